@@ -1,0 +1,25 @@
+#include "common/error.h"
+
+namespace lodestone {
+
+namespace {
+
+void append(const std::exception& error, int depth, std::string& out) {
+  if (depth > 0) out += "\n" + std::string(2 * depth, ' ') + "because: ";
+  out += error.what();
+  try {
+    std::rethrow_if_nested(error);
+  } catch (const std::exception& cause) {
+    append(cause, depth + 1, out);
+  }
+}
+
+}  // namespace
+
+std::string explain(const std::exception& error) {
+  std::string out;
+  append(error, 0, out);
+  return out;
+}
+
+}  // namespace lodestone

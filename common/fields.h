@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/error.h"
+
+namespace lodestone {
+
+/// What is said once of a configuration field; reading, writing, --set, the reference and the schema come from it.
+struct FieldInfo {
+  const char* name;                       ///< the key in YAML
+  const char* doc;                        ///< one sentence, no full stop
+  const char* unit = "";                  ///< "seconds", "degrees", "pixels", … or empty
+  std::optional<double> min = {};         ///< smallest value allowed, inclusive
+  std::optional<double> max = {};         ///< largest value allowed, inclusive
+  std::vector<const char*> choices = {};  ///< for strings: the only values allowed, when not empty
+};
+
+/// The member a field reads into and is written from. A null optional means "not set" (`null` in YAML).
+using FieldValue = std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*, std::vector<double>*,
+                                std::vector<std::string>*, std::optional<int64_t>*, std::optional<double>*>;
+
+class SlotBase;
+
+/// Walks the fields of a configuration struct. A struct has one method
+/// `void visit(Fields& f) { f.field({"margin", "smallest distance of a negative", "", 0.0}, &margin); … }`
+/// and each reader or writer is a Fields.
+class Fields {
+ public:
+  virtual ~Fields() = default;
+  virtual void field(const FieldInfo& info, FieldValue value) = 0;
+  /// A nested mapping whose members `visit_members` names.
+  virtual void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) = 0;
+  /// A mapping whose `name:` picks a row of a table (a loss, a miner, an encoder …) and whose other keys are that row's.
+  virtual void slot(const FieldInfo& info, SlotBase& slot) = 0;
+
+  /// A nested struct with a visit method of its own.
+  template <typename Struct>
+  void nested(const FieldInfo& info, Struct& member) {
+    group(info, [&member](Fields& f) { member.visit(f); });
+  }
+};
+
+/// One row of a table of implementations: name, what it is, how to make one with default settings.
+template <typename Interface>
+struct TableRow {
+  const char* name;
+  const char* doc;
+  std::unique_ptr<Interface> (*make)();
+};
+
+template <typename Interface, typename Implementation>
+std::unique_ptr<Interface> make_row() {
+  return std::make_unique<Implementation>();
+}
+
+/// A polymorphic configuration slot, type-erased for readers and writers.
+class SlotBase {
+ public:
+  virtual ~SlotBase() = default;
+  virtual std::vector<std::string> names() const = 0;
+  virtual const char* doc(std::string_view name) const = 0;
+  virtual const std::string& name() const = 0;
+  /// Replaces the current implementation by a fresh one with default settings. Requires: name is one of names().
+  virtual void choose(std::string_view name) = 0;
+  virtual void visit(Fields& f) = 0;
+};
+
+/// Owns the chosen implementation of Interface, which has `void visit(Fields&)`; its settings are its members.
+template <typename Interface>
+class Slot : public SlotBase {
+ public:
+  Slot(std::span<const TableRow<Interface>> table, std::string_view first) : table_(table) { choose(first); }
+
+  Interface& operator*() const { return *value_; }
+  Interface* operator->() const { return value_.get(); }
+
+  std::vector<std::string> names() const override {
+    std::vector<std::string> all;
+    for (const auto& row : table_) all.emplace_back(row.name);
+    return all;
+  }
+  const char* doc(std::string_view name) const override { return row(name).doc; }
+  const std::string& name() const override { return name_; }
+  void choose(std::string_view name) override {
+    value_ = row(name).make();
+    name_ = name;
+  }
+  void visit(Fields& f) override { value_->visit(f); }
+
+ private:
+  const TableRow<Interface>& row(std::string_view name) const {
+    for (const auto& candidate : table_)
+      if (name == candidate.name) return candidate;
+    throw ConfigError("unknown name '" + std::string(name) + "'");
+  }
+
+  std::span<const TableRow<Interface>> table_;
+  std::string name_;
+  std::unique_ptr<Interface> value_;
+};
+
+/// The candidate with the smallest edit distance to `word`, or "" when none is near (more than half its letters differ).
+std::string nearest_word(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace lodestone

@@ -1,0 +1,170 @@
+// Writers over the same field list that the reader walks: plain YAML, the commented reference, the JSON Schema.
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+#include "common/yaml.h"
+
+namespace lodestone {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string text_of(double value) {
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return {buffer, end};
+}
+std::string text_of(int64_t value) { return std::to_string(value); }
+std::string text_of(bool value) { return value ? "true" : "false"; }
+// JSON strings are YAML double-quoted scalars.
+std::string text_of(const std::string& value) { return Json(value).dump(); }
+template <typename T>
+std::string text_of(const std::vector<T>& values) {
+  std::string out = "[";
+  for (const T& value : values) out += (out.size() > 1 ? ", " : "") + text_of(value);
+  return out + "]";
+}
+template <typename T>
+std::string text_of(const std::optional<T>& value) {
+  return value ? text_of(*value) : "null";
+}
+
+template <typename T>
+Json schema_of(const T*) {
+  if constexpr (std::is_same_v<T, bool>) return {{"type", "boolean"}};
+  if constexpr (std::is_same_v<T, int64_t>) return {{"type", "integer"}};
+  if constexpr (std::is_same_v<T, double>) return {{"type", "number"}};
+  if constexpr (std::is_same_v<T, std::string>) return {{"type", "string"}};
+}
+template <typename T>
+Json schema_of(const std::vector<T>*) {
+  return {{"type", "array"}, {"items", schema_of(static_cast<T*>(nullptr))}};
+}
+template <typename T>
+Json schema_of(const std::optional<T>*) {
+  Json schema = schema_of(static_cast<T*>(nullptr));
+  schema["type"] = Json::array({schema["type"], "null"});
+  return schema;
+}
+
+class YamlWriter : public Fields {
+ public:
+  explicit YamlWriter(bool comments) : comments_(comments) {}
+  std::string text;
+
+  void field(const FieldInfo& info, FieldValue value) override {
+    comment(info.doc, details(info));
+    line(std::string(info.name) + ": " + std::visit([](auto* member) { return text_of(*member); }, value));
+  }
+  void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
+    comment(info.doc, "");
+    line(std::string(info.name) + ":");
+    ++depth_;
+    visit_members(*this);
+    --depth_;
+  }
+  void slot(const FieldInfo& info, SlotBase& slot) override {
+    comment(info.doc, "");
+    line(std::string(info.name) + ":");
+    ++depth_;
+    const std::string chosen = slot.name();
+    row(slot, chosen);
+    if (comments_) {
+      for (const auto& name : slot.names())
+        if (name != chosen) {
+          slot.choose(name);
+          prefix_ = "# ";
+          row(slot, name);
+          prefix_.clear();
+        }
+      slot.choose(chosen);
+    }
+    --depth_;
+  }
+
+ private:
+  void row(SlotBase& slot, const std::string& name) {
+    comment(slot.doc(name), "");
+    line("name: " + text_of(name));
+    slot.visit(*this);
+  }
+  static std::string details(const FieldInfo& info) {
+    std::string out = info.unit;
+    const auto add = [&out](const std::string& part) { out += (out.empty() ? "" : ", ") + part; };
+    if (info.min) add(">= " + text_of(*info.min));
+    if (info.max) add("<= " + text_of(*info.max));
+    for (const char* choice : info.choices) add(choice);
+    return out;
+  }
+  void comment(const std::string& doc, const std::string& more) {
+    if (comments_) line("# " + doc + (more.empty() ? "" : " (" + more + ")"));
+  }
+  void line(const std::string& content) { text += std::string(2 * depth_, ' ') + prefix_ + content + "\n"; }
+
+  bool comments_;
+  int depth_ = 0;
+  std::string prefix_;
+};
+
+class SchemaWriter : public Fields {
+ public:
+  Json schema = {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
+
+  void field(const FieldInfo& info, FieldValue value) override {
+    Json property = std::visit([](auto* member) { return schema_of(member); }, value);
+    property["description"] = std::string(info.doc) + (*info.unit ? std::string(" (") + info.unit + ")" : "");
+    property["default"] = std::visit([](auto* member) { return Json::parse(text_of(*member)); }, value);
+    Json& limited = property.contains("items") ? property["items"] : property;
+    if (info.min) limited["minimum"] = *info.min;
+    if (info.max) limited["maximum"] = *info.max;
+    if (!info.choices.empty()) limited["enum"] = info.choices;
+    schema["properties"][info.name] = std::move(property);
+  }
+  void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
+    SchemaWriter members;
+    visit_members(members);
+    members.schema["description"] = info.doc;
+    schema["properties"][info.name] = std::move(members.schema);
+  }
+  void slot(const FieldInfo& info, SlotBase& slot) override {
+    const std::string chosen = slot.name();
+    Json rows = Json::array();
+    for (const auto& name : slot.names()) {
+      slot.choose(name);
+      SchemaWriter members;
+      slot.visit(members);
+      members.schema["properties"]["name"] = {{"const", name}};
+      if (name != chosen) members.schema["required"] = {"name"};
+      members.schema["description"] = slot.doc(name);
+      rows.push_back(std::move(members.schema));
+    }
+    slot.choose(chosen);
+    schema["properties"][info.name] = {{"description", info.doc}, {"anyOf", std::move(rows)}};
+  }
+};
+
+}  // namespace
+
+std::string write_yaml(const std::function<void(Fields&)>& visit) {
+  YamlWriter writer(false);
+  visit(writer);
+  return writer.text;
+}
+
+std::string write_reference(const std::function<void(Fields&)>& visit) {
+  YamlWriter writer(true);
+  visit(writer);
+  return writer.text;
+}
+
+std::string write_schema(const std::function<void(Fields&)>& visit) {
+  SchemaWriter writer;
+  visit(writer);
+  Json root = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}};
+  root.update(writer.schema);
+  return root.dump(2) + "\n";
+}
+
+}  // namespace lodestone

@@ -1,0 +1,179 @@
+#include "common/yaml.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+namespace lodestone {
+
+namespace {
+
+constexpr size_t kMaxBytes = size_t{1} << 20;
+constexpr size_t kMaxDepth = 32;
+
+// Builds the tree from parser events, so that what we refuse is refused before anything is expanded.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(std::string file) : file_(std::move(file)) {}
+  ConfigNodePtr root() const { return root_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (root_) refuse(mark, "a second document; a configuration is one document");
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    check(mark, "", anchor);
+    add(make(mark, ConfigNode::Kind::kNull), mark);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse(mark, "an alias (*name)"); }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    check(mark, tag, anchor);
+    auto node = make(mark, ConfigNode::Kind::kScalar);
+    node->scalar = value;
+    node->quoted = tag == "!";
+    const bool null = !node->quoted && (value == "null" || value == "~");
+    if (null) node->kind = ConfigNode::Kind::kNull;
+    add(node, mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, ConfigNode::Kind::kSequence);
+  }
+  void OnSequenceEnd() override { open_.pop_back(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, tag, anchor, ConfigNode::Kind::kMapping);
+  }
+  void OnMapEnd() override { open_.pop_back(); }
+
+ private:
+  struct Level {
+    ConfigNodePtr node;
+    std::optional<std::string> key;
+  };
+
+  [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& what) const {
+    throw ConfigError(file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) +
+                      ": expected plain YAML (mappings, sequences, scalars), got " + what);
+  }
+  void check(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) const {
+    if (anchor != YAML::NullAnchor) refuse(mark, "an anchor (&name)");
+    if (!tag.empty() && tag != "?" && tag != "!") refuse(mark, "the tag " + tag);
+  }
+  ConfigNodePtr make(const YAML::Mark& mark, ConfigNode::Kind kind) const {
+    auto node = std::make_shared<ConfigNode>();
+    node->kind = kind;
+    node->place = file_ + ":" + std::to_string(mark.line + 1);
+    return node;
+  }
+  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, ConfigNode::Kind kind) {
+    check(mark, tag, anchor);
+    if (open_.size() >= kMaxDepth) refuse(mark, "more than " + std::to_string(kMaxDepth) + " levels of nesting");
+    auto node = make(mark, kind);
+    add(node, mark);
+    open_.push_back({node, {}});
+  }
+  void add(const ConfigNodePtr& node, const YAML::Mark& mark) {
+    if (open_.empty()) {
+      root_ = node;
+      return;
+    }
+    Level& parent = open_.back();
+    if (parent.node->kind == ConfigNode::Kind::kSequence) {
+      parent.node->items.push_back(node);
+    } else if (parent.key) {
+      parent.node->members.emplace_back(*parent.key, node);
+      parent.key.reset();
+    } else {
+      if (node->kind != ConfigNode::Kind::kScalar) refuse(mark, "a key that is not a word");
+      if (parent.node->find(node->scalar)) refuse(mark, "the key '" + node->scalar + "' a second time");
+      parent.key = node->scalar;
+    }
+  }
+
+  std::string file_;
+  ConfigNodePtr root_;
+  std::vector<Level> open_;
+};
+
+}  // namespace
+
+ConfigNodePtr ConfigNode::find(std::string_view key) const {
+  for (const auto& [name, node] : members)
+    if (name == key) return node;
+  return nullptr;
+}
+
+ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name) {
+  if (text.size() > kMaxBytes)
+    throw ConfigError(file_name + ": expected at most 1 MiB of configuration, got " + std::to_string(text.size()) +
+                      " bytes");
+  TreeBuilder builder(file_name);
+  std::istringstream stream(text);
+  try {
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const YAML::Exception& error) {
+    throw ConfigError(file_name + ":" + std::to_string(error.mark.line + 1) + ":" +
+                      std::to_string(error.mark.column + 1) + ": not YAML: " + error.msg);
+  }
+  auto root = builder.root();
+  if (!root || root->kind == ConfigNode::Kind::kNull) {
+    root = std::make_shared<ConfigNode>();
+    root->kind = ConfigNode::Kind::kMapping;
+    root->place = file_name;
+  }
+  if (root->kind != ConfigNode::Kind::kMapping)
+    throw ConfigError(root->place + ": expected a mapping of keys to values at the top");
+  return root;
+}
+
+ConfigNodePtr read_yaml_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw ConfigError(path + ": cannot open this configuration file; check the path");
+  std::string text(kMaxBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  return parse_yaml(text, path);
+}
+
+void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw ConfigError("--set: expected key.path=value, got '" + assignment + "'");
+  const std::string path = assignment.substr(0, equals);
+  const std::string place = "--set " + path;
+  auto value = parse_yaml("value: " + assignment.substr(equals + 1), place)->find("value");
+  value->place = place;
+
+  ConfigNodePtr node = root;
+  std::istringstream parts(path);
+  std::vector<std::string> keys;
+  for (std::string part; std::getline(parts, part, '.');) keys.push_back(part);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const bool last = i + 1 == keys.size();
+    ConfigNodePtr child = node->find(keys[i]);
+    if (!child || last) {
+      ConfigNodePtr replacement = last ? value : std::make_shared<ConfigNode>();
+      if (!last) {
+        replacement->kind = ConfigNode::Kind::kMapping;
+        replacement->place = place;
+      }
+      std::erase_if(node->members, [&](const auto& member) { return member.first == keys[i]; });
+      node->members.emplace_back(keys[i], replacement);
+      child = replacement;
+    }
+    if (!last && child->kind == ConfigNode::Kind::kNull) child->kind = ConfigNode::Kind::kMapping;
+    if (!last && child->kind != ConfigNode::Kind::kMapping)
+      throw ConfigError(place + ": '" + keys[i] + "' is a value, not a mapping (" + child->place + ")");
+    node = child;
+  }
+}
+
+}  // namespace lodestone

@@ -1,0 +1,181 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <set>
+#include <sstream>
+
+#include "common/yaml.h"
+
+namespace lodestone {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+std::string number_text(double value) {
+  std::ostringstream out;
+  out << value;
+  return out.str();
+}
+
+// Reads one mapping into one struct; nested groups get a reader of their own.
+class Reader : public Fields {
+ public:
+  Reader(ConfigNodePtr node, std::string path) : node_(std::move(node)), path_(std::move(path)) {
+    if (node_->kind == ConfigNode::Kind::kNull) return;
+    if (node_->kind != ConfigNode::Kind::kMapping)
+      throw ConfigError(node_->place + ": " + path_ + ": expected a mapping of keys to values");
+  }
+
+  void field(const FieldInfo& info, FieldValue value) override {
+    const auto node = take(info.name);
+    if (!node) return;
+    std::visit([&](auto* member) { read(info, *node, *member); }, value);
+  }
+
+  void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
+    const auto node = take(info.name);
+    if (!node) return;
+    Reader members(node, path_of(info));
+    visit_members(members);
+    members.refuse_unknown();
+  }
+
+  void slot(const FieldInfo& info, SlotBase& slot) override {
+    const auto node = take(info.name);
+    if (!node) return;
+    Reader members(node, path_of(info));
+    if (const auto chosen = members.take("name")) {
+      std::string name;
+      members.read({"name", ""}, *chosen, name);
+      const auto names = slot.names();
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        throw ConfigError(chosen->place + ": " + path_of(info) + ".name: unknown name '" + name + "'" +
+                          hint(name, names) + "; known: " + joined(names));
+      slot.choose(name);
+    }
+    slot.visit(members);
+    members.refuse_unknown();
+  }
+
+  void refuse_unknown() const {
+    for (const auto& [key, node] : node_->members) {
+      if (known_.contains(key)) continue;
+      const std::vector<std::string> names(known_.begin(), known_.end());
+      throw ConfigError(node->place + ": " + (path_.empty() ? key : path_ + "." + key) + ": unknown key" +
+                        hint(key, names) + "; known here: " + joined(names));
+    }
+  }
+
+ private:
+  static std::string hint(const std::string& word, const std::vector<std::string>& names) {
+    const auto near = nearest_word(word, names);
+    return near.empty() ? "" : "; did you mean '" + near + "'?";
+  }
+
+  std::string path_of(const FieldInfo& info) const { return path_.empty() ? info.name : path_ + "." + info.name; }
+
+  ConfigNodePtr take(const char* name) {
+    known_.insert(name);
+    return node_->find(name);
+  }
+
+  [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node, const std::string& expected) const {
+    const std::string got = node.kind == ConfigNode::Kind::kScalar     ? "'" + node.scalar + "'"
+                            : node.kind == ConfigNode::Kind::kSequence ? "a sequence"
+                            : node.kind == ConfigNode::Kind::kMapping  ? "a mapping"
+                                                                       : "nothing";
+    throw ConfigError(node.place + ": " + path_of(info) + ": expected " + expected + ", got " + got);
+  }
+
+  void check_range(const FieldInfo& info, const ConfigNode& node, double value) const {
+    if ((info.min && value < *info.min) || (info.max && value > *info.max)) {
+      std::string range = "a number";
+      if (info.min) range += " >= " + number_text(*info.min);
+      if (info.max) range += (info.min ? " and <= " : " <= ") + number_text(*info.max);
+      mistyped(info, node, range);
+    }
+  }
+
+  const std::string& scalar(const FieldInfo& info, const ConfigNode& node, const char* expected) const {
+    if (node.kind != ConfigNode::Kind::kScalar) mistyped(info, node, expected);
+    return node.scalar;
+  }
+
+  void read(const FieldInfo& info, const ConfigNode& node, bool& value) const {
+    const auto& text = scalar(info, node, "true or false");
+    if (text == "true") {
+      value = true;
+    } else if (text == "false") {
+      value = false;
+    } else {
+      mistyped(info, node, "true or false");
+    }
+  }
+
+  void read(const FieldInfo& info, const ConfigNode& node, int64_t& value) const {
+    const auto& text = scalar(info, node, "an integer");
+    int64_t parsed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (node.quoted || error != std::errc{} || end != text.data() + text.size()) mistyped(info, node, "an integer");
+    check_range(info, node, static_cast<double>(parsed));
+    value = parsed;
+  }
+
+  void read(const FieldInfo& info, const ConfigNode& node, double& value) const {
+    const auto& text = scalar(info, node, "a number");
+    double parsed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (node.quoted || error != std::errc{} || end != text.data() + text.size() || !std::isfinite(parsed))
+      mistyped(info, node, "a number");
+    check_range(info, node, parsed);
+    value = parsed;
+  }
+
+  void read(const FieldInfo& info, const ConfigNode& node, std::string& value) const {
+    const auto& text = scalar(info, node, "text");
+    if (!info.choices.empty()) {
+      const std::vector<std::string> names(info.choices.begin(), info.choices.end());
+      if (std::find(names.begin(), names.end(), text) == names.end())
+        mistyped(info, node, "one of " + joined(names));
+    }
+    value = text;
+  }
+
+  template <typename T>
+  void read(const FieldInfo& info, const ConfigNode& node, std::vector<T>& values) const {
+    if (node.kind != ConfigNode::Kind::kSequence) mistyped(info, node, "a sequence, as in [a, b]");
+    std::vector<T> read_values(node.items.size());
+    for (size_t i = 0; i < read_values.size(); ++i) read(info, *node.items[i], read_values[i]);
+    values = std::move(read_values);
+  }
+
+  template <typename T>
+  void read(const FieldInfo& info, const ConfigNode& node, std::optional<T>& value) const {
+    if (node.kind == ConfigNode::Kind::kNull) {
+      value.reset();
+    } else {
+      T set{};
+      read(info, node, set);
+      value = set;
+    }
+  }
+
+  ConfigNodePtr node_;
+  std::string path_;
+  std::set<std::string> known_;
+};
+
+}  // namespace
+
+void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit) {
+  Reader reader(root, "");
+  visit(reader);
+  reader.refuse_unknown();
+}
+
+}  // namespace lodestone

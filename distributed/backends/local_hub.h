@@ -1,0 +1,85 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "distributed/transport.h"
+
+namespace lodestone {
+
+/// Where ranks that are threads of one process meet. The last rank to reach a collective carries it out for
+/// all, in rank order, so that every rank gets the same bits; the others only wait. Messages meet in a
+/// mailbox in the same way. One thread per hub watches the deadlines. Internal to the local backend. Threads
+/// all methods are safe concurrently.
+class Hub : public std::enable_shared_from_this<Hub> {
+ public:
+  Hub(std::string id, std::vector<Members> members, std::shared_ptr<Hub> parent)
+      : id_(std::move(id)),
+        members_(std::move(members)),
+        parent_(std::move(parent)),
+        next_call_(members_.size(), 0) {
+    watch_ = std::thread([this] { watch(); });
+  }
+
+  ~Hub() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    watch_.join();
+  }
+
+  /// The rank with position `rank` joins its next collective.
+  void meet(int rank, Call call);
+  /// The rank sends or receives.
+  void post(int rank, Call call);
+  void poison(const std::string& why);
+  std::shared_ptr<Hub> subgroup(const Members& members, const std::vector<int>& positions);
+
+ private:
+  struct Meeting {
+    std::vector<std::optional<Call>> calls;
+    size_t arrived = 0;
+    uint64_t number = 0;
+    Clock::time_point deadline;
+  };
+  struct Mail {
+    std::deque<Call> sends, receives;
+  };
+  struct Child {  // owned here only until every member has claimed it
+    std::shared_ptr<Hub> hub;
+    size_t taken = 0;
+  };
+
+  void watch();
+  std::optional<Clock::time_point> next_deadline() const;
+  std::string who_is_late(Clock::time_point now) const;
+  std::string mismatch(const Meeting& meeting, int rank, const Call& call) const;
+  int world_rank(size_t position) const { return members_[position].world_ranks[position]; }
+
+  const std::string id_;
+  const std::vector<Members> members_;  // as each rank sees them
+  const std::shared_ptr<Hub> parent_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  std::string poisoned_;
+  std::vector<uint64_t> next_call_;
+  std::map<uint64_t, Meeting> meetings_;
+  std::map<std::pair<int, int>, Mail> mail_;  // by (source, destination)
+  std::map<std::string, Child> unclaimed_;
+  std::vector<std::weak_ptr<Hub>> children_;
+  std::thread watch_;
+};
+
+}  // namespace lodestone

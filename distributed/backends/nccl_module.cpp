@@ -1,0 +1,54 @@
+// liblodestone_nccl.so: all that needs CUDA at link time. Loaded by nccl.cpp.
+
+#include <c10/cuda/CUDAFunctions.h>
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+
+#include "common/error.h"
+#include "distributed/transport.h"
+
+namespace lodestone {
+
+namespace {
+
+// Group notices late ranks itself, at the group's timeout. NCCL's own watchdog, which ends the process, comes
+// after.
+constexpr auto kWatchdogMargin = std::chrono::seconds(60);
+
+int device_count() {
+  return c10::cuda::device_count();
+}
+
+int select_device(int local_rank) {
+  const int count = device_count();
+  // One visible GPU per rank is how Slurm and Kubernetes bind them.
+  const int index = count == 1 ? 0 : local_rank;
+  if (index >= count) {
+    throw ConfigError("cuda: expected a GPU for local rank " + std::to_string(local_rank) + ", got " +
+                      std::to_string(count) + " on this host; start fewer ranks per host");
+  }
+  c10::cuda::set_device(static_cast<c10::DeviceIndex>(index));
+  return index;
+}
+
+c10::intrusive_ptr<c10d::Backend> make_nccl(const Members& members, c10::intrusive_ptr<c10d::Store> store,
+                                            int device_index) {
+  auto options = c10d::ProcessGroupNCCL::Options::create();
+  options->timeout = members.options.timeout + kWatchdogMargin;
+  options->group_name = members.id;
+  for (const int rank : members.world_ranks)
+    options->global_ranks_in_group.push_back(static_cast<uint64_t>(rank));
+  auto backend =
+      c10::make_intrusive<c10d::ProcessGroupNCCL>(std::move(store), members.rank, members.size(), options);
+  backend->setBoundDeviceId(at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device_index)));
+  return backend;
+}
+
+}  // namespace
+
+}  // namespace lodestone
+
+extern "C" __attribute__((visibility("default"))) const lodestone::CudaModule* lodestone_cuda_module() {
+  static const lodestone::CudaModule module = {lodestone::device_count, lodestone::select_device,
+                                               lodestone::make_nccl};
+  return &module;
+}

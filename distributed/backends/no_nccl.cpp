@@ -1,0 +1,17 @@
+// The twin of nccl.cpp in builds without CUDA.
+
+#include "common/error.h"
+#include "distributed/transport.h"
+
+namespace lodestone {
+
+std::string cuda_module_problem() {
+  return "this build has no CUDA part: configure with LODESTONE_CUDA=ON on a host with the CUDA toolkit and "
+         "NCCL";
+}
+
+const CudaModule& load_cuda_module() {
+  throw ConfigError("nccl: " + cuda_module_problem());
+}
+
+}  // namespace lodestone

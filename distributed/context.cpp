@@ -1,0 +1,60 @@
+#include "distributed/context.h"
+
+#include "common/error.h"
+#include "distributed/control.h"
+
+namespace lodestone {
+
+GroupContext::GroupContext(int world_rank, std::shared_ptr<ControlPlane> control)
+    : world_rank_(world_rank), control_(std::move(control)) {}
+
+void GroupContext::set_step(int64_t step) {
+  step_.store(step, std::memory_order_relaxed);
+  if (control_) control_->set_step(step);
+}
+
+void GroupContext::entered(const std::string& group, uint64_t call, const char* verb) {
+  if (control_) control_->entered(group, call, verb);
+}
+
+std::optional<std::string> GroupContext::failure() {
+  if (failed_.load(std::memory_order_acquire)) {
+    std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  if (!control_) return std::nullopt;
+  auto verdict = control_->failure();
+  if (verdict) {
+    std::lock_guard lock(mutex_);
+    if (failure_.empty()) failure_ = *verdict;
+    failed_.store(true, std::memory_order_release);
+  }
+  return verdict;
+}
+
+void GroupContext::fail(const std::string& what) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!failure_.empty()) return;
+    failure_ = what;
+    failed_.store(true, std::memory_order_release);
+  }
+  if (control_) control_->report(what);
+}
+
+void GroupContext::check(const char* verb) {
+  if (auto what = failure()) std::rethrow_exception(error(verb, *what));
+}
+
+std::exception_ptr GroupContext::error(const char* verb, const std::string& what) const {
+  return std::make_exception_ptr(CommError(
+      std::string("group ") + verb + " (rank " + std::to_string(world_rank_) + ", step " +
+      std::to_string(step()) + "): " + what +
+      "; the group is unusable: end all ranks and start again, training resumes from the newest checkpoint"));
+}
+
+std::string GroupContext::late(const std::string& group, uint64_t call, const std::vector<int>& world_ranks) {
+  return control_ ? control_->late(group, call, world_ranks) : std::string();
+}
+
+}  // namespace lodestone

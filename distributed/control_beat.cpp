@@ -1,0 +1,36 @@
+#include <sstream>
+
+#include "distributed/control_thread.h"
+
+namespace lodestone {
+
+// One line "<number> <step> <left>", one "g <group> <call> <verb>" per group, and the report last, since it
+// is free text.
+std::string Beat::text() const {
+  std::ostringstream out;
+  out << number << ' ' << step << ' ' << left << '\n';
+  for (const auto& [group, entry] : entered)
+    out << "g " << group << ' ' << entry.call << ' ' << entry.verb << '\n';
+  if (!report.empty()) out << "r " << report;
+  return out.str();
+}
+
+Beat Beat::parse(const std::string& text) {
+  Beat beat;
+  std::istringstream in(text);
+  in >> beat.number >> beat.step >> beat.left;
+  for (std::string kind; in >> kind;) {
+    if (kind == "g") {
+      std::string group;
+      Entered entry;
+      in >> group >> entry.call >> entry.verb;
+      beat.entered[group] = entry;
+    } else {
+      in.get();
+      beat.report.assign(std::istreambuf_iterator<char>(in), {});
+    }
+  }
+  return beat;
+}
+
+}  // namespace lodestone

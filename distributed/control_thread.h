@@ -1,0 +1,97 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "distributed/transport.h"
+
+namespace lodestone {
+
+/// The last collective that a rank entered in a group.
+struct Entered {
+  uint64_t call = 0;
+  std::string verb;
+};
+
+/// What one rank tells the others, some twenty times per peer_timeout.
+struct Beat {
+  uint64_t number = 0;
+  int64_t step = 0;
+  bool left = false;
+  std::map<std::string, Entered> entered;
+  std::string report;  ///< "" while all is well
+
+  std::string text() const;
+  static Beat parse(const std::string& text);
+};
+
+/// What rank 0 remembers of a rank.
+struct Watched {
+  std::string last_text;
+  std::chrono::steady_clock::time_point heard;
+  int64_t step = 0;
+  bool left = false;
+};
+
+/// Keys start with it: a process of another generation of the job talks past this one.
+std::string prefix_of(const ControlOptions& options);
+/// A new connection to rank 0's store.
+c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options);
+/// Rank 0's store; fills in options.port.
+c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options);
+
+/// The state that the callers of a ControlPlane share with its thread. Only the thread uses the store, whose
+/// calls have no timeout: others read what it left here, and notice by `asked_at` when it does not come back.
+struct ControlPlane::Shared {
+  explicit Shared(ControlOptions wanted);
+  void run();
+
+  /// How long the store call under way has taken so far; zero between calls and on rank 0, which needs no
+  /// network.
+  std::chrono::milliseconds store_silence();
+  void condemn(const std::string& why);
+  std::vector<Beat> ask_for_beats();
+
+  ControlOptions options;
+  c10::intrusive_ptr<c10d::Store> server;  // rank 0's
+  c10::intrusive_ptr<c10d::Store> store;   // this thread's own connection
+  std::thread thread;
+  std::atomic<int64_t> step{0};
+  std::atomic<bool> condemned{false};
+  std::atomic<int64_t> asked_at{0};   // steady clock in ns; 0 = no call under way
+  std::atomic<int64_t> looked_at{0};  // when a caller last looked at asked_at
+  std::atomic<int64_t> grace_until{0};
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable changed;
+  bool leaving = false;
+  bool ended = false;
+  std::string verdict;
+  std::string report;
+  std::map<std::string, Entered> entered;
+  std::vector<Watched> watched;  // on rank 0
+  uint64_t beats_wanted = 0, beats_given = 0;
+  std::vector<Beat> beats;
+
+ private:
+  void say(bool good_bye);
+  void listen();
+  void watch();
+  void give_beats();
+  void wait_for_next();
+  bool may_end();
+  std::vector<std::string> read_beats();
+  std::chrono::milliseconds interval() const;
+
+  std::chrono::steady_clock::time_point left_at_{};
+  std::chrono::steady_clock::time_point watched_at_{};
+  uint64_t number_ = 0;
+};
+
+}  // namespace lodestone

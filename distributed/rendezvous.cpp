@@ -1,0 +1,69 @@
+#include "distributed/rendezvous.h"
+
+#include <sstream>
+
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "common/error.h"
+#include "distributed/control_thread.h"
+
+namespace lodestone {
+
+namespace {
+
+std::string to_text(const ControlOptions& options) {
+  return options.host + " " + std::to_string(options.port) + " " + std::to_string(options.generation);
+}
+
+void read_text(const std::string& text, ControlOptions& options) {
+  std::istringstream in(text);
+  in >> options.host >> options.port >> options.generation;
+  if (!in) throw CommError("launch: rank 0 cannot serve the control plane: " + text);
+}
+
+}  // namespace
+
+std::shared_ptr<ControlPlane> meet_over_mpi(ControlOptions wanted, MpiRuntime& mpi) {
+  if (wanted.rank != 0) {
+    read_text(mpi.exchange(""), wanted);
+    return std::make_shared<ControlPlane>(wanted);
+  }
+  std::shared_ptr<ControlPlane> control;
+  try {
+    control = std::make_shared<ControlPlane>(wanted);
+  } catch (const std::exception& error) {
+    mpi.exchange(error.what());
+    throw;
+  }
+  mpi.exchange(to_text(control->options()));
+  return control;
+}
+
+std::shared_ptr<ControlPlane> meet_at_master(ControlOptions wanted, const LaunchInfo& info,
+                                             const Environment& environment) {
+  if (info.master_address.empty() || info.master_port == 0) {
+    throw ConfigError(
+        "launch: expected MASTER_ADDR and MASTER_PORT, since " + std::string(name_of(info.source)) +
+        " does not start MPI; set them to rank 0's host and a free port there, or start with mpirun");
+  }
+  if (environment("TORCHELASTIC_USE_AGENT_STORE").value_or("") != "True") {
+    wanted.host = info.master_address;
+    wanted.port = info.master_port;
+    return std::make_shared<ControlPlane>(wanted);
+  }
+  c10d::TCPStoreOptions agent;
+  agent.port = static_cast<uint16_t>(info.master_port);
+  agent.waitWorkers = false;
+  const c10::intrusive_ptr<c10d::Store> store =
+      c10::make_intrusive<c10d::TCPStore>(info.master_address, agent);
+  const std::string key = prefix_of(wanted) + "address";
+  if (wanted.rank != 0) {
+    read_text(store->get_to_str(key), wanted);
+    return std::make_shared<ControlPlane>(wanted);
+  }
+  auto control = std::make_shared<ControlPlane>(wanted);
+  store->set(key, to_text(control->options()));
+  return control;
+}
+
+}  // namespace lodestone

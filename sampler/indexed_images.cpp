@@ -1,0 +1,40 @@
+#include "sampler/indexed_images.h"
+
+#include <algorithm>
+
+#include <fnmatch.h>
+
+namespace lodestone {
+
+ClassTable::ClassTable(const std::set<std::string>& names,
+                       const std::map<std::string, std::string>& look_alikes)
+    : names_(names.begin(), names.end()) {
+  std::map<std::string, int64_t> group_indices;
+  int64_t next_group = 0;
+  for (const std::string& name : names_) {
+    indices_.emplace(name, static_cast<int64_t>(indices_.size()));
+    const auto declared = look_alikes.find(name);
+    if (declared == look_alikes.end()) {
+      groups_.push_back(next_group++);
+      continue;
+    }
+    const auto [entry, is_new] = group_indices.emplace(declared->second, next_group);
+    if (is_new) ++next_group;
+    groups_.push_back(entry->second);
+  }
+}
+
+bool passes_filter(const std::string& name, const std::vector<std::string>& filter) {
+  bool any_positive = false;
+  bool matched = false;
+  for (const std::string& glob : filter) {
+    const bool negative = !glob.empty() && glob.front() == '!';
+    const bool hit = fnmatch(glob.c_str() + (negative ? 1 : 0), name.c_str(), 0) == 0;
+    if (negative && hit) return false;
+    any_positive |= !negative;
+    matched |= !negative && hit;
+  }
+  return matched || !any_positive;
+}
+
+}  // namespace lodestone

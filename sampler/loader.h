@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "common/fields.h"
+#include "sampler/bad_records.h"
+#include "sampler/dataset.h"
+#include "sampler/index_sampler.h"
+#include "sampler/prefetcher.h"
+#include "sampler/transforms.h"
+
+namespace lodestone {
+
+struct LoaderConfig {
+  int64_t workers = 1;
+  int64_t depth = 4;
+  int64_t cache_mib = 256;
+  BadRecordConfig bad_records;
+
+  void visit(Fields& f);
+};
+
+/// One rank's rows of a global batch: b = share.size() of them, in the order of the global batch.
+struct Batch {
+  Cursor cursor;
+  int64_t global_rows = 0;
+  Range share;                  ///< which rows of the global batch these are (of this batch, in evaluation)
+  at::Tensor x_bCHW;            ///< float32, contiguous, on the CPU
+  std::vector<int64_t> labels;  ///< b
+  std::vector<int64_t> groups;  ///< b
+  std::vector<int64_t> ids;     ///< b; Dataset::id, its bits taken as a signed number
+  std::vector<int64_t>
+      indices;                ///< b; samples of the data set (a stand-in's own index where a record was bad)
+  std::vector<Tuple> tuples;  ///< of rows of the GLOBAL batch; empty unless the sampler gives tuples
+};
+
+/// Reads, decodes and transforms one rank's share of each global batch in threads of its own, ahead of need.
+/// Order     batches come in the sampler's order whatever the number of threads; their content is the same as
+/// well Memory    at most `depth` batches ready or in the making, and cache_mib of decoded pictures Errors an
+/// exception of a worker comes out of the next() that would have returned its batch, and of all later ones
+/// Threads   next() by one caller; the counters by anyone. The destructor stops after at most one picture per
+/// worker.
+class Loader {
+ public:
+  /// `augment` false gives ImageTransform::plain. Throws ConfigError if workers or depth are below 1.
+  Loader(std::shared_ptr<const ImageDataset> dataset, std::shared_ptr<const IndexSampler> sampler,
+         ImageTransform transform, Shard shard, LoaderConfig config, uint64_t seed, Cursor start = {},
+         bool augment = true, std::optional<int64_t> batches = {});
+  ~Loader();
+
+  /// The batch at cursor(); endless unless `batches` was given, after which has_next() is false and next()
+  /// throws.
+  Batch next();
+  bool has_next() const;
+
+  /// What next() will return: save this to resume exactly here.
+  Cursor cursor() const;
+  /// Time next() has spent waiting: the loader is the bottleneck if this grows as fast as the clock.
+  double seconds_waited() const;
+  int64_t bad_records() const;
+  std::vector<std::string> bad_record_messages() const;
+
+ private:
+  struct Source;
+  std::unique_ptr<Source> source_;
+  Cursor start_;
+  int64_t delivered_ = 0;
+  std::unique_ptr<Prefetcher<Batch>> prefetcher_;
+};
+
+/// A loader for evaluation: this shard's share of the data set, once, in order, unaugmented, `rows` at a time
+/// (the last batch may be smaller; an empty share has none). Batch::indices tells which samples of the data
+/// set the rows are.
+std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const ImageDataset> dataset,
+                                         ImageTransform transform, Shard shard, int64_t rows,
+                                         LoaderConfig config);
+
+}  // namespace lodestone

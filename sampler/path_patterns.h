@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lodestone {
+
+/// The files that a pattern names, in order: braces first ("{000..003}" with the zeros kept, "{a,b}"), each
+/// result then as a glob ("*", "?", "[…]"), whose matches are sorted. Throws    ConfigError for an unclosed
+/// brace or more than 1,000,000 results; DataError if a result matches no file
+std::vector<std::string> expand_paths(const std::string& pattern);
+
+/// Braces alone; "{" without ".." or "," inside is kept as it is.
+std::vector<std::string> expand_braces(const std::string& pattern);
+
+/// Whether a name from a file we were given may stand for something below a folder: relative, without "..",
+/// not empty.
+bool stays_below(std::string_view name);
+
+}  // namespace lodestone

@@ -1,0 +1,115 @@
+#include "sampler/planes.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lodestone {
+
+namespace {
+
+/// For each output position along one axis: which inputs count, and how much. Weights of one output sum to 1.
+struct Taps {
+  std::vector<int> first;      // by output
+  std::vector<size_t> offset;  // by output, into weights; one more at the end
+  std::vector<float> weights;
+};
+
+void add_area_taps(double begin, double end, int in, Taps& taps) {
+  const int first = std::min(in - 1, static_cast<int>(std::floor(begin)));
+  const int last = std::min(in, static_cast<int>(std::ceil(end - 1e-9)));
+  taps.first.push_back(first);
+  for (int i = first; i < last; ++i) {
+    const double covered = std::min(end, i + 1.0) - std::max(begin, static_cast<double>(i));
+    taps.weights.push_back(static_cast<float>(covered / (end - begin)));
+  }
+}
+
+void add_bilinear_taps(double centre, int in, Taps& taps) {
+  const double position = std::clamp(centre - 0.5, 0.0, in - 1.0);
+  const int first = static_cast<int>(position);
+  const auto fraction = static_cast<float>(position - first);
+  taps.first.push_back(first);
+  taps.weights.push_back(1.0f - fraction);
+  if (fraction > 0.0f) taps.weights.push_back(fraction);
+}
+
+Taps taps_for(int in, int out) {
+  Taps taps;
+  const double step = static_cast<double>(in) / out;
+  for (int o = 0; o < out; ++o) {
+    taps.offset.push_back(taps.weights.size());
+    if (out < in)
+      add_area_taps(o * step, (o + 1) * step, in, taps);
+    else
+      add_bilinear_taps((o + 0.5) * step, in, taps);
+  }
+  taps.offset.push_back(taps.weights.size());
+  return taps;
+}
+
+/// One channel of either representation: value (x, y) is base[y·pitch + x·stride]·unit.
+template <typename Value>
+struct Source {
+  const Value* base;
+  size_t stride;
+  size_t pitch;
+  float unit;
+};
+
+template <typename Value>
+void resize_rows(const Source<Value>& source, int height, const Taps& taps, std::vector<float>& rows) {
+  const size_t width = taps.first.size();
+  for (size_t y = 0; y < static_cast<size_t>(height); ++y) {
+    const Value* row = source.base + y * source.pitch;
+    for (size_t x = 0; x < width; ++x) {
+      const Value* value = row + static_cast<size_t>(taps.first[x]) * source.stride;
+      float sum = 0.0f;
+      for (size_t t = taps.offset[x]; t < taps.offset[x + 1]; ++t, value += source.stride)
+        sum += taps.weights[t] * static_cast<float>(*value);
+      rows[y * width + x] = sum * source.unit;
+    }
+  }
+}
+
+void resize_columns(const std::vector<float>& rows, size_t width, const Taps& taps, float* out) {
+  for (size_t y = 0; y < taps.first.size(); ++y, out += width) {
+    std::fill(out, out + width, 0.0f);
+    const float* row = rows.data() + static_cast<size_t>(taps.first[y]) * width;
+    for (size_t t = taps.offset[y]; t < taps.offset[y + 1]; ++t, row += width)
+      for (size_t x = 0; x < width; ++x) out[x] += taps.weights[t] * row[x];
+  }
+}
+
+template <typename SourceOf>
+Planes resize(int in_width, int in_height, int channels, int width, int height, const SourceOf& source_of) {
+  Planes out{width, height, channels, {}};
+  out.values.resize(out.plane_size() * static_cast<size_t>(channels));
+  const Taps across = taps_for(in_width, width);
+  const Taps down = taps_for(in_height, height);
+  std::vector<float> rows(static_cast<size_t>(in_height) * static_cast<size_t>(width));
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
+    resize_rows(source_of(c), in_height, across, rows);
+    resize_columns(rows, static_cast<size_t>(width), down, out.values.data() + c * out.plane_size());
+  }
+  return out;
+}
+
+}  // namespace
+
+Planes resized(const Image& image, int width, int height) {
+  const auto stride = static_cast<size_t>(image.channels);
+  return resize(image.width, image.height, image.channels, width, height, [&](size_t c) {
+    return Source<uint8_t>{image.pixels.data() + c, stride, stride * static_cast<size_t>(image.width),
+                           1.0f / 255.0f};
+  });
+}
+
+Planes resized(const Planes& planes, int width, int height) {
+  if (planes.width == width && planes.height == height) return planes;
+  return resize(planes.width, planes.height, planes.channels, width, height, [&](size_t c) {
+    return Source<float>{planes.values.data() + c * planes.plane_size(), 1, static_cast<size_t>(planes.width),
+                         1.0f};
+  });
+}
+
+}  // namespace lodestone

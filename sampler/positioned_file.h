@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lodestone {
+
+/// A file open for reading at any offset.
+/// Throws    DataError naming path, offset and the system's reason
+/// Threads   const methods are safe concurrently (pread)     Owns  one file descriptor
+class PositionedFile {
+ public:
+  explicit PositionedFile(std::string path);
+  ~PositionedFile();
+  PositionedFile(PositionedFile&& other) noexcept;
+  PositionedFile& operator=(PositionedFile&&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// Bytes, when it was opened.
+  int64_t size() const { return size_; }
+  /// Exactly `length` bytes from `offset`.
+  std::vector<std::byte> read(int64_t offset, int64_t length) const;
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+  int64_t size_ = 0;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/fields.h"
+#include "sampler/dataset.h"
+#include "sampler/index_sampler.h"
+#include "sampler/pk_sampler.h"
+
+namespace lodestone {
+
+/// Which index sampler makes the batches.
+struct SamplerConfig {
+  std::string name = "pk";
+  PkConfig pk;
+
+  void visit(Fields& f);
+};
+
+/// "pk", "shuffle" (one view), "two_views", or, whatever the name says, a TupleSampler if `tuples` is not
+/// empty.
+std::shared_ptr<const IndexSampler> make_sampler(const SamplerConfig& config,
+                                                 std::shared_ptr<const Dataset> dataset,
+                                                 std::vector<Tuple> tuples, int64_t global_batch,
+                                                 uint64_t seed);
+
+}  // namespace lodestone

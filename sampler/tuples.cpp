@@ -1,0 +1,122 @@
+#include "sampler/tuples.h"
+
+#include <filesystem>
+#include <sstream>
+#include <unordered_map>
+
+#include "common/error.h"
+#include "common/files.h"
+#include "sampler/image_files.h"
+#include "sampler/path_patterns.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxListBytes = uint64_t{4} << 30;
+
+struct Line {
+  std::string fields[3];
+  int number;
+};
+
+[[noreturn]] void refuse(const std::string& path, int line, const std::string& expected,
+                         const std::string& got) {
+  throw DataError("tuples: expected " + expected + ", got " + got + " at " + path + ":" +
+                  std::to_string(line) + "; correct or remove the line");
+}
+
+std::vector<Line> split_lines(const std::string& path, char separator) {
+  std::string text;
+  try {
+    text = read_file(path, kMaxListBytes);
+  } catch (const IoError&) {
+    std::throw_with_nested(DataError("tuples: cannot read the list " + path + "; check the path"));
+  }
+  std::vector<Line> lines;
+  std::istringstream in(std::move(text));
+  std::string row;
+  for (int number = 1; std::getline(in, row); ++number) {
+    if (!row.empty() && row.back() == '\r') row.pop_back();
+    if (row.empty() || row.front() == '#') continue;
+    Line line{{}, number};
+    size_t begin = 0;
+    size_t count = 0;
+    for (; begin <= row.size(); ++count) {
+      const size_t end = std::min(row.find(separator, begin), row.size());
+      if (count < 3) line.fields[count] = row.substr(begin, end - begin);
+      begin = end + 1;
+    }
+    if (count != 3) refuse(path, number, "3 columns", std::to_string(count));
+    lines.push_back(std::move(line));
+  }
+  if (lines.empty()) throw DataError("tuples: expected pairs or triplets, got none in " + path);
+  return lines;
+}
+
+/// Numbers the distinct pictures in order of first mention.
+class Pictures {
+ public:
+  Pictures(fs::path root, std::string list) : root_(std::move(root)), list_(std::move(list)) {}
+
+  int64_t index(const std::string& field, int line) {
+    const std::string name = fs::path(field).lexically_normal().generic_string();
+    const auto known = indices_.find(name);
+    if (known != indices_.end()) return known->second;
+    std::error_code ignored;
+    if (!stays_below(field)) refuse(list_, line, "a path below the list's folder", "'" + field + "'");
+    if (!fs::is_regular_file(root_ / name, ignored))
+      refuse(list_, line, "a picture", "'" + field + "', which is missing");
+    names_.push_back(name);
+    return indices_[name] = static_cast<int64_t>(names_.size()) - 1;
+  }
+
+  std::shared_ptr<const ImageDataset> open(const DecodeOptions& decode) const {
+    auto files = std::make_shared<ImageFiles>(root_, ClassTable({names_.begin(), names_.end()}, {}), decode);
+    for (const std::string& name : names_) files->add_file(name, name);
+    return files;
+  }
+
+ private:
+  fs::path root_;
+  std::string list_;
+  std::unordered_map<std::string, int64_t> indices_;
+  std::vector<std::string> names_;
+};
+
+bool is_label(const std::string& field) {
+  return field == "0" || field == "1";
+}
+
+}  // namespace
+
+TupleSet read_tuples(const std::string& path, const DecodeOptions& decode) {
+  const std::vector<Line> lines = split_lines(path, fs::path(path).extension() == ".csv" ? ',' : '\t');
+  const bool pairs = is_label(lines.front().fields[2]);
+  Pictures pictures(fs::path(path).parent_path(), path);
+  TupleSet set;
+  set.images_per_tuple = pairs ? 2 : 3;
+  for (const Line& line : lines) {
+    Tuple tuple;
+    tuple.anchor = pictures.index(line.fields[0], line.number);
+    tuple.other = pictures.index(line.fields[1], line.number);
+    if (pairs != is_label(line.fields[2]))
+      refuse(path, line.number, pairs ? "0 or 1 in the third column" : "a picture in the third column",
+             "'" + line.fields[2] + "'");
+    if (pairs) {
+      tuple.same = line.fields[2] == "1";
+    } else {
+      tuple.negative = pictures.index(line.fields[2], line.number);
+      if (tuple.negative == tuple.other || tuple.negative == tuple.anchor)
+        refuse(path, line.number, "a negative that is neither anchor nor positive",
+               "'" + line.fields[2] + "'");
+    }
+    set.tuples.push_back(tuple);
+  }
+  set.images = pictures.open(decode);
+  return set;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sampler/decode.h"
+#include "sampler/tuple.h"
+
+namespace lodestone {
+
+class ImageDataset;
+
+/// Explicit pairs or triplets and the distinct pictures they speak of.
+struct TupleSet {
+  std::shared_ptr<const ImageDataset>
+      images;                    ///< in order of first mention; each is its own class, named by its path
+  std::vector<Tuple> tuples;     ///< of indices into `images`, in file order
+  int64_t images_per_tuple = 2;  ///< 2 or 3, the same for all tuples
+};
+
+/// Reads "pathA<TAB>pathB<TAB>0|1" (pairs) or "anchor<TAB>positive<TAB>negative" (triplets); commas instead
+/// of tabs in a file named *.csv. Paths are relative to the file's folder; blank lines and lines that start
+/// with # are skipped. A third column that is 0 or 1 on the first line makes the file one of pairs. Throws
+/// DataError naming file and line if a line is malformed, a picture is missing, a path is absolute or leaves
+///           the folder by "..", a triplet's negative is its anchor or positive, or the file has no tuples
+TupleSet read_tuples(const std::string& path, const DecodeOptions& decode);
+
+}  // namespace lodestone

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""The checks themselves: each must find what it is for, and nothing in a tree that is right."""
+import pathlib
+import tempfile
+import unittest
+
+import layering
+import size_table
+import wording
+
+GOOD = {
+    "common/CMakeLists.txt": "lodestone_library(common SOURCES error.cpp)",
+    "common/error.h": "#include <string>\n",
+    "sampler/CMakeLists.txt": "lodestone_library(sampler SOURCES a.cpp PUBLIC lodestone_common)",
+    "sampler/a.h": '#include "common/error.h"\n',
+    "distributed/CMakeLists.txt": "lodestone_library(distributed SOURCES g.cpp PRIVATE lodestone::common)",
+    "distributed/g.h": "",
+    "distributed/g.cpp": '#include "distributed/g.h"\n#include "common/error.h"\n#include <torch/csrc/distributed/c10d/Store.hpp>\n',
+    "trainer/losses/CMakeLists.txt": "lodestone_library(losses SOURCES l.cpp PUBLIC lodestone_common)",
+    "trainer/losses/l.cpp": '// #include "distributed/g.h"\n#include "common/error.h"\n',
+    "tests/losses/l_test.cpp": '#include "trainer/losses/l.cpp"\n#include "distributed/g.h"\n',
+}
+
+
+class Checks(unittest.TestCase):
+    def tree(self, changes):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        for name, text in {**GOOD, **changes}.items():
+            path = pathlib.Path(folder.name, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return pathlib.Path(folder.name)
+
+    def assert_layering(self, changes, expected):
+        found = layering.problems(self.tree(changes))
+        self.assertEqual(len(found), 1, found)
+        self.assertIn(expected, found[0])
+
+    def test_a_right_tree_passes(self):
+        self.assertEqual(layering.problems(self.tree({})), [])
+        self.assertEqual(wording.problems(self.tree({})), [])
+
+    def test_layering_finds_an_upward_include(self):
+        self.assert_layering({"common/error.cpp": '#include "sampler/a.h"\n'}, "common must not use sampler")
+
+    def test_layering_finds_a_loss_that_knows_ranks(self):
+        self.assert_layering({"trainer/losses/l.cpp": '#include "distributed/g.h"\n'}, "trainer/losses must not use distributed")
+
+    def test_layering_finds_yaml_in_a_loss(self):
+        self.assert_layering({"common/yaml.h": "", "trainer/losses/l.cpp": '#include "common/yaml.h"\n'}, "knows no YAML")
+
+    def test_layering_finds_an_upward_link(self):
+        self.assert_layering({"sampler/CMakeLists.txt": "lodestone_library(sampler PUBLIC lodestone_common lodestone_distributed)"},
+                             "sampler must not link distributed")
+
+    def test_layering_finds_a_header_that_needs_a_public_link(self):
+        self.assert_layering({"distributed/g.h": '#include "common/error.h"\n'}, "it needs it as PUBLIC (a header")
+
+    def test_layering_finds_a_missing_link(self):
+        self.assert_layering({"trainer/losses/CMakeLists.txt": "lodestone_library(losses SOURCES l.cpp)"}, "does not lead to common")
+
+    def test_layering_follows_public_links_only(self):
+        changes = {"trainer/negatives/CMakeLists.txt": "lodestone_library(negatives PUBLIC lodestone_distributed)",
+                   "trainer/negatives/n.cpp": '#include "common/error.h"\n'}
+        self.assert_layering(changes, "trainer/negatives does not lead to common")
+
+    def test_layering_finds_c10d_outside_distributed(self):
+        self.assert_layering({"sampler/a.cpp": "#include <torch/csrc/distributed/c10d/Store.hpp>\n"}, "belongs in distributed/")
+
+    def test_layering_finds_a_product_file_that_includes_a_test(self):
+        self.assert_layering({"sampler/a.cpp": '#include "tests/losses/l_test.cpp"\n'}, "sampler must not use tests")
+
+    def test_layering_finds_an_unknown_folder(self):
+        self.assert_layering({"trainer/extras/e.h": ""}, "has no place in the design")
+
+    def test_functions_are_measured(self):
+        text = """namespace a { struct S {
+  S(int x) : x_{x}, y_(f({1, 2})) {
+    call("}{ // no brace", '{');
+  }
+  int get(int d = {}) const { return d; }  // }
+  std::vector<int> v = {1,
+    2};
+  enum class E { kA, kB };
+};
+template <typename T> auto f(T t) -> decltype(t) {
+  if (t) { g(); }
+  auto lambda = [&] { h(R"x(})x"); };
+  return t;
+}
+const Row kTable[] = {
+  {make(1)}, {make(2)},
+};
+}"""
+        self.assertEqual(size_table.functions(text), [(2, 3), (5, 1), (10, 5)])
+
+    def test_percentile_is_the_nearest_rank(self):
+        self.assertEqual([size_table.percentile(range(1, 101), p) for p in (50, 95, 100)], [50, 95, 100])
+        self.assertEqual(size_table.percentile([7], 95), 7)
+        self.assertEqual(size_table.percentile([], 95), 0)
+
+    def test_wording_finds_notes_and_private_paths(self):
+        tree = self.tree({"common/note.cpp": "int a;  // TO" + "DO: later\n", "docs/a.md": "see /ho" + "me/someone/x\n",
+                          "docs/b.md": "mktemp XXXXXX, ${HOME}/x, fonts-hack\n"})
+        found = wording.problems(tree)
+        self.assertEqual([line.split(": ")[0] for line in found], ["common/note.cpp:1", "docs/a.md:1"])
+
+    def test_wording_finds_dead_links(self):
+        tree = self.tree({"README.md": "[a](docs/a.md) [b](docs/b.md#part) [c](#here) [d](https://example.org)\n", "docs/b.md": "\n"})
+        self.assertEqual(wording.problems(tree), ["README.md: the link to docs/a.md leads nowhere"])
+
+
+if __name__ == "__main__":
+    unittest.main()

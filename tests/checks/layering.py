@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Do includes and link lines keep to the arrows of docs/design.md? usage: layering.py [ROOT]
+
+A unit is a folder with one target. Checked: every quoted include names a file of a unit that its own unit may use, and
+the link lines in the CMakeLists.txt files lead there; no link line breaks an arrow; outside libraries stay where they belong.
+"""
+import pathlib
+import re
+import sys
+
+import sources
+
+# unit -> the units that it may use, itself excepted. `trainer` is main.cpp and its like, above all folders.
+RANKLESS = {"common"}
+MEASURING = {"common", "distributed", "trainer/losses", "trainer/miners", "trainer/encoders"}
+ENGINE = MEASURING | {"sampler", "trainer/negatives", "trainer/eval"}
+COORDINATOR = ENGINE | {"trainer/engine"}
+COMMANDS = COORDINATOR | {"trainer/coordinator", "trainer/data"}
+MAY_USE = {
+    "common": set(),
+    "distributed": {"common"},
+    "sampler": {"common"},
+    "trainer/losses": RANKLESS,
+    "trainer/miners": RANKLESS,
+    "trainer/encoders": RANKLESS,
+    "trainer/data": {"common", "sampler"},
+    "trainer/negatives": MEASURING,
+    "trainer/eval": MEASURING,
+    "trainer/engine": ENGINE,
+    "trainer/coordinator": COORDINATOR,
+    "trainer/commands": COMMANDS,
+    "trainer": COMMANDS | {"trainer/commands"},
+}
+NO_YAML = ("sampler", "distributed", "trainer/losses", "trainer/miners", "trainer/encoders")
+# Outside headers, by the start of their name, and the only places that may include them.
+KEPT_IN = {
+    "torch/csrc/distributed/": ("distributed/",),
+    "mpi.h": ("distributed/",),
+    "nccl.h": ("distributed/",),
+    "yaml-cpp/": ("common/yaml",),
+    "archive": ("sampler/", "trainer/data/"),
+    "prometheus/": ("trainer/coordinator/",),
+    "CLI/": ("trainer/commands/", "trainer/main.cpp"),
+    "torch/torch.h": (),
+    "torch/extension.h": (),
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+def unit_of(path):
+    """The unit that a file belongs to: "common", "trainer/losses", "trainer", "tests"."""
+    parts = pathlib.PurePosixPath(path).parts
+    if parts[0] == "trainer" and len(parts) > 2:
+        return "/".join(parts[:2])
+    return parts[0]
+
+
+def read_links(root):
+    """unit -> {"PUBLIC": units, "PRIVATE": units}, from the lodestone_library(...) calls."""
+    calls = {}
+    for path in sources.files(root, {".txt"}):
+        if path.name != "CMakeLists.txt" or path.parts[0] == "tests":
+            continue
+        text = re.sub(r"#[^\n]*", "", (root / path).read_text())
+        for call in re.finditer(r"lodestone_library\(\s*(\w+)([^)]*)\)", text):
+            calls[call.group(1)] = (unit_of(path), call.group(2).split())
+    links = {}
+    for unit, words in calls.values():
+        links[unit] = {"PUBLIC": set(), "PRIVATE": set()}
+        section = None
+        for word in words:
+            if word in ("SOURCES", "PUBLIC", "PRIVATE"):
+                section = word
+            elif section in links[unit]:
+                name = re.sub(r"^lodestone(::|_)", "", word)
+                if name != word and name in calls:
+                    links[unit][section].add(calls[name][0])
+    return links
+
+
+def reachable(links, unit, seen_by_users):
+    """Units whose headers the unit may see: its own links and, from there on, public ones."""
+    seen = set()
+    queue = list(links[unit]["PUBLIC"] | (set() if seen_by_users else links[unit]["PRIVATE"]))
+    while queue:
+        other = queue.pop()
+        if other not in seen:
+            seen.add(other)
+            queue += links.get(other, {"PUBLIC": ()})["PUBLIC"]
+    return seen
+
+
+def check_include(root, links, path, kind, name):
+    """What is wrong with one include, or None."""
+    unit = unit_of(path)
+    if kind == "<":
+        for start, places in KEPT_IN.items():
+            if name.startswith(start) and not str(path).startswith(places + ("tests/",)):
+                return f"<{name}> belongs in {' or '.join(places) or 'no file: narrower headers compile faster'}"
+        return None
+    if unit == "tests" or unit == "bench":
+        places = (root, root / "tests", root / path.parent)
+        return None if any((place / name).exists() for place in places) else f'"{name}" is no file of ours'
+    if not (root / name).exists():
+        return f'"{name}" is not a path from the root'
+    other = unit_of(name)
+    if name == "common/yaml.h" and unit in NO_YAML:
+        return f'"{name}": {unit} knows no YAML, only Fields'
+    if other == unit:
+        return None
+    if other not in MAY_USE.get(unit, set()):
+        return f'"{name}": {unit} must not use {other}'
+    if unit in links and other not in reachable(links, unit, path.suffix == ".h"):
+        where = "PUBLIC (a header includes it)" if path.suffix == ".h" else "PUBLIC or PRIVATE"
+        return f'"{name}": the link line of {unit} does not lead to {other}; it needs it as {where}'
+    return None
+
+
+def problems(root):
+    root = pathlib.Path(root)
+    links = read_links(root)
+    found = []
+    for unit, sections in sorted(links.items()):
+        for other in sorted(sections["PUBLIC"] | sections["PRIVATE"]):
+            if other not in MAY_USE.get(unit, set()):
+                found.append(f"{unit}/CMakeLists.txt: {unit} must not link {other}")
+    for path in sources.files(root, sources.CPP):
+        if path.parts[:2] == ("tests", "checks"):
+            continue
+        if path.parts[0] == "trainer" and unit_of(path) not in MAY_USE:
+            found.append(f"{path}: {unit_of(path)} has no place in the design")
+            continue
+        for match in INCLUDE.finditer(sources.blank_comments((root / path).read_text())):
+            wrong = check_include(root, links, path, match.group(1), match.group(2))
+            if wrong:
+                found.append(f"{path}: {wrong}")
+    return found
+
+
+def main():
+    root = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2]
+    found = problems(root)
+    print("\n".join(found) if found else "every include and link line follows the arrows")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

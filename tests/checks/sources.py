@@ -1,0 +1,31 @@
+"""Our source files, and C++ text with what is not code blanked out. Used by the checks beside this file."""
+import pathlib
+import re
+
+FOLDERS = ("common", "distributed", "sampler", "trainer", "bench", "tests")
+CPP = {".h", ".cpp"}
+
+
+def files(root, suffixes, folders=FOLDERS):
+    """Sorted paths below the given folders, relative to root."""
+    root = pathlib.Path(root)
+    found = []
+    for folder in folders:
+        found += [path.relative_to(root) for path in (root / folder).rglob("*") if path.suffix in suffixes and path.is_file()]
+    return sorted(found)
+
+
+_NOT_CODE = re.compile(
+    r'//[^\n]*|/\*.*?\*/|R"(?P<mark>[^()\s\\]{0,16})\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Fa-f])\'(?:\\.|[^\'\\\n])+\'',
+    re.DOTALL)
+
+
+def blank(text):
+    """The text with comments, strings and characters replaced by blanks; line breaks stay where they are."""
+    return _NOT_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
+def blank_comments(text):
+    """The text with comments alone blanked out."""
+    keep = lambda match: match.group() if match.group()[0] != "/" else re.sub(r"[^\n]", " ", match.group())
+    return _NOT_CODE.sub(keep, text)

@@ -1,0 +1,130 @@
+// Every mistake a user can make gets a message that names the place and the remedy, and the documented exit code.
+#include <arpa/inet.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/program.h"
+
+namespace lodestone::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class BadInput : public ::testing::Test {
+ protected:
+  Finished train(const std::vector<std::string>& sets = {}) {
+    auto command = lodestone({"train", work_.config()});
+    for (const auto& assignment : sets) command.insert(command.end(), {"--set", assignment});
+    return run(command, 60);
+  }
+  void expect(const Finished& got, int code, const std::vector<std::string>& words) {
+    EXPECT_EQ(got.code, code) << got.err;
+    for (const auto& word : words) EXPECT_THAT(got.err, HasSubstr(word));
+  }
+  Workspace work_;
+};
+
+TEST_F(BadInput, MissingConfigurationFile) {
+  expect(run(lodestone({"train", "/nowhere/run.yaml"})), 2, {"/nowhere/run.yaml", "cannot open"});
+}
+
+TEST_F(BadInput, NoCommandOrAnUnknownOption) {
+  EXPECT_EQ(run(lodestone({})).code, 2);
+  EXPECT_EQ(run(lodestone({"train", "x.yaml", "--no-such-option"})).code, 2);
+  EXPECT_EQ(run(lodestone({"--help"})).code, 0);
+}
+
+TEST_F(BadInput, YamlTypo) {
+  work_.write_config("losss: {name: triplet}\n");
+  expect(train(), 2, {"run.yaml:", "losss", "did you mean 'loss'?"});
+  expect((work_.write_config(""), train({"loss.margn=1"})), 2, {"loss.margn", "did you mean 'margin'?"});
+}
+
+TEST_F(BadInput, MissingFolder) { expect(train({"data.train.path=absent"}), 3, {"absent"}); }
+
+TEST_F(BadInput, EmptyFolder) {
+  fs::create_directories(work_.path("empty"));
+  expect(train({"data.train.path=empty"}), 3, {"empty"});
+}
+
+TEST_F(BadInput, AClassWithOneImageWhereKIsFour) {
+  fs::create_directories(work_.path("pictures/lonely"));
+  fs::copy(work_.path("pictures/class0/0.png"), work_.path("pictures/lonely/0.png"));
+  expect(train(), 3, {"lonely", "samples_per_class"});
+}
+
+TEST_F(BadInput, TruncatedTar) {
+  Tar tar;
+  for (int c = 0; c < 4; ++c)
+    for (int s = 0; s < 4; ++s) tar.add_sample("k" + std::to_string(4 * c + s), drawn_image(c, s), "c" + std::to_string(c));
+  const std::string whole = tar.finished();
+  write_bytes(work_.path("shard.tar"), whole);
+  EXPECT_EQ(train({"data.train.path=shard.tar"}).code, 0);
+  write_bytes(work_.path("cut.tar"), whole.substr(0, whole.size() / 2 + 100));
+  expect(train({"data.train.path=cut.tar"}), 3, {"cut.tar"});
+}
+
+TEST_F(BadInput, BrokenPng) {
+  const fs::path victim = work_.path("pictures/class3/2.png");
+  const std::string bytes = contents(victim);
+  write_bytes(victim, bytes.substr(0, bytes.size() / 2));
+  expect(train(), 3, {"class3/2.png"});
+  fs::remove_all(work_.run());
+  EXPECT_EQ(train({"data.loader.bad_records.on_bad_record=skip", "data.loader.bad_records.max_bad_fraction=0.5"}).code, 0);
+}
+
+TEST_F(BadInput, GlobalBatchNotDivisible) { expect(train({"global_batch=15"}), 2, {"global_batch", "15", "4"}); }
+
+TEST_F(BadInput, MoreClassesThanThereAre) { expect(train({"global_batch=400"}), 3, {"100", "8"}); }
+
+TEST_F(BadInput, PortInUse) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(socket, 1), 0);
+  ASSERT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  expect(train({"metrics.port=" + port}), 2, {port});
+  ::close(socket);
+}
+
+TEST_F(BadInput, NoWritePermission) {
+  // Root may write anywhere, so the folder lies below a regular file.
+  expect(train({"run_dir=" + work_.path("pictures/class0/0.png/run").string()}), 1, {"0.png/run"});
+}
+
+TEST_F(BadInput, FullDiskKeepsTrainingAndSaysSo) {
+  const fs::path disk = work_.path("disk");
+  fs::create_directories(disk);
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "a small file system to fill needs the right to mount one";
+  const Finished got = train({"run_dir=" + (disk / "run").string()});
+  ::umount(disk.c_str());
+  // Training ended, but its checkpoint is not there: that must not look like success.
+  expect(got, 1, {"not saved", "No space left", "free space"});
+}
+
+TEST_F(BadInput, UnusableCheckpoint) {
+  expect(run(lodestone({"evaluate", work_.path("pictures")})), 5, {"pictures"});
+  expect(run(lodestone({"train", work_.config(), "--resume", work_.path("nothing")})), 5, {"nothing"});
+}
+
+TEST_F(BadInput, ResumingWithAnotherEncoderSaysWhich) {
+  ASSERT_EQ(train().code, 0);
+  expect(train({"encoder.embedding=9", "schedule.steps=12"}), 5, {"head", "--resume none"});
+}
+
+TEST_F(BadInput, AnAbsentBackendIsNamed) {
+  expect(train({"distributed.backend=nccl"}), 2, {"nccl"});
+}
+
+}  // namespace
+}  // namespace lodestone::testing

@@ -1,0 +1,102 @@
+// Ranks as real processes under mpirun.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/program.h"
+#include "trainer/coordinator/checkpoint.h"
+
+namespace lodestone::testing {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+std::vector<double> losses(const fs::path& run) {
+  std::vector<double> all;
+  std::istringstream text(contents(run / "metrics.jsonl"));
+  for (std::string line; std::getline(text, line);) {
+    const auto json = nlohmann::json::parse(line);
+    if (json["kind"] == "train") all.push_back(json["loss"]);
+  }
+  return all;
+}
+
+TEST(Mpirun, TwoRanksFollowTheCurveOfOneFor50Steps) {
+  const Workspace one, two;
+  const std::vector<std::string> more = {"--set", "schedule.steps=50", "--set", "checkpoint.every_steps=0"};
+  const auto command = [&](const Workspace& work) {
+    auto words = lodestone({"train", work.config()});
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  ASSERT_EQ(run(command(one)).code, 0);
+  const Finished ranks = run(mpirun(2, command(two)));
+  ASSERT_EQ(ranks.code, 0) << ranks.err;
+  const auto expected = losses(one.run()), got = losses(two.run());
+  ASSERT_EQ(got.size(), 50u);
+  for (size_t i = 0; i < 50; ++i) EXPECT_NEAR(got[i], expected[i], 1e-4 * expected[i]) << "step " << i + 1;
+}
+
+TEST(Mpirun, VerifyGradientsHoldsOnEveryRankCount) {
+  const Workspace work;
+  for (const int ranks : {2, 3})
+    for (const std::string mode : {"sync", "local"}) {
+      const Finished verify =
+          run(mpirun(ranks, lodestone({"verify-gradients", work.config(), "--all", "--set", "batch_norm=" + mode})));
+      EXPECT_EQ(verify.code, 0) << verify.out << verify.err;
+      EXPECT_THAT(verify.out, HasSubstr(std::to_string(ranks) + " ranks against one process"));
+    }
+}
+
+TEST(Mpirun, ResumingIsBitIdenticalAtTheSameWorldSize) {
+  const Workspace whole, parts;
+  ASSERT_EQ(run(mpirun(2, lodestone({"train", whole.config()}))).code, 0);
+  ASSERT_EQ(run(mpirun(2, lodestone({"train", parts.config()}))).code, 0);
+  fs::remove_all(parts.run() / "checkpoints" / "step-00000008");
+  ASSERT_EQ(run(mpirun(2, lodestone({"train", parts.config()}))).code, 0);
+  EXPECT_EQ(losses(parts.run()), losses(whole.run()));
+  for (const char* file : {"model.safetensors", "optimizer.safetensors"})
+    EXPECT_EQ(contents(parts.run() / "checkpoints/step-00000008" / file),
+              contents(whole.run() / "checkpoints/step-00000008" / file));
+}
+
+TEST(Mpirun, Usr1ReachesEveryRankSavesOneStepAndExits75) {
+  const Workspace work;
+  Process process(mpirun(2, lodestone({"train", work.config(), "--set", "schedule.steps=100000", "--set",
+                                       "checkpoint.every_steps=0"})));
+  ASSERT_TRUE(Process::until(60, [&] { return contents(work.run() / "metrics.jsonl").find("\"step\":20") != std::string::npos; }));
+  process.signal(SIGUSR1);
+  const Finished stopped = process.wait();
+  EXPECT_EQ(stopped.code, 75) << stopped.err;
+  const auto checkpoints = list_checkpoints(work.run() / "checkpoints");
+  ASSERT_EQ(checkpoints.size(), 1u);
+  EXPECT_TRUE(verify_checkpoint(checkpoints.front()).ok());
+  EXPECT_EQ(static_cast<size_t>(load_checkpoint(checkpoints.front()).step), losses(work.run()).size());
+}
+
+TEST(Mpirun, EvaluateGivesTheSameFiguresOnAnyNumberOfRanks) {
+  const Workspace work;
+  ASSERT_EQ(run(lodestone({"train", work.config(), "--set", "evaluate.data.path=pictures"})).code, 0);
+  std::vector<nlohmann::json> results;
+  for (const int ranks : {1, 2, 3}) {
+    const std::string json = work.path("r" + std::to_string(ranks) + ".json");
+    const Finished evaluate = run(mpirun(ranks, lodestone({"evaluate", work.run(), "--json", json})));
+    ASSERT_EQ(evaluate.code, 0) << evaluate.err;
+    results.push_back(nlohmann::json::parse(contents(json)));
+  }
+  for (const char* name : {"recall_at_1", "map_at_r", "eer"}) {
+    EXPECT_NEAR(results[1][name], results[0][name], 1e-6) << name;
+    EXPECT_NEAR(results[2][name], results[0][name], 1e-6) << name;
+  }
+}
+
+TEST(Mpirun, MoreRanksThanRowsIsAClearErrorOnceAndNoHang) {
+  const Workspace work;
+  const Finished many = run(mpirun(6, lodestone({"train", work.config(), "--set", "global_batch=4"})), 60);
+  EXPECT_EQ(many.code, 2) << many.err;
+  EXPECT_THAT(many.err, HasSubstr("at least one row for each of the 6 ranks"));
+}
+
+}  // namespace
+}  // namespace lodestone::testing

@@ -1,0 +1,166 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/program.h"
+#include "trainer/coordinator/checkpoint.h"
+
+namespace lodestone::testing {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+std::vector<nlohmann::json> lines_of(const fs::path& metrics, const std::string& kind) {
+  std::vector<nlohmann::json> all;
+  std::istringstream text(contents(metrics));
+  for (std::string line; std::getline(text, line);) {
+    auto json = nlohmann::json::parse(line);
+    if (json["kind"] == kind) all.push_back(json);
+  }
+  return all;
+}
+
+std::vector<double> losses(const fs::path& run) {
+  std::vector<double> all;
+  for (const auto& line : lines_of(run / "metrics.jsonl", "train")) all.push_back(line["loss"]);
+  return all;
+}
+
+std::string weights(const fs::path& run, const std::string& step) {
+  const std::string folder = run / "checkpoints" / ("step-" + step);
+  return contents(folder + "/model.safetensors") + contents(folder + "/optimizer.safetensors");
+}
+
+TEST(Train, MakesARunFolderWithEverythingInIt) {
+  const Workspace work;
+  work.write_config("evaluate: {every: 4, data: {path: pictures}, one_shot_trials: 10, one_shot_ways: 4}\n");
+  const Finished train = run(lodestone({"train", work.config()}));
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_THAT(train.out, HasSubstr("recall_at_1"));
+  EXPECT_EQ(losses(work.run()).size(), 8u);
+  EXPECT_EQ(lines_of(work.run() / "metrics.jsonl", "eval").size(), 2u);
+  EXPECT_THAT(contents(work.run() / "config.yaml"), HasSubstr("embedding: 8"));
+  EXPECT_THAT(contents(work.run() / "report.html"), HasSubstr("</html>"));
+
+  const Finished inspect = run(lodestone({"inspect", work.run()}));
+  EXPECT_EQ(inspect.code, 0) << inspect.err;
+  EXPECT_THAT(inspect.out, HasSubstr("step 8"));
+
+  const Finished evaluate = run(lodestone({"evaluate", work.run(), "--json", work.path("result.json")}));
+  ASSERT_EQ(evaluate.code, 0) << evaluate.err;
+  const auto result = nlohmann::json::parse(contents(work.path("result.json")));
+  EXPECT_EQ(result["step"], 8);
+  for (const char* name : {"recall_at_1", "map_at_r", "eer", "roc_auc", "one_shot_accuracy"})
+    EXPECT_EQ(result[name], lines_of(work.run() / "metrics.jsonl", "eval").back()[name]) << name;
+  EXPECT_TRUE(result["floor"].contains("recall_at_1"));
+}
+
+TEST(Train, ResumingIsBitIdenticalToNeverStopping) {
+  const Workspace whole, parts;
+  ASSERT_EQ(run(lodestone({"train", whole.config()})).code, 0);
+  ASSERT_EQ(run(lodestone({"train", parts.config()})).code, 0);
+  // As after a crash between step 4 and step 8: the later checkpoint is gone, the metrics are ahead of it.
+  fs::remove_all(parts.run() / "checkpoints" / "step-00000008");
+  const Finished resumed = run(lodestone({"train", parts.config()}));
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("at step 4"));
+  EXPECT_EQ(losses(parts.run()), losses(whole.run()));
+  EXPECT_EQ(weights(parts.run(), "00000008"), weights(whole.run(), "00000008"));
+  EXPECT_NE(weights(whole.run(), "00000004"), weights(whole.run(), "00000008"));
+}
+
+TEST(Train, ADamagedCheckpointIsNamedAndTheOneBeforeIsUsed) {
+  const Workspace work;
+  ASSERT_EQ(run(lodestone({"train", work.config()})).code, 0);
+  const fs::path model = work.run() / "checkpoints/step-00000008/model.safetensors";
+  std::string bytes = contents(model);
+  bytes[bytes.size() - 5] ^= 1;
+  std::ofstream(model, std::ios::binary) << bytes;
+  EXPECT_EQ(run(lodestone({"inspect", work.run()})).code, 5);
+  const Finished resumed = run(lodestone({"train", work.config()}));
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("model.safetensors"));
+  EXPECT_THAT(resumed.err, HasSubstr("at step 4"));
+}
+
+TEST(Train, SigtermSavesAndExits75AndTheNextRunGoesOn) {
+  const Workspace whole, parts;
+  const std::string steps = "schedule.steps=400";
+  ASSERT_EQ(run(lodestone({"train", whole.config(), "--set", steps, "--set", "checkpoint.every_steps=0"})).code, 0);
+  Process process(lodestone({"train", parts.config(), "--set", steps, "--set", "checkpoint.every_steps=0"}));
+  ASSERT_TRUE(Process::until(60, [&] { return contents(parts.run() / "metrics.jsonl").find("\"step\":20") != std::string::npos; }));
+  process.signal(SIGTERM);
+  const Finished stopped = process.wait();
+  ASSERT_EQ(stopped.code, 75) << stopped.err;
+  EXPECT_EQ(list_checkpoints(parts.run() / "checkpoints").size(), 1u);
+  EXPECT_LT(losses(parts.run()).size(), 400u);
+  ASSERT_EQ(run(lodestone({"train", parts.config(), "--set", steps, "--set", "checkpoint.every_steps=0"})).code, 0);
+  EXPECT_EQ(losses(parts.run()), losses(whole.run()));
+  EXPECT_EQ(weights(parts.run(), "00000400"), weights(whole.run(), "00000400"));
+}
+
+TEST(Train, ResumeNoneMovesTheEarlierRunAside) {
+  const Workspace work;
+  ASSERT_EQ(run(lodestone({"train", work.config()})).code, 0);
+  const Finished again = run(lodestone({"train", work.config(), "--resume", "none"}));
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(losses(work.run()).size(), 8u);
+  EXPECT_TRUE(fs::exists(work.run().string() + ".1/metrics.jsonl"));
+}
+
+TEST(Train, TakesExplicitPairsAndTriplets) {
+  const Workspace work;
+  std::ofstream pairs(work.path("pairs.tsv")), triplets(work.path("triplets.tsv"));
+  for (int c = 0; c < 8; ++c)
+    for (int s = 0; s < 5; ++s) {
+      const auto picture = [](int label, int sample) {
+        return "pictures/class" + std::to_string(label) + "/" + std::to_string(sample) + ".png";
+      };
+      pairs << picture(c, s) << '\t' << picture(c, s + 1) << "\t1\n" << picture(c, s) << '\t' << picture((c + 1) % 8, s) << "\t0\n";
+      triplets << picture(c, s) << '\t' << picture(c, s + 1) << '\t' << picture((c + 3) % 8, s) << '\n';
+    }
+  pairs.close();
+  triplets.close();
+  const auto train = [&](const std::string& file, const std::string& loss) {
+    return run(lodestone({"train", work.config(), "--resume", "none", "--set", "data.train.path=", "--set",
+                          "data.tuples=" + file, "--set", "loss.name=" + loss, "--set", "miner.name=all", "--set",
+                          "global_batch=12"}));
+  };
+  const Finished with_pairs = train("pairs.tsv", "contrastive");
+  EXPECT_EQ(with_pairs.code, 0) << with_pairs.err;
+  const Finished with_triplets = train("triplets.tsv", "triplet");
+  EXPECT_EQ(with_triplets.code, 0) << with_triplets.err;
+  const Finished mismatch = train("pairs.tsv", "triplet");
+  EXPECT_EQ(mismatch.code, 2);
+  EXPECT_THAT(mismatch.err, HasSubstr("pairs with labels 0/1"));
+}
+
+TEST(VerifyGradients, HoldsForEveryLossAndMiner) {
+  const Workspace work;
+  const Finished verify = run(lodestone({"verify-gradients", work.config(), "--all", "--json", work.path("v.json")}));
+  EXPECT_EQ(verify.code, 0) << verify.out << verify.err;
+  EXPECT_THAT(verify.out, HasSubstr("batch_hard"));
+  for (const auto& line : nlohmann::json::parse(contents(work.path("v.json")))) EXPECT_EQ(line["equal"], true) << line;
+}
+
+TEST(Config, ReferenceIsTheCommittedOneAndRecipesResolve) {
+  const fs::path configs = fs::path(LODESTONE_SOURCE) / "configs";
+  EXPECT_EQ(run(lodestone({"config", "--reference"})).out, contents(configs / "reference.yaml"))
+      << "run: build/lodestone config --reference > configs/reference.yaml";
+  for (const auto& entry : fs::directory_iterator(configs)) {
+    const Finished resolved = run(lodestone({"config", entry.path()}));
+    EXPECT_EQ(resolved.code, 0) << entry.path() << resolved.err;
+  }
+  EXPECT_NO_THROW(nlohmann::json::parse(run(lodestone({"config", "--schema"})).out));
+}
+
+TEST(Doctor, TellsWhatThisHostCanDo) {
+  const Finished doctor = run(lodestone({"doctor", "--json"}));
+  const auto lines = nlohmann::json::parse(doctor.out);
+  EXPECT_EQ(doctor.code, 0) << doctor.out;
+  EXPECT_GT(lines.size(), 5u);
+}
+
+}  // namespace
+}  // namespace lodestone::testing

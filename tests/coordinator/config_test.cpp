@@ -1,0 +1,35 @@
+#include "trainer/coordinator/config.h"
+
+#include <gtest/gtest.h>
+
+#include "common/yaml.h"
+
+namespace lodestone {
+namespace {
+
+template <typename Config>
+Config read(const std::string& text) {
+  Config config;
+  read_fields(parse_yaml(text, "test.yaml"), [&](Fields& f) { config.visit(f); });
+  return config;
+}
+
+TEST(CoordinatorConfig, Defaults) {
+  const auto checkpoint = read<CheckpointConfig>("{}");
+  EXPECT_EQ(checkpoint.every_steps, 500);
+  EXPECT_EQ(checkpoint.keep_last, 2);
+  const auto metrics = read<MetricsConfig>("{}");
+  EXPECT_FALSE(metrics.port);
+  EXPECT_EQ(metrics.address, "127.0.0.1");
+}
+
+TEST(CoordinatorConfig, ReadsAndChecks) {
+  EXPECT_EQ(read<CheckpointConfig>("{every_steps: 10, keep_last: 5}").keep_last, 5);
+  EXPECT_EQ(read<MetricsConfig>("{port: 9400, address: 0.0.0.0}").port, 9400);
+  EXPECT_THROW(read<CheckpointConfig>("{keep_last: -1}"), ConfigError);
+  EXPECT_THROW(read<MetricsConfig>("{port: 65536}"), ConfigError);
+  EXPECT_THROW(read<MetricsConfig>("{ports: 1}"), ConfigError);
+}
+
+}  // namespace
+}  // namespace lodestone

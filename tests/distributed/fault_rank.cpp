@@ -1,0 +1,87 @@
+// A rank of a job that goes wrong: fault_rank MODE VICTIM FOLDER. Trains on nothing until the rank VICTIM
+// misbehaves at step 20; every rank leaves what it saw in FOLDER/rank-N. Started by mpi_faults_test.
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "distributed/gradient_sync.h"
+#include "distributed/launch.h"
+
+namespace {
+
+constexpr int64_t kFaultStep = 20;
+
+// Appears whole or not at all.
+void leave_note(const std::filesystem::path& path, const std::string& text) {
+  const std::string unfinished = path.string() + ".part";
+  std::ofstream(unfinished) << text;
+  std::filesystem::rename(unfinished, path);
+}
+
+void misbehave(const std::string& mode, lodestone::Launch& launch) {
+  if (mode == "kill" || mode == "kill-in-backward") ::raise(SIGKILL);
+  if (mode == "stop") ::raise(SIGSTOP);
+  if (mode == "throw") throw lodestone::DataError("record 17 is broken");
+  if (mode == "late") {
+    while (!launch.control()->failure()) ::usleep(1000);
+    throw lodestone::CommError("was late: " + *launch.control()->failure());
+  }
+}
+
+void train(const std::string& mode, int victim, lodestone::Launch& launch) {
+  const lodestone::Group world = launch.world();
+  at::Tensor weight = at::ones({64}).requires_grad_(true);
+  lodestone::GradientSync sync(world, {weight});
+  const int64_t steps = mode == "none" ? 2 * kFaultStep : 1'000'000'000;
+  for (int64_t step = 0; step < steps; ++step) {
+    world.set_step(step);
+    if (mode == "kill-in-backward") {
+      const at::Tensor loss = weight.pow(2).sum();
+      sync.prepare({loss});
+      if (step == kFaultStep && world.rank() == victim) misbehave(mode, launch);
+      torch::autograd::backward({loss});
+      sync.finish();
+      continue;
+    }
+    if (step == kFaultStep && world.rank() == victim) misbehave(mode, launch);
+    at::Tensor x = at::ones({1000});
+    world.all_reduce(x);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) return 2;
+  const std::string mode = argv[1];
+  const std::filesystem::path folder = argv[3];
+  std::string note = "unknown";
+  const char* const rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  leave_note(folder / ("pid-" + std::string(rank)), std::to_string(::getpid()));
+  int code = 0;
+  try {
+    lodestone::LaunchOptions options;
+    options.peer_timeout = std::chrono::milliseconds(1000);
+    options.group.timeout = std::chrono::milliseconds(mode == "late" ? 1000 : 60'000);
+    lodestone::Launch launch(options);
+    train(mode, std::stoi(argv[2]), launch);
+    note = "done";
+  } catch (const lodestone::CommError& error) {
+    note = error.what();
+    code = 4;
+  } catch (const lodestone::Error& error) {
+    note = error.what();
+    code = 3;
+  }
+  leave_note(folder / ("rank-" + std::string(rank)), note);
+  return code;
+}

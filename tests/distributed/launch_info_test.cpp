@@ -1,0 +1,214 @@
+#include "distributed/launch_info.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+
+namespace lodestone {
+namespace {
+
+using Source = LaunchInfo::Source;
+using Variables = std::map<std::string, std::string>;
+
+Environment environment_of(const Variables& variables) {
+  return [variables](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
+  };
+}
+
+struct Found {
+  const char* name;
+  Variables variables;
+  Source source;
+  int rank, world, local_rank, local_world;
+  bool has_mpi;
+};
+
+const std::vector<Found> kFound = {
+    {"nothing", {}, Source::kNone, 0, 1, 0, 1, false},
+    {"open_mpi",
+     {{"OMPI_COMM_WORLD_RANK", "5"},
+      {"OMPI_COMM_WORLD_SIZE", "8"},
+      {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+      {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"},
+      {"PMIX_RANK", "5"}},
+     Source::kOpenMpi,
+     5,
+     8,
+     1,
+     4,
+     true},
+    {"mvapich",
+     {{"MV2_COMM_WORLD_RANK", "2"}, {"MV2_COMM_WORLD_SIZE", "4"}, {"MV2_COMM_WORLD_LOCAL_RANK", "2"}},
+     Source::kMvapich,
+     2,
+     4,
+     2,
+     0,
+     true},
+    {"mpich",
+     {{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}, {"MPI_LOCALRANKID", "1"}, {"MPI_LOCALNRANKS", "2"}},
+     Source::kPmi,
+     3,
+     4,
+     1,
+     2,
+     true},
+    {"pmix_alone", {{"PMIX_RANK", "3"}}, Source::kPmix, 3, 0, 0, 0, true},
+    {"srun_pmix",
+     {{"PMIX_RANK", "3"},
+      {"SLURM_STEP_ID", "0"},
+      {"SLURM_PROCID", "3"},
+      {"SLURM_NTASKS", "4"},
+      {"SLURM_LOCALID", "1"}},
+     Source::kPmix,
+     3,
+     4,
+     1,
+     0,
+     true},
+    {"srun",
+     {{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "0"}},
+     Source::kSlurm,
+     0,
+     4,
+     0,
+     0,
+     true},
+    {"srun_with_master",
+     {{"SLURM_STEP_ID", "0"},
+      {"SLURM_PROCID", "1"},
+      {"SLURM_NTASKS", "2"},
+      {"MASTER_ADDR", "a"},
+      {"MASTER_PORT", "1"}},
+     Source::kSlurm,
+     1,
+     2,
+     0,
+     0,
+     false},
+    {"salloc", {{"SLURM_NTASKS", "4"}, {"SLURM_JOB_ID", "9"}}, Source::kNone, 0, 1, 0, 1, false},
+    {"sbatch_script", {{"SLURM_NTASKS", "4"}, {"SLURM_PROCID", "0"}}, Source::kNone, 0, 1, 0, 1, false},
+    {"mpirun_in_sbatch_script",
+     {{"OMPI_COMM_WORLD_RANK", "3"},
+      {"OMPI_COMM_WORLD_SIZE", "4"},
+      {"SLURM_PROCID", "0"},
+      {"SLURM_NTASKS", "4"}},
+     Source::kOpenMpi,
+     3,
+     4,
+     0,
+     0,
+     true},
+    {"mpirun_daemons_under_srun",
+     {{"OMPI_COMM_WORLD_RANK", "5"},
+      {"OMPI_COMM_WORLD_SIZE", "8"},
+      {"SLURM_STEP_ID", "0"},
+      {"SLURM_PROCID", "1"},
+      {"SLURM_STEP_NUM_TASKS", "2"},
+      {"SLURM_NTASKS", "8"}},
+     Source::kOpenMpi,
+     5,
+     8,
+     0,
+     0,
+     true},
+    {"torchrun",
+     {{"RANK", "1"},
+      {"WORLD_SIZE", "2"},
+      {"LOCAL_RANK", "1"},
+      {"LOCAL_WORLD_SIZE", "2"},
+      {"MASTER_ADDR", "h"}},
+     Source::kTorchrun,
+     1,
+     2,
+     1,
+     2,
+     false},
+    {"agreeing_twice",
+     {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"RANK", "1"}, {"WORLD_SIZE", "2"}},
+     Source::kOpenMpi,
+     1,
+     2,
+     0,
+     0,
+     true},
+};
+
+class LaunchFound : public ::testing::TestWithParam<Found> {};
+
+TEST_P(LaunchFound, as_told) {
+  const Found& expected = GetParam();
+  const LaunchInfo info = discover_launch(environment_of(expected.variables));
+  EXPECT_EQ(info.source, expected.source);
+  EXPECT_EQ(info.rank, expected.rank);
+  EXPECT_EQ(info.world, expected.world);
+  EXPECT_EQ(info.local_rank, expected.local_rank);
+  EXPECT_EQ(info.local_world, expected.local_world);
+  EXPECT_EQ(info.has_mpi(), expected.has_mpi);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, LaunchFound, ::testing::ValuesIn(kFound),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+struct Refused {
+  const char* name;
+  Variables variables;
+  std::vector<std::string> mentions;
+};
+
+const std::vector<Refused> kRefused = {
+    {"ranks_contradict",
+     {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "4"}, {"RANK", "2"}, {"WORLD_SIZE", "4"}},
+     {"OMPI_COMM_WORLD_RANK=1", "RANK=2"}},
+    {"worlds_contradict",
+     {{"PMI_RANK", "1"}, {"PMI_SIZE", "4"}, {"RANK", "1"}, {"WORLD_SIZE", "8"}},
+     {"PMI_SIZE=4", "WORLD_SIZE=8"}},
+    {"slurm_contradicts_open_mpi",
+     {{"OMPI_COMM_WORLD_RANK", "1"},
+      {"OMPI_COMM_WORLD_SIZE", "4"},
+      {"SLURM_PROCID", "2"},
+      {"SLURM_NTASKS", "4"}},
+     {"OMPI_COMM_WORLD_RANK=1", "SLURM_PROCID=2"}},
+    {"pmix_contradicts_slurm",
+     {{"PMIX_RANK", "1"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}, {"SLURM_NTASKS", "4"}},
+     {"PMIX_RANK=1", "SLURM_PROCID=2"}},
+    {"rank_without_world", {{"RANK", "1"}}, {"RANK is set", "WORLD_SIZE is not"}},
+    {"world_without_rank", {{"OMPI_COMM_WORLD_SIZE", "2"}}, {"OMPI_COMM_WORLD_RANK is not"}},
+    {"rank_outside", {{"RANK", "2"}, {"WORLD_SIZE", "2"}}, {"RANK=2", "WORLD_SIZE=2"}},
+    {"no_number", {{"RANK", "one"}, {"WORLD_SIZE", "2"}}, {"RANK", "'one'"}},
+    {"negative", {{"RANK", "-1"}, {"WORLD_SIZE", "2"}}, {"RANK", "'-1'"}},
+    {"port_too_large", {{"MASTER_PORT", "70000"}}, {"MASTER_PORT", "70000"}},
+};
+
+class LaunchRefused : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(LaunchRefused, with_the_variables_named) {
+  try {
+    discover_launch(environment_of(GetParam().variables));
+    FAIL() << "expected a ConfigError";
+  } catch (const ConfigError& error) {
+    for (const std::string& part : GetParam().mentions) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, LaunchRefused, ::testing::ValuesIn(kRefused),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(LaunchInfo, carries_rendezvous_and_generation) {
+  const LaunchInfo info = discover_launch(environment_of(
+      {{"MASTER_ADDR", "node7"}, {"MASTER_PORT", "29501"}, {"TORCHELASTIC_RESTART_COUNT", "3"}}));
+  EXPECT_EQ(info.master_address, "node7");
+  EXPECT_EQ(info.master_port, 29501);
+  EXPECT_EQ(info.generation, 3);
+}
+
+}  // namespace
+}  // namespace lodestone

@@ -1,0 +1,103 @@
+#include "distributed/launch.h"
+
+#include <map>
+#include <string>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "collectives.h"
+#include "common/error.h"
+
+namespace lodestone::testing {
+namespace {
+
+Environment environment_of(const std::map<std::string, std::string>& variables) {
+  return [variables](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
+  };
+}
+
+std::string refusal(const LaunchOptions& options, const std::map<std::string, std::string>& variables) {
+  try {
+    Launch launch(options, environment_of(variables));
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Launch, without_launcher_is_a_world_of_one_without_mpi) {
+  Launch launch({}, environment_of({}));
+  EXPECT_EQ(launch.world().size(), 1);
+  EXPECT_EQ(launch.world().backend(), "local");
+  EXPECT_EQ(launch.control(), nullptr);
+  at::Tensor x = at::ones({2});
+  launch.world().all_reduce(x);
+  EXPECT_TRUE(at::equal(x, at::ones({2})));
+}
+
+TEST(Launch, world_of_one_keeps_the_group_options) {
+  LaunchOptions options;
+  options.group.timeout = std::chrono::milliseconds(7);
+  EXPECT_EQ(Launch(options, environment_of({})).world().options().timeout, std::chrono::milliseconds(7));
+}
+
+struct Refusal {
+  const char* name;
+  const char* backend;
+  const char* device;
+  std::map<std::string, std::string> variables;
+  const char* mentions;
+};
+
+class LaunchRefuses : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(LaunchRefuses, what_cannot_be) {
+  LaunchOptions options;
+  options.backend = GetParam().backend;
+  options.device = GetParam().device;
+  const std::string text = refusal(options, GetParam().variables);
+  EXPECT_NE(text.find(GetParam().mentions), std::string::npos) << text;
+}
+
+const std::map<std::string, std::string> kTorchrun = {{"RANK", "0"}, {"WORLD_SIZE", "2"}};
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, LaunchRefuses,
+    ::testing::Values(Refusal{"unknown_backend", "gloo", "cpu", {}, "got 'gloo'"},
+                      Refusal{"unknown_device", "auto", "tpu", {}, "got 'tpu'"},
+                      Refusal{"mpi_without_mpirun", "mpi", "cpu", {}, "start with mpirun"},
+                      Refusal{"mpi_under_torchrun", "auto", "cpu", kTorchrun, "got torchrun"},
+                      Refusal{"local_with_many_ranks", "local", "cpu", kTorchrun, "started 2"}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(Launch, asking_for_absent_cuda_says_what_is_missing) {
+  const auto table = backend_table();
+  ASSERT_EQ(table.size(), 3u);
+  EXPECT_EQ(table[2].name, "nccl");
+  if (table[2].problem.empty()) GTEST_SKIP() << "this host has CUDA and a GPU";
+  LaunchOptions options;
+  options.device = "cuda";
+  EXPECT_NE(refusal(options, {}).find(table[2].problem), std::string::npos);
+  options.backend = "nccl";
+  EXPECT_NE(refusal(options, {}).find(table[2].problem), std::string::npos);
+}
+
+TEST(Nccl, collectives_hold) {
+  const std::string problem = backend_table()[2].problem;
+  if (!problem.empty()) GTEST_SKIP() << problem;
+  LaunchOptions options;
+  options.backend = "nccl";
+  options.device = "cuda";
+  Launch launch(options);
+  at::Tensor x = at::ones({5}).to(launch.device());
+  launch.world().all_reduce(x);
+  EXPECT_TRUE(at::equal(x.cpu(), at::full({5}, static_cast<float>(launch.world().size()))));
+  const at::Tensor rows = at::full({2, 3}, launch.world().rank()).to(launch.device());
+  EXPECT_EQ(launch.world().all_gather(rows).size(0), 2 * launch.world().size());
+}
+
+}  // namespace
+}  // namespace lodestone::testing

@@ -1,0 +1,56 @@
+#include "trainer/eval/judge.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/ones.h>
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "eval/rows_for_tests.h"
+#include "trainer/eval/pixel_floor.h"
+
+namespace lodestone {
+namespace {
+
+TEST(Judge, GivesEveryMeasureItsKnownName) {
+  const Judgement found = judge(clustered_rows(1, 100, 8, 25, 0.5));
+  EXPECT_EQ(found.measures.entries().size(), known_measures().size() - 1);  // one_shot_accuracy needs trials
+  for (const auto& [name, value] : found.measures.entries()) {
+    EXPECT_STRNE(measure_info(name).title, "") << name;
+    EXPECT_TRUE(found.measures.find(name)) << name;
+  }
+  EXPECT_FALSE(found.roc.empty());
+  EXPECT_EQ(found.distances.positives.size(), 40U);
+}
+
+TEST(Judge, PutsModelAndFloorThroughTheSameCode) {
+  // Pictures whose pixels are the embedding: the floor on them is the judgement of the embedding itself.
+  const LabelledRows rows = clustered_rows(2, 60, 12, 15, 1);
+  const LabelledRows pixels{pixel_rows(rows.x_ND.view({60, 1, 3, 4})), rows.groups_N};
+  JudgeOptions options;
+  options.retrieval.likeness = Likeness::kL2;
+  const Measures model = judge(rows, options).measures;
+  const Measures floor = judge(pixels, options).measures;
+  EXPECT_EQ(to_json(model), to_json(floor));
+  EXPECT_FALSE(floor.find("alignment"));
+}
+
+TEST(Judge, StandsTinySets) {
+  EXPECT_FALSE(judge({at::ones({1, 3}), {4}}).measures.find("recall_at_1"));
+  EXPECT_FALSE(judge({at::ones({0, 3}), {}}).measures.find("eer"));
+  EXPECT_EQ(*judge({at::ones({2, 3}), {4, 4}}).measures.find("recall_at_1"), 1);
+}
+
+TEST(PixelFloor, FlattensAndScales) {
+  const at::Tensor bytes = at::arange(24).view({2, 1, 3, 4}).to(at::kByte);
+  const at::Tensor rows_ND = pixel_rows(bytes);
+  EXPECT_EQ(rows_ND.sizes(), (at::IntArrayRef{2, 12}));
+  EXPECT_FLOAT_EQ(rows_ND[1][11].item<float>(), 23.0F / 255);
+  EXPECT_FLOAT_EQ(pixel_rows(bytes.to(at::kFloat))[1][11].item<float>(), 23.0F);
+  EXPECT_THROW(pixel_rows(at::ones({4})), Error);
+}
+
+}  // namespace
+}  // namespace lodestone

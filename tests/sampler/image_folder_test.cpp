@@ -1,0 +1,126 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/files.h"
+#include "sampler/idx.h"
+#include "sampler/image_source.h"
+#include "support/images.h"
+
+namespace lodestone {
+namespace {
+
+using testing::drawn_image;
+using ::testing::HasSubstr;
+using testing::write_bytes;
+using testing::write_png;
+
+class ImageFolder : public ::testing::Test {
+ protected:
+  std::shared_ptr<const ImageDataset> open(std::vector<std::string> filter = {}) {
+    ImageSourceConfig config;
+    config.path = (folder_.path() / "root").string();
+    config.class_filter = std::move(filter);
+    return open_images(config, {});
+  }
+  void put(const std::string& name, int64_t label, int64_t sample) {
+    write_png(folder_.path() / "root" / name, drawn_image(label, sample));
+  }
+  std::string error(std::vector<std::string> filter = {}) {
+    try {
+      open(std::move(filter));
+    } catch (const DataError& e) {
+      return e.what();
+    }
+    return "no error";
+  }
+  TempFolder folder_;
+};
+
+TEST_F(ImageFolder, SortsClassesAndFilesAndReadsThem) {
+  put("beta/2.png", 1, 2);
+  put("beta/1.PNG", 1, 1);
+  put("alpha/x.png", 0, 0);
+  put("alpha/deep/y.png", 2, 0);
+  put(".hidden/z.png", 9, 9);
+  write_bytes(folder_.path() / "root/beta/notes.txt", "no picture");
+  const auto set = open();
+  ASSERT_EQ(set->size(), 4);
+  ASSERT_EQ(set->classes(), 3);
+  EXPECT_EQ(set->class_name(0), "alpha");
+  EXPECT_EQ(set->class_name(1), "alpha/deep");
+  EXPECT_EQ(set->key(2), "beta/1.PNG");
+  EXPECT_EQ(set->label(2), 2);
+  EXPECT_EQ(set->get(3).pixels, drawn_image(1, 2).pixels);
+  EXPECT_EQ(set->id(0), sample_id("alpha/x.png"));
+}
+
+TEST_F(ImageFolder, LookAlikesShareAGroup) {
+  for (const char* name : {"A", "B", "Alpha"}) put(std::string(name) + "/1.png", 0, 0);
+  write_bytes(folder_.path() / "root/equivalences.tsv", "# look the same\nA\tA-like\nAlpha\tA-like\r\n");
+  const auto set = open();
+  EXPECT_EQ(set->group(0), set->group(1));    // A, Alpha
+  EXPECT_NE(set->group(0), set->group(2));    // B
+  EXPECT_EQ(open({"B", "A"})->classes(), 2);  // a group of which one class is filtered away
+  write_bytes(folder_.path() / "root/equivalences.tsv", "A\tA-like\nC\tA-like\n");
+  EXPECT_THAT(error(), HasSubstr("equivalences.tsv:2"));
+}
+
+TEST_F(ImageFolder, FilterKeepsAndLeavesOut) {
+  for (const char* name : {"Greek/a", "Greek/b", "Latin/a"}) put(std::string(name) + "/1.png", 0, 0);
+  EXPECT_EQ(open({"Greek/*"})->classes(), 2);
+  EXPECT_EQ(open({"!Greek/*"})->classes(), 1);
+  EXPECT_EQ(open({"Greek/*", "!*/b"})->class_name(0), "Greek/a");
+  EXPECT_THAT(error({"Thai/*"}), HasSubstr("class_filter"));
+}
+
+TEST_F(ImageFolder, SaysWhatIsWrong) {
+  EXPECT_THAT(error(), HasSubstr("missing"));
+  std::filesystem::create_directories(folder_.path() / "root/empty");
+  EXPECT_THAT(error(), HasSubstr("no pictures"));
+  put("loose.png", 0, 0);
+  EXPECT_THAT(error(), HasSubstr("loose.png"));
+}
+
+TEST_F(ImageFolder, ADamagedPictureIsNamedWhenRead) {
+  write_bytes(folder_.path() / "root/c/bad.png", "not a picture");
+  const auto set = open();
+  try {
+    set->get(0);
+    FAIL();
+  } catch (const DataError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("c/bad.png"));
+  }
+  std::filesystem::remove(folder_.path() / "root/c/bad.png");
+  EXPECT_THROW(set->get(0), DataError);
+}
+
+std::string big_endian(std::vector<uint32_t> words) {
+  std::string bytes;
+  for (uint32_t word : words)
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(word >> shift);
+  return bytes;
+}
+
+TEST(Idx, ReadsImagesWithTheirLabels) {
+  const TempFolder folder;
+  const auto images = folder.path() / "train-images-idx3-ubyte";
+  const auto labels = folder.path() / "train-labels-idx1-ubyte";
+  write_bytes(images, big_endian({0x803, 2, 1, 3}) + "abcdef");
+  write_bytes(labels, big_endian({0x801, 2}) + std::string("\x07\x02", 2));
+  ImageSourceConfig config;
+  config.path = images.string();
+  const auto set = open_images(config, {});
+  ASSERT_EQ(set->size(), 2);
+  EXPECT_EQ(set->class_name(set->label(0)), "7");
+  EXPECT_EQ(set->get(1).pixels, (std::vector<uint8_t>{'d', 'e', 'f'}));
+
+  write_bytes(images, big_endian({0x803, 2, 1, 3}) + "abcde");
+  EXPECT_THROW(open_images(config, {}), DataError);
+  write_bytes(images, big_endian({0x803, 0xFFFFFFFF, 0xFFFF, 0xFFFF}) + "abcde");
+  EXPECT_THROW(open_images(config, {}), DataError);
+  write_bytes(images, "\x1f\x8b compressed");
+  EXPECT_THROW(open_images(config, {}), DataError);
+}
+
+}  // namespace
+}  // namespace lodestone

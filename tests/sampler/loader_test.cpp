@@ -1,0 +1,204 @@
+#include "sampler/loader.h"
+
+#include <condition_variable>
+#include <numeric>
+
+#include <ATen/ops/equal.h>
+#include <gtest/gtest.h>
+
+#include "sampler/pk_sampler.h"
+#include "sampler/tuple_sampler.h"
+#include "support/images.h"
+
+namespace lodestone {
+namespace {
+
+using testing::SyntheticImages;
+
+class LoaderTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Loader> open(LoaderConfig config, Shard shard = {}, Cursor start = {},
+                               bool augment = true) {
+    return std::make_unique<Loader>(images_, sampler_, ImageTransform(ImageTransformConfig{}, 7), shard,
+                                    config, 7, start, augment);
+  }
+  static LoaderConfig config(int64_t workers, int64_t depth = 4) {
+    LoaderConfig out;
+    out.workers = workers;
+    out.depth = depth;
+    return out;
+  }
+  static void expect_same(const Batch& a, const Batch& b) {
+    EXPECT_EQ(a.cursor, b.cursor);
+    EXPECT_EQ(a.labels, b.labels);
+    EXPECT_EQ(a.ids, b.ids);
+    EXPECT_EQ(a.indices, b.indices);
+    EXPECT_TRUE(at::equal(a.x_bCHW, b.x_bCHW));
+  }
+
+  std::shared_ptr<SyntheticImages> images_ = std::make_shared<SyntheticImages>(9, 8);
+  std::shared_ptr<PkSampler> sampler_ = std::make_shared<PkSampler>(images_, PkConfig{3, false}, 12, 7);
+};
+
+TEST_F(LoaderTest, BatchesDoNotDependOnThreadsOrDepth) {
+  auto one = open(config(1, 1));
+  auto three = open(config(3, 2));
+  auto four = open(config(4, 7));
+  for (int step = 0; step < 20; ++step) {
+    const Batch batch = one->next();
+    EXPECT_EQ(batch.cursor, advance({}, step, sampler_->batches_per_epoch()));
+    EXPECT_EQ(batch.x_bCHW.sizes(), (at::IntArrayRef{12, 1, 28, 28}));
+    EXPECT_EQ(batch.labels, sampler_->batch(batch.cursor).labels);
+    expect_same(three->next(), batch);
+    expect_same(four->next(), batch);
+  }
+}
+
+TEST_F(LoaderTest, SharesOfAnyWorldMakeUpTheGlobalBatch) {
+  const Batch whole = open(config(1))->next();
+  for (int64_t world : {2, 5, 8, 14}) {
+    int64_t row = 0;
+    for (int64_t rank = 0; rank < world; ++rank) {
+      const Batch part = open(config(1), {rank, world})->next();
+      EXPECT_EQ(part.global_rows, 12);
+      EXPECT_EQ(part.x_bCHW.size(0), part.share.size());
+      EXPECT_EQ(part.share.begin, row);
+      EXPECT_EQ(part.x_bCHW.size(3), 28);  // an empty share has its shape
+      EXPECT_TRUE(at::equal(part.x_bCHW, whole.x_bCHW.slice(0, part.share.begin, part.share.end)));
+      row = part.share.end;
+    }
+    EXPECT_EQ(row, 12);
+  }
+}
+
+TEST_F(LoaderTest, ResumingAtACursorContinuesExactly) {
+  auto first = open(config(2));
+  for (int step = 0; step < 8; ++step) first->next();
+  const Cursor saved = first->cursor();
+  EXPECT_GT(saved.epoch, 0);
+  auto second = open(config(3), {}, saved);
+  for (int step = 0; step < 8; ++step) expect_same(second->next(), first->next());
+  EXPECT_THROW(open(config(1), {}, {0, 99}), ConfigError);
+}
+
+TEST_F(LoaderTest, AWorkersErrorComesOutOfItsNextAndStays) {
+  images_ = std::make_shared<SyntheticImages>(9, 8, std::vector<int64_t>{}, std::set<int64_t>{40});
+  sampler_ = std::make_shared<PkSampler>(images_, PkConfig{3, false}, 12, 7);
+  for (int64_t workers : {1, 3}) {
+    auto loader = open(config(workers));
+    for (;;) {
+      const auto samples = sampler_->batch(loader->cursor()).samples;
+      if (std::count(samples.begin(), samples.end(), 40) > 0) break;
+      loader->next();
+    }
+    EXPECT_THROW(loader->next(), DataError);
+    EXPECT_THROW(loader->next(), DataError);
+  }
+}
+
+TEST_F(LoaderTest, SkippedRecordsKeepLabelsAndAreCounted) {
+  images_ = std::make_shared<SyntheticImages>(9, 8, std::vector<int64_t>{}, std::set<int64_t>{40});
+  sampler_ = std::make_shared<PkSampler>(images_, PkConfig{3, false}, 12, 7);
+  LoaderConfig skipping = config(2);
+  skipping.bad_records = {"skip", 0.1};
+  auto loader = open(skipping);
+  for (int64_t step = 0; step < 2 * sampler_->batches_per_epoch(); ++step) {
+    const Batch batch = loader->next();
+    EXPECT_EQ(batch.labels, sampler_->batch(batch.cursor).labels);
+    for (size_t r = 0; r < batch.indices.size(); ++r) {
+      EXPECT_NE(batch.indices[r], 40);
+      EXPECT_EQ(images_->label(batch.indices[r]), batch.labels[r]);
+      EXPECT_EQ(batch.ids[r], static_cast<int64_t>(images_->id(batch.indices[r])));
+    }
+  }
+  EXPECT_EQ(loader->bad_records(), 1);
+  EXPECT_EQ(loader->bad_record_messages().size(), 1u);
+}
+
+TEST_F(LoaderTest, CarriesTheTuplesOfTheGlobalBatch) {
+  std::vector<Tuple> pairs;
+  for (int64_t i = 0; i < 20; ++i) pairs.push_back({i, i + 20, -1, i % 2 == 0});
+  auto sampler = std::make_shared<TupleSampler>(images_, pairs, 8, 3);
+  Loader loader(images_, sampler, ImageTransform(ImageTransformConfig{}), {1, 3}, config(1), 3);
+  const Batch batch = loader.next();
+  EXPECT_EQ(batch.share, (Range{3, 6}));
+  EXPECT_EQ(batch.tuples, sampler->batch({0, 0}).tuples);
+}
+
+TEST_F(LoaderTest, EvaluationSeesTheShareOnceInOrder) {
+  std::vector<int64_t> seen;
+  for (int64_t rank = 0; rank < 5; ++rank) {
+    auto loader = make_eval_loader(images_, ImageTransform(ImageTransformConfig{}), {rank, 5}, 4, config(2));
+    while (loader->has_next()) {
+      const Batch batch = loader->next();
+      EXPECT_EQ(batch.x_bCHW.size(0), static_cast<int64_t>(batch.indices.size()));
+      seen.insert(seen.end(), batch.indices.begin(), batch.indices.end());
+    }
+    EXPECT_THROW(loader->next(), ConfigError);
+  }
+  std::vector<int64_t> all(72);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(seen, all);
+  auto empty = make_eval_loader(images_, ImageTransform(ImageTransformConfig{}), {99, 100}, 4, config(1));
+  EXPECT_FALSE(empty->has_next());
+}
+
+TEST_F(LoaderTest, RefusesNoWorkers) {
+  EXPECT_THROW(open(config(0)), ConfigError);
+  EXPECT_THROW(open(config(1, 0)), ConfigError);
+}
+
+TEST(Prefetcher, NeverHasMoreThanDepthItemsBeyondTheConsumer) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int64_t most = -1;
+  Prefetcher<int64_t> numbers(
+      [&](int64_t n, const std::atomic<bool>&) {
+        std::lock_guard lock(mutex);
+        most = std::max(most, n);
+        changed.notify_all();
+        return n;
+      },
+      4, 3);
+  for (int64_t n = 0; n < 50; ++n) {
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return most == n + 2; });  // filled up to the bound …
+    }
+    EXPECT_EQ(numbers.next(), n);
+    std::lock_guard lock(mutex);
+    EXPECT_LE(most, n + 3);  // … and never beyond
+  }
+}
+
+TEST(Prefetcher, StopsWithoutMakingWhatNobodyWants) {
+  std::atomic<int64_t> made = 0;
+  {
+    Prefetcher<int> slow(
+        [&](int64_t, const std::atomic<bool>& stop) {
+          ++made;
+          while (!stop) std::this_thread::yield();
+          return 0;
+        },
+        2, 8);
+    while (made < 2) std::this_thread::yield();
+  }
+  EXPECT_EQ(made, 2);
+}
+
+TEST(Prefetcher, ErrorsKeepTheirPlaceInTheOrder) {
+  Prefetcher<int64_t> numbers(
+      [](int64_t n, const std::atomic<bool>&) {
+        if (n == 2) throw DataError("two");
+        return n;
+      },
+      3, 5);
+  EXPECT_EQ(numbers.next(), 0);
+  EXPECT_EQ(numbers.next(), 1);
+  EXPECT_THROW(numbers.next(), DataError);
+  EXPECT_THROW(numbers.next(), DataError);
+  EXPECT_GE(numbers.seconds_waited(), 0.0);
+}
+
+}  // namespace
+}  // namespace lodestone

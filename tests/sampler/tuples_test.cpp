@@ -1,0 +1,96 @@
+#include "sampler/tuples.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/files.h"
+#include "sampler/tuple_sampler.h"
+#include "support/images.h"
+
+namespace lodestone {
+namespace {
+
+using testing::drawn_image;
+using ::testing::HasSubstr;
+using testing::write_bytes;
+using testing::write_png;
+
+class Tuples : public ::testing::Test {
+ protected:
+  Tuples() {
+    for (int i = 0; i < 4; ++i)
+      write_png(folder_.path() / "img" / std::string(1, static_cast<char>('a' + i)).append(".png"),
+                drawn_image(i, i));
+  }
+  TupleSet read(const std::string& text, const std::string& name = "list.tsv") {
+    write_bytes(folder_.path() / name, text);
+    return read_tuples((folder_.path() / name).string(), {});
+  }
+  std::string error(const std::string& text) {
+    try {
+      read(text);
+    } catch (const DataError& e) {
+      return e.what();
+    }
+    return "no error";
+  }
+  TempFolder folder_;
+};
+
+TEST_F(Tuples, Pairs) {
+  const TupleSet set = read("# two pairs\nimg/a.png\timg/b.png\t1\r\n\nimg/a.png\timg/./c.png\t0\n");
+  EXPECT_EQ(set.images_per_tuple, 2);
+  EXPECT_EQ(set.images->size(), 3);
+  EXPECT_EQ(set.tuples, (std::vector<Tuple>{{0, 1, -1, true}, {0, 2, -1, false}}));
+  EXPECT_EQ(set.images->get(2).pixels, drawn_image(2, 2).pixels);
+  EXPECT_EQ(read("img/a.png,img/b.png,0\n", "list.csv").tuples.size(), 1u);
+}
+
+TEST_F(Tuples, Triplets) {
+  const TupleSet set = read("img/c.png\timg/a.png\timg/b.png");
+  EXPECT_EQ(set.images_per_tuple, 3);
+  EXPECT_EQ(set.tuples, (std::vector<Tuple>{{0, 1, 2, true}}));
+  EXPECT_EQ(set.images->key(0), "img/c.png");
+}
+
+TEST_F(Tuples, MistakesAreNamedWithTheirLine) {
+  EXPECT_THAT(error("img/a.png\timg/b.png\n"), HasSubstr("list.tsv:1"));
+  EXPECT_THAT(error("img/a.png\timg/b.png\t1\nimg/a.png\timg/b.png\t2\n"), HasSubstr("list.tsv:2"));
+  EXPECT_THAT(error("img/a.png\timg/x.png\t1\n"), HasSubstr("img/x.png"));
+  EXPECT_THAT(error("img/a.png\t../img/b.png\t1\n"), HasSubstr("below"));
+  EXPECT_THAT(error("/etc/passwd\timg/b.png\t1\n"), HasSubstr("below"));
+  EXPECT_THAT(error("img/a.png\timg/b.png\timg/b.png\n"), HasSubstr("neither"));
+  EXPECT_THAT(error("# nothing\n"), HasSubstr("none"));
+  EXPECT_THROW(read_tuples("/nowhere/list.tsv", {}), DataError);
+}
+
+TEST(TupleSampler, TuplesStayWholeAndComeOncePerEpoch) {
+  auto images = std::make_shared<testing::SyntheticImages>(10, 1);
+  std::vector<Tuple> triplets;
+  for (int64_t i = 0; i < 8; ++i) triplets.push_back({i, i + 1, i + 2, true});
+  const TupleSampler sampler(images, triplets, 12, 5);
+  ASSERT_EQ(sampler.batches_per_epoch(), 2);
+  std::multiset<int64_t> anchors;
+  for (int64_t position : {0, 1}) {
+    const GlobalBatch batch = sampler.batch({3, position});
+    ASSERT_EQ(batch.rows(), 12);
+    ASSERT_EQ(batch.tuples.size(), 4u);
+    std::set<std::pair<int64_t, int32_t>> rows;
+    for (size_t r = 0; r < 12; ++r) rows.insert({batch.samples[r], batch.views[r]});
+    EXPECT_EQ(rows.size(), 12u);  // repeats of a picture have views of their own
+    for (const Tuple& t : batch.tuples) {
+      const auto sample = [&](int64_t row) { return batch.samples[static_cast<size_t>(row)]; };
+      EXPECT_EQ(sample(t.other), sample(t.anchor) + 1);
+      EXPECT_EQ(sample(t.negative), sample(t.anchor) + 2);
+      anchors.insert(sample(t.anchor));
+    }
+  }
+  EXPECT_EQ(anchors, (std::multiset<int64_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_THROW(TupleSampler(images, triplets, 13, 5), ConfigError);
+  EXPECT_THROW(TupleSampler(images, triplets, 27, 5), DataError);
+  triplets.push_back({0, 1, -1, true});
+  EXPECT_THROW(TupleSampler(images, triplets, 12, 5), DataError);
+}
+
+}  // namespace
+}  // namespace lodestone

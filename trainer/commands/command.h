@@ -1,0 +1,61 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace lodestone {
+
+/// Exit codes, a contract that scripts rely on.
+enum ExitCode : int {
+  kDone = 0,
+  kRunFailed = 1,
+  kBadUsage = 2,
+  kBadData = 3,
+  kPeerLost = 4,
+  kCheckpointUnusable = 5,
+  kStoppedResumable = 75,
+};
+
+struct TrainArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  std::string resume = "auto";
+};
+
+struct EvaluateArguments {
+  std::string run;
+  std::vector<std::string> assignments;
+  std::string json;
+};
+
+struct VerifyArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  bool all = false;
+  int64_t batches = 2;
+  std::string json;
+};
+
+struct ConfigArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  bool reference = false;
+  bool schema = false;
+};
+
+struct DataArguments {
+  std::string kind;
+  std::string output;
+  std::vector<std::string> font_roots;
+};
+
+/// Each command returns the process's exit code; errors are thrown. Results go to stdout, progress to stderr.
+int run_train(const TrainArguments& arguments);
+int run_evaluate(const EvaluateArguments& arguments);
+int run_verify_gradients(const VerifyArguments& arguments);
+int run_config(const ConfigArguments& arguments);
+int run_inspect(const std::string& checkpoint);
+int run_data(const DataArguments& arguments);
+int run_doctor(bool json);
+
+}  // namespace lodestone

@@ -1,0 +1,44 @@
+#include <filesystem>
+#include <iostream>
+
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/report_writer.h"
+#include "trainer/commands/state.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+
+int run_evaluate(const EvaluateArguments& arguments) {
+  // Every rank reads the checkpoint's configuration, since it says how ranks find each other.
+  const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
+    make_log(0, 1)->warn("{}", sentence);
+  });
+  RunConfig config;
+  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"), arguments.assignments,
+                  checkpoint.path.filename().string(), config);
+  Session session(config);
+  build_encoder(config, *config.encoder);
+  restore_model(checkpoint.snapshot, *config.encoder);
+  config.encoder->parameters().convert(at::kFloat, session.launch.device());
+  Evaluator evaluator(config);
+  const Evaluation evaluation = evaluator.run(session, *config.encoder, true);
+  if (!session.leads()) return kDone;
+
+  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
+  nlohmann::json result = nlohmann::json::parse(to_json(evaluation.model.measures));
+  result["step"] = checkpoint.step;
+  result["checkpoint"] = checkpoint.path.string();
+  if (!evaluation.floor.measures.empty()) result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
+  if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
+
+  const RunFolder folder(arguments.run);
+  if (fs::exists(folder.metrics())) {
+    write_run_report(folder, config, session, *config.encoder, evaluator, evaluation);
+    session.log->info("report: {}", folder.report().string());
+  }
+  return kDone;
+}
+
+}  // namespace lodestone

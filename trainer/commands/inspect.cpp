@@ -1,0 +1,28 @@
+#include <iostream>
+
+#include "trainer/commands/command.h"
+#include "trainer/coordinator/checkpoint.h"
+
+namespace lodestone {
+
+int run_inspect(const std::string& checkpoint) {
+  namespace fs = std::filesystem;
+  fs::path path = checkpoint;
+  for (const auto& root : {path, path / "checkpoints"})
+    if (const auto all = list_checkpoints(root); !all.empty()) {
+      path = all.front();
+      break;
+    }
+  const CheckpointReport report = verify_checkpoint(path);
+  std::cout << report.path.string() << "\nstep " << report.step << ", world " << report.world << ", configuration "
+            << report.config_hash << ", written by " << report.build << "\n";
+  for (const auto& item : report.items)
+    std::cout << "  " << (item.ok() ? "ok      " : "DAMAGED ") << item.file
+              << (item.tensor.empty() ? "" : "  " + item.tensor) << "  " << item.bytes << " bytes"
+              << (item.ok() ? "" : "  " + item.problem) << "\n";
+  if (report.ok()) return kDone;
+  std::cout << "damaged: " << report.damage() << "\n";
+  return kCheckpointUnusable;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,108 @@
+#include <cstdio>
+#include <functional>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "common/error.h"
+#include "trainer/commands/command.h"
+#include "trainer/coordinator/build_info.h"
+
+namespace lodestone {
+namespace {
+
+int exit_code(const std::exception& error) {
+  if (dynamic_cast<const ConfigError*>(&error)) return kBadUsage;
+  if (dynamic_cast<const DataError*>(&error)) return kBadData;
+  if (dynamic_cast<const CommError*>(&error)) return kPeerLost;
+  if (dynamic_cast<const CheckpointError*>(&error)) return kCheckpointUnusable;
+  return kRunFailed;
+}
+
+using Action = std::function<int()>;
+
+void add_set(CLI::App* command, std::vector<std::string>& assignments) {
+  command->add_option("--set", assignments, "key.path=value, over what the file says; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+}
+
+// Each command's arguments live in its action.
+template <typename Arguments>
+std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(const Arguments&)) {
+  auto arguments = std::make_shared<Arguments>();
+  command->callback([&action, arguments, run] { action = [arguments, run] { return run(*arguments); }; });
+  return arguments;
+}
+
+void add_commands(CLI::App& app, Action& action) {
+  auto* train = app.add_subcommand("train", "Train an encoder; under mpirun or srun, on all ranks");
+  auto train_arguments = on<TrainArguments>(train, action, run_train);
+  train->add_option("config", train_arguments->config, "YAML file")->required();
+  add_set(train, train_arguments->assignments);
+  train->add_option("--resume", train_arguments->resume, "auto (go on if the run folder has a checkpoint), none, or a checkpoint")
+      ->capture_default_str();
+
+  auto* evaluate = app.add_subcommand("evaluate", "Judge a trained encoder on classes it has never seen");
+  auto evaluate_arguments = on<EvaluateArguments>(evaluate, action, run_evaluate);
+  evaluate->add_option("run", evaluate_arguments->run, "run folder or checkpoint")->required();
+  add_set(evaluate, evaluate_arguments->assignments);
+  evaluate->add_option("--json", evaluate_arguments->json, "write the measures to this file");
+
+  auto* verify = app.add_subcommand("verify-gradients", "Compare loss, gradients and mined tuples with one process");
+  auto verify_arguments = on<VerifyArguments>(verify, action, run_verify_gradients);
+  verify->add_option("config", verify_arguments->config, "YAML file")->required();
+  add_set(verify, verify_arguments->assignments);
+  verify->add_flag("--all", verify_arguments->all, "every loss and miner there is, in place of the configured ones");
+  verify->add_option("--batches", verify_arguments->batches, "first batches to compare")->capture_default_str();
+  verify->add_option("--json", verify_arguments->json, "write the table to this file");
+
+  auto* config = app.add_subcommand("config", "Print the resolved configuration, every key, or its JSON Schema");
+  auto config_arguments = on<ConfigArguments>(config, action, run_config);
+  config->add_option("config", config_arguments->config, "YAML file");
+  add_set(config, config_arguments->assignments);
+  config->add_flag("--reference", config_arguments->reference, "every key with its default and meaning");
+  config->add_flag("--schema", config_arguments->schema, "JSON Schema of the configuration");
+
+  auto* data = app.add_subcommand("data", "Make a data set from the distribution's packages");
+  auto data_arguments = on<DataArguments>(data, action, run_data);
+  data->add_option("kind", data_arguments->kind, "typefaces")->required()->check(CLI::IsMember({"typefaces"}));
+  data->add_option("--output", data_arguments->output, "folder to make")->required();
+  data->add_option("--fonts", data_arguments->font_roots, "folders with font files (default: the system's)");
+
+  auto* inspect = app.add_subcommand("inspect", "Print a checkpoint and verify every byte of it");
+  auto path = std::make_shared<std::string>();
+  inspect->add_option("checkpoint", *path, "checkpoint or run folder")->required();
+  inspect->callback([&action, path] { action = [path] { return run_inspect(*path); }; });
+
+  auto* doctor = app.add_subcommand("doctor", "What this host can do and what is missing");
+  auto json = std::make_shared<bool>(false);
+  doctor->add_flag("--json", *json, "as JSON");
+  doctor->callback([&action, json] { action = [json] { return run_doctor(*json); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Lodestone trains embedding models with negatives mined from the global batch.", "lodestone"};
+  app.set_version_flag("--version", std::string("lodestone ") + lodestone_version());
+  app.require_subcommand(1);
+  Action action;
+  add_commands(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kBadUsage;
+  }
+  return action();
+}
+
+}  // namespace
+}  // namespace lodestone
+
+int main(int argc, char** argv) {
+  try {
+    return lodestone::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "lodestone: error: " << lodestone::explain(error) << std::endl;
+    return lodestone::exit_code(error);
+  }
+}

@@ -1,0 +1,86 @@
+#include "trainer/commands/report_writer.h"
+
+#include <algorithm>
+
+#include "sampler/encode_png.h"
+#include "trainer/coordinator/metrics_log.h"
+#include "trainer/eval/report.h"
+#include "trainer/eval/sheet.h"
+
+namespace lodestone {
+
+namespace {
+
+std::vector<ReportSeries> series_of(const std::vector<nlohmann::json>& lines, const std::string& kind,
+                                    const std::vector<std::string>& names) {
+  std::vector<ReportSeries> all;
+  for (const auto& name : names) {
+    ReportSeries series{name, {}, {}};
+    for (const auto& line : lines) {
+      if (line.value("kind", "") != kind || !line.contains(name) || !line[name].is_number()) continue;
+      series.steps.push_back(line.value("step", 0.0));
+      series.values.push_back(line[name].get<double>());
+    }
+    if (!series.steps.empty()) all.push_back(std::move(series));
+  }
+  return all;
+}
+
+SheetPicture picture_of(const Evaluator& evaluator, int64_t row) {
+  const int64_t sample = evaluator.embedded().indices[static_cast<size_t>(row)];
+  const auto png = encode_png(evaluator.images().get(sample));
+  return {std::string(png.begin(), png.end()), evaluator.images().class_name(evaluator.images().label(sample))};
+}
+
+std::vector<SheetRow> sheet_rows(const Evaluator& evaluator, const std::vector<SheetQuery>& queries) {
+  std::vector<SheetRow> rows;
+  for (const auto& query : queries) {
+    SheetRow row{picture_of(evaluator, query.query), {}};
+    for (const auto& neighbour : query.nearest)
+      row.neighbours.push_back({picture_of(evaluator, neighbour.index), neighbour.relevant, neighbour.score});
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// "12,345"
+std::string grouped(int64_t value) {
+  std::string digits = std::to_string(value);
+  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
+  return digits;
+}
+
+}  // namespace
+
+void write_run_report(const RunFolder& folder, const RunConfig& config, const Session& session, const Encoder& encoder,
+                      const Evaluator& evaluator, const Evaluation& evaluation) {
+  const auto lines = read_metrics(folder.metrics());
+  ReportInput input;
+  input.run_name = folder.name();
+  input.summary = config.evaluate.summary;
+  input.facts = {{"Encoder", config.encoder.name()},
+                 {"Parameters", grouped(const_cast<Encoder&>(encoder).parameters().count())},
+                 {"Loss", config.loss.name()},
+                 {"Miner", config.miner.name()},
+                 {"Steps", grouped(config.training.schedule.steps)},
+                 {"Global batch", grouped(config.global_batch)},
+                 {"Ranks", grouped(session.world.size())},
+                 {"Pictures judged", grouped(evaluator.images().size())}};
+  input.config_yaml = write_yaml([&](Fields& f) { const_cast<RunConfig&>(config).visit(f); });
+  input.train = series_of(lines, "train", {"loss", "learning_rate"});
+  input.eval = series_of(lines, "eval", {"recall_at_1", "map_at_r", "eer"});
+  input.model = evaluation.model.measures;
+  input.floor = evaluation.floor.measures;
+  input.roc = evaluation.model.roc;
+  input.floor_roc = evaluation.floor.roc;
+  input.distances = evaluation.model.distances;
+  SheetOptions options;
+  options.likeness = evaluator.likeness();
+  options.seed = static_cast<uint64_t>(config.seed);
+  const SheetPlan plan = plan_sheet({evaluator.embedded().z_ND, evaluator.embedded().groups}, options);
+  input.sample = sheet_rows(evaluator, plan.sample);
+  input.worst = sheet_rows(evaluator, plan.worst);
+  write_report(folder.report(), input);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "trainer/commands/evaluation.h"
+#include "trainer/coordinator/run_folder.h"
+
+namespace lodestone {
+
+/// Writes the run folder's report.html from its metrics.jsonl and the last evaluation. Rank 0, after Evaluator::run.
+void write_run_report(const RunFolder& folder, const RunConfig& config, const Session& session, const Encoder& encoder,
+                      const Evaluator& evaluator, const Evaluation& evaluation);
+
+}  // namespace lodestone

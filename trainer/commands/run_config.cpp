@@ -1,0 +1,72 @@
+#include "trainer/commands/run_config.h"
+
+#include <filesystem>
+
+namespace lodestone {
+
+void DataConfig::visit(Fields& f) {
+  f.field({"root", "folder that the relative paths of data and evaluate start from; empty is the working folder"}, &root);
+  f.nested({"train", "class-labelled pictures to train on"}, train);
+  f.field({"tuples", "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, negative)"},
+          &tuples);
+  f.nested({"image", "how pictures become tensors"}, image);
+  f.nested({"loader", "threads that read ahead"}, loader);
+}
+
+std::string DataConfig::resolved(const std::string& path) const {
+  return path.empty() || root.empty() ? path : (std::filesystem::path(root) / path).string();
+}
+
+void EvaluateConfig::visit(Fields& f) {
+  f.field({"every", "evaluate each time this many steps are done; 0: at the end only", "steps", 0}, &every);
+  f.nested({"data", "pictures of classes never trained on; no path, no evaluation"}, data);
+  f.field({"one_shot_runs", "folder of one-shot runs in Omniglot's layout; empty for none"}, &one_shot_runs);
+  f.field({"one_shot_ways", "drawn one-shot trials: candidates in each", "", 2}, &one_shot_ways);
+  f.field({"one_shot_trials", "drawn one-shot trials: how many; 0 for none", "", 0}, &one_shot_trials);
+  f.field({"one_shot_within", "drawn one-shot trials: all candidates from one superclass (the class name's first folder)"},
+          &one_shot_within);
+  f.field({"pixel_floor", "judge the raw pixels too, as the floor beside every figure"}, &pixel_floor);
+  f.field({"summary", "a sentence for the report: which split judges the model, and why it is honest"}, &summary);
+}
+
+void DistributedConfig::visit(Fields& f) {
+  f.field({"backend", "how ranks talk", "", {}, {}, {"auto", "local", "mpi", "nccl"}}, &backend);
+  f.field({"device", "where tensors live", "", {}, {}, {"auto", "cpu", "cuda"}}, &device);
+  f.field({"timeout", "a collective that takes longer is an error naming who is late", "seconds", 0.001}, &timeout);
+  f.field({"peer_timeout", "a rank that is silent for longer is lost", "seconds", 0.1}, &peer_timeout);
+  f.field({"compare_calls", "before each collective compare verb, shape and step over ranks: finds ranks gone astray"},
+          &compare_calls);
+}
+
+void RunConfig::visit(Fields& f) {
+  f.field({"run_dir", "the run's folder: checkpoints, metrics, report; empty: runs/<name of the configuration file>"}, &run_dir);
+  f.field({"seed", "of all randomness: initial weights, batches, augmentation", "", 0}, &seed);
+  f.field({"global_batch", "rows of a batch over all ranks; each rank takes its share", "rows", 1}, &global_batch);
+  f.field({"threads", "compute threads of each rank; null: the host's cores shared out among its ranks", "", 1}, &threads);
+  f.field({"normalize", "scale embeddings to unit length before the loss and the measures"}, &normalize);
+  f.nested({"data", "what to train on"}, data);
+  f.nested({"sampler", "what meets in a global batch"}, sampler);
+  f.slot({"encoder", "the network"}, encoder);
+  f.slot({"loss", "over the global batch"}, loss);
+  f.slot({"miner", "which tuples of the global batch the loss sees"}, miner);
+  training.visit(f);
+  f.nested({"evaluate", "how the model is judged"}, evaluate);
+  f.nested({"checkpoint", "when the run is saved"}, checkpoint);
+  f.nested({"metrics", "the Prometheus endpoint of rank 0"}, metrics);
+  f.nested({"distributed", "how ranks work together; how many there are is the launcher's to say"}, distributed);
+}
+
+void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments, const std::string& name,
+                     RunConfig& config) {
+  for (const auto& assignment : assignments) apply_set(root, assignment);
+  read_fields(root, [&](Fields& f) { config.visit(f); });
+  if (config.run_dir.empty()) config.run_dir = "runs/" + name;
+  if (!config.data.train.path.empty() && !config.data.tuples.empty())
+    throw ConfigError("data: set either data.train.path or data.tuples, not both");
+}
+
+void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config) {
+  read_run_config(read_yaml_file(path), assignments, std::filesystem::path(path).stem().string(), config);
+}
+
+}  // namespace lodestone

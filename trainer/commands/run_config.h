@@ -1,0 +1,83 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/yaml.h"
+#include "sampler/image_source.h"
+#include "sampler/loader.h"
+#include "sampler/sampler_config.h"
+#include "sampler/transforms.h"
+#include "trainer/coordinator/config.h"
+#include "trainer/encoders/encoder.h"
+#include "trainer/engine/trainer.h"
+#include "trainer/losses/loss.h"
+#include "trainer/miners/miner.h"
+
+namespace lodestone {
+
+struct DataConfig {
+  std::string root;
+  ImageSourceConfig train;
+  std::string tuples;
+  ImageTransformConfig image;
+  LoaderConfig loader;
+
+  void visit(Fields& f);
+  /// `path` below `root`, unless it is absolute or empty.
+  std::string resolved(const std::string& path) const;
+};
+
+struct EvaluateConfig {
+  int64_t every = 0;
+  ImageSourceConfig data;
+  std::string one_shot_runs;
+  int64_t one_shot_ways = 20;
+  int64_t one_shot_trials = 0;
+  bool one_shot_within = true;
+  bool pixel_floor = true;
+  std::string summary;
+
+  void visit(Fields& f);
+};
+
+struct DistributedConfig {
+  std::string backend = "auto";
+  std::string device = "cpu";
+  double timeout = 600;
+  double peer_timeout = 5;
+  bool compare_calls = false;
+
+  void visit(Fields& f);
+};
+
+/// Everything a run is, but for where it runs: world size and hosts come from the launcher.
+struct RunConfig {
+  std::string run_dir;
+  int64_t seed = 0;
+  int64_t global_batch = 256;
+  std::optional<int64_t> threads;
+  bool normalize = true;
+  DataConfig data;
+  SamplerConfig sampler;
+  Slot<Encoder> encoder{encoder_table(), "conv4"};
+  Slot<Loss> loss{loss_table(), "triplet"};
+  Slot<Miner> miner{miner_table(), "batch_hard"};
+  TrainerConfig training;
+  EvaluateConfig evaluate;
+  CheckpointConfig checkpoint;
+  MetricsConfig metrics;
+  DistributedConfig distributed;
+
+  void visit(Fields& f);
+  Objective objective() const { return {*loss, *miner, normalize}; }
+};
+
+/// Fills `config` from YAML and `--set` assignments. `name` is what the run is called if run_dir is not set: runs/<name>.
+/// Throws ConfigError.
+void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments, const std::string& name,
+                     RunConfig& config);
+void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config);
+
+}  // namespace lodestone

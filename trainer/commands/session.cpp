@@ -1,0 +1,66 @@
+#include "trainer/commands/session.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <ATen/Parallel.h>
+
+namespace lodestone {
+
+namespace {
+
+std::chrono::milliseconds milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
+LaunchOptions launch_options(const DistributedConfig& config) {
+  LaunchOptions options;
+  options.backend = config.backend;
+  options.device = config.device;
+  options.group.timeout = milliseconds(config.timeout);
+  options.group.compare_calls = config.compare_calls;
+  options.peer_timeout = milliseconds(config.peer_timeout);
+  return options;
+}
+
+}  // namespace
+
+Session::Session(const RunConfig& config)
+    : launch(launch_options(config.distributed)),
+      world(launch.world()),
+      log(make_log(world.rank(), world.size())) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int ranks_here = std::max(1, launch.info().local_world);
+  at::set_num_threads(config.threads ? static_cast<int>(*config.threads) : std::max(1, cores / ranks_here));
+}
+
+TrainingData open_training_data(const RunConfig& config, int world) {
+  ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
+  if (config.global_batch < world)
+    throw ConfigError("global_batch: expected at least one row for each of the " + std::to_string(world) +
+                      " ranks, got " + std::to_string(config.global_batch) + "; raise global_batch or start fewer ranks");
+  TrainingData data{nullptr, {}, nullptr, transform};
+  if (!config.data.tuples.empty()) {
+    TupleSet set = read_tuples(config.data.resolved(config.data.tuples), transform.decode_options());
+    data.images = set.images;
+    data.tuples = std::move(set.tuples);
+  } else {
+    if (config.data.train.path.empty())
+      throw ConfigError("data.train.path: expected a folder of class folders or tar shards, got nothing; set it in the "
+                        "configuration or by --set data.train.path=…");
+    ImageSourceConfig source = config.data.train;
+    source.path = config.data.resolved(source.path);
+    data.images = open_images(source, transform.decode_options());
+  }
+  config.objective().check(!data.tuples.empty(), data.has_pairs());
+  data.sampler =
+      make_sampler(config.sampler, data.images, data.tuples, config.global_batch, static_cast<uint64_t>(config.seed));
+  return data;
+}
+
+void build_encoder(const RunConfig& config, Encoder& encoder) {
+  const ImageTransformConfig& image = config.data.image;
+  encoder.build({image.channels, image.height, image.width}, static_cast<uint64_t>(config.seed));
+}
+
+}  // namespace lodestone

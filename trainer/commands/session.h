@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/log.h"
+#include "distributed/launch.h"
+#include "sampler/tuples.h"
+#include "trainer/commands/run_config.h"
+
+namespace lodestone {
+
+/// What a command that works on a run needs on each rank: its place in the world, its log, the number of threads set.
+/// Ranks     construction is collective.
+struct Session {
+  explicit Session(const RunConfig& config);
+
+  Launch launch;
+  Group world;
+  Log log;
+  bool leads() const { return world.rank() == 0; }
+};
+
+/// The training data as configured.
+struct TrainingData {
+  std::shared_ptr<const ImageDataset> images;
+  std::vector<Tuple> tuples;  ///< explicit ones, if any
+  std::shared_ptr<const IndexSampler> sampler;
+  ImageTransform transform;
+
+  bool has_pairs() const { return !tuples.empty() && !tuples.front().is_triplet(); }
+};
+
+/// Opens the training data and checks that sampler, loss and miner fit it. Throws ConfigError, DataError.
+TrainingData open_training_data(const RunConfig& config, int world);
+
+/// Builds the configured encoder for the configured pictures.
+void build_encoder(const RunConfig& config, Encoder& encoder);
+
+}  // namespace lodestone

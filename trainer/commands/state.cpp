@@ -1,0 +1,85 @@
+#include "trainer/commands/state.h"
+
+#include <ATen/core/grad_mode.h>
+
+namespace lodestone {
+
+namespace {
+
+using Tensors = std::map<std::string, at::Tensor>;
+
+void copy_all(const std::string& group, const Tensors& saved, const Tensors& live) {
+  at::NoGradGuard no_grad;
+  const std::string remedy = "; resume with the run's own configuration, or start afresh with --resume none";
+  for (const auto& [name, target] : live) {
+    const auto found = saved.find(name);
+    if (found == saved.end())
+      throw CheckpointError("checkpoint: expected tensor '" + name + "' in " + group + ", which is not there" + remedy);
+    if (found->second.sizes() != target.sizes())
+      throw CheckpointError("checkpoint: " + group + " tensor '" + name + "' has another shape than the configured "
+                            "encoder's" + remedy);
+  }
+  for (const auto& [name, value] : saved)
+    if (!live.contains(name))
+      throw CheckpointError("checkpoint: " + group + " holds '" + name + "', which the configured run has not" + remedy);
+  for (const auto& [name, target] : live) at::Tensor(target).copy_(saved.at(name));
+}
+
+const Tensors& group_of(const Snapshot& snapshot, const std::string& name) {
+  const auto found = snapshot.tensors.find(name);
+  if (found == snapshot.tensors.end()) throw CheckpointError("checkpoint: expected a file " + name + ".safetensors");
+  return found->second;
+}
+
+}  // namespace
+
+Snapshot take_snapshot(const Trainer& trainer, Cursor cursor) {
+  Snapshot snapshot;
+  for (const auto& [group, tensors] : trainer.tensors())
+    for (const auto& [name, tensor] : tensors) snapshot.tensors[group][name] = tensor.to(at::kCPU).clone().contiguous();
+  snapshot.state = {{"step", trainer.steps_done()},
+                    {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}}};
+  return snapshot;
+}
+
+Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer) {
+  for (const auto& [group, live] : trainer.tensors()) copy_all(group, group_of(snapshot, group), live);
+  try {
+    trainer.set_steps_done(snapshot.state.at("step").get<int64_t>());
+    const auto& sampler = snapshot.state.at("sampler");
+    return {sampler.at("epoch").get<int64_t>(), sampler.at("position").get<int64_t>()};
+  } catch (const nlohmann::json::exception&) {
+    std::throw_with_nested(CheckpointError("checkpoint: state.json lacks step or sampler position"));
+  }
+}
+
+void restore_model(const Snapshot& snapshot, Encoder& encoder) {
+  Tensors live;
+  for (const auto* list : {&encoder.parameters().learned(), &encoder.parameters().buffers()})
+    for (const auto& parameter : *list) live[parameter.name] = parameter.tensor.detach();
+  copy_all("model", group_of(snapshot, "model"), live);
+}
+
+std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found) {
+  if (world.size() == 1) return found;
+  nlohmann::json head;
+  if (found)
+    head = {{"path", found->path.string()}, {"step", found->step}, {"world", found->world},
+            {"config", found->config_yaml}, {"state", found->snapshot.state}};
+  head = nlohmann::json::parse(world.broadcast_text(head.dump()));
+  if (head.is_null()) return {};
+  Checkpoint shared{head["path"].get<std::string>(), head["step"], head["world"], head["config"], {}};
+  shared.snapshot.state = head["state"];
+  nlohmann::json names = nlohmann::json::array();
+  if (found)
+    for (const auto& [group, tensors] : found->snapshot.tensors) names.push_back(group);
+  names = nlohmann::json::parse(world.broadcast_text(names.dump()));
+  for (const std::string group : names) {
+    const std::string bytes =
+        world.broadcast_text(found ? encode_safetensors(found->snapshot.tensors.at(group), {}) : std::string());
+    shared.snapshot.tensors[group] = decode_safetensors(bytes, group);
+  }
+  return shared;
+}
+
+}  // namespace lodestone

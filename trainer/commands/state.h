@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "distributed/group.h"
+#include "sampler/index_sampler.h"
+#include "trainer/coordinator/checkpoint.h"
+#include "trainer/engine/trainer.h"
+
+namespace lodestone {
+
+/// A copy of all that a run's future depends on: weights, running statistics, moments, step, place in the data.
+Snapshot take_snapshot(const Trainer& trainer, Cursor cursor);
+
+/// Puts a snapshot back and returns the place in the data. Throws CheckpointError if a tensor is missing, has another
+/// shape, or is not known: the message says which, and that the configuration must be the run's.
+Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer);
+
+/// Copies only the weights and running statistics, for evaluation.
+void restore_model(const Snapshot& snapshot, Encoder& encoder);
+
+/// Rank 0's checkpoint on every rank, so that ranks on other hosts need not see its file system. `found` is rank 0's, and
+/// unset where there is none. Collective.
+std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found);
+
+}  // namespace lodestone

@@ -1,0 +1,219 @@
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+
+#include <ATen/ops/full.h>
+
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/report_writer.h"
+#include "trainer/commands/state.h"
+#include "trainer/coordinator/metrics_log.h"
+#include "trainer/coordinator/metrics_server.h"
+#include "trainer/coordinator/progress.h"
+#include "trainer/coordinator/signals.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What only rank 0 has: the run folder's files and the metrics endpoint.
+struct Coordinator {
+  RunFolder folder;
+  MetricsLog metrics;
+  MetricsServer server;
+  Progress progress;
+};
+
+/// A training run on one rank, from an open configuration to the last report.
+class TrainingRun {
+ public:
+  TrainingRun(RunConfig& config, const TrainArguments& arguments);
+  int run();
+
+ private:
+  std::optional<Checkpoint> find_checkpoint(const std::string& resume) const;
+  void resume_from(const std::string& resume);
+  void start_coordinator();
+  bool stop_agreed() const;
+  void report_step(const StepMetrics& metrics);
+  void evaluate(bool last);
+  void save();
+  int finish(bool stopped);
+  Warn warn() const {
+    return [log = session_.log](const std::string& sentence) { log->warn("{}", sentence); };
+  }
+  std::string yaml() const { return write_yaml([this](Fields& f) { config_.visit(f); }); }
+
+  RunConfig& config_;
+  Session session_;
+  StopSignals signals_;
+  TrainingData data_;
+  std::optional<Evaluator> evaluator_;
+  std::unique_ptr<Trainer> trainer_;
+  RunFolder folder_;
+  Cursor cursor_;
+  std::optional<int64_t> resumed_at_;
+  std::unique_ptr<Coordinator> coordinator_;  // rank 0
+  std::optional<double> recall_;
+  std::optional<int64_t> saved_at_;
+  bool floor_done_ = false;
+};
+
+TrainingRun::TrainingRun(RunConfig& config, const TrainArguments& arguments)
+    : config_(config),
+      session_(config),
+      data_(open_training_data(config, session_.world.size())),
+      folder_(config.run_dir) {
+  if (!config.evaluate.data.path.empty()) evaluator_.emplace(config);
+  build_encoder(config, *config.encoder);
+  config.encoder->parameters().convert(at::kFloat, session_.launch.device());
+  trainer_ = std::make_unique<Trainer>(session_.world, session_.launch.device(), *config.encoder, config.objective(),
+                                       config.training);
+  resume_from(arguments.resume);
+  if (session_.leads()) start_coordinator();
+}
+
+std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume) const {
+  if (resume != "auto" && resume != "none") return load_checkpoint(resume, warn());
+  const auto found = list_checkpoints(folder_.checkpoints());
+  if (resume == "none" && fs::exists(folder_.root())) {
+    // A run is never overwritten: the earlier one moves aside.
+    int number = 1;
+    while (fs::exists(folder_.root().string() + "." + std::to_string(number))) ++number;
+    const fs::path aside = folder_.root().string() + "." + std::to_string(number);
+    fs::rename(folder_.root(), aside);
+    session_.log->info("starting afresh; the earlier run is now {}", aside.string());
+    return {};
+  }
+  if (found.empty()) return {};
+  return load_checkpoint(folder_.checkpoints(), warn());
+}
+
+void TrainingRun::resume_from(const std::string& resume) {
+  std::optional<Checkpoint> found;
+  if (session_.leads()) found = find_checkpoint(resume);
+  const auto checkpoint = share_checkpoint(session_.world, std::move(found));
+  if (!checkpoint) return;
+  cursor_ = restore_snapshot(checkpoint->snapshot, *trainer_);
+  resumed_at_ = saved_at_ = trainer_->steps_done();
+  session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
+}
+
+void TrainingRun::start_coordinator() {
+  folder_.prepare(yaml());
+  const RunInfo info{folder_.name(), checksum(yaml()), session_.world.backend(), session_.world.size()};
+  coordinator_.reset(new Coordinator{
+      folder_, MetricsLog(folder_.metrics(), resumed_at_.value_or(0), warn()), MetricsServer(config_.metrics, info),
+      Progress(std::cerr, trainer_->steps_done(), config_.training.schedule.steps, ProgressStyle::for_stderr())});
+  if (coordinator_->server.port())
+    session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address, coordinator_->server.port());
+  if (resumed_at_) coordinator_->metrics.event(*resumed_at_, "restart");
+  session_.log->info("{} ranks ({}), {} pictures of {} classes, {} parameters, run folder {}", session_.world.size(),
+                     session_.world.backend(), data_.images->size(), data_.images->classes(),
+                     config_.encoder->parameters().count(), folder_.root().string());
+}
+
+// A signal reaches ranks at different steps; the maximum over ranks makes all of them stop after the same one.
+bool TrainingRun::stop_agreed() const {
+  at::Tensor stop = at::full({1}, signals_.stop_requested() ? 1 : 0, at::kInt);
+  if (session_.launch.device().is_cuda()) stop = stop.to(session_.launch.device());
+  session_.world.all_reduce(stop, ReduceOp::kMax);
+  return stop.item<int>() != 0;
+}
+
+void TrainingRun::report_step(const StepMetrics& metrics) {
+  if (!coordinator_) return;
+  coordinator_->metrics.train(metrics);
+  coordinator_->server.step(metrics);
+  coordinator_->progress.update({metrics.step, metrics.loss,
+                                 metrics.step_seconds > 0 ? static_cast<double>(metrics.samples) / metrics.step_seconds : 0,
+                                 recall_});
+}
+
+void TrainingRun::evaluate(bool last) {
+  trainer_->share_buffers();
+  const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, last && !floor_done_);
+  if (!coordinator_) return;
+  const auto step = trainer_->steps_done();
+  nlohmann::json measures = nlohmann::json::parse(to_json(evaluation.model.measures));
+  if (!evaluation.floor.measures.empty())
+    measures["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
+  coordinator_->metrics.eval(step, "evaluate", measures);
+  std::map<std::string, double> values;
+  for (const auto& [name, value] : evaluation.model.measures.entries()) values[name] = value;
+  coordinator_->server.evaluation(values);
+  recall_ = evaluation.model.measures.find("recall_at_1");
+  if (!last) return;
+  coordinator_->progress.finish();
+  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
+  write_run_report(folder_, config_, session_, *config_.encoder, *evaluator_, evaluation);
+  session_.log->info("report: {}", folder_.report().string());
+}
+
+void TrainingRun::save() {
+  if (!coordinator_ || saved_at_ == trainer_->steps_done()) return;
+  const auto step = trainer_->steps_done();
+  try {
+    const auto saved = save_checkpoint(
+        folder_.checkpoints(), take_snapshot(*trainer_, cursor_),
+        {step, session_.world.size(), yaml(), config_.checkpoint.keep_last},
+        warn());
+    saved_at_ = step;
+    coordinator_->server.checkpoint_saved(saved.seconds, saved.bytes);
+    coordinator_->metrics.event(step, "checkpoint", {{"path", saved.path.string()}, {"bytes", saved.bytes},
+                                                     {"seconds", saved.seconds}});
+  } catch (const IoError& error) {
+    // Training goes on: older checkpoints are intact and the next save may find room.
+    session_.log->error("checkpoint of step {} not saved: {}", step, error.what());
+    coordinator_->server.checkpoint_failed();
+    coordinator_->metrics.event(step, "checkpoint_failed", {{"reason", error.what()}});
+  }
+}
+
+int TrainingRun::run() {
+  Loader loader(data_.images, data_.sampler, data_.transform, {session_.world.rank(), session_.world.size()},
+                config_.data.loader, static_cast<uint64_t>(config_.seed), cursor_);
+  bool stopped = false;
+  while (!trainer_->finished() && !stopped) {
+    const double waited = loader.seconds_waited();
+    const Batch batch = loader.next();
+    const StepMetrics metrics = trainer_->step(batch, loader.seconds_waited() - waited);
+    cursor_ = loader.cursor();
+    report_step(metrics);
+    stopped = stop_agreed();
+    const bool last = trainer_->finished();
+    const int64_t every = config_.evaluate.every;
+    if (evaluator_ && every > 0 && !last && !stopped && metrics.step % every == 0) evaluate(false);
+    const int64_t interval = config_.checkpoint.every_steps;
+    if (stopped || last || (interval > 0 && metrics.step % interval == 0)) save();
+  }
+  return finish(stopped && !trainer_->finished());
+}
+
+int TrainingRun::finish(bool stopped) {
+  if (coordinator_) coordinator_->progress.finish();
+  // Rank 0 alone knows whether the save went well; 75 promises that it did.
+  at::Tensor saved = at::full({1}, !coordinator_ || saved_at_ == trainer_->steps_done() ? 1 : 0, at::kInt);
+  if (session_.launch.device().is_cuda()) saved = saved.to(session_.launch.device());
+  session_.world.all_reduce(saved, ReduceOp::kMin);
+  if (stopped) {
+    session_.log->info("stopped by signal {} after step {}", signals_.signal(), trainer_->steps_done());
+    return saved.item<int>() ? kStoppedResumable : kRunFailed;
+  }
+  if (evaluator_) evaluate(true);
+  return saved.item<int>() ? kDone : kRunFailed;
+}
+
+}  // namespace
+
+int run_train(const TrainArguments& arguments) {
+  RunConfig config;
+  load_run_config(arguments.config, arguments.assignments, config);
+  return TrainingRun(config, arguments).run();
+}
+
+}  // namespace lodestone

@@ -1,0 +1,208 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/session.h"
+#include "trainer/negatives/reference.h"
+
+namespace lodestone {
+
+namespace {
+
+// Float64 throughout: what is left is the rounding of sums formed in another order, amplified by the encoder's depth.
+constexpr double kTolerance = 1e-9;
+
+struct Line {
+  std::string loss, miner, what;
+  double error = 0;
+  bool equal = true;
+};
+
+double relative_error(const at::Tensor& got, const at::Tensor& expected) {
+  if (expected.numel() == 0) return got.numel() == 0 ? 0 : INFINITY;
+  const double scale = expected.abs().max().item<double>();
+  const double difference = (got - expected).abs().max().item<double>();
+  return difference == 0 ? 0 : difference / std::max(scale, 1e-300);
+}
+
+at::Tensor integers(const std::vector<int64_t>& values) {
+  return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kLong).clone();
+}
+
+LocalRows rows_of(const Batch& batch, const at::Tensor& z_bD) {
+  return {z_bD.detach(), integers(batch.labels), integers(batch.groups), integers(batch.ids)};
+}
+
+std::vector<at::Tensor> take_gradients(Encoder& encoder) {
+  std::vector<at::Tensor> gradients;
+  for (const auto& parameter : encoder.parameters().learned()) {
+    at::Tensor value = parameter.tensor;
+    gradients.push_back(value.grad().defined() ? value.grad().clone() : at::zeros_like(value.detach()));
+    if (value.grad().defined()) value.mutable_grad().zero_();
+  }
+  return gradients;
+}
+
+/// Compares one objective after another on the same batches.
+class Verifier {
+ public:
+  Verifier(RunConfig& config, const Session& session, const TrainingData& data)
+      : config_(config), session_(session), data_(data), sync_(session.world, parameters()), mode_(forward_mode()) {}
+
+  /// Collective. The lines are rank 0's.
+  std::vector<Line> compare(const std::string& loss_name, const std::string& miner_name, const Objective& objective,
+                            int64_t batches) {
+    std::vector<Line> lines;
+    for (const char* what : {"loss", "embedding gradient", "encoder gradient", "tuples"})
+      lines.push_back({loss_name, miner_name, what});
+    Loader mine = loader({session_.world.rank(), session_.world.size()});
+    Loader whole = loader({0, 1});
+    for (int64_t n = 0; n < batches; ++n) compare_batch(objective, mine.next(), whole.next(), lines);
+    for (auto& line : lines) line.equal = line.error <= kTolerance;
+    if (objective.miner.takes_all() && data_.tuples.empty()) lines.pop_back();
+    return lines;
+  }
+
+ private:
+  std::vector<at::Tensor> parameters() const {
+    std::vector<at::Tensor> tensors;
+    for (const auto& parameter : config_.encoder->parameters().learned()) tensors.push_back(parameter.tensor);
+    return tensors;
+  }
+
+  ForwardMode forward_mode() const { return training_mode(session_.world, config_.training.batch_norm); }
+
+  Loader loader(Shard shard) const {
+    return Loader(data_.images, data_.sampler, data_.transform, shard, config_.data.loader,
+                  static_cast<uint64_t>(config_.seed));
+  }
+
+  void compare_batch(const Objective& objective, const Batch& mine, const Batch& whole, std::vector<Line>& lines) {
+    const Group& world = session_.world;
+    const at::Tensor z_bD = config_.encoder->forward(mine.x_bCHW.to(at::kDouble), mode_);
+    const StepLoss step = global_batch_loss(world, rows_of(mine, z_bD), objective, explicit_tuples(mine, at::kCPU));
+    sync_.prepare({z_bD});
+    z_bD.backward(step.gradient_bD);
+    sync_.finish();
+    const auto gradients = take_gradients(*config_.encoder);
+    const at::Tensor gradient_BD = world.all_gather(step.gradient_bD);
+    const bool has_tuples = step.tuples.anchor_t.defined();
+    at::Tensor tuples_t3;
+    if (has_tuples)
+      tuples_t3 = world.all_gather(at::stack({step.tuples.anchor_t, step.tuples.positive_t, step.tuples.negative_t}, 1));
+    if (!session_.leads()) return;
+
+    const at::Tensor z_BD = forward_whole(whole.x_bCHW.to(at::kDouble));
+    const ReferenceLoss reference = reference_loss(rows_of(whole, z_BD), objective, explicit_tuples(whole, at::kCPU));
+    z_BD.backward(reference.gradient_BD);
+    const auto expected = take_gradients(*config_.encoder);
+    const auto worst = [](Line& line, double error) { line.error = std::max(line.error, error); };
+    worst(lines[0], std::abs(step.loss - reference.loss) / std::max(std::abs(reference.loss), 1e-300));
+    worst(lines[1], relative_error(gradient_BD, reference.gradient_BD));
+    worst(lines[2], relative_error(flat(gradients), flat(expected)));
+    if (has_tuples) {
+      const Tuples& r = reference.tuples;
+      worst(lines[3], at::equal(tuples_t3, at::stack({r.anchor_t, r.positive_t, r.negative_t}, 1)) ? 0.0 : 1.0);
+    }
+  }
+
+  // One process, the same function: with local batch norm the ranks' shares are normalised apart, on any number of ranks.
+  at::Tensor forward_whole(const at::Tensor& x_BCHW) const {
+    ForwardMode mode = mode_;
+    mode.sum_over_ranks = {};
+    if (mode.batch_norm == BatchNormMode::kSync) mode.batch_norm = BatchNormMode::kLocal;
+    if (config_.training.batch_norm != "local") return config_.encoder->forward(x_BCHW, mode);
+    std::vector<at::Tensor> parts;
+    for (int rank = 0; rank < session_.world.size(); ++rank) {
+      const Range share = share_of(x_BCHW.size(0), {rank, session_.world.size()});
+      parts.push_back(config_.encoder->forward(x_BCHW.narrow(0, share.begin, share.size()), mode));
+    }
+    return at::cat(parts);
+  }
+
+  static at::Tensor flat(const std::vector<at::Tensor>& tensors) {
+    std::vector<at::Tensor> parts;
+    for (const auto& tensor : tensors) parts.push_back(tensor.reshape(-1));
+    return at::cat(parts);
+  }
+
+  RunConfig& config_;
+  const Session& session_;
+  const TrainingData& data_;
+  GradientSync sync_;
+  ForwardMode mode_;
+};
+
+bool goes_with(const Objective& objective, const TrainingData& data) {
+  try {
+    objective.check(!data.tuples.empty(), data.has_pairs());
+    return true;
+  } catch (const ConfigError&) {
+    return false;
+  }
+}
+
+std::vector<Line> compare_all(Verifier& verifier, const TrainingData& data, bool normalize, int64_t batches) {
+  std::vector<Line> lines;
+  for (const auto& loss : loss_table())
+    for (const auto& miner : miner_table()) {
+      const auto made_loss = loss.make();
+      const auto made_miner = miner.make();
+      const Objective objective{*made_loss, *made_miner, normalize};
+      if (!goes_with(objective, data)) continue;
+      const auto more = verifier.compare(loss.name, miner.name, objective, batches);
+      lines.insert(lines.end(), more.begin(), more.end());
+    }
+  return lines;
+}
+
+int report(const std::vector<Line>& lines, int world, const std::string& json_path) {
+  nlohmann::json json = nlohmann::json::array();
+  bool equal = true;
+  std::printf("%-12s %-12s %-20s %s\n", "loss", "miner", "what", "max relative error");
+  for (const auto& line : lines) {
+    equal = equal && line.equal;
+    std::printf("%-12s %-12s %-20s %.1e  %s\n", line.loss.c_str(), line.miner.c_str(), line.what.c_str(), line.error,
+                line.equal ? "equal" : "DIFFERS");
+    json.push_back({{"loss", line.loss}, {"miner", line.miner}, {"what", line.what},
+                    {"max_relative_error", line.error}, {"equal", line.equal}});
+  }
+  std::printf("%d rank%s against one process in float64: %s (tolerance %.0e)\n", world, world > 1 ? "s" : "",
+              equal ? "equal" : "DIFFERENT", kTolerance);
+  if (!json_path.empty()) write_file_atomic(json_path, json.dump(2) + "\n");
+  return equal ? kDone : kRunFailed;
+}
+
+}  // namespace
+
+int run_verify_gradients(const VerifyArguments& arguments) {
+  RunConfig config;
+  load_run_config(arguments.config, arguments.assignments, config);
+  config.distributed.device = "cpu";
+  const Session session(config);
+  const TrainingData data = open_training_data(config, session.world.size());
+  build_encoder(config, *config.encoder);
+  config.encoder->parameters().convert(at::kDouble, at::kCPU);
+  Verifier verifier(config, session, data);
+  const std::vector<Line> lines =
+      arguments.all ? compare_all(verifier, data, config.normalize, arguments.batches)
+                    : verifier.compare(config.loss.name(), config.miner.name(), config.objective(), arguments.batches);
+  int code = session.leads() ? report(lines, session.world.size(), arguments.json) : kDone;
+  // mpirun reports the first rank that fails: all ranks say the same.
+  code = static_cast<int>(session.world.gather_counts(code).front());
+  return code;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,114 @@
+#include "trainer/coordinator/checkpoint.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <system_error>
+
+#include "common/error.h"
+#include "trainer/coordinator/checkpoint_files.h"
+#include "trainer/coordinator/json_reader.h"
+#include "trainer/coordinator/manifest.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kStepPrefix = "step-";
+
+std::string damaged_text(const fs::path& path, const std::string& damage) {
+  return "checkpoint: " + path.string() + " is damaged: " + damage;
+}
+
+void tell(const Warn& warn, const std::string& text) {
+  if (warn) warn(text);
+}
+
+// Puts one whole file where it belongs in the checkpoint.
+void take_file(const std::string& file, std::string_view bytes, Checkpoint& checkpoint) {
+  if (file == kConfigFile) {
+    checkpoint.config_yaml = bytes;
+  } else if (file == kStateFile) {
+    checkpoint.snapshot.state = parse_json(bytes, file);
+  } else if (file.ends_with(kTensorSuffix)) {
+    const std::string group = file.substr(0, file.size() - std::string_view(kTensorSuffix).size());
+    checkpoint.snapshot.tensors[group] = decode_safetensors(bytes, file);
+  }
+}
+
+Checkpoint load_one(const fs::path& path) {
+  Checkpoint checkpoint;
+  const auto report = read_checkpoint_files(
+      path, [&](const std::string& file, std::string_view bytes) { take_file(file, bytes, checkpoint); });
+  if (!report.ok()) throw CheckpointError(damaged_text(path, report.damage()) + "; use another checkpoint");
+  checkpoint.path = path;
+  checkpoint.step = report.step;
+  checkpoint.world = report.world;
+  return checkpoint;
+}
+
+// Is this meant as one checkpoint? Its manifest may be what is lost, so that its name counts, too.
+bool looks_like_checkpoint(const fs::path& path) {
+  std::error_code ignored;
+  const fs::path name = path.has_filename() ? path.filename() : path.parent_path().filename();
+  return step_of(name.string()) >= 0 || fs::exists(path / Manifest::kFileName, ignored);
+}
+
+}  // namespace
+
+std::string step_name(int64_t step) {
+  char name[32];
+  std::snprintf(name, sizeof name, "step-%08lld", static_cast<long long>(step));
+  return name;
+}
+
+int64_t step_of(std::string_view name) {
+  if (!name.starts_with(kStepPrefix)) return -1;
+  const std::string_view digits = name.substr(kStepPrefix.size());
+  const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+  if (digits.size() < 8 || digits.size() > 18 || !std::all_of(digits.begin(), digits.end(), is_digit))
+    return -1;
+  return std::stoll(std::string(digits));
+}
+
+std::vector<fs::path> list_checkpoints(const fs::path& root) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error))
+    if (step_of(entry->path().filename().string()) >= 0) found.push_back(entry->path());
+  const auto newer = [](const fs::path& a, const fs::path& b) {
+    return step_of(a.filename().string()) > step_of(b.filename().string());
+  };
+  std::sort(found.begin(), found.end(), newer);
+  return found;
+}
+
+std::optional<fs::path> newest_checkpoint(const fs::path& root, const Warn& warn) {
+  for (const auto& path : list_checkpoints(root)) {
+    const auto report = verify_checkpoint(path);
+    if (report.ok()) return path;
+    tell(warn, damaged_text(path, report.damage()) + "; the one before it is used");
+  }
+  return std::nullopt;
+}
+
+Checkpoint load_checkpoint(const fs::path& path, const Warn& warn) {
+  if (looks_like_checkpoint(path)) return load_one(path);
+  std::error_code ignored;
+  const fs::path root = fs::is_directory(path / "checkpoints", ignored) ? path / "checkpoints" : path;
+  const auto candidates = list_checkpoints(root);
+  for (const auto& candidate : candidates) {
+    try {
+      return load_one(candidate);
+    } catch (const CheckpointError& error) {
+      tell(warn, std::string(error.what()) + " (the one before it is tried)");
+    }
+  }
+  throw CheckpointError("checkpoint: expected a usable checkpoint in " + root.string() + ", got " +
+                        (candidates.empty() ? "none" : std::to_string(candidates.size()) + " damaged") +
+                        "; name a checkpoint or a run folder that has one, or start anew with --resume none");
+}
+
+}  // namespace lodestone

@@ -1,0 +1,196 @@
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <system_error>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "common/files.h"
+#include "trainer/coordinator/build_info.h"
+#include "trainer/coordinator/checkpoint.h"
+#include "trainer/coordinator/checkpoint_files.h"
+#include "trainer/coordinator/manifest.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kTemporaryMark = ".tmp";
+
+// A name that no reader takes for a checkpoint and that tells whose it is: "step-00000100.tmp-1234".
+fs::path temporary_for(const fs::path& path, const char* suffix = "") {
+  return path.string() + kTemporaryMark + "-" + std::to_string(::getpid()) + suffix;
+}
+
+// Is this a temporary of ours that nobody works on? A process of our own number can only be an earlier one,
+// as one process saves one checkpoint at a time; numbers repeat in containers.
+bool is_leftover(const std::string& name) {
+  const size_t mark = name.find(kTemporaryMark);
+  if (mark == std::string::npos || !(name.starts_with("step-") || name.starts_with("latest."))) return false;
+  const std::string owner = name.substr(mark + std::string_view(kTemporaryMark).size());
+  const long pid = std::labs(std::strtol(owner.c_str(), nullptr, 10));
+  return pid > 0 && (pid == ::getpid() || (::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH));
+}
+
+void remove_leftovers(const fs::path& root) {
+  std::error_code ignored;
+  std::vector<fs::path> leftovers;
+  for (fs::directory_iterator entry(root, ignored), end; !ignored && entry != end; entry.increment(ignored))
+    if (is_leftover(entry->path().filename().string())) leftovers.push_back(entry->path());
+  for (const auto& path : leftovers) fs::remove_all(path, ignored);
+}
+
+// A folder under a temporary name, removed unless it was renamed to its place.
+class TemporaryCheckpoint {
+ public:
+  explicit TemporaryCheckpoint(const fs::path& target) : path_(temporary_for(target)) { make_folders(path_); }
+  ~TemporaryCheckpoint() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryCheckpoint(const TemporaryCheckpoint&) = delete;
+  TemporaryCheckpoint& operator=(const TemporaryCheckpoint&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+// JSON has no NaN: it would come back as null, on the day the run must be resumed.
+void check_finite(const nlohmann::json& value, const std::string& where) {
+  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+    throw CheckpointError("checkpoint: state" + where + ": expected a finite number, got " +
+                          std::to_string(value.get<double>()) + "; leave it out or store it in a tensor");
+  if (!value.is_structured()) return;
+  for (const auto& [key, member] : value.items()) check_finite(member, where + "/" + key);
+}
+
+std::string state_text(const nlohmann::json& state) {
+  check_finite(state, "");
+  try {
+    return state.dump(2) + "\n";
+  } catch (const nlohmann::json::exception& error) {
+    throw CheckpointError(std::string("checkpoint: expected state in UTF-8, got ") + error.what());
+  }
+}
+
+ManifestFile describe_tensors(std::string_view bytes, const std::string& file) {
+  ManifestFile described{bytes.size(), checksum(bytes), {}};
+  for (const auto& [name, slice] : read_safetensors_header(bytes, file).tensors) {
+    const uint64_t size = slice.end - slice.begin;
+    described.tensors[name] = {slice.begin, size, checksum(bytes.substr(slice.begin, size))};
+  }
+  return described;
+}
+
+void check_group_name(const std::string& group) {
+  if (group.empty() || group.front() == '.' ||
+      group.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
+    throw CheckpointError("checkpoint: expected a group name that can be a file's, got '" + group + "'");
+}
+
+// Writes all files, the manifest last, each durable; returns their size.
+uint64_t write_files(const fs::path& folder, const Snapshot& snapshot, const SaveInfo& info) {
+  Manifest manifest{info.step,
+                    info.world,
+                    checksum(info.config_yaml),
+                    "lodestone " + lodestone_version() + ", libtorch " + libtorch_version(),
+                    {}};
+  uint64_t total = 0;
+  const auto add = [&](const std::string& file, const std::string& bytes, ManifestFile described) {
+    write_file_synced(folder / file, bytes);
+    manifest.files[file] = std::move(described);
+    total += bytes.size();
+  };
+  for (const auto& [group, tensors] : snapshot.tensors) {
+    check_group_name(group);
+    const std::string bytes = encode_safetensors(tensors);
+    add(group + kTensorSuffix, bytes, describe_tensors(bytes, group));
+  }
+  const std::string state = state_text(snapshot.state);
+  add(kStateFile, state, {state.size(), checksum(state), {}});
+  add(kConfigFile, info.config_yaml, {info.config_yaml.size(), checksum(info.config_yaml), {}});
+
+  const std::string text = render_manifest(manifest);
+  write_file_synced(folder / Manifest::kFileName, text);
+  sync_folder(folder);
+  return total + text.size();
+}
+
+// Is the same step there already, whole and of the same configuration? If not, what is there has to go.
+bool is_saved_already(const fs::path& path, const SaveInfo& info, uint64_t& bytes, const Warn& warn) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return false;
+  const auto report = verify_checkpoint(path);
+  const bool same = report.config_hash == checksum(info.config_yaml) && report.world == info.world;
+  for (const auto& item : report.items) bytes += item.tensor.empty() ? item.bytes : 0;
+  if (report.ok() && same) return true;
+  bytes = 0;
+  if (warn)
+    warn("checkpoint: " + path.string() + " is replaced: " +
+         (report.ok() ? "it is of another configuration or world" : "it is damaged: " + report.damage()));
+  return false;
+}
+
+// Gives the finished folder its name. What holds that name (damaged, or of another configuration) is moved
+// aside first and comes back if the new one can't take its place.
+void commit(const fs::path& temporary, const fs::path& path) {
+  std::error_code error;
+  const fs::path aside = temporary_for(path, "-old");
+  const bool replaces = fs::exists(path, error);
+  if (replaces) fs::rename(path, aside, error);
+  try {
+    rename_synced(temporary, path);
+  } catch (...) {
+    if (replaces && !fs::exists(path, error)) fs::rename(aside, path, error);
+    throw;
+  }
+  fs::remove_all(aside, error);
+}
+
+// Old checkpoints vanish by rename, so that a crash here leaves a temporary and not half a checkpoint.
+void retain(const fs::path& root, const fs::path& saved, int64_t keep_last, const Warn& warn) {
+  if (keep_last <= 0) return;
+  int64_t kept = 0;
+  for (const auto& path : list_checkpoints(root)) {
+    if (++kept <= keep_last || path.filename() == saved.filename()) continue;
+    std::error_code error;
+    const fs::path aside = temporary_for(path, "-old");
+    fs::rename(path, aside, error);
+    if (!error) fs::remove_all(aside, error);
+    if (error && warn)
+      warn("checkpoint: cannot delete " + path.string() + ": " + error.message() + "; delete it by hand");
+  }
+}
+
+}  // namespace
+
+SavedCheckpoint save_checkpoint(const fs::path& root, const Snapshot& snapshot, const SaveInfo& info,
+                                const Warn& warn) {
+  const auto start = std::chrono::steady_clock::now();
+  make_folders(root);
+  sync_folder(root.has_parent_path() ? root.parent_path() : fs::path("."));
+  remove_leftovers(root);
+
+  SavedCheckpoint saved{root / step_name(info.step)};
+  saved.kept = is_saved_already(saved.path, info, saved.bytes, warn);
+  if (!saved.kept) {
+    const TemporaryCheckpoint temporary(saved.path);
+    saved.bytes = write_files(temporary.path(), snapshot, info);
+    const auto report = verify_checkpoint(temporary.path());
+    if (!report.ok())
+      throw IoError("checkpoint: expected " + saved.path.string() + " to read back as written, got " +
+                    report.damage() + "; check the disk and its cables or choose another folder");
+    commit(temporary.path(), saved.path);
+  }
+  write_file_atomic(root / "latest", saved.path.filename().string() + "\n");
+  retain(root, saved.path, info.keep_last, warn);
+  saved.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return saved;
+}
+
+}  // namespace lodestone

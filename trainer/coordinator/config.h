@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/fields.h"
+
+namespace lodestone {
+
+/// When checkpoints are saved and how many stay.
+struct CheckpointConfig {
+  int64_t every_steps = 500;
+  int64_t keep_last = 2;
+
+  void visit(Fields& f);
+};
+
+/// Where the metrics are served. No port, or port 0: nowhere.
+struct MetricsConfig {
+  std::optional<int64_t> port;
+  std::string address = "127.0.0.1";
+
+  void visit(Fields& f);
+};
+
+}  // namespace lodestone

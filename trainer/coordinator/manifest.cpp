@@ -1,0 +1,91 @@
+#include "trainer/coordinator/manifest.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "common/files.h"
+#include "trainer/coordinator/json_reader.h"
+
+namespace lodestone {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormatName = "lodestone checkpoint";
+
+// The first two lines of every manifest.
+std::string head_for(std::string_view rest) {
+  return "{\n  \"checksum\": \"" + checksum(rest) + "\",\n";
+}
+
+[[noreturn]] void refuse(const std::string& name, const std::string& expected, const std::string& got) {
+  throw CheckpointError(name + ": expected " + expected + ", got " + got + "; use another checkpoint");
+}
+
+json tensor_json(const ManifestTensor& tensor) {
+  return {{"offset", tensor.offset}, {"bytes", tensor.bytes}, {"checksum", tensor.checksum}};
+}
+
+// A name is opened below the checkpoint's folder: it must not lead out of it.
+void check_plain(const std::string& file, const std::string& name) {
+  if (file.empty() || file == "." || file == ".." ||
+      file.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
+    refuse(name, "plain file names", "'" + file + "'");
+}
+
+ManifestFile parse_file(const json& entry) {
+  ManifestFile file{entry.at("bytes").get<uint64_t>(), entry.at("checksum").get<std::string>(), {}};
+  if (!entry.contains("tensors")) return file;
+  for (const auto& [name, tensor] : entry.at("tensors").items()) {
+    file.tensors[name] = {tensor.at("offset").get<uint64_t>(), tensor.at("bytes").get<uint64_t>(),
+                          tensor.at("checksum").get<std::string>()};
+  }
+  return file;
+}
+
+}  // namespace
+
+std::string render_manifest(const Manifest& manifest) {
+  json files = json::object();
+  for (const auto& [name, file] : manifest.files) {
+    json& entry = files[name] = {{"bytes", file.bytes}, {"checksum", file.checksum}};
+    for (const auto& [tensor_name, tensor] : file.tensors)
+      entry["tensors"][tensor_name] = tensor_json(tensor);
+  }
+  const json whole = {{"format", kFormatName},   {"format_version", Manifest::kFormatVersion},
+                      {"step", manifest.step},   {"world", manifest.world},
+                      {"build", manifest.build}, {"config_hash", manifest.config_hash},
+                      {"files", files}};
+  const std::string rest = whole.dump(2).substr(2) + "\n";  // without the brace and line that the head has
+  return head_for(rest) + rest;
+}
+
+Manifest parse_manifest(std::string_view text, const std::string& name) {
+  const size_t head_bytes = head_for("").size();
+  const std::string_view rest = text.substr(std::min(text.size(), head_bytes));
+  if (text.substr(0, head_bytes) != head_for(rest))
+    refuse(name, "the checksum of its content in its first member",
+           "another: the manifest is damaged or incomplete");
+  const json whole = parse_json(text, name);
+  try {
+    if (whole.at("format") != kFormatName) refuse(name, kFormatName, whole.at("format").dump());
+    if (whole.at("format_version") != Manifest::kFormatVersion)
+      refuse(name, "format version " + std::to_string(Manifest::kFormatVersion),
+             whole.at("format_version").dump());
+    Manifest manifest{whole.at("step").get<int64_t>(),
+                      whole.at("world").get<int64_t>(),
+                      whole.at("config_hash").get<std::string>(),
+                      whole.at("build").get<std::string>(),
+                      {}};
+    for (const auto& [file, entry] : whole.at("files").items()) {
+      check_plain(file, name);
+      manifest.files[file] = parse_file(entry);
+    }
+    return manifest;
+  } catch (const json::exception& error) {
+    refuse(name, "the members of a manifest", error.what());
+  }
+}
+
+}  // namespace lodestone

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace lodestone {
+
+/// The names in a run folder. Makes nothing by itself.
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path config() const { return root_ / "config.yaml"; }
+  std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
+  std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
+  std::filesystem::path report() const { return root_ / "report.html"; }
+
+  /// The last part of the path: what the run is called.
+  std::string name() const;
+
+  /// Makes the folders and writes the resolved configuration, so that a folder that can't be written is found
+  /// before training starts. Throws IoError.
+  void prepare(std::string_view config_yaml) const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,76 @@
+#include "trainer/encoders/parameters.h"
+
+#include <cmath>
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+
+#include "common/rng.h"
+
+namespace lodestone {
+
+namespace {
+
+// FNV-1a: a stable key for a name.
+uint64_t name_key(const std::string& name) {
+  uint64_t key = 0xcbf29ce484222325;
+  for (const unsigned char c : name) key = (key ^ c) * 0x100000001b3;
+  return key;
+}
+
+template <typename Draw>
+at::Tensor filled(at::IntArrayRef sizes, Draw draw) {
+  at::Tensor value = at::empty(sizes);
+  float* data = value.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < value.numel(); ++i) data[i] = static_cast<float>(draw());
+  return value;
+}
+
+double fan_in(at::IntArrayRef sizes) {
+  double product = 1;
+  for (size_t i = 1; i < sizes.size(); ++i) product *= static_cast<double>(sizes[i]);
+  return product;
+}
+
+}  // namespace
+
+at::Tensor Parameters::kernel(const std::string& name, at::IntArrayRef sizes) {
+  Random random(seed_, Purpose::kInit, name_key(name));
+  const double deviation = std::sqrt(2.0 / fan_in(sizes));
+  return add(name, filled(sizes, [&] { return deviation * random.normal(); }), true);
+}
+
+at::Tensor Parameters::linear(const std::string& name, at::IntArrayRef sizes) {
+  Random random(seed_, Purpose::kInit, name_key(name));
+  const double bound = 1.0 / std::sqrt(fan_in(sizes));
+  return add(name, filled(sizes, [&] { return random.uniform(-bound, bound); }), true);
+}
+
+at::Tensor Parameters::constant(const std::string& name, at::IntArrayRef sizes, double value) {
+  return add(name, at::full(sizes, value), false);
+}
+
+at::Tensor Parameters::buffer(const std::string& name, at::IntArrayRef sizes, double value) {
+  buffers_.push_back({name, at::full(sizes, value), false});
+  return buffers_.back().tensor;
+}
+
+int64_t Parameters::count() const {
+  int64_t total = 0;
+  for (const auto& parameter : learned_) total += parameter.tensor.numel();
+  return total;
+}
+
+void Parameters::convert(at::ScalarType dtype, at::Device device) {
+  // set_data keeps the handles that layers hold.
+  for (auto* list : {&learned_, &buffers_})
+    for (auto& parameter : *list) parameter.tensor.set_data(parameter.tensor.detach().to(device, dtype));
+}
+
+at::Tensor Parameters::add(const std::string& name, at::Tensor value, bool decays) {
+  value.requires_grad_(true);
+  learned_.push_back({name, value, decays});
+  return value;
+}
+
+}  // namespace lodestone

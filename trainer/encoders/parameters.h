@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace lodestone {
+
+/// One learned tensor or running statistic, under the name it has in torchvision or Hugging Face models.
+struct Parameter {
+  std::string name;
+  at::Tensor tensor;
+  bool decays = true;  ///< weight decay applies: matrices and kernels yes, norms and biases no
+};
+
+/// The learned tensors and the buffers of an encoder, in order of creation. Initial values are a pure function of
+/// (seed, name): the same on every rank and unchanged when another layer is added.
+class Parameters {
+ public:
+  explicit Parameters(uint64_t seed) : seed_(seed) {}
+
+  /// Normal with standard deviation sqrt(2 / fan_in) (He et al. 2015); fan_in = product of all sizes but the first.
+  at::Tensor kernel(const std::string& name, at::IntArrayRef sizes);
+  /// Uniform in ±1/sqrt(fan_in): the usual linear layer.
+  at::Tensor linear(const std::string& name, at::IntArrayRef sizes);
+  at::Tensor constant(const std::string& name, at::IntArrayRef sizes, double value);
+  /// A running statistic: saved and loaded, not learned.
+  at::Tensor buffer(const std::string& name, at::IntArrayRef sizes, double value);
+
+  const std::vector<Parameter>& learned() const { return learned_; }
+  const std::vector<Parameter>& buffers() const { return buffers_; }
+  int64_t count() const;
+
+  /// Moves every tensor to another element type or device, in place.
+  void convert(at::ScalarType dtype, at::Device device);
+
+ private:
+  at::Tensor add(const std::string& name, at::Tensor value, bool decays);
+
+  uint64_t seed_;
+  std::vector<Parameter> learned_;
+  std::vector<Parameter> buffers_;
+};
+
+}  // namespace lodestone

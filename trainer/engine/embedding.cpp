@@ -1,0 +1,47 @@
+#include "trainer/engine/embedding.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+namespace lodestone {
+
+namespace {
+
+constexpr int64_t kRows = 256;
+
+}  // namespace
+
+Embedded embed_images(const Group& group, Encoder& encoder, c10::Device device,
+                      const std::shared_ptr<const ImageDataset>& dataset, const ImageTransform& transform,
+                      const LoaderConfig& config, bool keep_pictures) {
+  at::NoGradGuard no_grad;
+  const auto loader = make_eval_loader(dataset, transform, {group.rank(), group.size()}, kRows, config);
+  const ImageTransformConfig& shape = transform.config();
+  std::vector<at::Tensor> z = {at::empty({0, encoder.output_dim()})};
+  std::vector<at::Tensor> x = {at::empty({0, shape.channels, shape.height, shape.width})};
+  std::vector<int64_t> keys;
+  while (loader->has_next()) {
+    const Batch batch = loader->next();
+    z.push_back(encoder.forward(batch.x_bCHW.to(device), {}).to(at::kCPU, at::kFloat));
+    if (keep_pictures) x.push_back(batch.x_bCHW);
+    for (size_t i = 0; i < batch.indices.size(); ++i) {
+      keys.push_back(batch.groups[i]);
+      keys.push_back(batch.indices[i]);
+    }
+  }
+  Embedded all;
+  all.z_ND = group.all_gather(at::cat(z).to(device)).cpu();
+  if (keep_pictures) all.x_NCHW = group.all_gather(at::cat(x).to(device)).cpu();
+  const int64_t rows = static_cast<int64_t>(keys.size()) / 2;
+  at::Tensor key_b2 = at::empty({rows, 2}, at::kLong);
+  std::copy(keys.begin(), keys.end(), key_b2.mutable_data_ptr<int64_t>());
+  const at::Tensor key_N2 = group.all_gather(key_b2.to(device)).cpu().contiguous();
+  for (int64_t i = 0; i < key_N2.size(0); ++i) {
+    all.groups.push_back(key_N2.const_data_ptr<int64_t>()[2 * i]);
+    all.indices.push_back(key_N2.const_data_ptr<int64_t>()[2 * i + 1]);
+  }
+  return all;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "distributed/group.h"
+#include "sampler/loader.h"
+#include "trainer/encoders/encoder.h"
+
+namespace lodestone {
+
+/// A data set as seen by an encoder, rows in the data set's order.
+struct Embedded {
+  at::Tensor z_ND;               ///< float32, on the CPU
+  at::Tensor x_NCHW;             ///< the pictures themselves, if they were asked for
+  std::vector<int64_t> groups;   ///< N: what counts as the same
+  std::vector<int64_t> indices;  ///< N: samples of the data set
+};
+
+/// Embeds a whole data set, each rank its contiguous share.
+/// Ranks     collective; every rank gets all rows. Cost: one all-gather of N·D floats (and of the pictures, if kept)
+Embedded embed_images(const Group& group, Encoder& encoder, c10::Device device,
+                      const std::shared_ptr<const ImageDataset>& dataset, const ImageTransform& transform,
+                      const LoaderConfig& loader, bool keep_pictures = false);
+
+}  // namespace lodestone

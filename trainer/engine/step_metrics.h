@@ -1,0 +1,1 @@
+#include "trainer/coordinator/step_metrics.h"

@@ -1,0 +1,158 @@
+#include "trainer/engine/trainer.h"
+
+#include <chrono>
+#include <cmath>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
+
+#include "distributed/group.h"
+
+namespace lodestone {
+
+namespace {
+
+// Hands out the seconds since it was last asked.
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    return seconds;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+at::Tensor integers(const std::vector<int64_t>& values, c10::Device device) {
+  return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kLong)
+      .to(device, at::kLong, /*non_blocking=*/false, /*copy=*/true);
+}
+
+std::vector<at::Tensor> handles(const std::vector<Parameter>& parameters) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+}  // namespace
+
+ForwardMode training_mode(const Group& world, const std::string& batch_norm) {
+  ForwardMode mode;
+  mode.training = true;
+  mode.batch_norm = batch_norm == "sync"     ? BatchNormMode::kSync
+                    : batch_norm == "frozen" ? BatchNormMode::kFrozen
+                                             : BatchNormMode::kLocal;
+  if (mode.batch_norm == BatchNormMode::kSync && world.size() > 1) {
+    const Group group = world.split(0, world.rank());
+    mode.sum_over_ranks = [group](const at::Tensor& x) {
+      at::Tensor sum = x.contiguous().clone();
+      group.all_reduce(sum);
+      return sum;
+    };
+  }
+  return mode;
+}
+
+std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device) {
+  if (batch.tuples.empty()) return {};
+  std::vector<int64_t> anchor, positive, negative;
+  for (const Tuple& tuple : batch.tuples) {
+    if (tuple.anchor < batch.share.begin || tuple.anchor >= batch.share.end) continue;
+    anchor.push_back(tuple.anchor);
+    positive.push_back(tuple.is_triplet() || tuple.same ? tuple.other : -1);
+    negative.push_back(tuple.is_triplet() ? tuple.negative : tuple.same ? -1 : tuple.other);
+  }
+  return Tuples{integers(anchor, device), integers(positive, device), integers(negative, device)};
+}
+
+void TrainerConfig::visit(Fields& f) {
+  f.nested({"optimizer", "how gradients become updates"}, optimizer);
+  f.nested({"schedule", "how long, and the learning rate over time"}, schedule);
+  f.field({"batch_norm", "statistics while training: of each rank's rows, of the global batch, or the running ones", "",
+           {}, {}, {"local", "sync", "frozen"}},
+          &batch_norm);
+}
+
+Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config)
+    : world_(world),
+      device_(device),
+      encoder_(encoder),
+      objective_(objective),
+      config_(config),
+      mode_(training_mode(world, config.batch_norm)),
+      sync_(world, handles(encoder.parameters().learned())),
+      optimizer_(config.optimizer, encoder.parameters().learned()) {}
+
+StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
+  StepMetrics report;
+  world_.set_step(steps_done_ + 1);
+  Stopwatch clock;
+  report.phases.load = load_seconds;
+
+  const at::Tensor z_bD = encoder_.forward(batch.x_bCHW.to(device_), mode_);
+  report.phases.encode = clock.lap();
+
+  const StepLoss loss =
+      global_batch_loss(world_, local_rows(batch, z_bD.detach()), objective_, explicit_tuples(batch, device_));
+  report.phases.gather = loss.gather_seconds;
+  report.phases.loss = clock.lap() - loss.gather_seconds;
+  check_finite("loss", loss.loss);
+
+  sync_.prepare({z_bD});
+  z_bD.backward(loss.gradient_bD);
+  report.phases.backward = clock.lap();
+  sync_.finish();
+  report.phases.reduce = clock.lap();
+
+  const double factor = config_.schedule.factor(steps_done_);
+  report.gradient_norm = optimizer_.clip();
+  check_finite("gradient norm", *report.gradient_norm);
+  optimizer_.step(factor);
+  report.phases.update = clock.lap();
+
+  report.step = ++steps_done_;
+  report.epoch = batch.cursor.epoch;
+  report.samples = batch.global_rows;
+  report.loss = loss.loss;
+  report.learning_rate = optimizer_.learning_rate() * factor;
+  const PhaseSeconds& p = report.phases;
+  report.step_seconds = p.load + p.encode + p.gather + p.loss + p.backward + p.reduce + p.update;
+  if (loss.valid > 0) report.health.active_ratio = loss.active / loss.valid;
+  report.health.positive_distance = loss.health.positive_distance;
+  report.health.negative_distance = loss.health.negative_distance;
+  report.health.hardest_positive_distance = loss.health.hardest_positive_distance;
+  report.health.hardest_negative_distance = loss.health.hardest_negative_distance;
+  return report;
+}
+
+LocalRows Trainer::local_rows(const Batch& batch, const at::Tensor& z_bD) const {
+  return {z_bD, integers(batch.labels, device_), integers(batch.groups, device_), integers(batch.ids, device_)};
+}
+
+void Trainer::check_finite(const char* what, double value) const {
+  if (!std::isfinite(value))
+    throw Error("trainer: the " + std::string(what) + " of step " + std::to_string(steps_done_ + 1) + " is " +
+                std::to_string(value) + "; the weights are those of the step before. Lower optimizer.learning_rate, set "
+                "optimizer.clip_norm, or check the data's scale");
+}
+
+void Trainer::share_buffers() {
+  at::NoGradGuard no_grad;
+  for (const auto& buffer : encoder_.parameters().buffers()) {
+    at::Tensor value = buffer.tensor;
+    world_.broadcast(value);
+  }
+}
+
+std::map<std::string, std::map<std::string, at::Tensor>> Trainer::tensors() const {
+  std::map<std::string, std::map<std::string, at::Tensor>> all;
+  for (const auto* list : {&encoder_.parameters().learned(), &encoder_.parameters().buffers()})
+    for (const auto& parameter : *list) all["model"][parameter.name] = parameter.tensor.detach();
+  all["optimizer"] = optimizer_.state();
+  return all;
+}
+
+}  // namespace lodestone

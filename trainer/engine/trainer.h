@@ -1,0 +1,70 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "distributed/gradient_sync.h"
+#include "sampler/loader.h"
+#include "trainer/encoders/encoder.h"
+#include "trainer/engine/optimizer.h"
+#include "trainer/engine/schedule.h"
+#include "trainer/engine/step_metrics.h"
+#include "trainer/negatives/global_batch.h"
+
+namespace lodestone {
+
+struct TrainerConfig {
+  OptimizerConfig optimizer;
+  Schedule schedule;
+  std::string batch_norm = "local";
+
+  void visit(Fields& f);
+};
+
+/// How the encoder runs while training. Collective for "sync", which gets a group of its own: the world's is busy with
+/// gradients while the backward pass runs.
+ForwardMode training_mode(const Group& world, const std::string& batch_norm);
+
+/// The explicit tuples of a batch whose anchors are this rank's rows; none if the batch has none.
+std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device);
+
+/// Trains an encoder on global batches: one object per rank.
+/// Ranks     construction, step and share_buffers are collective.
+/// Errors    a loss or gradient that is not finite is an Error naming the step, before the weights are touched.
+class Trainer {
+ public:
+  /// `encoder` is built and outlives the trainer.
+  Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config);
+
+  /// One step on this rank's share of a global batch. `load_seconds` is what the caller waited for the batch.
+  StepMetrics step(const Batch& batch, double load_seconds);
+
+  int64_t steps_done() const { return steps_done_; }
+  bool finished() const { return steps_done_ >= config_.schedule.steps; }
+
+  /// Makes rank 0's running statistics everyone's: needed before evaluating with local batch norm.
+  void share_buffers();
+
+  /// Handles of everything learned and of the optimizer's moments, by name: save them, or copy into them.
+  std::map<std::string, std::map<std::string, at::Tensor>> tensors() const;
+  void set_steps_done(int64_t steps) { steps_done_ = steps; }
+
+ private:
+  LocalRows local_rows(const Batch& batch, const at::Tensor& z_bD) const;
+  void check_finite(const char* what, double value) const;
+
+  Group world_;
+  c10::Device device_;
+  Encoder& encoder_;
+  Objective objective_;
+  TrainerConfig config_;
+  ForwardMode mode_;
+  GradientSync sync_;
+  Optimizer optimizer_;
+  int64_t steps_done_ = 0;
+};
+
+}  // namespace lodestone

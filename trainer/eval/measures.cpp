@@ -1,0 +1,130 @@
+#include "trainer/eval/measures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include <nlohmann/json.hpp>
+
+#include "trainer/eval/text.h"
+
+namespace lodestone {
+
+void Measures::set(std::string_view name, double value) {
+  for (auto& [known, old] : entries_) {
+    if (known == name) {
+      old = value;
+      return;
+    }
+  }
+  entries_.emplace_back(name, value);
+}
+
+void Measures::merge(const Measures& other) {
+  for (const auto& [name, value] : other.entries()) set(name, value);
+}
+
+std::optional<double> Measures::find(std::string_view name) const {
+  for (const auto& [known, value] : entries_)
+    if (known == name && !std::isnan(value)) return value;
+  return std::nullopt;
+}
+
+const std::vector<MeasureInfo>& known_measures() {
+  using enum MeasureInfo::Kind;
+  static const std::vector<MeasureInfo> all = {
+      {"recall_at_1", "Recall at 1", kRate, 1},
+      {"recall_at_5", "Recall at 5", kRate, 1},
+      {"recall_at_10", "Recall at 10", kRate, 1},
+      {"precision_at_1", "Precision at 1", kRate, 1},
+      {"r_precision", "R-precision", kRate, 1},
+      {"map_at_r", "MAP at R", kRate, 1},
+      {"mrr_at_10", "MRR at 10", kRate, 1},
+      {"ndcg_at_10", "nDCG at 10", kRate, 1},
+      {"knn_accuracy", "k-nearest-neighbour accuracy", kRate, 1},
+      {"queries", "Queries", kCount, 0},
+      {"lone_queries", "Lone queries, left out", kCount, 0},
+      {"roc_auc", "Area under the ROC curve", kRate, 1},
+      {"eer", "Equal error rate", kRate, -1},
+      {"accuracy", "Ten-fold accuracy", kRate, 1},
+      {"tar_at_far_1e-1", "True accepts at 10 % false accepts", kRate, 1},
+      {"tar_at_far_1e-2", "True accepts at 1 % false accepts", kRate, 1},
+      {"tar_at_far_1e-3", "True accepts at 0.1 % false accepts", kRate, 1},
+      {"tar_at_far_1e-4", "True accepts at 0.01 % false accepts", kRate, 1},
+      {"positive_pairs", "Positive pairs compared", kCount, 0},
+      {"negative_pairs", "Negative pairs compared", kCount, 0},
+      {"one_shot_accuracy", "One-shot accuracy", kRate, 1},
+      {"alignment", "Alignment", kReal, -1},
+      {"uniformity", "Uniformity", kReal, -1},
+      {"effective_rank", "Effective rank", kReal, 1},
+  };
+  return all;
+}
+
+MeasureInfo measure_info(std::string_view name) {
+  for (const MeasureInfo& info : known_measures())
+    if (name == info.name) return info;
+  return {"", "", MeasureInfo::Kind::kReal, 0};
+}
+
+namespace {
+
+std::string with_thousands(int64_t count) {
+  const std::string digits = std::to_string(count);
+  std::string text;
+  for (size_t at = 0; at < digits.size(); ++at) {
+    if (at > 0 && digits[at - 1] != '-' && (digits.size() - at) % 3 == 0) text += ',';
+    text += digits[at];
+  }
+  return text;
+}
+
+// Columns are counted in code points: the dash of an undefined value is three bytes long.
+std::string right_aligned(const std::string& text, size_t columns) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  const size_t width = text.size() - static_cast<size_t>(std::count_if(text.begin(), text.end(), continues));
+  return std::string(width < columns ? columns - width : 0, ' ') + text;
+}
+
+}  // namespace
+
+std::string format_measure(const MeasureInfo& info, double value) {
+  if (std::isnan(value)) return "–";
+  if (info.kind == MeasureInfo::Kind::kRate) return decimal(100 * value, 2) + " %";
+  if (info.kind == MeasureInfo::Kind::kCount)
+    return with_thousands(static_cast<int64_t>(std::llround(value)));
+  return decimal(value, 3);
+}
+
+std::string to_json(const Measures& measures) {
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : measures.entries()) {
+    // A whole number is written as one: counts are counts.
+    if (std::isnan(value)) {
+      object[name] = nullptr;
+    } else if (measure_info(name).kind == MeasureInfo::Kind::kCount) {
+      object[name] = std::llround(value);
+    } else {
+      object[name] = value;
+    }
+  }
+  return object.dump();
+}
+
+std::string measures_table(const Measures& model, const Measures& floor) {
+  size_t columns = 7;
+  for (const auto& [name, value] : model.entries()) columns = std::max(columns, name.size());
+  const auto line = [&](const std::string& name, const std::string& value, const std::string& beside) {
+    const std::string padded = name + std::string(columns - std::min(columns, name.size()), ' ');
+    return padded + "  " + right_aligned(value, 12) + (floor.empty() ? "" : right_aligned(beside, 12)) + "\n";
+  };
+  std::string table = line("measure", "model", "floor");
+  for (const auto& [name, value] : model.entries()) {
+    const MeasureInfo info = measure_info(name);
+    const auto beside = floor.find(name);
+    table += line(name, format_measure(info, value), beside ? format_measure(info, *beside) : "");
+  }
+  return table;
+}
+
+}  // namespace lodestone

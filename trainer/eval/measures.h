@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lodestone {
+
+/// What an evaluation found: value by name, in the order set. NaN means undefined: no query, say.
+class Measures {
+ public:
+  /// Adds, or replaces in place.
+  void set(std::string_view name, double value);
+  /// Sets everything `other` has.
+  void merge(const Measures& other);
+  /// The value if there is one and it is defined.
+  std::optional<double> find(std::string_view name) const;
+  /// All names with their values, NaN included.
+  const std::vector<std::pair<std::string, double>>& entries() const { return entries_; }
+  bool empty() const { return entries_.empty(); }
+
+ private:
+  std::vector<std::pair<std::string, double>> entries_;
+};
+
+/// What is known of a measure by its name; docs/measures.md defines each.
+struct MeasureInfo {
+  enum class Kind { kRate, kCount, kReal };
+  const char* name;   ///< as in JSON
+  const char* title;  ///< for people
+  Kind kind;          ///< kRate: a share of 1, shown in per cent
+  int better;         ///< +1 if larger is better, -1 if smaller is, 0 if neither
+};
+
+/// All measures this folder knows, in the order they are shown.
+const std::vector<MeasureInfo>& known_measures();
+
+/// The row of known_measures(); for a name that is not there, empty texts and kReal.
+MeasureInfo measure_info(std::string_view name);
+
+/// "81.2 %", "13,180", "-3.142"; "–" for NaN.
+std::string format_measure(const MeasureInfo& info, double value);
+
+/// One JSON object; undefined values are null.
+std::string to_json(const Measures& measures);
+
+/// Lines of "name  model  floor" for a terminal; the floor column is left out when `floor` is empty.
+std::string measures_table(const Measures& model, const Measures& floor = {});
+
+}  // namespace lodestone

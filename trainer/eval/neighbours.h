@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "trainer/eval/rows.h"
+
+namespace lodestone {
+
+/// One gallery row as seen from a query.
+struct Neighbour {
+  double score;   ///< likeness, larger is nearer
+  int64_t index;  ///< row of the gallery
+  bool relevant;  ///< same group as the query
+};
+
+/// The order neighbours are ranked in. Nearer first; TIES COUNT AGAINST THE MODEL: of equally near rows the
+/// irrelevant ones come first; what is still equal is ordered by index. A strict total order over distinct
+/// indices.
+bool ranks_before(const Neighbour& a, const Neighbour& b);
+
+/// A search of every query in a gallery. Holds references: what is named must outlive it.
+struct NeighbourSearch {
+  const ComparableRows& queries;
+  std::span<const int64_t> query_groups;
+  const ComparableRows& gallery;
+  std::span<const int64_t> gallery_groups;
+  /// Leave-one-out: query i is row first_self + i of the gallery and never its own neighbour.
+  std::optional<int64_t> first_self = {};
+  int64_t query_tile = 256;
+  int64_t gallery_tile = 2048;
+};
+
+/// Finds for each query its depth(query) best gallery rows (fewer if the gallery is smaller) and hands them
+/// to `visit`, best first, query after query. Exact: at::mm proposes, tile by tile, and every row that
+/// rounding could lift into the list is scored again in float64 (rows.h), so that the answer depends on no
+/// tile size and no thread count.
+/// Ranks     knows none; a rank may search its own queries in the whole gallery
+/// Cost      2·Q·N·D flops; memory O(query_tile · (gallery_tile + largest depth)), never Q·N
+/// Throws    Error if widths, likeness, tiles or group counts do not fit
+/// Threads   folds on ATen's intra-op threads; depth and visit are called from the caller's thread, in order
+void for_each_query(const NeighbourSearch& search, const std::function<int64_t(int64_t query)>& depth,
+                    const std::function<void(int64_t query, std::span<const Neighbour>)>& visit);
+
+/// The k nearest of every query, best first.
+std::vector<std::vector<Neighbour>> nearest_neighbours(const NeighbourSearch& search, int64_t k);
+
+}  // namespace lodestone

@@ -1,0 +1,102 @@
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "common/error.h"
+#include "common/files.h"
+#include "trainer/eval/one_shot.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<fs::path> sorted_entries(const fs::path& folder) {
+  std::error_code code;
+  std::vector<fs::path> entries;
+  for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code))
+    entries.push_back(it->path());
+  if (code) throw DataError("one_shot: cannot list " + folder.string() + ": " + code.message());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+// One run: its candidates and its lines.
+class Run {
+ public:
+  Run(const fs::path& folder, const fs::path& run) : folder_(folder), labels_(run / "class_labels.txt") {
+    for (const fs::path& entry : sorted_entries(run / "training"))
+      if (entry.extension() == ".png") candidates_.push_back(entry.lexically_normal());
+    if (candidates_.size() < 2)
+      throw DataError("one_shot: expected at least two .png pictures in " + (run / "training").string() +
+                      ", got " + std::to_string(candidates_.size()));
+  }
+
+  void append_to(std::vector<OneShotFiles>& trials) const {
+    std::istringstream lines(text());
+    std::set<fs::path> asked;
+    std::string line;
+    for (int64_t number = 1; std::getline(lines, line); ++number) {
+      std::istringstream words(line);
+      std::string query;
+      std::string answer;
+      std::string more;
+      if (!(words >> query)) continue;
+      if (!(words >> answer) || words >> more)
+        fail(number, "expected 'test picture, training picture', got '" + line + "'");
+      OneShotFiles trial{picture(query, number), candidates_, 0};
+      const auto right = std::find(candidates_.begin(), candidates_.end(), picture(answer, number));
+      if (right == candidates_.end()) fail(number, "'" + answer + "' is not in the run's training folder");
+      if (!asked.insert(trial.query).second) fail(number, "'" + query + "' is asked twice");
+      trial.right = right - candidates_.begin();
+      trials.push_back(std::move(trial));
+    }
+    if (asked.empty()) throw DataError("one_shot: " + labels_.string() + " holds no trial");
+  }
+
+ private:
+  [[noreturn]] void fail(int64_t number, const std::string& what) const {
+    throw DataError("one_shot: " + labels_.string() + ":" + std::to_string(number) + ": " + what);
+  }
+
+  std::string text() const {
+    try {
+      return read_file(labels_, uint64_t{1} << 20);
+    } catch (const IoError&) {
+      std::throw_with_nested(DataError("one_shot: expected a run's labels in " + labels_.string()));
+    }
+  }
+
+  // A path of a line, inside the folder of the runs.
+  fs::path picture(const std::string& word, int64_t number) const {
+    const fs::path relative = fs::path(word).lexically_normal();
+    if (relative.is_absolute() || *relative.begin() == "..")
+      fail(number, "'" + word + "' leaves the folder of the runs");
+    const fs::path path = (folder_ / relative).lexically_normal();
+    std::error_code code;
+    if (!fs::is_regular_file(path, code)) fail(number, "there is no picture " + path.string());
+    return path;
+  }
+
+  fs::path folder_;
+  fs::path labels_;
+  std::vector<fs::path> candidates_;
+};
+
+}  // namespace
+
+std::vector<OneShotFiles> read_one_shot_runs(const fs::path& folder) {
+  std::vector<OneShotFiles> trials;
+  for (const fs::path& entry : sorted_entries(folder)) {
+    if (entry.filename().string().starts_with("run") && fs::is_directory(entry))
+      Run(folder, entry).append_to(trials);
+  }
+  if (trials.empty())
+    throw DataError("one_shot: expected folders run01, run02 … in " + folder.string() +
+                    ", got none; unpack all_runs.zip there");
+  return trials;
+}
+
+}  // namespace lodestone

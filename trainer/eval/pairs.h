@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "trainer/eval/rows.h"
+
+namespace lodestone {
+
+/// Which pairs of rows are compared.
+struct PairOptions {
+  int64_t max_positives = 2'000'000;  ///< beyond it, a uniform sample without repeats
+  int64_t max_negatives = 2'000'000;  ///< likewise
+  uint64_t seed = 0;                  ///< of the sample and of the folds of `accuracy`
+};
+
+struct RowPair {
+  int64_t i;
+  int64_t j;  ///< i < j
+};
+
+/// Pairs of distinct rows, each at most once, in order of (i, j).
+struct ChosenPairs {
+  std::vector<RowPair> positives;  ///< same group
+  std::vector<RowPair> negatives;  ///< different groups
+  int64_t all_positives = 0;       ///< how many there are in all
+  int64_t all_negatives = 0;
+
+  /// Nothing was sampled: every pair is there.
+  bool complete() const {
+    return static_cast<int64_t>(positives.size()) == all_positives &&
+           static_cast<int64_t>(negatives.size()) == all_negatives;
+  }
+};
+
+/// All pairs of each kind up to its cap; above it, a sample that is a pure function of (groups, seed).
+/// Cost      O(N log N + chosen pairs · log); N < 2^31
+/// Throws    Error if a cap is negative
+ChosenPairs choose_pairs(std::span<const int64_t> groups_N, const PairOptions& options);
+
+/// Pairs with their scores; positive_scores[k] belongs to pairs.positives[k].
+struct ScoredPairs {
+  ChosenPairs pairs;
+  std::vector<double> positive_scores;
+  std::vector<double> negative_scores;
+  Likeness likeness = Likeness::kCosine;
+};
+
+/// Chooses and scores. Cost: 2·D flops per pair, in float64, on ATen's intra-op threads.
+ScoredPairs score_pairs(const LabelledRows& rows, Likeness likeness, const PairOptions& options);
+
+/// How far apart positives and negatives lie: shares of each kind per bin of Euclidean distance
+/// (distance_of_score).
+struct DistanceHistogram {
+  double low = 0;                 ///< left edge of the first bin
+  double high = 0;                ///< right edge of the last bin
+  std::vector<double> positives;  ///< share per bin; sums to 1 (empty if there are none)
+  std::vector<double> negatives;
+};
+DistanceHistogram distance_histogram(const ScoredPairs& scored, int64_t bins = 40);
+
+}  // namespace lodestone

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+namespace lodestone {
+
+/// The text of report.css, embedded when the project is configured.
+std::string_view report_style();
+
+}  // namespace lodestone

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace lodestone {
+
+/// One operating point of a verifier that says "same" when score >= threshold.
+struct RocPoint {
+  double threshold;
+  double far;  ///< false accept rate: share of negatives accepted
+  double tar;  ///< true accept rate: share of positives accepted
+};
+
+/// The receiver operating characteristic, exact, from (inf, 0, 0) to (lowest score, 1, 1) by falling
+/// threshold. Equal scores enter together, as one (diagonal) segment, so that no order among ties is assumed.
+/// Points inside a horizontal or vertical run are left out: the curve is the same without them.
+/// Returns nothing if either side is empty: no rate is defined then.
+/// Cost      one sort of each side
+std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector<double> negative_scores);
+
+/// Area under the curve = P(positive > negative) + P(equal)/2. NaN for an empty curve, as below.
+double roc_auc(const std::vector<RocPoint>& curve);
+
+/// The rate at which false accepts equal false rejects, interpolated linearly on the segment that crosses.
+double equal_error_rate(const std::vector<RocPoint>& curve);
+
+/// The largest true accept rate among thresholds whose false accept rate is at most `far`. Not interpolated:
+/// ties count against the model. With fewer than 1/far negatives it is the rate above the highest negative.
+double tar_at_far(const std::vector<RocPoint>& curve, double far);
+
+/// At most about `points` of the curve's points, spread evenly in log FAR and in TAR, both ends kept: for
+/// drawing.
+std::vector<RocPoint> thin_roc(const std::vector<RocPoint>& curve, int64_t points = 200);
+
+}  // namespace lodestone

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace lodestone {
+
+/// Rows to be judged (embeddings, or raw pixels for the floor) with the class of each as the judge counts it.
+/// Shapes    x_ND floating point, any device; groups_N.size() == N
+/// A group is what counts as "the same": the class label, or, where a data set has classes that look alike
+/// (the Latin and the Greek A), the index of the look-alike group. Rows of equal label must be of equal
+/// group.
+struct LabelledRows {
+  at::Tensor x_ND;
+  std::vector<int64_t> groups_N;
+};
+
+/// How alike two rows are; larger is more alike.
+/// kCosine   x·y / (|x| |y|); a zero row has 0 with every row.       kL2   -|x - y|²
+enum class Likeness { kCosine, kL2 };
+
+/// Rows made ready to be compared: float32, contiguous, on the CPU, of unit length for kCosine.
+/// A score is a float64 sum in an order that depends on the width alone: equal rows score exactly equal,
+/// whatever the tile or the thread. Ties are therefore real ties, and can be counted against the model.
+/// Cost      construction O(N·D)
+/// Throws    Error if x is not [N, D] with D >= 1, or holds a value that is not finite (naming the row)
+/// Threads   const methods are safe concurrently
+class ComparableRows {
+ public:
+  ComparableRows(const at::Tensor& x_ND, Likeness likeness);
+
+  int64_t size() const { return x_ND_.size(0); }
+  int64_t width() const { return x_ND_.size(1); }
+  Likeness likeness() const { return likeness_; }
+  const at::Tensor& tensor() const { return x_ND_; }
+  const float* row(int64_t i) const { return data_ + i * width(); }
+  /// |x_i|² of the rows as compared: 1 or 0 for kCosine.
+  const std::vector<double>& squared_norms() const { return squared_norms_N_; }
+
+ private:
+  Likeness likeness_;
+  at::Tensor x_ND_;
+  const float* data_;
+  std::vector<double> squared_norms_N_;
+};
+
+/// The likeness of row i of `a` and row j of `b`. Requires: same width and likeness, indices in range.
+double score(const ComparableRows& a, int64_t i, const ComparableRows& b, int64_t j);
+
+/// The Euclidean distance a score stands for: sqrt(2 - 2 s) between unit rows for kCosine, sqrt(-s) for kL2.
+double distance_of_score(double score, Likeness likeness);
+
+/// Throws Error unless groups_N names a group for each of the rows.
+void check_labelled(const LabelledRows& rows);
+
+}  // namespace lodestone

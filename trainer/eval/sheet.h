@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "trainer/eval/neighbours.h"
+#include "trainer/eval/rows.h"
+
+namespace lodestone {
+
+struct SheetOptions {
+  int64_t sample = 12;  ///< queries chosen by chance
+  int64_t worst = 6;    ///< queries with the smallest margin, at most one of each group
+  int64_t neighbours = 5;
+  Likeness likeness = Likeness::kCosine;
+  uint64_t seed = 0;
+};
+
+/// One query to be shown with its nearest rows.
+struct SheetQuery {
+  int64_t query;
+  std::vector<Neighbour> nearest;  ///< best first, ties against the model
+  double margin;  ///< score of its nearest relevant row less that of its nearest irrelevant one
+};
+
+struct SheetPlan {
+  std::vector<SheetQuery> sample;  ///< a fair sample: chosen by the seed before anything is scored
+  std::vector<SheetQuery> worst;   ///< smallest margin first
+};
+
+/// Chooses the queries of a picture sheet and finds their neighbours, leave-one-out. Lone rows are never
+/// chosen.
+/// Cost      one search to depth max(neighbours, R + 1); 2·N²·D flops
+SheetPlan plan_sheet(const LabelledRows& rows, const SheetOptions& options = {});
+
+}  // namespace lodestone

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "trainer/losses/loss.h"
+
+namespace lodestone {
+
+/// The denominator that every loss offers: the mean over the items whose loss is not zero ("active", the convention
+/// of metric learning) or over all valid items ("all").
+inline FieldInfo reduction_field() {
+  return {"reduction", "what the sum is divided by: items with a loss above zero, or all valid items", "", {}, {},
+          {"active", "all"}};
+}
+
+/// Σ sum/count over parts; a part without items is zero.
+inline at::Tensor combine(const Terms& terms) {
+  at::Tensor total = at::zeros_like(terms.sums.front());
+  for (size_t i = 0; i < terms.sums.size(); ++i)
+    if (terms.counts[i].item<double>() > 0) total = total + terms.sums[i] / terms.counts[i];
+  return total;
+}
+
+}  // namespace lodestone
