@@ -1,5 +1,6 @@
 // A rank of a job that goes wrong: fault_rank MODE VICTIM FOLDER. Trains on nothing until the rank VICTIM
-// misbehaves at step 20; every rank leaves what it saw in FOLDER/rank-N. Started by mpi_faults_test.
+// misbehaves at step 20, noted in FOLDER/fault; every rank leaves what it saw in FOLDER/rank-N. Started by
+// mpi_faults_test.
 
 #include <csignal>
 #include <cstdlib>
@@ -27,7 +28,8 @@ void leave_note(const std::filesystem::path& path, const std::string& text) {
   std::filesystem::rename(unfinished, path);
 }
 
-void misbehave(const std::string& mode, lodestone::Launch& launch) {
+void misbehave(const std::string& mode, const std::filesystem::path& folder, lodestone::Launch& launch) {
+  leave_note(folder / "fault", mode);
   if (mode == "kill" || mode == "kill-in-backward") ::raise(SIGKILL);
   if (mode == "stop") ::raise(SIGSTOP);
   if (mode == "throw") throw lodestone::DataError("record 17 is broken");
@@ -37,7 +39,8 @@ void misbehave(const std::string& mode, lodestone::Launch& launch) {
   }
 }
 
-void train(const std::string& mode, int victim, lodestone::Launch& launch) {
+void train(const std::string& mode, int victim, const std::filesystem::path& folder,
+           lodestone::Launch& launch) {
   const lodestone::Group world = launch.world();
   at::Tensor weight = at::ones({64}).requires_grad_(true);
   lodestone::GradientSync sync(world, {weight});
@@ -47,12 +50,12 @@ void train(const std::string& mode, int victim, lodestone::Launch& launch) {
     if (mode == "kill-in-backward") {
       const at::Tensor loss = weight.pow(2).sum();
       sync.prepare({loss});
-      if (step == kFaultStep && world.rank() == victim) misbehave(mode, launch);
+      if (step == kFaultStep && world.rank() == victim) misbehave(mode, folder, launch);
       torch::autograd::backward({loss});
       sync.finish();
       continue;
     }
-    if (step == kFaultStep && world.rank() == victim) misbehave(mode, launch);
+    if (step == kFaultStep && world.rank() == victim) misbehave(mode, folder, launch);
     at::Tensor x = at::ones({1000});
     world.all_reduce(x);
   }
@@ -73,7 +76,7 @@ int main(int argc, char** argv) {
     options.peer_timeout = std::chrono::milliseconds(1000);
     options.group.timeout = std::chrono::milliseconds(mode == "late" ? 1000 : 60'000);
     lodestone::Launch launch(options);
-    train(mode, std::stoi(argv[2]), launch);
+    train(mode, std::stoi(argv[2]), folder, launch);
     note = "done";
   } catch (const lodestone::CommError& error) {
     note = error.what();

@@ -2,6 +2,8 @@
 // is a world of one.
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -56,9 +58,11 @@ int main(int argc, char** argv) {
   options.backend = "auto";
   options.group.timeout = std::chrono::seconds(60);
   options.peer_timeout = std::chrono::seconds(20);  // test machines are oversubscribed
-  // Small, so that also these tensors travel in pieces, as counts beyond MPI's int must.
+  // With --chunk=N these small tensors travel in pieces, as counts beyond MPI's int must.
+  const std::string_view chunk = "--chunk=";
   for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--small-chunks") options.group.max_chunk = 7;
+    const std::string_view word = argv[i];
+    if (word.starts_with(chunk)) options.group.max_chunk = std::stoll(std::string(word.substr(chunk.size())));
   }
   lodestone::testing::launch = std::make_unique<lodestone::Launch>(options);
   if (lodestone::testing::launch->info().rank != 0) {

@@ -5,7 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
-#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
 
 #include "common/yaml.h"
 #include "support/batches.h"
@@ -45,6 +45,8 @@ TEST_P(EveryEncoder, ReachesEveryParameterWithTheGradient) {
   auto encoder = built(GetParam(), 1);
   ForwardMode mode;
   mode.training = true;
+  const at::Tensor none = encoder->forward(pictures(0), mode);
+  none.backward(at::ones_like(none));  // a rank without rows must survive its backward pass
   const at::Tensor z = encoder->forward(pictures(6), mode);
   z.backward(random_rows(6, z.size(1), 2).to(at::kFloat));
   for (const auto& parameter : encoder->parameters().learned()) {

@@ -8,6 +8,7 @@
 #include <ATen/ops/native_batch_norm_backward.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/sum.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace lodestone {
@@ -42,7 +43,7 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
     context->save_for_backward({x_bCX, weight_C, mean_C, variance_C});
     context->saved_data["total"] = total;
     // The function object travels in the node: saved_data holds only tensors and numbers.
-    context->saved_data["sum_over_ranks"] = c10::make_intrusive<Holder>(std::move(sum_over_ranks));
+    context->saved_data["sum_over_ranks"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(sum_over_ranks)));
     return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, false, 0.0, kEpsilon, false);
   }
 
@@ -53,8 +54,7 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
     const auto holder = c10::static_intrusive_pointer_cast<Holder>(context->saved_data["sum_over_ranks"].toCapsule());
     const at::Tensor dy_bCX = gradients[0].contiguous(x_bCX.suggest_memory_format());
     const at::Tensor scale_C = at::rsqrt(variance_C + kEpsilon);
-    auto [unused, weight_gradient_C, bias_gradient_C] = at::native_batch_norm_backward(
-        dy_bCX, x_bCX, weight_C, mean_C, variance_C, {}, {}, false, kEpsilon, {false, true, true});
+    const auto [weight_gradient_C, bias_gradient_C] = own_sums(dy_bCX, x_bCX, weight_C, mean_C, variance_C);
     const at::Tensor sums_2C = holder->sum(at::cat({bias_gradient_C, weight_gradient_C}));
     const int64_t channels = mean_C.numel();
     const at::Tensor mean_dy_C = sums_2C.narrow(0, 0, channels) / total;
@@ -69,6 +69,16 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
   }
 
  private:
+  // Σ dy·xhat and Σ dy over this rank's rows. ATen's kernel divides by the number of rows, so none is a case of its own.
+  static std::pair<at::Tensor, at::Tensor> own_sums(const at::Tensor& dy_bCX, const at::Tensor& x_bCX,
+                                                    const at::Tensor& weight_C, const at::Tensor& mean_C,
+                                                    const at::Tensor& variance_C) {
+    if (x_bCX.numel() == 0) return {at::zeros_like(weight_C), at::zeros_like(weight_C)};
+    auto [unused, products_C, sums_C] = at::native_batch_norm_backward(
+        dy_bCX, x_bCX, weight_C, mean_C, variance_C, {}, {}, false, kEpsilon, {false, true, true});
+    return {products_C, sums_C};
+  }
+
   struct Holder : torch::CustomClassHolder {
     explicit Holder(SumOverRanks function) : sum(std::move(function)) {}
     SumOverRanks sum;
@@ -88,9 +98,9 @@ at::Tensor BatchNorm::forward(const at::Tensor& x_bCX, const ForwardMode& mode) 
   const bool batch_statistics = mode.training && mode.batch_norm != BatchNormMode::kFrozen;
   if (batch_statistics && mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks)
     return forward_sync(x_bCX, mode.sum_over_ranks);
-  // A rank without rows has no statistics of its own; it contributes nothing either way.
-  const bool training = batch_statistics && x_bCX.size(0) > 0;
-  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, training, momentum_, kEpsilon, false);
+  // A rank without rows has no statistics of its own, and ATen's backward kernel cannot take them.
+  if (x_bCX.numel() == 0) return x_bCX * per_channel(weight_C, x_bCX) + per_channel(bias_C, x_bCX);
+  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, batch_statistics, momentum_, kEpsilon, false);
 }
 
 at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const SumOverRanks& sum_over_ranks) const {

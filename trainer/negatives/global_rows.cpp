@@ -5,20 +5,29 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/clamp_min.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/sum.h>
+#include <ATen/ops/where.h>
 
 namespace lodestone {
 
 namespace {
 
-// Norms below this count as 0; the gradient of such a row is 0 rather than huge.
+// Rows of a smaller norm count as 0 and get no gradient, rather than a huge one.
 constexpr double kSmallestNorm = 1e-12;
 
-at::Tensor norms(const at::Tensor& z_bD) { return at::clamp_min(z_bD.square().sum(1, true).sqrt(), kSmallestNorm); }
+struct Norms {
+  at::Tensor alive_b1;
+  at::Tensor norm_b1;  ///< 1 where the row counts as 0, so that autograd sees no root of 0
+};
+
+Norms norms(const at::Tensor& z_bD) {
+  const at::Tensor squares_b1 = z_bD.square().sum(1, true);
+  const at::Tensor alive_b1 = squares_b1 > kSmallestNorm * kSmallestNorm;
+  return {alive_b1, at::where(alive_b1, squares_b1, 1).sqrt()};
+}
 
 }  // namespace
 
@@ -54,13 +63,16 @@ Tile GlobalRows::masks(int64_t row, int64_t rows, int64_t column, int64_t column
   return tile;
 }
 
-at::Tensor normalised(const at::Tensor& z_bD) { return z_bD / norms(z_bD); }
+at::Tensor normalised(const at::Tensor& z_bD) {
+  const auto [alive_b1, norm_b1] = norms(z_bD);
+  return at::where(alive_b1, z_bD / norm_b1, 0);
+}
 
 at::Tensor normalised_gradient(const at::Tensor& gradient_bD, const at::Tensor& z_bD) {
-  const at::Tensor norm_b1 = norms(z_bD);
+  const auto [alive_b1, norm_b1] = norms(z_bD);
   const at::Tensor u_bD = z_bD / norm_b1;
   const at::Tensor tangent_bD = gradient_bD - u_bD * (gradient_bD * u_bD).sum(1, true);
-  return tangent_bD / norm_b1 * (norm_b1 > kSmallestNorm);
+  return at::where(alive_b1, tangent_bD / norm_b1, 0);
 }
 
 }  // namespace lodestone
