@@ -137,7 +137,8 @@ class Reader : public Fields {
   }
 
   void read(const FieldInfo& info, const ConfigNode& node, std::string& value) const {
-    const auto& text = scalar(info, node, "text");
+    // `key:` and `--set key=` empty a text.
+    const std::string text = node.kind == ConfigNode::Kind::kNull ? "" : scalar(info, node, "text");
     if (!info.choices.empty()) {
       const std::vector<std::string> names(info.choices.begin(), info.choices.end());
       if (std::find(names.begin(), names.end(), text) == names.end())

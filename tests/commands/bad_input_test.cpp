@@ -75,7 +75,7 @@ TEST_F(BadInput, BrokenPng) {
   write_bytes(victim, bytes.substr(0, bytes.size() / 2));
   expect(train(), 3, {"class3/2.png"});
   fs::remove_all(work_.run());
-  EXPECT_EQ(train({"data.loader.bad_records.on_bad_record=skip", "data.loader.bad_records.max_bad_fraction=0.5"}).code, 0);
+  EXPECT_EQ(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.5"}).code, 0);
 }
 
 TEST_F(BadInput, GlobalBatchNotDivisible) { expect(train({"global_batch=15"}), 2, {"global_batch", "15", "4"}); }

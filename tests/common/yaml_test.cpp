@@ -84,6 +84,7 @@ TEST(Yaml, SetOverridesAndReachesIntoSlots) {
   EXPECT_EQ(s.shape->area(), 27);
   EXPECT_EQ(s.sizes, (std::vector<int64_t>{4, 5}));
   EXPECT_EQ(s.name, "hello");
+  EXPECT_EQ(read("name: something", {"name="}).name, "");
   EXPECT_THAT(error_of("", {"inner.deph=1"}), HasSubstr("--set inner.deph"));
   EXPECT_THAT(error_of("", {"count"}), HasSubstr("expected key.path=value"));
   EXPECT_THAT(error_of("count: 1", {"count.x=1"}), HasSubstr("is a value, not a mapping"));

@@ -29,7 +29,7 @@ TEST(Pairs, AreAllPairsBelowTheCaps) {
     for (int64_t i = 0; i < 30; ++i)
       for (int64_t j = i + 1; j < 30; ++j)
         (groups_N[static_cast<size_t>(i)] == groups_N[static_cast<size_t>(j)] ? same : other).emplace(i, j);
-    const ChosenPairs pairs = choose_pairs(groups_N, {});
+    const ChosenPairs pairs = choose_pairs(groups_N, groups_N, {});
     EXPECT_TRUE(pairs.complete());
     EXPECT_EQ(as_set(pairs.positives), same);
     EXPECT_EQ(as_set(pairs.negatives), other);
@@ -39,7 +39,7 @@ TEST(Pairs, AreAllPairsBelowTheCaps) {
 
 TEST(Pairs, AboveTheCapsAreASampleWithoutRepeatsDecidedByTheSeed) {
   const std::vector<int64_t> groups_N = coarse_rows(2, 60, 1, 5).groups_N;
-  const ChosenPairs pairs = choose_pairs(groups_N, {50, 700, 3});
+  const ChosenPairs pairs = choose_pairs(groups_N, groups_N, {50, 700, 3});
   EXPECT_EQ(as_set(pairs.positives).size(), 50U);
   EXPECT_EQ(as_set(pairs.negatives).size(), 700U);
   EXPECT_FALSE(pairs.complete());
@@ -50,9 +50,9 @@ TEST(Pairs, AboveTheCapsAreASampleWithoutRepeatsDecidedByTheSeed) {
   }
   for (const RowPair& pair : pairs.negatives)
     EXPECT_NE(groups_N[static_cast<size_t>(pair.i)], groups_N[static_cast<size_t>(pair.j)]);
-  EXPECT_EQ(as_set(choose_pairs(groups_N, {50, 700, 3}).negatives), as_set(pairs.negatives));
-  EXPECT_NE(as_set(choose_pairs(groups_N, {50, 700, 4}).negatives), as_set(pairs.negatives));
-  EXPECT_THROW(choose_pairs(groups_N, {-1, 0, 0}), Error);
+  EXPECT_EQ(as_set(choose_pairs(groups_N, groups_N, {50, 700, 3}).negatives), as_set(pairs.negatives));
+  EXPECT_NE(as_set(choose_pairs(groups_N, groups_N, {50, 700, 4}).negatives), as_set(pairs.negatives));
+  EXPECT_THROW(choose_pairs(groups_N, groups_N, {-1, 0, 0}), Error);
 }
 
 TEST(Pairs, AreSampledEvenly) {
@@ -60,7 +60,7 @@ TEST(Pairs, AreSampledEvenly) {
   const std::vector<int64_t> groups_N = {0, 1, 0, 1, 0, 1};
   std::map<std::pair<int64_t, int64_t>, int64_t> seen;
   for (uint64_t seed = 0; seed < 2000; ++seed)
-    for (const RowPair& pair : choose_pairs(groups_N, {9, 4, seed}).negatives) ++seen[{pair.i, pair.j}];
+    for (const RowPair& pair : choose_pairs(groups_N, groups_N, {9, 4, seed}).negatives) ++seen[{pair.i, pair.j}];
   EXPECT_EQ(seen.size(), 9U);
   for (const auto& [pair, count] : seen) EXPECT_NEAR(static_cast<double>(count) / 2000, 4.0 / 9, 0.05);
 }
@@ -88,6 +88,15 @@ TEST(DistanceHistogram, StandsEqualDistancesAndNoPairs) {
   const DistanceHistogram histogram = distance_histogram(equal, 5);
   EXPECT_DOUBLE_EQ(std::accumulate(histogram.positives.begin(), histogram.positives.end(), 0.0), 1);
   EXPECT_TRUE(distance_histogram(ScoredPairs{}, 5).positives.empty());
+}
+
+TEST(ChoosePairs, LookAlikesOfDifferentClassesAreNeither) {
+  // Classes 0 and 1 look alike.
+  const std::vector<int64_t> labels = {0, 0, 1, 2}, groups = {5, 5, 5, 6};
+  const ChosenPairs pairs = choose_pairs(labels, groups, {});
+  EXPECT_EQ(as_set(pairs.positives), as_set({{0, 1}}));
+  EXPECT_EQ(as_set(pairs.negatives), as_set({{0, 3}, {1, 3}, {2, 3}}));
+  EXPECT_TRUE(pairs.complete());
 }
 
 }  // namespace

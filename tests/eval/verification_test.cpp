@@ -108,7 +108,7 @@ TEST(FoldAccuracy, EqualsANaiveSweepForOneOfTheWaysToDealFourClasses) {
 }
 
 TEST(FoldAccuracy, DoesNotReadItsOwnFold) {
-  // Relabelling the scores of one class's pairs changes its fold alone: with all folds equal the mean moves by 1/folds.
+  // Spoiling the positives of one class must cost its own fold and no other.
   const LabelledRows rows = clustered_rows(5, 80, 16, 20, 0.05);
   ScoredPairs scored = score_pairs(rows, Likeness::kCosine, {});
   ASSERT_DOUBLE_EQ(fold_accuracy(scored, rows.groups_N, 0), 1);

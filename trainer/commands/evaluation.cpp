@@ -73,13 +73,13 @@ Evaluation Evaluator::run(const Session& session, Encoder& encoder, bool with_fl
   if (!session.leads()) return result;
   JudgeOptions options;
   options.retrieval.likeness = likeness();
-  result.model = judge({embedded_.z_ND, embedded_.groups}, options);
+  result.model = judge({embedded_.z_ND, embedded_.groups, embedded_.labels}, options);
   add_one_shot(session, encoder, embedded_.z_ND, false, result.model);
   if (floor) {
     JudgeOptions pixels;
     pixels.retrieval.likeness = Likeness::kL2;
     const at::Tensor x_ND = pixel_rows(embedded_.x_NCHW);
-    result.floor = judge({x_ND, embedded_.groups}, pixels);
+    result.floor = judge({x_ND, embedded_.groups, embedded_.labels}, pixels);
     add_one_shot(session, encoder, x_ND, true, result.floor);
   }
   return result;

@@ -9,6 +9,7 @@
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/state.h"
+#include "trainer/coordinator/checkpoint_files.h"
 #include "trainer/coordinator/metrics_log.h"
 #include "trainer/coordinator/metrics_server.h"
 #include "trainer/coordinator/progress.h"
@@ -36,6 +37,7 @@ class TrainingRun {
 
  private:
   std::optional<Checkpoint> find_checkpoint(const std::string& resume) const;
+  void set_later_aside(int64_t step) const;
   void resume_from(const std::string& resume);
   void start_coordinator();
   bool stop_agreed() const;
@@ -78,7 +80,11 @@ TrainingRun::TrainingRun(RunConfig& config, const TrainArguments& arguments)
 }
 
 std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume) const {
-  if (resume != "auto" && resume != "none") return load_checkpoint(resume, warn());
+  if (resume != "auto" && resume != "none") {
+    Checkpoint chosen = load_checkpoint(resume, warn());
+    set_later_aside(chosen.step);
+    return chosen;
+  }
   const auto found = list_checkpoints(folder_.checkpoints());
   if (resume == "none" && fs::exists(folder_.root())) {
     // A run is never overwritten: the earlier one moves aside.
@@ -91,6 +97,17 @@ std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume
   }
   if (found.empty()) return {};
   return load_checkpoint(folder_.checkpoints(), warn());
+}
+
+// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.
+void TrainingRun::set_later_aside(int64_t step) const {
+  for (const auto& path : list_checkpoints(folder_.checkpoints())) {
+    if (step_of(path.filename().string()) <= step) continue;
+    const fs::path aside = folder_.checkpoints() / ("abandoned-" + path.filename().string());
+    fs::remove_all(aside);
+    fs::rename(path, aside);
+    session_.log->info("{} is of the future left behind; it is now {}", path.string(), aside.string());
+  }
 }
 
 void TrainingRun::resume_from(const std::string& resume) {

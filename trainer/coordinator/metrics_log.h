@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "trainer/coordinator/step_metrics.h"
+#include "trainer/engine/step_metrics.h"
 #include "trainer/coordinator/warn.h"
 
 namespace lodestone {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "trainer/coordinator/config.h"
-#include "trainer/coordinator/step_metrics.h"
+#include "trainer/engine/step_metrics.h"
 
 namespace lodestone {
 

@@ -26,6 +26,7 @@ Embedded embed_images(const Group& group, Encoder& encoder, c10::Device device,
     z.push_back(encoder.forward(batch.x_bCHW.to(device), {}).to(at::kCPU, at::kFloat));
     if (keep_pictures) x.push_back(batch.x_bCHW);
     for (size_t i = 0; i < batch.indices.size(); ++i) {
+      keys.push_back(batch.labels[i]);
       keys.push_back(batch.groups[i]);
       keys.push_back(batch.indices[i]);
     }
@@ -33,13 +34,15 @@ Embedded embed_images(const Group& group, Encoder& encoder, c10::Device device,
   Embedded all;
   all.z_ND = group.all_gather(at::cat(z).to(device)).cpu();
   if (keep_pictures) all.x_NCHW = group.all_gather(at::cat(x).to(device)).cpu();
-  const int64_t rows = static_cast<int64_t>(keys.size()) / 2;
-  at::Tensor key_b2 = at::empty({rows, 2}, at::kLong);
-  std::copy(keys.begin(), keys.end(), key_b2.mutable_data_ptr<int64_t>());
-  const at::Tensor key_N2 = group.all_gather(key_b2.to(device)).cpu().contiguous();
-  for (int64_t i = 0; i < key_N2.size(0); ++i) {
-    all.groups.push_back(key_N2.const_data_ptr<int64_t>()[2 * i]);
-    all.indices.push_back(key_N2.const_data_ptr<int64_t>()[2 * i + 1]);
+  const int64_t rows = static_cast<int64_t>(keys.size()) / 3;
+  at::Tensor key_b3 = at::empty({rows, 3}, at::kLong);
+  std::copy(keys.begin(), keys.end(), key_b3.mutable_data_ptr<int64_t>());
+  const at::Tensor key_N3 = group.all_gather(key_b3.to(device)).cpu().contiguous();
+  const int64_t* key = key_N3.const_data_ptr<int64_t>();
+  for (int64_t i = 0; i < key_N3.size(0); ++i, key += 3) {
+    all.labels.push_back(key[0]);
+    all.groups.push_back(key[1]);
+    all.indices.push_back(key[2]);
   }
   return all;
 }

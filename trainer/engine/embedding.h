@@ -16,7 +16,8 @@ namespace lodestone {
 struct Embedded {
   at::Tensor z_ND;               ///< float32, on the CPU
   at::Tensor x_NCHW;             ///< the pictures themselves, if they were asked for
-  std::vector<int64_t> groups;   ///< N: what counts as the same
+  std::vector<int64_t> labels;   ///< N: classes
+  std::vector<int64_t> groups;   ///< N: what looks the same
   std::vector<int64_t> indices;  ///< N: samples of the data set
 };
 

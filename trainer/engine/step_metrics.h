@@ -1,1 +1,65 @@
-#include "trainer/coordinator/step_metrics.h"
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+namespace lodestone {
+
+/// Seconds one step spent in each phase. They don't overlap: work that runs behind another phase isn't
+/// counted.
+struct PhaseSeconds {
+  double load = 0;      ///< waiting for the loader
+  double encode = 0;    ///< forward pass
+  double gather = 0;    ///< embeddings and row states from all ranks
+  double loss = 0;      ///< tiles, mining, loss and its gradient by the embeddings
+  double backward = 0;  ///< backward pass of the encoder
+  double reduce = 0;    ///< what of the gradient reduction the backward pass didn't hide
+  double update = 0;    ///< clipping, optimizer, schedule
+};
+
+/// How the contrast goes. A value a loss or miner doesn't define stays unset.
+struct ContrastiveHealth {
+  std::optional<double> active_ratio;  ///< share of anchors, pairs or triplets with a loss above zero
+  std::optional<double> positive_distance;
+  std::optional<double> negative_distance;
+  std::optional<double> hardest_positive_distance;
+  std::optional<double> hardest_negative_distance;
+  std::optional<double> embedding_norm;
+  std::optional<double>
+      embedding_variance;  ///< summed over the dimensions, of unit rows: near 0 means collapse
+};
+
+/// One training step over the global batch, as the engine saw it.
+struct StepMetrics {
+  int64_t step = 0;  ///< steps done, this one included
+  int64_t epoch = 0;
+  int64_t samples = 0;  ///< of this step, over all ranks
+  double loss = 0;
+  double learning_rate = 0;
+  std::optional<double> gradient_norm;
+  double step_seconds = 0;
+  PhaseSeconds phases;
+  ContrastiveHealth health;
+};
+
+/// A member with its name in metrics.jsonl (phases gain "_seconds") and, after "lodestone_", at /metrics.
+struct PhaseField {
+  const char* name;
+  double PhaseSeconds::*member;
+};
+struct HealthField {
+  const char* name;
+  const char* help;
+  std::optional<double> ContrastiveHealth::*member;
+};
+
+extern const std::array<PhaseField, 7> kPhaseFields;
+extern const std::array<HealthField, 7> kHealthFields;
+
+/// The members of a `train` line of metrics.jsonl, without `kind`; flat, unset values left out.
+nlohmann::json to_json(const StepMetrics& metrics);
+
+}  // namespace lodestone

@@ -72,6 +72,15 @@ void check(const NeighbourSearch& s) {
   }
 }
 
+constexpr int64_t kBlock = 32;
+
+// Without an early exit, so that the compiler can compare many at once.
+bool all_below(const float* sim, float bar) {
+  int reached = 0;
+  for (int64_t k = 0; k < kBlock; ++k) reached |= sim[k] >= bar ? 1 : 0;
+  return reached == 0;
+}
+
 class TiledSearch {
  public:
   explicit TiledSearch(const NeighbourSearch& search) : s_(search) {
@@ -131,6 +140,11 @@ class TiledSearch {
     };
     float current = bar();
     for (int64_t j = 0; j < width; ++j) {
+      // Most blocks hold nothing near: passed over by vector comparisons.
+      if (j % kBlock == 0 && j + kBlock <= width && all_below(sim + j, current)) {
+        j += kBlock - 1;
+        continue;
+      }
       if (sim[j] < current || start + j == self) continue;
       const double exact = score(s_.queries, query, s_.gallery, start + j);
       if (exact < shortlist.bar()) continue;

@@ -106,11 +106,12 @@ std::vector<double> shares(const std::vector<double>& scores, Likeness likeness,
 
 }  // namespace
 
-ChosenPairs choose_pairs(std::span<const int64_t> groups_N, const PairOptions& options) {
+ChosenPairs choose_pairs(std::span<const int64_t> labels_N, std::span<const int64_t> groups_N,
+                         const PairOptions& options) {
   if (options.max_positives < 0 || options.max_negatives < 0)
     throw Error("pairs: expected caps of at least 0, got " + std::to_string(options.max_positives) + " and " +
                 std::to_string(options.max_negatives));
-  const Numbering positive(groups_N, true);
+  const Numbering positive(labels_N, true);
   const Numbering negative(groups_N, false);
   return {take(positive, options.max_positives, Random(options.seed, Purpose::kTrials, 1)),
           take(negative, options.max_negatives, Random(options.seed, Purpose::kTrials, 2)),
@@ -121,7 +122,7 @@ ScoredPairs score_pairs(const LabelledRows& rows, Likeness likeness, const PairO
   check_labelled(rows);
   const ComparableRows ready(rows.x_ND, likeness);
   ScoredPairs scored;
-  scored.pairs = choose_pairs(rows.groups_N, options);
+  scored.pairs = choose_pairs(rows.labels(), rows.groups_N, options);
   scored.positive_scores = scores_of(scored.pairs.positives, ready);
   scored.negative_scores = scores_of(scored.pairs.negatives, ready);
   scored.likeness = likeness;

@@ -22,7 +22,7 @@ struct RowPair {
 
 /// Pairs of distinct rows, each at most once, in order of (i, j).
 struct ChosenPairs {
-  std::vector<RowPair> positives;  ///< same group
+  std::vector<RowPair> positives;  ///< same class
   std::vector<RowPair> negatives;  ///< different groups
   int64_t all_positives = 0;       ///< how many there are in all
   int64_t all_negatives = 0;
@@ -34,10 +34,11 @@ struct ChosenPairs {
   }
 };
 
-/// All pairs of each kind up to its cap; above it, a sample that is a pure function of (groups, seed).
+/// All pairs of each kind up to its cap; above it, a sample that is a pure function of (labels, groups, seed).
 /// Cost      O(N log N + chosen pairs · log); N < 2^31
 /// Throws    Error if a cap is negative
-ChosenPairs choose_pairs(std::span<const int64_t> groups_N, const PairOptions& options);
+ChosenPairs choose_pairs(std::span<const int64_t> labels_N, std::span<const int64_t> groups_N,
+                         const PairOptions& options);
 
 /// Pairs with their scores; positive_scores[k] belongs to pairs.positives[k].
 struct ScoredPairs {

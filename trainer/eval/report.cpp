@@ -29,7 +29,9 @@ constexpr Headline kHeadlines[] = {
 
 // The lodestone: a horseshoe magnet.
 constexpr const char* kMark =
-    R"(<svg class="logo" viewBox="0 0 32 32" aria-hidden="true"><path class="arch" d="M6 26V15a10 10 0 0 1 20 0v11h-6V15a4 4 0 0 0-8 0v11z"/><path class="poles" d="M6 21h6v5H6zM20 21h6v5h-6z"/></svg>)";
+    R"(<svg class="logo" viewBox="0 0 32 32" aria-hidden="true">)"
+    R"(<path class="arch" d="M6 26V15a10 10 0 0 1 20 0v11h-6V15a4 4 0 0 0-8 0v11z"/>)"
+    R"(<path class="poles" d="M6 21h6v5H6zM20 21h6v5h-6z"/></svg>)";
 
 std::string difference(const MeasureInfo& info, double model, double floor) {
   if (info.kind == MeasureInfo::Kind::kCount) return {};

@@ -12,9 +12,14 @@ namespace lodestone {
 /// A group is what counts as "the same": the class label, or, where a data set has classes that look alike
 /// (the Latin and the Greek A), the index of the look-alike group. Rows of equal label must be of equal
 /// group.
+/// The class labels matter to verification alone: rows of one group but different classes look alike, and whether
+/// they are "the same" has no right answer, so such a pair is neither positive nor negative.
 struct LabelledRows {
   at::Tensor x_ND;
   std::vector<int64_t> groups_N;
+  std::vector<int64_t> labels_N = {};  ///< empty: as groups_N
+
+  const std::vector<int64_t>& labels() const { return labels_N.empty() ? groups_N : labels_N; }
 };
 
 /// How alike two rows are; larger is more alike.

@@ -1,4 +1,4 @@
-#include "trainer/coordinator/step_metrics.h"
+#include "trainer/engine/step_metrics.h"
 
 #include <string>
 
