@@ -52,21 +52,21 @@ std::string grouped(int64_t value) {
 
 }  // namespace
 
-void write_run_report(const RunFolder& folder, const RunConfig& config, const Session& session, const Encoder& encoder,
+void write_run_report(const RunFolder& folder, RunConfig& config, const Session& session, Encoder& encoder,
                       const Evaluator& evaluator, const Evaluation& evaluation) {
   const auto lines = read_metrics(folder.metrics());
   ReportInput input;
   input.run_name = folder.name();
   input.summary = config.evaluate.summary;
   input.facts = {{"Encoder", config.encoder.name()},
-                 {"Parameters", grouped(const_cast<Encoder&>(encoder).parameters().count())},
+                 {"Parameters", grouped(encoder.parameters().count())},
                  {"Loss", config.loss.name()},
                  {"Miner", config.miner.name()},
                  {"Steps", grouped(config.training.schedule.steps)},
                  {"Global batch", grouped(config.global_batch)},
                  {"Ranks", grouped(session.world.size())},
                  {"Pictures judged", grouped(evaluator.images().size())}};
-  input.config_yaml = write_yaml([&](Fields& f) { const_cast<RunConfig&>(config).visit(f); });
+  input.config_yaml = write_yaml([&](Fields& f) { config.visit(f); });
   input.train = series_of(lines, "train", {"loss", "learning_rate"});
   input.eval = series_of(lines, "eval", {"recall_at_1", "map_at_r", "eer"});
   input.model = evaluation.model.measures;

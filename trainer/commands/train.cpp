@@ -61,6 +61,7 @@ class TrainingRun {
   std::optional<int64_t> resumed_at_;
   std::unique_ptr<Coordinator> coordinator_;  // rank 0
   std::optional<double> recall_;
+  double step_seconds_ = 0;
   std::optional<int64_t> saved_at_;
   bool floor_done_ = false;
 };
@@ -146,9 +147,10 @@ void TrainingRun::report_step(const StepMetrics& metrics) {
   if (!coordinator_) return;
   coordinator_->metrics.train(metrics);
   coordinator_->server.step(metrics);
-  coordinator_->progress.update({metrics.step, metrics.loss,
-                                 metrics.step_seconds > 0 ? static_cast<double>(metrics.samples) / metrics.step_seconds : 0,
-                                 recall_});
+  // What is shown is smoothed over some ten steps; metrics.jsonl has each step's own.
+  step_seconds_ = step_seconds_ > 0 ? 0.9 * step_seconds_ + 0.1 * metrics.step_seconds : metrics.step_seconds;
+  coordinator_->progress.update(
+      {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / step_seconds_, recall_});
 }
 
 void TrainingRun::evaluate(bool last) {

@@ -46,10 +46,9 @@ ForwardMode training_mode(const Group& world, const std::string& batch_norm) {
                     : batch_norm == "frozen" ? BatchNormMode::kFrozen
                                              : BatchNormMode::kLocal;
   if (mode.batch_norm == BatchNormMode::kSync && world.size() > 1) {
-    const Group group = world.split(0, world.rank());
-    mode.sum_over_ranks = [group](const at::Tensor& x) {
+    mode.sum_over_ranks = [world](const at::Tensor& x) {
       at::Tensor sum = x.contiguous().clone();
-      group.all_reduce(sum);
+      world.all_reduce(sum);
       return sum;
     };
   }

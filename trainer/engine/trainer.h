@@ -24,8 +24,7 @@ struct TrainerConfig {
   void visit(Fields& f);
 };
 
-/// How the encoder runs while training. Collective for "sync", which gets a group of its own: the world's is busy with
-/// gradients while the backward pass runs.
+/// How the encoder runs while training: batch_norm is "local", "sync" or "frozen".
 ForwardMode training_mode(const Group& world, const std::string& batch_norm);
 
 /// The explicit tuples of a batch whose anchors are this rank's rows; none if the batch has none.
