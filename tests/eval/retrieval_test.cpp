@@ -182,6 +182,7 @@ TEST(Retrieval, SharesOfTheQueriesAddUp) {
 
 TEST(Retrieval, RefusesWhatDoesNotFit) {
   EXPECT_THROW(retrieve_leave_one_out({at::ones({3, 2}), {1, 2}}), Error);
+  EXPECT_THROW(retrieve_leave_one_out({at::ones({2, 2}), {1, 1}, {1}}), Error);
   EXPECT_THROW(retrieve_leave_one_out({at::ones({2, 2}), {1, 1}}, {Likeness::kCosine, 0}), Error);
   EXPECT_THROW(retrieve({at::ones({2, 2}), {1, 1}}, {at::ones({2, 3}), {1, 1}}), Error);
 }

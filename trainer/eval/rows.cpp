@@ -82,6 +82,10 @@ void check_labelled(const LabelledRows& rows) {
     throw Error("evaluation: expected a group for each row, got " + std::to_string(groups) + " groups for " +
                 std::to_string(rows.x_ND.dim() < 1 ? 0 : rows.x_ND.size(0)) + " rows");
   }
+  if (!rows.labels_N.empty() && rows.labels_N.size() != rows.groups_N.size()) {
+    throw Error("evaluation: expected a label for each row or for none, got " +
+                std::to_string(rows.labels_N.size()) + " labels for " + std::to_string(groups) + " rows");
+  }
 }
 
 }  // namespace lodestone

@@ -57,7 +57,7 @@ double score(const ComparableRows& a, int64_t i, const ComparableRows& b, int64_
 /// The Euclidean distance a score stands for: sqrt(2 - 2 s) between unit rows for kCosine, sqrt(-s) for kL2.
 double distance_of_score(double score, Likeness likeness);
 
-/// Throws Error unless groups_N names a group for each of the rows.
+/// Throws Error unless groups_N names a group for each of the rows, and labels_N a label for each or for none.
 void check_labelled(const LabelledRows& rows);
 
 }  // namespace lodestone
