@@ -13,7 +13,7 @@ namespace lodestone {
 void LoaderConfig::visit(Fields& f) {
   f.field({"workers", "threads that read, decode and transform", "", 1, 256}, &workers);
   f.field({"depth", "batches made ahead, the one in use not counted", "", 1, 1024}, &depth);
-  f.field({"cache_mib", "memory for decoded pictures", "MiB", 0}, &cache_mib);
+  f.field({"cache_mib", "memory for decoded pictures", "MiB", 0, 1 << 20}, &cache_mib);
   bad_records.visit(f);
 }
 

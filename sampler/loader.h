@@ -75,7 +75,7 @@ class Loader {
 };
 
 /// A loader for evaluation: this shard's share of the data set, once, in order, unaugmented, `rows` at a time
-/// (the last batch may be smaller; an empty share has none). Batch::indices tells which samples of the data
+/// (the last batch may be smaller; an empty share has none). A bad record is always an error here: figures are not made from stand-ins. Batch::indices tells which samples of the data
 /// set the rows are.
 std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const ImageDataset> dataset,
                                          ImageTransform transform, Shard shard, int64_t rows,

@@ -126,5 +126,35 @@ TEST_F(BadInput, AnAbsentBackendIsNamed) {
   expect(train({"distributed.backend=nccl"}), 2, {"nccl"});
 }
 
+TEST_F(BadInput, ABadPictureInTheEvaluationIsNeverReplaced) {
+  fs::copy(work_.path("pictures"), work_.path("judged"), fs::copy_options::recursive);
+  const fs::path victim = work_.path("judged/class2/1.png");
+  write_bytes(victim, contents(victim).substr(0, 40));
+  expect(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.9", "evaluate.data.path=judged"}), 3,
+         {"class2/1.png"});
+}
+
+TEST_F(BadInput, SkippedRecordsAreNamed) {
+  const fs::path victim = work_.path("pictures/class3/2.png");
+  write_bytes(victim, contents(victim).substr(0, 40));
+  expect(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.5"}), 0, {"skipped a bad record", "class3/2.png"});
+}
+
+TEST_F(BadInput, ARunFolderInUseIsRefused) {
+  Process first(lodestone({"train", work_.config(), "--set", "schedule.steps=1000000", "--set", "checkpoint.every_steps=0"}));
+  ASSERT_TRUE(Process::until(60, [&] { return fs::exists(work_.run() / "metrics.jsonl"); }));
+  expect(train(), 1, {"another process"});
+}
+
+TEST_F(BadInput, VerifyGradientsFailsOnNumbersThatAreNone) {
+  EXPECT_EQ(run(lodestone({"verify-gradients", work_.config(), "--set", "data.image.std=[1e-300]"})).code, 1);
+  EXPECT_EQ(run(lodestone({"verify-gradients", work_.config(), "--batches", "0"})).code, 2);
+}
+
+TEST_F(BadInput, SettingsThatWouldBeIgnoredAreRefused) {
+  expect(train({"loss.swap=true", "miner.name=all"}), 2, {"swap"});
+  expect(train({"evaluate.one_shot_runs=x"}), 2, {"evaluate.data.path"});
+}
+
 }  // namespace
 }  // namespace lodestone::testing

@@ -98,5 +98,27 @@ TEST(Mpirun, MoreRanksThanRowsIsAClearErrorOnceAndNoHang) {
   EXPECT_THAT(many.err, HasSubstr("at least one row for each of the 6 ranks"));
 }
 
+// A rank that fails says why, and the job's exit code is that error's on whichever rank it happened.
+TEST(Mpirun, ErrorsOfOneRankKeepTheirExitCodeAndMessage) {
+  const Workspace work;
+  const auto train = [&](const std::vector<std::string>& more) {
+    auto command = lodestone({"train", work.config()});
+    command.insert(command.end(), more.begin(), more.end());
+    return run(mpirun(2, command), 60);
+  };
+  const Finished folder = train({"--set", "run_dir=" + work.path("pictures/class0/0.png/run").string()});
+  EXPECT_EQ(folder.code, 1) << folder.err;
+  EXPECT_THAT(folder.err, HasSubstr("0.png/run"));
+  const Finished checkpoint = train({"--resume", work.path("nothing")});
+  EXPECT_EQ(checkpoint.code, 5) << checkpoint.err;
+  EXPECT_THAT(checkpoint.err, HasSubstr("nothing"));
+  const Finished address = train({"--set", "metrics.port=9", "--set", "metrics.address=nowhere"});
+  EXPECT_EQ(address.code, 2) << address.err;
+  // After the last step, on rank 0 alone.
+  const Finished runs = train({"--set", "evaluate.data.path=pictures", "--set", "evaluate.one_shot_runs=absent"});
+  EXPECT_EQ(runs.code, 3) << runs.err;
+  EXPECT_THAT(runs.err, HasSubstr("absent"));
+}
+
 }  // namespace
 }  // namespace lodestone::testing

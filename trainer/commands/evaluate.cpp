@@ -10,15 +10,10 @@ namespace lodestone {
 
 namespace fs = std::filesystem;
 
-int run_evaluate(const EvaluateArguments& arguments) {
-  // Every rank reads the checkpoint's configuration, since it says how ranks find each other.
-  const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
-    make_log(0, 1)->warn("{}", sentence);
-  });
-  RunConfig config;
-  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"), arguments.assignments,
-                  checkpoint.path.filename().string(), config);
-  Session session(config);
+namespace {
+
+int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& checkpoint,
+                     const EvaluateArguments& arguments) {
   build_encoder(config, *config.encoder);
   restore_model(checkpoint.snapshot, *config.encoder);
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
@@ -39,6 +34,20 @@ int run_evaluate(const EvaluateArguments& arguments) {
     session.log->info("report: {}", folder.report().string());
   }
   return kDone;
+}
+
+
+}  // namespace
+
+int run_evaluate(const EvaluateArguments& arguments) {
+  // Every rank reads the checkpoint's configuration, since it says how ranks find each other.
+  const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
+    make_log(0, 1)->warn("{}", sentence);
+  });
+  RunConfig config;
+  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"), arguments.assignments,
+                  checkpoint.path.filename().string(), config);
+  return run_on_ranks(config, [&](Session& session) { return judge_checkpoint(session, config, checkpoint, arguments); });
 }
 
 }  // namespace lodestone

@@ -6,18 +6,11 @@
 
 #include "common/error.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/session.h"
 #include "trainer/coordinator/build_info.h"
 
 namespace lodestone {
 namespace {
-
-int exit_code(const std::exception& error) {
-  if (dynamic_cast<const ConfigError*>(&error)) return kBadUsage;
-  if (dynamic_cast<const DataError*>(&error)) return kBadData;
-  if (dynamic_cast<const CommError*>(&error)) return kPeerLost;
-  if (dynamic_cast<const CheckpointError*>(&error)) return kCheckpointUnusable;
-  return kRunFailed;
-}
 
 using Action = std::function<int()>;
 
@@ -54,7 +47,9 @@ void add_commands(CLI::App& app, Action& action) {
   verify->add_option("config", verify_arguments->config, "YAML file")->required();
   add_set(verify, verify_arguments->assignments);
   verify->add_flag("--all", verify_arguments->all, "every loss and miner there is, in place of the configured ones");
-  verify->add_option("--batches", verify_arguments->batches, "first batches to compare")->capture_default_str();
+  verify->add_option("--batches", verify_arguments->batches, "first batches to compare")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   verify->add_option("--json", verify_arguments->json, "write the table to this file");
 
   auto* config = app.add_subcommand("config", "Print the resolved configuration, every key, or its JSON Schema");

@@ -32,8 +32,8 @@ void EvaluateConfig::visit(Fields& f) {
 void DistributedConfig::visit(Fields& f) {
   f.field({"backend", "how ranks talk", "", {}, {}, {"auto", "local", "mpi", "nccl"}}, &backend);
   f.field({"device", "where tensors live", "", {}, {}, {"auto", "cpu", "cuda"}}, &device);
-  f.field({"timeout", "a collective that takes longer is an error naming who is late", "seconds", 0.001}, &timeout);
-  f.field({"peer_timeout", "a rank that is silent for longer is lost", "seconds", 0.1}, &peer_timeout);
+  f.field({"timeout", "a collective that takes longer is an error naming who is late", "seconds", 0.001, 1e6}, &timeout);
+  f.field({"peer_timeout", "a rank that is silent for longer is lost", "seconds", 0.1, 1e6}, &peer_timeout);
   f.field({"compare_calls", "before each collective compare verb, shape and step over ranks: finds ranks gone astray"},
           &compare_calls);
 }
@@ -42,7 +42,7 @@ void RunConfig::visit(Fields& f) {
   f.field({"run_dir", "the run's folder: checkpoints, metrics, report; empty: runs/<name of the configuration file>"}, &run_dir);
   f.field({"seed", "of all randomness: initial weights, batches, augmentation", "", 0}, &seed);
   f.field({"global_batch", "rows of a batch over all ranks; each rank takes its share", "rows", 1}, &global_batch);
-  f.field({"threads", "compute threads of each rank; null: the host's cores shared out among its ranks", "", 1}, &threads);
+  f.field({"threads", "compute threads of each rank; null: the host's cores shared out among its ranks", "", 1, 1024}, &threads);
   f.field({"normalize", "scale embeddings to unit length before the loss and the measures"}, &normalize);
   f.nested({"data", "what to train on"}, data);
   f.nested({"sampler", "what meets in a global batch"}, sampler);
@@ -61,6 +61,13 @@ void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& 
   for (const auto& assignment : assignments) apply_set(root, assignment);
   read_fields(root, [&](Fields& f) { config.visit(f); });
   if (config.run_dir.empty()) config.run_dir = "runs/" + name;
+  while (config.run_dir.size() > 1 && config.run_dir.ends_with('/')) config.run_dir.pop_back();
+  if (!config.data.tuples.empty() && config.sampler.name != "pk")
+    throw ConfigError("sampler.name: data.tuples decides what meets in a batch; leave sampler out");
+  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
+    throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
+  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.data.path.empty())
+    throw ConfigError("evaluate.one_shot_runs: expected evaluate.data.path beside it, got nothing");
   if (!config.data.train.path.empty() && !config.data.tuples.empty())
     throw ConfigError("data: set either data.train.path or data.tuples, not both");
 }

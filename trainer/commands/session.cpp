@@ -1,9 +1,13 @@
 #include "trainer/commands/session.h"
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <thread>
 
 #include <ATen/Parallel.h>
+
+#include "trainer/commands/command.h"
 
 namespace lodestone {
 
@@ -23,7 +27,47 @@ LaunchOptions launch_options(const DistributedConfig& config) {
   return options;
 }
 
+// What a failing rank reports begins so; the others find the code in the verdict.
+constexpr std::string_view kExitMark = "exit code ";
+
+std::optional<int> reported_code(const std::optional<std::string>& verdict) {
+  const size_t at = verdict ? verdict->find(kExitMark) : std::string::npos;
+  if (at == std::string::npos) return {};
+  return std::atoi(verdict->c_str() + at + kExitMark.size());
+}
+
 }  // namespace
+
+int exit_code(const std::exception& error) {
+  if (dynamic_cast<const ConfigError*>(&error)) return kBadUsage;
+  if (dynamic_cast<const DataError*>(&error)) return kBadData;
+  if (dynamic_cast<const CommError*>(&error)) return kPeerLost;
+  if (dynamic_cast<const CheckpointError*>(&error)) return kCheckpointUnusable;
+  return kRunFailed;
+}
+
+int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& body) {
+  Session session(config);
+  const auto control = session.launch.control();
+  if (!control) return body(session);
+  try {
+    const int code = body(session);
+    session.world.barrier();
+    return code;
+  } catch (const CommError&) {
+    const auto verdict = control->failure();
+    const auto code = reported_code(verdict);
+    if (!code) throw;
+    session.log->warn("ended: {}", *verdict);
+    return *code;
+  } catch (const std::exception& error) {
+    const int code = exit_code(error);
+    // Now, not from main: the launcher may end this process as soon as another has ended.
+    session.log->error("{}", explain(error));
+    control->report(std::string(kExitMark) + std::to_string(code) + ": " + error.what());
+    return code;
+  }
+}
 
 Session::Session(const RunConfig& config)
     : launch(launch_options(config.distributed)),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,15 @@ struct Session {
   Log log;
   bool leads() const { return world.rank() == 0; }
 };
+
+/// Runs a command's body on every rank and lets the ranks end together, with one exit code: where a rank fails, it says why
+/// at once, the others learn its code and stop too, rather than each taking the other's end for a lost peer.
+/// Ranks     collective. In world 1 errors pass through.
+/// Throws    CommError if a rank was lost without a word.
+int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& body);
+
+/// The exit code that stands for an error; see command.h.
+int exit_code(const std::exception& error);
 
 /// The training data as configured.
 struct TrainingData {

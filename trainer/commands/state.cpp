@@ -8,8 +8,7 @@ namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
 
-void copy_all(const std::string& group, const Tensors& saved, const Tensors& live) {
-  at::NoGradGuard no_grad;
+void check_all(const std::string& group, const Tensors& saved, const Tensors& live) {
   const std::string remedy = "; resume with the run's own configuration, or start afresh with --resume none";
   for (const auto& [name, target] : live) {
     const auto found = saved.find(name);
@@ -22,6 +21,10 @@ void copy_all(const std::string& group, const Tensors& saved, const Tensors& liv
   for (const auto& [name, value] : saved)
     if (!live.contains(name))
       throw CheckpointError("checkpoint: " + group + " holds '" + name + "', which the configured run has not" + remedy);
+}
+
+void copy_all(const Tensors& saved, const Tensors& live) {
+  at::NoGradGuard no_grad;
   for (const auto& [name, target] : live) at::Tensor(target).copy_(saved.at(name));
 }
 
@@ -43,7 +46,9 @@ Snapshot take_snapshot(const Trainer& trainer, Cursor cursor) {
 }
 
 Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer) {
-  for (const auto& [group, live] : trainer.tensors()) copy_all(group, group_of(snapshot, group), live);
+  const auto all = trainer.tensors();
+  for (const auto& [group, live] : all) check_all(group, group_of(snapshot, group), live);
+  for (const auto& [group, live] : all) copy_all(group_of(snapshot, group), live);
   try {
     trainer.set_steps_done(snapshot.state.at("step").get<int64_t>());
     const auto& sampler = snapshot.state.at("sampler");
@@ -57,7 +62,8 @@ void restore_model(const Snapshot& snapshot, Encoder& encoder) {
   Tensors live;
   for (const auto* list : {&encoder.parameters().learned(), &encoder.parameters().buffers()})
     for (const auto& parameter : *list) live[parameter.name] = parameter.tensor.detach();
-  copy_all("model", group_of(snapshot, "model"), live);
+  check_all("model", group_of(snapshot, "model"), live);
+  copy_all(group_of(snapshot, "model"), live);
 }
 
 std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found) {

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 /// What only rank 0 has: the run folder's files and the metrics endpoint.
 struct Coordinator {
-  RunFolder folder;
+  RunLock lock;
   MetricsLog metrics;
   MetricsServer server;
   Progress progress;
@@ -32,7 +32,7 @@ struct Coordinator {
 /// A training run on one rank, from an open configuration to the last report.
 class TrainingRun {
  public:
-  TrainingRun(RunConfig& config, const TrainArguments& arguments);
+  TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments);
   int run();
 
  private:
@@ -42,6 +42,7 @@ class TrainingRun {
   void start_coordinator();
   bool stop_agreed() const;
   void report_step(const StepMetrics& metrics);
+  void tell_bad_records(const Loader& loader);
   void evaluate(bool last);
   void save();
   int finish(bool stopped);
@@ -51,7 +52,7 @@ class TrainingRun {
   std::string yaml() const { return write_yaml([this](Fields& f) { config_.visit(f); }); }
 
   RunConfig& config_;
-  Session session_;
+  Session& session_;
   StopSignals signals_;
   TrainingData data_;
   std::optional<Evaluator> evaluator_;
@@ -63,12 +64,12 @@ class TrainingRun {
   std::optional<double> recall_;
   double step_seconds_ = 0;
   std::optional<int64_t> saved_at_;
-  bool floor_done_ = false;
+  size_t bad_records_told_ = 0;
 };
 
-TrainingRun::TrainingRun(RunConfig& config, const TrainArguments& arguments)
+TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments)
     : config_(config),
-      session_(config),
+      session_(session),
       data_(open_training_data(config, session_.world.size())),
       folder_(config.run_dir) {
   if (!config.evaluate.data.path.empty()) evaluator_.emplace(config);
@@ -88,7 +89,8 @@ std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume
   }
   const auto found = list_checkpoints(folder_.checkpoints());
   if (resume == "none" && fs::exists(folder_.root())) {
-    // A run is never overwritten: the earlier one moves aside.
+    // A run is never overwritten: the earlier one moves aside, unless a process is at work in it.
+    const RunLock idle(folder_);
     int number = 1;
     while (fs::exists(folder_.root().string() + "." + std::to_string(number))) ++number;
     const fs::path aside = folder_.root().string() + "." + std::to_string(number);
@@ -125,7 +127,7 @@ void TrainingRun::start_coordinator() {
   folder_.prepare(yaml());
   const RunInfo info{folder_.name(), checksum(yaml()), session_.world.backend(), session_.world.size()};
   coordinator_.reset(new Coordinator{
-      folder_, MetricsLog(folder_.metrics(), resumed_at_.value_or(0), warn()), MetricsServer(config_.metrics, info),
+      RunLock(folder_), MetricsLog(folder_.metrics(), resumed_at_.value_or(0), warn()), MetricsServer(config_.metrics, info),
       Progress(std::cerr, trainer_->steps_done(), config_.training.schedule.steps, ProgressStyle::for_stderr())});
   if (coordinator_->server.port())
     session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address, coordinator_->server.port());
@@ -153,9 +155,19 @@ void TrainingRun::report_step(const StepMetrics& metrics) {
       {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / step_seconds_, recall_});
 }
 
+void TrainingRun::tell_bad_records(const Loader& loader) {
+  if (static_cast<size_t>(loader.bad_records()) == bad_records_told_) return;
+  const auto messages = loader.bad_record_messages();
+  for (; bad_records_told_ < messages.size(); ++bad_records_told_) {
+    session_.log->warn("skipped a bad record: {}", messages[bad_records_told_]);
+    if (coordinator_)
+      coordinator_->metrics.event(trainer_->steps_done(), "bad_record", {{"message", messages[bad_records_told_]}});
+  }
+}
+
 void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
-  const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, last && !floor_done_);
+  const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, last);
   if (!coordinator_) return;
   const auto step = trainer_->steps_done();
   nlohmann::json measures = nlohmann::json::parse(to_json(evaluation.model.measures));
@@ -202,6 +214,7 @@ int TrainingRun::run() {
     const Batch batch = loader.next();
     const StepMetrics metrics = trainer_->step(batch, loader.seconds_waited() - waited);
     cursor_ = loader.cursor();
+    tell_bad_records(loader);
     report_step(metrics);
     stopped = stop_agreed();
     const bool last = trainer_->finished();
@@ -232,7 +245,7 @@ int TrainingRun::finish(bool stopped) {
 int run_train(const TrainArguments& arguments) {
   RunConfig config;
   load_run_config(arguments.config, arguments.assignments, config);
-  return TrainingRun(config, arguments).run();
+  return run_on_ranks(config, [&](Session& session) { return TrainingRun(config, session, arguments).run(); });
 }
 
 }  // namespace lodestone

@@ -32,6 +32,7 @@ struct Line {
 
 double relative_error(const at::Tensor& got, const at::Tensor& expected) {
   if (expected.numel() == 0) return got.numel() == 0 ? 0 : INFINITY;
+  if (!got.isfinite().all().item<bool>() || !expected.isfinite().all().item<bool>()) return INFINITY;
   const double scale = expected.abs().max().item<double>();
   const double difference = (got - expected).abs().max().item<double>();
   return difference == 0 ? 0 : difference / std::max(scale, 1e-300);
@@ -108,7 +109,9 @@ class Verifier {
     const ReferenceLoss reference = reference_loss(rows_of(whole, z_BD), objective, explicit_tuples(whole, at::kCPU));
     z_BD.backward(reference.gradient_BD);
     const auto expected = take_gradients(*config_.encoder);
-    const auto worst = [](Line& line, double error) { line.error = std::max(line.error, error); };
+    const auto worst = [](Line& line, double error) {
+      line.error = std::isnan(error) ? INFINITY : std::max(line.error, error);
+    };
     worst(lines[0], std::abs(step.loss - reference.loss) / std::max(std::abs(reference.loss), 1e-300));
     worst(lines[1], relative_error(gradient_BD, reference.gradient_BD));
     worst(lines[2], relative_error(flat(gradients), flat(expected)));
@@ -185,13 +188,7 @@ int report(const std::vector<Line>& lines, int world, const std::string& json_pa
   return equal ? kDone : kRunFailed;
 }
 
-}  // namespace
-
-int run_verify_gradients(const VerifyArguments& arguments) {
-  RunConfig config;
-  load_run_config(arguments.config, arguments.assignments, config);
-  config.distributed.device = "cpu";
-  const Session session(config);
+int verify(const Session& session, RunConfig& config, const VerifyArguments& arguments) {
   const TrainingData data = open_training_data(config, session.world.size());
   build_encoder(config, *config.encoder);
   config.encoder->parameters().convert(at::kDouble, at::kCPU);
@@ -203,6 +200,15 @@ int run_verify_gradients(const VerifyArguments& arguments) {
   // mpirun reports the first rank that fails: all ranks say the same.
   code = static_cast<int>(session.world.gather_counts(code).front());
   return code;
+}
+
+}  // namespace
+
+int run_verify_gradients(const VerifyArguments& arguments) {
+  RunConfig config;
+  load_run_config(arguments.config, arguments.assignments, config);
+  config.distributed.device = "cpu";
+  return run_on_ranks(config, [&](Session& session) { return verify(session, config, arguments); });
 }
 
 }  // namespace lodestone

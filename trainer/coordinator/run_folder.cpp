@@ -1,5 +1,11 @@
 #include "trainer/coordinator/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "common/files.h"
 
 namespace lodestone {
@@ -12,6 +18,20 @@ std::string RunFolder::name() const {
 void RunFolder::prepare(std::string_view config_yaml) const {
   make_folders(checkpoints());
   write_file_atomic(config(), config_yaml);
+}
+
+RunLock::RunLock(const RunFolder& folder)
+    : fd_(::open((folder.root() / ".lock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) {
+  // File systems without locks (some network ones) leave the folder unguarded rather than unusable.
+  if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(fd_);
+    throw IoError("run folder: another process is training in " + folder.root().string() +
+                  "; wait for it to end or choose another run_dir");
+  }
+}
+
+RunLock::~RunLock() {
+  if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace lodestone

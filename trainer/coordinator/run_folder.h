@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lodestone {
 
@@ -26,6 +27,19 @@ class RunFolder {
 
  private:
   std::filesystem::path root_;
+};
+
+/// Holds a run folder for one process while it lives: two trainings in one folder would write over each other.
+class RunLock {
+ public:
+  /// Requires prepare(). Throws IoError if another process holds the folder.
+  explicit RunLock(const RunFolder& folder);
+  ~RunLock();
+  RunLock(RunLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  RunLock& operator=(RunLock&&) = delete;
+
+ private:
+  int fd_;
 };
 
 }  // namespace lodestone

@@ -30,7 +30,7 @@ class Conv4 : public Encoder {
       if (height < 2 || width < 2)
         throw ConfigError("conv4: expected pictures of at least 2^blocks pixels a side, got " +
                           std::to_string(input.height) + "x" + std::to_string(input.width) + " for " +
-                          std::to_string(channels_.size()) + " blocks; enlarge data.image.size or shorten encoder.channels");
+                          std::to_string(channels_.size()) + " blocks; enlarge data.image.width and height or shorten encoder.channels");
       const std::string prefix = "blocks." + std::to_string(i);
       convolutions_.push_back(parameters_->kernel(prefix + ".conv.weight", {channels_[i], in, 3, 3}));
       norms_.emplace_back(*parameters_, prefix + ".bn", channels_[i]);

@@ -16,8 +16,8 @@ void OptimizerConfig::visit(Fields& f) {
   f.field({"name", "the update rule", "", {}, {}, {"adamw", "sgd"}}, &name);
   f.field({"learning_rate", "at the schedule's peak", "", 0}, &learning_rate);
   f.field({"weight_decay", "not applied to norms and biases", "", 0}, &weight_decay);
-  f.field({"beta1", "AdamW: decay of the mean of gradients", "", 0, 1}, &beta1);
-  f.field({"beta2", "AdamW: decay of the mean of squared gradients", "", 0, 1}, &beta2);
+  f.field({"beta1", "AdamW: decay of the mean of gradients", "", 0, 0.999999}, &beta1);
+  f.field({"beta2", "AdamW: decay of the mean of squared gradients", "", 0, 0.999999}, &beta2);
   f.field({"epsilon", "AdamW: added to the denominator", "", 0}, &epsilon);
   f.field({"momentum", "SGD", "", 0, 1}, &momentum);
   f.field({"nesterov", "SGD: Nesterov's momentum"}, &nesterov);

@@ -12,19 +12,15 @@ const std::array<PhaseField, 7> kPhaseFields{{{"load", &PhaseSeconds::load},
                                               {"reduce", &PhaseSeconds::reduce},
                                               {"update", &PhaseSeconds::update}}};
 
-const std::array<HealthField, 7> kHealthFields{{
+const std::array<HealthField, 5> kHealthFields{{
     {"active_ratio", "Share of anchors, pairs or triplets with a loss above zero.",
      &ContrastiveHealth::active_ratio},
-    {"positive_distance", "Mean distance of positive pairs.", &ContrastiveHealth::positive_distance},
-    {"negative_distance", "Mean distance of negative pairs.", &ContrastiveHealth::negative_distance},
+    {"positive_distance", "Mean distance of positive pairs, over a sample of anchors.", &ContrastiveHealth::positive_distance},
+    {"negative_distance", "Mean distance of negative pairs, over a sample of anchors.", &ContrastiveHealth::negative_distance},
     {"hardest_positive_distance", "Mean distance to the farthest positive of an anchor.",
      &ContrastiveHealth::hardest_positive_distance},
     {"hardest_negative_distance", "Mean distance to the nearest negative of an anchor.",
      &ContrastiveHealth::hardest_negative_distance},
-    {"embedding_norm", "Mean length of the embeddings before normalisation.",
-     &ContrastiveHealth::embedding_norm},
-    {"embedding_variance", "Variance of unit embeddings summed over dimensions; near 0 they have collapsed.",
-     &ContrastiveHealth::embedding_variance},
 }};
 
 nlohmann::json to_json(const StepMetrics& metrics) {

@@ -27,9 +27,6 @@ struct ContrastiveHealth {
   std::optional<double> negative_distance;
   std::optional<double> hardest_positive_distance;
   std::optional<double> hardest_negative_distance;
-  std::optional<double> embedding_norm;
-  std::optional<double>
-      embedding_variance;  ///< summed over the dimensions, of unit rows: near 0 means collapse
 };
 
 /// One training step over the global batch, as the engine saw it.
@@ -57,7 +54,7 @@ struct HealthField {
 };
 
 extern const std::array<PhaseField, 7> kPhaseFields;
-extern const std::array<HealthField, 7> kHealthFields;
+extern const std::array<HealthField, 5> kHealthFields;
 
 /// The members of a `train` line of metrics.jsonl, without `kind`; flat, unset values left out.
 nlohmann::json to_json(const StepMetrics& metrics);

@@ -18,6 +18,8 @@ void Objective::check(bool explicit_tuples, bool explicit_pairs) const {
   if ((explicit_tuples || !miner.takes_all()) && !loss.takes_tuples())
     throw ConfigError("loss: this loss takes every pair of the global batch and no tuples; use miner: {name: all} and "
                       "data with class labels");
+  // A loss refuses settings that the sum over all pairs cannot honour when it makes its row state: before training begins.
+  if (!explicit_tuples && miner.takes_all()) loss.initial_state(0, 0, {});
 }
 
 StepLoss global_batch_loss(const Group& group, const LocalRows& local, const Objective& objective,
