@@ -33,7 +33,8 @@ Found walk(const fs::path& root) {
     throw DataError("image folder: expected a folder, got " + root.string() + ", which is " +
                     (fs::exists(root, error) ? "none" : "missing") + "; check `path`");
   Found found;
-  fs::recursive_directory_iterator entry(root, error), end;
+  // Class folders are often links into a larger collection. A link back up ends at the depth limit.
+  fs::recursive_directory_iterator entry(root, fs::directory_options::follow_directory_symlink, error), end;
   for (; !error && entry != end; entry.increment(error)) {
     const bool hidden = entry->path().filename().string().starts_with('.');
     std::error_code ignored;

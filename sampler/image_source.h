@@ -22,7 +22,7 @@ struct ImageSourceConfig {
 };
 
 /// A folder of class folders. A class is named by the path of its folder below the root
-/// ("Greek/character01"), at any depth up to 8; hidden names are passed over and links to folders are not
+/// ("Greek/character01"), at any depth up to 8; hidden names are passed over and links to folders are
 /// followed. Files are *.png, *.jpg, *.jpeg; samples are sorted by class name, then file name. An optional
 /// `equivalences.tsv` in the root (class<TAB>group) names look-alikes. Cost      one walk over the folder;
 /// memory for the paths Throws    DataError if the folder is missing, holds no pictures, has pictures outside

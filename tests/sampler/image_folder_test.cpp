@@ -54,6 +54,16 @@ TEST_F(ImageFolder, SortsClassesAndFilesAndReadsThem) {
   EXPECT_EQ(set->id(0), sample_id("alpha/x.png"));
 }
 
+TEST_F(ImageFolder, FollowsLinkedClassFolders) {
+  put("alpha/x.png", 0, 0);
+  write_bytes(folder_.path() / "elsewhere/y.png", lodestone::testing::png_text(lodestone::testing::drawn_image(1, 0)));
+  std::filesystem::create_directory_symlink(folder_.path() / "elsewhere", folder_.path() / "root/linked");
+  const auto set = open();
+  ASSERT_EQ(set->classes(), 2);
+  EXPECT_EQ(set->class_name(1), "linked");
+  EXPECT_EQ(set->get(1).pixels, lodestone::testing::drawn_image(1, 0).pixels);
+}
+
 TEST_F(ImageFolder, LookAlikesShareAGroup) {
   for (const char* name : {"A", "B", "Alpha"}) put(std::string(name) + "/1.png", 0, 0);
   write_bytes(folder_.path() / "root/equivalences.tsv", "# look the same\nA\tA-like\nAlpha\tA-like\r\n");

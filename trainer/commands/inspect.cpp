@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "common/error.h"
 #include "trainer/commands/command.h"
 #include "trainer/coordinator/checkpoint.h"
 
@@ -13,6 +14,9 @@ int run_inspect(const std::string& checkpoint) {
       path = all.front();
       break;
     }
+  if (!fs::exists(path / "MANIFEST.json"))
+    throw CheckpointError("inspect: expected a checkpoint or a run folder with one, got " + path.string() +
+                          ", which has no MANIFEST.json; a checkpoint is a folder step-XXXXXXXX");
   const CheckpointReport report = verify_checkpoint(path);
   std::cout << report.path.string() << "\nstep " << report.step << ", world " << report.world << ", configuration "
             << report.config_hash << ", written by " << report.build << "\n";

@@ -64,7 +64,8 @@ int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& bo
     const int code = exit_code(error);
     // Now, not from main: the launcher may end this process as soon as another has ended.
     session.log->error("{}", explain(error));
-    control->report(std::string(kExitMark) + std::to_string(code) + ": " + error.what());
+    // Aborting tells the others and keeps this rank out of the barrier that the rest may be in.
+    session.world.abort(std::string(kExitMark) + std::to_string(code) + ": " + error.what());
     return code;
   }
 }

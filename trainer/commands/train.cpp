@@ -2,6 +2,7 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <set>
 
 #include <ATen/ops/full.h>
 
@@ -43,6 +44,7 @@ class TrainingRun {
   bool stop_agreed() const;
   void report_step(const StepMetrics& metrics);
   void tell_bad_records(const Loader& loader);
+  void warn_of_overlap() const;
   void evaluate(bool last);
   void save();
   int finish(bool stopped);
@@ -78,7 +80,20 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   trainer_ = std::make_unique<Trainer>(session_.world, session_.launch.device(), *config.encoder, config.objective(),
                                        config.training);
   resume_from(arguments.resume);
+  if (evaluator_ && session_.leads()) warn_of_overlap();
   if (session_.leads()) start_coordinator();
+}
+
+// Figures on classes that were trained on say little about new ones.
+void TrainingRun::warn_of_overlap() const {
+  std::set<std::string> trained;
+  for (int64_t c = 0; c < data_.images->classes(); ++c) trained.insert(data_.images->class_name(c));
+  int64_t shared = 0;
+  const ImageDataset& judged = evaluator_->images();
+  for (int64_t c = 0; c < judged.classes(); ++c) shared += trained.contains(judged.class_name(c));
+  if (shared > 0)
+    session_.log->warn("{} of the {} classes that judge the model are trained on: the figures are not of unseen classes",
+                       shared, judged.classes());
 }
 
 std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume) const {
