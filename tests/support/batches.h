@@ -7,7 +7,7 @@
 #include <ATen/ops/empty.h>
 
 #include "common/rng.h"
-#include "trainer/negatives/global_rows.h"
+#include "trainer/negatives/row_set.h"
 
 namespace lodestone::testing {
 

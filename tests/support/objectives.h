@@ -1,6 +1,6 @@
 #pragma once
 
-#include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -9,39 +9,55 @@
 
 namespace lodestone::testing {
 
-/// A loss with settings and a miner, by name.
+/// A loss with settings, a miner by name, and what else the loss works with.
 struct Case {
   std::string loss;
   std::string settings;  ///< YAML of the loss
   std::string miner;
   bool normalize = true;
+  bool memory = false;   ///< with a memory of past rows
+  bool keys = false;     ///< against the rows of a momentum encoder
+  bool ring = false;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Case& c) {
-  return out << c.loss << " {" << c.settings << "} with " << c.miner << (c.normalize ? "" : ", not normalised");
+  return out << c.loss << " {" << c.settings << "} with " << c.miner << (c.normalize ? "" : ", not normalised")
+             << (c.memory ? ", memory" : "") << (c.keys ? ", momentum keys" : "") << (c.ring ? ", ring" : "");
 }
 
 /// The case made real; owns loss and miner.
 struct MadeCase {
-  explicit MadeCase(const Case& c) : normalize(c.normalize) {
+  explicit MadeCase(const Case& given) : c(given) {
     loss.choose(c.loss);
     miner.choose(c.miner);
     read_fields(parse_yaml(c.settings.empty() ? "" : "{" + c.settings + "}", c.loss), [&](Fields& f) { loss->visit(f); });
   }
-  Objective objective() const { return {*loss, *miner, normalize}; }
+  Objective objective() const { return {*loss, *miner, c.normalize, {c.ring, false}}; }
+  bool towers() const { return loss->pairing() == Pairing::kTowers; }
+  bool proxies() const { return loss->pairing() == Pairing::kProxies || loss->pairing() == Pairing::kProxyAnchors; }
+  bool fits() const {
+    try {
+      objective().check({.memory = c.memory, .momentum_keys = c.keys});
+      return true;
+    } catch (const ConfigError&) {
+      return false;
+    }
+  }
 
+  Case c;
   Slot<Loss> loss{loss_table(), "triplet"};
   Slot<Miner> miner{miner_table(), "all"};
-  bool normalize;
 };
 
-/// Every loss with every miner that goes with it, and the settings that change the mathematics. A new row of the loss or
-/// miner table joins by itself, with its defaults.
+/// Every loss with every miner that goes with it, with a memory, momentum keys and in a ring where it may, and the settings
+/// that change the mathematics. A new row of the loss or miner table joins by itself, with its defaults.
 inline std::vector<Case> all_cases() {
   std::vector<Case> cases = {
       {"contrastive", "margin: 1.1, positive_margin: 0.3", "all"},
       {"contrastive", "margin: 1.2, squared: true", "all"},
       {"contrastive", "reduction: all", "all"},
+      {"contrastive", "distance: cosine", "all"},
+      {"contrastive", "distance: cosine", "batch_hard"},
       {"contrastive", "margin: 4", "all", false},
       {"triplet", "margin: 0.3, reduction: all", "all"},
       {"triplet", "soft_margin: true", "all"},
@@ -50,12 +66,23 @@ inline std::vector<Case> all_cases() {
       {"triplet", "swap: true", "batch_hard"},
       {"triplet", "swap: true, soft_margin: true", "semi_hard"},
       {"supcon", "temperature: 0.02", "all"},
+      {"supcon", "temperature: 0.002", "all"},
       {"supcon", "temperature: 3", "all", false},
+      {"supcon", "learn_temperature: true", "all"},
+      {"infonce", "temperature: 0.002", "all"},
+      {"infonce", "learn_temperature: true", "multi_similarity"},
   };
   for (const auto& loss : loss_table())
     for (const auto& miner : miner_table()) {
-      const Case c{loss.name, "", miner.name};
-      if (MadeCase(c).miner->takes_all() || MadeCase(c).loss->takes_tuples()) cases.push_back(c);
+      const bool all = std::string(miner.name) == "all";
+      std::vector<Case> candidates = {{loss.name, "", miner.name}};
+      if (all) {
+        candidates.push_back({loss.name, "", miner.name, true, false, false, true});
+        candidates.push_back({loss.name, "", miner.name, true, true});
+        candidates.push_back({loss.name, "", miner.name, true, true, true});
+      }
+      for (const Case& c : candidates)
+        if (MadeCase(c).fits()) cases.push_back(c);
     }
   return cases;
 }

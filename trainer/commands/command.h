@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,19 @@ struct DataArguments {
   std::vector<std::string> font_roots;
 };
 
+struct BenchLossArguments {
+  std::vector<std::string> losses = {"supcon"};
+  std::vector<std::string> miners = {"all"};
+  std::vector<int64_t> sizes = {4096};
+  std::vector<int64_t> widths = {128};
+  int64_t per_class = 4;
+  int64_t repeat = 5;
+  std::optional<int64_t> threads;
+  std::vector<std::string> assignments;
+  std::string rows;
+  std::string json;
+};
+
 /// Each command returns the process's exit code; errors are thrown. Results go to stdout, progress to stderr.
 int run_train(const TrainArguments& arguments);
 int run_evaluate(const EvaluateArguments& arguments);
@@ -57,5 +72,6 @@ int run_config(const ConfigArguments& arguments);
 int run_inspect(const std::string& checkpoint);
 int run_data(const DataArguments& arguments);
 int run_doctor(bool json);
+int run_bench_loss(const BenchLossArguments& arguments);
 
 }  // namespace lodestone

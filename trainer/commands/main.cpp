@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <cstdio>
 #include <functional>
 #include <iostream>
@@ -26,6 +28,27 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(cons
   auto arguments = std::make_shared<Arguments>();
   command->callback([&action, arguments, run] { action = [arguments, run] { return run(*arguments); }; });
   return arguments;
+}
+
+void add_bench(CLI::App* bench, Action& action) {
+  bench->require_subcommand(1);
+  auto* loss = bench->add_subcommand("loss", "Loss and gradient over a global batch: time, memory, bytes sent, and the floor");
+  auto arguments = on<BenchLossArguments>(loss, action, run_bench_loss);
+  loss->add_option("--losses", arguments->losses, "by name, separated by commas")->delimiter(',')->capture_default_str();
+  loss->add_option("--miners", arguments->miners, "by name; combinations that don't go together are left out")
+      ->delimiter(',')
+      ->capture_default_str();
+  loss->add_option("--sizes", arguments->sizes, "rows of the global batch")->delimiter(',')->capture_default_str();
+  loss->add_option("--widths", arguments->widths, "of the embeddings")->delimiter(',')->capture_default_str();
+  loss->add_option("--per-class", arguments->per_class, "rows of each class")->check(CLI::PositiveNumber)->capture_default_str();
+  loss->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  loss->add_option("--threads", arguments->threads, "of each rank (default: the host's cores shared out)");
+  loss->add_option("--rows", arguments->rows, "take rows from this safetensors file: z [N, D] float32, label [N] int64, "
+                                              "for two towers z2 too");
+  loss->add_option("--json", arguments->json, "write the results to this file");
+  add_set(loss, arguments->assignments);
 }
 
 void add_commands(CLI::App& app, Action& action) {
@@ -65,6 +88,8 @@ void add_commands(CLI::App& app, Action& action) {
   data->add_option("--output", data_arguments->output, "folder to make")->required();
   data->add_option("--fonts", data_arguments->font_roots, "folders with font files (default: the system's)");
 
+  add_bench(app.add_subcommand("bench", "Time the parts that decide how fast training is"), action);
+
   auto* inspect = app.add_subcommand("inspect", "Print a checkpoint and verify every byte of it");
   auto path = std::make_shared<std::string>();
   inspect->add_option("checkpoint", *path, "checkpoint or run folder")->required();
@@ -94,6 +119,9 @@ int run(int argc, char** argv) {
 }  // namespace lodestone
 
 int main(int argc, char** argv) {
+  // Tensors of a few MiB come and go with every tile and layer: kept by the allocator, they cost no page faults.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 28);
   try {
     return lodestone::run(argc, argv);
   } catch (const std::exception& error) {

@@ -97,7 +97,7 @@ TrainingData open_training_data(const RunConfig& config, int world) {
     source.path = config.data.resolved(source.path);
     data.images = open_images(source, transform.decode_options());
   }
-  config.objective().check(!data.tuples.empty(), data.has_pairs());
+  config.objective().check({.explicit_tuples = !data.tuples.empty(), .explicit_pairs = data.has_pairs()});
   data.sampler =
       make_sampler(config.sampler, data.images, data.tuples, config.global_batch, static_cast<uint64_t>(config.seed));
   return data;

@@ -72,7 +72,7 @@ class Verifier {
     Loader whole = loader({0, 1});
     for (int64_t n = 0; n < batches; ++n) compare_batch(objective, mine.next(), whole.next(), lines);
     for (auto& line : lines) line.equal = line.error <= kTolerance;
-    if (objective.miner.takes_all() && data_.tuples.empty()) lines.pop_back();
+    if (!dynamic_cast<const TripletMiner*>(&objective.miner) && data_.tuples.empty()) lines.pop_back();
     return lines;
   }
 
@@ -93,7 +93,10 @@ class Verifier {
   void compare_batch(const Objective& objective, const Batch& mine, const Batch& whole, std::vector<Line>& lines) {
     const Group& world = session_.world;
     const at::Tensor z_bD = config_.encoder->forward(mine.x_bCHW.to(at::kDouble), mode_);
-    const StepLoss step = global_batch_loss(world, rows_of(mine, z_bD), objective, explicit_tuples(mine, at::kCPU));
+    StepInput input, whole_input;
+    input.tuples = explicit_tuples(mine, at::kCPU);
+    whole_input.tuples = explicit_tuples(whole, at::kCPU);
+    const StepLoss step = global_batch_loss(world, rows_of(mine, z_bD), objective, input);
     sync_.prepare({z_bD});
     z_bD.backward(step.gradient_bD);
     sync_.finish();
@@ -106,7 +109,7 @@ class Verifier {
     if (!session_.leads()) return;
 
     const at::Tensor z_BD = forward_whole(whole.x_bCHW.to(at::kDouble));
-    const ReferenceLoss reference = reference_loss(rows_of(whole, z_BD), objective, explicit_tuples(whole, at::kCPU));
+    const ReferenceLoss reference = reference_loss(rows_of(whole, z_BD), objective, whole_input);
     z_BD.backward(reference.gradient_BD);
     const auto expected = take_gradients(*config_.encoder);
     const auto worst = [](Line& line, double error) {
@@ -150,7 +153,7 @@ class Verifier {
 
 bool goes_with(const Objective& objective, const TrainingData& data) {
   try {
-    objective.check(!data.tuples.empty(), data.has_pairs());
+    objective.check({.explicit_tuples = !data.tuples.empty(), .explicit_pairs = data.has_pairs()});
     return true;
   } catch (const ConfigError&) {
     return false;

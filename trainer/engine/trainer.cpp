@@ -94,8 +94,10 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   const at::Tensor z_bD = encoder_.forward(batch.x_bCHW.to(device_), mode_);
   report.phases.encode = clock.lap();
 
-  const StepLoss loss =
-      global_batch_loss(world_, local_rows(batch, z_bD.detach()), objective_, explicit_tuples(batch, device_));
+  StepInput input;
+  input.tuples = explicit_tuples(batch, device_);
+  input.want_health = true;
+  const StepLoss loss = global_batch_loss(world_, local_rows(batch, z_bD.detach()), objective_, input);
   report.phases.gather = loss.gather_seconds;
   report.phases.loss = clock.lap() - loss.gather_seconds;
   check_finite("loss", loss.loss);

@@ -1,9 +1,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/clamp_min.h>
-#include <ATen/ops/mul.h>
-#include <ATen/ops/sum.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/stack.h>
 
+#include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
 namespace lodestone {
@@ -12,81 +11,78 @@ namespace {
 
 /// Contrastive loss over pairs, d the Euclidean distance:
 ///   L = mean over positives of max(0, d - positive_margin) + mean over negatives of max(0, margin - d),
+/// or, with `distance: cosine`, of the similarity s, by default with margin 0 and positive_margin 1:
+///   L = mean over positives of max(0, positive_margin - s) + mean over negatives of max(0, s - margin),
 /// with `squared` each term squared (Hadsell, Chopra, LeCun 2006, eq. 4, without its factors of one half).
-/// The means are over the active pairs of each kind, or over all pairs of each kind.
-/// Row state [r,6]: for positives and then for negatives the sum, the active count and the count of all.
+/// The means are over the active pairs of each kind, or over all pairs of each kind; a kind without pairs is zero.
 /// Sub-gradient 0 at d = 0 and at the margins.
-class ContrastiveLoss : public Loss {
+class ContrastiveLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"margin", "distance beyond which a negative costs nothing", "", 0.0}, &margin_);
-    f.field({"positive_margin", "distance within which a positive costs nothing", "", 0.0}, &positive_margin_);
+    f.field({"margin", "negatives cost nothing from this distance (1 if not set) or similarity (0) on"}, &margin_);
+    f.field({"positive_margin", "positives cost nothing up to this distance (0 if not set) or similarity (1)"},
+            &positive_margin_);
     f.field({"squared", "square each term (Hadsell's form)"}, &squared_);
+    f.field({"distance", "what pairs are compared by", "", {}, {}, {"l2", "cosine"}}, &distance_);
     f.field(reduction_field(), &reduction_);
   }
-  Measure measure() const override { return Measure::kL2; }
+  Measure measure() const override { return cosine() ? Measure::kSimilarity : Measure::kL2; }
   bool takes_pairs() const override { return true; }
-  int64_t state_width(int64_t) const override { return 6; }
 
-  at::Tensor initial_state(int64_t rows, int64_t, const at::TensorOptions& options) const override {
-    return at::zeros({rows, 6}, options);
+  Sum negative_sum() const override { return Sum::kPlain; }
+  void negative_term(at::Tensor& value_rc) const override {
+    keep_excess(value_rc.sub_(margin()));
+    if (squared_) value_rc.mul_(value_rc);
+    else value_rc.abs_();
+  }
+  void multiply_slope(const at::Tensor& value_rc, at::Tensor& weight_rc) const override {
+    at::Tensor slope_rc = value_rc - margin();
+    keep_excess(slope_rc);
+    weight_rc.mul_(squared_ ? slope_rc.mul_(2) : slope_rc.sign_());
+  }
+  bool counts_active() const override { return true; }
+
+  std::vector<Sum> positive_sums() const override { return {Sum::kPlain, Sum::kPlain}; }
+  at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor&, const at::Tensor&) const override {
+    const at::Tensor excess_p = positive_excess(value_p);
+    return at::stack({cost(excess_p), (excess_p > 0).to(value_p.scalar_type())}, 1);
+  }
+  Terms terms(const AnchorSums& sums) const override {
+    return means({sums.positive_ak.select(1, 0).sum(), sums.negative_a.sum()},
+                 {sums.positive_ak.select(1, 1).detach().sum(), sums.active_negatives_a.sum()},
+                 {sums.positives_a.sum(), sums.negatives_a.sum()});
   }
 
-  void fold(int, const Tile& tile, at::Tensor& state_rk) const override {
-    const auto [positive, negative] = excess(tile.value_rc, tile.value_rc);
-    add(state_rk, 0, positive, tile.positive_rc);
-    add(state_rk, 3, negative, tile.negative_rc);
-  }
-
-  Terms terms(const at::Tensor& state_rk) const override {
-    const at::Tensor total_k = state_rk.sum(0);
-    const int64_t count = counts_active() ? 1 : 2;
-    return {{total_k[0], total_k[3]}, {total_k[count], total_k[3 + count]}, total_k[1] + total_k[4],
-            total_k[2] + total_k[5]};
-  }
-
-  at::Tensor weight(const Tile& tile, const std::vector<at::Tensor>&,
-                    const std::vector<double>& scale) const override {
-    const auto [positive, negative] = excess(tile.value_rc, tile.value_rc);
-    const at::Tensor pull = slope(positive).mul(tile.positive_rc);
-    const at::Tensor push = slope(negative).mul(tile.negative_rc);
-    return pull * scale[0] - push * scale[1];
-  }
-
-  Terms tuple_terms(const TupleValues& v) const override {
-    const auto [positive, negative] = excess(v.positive_t, v.negative_t);
-    const at::Tensor active_positives = at::mul(v.has_positive_t, positive > 0).sum();
-    const at::Tensor active_negatives = at::mul(v.has_negative_t, negative > 0).sum();
-    const at::Tensor positives = v.has_positive_t.sum(), negatives = v.has_negative_t.sum();
-    return {{cost(positive).mul(v.has_positive_t).sum(), cost(negative).mul(v.has_negative_t).sum()},
-            {counts_active() ? active_positives : positives, counts_active() ? active_negatives : negatives},
-            active_positives + active_negatives, positives + negatives};
-  }
-
-  at::Tensor reference(const at::Tensor& value_BB, const at::Tensor& positive_BB,
-                       const at::Tensor& negative_BB) const override {
-    return combine(tuple_terms({value_BB, value_BB, {}, positive_BB, negative_BB}));
+  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                       const at::Tensor& negative_ac) const override {
+    const at::Tensor pull_ac = positive_excess(value_ac);
+    const at::Tensor push_ac = at::clamp_min(cosine() ? value_ac - margin() : margin() - value_ac, 0);
+    return combine(means({(cost(pull_ac) * positive_ac).sum(), (cost(push_ac) * negative_ac).sum()},
+                         {row_sum(pull_ac > 0, positive_ac).sum(), row_sum(push_ac > 0, negative_ac).sum()},
+                         {positive_ac.sum(), negative_ac.sum()}));
   }
 
  private:
-  bool counts_active() const { return reduction_ == "active"; }
-  // How far each pair is on the wrong side of its margin.
-  std::pair<at::Tensor, at::Tensor> excess(const at::Tensor& positive, const at::Tensor& negative) const {
-    return {at::clamp_min(positive - positive_margin_, 0), at::clamp_min(margin_ - negative, 0)};
+  bool cosine() const { return distance_ == "cosine"; }
+  double margin() const { return margin_.value_or(cosine() ? 0.0 : 1.0); }
+  double positive_margin() const { return positive_margin_.value_or(cosine() ? 1.0 : 0.0); }
+  // Of a negative's value - margin, the part on the wrong side of 0: it has the sign of the slope.
+  void keep_excess(at::Tensor& beyond) const {
+    if (cosine()) beyond.clamp_min_(0);
+    else beyond.clamp_max_(0);
+  }
+  at::Tensor positive_excess(const at::Tensor& value) const {
+    return at::clamp_min(cosine() ? positive_margin() - value : value - positive_margin(), 0);
   }
   at::Tensor cost(const at::Tensor& excess) const { return squared_ ? excess * excess : excess; }
-  at::Tensor slope(const at::Tensor& excess) const {
-    return squared_ ? 2 * excess : (excess > 0).to(excess.scalar_type());
-  }
-  void add(at::Tensor& state_rk, int64_t column, const at::Tensor& excess_rc, const at::Tensor& mask_rc) const {
-    state_rk.select(1, column).add_(cost(excess_rc).mul(mask_rc).sum(1));
-    state_rk.select(1, column + 1).add_(at::mul(mask_rc, excess_rc > 0).sum(1));
-    state_rk.select(1, column + 2).add_(mask_rc.sum(1));
+  Terms means(std::vector<at::Tensor> sums, const std::vector<at::Tensor>& active,
+              const std::vector<at::Tensor>& all) const {
+    return {std::move(sums), reduction_ == "active" ? active : all, active[0] + active[1], all[0] + all[1]};
   }
 
-  double margin_ = 1.0;
-  double positive_margin_ = 0.0;
+  std::optional<double> margin_, positive_margin_;
   bool squared_ = false;
+  std::string distance_ = "l2";
   std::string reduction_ = "active";
 };
 

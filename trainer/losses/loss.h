@@ -2,34 +2,43 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "common/fields.h"
 
-// Shapes here: r anchor rows and c ref columns of one tile, k columns of row state, t tuples, B the global batch.
+// Shapes here: a anchor rows, p positive pairs, k columns of sums over positives, r × c a tile of pairs, t tuples.
 
 namespace lodestone {
 
-/// What a tile holds for each pair (anchor, ref).
+/// What a pair of rows is compared by.
 enum class Measure {
   kSimilarity,  ///< dot product of the (usually normalised) rows: larger is closer
   kL2,          ///< Euclidean distance
   kSquaredL2,   ///< its square
 };
 
-/// A block of the pair matrix as one side sees it: all members broadcast against value_rc. Seen from the other side
-/// (refs as anchors) the same values and masks serve, with the two class ranks exchanged.
-struct Tile {
-  at::Tensor value_rc;     ///< the loss's measure of each pair
-  at::Tensor positive_rc;  ///< bool: same class, not the row itself
-  at::Tensor negative_rc;  ///< bool: another class, no look-alike of it, not the same sample id
-  at::Tensor anchor_rank;  ///< int64 [r,1] (or [1,c] from the other side): the anchor's place among its class, by global index
-  at::Tensor ref_rank;     ///< int64 [1,c] (or [r,1])
+/// Which rows meet.
+enum class Pairing {
+  kBatch,         ///< rows of the global batch, and of a memory where there is one
+  kTowers,        ///< rows of two towers: anchors of either, refs of the other
+  kProxies,       ///< anchors are the rows of the batch, refs one learned proxy per class
+  kProxyAnchors,  ///< anchors are the proxies, refs the rows of the batch
+};
 
-  /// Which of its anchor's positives a positive pair is: 0 … positives-1, by global index. Meaningless for others.
-  at::Tensor positive_slot() const;
+/// What a loss sees of a pair: value = scale · measure + bias.
+struct Affine {
+  double scale = 1;
+  double bias = 0;
+};
+
+/// A number that is learned along with the encoder. A handle: the loss and its copies share the tensor.
+struct LossParameter {
+  const char* name;
+  at::Tensor value;  ///< scalar, float64
+  double min, max;   ///< kept within these after each update
 };
 
 /// What a loss comes to: L = Σ_parts sum / count, with sums and counts over the GLOBAL batch.
@@ -41,57 +50,93 @@ struct Terms {
   at::Tensor valid;                ///< scalar: items in all
 };
 
-/// The measured pairs of t tuples. Absent members (an explicit positive pair has no negative) are masked out.
-struct TupleValues {
-  at::Tensor positive_t;           ///< measure(anchor, positive)
-  at::Tensor negative_t;           ///< measure(anchor, negative)
-  at::Tensor positive_negative_t;  ///< measure(positive, negative); defined only if the loss asks for it
-  at::Tensor has_positive_t;       ///< bool
-  at::Tensor has_negative_t;       ///< bool
-};
-
-/// A loss over pairs or triplets of embeddings. It states its mathematics on tiles of the pair matrix and knows neither
-/// ranks nor tiles' places, so that the same code is exact for one process and for any split over ranks:
-///
-///   1. `fold` walks the tiles of its anchors' rows, `passes()` times, and keeps a few numbers per row: the row state.
-///   2. `terms` turns row states into sums and counts; these are added over all ranks.
-///   3. `weight` gives w_ij = dL/dvalue_ij with i as the anchor, from the tile and i's row state. As the measure is
-///      symmetric, the gradient of row i needs w_ij + w_ji, and w_ji is the same function of the same tile with j's state.
-///
-/// With a miner, or with explicit pairs or triplets, `tuple_terms` is used in place of all three.
+/// A loss over pairs or triplets of embeddings. It knows neither ranks nor tiles nor where its refs come from (batch, other
+/// tower, memory, proxies), so that one code is exact for one process and for any split over ranks.
 /// Adding a loss: one file here and one line in table.cpp; docs/extend.md walks through it.
 class Loss {
  public:
   virtual ~Loss() = default;
   virtual void visit(Fields& f) = 0;
   virtual Measure measure() const = 0;
+  virtual Pairing pairing() const { return Pairing::kBatch; }
+  virtual Affine affine() const { return {}; }
+  /// What is learned, if anything, and its gradient, from that of `affine()`.
+  virtual std::vector<LossParameter> parameters() const { return {}; }
+  virtual std::vector<double> parameter_gradients(const Affine& /*gradient*/) const { return {}; }
 
-  /// Width k of the row state when no anchor has more than `max_positives` positives.
-  virtual int64_t state_width(int64_t max_positives) const = 0;
-  virtual int passes() const { return 1; }
-  /// The row state before the first pass: [rows, k].
-  virtual at::Tensor initial_state(int64_t rows, int64_t max_positives, const at::TensorOptions& options) const = 0;
-  /// Folds one tile into state_rk, in place.
-  virtual void fold(int pass, const Tile& tile, at::Tensor& state_rk) const = 0;
-  virtual Terms terms(const at::Tensor& state_rk) const = 0;
-  /// dL/dvalue of the tile for the anchors that own `state` (k tensors that broadcast as the anchor does).
-  /// `scale` is 1/count of each part of terms (0 where the count is 0).
-  virtual at::Tensor weight(const Tile& tile, const std::vector<at::Tensor>& state,
-                            const std::vector<double>& scale) const = 0;
-
-  /// Does tuple_terms read positive_negative_t (the swap of the triplet loss)?
-  virtual bool needs_positive_negative() const { return false; }
-  /// Sums and counts over tuples, differentiable by autograd in the values.
-  virtual Terms tuple_terms(const TupleValues& values) const = 0;
-  /// May this loss be used with a miner or with explicit tuples?
-  virtual bool takes_tuples() const { return true; }
-  /// May it be used with explicit pairs (tuples without a positive or without a negative)?
-  virtual bool takes_pairs() const { return false; }
-
-  /// The same loss written plainly over the whole pair matrix, differentiable by autograd, for verify-gradients.
+  /// The same loss written plainly over the whole matrix of values, differentiable by autograd: what verify-gradients and
+  /// the tests compare with. positive_ac and negative_ac say how often each pair counts: 0 or 1, or more with mined tuples.
   /// Memory grows with the square of the batch (triplets: with B² per anchor).
-  virtual at::Tensor reference(const at::Tensor& value_BB, const at::Tensor& positive_BB,
-                               const at::Tensor& negative_BB) const = 0;
+  virtual at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                               const at::Tensor& negative_ac) const = 0;
+};
+
+/// How the terms of an anchor's pairs become one number.
+enum class Sum {
+  kPlain,   ///< Σ term
+  kLogExp,  ///< log Σ exp(term); -inf without terms
+};
+
+/// All there is to know of some anchors. Float64; the sums are differentiable leaves.
+struct AnchorSums {
+  at::Tensor negative_a;          ///< the sum over negatives
+  at::Tensor active_negatives_a;  ///< negatives with a term above 0, if the loss counts them
+  at::Tensor negatives_a;         ///< how many there are
+  at::Tensor positive_ak;         ///< the sums over positives
+  at::Tensor positives_a;         ///< how many there are
+};
+
+/// A loss that is a function of two kinds of sums per anchor:
+///
+///   n_a  = Σ over negatives j of f(v_aj)                     (or log Σ exp f)
+///   q_ak = Σ over positives p of g_k(v_ap, n_a, n_p)         (or log Σ exp g)
+///   L    = Σ_a h(n_a, q_a) / count
+///
+/// Negatives are many: f and f' run on tiles, by hand. Positives and anchors are few: g and h are plain ATen in float64,
+/// differentiated by autograd. From dL/dn the engine has every w_aj = dL/dn_a f'(v_aj) without another word from the loss.
+/// With a miner, or with explicit tuples, the same functions run on the (anchor, positive) and (anchor, negative) pairs.
+class PairLoss : public Loss {
+ public:
+  virtual Sum negative_sum() const = 0;
+  /// v → f(v), in place.
+  virtual void negative_term(at::Tensor& value_rc) const = 0;
+  /// f'(v) where it is one number for all v.
+  virtual std::optional<double> constant_slope() const { return {}; }
+  /// weight · f'(v), in place on weight_rc; not called when the slope is constant.
+  virtual void multiply_slope(const at::Tensor& value_rc, at::Tensor& weight_rc) const = 0;
+  /// Bounds of f over values in [low, high]; asked of kLogExp only, to see whether exp can overflow.
+  virtual std::pair<double, double> term_range(double low, double high) const { return {low, high}; }
+  virtual bool counts_active() const { return false; }
+
+  virtual std::vector<Sum> positive_sums() const = 0;
+  /// [p, k]: g_k for each positive pair, from its value and the negative sums of its two ends.
+  virtual at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor& anchor_negative_p,
+                                    const at::Tensor& ref_negative_p) const = 0;
+  /// Does g read the negative sum of the ref (lifted structure)? Then refs must be anchors too.
+  virtual bool reads_ref_sums() const { return false; }
+  virtual Terms terms(const AnchorSums& sums) const = 0;
+  /// May it be used with explicit pairs (an anchor with a positive alone, or a negative alone)?
+  virtual bool takes_pairs() const { return false; }
+};
+
+/// The measured pairs of t triplets.
+struct TripletValues {
+  at::Tensor positive_t;           ///< value(anchor, positive)
+  at::Tensor negative_t;           ///< value(anchor, negative)
+  at::Tensor positive_negative_t;  ///< value(positive, negative); defined only if the loss asks for it
+};
+
+/// A loss over triplets that is cost(x) of the violation x = positive value - negative value (+ margin).
+class TripletLossBase : public Loss {
+ public:
+  virtual at::Tensor violation(const at::Tensor& positive, const at::Tensor& negative) const = 0;
+  virtual at::Tensor cost(const at::Tensor& violation) const = 0;
+  virtual at::Tensor slope(const at::Tensor& violation) const = 0;
+  virtual bool counts_active() const = 0;
+  /// Does a triplet's negative value depend on value(positive, negative) too (swap)? Needs a miner or explicit triplets.
+  virtual bool needs_positive_negative() const { return false; }
+  /// Sums and counts over mined or explicit triplets, differentiable by autograd in the values.
+  virtual Terms triplet_terms(const TripletValues& values) const = 0;
 };
 
 /// Every loss there is.

@@ -1,54 +1,28 @@
 #include <limits>
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/logical_and.h>
-#include <ATen/ops/max.h>
-#include <ATen/ops/min.h>
-#include <ATen/ops/where.h>
+#include <ATen/ops/argmax.h>
 
 #include "trainer/miners/miner.h"
+#include "trainer/miners/tile_math.h"
 
 namespace lodestone {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-/// Batch-hard (Hermans et al. 2017): for each anchor its farthest positive and its nearest negative in the global batch.
-/// Anchors without a positive or without a negative give no tuple. Row state: column 0 the positive, 1 the negative.
-class BatchHardMiner : public Miner {
+/// Batch-hard (Hermans, Beyer and Leibe, "In defense of the triplet loss for person re-identification", 2017): for each
+/// anchor its farthest positive and its nearest negative in the global batch.
+class BatchHardMiner : public TripletMiner {
  public:
   void visit(Fields&) override {}
 
-  MiningState initial_state(int64_t rows, int64_t, const at::TensorOptions& options) const override {
-    MiningState state{at::full({rows, 2}, kInfinity, options), at::full({rows, 2}, -1, options.dtype(at::kLong))};
-    state.distance_rk.select(1, 0).fill_(-kInfinity);
-    return state;
+  Positives slots(const Positives& all) const override {
+    if (all.index_aP.size(1) == 0) return all;
+    constexpr double kNearer = -std::numeric_limits<double>::infinity();
+    return only_slot(all, at::argmax(all.distance_aP.masked_fill(all.index_aP.lt(0), kNearer), 1));
   }
 
-  void fold(int, const MiningTile& tile, MiningState& state) const override {
-    const auto [far_r, far_index_r] = at::max(at::where(tile.positive_rc, tile.distance_rc, -kInfinity), 1);
-    replace(state, 0, far_r > state.distance_rk.select(1, 0), far_r, far_index_r + tile.first_ref);
-    const auto [near_r, near_index_r] = at::min(at::where(tile.negative_rc, tile.distance_rc, kInfinity), 1);
-    replace(state, 1, near_r < state.distance_rk.select(1, 1), near_r, near_index_r + tile.first_ref);
-  }
-
-  Tuples tuples(const at::Tensor& anchor_r, const MiningState& state) const override {
-    const at::Tensor positive_r = state.index_rk.select(1, 0);
-    const at::Tensor negative_r = state.index_rk.select(1, 1);
-    const at::Tensor found_r = at::logical_and(positive_r >= 0, negative_r >= 0);
-    return {anchor_r.index({found_r}), positive_r.index({found_r}), negative_r.index({found_r})};
-  }
-
- private:
-  static void replace(MiningState& state, int64_t column, const at::Tensor& better_r, const at::Tensor& distance_r,
-                      const at::Tensor& index_r) {
-    at::Tensor kept_distance_r = state.distance_rk.select(1, column);
-    at::Tensor kept_index_r = state.index_rk.select(1, column);
-    kept_distance_r.copy_(at::where(better_r, distance_r, kept_distance_r));
-    kept_index_r.copy_(at::where(better_r, index_r, kept_index_r));
-  }
+  at::Tensor score(const at::Tensor&, const Candidates& tile) const override { return tile.distance_rc; }
+  bool ignores_slot() const override { return true; }
 };
 
 }  // namespace

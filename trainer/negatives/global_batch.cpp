@@ -5,43 +5,108 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
-#include "trainer/negatives/mined_tuples.h"
+#include "trainer/negatives/all_triplets.h"
 
 namespace lodestone {
 
-void Objective::check(bool explicit_tuples, bool explicit_pairs) const {
-  if (explicit_tuples && !miner.takes_all())
-    throw ConfigError("miner: the data gives explicit pairs or triplets, so nothing is mined; use miner: {name: all}");
-  if (explicit_pairs && !loss.takes_pairs())
-    throw ConfigError("loss: this loss needs triplets or class labels, but the data gives pairs with labels 0/1; "
-                      "use loss: {name: contrastive}");
-  if ((explicit_tuples || !miner.takes_all()) && !loss.takes_tuples())
-    throw ConfigError("loss: this loss takes every pair of the global batch and no tuples; use miner: {name: all} and "
-                      "data with class labels");
-  // A loss refuses settings that the sum over all pairs cannot honour when it makes its row state: before training begins.
-  if (!explicit_tuples && miner.takes_all()) loss.initial_state(0, 0, {});
+namespace {
+
+bool takes_proxies(const Loss& loss) {
+  return loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors;
 }
 
-StepLoss global_batch_loss(const Group& group, const LocalRows& local, const Objective& objective,
-                           const std::optional<Tuples>& explicit_tuples) {
+/// The members and relations of a pair loss.
+struct Plan {
+  std::vector<Member> members;
+  std::vector<Relation> relations;
+
+  Plan(const Loss& loss, const RowSet& rows, const RowSet* second, const StepInput& input) {
+    const bool proxies = takes_proxies(loss), from_proxies = loss.pairing() == Pairing::kProxyAnchors;
+    members.push_back({&rows, !from_proxies, true, false});
+    if (second) {
+      members.push_back({second, input.second_learns, input.second_learns, false});
+      relations.push_back({0, 1});
+    } else if (!proxies) {
+      relations.push_back({0, 0});
+    }
+    if (!input.shard) return;
+    members.push_back({input.shard, from_proxies, proxies, true});
+    relations.push_back({0, members.size() - 1, !proxies});
+  }
+};
+
+}  // namespace
+
+void Objective::check(const Setting& setting) const {
+  const auto* pairs = dynamic_cast<const PairLoss*>(&loss);
+  const auto* triplets = dynamic_cast<const TripletLossBase*>(&loss);
+  const auto* mines_triplets = dynamic_cast<const TripletMiner*>(&miner);
+  const bool all = dynamic_cast<const TakeAll*>(&miner) != nullptr;
+  const bool tuples = mines_triplets || setting.explicit_tuples;
+  const bool batch = loss.pairing() == Pairing::kBatch;
+  if (setting.explicit_tuples && !all)
+    throw ConfigError("miner: the data gives explicit pairs or triplets, so nothing is mined; use miner: {name: all}");
+  if (setting.explicit_pairs && !(pairs && pairs->takes_pairs()))
+    throw ConfigError("loss: this loss needs triplets or class labels, but the data gives pairs with labels 0/1; "
+                      "use loss: {name: contrastive}");
+  if (tuples && (!batch || (pairs && pairs->reads_ref_sums())))
+    throw ConfigError("loss: this loss takes every pair of the global batch and no tuples; use miner: {name: all} or "
+                      "{name: multi_similarity}, and data with class labels");
+  if (triplets && !tuples && !all)
+    throw ConfigError("miner: this miner picks pairs, which a loss over triplets does not take; use miner: {name: all} or one "
+                      "that picks triplets (batch_hard, semi_hard, …)");
+  if (triplets && !tuples && triplets->needs_positive_negative())
+    throw ConfigError("triplet: swap compares positives with negatives, which the sum over all triplets does not; "
+                      "choose a miner (batch_hard, semi_hard) or swap: false");
+  if (mines_triplets && mines_triplets->needs_unit_l2() && !(normalize && loss.measure() == Measure::kL2))
+    throw ConfigError("miner: this miner needs Euclidean distances of rows of unit length; set normalize: true and a loss with "
+                      "distance l2 (triplet, contrastive, margin)");
+  if ((setting.memory || setting.momentum_keys) && (!pairs || !batch || tuples || pairs->reads_ref_sums()))
+    throw ConfigError("memory: goes with losses over pairs of the batch (infonce, supcon, contrastive, multi_similarity, "
+                      "circle, margin) without a miner of triplets");
+  if (exchange.ring && (tuples || setting.memory || takes_proxies(loss)))
+    throw ConfigError("exchange: ring does not hold all embeddings, which a miner of triplets, a memory and proxies need; use "
+                      "exchange: gather");
+  if (!setting.whole_world && (setting.memory || !batch))
+    throw ConfigError("mining_scope: a memory, proxies and two towers are shared by all ranks; use mining_scope: global");
+}
+
+StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Objective& objective, const StepInput& input) {
   at::NoGradGuard no_grad;
   const auto start = std::chrono::steady_clock::now();
-  const GlobalRows rows(group, local, objective.normalize);
+  const Group& scope = input.scope ? *input.scope : world;
+  const RowSet rows = gather_rows(scope, local, objective.normalize, objective.exchange);
+  std::optional<RowSet> second;
+  if (input.second) second = gather_rows(scope, *input.second, objective.normalize, objective.exchange);
   StepLoss step;
   step.gather_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
   LossOutcome outcome;
-  if (!explicit_tuples && objective.miner.takes_all()) {
-    outcome = dense_loss(group, rows, objective.loss);
+  const auto* miner = dynamic_cast<const TripletMiner*>(&objective.miner);
+  const auto* pairs = dynamic_cast<const PairLoss*>(&objective.loss);
+  if (miner || input.tuples) {
+    step.tuples = input.tuples ? *input.tuples : mine(rows, *miner, objective.loss.measure(), input.draw);
+    outcome = solve_tuples(world, scope, rows, objective.loss, step.tuples);
+  } else if (pairs) {
+    const Plan plan(objective.loss, rows, second ? &*second : nullptr, input);
+    outcome = solve_pairs(world, scope, *pairs, dynamic_cast<const PairMiner*>(&objective.miner), plan.members, plan.relations);
+    if (second && input.second_learns) step.second_gradient_bD = outcome.gradients_nD[1];
+    if (input.shard && takes_proxies(objective.loss)) step.shard_gradient_nD = outcome.gradients_nD.back();
   } else {
-    step.tuples = explicit_tuples ? *explicit_tuples : mine(rows, objective.miner, objective.loss.measure());
-    outcome = tuple_loss(group, rows, objective.loss, step.tuples);
+    outcome = solve_all_triplets(world, scope, dynamic_cast<const TripletLossBase&>(objective.loss), rows);
   }
   step.loss = outcome.loss;
   step.active = outcome.active;
   step.valid = outcome.valid;
-  step.gradient_bD =
-      objective.normalize ? normalised_gradient(outcome.gradient_bD, local.z_bD) : outcome.gradient_bD;
-  step.health = pair_health(group, rows);
+  step.same_sample = outcome.same_sample;
+  step.parameter_gradients = objective.loss.parameter_gradients(outcome.affine);
+  step.gradient_bD = outcome.gradients_nD[0];
+  if (objective.normalize) {
+    step.gradient_bD = normalised_gradient(step.gradient_bD, local.z_bD);
+    if (step.second_gradient_bD.defined())
+      step.second_gradient_bD = normalised_gradient(step.second_gradient_bD, input.second->z_bD);
+  }
+  if (input.want_health) step.health = pair_health(world, rows, second ? &*second : nullptr);
   return step;
 }
 

@@ -8,17 +8,26 @@
 
 namespace lodestone {
 
-/// The measure of every pair of rows: [r,c].
+/// The measure of every pair of rows, into out_rc.
 /// Distances come from one matrix product, |u|² + |v|² - 2 u·v; entries so small that this loses digits (near-duplicates,
 /// collapsed embeddings) are computed again from the differences.
-at::Tensor measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD);
+void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc);
 
 /// The measure of pairs of rows, from the rows themselves: [t]. Differentiable by autograd.
 at::Tensor measure_pairs(Measure measure, const at::Tensor& u_tD, const at::Tensor& v_tD);
 
-/// Adds dL/du = Σ_c weight_rc · dmeasure(u_r, v_c)/du_r to gradient_rD. Sub-gradient 0 where a distance is 0.
-/// Cost      one product of 2·r·c·D flops
-void add_tile_gradient(Measure measure, const at::Tensor& weight_rc, const at::Tensor& value_rc, const at::Tensor& u_rD,
-                       const at::Tensor& v_cD, at::Tensor& gradient_rD);
+/// What dL/dmeasure of a tile becomes in dL/du = Σ_c weight_rc · dmeasure(u_r, v_c)/du_r, which is then one product:
+///   similarity   Σ_c w v_c
+///   distances    (Σ_c x) u_r - Σ_c x v_c  with x = w/d, or 2w for squared ones; sub-gradient 0 where d is 0
+/// `prepare_pull` turns weight_rc into x in place; `add_pull` adds the gradient of one side. For the refs' side hand in the
+/// transposed tile and exchange u and v.
+/// Cost      add_pull: one product of 2·r·c·D flops
+void prepare_pull(Measure measure, const at::Tensor& distance_rc, at::Tensor& weight_rc);
+void add_pull(Measure measure, const at::Tensor& pull_rc, const at::Tensor& u_rD, const at::Tensor& v_cD,
+              at::Tensor& gradient_rD);
+
+/// The same for a list of pairs: adds w_t · dmeasure(u_t, v_t)/du_t to gradient_nD[row_t].
+void add_pair_gradient(Measure measure, const at::Tensor& weight_t, const at::Tensor& u_tD, const at::Tensor& v_tD,
+                       const at::Tensor& row_t, at::Tensor& gradient_nD);
 
 }  // namespace lodestone

@@ -1,15 +1,18 @@
 #include "trainer/negatives/mined_tuples.h"
 
+#include <limits>
+
 #include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/clamp_min.h>
+#include <ATen/ops/bincount.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/logical_and.h>
-#include <ATen/ops/stack.h>
+#include <ATen/ops/logical_or.h>
+#include <ATen/ops/min.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include "trainer/negatives/measure.h"
 
@@ -17,115 +20,114 @@ namespace lodestone {
 
 namespace {
 
-// Tuples whose rows are gathered at a time: bounds the memory.
-constexpr int64_t kTupleChunk = 1 << 14;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int64_t kPairs = 1 << 14;
 
-// dL/dvalue of each of a tuple's three pairs; 0 where the tuple lacks the pair.
-struct Coefficients {
-  at::Tensor positive_t, negative_t, positive_negative_t;
-};
-
-at::Tensor value_of(const GlobalRows& rows, Measure measure, const at::Tensor& i_t, const at::Tensor& j_t) {
-  at::Tensor value_t = at::zeros({i_t.size(0)}, rows.u_BD.options());
-  for (int64_t begin = 0; begin < i_t.size(0); begin += kTupleChunk) {
-    const int64_t size = std::min(kTupleChunk, i_t.size(0) - begin);
-    const auto row = [&](const at::Tensor& index_t) {
-      return rows.u_BD.index_select(0, at::clamp_min(index_t.narrow(0, begin, size), 0));
-    };
-    value_t.narrow(0, begin, size).copy_(measure_pairs(measure, row(i_t), row(j_t)));
-  }
-  return value_t;
-}
-
-Coefficients differentiate(const Group& group, const GlobalRows& rows, const Loss& loss, const Tuples& tuples,
-                           LossOutcome& outcome) {
-  at::AutoGradMode with_grad(true);
-  const auto leaf = [&](const at::Tensor& i_t, const at::Tensor& j_t) {
-    return value_of(rows, loss.measure(), i_t, j_t).requires_grad_(true);
+// A finalizer of 64-bit integers in the manner of splitmix64: keys of neighbouring ids have nothing in common.
+at::Tensor hashed(at::Tensor x_n) {
+  const auto shift_xor = [](const at::Tensor& x, int64_t bits) {
+    // Arithmetic shift; the sign's copies are masked off.
+    return x.__xor__(x.__rshift__(bits).__and__((int64_t{1} << (64 - bits)) - 1));
   };
-  TupleValues values;
-  values.has_positive_t = tuples.positive_t >= 0;
-  values.has_negative_t = tuples.negative_t >= 0;
-  values.positive_t = leaf(tuples.anchor_t, tuples.positive_t);
-  values.negative_t = leaf(tuples.anchor_t, tuples.negative_t);
-  torch::autograd::variable_list leaves = {values.positive_t, values.negative_t};
-  if (loss.needs_positive_negative()) {
-    values.positive_negative_t = leaf(tuples.positive_t, tuples.negative_t);
-    leaves.push_back(values.positive_negative_t);
-  }
-  const Terms terms = loss.tuple_terms(values);
-  const std::vector<double> scale = reduce_terms(group, terms, outcome);
-  at::Tensor local = at::zeros({}, rows.u_BD.options());
-  for (size_t i = 0; i < scale.size(); ++i) local = local + terms.sums[i] * scale[i];
-  auto gradients = torch::autograd::grad({local}, leaves, {}, false, false, true);
-  gradients.resize(3);
-  for (auto& gradient : gradients)
-    if (!gradient.defined()) gradient = at::zeros_like(values.positive_t.detach());
-  return {at::where(values.has_positive_t, gradients[0], 0), at::where(values.has_negative_t, gradients[1], 0),
-          gradients[2]};
+  x_n = shift_xor(x_n, 30) * static_cast<int64_t>(0xBF58476D1CE4E5B9);
+  x_n = shift_xor(x_n, 27) * static_cast<int64_t>(0x94D049BB133111EB);
+  return shift_xor(x_n, 31);
 }
 
-// Adds coefficient · dmeasure(u_i, u_j)/du_i to the rows i that are mine.
-void apply(const GlobalRows& rows, Measure measure, const at::Tensor& i_t, const at::Tensor& j_t,
-           const at::Tensor& coefficient_t, at::Tensor& gradient_bD) {
-  const at::Tensor mine_t = at::logical_and(at::logical_and(i_t >= rows.first, i_t < rows.first + rows.local),
-                                            coefficient_t != 0);
-  const at::Tensor my_i_t = i_t.index({mine_t}), my_j_t = j_t.index({mine_t}), my_c_t = coefficient_t.index({mine_t});
-  for (int64_t begin = 0; begin < my_i_t.size(0); begin += kTupleChunk) {
-    const int64_t size = std::min(kTupleChunk, my_i_t.size(0) - begin);
-    const at::Tensor i = my_i_t.narrow(0, begin, size);
-    const at::Tensor u_tD = rows.u_BD.index_select(0, i);
-    const at::Tensor v_tD = rows.u_BD.index_select(0, my_j_t.narrow(0, begin, size));
-    at::Tensor c_t1 = my_c_t.narrow(0, begin, size).unsqueeze(1);
-    at::Tensor slope_tD;
-    if (measure == Measure::kSimilarity) {
-      slope_tD = v_tD;
-    } else {
-      const at::Tensor distance_t1 = measure_pairs(measure, u_tD, v_tD).unsqueeze(1);
-      slope_tD = measure == Measure::kSquaredL2 ? 2 * (u_tD - v_tD)
-                                                : at::where(distance_t1 > 0, (u_tD - v_tD) / distance_t1, 0);
-    }
-    gradient_bD.index_add_(0, i - rows.first, c_t1 * slope_tD);
+at::Tensor distances(Measure measure, const Part& rows, const Part& refs, const PairList& pairs, int64_t row) {
+  std::vector<at::Tensor> found;
+  for (int64_t begin = 0; begin < pairs.size(); begin += kPairs) {
+    const PairList some = pairs.narrow(begin, std::min(kPairs, pairs.size() - begin));
+    const at::Tensor value_p = measure_pairs(measure, rows.u_nD.index_select(0, some.row_p + row).to(at::kDouble),
+                                             refs.u_nD.index_select(0, some.ref_p).to(at::kDouble));
+    found.push_back(measure == Measure::kSimilarity ? -value_p : value_p);
   }
+  return found.empty() ? at::zeros({0}, rows.u_nD.options().dtype(at::kDouble)) : at::cat(found);
 }
+
+// The positives of a stretch of rows as a table.
+Positives table_of(const Block& block, Measure measure, int64_t row, int64_t rows) {
+  const PairList pairs = block.relatives->positives(row, rows);
+  const at::Tensor count_r = at::bincount(pairs.row_p, {}, rows);
+  const int64_t width = rows == 0 ? 0 : count_r.max().item<int64_t>();
+  const at::Tensor slot_p =
+      at::arange(pairs.size(), pairs.row_p.options()) - (count_r.cumsum(0) - count_r).index_select(0, pairs.row_p);
+  const auto options = block.rows.u_nD.options();
+  Positives table{at::full({rows, width}, kInfinity, options), at::full({rows, width}, -1, pairs.row_p.options())};
+  table.distance_aP.index_put_({pairs.row_p, slot_p},
+                               distances(measure, block.rows, block.refs, pairs, row).to(options.dtype()));
+  table.index_aP.index_put_({pairs.row_p, slot_p}, pairs.ref_p + block.refs.first);
+  return table;
+}
+
+Positives slots_of(const Block& block, const TripletMiner& miner, Measure measure) {
+  std::vector<Positives> parts;
+  int64_t width = 0;
+  for (const auto& [row, rows] : block.relatives->stretches()) {
+    parts.push_back(miner.slots(table_of(block, measure, row, rows)));
+    width = std::max(width, parts.back().index_aP.size(1));
+  }
+  std::vector<at::Tensor> distance, index;
+  for (const auto& part : parts) {
+    const int64_t pad[] = {0, width - part.index_aP.size(1)};
+    distance.push_back(at::constant_pad_nd(part.distance_aP, pad, kInfinity));
+    index.push_back(at::constant_pad_nd(part.index_aP, pad, -1));
+  }
+  return {at::cat(distance), at::cat(index)};
+}
+
+/// The best candidate of each (anchor, slot) so far.
+struct Best {
+  at::Tensor score_aS, index_aS;
+
+  void offer(int64_t row, int64_t slot, const at::Tensor& score_rc, int64_t first_ref) {
+    const auto [score_r, place_r] = at::min(score_rc, 1);
+    at::Tensor best_r = score_aS.narrow(0, row, score_r.size(0)).select(1, slot);
+    at::Tensor index_r = index_aS.narrow(0, row, score_r.size(0)).select(1, slot);
+    const at::Tensor better_r = score_r < best_r;  // refs ascend: ties stay with the lowest index
+    best_r.copy_(at::where(better_r, score_r, best_r));
+    index_r.copy_(at::where(better_r, place_r + first_ref, index_r));
+  }
+};
 
 }  // namespace
 
-Tuples mine(const GlobalRows& rows, const Miner& miner, Measure measure) {
-  MiningState state = miner.initial_state(rows.local, rows.max_positives, rows.u_BD.options());
-  for (int pass = 0; pass < miner.passes(); ++pass) {
-    for_each_tile(rows, [&](int64_t row, int64_t height, int64_t column, int64_t width) {
-      const Tile tile = rows.masks(rows.first + row, height, column, width);
-      const at::Tensor value_rc = measure_tile(measure, rows.u_BD.narrow(0, rows.first + row, height),
-                                               rows.u_BD.narrow(0, column, width));
-      MiningState block{state.distance_rk.narrow(0, row, height), state.index_rk.narrow(0, row, height)};
-      miner.fold(pass, {measure == Measure::kSimilarity ? -value_rc : value_rc, tile.positive_rc, tile.negative_rc,
-                        tile.positive_slot(), column},
-                 block);
-    });
-  }
-  return miner.tuples(at::arange(rows.first, rows.first + rows.local, rows.label_B.options()), state);
+at::Tensor MiningKeys::of(int64_t anchor, const at::Tensor& positive_r) const {
+  return hashed(anchor_n.narrow(0, anchor, positive_r.size(0)).__xor__(ref_n.index_select(0, positive_r.clamp_min(0))));
 }
 
-LossOutcome tuple_loss(const Group& group, const GlobalRows& rows, const Loss& loss, const Tuples& tuples) {
-  LossOutcome outcome;
-  const Coefficients mine = differentiate(group, rows, loss, tuples, outcome);
-  const std::vector<int64_t> counts = group.gather_counts(tuples.anchor_t.size(0));
-  const at::Tensor index_t3 =
-      group.all_gather(at::stack({tuples.anchor_t, tuples.positive_t, tuples.negative_t}, 1), counts);
-  const at::Tensor coefficient_t3 =
-      group.all_gather(at::stack({mine.positive_t, mine.negative_t, mine.positive_negative_t}, 1), counts);
+MiningKeys mining_keys(const at::Tensor& id_n, const Draw& draw) {
+  const at::Tensor ref_n = hashed(id_n);
+  const auto mixed = static_cast<int64_t>(draw.seed * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(draw.step));
+  return {hashed(ref_n.__xor__(hashed(at::full({1}, mixed, id_n.options())))), ref_n};
+}
 
-  outcome.gradient_bD = at::zeros_like(rows.local_rows());
-  // Pairs (anchor, positive), (anchor, negative), (positive, negative), each from both ends.
-  static constexpr int kEnds[3][2] = {{0, 1}, {0, 2}, {1, 2}};
-  for (int pair = 0; pair < 3; ++pair) {
-    const at::Tensor i_t = index_t3.select(1, kEnds[pair][0]), j_t = index_t3.select(1, kEnds[pair][1]);
-    const at::Tensor c_t = coefficient_t3.select(1, pair);
-    apply(rows, loss.measure(), i_t, j_t, c_t, outcome.gradient_bD);
-    apply(rows, loss.measure(), j_t, i_t, c_t, outcome.gradient_bD);
-  }
-  return outcome;
+Tuples mine(const RowSet& set, const TripletMiner& miner, Measure measure, const Draw& draw) {
+  const auto longs = set.label_n.options();
+  if (set.local == 0) return {at::zeros({0}, longs), at::zeros({0}, longs), at::zeros({0}, longs)};
+  Block block;
+  block.rows = {&set, set.first, set.local, set.local_rows()};
+  block.refs = {&set, 0, set.size(), set.u_nD};
+  block.relatives = std::make_shared<Relatives>(block.rows, block.refs, false);
+  const Positives slots = slots_of(block, miner, measure);
+  const int64_t width = slots.index_aP.size(1), scored = miner.ignores_slot() ? std::min<int64_t>(width, 1) : width;
+  Best best{at::full({set.local, scored}, kInfinity, set.u_nD.options()), at::full({set.local, scored}, -1, longs)};
+  const MiningKeys keys = mining_keys(set.id_n, draw);
+
+  TileWalk walk(block, measure, 1);
+  walk.run([&](const TileSpan& span, at::Tensor& value_rc, const Exclusions& exclusions) {
+    if (measure == Measure::kSimilarity) value_rc.neg_();
+    exclusions.fill(value_rc, kInfinity);
+    for (int64_t s = 0; s < scored; ++s) {
+      const at::Tensor key_r = keys.of(set.first + span.row, span.rows_of(slots.index_aP).select(1, s));
+      const Candidates tile{value_rc, key_r, span.refs_of(keys.ref_n), set.u_nD.size(1)};
+      best.offer(span.row, s, miner.score(span.rows_of(slots.distance_aP).select(1, s), tile), span.ref);
+    }
+  });
+  const at::Tensor negative_aS = best.index_aS.expand({set.local, width});
+  const at::Tensor anchor_aS = at::arange(set.first, set.first + set.local, longs).unsqueeze(1).expand({-1, width});
+  const at::Tensor found_aS = at::logical_and(slots.index_aP >= 0, negative_aS >= 0);
+  return {anchor_aS.index({found_aS}), slots.index_aP.index({found_aS}), negative_aS.index({found_aS})};
 }
 
 }  // namespace lodestone

@@ -1,19 +1,25 @@
 #pragma once
 
-#include "trainer/negatives/global_rows.h"
+#include "trainer/negatives/row_set.h"
 
 namespace lodestone {
 
-/// How the embeddings of a batch lie, from a sample of anchors; distances are Euclidean.
+/// How the embeddings of a batch lie, from a sample of anchors; distances are Euclidean. Of two towers, anchors are of the
+/// first and refs of the second.
 struct PairHealth {
   double positive_distance = 0;          ///< mean over pairs
   double negative_distance = 0;          ///< mean over pairs
   double hardest_positive_distance = 0;  ///< mean over anchors of the farthest positive
   double hardest_negative_distance = 0;  ///< mean over anchors of the nearest negative
+  double positive_similarity = 0;        ///< mean cosine over pairs
+  double negative_similarity = 0;        ///< mean cosine over pairs
+  double alignment = 0;                  ///< mean squared distance of positives, rows on the unit sphere (Wang & Isola 2020)
+  double uniformity = 0;                 ///< log mean exp(-2 d²) of all pairs, rows on the unit sphere (ibid.)
+  double effective_rank = 0;             ///< exp of the entropy of the singular values' shares (Roy & Vetterli 2007)
 };
 
-/// Each rank looks at its first few rows against the whole batch.
-/// Ranks     collective: one all-reduce of 8 numbers.
-PairHealth pair_health(const Group& group, const GlobalRows& rows);
+/// Each rank looks at its first few rows against the rows it holds (with a ring, its own).
+/// Ranks     collective: one all-reduce of 20 numbers and one all-gather of up to 128 rows in all.
+PairHealth pair_health(const Group& group, const RowSet& rows, const RowSet* refs = nullptr);
 
 }  // namespace lodestone

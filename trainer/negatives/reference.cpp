@@ -1,12 +1,20 @@
 #include "trainer/negatives/reference.h"
 
+#include <limits>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/clamp_min.h>
+#include <ATen/ops/argmin.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/logical_not.h>
-#include <ATen/ops/eye.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -17,65 +25,175 @@ namespace lodestone {
 
 namespace {
 
-struct PairMatrix {
-  at::Tensor value_BB, positive_BB, negative_BB, slot_BB;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Rows as leaves and what the loss sees of them.
+struct Tower {
+  at::Tensor z_nD, u_nD, label_n, group_n, id_n;
 };
 
+Tower tower_of(const LocalRows& rows, bool normalize, bool learns) {
+  const at::Tensor z_nD = rows.z_bD.detach().clone().requires_grad_(learns);
+  return {z_nD, normalize ? normalised(z_nD) : z_nD, rows.label_b, rows.group_b, rows.id_b};
+}
+
+Tower tower_of(const RowSet& rows) {
+  const at::Tensor u_nD = rows.u_nD.detach().clone().requires_grad_(true);
+  return {u_nD, u_nD, rows.label_n, rows.group_n, rows.id_n};
+}
+
+/// Anchors × refs: values, and how often each pair counts as a positive and as a negative.
+struct Matrix {
+  at::Tensor value_ac, positive_ac, negative_ac;
+};
+
+enum class Meeting { kItself, kOther, kPast };
+
 // Every pair from the difference of its rows, and masks straight from their definitions.
-PairMatrix pair_matrix(const LocalRows& rows, const at::Tensor& u_BD, Measure measure) {
-  const int64_t size = u_BD.size(0);
-  const auto same = [](const at::Tensor& x_B) { return x_B.unsqueeze(1) == x_B.unsqueeze(0); };
-  const at::Tensor self_BB = at::eye(size, u_BD.options().dtype(at::kBool));
-  PairMatrix matrix;
-  matrix.value_BB = measure_pairs(measure, u_BD.repeat_interleave(size, 0), u_BD.repeat({size, 1})).view({size, size});
-  matrix.positive_BB = at::logical_and(same(rows.label_b), at::logical_not(self_BB));
-  matrix.negative_BB = at::logical_and(at::logical_not(same(rows.group_b)), at::logical_not(same(rows.id_b)));
-  // Which of its anchor's positives, in order: the number of positives before it.
-  matrix.slot_BB = matrix.positive_BB.cumsum(1) - 1;
+Matrix matrix_of(const Tower& a, const Tower& c, Meeting meeting, Measure measure) {
+  const int64_t rows = a.u_nD.size(0), refs = c.u_nD.size(0);
+  const auto same = [](const at::Tensor& x_a, const at::Tensor& y_c) { return x_a.unsqueeze(1) == y_c.unsqueeze(0); };
+  Matrix matrix;
+  matrix.value_ac =
+      measure_pairs(measure, a.u_nD.repeat_interleave(refs, 0), c.u_nD.repeat({rows, 1})).view({rows, refs});
+  at::Tensor positive_ac = same(a.label_n, c.label_n);
+  if (meeting == Meeting::kItself)
+    positive_ac = at::logical_and(positive_ac, at::logical_not(at::eye(rows, positive_ac.options())));
+  if (meeting == Meeting::kPast) positive_ac = at::logical_and(positive_ac, at::logical_not(same(a.id_n, c.id_n)));
+  const auto type = matrix.value_ac.scalar_type();
+  matrix.positive_ac = positive_ac.to(type);
+  matrix.negative_ac =
+      at::logical_and(at::logical_not(same(a.group_n, c.group_n)), at::logical_not(same(a.id_n, c.id_n))).to(type);
   return matrix;
 }
 
-at::Tensor loss_of_tuples(const Loss& loss, const at::Tensor& u_BD, const Tuples& tuples) {
-  const auto rows = [&](const at::Tensor& index_t) { return u_BD.index_select(0, at::clamp_min(index_t, 0)); };
-  const auto value = [&](const at::Tensor& i_t, const at::Tensor& j_t) {
-    return measure_pairs(loss.measure(), rows(i_t), rows(j_t));
+Matrix transposed(const Matrix& m) { return {m.value_ac.t(), m.positive_ac.t(), m.negative_ac.t()}; }
+
+// More refs for the same anchors.
+Matrix beside(const Matrix& a, const Matrix& b) {
+  return {at::cat({a.value_ac, b.value_ac}, 1), at::cat({a.positive_ac, b.positive_ac}, 1),
+          at::cat({a.negative_ac, b.negative_ac}, 1)};
+}
+
+// More anchors, with refs of their own.
+Matrix below(const Matrix& a, const Matrix& b) {
+  const int64_t width = std::max(a.value_ac.size(1), b.value_ac.size(1));
+  const auto stack = [&](const at::Tensor& x, const at::Tensor& y) {
+    const int64_t pad_x[] = {0, width - x.size(1)}, pad_y[] = {0, width - y.size(1)};
+    return at::cat({at::constant_pad_nd(x, pad_x), at::constant_pad_nd(y, pad_y)});
   };
-  TupleValues values{value(tuples.anchor_t, tuples.positive_t), value(tuples.anchor_t, tuples.negative_t), {},
-                     tuples.positive_t >= 0, tuples.negative_t >= 0};
-  if (loss.needs_positive_negative()) values.positive_negative_t = value(tuples.positive_t, tuples.negative_t);
-  return combine(loss.tuple_terms(values));
+  return {stack(a.value_ac, b.value_ac), stack(a.positive_ac, b.positive_ac), stack(a.negative_ac, b.negative_ac)};
+}
+
+void keep_mined(const PairMiner& miner, Measure measure, Matrix& m) {
+  const at::Tensor distance_ac = (measure == Measure::kSimilarity ? -m.value_ac : m.value_ac).detach();
+  const auto [negative_a, positive_a] =
+      miner.thresholds(at::where(m.positive_ac > 0, distance_ac, -kInfinity).amax(1).to(at::kDouble),
+                       at::where(m.negative_ac > 0, distance_ac, kInfinity).amin(1).to(at::kDouble));
+  m.negative_ac = m.negative_ac * (distance_ac < negative_a.unsqueeze(1));
+  m.positive_ac = m.positive_ac * (distance_ac > positive_a.unsqueeze(1));
+}
+
+// One anchor after the other, from its row of the matrix.
+Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const LocalRows& rows, const Draw& draw) {
+  const MiningKeys keys = mining_keys(rows.id_b, draw);
+  const at::Tensor distance_ac = (measure == Measure::kSimilarity ? -m.value_ac : m.value_ac).detach();
+  std::vector<at::Tensor> anchor, positive, negative;
+  for (int64_t a = 0; a < distance_ac.size(0); ++a) {
+    const at::Tensor index_P = m.positive_ac[a].nonzero().select(1, 0);
+    const Positives slots =
+        miner.slots({distance_ac[a].index_select(0, index_P).unsqueeze(0), index_P.unsqueeze(0)});
+    const at::Tensor candidate_1c = at::where(m.negative_ac[a] > 0, distance_ac[a], kInfinity).unsqueeze(0);
+    for (int64_t s = 0; s < slots.index_aP.size(1); ++s) {
+      if (slots.index_aP[0][s].item<int64_t>() < 0) continue;
+      const Candidates row{candidate_1c, keys.of(a, slots.index_aP.select(1, s)), keys.ref_n, rows.z_bD.size(1)};
+      const at::Tensor score_c = miner.score(slots.distance_aP.select(1, s), row)[0];
+      const at::Tensor best = score_c.argmin();
+      if (score_c[best.item<int64_t>()].item<double>() == kInfinity) continue;
+      anchor.push_back(at::full({}, a, rows.label_b.options()));
+      positive.push_back(slots.index_aP[0][s]);
+      negative.push_back(best);
+    }
+  }
+  if (anchor.empty()) {
+    const at::Tensor none = at::zeros({0}, rows.label_b.options());
+    return {none, none, none};
+  }
+  return {at::stack(anchor), at::stack(positive), at::stack(negative)};
+}
+
+at::Tensor loss_of_tuples(const Loss& loss, const Matrix& m, const Tuples& tuples) {
+  if (const auto* triplets = dynamic_cast<const TripletLossBase*>(&loss)) {
+    const auto value = [&](const at::Tensor& i_t, const at::Tensor& j_t) { return m.value_ac.index({i_t, j_t}); };
+    return combine(triplets->triplet_terms({value(tuples.anchor_t, tuples.positive_t), value(tuples.anchor_t, tuples.negative_t),
+                                            value(tuples.positive_t, tuples.negative_t)}));
+  }
+  // How often each pair occurs.
+  const auto times = [&](const at::Tensor& ref_t) {
+    const at::Tensor given_t = ref_t >= 0;
+    at::Tensor count_ac = at::zeros_like(m.value_ac.detach());
+    const at::Tensor i_t = tuples.anchor_t.index({given_t}), j_t = ref_t.index({given_t});
+    return count_ac.index_put_({i_t, j_t}, at::full({i_t.size(0)}, 1, count_ac.options()), /*accumulate=*/true);
+  };
+  return loss.reference(m.value_ac, times(tuples.positive_t), times(tuples.negative_t));
+}
+
+at::Tensor or_zero(const at::Tensor& gradient, const at::Tensor& like) {
+  return gradient.defined() ? gradient : at::zeros_like(like);
+}
+
+Matrix whole_matrix(const Objective& objective, const StepInput& input, const Tower& rows,
+                    const std::optional<Tower>& second, const std::optional<Tower>& shard) {
+  const Measure measure = objective.loss.measure();
+  switch (objective.loss.pairing()) {
+    case Pairing::kProxies:
+      return matrix_of(rows, *shard, Meeting::kOther, measure);
+    case Pairing::kProxyAnchors:
+      return transposed(matrix_of(rows, *shard, Meeting::kOther, measure));
+    default: {
+      Matrix matrix = second ? matrix_of(rows, *second, Meeting::kOther, measure)
+                             : matrix_of(rows, rows, Meeting::kItself, measure);
+      if (shard) matrix = beside(matrix, matrix_of(rows, *shard, Meeting::kPast, measure));
+      return second && input.second_learns ? below(matrix, matrix_of(*second, rows, Meeting::kOther, measure)) : matrix;
+    }
+  }
 }
 
 }  // namespace
 
-ReferenceLoss reference_loss(const LocalRows& rows, const Objective& objective,
-                             const std::optional<Tuples>& explicit_tuples) {
+ReferenceLoss reference_loss(const LocalRows& local, const Objective& objective, const StepInput& input) {
   at::AutoGradMode with_grad(true);
-  const at::Tensor z_BD = rows.z_bD.detach().clone().requires_grad_(true);
-  const at::Tensor u_BD = objective.normalize ? normalised(z_BD) : z_BD;
-  const Measure measure = objective.loss.measure();
+  const Tower rows = tower_of(local, objective.normalize, true);
+  std::optional<Tower> second, shard;
+  if (input.second) second = tower_of(*input.second, objective.normalize, input.second_learns);
+  if (input.shard) shard = tower_of(*input.shard);
+  Matrix matrix = whole_matrix(objective, input, rows, second, shard);
   ReferenceLoss reference;
-  at::Tensor loss;
-  if (explicit_tuples) {
-    reference.tuples = *explicit_tuples;
-    loss = loss_of_tuples(objective.loss, u_BD, reference.tuples);
-  } else {
-    const PairMatrix matrix = pair_matrix(rows, u_BD, measure);
-    if (objective.miner.takes_all()) {
-      loss = objective.loss.reference(matrix.value_BB, matrix.positive_BB, matrix.negative_BB);
-    } else {
-      const at::Tensor distance_BB = measure == Measure::kSimilarity ? -matrix.value_BB : matrix.value_BB;
-      const int64_t most_positives = matrix.positive_BB.sum(1).max().item<int64_t>();
-      MiningState state = objective.miner.initial_state(z_BD.size(0), most_positives, z_BD.options());
-      for (int pass = 0; pass < objective.miner.passes(); ++pass)
-        objective.miner.fold(pass, {distance_BB.detach(), matrix.positive_BB, matrix.negative_BB, matrix.slot_BB, 0}, state);
-      reference.tuples = objective.miner.tuples(at::arange(z_BD.size(0), rows.label_b.options()), state);
-      loss = loss_of_tuples(objective.loss, u_BD, reference.tuples);
-    }
-  }
+  const auto* triplet_miner = dynamic_cast<const TripletMiner*>(&objective.miner);
+  if (input.tuples) reference.tuples = *input.tuples;
+  else if (triplet_miner)
+    reference.tuples = mined(*triplet_miner, matrix, objective.loss.measure(), local, input.draw);
+  if (const auto* miner = dynamic_cast<const PairMiner*>(&objective.miner))
+    keep_mined(*miner, objective.loss.measure(), matrix);
+
+  const Affine affine = objective.loss.affine();
+  const at::Tensor scale = at::full({}, affine.scale, rows.z_nD.options()).requires_grad_(true);
+  const at::Tensor bias = at::full({}, affine.bias, rows.z_nD.options()).requires_grad_(true);
+  matrix.value_ac = matrix.value_ac * scale + bias;
+  const at::Tensor loss = input.tuples || triplet_miner
+                              ? loss_of_tuples(objective.loss, matrix, reference.tuples)
+                              : objective.loss.reference(matrix.value_ac, matrix.positive_ac, matrix.negative_ac);
   reference.loss = loss.item<double>();
-  reference.gradient_BD = loss.requires_grad() ? torch::autograd::grad({loss}, {z_BD}, {}, false, false, true)[0] : at::Tensor();
-  if (!reference.gradient_BD.defined()) reference.gradient_BD = at::zeros_like(z_BD);
+  torch::autograd::variable_list leaves = {rows.z_nD, scale, bias};
+  if (second && input.second_learns) leaves.push_back(second->z_nD);
+  if (shard) leaves.push_back(shard->z_nD);
+  auto found = loss.requires_grad() ? torch::autograd::grad({loss}, leaves, {}, false, false, true)
+                                    : torch::autograd::variable_list(leaves.size());
+  for (size_t i = 0; i < leaves.size(); ++i) found[i] = or_zero(found[i], leaves[i].detach());
+  reference.gradient_BD = found[0];
+  reference.parameter_gradients = objective.loss.parameter_gradients({found[1].item<double>(), found[2].item<double>()});
+  if (second && input.second_learns) reference.second_gradient_BD = found[3];
+  if (shard) reference.shard_gradient_nD = found.back();
   return reference;
 }
 

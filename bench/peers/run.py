@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Lodestone's losses beside those of other libraries: time, memory, and whether they agree.
+
+Runs in the environment that bench/peers.sh makes. docs/peers.md says what is compared and how.
+"""
+import argparse
+import importlib.metadata
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+import plot
+import report
+from contest import Result, Settings, contest
+from groups import GROUPS
+from rows import write_rows
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+LIBRARIES = ("torch", "pytorch-metric-learning", "open_clip_torch", "sentence-transformers",
+             "lightly")
+
+
+def numbers(text: str) -> list[int]:
+    return sorted(int(word) for word in text.split(","))
+
+
+def arguments() -> argparse.Namespace:
+    keys = [group.key for group in GROUPS]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", default=str(ROOT / "build/lodestone"))
+    parser.add_argument("--sizes", type=numbers, default=[256, 1024, 4096, 8192])
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")
+    parser.add_argument("--seconds", type=float, default=0.3,
+                        help="of calls per contestant and round, at least one call (default 0.3)")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=keys,
+                        help="groups: " + ", ".join(keys))
+    parser.add_argument("--output", type=pathlib.Path,
+                        help="folder for results and picture; without it they go where the "
+                             "documentation shows them")
+    given = parser.parse_args()
+    unknown = set(given.only) - set(keys)
+    if unknown:
+        parser.error(f"--only: no group {', '.join(sorted(unknown))}; there are {', '.join(keys)}")
+    return given
+
+
+def processor() -> str:
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return "unknown processor"
+
+
+def machine(given: argparse.Namespace) -> Result:
+    return {"processor": processor(), "threads": given.threads, "width": given.width,
+            "rounds": given.repeat,
+            "versions": {name: importlib.metadata.version(name) for name in LIBRARIES}}
+
+
+def run_all(given: argparse.Namespace) -> list[Result]:
+    settings = Settings(given.program, given.threads, given.repeat, given.seconds)
+    results, before = [], {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for size in given.sizes:
+            for group in GROUPS:
+                if group.key not in given.only:
+                    continue
+                rows = write_rows(pathlib.Path(scratch), group.rows, size, given.width)
+                row = contest(group, size, rows, settings, before)
+                results.append(row)
+                print(f"{group.title:30} N = {size:<6} Lodestone "
+                      f"{report.milliseconds(row['lodestone']):>8} ms   fastest peer / Lodestone "
+                      f"{report.ratio(row)}", flush=True)
+    return results
+
+
+def write(given: argparse.Namespace, results: list[Result]) -> None:
+    about = machine(given)
+    folder = given.output or HERE
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"machine": about, "results": results}, indent=1)
+    (folder / "results.json").write_text(text + "\n")
+    (folder / "results.md").write_text(report.results_page(about, results))
+    if given.output:
+        plot.draw(folder / "peers.png", about, results)
+    else:
+        plot.draw(ROOT / "docs/images/peers.png", about, results)
+        report.write_docs(ROOT / "docs/peers.md", about, results)
+    print(f"written: {folder / 'results.md'}")
+
+
+def main() -> int:
+    given = arguments()
+    results = run_all(given)
+    write(given, results)
+    wrong = report.disagreements(results)
+    print("\n".join(wrong) or "every loss of the same formula agrees", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/randn.h>
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/floor.h"
+#include "trainer/commands/session.h"
+#include "trainer/coordinator/safetensors.h"
+
+namespace lodestone {
+
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// Kilobytes of a line of /proc/self/status.
+double status_mib(const std::string& key) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(key)) return std::stod(line.substr(key.size() + 1)) / 1024;
+  throw IoError("bench: expected " + key + " in /proc/self/status, got no such line");
+}
+
+/// The peak of resident memory above where it stood.
+class PeakMemory {
+ public:
+  PeakMemory() {
+    std::ofstream("/proc/self/clear_refs") << 5;  // the peak starts anew
+    before_ = status_mib("VmRSS");
+  }
+  double extra_mib() const { return std::max(0.0, status_mib("VmHWM") - before_); }
+
+ private:
+  double before_;
+};
+
+struct Rows {
+  LocalRows first, second;
+  std::optional<RowSet> proxies;
+};
+
+// This rank's share of N rows, `per_class` of each class in a row; the same rows on any number of ranks.
+Rows rows_for(const BenchLossArguments& arguments, const Group& world, int64_t size, int64_t width) {
+  at::Tensor z_ND, other_ND, label_N;
+  if (!arguments.rows.empty()) {
+    TensorMap file = read_safetensors(arguments.rows);
+    for (const char* name : {"z", "label"})
+      if (!file.contains(name))
+        throw DataError(arguments.rows + ": expected tensors z [N, D] float32 and label [N] int64, got no '" + name + "'");
+    z_ND = file["z"];
+    label_N = file["label"];
+    other_ND = file.contains("z2") ? file["z2"] : z_ND;
+  } else {
+    z_ND = normal_rows(size, width, 1);
+    other_ND = normal_rows(size, width, 2);
+    label_N = at::arange(size).floor_divide(arguments.per_class);
+  }
+  const int64_t begin = z_ND.size(0) * world.rank() / world.size(), end = z_ND.size(0) * (world.rank() + 1) / world.size();
+  const auto own = [&](const at::Tensor& x) { return x.narrow(0, begin, end - begin).contiguous(); };
+  const at::Tensor label_b = own(label_N), id_b = own(at::arange(z_ND.size(0)));
+  Rows rows{{own(z_ND), label_b, label_b, id_b}, {own(other_ND), label_b, label_b, id_b}, {}};
+  const int64_t classes = label_N.max().item<int64_t>() + 1;
+  const int64_t first = classes * world.rank() / world.size(), last = classes * (world.rank() + 1) / world.size();
+  const at::Tensor class_n = at::arange(first, last);
+  rows.proxies = shard_rows(normalised(normal_rows(classes, z_ND.size(1), 3).narrow(0, first, last - first)), class_n, class_n,
+                            -1 - class_n);
+  return rows;
+}
+
+nlohmann::json measure(const Session& session, const BenchLossArguments& arguments, const RunConfig& config, int64_t size,
+                       int64_t width, ProductRates& rates) {
+  Rows rows = rows_for(arguments, session.world, size, width);
+  const Pairing pairing = config.loss->pairing();
+  StepInput input;
+  if (pairing == Pairing::kTowers) input.second = &rows.second;
+  if (pairing == Pairing::kProxies || pairing == Pairing::kProxyAnchors) input.shard = &*rows.proxies;
+  const auto once = [&] { return global_batch_loss(session.world, rows.first, config.objective(), input); };
+  PeakMemory memory;
+  StepLoss step = once();
+  const double extra_mib = memory.extra_mib();
+  std::vector<double> seconds;
+  int64_t sent = 0;
+  for (int64_t i = 0; i < arguments.repeat; ++i) {
+    session.world.barrier();
+    const int64_t before = session.world.traffic().bytes();
+    const double start = now();
+    step = once();
+    seconds.push_back(now() - start);
+    sent = session.world.traffic().bytes() - before;
+  }
+  std::sort(seconds.begin(), seconds.end());
+  const double median = seconds[seconds.size() / 2];
+  const Work work = least_work(config.objective(), session.world.size(), size, input.shard ? rows.proxies->size() : size, width);
+  const double floor = rates.seconds(work, width);
+  const double norm = step.gradient_bD.numel() ? step.gradient_bD.to(at::kDouble).norm().item<double>() : 0;
+  return {{"loss", config.loss.name()}, {"miner", config.miner.name()}, {"size", size}, {"width", width},
+          {"world", session.world.size()}, {"seconds", median}, {"seconds_min", seconds.front()}, {"floor_seconds", floor},
+          {"ratio", median / floor}, {"extra_mib", extra_mib}, {"sent_bytes", sent}, {"value", step.loss},
+          {"gradient_norm", norm}};
+}
+
+void print(const nlohmann::json& r) {
+  std::printf("%-19s %-17s %7ld %5ld %5d %10.4f %10.4f %6.2f %10.1f %12ld\n", r["loss"].get<std::string>().c_str(),
+              r["miner"].get<std::string>().c_str(), r["size"].get<long>(), r["width"].get<long>(), r["world"].get<int>(),
+              r["seconds"].get<double>(), r["floor_seconds"].get<double>(), r["ratio"].get<double>(),
+              r["extra_mib"].get<double>(), r["sent_bytes"].get<long>());
+  std::fflush(stdout);
+}
+
+RunConfig config_for(const BenchLossArguments& arguments, const std::string& loss, const std::string& miner) {
+  RunConfig config;
+  config.threads = arguments.threads;
+  const ConfigNodePtr root = parse_yaml("loss: {name: " + loss + "}\nminer: {name: " + miner + "}", "bench");
+  for (const auto& assignment : arguments.assignments) apply_set(root, assignment);
+  read_fields(root, [&](Fields& f) { config.visit(f); });
+  return config;
+}
+
+int bench(const Session& session, const BenchLossArguments& arguments) {
+  at::NoGradGuard no_grad;
+  if (session.leads()) {
+    const auto& routine = product_routine(session.world.size());
+    std::printf("%d rank(s) x %d thread(s), float32; %s\n%-19s %-17s %7s %5s %5s %10s %10s %6s %10s %12s\n",
+                session.world.size(), at::get_num_threads(), routine.c_str(), "loss", "miner", "size", "width", "world",
+                "seconds", "floor", "ratio", "extra MiB", "bytes sent");
+  }
+  ProductRates rates;
+  nlohmann::json results = nlohmann::json::array();
+  for (const auto& loss : arguments.losses)
+    for (const auto& miner : arguments.miners) {
+      const RunConfig config = config_for(arguments, loss, miner);
+      try {
+        config.objective().check({});
+      } catch (const ConfigError&) {
+        if (arguments.losses.size() * arguments.miners.size() == 1) throw;
+        continue;  // of a grid, the combinations that there are
+      }
+      for (const int64_t size : arguments.sizes)
+        for (const int64_t width : arguments.widths) {
+          results.push_back(measure(session, arguments, config, size, width, rates));
+          if (session.leads()) print(results.back());
+        }
+    }
+  const nlohmann::json all = {{"threads", at::get_num_threads()}, {"world", session.world.size()}, {"results", results}};
+  if (session.leads() && !arguments.json.empty()) write_file_atomic(arguments.json, all.dump(2) + "\n");
+  return kDone;
+}
+
+}  // namespace
+
+int run_bench_loss(const BenchLossArguments& given) {
+  BenchLossArguments arguments = given;
+  if (!arguments.rows.empty()) {
+    const TensorMap file = read_safetensors(arguments.rows);
+    const auto z = file.find("z");
+    if (z == file.end() || z->second.dim() != 2)
+      throw DataError(arguments.rows + ": expected a tensor z [N, D], got none; write one with safetensors");
+    arguments.sizes = {z->second.size(0)};
+    arguments.widths = {z->second.size(1)};
+  }
+  RunConfig config;
+  config.threads = arguments.threads;
+  return run_on_ranks(config, [&](Session& session) { return bench(session, arguments); });
+}
+
+}  // namespace lodestone

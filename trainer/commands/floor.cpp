@@ -1,0 +1,108 @@
+#include "trainer/commands/floor.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/randn.h>
+
+#include "trainer/negatives/tile_walk.h"
+
+namespace lodestone {
+
+namespace {
+
+template <typename Run>
+double best_seconds(Run run) {
+  double best = 1e9;
+  for (int round = 0; round < 4; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    run();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+// oneDNN's product x · wᵀ, as ATen's fused linear operator offers it for plain tensors.
+at::Tensor onednn_product(const at::Tensor& x_mk, const at::Tensor& w_nk) {
+  using Operator = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
+                              c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+  static const auto product =
+      c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<Operator>();
+  return product.call(x_mk, w_nk, {}, "none", c10::List<std::optional<at::Scalar>>(), {});
+}
+
+double measured_flops(int64_t width) {
+  double best = 0;
+  for (const int64_t side : {512, 1024, 2048}) {
+    const at::Tensor u_rD = normal_rows(side, width, 1), v_cD = normal_rows(side, width, 2);
+    at::Tensor s_rc = at::empty({side, side}), g_rD = at::empty({side, width});
+    const double flops = 2.0 * static_cast<double>(side * side * width);
+    const int64_t times = std::max<int64_t>(1, (int64_t{1} << 22) / (side * side));
+    const auto repeated = [&](auto run) {
+      return flops * static_cast<double>(times) / best_seconds([&] {
+               for (int64_t i = 0; i < times; ++i) run();
+             });
+    };
+    best = std::max(best, repeated([&] { at::mm_out(s_rc, u_rD, v_cD.t()); }));
+    best = std::max(best, repeated([&] { at::mm_out(g_rD, s_rc, v_cD); }));
+    best = std::max(best, repeated([&] { onednn_product(u_rD, v_cD); }));
+    best = std::max(best, repeated([&] { onednn_product(s_rc, v_cD.t()); }));
+  }
+  return best;
+}
+
+double measured_exps() {
+  const int64_t side = tile_side(at::TensorOptions().dtype(at::kFloat));
+  const at::Tensor x_rc = normal_rows(side, side, 1);
+  at::Tensor y_rc = at::empty_like(x_rc);
+  return 16.0 * static_cast<double>(side * side) / best_seconds([&] {
+           for (int i = 0; i < 16; ++i) at::exp_out(y_rc, x_rc);
+         });
+}
+
+}  // namespace
+
+at::Tensor normal_rows(int64_t rows, int64_t width, uint64_t seed) {
+  return at::randn({rows, width}, at::detail::createCPUGenerator(seed), at::TensorOptions().dtype(at::kFloat));
+}
+
+std::string product_routine(int world) {
+  return std::string("products by ATen mm (MKL) in tiles of ") +
+         std::to_string(tile_side(at::TensorOptions().dtype(at::kFloat))) + (world == 1 ? ", each pair formed once" : "");
+}
+
+Work least_work(const Objective& objective, int world, int64_t size, int64_t refs, int64_t width) {
+  const bool one = world == 1;
+  const Pairing pairing = objective.loss.pairing();
+  double products = one ? 2 : 3, passes = one ? 1 : 2;
+  if (dynamic_cast<const TripletMiner*>(&objective.miner)) {
+    products = passes = 1;
+  } else if (pairing == Pairing::kTowers) {
+    products = one ? 4 : 6;
+    passes = one ? 2 : 4;
+  } else if (pairing != Pairing::kBatch) {
+    products = 4;
+    passes = 2;
+  }
+  if (dynamic_cast<const PairMiner*>(&objective.miner)) products += one && pairing == Pairing::kBatch ? 0.5 : 1;
+  const double pairs = static_cast<double>(size) / world * static_cast<double>(pairing == Pairing::kBatch ? size : refs * (pairing == Pairing::kTowers ? 1 : world));
+  const auto* loss = dynamic_cast<const PairLoss*>(&objective.loss);
+  const bool transcends = (loss && loss->negative_sum() == Sum::kLogExp) || objective.loss.measure() == Measure::kL2;
+  return {products * 2 * pairs * static_cast<double>(width), transcends ? passes * pairs : 0};
+}
+
+double ProductRates::seconds(const Work& work, int64_t width) {
+  double& flops = flops_[width];
+  if (flops == 0) flops = measured_flops(width);
+  if (exps_ == 0) exps_ = measured_exps();
+  return work.flops / flops + work.transcendentals / exps_;
+}
+
+}  // namespace lodestone

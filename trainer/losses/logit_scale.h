@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include "trainer/losses/learned.h"
+
+namespace lodestone {
+
+/// The factor on similarities: 1 / temperature, fixed, or learned as exp(logit_scale) with logit_scale kept within
+/// [0, ln 100] (Radford et al. 2021, section 2.5).
+class LogitScale {
+ public:
+  LogitScale(double temperature, bool learn)
+      : temperature_(temperature), learn_(learn), log_("logit_scale", -std::log(temperature), 0, std::log(100.0)) {}
+
+  void visit(Fields& f) {
+    f.field({"temperature", "similarities are divided by it; if learned, where it starts", "", 1e-4}, &temperature_);
+    f.field({"learn_temperature", "learn logit_scale = ln(1 / temperature), kept within 0 and ln 100"}, &learn_);
+    log_.start_at(-std::log(temperature_));
+  }
+  double value() const { return learn_ ? std::exp(log_.value()) : 1 / temperature_; }
+  std::vector<LossParameter> parameters() const {
+    return learn_ ? std::vector{log_.parameter()} : std::vector<LossParameter>{};
+  }
+  /// From the gradient of the factor.
+  std::vector<double> gradients(double of_value) const {
+    return learn_ ? std::vector{of_value * value()} : std::vector<double>{};
+  }
+
+ private:
+  double temperature_;
+  bool learn_;
+  Learned log_;
+};
+
+}  // namespace lodestone

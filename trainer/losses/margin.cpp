@@ -1,0 +1,78 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/clamp_min.h>
+#include <ATen/ops/stack.h>
+
+#include "trainer/losses/learned.h"
+#include "trainer/losses/plain.h"
+#include "trainer/losses/reduction.h"
+
+namespace lodestone {
+
+namespace {
+
+/// Margin loss (Wu et al. 2017), d the Euclidean distance and β a learned boundary:
+///   L = ( Σ over positives of max(0, α + d - β) + Σ over negatives of max(0, α - d + β) ) / count,
+/// where the count is that of active pairs of both kinds together, or of all pairs. α is the setting `margin`.
+/// Without pairs the loss is zero. Sub-gradient 0 at d = 0 and at the margins.
+class MarginLoss : public PairLoss {
+ public:
+  void visit(Fields& f) override {
+    f.field({"margin", "how far from the boundary a pair must be on its side", "", 0.0}, &margin_);
+    f.field({"beta", "boundary between positives and negatives; if learned, where it starts", "", 0.0}, &start_);
+    f.field({"learn_beta", "learn the boundary"}, &learn_beta_);
+    f.field(reduction_field(), &reduction_);
+    beta_.start_at(start_);
+  }
+  Measure measure() const override { return Measure::kL2; }
+  Affine affine() const override { return {1, learn_beta_ ? -beta_.value() : -start_}; }
+  std::vector<LossParameter> parameters() const override {
+    return learn_beta_ ? std::vector{beta_.parameter()} : std::vector<LossParameter>{};
+  }
+  std::vector<double> parameter_gradients(const Affine& gradient) const override {
+    return learn_beta_ ? std::vector{-gradient.bias} : std::vector<double>{};
+  }
+  bool takes_pairs() const override { return true; }
+
+  Sum negative_sum() const override { return Sum::kPlain; }
+  void negative_term(at::Tensor& value_rc) const override { value_rc.neg_().add_(margin_).clamp_min_(0); }
+  void multiply_slope(const at::Tensor& value_rc, at::Tensor& weight_rc) const override {
+    weight_rc.mul_((value_rc - margin_).clamp_max_(0).sign_());  // -1 or 0
+  }
+  bool counts_active() const override { return true; }
+
+  std::vector<Sum> positive_sums() const override { return {Sum::kPlain, Sum::kPlain}; }
+  at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor&, const at::Tensor&) const override {
+    const at::Tensor cost_p = at::clamp_min(margin_ + value_p, 0);
+    return at::stack({cost_p, (cost_p > 0).to(value_p.scalar_type())}, 1);
+  }
+  Terms terms(const AnchorSums& sums) const override {
+    return mean(sums.positive_ak.select(1, 0).sum() + sums.negative_a.sum(),
+                sums.positive_ak.select(1, 1).detach().sum() + sums.active_negatives_a.sum(),
+                sums.positives_a.sum() + sums.negatives_a.sum());
+  }
+
+  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                       const at::Tensor& negative_ac) const override {
+    const at::Tensor pull_ac = at::clamp_min(margin_ + value_ac, 0), push_ac = at::clamp_min(margin_ - value_ac, 0);
+    return combine(mean(row_sum(pull_ac, positive_ac).sum() + row_sum(push_ac, negative_ac).sum(),
+                        row_sum(pull_ac > 0, positive_ac).sum() + row_sum(push_ac > 0, negative_ac).sum(),
+                        positive_ac.sum() + negative_ac.sum()));
+  }
+
+ private:
+  Terms mean(const at::Tensor& sum, const at::Tensor& active, const at::Tensor& all) const {
+    return {{sum}, {reduction_ == "active" ? active : all}, active, all};
+  }
+
+  double margin_ = 0.2;
+  double start_ = 1.2;
+  bool learn_beta_ = true;
+  std::string reduction_ = "active";
+  Learned beta_{"beta", 1.2, 0, 1e6};
+};
+
+}  // namespace
+
+std::unique_ptr<Loss> make_margin() { return std::make_unique<MarginLoss>(); }
+
+}  // namespace lodestone

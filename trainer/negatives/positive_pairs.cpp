@@ -1,0 +1,214 @@
+#include "trainer/negatives/positive_pairs.h"
+
+#include <limits>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/bincount.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/log.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "trainer/negatives/measure.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+// Elements of rows gathered at a time.
+constexpr int64_t kGathered = 1 << 21;
+
+at::Tensor exp_or_zero(const at::Tensor& x, const at::Tensor& shift) {
+  return at::exp(at::where(x > -kInfinity, x - shift, -kInfinity));
+}
+
+/// A few positive pairs of a block with their rows in float64.
+struct Chunk {
+  at::Tensor row_p, ref_p;        ///< indices into the sets
+  at::Tensor local_row_p, local_ref_p;  ///< into the parts
+  at::Tensor u_pD, v_pD;
+};
+
+template <typename Visit>
+void for_each_chunk(const Block& block, Visit visit) {
+  if (block.rows.size == 0 || block.refs.size == 0) return;
+  const Relatives& relatives = *block.relatives;
+  const int64_t step = std::max<int64_t>(kGathered / std::max<int64_t>(block.rows.u_nD.size(1), 1), 1);
+  for (const auto& [row, rows] : relatives.stretches()) {
+    const PairList pairs = relatives.positives(row, rows);
+    for (int64_t begin = 0; begin < pairs.size(); begin += step) {
+      const PairList some = pairs.narrow(begin, std::min(step, pairs.size() - begin));
+      const at::Tensor row_p = some.row_p + row;
+      visit(Chunk{row_p + block.rows.first, some.ref_p + block.refs.first, row_p, some.ref_p,
+                  block.rows.u_nD.index_select(0, row_p).to(at::kDouble),
+                  block.refs.u_nD.index_select(0, some.ref_p).to(at::kDouble)});
+    }
+  }
+}
+
+at::Tensor negative_of(const PositiveSide& side, const at::Tensor& index_p) {
+  return side.negative_n.defined() ? side.negative_n.index_select(0, index_p) : at::Tensor();
+}
+
+// 1 for the pairs that a side's pair miner keeps; undefined for all.
+at::Tensor kept(const PositiveSide& side, const at::Tensor& index_p, const at::Tensor& value_p) {
+  if (!side.filter) return {};
+  return (side.filter->direction * value_p < side.filter->positive_ceiling_n.index_select(0, index_p)).to(at::kDouble);
+}
+
+// dL/d(term) of each pair and column with `side` as anchor: c, or c · exp(term - sum) for log-sum-exps; detached.
+at::Tensor term_weights(const PairLoss& loss, const PositiveSide& side, const at::Tensor& index_p, const at::Tensor& term_pk,
+                        const at::Tensor& kept_p) {
+  at::Tensor weight_pk = side.coefficient_nk.index_select(0, index_p);
+  const auto kinds = loss.positive_sums();
+  for (size_t k = 0; k < kinds.size(); ++k) {
+    if (kinds[k] != Sum::kLogExp) continue;
+    const auto column = static_cast<int64_t>(k);
+    const at::Tensor sum_p = side.positive_nk.select(1, column).index_select(0, index_p);
+    at::Tensor weight_p = weight_pk.select(1, column);
+    weight_p.mul_(exp_or_zero(term_pk.detach().select(1, column), at::where(sum_p > -kInfinity, sum_p, kInfinity)));
+  }
+  if (kept_p.defined()) weight_pk.mul_(kept_p.unsqueeze(1));
+  return weight_pk;
+}
+
+}  // namespace
+
+PositiveSums::PositiveSums(const std::vector<Sum>& sums, const RowSet& set) : kinds(sums) {
+  const auto options = set.u_nD.options().dtype(at::kDouble);
+  const auto k = static_cast<int64_t>(kinds.size());
+  sum_nk = at::zeros({set.size(), k}, options);
+  shift_nk = at::full({set.size(), k}, -kInfinity, options);
+  count_n = at::zeros({set.size()}, options);
+}
+
+void PositiveSums::add_pairs(const at::Tensor& row_p, const at::Tensor& term_pk) {
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const auto k = static_cast<int64_t>(i);
+    at::Tensor sum_n = sum_nk.select(1, k), shift_n = shift_nk.select(1, k);
+    const at::Tensor term_p = term_pk.select(1, k);
+    if (kinds[i] == Sum::kPlain) {
+      sum_n.index_add_(0, row_p, term_p);
+      continue;
+    }
+    const at::Tensor new_n = shift_n.scatter_reduce(0, row_p, term_p, "amax");
+    sum_n.mul_(exp_or_zero(shift_n, new_n)).index_add_(0, row_p, exp_or_zero(term_p, new_n.index_select(0, row_p)));
+    shift_n.copy_(new_n);
+  }
+  count_n.index_add_(0, row_p, at::ones_like(row_p, count_n.options()));
+}
+
+void PositiveSums::add(const PositiveSums& other) {
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const auto k = static_cast<int64_t>(i);
+    at::Tensor sum_n = sum_nk.select(1, k), shift_n = shift_nk.select(1, k);
+    const at::Tensor other_sum_n = other.sum_nk.select(1, k), other_shift_n = other.shift_nk.select(1, k);
+    if (kinds[i] == Sum::kPlain) {
+      sum_n.add_(other_sum_n);
+      continue;
+    }
+    const at::Tensor new_n = at::maximum(shift_n, other_shift_n);
+    sum_n.copy_(sum_n * exp_or_zero(shift_n, new_n) + other_sum_n * exp_or_zero(other_shift_n, new_n));
+    shift_n.copy_(new_n);
+  }
+  count_n.add_(other.count_n);
+}
+
+void PositiveSums::reduce(const Group& group) {
+  at::Tensor shift = shift_nk.clone();
+  group.all_reduce(shift, ReduceOp::kMax);
+  for (size_t k = 0; k < kinds.size(); ++k) {
+    const auto column = static_cast<int64_t>(k);
+    if (kinds[k] == Sum::kLogExp)
+      sum_nk.select(1, column).mul_(exp_or_zero(shift_nk.select(1, column), shift.select(1, column)));
+  }
+  shift_nk = shift;
+  group.all_reduce(sum_nk);
+  group.all_reduce(count_n);
+}
+
+at::Tensor PositiveSums::value() const {
+  at::Tensor value_nk = sum_nk.clone();
+  for (size_t k = 0; k < kinds.size(); ++k) {
+    const auto column = static_cast<int64_t>(k);
+    if (kinds[k] == Sum::kLogExp)
+      value_nk.select(1, column).copy_(shift_nk.select(1, column) + at::log(sum_nk.select(1, column)));
+  }
+  return value_nk;
+}
+
+void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide& rows, const PositiveSide& refs,
+                    PositiveSums& sums) {
+  const Affine affine = loss.affine();
+  for_each_chunk(block, [&](const Chunk& pairs) {
+    const at::Tensor value_p = measure_pairs(loss.measure(), pairs.u_pD, pairs.v_pD) * affine.scale + affine.bias;
+    const at::Tensor term_pk =
+        loss.positive_terms(value_p, negative_of(rows, pairs.row_p), negative_of(refs, pairs.ref_p));
+    const at::Tensor kept_p = kept(rows, pairs.row_p, value_p);
+    if (!kept_p.defined()) {
+      sums.add_pairs(pairs.row_p, term_pk);
+      return;
+    }
+    const at::Tensor keep = kept_p > 0;
+    sums.add_pairs(pairs.row_p.index({keep}), term_pk.index({keep}));
+  });
+}
+
+void fold_farthest(const Loss& loss, const Block& block, double direction, at::Tensor& farthest_n) {
+  const Affine affine = loss.affine();
+  for_each_chunk(block, [&](const Chunk& pairs) {
+    const at::Tensor value_p = measure_pairs(loss.measure(), pairs.u_pD, pairs.v_pD) * affine.scale + affine.bias;
+    farthest_n.copy_(farthest_n.scatter_reduce(0, pairs.row_p, direction * value_p, "amin"));
+  });
+}
+
+void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows, const PositiveSide& refs,
+                           PositiveGradient& gradient) {
+  at::AutoGradMode with_grad(true);
+  const Affine affine = loss.affine();
+  for_each_chunk(block, [&](const Chunk& pairs) {
+    const at::Tensor measured_p = measure_pairs(loss.measure(), pairs.u_pD, pairs.v_pD);
+    const at::Tensor value_p = (measured_p * affine.scale + affine.bias).detach().requires_grad_(true);
+    at::Tensor n_row_p = negative_of(rows, pairs.row_p), n_ref_p = negative_of(refs, pairs.ref_p);
+    torch::autograd::variable_list leaves = {value_p};
+    for (at::Tensor* n_p : {&n_row_p, &n_ref_p})
+      if (n_p->defined()) leaves.push_back(n_p->requires_grad_(true));
+
+    at::Tensor total;
+    const auto add_anchor = [&](const PositiveSide& side, const at::Tensor& index_p, const at::Tensor& own, const at::Tensor& other) {
+      if (!side.coefficient_nk.defined()) return;
+      const at::Tensor term_pk = loss.positive_terms(value_p, own, other);
+      const at::Tensor weight_pk = term_weights(loss, side, index_p, term_pk, kept(side, index_p, value_p.detach()));
+      // A pair that weighs nothing may have an infinite term.
+      const at::Tensor sum = (at::where(weight_pk != 0, term_pk, 0) * weight_pk).sum();
+      total = total.defined() ? total + sum : sum;
+    };
+    add_anchor(rows, pairs.row_p, n_row_p, n_ref_p);
+    add_anchor(refs, pairs.ref_p, n_ref_p, n_row_p);
+    if (!total.defined() || !total.requires_grad()) return;
+    const auto found = torch::autograd::grad({total}, leaves, {}, false, false, /*allow_unused=*/true);
+
+    at::NoGradGuard no_grad;
+    size_t next = 1;
+    if (n_row_p.defined() && found[next++].defined() && gradient.row_negative_n.defined())
+      gradient.row_negative_n.index_add_(0, pairs.row_p, found[next - 1]);
+    if (n_ref_p.defined() && found[next++].defined() && gradient.ref_negative_n.defined())
+      gradient.ref_negative_n.index_add_(0, pairs.ref_p, found[next - 1]);
+    if (!found[0].defined()) return;
+    gradient.weight_sum += found[0].sum().item<double>();
+    if (gradient.rows_nD.defined())
+      add_pair_gradient(loss.measure(), found[0], pairs.u_pD, pairs.v_pD, pairs.local_row_p, gradient.rows_nD);
+    if (gradient.refs_nD.defined())
+      add_pair_gradient(loss.measure(), found[0], pairs.v_pD, pairs.u_pD, pairs.local_ref_p, gradient.refs_nD);
+  });
+}
+
+}  // namespace lodestone

@@ -1,0 +1,69 @@
+#include "trainer/negatives/relation.h"
+
+namespace lodestone {
+
+namespace {
+
+Part own_part(const RowSet& set) { return {&set, set.first, set.local, set.local_rows()}; }
+
+void for_each_other_part(const Group& scope, const RowSet& set, const std::function<void(const Part&)>& visit) {
+  if (!set.ring) {
+    const int64_t end = set.first + set.local;
+    if (set.first > 0) visit({&set, 0, set.first, set.u_nD.narrow(0, 0, set.first)});
+    if (end < set.size()) visit({&set, end, set.size() - end, set.u_nD.narrow(0, end, set.size() - end)});
+    return;
+  }
+  const int world = scope.size(), next = (scope.rank() + 1) % world, previous = (scope.rank() + world - 1) % world;
+  at::Tensor u_nD = set.u_nD.contiguous();
+  for (int step = 1; step < world; ++step) {
+    const auto owner = static_cast<size_t>((scope.rank() + world - step) % world);
+    const int64_t shape[] = {set.counts[owner], u_nD.size(1)};
+    u_nD = scope.send_recv(u_nD, next, shape, previous);
+    int64_t first = 0;
+    for (size_t rank = 0; rank < owner; ++rank) first += set.counts[rank];
+    visit({&set, first, set.counts[owner], u_nD});
+  }
+}
+
+}  // namespace
+
+void BlockWalk::visit_one(Block& block, bool swapped, const std::function<void(const Block&, bool)>& visit) {
+  if (next_ == known_.size()) {
+    auto& [forward, backward] = known_.emplace_back();
+    forward = std::make_shared<Relatives>(block.rows, block.refs, relation_.ref_is_past);
+    if (block.to_refs) backward = std::make_shared<Relatives>(block.refs, block.rows, relation_.ref_is_past);
+  }
+  std::tie(block.relatives, block.exchanged_relatives) = known_[next_++];
+  visit(block, swapped);
+}
+
+void BlockWalk::run(const std::function<void(const Block&, bool swapped)>& visit) {
+  const Member &row_member = members_[relation_.rows], &ref_member = members_[relation_.refs];
+  const RowSet &rows = *row_member.rows, &refs = *ref_member.rows;
+  const bool refs_matter = !relation_.same() && (ref_member.anchors || ref_member.learns);
+  next_ = 0;
+  Block block;
+  block.refs = own_part(refs);
+  block.to_refs = refs_matter;
+  if (ref_member.sharded) {
+    block.rows = {&rows, 0, rows.size(), rows.u_nD};
+    visit_one(block, false, visit);
+    return;
+  }
+  block.rows = own_part(rows);
+  block.square = relation_.same();
+  visit_one(block, false, visit);
+  block.square = block.to_refs = false;
+  block.mirrored = relation_.same() || refs_matter;
+  const auto meet_others = [&](const RowSet& mine, const RowSet& theirs, bool swapped) {
+    for_each_other_part(scope_, theirs, [&](const Part& others) {
+      block.rows = own_part(mine);
+      block.refs = others;
+      visit_one(block, swapped, visit);
+    });
+  };
+  meet_others(rows, refs, false);
+  if (refs_matter) meet_others(refs, rows, true);
+}
+
+}  // namespace lodestone
