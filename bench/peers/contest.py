@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 
 from groups import Group, Peer
+from quiet import Patience
 
 HERE = pathlib.Path(__file__).resolve().parent
 MOST_MIB = 14 * 1024
@@ -21,6 +22,7 @@ class Settings:
     threads: int
     rounds: int
     seconds: float  # that a contestant is given per round, if its calls are short
+    patience: Patience
 
     def environment(self) -> dict[str, str]:
         count = str(self.threads)
@@ -127,9 +129,9 @@ def contest(group: Group, size: int, rows: pathlib.Path, settings: Settings,
     ours = Lodestone(group, rows, settings)
     running = [PeerProcess(peer, rows, settings) for peer in group.peers if not skipped[peer.name]]
     for _ in range(settings.rounds):
-        ours.run()
-        for process in running:
-            process.run()
+        for contestant in (ours, *running):
+            settings.patience.wait()
+            contestant.run()
     found = {name: {"skipped": reason} for name, reason in skipped.items() if reason}
     found |= {process.peer.name: process.result() for process in running}
     lodestone = ours.result()

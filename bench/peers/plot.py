@@ -18,6 +18,10 @@ NAMES = {"PML": "pytorch-metric-learning", "torch": "plain torch"}
 OURS = "#0b5fd3"
 
 
+def duration(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 else f"{1e3 * seconds:g} ms"
+
+
 def library(peer: str) -> str:
     return next(start for start in COLOURS if peer.startswith(start))
 
@@ -48,6 +52,7 @@ def draw_panel(axes: Axes, group: Group, rows: list[dict]) -> None:
     axes.set(xscale="log", yscale="log", title=group.title)
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
     axes.minorticks_off()
+    axes.yaxis.set_major_formatter(lambda seconds, _: duration(seconds))
     axes.grid(color="#e3e3e3", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -57,33 +62,34 @@ def legend_lines(groups: list[Group]) -> list[Line2D]:
     used = {library(peer.name) for group in groups for peer in group.peers}
     lines = [Line2D([], [], color=OURS, marker="o", linewidth=3, label="Lodestone"),
              Line2D([], [], color=OURS, linestyle="--", linewidth=1,
-                    label="floor: the least arithmetic at this machine's speed")]
+                    label="floor of the arithmetic")]
     lines += [Line2D([], [], color=colour, marker="o", markersize=4, label=NAMES.get(name, name))
               for name, colour in COLOURS.items() if name in used]
     return lines + [Line2D([], [], color="#888888", linestyle=":", label="another formula"),
                     Line2D([], [], color="#888888", linestyle="", marker="x",
-                           label="larger N skipped: memory or time")]
+                           label="larger batches skipped")]
 
 
 def draw(path: pathlib.Path, machine: dict, results: list[dict]) -> None:
     """Writes the picture of these results."""
-    by_group = {group: sorted((row for row in results if row["group"] == group.key),
-                              key=lambda row: row["size"])
-                for group in GROUPS if group.key not in LEFT_OUT}
-    by_group = {group: rows for group, rows in by_group.items() if rows}
-    lines = -(-len(by_group) // COLUMNS)
+    panels_of = []
+    for group in GROUPS:
+        rows = sorted((row for row in results if row["group"] == group.key),
+                      key=lambda row: row["size"])
+        if rows and group.key not in LEFT_OUT:
+            panels_of.append((group, rows))
+    lines = -(-len(panels_of) // COLUMNS)
     plt.rcParams.update({"font.size": 11, "axes.titlesize": 12, "text.color": "#1a1a1a"})
     figure, panels = plt.subplots(lines, COLUMNS, squeeze=False, sharex=True, sharey=True,
-                                  figsize=(15, 3.1 * lines + 1.6), layout="constrained")
-    for axes in panels.flat[len(by_group):]:
+                                  figsize=(15, 2.9 * lines + 1.2), layout="constrained")
+    for axes in panels.flat[len(panels_of):]:
         axes.set_visible(False)
-    for axes, (group, rows) in zip(panels.flat, by_group.items()):
+    for axes, (group, rows) in zip(panels.flat, panels_of):
         draw_panel(axes, group, rows)
-    figure.suptitle(f"Loss and gradient: seconds a call. {machine['processor']}, "
-                    f"{machine['threads']} threads, float32, d = {machine['width']}", fontsize=15)
-    figure.supxlabel("N, rows of the batch (4 of each class unless the title says otherwise)")
-    figure.supylabel("seconds, lower is better")
-    figure.legend(handles=legend_lines(list(by_group)), loc="outside lower center", ncols=5,
+    figure.suptitle(f"Time of loss and gradient against the rows of the batch. "
+                    f"{machine['processor']}, {machine['threads']} threads, float32, "
+                    f"d = {machine['width']}; lower is better", fontsize=14)
+    figure.legend(handles=legend_lines([group for group, _ in panels_of]), loc="outside lower center", ncols=5,
                   frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100, facecolor="white")

@@ -15,6 +15,7 @@ import plot
 import report
 from contest import Result, Settings, contest
 from groups import GROUPS
+from quiet import Patience
 from rows import write_rows
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -37,6 +38,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=0.3,
                         help="of calls per contestant and round, at least one call (default 0.3)")
+    parser.add_argument("--patience", type=float, default=600,
+                        help="seconds to wait in all for other work to end (default 600)")
     parser.add_argument("--only", type=lambda text: text.split(","), default=keys,
                         help="groups: " + ", ".join(keys))
     parser.add_argument("--output", type=pathlib.Path,
@@ -63,7 +66,8 @@ def machine(given: argparse.Namespace) -> Result:
 
 
 def run_all(given: argparse.Namespace) -> list[Result]:
-    settings = Settings(given.program, given.threads, given.repeat, given.seconds)
+    settings = Settings(given.program, given.threads, given.repeat, given.seconds,
+                        Patience(given.patience))
     results, before = [], {}
     with tempfile.TemporaryDirectory() as scratch:
         for size in given.sizes:
@@ -76,6 +80,8 @@ def run_all(given: argparse.Namespace) -> list[Result]:
                 print(f"{group.title:30} N = {size:<6} Lodestone "
                       f"{report.milliseconds(row['lodestone']):>8} ms   fastest peer / Lodestone "
                       f"{report.ratio(row)}", flush=True)
+    if settings.patience.left <= 0:
+        print("The machine was busy with other work: the times are too long.", file=sys.stderr)
     return results
 
 

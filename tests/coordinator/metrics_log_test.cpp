@@ -21,6 +21,7 @@ StepMetrics step_metrics(int64_t step) {
   metrics.step_seconds = 0.25;
   metrics.phases.backward = 0.125;
   metrics.health.active_ratio = 0.75;
+  metrics.health.loss_parameters = {{"beta", 1.25}};
   return metrics;
 }
 
@@ -47,6 +48,7 @@ TEST_F(MetricsLogTest, EachKindOfLine) {
   EXPECT_EQ(lines[0].at("samples_per_second"), 256.0);
   EXPECT_EQ(lines[0].at("backward_seconds"), 0.125);
   EXPECT_EQ(lines[0].at("active_ratio"), 0.75);
+  EXPECT_EQ(lines[0].at("loss_beta"), 1.25);
   EXPECT_FALSE(lines[0].contains("positive_distance"));
   EXPECT_FALSE(lines[0].contains("gradient_norm"));
   EXPECT_EQ(lines[1].at("kind"), "eval");

@@ -78,6 +78,7 @@ StepMetrics some_step() {
   metrics.phases.load = 2;
   metrics.phases.backward = 0.02;
   for (const auto& field : kHealthFields) metrics.health.*field.member = 0.125;
+  metrics.health.loss_parameters = {{"beta", 1.25}};
   return metrics;
 }
 
@@ -110,6 +111,9 @@ TEST(MetricsServer, ServesOverLoopback) {
   EXPECT_THAT(answer, HasSubstr("lodestone_step_duration_seconds_bucket{phase=\"backward\",le=\"0.03\"} 1"));
   EXPECT_THAT(answer, HasSubstr("\nlodestone_data_wait_seconds_total 2\n"));
   EXPECT_THAT(answer, HasSubstr("\nlodestone_hardest_negative_distance 0.125\n"));
+  EXPECT_THAT(answer, HasSubstr("\nlodestone_effective_rank 0.125\n"));
+  EXPECT_THAT(answer, HasSubstr("\nlodestone_memory_age_max 0.125\n"));
+  EXPECT_THAT(answer, HasSubstr("\nlodestone_loss_parameter{name=\"beta\"} 1.25\n"));
   EXPECT_THAT(answer, HasSubstr("\nlodestone_recall_at_1 0.75\n"));
   EXPECT_THAT(answer, HasSubstr("\nlodestone_world_size 4\n"));
   EXPECT_THAT(answer, HasSubstr("\nlodestone_checkpoint_attempts_total 2\n"));
@@ -173,6 +177,7 @@ TEST(MetricsServer, NumberOfSeriesIsConstant) {
 TEST(MetricsServer, NothingIsSaidBeforeItIsKnown) {
   const MetricsServer server({}, kRun);
   EXPECT_THAT(server.text(), testing::Not(HasSubstr("lodestone_loss")));
+  EXPECT_THAT(server.text(), testing::Not(HasSubstr("lodestone_memory_age")));
   EXPECT_THAT(server.text(), testing::Not(HasSubstr("last_success")));
 }
 

@@ -71,7 +71,7 @@ struct RunConfig {
   DistributedConfig distributed;
 
   void visit(Fields& f);
-  Objective objective() const { return {*loss, *miner, normalize}; }
+  Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
 };
 
 /// Fills `config` from YAML and `--set` assignments. `name` is what the run is called if run_dir is not set: runs/<name>.

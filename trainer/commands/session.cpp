@@ -79,6 +79,19 @@ Session::Session(const RunConfig& config)
   at::set_num_threads(config.threads ? static_cast<int>(*config.threads) : std::max(1, cores / ranks_here));
 }
 
+Objective::Setting setting_of(const RunConfig& config, const TrainingData& data) {
+  const LossSideConfig& side = config.training.loss_side;
+  return {!data.tuples.empty(), data.has_pairs(), side.memory.on(), side.memory.has_momentum_encoder(),
+          side.mining_scope == "global"};
+}
+
+LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow) {
+  LossSideSetup setup{{}, config.encoder->output_dim(), at::kFloat, static_cast<uint64_t>(config.seed), slow};
+  if (data.tuples.empty())
+    for (int64_t c = 0; c < data.images->classes(); ++c) setup.group_c.push_back(data.images->group(c));
+  return setup;
+}
+
 TrainingData open_training_data(const RunConfig& config, int world) {
   ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
   if (config.global_batch < world)
@@ -97,7 +110,11 @@ TrainingData open_training_data(const RunConfig& config, int world) {
     source.path = config.data.resolved(source.path);
     data.images = open_images(source, transform.decode_options());
   }
-  config.objective().check({.explicit_tuples = !data.tuples.empty(), .explicit_pairs = data.has_pairs()});
+  const bool pairs_of_views = config.sampler.name == "two_views" ||
+                              (config.sampler.name == "pk" && config.sampler.pk.samples_per_class % 2 == 0);
+  if (config.loss->pairing() == Pairing::kTowers && (!pairs_of_views || config.global_batch % 2 != 0))
+    throw ConfigError("loss: this loss compares two views of each sample; use sampler.name: two_views and an even global_batch");
+  config.objective().check(setting_of(config, data));
   data.sampler =
       make_sampler(config.sampler, data.images, data.tuples, config.global_batch, static_cast<uint64_t>(config.seed));
   return data;

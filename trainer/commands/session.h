@@ -42,6 +42,12 @@ struct TrainingData {
   bool has_pairs() const { return !tuples.empty() && !tuples.front().is_triplet(); }
 };
 
+/// What the objective has to work with in this run.
+Objective::Setting setting_of(const RunConfig& config, const TrainingData& data);
+
+/// What the loss side is to know of this run.
+LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow);
+
 /// Opens the training data and checks that sampler, loss and miner fit it. Throws ConfigError, DataError.
 TrainingData open_training_data(const RunConfig& config, int world);
 

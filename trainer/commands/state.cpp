@@ -36,8 +36,10 @@ const Tensors& group_of(const Snapshot& snapshot, const std::string& name) {
 
 }  // namespace
 
-Snapshot take_snapshot(const Trainer& trainer, Cursor cursor) {
+Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor) {
   Snapshot snapshot;
+  snapshot.tensors = trainer.loss_side().gathered();
+  if (world.rank() != 0) return {};
   for (const auto& [group, tensors] : trainer.tensors())
     for (const auto& [name, tensor] : tensors) snapshot.tensors[group][name] = tensor.to(at::kCPU).clone().contiguous();
   snapshot.state = {{"step", trainer.steps_done()},
@@ -49,6 +51,7 @@ Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer) {
   const auto all = trainer.tensors();
   for (const auto& [group, live] : all) check_all(group, group_of(snapshot, group), live);
   for (const auto& [group, live] : all) copy_all(group_of(snapshot, group), live);
+  trainer.loss_side().restore(snapshot.tensors);
   try {
     trainer.set_steps_done(snapshot.state.at("step").get<int64_t>());
     const auto& sampler = snapshot.state.at("sampler");

@@ -9,8 +9,9 @@
 
 namespace lodestone {
 
-/// A copy of all that a run's future depends on: weights, running statistics, moments, step, place in the data.
-Snapshot take_snapshot(const Trainer& trainer, Cursor cursor);
+/// A copy of all that a run's future depends on: weights, running statistics, moments, memory, proxies, step, place in the
+/// data. Collective; the copy is rank 0's, other ranks get an empty one.
+Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor);
 
 /// Puts a snapshot back and returns the place in the data. Throws CheckpointError if a tensor is missing, has another
 /// shape, or is not known: the message says which, and that the configuration must be the run's.

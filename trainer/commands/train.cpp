@@ -58,6 +58,7 @@ class TrainingRun {
   StopSignals signals_;
   TrainingData data_;
   std::optional<Evaluator> evaluator_;
+  RunConfig slow_config_;  ///< of the momentum encoder
   std::unique_ptr<Trainer> trainer_;
   RunFolder folder_;
   Cursor cursor_;
@@ -77,8 +78,15 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   if (!config.evaluate.data.path.empty()) evaluator_.emplace(config);
   build_encoder(config, *config.encoder);
   config.encoder->parameters().convert(at::kFloat, session_.launch.device());
+  Encoder* slow = nullptr;
+  if (config.training.loss_side.memory.has_momentum_encoder()) {
+    read_run_config(parse_yaml(yaml(), "the run's configuration"), {}, "", slow_config_);
+    build_encoder(slow_config_, *slow_config_.encoder);
+    slow_config_.encoder->parameters().convert(at::kFloat, session_.launch.device());
+    slow = &*slow_config_.encoder;
+  }
   trainer_ = std::make_unique<Trainer>(session_.world, session_.launch.device(), *config.encoder, config.objective(),
-                                       config.training);
+                                       config.training, loss_side_setup(config, data_, slow));
   resume_from(arguments.resume);
   if (evaluator_ && session_.leads()) warn_of_overlap();
   if (session_.leads()) start_coordinator();
@@ -201,11 +209,13 @@ void TrainingRun::evaluate(bool last) {
 }
 
 void TrainingRun::save() {
-  if (!coordinator_ || saved_at_ == trainer_->steps_done()) return;
+  if (saved_at_ == trainer_->steps_done()) return;
+  const Snapshot snapshot = take_snapshot(session_.world, *trainer_, cursor_);
+  if (!coordinator_) return;
   const auto step = trainer_->steps_done();
   try {
     const auto saved = save_checkpoint(
-        folder_.checkpoints(), take_snapshot(*trainer_, cursor_),
+        folder_.checkpoints(), snapshot,
         {step, session_.world.size(), yaml(), config_.checkpoint.keep_last},
         warn());
     saved_at_ = step;

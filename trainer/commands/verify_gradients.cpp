@@ -66,13 +66,19 @@ class Verifier {
   std::vector<Line> compare(const std::string& loss_name, const std::string& miner_name, const Objective& objective,
                             int64_t batches) {
     std::vector<Line> lines;
-    for (const char* what : {"loss", "embedding gradient", "encoder gradient", "tuples"})
+    for (const char* what : {"loss", "embedding gradient", "encoder gradient", "loss-side gradient", "tuples"})
       lines.push_back({loss_name, miner_name, what});
+    const LossSideSetup setup = double_setup();
+    const Group alone = single_group();
+    LossSide mine_side(session_.world, at::kCPU, objective, config_.training.loss_side, {}, setup, *config_.encoder);
+    LossSide whole_side(alone, at::kCPU, objective, config_.training.loss_side, {}, setup, *config_.encoder);
     Loader mine = loader({session_.world.rank(), session_.world.size()});
     Loader whole = loader({0, 1});
-    for (int64_t n = 0; n < batches; ++n) compare_batch(objective, mine.next(), whole.next(), lines);
+    for (int64_t n = 0; n < batches; ++n) compare_batch(objective, mine.next(), whole.next(), mine_side, whole_side, lines);
     for (auto& line : lines) line.equal = line.error <= kTolerance;
     if (!dynamic_cast<const TripletMiner*>(&objective.miner) && data_.tuples.empty()) lines.pop_back();
+    const bool proxies = objective.loss.pairing() == Pairing::kProxies || objective.loss.pairing() == Pairing::kProxyAnchors;
+    if (!proxies && objective.loss.parameters().empty()) lines.erase(lines.begin() + 3);
     return lines;
   }
 
@@ -90,38 +96,72 @@ class Verifier {
                   static_cast<uint64_t>(config_.seed));
   }
 
-  void compare_batch(const Objective& objective, const Batch& mine, const Batch& whole, std::vector<Line>& lines) {
-    const Group& world = session_.world;
-    const at::Tensor z_bD = config_.encoder->forward(mine.x_bCHW.to(at::kDouble), mode_);
-    StepInput input, whole_input;
-    input.tuples = explicit_tuples(mine, at::kCPU);
-    whole_input.tuples = explicit_tuples(whole, at::kCPU);
-    const StepLoss step = global_batch_loss(world, rows_of(mine, z_bD), objective, input);
-    sync_.prepare({z_bD});
-    z_bD.backward(step.gradient_bD);
+  LossSideSetup double_setup() const {
+    // The encoder stands for its own slow copy: at the start they are equal.
+    LossSideSetup setup = loss_side_setup(config_, data_, &*config_.encoder);
+    setup.type = at::kDouble;
+    return setup;
+  }
+
+  // What the ranks get.
+  StepLoss together(const Objective& objective, const Batch& batch, LossSide& side, std::vector<at::Tensor>& gradients) {
+    GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch);
+    const at::Tensor x_bCHW = batch.x_bCHW.to(at::kDouble), z_bD = cache.encode(x_bCHW, mode_);
+    const auto meeting =
+        side.meet(rows_of(batch, z_bD), x_bCHW, batch.share.begin, explicit_tuples(batch, at::kCPU), batch.cursor.position);
+    StepLoss step = global_batch_loss(session_.world, meeting->rows, objective, meeting->input);
+    side.remember(step.remembered, batch.cursor.position);
+    step.gradient_bD = meeting->joined(step.gradient_bD, step.second_gradient_bD);
+    cache.backward(step.gradient_bD);
     sync_.finish();
-    const auto gradients = take_gradients(*config_.encoder);
+    gradients = take_gradients(*config_.encoder);
+    return step;
+  }
+
+  // What one process gets by plain autograd.
+  ReferenceLoss alone(const Objective& objective, const Batch& batch, LossSide& side, std::vector<at::Tensor>& gradients) {
+    const at::Tensor x_BCHW = batch.x_bCHW.to(at::kDouble), z_BD = forward_whole(x_BCHW);
+    const auto meeting =
+        side.meet(rows_of(batch, z_BD), x_BCHW, 0, explicit_tuples(batch, at::kCPU), batch.cursor.position);
+    ReferenceLoss reference = reference_loss(meeting->rows, objective, meeting->input);
+    side.remember(gather_rows(single_group(), meeting->second ? *meeting->second : meeting->rows, objective.normalize),
+                  batch.cursor.position);
+    reference.gradient_BD = meeting->joined(reference.gradient_BD, reference.second_gradient_BD);
+    z_BD.backward(reference.gradient_BD);
+    gradients = take_gradients(*config_.encoder);
+    return reference;
+  }
+
+  void compare_batch(const Objective& objective, const Batch& mine, const Batch& whole, LossSide& mine_side,
+                     LossSide& whole_side, std::vector<Line>& lines) {
+    const Group& world = session_.world;
+    std::vector<at::Tensor> gradients, expected;
+    const StepLoss step = together(objective, mine, mine_side, gradients);
     const at::Tensor gradient_BD = world.all_gather(step.gradient_bD);
-    const bool has_tuples = step.tuples.anchor_t.defined();
-    at::Tensor tuples_t3;
+    const bool has_tuples = step.tuples.anchor_t.defined(), has_proxies = step.shard_gradient_nD.defined();
+    at::Tensor tuples_t3, proxies_nD;
     if (has_tuples)
       tuples_t3 = world.all_gather(at::stack({step.tuples.anchor_t, step.tuples.positive_t, step.tuples.negative_t}, 1));
+    if (has_proxies) proxies_nD = world.all_gather(step.shard_gradient_nD);
     if (!session_.leads()) return;
 
-    const at::Tensor z_BD = forward_whole(whole.x_bCHW.to(at::kDouble));
-    const ReferenceLoss reference = reference_loss(rows_of(whole, z_BD), objective, whole_input);
-    z_BD.backward(reference.gradient_BD);
-    const auto expected = take_gradients(*config_.encoder);
-    const auto worst = [](Line& line, double error) {
-      line.error = std::isnan(error) ? INFINITY : std::max(line.error, error);
+    const ReferenceLoss reference = alone(objective, whole, whole_side, expected);
+    const auto worst = [&](const std::string& what, double error) {
+      for (Line& line : lines)
+        if (line.what == what) line.error = std::isnan(error) ? INFINITY : std::max(line.error, error);
     };
-    worst(lines[0], std::abs(step.loss - reference.loss) / std::max(std::abs(reference.loss), 1e-300));
-    worst(lines[1], relative_error(gradient_BD, reference.gradient_BD));
-    worst(lines[2], relative_error(flat(gradients), flat(expected)));
-    if (has_tuples) {
-      const Tuples& r = reference.tuples;
-      worst(lines[3], at::equal(tuples_t3, at::stack({r.anchor_t, r.positive_t, r.negative_t}, 1)) ? 0.0 : 1.0);
-    }
+    const auto relative = [](double got, double wanted) {
+      return got == wanted ? 0 : std::abs(got - wanted) / std::max(std::abs(wanted), 1e-300);
+    };
+    worst("loss", relative(step.loss, reference.loss));
+    worst("embedding gradient", relative_error(gradient_BD, reference.gradient_BD));
+    worst("encoder gradient", relative_error(flat(gradients), flat(expected)));
+    if (has_proxies) worst("loss-side gradient", relative_error(proxies_nD, reference.shard_gradient_nD));
+    for (size_t i = 0; i < step.parameter_gradients.size(); ++i)
+      worst("loss-side gradient", relative(step.parameter_gradients[i], reference.parameter_gradients[i]));
+    if (!has_tuples) return;
+    const Tuples& r = reference.tuples;
+    worst("tuples", at::equal(tuples_t3, at::stack({r.anchor_t, r.positive_t, r.negative_t}, 1)) ? 0.0 : 1.0);
   }
 
   // One process, the same function: with local batch norm the ranks' shares are normalised apart, on any number of ranks.
@@ -133,7 +173,9 @@ class Verifier {
     std::vector<at::Tensor> parts;
     for (int rank = 0; rank < session_.world.size(); ++rank) {
       const Range share = share_of(x_BCHW.size(0), {rank, session_.world.size()});
-      parts.push_back(config_.encoder->forward(x_BCHW.narrow(0, share.begin, share.size()), mode));
+      const int64_t step = config_.training.micro_batch > 0 ? config_.training.micro_batch : std::max<int64_t>(share.size(), 1);
+      for (int64_t begin = share.begin; begin < share.end; begin += step)
+        parts.push_back(config_.encoder->forward(x_BCHW.narrow(0, begin, std::min(step, share.end - begin)), mode));
     }
     return at::cat(parts);
   }
@@ -151,23 +193,28 @@ class Verifier {
   ForwardMode mode_;
 };
 
-bool goes_with(const Objective& objective, const TrainingData& data) {
+bool goes_with(const Objective& objective, const TrainingData& data, bool two_views) {
   try {
-    objective.check({.explicit_tuples = !data.tuples.empty(), .explicit_pairs = data.has_pairs()});
-    return true;
+    Objective::Setting setting;
+    setting.explicit_tuples = !data.tuples.empty();
+    setting.explicit_pairs = data.has_pairs();
+    objective.check(setting);
+    if (objective.loss.pairing() != Pairing::kBatch && setting.explicit_tuples) return false;
+    // Two towers need two views of each sample next to each other.
+    return objective.loss.pairing() != Pairing::kTowers || two_views;
   } catch (const ConfigError&) {
     return false;
   }
 }
 
-std::vector<Line> compare_all(Verifier& verifier, const TrainingData& data, bool normalize, int64_t batches) {
+std::vector<Line> compare_all(Verifier& verifier, const TrainingData& data, bool normalize, bool two_views, int64_t batches) {
   std::vector<Line> lines;
   for (const auto& loss : loss_table())
     for (const auto& miner : miner_table()) {
       const auto made_loss = loss.make();
       const auto made_miner = miner.make();
       const Objective objective{*made_loss, *made_miner, normalize};
-      if (!goes_with(objective, data)) continue;
+      if (!goes_with(objective, data, two_views)) continue;
       const auto more = verifier.compare(loss.name, miner.name, objective, batches);
       lines.insert(lines.end(), more.begin(), more.end());
     }
@@ -177,10 +224,10 @@ std::vector<Line> compare_all(Verifier& verifier, const TrainingData& data, bool
 int report(const std::vector<Line>& lines, int world, const std::string& json_path) {
   nlohmann::json json = nlohmann::json::array();
   bool equal = true;
-  std::printf("%-12s %-12s %-20s %s\n", "loss", "miner", "what", "max relative error");
+  std::printf("%-19s %-18s %-20s %s\n", "loss", "miner", "what", "max relative error");
   for (const auto& line : lines) {
     equal = equal && line.equal;
-    std::printf("%-12s %-12s %-20s %.1e  %s\n", line.loss.c_str(), line.miner.c_str(), line.what.c_str(), line.error,
+    std::printf("%-19s %-18s %-20s %.1e  %s\n", line.loss.c_str(), line.miner.c_str(), line.what.c_str(), line.error,
                 line.equal ? "equal" : "DIFFERS");
     json.push_back({{"loss", line.loss}, {"miner", line.miner}, {"what", line.what},
                     {"max_relative_error", line.error}, {"equal", line.equal}});
@@ -197,7 +244,8 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
   config.encoder->parameters().convert(at::kDouble, at::kCPU);
   Verifier verifier(config, session, data);
   const std::vector<Line> lines =
-      arguments.all ? compare_all(verifier, data, config.normalize, arguments.batches)
+      arguments.all ? compare_all(verifier, data, config.normalize, config.global_batch % 2 == 0 && config.sampler.name != "shuffle",
+                                  arguments.batches)
                     : verifier.compare(config.loss.name(), config.miner.name(), config.objective(), arguments.batches);
   int code = session.leads() ? report(lines, session.world.size(), arguments.json) : kDone;
   // mpirun reports the first rank that fails: all ranks say the same.
@@ -211,6 +259,11 @@ int run_verify_gradients(const VerifyArguments& arguments) {
   RunConfig config;
   load_run_config(arguments.config, arguments.assignments, config);
   config.distributed.device = "cpu";
+  // What is promised is promised of exact rows over the whole global batch.
+  config.training.wire = "float32";
+  if (config.training.loss_side.mining_scope != "global")
+    throw ConfigError("verify-gradients: with mining_scope '" + config.training.loss_side.mining_scope + "' the loss is not that "
+                      "of one process with the global batch; verify with --set mining_scope=global");
   return run_on_ranks(config, [&](Session& session) { return verify(session, config, arguments); });
 }
 

@@ -56,7 +56,7 @@ class LateGauge {
  public:
   LateGauge(Registry& registry, const std::string& name, const char* help)
       : family_(prometheus::BuildGauge().Name("lodestone_" + name).Help(help).Register(registry)) {}
-  void set(double value) { family_.Add({}).Set(value); }
+  void set(double value, const Labels& labels = {}) { family_.Add(labels).Set(value); }
 
  private:
   prometheus::Family<Gauge>& family_;
@@ -78,6 +78,7 @@ struct MetricsServer::Impl {
   LateGauge last_step;
   std::vector<Histogram*> phases;
   std::vector<LateGauge> health;
+  LateGauge loss_parameter;
   std::map<std::string, LateGauge> measures;
   Counter& checkpoint_attempts;
   Counter& checkpoint_failures;
@@ -97,6 +98,7 @@ MetricsServer::Impl::Impl(const RunInfo& run)
       gradient_norm(*registry, "gradient_norm", "Norm of the whole gradient before clipping."),
       epoch(*registry, "epoch", "Epoch of the last step."),
       last_step(*registry, "last_step_timestamp_seconds", "When the last step ended, in seconds since 1970."),
+      loss_parameter(*registry, "loss_parameter", "Numbers that the loss has learned, by name."),
       checkpoint_attempts(counter(*registry, "checkpoint_attempts_total", "Checkpoints tried to save.")),
       checkpoint_failures(
           counter(*registry, "checkpoint_failures_total", "Checkpoints that could not be saved.")),
@@ -142,6 +144,7 @@ void MetricsServer::step(const StepMetrics& metrics) {
     impl_->phases[i]->Observe(metrics.phases.*kPhaseFields[i].member);
   for (size_t i = 0; i < kHealthFields.size(); ++i)
     if (const auto& value = metrics.health.*kHealthFields[i].member) impl_->health[i].set(*value);
+  for (const auto& [name, value] : metrics.health.loss_parameters) impl_->loss_parameter.set(value, {{"name", name}});
 }
 
 void MetricsServer::evaluation(const std::map<std::string, double>& measures) {

@@ -100,7 +100,8 @@ at::Tensor BatchNorm::forward(const at::Tensor& x_bCX, const ForwardMode& mode) 
     return forward_sync(x_bCX, mode.sum_over_ranks);
   // A rank without rows has no statistics of its own, and ATen's backward kernel cannot take them.
   if (x_bCX.numel() == 0) return x_bCX * per_channel(weight_C, x_bCX) + per_channel(bias_C, x_bCX);
-  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, batch_statistics, momentum_, kEpsilon, false);
+  const double momentum = mode.update_statistics ? momentum_ : 0.0;
+  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, batch_statistics, momentum, kEpsilon, false);
 }
 
 at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const SumOverRanks& sum_over_ranks) const {

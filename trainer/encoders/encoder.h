@@ -27,6 +27,7 @@ using SumOverRanks = std::function<at::Tensor(const at::Tensor&)>;
 struct ForwardMode {
   bool training = false;
   BatchNormMode batch_norm = BatchNormMode::kLocal;
+  bool update_statistics = true;  ///< false: running statistics stay, as when a batch is encoded a second time
   SumOverRanks sum_over_ranks;  ///< needed for kSync in a world above 1; called once in forward and once in backward of each norm
 };
 

@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
@@ -20,13 +22,24 @@ struct PhaseSeconds {
   double update = 0;    ///< clipping, optimizer, schedule
 };
 
-/// How the contrast goes. A value a loss or miner doesn't define stays unset.
+/// How the contrast goes; docs/measures.md says how to read each. A value that a loss, a miner or a batch doesn't
+/// define stays unset: an alert on 0 would be false.
 struct ContrastiveHealth {
-  std::optional<double> active_ratio;  ///< share of anchors, pairs or triplets with a loss above zero
-  std::optional<double> positive_distance;
+  std::optional<double> active_ratio;               ///< share of anchors, pairs or triplets with a loss above zero
+  std::optional<double> positive_distance;          ///< Euclidean, of rows as the loss sees them
   std::optional<double> negative_distance;
   std::optional<double> hardest_positive_distance;
   std::optional<double> hardest_negative_distance;
+  std::optional<double> positive_similarity;        ///< cosine
+  std::optional<double> negative_similarity;
+  std::optional<double> alignment;
+  std::optional<double> uniformity;
+  std::optional<double> effective_rank;
+  std::optional<double> temperature;                ///< 1 / factor on similarities; of losses over similarities
+  std::optional<double> masked_pairs;               ///< kept from the negatives only because they show the same sample
+  std::optional<double> memory_age_mean;            ///< steps since the rows of the memory were encoded
+  std::optional<double> memory_age_max;
+  std::map<std::string, double> loss_parameters;    ///< what the loss has learned, by name: logit_scale, beta …
 };
 
 /// One training step over the global batch, as the engine saw it.
@@ -43,6 +56,7 @@ struct StepMetrics {
 };
 
 /// A member with its name in metrics.jsonl (phases gain "_seconds") and, after "lodestone_", at /metrics.
+/// The loss's parameters are no members: loss_<name> there, lodestone_loss_parameter{name="<name>"} here.
 struct PhaseField {
   const char* name;
   double PhaseSeconds::*member;
@@ -54,7 +68,7 @@ struct HealthField {
 };
 
 extern const std::array<PhaseField, 7> kPhaseFields;
-extern const std::array<HealthField, 5> kHealthFields;
+extern const std::array<HealthField, 14> kHealthFields;
 
 /// The members of a `train` line of metrics.jsonl, without `kind`; flat, unset values left out.
 nlohmann::json to_json(const StepMetrics& metrics);

@@ -73,9 +73,18 @@ void TrainerConfig::visit(Fields& f) {
   f.field({"batch_norm", "statistics while training: of each rank's rows, of the global batch, or the running ones", "",
            {}, {}, {"local", "sync", "frozen"}},
           &batch_norm);
+  f.field({"micro_batch", "rows of a rank that are encoded at a time; the loss still sees the whole batch (0: all at once)",
+           "rows", 0},
+          &micro_batch);
+  f.field({"exchange", "hold all embeddings of the global batch on every rank, or hand them round in a ring", "", {}, {},
+           {"gather", "ring"}},
+          &exchange);
+  f.field({"wire", "type in which embeddings travel between ranks", "", {}, {}, {"float32", "bfloat16"}}, &wire);
+  loss_side.visit(f);
 }
 
-Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config)
+Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config,
+                 LossSideSetup setup)
     : world_(world),
       device_(device),
       encoder_(encoder),
@@ -83,7 +92,13 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
       config_(config),
       mode_(training_mode(world, config.batch_norm)),
       sync_(world, handles(encoder.parameters().learned())),
-      optimizer_(config.optimizer, encoder.parameters().learned()) {}
+      cache_(encoder, sync_, config.micro_batch),
+      loss_side_(world, device, objective, config.loss_side, config.optimizer, setup, encoder),
+      optimizer_(config.optimizer, encoder.parameters().learned()) {
+  if (config.micro_batch > 0 && config.batch_norm == "sync")
+    throw ConfigError("micro_batch: batch_norm: sync needs the whole global batch at once; use batch_norm: local or frozen, or "
+                      "micro_batch: 0");
+}
 
 StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   StepMetrics report;
@@ -91,19 +106,17 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   Stopwatch clock;
   report.phases.load = load_seconds;
 
-  const at::Tensor z_bD = encoder_.forward(batch.x_bCHW.to(device_), mode_);
+  const at::Tensor x_bCHW = batch.x_bCHW.to(device_);
+  const at::Tensor z_bD = cache_.encode(x_bCHW, mode_);
   report.phases.encode = clock.lap();
 
-  StepInput input;
-  input.tuples = explicit_tuples(batch, device_);
-  input.want_health = true;
-  const StepLoss loss = global_batch_loss(world_, local_rows(batch, z_bD.detach()), objective_, input);
+  const StepLoss loss = loss_side_.loss(local_rows(batch, z_bD), x_bCHW, batch.share.begin,
+                                        explicit_tuples(batch, device_), steps_done_);
   report.phases.gather = loss.gather_seconds;
   report.phases.loss = clock.lap() - loss.gather_seconds;
   check_finite("loss", loss.loss);
 
-  sync_.prepare({z_bD});
-  z_bD.backward(loss.gradient_bD);
+  cache_.backward(loss.gradient_bD);
   report.phases.backward = clock.lap();
   sync_.finish();
   report.phases.reduce = clock.lap();
@@ -112,6 +125,7 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   report.gradient_norm = optimizer_.clip();
   check_finite("gradient norm", *report.gradient_norm);
   optimizer_.step(factor);
+  loss_side_.update(loss, factor, encoder_);
   report.phases.update = clock.lap();
 
   report.step = ++steps_done_;

@@ -9,10 +9,11 @@
 #include "distributed/gradient_sync.h"
 #include "sampler/loader.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/engine/gradient_cache.h"
+#include "trainer/engine/loss_side.h"
 #include "trainer/engine/optimizer.h"
 #include "trainer/engine/schedule.h"
 #include "trainer/engine/step_metrics.h"
-#include "trainer/negatives/global_batch.h"
 
 namespace lodestone {
 
@@ -20,6 +21,12 @@ struct TrainerConfig {
   OptimizerConfig optimizer;
   Schedule schedule;
   std::string batch_norm = "local";
+  int64_t micro_batch = 0;
+  std::string exchange = "gather";
+  std::string wire = "float32";
+  LossSideConfig loss_side;
+
+  Exchange exchanged() const { return {exchange == "ring", wire == "bfloat16"}; }
 
   void visit(Fields& f);
 };
@@ -36,7 +43,8 @@ std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device);
 class Trainer {
  public:
   /// `encoder` is built and outlives the trainer.
-  Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config);
+  Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config,
+          LossSideSetup setup = {});
 
   /// One step on this rank's share of a global batch. `load_seconds` is what the caller waited for the batch.
   StepMetrics step(const Batch& batch, double load_seconds);
@@ -49,6 +57,8 @@ class Trainer {
 
   /// Handles of everything learned and of the optimizer's moments, by name: save them, or copy into them.
   std::map<std::string, std::map<std::string, at::Tensor>> tensors() const;
+  LossSide& loss_side() { return loss_side_; }
+  const LossSide& loss_side() const { return loss_side_; }
   void set_steps_done(int64_t steps) { steps_done_ = steps; }
 
  private:
@@ -62,6 +72,8 @@ class Trainer {
   TrainerConfig config_;
   ForwardMode mode_;
   GradientSync sync_;
+  GradientCache cache_;
+  LossSide loss_side_;
   Optimizer optimizer_;
   int64_t steps_done_ = 0;
 };

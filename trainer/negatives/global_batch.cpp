@@ -106,6 +106,7 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
     if (step.second_gradient_bD.defined())
       step.second_gradient_bD = normalised_gradient(step.second_gradient_bD, input.second->z_bD);
   }
+  step.remembered = second ? *second : rows;
   if (input.want_health) step.health = pair_health(world, rows, second ? &*second : nullptr);
   return step;
 }

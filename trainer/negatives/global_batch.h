@@ -42,6 +42,7 @@ struct StepLoss {
   at::Tensor second_gradient_bD;  ///< dL/dz of the second tower's, if it learns
   at::Tensor shard_gradient_nD;   ///< dL/du of this rank's proxies
   std::vector<double> parameter_gradients;  ///< of loss.parameters(), the same on every rank
+  RowSet remembered;       ///< the rows that a memory keeps: the keys if there are any, else the batch, as the loss saw them
   Tuples tuples;           ///< of this rank's anchors, if any were mined or given
   double active = 0;       ///< pairs, triplets or anchors with a loss above zero, over the global batch
   double valid = 0;        ///< pairs, triplets or anchors in all

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "distributed/gradient_sync.h"
+#include "trainer/encoders/encoder.h"
+
+namespace lodestone {
+
+/// Encodes a batch in micro-batches, so that only one of them has activations in memory, with the gradient of the whole batch:
+/// gradient caching (Gao et al. 2021). `encode` runs all micro-batches without a graph; the loss then sees the whole batch once;
+/// `backward` encodes each micro-batch again, with the random numbers of the first time, and pushes its part of the gradient
+/// through. Works for any loss.
+/// Ranks     backward is collective: one reduction of the gradients, during the last micro-batch.
+/// Cost      one more forward pass; memory of one micro-batch's activations
+/// Batch norm  local statistics are those of each micro-batch; running statistics are updated the first time only. Statistics of
+///           the global batch would need all of it at once: not offered with micro-batches.
+class GradientCache {
+ public:
+  /// micro_batch 0: no micro-batches; encode keeps the graph and backward uses it.
+  GradientCache(Encoder& encoder, GradientSync& sync, int64_t micro_batch)
+      : encoder_(encoder), sync_(sync), micro_batch_(micro_batch) {}
+
+  /// z_bD, detached.
+  at::Tensor encode(const at::Tensor& x_bCHW, const ForwardMode& mode);
+  /// Accumulates parameter gradients from dL/dz of what encode returned; sync.finish() is the caller's.
+  void backward(const at::Tensor& gradient_bD);
+
+ private:
+  Encoder& encoder_;
+  GradientSync& sync_;
+  int64_t micro_batch_;
+  at::Tensor x_bCHW_, z_bD_;
+  ForwardMode mode_;
+  std::vector<at::Tensor> random_states_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,171 @@
+#include "trainer/engine/loss_side.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+
+namespace lodestone {
+
+namespace {
+
+bool takes_proxies(const Loss& loss) {
+  return loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors;
+}
+
+// Loss parameters are few and not clipped with the encoder's.
+OptimizerConfig unclipped(OptimizerConfig config) {
+  config.clip_norm = 0;
+  return config;
+}
+
+LocalRows rows_at(const LocalRows& rows, const at::Tensor& index) {
+  const auto at = [&](const at::Tensor& x) { return x.index_select(0, index); };
+  return {at(rows.z_bD), at(rows.label_b), at(rows.group_b), at(rows.id_b)};
+}
+
+}  // namespace
+
+void LossSideConfig::visit(Fields& f) {
+  f.field({"mining_scope", "whose rows meet: of one rank, of the ranks of a host, or of all", "", {}, {},
+           {"local", "node", "global"}},
+          &mining_scope);
+  f.nested({"memory", "refs beyond the batch"}, memory);
+  f.nested({"proxies", "one learned vector per class, for losses that use them"}, proxies);
+}
+
+LossSide::LossSide(Group world, c10::Device device, const Objective& objective, const LossSideConfig& config,
+                   const OptimizerConfig& optimizer, const LossSideSetup& setup, const Encoder& encoder)
+    : world_(world), device_(device), objective_(objective), config_(config), setup_(setup),
+      learned_(objective.loss.parameters()) {
+  if (config.mining_scope == "node") scope_ = world.split_by_host();
+  if (config.mining_scope == "local") scope_ = single_group();
+  if (takes_proxies(objective.loss)) {
+    if (setup.group_c.empty())
+      throw ConfigError("loss: this loss has a proxy for every class, but the data has no classes; use data.train.path");
+    proxies_.emplace(world, device, setup.group_c, setup.width, setup.type, setup.seed, config.proxies, optimizer);
+  }
+  if (config.memory.on()) memory_.emplace(world, device, config.memory.size, setup.width, setup.type);
+  if (config.memory.has_momentum_encoder()) {
+    if (!setup_.slow) throw Error("loss side: memory.kind momentum needs a second encoder");
+    const auto live = slow_tensors();
+    for (const auto* list : {&const_cast<Encoder&>(encoder).parameters().learned(), &const_cast<Encoder&>(encoder).parameters().buffers()})
+      for (const auto& parameter : *list) at::Tensor(live.at(parameter.name)).copy_(parameter.tensor.detach());
+  }
+  std::vector<Parameter> parameters;
+  for (const auto& parameter : learned_) parameters.push_back({parameter.name, parameter.value, /*decays=*/false});
+  if (!parameters.empty()) optimizer_.emplace(unclipped(optimizer), parameters);
+}
+
+at::Tensor LossSide::Meeting::joined(const at::Tensor& gradient_bD, const at::Tensor& second_gradient_bD) const {
+  if (!first_n.defined()) return gradient_bD;
+  at::Tensor all_bD = at::empty({first_n.size(0) + second_n.size(0), gradient_bD.size(1)}, gradient_bD.options());
+  return all_bD.index_copy_(0, first_n, gradient_bD).index_copy_(0, second_n, second_gradient_bD);
+}
+
+std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row,
+                                                  std::optional<Tuples> tuples, int64_t step) {
+  auto meeting = std::make_unique<Meeting>();
+  meeting->rows = rows;
+  meeting->input.tuples = std::move(tuples);
+  meeting->input.draw = {setup_.seed, step};
+  meeting->input.scope = scope_ ? &*scope_ : nullptr;
+  if (objective_.loss.pairing() == Pairing::kTowers) {
+    const int64_t count = rows.z_bD.size(0), odd = first_row % 2;
+    meeting->first_n = at::arange(odd, std::max(count, odd), 2, rows.label_b.options());
+    meeting->second_n = at::arange(1 - odd, std::max(count, 1 - odd), 2, rows.label_b.options());
+    meeting->rows = rows_at(rows, meeting->first_n);
+    meeting->second = rows_at(rows, meeting->second_n);
+  }
+  if (proxies_) meeting->shard = proxies_->select(rows.label_b, step, objective_.normalize);
+  if (remembers(step)) meeting->shard = memory_->entries();
+  if (config_.memory.has_momentum_encoder()) {
+    at::NoGradGuard no_grad;
+    meeting->second = LocalRows{setup_.slow->forward(x_bCHW, {}), rows.label_b, rows.group_b, rows.id_b};
+    meeting->input.second_learns = false;
+  }
+  if (meeting->second) meeting->input.second = &*meeting->second;
+  if (meeting->shard) meeting->input.shard = &*meeting->shard;
+  return meeting;
+}
+
+void LossSide::remember(const RowSet& rows, int64_t step) {
+  if (remembers(step)) memory_->push(rows, step);
+}
+
+StepLoss LossSide::loss(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row, std::optional<Tuples> tuples,
+                        int64_t step) {
+  const auto meeting = meet(rows, x_bCHW, first_row, std::move(tuples), step);
+  meeting->input.want_health = true;
+  StepLoss result = global_batch_loss(world_, meeting->rows, objective_, meeting->input);
+  result.gradient_bD = meeting->joined(result.gradient_bD, result.second_gradient_bD);
+  remember(result.remembered, step);
+  return result;
+}
+
+void LossSide::update(const StepLoss& step, double factor, const Encoder& encoder) {
+  at::NoGradGuard no_grad;
+  if (proxies_) proxies_->update(step.shard_gradient_nD, factor);
+  for (size_t i = 0; i < learned_.size(); ++i)
+    learned_[i].value.mutable_grad() = at::full({}, step.parameter_gradients[i], learned_[i].value.options());
+  if (optimizer_) optimizer_->step(factor);
+  for (const auto& parameter : learned_) at::Tensor(parameter.value).clamp_(parameter.min, parameter.max);
+  if (!setup_.slow || !config_.memory.has_momentum_encoder()) return;
+  const auto slow = slow_tensors();
+  Parameters& fast = const_cast<Encoder&>(encoder).parameters();
+  for (const auto& parameter : fast.learned())
+    at::Tensor(slow.at(parameter.name)).mul_(config_.memory.momentum).add_(parameter.tensor.detach(), 1 - config_.memory.momentum);
+  // Running statistics are averages already.
+  for (const auto& buffer : fast.buffers()) at::Tensor(slow.at(buffer.name)).copy_(buffer.tensor);
+}
+
+std::optional<Memory::Ages> LossSide::memory_ages(int64_t step) const {
+  if (!memory_) return {};
+  return memory_->ages(step);
+}
+
+std::map<std::string, at::Tensor> LossSide::slow_tensors() const {
+  std::map<std::string, at::Tensor> tensors;
+  if (!setup_.slow || !config_.memory.has_momentum_encoder()) return tensors;
+  for (const auto* list : {&setup_.slow->parameters().learned(), &setup_.slow->parameters().buffers()})
+    for (const auto& parameter : *list) tensors[parameter.name] = parameter.tensor.detach();
+  return tensors;
+}
+
+std::map<std::string, std::map<std::string, at::Tensor>> LossSide::gathered() const {
+  std::map<std::string, std::map<std::string, at::Tensor>> all;
+  if (proxies_) all["proxies"] = proxies_->gathered();
+  if (memory_) all["memory"] = memory_->gathered();
+  for (const auto& parameter : learned_) all["loss"][parameter.name] = parameter.value.reshape({1}).cpu();
+  if (optimizer_)
+    for (const auto& [name, tensor] : optimizer_->state()) all["loss"]["optimizer." + name] = tensor.reshape({1}).cpu();
+  for (const auto& [name, tensor] : slow_tensors()) all["momentum_encoder"][name] = tensor.cpu();
+  return all;
+}
+
+void LossSide::restore(const std::map<std::string, std::map<std::string, at::Tensor>>& whole) {
+  at::NoGradGuard no_grad;
+  const auto group = [&](const char* name) -> const std::map<std::string, at::Tensor>& {
+    const auto found = whole.find(name);
+    if (found == whole.end())
+      throw CheckpointError(std::string("checkpoint: expected a file ") + name + ".safetensors; resume with the run's own "
+                            "configuration, or start afresh with --resume none");
+    return found->second;
+  };
+  const auto take = [&](const char* from, const std::string& name, at::Tensor to) {
+    const auto found = group(from).find(name);
+    if (found == group(from).end() || found->second.numel() != to.numel())
+      throw CheckpointError(std::string("checkpoint: expected tensor '") + name + "' in " + from + ", got none or of another "
+                            "shape; resume with the run's own configuration, or start afresh with --resume none");
+    to.copy_(found->second.reshape(to.sizes()));
+  };
+  if (proxies_) proxies_->restore(group("proxies"));
+  if (memory_) memory_->restore(group("memory"));
+  for (const auto& parameter : learned_) take("loss", parameter.name, parameter.value);
+  if (optimizer_)
+    for (const auto& [name, tensor] : optimizer_->state()) take("loss", "optimizer." + name, tensor);
+  for (const auto& [name, tensor] : slow_tensors()) take("momentum_encoder", name, tensor);
+}
+
+}  // namespace lodestone

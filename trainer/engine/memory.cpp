@@ -1,0 +1,92 @@
+#include "trainer/engine/memory.h"
+
+#include <algorithm>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/remainder.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+
+namespace lodestone {
+
+void MemoryConfig::visit(Fields& f) {
+  f.field({"kind", "none; xbm: embeddings of past batches; momentum: of a slowly following copy of the encoder, which also "
+                   "encodes the batch's refs", "", {}, {}, {"none", "xbm", "momentum"}},
+          &kind);
+  f.field({"size", "rows of past batches to keep, over all ranks", "rows", 1}, &size);
+  f.field({"start_step", "the memory is filled and used from this step on, when embeddings drift less", "steps", 0}, &start_step);
+  f.field({"momentum", "momentum: share of itself that the slow copy keeps each step", "", 0, 1}, &momentum);
+}
+
+Memory::Memory(Group world, c10::Device device, int64_t size, int64_t width, at::ScalarType type)
+    : world_(world),
+      size_(size),
+      first_(size * world.rank() / world.size()),
+      local_(size * (world.rank() + 1) / world.size() - first_),
+      u_nD_(at::zeros({local_, width}, at::TensorOptions().device(device).dtype(type))),
+      key_n4_(at::zeros({local_, 4}, at::TensorOptions().device(device).dtype(at::kLong))) {}
+
+// How many of this rank's slots hold a row: slots fill in ascending order.
+int64_t Memory::filled() const { return std::clamp<int64_t>(next_ - first_, 0, local_); }
+
+RowSet Memory::entries() const {
+  const auto column = [&](int64_t k) { return key_n4_.narrow(0, 0, filled()).select(1, k).contiguous(); };
+  return shard_rows(u_nD_.narrow(0, 0, filled()), column(0), column(1), column(2));
+}
+
+void Memory::push(const RowSet& rows, int64_t step) {
+  const int64_t count = rows.size(), kept = std::min(count, size_);
+  const auto longs = rows.label_n.options();
+  const at::Tensor row_n = at::arange(count - kept, count, longs);
+  const at::Tensor slot_n = at::remainder(row_n + next_, size_) - first_;
+  const at::Tensor mine_n = at::logical_and(slot_n >= 0, slot_n < local_);
+  const at::Tensor my_row_n = row_n.index({mine_n}), my_slot_n = slot_n.index({mine_n});
+  u_nD_.index_copy_(0, my_slot_n, rows.u_nD.index_select(0, my_row_n).to(u_nD_.scalar_type()));
+  const at::Tensor key_n4 = at::stack({rows.label_n, rows.group_n, rows.id_n, at::full({count}, step, longs)}, 1);
+  key_n4_.index_copy_(0, my_slot_n, key_n4.index_select(0, my_row_n));
+  next_ += count;
+}
+
+Memory::Ages Memory::ages(int64_t step) const {
+  const at::Tensor age_n = step - key_n4_.narrow(0, 0, filled()).select(1, 3).to(at::kDouble);
+  at::Tensor sums = at::zeros({2}, age_n.options()), largest = at::zeros({1}, age_n.options());
+  if (age_n.size(0) > 0) {
+    sums[0] = age_n.sum();
+    sums[1] = age_n.size(0);
+    largest[0] = age_n.max();
+  }
+  world_.all_reduce(sums);
+  world_.all_reduce(largest, ReduceOp::kMax);
+  const double count = sums[1].item<double>();
+  if (count == 0) return {};
+  return {sums[0].item<double>() / count, largest[0].item<double>()};
+}
+
+std::map<std::string, at::Tensor> Memory::gathered() const {
+  return {{"embedding", world_.all_gather(u_nD_).cpu()},
+          {"key", world_.all_gather(key_n4_).cpu()},
+          {"next", at::full({1}, next_, at::kLong)}};
+}
+
+void Memory::restore(const std::map<std::string, at::Tensor>& whole) {
+  const auto tensor = [&](const char* name) {
+    const auto found = whole.find(name);
+    if (found == whole.end())
+      throw CheckpointError(std::string("checkpoint: expected tensor '") + name + "' in memory, which is not there");
+    return found->second;
+  };
+  const at::Tensor u_nD = tensor("embedding"), key_n4 = tensor("key"), next = tensor("next");
+  if (u_nD.dim() != 2 || u_nD.size(0) != size_ || u_nD.size(1) != u_nD_.size(1) || key_n4.numel() != size_ * 4 ||
+      next.numel() != 1 || key_n4.scalar_type() != at::kLong || next.scalar_type() != at::kLong)
+    throw CheckpointError("checkpoint: the memory holds rows of another number or width than memory.size and the encoder say; "
+                          "resume with the run's own configuration, or start afresh with --resume none");
+  u_nD_.copy_(u_nD.narrow(0, first_, local_));
+  key_n4_.copy_(key_n4.narrow(0, first_, local_));
+  next_ = next.item<int64_t>();
+}
+
+}  // namespace lodestone
