@@ -133,8 +133,8 @@ std::string CollapseWatch::sentence(const Means& all, std::optional<double> equa
   const std::string between = formatted("%.2g", all.negative_distance);
   const std::string distances =
       all.positive_distance
-          ? "mean distances are " + formatted("%.2g", *all.positive_distance) + " within and " + between + " between them"
-          : "the mean distance is " + between;
+          ? "distances are " + formatted("%.2g", *all.positive_distance) + " within and " + between + " between classes"
+          : "distances are " + between;
   const std::string stuck = formatted("%.4g", all.loss);
   return "collapse: for " + std::to_string(kWindow) + " steps, up to step " + std::to_string(step) +
          ", all embeddings are nearly equal (the cosine of different classes is " +
