@@ -15,6 +15,7 @@
 #include "trainer/coordinator/metrics_server.h"
 #include "trainer/coordinator/progress.h"
 #include "trainer/coordinator/signals.h"
+#include "trainer/engine/health.h"
 
 namespace lodestone {
 
@@ -28,6 +29,7 @@ struct Coordinator {
   MetricsLog metrics;
   MetricsServer server;
   Progress progress;
+  CollapseWatch collapse;
 };
 
 /// A training run on one rank, from an open configuration to the last report.
@@ -151,7 +153,7 @@ void TrainingRun::start_coordinator() {
   const RunInfo info{folder_.name(), checksum(yaml()), session_.world.backend(), session_.world.size()};
   coordinator_.reset(new Coordinator{
       RunLock(folder_), MetricsLog(folder_.metrics(), resumed_at_.value_or(0), warn()), MetricsServer(config_.metrics, info),
-      Progress(std::cerr, trainer_->steps_done(), config_.training.schedule.steps, ProgressStyle::for_stderr())});
+      Progress(std::cerr, trainer_->steps_done(), config_.training.schedule.steps, ProgressStyle::for_stderr()), {}});
   if (coordinator_->server.port())
     session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address, coordinator_->server.port());
   if (resumed_at_) coordinator_->metrics.event(*resumed_at_, "restart");
@@ -171,6 +173,10 @@ bool TrainingRun::stop_agreed() const {
 void TrainingRun::report_step(const StepMetrics& metrics) {
   if (!coordinator_) return;
   coordinator_->metrics.train(metrics);
+  if (const auto sentence = coordinator_->collapse.look(metrics, config_.objective())) {
+    session_.log->warn("{}", *sentence);
+    coordinator_->metrics.event(metrics.step, "collapse", {{"message", *sentence}});
+  }
   coordinator_->server.step(metrics);
   // What is shown is smoothed over some ten steps; metrics.jsonl has each step's own.
   step_seconds_ = step_seconds_ > 0 ? 0.9 * step_seconds_ + 0.1 * metrics.step_seconds : metrics.step_seconds;

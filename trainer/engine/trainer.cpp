@@ -7,6 +7,7 @@
 #include <ATen/ops/from_blob.h>
 
 #include "distributed/group.h"
+#include "trainer/engine/health.h"
 
 namespace lodestone {
 
@@ -116,6 +117,11 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   report.phases.loss = clock.lap() - loss.gather_seconds;
   check_finite("loss", loss.loss);
 
+  ContrastiveHealth health = health_of(loss, objective_);
+  if (const auto ages = loss_side_.memory_ages(steps_done_)) {
+    health.memory_age_mean = ages->mean;
+    health.memory_age_max = ages->largest;
+  }
   cache_.backward(loss.gradient_bD);
   report.phases.backward = clock.lap();
   sync_.finish();
@@ -135,11 +141,7 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   report.learning_rate = optimizer_.learning_rate() * factor;
   const PhaseSeconds& p = report.phases;
   report.step_seconds = p.load + p.encode + p.gather + p.loss + p.backward + p.reduce + p.update;
-  if (loss.valid > 0) report.health.active_ratio = loss.active / loss.valid;
-  report.health.positive_distance = loss.health.positive_distance;
-  report.health.negative_distance = loss.health.negative_distance;
-  report.health.hardest_positive_distance = loss.health.hardest_positive_distance;
-  report.health.hardest_negative_distance = loss.health.hardest_negative_distance;
+  report.health = health;
   return report;
 }
 
