@@ -89,8 +89,8 @@ def draw(path: pathlib.Path, machine: dict, results: list[dict]) -> None:
     figure.suptitle(f"Time of loss and gradient against the rows of the batch. "
                     f"{machine['processor']}, {machine['threads']} threads, float32, "
                     f"d = {machine['width']}; lower is better", fontsize=14)
-    figure.legend(handles=legend_lines([group for group, _ in panels_of]), loc="outside lower center", ncols=5,
-                  frameon=False)
+    figure.legend(handles=legend_lines([group for group, _ in panels_of]),
+                  loc="outside lower center", ncols=5, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100, facecolor="white")
     plt.close(figure)

@@ -34,6 +34,13 @@ class Degenerate : public ::testing::TestWithParam<Case> {
     }
     EXPECT_EQ(three.gradient_BD.size(0), rows);
   }
+  // A row of zeros is at distance 1 from rows of unit length: exactly where the default margins of these are, and a tie for
+  // swap, so that either side of the kink is right.
+  static bool has_kink_at_one() {
+    const Case& c = GetParam();
+    return ((c.loss == "contrastive" || c.loss == "margin") && c.settings.empty()) ||
+           c.settings.find("swap") != std::string::npos;
+  }
   static LocalRows labelled(const at::Tensor& z, const std::vector<int64_t>& labels) {
     std::vector<int64_t> ids(labels.size());
     for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int64_t>(i);
@@ -46,14 +53,13 @@ TEST_P(Degenerate, OneRow) { check(labelled(random_rows(1, 4, 1), {0})); }
 TEST_P(Degenerate, OneClass) { check(labelled(random_rows(5, 4, 2), {3, 3, 3, 3, 3})); }
 TEST_P(Degenerate, NoPositives) { check(labelled(random_rows(5, 4, 3), {0, 1, 2, 3, 4})); }
 TEST_P(Degenerate, AllRowsEqual) { check(labelled(at::ones({6, 4}, at::kDouble), {0, 0, 1, 1, 2, 2})); }
-TEST_P(Degenerate, AllRowsZero) { check(labelled(at::zeros({6, 4}, at::kDouble), {0, 0, 1, 1, 2, 2})); }
+TEST_P(Degenerate, AllRowsZero) {
+  check(labelled(at::zeros({6, 4}, at::kDouble), {0, 0, 1, 1, 2, 2}), !(GetParam().memory && has_kink_at_one()));
+}
 TEST_P(Degenerate, OneZeroRow) {
   const at::Tensor z = random_rows(6, 4, 4);
   z[2].zero_();
-  // A row of zeros is at distance 1 from all others: exactly at contrastive's default margin, and a tie for swap.
-  const Case& c = GetParam();
-  const bool at_kink = (c.loss == "contrastive" && c.settings.empty()) || c.settings.find("swap") != std::string::npos;
-  check(labelled(z, {0, 0, 1, 1, 2, 2}), !at_kink);
+  check(labelled(z, {0, 0, 1, 1, 2, 2}), !has_kink_at_one());
 }
 TEST_P(Degenerate, ClassesFarApart) {
   // Every negative is beyond every margin: nothing is active.
@@ -81,10 +87,15 @@ TEST(Relatives, LookAlikesAndRepeatedSamplesAreNeverNegatives) {
                                              "...."
                                              "1..."
                                              "....");
-  EXPECT_EQ(text(relatives.excluded(0, 4)), "1111"
-                                            "111."
-                                            "111."
-                                            "1..1");
+  // Of a tile: rows 0 to 3 against refs 1 to 3.
+  std::vector<int64_t> flat;
+  relatives.add_excluded(0, 4, 1, 3, flat);
+  std::string excluded(12, '.');
+  for (const int64_t place : flat) excluded[static_cast<size_t>(place)] = '1';
+  EXPECT_EQ(excluded, "111"
+                      "11."
+                      "11."
+                      "..1");
   EXPECT_TRUE(at::equal(relatives.counts().same_sample_r, integers({1, 0, 0, 1})));
   EXPECT_TRUE(at::equal(relatives.counts().excluded_r, integers({4, 3, 3, 2})));
 }

@@ -53,7 +53,7 @@ std::string_view name_of(std::span<const TableRow<Interface>> table, const Inter
 std::string remedy(const Objective& objective) {
   if (name_of<Miner>(miner_table(), objective.miner) == "batch_hard")
     return "the hardest triplets pull an untrained encoder together: train with miner: {name: semi_hard} or {name: "
-           "all}, at least at the start, or with a smaller optimizer.learning_rate";
+           "all}, at least at the start, and a smaller optimizer.learning_rate";
   const std::string normalize = objective.normalize ? "" : "set normalize: true, ";
   return "start again, or from an earlier checkpoint, with a smaller optimizer.learning_rate or a longer "
          "schedule.warmup_steps, " + normalize + "and check that the labels belong to the data";
@@ -123,8 +123,9 @@ std::optional<std::string> CollapseWatch::look(const StepMetrics& metrics, const
   if (std::none_of(window_.begin(), window_.end(), equal)) warned_ = false;
   if (warned_ || !std::all_of(window_.begin(), window_.end(), equal)) return {};
   const Means all = means(0, kWindow);
+  if (!stays() || separated(all)) return {};
   const auto equal_loss = loss_of_equal_embeddings(objective);
-  if (!collapsed(all, equal_loss)) return {};
+  if (!stuck(all, equal_loss)) return {};
   warned_ = true;
   return sentence(all, equal_loss, metrics.step) + "; " + remedy(objective);
 }
@@ -169,9 +170,11 @@ bool CollapseWatch::stays() const {
   return !warms_up || after <= kFallen * *first_distance_;
 }
 
-bool CollapseWatch::collapsed(const Means& all, std::optional<double> equal_loss) const {
-  if (!stays()) return false;
-  if (all.positive_distance && *all.positive_distance < kUnseparated * all.negative_distance) return false;
+bool CollapseWatch::separated(const Means& all) const {
+  return all.positive_distance && *all.positive_distance < kUnseparated * all.negative_distance;
+}
+
+bool CollapseWatch::stuck(const Means& all, std::optional<double> equal_loss) const {
   if (equal_loss) return near(all.loss, *equal_loss, kNearEqualLoss);
   return near(means(kWindow / 2, kWindow).loss, means(0, kWindow / 2).loss, kStuckLoss);
 }

@@ -58,7 +58,8 @@ class CollapseWatch {
 
   Means means(size_t first, size_t last) const;
   bool stays() const;
-  bool collapsed(const Means& all, std::optional<double> equal_loss) const;
+  bool separated(const Means& all) const;
+  bool stuck(const Means& all, std::optional<double> equal_loss) const;
   std::string sentence(const Means& all, std::optional<double> equal_loss, int64_t step) const;
 
   std::deque<Step> window_;

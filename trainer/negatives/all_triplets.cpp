@@ -18,7 +18,6 @@ namespace lodestone {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int64_t kPairs = 1 << 14;
 
 class AllTriplets {
  public:
@@ -30,15 +29,19 @@ class AllTriplets {
     threshold_nP_ = at::full({set.size(), positives_}, -kInfinity, options);
     slope_nP_ = at::zeros({set.size(), positives_}, options);
     totals_ = at::zeros({4}, options);
+    cost_n_ = at::zeros({set.size()}, options);
+    active_n_ = at::zeros({set.size()}, options);
   }
 
   LossOutcome solve() {
-    for_each_pair([&](const Pairs& pairs) {
-      threshold_nP_.index_put_({pairs.row_p, slot(pairs.row_p, pairs.ref_p)},
-                               measure_pairs(loss_.measure(), pairs.u_pD, pairs.v_pD));
+    for_each_pair([&](const at::Tensor& row_p, const at::Tensor& ref_p, const Block& block, const PairList& pairs) {
+      threshold_nP_.index_put_({row_p, slot(row_p, ref_p)}, pair_values(loss_.measure(), block.rows.u_nD, pairs.row_p,
+                                                                        block.refs.u_nD, pairs.ref_p));
     });
     threshold_nP_ = share(threshold_nP_);
     walk_.run([&](const Block& block, bool) { fold(block); });
+    totals_[0] = cost_n_.sum();
+    totals_[1] = active_n_.sum();
     LossOutcome outcome;
     const Terms terms{{totals_[0]}, {loss_.counts_active() ? totals_[1] : totals_[2]}, totals_[1], totals_[2]};
     scale_ = reduce_terms(world_, terms, outcome)[0];
@@ -46,10 +49,10 @@ class AllTriplets {
 
     gradient_bD_ = at::zeros_like(set_.local_rows());
     walk_.run([&](const Block& block, bool) { push(block); });
-    for_each_pair([&](const Pairs& pairs) {
-      const at::Tensor weight_p = slope_nP_.index({pairs.row_p, slot(pairs.row_p, pairs.ref_p)}) +
-                                  slope_nP_.index({pairs.ref_p, slot(pairs.ref_p, pairs.row_p)});
-      add_pair_gradient(loss_.measure(), weight_p, pairs.u_pD, pairs.v_pD, pairs.row_p - set_.first, gradient_bD_);
+    for_each_pair([&](const at::Tensor& row_p, const at::Tensor& ref_p, const Block& block, const PairList& pairs) {
+      const at::Tensor weight_p =
+          slope_nP_.index({row_p, slot(row_p, ref_p)}) + slope_nP_.index({ref_p, slot(ref_p, row_p)});
+      add_pair_gradient(loss_.measure(), weight_p, block.rows.u_nD, pairs.row_p, block.refs.u_nD, pairs.ref_p, gradient_bD_);
     });
     at::Tensor same_sample = totals_[3].clone();
     world_.all_reduce(same_sample);
@@ -59,22 +62,14 @@ class AllTriplets {
   }
 
  private:
-  struct Pairs {
-    at::Tensor row_p, ref_p, u_pD, v_pD;
-  };
-
+  // Calls visit(row and ref indices of the set, block, pairs within the block's parts).
   template <typename Visit>
   void for_each_pair(Visit visit) {
     walk_.run([&](const Block& block, bool) {
       for (const auto& [row, rows] : block.relatives->stretches()) {
-        const PairList all = block.relatives->positives(row, rows);
-        for (int64_t begin = 0; begin < all.size(); begin += kPairs) {
-          const PairList some = all.narrow(begin, std::min(kPairs, all.size() - begin));
-          const at::Tensor row_p = some.row_p + row;
-          visit(Pairs{row_p + block.rows.first, some.ref_p + block.refs.first,
-                      block.rows.u_nD.index_select(0, row_p).to(at::kDouble),
-                      block.refs.u_nD.index_select(0, some.ref_p).to(at::kDouble)});
-        }
+        PairList pairs = block.relatives->positives(row, rows);
+        pairs.row_p.add_(row);
+        visit(pairs.row_p + block.rows.first, pairs.ref_p + block.refs.first, block, pairs);
       }
     });
   }
@@ -97,7 +92,9 @@ class AllTriplets {
     if (block.rows.size == 0 || block.refs.size == 0) return;
     count(block);
     TileWalk walk(block, loss_.measure(), 1);
-    walk.run([&](const TileSpan& span, at::Tensor& value_rc, const Exclusions& exclusions) {
+    walk.run([&](const TileSpan& span, Worker& worker) {
+    at::Tensor& value_rc = worker.value();
+    const Exclusions& exclusions = worker.exclusions();
       exclusions.fill(value_rc, kInfinity);
       fold_side(block.rows, span.row, value_rc);
       if (span.both_sides) fold_side(block.refs, span.ref, value_rc.t());
@@ -110,9 +107,11 @@ class AllTriplets {
       const at::Tensor x_rc =
           loss_.violation(thresholds(part, row, value_rc.size(0), p, value_rc.scalar_type()), value_rc);
       const at::Tensor cost_rc = loss_.cost(x_rc), slope_rc = loss_.slope(x_rc);
-      totals_[0].add_(cost_rc.sum());
-      totals_[1].add_(loss_.counts_active() ? slope_rc.sum() : x_rc.clamp_min(0).sign_().sum());
-      slope_nP_.narrow(0, part.first + row, value_rc.size(0)).select(1, p).add_(slope_rc.sum(1));
+      const at::Tensor slope_r = slope_rc.sum(1);
+      const auto own = [&](const at::Tensor& x_n) { return x_n.narrow(0, part.first + row, value_rc.size(0)); };
+      own(cost_n_).add_(cost_rc.sum(1));
+      own(active_n_).add_(loss_.counts_active() ? slope_r : x_rc.clamp_min(0).sign_().sum(1));
+      own(slope_nP_).select(1, p).add_(slope_r);
     }
   }
 
@@ -129,9 +128,11 @@ class AllTriplets {
   void push(const Block& block) {
     if (block.rows.size == 0 || block.refs.size == 0) return;
     TileWalk walk(block, loss_.measure(), 1);
-    walk.run([&](const TileSpan& span, at::Tensor& value_rc, const Exclusions& exclusions) {
+    walk.run([&](const TileSpan& span, Worker& worker) {
+    at::Tensor& value_rc = worker.value();
+    const Exclusions& exclusions = worker.exclusions();
       exclusions.fill(value_rc, kInfinity);
-      at::Tensor weight_rc = walk.scratch(span, 0).zero_();
+      at::Tensor weight_rc = worker.scratch(0).zero_();
       add_slopes(block.rows, span.row, value_rc, weight_rc);
       add_slopes(block.refs, span.ref, value_rc.t(), weight_rc.t());
       weight_rc.mul_(-scale_);
@@ -160,6 +161,7 @@ class AllTriplets {
   BlockWalk walk_;
   int64_t positives_ = 0;
   at::Tensor place_n_, threshold_nP_, slope_nP_;
+  at::Tensor cost_n_, active_n_;
   at::Tensor totals_;  ///< cost, active triplets, triplets, pairs of one sample
   at::Tensor gradient_bD_;
   double scale_ = 0;

@@ -2,7 +2,15 @@
 
 #include <cmath>
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/exp.h>
+
 namespace lodestone {
+
+void shifted_exp(at::Tensor& x, double shift) {
+  if (shift != 0) x.sub_(shift);
+  x.exp_();
+}
 
 std::optional<double> common_shift(const PairLoss& loss, const Block& block) {
   // Cauchy and Schwarz; the triangle inequality for distances.

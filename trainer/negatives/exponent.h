@@ -11,4 +11,7 @@ namespace lodestone {
 /// block's type; none if the terms' range is too wide for one shift, so that each row needs its own.
 std::optional<double> common_shift(const PairLoss& loss, const Block& block);
 
+/// x → exp(x - shift), in place.
+void shifted_exp(at::Tensor& x, double shift);
+
 }  // namespace lodestone

@@ -1,11 +1,16 @@
 #include "trainer/negatives/measure.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <vector>
 
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/clamp_min.h>
-#include <ATen/ops/mm.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/sum.h>
@@ -54,9 +59,9 @@ void squared_distances(const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tenso
 
 }  // namespace
 
-void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc) {
+void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc, double scale) {
   if (measure == Measure::kSimilarity) {
-    at::mm_out(out_rc, u_rD, v_cD.t());
+    at::addmm_out(out_rc, out_rc, u_rD, v_cD.t(), /*beta=*/0, /*alpha=*/scale);
     return;
   }
   squared_distances(u_rD, v_cD, out_rc);
@@ -87,16 +92,116 @@ void add_pull(Measure measure, const at::Tensor& pull_rc, const at::Tensor& u_rD
   }
 }
 
-void add_pair_gradient(Measure measure, const at::Tensor& weight_t, const at::Tensor& u_tD, const at::Tensor& v_tD,
-                       const at::Tensor& row_t, at::Tensor& gradient_nD) {
-  const at::Tensor weight_t1 = weight_t.unsqueeze(1);
-  at::Tensor slope_tD = v_tD;
-  if (measure == Measure::kSquaredL2) slope_tD = 2 * (u_tD - v_tD);
-  if (measure == Measure::kL2) {
-    const at::Tensor distance_t1 = measure_pairs(measure, u_tD, v_tD).unsqueeze(1);
-    slope_tD = at::where(distance_t1 > 0, (u_tD - v_tD) / distance_t1, 0);
+namespace {
+
+// Elements of rows gathered at a time, off the CPU.
+constexpr int64_t kGathered = 1 << 21;
+constexpr int64_t kGrain = 1 << 10;
+
+template <typename Visit>
+void for_each_gathered(const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD, const at::Tensor& ref_p,
+                       Visit visit) {
+  const int64_t step = std::max<int64_t>(kGathered / std::max<int64_t>(u_nD.size(1), 1), 1);
+  for (int64_t begin = 0; begin < row_p.size(0); begin += step) {
+    const int64_t size = std::min(step, row_p.size(0) - begin);
+    visit(begin, size, u_nD.index_select(0, row_p.narrow(0, begin, size)).to(at::kDouble),
+          v_mD.index_select(0, ref_p.narrow(0, begin, size)).to(at::kDouble));
   }
-  gradient_nD.index_add_(0, row_t, (weight_t1 * slope_tD).to(gradient_nD.scalar_type()));
+}
+
+template <typename T>
+double pair_value(Measure measure, const T* u, const T* v, int64_t width) {
+  double sum = 0;
+  if (measure == Measure::kSimilarity) {
+    for (int64_t d = 0; d < width; ++d) sum += static_cast<double>(u[d]) * static_cast<double>(v[d]);
+    return sum;
+  }
+  for (int64_t d = 0; d < width; ++d) {
+    const double difference = static_cast<double>(u[d]) - static_cast<double>(v[d]);
+    sum += difference * difference;
+  }
+  return measure == Measure::kL2 ? std::sqrt(sum) : sum;
+}
+
+template <typename T>
+void add_one(Measure measure, double weight, const T* u, const T* v, int64_t width, T* gradient) {
+  if (measure == Measure::kSimilarity) {
+    const T factor = static_cast<T>(weight);
+    for (int64_t d = 0; d < width; ++d) gradient[d] += factor * v[d];
+    return;
+  }
+  double factor = 2 * weight;
+  if (measure == Measure::kL2) {
+    const double distance = pair_value(measure, u, v, width);
+    if (distance == 0) return;
+    factor = weight / distance;
+  }
+  for (int64_t d = 0; d < width; ++d) gradient[d] += static_cast<T>(factor * (static_cast<double>(u[d]) - static_cast<double>(v[d])));
+}
+
+// Where each thread's stretch of pairs begins, so that no row is split; {0, all} if rows don't ascend.
+std::vector<int64_t> stretches_of_rows(const int64_t* row, int64_t pairs) {
+  if (!std::is_sorted(row, row + pairs)) return {0, pairs};
+  std::vector<int64_t> edges = {0};
+  while (edges.back() < pairs) {
+    int64_t end = std::min(edges.back() + kGrain, pairs);
+    while (end < pairs && row[end] == row[end - 1]) ++end;
+    edges.push_back(end);
+  }
+  return edges;
+}
+
+}  // namespace
+
+at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD,
+                       const at::Tensor& ref_p) {
+  at::Tensor value_p = at::empty({row_p.size(0)}, u_nD.options().dtype(at::kDouble));
+  if (!u_nD.device().is_cpu()) {
+    for_each_gathered(u_nD, row_p, v_mD, ref_p, [&](int64_t begin, int64_t size, const at::Tensor& u_pD, const at::Tensor& v_pD) {
+      value_p.narrow(0, begin, size).copy_(measure_pairs(measure, u_pD, v_pD));
+    });
+    return value_p;
+  }
+  const at::Tensor u = u_nD.contiguous(), v = v_mD.contiguous(), rows = row_p.contiguous(), refs = ref_p.contiguous();
+  const int64_t *row = rows.const_data_ptr<int64_t>(), *ref = refs.const_data_ptr<int64_t>(), width = u.size(1);
+  double* value = value_p.mutable_data_ptr<double>();
+  AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "pair values", [&] {
+    const scalar_t *u_data = u.const_data_ptr<scalar_t>(), *v_data = v.const_data_ptr<scalar_t>();
+    at::parallel_for(0, row_p.size(0), kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p) value[p] = pair_value(measure, u_data + row[p] * width, v_data + ref[p] * width, width);
+    });
+  });
+  return value_p;
+}
+
+void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD, const at::Tensor& row_p,
+                       const at::Tensor& v_mD, const at::Tensor& ref_p, at::Tensor& gradient_nD) {
+  if (!u_nD.device().is_cpu()) {
+    for_each_gathered(u_nD, row_p, v_mD, ref_p, [&](int64_t begin, int64_t size, const at::Tensor& u_pD, const at::Tensor& v_pD) {
+      at::Tensor slope_pD = v_pD;
+      if (measure != Measure::kSimilarity) slope_pD = 2 * (u_pD - v_pD);
+      if (measure == Measure::kL2) {
+        const at::Tensor distance_p1 = measure_pairs(measure, u_pD, v_pD).unsqueeze(1);
+        slope_pD = at::where(distance_p1 > 0, (u_pD - v_pD) / distance_p1, 0);
+      }
+      const at::Tensor weight_p1 = weight_p.narrow(0, begin, size).unsqueeze(1);
+      gradient_nD.index_add_(0, row_p.narrow(0, begin, size), (weight_p1 * slope_pD).to(gradient_nD.scalar_type()));
+    });
+    return;
+  }
+  const at::Tensor u = u_nD.contiguous(), v = v_mD.contiguous(), rows = row_p.contiguous(), refs = ref_p.contiguous();
+  const at::Tensor weights = weight_p.to(at::kDouble).contiguous();
+  const int64_t *row = rows.const_data_ptr<int64_t>(), *ref = refs.const_data_ptr<int64_t>(), width = u.size(1);
+  const double* weight = weights.const_data_ptr<double>();
+  const std::vector<int64_t> edges = stretches_of_rows(row, row_p.size(0));
+  AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "add pair gradient", [&] {
+    const scalar_t *u_data = u.const_data_ptr<scalar_t>(), *v_data = v.const_data_ptr<scalar_t>();
+    scalar_t* gradient = gradient_nD.mutable_data_ptr<scalar_t>();
+    at::parallel_for(0, static_cast<int64_t>(edges.size()) - 1, 1, [&](int64_t first, int64_t last) {
+      for (int64_t p = edges[static_cast<size_t>(first)]; p < edges[static_cast<size_t>(last)]; ++p)
+        add_one(measure, weight[p], u_data + row[p] * width, v_data + ref[p] * width, width, gradient + row[p] * width);
+    });
+  });
 }
 
 }  // namespace lodestone

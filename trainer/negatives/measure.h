@@ -11,7 +11,8 @@ namespace lodestone {
 /// The measure of every pair of rows, into out_rc.
 /// Distances come from one matrix product, |u|² + |v|² - 2 u·v; entries so small that this loses digits (near-duplicates,
 /// collapsed embeddings) are computed again from the differences.
-void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc);
+/// `scale` multiplies similarities, at no cost; distances it leaves alone.
+void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc, double scale = 1);
 
 /// The measure of pairs of rows, from the rows themselves: [t]. Differentiable by autograd.
 at::Tensor measure_pairs(Measure measure, const at::Tensor& u_tD, const at::Tensor& v_tD);
@@ -26,8 +27,13 @@ void prepare_pull(Measure measure, const at::Tensor& distance_rc, at::Tensor& we
 void add_pull(Measure measure, const at::Tensor& pull_rc, const at::Tensor& u_rD, const at::Tensor& v_cD,
               at::Tensor& gradient_rD);
 
-/// The same for a list of pairs: adds w_t · dmeasure(u_t, v_t)/du_t to gradient_nD[row_t].
-void add_pair_gradient(Measure measure, const at::Tensor& weight_t, const at::Tensor& u_tD, const at::Tensor& v_tD,
-                       const at::Tensor& row_t, at::Tensor& gradient_nD);
+/// The measure of pairs (row_p of u, ref_p of v), float64, formed from the rows' differences and products without gathering
+/// them on a CPU.
+at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD,
+                       const at::Tensor& ref_p);
+
+/// Adds weight_p · dmeasure(u_row, v_ref)/du_row to gradient_nD[row]. Sub-gradient 0 where a distance is 0.
+void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD, const at::Tensor& row_p,
+                       const at::Tensor& v_mD, const at::Tensor& ref_p, at::Tensor& gradient_nD);
 
 }  // namespace lodestone

@@ -21,7 +21,6 @@ namespace lodestone {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int64_t kPairs = 1 << 14;
 
 // A finalizer of 64-bit integers in the manner of splitmix64: keys of neighbouring ids have nothing in common.
 at::Tensor hashed(at::Tensor x_n) {
@@ -35,14 +34,8 @@ at::Tensor hashed(at::Tensor x_n) {
 }
 
 at::Tensor distances(Measure measure, const Part& rows, const Part& refs, const PairList& pairs, int64_t row) {
-  std::vector<at::Tensor> found;
-  for (int64_t begin = 0; begin < pairs.size(); begin += kPairs) {
-    const PairList some = pairs.narrow(begin, std::min(kPairs, pairs.size() - begin));
-    const at::Tensor value_p = measure_pairs(measure, rows.u_nD.index_select(0, some.row_p + row).to(at::kDouble),
-                                             refs.u_nD.index_select(0, some.ref_p).to(at::kDouble));
-    found.push_back(measure == Measure::kSimilarity ? -value_p : value_p);
-  }
-  return found.empty() ? at::zeros({0}, rows.u_nD.options().dtype(at::kDouble)) : at::cat(found);
+  const at::Tensor value_p = pair_values(measure, rows.u_nD, pairs.row_p + row, refs.u_nD, pairs.ref_p);
+  return measure == Measure::kSimilarity ? -value_p : value_p;
 }
 
 // The positives of a stretch of rows as a table.
@@ -84,9 +77,11 @@ struct Best {
     const auto [score_r, place_r] = at::min(score_rc, 1);
     at::Tensor best_r = score_aS.narrow(0, row, score_r.size(0)).select(1, slot);
     at::Tensor index_r = index_aS.narrow(0, row, score_r.size(0)).select(1, slot);
-    const at::Tensor better_r = score_r < best_r;  // refs ascend: ties stay with the lowest index
+    const at::Tensor candidate_r = place_r + first_ref;
+    const at::Tensor tie_r = at::logical_and(score_r == best_r, candidate_r < index_r);
+    const at::Tensor better_r = at::logical_or(score_r < best_r, tie_r);
     best_r.copy_(at::where(better_r, score_r, best_r));
-    index_r.copy_(at::where(better_r, place_r + first_ref, index_r));
+    index_r.copy_(at::where(better_r, candidate_r, index_r));
   }
 };
 
@@ -115,7 +110,9 @@ Tuples mine(const RowSet& set, const TripletMiner& miner, Measure measure, const
   const MiningKeys keys = mining_keys(set.id_n, draw);
 
   TileWalk walk(block, measure, 1);
-  walk.run([&](const TileSpan& span, at::Tensor& value_rc, const Exclusions& exclusions) {
+  walk.run([&](const TileSpan& span, Worker& worker) {
+    at::Tensor& value_rc = worker.value();
+    const Exclusions& exclusions = worker.exclusions();
     if (measure == Measure::kSimilarity) value_rc.neg_();
     exclusions.fill(value_rc, kInfinity);
     for (int64_t s = 0; s < scored; ++s) {

@@ -1,4 +1,5 @@
 #include <limits>
+#include <numeric>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/add.h>
@@ -72,18 +73,20 @@ double add_negative_gradient(const PairLoss& loss, const Block& block, const Anc
   const bool keeps_value = !plain || !loss.constant_slope() || measure != Measure::kSimilarity;
   const at::Tensor& row_gradient = row_gradient_nD;
   const at::Tensor& ref_gradient = block.square ? row_gradient_nD : ref_gradient_nD;
-  double weight_sum = 0;
+  std::vector<double> weight_sums(want_weight_sum ? walk.tiles() : 0);
 
-  walk.run([&](const TileSpan& span, at::Tensor& value_rc, const Exclusions& exclusions) {
+  walk.run([&](const TileSpan& span, Worker& worker) {
+    at::Tensor& value_rc = worker.value();
+    const Exclusions& exclusions = worker.exclusions();
     if (affine.bias != 0) value_rc.add_(affine.bias);
     at::Tensor term_rc, weight_rc;
     if (exponential) {
-      term_rc = keeps_value ? walk.scratch(span, 0).copy_(value_rc) : value_rc;
+      term_rc = keeps_value ? worker.scratch(0).copy_(value_rc) : value_rc;
       loss.negative_term(term_rc);
-      if (shift) term_rc.sub_(*shift).exp_();
+      if (shift) shifted_exp(term_rc, *shift);
     }
     if (plain) {
-      weight_rc = walk.scratch(span, 1);
+      weight_rc = worker.scratch(1);
       const at::Tensor row_factor = row_weights ? row_weights->factor(span.row, span.rows).unsqueeze(1) : at::Tensor();
       const at::Tensor ref_factor = ref_weights ? ref_weights->factor(span.ref, span.refs).unsqueeze(0) : at::Tensor();
       if (row_weights && ref_weights) at::add_out(weight_rc, row_factor, ref_factor);
@@ -102,7 +105,7 @@ double add_negative_gradient(const PairLoss& loss, const Block& block, const Anc
     exclusions.fill(weight_rc, 0);
     // Each pair is to count once over all tiles and ranks: on the diagonal, and on two ranks, it is met twice.
     const bool met_twice = block.square ? !span.both_sides : block.mirrored;
-    if (want_weight_sum) weight_sum += weight_rc.sum().item<double>() / (met_twice ? 2 : 1);
+    if (want_weight_sum) weight_sums[span.number] = weight_rc.sum().item<double>() / (met_twice ? 2 : 1);
     if (measure != Measure::kSimilarity) {
       if (affine.bias != 0) value_rc.sub_(affine.bias);
       if (affine.scale != 1) value_rc.div_(affine.scale);
@@ -118,7 +121,7 @@ double add_negative_gradient(const PairLoss& loss, const Block& block, const Anc
       add_pull(measure, weight_rc.t(), v_cD, u_rD, g_cD);
     }
   });
-  return weight_sum;
+  return std::accumulate(weight_sums.begin(), weight_sums.end(), 0.0);
 }
 
 }  // namespace lodestone

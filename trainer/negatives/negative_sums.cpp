@@ -133,11 +133,13 @@ void fold_negatives(const PairLoss& loss, const Block& block, NegativeSums* rows
   if (refs && !block.square)
     add_counts(block.exchanged_relatives->counts(), block.refs, block.rows.size, ref_filter, ref_sums);
 
-  walk.run([&](const TileSpan& span, at::Tensor& value_rc, const Exclusions& exclusions) {
+  walk.run([&](const TileSpan& span, Worker& worker) {
+    at::Tensor& value_rc = worker.value();
+    const Exclusions& exclusions = worker.exclusions();
     if (affine.bias != 0) value_rc.add_(affine.bias);
-    at::Tensor term_rc = filtered ? walk.scratch(span, 0).copy_(value_rc) : value_rc;
+    at::Tensor term_rc = filtered ? worker.scratch(0).copy_(value_rc) : value_rc;
     loss.negative_term(term_rc);
-    if (exponential && shift) term_rc.sub_(*shift).exp_();
+    if (exponential && shift) shifted_exp(term_rc, *shift);
     exclusions.fill(term_rc, shift ? 0 : -kInfinity);
     const auto add = [&](Side& side, int64_t first, bool transposed) {
       const auto turned = [&](const at::Tensor& x_rc) { return transposed ? x_rc.t() : x_rc; };
@@ -161,7 +163,9 @@ void fold_nearest(const Loss& loss, const Block& block, double direction, at::Te
     at::Tensor nearest_r = nearest_n.narrow(0, first, found_r.size(0));
     nearest_r.copy_(at::maximum(nearest_r, found_r.to(at::kDouble)));
   };
-  walk.run([&](const TileSpan& span, at::Tensor& value_rc, const Exclusions& exclusions) {
+  walk.run([&](const TileSpan& span, Worker& worker) {
+    at::Tensor& value_rc = worker.value();
+    const Exclusions& exclusions = worker.exclusions();
     if (affine.bias != 0) value_rc.add_(affine.bias);
     if (direction != 1) value_rc.mul_(direction);
     exclusions.fill(value_rc, -kInfinity);

@@ -23,34 +23,31 @@ namespace lodestone {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Elements of rows gathered at a time.
-constexpr int64_t kGathered = 1 << 21;
 
 at::Tensor exp_or_zero(const at::Tensor& x, const at::Tensor& shift) {
   return at::exp(at::where(x > -kInfinity, x - shift, -kInfinity));
 }
 
-/// A few positive pairs of a block with their rows in float64.
+/// A stretch of positive pairs of a block.
 struct Chunk {
-  at::Tensor row_p, ref_p;        ///< indices into the sets
-  at::Tensor local_row_p, local_ref_p;  ///< into the parts
-  at::Tensor u_pD, v_pD;
+  PairList pairs;           ///< within the parts
+  at::Tensor row_p, ref_p;  ///< within the sets
+  at::Tensor value_p;
 };
 
 template <typename Visit>
-void for_each_chunk(const Block& block, Visit visit) {
+void for_each_chunk(const Loss& loss, const Block& block, Visit visit) {
   if (block.rows.size == 0 || block.refs.size == 0) return;
-  const Relatives& relatives = *block.relatives;
-  const int64_t step = std::max<int64_t>(kGathered / std::max<int64_t>(block.rows.u_nD.size(1), 1), 1);
-  for (const auto& [row, rows] : relatives.stretches()) {
-    const PairList pairs = relatives.positives(row, rows);
-    for (int64_t begin = 0; begin < pairs.size(); begin += step) {
-      const PairList some = pairs.narrow(begin, std::min(step, pairs.size() - begin));
-      const at::Tensor row_p = some.row_p + row;
-      visit(Chunk{row_p + block.rows.first, some.ref_p + block.refs.first, row_p, some.ref_p,
-                  block.rows.u_nD.index_select(0, row_p).to(at::kDouble),
-                  block.refs.u_nD.index_select(0, some.ref_p).to(at::kDouble)});
-    }
+  const Affine affine = loss.affine();
+  for (const auto& [row, rows] : block.relatives->stretches()) {
+    PairList pairs = block.relatives->positives(row, rows);
+    if (pairs.size() == 0) continue;
+    if (row > 0) pairs.row_p.add_(row);
+    const at::Tensor value_p = pair_values(loss.measure(), block.rows.u_nD, pairs.row_p, block.refs.u_nD, pairs.ref_p);
+    if (affine.scale != 1) value_p.mul_(affine.scale);
+    if (affine.bias != 0) value_p.add_(affine.bias);
+    const auto within_set = [](const at::Tensor& x_p, const Part& part) { return part.first == 0 ? x_p : x_p + part.first; };
+    visit(Chunk{pairs, within_set(pairs.row_p, block.rows), within_set(pairs.ref_p, block.refs), value_p});
   }
 }
 
@@ -147,12 +144,10 @@ at::Tensor PositiveSums::value() const {
 
 void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide& rows, const PositiveSide& refs,
                     PositiveSums& sums) {
-  const Affine affine = loss.affine();
-  for_each_chunk(block, [&](const Chunk& pairs) {
-    const at::Tensor value_p = measure_pairs(loss.measure(), pairs.u_pD, pairs.v_pD) * affine.scale + affine.bias;
+  for_each_chunk(loss, block, [&](const Chunk& pairs) {
     const at::Tensor term_pk =
-        loss.positive_terms(value_p, negative_of(rows, pairs.row_p), negative_of(refs, pairs.ref_p));
-    const at::Tensor kept_p = kept(rows, pairs.row_p, value_p);
+        loss.positive_terms(pairs.value_p, negative_of(rows, pairs.row_p), negative_of(refs, pairs.ref_p));
+    const at::Tensor kept_p = kept(rows, pairs.row_p, pairs.value_p);
     if (!kept_p.defined()) {
       sums.add_pairs(pairs.row_p, term_pk);
       return;
@@ -163,20 +158,16 @@ void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide
 }
 
 void fold_farthest(const Loss& loss, const Block& block, double direction, at::Tensor& farthest_n) {
-  const Affine affine = loss.affine();
-  for_each_chunk(block, [&](const Chunk& pairs) {
-    const at::Tensor value_p = measure_pairs(loss.measure(), pairs.u_pD, pairs.v_pD) * affine.scale + affine.bias;
-    farthest_n.copy_(farthest_n.scatter_reduce(0, pairs.row_p, direction * value_p, "amin"));
+  for_each_chunk(loss, block, [&](const Chunk& pairs) {
+    farthest_n.copy_(farthest_n.scatter_reduce(0, pairs.row_p, direction * pairs.value_p, "amin"));
   });
 }
 
 void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows, const PositiveSide& refs,
                            PositiveGradient& gradient) {
   at::AutoGradMode with_grad(true);
-  const Affine affine = loss.affine();
-  for_each_chunk(block, [&](const Chunk& pairs) {
-    const at::Tensor measured_p = measure_pairs(loss.measure(), pairs.u_pD, pairs.v_pD);
-    const at::Tensor value_p = (measured_p * affine.scale + affine.bias).detach().requires_grad_(true);
+  for_each_chunk(loss, block, [&](const Chunk& pairs) {
+    const at::Tensor value_p = pairs.value_p.detach().requires_grad_(true);
     at::Tensor n_row_p = negative_of(rows, pairs.row_p), n_ref_p = negative_of(refs, pairs.ref_p);
     torch::autograd::variable_list leaves = {value_p};
     for (at::Tensor* n_p : {&n_row_p, &n_ref_p})
@@ -205,9 +196,11 @@ void add_positive_gradient(const PairLoss& loss, const Block& block, const Posit
     if (!found[0].defined()) return;
     gradient.weight_sum += found[0].sum().item<double>();
     if (gradient.rows_nD.defined())
-      add_pair_gradient(loss.measure(), found[0], pairs.u_pD, pairs.v_pD, pairs.local_row_p, gradient.rows_nD);
+      add_pair_gradient(loss.measure(), found[0], block.rows.u_nD, pairs.pairs.row_p, block.refs.u_nD, pairs.pairs.ref_p,
+                        gradient.rows_nD);
     if (gradient.refs_nD.defined())
-      add_pair_gradient(loss.measure(), found[0], pairs.v_pD, pairs.u_pD, pairs.local_ref_p, gradient.refs_nD);
+      add_pair_gradient(loss.measure(), found[0], block.refs.u_nD, pairs.pairs.ref_p, block.rows.u_nD, pairs.pairs.row_p,
+                        gradient.refs_nD);
   });
 }
 

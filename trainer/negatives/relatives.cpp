@@ -63,7 +63,7 @@ Relatives::Relatives(const Part& rows, const Part& refs, bool ref_is_past)
 void Relatives::count() {
   std::vector<int64_t> positives, excluded, same_sample;
   HostPairs found;
-  int64_t label_total = 0, excluded_total = 0;
+  int64_t label_total = 0;
   // In its own class a row is no positive of itself; of past samples, those with its id are none.
   const bool drops = ref_is_past_;
   for (int64_t r = 0; r < rows_.size; ++r) {
@@ -73,7 +73,7 @@ void Relatives::count() {
     same_sample.push_back(static_cast<int64_t>(found.ref_p.size()));
     excluded.push_back(groups_.count(r) + same_sample.back());
     label_matches_.push_back(label_total += labels_.count(r));
-    excluded_matches_.push_back(excluded_total += excluded.back());
+    any_same_sample_ = any_same_sample_ || same_sample.back() > 0;
     int64_t own = labels_.count(r);
     if (drops) {
       found.ref_p.clear();
@@ -133,24 +133,18 @@ PairList Relatives::positives(int64_t row, int64_t rows) const {
   return on_device(pairs);
 }
 
-bool Relatives::exclude_by_mask(int64_t row, int64_t rows) const { return total_of(excluded_matches_, row, rows) > kListed; }
-
-PairList Relatives::excluded(int64_t row, int64_t rows) const {
-  std::vector<std::pair<int64_t, int64_t>> by_ref;
-  HostPairs pairs;
+void Relatives::add_excluded(int64_t row, int64_t rows, int64_t ref, int64_t refs, std::vector<int64_t>& flat_p) const {
+  // Within a key's stretch refs ascend.
+  const auto add = [&](const KeyMatches& matches, int64_t r) {
+    const auto begin = matches.order_n.begin() + matches.begin_r[static_cast<size_t>(r)];
+    const auto end = matches.order_n.begin() + matches.end_r[static_cast<size_t>(r)];
+    for (auto k = std::lower_bound(begin, end, ref); k != end && *k < ref + refs; ++k)
+      flat_p.push_back((r - row) * refs + *k - ref);
+  };
   for (int64_t r = row; r < row + rows; ++r) {
-    for (int64_t k = groups_.begin_r[static_cast<size_t>(r)]; k < groups_.end_r[static_cast<size_t>(r)]; ++k)
-      by_ref.emplace_back(groups_.order_n[static_cast<size_t>(k)], r - row);
-    add_same_sample(r, row, pairs);
+    add(groups_, r);
+    if (any_same_sample_) add(ids_, r);
   }
-  for (size_t p = 0; p < pairs.row_p.size(); ++p) by_ref.emplace_back(pairs.ref_p[p], pairs.row_p[p]);
-  std::sort(by_ref.begin(), by_ref.end());
-  pairs = {};
-  for (const auto& [ref, r] : by_ref) {
-    pairs.row_p.push_back(r);
-    pairs.ref_p.push_back(ref);
-  }
-  return on_device(pairs);
 }
 
 at::Tensor Relatives::excluded_mask(int64_t row, int64_t rows, int64_t ref, int64_t refs) const {

@@ -61,10 +61,8 @@ class Relatives {
   /// By ascending row.
   PairList positives(int64_t row, int64_t rows) const;
 
-  /// Are there so many pairs to exclude that a mask costs less memory than a list of them?
-  bool exclude_by_mask(int64_t row, int64_t rows) const;
-  /// By ascending ref.
-  PairList excluded(int64_t row, int64_t rows) const;
+  /// The places (row · refs + ref, row-major) of a tile's pairs that are not negatives, appended to `flat_p`.
+  void add_excluded(int64_t row, int64_t rows, int64_t ref, int64_t refs, std::vector<int64_t>& flat_p) const;
   /// bool [rows, refs]
   at::Tensor excluded_mask(int64_t row, int64_t rows, int64_t ref, int64_t refs) const;
 
@@ -82,7 +80,8 @@ class Relatives {
   at::Tensor row_group_r_, ref_group_n_, row_id_r_, ref_id_n_;  ///< on the host
   KeyMatches labels_, groups_, ids_;
   Counts counts_;
-  std::vector<int64_t> label_matches_, excluded_matches_;  ///< running totals over rows
+  bool any_same_sample_ = false;
+  std::vector<int64_t> label_matches_;  ///< running total over rows
 };
 
 }  // namespace lodestone

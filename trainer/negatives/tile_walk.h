@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -28,61 +30,67 @@ struct Block {
 struct TileSpan {
   int64_t row, rows, ref, refs;
   bool both_sides;  ///< the refs' side of this tile is wanted too
+  size_t number;    ///< of the tile in its block, whoever works on it
 
   at::Tensor rows_of(const at::Tensor& x_n) const { return x_n.narrow(0, row, rows); }
   at::Tensor refs_of(const at::Tensor& x_n) const { return x_n.narrow(0, ref, refs); }
 };
 
-/// Side of a square tile: as large as leaves two tiles of the threads' share in the caches nearest the cores; on a GPU, as
-/// large as keeps it busy.
+/// The largest side of a square tile: on a CPU a tile fits the second-level cache of one core (measured: 512 for
+/// 1 MiB, where MKL's products run within a tenth of oneDNN's, so that one routine serves all), on a GPU it keeps it busy.
 int64_t tile_side(const at::TensorOptions& options);
 
 /// Overwrites the pairs of one tile that are not negatives.
 class Exclusions {
  public:
+  /// x_rc: contiguous, rows of the tile along dimension 0.
   void fill(at::Tensor& x_rc, double value) const;
 
  private:
-  friend class TileWalk;
-  at::Tensor flat_p, mask_rc;
+  friend class Worker;
+  std::vector<int64_t> flat_p;  ///< on the CPU: places in the tile
+  at::Tensor mask_rc;           ///< elsewhere
 };
 
-/// Walks a block in tiles: rows in stretches, for each all refs in ascending order (from the diagonal on, if square).
-/// Owns the buffer in which values are formed, so that no tile allocates.
+/// Forms one tile after the other in buffers of its own.
+class Worker {
+ public:
+  Worker(const Block& block, Measure measure, double scale, int64_t side);
+  void form(const TileSpan& span);
+  /// scale · measure of the current tile; may be overwritten.
+  at::Tensor& value() { return tile_rc_; }
+  /// Further buffers of the shape of the current tile: 0 or 1.
+  at::Tensor scratch(size_t which);
+  const Exclusions& exclusions() const { return exclusions_; }
+
+ private:
+  const Block& block_;
+  Measure measure_;
+  double scale_;
+  at::Tensor buffer_, tile_rc_;
+  std::array<at::Tensor, 2> scratch_;
+  Exclusions exclusions_;
+};
+
+/// Walks a block in tiles. On a CPU each thread works on tiles of its own, in rounds in which every stretch of rows meets at most
+/// one stretch of refs (and, in a square block, takes part on one side only): threads need no locks, and a row's tiles come in an
+/// order that depends on the tile's side alone.
 class TileWalk {
  public:
   TileWalk(const Block& block, Measure measure, double scale);
 
-  /// Calls visit(span, measure_rc, exclusions); measure_rc holds scale · measure and may be overwritten.
-  template <typename Visit>
-  void run(Visit visit) {
-    for (int64_t row = 0; row < block_.rows.size; row += side_) {
-      begin_rows(row);
-      for (int64_t ref = block_.square ? row : 0; ref < block_.refs.size; ref += side_) {
-        const TileSpan span = span_at(row, ref);
-        form(span);
-        visit(span, tile_rc_, exclusions_);
-      }
-    }
-  }
-  /// Further buffers of the shape of the current tile: 0 or 1.
-  at::Tensor scratch(const TileSpan& span, size_t which);
+  /// Calls visit(span, worker), perhaps from several threads at a time, never for two tiles that share rows or refs.
+  void run(const std::function<void(const TileSpan&, Worker&)>& visit);
+  size_t tiles() const;
 
  private:
-  void begin_rows(int64_t row);
-  TileSpan span_at(int64_t row, int64_t ref) const;
-  void form(const TileSpan& span);
+  TileSpan span_at(int64_t row_block, int64_t ref_block) const;
+  std::vector<std::vector<std::pair<int64_t, int64_t>>> rounds() const;
 
   const Block& block_;
   Measure measure_;
   double scale_;
-  int64_t side_;
-  at::Tensor buffer_, tile_rc_, scaled_rD_;
-  std::array<at::Tensor, 2> scratch_;
-  Exclusions exclusions_;
-  PairList excluded_;
-  std::vector<int64_t> bounds_;  ///< where each tile's excluded pairs begin, by tile of refs
-  bool by_mask_ = false;
+  int64_t side_, row_blocks_, ref_blocks_;
 };
 
 }  // namespace lodestone

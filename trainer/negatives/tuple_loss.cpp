@@ -23,26 +23,15 @@ namespace lodestone {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Tuples whose rows are gathered at a time: bounds the memory.
-constexpr int64_t kTupleChunk = 1 << 14;
-
 /// Pairs of one kind out of tuples: measured values and, in the end, dL/dvalue.
 struct Pairs {
   at::Tensor i_t, j_t, value_t, weight_t;
 };
 
-at::Tensor rows_at(const RowSet& set, const at::Tensor& index_t) {
-  return set.u_nD.index_select(0, at::clamp_min(index_t, 0)).to(at::kDouble);
-}
-
 Pairs measured(const RowSet& set, const Loss& loss, const at::Tensor& i_t, const at::Tensor& j_t) {
   const Affine affine = loss.affine();
-  Pairs pairs{i_t, j_t, at::zeros({i_t.size(0)}, set.u_nD.options().dtype(at::kDouble)), {}};
-  for (int64_t begin = 0; begin < i_t.size(0); begin += kTupleChunk) {
-    const int64_t size = std::min(kTupleChunk, i_t.size(0) - begin);
-    pairs.value_t.narrow(0, begin, size)
-        .copy_(measure_pairs(loss.measure(), rows_at(set, i_t.narrow(0, begin, size)), rows_at(set, j_t.narrow(0, begin, size))));
-  }
+  // What a tuple lacks is -1; its value is not used.
+  Pairs pairs{i_t, j_t, pair_values(loss.measure(), set.u_nD, at::clamp_min(i_t, 0), set.u_nD, at::clamp_min(j_t, 0)), {}};
   pairs.value_t.mul_(affine.scale).add_(affine.bias);
   pairs.weight_t = at::zeros_like(pairs.value_t);
   return pairs;
@@ -118,13 +107,8 @@ void apply(const RowSet& set, Measure measure, const at::Tensor& i_t, const at::
            at::Tensor& gradient_bD) {
   const at::Tensor mine_t =
       at::logical_and(at::logical_and(i_t >= set.first, i_t < set.first + set.local), weight_t != 0);
-  const at::Tensor my_i_t = i_t.index({mine_t}), my_j_t = j_t.index({mine_t}), my_weight_t = weight_t.index({mine_t});
-  for (int64_t begin = 0; begin < my_i_t.size(0); begin += kTupleChunk) {
-    const int64_t size = std::min(kTupleChunk, my_i_t.size(0) - begin);
-    const at::Tensor i = my_i_t.narrow(0, begin, size), j = my_j_t.narrow(0, begin, size);
-    add_pair_gradient(measure, my_weight_t.narrow(0, begin, size), rows_at(set, i), rows_at(set, j), i - set.first,
-                      gradient_bD);
-  }
+  const at::Tensor my_i_t = i_t.index({mine_t}) - set.first, my_j_t = j_t.index({mine_t});
+  add_pair_gradient(measure, weight_t.index({mine_t}), set.local_rows(), my_i_t, set.u_nD, my_j_t, gradient_bD);
 }
 
 // All ranks' pairs, each applied from both its ends.
