@@ -111,9 +111,11 @@ def reason_to_skip(peer: Peer, size: int, before: tuple[int, Result] | None) -> 
     if "skipped" in last:
         return str(last["skipped"])
     if last["seconds"] > MOST_SECONDS:
-        return f"took {last['seconds']:.0f} s at N = {smaller}"
+        return f"took {last['seconds']:.0f} s at N = {smaller:,}"
     expected = last["extra_mib"] * (size / smaller) ** peer.growth
-    return f"needs about {expected / 1024:.0f} GiB" if expected > MOST_MIB else None
+    if expected > MOST_MIB:
+        return f"would need about {expected / 1024:.0f} GiB at N = {size:,}"
+    return None
 
 
 def agreement(ours: Result, theirs: Result, name: str) -> float:

@@ -99,9 +99,13 @@ def peer_table(results: list[dict]) -> str:
 
 
 def machine_line(machine: dict) -> str:
+    """What the figures were measured on and with, and whether they can be trusted."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    return (f"{machine['processor']}, {machine['threads']} threads, float32, d = "
+    line = (f"{machine['processor']}, {machine['threads']} threads, float32, d = "
             f"{machine['width']}; medians of {machine['rounds']} rounds in turns. {versions}.\n")
+    if machine["busy"]:
+        line += "\n**The machine was busy with other work: read nothing into single times.**\n"
+    return line
 
 
 def results_page(machine: dict, results: list[dict]) -> str:

@@ -59,13 +59,14 @@ def processor() -> str:
     return "unknown processor"
 
 
-def machine(given: argparse.Namespace) -> Result:
+def machine(given: argparse.Namespace, patience: Patience) -> Result:
     return {"processor": processor(), "threads": given.threads, "width": given.width,
-            "rounds": given.repeat,
+            "rounds": given.repeat, "busy": patience.left <= 0,
             "versions": {name: importlib.metadata.version(name) for name in LIBRARIES}}
 
 
 def run_all(given: argparse.Namespace) -> list[Result]:
+    """Size by size, each time writing what there is: a run that is cut short keeps its sizes."""
     settings = Settings(given.program, given.threads, given.repeat, given.seconds,
                         Patience(given.patience))
     results, before = [], {}
@@ -80,13 +81,11 @@ def run_all(given: argparse.Namespace) -> list[Result]:
                 print(f"{group.title:30} N = {size:<6} Lodestone "
                       f"{report.milliseconds(row['lodestone']):>8} ms   fastest peer / Lodestone "
                       f"{report.ratio(row)}", flush=True)
-    if settings.patience.left <= 0:
-        print("The machine was busy with other work: the times are too long.", file=sys.stderr)
+            write(given, machine(given, settings.patience), results)
     return results
 
 
-def write(given: argparse.Namespace, results: list[Result]) -> None:
-    about = machine(given)
+def write(given: argparse.Namespace, about: Result, results: list[Result]) -> None:
     folder = given.output or HERE
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"machine": about, "results": results}, indent=1)
@@ -97,13 +96,12 @@ def write(given: argparse.Namespace, results: list[Result]) -> None:
     else:
         plot.draw(ROOT / "docs/images/peers.png", about, results)
         report.write_docs(ROOT / "docs/peers.md", about, results)
-    print(f"written: {folder / 'results.md'}")
 
 
 def main() -> int:
     given = arguments()
     results = run_all(given)
-    write(given, results)
+    print(f"written: {(given.output or HERE) / 'results.md'}")
     wrong = report.disagreements(results)
     print("\n".join(wrong) or "every loss of the same formula agrees", file=sys.stderr)
     return 1 if wrong else 0

@@ -58,7 +58,9 @@ const Case kBatchHard{"triplet", "margin: 0.2", "batch_hard"};
 const Case kSupcon{"supcon", "temperature: 0.05", "all"};
 
 /// Distances that fall from 0.5 by a tenth a step, to 0.005.
-double falling(int step) { return std::max(0.5 * std::pow(0.9, step), 0.005); }
+double falling(int step) {
+  return std::max(0.5 * std::pow(0.9, step), 0.005);
+}
 
 TEST(Health, OfAStep) {
   StepLoss step;
@@ -87,7 +89,8 @@ TEST(Health, LeavesOutWhatThereIsNot) {
   step.health.effective_rank = 5;
   const ContrastiveHealth lone = health_of(step, MadeCase({"margin", "beta: 0.75", "all"}).objective());
   EXPECT_FALSE(lone.active_ratio);
-  EXPECT_FALSE(lone.positive_distance || lone.hardest_positive_distance || lone.positive_similarity || lone.alignment);
+  EXPECT_FALSE(lone.positive_distance || lone.hardest_positive_distance || lone.positive_similarity ||
+               lone.alignment);
   EXPECT_EQ(lone.negative_distance, 1);
   EXPECT_FALSE(lone.temperature);
   EXPECT_EQ(lone.loss_parameters.at("beta"), 0.75);
@@ -101,7 +104,8 @@ TEST(Health, LossOfEqualEmbeddings) {
   const auto of = [](const Case& c) { return loss_of_equal_embeddings(MadeCase(c).objective()); };
   EXPECT_NEAR(of(kBatchHard).value(), 0.2, 1e-12);
   EXPECT_NEAR(of({"triplet", "soft_margin: true", "all"}).value(), std::log(2), 1e-12);
-  EXPECT_NEAR(of({"triplet", "margin: 0.5, distance: squared_l2, reduction: all", "all", false}).value(), 0.5, 1e-12);
+  EXPECT_NEAR(of({"triplet", "margin: 0.5, distance: squared_l2, reduction: all", "all", false}).value(), 0.5,
+              1e-12);
   EXPECT_NEAR(of({"contrastive", "margin: 0.7", "all"}).value(), 0.7, 1e-12);
   EXPECT_NEAR(of({"contrastive", "distance: cosine", "all"}).value(), 1, 1e-12);
   EXPECT_NEAR(of({"margin", "margin: 0.2, beta: 1.2", "all"}).value(), 1.4, 1e-12);
@@ -119,7 +123,8 @@ TEST(Health, EveryLossCanBeAsked) {
 
 TEST(Collapse, OfBatchHardIsToldOnceWithTheRemedy) {
   Watched watched(kBatchHard);
-  const auto said = watched.see(400, [](int i) { return step_of(0.2 + falling(i) / 3, 0.8 * falling(i), falling(i)); });
+  const auto said =
+      watched.see(400, [](int i) { return step_of(0.2 + falling(i) / 3, 0.8 * falling(i), falling(i)); });
   ASSERT_EQ(said.size(), 1U);
   EXPECT_THAT(said[0], HasSubstr("stuck at 0.2"));
   EXPECT_THAT(said[0], HasSubstr("equal embeddings give 0.2"));
@@ -128,18 +133,19 @@ TEST(Collapse, OfBatchHardIsToldOnceWithTheRemedy) {
 }
 
 TEST(Collapse, OfEachFamily) {
-  const std::vector<std::pair<Case, double>> families = {{{"triplet", "soft_margin: true", "batch_hard"}, std::log(2)},
-                                                         {{"triplet", "margin: 0.5", "semi_hard"}, 0.5},
-                                                         {{"contrastive", "margin: 1", "all"}, 1},
-                                                         {{"margin", "", "distance_weighted"}, 1.4},
-                                                         {kSupcon, 4.1431},
-                                                         {{"clip", "", "all"}, 5.5},
-                                                         {{"multi_similarity", "", "all"}, 0.75},
-                                                         {{"proxy_anchor", "", "all"}, 9}};
+  const std::vector<std::pair<Case, double>> families = {
+      {{"triplet", "soft_margin: true", "batch_hard"}, std::log(2)},
+      {{"triplet", "margin: 0.5", "semi_hard"}, 0.5},
+      {{"contrastive", "margin: 1", "all"}, 1},
+      {{"margin", "", "distance_weighted"}, 1.4},
+      {kSupcon, 4.1431},
+      {{"clip", "", "all"}, 5.5},
+      {{"multi_similarity", "", "all"}, 0.75},
+      {{"proxy_anchor", "", "all"}, 9}};
   for (const auto& [c, stuck] : families) {
     Watched watched(c);
-    const auto said =
-        watched.see(300, [&](int i) { return step_of(stuck + 0.2 * falling(i), 0.7 * falling(i), falling(i)); });
+    const auto said = watched.see(
+        300, [&](int i) { return step_of(stuck + 0.2 * falling(i), 0.7 * falling(i), falling(i)); });
     EXPECT_EQ(said.size(), 1U) << c;
     for (const auto& sentence : said) EXPECT_THAT(sentence, HasSubstr("learning_rate")) << c;
   }
@@ -171,10 +177,14 @@ TEST(NoCollapse, BeforeTheWindowIsFull) {
 
 TEST(NoCollapse, WhenRandomWeightsBeginNarrowAndSpread) {
   Watched watched(kSupcon);
-  EXPECT_EQ(watched.see(200, [](int i) {
-    const double negative = 0.05 * std::pow(1.01, i);
-    return step_of(4.1, 0.9 * negative, negative);
-  }).size(), 0U);
+  EXPECT_EQ(watched
+                .see(200,
+                     [](int i) {
+                       const double negative = 0.05 * std::pow(1.01, i);
+                       return step_of(4.1, 0.9 * negative, negative);
+                     })
+                .size(),
+            0U);
 }
 
 TEST(NoCollapse, WhenWarmUpHasHardlyMovedYet) {
@@ -190,16 +200,19 @@ TEST(NoCollapse, WhenWarmUpHasHardlyMovedYet) {
 
 TEST(NoCollapse, WhenAContractionIsShort) {
   Watched watched(kSupcon);
-  EXPECT_EQ(watched.see(300, [](int i) {
-    return i < 30 ? step_of(4.1431, 0.0001, 0.0002) : step_of(3.5, 0.2, 0.4);
-  }).size(), 0U);
+  EXPECT_EQ(
+      watched
+          .see(300, [](int i) { return i < 30 ? step_of(4.1431, 0.0001, 0.0002) : step_of(3.5, 0.2, 0.4); })
+          .size(),
+      0U);
 }
 
 TEST(NoCollapse, WhenTheLossIsSmall) {
   Watched solved(kBatchHard), fine(kSupcon), narrow({"triplet", "margin: 0.01", "all"});
   EXPECT_EQ(solved.see(300, step_of(0.0001, 0.1, 1.4)).size(), 0U);
   EXPECT_EQ(fine.see(300, step_of(0.001, 0.02, 0.12)).size(), 0U) << "equal by cosine, but told apart";
-  EXPECT_EQ(narrow.see(300, step_of(0.002, 0.08, 0.12)).size(), 0U) << "a small margin is met within a small space";
+  EXPECT_EQ(narrow.see(300, step_of(0.002, 0.08, 0.12)).size(), 0U)
+      << "a small margin is met within a small space";
 }
 
 TEST(NoCollapse, WhenTheLossIsAtTheMarginButRowsAreApart) {

@@ -1,14 +1,13 @@
 // What lies on the loss's side of the embeddings: memory, proxies, learned temperatures, momentum keys, micro-batches.
 #include "trainer/engine/loss_side.h"
 
-#include <gtest/gtest.h>
-
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/sort.h>
+#include <gtest/gtest.h>
 
 #include "support/batches.h"
 #include "support/objectives.h"
@@ -26,7 +25,8 @@ Batch batch_of(int64_t step, Shard shard) {
   batch.cursor = {0, step};
   batch.global_rows = kRows;
   batch.share = share_of(kRows, shard);
-  batch.x_bCHW = all.z_bD.narrow(0, batch.share.begin, batch.share.size()).view({batch.share.size(), 1, 16, 16});
+  batch.x_bCHW =
+      all.z_bD.narrow(0, batch.share.begin, batch.share.size()).view({batch.share.size(), 1, 16, 16});
   for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
     batch.labels.push_back(all.label_b[i].item<int64_t>());
     batch.groups.push_back(all.group_b[i].item<int64_t>());
@@ -43,7 +43,8 @@ struct Outcome {
 using Saved = std::map<std::string, std::map<std::string, at::Tensor>>;
 
 /// Steps [first, last) on `world` ranks, going on from `saved` if given.
-Outcome train(int world, const Case& c, const TrainerConfig& config, int first, int last, const Outcome* saved = nullptr) {
+Outcome train(int world, const Case& c, const TrainerConfig& config, int first, int last,
+              const Outcome* saved = nullptr) {
   Outcome outcome;
   run_ranks(world, [&](const Group& group) {
     const MadeCase made(c);
@@ -64,7 +65,8 @@ Outcome train(int world, const Case& c, const TrainerConfig& config, int first, 
       trainer.set_steps_done(first);
     }
     std::vector<double> losses;
-    for (int step = first; step < last; ++step) losses.push_back(trainer.step(batch_of(step, {group.rank(), group.size()}), 0).loss);
+    for (int step = first; step < last; ++step)
+      losses.push_back(trainer.step(batch_of(step, {group.rank(), group.size()}), 0).loss);
     Saved all = trainer.loss_side().gathered();
     if (group.rank() != 0) return;
     for (const auto& [name, tensors] : trainer.tensors())
@@ -76,10 +78,13 @@ Outcome train(int world, const Case& c, const TrainerConfig& config, int first, 
 
 void expect_same(const Outcome& got, const Outcome& expected, double tolerance) {
   ASSERT_EQ(got.losses.size(), expected.losses.size());
-  for (size_t i = 0; i < got.losses.size(); ++i) EXPECT_NEAR(got.losses[i], expected.losses[i], 1e-8) << "step " << i;
+  for (size_t i = 0; i < got.losses.size(); ++i)
+    EXPECT_NEAR(got.losses[i], expected.losses[i], 1e-8) << "step " << i;
   for (const auto& [name, tensors] : expected.tensors)
     for (const auto& [key, tensor] : tensors)
-      EXPECT_LE((got.tensors.at(name).at(key).to(at::kDouble) - tensor.to(at::kDouble)).abs().max().item<double>(), tolerance)
+      EXPECT_LE(
+          (got.tensors.at(name).at(key).to(at::kDouble) - tensor.to(at::kDouble)).abs().max().item<double>(),
+          tolerance)
           << name << " " << key;
 }
 
@@ -89,7 +94,9 @@ struct Setting {
   std::function<void(TrainerConfig&)> change = [](TrainerConfig&) {};
 };
 
-std::ostream& operator<<(std::ostream& out, const Setting& setting) { return out << setting.name; }
+std::ostream& operator<<(std::ostream& out, const Setting& setting) {
+  return out << setting.name;
+}
 
 TrainerConfig config_for(const Setting& setting) {
   TrainerConfig config;
@@ -133,9 +140,11 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Setting{"xbm", {"contrastive", "", "all"}, kMemory("xbm")},
                       Setting{"momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory("momentum")},
                       Setting{"proxies", {"normalized_softmax", "", "all"}},
-                      Setting{"sampled proxies", {"cosface", "scale: 8", "all"},
+                      Setting{"sampled proxies",
+                              {"cosface", "scale: 8", "all"},
                               [](TrainerConfig& config) { config.loss_side.proxies.sample_rate = 0.4; }},
-                      Setting{"proxies by Adam", {"proxy_anchor", "", "all"},
+                      Setting{"proxies by Adam",
+                              {"proxy_anchor", "", "all"},
                               [](TrainerConfig& config) {
                                 config.optimizer.name = "adamw";
                                 config.optimizer.learning_rate = 1e-5;
@@ -178,7 +187,8 @@ TEST(Memory, KeepsTheNewestRowsAndTheirAge) {
 }
 
 TEST(GradientCache, MicroBatchesGiveTheGradientOfTheWholeBatch) {
-  Setting setting{"micro", {"supcon", "", "all"}, [](TrainerConfig& config) { config.batch_norm = "frozen"; }};
+  Setting setting{
+      "micro", {"supcon", "", "all"}, [](TrainerConfig& config) { config.batch_norm = "frozen"; }};
   TrainerConfig config = config_for(setting);
   const Outcome whole = train(1, setting.objective, config, 0, 4);
   for (const int64_t rows : {1, 5, 12, 40})

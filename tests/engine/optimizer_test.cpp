@@ -1,11 +1,10 @@
 #include "trainer/engine/optimizer.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
+#include <gtest/gtest.h>
 
 namespace lodestone {
 namespace {

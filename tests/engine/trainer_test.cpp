@@ -1,11 +1,10 @@
 // Whole steps: the same global batches give the same curve and weights on any number of ranks.
 #include "trainer/engine/trainer.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 
 #include <ATen/TensorOperators.h>
+#include <gtest/gtest.h>
 
 #include "support/batches.h"
 #include "support/objectives.h"
@@ -22,7 +21,8 @@ Batch batch_of(int64_t step, Shard shard) {
   batch.cursor = {0, step};
   batch.global_rows = kRows;
   batch.share = share_of(kRows, shard);
-  batch.x_bCHW = all.z_bD.narrow(0, batch.share.begin, batch.share.size()).to(at::kFloat).view({-1, 1, 16, 16});
+  batch.x_bCHW =
+      all.z_bD.narrow(0, batch.share.begin, batch.share.size()).to(at::kFloat).view({-1, 1, 16, 16});
   if (batch.share.size() == 0) batch.x_bCHW = batch.x_bCHW.view({0, 1, 16, 16});
   for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
     batch.labels.push_back(all.label_b[i].item<int64_t>());
@@ -37,7 +37,8 @@ struct Curve {
   std::map<std::string, at::Tensor> weights;
 };
 
-Curve train(int world, const Case& objective_case, const char* encoder_name, int steps, at::ScalarType dtype) {
+Curve train(int world, const Case& objective_case, const char* encoder_name, int steps,
+            at::ScalarType dtype) {
   Curve curve;
   TrainerConfig config;
   config.schedule.steps = steps;
@@ -77,7 +78,8 @@ TEST_P(Worlds, GiveTheSameCurveAndWeights) {
 
 INSTANTIATE_TEST_SUITE_P(All, Worlds,
                          ::testing::Combine(::testing::Values(Case{"triplet", "margin: 0.5", "batch_hard"},
-                                                              Case{"contrastive", "", "all"}, Case{"supcon", "", "all"}),
+                                                              Case{"contrastive", "", "all"},
+                                                              Case{"supcon", "", "all"}),
                                             ::testing::Values("conv4", "mlp")));
 
 TEST(Trainer, LearnsTheBatchesItSees) {

@@ -30,11 +30,13 @@ Pairs pairs_of(const MadeCase& made, const Problem& problem) {
 void expect_loss(const std::string& loss, const std::string& settings, const Oracle& oracle) {
   const MadeCase made({loss, settings, "all"});
   const auto* triplets = dynamic_cast<const TripletLossBase*>(&*made.loss);
-  if (triplets && triplets->needs_positive_negative()) return;  // over all triplets the reference alone knows it
+  if (triplets && triplets->needs_positive_negative())
+    return;  // over all triplets the reference alone knows it
   for (uint64_t seed = 31; seed < 34; ++seed) {
     const Problem problem = problem_around(made, random_batch(19, 4, seed), seed);
     const double expected = oracle(pairs_of(made, problem));
-    const StepLoss got = global_batch_loss(single_group(), problem.rows, made.objective(), problem.input(made));
+    const StepLoss got =
+        global_batch_loss(single_group(), problem.rows, made.objective(), problem.input(made));
     EXPECT_NEAR(got.loss, expected, 1e-12 * std::abs(expected)) << made.c;
   }
 }

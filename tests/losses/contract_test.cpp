@@ -2,14 +2,16 @@
 // mathematics.
 #include <gtest/gtest.h>
 
-#include "losses/dense.h"
 #include "losses/all_losses.h"
+#include "losses/dense.h"
 #include "losses/random_pairs.h"
 
 namespace lodestone::testing {
 namespace {
 
-bool finite(const Evaluated& x) { return std::isfinite(x.loss) && x.gradient_ac.isfinite().all().item<bool>(); }
+bool finite(const Evaluated& x) {
+  return std::isfinite(x.loss) && x.gradient_ac.isfinite().all().item<bool>();
+}
 
 Evaluated dense(const PairLoss& loss, const Matrices& m) {
   return DensePairs(loss, m.value_ac, m.positive_ac, m.negative_ac).evaluate();
@@ -26,7 +28,8 @@ TEST(EveryLoss, GradientsAreThoseOfTheReference) {
       const at::Tensor expected = reference(*made, m).gradient_ac;
       const double most = expected.abs().max().item<double>();
       EXPECT_GT(most, 1e-9) << made;
-      EXPECT_LT((dense(*made.pair_loss(), m).gradient_ac - expected).abs().max().item<double>(), 1e-12 * most) << made;
+      EXPECT_LT((dense(*made.pair_loss(), m).gradient_ac - expected).abs().max().item<double>(), 1e-12 * most)
+          << made;
     }
 }
 
@@ -71,7 +74,8 @@ TEST(EveryLoss, IsFiniteAndZeroWithoutPairs) {
         if (!made.pair_loss()) continue;
         const Evaluated got = dense(*made.pair_loss(), m);
         EXPECT_TRUE(finite(got)) << made << positives << negatives;
-        EXPECT_NEAR(got.loss, expected.loss, 1e-12 * std::abs(expected.loss)) << made << positives << negatives;
+        EXPECT_NEAR(got.loss, expected.loss, 1e-12 * std::abs(expected.loss))
+            << made << positives << negatives;
       }
 }
 
@@ -82,7 +86,8 @@ TEST(EveryLoss, LearnedNumbersHaveTheirGradients) {
     const auto loss_now = [&] { return reference(*made, Matrices(pairs, *made)).loss; };
     const Matrices m(pairs, *made);
     const at::Tensor gradient_ac = reference(*made, m).gradient_ac;
-    const Affine gradient{(gradient_ac * m.measure_ac).sum().item<double>(), gradient_ac.sum().item<double>()};
+    const Affine gradient{(gradient_ac * m.measure_ac).sum().item<double>(),
+                          gradient_ac.sum().item<double>()};
     const std::vector<double> got = made->parameter_gradients(gradient);
     const std::vector<LossParameter> parameters = made->parameters();
     ASSERT_EQ(got.size(), parameters.size()) << made;
@@ -95,7 +100,8 @@ TEST(EveryLoss, LearnedNumbersHaveTheirGradients) {
       const double numeric = (above - loss_now()) / (2 * h);
       value.fill_(start);
       EXPECT_NEAR(got[i], numeric, 1e-6 * (1 + std::abs(numeric))) << made << ": " << parameters[i].name;
-      EXPECT_TRUE(parameters[i].min <= start && start <= parameters[i].max) << made << ": " << parameters[i].name;
+      EXPECT_TRUE(parameters[i].min <= start && start <= parameters[i].max)
+          << made << ": " << parameters[i].name;
     }
   }
   EXPECT_GE(seen, 8);

@@ -1,19 +1,22 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "losses/pairs.h"
 
 namespace lodestone::testing {
 namespace {
 
-double power(double x, bool squared) { return squared ? x * x : x; }
+double power(double x, bool squared) {
+  return squared ? x * x : x;
+}
 
 TEST(Contrastive, Distances) {
   for (const bool squared : {false, true})
     for (const bool active : {false, true}) {
       const std::string settings = std::string("margin: 1.3, positive_margin: 0.4, squared: ") +
-                                   (squared ? "true" : "false") + ", reduction: " + (active ? "active" : "all");
+                                   (squared ? "true" : "false") +
+                                   ", reduction: " + (active ? "active" : "all");
       expect_loss("contrastive", settings, [&](const Pairs& x) {
         double pull = 0, push = 0, pulls = 0, pushes = 0;
         for (int i = 0; i < x.A; ++i)
@@ -52,7 +55,8 @@ TEST(Contrastive, Cosine) {
   for (const auto& [settings, margin, positive_margin] :
        {Margins{"", 0, 1}, Margins{", margin: 0.2, positive_margin: 0.7", 0.2, 0.7}})
     for (const bool squared : {false, true})
-      expect_loss("contrastive", std::string("distance: cosine, squared: ") + (squared ? "true" : "false") + settings,
+      expect_loss("contrastive",
+                  std::string("distance: cosine, squared: ") + (squared ? "true" : "false") + settings,
                   [&, m = margin, p = positive_margin](const Pairs& x) {
                     double pull = 0, push = 0, pulls = 0, pushes = 0;
                     for (int i = 0; i < x.A; ++i)

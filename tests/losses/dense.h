@@ -55,13 +55,15 @@ class DensePairs {
   }
 
   AnchorSums sums() const {
-    const at::Tensor anchor_p = flat_p_.floor_divide(value_ac_.size(1)), ref_p = flat_p_.remainder(value_ac_.size(1));
+    const at::Tensor anchor_p = flat_p_.floor_divide(value_ac_.size(1)),
+                     ref_p = flat_p_.remainder(value_ac_.size(1));
     const at::Tensor term_pk =
         loss_.positive_terms(value_p_, negative_a_.index_select(0, anchor_p),
                              loss_.reads_ref_sums() ? negative_a_.index_select(0, ref_p) : at::Tensor());
     const auto kinds = loss_.positive_sums();
     std::vector<at::Tensor> columns;
-    at::Tensor positive_ak = at::zeros({value_ac_.size(0), static_cast<int64_t>(kinds.size())}, value_ac_.options());
+    at::Tensor positive_ak =
+        at::zeros({value_ac_.size(0), static_cast<int64_t>(kinds.size())}, value_ac_.options());
     for (size_t k = 0; k < kinds.size(); ++k) {
       const at::Tensor term_ac = spread(term_pk.select(1, static_cast<int64_t>(k)));
       positive_ak.select(1, static_cast<int64_t>(k)).copy_(sum(kinds[k], term_ac, positive_ac_));
@@ -87,8 +89,10 @@ class DensePairs {
     at::Tensor weight_ac = negative_ac_ * negative_a_.grad().unsqueeze(1);
     if (loss_.negative_sum() == Sum::kLogExp)
       weight_ac = weight_ac * at::exp(term_ac_ - negative_a_.detach().unsqueeze(1));
-    if (const auto slope = loss_.constant_slope()) weight_ac = weight_ac * *slope;
-    else loss_.multiply_slope(value_ac_, weight_ac);
+    if (const auto slope = loss_.constant_slope())
+      weight_ac = weight_ac * *slope;
+    else
+      loss_.multiply_slope(value_ac_, weight_ac);
     return at::where(negative_ac_ > 0, weight_ac, 0);
   }
 

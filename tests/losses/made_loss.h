@@ -12,7 +12,8 @@ namespace lodestone::testing {
 struct MadeLoss {
   MadeLoss(const std::string& name, const std::string& settings) : what(name + " {" + settings + "}") {
     slot.choose(name);
-    read_fields(parse_yaml(settings.empty() ? "" : "{" + settings + "}", name), [&](Fields& f) { slot->visit(f); });
+    read_fields(parse_yaml(settings.empty() ? "" : "{" + settings + "}", name),
+                [&](Fields& f) { slot->visit(f); });
   }
   Loss& operator*() const { return *slot; }
   Loss* operator->() const { return &*slot; }
@@ -22,6 +23,8 @@ struct MadeLoss {
   Slot<Loss> slot{loss_table(), "triplet"};
 };
 
-inline std::ostream& operator<<(std::ostream& out, const MadeLoss& made) { return out << made.what; }
+inline std::ostream& operator<<(std::ostream& out, const MadeLoss& made) {
+  return out << made.what;
+}
 
 }  // namespace lodestone::testing

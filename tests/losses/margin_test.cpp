@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "losses/pairs.h"
 
@@ -12,7 +12,8 @@ void expect_margin(const std::string& settings, double alpha, double beta, bool 
     double sum = 0, pairs = 0;
     for (int i = 0; i < x.A; ++i)
       for (int j = 0; j < x.C; ++j) {
-        const double far = std::max(0.0, alpha + (x.d(i, j) - beta)), near = std::max(0.0, alpha - (x.d(i, j) - beta));
+        const double far = std::max(0.0, alpha + (x.d(i, j) - beta)),
+                     near = std::max(0.0, alpha - (x.d(i, j) - beta));
         sum += x.pos(i, j) * far + x.neg(i, j) * near;
         pairs += x.pos(i, j) * (!active || far > 0) + x.neg(i, j) * (!active || near > 0);
       }

@@ -38,7 +38,9 @@ struct Pairs {
   /// How often the pair counts as a positive, as a negative.
   double pos(int i, int j) const { return positive[at(i, j)]; }
   double neg(int i, int j) const { return negative[at(i, j)]; }
-  size_t at(int i, int j) const { return static_cast<size_t>(i) * static_cast<size_t>(C) + static_cast<size_t>(j); }
+  size_t at(int i, int j) const {
+    return static_cast<size_t>(i) * static_cast<size_t>(C) + static_cast<size_t>(j);
+  }
   size_t size() const { return static_cast<size_t>(A) * static_cast<size_t>(C); }
 
   int A, C;

@@ -1,7 +1,7 @@
 // Softmax over class proxies: arcface, cosface and normalized_softmax differ in the logit of the own class.
-#include <gtest/gtest.h>
-
 #include <numbers>
+
+#include <gtest/gtest.h>
 
 #include "losses/pairs.h"
 
@@ -44,7 +44,8 @@ TEST(CosFace, MarginOnTheCosine) {
 
 TEST(NormalizedSoftmax, Temperature) {
   expect_softmax("normalized_softmax", "", 20, [](double s) { return s; });
-  expect_softmax("normalized_softmax", "temperature: 0.5, learn_temperature: true", 2, [](double s) { return s; });
+  expect_softmax("normalized_softmax", "temperature: 0.5, learn_temperature: true", 2,
+                 [](double s) { return s; });
 }
 
 }  // namespace

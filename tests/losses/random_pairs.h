@@ -25,7 +25,8 @@ inline LabelledRows random_rows(int rows, int classes, Random& random) {
     const double norm = std::sqrt(Plain::similarity(row, row));
     for (double& x : row) x /= norm;
     made.u.push_back(row);
-    made.label.push_back(classes == rows ? i : static_cast<int>(random.below(static_cast<uint64_t>(classes))));
+    made.label.push_back(classes == rows ? i
+                                         : static_cast<int>(random.below(static_cast<uint64_t>(classes))));
   }
   return made;
 }
@@ -75,7 +76,8 @@ inline Pairs random_pairs(Pairing pairing, uint64_t seed) {
       meet(pairs, 0, rows, proxies);
       return pairs;
     }
-    case Pairing::kProxyAnchors: break;
+    case Pairing::kProxyAnchors:
+      break;
   }
   Pairs pairs(5, 17);
   meet(pairs, 0, proxies, rows);

@@ -1,9 +1,8 @@
 // The functions over tiles that a PairLoss writes by hand: slopes, ranges, single precision, in place.
-#include <gtest/gtest.h>
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
+#include <gtest/gtest.h>
 
 #include "losses/all_losses.h"
 
@@ -25,7 +24,7 @@ at::Tensor term(const PairLoss& loss, const at::Tensor& value) {
 TEST(EveryLoss, SlopeIsTheDerivativeOfTheTerm) {
   for (const MadeLoss& made : all_losses()) {
     const PairLoss* loss = made.pair_loss();
-    if (!loss || made.slot.name() == "circle") continue;  // circle holds a factor constant: see below
+    if (!loss || made.slot.name() == "circle") continue;     // circle holds a factor constant: see below
     const at::Tensor value = between(-2.0013, 2.0007, 997);  // keeps off the kinks
     const double h = 1e-6;
     const at::Tensor expected = (term(*loss, value + h) - term(*loss, value - h)) / (2 * h);
@@ -51,7 +50,8 @@ TEST(EveryLoss, RangeOfTheTermIsTight) {
   for (const MadeLoss& made : all_losses()) {
     const PairLoss* loss = made.pair_loss();
     if (!loss || loss->negative_sum() != Sum::kLogExp) continue;
-    for (const auto& [low, high] : {std::pair{-1.0, 1.0}, {-1.0, -0.7}, {-0.3, -0.1}, {0.2, 0.3}, {-0.1, 2.0}}) {
+    for (const auto& [low, high] :
+         {std::pair{-1.0, 1.0}, {-1.0, -0.7}, {-0.3, -0.1}, {0.2, 0.3}, {-0.1, 2.0}}) {
       const at::Tensor all = term(*loss, between(low, high, 100000));
       const auto [least, most] = loss->term_range(low, high);
       const double slack = 1e-4 * (1 + std::abs(least) + std::abs(most));
@@ -78,7 +78,9 @@ TEST(EveryLoss, TermsOfSinglePrecisionStayInPlace) {
     EXPECT_EQ(single.data_ptr(), place) << made;
     EXPECT_EQ(single.scalar_type(), at::kFloat) << made;
     const at::Tensor expected = term(*loss, value);
-    EXPECT_LT((single - expected).abs().max().item<double>(), 1e-5 * (1 + expected.abs().max().item<double>())) << made;
+    EXPECT_LT((single - expected).abs().max().item<double>(),
+              1e-5 * (1 + expected.abs().max().item<double>()))
+        << made;
   }
 }
 

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "losses/pairs.h"
 
@@ -33,9 +33,12 @@ TEST(Triplet, OverAll) {
       for (const bool swap : {false, true})
         for (const bool active : {false, true}) {
           const std::string settings = std::string("margin: 0.4, soft_margin: ") + word(soft) +
-                                       ", swap: " + word(swap) + ", distance: " + (squared ? "squared_l2" : "l2") +
+                                       ", swap: " + word(swap) +
+                                       ", distance: " + (squared ? "squared_l2" : "l2") +
                                        ", reduction: " + (active ? "active" : "all");
-          expect_loss("triplet", settings, [&](const Pairs& x) { return triplet(x, {soft, squared, swap, active}); });
+          expect_loss("triplet", settings, [&](const Pairs& x) {
+            return triplet(x, {soft, squared, swap, active});
+          });
         }
 }
 

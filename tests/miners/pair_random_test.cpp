@@ -1,25 +1,30 @@
 // Are the numbers uniform, independent of the tile, and unrelated for related keys?
-#include <gtest/gtest.h>
+#include "trainer/miners/pair_random.h"
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/stack.h>
+#include <gtest/gtest.h>
 
 #include "miners/batch.h"
-#include "trainer/miners/pair_random.h"
 
 namespace lodestone::testing {
 namespace {
 
 /// The keys of the same anchors in another choice.
-at::Tensor choice(const at::Tensor& anchor_r, int64_t n) { return anchor_r + n * (int64_t{1} << 40); }
+at::Tensor choice(const at::Tensor& anchor_r, int64_t n) {
+  return anchor_r + n * (int64_t{1} << 40);
+}
 
 // Keys one apart, and keys hashed as the engine's are.
-at::Tensor counted(int64_t n, int64_t first) { return at::arange(first, first + n, at::kLong); }
+at::Tensor counted(int64_t n, int64_t first) {
+  return at::arange(first, first + n, at::kLong);
+}
 
 at::Tensor hashed(int64_t n, uint64_t seed) {
   Random random(seed, Purpose::kTrials);
   std::vector<int64_t> keys;
-  for (int64_t i = 0; i < n; ++i) keys.push_back(static_cast<int64_t>((uint64_t{random.bits()} << 32) | random.bits()));
+  for (int64_t i = 0; i < n; ++i)
+    keys.push_back(static_cast<int64_t>((uint64_t{random.bits()} << 32) | random.bits()));
   return at::tensor(keys, at::kLong);
 }
 
@@ -56,7 +61,8 @@ TEST(PairRandom, DependsOnKeysAndSlotAlone) {
   const at::Tensor whole_rc = pair_uniform(choice(keys.anchor_r, 3), keys.ref_c);
   EXPECT_GT(whole_rc.min().item<float>(), 0.0F);
   EXPECT_LT(whole_rc.max().item<float>(), 1.0F);
-  const at::Tensor turned_rc = pair_uniform(choice(keys.anchor_r.narrow(0, 5, 9), 3), keys.ref_c.narrow(0, 11, 30).flip(0));
+  const at::Tensor turned_rc =
+      pair_uniform(choice(keys.anchor_r.narrow(0, 5, 9), 3), keys.ref_c.narrow(0, 11, 30).flip(0));
   EXPECT_TRUE(turned_rc.flip(1).equal(whole_rc.narrow(0, 5, 9).narrow(1, 11, 30)));
   EXPECT_FALSE(pair_uniform(choice(keys.anchor_r, 4), keys.ref_c).equal(whole_rc));
 }
@@ -73,7 +79,8 @@ TEST(PairRandom, IsUniformOverTilesRowsColumnsAndSlots) {
     }
     std::vector<at::Tensor> over_slots;
     for (int64_t slot = 0; slot < 512; ++slot)
-      over_slots.push_back(pair_uniform(choice(keys.anchor_r.narrow(0, 0, 8), slot), keys.ref_c.narrow(0, 0, 8)).view(-1));
+      over_slots.push_back(
+          pair_uniform(choice(keys.anchor_r.narrow(0, 0, 8), slot), keys.ref_c.narrow(0, 0, 8)).view(-1));
     const at::Tensor u_sk = at::stack(over_slots);
     for (int64_t k = 0; k < 64; ++k) slots += chi_square_z(u_sk.select(1, k), 16);
     EXPECT_LT(std::abs(rows) / std::sqrt(512), 5);

@@ -1,7 +1,7 @@
 // Miners that pick by distance alone, each against a double loop that follows its definition.
-#include <gtest/gtest.h>
-
 #include <functional>
+
+#include <gtest/gtest.h>
 
 #include "miners/batch.h"
 
@@ -18,7 +18,8 @@ void expect_picks(const std::string& name, const std::string& settings, const De
       const PairTable x = random_pairs(25, step, seed);
       for (const at::ScalarType type : {at::kFloat, at::kDouble})
         for (const int64_t side : {4, 25})
-          EXPECT_EQ(picks(*miner, x, type, side), definition(x)) << name << ", step " << step << ", seed " << seed;
+          EXPECT_EQ(picks(*miner, x, type, side), definition(x))
+              << name << ", step " << step << ", seed " << seed;
     }
 }
 
@@ -30,7 +31,9 @@ int64_t nearest(const PairTable& x, int64_t a, const std::function<bool(double)>
   return best;
 }
 
-bool any(double) { return true; }
+bool any(double) {
+  return true;
+}
 
 TEST(Picks, BatchHard) {
   expect_picks("batch_hard", "", [](const PairTable& x) {

@@ -1,9 +1,8 @@
 // Miners that draw: are negatives drawn as often as they should be?
-#include <gtest/gtest.h>
-
 #include <ATen/ops/arange.h>
 #include <ATen/ops/argmin.h>
 #include <ATen/ops/bincount.h>
+#include <gtest/gtest.h>
 
 #include "miners/batch.h"
 
@@ -13,11 +12,13 @@ namespace {
 constexpr int64_t kAnchors = 1 << 15;
 
 /// How often each ref is drawn by kAnchors anchors that all see the same distances.
-std::vector<double> draws(const TripletMiner& miner, const std::vector<double>& distance_c, int64_t choice, int64_t width,
-                          at::ScalarType type) {
+std::vector<double> draws(const TripletMiner& miner, const std::vector<double>& distance_c, int64_t choice,
+                          int64_t width, at::ScalarType type) {
   const auto refs = static_cast<int64_t>(distance_c.size());
-  const at::Tensor distance_rc = at::tensor(distance_c, at::kDouble).to(type).expand({kAnchors, refs}).contiguous();
-  const Candidates tile{distance_rc, at::arange(kAnchors) + choice * (int64_t{1} << 40), at::arange(refs), width};
+  const at::Tensor distance_rc =
+      at::tensor(distance_c, at::kDouble).to(type).expand({kAnchors, refs}).contiguous();
+  const Candidates tile{distance_rc, at::arange(kAnchors) + choice * (int64_t{1} << 40), at::arange(refs),
+                        width};
   const at::Tensor score_rc = miner.score(at::full({kAnchors}, 0.3, type), tile);
   EXPECT_FALSE(score_rc.isnan().any().item<bool>());
   const at::Tensor count_c = at::bincount(at::argmin(score_rc, 1), {}, refs).to(at::kDouble);
@@ -52,18 +53,21 @@ void expect_frequencies(const std::vector<double>& count, const std::vector<doub
 }
 
 TEST(RandomPicks, DistanceWeightedFollowsItsFormula) {
-  const std::vector<double> distance = {0.0, 0.1, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.39, 1.4, 1.41,
-                                        1.7, 1.99, 2.0, kInfinity, 0.75, 0.85, 0.95, 1.05, 1.15};
+  const std::vector<double> distance = {0.0,  0.1, 0.5,       0.55, 0.6,  0.7,  0.8,  0.9,
+                                        1.0,  1.1, 1.2,       1.3,  1.39, 1.4,  1.41, 1.7,
+                                        1.99, 2.0, kInfinity, 0.75, 0.85, 0.95, 1.05, 1.15};
   for (const auto& [cutoff, farthest] : {std::pair{0.5, 1.4}, std::pair{0.8, 1.95}, std::pair{1.0, 2.0}})
     for (const int64_t D : {2, 3, 8, 128, 2048}) {
       std::vector<double> log_weight;
       for (const double d : distance) {
         const double raised = std::max(d, cutoff), width = static_cast<double>(D);
-        const double log_q = (width - 2) * std::log(raised) + (width - 3) / 2 * std::log(1 - raised * raised / 4);
+        const double log_q =
+            (width - 2) * std::log(raised) + (width - 3) / 2 * std::log(1 - raised * raised / 4);
         log_weight.push_back(d < farthest ? -log_q : -kInfinity);
       }
-      const Made<TripletMiner> miner("distance_weighted", "cutoff: " + std::to_string(cutoff) +
-                                                              ", nonzero_loss_cutoff: " + std::to_string(farthest));
+      const Made<TripletMiner> miner(
+          "distance_weighted",
+          "cutoff: " + std::to_string(cutoff) + ", nonzero_loss_cutoff: " + std::to_string(farthest));
       for (const at::ScalarType type : {at::kFloat, at::kDouble})
         for (const int64_t slot : {0, 1})
           expect_frequencies(draws(*miner, distance, slot, D, type), log_weight,
@@ -79,7 +83,8 @@ TEST(RandomPicks, RandomIsUniform) {
   }
   const Made<TripletMiner> miner("random");
   for (const at::ScalarType type : {at::kFloat, at::kDouble})
-    for (const int64_t slot : {0, 1}) expect_frequencies(draws(*miner, distance, slot, 8, type), log_weight, "random");
+    for (const int64_t slot : {0, 1})
+      expect_frequencies(draws(*miner, distance, slot, 8, type), log_weight, "random");
 }
 
 // Every positive that can have a negative gets one, the same however the batch is cut into tiles.
@@ -94,10 +99,12 @@ TEST(RandomPicks, TilesDoNotMatterAndSlotsDiffer) {
       for (int64_t p = 0; p < x.B; ++p) {
         if (!x.pos(a, p)) continue;
         bool found = false;
-        for (int64_t n = 0; n < x.B; ++n) found = found || (x.neg(a, n) && (name == "random" || x.d(a, n) < 1.4));
+        for (int64_t n = 0; n < x.B; ++n)
+          found = found || (x.neg(a, n) && (name == "random" || x.d(a, n) < 1.4));
         expected += found;
       }
-    for (size_t k = 1; k < whole.size(); ++k) differing += whole[k].a == whole[k - 1].a && whole[k].n != whole[k - 1].n;
+    for (size_t k = 1; k < whole.size(); ++k)
+      differing += whole[k].a == whole[k - 1].a && whole[k].n != whole[k - 1].n;
     EXPECT_EQ(whole.size(), expected);
     EXPECT_GT(differing, whole.size() / 4);
     for (const Triplet& t : whole) EXPECT_TRUE(x.pos(t.a, t.p) && x.neg(t.a, t.n)) << t;

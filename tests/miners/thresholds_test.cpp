@@ -21,8 +21,10 @@ TEST(Thresholds, MultiSimilarity) {
                                                               at::tensor({-most_negative}, at::kDouble));
       for (int64_t j = 0; j < x.B; ++j) {
         const double s = -x.d(a, j);
-        EXPECT_EQ(x.neg(a, j) && x.d(a, j) < negative_a.item<double>(), x.neg(a, j) && s > least_positive - epsilon);
-        EXPECT_EQ(x.pos(a, j) && x.d(a, j) > positive_a.item<double>(), x.pos(a, j) && s < most_negative + epsilon);
+        EXPECT_EQ(x.neg(a, j) && x.d(a, j) < negative_a.item<double>(),
+                  x.neg(a, j) && s > least_positive - epsilon);
+        EXPECT_EQ(x.pos(a, j) && x.d(a, j) > positive_a.item<double>(),
+                  x.pos(a, j) && s < most_negative + epsilon);
       }
     }
   }

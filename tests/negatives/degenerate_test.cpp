@@ -1,10 +1,9 @@
 // Batches on which others give NaN: every loss and miner must stay finite and right.
-#include <gtest/gtest.h>
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
 
 #include "support/problem.h"
 #include "trainer/negatives/relatives.h"
@@ -48,13 +47,24 @@ class Degenerate : public ::testing::TestWithParam<Case> {
   }
 };
 
-TEST_P(Degenerate, NoRows) { check(labelled(at::zeros({0, 4}, at::kDouble), {})); }
-TEST_P(Degenerate, OneRow) { check(labelled(random_rows(1, 4, 1), {0})); }
-TEST_P(Degenerate, OneClass) { check(labelled(random_rows(5, 4, 2), {3, 3, 3, 3, 3})); }
-TEST_P(Degenerate, NoPositives) { check(labelled(random_rows(5, 4, 3), {0, 1, 2, 3, 4})); }
-TEST_P(Degenerate, AllRowsEqual) { check(labelled(at::ones({6, 4}, at::kDouble), {0, 0, 1, 1, 2, 2})); }
+TEST_P(Degenerate, NoRows) {
+  check(labelled(at::zeros({0, 4}, at::kDouble), {}));
+}
+TEST_P(Degenerate, OneRow) {
+  check(labelled(random_rows(1, 4, 1), {0}));
+}
+TEST_P(Degenerate, OneClass) {
+  check(labelled(random_rows(5, 4, 2), {3, 3, 3, 3, 3}));
+}
+TEST_P(Degenerate, NoPositives) {
+  check(labelled(random_rows(5, 4, 3), {0, 1, 2, 3, 4}));
+}
+TEST_P(Degenerate, AllRowsEqual) {
+  check(labelled(at::ones({6, 4}, at::kDouble), {0, 0, 1, 1, 2, 2}));
+}
 TEST_P(Degenerate, AllRowsZero) {
-  check(labelled(at::zeros({6, 4}, at::kDouble), {0, 0, 1, 1, 2, 2}), !(GetParam().memory && has_kink_at_one()));
+  check(labelled(at::zeros({6, 4}, at::kDouble), {0, 0, 1, 1, 2, 2}),
+        !(GetParam().memory && has_kink_at_one()));
 }
 TEST_P(Degenerate, OneZeroRow) {
   const at::Tensor z = random_rows(6, 4, 4);
@@ -73,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(All, Degenerate, ::testing::ValuesIn(all_cases()));
 
 TEST(Relatives, LookAlikesAndRepeatedSamplesAreNeverNegatives) {
   // Rows 0 and 1 are of two classes that look alike, row 3 shows the same sample as row 0 under another label.
-  const LocalRows batch{random_rows(4, 3, 5), integers({0, 1, 0, 2}), integers({7, 7, 7, 8}), integers({10, 11, 12, 10})};
+  const LocalRows batch{random_rows(4, 3, 5), integers({0, 1, 0, 2}), integers({7, 7, 7, 8}),
+                        integers({10, 11, 12, 10})};
   const RowSet rows = gather_rows(single_group(), batch, true);
   const Part all{&rows, 0, 4, rows.u_nD};
   const Relatives relatives(all, all, false);
@@ -83,19 +94,21 @@ TEST(Relatives, LookAlikesAndRepeatedSamplesAreNeverNegatives) {
       out[static_cast<size_t>(4 * pairs.row_p[p].item<int64_t>() + pairs.ref_p[p].item<int64_t>())] = '1';
     return out;
   };
-  EXPECT_EQ(text(relatives.positives(0, 4)), "..1."
-                                             "...."
-                                             "1..."
-                                             "....");
+  EXPECT_EQ(text(relatives.positives(0, 4)),
+            "..1."
+            "...."
+            "1..."
+            "....");
   // Of a tile: rows 0 to 3 against refs 1 to 3.
   std::vector<int64_t> flat;
   relatives.add_excluded(0, 4, 1, 3, flat);
   std::string excluded(12, '.');
   for (const int64_t place : flat) excluded[static_cast<size_t>(place)] = '1';
-  EXPECT_EQ(excluded, "111"
-                      "11."
-                      "11."
-                      "..1");
+  EXPECT_EQ(excluded,
+            "111"
+            "11."
+            "11."
+            "..1");
   EXPECT_TRUE(at::equal(relatives.counts().same_sample_r, integers({1, 0, 0, 1})));
   EXPECT_TRUE(at::equal(relatives.counts().excluded_r, integers({4, 3, 3, 2})));
 }

@@ -16,10 +16,12 @@ void expect_equal(const Global& got, const ReferenceLoss& expected, double toler
   EXPECT_NEAR(got.loss, expected.loss, tolerance * expected.loss);
   EXPECT_LE(max_relative_error(got.gradient_BD.to(at::kDouble), expected.gradient_BD), tolerance);
   if (got.second_gradient_BD.defined()) {
-    EXPECT_LE(max_relative_error(got.second_gradient_BD.to(at::kDouble), expected.second_gradient_BD), tolerance);
+    EXPECT_LE(max_relative_error(got.second_gradient_BD.to(at::kDouble), expected.second_gradient_BD),
+              tolerance);
   }
   if (got.shard_gradient_nD.defined()) {
-    EXPECT_LE(max_relative_error(got.shard_gradient_nD.to(at::kDouble), expected.shard_gradient_nD), tolerance);
+    EXPECT_LE(max_relative_error(got.shard_gradient_nD.to(at::kDouble), expected.shard_gradient_nD),
+              tolerance);
   }
   ASSERT_EQ(got.parameter_gradients.size(), expected.parameter_gradients.size());
   for (size_t i = 0; i < got.parameter_gradients.size(); ++i)
@@ -79,7 +81,8 @@ TEST_P(Exactness, ManyTilesAndAnUnevenLastOne) {
   // Larger than a tile in both directions, and no multiple of it.
   const int64_t rows = tile_side(at::TensorOptions().dtype(at::kDouble)) + 37;
   const Problem problem = problem_around(made, random_batch(rows, 3, 14), 14);
-  const Global one = run_world(problem, {rows}, made), two = run_world(problem, {rows / 3, rows - rows / 3}, made);
+  const Global one = run_world(problem, {rows}, made),
+               two = run_world(problem, {rows / 3, rows - rows / 3}, made);
   EXPECT_NEAR(two.loss, one.loss, 1e-12 * one.loss);
   EXPECT_LE(max_relative_error(two.gradient_BD, one.gradient_BD), 1e-11);
 }
@@ -94,7 +97,9 @@ TEST(ExplicitTuples, PairsAndTripletsEqualOneProcess) {
     std::vector<int64_t> anchor, positive, negative;
     for (int i = 0; i < 40; ++i) {
       anchor.push_back(static_cast<int64_t>(random.below(kRows)));
-      const auto other = [&] { return (anchor.back() + 1 + static_cast<int64_t>(random.below(kRows - 1))) % kRows; };
+      const auto other = [&] {
+        return (anchor.back() + 1 + static_cast<int64_t>(random.below(kRows - 1))) % kRows;
+      };
       positive.push_back(triplets || i % 2 ? other() : -1);
       negative.push_back(triplets || i % 2 == 0 ? other() : -1);
     }
@@ -112,7 +117,8 @@ TEST(ExplicitTuples, PairsAndTripletsEqualOneProcess) {
           for (size_t r = 0; r < rank; ++r) begin += shares[r];
           const at::Tensor mine = at::logical_and(all.anchor_t >= begin, all.anchor_t < begin + shares[rank]);
           StepInput own;
-          own.tuples = Tuples{all.anchor_t.index({mine}), all.positive_t.index({mine}), all.negative_t.index({mine})};
+          own.tuples =
+              Tuples{all.anchor_t.index({mine}), all.positive_t.index({mine}), all.negative_t.index({mine})};
           steps[rank] = global_batch_loss(group, share(batch, begin, shares[rank]), made.objective(), own);
         });
         std::vector<at::Tensor> gradients;

@@ -14,7 +14,8 @@ class NumericJacobian : public ::testing::TestWithParam<Case> {
     const auto loss_at = [&](int64_t i, double offset) {
       const at::Tensor before = value.view(-1)[i].clone();
       value.view(-1)[i] += offset;
-      const double loss = global_batch_loss(single_group(), problem.rows, made.objective(), problem.input(made)).loss;
+      const double loss =
+          global_batch_loss(single_group(), problem.rows, made.objective(), problem.input(made)).loss;
       value.view(-1)[i].copy_(before);
       return loss;
     };
@@ -32,7 +33,8 @@ TEST_P(NumericJacobian, CentralDifferencesAgree) {
   if (GetParam().loss == "circle") GTEST_SKIP() << "its gradient is not the loss's derivative, by definition";
   const MadeCase made(GetParam());
   const Problem problem = problem_around(made, random_batch(13, 4, 21), 21);
-  const StepLoss step = global_batch_loss(single_group(), problem.rows, made.objective(), problem.input(made));
+  const StepLoss step =
+      global_batch_loss(single_group(), problem.rows, made.objective(), problem.input(made));
   const double tolerance = 1e-7 * std::max(1.0, std::abs(made.loss->affine().scale) / 10);
   EXPECT_LE(worst(problem, made, problem.rows.z_bD, step.gradient_bD), tolerance);
   if (step.second_gradient_bD.defined()) {
@@ -43,7 +45,9 @@ TEST_P(NumericJacobian, CentralDifferencesAgree) {
   }
   const auto parameters = made.loss->parameters();
   for (size_t i = 0; i < parameters.size(); ++i)
-    EXPECT_LE(worst(problem, made, parameters[i].value, at::full({}, step.parameter_gradients[i], at::kDouble)), 1e-7)
+    EXPECT_LE(
+        worst(problem, made, parameters[i].value, at::full({}, step.parameter_gradients[i], at::kDouble)),
+        1e-7)
         << parameters[i].name;
 }
 

@@ -1,10 +1,9 @@
 #include "trainer/negatives/measure.h"
 
-#include <gtest/gtest.h>
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
 
 #include "support/batches.h"
 

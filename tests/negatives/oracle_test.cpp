@@ -1,9 +1,9 @@
 // What miners pick, and losses over it, against double loops written without tensors.
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <functional>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "support/batches.h"
 #include "support/objectives.h"
@@ -17,7 +17,8 @@ void expect_loss(const Case& c, const std::function<double(const Plain&)>& oracl
   for (uint64_t seed = 31; seed < 34; ++seed) {
     const LocalRows batch = random_batch(19, 4, seed);
     const double expected = oracle(Plain(batch));
-    EXPECT_NEAR(global_batch_loss(single_group(), batch, made.objective()).loss, expected, 1e-12 * expected) << c;
+    EXPECT_NEAR(global_batch_loss(single_group(), batch, made.objective()).loss, expected, 1e-12 * expected)
+        << c;
   }
 }
 
@@ -46,7 +47,8 @@ std::vector<Triplet> semi_hard(const Plain& x) {
       if (!x.pos(a, p)) continue;
       int best = -1;
       for (int n = 0; n < x.B; ++n)
-        if (x.neg(a, n) && x.d(a, n) > x.d(a, p) && x.d(a, n) < x.d(a, p) + 0.2 && (best < 0 || x.d(a, n) < x.d(a, best)))
+        if (x.neg(a, n) && x.d(a, n) > x.d(a, p) && x.d(a, n) < x.d(a, p) + 0.2 &&
+            (best < 0 || x.d(a, n) < x.d(a, best)))
           best = n;
       if (best >= 0) all.push_back({a, p, best});
     }
@@ -56,16 +58,17 @@ std::vector<Triplet> semi_hard(const Plain& x) {
 TEST(Oracle, TripletWithMiners) {
   for (const std::string miner : {"batch_hard", "semi_hard"})
     for (const bool swap : {false, true})
-      expect_loss({"triplet", std::string("margin: 0.5, swap: ") + (swap ? "true" : "false"), miner}, [&](const Plain& x) {
-        double sum = 0, count = 0;
-        for (const auto& [a, p, n] : miner == "batch_hard" ? batch_hard(x) : semi_hard(x)) {
-          const double far = swap ? std::min(x.d(a, n), x.d(p, n)) : x.d(a, n);
-          const double loss = std::max(0.0, 0.5 + x.d(a, p) - far);
-          sum += loss;
-          count += loss > 0;
-        }
-        return mean(sum, count);
-      });
+      expect_loss({"triplet", std::string("margin: 0.5, swap: ") + (swap ? "true" : "false"), miner},
+                  [&](const Plain& x) {
+                    double sum = 0, count = 0;
+                    for (const auto& [a, p, n] : miner == "batch_hard" ? batch_hard(x) : semi_hard(x)) {
+                      const double far = swap ? std::min(x.d(a, n), x.d(p, n)) : x.d(a, n);
+                      const double loss = std::max(0.0, 0.5 + x.d(a, p) - far);
+                      sum += loss;
+                      count += loss > 0;
+                    }
+                    return mean(sum, count);
+                  });
 }
 
 TEST(Oracle, ContrastiveWithMiners) {

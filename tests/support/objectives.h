@@ -15,14 +15,15 @@ struct Case {
   std::string settings;  ///< YAML of the loss
   std::string miner;
   bool normalize = true;
-  bool memory = false;   ///< with a memory of past rows
-  bool keys = false;     ///< against the rows of a momentum encoder
+  bool memory = false;  ///< with a memory of past rows
+  bool keys = false;    ///< against the rows of a momentum encoder
   bool ring = false;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Case& c) {
-  return out << c.loss << " {" << c.settings << "} with " << c.miner << (c.normalize ? "" : ", not normalised")
-             << (c.memory ? ", memory" : "") << (c.keys ? ", momentum keys" : "") << (c.ring ? ", ring" : "");
+  return out << c.loss << " {" << c.settings << "} with " << c.miner
+             << (c.normalize ? "" : ", not normalised") << (c.memory ? ", memory" : "")
+             << (c.keys ? ", momentum keys" : "") << (c.ring ? ", ring" : "");
 }
 
 /// The case made real; owns loss and miner.
@@ -30,11 +31,14 @@ struct MadeCase {
   explicit MadeCase(const Case& given) : c(given) {
     loss.choose(c.loss);
     miner.choose(c.miner);
-    read_fields(parse_yaml(c.settings.empty() ? "" : "{" + c.settings + "}", c.loss), [&](Fields& f) { loss->visit(f); });
+    read_fields(parse_yaml(c.settings.empty() ? "" : "{" + c.settings + "}", c.loss),
+                [&](Fields& f) { loss->visit(f); });
   }
   Objective objective() const { return {*loss, *miner, c.normalize, {c.ring, false}}; }
   bool towers() const { return loss->pairing() == Pairing::kTowers; }
-  bool proxies() const { return loss->pairing() == Pairing::kProxies || loss->pairing() == Pairing::kProxyAnchors; }
+  bool proxies() const {
+    return loss->pairing() == Pairing::kProxies || loss->pairing() == Pairing::kProxyAnchors;
+  }
   bool fits() const {
     try {
       objective().check({.memory = c.memory, .momentum_keys = c.keys});

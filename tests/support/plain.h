@@ -49,6 +49,8 @@ struct Plain {
 };
 
 /// 0 without items.
-inline double mean(double sum, double count) { return count > 0 ? sum / count : 0; }
+inline double mean(double sum, double count) {
+  return count > 0 ? sum / count : 0;
+}
 
 }  // namespace lodestone::testing

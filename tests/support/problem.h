@@ -57,7 +57,8 @@ inline Problem problem_around(const MadeCase& made, const LocalRows& rows, uint6
       group[c] = c == 1 ? 0 : label[c];  // as in random_batch: class 1 looks like class 0
       id[c] = -1 - static_cast<int64_t>(c);
     }
-    problem.shard = prepared({random_rows(classes, width, seed + 300), integers(label), integers(group), integers(id)});
+    problem.shard =
+        prepared({random_rows(classes, width, seed + 300), integers(label), integers(group), integers(id)});
   }
   return problem;
 }
@@ -77,7 +78,9 @@ struct Global {
   std::vector<double> parameter_gradients;
 };
 
-inline at::Tensor tuples_of(const Tuples& t) { return at::stack({t.anchor_t, t.positive_t, t.negative_t}, 1); }
+inline at::Tensor tuples_of(const Tuples& t) {
+  return at::stack({t.anchor_t, t.positive_t, t.negative_t}, 1);
+}
 
 inline RowSet shard_part(const RowSet& all, int64_t begin, int64_t count) {
   const auto part = [&](const at::Tensor& x) { return x.narrow(0, begin, count); };
@@ -96,7 +99,11 @@ inline Global run_world(const Problem& problem, const std::vector<int64_t>& shar
     if (problem.shard) {
       const int64_t all = problem.shard->size(), half = all / 2;
       const bool first = rank == 0, last = rank + 1 == shares.size();
-      mine.shard = shard_part(*problem.shard, first ? 0 : half, (first && last) ? all : first ? half : last ? all - half : 0);
+      mine.shard = shard_part(*problem.shard, first ? 0 : half,
+                              (first && last) ? all
+                              : first         ? half
+                              : last          ? all - half
+                                              : 0);
     }
     steps[rank] = global_batch_loss(group, mine.rows, made.objective(), mine.input(made));
   });
@@ -104,7 +111,8 @@ inline Global run_world(const Problem& problem, const std::vector<int64_t>& shar
   std::vector<at::Tensor> gradients, second, shard, tuples;
   for (const auto& step : steps) {
     EXPECT_EQ(step.loss, result.loss) << "ranks disagree on the loss";
-    EXPECT_EQ(step.parameter_gradients, result.parameter_gradients) << "ranks disagree on the parameters' gradient";
+    EXPECT_EQ(step.parameter_gradients, result.parameter_gradients)
+        << "ranks disagree on the parameters' gradient";
     gradients.push_back(step.gradient_bD);
     if (step.second_gradient_bD.defined()) second.push_back(step.second_gradient_bD);
     if (step.shard_gradient_nD.defined()) shard.push_back(step.shard_gradient_nD);

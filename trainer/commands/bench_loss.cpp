@@ -22,7 +22,9 @@ namespace lodestone {
 
 namespace {
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 // Kilobytes of a line of /proc/self/status.
 double status_mib(const std::string& key) {
@@ -57,7 +59,8 @@ Rows rows_for(const BenchLossArguments& arguments, const Group& world, int64_t s
     TensorMap file = read_safetensors(arguments.rows);
     for (const char* name : {"z", "label"})
       if (!file.contains(name))
-        throw DataError(arguments.rows + ": expected tensors z [N, D] float32 and label [N] int64, got no '" + name + "'");
+        throw DataError(arguments.rows + ": expected tensors z [N, D] float32 and label [N] int64, got no '" +
+                        name + "'");
     z_ND = file["z"];
     label_N = file["label"];
     other_ND = file.contains("z2") ? file["z2"] : z_ND;
@@ -66,20 +69,22 @@ Rows rows_for(const BenchLossArguments& arguments, const Group& world, int64_t s
     other_ND = normal_rows(size, width, 2);
     label_N = at::arange(size).floor_divide(arguments.per_class);
   }
-  const int64_t begin = z_ND.size(0) * world.rank() / world.size(), end = z_ND.size(0) * (world.rank() + 1) / world.size();
+  const int64_t begin = z_ND.size(0) * world.rank() / world.size(),
+                end = z_ND.size(0) * (world.rank() + 1) / world.size();
   const auto own = [&](const at::Tensor& x) { return x.narrow(0, begin, end - begin).contiguous(); };
   const at::Tensor label_b = own(label_N), id_b = own(at::arange(z_ND.size(0)));
   Rows rows{{own(z_ND), label_b, label_b, id_b}, {own(other_ND), label_b, label_b, id_b}, {}};
   const int64_t classes = label_N.max().item<int64_t>() + 1;
-  const int64_t first = classes * world.rank() / world.size(), last = classes * (world.rank() + 1) / world.size();
+  const int64_t first = classes * world.rank() / world.size(),
+                last = classes * (world.rank() + 1) / world.size();
   const at::Tensor class_n = at::arange(first, last);
-  rows.proxies = shard_rows(normalised(normal_rows(classes, z_ND.size(1), 3).narrow(0, first, last - first)), class_n, class_n,
-                            -1 - class_n);
+  rows.proxies = shard_rows(normalised(normal_rows(classes, z_ND.size(1), 3).narrow(0, first, last - first)),
+                            class_n, class_n, -1 - class_n);
   return rows;
 }
 
-nlohmann::json measure(const Session& session, const BenchLossArguments& arguments, const RunConfig& config, int64_t size,
-                       int64_t width, ProductRates& rates) {
+nlohmann::json measure(const Session& session, const BenchLossArguments& arguments, const RunConfig& config,
+                       int64_t size, int64_t width, ProductRates& rates) {
   Rows rows = rows_for(arguments, session.world, size, width);
   const Pairing pairing = config.loss->pairing();
   StepInput input;
@@ -101,18 +106,29 @@ nlohmann::json measure(const Session& session, const BenchLossArguments& argumen
   }
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
-  const Work work = least_work(config.objective(), session.world.size(), size, input.shard ? rows.proxies->size() : size, width);
+  const Work work = least_work(config.objective(), session.world.size(), size,
+                               input.shard ? rows.proxies->size() : size, width);
   const double floor = rates.seconds(work, width);
   const double norm = step.gradient_bD.numel() ? step.gradient_bD.to(at::kDouble).norm().item<double>() : 0;
-  return {{"loss", config.loss.name()}, {"miner", config.miner.name()}, {"size", size}, {"width", width},
-          {"world", session.world.size()}, {"seconds", median}, {"seconds_min", seconds.front()}, {"floor_seconds", floor},
-          {"ratio", median / floor}, {"extra_mib", extra_mib}, {"sent_bytes", sent}, {"value", step.loss},
+  return {{"loss", config.loss.name()},
+          {"miner", config.miner.name()},
+          {"size", size},
+          {"width", width},
+          {"world", session.world.size()},
+          {"seconds", median},
+          {"seconds_min", seconds.front()},
+          {"floor_seconds", floor},
+          {"ratio", median / floor},
+          {"extra_mib", extra_mib},
+          {"sent_bytes", sent},
+          {"value", step.loss},
           {"gradient_norm", norm}};
 }
 
 void print(const nlohmann::json& r) {
-  std::printf("%-19s %-17s %7ld %5ld %5d %10.4f %10.4f %6.2f %10.1f %12ld\n", r["loss"].get<std::string>().c_str(),
-              r["miner"].get<std::string>().c_str(), r["size"].get<long>(), r["width"].get<long>(), r["world"].get<int>(),
+  std::printf("%-19s %-17s %7ld %5ld %5d %10.4f %10.4f %6.2f %10.1f %12ld\n",
+              r["loss"].get<std::string>().c_str(), r["miner"].get<std::string>().c_str(),
+              r["size"].get<long>(), r["width"].get<long>(), r["world"].get<int>(),
               r["seconds"].get<double>(), r["floor_seconds"].get<double>(), r["ratio"].get<double>(),
               r["extra_mib"].get<double>(), r["sent_bytes"].get<long>());
   std::fflush(stdout);
@@ -132,8 +148,8 @@ int bench(const Session& session, const BenchLossArguments& arguments) {
   if (session.leads()) {
     const auto& routine = product_routine(session.world.size());
     std::printf("%d rank(s) x %d thread(s), float32; %s\n%-19s %-17s %7s %5s %5s %10s %10s %6s %10s %12s\n",
-                session.world.size(), at::get_num_threads(), routine.c_str(), "loss", "miner", "size", "width", "world",
-                "seconds", "floor", "ratio", "extra MiB", "bytes sent");
+                session.world.size(), at::get_num_threads(), routine.c_str(), "loss", "miner", "size",
+                "width", "world", "seconds", "floor", "ratio", "extra MiB", "bytes sent");
   }
   ProductRates rates;
   nlohmann::json results = nlohmann::json::array();
@@ -152,7 +168,8 @@ int bench(const Session& session, const BenchLossArguments& arguments) {
           if (session.leads()) print(results.back());
         }
     }
-  const nlohmann::json all = {{"threads", at::get_num_threads()}, {"world", session.world.size()}, {"results", results}};
+  const nlohmann::json all = {
+      {"threads", at::get_num_threads()}, {"world", session.world.size()}, {"results", results}};
   if (session.leads() && !arguments.json.empty()) write_file_atomic(arguments.json, all.dump(2) + "\n");
   return kDone;
 }

@@ -31,8 +31,9 @@ double best_seconds(Run run) {
 
 // oneDNN's product x · wᵀ, as ATen's fused linear operator offers it for plain tensors.
 at::Tensor onednn_product(const at::Tensor& x_mk, const at::Tensor& w_nk) {
-  using Operator = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
-                              c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
+  using Operator =
+      at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
+                 c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
   static const auto product =
       c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<Operator>();
   return product.call(x_mk, w_nk, {}, "none", c10::List<std::optional<at::Scalar>>(), {});
@@ -70,12 +71,14 @@ double measured_exps() {
 }  // namespace
 
 at::Tensor normal_rows(int64_t rows, int64_t width, uint64_t seed) {
-  return at::randn({rows, width}, at::detail::createCPUGenerator(seed), at::TensorOptions().dtype(at::kFloat));
+  return at::randn({rows, width}, at::detail::createCPUGenerator(seed),
+                   at::TensorOptions().dtype(at::kFloat));
 }
 
 std::string product_routine(int world) {
   return std::string("products by ATen mm (MKL) in tiles of ") +
-         std::to_string(tile_side(at::TensorOptions().dtype(at::kFloat))) + (world == 1 ? ", each pair formed once" : "");
+         std::to_string(tile_side(at::TensorOptions().dtype(at::kFloat))) +
+         (world == 1 ? ", each pair formed once" : "");
 }
 
 Work least_work(const Objective& objective, int world, int64_t size, int64_t refs, int64_t width) {
@@ -91,10 +94,15 @@ Work least_work(const Objective& objective, int world, int64_t size, int64_t ref
     products = 4;
     passes = 2;
   }
-  if (dynamic_cast<const PairMiner*>(&objective.miner)) products += one && pairing == Pairing::kBatch ? 0.5 : 1;
-  const double pairs = static_cast<double>(size) / world * static_cast<double>(pairing == Pairing::kBatch ? size : refs * (pairing == Pairing::kTowers ? 1 : world));
+  if (dynamic_cast<const PairMiner*>(&objective.miner))
+    products += one && pairing == Pairing::kBatch ? 0.5 : 1;
+  const double pairs =
+      static_cast<double>(size) / world *
+      static_cast<double>(pairing == Pairing::kBatch ? size
+                                                     : refs * (pairing == Pairing::kTowers ? 1 : world));
   const auto* loss = dynamic_cast<const PairLoss*>(&objective.loss);
-  const bool transcends = (loss && loss->negative_sum() == Sum::kLogExp) || objective.loss.measure() == Measure::kL2;
+  const bool transcends =
+      (loss && loss->negative_sum() == Sum::kLogExp) || objective.loss.measure() == Measure::kL2;
   return {products * 2 * pairs * static_cast<double>(width), transcends ? passes * pairs : 0};
 }
 

@@ -9,8 +9,8 @@ namespace lodestone {
 
 /// What a loss and its gradient can't do without, on each rank.
 struct Work {
-  double flops = 0;           ///< of matrix products
-  double transcendentals = 0; ///< exponentials, or roots for Euclidean distances: one per pair and pass
+  double flops = 0;            ///< of matrix products
+  double transcendentals = 0;  ///< exponentials, or roots for Euclidean distances: one per pair and pass
 };
 
 /// The products and transcendental operations of the memory-flat scheme, in which a pair's value is formed once per pass:

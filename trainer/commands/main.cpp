@@ -1,10 +1,9 @@
-#include <malloc.h>
-
 #include <cstdio>
 #include <functional>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 
 #include "common/error.h"
 #include "trainer/commands/command.h"
@@ -32,21 +31,29 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(cons
 
 void add_bench(CLI::App* bench, Action& action) {
   bench->require_subcommand(1);
-  auto* loss = bench->add_subcommand("loss", "Loss and gradient over a global batch: time, memory, bytes sent, and the floor");
+  auto* loss = bench->add_subcommand(
+      "loss", "Loss and gradient over a global batch: time, memory, bytes sent, and the floor");
   auto arguments = on<BenchLossArguments>(loss, action, run_bench_loss);
-  loss->add_option("--losses", arguments->losses, "by name, separated by commas")->delimiter(',')->capture_default_str();
+  loss->add_option("--losses", arguments->losses, "by name, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
   loss->add_option("--miners", arguments->miners, "by name; combinations that don't go together are left out")
       ->delimiter(',')
       ->capture_default_str();
-  loss->add_option("--sizes", arguments->sizes, "rows of the global batch")->delimiter(',')->capture_default_str();
+  loss->add_option("--sizes", arguments->sizes, "rows of the global batch")
+      ->delimiter(',')
+      ->capture_default_str();
   loss->add_option("--widths", arguments->widths, "of the embeddings")->delimiter(',')->capture_default_str();
-  loss->add_option("--per-class", arguments->per_class, "rows of each class")->check(CLI::PositiveNumber)->capture_default_str();
+  loss->add_option("--per-class", arguments->per_class, "rows of each class")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   loss->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   loss->add_option("--threads", arguments->threads, "of each rank (default: the host's cores shared out)");
-  loss->add_option("--rows", arguments->rows, "take rows from this safetensors file: z [N, D] float32, label [N] int64, "
-                                              "for two towers z2 too");
+  loss->add_option("--rows", arguments->rows,
+                   "take rows from this safetensors file: z [N, D] float32, label [N] int64, "
+                   "for two towers z2 too");
   loss->add_option("--json", arguments->json, "write the results to this file");
   add_set(loss, arguments->assignments);
 }
@@ -56,7 +63,9 @@ void add_commands(CLI::App& app, Action& action) {
   auto train_arguments = on<TrainArguments>(train, action, run_train);
   train->add_option("config", train_arguments->config, "YAML file")->required();
   add_set(train, train_arguments->assignments);
-  train->add_option("--resume", train_arguments->resume, "auto (go on if the run folder has a checkpoint), none, or a checkpoint")
+  train
+      ->add_option("--resume", train_arguments->resume,
+                   "auto (go on if the run folder has a checkpoint), none, or a checkpoint")
       ->capture_default_str();
 
   auto* evaluate = app.add_subcommand("evaluate", "Judge a trained encoder on classes it has never seen");
@@ -65,17 +74,20 @@ void add_commands(CLI::App& app, Action& action) {
   add_set(evaluate, evaluate_arguments->assignments);
   evaluate->add_option("--json", evaluate_arguments->json, "write the measures to this file");
 
-  auto* verify = app.add_subcommand("verify-gradients", "Compare loss, gradients and mined tuples with one process");
+  auto* verify =
+      app.add_subcommand("verify-gradients", "Compare loss, gradients and mined tuples with one process");
   auto verify_arguments = on<VerifyArguments>(verify, action, run_verify_gradients);
   verify->add_option("config", verify_arguments->config, "YAML file")->required();
   add_set(verify, verify_arguments->assignments);
-  verify->add_flag("--all", verify_arguments->all, "every loss and miner there is, in place of the configured ones");
+  verify->add_flag("--all", verify_arguments->all,
+                   "every loss and miner there is, in place of the configured ones");
   verify->add_option("--batches", verify_arguments->batches, "first batches to compare")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   verify->add_option("--json", verify_arguments->json, "write the table to this file");
 
-  auto* config = app.add_subcommand("config", "Print the resolved configuration, every key, or its JSON Schema");
+  auto* config =
+      app.add_subcommand("config", "Print the resolved configuration, every key, or its JSON Schema");
   auto config_arguments = on<ConfigArguments>(config, action, run_config);
   config->add_option("config", config_arguments->config, "YAML file");
   add_set(config, config_arguments->assignments);
@@ -84,7 +96,9 @@ void add_commands(CLI::App& app, Action& action) {
 
   auto* data = app.add_subcommand("data", "Make a data set from the distribution's packages");
   auto data_arguments = on<DataArguments>(data, action, run_data);
-  data->add_option("kind", data_arguments->kind, "typefaces")->required()->check(CLI::IsMember({"typefaces"}));
+  data->add_option("kind", data_arguments->kind, "typefaces")
+      ->required()
+      ->check(CLI::IsMember({"typefaces"}));
   data->add_option("--output", data_arguments->output, "folder to make")->required();
   data->add_option("--fonts", data_arguments->font_roots, "folders with font files (default: the system's)");
 

@@ -96,7 +96,8 @@ TrainingData open_training_data(const RunConfig& config, int world) {
   ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
   if (config.global_batch < world)
     throw ConfigError("global_batch: expected at least one row for each of the " + std::to_string(world) +
-                      " ranks, got " + std::to_string(config.global_batch) + "; raise global_batch or start fewer ranks");
+                      " ranks, got " + std::to_string(config.global_batch) +
+                      "; raise global_batch or start fewer ranks");
   TrainingData data{nullptr, {}, nullptr, transform};
   if (!config.data.tuples.empty()) {
     TupleSet set = read_tuples(config.data.resolved(config.data.tuples), transform.decode_options());
@@ -104,8 +105,9 @@ TrainingData open_training_data(const RunConfig& config, int world) {
     data.tuples = std::move(set.tuples);
   } else {
     if (config.data.train.path.empty())
-      throw ConfigError("data.train.path: expected a folder of class folders or tar shards, got nothing; set it in the "
-                        "configuration or by --set data.train.path=…");
+      throw ConfigError(
+          "data.train.path: expected a folder of class folders or tar shards, got nothing; set it in the "
+          "configuration or by --set data.train.path=…");
     ImageSourceConfig source = config.data.train;
     source.path = config.data.resolved(source.path);
     data.images = open_images(source, transform.decode_options());
@@ -113,10 +115,12 @@ TrainingData open_training_data(const RunConfig& config, int world) {
   const bool pairs_of_views = config.sampler.name == "two_views" ||
                               (config.sampler.name == "pk" && config.sampler.pk.samples_per_class % 2 == 0);
   if (config.loss->pairing() == Pairing::kTowers && (!pairs_of_views || config.global_batch % 2 != 0))
-    throw ConfigError("loss: this loss compares two views of each sample; use sampler.name: two_views and an even global_batch");
+    throw ConfigError(
+        "loss: this loss compares two views of each sample; use sampler.name: two_views and an even "
+        "global_batch");
   config.objective().check(setting_of(config, data));
-  data.sampler =
-      make_sampler(config.sampler, data.images, data.tuples, config.global_batch, static_cast<uint64_t>(config.seed));
+  data.sampler = make_sampler(config.sampler, data.images, data.tuples, config.global_batch,
+                              static_cast<uint64_t>(config.seed));
   return data;
 }
 

@@ -53,7 +53,9 @@ class TrainingRun {
   Warn warn() const {
     return [log = session_.log](const std::string& sentence) { log->warn("{}", sentence); };
   }
-  std::string yaml() const { return write_yaml([this](Fields& f) { config_.visit(f); }); }
+  std::string yaml() const {
+    return write_yaml([this](Fields& f) { config_.visit(f); });
+  }
 
   RunConfig& config_;
   Session& session_;
@@ -87,8 +89,9 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
     slow_config_.encoder->parameters().convert(at::kFloat, session_.launch.device());
     slow = &*slow_config_.encoder;
   }
-  trainer_ = std::make_unique<Trainer>(session_.world, session_.launch.device(), *config.encoder, config.objective(),
-                                       config.training, loss_side_setup(config, data_, slow));
+  trainer_ =
+      std::make_unique<Trainer>(session_.world, session_.launch.device(), *config.encoder, config.objective(),
+                                config.training, loss_side_setup(config, data_, slow));
   resume_from(arguments.resume);
   if (evaluator_ && session_.leads()) warn_of_overlap();
   if (session_.leads()) start_coordinator();
@@ -102,8 +105,9 @@ void TrainingRun::warn_of_overlap() const {
   const ImageDataset& judged = evaluator_->images();
   for (int64_t c = 0; c < judged.classes(); ++c) shared += trained.contains(judged.class_name(c));
   if (shared > 0)
-    session_.log->warn("{} of the {} classes that judge the model are trained on: the figures are not of unseen classes",
-                       shared, judged.classes());
+    session_.log->warn(
+        "{} of the {} classes that judge the model are trained on: the figures are not of unseen classes",
+        shared, judged.classes());
 }
 
 std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume) const {
@@ -151,15 +155,19 @@ void TrainingRun::resume_from(const std::string& resume) {
 void TrainingRun::start_coordinator() {
   folder_.prepare(yaml());
   const RunInfo info{folder_.name(), checksum(yaml()), session_.world.backend(), session_.world.size()};
-  coordinator_.reset(new Coordinator{
-      RunLock(folder_), MetricsLog(folder_.metrics(), resumed_at_.value_or(0), warn()), MetricsServer(config_.metrics, info),
-      Progress(std::cerr, trainer_->steps_done(), config_.training.schedule.steps, ProgressStyle::for_stderr()), {}});
+  coordinator_.reset(new Coordinator{RunLock(folder_),
+                                     MetricsLog(folder_.metrics(), resumed_at_.value_or(0), warn()),
+                                     MetricsServer(config_.metrics, info),
+                                     Progress(std::cerr, trainer_->steps_done(),
+                                              config_.training.schedule.steps, ProgressStyle::for_stderr()),
+                                     {}});
   if (coordinator_->server.port())
-    session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address, coordinator_->server.port());
+    session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address,
+                       coordinator_->server.port());
   if (resumed_at_) coordinator_->metrics.event(*resumed_at_, "restart");
-  session_.log->info("{} ranks ({}), {} pictures of {} classes, {} parameters, run folder {}", session_.world.size(),
-                     session_.world.backend(), data_.images->size(), data_.images->classes(),
-                     config_.encoder->parameters().count(), folder_.root().string());
+  session_.log->info("{} ranks ({}), {} pictures of {} classes, {} parameters, run folder {}",
+                     session_.world.size(), session_.world.backend(), data_.images->size(),
+                     data_.images->classes(), config_.encoder->parameters().count(), folder_.root().string());
 }
 
 // A signal reaches ranks at different steps; the maximum over ranks makes all of them stop after the same one.
@@ -190,7 +198,8 @@ void TrainingRun::tell_bad_records(const Loader& loader) {
   for (; bad_records_told_ < messages.size(); ++bad_records_told_) {
     session_.log->warn("skipped a bad record: {}", messages[bad_records_told_]);
     if (coordinator_)
-      coordinator_->metrics.event(trainer_->steps_done(), "bad_record", {{"message", messages[bad_records_told_]}});
+      coordinator_->metrics.event(trainer_->steps_done(), "bad_record",
+                                  {{"message", messages[bad_records_told_]}});
   }
 }
 
@@ -220,14 +229,14 @@ void TrainingRun::save() {
   if (!coordinator_) return;
   const auto step = trainer_->steps_done();
   try {
-    const auto saved = save_checkpoint(
-        folder_.checkpoints(), snapshot,
-        {step, session_.world.size(), yaml(), config_.checkpoint.keep_last},
-        warn());
+    const auto saved =
+        save_checkpoint(folder_.checkpoints(), snapshot,
+                        {step, session_.world.size(), yaml(), config_.checkpoint.keep_last}, warn());
     saved_at_ = step;
     coordinator_->server.checkpoint_saved(saved.seconds, saved.bytes);
-    coordinator_->metrics.event(step, "checkpoint", {{"path", saved.path.string()}, {"bytes", saved.bytes},
-                                                     {"seconds", saved.seconds}});
+    coordinator_->metrics.event(
+        step, "checkpoint",
+        {{"path", saved.path.string()}, {"bytes", saved.bytes}, {"seconds", saved.seconds}});
   } catch (const IoError& error) {
     // Training goes on: older checkpoints are intact and the next save may find room.
     session_.log->error("checkpoint of step {} not saved: {}", step, error.what());
@@ -276,7 +285,8 @@ int TrainingRun::finish(bool stopped) {
 int run_train(const TrainArguments& arguments) {
   RunConfig config;
   load_run_config(arguments.config, arguments.assignments, config);
-  return run_on_ranks(config, [&](Session& session) { return TrainingRun(config, session, arguments).run(); });
+  return run_on_ranks(config,
+                      [&](Session& session) { return TrainingRun(config, session, arguments).run(); });
 }
 
 }  // namespace lodestone

@@ -39,7 +39,8 @@ double relative_error(const at::Tensor& got, const at::Tensor& expected) {
 }
 
 at::Tensor integers(const std::vector<int64_t>& values) {
-  return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kLong).clone();
+  return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kLong)
+      .clone();
 }
 
 LocalRows rows_of(const Batch& batch, const at::Tensor& z_bD) {
@@ -60,24 +61,32 @@ std::vector<at::Tensor> take_gradients(Encoder& encoder) {
 class Verifier {
  public:
   Verifier(RunConfig& config, const Session& session, const TrainingData& data)
-      : config_(config), session_(session), data_(data), sync_(session.world, parameters()), mode_(forward_mode()) {}
+      : config_(config),
+        session_(session),
+        data_(data),
+        sync_(session.world, parameters()),
+        mode_(forward_mode()) {}
 
   /// Collective. The lines are rank 0's.
-  std::vector<Line> compare(const std::string& loss_name, const std::string& miner_name, const Objective& objective,
-                            int64_t batches) {
+  std::vector<Line> compare(const std::string& loss_name, const std::string& miner_name,
+                            const Objective& objective, int64_t batches) {
     std::vector<Line> lines;
-    for (const char* what : {"loss", "embedding gradient", "encoder gradient", "loss-side gradient", "tuples"})
+    for (const char* what :
+         {"loss", "embedding gradient", "encoder gradient", "loss-side gradient", "tuples"})
       lines.push_back({loss_name, miner_name, what});
     const LossSideSetup setup = double_setup();
     const Group alone = single_group();
-    LossSide mine_side(session_.world, at::kCPU, objective, config_.training.loss_side, {}, setup, *config_.encoder);
+    LossSide mine_side(session_.world, at::kCPU, objective, config_.training.loss_side, {}, setup,
+                       *config_.encoder);
     LossSide whole_side(alone, at::kCPU, objective, config_.training.loss_side, {}, setup, *config_.encoder);
     Loader mine = loader({session_.world.rank(), session_.world.size()});
     Loader whole = loader({0, 1});
-    for (int64_t n = 0; n < batches; ++n) compare_batch(objective, mine.next(), whole.next(), mine_side, whole_side, lines);
+    for (int64_t n = 0; n < batches; ++n)
+      compare_batch(objective, mine.next(), whole.next(), mine_side, whole_side, lines);
     for (auto& line : lines) line.equal = line.error <= kTolerance;
     if (!dynamic_cast<const TripletMiner*>(&objective.miner) && data_.tuples.empty()) lines.pop_back();
-    const bool proxies = objective.loss.pairing() == Pairing::kProxies || objective.loss.pairing() == Pairing::kProxyAnchors;
+    const bool proxies =
+        objective.loss.pairing() == Pairing::kProxies || objective.loss.pairing() == Pairing::kProxyAnchors;
     if (!proxies && objective.loss.parameters().empty()) lines.erase(lines.begin() + 3);
     return lines;
   }
@@ -104,11 +113,12 @@ class Verifier {
   }
 
   // What the ranks get.
-  StepLoss together(const Objective& objective, const Batch& batch, LossSide& side, std::vector<at::Tensor>& gradients) {
+  StepLoss together(const Objective& objective, const Batch& batch, LossSide& side,
+                    std::vector<at::Tensor>& gradients) {
     GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch);
     const at::Tensor x_bCHW = batch.x_bCHW.to(at::kDouble), z_bD = cache.encode(x_bCHW, mode_);
-    const auto meeting =
-        side.meet(rows_of(batch, z_bD), x_bCHW, batch.share.begin, explicit_tuples(batch, at::kCPU), batch.cursor.position);
+    const auto meeting = side.meet(rows_of(batch, z_bD), x_bCHW, batch.share.begin,
+                                   explicit_tuples(batch, at::kCPU), batch.cursor.position);
     StepLoss step = global_batch_loss(session_.world, meeting->rows, objective, meeting->input);
     side.remember(step.remembered, batch.cursor.position);
     step.gradient_bD = meeting->joined(step.gradient_bD, step.second_gradient_bD);
@@ -119,13 +129,15 @@ class Verifier {
   }
 
   // What one process gets by plain autograd.
-  ReferenceLoss alone(const Objective& objective, const Batch& batch, LossSide& side, std::vector<at::Tensor>& gradients) {
+  ReferenceLoss alone(const Objective& objective, const Batch& batch, LossSide& side,
+                      std::vector<at::Tensor>& gradients) {
     const at::Tensor x_BCHW = batch.x_bCHW.to(at::kDouble), z_BD = forward_whole(x_BCHW);
     const auto meeting =
         side.meet(rows_of(batch, z_BD), x_BCHW, 0, explicit_tuples(batch, at::kCPU), batch.cursor.position);
     ReferenceLoss reference = reference_loss(meeting->rows, objective, meeting->input);
-    side.remember(gather_rows(single_group(), meeting->second ? *meeting->second : meeting->rows, objective.normalize),
-                  batch.cursor.position);
+    side.remember(
+        gather_rows(single_group(), meeting->second ? *meeting->second : meeting->rows, objective.normalize),
+        batch.cursor.position);
     reference.gradient_BD = meeting->joined(reference.gradient_BD, reference.second_gradient_BD);
     z_BD.backward(reference.gradient_BD);
     gradients = take_gradients(*config_.encoder);
@@ -141,7 +153,8 @@ class Verifier {
     const bool has_tuples = step.tuples.anchor_t.defined(), has_proxies = step.shard_gradient_nD.defined();
     at::Tensor tuples_t3, proxies_nD;
     if (has_tuples)
-      tuples_t3 = world.all_gather(at::stack({step.tuples.anchor_t, step.tuples.positive_t, step.tuples.negative_t}, 1));
+      tuples_t3 = world.all_gather(
+          at::stack({step.tuples.anchor_t, step.tuples.positive_t, step.tuples.negative_t}, 1));
     if (has_proxies) proxies_nD = world.all_gather(step.shard_gradient_nD);
     if (!session_.leads()) return;
 
@@ -173,9 +186,11 @@ class Verifier {
     std::vector<at::Tensor> parts;
     for (int rank = 0; rank < session_.world.size(); ++rank) {
       const Range share = share_of(x_BCHW.size(0), {rank, session_.world.size()});
-      const int64_t step = config_.training.micro_batch > 0 ? config_.training.micro_batch : std::max<int64_t>(share.size(), 1);
+      const int64_t step = config_.training.micro_batch > 0 ? config_.training.micro_batch
+                                                            : std::max<int64_t>(share.size(), 1);
       for (int64_t begin = share.begin; begin < share.end; begin += step)
-        parts.push_back(config_.encoder->forward(x_BCHW.narrow(0, begin, std::min(step, share.end - begin)), mode));
+        parts.push_back(
+            config_.encoder->forward(x_BCHW.narrow(0, begin, std::min(step, share.end - begin)), mode));
     }
     return at::cat(parts);
   }
@@ -207,7 +222,8 @@ bool goes_with(const Objective& objective, const TrainingData& data, bool two_vi
   }
 }
 
-std::vector<Line> compare_all(Verifier& verifier, const TrainingData& data, bool normalize, bool two_views, int64_t batches) {
+std::vector<Line> compare_all(Verifier& verifier, const TrainingData& data, bool normalize, bool two_views,
+                              int64_t batches) {
   std::vector<Line> lines;
   for (const auto& loss : loss_table())
     for (const auto& miner : miner_table()) {
@@ -227,10 +243,13 @@ int report(const std::vector<Line>& lines, int world, const std::string& json_pa
   std::printf("%-19s %-18s %-20s %s\n", "loss", "miner", "what", "max relative error");
   for (const auto& line : lines) {
     equal = equal && line.equal;
-    std::printf("%-19s %-18s %-20s %.1e  %s\n", line.loss.c_str(), line.miner.c_str(), line.what.c_str(), line.error,
-                line.equal ? "equal" : "DIFFERS");
-    json.push_back({{"loss", line.loss}, {"miner", line.miner}, {"what", line.what},
-                    {"max_relative_error", line.error}, {"equal", line.equal}});
+    std::printf("%-19s %-18s %-20s %.1e  %s\n", line.loss.c_str(), line.miner.c_str(), line.what.c_str(),
+                line.error, line.equal ? "equal" : "DIFFERS");
+    json.push_back({{"loss", line.loss},
+                    {"miner", line.miner},
+                    {"what", line.what},
+                    {"max_relative_error", line.error},
+                    {"equal", line.equal}});
   }
   std::printf("%d rank%s against one process in float64: %s (tolerance %.0e)\n", world, world > 1 ? "s" : "",
               equal ? "equal" : "DIFFERENT", kTolerance);
@@ -244,9 +263,10 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
   config.encoder->parameters().convert(at::kDouble, at::kCPU);
   Verifier verifier(config, session, data);
   const std::vector<Line> lines =
-      arguments.all ? compare_all(verifier, data, config.normalize, config.global_batch % 2 == 0 && config.sampler.name != "shuffle",
-                                  arguments.batches)
-                    : verifier.compare(config.loss.name(), config.miner.name(), config.objective(), arguments.batches);
+      arguments.all
+          ? compare_all(verifier, data, config.normalize,
+                        config.global_batch % 2 == 0 && config.sampler.name != "shuffle", arguments.batches)
+          : verifier.compare(config.loss.name(), config.miner.name(), config.objective(), arguments.batches);
   int code = session.leads() ? report(lines, session.world.size(), arguments.json) : kDone;
   // mpirun reports the first rank that fails: all ranks say the same.
   code = static_cast<int>(session.world.gather_counts(code).front());
@@ -262,7 +282,8 @@ int run_verify_gradients(const VerifyArguments& arguments) {
   // What is promised is promised of exact rows over the whole global batch.
   config.training.wire = "float32";
   if (config.training.loss_side.mining_scope != "global")
-    throw ConfigError("verify-gradients: with mining_scope '" + config.training.loss_side.mining_scope + "' the loss is not that "
+    throw ConfigError("verify-gradients: with mining_scope '" + config.training.loss_side.mining_scope +
+                      "' the loss is not that "
                       "of one process with the global batch; verify with --set mining_scope=global");
   return run_on_ranks(config, [&](Session& session) { return verify(session, config, arguments); });
 }

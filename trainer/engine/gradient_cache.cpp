@@ -12,7 +12,9 @@ namespace lodestone {
 
 namespace {
 
-at::Generator generator_of(const at::Tensor& x) { return at::globalContext().defaultGenerator(x.device()); }
+at::Generator generator_of(const at::Tensor& x) {
+  return at::globalContext().defaultGenerator(x.device());
+}
 
 at::Tensor random_state(const at::Tensor& x) {
   at::Generator generator = generator_of(x);
@@ -40,7 +42,8 @@ at::Tensor GradientCache::encode(const at::Tensor& x_bCHW, const ForwardMode& mo
   std::vector<at::Tensor> parts;
   for (int64_t begin = 0; begin < std::max<int64_t>(x_bCHW.size(0), 1); begin += micro_batch_) {
     random_states_.push_back(random_state(x_bCHW));
-    parts.push_back(encoder_.forward(x_bCHW.narrow(0, begin, std::min(micro_batch_, x_bCHW.size(0) - begin)), mode));
+    parts.push_back(
+        encoder_.forward(x_bCHW.narrow(0, begin, std::min(micro_batch_, x_bCHW.size(0) - begin)), mode));
   }
   return at::cat(parts);
 }

@@ -16,15 +16,17 @@ namespace lodestone {
 namespace {
 
 constexpr double kEqualSimilarity = 0.99;
-constexpr double kTinyDistance = 0.05;      // of the loss
-constexpr double kUnseparated = 0.5;        // positive by negative distance
-constexpr double kNearEqualLoss = 0.05;     // relative
-constexpr double kStuckLoss = 0.02;         // relative
-constexpr double kGrowth = 1.1;             // of distances
-constexpr double kFallen = 0.25;            // of the first distance
-constexpr double kWarmUp = 1.01;            // of the learning rate
+constexpr double kTinyDistance = 0.05;   // of the loss
+constexpr double kUnseparated = 0.5;     // positive by negative distance
+constexpr double kNearEqualLoss = 0.05;  // relative
+constexpr double kStuckLoss = 0.02;      // relative
+constexpr double kGrowth = 1.1;          // of distances
+constexpr double kFallen = 0.25;         // of the first distance
+constexpr double kWarmUp = 1.01;         // of the learning rate
 
-bool near(double x, double y, double relative) { return std::abs(x - y) <= relative * std::abs(y); }
+bool near(double x, double y, double relative) {
+  return std::abs(x - y) <= relative * std::abs(y);
+}
 
 /// The loss of `classes` times `samples` rows, all pairs of which have this value.
 double loss_of_one_value(const Loss& loss, double value, int64_t classes, int64_t samples) {
@@ -52,11 +54,13 @@ std::string_view name_of(std::span<const TableRow<Interface>> table, const Inter
 
 std::string remedy(const Objective& objective) {
   if (name_of<Miner>(miner_table(), objective.miner) == "batch_hard")
-    return "the hardest triplets pull an untrained encoder together: train with miner: {name: semi_hard} or {name: "
+    return "the hardest triplets pull an untrained encoder together: train with miner: {name: semi_hard} or "
+           "{name: "
            "all}, at least at the start, and a smaller optimizer.learning_rate";
   const std::string normalize = objective.normalize ? "" : "set normalize: true, ";
   return "start again, or from an earlier checkpoint, with a smaller optimizer.learning_rate or a longer "
-         "schedule.warmup_steps, " + normalize + "and check that the labels belong to the data";
+         "schedule.warmup_steps, " +
+         normalize + "and check that the labels belong to the data";
 }
 
 std::string formatted(const char* format, double value) {
@@ -86,7 +90,8 @@ ContrastiveHealth health_of(const StepLoss& step, const Objective& objective) {
     health.uniformity = seen.uniformity;
   }
   health.effective_rank = seen.effective_rank;
-  if (objective.loss.measure() == Measure::kSimilarity) health.temperature = 1 / objective.loss.affine().scale;
+  if (objective.loss.measure() == Measure::kSimilarity)
+    health.temperature = 1 / objective.loss.affine().scale;
   health.masked_pairs = step.same_sample;
   for (const auto& parameter : objective.loss.parameters())
     health.loss_parameters[parameter.name] = parameter.value.item<double>();
@@ -132,15 +137,15 @@ std::optional<std::string> CollapseWatch::look(const StepMetrics& metrics, const
 
 std::string CollapseWatch::sentence(const Means& all, std::optional<double> equal_loss, int64_t step) const {
   const std::string between = formatted("%.2g", all.negative_distance);
-  const std::string distances =
-      all.positive_distance
-          ? "distances are " + formatted("%.2g", *all.positive_distance) + " within and " + between + " between classes"
-          : "distances are " + between;
+  const std::string distances = all.positive_distance
+                                    ? "distances are " + formatted("%.2g", *all.positive_distance) +
+                                          " within and " + between + " between classes"
+                                    : "distances are " + between;
   const std::string stuck = formatted("%.4g", all.loss);
   return "collapse: for " + std::to_string(kWindow) + " steps, up to step " + std::to_string(step) +
          ", all embeddings are nearly equal (the cosine of different classes is " +
-         formatted("%.4f", all.negative_similarity) + ", " + distances + ") and the loss is stuck at " + stuck +
-         (equal_loss ? ", where equal embeddings give " + formatted("%.4g", *equal_loss) : "");
+         formatted("%.4f", all.negative_similarity) + ", " + distances + ") and the loss is stuck at " +
+         stuck + (equal_loss ? ", where equal embeddings give " + formatted("%.4g", *equal_loss) : "");
 }
 
 CollapseWatch::Means CollapseWatch::means(size_t first, size_t last) const {
@@ -164,7 +169,8 @@ CollapseWatch::Means CollapseWatch::means(size_t first, size_t last) const {
 }
 
 bool CollapseWatch::stays() const {
-  const double before = means(0, kWindow / 2).negative_distance, after = means(kWindow / 2, kWindow).negative_distance;
+  const double before = means(0, kWindow / 2).negative_distance,
+               after = means(kWindow / 2, kWindow).negative_distance;
   if (after > kGrowth * before) return false;
   const bool warms_up = window_.back().learning_rate > kWarmUp * window_.front().learning_rate;
   return !warms_up || after <= kFallen * *first_distance_;

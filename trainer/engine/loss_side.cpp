@@ -28,7 +28,11 @@ LocalRows rows_at(const LocalRows& rows, const at::Tensor& index) {
 }  // namespace
 
 void LossSideConfig::visit(Fields& f) {
-  f.field({"mining_scope", "whose rows meet: of one rank, of the ranks of a host, or of all", "", {}, {},
+  f.field({"mining_scope",
+           "whose rows meet: of one rank, of the ranks of a host, or of all",
+           "",
+           {},
+           {},
            {"local", "node", "global"}},
           &mining_scope);
   f.nested({"memory", "refs beyond the batch"}, memory);
@@ -37,35 +41,47 @@ void LossSideConfig::visit(Fields& f) {
 
 LossSide::LossSide(Group world, c10::Device device, const Objective& objective, const LossSideConfig& config,
                    const OptimizerConfig& optimizer, const LossSideSetup& setup, const Encoder& encoder)
-    : world_(world), device_(device), objective_(objective), config_(config), setup_(setup),
+    : world_(world),
+      device_(device),
+      objective_(objective),
+      config_(config),
+      setup_(setup),
       learned_(objective.loss.parameters()) {
   if (config.mining_scope == "node") scope_ = world.split_by_host();
   if (config.mining_scope == "local") scope_ = single_group();
   if (takes_proxies(objective.loss)) {
     if (setup.group_c.empty())
-      throw ConfigError("loss: this loss has a proxy for every class, but the data has no classes; use data.train.path");
-    proxies_.emplace(world, device, setup.group_c, setup.width, setup.type, setup.seed, config.proxies, optimizer);
+      throw ConfigError(
+          "loss: this loss has a proxy for every class, but the data has no classes; use data.train.path");
+    proxies_.emplace(world, device, setup.group_c, setup.width, setup.type, setup.seed, config.proxies,
+                     optimizer);
   }
   if (config.memory.on()) memory_.emplace(world, device, config.memory.size, setup.width, setup.type);
   if (config.memory.has_momentum_encoder()) {
     if (!setup_.slow) throw Error("loss side: memory.kind momentum needs a second encoder");
     const auto live = slow_tensors();
-    for (const auto* list : {&const_cast<Encoder&>(encoder).parameters().learned(), &const_cast<Encoder&>(encoder).parameters().buffers()})
-      for (const auto& parameter : *list) at::Tensor(live.at(parameter.name)).copy_(parameter.tensor.detach());
+    for (const auto* list : {&const_cast<Encoder&>(encoder).parameters().learned(),
+                             &const_cast<Encoder&>(encoder).parameters().buffers()})
+      for (const auto& parameter : *list)
+        at::Tensor(live.at(parameter.name)).copy_(parameter.tensor.detach());
   }
   std::vector<Parameter> parameters;
-  for (const auto& parameter : learned_) parameters.push_back({parameter.name, parameter.value, /*decays=*/false});
+  for (const auto& parameter : learned_)
+    parameters.push_back({parameter.name, parameter.value, /*decays=*/false});
   if (!parameters.empty()) optimizer_.emplace(unclipped(optimizer), parameters);
 }
 
-at::Tensor LossSide::Meeting::joined(const at::Tensor& gradient_bD, const at::Tensor& second_gradient_bD) const {
+at::Tensor LossSide::Meeting::joined(const at::Tensor& gradient_bD,
+                                     const at::Tensor& second_gradient_bD) const {
   if (!first_n.defined()) return gradient_bD;
-  at::Tensor all_bD = at::empty({first_n.size(0) + second_n.size(0), gradient_bD.size(1)}, gradient_bD.options());
+  at::Tensor all_bD =
+      at::empty({first_n.size(0) + second_n.size(0), gradient_bD.size(1)}, gradient_bD.options());
   return all_bD.index_copy_(0, first_n, gradient_bD).index_copy_(0, second_n, second_gradient_bD);
 }
 
-std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row,
-                                                  std::optional<Tuples> tuples, int64_t step) {
+std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const at::Tensor& x_bCHW,
+                                                  int64_t first_row, std::optional<Tuples> tuples,
+                                                  int64_t step) {
   auto meeting = std::make_unique<Meeting>();
   meeting->rows = rows;
   meeting->input.tuples = std::move(tuples);
@@ -94,8 +110,8 @@ void LossSide::remember(const RowSet& rows, int64_t step) {
   if (remembers(step)) memory_->push(rows, step);
 }
 
-StepLoss LossSide::loss(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row, std::optional<Tuples> tuples,
-                        int64_t step) {
+StepLoss LossSide::loss(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row,
+                        std::optional<Tuples> tuples, int64_t step) {
   const auto meeting = meet(rows, x_bCHW, first_row, std::move(tuples), step);
   meeting->input.want_health = true;
   StepLoss result = global_batch_loss(world_, meeting->rows, objective_, meeting->input);
@@ -115,7 +131,9 @@ void LossSide::update(const StepLoss& step, double factor, const Encoder& encode
   const auto slow = slow_tensors();
   Parameters& fast = const_cast<Encoder&>(encoder).parameters();
   for (const auto& parameter : fast.learned())
-    at::Tensor(slow.at(parameter.name)).mul_(config_.memory.momentum).add_(parameter.tensor.detach(), 1 - config_.memory.momentum);
+    at::Tensor(slow.at(parameter.name))
+        .mul_(config_.memory.momentum)
+        .add_(parameter.tensor.detach(), 1 - config_.memory.momentum);
   // Running statistics are averages already.
   for (const auto& buffer : fast.buffers()) at::Tensor(slow.at(buffer.name)).copy_(buffer.tensor);
 }
@@ -139,7 +157,8 @@ std::map<std::string, std::map<std::string, at::Tensor>> LossSide::gathered() co
   if (memory_) all["memory"] = memory_->gathered();
   for (const auto& parameter : learned_) all["loss"][parameter.name] = parameter.value.reshape({1}).cpu();
   if (optimizer_)
-    for (const auto& [name, tensor] : optimizer_->state()) all["loss"]["optimizer." + name] = tensor.reshape({1}).cpu();
+    for (const auto& [name, tensor] : optimizer_->state())
+      all["loss"]["optimizer." + name] = tensor.reshape({1}).cpu();
   for (const auto& [name, tensor] : slow_tensors()) all["momentum_encoder"][name] = tensor.cpu();
   return all;
 }
@@ -149,15 +168,18 @@ void LossSide::restore(const std::map<std::string, std::map<std::string, at::Ten
   const auto group = [&](const char* name) -> const std::map<std::string, at::Tensor>& {
     const auto found = whole.find(name);
     if (found == whole.end())
-      throw CheckpointError(std::string("checkpoint: expected a file ") + name + ".safetensors; resume with the run's own "
+      throw CheckpointError(std::string("checkpoint: expected a file ") + name +
+                            ".safetensors; resume with the run's own "
                             "configuration, or start afresh with --resume none");
     return found->second;
   };
   const auto take = [&](const char* from, const std::string& name, at::Tensor to) {
     const auto found = group(from).find(name);
     if (found == group(from).end() || found->second.numel() != to.numel())
-      throw CheckpointError(std::string("checkpoint: expected tensor '") + name + "' in " + from + ", got none or of another "
-                            "shape; resume with the run's own configuration, or start afresh with --resume none");
+      throw CheckpointError(
+          std::string("checkpoint: expected tensor '") + name + "' in " + from +
+          ", got none or of another "
+          "shape; resume with the run's own configuration, or start afresh with --resume none");
     to.copy_(found->second.reshape(to.sizes()));
   };
   if (proxies_) proxies_->restore(group("proxies"));

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "trainer/encoders/encoder.h"
 #include "trainer/engine/memory.h"
 #include "trainer/engine/proxies.h"
-#include "trainer/encoders/encoder.h"
 #include "trainer/negatives/global_batch.h"
 
 namespace lodestone {
@@ -21,7 +21,8 @@ struct LossSideSetup {
   int64_t width = 0;             ///< of the embeddings
   at::ScalarType type = at::kFloat;
   uint64_t seed = 0;
-  Encoder* slow = nullptr;       ///< memory.kind momentum: another encoder of the same architecture, built; it is overwritten
+  Encoder* slow =
+      nullptr;  ///< memory.kind momentum: another encoder of the same architecture, built; it is overwritten
 };
 
 /// All that is learned or remembered on the loss's side of the embeddings: proxies, memory, temperature and the like.
@@ -38,7 +39,7 @@ class LossSide {
     std::optional<LocalRows> second;  ///< the other tower's, or momentum keys
     std::optional<RowSet> shard;
     StepInput input;
-    at::Tensor first_n, second_n;     ///< with two towers: which rows of the batch each tower has
+    at::Tensor first_n, second_n;  ///< with two towers: which rows of the batch each tower has
 
     /// Gradients of both towers as that of the batch.
     at::Tensor joined(const at::Tensor& gradient_bD, const at::Tensor& second_gradient_bD) const;
@@ -50,7 +51,8 @@ class LossSide {
   /// Enters a step's rows into the memory.
   void remember(const RowSet& rows, int64_t step);
   /// The loss of one step and its gradient by the batch's rows: meet, global_batch_loss, remember.
-  StepLoss loss(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row, std::optional<Tuples> tuples, int64_t step);
+  StepLoss loss(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row,
+                std::optional<Tuples> tuples, int64_t step);
   /// Updates proxies and loss parameters, at this share of the learning rate, and lets the slow encoder follow.
   void update(const StepLoss& step, double factor, const Encoder& encoder);
 

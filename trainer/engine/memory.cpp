@@ -14,11 +14,19 @@
 namespace lodestone {
 
 void MemoryConfig::visit(Fields& f) {
-  f.field({"kind", "none; xbm: embeddings of past batches; momentum: of a slowly following copy of the encoder, which also "
-                   "encodes the batch's refs", "", {}, {}, {"none", "xbm", "momentum"}},
+  f.field({"kind",
+           "none; xbm: embeddings of past batches; momentum: of a slowly following copy of the encoder, "
+           "which also "
+           "encodes the batch's refs",
+           "",
+           {},
+           {},
+           {"none", "xbm", "momentum"}},
           &kind);
   f.field({"size", "rows of past batches to keep, over all ranks", "rows", 1}, &size);
-  f.field({"start_step", "the memory is filled and used from this step on, when embeddings drift less", "steps", 0}, &start_step);
+  f.field({"start_step", "the memory is filled and used from this step on, when embeddings drift less",
+           "steps", 0},
+          &start_step);
   f.field({"momentum", "momentum: share of itself that the slow copy keeps each step", "", 0, 1}, &momentum);
 }
 
@@ -31,7 +39,9 @@ Memory::Memory(Group world, c10::Device device, int64_t size, int64_t width, at:
       key_n4_(at::zeros({local_, 4}, at::TensorOptions().device(device).dtype(at::kLong))) {}
 
 // How many of this rank's slots hold a row: slots fill in ascending order.
-int64_t Memory::filled() const { return std::clamp<int64_t>(next_ - first_, 0, local_); }
+int64_t Memory::filled() const {
+  return std::clamp<int64_t>(next_ - first_, 0, local_);
+}
 
 RowSet Memory::entries() const {
   const auto column = [&](int64_t k) { return key_n4_.narrow(0, 0, filled()).select(1, k).contiguous(); };
@@ -46,7 +56,8 @@ void Memory::push(const RowSet& rows, int64_t step) {
   const at::Tensor mine_n = at::logical_and(slot_n >= 0, slot_n < local_);
   const at::Tensor my_row_n = row_n.index({mine_n}), my_slot_n = slot_n.index({mine_n});
   u_nD_.index_copy_(0, my_slot_n, rows.u_nD.index_select(0, my_row_n).to(u_nD_.scalar_type()));
-  const at::Tensor key_n4 = at::stack({rows.label_n, rows.group_n, rows.id_n, at::full({count}, step, longs)}, 1);
+  const at::Tensor key_n4 =
+      at::stack({rows.label_n, rows.group_n, rows.id_n, at::full({count}, step, longs)}, 1);
   key_n4_.index_copy_(0, my_slot_n, key_n4.index_select(0, my_row_n));
   next_ += count;
 }
@@ -76,14 +87,17 @@ void Memory::restore(const std::map<std::string, at::Tensor>& whole) {
   const auto tensor = [&](const char* name) {
     const auto found = whole.find(name);
     if (found == whole.end())
-      throw CheckpointError(std::string("checkpoint: expected tensor '") + name + "' in memory, which is not there");
+      throw CheckpointError(std::string("checkpoint: expected tensor '") + name +
+                            "' in memory, which is not there");
     return found->second;
   };
   const at::Tensor u_nD = tensor("embedding"), key_n4 = tensor("key"), next = tensor("next");
-  if (u_nD.dim() != 2 || u_nD.size(0) != size_ || u_nD.size(1) != u_nD_.size(1) || key_n4.numel() != size_ * 4 ||
-      next.numel() != 1 || key_n4.scalar_type() != at::kLong || next.scalar_type() != at::kLong)
-    throw CheckpointError("checkpoint: the memory holds rows of another number or width than memory.size and the encoder say; "
-                          "resume with the run's own configuration, or start afresh with --resume none");
+  if (u_nD.dim() != 2 || u_nD.size(0) != size_ || u_nD.size(1) != u_nD_.size(1) ||
+      key_n4.numel() != size_ * 4 || next.numel() != 1 || key_n4.scalar_type() != at::kLong ||
+      next.scalar_type() != at::kLong)
+    throw CheckpointError(
+        "checkpoint: the memory holds rows of another number or width than memory.size and the encoder say; "
+        "resume with the run's own configuration, or start afresh with --resume none");
   u_nD_.copy_(u_nD.narrow(0, first_, local_));
   key_n4_.copy_(key_n4.narrow(0, first_, local_));
   next_ = next.item<int64_t>();

@@ -51,7 +51,7 @@ class Memory {
 
   Group world_;
   int64_t size_, first_, local_;
-  int64_t next_ = 0;  ///< rows ever pushed; row i lies in slot i mod size
+  int64_t next_ = 0;          ///< rows ever pushed; row i lies in slot i mod size
   at::Tensor u_nD_, key_n4_;  ///< keys: label, group, id, step
 };
 

@@ -24,9 +24,11 @@ void OptimizerConfig::visit(Fields& f) {
   f.field({"clip_norm", "largest joint norm of all gradients; 0 turns clipping off", "", 0}, &clip_norm);
 }
 
-Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters) : config_(config) {
+Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters)
+    : config_(config) {
   if (config.nesterov && config.momentum == 0)
-    throw ConfigError("optimizer: nesterov needs a momentum above 0; set optimizer.momentum or nesterov: false");
+    throw ConfigError(
+        "optimizer: nesterov needs a momentum above 0; set optimizer.momentum or nesterov: false");
   for (const auto& parameter : parameters) {
     const at::Tensor value = parameter.tensor.detach();
     Slot slot{parameter, at::zeros_like(value), {}, {}};
@@ -49,7 +51,8 @@ double Optimizer::clip() {
   const double norm = std::sqrt(squares);
   if (config_.clip_norm > 0 && norm > config_.clip_norm)
     for (auto& slot : slots_)
-      if (at::Tensor gradient = slot.parameter.tensor.grad(); gradient.defined()) gradient.mul_(config_.clip_norm / norm);
+      if (at::Tensor gradient = slot.parameter.tensor.grad(); gradient.defined())
+        gradient.mul_(config_.clip_norm / norm);
   return norm;
 }
 
@@ -78,7 +81,8 @@ void Optimizer::step_adamw(double rate) {
     }
     if (values.empty()) continue;
     at::_fused_adamw_(values, gradients, first, second, largest, steps, rate, config_.beta1, config_.beta2,
-                      decays ? config_.weight_decay : 0.0, config_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+                      decays ? config_.weight_decay : 0.0, config_.epsilon, /*amsgrad=*/false,
+                      /*maximize=*/false);
   }
 }
 

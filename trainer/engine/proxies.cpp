@@ -18,14 +18,21 @@
 namespace lodestone {
 
 void ProxyConfig::visit(Fields& f) {
-  f.field({"sample_rate", "losses over class proxies: share of the classes outside the batch that a step sees", "", 0, 1},
+  f.field({"sample_rate",
+           "losses over class proxies: share of the classes outside the batch that a step sees", "", 0, 1},
           &sample_rate);
-  f.field({"learning_rate_factor", "the proxies' learning rate as a multiple of the encoder's", "", 0}, &learning_rate_factor);
+  f.field({"learning_rate_factor", "the proxies' learning rate as a multiple of the encoder's", "", 0},
+          &learning_rate_factor);
 }
 
-Proxies::Proxies(Group world, c10::Device device, const std::vector<int64_t>& group_c, int64_t width, at::ScalarType type,
-                 uint64_t seed, const ProxyConfig& config, const OptimizerConfig& optimizer)
-    : world_(world), seed_(seed), config_(config), optimizer_(optimizer), classes_(static_cast<int64_t>(group_c.size())) {
+Proxies::Proxies(Group world, c10::Device device, const std::vector<int64_t>& group_c, int64_t width,
+                 at::ScalarType type, uint64_t seed, const ProxyConfig& config,
+                 const OptimizerConfig& optimizer)
+    : world_(world),
+      seed_(seed),
+      config_(config),
+      optimizer_(optimizer),
+      classes_(static_cast<int64_t>(group_c.size())) {
   first_ = classes_ * world.rank() / world.size();
   local_ = classes_ * (world.rank() + 1) / world.size() - first_;
   at::Tensor value_nD = at::empty({local_, width}, at::kDouble), group_n = at::empty({local_}, at::kLong);
@@ -51,11 +58,13 @@ at::Tensor Proxies::sampled(const at::Tensor& label_b, int64_t step) const {
     Random random(seed_, Purpose::kMiner, static_cast<uint64_t>(step), static_cast<uint64_t>(first_ + c));
     seen[static_cast<size_t>(c)] = random.uniform() < config_.sample_rate;
   }
-  for (int64_t i = 0; i < mine_B.numel(); ++i) seen[static_cast<size_t>(mine_B.const_data_ptr<int64_t>()[i])] = 1;
+  for (int64_t i = 0; i < mine_B.numel(); ++i)
+    seen[static_cast<size_t>(mine_B.const_data_ptr<int64_t>()[i])] = 1;
   std::vector<int64_t> places;
   for (int64_t c = 0; c < local_; ++c)
     if (seen[static_cast<size_t>(c)]) places.push_back(c);
-  return at::from_blob(places.data(), {static_cast<int64_t>(places.size())}, at::kLong).to(group_n_.device(), at::kLong, false, true);
+  return at::from_blob(places.data(), {static_cast<int64_t>(places.size())}, at::kLong)
+      .to(group_n_.device(), at::kLong, false, true);
 }
 
 RowSet Proxies::select(const at::Tensor& label_b, int64_t step, bool normalize) {
@@ -63,7 +72,8 @@ RowSet Proxies::select(const at::Tensor& label_b, int64_t step, bool normalize) 
   seen_n_ = config_.sample_rate < 1 ? sampled(label_b, step) : at::arange(local_, group_n_.options());
   const at::Tensor value_nD = value_nD_.index_select(0, seen_n_), label_n = seen_n_ + first_;
   // No sample of any data set is a proxy: ids of their own.
-  return shard_rows(normalize ? normalised(value_nD) : value_nD, label_n, group_n_.index_select(0, seen_n_), -1 - label_n);
+  return shard_rows(normalize ? normalised(value_nD) : value_nD, label_n, group_n_.index_select(0, seen_n_),
+                    -1 - label_n);
 }
 
 void Proxies::update(const at::Tensor& gradient_nD, double factor) {
@@ -104,8 +114,10 @@ void Proxies::restore(const std::map<std::string, at::Tensor>& whole) {
     const auto found = whole.find(name);
     if (found == whole.end() || found->second.dim() != mine.dim() || found->second.size(0) != classes_ ||
         found->second.size(-1) != (mine.dim() == 1 ? classes_ : mine.size(1)))
-      throw CheckpointError(std::string("checkpoint: expected '") + name + "' of proxies for " + std::to_string(classes_) +
-                            " classes, got none or of another shape; resume with the run's own data and configuration, or start "
+      throw CheckpointError(std::string("checkpoint: expected '") + name + "' of proxies for " +
+                            std::to_string(classes_) +
+                            " classes, got none or of another shape; resume with the run's own data and "
+                            "configuration, or start "
                             "afresh with --resume none");
     mine.copy_(found->second.narrow(0, first_, local_));
   };

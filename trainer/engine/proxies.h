@@ -27,8 +27,8 @@ struct ProxyConfig {
 class Proxies {
  public:
   /// `group_c` holds the look-alike group of every class.
-  Proxies(Group world, c10::Device device, const std::vector<int64_t>& group_c, int64_t width, at::ScalarType type,
-          uint64_t seed, const ProxyConfig& config, const OptimizerConfig& optimizer);
+  Proxies(Group world, c10::Device device, const std::vector<int64_t>& group_c, int64_t width,
+          at::ScalarType type, uint64_t seed, const ProxyConfig& config, const OptimizerConfig& optimizer);
 
   /// This rank's classes that the step sees, of unit length if `normalize`, ready for the loss. `label_b` holds this rank's
   /// labels. Collective if sampled.

@@ -8,8 +8,10 @@ namespace lodestone {
 
 void Schedule::visit(Fields& f) {
   f.field({"steps", "training steps in all, one global batch each", "", 1}, &steps);
-  f.field({"warmup_steps", "steps over which the learning rate rises from 0 to its peak", "", 0}, &warmup_steps);
-  f.field({"shape", "how the learning rate goes after the warm-up", "", {}, {}, {"cosine", "constant"}}, &shape);
+  f.field({"warmup_steps", "steps over which the learning rate rises from 0 to its peak", "", 0},
+          &warmup_steps);
+  f.field({"shape", "how the learning rate goes after the warm-up", "", {}, {}, {"cosine", "constant"}},
+          &shape);
   f.field({"final_fraction", "the cosine ends at this share of the peak", "", 0, 1}, &final_fraction);
 }
 

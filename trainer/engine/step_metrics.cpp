@@ -13,7 +13,8 @@ const std::array<PhaseField, 7> kPhaseFields{{{"load", &PhaseSeconds::load},
                                               {"update", &PhaseSeconds::update}}};
 
 const std::array<HealthField, 14> kHealthFields{{
-    {"active_ratio", "Share of anchors, pairs or triplets with a loss above zero.", &ContrastiveHealth::active_ratio},
+    {"active_ratio", "Share of anchors, pairs or triplets with a loss above zero.",
+     &ContrastiveHealth::active_ratio},
     {"positive_distance", "Mean distance of positive pairs, over a sample of anchors.",
      &ContrastiveHealth::positive_distance},
     {"negative_distance", "Mean distance of negative pairs, over a sample of anchors.",
@@ -30,12 +31,15 @@ const std::array<HealthField, 14> kHealthFields{{
      &ContrastiveHealth::alignment},
     {"uniformity", "Log of the mean of exp(-2 d^2) on the unit sphere; 0 is collapse, lower is more even.",
      &ContrastiveHealth::uniformity},
-    {"effective_rank", "Directions that embeddings make use of; 1 is collapse.", &ContrastiveHealth::effective_rank},
+    {"effective_rank", "Directions that embeddings make use of; 1 is collapse.",
+     &ContrastiveHealth::effective_rank},
     {"temperature", "What the loss divides similarities by.", &ContrastiveHealth::temperature},
     {"masked_pairs", "Pairs of the last step kept from the negatives only because they show the same sample.",
      &ContrastiveHealth::masked_pairs},
-    {"memory_age_mean", "Steps since the rows of the memory were encoded, mean.", &ContrastiveHealth::memory_age_mean},
-    {"memory_age_max", "Steps since the oldest row of the memory was encoded.", &ContrastiveHealth::memory_age_max},
+    {"memory_age_mean", "Steps since the rows of the memory were encoded, mean.",
+     &ContrastiveHealth::memory_age_mean},
+    {"memory_age_max", "Steps since the oldest row of the memory was encoded.",
+     &ContrastiveHealth::memory_age_max},
 }};
 
 nlohmann::json to_json(const StepMetrics& metrics) {

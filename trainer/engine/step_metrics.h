@@ -25,21 +25,21 @@ struct PhaseSeconds {
 /// How the contrast goes; docs/measures.md says how to read each. A value that a loss, a miner or a batch doesn't
 /// define stays unset: an alert on 0 would be false.
 struct ContrastiveHealth {
-  std::optional<double> active_ratio;               ///< share of anchors, pairs or triplets with a loss above zero
-  std::optional<double> positive_distance;          ///< Euclidean, of rows as the loss sees them
+  std::optional<double> active_ratio;       ///< share of anchors, pairs or triplets with a loss above zero
+  std::optional<double> positive_distance;  ///< Euclidean, of rows as the loss sees them
   std::optional<double> negative_distance;
   std::optional<double> hardest_positive_distance;
   std::optional<double> hardest_negative_distance;
-  std::optional<double> positive_similarity;        ///< cosine
+  std::optional<double> positive_similarity;  ///< cosine
   std::optional<double> negative_similarity;
   std::optional<double> alignment;
   std::optional<double> uniformity;
   std::optional<double> effective_rank;
-  std::optional<double> temperature;                ///< 1 / factor on similarities; of losses over similarities
-  std::optional<double> masked_pairs;               ///< kept from the negatives only because they show the same sample
-  std::optional<double> memory_age_mean;            ///< steps since the rows of the memory were encoded
+  std::optional<double> temperature;      ///< 1 / factor on similarities; of losses over similarities
+  std::optional<double> masked_pairs;     ///< kept from the negatives only because they show the same sample
+  std::optional<double> memory_age_mean;  ///< steps since the rows of the memory were encoded
   std::optional<double> memory_age_max;
-  std::map<std::string, double> loss_parameters;    ///< what the loss has learned, by name: logit_scale, beta …
+  std::map<std::string, double> loss_parameters;  ///< what the loss has learned, by name: logit_scale, beta …
 };
 
 /// One training step over the global batch, as the engine saw it.

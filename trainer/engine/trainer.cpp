@@ -71,21 +71,31 @@ std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device) {
 void TrainerConfig::visit(Fields& f) {
   f.nested({"optimizer", "how gradients become updates"}, optimizer);
   f.nested({"schedule", "how long, and the learning rate over time"}, schedule);
-  f.field({"batch_norm", "statistics while training: of each rank's rows, of the global batch, or the running ones", "",
-           {}, {}, {"local", "sync", "frozen"}},
+  f.field({"batch_norm",
+           "statistics while training: of each rank's rows, of the global batch, or the running ones",
+           "",
+           {},
+           {},
+           {"local", "sync", "frozen"}},
           &batch_norm);
-  f.field({"micro_batch", "rows of a rank that are encoded at a time; the loss still sees the whole batch (0: all at once)",
+  f.field({"micro_batch",
+           "rows of a rank that are encoded at a time; the loss still sees the whole batch (0: all at once)",
            "rows", 0},
           &micro_batch);
-  f.field({"exchange", "hold all embeddings of the global batch on every rank, or hand them round in a ring", "", {}, {},
+  f.field({"exchange",
+           "hold all embeddings of the global batch on every rank, or hand them round in a ring",
+           "",
+           {},
+           {},
            {"gather", "ring"}},
           &exchange);
-  f.field({"wire", "type in which embeddings travel between ranks", "", {}, {}, {"float32", "bfloat16"}}, &wire);
+  f.field({"wire", "type in which embeddings travel between ranks", "", {}, {}, {"float32", "bfloat16"}},
+          &wire);
   loss_side.visit(f);
 }
 
-Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config,
-                 LossSideSetup setup)
+Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective,
+                 const TrainerConfig& config, LossSideSetup setup)
     : world_(world),
       device_(device),
       encoder_(encoder),
@@ -97,8 +107,10 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
       loss_side_(world, device, objective, config.loss_side, config.optimizer, setup, encoder),
       optimizer_(config.optimizer, encoder.parameters().learned()) {
   if (config.micro_batch > 0 && config.batch_norm == "sync")
-    throw ConfigError("micro_batch: batch_norm: sync needs the whole global batch at once; use batch_norm: local or frozen, or "
-                      "micro_batch: 0");
+    throw ConfigError(
+        "micro_batch: batch_norm: sync needs the whole global batch at once; use batch_norm: local or "
+        "frozen, or "
+        "micro_batch: 0");
 }
 
 StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
@@ -146,13 +158,15 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
 }
 
 LocalRows Trainer::local_rows(const Batch& batch, const at::Tensor& z_bD) const {
-  return {z_bD, integers(batch.labels, device_), integers(batch.groups, device_), integers(batch.ids, device_)};
+  return {z_bD, integers(batch.labels, device_), integers(batch.groups, device_),
+          integers(batch.ids, device_)};
 }
 
 void Trainer::check_finite(const char* what, double value) const {
   if (!std::isfinite(value))
     throw Error("trainer: the " + std::string(what) + " of step " + std::to_string(steps_done_ + 1) + " is " +
-                std::to_string(value) + "; the weights are those of the step before. Lower optimizer.learning_rate, set "
+                std::to_string(value) +
+                "; the weights are those of the step before. Lower optimizer.learning_rate, set "
                 "optimizer.clip_norm, or check the data's scale");
 }
 

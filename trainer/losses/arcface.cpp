@@ -24,7 +24,8 @@ class ArcFaceLoss : public SoftmaxPairLoss {
  public:
   void visit(Fields& f) override {
     f.field({"scale", "factor on cosines", "", 1e-3}, &scale_);
-    f.field({"margin", "added to the angle to the own class", "radians", 0.0, std::numbers::pi / 2}, &margin_);
+    f.field({"margin", "added to the angle to the own class", "radians", 0.0, std::numbers::pi / 2},
+            &margin_);
   }
   Pairing pairing() const override { return Pairing::kProxies; }
   Affine affine() const override { return {scale_, 0}; }
@@ -44,6 +45,8 @@ class ArcFaceLoss : public SoftmaxPairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_arcface() { return std::make_unique<ArcFaceLoss>(); }
+std::unique_ptr<Loss> make_arcface() {
+  return std::make_unique<ArcFaceLoss>();
+}
 
 }  // namespace lodestone

@@ -7,9 +7,9 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
-#include "trainer/losses/log1p_exp.h"
 
 namespace lodestone {
 
@@ -75,6 +75,8 @@ class CircleLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_circle() { return std::make_unique<CircleLoss>(); }
+std::unique_ptr<Loss> make_circle() {
+  return std::make_unique<CircleLoss>();
+}
 
 }  // namespace lodestone

@@ -17,6 +17,8 @@ class ClipLoss : public TemperatureLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_clip() { return std::make_unique<ClipLoss>(); }
+std::unique_ptr<Loss> make_clip() {
+  return std::make_unique<ClipLoss>();
+}
 
 }  // namespace lodestone

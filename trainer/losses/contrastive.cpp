@@ -19,9 +19,11 @@ namespace {
 class ContrastiveLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"margin", "negatives cost nothing from this distance (1 if not set) or similarity (0) on"}, &margin_);
-    f.field({"positive_margin", "positives cost nothing up to this distance (0 if not set) or similarity (1)"},
-            &positive_margin_);
+    f.field({"margin", "negatives cost nothing from this distance (1 if not set) or similarity (0) on"},
+            &margin_);
+    f.field(
+        {"positive_margin", "positives cost nothing up to this distance (0 if not set) or similarity (1)"},
+        &positive_margin_);
     f.field({"squared", "square each term (Hadsell's form)"}, &squared_);
     f.field({"distance", "what pairs are compared by", "", {}, {}, {"l2", "cosine"}}, &distance_);
     f.field(reduction_field(), &reduction_);
@@ -32,8 +34,10 @@ class ContrastiveLoss : public PairLoss {
   Sum negative_sum() const override { return Sum::kPlain; }
   void negative_term(at::Tensor& value_rc) const override {
     keep_excess(value_rc.sub_(margin()));
-    if (squared_) value_rc.mul_(value_rc);
-    else value_rc.abs_();
+    if (squared_)
+      value_rc.mul_(value_rc);
+    else
+      value_rc.abs_();
   }
   void multiply_slope(const at::Tensor& value_rc, at::Tensor& weight_rc) const override {
     at::Tensor slope_rc = value_rc - margin();
@@ -68,8 +72,10 @@ class ContrastiveLoss : public PairLoss {
   double positive_margin() const { return positive_margin_.value_or(cosine() ? 1.0 : 0.0); }
   // Of a negative's value - margin, the part on the wrong side of 0: it has the sign of the slope.
   void keep_excess(at::Tensor& beyond) const {
-    if (cosine()) beyond.clamp_min_(0);
-    else beyond.clamp_max_(0);
+    if (cosine())
+      beyond.clamp_min_(0);
+    else
+      beyond.clamp_max_(0);
   }
   at::Tensor positive_excess(const at::Tensor& value) const {
     return at::clamp_min(cosine() ? positive_margin() - value : value - positive_margin(), 0);
@@ -88,6 +94,8 @@ class ContrastiveLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_contrastive() { return std::make_unique<ContrastiveLoss>(); }
+std::unique_ptr<Loss> make_contrastive() {
+  return std::make_unique<ContrastiveLoss>();
+}
 
 }  // namespace lodestone

@@ -29,6 +29,8 @@ class CosFaceLoss : public SoftmaxPairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_cosface() { return std::make_unique<CosFaceLoss>(); }
+std::unique_ptr<Loss> make_cosface() {
+  return std::make_unique<CosFaceLoss>();
+}
 
 }  // namespace lodestone

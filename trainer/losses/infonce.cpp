@@ -15,6 +15,8 @@ class InfoNceLoss : public TemperatureLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_infonce() { return std::make_unique<InfoNceLoss>(); }
+std::unique_ptr<Loss> make_infonce() {
+  return std::make_unique<InfoNceLoss>();
+}
 
 }  // namespace lodestone

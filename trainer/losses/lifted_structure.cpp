@@ -27,7 +27,9 @@ class LiftedStructureLoss : public PairLoss {
   Sum negative_sum() const override { return Sum::kLogExp; }
   void negative_term(at::Tensor& value_rc) const override { value_rc.neg_().add_(margin_); }
   std::optional<double> constant_slope() const override { return -1; }
-  void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& weight_rc) const override { weight_rc.neg_(); }
+  void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& weight_rc) const override {
+    weight_rc.neg_();
+  }
   std::pair<double, double> term_range(double low, double high) const override {
     return {margin_ - high, margin_ - low};
   }
@@ -46,7 +48,10 @@ class LiftedStructureLoss : public PairLoss {
   }
   Terms terms(const AnchorSums& sums) const override {
     const at::Tensor pairs = sums.positives_a.sum();
-    return {{sums.positive_ak.select(1, 0).sum() / 2}, {pairs}, sums.positive_ak.select(1, 1).detach().sum(), pairs};
+    return {{sums.positive_ak.select(1, 0).sum() / 2},
+            {pairs},
+            sums.positive_ak.select(1, 1).detach().sum(),
+            pairs};
   }
 
   at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
@@ -63,6 +68,8 @@ class LiftedStructureLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_lifted_structure() { return std::make_unique<LiftedStructureLoss>(); }
+std::unique_ptr<Loss> make_lifted_structure() {
+  return std::make_unique<LiftedStructureLoss>();
+}
 
 }  // namespace lodestone

@@ -10,9 +10,13 @@ namespace lodestone {
 inline constexpr double kLinearFrom = 50;
 
 /// log(1 + exp(x)): 0 with derivative 0 at -inf.
-inline at::Tensor log1p_exp(const at::Tensor& x) { return at::softplus(x, 1, kLinearFrom); }
+inline at::Tensor log1p_exp(const at::Tensor& x) {
+  return at::softplus(x, 1, kLinearFrom);
+}
 
 /// The same, in place.
-inline void log1p_exp_(at::Tensor& x) { at::softplus_out(x, x, 1, kLinearFrom); }
+inline void log1p_exp_(at::Tensor& x) {
+  at::softplus_out(x, x, 1, kLinearFrom);
+}
 
 }  // namespace lodestone

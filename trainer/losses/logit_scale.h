@@ -12,11 +12,15 @@ namespace lodestone {
 class LogitScale {
  public:
   LogitScale(double temperature, bool learn)
-      : temperature_(temperature), learn_(learn), log_("logit_scale", -std::log(temperature), 0, std::log(100.0)) {}
+      : temperature_(temperature),
+        learn_(learn),
+        log_("logit_scale", -std::log(temperature), 0, std::log(100.0)) {}
 
   void visit(Fields& f) {
-    f.field({"temperature", "similarities are divided by it; if learned, where it starts", "", 1e-4}, &temperature_);
-    f.field({"learn_temperature", "learn logit_scale = ln(1 / temperature), kept within 0 and ln 100"}, &learn_);
+    f.field({"temperature", "similarities are divided by it; if learned, where it starts", "", 1e-4},
+            &temperature_);
+    f.field({"learn_temperature", "learn logit_scale = ln(1 / temperature), kept within 0 and ln 100"},
+            &learn_);
     log_.start_at(-std::log(temperature_));
   }
   double value() const { return learn_ ? std::exp(log_.value()) : 1 / temperature_; }

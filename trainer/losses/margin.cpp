@@ -18,7 +18,8 @@ class MarginLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
     f.field({"margin", "how far from the boundary a pair must be on its side", "", 0.0}, &margin_);
-    f.field({"beta", "boundary between positives and negatives; if learned, where it starts", "", 0.0}, &start_);
+    f.field({"beta", "boundary between positives and negatives; if learned, where it starts", "", 0.0},
+            &start_);
     f.field({"learn_beta", "learn the boundary"}, &learn_beta_);
     f.field(reduction_field(), &reduction_);
     beta_.start_at(start_);
@@ -53,7 +54,8 @@ class MarginLoss : public PairLoss {
 
   at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
                        const at::Tensor& negative_ac) const override {
-    const at::Tensor pull_ac = at::clamp_min(margin_ + value_ac, 0), push_ac = at::clamp_min(margin_ - value_ac, 0);
+    const at::Tensor pull_ac = at::clamp_min(margin_ + value_ac, 0),
+                     push_ac = at::clamp_min(margin_ - value_ac, 0);
     return combine(mean(row_sum(pull_ac, positive_ac).sum() + row_sum(push_ac, negative_ac).sum(),
                         row_sum(pull_ac > 0, positive_ac).sum() + row_sum(push_ac > 0, negative_ac).sum(),
                         positive_ac.sum() + negative_ac.sum()));
@@ -73,6 +75,8 @@ class MarginLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_margin() { return std::make_unique<MarginLoss>(); }
+std::unique_ptr<Loss> make_margin() {
+  return std::make_unique<MarginLoss>();
+}
 
 }  // namespace lodestone

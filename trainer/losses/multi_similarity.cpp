@@ -2,9 +2,9 @@
 #include <ATen/ops/logaddexp.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
-#include "trainer/losses/log1p_exp.h"
 
 namespace lodestone {
 
@@ -26,7 +26,9 @@ class MultiSimilarityLoss : public PairLoss {
   Sum negative_sum() const override { return Sum::kLogExp; }
   void negative_term(at::Tensor& value_rc) const override { value_rc.sub_(base_).mul_(beta_); }
   std::optional<double> constant_slope() const override { return beta_; }
-  void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& weight_rc) const override { weight_rc.mul_(beta_); }
+  void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& weight_rc) const override {
+    weight_rc.mul_(beta_);
+  }
   std::pair<double, double> term_range(double low, double high) const override {
     return {beta_ * (low - base_), beta_ * (high - base_)};
   }
@@ -36,7 +38,8 @@ class MultiSimilarityLoss : public PairLoss {
     return (-alpha_ * (value_p - base_)).unsqueeze(1);
   }
   Terms terms(const AnchorSums& sums) const override {
-    const at::Tensor loss_a = log1p_exp(sums.positive_ak.select(1, 0)) / alpha_ + log1p_exp(sums.negative_a) / beta_;
+    const at::Tensor loss_a =
+        log1p_exp(sums.positive_ak.select(1, 0)) / alpha_ + log1p_exp(sums.negative_a) / beta_;
     return mean_terms(loss_a.sum(), (sums.positives_a + sums.negatives_a > 0).sum());
   }
 
@@ -57,6 +60,8 @@ class MultiSimilarityLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_multi_similarity() { return std::make_unique<MultiSimilarityLoss>(); }
+std::unique_ptr<Loss> make_multi_similarity() {
+  return std::make_unique<MultiSimilarityLoss>();
+}
 
 }  // namespace lodestone

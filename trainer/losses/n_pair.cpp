@@ -15,6 +15,8 @@ class NPairLoss : public SoftmaxPairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_n_pair() { return std::make_unique<NPairLoss>(); }
+std::unique_ptr<Loss> make_n_pair() {
+  return std::make_unique<NPairLoss>();
+}
 
 }  // namespace lodestone

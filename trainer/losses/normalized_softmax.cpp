@@ -16,6 +16,8 @@ class NormalizedSoftmaxLoss : public TemperatureLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_normalized_softmax() { return std::make_unique<NormalizedSoftmaxLoss>(); }
+std::unique_ptr<Loss> make_normalized_softmax() {
+  return std::make_unique<NormalizedSoftmaxLoss>();
+}
 
 }  // namespace lodestone

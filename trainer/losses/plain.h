@@ -12,7 +12,9 @@ namespace lodestone {
 // counts.
 
 /// Σ often · x, over each row.
-inline at::Tensor row_sum(const at::Tensor& x_ac, const at::Tensor& often_ac) { return (x_ac * often_ac).sum(1); }
+inline at::Tensor row_sum(const at::Tensor& x_ac, const at::Tensor& often_ac) {
+  return (x_ac * often_ac).sum(1);
+}
 
 /// log Σ often · exp(x), over each row. Rows without pairs get -1e30 or so, with gradient 0, in place of -inf.
 inline at::Tensor row_log_sum_exp(const at::Tensor& x_ac, const at::Tensor& often_ac) {

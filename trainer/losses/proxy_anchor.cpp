@@ -3,9 +3,9 @@
 #include <ATen/ops/logaddexp.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
-#include "trainer/losses/log1p_exp.h"
 
 namespace lodestone {
 
@@ -27,7 +27,9 @@ class ProxyAnchorLoss : public PairLoss {
   Sum negative_sum() const override { return Sum::kLogExp; }
   void negative_term(at::Tensor& value_rc) const override { value_rc.add_(margin_).mul_(alpha_); }
   std::optional<double> constant_slope() const override { return alpha_; }
-  void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& weight_rc) const override { weight_rc.mul_(alpha_); }
+  void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& weight_rc) const override {
+    weight_rc.mul_(alpha_);
+  }
   std::pair<double, double> term_range(double low, double high) const override {
     return {alpha_ * (low + margin_), alpha_ * (high + margin_)};
   }
@@ -61,6 +63,8 @@ class ProxyAnchorLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_proxy_anchor() { return std::make_unique<ProxyAnchorLoss>(); }
+std::unique_ptr<Loss> make_proxy_anchor() {
+  return std::make_unique<ProxyAnchorLoss>();
+}
 
 }  // namespace lodestone

@@ -25,7 +25,9 @@ class ProxyNcaLoss : public PairLoss {
   Sum negative_sum() const override { return Sum::kLogExp; }
   void negative_term(at::Tensor& value_rc) const override { value_rc.neg_(); }
   std::optional<double> constant_slope() const override { return -1; }
-  void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& weight_rc) const override { weight_rc.neg_(); }
+  void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& weight_rc) const override {
+    weight_rc.neg_();
+  }
   std::pair<double, double> term_range(double low, double high) const override { return {-high, -low}; }
 
   std::vector<Sum> positive_sums() const override { return {Sum::kPlain}; }
@@ -51,6 +53,8 @@ class ProxyNcaLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_proxy_nca() { return std::make_unique<ProxyNcaLoss>(); }
+std::unique_ptr<Loss> make_proxy_nca() {
+  return std::make_unique<ProxyNcaLoss>();
+}
 
 }  // namespace lodestone

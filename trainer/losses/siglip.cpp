@@ -3,10 +3,10 @@
 #include <ATen/ops/log_sigmoid.h>
 #include <ATen/ops/sigmoid.h>
 
+#include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/logit_scale.h"
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
-#include "trainer/losses/log1p_exp.h"
 
 namespace lodestone {
 
@@ -51,7 +51,8 @@ class SigLipLoss : public PairLoss {
     return log1p_exp(-value_p).unsqueeze(1);
   }
   Terms terms(const AnchorSums& sums) const override {
-    const at::Tensor anchors = at::full_like(sums.negatives_a.sum(), static_cast<double>(sums.negatives_a.numel()));
+    const at::Tensor anchors =
+        at::full_like(sums.negatives_a.sum(), static_cast<double>(sums.negatives_a.numel()));
     return mean_terms(sums.positive_ak.sum() + sums.negative_a.sum(), anchors);
   }
 
@@ -71,6 +72,8 @@ class SigLipLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_siglip() { return std::make_unique<SigLipLoss>(); }
+std::unique_ptr<Loss> make_siglip() {
+  return std::make_unique<SigLipLoss>();
+}
 
 }  // namespace lodestone

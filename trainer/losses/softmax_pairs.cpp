@@ -3,9 +3,9 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/logaddexp.h>
 
+#include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
-#include "trainer/losses/log1p_exp.h"
 
 namespace lodestone {
 

@@ -59,6 +59,8 @@ class SupConLoss : public PairLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_supcon() { return std::make_unique<SupConLoss>(); }
+std::unique_ptr<Loss> make_supcon() {
+  return std::make_unique<SupConLoss>();
+}
 
 }  // namespace lodestone

@@ -6,8 +6,8 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/zeros.h>
 
-#include "trainer/losses/reduction.h"
 #include "trainer/losses/log1p_exp.h"
+#include "trainer/losses/reduction.h"
 
 namespace lodestone {
 
@@ -23,7 +23,8 @@ class TripletLoss : public TripletLossBase {
   void visit(Fields& f) override {
     f.field({"margin", "how much farther a negative must be than a positive", "", 0.0}, &margin_);
     f.field({"soft_margin", "log(1 + exp(x)) in place of the hinge; margin is not used"}, &soft_);
-    f.field({"swap", "take the nearer of anchor-negative and positive-negative; needs a miner or explicit triplets"},
+    f.field({"swap",
+             "take the nearer of anchor-negative and positive-negative; needs a miner or explicit triplets"},
             &swap_);
     f.field({"distance", "what d is", "", {}, {}, {"l2", "squared_l2"}}, &distance_);
     f.field(reduction_field(), &reduction_);
@@ -75,6 +76,8 @@ class TripletLoss : public TripletLossBase {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_triplet() { return std::make_unique<TripletLoss>(); }
+std::unique_ptr<Loss> make_triplet() {
+  return std::make_unique<TripletLoss>();
+}
 
 }  // namespace lodestone

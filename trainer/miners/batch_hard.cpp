@@ -27,6 +27,8 @@ class BatchHardMiner : public TripletMiner {
 
 }  // namespace
 
-std::unique_ptr<Miner> make_batch_hard_miner() { return std::make_unique<BatchHardMiner>(); }
+std::unique_ptr<Miner> make_batch_hard_miner() {
+  return std::make_unique<BatchHardMiner>();
+}
 
 }  // namespace lodestone

@@ -24,8 +24,10 @@ namespace {
 class DistanceWeightedMiner : public TripletMiner {
  public:
   void visit(Fields& f) override {
-    f.field({"cutoff", "nearer negatives are drawn as if they were at this distance", "", 0.01, 2.0}, &cutoff_);
-    f.field({"nonzero_loss_cutoff", "negatives at this distance or farther are not drawn", "", 0.01, 2.0}, &farthest_);
+    f.field({"cutoff", "nearer negatives are drawn as if they were at this distance", "", 0.01, 2.0},
+            &cutoff_);
+    f.field({"nonzero_loss_cutoff", "negatives at this distance or farther are not drawn", "", 0.01, 2.0},
+            &farthest_);
   }
 
   Positives slots(const Positives& all) const override { return all; }
@@ -57,6 +59,8 @@ class DistanceWeightedMiner : public TripletMiner {
 
 }  // namespace
 
-std::unique_ptr<Miner> make_distance_weighted_miner() { return std::make_unique<DistanceWeightedMiner>(); }
+std::unique_ptr<Miner> make_distance_weighted_miner() {
+  return std::make_unique<DistanceWeightedMiner>();
+}
 
 }  // namespace lodestone

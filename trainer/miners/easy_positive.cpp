@@ -16,8 +16,13 @@ namespace {
 class EasyPositiveMiner : public TripletMiner {
  public:
   void visit(Fields& f) override {
-    f.field({"negative", "the nearest negative of all, or of those farther than the positive", "", {}, {},
-             {"hard", "semi_hard"}}, &negative_);
+    f.field({"negative",
+             "the nearest negative of all, or of those farther than the positive",
+             "",
+             {},
+             {},
+             {"hard", "semi_hard"}},
+            &negative_);
   }
 
   Positives slots(const Positives& all) const override {
@@ -39,6 +44,8 @@ class EasyPositiveMiner : public TripletMiner {
 
 }  // namespace
 
-std::unique_ptr<Miner> make_easy_positive_miner() { return std::make_unique<EasyPositiveMiner>(); }
+std::unique_ptr<Miner> make_easy_positive_miner() {
+  return std::make_unique<EasyPositiveMiner>();
+}
 
 }  // namespace lodestone

@@ -51,9 +51,10 @@ struct Positives {
 /// A tile of candidates for negatives.
 struct Candidates {
   at::Tensor distance_rc;  ///< +inf for pairs that are not negatives
-  at::Tensor anchor_key_r; ///< int64: (seed, step, anchor's sample, positive's sample) hashed; for random choices
-  at::Tensor ref_key_c;    ///< int64: sample hashed
-  int64_t width = 0;       ///< D, of the embeddings
+  at::Tensor
+      anchor_key_r;  ///< int64: (seed, step, anchor's sample, positive's sample) hashed; for random choices
+  at::Tensor ref_key_c;  ///< int64: sample hashed
+  int64_t width = 0;     ///< D, of the embeddings
 };
 
 /// Picks triplets: for each anchor some positives (its slots), for each slot the negative with the lowest score.

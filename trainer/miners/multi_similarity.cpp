@@ -13,7 +13,8 @@ namespace {
 class MultiSimilarityMiner : public PairMiner {
  public:
   void visit(Fields& f) override {
-    f.field({"epsilon", "how much easier than the hardest pair of the other kind a pair may be", "", 0.0}, &epsilon_);
+    f.field({"epsilon", "how much easier than the hardest pair of the other kind a pair may be", "", 0.0},
+            &epsilon_);
   }
 
   std::pair<at::Tensor, at::Tensor> thresholds(const at::Tensor& farthest_positive_a,
@@ -27,6 +28,8 @@ class MultiSimilarityMiner : public PairMiner {
 
 }  // namespace
 
-std::unique_ptr<Miner> make_multi_similarity_miner() { return std::make_unique<MultiSimilarityMiner>(); }
+std::unique_ptr<Miner> make_multi_similarity_miner() {
+  return std::make_unique<MultiSimilarityMiner>();
+}
 
 }  // namespace lodestone

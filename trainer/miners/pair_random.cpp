@@ -17,7 +17,8 @@ void fold_down(at::Tensor& x, int64_t bits, at::Tensor& scratch) {
 
 /// Spreads every bit of the keys over all 64 (a finalizer in the manner of MurmurHash3).
 at::Tensor mix(const at::Tensor& key, int64_t salt) {
-  constexpr auto kFirst = static_cast<int64_t>(0xBF58476D1CE4E5B9), kSecond = static_cast<int64_t>(0x94D049BB133111EB);
+  constexpr auto kFirst = static_cast<int64_t>(0xBF58476D1CE4E5B9),
+                 kSecond = static_cast<int64_t>(0x94D049BB133111EB);
   at::Tensor x = key.add(salt);
   at::Tensor scratch = at::empty_like(x);
   for (const int64_t factor : {kFirst, kSecond}) {
@@ -31,8 +32,12 @@ at::Tensor mix(const at::Tensor& key, int64_t salt) {
 // Of anchors: so that a row and itself as a ref have nothing in common.
 constexpr auto kSalt = static_cast<int64_t>(0x9E3779B97F4A7C15);
 
-at::Tensor low_half(const at::Tensor& x) { return x.to(at::kInt); }
-at::Tensor high_half(const at::Tensor& x) { return x.bitwise_right_shift(31).to(at::kInt); }
+at::Tensor low_half(const at::Tensor& x) {
+  return x.to(at::kInt);
+}
+at::Tensor high_half(const at::Tensor& x) {
+  return x.bitwise_right_shift(31).to(at::kInt);
+}
 
 }  // namespace
 

@@ -26,6 +26,8 @@ class RandomMiner : public TripletMiner {
 
 }  // namespace
 
-std::unique_ptr<Miner> make_random_miner() { return std::make_unique<RandomMiner>(); }
+std::unique_ptr<Miner> make_random_miner() {
+  return std::make_unique<RandomMiner>();
+}
 
 }  // namespace lodestone

@@ -31,6 +31,8 @@ class SemiHardMiner : public TripletMiner {
 
 }  // namespace
 
-std::unique_ptr<Miner> make_semi_hard_miner() { return std::make_unique<SemiHardMiner>(); }
+std::unique_ptr<Miner> make_semi_hard_miner() {
+  return std::make_unique<SemiHardMiner>();
+}
 
 }  // namespace lodestone

@@ -22,7 +22,9 @@ at::Tensor is_below(const at::Tensor& x_rc, double bound) {
   return at::lt_out(below_rc, x_rc, bound);
 }
 
-at::Tensor& bar_unless(at::Tensor& kept_rc) { return kept_rc.reciprocal_().sub_(1); }
+at::Tensor& bar_unless(at::Tensor& kept_rc) {
+  return kept_rc.reciprocal_().sub_(1);
+}
 
 Positives only_slot(const Positives& all, const at::Tensor& column_a) {
   const at::Tensor column_a1 = column_a.unsqueeze(1);

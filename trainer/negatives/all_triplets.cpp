@@ -22,7 +22,12 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 class AllTriplets {
  public:
   AllTriplets(const Group& world, const Group& scope, const TripletLossBase& loss, const RowSet& set)
-      : world_(world), scope_(scope), loss_(loss), set_(set), members_{{&set}}, walk_(scope, members_, relation_) {
+      : world_(world),
+        scope_(scope),
+        loss_(loss),
+        set_(set),
+        members_{{&set}},
+        walk_(scope, members_, relation_) {
     place_n_ = places_in_class(set.label_n);
     positives_ = set.size() == 0 ? 0 : place_n_.max().item<int64_t>();
     const auto options = set.u_nD.options().dtype(at::kDouble);
@@ -34,26 +39,31 @@ class AllTriplets {
   }
 
   LossOutcome solve() {
-    for_each_pair([&](const at::Tensor& row_p, const at::Tensor& ref_p, const Block& block, const PairList& pairs) {
-      threshold_nP_.index_put_({row_p, slot(row_p, ref_p)}, pair_values(loss_.measure(), block.rows.u_nD, pairs.row_p,
-                                                                        block.refs.u_nD, pairs.ref_p));
-    });
+    for_each_pair(
+        [&](const at::Tensor& row_p, const at::Tensor& ref_p, const Block& block, const PairList& pairs) {
+          threshold_nP_.index_put_(
+              {row_p, slot(row_p, ref_p)},
+              pair_values(loss_.measure(), block.rows.u_nD, pairs.row_p, block.refs.u_nD, pairs.ref_p));
+        });
     threshold_nP_ = share(threshold_nP_);
     walk_.run([&](const Block& block, bool) { fold(block); });
     totals_[0] = cost_n_.sum();
     totals_[1] = active_n_.sum();
     LossOutcome outcome;
-    const Terms terms{{totals_[0]}, {loss_.counts_active() ? totals_[1] : totals_[2]}, totals_[1], totals_[2]};
+    const Terms terms{
+        {totals_[0]}, {loss_.counts_active() ? totals_[1] : totals_[2]}, totals_[1], totals_[2]};
     scale_ = reduce_terms(world_, terms, outcome)[0];
     slope_nP_ = share(slope_nP_).mul_(scale_);
 
     gradient_bD_ = at::zeros_like(set_.local_rows());
     walk_.run([&](const Block& block, bool) { push(block); });
-    for_each_pair([&](const at::Tensor& row_p, const at::Tensor& ref_p, const Block& block, const PairList& pairs) {
-      const at::Tensor weight_p =
-          slope_nP_.index({row_p, slot(row_p, ref_p)}) + slope_nP_.index({ref_p, slot(ref_p, row_p)});
-      add_pair_gradient(loss_.measure(), weight_p, block.rows.u_nD, pairs.row_p, block.refs.u_nD, pairs.ref_p, gradient_bD_);
-    });
+    for_each_pair(
+        [&](const at::Tensor& row_p, const at::Tensor& ref_p, const Block& block, const PairList& pairs) {
+          const at::Tensor weight_p =
+              slope_nP_.index({row_p, slot(row_p, ref_p)}) + slope_nP_.index({ref_p, slot(ref_p, row_p)});
+          add_pair_gradient(loss_.measure(), weight_p, block.rows.u_nD, pairs.row_p, block.refs.u_nD,
+                            pairs.ref_p, gradient_bD_);
+        });
     at::Tensor same_sample = totals_[3].clone();
     world_.all_reduce(same_sample);
     outcome.same_sample = same_sample.item<double>();
@@ -93,8 +103,8 @@ class AllTriplets {
     count(block);
     TileWalk walk(block, loss_.measure(), 1);
     walk.run([&](const TileSpan& span, Worker& worker) {
-    at::Tensor& value_rc = worker.value();
-    const Exclusions& exclusions = worker.exclusions();
+      at::Tensor& value_rc = worker.value();
+      const Exclusions& exclusions = worker.exclusions();
       exclusions.fill(value_rc, kInfinity);
       fold_side(block.rows, span.row, value_rc);
       if (span.both_sides) fold_side(block.refs, span.ref, value_rc.t());
@@ -108,7 +118,9 @@ class AllTriplets {
           loss_.violation(thresholds(part, row, value_rc.size(0), p, value_rc.scalar_type()), value_rc);
       const at::Tensor cost_rc = loss_.cost(x_rc), slope_rc = loss_.slope(x_rc);
       const at::Tensor slope_r = slope_rc.sum(1);
-      const auto own = [&](const at::Tensor& x_n) { return x_n.narrow(0, part.first + row, value_rc.size(0)); };
+      const auto own = [&](const at::Tensor& x_n) {
+        return x_n.narrow(0, part.first + row, value_rc.size(0));
+      };
       own(cost_n_).add_(cost_rc.sum(1));
       own(active_n_).add_(loss_.counts_active() ? slope_r : x_rc.clamp_min(0).sign_().sum(1));
       own(slope_nP_).select(1, p).add_(slope_r);
@@ -129,8 +141,8 @@ class AllTriplets {
     if (block.rows.size == 0 || block.refs.size == 0) return;
     TileWalk walk(block, loss_.measure(), 1);
     walk.run([&](const TileSpan& span, Worker& worker) {
-    at::Tensor& value_rc = worker.value();
-    const Exclusions& exclusions = worker.exclusions();
+      at::Tensor& value_rc = worker.value();
+      const Exclusions& exclusions = worker.exclusions();
       exclusions.fill(value_rc, kInfinity);
       at::Tensor weight_rc = worker.scratch(0).zero_();
       add_slopes(block.rows, span.row, value_rc, weight_rc);
@@ -148,8 +160,8 @@ class AllTriplets {
 
   void add_slopes(const Part& part, int64_t row, const at::Tensor& value_rc, at::Tensor weight_rc) {
     for (int64_t p = 0; p < positives_; ++p)
-      weight_rc.add_(
-          loss_.slope(loss_.violation(thresholds(part, row, value_rc.size(0), p, value_rc.scalar_type()), value_rc)));
+      weight_rc.add_(loss_.slope(
+          loss_.violation(thresholds(part, row, value_rc.size(0), p, value_rc.scalar_type()), value_rc)));
   }
 
   const Group& world_;
@@ -171,14 +183,17 @@ class AllTriplets {
 
 at::Tensor places_in_class(const at::Tensor& label_n) {
   const auto [sorted_n, order_n] = at::sort(label_n, /*stable=*/true, 0, false);
-  const at::Tensor place_n = at::arange(label_n.size(0), label_n.options()) - at::searchsorted(sorted_n, sorted_n);
+  const at::Tensor place_n =
+      at::arange(label_n.size(0), label_n.options()) - at::searchsorted(sorted_n, sorted_n);
   return at::empty_like(label_n).index_put_({order_n}, place_n);
 }
 
-LossOutcome solve_all_triplets(const Group& world, const Group& scope, const TripletLossBase& loss, const RowSet& set) {
+LossOutcome solve_all_triplets(const Group& world, const Group& scope, const TripletLossBase& loss,
+                               const RowSet& set) {
   if (loss.needs_positive_negative())
-    throw ConfigError("triplet: swap compares positives with negatives, which the sum over all triplets does not; "
-                      "choose a miner (batch_hard, semi_hard) or swap: false");
+    throw ConfigError(
+        "triplet: swap compares positives with negatives, which the sum over all triplets does not; "
+        "choose a miner (batch_hard, semi_hard) or swap: false");
   return AllTriplets(world, scope, loss, set).solve();
 }
 

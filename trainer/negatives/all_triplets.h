@@ -10,7 +10,8 @@ namespace lodestone {
 ///           from both ends of the pair.
 /// Ranks     collective; as solve_pairs.
 /// Cost      3 products of 2·b·n·D flops (2 on one rank) and P comparisons per pair and pass; 2 all-gathers of n·P numbers
-LossOutcome solve_all_triplets(const Group& world, const Group& scope, const TripletLossBase& loss, const RowSet& set);
+LossOutcome solve_all_triplets(const Group& world, const Group& scope, const TripletLossBase& loss,
+                               const RowSet& set);
 
 /// A row's place among the rows of its label, by index: int64 [n]. The p-th positive of a row is the p-th other row there.
 at::Tensor places_in_class(const at::Tensor& label_n);

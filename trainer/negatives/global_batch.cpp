@@ -45,33 +45,46 @@ void Objective::check(const Setting& setting) const {
   const bool tuples = mines_triplets || setting.explicit_tuples;
   const bool batch = loss.pairing() == Pairing::kBatch;
   if (setting.explicit_tuples && !all)
-    throw ConfigError("miner: the data gives explicit pairs or triplets, so nothing is mined; use miner: {name: all}");
+    throw ConfigError(
+        "miner: the data gives explicit pairs or triplets, so nothing is mined; use miner: {name: all}");
   if (setting.explicit_pairs && !(pairs && pairs->takes_pairs()))
-    throw ConfigError("loss: this loss needs triplets or class labels, but the data gives pairs with labels 0/1; "
-                      "use loss: {name: contrastive}");
+    throw ConfigError(
+        "loss: this loss needs triplets or class labels, but the data gives pairs with labels 0/1; "
+        "use loss: {name: contrastive}");
   if (tuples && (!batch || (pairs && pairs->reads_ref_sums())))
-    throw ConfigError("loss: this loss takes every pair of the global batch and no tuples; use miner: {name: all} or "
-                      "{name: multi_similarity}, and data with class labels");
+    throw ConfigError(
+        "loss: this loss takes every pair of the global batch and no tuples; use miner: {name: all} or "
+        "{name: multi_similarity}, and data with class labels");
   if (triplets && !tuples && !all)
-    throw ConfigError("miner: this miner picks pairs, which a loss over triplets does not take; use miner: {name: all} or one "
-                      "that picks triplets (batch_hard, semi_hard, …)");
+    throw ConfigError(
+        "miner: this miner picks pairs, which a loss over triplets does not take; use miner: {name: all} or "
+        "one "
+        "that picks triplets (batch_hard, semi_hard, …)");
   if (triplets && !tuples && triplets->needs_positive_negative())
-    throw ConfigError("triplet: swap compares positives with negatives, which the sum over all triplets does not; "
-                      "choose a miner (batch_hard, semi_hard) or swap: false");
+    throw ConfigError(
+        "triplet: swap compares positives with negatives, which the sum over all triplets does not; "
+        "choose a miner (batch_hard, semi_hard) or swap: false");
   if (mines_triplets && mines_triplets->needs_unit_l2() && !(normalize && loss.measure() == Measure::kL2))
-    throw ConfigError("miner: this miner needs Euclidean distances of rows of unit length; set normalize: true and a loss with "
-                      "distance l2 (triplet, contrastive, margin)");
+    throw ConfigError(
+        "miner: this miner needs Euclidean distances of rows of unit length; set normalize: true and a loss "
+        "with "
+        "distance l2 (triplet, contrastive, margin)");
   if ((setting.memory || setting.momentum_keys) && (!pairs || !batch || tuples || pairs->reads_ref_sums()))
-    throw ConfigError("memory: goes with losses over pairs of the batch (infonce, supcon, contrastive, multi_similarity, "
-                      "circle, margin) without a miner of triplets");
+    throw ConfigError(
+        "memory: goes with losses over pairs of the batch (infonce, supcon, contrastive, multi_similarity, "
+        "circle, margin) without a miner of triplets");
   if (exchange.ring && (tuples || setting.memory || takes_proxies(loss)))
-    throw ConfigError("exchange: ring does not hold all embeddings, which a miner of triplets, a memory and proxies need; use "
-                      "exchange: gather");
+    throw ConfigError(
+        "exchange: ring does not hold all embeddings, which a miner of triplets, a memory and proxies need; "
+        "use "
+        "exchange: gather");
   if (!setting.whole_world && (setting.memory || !batch))
-    throw ConfigError("mining_scope: a memory, proxies and two towers are shared by all ranks; use mining_scope: global");
+    throw ConfigError(
+        "mining_scope: a memory, proxies and two towers are shared by all ranks; use mining_scope: global");
 }
 
-StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Objective& objective, const StepInput& input) {
+StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Objective& objective,
+                           const StepInput& input) {
   at::NoGradGuard no_grad;
   const auto start = std::chrono::steady_clock::now();
   const Group& scope = input.scope ? *input.scope : world;
@@ -89,7 +102,8 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
     outcome = solve_tuples(world, scope, rows, objective.loss, step.tuples);
   } else if (pairs) {
     const Plan plan(objective.loss, rows, second ? &*second : nullptr, input);
-    outcome = solve_pairs(world, scope, *pairs, dynamic_cast<const PairMiner*>(&objective.miner), plan.members, plan.relations);
+    outcome = solve_pairs(world, scope, *pairs, dynamic_cast<const PairMiner*>(&objective.miner),
+                          plan.members, plan.relations);
     if (second && input.second_learns) step.second_gradient_bD = outcome.gradients_nD[1];
     if (input.shard && takes_proxies(objective.loss)) step.shard_gradient_nD = outcome.gradients_nD.back();
   } else {

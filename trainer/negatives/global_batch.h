@@ -26,11 +26,14 @@ struct Objective {
 
 /// What a step has besides its rows.
 struct StepInput {
-  std::optional<Tuples> tuples = {};     ///< explicit ones, as global indices, whose anchors are this rank's rows
-  const LocalRows* second = nullptr;     ///< the other tower's rows, or momentum keys, in the order of the first's
-  bool second_learns = true;             ///< false: the second tower's rows are keys, refs only
-  const RowSet* shard = nullptr;         ///< this rank's part of the memory or of the proxies; its rows ready for the loss
-  const Group* scope = nullptr;          ///< whose rows meet; null: all ranks'
+  std::optional<Tuples> tuples =
+      {};  ///< explicit ones, as global indices, whose anchors are this rank's rows
+  const LocalRows* second =
+      nullptr;                ///< the other tower's rows, or momentum keys, in the order of the first's
+  bool second_learns = true;  ///< false: the second tower's rows are keys, refs only
+  const RowSet* shard =
+      nullptr;  ///< this rank's part of the memory or of the proxies; its rows ready for the loss
+  const Group* scope = nullptr;  ///< whose rows meet; null: all ranks'
   Draw draw = {};
   bool want_health = false;
 };
@@ -42,7 +45,8 @@ struct StepLoss {
   at::Tensor second_gradient_bD;  ///< dL/dz of the second tower's, if it learns
   at::Tensor shard_gradient_nD;   ///< dL/du of this rank's proxies
   std::vector<double> parameter_gradients;  ///< of loss.parameters(), the same on every rank
-  RowSet remembered;       ///< the rows that a memory keeps: the keys if there are any, else the batch, as the loss saw them
+  RowSet
+      remembered;  ///< the rows that a memory keeps: the keys if there are any, else the batch, as the loss saw them
   Tuples tuples;           ///< of this rank's anchors, if any were mined or given
   double active = 0;       ///< pairs, triplets or anchors with a loss above zero, over the global batch
   double valid = 0;        ///< pairs, triplets or anchors in all

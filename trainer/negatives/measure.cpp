@@ -26,16 +26,21 @@ constexpr int64_t kExactChunk = 1 << 14;
 
 // The expansion's rounding error is a few epsilon of |u|² + |v|². Below this share of it a squared distance would have a
 // relative error above 1e-5 in float32 (1e-12 in float64).
-double cancellation_share(at::ScalarType type) { return type == at::kDouble ? 1e-3 : 5e-2; }
+double cancellation_share(at::ScalarType type) {
+  return type == at::kDouble ? 1e-3 : 5e-2;
+}
 
-at::Tensor squared_norms(const at::Tensor& u_rD) { return u_rD.square().sum(1); }
+at::Tensor squared_norms(const at::Tensor& u_rD) {
+  return u_rD.square().sum(1);
+}
 
 // |u|² + |v|² - 2 u·v. Returns the entries (row, column) that have lost too many digits.
 at::Tensor expand(const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc) {
   const at::Tensor u_r = squared_norms(u_rD), v_c = squared_norms(v_cD);
   at::addmm_out(out_rc, v_c.unsqueeze(0), u_rD, v_cD.t(), 1, -2).add_(u_r.unsqueeze(1)).clamp_min_(0);
   const double share = cancellation_share(out_rc.scalar_type());
-  if (out_rc.numel() == 0 || out_rc.min().item<double>() >= share * (u_r.max() + v_c.max()).item<double>()) return {};
+  if (out_rc.numel() == 0 || out_rc.min().item<double>() >= share * (u_r.max() + v_c.max()).item<double>())
+    return {};
   return at::nonzero(out_rc < share * (u_r.unsqueeze(1) + v_c.unsqueeze(0)));
 }
 
@@ -59,7 +64,8 @@ void squared_distances(const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tenso
 
 }  // namespace
 
-void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc, double scale) {
+void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc,
+                  double scale) {
   if (measure == Measure::kSimilarity) {
     at::addmm_out(out_rc, out_rc, u_rD, v_cD.t(), /*beta=*/0, /*alpha=*/scale);
     return;
@@ -99,8 +105,8 @@ constexpr int64_t kGathered = 1 << 21;
 constexpr int64_t kGrain = 1 << 10;
 
 template <typename Visit>
-void for_each_gathered(const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD, const at::Tensor& ref_p,
-                       Visit visit) {
+void for_each_gathered(const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD,
+                       const at::Tensor& ref_p, Visit visit) {
   const int64_t step = std::max<int64_t>(kGathered / std::max<int64_t>(u_nD.size(1), 1), 1);
   for (int64_t begin = 0; begin < row_p.size(0); begin += step) {
     const int64_t size = std::min(step, row_p.size(0) - begin);
@@ -136,7 +142,8 @@ void add_one(Measure measure, double weight, const T* u, const T* v, int64_t wid
     if (distance == 0) return;
     factor = weight / distance;
   }
-  for (int64_t d = 0; d < width; ++d) gradient[d] += static_cast<T>(factor * (static_cast<double>(u[d]) - static_cast<double>(v[d])));
+  for (int64_t d = 0; d < width; ++d)
+    gradient[d] += static_cast<T>(factor * (static_cast<double>(u[d]) - static_cast<double>(v[d])));
 }
 
 // Where each thread's stretch of pairs begins, so that no row is split; {0, all} if rows don't ascend.
@@ -153,45 +160,54 @@ std::vector<int64_t> stretches_of_rows(const int64_t* row, int64_t pairs) {
 
 }  // namespace
 
-at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD,
-                       const at::Tensor& ref_p) {
+at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p,
+                       const at::Tensor& v_mD, const at::Tensor& ref_p) {
   at::Tensor value_p = at::empty({row_p.size(0)}, u_nD.options().dtype(at::kDouble));
   if (!u_nD.device().is_cpu()) {
-    for_each_gathered(u_nD, row_p, v_mD, ref_p, [&](int64_t begin, int64_t size, const at::Tensor& u_pD, const at::Tensor& v_pD) {
-      value_p.narrow(0, begin, size).copy_(measure_pairs(measure, u_pD, v_pD));
-    });
+    for_each_gathered(u_nD, row_p, v_mD, ref_p,
+                      [&](int64_t begin, int64_t size, const at::Tensor& u_pD, const at::Tensor& v_pD) {
+                        value_p.narrow(0, begin, size).copy_(measure_pairs(measure, u_pD, v_pD));
+                      });
     return value_p;
   }
-  const at::Tensor u = u_nD.contiguous(), v = v_mD.contiguous(), rows = row_p.contiguous(), refs = ref_p.contiguous();
-  const int64_t *row = rows.const_data_ptr<int64_t>(), *ref = refs.const_data_ptr<int64_t>(), width = u.size(1);
+  const at::Tensor u = u_nD.contiguous(), v = v_mD.contiguous(), rows = row_p.contiguous(),
+                   refs = ref_p.contiguous();
+  const int64_t *row = rows.const_data_ptr<int64_t>(), *ref = refs.const_data_ptr<int64_t>(),
+                width = u.size(1);
   double* value = value_p.mutable_data_ptr<double>();
   AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "pair values", [&] {
     const scalar_t *u_data = u.const_data_ptr<scalar_t>(), *v_data = v.const_data_ptr<scalar_t>();
     at::parallel_for(0, row_p.size(0), kGrain, [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p) value[p] = pair_value(measure, u_data + row[p] * width, v_data + ref[p] * width, width);
+      for (int64_t p = begin; p < end; ++p)
+        value[p] = pair_value(measure, u_data + row[p] * width, v_data + ref[p] * width, width);
     });
   });
   return value_p;
 }
 
-void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD, const at::Tensor& row_p,
-                       const at::Tensor& v_mD, const at::Tensor& ref_p, at::Tensor& gradient_nD) {
+void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD,
+                       const at::Tensor& row_p, const at::Tensor& v_mD, const at::Tensor& ref_p,
+                       at::Tensor& gradient_nD) {
   if (!u_nD.device().is_cpu()) {
-    for_each_gathered(u_nD, row_p, v_mD, ref_p, [&](int64_t begin, int64_t size, const at::Tensor& u_pD, const at::Tensor& v_pD) {
-      at::Tensor slope_pD = v_pD;
-      if (measure != Measure::kSimilarity) slope_pD = 2 * (u_pD - v_pD);
-      if (measure == Measure::kL2) {
-        const at::Tensor distance_p1 = measure_pairs(measure, u_pD, v_pD).unsqueeze(1);
-        slope_pD = at::where(distance_p1 > 0, (u_pD - v_pD) / distance_p1, 0);
-      }
-      const at::Tensor weight_p1 = weight_p.narrow(0, begin, size).unsqueeze(1);
-      gradient_nD.index_add_(0, row_p.narrow(0, begin, size), (weight_p1 * slope_pD).to(gradient_nD.scalar_type()));
-    });
+    for_each_gathered(u_nD, row_p, v_mD, ref_p,
+                      [&](int64_t begin, int64_t size, const at::Tensor& u_pD, const at::Tensor& v_pD) {
+                        at::Tensor slope_pD = v_pD;
+                        if (measure != Measure::kSimilarity) slope_pD = 2 * (u_pD - v_pD);
+                        if (measure == Measure::kL2) {
+                          const at::Tensor distance_p1 = measure_pairs(measure, u_pD, v_pD).unsqueeze(1);
+                          slope_pD = at::where(distance_p1 > 0, (u_pD - v_pD) / distance_p1, 0);
+                        }
+                        const at::Tensor weight_p1 = weight_p.narrow(0, begin, size).unsqueeze(1);
+                        gradient_nD.index_add_(0, row_p.narrow(0, begin, size),
+                                               (weight_p1 * slope_pD).to(gradient_nD.scalar_type()));
+                      });
     return;
   }
-  const at::Tensor u = u_nD.contiguous(), v = v_mD.contiguous(), rows = row_p.contiguous(), refs = ref_p.contiguous();
+  const at::Tensor u = u_nD.contiguous(), v = v_mD.contiguous(), rows = row_p.contiguous(),
+                   refs = ref_p.contiguous();
   const at::Tensor weights = weight_p.to(at::kDouble).contiguous();
-  const int64_t *row = rows.const_data_ptr<int64_t>(), *ref = refs.const_data_ptr<int64_t>(), width = u.size(1);
+  const int64_t *row = rows.const_data_ptr<int64_t>(), *ref = refs.const_data_ptr<int64_t>(),
+                width = u.size(1);
   const double* weight = weights.const_data_ptr<double>();
   const std::vector<int64_t> edges = stretches_of_rows(row, row_p.size(0));
   AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "add pair gradient", [&] {
@@ -199,7 +215,8 @@ void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Te
     scalar_t* gradient = gradient_nD.mutable_data_ptr<scalar_t>();
     at::parallel_for(0, static_cast<int64_t>(edges.size()) - 1, 1, [&](int64_t first, int64_t last) {
       for (int64_t p = edges[static_cast<size_t>(first)]; p < edges[static_cast<size_t>(last)]; ++p)
-        add_one(measure, weight[p], u_data + row[p] * width, v_data + ref[p] * width, width, gradient + row[p] * width);
+        add_one(measure, weight[p], u_data + row[p] * width, v_data + ref[p] * width, width,
+                gradient + row[p] * width);
     });
   });
 }

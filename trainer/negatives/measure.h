@@ -12,7 +12,8 @@ namespace lodestone {
 /// Distances come from one matrix product, |u|² + |v|² - 2 u·v; entries so small that this loses digits (near-duplicates,
 /// collapsed embeddings) are computed again from the differences.
 /// `scale` multiplies similarities, at no cost; distances it leaves alone.
-void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc, double scale = 1);
+void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc,
+                  double scale = 1);
 
 /// The measure of pairs of rows, from the rows themselves: [t]. Differentiable by autograd.
 at::Tensor measure_pairs(Measure measure, const at::Tensor& u_tD, const at::Tensor& v_tD);
@@ -29,11 +30,12 @@ void add_pull(Measure measure, const at::Tensor& pull_rc, const at::Tensor& u_rD
 
 /// The measure of pairs (row_p of u, ref_p of v), float64, formed from the rows' differences and products without gathering
 /// them on a CPU.
-at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD,
-                       const at::Tensor& ref_p);
+at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p,
+                       const at::Tensor& v_mD, const at::Tensor& ref_p);
 
 /// Adds weight_p · dmeasure(u_row, v_ref)/du_row to gradient_nD[row]. Sub-gradient 0 where a distance is 0.
-void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD, const at::Tensor& row_p,
-                       const at::Tensor& v_mD, const at::Tensor& ref_p, at::Tensor& gradient_nD);
+void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD,
+                       const at::Tensor& row_p, const at::Tensor& v_mD, const at::Tensor& ref_p,
+                       at::Tensor& gradient_nD);
 
 }  // namespace lodestone

@@ -33,7 +33,8 @@ at::Tensor hashed(at::Tensor x_n) {
   return shift_xor(x_n, 31);
 }
 
-at::Tensor distances(Measure measure, const Part& rows, const Part& refs, const PairList& pairs, int64_t row) {
+at::Tensor distances(Measure measure, const Part& rows, const Part& refs, const PairList& pairs,
+                     int64_t row) {
   const at::Tensor value_p = pair_values(measure, rows.u_nD, pairs.row_p + row, refs.u_nD, pairs.ref_p);
   return measure == Measure::kSimilarity ? -value_p : value_p;
 }
@@ -43,10 +44,11 @@ Positives table_of(const Block& block, Measure measure, int64_t row, int64_t row
   const PairList pairs = block.relatives->positives(row, rows);
   const at::Tensor count_r = at::bincount(pairs.row_p, {}, rows);
   const int64_t width = rows == 0 ? 0 : count_r.max().item<int64_t>();
-  const at::Tensor slot_p =
-      at::arange(pairs.size(), pairs.row_p.options()) - (count_r.cumsum(0) - count_r).index_select(0, pairs.row_p);
+  const at::Tensor slot_p = at::arange(pairs.size(), pairs.row_p.options()) -
+                            (count_r.cumsum(0) - count_r).index_select(0, pairs.row_p);
   const auto options = block.rows.u_nD.options();
-  Positives table{at::full({rows, width}, kInfinity, options), at::full({rows, width}, -1, pairs.row_p.options())};
+  Positives table{at::full({rows, width}, kInfinity, options),
+                  at::full({rows, width}, -1, pairs.row_p.options())};
   table.distance_aP.index_put_({pairs.row_p, slot_p},
                                distances(measure, block.rows, block.refs, pairs, row).to(options.dtype()));
   table.index_aP.index_put_({pairs.row_p, slot_p}, pairs.ref_p + block.refs.first);
@@ -88,12 +90,14 @@ struct Best {
 }  // namespace
 
 at::Tensor MiningKeys::of(int64_t anchor, const at::Tensor& positive_r) const {
-  return hashed(anchor_n.narrow(0, anchor, positive_r.size(0)).__xor__(ref_n.index_select(0, positive_r.clamp_min(0))));
+  return hashed(
+      anchor_n.narrow(0, anchor, positive_r.size(0)).__xor__(ref_n.index_select(0, positive_r.clamp_min(0))));
 }
 
 MiningKeys mining_keys(const at::Tensor& id_n, const Draw& draw) {
   const at::Tensor ref_n = hashed(id_n);
-  const auto mixed = static_cast<int64_t>(draw.seed * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(draw.step));
+  const auto mixed =
+      static_cast<int64_t>(draw.seed * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(draw.step));
   return {hashed(ref_n.__xor__(hashed(at::full({1}, mixed, id_n.options())))), ref_n};
 }
 
@@ -105,8 +109,10 @@ Tuples mine(const RowSet& set, const TripletMiner& miner, Measure measure, const
   block.refs = {&set, 0, set.size(), set.u_nD};
   block.relatives = std::make_shared<Relatives>(block.rows, block.refs, false);
   const Positives slots = slots_of(block, miner, measure);
-  const int64_t width = slots.index_aP.size(1), scored = miner.ignores_slot() ? std::min<int64_t>(width, 1) : width;
-  Best best{at::full({set.local, scored}, kInfinity, set.u_nD.options()), at::full({set.local, scored}, -1, longs)};
+  const int64_t width = slots.index_aP.size(1),
+                scored = miner.ignores_slot() ? std::min<int64_t>(width, 1) : width;
+  Best best{at::full({set.local, scored}, kInfinity, set.u_nD.options()),
+            at::full({set.local, scored}, -1, longs)};
   const MiningKeys keys = mining_keys(set.id_n, draw);
 
   TileWalk walk(block, measure, 1);
@@ -122,7 +128,8 @@ Tuples mine(const RowSet& set, const TripletMiner& miner, Measure measure, const
     }
   });
   const at::Tensor negative_aS = best.index_aS.expand({set.local, width});
-  const at::Tensor anchor_aS = at::arange(set.first, set.first + set.local, longs).unsqueeze(1).expand({-1, width});
+  const at::Tensor anchor_aS =
+      at::arange(set.first, set.first + set.local, longs).unsqueeze(1).expand({-1, width});
   const at::Tensor found_aS = at::logical_and(slots.index_aP >= 0, negative_aS >= 0);
   return {anchor_aS.index({found_aS}), slots.index_aP.index({found_aS}), negative_aS.index({found_aS})};
 }

@@ -31,6 +31,7 @@ Tuples mine(const RowSet& set, const TripletMiner& miner, Measure measure, const
 ///           positive) and (anchor, negative), as often as they occur.
 /// Ranks     collective; tuples index the set, which was gathered over `scope`.
 /// Cost      1 all-reduce of a few numbers; all-gathers of 3 integers and 3 floats per tuple
-LossOutcome solve_tuples(const Group& world, const Group& scope, const RowSet& set, const Loss& loss, const Tuples& tuples);
+LossOutcome solve_tuples(const Group& world, const Group& scope, const RowSet& set, const Loss& loss,
+                         const Tuples& tuples);
 
 }  // namespace lodestone

@@ -19,7 +19,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// One side's factor in w = factor · (f' or exp(f - shift) f'), ready for tiles.
 class Weights {
  public:
-  Weights(const AnchorSide& side, const Part& part, const PairLoss& loss, std::optional<double> shift) : filter_(side.filter) {
+  Weights(const AnchorSide& side, const Part& part, const PairLoss& loss, std::optional<double> shift)
+      : filter_(side.filter) {
     const at::ScalarType type = part.u_nD.scalar_type();
     at::Tensor factor_n = side.coefficient_n.narrow(0, part.first, part.size);
     if (loss.constant_slope()) factor_n = factor_n * *loss.constant_slope();
@@ -28,7 +29,8 @@ class Weights {
       const at::Tensor any_n = sum_n > -kInfinity;
       if (shift) factor_n = at::where(any_n, factor_n * at::exp(*shift - sum_n), 0);
       // A row without terms: exp(f - inf) is 0.
-      else own_shift_n_ = at::where(any_n, sum_n, kInfinity).to(type);
+      else
+        own_shift_n_ = at::where(any_n, sum_n, kInfinity).to(type);
     }
     factor_n_ = at::where(factor_n == factor_n, factor_n, 0).to(type);
     if (filter_) floor_n_ = filter_->negative_floor_n.narrow(0, part.first, part.size).to(type);
@@ -46,8 +48,10 @@ class Weights {
       weight_rc = weight_rc * term_rc;
     }
     if (!filter_) return weight_rc;
-    return weight_rc *
-           (value_rc * filter_->direction).sub_(floor_n_.narrow(0, first, size).unsqueeze(1)).clamp_min_(0).sign_();
+    return weight_rc * (value_rc * filter_->direction)
+                           .sub_(floor_n_.narrow(0, first, size).unsqueeze(1))
+                           .clamp_min_(0)
+                           .sign_();
   }
 
  private:
@@ -57,8 +61,9 @@ class Weights {
 
 }  // namespace
 
-double add_negative_gradient(const PairLoss& loss, const Block& block, const AnchorSide& rows, const AnchorSide& refs,
-                             const at::Tensor& row_gradient_nD, const at::Tensor& ref_gradient_nD, bool want_weight_sum) {
+double add_negative_gradient(const PairLoss& loss, const Block& block, const AnchorSide& rows,
+                             const AnchorSide& refs, const at::Tensor& row_gradient_nD,
+                             const at::Tensor& ref_gradient_nD, bool want_weight_sum) {
   if (block.rows.size == 0 || block.refs.size == 0) return 0;
   const Affine affine = loss.affine();
   const Measure measure = loss.measure();
@@ -87,10 +92,14 @@ double add_negative_gradient(const PairLoss& loss, const Block& block, const Anc
     }
     if (plain) {
       weight_rc = worker.scratch(1);
-      const at::Tensor row_factor = row_weights ? row_weights->factor(span.row, span.rows).unsqueeze(1) : at::Tensor();
-      const at::Tensor ref_factor = ref_weights ? ref_weights->factor(span.ref, span.refs).unsqueeze(0) : at::Tensor();
-      if (row_weights && ref_weights) at::add_out(weight_rc, row_factor, ref_factor);
-      else weight_rc.copy_((row_weights ? row_factor : ref_factor).expand(value_rc.sizes()));
+      const at::Tensor row_factor =
+          row_weights ? row_weights->factor(span.row, span.rows).unsqueeze(1) : at::Tensor();
+      const at::Tensor ref_factor =
+          ref_weights ? ref_weights->factor(span.ref, span.refs).unsqueeze(0) : at::Tensor();
+      if (row_weights && ref_weights)
+        at::add_out(weight_rc, row_factor, ref_factor);
+      else
+        weight_rc.copy_((row_weights ? row_factor : ref_factor).expand(value_rc.sizes()));
       if (term_rc.defined()) weight_rc.mul_(term_rc);
     } else {
       weight_rc = row_weights ? row_weights->of(span.row, value_rc, term_rc) : at::Tensor();

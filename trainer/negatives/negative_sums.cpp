@@ -1,7 +1,6 @@
 #include "trainer/negatives/negative_sums.h"
 
 #include <limits>
-
 #include <optional>
 
 #include <ATen/TensorOperators.h>
@@ -26,7 +25,8 @@ at::Tensor rescale(const at::Tensor& from_n, const at::Tensor& to_n) {
   return at::exp(at::where(from_n > -kInfinity, from_n - to_n, -kInfinity));
 }
 
-void add_counts(const Relatives::Counts& counts, const Part& part, int64_t refs, bool filtered, NegativeSums& sums) {
+void add_counts(const Relatives::Counts& counts, const Part& part, int64_t refs, bool filtered,
+                NegativeSums& sums) {
   if (!filtered) sums.count_n.narrow(0, part.first, part.size).add_(refs - counts.excluded_r);
   sums.same_sample_n.narrow(0, part.first, part.size).add_(counts.same_sample_r);
 }
@@ -59,7 +59,8 @@ class Side {
   at::Tensor kept(int64_t row, const at::Tensor& value_rc, const Exclusions& exclusions, bool transposed) {
     if (!filter_) return {};
     const int64_t size = value_rc.size(0);
-    const at::Tensor floor_r1 = rows(filter_->negative_floor_n, row, size).to(value_rc.scalar_type()).unsqueeze(1);
+    const at::Tensor floor_r1 =
+        rows(filter_->negative_floor_n, row, size).to(value_rc.scalar_type()).unsqueeze(1);
     const at::Tensor kept_rc = (value_rc * filter_->direction).sub_(floor_r1).clamp_min_(0).sign_();
     at::Tensor as_tile_rc = transposed ? kept_rc.t() : kept_rc;
     exclusions.fill(as_tile_rc, 0);
@@ -68,7 +69,9 @@ class Side {
   }
 
  private:
-  at::Tensor rows(const at::Tensor& x_n, int64_t row, int64_t size) const { return x_n.narrow(0, first_ + row, size); }
+  at::Tensor rows(const at::Tensor& x_n, int64_t row, int64_t size) const {
+    return x_n.narrow(0, first_ + row, size);
+  }
 
   NegativeSums& sums_;
   int64_t first_;
@@ -115,7 +118,9 @@ void NegativeSums::reduce(const Group& group) {
   same_sample_n = all[3];
 }
 
-at::Tensor NegativeSums::value() const { return kind == Sum::kPlain ? sum_n : shift_n + at::log(sum_n); }
+at::Tensor NegativeSums::value() const {
+  return kind == Sum::kPlain ? sum_n : shift_n + at::log(sum_n);
+}
 
 void fold_negatives(const PairLoss& loss, const Block& block, NegativeSums* rows, NegativeSums* refs,
                     const PairFilter* row_filter, const PairFilter* ref_filter) {
@@ -144,8 +149,10 @@ void fold_negatives(const PairLoss& loss, const Block& block, NegativeSums* rows
     const auto add = [&](Side& side, int64_t first, bool transposed) {
       const auto turned = [&](const at::Tensor& x_rc) { return transposed ? x_rc.t() : x_rc; };
       const at::Tensor kept_rc = side.kept(first, turned(value_rc), exclusions, transposed);
-      if (shift) side.add(first, turned(term_rc), kept_rc, *shift);
-      else side.add_with_own_shift(first, turned(term_rc), kept_rc);
+      if (shift)
+        side.add(first, turned(term_rc), kept_rc, *shift);
+      else
+        side.add_with_own_shift(first, turned(term_rc), kept_rc);
     };
     if (row_side) add(*row_side, span.row, false);
     std::optional<Side>& other = block.square ? row_side : ref_side;
@@ -155,7 +162,8 @@ void fold_negatives(const PairLoss& loss, const Block& block, NegativeSums* rows
   if (refs && !block.square) refs->add(ref_sums);
 }
 
-void fold_nearest(const Loss& loss, const Block& block, double direction, at::Tensor* rows, at::Tensor* refs) {
+void fold_nearest(const Loss& loss, const Block& block, double direction, at::Tensor* rows,
+                  at::Tensor* refs) {
   if (block.rows.size == 0 || block.refs.size == 0) return;
   const Affine affine = loss.affine();
   TileWalk walk(block, loss.measure(), affine.scale);

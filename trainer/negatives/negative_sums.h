@@ -28,9 +28,9 @@ struct NegativeSums {
 
 /// Which pairs of an anchor a pair miner keeps, in terms of the loss's value; undefined members keep all.
 struct PairFilter {
-  double direction = 1;         ///< +1 if a larger value is closer, -1 if a smaller one is
-  at::Tensor negative_floor_n;  ///< kept: direction · value above it
-  at::Tensor positive_ceiling_n;///< kept: direction · value below it
+  double direction = 1;           ///< +1 if a larger value is closer, -1 if a smaller one is
+  at::Tensor negative_floor_n;    ///< kept: direction · value above it
+  at::Tensor positive_ceiling_n;  ///< kept: direction · value below it
 };
 
 /// Pass 1: adds the negatives of a block to the sums of its rows, and of its refs if block.to_refs.
@@ -50,7 +50,8 @@ struct AnchorSide {
   at::Tensor coefficient_n, sum_n;
   const PairFilter* filter = nullptr;
 };
-double add_negative_gradient(const PairLoss& loss, const Block& block, const AnchorSide& rows, const AnchorSide& refs,
-                             const at::Tensor& row_gradient_nD, const at::Tensor& ref_gradient_nD, bool want_weight_sum);
+double add_negative_gradient(const PairLoss& loss, const Block& block, const AnchorSide& rows,
+                             const AnchorSide& refs, const at::Tensor& row_gradient_nD,
+                             const at::Tensor& ref_gradient_nD, bool want_weight_sum);
 
 }  // namespace lodestone

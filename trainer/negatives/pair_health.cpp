@@ -49,7 +49,9 @@ void look(const RowSet& rows, const RowSet& refs, bool same, Tally& tally) {
   const int64_t anchors = std::min(kAnchors, rows.local), first_ref = refs.ring ? refs.first : 0;
   if (anchors == 0 || refs.u_nD.size(0) == 0) return;
   const auto row = [&](const at::Tensor& x_n) { return x_n.narrow(0, rows.first, anchors).unsqueeze(1); };
-  const auto ref = [&](const at::Tensor& x_n) { return x_n.narrow(0, first_ref, refs.u_nD.size(0)).unsqueeze(0); };
+  const auto ref = [&](const at::Tensor& x_n) {
+    return x_n.narrow(0, first_ref, refs.u_nD.size(0)).unsqueeze(0);
+  };
   at::Tensor positive_rc = row(rows.label_n) == ref(refs.label_n);
   const at::Tensor negative_rc =
       at::logical_and(row(rows.group_n) != ref(refs.group_n), row(rows.id_n) != ref(refs.id_n));
@@ -96,7 +98,8 @@ PairHealth pair_health(const Group& group, const RowSet& rows, const RowSet* ref
   Tally tally(rows.u_nD.options().dtype(at::kDouble));
   look(rows, refs ? *refs : rows, !refs, tally);
   tally.reduce(group);
-  PairHealth health{tally.mean(0), tally.mean(1), tally.mean(2), tally.mean(3), tally.mean(4), tally.mean(5), tally.mean(6)};
+  PairHealth health{tally.mean(0), tally.mean(1), tally.mean(2), tally.mean(3),
+                    tally.mean(4), tally.mean(5), tally.mean(6)};
   health.uniformity = tally.mean(7) > 0 ? std::log(tally.mean(7)) : 0;
   health.effective_rank = effective_rank(group, rows);
   return health;

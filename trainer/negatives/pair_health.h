@@ -13,9 +13,9 @@ struct PairHealth {
   double hardest_negative_distance = 0;  ///< mean over anchors of the nearest negative
   double positive_similarity = 0;        ///< mean cosine over pairs
   double negative_similarity = 0;        ///< mean cosine over pairs
-  double alignment = 0;                  ///< mean squared distance of positives, rows on the unit sphere (Wang & Isola 2020)
-  double uniformity = 0;                 ///< log mean exp(-2 d²) of all pairs, rows on the unit sphere (ibid.)
-  double effective_rank = 0;             ///< exp of the entropy of the singular values' shares (Roy & Vetterli 2007)
+  double alignment = 0;   ///< mean squared distance of positives, rows on the unit sphere (Wang & Isola 2020)
+  double uniformity = 0;  ///< log mean exp(-2 d²) of all pairs, rows on the unit sphere (ibid.)
+  double effective_rank = 0;  ///< exp of the entropy of the singular values' shares (Roy & Vetterli 2007)
 };
 
 /// Each rank looks at its first few rows against the rows it holds (with a ring, its own).

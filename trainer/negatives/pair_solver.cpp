@@ -71,13 +71,16 @@ class Solver {
   // Own rows' values to all ranks of the scope.
   at::Tensor share(const Member& member, const at::Tensor& x_n) const {
     if (member.sharded) return x_n;
-    return scope_.all_gather(x_n.narrow(0, member.rows->first, member.rows->local).contiguous(), member.rows->counts);
+    return scope_.all_gather(x_n.narrow(0, member.rows->first, member.rows->local).contiguous(),
+                             member.rows->counts);
   }
   at::Tensor own(const Member& member, const at::Tensor& x_n) const {
     return x_n.narrow(0, member.rows->first, member.rows->local);
   }
   bool anchors(size_t member) const { return members_[member].anchors; }
-  PositiveSide side_of(size_t member) const { return anchors(member) ? states_[member].positive_side : PositiveSide{}; }
+  PositiveSide side_of(size_t member) const {
+    return anchors(member) ? states_[member].positive_side : PositiveSide{};
+  }
   at::Tensor& gradient_of(const Relation& relation, size_t member);
 
   const Group& world_;
@@ -117,8 +120,12 @@ void Solver::mine(const PairMiner& miner) {
     if (!anchors(m)) continue;
     // The miner speaks of distances, a similarity negated; here they are direction · value.
     const Affine affine = loss_.affine();
-    const auto distance = [&](const at::Tensor& x_n) { return (x_n * direction - affine.bias) / (-direction * affine.scale); };
-    const auto closeness = [&](const at::Tensor& d_n) { return (d_n * (-direction * affine.scale) + affine.bias) * direction; };
+    const auto distance = [&](const at::Tensor& x_n) {
+      return (x_n * direction - affine.bias) / (-direction * affine.scale);
+    };
+    const auto closeness = [&](const at::Tensor& d_n) {
+      return (d_n * (-direction * affine.scale) + affine.bias) * direction;
+    };
     const auto [negative_n, positive_n] =
         miner.thresholds(distance(share(members_[m], farthest[m])), distance(share(members_[m], nearest[m])));
     states_[m].filter = {direction, closeness(negative_n), closeness(positive_n)};
@@ -132,8 +139,8 @@ void Solver::sum_negatives() {
     for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
       NegativeSums* row_sums = partial(relation) ? &found : &states_[rows].negatives;
       fold_negatives(loss_, block, anchors(rows) ? row_sums : nullptr,
-                     block.to_refs && anchors(refs) ? &states_[refs].negatives : nullptr, states_[rows].anchor_side.filter,
-                     states_[refs].anchor_side.filter);
+                     block.to_refs && anchors(refs) ? &states_[refs].negatives : nullptr,
+                     states_[rows].anchor_side.filter, states_[refs].anchor_side.filter);
     });
     if (!partial(relation) || !anchors(relation.rows)) continue;
     found.reduce(scope_);
@@ -215,7 +222,8 @@ void Solver::differentiate_positives() {
     if (members_[m].learns) gradients_[m] = at::zeros_like(members_[m].rows->local_rows());
   for (const auto& relation : relations_) {
     const Member& row_member = members_[relation.rows];
-    at::Tensor found_n = at::zeros({row_member.rows->size()}, row_member.rows->u_nD.options().dtype(at::kDouble));
+    at::Tensor found_n =
+        at::zeros({row_member.rows->size()}, row_member.rows->u_nD.options().dtype(at::kDouble));
     if (partial(relation) && row_member.learns && !partial_gradients_[relation.rows].defined())
       partial_gradients_[relation.rows] = at::zeros_like(row_member.rows->u_nD);
     for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
@@ -234,7 +242,8 @@ void Solver::differentiate_positives() {
     states_[relation.rows].negative_coefficient_n.add_(found_n);
   }
   for (size_t m = 0; m < members_.size(); ++m)
-    if (anchors(m)) states_[m].anchor_side.coefficient_n = share(members_[m], states_[m].negative_coefficient_n);
+    if (anchors(m))
+      states_[m].anchor_side.coefficient_n = share(members_[m], states_[m].negative_coefficient_n);
 }
 
 void Solver::differentiate_negatives() {
@@ -242,9 +251,10 @@ void Solver::differentiate_negatives() {
   for (const auto& relation : relations_) {
     for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
       const at::Tensor none;
-      at::Tensor row_gradient = gradient_of(relation, rows), ref_gradient = block.to_refs ? gradient_of(relation, refs) : none;
-      weight_sum_ += add_negative_gradient(loss_, block, states_[rows].anchor_side, states_[refs].anchor_side, row_gradient,
-                                           ref_gradient, learns_bias);
+      at::Tensor row_gradient = gradient_of(relation, rows),
+                 ref_gradient = block.to_refs ? gradient_of(relation, refs) : none;
+      weight_sum_ += add_negative_gradient(loss_, block, states_[rows].anchor_side, states_[refs].anchor_side,
+                                           row_gradient, ref_gradient, learns_bias);
     });
   }
 }
@@ -257,13 +267,15 @@ LossOutcome Solver::finish() {
     return g_nD.defined() ? (u_nD * g_nD).sum(at::kDouble).item<double>() : 0.0;
   };
   for (const auto& relation : relations_) {
+    if (loss_.parameters().empty()) break;
     const size_t r = relation.rows;
     if (partial(relation)) {
       scale_gradient += inner(members_[r].rows->u_nD, partial_gradients_[r]);
     } else {
       const bool both_learn = relation.same() || members_[relation.refs].learns;
       scale_gradient += inner(members_[r].rows->local_rows(), gradients_[r]) / (both_learn ? 2 : 1);
-      if (!relation.same()) scale_gradient += inner(members_[relation.refs].rows->local_rows(), gradients_[relation.refs]) / 2;
+      if (!relation.same())
+        scale_gradient += inner(members_[relation.refs].rows->local_rows(), gradients_[relation.refs]) / 2;
     }
   }
   for (size_t m = 0; m < members_.size(); ++m) {

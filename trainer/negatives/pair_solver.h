@@ -13,8 +13,9 @@ struct LossOutcome {
   double active = 0;       ///< items with a loss above zero, over the global batch
   double valid = 0;        ///< items in all
   double same_sample = 0;  ///< pairs kept from the negatives only because they show the same sample
-  std::vector<at::Tensor> gradients_nD;  ///< dL/du of each member's own rows; undefined where it doesn't learn
-  Affine affine;           ///< dL/d(scale, bias), the same on every rank
+  std::vector<at::Tensor>
+      gradients_nD;  ///< dL/du of each member's own rows; undefined where it doesn't learn
+  Affine affine;     ///< dL/d(scale, bias), the same on every rank; 0 if the loss learns nothing
 };
 
 /// A pair loss over members and relations.

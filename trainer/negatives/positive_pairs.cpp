@@ -43,10 +43,13 @@ void for_each_chunk(const Loss& loss, const Block& block, Visit visit) {
     PairList pairs = block.relatives->positives(row, rows);
     if (pairs.size() == 0) continue;
     if (row > 0) pairs.row_p.add_(row);
-    const at::Tensor value_p = pair_values(loss.measure(), block.rows.u_nD, pairs.row_p, block.refs.u_nD, pairs.ref_p);
+    const at::Tensor value_p =
+        pair_values(loss.measure(), block.rows.u_nD, pairs.row_p, block.refs.u_nD, pairs.ref_p);
     if (affine.scale != 1) value_p.mul_(affine.scale);
     if (affine.bias != 0) value_p.add_(affine.bias);
-    const auto within_set = [](const at::Tensor& x_p, const Part& part) { return part.first == 0 ? x_p : x_p + part.first; };
+    const auto within_set = [](const at::Tensor& x_p, const Part& part) {
+      return part.first == 0 ? x_p : x_p + part.first;
+    };
     visit(Chunk{pairs, within_set(pairs.row_p, block.rows), within_set(pairs.ref_p, block.refs), value_p});
   }
 }
@@ -58,12 +61,13 @@ at::Tensor negative_of(const PositiveSide& side, const at::Tensor& index_p) {
 // 1 for the pairs that a side's pair miner keeps; undefined for all.
 at::Tensor kept(const PositiveSide& side, const at::Tensor& index_p, const at::Tensor& value_p) {
   if (!side.filter) return {};
-  return (side.filter->direction * value_p < side.filter->positive_ceiling_n.index_select(0, index_p)).to(at::kDouble);
+  return (side.filter->direction * value_p < side.filter->positive_ceiling_n.index_select(0, index_p))
+      .to(at::kDouble);
 }
 
 // dL/d(term) of each pair and column with `side` as anchor: c, or c · exp(term - sum) for log-sum-exps; detached.
-at::Tensor term_weights(const PairLoss& loss, const PositiveSide& side, const at::Tensor& index_p, const at::Tensor& term_pk,
-                        const at::Tensor& kept_p) {
+at::Tensor term_weights(const PairLoss& loss, const PositiveSide& side, const at::Tensor& index_p,
+                        const at::Tensor& term_pk, const at::Tensor& kept_p) {
   at::Tensor weight_pk = side.coefficient_nk.index_select(0, index_p);
   const auto kinds = loss.positive_sums();
   for (size_t k = 0; k < kinds.size(); ++k) {
@@ -71,7 +75,8 @@ at::Tensor term_weights(const PairLoss& loss, const PositiveSide& side, const at
     const auto column = static_cast<int64_t>(k);
     const at::Tensor sum_p = side.positive_nk.select(1, column).index_select(0, index_p);
     at::Tensor weight_p = weight_pk.select(1, column);
-    weight_p.mul_(exp_or_zero(term_pk.detach().select(1, column), at::where(sum_p > -kInfinity, sum_p, kInfinity)));
+    weight_p.mul_(
+        exp_or_zero(term_pk.detach().select(1, column), at::where(sum_p > -kInfinity, sum_p, kInfinity)));
   }
   if (kept_p.defined()) weight_pk.mul_(kept_p.unsqueeze(1));
   return weight_pk;
@@ -97,7 +102,8 @@ void PositiveSums::add_pairs(const at::Tensor& row_p, const at::Tensor& term_pk)
       continue;
     }
     const at::Tensor new_n = shift_n.scatter_reduce(0, row_p, term_p, "amax");
-    sum_n.mul_(exp_or_zero(shift_n, new_n)).index_add_(0, row_p, exp_or_zero(term_p, new_n.index_select(0, row_p)));
+    sum_n.mul_(exp_or_zero(shift_n, new_n))
+        .index_add_(0, row_p, exp_or_zero(term_p, new_n.index_select(0, row_p)));
     shift_n.copy_(new_n);
   }
   count_n.index_add_(0, row_p, at::ones_like(row_p, count_n.options()));
@@ -142,8 +148,8 @@ at::Tensor PositiveSums::value() const {
   return value_nk;
 }
 
-void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide& rows, const PositiveSide& refs,
-                    PositiveSums& sums) {
+void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide& rows,
+                    const PositiveSide& refs, PositiveSums& sums) {
   for_each_chunk(loss, block, [&](const Chunk& pairs) {
     const at::Tensor term_pk =
         loss.positive_terms(pairs.value_p, negative_of(rows, pairs.row_p), negative_of(refs, pairs.ref_p));
@@ -163,8 +169,8 @@ void fold_farthest(const Loss& loss, const Block& block, double direction, at::T
   });
 }
 
-void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows, const PositiveSide& refs,
-                           PositiveGradient& gradient) {
+void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows,
+                           const PositiveSide& refs, PositiveGradient& gradient) {
   at::AutoGradMode with_grad(true);
   for_each_chunk(loss, block, [&](const Chunk& pairs) {
     const at::Tensor value_p = pairs.value_p.detach().requires_grad_(true);
@@ -174,10 +180,12 @@ void add_positive_gradient(const PairLoss& loss, const Block& block, const Posit
       if (n_p->defined()) leaves.push_back(n_p->requires_grad_(true));
 
     at::Tensor total;
-    const auto add_anchor = [&](const PositiveSide& side, const at::Tensor& index_p, const at::Tensor& own, const at::Tensor& other) {
+    const auto add_anchor = [&](const PositiveSide& side, const at::Tensor& index_p, const at::Tensor& own,
+                                const at::Tensor& other) {
       if (!side.coefficient_nk.defined()) return;
       const at::Tensor term_pk = loss.positive_terms(value_p, own, other);
-      const at::Tensor weight_pk = term_weights(loss, side, index_p, term_pk, kept(side, index_p, value_p.detach()));
+      const at::Tensor weight_pk =
+          term_weights(loss, side, index_p, term_pk, kept(side, index_p, value_p.detach()));
       // A pair that weighs nothing may have an infinite term.
       const at::Tensor sum = (at::where(weight_pk != 0, term_pk, 0) * weight_pk).sum();
       total = total.defined() ? total + sum : sum;
@@ -196,11 +204,11 @@ void add_positive_gradient(const PairLoss& loss, const Block& block, const Posit
     if (!found[0].defined()) return;
     gradient.weight_sum += found[0].sum().item<double>();
     if (gradient.rows_nD.defined())
-      add_pair_gradient(loss.measure(), found[0], block.rows.u_nD, pairs.pairs.row_p, block.refs.u_nD, pairs.pairs.ref_p,
-                        gradient.rows_nD);
+      add_pair_gradient(loss.measure(), found[0], block.rows.u_nD, pairs.pairs.row_p, block.refs.u_nD,
+                        pairs.pairs.ref_p, gradient.rows_nD);
     if (gradient.refs_nD.defined())
-      add_pair_gradient(loss.measure(), found[0], block.refs.u_nD, pairs.pairs.ref_p, block.rows.u_nD, pairs.pairs.row_p,
-                        gradient.refs_nD);
+      add_pair_gradient(loss.measure(), found[0], block.refs.u_nD, pairs.pairs.ref_p, block.rows.u_nD,
+                        pairs.pairs.row_p, gradient.refs_nD);
   });
 }
 

@@ -23,16 +23,16 @@ struct PositiveSums {
 
 /// What one end of a positive pair is as an anchor.
 struct PositiveSide {
-  at::Tensor negative_n;               ///< the sums over negatives of its set
+  at::Tensor negative_n;  ///< the sums over negatives of its set
   const PairFilter* filter = nullptr;
-  at::Tensor coefficient_nk;           ///< dL/d(sums over positives)
-  at::Tensor positive_nk;              ///< their values
+  at::Tensor coefficient_nk;  ///< dL/d(sums over positives)
+  at::Tensor positive_nk;     ///< their values
 };
 
 /// Adds the positives of a block's rows to `sums`. Values are formed in float64 from the rows themselves.
 /// Cost      p·D
-void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide& rows, const PositiveSide& refs,
-                    PositiveSums& sums);
+void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide& rows,
+                    const PositiveSide& refs, PositiveSums& sums);
 
 /// The smallest direction · value over positives of each row, into farthest_n (+inf without any): what a pair miner needs.
 void fold_farthest(const Loss& loss, const Block& block, double direction, at::Tensor& farthest_n);
@@ -47,7 +47,7 @@ struct PositiveGradient {
 
 /// Adds the two-way gradient of the positive pairs of a block: dL/dv with the row as anchor (if `rows.coefficient_nk` is
 /// defined) and with the ref as anchor (if `refs.coefficient_nk` is).
-void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows, const PositiveSide& refs,
-                           PositiveGradient& gradient);
+void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows,
+                           const PositiveSide& refs, PositiveGradient& gradient);
 
 }  // namespace lodestone

@@ -52,22 +52,28 @@ enum class Meeting { kItself, kOther, kPast };
 // Every pair from the difference of its rows, and masks straight from their definitions.
 Matrix matrix_of(const Tower& a, const Tower& c, Meeting meeting, Measure measure) {
   const int64_t rows = a.u_nD.size(0), refs = c.u_nD.size(0);
-  const auto same = [](const at::Tensor& x_a, const at::Tensor& y_c) { return x_a.unsqueeze(1) == y_c.unsqueeze(0); };
+  const auto same = [](const at::Tensor& x_a, const at::Tensor& y_c) {
+    return x_a.unsqueeze(1) == y_c.unsqueeze(0);
+  };
   Matrix matrix;
   matrix.value_ac =
       measure_pairs(measure, a.u_nD.repeat_interleave(refs, 0), c.u_nD.repeat({rows, 1})).view({rows, refs});
   at::Tensor positive_ac = same(a.label_n, c.label_n);
   if (meeting == Meeting::kItself)
     positive_ac = at::logical_and(positive_ac, at::logical_not(at::eye(rows, positive_ac.options())));
-  if (meeting == Meeting::kPast) positive_ac = at::logical_and(positive_ac, at::logical_not(same(a.id_n, c.id_n)));
+  if (meeting == Meeting::kPast)
+    positive_ac = at::logical_and(positive_ac, at::logical_not(same(a.id_n, c.id_n)));
   const auto type = matrix.value_ac.scalar_type();
   matrix.positive_ac = positive_ac.to(type);
   matrix.negative_ac =
-      at::logical_and(at::logical_not(same(a.group_n, c.group_n)), at::logical_not(same(a.id_n, c.id_n))).to(type);
+      at::logical_and(at::logical_not(same(a.group_n, c.group_n)), at::logical_not(same(a.id_n, c.id_n)))
+          .to(type);
   return matrix;
 }
 
-Matrix transposed(const Matrix& m) { return {m.value_ac.t(), m.positive_ac.t(), m.negative_ac.t()}; }
+Matrix transposed(const Matrix& m) {
+  return {m.value_ac.t(), m.positive_ac.t(), m.negative_ac.t()};
+}
 
 // More refs for the same anchors.
 Matrix beside(const Matrix& a, const Matrix& b) {
@@ -82,7 +88,8 @@ Matrix below(const Matrix& a, const Matrix& b) {
     const int64_t pad_x[] = {0, width - x.size(1)}, pad_y[] = {0, width - y.size(1)};
     return at::cat({at::constant_pad_nd(x, pad_x), at::constant_pad_nd(y, pad_y)});
   };
-  return {stack(a.value_ac, b.value_ac), stack(a.positive_ac, b.positive_ac), stack(a.negative_ac, b.negative_ac)};
+  return {stack(a.value_ac, b.value_ac), stack(a.positive_ac, b.positive_ac),
+          stack(a.negative_ac, b.negative_ac)};
 }
 
 void keep_mined(const PairMiner& miner, Measure measure, Matrix& m) {
@@ -95,7 +102,8 @@ void keep_mined(const PairMiner& miner, Measure measure, Matrix& m) {
 }
 
 // One anchor after the other, from its row of the matrix.
-Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const LocalRows& rows, const Draw& draw) {
+Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const LocalRows& rows,
+             const Draw& draw) {
   const MiningKeys keys = mining_keys(rows.id_b, draw);
   const at::Tensor distance_ac = (measure == Measure::kSimilarity ? -m.value_ac : m.value_ac).detach();
   std::vector<at::Tensor> anchor, positive, negative;
@@ -106,7 +114,8 @@ Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const 
     const at::Tensor candidate_1c = at::where(m.negative_ac[a] > 0, distance_ac[a], kInfinity).unsqueeze(0);
     for (int64_t s = 0; s < slots.index_aP.size(1); ++s) {
       if (slots.index_aP[0][s].item<int64_t>() < 0) continue;
-      const Candidates row{candidate_1c, keys.of(a, slots.index_aP.select(1, s)), keys.ref_n, rows.z_bD.size(1)};
+      const Candidates row{candidate_1c, keys.of(a, slots.index_aP.select(1, s)), keys.ref_n,
+                           rows.z_bD.size(1)};
       const at::Tensor score_c = miner.score(slots.distance_aP.select(1, s), row)[0];
       const at::Tensor best = score_c.argmin();
       if (score_c[best.item<int64_t>()].item<double>() == kInfinity) continue;
@@ -124,8 +133,11 @@ Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const 
 
 at::Tensor loss_of_tuples(const Loss& loss, const Matrix& m, const Tuples& tuples) {
   if (const auto* triplets = dynamic_cast<const TripletLossBase*>(&loss)) {
-    const auto value = [&](const at::Tensor& i_t, const at::Tensor& j_t) { return m.value_ac.index({i_t, j_t}); };
-    return combine(triplets->triplet_terms({value(tuples.anchor_t, tuples.positive_t), value(tuples.anchor_t, tuples.negative_t),
+    const auto value = [&](const at::Tensor& i_t, const at::Tensor& j_t) {
+      return m.value_ac.index({i_t, j_t});
+    };
+    return combine(triplets->triplet_terms({value(tuples.anchor_t, tuples.positive_t),
+                                            value(tuples.anchor_t, tuples.negative_t),
                                             value(tuples.positive_t, tuples.negative_t)}));
   }
   // How often each pair occurs.
@@ -133,7 +145,8 @@ at::Tensor loss_of_tuples(const Loss& loss, const Matrix& m, const Tuples& tuple
     const at::Tensor given_t = ref_t >= 0;
     at::Tensor count_ac = at::zeros_like(m.value_ac.detach());
     const at::Tensor i_t = tuples.anchor_t.index({given_t}), j_t = ref_t.index({given_t});
-    return count_ac.index_put_({i_t, j_t}, at::full({i_t.size(0)}, 1, count_ac.options()), /*accumulate=*/true);
+    return count_ac.index_put_({i_t, j_t}, at::full({i_t.size(0)}, 1, count_ac.options()),
+                               /*accumulate=*/true);
   };
   return loss.reference(m.value_ac, times(tuples.positive_t), times(tuples.negative_t));
 }
@@ -154,7 +167,8 @@ Matrix whole_matrix(const Objective& objective, const StepInput& input, const To
       Matrix matrix = second ? matrix_of(rows, *second, Meeting::kOther, measure)
                              : matrix_of(rows, rows, Meeting::kItself, measure);
       if (shard) matrix = beside(matrix, matrix_of(rows, *shard, Meeting::kPast, measure));
-      return second && input.second_learns ? below(matrix, matrix_of(*second, rows, Meeting::kOther, measure)) : matrix;
+      return second && input.second_learns ? below(matrix, matrix_of(*second, rows, Meeting::kOther, measure))
+                                           : matrix;
     }
   }
 }
@@ -170,7 +184,8 @@ ReferenceLoss reference_loss(const LocalRows& local, const Objective& objective,
   Matrix matrix = whole_matrix(objective, input, rows, second, shard);
   ReferenceLoss reference;
   const auto* triplet_miner = dynamic_cast<const TripletMiner*>(&objective.miner);
-  if (input.tuples) reference.tuples = *input.tuples;
+  if (input.tuples)
+    reference.tuples = *input.tuples;
   else if (triplet_miner)
     reference.tuples = mined(*triplet_miner, matrix, objective.loss.measure(), local, input.draw);
   if (const auto* miner = dynamic_cast<const PairMiner*>(&objective.miner))
@@ -180,9 +195,10 @@ ReferenceLoss reference_loss(const LocalRows& local, const Objective& objective,
   const at::Tensor scale = at::full({}, affine.scale, rows.z_nD.options()).requires_grad_(true);
   const at::Tensor bias = at::full({}, affine.bias, rows.z_nD.options()).requires_grad_(true);
   matrix.value_ac = matrix.value_ac * scale + bias;
-  const at::Tensor loss = input.tuples || triplet_miner
-                              ? loss_of_tuples(objective.loss, matrix, reference.tuples)
-                              : objective.loss.reference(matrix.value_ac, matrix.positive_ac, matrix.negative_ac);
+  const at::Tensor loss =
+      input.tuples || triplet_miner
+          ? loss_of_tuples(objective.loss, matrix, reference.tuples)
+          : objective.loss.reference(matrix.value_ac, matrix.positive_ac, matrix.negative_ac);
   reference.loss = loss.item<double>();
   torch::autograd::variable_list leaves = {rows.z_nD, scale, bias};
   if (second && input.second_learns) leaves.push_back(second->z_nD);
@@ -191,7 +207,8 @@ ReferenceLoss reference_loss(const LocalRows& local, const Objective& objective,
                                     : torch::autograd::variable_list(leaves.size());
   for (size_t i = 0; i < leaves.size(); ++i) found[i] = or_zero(found[i], leaves[i].detach());
   reference.gradient_BD = found[0];
-  reference.parameter_gradients = objective.loss.parameter_gradients({found[1].item<double>(), found[2].item<double>()});
+  reference.parameter_gradients =
+      objective.loss.parameter_gradients({found[1].item<double>(), found[2].item<double>()});
   if (second && input.second_learns) reference.second_gradient_BD = found[3];
   if (shard) reference.shard_gradient_nD = found.back();
   return reference;

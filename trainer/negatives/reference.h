@@ -11,7 +11,7 @@ struct ReferenceLoss {
   at::Tensor second_gradient_BD;  ///< of the second tower, if it learns
   at::Tensor shard_gradient_nD;   ///< of the proxies
   std::vector<double> parameter_gradients;
-  Tuples tuples;                  ///< mined or given
+  Tuples tuples;  ///< mined or given
 };
 
 /// Loss, gradients and tuples of the whole batch on one process, from the whole pair matrix and by autograd alone: none of

@@ -4,16 +4,20 @@ namespace lodestone {
 
 namespace {
 
-Part own_part(const RowSet& set) { return {&set, set.first, set.local, set.local_rows()}; }
+Part own_part(const RowSet& set) {
+  return {&set, set.first, set.local, set.local_rows()};
+}
 
-void for_each_other_part(const Group& scope, const RowSet& set, const std::function<void(const Part&)>& visit) {
+void for_each_other_part(const Group& scope, const RowSet& set,
+                         const std::function<void(const Part&)>& visit) {
   if (!set.ring) {
     const int64_t end = set.first + set.local;
     if (set.first > 0) visit({&set, 0, set.first, set.u_nD.narrow(0, 0, set.first)});
     if (end < set.size()) visit({&set, end, set.size() - end, set.u_nD.narrow(0, end, set.size() - end)});
     return;
   }
-  const int world = scope.size(), next = (scope.rank() + 1) % world, previous = (scope.rank() + world - 1) % world;
+  const int world = scope.size(), next = (scope.rank() + 1) % world,
+            previous = (scope.rank() + world - 1) % world;
   at::Tensor u_nD = set.u_nD.contiguous();
   for (int step = 1; step < world; ++step) {
     const auto owner = static_cast<size_t>((scope.rank() + world - step) % world);

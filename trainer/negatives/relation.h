@@ -41,7 +41,8 @@ class BlockWalk {
   const Group& scope_;
   const std::vector<Member>& members_;
   const Relation& relation_;
-  std::vector<std::pair<std::shared_ptr<const Relatives>, std::shared_ptr<const Relatives>>> known_;  ///< by block
+  std::vector<std::pair<std::shared_ptr<const Relatives>, std::shared_ptr<const Relatives>>>
+      known_;  ///< by block
   size_t next_ = 0;
 };
 

@@ -14,7 +14,9 @@ namespace {
 // Pairs listed at a time; their indices take a few times 16 bytes each.
 constexpr int64_t kListed = 1 << 17;
 
-const int64_t* data_of(const at::Tensor& x) { return x.const_data_ptr<int64_t>(); }
+const int64_t* data_of(const at::Tensor& x) {
+  return x.const_data_ptr<int64_t>();
+}
 
 int64_t total_of(const std::vector<int64_t>& totals, int64_t row, int64_t rows) {
   if (rows == 0) return 0;
@@ -86,13 +88,15 @@ void Relatives::count() {
     positives.push_back(own);
   }
   const auto device = rows_.set->label_n.device();
-  counts_ = {tensor_of(positives).to(device), tensor_of(excluded).to(device), tensor_of(same_sample).to(device)};
+  counts_ = {tensor_of(positives).to(device), tensor_of(excluded).to(device),
+             tensor_of(same_sample).to(device)};
 }
 
 void Relatives::add_positives(int64_t row, int64_t offset, HostPairs& pairs) const {
   const int64_t self = rows_.set == refs_.set ? rows_.first + row - refs_.first : -1;
   const int64_t *row_id = data_of(row_id_r_), *ref_id = data_of(ref_id_n_);
-  for (int64_t k = labels_.begin_r[static_cast<size_t>(row)]; k < labels_.end_r[static_cast<size_t>(row)]; ++k) {
+  for (int64_t k = labels_.begin_r[static_cast<size_t>(row)]; k < labels_.end_r[static_cast<size_t>(row)];
+       ++k) {
     const int64_t ref = labels_.order_n[static_cast<size_t>(k)];
     if (ref_is_past_ ? row_id[row] == ref_id[ref] : ref == self) continue;
     pairs.row_p.push_back(row - offset);
@@ -133,7 +137,8 @@ PairList Relatives::positives(int64_t row, int64_t rows) const {
   return on_device(pairs);
 }
 
-void Relatives::add_excluded(int64_t row, int64_t rows, int64_t ref, int64_t refs, std::vector<int64_t>& flat_p) const {
+void Relatives::add_excluded(int64_t row, int64_t rows, int64_t ref, int64_t refs,
+                             std::vector<int64_t>& flat_p) const {
   // Within a key's stretch refs ascend.
   const auto add = [&](const KeyMatches& matches, int64_t r) {
     const auto begin = matches.order_n.begin() + matches.begin_r[static_cast<size_t>(r)];

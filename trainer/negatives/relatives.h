@@ -27,17 +27,21 @@ struct PairList {
   at::Tensor row_p, ref_p;  ///< int64
 
   int64_t size() const { return row_p.size(0); }
-  PairList narrow(int64_t begin, int64_t count) const { return {row_p.narrow(0, begin, count), ref_p.narrow(0, begin, count)}; }
+  PairList narrow(int64_t begin, int64_t count) const {
+    return {row_p.narrow(0, begin, count), ref_p.narrow(0, begin, count)};
+  }
 };
 
 /// The refs that share a key with each row: found by sorting, never by comparing all pairs. On the host.
 struct KeyMatches {
   KeyMatches() = default;
   KeyMatches(const at::Tensor& key_r, const at::Tensor& key_n);
-  int64_t count(int64_t row) const { return end_r[static_cast<size_t>(row)] - begin_r[static_cast<size_t>(row)]; }
+  int64_t count(int64_t row) const {
+    return end_r[static_cast<size_t>(row)] - begin_r[static_cast<size_t>(row)];
+  }
 
-  std::vector<int64_t> order_n;          ///< refs by key, then by index
-  std::vector<int64_t> begin_r, end_r;   ///< each row's stretch of order_n
+  std::vector<int64_t> order_n;         ///< refs by key, then by index
+  std::vector<int64_t> begin_r, end_r;  ///< each row's stretch of order_n
 };
 
 /// The pairs of two parts that are not plain negatives: positives, and pairs that are neither.

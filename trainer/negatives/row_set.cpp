@@ -51,14 +51,16 @@ RowSet gather_rows(const Group& group, const LocalRows& rows, bool normalize, co
   set.u_nD = u_bD.to(type);
   // Rounding may leave unit rows a little longer than 1.
   set.longest = normalize ? 1.01 : longest_of(group, set.u_nD);
-  const at::Tensor keys_n3 = group.all_gather(at::stack({rows.label_b, rows.group_b, rows.id_b}, 1), set.counts);
+  const at::Tensor keys_n3 =
+      group.all_gather(at::stack({rows.label_b, rows.group_b, rows.id_b}, 1), set.counts);
   set.label_n = keys_n3.select(1, 0).contiguous();
   set.group_n = keys_n3.select(1, 1).contiguous();
   set.id_n = keys_n3.select(1, 2).contiguous();
   return set;
 }
 
-RowSet shard_rows(const at::Tensor& u_nD, const at::Tensor& label_n, const at::Tensor& group_n, const at::Tensor& id_n) {
+RowSet shard_rows(const at::Tensor& u_nD, const at::Tensor& label_n, const at::Tensor& group_n,
+                  const at::Tensor& id_n) {
   return {u_nD, label_n, group_n, id_n, {u_nD.size(0)}, 0, u_nD.size(0), false, longest_of(u_nD)};
 }
 

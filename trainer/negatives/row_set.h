@@ -12,27 +12,29 @@ namespace lodestone {
 
 /// This rank's rows of the global batch; b may be 0.
 struct LocalRows {
-  at::Tensor z_bD;    ///< embeddings as the encoder gave them, detached
-  at::Tensor label_b; ///< int64: rows of one label are positives of each other
-  at::Tensor group_b; ///< int64: rows of one group (a label and its look-alikes) are never negatives
-  at::Tensor id_b;    ///< int64: rows of one sample are never negatives
+  at::Tensor z_bD;     ///< embeddings as the encoder gave them, detached
+  at::Tensor label_b;  ///< int64: rows of one label are positives of each other
+  at::Tensor group_b;  ///< int64: rows of one group (a label and its look-alikes) are never negatives
+  at::Tensor id_b;     ///< int64: rows of one sample are never negatives
 };
 
 /// How rows travel.
 struct Exchange {
-  bool ring = false;       ///< hand embeddings round in a ring, W-1 times per pass, in place of holding all of them
-  bool bf16_wire = false;  ///< round embeddings to bfloat16, also where they stay: all ranks see the same rows
+  bool ring =
+      false;  ///< hand embeddings round in a ring, W-1 times per pass, in place of holding all of them
+  bool bf16_wire =
+      false;  ///< round embeddings to bfloat16, also where they stay: all ranks see the same rows
 };
 
 /// Rows that pairs are made of: a tower of the global batch, or this rank's shard of a memory or of the proxies.
 struct RowSet {
-  at::Tensor u_nD;                 ///< all rows; with a ring, and in a shard, only this rank's
+  at::Tensor u_nD;  ///< all rows; with a ring, and in a shard, only this rank's
   at::Tensor label_n, group_n, id_n;
-  std::vector<int64_t> counts;     ///< rows of each rank; of a shard {n}
-  int64_t first = 0;               ///< index of this rank's first row
-  int64_t local = 0;               ///< how many are this rank's
+  std::vector<int64_t> counts;  ///< rows of each rank; of a shard {n}
+  int64_t first = 0;            ///< index of this rank's first row
+  int64_t local = 0;            ///< how many are this rank's
   bool ring = false;
-  double longest = 0;              ///< no row of this set is longer, on any rank
+  double longest = 0;  ///< no row of this set is longer, on any rank
 
   int64_t size() const { return label_n.size(0); }
   at::Tensor local_rows() const { return ring ? u_nD : u_nD.narrow(0, first, local); }
@@ -44,7 +46,8 @@ struct RowSet {
 RowSet gather_rows(const Group& group, const LocalRows& local, bool normalize, const Exchange& exchange = {});
 
 /// A shard that no other rank holds.
-RowSet shard_rows(const at::Tensor& u_nD, const at::Tensor& label_n, const at::Tensor& group_n, const at::Tensor& id_n);
+RowSet shard_rows(const at::Tensor& u_nD, const at::Tensor& label_n, const at::Tensor& group_n,
+                  const at::Tensor& id_n);
 
 /// u = z/|z| (rows of norm 0 stay 0), and its chain rule: dL/dz = (g - (g·u) u)/|z|.
 at::Tensor normalised(const at::Tensor& z_bD);

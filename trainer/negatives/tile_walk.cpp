@@ -1,7 +1,5 @@
 #include "trainer/negatives/tile_walk.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <ATen/Dispatch.h>
@@ -10,6 +8,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <unistd.h>
 
 #include "trainer/negatives/measure.h"
 
@@ -24,7 +23,9 @@ at::Tensor view_of(const at::Tensor& buffer, const TileSpan& span) {
   return buffer.narrow(0, 0, span.rows * span.refs).view({span.rows, span.refs});
 }
 
-int64_t blocks_of(int64_t rows, int64_t side) { return (rows + side - 1) / side; }
+int64_t blocks_of(int64_t rows, int64_t side) {
+  return (rows + side - 1) / side;
+}
 
 // Small enough that every thread has tiles in every round.
 int64_t side_for(const Block& block) {
@@ -39,7 +40,8 @@ int64_t side_for(const Block& block) {
 
 int64_t tile_side(const at::TensorOptions& options) {
   if (options.device().is_cuda()) return kGpuSide;
-  const int64_t cache = sysconf(_SC_LEVEL2_CACHE_SIZE), item = static_cast<int64_t>(options.dtype().itemsize());
+  const int64_t cache = sysconf(_SC_LEVEL2_CACHE_SIZE),
+                item = static_cast<int64_t>(options.dtype().itemsize());
   int64_t side = kSide;
   while (side < kLargestSide && (2 * side) * (2 * side) * item <= cache) side *= 2;
   return side;
@@ -66,7 +68,8 @@ void Exclusions::fill(at::Tensor& x_rc, double value) const {
 
 Worker::Worker(const Block& block, Measure measure, double scale, int64_t side)
     : block_(block), measure_(measure), scale_(scale) {
-  buffer_ = at::empty({std::min(side, block.rows.size) * std::min(side, block.refs.size)}, block.rows.u_nD.options());
+  buffer_ = at::empty({std::min(side, block.rows.size) * std::min(side, block.refs.size)},
+                      block.rows.u_nD.options());
 }
 
 void Worker::form(const TileSpan& span) {
@@ -94,12 +97,18 @@ TileWalk::TileWalk(const Block& block, Measure measure, double scale)
       row_blocks_(blocks_of(block.rows.size, side_)),
       ref_blocks_(blocks_of(block.refs.size, side_)) {}
 
-size_t TileWalk::tiles() const { return static_cast<size_t>(row_blocks_ * ref_blocks_); }
+size_t TileWalk::tiles() const {
+  return static_cast<size_t>(row_blocks_ * ref_blocks_);
+}
 
 TileSpan TileWalk::span_at(int64_t row_block, int64_t ref_block) const {
   const int64_t row = row_block * side_, ref = ref_block * side_;
-  return {row, std::min(side_, block_.rows.size - row), ref, std::min(side_, block_.refs.size - ref),
-          block_.square ? ref > row : block_.to_refs, static_cast<size_t>(row_block * ref_blocks_ + ref_block)};
+  return {row,
+          std::min(side_, block_.rows.size - row),
+          ref,
+          std::min(side_, block_.refs.size - ref),
+          block_.square ? ref > row : block_.to_refs,
+          static_cast<size_t>(row_block * ref_blocks_ + ref_block)};
 }
 
 std::vector<std::vector<std::pair<int64_t, int64_t>>> TileWalk::rounds() const {
@@ -146,7 +155,8 @@ void TileWalk::run(const std::function<void(const TileSpan&, Worker&)>& visit) {
     }
     at::parallel_for(0, static_cast<int64_t>(round.size()), 1, [&](int64_t begin, int64_t end) {
       const at::NoGradGuard no_grad;
-      for (int64_t i = begin; i < end; ++i) work(round[static_cast<size_t>(i)], static_cast<size_t>(at::get_thread_num()));
+      for (int64_t i = begin; i < end; ++i)
+        work(round[static_cast<size_t>(i)], static_cast<size_t>(at::get_thread_num()));
     });
   }
 }

@@ -18,9 +18,10 @@ struct Block {
   Part rows, refs;
   bool to_refs = false;  ///< the refs' sums or gradient are wanted too, not only the rows'
   bool square = false;
-  bool mirrored = false;  ///< another rank looks at the same pairs from the refs' side
-  std::shared_ptr<const Relatives> relatives;            ///< of the rows among the refs
-  std::shared_ptr<const Relatives> exchanged_relatives;  ///< of the refs among the rows; only if to_refs and not square
+  bool mirrored = false;                       ///< another rank looks at the same pairs from the refs' side
+  std::shared_ptr<const Relatives> relatives;  ///< of the rows among the refs
+  std::shared_ptr<const Relatives>
+      exchanged_relatives;  ///< of the refs among the rows; only if to_refs and not square
 
   /// The block from the refs' side.
   Block exchanged() const;
