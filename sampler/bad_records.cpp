@@ -21,25 +21,23 @@ void BadRecordConfig::visit(Fields& f) {
           &max_bad_fraction);
 }
 
-BadRecords::BadRecords(std::shared_ptr<const ImageDataset> dataset, BadRecordConfig config, uint64_t seed)
+BadRecords::BadRecords(std::shared_ptr<const Dataset> dataset, BadRecordConfig config, uint64_t seed)
     : dataset_(std::move(dataset)), config_(std::move(config)), seed_(seed) {
   if (config_.on_bad_record != "fail" && config_.on_bad_record != "skip")
     throw ConfigError("on_bad_record: expected fail or skip, got '" + config_.on_bad_record + "'");
 }
 
-BadRecords::Fetched BadRecords::fetch(int64_t index, int64_t epoch) {
-  Fetched out;
+int64_t BadRecords::fetch(int64_t index, int64_t epoch, const Read& read) {
   if (config_.on_bad_record == "fail") {
-    out.image = dataset_->get(index);
-    out.index = index;
-    return out;
+    read(index);
+    return index;
   }
-  if (try_get(index, out)) return out;
+  if (try_read(index, read)) return index;
   const auto& members = members_of(dataset_->label(index));
   Random random(seed_, Purpose::kSampler, static_cast<uint64_t>(epoch), dataset_->id(index));
   for (int draw = 0; draw < kDraws; ++draw) {
     const int64_t stand_in = members[random.below(members.size())];
-    if (stand_in != index && try_get(stand_in, out)) return out;
+    if (stand_in != index && try_read(stand_in, read)) return stand_in;
   }
   throw DataError("bad records: expected a readable sample of class '" +
                   dataset_->class_name(dataset_->label(index)) + "' in place of the bad " +
@@ -47,14 +45,13 @@ BadRecords::Fetched BadRecords::fetch(int64_t index, int64_t epoch) {
                   " draws; repair or leave out this class");
 }
 
-bool BadRecords::try_get(int64_t index, Fetched& out) {
+bool BadRecords::try_read(int64_t index, const Read& read) {
   {
     std::lock_guard lock(mutex_);
     if (bad_.contains(index)) return false;  // do not read and fail again every epoch
   }
   try {
-    out.image = dataset_->get(index);
-    out.index = index;
+    read(index);
     return true;
   } catch (const DataError& error) {
     record(index, explain(error));

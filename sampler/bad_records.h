@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,7 +21,7 @@ struct BadRecordConfig {
   void visit(Fields& f);
 };
 
-/// Fetches samples under a policy for damaged ones.
+/// Reads samples under a policy for damaged ones.
 /// fail      the DataError of the record goes through.
 /// skip      the record is counted, its message kept, and another sample of the same class stands in for it:
 /// drawn by
@@ -32,13 +33,12 @@ struct BadRecordConfig {
 /// Threads   all methods are safe concurrently
 class BadRecords {
  public:
-  BadRecords(std::shared_ptr<const ImageDataset> dataset, BadRecordConfig config, uint64_t seed);
+  BadRecords(std::shared_ptr<const Dataset> dataset, BadRecordConfig config, uint64_t seed);
 
-  struct Fetched {
-    Image image;
-    int64_t index = 0;  ///< the sample that was read: the one asked for, or its stand-in
-  };
-  Fetched fetch(int64_t index, int64_t epoch);
+  /// Reads one sample; a DataError says that it is damaged.
+  using Read = std::function<void(int64_t index)>;
+  /// The sample that was read: the one asked for, or its stand-in.
+  int64_t fetch(int64_t index, int64_t epoch, const Read& read);
 
   /// Distinct bad records met so far.
   int64_t count() const;
@@ -46,11 +46,11 @@ class BadRecords {
   std::vector<std::string> messages() const;
 
  private:
-  bool try_get(int64_t index, Fetched& out);
+  bool try_read(int64_t index, const Read& read);
   void record(int64_t index, const std::string& message);
   const std::vector<int64_t>& members_of(int64_t label);
 
-  std::shared_ptr<const ImageDataset> dataset_;
+  std::shared_ptr<const Dataset> dataset_;
   BadRecordConfig config_;
   uint64_t seed_;
   mutable std::mutex mutex_;

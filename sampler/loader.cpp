@@ -1,12 +1,8 @@
 #include "sampler/loader.h"
 
-#include <span>
 #include <utility>
 
-#include <ATen/ops/empty.h>
-
 #include "common/error.h"
-#include "sampler/cached_dataset.h"
 
 namespace lodestone {
 
@@ -19,9 +15,8 @@ void LoaderConfig::visit(Fields& f) {
 
 /// What the workers share; const but for the counters, which lock for themselves.
 struct Loader::Source {
-  std::shared_ptr<const ImageDataset> dataset;
+  std::shared_ptr<const Examples> examples;
   std::shared_ptr<const IndexSampler> sampler;
-  ImageTransform transform;
   Shard shard;
   Cursor start;
   bool augment;
@@ -29,7 +24,7 @@ struct Loader::Source {
   BadRecords records;
 
   Batch make(int64_t n, const std::atomic<bool>& stop);
-  void add_row(const GlobalBatch& global, size_t row, std::span<float> out_CHW, Batch& batch);
+  void add_row(const GlobalBatch& global, size_t row, FeatureBuilder& builder, Batch& batch);
 };
 
 Batch Loader::Source::make(int64_t n, const std::atomic<bool>& stop) {
@@ -39,44 +34,36 @@ Batch Loader::Source::make(int64_t n, const std::atomic<bool>& stop) {
   batch.cursor = global.cursor;
   batch.global_rows = global.rows();
   batch.share = share_of(batch.global_rows, shard);
-  const ImageTransformConfig& shape = transform.config();
-  batch.x_bCHW = at::empty({batch.share.size(), shape.channels, shape.height, shape.width}, at::kFloat);
-  const std::span<float> all(batch.x_bCHW.mutable_data_ptr<float>(),
-                             static_cast<size_t>(batch.x_bCHW.numel()));
-  const auto numel = static_cast<size_t>(transform.numel());
+  const auto builder = examples->builder(batch.share.size());
   for (int64_t row = batch.share.begin; row < batch.share.end && !stop; ++row)
-    add_row(global, static_cast<size_t>(row),
-            all.subspan(static_cast<size_t>(row - batch.share.begin) * numel, numel), batch);
+    add_row(global, static_cast<size_t>(row), *builder, batch);
+  batch.features = builder->finish();
   batch.tuples = std::move(global.tuples);
   return batch;
 }
 
-void Loader::Source::add_row(const GlobalBatch& global, size_t row, std::span<float> out_CHW, Batch& batch) {
-  const BadRecords::Fetched fetched = records.fetch(global.samples[row], global.cursor.epoch);
-  const uint64_t id = dataset->id(fetched.index);
-  if (augment)
-    transform.augmented(fetched.image, {global.cursor.epoch, global.cursor.position, global.views[row], id},
-                        out_CHW);
-  else
-    transform.plain(fetched.image, out_CHW);
+void Loader::Source::add_row(const GlobalBatch& global, size_t row, FeatureBuilder& builder, Batch& batch) {
+  const RowDraw draw{global.cursor.epoch, global.cursor.position, global.views[row], augment};
+  const int64_t index = records.fetch(global.samples[row], global.cursor.epoch,
+                                      [&](int64_t sample) { builder.add(sample, draw); });
   batch.labels.push_back(global.labels[row]);
   batch.groups.push_back(global.groups[row]);
-  batch.ids.push_back(static_cast<int64_t>(id));
-  batch.indices.push_back(fetched.index);
+  batch.ids.push_back(static_cast<int64_t>(examples->dataset()->id(index)));
+  batch.indices.push_back(index);
 }
 
-Loader::Loader(std::shared_ptr<const ImageDataset> dataset, std::shared_ptr<const IndexSampler> sampler,
-               ImageTransform transform, Shard shard, LoaderConfig config, uint64_t seed, Cursor start,
-               bool augment, std::optional<int64_t> batches)
+Loader::Loader(std::shared_ptr<const Examples> examples, std::shared_ptr<const IndexSampler> sampler,
+               Shard shard, LoaderConfig config, uint64_t seed, Cursor start, bool augment,
+               std::optional<int64_t> batches)
     : start_(start) {
   if (config.workers < 1 || config.depth < 1)
     throw ConfigError("loader: expected workers and depth of at least 1, got " +
                       std::to_string(config.workers) + " and " + std::to_string(config.depth));
   check_cursor(start, sampler->batches_per_epoch());
   share_of(sampler->global_batch(), shard);
-  auto kept = cached(std::move(dataset), config.cache_mib << 20);
-  source_.reset(new Source{kept, std::move(sampler), std::move(transform), shard, start, augment, batches,
-                           BadRecords(kept, config.bad_records, seed)});
+  const auto dataset = examples->dataset();
+  source_.reset(new Source{std::move(examples), std::move(sampler), shard, start, augment, batches,
+                           BadRecords(dataset, config.bad_records, seed)});
   if (batches && *batches == 0) return;
   prefetcher_ = std::make_unique<Prefetcher<Batch>>(
       [source = source_.get()](int64_t n, const std::atomic<bool>& stop) { return source->make(n, stop); },

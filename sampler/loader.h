@@ -6,14 +6,12 @@
 #include <string>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-
+#include "common/features.h"
 #include "common/fields.h"
 #include "sampler/bad_records.h"
-#include "sampler/dataset.h"
+#include "sampler/examples.h"
 #include "sampler/index_sampler.h"
 #include "sampler/prefetcher.h"
-#include "sampler/transforms.h"
 
 namespace lodestone {
 
@@ -31,7 +29,7 @@ struct Batch {
   Cursor cursor;
   int64_t global_rows = 0;
   Range share;                  ///< which rows of the global batch these are (of this batch, in evaluation)
-  at::Tensor x_bCHW;            ///< float32, contiguous, on the CPU
+  Features features;            ///< b rows, on the CPU
   std::vector<int64_t> labels;  ///< b
   std::vector<int64_t> groups;  ///< b
   std::vector<int64_t> ids;     ///< b; Dataset::id, its bits taken as a signed number
@@ -40,18 +38,17 @@ struct Batch {
   std::vector<Tuple> tuples;  ///< of rows of the GLOBAL batch; empty unless the sampler gives tuples
 };
 
-/// Reads, decodes and transforms one rank's share of each global batch in threads of its own, ahead of need.
-/// Order     batches come in the sampler's order whatever the number of threads; their content is the same as
-/// well Memory    at most `depth` batches ready or in the making, and cache_mib of decoded pictures Errors an
-/// exception of a worker comes out of the next() that would have returned its batch, and of all later ones
-/// Threads   next() by one caller; the counters by anyone. The destructor stops after at most one picture per
-/// worker.
+/// Makes one rank's share of each global batch in threads of its own, ahead of need.
+/// Order     batches come in the sampler's order whatever the number of threads; their content is the same as well
+/// Memory    at most `depth` batches ready or in the making
+/// Errors    an exception of a worker comes out of the next() that would have returned its batch, and of all later ones
+/// Threads   next() by one caller; the counters by anyone. The destructor stops after at most one sample per worker.
 class Loader {
  public:
-  /// `augment` false gives ImageTransform::plain. Throws ConfigError if workers or depth are below 1.
-  Loader(std::shared_ptr<const ImageDataset> dataset, std::shared_ptr<const IndexSampler> sampler,
-         ImageTransform transform, Shard shard, LoaderConfig config, uint64_t seed, Cursor start = {},
-         bool augment = true, std::optional<int64_t> batches = {});
+  /// `augment` false: nothing is drawn at random. Throws ConfigError if workers or depth are below 1.
+  Loader(std::shared_ptr<const Examples> examples, std::shared_ptr<const IndexSampler> sampler, Shard shard,
+         LoaderConfig config, uint64_t seed, Cursor start = {}, bool augment = true,
+         std::optional<int64_t> batches = {});
   ~Loader();
 
   /// The batch at cursor(); endless unless `batches` was given, after which has_next() is false and next()
@@ -77,8 +74,7 @@ class Loader {
 /// A loader for evaluation: this shard's share of the data set, once, in order, unaugmented, `rows` at a time
 /// (the last batch may be smaller; an empty share has none). A bad record is always an error here: figures are not made from stand-ins. Batch::indices tells which samples of the data
 /// set the rows are.
-std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const ImageDataset> dataset,
-                                         ImageTransform transform, Shard shard, int64_t rows,
+std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const Examples> examples, Shard shard, int64_t rows,
                                          LoaderConfig config);
 
 }  // namespace lodestone

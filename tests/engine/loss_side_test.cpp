@@ -25,7 +25,7 @@ Batch batch_of(int64_t step, Shard shard) {
   batch.cursor = {0, step};
   batch.global_rows = kRows;
   batch.share = share_of(kRows, shard);
-  batch.x_bCHW =
+  batch.features =
       all.z_bD.narrow(0, batch.share.begin, batch.share.size()).view({batch.share.size(), 1, 16, 16});
   for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
     batch.labels.push_back(all.label_b[i].item<int64_t>());
@@ -206,7 +206,7 @@ TEST(GradientCache, UpdatesRunningStatisticsOnce) {
   GradientSync sync(single_group(), learned);
   GradientCache cache(*cached, sync, 4);
   const ForwardMode mode = training_mode(single_group(), "local");
-  const at::Tensor x = batch_of(0, {0, 1}).x_bCHW.to(at::kFloat);
+  const at::Tensor x = batch_of(0, {0, 1}).features.pixels_nCHW.to(at::kFloat);
   for (int64_t begin = 0; begin < kRows; begin += 4) once->forward(x.narrow(0, begin, 4), mode);
   const at::Tensor z_bD = cache.encode(x, mode);
   cache.backward(at::ones_like(z_bD));

@@ -21,9 +21,9 @@ Batch batch_of(int64_t step, Shard shard) {
   batch.cursor = {0, step};
   batch.global_rows = kRows;
   batch.share = share_of(kRows, shard);
-  batch.x_bCHW =
+  batch.features =
       all.z_bD.narrow(0, batch.share.begin, batch.share.size()).to(at::kFloat).view({-1, 1, 16, 16});
-  if (batch.share.size() == 0) batch.x_bCHW = batch.x_bCHW.view({0, 1, 16, 16});
+  if (batch.share.size() == 0) batch.features = batch.features.pixels_nCHW.view({0, 1, 16, 16});
   for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
     batch.labels.push_back(all.label_b[i].item<int64_t>());
     batch.groups.push_back(all.group_b[i].item<int64_t>());
@@ -53,7 +53,7 @@ Curve train(int world, const Case& objective_case, const char* encoder_name, int
     std::vector<double> losses;
     for (int step = 0; step < steps; ++step) {
       Batch batch = batch_of(step, {group.rank(), group.size()});
-      batch.x_bCHW = batch.x_bCHW.to(dtype);
+      batch.features = batch.features.to(dtype);
       losses.push_back(trainer.step(batch, 0).loss);
     }
     EXPECT_TRUE(trainer.finished());
@@ -94,7 +94,7 @@ TEST(Trainer, ALossThatIsNotFiniteIsAnErrorAndLeavesTheWeights) {
   Trainer trainer(single_group(), at::kCPU, *encoder, made.objective(), {});
   const at::Tensor before = encoder->parameters().learned()[0].tensor.detach().clone();
   Batch batch = batch_of(0, {0, 1});
-  batch.x_bCHW[0].fill_(std::nanf(""));
+  batch.features.pixels_nCHW[0].fill_(std::nanf(""));
   EXPECT_THROW(trainer.step(batch, 0), Error);
   EXPECT_TRUE(before.equal(encoder->parameters().learned()[0].tensor));
   EXPECT_EQ(trainer.steps_done(), 0);

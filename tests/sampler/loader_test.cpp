@@ -6,6 +6,7 @@
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
+#include "sampler/image_examples.h"
 #include "sampler/pk_sampler.h"
 #include "sampler/tuple_sampler.h"
 #include "support/images.h"
@@ -19,8 +20,10 @@ class LoaderTest : public ::testing::Test {
  protected:
   std::unique_ptr<Loader> open(LoaderConfig config, Shard shard = {}, Cursor start = {},
                                bool augment = true) {
-    return std::make_unique<Loader>(images_, sampler_, ImageTransform(ImageTransformConfig{}, 7), shard,
-                                    config, 7, start, augment);
+    return std::make_unique<Loader>(examples(), sampler_, shard, config, 7, start, augment);
+  }
+  std::shared_ptr<const Examples> examples() const {
+    return std::make_shared<ImageExamples>(images_, ImageTransform(ImageTransformConfig{}, 7), 1 << 20);
   }
   static LoaderConfig config(int64_t workers, int64_t depth = 4) {
     LoaderConfig out;
@@ -33,7 +36,7 @@ class LoaderTest : public ::testing::Test {
     EXPECT_EQ(a.labels, b.labels);
     EXPECT_EQ(a.ids, b.ids);
     EXPECT_EQ(a.indices, b.indices);
-    EXPECT_TRUE(at::equal(a.x_bCHW, b.x_bCHW));
+    EXPECT_TRUE(at::equal(a.features.pixels_nCHW, b.features.pixels_nCHW));
   }
 
   std::shared_ptr<SyntheticImages> images_ = std::make_shared<SyntheticImages>(9, 8);
@@ -47,7 +50,7 @@ TEST_F(LoaderTest, BatchesDoNotDependOnThreadsOrDepth) {
   for (int step = 0; step < 20; ++step) {
     const Batch batch = one->next();
     EXPECT_EQ(batch.cursor, advance({}, step, sampler_->batches_per_epoch()));
-    EXPECT_EQ(batch.x_bCHW.sizes(), (at::IntArrayRef{12, 1, 28, 28}));
+    EXPECT_EQ(batch.features.pixels_nCHW.sizes(), (at::IntArrayRef{12, 1, 28, 28}));
     EXPECT_EQ(batch.labels, sampler_->batch(batch.cursor).labels);
     expect_same(three->next(), batch);
     expect_same(four->next(), batch);
@@ -61,10 +64,10 @@ TEST_F(LoaderTest, SharesOfAnyWorldMakeUpTheGlobalBatch) {
     for (int64_t rank = 0; rank < world; ++rank) {
       const Batch part = open(config(1), {rank, world})->next();
       EXPECT_EQ(part.global_rows, 12);
-      EXPECT_EQ(part.x_bCHW.size(0), part.share.size());
+      EXPECT_EQ(part.features.pixels_nCHW.size(0), part.share.size());
       EXPECT_EQ(part.share.begin, row);
-      EXPECT_EQ(part.x_bCHW.size(3), 28);  // an empty share has its shape
-      EXPECT_TRUE(at::equal(part.x_bCHW, whole.x_bCHW.slice(0, part.share.begin, part.share.end)));
+      EXPECT_EQ(part.features.pixels_nCHW.size(3), 28);  // an empty share has its shape
+      EXPECT_TRUE(at::equal(part.features.pixels_nCHW, whole.features.pixels_nCHW.slice(0, part.share.begin, part.share.end)));
       row = part.share.end;
     }
     EXPECT_EQ(row, 12);
@@ -119,7 +122,7 @@ TEST_F(LoaderTest, CarriesTheTuplesOfTheGlobalBatch) {
   std::vector<Tuple> pairs;
   for (int64_t i = 0; i < 20; ++i) pairs.push_back({i, i + 20, -1, i % 2 == 0});
   auto sampler = std::make_shared<TupleSampler>(images_, pairs, 8, 3);
-  Loader loader(images_, sampler, ImageTransform(ImageTransformConfig{}), {1, 3}, config(1), 3);
+  Loader loader(examples(), sampler, {1, 3}, config(1), 3);
   const Batch batch = loader.next();
   EXPECT_EQ(batch.share, (Range{3, 6}));
   EXPECT_EQ(batch.tuples, sampler->batch({0, 0}).tuples);
@@ -128,10 +131,10 @@ TEST_F(LoaderTest, CarriesTheTuplesOfTheGlobalBatch) {
 TEST_F(LoaderTest, EvaluationSeesTheShareOnceInOrder) {
   std::vector<int64_t> seen;
   for (int64_t rank = 0; rank < 5; ++rank) {
-    auto loader = make_eval_loader(images_, ImageTransform(ImageTransformConfig{}), {rank, 5}, 4, config(2));
+    auto loader = make_eval_loader(examples(), {rank, 5}, 4, config(2));
     while (loader->has_next()) {
       const Batch batch = loader->next();
-      EXPECT_EQ(batch.x_bCHW.size(0), static_cast<int64_t>(batch.indices.size()));
+      EXPECT_EQ(batch.features.pixels_nCHW.size(0), static_cast<int64_t>(batch.indices.size()));
       seen.insert(seen.end(), batch.indices.begin(), batch.indices.end());
     }
     EXPECT_THROW(loader->next(), ConfigError);
@@ -139,7 +142,7 @@ TEST_F(LoaderTest, EvaluationSeesTheShareOnceInOrder) {
   std::vector<int64_t> all(72);
   std::iota(all.begin(), all.end(), 0);
   EXPECT_EQ(seen, all);
-  auto empty = make_eval_loader(images_, ImageTransform(ImageTransformConfig{}), {99, 100}, 4, config(1));
+  auto empty = make_eval_loader(examples(), {99, 100}, 4, config(1));
   EXPECT_FALSE(empty->has_next());
 }
 

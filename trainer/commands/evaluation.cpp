@@ -8,6 +8,7 @@
 #include <ATen/ops/empty.h>
 
 #include "common/files.h"
+#include "sampler/image_examples.h"
 #include "trainer/eval/one_shot.h"
 #include "trainer/eval/pixel_floor.h"
 
@@ -62,13 +63,14 @@ Evaluator::Evaluator(const RunConfig& config)
   ImageSourceConfig source = config.evaluate.data;
   source.path = config.data.resolved(source.path);
   images_ = open_images(source, transform_.decode_options());
+  examples_ = std::make_shared<ImageExamples>(images_, transform_);
 }
 
 Likeness Evaluator::likeness() const { return config_.normalize ? Likeness::kCosine : Likeness::kL2; }
 
 Evaluation Evaluator::run(const Session& session, Encoder& encoder, bool with_floor) {
   const bool floor = with_floor && config_.evaluate.pixel_floor;
-  embedded_ = embed_images(session.world, encoder, session.launch.device(), images_, transform_, config_.data.loader, floor);
+  embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader, floor);
   Evaluation result;
   if (!session.leads()) return result;
   JudgeOptions options;

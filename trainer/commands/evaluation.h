@@ -36,6 +36,7 @@ class Evaluator {
   const RunConfig& config_;
   ImageTransform transform_;
   std::shared_ptr<const ImageDataset> images_;
+  std::shared_ptr<const Examples> examples_;
   Embedded embedded_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "sampler/image_examples.h"
 #include "trainer/commands/command.h"
 
 namespace lodestone {
@@ -88,20 +89,21 @@ Objective::Setting setting_of(const RunConfig& config, const TrainingData& data)
 LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow) {
   LossSideSetup setup{{}, config.encoder->output_dim(), at::kFloat, static_cast<uint64_t>(config.seed), slow};
   if (data.tuples.empty())
-    for (int64_t c = 0; c < data.images->classes(); ++c) setup.group_c.push_back(data.images->group(c));
+    for (int64_t c = 0; c < data.dataset()->classes(); ++c) setup.group_c.push_back(data.dataset()->group(c));
   return setup;
 }
 
 TrainingData open_training_data(const RunConfig& config, int world) {
-  ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
   if (config.global_batch < world)
     throw ConfigError("global_batch: expected at least one row for each of the " + std::to_string(world) +
                       " ranks, got " + std::to_string(config.global_batch) +
                       "; raise global_batch or start fewer ranks");
-  TrainingData data{nullptr, {}, nullptr, transform};
+  const ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
+  TrainingData data;
+  std::shared_ptr<const ImageDataset> images;
   if (!config.data.tuples.empty()) {
     TupleSet set = read_tuples(config.data.resolved(config.data.tuples), transform.decode_options());
-    data.images = set.images;
+    images = set.images;
     data.tuples = std::move(set.tuples);
   } else {
     if (config.data.train.path.empty())
@@ -110,8 +112,9 @@ TrainingData open_training_data(const RunConfig& config, int world) {
           "configuration or by --set data.train.path=…");
     ImageSourceConfig source = config.data.train;
     source.path = config.data.resolved(source.path);
-    data.images = open_images(source, transform.decode_options());
+    images = open_images(source, transform.decode_options());
   }
+  data.examples = std::make_shared<ImageExamples>(images, transform, config.data.loader.cache_mib << 20);
   const bool pairs_of_views = config.sampler.name == "two_views" ||
                               (config.sampler.name == "pk" && config.sampler.pk.samples_per_class % 2 == 0);
   if (config.loss->pairing() == Pairing::kTowers && (!pairs_of_views || config.global_batch % 2 != 0))
@@ -119,7 +122,7 @@ TrainingData open_training_data(const RunConfig& config, int world) {
         "loss: this loss compares two views of each sample; use sampler.name: two_views and an even "
         "global_batch");
   config.objective().check(setting_of(config, data));
-  data.sampler = make_sampler(config.sampler, data.images, data.tuples, config.global_batch,
+  data.sampler = make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch,
                               static_cast<uint64_t>(config.seed));
   return data;
 }

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "distributed/launch.h"
+#include "sampler/examples.h"
 #include "sampler/tuples.h"
 #include "trainer/commands/run_config.h"
 
@@ -34,11 +35,11 @@ int exit_code(const std::exception& error);
 
 /// The training data as configured.
 struct TrainingData {
-  std::shared_ptr<const ImageDataset> images;
+  std::shared_ptr<const Examples> examples;
   std::vector<Tuple> tuples;  ///< explicit ones, if any
   std::shared_ptr<const IndexSampler> sampler;
-  ImageTransform transform;
 
+  std::shared_ptr<const Dataset> dataset() const { return examples->dataset(); }
   bool has_pairs() const { return !tuples.empty() && !tuples.front().is_triplet(); }
 };
 
@@ -51,7 +52,7 @@ LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data,
 /// Opens the training data and checks that sampler, loss and miner fit it. Throws ConfigError, DataError.
 TrainingData open_training_data(const RunConfig& config, int world);
 
-/// Builds the configured encoder for the configured pictures.
+/// Builds the configured encoder for the configured data.
 void build_encoder(const RunConfig& config, Encoder& encoder);
 
 }  // namespace lodestone

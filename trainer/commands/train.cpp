@@ -100,7 +100,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
 // Figures on classes that were trained on say little about new ones.
 void TrainingRun::warn_of_overlap() const {
   std::set<std::string> trained;
-  for (int64_t c = 0; c < data_.images->classes(); ++c) trained.insert(data_.images->class_name(c));
+  for (int64_t c = 0; c < data_.dataset()->classes(); ++c) trained.insert(data_.dataset()->class_name(c));
   int64_t shared = 0;
   const ImageDataset& judged = evaluator_->images();
   for (int64_t c = 0; c < judged.classes(); ++c) shared += trained.contains(judged.class_name(c));
@@ -165,9 +165,9 @@ void TrainingRun::start_coordinator() {
     session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address,
                        coordinator_->server.port());
   if (resumed_at_) coordinator_->metrics.event(*resumed_at_, "restart");
-  session_.log->info("{} ranks ({}), {} pictures of {} classes, {} parameters, run folder {}",
-                     session_.world.size(), session_.world.backend(), data_.images->size(),
-                     data_.images->classes(), config_.encoder->parameters().count(), folder_.root().string());
+  session_.log->info("{} ranks ({}), {} samples of {} classes, {} parameters, run folder {}",
+                     session_.world.size(), session_.world.backend(), data_.dataset()->size(),
+                     data_.dataset()->classes(), config_.encoder->parameters().count(), folder_.root().string());
 }
 
 // A signal reaches ranks at different steps; the maximum over ranks makes all of them stop after the same one.
@@ -246,8 +246,8 @@ void TrainingRun::save() {
 }
 
 int TrainingRun::run() {
-  Loader loader(data_.images, data_.sampler, data_.transform, {session_.world.rank(), session_.world.size()},
-                config_.data.loader, static_cast<uint64_t>(config_.seed), cursor_);
+  Loader loader(data_.examples, data_.sampler, {session_.world.rank(), session_.world.size()}, config_.data.loader,
+                static_cast<uint64_t>(config_.seed), cursor_);
   bool stopped = false;
   while (!trainer_->finished() && !stopped) {
     const double waited = loader.seconds_waited();

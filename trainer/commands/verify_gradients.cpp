@@ -101,7 +101,7 @@ class Verifier {
   ForwardMode forward_mode() const { return training_mode(session_.world, config_.training.batch_norm); }
 
   Loader loader(Shard shard) const {
-    return Loader(data_.images, data_.sampler, data_.transform, shard, config_.data.loader,
+    return Loader(data_.examples, data_.sampler, shard, config_.data.loader,
                   static_cast<uint64_t>(config_.seed));
   }
 
@@ -116,8 +116,9 @@ class Verifier {
   StepLoss together(const Objective& objective, const Batch& batch, LossSide& side,
                     std::vector<at::Tensor>& gradients) {
     GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch);
-    const at::Tensor x_bCHW = batch.x_bCHW.to(at::kDouble), z_bD = cache.encode(x_bCHW, mode_);
-    const auto meeting = side.meet(rows_of(batch, z_bD), x_bCHW, batch.share.begin,
+    const Features x = batch.features.to(at::kDouble);
+    const at::Tensor z_bD = cache.encode(x, mode_);
+    const auto meeting = side.meet(rows_of(batch, z_bD), x, batch.share.begin,
                                    explicit_tuples(batch, at::kCPU), batch.cursor.position);
     StepLoss step = global_batch_loss(session_.world, meeting->rows, objective, meeting->input);
     side.remember(step.remembered, batch.cursor.position);
@@ -131,9 +132,10 @@ class Verifier {
   // What one process gets by plain autograd.
   ReferenceLoss alone(const Objective& objective, const Batch& batch, LossSide& side,
                       std::vector<at::Tensor>& gradients) {
-    const at::Tensor x_BCHW = batch.x_bCHW.to(at::kDouble), z_BD = forward_whole(x_BCHW);
+    const Features x = batch.features.to(at::kDouble);
+    const at::Tensor z_BD = forward_whole(x);
     const auto meeting =
-        side.meet(rows_of(batch, z_BD), x_BCHW, 0, explicit_tuples(batch, at::kCPU), batch.cursor.position);
+        side.meet(rows_of(batch, z_BD), x, 0, explicit_tuples(batch, at::kCPU), batch.cursor.position);
     ReferenceLoss reference = reference_loss(meeting->rows, objective, meeting->input);
     side.remember(
         gather_rows(single_group(), meeting->second ? *meeting->second : meeting->rows, objective.normalize),
@@ -178,19 +180,19 @@ class Verifier {
   }
 
   // One process, the same function: with local batch norm the ranks' shares are normalised apart, on any number of ranks.
-  at::Tensor forward_whole(const at::Tensor& x_BCHW) const {
+  at::Tensor forward_whole(const Features& x) const {
     ForwardMode mode = mode_;
     mode.sum_over_ranks = {};
     if (mode.batch_norm == BatchNormMode::kSync) mode.batch_norm = BatchNormMode::kLocal;
-    if (config_.training.batch_norm != "local") return config_.encoder->forward(x_BCHW, mode);
+    if (config_.training.batch_norm != "local") return config_.encoder->forward(x, mode);
     std::vector<at::Tensor> parts;
     for (int rank = 0; rank < session_.world.size(); ++rank) {
-      const Range share = share_of(x_BCHW.size(0), {rank, session_.world.size()});
+      const Range share = share_of(x.rows(), {rank, session_.world.size()});
       const int64_t step = config_.training.micro_batch > 0 ? config_.training.micro_batch
                                                             : std::max<int64_t>(share.size(), 1);
       for (int64_t begin = share.begin; begin < share.end; begin += step)
         parts.push_back(
-            config_.encoder->forward(x_BCHW.narrow(0, begin, std::min(step, share.end - begin)), mode));
+            config_.encoder->forward(x.narrow(begin, std::min(step, share.end - begin)), mode));
     }
     return at::cat(parts);
   }

@@ -24,6 +24,7 @@ class Conv4 : public Encoder {
   }
 
   void build(const InputShape& input, uint64_t seed) override {
+    expect_pictures("conv4", input);
     parameters_ = std::make_unique<Parameters>(seed);
     int64_t in = input.channels, height = input.height, width = input.width;
     for (size_t i = 0; i < channels_.size(); ++i) {
@@ -45,9 +46,9 @@ class Conv4 : public Encoder {
     }
   }
 
-  at::Tensor forward(const at::Tensor& x_bCHW, const ForwardMode& mode) override {
+  at::Tensor forward(const Features& features, const ForwardMode& mode) override {
     // Channels last: the convolutions and pools run about a quarter faster on CPUs.
-    at::Tensor x = x_bCHW.contiguous(at::MemoryFormat::ChannelsLast);
+    at::Tensor x = features.pixels_nCHW.contiguous(at::MemoryFormat::ChannelsLast);
     for (size_t i = 0; i < convolutions_.size(); ++i) {
       x = at::conv2d(x, convolutions_[i], {}, 1, 1);
       // ReLU is monotone, so it commutes with the pool, and costs a quarter behind it.

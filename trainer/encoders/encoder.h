@@ -6,10 +6,12 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "common/features.h"
 #include "common/fields.h"
+#include "trainer/encoders/input_shape.h"
 #include "trainer/encoders/parameters.h"
 
-// Shapes here: b rows of this rank, C channels, H height, W width, D width of the embedding.
+// Shapes here: b rows of this rank, D width of the embedding.
 
 namespace lodestone {
 
@@ -31,13 +33,6 @@ struct ForwardMode {
   SumOverRanks sum_over_ranks;  ///< needed for kSync in a world above 1; called once in forward and once in backward of each norm
 };
 
-/// What one example looks like.
-struct InputShape {
-  int64_t channels = 1;
-  int64_t height = 28;
-  int64_t width = 28;
-};
-
 /// Maps a batch of examples to embeddings. Its fields are its architecture; `build` makes the parameters.
 /// Adding an encoder: one file here and one line in table.cpp.
 class Encoder {
@@ -45,9 +40,10 @@ class Encoder {
   virtual ~Encoder() = default;
   virtual void visit(Fields& f) = 0;
   /// Makes the parameters, once, before any forward. Initial values depend on the seed and the parameters' names alone.
+  /// Throws ConfigError if the encoder does not take such input.
   virtual void build(const InputShape& input, uint64_t seed) = 0;
-  /// x_bCHW float32 to z_bD; b may be 0. Not normalised: the loss and the measures do that.
-  virtual at::Tensor forward(const at::Tensor& x_bCHW, const ForwardMode& mode) = 0;
+  /// b rows to z_bD; b may be 0. Not normalised: the loss and the measures do that.
+  virtual at::Tensor forward(const Features& x, const ForwardMode& mode) = 0;
   virtual int64_t output_dim() const = 0;
   /// Requires build.
   Parameters& parameters() { return *parameters_; }

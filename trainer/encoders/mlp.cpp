@@ -16,6 +16,7 @@ class Mlp : public Encoder {
   }
 
   void build(const InputShape& input, uint64_t seed) override {
+    expect_pictures("mlp", input);
     parameters_ = std::make_unique<Parameters>(seed);
     int64_t in = input.channels * input.height * input.width;
     std::vector<int64_t> widths = hidden_;
@@ -30,8 +31,8 @@ class Mlp : public Encoder {
     }
   }
 
-  at::Tensor forward(const at::Tensor& x_bCHW, const ForwardMode&) override {
-    at::Tensor x = x_bCHW.reshape({x_bCHW.size(0), weights_.front().size(1)});
+  at::Tensor forward(const Features& features, const ForwardMode&) override {
+    at::Tensor x = features.pixels_nCHW.reshape({features.rows(), weights_.front().size(1)});
     for (size_t i = 0; i < weights_.size(); ++i) {
       x = at::linear(x, weights_[i], biases_[i]);
       if (i + 1 < weights_.size()) x = at::relu(x);

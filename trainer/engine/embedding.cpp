@@ -12,19 +12,18 @@ constexpr int64_t kRows = 256;
 
 }  // namespace
 
-Embedded embed_images(const Group& group, Encoder& encoder, c10::Device device,
-                      const std::shared_ptr<const ImageDataset>& dataset, const ImageTransform& transform,
-                      const LoaderConfig& config, bool keep_pictures) {
+Embedded embed(const Group& group, Encoder& encoder, c10::Device device,
+               const std::shared_ptr<const Examples>& examples, const LoaderConfig& config, bool keep_pictures) {
   at::NoGradGuard no_grad;
-  const auto loader = make_eval_loader(dataset, transform, {group.rank(), group.size()}, kRows, config);
-  const ImageTransformConfig& shape = transform.config();
+  const auto loader = make_eval_loader(examples, {group.rank(), group.size()}, kRows, config);
   std::vector<at::Tensor> z = {at::empty({0, encoder.output_dim()})};
-  std::vector<at::Tensor> x = {at::empty({0, shape.channels, shape.height, shape.width})};
+  std::vector<at::Tensor> x;
+  if (keep_pictures) x.push_back(examples->builder(0)->finish().pixels_nCHW);
   std::vector<int64_t> keys;
   while (loader->has_next()) {
     const Batch batch = loader->next();
-    z.push_back(encoder.forward(batch.x_bCHW.to(device), {}).to(at::kCPU, at::kFloat));
-    if (keep_pictures) x.push_back(batch.x_bCHW);
+    z.push_back(encoder.forward(batch.features.to(device), {}).to(at::kCPU, at::kFloat));
+    if (keep_pictures) x.push_back(batch.features.pixels_nCHW);
     for (size_t i = 0; i < batch.indices.size(); ++i) {
       keys.push_back(batch.labels[i]);
       keys.push_back(batch.groups[i]);

@@ -23,8 +23,8 @@ struct Embedded {
 
 /// Embeds a whole data set, each rank its contiguous share.
 /// Ranks     collective; every rank gets all rows. Cost: one all-gather of N·D floats (and of the pictures, if kept)
-Embedded embed_images(const Group& group, Encoder& encoder, c10::Device device,
-                      const std::shared_ptr<const ImageDataset>& dataset, const ImageTransform& transform,
-                      const LoaderConfig& loader, bool keep_pictures = false);
+Embedded embed(const Group& group, Encoder& encoder, c10::Device device,
+               const std::shared_ptr<const Examples>& examples, const LoaderConfig& loader,
+               bool keep_pictures = false);
 
 }  // namespace lodestone

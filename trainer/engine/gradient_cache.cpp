@@ -12,17 +12,17 @@ namespace lodestone {
 
 namespace {
 
-at::Generator generator_of(const at::Tensor& x) {
+at::Generator generator_of(const Features& x) {
   return at::globalContext().defaultGenerator(x.device());
 }
 
-at::Tensor random_state(const at::Tensor& x) {
+at::Tensor random_state(const Features& x) {
   at::Generator generator = generator_of(x);
   const std::lock_guard<std::mutex> lock(generator.mutex());
   return generator.get_state();
 }
 
-void set_random_state(const at::Tensor& x, const at::Tensor& state) {
+void set_random_state(const Features& x, const at::Tensor& state) {
   at::Generator generator = generator_of(x);
   const std::lock_guard<std::mutex> lock(generator.mutex());
   generator.set_state(state);
@@ -30,20 +30,20 @@ void set_random_state(const at::Tensor& x, const at::Tensor& state) {
 
 }  // namespace
 
-at::Tensor GradientCache::encode(const at::Tensor& x_bCHW, const ForwardMode& mode) {
-  x_bCHW_ = x_bCHW;
+at::Tensor GradientCache::encode(const Features& x, const ForwardMode& mode) {
+  x_ = x;
   mode_ = mode;
   random_states_.clear();
   if (micro_batch_ == 0) {
-    z_bD_ = encoder_.forward(x_bCHW, mode);
+    z_bD_ = encoder_.forward(x, mode);
     return z_bD_.detach();
   }
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> parts;
-  for (int64_t begin = 0; begin < std::max<int64_t>(x_bCHW.size(0), 1); begin += micro_batch_) {
-    random_states_.push_back(random_state(x_bCHW));
+  for (int64_t begin = 0; begin < std::max<int64_t>(x.rows(), 1); begin += micro_batch_) {
+    random_states_.push_back(random_state(x));
     parts.push_back(
-        encoder_.forward(x_bCHW.narrow(0, begin, std::min(micro_batch_, x_bCHW.size(0) - begin)), mode));
+        encoder_.forward(x.narrow(begin, std::min(micro_batch_, x.rows() - begin)), mode));
   }
   return at::cat(parts);
 }
@@ -55,18 +55,18 @@ void GradientCache::backward(const at::Tensor& gradient_bD) {
     z_bD_.reset();
     return;
   }
-  const at::Tensor after = random_state(x_bCHW_);
+  const at::Tensor after = random_state(x_);
   ForwardMode again = mode_;
   again.update_statistics = false;
   for (size_t part = 0; part < random_states_.size(); ++part) {
     const int64_t begin = static_cast<int64_t>(part) * micro_batch_;
-    const int64_t size = std::min(micro_batch_, x_bCHW_.size(0) - begin);
-    set_random_state(x_bCHW_, random_states_[part]);
-    const at::Tensor z_mD = encoder_.forward(x_bCHW_.narrow(0, begin, size), again);
+    const int64_t size = std::min(micro_batch_, x_.rows() - begin);
+    set_random_state(x_, random_states_[part]);
+    const at::Tensor z_mD = encoder_.forward(x_.narrow(begin, size), again);
     if (part + 1 == random_states_.size()) sync_.prepare({z_mD});
     z_mD.backward(gradient_bD.narrow(0, begin, size));
   }
-  set_random_state(x_bCHW_, after);
+  set_random_state(x_, after);
 }
 
 }  // namespace lodestone

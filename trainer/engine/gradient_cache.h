@@ -20,7 +20,7 @@ class GradientCache {
       : encoder_(encoder), sync_(sync), micro_batch_(micro_batch) {}
 
   /// z_bD, detached.
-  at::Tensor encode(const at::Tensor& x_bCHW, const ForwardMode& mode);
+  at::Tensor encode(const Features& x, const ForwardMode& mode);
   /// Accumulates parameter gradients from dL/dz of what encode returned; sync.finish() is the caller's.
   void backward(const at::Tensor& gradient_bD);
 
@@ -28,7 +28,8 @@ class GradientCache {
   Encoder& encoder_;
   GradientSync& sync_;
   int64_t micro_batch_;
-  at::Tensor x_bCHW_, z_bD_;
+  Features x_;
+  at::Tensor z_bD_;
   ForwardMode mode_;
   std::vector<at::Tensor> random_states_;
 };

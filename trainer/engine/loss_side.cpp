@@ -79,7 +79,7 @@ at::Tensor LossSide::Meeting::joined(const at::Tensor& gradient_bD,
   return all_bD.index_copy_(0, first_n, gradient_bD).index_copy_(0, second_n, second_gradient_bD);
 }
 
-std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const at::Tensor& x_bCHW,
+std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const Features& x,
                                                   int64_t first_row, std::optional<Tuples> tuples,
                                                   int64_t step) {
   auto meeting = std::make_unique<Meeting>();
@@ -98,7 +98,7 @@ std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const a
   if (remembers(step)) meeting->shard = memory_->entries();
   if (config_.memory.has_momentum_encoder()) {
     at::NoGradGuard no_grad;
-    meeting->second = LocalRows{setup_.slow->forward(x_bCHW, {}), rows.label_b, rows.group_b, rows.id_b};
+    meeting->second = LocalRows{setup_.slow->forward(x, {}), rows.label_b, rows.group_b, rows.id_b};
     meeting->input.second_learns = false;
   }
   if (meeting->second) meeting->input.second = &*meeting->second;
@@ -110,9 +110,9 @@ void LossSide::remember(const RowSet& rows, int64_t step) {
   if (remembers(step)) memory_->push(rows, step);
 }
 
-StepLoss LossSide::loss(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row,
+StepLoss LossSide::loss(const LocalRows& rows, const Features& x, int64_t first_row,
                         std::optional<Tuples> tuples, int64_t step) {
-  const auto meeting = meet(rows, x_bCHW, first_row, std::move(tuples), step);
+  const auto meeting = meet(rows, x, first_row, std::move(tuples), step);
   meeting->input.want_health = true;
   StepLoss result = global_batch_loss(world_, meeting->rows, objective_, meeting->input);
   result.gradient_bD = meeting->joined(result.gradient_bD, result.second_gradient_bD);

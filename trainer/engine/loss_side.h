@@ -46,12 +46,12 @@ class LossSide {
   };
   /// `first_row` is the global index of this rank's first row: with two towers, even rows are the first tower's and odd rows the
   /// second's (the two views of a sample). Collective if proxies are sampled.
-  std::unique_ptr<Meeting> meet(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row,
+  std::unique_ptr<Meeting> meet(const LocalRows& rows, const Features& x, int64_t first_row,
                                 std::optional<Tuples> tuples, int64_t step);
   /// Enters a step's rows into the memory.
   void remember(const RowSet& rows, int64_t step);
   /// The loss of one step and its gradient by the batch's rows: meet, global_batch_loss, remember.
-  StepLoss loss(const LocalRows& rows, const at::Tensor& x_bCHW, int64_t first_row,
+  StepLoss loss(const LocalRows& rows, const Features& x, int64_t first_row,
                 std::optional<Tuples> tuples, int64_t step);
   /// Updates proxies and loss parameters, at this share of the learning rate, and lets the slow encoder follow.
   void update(const StepLoss& step, double factor, const Encoder& encoder);

@@ -119,11 +119,11 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   Stopwatch clock;
   report.phases.load = load_seconds;
 
-  const at::Tensor x_bCHW = batch.x_bCHW.to(device_);
-  const at::Tensor z_bD = cache_.encode(x_bCHW, mode_);
+  const Features x = batch.features.to(device_);
+  const at::Tensor z_bD = cache_.encode(x, mode_);
   report.phases.encode = clock.lap();
 
-  const StepLoss loss = loss_side_.loss(local_rows(batch, z_bD), x_bCHW, batch.share.begin,
+  const StepLoss loss = loss_side_.loss(local_rows(batch, z_bD), x, batch.share.begin,
                                         explicit_tuples(batch, device_), steps_done_);
   report.phases.gather = loss.gather_seconds;
   report.phases.loss = clock.lap() - loss.gather_seconds;

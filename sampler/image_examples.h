@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+
+#include "sampler/examples.h"
+#include "sampler/transforms.h"
+
+namespace lodestone {
+
+/// Pictures as float32 tensors, each through `transform`.
+/// Memory    up to cache_bytes of decoded pictures are kept (cached_dataset.h)
+class ImageExamples : public Examples {
+ public:
+  ImageExamples(std::shared_ptr<const ImageDataset> images, ImageTransform transform, int64_t cache_bytes = 0);
+
+  std::shared_ptr<const Dataset> dataset() const override { return images_; }
+  std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;
+
+ private:
+  std::shared_ptr<const ImageDataset> images_;
+  ImageTransform transform_;
+};
+
+}  // namespace lodestone
