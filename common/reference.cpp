@@ -65,13 +65,17 @@ class YamlWriter : public Fields {
     visit_members(*this);
     --depth_;
   }
+  // A slot inside another one's row is written as chosen: its alternatives stand in full where their own table is.
   void slot(const FieldInfo& info, SlotBase& slot) override {
-    comment(info.doc, "");
+    const bool inner = slots_++ > 0;
+    std::string names;
+    for (const auto& name : slot.names()) names += (names.empty() ? "" : ", ") + name;
+    comment(info.doc, inner ? names : "");
     line(std::string(info.name) + ":");
     ++depth_;
     const std::string chosen = slot.name();
     row(slot, chosen);
-    if (comments_) {
+    if (comments_ && !inner) {
       for (const auto& name : slot.names())
         if (name != chosen) {
           slot.choose(name);
@@ -82,6 +86,7 @@ class YamlWriter : public Fields {
       slot.choose(chosen);
     }
     --depth_;
+    --slots_;
   }
 
  private:
@@ -104,7 +109,7 @@ class YamlWriter : public Fields {
   void line(const std::string& content) { text += std::string(2 * depth_, ' ') + prefix_ + content + "\n"; }
 
   bool comments_;
-  int depth_ = 0;
+  int depth_ = 0, slots_ = 0;
   std::string prefix_;
 };
 

@@ -1,89 +1,173 @@
-#include "trainer/encoders/encoder.h"
-
-#include <gtest/gtest.h>
-
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones_like.h>
+#include <gtest/gtest.h>
 
-#include "common/yaml.h"
-#include "support/batches.h"
+#include "encoders/made.h"
+#include "trainer/encoders/encoder.h"
 
 namespace lodestone::testing {
 namespace {
 
-constexpr InputShape kInput{1, 16, 16};
+struct Case {
+  const char* name;
+  const char* yaml;
+  InputShape input;
+};
 
-std::unique_ptr<Encoder> built(const char* name, uint64_t seed) {
-  for (const auto& row : encoder_table())
-    if (std::string(row.name) == name) {
-      auto encoder = row.make();
-      encoder->build(kInput, seed);
-      return encoder;
-    }
-  throw Error("no such encoder");
-}
+constexpr const char* kSmallBert = "{name: bert, layers: 2, width: 16, heads: 2, intermediate: 24}";
+const Case kCases[] = {
+    {"conv4", "{name: conv4}", kPictures},
+    {"mlp", "{name: mlp}", kPictures},
+    {"resnet18", "{name: resnet18, stem: small, width: 8}", kPictures},
+    {"resnet50_gem",
+     "{name: resnet50, width: 4, pooling: gem, head: {kind: mlp, hidden: [16], norm: batch, embedding: 8}}",
+     kPictures},
+    {"vit_tiny", "{name: vit_tiny, patch_size: 8, layers: 2}", kPictures},
+    {"vit_tiny_gem",
+     "{name: vit_tiny, patch_size: 8, layers: 1, pooling: gem, names: torchvision, head: {kind: linear}}",
+     kPictures},
+    {"bag_of_tokens", "{name: bag_of_tokens, head: {kind: mlp, hidden: [16], norm: layer, embedding: 8}}",
+     kTexts},
+    {"bert", kSmallBert, kTexts},
+    {"bert_pooler", "{name: bert, layers: 1, width: 16, heads: 2, pooling: pooler, attention_dropout: 0}",
+     kTexts},
+    {"two_tower", "{name: two_tower, image: {name: mlp}, text: {name: bag_of_tokens}, embedding: 8}", kBoth},
+};
 
-at::Tensor pictures(int64_t rows) { return random_rows(rows, 256, 1).view({rows, 1, 16, 16}).to(at::kFloat); }
-
-class EveryEncoder : public ::testing::TestWithParam<const char*> {};
+class EveryEncoder : public ::testing::TestWithParam<Case> {
+ protected:
+  std::unique_ptr<Slot<Encoder>> encoder(uint64_t seed = 1) const {
+    return made(GetParam().yaml, GetParam().input, seed);
+  }
+  Features rows(int64_t count) const { return features(GetParam().input, count); }
+};
 
 TEST_P(EveryEncoder, GivesEmbeddingsOfItsWidthAlsoForNoRows) {
-  auto encoder = built(GetParam(), 1);
+  const auto slot = encoder();
   for (const bool training : {false, true})
-    for (const int64_t rows : {0, 1, 5}) {
+    for (const int64_t count : {0, 1, 5}) {
       ForwardMode mode;
       mode.training = training;
-      const at::Tensor z = encoder->forward(pictures(rows), mode);
-      EXPECT_EQ(z.sizes(), (at::IntArrayRef{rows, encoder->output_dim()}));
-      EXPECT_TRUE(rows == 0 || z.isfinite().all().item<bool>());
+      if (count == 1) mode.batch_norm = BatchNormMode::kFrozen;  // one row of one pixel has no variance
+      const at::Tensor z = (*slot)->forward(rows(count), mode);
+      EXPECT_EQ(z.sizes(), (at::IntArrayRef{count, (*slot)->output_dim()}));
+      EXPECT_TRUE(count == 0 || z.isfinite().all().item<bool>());
     }
 }
 
 TEST_P(EveryEncoder, ReachesEveryParameterWithTheGradient) {
-  auto encoder = built(GetParam(), 1);
-  ForwardMode mode;
-  mode.training = true;
-  const at::Tensor none = encoder->forward(pictures(0), mode);
-  none.backward(at::ones_like(none));  // a rank without rows must survive its backward pass
-  const at::Tensor z = encoder->forward(pictures(6), mode);
-  z.backward(random_rows(6, z.size(1), 2).to(at::kFloat));
-  for (const auto& parameter : encoder->parameters().learned()) {
-    ASSERT_TRUE(parameter.tensor.grad().defined()) << parameter.name;
-    EXPECT_GT(parameter.tensor.grad().abs().max().item<float>(), 0) << parameter.name;
+  const auto slot = encoder();
+  for (const bool recompute : {false, true}) {
+    ForwardMode mode;
+    mode.training = true;
+    mode.recompute = recompute;
+    const at::Tensor none = (*slot)->forward(rows(0), mode);
+    none.backward(at::ones_like(none));  // a rank without rows must survive its backward pass
+    const at::Tensor z = (*slot)->forward(rows(6), mode);
+    z.backward(random_rows(6, z.size(1), 2).to(at::kFloat));
+    for (const auto& parameter : (*slot)->parameters().learned()) {
+      ASSERT_TRUE(parameter.tensor.grad().defined()) << parameter.name;
+      const at::Tensor gradient = parameter.tensor.grad();
+      EXPECT_GT(gradient.abs().max().item<float>(), 0) << parameter.name;
+      gradient.zero_();
+    }
   }
 }
 
 TEST_P(EveryEncoder, StartsFromItsSeedAlone) {
-  const auto first = built(GetParam(), 3), same = built(GetParam(), 3), other = built(GetParam(), 4);
+  const auto first = encoder(3), same = encoder(3), other = encoder(4);
   bool differs = false;
-  for (size_t i = 0; i < first->parameters().learned().size(); ++i) {
-    EXPECT_TRUE(at::equal(first->parameters().learned()[i].tensor, same->parameters().learned()[i].tensor));
-    differs = differs || !at::equal(first->parameters().learned()[i].tensor, other->parameters().learned()[i].tensor);
+  for (size_t i = 0; i < (*first)->parameters().learned().size(); ++i) {
+    const auto tensor = [i](const auto& slot) { return (*slot)->parameters().learned()[i].tensor; };
+    EXPECT_TRUE(at::equal(tensor(first), tensor(same)));
+    differs = differs || !at::equal(tensor(first), tensor(other));
   }
   EXPECT_TRUE(differs);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryEncoder, ::testing::Values("conv4", "mlp"));
+// A row's embedding doesn't depend on what it is encoded with, on padding, or on other rows.
+TEST_P(EveryEncoder, EncodesEachRowOnItsOwn) {
+  const auto slot = encoder();
+  if ((*slot)->modality() == Modality::kBoth) return;
+  const Features all = rows(4);
+  const at::Tensor z = (*slot)->forward(all, {});
+  for (int64_t row = 0; row < 4; ++row) {
+    Features one;
+    if (all.pixels_nCHW.defined()) one.pixels_nCHW = all.pixels_nCHW.narrow(0, row, 1);
+    if (all.tokens_nT.defined()) {
+      const int64_t length = all.mask_nT[row].sum().item<int64_t>();
+      one.tokens_nT = all.tokens_nT.narrow(0, row, 1).narrow(1, 0, length);
+      one.mask_nT = all.mask_nT.narrow(0, row, 1).narrow(1, 0, length);
+    }
+    EXPECT_LE(max_relative_error((*slot)->forward(one, {}), z.narrow(0, row, 1)), 1e-5) << row;
+  }
+}
+
+TEST_P(EveryEncoder, RefusesDataOfTheOtherKind) {
+  EXPECT_THROW(made(GetParam().yaml, GetParam().input.vocabulary > 0 ? kPictures : kTexts), ConfigError);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryEncoder, ::testing::ValuesIn(kCases),
+                         [](const auto& one) { return one.param.name; });
 
 TEST(Conv4, RefusesPicturesThatItsPoolsWouldEatUp) {
-  auto encoder = encoder_table()[0].make();
-  EXPECT_THROW(encoder->build({1, 8, 8}, 1), ConfigError);
+  EXPECT_THROW(made("{name: conv4}", {1, 8, 8}), ConfigError);
+}
+
+TEST(Vit, RefusesPicturesThatArentWholePatches) {
+  EXPECT_THROW(made("{name: vit_tiny, patch_size: 7}", kPictures), ConfigError);
+}
+
+TEST(Bert, RefusesSizesThatDontGoTogether) {
+  EXPECT_THROW(made("{name: bert, width: 10, heads: 3}", kTexts), ConfigError);
+  EXPECT_THROW(made("{name: bert, vocabulary: 49}", kTexts), ConfigError);
+  EXPECT_THROW(made("{name: bert, positions: 11}", kTexts), ConfigError);
+}
+
+TEST(Bert, SettingsThatWereOpenGetTheValuesUsed) {
+  const auto slot = made("{name: bert, layers: 1, width: 16, heads: 2}", kTexts);
+  const std::string yaml = write_yaml([&](Fields& f) { f.slot({"encoder", ""}, *slot); });
+  EXPECT_NE(yaml.find("intermediate: 64"), std::string::npos) << yaml;
+  EXPECT_NE(yaml.find("vocabulary: 50"), std::string::npos) << yaml;
+}
+
+TEST(TwoTower, KeepsTheOrderOfRows) {
+  const auto slot =
+      made("{name: two_tower, image: {name: mlp}, text: {name: bag_of_tokens}, embedding: 8}", kBoth);
+  const Features mixed = features(kBoth, 5);
+  Features pictures, texts;
+  pictures.pixels_nCHW = mixed.pixels_nCHW;
+  texts.tokens_nT = mixed.tokens_nT;
+  texts.mask_nT = mixed.mask_nT;
+  for (const bool training : {false, true}) {
+    ForwardMode mode;
+    mode.training = training;
+    const at::Tensor z = (*slot)->forward(mixed, mode), z_image = (*slot)->forward(pictures, mode),
+                     z_text = (*slot)->forward(texts, mode);
+    EXPECT_EQ(z.size(0), 5);
+    for (int64_t row = 0; row < 5; ++row)
+      EXPECT_TRUE(at::allclose(z[row], row % 2 ? z_text[row / 2] : z_image[row / 2], 1e-5, 1e-6)) << row;
+  }
 }
 
 TEST(Parameters, DecaysKernelsAndSparesNormsAndBiases) {
-  for (const auto& parameter : built("conv4", 1)->parameters().learned())
-    EXPECT_EQ(parameter.decays, parameter.tensor.dim() > 1) << parameter.name;
+  for (const char* yaml : {"{name: conv4}", "{name: resnet18, width: 8}"})
+    for (const auto& parameter : (*made(yaml, kPictures))->parameters().learned())
+      EXPECT_EQ(parameter.decays, parameter.tensor.dim() > 1) << parameter.name;
 }
 
 TEST(Parameters, ConvertKeepsTheHandlesOfTheLayers) {
-  auto encoder = built("conv4", 1);
-  const at::Tensor before = encoder->forward(pictures(3), {});
-  encoder->parameters().convert(at::kDouble, at::kCPU);
-  const at::Tensor after = encoder->forward(pictures(3).to(at::kDouble), {});
-  EXPECT_EQ(after.scalar_type(), at::kDouble);
-  EXPECT_TRUE(at::allclose(after.to(at::kFloat), before, 1e-4, 1e-5));
+  for (const auto& [name, yaml, input] : kCases) {
+    const auto slot = made(yaml, input);
+    Features x = features(input, 3);
+    const at::Tensor before = (*slot)->forward(x, {});
+    (*slot)->parameters().convert(at::kDouble, at::kCPU);
+    if (x.pixels_nCHW.defined()) x.pixels_nCHW = x.pixels_nCHW.to(at::kDouble);
+    const at::Tensor after = (*slot)->forward(x, {});
+    EXPECT_EQ(after.scalar_type(), at::kDouble) << name;
+    EXPECT_TRUE(at::allclose(after.to(at::kFloat), before, 1e-3, 1e-4)) << name;
+  }
 }
 
 }  // namespace

@@ -16,7 +16,7 @@
 #include "trainer/commands/command.h"
 #include "trainer/commands/floor.h"
 #include "trainer/commands/session.h"
-#include "trainer/coordinator/safetensors.h"
+#include "common/safetensors.h"
 
 namespace lodestone {
 

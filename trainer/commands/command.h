@@ -51,6 +51,12 @@ struct DataArguments {
   std::vector<std::string> font_roots;
 };
 
+struct ExportArguments {
+  std::string run;
+  std::string format;
+  std::string output;
+};
+
 struct BenchLossArguments {
   std::vector<std::string> losses = {"supcon"};
   std::vector<std::string> miners = {"all"};
@@ -69,6 +75,7 @@ int run_train(const TrainArguments& arguments);
 int run_evaluate(const EvaluateArguments& arguments);
 int run_verify_gradients(const VerifyArguments& arguments);
 int run_config(const ConfigArguments& arguments);
+int run_export(const ExportArguments& arguments);
 int run_inspect(const std::string& checkpoint);
 int run_data(const DataArguments& arguments);
 int run_doctor(bool json);

@@ -127,9 +127,13 @@ TrainingData open_training_data(const RunConfig& config, int world) {
   return data;
 }
 
-void build_encoder(const RunConfig& config, Encoder& encoder) {
+InputShape input_shape(const RunConfig& config) {
   const ImageTransformConfig& image = config.data.image;
-  encoder.build({image.channels, image.height, image.width}, static_cast<uint64_t>(config.seed));
+  return {image.channels, image.height, image.width};
+}
+
+void build_encoder(const RunConfig& config, Encoder& encoder) {
+  encoder.build(input_shape(config), static_cast<uint64_t>(config.seed));
 }
 
 }  // namespace lodestone

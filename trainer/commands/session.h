@@ -52,6 +52,9 @@ LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data,
 /// Opens the training data and checks that sampler, loss and miner fit it. Throws ConfigError, DataError.
 TrainingData open_training_data(const RunConfig& config, int world);
 
+/// What one example of the configured data looks like.
+InputShape input_shape(const RunConfig& config);
+
 /// Builds the configured encoder for the configured data.
 void build_encoder(const RunConfig& config, Encoder& encoder);
 

@@ -41,6 +41,8 @@ class TrainingRun {
  private:
   std::optional<Checkpoint> find_checkpoint(const std::string& resume) const;
   void set_later_aside(int64_t step) const;
+  bool resumes(const std::string& resume) const;
+  void load_initial_weights() const;
   void resume_from(const std::string& resume);
   void start_coordinator();
   bool stop_agreed() const;
@@ -81,6 +83,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
       folder_(config.run_dir) {
   if (!config.evaluate.data.path.empty()) evaluator_.emplace(config);
   build_encoder(config, *config.encoder);
+  if (!resumes(arguments.resume)) load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, session_.launch.device());
   Encoder* slow = nullptr;
   if (config.training.loss_side.memory.has_momentum_encoder()) {
@@ -129,6 +132,17 @@ std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume
   }
   if (found.empty()) return {};
   return load_checkpoint(folder_.checkpoints(), warn());
+}
+
+// Is there a checkpoint to go on from, whose weights count instead of a file's? Rank 0's answer, on every rank.
+bool TrainingRun::resumes(const std::string& resume) const {
+  const bool found = resume == "auto" ? !list_checkpoints(folder_.checkpoints()).empty() : resume != "none";
+  return session_.world.broadcast_text(found ? "yes" : "no") == "yes";
+}
+
+void TrainingRun::load_initial_weights() const {
+  for (const auto& report : config_.encoder->load_initial_weights())
+    if (session_.leads()) session_.log->info("weights: {}", report.sentence());
 }
 
 // Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.

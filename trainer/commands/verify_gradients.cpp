@@ -117,7 +117,7 @@ class Verifier {
                     std::vector<at::Tensor>& gradients) {
     GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch);
     const Features x = batch.features.to(at::kDouble);
-    const at::Tensor z_bD = cache.encode(x, mode_);
+    const at::Tensor z_bD = cache.encode(x, mode_for_share(mode_, batch.share));
     const auto meeting = side.meet(rows_of(batch, z_bD), x, batch.share.begin,
                                    explicit_tuples(batch, at::kCPU), batch.cursor.position);
     StepLoss step = global_batch_loss(session_.world, meeting->rows, objective, meeting->input);
@@ -191,10 +191,13 @@ class Verifier {
       const int64_t step = config_.training.micro_batch > 0 ? config_.training.micro_batch
                                                             : std::max<int64_t>(share.size(), 1);
       for (int64_t begin = share.begin; begin < share.end; begin += step)
-        parts.push_back(
-            config_.encoder->forward(x.narrow(begin, std::min(step, share.end - begin)), mode));
+        parts.push_back(encode_rows(x, {begin, std::min(begin + step, share.end)}, mode));
     }
     return at::cat(parts);
+  }
+
+  at::Tensor encode_rows(const Features& x, Range rows, const ForwardMode& mode) const {
+    return config_.encoder->forward(x.narrow(rows.begin, rows.size()), mode_for_share(mode, rows));
   }
 
   static at::Tensor flat(const std::vector<at::Tensor>& tensors) {

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 #include "trainer/coordinator/checkpoint_files.h"
-#include "trainer/coordinator/json_reader.h"
+#include "common/json_reader.h"
 #include "trainer/coordinator/manifest.h"
 
 namespace lodestone {

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "trainer/coordinator/safetensors.h"
+#include "common/safetensors.h"
 #include "trainer/coordinator/warn.h"
 
 namespace lodestone {

@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
-#include "trainer/coordinator/json_reader.h"
+#include "common/json_reader.h"
 
 namespace lodestone {
 

@@ -95,16 +95,15 @@ BatchNorm::BatchNorm(Parameters& parameters, const std::string& prefix, int64_t 
       variance_C(parameters.buffer(prefix + ".running_var", {channels}, 1)) {}
 
 at::Tensor BatchNorm::forward(const at::Tensor& x_bCX, const ForwardMode& mode) const {
-  const bool batch_statistics = mode.training && mode.batch_norm != BatchNormMode::kFrozen;
-  if (batch_statistics && mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks)
-    return forward_sync(x_bCX, mode.sum_over_ranks);
+  const bool batch_statistics = mode.training && mode.batch_norm != BatchNormMode::kFrozen && weight_C.requires_grad();
+  if (batch_statistics && mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks) return forward_sync(x_bCX, mode);
   // A rank without rows has no statistics of its own, and ATen's backward kernel cannot take them.
   if (x_bCX.numel() == 0) return x_bCX * per_channel(weight_C, x_bCX) + per_channel(bias_C, x_bCX);
   const double momentum = mode.update_statistics ? momentum_ : 0.0;
   return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, batch_statistics, momentum, kEpsilon, false);
 }
 
-at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const SumOverRanks& sum_over_ranks) const {
+at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const ForwardMode& mode) const {
   at::Tensor batch_mean_C, batch_variance_C;
   double total = 0;
   {
@@ -114,16 +113,18 @@ at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const SumOverRanks& 
     const int64_t channels = mean_C.numel();
     const double local = static_cast<double>(x_bCX.numel() / channels);
     const at::Tensor count_1 = at::full({1}, local, mean_C.options());
-    const at::Tensor sums = sum_over_ranks(at::cat({x_bCX.sum(axes), count_1}));
+    const at::Tensor sums = mode.sum_over_ranks(at::cat({x_bCX.sum(axes), count_1}));
     total = sums[channels].item<double>();
     batch_mean_C = sums.narrow(0, 0, channels) / total;
     // Two passes: the mean of squares less the square of the mean would lose digits.
     const at::Tensor centred = x_bCX - per_channel(batch_mean_C, x_bCX);
-    batch_variance_C = sum_over_ranks((centred * centred).sum(axes)) / total;
-    mean_C.mul_(1 - momentum_).add_(batch_mean_C, momentum_);
-    variance_C.mul_(1 - momentum_).add_(batch_variance_C, momentum_ * total / std::max(total - 1, 1.0));
+    batch_variance_C = mode.sum_over_ranks((centred * centred).sum(axes)) / total;
+    if (mode.update_statistics) {
+      mean_C.mul_(1 - momentum_).add_(batch_mean_C, momentum_);
+      variance_C.mul_(1 - momentum_).add_(batch_variance_C, momentum_ * total / std::max(total - 1, 1.0));
+    }
   }
-  return SyncNormalise::apply(x_bCX, weight_C, bias_C, batch_mean_C, batch_variance_C, total, sum_over_ranks);
+  return SyncNormalise::apply(x_bCX, weight_C, bias_C, batch_mean_C, batch_variance_C, total, mode.sum_over_ranks);
 }
 
 }  // namespace lodestone

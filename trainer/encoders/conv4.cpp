@@ -16,33 +16,36 @@ namespace {
 /// through one linear layer to the embedding.
 class Conv4 : public Encoder {
  public:
-  void visit(Fields& f) override {
-    f.field({"channels", "output channels of each block; its length is the number of blocks", "", 1, 4096}, &channels_);
-    f.field({"embedding", "width of the embedding; 0 leaves the last block's features as they are", "", 0, 65536},
-            &embedding_);
-    f.field({"pooling", "how the last block's picture becomes a vector", "", {}, {}, {"flatten", "mean"}}, &pooling_);
+  void visit_architecture(Fields& f) override {
+    f.field({"channels", "output channels of each block; its length is the number of blocks", "", 1, 4096},
+            &channels_);
+    f.field(
+        {"embedding", "width of the embedding; 0 leaves the last block's features as they are", "", 0, 65536},
+        &embedding_);
+    f.field({"pooling", "how the last block's picture becomes a vector", "", {}, {}, {"flatten", "mean"}},
+            &pooling_);
   }
 
-  void build(const InputShape& input, uint64_t seed) override {
+  void make(const InputShape& input, Parameters& parameters) override {
     expect_pictures("conv4", input);
-    parameters_ = std::make_unique<Parameters>(seed);
     int64_t in = input.channels, height = input.height, width = input.width;
     for (size_t i = 0; i < channels_.size(); ++i) {
       if (height < 2 || width < 2)
         throw ConfigError("conv4: expected pictures of at least 2^blocks pixels a side, got " +
                           std::to_string(input.height) + "x" + std::to_string(input.width) + " for " +
-                          std::to_string(channels_.size()) + " blocks; enlarge data.image.width and height or shorten encoder.channels");
+                          std::to_string(channels_.size()) +
+                          " blocks; enlarge data.image.width and height or shorten encoder.channels");
       const std::string prefix = "blocks." + std::to_string(i);
-      convolutions_.push_back(parameters_->kernel(prefix + ".conv.weight", {channels_[i], in, 3, 3}));
-      norms_.emplace_back(*parameters_, prefix + ".bn", channels_[i]);
+      convolutions_.push_back(parameters.kernel(prefix + ".conv.weight", {channels_[i], in, 3, 3}));
+      norms_.emplace_back(parameters, prefix + ".bn", channels_[i]);
       in = channels_[i];
       height /= 2;
       width /= 2;
     }
     features_ = pooling_ == "flatten" ? in * height * width : in;
     if (embedding_ > 0) {
-      weight_ = parameters_->linear("head.weight", {embedding_, features_});
-      bias_ = parameters_->constant("head.bias", {embedding_}, 0);
+      weight_ = parameters.linear("head.weight", {embedding_, features_});
+      bias_ = parameters.constant("head.bias", {embedding_}, 0);
     }
   }
 
@@ -54,7 +57,7 @@ class Conv4 : public Encoder {
       // ReLU is monotone, so it commutes with the pool, and costs a quarter behind it.
       x = at::relu(at::max_pool2d(norms_[i].forward(x, mode), 2));
     }
-    x = pooling_ == "flatten" ? x.reshape({x.size(0), features_}) : x.mean(at::IntArrayRef{2, 3});
+    x = pooling_ == "flatten" ? x.flatten(1) : x.mean(at::IntArrayRef{2, 3});
     return embedding_ > 0 ? at::linear(x, weight_, bias_) : x;
   }
 
@@ -72,6 +75,8 @@ class Conv4 : public Encoder {
 
 }  // namespace
 
-std::unique_ptr<Encoder> make_conv4() { return std::make_unique<Conv4>(); }
+std::unique_ptr<Encoder> make_conv4() {
+  return std::make_unique<Conv4>();
+}
 
 }  // namespace lodestone

@@ -10,29 +10,28 @@ namespace {
 /// Linear layers with ReLU between them, over the flattened example.
 class Mlp : public Encoder {
  public:
-  void visit(Fields& f) override {
+  void visit_architecture(Fields& f) override {
     f.field({"hidden", "widths of the hidden layers", "", 1, 1048576}, &hidden_);
     f.field({"embedding", "width of the embedding", "", 1, 65536}, &embedding_);
   }
 
-  void build(const InputShape& input, uint64_t seed) override {
+  void make(const InputShape& input, Parameters& parameters) override {
     expect_pictures("mlp", input);
-    parameters_ = std::make_unique<Parameters>(seed);
     int64_t in = input.channels * input.height * input.width;
     std::vector<int64_t> widths = hidden_;
     widths.push_back(embedding_);
     for (size_t i = 0; i < widths.size(); ++i) {
       const std::string prefix = "layers." + std::to_string(i);
       const bool last = i + 1 == widths.size();
-      weights_.push_back(last ? parameters_->linear(prefix + ".weight", {widths[i], in})
-                              : parameters_->kernel(prefix + ".weight", {widths[i], in}));
-      biases_.push_back(parameters_->constant(prefix + ".bias", {widths[i]}, 0));
+      weights_.push_back(last ? parameters.linear(prefix + ".weight", {widths[i], in})
+                              : parameters.kernel(prefix + ".weight", {widths[i], in}));
+      biases_.push_back(parameters.constant(prefix + ".bias", {widths[i]}, 0));
       in = widths[i];
     }
   }
 
   at::Tensor forward(const Features& features, const ForwardMode&) override {
-    at::Tensor x = features.pixels_nCHW.reshape({features.rows(), weights_.front().size(1)});
+    at::Tensor x = features.pixels_nCHW.flatten(1);
     for (size_t i = 0; i < weights_.size(); ++i) {
       x = at::linear(x, weights_[i], biases_[i]);
       if (i + 1 < weights_.size()) x = at::relu(x);
@@ -50,6 +49,8 @@ class Mlp : public Encoder {
 
 }  // namespace
 
-std::unique_ptr<Encoder> make_mlp() { return std::make_unique<Mlp>(); }
+std::unique_ptr<Encoder> make_mlp() {
+  return std::make_unique<Mlp>();
+}
 
 }  // namespace lodestone

@@ -1,10 +1,13 @@
 #include "trainer/encoders/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
+#include <fnmatch.h>
 
+#include "common/error.h"
 #include "common/rng.h"
 
 namespace lodestone {
@@ -46,6 +49,16 @@ at::Tensor Parameters::linear(const std::string& name, at::IntArrayRef sizes) {
   return add(name, filled(sizes, [&] { return random.uniform(-bound, bound); }), true);
 }
 
+at::Tensor Parameters::normal(const std::string& name, at::IntArrayRef sizes, double deviation, bool decays) {
+  Random random(seed_, Purpose::kInit, name_key(name));
+  const auto draw = [&] {
+    double value = random.normal();
+    while (std::abs(value) > 2) value = random.normal();
+    return deviation * value;
+  };
+  return add(name, filled(sizes, draw), decays);
+}
+
 at::Tensor Parameters::constant(const std::string& name, at::IntArrayRef sizes, double value) {
   return add(name, at::full(sizes, value), false);
 }
@@ -53,6 +66,36 @@ at::Tensor Parameters::constant(const std::string& name, at::IntArrayRef sizes, 
 at::Tensor Parameters::buffer(const std::string& name, at::IntArrayRef sizes, double value) {
   buffers_.push_back({name, at::full(sizes, value), false});
   return buffers_.back().tensor;
+}
+
+void Parameters::adopt(const Parameter& parameter, bool learned) {
+  (learned ? learned_ : buffers_).push_back(parameter);
+}
+
+void Parameters::adopt(const std::string& prefix, const Parameters& inner) {
+  for (const auto& parameter : inner.learned_)
+    learned_.push_back({prefix + parameter.name, parameter.tensor, parameter.decays});
+  for (const auto& buffer : inner.buffers_)
+    buffers_.push_back({prefix + buffer.name, buffer.tensor, buffer.decays});
+}
+
+void Parameters::freeze(const std::vector<std::string>& globs) {
+  for (const auto& glob : globs) {
+    const auto stays = [&](const Parameter& p) { return ::fnmatch(glob.c_str(), p.name.c_str(), 0) != 0; };
+    const auto frozen = std::stable_partition(learned_.begin(), learned_.end(), stays);
+    if (frozen == learned_.end())
+      throw ConfigError("encoder.frozen: expected globs of parameter names, got '" + glob +
+                        "', which matches none that is still trained; names are like '" +
+                        (learned_.empty() ? "" : learned_.front().name) + "'");
+    for (auto parameter = frozen; parameter != learned_.end(); ++parameter) {
+      parameter->tensor.requires_grad_(false);
+      buffers_.push_back(*parameter);
+    }
+    learned_.erase(frozen, learned_.end());
+  }
+  if (learned_.empty() && !globs.empty())
+    throw ConfigError(
+        "encoder.frozen: expected some parameters to stay trained, got globs that match all; leave some out");
 }
 
 int64_t Parameters::count() const {

@@ -25,13 +25,25 @@ class Parameters {
   at::Tensor kernel(const std::string& name, at::IntArrayRef sizes);
   /// Uniform in ±1/sqrt(fan_in): the usual linear layer.
   at::Tensor linear(const std::string& name, at::IntArrayRef sizes);
+  /// Normal with this standard deviation, cut at two of them: transformers' embeddings and linear layers.
+  at::Tensor normal(const std::string& name, at::IntArrayRef sizes, double deviation, bool decays = true);
   at::Tensor constant(const std::string& name, at::IntArrayRef sizes, double value);
   /// A running statistic: saved and loaded, not learned.
   at::Tensor buffer(const std::string& name, at::IntArrayRef sizes, double value);
 
+  /// Takes in a tensor that was made elsewhere, as a handle: learned, or a buffer.
+  void adopt(const Parameter& parameter, bool learned);
+  /// All of `inner`'s tensors, under names that begin with `prefix`.
+  void adopt(const std::string& prefix, const Parameters& inner);
+  /// Turns the learned parameters whose names match one of the globs into buffers, without gradient. Throws ConfigError if a
+  /// glob matches nothing or nothing is left to learn.
+  void freeze(const std::vector<std::string>& globs);
+
   const std::vector<Parameter>& learned() const { return learned_; }
+  /// Running statistics and frozen parameters: saved and loaded, not learned.
   const std::vector<Parameter>& buffers() const { return buffers_; }
   int64_t count() const;
+  uint64_t seed() const { return seed_; }
 
   /// Moves every tensor to another element type or device, in place.
   void convert(at::ScalarType dtype, at::Device device);

@@ -6,6 +6,7 @@
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 
 namespace lodestone {
@@ -30,6 +31,11 @@ void set_random_state(const Features& x, const at::Tensor& state) {
 
 }  // namespace
 
+at::Tensor GradientCache::encode_part(int64_t begin, const ForwardMode& mode) const {
+  const int64_t size = std::min(micro_batch_, x_.rows() - begin);
+  return encoder_.forward(x_.narrow(begin, size), mode.for_rows(at::arange(begin, begin + size)));
+}
+
 at::Tensor GradientCache::encode(const Features& x, const ForwardMode& mode) {
   x_ = x;
   mode_ = mode;
@@ -42,8 +48,7 @@ at::Tensor GradientCache::encode(const Features& x, const ForwardMode& mode) {
   std::vector<at::Tensor> parts;
   for (int64_t begin = 0; begin < std::max<int64_t>(x.rows(), 1); begin += micro_batch_) {
     random_states_.push_back(random_state(x));
-    parts.push_back(
-        encoder_.forward(x.narrow(begin, std::min(micro_batch_, x.rows() - begin)), mode));
+    parts.push_back(encode_part(begin, mode));
   }
   return at::cat(parts);
 }
@@ -60,11 +65,10 @@ void GradientCache::backward(const at::Tensor& gradient_bD) {
   again.update_statistics = false;
   for (size_t part = 0; part < random_states_.size(); ++part) {
     const int64_t begin = static_cast<int64_t>(part) * micro_batch_;
-    const int64_t size = std::min(micro_batch_, x_.rows() - begin);
     set_random_state(x_, random_states_[part]);
-    const at::Tensor z_mD = encoder_.forward(x_.narrow(begin, size), again);
+    const at::Tensor z_mD = encode_part(begin, again);
     if (part + 1 == random_states_.size()) sync_.prepare({z_mD});
-    z_mD.backward(gradient_bD.narrow(0, begin, size));
+    z_mD.backward(gradient_bD.narrow(0, begin, z_mD.size(0)));
   }
   set_random_state(x_, after);
 }

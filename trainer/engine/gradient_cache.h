@@ -25,6 +25,8 @@ class GradientCache {
   void backward(const at::Tensor& gradient_bD);
 
  private:
+  at::Tensor encode_part(int64_t begin, const ForwardMode& mode) const;
+
   Encoder& encoder_;
   GradientSync& sync_;
   int64_t micro_batch_;

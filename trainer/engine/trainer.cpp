@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/from_blob.h>
 
 #include "distributed/group.h"
@@ -56,6 +57,12 @@ ForwardMode training_mode(const Group& world, const std::string& batch_norm) {
   return mode;
 }
 
+ForwardMode mode_for_share(const ForwardMode& mode, Range share) {
+  ForwardMode own = mode;
+  own.draw.row_b = at::arange(share.begin, share.end);
+  return own;
+}
+
 std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device) {
   if (batch.tuples.empty()) return {};
   std::vector<int64_t> anchor, positive, negative;
@@ -82,6 +89,11 @@ void TrainerConfig::visit(Fields& f) {
            "rows of a rank that are encoded at a time; the loss still sees the whole batch (0: all at once)",
            "rows", 0},
           &micro_batch);
+  f.field(
+      {"activation_checkpointing",
+       "keep only the inputs of the encoder's blocks and compute the blocks again in the backward pass: less "
+       "memory for one more forward pass"},
+      &activation_checkpointing);
   f.field({"exchange",
            "hold all embeddings of the global batch on every rank, or hand them round in a ring",
            "",
@@ -102,6 +114,7 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
       objective_(objective),
       config_(config),
       mode_(training_mode(world, config.batch_norm)),
+      seed_(setup.seed),
       sync_(world, handles(encoder.parameters().learned())),
       cache_(encoder, sync_, config.micro_batch),
       loss_side_(world, device, objective, config.loss_side, config.optimizer, setup, encoder),
@@ -111,6 +124,11 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
         "micro_batch: batch_norm: sync needs the whole global batch at once; use batch_norm: local or "
         "frozen, or "
         "micro_batch: 0");
+  if (config.activation_checkpointing && !encoder.can_recompute())
+    throw ConfigError(
+        "activation_checkpointing: expected an encoder of blocks (resnet, vit, bert), got one that has none; "
+        "leave it out");
+  mode_.recompute = config.activation_checkpointing;
 }
 
 StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
@@ -120,7 +138,8 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   report.phases.load = load_seconds;
 
   const Features x = batch.features.to(device_);
-  const at::Tensor z_bD = cache_.encode(x, mode_);
+  mode_.draw = {seed_, steps_done_, {}};
+  const at::Tensor z_bD = cache_.encode(x, mode_for_share(mode_, batch.share));
   report.phases.encode = clock.lap();
 
   const StepLoss loss = loss_side_.loss(local_rows(batch, z_bD), x, batch.share.begin,

@@ -22,6 +22,7 @@ struct TrainerConfig {
   Schedule schedule;
   std::string batch_norm = "local";
   int64_t micro_batch = 0;
+  bool activation_checkpointing = false;
   std::string exchange = "gather";
   std::string wire = "float32";
   LossSideConfig loss_side;
@@ -33,6 +34,9 @@ struct TrainerConfig {
 
 /// How the encoder runs while training: batch_norm is "local", "sync" or "frozen".
 ForwardMode training_mode(const Group& world, const std::string& batch_norm);
+
+/// The same for the rows of a share of the global batch.
+ForwardMode mode_for_share(const ForwardMode& mode, Range share);
 
 /// The explicit tuples of a batch whose anchors are this rank's rows; none if the batch has none.
 std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device);
@@ -71,6 +75,7 @@ class Trainer {
   Objective objective_;
   TrainerConfig config_;
   ForwardMode mode_;
+  uint64_t seed_;
   GradientSync sync_;
   GradientCache cache_;
   LossSide loss_side_;

@@ -1,11 +1,11 @@
-#include "trainer/coordinator/safetensors.h"
+#include "common/safetensors.h"
 
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
-#include "trainer/coordinator/safetensors_dtype.h"
+#include "common/safetensors_dtype.h"
 
 namespace lodestone {
 

@@ -1,4 +1,4 @@
-#include "trainer/coordinator/json_reader.h"
+#include "common/json_reader.h"
 
 #include <set>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "trainer/coordinator/safetensors.h"
+#include "common/safetensors.h"
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "trainer/coordinator/json_reader.h"
-#include "trainer/coordinator/safetensors.h"
+#include "common/json_reader.h"
+#include "common/safetensors.h"
 
 // Files as an attacker or a bad disk would make them: each is refused with a message, none crashes or allocates by what
 // the file claims.

@@ -5,9 +5,9 @@
 #include <ATen/ops/empty.h>
 
 #include "common/error.h"
-#include "trainer/coordinator/json_reader.h"
-#include "trainer/coordinator/safetensors.h"
-#include "trainer/coordinator/safetensors_dtype.h"
+#include "common/json_reader.h"
+#include "common/safetensors.h"
+#include "common/safetensors_dtype.h"
 
 namespace lodestone {
 

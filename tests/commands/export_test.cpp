@@ -1,0 +1,95 @@
+// Weights out of a run and into another one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include "common/safetensors.h"
+#include "support/program.h"
+
+namespace lodestone::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class Export : public ::testing::Test {
+ protected:
+  Finished train(const std::vector<std::string>& sets) {
+    auto command = lodestone({"train", work_.config()});
+    for (const auto& assignment : sets) command.insert(command.end(), {"--set", assignment});
+    return run(command, 60);
+  }
+  Finished export_to(const std::string& format, const std::string& file) {
+    return run(lodestone({"export", work_.run(), "--format", format, "--output", work_.path(file)}), 60);
+  }
+  Workspace work_;
+};
+
+TEST_F(Export, GivesFilesThatAnotherRunStartsFrom) {
+  ASSERT_EQ(train({}).code, 0);
+  ASSERT_EQ(export_to("safetensors", "w.safetensors").code, 0);
+  const std::string file = contents(work_.path("w.safetensors"));
+  const auto header = read_safetensors_header(file, "w");
+  EXPECT_THAT(header.metadata.at("encoder"), HasSubstr("conv4"));
+  EXPECT_EQ(header.metadata.at("normalize"), "true");
+  EXPECT_TRUE(header.tensors.contains("blocks.0.bn.running_var"));
+
+  ASSERT_EQ(export_to("torchscript", "m.pt").code, 0);
+  torch::jit::ExtraFilesMap extra{{"step", ""}};
+  torch::jit::Module module = torch::jit::load(work_.path("m.pt"), std::nullopt, extra);
+  EXPECT_EQ(extra["step"], "8");
+  size_t count = 0;
+  for (const auto& parameter : module.named_parameters()) count += header.tensors.contains(parameter.name);
+  for (const auto& buffer : module.named_buffers()) count += header.tensors.contains(buffer.name);
+  EXPECT_EQ(count, header.tensors.size());
+
+  const std::string weights = "encoder.init_from=" + work_.path("w.safetensors").string();
+  std::filesystem::remove_all(work_.run());
+  const Finished again = train({weights, "encoder.frozen=['blocks.0.*']", "encoder.embedding=5"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, AllOf(HasSubstr("15 tensors matched"),
+                               HasSubstr("head.weight (theirs [8, 32], ours [5, 32])")));
+  // The checkpoint counts from here on; the file may be gone.
+  std::filesystem::remove(work_.path("w.safetensors"));
+  EXPECT_EQ(run(lodestone({"evaluate", work_.run(), "--set", "evaluate.data.path=pictures"}), 60).code, 0);
+  EXPECT_EQ(export_to("safetensors", "again.safetensors").code, 0);
+  const auto frozen = decode_safetensors(contents(work_.path("again.safetensors")), "again");
+  EXPECT_TRUE(
+      frozen.at("blocks.0.conv.weight").equal(decode_safetensors(file, "w").at("blocks.0.conv.weight")));
+  EXPECT_FALSE(
+      frozen.at("blocks.1.conv.weight").equal(decode_safetensors(file, "w").at("blocks.1.conv.weight")));
+}
+
+TEST_F(Export, MistakesAreNamed) {
+  EXPECT_EQ(export_to("safetensors", "w.safetensors").code, 5);
+  EXPECT_EQ(export_to("onnx", "w.onnx").code, 2);
+  const Finished absent = train({"encoder.init_from=/nowhere/w.safetensors"});
+  EXPECT_EQ(absent.code, 1);
+  EXPECT_THAT(absent.err, HasSubstr("/nowhere/w.safetensors"));
+  const Finished ignored = train({"activation_checkpointing=true"});
+  EXPECT_EQ(ignored.code, 2);
+  EXPECT_THAT(ignored.err, AllOf(HasSubstr("activation_checkpointing"), HasSubstr("resnet")));
+}
+
+TEST_F(Export, DeepEncodersTrainWithRecomputedBlocks) {
+  const std::vector<std::string> resnet = {"encoder={name: resnet18, stem: small, width: 8}",
+                                           "schedule.steps=2"};
+  ASSERT_EQ(train(resnet).code, 0);
+  const std::string kept = contents(work_.run() / "metrics.jsonl");
+  std::filesystem::remove_all(work_.run());
+  std::vector<std::string> recomputed = resnet;
+  recomputed.push_back("activation_checkpointing=true");
+  ASSERT_EQ(train(recomputed).code, 0);
+  const auto losses = [](const std::string& log) {
+    std::vector<std::string> all;
+    for (size_t at = log.find("\"loss\":"); at != std::string::npos; at = log.find("\"loss\":", at + 1))
+      all.push_back(log.substr(at, log.find(',', at) - at));
+    return all;
+  };
+  EXPECT_GE(losses(kept).size(), 2U);
+  EXPECT_EQ(losses(kept), losses(contents(work_.run() / "metrics.jsonl")));
+}
+
+}  // namespace
+}  // namespace lodestone::testing

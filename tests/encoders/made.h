@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+
+#include "common/rng.h"
+#include "common/yaml.h"
+#include "support/batches.h"
+#include "trainer/encoders/encoder.h"
+
+/// Small encoders and rows for them.
+namespace lodestone::testing {
+
+constexpr InputShape kPictures{1, 16, 16, 0, 0};
+constexpr InputShape kTexts{0, 0, 0, 50, 12};
+constexpr InputShape kBoth{1, 16, 16, 50, 12};
+
+/// An encoder as the mapping below `encoder:` says, built.
+inline std::unique_ptr<Slot<Encoder>> made(const std::string& yaml, const InputShape& input,
+                                           uint64_t seed = 1) {
+  auto slot = std::make_unique<Slot<Encoder>>(encoder_table(), "mlp");
+  read_fields(parse_yaml("encoder: " + yaml, "test"), [&](Fields& f) { f.slot({"encoder", ""}, *slot); });
+  (*slot)->build(input, seed);
+  return slot;
+}
+
+inline at::Tensor pictures(int64_t rows, const InputShape& input = kPictures, uint64_t seed = 1) {
+  return random_rows(rows, input.channels * input.height * input.width, seed)
+      .view({rows, input.channels, input.height, input.width})
+      .to(at::kFloat);
+}
+
+/// Rows of the kinds that the shape has: texts of 1 to `length` tokens; of both kinds in turn.
+inline Features features(const InputShape& input, int64_t rows, int64_t length = 7, uint64_t seed = 1) {
+  const bool both = input.channels > 0 && input.vocabulary > 0;
+  Features x;
+  if (input.channels > 0) x.pixels_nCHW = pictures(both ? (rows + 1) / 2 : rows, input, seed);
+  if (input.vocabulary > 0) {
+    const int64_t texts = both ? rows / 2 : rows;
+    Random random(seed, Purpose::kNoise, 7);
+    x.tokens_nT = at::empty({texts, length}, at::kLong);
+    for (int64_t i = 0; i < texts * length; ++i)
+      x.tokens_nT.mutable_data_ptr<int64_t>()[i] =
+          static_cast<int64_t>(random.below(static_cast<uint64_t>(input.vocabulary)));
+    x.mask_nT = at::arange(length).unsqueeze(0) <= (at::arange(texts).unsqueeze(1) * 3).remainder(length);
+  }
+  if (both) x.is_text_b = at::arange(rows).remainder(2).to(at::kBool);
+  return x;
+}
+
+inline const InputShape& shape_for(Encoder& encoder) {
+  return encoder.modality() == Modality::kPictures ? kPictures
+         : encoder.modality() == Modality::kTexts  ? kTexts
+                                                   : kBoth;
+}
+
+}  // namespace lodestone::testing

@@ -1,0 +1,87 @@
+// Runs one encoder on tensors of a file, for comparison with other implementations: run_encoder TASK.yaml IN OUT
+// IN: safetensors with pixels, or tokens and mask, and optionally dz. OUT: z and, where there is dz, a "gradient." of each parameter.
+#include <iostream>
+
+#include <ATen/core/grad_mode.h>
+
+#include "common/safetensors.h"
+#include "common/yaml.h"
+#include "trainer/encoders/encoder.h"
+#include "trainer/encoders/torchscript_export.h"
+
+namespace lodestone {
+namespace {
+
+struct Task {
+  InputShape input;
+  bool training = false;
+  bool recompute = false;
+  int64_t seed = 1;
+  std::string torchscript, safetensors;
+  Slot<Encoder> encoder{encoder_table(), "conv4"};
+
+  void visit(Fields& f) {
+    f.field({"channels", ""}, &input.channels);
+    f.field({"height", ""}, &input.height);
+    f.field({"width", ""}, &input.width);
+    f.field({"vocabulary", ""}, &input.vocabulary);
+    f.field({"max_tokens", ""}, &input.max_tokens);
+    f.field({"training", ""}, &training);
+    f.field({"recompute", ""}, &recompute);
+    f.field({"seed", "of the random start"}, &seed);
+    f.field({"torchscript", "file to export to"}, &torchscript);
+    f.field({"safetensors", "file to export to"}, &safetensors);
+    f.slot({"encoder", ""}, encoder);
+  }
+};
+
+Features features_of(const TensorMap& in) {
+  Features x;
+  if (in.contains("pixels")) x.pixels_nCHW = in.at("pixels");
+  if (in.contains("tokens")) {
+    x.tokens_nT = in.at("tokens");
+    x.mask_nT = in.at("mask");
+  }
+  return x;
+}
+
+void run(const std::string& task_file, const std::string& in_file, const std::string& out_file) {
+  Task task;
+  read_fields(read_yaml_file(task_file), [&](Fields& f) { task.visit(f); });
+  task.encoder->build(task.input, static_cast<uint64_t>(task.seed));
+  for (const auto& report : task.encoder->load_initial_weights()) std::cout << report.sentence() << "\n";
+  const TensorMap in = read_safetensors(in_file);
+  ForwardMode mode;
+  mode.training = task.training;
+  mode.recompute = task.recompute;
+  TensorMap out;
+  const at::Tensor z_bD = task.encoder->forward(features_of(in), mode);
+  out["z"] = z_bD.detach();
+  if (in.contains("dz")) {
+    z_bD.backward(in.at("dz"));
+    for (const auto& parameter : task.encoder->parameters().learned())
+      if (parameter.tensor.grad().defined()) out["gradient." + parameter.name] = parameter.tensor.grad();
+  }
+  write_safetensors(out_file, out);
+  if (!task.torchscript.empty())
+    export_torchscript(*task.encoder, task.input, task.torchscript, {{"about", "a test"}});
+  if (task.safetensors.empty()) return;
+  TensorMap all;
+  for (const auto* list : {&task.encoder->parameters().learned(), &task.encoder->parameters().buffers()})
+    for (const auto& parameter : *list) all[parameter.name] = parameter.tensor.detach();
+  write_safetensors(task.safetensors, all);
+}
+
+}  // namespace
+}  // namespace lodestone
+
+int main(int argc, char** argv) {
+  if (argc != 4) return 2;
+  try {
+    lodestone::run(argv[1], argv[2], argv[3]);
+  } catch (const std::exception& error) {
+    std::cerr << lodestone::explain(error) << std::endl;
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,55 @@
+#include <iostream>
+
+#include "common/safetensors.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/session.h"
+#include "trainer/commands/state.h"
+#include "trainer/encoders/torchscript_export.h"
+
+namespace lodestone {
+
+namespace {
+
+// What a reader of the file needs besides the weights.
+std::map<std::string, std::string> description(RunConfig& config, const Checkpoint& checkpoint) {
+  return {{"format", "pt"},
+          {"encoder", write_yaml([&](Fields& f) {
+             f.slot({"encoder", ""}, config.encoder);
+           })},
+          {"data", write_yaml([&](Fields& f) { config.data.visit(f); })},
+          {"normalize", config.normalize ? "true" : "false"},
+          {"step", std::to_string(checkpoint.step)},
+          {"lodestone", LODESTONE_VERSION}};
+}
+
+TensorMap tensors_of(const Parameters& parameters) {
+  TensorMap tensors;
+  for (const auto* list : {&parameters.learned(), &parameters.buffers()})
+    for (const auto& parameter : *list) tensors[parameter.name] = parameter.tensor.detach();
+  return tensors;
+}
+
+}  // namespace
+
+int run_export(const ExportArguments& arguments) {
+  const Log log = make_log(0, 1);
+  const Checkpoint checkpoint =
+      load_checkpoint(arguments.run, [&](const std::string& sentence) { log->warn("{}", sentence); });
+  RunConfig config;
+  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"), {},
+                  checkpoint.path.filename().string(), config);
+  build_encoder(config, *config.encoder);
+  restore_model(checkpoint.snapshot, *config.encoder);
+  const auto about = description(config, checkpoint);
+  if (arguments.format == "safetensors") {
+    write_safetensors(arguments.output, tensors_of(config.encoder->parameters()), about);
+  } else {
+    export_torchscript(*config.encoder, input_shape(config), arguments.output, about);
+  }
+  log->info("{}: {} of step {}, {} parameters, embeddings of width {}", arguments.output,
+            config.encoder.name(), checkpoint.step, config.encoder->parameters().count(),
+            config.encoder->output_dim());
+  return kDone;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,63 @@
+#include "trainer/encoders/head.h"
+
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/relu.h>
+
+namespace lodestone {
+
+void HeadConfig::visit(Fields& f) {
+  f.field({"kind",
+           "none: the features are the embedding; linear: one layer; mlp: layers with ReLU between them",
+           "",
+           {},
+           {},
+           {"none", "linear", "mlp"}},
+          &kind);
+  f.field({"embedding", "linear and mlp: width of the embedding", "", 1, 65536}, &embedding);
+  f.field({"hidden", "mlp: widths of the hidden layers", "", 1, 65536}, &hidden);
+  f.field(
+      {"norm", "mlp: what follows each hidden layer before its ReLU", "", {}, {}, {"none", "batch", "layer"}},
+      &norm);
+}
+
+Head::Head(Parameters& parameters, const HeadConfig& config, int64_t features)
+    : width_(features), norm_(config.norm) {
+  if (config.kind == "none") return;
+  const bool deep = config.kind == "mlp";
+  std::vector<int64_t> widths = deep ? config.hidden : std::vector<int64_t>();
+  widths.push_back(config.embedding);
+  for (size_t i = 0; i < widths.size(); ++i) {
+    const std::string prefix = deep ? "head.layers." + std::to_string(i) : "head",
+                      norm = "head.norms." + std::to_string(i);
+    const bool hidden = i + 1 < widths.size();
+    Layer layer;
+    layer.weight = hidden ? parameters.kernel(prefix + ".weight", {widths[i], width_})
+                          : parameters.linear(prefix + ".weight", {widths[i], width_});
+    layer.bias = parameters.constant(prefix + ".bias", {widths[i]}, 0);
+    if (hidden && norm_ == "batch") layer.batch_norm = BatchNorm(parameters, norm, widths[i]);
+    if (hidden && norm_ == "layer") {
+      layer.scale = parameters.constant(norm + ".weight", {widths[i]}, 1);
+      layer.shift = parameters.constant(norm + ".bias", {widths[i]}, 0);
+    }
+    layers_.push_back(layer);
+    width_ = widths[i];
+  }
+}
+
+at::Tensor Head::forward(const at::Tensor& x_bF, const ForwardMode& mode) const {
+  at::Tensor x = x_bF;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    x = at::linear(x, layers_[i].weight, layers_[i].bias);
+    if (i + 1 < layers_.size()) x = at::relu(normalised(layers_[i], x, mode));
+  }
+  return x;
+}
+
+at::Tensor Head::normalised(const Layer& layer, const at::Tensor& x_bF, const ForwardMode& mode) const {
+  if (norm_ == "batch") return layer.batch_norm.forward(x_bF, mode);
+  if (norm_ == "layer") return at::layer_norm(x_bF, layer.scale.sizes(), layer.scale, layer.shift, 1e-5);
+  return x_bF;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,112 @@
+#include "trainer/encoders/recompute.h"
+
+#include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+namespace lodestone {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Mixed precision as it was when the object was made.
+struct Precision {
+  explicit Precision(c10::DeviceType type)
+      : device(type),
+        enabled(at::autocast::is_autocast_enabled(type)),
+        dtype(at::autocast::get_autocast_dtype(type)),
+        caches(at::autocast::is_autocast_cache_enabled()) {}
+  void apply() const {
+    at::autocast::set_autocast_enabled(device, enabled);
+    at::autocast::set_autocast_dtype(device, dtype);
+    at::autocast::set_autocast_cache_enabled(caches);
+  }
+
+  c10::DeviceType device;
+  bool enabled;
+  at::ScalarType dtype;
+  bool caches;
+};
+
+// Sets a precision until the end of the scope. Nothing is cached: copies made without a graph must not serve one with a graph.
+class PrecisionScope {
+ public:
+  explicit PrecisionScope(Precision precision) : before_(precision.device) {
+    precision.caches = false;
+    precision.apply();
+  }
+  ~PrecisionScope() { before_.apply(); }
+  PrecisionScope(const PrecisionScope&) = delete;
+  PrecisionScope& operator=(const PrecisionScope&) = delete;
+
+ private:
+  Precision before_;
+};
+
+// What the backward pass needs besides tensors.
+struct Recipe : torch::CustomClassHolder {
+  Recipe(Block function, ForwardMode how, Precision what)
+      : block(std::move(function)), mode(std::move(how)), precision(what) {
+    mode.update_statistics = false;
+    mode.recompute = false;
+  }
+  Block block;
+  ForwardMode mode;
+  Precision precision;
+};
+
+struct RecomputedBlock : torch::autograd::Function<RecomputedBlock> {
+  // The parameters are arguments so that the graph leads to them: whoever synchronises gradients reads it.
+  static at::Tensor forward(AutogradContext* context, const Block& block, const ForwardMode& mode,
+                            const at::Tensor& x, at::TensorList parameters) {
+    const Precision precision(x.device().type());
+    variable_list saved = {x};
+    saved.insert(saved.end(), parameters.begin(), parameters.end());
+    context->save_for_backward(saved);
+    context->saved_data["recipe"] =
+        c10::IValue::make_capsule(c10::make_intrusive<Recipe>(block, mode, precision));
+    const PrecisionScope scope(precision);
+    return block(x, mode);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto recipe = c10::static_intrusive_pointer_cast<Recipe>(context->saved_data["recipe"].toCapsule());
+    variable_list inputs = context->get_saved_variables();
+    inputs[0] = inputs[0].detach().requires_grad_(context->needs_input_grad(0));
+    at::Tensor y;
+    {
+      const at::AutoGradMode with_graph(true);
+      const PrecisionScope scope(recipe->precision);
+      y = recipe->block(inputs[0], recipe->mode);
+    }
+    variable_list wanted;
+    for (const auto& input : inputs)
+      if (input.requires_grad()) wanted.push_back(input);
+    const variable_list found = torch::autograd::grad({y}, wanted, {gradients[0]}, /*retain_graph=*/false,
+                                                      /*create_graph=*/false, /*allow_unused=*/true);
+    variable_list result = {{}, {}};  // block and mode have none
+    size_t next = 0;
+    for (const auto& input : inputs) result.push_back(input.requires_grad() ? found[next++] : at::Tensor());
+    return result;
+  }
+};
+
+}  // namespace
+
+at::Tensor run_block(const Block& block, const at::Tensor& x, const std::vector<at::Tensor>& parameters,
+                     const ForwardMode& mode) {
+  if (!mode.recompute || !mode.training || !at::GradMode::is_enabled()) return block(x, mode);
+  return RecomputedBlock::apply(block, mode, x, at::TensorList(parameters));
+}
+
+std::vector<at::Tensor> learned_since(const Parameters& parameters, size_t first) {
+  std::vector<at::Tensor> tensors;
+  for (size_t i = first; i < parameters.learned().size(); ++i)
+    tensors.push_back(parameters.learned()[i].tensor);
+  return tensors;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,116 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/where.h>
+
+#include "trainer/encoders/encoder.h"
+
+namespace lodestone {
+
+namespace {
+
+/// A picture encoder and a text encoder whose embeddings share one space (Radford et al. 2021), each followed by a linear
+/// projection without bias. Names begin with `image.` and `text.`; the projections are `image.projection.weight` and
+/// `text.projection.weight`.
+/// Rows      pictures, texts or both mixed; z_bD is in row order.
+/// Ranks     while training both towers run on every rank, on no rows if need be: their synchronous batch norms are collective.
+class TwoTower : public Encoder {
+ public:
+  void visit_architecture(Fields& f) override {
+    f.slot({"image", "the encoder of pictures"}, image_);
+    f.slot({"text", "the encoder of texts"}, text_);
+    f.field(
+        {"embedding", "width that both towers are projected to; 0: none, and the towers' widths are equal",
+         "", 0, 65536},
+        &embedding_);
+  }
+
+  std::vector<WeightsReport> load_initial_weights() override {
+    std::vector<WeightsReport> all = Encoder::load_initial_weights();
+    for (const auto* tower : {&image_, &text_})
+      for (auto& report : (**tower).load_initial_weights()) all.push_back(std::move(report));
+    return all;
+  }
+
+  at::Tensor forward(const Features& x, const ForwardMode& mode) override {
+    if (!x.is_text_b.defined() && !mode.training)
+      return x.tokens_nT.defined() ? encode_texts(x, mode) : encode_pictures(x, mode);
+    Features pictures, texts = x.tokens_nT.defined() ? x : no_texts(x.pixels_nCHW);
+    pictures.pixels_nCHW = x.pixels_nCHW.defined() ? x.pixels_nCHW : no_pictures();
+    const at::Tensor is_text_b =
+        x.is_text_b.defined() ? x.is_text_b
+                              : at::full({x.rows()}, x.tokens_nT.defined(), at::TensorOptions(at::kBool));
+    const at::Tensor picture_rows = is_text_b.logical_not().nonzero().squeeze(1),
+                     text_rows = is_text_b.nonzero().squeeze(1);
+    const at::Tensor z_image_nD = encode_pictures(pictures, mode.for_rows(picture_rows));
+    const at::Tensor z_text_nD = encode_texts(texts, mode.for_rows(text_rows));
+    // Where row r's embedding lies: the pictures' first, then the texts'.
+    const at::Tensor count_b = is_text_b.to(at::kLong).cumsum(0);
+    const at::Tensor place_b =
+        at::where(is_text_b, count_b - 1 + picture_rows.size(0), (1 - is_text_b.to(at::kLong)).cumsum(0) - 1);
+    return at::cat({z_image_nD, z_text_nD}).index_select(0, place_b.to(z_image_nD.device()));
+  }
+
+  int64_t output_dim() const override { return embedding_ > 0 ? embedding_ : image_->output_dim(); }
+  Modality modality() const override { return Modality::kBoth; }
+  bool can_recompute() const override { return image_->can_recompute() || text_->can_recompute(); }
+
+ protected:
+  void make(const InputShape& input, Parameters& parameters) override {
+    if (input.channels < 1 || input.vocabulary < 1)
+      throw ConfigError(std::string("two_tower: expected pictures and texts, got ") +
+                        (input.channels < 1 ? "texts" : "pictures") + " alone; choose an encoder of those");
+    shape_ = input;
+    InputShape pictures = input, texts = input;
+    pictures.vocabulary = pictures.max_tokens = 0;
+    texts.channels = texts.height = texts.width = 0;
+    image_->build(pictures, parameters.seed());
+    // Another stream: towers of one architecture would start as copies of each other.
+    text_->build(texts, ~parameters.seed());
+    parameters.adopt("image.", image_->parameters());
+    parameters.adopt("text.", text_->parameters());
+    if (embedding_ > 0) {
+      image_projection_ = parameters.linear("image.projection.weight", {embedding_, image_->output_dim()});
+      text_projection_ = parameters.linear("text.projection.weight", {embedding_, text_->output_dim()});
+    } else if (image_->output_dim() != text_->output_dim()) {
+      throw ConfigError("two_tower: expected towers of one width without a projection, got " +
+                        std::to_string(image_->output_dim()) + " and " + std::to_string(text_->output_dim()) +
+                        "; set encoder.embedding to a common width");
+    }
+  }
+
+ private:
+  at::Tensor encode_pictures(const Features& x, const ForwardMode& mode) {
+    const at::Tensor z_nD = image_->forward(x, mode);
+    return embedding_ > 0 ? at::linear(z_nD, image_projection_) : z_nD;
+  }
+  at::Tensor encode_texts(const Features& x, const ForwardMode& mode) {
+    const at::Tensor z_nD = text_->forward(x, mode);
+    return embedding_ > 0 ? at::linear(z_nD, text_projection_) : z_nD;
+  }
+  at::Tensor no_pictures() {
+    const at::Tensor& like = parameters().learned().front().tensor;
+    return at::empty({0, shape_.channels, shape_.height, shape_.width}, like.options().requires_grad(false));
+  }
+  static Features no_texts(const at::Tensor& like) {
+    Features x;
+    x.tokens_nT = at::empty({0, 1}, like.options().dtype(at::kLong));
+    x.mask_nT = x.tokens_nT.to(at::kBool);
+    return x;
+  }
+
+  Slot<Encoder> image_{picture_encoder_table(), "resnet18"}, text_{text_encoder_table(), "bert"};
+  int64_t embedding_ = 256;
+  InputShape shape_;
+  at::Tensor image_projection_, text_projection_;
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> make_two_tower() {
+  return std::make_unique<TwoTower>();
+}
+
+}  // namespace lodestone
