@@ -57,6 +57,26 @@ struct ExportArguments {
   std::string output;
 };
 
+struct TokenizerTrainArguments {
+  std::vector<std::string> inputs;
+  std::vector<std::string> columns;
+  std::string kind = "wordpiece";
+  int64_t vocabulary = 30000;
+  bool cased = false;
+  std::string output;
+};
+
+struct TokenizerEncodeArguments {
+  std::vector<std::string> inputs;
+  std::vector<std::string> columns;
+  std::string tokenizer;
+  std::string kind = "auto";
+  bool cased = false;
+  std::string strip_accents = "auto";
+  int64_t max_tokens = 512;
+  bool tokens = false;
+};
+
 struct BenchLossArguments {
   std::vector<std::string> losses = {"supcon"};
   std::vector<std::string> miners = {"all"};
@@ -79,6 +99,8 @@ int run_export(const ExportArguments& arguments);
 int run_inspect(const std::string& checkpoint);
 int run_data(const DataArguments& arguments);
 int run_doctor(bool json);
+int run_tokenizer_train(const TokenizerTrainArguments& arguments);
+int run_tokenizer_encode(const TokenizerEncodeArguments& arguments);
 int run_bench_loss(const BenchLossArguments& arguments);
 
 }  // namespace lodestone

@@ -17,8 +17,8 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   build_encoder(config, *config.encoder);
   restore_model(checkpoint.snapshot, *config.encoder);
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
-  Evaluator evaluator(config);
-  const Evaluation evaluation = evaluator.run(session, *config.encoder, true);
+  const auto evaluator = make_evaluator(config);
+  const Evaluation evaluation = evaluator->run(session, *config.encoder, true);
   if (!session.leads()) return kDone;
 
   std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
@@ -30,7 +30,7 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
 
   const RunFolder folder(arguments.run);
   if (fs::exists(folder.metrics())) {
-    write_run_report(folder, config, session, *config.encoder, evaluator, evaluation);
+    write_run_report(folder, config, session, *config.encoder, *evaluator, evaluation);
     session.log->info("report: {}", folder.report().string());
   }
   return kDone;

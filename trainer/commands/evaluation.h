@@ -1,43 +1,53 @@
 #pragma once
 
-#include <optional>
+#include <memory>
+#include <vector>
 
 #include "trainer/commands/session.h"
 #include "trainer/engine/embedding.h"
 #include "trainer/eval/judge.h"
+#include "trainer/eval/report.h"
 
 namespace lodestone {
 
 /// A model's figures on the evaluation split, with the floor beside them.
 struct Evaluation {
   Judgement model;
-  Judgement floor;  ///< raw pixels; empty unless asked for
+  Judgement floor;  ///< what needs no learning; empty unless asked for, or where there is none
 };
 
-/// Judges encoders on the configured evaluation split. Opening checks that the data is there.
+/// What the report shows of single samples.
+struct Sheet {
+  std::vector<SheetRow> sample;  ///< queries chosen by chance
+  std::vector<SheetRow> worst;   ///< those with the smallest margin
+};
+
+/// Judges encoders on the configured evaluation split.
 class Evaluator {
  public:
-  /// Throws DataError. `config` outlives the evaluator.
-  explicit Evaluator(const RunConfig& config);
-
+  virtual ~Evaluator() = default;
   /// Embeds the split over all ranks and judges it on rank 0 (elsewhere the result is empty).
-  /// Ranks     collective. with_floor: also judge the pixels; they never change, so once a run is enough.
-  Evaluation run(const Session& session, Encoder& encoder, bool with_floor);
-
-  /// The rows of the last run, for pictures. Rank 0, after run.
-  const Embedded& embedded() const { return embedded_; }
-  const ImageDataset& images() const { return *images_; }
-  Likeness likeness() const;
-
- private:
-  double one_shot_files(const Session& session, Encoder& encoder, bool pixels) const;
-  void add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels, Judgement& result) const;
-
-  const RunConfig& config_;
-  ImageTransform transform_;
-  std::shared_ptr<const ImageDataset> images_;
-  std::shared_ptr<const Examples> examples_;
-  Embedded embedded_;
+  /// Ranks     collective. with_floor: also judge the floor; it never changes, so once a run is enough.
+  virtual Evaluation run(const Session& session, Encoder& encoder, bool with_floor) = 0;
+  /// Of the last run. Rank 0, after run.
+  virtual Sheet sheet() const = 0;
+  /// What the floor is, as a column title.
+  virtual const char* floor_name() const = 0;
+  virtual const Dataset& dataset() const = 0;
 };
+
+/// The evaluator for config.data.kind. Opening checks that the data is there. `config` outlives it.
+/// Throws ConfigError, DataError.
+std::unique_ptr<Evaluator> make_evaluator(const RunConfig& config);
+std::unique_ptr<Evaluator> make_image_evaluator(const RunConfig& config);
+std::unique_ptr<Evaluator> make_text_evaluator(const RunConfig& config);
+std::unique_ptr<Evaluator> make_image_text_evaluator(const RunConfig& config);
+
+/// The likeness that embeddings are compared by.
+Likeness likeness_of(const RunConfig& config);
+
+/// The sheet of rows that are compared with each other; `shown` says what a sample of the data set looks like.
+Sheet sheet_of(const RunConfig& config, const Embedded& embedded,
+               const std::function<SheetPicture(int64_t sample)>& shown);
 
 }  // namespace lodestone

@@ -58,6 +58,44 @@ void add_bench(CLI::App* bench, Action& action) {
   add_set(loss, arguments->assignments);
 }
 
+template <typename Arguments>
+void add_inputs(CLI::App* command, Arguments& arguments) {
+  command->add_option("--input", arguments->inputs, "text files: .jsonl, .csv, .tsv, or one text a line; globs allowed")
+      ->required();
+  command->add_option("--columns", arguments->columns, "which columns or keys hold text; by default all, or the key text")
+      ->delimiter(',');
+  command->add_flag("--cased", arguments->cased, "wordpiece: keep capital letters, and accents");
+}
+
+void add_tokenizer(CLI::App* tokenizer, Action& action) {
+  tokenizer->require_subcommand(1);
+  auto* train = tokenizer->add_subcommand("train", "Make a vocabulary out of text");
+  auto train_arguments = on<TokenizerTrainArguments>(train, action, run_tokenizer_train);
+  add_inputs(train, train_arguments);
+  train->add_option("--kind", train_arguments->kind, "wordpiece or sentencepiece")
+      ->check(CLI::IsMember({"wordpiece", "sentencepiece"}))
+      ->capture_default_str();
+  train->add_option("--vocabulary", train_arguments->vocabulary, "how many tokens")
+      ->check(CLI::Range(16, 1 << 20))
+      ->capture_default_str();
+  train->add_option("--output", train_arguments->output, "vocab.txt, or a file named *.model")->required();
+
+  auto* encode = tokenizer->add_subcommand("encode", "Print the ids of texts, a line for each");
+  auto encode_arguments = on<TokenizerEncodeArguments>(encode, action, run_tokenizer_encode);
+  add_inputs(encode, encode_arguments);
+  encode->add_option("--tokenizer", encode_arguments->tokenizer, "vocab.txt, or a SentencePiece model")->required();
+  encode->add_option("--kind", encode_arguments->kind, "auto: sentencepiece for a file named *.model, else wordpiece")
+      ->check(CLI::IsMember({"auto", "wordpiece", "sentencepiece"}))
+      ->capture_default_str();
+  encode->add_option("--strip-accents", encode_arguments->strip_accents, "wordpiece: auto is yes unless --cased")
+      ->check(CLI::IsMember({"auto", "yes", "no"}))
+      ->capture_default_str();
+  encode->add_option("--max-tokens", encode_arguments->max_tokens, "a longer text loses its end")
+      ->check(CLI::Range(3, 65536))
+      ->capture_default_str();
+  encode->add_flag("--tokens", encode_arguments->tokens, "print the tokens instead");
+}
+
 void add_commands(CLI::App& app, Action& action) {
   auto* train = app.add_subcommand("train", "Train an encoder; under mpirun or srun, on all ranks");
   auto train_arguments = on<TrainArguments>(train, action, run_train);
@@ -113,6 +151,7 @@ void add_commands(CLI::App& app, Action& action) {
       ->required()
       ->check(CLI::IsMember({"safetensors", "torchscript"}));
   export_command->add_option("--output", export_arguments->output, "file to write")->required();
+  add_tokenizer(app.add_subcommand("tokenizer", "Make a vocabulary for texts, or look at what one makes of them"), action);
 
   auto* inspect = app.add_subcommand("inspect", "Print a checkpoint and verify every byte of it");
   auto path = std::make_shared<std::string>();

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 
-#include "sampler/encode_png.h"
 #include "trainer/coordinator/metrics_log.h"
 #include "trainer/eval/report.h"
-#include "trainer/eval/sheet.h"
 
 namespace lodestone {
 
@@ -24,23 +22,6 @@ std::vector<ReportSeries> series_of(const std::vector<nlohmann::json>& lines, co
     if (!series.steps.empty()) all.push_back(std::move(series));
   }
   return all;
-}
-
-SheetPicture picture_of(const Evaluator& evaluator, int64_t row) {
-  const int64_t sample = evaluator.embedded().indices[static_cast<size_t>(row)];
-  const auto png = encode_png(evaluator.images().get(sample));
-  return {std::string(png.begin(), png.end()), evaluator.images().class_name(evaluator.images().label(sample))};
-}
-
-std::vector<SheetRow> sheet_rows(const Evaluator& evaluator, const std::vector<SheetQuery>& queries) {
-  std::vector<SheetRow> rows;
-  for (const auto& query : queries) {
-    SheetRow row{picture_of(evaluator, query.query), {}};
-    for (const auto& neighbour : query.nearest)
-      row.neighbours.push_back({picture_of(evaluator, neighbour.index), neighbour.relevant, neighbour.score});
-    rows.push_back(std::move(row));
-  }
-  return rows;
 }
 
 // "12,345"
@@ -65,7 +46,7 @@ void write_run_report(const RunFolder& folder, RunConfig& config, const Session&
                  {"Steps", grouped(config.training.schedule.steps)},
                  {"Global batch", grouped(config.global_batch)},
                  {"Ranks", grouped(session.world.size())},
-                 {"Pictures judged", grouped(evaluator.images().size())}};
+                 {"Samples judged", grouped(evaluator.dataset().size())}};
   input.config_yaml = write_yaml([&](Fields& f) { config.visit(f); });
   input.train = series_of(lines, "train", {"loss", "learning_rate"});
   input.eval = series_of(lines, "eval", {"recall_at_1", "map_at_r", "eer"});
@@ -74,12 +55,10 @@ void write_run_report(const RunFolder& folder, RunConfig& config, const Session&
   input.roc = evaluation.model.roc;
   input.floor_roc = evaluation.floor.roc;
   input.distances = evaluation.model.distances;
-  SheetOptions options;
-  options.likeness = evaluator.likeness();
-  options.seed = static_cast<uint64_t>(config.seed);
-  const SheetPlan plan = plan_sheet({evaluator.embedded().z_ND, evaluator.embedded().groups}, options);
-  input.sample = sheet_rows(evaluator, plan.sample);
-  input.worst = sheet_rows(evaluator, plan.worst);
+  input.floor_name = evaluator.floor_name();
+  Sheet sheet = evaluator.sheet();
+  input.sample = std::move(sheet.sample);
+  input.worst = std::move(sheet.worst);
   write_report(folder.report(), input);
 }
 

@@ -4,12 +4,24 @@
 
 namespace lodestone {
 
+void TextConfig::visit(Fields& f) {
+  layout.visit(f);
+  f.nested({"tokenizer", "how texts become ids"}, tokenizer);
+  f.field({"bucket_window", "batches whose rows are dealt anew so that texts of like length meet; 1: none", "batches", 1,
+           100000},
+          &bucket_window);
+}
+
 void DataConfig::visit(Fields& f) {
+  f.field({"kind", "images: pictures; texts; image_texts: pictures with captions, for two towers", "", {}, {},
+           {"images", "texts", "image_texts"}},
+          &kind);
   f.field({"root", "folder that the relative paths of data and evaluate start from; empty is the working folder"}, &root);
-  f.nested({"train", "class-labelled pictures to train on"}, train);
+  f.nested({"train", "what to train on: class-labelled pictures, texts (.jsonl, .csv, .tsv), or pictures with captions"}, train);
   f.field({"tuples", "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, negative)"},
           &tuples);
   f.nested({"image", "how pictures become tensors"}, image);
+  f.nested({"text", "texts and image_texts: what the columns are, and how texts become ids"}, text);
   f.nested({"loader", "threads that read ahead"}, loader);
 }
 
@@ -19,13 +31,14 @@ std::string DataConfig::resolved(const std::string& path) const {
 
 void EvaluateConfig::visit(Fields& f) {
   f.field({"every", "evaluate each time this many steps are done; 0: at the end only", "steps", 0}, &every);
-  f.nested({"data", "pictures of classes never trained on; no path, no evaluation"}, data);
+  f.nested({"data", "samples of classes never trained on; no path, no evaluation"}, data);
+  f.nested({"text", "texts and image_texts: what the columns of `data` are"}, text);
   f.field({"one_shot_runs", "folder of one-shot runs in Omniglot's layout; empty for none"}, &one_shot_runs);
   f.field({"one_shot_ways", "drawn one-shot trials: candidates in each", "", 2}, &one_shot_ways);
   f.field({"one_shot_trials", "drawn one-shot trials: how many; 0 for none", "", 0}, &one_shot_trials);
   f.field({"one_shot_within", "drawn one-shot trials: all candidates from one superclass (the class name's first folder)"},
           &one_shot_within);
-  f.field({"pixel_floor", "judge the raw pixels too, as the floor beside every figure"}, &pixel_floor);
+  f.field({"floor", "judge what needs no learning too, beside every figure: raw pixels, or character n-grams of texts"}, &floor);
   f.field({"summary", "a sentence for the report: which split judges the model, and why it is honest"}, &summary);
 }
 
@@ -56,12 +69,35 @@ void RunConfig::visit(Fields& f) {
   f.nested({"distributed", "how ranks work together; how many there are is the launcher's to say"}, distributed);
 }
 
+namespace {
+
+// Settings that the kind of data has no use for.
+void check_kind(const RunConfig& config) {
+  const bool images = config.data.kind == "images", texts = config.data.kind == "texts";
+  if (images && !config.data.text.tokenizer.path.empty())
+    throw ConfigError("data.text: pictures have no text; set data.kind to texts or image_texts, or leave it out");
+  if (!images && !config.data.tuples.empty())
+    throw ConfigError("data.tuples: a list of pictures; texts name their pairs and triplets by data.text.format");
+  if (texts && (config.data.train.quarter_turns || config.evaluate.data.quarter_turns))
+    throw ConfigError("quarter_turns: only pictures can be turned");
+  if (!images && !config.evaluate.one_shot_runs.empty())
+    throw ConfigError("evaluate.one_shot_runs: runs are of pictures; leave it out for " + config.data.kind);
+  if (config.data.kind == "image_texts" && config.evaluate.one_shot_trials > 0)
+    throw ConfigError("evaluate.one_shot_trials: pictures with captions have no classes; leave it out");
+  if (config.data.kind == "image_texts" && config.sampler.name != "two_views")
+    throw ConfigError("sampler.name: expected two_views for image_texts, whose views are a picture and a caption, got " +
+                      config.sampler.name);
+}
+
+}  // namespace
+
 void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments, const std::string& name,
                      RunConfig& config) {
   for (const auto& assignment : assignments) apply_set(root, assignment);
   read_fields(root, [&](Fields& f) { config.visit(f); });
   if (config.run_dir.empty()) config.run_dir = "runs/" + name;
   while (config.run_dir.size() > 1 && config.run_dir.ends_with('/')) config.run_dir.pop_back();
+  check_kind(config);
   if (!config.data.tuples.empty() && config.sampler.name != "pk")
     throw ConfigError("sampler.name: data.tuples decides what meets in a batch; leave sampler out");
   if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)

@@ -8,6 +8,8 @@
 #include "sampler/image_source.h"
 #include "sampler/loader.h"
 #include "sampler/sampler_config.h"
+#include "sampler/texts/text_layout.h"
+#include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/transforms.h"
 #include "trainer/coordinator/config.h"
 #include "trainer/encoders/encoder.h"
@@ -17,11 +19,21 @@
 
 namespace lodestone {
 
+struct TextConfig {
+  TextLayout layout;
+  TokenizerConfig tokenizer;
+  int64_t bucket_window = 1;
+
+  void visit(Fields& f);
+};
+
 struct DataConfig {
+  std::string kind = "images";
   std::string root;
   ImageSourceConfig train;
   std::string tuples;
   ImageTransformConfig image;
+  TextConfig text;
   LoaderConfig loader;
 
   void visit(Fields& f);
@@ -32,11 +44,12 @@ struct DataConfig {
 struct EvaluateConfig {
   int64_t every = 0;
   ImageSourceConfig data;
+  TextLayout text;
   std::string one_shot_runs;
   int64_t one_shot_ways = 20;
   int64_t one_shot_trials = 0;
   bool one_shot_within = true;
-  bool pixel_floor = true;
+  bool floor = true;
   std::string summary;
 
   void visit(Fields& f);

@@ -9,6 +9,7 @@
 
 #include "sampler/image_examples.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/text_data.h"
 
 namespace lodestone {
 
@@ -93,11 +94,9 @@ LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data,
   return setup;
 }
 
-TrainingData open_training_data(const RunConfig& config, int world) {
-  if (config.global_batch < world)
-    throw ConfigError("global_batch: expected at least one row for each of the " + std::to_string(world) +
-                      " ranks, got " + std::to_string(config.global_batch) +
-                      "; raise global_batch or start fewer ranks");
+namespace {
+
+TrainingData open_image_training_data(const RunConfig& config) {
   const ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
   TrainingData data;
   std::shared_ptr<const ImageDataset> images;
@@ -106,30 +105,49 @@ TrainingData open_training_data(const RunConfig& config, int world) {
     images = set.images;
     data.tuples = std::move(set.tuples);
   } else {
-    if (config.data.train.path.empty())
-      throw ConfigError(
-          "data.train.path: expected a folder of class folders or tar shards, got nothing; set it in the "
-          "configuration or by --set data.train.path=…");
     ImageSourceConfig source = config.data.train;
     source.path = config.data.resolved(source.path);
     images = open_images(source, transform.decode_options());
   }
   data.examples = std::make_shared<ImageExamples>(images, transform, config.data.loader.cache_mib << 20);
-  const bool pairs_of_views = config.sampler.name == "two_views" ||
+  data.sampler = make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch,
+                              static_cast<uint64_t>(config.seed));
+  return data;
+}
+
+}  // namespace
+
+TrainingData open_training_data(const RunConfig& config, int world) {
+  if (config.global_batch < world)
+    throw ConfigError("global_batch: expected at least one row for each of the " + std::to_string(world) +
+                      " ranks, got " + std::to_string(config.global_batch) +
+                      "; raise global_batch or start fewer ranks");
+  if (config.data.tuples.empty() && config.data.train.path.empty())
+    throw ConfigError("data.train.path: expected a folder of class folders, tar shards or a text file, got nothing; "
+                      "set it in the configuration or by --set data.train.path=…");
+  TrainingData data = config.data.kind == "texts"         ? open_text_training_data(config)
+                      : config.data.kind == "image_texts" ? open_image_text_training_data(config)
+                                                          : open_image_training_data(config);
+  const bool pairs_of_views = config.sampler.name == "two_views" || data.rows_of_two ||
                               (config.sampler.name == "pk" && config.sampler.pk.samples_per_class % 2 == 0);
   if (config.loss->pairing() == Pairing::kTowers && (!pairs_of_views || config.global_batch % 2 != 0))
     throw ConfigError(
         "loss: this loss compares two views of each sample; use sampler.name: two_views and an even "
         "global_batch");
   config.objective().check(setting_of(config, data));
-  data.sampler = make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch,
-                              static_cast<uint64_t>(config.seed));
   return data;
 }
 
 InputShape input_shape(const RunConfig& config) {
   const ImageTransformConfig& image = config.data.image;
-  return {image.channels, image.height, image.width};
+  InputShape shape;
+  if (config.data.kind != "texts") shape = {image.channels, image.height, image.width};
+  if (config.data.kind != "images") {
+    const TokenRule rule = token_rule(config.data);
+    shape.vocabulary = rule.tokenizer->vocabulary();
+    shape.max_tokens = rule.max_tokens;
+  }
+  return shape;
 }
 
 void build_encoder(const RunConfig& config, Encoder& encoder) {

@@ -38,6 +38,8 @@ struct TrainingData {
   std::shared_ptr<const Examples> examples;
   std::vector<Tuple> tuples;  ///< explicit ones, if any
   std::shared_ptr<const IndexSampler> sampler;
+  bool rows_of_two = false;           ///< rows 2i and 2i + 1 of a batch are the two sides of a pair
+  std::vector<std::string> left_out;  ///< bad records that were left out when the data was opened, for people
 
   std::shared_ptr<const Dataset> dataset() const { return examples->dataset(); }
   bool has_pairs() const { return !tuples.empty() && !tuples.front().is_triplet(); }

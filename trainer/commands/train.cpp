@@ -63,7 +63,7 @@ class TrainingRun {
   Session& session_;
   StopSignals signals_;
   TrainingData data_;
-  std::optional<Evaluator> evaluator_;
+  std::unique_ptr<Evaluator> evaluator_;
   RunConfig slow_config_;  ///< of the momentum encoder
   std::unique_ptr<Trainer> trainer_;
   RunFolder folder_;
@@ -81,7 +81,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
       session_(session),
       data_(open_training_data(config, session_.world.size())),
       folder_(config.run_dir) {
-  if (!config.evaluate.data.path.empty()) evaluator_.emplace(config);
+  if (!config.evaluate.data.path.empty()) evaluator_ = make_evaluator(config);
   build_encoder(config, *config.encoder);
   if (!resumes(arguments.resume)) load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, session_.launch.device());
@@ -97,20 +97,28 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
                                 config.training, loss_side_setup(config, data_, slow));
   resume_from(arguments.resume);
   if (evaluator_ && session_.leads()) warn_of_overlap();
+  if (session_.leads())
+    for (const std::string& message : data_.left_out) session_.log->warn("left out a bad record: {}", message);
   if (session_.leads()) start_coordinator();
 }
 
-// Figures on classes that were trained on say little about new ones.
+// Figures on classes, or on texts without classes, that were trained on say little about new ones.
 void TrainingRun::warn_of_overlap() const {
-  std::set<std::string> trained;
-  for (int64_t c = 0; c < data_.dataset()->classes(); ++c) trained.insert(data_.dataset()->class_name(c));
-  int64_t shared = 0;
-  const ImageDataset& judged = evaluator_->images();
-  for (int64_t c = 0; c < judged.classes(); ++c) shared += trained.contains(judged.class_name(c));
+  if (config_.data.kind == "image_texts") return;  // names of pictures say nothing, and captions may well be common
+  const bool classes = config_.data.kind == "images" || (config_.data.text.layout.format == "labels" &&
+                                                         config_.evaluate.text.format == "labels");
+  const auto for_each_name = [classes](const Dataset& data, const auto& visit) {
+    for (int64_t c = 0; classes && c < data.classes(); ++c) visit(data.class_name(c));
+    for (int64_t i = 0; !classes && i < data.size(); ++i) visit(std::to_string(data.id(i)));
+  };
+  std::set<std::string> judged;
+  for_each_name(evaluator_->dataset(), [&](const std::string& name) { judged.insert(name); });
+  const size_t all = judged.size();
+  for_each_name(*data_.dataset(), [&](const std::string& name) { judged.erase(name); });
+  const size_t shared = all - judged.size();
   if (shared > 0)
-    session_.log->warn(
-        "{} of the {} classes that judge the model are trained on: the figures are not of unseen classes",
-        shared, judged.classes());
+    session_.log->warn("{} of the {} {} that judge the model are trained on: the figures are not of unseen ones", shared, all,
+                       classes ? "classes" : "texts");
 }
 
 std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume) const {

@@ -22,6 +22,10 @@ struct Judgement {
   DistanceHistogram distances;
 };
 
+/// Retrieval and verification over all pairs of rows that are compared in any way.
+Judgement judge(const Comparison& rows, std::span<const int64_t> groups_N, std::span<const int64_t> labels_N,
+                const JudgeOptions& options = {});
+
 /// Judges a set of rows, leave-one-out: retrieval, verification over its pairs, and (for kCosine) alignment,
 /// uniformity and effective_rank. Model and floor pass through the same code, so that their figures compare.
 /// Ranks     one; share the queries by retrieve(NeighbourSearch) and add the RetrievalSums

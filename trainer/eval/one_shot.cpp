@@ -22,12 +22,12 @@ void check(const OneShotTrial& trial, int64_t rows) {
                 " rows");
 }
 
-bool answered(const OneShotTrial& trial, const ComparableRows& rows) {
+bool answered(const OneShotTrial& trial, const PairScore& score) {
   const int64_t right = trial.candidates[static_cast<size_t>(trial.right)];
-  const double to_right = score(rows, trial.query, rows, right);
+  const double to_right = score(trial.query, right);
   for (size_t c = 0; c < trial.candidates.size(); ++c) {
     if (static_cast<int64_t>(c) == trial.right) continue;
-    if (!(score(rows, trial.query, rows, trial.candidates[c]) < to_right)) return false;
+    if (!(score(trial.query, trial.candidates[c]) < to_right)) return false;
   }
   return true;
 }
@@ -73,15 +73,19 @@ OneShotTrial draw(const GroupRows& groups, int64_t ways, Random random) {
 
 }  // namespace
 
-double one_shot_accuracy(const at::Tensor& x_ND, std::span<const OneShotTrial> trials, Likeness likeness) {
-  const ComparableRows rows(x_ND, likeness);
+double one_shot_accuracy(const Comparison& rows, std::span<const OneShotTrial> trials) {
   int64_t right = 0;
   for (const OneShotTrial& trial : trials) {
-    check(trial, rows.size());
-    if (answered(trial, rows)) ++right;
+    check(trial, rows.size);
+    if (answered(trial, rows.score)) ++right;
   }
   if (trials.empty()) return std::numeric_limits<double>::quiet_NaN();
   return static_cast<double>(right) / static_cast<double>(trials.size());
+}
+
+double one_shot_accuracy(const at::Tensor& x_ND, std::span<const OneShotTrial> trials, Likeness likeness) {
+  const ComparableRows rows(x_ND, likeness);
+  return one_shot_accuracy(compare_rows(rows, {}), trials);
 }
 
 std::vector<OneShotTrial> draw_one_shot_trials(std::span<const int64_t> groups_N,

@@ -7,6 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "trainer/eval/comparison.h"
 #include "trainer/eval/rows.h"
 
 namespace lodestone {
@@ -23,6 +24,9 @@ struct OneShotTrial {
 /// Throws    Error if a trial names a row or a candidate that is not there
 double one_shot_accuracy(const at::Tensor& x_ND, std::span<const OneShotTrial> trials,
                          Likeness likeness = Likeness::kCosine);
+
+/// The same of rows that are compared in any way.
+double one_shot_accuracy(const Comparison& rows, std::span<const OneShotTrial> trials);
 
 struct DrawnTrials {
   int64_t ways = 20;     ///< candidates per trial, >= 2

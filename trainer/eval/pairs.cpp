@@ -80,12 +80,12 @@ std::vector<RowPair> take(const Numbering& numbering, int64_t cap, Random random
   return pairs;
 }
 
-std::vector<double> scores_of(const std::vector<RowPair>& pairs, const ComparableRows& rows) {
+std::vector<double> scores_of(const std::vector<RowPair>& pairs, const PairScore& score) {
   std::vector<double> scores(pairs.size());
   at::parallel_for(0, static_cast<int64_t>(pairs.size()), 4096, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
       const RowPair pair = pairs[static_cast<size_t>(k)];
-      scores[static_cast<size_t>(k)] = score(rows, pair.i, rows, pair.j);
+      scores[static_cast<size_t>(k)] = score(pair.i, pair.j);
     }
   });
   return scores;
@@ -118,15 +118,19 @@ ChosenPairs choose_pairs(std::span<const int64_t> labels_N, std::span<const int6
           positive.pairs_before.back(), negative.pairs_before.back()};
 }
 
+ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows) {
+  ScoredPairs scored;
+  scored.pairs = std::move(pairs);
+  scored.positive_scores = scores_of(scored.pairs.positives, rows.score);
+  scored.negative_scores = scores_of(scored.pairs.negatives, rows.score);
+  scored.likeness = rows.likeness;
+  return scored;
+}
+
 ScoredPairs score_pairs(const LabelledRows& rows, Likeness likeness, const PairOptions& options) {
   check_labelled(rows);
   const ComparableRows ready(rows.x_ND, likeness);
-  ScoredPairs scored;
-  scored.pairs = choose_pairs(rows.labels(), rows.groups_N, options);
-  scored.positive_scores = scores_of(scored.pairs.positives, ready);
-  scored.negative_scores = scores_of(scored.pairs.negatives, ready);
-  scored.likeness = likeness;
-  return scored;
+  return score_pairs(choose_pairs(rows.labels(), rows.groups_N, options), compare_rows(ready, rows.groups_N));
 }
 
 DistanceHistogram distance_histogram(const ScoredPairs& scored, int64_t bins) {

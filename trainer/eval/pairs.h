@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "trainer/eval/comparison.h"
 #include "trainer/eval/rows.h"
 
 namespace lodestone {
@@ -47,6 +48,9 @@ struct ScoredPairs {
   std::vector<double> negative_scores;
   Likeness likeness = Likeness::kCosine;
 };
+
+/// Scores pairs that were chosen, by this or by the data. On ATen's intra-op threads.
+ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows);
 
 /// Chooses and scores. Cost: 2·D flops per pair, in float64, on ATen's intra-op threads.
 ScoredPairs score_pairs(const LabelledRows& rows, Likeness likeness, const PairOptions& options);

@@ -82,17 +82,19 @@ Measures RetrievalSums::measures() const {
   return found;
 }
 
-RetrievalSums retrieve(const NeighbourSearch& search, int64_t knn) {
+namespace {
+
+RetrievalSums sum_ranks(std::span<const int64_t> query_groups, std::span<const int64_t> gallery_groups,
+                        bool leave_one_out, const FindNeighbours& find, int64_t knn) {
   if (knn < 1) throw Error("retrieval: expected knn of at least 1, got " + std::to_string(knn));
   std::unordered_map<int64_t, int64_t> members;
-  for (int64_t group : search.gallery_groups) ++members[group];
+  for (int64_t group : gallery_groups) ++members[group];
   const auto relevant = [&](int64_t query) {
-    const auto found = members.find(search.query_groups[static_cast<size_t>(query)]);
-    return (found == members.end() ? 0 : found->second) - (search.first_self ? 1 : 0);
+    const auto found = members.find(query_groups[static_cast<size_t>(query)]);
+    return (found == members.end() ? 0 : found->second) - (leave_one_out ? 1 : 0);
   };
   RetrievalSums total;
-  for_each_query(
-      search,
+  find(
       [&](int64_t query) {
         return relevant(query) > 0 ? std::max({kCut, knn, relevant(query)}) : int64_t{0};
       },
@@ -103,15 +105,26 @@ RetrievalSums retrieve(const NeighbourSearch& search, int64_t knn) {
         }
         ++total.queries;
         add_ranks(found, relevant(query), total.sums);
-        total.sums[8] += wins_vote(found, search.gallery_groups, knn) ? 1.0 : 0.0;
+        total.sums[8] += wins_vote(found, gallery_groups, knn) ? 1.0 : 0.0;
       });
   return total;
+}
+
+}  // namespace
+
+RetrievalSums retrieve(const NeighbourSearch& search, int64_t knn) {
+  return sum_ranks(search.query_groups, search.gallery_groups, search.first_self.has_value(),
+                   [&](const auto& depth, const auto& visit) { for_each_query(search, depth, visit); }, knn);
+}
+
+RetrievalSums retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N, int64_t knn) {
+  return sum_ranks(groups_N, groups_N, true, rows.neighbours, knn);
 }
 
 RetrievalSums retrieve_leave_one_out(const LabelledRows& rows, const RetrievalOptions& options) {
   check_labelled(rows);
   const ComparableRows ready(rows.x_ND, options.likeness);
-  return retrieve({ready, rows.groups_N, ready, rows.groups_N, 0}, options.knn);
+  return retrieve_leave_one_out(compare_rows(ready, rows.groups_N), rows.groups_N, options.knn);
 }
 
 RetrievalSums retrieve(const LabelledRows& queries, const LabelledRows& gallery,

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "trainer/eval/comparison.h"
 #include "trainer/eval/measures.h"
 #include "trainer/eval/neighbours.h"
 #include "trainer/eval/rows.h"
@@ -42,6 +43,9 @@ struct RetrievalOptions {
 /// Cost      that of for_each_query with depth max(10, knn, R) per query
 /// Throws    Error if the rows and their groups do not fit
 RetrievalSums retrieve_leave_one_out(const LabelledRows& rows, const RetrievalOptions& options = {});
+
+/// The same of rows that are compared in any way.
+RetrievalSums retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N, int64_t knn = 5);
 
 /// Judges queries against a gallery that does not hold them.
 RetrievalSums retrieve(const LabelledRows& queries, const LabelledRows& gallery,

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "sampler/examples.h"
+#include "sampler/texts/image_texts.h"
+#include "sampler/texts/token_rows.h"
+#include "sampler/transforms.h"
+
+namespace lodestone {
+
+/// Pictures with their captions, for two towers: view 0 of a sample is its picture, view 1 one of its captions, drawn by
+/// Random(seed, kAugment, epoch, id), or the first where nothing is to be drawn. So the sampler two_views makes
+/// batches of pairs. Threads: const methods are safe concurrently.
+class ImageTextExamples : public Examples {
+ public:
+  ImageTextExamples(ImageTextSet set, ImageTransform transform, TokenRule rule, uint64_t seed);
+
+  std::shared_ptr<const Dataset> dataset() const override { return set_.pictures; }
+  std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;
+
+ private:
+  ImageTextSet set_;
+  ImageTransform transform_;
+  TokenRule rule_;
+  uint64_t seed_;
+};
+
+}  // namespace lodestone

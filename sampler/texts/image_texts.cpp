@@ -1,0 +1,84 @@
+#include "sampler/texts/image_texts.h"
+
+#include <filesystem>
+#include <numeric>
+#include <set>
+
+#include "common/error.h"
+#include "sampler/image_files.h"
+#include "sampler/path_patterns.h"
+#include "sampler/texts/image_text_shards.h"
+#include "sampler/texts/text_source.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The pictures that a manifest's captions name, in the order of their classes.
+std::shared_ptr<const ImageDataset> open_pictures(const TextDataset& captions,
+                                                  const std::vector<int64_t>& some_caption,
+                                                  const fs::path& root, const DecodeOptions& decode) {
+  std::set<std::string> names;
+  for (int64_t c = 0; c < captions.classes(); ++c) {
+    const std::string name = captions.class_name(c);
+    std::error_code ignored;
+    const bool below = stays_below(name);
+    if (!below || !fs::is_regular_file(root / name, ignored))
+      throw DataError("captions: expected a picture below " + root.string() + ", got '" + name + "', which " +
+                      (below ? "is missing" : "leaves the folder") + ", at " +
+                      captions.key(some_caption[static_cast<size_t>(c)]) + "; correct or remove the row");
+    names.insert(name);
+  }
+  auto pictures = std::make_shared<ImageFiles>(root, ClassTable(names, {}), decode);
+  for (const std::string& name : names) pictures->add_file(name, name);
+  return pictures;
+}
+
+ImageTextSet open_manifest(const ImageSourceConfig& source, const TextLayout& layout,
+                           const BadRecordConfig& bad_records, const DecodeOptions& decode) {
+  TextSource rows;
+  rows.path = source.path;
+  rows.layout = layout;
+  rows.layout.format = "captions";
+  rows.bad_records = bad_records;
+  TextSet texts = open_texts(rows);
+  ImageTextSet set;
+  set.captions = texts.texts;
+  set.rows = texts.rows;
+  set.bad = texts.bad;
+  set.messages = std::move(texts.messages);
+  sort_captions(set, set.captions->classes());
+  std::vector<int64_t> some_caption;
+  for (int64_t c = 0; c < set.captions->classes(); ++c)
+    some_caption.push_back(set.order[static_cast<size_t>(set.first[static_cast<size_t>(c)])]);
+  set.pictures = open_pictures(*set.captions, some_caption, fs::path(source.path).parent_path(), decode);
+  return set;
+}
+
+}  // namespace
+
+void sort_captions(ImageTextSet& set, int64_t pictures) {
+  const TextDataset& captions = *set.captions;
+  set.first.assign(static_cast<size_t>(pictures) + 1, 0);
+  for (int64_t i = 0; i < captions.size(); ++i) ++set.first[static_cast<size_t>(captions.label(i)) + 1];
+  std::partial_sum(set.first.begin(), set.first.end(), set.first.begin());
+  std::vector<int64_t> next(set.first.begin(), set.first.end() - 1);
+  set.order.resize(static_cast<size_t>(captions.size()));
+  for (int64_t i = 0; i < captions.size(); ++i)
+    set.order[static_cast<size_t>(next[static_cast<size_t>(captions.label(i))]++)] = i;
+}
+
+ImageTextSet open_image_texts(const ImageSourceConfig& source, const TextLayout& layout,
+                              const BadRecordConfig& bad_records, const DecodeOptions& decode) {
+  if (source.path.empty())
+    throw ConfigError("data: expected `path` to name shards or a manifest, got nothing");
+  if (source.quarter_turns || !source.class_filter.empty())
+    throw ConfigError(
+        "data: quarter_turns and class_filter are of labelled pictures; remove them for image_texts");
+  if (source.path.find(".tar") != std::string::npos) return open_image_text_shards(source, decode);
+  return open_manifest(source, layout, bad_records, decode);
+}
+
+}  // namespace lodestone

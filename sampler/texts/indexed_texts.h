@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sampler/positioned_file.h"
+#include "sampler/texts/text_columns.h"
+#include "sampler/texts/text_dataset.h"
+
+namespace lodestone {
+
+/// What a sample's class is.
+enum class TextClasses {
+  kNamed,  ///< its row's label
+  kRows,   ///< the row for its first two texts; each further text is a class of its own
+  kOwn,    ///< each text
+};
+
+/// The index of text files: where each row lies, and of each text its hash and length.
+class IndexedTexts : public TextDataset {
+ public:
+  IndexedTexts(TextClasses classes, int64_t texts_per_row) : kind_(classes), width_(texts_per_row) {}
+
+  /// While it is being filled, in order: a file, then its rows. `label` is used by kNamed alone.
+  void add_file(std::string path, TextColumns columns);
+  void add_row(int64_t offset, int64_t line, const std::vector<std::string>& texts, uint32_t label);
+  /// Ends the filling: class c of kNamed is called names[c] and was label order[c] until now; rows that share a text get
+  /// one group.
+  void finish(std::vector<std::string> names, const std::vector<uint32_t>& order);
+
+  int64_t rows() const { return static_cast<int64_t>(places_.size()); }
+  int64_t size() const override { return static_cast<int64_t>(ids_.size()); }
+  int64_t label(int64_t i) const override;
+  uint64_t id(int64_t i) const override { return ids_.at(static_cast<size_t>(i)); }
+  std::string key(int64_t i) const override;
+  int64_t classes() const override;
+  std::string class_name(int64_t c) const override;
+  int64_t group(int64_t c) const override;
+  int64_t bytes(int64_t i) const override { return bytes_.at(static_cast<size_t>(i)); }
+  std::string get(int64_t i) const override;
+
+ private:
+  struct File {
+    std::string path;
+    TextColumns columns;
+    std::unique_ptr<PositionedFile> open;  // of the first files; later ones are opened for each read
+  };
+  std::string where(int64_t row) const;
+  void share_groups();
+
+  TextClasses kind_;
+  int64_t width_;
+  std::vector<File> files_;
+  std::vector<uint64_t> places_;  // of a row: file number above, offset below
+  std::vector<uint32_t> lines_;   // of a row
+  std::vector<uint64_t> ids_;     // of a text
+  std::vector<uint16_t> bytes_;   // of a text
+  std::vector<uint32_t> labels_;  // of a row, for kNamed
+  std::vector<uint32_t> groups_;  // of a class; empty where each is alone
+  std::vector<std::string> names_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+
+#include "sampler/examples.h"
+#include "sampler/texts/text_dataset.h"
+#include "sampler/texts/token_rows.h"
+
+namespace lodestone {
+
+/// Texts as rows of ids, padded to the longest of the batch (a rank's rows). Nothing is drawn at random.
+class TextExamples : public Examples {
+ public:
+  TextExamples(std::shared_ptr<const TextDataset> texts, TokenRule rule);
+
+  std::shared_ptr<const Dataset> dataset() const override { return texts_; }
+  std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;
+
+ private:
+  std::shared_ptr<const TextDataset> texts_;
+  TokenRule rule_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,37 @@
+#include "sampler/texts/text_layout.h"
+
+namespace lodestone {
+
+void TextLayout::visit(Fields& f) {
+  f.field({"format",
+           "texts: text; labels: text, label; pairs: sentence1, sentence2 and maybe a score or 0|1; "
+           "triplets: anchor, positive, "
+           "negative; queries: query, positive, negatives",
+           "",
+           {},
+           {},
+           {"texts", "labels", "pairs", "triplets", "queries"}},
+          &format);
+  f.field({"columns",
+           "names of the columns or keys in the order of the format; numbers from 1 where there is no "
+           "header; empty: "
+           "the usual names"},
+          &columns);
+  f.field({"header",
+           "tabs and commas: whether the first row names the columns; auto: if it has the names that are "
+           "looked for",
+           "",
+           {},
+           {},
+           {"auto", "yes", "no"}},
+          &header);
+  f.field({"negatives",
+           "queries: negatives taken of each row, the first ones; null: as many as the first row has", "", 0,
+           1000},
+          &negatives);
+  f.field({"same_from",
+           "pairs: a score from here on counts as 1, a lower one as 0; null: only 0 and 1 are labels"},
+          &same_from);
+}
+
+}  // namespace lodestone

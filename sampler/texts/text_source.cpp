@@ -1,0 +1,163 @@
+#include "sampler/texts/text_source.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+
+#include "common/error.h"
+#include "sampler/indexed_images.h"
+#include "sampler/path_patterns.h"
+#include "sampler/texts/indexed_texts.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr size_t kMessages = 20;
+
+double number_of(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    throw DataError("expected a number as the label of a pair, got '" + text.substr(0, 40) + "'");
+  return value;
+}
+
+/// Fills a TextSet from files, row by row.
+class Indexer {
+ public:
+  explicit Indexer(const TextSource& source) : source_(source), layout_(source.layout) {}
+
+  TextSet run() {
+    for (const std::string& path : expand_paths(source_.path)) add_file(path);
+    if (set_.rows == 0)
+      throw DataError("texts: expected rows" +
+                      std::string(source_.class_filter.empty() ? "" : " that class_filter keeps") +
+                      ", got none in " + source_.path);
+    check_bad();
+    finish();
+    return std::move(set_);
+  }
+
+ private:
+  bool is(const char* format) const { return layout_.format == format; }
+  bool is_named() const { return is("labels") || is("captions"); }
+
+  void add_file(const std::string& path) {
+    const PositionedFile file(path);
+    TextColumns columns(file, syntax_of(path), layout_);
+    RecordReader reader(file, syntax_of(path));
+    if (columns.has_header()) reader.next();
+    bool first = true;
+    while (reader.next()) {
+      try {
+        if (reader.too_long())
+          throw DataError("expected a record of at most 4 MiB, got a longer one (an open quote?)");
+        std::vector<std::string> values = columns.values(reader.record());
+        if (!texts_) start(values.size());
+        if (first) texts_->add_file(path, columns);
+        first = false;
+        add_row(reader, std::move(values));
+      } catch (const DataError& error) {
+        refuse(std::string("texts: ") + error.what() + " at " + path + ":" + std::to_string(reader.line()));
+      }
+    }
+  }
+
+  // The first row decides how many columns there are.
+  void start(size_t values) {
+    if (is("pairs")) with_label_ = values == 3;
+    if (is("queries")) {
+      if (!layout_.negatives) layout_.negatives = static_cast<int64_t>(values) - 2;
+      set_.texts_per_row = 2 + *layout_.negatives;
+    } else {
+      set_.texts_per_row = is("texts") ? static_cast<int64_t>(values) : is_named() ? 1 : is("pairs") ? 2 : 3;
+    }
+    set_.rows_meet = is("queries") || (is("pairs") && !with_label_);
+    texts_ = std::make_shared<IndexedTexts>(is_named()       ? TextClasses::kNamed
+                                            : set_.rows_meet ? TextClasses::kRows
+                                                             : TextClasses::kOwn,
+                                            set_.texts_per_row);
+  }
+
+  void add_row(const RecordReader& reader, std::vector<std::string> values) {
+    const auto width = static_cast<size_t>(set_.texts_per_row);
+    const bool with_label = is_named() || with_label_;
+    const size_t wanted = width + (with_label ? 1 : 0);
+    if (values.size() < wanted)
+      throw DataError("expected " + std::to_string(wanted) + " columns, got " +
+                      std::to_string(values.size()));
+    const std::string label = with_label ? std::move(values[width]) : "";
+    values.resize(width);
+    if (is("labels") && !passes_filter(label, source_.class_filter)) return;
+    if (is("triplets") && (values[2] == values[0] || values[2] == values[1]))
+      throw DataError("expected a negative that is neither anchor nor positive, got the same text");
+    const double score = with_label_ ? number_of(label) : 0;
+    uint32_t number = 0;
+    if (is_named())
+      number = numbers_.try_emplace(label, static_cast<uint32_t>(numbers_.size())).first->second;
+    texts_->add_row(reader.offset(), reader.line(), values, number);
+    if (is("triplets")) set_.tuples.push_back({3 * set_.rows, 3 * set_.rows + 1, 3 * set_.rows + 2});
+    if (with_label_) set_.scores.push_back(score);
+    ++set_.rows;
+  }
+
+  void refuse(const std::string& message) {
+    if (source_.bad_records.on_bad_record == "fail") throw DataError(message + "; correct or remove it");
+    ++set_.bad;
+    if (set_.messages.size() < kMessages) set_.messages.push_back(message);
+  }
+
+  void check_bad() const {
+    const int64_t all = set_.rows + set_.bad;
+    const auto allowed =
+        static_cast<int64_t>(std::max(1.0, source_.bad_records.max_bad_fraction * static_cast<double>(all)));
+    if (set_.bad <= allowed) return;
+    std::string message = "texts: expected at most " + std::to_string(allowed) + " of " +
+                          std::to_string(all) + " rows to be bad (max_bad_fraction), got " +
+                          std::to_string(set_.bad) + "; repair the data set. The first of them:";
+    for (const std::string& one : set_.messages) message += "\n  " + one;
+    throw DataError(message);
+  }
+
+  void finish() {
+    // Labels 0 and 1, given or made by same_from, are tuples; anything else is a grade.
+    const auto is_label = [](double score) { return score == 0 || score == 1; };
+    if (layout_.same_from)
+      for (double& score : set_.scores) score = score >= *layout_.same_from ? 1 : 0;
+    if (std::all_of(set_.scores.begin(), set_.scores.end(), is_label)) {
+      for (size_t r = 0; r < set_.scores.size(); ++r) {
+        const auto first = 2 * static_cast<int64_t>(r);
+        set_.tuples.push_back({first, first + 1, -1, set_.scores[r] == 1});
+      }
+      set_.scores.clear();
+    }
+    std::vector<std::string> names;
+    std::vector<uint32_t> order;
+    for (const auto& [name, number] : numbers_) {
+      names.push_back(name);
+      order.push_back(number);
+    }
+    texts_->finish(std::move(names), order);
+    set_.texts = texts_;
+  }
+
+  const TextSource& source_;
+  TextLayout layout_;
+  TextSet set_;
+  std::shared_ptr<IndexedTexts> texts_;
+  std::map<std::string, uint32_t> numbers_;  // of class names, by first mention
+  bool with_label_ = false;                  // pairs with a third column
+};
+
+}  // namespace
+
+TextSet open_texts(const TextSource& source) {
+  if (source.path.empty()) throw ConfigError("data: expected `path` to name a text file, got nothing");
+  if (!source.class_filter.empty() && source.layout.format != "labels")
+    throw ConfigError("data: class_filter keeps classes, and only the format labels has them; remove it");
+  return Indexer(source).run();
+}
+
+}  // namespace lodestone

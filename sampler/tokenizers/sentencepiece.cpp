@@ -1,0 +1,62 @@
+#include "sampler/tokenizers/sentencepiece.h"
+
+#include <sentencepiece_processor.h>
+
+#include "common/error.h"
+#include "common/files.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
+
+class SentencePiece : public Tokenizer {
+ public:
+  explicit SentencePiece(const std::string& path) {
+    std::string model;
+    try {
+      model = read_file(path, kMaxFileBytes);
+    } catch (const IoError&) {
+      std::throw_with_nested(DataError("tokenizer: expected a SentencePiece model of at most 64 MiB at " +
+                                       path + "; check data.tokenizer.path"));
+    }
+    const auto status = processor_.LoadFromSerializedProto(model);
+    if (!status.ok() || processor_.GetPieceSize() < 1)
+      throw DataError("tokenizer: expected a SentencePiece model, got '" + status.ToString() + "' from " +
+                      path + "; train one by lodestone tokenizer train --kind sentencepiece");
+  }
+
+  std::vector<int64_t> encode(std::string_view text, int64_t max_tokens) const override {
+    std::vector<int> pieces;
+    const auto status = processor_.Encode(text, &pieces);
+    if (!status.ok()) throw DataError("tokenizer: SentencePiece cannot split a text: " + status.ToString());
+    const bool has_begin = processor_.bos_id() >= 0, has_end = processor_.eos_id() >= 0;
+    const auto room = static_cast<size_t>(max_tokens) - (has_begin ? 1 : 0) - (has_end ? 1 : 0);
+    if (pieces.size() > room) pieces.resize(room);
+    std::vector<int64_t> ids;
+    ids.reserve(pieces.size() + 2);
+    if (has_begin) ids.push_back(processor_.bos_id());
+    ids.insert(ids.end(), pieces.begin(), pieces.end());
+    if (has_end) ids.push_back(processor_.eos_id());
+    return ids;
+  }
+
+  int64_t vocabulary() const override { return processor_.GetPieceSize(); }
+  int64_t padding() const override { return std::max(0, processor_.pad_id()); }
+  std::string token(int64_t id) const override {
+    if (id < 0 || id >= vocabulary()) throw std::out_of_range("tokenizer: no id " + std::to_string(id));
+    return processor_.IdToPiece(static_cast<int>(id));
+  }
+
+ private:
+  sentencepiece::SentencePieceProcessor processor_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> open_sentencepiece(const std::string& path) {
+  return std::make_shared<SentencePiece>(path);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,37 @@
+#include "sampler/tokenizers/tokenizer_config.h"
+
+#include "sampler/tokenizers/sentencepiece.h"
+#include "sampler/tokenizers/wordpiece.h"
+
+namespace lodestone {
+
+void TokenizerConfig::visit(Fields& f) {
+  f.field({"path", "vocab.txt of WordPiece, or a SentencePiece model"}, &path);
+  f.field({"kind",
+           "auto: sentencepiece for a file named *.model, else wordpiece",
+           "",
+           {},
+           {},
+           {"auto", "wordpiece", "sentencepiece"}},
+          &kind);
+  f.field({"lower_case", "wordpiece: make letters small; must be as the vocabulary was made"}, &lower_case);
+  f.field(
+      {"strip_accents", "wordpiece: drop accents; auto: as lower_case", "", {}, {}, {"auto", "yes", "no"}},
+      &strip_accents);
+  f.field({"max_tokens", "a longer text loses its end; the marks of begin and end count", "tokens", 3, 65536},
+          &max_tokens);
+}
+
+std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config) {
+  if (config.path.empty())
+    throw ConfigError(
+        "data.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; make one by "
+        "lodestone tokenizer train");
+  const bool is_model =
+      config.kind == "auto" ? config.path.ends_with(".model") : config.kind == "sentencepiece";
+  if (is_model) return open_sentencepiece(config.path);
+  const bool strip = config.strip_accents == "auto" ? config.lower_case : config.strip_accents == "yes";
+  return open_wordpiece(config.path, {config.lower_case, strip});
+}
+
+}  // namespace lodestone

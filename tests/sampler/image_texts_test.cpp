@@ -1,0 +1,136 @@
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "sampler/texts/image_text_examples.h"
+#include "sampler/tokenizers/tokenizer_config.h"
+#include "support/images.h"
+#include "support/texts.h"
+
+namespace lodestone {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::message_of;
+
+/// Pictures a, b, c and their captions, as a table and as a shard.
+class Captions : public testing::TextFolder {
+ public:
+  Captions() {
+    for (const char* name : {"a.png", "b.png", "c.png"})
+      testing::write_png(path(name), testing::drawn_image(name[0], 0));
+    write("list.tsv", "path\tcaption\nb.png\ta red bar\na.png\ta bar\nb.png\tno bar\nc.png\ta bar\n");
+    write_tar("x.tar", {{"a.png", bytes("a.png")},
+                        {"a.txt", "a bar\n"},
+                        {"b.png", bytes("b.png")},
+                        {"b.json", R"({"captions": ["a red bar", "no bar"]})"},
+                        {"c.png", bytes("c.png")},
+                        {"c.txt", "a bar"}});
+  }
+  void write_tar(const std::string& name,
+                 const std::vector<std::pair<std::string, std::string>>& members) const {
+    testing::Tar tar;
+    for (const auto& [member, content] : members) tar.add(member, content);
+    write(name, tar.finished());
+  }
+  std::string bytes(const std::string& name) const { return read_file(path(name)); }
+
+  ImageTextSet open(const std::string& name) const {
+    ImageSourceConfig source;
+    source.path = path(name);
+    return open_image_texts(source, {}, {}, {});
+  }
+};
+
+std::vector<std::string> captions_of(const ImageTextSet& set, size_t picture) {
+  std::vector<std::string> texts;
+  for (int64_t n = set.first[picture]; n < set.first[picture + 1]; ++n)
+    texts.push_back(set.captions->get(set.order[static_cast<size_t>(n)]));
+  return texts;
+}
+
+TEST(ImageTexts, APictureHasAllItsCaptions) {
+  const Captions work;
+  for (const char* name : {"list.tsv", "x.tar"}) {
+    const ImageTextSet set = work.open(name);
+    ASSERT_EQ(set.pictures->size(), 3) << name;
+    EXPECT_THAT(captions_of(set, 0), ElementsAre("a bar"));
+    EXPECT_THAT(captions_of(set, 1), ElementsAre("a red bar", "no bar"));
+    EXPECT_THAT(captions_of(set, 2), ElementsAre("a bar"));
+    for (int64_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(set.pictures->label(i), i);
+      EXPECT_EQ(set.pictures->get(i).pixels, testing::drawn_image('a' + i, 0).pixels);
+    }
+    for (int64_t i = 0; i < set.captions->size(); ++i)
+      EXPECT_THAT(captions_of(set, static_cast<size_t>(set.captions->label(i))),
+                  ::testing::Contains(set.captions->get(i)));
+  }
+}
+
+TEST(ImageTexts, ErrorsNameTheRowOrTheMember) {
+  const Captions work;
+  work.write("bad.tsv", "path\tcaption\na.png\tx\nnone.png\ty\n");
+  EXPECT_THAT(message_of<DataError>([&] { work.open("bad.tsv"); }), HasSubstr("bad.tsv:3"));
+  work.write("up.tsv", "path\tcaption\n../a.png\tx\n");
+  EXPECT_THAT(message_of<DataError>([&] { work.open("up.tsv"); }), HasSubstr("leaves the folder"));
+  work.write_tar("half.tar", {{"a.png", work.bytes("a.png")}});
+  EXPECT_THAT(message_of<DataError>([&] { work.open("half.tar"); }), HasSubstr("for key 'a'"));
+  work.write_tar("json.tar", {{"a.png", work.bytes("a.png")}, {"a.json", "{\"caption\": 3}"}});
+  EXPECT_THAT(message_of<DataError>([&] { work.open("json.tar"); }), HasSubstr("a.json (offset"));
+  work.write_tar("blank.tar", {{"a.png", work.bytes("a.png")}, {"a.txt", "\n"}});
+  EXPECT_THAT(message_of<DataError>([&] { work.open("blank.tar"); }), HasSubstr("a.txt (offset"));
+}
+
+TEST(ImageTextExamples, ViewsArePictureAndCaption) {
+  const Captions work;
+  TokenizerConfig config;
+  config.path = work.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nbar\nred\nno\n");
+  ImageTransformConfig shape;
+  shape.width = shape.height = 8;
+  const ImageTextExamples examples(work.open("list.tsv"), ImageTransform(shape), {open_tokenizer(config), 16},
+                                   7);
+  const auto builder = examples.builder(4);
+  builder->add(1, {0, 0, 0, false});
+  builder->add(1, {0, 0, 1, false});
+  builder->add(0, {0, 0, 1, false});
+  builder->add(0, {0, 0, 0, false});
+  const Features features = builder->finish();
+  EXPECT_EQ(features.rows(), 4);
+  EXPECT_EQ(features.pixels_nCHW.sizes(), (std::vector<int64_t>{2, 1, 8, 8}));
+  EXPECT_EQ(features.tokens_nT.sizes(), (std::vector<int64_t>{2, 5}));
+  EXPECT_EQ(features.tokens_nT[0].sum().item<int64_t>(), 2 + 4 + 6 + 5 + 3);  // [CLS] a red bar [SEP]
+  EXPECT_EQ(features.tokens_nT[1][4].item<int64_t>(), 0);
+  EXPECT_FALSE(features.mask_nT[1][4].item<bool>());
+  EXPECT_TRUE(features.mask_nT[1][3].item<bool>());
+  const bool* is_text = features.is_text_b.const_data_ptr<bool>();
+  EXPECT_THAT(std::vector<bool>(is_text, is_text + 4), ElementsAre(false, true, true, false));
+
+  const Features none = examples.builder(0)->finish();
+  EXPECT_EQ(none.rows(), 0);
+  EXPECT_EQ(none.tokens_nT.size(0), 0);
+}
+
+TEST(ImageTextExamples, TheCaptionIsDrawnByEpochAndPicture) {
+  const Captions work;
+  TokenizerConfig config;
+  config.path = work.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nbar\nred\nno\n");
+  const ImageTextExamples examples(work.open("list.tsv"), ImageTransform({}), {open_tokenizer(config), 16},
+                                   7);
+  const auto drawn = [&](int64_t epoch, int64_t position) {
+    const auto builder = examples.builder(1);
+    builder->add(1, {epoch, position, 1, true});
+    return builder->finish().tokens_nT.sum().item<int64_t>();
+  };
+  std::set<int64_t> seen;
+  for (int64_t epoch = 0; epoch < 20; ++epoch) {
+    seen.insert(drawn(epoch, 0));
+    EXPECT_EQ(drawn(epoch, 0), drawn(epoch, 5));
+  }
+  EXPECT_EQ(seen.size(), 2u);
+}
+
+}  // namespace
+}  // namespace lodestone

@@ -1,0 +1,233 @@
+#include "sampler/texts/text_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "support/texts.h"
+
+namespace lodestone {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::message_of;
+using testing::TextFolder;
+
+TextSet open(const std::string& path, const std::string& format, std::vector<std::string> columns = {}) {
+  TextSource source;
+  source.path = path;
+  source.layout.format = format;
+  source.layout.columns = std::move(columns);
+  return open_texts(source);
+}
+
+std::vector<std::string> all_texts(const TextSet& set) {
+  std::vector<std::string> texts;
+  for (int64_t i = 0; i < set.texts->size(); ++i) texts.push_back(set.texts->get(i));
+  return texts;
+}
+
+TEST(TextSource, LabelsAreClassesInOrderOfTheirNames) {
+  TextFolder folder;
+  const std::string tabs = "wake me\tclock\nhow warm\tweather\n\nring at six\tclock\r\n";
+  for (const std::string& path :
+       {folder.write("a.tsv", tabs),
+        folder.write("h.tsv",
+                     "label\tx\ttext\nclock\t1\twake me\nweather\t2\thow warm\nclock\t3\tring at six"),
+        folder.write("a.csv", "text,label\n\"wake me\",clock\nhow warm,weather\nring at six,clock\n"),
+        folder.write(
+            "a.jsonl",
+            "{\"text\":\"wake me\",\"label\":\"clock\"}\n{\"label\":\"weather\",\"text\":\"how warm\"}\n"
+            "{\"text\":\"ring at six\",\"label\":\"clock\",\"more\":[1]}\n"),
+        folder.write("mark.csv",
+                     "\xEF\xBB\xBFtext,label\nwake me,clock\nhow warm,weather\nring at six,clock\n")}) {
+    const TextSet set = open(path, "labels");
+    EXPECT_THAT(all_texts(set), ElementsAre("wake me", "how warm", "ring at six")) << path;
+    EXPECT_EQ(set.texts->classes(), 2);
+    EXPECT_EQ(set.texts->class_name(0), "clock");
+    EXPECT_EQ(set.texts->label(0), 0);
+    EXPECT_EQ(set.texts->label(1), 1);
+    EXPECT_EQ(set.texts->label(2), 0);
+    EXPECT_EQ(set.texts->bytes(1), 8);
+    EXPECT_EQ(set.texts_per_row, 1);
+    EXPECT_FALSE(set.rows_meet);
+  }
+  EXPECT_EQ(open(folder.path("a.tsv"), "labels").texts->key(2), "a.tsv:4");
+}
+
+TEST(TextSource, TheSameTextIsTheSameSample) {
+  TextFolder folder;
+  const TextSet set = open(folder.write("a.tsv", "yes\tagree\nno\trefuse\nyes\tconfirm\n"), "labels");
+  EXPECT_EQ(set.texts->id(0), set.texts->id(2));
+  EXPECT_NE(set.texts->id(0), set.texts->id(1));
+}
+
+TEST(TextSource, ClassFilterKeepsClasses) {
+  TextFolder folder;
+  TextSource source;
+  source.path = folder.write("a.tsv", "a\tbank/pay\nb\tbank/loan\nc\ttravel/car\n");
+  source.class_filter = {"bank/*", "!*/loan"};
+  const TextSet set = open_texts(source);
+  EXPECT_THAT(all_texts(set), ElementsAre("a"));
+  source.class_filter = {"x*"};
+  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("that class_filter keeps"));
+  source.layout.format = "texts";
+  EXPECT_THROW(open_texts(source), ConfigError);
+}
+
+TEST(TextSource, PairsWithoutALabelMeetAndShareAClass) {
+  TextFolder folder;
+  const TextSet set = open(folder.write("p.tsv", "query\tanswer\nq1\ta1\nq2\ta2\nq3\ta1\n"), "pairs");
+  EXPECT_TRUE(set.rows_meet);
+  EXPECT_EQ(set.texts_per_row, 2);
+  EXPECT_TRUE(set.tuples.empty());
+  EXPECT_THAT(all_texts(set), ElementsAre("q1", "a1", "q2", "a2", "q3", "a1"));
+  EXPECT_EQ(set.texts->label(2), set.texts->label(3));
+  EXPECT_EQ(set.texts->classes(), 3);
+  EXPECT_EQ(set.texts->class_name(1), "p.tsv:3");
+  // Rows 1 and 3 have an answer in common: neither's query is a negative of the other's answer.
+  EXPECT_EQ(set.texts->group(0), set.texts->group(2));
+  EXPECT_NE(set.texts->group(0), set.texts->group(1));
+}
+
+TEST(TextSource, GroupsLinkRowsThroughOthers) {
+  TextFolder folder;
+  const TextSet set = open(folder.write("p.tsv", "a\tb\nx\ty\nc\td\nb\tc\n"), "pairs", {"1", "2"});
+  EXPECT_EQ(set.texts->group(0), set.texts->group(2));
+  EXPECT_EQ(set.texts->group(0), set.texts->group(3));
+  EXPECT_NE(set.texts->group(0), set.texts->group(1));
+}
+
+TEST(TextSource, LabelledPairsAreTuples) {
+  TextFolder folder;
+  const TextSet set = open(folder.write("p.jsonl",
+                                        "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"label\":1}\n"
+                                        "{\"sentence1\":\"c\",\"sentence2\":\"a\",\"label\":0}\n"),
+                           "pairs");
+  EXPECT_FALSE(set.rows_meet);
+  EXPECT_THAT(set.tuples, ElementsAre(Tuple{0, 1, -1, true}, Tuple{2, 3, -1, false}));
+  EXPECT_TRUE(set.scores.empty());
+  EXPECT_EQ(set.texts->group(set.texts->label(0)), set.texts->group(set.texts->label(3)));
+}
+
+TEST(TextSource, GradedPairsHaveScoresOrLabelsFromAThreshold) {
+  TextFolder folder;
+  const std::string path =
+      folder.write("s.csv", "sentence1,sentence2,score\n\"one, two\",b,4.5\nc,\"d \"\"e\"\"\",0\nf,g,2\n");
+  TextSet set = open(path, "pairs");
+  EXPECT_THAT(set.scores, ElementsAre(4.5, 0, 2));
+  EXPECT_TRUE(set.tuples.empty());
+  EXPECT_EQ(set.texts->get(0), "one, two");
+  EXPECT_EQ(set.texts->get(3), "d \"e\"");
+  TextSource source;
+  source.path = path;
+  source.layout.format = "pairs";
+  source.layout.same_from = 2.0;
+  set = open_texts(source);
+  EXPECT_TRUE(set.scores.empty());
+  EXPECT_THAT(set.tuples, ElementsAre(Tuple{0, 1, -1, true}, Tuple{2, 3, -1, false}, Tuple{4, 5, -1, true}));
+}
+
+TEST(TextSource, TripletsAreTuples) {
+  TextFolder folder;
+  const TextSet set = open(folder.write("t.tsv", "a\tp\tn\nb\tq\ta\n"), "triplets");
+  EXPECT_THAT(set.tuples, ElementsAre(Tuple{0, 1, 2, true}, Tuple{3, 4, 5, true}));
+  EXPECT_THAT(message_of<DataError>([&] { open(folder.write("u.tsv", "a\tp\tn\nb\tq\tb\n"), "triplets"); }),
+              HasSubstr("u.tsv:2"));
+}
+
+TEST(TextSource, QueriesHaveAnyNumberOfNegatives) {
+  TextFolder folder;
+  for (const std::string& path :
+       {folder.write("q.tsv", "query\tpositive\tnegative_1\tnegative_2\nq\tp\tm\tn\nr\to\tp\tk\n"),
+        folder.write("q.jsonl",
+                     "{\"query\":\"q\",\"positive\":\"p\",\"negatives\":[\"m\",\"n\"]}\n"
+                     "{\"query\":\"r\",\"positive\":\"o\",\"negatives\":[\"p\",\"k\",\"z\"]}\n")}) {
+    const TextSet set = open(path, "queries");
+    EXPECT_TRUE(set.rows_meet);
+    EXPECT_EQ(set.texts_per_row, 4);
+    EXPECT_THAT(all_texts(set), ElementsAre("q", "p", "m", "n", "r", "o", "p", "k"));
+    std::vector<int64_t> labels;
+    for (int64_t i = 0; i < 8; ++i) labels.push_back(set.texts->label(i));
+    EXPECT_THAT(labels, ElementsAre(0, 0, 1, 2, 3, 3, 4, 5));
+    EXPECT_EQ(set.texts->classes(), 6);
+    // "p" is a positive here and a negative there: never a negative of its own query.
+    EXPECT_EQ(set.texts->group(0), set.texts->group(4));
+    EXPECT_NE(set.texts->group(3), set.texts->group(4));
+  }
+  EXPECT_THAT(
+      message_of<DataError>([&] {
+        open(folder.write("few.tsv", "query\tpositive\tnegative_1\tnegative_2\nq\tp\tm\tn\nr\to\tp\t\n"),
+             "queries");
+      }),
+      HasSubstr("few.tsv:3"));
+}
+
+TEST(TextSource, AQuotedColumnMayHoldLineBreaks) {
+  TextFolder folder;
+  const TextSet set =
+      open(folder.write("a.csv", "text,label\n\"two\nlines\",x\n5\" nail,x\nthird,y\n"), "labels");
+  EXPECT_THAT(all_texts(set), ElementsAre("two\nlines", "5\" nail", "third"));
+  EXPECT_EQ(set.texts->key(1), "a.csv:4");
+}
+
+TEST(TextSource, ManyFilesInOrder) {
+  TextFolder folder;
+  folder.write("x-1.tsv", "a\t1\n");
+  folder.write("x-2.tsv", "b\t2\n");
+  EXPECT_THAT(all_texts(open(folder.path("x-{1,2}.tsv"), "labels")), ElementsAre("a", "b"));
+}
+
+TEST(TextSource, BadRowsAreNamedOrSkippedUpToALimit) {
+  TextFolder folder;
+  std::string rows = "a\tx\n\xFF\xFE\tx\nb\tx\nlonely\nc\ty\n";
+  TextSource source;
+  source.path = folder.write("bad.tsv", rows);
+  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
+              HasSubstr("bad.tsv:2; correct or remove it"));
+  source.bad_records = {"skip", 0.5};
+  const TextSet set = open_texts(source);
+  EXPECT_THAT(all_texts(set), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(set.bad, 2);
+  EXPECT_THAT(set.messages.at(0), HasSubstr("expected UTF-8"));
+  EXPECT_THAT(set.messages.at(1), HasSubstr("bad.tsv:4"));
+  source.bad_records = {"skip", 0.1};
+  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("at most 1 of 5 rows"));
+}
+
+TEST(TextSource, HostileFilesAreErrorsNotCrashes) {
+  TextFolder folder;
+  const auto error = [&](const std::string& name, const std::string& content, const std::string& format) {
+    const std::string path = folder.write(name, content);
+    return message_of<DataError>([&] { open(path, format); });
+  };
+  EXPECT_THAT(error("e.tsv", "", "labels"), HasSubstr("e.tsv"));
+  EXPECT_THAT(error("e.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n[1]\n", "labels"), HasSubstr("e.jsonl:2"));
+  EXPECT_THAT(error("k.jsonl", "{\"txt\":\"a\",\"label\":\"b\"}\n", "labels"), HasSubstr("got label, txt"));
+  EXPECT_THAT(error("d.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n" + std::string(200000, '['), "labels"),
+              HasSubstr("d.jsonl:2"));
+  EXPECT_THAT(error("n.jsonl", "{\"text\":null,\"label\":\"b\"}\n", "labels"), HasSubstr("got null"));
+  EXPECT_THAT(error("q.csv", "text,label\n\"open,x\nb,y\n", "labels"), HasSubstr("closing quote"));
+  EXPECT_THAT(error("l.tsv", "a\tx\n" + std::string(5 << 20, 'y') + "\tz\n", "labels"),
+              HasSubstr("at most 4 MiB"));
+  EXPECT_THAT(error("s.tsv", "a\tb\tvery\n", "pairs"), HasSubstr("expected a number"));
+  EXPECT_THAT(error("s2.tsv", "a\tb\tnan\n", "pairs"), HasSubstr("expected a number"));
+  EXPECT_THROW(open(folder.write("c.tsv", "a\tb\n"), "labels", {"text"}), ConfigError);
+  EXPECT_THAT(message_of<DataError>([&] {
+                open(folder.path("c.tsv"), "labels", {"text", "intent"});
+              }),
+              HasSubstr("expected a header with the column 'text'"));
+}
+
+TEST(TextSource, AFileThatChangesIsNoticed) {
+  TextFolder folder;
+  const std::string path = folder.write("a.tsv", "one\tx\ntwo\ty\n");
+  const TextSet set = open(path, "labels");
+  folder.write("a.tsv", "uno\tx\ntwo\ty\n");
+  EXPECT_THAT(message_of<DataError>([&] { set.texts->get(0); }), HasSubstr("a.tsv:1"));
+  EXPECT_EQ(set.texts->get(1), "two");
+}
+
+}  // namespace
+}  // namespace lodestone

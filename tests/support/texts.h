@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "common/files.h"
+
+/// Text files made by the tests themselves.
+namespace lodestone::testing {
+
+/// A folder with files of text; it disappears with the object.
+class TextFolder {
+ public:
+  /// Writes a file and returns its path.
+  std::string write(const std::string& name, const std::string& content) const {
+    const auto path = folder_.path() / name;
+    std::ofstream(path, std::ios::binary) << content;
+    return path.string();
+  }
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+
+ private:
+  TempFolder folder_;
+};
+
+/// What an error's message says.
+template <typename Error, typename Action>
+std::string message_of(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace lodestone::testing

@@ -1,0 +1,150 @@
+#include <filesystem>
+#include <map>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+#include "common/files.h"
+#include "sampler/image_examples.h"
+#include "sampler/encode_png.h"
+#include "trainer/commands/evaluation.h"
+#include "trainer/eval/one_shot.h"
+#include "trainer/eval/pixel_floor.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr int64_t kRows = 256;
+
+at::Tensor read_pictures(const std::vector<std::filesystem::path>& paths, const ImageTransform& transform) {
+  const ImageTransformConfig& shape = transform.config();
+  at::Tensor x_NCHW = at::empty({static_cast<int64_t>(paths.size()), shape.channels, shape.height, shape.width});
+  float* out = x_NCHW.mutable_data_ptr<float>();
+  for (size_t i = 0; i < paths.size(); ++i) {
+    const std::string bytes = read_file(paths[i]);
+    const Image image = decode_image(std::as_bytes(std::span(bytes)), transform.decode_options(), paths[i].string());
+    transform.plain(image, {out + static_cast<int64_t>(i) * transform.numel(), static_cast<size_t>(transform.numel())});
+  }
+  return x_NCHW;
+}
+
+at::Tensor encode(const Session& session, Encoder& encoder, const at::Tensor& x_NCHW) {
+  at::NoGradGuard no_grad;
+  std::vector<at::Tensor> z;
+  for (int64_t begin = 0; begin < x_NCHW.size(0); begin += kRows) {
+    const int64_t size = std::min(kRows, x_NCHW.size(0) - begin);
+    z.push_back(encoder.forward(x_NCHW.narrow(0, begin, size).to(session.launch.device()), {}).cpu());
+  }
+  return at::cat(z);
+}
+
+// The superclass of "Greek/character01" is Greek: the class name's first folder.
+std::vector<int64_t> superclasses(const ImageDataset& images, const std::vector<int64_t>& indices) {
+  std::map<std::string, int64_t> numbers;
+  std::vector<int64_t> all;
+  for (const int64_t i : indices) {
+    const std::string name = images.class_name(images.label(i));
+    const auto slash = name.find('/');
+    const auto next = static_cast<int64_t>(numbers.size());
+    all.push_back(numbers.emplace(slash == std::string::npos ? "" : name.substr(0, slash), next).first->second);
+  }
+  return all;
+}
+
+/// Pictures of classes: retrieval, verification and one-shot trials, beside raw pixels.
+class ImageEvaluator : public Evaluator {
+ public:
+  explicit ImageEvaluator(const RunConfig& config)
+      : config_(config), transform_(config.data.image, static_cast<uint64_t>(config.seed)) {
+    ImageSourceConfig source = config.evaluate.data;
+    source.path = config.data.resolved(source.path);
+    images_ = open_images(source, transform_.decode_options());
+    examples_ = std::make_shared<ImageExamples>(images_, transform_);
+  }
+
+  Evaluation run(const Session& session, Encoder& encoder, bool with_floor) override;
+  const char* floor_name() const override { return "Pixels"; }
+  const Dataset& dataset() const override { return *images_; }
+  Sheet sheet() const override {
+    return sheet_of(config_, embedded_, [this](int64_t sample) {
+      const auto png = encode_png(images_->get(sample));
+      return SheetPicture{std::string(png.begin(), png.end()), images_->class_name(images_->label(sample))};
+    });
+  }
+
+ private:
+  double one_shot_files(const Session& session, Encoder& encoder, bool pixels) const;
+  void add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels,
+                    Judgement& result) const;
+
+  const RunConfig& config_;
+  ImageTransform transform_;
+  std::shared_ptr<const ImageDataset> images_;
+  std::shared_ptr<const Examples> examples_;
+  Embedded embedded_;
+};
+
+Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, bool with_floor) {
+  const bool floor = with_floor && config_.evaluate.floor;
+  embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader, floor);
+  Evaluation result;
+  if (!session.leads()) return result;
+  JudgeOptions options;
+  options.retrieval.likeness = likeness_of(config_);
+  result.model = judge({embedded_.z_ND, embedded_.groups, embedded_.labels}, options);
+  add_one_shot(session, encoder, embedded_.z_ND, false, result.model);
+  if (floor) {
+    JudgeOptions pixels;
+    pixels.retrieval.likeness = Likeness::kL2;
+    const at::Tensor x_ND = pixel_rows(embedded_.x_NCHW);
+    result.floor = judge({x_ND, embedded_.groups, embedded_.labels}, pixels);
+    add_one_shot(session, encoder, x_ND, true, result.floor);
+  }
+  return result;
+}
+
+double ImageEvaluator::one_shot_files(const Session& session, Encoder& encoder, bool pixels) const {
+  const auto files = read_one_shot_runs(config_.data.resolved(config_.evaluate.one_shot_runs));
+  std::map<std::filesystem::path, int64_t> rows;
+  std::vector<std::filesystem::path> paths;
+  const auto row_of = [&](const std::filesystem::path& path) {
+    const auto [found, added] = rows.emplace(path, static_cast<int64_t>(paths.size()));
+    if (added) paths.push_back(path);
+    return found->second;
+  };
+  std::vector<OneShotTrial> trials;
+  for (const auto& trial : files) {
+    OneShotTrial rows_of_trial{row_of(trial.query), {}, trial.right};
+    for (const auto& candidate : trial.candidates) rows_of_trial.candidates.push_back(row_of(candidate));
+    trials.push_back(std::move(rows_of_trial));
+  }
+  const at::Tensor x_NCHW = read_pictures(paths, transform_);
+  return pixels ? one_shot_accuracy(pixel_rows(x_NCHW), trials, Likeness::kL2)
+                : one_shot_accuracy(encode(session, encoder, x_NCHW), trials, likeness_of(config_));
+}
+
+void ImageEvaluator::add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels,
+                             Judgement& result) const {
+  const EvaluateConfig& evaluate = config_.evaluate;
+  if (!evaluate.one_shot_runs.empty()) {
+    result.measures.set("one_shot_accuracy", one_shot_files(session, encoder, pixels));
+  } else if (evaluate.one_shot_trials > 0) {
+    const std::vector<int64_t> within =
+        evaluate.one_shot_within ? superclasses(*images_, embedded_.indices) : std::vector<int64_t>{};
+    const auto trials = draw_one_shot_trials(
+        embedded_.groups, within,
+        {evaluate.one_shot_ways, evaluate.one_shot_trials, static_cast<uint64_t>(config_.seed)});
+    result.measures.set("one_shot_accuracy",
+                        one_shot_accuracy(x_ND, trials, pixels ? Likeness::kL2 : likeness_of(config_)));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Evaluator> make_image_evaluator(const RunConfig& config) {
+  return std::make_unique<ImageEvaluator>(config);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,104 @@
+#include <algorithm>
+
+#include <ATen/ops/stack.h>
+
+#include "common/rng.h"
+#include "sampler/encode_png.h"
+#include "sampler/image_examples.h"
+#include "sampler/texts/text_examples.h"
+#include "trainer/commands/evaluation.h"
+#include "trainer/commands/text_data.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr int64_t kShown = 12, kNeighbours = 5;
+
+/// Pictures and all of their captions: does a picture find one of its captions among all captions, and a caption its picture?
+class ImageTextEvaluator : public Evaluator {
+ public:
+  explicit ImageTextEvaluator(const RunConfig& config)
+      : config_(config),
+        transform_(config.data.image, static_cast<uint64_t>(config.seed)),
+        set_(open_image_text_split(config, config.evaluate.data, config.evaluate.text, transform_)),
+        pictures_(std::make_shared<ImageExamples>(set_.pictures, transform_)),
+        captions_(std::make_shared<TextExamples>(set_.captions, token_rule(config.data))) {}
+
+  Evaluation run(const Session& session, Encoder& encoder, bool) override {
+    const auto embedded = [&](const std::shared_ptr<const Examples>& examples) {
+      return embed(session.world, encoder, session.launch.device(), examples, config_.data.loader);
+    };
+    seen_ = embedded(pictures_);
+    said_ = embedded(captions_);
+    Evaluation result;
+    if (!session.leads()) return result;
+    Measures& measures = result.model.measures;
+    add("image_to_text_", seen_, said_, measures);
+    add("text_to_image_", said_, seen_, measures);
+    measures.set("pictures", static_cast<double>(seen_.labels.size()));
+    measures.set("captions", static_cast<double>(said_.labels.size()));
+    return result;
+  }
+
+  const char* floor_name() const override { return ""; }
+  const Dataset& dataset() const override { return *set_.pictures; }
+
+  // Pictures drawn by the seed, each with the captions nearest to it.
+  Sheet sheet() const override {
+    std::vector<int64_t> order = Random(static_cast<uint64_t>(config_.seed), Purpose::kTrials, 6)
+                                     .permutation(static_cast<int64_t>(seen_.labels.size()));
+    order.resize(std::min<size_t>(order.size(), kShown));
+    std::vector<at::Tensor> rows;
+    std::vector<int64_t> labels;
+    for (const int64_t row : order) {
+      rows.push_back(seen_.z_ND[row]);
+      labels.push_back(seen_.labels[static_cast<size_t>(row)]);
+    }
+    const ComparableRows queries(at::stack(rows), likeness_of(config_)),
+        gallery(said_.z_ND, likeness_of(config_));
+    const auto nearest = nearest_neighbours({queries, labels, gallery, said_.labels}, kNeighbours);
+    Sheet sheet;
+    for (size_t q = 0; q < order.size(); ++q) {
+      SheetRow row{picture(seen_.indices[static_cast<size_t>(order[q])]), {}};
+      for (const Neighbour& one : nearest[q])
+        row.neighbours.push_back({{"", set_.captions->get(said_.indices[static_cast<size_t>(one.index)])},
+                                  one.relevant,
+                                  one.score});
+      sheet.sample.push_back(std::move(row));
+    }
+    return sheet;
+  }
+
+ private:
+  void add(const std::string& prefix, const Embedded& queries, const Embedded& gallery,
+           Measures& measures) const {
+    RetrievalOptions options;
+    options.likeness = likeness_of(config_);
+    const Measures found = retrieve(LabelledRows{queries.z_ND, queries.labels, {}},
+                                    LabelledRows{gallery.z_ND, gallery.labels, {}}, options)
+                               .measures();
+    for (const auto& [name, value] : found.entries())
+      if (name.starts_with("recall_at_")) measures.set(prefix + name, value);
+  }
+
+  SheetPicture picture(int64_t sample) const {
+    const auto png = encode_png(set_.pictures->get(sample));
+    return {std::string(png.begin(), png.end()),
+            set_.captions->get(set_.order[static_cast<size_t>(set_.first[static_cast<size_t>(sample)])])};
+  }
+
+  const RunConfig& config_;
+  ImageTransform transform_;
+  ImageTextSet set_;
+  std::shared_ptr<const Examples> pictures_, captions_;
+  Embedded seen_, said_;
+};
+
+}  // namespace
+
+std::unique_ptr<Evaluator> make_image_text_evaluator(const RunConfig& config) {
+  return std::make_unique<ImageTextEvaluator>(config);
+}
+
+}  // namespace lodestone

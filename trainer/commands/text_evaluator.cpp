@@ -1,0 +1,120 @@
+#include "sampler/texts/text_examples.h"
+#include "trainer/commands/evaluation.h"
+#include "trainer/commands/text_data.h"
+#include "trainer/eval/one_shot.h"
+#include "trainer/eval/spearman.h"
+#include "trainer/eval/tf_idf.h"
+
+namespace lodestone {
+
+namespace {
+
+/// Texts, by what their format asks: classes, pairs and queries by retrieval and verification; pairs with labels by verification,
+/// with grades by rank; triplets by their order. Beside them TF-IDF of character n-grams.
+class TextEvaluator : public Evaluator {
+ public:
+  explicit TextEvaluator(const RunConfig& config)
+      : config_(config),
+        set_(open_text_split(config, config.evaluate.data, config.evaluate.text)),
+        examples_(std::make_shared<TextExamples>(set_.texts, token_rule(config.data))) {
+    if (config.evaluate.one_shot_trials > 0 && config.evaluate.text.format != "labels")
+      throw ConfigError("evaluate.one_shot_trials: expected evaluate.text.format labels beside it, got " +
+                        config.evaluate.text.format);
+  }
+
+  Evaluation run(const Session& session, Encoder& encoder, bool with_floor) override {
+    embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader);
+    Evaluation result;
+    if (!session.leads()) return result;
+    const ComparableRows rows(embedded_.z_ND, likeness_of(config_));
+    result.model = judged(compare_rows(rows, embedded_.groups));
+    if (likeness_of(config_) == Likeness::kCosine) {
+      result.model.measures.set("uniformity", uniformity(embedded_.z_ND));
+      result.model.measures.set("effective_rank", effective_rank(embedded_.z_ND));
+    }
+    if (with_floor && config_.evaluate.floor) {
+      const TfIdf floor(all_texts());
+      result.floor = judged(compare_texts(floor, embedded_.groups));
+    }
+    return result;
+  }
+
+  const char* floor_name() const override { return "TF-IDF"; }
+  const Dataset& dataset() const override { return *set_.texts; }
+  Sheet sheet() const override {
+    return sheet_of(config_, embedded_, [this](int64_t sample) {
+      return SheetPicture{"", set_.texts->get(sample)};
+    });
+  }
+
+ private:
+  std::vector<std::string> all_texts() const {
+    std::vector<std::string> texts;
+    for (int64_t i = 0; i < set_.texts->size(); ++i) texts.push_back(set_.texts->get(i));
+    return texts;
+  }
+
+  Judgement judged(const Comparison& rows) const {
+    if (!set_.scores.empty()) return by_grade(rows);
+    if (set_.tuples.empty()) return by_class(rows);
+    return set_.tuples.front().is_triplet() ? by_triplet(rows) : by_label(rows);
+  }
+
+  Judgement by_class(const Comparison& rows) const {
+    Judgement found = judge(rows, embedded_.groups, embedded_.labels);
+    if (config_.evaluate.one_shot_trials > 0) {
+      const DrawnTrials draw{config_.evaluate.one_shot_ways, config_.evaluate.one_shot_trials,
+                             static_cast<uint64_t>(config_.seed)};
+      found.measures.set("one_shot_accuracy",
+                         one_shot_accuracy(rows, draw_one_shot_trials(embedded_.groups, {}, draw)));
+    }
+    return found;
+  }
+
+  Judgement by_grade(const Comparison& rows) const {
+    std::vector<double> likeness;
+    for (size_t r = 0; r < set_.scores.size(); ++r)
+      likeness.push_back(rows.score(2 * static_cast<int64_t>(r), 2 * static_cast<int64_t>(r) + 1));
+    Judgement found;
+    found.measures.set("spearman", spearman(likeness, set_.scores));
+    found.measures.set("graded_pairs", static_cast<double>(set_.scores.size()));
+    return found;
+  }
+
+  // A pair's two texts are dealt to one fold.
+  Judgement by_label(const Comparison& rows) const {
+    ChosenPairs pairs;
+    std::vector<int64_t> row_of;
+    for (const Tuple& tuple : set_.tuples) {
+      (tuple.same ? pairs.positives : pairs.negatives).push_back({tuple.anchor, tuple.other});
+      row_of.insert(row_of.end(), 2, tuple.anchor / 2);
+    }
+    pairs.all_positives = static_cast<int64_t>(pairs.positives.size());
+    pairs.all_negatives = static_cast<int64_t>(pairs.negatives.size());
+    const ScoredPairs scored = score_pairs(std::move(pairs), rows);
+    Verification verification = verify_pairs(scored, row_of, static_cast<uint64_t>(config_.seed));
+    return {std::move(verification.measures), std::move(verification.roc), distance_histogram(scored)};
+  }
+
+  Judgement by_triplet(const Comparison& rows) const {
+    std::vector<OneShotTrial> trials;
+    for (const Tuple& tuple : set_.tuples) trials.push_back({tuple.anchor, {tuple.other, tuple.negative}, 0});
+    Judgement found;
+    found.measures.set("triplet_accuracy", one_shot_accuracy(rows, trials));
+    found.measures.set("triplets", static_cast<double>(trials.size()));
+    return found;
+  }
+
+  const RunConfig& config_;
+  TextSet set_;
+  std::shared_ptr<const Examples> examples_;
+  Embedded embedded_;
+};
+
+}  // namespace
+
+std::unique_ptr<Evaluator> make_text_evaluator(const RunConfig& config) {
+  return std::make_unique<TextEvaluator>(config);
+}
+
+}  // namespace lodestone

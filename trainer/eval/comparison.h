@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "trainer/eval/neighbours.h"
+#include "trainer/eval/rows.h"
+
+namespace lodestone {
+
+/// How alike rows i and j of a set are; larger is more alike.
+using PairScore = std::function<double(int64_t i, int64_t j)>;
+
+/// for_each_query with its search settled: hands each query's depth(query) best rows to `visit`, best first, in order.
+using FindNeighbours =
+    std::function<void(const std::function<int64_t(int64_t query)>& depth,
+                       const std::function<void(int64_t query, std::span<const Neighbour>)>& visit)>;
+
+/// A set of rows that can be compared with each other, whatever they are made of: embeddings, pixels, or texts as sparse
+/// vectors. Measures see no more of them than this.
+struct Comparison {
+  int64_t size = 0;
+  Likeness likeness = Likeness::kCosine;
+  PairScore score;            ///< safe concurrently
+  FindNeighbours neighbours;  ///< leave-one-out; relevant are the rows of the query's group
+};
+
+/// Dense rows. `rows` and `groups_N` outlive the comparison.
+Comparison compare_rows(const ComparableRows& rows, std::span<const int64_t> groups_N);
+
+}  // namespace lodestone

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>
+
+namespace lodestone {
+
+/// Spearman's rank correlation: Pearson's over ranks, equal values sharing the mean of their ranks. From -1 to 1; NaN for
+/// fewer than two values, or where all of one side are equal.
+/// Throws    Error if the sides have different lengths
+double spearman(std::span<const double> a, std::span<const double> b);
+
+}  // namespace lodestone
