@@ -15,6 +15,7 @@ struct Motion {
   double scale = 1.0;
   double shear = 0.0;  ///< of x along y
   bool flip = false;   ///< left to right, before all else
+  bool moves() const { return rotation != 0 || shift_x != 0 || shift_y != 0 || scale != 1 || shear != 0; }
 };
 
 /// The picture moved about its centre; the size stays.

@@ -20,6 +20,9 @@ class CachedDataset : public ImageDataset {
   int64_t classes() const override { return base_->classes(); }
   std::string class_name(int64_t c) const override { return base_->class_name(c); }
   int64_t group(int64_t c) const override { return base_->group(c); }
+  bool is_query(int64_t i) const override { return base_->is_query(i); }
+  bool is_gallery(int64_t i) const override { return base_->is_gallery(i); }
+  std::vector<Source> sources() const override { return base_->sources(); }
 
   Image get(int64_t i) const override {
     auto& slot = kept_.at(static_cast<size_t>(i));

@@ -3,10 +3,17 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sampler/image.h"
 
 namespace lodestone {
+
+/// A run of samples that came from one place.
+struct Source {
+  int64_t begin = 0;
+  double weight = 0.0;  ///< how often rows are to be drawn from it, in proportion; 0 for all: every sample alike
+};
 
 /// What is known of every sample without reading it: enough for an index sampler. Indices run over [0,
 /// size()). Class indices are dense, [0, classes()), in the order of the class names. Group     classes that
@@ -26,6 +33,11 @@ class Dataset {
   virtual int64_t classes() const = 0;
   virtual std::string class_name(int64_t c) const = 0;
   virtual int64_t group(int64_t c) const = 0;
+  /// Whether sample i asks, and whether it may be found, when retrieval is judged. A sample may be both.
+  virtual bool is_query(int64_t) const { return true; }
+  virtual bool is_gallery(int64_t) const { return true; }
+  /// The sources that a mixture is made of, in order, the first at 0.
+  virtual std::vector<Source> sources() const { return {{0, 0.0}}; }
 };
 
 /// A Dataset whose samples are pictures.

@@ -31,8 +31,13 @@ Image decode_image(std::span<const std::byte> data, const DecodeOptions& options
   if (starts_with(data, std::array<uint8_t, 8>{0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'}))
     return decode_png(data, options, where);
   if (starts_with(data, std::array<uint8_t, 3>{0xFF, 0xD8, 0xFF})) return decode_jpeg(data, options, where);
-  throw DataError("image: expected a PNG or JPEG, got " + std::to_string(data.size()) +
-                  " bytes that are neither in " + std::string(where) + "; convert or remove this picture");
+  if (data.size() > 12 && starts_with(data, std::array<uint8_t, 4>{'R', 'I', 'F', 'F'}) &&
+      starts_with(data.subspan(8), std::array<uint8_t, 4>{'W', 'E', 'B', 'P'}))
+    return decode_webp(data, options, where);
+  if (data.size() > 2 && data[0] == std::byte{'P'} && data[1] >= std::byte{'1'} && data[1] <= std::byte{'6'})
+    return decode_pnm(data, options, where);
+  throw DataError("image: expected a PNG, JPEG, WebP, PBM, PGM or PPM, got " + std::to_string(data.size()) +
+                  " bytes that are none of them in " + std::string(where) + "; convert or remove this picture");
 }
 
 Image decode_image(std::span<const std::byte> data, int channels, std::string_view where) {

@@ -17,11 +17,12 @@ struct DecodeOptions {
   int64_t max_pixels = int64_t{64} << 20;  ///< a picture that claims more is refused before memory is taken
 };
 
-/// Decodes a PNG (any bit depth, palette, grey, alpha, interlaced) or a JPEG (baseline, progressive, CMYK);
-/// the format is told by its first bytes, never by its name. Untrusted input is safe: size is checked first,
-/// checksums are kept. Cost      one pass; a JPEG much larger than `at_least` is reduced by 2, 4 or 8 inside
-/// the inverse DCT, almost free Throws    DataError naming `where` if the bytes are neither format, damaged,
-/// cut short, or claim too many pixels Threads   safe concurrently
+/// Decodes a PNG (any bit depth, palette, grey, alpha, interlaced), a JPEG (baseline, progressive, CMYK), a WebP (lossy, lossless,
+/// alpha; no animation) or a PBM, PGM or PPM (plain or binary, up to 16 bits); the format is told by its first bytes, never by its
+/// name. The orientation that EXIF asks for is applied. Untrusted input is safe: size is checked first, checksums are kept.
+/// Cost      one pass; a JPEG much larger than `at_least` is reduced by 2, 4 or 8 inside the inverse DCT, almost free
+/// Throws    DataError naming `where` if the bytes are of no such format, damaged, cut short, or claim too many pixels
+/// Threads   safe concurrently
 Image decode_image(std::span<const std::byte> data, const DecodeOptions& options, std::string_view where);
 
 /// The same at full size with default limits.

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "sampler/decode_formats.h"
+#include "sampler/orientation.h"
 
 namespace lodestone {
 
@@ -77,7 +78,8 @@ Image decode_jpeg(std::span<const std::byte> data, const DecodeOptions& options,
                     TJFLAG_LIMITSCANS) != 0 &&
       !harmless(handle))
     refuse(handle, "decoding", where);
-  return cmyk ? from_cmyk(image.pixels, width, height, options.channels) : image;
+  if (cmyk) image = from_cmyk(image.pixels, width, height, options.channels);
+  return oriented(std::move(image), exif_orientation(exif_of_jpeg(data)));
 }
 
 }  // namespace lodestone

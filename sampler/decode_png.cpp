@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "sampler/decode_formats.h"
+#include "sampler/orientation.h"
 
 namespace lodestone {
 
@@ -35,23 +36,10 @@ void decode_pixels(spng_ctx* context, std::vector<uint8_t>& out, spng_format for
   check(spng_decode_chunks(context), "reading the end of", where);
 }
 
-uint8_t over_paper(int value, int alpha, int paper) {
-  return static_cast<uint8_t>((value * alpha + paper * (255 - alpha) + 127) / 255);
-}
-
-Image from_rgba(const std::vector<uint8_t>& rgba, int width, int height, const DecodeOptions& options) {
-  Image image(width, height, options.channels);
-  uint8_t* out = image.pixels.data();
-  for (size_t p = 0; p < rgba.size(); p += 4) {
-    uint8_t colour[3];
-    for (size_t c = 0; c < 3; ++c) colour[c] = over_paper(rgba[p + c], rgba[p + 3], options.paper);
-    if (options.channels == 1) {
-      *out++ = luma(colour[0], colour[1], colour[2]);
-    } else {
-      for (uint8_t value : colour) *out++ = value;
-    }
-  }
-  return image;
+int orientation(spng_ctx* context) {
+  spng_exif exif;
+  if (spng_get_exif(context, &exif) != 0) return 1;
+  return exif_orientation({reinterpret_cast<const std::byte*>(exif.data), exif.length});
 }
 
 }  // namespace
@@ -71,11 +59,11 @@ Image decode_png(std::span<const std::byte> data, const DecodeOptions& options, 
   if (options.channels == 1 && plain_grey(context.get(), header)) {
     Image image(width, height, 1);
     decode_pixels(context.get(), image.pixels, SPNG_FMT_G8, where);
-    return image;
+    return oriented(std::move(image), orientation(context.get()));
   }
   std::vector<uint8_t> rgba(static_cast<size_t>(width) * static_cast<size_t>(height) * 4);
   decode_pixels(context.get(), rgba, SPNG_FMT_RGBA8, where);
-  return from_rgba(rgba, width, height, options);
+  return oriented(from_rgba(rgba, width, height, options), orientation(context.get()));
 }
 
 }  // namespace lodestone

@@ -15,6 +15,8 @@ class ImageExamples : public Examples {
 
   std::shared_ptr<const Dataset> dataset() const override { return images_; }
   std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;
+  const ImageDataset& images() const { return *images_; }
+  const ImageTransform& transform() const { return transform_; }
 
  private:
   std::shared_ptr<const ImageDataset> images_;

@@ -9,9 +9,9 @@
 
 namespace lodestone {
 
-void ImageFiles::add_file(std::string relative, const std::string& class_name) {
+void ImageFiles::add_file(std::string_view relative, const std::string& class_name) {
   add(table().index(class_name), relative);
-  relative_.push_back(std::move(relative));
+  relative_.add(relative);
 }
 
 Image ImageFiles::get(int64_t i) const {
@@ -30,7 +30,8 @@ bool has_image_ending(const std::string& name) {
   std::string ending = std::filesystem::path(name).extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return std::tolower(c); });
-  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+  constexpr std::string_view kEndings[] = {".png", ".jpg", ".jpeg", ".webp", ".pgm", ".ppm", ".pbm", ".pnm"};
+  return std::find(std::begin(kEndings), std::end(kEndings), ending) != std::end(kEndings);
 }
 
 }  // namespace lodestone

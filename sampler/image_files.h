@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "sampler/decode.h"
 #include "sampler/indexed_images.h"
+#include "sampler/name_pool.h"
 
 namespace lodestone {
 
@@ -20,18 +21,18 @@ class ImageFiles : public IndexedImages {
       : IndexedImages(std::move(table)), root_(std::move(root)), decode_(decode) {}
 
   /// Adds root/relative as a sample of the class.
-  void add_file(std::string relative, const std::string& class_name);
+  void add_file(std::string_view relative, const std::string& class_name);
 
-  std::string key(int64_t i) const override { return relative_.at(static_cast<size_t>(i)); }
+  std::string key(int64_t i) const override { return std::string(relative_.at(i)); }
   Image get(int64_t i) const override;
 
  private:
   std::filesystem::path root_;
   DecodeOptions decode_;
-  std::vector<std::string> relative_;
+  NamePool relative_;
 };
 
-/// Whether the name ends in .png, .jpg or .jpeg, in any case.
+/// Whether the name ends in .png, .jpg, .jpeg, .webp, .pgm, .ppm, .pbm or .pnm, in any case.
 bool has_image_ending(const std::string& name);
 
 }  // namespace lodestone

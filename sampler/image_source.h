@@ -14,10 +14,15 @@ namespace lodestone {
 /// Where class-labelled pictures come from.
 struct ImageSourceConfig {
   std::string path;
+  std::vector<std::string> mixture;
+  std::vector<double> mixture_weights;
+  std::string split;
   std::vector<std::string> class_filter;
   bool quarter_turns = false;
   bool skip_incomplete = false;
+  std::string index_cache = "auto";
 
+  bool empty() const { return path.empty() && mixture.empty(); }
   void visit(Fields& f);
 };
 
@@ -31,15 +36,24 @@ struct ImageSourceConfig {
 std::shared_ptr<const ImageDataset> open_image_folder(const ImageSourceConfig& config,
                                                       const DecodeOptions& decode);
 
-/// Tar shards in the WebDataset layout: members `key.png|jpg|jpeg` with `key.cls` (the class name) or
-/// `key.json`
-/// ({"class": …, optional "group": …}); other endings are ignored. `path` may hold globs and brace lists,
-/// `train-{000..003}.tar`. Shards are read in place: an index of (shard, offset, length) is built once, get()
-/// is one pread. Members that are links, devices, absolute or contain ".." are passed over and counted in
-/// `refused`. Cost      one pass over the headers (contents are skipped by seeking); about 100 bytes of
-/// memory per sample Throws    DataError naming shard, key and offset if a shard is missing, compressed, no
-/// tar, or cut short, a key
-///           occurs twice, or lacks its picture or class (unless skip_incomplete)
+/// A list of pictures, *.csv (RFC 4180) or *.tsv, whose header names the columns: `path` (below the list's folder) and `label` (the
+/// class); if there, `split`, of which config.split keeps one, and `is_query` and `is_gallery` (1 or 0), which say what a sample
+/// does when retrieval is judged. Other columns are ignored. The pictures are not looked at before they are needed.
+/// Cost      the list is read as a whole; kept are about 21 bytes and the path per sample
+/// Throws    DataError naming file and line for a malformed row, a missing column, a path that is absolute or leaves the folder, or
+///           if nothing remains
+std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig& config,
+                                                        const DecodeOptions& decode);
+
+/// Tar shards in the WebDataset layout: members `key.png|jpg|jpeg|webp|pgm|ppm|pbm|pnm` with the first there is of `key.cls` (the
+/// class name), `key.json` ({"class": …, optional "group": …}) and `key.txt` (the class name); other endings are ignored. `path` may
+/// hold globs and braces, `train-{000..127}.tar`. Shards are read in place: an index of each is built once and cached
+/// (shard_index_cache.h; `index_cache`), get() is one pread. Members that are links, devices, absolute or contain ".." are passed over
+/// and counted in `refused`.
+/// Cost      one pass over the headers and the classes, or over the cached index; 24 bytes and the member's name of memory per
+///           sample, so that 10^8 samples with names of 13 bytes take 3.7 GB
+/// Throws    DataError naming shard, key and offset if a shard is missing, compressed, no tar, or cut short, a key has two pictures,
+///           or lacks its picture or class (unless skip_incomplete)
 struct TarShardsReport {
   int64_t shards = 0;
   int64_t refused = 0;     ///< members passed over as unsafe
@@ -49,8 +63,8 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
                                                     const DecodeOptions& decode,
                                                     TarShardsReport* report = nullptr);
 
-/// The one of these that `path` calls for: a folder, an IDX image file (see open_idx), or else shards; with
-/// quarter turns if asked.
+/// What `path` calls for: a folder, a list (*.csv, *.tsv), an IDX image file (see open_idx), or else shards; or all that `mixture`
+/// names, as one (see mixed_images); with quarter turns if asked.
 std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config, const DecodeOptions& decode);
 
 }  // namespace lodestone

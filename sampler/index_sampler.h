@@ -26,8 +26,7 @@ struct Range {
 /// last ones are empty. Throws ConfigError unless 0 <= rank < world and rows >= 0.
 Range share_of(int64_t rows, Shard shard);
 
-/// A place in the endless sequence of global batches; the sampler's whole state, hence all that a checkpoint
-/// needs.
+/// A place in the endless sequence of global batches; the whole state of a sampler that learns nothing.
 struct Cursor {
   int64_t epoch = 0;
   int64_t position = 0;  ///< batch within the epoch
@@ -49,9 +48,12 @@ struct GlobalBatch {
   int64_t rows() const { return static_cast<int64_t>(samples.size()); }
 };
 
-/// Chooses what meets in a batch: a pure function of (seed, epoch, position), the same on every rank and for
-/// any world size. So resuming is a seek, and a run on other machines sees the same global batches. Threads
-/// const methods are safe concurrently
+class SamplerLearner;
+
+/// Chooses what meets in a batch: a pure function of (seed, epoch, position), the same on every rank and for any world size. So
+/// resuming is a seek, and a run on other machines sees the same global batches. A sampler that learns (sampler_learner.h) has a
+/// state beside the cursor.
+/// Threads   const methods are safe concurrently
 class IndexSampler {
  public:
   virtual ~IndexSampler() = default;
@@ -61,6 +63,8 @@ class IndexSampler {
   virtual int64_t batches_per_epoch() const = 0;
   /// Requires cursor.epoch >= 0 and 0 <= cursor.position < batches_per_epoch(); ConfigError otherwise.
   virtual GlobalBatch batch(Cursor cursor) const = 0;
+  /// Its learning part, which belongs to it; null for those that learn nothing.
+  virtual SamplerLearner* learner() const { return nullptr; }
 };
 
 /// Throws the ConfigError of IndexSampler::batch.

@@ -34,7 +34,7 @@ class ClassTable {
 bool passes_filter(const std::string& name, const std::vector<std::string>& filter);
 
 /// The part of a data set that lies in memory; what remains for a source is key() and get().
-/// Memory    16 bytes per sample
+/// Memory    12 bytes per sample
 class IndexedImages : public ImageDataset {
  public:
   int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
@@ -48,13 +48,13 @@ class IndexedImages : public ImageDataset {
   explicit IndexedImages(ClassTable table) : table_(std::move(table)) {}
   const ClassTable& table() const { return table_; }
   void add(int64_t label, std::string_view key) {
-    labels_.push_back(label);
+    labels_.push_back(static_cast<uint32_t>(label));
     ids_.push_back(sample_id(key));
   }
 
  private:
   ClassTable table_;
-  std::vector<int64_t> labels_;
+  std::vector<uint32_t> labels_;
   std::vector<uint64_t> ids_;
 };
 

@@ -13,6 +13,15 @@ void LoaderConfig::visit(Fields& f) {
   bad_records.visit(f);
 }
 
+namespace {
+
+void pin(Features& features) {
+  for (at::Tensor* x : {&features.pixels_nCHW, &features.tokens_nT, &features.mask_nT})
+    if (x->defined()) *x = x->pin_memory();
+}
+
+}  // namespace
+
 /// What the workers share; const but for the counters, which lock for themselves.
 struct Loader::Source {
   std::shared_ptr<const Examples> examples;
@@ -20,6 +29,7 @@ struct Loader::Source {
   Shard shard;
   Cursor start;
   bool augment;
+  bool pinned;
   std::optional<int64_t> batches;
   BadRecords records;
 
@@ -38,7 +48,9 @@ Batch Loader::Source::make(int64_t n, const std::atomic<bool>& stop) {
   for (int64_t row = batch.share.begin; row < batch.share.end && !stop; ++row)
     add_row(global, static_cast<size_t>(row), *builder, batch);
   batch.features = builder->finish();
+  if (pinned) pin(batch.features);
   batch.tuples = std::move(global.tuples);
+  batch.global_labels = std::move(global.labels);
   return batch;
 }
 
@@ -62,7 +74,7 @@ Loader::Loader(std::shared_ptr<const Examples> examples, std::shared_ptr<const I
   check_cursor(start, sampler->batches_per_epoch());
   share_of(sampler->global_batch(), shard);
   const auto dataset = examples->dataset();
-  source_.reset(new Source{std::move(examples), std::move(sampler), shard, start, augment, batches,
+  source_.reset(new Source{std::move(examples), std::move(sampler), shard, start, augment, config.pinned, batches,
                            BadRecords(dataset, config.bad_records, seed)});
   if (batches && *batches == 0) return;
   prefetcher_ = std::make_unique<Prefetcher<Batch>>(
@@ -85,6 +97,10 @@ bool Loader::has_next() const {
 
 Cursor Loader::cursor() const {
   return advance(start_, delivered_, source_->sampler->batches_per_epoch());
+}
+
+int64_t Loader::ready() const {
+  return prefetcher_ ? prefetcher_->ready() : 0;
 }
 
 double Loader::seconds_waited() const {

@@ -20,6 +20,7 @@ struct LoaderConfig {
   int64_t depth = 4;
   int64_t cache_mib = 256;
   BadRecordConfig bad_records;
+  bool pinned = false;  ///< batches in page-locked memory, from which a GPU copies by itself; not a user's choice
 
   void visit(Fields& f);
 };
@@ -36,6 +37,7 @@ struct Batch {
   std::vector<int64_t>
       indices;                ///< b; samples of the data set (a stand-in's own index where a record was bad)
   std::vector<Tuple> tuples;  ///< of rows of the GLOBAL batch; empty unless the sampler gives tuples
+  std::vector<int64_t> global_labels;  ///< global_rows: labels of all ranks' rows, in order
 };
 
 /// Makes one rank's share of each global batch in threads of its own, ahead of need.
@@ -58,6 +60,8 @@ class Loader {
 
   /// What next() will return: save this to resume exactly here.
   Cursor cursor() const;
+  /// Batches that lie ready: 0 again and again means that the loader is the bottleneck.
+  int64_t ready() const;
   /// Time next() has spent waiting: the loader is the bottleneck if this grows as fast as the clock.
   double seconds_waited() const;
   int64_t bad_records() const;

@@ -64,60 +64,27 @@ void deal_samples(Dealer& line, int64_t wanted, int64_t n, const Emit& emit) {
 
 }  // namespace
 
-void PkConfig::visit(Fields& f) {
-  f.field({"samples_per_class", "samples of each class in a global batch (K)", "", 1}, &samples_per_class);
-  f.field({"allow_small_classes", "let classes with fewer samples repeat them instead of being an error"},
-          &allow_small_classes);
-}
-
 PkSampler::PkSampler(std::shared_ptr<const Dataset> dataset, PkConfig config, int64_t global_batch,
                      uint64_t seed)
-    : dataset_(std::move(dataset)), config_(config), global_batch_(global_batch), seed_(seed) {
-  const int64_t k = config_.samples_per_class;
-  if (k < 1 || global_batch_ < k || global_batch_ % k != 0)
-    throw ConfigError(
-        "pk sampler: expected global_batch to be a positive multiple of samples_per_class, got " +
-        std::to_string(global_batch_) + " and " + std::to_string(k) + "; change one of them");
-  members_.resize(static_cast<size_t>(dataset_->classes()));
-  for (int64_t i = 0; i < dataset_->size(); ++i)
-    members_[static_cast<size_t>(dataset_->label(i))].push_back(i);
-  check();
+    : dataset_(std::move(dataset)), config_(config), global_batch_(global_batch), seed_(seed), members_(*dataset_) {
+  check_classes("pk sampler", *dataset_, members_, config_, global_batch_);
   batches_ = std::max<int64_t>(1, dataset_->size() / global_batch_);
-}
-
-void PkSampler::check() const {
-  if (dataset_->classes() < classes_per_batch())
-    throw DataError("pk sampler: expected at least " + std::to_string(classes_per_batch()) +
-                    " classes (global_batch / samples_per_class), got " +
-                    std::to_string(dataset_->classes()) +
-                    "; lower global_batch, raise samples_per_class, or add classes");
-  const auto smallest = std::min_element(members_.begin(), members_.end(),
-                                         [](const auto& a, const auto& b) { return a.size() < b.size(); });
-  const auto fewest = static_cast<int64_t>(smallest->size());
-  if (fewest >= (config_.allow_small_classes ? 1 : config_.samples_per_class)) return;
-  const std::string name = dataset_->class_name(smallest - members_.begin());
-  throw DataError(
-      "pk sampler: expected at least " + std::to_string(config_.samples_per_class) +
-      " samples in every class, got " + std::to_string(fewest) + " in class '" + name +
-      "'; lower samples_per_class, set allow_small_classes: true to repeat samples, or leave the class "
-      "out with class_filter: ['!" +
-      name + "']");
 }
 
 PkSampler::Plan PkSampler::plan(int64_t epoch) const {
   const auto e = static_cast<uint64_t>(epoch);
   ClassDealer classes(*dataset_, Random(seed_, Purpose::kSampler, e, 0));
   std::vector<Dealer> samples;
-  samples.reserve(members_.size());
-  for (size_t c = 0; c < members_.size(); ++c)
-    samples.emplace_back(static_cast<int64_t>(members_[c].size()),
-                         Random(seed_, Purpose::kSampler, e, c + 1));
+  samples.reserve(static_cast<size_t>(members_.classes()));
+  for (int64_t c = 0; c < members_.classes(); ++c)
+    samples.emplace_back(static_cast<int64_t>(members_.of(c).size()),
+                         Random(seed_, Purpose::kSampler, e, static_cast<uint64_t>(c) + 1));
   Plan made;
   made.samples.reserve(static_cast<size_t>(batches_ * global_batch_));
   made.views.reserve(made.samples.capacity());
   for (int64_t b = 0; b < batches_; ++b) {
     for (int64_t c : classes.deal(classes_per_batch())) {
-      const auto& members = members_[static_cast<size_t>(c)];
+      const auto members = members_.of(c);
       deal_samples(samples[static_cast<size_t>(c)], config_.samples_per_class,
                    static_cast<int64_t>(members.size()), [&](int64_t number, int32_t view) {
                      made.samples.push_back(members[static_cast<size_t>(number)]);

@@ -4,19 +4,12 @@
 #include <memory>
 #include <vector>
 
-#include "common/fields.h"
+#include "sampler/class_members.h"
 #include "sampler/dataset.h"
 #include "sampler/epoch_cache.h"
 #include "sampler/index_sampler.h"
 
 namespace lodestone {
-
-struct PkConfig {
-  int64_t samples_per_class = 4;
-  bool allow_small_classes = false;
-
-  void visit(Fields& f);
-};
 
 /// P classes × K samples over the whole global batch, K = samples_per_class, P = global_batch / K. The K rows
 /// of a class follow each other. Classes   dealt from an endless row of shuffled decks, each holding every
@@ -50,14 +43,13 @@ class PkSampler : public IndexSampler {
     std::vector<int32_t> views;
   };
   Plan plan(int64_t epoch) const;
-  void check() const;
 
   std::shared_ptr<const Dataset> dataset_;
   PkConfig config_;
   int64_t global_batch_;
   int64_t batches_;
   uint64_t seed_;
-  std::vector<std::vector<int64_t>> members_;  // of each class
+  ClassMembers members_;
   EpochCache<Plan> plans_;
 };
 

@@ -96,12 +96,17 @@ Planes resize(int in_width, int in_height, int channels, int width, int height, 
 
 }  // namespace
 
-Planes resized(const Image& image, int width, int height) {
+Planes resized(const Image& image, const Box& box, int width, int height) {
   const auto stride = static_cast<size_t>(image.channels);
-  return resize(image.width, image.height, image.channels, width, height, [&](size_t c) {
-    return Source<uint8_t>{image.pixels.data() + c, stride, stride * static_cast<size_t>(image.width),
-                           1.0f / 255.0f};
+  const size_t pitch = stride * static_cast<size_t>(image.width);
+  const size_t corner = static_cast<size_t>(box.y) * pitch + static_cast<size_t>(box.x) * stride;
+  return resize(box.width, box.height, image.channels, width, height, [&](size_t c) {
+    return Source<uint8_t>{image.pixels.data() + corner + c, stride, pitch, 1.0f / 255.0f};
   });
+}
+
+Planes resized(const Image& image, int width, int height) {
+  return resized(image, {0, 0, image.width, image.height}, width, height);
 }
 
 Planes resized(const Planes& planes, int width, int height) {
@@ -110,6 +115,11 @@ Planes resized(const Planes& planes, int width, int height) {
     return Source<float>{planes.values.data() + c * planes.plane_size(), 1, static_cast<size_t>(planes.width),
                          1.0f};
   });
+}
+
+void mirror(Planes& planes) {
+  const auto width = static_cast<std::ptrdiff_t>(planes.width);
+  for (auto row = planes.values.begin(); row != planes.values.end(); row += width) std::reverse(row, row + width);
 }
 
 }  // namespace lodestone

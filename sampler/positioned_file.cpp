@@ -21,6 +21,7 @@ PositionedFile::PositionedFile(std::string path) : path_(std::move(path)) {
     throw DataError("file: expected an ordinary file, got " + path_);
   }
   size_ = status.st_size;
+  changed_ = int64_t{1'000'000'000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec;
 }
 
 PositionedFile::~PositionedFile() {
@@ -28,7 +29,7 @@ PositionedFile::~PositionedFile() {
 }
 
 PositionedFile::PositionedFile(PositionedFile&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_), changed_(other.changed_) {}
 
 std::vector<std::byte> PositionedFile::read(int64_t offset, int64_t length) const {
   std::vector<std::byte> bytes(static_cast<size_t>(length));

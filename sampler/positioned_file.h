@@ -20,6 +20,8 @@ class PositionedFile {
   const std::string& path() const { return path_; }
   /// Bytes, when it was opened.
   int64_t size() const { return size_; }
+  /// When its content last changed, in nanoseconds since 1970, when it was opened.
+  int64_t changed() const { return changed_; }
   /// Exactly `length` bytes from `offset`.
   std::vector<std::byte> read(int64_t offset, int64_t length) const;
 
@@ -27,6 +29,7 @@ class PositionedFile {
   std::string path_;
   int descriptor_ = -1;
   int64_t size_ = 0;
+  int64_t changed_ = 0;
 };
 
 }  // namespace lodestone

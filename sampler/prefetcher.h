@@ -18,7 +18,7 @@ namespace lodestone {
 /// Memory    at most `depth` items are ready or in the making
 /// Errors    an exception of make(n) comes out of the next() for n, and of every later one
 /// Requires  make is safe concurrently, and returns early (with anything) once stop is true
-/// Threads   next() by one caller at a time; seconds_waited() by anyone. The destructor joins the threads.
+/// Threads   next() by one caller at a time; ready() and seconds_waited() by anyone. The destructor joins the threads.
 template <typename Item>
 class Prefetcher {
  public:
@@ -53,6 +53,12 @@ class Prefetcher {
     lock.unlock();
     room_.notify_one();
     return item;
+  }
+
+  /// How many items lie ready.
+  int64_t ready() const {
+    std::lock_guard lock(mutex_);
+    return static_cast<int64_t>(ready_.size());
   }
 
   double seconds_waited() const {

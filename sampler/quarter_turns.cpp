@@ -17,6 +17,13 @@ class QuarterTurns : public ImageDataset {
   int64_t classes() const override { return 4 * base_->classes(); }
   std::string class_name(int64_t c) const override { return base_->class_name(c / 4) + suffix(c % 4); }
   int64_t group(int64_t c) const override { return 4 * base_->group(c / 4) + c % 4; }
+  bool is_query(int64_t i) const override { return base_->is_query(i / 4); }
+  bool is_gallery(int64_t i) const override { return base_->is_gallery(i / 4); }
+  std::vector<Source> sources() const override {
+    std::vector<Source> all = base_->sources();
+    for (Source& source : all) source.begin *= 4;
+    return all;
+  }
   Image get(int64_t i) const override { return turned(base_->get(i / 4), static_cast<int>(i % 4)); }
 
  private:

@@ -1,21 +1,33 @@
 #include "sampler/sampler_config.h"
 
+#include <algorithm>
+
+#include "sampler/mixture_sampler.h"
+#include "sampler/no_duplicates_sampler.h"
 #include "sampler/shuffle_sampler.h"
 #include "sampler/tuple_sampler.h"
 
 namespace lodestone {
 
+namespace {
+
+constexpr const char* kDoc =
+    "pk: P classes with K samples each; shuffle: every sample once; two_views: every sample twice, augmented "
+    "differently; "
+    "no_duplicates: every sample once, no two of one id in a batch; hard_class: like pk, of classes that lie "
+    "close together";
+
+bool is_weighted(const Dataset& dataset) {
+  const std::vector<Source> sources = dataset.sources();
+  return std::any_of(sources.begin(), sources.end(), [](const Source& source) { return source.weight > 0; });
+}
+
+}  // namespace
+
 void SamplerConfig::visit(Fields& f) {
-  f.field({"name",
-           "pk: P classes with K samples each; shuffle: every sample once; two_views: every sample twice, "
-           "augmented "
-           "differently",
-           "",
-           {},
-           {},
-           {"pk", "shuffle", "two_views"}},
-          &name);
+  f.field({"name", kDoc, "", {}, {}, {"pk", "shuffle", "two_views", "no_duplicates", "hard_class"}}, &name);
   pk.visit(f);
+  f.nested({"hard_class", "for hard_class"}, hard_class);
 }
 
 std::shared_ptr<const IndexSampler> make_sampler(const SamplerConfig& config,
@@ -24,13 +36,24 @@ std::shared_ptr<const IndexSampler> make_sampler(const SamplerConfig& config,
                                                  uint64_t seed) {
   if (!tuples.empty())
     return std::make_shared<TupleSampler>(std::move(dataset), std::move(tuples), global_batch, seed);
+  const bool weighted = is_weighted(*dataset);
+  if (config.name == "shuffle" || config.name == "two_views") {
+    const int64_t views = config.name == "shuffle" ? 1 : 2;
+    if (weighted) return std::make_shared<MixtureSampler>(std::move(dataset), views, global_batch, seed);
+    return std::make_shared<ShuffleSampler>(std::move(dataset), views, global_batch, seed);
+  }
+  if (weighted)
+    throw ConfigError("sampler: expected shuffle or two_views with mixture_weights, got '" + config.name +
+                      "', which draws by class; leave mixture_weights out");
   if (config.name == "pk")
     return std::make_shared<PkSampler>(std::move(dataset), config.pk, global_batch, seed);
-  if (config.name == "shuffle")
-    return std::make_shared<ShuffleSampler>(std::move(dataset), 1, global_batch, seed);
-  if (config.name == "two_views")
-    return std::make_shared<ShuffleSampler>(std::move(dataset), 2, global_batch, seed);
-  throw ConfigError("sampler: expected pk, shuffle or two_views, got '" + config.name + "'");
+  if (config.name == "no_duplicates")
+    return std::make_shared<NoDuplicatesSampler>(std::move(dataset), global_batch, seed);
+  if (config.name == "hard_class")
+    return std::make_shared<HardClassSampler>(std::move(dataset), config.pk, config.hard_class, global_batch,
+                                              seed);
+  throw ConfigError("sampler: expected pk, shuffle, two_views, no_duplicates or hard_class, got '" +
+                    config.name + "'");
 }
 
 }  // namespace lodestone

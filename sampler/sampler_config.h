@@ -7,6 +7,7 @@
 
 #include "common/fields.h"
 #include "sampler/dataset.h"
+#include "sampler/hard_class_sampler.h"
 #include "sampler/index_sampler.h"
 #include "sampler/pk_sampler.h"
 
@@ -16,12 +17,13 @@ namespace lodestone {
 struct SamplerConfig {
   std::string name = "pk";
   PkConfig pk;
+  HardClassConfig hard_class;
 
   void visit(Fields& f);
 };
 
-/// "pk", "shuffle" (one view), "two_views", or, whatever the name says, a TupleSampler if `tuples` is not
-/// empty.
+/// The sampler that `name` names; for a mixture with weights, a MixtureSampler in place of "shuffle" and "two_views"; or, whatever
+/// the name says, a TupleSampler if `tuples` is not empty. Throws ConfigError if weights are given that the sampler cannot heed.
 std::shared_ptr<const IndexSampler> make_sampler(const SamplerConfig& config,
                                                  std::shared_ptr<const Dataset> dataset,
                                                  std::vector<Tuple> tuples, int64_t global_batch,

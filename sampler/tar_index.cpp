@@ -26,13 +26,19 @@ using Reader = std::unique_ptr<archive, Free>;
                   std::to_string(offset) + " of " + file.path() + "; fetch or pack the shard again");
 }
 
+// libarchive has no text for some of its errors.
+std::string reason_of(archive* reader) {
+  const char* text = archive_error_string(reader);
+  return text == nullptr ? "damage" : "'" + std::string(text) + "'";
+}
+
 Reader open(const PositionedFile& file) {
   Reader reader(archive_read_new());
   // Only the tar format and no decompression: offsets in the stream are then offsets in the file.
   archive_read_support_filter_none(reader.get());
   archive_read_support_format_tar(reader.get());
   if (archive_read_open_filename(reader.get(), file.path().c_str(), size_t{1} << 16) != ARCHIVE_OK)
-    refuse(file, 0, std::string("'") + archive_error_string(reader.get()) + "'");
+    refuse(file, 0, reason_of(reader.get()));
   return reader;
 }
 
@@ -71,8 +77,7 @@ TarIndex index_tar(const PositionedFile& file) {
     const int code = archive_read_next_header(reader.get(), &entry);
     if (code == ARCHIVE_EOF) break;
     const int64_t offset = archive_filter_bytes(reader.get(), 0);
-    if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
-      refuse(file, end, std::string("'") + archive_error_string(reader.get()) + "'");
+    if (code != ARCHIVE_OK && code != ARCHIVE_WARN) refuse(file, end, reason_of(reader.get()));
     const bool has_content =
         archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == nullptr;
     const int64_t size = has_content ? archive_entry_size(entry) : 0;

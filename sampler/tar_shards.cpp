@@ -1,178 +1,113 @@
 #include <algorithm>
 #include <filesystem>
-#include <optional>
-#include <unordered_map>
-
-#include <nlohmann/json.hpp>
 
 #include "common/error.h"
 #include "sampler/image_files.h"
 #include "sampler/image_source.h"
 #include "sampler/path_patterns.h"
-#include "sampler/tar_index.h"
+#include "sampler/shard_index_cache.h"
 
 namespace lodestone {
 
 namespace {
 
-constexpr int64_t kMaxLabelBytes = int64_t{1} << 20;
 constexpr size_t kKeptOpen =
     256;  // shards; later ones are opened for each read, since processes may hold few files
 
-/// A key of one shard: its picture and what it belongs to.
-struct Entry {
-  std::optional<TarMember> picture;
-  std::optional<TarMember> label;
-};
-
-struct Sample {
-  uint32_t shard;
-  TarMember picture;
-  std::string class_name;
+/// One shard's samples that are in the data set.
+struct Part {
+  std::string path;
+  std::string name;  ///< below the folder that holds all shards
+  int64_t first = 0;
+  ShardIndex index;
 };
 
 class TarShards : public IndexedImages {
  public:
-  TarShards(std::vector<std::string> paths, std::vector<std::string> shard_names, ClassTable table,
-            const DecodeOptions& decode)
-      : IndexedImages(std::move(table)),
-        paths_(std::move(paths)),
-        shard_names_(std::move(shard_names)),
-        decode_(decode) {
-    for (size_t s = 0; s < std::min(kKeptOpen, paths_.size()); ++s) open_.emplace_back(paths_[s]);
-  }
-
-  void add_sample(Sample sample) {
-    places_.push_back({sample.shard, std::move(sample.picture)});
-    add(table().index(sample.class_name), key(static_cast<int64_t>(places_.size()) - 1));
+  TarShards(std::vector<Part> parts, ClassTable table, const DecodeOptions& decode)
+      : IndexedImages(std::move(table)), parts_(std::move(parts)), decode_(decode) {
+    for (Part& part : parts_) {
+      part.first = size();
+      std::vector<int64_t> labels;
+      for (const auto& named : part.index.classes) labels.push_back(this->table().index(named.name));
+      for (size_t i = 0; i < part.index.block.size(); ++i) add(labels[part.index.class_of[i]], key(part, i));
+      part.index.class_of = {};
+      part.index.classes = {};
+    }
+    for (size_t s = 0; s < std::min(kKeptOpen, parts_.size()); ++s) open_.emplace_back(parts_[s].path);
   }
 
   std::string key(int64_t i) const override {
-    const Place& place = places_.at(static_cast<size_t>(i));
-    return shard_names_[place.shard] + "!" + place.picture.name;
+    const Part& part = part_of(i);
+    return key(part, static_cast<size_t>(i - part.first));
   }
 
   Image get(int64_t i) const override {
-    const Place& place = places_.at(static_cast<size_t>(i));
-    const std::string where = paths_[place.shard] + "!" + place.picture.name + " (offset " +
-                              std::to_string(place.picture.offset) + ")";
-    if (place.picture.size > static_cast<int64_t>(kMaxImageBytes))
-      throw DataError("shard: expected a picture of at most 256 MiB, got " +
-                      std::to_string(place.picture.size) + " bytes in " + where + "; remove it");
-    const auto bytes =
-        place.shard < open_.size()
-            ? open_[place.shard].read(place.picture.offset, place.picture.size)
-            : PositionedFile(paths_[place.shard]).read(place.picture.offset, place.picture.size);
+    const Part& part = part_of(i);
+    const auto at = static_cast<size_t>(i - part.first);
+    const int64_t offset = part.index.offset(at);
+    const int64_t size = part.index.size[at];
+    const std::string where =
+        part.path + "!" + std::string(part.index.name(at)) + " (offset " + std::to_string(offset) + ")";
+    if (size > static_cast<int64_t>(kMaxImageBytes))
+      throw DataError("shard: expected a picture of at most 256 MiB, got " + std::to_string(size) +
+                      " bytes in " + where + "; remove it");
+    const auto number = static_cast<size_t>(&part - parts_.data());
+    const auto bytes = number < open_.size() ? open_[number].read(offset, size)
+                                             : PositionedFile(part.path).read(offset, size);
     return decode_image(bytes, decode_, where);
   }
 
  private:
-  struct Place {
-    uint32_t shard;
-    TarMember picture;
-  };
-  std::vector<std::string> paths_;
-  std::vector<PositionedFile> open_;  // the first of paths_
-  std::vector<std::string> shard_names_;
-  DecodeOptions decode_;
-  std::vector<Place> places_;
-};
-
-/// Builds the index of all shards.
-class Indexer {
- public:
-  explicit Indexer(const ImageSourceConfig& config) : config_(config) {}
-
-  void add_shard(const PositionedFile& file, uint32_t number) {
-    TarIndex index = index_tar(file);
-    report.refused += index.refused;
-    ++report.shards;
-    std::unordered_map<std::string, Entry> entries;
-    std::vector<std::string> order;
-    for (TarMember& member : index.members) place(file, member, entries, order);
-    for (const std::string& key : order) add_entry(file, number, key, entries.at(key));
+  static std::string key(const Part& part, size_t i) {
+    return part.name + "!" + std::string(part.index.name(i));
   }
 
-  std::vector<Sample> samples;
+  const Part& part_of(int64_t i) const {
+    if (i < 0 || i >= size()) throw std::out_of_range("sample " + std::to_string(i));
+    // The last part that begins at i or before; parts without samples come before it.
+    return *std::prev(std::upper_bound(parts_.begin(), parts_.end(), i,
+                                       [](int64_t sample, const Part& part) { return sample < part.first; }));
+  }
+
+  std::vector<Part> parts_;
+  std::vector<PositionedFile> open_;  // of the first parts
+  DecodeOptions decode_;
+};
+
+void keep_classes(ShardIndex& index, const std::vector<std::string>& filter) {
+  if (filter.empty()) return;
+  std::vector<bool> passes;
+  for (const auto& named : index.classes) passes.push_back(passes_filter(named.name, filter));
+  if (std::find(passes.begin(), passes.end(), false) == passes.end()) return;
+  constexpr uint32_t kNone = UINT32_MAX;
+  ShardIndex kept;
+  std::vector<uint32_t> number;
+  for (size_t c = 0; c < passes.size(); ++c) {
+    number.push_back(passes[c] ? static_cast<uint32_t>(kept.classes.size()) : kNone);
+    if (passes[c]) kept.classes.push_back(index.classes[c]);
+  }
+  for (size_t i = 0; i < index.block.size(); ++i)
+    if (const uint32_t c = number[index.class_of[i]]; c != kNone)
+      kept.add(index.name(i), index.offset(i), index.size[i], c);
+  index = std::move(kept);
+}
+
+/// Names and look-alikes of all shards together.
+ClassTable class_table(const std::vector<Part>& parts) {
   std::set<std::string> names;
   std::map<std::string, std::string> look_alikes;
-  TarShardsReport report;
-
- private:
-  // The key ends at the first dot of the file name, as WebDataset has it.
-  void place(const PositionedFile& file, TarMember& member, std::unordered_map<std::string, Entry>& entries,
-             std::vector<std::string>& order) {
-    const auto slash = member.name.rfind('/');
-    const auto dot = member.name.find('.', slash == std::string::npos ? 0 : slash + 1);
-    if (dot == std::string::npos) return;
-    const std::string ending = member.name.substr(dot);
-    const bool is_picture = has_image_ending("x" + ending);
-    if (!is_picture && ending != ".cls" && ending != ".json") return;
-    const std::string key = member.name.substr(0, dot);
-    const auto [found, is_new] = entries.try_emplace(key);
-    if (is_new) order.push_back(key);
-    auto& slot = is_picture ? found->second.picture : found->second.label;
-    if (slot)
-      throw DataError("shard: expected one picture and one of .cls and .json per key, got '" + slot->name +
-                      "' and '" + member.name + "' (offset " + std::to_string(member.offset) + ") in " +
-                      file.path() + "; rename one of them");
-    slot = std::move(member);
-  }
-
-  void add_entry(const PositionedFile& file, uint32_t number, const std::string& key, Entry& entry) {
-    if (!entry.picture || !entry.label) {
-      const TarMember& present = entry.picture ? *entry.picture : *entry.label;
-      if (!config_.skip_incomplete)
-        throw DataError("shard: expected a picture and a .cls or .json for key '" + key + "', got only '" +
-                        present.name + "' (offset " + std::to_string(present.offset) + ") in " + file.path() +
-                        "; complete it, or set skip_incomplete: true");
-      ++report.incomplete;
-      return;
+  for (const Part& part : parts)
+    for (const auto& [name, group] : part.index.classes) {
+      names.insert(name);
+      if (group.empty()) continue;
+      const auto [known, is_new] = look_alikes.emplace(name, group);
+      if (!is_new && known->second != group)
+        throw DataError("shard: expected class '" + name + "' in one group, got '" + known->second +
+                        "' before and '" + group + "' in " + part.path);
     }
-    std::string class_name = read_class(file, *entry.label);
-    if (!passes_filter(class_name, config_.class_filter)) return;
-    names.insert(class_name);
-    samples.push_back({number, std::move(*entry.picture), std::move(class_name)});
-  }
-
-  std::string read_class(const PositionedFile& file, const TarMember& member) {
-    const std::string where =
-        file.path() + "!" + member.name + " (offset " + std::to_string(member.offset) + ")";
-    if (member.size > kMaxLabelBytes)
-      throw DataError("shard: expected a class of at most 1 MiB, got " + std::to_string(member.size) +
-                      " bytes in " + where);
-    const auto bytes = file.read(member.offset, member.size);
-    const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    std::string name = member.name.ends_with(".cls") ? trimmed(text) : class_from_json(text, where);
-    if (name.empty()) throw DataError("shard: expected a class name, got an empty one in " + where);
-    return name;
-  }
-
-  std::string class_from_json(const std::string& text, const std::string& where) {
-    const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-    const auto found = json.is_object() ? json.find("class") : json.end();
-    if (!json.is_object() || found == json.end() || !(found->is_string() || found->is_number_integer()))
-      throw DataError("shard: expected {\"class\": name}, got '" + text.substr(0, 80) + "' in " + where);
-    const std::string name = found->is_string() ? found->get<std::string>() : found->dump();
-    const auto group = json.find("group");
-    if (group == json.end() || group->is_null()) return name;
-    if (!group->is_string())
-      throw DataError("shard: expected \"group\" to be text, got " + group->dump() + " in " + where);
-    const auto [known, is_new] = look_alikes.emplace(name, group->get<std::string>());
-    if (!is_new && known->second != group->get<std::string>())
-      throw DataError("shard: expected class '" + name + "' in one group, got '" + known->second +
-                      "' before and '" + group->get<std::string>() + "' in " + where);
-    return name;
-  }
-
-  static std::string trimmed(const std::string& text) {
-    const char* blank = " \t\r\n";
-    const auto begin = text.find_first_not_of(blank);
-    return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-  }
-
-  const ImageSourceConfig& config_;
-};
+  return ClassTable(names, look_alikes);
+}
 
 // Names below the folder that holds all shards: ids then do not depend on where the data set lies.
 std::vector<std::string> relative_names(const std::vector<std::string>& paths) {
@@ -191,17 +126,26 @@ std::vector<std::string> relative_names(const std::vector<std::string>& paths) {
 std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& config,
                                                     const DecodeOptions& decode, TarShardsReport* report) {
   const std::vector<std::string> paths = expand_paths(config.path);
-  Indexer indexer(config);
-  for (size_t s = 0; s < paths.size(); ++s)
-    indexer.add_shard(PositionedFile(paths[s]), static_cast<uint32_t>(s));
-  if (indexer.samples.empty())
+  const std::vector<std::string> names = relative_names(paths);
+  std::vector<Part> parts;
+  TarShardsReport found;
+  int64_t samples = 0;
+  for (size_t s = 0; s < paths.size(); ++s) {
+    ShardIndex index = cached_shard_index(PositionedFile(paths[s]), config.index_cache);
+    if (index.incomplete > 0 && !config.skip_incomplete) throw DataError(index.first_incomplete);
+    ++found.shards;
+    found.refused += index.refused;
+    found.incomplete += index.incomplete;
+    keep_classes(index, config.class_filter);
+    samples += index.samples();
+    parts.push_back({paths[s], names[s], 0, std::move(index)});
+  }
+  if (samples == 0)
     throw DataError("shard: expected pictures of a class that class_filter keeps, got none in the " +
                     std::to_string(paths.size()) + " shards of '" + config.path + "'");
-  if (report != nullptr) *report = indexer.report;
-  auto images = std::make_shared<TarShards>(paths, relative_names(paths),
-                                            ClassTable(indexer.names, indexer.look_alikes), decode);
-  for (Sample& sample : indexer.samples) images->add_sample(std::move(sample));
-  return images;
+  if (report != nullptr) *report = found;
+  ClassTable table = class_table(parts);
+  return std::make_shared<TarShards>(std::move(parts), std::move(table), decode);
 }
 
 }  // namespace lodestone

@@ -30,40 +30,35 @@ void check_image(const Image& image, int64_t channels) {
                   "; open the data set with ImageTransform::decode_options()");
 }
 
-// One stream per picture and draw; epoch and position share a word with the view, far apart for all sizes in
-// use.
-Random stream(uint64_t seed, const AugmentKey& key) {
+/// The kinds of random change, each with a stream of its own.
+enum class Kind : uint64_t { kCrop = 1, kFlip, kAffine, kJitter, kGrey, kBlur, kErase };
+
+// Epoch, position, view and kind share a word, far apart for all sizes in use.
+Random stream(uint64_t seed, const AugmentKey& key, Kind kind) {
   uint64_t place = static_cast<uint64_t>(key.epoch);
-  for (uint64_t word : {static_cast<uint64_t>(key.position), static_cast<uint64_t>(key.view)})
+  for (const uint64_t word :
+       {static_cast<uint64_t>(key.position), static_cast<uint64_t>(key.view), static_cast<uint64_t>(kind)})
     place = (place ^ (place >> 29)) * 0xBF58476D1CE4E5B9 + word;
   return Random(seed, Purpose::kAugment, place, key.id);
 }
 
-struct Draw {
-  Motion motion;
-  float contrast;
-  float brightness;
-};
-
-// Every number is drawn whatever the settings, so that switching one kind on leaves the others as they were.
-Draw draw(const ImageTransformConfig& config, Random random) {
-  const auto spread = [&random](double most) { return random.uniform(-most, most); };
-  Draw out;
-  out.motion.rotation = spread(config.rotation);
-  out.motion.shift_x = spread(config.shift);
-  out.motion.shift_y = spread(config.shift);
-  out.motion.scale = std::exp(random.uniform(std::log(config.scale_min), std::log(config.scale_max)));
-  out.motion.shear = spread(config.shear);
-  out.motion.flip = random.uniform() < 0.5 && config.flip;
-  out.contrast = static_cast<float>(1.0 + spread(config.contrast));
-  out.brightness = static_cast<float>(spread(config.brightness));
-  return out;
+/// The kind's stream, if this draw makes the change.
+std::optional<Random> chance(uint64_t seed, const AugmentKey& key, Kind kind, double probability) {
+  if (probability <= 0) return {};
+  Random random = stream(seed, key, kind);
+  if (random.uniform() < probability) return random;
+  return {};
 }
 
-void jitter(Planes& planes, const Draw& drawn) {
-  if (drawn.contrast == 1.0f && drawn.brightness == 0.0f) return;
-  for (float& v : planes.values)
-    v = std::clamp((v - 0.5f) * drawn.contrast + 0.5f + drawn.brightness, 0.0f, 1.0f);
+Motion draw_motion(const ImageTransformConfig& config, Random random) {
+  const auto spread = [&random](double most) { return random.uniform(-most, most); };
+  Motion out;
+  out.rotation = spread(config.rotation);
+  out.shift_x = spread(config.shift);
+  out.shift_y = spread(config.shift);
+  out.scale = std::exp(random.uniform(std::log(config.scale_min), std::log(config.scale_max)));
+  out.shear = spread(config.shear);
+  return out;
 }
 
 void invert(Planes& planes) {
@@ -76,19 +71,32 @@ void ImageTransformConfig::visit(Fields& f) {
   f.field({"width", "width of the encoder's input", "pixels", 1, 4096}, &width);
   f.field({"height", "height of the encoder's input", "pixels", 1, 4096}, &height);
   f.field({"channels", "1 for grey, 3 for colour", "", 1, 3}, &channels);
+  f.field({"fit",
+           "how a picture of another shape fits: stretch it, or crop what is too much on both sides",
+           "",
+           {},
+           {},
+           {"stretch", "crop"}},
+          &fit);
   f.field({"invert", "exchange black and white, so that ink is bright"}, &invert);
+  f.nested({"crop", "take a random part of the picture"}, crop);
+  f.field({"flip", "share of draws mirrored left to right", "", 0, 1}, &flip);
+  f.field(
+      {"affine_probability", "share of draws moved by the rotation, shift, scale and shear below", "", 0, 1},
+      &affine_probability);
   f.field({"rotation", "largest random turn to either side", "degrees", 0, 180}, &rotation);
   f.field({"shift", "largest random shift along each axis, as a fraction of the side", "", 0, 1}, &shift);
   f.field({"scale_min", "smallest random scale", "", 0.05, 20}, &scale_min);
   f.field({"scale_max", "largest random scale", "", 0.05, 20}, &scale_max);
   f.field({"shear", "largest random slant to either side", "degrees", 0, 60}, &shear);
-  f.field({"flip", "mirror left to right in half of the draws"}, &flip);
-  f.field({"brightness", "largest random change of brightness", "", 0, 1}, &brightness);
-  f.field({"contrast", "largest random change of contrast, as a fraction", "", 0, 1}, &contrast);
   f.field(
       {"background", "brightness around a moved picture after inversion; null takes the picture's own border",
        "", 0, 1},
       &background);
+  f.nested({"jitter", "change brightness, contrast, saturation and hue, in random order"}, jitter);
+  f.field({"grey", "share of draws made grey", "", 0, 1}, &grey);
+  f.nested({"blur", "blur by a Gaussian"}, blur);
+  f.nested({"erase", "erase a random rectangle"}, erase);
   f.field({"mean", "subtracted from each channel (0 black, 1 white): one number, or one per channel"}, &mean);
   f.field({"std", "each channel is divided by this: one number, or one per channel"}, &std);
 }
@@ -100,44 +108,83 @@ ImageTransform::ImageTransform(ImageTransformConfig config, uint64_t seed)
           std::to_string(config_.width) + "x" + std::to_string(config_.height));
   require(config_.channels == 1 || config_.channels == 3, "channels 1 or 3",
           std::to_string(config_.channels));
+  require(config_.fit == "stretch" || config_.fit == "crop", "fit to be stretch or crop",
+          "'" + config_.fit + "'");
   require(config_.scale_min > 0 && config_.scale_min <= config_.scale_max, "0 < scale_min <= scale_max",
           std::to_string(config_.scale_min) + " and " + std::to_string(config_.scale_max));
+  config_.crop.check();
+  config_.blur.check();
+  config_.erase.check();
   check_entries(config_.mean, config_.channels, "mean");
   check_entries(config_.std, config_.channels, "std");
   for (double value : config_.std) require(value > 0, "std above 0", std::to_string(value));
 }
 
 DecodeOptions ImageTransform::decode_options() const {
+  const double part = config_.crop.probability > 0 ? std::min(0.5, std::sqrt(config_.crop.scale_min)) : 0.5;
   DecodeOptions options;
   options.channels = static_cast<int>(config_.channels);
-  options.at_least = static_cast<int>(2 * std::max(config_.width, config_.height));
+  options.at_least =
+      static_cast<int>(std::ceil(static_cast<double>(std::max(config_.width, config_.height)) / part));
   return options;
+}
+
+Box ImageTransform::whole(const Image& image) const {
+  if (config_.fit == "stretch") return {0, 0, image.width, image.height};
+  return middle(image.width, image.height,
+                static_cast<double>(config_.width) / static_cast<double>(config_.height));
 }
 
 void ImageTransform::plain(const Image& image, std::span<float> out_CHW) const {
   check_image(image, config_.channels);
-  Planes planes = resized(image, static_cast<int>(config_.width), static_cast<int>(config_.height));
+  Planes planes =
+      resized(image, whole(image), static_cast<int>(config_.width), static_cast<int>(config_.height));
   if (config_.invert) invert(planes);
   std::copy(planes.values.begin(), planes.values.end(), out_CHW.begin());
   normalise(out_CHW);
 }
 
-void ImageTransform::augmented(const Image& image, const AugmentKey& key, std::span<float> out_CHW) const {
-  check_image(image, config_.channels);
-  const Draw drawn = draw(config_, stream(seed_, key));
+// Cropped, mirrored and moved, at the size of the output.
+Planes ImageTransform::placed(const Image& image, const AugmentKey& key) const {
   const int width = static_cast<int>(config_.width);
   const int height = static_cast<int>(config_.height);
-  Planes planes = resized(image, std::min(image.width, 2 * width), std::min(image.height, 2 * height));
+  Box box = whole(image);
+  if (const auto random = chance(seed_, key, Kind::kCrop, config_.crop.probability))
+    box = random_crop(image.width, image.height, config_.crop, *random);
+  Motion motion;
+  if (const auto random = chance(seed_, key, Kind::kAffine, config_.affine_probability))
+    motion = draw_motion(config_, *random);
+  motion.flip = chance(seed_, key, Kind::kFlip, config_.flip).has_value();
+  if (!motion.moves()) {
+    Planes planes = resized(image, box, width, height);
+    if (config_.invert) invert(planes);
+    if (motion.flip) mirror(planes);
+    return planes;
+  }
+  Planes planes = resized(image, box, std::min(box.width, 2 * width), std::min(box.height, 2 * height));
   if (config_.invert) invert(planes);
-  const auto channels = static_cast<size_t>(config_.channels);
   const std::vector<float> border =
-      config_.background ? std::vector<float>(channels, static_cast<float>(*config_.background))
-                         : border_median(planes);
-  planes = moved(planes, drawn.motion, width, height, border);
-  jitter(planes, drawn);
-  planes = resized(planes, width, height);
+      config_.background
+          ? std::vector<float>(static_cast<size_t>(config_.channels), static_cast<float>(*config_.background))
+          : border_median(planes);
+  return resized(moved(planes, motion, width, height, border), width, height);
+}
+
+void ImageTransform::augmented(const Image& image, const AugmentKey& key, std::span<float> out_CHW) const {
+  check_image(image, config_.channels);
+  Planes planes = placed(image, key);
+  if (config_.jitter.on())
+    if (const auto random = chance(seed_, key, Kind::kJitter, config_.jitter.probability))
+      change_colours(planes, draw_colour_change(config_.jitter, *random));
+  if (chance(seed_, key, Kind::kGrey, config_.grey)) make_grey(planes);
+  if (auto random = chance(seed_, key, Kind::kBlur, config_.blur.probability))
+    gaussian_blur(planes, kernel_width(config_.blur, planes.width, planes.height),
+                  random->uniform(config_.blur.sigma_min, config_.blur.sigma_max));
   std::copy(planes.values.begin(), planes.values.end(), out_CHW.begin());
   normalise(out_CHW);
+  if (const auto random = chance(seed_, key, Kind::kErase, config_.erase.probability))
+    if (const auto box = random_erase(planes.width, planes.height, config_.erase, *random))
+      fill_box(out_CHW, planes.width, planes.height, *box, static_cast<float>(config_.erase.value));
 }
 
 void ImageTransform::normalise(std::span<float> out_CHW) const {

@@ -70,6 +70,25 @@ TEST(Train, ResumingIsBitIdenticalToNeverStopping) {
   EXPECT_NE(weights(whole.run(), "00000004"), weights(whole.run(), "00000008"));
 }
 
+TEST(Train, ASamplerThatLearnsIsPartOfTheCheckpoint) {
+  const Workspace whole, parts;
+  const auto train = [](const Workspace& work, const std::string& refresh = "2") {
+    return run(lodestone({"train", work.config(), "--set", "sampler.name=hard_class", "--set", "sampler.hard_class.cluster=2",
+                          "--set", "sampler.hard_class.refresh=" + refresh, "--set", "data.loader.depth=1"}));
+  };
+  ASSERT_EQ(train(whole).code, 0);
+  ASSERT_EQ(train(parts).code, 0);
+  fs::remove_all(parts.run() / "checkpoints" / "step-00000008");
+  const Finished resumed = train(parts);
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(losses(parts.run()), losses(whole.run()));
+  EXPECT_EQ(contents(parts.run() / "checkpoints/step-00000008/sampler.safetensors"),
+            contents(whole.run() / "checkpoints/step-00000008/sampler.safetensors"));
+  const Finished early = train(Workspace(), "1");
+  EXPECT_EQ(early.code, 2);
+  EXPECT_THAT(early.err, HasSubstr("hard_class.refresh"));
+}
+
 TEST(Train, ADamagedCheckpointIsNamedAndTheOneBeforeIsUsed) {
   const Workspace work;
   ASSERT_EQ(run(lodestone({"train", work.config()})).code, 0);

@@ -132,5 +132,35 @@ TEST(Idx, ReadsImagesWithTheirLabels) {
   EXPECT_THROW(open_images(config, {}), DataError);
 }
 
+std::string bytes_of(std::initializer_list<int> values) {
+  std::string bytes;
+  for (const int value : values) bytes += static_cast<char>(value);
+  return bytes;
+}
+
+TEST(Idx, ReadsCompressedFilesAndNoticesDamage) {
+  const TempFolder folder;
+  const auto images = folder.path() / "train-images-idx3-ubyte.gz";
+  // The two files of the test above as gzip makes them.
+  const std::string packed = bytes_of({0x1f, 0x8b, 8,    0,    0,    0,    0,    0,    2,    3,    0x63, 0x60, 0xe0,
+                                       0x60, 0x66, 0x60, 0x60, 0x60, 0x02, 0x62, 0x46, 0x20, 0x66, 0x4e, 0x4c, 0x4a,
+                                       0x4e, 0x49, 0x4d, 3,    0,    0x7b, 0x0d, 0x08, 0x34, 0x16, 0,    0,    0});
+  write_bytes(images, packed);
+  write_bytes(folder.path() / "train-labels-idx1-ubyte.gz",
+              bytes_of({0x1f, 0x8b, 8,    0,    0,    0,    0, 0,    2,    3,    0x63, 0x60, 0xe0, 0x60, 0x64,
+                        0x60, 0x60, 0x60, 0x62, 0x67, 0x02, 0, 0xf2, 0x5b, 0xd3, 0x34, 0x0a, 0,    0,    0}));
+  ImageSourceConfig config;
+  config.path = images.string();
+  const auto set = open_images(config, {});
+  EXPECT_EQ(set->class_name(set->label(1)), "2");
+  EXPECT_EQ(set->get(1).pixels, (std::vector<uint8_t>{'d', 'e', 'f'}));
+  for (size_t length = 0; length < packed.size() - 4; length += 3) {
+    write_bytes(images, packed.substr(0, length));
+    EXPECT_THROW(open_images(config, {}), DataError) << length;
+  }
+  write_bytes(images, "not compressed");
+  EXPECT_THROW(open_images(config, {}), DataError);
+}
+
 }  // namespace
 }  // namespace lodestone

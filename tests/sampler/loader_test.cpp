@@ -52,6 +52,7 @@ TEST_F(LoaderTest, BatchesDoNotDependOnThreadsOrDepth) {
     EXPECT_EQ(batch.cursor, advance({}, step, sampler_->batches_per_epoch()));
     EXPECT_EQ(batch.features.pixels_nCHW.sizes(), (at::IntArrayRef{12, 1, 28, 28}));
     EXPECT_EQ(batch.labels, sampler_->batch(batch.cursor).labels);
+    EXPECT_EQ(batch.global_labels, batch.labels);
     expect_same(three->next(), batch);
     expect_same(four->next(), batch);
   }
@@ -66,6 +67,7 @@ TEST_F(LoaderTest, SharesOfAnyWorldMakeUpTheGlobalBatch) {
       EXPECT_EQ(part.global_rows, 12);
       EXPECT_EQ(part.features.pixels_nCHW.size(0), part.share.size());
       EXPECT_EQ(part.share.begin, row);
+      EXPECT_EQ(part.global_labels, whole.labels);
       EXPECT_EQ(part.features.pixels_nCHW.size(3), 28);  // an empty share has its shape
       EXPECT_TRUE(at::equal(part.features.pixels_nCHW, whole.features.pixels_nCHW.slice(0, part.share.begin, part.share.end)));
       row = part.share.end;

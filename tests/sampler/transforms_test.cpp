@@ -160,7 +160,7 @@ TEST(Transform, SwitchingOneKindOnLeavesTheOthersAlone) {
   config.rotation = 30;
   const Image image = drawn_image(3, 1, 20, 20);
   const std::vector<float> before = augmented(config, image, {0, 0, 0, 1});
-  config.brightness = 1e-6;
+  config.jitter.brightness = 1e-6;
   expect_near(augmented(config, image, {0, 0, 0, 1}), before, 1e-5);
 }
 

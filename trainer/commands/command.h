@@ -90,6 +90,14 @@ struct BenchLossArguments {
   std::string json;
 };
 
+struct BenchLoaderArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  double seconds = 3;
+  int64_t rounds = 5;
+  std::string json;
+};
+
 /// Each command returns the process's exit code; errors are thrown. Results go to stdout, progress to stderr.
 int run_train(const TrainArguments& arguments);
 int run_evaluate(const EvaluateArguments& arguments);
@@ -102,5 +110,6 @@ int run_doctor(bool json);
 int run_tokenizer_train(const TokenizerTrainArguments& arguments);
 int run_tokenizer_encode(const TokenizerEncodeArguments& arguments);
 int run_bench_loss(const BenchLossArguments& arguments);
+int run_bench_loader(const BenchLoaderArguments& arguments);
 
 }  // namespace lodestone

@@ -5,7 +5,7 @@
 namespace lodestone {
 
 std::unique_ptr<Evaluator> make_evaluator(const RunConfig& config) {
-  if (config.evaluate.data.path.empty())
+  if (config.evaluate.data.empty())
     throw ConfigError(
         "evaluate.data.path: expected data to judge the model on, got nothing; set it in the "
         "configuration or by --set evaluate.data.path=…");

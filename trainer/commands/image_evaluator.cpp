@@ -6,11 +6,12 @@
 #include <ATen/ops/empty.h>
 
 #include "common/files.h"
-#include "sampler/image_examples.h"
 #include "sampler/encode_png.h"
+#include "sampler/image_examples.h"
 #include "trainer/commands/evaluation.h"
 #include "trainer/eval/one_shot.h"
 #include "trainer/eval/pixel_floor.h"
+#include "trainer/eval/query_gallery.h"
 
 namespace lodestone {
 
@@ -58,9 +59,7 @@ class ImageEvaluator : public Evaluator {
  public:
   explicit ImageEvaluator(const RunConfig& config)
       : config_(config), transform_(config.data.image, static_cast<uint64_t>(config.seed)) {
-    ImageSourceConfig source = config.evaluate.data;
-    source.path = config.data.resolved(source.path);
-    images_ = open_images(source, transform_.decode_options());
+    images_ = open_images(config.data.resolved(config.evaluate.data), transform_.decode_options());
     examples_ = std::make_shared<ImageExamples>(images_, transform_);
   }
 
@@ -75,6 +74,7 @@ class ImageEvaluator : public Evaluator {
   }
 
  private:
+  Judgement judge_rows(const at::Tensor& x_ND, const JudgeOptions& options) const;
   double one_shot_files(const Session& session, Encoder& encoder, bool pixels) const;
   void add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels,
                     Judgement& result) const;
@@ -86,6 +86,20 @@ class ImageEvaluator : public Evaluator {
   Embedded embedded_;
 };
 
+// Where the data says who asks and who may be found, retrieval is judged so; all else is of all pairs.
+Judgement ImageEvaluator::judge_rows(const at::Tensor& x_ND, const JudgeOptions& options) const {
+  const LabelledRows rows{x_ND, embedded_.groups, embedded_.labels};
+  Judgement found = judge(rows, options);
+  RetrievalParts parts;
+  for (const int64_t i : embedded_.indices) {
+    parts.is_query_N.push_back(images_->is_query(i));
+    parts.is_gallery_N.push_back(images_->is_gallery(i));
+  }
+  if (parts.all()) return found;
+  found.measures.merge(retrieve(rows, parts, options.retrieval).measures());
+  return found;
+}
+
 Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, bool with_floor) {
   const bool floor = with_floor && config_.evaluate.floor;
   embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader, floor);
@@ -93,13 +107,13 @@ Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, bool wi
   if (!session.leads()) return result;
   JudgeOptions options;
   options.retrieval.likeness = likeness_of(config_);
-  result.model = judge({embedded_.z_ND, embedded_.groups, embedded_.labels}, options);
+  result.model = judge_rows(embedded_.z_ND, options);
   add_one_shot(session, encoder, embedded_.z_ND, false, result.model);
   if (floor) {
     JudgeOptions pixels;
     pixels.retrieval.likeness = Likeness::kL2;
     const at::Tensor x_ND = pixel_rows(embedded_.x_NCHW);
-    result.floor = judge({x_ND, embedded_.groups, embedded_.labels}, pixels);
+    result.floor = judge_rows(x_ND, pixels);
     add_one_shot(session, encoder, x_ND, true, result.floor);
   }
   return result;

@@ -94,6 +94,19 @@ void add_tokenizer(CLI::App* tokenizer, Action& action) {
       ->check(CLI::Range(3, 65536))
       ->capture_default_str();
   encode->add_flag("--tokens", encode_arguments->tokens, "print the tokens instead");
+void add_bench_loader(CLI::App* bench, Action& action) {
+  auto* loader = bench->add_subcommand(
+      "loader", "Reading, decoding and transforming in the loader: pictures per second and core, beside a bare loop");
+  auto arguments = on<BenchLoaderArguments>(loader, action, run_bench_loader);
+  loader->add_option("config", arguments->config, "YAML file")->required();
+  add_set(loader, arguments->assignments);
+  loader->add_option("--seconds", arguments->seconds, "of each measurement")
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
+  loader->add_option("--rounds", arguments->rounds, "loop and loader by turns; the median ratio counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  loader->add_option("--json", arguments->json, "write the results to this file");
 }
 
 void add_commands(CLI::App& app, Action& action) {
@@ -140,7 +153,9 @@ void add_commands(CLI::App& app, Action& action) {
   data->add_option("--output", data_arguments->output, "folder to make")->required();
   data->add_option("--fonts", data_arguments->font_roots, "folders with font files (default: the system's)");
 
-  add_bench(app.add_subcommand("bench", "Time the parts that decide how fast training is"), action);
+  auto* bench = app.add_subcommand("bench", "Time the parts that decide how fast training is");
+  add_bench(bench, action);
+  add_bench_loader(bench, action);
 
   auto* export_command = app.add_subcommand("export", "Write a trained encoder for use elsewhere");
   auto export_arguments = on<ExportArguments>(export_command, action, run_export);

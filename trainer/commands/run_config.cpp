@@ -29,6 +29,12 @@ std::string DataConfig::resolved(const std::string& path) const {
   return path.empty() || root.empty() ? path : (std::filesystem::path(root) / path).string();
 }
 
+ImageSourceConfig DataConfig::resolved(ImageSourceConfig source) const {
+  source.path = resolved(source.path);
+  for (std::string& path : source.mixture) path = resolved(path);
+  return source;
+}
+
 void EvaluateConfig::visit(Fields& f) {
   f.field({"every", "evaluate each time this many steps are done; 0: at the end only", "steps", 0}, &every);
   f.nested({"data", "samples of classes never trained on; no path, no evaluation"}, data);
@@ -102,9 +108,9 @@ void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& 
     throw ConfigError("sampler.name: data.tuples decides what meets in a batch; leave sampler out");
   if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
     throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
-  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.data.path.empty())
+  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.data.empty())
     throw ConfigError("evaluate.one_shot_runs: expected evaluate.data.path beside it, got nothing");
-  if (!config.data.train.path.empty() && !config.data.tuples.empty())
+  if (!config.data.train.empty() && !config.data.tuples.empty())
     throw ConfigError("data: set either data.train.path or data.tuples, not both");
 }
 

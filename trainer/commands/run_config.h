@@ -39,6 +39,7 @@ struct DataConfig {
   void visit(Fields& f);
   /// `path` below `root`, unless it is absolute or empty.
   std::string resolved(const std::string& path) const;
+  ImageSourceConfig resolved(ImageSourceConfig source) const;
 };
 
 struct EvaluateConfig {

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 
 #include "sampler/image_examples.h"
+#include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/text_data.h"
 
@@ -105,9 +106,7 @@ TrainingData open_image_training_data(const RunConfig& config) {
     images = set.images;
     data.tuples = std::move(set.tuples);
   } else {
-    ImageSourceConfig source = config.data.train;
-    source.path = config.data.resolved(source.path);
-    images = open_images(source, transform.decode_options());
+    images = open_images(config.data.resolved(config.data.train), transform.decode_options());
   }
   data.examples = std::make_shared<ImageExamples>(images, transform, config.data.loader.cache_mib << 20);
   data.sampler = make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch,
@@ -122,7 +121,7 @@ TrainingData open_training_data(const RunConfig& config, int world) {
     throw ConfigError("global_batch: expected at least one row for each of the " + std::to_string(world) +
                       " ranks, got " + std::to_string(config.global_batch) +
                       "; raise global_batch or start fewer ranks");
-  if (config.data.tuples.empty() && config.data.train.path.empty())
+  if (config.data.tuples.empty() && config.data.train.empty())
     throw ConfigError("data.train.path: expected a folder of class folders, tar shards or a text file, got nothing; "
                       "set it in the configuration or by --set data.train.path=…");
   TrainingData data = config.data.kind == "texts"         ? open_text_training_data(config)
@@ -135,6 +134,11 @@ TrainingData open_training_data(const RunConfig& config, int world) {
         "loss: this loss compares two views of each sample; use sampler.name: two_views and an even "
         "global_batch");
   config.objective().check(setting_of(config, data));
+  const SamplerLearner* learner = data.sampler->learner();
+  if (learner && learner->lookahead() < config.data.loader.depth + 1)
+    throw ConfigError("sampler.hard_class.refresh: expected at least data.loader.depth + 1 = " +
+                      std::to_string(config.data.loader.depth + 1) + ", since batches are made ahead, got " +
+                      std::to_string(learner->lookahead()));
   return data;
 }
 

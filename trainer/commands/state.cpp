@@ -36,22 +36,24 @@ const Tensors& group_of(const Snapshot& snapshot, const std::string& name) {
 
 }  // namespace
 
-Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor) {
+Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor, const SamplerLearner* learner) {
   Snapshot snapshot;
   snapshot.tensors = trainer.loss_side().gathered();
   if (world.rank() != 0) return {};
   for (const auto& [group, tensors] : trainer.tensors())
     for (const auto& [name, tensor] : tensors) snapshot.tensors[group][name] = tensor.to(at::kCPU).clone().contiguous();
+  if (learner) snapshot.tensors["sampler"] = learner->state();
   snapshot.state = {{"step", trainer.steps_done()},
                     {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}}};
   return snapshot;
 }
 
-Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer) {
+Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner) {
   const auto all = trainer.tensors();
   for (const auto& [group, live] : all) check_all(group, group_of(snapshot, group), live);
   for (const auto& [group, live] : all) copy_all(group_of(snapshot, group), live);
   trainer.loss_side().restore(snapshot.tensors);
+  if (learner) learner->restore(group_of(snapshot, "sampler"));
   try {
     trainer.set_steps_done(snapshot.state.at("step").get<int64_t>());
     const auto& sampler = snapshot.state.at("sampler");

@@ -7,6 +7,7 @@
 #include <ATen/ops/full.h>
 
 #include "common/files.h"
+#include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/state.h"
@@ -46,6 +47,7 @@ class TrainingRun {
   void resume_from(const std::string& resume);
   void start_coordinator();
   bool stop_agreed() const;
+  void teach_sampler(const Batch& batch) const;
   void report_step(const StepMetrics& metrics);
   void tell_bad_records(const Loader& loader);
   void warn_of_overlap() const;
@@ -81,7 +83,8 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
       session_(session),
       data_(open_training_data(config, session_.world.size())),
       folder_(config.run_dir) {
-  if (!config.evaluate.data.path.empty()) evaluator_ = make_evaluator(config);
+  config_.data.loader.pinned = session_.launch.device().is_cuda();
+  if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
   build_encoder(config, *config.encoder);
   if (!resumes(arguments.resume)) load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, session_.launch.device());
@@ -169,7 +172,7 @@ void TrainingRun::resume_from(const std::string& resume) {
   if (session_.leads()) found = find_checkpoint(resume);
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
   if (!checkpoint) return;
-  cursor_ = restore_snapshot(checkpoint->snapshot, *trainer_);
+  cursor_ = restore_snapshot(checkpoint->snapshot, *trainer_, data_.sampler->learner());
   resumed_at_ = saved_at_ = trainer_->steps_done();
   session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
 }
@@ -198,6 +201,14 @@ bool TrainingRun::stop_agreed() const {
   if (session_.launch.device().is_cuda()) stop = stop.to(session_.launch.device());
   session_.world.all_reduce(stop, ReduceOp::kMax);
   return stop.item<int>() != 0;
+}
+
+// Every rank teaches its sampler the same rows, in the order of the global batch.
+void TrainingRun::teach_sampler(const Batch& batch) const {
+  SamplerLearner* learner = data_.sampler->learner();
+  if (learner == nullptr) return;
+  const at::Tensor z_BD = session_.world.all_gather(trainer_->embeddings());
+  learner->observe(batch.cursor, batch.global_labels, z_BD.cpu());
 }
 
 void TrainingRun::report_step(const StepMetrics& metrics) {
@@ -247,7 +258,7 @@ void TrainingRun::evaluate(bool last) {
 
 void TrainingRun::save() {
   if (saved_at_ == trainer_->steps_done()) return;
-  const Snapshot snapshot = take_snapshot(session_.world, *trainer_, cursor_);
+  const Snapshot snapshot = take_snapshot(session_.world, *trainer_, cursor_, data_.sampler->learner());
   if (!coordinator_) return;
   const auto step = trainer_->steps_done();
   try {
@@ -273,8 +284,11 @@ int TrainingRun::run() {
   bool stopped = false;
   while (!trainer_->finished() && !stopped) {
     const double waited = loader.seconds_waited();
+    const int64_t ready = loader.ready();
     const Batch batch = loader.next();
-    const StepMetrics metrics = trainer_->step(batch, loader.seconds_waited() - waited);
+    StepMetrics metrics = trainer_->step(batch, loader.seconds_waited() - waited);
+    metrics.batches_ready = ready;
+    teach_sampler(batch);
     cursor_ = loader.cursor();
     tell_bad_records(loader);
     report_step(metrics);

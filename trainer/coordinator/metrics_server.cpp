@@ -71,6 +71,7 @@ struct MetricsServer::Impl {
   Counter& steps;
   Counter& samples;
   Counter& data_wait;
+  LateGauge batches_ready;
   LateGauge loss;
   LateGauge learning_rate;
   LateGauge gradient_norm;
@@ -93,6 +94,8 @@ MetricsServer::Impl::Impl(const RunInfo& run)
       samples(counter(*registry, "samples_total",
                       "Samples trained on since this process began, over all ranks.")),
       data_wait(counter(*registry, "data_wait_seconds_total", "Seconds that steps waited for the loader.")),
+      batches_ready(*registry, "batches_ready",
+                    "Batches that lay ready when the last step asked for one; 0 again and again: data is the bottleneck."),
       loss(*registry, "loss", "Loss of the last step over the global batch."),
       learning_rate(*registry, "learning_rate", "Learning rate of the last step."),
       gradient_norm(*registry, "gradient_norm", "Norm of the whole gradient before clipping."),
@@ -135,6 +138,7 @@ void MetricsServer::step(const StepMetrics& metrics) {
   impl_->steps.Increment();
   impl_->samples.Increment(static_cast<double>(metrics.samples));
   impl_->data_wait.Increment(std::max(metrics.phases.load, 0.0));
+  if (metrics.batches_ready) impl_->batches_ready.set(static_cast<double>(*metrics.batches_ready));
   impl_->loss.set(metrics.loss);
   impl_->learning_rate.set(metrics.learning_rate);
   impl_->epoch.set(static_cast<double>(metrics.epoch));

@@ -51,6 +51,7 @@ nlohmann::json to_json(const StepMetrics& metrics) {
   if (metrics.step_seconds > 0)
     line["samples_per_second"] = static_cast<double>(metrics.samples) / metrics.step_seconds;
   if (metrics.gradient_norm) line["gradient_norm"] = *metrics.gradient_norm;
+  if (metrics.batches_ready) line["batches_ready"] = *metrics.batches_ready;
   for (const auto& phase : kPhaseFields)
     line[std::string(phase.name) + "_seconds"] = metrics.phases.*phase.member;
   for (const auto& field : kHealthFields)

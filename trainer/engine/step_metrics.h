@@ -51,6 +51,7 @@ struct StepMetrics {
   double learning_rate = 0;
   std::optional<double> gradient_norm;
   double step_seconds = 0;
+  std::optional<int64_t> batches_ready;  ///< that lay ready when the step asked for its own, on this rank
   PhaseSeconds phases;
   ContrastiveHealth health;
 };

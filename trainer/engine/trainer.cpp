@@ -140,6 +140,7 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   const Features x = batch.features.to(device_);
   mode_.draw = {seed_, steps_done_, {}};
   const at::Tensor z_bD = cache_.encode(x, mode_for_share(mode_, batch.share));
+  z_bD_ = z_bD.detach();
   report.phases.encode = clock.lap();
 
   const StepLoss loss = loss_side_.loss(local_rows(batch, z_bD), x, batch.share.begin,

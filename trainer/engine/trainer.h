@@ -53,6 +53,9 @@ class Trainer {
   /// One step on this rank's share of a global batch. `load_seconds` is what the caller waited for the batch.
   StepMetrics step(const Batch& batch, double load_seconds);
 
+  /// This rank's embeddings of the last step, without a graph.
+  const at::Tensor& embeddings() const { return z_bD_; }
+
   int64_t steps_done() const { return steps_done_; }
   bool finished() const { return steps_done_ >= config_.schedule.steps; }
 
@@ -80,6 +83,7 @@ class Trainer {
   GradientCache cache_;
   LossSide loss_side_;
   Optimizer optimizer_;
+  at::Tensor z_bD_;
   int64_t steps_done_ = 0;
 };
 

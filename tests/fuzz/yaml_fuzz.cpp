@@ -1,0 +1,38 @@
+#include "common/yaml.h"
+#include "fuzz/input.h"
+#include "sampler/image_source.h"
+#include "sampler/sampler_config.h"
+#include "sampler/transforms.h"
+
+namespace {
+
+struct Config {
+  lodestone::ImageSourceConfig train;
+  lodestone::ImageTransformConfig image;
+  lodestone::SamplerConfig sampler;
+
+  void visit(lodestone::Fields& f) {
+    f.nested({"train", ""}, train);
+    f.nested({"image", ""}, image);
+    f.nested({"sampler", ""}, sampler);
+  }
+};
+
+}  // namespace
+
+/// Any text is a configuration, whose own YAML is read back, or a ConfigError.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace lodestone;
+  Config config;
+  std::string written;
+  fuzz::refusing([&] {
+    const ConfigNodePtr root = parse_yaml(std::string(fuzz::text(data, size)), "input");
+    read_fields(root, [&](Fields& f) { config.visit(f); });
+    written = write_yaml([&](Fields& f) { config.visit(f); });
+  });
+  if (written.empty()) return 0;
+  Config again;
+  read_fields(parse_yaml(written, "written"), [&](Fields& f) { again.visit(f); });
+  if (write_yaml([&](Fields& f) { again.visit(f); }) != written) std::abort();
+  return 0;
+}

@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "sampler/image_examples.h"
+#include "sampler/sampler_learner.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/session.h"
+
+namespace lodestone {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double process_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// What a stretch of work came to.
+struct Rate {
+  int64_t pictures = 0;
+  double seconds = 0;
+  double core_seconds = 0;  ///< processor time of all threads
+
+  double per_second() const { return static_cast<double>(pictures) / seconds; }
+  double per_core_second() const { return static_cast<double>(pictures) / core_seconds; }
+};
+
+class Meter {
+ public:
+  Rate read(int64_t pictures) const {
+    return {pictures, std::chrono::duration<double>(Clock::now() - begin_).count(),
+            process_seconds() - core_begin_};
+  }
+  bool running(double seconds) const {
+    return std::chrono::duration<double>(Clock::now() - begin_).count() < seconds;
+  }
+
+ private:
+  Clock::time_point begin_ = Clock::now();
+  double core_begin_ = process_seconds();
+};
+
+/// The limit: as many threads as the loader has, each decoding and transforming the rows of every workers-th global batch into a
+/// buffer of its own. No batches, no queue, no labels.
+Rate bare_loop(const ImageExamples& examples, const IndexSampler& sampler, int64_t workers, double seconds) {
+  std::atomic<int64_t> pictures = 0;
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const Meter meter;
+  std::vector<std::thread> threads;
+  for (int64_t w = 0; w < workers; ++w)
+    threads.emplace_back([&, w] {
+      try {
+        std::vector<float> out(static_cast<size_t>(examples.transform().numel()));
+        for (int64_t n = w; meter.running(seconds); n += workers) {
+          const GlobalBatch batch =
+              sampler.batch(advance({}, n % sampler.batches_per_epoch(), sampler.batches_per_epoch()));
+          for (size_t row = 0; row < batch.samples.size() && meter.running(seconds); ++row, ++pictures)
+            examples.transform().augmented(examples.images().get(batch.samples[row]),
+                                           {batch.cursor.epoch, batch.cursor.position, batch.views[row],
+                                            examples.images().id(batch.samples[row])},
+                                           out);
+        }
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        failure = std::current_exception();
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  if (failure) std::rethrow_exception(failure);
+  return meter.read(pictures);
+}
+
+/// The loader on the same batches, taken as fast as they come, once the first is there.
+Rate through_loader(const TrainingData& data, const LoaderConfig& config, uint64_t seed, double seconds) {
+  Loader loader(data.examples, data.sampler, {0, 1}, config, seed);
+  loader.next();
+  int64_t pictures = 0;
+  const Meter meter;
+  while (meter.running(seconds)) pictures += loader.next().features.rows();
+  return meter.read(pictures);
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+nlohmann::json measure(const TrainingData& data, const RunConfig& config,
+                       const BenchLoaderArguments& arguments) {
+  const auto* examples = dynamic_cast<const ImageExamples*>(data.examples.get());
+  if (examples == nullptr)
+    throw ConfigError("bench loader: expected pictures to decode, got another kind of data");
+  const LoaderConfig& loader = config.data.loader;
+  const auto seed = static_cast<uint64_t>(config.seed);
+  bare_loop(*examples, *data.sampler, loader.workers, 0.5);  // files into the page cache
+  std::vector<double> ratios, core_ratios, limits, rates;
+  for (int64_t round = 0; round < arguments.rounds; ++round) {
+    const Rate limit = bare_loop(*examples, *data.sampler, loader.workers, arguments.seconds);
+    const Rate rate = through_loader(data, loader, seed, arguments.seconds);
+    const auto workers = static_cast<double>(loader.workers);
+    limits.push_back(limit.per_second() / workers);
+    rates.push_back(rate.per_second() / workers);
+    ratios.push_back(rate.per_second() / limit.per_second());
+    core_ratios.push_back(rate.per_core_second() / limit.per_core_second());
+    std::printf("%5ld %20.0f %20.0f %7.3f %12.3f\n", static_cast<long>(round), limits.back(), rates.back(),
+                ratios.back(), core_ratios.back());
+    std::fflush(stdout);
+  }
+  return {{"workers", loader.workers},
+          {"global_batch", config.global_batch},
+          {"limit_images_per_second_per_core", median(limits)},
+          {"images_per_second_per_core", median(rates)},
+          {"ratio", median(ratios)},
+          {"core_second_ratio", median(core_ratios)}};
+}
+
+}  // namespace
+
+int run_bench_loader(const BenchLoaderArguments& arguments) {
+  RunConfig config;
+  load_run_config(arguments.config, arguments.assignments, config);
+  config.data.loader.cache_mib = 0;  // pictures out of memory would say nothing of decoding
+  const TrainingData data = open_training_data(config, 1);
+  if (data.sampler->learner() != nullptr)
+    throw ConfigError("bench loader: expected a sampler that learns nothing, got '" + config.sampler.name +
+                      "'; use --set sampler.name=pk, which reads the same way");
+  std::printf(
+      "%ld worker(s), pictures per second and core; nothing is cached but by the system\n%5s %20s %20s %7s "
+      "%12s\n",
+      static_cast<long>(config.data.loader.workers), "round", "bare decode+transform", "loader", "ratio",
+      "by core time");
+  const nlohmann::json result = measure(data, config, arguments);
+  std::printf("%s: %.0f of %.0f pictures per second and core, %.1f %%\n", "median",
+              result["images_per_second_per_core"].get<double>(),
+              result["limit_images_per_second_per_core"].get<double>(), 100 * result["ratio"].get<double>());
+  if (!arguments.json.empty())
+    write_file_atomic(arguments.json, nlohmann::json::array({result}).dump(2) + "\n");
+  return kDone;
+}
+
+}  // namespace lodestone
