@@ -37,13 +37,19 @@ struct Curve {
   std::map<std::string, at::Tensor> weights;
 };
 
-Curve train(int world, const Case& objective_case, const char* encoder_name, int steps,
-            at::ScalarType dtype) {
-  Curve curve;
+TrainerConfig config_of(int64_t steps) {
   TrainerConfig config;
   config.schedule.steps = steps;
   config.schedule.warmup_steps = 2;
   config.batch_norm = "sync";
+  return config;
+}
+
+Curve train(int world, const Case& objective_case, const char* encoder_name, int steps, at::ScalarType dtype,
+            const std::string& precision = "float32") {
+  Curve curve;
+  TrainerConfig config = config_of(steps);
+  config.precision = precision;
   run_ranks(world, [&](const Group& group) {
     const MadeCase made(objective_case);
     Slot<Encoder> encoder(encoder_table(), encoder_name);
@@ -81,6 +87,87 @@ INSTANTIATE_TEST_SUITE_P(All, Worlds,
                                                               Case{"contrastive", "", "all"},
                                                               Case{"supcon", "", "all"}),
                                             ::testing::Values("conv4", "mlp")));
+
+TEST(Trainer, FollowsTheSameCurveInBfloat16OnAnyWorld) {
+  const Case c{"supcon", "", "all"};
+  const Curve exact = train(1, c, "conv4", 6, at::kFloat);
+  for (const int world : {1, 2, 16}) {
+    const Curve rounded = train(world, c, "conv4", 6, at::kFloat, "bfloat16");
+    for (size_t i = 0; i < exact.losses.size(); ++i)
+      EXPECT_NEAR(rounded.losses[i], exact.losses[i], 0.03 * exact.losses[i])
+          << "step " << i << " world " << world;
+    EXPECT_NE(rounded.losses, exact.losses) << "it is in use";
+    for (const auto& [name, value] : rounded.weights) EXPECT_EQ(value.scalar_type(), at::kFloat) << name;
+  }
+}
+
+/// A trainer of its own over conv4, for one process.
+struct Run {
+  explicit Run(const TrainerConfig& config, bool frozen = false) : made(Case{"supcon", "", "all"}) {
+    encoder->build({1, 16, 16}, 5);
+    if (frozen)
+      for (const auto& parameter : encoder->parameters().learned())
+        at::Tensor(parameter.tensor).set_requires_grad(parameter.name.starts_with("head."));
+    trainer.emplace(single_group(), at::kCPU, *encoder, made.objective(), config);
+  }
+  double step(int64_t number) { return trainer->step(batch_of(number, {0, 1}), 0).loss; }
+
+  MadeCase made;
+  Slot<Encoder> encoder{encoder_table(), "conv4"};
+  std::optional<Trainer> trainer;
+};
+
+TEST(Trainer, ContinuesBitForBitFromItsTensorsWithTheAverageAmongThem) {
+  TrainerConfig config = config_of(8);
+  config.average = {0.8, 1};
+  Run whole(config), half(config), rest(config);
+  for (int64_t i = 0; i < 4; ++i) {
+    whole.step(i);
+    half.step(i);
+  }
+  const auto to = rest.trainer->tensors();
+  for (const auto& [group, tensors] : half.trainer->tensors())
+    for (const auto& [name, tensor] : tensors) at::Tensor(to.at(group).at(name)).copy_(tensor);
+  rest.trainer->set_steps_done(4);
+  for (int64_t i = 4; i < 8; ++i) EXPECT_EQ(whole.step(i), rest.step(i));
+  for (const auto& [group, tensors] : whole.trainer->tensors())
+    for (const auto& [name, tensor] : tensors)
+      EXPECT_TRUE(tensor.equal(rest.trainer->tensors().at(group).at(name))) << group << " " << name;
+}
+
+TEST(Trainer, JudgesWithTheAveragedWeights) {
+  TrainerConfig config = config_of(8);
+  EXPECT_EQ(Run(config).trainer->averaged(), nullptr);
+  config.average = {0.8, 0};
+  Run run(config);
+  for (int64_t i = 0; i < 4; ++i) run.step(i);
+  const std::string name = "blocks.0.conv.weight";
+  const at::Tensor live = run.encoder->parameters().learned()[0].tensor;
+  const at::Tensor before = live.detach().clone(),
+                   average = run.trainer->tensors().at("ema").at(name).clone();
+  {
+    const auto averaged = run.trainer->averaged();
+    EXPECT_TRUE(live.equal(average));
+  }
+  EXPECT_TRUE(live.equal(before));
+  EXPECT_FALSE(average.equal(before));
+}
+
+TEST(Trainer, LeavesFrozenParametersAsTheyAre) {
+  TrainerConfig config = config_of(4);
+  config.optimizer.weight_decay = 0.5;
+  config.average = {0.8, 0};
+  Run run(config, /*frozen=*/true);
+  std::map<std::string, at::Tensor> before;
+  for (const auto& [name, tensor] : run.trainer->tensors().at("model")) before[name] = tensor.clone();
+  for (int64_t i = 0; i < 4; ++i) run.step(i);
+  for (const auto& parameter : run.encoder->parameters().learned()) {
+    const bool moves = parameter.name.starts_with("head.");
+    EXPECT_EQ(parameter.tensor.equal(before.at(parameter.name)), !moves) << parameter.name;
+    EXPECT_EQ(run.trainer->tensors().at("optimizer").contains(parameter.name + ".first"), moves);
+    if (!moves) EXPECT_TRUE(run.trainer->tensors().at("ema").at(parameter.name).equal(parameter.tensor));
+  }
+}
 
 TEST(Trainer, LearnsTheBatchesItSees) {
   const Curve curve = train(1, {"supcon", "", "all"}, "mlp", 60, at::kFloat);

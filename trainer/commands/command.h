@@ -98,6 +98,25 @@ struct BenchLoaderArguments {
   std::string json;
 };
 
+struct BenchCollectivesArguments {
+  std::vector<std::string> verbs = {"all_reduce", "all_gather", "reduce_scatter", "broadcast", "send_recv", "barrier"};
+  std::vector<int64_t> sizes = {1 << 10, 1 << 14, 1 << 18, 1 << 22, 1 << 26};
+  int64_t repeat = 20;
+  std::vector<std::string> assignments;
+  std::string json;
+};
+
+struct BenchStepArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  int64_t steps = 20;
+  int64_t warm_up = 3;
+  int64_t batches = 4;
+  std::string rows;
+  std::string weights;
+  std::string json;
+};
+
 /// Each command returns the process's exit code; errors are thrown. Results go to stdout, progress to stderr.
 int run_train(const TrainArguments& arguments);
 int run_evaluate(const EvaluateArguments& arguments);
@@ -111,5 +130,7 @@ int run_tokenizer_train(const TokenizerTrainArguments& arguments);
 int run_tokenizer_encode(const TokenizerEncodeArguments& arguments);
 int run_bench_loss(const BenchLossArguments& arguments);
 int run_bench_loader(const BenchLoaderArguments& arguments);
+int run_bench_collectives(const BenchCollectivesArguments& arguments);
+int run_bench_step(const BenchStepArguments& arguments);
 
 }  // namespace lodestone

@@ -29,8 +29,7 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(cons
   return arguments;
 }
 
-void add_bench(CLI::App* bench, Action& action) {
-  bench->require_subcommand(1);
+void add_bench_loss(CLI::App* bench, Action& action) {
   auto* loss = bench->add_subcommand(
       "loss", "Loss and gradient over a global batch: time, memory, bytes sent, and the floor");
   auto arguments = on<BenchLossArguments>(loss, action, run_bench_loss);
@@ -94,6 +93,8 @@ void add_tokenizer(CLI::App* tokenizer, Action& action) {
       ->check(CLI::Range(3, 65536))
       ->capture_default_str();
   encode->add_flag("--tokens", encode_arguments->tokens, "print the tokens instead");
+}
+
 void add_bench_loader(CLI::App* bench, Action& action) {
   auto* loader = bench->add_subcommand(
       "loader", "Reading, decoding and transforming in the loader: pictures per second and core, beside a bare loop");
@@ -107,6 +108,54 @@ void add_bench_loader(CLI::App* bench, Action& action) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   loader->add_option("--json", arguments->json, "write the results to this file");
+}
+
+void add_bench_collectives(CLI::App* bench, Action& action) {
+  auto* collectives = bench->add_subcommand(
+      "collectives", "What ranks exchange: time, bytes and bandwidth by verb and size, on the ranks it is started with");
+  auto arguments = on<BenchCollectivesArguments>(collectives, action, run_bench_collectives);
+  collectives->add_option("--verbs", arguments->verbs, "by name, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  collectives->add_option("--sizes", arguments->sizes, "bytes that each rank holds")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  collectives->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  collectives->add_option("--json", arguments->json, "write the results to this file");
+  add_set(collectives, arguments->assignments);
+}
+
+void add_bench_step(CLI::App* bench, Action& action) {
+  auto* step = bench->add_subcommand(
+      "step", "Whole training steps of a configuration on batches in memory: samples per second, seconds by phase");
+  auto arguments = on<BenchStepArguments>(step, action, run_bench_step);
+  step->add_option("config", arguments->config, "YAML file")->required();
+  step->add_option("--steps", arguments->steps, "timed steps")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  step->add_option("--warm-up", arguments->warm_up, "steps before them")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  step->add_option("--batches", arguments->batches, "different global batches, taken in turns")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  step->add_option("--rows", arguments->rows,
+                   "take the global batches from this safetensors file, in place of the configuration's data: "
+                   "label [S, B] int64 and pixels [S, B, C, H, W] float32");
+  step->add_option("--weights", arguments->weights, "start from this safetensors file of the encoder's tensors by name");
+  step->add_option("--json", arguments->json, "write the result to this file");
+  add_set(step, arguments->assignments);
+}
+
+void add_bench(CLI::App* bench, Action& action) {
+  bench->require_subcommand(1);
+  add_bench_loader(bench, action);
+  add_bench_loss(bench, action);
+  add_bench_collectives(bench, action);
+  add_bench_step(bench, action);
 }
 
 void add_commands(CLI::App& app, Action& action) {
@@ -153,9 +202,7 @@ void add_commands(CLI::App& app, Action& action) {
   data->add_option("--output", data_arguments->output, "folder to make")->required();
   data->add_option("--fonts", data_arguments->font_roots, "folders with font files (default: the system's)");
 
-  auto* bench = app.add_subcommand("bench", "Time the parts that decide how fast training is");
-  add_bench(bench, action);
-  add_bench_loader(bench, action);
+  add_bench(app.add_subcommand("bench", "Time the parts that decide how fast training is"), action);
 
   auto* export_command = app.add_subcommand("export", "Write a trained encoder for use elsewhere");
   auto export_arguments = on<ExportArguments>(export_command, action, run_export);

@@ -67,8 +67,10 @@ void restore_model(const Snapshot& snapshot, Encoder& encoder) {
   Tensors live;
   for (const auto* list : {&encoder.parameters().learned(), &encoder.parameters().buffers()})
     for (const auto& parameter : *list) live[parameter.name] = parameter.tensor.detach();
-  check_all("model", group_of(snapshot, "model"), live);
-  copy_all(group_of(snapshot, "model"), live);
+  // Averaged weights, where the run kept them, are the ones that were judged.
+  const std::string group = snapshot.tensors.contains("ema") ? "ema" : "model";
+  check_all(group, group_of(snapshot, group), live);
+  copy_all(group_of(snapshot, group), live);
 }
 
 std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found) {

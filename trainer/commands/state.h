@@ -17,7 +17,7 @@ Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor
 /// shape, or is not known: the message says which, and that the configuration must be the run's.
 Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner);
 
-/// Copies only the weights and running statistics, for evaluation.
+/// Copies only the weights and running statistics, for evaluation: the averaged ones if the run kept an average.
 void restore_model(const Snapshot& snapshot, Encoder& encoder);
 
 /// Rank 0's checkpoint on every rank, so that ranks on other hosts need not see its file system. `found` is rank 0's, and

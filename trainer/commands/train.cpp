@@ -238,6 +238,7 @@ void TrainingRun::tell_bad_records(const Loader& loader) {
 
 void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
+  const auto averaged = trainer_->averaged();
   const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, last);
   if (!coordinator_) return;
   const auto step = trainer_->steps_done();

@@ -1,15 +1,21 @@
 #include "trainer/encoders/batch_norm.h"
 
+#include <algorithm>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addcmul.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/native_batch_norm_backward.h>
+#include <ATen/ops/relu.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/sum.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include "trainer/encoders/rank_sum.h"
 
 namespace lodestone {
 
@@ -42,20 +48,20 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
                             double total, SumOverRanks sum_over_ranks) {
     context->save_for_backward({x_bCX, weight_C, mean_C, variance_C});
     context->saved_data["total"] = total;
-    // The function object travels in the node: saved_data holds only tensors and numbers.
-    context->saved_data["sum_over_ranks"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(sum_over_ranks)));
+    context->saved_data["sum_over_ranks"] = RankSum::keep(std::move(sum_over_ranks));
     return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, false, 0.0, kEpsilon, false);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &x_bCX = saved[0], weight_C = saved[1], mean_C = saved[2], variance_C = saved[3];
+    const at::Tensor &weight_C = saved[1], &mean_C = saved[2], &variance_C = saved[3];
+    const at::Tensor x_bCX = saved[0].to(weight_C.scalar_type());  // under autocast it is in half the digits
     const double total = context->saved_data["total"].toDouble();
-    const auto holder = c10::static_intrusive_pointer_cast<Holder>(context->saved_data["sum_over_ranks"].toCapsule());
-    const at::Tensor dy_bCX = gradients[0].contiguous(x_bCX.suggest_memory_format());
+    const SumOverRanks& sum_over_ranks = RankSum::kept(context->saved_data["sum_over_ranks"]);
+    const at::Tensor dy_bCX = gradients[0].to(weight_C.scalar_type()).contiguous(x_bCX.suggest_memory_format());
     const at::Tensor scale_C = at::rsqrt(variance_C + kEpsilon);
     const auto [weight_gradient_C, bias_gradient_C] = own_sums(dy_bCX, x_bCX, weight_C, mean_C, variance_C);
-    const at::Tensor sums_2C = holder->sum(at::cat({bias_gradient_C, weight_gradient_C}));
+    const at::Tensor sums_2C = sum_over_ranks(at::cat({bias_gradient_C, weight_gradient_C}));
     const int64_t channels = mean_C.numel();
     const at::Tensor mean_dy_C = sums_2C.narrow(0, 0, channels) / total;
     const at::Tensor mean_dy_xhat_C = sums_2C.narrow(0, channels, channels) / total;
@@ -79,10 +85,6 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
     return {products_C, sums_C};
   }
 
-  struct Holder : torch::CustomClassHolder {
-    explicit Holder(SumOverRanks function) : sum(std::move(function)) {}
-    SumOverRanks sum;
-  };
 };
 
 }  // namespace
@@ -94,13 +96,62 @@ BatchNorm::BatchNorm(Parameters& parameters, const std::string& prefix, int64_t 
       mean_C(parameters.buffer(prefix + ".running_mean", {channels}, 0)),
       variance_C(parameters.buffer(prefix + ".running_var", {channels}, 1)) {}
 
+bool BatchNorm::uses_batch(const ForwardMode& mode) const {
+  return mode.training && mode.batch_norm != BatchNormMode::kFrozen && weight_C.requires_grad();
+}
+
+at::Tensor BatchNorm::relu(const at::Tensor& x_bCX, const ForwardMode& mode, const at::Tensor& residual_bCX) const {
+  if (fused_norm_fits(x_bCX)) return fused(AfterNorm::kRelu, x_bCX, residual_bCX, mode);
+  const at::Tensor y_bCX = forward(x_bCX, mode);
+  return at::relu(residual_bCX.defined() ? y_bCX + residual_bCX : y_bCX);
+}
+
+at::Tensor BatchNorm::pool_relu(const at::Tensor& x_bCHW, const ForwardMode& mode) const {
+  if (fused_norm_fits(x_bCHW)) return fused(AfterNorm::kPoolRelu, x_bCHW, {}, mode);
+  // ReLU is monotone, so it commutes with the pool, and costs a quarter behind it.
+  return at::relu(at::max_pool2d(forward(x_bCHW, mode), 2));
+}
+
 at::Tensor BatchNorm::forward(const at::Tensor& x_bCX, const ForwardMode& mode) const {
-  const bool batch_statistics = mode.training && mode.batch_norm != BatchNormMode::kFrozen && weight_C.requires_grad();
-  if (batch_statistics && mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks) return forward_sync(x_bCX, mode);
+  if (fused_norm_fits(x_bCX)) return fused(AfterNorm::kNothing, x_bCX, {}, mode);
+  if (uses_batch(mode) && mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks)
+    return forward_sync(x_bCX, mode);
   // A rank without rows has no statistics of its own, and ATen's backward kernel cannot take them.
   if (x_bCX.numel() == 0) return x_bCX * per_channel(weight_C, x_bCX) + per_channel(bias_C, x_bCX);
   const double momentum = mode.update_statistics ? momentum_ : 0.0;
-  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, batch_statistics, momentum, kEpsilon, false);
+  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, uses_batch(mode), momentum, kEpsilon, false);
+}
+
+at::Tensor BatchNorm::fused(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor& residual_bCX,
+                            const ForwardMode& mode) const {
+  if (!uses_batch(mode))
+    return fused_norm(after, x_bCX, weight_C, bias_C, residual_bCX,
+                      {mean_C.to(at::kDouble), variance_C.to(at::kDouble), 0}, kEpsilon, {});
+  const bool sync = mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks;
+  NormStatistics statistics = fused_moments(x_bCX);
+  if (sync) {
+    // In double precision the squares may be added about zero.
+    at::NoGradGuard no_grad;
+    const at::Tensor& mean = statistics.mean_C;
+    const at::Tensor sums = mode.sum_over_ranks(at::cat({mean * statistics.total,
+                                                        (statistics.variance_C + mean * mean) * statistics.total,
+                                                        at::full({1}, statistics.total, mean.options())}));
+    const int64_t channels = mean.numel();
+    statistics.total = sums[2 * channels].item<double>();
+    statistics.mean_C = sums.narrow(0, 0, channels) / statistics.total;
+    statistics.variance_C = (sums.narrow(0, channels, channels) / statistics.total -
+                             statistics.mean_C * statistics.mean_C).clamp_min(0.0);
+  }
+  if (mode.update_statistics && statistics.total > 0)
+    update_running(statistics.mean_C, statistics.variance_C, statistics.total);
+  return fused_norm(after, x_bCX, weight_C, bias_C, residual_bCX, statistics, kEpsilon,
+                    sync ? mode.sum_over_ranks : SumOverRanks());
+}
+
+void BatchNorm::update_running(const at::Tensor& mean, const at::Tensor& variance, double total) const {
+  at::NoGradGuard no_grad;
+  mean_C.mul_(1 - momentum_).add_(mean, momentum_);
+  variance_C.mul_(1 - momentum_).add_(variance, momentum_ * total / std::max(total - 1, 1.0));
 }
 
 at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const ForwardMode& mode) const {
@@ -113,16 +164,15 @@ at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const ForwardMode& m
     const int64_t channels = mean_C.numel();
     const double local = static_cast<double>(x_bCX.numel() / channels);
     const at::Tensor count_1 = at::full({1}, local, mean_C.options());
-    const at::Tensor sums = mode.sum_over_ranks(at::cat({x_bCX.sum(axes), count_1}));
+    // Whatever the type of x, sums are made in that of the statistics.
+    const at::ScalarType type = mean_C.scalar_type();
+    const at::Tensor sums = mode.sum_over_ranks(at::cat({x_bCX.sum(axes, false, type), count_1}));
     total = sums[channels].item<double>();
     batch_mean_C = sums.narrow(0, 0, channels) / total;
     // Two passes: the mean of squares less the square of the mean would lose digits.
-    const at::Tensor centred = x_bCX - per_channel(batch_mean_C, x_bCX);
+    const at::Tensor centred = x_bCX.to(type) - per_channel(batch_mean_C, x_bCX);
     batch_variance_C = mode.sum_over_ranks((centred * centred).sum(axes)) / total;
-    if (mode.update_statistics) {
-      mean_C.mul_(1 - momentum_).add_(batch_mean_C, momentum_);
-      variance_C.mul_(1 - momentum_).add_(batch_variance_C, momentum_ * total / std::max(total - 1, 1.0));
-    }
+    if (mode.update_statistics) update_running(batch_mean_C, batch_variance_C, total);
   }
   return SyncNormalise::apply(x_bCX, weight_C, bias_C, batch_mean_C, batch_variance_C, total, mode.sum_over_ranks);
 }

@@ -5,13 +5,14 @@
 #include <ATen/core/Tensor.h>
 
 #include "trainer/encoders/encoder.h"
+#include "trainer/encoders/fused_norm.h"
 
 namespace lodestone {
 
 /// Batch normalisation over all axes but the second (Ioffe & Szegedy 2015), with torchvision's names and numerics:
 /// y = weight (x - mean) / sqrt(var + 1e-5) + bias; running statistics move by `momentum`, with the unbiased variance.
-/// Ranks     kSync adds (count, Σx, Σ(x - mean)²) up over ranks: 2 sums of C floats forward and 1 of 2C backward; rows may be
-///           shared out in any way, empty shares included, and the result is that of one process.
+/// Ranks     kSync adds count, sums and squares up over ranks: at most 2 sums forward and 1 backward, of about 2C numbers; rows
+///           may be shared out in any way, empty shares included, and the result is that of one process.
 /// Frozen    a norm whose weight takes no gradient uses the running statistics, whatever the mode says.
 /// Gradient  of weight and bias: over this rank's rows, to be summed over ranks like every parameter's.
 class BatchNorm {
@@ -19,8 +20,16 @@ class BatchNorm {
   BatchNorm() = default;
   BatchNorm(Parameters& parameters, const std::string& prefix, int64_t channels, double momentum = 0.1);
   at::Tensor forward(const at::Tensor& x_bCX, const ForwardMode& mode) const;
+  /// relu(norm(x) + residual), the residual being optional; and relu(max_pool2d(norm(x), 2)). On the CPU each is one pass over
+  /// memory where fused_norm_fits, and the same numbers to rounding.
+  at::Tensor relu(const at::Tensor& x_bCX, const ForwardMode& mode, const at::Tensor& residual_bCX = {}) const;
+  at::Tensor pool_relu(const at::Tensor& x_bCHW, const ForwardMode& mode) const;
 
  private:
+  bool uses_batch(const ForwardMode& mode) const;
+  at::Tensor fused(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor& residual_bCX,
+                   const ForwardMode& mode) const;
+  void update_running(const at::Tensor& mean, const at::Tensor& variance, double total) const;
   at::Tensor forward_sync(const at::Tensor& x_bCX, const ForwardMode& mode) const;
 
   double momentum_ = 0.1;

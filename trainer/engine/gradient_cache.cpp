@@ -31,9 +31,15 @@ void set_random_state(const Features& x, const at::Tensor& state) {
 
 }  // namespace
 
-at::Tensor GradientCache::encode_part(int64_t begin, const ForwardMode& mode) const {
+at::Tensor GradientCache::forward(const Features& x, const ForwardMode& mode) {
+  const Autocast autocast(x.device(), precision_);
+  const at::Tensor z_bD = encoder_.forward(x, mode);
+  return c10::isReducedFloatingType(z_bD.scalar_type()) ? z_bD.to(at::kFloat) : z_bD;
+}
+
+at::Tensor GradientCache::encode_part(int64_t begin, const ForwardMode& mode) {
   const int64_t size = std::min(micro_batch_, x_.rows() - begin);
-  return encoder_.forward(x_.narrow(begin, size), mode.for_rows(at::arange(begin, begin + size)));
+  return forward(x_.narrow(begin, size), mode.for_rows(at::arange(begin, begin + size)));
 }
 
 at::Tensor GradientCache::encode(const Features& x, const ForwardMode& mode) {
@@ -41,7 +47,7 @@ at::Tensor GradientCache::encode(const Features& x, const ForwardMode& mode) {
   mode_ = mode;
   random_states_.clear();
   if (micro_batch_ == 0) {
-    z_bD_ = encoder_.forward(x, mode);
+    z_bD_ = forward(x, mode);
     return z_bD_.detach();
   }
   at::NoGradGuard no_grad;

@@ -2,6 +2,7 @@
 
 #include "distributed/gradient_sync.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/engine/precision.h"
 
 namespace lodestone {
 
@@ -16,20 +17,23 @@ namespace lodestone {
 class GradientCache {
  public:
   /// micro_batch 0: no micro-batches; encode keeps the graph and backward uses it.
-  GradientCache(Encoder& encoder, GradientSync& sync, int64_t micro_batch)
-      : encoder_(encoder), sync_(sync), micro_batch_(micro_batch) {}
+  /// `precision` as in Autocast.
+  GradientCache(Encoder& encoder, GradientSync& sync, int64_t micro_batch, std::string precision)
+      : encoder_(encoder), sync_(sync), micro_batch_(micro_batch), precision_(std::move(precision)) {}
 
-  /// z_bD, detached.
+  /// z_bD, detached; in float32 at least.
   at::Tensor encode(const Features& x, const ForwardMode& mode);
   /// Accumulates parameter gradients from dL/dz of what encode returned; sync.finish() is the caller's.
   void backward(const at::Tensor& gradient_bD);
 
  private:
-  at::Tensor encode_part(int64_t begin, const ForwardMode& mode) const;
+  at::Tensor forward(const Features& x, const ForwardMode& mode);
+  at::Tensor encode_part(int64_t begin, const ForwardMode& mode);
 
   Encoder& encoder_;
   GradientSync& sync_;
   int64_t micro_batch_;
+  std::string precision_;
   Features x_;
   at::Tensor z_bD_;
   ForwardMode mode_;

@@ -14,9 +14,10 @@ bool takes_proxies(const Loss& loss) {
   return loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors;
 }
 
-// Loss parameters are few and not clipped with the encoder's.
+// Loss parameters are few; what is said of the encoder's by name, or clipped with them, is not of them.
 OptimizerConfig unclipped(OptimizerConfig config) {
   config.clip_norm = 0;
+  config.tuning = {};
   return config;
 }
 

@@ -1,105 +1,111 @@
 #include "trainer/engine/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/_fused_adamw.h>
-#include <ATen/ops/_fused_sgd.h>
-#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_foreach_zero.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 namespace lodestone {
 
+namespace {
+
+// Parameters of one kind are updated together.
+std::tuple<double, bool> kind(const Tuned& tuned) {
+  return {tuned.rate, tuned.decays};
+}
+
+}  // namespace
+
 void OptimizerConfig::visit(Fields& f) {
-  f.field({"name", "the update rule", "", {}, {}, {"adamw", "sgd"}}, &name);
+  f.field({"name", "the update rule", "", {}, {}, {"adamw", "sgd", "lars", "lamb"}}, &name);
   f.field({"learning_rate", "at the schedule's peak", "", 0}, &learning_rate);
   f.field({"weight_decay", "not applied to norms and biases", "", 0}, &weight_decay);
-  f.field({"beta1", "AdamW: decay of the mean of gradients", "", 0, 0.999999}, &beta1);
-  f.field({"beta2", "AdamW: decay of the mean of squared gradients", "", 0, 0.999999}, &beta2);
-  f.field({"epsilon", "AdamW: added to the denominator", "", 0}, &epsilon);
-  f.field({"momentum", "SGD", "", 0, 1}, &momentum);
+  f.field({"beta1", "AdamW, LAMB: decay of the mean of gradients", "", 0, 0.999999}, &beta1);
+  f.field({"beta2", "AdamW, LAMB: decay of the mean of squared gradients", "", 0, 0.999999}, &beta2);
+  f.field({"epsilon", "AdamW, LAMB: added to the denominator", "", 0}, &epsilon);
+  f.field({"momentum", "SGD, LARS", "", 0, 1}, &momentum);
   f.field({"nesterov", "SGD: Nesterov's momentum"}, &nesterov);
+  f.field({"trust_coefficient", "LARS: an update's share of its parameter's norm, at rate 1", "", 0},
+          &trust_coefficient);
   f.field({"clip_norm", "largest joint norm of all gradients; 0 turns clipping off", "", 0}, &clip_norm);
+  tuning.visit(f);
 }
 
 Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters)
-    : config_(config) {
-  if (config.nesterov && config.momentum == 0)
-    throw ConfigError(
-        "optimizer: nesterov needs a momentum above 0; set optimizer.momentum or nesterov: false");
-  for (const auto& parameter : parameters) {
-    const at::Tensor value = parameter.tensor.detach();
-    Slot slot{parameter, at::zeros_like(value), {}, {}};
-    if (config.name == "adamw") {
+    : config_(config), rule_(&update_rule(config.name)) {
+  if (config.nesterov && (config.momentum == 0 || config.name != "sgd"))
+    throw ConfigError("optimizer: nesterov needs sgd with a momentum above 0, got " + config.name +
+                      "; set optimizer.name: sgd and optimizer.momentum, or nesterov: false");
+  const std::vector<Tuned> tuned = tune(config.tuning, parameters);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!parameters[i].tensor.requires_grad()) continue;
+    const at::Tensor value = parameters[i].tensor.detach();
+    Slot slot{parameters[i], tuned[i], at::zeros_like(value), {}, {}};
+    if (rule_->squares) {
       slot.second = at::zeros_like(value);
       slot.steps = at::zeros({}, value.options().dtype(at::kFloat));
     }
     slots_.push_back(std::move(slot));
   }
+  std::stable_sort(slots_.begin(), slots_.end(),
+                   [](const Slot& a, const Slot& b) { return kind(a.tuned) < kind(b.tuned); });
 }
 
-double Optimizer::clip() {
-  at::NoGradGuard no_grad;
-  double squares = 0;
+std::vector<at::Tensor> Optimizer::gradients() const {
+  std::vector<at::Tensor> all;
   for (const auto& slot : slots_)
-    if (const at::Tensor& gradient = slot.parameter.tensor.grad(); gradient.defined()) {
-      const double norm = at::linalg_vector_norm(gradient).item<double>();
-      squares += norm * norm;
-    }
-  const double norm = std::sqrt(squares);
-  if (config_.clip_norm > 0 && norm > config_.clip_norm)
-    for (auto& slot : slots_)
-      if (at::Tensor gradient = slot.parameter.tensor.grad(); gradient.defined())
-        gradient.mul_(config_.clip_norm / norm);
+    if (const at::Tensor& gradient = slot.parameter.tensor.grad(); gradient.defined())
+      all.push_back(gradient);
+  return all;
+}
+
+double Optimizer::clip(double scale) {
+  at::NoGradGuard no_grad;
+  std::vector<at::Tensor> all = gradients();
+  if (all.empty()) return 0;
+  // Squares are added in double precision.
+  const double norm = at::stack(at::_foreach_norm(all)).to(at::kDouble).norm().item<double>() / scale;
+  if (!std::isfinite(norm)) return norm;
+  const double shrink = config_.clip_norm > 0 && norm > config_.clip_norm ? config_.clip_norm / norm : 1.0;
+  if (shrink / scale != 1.0) at::_foreach_mul_(all, shrink / scale);
   return norm;
 }
 
 void Optimizer::step(double factor) {
   at::NoGradGuard no_grad;
-  const double rate = config_.learning_rate * factor;
-  if (config_.name == "adamw") {
-    step_adamw(rate);
-  } else {
-    step_sgd(rate);
+  for (size_t begin = 0; begin < slots_.size();) {
+    const Tuned& tuned = slots_[begin].tuned;
+    UpdateGroup group;
+    group.rate = config_.learning_rate * factor * tuned.rate;
+    group.decay = tuned.decays ? config_.weight_decay : 0.0;
+    group.adapts = tuned.decays;
+    size_t end = begin;
+    for (; end < slots_.size() && kind(slots_[end].tuned) == kind(tuned); ++end) {
+      const Slot& slot = slots_[end];
+      if (!slot.parameter.tensor.grad().defined()) continue;
+      group.values.push_back(slot.parameter.tensor);
+      group.gradients.push_back(slot.parameter.tensor.grad());
+      group.first.push_back(slot.first);
+      if (!rule_->squares) continue;
+      group.second.push_back(slot.second);
+      group.steps.push_back(slot.steps);
+    }
+    if (!group.empty()) rule_->apply(config_, group);
+    begin = end;
   }
-  for (auto& slot : slots_)
-    if (at::Tensor gradient = slot.parameter.tensor.grad(); gradient.defined()) gradient.zero_();
+  clear();
 }
 
-void Optimizer::step_adamw(double rate) {
-  for (const bool decays : {true, false}) {
-    std::vector<at::Tensor> values, gradients, first, second, largest, steps;
-    for (auto& slot : slots_) {
-      if (slot.parameter.decays != decays || !slot.parameter.tensor.grad().defined()) continue;
-      values.push_back(slot.parameter.tensor);
-      gradients.push_back(slot.parameter.tensor.grad());
-      first.push_back(slot.first);
-      second.push_back(slot.second);
-      steps.push_back(slot.steps.add_(1));
-    }
-    if (values.empty()) continue;
-    at::_fused_adamw_(values, gradients, first, second, largest, steps, rate, config_.beta1, config_.beta2,
-                      decays ? config_.weight_decay : 0.0, config_.epsilon, /*amsgrad=*/false,
-                      /*maximize=*/false);
-  }
-}
-
-void Optimizer::step_sgd(double rate) {
-  for (const bool decays : {true, false}) {
-    std::vector<at::Tensor> values, gradients, momenta;
-    for (auto& slot : slots_) {
-      if (slot.parameter.decays != decays || !slot.parameter.tensor.grad().defined()) continue;
-      values.push_back(slot.parameter.tensor);
-      gradients.push_back(slot.parameter.tensor.grad());
-      if (config_.momentum > 0) momenta.push_back(slot.first);
-    }
-    if (values.empty()) continue;
-    // The momenta start at zero, so the first step is no special case.
-    at::_fused_sgd_(values, gradients, momenta, decays ? config_.weight_decay : 0.0, config_.momentum, rate,
-                    /*dampening=*/0.0, config_.nesterov, /*maximize=*/false, /*is_first_step=*/false);
-  }
+void Optimizer::clear() {
+  at::NoGradGuard no_grad;
+  if (std::vector<at::Tensor> all = gradients(); !all.empty()) at::_foreach_zero_(all);
 }
 
 std::map<std::string, at::Tensor> Optimizer::state() const {

@@ -8,7 +8,8 @@
 #include <ATen/core/Tensor.h>
 
 #include "common/fields.h"
-#include "trainer/encoders/parameters.h"
+#include "trainer/engine/parameter_tuning.h"
+#include "trainer/engine/update_rule.h"
 
 namespace lodestone {
 
@@ -21,22 +22,28 @@ struct OptimizerConfig {
   double epsilon = 1e-8;
   double momentum = 0.9;
   bool nesterov = false;
+  double trust_coefficient = 1e-3;
   double clip_norm = 0.0;
+  ParameterTuning tuning;
 
   void visit(Fields& f);
 };
 
-/// AdamW (Loshchilov & Hutter 2019) or SGD with momentum, by ATen's fused kernels: one pass over the parameters.
-/// Weight decay spares norms and biases (Parameter::decays). AdamW's is decoupled from the gradient, SGD's is added to it.
+/// Turns gradients into updates, by one of the rules of update_rule.h. Parameters that need no gradient are left out, without
+/// moments of their own. AdamW's and LAMB's weight decay is decoupled from the gradient, SGD's and LARS's is added to it.
 /// Ranks     none: with equal gradients every rank makes the same update.
 class Optimizer {
  public:
   Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters);
 
-  /// Scales all gradients so that their joint norm is at most clip_norm (0: no clipping) and returns the norm before that.
-  double clip();
-  /// One update at this share of the learning rate, then all gradients are zero. Parameters without a gradient stay.
+  /// The joint norm of all gradients divided by `scale`, which is what a loss scaler multiplied them with. Divides them by it and
+  /// scales them so that their norm is at most clip_norm (0: no clipping). A norm that isn't finite leaves them as they are.
+  /// Cost      one pass over the gradients, and another one if there is something to scale
+  double clip(double scale = 1.0);
+  /// One update at this share of the learning rate, then clear(). Parameters without a gradient stay.
   void step(double factor);
+  /// All gradients are zero.
+  void clear();
 
   double learning_rate() const { return config_.learning_rate; }
   /// The moments by parameter name, as handles: loading copies into them. `steps` is part of the state too.
@@ -45,13 +52,14 @@ class Optimizer {
  private:
   struct Slot {
     Parameter parameter;
-    at::Tensor first, second, steps;  ///< AdamW's moments and step count; SGD uses `first` alone
+    Tuned tuned;
+    at::Tensor first, second, steps;
   };
-  void step_adamw(double rate);
-  void step_sgd(double rate);
+  std::vector<at::Tensor> gradients() const;
 
   OptimizerConfig config_;
-  std::vector<Slot> slots_;
+  const UpdateRule* rule_;
+  std::vector<Slot> slots_;  ///< those that are updated alike stand together
 };
 
 }  // namespace lodestone

@@ -83,7 +83,7 @@ void Proxies::update(const at::Tensor& gradient_nD, double factor) {
   const double rate = optimizer_.learning_rate * config_.learning_rate_factor * factor;
   at::Tensor mean_nD = first_nD_.index_select(0, seen_n_);
   const at::Tensor steps_n = steps_n_.index_select(0, seen_n_) + 1;
-  if (optimizer_.name == "adamw") {
+  if (update_rule(optimizer_.name).squares) {
     at::Tensor square_nD = second_nD_.index_select(0, seen_n_);
     mean_nD.mul_(optimizer_.beta1).add_(slope_nD, 1 - optimizer_.beta1);
     square_nD.mul_(optimizer_.beta2).addcmul_(slope_nD, slope_nD, 1 - optimizer_.beta2);

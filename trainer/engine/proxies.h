@@ -22,8 +22,8 @@ struct ProxyConfig {
 /// random share of the others; at 1 it is the dense softmax.
 /// Start     normal numbers that depend on (seed, class) alone; which classes a step sees on (seed, step, class): the same on any
 ///           number of ranks.
-/// Update    AdamW or SGD as the optimizer says, without weight decay and clipping; classes that a step did not see keep value
-///           and moments.
+/// Update    AdamW (where the optimizer is adamw or lamb) or SGD (sgd or lars), without weight decay and clipping; classes that
+///           a step did not see keep value and moments.
 class Proxies {
  public:
   /// `group_c` holds the look-alike group of every class.

@@ -10,17 +10,35 @@ void Schedule::visit(Fields& f) {
   f.field({"steps", "training steps in all, one global batch each", "", 1}, &steps);
   f.field({"warmup_steps", "steps over which the learning rate rises from 0 to its peak", "", 0},
           &warmup_steps);
-  f.field({"shape", "how the learning rate goes after the warm-up", "", {}, {}, {"cosine", "constant"}},
+  f.field({"shape",
+           "how the learning rate goes after the warm-up",
+           "",
+           {},
+           {},
+           {"cosine", "linear", "polynomial", "step", "constant"}},
           &shape);
-  f.field({"final_fraction", "the cosine ends at this share of the peak", "", 0, 1}, &final_fraction);
+  f.field({"final_fraction",
+           "cosine, linear and polynomial end at this share of the peak; step stays above it", "", 0, 1},
+          &final_fraction);
+  f.field({"power", "polynomial: of the share of the steps that is left", "", 0}, &power);
+  f.field({"milestones", "step: at each of these steps the learning rate drops", "steps", 0}, &milestones);
+  f.field({"drop", "step: the factor of one drop", "", 0, 1}, &drop);
 }
 
 double Schedule::factor(int64_t step) const {
   if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
   if (shape == "constant") return 1.0;
+  if (shape == "step") {
+    const auto passed =
+        std::count_if(milestones.begin(), milestones.end(), [&](int64_t m) { return m <= step; });
+    return std::max(final_fraction, std::pow(drop, static_cast<double>(passed)));
+  }
   const auto span = static_cast<double>(std::max<int64_t>(steps - warmup_steps, 1));
-  const double progress = std::min(static_cast<double>(step - warmup_steps) / span, 1.0);
-  return final_fraction + (1 - final_fraction) * 0.5 * (1 + std::cos(std::numbers::pi * progress));
+  const double left = 1.0 - std::min(static_cast<double>(step - warmup_steps) / span, 1.0);
+  const double curve = shape == "linear"       ? left
+                       : shape == "polynomial" ? std::pow(left, power)
+                                               : 0.5 * (1 - std::cos(std::numbers::pi * left));
+  return final_fraction + (1 - final_fraction) * curve;
 }
 
 }  // namespace lodestone

@@ -52,6 +52,7 @@ nlohmann::json to_json(const StepMetrics& metrics) {
     line["samples_per_second"] = static_cast<double>(metrics.samples) / metrics.step_seconds;
   if (metrics.gradient_norm) line["gradient_norm"] = *metrics.gradient_norm;
   if (metrics.batches_ready) line["batches_ready"] = *metrics.batches_ready;
+  if (metrics.loss_scale) line["loss_scale"] = *metrics.loss_scale;
   for (const auto& phase : kPhaseFields)
     line[std::string(phase.name) + "_seconds"] = metrics.phases.*phase.member;
   for (const auto& field : kHealthFields)

@@ -49,7 +49,8 @@ struct StepMetrics {
   int64_t samples = 0;  ///< of this step, over all ranks
   double loss = 0;
   double learning_rate = 0;
-  std::optional<double> gradient_norm;
+  std::optional<double> gradient_norm;  ///< unset in a step that float16 overflow cost its update
+  std::optional<double> loss_scale;     ///< of float16
   double step_seconds = 0;
   std::optional<int64_t> batches_ready;  ///< that lay ready when the step asked for its own, on this rank
   PhaseSeconds phases;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/from_blob.h>
@@ -78,6 +79,15 @@ std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device) {
 void TrainerConfig::visit(Fields& f) {
   f.nested({"optimizer", "how gradients become updates"}, optimizer);
   f.nested({"schedule", "how long, and the learning rate over time"}, schedule);
+  f.nested({"ema", "a running average of the weights, which is then what is judged and exported"}, average);
+  f.field({"precision",
+           "type of the encoder's matrix products and convolutions while training; weights, sums and the loss stay in "
+           "float32. float16, with a loss scale that adapts itself, needs CUDA",
+           "",
+           {},
+           {},
+           {"float32", "bfloat16", "float16"}},
+          &precision);
   f.field({"batch_norm",
            "statistics while training: of each rank's rows, of the global batch, or the running ones",
            "",
@@ -116,9 +126,12 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
       mode_(training_mode(world, config.batch_norm)),
       seed_(setup.seed),
       sync_(world, handles(encoder.parameters().learned())),
-      cache_(encoder, sync_, config.micro_batch),
+      cache_(encoder, sync_, config.micro_batch, config.precision),
       loss_side_(world, device, objective, config.loss_side, config.optimizer, setup, encoder),
-      optimizer_(config.optimizer, encoder.parameters().learned()) {
+      optimizer_(config.optimizer, encoder.parameters().learned()),
+      scaler_(config.precision) {
+  check_precision(config.precision, device);
+  if (config.average.on()) average_.emplace(config.average, encoder.parameters());
   if (config.micro_batch > 0 && config.batch_norm == "sync")
     throw ConfigError(
         "micro_batch: batch_norm: sync needs the whole global batch at once; use batch_norm: local or "
@@ -154,27 +167,40 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
     health.memory_age_mean = ages->mean;
     health.memory_age_max = ages->largest;
   }
-  cache_.backward(loss.gradient_bD);
+  cache_.backward(scaler_.on() ? loss.gradient_bD * scaler_.scale() : loss.gradient_bD);
   report.phases.backward = clock.lap();
   sync_.finish();
   report.phases.reduce = clock.lap();
 
-  const double factor = config_.schedule.factor(steps_done_);
-  report.gradient_norm = optimizer_.clip();
-  check_finite("gradient norm", *report.gradient_norm);
-  optimizer_.step(factor);
-  loss_side_.update(loss, factor, encoder_);
+  update(loss, report);
   report.phases.update = clock.lap();
 
   report.step = ++steps_done_;
   report.epoch = batch.cursor.epoch;
   report.samples = batch.global_rows;
   report.loss = loss.loss;
-  report.learning_rate = optimizer_.learning_rate() * factor;
   const PhaseSeconds& p = report.phases;
   report.step_seconds = p.load + p.encode + p.gather + p.loss + p.backward + p.reduce + p.update;
   report.health = health;
   return report;
+}
+
+void Trainer::update(const StepLoss& loss, StepMetrics& report) {
+  const double factor = config_.schedule.factor(steps_done_);
+  report.learning_rate = optimizer_.learning_rate() * factor;
+  if (scaler_.on()) report.loss_scale = scaler_.scale();
+  const double norm = optimizer_.clip(scaler_.scale());
+  const bool overflows = scaler_.on() && !std::isfinite(norm);
+  scaler_.update(!overflows);
+  if (overflows) {
+    optimizer_.clear();
+    return;
+  }
+  check_finite("gradient norm", norm);
+  report.gradient_norm = norm;
+  optimizer_.step(factor);
+  loss_side_.update(loss, factor, encoder_);
+  if (average_) average_->follow(steps_done_);
 }
 
 LocalRows Trainer::local_rows(const Batch& batch, const at::Tensor& z_bD) const {
@@ -195,7 +221,14 @@ void Trainer::share_buffers() {
   for (const auto& buffer : encoder_.parameters().buffers()) {
     at::Tensor value = buffer.tensor;
     world_.broadcast(value);
+    if (!average_) continue;
+    value = average_->tensors().at(buffer.name);
+    world_.broadcast(value);
   }
+}
+
+std::unique_ptr<Average::InPlace> Trainer::averaged() {
+  return average_ ? std::make_unique<Average::InPlace>(*average_) : nullptr;
 }
 
 std::map<std::string, std::map<std::string, at::Tensor>> Trainer::tensors() const {
@@ -203,6 +236,8 @@ std::map<std::string, std::map<std::string, at::Tensor>> Trainer::tensors() cons
   for (const auto* list : {&encoder_.parameters().learned(), &encoder_.parameters().buffers()})
     for (const auto& parameter : *list) all["model"][parameter.name] = parameter.tensor.detach();
   all["optimizer"] = optimizer_.state();
+  if (average_) all["ema"] = average_->tensors();
+  if (scaler_.on()) all["scaler"] = scaler_.tensors();
   return all;
 }
 

@@ -9,9 +9,11 @@
 #include "distributed/gradient_sync.h"
 #include "sampler/loader.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/engine/average.h"
 #include "trainer/engine/gradient_cache.h"
 #include "trainer/engine/loss_side.h"
 #include "trainer/engine/optimizer.h"
+#include "trainer/engine/precision.h"
 #include "trainer/engine/schedule.h"
 #include "trainer/engine/step_metrics.h"
 
@@ -20,6 +22,8 @@ namespace lodestone {
 struct TrainerConfig {
   OptimizerConfig optimizer;
   Schedule schedule;
+  AverageConfig average;
+  std::string precision = "float32";
   std::string batch_norm = "local";
   int64_t micro_batch = 0;
   bool activation_checkpointing = false;
@@ -61,8 +65,11 @@ class Trainer {
 
   /// Makes rank 0's running statistics everyone's: needed before evaluating with local batch norm.
   void share_buffers();
+  /// While what it returns lives, the encoder holds the averaged weights, which are the ones to judge; null if there are none.
+  std::unique_ptr<Average::InPlace> averaged();
 
-  /// Handles of everything learned and of the optimizer's moments, by name: save them, or copy into them.
+  /// Handles of everything learned, of the optimizer's moments, the averaged weights ("ema") and the loss scaler, by name: save
+  /// them, or copy into them.
   std::map<std::string, std::map<std::string, at::Tensor>> tensors() const;
   LossSide& loss_side() { return loss_side_; }
   const LossSide& loss_side() const { return loss_side_; }
@@ -70,6 +77,7 @@ class Trainer {
 
  private:
   LocalRows local_rows(const Batch& batch, const at::Tensor& z_bD) const;
+  void update(const StepLoss& loss, StepMetrics& report);
   void check_finite(const char* what, double value) const;
 
   Group world_;
@@ -84,6 +92,8 @@ class Trainer {
   LossSide loss_side_;
   Optimizer optimizer_;
   at::Tensor z_bD_;
+  LossScaler scaler_;
+  std::optional<Average> average_;
   int64_t steps_done_ = 0;
 };
 

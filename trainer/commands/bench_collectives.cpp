@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/session.h"
+
+namespace lodestone {
+
+namespace {
+
+/// One collective over `bytes` of payload: what every rank holds before it, or for reduce_scatter, of which it keeps its part.
+struct Verb {
+  const char* name;
+  void (*run)(const Group& world, at::Tensor& x);
+};
+
+constexpr Verb kVerbs[] = {
+    {"all_reduce", [](const Group& world, at::Tensor& x) { world.all_reduce(x); }},
+    {"all_gather",
+     [](const Group& world, at::Tensor& x) {
+       const std::vector<int64_t> counts(static_cast<size_t>(world.size()), x.size(0));
+       world.all_gather(x, counts);
+     }},
+    {"reduce_scatter",
+     [](const Group& world, at::Tensor& x) {
+       std::vector<int64_t> counts;
+       for (int64_t rank = 0; rank < world.size(); ++rank)
+         counts.push_back(x.size(0) * (rank + 1) / world.size() - x.size(0) * rank / world.size());
+       world.reduce_scatter(x, counts);
+     }},
+    {"broadcast", [](const Group& world, at::Tensor& x) { world.broadcast(x); }},
+    {"send_recv",
+     [](const Group& world, at::Tensor& x) {
+       const int size = world.size(), rank = world.rank();
+       world.send_recv(x, (rank + 1) % size, x.sizes(), (rank + size - 1) % size);
+     }},
+    {"barrier", [](const Group& world, at::Tensor&) { world.barrier(); }},
+};
+
+const Verb& verb_named(const std::string& name) {
+  for (const auto& verb : kVerbs)
+    if (name == verb.name) return verb;
+  std::string known;
+  for (const auto& verb : kVerbs) known += (known.empty() ? "" : ", ") + std::string(verb.name);
+  throw ConfigError("bench collectives: --verbs: unknown verb '" + name + "'; known: " + known);
+}
+
+// Until what was asked of the device is done; a CPU's is at once.
+void finish(c10::Device device) {
+  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+}
+
+double seconds_of(const Session& session, const Verb& verb, at::Tensor& x) {
+  const c10::Device device = session.launch.device();
+  session.world.barrier();
+  finish(device);
+  const auto start = std::chrono::steady_clock::now();
+  verb.run(session.world, x);
+  finish(device);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+nlohmann::json measure(const Session& session, const Verb& verb, int64_t bytes, int64_t repeat) {
+  const int64_t rows = std::max<int64_t>(bytes / 4, 1);
+  at::Tensor x = at::zeros({rows}, at::TensorOptions(session.launch.device()).dtype(at::kFloat));
+  seconds_of(session, verb, x);  // connects, and touches its buffers
+  at::Tensor seconds = at::empty({repeat}, at::kDouble);
+  int64_t sent = 0;
+  for (int64_t i = 0; i < repeat; ++i) {
+    const int64_t before = session.world.traffic().bytes();
+    seconds.mutable_data_ptr<double>()[i] = seconds_of(session, verb, x);
+    sent = session.world.traffic().bytes() - before;
+  }
+  // A collective takes as long as on its slowest rank.
+  seconds = seconds.to(session.launch.device());
+  session.world.all_reduce(seconds, ReduceOp::kMax);
+  const double median = seconds.median().item<double>();
+  const bool carries = verb.name != std::string("barrier");
+  return {{"verb", verb.name},
+          {"bytes", carries ? rows * 4 : 0},
+          {"seconds", median},
+          {"seconds_min", seconds.min().item<double>()},
+          {"sent_bytes", sent},
+          {"payload_bytes_per_second", carries ? static_cast<double>(rows * 4) / median : 0.0},
+          {"sent_bytes_per_second", static_cast<double>(sent) / median}};
+}
+
+int bench(Session& session, const BenchCollectivesArguments& arguments) {
+  if (session.leads()) {
+    std::printf("%d ranks (%s)\n", session.world.size(), session.world.backend().c_str());
+    std::printf("%-15s %12s %12s %12s %14s %14s\n", "verb", "bytes", "seconds", "sent bytes", "payload GB/s",
+                "sent GB/s");
+  }
+  nlohmann::json results = nlohmann::json::array();
+  for (const auto& name : arguments.verbs) {
+    const Verb& verb = verb_named(name);
+    std::vector<int64_t> sizes = arguments.sizes;
+    if (name == "barrier") sizes = {0};
+    for (const int64_t size : sizes) {
+      results.push_back(measure(session, verb, size, arguments.repeat));
+      const nlohmann::json& r = results.back();
+      if (!session.leads()) continue;
+      std::printf("%-15s %12ld %12.6f %12ld %14.3f %14.3f\n", verb.name, r["bytes"].get<long>(),
+                  r["seconds"].get<double>(), r["sent_bytes"].get<long>(),
+                  r["payload_bytes_per_second"].get<double>() / 1e9,
+                  r["sent_bytes_per_second"].get<double>() / 1e9);
+      std::fflush(stdout);
+    }
+  }
+  const nlohmann::json all = {
+      {"world", session.world.size()}, {"backend", session.world.backend()}, {"results", results}};
+  if (session.leads() && !arguments.json.empty()) write_file_atomic(arguments.json, all.dump(2) + "\n");
+  return kDone;
+}
+
+}  // namespace
+
+int run_bench_collectives(const BenchCollectivesArguments& arguments) {
+  RunConfig config;
+  const ConfigNodePtr root = parse_yaml("", "--set");
+  read_run_config(root, arguments.assignments, "bench", config);
+  return run_on_ranks(config, [&](Session& session) { return bench(session, arguments); });
+}
+
+}  // namespace lodestone

@@ -1,0 +1,193 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/session.h"
+#include "trainer/coordinator/safetensors.h"
+
+namespace lodestone {
+
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// This rank's share of some global batches, in memory, and what the run has to know of their classes.
+struct StepData {
+  std::vector<Batch> batches;
+  LossSideSetup setup;
+  int64_t tokens = 0;  ///< of a global batch, padding left out; mean over the batches
+};
+
+std::vector<int64_t> numbers(const at::Tensor& x) {
+  const at::Tensor y = x.to(at::kLong).contiguous();
+  return {y.const_data_ptr<int64_t>(), y.const_data_ptr<int64_t>() + y.numel()};
+}
+
+StepData from_file(const Session& session, const BenchStepArguments& arguments, RunConfig& config) {
+  TensorMap file = read_safetensors(arguments.rows);
+  const auto need = [&](const char* name, int64_t axes) {
+    const auto found = file.find(name);
+    if (found == file.end() || found->second.dim() != axes)
+      throw DataError(arguments.rows + ": expected a tensor " + name + " of " + std::to_string(axes) +
+                      " axes, got none; lodestone bench step --help names what is read");
+    return found->second;
+  };
+  const at::Tensor label_SB = need("label", 2), pixels_SBCHW = need("pixels", 5);
+  if (pixels_SBCHW.size(0) != label_SB.size(0) || pixels_SBCHW.size(1) != label_SB.size(1) ||
+      label_SB.numel() == 0)
+    throw DataError(arguments.rows +
+                    ": expected label and pixels of the same batches and rows, and some of them");
+  if (label_SB.min().item<int64_t>() < 0)
+    throw DataError(arguments.rows + ": expected labels of 0 or more, got a label below");
+  const int64_t rows = config.global_batch = label_SB.size(1);
+  config.data.image.channels = pixels_SBCHW.size(2);
+  config.data.image.height = pixels_SBCHW.size(3);
+  config.data.image.width = pixels_SBCHW.size(4);
+  StepData data;
+  for (int64_t s = 0; s < label_SB.size(0); ++s) {
+    Batch batch;
+    batch.global_rows = rows;
+    batch.share = share_of(rows, {session.world.rank(), session.world.size()});
+    const auto own = [&](const at::Tensor& all) {
+      return all[s].narrow(0, batch.share.begin, batch.share.size());
+    };
+    batch.features = own(pixels_SBCHW).to(at::kFloat).contiguous();
+    batch.labels = batch.groups = numbers(own(label_SB));
+    for (int64_t i = batch.share.begin; i < batch.share.end; ++i) batch.ids.push_back(s * rows + i);
+    data.batches.push_back(std::move(batch));
+  }
+  for (int64_t c = 0; c <= label_SB.max().item<int64_t>(); ++c) data.setup.group_c.push_back(c);
+  return data;
+}
+
+StepData from_config(const Session& session, const BenchStepArguments& arguments, const RunConfig& config) {
+  const TrainingData source = open_training_data(config, session.world.size());
+  Loader loader(source.examples, source.sampler, {session.world.rank(), session.world.size()},
+                config.data.loader, static_cast<uint64_t>(config.seed), {}, true, arguments.batches);
+  StepData data;
+  while (loader.has_next()) data.batches.push_back(loader.next());
+  data.setup = loss_side_setup(config, source, nullptr);
+  return data;
+}
+
+// The encoder's weights and running statistics from a file, by name, so that another program may start from the same ones.
+void take_weights(const std::string& path, Parameters& parameters) {
+  at::NoGradGuard no_grad;
+  const TensorMap file = read_safetensors(path);
+  for (const auto* list : {&parameters.learned(), &parameters.buffers()})
+    for (const auto& parameter : *list) {
+      const auto found = file.find(parameter.name);
+      if (found == file.end() || found->second.sizes() != parameter.tensor.sizes())
+        throw DataError(path + ": expected a tensor " + parameter.name +
+                        " of the configured encoder's shape, got none");
+      at::Tensor(parameter.tensor).copy_(found->second);
+    }
+}
+
+/// Seconds of each timed step, whole and by phase.
+struct Timings {
+  std::vector<double> step;
+  std::vector<StepMetrics> metrics;
+};
+
+Timings time_steps(const Session& session, Trainer& trainer, const StepData& data, int64_t warm_up,
+                   int64_t steps) {
+  Timings timings;
+  for (int64_t i = 0; i < warm_up + steps; ++i) {
+    const double start = now();
+    timings.metrics.push_back(trainer.step(data.batches[static_cast<size_t>(i) % data.batches.size()], 0));
+    timings.step.push_back(now() - start);
+  }
+  session.world.barrier();
+  return timings;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+nlohmann::json report(const Session& session, const RunConfig& config, const StepData& data,
+                      const Timings& timings, int64_t warm_up) {
+  const auto begin = static_cast<std::ptrdiff_t>(warm_up);
+  const double seconds = median({timings.step.begin() + begin, timings.step.end()});
+  nlohmann::json phases;
+  for (const auto& phase : kPhaseFields) {
+    std::vector<double> values;
+    for (auto m = timings.metrics.begin() + begin; m != timings.metrics.end(); ++m)
+      values.push_back(m->phases.*phase.member);
+    phases[phase.name] = median(values);
+  }
+  const auto rate = [&](int64_t count) { return static_cast<double>(count) / seconds; };
+  nlohmann::json result = {{"world", session.world.size()},
+                           {"threads", at::get_num_threads()},
+                           {"device", session.launch.device().str()},
+                           {"precision", config.training.precision},
+                           {"encoder", config.encoder.name()},
+                           {"parameters", config.encoder->parameters().count()},
+                           {"loss", config.loss.name()},
+                           {"miner", config.miner.name()},
+                           {"global_batch", config.global_batch},
+                           {"steps", timings.step.size() - static_cast<size_t>(warm_up)},
+                           {"seconds", seconds},
+                           {"samples_per_second", rate(config.global_batch)},
+                           {"phase_seconds", phases},
+                           {"losses", nlohmann::json::array()}};
+  if (data.tokens > 0) result["tokens_per_second"] = rate(data.tokens);
+  for (const auto& metrics : timings.metrics) result["losses"].push_back(metrics.loss);
+  return result;
+}
+
+void print(const nlohmann::json& r) {
+  std::printf("%s, %ld parameters, %s, %s: %d rank(s) x %d thread(s), global batch %ld\n",
+              r["encoder"].get<std::string>().c_str(), r["parameters"].get<long>(),
+              r["loss"].get<std::string>().c_str(), r["precision"].get<std::string>().c_str(),
+              r["world"].get<int>(), r["threads"].get<int>(), r["global_batch"].get<long>());
+  std::printf("%.1f samples/s, %.4f s a step (median of %ld)\n", r["samples_per_second"].get<double>(),
+              r["seconds"].get<double>(), r["steps"].get<long>());
+  if (r.contains("tokens_per_second")) std::printf("%.0f tokens/s\n", r["tokens_per_second"].get<double>());
+  for (const auto& phase : kPhaseFields) {
+    const double seconds = r["phase_seconds"][phase.name].get<double>();
+    std::printf("  %-9s %9.2f ms %5.1f %%\n", phase.name, 1e3 * seconds,
+                100 * seconds / r["seconds"].get<double>());
+  }
+}
+
+int bench(Session& session, RunConfig& config, const BenchStepArguments& arguments) {
+  StepData data = arguments.rows.empty() ? from_config(session, arguments, config)
+                                         : from_file(session, arguments, config);
+  build_encoder(config, *config.encoder);
+  config.encoder->parameters().convert(at::kFloat, session.launch.device());
+  if (!arguments.weights.empty()) take_weights(arguments.weights, config.encoder->parameters());
+  data.setup.width = config.encoder->output_dim();
+  data.setup.seed = static_cast<uint64_t>(config.seed);
+  if (config.training.loss_side.memory.has_momentum_encoder())
+    throw ConfigError("bench step: memory.kind momentum is not timed; use none or xbm");
+  Trainer trainer(session.world, session.launch.device(), *config.encoder, config.objective(),
+                  config.training, data.setup);
+  const Timings timings = time_steps(session, trainer, data, arguments.warm_up, arguments.steps);
+  const nlohmann::json result = report(session, config, data, timings, arguments.warm_up);
+  if (!session.leads()) return kDone;
+  print(result);
+  if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
+  return kDone;
+}
+
+}  // namespace
+
+int run_bench_step(const BenchStepArguments& arguments) {
+  RunConfig config;
+  load_run_config(arguments.config, arguments.assignments, config);
+  return run_on_ranks(config, [&](Session& session) { return bench(session, config, arguments); });
+}
+
+}  // namespace lodestone

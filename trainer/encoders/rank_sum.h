@@ -1,0 +1,24 @@
+#pragma once
+
+#include <ATen/core/ivalue.h>
+#include <torch/custom_class.h>
+
+#include "trainer/encoders/encoder.h"
+
+namespace lodestone {
+
+/// A SumOverRanks in the form in which a node of the autograd graph can keep it.
+struct RankSum : torch::CustomClassHolder {
+  explicit RankSum(SumOverRanks function) : sum(std::move(function)) {}
+
+  static c10::IValue keep(SumOverRanks function) {
+    return c10::IValue::make_capsule(c10::make_intrusive<RankSum>(std::move(function)));
+  }
+  static const SumOverRanks& kept(const c10::IValue& value) {
+    return c10::static_intrusive_pointer_cast<RankSum>(value.toCapsule())->sum;
+  }
+
+  SumOverRanks sum;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,49 @@
+#include "trainer/engine/average.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_lerp.h>
+
+namespace lodestone {
+
+void AverageConfig::visit(Fields& f) {
+  f.field({"decay", "share of itself that the average keeps each step; 0: no average", "", 0, 0.9999999},
+          &decay);
+  f.field({"start_step", "before this step the average is the weights themselves", "steps", 0}, &start_step);
+}
+
+Average::Average(const AverageConfig& config, const Parameters& parameters) : config_(config) {
+  for (const auto* list : {&parameters.learned(), &parameters.buffers()})
+    for (const auto& parameter : *list) pairs_.push_back({parameter, parameter.tensor.detach().clone()});
+}
+
+void Average::follow(int64_t step) {
+  at::NoGradGuard no_grad;
+  std::vector<at::Tensor> averages, values;
+  for (auto& [live, average] : pairs_) {
+    const at::Tensor value = live.tensor.detach();
+    if (step < config_.start_step || !value.is_floating_point()) {
+      average.copy_(value);
+    } else {
+      averages.push_back(average);
+      values.push_back(value);
+    }
+  }
+  if (!averages.empty()) at::_foreach_lerp_(averages, values, 1 - config_.decay);
+}
+
+std::map<std::string, at::Tensor> Average::tensors() const {
+  std::map<std::string, at::Tensor> all;
+  for (const auto& [live, average] : pairs_) all[live.name] = average;
+  return all;
+}
+
+// Layers hold handles of the same tensors, so they see it; nothing is copied.
+void Average::exchange() {
+  for (auto& [live, average] : pairs_) {
+    const at::Tensor value = live.tensor.detach();
+    live.tensor.set_data(average);
+    average = value;
+  }
+}
+
+}  // namespace lodestone

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+#include "common/fields.h"
+#include "trainer/encoders/parameters.h"
+
+namespace lodestone {
+
+struct AverageConfig {
+  double decay = 0.0;
+  int64_t start_step = 0;
+
+  bool on() const { return decay > 0; }
+  void visit(Fields& f);
+};
+
+/// A running average of an encoder's weights, which often judges better than the last weights (Polyak & Juditsky 1992).
+/// Math      a <- decay a + (1 - decay) w after every step from start_step on; before, a = w. Running statistics are averaged
+///           likewise, so that they fit the averaged weights; integers are copied.
+/// Ranks     none: every rank holds the same. (With local batch norm the statistics differ until Trainer::share_buffers.)
+/// Cost      one pass over the weights a step, and a copy of them
+class Average {
+ public:
+  Average(const AverageConfig& config, const Parameters& parameters);
+
+  /// Takes in the weights behind the update of the step with this number, counted from 0.
+  void follow(int64_t step);
+  /// Handles of the averages by name: save them, or copy into them.
+  std::map<std::string, at::Tensor> tensors() const;
+
+  /// While it lives, the encoder's parameters hold the averages.
+  class InPlace {
+   public:
+    explicit InPlace(Average& average) : average_(average) { average_.exchange(); }
+    ~InPlace() { average_.exchange(); }
+    InPlace(const InPlace&) = delete;
+    InPlace& operator=(const InPlace&) = delete;
+
+   private:
+    Average& average_;
+  };
+
+ private:
+  struct Pair {
+    Parameter live;
+    at::Tensor average;
+  };
+  void exchange();
+
+  AverageConfig config_;
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,72 @@
+#include "trainer/engine/precision.h"
+
+#include <ATen/autocast_mode.h>
+#include <ATen/ops/full.h>
+
+#include "common/error.h"
+
+namespace lodestone {
+
+namespace {
+
+// 2^-14: below it gradients of float16 would be scaled down rather than up.
+constexpr double kSmallestScale = 1.0 / 16384.0;
+
+}  // namespace
+
+Autocast::Autocast(c10::Device device, const std::string& precision)
+    : device_(device.type()), on_(precision != "float32") {
+  if (!on_) return;
+  before_ = at::autocast::is_autocast_enabled(device_);
+  type_before_ = at::autocast::get_autocast_dtype(device_);
+  at::autocast::set_autocast_enabled(device_, true);
+  at::autocast::set_autocast_dtype(device_, precision == "bfloat16" ? at::kBFloat16 : at::kHalf);
+  at::autocast::increment_nesting();
+}
+
+Autocast::~Autocast() {
+  if (!on_) return;
+  // Casts of weights are kept while one of these lives; the next step's weights are others.
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(device_, before_);
+  at::autocast::set_autocast_dtype(device_, type_before_);
+}
+
+LossScaler::LossScaler(const std::string& precision)
+    : on_(precision == "float16"),
+      scale_(at::full({1}, on_ ? kStart : 1.0, at::kDouble)),
+      good_steps_(at::full({1}, 0, at::kLong)) {}
+
+double LossScaler::scale() const {
+  return *scale_.const_data_ptr<double>();
+}
+
+void LossScaler::update(bool finite) {
+  if (!on_) return;
+  double& scale = *scale_.mutable_data_ptr<double>();
+  int64_t& good_steps = *good_steps_.mutable_data_ptr<int64_t>();
+  if (!finite) {
+    if (scale <= kSmallestScale)
+      throw Error(
+          "trainer: gradients overflow float16 at every scale; use precision: bfloat16 or float32, or lower "
+          "optimizer.learning_rate");
+    scale /= 2;
+    good_steps = 0;
+  } else if (++good_steps == kGrowthSteps) {
+    scale *= 2;
+    good_steps = 0;
+  }
+}
+
+std::map<std::string, at::Tensor> LossScaler::tensors() const {
+  if (!on_) return {};
+  return {{"scale", scale_}, {"good_steps", good_steps_}};
+}
+
+void check_precision(const std::string& precision, c10::Device device) {
+  if (precision == "float16" && !device.is_cuda())
+    throw ConfigError("precision: float16 needs a CUDA device, got " + device.str() +
+                      "; use precision: bfloat16, or distributed.device: cuda");
+}
+
+}  // namespace lodestone
