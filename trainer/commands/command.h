@@ -49,6 +49,7 @@ struct DataArguments {
   std::string kind;
   std::string output;
   std::vector<std::string> font_roots;
+  std::string source;
 };
 
 struct ExportArguments {

@@ -2,23 +2,68 @@
 
 #include "common/log.h"
 #include "trainer/commands/command.h"
+#include "trainer/data/cldr.h"
+#include "trainer/data/emoji.h"
 #include "trainer/data/typefaces.h"
+#include "trainer/data/wordnet.h"
 
 namespace lodestone {
 
-int run_data(const DataArguments& arguments) {
+namespace {
+
+void make_letters(const DataArguments& arguments, const Log& log) {
   TypefacesOptions options;
   options.output = arguments.output;
   if (!arguments.font_roots.empty())
     options.font_roots.assign(arguments.font_roots.begin(), arguments.font_roots.end());
-  const TypefacesReport report = make_typefaces(options, make_log(0, 1));
-  for (const Split split : {Split::kTrain, Split::kValidation, Split::kTest}) {
+  const TypefacesReport report = make_typefaces(options, log);
+  for (const Split split : kSplits) {
     const SplitReport& part = report.split(split);
     std::cout << name_of(split) << ": " << part.instances << " pictures of " << part.classes << " letters ("
               << part.groups << " told apart by eye) in " << part.scripts.size() << " scripts and "
               << part.families.size() << " typeface families\n";
   }
   std::cout << (report.cached ? "nothing to do: " : "made: ") << options.output.string() << std::endl;
+}
+
+void make_pictures(const DataArguments& arguments, const Log& log) {
+  EmojiOptions options;
+  options.output = arguments.output;
+  if (!arguments.source.empty()) options.source = arguments.source;
+  const EmojiReport report = make_emoji(options, log);
+  for (const Split split : kSplits) {
+    const EmojiSplit& part = report.splits[static_cast<size_t>(split)];
+    std::cout << name_of(split) << ": " << part.pictures << " pictures with " << part.captions
+              << " captions in " << part.families << " families\n";
+  }
+  std::cout << "made: " << options.output.string() << std::endl;
+}
+
+// WordNet and CLDR: concepts that texts name.
+template <typename Options>
+void make_texts(const DataArguments& arguments, const Log& log,
+                ConceptsReport (*make)(const Options& options, const Log& log)) {
+  Options options;
+  options.output = arguments.output;
+  if (!arguments.source.empty()) options.source = arguments.source;
+  const ConceptsReport report = make(options, log);
+  for (const Split split : kSplits) {
+    const ConceptSplit& part = report.splits[static_cast<size_t>(split)];
+    std::cout << name_of(split) << ": " << part.names << " texts that name " << part.concepts << " things\n";
+  }
+  std::cout << report.left_out
+            << " things are left out, being close to judged ones\nmade: " << options.output.string()
+            << std::endl;
+}
+
+}  // namespace
+
+int run_data(const DataArguments& arguments) {
+  const Log log = make_log(0, 1);
+  if (arguments.kind == "typefaces") make_letters(arguments, log);
+  if (arguments.kind == "emoji") make_pictures(arguments, log);
+  if (arguments.kind == "wordnet") make_texts(arguments, log, make_wordnet);
+  if (arguments.kind == "cldr") make_texts(arguments, log, make_cldr);
   return kDone;
 }
 

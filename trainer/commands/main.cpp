@@ -196,11 +196,17 @@ void add_commands(CLI::App& app, Action& action) {
 
   auto* data = app.add_subcommand("data", "Make a data set from the distribution's packages");
   auto data_arguments = on<DataArguments>(data, action, run_data);
-  data->add_option("kind", data_arguments->kind, "typefaces")
+  data->add_option("kind", data_arguments->kind,
+                   "typefaces: letters; emoji: pictures with captions; wordnet: definitions and words; cldr: "
+                   "names in 21 languages")
       ->required()
-      ->check(CLI::IsMember({"typefaces"}));
+      ->check(CLI::IsMember({"typefaces", "emoji", "wordnet", "cldr"}));
   data->add_option("--output", data_arguments->output, "folder to make")->required();
-  data->add_option("--fonts", data_arguments->font_roots, "folders with font files (default: the system's)");
+  data->add_option("--fonts", data_arguments->font_roots,
+                   "typefaces: folders with font files (default: the system's)");
+  data->add_option("--source", data_arguments->source,
+                   "wordnet, cldr, emoji: folder with WordNet's data.* or CLDR's main/, annotations/ … "
+                   "(default: the package's)");
 
   add_bench(app.add_subcommand("bench", "Time the parts that decide how fast training is"), action);
 

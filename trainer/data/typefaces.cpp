@@ -4,15 +4,14 @@
 #include <chrono>
 #include <cmath>
 #include <map>
-#include <regex>
 #include <set>
-#include <system_error>
 
 #include "common/error.h"
 #include "common/files.h"
 #include "trainer/data/instances.h"
 #include "trainer/data/letters.h"
 #include "trainer/data/manifest.h"
+#include "trainer/data/output_folder.h"
 #include "trainer/data/parallel.h"
 
 namespace lodestone {
@@ -20,8 +19,6 @@ namespace lodestone {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* kPartName = ".typefaces-part";
 
 void check(const TypefacesOptions& options) {
   const auto require = [](bool met, const std::string& what) {
@@ -34,40 +31,6 @@ void check(const TypefacesOptions& options) {
           "2 <= min_typefaces <= max_typefaces, got " + std::to_string(options.min_typefaces) + " and " +
               std::to_string(options.max_typefaces));
   require(options.limit >= 0, "a limit of 0 (none) or more, got " + std::to_string(options.limit));
-}
-
-// The shards in a folder that a data set of ours would replace.
-std::vector<fs::path> shards_in(const fs::path& folder) {
-  static const std::regex kShard("(train|validation|test)-[0-9]{5}\\.tar");
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (std::regex_match(entry.path().filename().string(), kShard)) found.push_back(entry.path());
-  return found;
-}
-
-// An empty folder for the new files, after making sure that the place is ours to write.
-fs::path begin_output(const fs::path& output) {
-  make_folders(output);
-  const fs::path part = output / kPartName;
-  const bool ours = fs::exists(output / kManifestName) || fs::exists(part);
-  if (!ours && !shards_in(output).empty())
-    throw DataError("typefaces: " + output.string() + " holds shards, but no " + kManifestName +
-                    " says that they are replaceable; choose another output folder or remove them");
-  std::error_code ignored;
-  fs::remove_all(part, ignored);
-  make_folders(part);
-  return part;
-}
-
-// Moves the finished files to their place, the manifest last. A crash in between leaves no manifest.
-void publish(const fs::path& part, const fs::path& output, const TypefacesReport& report) {
-  std::error_code ignored;
-  fs::remove(output / kManifestName, ignored);
-  for (const auto& old : shards_in(output)) fs::remove(old, ignored);
-  for (const auto& split : report.splits)
-    for (const auto& shard : split.shards) rename_synced(part / shard.name, output / shard.name);
-  rename_synced(part / kManifestName, output / kManifestName);
-  fs::remove_all(part, ignored);
 }
 
 SplitReport describe(Split split, const Selection& selection, const std::vector<Typeface>& typefaces) {
@@ -148,16 +111,9 @@ TypefacesReport make_typefaces(const TypefacesOptions& options, const Log& log) 
     log->info("typefaces: cached: {} is complete and made from the same fonts", options.output.string());
     return *complete;
   }
-  const fs::path part = begin_output(options.output);
-  TypefacesReport report;
-  try {
-    report = render(options, typefaces, select(options, typefaces, log), part);
-    publish(part, options.output, report);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(part, ignored);
-    throw;
-  }
+  OutputFolder folder(options.output, "typefaces");
+  const auto report = render(options, typefaces, select(options, typefaces, log), folder.part());
+  folder.publish();
   for (const Split split : kSplits)
     log->info("typefaces: {}: {} letters in {} groups, {} scripts, {} families, {} instances, {} shards",
               name_of(split), report.split(split).classes, report.split(split).groups,

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sampler/image.h"
+
+namespace lodestone {
+
+/// A font of colour bitmaps (CBDT), opened with FreeType; sequences become glyphs through HarfBuzz.
+/// Threads    one caller at a time; every object has a FreeType of its own
+class EmojiFace {
+ public:
+  /// Throws DataError if the file is missing (naming the package) or holds no colour bitmaps.
+  explicit EmojiFace(const std::filesystem::path& path);
+  EmojiFace(EmojiFace&&) noexcept;
+  ~EmojiFace();
+
+  /// The emoji (UTF-8, one or more code points) on white, square, size × size × 3. Nothing if the font does not draw it as one
+  /// glyph.
+  std::optional<Image> draw(const std::string& emoji, int size) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lodestone
