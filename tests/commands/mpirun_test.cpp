@@ -41,10 +41,15 @@ TEST(Mpirun, TwoRanksFollowTheCurveOfOneFor50Steps) {
 TEST(Mpirun, VerifyGradientsHoldsOnEveryRankCount) {
   const Workspace work;
   for (const int ranks : {2, 3})
-    for (const std::string mode : {"sync", "local"}) {
-      const Finished verify =
-          run(mpirun(ranks, lodestone({"verify-gradients", work.config(), "--all", "--set", "batch_norm=" + mode})));
-      EXPECT_EQ(verify.code, 0) << verify.out << verify.err;
+    for (const std::vector<std::string> settings : {std::vector<std::string>{"batch_norm=sync"},
+                                                    {"batch_norm=local"},
+                                                    {"exchange=ring"},
+                                                    {"memory.kind=xbm", "memory.size=24", "memory.start_step=1"},
+                                                    {"memory.kind=momentum", "memory.size=24"}}) {
+      auto command = lodestone({"verify-gradients", work.config(), "--all"});
+      for (const std::string& setting : settings) command.insert(command.end(), {"--set", setting});
+      const Finished verify = run(mpirun(ranks, command));
+      EXPECT_EQ(verify.code, 0) << settings[0] << verify.out << verify.err;
       EXPECT_THAT(verify.out, HasSubstr(std::to_string(ranks) + " ranks against one process"));
     }
 }

@@ -9,7 +9,9 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/logical_and.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 
 #include "common/rng.h"
 #include "common/yaml.h"
@@ -21,7 +23,8 @@ inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Which pairs of a batch are what, and how far apart they are.
 struct PairTable {
-  explicit PairTable(int64_t rows) : B(rows), distance(size(rows * rows)), kind(size(rows * rows), kNeither) {}
+  explicit PairTable(int64_t rows)
+      : B(rows), distance(size(rows * rows)), kind(size(rows * rows), kNeither) {}
 
   enum Kind { kNeither, kPositive, kNegative };
   static size_t size(int64_t n) { return static_cast<size_t>(n); }
@@ -81,8 +84,8 @@ inline Positives positives_of(const PairTable& x, at::ScalarType type) {
 }
 
 /// Rows [row, row + rows) × refs [ref, ref + refs) of the table; sample ids are 1000 + place, hashed by nothing.
-inline Candidates tile_of(const PairTable& x, at::ScalarType type, int64_t row, int64_t rows, int64_t ref, int64_t refs,
-                          int64_t width) {
+inline Candidates tile_of(const PairTable& x, at::ScalarType type, int64_t row, int64_t rows, int64_t ref,
+                          int64_t refs, int64_t width) {
   std::vector<double> distance;
   std::vector<int64_t> anchor_key, ref_key;
   for (int64_t i = row; i < row + rows; ++i) {
@@ -95,8 +98,8 @@ inline Candidates tile_of(const PairTable& x, at::ScalarType type, int64_t row, 
 }
 
 /// Lowers `best` and the negatives of one slot of `rows` rows, whose first place in `all` is `first`, `stride` apart.
-inline void take_lower(const at::Tensor& score_rc, int64_t ref, size_t first, size_t stride, std::vector<double>& best,
-                       std::vector<Triplet>& all) {
+inline void take_lower(const at::Tensor& score_rc, int64_t ref, size_t first, size_t stride,
+                       std::vector<double>& best, std::vector<Triplet>& all) {
   const at::Tensor plain_rc = score_rc.to(at::kDouble).contiguous();
   const double* score = plain_rc.const_data_ptr<double>();
   for (int64_t r = 0; r < plain_rc.size(0); ++r)
@@ -109,15 +112,25 @@ inline void take_lower(const at::Tensor& score_rc, int64_t ref, size_t first, si
     }
 }
 
-/// The tile with keys of its own for a slot.
-inline Candidates for_slot(Candidates tile, int64_t slot) {
-  tile.anchor_key_r = tile.anchor_key_r + slot * (int64_t{1} << 40);
-  return tile;
+/// What a miner thinks of a tile's candidates for one slot: lower is better. Each slot has keys of its own.
+inline at::Tensor scores(const TripletMiner& miner, const Positives& slots, int64_t slot, int64_t row,
+                         Candidates tile) {
+  if (const auto* drawing = dynamic_cast<const DrawingMiner*>(&miner)) {
+    tile.anchor_key_r = tile.anchor_key_r + slot * (int64_t{1} << 40);
+    return drawing->score(tile);
+  }
+  const NearestMiner::Bounds bounds = dynamic_cast<const NearestMiner&>(miner).bounds(slots.distance_aP);
+  const auto of_tile = [&](const at::Tensor& x_aS) {
+    return x_aS.narrow(0, row, tile.distance_rc.size(0)).select(1, slot).unsqueeze(1);
+  };
+  return at::where(at::logical_and(tile.distance_rc > of_tile(bounds.beyond_aS),
+                                   tile.distance_rc < of_tile(bounds.within_aS)),
+                   tile.distance_rc, kInfinity);
 }
 
 /// The triplets a miner picks, by anchor and slot, the table walked in tiles of `side`.
-inline std::vector<Triplet> picks(const TripletMiner& miner, const PairTable& x, at::ScalarType type, int64_t side,
-                                  int64_t width = 8) {
+inline std::vector<Triplet> picks(const TripletMiner& miner, const PairTable& x, at::ScalarType type,
+                                  int64_t side, int64_t width = 8) {
   const Positives slots = miner.slots(positives_of(x, type));
   const int64_t S = slots.index_aP.size(1);
   std::vector<Triplet> all;
@@ -129,8 +142,7 @@ inline std::vector<Triplet> picks(const TripletMiner& miner, const PairTable& x,
       const int64_t rows = std::min(side, x.B - row);
       const Candidates tile = tile_of(x, type, row, rows, ref, std::min(side, x.B - ref), width);
       for (int64_t s = 0; s < S; ++s) {
-        const at::Tensor positive_r = slots.distance_aP.narrow(0, row, rows).select(1, s);
-        const at::Tensor score_rc = miner.score(positive_r, for_slot(tile, s));
+        const at::Tensor score_rc = scores(miner, slots, s, row, tile);
         take_lower(score_rc, ref, PairTable::size(row * S + s), PairTable::size(S), best, all);
       }
     }

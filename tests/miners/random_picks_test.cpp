@@ -12,14 +12,14 @@ namespace {
 constexpr int64_t kAnchors = 1 << 15;
 
 /// How often each ref is drawn by kAnchors anchors that all see the same distances.
-std::vector<double> draws(const TripletMiner& miner, const std::vector<double>& distance_c, int64_t choice,
+std::vector<double> draws(const DrawingMiner& miner, const std::vector<double>& distance_c, int64_t choice,
                           int64_t width, at::ScalarType type) {
   const auto refs = static_cast<int64_t>(distance_c.size());
   const at::Tensor distance_rc =
       at::tensor(distance_c, at::kDouble).to(type).expand({kAnchors, refs}).contiguous();
   const Candidates tile{distance_rc, at::arange(kAnchors) + choice * (int64_t{1} << 40), at::arange(refs),
                         width};
-  const at::Tensor score_rc = miner.score(at::full({kAnchors}, 0.3, type), tile);
+  const at::Tensor score_rc = miner.score(tile);
   EXPECT_FALSE(score_rc.isnan().any().item<bool>());
   const at::Tensor count_c = at::bincount(at::argmin(score_rc, 1), {}, refs).to(at::kDouble);
   std::vector<double> count;
@@ -65,7 +65,7 @@ TEST(RandomPicks, DistanceWeightedFollowsItsFormula) {
             (width - 2) * std::log(raised) + (width - 3) / 2 * std::log(1 - raised * raised / 4);
         log_weight.push_back(d < farthest ? -log_q : -kInfinity);
       }
-      const Made<TripletMiner> miner(
+      const Made<DrawingMiner> miner(
           "distance_weighted",
           "cutoff: " + std::to_string(cutoff) + ", nonzero_loss_cutoff: " + std::to_string(farthest));
       for (const at::ScalarType type : {at::kFloat, at::kDouble})
@@ -81,7 +81,7 @@ TEST(RandomPicks, RandomIsUniform) {
     distance.push_back(c % 3 == 0 ? kInfinity : 0.01 * c - 1);
     log_weight.push_back(c % 3 == 0 ? -kInfinity : 0.0);
   }
-  const Made<TripletMiner> miner("random");
+  const Made<DrawingMiner> miner("random");
   for (const at::ScalarType type : {at::kFloat, at::kDouble})
     for (const int64_t slot : {0, 1})
       expect_frequencies(draws(*miner, distance, slot, 8, type), log_weight, "random");

@@ -53,8 +53,24 @@ struct MadeCase {
   Slot<Miner> miner{miner_table(), "all"};
 };
 
-/// Every loss with every miner that goes with it, with a memory, momentum keys and in a ring where it may, and the settings
-/// that change the mathematics. A new row of the loss or miner table joins by itself, with its defaults.
+/// The settings of a loss that pick what pairs are compared by, besides the default, as YAML.
+inline std::vector<std::string> other_distances(Loss& loss) {
+  struct Choices : Fields {
+    void field(const FieldInfo& info, FieldValue value) override {
+      if (std::string(info.name) != "distance") return;
+      for (const char* choice : info.choices)
+        if (*std::get<std::string*>(value) != choice) all.push_back(std::string("distance: ") + choice);
+    }
+    void group(const FieldInfo&, const std::function<void(Fields&)>&) override {}
+    void slot(const FieldInfo&, SlotBase&) override {}
+    std::vector<std::string> all;
+  } choices;
+  loss.visit(choices);
+  return choices.all;
+}
+
+/// Every loss with every miner that goes with it, by every distance that the loss has and by that of rows as they come, with a memory, momentum keys and in a ring where it may, and the settings
+/// that change the mathematics (about 400 in all). A new row of the loss or miner table joins by itself, with its defaults.
 inline std::vector<Case> all_cases() {
   std::vector<Case> cases = {
       {"contrastive", "margin: 1.1, positive_margin: 0.3", "all"},
@@ -69,6 +85,9 @@ inline std::vector<Case> all_cases() {
       {"triplet", "margin: 2, distance: squared_l2", "batch_hard", false},
       {"triplet", "swap: true", "batch_hard"},
       {"triplet", "swap: true, soft_margin: true", "semi_hard"},
+      {"triplet", "swap: true", "batch_hard", true, false, false, true},
+      {"triplet", "soft_margin: true", "all", true, false, false, true},
+      {"triplet", "soft_margin: true", "all", true, true, true},
       {"supcon", "temperature: 0.02", "all"},
       {"supcon", "temperature: 0.002", "all"},
       {"supcon", "temperature: 3", "all", false},
@@ -78,13 +97,14 @@ inline std::vector<Case> all_cases() {
   };
   for (const auto& loss : loss_table())
     for (const auto& miner : miner_table()) {
-      const bool all = std::string(miner.name) == "all";
-      std::vector<Case> candidates = {{loss.name, "", miner.name}};
-      if (all) {
-        candidates.push_back({loss.name, "", miner.name, true, false, false, true});
-        candidates.push_back({loss.name, "", miner.name, true, true});
-        candidates.push_back({loss.name, "", miner.name, true, true, true});
-      }
+      std::vector<Case> candidates = {{loss.name, "", miner.name},
+                                      {loss.name, "", miner.name, false},
+                                      {loss.name, "", miner.name, true, false, false, true},
+                                      {loss.name, "", miner.name, true, true},
+                                      {loss.name, "", miner.name, true, false, true},
+                                      {loss.name, "", miner.name, true, true, true}};
+      for (const std::string& distance : other_distances(*loss.make()))
+        candidates.push_back({loss.name, distance, miner.name});
       for (const Case& c : candidates)
         if (MadeCase(c).fits()) cases.push_back(c);
     }

@@ -87,24 +87,30 @@ inline RowSet shard_part(const RowSet& all, int64_t begin, int64_t count) {
   return shard_rows(part(all.u_nD), part(all.label_n), part(all.group_n), part(all.id_n));
 }
 
-/// The problem shared out: rows by `shares`, the shard in halves to the first and the last rank.
+/// A rank's part of the problem: rows by `shares`, the shard in halves to the first and the last rank.
+inline Problem share_of(const Problem& problem, const std::vector<int64_t>& shares, size_t rank) {
+  int64_t begin = 0;
+  for (size_t r = 0; r < rank; ++r) begin += shares[r];
+  Problem mine{share(problem.rows, begin, shares[rank]), {}, {}};
+  if (problem.second) mine.second = share(*problem.second, begin, shares[rank]);
+  if (problem.shard) {
+    const int64_t all = problem.shard->size(), half = all / 2;
+    const bool first = rank == 0, last = rank + 1 == shares.size();
+    mine.shard = shard_part(*problem.shard, first ? 0 : half,
+                            (first && last) ? all
+                            : first         ? half
+                            : last          ? all - half
+                                            : 0);
+  }
+  return mine;
+}
+
+/// What the ranks make of the problem, shared out.
 inline Global run_world(const Problem& problem, const std::vector<int64_t>& shares, const MadeCase& made) {
   std::vector<StepLoss> steps(shares.size());
   run_ranks(static_cast<int>(shares.size()), [&](const Group& group) {
     const auto rank = static_cast<size_t>(group.rank());
-    int64_t begin = 0;
-    for (size_t r = 0; r < rank; ++r) begin += shares[r];
-    Problem mine{share(problem.rows, begin, shares[rank]), {}, {}};
-    if (problem.second) mine.second = share(*problem.second, begin, shares[rank]);
-    if (problem.shard) {
-      const int64_t all = problem.shard->size(), half = all / 2;
-      const bool first = rank == 0, last = rank + 1 == shares.size();
-      mine.shard = shard_part(*problem.shard, first ? 0 : half,
-                              (first && last) ? all
-                              : first         ? half
-                              : last          ? all - half
-                                              : 0);
-    }
+    const Problem mine = share_of(problem, shares, rank);
     steps[rank] = global_batch_loss(group, mine.rows, made.objective(), mine.input(made));
   });
   Global result{steps[0].loss, {}, {}, {}, {}, steps[0].parameter_gradients};

@@ -213,11 +213,8 @@ class Verifier {
   ForwardMode mode_;
 };
 
-bool goes_with(const Objective& objective, const TrainingData& data, bool two_views) {
+bool goes_with(const Objective& objective, const Objective::Setting& setting, bool two_views) {
   try {
-    Objective::Setting setting;
-    setting.explicit_tuples = !data.tuples.empty();
-    setting.explicit_pairs = data.has_pairs();
     objective.check(setting);
     if (objective.loss.pairing() != Pairing::kBatch && setting.explicit_tuples) return false;
     // Two towers need two views of each sample next to each other.
@@ -227,15 +224,16 @@ bool goes_with(const Objective& objective, const TrainingData& data, bool two_vi
   }
 }
 
-std::vector<Line> compare_all(Verifier& verifier, const TrainingData& data, bool normalize, bool two_views,
-                              int64_t batches) {
+// With the memory and the exchange that are configured, every loss and miner that goes with them.
+std::vector<Line> compare_all(Verifier& verifier, const RunConfig& config, const Objective::Setting& setting,
+                              bool two_views, int64_t batches) {
   std::vector<Line> lines;
   for (const auto& loss : loss_table())
     for (const auto& miner : miner_table()) {
       const auto made_loss = loss.make();
       const auto made_miner = miner.make();
-      const Objective objective{*made_loss, *made_miner, normalize};
-      if (!goes_with(objective, data, two_views)) continue;
+      const Objective objective{*made_loss, *made_miner, config.normalize, config.objective().exchange};
+      if (!goes_with(objective, setting, two_views)) continue;
       const auto more = verifier.compare(loss.name, miner.name, objective, batches);
       lines.insert(lines.end(), more.begin(), more.end());
     }
@@ -269,7 +267,7 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
   Verifier verifier(config, session, data);
   const std::vector<Line> lines =
       arguments.all
-          ? compare_all(verifier, data, config.normalize,
+          ? compare_all(verifier, config, setting_of(config, data),
                         config.global_batch % 2 == 0 && config.sampler.name != "shuffle", arguments.batches)
           : verifier.compare(config.loss.name(), config.miner.name(), config.objective(), arguments.batches);
   int code = session.leads() ? report(lines, session.world.size(), arguments.json) : kDone;

@@ -132,6 +132,8 @@ class TripletLossBase : public Loss {
   virtual at::Tensor violation(const at::Tensor& positive, const at::Tensor& negative) const = 0;
   virtual at::Tensor cost(const at::Tensor& violation) const = 0;
   virtual at::Tensor slope(const at::Tensor& violation) const = 0;
+  /// m where the cost is max(0, positive value - negative value + m).
+  virtual std::optional<double> hinge_margin() const { return {}; }
   virtual bool counts_active() const = 0;
   /// Does a triplet's negative value depend on value(positive, negative) too (swap)? Needs a miner or explicit triplets.
   virtual bool needs_positive_negative() const { return false; }

@@ -39,6 +39,9 @@ class TripletLoss : public TripletLossBase {
   at::Tensor slope(const at::Tensor& x) const override {
     return soft_ ? at::sigmoid(x) : at::clamp_min(x, 0).sign_();
   }
+  std::optional<double> hinge_margin() const override {
+    return soft_ ? std::nullopt : std::optional(margin_);
+  }
   bool counts_active() const override { return reduction_ == "active" && !soft_; }
   bool needs_positive_negative() const override { return swap_; }
 

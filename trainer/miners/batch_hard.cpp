@@ -3,7 +3,7 @@
 #include <ATen/ops/argmax.h>
 
 #include "trainer/miners/miner.h"
-#include "trainer/miners/tile_math.h"
+#include "trainer/miners/slot_math.h"
 
 namespace lodestone {
 
@@ -11,7 +11,7 @@ namespace {
 
 /// Batch-hard (Hermans, Beyer and Leibe, "In defense of the triplet loss for person re-identification", 2017): for each
 /// anchor its farthest positive and its nearest negative in the global batch.
-class BatchHardMiner : public TripletMiner {
+class BatchHardMiner : public NearestMiner {
  public:
   void visit(Fields&) override {}
 
@@ -21,8 +21,7 @@ class BatchHardMiner : public TripletMiner {
     return only_slot(all, at::argmax(all.distance_aP.masked_fill(all.index_aP.lt(0), kNearer), 1));
   }
 
-  at::Tensor score(const at::Tensor&, const Candidates& tile) const override { return tile.distance_rc; }
-  bool ignores_slot() const override { return true; }
+  Bounds bounds(const at::Tensor& positive_aS) const override { return any_distance(positive_aS); }
 };
 
 }  // namespace

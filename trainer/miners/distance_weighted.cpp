@@ -1,10 +1,11 @@
 #include <algorithm>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/lt.h>
 
 #include "trainer/miners/miner.h"
 #include "trainer/miners/pair_random.h"
-#include "trainer/miners/tile_math.h"
 
 namespace lodestone {
 
@@ -21,7 +22,7 @@ namespace {
 /// The draw is an exponential race: of independent times E_n / w_n with E_n ~ Exp(1), n has the least with
 /// probability w_n / Σ w. A race needs no sum over the row, so that tiles may come in any order. Only the times' order
 /// within a row matters and logarithms keep it: log E - log w is compared, for w itself overflows for large D.
-class DistanceWeightedMiner : public TripletMiner {
+class DistanceWeightedMiner : public DrawingMiner {
  public:
   void visit(Fields& f) override {
     f.field({"cutoff", "nearer negatives are drawn as if they were at this distance", "", 0.01, 2.0},
@@ -34,15 +35,17 @@ class DistanceWeightedMiner : public TripletMiner {
   bool needs_unit_l2() const override { return true; }
 
   /// log E + log q as (D-3)/2 · log(d² (1 - d²/4)) + log(E d): logarithms are most of the time.
-  at::Tensor score(const at::Tensor&, const Candidates& tile) const override {
-    at::Tensor kept_rc = is_below(tile.distance_rc, farthest_);
+  at::Tensor score(const Candidates& tile) const override {
+    // 0 where a negative may be drawn, +inf elsewhere. As numbers: on a CPU bool tensors cost several times what floats do.
+    at::Tensor bar_rc = at::empty_like(tile.distance_rc);
+    at::lt_out(bar_rc, tile.distance_rc, farthest_).reciprocal_().sub_(1);
     at::Tensor raised_rc = drawn_distance(tile.distance_rc);
     at::Tensor score_rc = pair_uniform(tile.anchor_key_r, tile.ref_key_c).to(raised_rc.scalar_type());
     score_rc.neg_().log1p_().neg_().mul_(raised_rc).log_();
     raised_rc.mul_(raised_rc);
     at::Tensor density_rc = raised_rc.mul(-0.25);
     density_rc.add_(1).mul_(raised_rc).log_().mul_(static_cast<double>(tile.width - 3) / 2);
-    return score_rc.add_(density_rc).add_(bar_unless(kept_rc));
+    return score_rc.add_(density_rc).add_(bar_rc);
   }
 
  private:

@@ -4,7 +4,7 @@
 #include <ATen/ops/argmin.h>
 
 #include "trainer/miners/miner.h"
-#include "trainer/miners/tile_math.h"
+#include "trainer/miners/slot_math.h"
 
 namespace lodestone {
 
@@ -13,7 +13,7 @@ namespace {
 /// Easy positives (Xuan, Stylianou and Pless, "Improved embeddings with easy positive triplet mining", 2020): for each
 /// anchor its nearest positive, with its nearest negative (hard) or with the nearest one that is farther than that
 /// positive (semi_hard; unlike FaceNet's semi-hard negatives it may be farther by any margin).
-class EasyPositiveMiner : public TripletMiner {
+class EasyPositiveMiner : public NearestMiner {
  public:
   void visit(Fields& f) override {
     f.field({"negative",
@@ -31,12 +31,10 @@ class EasyPositiveMiner : public TripletMiner {
     return only_slot(all, at::argmin(all.distance_aP.masked_fill(all.index_aP.lt(0), kFarther), 1));
   }
 
-  at::Tensor score(const at::Tensor& positive_r, const Candidates& tile) const override {
-    if (ignores_slot()) return tile.distance_rc;
-    at::Tensor kept_rc = is_above(tile.distance_rc, as_bound(positive_r, tile.distance_rc));
-    return bar_unless(kept_rc).add_(tile.distance_rc);
+  Bounds bounds(const at::Tensor& positive_aS) const override {
+    Bounds any = any_distance(positive_aS);
+    return negative_ == "hard" ? any : Bounds{positive_aS, any.within_aS};
   }
-  bool ignores_slot() const override { return negative_ == "hard"; }
 
  private:
   std::string negative_ = "semi_hard";

@@ -48,6 +48,25 @@ struct Positives {
   at::Tensor index_aP;     ///< global index, -1 where an anchor has fewer
 };
 
+/// Picks triplets: for each anchor some positives (its slots), for each slot one negative. Ties go to the lowest global index.
+class TripletMiner : public Miner {
+ public:
+  /// The positives that make triplets, [a, S]; entries with index -1 make none. Slots of slots are the slots.
+  virtual Positives slots(const Positives& all) const = 0;
+  /// Does it take distances for Euclidean ones between points on the unit sphere?
+  virtual bool needs_unit_l2() const { return false; }
+};
+
+/// For each slot the nearest negative at a distance between two bounds.
+class NearestMiner : public TripletMiner {
+ public:
+  /// Both exclusive, [a, S], from the slots' distances (+inf where there is none).
+  struct Bounds {
+    at::Tensor beyond_aS, within_aS;
+  };
+  virtual Bounds bounds(const at::Tensor& positive_aS) const = 0;
+};
+
 /// A tile of candidates for negatives.
 struct Candidates {
   at::Tensor distance_rc;  ///< +inf for pairs that are not negatives
@@ -57,19 +76,11 @@ struct Candidates {
   int64_t width = 0;     ///< D, of the embeddings
 };
 
-/// Picks triplets: for each anchor some positives (its slots), for each slot the negative with the lowest score.
-/// Ties go to the lowest global index.
-class TripletMiner : public Miner {
+/// For each slot the negative with the lowest of the scores that are drawn.
+class DrawingMiner : public TripletMiner {
  public:
-  /// The positives that make triplets, [a, S]; entries with index -1 make none.
-  virtual Positives slots(const Positives& all) const = 0;
-  /// [r, c]: lower is better, +inf is never chosen; may be the tile's own tensor. positive_r holds one slot's distances (+inf
-  /// where there is none). Random choices depend on the keys alone.
-  virtual at::Tensor score(const at::Tensor& positive_r, const Candidates& tile) const = 0;
-  /// Does every slot have the same scores? Then `score` is asked for the first slot alone.
-  virtual bool ignores_slot() const { return false; }
-  /// Does `score` take distances for Euclidean ones between points on the unit sphere?
-  virtual bool needs_unit_l2() const { return false; }
+  /// [r, c]: lower is better, +inf is never chosen; depends on each pair's distance and keys alone.
+  virtual at::Tensor score(const Candidates& tile) const = 0;
 };
 
 /// Every miner there is.

@@ -10,13 +10,13 @@ namespace lodestone {
 namespace {
 
 /// Random triplets: for each positive one negative, all equally likely.
-class RandomMiner : public TripletMiner {
+class RandomMiner : public DrawingMiner {
  public:
   void visit(Fields&) override {}
 
   Positives slots(const Positives& all) const override { return all; }
 
-  at::Tensor score(const at::Tensor&, const Candidates& tile) const override {
+  at::Tensor score(const Candidates& tile) const override {
     constexpr double kLargest = std::numeric_limits<float>::max();
     // 0 for negatives, +inf for the others.
     at::Tensor bar_rc = tile.distance_rc.clamp_min(kLargest);

@@ -1,7 +1,6 @@
 #include <ATen/TensorOperators.h>
 
 #include "trainer/miners/miner.h"
-#include "trainer/miners/tile_math.h"
 
 namespace lodestone {
 
@@ -10,7 +9,7 @@ namespace {
 /// Semi-hard negatives (Schroff, Kalenichenko and Philbin, "FaceNet: a unified embedding for face recognition and
 /// clustering", 2015): for each anchor and positive the nearest negative that is farther than the positive,
 /// d(a,p) < d(a,n) < d(a,p) + margin. Positives without such a negative give no triplet.
-class SemiHardMiner : public TripletMiner {
+class SemiHardMiner : public NearestMiner {
  public:
   void visit(Fields& f) override {
     f.field({"margin", "how much farther than the positive a negative may be", "", 0.0}, &margin_);
@@ -18,12 +17,7 @@ class SemiHardMiner : public TripletMiner {
 
   Positives slots(const Positives& all) const override { return all; }
 
-  at::Tensor score(const at::Tensor& positive_r, const Candidates& tile) const override {
-    const at::Tensor positive_r1 = as_bound(positive_r, tile.distance_rc);
-    at::Tensor kept_rc = is_above(tile.distance_rc, positive_r1);
-    kept_rc.mul_(is_below(tile.distance_rc, positive_r1 + margin_));
-    return bar_unless(kept_rc).add_(tile.distance_rc);
-  }
+  Bounds bounds(const at::Tensor& positive_aS) const override { return {positive_aS, positive_aS + margin_}; }
 
  private:
   double margin_ = 0.2;

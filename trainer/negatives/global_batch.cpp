@@ -69,15 +69,18 @@ void Objective::check(const Setting& setting) const {
         "miner: this miner needs Euclidean distances of rows of unit length; set normalize: true and a loss "
         "with "
         "distance l2 (triplet, contrastive, margin)");
-  if ((setting.memory || setting.momentum_keys) && (!pairs || !batch || tuples || pairs->reads_ref_sums()))
+  const bool refs_beyond_batch = setting.memory || setting.momentum_keys;
+  if (refs_beyond_batch && (!batch || setting.explicit_tuples || (pairs && pairs->reads_ref_sums())))
     throw ConfigError(
-        "memory: goes with losses over pairs of the batch (infonce, supcon, contrastive, multi_similarity, "
-        "circle, margin) without a miner of triplets");
-  if (exchange.ring && (tuples || setting.memory || takes_proxies(loss)))
+        "memory: goes with losses over rows of one batch and its class labels (triplet, infonce, supcon, "
+        "contrastive, multi_similarity, circle, margin)");
+  if (refs_beyond_batch && triplets && triplets->needs_positive_negative())
     throw ConfigError(
-        "exchange: ring does not hold all embeddings, which a miner of triplets, a memory and proxies need; "
-        "use "
-        "exchange: gather");
+        "triplet: swap compares positives with negatives, which in a memory may both be past rows, without a "
+        "gradient; use swap: false, or no memory");
+  if (exchange.ring && (setting.memory || takes_proxies(loss)))
+    throw ConfigError(
+        "exchange: ring does not hold all embeddings, which a memory and proxies need; use exchange: gather");
   if (!setting.whole_world && (setting.memory || !batch))
     throw ConfigError(
         "mining_scope: a memory, proxies and two towers are shared by all ranks; use mining_scope: global");
@@ -97,17 +100,20 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
   LossOutcome outcome;
   const auto* miner = dynamic_cast<const TripletMiner*>(&objective.miner);
   const auto* pairs = dynamic_cast<const PairLoss*>(&objective.loss);
-  if (miner || input.tuples) {
-    step.tuples = input.tuples ? *input.tuples : mine(rows, *miner, objective.loss.measure(), input.draw);
-    outcome = solve_tuples(world, scope, rows, objective.loss, step.tuples);
-  } else if (pairs) {
-    const Plan plan(objective.loss, rows, second ? &*second : nullptr, input);
+  const Plan plan(objective.loss, rows, second ? &*second : nullptr, input);
+  if (pairs && !miner && !input.tuples) {
     outcome = solve_pairs(world, scope, *pairs, dynamic_cast<const PairMiner*>(&objective.miner),
                           plan.members, plan.relations);
     if (second && input.second_learns) step.second_gradient_bD = outcome.gradients_nD[1];
     if (input.shard && takes_proxies(objective.loss)) step.shard_gradient_nD = outcome.gradients_nD.back();
   } else {
-    outcome = solve_all_triplets(world, scope, dynamic_cast<const TripletLossBase&>(objective.loss), rows);
+    AnchorWalk walk(scope, plan.members, plan.relations);
+    if (miner || input.tuples) {
+      step.tuples = input.tuples ? *input.tuples : mine(walk, *miner, objective.loss.measure(), input.draw);
+      outcome = solve_tuples(world, walk, objective.loss, step.tuples);
+    } else {
+      outcome = solve_all_triplets(world, walk, dynamic_cast<const TripletLossBase&>(objective.loss));
+    }
   }
   step.loss = outcome.loss;
   step.active = outcome.active;

@@ -4,17 +4,14 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/bincount.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/logical_and.h>
-#include <ATen/ops/logical_or.h>
-#include <ATen/ops/min.h>
 #include <ATen/ops/where.h>
-#include <ATen/ops/zeros.h>
 
-#include "trainer/negatives/measure.h"
+#include "trainer/negatives/positive_table.h"
+#include "trainer/negatives/tile_scan.h"
+#include "trainer/negatives/tile_walk.h"
 
 namespace lodestone {
 
@@ -33,59 +30,100 @@ at::Tensor hashed(at::Tensor x_n) {
   return shift_xor(x_n, 31);
 }
 
-at::Tensor distances(Measure measure, const Part& rows, const Part& refs, const PairList& pairs,
-                     int64_t row) {
-  const at::Tensor value_p = pair_values(measure, rows.u_nD, pairs.row_p + row, refs.u_nD, pairs.ref_p);
-  return measure == Measure::kSimilarity ? -value_p : value_p;
-}
+/// The slots of every row of the batch that this rank looks for negatives of, as tables [S, n].
+struct Slots {
+  at::Tensor positive_Sn;  ///< number of the positive, -1 where there is none
+  at::Tensor distance_Sn;  ///< float64
 
-// The positives of a stretch of rows as a table.
-Positives table_of(const Block& block, Measure measure, int64_t row, int64_t rows) {
-  const PairList pairs = block.relatives->positives(row, rows);
-  const at::Tensor count_r = at::bincount(pairs.row_p, {}, rows);
-  const int64_t width = rows == 0 ? 0 : count_r.max().item<int64_t>();
-  const at::Tensor slot_p = at::arange(pairs.size(), pairs.row_p.options()) -
-                            (count_r.cumsum(0) - count_r).index_select(0, pairs.row_p);
-  const auto options = block.rows.u_nD.options();
-  Positives table{at::full({rows, width}, kInfinity, options),
-                  at::full({rows, width}, -1, pairs.row_p.options())};
-  table.distance_aP.index_put_({pairs.row_p, slot_p},
-                               distances(measure, block.rows, block.refs, pairs, row).to(options.dtype()));
-  table.index_aP.index_put_({pairs.row_p, slot_p}, pairs.ref_p + block.refs.first);
-  return table;
-}
-
-Positives slots_of(const Block& block, const TripletMiner& miner, Measure measure) {
-  std::vector<Positives> parts;
-  int64_t width = 0;
-  for (const auto& [row, rows] : block.relatives->stretches()) {
-    parts.push_back(miner.slots(table_of(block, measure, row, rows)));
-    width = std::max(width, parts.back().index_aP.size(1));
-  }
-  std::vector<at::Tensor> distance, index;
-  for (const auto& part : parts) {
-    const int64_t pad[] = {0, width - part.index_aP.size(1)};
-    distance.push_back(at::constant_pad_nd(part.distance_aP, pad, kInfinity));
-    index.push_back(at::constant_pad_nd(part.index_aP, pad, -1));
-  }
-  return {at::cat(distance), at::cat(index)};
-}
-
-/// The best candidate of each (anchor, slot) so far.
-struct Best {
-  at::Tensor score_aS, index_aS;
-
-  void offer(int64_t row, int64_t slot, const at::Tensor& score_rc, int64_t first_ref) {
-    const auto [score_r, place_r] = at::min(score_rc, 1);
-    at::Tensor best_r = score_aS.narrow(0, row, score_r.size(0)).select(1, slot);
-    at::Tensor index_r = index_aS.narrow(0, row, score_r.size(0)).select(1, slot);
-    const at::Tensor candidate_r = place_r + first_ref;
-    const at::Tensor tie_r = at::logical_and(score_r == best_r, candidate_r < index_r);
-    const at::Tensor better_r = at::logical_or(score_r < best_r, tie_r);
-    best_r.copy_(at::where(better_r, score_r, best_r));
-    index_r.copy_(at::where(better_r, candidate_r, index_r));
-  }
+  int64_t count() const { return positive_Sn.size(0); }
 };
+
+Slots slots_of(AnchorWalk& walk, const TripletMiner& miner, Measure measure) {
+  const Positives slots = positives_of(
+      walk, measure, [&](const Positives& all) { return miner.slots(all); }, false);
+  const RowSet& set = walk.rows();
+  const int64_t count = slots.index_aP.size(1);
+  if (slots.index_aP.size(0) == set.size())
+    return {slots.index_aP.t().contiguous(), slots.distance_aP.t().contiguous()};
+  // Rows of other ranks have no slots here.
+  Slots all{at::full({count, set.size()}, -1, slots.index_aP.options()),
+            at::full({count, set.size()}, kInfinity, slots.distance_aP.options())};
+  all.positive_Sn.narrow(1, set.first, set.local).copy_(slots.index_aP.t());
+  all.distance_Sn.narrow(1, set.first, set.local).copy_(slots.distance_aP.t());
+  return all;
+}
+
+// Calls look(tile of candidates' distances, block, span, which end has the anchors) for this rank's tiles.
+void for_each_tile(
+    AnchorWalk& walk, Measure measure,
+    const std::function<void(const at::Tensor&, const Encounter&, const TileSpan&, End)>& look) {
+  walk.run([&](const Encounter& e) {
+    if (e.block.rows.size == 0 || e.block.refs.size == 0) return;
+    TileWalk tiles(e.block, measure, measure == Measure::kSimilarity ? -1 : 1);
+    tiles.run([&](const TileSpan& span, Worker& worker) {
+      worker.exclusions().fill(worker.value(), kInfinity);
+      look(worker.value(), e, span, End::kRow);
+      if (span.both_sides) look(worker.value(), e, span, End::kRef);
+    });
+  });
+}
+
+NearestRefs nearest(AnchorWalk& walk, const NearestMiner& miner, Measure measure, const Slots& slots) {
+  NearestMiner::Bounds bounds = miner.bounds(slots.distance_Sn);
+  // Squares come in the same order, and cost no root.
+  const bool squares = measure == Measure::kL2;
+  if (squares)
+    bounds = {at::where(bounds.beyond_aS < 0, -kInfinity, bounds.beyond_aS.square()),
+              bounds.within_aS.square()};
+  const auto options = walk.rows().u_nD.options();
+  const at::Tensor beyond_Sn = bounds.beyond_aS.to(options.dtype()).contiguous();
+  NearestRefs best(slots.count(), walk.rows().size(), options);
+  for_each_tile(walk, squares ? Measure::kSquaredL2 : measure,
+                [&](const at::Tensor& value_rc, const Encounter& e, const TileSpan& span, End end) {
+                  const bool rows = end == End::kRow;
+                  const int64_t first = rows ? e.block.rows.first + span.row : e.block.refs.first + span.ref;
+                  const int64_t ref = rows ? e.first_ref + span.ref : e.block.rows.first + span.row;
+                  for (int64_t s = 0; s < slots.count(); ++s)
+                    best.offer(s, value_rc, end, first, beyond_Sn, ref);
+                });
+  // The nearest of those beyond the one bound, if it is not beyond the other too.
+  best.ref_Sn.masked_fill_(best.value_Sn >= bounds.within_aS.to(options.dtype()), -1);
+  return best;
+}
+
+NearestRefs drawn(AnchorWalk& walk, const DrawingMiner& miner, Measure measure, const Slots& slots,
+                  const Draw& draw) {
+  const RowSet& set = walk.rows();
+  const MiningKeys keys = mining_keys(set.id_n, walk.ref_ids(), draw);
+  NearestRefs best(slots.count(), set.size(), set.u_nD.options());
+  const at::Tensor any_Sn = at::full_like(best.value_Sn, -kInfinity);
+  for_each_tile(
+      walk, measure, [&](const at::Tensor& value_rc, const Encounter& e, const TileSpan& span, End end) {
+        // A score is of an anchor: seen from the refs, the tile is turned.
+        const bool rows = end == End::kRow;
+        const int64_t first = rows ? e.block.rows.first + span.row : e.block.refs.first + span.ref;
+        const int64_t ref = rows ? e.first_ref + span.ref : e.block.rows.first + span.row;
+        const at::Tensor distance_rc = rows ? value_rc : value_rc.t().contiguous();
+        const at::Tensor ref_key_c = keys.ref_n.narrow(0, ref, distance_rc.size(1));
+        for (int64_t s = 0; s < slots.count(); ++s) {
+          const at::Tensor positive_r = slots.positive_Sn.select(0, s).narrow(0, first, distance_rc.size(0));
+          const Candidates tile{distance_rc, keys.of(first, positive_r), ref_key_c, set.u_nD.size(1)};
+          best.offer(s, miner.score(tile), End::kRow, first, any_Sn, ref);
+        }
+      });
+  return best;
+}
+
+// The best of what all ranks found for the same rows.
+void join(const Group& scope, NearestRefs& best) {
+  constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+  at::Tensor value_Sn = best.value_Sn.clone();
+  scope.all_reduce(value_Sn, ReduceOp::kMin);
+  const at::Tensor holds_it_Sn = at::logical_and(best.ref_Sn >= 0, best.value_Sn == value_Sn);
+  best.ref_Sn = at::where(holds_it_Sn, best.ref_Sn, kNone);
+  scope.all_reduce(best.ref_Sn, ReduceOp::kMin);
+  best.ref_Sn.masked_fill_(best.ref_Sn == kNone, -1);
+}
 
 }  // namespace
 
@@ -94,44 +132,28 @@ at::Tensor MiningKeys::of(int64_t anchor, const at::Tensor& positive_r) const {
       anchor_n.narrow(0, anchor, positive_r.size(0)).__xor__(ref_n.index_select(0, positive_r.clamp_min(0))));
 }
 
-MiningKeys mining_keys(const at::Tensor& id_n, const Draw& draw) {
-  const at::Tensor ref_n = hashed(id_n);
+MiningKeys mining_keys(const at::Tensor& anchor_id_n, const at::Tensor& ref_id_n, const Draw& draw) {
   const auto mixed =
       static_cast<int64_t>(draw.seed * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(draw.step));
-  return {hashed(ref_n.__xor__(hashed(at::full({1}, mixed, id_n.options())))), ref_n};
+  return {hashed(hashed(anchor_id_n).__xor__(hashed(at::full({1}, mixed, anchor_id_n.options())))),
+          hashed(ref_id_n)};
 }
 
-Tuples mine(const RowSet& set, const TripletMiner& miner, Measure measure, const Draw& draw) {
-  const auto longs = set.label_n.options();
-  if (set.local == 0) return {at::zeros({0}, longs), at::zeros({0}, longs), at::zeros({0}, longs)};
-  Block block;
-  block.rows = {&set, set.first, set.local, set.local_rows()};
-  block.refs = {&set, 0, set.size(), set.u_nD};
-  block.relatives = std::make_shared<Relatives>(block.rows, block.refs, false);
-  const Positives slots = slots_of(block, miner, measure);
-  const int64_t width = slots.index_aP.size(1),
-                scored = miner.ignores_slot() ? std::min<int64_t>(width, 1) : width;
-  Best best{at::full({set.local, scored}, kInfinity, set.u_nD.options()),
-            at::full({set.local, scored}, -1, longs)};
-  const MiningKeys keys = mining_keys(set.id_n, draw);
-
-  TileWalk walk(block, measure, 1);
-  walk.run([&](const TileSpan& span, Worker& worker) {
-    at::Tensor& value_rc = worker.value();
-    const Exclusions& exclusions = worker.exclusions();
-    if (measure == Measure::kSimilarity) value_rc.neg_();
-    exclusions.fill(value_rc, kInfinity);
-    for (int64_t s = 0; s < scored; ++s) {
-      const at::Tensor key_r = keys.of(set.first + span.row, span.rows_of(slots.index_aP).select(1, s));
-      const Candidates tile{value_rc, key_r, span.refs_of(keys.ref_n), set.u_nD.size(1)};
-      best.offer(span.row, s, miner.score(span.rows_of(slots.distance_aP).select(1, s), tile), span.ref);
-    }
-  });
-  const at::Tensor negative_aS = best.index_aS.expand({set.local, width});
-  const at::Tensor anchor_aS =
-      at::arange(set.first, set.first + set.local, longs).unsqueeze(1).expand({-1, width});
-  const at::Tensor found_aS = at::logical_and(slots.index_aP >= 0, negative_aS >= 0);
-  return {anchor_aS.index({found_aS}), slots.index_aP.index({found_aS}), negative_aS.index({found_aS})};
+Tuples mine(AnchorWalk& walk, const TripletMiner& miner, Measure measure, const Draw& draw) {
+  const RowSet& set = walk.rows();
+  const Slots slots = slots_of(walk, miner, measure);
+  const auto* nearest_miner = dynamic_cast<const NearestMiner*>(&miner);
+  NearestRefs best = nearest_miner
+                         ? nearest(walk, *nearest_miner, measure, slots)
+                         : drawn(walk, dynamic_cast<const DrawingMiner&>(miner), measure, slots, draw);
+  if (walk.partial()) join(walk.scope(), best);
+  const auto own = [&](const at::Tensor& x_Sn) { return x_Sn.narrow(1, set.first, set.local).t(); };
+  const at::Tensor positive_bS = own(slots.positive_Sn), negative_bS = own(best.ref_Sn);
+  const at::Tensor found_bS = at::logical_and(positive_bS >= 0, negative_bS >= 0);
+  const at::Tensor anchor_bS = at::arange(set.first, set.first + set.local, set.label_n.options())
+                                   .unsqueeze(1)
+                                   .expand({-1, slots.count()});
+  return {anchor_bS.index({found_bS}), positive_bS.index({found_bS}), negative_bS.index({found_bS})};
 }
 
 }  // namespace lodestone

@@ -101,10 +101,22 @@ void keep_mined(const PairMiner& miner, Measure measure, Matrix& m) {
   m.positive_ac = m.positive_ac * (distance_ac > positive_a.unsqueeze(1));
 }
 
+// Of one anchor's candidates for one of its slots: the lowest is chosen.
+at::Tensor scores(const TripletMiner& miner, const Positives& slots, int64_t slot,
+                  const at::Tensor& distance_1c, const at::Tensor& anchor_key_1, const at::Tensor& ref_key_c,
+                  int64_t width) {
+  if (const auto* drawing = dynamic_cast<const DrawingMiner*>(&miner))
+    return drawing->score({distance_1c, anchor_key_1, ref_key_c, width})[0];
+  const NearestMiner::Bounds bounds = dynamic_cast<const NearestMiner&>(miner).bounds(slots.distance_aP);
+  const at::Tensor between_1c =
+      at::logical_and(distance_1c > bounds.beyond_aS[0][slot], distance_1c < bounds.within_aS[0][slot]);
+  return at::where(between_1c, distance_1c, kInfinity)[0];
+}
+
 // One anchor after the other, from its row of the matrix.
-Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const LocalRows& rows,
-             const Draw& draw) {
-  const MiningKeys keys = mining_keys(rows.id_b, draw);
+Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const Tower& rows,
+             const at::Tensor& ref_id_c, const Draw& draw) {
+  const MiningKeys keys = mining_keys(rows.id_n, ref_id_c, draw);
   const at::Tensor distance_ac = (measure == Measure::kSimilarity ? -m.value_ac : m.value_ac).detach();
   std::vector<at::Tensor> anchor, positive, negative;
   for (int64_t a = 0; a < distance_ac.size(0); ++a) {
@@ -114,18 +126,18 @@ Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const 
     const at::Tensor candidate_1c = at::where(m.negative_ac[a] > 0, distance_ac[a], kInfinity).unsqueeze(0);
     for (int64_t s = 0; s < slots.index_aP.size(1); ++s) {
       if (slots.index_aP[0][s].item<int64_t>() < 0) continue;
-      const Candidates row{candidate_1c, keys.of(a, slots.index_aP.select(1, s)), keys.ref_n,
-                           rows.z_bD.size(1)};
-      const at::Tensor score_c = miner.score(slots.distance_aP.select(1, s), row)[0];
+      const at::Tensor score_c =
+          scores(miner, slots, s, candidate_1c, keys.of(a, slots.index_aP.select(1, s)), keys.ref_n,
+                 rows.u_nD.size(1));
       const at::Tensor best = score_c.argmin();
       if (score_c[best.item<int64_t>()].item<double>() == kInfinity) continue;
-      anchor.push_back(at::full({}, a, rows.label_b.options()));
+      anchor.push_back(at::full({}, a, rows.label_n.options()));
       positive.push_back(slots.index_aP[0][s]);
       negative.push_back(best);
     }
   }
   if (anchor.empty()) {
-    const at::Tensor none = at::zeros({0}, rows.label_b.options());
+    const at::Tensor none = at::zeros({0}, rows.label_n.options());
     return {none, none, none};
   }
   return {at::stack(anchor), at::stack(positive), at::stack(negative)};
@@ -136,9 +148,9 @@ at::Tensor loss_of_tuples(const Loss& loss, const Matrix& m, const Tuples& tuple
     const auto value = [&](const at::Tensor& i_t, const at::Tensor& j_t) {
       return m.value_ac.index({i_t, j_t});
     };
-    return combine(triplets->triplet_terms({value(tuples.anchor_t, tuples.positive_t),
-                                            value(tuples.anchor_t, tuples.negative_t),
-                                            value(tuples.positive_t, tuples.negative_t)}));
+    return combine(triplets->triplet_terms(
+        {value(tuples.anchor_t, tuples.positive_t), value(tuples.anchor_t, tuples.negative_t),
+         triplets->needs_positive_negative() ? value(tuples.positive_t, tuples.negative_t) : at::Tensor()}));
   }
   // How often each pair occurs.
   const auto times = [&](const at::Tensor& ref_t) {
@@ -153,6 +165,12 @@ at::Tensor loss_of_tuples(const Loss& loss, const Matrix& m, const Tuples& tuple
 
 at::Tensor or_zero(const at::Tensor& gradient, const at::Tensor& like) {
   return gradient.defined() ? gradient : at::zeros_like(like);
+}
+
+// Of the columns of an anchor's row of the matrix.
+at::Tensor ref_ids(const Tower& rows, const std::optional<Tower>& second, const std::optional<Tower>& shard) {
+  const at::Tensor id_n = second ? second->id_n : rows.id_n;
+  return shard ? at::cat({id_n, shard->id_n}) : id_n;
 }
 
 Matrix whole_matrix(const Objective& objective, const StepInput& input, const Tower& rows,
@@ -187,7 +205,8 @@ ReferenceLoss reference_loss(const LocalRows& local, const Objective& objective,
   if (input.tuples)
     reference.tuples = *input.tuples;
   else if (triplet_miner)
-    reference.tuples = mined(*triplet_miner, matrix, objective.loss.measure(), local, input.draw);
+    reference.tuples = mined(*triplet_miner, matrix, objective.loss.measure(), rows,
+                             ref_ids(rows, second, shard), input.draw);
   if (const auto* miner = dynamic_cast<const PairMiner*>(&objective.miner))
     keep_mined(*miner, objective.loss.measure(), matrix);
 

@@ -1,21 +1,20 @@
 #include <limits>
+#include <numeric>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/bincount.h>
-#include <ATen/ops/clamp_min.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/log.h>
 #include <ATen/ops/logical_and.h>
-#include <ATen/ops/ones_like.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "trainer/negatives/measure.h"
 #include "trainer/negatives/mined_tuples.h"
 
 namespace lodestone {
@@ -23,22 +22,14 @@ namespace lodestone {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-/// Pairs of one kind out of tuples: measured values and, in the end, dL/dvalue.
-struct Pairs {
-  at::Tensor i_t, j_t, value_t, weight_t;
-};
 
-Pairs measured(const RowSet& set, const Loss& loss, const at::Tensor& i_t, const at::Tensor& j_t) {
-  const Affine affine = loss.affine();
-  // What a tuple lacks is -1; its value is not used.
-  Pairs pairs{i_t,
-              j_t,
-              pair_values(loss.measure(), set.u_nD, at::clamp_min(i_t, 0), set.u_nD, at::clamp_min(j_t, 0)),
-              {}};
-  pairs.value_t.mul_(affine.scale).add_(affine.bias);
-  pairs.weight_t = at::zeros_like(pairs.value_t);
-  return pairs;
-}
+/// The kinds of pairs in tuples, in this order in lists and columns of weights.
+enum Kind : int64_t { kPositive, kNegative, kCrossed };
+
+/// Pairs of one kind: values and, in the end, dL/dvalue.
+struct Pairs {
+  at::Tensor anchor_t, value_t, weight_t;
+};
 
 at::Tensor or_zero(const at::Tensor& gradient, const at::Tensor& like) {
   return gradient.defined() ? gradient : at::zeros_like(like);
@@ -59,8 +50,8 @@ at::Tensor sum_by_anchor(Sum kind, const at::Tensor& term_t, const at::Tensor& a
 /// A pair loss over (anchor, positive) and (anchor, negative); fills both weights.
 void differentiate_pairs(const Group& world, const RowSet& set, const PairLoss& loss, Pairs& positives,
                          Pairs& negatives, LossOutcome& outcome) {
-  const at::Tensor positive_anchor_t = positives.i_t - set.first,
-                   negative_anchor_t = negatives.i_t - set.first;
+  const at::Tensor positive_anchor_t = positives.anchor_t - set.first,
+                   negative_anchor_t = negatives.anchor_t - set.first;
   at::Tensor term_t = negatives.value_t.clone();
   loss.negative_term(term_t);
   AnchorSums sums;
@@ -102,74 +93,92 @@ void differentiate_pairs(const Group& world, const RowSet& set, const PairLoss& 
   negatives.weight_t = weight_t;
 }
 
-void differentiate_triplets(const Group& world, const TripletLossBase& loss, Pairs& positives,
-                            Pairs& negatives, Pairs* crossed, LossOutcome& outcome) {
+at::Tensor differentiate_triplets(const Group& world, const TripletLossBase& loss, const at::Tensor& value_kt,
+                                  LossOutcome& outcome) {
   at::AutoGradMode with_grad(true);
-  torch::autograd::variable_list leaves = {positives.value_t.requires_grad_(true),
-                                           negatives.value_t.requires_grad_(true)};
-  if (crossed) leaves.push_back(crossed->value_t.requires_grad_(true));
-  const Terms terms = loss.triplet_terms({leaves[0], leaves[1], crossed ? leaves[2] : at::Tensor()});
+  const at::Tensor leaf_kt = value_kt.detach().requires_grad_(true);
+  const Terms terms = loss.triplet_terms({leaf_kt[kPositive], leaf_kt[kNegative],
+                                          leaf_kt.size(0) > kCrossed ? leaf_kt[kCrossed] : at::Tensor()});
   const std::vector<double> scale = reduce_terms(world, terms, outcome);
-  const auto found = torch::autograd::grad({terms.sums[0] * scale[0]}, leaves, {}, false, false, true);
-  positives.weight_t = or_zero(found[0], leaves[0]);
-  negatives.weight_t = or_zero(found[1], leaves[1]);
-  if (crossed) crossed->weight_t = or_zero(found[2], leaves[2]);
+  return torch::autograd::grad({terms.sums[0] * scale[0]}, {leaf_kt})[0];
 }
 
-// Adds weight · dmeasure(u_i, u_j)/du_i to the rows i that are mine.
-void apply(const RowSet& set, Measure measure, const at::Tensor& i_t, const at::Tensor& j_t,
-           const at::Tensor& weight_t, at::Tensor& gradient_bD) {
-  const at::Tensor mine_t =
-      at::logical_and(at::logical_and(i_t >= set.first, i_t < set.first + set.local), weight_t != 0);
-  const at::Tensor my_i_t = i_t.index({mine_t}) - set.first, my_j_t = j_t.index({mine_t});
-  add_pair_gradient(measure, weight_t.index({mine_t}), set.local_rows(), my_i_t, set.u_nD, my_j_t,
-                    gradient_bD);
+// All pairs of some tuples, kind after kind. Seen from a crossed pair's positive, which is a row of the batch then.
+NumberedPairs pairs_of(const Tuples& tuples, bool crossed) {
+  std::vector<at::Tensor> rows = {tuples.anchor_t, tuples.anchor_t},
+                          refs = {tuples.positive_t, tuples.negative_t};
+  if (crossed) {
+    rows.push_back(tuples.positive_t);
+    refs.push_back(tuples.negative_t);
+  }
+  return {at::cat(rows), at::cat(refs)};
 }
 
-// All ranks' pairs, each applied from both its ends.
-void exchange_and_apply(const Group& scope, const RowSet& set, const Loss& loss, const Pairs& pairs,
-                        LossOutcome& outcome) {
-  const std::vector<int64_t> counts = scope.gather_counts(pairs.i_t.size(0));
-  const at::Tensor index_t2 = scope.all_gather(at::stack({pairs.i_t, pairs.j_t}, 1), counts);
-  const at::Tensor weight_t =
-      scope.all_gather(pairs.weight_t.detach().contiguous(), counts) * loss.affine().scale;
-  const at::Tensor i_t = index_t2.select(1, 0), j_t = index_t2.select(1, 1);
-  apply(set, loss.measure(), i_t, j_t, weight_t, outcome.gradients_nD[0]);
-  apply(set, loss.measure(), j_t, i_t, weight_t, outcome.gradients_nD[0]);
+/// Tuples of this rank's anchors, and all ranks'.
+struct Exchanged {
+  Exchanged(const Group& scope, const Tuples& tuples)
+      : own(tuples), counts(scope.gather_counts(tuples.anchor_t.size(0))) {
+    const at::Tensor all_t3 =
+        scope.all_gather(at::stack({own.anchor_t, own.positive_t, own.negative_t}, 1), counts);
+    all = {all_t3.select(1, 0).contiguous(), all_t3.select(1, 1).contiguous(),
+           all_t3.select(1, 2).contiguous()};
+    first = std::accumulate(counts.begin(), counts.begin() + scope.rank(), int64_t{0});
+  }
+
+  Tuples own, all;
+  std::vector<int64_t> counts;
+  int64_t first = 0;  ///< this rank's first tuple
+};
+
+// The measures of own tuples' pairs: [kinds, t].
+at::Tensor measured(AnchorWalk& walk, Measure measure, const Exchanged& tuples, bool crossed) {
+  const int64_t kinds = crossed ? 3 : 2, own = tuples.own.anchor_t.size(0);
+  // A pair with a shard is met by the shard's rank, a crossed pair by its positive's.
+  if (!walk.partial() && (!crossed || walk.scope().size() == 1))
+    return walk.values(measure, pairs_of(tuples.own, crossed)).view({kinds, own});
+  at::Tensor value_kt = walk.values(measure, pairs_of(tuples.all, crossed));
+  walk.scope().all_reduce(value_kt);
+  return value_kt.view({kinds, -1}).narrow(1, tuples.first, own);
 }
 
-Pairs some(const Pairs& pairs, const at::Tensor& keep_t) {
-  return {pairs.i_t.index({keep_t}), pairs.j_t.index({keep_t}), pairs.value_t.index({keep_t}),
-          pairs.weight_t.index({keep_t})};
+Pairs some(const at::Tensor& anchor_t, const at::Tensor& value_t, const at::Tensor& keep_t) {
+  return {anchor_t.index({keep_t}), value_t.index({keep_t}), {}};
+}
+
+// dL/dvalue of own tuples' pairs, [kinds, t]; what a tuple lacks weighs 0.
+at::Tensor differentiate(const Group& world, const RowSet& set, const Loss& loss, const Tuples& tuples,
+                         const at::Tensor& value_kt, LossOutcome& outcome) {
+  if (const auto* triplets = dynamic_cast<const TripletLossBase*>(&loss))
+    return differentiate_triplets(world, *triplets, value_kt, outcome);
+  const at::Tensor is_positive_t = tuples.positive_t >= 0, is_negative_t = tuples.negative_t >= 0;
+  Pairs positives = some(tuples.anchor_t, value_kt[kPositive], is_positive_t),
+        negatives = some(tuples.anchor_t, value_kt[kNegative], is_negative_t);
+  differentiate_pairs(world, set, dynamic_cast<const PairLoss&>(loss), positives, negatives, outcome);
+  at::Tensor weight_kt = at::zeros_like(value_kt);
+  weight_kt[kPositive].index_put_({is_positive_t}, positives.weight_t.detach());
+  weight_kt[kNegative].index_put_({is_negative_t}, negatives.weight_t.detach());
+  return weight_kt;
 }
 
 }  // namespace
 
-LossOutcome solve_tuples(const Group& world, const Group& scope, const RowSet& set, const Loss& loss,
-                         const Tuples& tuples) {
-  LossOutcome outcome;
-  outcome.gradients_nD = {at::zeros_like(set.local_rows())};
-  std::vector<Pairs> kinds = {measured(set, loss, tuples.anchor_t, tuples.positive_t),
-                              measured(set, loss, tuples.anchor_t, tuples.negative_t)};
-  if (const auto* pairs = dynamic_cast<const PairLoss*>(&loss)) {
-    kinds[0] = some(kinds[0], tuples.positive_t >= 0);
-    kinds[1] = some(kinds[1], tuples.negative_t >= 0);
-    differentiate_pairs(world, set, *pairs, kinds[0], kinds[1], outcome);
-  } else {
-    const auto& triplets = dynamic_cast<const TripletLossBase&>(loss);
-    if (triplets.needs_positive_negative())
-      kinds.push_back(measured(set, loss, tuples.positive_t, tuples.negative_t));
-    differentiate_triplets(world, triplets, kinds[0], kinds[1], kinds.size() > 2 ? &kinds[2] : nullptr,
-                           outcome);
-  }
+LossOutcome solve_tuples(const Group& world, AnchorWalk& walk, const Loss& loss, const Tuples& tuples) {
+  const auto* triplets = dynamic_cast<const TripletLossBase*>(&loss);
+  const bool crossed = triplets && triplets->needs_positive_negative();
   const Affine affine = loss.affine();
-  at::Tensor numbers = at::zeros({2}, set.u_nD.options().dtype(at::kDouble));
-  for (const Pairs& pairs : kinds) {
-    exchange_and_apply(scope, set, loss, pairs, outcome);
-    const at::Tensor weight_t = pairs.weight_t.detach();
-    numbers[0].add_((weight_t * ((pairs.value_t.detach() - affine.bias) / affine.scale)).sum());
-    numbers[1].add_(weight_t.sum());
-  }
+  const Exchanged exchanged(walk.scope(), tuples);
+  const at::Tensor measure_kt = measured(walk, loss.measure(), exchanged, crossed);
+  LossOutcome outcome;
+  const at::Tensor weight_kt =
+      differentiate(world, walk.rows(), loss, tuples, measure_kt * affine.scale + affine.bias, outcome);
+
+  AnchorGradient gradient(walk.scope(), walk.rows(), walk.partial());
+  const at::Tensor all_weight_kt =
+      walk.scope().all_gather(weight_kt.t().contiguous(), exchanged.counts).t() * affine.scale;
+  walk.pull(loss.measure(), pairs_of(exchanged.all, crossed), all_weight_kt.reshape(-1), gradient);
+  outcome.gradients_nD = {gradient.finish()};
+
+  at::Tensor numbers = at::stack({(weight_kt * measure_kt).sum(), weight_kt.sum()});
   world.all_reduce(numbers);
   const at::Tensor host = numbers.cpu();
   outcome.affine = {host[0].item<double>(), host[1].item<double>()};
