@@ -76,12 +76,19 @@ class Peers(unittest.TestCase):
         return load_file(self.folder / "out.safetensors")
 
     def compare(self, model, forward, encoder, shape, inputs, tolerance=TOLERANCE, **task):
-        """Embeddings and gradients of all parameters."""
-        z = forward(model, inputs)
-        dz = torch.randn_like(z)
-        z.backward(dz)
-        ours = self.run_ours(encoder, shape, {**inputs, "dz": dz}, model.state_dict(), **task)
-        self.assertLessEqual(error(ours["z"], z.detach()), tolerance)
+        """Embeddings in single precision. Gradients of all parameters in double: in single precision a ReLU that flips
+        makes them jump."""
+        state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        z = forward(model, inputs).detach()
+        ours = self.run_ours(encoder, shape, inputs, state, **task)
+        self.assertLessEqual(error(ours["z"], z), tolerance)
+
+        model.load_state_dict(state)
+        model.double()
+        inputs = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in inputs.items()}
+        dz = torch.randn_like(z).double()
+        forward(model, inputs).backward(dz)
+        ours = self.run_ours(encoder, shape, {**inputs, "dz": dz}, state, float64=True, **task)
         largest = max(p.grad.abs().max() for p in model.parameters() if p.grad is not None)
         compared = 0
         for name, parameter in model.named_parameters():
@@ -90,8 +97,8 @@ class Peers(unittest.TestCase):
             self.assertIn("gradient." + name, ours)
             difference = (ours["gradient." + name] - parameter.grad).abs().max()
             # Of gradients that cancel out (a bias before a norm, a key's bias) only rounding is left.
-            scale = max(parameter.grad.abs().max(), 1e-3 * largest)
-            self.assertLessEqual((difference / scale).item(), 10 * tolerance, name)
+            scale = max(parameter.grad.abs().max(), 1e-6 * largest)
+            self.assertLessEqual((difference / scale).item(), 1e-9, name)
             compared += 1
         self.assertGreater(compared, 5)
 
@@ -108,7 +115,7 @@ class Peers(unittest.TestCase):
         return model
 
     def test_torchvision_resnets(self):
-        pictures = {"pixels": torch.randn(5, 3, 64, 64)}
+        pictures = {"pixels": torch.randn(4, 3, 64, 64)}
         for name, training in (("resnet18", True), ("resnet18", False), ("resnet34", False), ("resnet50", False)):
             with self.subTest(name=name, training=training):
                 model = self.randomised(getattr(torchvision.models, name)())

@@ -16,6 +16,7 @@ struct Task {
   InputShape input;
   bool training = false;
   bool recompute = false;
+  bool float64 = false;
   int64_t seed = 1;
   std::string torchscript, safetensors;
   Slot<Encoder> encoder{encoder_table(), "conv4"};
@@ -28,6 +29,7 @@ struct Task {
     f.field({"max_tokens", ""}, &input.max_tokens);
     f.field({"training", ""}, &training);
     f.field({"recompute", ""}, &recompute);
+    f.field({"float64", "compute in double precision"}, &float64);
     f.field({"seed", "of the random start"}, &seed);
     f.field({"torchscript", "file to export to"}, &torchscript);
     f.field({"safetensors", "file to export to"}, &safetensors);
@@ -51,6 +53,7 @@ void run(const std::string& task_file, const std::string& in_file, const std::st
   task.encoder->build(task.input, static_cast<uint64_t>(task.seed));
   for (const auto& report : task.encoder->load_initial_weights()) std::cout << report.sentence() << "\n";
   const TensorMap in = read_safetensors(in_file);
+  if (task.float64) task.encoder->parameters().convert(at::kDouble, at::kCPU);
   ForwardMode mode;
   mode.training = task.training;
   mode.recompute = task.recompute;

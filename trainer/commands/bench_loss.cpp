@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
@@ -13,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/peak_memory.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/floor.h"
 #include "trainer/commands/session.h"
@@ -25,27 +25,6 @@ namespace {
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-// Kilobytes of a line of /proc/self/status.
-double status_mib(const std::string& key) {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(key)) return std::stod(line.substr(key.size() + 1)) / 1024;
-  throw IoError("bench: expected " + key + " in /proc/self/status, got no such line");
-}
-
-/// The peak of resident memory above where it stood.
-class PeakMemory {
- public:
-  PeakMemory() {
-    std::ofstream("/proc/self/clear_refs") << 5;  // the peak starts anew
-    before_ = status_mib("VmRSS");
-  }
-  double extra_mib() const { return std::max(0.0, status_mib("VmHWM") - before_); }
-
- private:
-  double before_;
-};
 
 struct Rows {
   LocalRows first, second;
@@ -83,6 +62,12 @@ Rows rows_for(const BenchLossArguments& arguments, const Group& world, int64_t s
   return rows;
 }
 
+// What the loss may take beside its rows: four times its own rows and those that they meet, and some tiles.
+double bound_mib(const Rows& rows, int64_t met, int64_t width) {
+  const auto local = static_cast<double>(rows.first.z_bD.size(0));
+  return 4 * (local + static_cast<double>(met)) * static_cast<double>(width) * 4 / (1 << 20) + 64;
+}
+
 nlohmann::json measure(const Session& session, const BenchLossArguments& arguments, const RunConfig& config,
                        int64_t size, int64_t width, ProductRates& rates) {
   Rows rows = rows_for(arguments, session.world, size, width);
@@ -106,8 +91,8 @@ nlohmann::json measure(const Session& session, const BenchLossArguments& argumen
   }
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
-  const Work work = least_work(config.objective(), session.world.size(), size,
-                               input.shard ? rows.proxies->size() : size, width);
+  const int64_t met = input.shard ? rows.proxies->size() : size;
+  const Work work = least_work(config.objective(), session.world.size(), size, met, width);
   const double floor = rates.seconds(work, width);
   const double norm = step.gradient_bD.numel() ? step.gradient_bD.to(at::kDouble).norm().item<double>() : 0;
   return {{"loss", config.loss.name()},
@@ -120,17 +105,18 @@ nlohmann::json measure(const Session& session, const BenchLossArguments& argumen
           {"floor_seconds", floor},
           {"ratio", median / floor},
           {"extra_mib", extra_mib},
+          {"bound_mib", bound_mib(rows, met, width)},
           {"sent_bytes", sent},
           {"value", step.loss},
           {"gradient_norm", norm}};
 }
 
 void print(const nlohmann::json& r) {
-  std::printf("%-19s %-17s %7ld %5ld %5d %10.4f %10.4f %6.2f %10.1f %12ld\n",
+  std::printf("%-19s %-17s %7ld %5ld %5d %10.4f %10.4f %6.2f %10.1f %9.1f %12ld\n",
               r["loss"].get<std::string>().c_str(), r["miner"].get<std::string>().c_str(),
               r["size"].get<long>(), r["width"].get<long>(), r["world"].get<int>(),
               r["seconds"].get<double>(), r["floor_seconds"].get<double>(), r["ratio"].get<double>(),
-              r["extra_mib"].get<double>(), r["sent_bytes"].get<long>());
+              r["extra_mib"].get<double>(), r["bound_mib"].get<double>(), r["sent_bytes"].get<long>());
   std::fflush(stdout);
 }
 
@@ -147,9 +133,10 @@ int bench(const Session& session, const BenchLossArguments& arguments) {
   at::NoGradGuard no_grad;
   if (session.leads()) {
     const auto& routine = product_routine(session.world.size());
-    std::printf("%d rank(s) x %d thread(s), float32; %s\n%-19s %-17s %7s %5s %5s %10s %10s %6s %10s %12s\n",
-                session.world.size(), at::get_num_threads(), routine.c_str(), "loss", "miner", "size",
-                "width", "world", "seconds", "floor", "ratio", "extra MiB", "bytes sent");
+    std::printf(
+        "%d rank(s) x %d thread(s), float32; %s\n%-19s %-17s %7s %5s %5s %10s %10s %6s %10s %9s %12s\n",
+        session.world.size(), at::get_num_threads(), routine.c_str(), "loss", "miner", "size", "width",
+        "world", "seconds", "floor", "ratio", "extra MiB", "bound", "bytes sent");
   }
   ProductRates rates;
   nlohmann::json results = nlohmann::json::array();

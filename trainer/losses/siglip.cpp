@@ -1,7 +1,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/log_sigmoid.h>
-#include <ATen/ops/sigmoid.h>
 
 #include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/logit_scale.h"
@@ -43,7 +42,7 @@ class SigLipLoss : public PairLoss {
   Sum negative_sum() const override { return Sum::kPlain; }
   void negative_term(at::Tensor& value_rc) const override { log1p_exp_(value_rc); }
   void multiply_slope(const at::Tensor& value_rc, at::Tensor& weight_rc) const override {
-    weight_rc.mul_(at::sigmoid(value_rc));
+    multiply_sigmoid_(value_rc, weight_rc);
   }
 
   std::vector<Sum> positive_sums() const override { return {Sum::kPlain}; }

@@ -19,6 +19,9 @@ namespace lodestone {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+// Memory for tiles that pass 1 leaves to pass 2, so that it need not form them again. No larger than what malloc takes back and
+// hands out again without asking the system, whose fresh pages cost more than they save.
+constexpr int64_t kKeptBytes = int64_t{30} << 20;
 
 Terms add(const Terms& a, const Terms& b) {
   Terms sum{{}, {}, a.active + b.active, a.valid + b.valid};
@@ -31,8 +34,8 @@ Terms add(const Terms& a, const Terms& b) {
 
 /// A member while it is being solved. All tensors cover the whole set; rows of other ranks are filled in by `share`.
 struct State {
-  State(const PairLoss& loss, const RowSet& set)
-      : negatives(loss.negative_sum(), set), positives(loss.positive_sums(), set) {}
+  State(const PairLoss& loss, const TermForm& form, const RowSet& set)
+      : negatives(form, set), positives(loss.positive_sums(), set) {}
 
   NegativeSums negatives;
   PositiveSums positives;
@@ -45,10 +48,17 @@ struct State {
 class Solver {
  public:
   Solver(const Group& world, const Group& scope, const PairLoss& loss, const std::vector<Member>& members,
-         const std::vector<Relation>& relations)
-      : world_(world), scope_(scope), loss_(loss), members_(members), relations_(relations) {
-    for (const auto& member : members) states_.emplace_back(loss, *member.rows);
-    for (const auto& relation : relations) walks_.emplace_back(scope, members, relation);
+         const std::vector<Relation>& relations, bool mines)
+      : world_(world),
+        scope_(scope),
+        loss_(loss),
+        members_(members),
+        relations_(relations),
+        form_(loss, members, relations, mines) {
+    const at::Tensor& u_nD = members[0].rows->u_nD;
+    if (u_nD.device().is_cpu()) room_ = kKeptBytes / static_cast<int64_t>(u_nD.dtype().itemsize());
+    for (const auto& member : members) states_.emplace_back(loss, form_, *member.rows);
+    for (const auto& relation : relations) walks_.emplace_back(scope, members, relation, &room_);
   }
 
   void mine(const PairMiner& miner);
@@ -88,6 +98,8 @@ class Solver {
   const PairLoss& loss_;
   const std::vector<Member>& members_;
   const std::vector<Relation>& relations_;
+  TermForm form_;
+  int64_t room_ = 0;  ///< numbers of tiles that may still be kept for the next pass
   std::vector<State> states_;
   std::vector<BlockWalk> walks_;
   LossOutcome outcome_;
@@ -135,16 +147,17 @@ void Solver::mine(const PairMiner& miner) {
 
 void Solver::sum_negatives() {
   for (const auto& relation : relations_) {
-    NegativeSums found(loss_.negative_sum(), *members_[relation.rows].rows);
+    std::optional<NegativeSums> found;
+    if (partial(relation)) found.emplace(form_, *members_[relation.rows].rows);
     for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
-      NegativeSums* row_sums = partial(relation) ? &found : &states_[rows].negatives;
-      fold_negatives(loss_, block, anchors(rows) ? row_sums : nullptr,
+      NegativeSums* row_sums = found ? &*found : &states_[rows].negatives;
+      fold_negatives(loss_, form_, block, anchors(rows) ? row_sums : nullptr,
                      block.to_refs && anchors(refs) ? &states_[refs].negatives : nullptr,
                      states_[rows].anchor_side.filter, states_[refs].anchor_side.filter);
     });
     if (!partial(relation) || !anchors(relation.rows)) continue;
-    found.reduce(scope_);
-    states_[relation.rows].negatives.add(found);
+    found->reduce(scope_);
+    states_[relation.rows].negatives.add(*found);
   }
   for (size_t m = 0; m < members_.size(); ++m) {
     if (!anchors(m)) continue;
@@ -253,8 +266,9 @@ void Solver::differentiate_negatives() {
       const at::Tensor none;
       at::Tensor row_gradient = gradient_of(relation, rows),
                  ref_gradient = block.to_refs ? gradient_of(relation, refs) : none;
-      weight_sum_ += add_negative_gradient(loss_, block, states_[rows].anchor_side, states_[refs].anchor_side,
-                                           row_gradient, ref_gradient, learns_bias);
+      weight_sum_ +=
+          add_negative_gradient(loss_, form_, block, states_[rows].anchor_side, states_[refs].anchor_side,
+                                row_gradient, ref_gradient, learns_bias);
     });
   }
 }
@@ -324,7 +338,7 @@ std::vector<double> reduce_terms(const Group& group, const Terms& terms, LossOut
 
 LossOutcome solve_pairs(const Group& world, const Group& scope, const PairLoss& loss, const PairMiner* miner,
                         const std::vector<Member>& members, const std::vector<Relation>& relations) {
-  Solver solver(world, scope, loss, members, relations);
+  Solver solver(world, scope, loss, members, relations, miner != nullptr);
   if (miner) solver.mine(*miner);
   solver.sum_negatives();
   solver.sum_positives();

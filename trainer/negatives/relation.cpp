@@ -33,11 +33,16 @@ void for_each_other_part(const Group& scope, const RowSet& set,
 
 void BlockWalk::visit_one(Block& block, bool swapped, const std::function<void(const Block&, bool)>& visit) {
   if (next_ == known_.size()) {
-    auto& [forward, backward] = known_.emplace_back();
-    forward = std::make_shared<Relatives>(block.rows, block.refs, relation_.ref_is_past);
-    if (block.to_refs) backward = std::make_shared<Relatives>(block.refs, block.rows, relation_.ref_is_past);
+    Known& known = known_.emplace_back();
+    known.relatives = std::make_shared<Relatives>(block.rows, block.refs, relation_.ref_is_past);
+    if (block.to_refs)
+      known.exchanged_relatives = std::make_shared<Relatives>(block.refs, block.rows, relation_.ref_is_past);
+    if (room_) known.kept = std::make_shared<KeptTiles>(KeptTiles{room_, {}, {}});
   }
-  std::tie(block.relatives, block.exchanged_relatives) = known_[next_++];
+  const Known& known = known_[next_++];
+  block.relatives = known.relatives;
+  block.exchanged_relatives = known.exchanged_relatives;
+  block.kept = known.kept;
   visit(block, swapped);
 }
 

@@ -31,8 +31,10 @@ struct Relation {
 /// later runs.
 class BlockWalk {
  public:
-  BlockWalk(const Group& scope, const std::vector<Member>& members, const Relation& relation)
-      : scope_(scope), members_(members), relation_(relation) {}
+  /// `room`: how many numbers of tiles may be kept from one run to the next, shared with other walks; null for none.
+  BlockWalk(const Group& scope, const std::vector<Member>& members, const Relation& relation,
+            int64_t* room = nullptr)
+      : scope_(scope), members_(members), relation_(relation), room_(room) {}
   void run(const std::function<void(const Block&, bool swapped)>& visit);
 
  private:
@@ -41,8 +43,13 @@ class BlockWalk {
   const Group& scope_;
   const std::vector<Member>& members_;
   const Relation& relation_;
-  std::vector<std::pair<std::shared_ptr<const Relatives>, std::shared_ptr<const Relatives>>>
-      known_;  ///< by block
+  int64_t* room_;
+  /// What is found out about a block once.
+  struct Known {
+    std::shared_ptr<const Relatives> relatives, exchanged_relatives;
+    std::shared_ptr<KeptTiles> kept;
+  };
+  std::vector<Known> known_;  ///< by block
   size_t next_ = 0;
 };
 

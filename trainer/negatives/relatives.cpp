@@ -18,6 +18,15 @@ const int64_t* data_of(const at::Tensor& x) {
   return x.const_data_ptr<int64_t>();
 }
 
+// Indices by ascending key, then by index.
+std::vector<int64_t> ascending(const int64_t* keys, int64_t size) {
+  std::vector<int64_t> order(static_cast<size_t>(size));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  if (!std::is_sorted(keys, keys + size))
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return keys[a] < keys[b]; });
+  return order;
+}
+
 int64_t total_of(const std::vector<int64_t>& totals, int64_t row, int64_t rows) {
   if (rows == 0) return 0;
   const auto at = [&](int64_t i) { return i < 0 ? 0 : totals[static_cast<size_t>(i)]; };
@@ -34,16 +43,19 @@ at::Tensor tensor_of(const std::vector<int64_t>& values) {
 
 KeyMatches::KeyMatches(const at::Tensor& key_r, const at::Tensor& key_n) {
   const int64_t *rows = data_of(key_r), *refs = data_of(key_n), n = key_n.size(0);
-  order_n.resize(static_cast<size_t>(n));
-  std::iota(order_n.begin(), order_n.end(), int64_t{0});
-  if (!std::is_sorted(refs, refs + n))
-    std::stable_sort(order_n.begin(), order_n.end(), [&](int64_t a, int64_t b) { return refs[a] < refs[b]; });
-  for (int64_t r = 0; r < key_r.size(0); ++r) {
-    const auto less = [&](int64_t ref, int64_t key) { return refs[ref] < key; };
-    const auto more = [&](int64_t key, int64_t ref) { return key < refs[ref]; };
-    const auto begin = std::lower_bound(order_n.begin(), order_n.end(), rows[r], less);
-    begin_r.push_back(begin - order_n.begin());
-    end_r.push_back(std::upper_bound(begin, order_n.end(), rows[r], more) - order_n.begin());
+  order_n = ascending(refs, n);
+  const std::vector<int64_t> order_r =
+      rows == refs && key_r.size(0) == n ? order_n : ascending(rows, key_r.size(0));
+  begin_r.resize(order_r.size());
+  end_r.resize(order_r.size());
+  int64_t begin = 0, end = 0;
+  const auto key_at = [&](int64_t place) { return refs[order_n[static_cast<size_t>(place)]]; };
+  for (const int64_t row : order_r) {
+    while (begin < n && key_at(begin) < rows[row]) ++begin;
+    end = std::max(begin, end);
+    while (end < n && key_at(end) == rows[row]) ++end;
+    begin_r[static_cast<size_t>(row)] = begin;
+    end_r[static_cast<size_t>(row)] = end;
   }
 }
 
@@ -75,7 +87,6 @@ void Relatives::count() {
     same_sample.push_back(static_cast<int64_t>(found.ref_p.size()));
     excluded.push_back(groups_.count(r) + same_sample.back());
     label_matches_.push_back(label_total += labels_.count(r));
-    any_same_sample_ = any_same_sample_ || same_sample.back() > 0;
     int64_t own = labels_.count(r);
     if (drops) {
       found.ref_p.clear();
@@ -89,7 +100,8 @@ void Relatives::count() {
   }
   const auto device = rows_.set->label_n.device();
   counts_ = {tensor_of(positives).to(device), tensor_of(excluded).to(device),
-             tensor_of(same_sample).to(device)};
+             tensor_of(same_sample).to(device),
+             std::any_of(same_sample.begin(), same_sample.end(), [](int64_t n) { return n > 0; })};
 }
 
 void Relatives::add_positives(int64_t row, int64_t offset, HostPairs& pairs) const {
@@ -148,7 +160,7 @@ void Relatives::add_excluded(int64_t row, int64_t rows, int64_t ref, int64_t ref
   };
   for (int64_t r = row; r < row + rows; ++r) {
     add(groups_, r);
-    if (any_same_sample_) add(ids_, r);
+    if (counts_.any_same_sample) add(ids_, r);
   }
 }
 

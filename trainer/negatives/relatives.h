@@ -57,6 +57,7 @@ class Relatives {
   /// the same sample: int64 [r].
   struct Counts {
     at::Tensor positives_r, excluded_r, same_sample_r;
+    bool any_same_sample = false;
   };
   const Counts& counts() const { return counts_; }
 
@@ -84,7 +85,6 @@ class Relatives {
   at::Tensor row_group_r_, ref_group_n_, row_id_r_, ref_id_n_;  ///< on the host
   KeyMatches labels_, groups_, ids_;
   Counts counts_;
-  bool any_same_sample_ = false;
   std::vector<int64_t> label_matches_;  ///< running total over rows
 };
 

@@ -15,15 +15,11 @@ namespace {
 // Rows of a smaller norm count as 0 and get no gradient, rather than a huge one.
 constexpr double kSmallestNorm = 1e-12;
 
-struct Norms {
-  at::Tensor alive_b1;
-  at::Tensor norm_b1;  ///< 1 where the row counts as 0, so that autograd sees no root of 0
-};
-
-Norms norms(const at::Tensor& z_bD) {
-  const at::Tensor squares_b1 = z_bD.square().sum(1, true);
-  const at::Tensor alive_b1 = squares_b1 > kSmallestNorm * kSmallestNorm;
-  return {alive_b1, at::where(alive_b1, squares_b1, 1).sqrt()};
+// 1/|z|, and 0 for rows that count as 0. Autograd sees no division by 0.
+at::Tensor inverse_norms(const at::Tensor& z_bD) {
+  const at::Tensor norm_b1 = at::linalg_vector_norm(z_bD, 2, at::IntArrayRef{1}, /*keepdim=*/true);
+  const at::Tensor alive_b1 = norm_b1 > kSmallestNorm;
+  return alive_b1 / at::where(alive_b1, norm_b1, 1);
 }
 
 double longest_of(const at::Tensor& u_nD) {
@@ -65,15 +61,13 @@ RowSet shard_rows(const at::Tensor& u_nD, const at::Tensor& label_n, const at::T
 }
 
 at::Tensor normalised(const at::Tensor& z_bD) {
-  const auto [alive_b1, norm_b1] = norms(z_bD);
-  return at::where(alive_b1, z_bD / norm_b1, 0);
+  return z_bD * inverse_norms(z_bD);
 }
 
 at::Tensor normalised_gradient(const at::Tensor& gradient_bD, const at::Tensor& z_bD) {
-  const auto [alive_b1, norm_b1] = norms(z_bD);
-  const at::Tensor u_bD = z_bD / norm_b1;
-  const at::Tensor tangent_bD = gradient_bD - u_bD * (gradient_bD * u_bD).sum(1, true);
-  return at::where(alive_b1, tangent_bD / norm_b1, 0);
+  const at::Tensor inverse_b1 = inverse_norms(z_bD);
+  const at::Tensor along_b1 = (gradient_bD * z_bD).sum(1, true) * inverse_b1 * inverse_b1 * inverse_b1;
+  return (gradient_bD * inverse_b1).addcmul_(z_bD, along_b1, -1);
 }
 
 }  // namespace lodestone

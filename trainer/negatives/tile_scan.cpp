@@ -12,7 +12,7 @@
 #include <ATen/ops/min.h>
 #include <ATen/ops/where.h>
 
-#include "common/multiversion.h"
+#include "common/simd.h"
 
 #define LODESTONE_INLINE __attribute__((always_inline))
 
@@ -197,7 +197,7 @@ LODESTONE_INLINE inline void weigh(const Tile<T> tile, const Thresholds<T> rows,
 }
 
 // The versions of what is called with float; double is for proofs and has one.
-LODESTONE_MULTIVERSION void fast_nearest(Tile<float> tile, End end, const float* bound, int64_t first_ref,
+LODESTONE_CLONES void fast_nearest(Tile<float> tile, End end, const float* bound, int64_t first_ref,
                                          float* best, int64_t* ref) {
   if (end == End::kRow)
     nearest_of_rows(tile, bound, first_ref, best, ref);
@@ -212,7 +212,7 @@ void fast_nearest(Tile<double> tile, End end, const double* bound, int64_t first
     nearest_of_refs(tile, bound, first_ref, best, ref);
 }
 
-LODESTONE_MULTIVERSION void fast_count(Tile<float> tile, End end, Thresholds<float> t, double* count,
+LODESTONE_CLONES void fast_count(Tile<float> tile, End end, Thresholds<float> t, double* count,
                                        double* cost) {
   if (end == End::kRow)
     count_of_rows(tile, t.value, t.stride, t.count, count, cost);
@@ -226,7 +226,7 @@ void fast_count(Tile<double> tile, End end, Thresholds<double> t, double* count,
     count_of_refs(tile, t.value, t.stride, t.count, count, cost);
 }
 
-LODESTONE_MULTIVERSION void fast_weigh(Tile<float> tile, Thresholds<float> rows, Thresholds<float> refs,
+LODESTONE_CLONES void fast_weigh(Tile<float> tile, Thresholds<float> rows, Thresholds<float> refs,
                                        float factor, float* weight) {
   weigh(tile, rows, refs, factor, weight);
 }

@@ -17,10 +17,10 @@ namespace lodestone {
 namespace {
 
 // Below the smallest, products slow down and calls cost more than what they compute.
-constexpr int64_t kSmallestSide = 128, kSide = 256, kLargestSide = 1024, kGpuSide = 4096;
+constexpr int64_t kSmallestSide = 128, kSide = 256, kLargestSide = 1024, kGpuSide = 4096, kGpuDiagonal = 1024;
 
-at::Tensor view_of(const at::Tensor& buffer, const TileSpan& span) {
-  return buffer.narrow(0, 0, span.rows * span.refs).view({span.rows, span.refs});
+at::Tensor view_of(const at::Tensor& buffer, int64_t place, const TileSpan& span) {
+  return buffer.narrow(0, place, span.rows * span.refs).view({span.rows, span.refs});
 }
 
 int64_t blocks_of(int64_t rows, int64_t side) {
@@ -67,26 +67,43 @@ void Exclusions::fill(at::Tensor& x_rc, double value) const {
 }
 
 Worker::Worker(const Block& block, Measure measure, double scale, int64_t side)
-    : block_(block), measure_(measure), scale_(scale) {
-  buffer_ = at::empty({std::min(side, block.rows.size) * std::min(side, block.refs.size)},
-                      block.rows.u_nD.options());
-}
+    : block_(block), measure_(measure), scale_(scale), side_(side) {}
 
 void Worker::form(const TileSpan& span) {
-  tile_rc_ = view_of(buffer_, span);
+  span_ = &span;
+  excluded_ = false;
+  for (auto& scratch_rc : scratch_rc_) scratch_rc = at::Tensor();
+  KeptTiles* kept = block_.kept.get();
+  stays_ = kept && span.place + span.rows * span.refs <= kept->number_p.numel();
+  found_ = stays_ && kept->formed[span.number];
+  if (!stays_ && !buffer_.defined())
+    buffer_ = at::empty({std::min(side_, block_.rows.size) * std::min(side_, block_.refs.size)},
+                        block_.rows.u_nD.options());
+  tile_rc_ = stays_ ? view_of(kept->number_p, span.place, span) : view_of(buffer_, 0, span);
+  if (found_) return;
   measure_tile(measure_, span.rows_of(block_.rows.u_nD), span.refs_of(block_.refs.u_nD), tile_rc_, scale_);
   if (measure_ != Measure::kSimilarity && scale_ != 1) tile_rc_.mul_(scale_);
-  if (tile_rc_.device().is_cpu()) {
-    exclusions_.flat_p.clear();
-    block_.relatives->add_excluded(span.row, span.rows, span.ref, span.refs, exclusions_.flat_p);
-  } else {
-    exclusions_.mask_rc = block_.relatives->excluded_mask(span.row, span.rows, span.ref, span.refs);
-  }
+  if (stays_) kept->formed[span.number] = 1;
 }
 
-at::Tensor Worker::scratch(size_t which) {
-  if (!scratch_[which].defined()) scratch_[which] = at::empty_like(buffer_);
-  return scratch_[which].narrow(0, 0, tile_rc_.numel()).view(tile_rc_.sizes());
+const Exclusions& Worker::exclusions() {
+  if (excluded_) return exclusions_;
+  excluded_ = true;
+  if (tile_rc_.device().is_cpu()) {
+    exclusions_.flat_p.clear();
+    block_.relatives->add_excluded(span_->row, span_->rows, span_->ref, span_->refs, exclusions_.flat_p);
+  } else {
+    exclusions_.mask_rc = block_.relatives->excluded_mask(span_->row, span_->rows, span_->ref, span_->refs);
+  }
+  return exclusions_;
+}
+
+at::Tensor& Worker::scratch(size_t which) {
+  if (!scratch_[which].defined())
+    scratch_[which] = at::empty({std::min(side_, block_.rows.size) * std::min(side_, block_.refs.size)},
+                                block_.rows.u_nD.options());
+  if (!scratch_rc_[which].defined()) scratch_rc_[which] = view_of(scratch_[which], 0, *span_);
+  return scratch_rc_[which];
 }
 
 TileWalk::TileWalk(const Block& block, Measure measure, double scale)
@@ -95,62 +112,90 @@ TileWalk::TileWalk(const Block& block, Measure measure, double scale)
       scale_(scale),
       side_(side_for(block)),
       row_blocks_(blocks_of(block.rows.size, side_)),
-      ref_blocks_(blocks_of(block.refs.size, side_)) {}
-
-size_t TileWalk::tiles() const {
-  return static_cast<size_t>(row_blocks_ * ref_blocks_);
+      ref_blocks_(blocks_of(block.refs.size, side_)) {
+  if (block.square)
+    plan_square();
+  else
+    plan();
+  reserve_kept();
 }
 
-TileSpan TileWalk::span_at(int64_t row_block, int64_t ref_block) const {
-  const int64_t row = row_block * side_, ref = ref_block * side_;
-  return {row,
-          std::min(side_, block_.rows.size - row),
-          ref,
-          std::min(side_, block_.refs.size - ref),
-          block_.square ? ref > row : block_.to_refs,
-          static_cast<size_t>(row_block * ref_blocks_ + ref_block)};
+void TileWalk::add_span(int64_t row, int64_t rows, int64_t ref, int64_t refs, bool both_sides) {
+  const int64_t place = spans_.empty() ? 0 : spans_.back().place + spans_.back().rows * spans_.back().refs;
+  spans_.push_back({row, rows, ref, refs, both_sides, spans_.size(), place});
 }
 
-std::vector<std::vector<std::pair<int64_t, int64_t>>> TileWalk::rounds() const {
-  std::vector<std::vector<std::pair<int64_t, int64_t>>> all;
-  if (!block_.square) {
-    const int64_t count = std::max(row_blocks_, ref_blocks_);
-    for (int64_t shift = 0; shift < count; ++shift) {
-      auto& round = all.emplace_back();
-      for (int64_t i = 0; i < count; ++i)
-        if (i < row_blocks_ && (i + shift) % count < ref_blocks_) round.emplace_back(i, (i + shift) % count);
-    }
-    return all;
+void TileWalk::add_diagonal(int64_t row, int64_t rows) {
+  if (rows <= (block_.rows.u_nD.device().is_cpu() ? kSmallestSide : kGpuDiagonal)) {
+    add_span(row, rows, row, rows, false);
+    return;
   }
-  auto& diagonal = all.emplace_back();
-  for (int64_t i = 0; i < row_blocks_; ++i) diagonal.emplace_back(i, i);
+  const int64_t half = rows / 2;
+  add_diagonal(row, half);
+  add_diagonal(row + half, rows - half);
+  add_span(row, half, row + half, rows - half, true);
+}
+
+void TileWalk::add_task(std::vector<Task>& round, int64_t row_block, int64_t ref_block) {
+  const size_t first = spans_.size();
+  const int64_t row = row_block * side_, ref = ref_block * side_;
+  const int64_t rows = std::min(side_, block_.rows.size - row),
+                refs = std::min(side_, block_.refs.size - ref);
+  if (block_.square && row == ref)
+    add_diagonal(row, rows);
+  else
+    add_span(row, rows, ref, refs, block_.square || block_.to_refs);
+  round.push_back({first, spans_.size()});
+}
+
+void TileWalk::plan() {
+  const int64_t count = std::max(row_blocks_, ref_blocks_);
+  for (int64_t shift = 0; shift < count; ++shift) {
+    auto& round = rounds_.emplace_back();
+    for (int64_t i = 0; i < row_blocks_; ++i)
+      if ((i + shift) % count < ref_blocks_) add_task(round, i, (i + shift) % count);
+  }
+}
+
+void TileWalk::plan_square() {
+  auto& diagonal = rounds_.emplace_back();
+  for (int64_t i = 0; i < row_blocks_; ++i) add_task(diagonal, i, i);
   // A tournament in which everyone meets everyone once (the circle method); with an odd number one sits out each round.
   const int64_t players = row_blocks_ + row_blocks_ % 2;
   for (int64_t r = 0; r + 1 < players; ++r) {
-    auto& round = all.emplace_back();
+    auto& round = rounds_.emplace_back();
     for (int64_t k = 0; k < players / 2; ++k) {
       const int64_t a = k == 0 ? players - 1 : (r + k) % (players - 1);
       const int64_t b = (r + players - 1 - k) % (players - 1);
-      if (std::max(a, b) < row_blocks_) round.emplace_back(std::min(a, b), std::max(a, b));
+      if (std::max(a, b) < row_blocks_) add_task(round, std::min(a, b), std::max(a, b));
     }
   }
-  return all;
+}
+
+void TileWalk::reserve_kept() {
+  KeptTiles* kept = block_.kept.get();
+  if (!kept || kept->number_p.defined()) return;
+  const int64_t pairs = spans_.empty() ? 0 : spans_.back().place + spans_.back().rows * spans_.back().refs;
+  const int64_t size = std::min(*kept->room, pairs);
+  *kept->room -= size;
+  kept->number_p = at::empty({size}, block_.rows.u_nD.options());
+  kept->formed.assign(spans_.size(), 0);
 }
 
 void TileWalk::run(const std::function<void(const TileSpan&, Worker&)>& visit) {
-  if (tiles() == 0) return;
   const bool parallel = block_.rows.u_nD.device().is_cpu();
   const size_t threads = parallel ? static_cast<size_t>(at::get_num_threads()) : 1;
   std::vector<std::unique_ptr<Worker>> workers(threads);
-  const auto work = [&](const std::pair<int64_t, int64_t>& tile, size_t thread) {
+  const auto work = [&](const Task& task, size_t thread) {
     if (!workers[thread]) workers[thread] = std::make_unique<Worker>(block_, measure_, scale_, side_);
-    const TileSpan span = span_at(tile.first, tile.second);
-    workers[thread]->form(span);
-    visit(span, *workers[thread]);
+    for (size_t i = task.first; i < task.end; ++i) {
+      workers[thread]->form(spans_[i]);
+      visit(spans_[i], *workers[thread]);
+    }
   };
-  for (const auto& round : rounds()) {
+  for (const auto& round : rounds_) {
     if (threads == 1 || round.size() == 1) {
-      for (const auto& tile : round) work(tile, 0);
+      for (const auto& task : round) work(task, 0);
       continue;
     }
     at::parallel_for(0, static_cast<int64_t>(round.size()), 1, [&](int64_t begin, int64_t end) {

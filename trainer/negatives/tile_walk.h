@@ -12,6 +12,14 @@
 
 namespace lodestone {
 
+/// Tiles that one walk over a block leaves to the next: the first of the walk, as many as the memory takes. A kept tile stays as
+/// the last visitor left it.
+struct KeptTiles {
+  int64_t* room = nullptr;   ///< numbers that may still be kept, shared with other blocks
+  at::Tensor number_p;       ///< the tiles, one after the other
+  std::vector<char> formed;  ///< which, by their numbers
+};
+
 /// Rows × refs whose pairs are looked at together. `square`: rows and refs are the same part, so that each tile of the upper
 /// triangle serves both its sides.
 struct Block {
@@ -21,7 +29,8 @@ struct Block {
   bool mirrored = false;                       ///< another rank looks at the same pairs from the refs' side
   std::shared_ptr<const Relatives> relatives;  ///< of the rows among the refs
   std::shared_ptr<const Relatives>
-      exchanged_relatives;  ///< of the refs among the rows; only if to_refs and not square
+      exchanged_relatives;          ///< of the refs among the rows; only if to_refs and not square
+  std::shared_ptr<KeptTiles> kept;  ///< null: nothing is kept
 
   /// The block from the refs' side.
   Block exchanged() const;
@@ -32,6 +41,7 @@ struct TileSpan {
   int64_t row, rows, ref, refs;
   bool both_sides;  ///< the refs' side of this tile is wanted too
   size_t number;    ///< of the tile in its block, whoever works on it
+  int64_t place;    ///< how many pairs the tiles before it have
 
   at::Tensor rows_of(const at::Tensor& x_n) const { return x_n.narrow(0, row, rows); }
   at::Tensor refs_of(const at::Tensor& x_n) const { return x_n.narrow(0, ref, refs); }
@@ -53,45 +63,62 @@ class Exclusions {
   at::Tensor mask_rc;           ///< elsewhere
 };
 
-/// Forms one tile after the other in buffers of its own.
+/// Forms one tile after the other.
 class Worker {
  public:
   Worker(const Block& block, Measure measure, double scale, int64_t side);
   void form(const TileSpan& span);
-  /// scale · measure of the current tile; may be overwritten.
+  /// scale · measure of the current tile, or what an earlier walk's visitor made of it if `found()`. Overwriting it is seen by
+  /// the next walk's visitor if `stays()`.
   at::Tensor& value() { return tile_rc_; }
-  /// Further buffers of the shape of the current tile: 0 or 1.
-  at::Tensor scratch(size_t which);
-  const Exclusions& exclusions() const { return exclusions_; }
+  bool found() const { return found_; }
+  bool stays() const { return stays_; }
+  /// A buffer of the shape of the current tile; there are two, numbered 0 and 1.
+  at::Tensor& scratch(size_t which);
+  const Exclusions& exclusions();
 
  private:
   const Block& block_;
   Measure measure_;
   double scale_;
+  int64_t side_;
+  const TileSpan* span_ = nullptr;
+  bool found_ = false, stays_ = false, excluded_ = false;
   at::Tensor buffer_, tile_rc_;
-  std::array<at::Tensor, 2> scratch_;
+  std::array<at::Tensor, 2> scratch_, scratch_rc_;
   Exclusions exclusions_;
 };
 
 /// Walks a block in tiles. On a CPU each thread works on tiles of its own, in rounds in which every stretch of rows meets at most
 /// one stretch of refs (and, in a square block, takes part on one side only): threads need no locks, and a row's tiles come in an
-/// order that depends on the tile's side alone.
+/// order that depends on the tile's side alone. A square block's tiles on the diagonal are halved again and again, since half of
+/// such a tile is formed in vain.
 class TileWalk {
  public:
   TileWalk(const Block& block, Measure measure, double scale);
 
   /// Calls visit(span, worker), perhaps from several threads at a time, never for two tiles that share rows or refs.
   void run(const std::function<void(const TileSpan&, Worker&)>& visit);
-  size_t tiles() const;
+  size_t tiles() const { return spans_.size(); }
 
  private:
-  TileSpan span_at(int64_t row_block, int64_t ref_block) const;
-  std::vector<std::vector<std::pair<int64_t, int64_t>>> rounds() const;
+  /// Tiles that one thread works on, one after the other: [first, end) of spans_.
+  struct Task {
+    size_t first, end;
+  };
+  void add_span(int64_t row, int64_t rows, int64_t ref, int64_t refs, bool both_sides);
+  void add_diagonal(int64_t row, int64_t rows);
+  void add_task(std::vector<Task>& round, int64_t row_block, int64_t ref_block);
+  void plan();
+  void plan_square();
+  void reserve_kept();
 
   const Block& block_;
   Measure measure_;
   double scale_;
   int64_t side_, row_blocks_, ref_blocks_;
+  std::vector<TileSpan> spans_;
+  std::vector<std::vector<Task>> rounds_;
 };
 
 }  // namespace lodestone
