@@ -4,7 +4,7 @@
 #include <fstream>
 #include <string>
 
-#include "common/error.h"
+#include "common/files.h"
 
 namespace lodestone {
 

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <nlohmann/json.hpp>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -14,6 +15,15 @@ namespace {
 
 constexpr size_t kMaxBytes = size_t{1} << 20;
 constexpr size_t kMaxDepth = 32;
+
+bool is_utf8(const std::string& text) {
+  try {
+    nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
 
 // Builds the tree from parser events, so that what we refuse is refused before anything is expanded.
 class TreeBuilder : public YAML::EventHandler {
@@ -33,6 +43,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     check(mark, tag, anchor);
+    if (!is_utf8(value)) refuse(mark, "bytes that are not UTF-8");
     auto node = make(mark, ConfigNode::Kind::kScalar);
     node->scalar = value;
     node->quoted = tag == "!";

@@ -20,7 +20,8 @@ namespace lodestone {
 ///           meets in a batch has changed; tuples go with their units.
 /// Pure      a function of (seed, epoch, position), for any world: it is the GLOBAL batch that is formed
 /// Cost      a window is planned once, O(rows · log), and the last two are kept; 24 bytes per row
-/// Throws    ConfigError if window or unit is below 1, or the batch is no multiple of the unit
+/// Throws    ConfigError if window or unit is below 1, the batch is no multiple of the unit, or
+///             the other sampler learns
 class LengthBuckets : public IndexSampler {
  public:
   using Length = std::function<int64_t(int64_t sample)>;

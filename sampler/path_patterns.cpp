@@ -94,6 +94,17 @@ std::vector<std::string> expand_paths(const std::string& pattern) {
   return paths;
 }
 
+std::vector<std::string> relative_names(const std::vector<std::string>& paths) {
+  std::filesystem::path common = std::filesystem::path(paths.front()).parent_path();
+  for (const std::string& path : paths)
+    while (!common.empty() && *std::filesystem::path(path).lexically_relative(common).begin() == "..")
+      common = common.parent_path();
+  std::vector<std::string> names;
+  for (const std::string& path : paths)
+    names.push_back(common.empty() ? path : std::filesystem::path(path).lexically_relative(common).string());
+  return names;
+}
+
 bool stays_below(std::string_view name) {
   const std::filesystem::path path(name);
   if (name.empty() || path.is_absolute() || name.find('\0') != std::string_view::npos) return false;

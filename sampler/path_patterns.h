@@ -14,6 +14,9 @@ std::vector<std::string> expand_paths(const std::string& pattern);
 /// Braces alone; "{" without ".." or "," inside is kept as it is.
 std::vector<std::string> expand_braces(const std::string& pattern);
 
+/// The paths below the deepest folder that holds all of them, so that names don't depend on where a data set lies. Requires a path.
+std::vector<std::string> relative_names(const std::vector<std::string>& paths);
+
 /// Whether a name from a file we were given may stand for something below a folder: relative, without "..",
 /// not empty.
 bool stays_below(std::string_view name);

@@ -109,18 +109,6 @@ ClassTable class_table(const std::vector<Part>& parts) {
   return ClassTable(names, look_alikes);
 }
 
-// Names below the folder that holds all shards: ids then do not depend on where the data set lies.
-std::vector<std::string> relative_names(const std::vector<std::string>& paths) {
-  std::filesystem::path common = std::filesystem::path(paths.front()).parent_path();
-  for (const std::string& path : paths)
-    while (!common.empty() && *std::filesystem::path(path).lexically_relative(common).begin() == "..")
-      common = common.parent_path();
-  std::vector<std::string> names;
-  for (const std::string& path : paths)
-    names.push_back(common.empty() ? path : std::filesystem::path(path).lexically_relative(common).string());
-  return names;
-}
-
 }  // namespace
 
 std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& config,

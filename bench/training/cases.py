@@ -47,6 +47,15 @@ class Case:
             return Conv4(self.shape[0], 64, 64)
         return resnet18(num_classes=128)
 
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The weights both sides start from, under Lodestone's names."""
+        return {name.replace("fc.", "head."): tensor for name, tensor in self.model().state_dict().items()
+                if tensor.is_floating_point()}
+
+    def load(self, model: nn.Module, weights: dict[str, torch.Tensor]) -> None:
+        own = {name: weights.get(name.replace("fc.", "head."), tensor) for name, tensor in model.state_dict().items()}
+        model.load_state_dict(own)
+
     def batches(self, count: int) -> dict[str, torch.Tensor]:
         """Pictures of noise: a step takes as long whatever they show."""
         torch.manual_seed(1)

@@ -37,7 +37,7 @@ def main() -> None:
     case = next(case for case in CASES if case.key == given.case)
     layout = torch.channels_last if given.channels_last else torch.contiguous_format
     model = case.model()
-    model.load_state_dict(load_file(given.weights))
+    case.load(model, load_file(given.weights))
     model = model.to(memory_format=layout)
     model = DistributedDataParallel(model)
     loss_of = pml_dist.DistributedLossWrapper(losses.SupConLoss(temperature=case.temperature))

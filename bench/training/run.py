@@ -75,8 +75,7 @@ def once(name: str, case: Case, folder: pathlib.Path, given: argparse.Namespace)
 
 def contest(case: Case, folder: pathlib.Path, given: argparse.Namespace, patience: Patience) -> dict:
     save_file(case.batches(BATCHES), folder / f"{case.key}.safetensors")
-    weights = {name: tensor for name, tensor in case.model().state_dict().items() if tensor.is_floating_point()}
-    save_file(weights, folder / f"{case.key}-weights.safetensors")
+    save_file(case.weights(), folder / f"{case.key}-weights.safetensors")
     rounds: dict[str, list[dict]] = {name: [] for name in CONTESTANTS}
     for number in range(given.rounds):
         for name in CONTESTANTS:

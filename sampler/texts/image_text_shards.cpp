@@ -33,7 +33,7 @@ struct Place {
 /// The shards, read at any place.
 class Shards {
  public:
-  explicit Shards(std::vector<std::string> paths) : paths_(std::move(paths)) {
+  explicit Shards(std::vector<std::string> paths) : paths_(std::move(paths)), names_(relative_names(paths_)) {
     for (size_t s = 0; s < std::min(kKeptOpen, paths_.size()); ++s) open_.emplace_back(paths_[s]);
   }
   size_t count() const { return paths_.size(); }
@@ -46,11 +46,12 @@ class Shards {
     return paths_[place.shard] + "!" + name + " (offset " + std::to_string(place.offset) + ")";
   }
   std::string key(const Place& place, const std::string& name) const {
-    return std::filesystem::path(paths_[place.shard]).filename().string() + "!" + name;
+    return names_[place.shard] + "!" + name;
   }
 
  private:
   std::vector<std::string> paths_;
+  std::vector<std::string> names_;
   std::vector<PositionedFile> open_;  // the first of paths_
 };
 

@@ -19,7 +19,7 @@ class SentencePiece : public Tokenizer {
       model = read_file(path, kMaxFileBytes);
     } catch (const IoError&) {
       std::throw_with_nested(DataError("tokenizer: expected a SentencePiece model of at most 64 MiB at " +
-                                       path + "; check data.tokenizer.path"));
+                                       path + "; check data.text.tokenizer.path"));
     }
     const auto status = processor_.LoadFromSerializedProto(model);
     if (!status.ok() || processor_.GetPieceSize() < 1)

@@ -25,7 +25,7 @@ void TokenizerConfig::visit(Fields& f) {
 std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config) {
   if (config.path.empty())
     throw ConfigError(
-        "data.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; make one by "
+        "data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; make one by "
         "lodestone tokenizer train");
   const bool is_model =
       config.kind == "auto" ? config.path.ends_with(".model") : config.kind == "sentencepiece";

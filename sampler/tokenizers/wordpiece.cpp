@@ -116,7 +116,7 @@ std::vector<std::string> read_lines(const std::string& path) {
     text = read_file(path, kMaxFileBytes);
   } catch (const IoError&) {
     std::throw_with_nested(DataError("tokenizer: expected a vocabulary of at most 64 MiB at " + path +
-                                     "; check data.tokenizer.path"));
+                                     "; check data.text.tokenizer.path"));
   }
   std::vector<std::string> lines;
   for (size_t begin = 0; begin < text.size();) {

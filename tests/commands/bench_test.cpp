@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/safetensors.h"
 #include "support/program.h"
-#include "trainer/coordinator/safetensors.h"
 
 namespace lodestone::testing {
 namespace {

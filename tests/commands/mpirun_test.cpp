@@ -41,7 +41,7 @@ TEST(Mpirun, TwoRanksFollowTheCurveOfOneFor50Steps) {
 TEST(Mpirun, VerifyGradientsHoldsOnEveryRankCount) {
   const Workspace work;
   for (const int ranks : {2, 3})
-    for (const std::vector<std::string> settings : {std::vector<std::string>{"batch_norm=sync"},
+    for (const std::vector<std::string>& settings : {std::vector<std::string>{"batch_norm=sync"},
                                                     {"batch_norm=local"},
                                                     {"exchange=ring"},
                                                     {"memory.kind=xbm", "memory.size=24", "memory.start_step=1"},

@@ -24,6 +24,28 @@ TEST(Reference, ListsEveryKeyWithItsMeaningAndTheAlternativesOfSlots) {
   EXPECT_EQ(again.shape.name(), "square");
 }
 
+// A shape that is made of another one.
+struct Frame : Shape {
+  Slot<Shape> inside{kShapes, "circle"};
+  void visit(Fields& f) override { f.slot({"inside", "what it holds"}, inside); }
+  double area() const override { return 2 * inside->area(); }
+};
+
+constexpr TableRow<Shape> kFrames[] = {{"square", "four corners", make_row<Shape, Square>},
+                                       {"frame", "around another", make_row<Shape, Frame>}};
+
+TEST(Reference, ASlotInsideARowNamesItsAlternatives) {
+  Slot<Shape> shape(kFrames, "square");
+  const auto visit = [&](Fields& f) { f.slot({"shape", "a slot"}, shape); };
+  EXPECT_EQ(write_reference(visit),
+            "# a slot\nshape:\n  # four corners\n  name: \"square\"\n  # its side (>= 0)\n  side: 1\n"
+            "  # # around another\n  # name: \"frame\"\n  # # what it holds (square, circle)\n  # inside:\n"
+            "    # # none\n    # name: \"circle\"\n    # # its radius (>= 0)\n    # radius: 1\n");
+  read_fields(parse_yaml("shape: {name: frame, inside: {name: square, side: 3}}", "test"), visit);
+  EXPECT_EQ(shape->area(), 18);
+  EXPECT_EQ(write_yaml(visit), "shape:\n  name: \"frame\"\n  inside:\n    name: \"square\"\n    side: 3\n");
+}
+
 TEST(Schema, KnowsTypesRangesAndRefusesUnknownKeys) {
   Settings s;
   const auto schema = nlohmann::json::parse(write_schema([&](Fields& f) { s.visit(f); }));

@@ -76,6 +76,11 @@ TEST(Yaml, WrongTypesAndRangesSayWhatWasExpected) {
   EXPECT_THAT(error_of("mode: sideways"), HasSubstr("one of up, down"));
 }
 
+TEST(Yaml, RefusesBytesThatAreNotUtf8) {
+  EXPECT_THAT(error_of("name: a\xffy\n"), HasSubstr("run.yaml:1:7: expected plain YAML"));
+  EXPECT_EQ(error_of("name: \u00e9\n"), "");
+}
+
 TEST(Yaml, SetOverridesAndReachesIntoSlots) {
   const Settings s = read("count: 3\nshape: {name: circle, radius: 2}\n",
                           {"count=9", "inner.depth=5", "shape.radius=3", "sizes=[4, 5]", "name=hello"});

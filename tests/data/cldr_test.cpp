@@ -32,7 +32,7 @@ void write_locales(const fs::path& folder) {
             "</language><language type=\"xx\" alt=\"short\">short " + language +
             "</language></languages><territories>" + territories +
             "<territory type=\"T99\">\u2191\u2191\u2191</territory></territories></localeDisplayNames>"
-            "<numbers><currencies><currency type=\"XXX\"><displayName>coin " +
+            "<numbers><currencies><currency type=\"XTS\"><displayName>coin " +
             language +
             "</displayName><displayName count=\"one\">a "
             "coin</displayName></currency></currencies></numbers></ldml>");
@@ -48,7 +48,7 @@ void write_locales(const fs::path& folder) {
 std::string all_lines(const fs::path& folder) {
   std::string all;
   for (const auto& [name, text] : read_folder(folder))
-    if (name.ends_with(".jsonl")) all += text;
+    if (name.ends_with(".jsonl") && !name.ends_with("-pairs.jsonl")) all += text;
   return all;
 }
 

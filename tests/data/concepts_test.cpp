@@ -132,7 +132,7 @@ TEST(WriteConcepts, WritesLinesAndAManifestAndReplacesThemAsAWhole) {
   const ConceptsSource source{"made", "language", "v1", {.validation = 0.2, .test = 0.2, .nearness = 0.9}};
   const auto report = write_concepts(folder.path(), source, many(100));
   const auto files = read_folder(folder.path());
-  EXPECT_EQ(files.size(), 4u);
+  EXPECT_EQ(files.size(), 7u);
   int64_t lines = 0;
   for (const Split split : kSplits) {
     const auto& part = report.splits[static_cast<size_t>(split)];
@@ -143,7 +143,10 @@ TEST(WriteConcepts, WritesLinesAndAManifestAndReplacesThemAsAWhole) {
     EXPECT_EQ(first.size(), 3u);
     EXPECT_TRUE(first.contains("text") && first.contains("label") && first.contains("language"));
     const auto manifest = nlohmann::json::parse(files.at("made.json"));
-    EXPECT_EQ(manifest.at("splits").at(name_of(split)).at("file").at("checksum"), checksum(text));
+    EXPECT_EQ(manifest.at("splits").at(name_of(split)).at("files").at(0).at("checksum"), checksum(text));
+    const std::string& pairs = files.at(std::string(name_of(split)) + "-pairs.jsonl");
+    EXPECT_EQ(std::ranges::count(pairs, '\n'), part.names - part.concepts);
+    EXPECT_EQ(nlohmann::json::parse(pairs.substr(0, pairs.find('\n'))).at("sentence1"), first.at("text"));
   }
   EXPECT_EQ(lines, 200);
   write_concepts(folder.path(), source, many(90));

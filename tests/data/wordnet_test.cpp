@@ -100,11 +100,12 @@ TEST(WordnetFiles, AreReadAsWndbSays) {
   write_file_synced(source.path() / "data.adj", "20000000 00 s 01 close_to(p) 0 000 | near in space  \n");
   make_wordnet({output.path(), source.path()}, silent_log());
   std::string all;
-  for (const auto& [name, text] : read_folder(output.path())) all += text;
+  for (const auto& [name, text] : read_folder(output.path()))
+    if (name.ends_with(".jsonl")) all += text;
   EXPECT_THAT(all, HasSubstr(R"({"text":"near in space","label":"20000000-a","role":"definition"})"));
   EXPECT_THAT(all, HasSubstr(R"({"text":"close to","label":"20000000-a","role":"word"})"));
   EXPECT_EQ(all.find("an example"), std::string::npos);
-  EXPECT_EQ(all.find('_'), all.find("left_out") + 4) << "words are written with spaces";
+  EXPECT_EQ(all.find('_'), std::string::npos) << "words are written with spaces";
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr const char* kSmallBert = "{name: bert, layers: 2, width: 16, heads: 2,
 const Case kCases[] = {
     {"conv4", "{name: conv4}", kPictures},
     {"mlp", "{name: mlp}", kPictures},
-    {"resnet18", "{name: resnet18, stem: small, width: 8}", kPictures},
+    {"resnet18", "{name: resnet18, stem: small, width: 16}", kPictures},
     {"resnet50_gem",
      "{name: resnet50, width: 4, pooling: gem, head: {kind: mlp, hidden: [16], norm: batch, embedding: 8}}",
      kPictures},

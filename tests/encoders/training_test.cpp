@@ -38,14 +38,23 @@ Pass pass(const char* yaml, const InputShape& input, const Features& x, const at
   return result;
 }
 
-Features part(const Features& x, int64_t begin, int64_t size) {
-  Features rows;
-  if (x.pixels_nCHW.defined()) rows.pixels_nCHW = x.pixels_nCHW.narrow(0, begin, size);
-  if (x.tokens_nT.defined()) {
-    rows.tokens_nT = x.tokens_nT.narrow(0, begin, size);
-    rows.mask_nT = x.mask_nT.narrow(0, begin, size);
+// Beside the parameter's own largest gradient, or a thousandth of the largest of all: some cancel out (a bias before a norm, a
+// key's bias) and hold rounding alone.
+void expect_near(const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& expected, double tolerance) {
+  double largest = 0;
+  for (const auto& gradient : expected) largest = std::max(largest, gradient.abs().max().item<double>());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double scale = std::max(expected[i].abs().max().item<double>(), 1e-3 * largest);
+    EXPECT_LE((got[i] - expected[i]).abs().max().item<double>() / scale, tolerance) << "parameter " << i;
   }
-  return rows;
+}
+
+// Some of the rows, texts padded no further than the longest of them.
+Features part(const Features& x, int64_t begin, int64_t size) {
+  Features rows = x.narrow(begin, size);
+  if (!rows.tokens_nT.defined() || size == 0) return rows;
+  const int64_t length = rows.mask_nT.sum(1).max().item<int64_t>();
+  return {rows.tokens_nT.narrow(1, 0, length), rows.mask_nT.narrow(1, 0, length)};
 }
 
 class Trained : public ::testing::TestWithParam<std::pair<const char*, InputShape>> {};
@@ -61,8 +70,7 @@ TEST_P(Trained, RecomputedBlocksGiveTheSameBits) {
   mode.recompute = true;
   const Pass again = pass(yaml, input, x, random_rows(6, width, 2), mode);
   EXPECT_TRUE(at::equal(kept.z, again.z));
-  for (size_t i = 0; i < kept.gradients.size(); ++i)
-    EXPECT_LE(max_relative_error(again.gradients[i], kept.gradients[i]), 1e-13) << i;
+  expect_near(again.gradients, kept.gradients, 1e-13);
   for (size_t i = 0; i < kept.buffers.size(); ++i)
     EXPECT_TRUE(at::equal(again.buffers[i], kept.buffers[i])) << i;
 }
@@ -99,11 +107,10 @@ TEST_P(Trained, AnyWorldEqualsOneProcess) {
       std::vector<at::Tensor> z;
       for (const auto& result : results) z.push_back(result.z);
       EXPECT_LE(max_relative_error(at::cat(z), expected.z), 1e-11) << world;
-      for (size_t i = 0; i < expected.gradients.size(); ++i) {
-        at::Tensor sum = results[0].gradients[i].clone();
-        for (size_t r = 1; r < results.size(); ++r) sum += results[r].gradients[i];
-        EXPECT_LE(max_relative_error(sum, expected.gradients[i]), 1e-9) << world << ", parameter " << i;
-      }
+      std::vector<at::Tensor> sums = results[0].gradients;
+      for (size_t r = 1; r < results.size(); ++r)
+        for (size_t i = 0; i < sums.size(); ++i) sums[i] = sums[i] + results[r].gradients[i];
+      expect_near(sums, expected.gradients, 1e-9);
       for (size_t i = 0; i < expected.buffers.size(); ++i)
         EXPECT_LE(max_relative_error(results.back().buffers[i], expected.buffers[i]), 1e-11) << world;
     }

@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, Script,
     ::testing::Values(
         Exported{"{name: conv4}", kPictures}, Exported{"{name: mlp}", kPictures},
-        Exported{"{name: resnet18, width: 8, pooling: gem, head: {kind: mlp, hidden: [8], norm: batch}}",
+        Exported{"{name: resnet18, width: 16, pooling: gem, head: {kind: mlp, hidden: [8], norm: batch}}",
                  kPictures},
         Exported{"{name: vit_tiny, patch_size: 8, layers: 1}", kPictures},
         Exported{"{name: bag_of_tokens, head: {kind: linear}}", kTexts},

@@ -204,7 +204,7 @@ TEST(GradientCache, UpdatesRunningStatisticsOnce) {
   std::vector<at::Tensor> learned;
   for (const auto& parameter : cached->parameters().learned()) learned.push_back(parameter.tensor);
   GradientSync sync(single_group(), learned);
-  GradientCache cache(*cached, sync, 4);
+  GradientCache cache(*cached, sync, 4, "float32");
   const ForwardMode mode = training_mode(single_group(), "local");
   const at::Tensor x = batch_of(0, {0, 1}).features.pixels_nCHW.to(at::kFloat);
   for (int64_t begin = 0; begin < kRows; begin += 4) once->forward(x.narrow(0, begin, 4), mode);

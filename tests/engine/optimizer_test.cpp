@@ -112,8 +112,8 @@ TEST_P(Rules, FollowThePapersUpdateNumberByNumber) {
 INSTANTIATE_TEST_SUITE_P(All, Rules,
                          ::testing::Values(RuleCase{"adamw"}, RuleCase{"sgd"}, RuleCase{"sgd", true},
                                            RuleCase{"lars"}, RuleCase{"lamb"}),
-                         [](const auto& info) {
-                           return std::string(info.param.name) + (info.param.nesterov ? "_nesterov" : "");
+                         [](const auto& rule) {
+                           return std::string(rule.param.name) + (rule.param.nesterov ? "_nesterov" : "");
                          });
 
 // What torch.optim.AdamW (2.11, lr 0.05, weight_decay 0.3) and SGD (lr 0.05, momentum 0.9, weight_decay 0.3) give.

@@ -102,8 +102,8 @@ TEST(Trainer, FollowsTheSameCurveInBfloat16OnAnyWorld) {
 }
 
 /// A trainer of its own over conv4, for one process.
-struct Run {
-  explicit Run(const TrainerConfig& config, bool frozen = false) : made(Case{"supcon", "", "all"}) {
+struct SoleRun {
+  explicit SoleRun(const TrainerConfig& config, bool frozen = false) : made(Case{"supcon", "", "all"}) {
     encoder->build({1, 16, 16}, 5);
     if (frozen)
       for (const auto& parameter : encoder->parameters().learned())
@@ -120,7 +120,7 @@ struct Run {
 TEST(Trainer, ContinuesBitForBitFromItsTensorsWithTheAverageAmongThem) {
   TrainerConfig config = config_of(8);
   config.average = {0.8, 1};
-  Run whole(config), half(config), rest(config);
+  SoleRun whole(config), half(config), rest(config);
   for (int64_t i = 0; i < 4; ++i) {
     whole.step(i);
     half.step(i);
@@ -137,9 +137,9 @@ TEST(Trainer, ContinuesBitForBitFromItsTensorsWithTheAverageAmongThem) {
 
 TEST(Trainer, JudgesWithTheAveragedWeights) {
   TrainerConfig config = config_of(8);
-  EXPECT_EQ(Run(config).trainer->averaged(), nullptr);
+  EXPECT_EQ(SoleRun(config).trainer->averaged(), nullptr);
   config.average = {0.8, 0};
-  Run run(config);
+  SoleRun run(config);
   for (int64_t i = 0; i < 4; ++i) run.step(i);
   const std::string name = "blocks.0.conv.weight";
   const at::Tensor live = run.encoder->parameters().learned()[0].tensor;
@@ -157,15 +157,17 @@ TEST(Trainer, LeavesFrozenParametersAsTheyAre) {
   TrainerConfig config = config_of(4);
   config.optimizer.weight_decay = 0.5;
   config.average = {0.8, 0};
-  Run run(config, /*frozen=*/true);
+  SoleRun run(config, /*frozen=*/true);
   std::map<std::string, at::Tensor> before;
-  for (const auto& [name, tensor] : run.trainer->tensors().at("model")) before[name] = tensor.clone();
+  const auto tensors = run.trainer->tensors();
+  for (const auto& [name, tensor] : tensors.at("model")) before[name] = tensor.clone();
   for (int64_t i = 0; i < 4; ++i) run.step(i);
   for (const auto& parameter : run.encoder->parameters().learned()) {
     const bool moves = parameter.name.starts_with("head.");
     EXPECT_EQ(parameter.tensor.equal(before.at(parameter.name)), !moves) << parameter.name;
     EXPECT_EQ(run.trainer->tensors().at("optimizer").contains(parameter.name + ".first"), moves);
-    if (!moves) EXPECT_TRUE(run.trainer->tensors().at("ema").at(parameter.name).equal(parameter.tensor));
+    if (moves) continue;
+    EXPECT_TRUE(run.trainer->tensors().at("ema").at(parameter.name).equal(parameter.tensor));
   }
 }
 

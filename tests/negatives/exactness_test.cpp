@@ -1,4 +1,5 @@
 // The promise: however the global batch is shared out over ranks, loss, gradients and tuples are those of one process.
+#include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/logical_and.h>
@@ -31,8 +32,9 @@ void expect_equal(const Global& got, const ReferenceLoss& expected, double toler
 }
 
 class Exactness : public ::testing::TestWithParam<Case> {};
+class Promise : public ::testing::TestWithParam<Case> {};
 
-TEST_P(Exactness, EveryWorldEqualsOneProcessInFloat64) {
+TEST_P(Promise, EveryWorldEqualsOneProcessInFloat64) {
   const MadeCase made(GetParam());
   const Problem problem = problem_around(made, random_batch(kRows, kWidth, 11), 11);
   const ReferenceLoss reference = reference_loss(problem.rows, made.objective(), problem.input(made));
@@ -85,8 +87,14 @@ TEST_P(Exactness, ManyTilesAndAnUnevenLastOne) {
                two = run_world(problem, {rows / 3, rows - rows / 3}, made);
   EXPECT_NEAR(two.loss, one.loss, 1e-12 * one.loss);
   EXPECT_LE(max_relative_error(two.gradient_BD, one.gradient_BD), 1e-11);
+  at::set_num_threads(2);
+  const Global parallel = run_world(problem, {rows}, made);
+  at::set_num_threads(1);
+  EXPECT_NEAR(parallel.loss, one.loss, 1e-12 * one.loss);
+  EXPECT_LE(max_relative_error(parallel.gradient_BD, one.gradient_BD), 1e-11);
 }
 
+INSTANTIATE_TEST_SUITE_P(All, Promise, ::testing::ValuesIn(all_cases(Range::kAll)));
 INSTANTIATE_TEST_SUITE_P(All, Exactness, ::testing::ValuesIn(all_cases()));
 
 // Explicit tuples: given to the rank that holds the anchor.

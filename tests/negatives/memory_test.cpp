@@ -31,6 +31,16 @@ TEST_P(Memory, StaysBelowFourTimesTheRowsAndSomeTiles) {
   EXPECT_LE(memory.extra_mib(), bound);
 }
 
+// Only a part of so many tiles is kept from the first pass for the second, and on two ranks it is another part.
+TEST_P(Memory, TilesFormedAgainGiveTheSameGradient) {
+  const MadeCase made(GetParam());
+  constexpr int64_t kMany = 5000;
+  const Problem problem = to_type(problem_around(made, random_batch(kMany, kWidth, 2), 2), at::kFloat);
+  const Global one = run_world(problem, {kMany}, made), two = run_world(problem, {kMany - 1000, 1000}, made);
+  EXPECT_NEAR(two.loss, one.loss, 1e-5 * one.loss);
+  EXPECT_LE(max_relative_error(two.gradient_BD, one.gradient_BD), 1e-5);
+}
+
 INSTANTIATE_TEST_SUITE_P(Losses, Memory,
                          ::testing::Values(Case{"supcon", "", "all"}, Case{"clip", "", "all"},
                                            Case{"siglip", "", "all"}, Case{"contrastive", "", "all"},

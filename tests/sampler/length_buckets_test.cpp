@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
+#include "sampler/hard_class_sampler.h"
 #include "sampler/pk_sampler.h"
 #include "sampler/row_sampler.h"
 #include "sampler/texts/text_source.h"
@@ -110,6 +111,13 @@ TEST(LengthBuckets, TuplesGoWithTheirTexts) {
       EXPECT_EQ(batch.samples[static_cast<size_t>(tuple.negative)], anchor + 2);
     }
   }
+}
+
+TEST(LengthBuckets, RefuseASamplerThatLearns) {
+  testing::TextFolder folder;
+  const TextSet set = open(folder, "labels", 400);
+  const auto inner = std::make_shared<HardClassSampler>(set.texts, PkConfig{4, false}, HardClassConfig{}, 16, 3);
+  EXPECT_THROW(buckets(set, inner, 4, 5), ConfigError);
 }
 
 TEST(LengthBuckets, RefuseABrokenUnit) {

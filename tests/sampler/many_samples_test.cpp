@@ -45,7 +45,7 @@ void write_shards(const fs::path& folder, int64_t samples, int64_t per_shard) {
   for (int64_t first = 0; first < samples; first += per_shard) {
     testing::Tar tar;
     for (int64_t i = first; i < std::min(samples, first + per_shard); ++i) {
-      char key[16];
+      char key[32];
       std::snprintf(key, sizeof(key), "%09lld", static_cast<long long>(i));
       tar.add(std::string(key) + ".pgm",
               "P5 2 1 255\n" + std::string{static_cast<char>(i), static_cast<char>(i >> 8)})

@@ -69,9 +69,15 @@ inline std::vector<std::string> other_distances(Loss& loss) {
   return choices.all;
 }
 
+/// How much of what the tables offer.
+enum class Range {
+  kCore,  ///< every loss with every miner by default settings; memory, keys and ring with the miner `all` and some others
+  kAll,   ///< every combination: about 400
+};
+
 /// Every loss with every miner that goes with it, by every distance that the loss has and by that of rows as they come, with a memory, momentum keys and in a ring where it may, and the settings
-/// that change the mathematics (about 400 in all). A new row of the loss or miner table joins by itself, with its defaults.
-inline std::vector<Case> all_cases() {
+/// that change the mathematics (as far as the range goes). A new row of the loss or miner table joins by itself, with its defaults.
+inline std::vector<Case> all_cases(Range range = Range::kCore) {
   std::vector<Case> cases = {
       {"contrastive", "margin: 1.1, positive_margin: 0.3", "all"},
       {"contrastive", "margin: 1.2, squared: true", "all"},
@@ -88,6 +94,10 @@ inline std::vector<Case> all_cases() {
       {"triplet", "swap: true", "batch_hard", true, false, false, true},
       {"triplet", "soft_margin: true", "all", true, false, false, true},
       {"triplet", "soft_margin: true", "all", true, true, true},
+      {"triplet", "", "semi_hard", true, true},
+      {"triplet", "", "semi_hard", true, false, false, true},
+      {"triplet", "", "batch_hard", true, false, true},
+      {"margin", "", "distance_weighted", true, true, true},
       {"supcon", "temperature: 0.02", "all"},
       {"supcon", "temperature: 0.002", "all"},
       {"supcon", "temperature: 3", "all", false},
@@ -97,14 +107,18 @@ inline std::vector<Case> all_cases() {
   };
   for (const auto& loss : loss_table())
     for (const auto& miner : miner_table()) {
-      std::vector<Case> candidates = {{loss.name, "", miner.name},
-                                      {loss.name, "", miner.name, false},
-                                      {loss.name, "", miner.name, true, false, false, true},
-                                      {loss.name, "", miner.name, true, true},
-                                      {loss.name, "", miner.name, true, false, true},
-                                      {loss.name, "", miner.name, true, true, true}};
-      for (const std::string& distance : other_distances(*loss.make()))
-        candidates.push_back({loss.name, distance, miner.name});
+      std::vector<Case> candidates = {{loss.name, "", miner.name}};
+      if (range == Range::kAll || std::string(miner.name) == "all") {
+        candidates.push_back({loss.name, "", miner.name, true, false, false, true});
+        candidates.push_back({loss.name, "", miner.name, true, true});
+        candidates.push_back({loss.name, "", miner.name, true, true, true});
+      }
+      if (range == Range::kAll) {
+        candidates.push_back({loss.name, "", miner.name, false});
+        candidates.push_back({loss.name, "", miner.name, true, false, true});
+        for (const std::string& distance : other_distances(*loss.make()))
+          candidates.push_back({loss.name, distance, miner.name});
+      }
       for (const Case& c : candidates)
         if (MadeCase(c).fits()) cases.push_back(c);
     }

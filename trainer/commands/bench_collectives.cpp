@@ -59,9 +59,9 @@ void finish(c10::Device device) {
   if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
 }
 
+// All ranks set out together: the caller has them meet in a barrier.
 double seconds_of(const Session& session, const Verb& verb, at::Tensor& x) {
   const c10::Device device = session.launch.device();
-  session.world.barrier();
   finish(device);
   const auto start = std::chrono::steady_clock::now();
   verb.run(session.world, x);
@@ -72,10 +72,12 @@ double seconds_of(const Session& session, const Verb& verb, at::Tensor& x) {
 nlohmann::json measure(const Session& session, const Verb& verb, int64_t bytes, int64_t repeat) {
   const int64_t rows = std::max<int64_t>(bytes / 4, 1);
   at::Tensor x = at::zeros({rows}, at::TensorOptions(session.launch.device()).dtype(at::kFloat));
+  session.world.barrier();
   seconds_of(session, verb, x);  // connects, and touches its buffers
   at::Tensor seconds = at::empty({repeat}, at::kDouble);
   int64_t sent = 0;
   for (int64_t i = 0; i < repeat; ++i) {
+    session.world.barrier();
     const int64_t before = session.world.traffic().bytes();
     seconds.mutable_data_ptr<double>()[i] = seconds_of(session, verb, x);
     sent = session.world.traffic().bytes() - before;

@@ -5,12 +5,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/safetensors.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/session.h"
-#include "trainer/coordinator/safetensors.h"
 
 namespace lodestone {
 
@@ -74,7 +75,14 @@ StepData from_config(const Session& session, const BenchStepArguments& arguments
   Loader loader(source.examples, source.sampler, {session.world.rank(), session.world.size()},
                 config.data.loader, static_cast<uint64_t>(config.seed), {}, true, arguments.batches);
   StepData data;
-  while (loader.has_next()) data.batches.push_back(loader.next());
+  at::Tensor tokens = at::zeros({1}, at::kLong);
+  while (loader.has_next()) {
+    data.batches.push_back(loader.next());
+    if (const at::Tensor& mask_nT = data.batches.back().features.mask_nT; mask_nT.defined()) tokens += mask_nT.sum();
+  }
+  if (session.launch.device().is_cuda()) tokens = tokens.to(session.launch.device());
+  session.world.all_reduce(tokens);
+  data.tokens = tokens.item<int64_t>() / static_cast<int64_t>(data.batches.size());
   data.setup = loss_side_setup(config, source, nullptr);
   return data;
 }
@@ -166,6 +174,7 @@ int bench(Session& session, RunConfig& config, const BenchStepArguments& argumen
   StepData data = arguments.rows.empty() ? from_config(session, arguments, config)
                                          : from_file(session, arguments, config);
   build_encoder(config, *config.encoder);
+  config.encoder->load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
   if (!arguments.weights.empty()) take_weights(arguments.weights, config.encoder->parameters());
   data.setup.width = config.encoder->output_dim();

@@ -86,6 +86,9 @@ void check_kind(const RunConfig& config) {
     throw ConfigError("data.tuples: a list of pictures; texts name their pairs and triplets by data.text.format");
   if (texts && (config.data.train.quarter_turns || config.evaluate.data.quarter_turns))
     throw ConfigError("quarter_turns: only pictures can be turned");
+  for (const ImageSourceConfig* source : {&config.data.train, &config.evaluate.data})
+    if (!images && (!source->mixture.empty() || !source->split.empty()))
+      throw ConfigError("mixture, split: they are of labelled pictures; name files by `path`, where globs and braces name several");
   if (!images && !config.evaluate.one_shot_runs.empty())
     throw ConfigError("evaluate.one_shot_runs: runs are of pictures; leave it out for " + config.data.kind);
   if (config.data.kind == "image_texts" && config.evaluate.one_shot_trials > 0)

@@ -98,7 +98,12 @@ class Verifier {
     return tensors;
   }
 
-  ForwardMode forward_mode() const { return training_mode(session_.world, config_.training.batch_norm); }
+  // Running statistics stay: the encoder stands for its own slow copy too, whose keys must not depend on who has encoded before.
+  ForwardMode forward_mode() const {
+    ForwardMode mode = training_mode(session_.world, config_.training.batch_norm);
+    mode.update_statistics = false;
+    return mode;
+  }
 
   Loader loader(Shard shard) const {
     return Loader(data_.examples, data_.sampler, shard, config_.data.loader,
@@ -115,7 +120,7 @@ class Verifier {
   // What the ranks get.
   StepLoss together(const Objective& objective, const Batch& batch, LossSide& side,
                     std::vector<at::Tensor>& gradients) {
-    GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch);
+    GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch, "float32");
     const Features x = batch.features.to(at::kDouble);
     const at::Tensor z_bD = cache.encode(x, mode_for_share(mode_, batch.share));
     const auto meeting = side.meet(rows_of(batch, z_bD), x, batch.share.begin,

@@ -77,20 +77,38 @@ class Closeness {
   NearTexts near_;
 };
 
-std::string lines_of(Split split, const std::vector<Concept>& concepts,
-                     const std::vector<std::optional<Split>>& parts, const std::string& origin_name,
-                     ConceptSplit& report) {
-  std::string lines;
+void add_line(const Json& row, std::string& lines) {
+  lines += row.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+ShardFile written(const std::filesystem::path& folder, const std::string& name, const std::string& lines) {
+  write_file_synced(folder / name, lines);
+  return {name, lines.size(), checksum(lines)};
+}
+
+ConceptSplit write_split(Split split, const std::vector<Concept>& concepts,
+                         const std::vector<std::optional<Split>>& parts, const std::string& origin_name,
+                         const std::filesystem::path& folder) {
+  ConceptSplit report;
+  std::string lines, pairs;
   for (size_t c = 0; c < concepts.size(); ++c) {
     if (parts[c] != split) continue;
     ++report.concepts;
+    const std::string& first = concepts[c].names.front().text;
     for (const auto& name : concepts[c].names) {
       ++report.names;
-      const Json line{{"text", name.text}, {"label", concepts[c].label}, {origin_name, name.origin}};
-      lines += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+      if (&name != &concepts[c].names.front())
+        add_line({{"sentence1", first}, {"sentence2", name.text}}, pairs);
+      add_line({{"text", name.text}, {"label", concepts[c].label}, {origin_name, name.origin}}, lines);
     }
   }
-  return lines;
+  report.file = written(folder, std::string(name_of(split)) + ".jsonl", lines);
+  report.pairs = written(folder, std::string(name_of(split)) + "-pairs.jsonl", pairs);
+  return report;
+}
+
+Json file_json(const ShardFile& file) {
+  return {{"file", file.name}, {"bytes", file.bytes}, {"checksum", file.checksum}};
 }
 
 std::string manifest_text(const ConceptsSource& source, const ConceptsReport& report) {
@@ -103,10 +121,9 @@ std::string manifest_text(const ConceptsSource& source, const ConceptsReport& re
                 {"left_out", report.left_out}};
   for (const Split split : kSplits) {
     const auto& part = report.splits[static_cast<size_t>(split)];
-    manifest["splits"][name_of(split)] = {
-        {"concepts", part.concepts},
-        {"names", part.names},
-        {"file", {{"name", part.file.name}, {"bytes", part.file.bytes}, {"checksum", part.file.checksum}}}};
+    manifest["splits"][name_of(split)] = {{"concepts", part.concepts},
+                                          {"names", part.names},
+                                          {"files", {file_json(part.file), file_json(part.pairs)}}};
   }
   return manifest.dump(2) + "\n";
 }
@@ -156,13 +173,11 @@ ConceptsReport write_concepts(const std::filesystem::path& output, const Concept
   report.left_out = std::ranges::count_if(parts, [](const auto& part) { return !part; });
   for (const Split split : kSplits) {
     auto& part = report.splits[static_cast<size_t>(split)];
-    const std::string lines = lines_of(split, concepts, parts, source.origin_name, part);
-    if (lines.empty())
+    part = write_split(split, concepts, parts, source.origin_name, folder.part());
+    if (part.concepts == 0)
       throw DataError(source.kind + ": expected concepts for the split " + name_of(split) +
                       ", found none among " + std::to_string(concepts.size()) +
                       "; give the whole package's files");
-    part.file = {std::string(name_of(split)) + ".jsonl", lines.size(), checksum(lines)};
-    write_file_synced(folder.part() / part.file.name, lines);
   }
   write_file_synced(folder.manifest(), manifest_text(source, report));
   folder.publish();

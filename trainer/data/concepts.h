@@ -47,7 +47,8 @@ std::vector<std::optional<Split>> split_concepts(const std::vector<Concept>& con
 struct ConceptSplit {
   int64_t concepts = 0;
   int64_t names = 0;
-  ShardFile file;
+  ShardFile file;   ///< of names
+  ShardFile pairs;  ///< of pairs
 };
 
 struct ConceptsReport {
@@ -63,8 +64,9 @@ struct ConceptsSource {
   Shares shares;
 };
 
-/// Writes train.jsonl, validation.jsonl, test.jsonl, a name per line: {"text": …, "label": …, <origin_name>: …}, and last KIND.json
-/// with figures and checksums. The bytes are a function of the concepts.
+/// Writes train.jsonl, validation.jsonl, test.jsonl, a name per line: {"text": …, "label": …, <origin_name>: …}; train-pairs.jsonl
+/// …, each concept's first name with every other one: {"sentence1": …, "sentence2": …}; and last KIND.json with figures and checksums.
+/// The bytes are a function of the concepts.
 /// Throws    DataError if a part would be empty or the folder holds data of another origin, IoError
 ConceptsReport write_concepts(const std::filesystem::path& output, const ConceptsSource& source,
                               const std::vector<Concept>& concepts);

@@ -7,11 +7,13 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
+#include "common/files.h"
 #include "sampler/planes.h"
 #include "trainer/data/cldr_files.h"
 #include "trainer/data/emoji_face.h"
@@ -45,6 +47,10 @@ bool is_emoji(const std::u32string& code) {
   if (code.empty() || !u_hasBinaryProperty(static_cast<UChar32>(code[0]), UCHAR_EMOJI)) return false;
   return code.size() > 1 ||
          (code[0] > 0x7F && !u_hasBinaryProperty(static_cast<UChar32>(code[0]), UCHAR_EMOJI_MODIFIER));
+}
+
+std::string_view bytes_of(const Image& image) {
+  return {reinterpret_cast<const char*>(image.pixels.data()), image.pixels.size()};
 }
 
 std::string with_commas(std::string list) {
@@ -143,11 +149,11 @@ std::vector<EmojiPicture> draw_emoji(const std::filesystem::path& font, const st
                                      int size, int limit, int threads, int64_t& repeated) {
   const EmojiFace face(font);
   std::vector<EmojiPicture> drawn;
-  std::set<std::vector<uint8_t>> seen;
+  std::set<std::string> seen;  // checksums of pixels
   for (auto& emoji : named_emoji(cldr)) {
     auto image = face.draw(utf8_of(emoji.code), size);
     if (!image) continue;
-    if (!seen.insert(image->pixels).second) {
+    if (!seen.insert(checksum(bytes_of(*image))).second) {
       ++repeated;
       continue;
     }

@@ -3,19 +3,12 @@
 #include <ATen/ops/mean.h>
 
 #include "trainer/encoders/batch_norm.h"
+#include "trainer/encoders/channels_last.h"
 #include "trainer/encoders/encoder.h"
 
 namespace lodestone {
 
 namespace {
-
-// In channels-last order, in which convolutions and pools run faster on CPUs. Pictures of one channel are in both orders at once, and
-// contiguous() lets them be; their strides have to say which one is meant, or the convolutions take the other.
-at::Tensor channels_last(const at::Tensor& pixels_nCHW) {
-  const at::Tensor x = pixels_nCHW.contiguous(at::MemoryFormat::ChannelsLast);
-  const int64_t channels = x.size(1), width = x.size(3) * channels;
-  return x.as_strided(x.sizes(), {x.size(2) * width, 1, width, channels});
-}
 
 /// The small network of the one-shot literature (Koch et al. 2015; Vinyals et al. 2016): a block is
 /// [3×3 convolution, batch norm, ReLU, 2×2 max pool]; then the features, flattened or averaged over the picture, go

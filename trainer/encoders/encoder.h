@@ -34,7 +34,7 @@ using SumOverRanks = std::function<at::Tensor(const at::Tensor&)>;
 
 /// What random numbers of a training pass are a function of. They don't depend on how rows are shared out over ranks or cut
 /// into micro-batches, so that a row encoded again meets the same numbers.
-struct Draw {
+struct ForwardDraw {
   uint64_t seed = 0;
   int64_t step = 0;
   at::Tensor row_b;  ///< int64, on the CPU: the rows' places in the global batch; undefined: 0, 1, …
@@ -50,7 +50,7 @@ struct ForwardMode {
       sum_over_ranks;  ///< needed for kSync in a world above 1; called once in forward and once in backward of each norm
   bool recompute =
       false;  ///< activation checkpointing: blocks keep their input alone and run again in backward
-  Draw draw;
+  ForwardDraw draw;
 
   /// The same for some of the rows: index is int64, on the CPU.
   ForwardMode for_rows(const at::Tensor& index_n) const;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/TracerMode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -119,6 +120,8 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
 }  // namespace
 
 bool fused_norm_fits(const at::Tensor& x_bCX) {
+  // A trace can't look into the kernels: it would hold their result as a constant.
+  if (at::tracer::impl::is_dispatch_enabled()) return false;
   return x_bCX.is_cpu() && x_bCX.scalar_type() == at::kFloat && (x_bCX.dim() == 2 || x_bCX.dim() == 4) &&
          x_bCX.size(1) % norm_kernels::kLanes == 0;
 }

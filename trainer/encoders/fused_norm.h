@@ -20,7 +20,7 @@ struct NormStatistics {
 };
 
 /// Whether the fused kernels take it: float32 on the CPU, [b, C] or [b, C, H, W], C a multiple of 16. The same on all ranks, since
-/// the layout of memory and the number of rows don't matter.
+/// the layout of memory and the number of rows don't matter. Not while the network is traced.
 bool fused_norm_fits(const at::Tensor& x_bCX);
 
 /// This rank's statistics of x.

@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "trainer/encoders/encoder.h"
+#include "trainer/encoders/torch_error.h"
 
 namespace lodestone {
 
@@ -49,9 +50,9 @@ class TorchScriptEncoder : public Encoder {
           "torchscript: expected encoder.file, got nothing; save a model with torch.jit.save and name it");
     try {
       module_ = torch::jit::load(file_);
-    } catch (const c10::Error& error) {
+    } catch (const std::exception& error) {
       throw DataError("torchscript: expected a model that torch.jit.save wrote in " + file_ +
-                      ", got: " + error.what_without_backtrace());
+                      ", got: " + torch_reason(error));
     }
     for (const auto& parameter : module_.named_parameters()) {
       parameter.value.requires_grad_(true);
@@ -91,19 +92,20 @@ class TorchScriptEncoder : public Encoder {
     } else {
       example.pixels_nCHW = at::zeros({1, input.channels, input.height, input.width});
     }
+    at::Tensor z_1D;
     try {
       module_.eval();
-      const at::Tensor z_1D = call(example);
-      if (z_1D.dim() == 2 && z_1D.size(0) == 1 && z_1D.size(1) > 0) return z_1D.size(1);
-      throw ConfigError("torchscript: expected one row of numbers for one example, got a tensor of " +
-                        std::to_string(z_1D.dim()) + " dimensions; return [rows, width]");
-    } catch (const c10::Error& error) {
+      z_1D = call(example);
+    } catch (const std::exception& error) {
       throw ConfigError(
           "torchscript: expected a model with forward(pixels) or forward(tokens, mask) that takes the "
-          "configured data, "
-          "got: " +
-          std::string(error.what_without_backtrace()));
+          "configured data, got: " +
+          torch_reason(error));
     }
+    if (z_1D.dim() != 2 || z_1D.size(0) != 1 || z_1D.size(1) < 1)
+      throw ConfigError("torchscript: expected one row of numbers for one example, got a tensor of " +
+                        std::to_string(z_1D.dim()) + " dimensions; return [rows, width]");
+    return z_1D.size(1);
   }
 
   std::string file_;

@@ -11,6 +11,7 @@
 
 #include "common/files.h"
 #include "common/rng.h"
+#include "trainer/encoders/torch_error.h"
 
 namespace lodestone {
 
@@ -124,12 +125,11 @@ Module module_of(Encoder& encoder, const InputShape& input) {
           : std::vector<Method>{{"forward", encoder.modality() == Modality::kTexts}};
   try {
     for (const auto& method : methods) add_method(tree.root(), encoder, input, method);
-    for (const auto& method : methods) check(tree.root(), encoder, input, method);
-  } catch (const c10::Error& error) {
-    throw Error(std::string("export: expected an encoder that can be traced, got: ") +
-                error.what_without_backtrace() +
+  } catch (const std::exception& error) {
+    throw Error("export: expected an encoder that can be traced, got: " + torch_reason(error) +
                 "; use --format safetensors (a TorchScript tower can't be traced inside another encoder)");
   }
+  for (const auto& method : methods) check(tree.root(), encoder, input, method);
   return tree.root();
 }
 

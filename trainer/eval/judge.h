@@ -22,7 +22,7 @@ struct Judgement {
   DistanceHistogram distances;
 };
 
-/// Retrieval and verification over all pairs of rows that are compared in any way.
+/// Retrieval, verification over the pairs and (for kCosine) alignment, of rows that are compared in any way.
 Judgement judge(const Comparison& rows, std::span<const int64_t> groups_N, std::span<const int64_t> labels_N,
                 const JudgeOptions& options = {});
 

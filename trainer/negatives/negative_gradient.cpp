@@ -66,7 +66,10 @@ class NegativePull {
                const AnchorSide& refs, bool want_weight_sum)
       : loss_(loss), form_(form), block_(block), affine_(loss.affine()), want_sum_(want_weight_sum) {
     if (rows.coefficient_n.defined()) rows_.emplace(rows, block.rows, loss, form);
-    if (refs.coefficient_n.defined()) refs_.emplace(refs, block.refs, loss, form);
+    if (block.square)
+      refs_ = rows_;
+    else if (refs.coefficient_n.defined())
+      refs_.emplace(refs, block.refs, loss, form);
     plain_ = (!rows_ || rows_->plain()) && (!refs_ || refs_->plain());
   }
 

@@ -1,11 +1,14 @@
 #include "trainer/negatives/pair_solver.h"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/maximum.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -22,15 +25,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Memory for tiles that pass 1 leaves to pass 2, so that it need not form them again. No larger than what malloc takes back and
 // hands out again without asking the system, whose fresh pages cost more than they save.
 constexpr int64_t kKeptBytes = int64_t{30} << 20;
-
-Terms add(const Terms& a, const Terms& b) {
-  Terms sum{{}, {}, a.active + b.active, a.valid + b.valid};
-  for (size_t i = 0; i < a.sums.size(); ++i) {
-    sum.sums.push_back(a.sums[i] + b.sums[i]);
-    sum.counts.push_back(a.counts[i] + b.counts[i]);
-  }
-  return sum;
-}
 
 /// A member while it is being solved. All tensors cover the whole set; rows of other ranks are filled in by `share`.
 struct State {
@@ -182,44 +176,52 @@ void Solver::sum_positives() {
 }
 
 void Solver::differentiate_terms() {
-  at::AutoGradMode with_grad(true);
-  std::optional<Terms> sum;
-  torch::autograd::variable_list leaves;
+  // Own anchors of all members, one after the other.
+  std::vector<at::Tensor> negative, active, negatives, positive, positives;
   for (size_t m = 0; m < members_.size(); ++m) {
     if (!anchors(m)) continue;
     State& state = states_[m];
-    const auto leaf = [&](const at::Tensor& x_n) {
-      return leaves.emplace_back(own(members_[m], x_n).detach().clone().requires_grad_(true));
-    };
-    AnchorSums sums;
-    sums.negative_a = leaf(state.negatives.value());
-    sums.positive_ak = leaf(state.positives.value());
-    sums.active_negatives_a = own(members_[m], state.negatives.active_n);
-    sums.negatives_a = own(members_[m], state.negatives.count_n);
-    sums.positives_a = own(members_[m], state.positives.count_n);
+    state.positive_side.positive_nk = state.positives.value();
+    negative.push_back(own(members_[m], state.anchor_side.sum_n));
+    active.push_back(own(members_[m], state.negatives.active_n));
+    negatives.push_back(own(members_[m], state.negatives.count_n));
+    positive.push_back(own(members_[m], state.positive_side.positive_nk));
+    positives.push_back(own(members_[m], state.positives.count_n));
     outcome_.same_sample += own(members_[m], state.negatives.same_sample_n).sum().item<double>();
-    const Terms terms = loss_.terms(sums);
-    sum = sum ? add(*sum, terms) : terms;
   }
-  const Terms& total = *sum;
-  const std::vector<double> scale = reduce_terms(world_, total, outcome_);
-  at::Tensor local = at::zeros({}, total.sums[0].options());
-  for (size_t part = 0; part < scale.size(); ++part) local = local + total.sums[part] * scale[part];
-  const auto found = local.requires_grad() ? torch::autograd::grad({local}, leaves, {}, false, false, true)
-                                           : torch::autograd::variable_list(leaves.size());
+  const auto joined = [](const std::vector<at::Tensor>& x) { return x.size() == 1 ? x[0] : at::cat(x); };
+  at::AutoGradMode with_grad(true);
+  const auto leaf = [](const at::Tensor& x) { return x.detach().requires_grad_(true); };
+  const AnchorSums sums{leaf(joined(negative)), joined(active), joined(negatives), leaf(joined(positive)),
+                        joined(positives)};
+  const Terms terms = loss_.terms(sums);
+  const std::vector<double> scale = reduce_terms(world_, terms, outcome_);
+  torch::autograd::variable_list parts, weights;
+  for (size_t part = 0; part < scale.size(); ++part) {
+    if (!terms.sums[part].requires_grad()) continue;
+    parts.push_back(terms.sums[part]);
+    weights.push_back(at::full({}, scale[part], terms.sums[part].options()));
+  }
+  const torch::autograd::variable_list leaves = {sums.negative_a, sums.positive_ak};
+  const auto found = parts.empty()
+                         ? torch::autograd::variable_list(leaves.size())
+                         : torch::autograd::grad(parts, leaves, weights, false, false, /*allow_unused=*/true);
   at::NoGradGuard no_grad;
-  size_t next = 0;
+  int64_t begin = 0;
   for (size_t m = 0; m < members_.size(); ++m) {
     if (!anchors(m)) continue;
-    const auto spread = [&](const at::Tensor& leaf, const at::Tensor& gradient) {
-      at::Tensor all_n = at::zeros(states_[m].positives.sum_nk.sizes().slice(0, leaf.dim()), leaf.options());
-      if (gradient.defined()) own(members_[m], all_n).copy_(gradient);
+    State& state = states_[m];
+    const RowSet& rows = *members_[m].rows;
+    const auto spread = [&](const at::Tensor& gradient, const at::Tensor& like_n) {
+      at::Tensor all_n = at::zeros_like(like_n);
+      if (gradient.defined()) own(members_[m], all_n).copy_(gradient.narrow(0, begin, rows.local));
       return all_n;
     };
-    states_[m].negative_coefficient_n = spread(leaves[next], found[next]);
-    states_[m].positive_side.coefficient_nk = share(members_[m], spread(leaves[next + 1], found[next + 1]));
-    states_[m].positive_side.positive_nk = share(members_[m], states_[m].positives.value());
-    next += 2;
+    state.negative_coefficient_n = spread(found[0], state.anchor_side.sum_n);
+    state.positive_side.coefficient_nk =
+        share(members_[m], spread(found[1], state.positive_side.positive_nk));
+    state.positive_side.positive_nk = share(members_[m], state.positive_side.positive_nk);
+    begin += rows.local;
   }
 }
 
@@ -241,6 +243,7 @@ void Solver::differentiate_positives() {
       partial_gradients_[relation.rows] = at::zeros_like(row_member.rows->u_nD);
     for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
       PositiveGradient gradient;
+      gradient.want_weight_sum = !loss_.parameters().empty();
       gradient.rows_nD = gradient_of(relation, rows);
       gradient.row_negative_n = partial(relation) ? found_n : states_[rows].negative_coefficient_n;
       if (block.to_refs) {
@@ -299,15 +302,15 @@ LossOutcome Solver::finish() {
     }
     if (gradients_[m].defined() && scale != 1) gradients_[m].mul_(scale);
   }
-  at::Tensor numbers = at::zeros({3}, at::kDouble);
-  numbers[0] = scale_gradient;
-  numbers[1] = weight_sum_;
-  numbers[2] = outcome_.same_sample;
-  numbers = numbers.to(members_[0].rows->u_nD.device());
-  world_.all_reduce(numbers);
-  const at::Tensor host = numbers.cpu();
-  outcome_.affine = {host[0].item<double>(), host[1].item<double>()};
-  outcome_.same_sample = host[2].item<double>();
+  std::array<double, 3> numbers = {scale_gradient, weight_sum_, outcome_.same_sample};
+  if (world_.size() > 1) {
+    at::Tensor all = at::from_blob(numbers.data(), {3}, at::kDouble).to(members_[0].rows->u_nD.device());
+    world_.all_reduce(all);
+    const at::Tensor host = all.cpu();
+    std::copy_n(host.const_data_ptr<double>(), 3, numbers.begin());
+  }
+  outcome_.affine = {numbers[0], numbers[1]};
+  outcome_.same_sample = numbers[2];
   outcome_.gradients_nD = gradients_;
   return outcome_;
 }

@@ -28,29 +28,34 @@ at::Tensor exp_or_zero(const at::Tensor& x, const at::Tensor& shift) {
   return at::exp(at::where(x > -kInfinity, x - shift, -kInfinity));
 }
 
-/// A stretch of positive pairs of a block.
-struct Chunk {
-  PairList pairs;           ///< within the parts
-  at::Tensor row_p, ref_p;  ///< within the sets
-  at::Tensor value_p;
-};
+// The positives of a stretch of rows with their values.
+PairValues values_of(const Loss& loss, const Block& block, int64_t row, int64_t rows) {
+  const Affine affine = loss.affine();
+  PairValues found{block.relatives->positives(row, rows), {}, {}, {}};
+  PairList& pairs = found.pairs;
+  if (pairs.size() == 0) return found;
+  if (row > 0) pairs.row_p.add_(row);
+  found.value_p = pair_values(loss.measure(), block.rows.u_nD, pairs.row_p, block.refs.u_nD, pairs.ref_p);
+  if (affine.scale != 1) found.value_p.mul_(affine.scale);
+  if (affine.bias != 0) found.value_p.add_(affine.bias);
+  const auto within_set = [](const at::Tensor& x_p, const Part& part) {
+    return part.first == 0 ? x_p : x_p + part.first;
+  };
+  found.row_p = within_set(pairs.row_p, block.rows);
+  found.ref_p = within_set(pairs.ref_p, block.refs);
+  return found;
+}
 
 template <typename Visit>
 void for_each_chunk(const Loss& loss, const Block& block, Visit visit) {
   if (block.rows.size == 0 || block.refs.size == 0) return;
-  const Affine affine = loss.affine();
-  for (const auto& [row, rows] : block.relatives->stretches()) {
-    PairList pairs = block.relatives->positives(row, rows);
-    if (pairs.size() == 0) continue;
-    if (row > 0) pairs.row_p.add_(row);
-    const at::Tensor value_p =
-        pair_values(loss.measure(), block.rows.u_nD, pairs.row_p, block.refs.u_nD, pairs.ref_p);
-    if (affine.scale != 1) value_p.mul_(affine.scale);
-    if (affine.bias != 0) value_p.add_(affine.bias);
-    const auto within_set = [](const at::Tensor& x_p, const Part& part) {
-      return part.first == 0 ? x_p : x_p + part.first;
-    };
-    visit(Chunk{pairs, within_set(pairs.row_p, block.rows), within_set(pairs.ref_p, block.refs), value_p});
+  const auto stretches = block.relatives->stretches();
+  for (const auto& [row, rows] : stretches) {
+    std::optional<PairValues> fresh;
+    // What fits one stretch is found out once.
+    std::optional<PairValues>& kept = block.kept && stretches.size() == 1 ? block.kept_pairs() : fresh;
+    if (!kept) kept = values_of(loss, block, row, rows);
+    if (kept->pairs.size() > 0) visit(*kept);
   }
 }
 
@@ -74,9 +79,11 @@ at::Tensor term_weights(const PairLoss& loss, const PositiveSide& side, const at
     if (kinds[k] != Sum::kLogExp) continue;
     const auto column = static_cast<int64_t>(k);
     const at::Tensor sum_p = side.positive_nk.select(1, column).index_select(0, index_p);
-    at::Tensor weight_p = weight_pk.select(1, column);
-    weight_p.mul_(
-        exp_or_zero(term_pk.detach().select(1, column), at::where(sum_p > -kInfinity, sum_p, kInfinity)));
+    const at::Tensor term_p = term_pk.detach().select(1, column);
+    // Only a miner leaves a row without a term.
+    weight_pk.select(1, column)
+        .mul_(kept_p.defined() ? exp_or_zero(term_p, at::where(sum_p > -kInfinity, sum_p, kInfinity))
+                               : (term_p - sum_p).exp_());
   }
   if (kept_p.defined()) weight_pk.mul_(kept_p.unsqueeze(1));
   return weight_pk;
@@ -102,14 +109,16 @@ void PositiveSums::add_pairs(const at::Tensor& row_p, const at::Tensor& term_pk)
       continue;
     }
     const at::Tensor new_n = shift_n.scatter_reduce(0, row_p, term_p, "amax");
-    sum_n.mul_(exp_or_zero(shift_n, new_n))
-        .index_add_(0, row_p, exp_or_zero(term_p, new_n.index_select(0, row_p)));
+    if (!fresh) sum_n.mul_(exp_or_zero(shift_n, new_n));
+    sum_n.index_add_(0, row_p, exp_or_zero(term_p, new_n.index_select(0, row_p)));
     shift_n.copy_(new_n);
   }
+  fresh = false;
   count_n.index_add_(0, row_p, at::ones_like(row_p, count_n.options()));
 }
 
 void PositiveSums::add(const PositiveSums& other) {
+  fresh = false;
   for (size_t i = 0; i < kinds.size(); ++i) {
     const auto k = static_cast<int64_t>(i);
     at::Tensor sum_n = sum_nk.select(1, k), shift_n = shift_nk.select(1, k);
@@ -150,7 +159,7 @@ at::Tensor PositiveSums::value() const {
 
 void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide& rows,
                     const PositiveSide& refs, PositiveSums& sums) {
-  for_each_chunk(loss, block, [&](const Chunk& pairs) {
+  for_each_chunk(loss, block, [&](const PairValues& pairs) {
     const at::Tensor term_pk =
         loss.positive_terms(pairs.value_p, negative_of(rows, pairs.row_p), negative_of(refs, pairs.ref_p));
     const at::Tensor kept_p = kept(rows, pairs.row_p, pairs.value_p);
@@ -164,7 +173,7 @@ void fold_positives(const PairLoss& loss, const Block& block, const PositiveSide
 }
 
 void fold_farthest(const Loss& loss, const Block& block, double direction, at::Tensor& farthest_n) {
-  for_each_chunk(loss, block, [&](const Chunk& pairs) {
+  for_each_chunk(loss, block, [&](const PairValues& pairs) {
     farthest_n.copy_(farthest_n.scatter_reduce(0, pairs.row_p, direction * pairs.value_p, "amin"));
   });
 }
@@ -172,28 +181,27 @@ void fold_farthest(const Loss& loss, const Block& block, double direction, at::T
 void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows,
                            const PositiveSide& refs, PositiveGradient& gradient) {
   at::AutoGradMode with_grad(true);
-  for_each_chunk(loss, block, [&](const Chunk& pairs) {
+  for_each_chunk(loss, block, [&](const PairValues& pairs) {
     const at::Tensor value_p = pairs.value_p.detach().requires_grad_(true);
     at::Tensor n_row_p = negative_of(rows, pairs.row_p), n_ref_p = negative_of(refs, pairs.ref_p);
     torch::autograd::variable_list leaves = {value_p};
     for (at::Tensor* n_p : {&n_row_p, &n_ref_p})
       if (n_p->defined()) leaves.push_back(n_p->requires_grad_(true));
 
-    at::Tensor total;
+    torch::autograd::variable_list terms, weights;
     const auto add_anchor = [&](const PositiveSide& side, const at::Tensor& index_p, const at::Tensor& own,
                                 const at::Tensor& other) {
       if (!side.coefficient_nk.defined()) return;
       const at::Tensor term_pk = loss.positive_terms(value_p, own, other);
-      const at::Tensor weight_pk =
-          term_weights(loss, side, index_p, term_pk, kept(side, index_p, value_p.detach()));
-      // A pair that weighs nothing may have an infinite term.
-      const at::Tensor sum = (at::where(weight_pk != 0, term_pk, 0) * weight_pk).sum();
-      total = total.defined() ? total + sum : sum;
+      if (!term_pk.requires_grad()) return;
+      const at::NoGradGuard no_grad;
+      weights.push_back(term_weights(loss, side, index_p, term_pk, kept(side, index_p, pairs.value_p)));
+      terms.push_back(term_pk);
     };
     add_anchor(rows, pairs.row_p, n_row_p, n_ref_p);
     add_anchor(refs, pairs.ref_p, n_ref_p, n_row_p);
-    if (!total.defined() || !total.requires_grad()) return;
-    const auto found = torch::autograd::grad({total}, leaves, {}, false, false, /*allow_unused=*/true);
+    if (terms.empty()) return;
+    const auto found = torch::autograd::grad(terms, leaves, weights, false, false, /*allow_unused=*/true);
 
     at::NoGradGuard no_grad;
     size_t next = 1;
@@ -202,7 +210,7 @@ void add_positive_gradient(const PairLoss& loss, const Block& block, const Posit
     if (n_ref_p.defined() && found[next++].defined() && gradient.ref_negative_n.defined())
       gradient.ref_negative_n.index_add_(0, pairs.ref_p, found[next - 1]);
     if (!found[0].defined()) return;
-    gradient.weight_sum += found[0].sum().item<double>();
+    if (gradient.want_weight_sum) gradient.weight_sum += found[0].sum().item<double>();
     if (gradient.rows_nD.defined())
       add_pair_gradient(loss.measure(), found[0], block.rows.u_nD, pairs.pairs.row_p, block.refs.u_nD,
                         pairs.pairs.ref_p, gradient.rows_nD);

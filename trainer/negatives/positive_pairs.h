@@ -19,6 +19,7 @@ struct PositiveSums {
 
   std::vector<Sum> kinds;
   at::Tensor sum_nk, shift_nk, count_n;
+  bool fresh = true;  ///< nothing was added yet
 };
 
 /// What one end of a positive pair is as an anchor.
@@ -42,7 +43,8 @@ void fold_farthest(const Loss& loss, const Block& block, double direction, at::T
 struct PositiveGradient {
   at::Tensor rows_nD, refs_nD;
   at::Tensor row_negative_n, ref_negative_n;  ///< dL/d(sums over negatives), float64
-  double weight_sum = 0;                      ///< Σ dL/dvalue over the pairs as met here
+  bool want_weight_sum = false;
+  double weight_sum = 0;  ///< Σ dL/dvalue over the pairs as met here
 };
 
 /// Adds the two-way gradient of the positive pairs of a block: dL/dv with the row as anchor (if `rows.coefficient_nk` is

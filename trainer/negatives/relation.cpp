@@ -37,7 +37,7 @@ void BlockWalk::visit_one(Block& block, bool swapped, const std::function<void(c
     known.relatives = std::make_shared<Relatives>(block.rows, block.refs, relation_.ref_is_past);
     if (block.to_refs)
       known.exchanged_relatives = std::make_shared<Relatives>(block.refs, block.rows, relation_.ref_is_past);
-    if (room_) known.kept = std::make_shared<KeptTiles>(KeptTiles{room_, {}, {}});
+    if (room_) known.kept = std::make_shared<KeptTiles>(KeptTiles{room_, {}, {}, {}});
   }
   const Known& known = known_[next_++];
   block.relatives = known.relatives;

@@ -47,6 +47,12 @@ RowSet gather_rows(const Group& group, const LocalRows& rows, bool normalize, co
   set.u_nD = u_bD.to(type);
   // Rounding may leave unit rows a little longer than 1.
   set.longest = normalize ? 1.01 : longest_of(group, set.u_nD);
+  if (group.size() == 1) {
+    set.label_n = rows.label_b;
+    set.group_n = rows.group_b;
+    set.id_n = rows.id_b;
+    return set;
+  }
   const at::Tensor keys_n3 =
       group.all_gather(at::stack({rows.label_b, rows.group_b, rows.id_b}, 1), set.counts);
   set.label_n = keys_n3.select(1, 0).contiguous();

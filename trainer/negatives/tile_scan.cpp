@@ -12,9 +12,7 @@
 #include <ATen/ops/min.h>
 #include <ATen/ops/where.h>
 
-#include "common/simd.h"
-
-#define LODESTONE_INLINE __attribute__((always_inline))
+#include "trainer/losses/vector_math.h"
 
 namespace lodestone {
 
@@ -46,8 +44,8 @@ void take_better(T value, int64_t place, int64_t first_ref, T& best, int64_t& be
 }
 
 template <typename T>
-LODESTONE_INLINE inline void nearest_of_rows(const Tile<T> tile, const T* bound_r, int64_t first_ref,
-                                             T* best_r, int64_t* ref_r) {
+LODESTONE_INLINE void nearest_of_rows(const Tile<T> tile, const T* bound_r, int64_t first_ref, T* best_r,
+                                      int64_t* ref_r) {
   for (int64_t r = 0; r < tile.rows; ++r) {
     const T* value = tile.value + r * tile.refs;
     const T bound = bound_r[r];
@@ -72,8 +70,8 @@ LODESTONE_INLINE inline void nearest_of_rows(const Tile<T> tile, const T* bound_
 }
 
 template <typename T>
-LODESTONE_INLINE inline void nearest_of_refs(const Tile<T> tile, const T* bound_c, int64_t first_row,
-                                             T* best_c, int64_t* row_c) {
+LODESTONE_INLINE void nearest_of_refs(const Tile<T> tile, const T* bound_c, int64_t first_row, T* best_c,
+                                      int64_t* row_c) {
   for (int64_t c = 0; c < tile.refs; c += kLanes) {
     const int64_t lanes = std::min(kLanes, tile.refs - c);
     T best[kLanes], bound[kLanes];
@@ -81,7 +79,7 @@ LODESTONE_INLINE inline void nearest_of_refs(const Tile<T> tile, const T* bound_
     std::fill_n(best, kLanes, kInfinity<T>);
     std::fill_n(place, kLanes, Place<T>{-1});
     std::copy_n(bound_c + c, lanes, bound);
-    const auto look = [&](int64_t r, int64_t count) LODESTONE_INLINE {
+    const auto look = [&](int64_t r, int64_t count) {
       const T* value = tile.value + r * tile.refs + c;
       for (int64_t l = 0; l < count; ++l) {
         const T x = value[l];
@@ -100,8 +98,8 @@ LODESTONE_INLINE inline void nearest_of_refs(const Tile<T> tile, const T* bound_
 }
 
 template <typename T>
-LODESTONE_INLINE inline void count_of_rows(const Tile<T> tile, const T* threshold_P, int64_t stride,
-                                           int64_t P, double* count_P, double* cost_r) {
+LODESTONE_INLINE void count_of_rows(const Tile<T> tile, const T* threshold_P, int64_t stride, int64_t P,
+                                    double* count_P, double* cost_r) {
   for (int64_t r = 0; r < tile.rows; ++r) {
     const T* value = tile.value + r * tile.refs;
     for (int64_t p = 0; p < P; ++p) {
@@ -133,8 +131,8 @@ LODESTONE_INLINE inline void count_of_rows(const Tile<T> tile, const T* threshol
 }
 
 template <typename T>
-LODESTONE_INLINE inline void count_of_refs(const Tile<T> tile, const T* threshold_P, int64_t stride,
-                                           int64_t P, double* count_P, double* cost_c) {
+LODESTONE_INLINE void count_of_refs(const Tile<T> tile, const T* threshold_P, int64_t stride, int64_t P,
+                                    double* count_P, double* cost_c) {
   for (int64_t c = 0; c < tile.refs; c += kLanes) {
     const int64_t lanes = std::min(kLanes, tile.refs - c);
     for (int64_t p = 0; p < P; ++p) {
@@ -143,7 +141,7 @@ LODESTONE_INLINE inline void count_of_refs(const Tile<T> tile, const T* threshol
       std::fill_n(threshold, kLanes, -kInfinity<T>);
       std::copy_n(threshold_P + p * stride + c, lanes, threshold);
       if (!(*std::max_element(threshold, threshold + kLanes) > -kInfinity<T>)) break;
-      const auto look = [&](const T* value, int64_t some) LODESTONE_INLINE {
+      const auto look = [&](const T* value, int64_t some) {
         for (int64_t l = 0; l < some; ++l) {
           const T x = threshold[l] - value[l];
           cost[l] += x > 0 ? x : 0;
@@ -170,13 +168,13 @@ struct Thresholds {
 };
 
 template <typename T>
-LODESTONE_INLINE inline void weigh(const Tile<T> tile, const Thresholds<T> rows, const Thresholds<T> refs,
-                                   T factor, T* weight_rc) {
+LODESTONE_INLINE void weigh(const Tile<T> tile, const Thresholds<T> rows, const Thresholds<T> refs, T factor,
+                            T* weight_rc) {
   for (int64_t r = 0; r < tile.rows; ++r)
     for (int64_t c = 0; c < tile.refs; c += kLanes) {
       const T* value = tile.value + r * tile.refs + c;
       T* weight = weight_rc + r * tile.refs + c;
-      const auto look = [&](int64_t some) LODESTONE_INLINE {
+      const auto look = [&](int64_t some) {
         Place<T> above[kLanes] = {};
         for (int64_t p = 0; p < rows.count; ++p) {
           const T threshold = rows.value[p * rows.stride + r];
@@ -196,44 +194,31 @@ LODESTONE_INLINE inline void weigh(const Tile<T> tile, const Thresholds<T> rows,
     }
 }
 
-// The versions of what is called with float; double is for proofs and has one.
-LODESTONE_CLONES void fast_nearest(Tile<float> tile, End end, const float* bound, int64_t first_ref,
-                                         float* best, int64_t* ref) {
-  if (end == End::kRow)
-    nearest_of_rows(tile, bound, first_ref, best, ref);
-  else
-    nearest_of_refs(tile, bound, first_ref, best, ref);
-}
-void fast_nearest(Tile<double> tile, End end, const double* bound, int64_t first_ref, double* best,
-                  int64_t* ref) {
-  if (end == End::kRow)
-    nearest_of_rows(tile, bound, first_ref, best, ref);
-  else
-    nearest_of_refs(tile, bound, first_ref, best, ref);
-}
+// The clones: one for each scan and type.
+#define LODESTONE_SCANS(T)                                                                                \
+  LODESTONE_CLONES void fast_nearest(Tile<T> tile, End end, const T* bound, int64_t first_ref,     \
+                                            T* best, int64_t* ref) {                                      \
+    if (end == End::kRow)                                                                                 \
+      nearest_of_rows(tile, bound, first_ref, best, ref);                                                 \
+    else                                                                                                  \
+      nearest_of_refs(tile, bound, first_ref, best, ref);                                                 \
+  }                                                                                                       \
+  LODESTONE_CLONES void fast_count(Tile<T> tile, End end, Thresholds<T> t, double* count,          \
+                                          double* cost) {                                                 \
+    if (end == End::kRow)                                                                                 \
+      count_of_rows(tile, t.value, t.stride, t.count, count, cost);                                       \
+    else                                                                                                  \
+      count_of_refs(tile, t.value, t.stride, t.count, count, cost);                                       \
+  }                                                                                                       \
+  LODESTONE_CLONES void fast_weigh(Tile<T> tile, Thresholds<T> rows, Thresholds<T> refs, T factor, \
+                                          T* weight) {                                                    \
+    weigh(tile, rows, refs, factor, weight);                                                              \
+  }
 
-LODESTONE_CLONES void fast_count(Tile<float> tile, End end, Thresholds<float> t, double* count,
-                                       double* cost) {
-  if (end == End::kRow)
-    count_of_rows(tile, t.value, t.stride, t.count, count, cost);
-  else
-    count_of_refs(tile, t.value, t.stride, t.count, count, cost);
-}
-void fast_count(Tile<double> tile, End end, Thresholds<double> t, double* count, double* cost) {
-  if (end == End::kRow)
-    count_of_rows(tile, t.value, t.stride, t.count, count, cost);
-  else
-    count_of_refs(tile, t.value, t.stride, t.count, count, cost);
-}
+LODESTONE_SCANS(float)
+LODESTONE_SCANS(double)
 
-LODESTONE_CLONES void fast_weigh(Tile<float> tile, Thresholds<float> rows, Thresholds<float> refs,
-                                       float factor, float* weight) {
-  weigh(tile, rows, refs, factor, weight);
-}
-void fast_weigh(Tile<double> tile, Thresholds<double> rows, Thresholds<double> refs, double factor,
-                double* weight) {
-  weigh(tile, rows, refs, factor, weight);
-}
+#undef LODESTONE_SCANS
 
 template <typename T>
 Tile<T> tile_of(const at::Tensor& value_rc) {

@@ -51,6 +51,7 @@ Block Block::exchanged() const {
   Block other = *this;
   std::swap(other.rows, other.refs);
   std::swap(other.relatives, other.exchanged_relatives);
+  other.turned = !turned;
   return other;
 }
 

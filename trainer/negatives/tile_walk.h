@@ -3,6 +3,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -12,12 +13,19 @@
 
 namespace lodestone {
 
-/// Tiles that one walk over a block leaves to the next: the first of the walk, as many as the memory takes. A kept tile stays as
-/// the last visitor left it.
+/// Positive pairs with their values.
+struct PairValues {
+  PairList pairs;           ///< within the parts
+  at::Tensor row_p, ref_p;  ///< within the sets
+  at::Tensor value_p;       ///< float64
+};
+
+/// What one walk over a block leaves to the next.
 struct KeptTiles {
   int64_t* room = nullptr;   ///< numbers that may still be kept, shared with other blocks
-  at::Tensor number_p;       ///< the tiles, one after the other
-  std::vector<char> formed;  ///< which, by their numbers
+  at::Tensor number_p;       ///< tiles, one after the other: the first of the walk, as many as there was room for
+  std::vector<char> formed;  ///< which, by their numbers; such a tile stands as the last visitor left it
+  std::array<std::optional<PairValues>, 2> positives;  ///< of the block, and of the block from its other side
 };
 
 /// Rows × refs whose pairs are looked at together. `square`: rows and refs are the same part, so that each tile of the upper
@@ -31,9 +39,11 @@ struct Block {
   std::shared_ptr<const Relatives>
       exchanged_relatives;          ///< of the refs among the rows; only if to_refs and not square
   std::shared_ptr<KeptTiles> kept;  ///< null: nothing is kept
+  bool turned = false;              ///< seen from the refs' side
 
   /// The block from the refs' side.
   Block exchanged() const;
+  std::optional<PairValues>& kept_pairs() const { return kept->positives[turned ? 1 : 0]; }
 };
 
 /// A tile of a block, offsets within the block's parts.

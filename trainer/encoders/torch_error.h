@@ -1,0 +1,16 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include <c10/util/Exception.h>
+
+namespace lodestone {
+
+/// What LibTorch, its interpreter or its reader complain of, without the stack.
+inline std::string torch_reason(const std::exception& error) {
+  const auto* own = dynamic_cast<const c10::Error*>(&error);
+  return own ? own->what_without_backtrace() : error.what();
+}
+
+}  // namespace lodestone
