@@ -1,9 +1,9 @@
-# lodestone_library(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...]): one folder's static library.
+# lodestone_library(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...] [HEADERS set]): one folder's static library.
 # PUBLIC links are the arrows of docs/design.md that the folder's headers show; PRIVATE ones its sources alone.
 set(LODESTONE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 sees overlaps in std::string's operator+ that are not there (GCC bug 105651).
-  list(APPEND LODESTONE_WARNINGS -Wno-restrict)
+  # GCC 12 sees overlaps and overflows in std::string that are not there (GCC bug 105651).
+  list(APPEND LODESTONE_WARNINGS -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
 endif()
 if(LODESTONE_SANITIZE)
   set(LODESTONE_SANITIZE_FLAGS -fsanitize=${LODESTONE_SANITIZE} -fno-omit-frame-pointer -g)
@@ -11,15 +11,37 @@ endif()
 
 # For sources whose loops are to become vector instructions: `omp simd` is heard, and no loop keeps its order for the sake of a
 # floating-point exception that nobody asks for.
-set(LODESTONE_VECTOR_LOOPS -O3 -fopenmp-simd -fno-math-errno -fno-trapping-math)
+# lodestone_vector_loops(SOURCES...): of the library of this folder.
+function(lodestone_vector_loops)
+  # Other options than those of the precompiled header, which the compiler would refuse.
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_PRECOMPILE_HEADERS ON
+    COMPILE_OPTIONS "-O3;-fopenmp-simd;-fno-math-errno;-fno-trapping-math")
+endfunction()
 
 function(lodestone_options target)
   target_compile_options(${target} PRIVATE ${LODESTONE_WARNINGS} ${LODESTONE_SANITIZE_FLAGS})
   target_link_options(${target} PRIVATE ${LODESTONE_SANITIZE_FLAGS})
 endfunction()
 
+# For what only tests use. Their own code is compiled for a short build, not for speed.
+function(lodestone_test_options target)
+  lodestone_options(${target})
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${target} PRIVATE -fPIE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
+# lodestone_test_sources(TARGET): options and headers of a target that only tests use.
+function(lodestone_test_sources target)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  lodestone_test_options(${target})
+  lodestone_precompile(${target} test)
+endfunction()
+
 function(lodestone_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "HEADERS" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  if(NOT ARG_HEADERS)
+    set(ARG_HEADERS library)
+  endif()
   add_library(lodestone_${name} STATIC ${ARG_SOURCES})
   add_library(lodestone::${name} ALIAS lodestone_${name})
   set_target_properties(lodestone_${name} PROPERTIES EXPORT_NAME ${name})
@@ -28,5 +50,6 @@ function(lodestone_library name)
   target_link_libraries(lodestone_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   target_compile_features(lodestone_${name} PUBLIC cxx_std_20)
   lodestone_options(lodestone_${name})
+  lodestone_precompile(lodestone_${name} ${ARG_HEADERS})
   set_property(GLOBAL APPEND PROPERTY LODESTONE_LIBRARIES lodestone_${name})
 endfunction()
