@@ -3,11 +3,12 @@
 #include <fstream>
 #include <sstream>
 
-#include <nlohmann/json.hpp>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
+
+#include "common/utf8.h"
 
 namespace lodestone {
 
@@ -15,15 +16,6 @@ namespace {
 
 constexpr size_t kMaxBytes = size_t{1} << 20;
 constexpr size_t kMaxDepth = 32;
-
-bool is_utf8(const std::string& text) {
-  try {
-    nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::type_error&) {
-    return false;
-  }
-}
 
 // Builds the tree from parser events, so that what we refuse is refused before anything is expanded.
 class TreeBuilder : public YAML::EventHandler {
@@ -84,7 +76,8 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, ConfigNode::Kind kind) {
     check(mark, tag, anchor);
-    if (open_.size() >= kMaxDepth) refuse(mark, "more than " + std::to_string(kMaxDepth) + " levels of nesting");
+    if (open_.size() >= kMaxDepth)
+      refuse(mark, "more than " + std::to_string(kMaxDepth) + " levels of nesting");
     auto node = make(mark, kind);
     add(node, mark);
     open_.push_back({node, {}});
@@ -122,8 +115,8 @@ ConfigNodePtr ConfigNode::find(std::string_view key) const {
 
 ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name) {
   if (text.size() > kMaxBytes)
-    throw ConfigError(file_name + ": expected at most 1 MiB of configuration, got " + std::to_string(text.size()) +
-                      " bytes");
+    throw ConfigError(file_name + ": expected at most 1 MiB of configuration, got " +
+                      std::to_string(text.size()) + " bytes");
   TreeBuilder builder(file_name);
   std::istringstream stream(text);
   try {

@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/utf8.h"
 #include "sampler/image_files.h"
 #include "sampler/path_patterns.h"
 #include "sampler/tar_index.h"
-#include "sampler/texts/utf8.h"
 
 namespace lodestone {
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
-#include "sampler/texts/utf8.h"
+#include "common/utf8.h"
 
 namespace lodestone {
 

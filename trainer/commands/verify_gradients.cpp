@@ -288,7 +288,7 @@ int run_verify_gradients(const VerifyArguments& arguments) {
   load_run_config(arguments.config, arguments.assignments, config);
   config.distributed.device = "cpu";
   // What is promised is promised of exact rows over the whole global batch.
-  config.training.wire = "float32";
+  config.training.wire = config.training.similarity_precision = "float32";
   if (config.training.loss_side.mining_scope != "global")
     throw ConfigError("verify-gradients: with mining_scope '" + config.training.loss_side.mining_scope +
                       "' the loss is not that "

@@ -81,7 +81,8 @@ void TrainerConfig::visit(Fields& f) {
   f.nested({"schedule", "how long, and the learning rate over time"}, schedule);
   f.nested({"ema", "a running average of the weights, which is then what is judged and exported"}, average);
   f.field({"precision",
-           "type of the encoder's matrix products and convolutions while training; weights, sums and the loss stay in "
+           "type of the encoder's matrix products and convolutions while training; weights, sums and the "
+           "loss stay in "
            "float32. float16, with a loss scale that adapts itself, needs CUDA",
            "",
            {},
@@ -113,6 +114,13 @@ void TrainerConfig::visit(Fields& f) {
           &exchange);
   f.field({"wire", "type in which embeddings travel between ranks", "", {}, {}, {"float32", "bfloat16"}},
           &wire);
+  f.field({"similarity_precision",
+           "type of the rows whose similarities are formed; sums are float32 in either",
+           "",
+           {},
+           {},
+           {"float32", "bfloat16"}},
+          &similarity_precision);
   loss_side.visit(f);
 }
 

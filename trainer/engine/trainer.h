@@ -29,9 +29,12 @@ struct TrainerConfig {
   bool activation_checkpointing = false;
   std::string exchange = "gather";
   std::string wire = "float32";
+  std::string similarity_precision = "float32";
   LossSideConfig loss_side;
 
-  Exchange exchanged() const { return {exchange == "ring", wire == "bfloat16"}; }
+  Exchange exchanged() const {
+    return {exchange == "ring", wire == "bfloat16", similarity_precision == "bfloat16"};
+  }
 
   void visit(Fields& f);
 };

@@ -118,7 +118,8 @@ class AllTriplets {
       at::Tensor weight_rc = worker.scratch(0);
       weigh(e, span, value_rc, weight_rc);
       prepare_pull(loss_.measure(), value_rc, weight_rc);
-      const at::Tensor u_rD = span.rows_of(e.block.rows.u_nD), v_cD = span.refs_of(e.block.refs.u_nD);
+      const at::Tensor u_rD = span.rows_of(e.block.rows.factors()),
+                       v_cD = span.refs_of(e.block.refs.factors());
       at::Tensor g_rD = gradient.of(e).narrow(0, span.row, span.rows);
       add_pull(loss_.measure(), weight_rc, u_rD, v_cD, g_rD);
       if (!span.both_sides) return;

@@ -20,7 +20,8 @@ struct Plan {
   std::vector<Member> members;
   std::vector<Relation> relations;
 
-  Plan(const Loss& loss, const RowSet& rows, const RowSet* second, const StepInput& input) {
+  Plan(const Loss& loss, const RowSet& rows, const RowSet* second, const RowSet* shard,
+       const StepInput& input) {
     const bool proxies = takes_proxies(loss), from_proxies = loss.pairing() == Pairing::kProxyAnchors;
     members.push_back({&rows, !from_proxies, true, false});
     if (second) {
@@ -29,8 +30,8 @@ struct Plan {
     } else if (!proxies) {
       relations.push_back({0, 0});
     }
-    if (!input.shard) return;
-    members.push_back({input.shard, from_proxies, proxies, true});
+    if (!shard) return;
+    members.push_back({shard, from_proxies, proxies, true});
     relations.push_back({0, members.size() - 1, !proxies});
   }
 };
@@ -81,6 +82,11 @@ void Objective::check(const Setting& setting) const {
   if (exchange.ring && (setting.memory || takes_proxies(loss)))
     throw ConfigError(
         "exchange: ring does not hold all embeddings, which a memory and proxies need; use exchange: gather");
+  if (exchange.bf16_products && loss.measure() != Measure::kSimilarity)
+    throw ConfigError(
+        "similarity_precision: bfloat16 is too coarse for distances, whose digits cancel; use a loss of "
+        "similarities "
+        "(infonce, supcon, clip, …, or distance: cosine or dot), or similarity_precision: float32");
   if (!setting.whole_world && (setting.memory || !batch))
     throw ConfigError(
         "mining_scope: a memory, proxies and two towers are shared by all ranks; use mining_scope: global");
@@ -94,13 +100,15 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
   const RowSet rows = gather_rows(scope, local, objective.normalize, objective.exchange);
   std::optional<RowSet> second;
   if (input.second) second = gather_rows(scope, *input.second, objective.normalize, objective.exchange);
+  std::optional<RowSet> shard;
+  if (input.shard && objective.exchange.bf16_products) shard = rounded_to_bf16(*input.shard);
   StepLoss step;
   step.gather_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   LossOutcome outcome;
   const auto* miner = dynamic_cast<const TripletMiner*>(&objective.miner);
   const auto* pairs = dynamic_cast<const PairLoss*>(&objective.loss);
-  const Plan plan(objective.loss, rows, second ? &*second : nullptr, input);
+  const Plan plan(objective.loss, rows, second ? &*second : nullptr, shard ? &*shard : input.shard, input);
   if (pairs && !miner && !input.tuples) {
     outcome = solve_pairs(world, scope, *pairs, dynamic_cast<const PairMiner*>(&objective.miner),
                           plan.members, plan.relations);

@@ -16,6 +16,7 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "trainer/negatives/bf16_product.h"
 #include "trainer/negatives/tile_sweeps.h"
 
 namespace lodestone {
@@ -70,7 +71,9 @@ void distances(const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_r
 
 void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc,
                   double scale) {
-  if (measure == Measure::kSimilarity)
+  if (u_rD.scalar_type() == at::kBFloat16)
+    add_bf16_product(out_rc, u_rD, v_cD.t(), /*beta=*/0, /*alpha=*/scale);
+  else if (measure == Measure::kSimilarity)
     at::addmm_out(out_rc, out_rc, u_rD, v_cD.t(), /*beta=*/0, /*alpha=*/scale);
   else
     distances(u_rD, v_cD, out_rc, measure == Measure::kL2);
@@ -93,7 +96,9 @@ void prepare_pull(Measure measure, const at::Tensor& distance_rc, at::Tensor& we
 
 void add_pull(Measure measure, const at::Tensor& pull_rc, const at::Tensor& u_rD, const at::Tensor& v_cD,
               at::Tensor& gradient_rD) {
-  if (measure == Measure::kSimilarity) {
+  if (v_cD.scalar_type() == at::kBFloat16) {
+    add_bf16_product(gradient_rD, pull_rc.to(at::kBFloat16), v_cD, 1, 1);
+  } else if (measure == Measure::kSimilarity) {
     gradient_rD.addmm_(pull_rc, v_cD);
   } else {
     gradient_rD.addmm_(pull_rc, v_cD, 1, -1).addcmul_(u_rD, pull_rc.sum(1).unsqueeze(1));

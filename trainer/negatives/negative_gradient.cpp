@@ -85,7 +85,7 @@ class NegativePull {
       if (affine_.scale != 1) value_rc.div_(affine_.scale);
       prepare_pull(measure, value_rc, weight_rc);
     }
-    const at::Tensor u_rD = span.rows_of(block_.rows.u_nD), v_cD = span.refs_of(block_.refs.u_nD);
+    const at::Tensor u_rD = span.rows_of(block_.rows.factors()), v_cD = span.refs_of(block_.refs.factors());
     if (row_gradient_nD.defined()) {
       at::Tensor g_rD = span.rows_of(row_gradient_nD);
       add_pull(measure, weight_rc, u_rD, v_cD, g_rD);

@@ -4,16 +4,23 @@ namespace lodestone {
 
 namespace {
 
+// Rows [first, first + size) of a set that holds them.
+Part held_part(const RowSet& set, int64_t first, int64_t size) {
+  const int64_t begin = set.ring ? 0 : first;
+  return {&set, first, size, set.u_nD.narrow(0, begin, size),
+          set.half_nD.defined() ? set.half_nD.narrow(0, begin, size) : at::Tensor()};
+}
+
 Part own_part(const RowSet& set) {
-  return {&set, set.first, set.local, set.local_rows()};
+  return held_part(set, set.first, set.local);
 }
 
 void for_each_other_part(const Group& scope, const RowSet& set,
                          const std::function<void(const Part&)>& visit) {
   if (!set.ring) {
     const int64_t end = set.first + set.local;
-    if (set.first > 0) visit({&set, 0, set.first, set.u_nD.narrow(0, 0, set.first)});
-    if (end < set.size()) visit({&set, end, set.size() - end, set.u_nD.narrow(0, end, set.size() - end)});
+    if (set.first > 0) visit(held_part(set, 0, set.first));
+    if (end < set.size()) visit(held_part(set, end, set.size() - end));
     return;
   }
   const int world = scope.size(), next = (scope.rank() + 1) % world,
@@ -25,7 +32,8 @@ void for_each_other_part(const Group& scope, const RowSet& set,
     u_nD = scope.send_recv(u_nD, next, shape, previous);
     int64_t first = 0;
     for (size_t rank = 0; rank < owner; ++rank) first += set.counts[rank];
-    visit({&set, first, set.counts[owner], u_nD});
+    visit({&set, first, set.counts[owner], u_nD,
+           set.half_nD.defined() ? u_nD.to(at::kBFloat16) : at::Tensor()});
   }
 }
 
@@ -55,7 +63,7 @@ void BlockWalk::run(const std::function<void(const Block&, bool swapped)>& visit
   block.refs = own_part(refs);
   block.to_refs = refs_matter;
   if (ref_member.sharded) {
-    block.rows = {&rows, 0, rows.size(), rows.u_nD};
+    block.rows = held_part(rows, 0, rows.size());
     visit_one(block, false, visit);
     return;
   }

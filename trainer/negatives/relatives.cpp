@@ -67,7 +67,7 @@ Relatives::Relatives(const Part& rows, const Part& refs, bool ref_is_past)
       ref_group_n_(refs.groups().cpu().contiguous()),
       row_id_r_(rows.ids().cpu().contiguous()),
       ref_id_n_(refs.ids().cpu().contiguous()) {
-  rows_.u_nD = refs_.u_nD = at::Tensor();
+  rows_.u_nD = refs_.u_nD = rows_.half_nD = refs_.half_nD = at::Tensor();
   labels_ = KeyMatches(rows.labels().cpu().contiguous(), refs.labels().cpu().contiguous());
   groups_ = KeyMatches(row_group_r_, ref_group_n_);
   ids_ = KeyMatches(row_id_r_, ref_id_n_);

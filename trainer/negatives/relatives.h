@@ -15,8 +15,11 @@ namespace lodestone {
 struct Part {
   const RowSet* set = nullptr;
   int64_t first = 0, size = 0;
-  at::Tensor u_nD;  ///< the rows
+  at::Tensor u_nD;          ///< the rows
+  at::Tensor half_nD = {};  ///< in bfloat16, if products are formed of it
 
+  /// The rows as factors of products.
+  const at::Tensor& factors() const { return half_nD.defined() ? half_nD : u_nD; }
   at::Tensor labels() const { return set->label_n.narrow(0, first, size); }
   at::Tensor groups() const { return set->group_n.narrow(0, first, size); }
   at::Tensor ids() const { return set->id_n.narrow(0, first, size); }

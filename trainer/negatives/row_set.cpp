@@ -42,8 +42,9 @@ RowSet gather_rows(const Group& group, const LocalRows& rows, bool normalize, co
   set.ring = exchange.ring && group.size() > 1;
   at::Tensor u_bD = (normalize ? normalised(rows.z_bD) : rows.z_bD).contiguous();
   const at::ScalarType type = u_bD.scalar_type();
-  if (exchange.bf16_wire) u_bD = u_bD.to(at::kBFloat16);
+  if (exchange.rounds()) u_bD = u_bD.to(at::kBFloat16);
   if (!set.ring) u_bD = group.all_gather(u_bD, set.counts);
+  if (exchange.bf16_products && type == at::kFloat) set.half_nD = u_bD;
   set.u_nD = u_bD.to(type);
   // Rounding may leave unit rows a little longer than 1.
   set.longest = normalize ? 1.01 : longest_of(group, set.u_nD);
@@ -63,7 +64,16 @@ RowSet gather_rows(const Group& group, const LocalRows& rows, bool normalize, co
 
 RowSet shard_rows(const at::Tensor& u_nD, const at::Tensor& label_n, const at::Tensor& group_n,
                   const at::Tensor& id_n) {
-  return {u_nD, label_n, group_n, id_n, {u_nD.size(0)}, 0, u_nD.size(0), false, longest_of(u_nD)};
+  return {u_nD, {}, label_n, group_n, id_n, {u_nD.size(0)}, 0, u_nD.size(0), false, longest_of(u_nD)};
+}
+
+RowSet rounded_to_bf16(RowSet set) {
+  const at::ScalarType type = set.u_nD.scalar_type();
+  const at::Tensor half_nD = set.u_nD.to(at::kBFloat16);
+  set.u_nD = half_nD.to(type);
+  if (type == at::kFloat) set.half_nD = half_nD;
+  set.longest = longest_of(set.u_nD);
+  return set;
 }
 
 at::Tensor normalised(const at::Tensor& z_bD) {

@@ -82,7 +82,8 @@ void Worker::form(const TileSpan& span) {
                         block_.rows.u_nD.options());
   tile_rc_ = stays_ ? view_of(kept->number_p, span.place, span) : view_of(buffer_, 0, span);
   if (found_) return;
-  measure_tile(measure_, span.rows_of(block_.rows.u_nD), span.refs_of(block_.refs.u_nD), tile_rc_, scale_);
+  measure_tile(measure_, span.rows_of(block_.rows.factors()), span.refs_of(block_.refs.factors()), tile_rc_,
+               scale_);
   if (measure_ != Measure::kSimilarity && scale_ != 1) tile_rc_.mul_(scale_);
   if (stays_) kept->formed[span.number] = 1;
 }
