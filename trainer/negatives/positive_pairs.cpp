@@ -180,6 +180,8 @@ void fold_farthest(const Loss& loss, const Block& block, double direction, at::T
 
 void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows,
                            const PositiveSide& refs, PositiveGradient& gradient) {
+  // In a square block each pair stands from both its ends: one term for each, whose gradient goes to both.
+  const bool once = block.square && !loss.reads_ref_sums();
   at::AutoGradMode with_grad(true);
   for_each_chunk(loss, block, [&](const PairValues& pairs) {
     const at::Tensor value_p = pairs.value_p.detach().requires_grad_(true);
@@ -199,7 +201,7 @@ void add_positive_gradient(const PairLoss& loss, const Block& block, const Posit
       terms.push_back(term_pk);
     };
     add_anchor(rows, pairs.row_p, n_row_p, n_ref_p);
-    add_anchor(refs, pairs.ref_p, n_ref_p, n_row_p);
+    if (!once) add_anchor(refs, pairs.ref_p, n_ref_p, n_row_p);
     if (terms.empty()) return;
     const auto found = torch::autograd::grad(terms, leaves, weights, false, false, /*allow_unused=*/true);
 
@@ -210,13 +212,14 @@ void add_positive_gradient(const PairLoss& loss, const Block& block, const Posit
     if (n_ref_p.defined() && found[next++].defined() && gradient.ref_negative_n.defined())
       gradient.ref_negative_n.index_add_(0, pairs.ref_p, found[next - 1]);
     if (!found[0].defined()) return;
-    if (gradient.want_weight_sum) gradient.weight_sum += found[0].sum().item<double>();
+    if (gradient.want_weight_sum) gradient.weight_sum += (once ? 2 : 1) * found[0].sum().item<double>();
     if (gradient.rows_nD.defined())
       add_pair_gradient(loss.measure(), found[0], block.rows.u_nD, pairs.pairs.row_p, block.refs.u_nD,
                         pairs.pairs.ref_p, gradient.rows_nD);
-    if (gradient.refs_nD.defined())
+    at::Tensor& refs_nD = once ? gradient.rows_nD : gradient.refs_nD;
+    if (refs_nD.defined())
       add_pair_gradient(loss.measure(), found[0], block.refs.u_nD, pairs.pairs.ref_p, block.rows.u_nD,
-                        pairs.pairs.row_p, gradient.refs_nD);
+                        pairs.pairs.row_p, refs_nD);
   });
 }
 
