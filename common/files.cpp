@@ -29,7 +29,9 @@ namespace {
 // Closes on scope exit; close() reports what the kernel says at the last moment.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, mode_t mode = 0644) : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
+  Descriptor(const fs::path& path, int flags, mode_t mode = 0644) : path_(path) {
+    do fd_ = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+    while (fd_ < 0 && errno == EINTR);
     if (fd_ < 0) fail("open", path, errno);
   }
   ~Descriptor() {
@@ -42,12 +44,15 @@ class Descriptor {
     while (!bytes.empty()) {
       const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("write", path_, errno);
+      if (written <= 0) fail("write", path_, written < 0 ? errno : EIO);
       bytes.remove_prefix(static_cast<size_t>(written));
     }
   }
   void sync() const {
-    if (::fsync(fd_) != 0) fail("fsync", path_, errno);
+    int result = 0;
+    do result = ::fsync(fd_);
+    while (result != 0 && errno == EINTR);
+    if (result != 0) fail("fsync", path_, errno);
   }
   void close() {
     const int fd = std::exchange(fd_, -1);
@@ -57,7 +62,7 @@ class Descriptor {
 
  private:
   fs::path path_;
-  int fd_;
+  int fd_ = -1;
 };
 
 }  // namespace

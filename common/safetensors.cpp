@@ -6,45 +6,46 @@
 
 #include "common/files.h"
 #include "common/safetensors_dtype.h"
+#include "common/safetensors_plan.h"
 
 namespace lodestone {
 
 namespace {
 
-struct Item {
-  std::string name;
-  at::Tensor tensor;  // on the CPU, contiguous
-  const SafetensorsDtype* dtype;
-};
+using Place = SafetensorsPlan::Place;
 
-std::vector<Item> items_in_data_order(const TensorMap& tensors) {
-  std::vector<Item> items;
-  for (const auto& [name, tensor] : tensors) {
-    if (!tensor.defined())
-      throw CheckpointError("safetensors: tensor '" + name + "': expected a value, got none");
-    const SafetensorsDtype* dtype = find_dtype(tensor.scalar_type());
-    if (!dtype)
-      throw CheckpointError("safetensors: tensor '" + name + "': expected a type that can be stored (" +
-                            dtype_names() + "), got " + c10::toString(tensor.scalar_type()) +
-                            "; convert it first");
-    if (name == kMetadataKey)
-      throw CheckpointError("safetensors: the name '" + name + "' is reserved by the format; choose another");
-    items.push_back({name, tensor.detach().cpu().contiguous(), dtype});
-  }
-  std::stable_sort(items.begin(), items.end(),
-                   [](const Item& a, const Item& b) { return a.dtype->bytes > b.dtype->bytes; });
-  return items;
+const SafetensorsDtype& dtype_of(const std::string& name, const at::Tensor& tensor) {
+  if (!tensor.defined()) throw CheckpointError("safetensors: tensor '" + name + "': expected a value, got none");
+  const SafetensorsDtype* dtype = find_dtype(tensor.scalar_type());
+  if (!dtype)
+    throw CheckpointError("safetensors: tensor '" + name + "': expected a type that can be stored (" + dtype_names() +
+                          "), got " + c10::toString(tensor.scalar_type()) + "; convert it first");
+  if (name == kMetadataKey)
+    throw CheckpointError("safetensors: the name '" + name + "' is reserved by the format; choose another");
+  return *dtype;
 }
 
-std::string encode_header(const std::vector<Item>& items,
-                          const std::map<std::string, std::string>& metadata) {
+std::vector<Place> places_in_data_order(const TensorMap& tensors) {
+  std::vector<Place> places;
+  for (const auto& [name, tensor] : tensors) {
+    dtype_of(name, tensor);
+    places.push_back({name, tensor.detach(), 0, tensor.nbytes()});
+  }
+  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return a.tensor.element_size() > b.tensor.element_size();
+  });
+  return places;
+}
+
+std::string header_text(const std::vector<Place>& places, const std::map<std::string, std::string>& metadata) {
   nlohmann::json header = nlohmann::json::object();
   if (!metadata.empty()) header[kMetadataKey] = metadata;
   uint64_t offset = 0;
-  for (const auto& item : items) {
-    const uint64_t end = offset + item.tensor.nbytes();
-    header[item.name] = {
-        {"dtype", item.dtype->name}, {"shape", item.tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
+  for (const auto& place : places) {
+    const uint64_t end = offset + place.bytes;
+    header[place.name] = {{"dtype", dtype_of(place.name, place.tensor).name},
+                          {"shape", place.tensor.sizes().vec()},
+                          {"data_offsets", {offset, end}}};
     offset = end;
   }
   try {
@@ -53,29 +54,38 @@ std::string encode_header(const std::vector<Item>& items,
     text.resize((text.size() + 7) / 8 * 8, ' ');
     return text;
   } catch (const nlohmann::json::exception& error) {
-    throw CheckpointError(std::string("safetensors: expected names and metadata in UTF-8, got ") +
-                          error.what());
+    throw CheckpointError(std::string("safetensors: expected names and metadata in UTF-8, got ") + error.what());
   }
 }
 
 }  // namespace
 
-std::string encode_safetensors(const TensorMap& tensors, const std::map<std::string, std::string>& metadata) {
-  const auto items = items_in_data_order(tensors);
-  const std::string header = encode_header(items, metadata);
+SafetensorsPlan plan_safetensors(const TensorMap& tensors, const std::map<std::string, std::string>& metadata) {
+  SafetensorsPlan plan{{}, places_in_data_order(tensors), 0};
+  const std::string header = header_text(plan.places, metadata);
   if (header.size() > kMaxHeaderBytes)
-    throw CheckpointError("safetensors: expected a header of at most 100 MB, got " +
-                          std::to_string(header.size()) + " bytes; store fewer tensors in one file");
-  uint64_t size = kLengthBytes + header.size();
-  for (const auto& item : items) size += item.tensor.nbytes();
-
-  std::string file;
-  file.reserve(size);
+    throw CheckpointError("safetensors: expected a header of at most 100 MB, got " + std::to_string(header.size()) +
+                          " bytes; store fewer tensors in one file");
   for (size_t i = 0; i < kLengthBytes; ++i)
-    file += static_cast<char>(static_cast<uint64_t>(header.size()) >> (8 * i));
-  file += header;
-  for (const auto& item : items)
-    file.append(static_cast<const char*>(item.tensor.const_data_ptr()), item.tensor.nbytes());
+    plan.head += static_cast<char>(static_cast<uint64_t>(header.size()) >> (8 * i));
+  plan.head += header;
+  plan.bytes = plan.head.size();
+  for (auto& place : plan.places) {
+    place.offset = plan.bytes;
+    plan.bytes += place.bytes;
+  }
+  return plan;
+}
+
+std::string encode_safetensors(const TensorMap& tensors, const std::map<std::string, std::string>& metadata) {
+  const SafetensorsPlan plan = plan_safetensors(tensors, metadata);
+  std::string file;
+  file.reserve(plan.bytes);
+  file += plan.head;
+  for (const auto& place : plan.places) {
+    const at::Tensor tensor = place.tensor.cpu().contiguous();
+    file.append(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+  }
   return file;
 }
 

@@ -17,14 +17,14 @@ Config read(const std::string& text) {
 TEST(CoordinatorConfig, Defaults) {
   const auto checkpoint = read<CheckpointConfig>("{}");
   EXPECT_EQ(checkpoint.every_steps, 500);
-  EXPECT_EQ(checkpoint.keep_last, 2);
+  EXPECT_EQ(checkpoint.retention.keep_last, 2);
   const auto metrics = read<MetricsConfig>("{}");
   EXPECT_FALSE(metrics.port);
   EXPECT_EQ(metrics.address, "127.0.0.1");
 }
 
 TEST(CoordinatorConfig, ReadsAndChecks) {
-  EXPECT_EQ(read<CheckpointConfig>("{every_steps: 10, keep_last: 5}").keep_last, 5);
+  EXPECT_EQ(read<CheckpointConfig>("{every_steps: 10, keep_last: 5}").retention.keep_last, 5);
   EXPECT_EQ(read<MetricsConfig>("{port: 9400, address: 0.0.0.0}").port, 9400);
   EXPECT_THROW(read<CheckpointConfig>("{keep_last: -1}"), ConfigError);
   EXPECT_THROW(read<MetricsConfig>("{port: 65536}"), ConfigError);

@@ -33,7 +33,9 @@ inline Snapshot small_snapshot(int64_t step) {
 }
 
 inline SaveInfo info_for(int64_t step, int64_t keep_last = 2) {
-  return {step, 2, "seed: 7\nloss: {name: triplet}\n", keep_last};
+  SaveInfo info{step, 2, "seed: 7\nloss: {name: triplet}\n", {}, 0, {}};
+  info.retention.keep_last = keep_last;
+  return info;
 }
 
 inline void expect_same(const Snapshot& a, const Snapshot& b) {

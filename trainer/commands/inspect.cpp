@@ -19,7 +19,8 @@ int run_inspect(const std::string& checkpoint) {
                           ", which has no MANIFEST.json; a checkpoint is a folder step-XXXXXXXX");
   const CheckpointReport report = verify_checkpoint(path);
   std::cout << report.path.string() << "\nstep " << report.step << ", world " << report.world << ", configuration "
-            << report.config_hash << ", written by " << report.build << "\n";
+            << report.config_hash << ", generation " << report.generation << ", written by " << report.build << "\n";
+  for (const auto& [measure, value] : report.measures) std::cout << "  " << measure << " " << value << "\n";
   for (const auto& item : report.items)
     std::cout << "  " << (item.ok() ? "ok      " : "DAMAGED ") << item.file
               << (item.tensor.empty() ? "" : "  " + item.tensor) << "  " << item.bytes << " bytes"

@@ -8,6 +8,8 @@ namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
 
+constexpr const char* kStatistics = "rank_statistics";
+
 void check_all(const std::string& group, const Tensors& saved, const Tensors& live) {
   const std::string remedy = "; resume with the run's own configuration, or start afresh with --resume none";
   for (const auto& [name, target] : live) {
@@ -34,25 +36,47 @@ const Tensors& group_of(const Snapshot& snapshot, const std::string& name) {
   return found->second;
 }
 
+// One row per rank.
+Tensors ranks_statistics(const Group& world, const Trainer& trainer) {
+  Tensors rows;
+  for (const auto& [name, own] : trainer.own_statistics()) rows[name] = world.all_gather(own.reshape({1, -1}));
+  return rows;
+}
+
+// Another number of ranks goes on with rank 0's, as evaluation does.
+void restore_statistics(const Group& world, const Snapshot& snapshot, const Trainer& trainer) {
+  at::NoGradGuard no_grad;
+  const auto saved = snapshot.tensors.find(kStatistics);
+  if (saved == snapshot.tensors.end()) return;
+  for (const auto& [name, own] : trainer.own_statistics()) {
+    const auto rows = saved->second.find(name);
+    if (rows == saved->second.end() || rows->second.size(0) != world.size() || rows->second.numel() != world.size() * own.numel())
+      continue;
+    at::Tensor(own).copy_(rows->second.select(0, world.rank()).reshape(own.sizes()));
+  }
+}
+
 }  // namespace
 
 Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor, const SamplerLearner* learner) {
   Snapshot snapshot;
   snapshot.tensors = trainer.loss_side().gathered();
+  const Tensors statistics = ranks_statistics(world, trainer);
   if (world.rank() != 0) return {};
-  for (const auto& [group, tensors] : trainer.tensors())
-    for (const auto& [name, tensor] : tensors) snapshot.tensors[group][name] = tensor.to(at::kCPU).clone().contiguous();
+  for (auto& [group, tensors] : trainer.tensors()) snapshot.tensors[group] = tensors;
+  if (!statistics.empty()) snapshot.tensors[kStatistics] = statistics;
   if (learner) snapshot.tensors["sampler"] = learner->state();
   snapshot.state = {{"step", trainer.steps_done()},
                     {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}}};
   return snapshot;
 }
 
-Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner) {
+Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner) {
   const auto all = trainer.tensors();
   for (const auto& [group, live] : all) check_all(group, group_of(snapshot, group), live);
   for (const auto& [group, live] : all) copy_all(group_of(snapshot, group), live);
   trainer.loss_side().restore(snapshot.tensors);
+  restore_statistics(world, snapshot, trainer);
   if (learner) learner->restore(group_of(snapshot, "sampler"));
   try {
     trainer.set_steps_done(snapshot.state.at("step").get<int64_t>());
@@ -78,10 +102,10 @@ std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Che
   nlohmann::json head;
   if (found)
     head = {{"path", found->path.string()}, {"step", found->step}, {"world", found->world},
-            {"config", found->config_yaml}, {"state", found->snapshot.state}};
+            {"config", found->config_yaml}, {"generation", found->generation}, {"state", found->snapshot.state}};
   head = nlohmann::json::parse(world.broadcast_text(head.dump()));
   if (head.is_null()) return {};
-  Checkpoint shared{head["path"].get<std::string>(), head["step"], head["world"], head["config"], {}};
+  Checkpoint shared{head["path"].get<std::string>(), head["step"], head["world"], head["config"], {}, head["generation"]};
   shared.snapshot.state = head["state"];
   nlohmann::json names = nlohmann::json::array();
   if (found)

@@ -9,13 +9,17 @@
 
 namespace lodestone {
 
-/// A copy of all that a run's future depends on: weights, running statistics, moments, memory, proxies, step, place in the
-/// data, and what the sampler has learned (`learner`; null if it learns nothing). Collective; the copy is rank 0's, other ranks get an empty one.
+/// All that a run's future depends on: weights, running statistics, moments, memory, proxies, step, place in the data, and what the
+/// sampler has learned (`learner`; null if it learns nothing). The tensors are the trainer's own where they aren't gathered: copy
+/// them before the next step.
+/// Ranks     collective; the snapshot is rank 0's, other ranks get an empty one. What is sharded (memory, proxies) is gathered, so
+///           that only rank 0 needs a disk and any number of ranks can go on: no rank has to see another one's files.
+/// Cost      one all-gather of memory and proxies, which for that moment lie whole on every rank
 Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor, const SamplerLearner* learner);
 
 /// Puts a snapshot back and returns the place in the data. Throws CheckpointError if a tensor is missing, has another
 /// shape, or is not known: the message says which, and that the configuration must be the run's.
-Cursor restore_snapshot(const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner);
+Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner);
 
 /// Copies only the weights and running statistics, for evaluation: the averaged ones if the run kept an average.
 void restore_model(const Snapshot& snapshot, Encoder& encoder);

@@ -1,17 +1,13 @@
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <iostream>
 #include <set>
 
-#include <ATen/ops/full.h>
-
 #include "common/files.h"
 #include "sampler/sampler_learner.h"
+#include "trainer/commands/checkpoint_keeper.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
-#include "trainer/commands/state.h"
-#include "trainer/coordinator/checkpoint_files.h"
 #include "trainer/coordinator/metrics_log.h"
 #include "trainer/coordinator/metrics_server.h"
 #include "trainer/coordinator/progress.h"
@@ -21,8 +17,6 @@
 namespace lodestone {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 /// What only rank 0 has: the run folder's files and the metrics endpoint.
 struct Coordinator {
@@ -40,19 +34,13 @@ class TrainingRun {
   int run();
 
  private:
-  std::optional<Checkpoint> find_checkpoint(const std::string& resume) const;
-  void set_later_aside(int64_t step) const;
-  bool resumes(const std::string& resume) const;
   void load_initial_weights() const;
-  void resume_from(const std::string& resume);
   void start_coordinator();
-  bool stop_agreed() const;
   void teach_sampler(const Batch& batch) const;
   void report_step(const StepMetrics& metrics);
   void tell_bad_records(const Loader& loader);
   void warn_of_overlap() const;
   void evaluate(bool last);
-  void save();
   int finish(bool stopped);
   Warn warn() const {
     return [log = session_.log](const std::string& sentence) { log->warn("{}", sentence); };
@@ -69,12 +57,11 @@ class TrainingRun {
   RunConfig slow_config_;  ///< of the momentum encoder
   std::unique_ptr<Trainer> trainer_;
   RunFolder folder_;
+  CheckpointKeeper keeper_;
   Cursor cursor_;
-  std::optional<int64_t> resumed_at_;
   std::unique_ptr<Coordinator> coordinator_;  // rank 0
   std::optional<double> recall_;
   double step_seconds_ = 0;
-  std::optional<int64_t> saved_at_;
   size_t bad_records_told_ = 0;
 };
 
@@ -82,11 +69,12 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
     : config_(config),
       session_(session),
       data_(open_training_data(config, session_.world.size())),
-      folder_(config.run_dir) {
+      folder_(config.run_dir),
+      keeper_(config.checkpoint, session, folder_) {
   config_.data.loader.pinned = session_.launch.device().is_cuda();
   if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
   build_encoder(config, *config.encoder);
-  if (!resumes(arguments.resume)) load_initial_weights();
+  if (!keeper_.resumes(arguments.resume)) load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, session_.launch.device());
   Encoder* slow = nullptr;
   if (config.training.loss_side.memory.has_momentum_encoder()) {
@@ -98,7 +86,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   trainer_ =
       std::make_unique<Trainer>(session_.world, session_.launch.device(), *config.encoder, config.objective(),
                                 config.training, loss_side_setup(config, data_, slow));
-  resume_from(arguments.resume);
+  if (const auto cursor = keeper_.resume(arguments.resume, *trainer_, data_.sampler->learner())) cursor_ = *cursor;
   if (evaluator_ && session_.leads()) warn_of_overlap();
   if (session_.leads())
     for (const std::string& message : data_.left_out) session_.log->warn("left out a bad record: {}", message);
@@ -124,64 +112,16 @@ void TrainingRun::warn_of_overlap() const {
                        classes ? "classes" : "texts");
 }
 
-std::optional<Checkpoint> TrainingRun::find_checkpoint(const std::string& resume) const {
-  if (resume != "auto" && resume != "none") {
-    Checkpoint chosen = load_checkpoint(resume, warn());
-    set_later_aside(chosen.step);
-    return chosen;
-  }
-  const auto found = list_checkpoints(folder_.checkpoints());
-  if (resume == "none" && fs::exists(folder_.root())) {
-    // A run is never overwritten: the earlier one moves aside, unless a process is at work in it.
-    const RunLock idle(folder_);
-    int number = 1;
-    while (fs::exists(folder_.root().string() + "." + std::to_string(number))) ++number;
-    const fs::path aside = folder_.root().string() + "." + std::to_string(number);
-    fs::rename(folder_.root(), aside);
-    session_.log->info("starting afresh; the earlier run is now {}", aside.string());
-    return {};
-  }
-  if (found.empty()) return {};
-  return load_checkpoint(folder_.checkpoints(), warn());
-}
-
-// Is there a checkpoint to go on from, whose weights count instead of a file's? Rank 0's answer, on every rank.
-bool TrainingRun::resumes(const std::string& resume) const {
-  const bool found = resume == "auto" ? !list_checkpoints(folder_.checkpoints()).empty() : resume != "none";
-  return session_.world.broadcast_text(found ? "yes" : "no") == "yes";
-}
-
 void TrainingRun::load_initial_weights() const {
   for (const auto& report : config_.encoder->load_initial_weights())
     if (session_.leads()) session_.log->info("weights: {}", report.sentence());
-}
-
-// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.
-void TrainingRun::set_later_aside(int64_t step) const {
-  for (const auto& path : list_checkpoints(folder_.checkpoints())) {
-    if (step_of(path.filename().string()) <= step) continue;
-    const fs::path aside = folder_.checkpoints() / ("abandoned-" + path.filename().string());
-    fs::remove_all(aside);
-    fs::rename(path, aside);
-    session_.log->info("{} is of the future left behind; it is now {}", path.string(), aside.string());
-  }
-}
-
-void TrainingRun::resume_from(const std::string& resume) {
-  std::optional<Checkpoint> found;
-  if (session_.leads()) found = find_checkpoint(resume);
-  const auto checkpoint = share_checkpoint(session_.world, std::move(found));
-  if (!checkpoint) return;
-  cursor_ = restore_snapshot(checkpoint->snapshot, *trainer_, data_.sampler->learner());
-  resumed_at_ = saved_at_ = trainer_->steps_done();
-  session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
 }
 
 void TrainingRun::start_coordinator() {
   folder_.prepare(yaml());
   const RunInfo info{folder_.name(), checksum(yaml()), session_.world.backend(), session_.world.size()};
   coordinator_.reset(new Coordinator{RunLock(folder_),
-                                     MetricsLog(folder_.metrics(), resumed_at_.value_or(0), warn()),
+                                     MetricsLog(folder_.metrics(), keeper_.resumed_at().value_or(0), warn()),
                                      MetricsServer(config_.metrics, info),
                                      Progress(std::cerr, trainer_->steps_done(),
                                               config_.training.schedule.steps, ProgressStyle::for_stderr()),
@@ -189,18 +129,11 @@ void TrainingRun::start_coordinator() {
   if (coordinator_->server.port())
     session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address,
                        coordinator_->server.port());
-  if (resumed_at_) coordinator_->metrics.event(*resumed_at_, "restart");
+  keeper_.start(yaml(), *trainer_, coordinator_->metrics, coordinator_->server);
+  if (keeper_.resumed_at()) coordinator_->metrics.event(*keeper_.resumed_at(), "restart");
   session_.log->info("{} ranks ({}), {} samples of {} classes, {} parameters, run folder {}",
                      session_.world.size(), session_.world.backend(), data_.dataset()->size(),
                      data_.dataset()->classes(), config_.encoder->parameters().count(), folder_.root().string());
-}
-
-// A signal reaches ranks at different steps; the maximum over ranks makes all of them stop after the same one.
-bool TrainingRun::stop_agreed() const {
-  at::Tensor stop = at::full({1}, signals_.stop_requested() ? 1 : 0, at::kInt);
-  if (session_.launch.device().is_cuda()) stop = stop.to(session_.launch.device());
-  session_.world.all_reduce(stop, ReduceOp::kMax);
-  return stop.item<int>() != 0;
 }
 
 // Every rank teaches its sampler the same rows, in the order of the global batch.
@@ -249,34 +182,13 @@ void TrainingRun::evaluate(bool last) {
   std::map<std::string, double> values;
   for (const auto& [name, value] : evaluation.model.measures.entries()) values[name] = value;
   coordinator_->server.evaluation(values);
+  keeper_.judged(step, values);
   recall_ = evaluation.model.measures.find("recall_at_1");
   if (!last) return;
   coordinator_->progress.finish();
   std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
   write_run_report(folder_, config_, session_, *config_.encoder, *evaluator_, evaluation);
   session_.log->info("report: {}", folder_.report().string());
-}
-
-void TrainingRun::save() {
-  if (saved_at_ == trainer_->steps_done()) return;
-  const Snapshot snapshot = take_snapshot(session_.world, *trainer_, cursor_, data_.sampler->learner());
-  if (!coordinator_) return;
-  const auto step = trainer_->steps_done();
-  try {
-    const auto saved =
-        save_checkpoint(folder_.checkpoints(), snapshot,
-                        {step, session_.world.size(), yaml(), config_.checkpoint.keep_last}, warn());
-    saved_at_ = step;
-    coordinator_->server.checkpoint_saved(saved.seconds, saved.bytes);
-    coordinator_->metrics.event(
-        step, "checkpoint",
-        {{"path", saved.path.string()}, {"bytes", saved.bytes}, {"seconds", saved.seconds}});
-  } catch (const IoError& error) {
-    // Training goes on: older checkpoints are intact and the next save may find room.
-    session_.log->error("checkpoint of step {} not saved: {}", step, error.what());
-    coordinator_->server.checkpoint_failed();
-    coordinator_->metrics.event(step, "checkpoint_failed", {{"reason", error.what()}});
-  }
 }
 
 int TrainingRun::run() {
@@ -293,28 +205,24 @@ int TrainingRun::run() {
     cursor_ = loader.cursor();
     tell_bad_records(loader);
     report_step(metrics);
-    stopped = stop_agreed();
+    const auto agreed = keeper_.agree(signals_.stop_requested(), metrics.step);
+    stopped = agreed.stop;
     const bool last = trainer_->finished();
     const int64_t every = config_.evaluate.every;
     if (evaluator_ && every > 0 && !last && !stopped && metrics.step % every == 0) evaluate(false);
-    const int64_t interval = config_.checkpoint.every_steps;
-    if (stopped || last || (interval > 0 && metrics.step % interval == 0)) save();
+    if (stopped || last || agreed.save) keeper_.save(*trainer_, cursor_, data_.sampler->learner());
   }
   return finish(stopped && !trainer_->finished());
 }
 
 int TrainingRun::finish(bool stopped) {
   if (coordinator_) coordinator_->progress.finish();
-  // Rank 0 alone knows whether the save went well; 75 promises that it did.
-  at::Tensor saved = at::full({1}, !coordinator_ || saved_at_ == trainer_->steps_done() ? 1 : 0, at::kInt);
-  if (session_.launch.device().is_cuda()) saved = saved.to(session_.launch.device());
-  session_.world.all_reduce(saved, ReduceOp::kMin);
-  if (stopped) {
-    session_.log->info("stopped by signal {} after step {}", signals_.signal(), trainer_->steps_done());
-    return saved.item<int>() ? kStoppedResumable : kRunFailed;
-  }
-  if (evaluator_) evaluate(true);
-  return saved.item<int>() ? kDone : kRunFailed;
+  if (!stopped && evaluator_) evaluate(true);
+  // 0 and 75 promise that there is a checkpoint of this step. It was written during the evaluation.
+  const bool saved = keeper_.saved(trainer_->steps_done());
+  if (stopped) session_.log->info("stopped by signal {} after step {}", signals_.signal(), trainer_->steps_done());
+  if (!saved) return kRunFailed;
+  return stopped ? kStoppedResumable : kDone;
 }
 
 }  // namespace

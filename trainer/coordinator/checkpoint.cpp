@@ -46,6 +46,7 @@ Checkpoint load_one(const fs::path& path) {
   checkpoint.path = path;
   checkpoint.step = report.step;
   checkpoint.world = report.world;
+  checkpoint.generation = report.generation;
   return checkpoint;
 }
 

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "common/safetensors.h"
+#include "trainer/coordinator/file_images.h"
+#include "trainer/coordinator/retention.h"
 #include "trainer/coordinator/warn.h"
 
 namespace lodestone {
@@ -27,7 +29,9 @@ struct SaveInfo {
   int64_t step = 0;         ///< steps done
   int64_t world = 1;        ///< ranks of the run
   std::string config_yaml;  ///< the resolved configuration
-  int64_t keep_last = 2;    ///< checkpoints that stay; 0 keeps all
+  Retention retention;      ///< which checkpoints stay
+  int64_t generation = 0;   ///< how often the run had been continued from a checkpoint
+  std::map<std::string, double> measures;  ///< what the model was worth at this step, if it was judged
 };
 
 struct SavedCheckpoint {
@@ -45,6 +49,7 @@ struct Checkpoint {
   int64_t world = 1;
   std::string config_yaml;
   Snapshot snapshot;
+  int64_t generation = 0;
 };
 
 /// One file, or one tensor of a file, as verification found it.
@@ -64,6 +69,8 @@ struct CheckpointReport {
   int64_t world = 0;
   std::string config_hash;
   std::string build;  ///< versions that wrote it
+  int64_t generation = 0;
+  std::map<std::string, double> measures;
   std::vector<CheckpointItem> items;
 
   bool ok() const;
@@ -71,16 +78,19 @@ struct CheckpointReport {
   std::string damage() const;
 };
 
-/// Saves a snapshot as the immutable folder root/step-00000100 and then deletes what exceeds keep_last.
-/// The folder is written under a temporary name, file by file with fsync, read back and verified, and
-/// committed by rename; at no moment is an older checkpoint touched before that. `latest`, a text file for
-/// people and scripts, then names it; loading doesn't depend on it. Temporary folders that dead processes
-/// left behind are removed. Ranks    call it on one rank: one writer a root Throws   IoError (disk full, no
-/// permission): older checkpoints are intact and no temporary file stays behind;
-///          CheckpointError if the snapshot can't be stored (dtype, a group name that isn't a plain name,
-///          non-UTF-8)
-/// Requires CPU time of one pass over the bytes for checksums, and memory of one group's size
+/// Saves a snapshot as the immutable folder root/step-00000100 and then deletes what `retention` doesn't keep.
+/// The folder is written under a temporary name, each file read back while it is written, all fsynced, and committed by rename;
+/// at no moment is an older checkpoint touched before that. `latest`, a text file for people and scripts, then names it; loading
+/// doesn't depend on it. Temporary folders that dead processes left behind are removed.
+/// Ranks     call it on one rank: one writer a root
+/// Throws    IoError (disk full, no permission): older checkpoints are intact and no temporary file stays behind;
+///           CheckpointError if the snapshot can't be stored (dtype, a group name that isn't a plain name, non-UTF-8)
+/// Cost      two passes over the bytes for checksums, made while the disk is at work
 SavedCheckpoint save_checkpoint(const std::filesystem::path& root, const Snapshot& snapshot,
+                                const SaveInfo& info, const Warn& warn = {});
+
+/// The same for tensors that were copied already; needs no further memory.
+SavedCheckpoint save_checkpoint(const std::filesystem::path& root, const FileImages& images, const nlohmann::json& state,
                                 const SaveInfo& info, const Warn& warn = {});
 
 /// The step-XXXXXXXX folders below `root`, newest first, unverified. Empty if there is no such folder.

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "common/file_writer.h"
 #include "common/files.h"
 #include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/checkpoint.h"
@@ -78,45 +79,59 @@ std::string state_text(const nlohmann::json& state) {
   }
 }
 
-ManifestFile describe_tensors(std::string_view bytes, const std::string& file) {
-  ManifestFile described{bytes.size(), checksum(bytes), {}};
-  for (const auto& [name, slice] : read_safetensors_header(bytes, file).tensors) {
-    const uint64_t size = slice.end - slice.begin;
-    described.tensors[name] = {slice.begin, size, checksum(bytes.substr(slice.begin, size))};
-  }
-  return described;
-}
-
 void check_group_name(const std::string& group) {
   if (group.empty() || group.front() == '.' ||
       group.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
     throw CheckpointError("checkpoint: expected a group name that can be a file's, got '" + group + "'");
 }
 
-// Writes all files, the manifest last, each durable; returns their size.
-uint64_t write_files(const fs::path& folder, const Snapshot& snapshot, const SaveInfo& info) {
-  Manifest manifest{info.step,
-                    info.world,
-                    checksum(info.config_yaml),
-                    "lodestone " + lodestone_version() + ", libtorch " + libtorch_version(),
-                    {}};
-  uint64_t total = 0;
-  const auto add = [&](const std::string& file, const std::string& bytes, ManifestFile described) {
-    write_file_synced(folder / file, bytes);
-    manifest.files[file] = std::move(described);
-    total += bytes.size();
-  };
-  for (const auto& [group, tensors] : snapshot.tensors) {
-    check_group_name(group);
-    const std::string bytes = encode_safetensors(tensors);
-    add(group + kTensorSuffix, bytes, describe_tensors(bytes, group));
-  }
-  const std::string state = state_text(snapshot.state);
-  add(kStateFile, state, {state.size(), checksum(state), {}});
-  add(kConfigFile, info.config_yaml, {info.config_yaml.size(), checksum(info.config_yaml), {}});
+// A file that is written but perhaps not yet durable, and what the manifest will say of it.
+struct UnderWay {
+  std::string name;
+  FileWriter writer;
+  ManifestFile described;
+};
 
+UnderWay start_file(const fs::path& folder, const std::string& name) {
+  return {name, FileWriter(folder / name), {}};
+}
+
+UnderWay write_image(const fs::path& folder, const std::string& group, const FileImages::Image& image) {
+  check_group_name(group);
+  UnderWay file = start_file(folder, group + kTensorSuffix);
+  const std::string_view bytes = image.bytes();
+  file.writer.write(image.plan.head);
+  for (const auto& place : image.plan.places) {
+    const std::string_view slice = bytes.substr(place.offset, place.bytes);
+    file.writer.write(slice);
+    file.described.tensors[place.name] = {place.offset, place.bytes, checksum(slice)};
+  }
+  return file;
+}
+
+UnderWay write_text(const fs::path& folder, const std::string& name, const std::string& text) {
+  UnderWay file = start_file(folder, name);
+  file.writer.write(text);
+  return file;
+}
+
+// Writes all files, the manifest last, each durable; returns their size. The disk stores the first files while the later ones
+// are written.
+uint64_t write_files(const fs::path& folder, const FileImages& images, const nlohmann::json& state, const SaveInfo& info) {
+  Manifest manifest{info.step, info.world, checksum(info.config_yaml),
+                    "lodestone " + lodestone_version() + ", libtorch " + libtorch_version(), info.generation, info.measures, {}};
+  std::vector<UnderWay> files;
+  for (const auto& [group, image] : images.images()) files.push_back(write_image(folder, group, image));
+  files.push_back(write_text(folder, kStateFile, state_text(state)));
+  files.push_back(write_text(folder, kConfigFile, info.config_yaml));
+  uint64_t total = 0;
+  for (auto& file : files) {
+    total += file.described.bytes = file.writer.bytes();
+    file.described.checksum = file.writer.finish();
+    manifest.files[file.name] = std::move(file.described);
+  }
   const std::string text = render_manifest(manifest);
-  write_file_synced(folder / Manifest::kFileName, text);
+  write_text(folder, Manifest::kFileName, text).writer.finish();
   sync_folder(folder);
   return total + text.size();
 }
@@ -153,11 +168,8 @@ void commit(const fs::path& temporary, const fs::path& path) {
 }
 
 // Old checkpoints vanish by rename, so that a crash here leaves a temporary and not half a checkpoint.
-void retain(const fs::path& root, const fs::path& saved, int64_t keep_last, const Warn& warn) {
-  if (keep_last <= 0) return;
-  int64_t kept = 0;
-  for (const auto& path : list_checkpoints(root)) {
-    if (++kept <= keep_last || path.filename() == saved.filename()) continue;
+void retain(const fs::path& root, const fs::path& saved, const Retention& retention, const Warn& warn) {
+  for (const auto& path : retention.superfluous(root, saved)) {
     std::error_code error;
     const fs::path aside = temporary_for(path, "-old");
     fs::rename(path, aside, error);
@@ -167,10 +179,19 @@ void retain(const fs::path& root, const fs::path& saved, int64_t keep_last, cons
   }
 }
 
+// The checkpoint is there and found without `latest`: trouble with it is no failure of the save.
+void name_latest(const fs::path& root, const fs::path& saved, const Warn& warn) {
+  try {
+    write_file_atomic(root / "latest", saved.filename().string() + "\n");
+  } catch (const IoError& error) {
+    if (warn) warn(std::string("checkpoint: ") + saved.string() + " is saved, but `latest` doesn't name it: " + error.what());
+  }
+}
+
 }  // namespace
 
-SavedCheckpoint save_checkpoint(const fs::path& root, const Snapshot& snapshot, const SaveInfo& info,
-                                const Warn& warn) {
+SavedCheckpoint save_checkpoint(const fs::path& root, const FileImages& images, const nlohmann::json& state,
+                                const SaveInfo& info, const Warn& warn) {
   const auto start = std::chrono::steady_clock::now();
   make_folders(root);
   sync_folder(root.has_parent_path() ? root.parent_path() : fs::path("."));
@@ -180,17 +201,19 @@ SavedCheckpoint save_checkpoint(const fs::path& root, const Snapshot& snapshot, 
   saved.kept = is_saved_already(saved.path, info, saved.bytes, warn);
   if (!saved.kept) {
     const TemporaryCheckpoint temporary(saved.path);
-    saved.bytes = write_files(temporary.path(), snapshot, info);
-    const auto report = verify_checkpoint(temporary.path());
-    if (!report.ok())
-      throw IoError("checkpoint: expected " + saved.path.string() + " to read back as written, got " +
-                    report.damage() + "; check the disk and its cables or choose another folder");
+    saved.bytes = write_files(temporary.path(), images, state, info);
     commit(temporary.path(), saved.path);
   }
-  write_file_atomic(root / "latest", saved.path.filename().string() + "\n");
-  retain(root, saved.path, info.keep_last, warn);
+  name_latest(root, saved.path, warn);
+  retain(root, saved.path, info.retention, warn);
   saved.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return saved;
+}
+
+SavedCheckpoint save_checkpoint(const fs::path& root, const Snapshot& snapshot, const SaveInfo& info, const Warn& warn) {
+  FileImages images;
+  images.fill(snapshot.tensors);
+  return save_checkpoint(root, images, snapshot.state, info, warn);
 }
 
 }  // namespace lodestone

@@ -55,6 +55,8 @@ std::optional<Manifest> read_manifest(const std::filesystem::path& path, Checkpo
     report.world = manifest.world;
     report.config_hash = manifest.config_hash;
     report.build = manifest.build;
+    report.generation = manifest.generation;
+    report.measures = manifest.measures;
     report.items.push_back({Manifest::kFileName, "", 0, text.size(), ""});
     return manifest;
   } catch (const Error& error) {

@@ -3,9 +3,21 @@
 namespace lodestone {
 
 void CheckpointConfig::visit(Fields& f) {
-  f.field({"every_steps", "steps between checkpoints; 0 saves at the end and on a signal only", "steps", 0.0},
+  f.field({"every_steps", "steps between checkpoints; 0: none for that. One is saved at the end, on a stop signal, on SIGUSR2 too",
+           "steps", 0.0},
           &every_steps);
-  f.field({"keep_last", "newest checkpoints that stay; 0 keeps all", "checkpoints", 0.0}, &keep_last);
+  f.field({"every_minutes", "time between checkpoints, beside every_steps; 0: none for that", "minutes", 0.0}, &every_minutes);
+  f.field({"when_busy",
+           "a checkpoint is due while one is being written: the step waits for that, or the new one is skipped",
+           "",
+           {},
+           {},
+           {"wait", "skip"}},
+          &when_busy);
+  f.field({"deadline", "longest wait for a checkpoint that is being written; behind it the save counts as failed", "seconds",
+           0.0},
+          &deadline);
+  retention.visit(f);
 }
 
 void MetricsConfig::visit(Fields& f) {

@@ -5,13 +5,17 @@
 #include <string>
 
 #include "common/fields.h"
+#include "trainer/coordinator/retention.h"
 
 namespace lodestone {
 
-/// When checkpoints are saved and how many stay.
+/// When checkpoints are saved and which stay.
 struct CheckpointConfig {
   int64_t every_steps = 500;
-  int64_t keep_last = 2;
+  double every_minutes = 0;
+  std::string when_busy = "wait";
+  double deadline = 300;
+  Retention retention;
 
   void visit(Fields& f);
 };

@@ -56,7 +56,8 @@ std::string render_manifest(const Manifest& manifest) {
   const json whole = {{"format", kFormatName},   {"format_version", Manifest::kFormatVersion},
                       {"step", manifest.step},   {"world", manifest.world},
                       {"build", manifest.build}, {"config_hash", manifest.config_hash},
-                      {"files", files}};
+                      {"files", files},          {"generation", manifest.generation},
+                      {"measures", manifest.measures}};
   const std::string rest = whole.dump(2).substr(2) + "\n";  // without the brace and line that the head has
   return head_for(rest) + rest;
 }
@@ -77,6 +78,8 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
                       whole.at("world").get<int64_t>(),
                       whole.at("config_hash").get<std::string>(),
                       whole.at("build").get<std::string>(),
+                      whole.at("generation").get<int64_t>(),
+                      whole.at("measures").get<std::map<std::string, double>>(),
                       {}};
     for (const auto& [file, entry] : whole.at("files").items()) {
       check_plain(file, name);

@@ -62,10 +62,11 @@ class LossSide {
   /// The reverse, on any number of ranks. Throws CheckpointError.
   void restore(const std::map<std::string, std::map<std::string, at::Tensor>>& whole);
 
- private:
-  bool remembers(int64_t step) const { return memory_ && step >= config_.memory.start_step; }
+  /// Handles of the slow encoder's weights and statistics; empty if there is none.
   std::map<std::string, at::Tensor> slow_tensors() const;
 
+ private:
+  bool remembers(int64_t step) const { return memory_ && step >= config_.memory.start_step; }
   Group world_;
   c10::Device device_;
   Objective objective_;

@@ -249,4 +249,16 @@ std::map<std::string, std::map<std::string, at::Tensor>> Trainer::tensors() cons
   return all;
 }
 
+std::map<std::string, at::Tensor> Trainer::own_statistics() const {
+  std::map<std::string, at::Tensor> own;
+  if (world_.size() == 1 || mode_.batch_norm != BatchNormMode::kLocal) return own;
+  const auto take = [&own](const std::string& prefix, const std::map<std::string, at::Tensor>& tensors) {
+    for (const auto& [name, tensor] : tensors)
+      if (name.find("running_") != std::string::npos) own[prefix + name] = tensor;
+  };
+  take("", tensors().at("model"));
+  take("momentum_encoder.", loss_side_.slow_tensors());
+  return own;
+}
+
 }  // namespace lodestone

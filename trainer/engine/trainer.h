@@ -74,6 +74,9 @@ class Trainer {
   /// Handles of everything learned, of the optimizer's moments, the averaged weights ("ema") and the loss scaler, by name: save
   /// them, or copy into them.
   std::map<std::string, std::map<std::string, at::Tensor>> tensors() const;
+  /// Running statistics that every rank keeps of its own rows (batch_norm: local, more than one rank), the slow encoder's too:
+  /// handles by name. Empty where all ranks hold the same.
+  std::map<std::string, at::Tensor> own_statistics() const;
   LossSide& loss_side() { return loss_side_; }
   const LossSide& loss_side() const { return loss_side_; }
   void set_steps_done(int64_t steps) { steps_done_ = steps; }

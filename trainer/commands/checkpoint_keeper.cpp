@@ -1,0 +1,201 @@
+#include "trainer/commands/checkpoint_keeper.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <new>
+
+#include <ATen/ops/tensor.h>
+
+#include "common/files.h"
+#include "trainer/commands/state.h"
+#include "trainer/coordinator/checkpoint_files.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+
+CheckpointKeeper::CheckpointKeeper(const CheckpointConfig& config, Session& session, const RunFolder& folder)
+    : config_(config), session_(session), folder_(folder) {}
+
+CheckpointKeeper::~CheckpointKeeper() {
+  constexpr std::chrono::duration<double> kLongest{30};
+  if (!writer_.wait(std::min(deadline(), kLongest)))
+    session_.log->error("the checkpoint of step {} was still being written; it is given up", begun_at_.value_or(0));
+}
+
+Warn CheckpointKeeper::warn() const {
+  return [log = session_.log](const std::string& sentence) { log->warn("{}", sentence); };
+}
+
+bool CheckpointKeeper::resumes(const std::string& resume) const {
+  const bool found = resume == "auto" ? !list_checkpoints(folder_.checkpoints()).empty() : resume != "none";
+  return session_.world.broadcast_text(found ? "yes" : "no") == "yes";
+}
+
+std::optional<Checkpoint> CheckpointKeeper::find(const std::string& resume) {
+  const Warn name_damaged = [this](const std::string& sentence) {
+    session_.log->warn("{}", sentence);
+    damaged_.push_back(sentence);
+  };
+  if (resume != "auto" && resume != "none") {
+    Checkpoint chosen = load_checkpoint(resume, name_damaged);
+    set_later_aside(chosen.step);
+    return chosen;
+  }
+  if (resume == "none" && fs::exists(folder_.root())) {
+    set_run_aside();
+    return {};
+  }
+  if (list_checkpoints(folder_.checkpoints()).empty()) return {};
+  return load_checkpoint(folder_.checkpoints(), name_damaged);
+}
+
+// A run is never overwritten: the earlier one moves aside, unless a process is at work in it.
+void CheckpointKeeper::set_run_aside() const {
+  const RunLock idle(folder_);
+  int number = 1;
+  while (fs::exists(folder_.root().string() + "." + std::to_string(number))) ++number;
+  const fs::path aside = folder_.root().string() + "." + std::to_string(number);
+  fs::rename(folder_.root(), aside);
+  session_.log->info("starting afresh; the earlier run is now {}", aside.string());
+}
+
+// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.
+void CheckpointKeeper::set_later_aside(int64_t step) const {
+  for (const auto& path : list_checkpoints(folder_.checkpoints())) {
+    if (step_of(path.filename().string()) <= step) continue;
+    const fs::path aside = folder_.checkpoints() / ("abandoned-" + path.filename().string());
+    fs::remove_all(aside);
+    fs::rename(path, aside);
+    session_.log->info("{} is of the future left behind; it is now {}", path.string(), aside.string());
+  }
+}
+
+std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Trainer& trainer, SamplerLearner* learner) {
+  std::optional<Checkpoint> found;
+  if (session_.leads()) found = find(resume);
+  const auto checkpoint = share_checkpoint(session_.world, std::move(found));
+  if (!checkpoint) return {};
+  const Cursor cursor = restore_snapshot(session_.world, checkpoint->snapshot, trainer, learner);
+  generation_ = checkpoint->generation + 1;
+  resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
+  session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
+  return cursor;
+}
+
+void CheckpointKeeper::start(std::string config_yaml, const Trainer& trainer, MetricsLog& metrics, MetricsServer& server) {
+  yaml_ = std::move(config_yaml);
+  metrics_ = &metrics;
+  server_ = &server;
+  images_->fill(trainer.tensors());  // touches the pages: the first save is to wait no longer than the others
+  for (const auto& sentence : damaged_)
+    metrics_->event(resumed_at_.value_or(0), "checkpoint_damaged", {{"message", sentence}});
+}
+
+at::Tensor CheckpointKeeper::reduced(std::initializer_list<int> values, ReduceOp op) const {
+  at::Tensor all = at::tensor(at::ArrayRef<int>(values), at::kInt);
+  if (session_.launch.device().is_cuda()) all = all.to(session_.launch.device());
+  session_.world.all_reduce(all, op);
+  return all.cpu();
+}
+
+// Rank 0 alone looks at clock and requests (mpirun and srun deliver SIGUSR2 to all ranks, each at another step).
+bool CheckpointKeeper::wants(int64_t step) {
+  requested_ |= request_.take();
+  const auto due_by_time = std::chrono::duration<double, std::ratio<60>>(config_.every_minutes);
+  const bool by_time = config_.every_minutes > 0 && std::chrono::steady_clock::now() - last_ >= due_by_time;
+  const bool by_step = config_.every_steps > 0 && step % config_.every_steps == 0;
+  if (!by_step && !by_time && !requested_) return false;
+  if (config_.when_busy == "skip" && writer_.busy()) {
+    // Wishes by time and request stay until there is room.
+    if (by_step) metrics_->event(step, "checkpoint_skipped", {{"busy_with", *begun_at_}});
+    return false;
+  }
+  return true;
+}
+
+CheckpointKeeper::Agreed CheckpointKeeper::agree(bool stop, int64_t step) {
+  bool save = false;
+  if (session_.leads()) {
+    tell_outcome();
+    save = wants(step);
+  }
+  // A signal reaches ranks at different steps; the maximum over ranks makes all of them act after the same one.
+  const at::Tensor agreed = reduced({stop, save}, ReduceOp::kMax);
+  return {agreed.const_data_ptr<int>()[0] != 0, agreed.const_data_ptr<int>()[1] != 0};
+}
+
+void CheckpointKeeper::judged(int64_t step, const std::map<std::string, double>& measures) {
+  judged_ = {step, {}};
+  for (const auto& [name, value] : measures)
+    if (std::isfinite(value)) judged_.second[name] = value;
+}
+
+void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor, const SamplerLearner* learner) {
+  const int64_t step = trainer.steps_done();
+  requested_ = false;
+  last_ = std::chrono::steady_clock::now();
+  if (begun_at_ == step && saved_at_ == step) return;
+  Snapshot snapshot = take_snapshot(session_.world, trainer, cursor, learner);
+  if (!session_.leads()) return;
+  const bool free = writer_.wait(deadline());
+  tell_outcome();
+  if (!free)
+    return tell_failure(step, "the checkpoint of step " + std::to_string(*begun_at_) + " is still being written after " +
+                                  std::to_string(config_.deadline) + " s (checkpoint.deadline); check the disk");
+  begun_at_ = step;
+  SaveInfo info{step, session_.world.size(), yaml_, config_.retention, generation_, {}};
+  if (judged_.first == step) info.measures = judged_.second;
+  try {
+    hand_over(std::move(snapshot), std::move(info));
+  } catch (const std::bad_alloc&) {
+    tell_failure(step, "there is no memory for a copy of the state");
+  }
+  stall_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count();
+}
+
+// The tensors of the snapshot are the trainer's own: they are copied here, and the rest goes on by itself.
+void CheckpointKeeper::hand_over(Snapshot snapshot, SaveInfo info) {
+  images_->fill(snapshot.tensors);
+  const int64_t step = info.step;
+  writer_.start(step, [images = images_, state = std::move(snapshot.state), saving = std::move(info),
+                       root = folder_.checkpoints(), tell = warn()] {
+    return save_checkpoint(root, *images, state, saving, tell);
+  });
+}
+
+void CheckpointKeeper::tell_outcome() {
+  const auto outcome = writer_.take();
+  if (!outcome) return;
+  if (!outcome->saved) return tell_failure(outcome->step, outcome->problem);
+  const SavedCheckpoint& saved = *outcome->saved;
+  saved_at_ = outcome->step;
+  server_->checkpoint_saved(saved.seconds, saved.bytes);
+  metrics_->event(outcome->step, "checkpoint",
+                  {{"path", saved.path.string()},
+                   {"bytes", saved.bytes},
+                   {"seconds", saved.seconds},
+                   {"stall_seconds", stall_seconds_}});
+}
+
+// Training goes on: older checkpoints are intact and the next save may find room.
+void CheckpointKeeper::tell_failure(int64_t step, const std::string& reason) {
+  session_.log->error("checkpoint of step {} not saved: {}", step, reason);
+  server_->checkpoint_failed();
+  metrics_->event(step, "checkpoint_failed", {{"reason", reason}});
+}
+
+bool CheckpointKeeper::saved(int64_t step) {
+  bool durable = true;
+  if (session_.leads()) {
+    if (!writer_.wait(deadline()))
+      tell_failure(*begun_at_, "it is still being written after " + std::to_string(config_.deadline) +
+                                   " s (checkpoint.deadline); check the disk");
+    tell_outcome();
+    durable = saved_at_ == step;
+  }
+  return reduced({durable}, ReduceOp::kMin).item<int>() != 0;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sampler/loader.h"
+#include "trainer/commands/session.h"
+#include "trainer/coordinator/checkpoint.h"
+#include "trainer/coordinator/checkpoint_writer.h"
+#include "trainer/coordinator/metrics_log.h"
+#include "trainer/coordinator/metrics_server.h"
+#include "trainer/coordinator/run_folder.h"
+#include "trainer/coordinator/save_request.h"
+
+namespace lodestone {
+
+/// Finds a run's checkpoint when it starts and saves new ones while it trains: the step waits for the copy to host memory, a thread
+/// of rank 0 writes. Another checkpoint that is due meanwhile waits or is skipped, as configured; there is never a second one.
+/// Ranks     one object per rank; resumes, resume, agree, save and saved are collective.
+/// Errors    a save that fails is logged and counted after a later step; training goes on.
+class CheckpointKeeper {
+ public:
+  CheckpointKeeper(const CheckpointConfig& config, Session& session, const RunFolder& folder);
+  /// Waits for a save under way, half a minute at most.
+  ~CheckpointKeeper();
+
+  /// Is there a checkpoint to go on from, whose weights count instead of a file's? Rank 0's answer, on every rank.
+  bool resumes(const std::string& resume) const;
+  /// Restores what `resume` (auto, none or a path) names and returns the place in the data; unset: nothing to go on from.
+  /// Throws CheckpointError if what is there cannot be used.
+  std::optional<Cursor> resume(const std::string& resume, Trainer& trainer, SamplerLearner* learner);
+  std::optional<int64_t> resumed_at() const { return resumed_at_; }
+
+  /// Rank 0 says what is saved as the run's configuration and where results are told; both outlive the keeper's saves. Takes the
+  /// memory that saves will need.
+  void start(std::string config_yaml, const Trainer& trainer, MetricsLog& metrics, MetricsServer& server);
+
+  /// What all ranks do after a step.
+  struct Agreed {
+    bool stop = false;
+    bool save = false;
+  };
+  /// Stops if any rank wants to; saves if rank 0 finds it due by step, by time or by request. The same on all ranks. Cost: one
+  /// all-reduce of two numbers. Results of earlier saves are told here.
+  Agreed agree(bool stop, int64_t step);
+  /// What the model is worth after this step; goes into the checkpoint of the same step.
+  void judged(int64_t step, const std::map<std::string, double>& measures);
+  void save(const Trainer& trainer, Cursor cursor, const SamplerLearner* learner);
+  /// Is this step durable? Waits for the save under way. The same answer on all ranks.
+  bool saved(int64_t step);
+
+ private:
+  std::optional<Checkpoint> find(const std::string& resume);
+  void set_run_aside() const;
+  void set_later_aside(int64_t step) const;
+  bool wants(int64_t step);
+  void hand_over(Snapshot snapshot, SaveInfo info);
+  void tell_outcome();
+  void tell_failure(int64_t step, const std::string& reason);
+  at::Tensor reduced(std::initializer_list<int> values, ReduceOp op) const;
+  Warn warn() const;
+  std::chrono::duration<double> deadline() const { return std::chrono::duration<double>(config_.deadline); }
+
+  const CheckpointConfig& config_;
+  Session& session_;
+  const RunFolder& folder_;
+  SaveRequest request_;
+  CheckpointWriter writer_;                                            // rank 0
+  std::shared_ptr<FileImages> images_ = std::make_shared<FileImages>();  // of rank 0; the writer's while it is busy
+  std::string yaml_;
+  MetricsLog* metrics_ = nullptr;    // rank 0
+  MetricsServer* server_ = nullptr;  // rank 0
+  int64_t generation_ = 0;
+  std::optional<int64_t> resumed_at_, saved_at_, begun_at_;
+  std::vector<std::string> damaged_;  ///< told once there is where to
+  std::pair<int64_t, std::map<std::string, double>> judged_{-1, {}};
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  bool requested_ = false;
+  double stall_seconds_ = 0;
+};
+
+}  // namespace lodestone
