@@ -10,28 +10,16 @@
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
+#include "trainer/commands/reporter.h"
 #include "trainer/commands/state.h"
 #include "trainer/coordinator/checkpoint_files.h"
-#include "trainer/coordinator/metrics_log.h"
-#include "trainer/coordinator/metrics_server.h"
-#include "trainer/coordinator/progress.h"
 #include "trainer/coordinator/signals.h"
-#include "trainer/engine/health.h"
 
 namespace lodestone {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What only rank 0 has: the run folder's files and the metrics endpoint.
-struct Coordinator {
-  RunLock lock;
-  MetricsLog metrics;
-  MetricsServer server;
-  Progress progress;
-  CollapseWatch collapse;
-};
 
 /// A training run on one rank, from an open configuration to the last report.
 class TrainingRun {
@@ -45,11 +33,9 @@ class TrainingRun {
   bool resumes(const std::string& resume) const;
   void load_initial_weights() const;
   void resume_from(const std::string& resume);
-  void start_coordinator();
+  void start_reporting();
   bool stop_agreed() const;
   void teach_sampler(const Batch& batch) const;
-  void report_step(const StepMetrics& metrics);
-  void tell_bad_records(const Loader& loader);
   void warn_of_overlap() const;
   void evaluate(bool last);
   void save();
@@ -71,11 +57,8 @@ class TrainingRun {
   RunFolder folder_;
   Cursor cursor_;
   std::optional<int64_t> resumed_at_;
-  std::unique_ptr<Coordinator> coordinator_;  // rank 0
-  std::optional<double> recall_;
-  double step_seconds_ = 0;
+  std::unique_ptr<Reporter> reporter_;
   std::optional<int64_t> saved_at_;
-  size_t bad_records_told_ = 0;
 };
 
 TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments)
@@ -102,7 +85,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   if (evaluator_ && session_.leads()) warn_of_overlap();
   if (session_.leads())
     for (const std::string& message : data_.left_out) session_.log->warn("left out a bad record: {}", message);
-  if (session_.leads()) start_coordinator();
+  start_reporting();
 }
 
 // Figures on classes, or on texts without classes, that were trained on say little about new ones.
@@ -177,22 +160,10 @@ void TrainingRun::resume_from(const std::string& resume) {
   session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
 }
 
-void TrainingRun::start_coordinator() {
-  folder_.prepare(yaml());
-  const RunInfo info{folder_.name(), checksum(yaml()), session_.world.backend(), session_.world.size()};
-  coordinator_.reset(new Coordinator{RunLock(folder_),
-                                     MetricsLog(folder_.metrics(), resumed_at_.value_or(0), warn()),
-                                     MetricsServer(config_.metrics, info),
-                                     Progress(std::cerr, trainer_->steps_done(),
-                                              config_.training.schedule.steps, ProgressStyle::for_stderr()),
-                                     {}});
-  if (coordinator_->server.port())
-    session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address,
-                       coordinator_->server.port());
-  if (resumed_at_) coordinator_->metrics.event(*resumed_at_, "restart");
-  session_.log->info("{} ranks ({}), {} samples of {} classes, {} parameters, run folder {}",
-                     session_.world.size(), session_.world.backend(), data_.dataset()->size(),
-                     data_.dataset()->classes(), config_.encoder->parameters().count(), folder_.root().string());
+void TrainingRun::start_reporting() {
+  reporter_ = std::make_unique<Reporter>(config_, session_, folder_,
+                                         RunStart{trainer_->steps_done(), resumed_at_, yaml(),
+                                                  data_.dataset()->size(), data_.dataset()->classes()});
 }
 
 // A signal reaches ranks at different steps; the maximum over ranks makes all of them stop after the same one.
@@ -211,47 +182,13 @@ void TrainingRun::teach_sampler(const Batch& batch) const {
   learner->observe(batch.cursor, batch.global_labels, z_BD.cpu());
 }
 
-void TrainingRun::report_step(const StepMetrics& metrics) {
-  if (!coordinator_) return;
-  coordinator_->metrics.train(metrics);
-  if (const auto sentence = coordinator_->collapse.look(metrics, config_.objective())) {
-    session_.log->warn("{}", *sentence);
-    coordinator_->metrics.event(metrics.step, "collapse", {{"message", *sentence}});
-  }
-  coordinator_->server.step(metrics);
-  // What is shown is smoothed over some ten steps; metrics.jsonl has each step's own.
-  step_seconds_ = step_seconds_ > 0 ? 0.9 * step_seconds_ + 0.1 * metrics.step_seconds : metrics.step_seconds;
-  coordinator_->progress.update(
-      {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / step_seconds_, recall_});
-}
-
-void TrainingRun::tell_bad_records(const Loader& loader) {
-  if (static_cast<size_t>(loader.bad_records()) == bad_records_told_) return;
-  const auto messages = loader.bad_record_messages();
-  for (; bad_records_told_ < messages.size(); ++bad_records_told_) {
-    session_.log->warn("skipped a bad record: {}", messages[bad_records_told_]);
-    if (coordinator_)
-      coordinator_->metrics.event(trainer_->steps_done(), "bad_record",
-                                  {{"message", messages[bad_records_told_]}});
-  }
-}
-
 void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
   const auto averaged = trainer_->averaged();
   const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, last);
-  if (!coordinator_) return;
-  const auto step = trainer_->steps_done();
-  nlohmann::json measures = nlohmann::json::parse(to_json(evaluation.model.measures));
-  if (!evaluation.floor.measures.empty())
-    measures["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
-  coordinator_->metrics.eval(step, "evaluate", measures);
-  std::map<std::string, double> values;
-  for (const auto& [name, value] : evaluation.model.measures.entries()) values[name] = value;
-  coordinator_->server.evaluation(values);
-  recall_ = evaluation.model.measures.find("recall_at_1");
-  if (!last) return;
-  coordinator_->progress.finish();
+  reporter_->evaluated(trainer_->steps_done(), evaluation);
+  if (!last || !session_.leads()) return;
+  reporter_->finish();
   std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
   write_run_report(folder_, config_, session_, *config_.encoder, *evaluator_, evaluation);
   session_.log->info("report: {}", folder_.report().string());
@@ -260,22 +197,17 @@ void TrainingRun::evaluate(bool last) {
 void TrainingRun::save() {
   if (saved_at_ == trainer_->steps_done()) return;
   const Snapshot snapshot = take_snapshot(session_.world, *trainer_, cursor_, data_.sampler->learner());
-  if (!coordinator_) return;
+  if (!session_.leads()) return;
   const auto step = trainer_->steps_done();
   try {
     const auto saved =
         save_checkpoint(folder_.checkpoints(), snapshot,
                         {step, session_.world.size(), yaml(), config_.checkpoint.keep_last}, warn());
     saved_at_ = step;
-    coordinator_->server.checkpoint_saved(saved.seconds, saved.bytes);
-    coordinator_->metrics.event(
-        step, "checkpoint",
-        {{"path", saved.path.string()}, {"bytes", saved.bytes}, {"seconds", saved.seconds}});
+    reporter_->checkpoint_saved(step, saved);
   } catch (const IoError& error) {
     // Training goes on: older checkpoints are intact and the next save may find room.
-    session_.log->error("checkpoint of step {} not saved: {}", step, error.what());
-    coordinator_->server.checkpoint_failed();
-    coordinator_->metrics.event(step, "checkpoint_failed", {{"reason", error.what()}});
+    reporter_->checkpoint_failed(step, error.what());
   }
 }
 
@@ -291,8 +223,8 @@ int TrainingRun::run() {
     metrics.batches_ready = ready;
     teach_sampler(batch);
     cursor_ = loader.cursor();
-    tell_bad_records(loader);
-    report_step(metrics);
+    reporter_->bad_records(loader, trainer_->steps_done());
+    reporter_->step(metrics);
     stopped = stop_agreed();
     const bool last = trainer_->finished();
     const int64_t every = config_.evaluate.every;
@@ -304,9 +236,9 @@ int TrainingRun::run() {
 }
 
 int TrainingRun::finish(bool stopped) {
-  if (coordinator_) coordinator_->progress.finish();
+  reporter_->finish();
   // Rank 0 alone knows whether the save went well; 75 promises that it did.
-  at::Tensor saved = at::full({1}, !coordinator_ || saved_at_ == trainer_->steps_done() ? 1 : 0, at::kInt);
+  at::Tensor saved = at::full({1}, !session_.leads() || saved_at_ == trainer_->steps_done() ? 1 : 0, at::kInt);
   if (session_.launch.device().is_cuda()) saved = saved.to(session_.launch.device());
   session_.world.all_reduce(saved, ReduceOp::kMin);
   if (stopped) {
