@@ -84,13 +84,12 @@ std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Traine
   return cursor;
 }
 
-void CheckpointKeeper::start(std::string config_yaml, const Trainer& trainer, MetricsLog& metrics, MetricsServer& server) {
+void CheckpointKeeper::start(std::string config_yaml, const Trainer& trainer, Reporter& reporter) {
   yaml_ = std::move(config_yaml);
-  metrics_ = &metrics;
-  server_ = &server;
+  reporter_ = &reporter;
   images_->fill(trainer.tensors());  // touches the pages: the first save is to wait no longer than the others
   for (const auto& sentence : damaged_)
-    metrics_->event(resumed_at_.value_or(0), "checkpoint_damaged", {{"message", sentence}});
+    reporter_->event(resumed_at_.value_or(0), "checkpoint_damaged", {{"message", sentence}});
 }
 
 at::Tensor CheckpointKeeper::reduced(std::initializer_list<int> values, ReduceOp op) const {
@@ -109,7 +108,7 @@ bool CheckpointKeeper::wants(int64_t step) {
   if (!by_step && !by_time && !requested_) return false;
   if (config_.when_busy == "skip" && writer_.busy()) {
     // Wishes by time and request stay until there is room.
-    if (by_step) metrics_->event(step, "checkpoint_skipped", {{"busy_with", *begun_at_}});
+    if (by_step) reporter_->event(step, "checkpoint_skipped", {{"busy_with", *begun_at_}});
     return false;
   }
   return true;
@@ -169,21 +168,13 @@ void CheckpointKeeper::tell_outcome() {
   const auto outcome = writer_.take();
   if (!outcome) return;
   if (!outcome->saved) return tell_failure(outcome->step, outcome->problem);
-  const SavedCheckpoint& saved = *outcome->saved;
   saved_at_ = outcome->step;
-  server_->checkpoint_saved(saved.seconds, saved.bytes);
-  metrics_->event(outcome->step, "checkpoint",
-                  {{"path", saved.path.string()},
-                   {"bytes", saved.bytes},
-                   {"seconds", saved.seconds},
-                   {"stall_seconds", stall_seconds_}});
+  reporter_->checkpoint_saved(outcome->step, *outcome->saved, stall_seconds_);
 }
 
 // Training goes on: older checkpoints are intact and the next save may find room.
 void CheckpointKeeper::tell_failure(int64_t step, const std::string& reason) {
-  session_.log->error("checkpoint of step {} not saved: {}", step, reason);
-  server_->checkpoint_failed();
-  metrics_->event(step, "checkpoint_failed", {{"reason", reason}});
+  reporter_->checkpoint_failed(step, reason);
 }
 
 bool CheckpointKeeper::saved(int64_t step) {

@@ -8,11 +8,10 @@
 #include <string>
 
 #include "sampler/loader.h"
+#include "trainer/commands/reporter.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/checkpoint_writer.h"
-#include "trainer/coordinator/metrics_log.h"
-#include "trainer/coordinator/metrics_server.h"
 #include "trainer/coordinator/run_folder.h"
 #include "trainer/coordinator/save_request.h"
 
@@ -35,9 +34,9 @@ class CheckpointKeeper {
   std::optional<Cursor> resume(const std::string& resume, Trainer& trainer, SamplerLearner* learner);
   std::optional<int64_t> resumed_at() const { return resumed_at_; }
 
-  /// Rank 0 says what is saved as the run's configuration and where results are told; both outlive the keeper's saves. Takes the
+  /// Rank 0 says what is saved as the run's configuration and where results are told; that outlives the keeper's saves. Takes the
   /// memory that saves will need.
-  void start(std::string config_yaml, const Trainer& trainer, MetricsLog& metrics, MetricsServer& server);
+  void start(std::string config_yaml, const Trainer& trainer, Reporter& reporter);
 
   /// What all ranks do after a step.
   struct Agreed {
@@ -72,8 +71,7 @@ class CheckpointKeeper {
   CheckpointWriter writer_;                                            // rank 0
   std::shared_ptr<FileImages> images_ = std::make_shared<FileImages>();  // of rank 0; the writer's while it is busy
   std::string yaml_;
-  MetricsLog* metrics_ = nullptr;    // rank 0
-  MetricsServer* server_ = nullptr;  // rank 0
+  Reporter* reporter_ = nullptr;  // rank 0
   int64_t generation_ = 0;
   std::optional<int64_t> resumed_at_, saved_at_, begun_at_;
   std::vector<std::string> damaged_;  ///< told once there is where to

@@ -8,24 +8,13 @@
 #include "trainer/commands/checkpoint_keeper.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
-#include "trainer/coordinator/metrics_log.h"
-#include "trainer/coordinator/metrics_server.h"
-#include "trainer/coordinator/progress.h"
+#include "trainer/commands/reporter.h"
 #include "trainer/coordinator/signals.h"
-#include "trainer/engine/health.h"
 
 namespace lodestone {
 
 namespace {
 
-/// What only rank 0 has: the run folder's files and the metrics endpoint.
-struct Coordinator {
-  RunLock lock;
-  MetricsLog metrics;
-  MetricsServer server;
-  Progress progress;
-  CollapseWatch collapse;
-};
 
 /// A training run on one rank, from an open configuration to the last report.
 class TrainingRun {
@@ -35,10 +24,8 @@ class TrainingRun {
 
  private:
   void load_initial_weights() const;
-  void start_coordinator();
+  void start_reporting();
   void teach_sampler(const Batch& batch) const;
-  void report_step(const StepMetrics& metrics);
-  void tell_bad_records(const Loader& loader);
   void warn_of_overlap() const;
   void evaluate(bool last);
   int finish(bool stopped);
@@ -59,10 +46,7 @@ class TrainingRun {
   RunFolder folder_;
   CheckpointKeeper keeper_;
   Cursor cursor_;
-  std::unique_ptr<Coordinator> coordinator_;  // rank 0
-  std::optional<double> recall_;
-  double step_seconds_ = 0;
-  size_t bad_records_told_ = 0;
+  std::unique_ptr<Reporter> reporter_;
 };
 
 TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments)
@@ -90,7 +74,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   if (evaluator_ && session_.leads()) warn_of_overlap();
   if (session_.leads())
     for (const std::string& message : data_.left_out) session_.log->warn("left out a bad record: {}", message);
-  if (session_.leads()) start_coordinator();
+  start_reporting();
 }
 
 // Figures on classes, or on texts without classes, that were trained on say little about new ones.
@@ -117,23 +101,11 @@ void TrainingRun::load_initial_weights() const {
     if (session_.leads()) session_.log->info("weights: {}", report.sentence());
 }
 
-void TrainingRun::start_coordinator() {
-  folder_.prepare(yaml());
-  const RunInfo info{folder_.name(), checksum(yaml()), session_.world.backend(), session_.world.size()};
-  coordinator_.reset(new Coordinator{RunLock(folder_),
-                                     MetricsLog(folder_.metrics(), keeper_.resumed_at().value_or(0), warn()),
-                                     MetricsServer(config_.metrics, info),
-                                     Progress(std::cerr, trainer_->steps_done(),
-                                              config_.training.schedule.steps, ProgressStyle::for_stderr()),
-                                     {}});
-  if (coordinator_->server.port())
-    session_.log->info("metrics at http://{}:{}/metrics", config_.metrics.address,
-                       coordinator_->server.port());
-  keeper_.start(yaml(), *trainer_, coordinator_->metrics, coordinator_->server);
-  if (keeper_.resumed_at()) coordinator_->metrics.event(*keeper_.resumed_at(), "restart");
-  session_.log->info("{} ranks ({}), {} samples of {} classes, {} parameters, run folder {}",
-                     session_.world.size(), session_.world.backend(), data_.dataset()->size(),
-                     data_.dataset()->classes(), config_.encoder->parameters().count(), folder_.root().string());
+void TrainingRun::start_reporting() {
+  reporter_ = std::make_unique<Reporter>(config_, session_, folder_,
+                                         RunStart{trainer_->steps_done(), keeper_.resumed_at(), yaml(),
+                                                  data_.dataset()->size(), data_.dataset()->classes()});
+  if (session_.leads()) keeper_.start(yaml(), *trainer_, *reporter_);
 }
 
 // Every rank teaches its sampler the same rows, in the order of the global batch.
@@ -144,48 +116,17 @@ void TrainingRun::teach_sampler(const Batch& batch) const {
   learner->observe(batch.cursor, batch.global_labels, z_BD.cpu());
 }
 
-void TrainingRun::report_step(const StepMetrics& metrics) {
-  if (!coordinator_) return;
-  coordinator_->metrics.train(metrics);
-  if (const auto sentence = coordinator_->collapse.look(metrics, config_.objective())) {
-    session_.log->warn("{}", *sentence);
-    coordinator_->metrics.event(metrics.step, "collapse", {{"message", *sentence}});
-  }
-  coordinator_->server.step(metrics);
-  // What is shown is smoothed over some ten steps; metrics.jsonl has each step's own.
-  step_seconds_ = step_seconds_ > 0 ? 0.9 * step_seconds_ + 0.1 * metrics.step_seconds : metrics.step_seconds;
-  coordinator_->progress.update(
-      {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / step_seconds_, recall_});
-}
-
-void TrainingRun::tell_bad_records(const Loader& loader) {
-  if (static_cast<size_t>(loader.bad_records()) == bad_records_told_) return;
-  const auto messages = loader.bad_record_messages();
-  for (; bad_records_told_ < messages.size(); ++bad_records_told_) {
-    session_.log->warn("skipped a bad record: {}", messages[bad_records_told_]);
-    if (coordinator_)
-      coordinator_->metrics.event(trainer_->steps_done(), "bad_record",
-                                  {{"message", messages[bad_records_told_]}});
-  }
-}
-
 void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
   const auto averaged = trainer_->averaged();
   const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, last);
-  if (!coordinator_) return;
   const auto step = trainer_->steps_done();
-  nlohmann::json measures = nlohmann::json::parse(to_json(evaluation.model.measures));
-  if (!evaluation.floor.measures.empty())
-    measures["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
-  coordinator_->metrics.eval(step, "evaluate", measures);
-  std::map<std::string, double> values;
-  for (const auto& [name, value] : evaluation.model.measures.entries()) values[name] = value;
-  coordinator_->server.evaluation(values);
-  keeper_.judged(step, values);
-  recall_ = evaluation.model.measures.find("recall_at_1");
+  reporter_->evaluated(step, evaluation);
+  if (!session_.leads()) return;
+  const auto& measures = evaluation.model.measures.entries();
+  keeper_.judged(step, {measures.begin(), measures.end()});
   if (!last) return;
-  coordinator_->progress.finish();
+  reporter_->finish();
   std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
   write_run_report(folder_, config_, session_, *config_.encoder, *evaluator_, evaluation);
   session_.log->info("report: {}", folder_.report().string());
@@ -203,8 +144,8 @@ int TrainingRun::run() {
     metrics.batches_ready = ready;
     teach_sampler(batch);
     cursor_ = loader.cursor();
-    tell_bad_records(loader);
-    report_step(metrics);
+    reporter_->bad_records(loader, trainer_->steps_done());
+    reporter_->step(metrics);
     const auto agreed = keeper_.agree(signals_.stop_requested(), metrics.step);
     stopped = agreed.stop;
     const bool last = trainer_->finished();
@@ -216,7 +157,7 @@ int TrainingRun::run() {
 }
 
 int TrainingRun::finish(bool stopped) {
-  if (coordinator_) coordinator_->progress.finish();
+  reporter_->finish();
   if (!stopped && evaluator_) evaluate(true);
   // 0 and 75 promise that there is a checkpoint of this step. It was written during the evaluation.
   const bool saved = keeper_.saved(trainer_->steps_done());
