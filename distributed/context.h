@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "distributed/flight_record.h"
+
 namespace lodestone {
 
 class ControlPlane;
@@ -22,6 +24,7 @@ class GroupContext {
 
   int world_rank() const { return world_rank_; }
   const std::shared_ptr<ControlPlane>& control() const { return control_; }
+  FlightRecord& record() { return record_; }
   int64_t step() const { return step_.load(std::memory_order_relaxed); }
   void set_step(int64_t step);
 
@@ -43,6 +46,7 @@ class GroupContext {
  private:
   const int world_rank_;
   const std::shared_ptr<ControlPlane> control_;
+  FlightRecord record_;
   std::atomic<int64_t> step_{0};
   std::atomic<bool> failed_{false};
   std::mutex mutex_;

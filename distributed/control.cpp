@@ -81,18 +81,6 @@ std::string ControlPlane::late(const std::string& group, uint64_t call, const st
   return late;
 }
 
-std::vector<Peer> ControlPlane::peers() const {
-  std::lock_guard lock(shared_->mutex);
-  std::vector<Peer> peers;
-  const auto now = std::chrono::steady_clock::now();
-  for (size_t r = 0; r < shared_->watched.size(); ++r) {
-    const Watched& watched = shared_->watched[r];
-    const auto silent = std::chrono::duration_cast<std::chrono::milliseconds>(now - watched.heard);
-    peers.push_back({static_cast<int>(r), watched.step, silent, watched.left});
-  }
-  return peers;
-}
-
 c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose) {
   const ControlOptions& options = control.options();
   return c10::make_intrusive<c10d::PrefixStore>(prefix_of(options) + purpose, connect_store(options));

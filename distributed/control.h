@@ -17,6 +17,7 @@ struct ControlOptions {
   int port = 0;                    ///< rank 0 may give 0: any free one, then port() tells which
   bool loopback = true;            ///< rank 0 accepts connections from its own host only
   int64_t generation = 0;          ///< of the job's restarts; a process of another generation is refused
+  std::string token;               ///< of the job: who has another is refused, and what it writes is not believed
   std::chrono::milliseconds peer_timeout{5'000};  ///< silence after which a rank counts as lost
 };
 
@@ -26,6 +27,9 @@ struct Peer {
   int64_t step = 0;
   std::chrono::milliseconds silent{0};
   bool left = false;  ///< said good-bye
+  /// How long it has been in the same collective call while others were further: what the job has waited for it.
+  std::chrono::milliseconds lag{0};
+  std::string place;  ///< "all_gather call 17 of group world", or ""
 };
 
 /// Who is alive: a key-value store served by rank 0, and one thread per rank that tells it and asks it. Each
@@ -61,6 +65,12 @@ class ControlPlane {
   std::string late(const std::string& group, uint64_t call, const std::vector<int>& ranks);
   /// On rank 0, every rank as last seen; elsewhere empty.
   std::vector<Peer> peers() const;
+  /// On rank 0, the ranks that the job has waited for longer than peer_timeout and four usual steps, in words: "rank 3 lags: ...";
+  /// elsewhere, and if there are none, "". They may still come; the group's own timeout decides when they are given up.
+  std::string laggards() const;
+  /// Every rank's flight_requests() goes up by one soon. On rank 0 only; elsewhere nothing.
+  void request_flights();
+  int64_t flight_requests() const;
 
  private:
   struct Shared;

@@ -39,10 +39,27 @@ c10d::TCPStoreOptions store_options(const ControlOptions& options) {
   return wanted;
 }
 
+// Rank 0 shows the number in clear, so that the message can name it, and the same under seal.
+void check_generation(const ControlOptions& options, const std::string& told, const std::string& place) {
+  const size_t space = told.find(' ');
+  const std::string number = told.substr(0, space);
+  if (number != std::to_string(options.generation)) {
+    throw ConfigError("control plane: this process belongs to generation " + std::to_string(options.generation) +
+                      " of the job, but generation " + number + " runs at " + place + "; end the older one");
+  }
+  const std::string sealed = space == std::string::npos ? "" : told.substr(space + 1);
+  if (Seal(options.token, options.generation).open("generation", sealed) != number) {
+    throw ConfigError("control plane: expected a rank 0 of this job at " + place +
+                      ", got one with another token; choose another MASTER_PORT, or give all ranks the same "
+                      "LODESTONE_JOB_TOKEN");
+  }
+}
+
 }  // namespace
 
 std::string prefix_of(const ControlOptions& options) {
-  return "lodestone/" + std::to_string(options.generation) + "/";
+  return "lodestone/" + std::to_string(options.generation) + "/" +
+         Seal(options.token, options.generation).secret_word() + "/";
 }
 
 c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options) {
@@ -69,19 +86,15 @@ c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options) {
 c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options) {
   const std::string place = options.host + ":" + std::to_string(options.port);
   c10::intrusive_ptr<c10d::Store> store;
-  std::string generation;
+  std::string told;
   try {
     store = c10::make_intrusive<c10d::TCPStore>(options.host, store_options(options));
-    generation = store->get_to_str("lodestone/generation");
+    told = store->get_to_str("lodestone/generation");
   } catch (const std::exception& cause) {
     throw CommError("control plane: rank " + std::to_string(options.rank) + " cannot reach rank 0 at " +
                     place + "; see that rank 0 runs and that its host lets connections in: " + cause.what());
   }
-  if (generation != std::to_string(options.generation)) {
-    throw ConfigError("control plane: this process belongs to generation " +
-                      std::to_string(options.generation) + " of the job, but generation " + generation +
-                      " runs at " + place + "; end the older one");
-  }
+  check_generation(options, told, place);
   return store;
 }
 

@@ -20,12 +20,8 @@ int64_t now_ns() {
   return SteadyClock::now().time_since_epoch().count();
 }
 
-std::string beat_key(const ControlOptions& options, int rank) {
-  return prefix_of(options) + "beat/" + std::to_string(rank);
-}
-
-std::string verdict_key(const ControlOptions& options) {
-  return prefix_of(options) + "verdict";
+std::string beat_name(int rank) {
+  return "beat/" + std::to_string(rank);
 }
 
 milliseconds since(SteadyClock::time_point then) {
@@ -44,17 +40,36 @@ std::string loss_text(int rank, milliseconds silent, const Beat& beat) {
 
 }  // namespace
 
-ControlPlane::Shared::Shared(ControlOptions wanted) : options(std::move(wanted)) {
+ControlPlane::Shared::Shared(ControlOptions wanted) : options(std::move(wanted)), seal(options.token, options.generation), prefix_(prefix_of(options)) {
   if (options.rank == 0) {
     server = serve_store(options);
-    for (int r = 0; r < options.world; ++r) server->set(beat_key(options, r), Beat().text());
-    server->set(verdict_key(options), kNoVerdict);
-    server->set("lodestone/generation", std::to_string(options.generation));
+    for (int r = 0; r < options.world; ++r) publish(*server, beat_name(r), Beat().text());
+    publish(*server, kVerdict, kNoVerdict);
+    publish(*server, kFlights, "0");
+    const std::string number = std::to_string(options.generation);
+    server->set("lodestone/generation", number + " " + seal.close("generation", number));
     watched.resize(static_cast<size_t>(options.world));
     for (Watched& rank : watched) rank.heard = SteadyClock::now();
     watched_at_ = SteadyClock::now();
   }
   store = connect_store(options);
+}
+
+void ControlPlane::Shared::publish(c10d::Store& where, const std::string& name, const std::string& text) const {
+  where.set(prefix_ + name, seal.close(name, text));
+}
+
+// "" for what is not of this job and generation: it counts as if it had not been written.
+std::vector<std::string> ControlPlane::Shared::fetch(const std::vector<std::string>& names) {
+  std::vector<std::string> keys;
+  for (const std::string& name : names) keys.push_back(prefix_ + name);
+  asked_at.store(now_ns());
+  const auto values = store->multiGet(keys);
+  asked_at.store(0);
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < names.size(); ++i)
+    texts.push_back(seal.open(names[i], {values[i].begin(), values[i].end()}).value_or(""));
+  return texts;
 }
 
 milliseconds ControlPlane::Shared::interval() const {
@@ -108,7 +123,10 @@ void ControlPlane::Shared::run() {
       if (more) wait_for_next();
     }
   } catch (const std::exception&) {
-    condemn("rank 0 is lost: the connection to its store broke");
+    // One that was stopped comes back to a store that its ranks have left.
+    condemn(stood_still_ > options.peer_timeout
+                ? "this rank stood still for " + std::to_string(stood_still_.count()) + " ms, and the others have given it up"
+                : "rank 0 is lost: the connection to its store broke");
   }
   std::lock_guard lock(mutex);
   ended = true;
@@ -126,29 +144,24 @@ void ControlPlane::Shared::say(bool good_bye) {
     beat.report = report;
   }
   asked_at.store(now_ns());
-  store->set(beat_key(options, options.rank), beat.text());
+  publish(*store, beat_name(options.rank), beat.text());
   asked_at.store(0);
 }
 
 void ControlPlane::Shared::listen() {
-  asked_at.store(now_ns());
-  const std::string heard = store->get_to_str(verdict_key(options));
-  asked_at.store(0);
-  if (heard != kNoVerdict) condemn(heard);
+  const std::vector<std::string> heard = fetch({kVerdict, kFlights});
+  if (!heard[1].empty()) flights_wanted.store(std::atoll(heard[1].c_str()));
+  if (!heard[0].empty() && heard[0] != kNoVerdict) condemn(heard[0]);
 }
 
 std::vector<std::string> ControlPlane::Shared::read_beats() {
-  std::vector<std::string> keys;
-  for (int r = 0; r < options.world; ++r) keys.push_back(beat_key(options, r));
-  asked_at.store(now_ns());
-  const auto values = store->multiGet(keys);
-  asked_at.store(0);
-  std::vector<std::string> texts;
-  for (const auto& value : values) texts.emplace_back(value.begin(), value.end());
-  return texts;
+  std::vector<std::string> names;
+  for (int r = 0; r < options.world; ++r) names.push_back(beat_name(r));
+  return fetch(names);
 }
 
 void ControlPlane::Shared::watch() {
+  tell_flights();
   const std::vector<std::string> texts = read_beats();
   std::string found;
   {
@@ -158,9 +171,13 @@ void ControlPlane::Shared::watch() {
     watched_at_ = SteadyClock::now();
     for (size_t r = 0; r < texts.size(); ++r) {
       Watched& rank = watched[r];
-      if (pause > options.peer_timeout / 2) rank.heard += pause;
-      const Beat beat = Beat::parse(texts[r]);
-      if (rank.last_text != texts[r]) rank = {texts[r], SteadyClock::now(), beat.step, beat.left};
+      if (pause > options.peer_timeout / 2) {
+        rank.heard += pause;
+        if (rank.behind_since) *rank.behind_since += pause;
+      }
+      const std::string& text = texts[r].empty() ? rank.last_text : texts[r];
+      const Beat beat = Beat::parse(text);
+      if (rank.last_text != text) note(rank, text, beat);
       const auto limit =
           beat.number == 0 ? std::max(kJoinTimeout, options.peer_timeout) : options.peer_timeout;
       const auto silent = since(rank.heard);
@@ -170,11 +187,13 @@ void ControlPlane::Shared::watch() {
         trouble = loss_text(static_cast<int>(r), silent, beat);
       if (!trouble.empty()) found += (found.empty() ? "" : "; ") + trouble;
     }
+    note_lags();
+    note_step();
     if (!verdict.empty()) found.clear();
   }
   if (found.empty()) return;
   asked_at.store(now_ns());
-  store->set(verdict_key(options), found);
+  publish(*store, kVerdict, found);
   asked_at.store(0);
   condemn(found);
 }
@@ -208,9 +227,11 @@ bool ControlPlane::Shared::may_end() {
 void ControlPlane::Shared::wait_for_next() {
   std::unique_lock lock(mutex);
   const bool was_leaving = leaving, was_well = report.empty();
+  const auto begin = SteadyClock::now();
   changed.wait_for(lock, interval(), [&] {
     return leaving != was_leaving || report.empty() != was_well || beats_wanted != beats_given;
   });
+  stood_still_ = since(begin);
 }
 
 }  // namespace lodestone

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "distributed/seal.h"
 #include "distributed/transport.h"
 
 namespace lodestone {
@@ -37,9 +39,16 @@ struct Watched {
   std::chrono::steady_clock::time_point heard;
   int64_t step = 0;
   bool left = false;
+  uint64_t call = 0;  ///< the last of group "world"
+  std::string verb;
+  std::optional<std::chrono::steady_clock::time_point> behind_since;  ///< with this call, others being further
 };
 
-/// Keys start with it: a process of another generation of the job talks past this one.
+/// Names of what the store holds.
+inline constexpr const char* kVerdict = "verdict";
+inline constexpr const char* kFlights = "flights";
+
+/// Keys start with it: a process of another generation or another job talks past this one.
 std::string prefix_of(const ControlOptions& options);
 /// A new connection to rank 0's store.
 c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options);
@@ -59,6 +68,7 @@ struct ControlPlane::Shared {
   std::vector<Beat> ask_for_beats();
 
   ControlOptions options;
+  Seal seal;
   c10::intrusive_ptr<c10d::Store> server;  // rank 0's
   c10::intrusive_ptr<c10d::Store> store;   // this thread's own connection
   std::thread thread;
@@ -67,6 +77,7 @@ struct ControlPlane::Shared {
   std::atomic<int64_t> asked_at{0};   // steady clock in ns; 0 = no call under way
   std::atomic<int64_t> looked_at{0};  // when a caller last looked at asked_at
   std::atomic<int64_t> grace_until{0};
+  std::atomic<int64_t> flights_wanted{0};  // rank 0: to be told; elsewhere: heard of
 
   std::mutex mutex;  // guards what follows
   std::condition_variable changed;
@@ -76,6 +87,7 @@ struct ControlPlane::Shared {
   std::string report;
   std::map<std::string, Entered> entered;
   std::vector<Watched> watched;  // on rank 0
+  double step_seconds = 0;       // on rank 0: of a usual step
   uint64_t beats_wanted = 0, beats_given = 0;
   std::vector<Beat> beats;
 
@@ -87,10 +99,21 @@ struct ControlPlane::Shared {
   void wait_for_next();
   bool may_end();
   std::vector<std::string> read_beats();
+  void publish(c10d::Store& where, const std::string& name, const std::string& text) const;
+  std::vector<std::string> fetch(const std::vector<std::string>& names);
+  void note(Watched& rank, const std::string& text, const Beat& beat);
+  void note_lags();
+  void note_step();
+  void tell_flights();
   std::chrono::milliseconds interval() const;
 
+  const std::string prefix_;
   std::chrono::steady_clock::time_point left_at_{};
   std::chrono::steady_clock::time_point watched_at_{};
+  std::chrono::steady_clock::time_point step_at_{};
+  int64_t step_seen_ = 0;
+  int64_t flights_told_ = 0;
+  std::chrono::milliseconds stood_still_{0};  // in the last pause between two beats
   uint64_t number_ = 0;
 };
 

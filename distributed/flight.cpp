@@ -15,8 +15,9 @@ namespace {
   std::rethrow_exception(context.error(verb, *context.failure()));
 }
 
-[[noreturn]] void give_up_cuda(GroupState& state, const char* verb, const std::string& why) {
+[[noreturn]] void give_up_cuda(GroupState& state, const char* verb, uint64_t sequence, const std::string& why) {
   state.members.context->fail(why);
+  state.members.context->record().end(sequence, false);
   state.cuda->abort();  // ends the kernels, which would otherwise wait on the device for ever
   std::rethrow_exception(state.members.context->error(verb, why));
 }
@@ -27,15 +28,16 @@ void wait_on_cuda(Flight& flight) {
   GroupState& state = *flight.state;
   GroupContext& context = *state.members.context;
   while (!flight.work->isCompleted()) {
-    if (auto why = context.failure()) give_up_cuda(state, flight.verb, *why);
+    if (auto why = context.failure()) give_up_cuda(state, flight.verb, flight.sequence, *why);
     if (Clock::now() > flight.deadline) {
       give_up_cuda(
-          state, flight.verb,
+          state, flight.verb, flight.sequence,
           late_text(state.members, context.late(state.members.id, flight.call, state.members.world_ranks)));
     }
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
   flight.work->wait();
+  context.record().end(flight.sequence, true);
 }
 
 }  // namespace
@@ -65,7 +67,10 @@ std::shared_ptr<Flight> take_off(const std::shared_ptr<GroupState>& state, const
   if (wire.is_cuda()) {
     std::lock_guard lock(state->mutex);
     flight->call = ++state->cuda_calls;
-    state->members.context->entered(state->members.id, flight->call, verb);
+    GroupContext& context = *state->members.context;
+    context.entered(state->members.id, flight->call, verb);
+    flight->sequence =
+        context.record().begin(state->members.id, verb, static_cast<int64_t>(wire.nbytes()), context.step());
   }
   try {
     flight->work = begin(wire.is_cuda() ? *state->cuda : *state->cpu);

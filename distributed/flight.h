@@ -15,6 +15,7 @@ struct Flight {
   at::Tensor target;                            ///< the caller's tensor, when the result belongs in it
   c10::Device device = c10::Device(c10::kCPU);  ///< where the caller wants the result
   uint64_t call = 0;                            ///< on CUDA: its number, for the control plane
+  uint64_t sequence = 0;                        ///< on CUDA: its number in the flight record
   Clock::time_point deadline;
 };
 

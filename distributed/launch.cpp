@@ -129,6 +129,7 @@ void Launch::Parts::start(const LaunchOptions& options, const Plan& plan, const 
   wanted.world = info.world;
   wanted.peer_timeout = options.peer_timeout;
   wanted.generation = info.generation;
+  wanted.token = info.token;
   wanted.loopback = info.local_world == info.world;
   wanted.host = wanted.loopback ? "127.0.0.1" : host_name();
   control = mpi ? meet_over_mpi(wanted, *mpi) : meet_at_master(wanted, info, environment);

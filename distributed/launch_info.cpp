@@ -107,6 +107,7 @@ void read_rendezvous(const Environment& environment, LaunchInfo& info) {
   info.master_port = static_cast<int>(number(environment, "MASTER_PORT").value_or(0));
   if (info.master_port > 65535)
     throw ConfigError("launch: expected MASTER_PORT below 65536, got " + std::to_string(info.master_port));
+  info.token = environment("LODESTONE_JOB_TOKEN").value_or(environment("TORCHELASTIC_RUN_ID").value_or(""));
   for (const char* name : {"LODESTONE_GENERATION", "TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"}) {
     if (const auto generation = number(environment, name)) {
       info.generation = *generation;

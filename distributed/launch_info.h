@@ -27,6 +27,7 @@ struct LaunchInfo {
   int master_port = 0;         ///< MASTER_PORT, or 0
   /// Restarts so far: LODESTONE_GENERATION, TORCHELASTIC_RESTART_COUNT or SLURM_RESTART_COUNT.
   int64_t generation = 0;
+  std::string token;  ///< LODESTONE_JOB_TOKEN, or torchrun's TORCHELASTIC_RUN_ID, or "": see seal.h
 
   /// Whether MPI_Init will find its peers.
   bool has_mpi() const;

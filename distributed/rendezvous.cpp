@@ -12,12 +12,12 @@ namespace lodestone {
 namespace {
 
 std::string to_text(const ControlOptions& options) {
-  return options.host + " " + std::to_string(options.port) + " " + std::to_string(options.generation);
+  return options.host + " " + std::to_string(options.port) + " " + std::to_string(options.generation) + " " + options.token;
 }
 
 void read_text(const std::string& text, ControlOptions& options) {
   std::istringstream in(text);
-  in >> options.host >> options.port >> options.generation;
+  in >> options.host >> options.port >> options.generation >> options.token;
   if (!in) throw CommError("launch: rank 0 cannot serve the control plane: " + text);
 }
 
@@ -28,6 +28,8 @@ std::shared_ptr<ControlPlane> meet_over_mpi(ControlOptions wanted, MpiRuntime& m
     read_text(mpi.exchange(""), wanted);
     return std::make_shared<ControlPlane>(wanted);
   }
+  // mpirun itself keeps strangers out, so a token that rank 0 makes up and MPI carries will do.
+  if (wanted.token.empty()) wanted.token = random_token();
   std::shared_ptr<ControlPlane> control;
   try {
     control = std::make_shared<ControlPlane>(wanted);
@@ -58,11 +60,15 @@ std::shared_ptr<ControlPlane> meet_at_master(ControlOptions wanted, const Launch
       c10::make_intrusive<c10d::TCPStore>(info.master_address, agent);
   const std::string key = prefix_of(wanted) + "address";
   if (wanted.rank != 0) {
+    const std::string token = wanted.token;
     read_text(store->get_to_str(key), wanted);
+    wanted.token = token;
     return std::make_shared<ControlPlane>(wanted);
   }
   auto control = std::make_shared<ControlPlane>(wanted);
-  store->set(key, to_text(control->options()));
+  ControlOptions told = control->options();
+  told.token = "-";  // strangers can read the agent's store
+  store->set(key, to_text(told));
   return control;
 }
 

@@ -8,7 +8,7 @@
 
 namespace lodestone {
 
-/// Starts the control plane on every rank; rank 0's address travels by MPI_Bcast. If rank 0 cannot serve,
+/// Starts the control plane on every rank; rank 0's address and token travel by MPI_Bcast. If rank 0 cannot serve,
 /// every rank gets its error.
 std::shared_ptr<ControlPlane> meet_over_mpi(ControlOptions wanted, MpiRuntime& mpi);
 

@@ -4,9 +4,21 @@ namespace lodestone {
 
 using c10d::OpType;
 
+namespace {
+
+int64_t bytes_of(const Call& call) {
+  int64_t bytes = 0;
+  for (const at::Tensor& x : call.outputs.size() > call.inputs.size() ? call.outputs : call.inputs)
+    bytes += static_cast<int64_t>(x.nbytes());
+  return bytes;
+}
+
+}  // namespace
+
 Transport::WorkPtr Transport::begin(Call call) {
   call.work = c10::make_intrusive<RankWork>(members_, call.kind, call.verb, call.outputs);
   const auto work = call.work;
+  work->recorded(members_.id, bytes_of(call));
   if (auto why = members_.context->failure()) {
     work->fail(members_.context->error(call.verb, *why));
   } else {

@@ -45,6 +45,8 @@ class RankWork : public c10d::Work {
   c10::intrusive_ptr<c10::ivalue::Future> getFuture() override { return future_; }
   std::vector<at::Tensor> result() override { return results_; }
 
+  /// Enters the call into the flight record, which learns its end.
+  void recorded(const std::string& group, int64_t bytes);
   void done();
   void fail(std::exception_ptr error);
   const char* verb() const { return verb_; }
@@ -57,6 +59,7 @@ class RankWork : public c10d::Work {
   std::vector<at::Tensor> results_;
   c10::intrusive_ptr<c10::ivalue::Future> future_;
   std::atomic<bool> ended_{false};
+  uint64_t sequence_ = 0;  // in the flight record
 };
 
 /// One collective or message, as a rank asks for it. All tensors are contiguous and on the CPU.

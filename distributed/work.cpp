@@ -34,14 +34,20 @@ bool RankWork::wait(std::chrono::milliseconds) {
   return true;
 }
 
+void RankWork::recorded(const std::string& group, int64_t bytes) {
+  sequence_ = context_->record().begin(group, verb_, bytes, context_->step());
+}
+
 void RankWork::done() {
   if (ended_.exchange(true)) return;
+  context_->record().end(sequence_, true);
   future_->markCompleted(c10::IValue(results_));
   finish();
 }
 
 void RankWork::fail(std::exception_ptr error) {
   if (ended_.exchange(true)) return;
+  context_->record().end(sequence_, false);
   future_->setError(error);
   finish(error);
 }

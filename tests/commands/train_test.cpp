@@ -103,6 +103,34 @@ TEST(Train, ADamagedCheckpointIsNamedAndTheOneBeforeIsUsed) {
   EXPECT_THAT(resumed.err, HasSubstr("at step 4"));
 }
 
+// A learning rate that no weights survive: every try from the checkpoint ends in the next step but one.
+TEST(Train, StepsThatAreNotFiniteAreSkippedOrRolledBackSoOftenAndNoMore) {
+  const Workspace work;
+  ASSERT_EQ(run(lodestone({"train", work.config(), "--set", "schedule.steps=4"})).code, 0);
+  const std::string good = weights(work.run(), "00000004");
+  const auto wild = [&](const std::string& action) {
+    return run(lodestone({"train", work.config(), "--set", "schedule.steps=100", "--set", "optimizer.learning_rate=1e38", "--set",
+                          "checkpoint.every_steps=0", "--set", "on_non_finite=" + action, "--set", "max_non_finite=3"}));
+  };
+  const auto events = [&](const std::string& what) {
+    int count = 0;
+    for (const auto& line : lines_of(work.run() / "metrics.jsonl", "event")) count += line["event"] == what;
+    return count;
+  };
+  const Finished rolled = wild("rollback");
+  EXPECT_EQ(rolled.code, 1) << rolled.err;
+  EXPECT_THAT(rolled.err, HasSubstr("rolled back to step 4"));
+  EXPECT_EQ(events("rollback"), 3);
+  EXPECT_EQ(events("non_finite"), 4);
+  const Finished skipped = wild("skip");
+  EXPECT_EQ(skipped.code, 1) << skipped.err;
+  EXPECT_THAT(skipped.err, HasSubstr("the update is left out"));
+  const Finished failed = wild("fail");
+  EXPECT_EQ(failed.code, 1) << failed.err;
+  EXPECT_THAT(failed.err, HasSubstr("see on_non_finite"));
+  EXPECT_EQ(weights(work.run(), "00000004"), good);
+}
+
 TEST(Train, SigtermSavesAndExits75AndTheNextRunGoesOn) {
   const Workspace whole, parts;
   const std::string steps = "schedule.steps=400";

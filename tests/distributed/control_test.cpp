@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
+#include "distributed/control_thread.h"
 
 namespace lodestone {
 namespace {
@@ -101,6 +102,77 @@ TEST(Control, other_generation_is_refused) {
   ControlOptions zombie = options_of(1, 2, all[0]->port());
   zombie.generation = 1;
   EXPECT_THROW(ControlPlane{zombie}, ConfigError);
+  leave(all);
+}
+
+TEST(Control, another_token_is_refused) {
+  ControlOptions options = options_of(0, 1);
+  options.token = "ours";
+  const ControlPlane ours(options);
+  ControlOptions stranger = options_of(1, 2, ours.port());
+  stranger.token = "theirs";
+  EXPECT_THROW(ControlPlane{stranger}, ConfigError);
+  stranger.token = "";
+  EXPECT_THROW(ControlPlane{stranger}, ConfigError);
+}
+
+// A zombie has an open connection, and may even have learned the keys; without the seal nothing that it writes counts.
+TEST(Control, what_a_zombie_of_an_older_generation_writes_is_not_believed) {
+  const auto with = [](int rank, int port, int64_t generation) {
+    ControlOptions options = options_of(rank, 2, port);
+    options.token = "ours";
+    options.generation = generation;
+    return options;
+  };
+  std::vector<std::unique_ptr<ControlPlane>> all;
+  all.push_back(std::make_unique<ControlPlane>(with(0, 0, 1)));
+  all.push_back(std::make_unique<ControlPlane>(with(1, all[0]->port(), 1)));
+  const ControlOptions now = with(1, all[0]->port(), 1);
+  const auto store = connect_store(now);
+  const Seal old("ours", 0);
+  Beat lie;
+  lie.number = 1'000'000;
+  lie.step = 99;
+  lie.report = "everything is lost";
+  all[1]->set_step(7);
+  for (const std::string& prefix : {prefix_of(now), prefix_of(with(1, 0, 0))}) {
+    store->set(prefix + "beat/1", old.close("beat/1", lie.text()));
+    store->set(prefix + kVerdict, old.close(kVerdict, "rank 0 is lost"));
+    store->set(prefix + kFlights, old.close(kFlights, "9"));
+  }
+  EXPECT_TRUE(eventually([&] { return all[0]->peers()[1].step == 7; }));
+  const auto until = std::chrono::steady_clock::now() + milliseconds(300);
+  EXPECT_TRUE(eventually([&] {
+    for (const auto& plane : all) EXPECT_FALSE(plane->failure().has_value()) << *plane->failure();
+    EXPECT_NE(all[0]->peers()[1].step, 99);
+    return std::chrono::steady_clock::now() > until;
+  }));
+  EXPECT_EQ(all[1]->flight_requests(), 0);
+  leave(all);
+}
+
+TEST(Control, the_rank_that_others_wait_for_is_behind_and_lags_after_a_while) {
+  auto all = planes(3);
+  for (int r = 0; r < 3; ++r) all[static_cast<size_t>(r)]->entered("world", r == 2 ? 6 : 7, "all_gather");
+  EXPECT_TRUE(eventually([&] {
+    const auto peers = all[0]->peers();
+    return peers[2].lag > milliseconds(0) && peers[2].place == "all_gather call 6 of group world" && !peers[1].place.empty();
+  }));
+  EXPECT_EQ(all[0]->peers()[1].lag, milliseconds(0));
+  EXPECT_TRUE(eventually([&] { return !all[0]->laggards().empty(); }));
+  EXPECT_EQ(all[0]->laggards().find("rank 2 lags"), 0u) << all[0]->laggards();
+  EXPECT_EQ(all[1]->laggards(), "");
+  all[2]->entered("world", 7, "all_gather");
+  EXPECT_TRUE(eventually([&] { return all[0]->laggards().empty() && all[0]->peers()[2].lag == milliseconds(0); }));
+  for (const auto& plane : all) EXPECT_FALSE(plane->failure().has_value());
+  leave(all);
+}
+
+TEST(Control, flights_that_rank_0_asks_for_are_heard_of_everywhere) {
+  auto all = planes(3);
+  all[1]->request_flights();  // not its to ask
+  all[0]->request_flights();
+  for (const auto& plane : all) EXPECT_TRUE(eventually([&] { return plane->flight_requests() == 1; }));
   leave(all);
 }
 

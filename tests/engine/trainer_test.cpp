@@ -189,5 +189,62 @@ TEST(Trainer, ALossThatIsNotFiniteIsAnErrorAndLeavesTheWeights) {
   EXPECT_EQ(trainer.steps_done(), 0);
 }
 
+// Weights, moments, running statistics and memory are those of a run that never saw the bad batch.
+TEST(Trainer, ASkippedStepLeavesNoTraceAndNamesItsRank) {
+  for (const int world : {1, 3}) {
+    run_ranks(world, [&](const Group& group) {
+      const MadeCase made(Case{"supcon", "", "all"});
+      TrainerConfig config;
+      config.non_finite = {"skip", 2};
+      config.batch_norm = "sync";
+      Slot<Encoder> encoder(encoder_table(), "conv4");
+      encoder->build({1, 16, 16}, 5);
+      Trainer trainer(group, at::kCPU, *encoder, made.objective(), config);
+      const Shard shard{group.rank(), group.size()};
+      trainer.step(batch_of(0, shard), 0);
+      EXPECT_FALSE(trainer.non_finite().has_value());
+      std::map<std::string, std::map<std::string, at::Tensor>> before;
+      for (const auto& [name, tensors] : trainer.tensors())
+        for (const auto& [key, tensor] : tensors) before[name][key] = tensor.clone();
+      for (int again = 1; again <= 2; ++again) {
+        Batch bad = batch_of(1, shard);
+        if (group.rank() == group.size() - 1) bad.features.pixels_nCHW[0].fill_(std::nanf(""));
+        trainer.step(bad, 0);
+        ASSERT_TRUE(trainer.non_finite().has_value());
+        EXPECT_EQ(trainer.non_finite()->what, "loss");
+        EXPECT_EQ(trainer.non_finite_steps(), again);
+        EXPECT_EQ(trainer.steps_done(), 1 + again);
+        for (const auto& [name, tensors] : trainer.tensors())
+          for (const auto& [key, tensor] : tensors) EXPECT_TRUE(tensor.equal(before[name][key])) << name << " " << key;
+      }
+      Batch bad = batch_of(1, shard);
+      bad.features.pixels_nCHW.fill_(std::nanf(""));
+      EXPECT_THROW(trainer.step(bad, 0), NonFiniteError);  // one more than max_non_finite
+    });
+  }
+}
+
+TEST(Trainer, AGradientThatIsNotFiniteNamesItsTensor) {
+  const MadeCase made(Case{"supcon", "", "all"});
+  TrainerConfig config;
+  config.non_finite = {"skip", 5};
+  Slot<Encoder> encoder(encoder_table(), "mlp");
+  encoder->build({1, 16, 16}, 5);
+  Trainer trainer(single_group(), at::kCPU, *encoder, made.objective(), config);
+  const Parameter& last = encoder->parameters().learned().back();
+  const auto hook = last.tensor.register_hook([](at::Tensor gradient) { return gradient * INFINITY; });
+  const at::Tensor before = last.tensor.detach().clone();
+  trainer.step(batch_of(0, {0, 1}), 0);
+  ASSERT_TRUE(trainer.non_finite().has_value());
+  EXPECT_EQ(trainer.non_finite()->what, "gradient");
+  EXPECT_EQ(trainer.non_finite()->tensor, last.name);
+  EXPECT_TRUE(trainer.non_finite()->ranks.empty());
+  EXPECT_TRUE(before.equal(last.tensor));
+  last.tensor.remove_hook(hook);
+  trainer.step(batch_of(0, {0, 1}), 0);
+  EXPECT_FALSE(trainer.non_finite().has_value());
+  EXPECT_FALSE(before.equal(last.tensor));
+}
+
 }  // namespace
 }  // namespace lodestone::testing

@@ -49,6 +49,9 @@ class CheckpointKeeper {
   /// What the model is worth after this step; goes into the checkpoint of the same step.
   void judged(int64_t step, const std::map<std::string, double>& measures);
   void save(const Trainer& trainer, Cursor cursor, const SamplerLearner* learner);
+  /// Puts the newest checkpoint back, but for what the sampler has learned, which belongs to its place in the data. Returns what it
+  /// used; none: there is no checkpoint. Collective; waits for the save under way.
+  std::optional<std::filesystem::path> roll_back(Trainer& trainer);
   /// Is this step durable? Waits for the save under way. The same answer on all ranks.
   bool saved(int64_t step);
 

@@ -24,6 +24,15 @@ struct TrainArguments {
   std::string resume = "auto";
 };
 
+struct LaunchArguments {
+  int ranks = 1;
+  int max_restarts = 3;
+  std::optional<int> min_ranks;
+  std::string hostfile;
+  std::vector<std::string> command;     ///< of this program: its words after `--`
+  std::optional<TrainArguments> train;  ///< the same, if it is a training run
+};
+
 struct EvaluateArguments {
   std::string run;
   std::vector<std::string> assignments;
@@ -120,6 +129,7 @@ struct BenchStepArguments {
 
 /// Each command returns the process's exit code; errors are thrown. Results go to stdout, progress to stderr.
 int run_train(const TrainArguments& arguments);
+int run_launch(const LaunchArguments& arguments);
 int run_evaluate(const EvaluateArguments& arguments);
 int run_verify_gradients(const VerifyArguments& arguments);
 int run_config(const ConfigArguments& arguments);

@@ -158,15 +158,54 @@ void add_bench(CLI::App* bench, Action& action) {
   add_bench_step(bench, action);
 }
 
-void add_commands(CLI::App& app, Action& action) {
+std::shared_ptr<TrainArguments> add_train(CLI::App& app, Action& action) {
   auto* train = app.add_subcommand("train", "Train an encoder; under mpirun or srun, on all ranks");
-  auto train_arguments = on<TrainArguments>(train, action, run_train);
-  train->add_option("config", train_arguments->config, "YAML file")->required();
-  add_set(train, train_arguments->assignments);
+  auto arguments = on<TrainArguments>(train, action, run_train);
+  train->add_option("config", arguments->config, "YAML file")->required();
+  add_set(train, arguments->assignments);
   train
-      ->add_option("--resume", train_arguments->resume,
+      ->add_option("--resume", arguments->resume,
                    "auto (go on if the run folder has a checkpoint), none, or a checkpoint")
       ->capture_default_str();
+  return arguments;
+}
+
+std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action);
+
+// The command behind `--` is parsed here too, so that a slip in it is told before mpirun starts.
+void read_launched(LaunchArguments& arguments) {
+  CLI::App inner{"The command that is launched", "lodestone"};
+  inner.require_subcommand(1);
+  Action ignored;
+  const auto train = add_commands(inner, ignored);
+  inner.parse(std::vector<std::string>(arguments.command.rbegin(), arguments.command.rend()));
+  if (inner.got_subcommand("launch")) throw CLI::ValidationError("launch: expected another command behind --, got launch");
+  if (inner.got_subcommand("train")) arguments.train = *train;
+}
+
+void add_launch(CLI::App& app, Action& action) {
+  auto* launch = app.add_subcommand(
+      "launch", "Start a command on several ranks, by mpirun, and start it again from its newest checkpoint when a rank is lost");
+  auto arguments = std::make_shared<LaunchArguments>();
+  launch->add_option("-n,--ranks", arguments->ranks, "how many")->check(CLI::Range(1, 65536))->capture_default_str();
+  launch->add_option("--max-restarts", arguments->max_restarts, "how often it is started again at most")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  launch->add_option("--min-ranks", arguments->min_ranks,
+                     "go on with the ranks that are left when hosts are gone or restarts get nowhere, down to this many "
+                     "(default: -n)")
+      ->check(CLI::Range(1, 65536));
+  launch->add_option("--hostfile", arguments->hostfile, "lines of: host slots=N (default: this host)");
+  launch->add_option("command", arguments->command, "of this program, behind --: train CONFIG ...")->required();
+  launch->callback([&action, arguments] {
+    read_launched(*arguments);
+    action = [arguments] { return run_launch(*arguments); };
+  });
+}
+
+std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
+  const auto train_arguments = add_train(app, action);
+  add_launch(app, action);
 
   auto* evaluate = app.add_subcommand("evaluate", "Judge a trained encoder on classes it has never seen");
   auto evaluate_arguments = on<EvaluateArguments>(evaluate, action, run_evaluate);
@@ -230,6 +269,7 @@ void add_commands(CLI::App& app, Action& action) {
   auto json = std::make_shared<bool>(false);
   doctor->add_flag("--json", *json, "as JSON");
   doctor->callback([&action, json] { action = [json] { return run_doctor(*json); }; });
+  return train_arguments;
 }
 
 int run(int argc, char** argv) {

@@ -10,6 +10,7 @@
 #include "sampler/image_examples.h"
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/start_deadline.h"
 #include "trainer/commands/text_data.h"
 
 namespace lodestone {
@@ -50,7 +51,9 @@ int exit_code(const std::exception& error) {
 }
 
 int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& body) {
+  std::optional<StartDeadline> deadline(std::in_place, milliseconds(config.distributed.timeout));
   Session session(config);
+  deadline.reset();
   const auto control = session.launch.control();
   if (!control) return body(session);
   try {

@@ -9,6 +9,7 @@
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/reporter.h"
+#include "trainer/coordinator/flight_watch.h"
 #include "trainer/coordinator/signals.h"
 
 namespace lodestone {
@@ -26,6 +27,9 @@ class TrainingRun {
   void load_initial_weights() const;
   void start_reporting();
   void teach_sampler(const Batch& batch) const;
+  std::optional<StepMetrics> step(Loader& loader);
+  void tell_non_finite(const NonFinite& found, const char* what_follows);
+  bool roll_back(const NonFiniteError& error);
   void warn_of_overlap() const;
   void evaluate(bool last);
   int finish(bool stopped);
@@ -45,6 +49,8 @@ class TrainingRun {
   std::unique_ptr<Trainer> trainer_;
   RunFolder folder_;
   CheckpointKeeper keeper_;
+  FlightDump dump_;
+  FlightWatch watch_;  ///< hears of SIGUSR2 beside the keeper, so it comes after it
   Cursor cursor_;
   std::unique_ptr<Reporter> reporter_;
 };
@@ -54,7 +60,9 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
       session_(session),
       data_(open_training_data(config, session_.world.size())),
       folder_(config.run_dir),
-      keeper_(config.checkpoint, session, folder_) {
+      keeper_(config.checkpoint, session, folder_),
+      dump_(session_.world, folder_, session_.launch.info().generation, warn()),
+      watch_(session_.launch.control(), dump_, warn()) {
   config_.data.loader.pinned = session_.launch.device().is_cuda();
   if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
   build_encoder(config, *config.encoder);
@@ -112,6 +120,7 @@ void TrainingRun::start_reporting() {
 void TrainingRun::teach_sampler(const Batch& batch) const {
   SamplerLearner* learner = data_.sampler->learner();
   if (learner == nullptr) return;
+  if (trainer_->non_finite()) return learner->observe(batch.cursor, {}, trainer_->embeddings().narrow(0, 0, 0).cpu());
   const at::Tensor z_BD = session_.world.all_gather(trainer_->embeddings());
   learner->observe(batch.cursor, batch.global_labels, z_BD.cpu());
 }
@@ -132,18 +141,57 @@ void TrainingRun::evaluate(bool last) {
   session_.log->info("report: {}", folder_.report().string());
 }
 
+// None if the step was not finite and the run went back to a checkpoint instead.
+std::optional<StepMetrics> TrainingRun::step(Loader& loader) {
+  const double waited = loader.seconds_waited();
+  const int64_t ready = loader.ready();
+  const Batch batch = loader.next();
+  std::optional<StepMetrics> metrics;
+  try {
+    metrics = trainer_->step(batch, loader.seconds_waited() - waited);
+    metrics->batches_ready = ready;
+    if (trainer_->non_finite()) tell_non_finite(*trainer_->non_finite(), "the update is left out");
+  } catch (const NonFiniteError& error) {
+    if (!roll_back(error)) throw;
+  }
+  teach_sampler(batch);
+  cursor_ = loader.cursor();
+  return metrics;
+}
+
+void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follows) {
+  if (session_.leads()) session_.log->warn("{}: {}", found.sentence(), what_follows);
+  reporter_->event(found.step, "non_finite",
+                   {{"message", found.sentence()},
+                    {"what", found.what},
+                    {"tensor", found.tensor},
+                    {"ranks", found.ranks},
+                    {"action", config_.training.non_finite.action},
+                    {"count", trainer_->non_finite_steps()}});
+}
+
+// Back to the newest checkpoint, and on with the batches that follow: the same ones would lead to the same end.
+bool TrainingRun::roll_back(const NonFiniteError& error) {
+  const NonFiniteConfig& config = config_.training.non_finite;
+  const bool may = config.rolls_back() && trainer_->non_finite_steps() <= config.limit;
+  tell_non_finite(error.found(), may ? "going back to the newest checkpoint" : "the run ends");
+  if (!may) return false;
+  const auto path = keeper_.roll_back(*trainer_);
+  if (!path) return false;
+  const int64_t step = trainer_->steps_done();
+  if (session_.leads()) session_.log->warn("rolled back to step {}; the batches since then are not seen again", step);
+  reporter_->event(step, "rollback", {{"from", error.found().step}, {"path", path->string()}});
+  return true;
+}
+
 int TrainingRun::run() {
   Loader loader(data_.examples, data_.sampler, {session_.world.rank(), session_.world.size()}, config_.data.loader,
                 static_cast<uint64_t>(config_.seed), cursor_);
   bool stopped = false;
   while (!trainer_->finished() && !stopped) {
-    const double waited = loader.seconds_waited();
-    const int64_t ready = loader.ready();
-    const Batch batch = loader.next();
-    StepMetrics metrics = trainer_->step(batch, loader.seconds_waited() - waited);
-    metrics.batches_ready = ready;
-    teach_sampler(batch);
-    cursor_ = loader.cursor();
+    const auto done = step(loader);
+    if (!done) continue;
+    const StepMetrics& metrics = *done;
     reporter_->bad_records(loader, trainer_->steps_done());
     reporter_->step(metrics);
     const auto agreed = keeper_.agree(signals_.stop_requested(), metrics.step);

@@ -16,6 +16,7 @@ class RunFolder {
   std::filesystem::path config() const { return root_ / "config.yaml"; }
   std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
   std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
+  std::filesystem::path flight() const { return root_ / "flight"; }
   std::filesystem::path report() const { return root_ / "report.html"; }
 
   /// The last part of the path: what the run is called.

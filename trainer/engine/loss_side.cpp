@@ -1,5 +1,7 @@
 #include "trainer/engine/loss_side.h"
 
+#include <cmath>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
@@ -117,7 +119,8 @@ StepLoss LossSide::loss(const LocalRows& rows, const Features& x, int64_t first_
   meeting->input.want_health = true;
   StepLoss result = global_batch_loss(world_, meeting->rows, objective_, meeting->input);
   result.gradient_bD = meeting->joined(result.gradient_bD, result.second_gradient_bD);
-  remember(result.remembered, step);
+  // A step that is not to count must leave no trace: rows that aren't finite would spoil every later loss.
+  if (std::isfinite(result.loss)) remember(result.remembered, step);
   return result;
 }
 

@@ -121,6 +121,7 @@ void TrainerConfig::visit(Fields& f) {
            {},
            {"float32", "bfloat16"}},
           &similarity_precision);
+  non_finite.visit(f);
   loss_side.visit(f);
 }
 
@@ -157,6 +158,8 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   world_.set_step(steps_done_ + 1);
   Stopwatch clock;
   report.phases.load = load_seconds;
+  non_finite_.reset();
+  if (config_.non_finite.skips()) kept_.emplace(encoder_.parameters().buffers());
 
   const Features x = batch.features.to(device_);
   mode_.draw = {seed_, steps_done_, {}};
@@ -168,20 +171,17 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
                                         explicit_tuples(batch, device_), steps_done_);
   report.phases.gather = loss.gather_seconds;
   report.phases.loss = clock.lap() - loss.gather_seconds;
-  check_finite("loss", loss.loss);
-
-  ContrastiveHealth health = health_of(loss, objective_);
-  if (const auto ages = loss_side_.memory_ages(steps_done_)) {
-    health.memory_age_mean = ages->mean;
-    health.memory_age_max = ages->largest;
+  if (std::isfinite(loss.loss)) {
+    look_at_health(loss, report.health);
+    cache_.backward(scaler_.on() ? loss.gradient_bD * scaler_.scale() : loss.gradient_bD);
+    report.phases.backward = clock.lap();
+    sync_.finish();
+    report.phases.reduce = clock.lap();
+    update(loss, report);
+    report.phases.update = clock.lap();
+  } else {
+    meet_non_finite("loss", loss.loss, loss.gradient_bD);
   }
-  cache_.backward(scaler_.on() ? loss.gradient_bD * scaler_.scale() : loss.gradient_bD);
-  report.phases.backward = clock.lap();
-  sync_.finish();
-  report.phases.reduce = clock.lap();
-
-  update(loss, report);
-  report.phases.update = clock.lap();
 
   report.step = ++steps_done_;
   report.epoch = batch.cursor.epoch;
@@ -189,8 +189,15 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   report.loss = loss.loss;
   const PhaseSeconds& p = report.phases;
   report.step_seconds = p.load + p.encode + p.gather + p.loss + p.backward + p.reduce + p.update;
-  report.health = health;
   return report;
+}
+
+void Trainer::look_at_health(const StepLoss& loss, ContrastiveHealth& health) const {
+  health = health_of(loss, objective_);
+  if (const auto ages = loss_side_.memory_ages(steps_done_)) {
+    health.memory_age_mean = ages->mean;
+    health.memory_age_max = ages->largest;
+  }
 }
 
 void Trainer::update(const StepLoss& loss, StepMetrics& report) {
@@ -204,7 +211,7 @@ void Trainer::update(const StepLoss& loss, StepMetrics& report) {
     optimizer_.clear();
     return;
   }
-  check_finite("gradient norm", norm);
+  if (!std::isfinite(norm)) return meet_non_finite("gradient", norm, loss.gradient_bD);
   report.gradient_norm = norm;
   optimizer_.step(factor);
   loss_side_.update(loss, factor, encoder_);
@@ -216,12 +223,16 @@ LocalRows Trainer::local_rows(const Batch& batch, const at::Tensor& z_bD) const 
           integers(batch.ids, device_)};
 }
 
-void Trainer::check_finite(const char* what, double value) const {
-  if (!std::isfinite(value))
-    throw Error("trainer: the " + std::string(what) + " of step " + std::to_string(steps_done_ + 1) + " is " +
-                std::to_string(value) +
-                "; the weights are those of the step before. Lower optimizer.learning_rate, set "
-                "optimizer.clip_norm, or check the data's scale");
+// The loss and the reduced gradient are the same on every rank, so all of them come here or none.
+void Trainer::meet_non_finite(const char* what, double value, const at::Tensor& gradient_bD) {
+  ++non_finite_steps_;
+  non_finite_ = find_non_finite(world_, {steps_done_ + 1, what, value, "", {}}, {z_bD_, gradient_bD},
+                                encoder_.parameters().learned());
+  optimizer_.clear();
+  const NonFiniteConfig& config = config_.non_finite;
+  if (config.skips() && non_finite_steps_ <= config.limit) return kept_->put_back();
+  throw NonFiniteError(*non_finite_, "the weights are those of the step before. Lower optimizer.learning_rate, set "
+                                     "optimizer.clip_norm, check the data's scale, or see on_non_finite");
 }
 
 void Trainer::share_buffers() {

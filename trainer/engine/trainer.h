@@ -12,6 +12,7 @@
 #include "trainer/engine/average.h"
 #include "trainer/engine/gradient_cache.h"
 #include "trainer/engine/loss_side.h"
+#include "trainer/engine/non_finite.h"
 #include "trainer/engine/optimizer.h"
 #include "trainer/engine/precision.h"
 #include "trainer/engine/schedule.h"
@@ -30,6 +31,7 @@ struct TrainerConfig {
   std::string exchange = "gather";
   std::string wire = "float32";
   std::string similarity_precision = "float32";
+  NonFiniteConfig non_finite;
   LossSideConfig loss_side;
 
   Exchange exchanged() const {
@@ -50,7 +52,8 @@ std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device);
 
 /// Trains an encoder on global batches: one object per rank.
 /// Ranks     construction, step and share_buffers are collective.
-/// Errors    a loss or gradient that is not finite is an Error naming the step, before the weights are touched.
+/// Errors    a loss or gradient that is not finite is a NonFiniteError naming step, tensor and ranks, before the weights are
+///           touched; with on_non_finite: skip the step is done without an update instead, until max_non_finite is reached.
 class Trainer {
  public:
   /// `encoder` is built and outlives the trainer.
@@ -64,6 +67,10 @@ class Trainer {
   const at::Tensor& embeddings() const { return z_bD_; }
 
   int64_t steps_done() const { return steps_done_; }
+  /// Why the last step made no update, if its loss or gradient was not finite.
+  const std::optional<NonFinite>& non_finite() const { return non_finite_; }
+  /// Steps of this process whose loss or gradient was not finite.
+  int64_t non_finite_steps() const { return non_finite_steps_; }
   bool finished() const { return steps_done_ >= config_.schedule.steps; }
 
   /// Makes rank 0's running statistics everyone's: needed before evaluating with local batch norm.
@@ -83,8 +90,9 @@ class Trainer {
 
  private:
   LocalRows local_rows(const Batch& batch, const at::Tensor& z_bD) const;
+  void look_at_health(const StepLoss& loss, ContrastiveHealth& health) const;
   void update(const StepLoss& loss, StepMetrics& report);
-  void check_finite(const char* what, double value) const;
+  void meet_non_finite(const char* what, double value, const at::Tensor& gradient_bD);
 
   Group world_;
   c10::Device device_;
@@ -100,6 +108,9 @@ class Trainer {
   at::Tensor z_bD_;
   LossScaler scaler_;
   std::optional<Average> average_;
+  std::optional<KeptBuffers> kept_;
+  std::optional<NonFinite> non_finite_;
+  int64_t non_finite_steps_ = 0;
   int64_t steps_done_ = 0;
 };
 

@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""Faults on real jobs, many of them: what docs/reliability.md says of lost, stopped and told-to-end ranks.
+
+usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--program build/lodestone] [--minutes M] [--json FILE]
+
+kill     SIGKILL for a random rank of one supervised job, again and again: seconds until the first new step
+stop     SIGSTOP for a random rank of a fresh job: is it named, how soon, does the job end with 4
+term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of the last step
+soak     kills, stops and terminations by chance until the run is done: are its weights those of a run without faults
+healthy  ten thousand steps, a rank pausing now and then for two steps: is anybody accused
+
+Makes its own data; needs mpirun. Bounded by --minutes. Exits 1 if anything went otherwise than promised.
+"""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+                   OMPI_MCA_btl_vader_single_copy_mechanism="none", OMPI_MCA_mpi_yield_when_idle="1")
+
+
+class Job:
+    """A supervised training run in a folder of its own."""
+
+    def __init__(self, program, ranks, folder=None, restarts=0, settings=()):
+        self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="lodestone-faults-"))
+        self.run, self.config, self.log = self.folder / "run", self.folder / "run.yaml", self.folder / "log"
+        if folder is None:
+            self.make_data()
+        command = [program, "launch", "-n", str(ranks), "--max-restarts", str(restarts), "--", "train", str(self.config)]
+        for setting in settings:
+            command += ["--set", setting]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"), env=ENVIRONMENT)
+
+    def make_data(self):
+        numbers = random.Random(1)
+        for label in range(8):
+            folder = self.folder / "pictures" / f"class{label}"
+            folder.mkdir(parents=True)
+            shape = [numbers.randrange(180) for _ in range(256)]
+            for sample in range(6):
+                pixels = bytes(value + numbers.randrange(70) for value in shape)
+                (folder / f"{sample}.pgm").write_bytes(b"P5 16 16 255\n" + pixels)
+        self.config.write_text(f"""run_dir: {self.run}
+global_batch: 16
+data: {{root: {self.folder}, train: {{path: pictures}}, image: {{width: 16, height: 16}}}}
+sampler: {{samples_per_class: 4}}
+encoder: {{name: conv4, channels: [8, 8, 8], embedding: 8}}
+batch_norm: sync
+schedule: {{steps: 1000000, warmup_steps: 2}}
+checkpoint: {{every_steps: 20}}
+""")
+
+    def lines(self):
+        try:
+            text = (self.run / "metrics.jsonl").read_text()
+        except FileNotFoundError:
+            return []
+        found = []
+        for line in text.splitlines():
+            try:
+                found.append(json.loads(line))
+            except json.JSONDecodeError:
+                pass
+        return found
+
+    def steps(self):
+        return [line["step"] for line in self.lines() if line["kind"] == "train"]
+
+    def restarts(self):
+        return [i for i, line in enumerate(self.lines()) if line.get("event") == "restart"]
+
+    def ranks(self):
+        found = {}
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                arguments, variables = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            rank = re.search(rb"\0OMPI_COMM_WORLD_RANK=(\d+)", variables)
+            if rank and str(self.config).encode() in arguments:
+                found[int(rank.group(1))] = int(entry.name)
+        return found
+
+    def log_text(self):
+        return self.log.read_text(errors="replace")
+
+    def end(self, seconds):
+        """Its exit code; None, and a kill, if it takes longer."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            for pid in self.ranks().values():
+                os.kill(pid, signal.SIGKILL)
+            self.process.kill()
+            return None
+
+
+def until(seconds, condition):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def percentiles(values):
+    ordered = sorted(values)
+    return {"median": round(statistics.median(ordered), 2), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 2),
+            "max": round(ordered[-1], 2)} if ordered else {}
+
+
+def kill(options, chance):
+    job = Job(options.program, options.ranks, restarts=options.trials + 1)
+    seconds, ended = [], False
+    until(180, lambda: len(job.steps()) > 30)
+    while len(seconds) < options.trials and not options.over():
+        ranks = job.ranks()
+        if len(ranks) < options.ranks:
+            continue
+        before, last, rank = len(job.restarts()), job.steps()[-1], chance.randrange(options.ranks)
+        begin = time.monotonic()
+        os.kill(ranks[rank], signal.SIGKILL)
+
+        def goes_on():
+            marks = job.restarts()
+            return len(marks) > before and any(line["kind"] == "train" for line in job.lines()[marks[-1]:])
+        if not until(180, goes_on):
+            ended = True
+            print(job.log_text()[-4000:], file=sys.stderr)
+            break
+        seconds.append(time.monotonic() - begin)
+        until(60, lambda: job.steps()[-1:] > [last + chance.randrange(60)])
+    job.process.terminate()
+    code = job.end(30)
+    return {"kills": len(seconds) + ended, "recovered": len(seconds), "seconds_to_first_new_step": percentiles(seconds),
+            "code_after_term": code, "right": not ended and code == 75}
+
+
+def stop(options, chance):
+    named, code_4, seconds, trials = 0, 0, [], 0
+    while trials < options.trials and not options.over():
+        trials += 1
+        job = Job(options.program, options.ranks, settings=["checkpoint.every_steps=0"])
+        until(180, lambda: len(job.steps()) > 10)
+        victim = chance.randrange(options.ranks)
+        begin = time.monotonic()
+        os.kill(job.ranks()[victim], signal.SIGSTOP)
+        code = job.end(60)
+        seconds.append(time.monotonic() - begin)
+        code_4 += code == 4
+        accused = [int(rank) for rank in re.findall(r"rank (\d+) is lost", job.log_text())][:1]
+        named += accused == [victim]
+        if accused != [victim] or code != 4:
+            print(f"trial {trials}: stopped rank {victim}, code {code}\n{job.log_text()}", file=sys.stderr)
+    return {"stops": trials, "right_rank_named": named, "ended_with_4": code_4, "seconds_to_the_jobs_end": percentiles(seconds),
+            "right": named == code_4 == trials and max(seconds, default=0) <= 10}
+
+
+def term(options, chance):
+    good, trials, seconds = 0, 0, []
+    while trials < options.trials and not options.over():
+        trials += 1
+        job = Job(options.program, options.ranks, settings=["checkpoint.every_steps=0"])
+        wanted = chance.randrange(1, 60)
+        until(180, lambda: len(job.steps()) > wanted)
+        begin = time.monotonic()
+        job.process.terminate()
+        code = job.end(60)
+        seconds.append(time.monotonic() - begin)
+        left = sorted(path.name for path in (job.run / "checkpoints").iterdir())
+        inspected = subprocess.run([options.program, "inspect", str(job.run)], capture_output=True).returncode
+        steps = [name for name in left if name.startswith("step-")]
+        fine = code == 75 and inspected == 0 and len(steps) == 1 and int(steps[0][5:]) == job.steps()[-1]
+        good += fine
+        if not fine:
+            print(f"trial {trials}: code {code}, {left}, last step {job.steps()[-1:]}\n{job.log_text()}", file=sys.stderr)
+    return {"terminations": trials, "one_checkpoint_of_the_last_step_and_75": good, "seconds_to_the_end": percentiles(seconds),
+            "right": good == trials}
+
+
+def weights(job, step):
+    return hashlib.sha256((job.run / "checkpoints" / f"step-{step:08d}" / "model.safetensors").read_bytes()).hexdigest()
+
+
+def soak(options, chance):
+    length = options.steps
+    settings = [f"schedule.steps={length}"]
+    calm = Job(options.program, options.ranks, settings=settings)
+    calm_code = calm.end(600)
+    job, counts, last = Job(options.program, options.ranks, restarts=100000, settings=settings), {}, time.monotonic()
+    while not options.over():
+        until(30, lambda: job.process.poll() is not None or time.monotonic() > last + chance.uniform(0.2, 2.5))
+        if job.process.poll() == 75:
+            job = Job(options.program, options.ranks, folder=job.folder, restarts=100000, settings=settings)
+        elif job.process.poll() is not None:
+            break
+        else:
+            fault = chance.choices(["kill", "stop", "term"], [6, 1, 2])[0]
+            ranks = list(job.ranks().values())
+            if fault == "term":
+                job.process.terminate()
+            elif ranks:
+                try:
+                    os.kill(chance.choice(ranks), signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
+                except ProcessLookupError:
+                    continue
+            else:
+                continue
+            counts[fault] = counts.get(fault, 0) + 1
+            if sum(counts.values()) >= options.trials:
+                break
+        last = time.monotonic()
+    # What is left is done in peace.
+    while (code := job.end(900)) == 75:
+        job = Job(options.program, options.ranks, folder=job.folder, restarts=100000, settings=settings)
+    same = calm_code == code == 0 and weights(calm, length) == weights(job, length)
+    if not same:
+        print(job.log_text()[-4000:], file=sys.stderr)
+    return {"steps": length, "faults": sum(counts.values()), "by_kind": counts, "code": code, "same_weights": same, "right": same}
+
+
+def healthy(options, chance):
+    job = Job(options.program, options.ranks, settings=[f"schedule.steps={options.steps}", "checkpoint.every_steps=1000"])
+    until(60, lambda: len(job.steps()) > 20)
+    begin, first, pauses = time.monotonic(), len(job.steps()), 0
+    while job.process.poll() is None and not options.over():
+        time.sleep(chance.uniform(0.1, 0.5))
+        rank = chance.choice(list(job.ranks().values()) or [0])
+        if rank == 0:
+            continue
+        usual = (time.monotonic() - begin) / max(1, len(job.steps()) - first)
+        try:
+            os.kill(rank, signal.SIGSTOP)
+            time.sleep(2 * usual)
+            os.kill(rank, signal.SIGCONT)
+        except ProcessLookupError:
+            break
+        pauses += 1
+    code = job.end(60)
+    accusations = len(re.findall(r"is lost|lags|gave up", job.log_text()))
+    return {"steps": len(job.steps()), "slow_steps": pauses, "accusations": accusations, "code": code,
+            "right": code == 0 and accusations == 0}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    campaigns = {"kill": kill, "stop": stop, "term": term, "soak": soak, "healthy": healthy}
+    parser.add_argument("campaign", choices=campaigns)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=10000, help="of soak and healthy")
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--program", default="build/lodestone")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    options.program = str(pathlib.Path(options.program).resolve())
+    deadline = time.monotonic() + 60 * options.minutes
+    options.over = lambda: time.monotonic() > deadline
+    result = {"campaign": options.campaign, "ranks": options.ranks, **campaigns[options.campaign](options, random.Random(options.seed))}
+    print(json.dumps(result))
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(result) + "\n")
+    return 0 if result["right"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

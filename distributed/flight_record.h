@@ -1,0 +1,51 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace lodestone {
+
+class Group;
+
+/// A collective or message as this rank saw it.
+struct FlightEntry {
+  enum class State { kUnderWay, kDone, kFailed };
+
+  uint64_t sequence = 0;  ///< of this rank's calls, from 1
+  std::string group;
+  const char* verb = "";
+  int64_t bytes = 0;  ///< of the tensor that travels
+  int64_t step = 0;
+  State state = State::kUnderWay;
+  std::chrono::system_clock::time_point begun, ended;
+};
+
+/// The last 1,024 collectives of one rank, in a ring: what tells afterwards which rank was where. On CUDA it has what Group
+/// sends, not the Reducer's buckets.
+/// Cost       a tenth of a microsecond for each begin and end
+/// Threads    all methods are safe concurrently
+class FlightRecord {
+ public:
+  static constexpr size_t kLength = 1024;
+
+  /// Returns the sequence number, for end().
+  uint64_t begin(const std::string& group, const char* verb, int64_t bytes, int64_t step);
+  void end(uint64_t sequence, bool well);
+  /// From the oldest to the newest.
+  std::vector<FlightEntry> entries() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::array<FlightEntry, kLength> ring_;
+  uint64_t newest_ = 0;
+};
+
+/// The record of this rank and what is known of the others, as JSON: {rank, world, step, reason, failure, time,
+/// collectives: [{sequence, group, verb, bytes, step, state, begun, seconds}]}. Times are seconds since 1970. Not collective.
+std::string flight_record_json(const Group& group, const std::string& reason);
+
+}  // namespace lodestone

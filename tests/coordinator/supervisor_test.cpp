@@ -1,0 +1,178 @@
+// Jobs here are shell scripts: what is tried is who is started again, with what, and what is left of those that ended.
+#include "trainer/coordinator/supervisor.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/files.h"
+#include "trainer/coordinator/host_list.h"
+
+namespace lodestone {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class SupervisorTest : public ::testing::Test {
+ protected:
+  // $1 is a folder for notes.
+  int run(const std::string& script) {
+    options_.pause = std::chrono::milliseconds(5);
+    options_.command = [&, script](const Generation& generation) {
+      worlds_.push_back(generation.world);
+      return ChildCommand{{"sh", "-c", script, "sh", folder_.path().string()}, {}};
+    };
+    return Supervisor(options_, silent_log()).run();
+  }
+  std::vector<std::string> notes() const {
+    std::ifstream in(folder_.path() / "notes");
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+  }
+
+  SupervisorOptions options_;
+  TempFolder folder_;
+  std::vector<int> worlds_;
+};
+
+TEST_F(SupervisorTest, starts_again_what_a_signal_or_a_lost_peer_ended) {
+  EXPECT_EQ(run("echo $LODESTONE_GENERATION >>$1/notes; case $LODESTONE_GENERATION in 0) kill -9 $$;; 1) exit 4;; esac"), 0);
+  EXPECT_THAT(notes(), ElementsAre("0", "1", "2"));
+}
+
+TEST_F(SupervisorTest, leaves_alone_what_a_new_start_cannot_cure) {
+  for (const int code : {0, 2, 3, 5, 75}) {
+    worlds_.clear();
+    EXPECT_EQ(run("exit " + std::to_string(code)), code);
+    EXPECT_EQ(worlds_.size(), 1u) << code;
+  }
+}
+
+TEST_F(SupervisorTest, gives_up_after_so_many_restarts_with_the_jobs_own_code) {
+  options_.max_restarts = 2;
+  EXPECT_EQ(run("kill -SEGV $$"), 128 + SIGSEGV);
+  EXPECT_EQ(worlds_.size(), 3u);
+}
+
+TEST_F(SupervisorTest, the_same_failure_without_a_new_checkpoint_is_tried_twice) {
+  options_.max_restarts = 10;
+  EXPECT_EQ(run("exit 1"), 1);
+  EXPECT_EQ(worlds_.size(), 2u);
+  worlds_.clear();
+  options_.newest_checkpoint = [step = int64_t{0}]() mutable { return std::optional<int64_t>(++step); };
+  EXPECT_EQ(run("exit 1"), 1);
+  EXPECT_EQ(worlds_.size(), 11u);
+}
+
+TEST_F(SupervisorTest, every_life_has_the_same_token_and_every_job_another) {
+  options_.max_restarts = 1;
+  run("echo $LODESTONE_JOB_TOKEN >>$1/notes; exit 4");
+  run("echo $LODESTONE_JOB_TOKEN >>$1/notes; exit 4");
+  const auto tokens = notes();
+  ASSERT_EQ(tokens.size(), 4u);
+  EXPECT_EQ(tokens[0].size(), 64u);
+  EXPECT_EQ(tokens[0], tokens[1]);
+  EXPECT_NE(tokens[0], tokens[2]);
+}
+
+// A rank that was stopped, in a session of its own, outlives its mpirun.
+TEST_F(SupervisorTest, kills_what_outlives_a_life_before_the_next_begins) {
+  options_.max_restarts = 1;
+  run(": >>$1/notes; setsid sh -c 'echo $$ >>$0/notes; kill -STOP $$; sleep 1000' $1 & while [ $(wc -l <$1/notes) -le $LODESTONE_GENERATION ]; "
+      "do sleep 0.01; done; exit 4");
+  const auto pids = notes();
+  ASSERT_EQ(pids.size(), 2u);
+  for (const std::string& pid : pids) EXPECT_EQ(::kill(std::stoi(pid), 0), -1) << pid << " still runs";
+}
+
+TEST_F(SupervisorTest, passes_a_stop_on_in_the_jobs_own_word_and_starts_nothing_after_it) {
+  options_.stop_signal = SIGUSR1;
+  EXPECT_EQ(run("trap 'exit 75' USR1; kill -TERM $PPID; while :; do sleep 0.02; done"), 75);
+  EXPECT_EQ(worlds_.size(), 1u);
+  worlds_.clear();
+  EXPECT_EQ(run("trap 'exit 4' USR1; kill -INT $PPID; while :; do sleep 0.02; done"), 4);
+  EXPECT_EQ(worlds_.size(), 1u);
+}
+
+TEST_F(SupervisorTest, a_stop_before_training_began_is_75_if_there_is_something_to_go_on_from) {
+  options_.stop_signal = SIGUSR1;
+  const std::string dies = "kill -TERM $PPID; while :; do sleep 0.02; done";
+  EXPECT_EQ(run(dies), 128 + SIGUSR1);
+  options_.newest_checkpoint = [] { return std::optional<int64_t>(7); };
+  EXPECT_EQ(run(dies), 75);
+}
+
+TEST_F(SupervisorTest, a_second_signal_kills_a_job_that_does_not_listen) {
+  EXPECT_EQ(run("trap 'kill -INT $PPID' TERM; kill -TERM $PPID; while :; do sleep 0.02; done"), 128 + SIGINT);
+}
+
+TEST_F(SupervisorTest, hang_up_does_nothing_and_usr2_is_passed_on) {
+  EXPECT_EQ(run("trap 'exit 3' USR2; kill -HUP $PPID; kill -USR2 $PPID; while :; do sleep 0.02; done"), 3);
+}
+
+// As an mpirun does whose other host is gone: its ranks here have ended, and it waits.
+TEST_F(SupervisorTest, a_launcher_that_outlives_its_ranks_is_killed) {
+  options_.rank_variable = "RANK_HERE=";
+  options_.last_words = std::chrono::milliseconds(50);
+  options_.max_restarts = 0;
+  EXPECT_EQ(run("RANK_HERE=1 sleep 1.5; while :; do sleep 0.02; done"), 4);
+}
+
+TEST_F(SupervisorTest, lives_that_get_nowhere_cost_a_rank_until_the_least_number) {
+  options_.world = 3;
+  options_.min_world = 2;
+  options_.max_restarts = 6;
+  run("exit 4");
+  EXPECT_THAT(worlds_, ElementsAre(3, 3, 2, 2, 2, 2, 2));
+}
+
+TEST_F(SupervisorTest, goes_on_with_the_hosts_that_are_left_and_waits_for_enough) {
+  options_.world = 4;
+  options_.min_world = 2;
+  options_.max_restarts = 3;
+  options_.ranks_left = [left = std::vector<int>{4, 3, 1, 2}, i = size_t{0}]() mutable { return left.at(i++); };
+  options_.newest_checkpoint = [step = int64_t{0}]() mutable { return std::optional<int64_t>(++step); };
+  EXPECT_EQ(run("exit 4"), 4);
+  EXPECT_THAT(worlds_, ElementsAre(4, 3, 2));  // the third time only one rank was left: no start
+}
+
+TEST_F(SupervisorTest, a_program_that_is_not_there_is_a_clear_error) {
+  options_.command = [](const Generation&) { return ChildCommand{{"no-such-mpirun"}, {}}; };
+  try {
+    Supervisor(options_, silent_log()).run();
+    FAIL() << "nothing was thrown";
+  } catch (const IoError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no-such-mpirun"));
+  }
+}
+
+TEST(HostList, reads_slots_comments_and_repeated_hosts) {
+  const TempFolder folder;
+  std::ofstream(folder.path() / "hosts") << "# ours\nnode1 slots=4\n\nnode2   # one\nnode1 slots=2 max_slots=8\n";
+  const auto hosts = read_hostfile(folder.path() / "hosts");
+  EXPECT_EQ(hostfile_text(hosts), "node1 slots=6\nnode2 slots=1\n");
+  EXPECT_EQ(slots_of(hosts), 7);
+}
+
+TEST(HostList, a_bad_line_is_named) {
+  const TempFolder folder;
+  for (const char* line : {"node1 slots=0", "node1 slots=many", "# nobody"}) {
+    std::ofstream(folder.path() / "hosts") << line << "\n";
+    EXPECT_THROW(read_hostfile(folder.path() / "hosts"), ConfigError) << line;
+  }
+}
+
+TEST(HostList, hosts_that_do_not_answer_are_left_out) {
+  const TempFolder folder;
+  std::ofstream(folder.path() / "agent") << "test $1 != dead\n";
+  const std::string agent = folder.path() / "agent";
+  const auto left = answering({{"alive", 2}, {"dead", 2}, {"localhost", 1}}, {"sh", agent});
+  EXPECT_EQ(hostfile_text(left), "alive slots=2\nlocalhost slots=1\n");
+}
+
+}  // namespace
+}  // namespace lodestone

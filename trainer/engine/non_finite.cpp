@@ -1,0 +1,66 @@
+#include "trainer/engine/non_finite.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
+
+namespace lodestone {
+
+namespace {
+
+bool is_finite(const at::Tensor& x) {
+  return !x.defined() || at::isfinite(x).all().item<bool>();
+}
+
+}  // namespace
+
+void NonFiniteConfig::visit(Fields& f) {
+  f.field({"on_non_finite",
+           "a step whose loss or gradient is not finite: end the run with the weights of the step before; leave the update out; or go "
+           "back to the newest checkpoint and on with other batches",
+           "",
+           {},
+           {},
+           {"fail", "skip", "rollback"}},
+          &action);
+  f.field({"max_non_finite", "such steps that are skipped or rolled back until the run fails after all", "steps", 0}, &limit);
+}
+
+std::string NonFinite::sentence() const {
+  std::string text = "the " + what + (tensor.empty() ? "" : " of " + tensor) + " of step " + std::to_string(step) + " is " +
+                     std::to_string(value);
+  for (size_t i = 0; i < ranks.size(); ++i)
+    text += (i == 0 ? ", from rows of rank " : ", ") + std::to_string(ranks[i]);
+  return text;
+}
+
+NonFinite find_non_finite(const Group& world, NonFinite found, const std::vector<at::Tensor>& own,
+                          const std::vector<Parameter>& learned) {
+  const at::NoGradGuard no_grad;
+  int64_t mine = 0;
+  for (const at::Tensor& x : own)
+    if (!is_finite(x)) mine = 1;
+  const std::vector<int64_t> flags = world.gather_counts(mine);
+  for (size_t rank = 0; rank < flags.size(); ++rank)
+    if (flags[rank] != 0) found.ranks.push_back(static_cast<int64_t>(rank));
+  if (found.what == "loss") return found;
+  for (const Parameter& parameter : learned) {
+    if (is_finite(parameter.tensor.grad())) continue;
+    found.tensor = parameter.name;
+    break;
+  }
+  return found;
+}
+
+KeptBuffers::KeptBuffers(const std::vector<Parameter>& buffers) {
+  for (const Parameter& buffer : buffers) {
+    live_.push_back(buffer.tensor);
+    kept_.push_back(buffer.tensor.detach().clone());
+  }
+}
+
+void KeptBuffers::put_back() const {
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < live_.size(); ++i) at::Tensor(live_[i]).copy_(kept_[i]);
+}
+
+}  // namespace lodestone
