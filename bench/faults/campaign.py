@@ -155,7 +155,8 @@ def stop(options, chance):
     while trials < options.trials and not options.over():
         trials += 1
         job = Job(options.program, options.ranks, settings=["checkpoint.every_steps=0"])
-        until(180, lambda: len(job.steps()) > 10)
+        if not until(180, lambda: len(job.steps()) > 10):
+            sys.exit(f"the job does not get going: {job.log_text()}")
         victim = chance.randrange(options.ranks)
         begin = time.monotonic()
         os.kill(job.ranks()[victim], signal.SIGSTOP)
@@ -176,12 +177,13 @@ def term(options, chance):
         trials += 1
         job = Job(options.program, options.ranks, settings=["checkpoint.every_steps=0"])
         wanted = chance.randrange(1, 60)
-        until(180, lambda: len(job.steps()) > wanted)
+        if not until(180, lambda: len(job.steps()) > wanted):
+            sys.exit(f"the job does not get going: {job.log_text()}")
         begin = time.monotonic()
         job.process.terminate()
         code = job.end(60)
         seconds.append(time.monotonic() - begin)
-        left = sorted(path.name for path in (job.run / "checkpoints").iterdir())
+        left = sorted(path.name for path in (job.run / "checkpoints").glob("*"))
         inspected = subprocess.run([options.program, "inspect", str(job.run)], capture_output=True).returncode
         steps = [name for name in left if name.startswith("step-")]
         fine = code == 75 and inspected == 0 and len(steps) == 1 and int(steps[0][5:]) == job.steps()[-1]
