@@ -208,6 +208,17 @@ TEST(LaunchInfo, carries_rendezvous_and_generation) {
   EXPECT_EQ(info.master_address, "node7");
   EXPECT_EQ(info.master_port, 29501);
   EXPECT_EQ(info.generation, 3);
+  EXPECT_EQ(info.token, "");
+}
+
+TEST(LaunchInfo, the_jobs_own_token_and_generation_come_before_torchruns) {
+  const LaunchInfo info = discover_launch(environment_of({{"LODESTONE_JOB_TOKEN", "secret"},
+                                                          {"TORCHELASTIC_RUN_ID", "job7"},
+                                                          {"LODESTONE_GENERATION", "2"},
+                                                          {"TORCHELASTIC_RESTART_COUNT", "3"}}));
+  EXPECT_EQ(info.token, "secret");
+  EXPECT_EQ(info.generation, 2);
+  EXPECT_EQ(discover_launch(environment_of({{"TORCHELASTIC_RUN_ID", "job7"}})).token, "job7");
 }
 
 }  // namespace
