@@ -28,6 +28,9 @@ import time
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    OMPI_MCA_btl_vader_single_copy_mechanism="none", OMPI_MCA_mpi_yield_when_idle="1")
 
+# What a scheduler would start again: stopped with a checkpoint, a peer lost, or ended by the signal itself before training began.
+AGAIN = (75, 4, 128 + signal.SIGKILL, 128 + signal.SIGUSR1, -signal.SIGTERM)
+
 
 class Job:
     """A supervised training run in a folder of its own."""
@@ -206,7 +209,7 @@ def soak(options, chance):
     job, counts, last = Job(options.program, options.ranks, restarts=100000, settings=settings), {}, time.monotonic()
     while not options.over():
         until(30, lambda: job.process.poll() is not None or time.monotonic() > last + chance.uniform(0.2, 2.5))
-        if job.process.poll() == 75:
+        if job.process.poll() in AGAIN:
             job = Job(options.program, options.ranks, folder=job.folder, restarts=100000, settings=settings)
         elif job.process.poll() is not None:
             break
@@ -215,6 +218,7 @@ def soak(options, chance):
             ranks = list(job.ranks().values())
             if fault == "term":
                 job.process.terminate()
+                until(60, lambda: job.process.poll() is not None)  # a second one would kill it
             elif ranks:
                 try:
                     os.kill(chance.choice(ranks), signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
@@ -227,7 +231,7 @@ def soak(options, chance):
                 break
         last = time.monotonic()
     # What is left is done in peace.
-    while (code := job.end(900)) == 75:
+    while (code := job.end(900)) in AGAIN:
         job = Job(options.program, options.ranks, folder=job.folder, restarts=100000, settings=settings)
     same = calm_code == code == 0 and weights(calm, length) == weights(job, length)
     if not same:
