@@ -54,6 +54,23 @@ std::string parent(const std::string& path) {
   return fs::path(path).parent_path();
 }
 
+// Where a path leads once `from`, which is it or a folder above it, is called `to`.
+std::string moved(const std::string& path, const std::string& from, const std::string& to) {
+  const bool below = path.starts_with(from) && (path.size() == from.size() || path[from.size()] == '/');
+  return below ? to + path.substr(from.size()) : path;
+}
+
+void move_all(Disk& disk, const std::string& from, const std::string& to) {
+  std::set<std::string> dirty;
+  for (const auto& path : disk.dirty) dirty.insert(moved(path, from, to));
+  disk.dirty = dirty;
+  for (auto& [fd, path] : disk.paths) path = moved(path, from, to);
+  for (auto& name : disk.names) {
+    name.from = moved(name.from, from, to);
+    name.to = moved(name.to, from, to);
+  }
+}
+
 void cut_power() {
   const auto disk = std::move(g_disk);  // what follows isn't watched
   for (const auto& path : disk->dirty) {
@@ -61,13 +78,17 @@ void cut_power() {
     const auto size = fs::file_size(path, ignored);
     if (!ignored) fs::resize_file(path, static_cast<uintmax_t>(static_cast<double>(size) * disk->remains.data), ignored);
   }
-  for (auto name = disk->names.rbegin(); !disk->remains.names && name != disk->names.rend(); ++name) {
+  while (!disk->remains.names && !disk->names.empty()) {
     std::error_code ignored;
-    if (name->from.empty())
-      fs::remove_all(name->to, ignored);
-    else
-      fs::rename(name->to, name->from, ignored);
-    if (name->replaced) fs::rename(*name->replaced, name->to, ignored);
+    const NewName name = disk->names.back();
+    disk->names.pop_back();
+    if (name.from.empty()) {
+      fs::remove_all(name.to, ignored);
+    } else {
+      fs::rename(name.to, name.from, ignored);
+      move_all(*disk, name.to, name.from);
+    }
+    if (name.replaced) fs::rename(*name.replaced, name.to, ignored);
   }
   ::_exit(FaultyDisk::kCut);
 }
@@ -179,7 +200,9 @@ int rename(const char* from, const char* to) {
     if (::link(to, replaced->c_str()) != 0) replaced.reset();
   }
   const int result = next(from, to);
-  if (result == 0) g_disk->names.push_back({from, to, replaced});
+  if (result != 0) return result;
+  lodestone::tests::move_all(*g_disk, from, to);
+  g_disk->names.push_back({from, to, replaced});
   return result;
 }
 
