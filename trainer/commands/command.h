@@ -127,6 +127,13 @@ struct BenchStepArguments {
   std::string json;
 };
 
+struct BenchCheckpointArguments {
+  int64_t parameters = 100'000'000;
+  std::string folder = ".";
+  int64_t repeat = 3;
+  std::string json;
+};
+
 /// Each command returns the process's exit code; errors are thrown. Results go to stdout, progress to stderr.
 int run_train(const TrainArguments& arguments);
 int run_launch(const LaunchArguments& arguments);
@@ -142,6 +149,7 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments);
 int run_bench_loss(const BenchLossArguments& arguments);
 int run_bench_loader(const BenchLoaderArguments& arguments);
 int run_bench_collectives(const BenchCollectivesArguments& arguments);
+int run_bench_checkpoint(const BenchCheckpointArguments& arguments);
 int run_bench_step(const BenchStepArguments& arguments);
 
 }  // namespace lodestone

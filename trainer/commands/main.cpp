@@ -150,12 +150,27 @@ void add_bench_step(CLI::App* bench, Action& action) {
   add_set(step, arguments->assignments);
 }
 
+void add_bench_checkpoint(CLI::App* bench, Action& action) {
+  auto* checkpoint = bench->add_subcommand(
+      "checkpoint", "Saving weights and moments: what a step waits, beside one memcpy, and the whole, beside a raw write");
+  auto arguments = on<BenchCheckpointArguments>(checkpoint, action, run_bench_checkpoint);
+  checkpoint->add_option("--parameters", arguments->parameters, "weights; with moments 12 bytes each")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  checkpoint->add_option("--folder", arguments->folder, "on the file system to measure")->capture_default_str();
+  checkpoint->add_option("--repeat", arguments->repeat, "rounds; the medians count")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  checkpoint->add_option("--json", arguments->json, "write the result to this file");
+}
+
 void add_bench(CLI::App* bench, Action& action) {
   bench->require_subcommand(1);
   add_bench_loader(bench, action);
   add_bench_loss(bench, action);
   add_bench_collectives(bench, action);
   add_bench_step(bench, action);
+  add_bench_checkpoint(bench, action);
 }
 
 std::shared_ptr<TrainArguments> add_train(CLI::App& app, Action& action) {

@@ -34,12 +34,24 @@ void check_plain(const std::string& file, const std::string& name) {
     refuse(name, "plain file names", "'" + file + "'");
 }
 
-ManifestFile parse_file(const json& entry) {
-  ManifestFile file{entry.at("bytes").get<uint64_t>(), entry.at("checksum").get<std::string>(), {}};
+// get() alone would make something of fractions, negative numbers and numbers too large.
+uint64_t size_at(const json& entry, const char* key, const std::string& name) {
+  const json& value = entry.at(key);
+  if (!value.is_number_unsigned()) refuse(name, std::string(key) + " a whole number from 0", value.dump());
+  return value.get<uint64_t>();
+}
+int64_t count_at(const json& entry, const char* key, const std::string& name) {
+  const uint64_t value = size_at(entry, key, name);
+  if (value > static_cast<uint64_t>(INT64_MAX)) refuse(name, std::string(key) + " below 2^63", std::to_string(value));
+  return static_cast<int64_t>(value);
+}
+
+ManifestFile parse_file(const json& entry, const std::string& name) {
+  ManifestFile file{size_at(entry, "bytes", name), entry.at("checksum").get<std::string>(), {}};
   if (!entry.contains("tensors")) return file;
-  for (const auto& [name, tensor] : entry.at("tensors").items()) {
-    file.tensors[name] = {tensor.at("offset").get<uint64_t>(), tensor.at("bytes").get<uint64_t>(),
-                          tensor.at("checksum").get<std::string>()};
+  for (const auto& [tensor_name, tensor] : entry.at("tensors").items()) {
+    file.tensors[tensor_name] = {size_at(tensor, "offset", name), size_at(tensor, "bytes", name),
+                                 tensor.at("checksum").get<std::string>()};
   }
   return file;
 }
@@ -74,16 +86,16 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
     if (whole.at("format_version") != Manifest::kFormatVersion)
       refuse(name, "format version " + std::to_string(Manifest::kFormatVersion),
              whole.at("format_version").dump());
-    Manifest manifest{whole.at("step").get<int64_t>(),
-                      whole.at("world").get<int64_t>(),
+    Manifest manifest{count_at(whole, "step", name),
+                      count_at(whole, "world", name),
                       whole.at("config_hash").get<std::string>(),
                       whole.at("build").get<std::string>(),
-                      whole.at("generation").get<int64_t>(),
+                      count_at(whole, "generation", name),
                       whole.at("measures").get<std::map<std::string, double>>(),
                       {}};
     for (const auto& [file, entry] : whole.at("files").items()) {
       check_plain(file, name);
-      manifest.files[file] = parse_file(entry);
+      manifest.files[file] = parse_file(entry, name);
     }
     return manifest;
   } catch (const json::exception& error) {
