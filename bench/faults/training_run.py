@@ -13,6 +13,7 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLO
                "OMPI_MCA_mpi_yield_when_idle": "1"}
 CONFIG = """
 global_batch: 16
+threads: 1
 data: {{root: {root}, train: {{path: train-images-idx3-ubyte}}, image: {{width: 16, height: 16}}, loader: {{depth: 1}}}}
 sampler: {{name: hard_class, samples_per_class: 4, hard_class: {{cluster: 2, refresh: 4}}}}
 encoder: {{name: conv4, channels: [8, 8, 8], embedding: 8}}

@@ -2,13 +2,13 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <vector>
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "common/file_writer.h"
 #include "common/files.h"
 #include "trainer/commands/command.h"
 #include "trainer/coordinator/checkpoint.h"
@@ -61,14 +61,26 @@ double raw_seconds(const fs::path& path, const at::Tensor& buffer) {
   return seconds;
 }
 
+// The same with checksum and comparison.
+double checked_seconds(const fs::path& path, const at::Tensor& buffer) {
+  const double seconds = seconds_of([&] {
+    FileWriter file(path);
+    file.write({static_cast<const char*>(buffer.const_data_ptr()), buffer.nbytes()});
+    file.finish();
+  });
+  fs::remove(path);
+  return seconds;
+}
+
 struct Round {
-  double copy, stall, total, raw;
+  double copy, stall, total, raw, checked;
 };
 
 Round measure(const fs::path& folder, const Snapshot& snapshot, const std::shared_ptr<FileImages>& images, at::Tensor& buffer) {
   Round round{};
   round.copy = copy_seconds(snapshot, buffer);
   round.raw = raw_seconds(folder / "raw", buffer);
+  round.checked = checked_seconds(folder / "checked", buffer);
   CheckpointWriter writer;
   SaveInfo info;
   round.total = seconds_of([&] {
@@ -84,9 +96,28 @@ Round measure(const fs::path& folder, const Snapshot& snapshot, const std::share
   return round;
 }
 
-double median(std::vector<double> values) {
+template <typename Value>
+double median(const std::vector<Round>& rounds, const Value& value) {
+  std::vector<double> values;
+  for (const Round& round : rounds) values.push_back(value(round));
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
+}
+
+// Ratios are of the same round, since what else the machine does changes from round to round.
+nlohmann::json described(const std::vector<Round>& rounds) {
+  const auto of = [&](double Round::* member) { return median(rounds, [=](const Round& r) { return r.*member; }); };
+  const auto ratio = [&](double Round::* member, double Round::* floor) {
+    return median(rounds, [=](const Round& r) { return r.*member / r.*floor; });
+  };
+  return {{"copy_seconds", of(&Round::copy)},
+          {"stall_seconds", of(&Round::stall)},
+          {"save_seconds", of(&Round::total)},
+          {"raw_write_seconds", of(&Round::raw)},
+          {"checked_write_seconds", of(&Round::checked)},
+          {"stall_by_copy", ratio(&Round::stall, &Round::copy)},
+          {"save_by_raw_write", ratio(&Round::total, &Round::raw)},
+          {"checked_by_raw_write", ratio(&Round::checked, &Round::raw)}};
 }
 
 }  // namespace
@@ -98,20 +129,18 @@ int run_bench_checkpoint(const BenchCheckpointArguments& arguments) {
   const auto images = std::make_shared<FileImages>();
   at::Tensor buffer = at::full({arguments.parameters * 12}, 1, at::kByte);
   const double first = seconds_of([&] { images->fill(snapshot.tensors); });
-  std::vector<double> copy, stall, total, raw;
-  for (int64_t i = 0; i < arguments.repeat; ++i) {
-    const Round round = measure(folder, snapshot, images, buffer);
-    copy.push_back(round.copy);
-    stall.push_back(round.stall);
-    total.push_back(round.total);
-    raw.push_back(round.raw);
-  }
+  std::vector<Round> rounds;
+  for (int64_t i = 0; i < arguments.repeat; ++i) rounds.push_back(measure(folder, snapshot, images, buffer));
   fs::remove_all(folder);
-  const nlohmann::json result = {{"bytes", arguments.parameters * 12}, {"copy_seconds", median(copy)},
-                                 {"first_copy_seconds", first},        {"stall_seconds", median(stall)},
-                                 {"save_seconds", median(total)},      {"raw_write_seconds", median(raw)}};
-  std::printf("%.0f MB: stall %.3f s (one memcpy %.3f s), durable after %.3f s (raw write and fsync %.3f s)\n",
-              static_cast<double>(arguments.parameters) * 12e-6, median(stall), median(copy), median(total), median(raw));
+  nlohmann::json result = described(rounds);
+  result["bytes"] = arguments.parameters * 12;
+  result["first_copy_seconds"] = first;
+  const auto number = [&](const char* name) { return result[name].get<double>(); };
+  std::printf("%.0f MB; medians of %ld rounds\n", static_cast<double>(arguments.parameters) * 12e-6, static_cast<long>(arguments.repeat));
+  std::printf("a step waits   %8.3f s  %.2f of one memcpy\n", number("stall_seconds"), number("stall_by_copy"));
+  std::printf("durable after  %8.3f s  %.2f of a raw write and fsync\n", number("save_seconds"), number("save_by_raw_write"));
+  std::printf("checked write  %8.3f s  %.2f of a raw write and fsync\n", number("checked_write_seconds"),
+              number("checked_by_raw_write"));
   if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
   return kDone;
 }

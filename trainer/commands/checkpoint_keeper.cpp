@@ -84,6 +84,20 @@ std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Traine
   return cursor;
 }
 
+std::optional<fs::path> CheckpointKeeper::roll_back(Trainer& trainer) {
+  std::optional<Checkpoint> found;
+  if (session_.leads()) {
+    writer_.wait(deadline());
+    tell_outcome();
+    if (!list_checkpoints(folder_.checkpoints()).empty()) found = load_checkpoint(folder_.checkpoints(), warn());
+  }
+  const auto checkpoint = share_checkpoint(session_.world, std::move(found));
+  if (!checkpoint) return {};
+  restore_snapshot(session_.world, checkpoint->snapshot, trainer, nullptr);
+  saved_at_ = begun_at_ = trainer.steps_done();
+  return checkpoint->path;
+}
+
 void CheckpointKeeper::start(std::string config_yaml, const Trainer& trainer, Reporter& reporter) {
   yaml_ = std::move(config_yaml);
   reporter_ = &reporter;
@@ -135,7 +149,6 @@ void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor, const Sampler
   const int64_t step = trainer.steps_done();
   requested_ = false;
   last_ = std::chrono::steady_clock::now();
-  if (begun_at_ == step && saved_at_ == step) return;
   Snapshot snapshot = take_snapshot(session_.world, trainer, cursor, learner);
   if (!session_.leads()) return;
   const bool free = writer_.wait(deadline());

@@ -15,7 +15,7 @@ void CheckpointConfig::visit(Fields& f) {
            {"wait", "skip"}},
           &when_busy);
   f.field({"deadline", "longest wait for a checkpoint that is being written; behind it the save counts as failed", "seconds",
-           0.0},
+           1.0},
           &deadline);
   retention.visit(f);
 }
