@@ -15,7 +15,7 @@ RANKLESS = {"common"}
 MEASURING = {"common", "distributed", "trainer/losses", "trainer/miners", "trainer/encoders"}
 ENGINE = MEASURING | {"sampler", "trainer/negatives", "trainer/eval"}
 COORDINATOR = ENGINE | {"trainer/engine"}
-COMMANDS = COORDINATOR | {"trainer/coordinator", "trainer/data"}
+COMMANDS = COORDINATOR | {"trainer/coordinator", "trainer/data", "trainer/search"}
 MAY_USE = {
     "common": set(),
     "distributed": {"common"},
@@ -26,6 +26,7 @@ MAY_USE = {
     "trainer/data": {"common", "sampler"},
     "trainer/negatives": MEASURING,
     "trainer/eval": MEASURING,
+    "trainer/search": {"common", "trainer/eval"},
     "trainer/engine": ENGINE,
     "trainer/coordinator": COORDINATOR,
     "trainer/commands": COMMANDS,

@@ -37,6 +37,63 @@ struct EvaluateArguments {
   std::string run;
   std::vector<std::string> assignments;
   std::string json;
+  std::optional<double> calibrate;
+};
+
+struct EmbedArguments {
+  std::string run;
+  std::vector<std::string> assignments;
+  std::string input;
+  std::string output;
+};
+
+struct SearchArguments {
+  std::string gallery;
+  std::string query;
+  std::string run;
+  std::vector<std::string> assignments;
+  int64_t k = 10;
+  std::string json;
+  std::string html;
+};
+
+struct GalleryAddArguments {
+  std::string gallery;
+  std::string run;
+  std::vector<std::string> assignments;
+  std::string name;
+  std::vector<std::string> inputs;
+};
+
+struct GalleryRemoveArguments {
+  std::string gallery;
+  std::string name;
+  std::string photograph;
+};
+
+struct GalleryListArguments {
+  std::string gallery;
+  bool json = false;
+};
+
+struct IdentifyArguments {
+  std::string gallery;
+  std::string run;
+  std::vector<std::string> assignments;
+  std::string image;
+  std::optional<double> threshold;
+  int64_t k = 5;
+  std::string json;
+};
+
+struct MineArguments {
+  std::string run;
+  std::vector<std::string> assignments;
+  std::string input;
+  std::string output;
+  int64_t per_anchor = 1;
+  double margin = 0.1;
+  double max_score = 0.98;
 };
 
 struct VerifyArguments {
@@ -138,6 +195,13 @@ struct BenchCheckpointArguments {
 int run_train(const TrainArguments& arguments);
 int run_launch(const LaunchArguments& arguments);
 int run_evaluate(const EvaluateArguments& arguments);
+int run_embed(const EmbedArguments& arguments);
+int run_search(const SearchArguments& arguments);
+int run_gallery_add(const GalleryAddArguments& arguments);
+int run_gallery_remove(const GalleryRemoveArguments& arguments);
+int run_gallery_list(const GalleryListArguments& arguments);
+int run_identify(const IdentifyArguments& arguments);
+int run_mine(const MineArguments& arguments);
 int run_verify_gradients(const VerifyArguments& arguments);
 int run_config(const ConfigArguments& arguments);
 int run_export(const ExportArguments& arguments);

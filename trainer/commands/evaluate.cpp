@@ -5,12 +5,24 @@
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/state.h"
+#include "trainer/eval/text.h"
+#include "trainer/search/calibration.h"
 
 namespace lodestone {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+// Sets the score from which this model says "same", and keeps it in the run folder that the checkpoint is of.
+void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const Judgement& judged, double far, Logger& log) {
+  Calibration found = calibrate(judged.roc, far, likeness_of(config));
+  found.step = checkpoint.step;
+  const fs::path file = calibration_file(fs::absolute(checkpoint.path).lexically_normal().parent_path().parent_path());
+  write_calibration(file, found);
+  log.info("{}: same from a score of {}: accepts {} of different pairs and {} of same ones", file.string(), compact(found.threshold),
+           compact(found.measured_far), compact(found.tar));
+}
 
 int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& checkpoint,
                      const EvaluateArguments& arguments) {
@@ -28,6 +40,7 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   if (!evaluation.floor.measures.empty()) result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
   if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
 
+  if (arguments.calibrate) keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *session.log);
   const RunFolder folder(arguments.run);
   if (fs::exists(folder.metrics())) {
     write_run_report(folder, config, session, *config.encoder, *evaluator, evaluation);
@@ -35,7 +48,6 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   }
   return kDone;
 }
-
 
 }  // namespace
 

@@ -1,33 +1,16 @@
 #include <cstdio>
-#include <functional>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <malloc.h>
 
 #include "common/error.h"
-#include "trainer/commands/command.h"
+#include "trainer/commands/options.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/build_info.h"
 
 namespace lodestone {
 namespace {
-
-using Action = std::function<int()>;
-
-void add_set(CLI::App* command, std::vector<std::string>& assignments) {
-  command->add_option("--set", assignments, "key.path=value, over what the file says; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("KEY=VALUE");
-}
-
-// Each command's arguments live in its action.
-template <typename Arguments>
-std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(const Arguments&)) {
-  auto arguments = std::make_shared<Arguments>();
-  command->callback([&action, arguments, run] { action = [arguments, run] { return run(*arguments); }; });
-  return arguments;
-}
 
 void add_bench_loss(CLI::App* bench, Action& action) {
   auto* loss = bench->add_subcommand(
@@ -227,6 +210,11 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
   evaluate->add_option("run", evaluate_arguments->run, "run folder or checkpoint")->required();
   add_set(evaluate, evaluate_arguments->assignments);
   evaluate->add_option("--json", evaluate_arguments->json, "write the measures to this file");
+  evaluate->add_option("--calibrate", evaluate_arguments->calibrate,
+                       "set the score that means \"same\" at this false accept rate, and keep it in the run folder")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("RATE");
+  add_use_commands(app, action);
 
   auto* verify =
       app.add_subcommand("verify-gradients", "Compare loss, gradients and mined tuples with one process");

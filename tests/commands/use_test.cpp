@@ -1,0 +1,203 @@
+// A trained model at work: embed, search, galleries, mining.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/program.h"
+#include "support/texts.h"
+
+namespace lodestone::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+/// A model trained once for all tests here.
+class Use : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    work_ = new Workspace;
+    work_->write_config("evaluate: {data: {path: pictures}, floor: false}\n");
+    const Finished train = run(lodestone({"train", work_->config()}));
+    ASSERT_EQ(train.code, 0) << train.err;
+    const Finished evaluate = run(lodestone({"evaluate", work_->run(), "--calibrate", "0.05"}));
+    ASSERT_EQ(evaluate.code, 0) << evaluate.err;
+    ASSERT_EQ(embed("gallery.safetensors").code, 0);
+  }
+  static void TearDownTestSuite() { delete work_; }
+
+  static Finished embed(const std::string& output, int ranks = 1) {
+    const auto command =
+        lodestone({"embed", work_->run(), "--input", path("pictures"), "--output", path(output)});
+    return run(ranks == 1 ? command : mpirun(ranks, command));
+  }
+  static std::string path(const std::string& name) { return work_->path(name); }
+  static nlohmann::json json(const std::string& name) { return nlohmann::json::parse(contents(path(name))); }
+
+  static Workspace* work_;
+};
+Workspace* Use::work_ = nullptr;
+
+TEST_F(Use, RanksEmbedWhatOneProcessEmbeds) {
+  const Finished three = embed("three.safetensors", 3);
+  ASSERT_EQ(three.code, 0) << three.err;
+  EXPECT_EQ(contents(path("three.safetensors.rows.jsonl")), contents(path("gallery.safetensors.rows.jsonl")));
+  // Row by row the nearest is the row itself, at a score of 1: batches of another size round otherwise.
+  const Finished search = run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query",
+                                         path("three.safetensors"), "-k", "1", "--json", path("three.json")}));
+  ASSERT_EQ(search.code, 0) << search.err;
+  const auto answers = json("three.json")["answers"];
+  ASSERT_EQ(answers.size(), 48U);
+  for (const auto& answer : answers) {
+    EXPECT_EQ(answer["hits"][0]["id"], answer["query"]);
+    EXPECT_NEAR(answer["hits"][0]["score"], 1, 1e-5);
+    EXPECT_TRUE(answer["hits"][0]["same"].is_null());
+  }
+}
+
+TEST_F(Use, EmbedsForNumpyAndForLines) {
+  ASSERT_EQ(embed("e.npy").code, 0);
+  EXPECT_THAT(contents(path("e.npy")), HasSubstr("'shape': (48, 8)"));
+  EXPECT_EQ(fs::file_size(path("e.npy")), 128 + 48 * 8 * 4);
+  ASSERT_EQ(embed("e.jsonl").code, 0);
+  std::istringstream lines(contents(path("e.jsonl")));
+  std::string line;
+  int count = 0;
+  while (std::getline(lines, line)) {
+    const auto row = nlohmann::json::parse(line);
+    double square = 0;
+    for (const double x : row["embedding"]) square += x * x;
+    EXPECT_NEAR(square, 1, 1e-5);
+    EXPECT_EQ(row["label"], "class" + std::to_string(count++ / 6));
+  }
+  EXPECT_EQ(count, 48);
+  EXPECT_EQ(embed("e.csv").code, 2);
+}
+
+TEST_F(Use, SearchesByPicture) {
+  const Finished search = run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query",
+                                         path("pictures/class3/2.png"), "--checkpoint", work_->run(), "-k", "4",
+                                         "--json", path("s.json"), "--html", path("s.html")}));
+  ASSERT_EQ(search.code, 0) << search.err;
+  EXPECT_THAT(search.out, HasSubstr("class3/2.png"));
+  const auto result = json("s.json");
+  EXPECT_EQ(result["far"], 0.05);
+  const auto hits = result["answers"][0]["hits"];
+  ASSERT_EQ(hits.size(), 4U);
+  EXPECT_EQ(hits[0]["id"], "class3/2.png");
+  EXPECT_EQ(hits[0]["same"], true);
+  for (size_t r = 1; r < 4; ++r) {
+    EXPECT_GE(hits[r - 1]["score"], hits[r]["score"]);
+    EXPECT_EQ(hits[r]["same"], hits[r]["score"] >= result["threshold"]);
+  }
+  EXPECT_THAT(contents(path("s.html")), AllOf(HasSubstr("data:image/png;base64,"), HasSubstr("</html>")));
+}
+
+TEST_F(Use, RefusesEmbeddingsOfAnotherModel) {
+  const Finished search =
+      run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query", path("pictures/class3/2.png"),
+                     "--checkpoint", (work_->run() / "checkpoints/step-00000004").string()}));
+  EXPECT_EQ(search.code, 2);
+  EXPECT_THAT(search.err, HasSubstr("of this model's weights"));
+  EXPECT_EQ(run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query", "words", "--checkpoint",
+                           work_->run()}))
+                .code,
+            2);
+  EXPECT_EQ(run(lodestone({"search", "--gallery", path("run.yaml"), "--query", path("three.safetensors")})).code, 3);
+}
+
+TEST_F(Use, KnowsWhoIsInTheGallery) {
+  const std::string gallery = path("people.safetensors");
+  const auto add = [&](const std::string& name, const std::vector<std::string>& pictures) {
+    auto command = lodestone({"gallery", "add", gallery, "--checkpoint", work_->run(), "--name", name});
+    for (const auto& picture : pictures) command.push_back(path(picture));
+    return run(command);
+  };
+  ASSERT_EQ(add("anna", {"pictures/class0/0.png", "pictures/class0/1.png"}).code, 0);
+  ASSERT_EQ(add("bert", {"pictures/class1"}).code, 0);
+  EXPECT_EQ(run(lodestone({"gallery", "list", gallery})).out, "anna\t2\nbert\t6\n");
+
+  const auto identify = [&](const std::string& picture, const std::string& threshold) {
+    return run(lodestone({"identify", "--gallery", gallery, "--image", path(picture), "--checkpoint", work_->run(),
+                          "--threshold", threshold, "--json", path("who.json")}));
+  };
+  EXPECT_THAT(identify("pictures/class0/0.png", "0.999").out, HasSubstr("\tanna\t1.0000"));
+  EXPECT_EQ(json("who.json")["answers"][0]["name"], "anna");
+  EXPECT_EQ(json("who.json")["answers"][0]["candidates"].size(), 2U);
+  EXPECT_THAT(identify("pictures/class5/0.png", "1.5").out, HasSubstr("\tunknown\t"));
+  EXPECT_TRUE(json("who.json")["answers"][0]["name"].is_null());
+
+  EXPECT_EQ(run(lodestone({"gallery", "remove", gallery, "--name", "ann"})).code, 3);
+  EXPECT_EQ(run(lodestone({"gallery", "remove", gallery, "--name", "anna"})).code, 0);
+  EXPECT_EQ(run(lodestone({"gallery", "list", gallery})).out, "bert\t6\n");
+  // A gallery is searched like any other embeddings.
+  EXPECT_EQ(run(lodestone({"search", "--gallery", gallery, "--query", path("pictures/class1"), "--checkpoint",
+                           work_->run()}))
+                .code,
+            0);
+}
+
+TEST_F(Use, MinesTripletsThatTrainingReads) {
+  const auto mine = [&](const std::string& output, int ranks) {
+    const auto command = lodestone({"mine", work_->run(), "--output", path(output), "--margin", "1", "--per-anchor", "2",
+                                    "--max-score", "1"});
+    return run(ranks == 1 ? command : mpirun(ranks, command));
+  };
+  const Finished one = mine("hard.tsv", 1);
+  ASSERT_EQ(one.code, 0) << one.err;
+  ASSERT_EQ(mine("hard3.tsv", 3).code, 0);
+  EXPECT_EQ(contents(path("hard.tsv")), contents(path("hard3.tsv")));
+  const Finished train =
+      run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=hard.tsv", "--set",
+                     "global_batch=18", "--set", "sampler={name: pk}", "--set", "miner.name=all", "--set", "run_dir=" + path("again"), "--set",
+                     "evaluate.data.path="}));
+  EXPECT_EQ(train.code, 0) << train.err;
+  EXPECT_EQ(run(lodestone({"mine", work_->run(), "--output", path("elsewhere/hard.tsv")})).code, 2);
+}
+
+TEST_F(Use, AsksForAThresholdWhereNoneIsKept) {
+  fs::remove(work_->run() / "calibration.json");
+  const Finished identify = run(lodestone({"identify", "--gallery", path("gallery.safetensors"), "--image",
+                                           path("pictures/class0/0.png"), "--checkpoint", work_->run()}));
+  EXPECT_EQ(identify.code, 2);
+  EXPECT_THAT(identify.err, HasSubstr("--calibrate"));
+  ASSERT_EQ(run(lodestone({"evaluate", work_->run(), "--calibrate", "0.05"})).code, 0);
+}
+
+TEST(UseTexts, EmbedsSearchesAndMines) {
+  const TextFolder folder;
+  std::string rows, all;
+  for (int topic = 0; topic < 8; ++topic)
+    for (int n = 0; n < 6; ++n) {
+      const std::string text = "please word" + std::to_string(topic) + " and number " + std::to_string(n);
+      rows += text + "\ttopic" + std::to_string(topic) + "\n";
+      all += text + "\n";
+    }
+  folder.write("train.tsv", rows);
+  folder.write("all.txt", all);
+  ASSERT_EQ(run(lodestone({"tokenizer", "train", "--input", folder.path("all.txt"), "--vocabulary", "120", "--output",
+                           folder.path("vocab.txt")}))
+                .code,
+            0);
+  const std::string config = folder.write(
+      "run.yaml", "run_dir: " + folder.path("run") + "\nglobal_batch: 24\ndata:\n  root: " + folder.path("") +
+                      "\n  kind: texts\n  train: {path: train.tsv}\n  text:\n    format: labels\n    tokenizer: {path: "
+                      "vocab.txt, max_tokens: 16}\nencoder: {name: bag_of_tokens}\nschedule: {steps: 20, warmup_steps: "
+                      "2}\nloss: {name: supcon}\nminer: {name: all}\nevaluate: {data: {path: train.tsv}, text: "
+                      "{format: labels}, floor: false}\n");
+  ASSERT_EQ(run(lodestone({"train", config})).code, 0);
+  const Finished embed =
+      run(lodestone({"embed", folder.path("run"), "--input", folder.path("all.txt"), "--output", folder.path("g.safetensors")}));
+  ASSERT_EQ(embed.code, 0) << embed.err;
+  const Finished search = run(lodestone({"search", "--gallery", folder.path("g.safetensors"), "--query",
+                                         "please word3 and number 2", "--checkpoint", folder.path("run"), "-k", "1"}));
+  ASSERT_EQ(search.code, 0) << search.err;
+  EXPECT_THAT(search.out, HasSubstr("please word3 and number 2\t1\t1.0000"));
+  const Finished mine = run(lodestone({"mine", folder.path("run"), "--output", folder.path("hard.jsonl"), "--margin", "2"}));
+  ASSERT_EQ(mine.code, 0) << mine.err;
+  EXPECT_THAT(contents(folder.path("hard.jsonl")), HasSubstr("\"negative\":\"please word"));
+}
+
+}  // namespace
+}  // namespace lodestone::testing

@@ -1,0 +1,84 @@
+#include <future>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ATen/ops/tensor.h>
+
+#include "common/files.h"
+#include "trainer/search/file_lock.h"
+#include "trainer/search/gallery.h"
+
+namespace lodestone {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Embeddings made(std::vector<EmbeddedRow> rows, std::vector<float> values, const std::string& model = "m") {
+  const auto n = static_cast<int64_t>(rows.size());
+  return {at::tensor(values).view({n, 2}), std::move(rows), {{"model", model}, {"likeness", "cosine"}}};
+}
+
+Embeddings two_people() {
+  return made({{"a1", "anna"}, {"a2", "anna"}, {"b1", "bert"}}, {1, 0, 0.8F, 0.6F, 0, 1});
+}
+
+TEST(Gallery, FindsTheLikestPhotographOfEachIdentity) {
+  const auto found = identify(two_people(), at::tensor({0.6F, 0.8F, 1.0F, 0.0F}).view({2, 2}), 5);
+  ASSERT_EQ(found.size(), 2U);
+  ASSERT_EQ(found[0].size(), 2U);
+  EXPECT_EQ(found[0][0].name, "anna");
+  EXPECT_EQ(found[0][0].photograph, "a2");
+  EXPECT_NEAR(found[0][0].score, 0.96, 1e-6);
+  EXPECT_NEAR(found[0][1].score, 0.8, 1e-6);
+  EXPECT_EQ(found[1][0].photograph, "a1");
+  EXPECT_EQ(identify(two_people(), at::tensor({0.0F, 1.0F}).view({1, 2}), 1)[0][0].name, "bert");
+}
+
+TEST(Gallery, ReplacesAPhotographThatComesAgain) {
+  const Embeddings all = add_to_gallery(two_people(), made({{"a2", "anna"}, {"c1", "carl"}}, {0, -1, -1, 0}));
+  std::vector<std::string> names;
+  for (const Identity& identity : identities(all)) names.push_back(identity.name + std::to_string(identity.photographs));
+  EXPECT_THAT(names, ElementsAre("anna2", "bert1", "carl1"));
+  EXPECT_EQ(identify(all, at::tensor({0.0F, -1.0F}).view({1, 2}), 1)[0][0].photograph, "a2");
+  EXPECT_THROW(add_to_gallery(two_people(), made({{"c1", "carl"}}, {1, 0}, "another")), ConfigError);
+  EXPECT_THROW(add_to_gallery(two_people(), made({{"c1", ""}}, {1, 0})), ConfigError);
+}
+
+TEST(Gallery, RemovesIdentitiesAndPhotographs) {
+  EXPECT_EQ(remove_from_gallery(two_people(), "anna").size(), 1);
+  EXPECT_EQ(remove_from_gallery(two_people(), "anna", "a1").size(), 2);
+  try {
+    remove_from_gallery(two_people(), "ana");
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("did you mean 'anna'"));
+  }
+  EXPECT_TRUE(identities(remove_from_gallery(remove_from_gallery(two_people(), "anna"), "bert")).empty());
+}
+
+TEST(Gallery, LosesNothingToWritersAtOnce) {
+  const TempFolder folder;
+  const auto file = folder.path() / "g.safetensors";
+  std::vector<std::future<void>> writers;
+  for (int w = 0; w < 4; ++w)
+    writers.push_back(std::async(std::launch::async, [&, w] {
+      for (int i = 0; i < 5; ++i)
+        update_gallery(file, [&](const std::optional<Embeddings>& before) {
+          const Embeddings one = made({{std::to_string(i), "writer" + std::to_string(w)}}, {1, 0});
+          return before ? add_to_gallery(*before, one) : one;
+        });
+    }));
+  for (auto& writer : writers) writer.get();
+  EXPECT_EQ(read_embeddings(file).size(), 20);
+}
+
+TEST(FileLock, GivesUpInTime) {
+  const TempFolder folder;
+  const FileLock held(folder.path() / "g");
+  EXPECT_THROW(FileLock(folder.path() / "g", std::chrono::milliseconds(50)), IoError);
+}
+
+}  // namespace
+}  // namespace lodestone

@@ -1,0 +1,124 @@
+#include "trainer/commands/input.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "sampler/image_examples.h"
+#include "sampler/image_files.h"
+#include "sampler/texts/text_examples.h"
+#include "trainer/commands/text_data.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One text, which is its own key.
+class OneText : public TextDataset {
+ public:
+  explicit OneText(std::string text) : text_(std::move(text)) {}
+
+  int64_t size() const override { return 1; }
+  int64_t label(int64_t) const override { return 0; }
+  uint64_t id(int64_t) const override { return sample_id(text_); }
+  std::string key(int64_t) const override { return text_; }
+  int64_t classes() const override { return 1; }
+  std::string class_name(int64_t) const override { return ""; }
+  int64_t group(int64_t) const override { return 0; }
+  std::string get(int64_t) const override { return text_; }
+  int64_t bytes(int64_t) const override { return std::min<int64_t>(static_cast<int64_t>(text_.size()), 65535); }
+
+ private:
+  std::string text_;
+};
+
+// The pictures that lie directly in a folder, in order of name; a picture itself is the only one.
+std::vector<std::string> loose_pictures(const fs::path& path) {
+  std::vector<std::string> names;
+  if (fs::is_regular_file(path)) return {path.filename().string()};
+  for (const auto& entry : fs::directory_iterator(path))
+    if (entry.is_regular_file() && has_image_ending(entry.path().filename().string()))
+      names.push_back(entry.path().filename().string());
+  std::ranges::sort(names);
+  return names;
+}
+
+std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const std::string& path, const DecodeOptions& decode,
+                                                  std::string& source) {
+  source = path;
+  if ((fs::is_regular_file(path) && has_image_ending(path)) || (fs::is_directory(path) && !loose_pictures(path).empty())) {
+    if (!fs::is_directory(path)) source = fs::path(path).parent_path().string();
+    auto files = std::make_shared<ImageFiles>(source, ClassTable({""}, {}), decode);
+    for (const std::string& name : loose_pictures(path)) files->add_file(name, "");
+    return files;
+  }
+  ImageSourceConfig images = config.evaluate.data;
+  images.path = path;
+  images.mixture.clear();
+  images.split.clear();
+  images.class_filter.clear();
+  return open_images(images, decode);
+}
+
+Input picture_input(const RunConfig& config, const std::string& path) {
+  const ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
+  Input input;
+  std::shared_ptr<const ImageDataset> images;
+  if (path.empty()) {
+    const ImageSourceConfig source = config.data.resolved(config.evaluate.data);
+    input.source = source.path;
+    images = open_images(source, transform.decode_options());
+  } else {
+    images = open_pictures(config, path, transform.decode_options(), input.source);
+  }
+  input.examples = std::make_shared<ImageExamples>(images, transform);
+  return input;
+}
+
+Input text_file_input(const RunConfig& config, const std::string& path) {
+  TextLayout layout = config.evaluate.text;
+  if (fs::path(path).extension() == ".txt") {
+    layout = TextLayout();
+    layout.format = "texts";
+  }
+  const std::string file = path.empty() ? config.data.resolved(config.evaluate.data.path) : path;
+  TextSet set = open_texts({file, path.empty() ? config.evaluate.data.class_filter : std::vector<std::string>{}, layout,
+                            config.data.loader.bad_records});
+  return {std::make_shared<TextExamples>(set.texts, token_rule(config.data)), file, true};
+}
+
+bool is_text_file(const std::string& path) {
+  const fs::path ending = fs::path(path).extension();
+  return ending == ".txt" || ending == ".jsonl";
+}
+
+}  // namespace
+
+std::string Input::text(int64_t i) const {
+  const auto* set = dynamic_cast<const TextDataset*>(&dataset());
+  return set ? set->get(i) : "";
+}
+
+EmbeddedRow Input::row(int64_t i) const {
+  const Dataset& data = dataset();
+  return {data.key(i), data.class_name(data.label(i))};
+}
+
+Input open_input(const RunConfig& config, const std::string& path) {
+  if (path.empty() && config.evaluate.data.empty())
+    throw ConfigError("--input: expected a path, or evaluate.data.path in the configuration, got neither");
+  if (!path.empty() && path.find_first_of("*{") == std::string::npos && !fs::exists(path))
+    throw DataError("expected a file or folder, got " + path + ", which does not exist");
+  const std::string& kind = config.data.kind;
+  if (kind == "texts" || (kind == "image_texts" && is_text_file(path))) return text_file_input(config, path);
+  return picture_input(config, path);
+}
+
+Input text_input(const RunConfig& config, const std::string& text) {
+  if (config.data.kind == "images")
+    throw ConfigError("expected a picture that exists, got '" + text + "'; this model reads no texts");
+  return {std::make_shared<TextExamples>(std::make_shared<OneText>(text), token_rule(config.data)), "", true};
+}
+
+}  // namespace lodestone

@@ -1,0 +1,96 @@
+#include <filesystem>
+#include <iostream>
+
+#include <ATen/ops/empty.h>
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/input.h"
+#include "trainer/commands/trained_model.h"
+#include "trainer/engine/embedding.h"
+#include "trainer/search/hard_negatives.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Every rank's triplets, in order of anchor, on every rank.
+std::vector<MinedTriplet> gathered(const Session& session, const std::vector<MinedTriplet>& mine) {
+  at::Tensor own_n3 = at::empty({static_cast<int64_t>(mine.size()), 3}, at::kLong);
+  int64_t* out = own_n3.mutable_data_ptr<int64_t>();
+  for (const MinedTriplet& t : mine)
+    for (const int64_t index : {t.anchor, t.positive, t.negative}) *out++ = index;
+  const at::Tensor all_n3 = session.world.all_gather(own_n3.to(session.launch.device())).cpu().contiguous();
+  const int64_t* in = all_n3.const_data_ptr<int64_t>();
+  std::vector<MinedTriplet> all;
+  for (int64_t i = 0; i < all_n3.size(0); ++i, in += 3) all.push_back({in[0], in[1], in[2]});
+  return all;
+}
+
+// A picture as a list in `folder` names it.
+std::string listed(const Input& input, int64_t i, const fs::path& folder) {
+  const fs::path file = fs::absolute(fs::path(input.source) / input.dataset().key(i)).lexically_normal();
+  const std::string name = file.lexically_relative(folder).generic_string();
+  if (!fs::is_regular_file(file) || name.empty() || name.starts_with("..") || name.find_first_of("\t\n\r") != std::string::npos)
+    throw ConfigError("mine: expected pictures in files below the list's folder, " + folder.string() + ", got " + file.string() +
+                      "; put --output into the folder of the pictures or above it");
+  return name;
+}
+
+std::string picture_lines(const Input& input, const std::vector<MinedTriplet>& triplets, const fs::path& output) {
+  if (output.extension() != ".tsv")
+    throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
+  const fs::path folder = fs::absolute(output).lexically_normal().parent_path();
+  std::string lines;
+  for (const MinedTriplet& t : triplets)
+    lines += listed(input, t.anchor, folder) + "\t" + listed(input, t.positive, folder) + "\t" +
+             listed(input, t.negative, folder) + "\n";
+  return lines;
+}
+
+std::string text_lines(const Input& input, const std::vector<MinedTriplet>& triplets, const fs::path& output) {
+  if (output.extension() != ".jsonl")
+    throw ConfigError("mine: expected --output *.jsonl for texts, got " + output.string());
+  std::string lines;
+  for (const MinedTriplet& t : triplets)
+    lines += nlohmann::json{{"anchor", input.text(t.anchor)},
+                            {"positive", input.text(t.positive)},
+                            {"negative", input.text(t.negative)}}
+                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+             "\n";
+  return lines;
+}
+
+int mine_input(Session& session, TrainedModel& model, const MineArguments& arguments) {
+  const Input input = open_input(model.config(), arguments.input);
+  const Embedded all = embed(session.world, *model.config().encoder, session.launch.device(), input.examples,
+                             model.config().data.loader);
+  std::vector<uint64_t> ids;
+  for (const int64_t i : all.indices) ids.push_back(input.dataset().id(i));
+  const LabelledRows rows{all.z_ND, all.groups, all.labels};
+  const Range share = share_of(all.z_ND.size(0), {session.world.rank(), session.world.size()});
+  const auto mined = without_repeats(
+      gathered(session, mine_triplets(rows, ids, share.begin, share.end,
+                                      {arguments.per_anchor, arguments.margin, arguments.max_score})),
+      ids);
+  if (!session.leads()) return kDone;
+  if (mined.empty())
+    throw DataError("mine: expected hard negatives, got none: no negative of " + std::to_string(rows.x_ND.size(0)) +
+                    " samples lies within the margin; raise --margin");
+  write_file_atomic(arguments.output, input.texts ? text_lines(input, mined, arguments.output)
+                                                  : picture_lines(input, mined, arguments.output));
+  std::cout << arguments.output << ": " << mined.size() << " triplets from " << rows.x_ND.size(0) << " samples" << std::endl;
+  return kDone;
+}
+
+}  // namespace
+
+int run_mine(const MineArguments& arguments) {
+  return with_model(arguments.run, arguments.assignments,
+                    [&](Session& session, TrainedModel& model) { return mine_input(session, model, arguments); });
+}
+
+}  // namespace lodestone

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "trainer/commands/command.h"
+
+namespace lodestone {
+
+/// What the command line asked for.
+using Action = std::function<int()>;
+
+inline void add_set(CLI::App* command, std::vector<std::string>& assignments) {
+  command->add_option("--set", assignments, "key.path=value, over what the file says; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+}
+
+/// A command's arguments, which live in its action.
+template <typename Arguments>
+std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(const Arguments&)) {
+  auto arguments = std::make_shared<Arguments>();
+  command->callback([&action, arguments, run] { action = [arguments, run] { return run(*arguments); }; });
+  return arguments;
+}
+
+/// The commands that use a trained model: embed, search, gallery, identify, mine.
+void add_use_commands(CLI::App& app, Action& action);
+
+}  // namespace lodestone

@@ -1,0 +1,127 @@
+#include <filesystem>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/input.h"
+#include "trainer/commands/trained_model.h"
+#include "trainer/eval/neighbours.h"
+#include "trainer/eval/text.h"
+#include "trainer/search/result_page.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Queries {
+  at::Tensor z_QD;
+  std::vector<std::string> ids;
+  std::string source;
+};
+
+bool is_embeddings(const std::string& query) { return fs::path(query).extension() == ".safetensors"; }
+
+Queries read_queries(const std::string& file, const Embeddings& gallery) {
+  const Embeddings found = read_embeddings(file);
+  const auto model = [](const Embeddings& e) { return e.about.contains("model") ? e.about.at("model") : ""; };
+  if (model(found) != model(gallery) || found.z_ND.size(1) != gallery.z_ND.size(1))
+    throw ConfigError(file + ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
+  Queries queries{found.z_ND, {}, found.about.contains("source") ? found.about.at("source") : ""};
+  for (const EmbeddedRow& row : found.rows_N) queries.ids.push_back(row.id);
+  return queries;
+}
+
+Queries embed_queries(TrainedModel& model, const std::string& query) {
+  const Input input = fs::exists(query) ? open_input(model.config(), query) : text_input(model.config(), query);
+  Queries queries{model.embed_all(input.examples), {}, input.source};
+  for (int64_t i = 0; i < input.dataset().size(); ++i) queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
+  return queries;
+}
+
+std::vector<SearchAnswer> answers_of(const Queries& queries, const Embeddings& gallery, int64_t k,
+                                     const std::optional<Calibration>& calibration) {
+  const ComparableRows q(queries.z_QD, gallery.likeness()), g(gallery.z_ND, gallery.likeness());
+  // No query is of any row's group: ties go by index alone.
+  const std::vector<int64_t> none(static_cast<size_t>(q.size()), -1), all(static_cast<size_t>(g.size()), 0);
+  std::vector<SearchAnswer> answers;
+  for (const auto& nearest : nearest_neighbours({q, none, g, all}, k)) {
+    SearchAnswer answer{queries.ids[answers.size()], {}};
+    for (const Neighbour& n : nearest) {
+      const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(n.index)];
+      answer.hits.push_back({n.index, row.id, row.label, n.score, distance_of_score(n.score, gallery.likeness()), {}});
+      if (calibration) answer.hits.back().same = calibration->same(n.score);
+    }
+    answers.push_back(std::move(answer));
+  }
+  return answers;
+}
+
+const char* verdict(const SearchHit& hit) { return !hit.same ? "" : *hit.same ? "same" : "not the same"; }
+
+void print_table(const std::vector<SearchAnswer>& answers) {
+  std::cout << "query\trank\tscore\tdistance\tverdict\tlabel\tid\n";
+  for (const SearchAnswer& answer : answers)
+    for (size_t r = 0; r < answer.hits.size(); ++r) {
+      const SearchHit& hit = answer.hits[r];
+      std::cout << answer.query << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t' << decimal(hit.distance, 4) << '\t'
+                << verdict(hit) << '\t' << hit.label << '\t' << hit.id << '\n';
+    }
+  std::cout << std::flush;
+}
+
+std::string json_text(const std::vector<SearchAnswer>& answers, const std::optional<Calibration>& calibration) {
+  nlohmann::json json = {{"threshold", nullptr}, {"far", nullptr}, {"answers", nlohmann::json::array()}};
+  if (calibration) json["threshold"] = calibration->threshold, json["far"] = calibration->far;
+  for (const SearchAnswer& answer : answers) {
+    nlohmann::json hits = nlohmann::json::array();
+    for (const SearchHit& hit : answer.hits) {
+      hits.push_back({{"index", hit.index}, {"id", hit.id}, {"label", hit.label}, {"score", hit.score}, {"distance", hit.distance}});
+      hits.back()["same"] = hit.same ? nlohmann::json(*hit.same) : nlohmann::json();
+    }
+    json["answers"].push_back({{"query", answer.query}, {"hits", std::move(hits)}});
+  }
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& queries, const Embeddings& gallery) {
+  const std::string gallery_source = gallery.about.contains("source") ? gallery.about.at("source") : "";
+  return result_page("Search results", answers, [&](const std::string& id, bool query) {
+    const fs::path file = fs::path(query ? queries.source : gallery_source) / id;
+    std::error_code ignored;
+    return fs::is_regular_file(file, ignored) ? picture_uri(read_file(file)) : std::string();
+  });
+}
+
+void answer(const Queries& queries, const Embeddings& gallery, const std::optional<Calibration>& calibration,
+            const SearchArguments& arguments) {
+  const auto answers = answers_of(queries, gallery, arguments.k, calibration);
+  print_table(answers);
+  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(answers, calibration));
+  if (!arguments.html.empty()) write_file_atomic(arguments.html, page_of(answers, queries, gallery));
+}
+
+}  // namespace
+
+int run_search(const SearchArguments& arguments) {
+  const Embeddings gallery = read_embeddings(arguments.gallery);
+  if (arguments.run.empty()) {
+    if (!is_embeddings(arguments.query))
+      throw ConfigError("search: expected --checkpoint RUN, which embeds the query, got none; only a query of embeddings goes without");
+    answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
+    return kDone;
+  }
+  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+    check_alone(session, "search");
+    model.check_made_here(gallery, arguments.gallery);
+    const Queries queries =
+        is_embeddings(arguments.query) ? read_queries(arguments.query, gallery) : embed_queries(model, arguments.query);
+    answer(queries, gallery, model.calibration(*session.log), arguments);
+    return static_cast<int>(kDone);
+  });
+}
+
+}  // namespace lodestone

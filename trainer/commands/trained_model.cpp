@@ -1,0 +1,92 @@
+#include "trainer/commands/trained_model.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+#include "common/files.h"
+#include "common/safetensors.h"
+#include "trainer/commands/evaluation.h"
+#include "trainer/commands/state.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr int64_t kRows = 256;
+
+}  // namespace
+
+TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string>& assignments)
+    : checkpoint_(load_checkpoint(run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); })) {
+  read_run_config(parse_yaml(checkpoint_.config_yaml, checkpoint_.path.string() + "/config.yaml"), assignments,
+                  checkpoint_.path.filename().string(), config_);
+  const auto& tensors = checkpoint_.snapshot.tensors;
+  const auto weights = tensors.find(tensors.contains("ema") ? "ema" : "model");
+  if (weights != tensors.end()) weights_ = checksum(encode_safetensors(weights->second));
+}
+
+std::filesystem::path TrainedModel::run_folder() const {
+  return std::filesystem::absolute(checkpoint_.path).lexically_normal().parent_path().parent_path();
+}
+
+void TrainedModel::prepare(const Session& session) {
+  device_ = session.launch.device();
+  build_encoder(config_, *config_.encoder);
+  restore_model(checkpoint_.snapshot, *config_.encoder);
+  config_.encoder->parameters().convert(at::kFloat, device_);
+}
+
+at::Tensor TrainedModel::embed(const Features& features) {
+  at::NoGradGuard no_grad;
+  at::Tensor z_bD = config_.encoder->forward(features.to(device_), {}).to(at::kFloat);
+  if (config_.normalize) z_bD = z_bD / z_bD.norm(2, 1, true).clamp_min(1e-12);
+  return z_bD.to(at::kCPU).contiguous();
+}
+
+at::Tensor TrainedModel::embed_all(const std::shared_ptr<const Examples>& examples) {
+  const auto loader = make_eval_loader(examples, {0, 1}, kRows, config_.data.loader);
+  std::vector<at::Tensor> z = {at::empty({0, config_.encoder->output_dim()})};
+  while (loader->has_next()) z.push_back(embed(loader->next().features));
+  return at::cat(z);
+}
+
+std::map<std::string, std::string> TrainedModel::about(const std::string& source) const {
+  return {{"format", "lodestone embeddings 1"},
+          {"likeness", likeness_of(config_) == Likeness::kL2 ? "l2" : "cosine"},
+          {"model", weights_},
+          {"source", source},
+          {"step", std::to_string(checkpoint_.step)}};
+}
+
+void TrainedModel::check_made_here(const Embeddings& embeddings, const std::string& file) const {
+  const auto model = embeddings.about.find("model");
+  if (model == embeddings.about.end() || model->second != weights_)
+    throw ConfigError(file + ": expected embeddings of this model's weights, got those of others; embed again with `lodestone embed`, "
+                      "or name the checkpoint that made them");
+}
+
+std::optional<Calibration> TrainedModel::calibration(Logger& log) const {
+  const auto found = read_calibration(calibration_file(run_folder()));
+  if (found && found->step != checkpoint_.step)
+    log.warn("the threshold was set on step {}, this is step {}: `lodestone evaluate --calibrate` sets it anew",
+                                  found->step, checkpoint_.step);
+  return found;
+}
+
+int with_model(const std::string& run, const std::vector<std::string>& assignments,
+               const std::function<int(Session&, TrainedModel&)>& body) {
+  TrainedModel model(run, assignments);
+  return run_on_ranks(model.config(), [&](Session& session) {
+    model.prepare(session);
+    return body(session, model);
+  });
+}
+
+void check_alone(const Session& session, const char* command) {
+  if (session.world.size() > 1)
+    throw ConfigError(std::string(command) + ": expected one process, got " + std::to_string(session.world.size()) +
+                      " ranks; start it without mpirun");
+}
+
+}  // namespace lodestone

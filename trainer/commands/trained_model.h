@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sampler/examples.h"
+#include "trainer/commands/session.h"
+#include "trainer/coordinator/checkpoint.h"
+#include "trainer/search/calibration.h"
+#include "trainer/search/embeddings.h"
+
+namespace lodestone {
+
+/// A run's encoder with its newest weights, ready to embed. Loading it starts no ranks: its configuration says how they find each
+/// other.
+class TrainedModel {
+ public:
+  /// A run folder or a checkpoint. Damaged checkpoints are named on stderr and passed over.
+  /// Throws    CheckpointError, ConfigError
+  TrainedModel(const std::string& run, const std::vector<std::string>& assignments);
+
+  RunConfig& config() { return config_; }
+  const RunConfig& config() const { return config_; }
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  /// The folder of the run that the checkpoint is of.
+  std::filesystem::path run_folder() const;
+
+  /// Builds the encoder on the session's device; once, before any embedding.
+  void prepare(const Session& session);
+  /// b rows to z_bD as they are stored and compared: float32 on the CPU, of unit length where the run normalises.
+  at::Tensor embed(const Features& features);
+  /// All samples by this process alone. Memory: all of the embeddings, one batch of the features.
+  at::Tensor embed_all(const std::shared_ptr<const Examples>& examples);
+
+  /// Embeddings::about of what it embeds.
+  std::map<std::string, std::string> about(const std::string& source) const;
+  /// Throws ConfigError unless embeddings are of this model, whatever data it was asked to look at.
+  void check_made_here(const Embeddings& embeddings, const std::string& file) const;
+  /// The run's calibration; warns on the log if it is of other weights.
+  std::optional<Calibration> calibration(Logger& log) const;
+
+ private:
+  Checkpoint checkpoint_;
+  RunConfig config_;
+  c10::Device device_ = at::kCPU;
+  std::string weights_;  // checksum
+};
+
+/// Loads a model and runs `body` on every rank with its encoder prepared; see run_on_ranks.
+int with_model(const std::string& run, const std::vector<std::string>& assignments,
+               const std::function<int(Session&, TrainedModel&)>& body);
+
+/// A way for one process to do it: refuses several ranks. `command` is named. Throws ConfigError.
+void check_alone(const Session& session, const char* command);
+
+}  // namespace lodestone

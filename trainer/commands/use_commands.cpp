@@ -1,0 +1,93 @@
+#include "trainer/commands/options.h"
+
+namespace lodestone {
+
+namespace {
+
+void add_embed(CLI::App& app, Action& action) {
+  auto* embed = app.add_subcommand("embed", "Embed a data set into a file; under mpirun, on all ranks; begun again, it goes on");
+  auto arguments = on<EmbedArguments>(embed, action, run_embed);
+  embed->add_option("run", arguments->run, "run folder or checkpoint")->required();
+  embed->add_option("--input", arguments->input, "a picture, a folder, a list, shards or a file of texts (default: evaluate.data)");
+  embed->add_option("--output", arguments->output, "*.safetensors, *.npy or *.jsonl")->required();
+  add_set(embed, arguments->assignments);
+}
+
+void add_search(CLI::App& app, Action& action) {
+  auto* search = app.add_subcommand("search", "Find the nearest rows of a gallery to pictures, texts or embeddings");
+  auto arguments = on<SearchArguments>(search, action, run_search);
+  search->add_option("--gallery", arguments->gallery, "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+      ->required()
+      ->check(CLI::ExistingFile);
+  search->add_option("--query", arguments->query, "a picture, a folder, a file of texts or of embeddings, or a text itself")->required();
+  search->add_option("--checkpoint", arguments->run, "run folder or checkpoint that embeds the query and says \"same\" or not");
+  search->add_option("-k", arguments->k, "answers to each query")->check(CLI::Range(1, 100000))->capture_default_str();
+  search->add_option("--json", arguments->json, "write the answers to this file");
+  search->add_option("--html", arguments->html, "write a page that shows the answers to this file");
+  add_set(search, arguments->assignments);
+}
+
+void add_gallery(CLI::App& app, Action& action) {
+  auto* gallery = app.add_subcommand("gallery", "Keep identities with their photographs in one file");
+  gallery->require_subcommand(1);
+  auto* add = gallery->add_subcommand("add", "Add photographs; makes the file where there is none");
+  auto added = on<GalleryAddArguments>(add, action, run_gallery_add);
+  add->add_option("gallery", added->gallery, "the file: *.safetensors")->required();
+  add->add_option("inputs", added->inputs, "pictures and folders")->required();
+  add->add_option("--checkpoint", added->run, "run folder or checkpoint")->required();
+  add->add_option("--name", added->name, "whom they show (default: the name of each picture's class folder)");
+  add_set(add, added->assignments);
+
+  auto* remove = gallery->add_subcommand("remove", "Remove an identity, or one photograph of it");
+  auto removed = on<GalleryRemoveArguments>(remove, action, run_gallery_remove);
+  remove->add_option("gallery", removed->gallery, "the file")->required();
+  remove->add_option("--name", removed->name, "the identity")->required();
+  remove->add_option("--photograph", removed->photograph, "its id alone, as it was added: an absolute path");
+
+  auto* list = gallery->add_subcommand("list", "Who is in it, and with how many photographs");
+  auto listed = on<GalleryListArguments>(list, action, run_gallery_list);
+  list->add_option("gallery", listed->gallery, "the file")->required();
+  list->add_flag("--json", listed->json, "as JSON");
+}
+
+void add_identify(CLI::App& app, Action& action) {
+  auto* identify = app.add_subcommand("identify", "Who is it? The likest identity of a gallery, or \"unknown\"");
+  auto arguments = on<IdentifyArguments>(identify, action, run_identify);
+  identify->add_option("--gallery", arguments->gallery, "the file")->required()->check(CLI::ExistingFile);
+  identify->add_option("--image", arguments->image, "a picture, or a folder of them")->required()->check(CLI::ExistingPath);
+  identify->add_option("--checkpoint", arguments->run, "run folder or checkpoint")->required();
+  identify->add_option("--threshold", arguments->threshold, "score from which it is the same (default: the calibrated one)");
+  identify->add_option("-k", arguments->k, "candidates in the JSON")->check(CLI::Range(1, 1000))->capture_default_str();
+  identify->add_option("--json", arguments->json, "write answers and candidates to this file");
+  add_set(identify, arguments->assignments);
+}
+
+void add_mine(CLI::App& app, Action& action) {
+  auto* mine = app.add_subcommand("mine", "Find hard negatives with a trained encoder and write them as triplets to train on");
+  auto arguments = on<MineArguments>(mine, action, run_mine);
+  mine->add_option("run", arguments->run, "run folder or checkpoint")->required();
+  mine->add_option("--input", arguments->input, "what `lodestone embed` takes, with labels (default: evaluate.data)");
+  mine->add_option("--output", arguments->output, "*.tsv in the folder of the pictures or above it; *.jsonl for texts")->required();
+  mine->add_option("--per-anchor", arguments->per_anchor, "negatives of each anchor")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  mine->add_option("--margin", arguments->margin, "a negative counts from the positive's cosine less this")
+      ->check(CLI::Range(0.0, 2.0))
+      ->capture_default_str();
+  mine->add_option("--max-score", arguments->max_score, "a nearer negative is taken for a wrong label")
+      ->check(CLI::Range(-1.0, 1.0))
+      ->capture_default_str();
+  add_set(mine, arguments->assignments);
+}
+
+}  // namespace
+
+void add_use_commands(CLI::App& app, Action& action) {
+  add_embed(app, action);
+  add_search(app, action);
+  add_gallery(app, action);
+  add_identify(app, action);
+  add_mine(app, action);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,153 @@
+#include "trainer/search/embedding_writer.h"
+
+#include <charconv>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "common/files.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+[[noreturn]] void fail(const fs::path& path, const char* action) {
+  throw IoError(std::string("embeddings: cannot ") + action + " " + path.string() + ": " + std::strerror(errno));
+}
+
+void write_all(std::FILE* file, std::string_view bytes, const fs::path& path) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) fail(path, "write");
+}
+
+// The header that encode_safetensors would give a matrix of this size, which is never in memory.
+std::string safetensors_head(const EmbeddingPlan& plan) {
+  const int64_t bytes = plan.rows * plan.width * 4;
+  Json json = {{"embeddings", {{"dtype", "F32"}, {"shape", {plan.rows, plan.width}}, {"data_offsets", {0, bytes}}}}};
+  if (!plan.about.empty()) json["__metadata__"] = plan.about;
+  std::string head = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  head.resize((head.size() + 7) / 8 * 8, ' ');
+  std::string length(8, '\0');
+  for (size_t k = 0; k < 8; ++k) length[k] = static_cast<char>((head.size() >> (8 * k)) & 0xFF);
+  return length + head;
+}
+
+// NumPy's format 1.0: magic, version, length, a Python dict padded so that the data is aligned to 64 bytes.
+std::string npy_head(const EmbeddingPlan& plan) {
+  std::string dict = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(plan.rows) + ", " +
+                     std::to_string(plan.width) + "), }";
+  dict.append(63 - (10 + dict.size()) % 64, ' ');
+  dict += '\n';
+  std::string head = std::string("\x93NUMPY\x01\x00", 8);
+  head += static_cast<char>(dict.size() & 0xFF);
+  head += static_cast<char>(dict.size() >> 8);
+  return head + dict;
+}
+
+void append_number(float value, std::string& line) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof(text), value);
+  line.append(text, end.ptr);
+}
+
+std::string json_lines(const float* z, int64_t width, std::span<const EmbeddedRow> rows) {
+  std::string lines;
+  for (const EmbeddedRow& row : rows) {
+    const std::string head = row_line(row);
+    lines.append(head, 0, head.size() - 2);  // without the brace and the line end
+    lines += ",\"embedding\":[";
+    for (int64_t d = 0; d < width; ++d, ++z) {
+      if (d > 0) lines += ',';
+      append_number(*z, lines);
+    }
+    lines += "]}\n";
+  }
+  return lines;
+}
+
+std::FILE* reopen(const fs::path& path, int64_t bytes) {
+  std::error_code error;
+  if (static_cast<int64_t>(fs::file_size(path, error)) < bytes || error) return nullptr;
+  fs::resize_file(path, static_cast<uintmax_t>(bytes), error);
+  return error ? nullptr : std::fopen(path.c_str(), "ab");
+}
+
+std::FILE* make(const fs::path& path) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (!file) fail(path, "create");
+  return file;
+}
+
+int64_t durable_size(std::FILE* file, const fs::path& path) {
+  if (std::fflush(file) != 0 || ::fsync(::fileno(file)) != 0) fail(path, "write");
+  return static_cast<int64_t>(fs::file_size(path));
+}
+
+}  // namespace
+
+EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan) : plan_(std::move(plan)), ending_(plan_.output.extension()) {
+  if (ending_ != ".safetensors" && ending_ != ".npy" && ending_ != ".jsonl")
+    throw ConfigError("embeddings: expected an output named *.safetensors, *.npy or *.jsonl, got " + plan_.output.string());
+  partial_ = plan_.output.string() + ".partial";
+  rows_partial_ = rows_beside(plan_.output).string() + ".partial";
+  place_ = plan_.output.string() + ".place";
+  if (!go_on()) begin();
+}
+
+std::string EmbeddingWriter::plan_text() const {
+  return Json{{"rows", plan_.rows}, {"width", plan_.width}, {"about", plan_.about}}.dump(-1, ' ', false,
+                                                                                           Json::error_handler_t::replace);
+}
+
+bool EmbeddingWriter::go_on() {
+  if (!fs::exists(place_)) return false;
+  const Json place = Json::parse(read_file(place_), nullptr, /*allow_exceptions=*/false);
+  if (!place.is_object() || place.value("plan", "") != plan_text()) return false;
+  file_.reset(reopen(partial_, place.value("bytes", int64_t{0})));
+  if (ending_ != ".jsonl") rows_file_.reset(reopen(rows_partial_, place.value("row_bytes", int64_t{0})));
+  if (!file_ || (ending_ != ".jsonl" && !rows_file_)) return false;
+  done_ = place.value("done", int64_t{0});
+  return true;
+}
+
+void EmbeddingWriter::begin() {
+  std::error_code ignored;
+  fs::remove(place_, ignored);
+  file_.reset(make(partial_));
+  if (ending_ != ".jsonl") rows_file_.reset(make(rows_partial_));
+  if (ending_ == ".safetensors") write_all(file_.get(), safetensors_head(plan_), partial_);
+  if (ending_ == ".npy") write_all(file_.get(), npy_head(plan_), partial_);
+  done_ = 0;
+}
+
+void EmbeddingWriter::append(const at::Tensor& z_nD, std::span<const EmbeddedRow> rows) {
+  const float* z = z_nD.const_data_ptr<float>();
+  if (ending_ == ".jsonl") {
+    write_all(file_.get(), json_lines(z, plan_.width, rows), partial_);
+  } else {
+    write_all(file_.get(), {reinterpret_cast<const char*>(z), z_nD.nbytes()}, partial_);
+    std::string lines;
+    for (const EmbeddedRow& row : rows) lines += row_line(row);
+    write_all(rows_file_.get(), lines, rows_partial_);
+  }
+  done_ += static_cast<int64_t>(rows.size());
+}
+
+void EmbeddingWriter::save_place() {
+  Json place = {{"plan", plan_text()}, {"done", done_}, {"bytes", durable_size(file_.get(), partial_)}};
+  if (rows_file_) place["row_bytes"] = durable_size(rows_file_.get(), rows_partial_);
+  write_file_atomic(place_, place.dump());
+}
+
+void EmbeddingWriter::finish() {
+  save_place();
+  if (rows_file_) rename_synced(rows_partial_, rows_beside(plan_.output));
+  rename_synced(partial_, plan_.output);
+  std::error_code ignored;
+  fs::remove(place_, ignored);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,95 @@
+#include "trainer/search/embeddings.h"
+
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "common/safetensors.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr const char* kTensor = "embeddings";
+constexpr const char* kRows = "rows";
+constexpr uint64_t kMaxFileBytes = uint64_t{1} << 40;
+
+[[noreturn]] void refuse(const fs::path& file, const std::string& got) {
+  throw DataError(file.string() + ": expected embeddings as `lodestone embed` or `lodestone gallery` writes them, got " + got);
+}
+
+EmbeddedRow row_of(const Json& json, const fs::path& file) {
+  if (!json.is_object() || !json.contains("id") || !json["id"].is_string()) refuse(file, "a row without an id");
+  return {json["id"].get<std::string>(), json.contains("label") && json["label"].is_string() ? json["label"].get<std::string>() : ""};
+}
+
+std::vector<EmbeddedRow> rows_from(const fs::path& file) {
+  const std::string text = read_file(rows_beside(file), kMaxFileBytes);
+  std::vector<EmbeddedRow> rows;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!line.empty()) rows.push_back(row_of(json, rows_beside(file)));
+    begin = end + 1;
+  }
+  return rows;
+}
+
+std::vector<EmbeddedRow> rows_within(const std::string& text, const fs::path& file) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_array()) refuse(file, "rows that are no JSON array");
+  std::vector<EmbeddedRow> rows;
+  for (const Json& row : json) rows.push_back(row_of(row, file));
+  return rows;
+}
+
+Json json_of(const EmbeddedRow& row) { return {{"id", row.id}, {"label", row.label}}; }
+
+std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+Likeness Embeddings::likeness() const {
+  const auto found = about.find("likeness");
+  return found != about.end() && found->second == "l2" ? Likeness::kL2 : Likeness::kCosine;
+}
+
+fs::path rows_beside(const fs::path& file) { return file.string() + ".rows.jsonl"; }
+
+std::string row_line(const EmbeddedRow& row) { return text_of(json_of(row)) + "\n"; }
+
+Embeddings read_embeddings(const fs::path& file) {
+  const std::string bytes = read_file(file, kMaxFileBytes);
+  Embeddings found;
+  try {
+    found.about = read_safetensors_header(bytes, file.string()).metadata;
+    auto tensors = decode_safetensors(bytes, file.string());
+    const auto z = tensors.find(kTensor);
+    if (z == tensors.end() || z->second.dim() != 2 || z->second.scalar_type() != at::kFloat || z->second.size(1) < 1)
+      refuse(file, "no float32 matrix named 'embeddings'");
+    found.z_ND = z->second;
+  } catch (const CheckpointError& error) {
+    refuse(file, std::string("a damaged file: ") + error.what());
+  }
+  const auto within = found.about.find(kRows);
+  found.rows_N = within == found.about.end() ? rows_from(file) : rows_within(within->second, file);
+  found.about.erase(kRows);
+  if (static_cast<int64_t>(found.rows_N.size()) != found.size())
+    refuse(file, std::to_string(found.size()) + " embeddings with " + std::to_string(found.rows_N.size()) + " rows");
+  return found;
+}
+
+void write_embeddings(const fs::path& file, const Embeddings& embeddings) {
+  Json rows = Json::array();
+  for (const EmbeddedRow& row : embeddings.rows_N) rows.push_back(json_of(row));
+  auto about = embeddings.about;
+  about[kRows] = text_of(rows);
+  write_safetensors(file, {{kTensor, embeddings.z_ND}}, about);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,111 @@
+#include "trainer/search/gallery.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
+
+#include "common/fields.h"
+#include "trainer/eval/neighbours.h"
+#include "trainer/search/file_lock.h"
+
+namespace lodestone {
+
+namespace {
+
+Embeddings kept(const Embeddings& gallery, const std::function<bool(const EmbeddedRow&)>& keep) {
+  Embeddings rest{{}, {}, gallery.about};
+  std::vector<int64_t> indices;
+  for (size_t i = 0; i < gallery.rows_N.size(); ++i) {
+    if (!keep(gallery.rows_N[i])) continue;
+    rest.rows_N.push_back(gallery.rows_N[i]);
+    indices.push_back(static_cast<int64_t>(i));
+  }
+  rest.z_ND = gallery.z_ND.index_select(0, at::tensor(indices, at::kLong)).contiguous();
+  return rest;
+}
+
+std::vector<std::string> names_of(const Embeddings& gallery) {
+  std::set<std::string> names;
+  for (const EmbeddedRow& row : gallery.rows_N) names.insert(row.label);
+  return {names.begin(), names.end()};
+}
+
+}  // namespace
+
+Embeddings add_to_gallery(const Embeddings& gallery, const Embeddings& more) {
+  std::set<std::pair<std::string, std::string>> added;
+  for (const EmbeddedRow& row : more.rows_N) {
+    if (row.label.empty()) throw ConfigError("gallery: expected a name for " + row.id + ", got none; give --name");
+    added.emplace(row.label, row.id);
+  }
+  const auto model = [](const Embeddings& e) { return e.about.contains("model") ? e.about.at("model") : ""; };
+  if (model(gallery) != model(more) || gallery.z_ND.size(1) != more.z_ND.size(1))
+    throw ConfigError("gallery: its photographs were embedded by another model; make it anew with this one, or name that one");
+  Embeddings all = kept(gallery, [&](const EmbeddedRow& row) { return !added.contains({row.label, row.id}); });
+  // Within `more`, the last of a repeated photograph counts.
+  std::map<std::pair<std::string, std::string>, int64_t> last;
+  for (size_t i = 0; i < more.rows_N.size(); ++i) last[{more.rows_N[i].label, more.rows_N[i].id}] = static_cast<int64_t>(i);
+  std::vector<at::Tensor> parts = {all.z_ND};
+  for (const auto& [key, index] : last) {
+    parts.push_back(more.z_ND.narrow(0, index, 1));
+    all.rows_N.push_back(more.rows_N[static_cast<size_t>(index)]);
+  }
+  all.z_ND = at::cat(parts).contiguous();
+  return all;
+}
+
+Embeddings remove_from_gallery(const Embeddings& gallery, const std::string& name, const std::string& photograph) {
+  Embeddings rest = kept(gallery, [&](const EmbeddedRow& row) {
+    return row.label != name || (!photograph.empty() && row.id != photograph);
+  });
+  if (rest.size() < gallery.size()) return rest;
+  const std::string near = nearest_word(name, names_of(gallery));
+  throw DataError("gallery: expected '" + name + "'" + (photograph.empty() ? "" : " with the photograph " + photograph) +
+                  ", which is not there" + (near.empty() || near == name ? "" : "; did you mean '" + near + "'?"));
+}
+
+std::vector<Identity> identities(const Embeddings& gallery) {
+  std::map<std::string, int64_t> counts;
+  for (const EmbeddedRow& row : gallery.rows_N) ++counts[row.label];
+  std::vector<Identity> all;
+  for (const auto& [name, count] : counts) all.push_back({name, count, 0, ""});
+  return all;
+}
+
+std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at::Tensor& q_QD, int64_t k) {
+  std::map<std::string, int64_t> counts;
+  for (const EmbeddedRow& row : gallery.rows_N) ++counts[row.label];
+  int64_t largest = 0;
+  for (const auto& [name, count] : counts) largest = std::max(largest, count);
+  const ComparableRows rows(gallery.z_ND, gallery.likeness());
+  const ComparableRows queries(q_QD, gallery.likeness());
+  const std::vector<int64_t> nobody(static_cast<size_t>(queries.size()), -1), anyone(static_cast<size_t>(rows.size()), 0);
+  std::vector<std::vector<Identity>> all;
+  // Deep enough that k identities are among the nearest even if each brings all its photographs.
+  for (const auto& nearest : nearest_neighbours({queries, nobody, rows, anyone}, k * largest)) {
+    std::map<std::string, Identity> best;
+    for (const Neighbour& neighbour : nearest) {
+      const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(neighbour.index)];
+      best.emplace(row.label, Identity{row.label, counts[row.label], neighbour.score, row.id});
+    }
+    std::vector<Identity> found;
+    for (auto& [name, identity] : best) found.push_back(std::move(identity));
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+    if (static_cast<int64_t>(found.size()) > k) found.resize(static_cast<size_t>(k));
+    all.push_back(std::move(found));
+  }
+  return all;
+}
+
+void update_gallery(const std::filesystem::path& file,
+                    const std::function<Embeddings(const std::optional<Embeddings>& before)>& change) {
+  const FileLock lock(file);
+  std::optional<Embeddings> before;
+  if (std::filesystem::exists(file)) before = read_embeddings(file);
+  write_embeddings(file, change(before));
+}
+
+}  // namespace lodestone
