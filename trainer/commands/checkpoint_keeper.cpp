@@ -190,20 +190,6 @@ void CheckpointKeeper::tell_failure(int64_t step, const std::string& reason) {
   reporter_->checkpoint_failed(step, reason);
 }
 
-std::optional<fs::path> CheckpointKeeper::roll_back(Trainer& trainer) {
-  std::optional<Checkpoint> found;
-  if (session_.leads()) {
-    writer_.wait(deadline());
-    tell_outcome();
-    if (!list_checkpoints(folder_.checkpoints()).empty()) found = load_checkpoint(folder_.checkpoints(), warn());
-  }
-  const auto checkpoint = share_checkpoint(session_.world, std::move(found));
-  if (!checkpoint) return {};
-  restore_snapshot(session_.world, checkpoint->snapshot, trainer, nullptr);
-  saved_at_ = begun_at_ = trainer.steps_done();
-  return checkpoint->path;
-}
-
 bool CheckpointKeeper::saved(int64_t step) {
   bool durable = true;
   if (session_.leads()) {

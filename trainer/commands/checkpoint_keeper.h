@@ -33,9 +33,6 @@ class CheckpointKeeper {
   /// Restores what `resume` (auto, none or a path) names and returns the place in the data; unset: nothing to go on from.
   /// Throws CheckpointError if what is there cannot be used.
   std::optional<Cursor> resume(const std::string& resume, Trainer& trainer, SamplerLearner* learner);
-  /// Goes back to the newest checkpoint, behind the one that is being written, and returns its path; unset: there is none. The
-  /// place in the data and what the sampler learned stay as they are. Collective.
-  std::optional<std::filesystem::path> roll_back(Trainer& trainer);
   std::optional<int64_t> resumed_at() const { return resumed_at_; }
 
   /// Rank 0 says what is saved as the run's configuration and where results are told; that outlives the keeper's saves. Takes the
