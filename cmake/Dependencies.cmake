@@ -1,6 +1,7 @@
 # Every outside package, found once. Ours come from the distribution; LibTorch from cmake/LibTorch.cmake.
 find_package(Threads REQUIRED)
 find_package(MPI REQUIRED COMPONENTS CXX)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -71,6 +71,9 @@ class Checks(unittest.TestCase):
     def test_layering_finds_a_product_file_that_includes_a_test(self):
         self.assert_layering({"sampler/a.cpp": '#include "tests/losses/l_test.cpp"\n'}, "sampler must not use tests")
 
+    def test_layering_finds_a_loop_that_would_be_serial(self):
+        self.assert_layering({"sampler/a.cpp": "void f() { at::parallel_for(0, 9, 1, g); }\n"}, "call parallel_stretches")
+
     def test_layering_finds_an_unknown_folder(self):
         self.assert_layering({"trainer/extras/e.h": ""}, "has no place in the design")
 

@@ -131,6 +131,8 @@ def problems(root):
         if path.parts[0] == "trainer" and unit_of(path) not in MAY_USE:
             found.append(f"{path}: {unit_of(path)} has no place in the design")
             continue
+        if "at::parallel_for" in sources.blank((root / path).read_text()) and path.stem != "parallel":
+            found.append(f"{path}: at::parallel_for is serial without OpenMP; call parallel_stretches (common/parallel.h)")
         for match in INCLUDE.finditer(sources.blank_comments((root / path).read_text())):
             wrong = check_include(root, links, path, match.group(1), match.group(2))
             if wrong:

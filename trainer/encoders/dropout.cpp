@@ -1,9 +1,9 @@
 #include "trainer/encoders/dropout.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 
+#include "common/parallel.h"
 #include "common/rng.h"
 
 namespace lodestone {
@@ -19,7 +19,7 @@ at::Tensor dropout(const at::Tensor& x_bXK, double probability, DropoutSite site
   const auto threshold = static_cast<uint64_t>(probability * 0x1.0p32);
   const auto kept = static_cast<float>(1 / (1 - probability));
   const auto step_and_site = static_cast<uint64_t>(mode.draw.step) << 16 | static_cast<uint64_t>(site);
-  at::parallel_for(0, x_bXK.size(0) * planes * columns, 64, [&](int64_t begin, int64_t end) {
+  parallel_stretches(x_bXK.size(0) * planes * columns, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t b = i / (planes * columns), plane = i / columns % planes, column = i % columns;
       const int64_t row = rows ? rows[b] : b;

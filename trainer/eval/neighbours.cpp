@@ -5,13 +5,13 @@
 #include <limits>
 #include <string>
 
-#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/mm.h>
 
 #include "common/error.h"
+#include "common/parallel.h"
 
 namespace lodestone {
 
@@ -101,7 +101,7 @@ class TiledSearch {
       const int64_t width = std::min(s_.gallery_tile, s_.gallery.size() - start);
       const at::Tensor sim_TG = propose(q_TD, start, width);
       const float* sim = sim_TG.const_data_ptr<float>();
-      at::parallel_for(0, count, 16, [&](int64_t begin, int64_t end) {
+      parallel_stretches(count, 16, [&](int64_t begin, int64_t end) {
         for (int64_t t = begin; t < end; ++t)
           fold(first + t, start, width, sim + t * width, shortlists[static_cast<size_t>(t)]);
       });

@@ -5,9 +5,9 @@
 #include <numeric>
 #include <string>
 
-#include <ATen/Parallel.h>
 
 #include "common/error.h"
+#include "common/parallel.h"
 #include "common/rng.h"
 
 namespace lodestone {
@@ -82,7 +82,7 @@ std::vector<RowPair> take(const Numbering& numbering, int64_t cap, Random random
 
 std::vector<double> scores_of(const std::vector<RowPair>& pairs, const PairScore& score) {
   std::vector<double> scores(pairs.size());
-  at::parallel_for(0, static_cast<int64_t>(pairs.size()), 4096, [&](int64_t begin, int64_t end) {
+  parallel_stretches(static_cast<int64_t>(pairs.size()), 4096, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
       const RowPair pair = pairs[static_cast<size_t>(k)];
       scores[static_cast<size_t>(k)] = score(pair.i, pair.j);

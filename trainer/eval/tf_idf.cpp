@@ -4,12 +4,12 @@
 #include <cmath>
 #include <map>
 
-#include <ATen/Parallel.h>
 #include <unicode/locid.h>
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
 #include "common/error.h"
+#include "common/parallel.h"
 
 namespace lodestone {
 
@@ -137,7 +137,7 @@ Comparison compare_texts(const TfIdf& texts, std::span<const int64_t> groups_N) 
       std::vector<int64_t> depths;
       for (int64_t q = 0; q < count; ++q) depths.push_back(depth(first + q));
       std::vector<std::vector<Neighbour>> found(static_cast<size_t>(count));
-      at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {
+      parallel_stretches(count, 1, [&](int64_t begin, int64_t end) {
         for (int64_t q = begin; q < end; ++q)
           found[static_cast<size_t>(q)] = nearest(first + q, depths[static_cast<size_t>(q)]);
       });

@@ -3,12 +3,12 @@
 #include <vector>
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/where.h>
 
 #include "trainer/losses/vector_math.h"
+#include "common/parallel.h"
 #include "trainer/negatives/measure.h"
 
 namespace lodestone {
@@ -129,7 +129,7 @@ at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor
   double* value = value_p.mutable_data_ptr<double>();
   AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "pair values", [&] {
     const PairRows<scalar_t> pairs = pair_rows<scalar_t>(u, rows, v, refs);
-    at::parallel_for(0, row_p.size(0), kGrain,
+    parallel_stretches(row_p.size(0), kGrain,
                      [&](int64_t begin, int64_t end) { values_of(measure, pairs, begin, end, value); });
   });
   return value_p;
@@ -161,7 +161,7 @@ void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Te
   AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "add pair gradient", [&] {
     const PairRows<scalar_t> pairs = pair_rows<scalar_t>(u, rows, v, refs);
     scalar_t* gradient = gradient_nD.mutable_data_ptr<scalar_t>();
-    at::parallel_for(0, static_cast<int64_t>(edges.size()) - 1, 1, [&](int64_t first, int64_t last) {
+    parallel_stretches(static_cast<int64_t>(edges.size()) - 1, 1, [&](int64_t first, int64_t last) {
       add_gradients_of(measure, pairs, edges[static_cast<size_t>(first)], edges[static_cast<size_t>(last)],
                        weight, gradient);
     });

@@ -5,7 +5,6 @@
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <unistd.h>
@@ -114,7 +113,8 @@ TileWalk::TileWalk(const Block& block, Measure measure, double scale)
       scale_(scale),
       side_(side_for(block)),
       row_blocks_(blocks_of(block.rows.size, side_)),
-      ref_blocks_(blocks_of(block.refs.size, side_)) {
+      ref_blocks_(blocks_of(block.refs.size, side_)),
+      order_(static_cast<size_t>(row_blocks_ + (block.square ? 0 : ref_blocks_))) {
   if (block.square)
     plan_square();
   else
@@ -138,7 +138,7 @@ void TileWalk::add_diagonal(int64_t row, int64_t rows) {
   add_span(row, half, row + half, rows - half, true);
 }
 
-void TileWalk::add_task(std::vector<Task>& round, int64_t row_block, int64_t ref_block) {
+void TileWalk::add_task(int64_t row_block, int64_t ref_block) {
   const size_t first = spans_.size();
   const int64_t row = row_block * side_, ref = ref_block * side_;
   const int64_t rows = std::min(side_, block_.rows.size - row),
@@ -147,29 +147,26 @@ void TileWalk::add_task(std::vector<Task>& round, int64_t row_block, int64_t ref
     add_diagonal(row, rows);
   else
     add_span(row, rows, ref, refs, block_.square || block_.to_refs);
-  round.push_back({first, spans_.size()});
+  tasks_.push_back({first, spans_.size()});
+  order_.add(static_cast<size_t>(row_block), static_cast<size_t>(block_.square ? ref_block : row_blocks_ + ref_block));
 }
 
 void TileWalk::plan() {
   const int64_t count = std::max(row_blocks_, ref_blocks_);
-  for (int64_t shift = 0; shift < count; ++shift) {
-    auto& round = rounds_.emplace_back();
+  for (int64_t shift = 0; shift < count; ++shift)
     for (int64_t i = 0; i < row_blocks_; ++i)
-      if ((i + shift) % count < ref_blocks_) add_task(round, i, (i + shift) % count);
-  }
+      if ((i + shift) % count < ref_blocks_) add_task(i, (i + shift) % count);
 }
 
 void TileWalk::plan_square() {
-  auto& diagonal = rounds_.emplace_back();
-  for (int64_t i = 0; i < row_blocks_; ++i) add_task(diagonal, i, i);
+  for (int64_t i = 0; i < row_blocks_; ++i) add_task(i, i);
   // A tournament in which everyone meets everyone once (the circle method); with an odd number one sits out each round.
   const int64_t players = row_blocks_ + row_blocks_ % 2;
   for (int64_t r = 0; r + 1 < players; ++r) {
-    auto& round = rounds_.emplace_back();
     for (int64_t k = 0; k < players / 2; ++k) {
       const int64_t a = k == 0 ? players - 1 : (r + k) % (players - 1);
       const int64_t b = (r + players - 1 - k) % (players - 1);
-      if (std::max(a, b) < row_blocks_) add_task(round, std::min(a, b), std::max(a, b));
+      if (std::max(a, b) < row_blocks_) add_task(std::min(a, b), std::max(a, b));
     }
   }
 }
@@ -188,24 +185,13 @@ void TileWalk::run(const std::function<void(const TileSpan&, Worker&)>& visit) {
   const bool parallel = block_.rows.u_nD.device().is_cpu();
   const size_t threads = parallel ? static_cast<size_t>(at::get_num_threads()) : 1;
   std::vector<std::unique_ptr<Worker>> workers(threads);
-  const auto work = [&](const Task& task, size_t thread) {
+  order_.run(threads, [&](size_t task, size_t thread) {
     if (!workers[thread]) workers[thread] = std::make_unique<Worker>(block_, measure_, scale_, side_);
-    for (size_t i = task.first; i < task.end; ++i) {
+    for (size_t i = tasks_[task].first; i < tasks_[task].end; ++i) {
       workers[thread]->form(spans_[i]);
       visit(spans_[i], *workers[thread]);
     }
-  };
-  for (const auto& round : rounds_) {
-    if (threads == 1 || round.size() == 1) {
-      for (const auto& task : round) work(task, 0);
-      continue;
-    }
-    at::parallel_for(0, static_cast<int64_t>(round.size()), 1, [&](int64_t begin, int64_t end) {
-      const at::NoGradGuard no_grad;
-      for (int64_t i = begin; i < end; ++i)
-        work(round[static_cast<size_t>(i)], static_cast<size_t>(at::get_thread_num()));
-    });
-  }
+  });
 }
 
 }  // namespace lodestone

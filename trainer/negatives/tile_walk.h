@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "trainer/losses/loss.h"
+#include "trainer/negatives/ordered_tasks.h"
 #include "trainer/negatives/relatives.h"
 
 namespace lodestone {
@@ -99,10 +100,11 @@ class Worker {
   Exclusions exclusions_;
 };
 
-/// Walks a block in tiles. On a CPU each thread works on tiles of its own, in rounds in which every stretch of rows meets at most
-/// one stretch of refs (and, in a square block, takes part on one side only): threads need no locks, and a row's tiles come in an
-/// order that depends on the tile's side alone. A square block's tiles on the diagonal are halved again and again, since half of
-/// such a tile is formed in vain.
+/// Walks a block in tiles. On a CPU each thread works on tiles of its own; of the tiles that share rows or refs one is done before the
+/// next begins, so that threads need no locks and a row's tiles come in an order that depends on the tile's side alone. That order goes
+/// in rounds in which every stretch of rows meets at most one stretch of refs (and, in a square block, takes part on one side only), so
+/// that there is always work that waits for nothing. A square block's tiles on the diagonal are halved again and again, since
+/// half of such a tile is formed in vain.
 class TileWalk {
  public:
   TileWalk(const Block& block, Measure measure, double scale);
@@ -118,7 +120,7 @@ class TileWalk {
   };
   void add_span(int64_t row, int64_t rows, int64_t ref, int64_t refs, bool both_sides);
   void add_diagonal(int64_t row, int64_t rows);
-  void add_task(std::vector<Task>& round, int64_t row_block, int64_t ref_block);
+  void add_task(int64_t row_block, int64_t ref_block);
   void plan();
   void plan_square();
   void reserve_kept();
@@ -128,7 +130,8 @@ class TileWalk {
   double scale_;
   int64_t side_, row_blocks_, ref_blocks_;
   std::vector<TileSpan> spans_;
-  std::vector<std::vector<Task>> rounds_;
+  std::vector<Task> tasks_;
+  OrderedTasks order_;  ///< of tasks_, in the same order
 };
 
 }  // namespace lodestone
