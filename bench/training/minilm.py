@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fine-tuning all-MiniLM-L6-v2 on sentence pairs beside sentence-transformers: tokens per second of whole steps, in turns.
 
-  bash bench/training.sh --minilm data/wordnet/train-pairs.jsonl
+  bash bench/minilm.sh
 
 One process, all cores. Both sides get the same pairs, tokenized before the clock starts: batches of 64 pairs, texts cut at 32
 tokens, in-batch negatives with scale 20 in both directions (Lodestone's InfoNCE takes those of the anchor's own column too), AdamW,
@@ -24,12 +24,12 @@ PAIRS = 64
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pairs", type=pathlib.Path, help="JSONL of pairs, as `lodestone data wordnet` makes it")
-    parser.add_argument("--program", default=str(ROOT / "build/lodestone"))
+    parser.add_argument("--pairs", required=True, type=pathlib.Path, help="JSONL of pairs, as `lodestone data wordnet` makes it")
+    parser.add_argument("--program", type=lambda path: str(pathlib.Path(path).resolve()), default=str(ROOT / "build/lodestone"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10, help="timed steps of a round (default 10)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--output", type=pathlib.Path, default=HERE / "minilm.json")
+    parser.add_argument("--output", type=pathlib.Path, help="write every round to this file")
     parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -87,14 +87,15 @@ def main() -> int:
         print(json.dumps(peer(given)))
         return 0
     rounds: dict[str, list[dict]] = {"Lodestone": [], "sentence-transformers": []}
-    again = [sys.executable, __file__, str(given.pairs), "--peer", "--steps", str(given.steps), "--threads", str(given.threads)]
+    again = [sys.executable, __file__, "--pairs", str(given.pairs), "--peer", "--steps", str(given.steps), "--threads", str(given.threads)]
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(given.rounds):
             rounds["Lodestone"].append(ours(given, pathlib.Path(folder)))
             said = subprocess.run(again, check=True, capture_output=True, text=True).stdout
             rounds["sentence-transformers"].append(json.loads(said.splitlines()[-1]))
     median = {name: statistics.median(r["tokens_per_second"] for r in runs) for name, runs in rounds.items()}
-    given.output.write_text(json.dumps({"threads": given.threads, "median": median, "rounds": rounds}, indent=1) + "\n")
+    if given.output:
+        given.output.write_text(json.dumps({"threads": given.threads, "median": median, "rounds": rounds}, indent=1) + "\n")
     for name, value in median.items():
         print(f"{name:24} {value:8.0f} tokens/s")
     print(f"{'ratio':24} {median['Lodestone'] / median['sentence-transformers']:8.2f}")

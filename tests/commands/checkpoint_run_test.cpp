@@ -1,7 +1,6 @@
 // Checkpoints of runs as users see them: when they are saved, which stay, and that a run goes on as if it had never stopped.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <set>
 
@@ -11,6 +10,7 @@
 
 #include "common/rng.h"
 #include "support/program.h"
+#include "support/run_lines.h"
 #include "trainer/coordinator/checkpoint.h"
 
 namespace lodestone::testing {
@@ -21,25 +21,9 @@ using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-std::vector<nlohmann::json> lines_of(const Workspace& work, const std::string& kind) {
-  std::vector<nlohmann::json> all;
-  std::istringstream text(contents(work.run() / "metrics.jsonl"));
-  for (std::string line; std::getline(text, line);) {
-    auto json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_discarded() && json["kind"] == kind) all.push_back(json);
-  }
-  return all;
-}
-
-std::vector<double> losses(const Workspace& work) {
-  std::vector<double> all;
-  for (const auto& line : lines_of(work, "train")) all.push_back(line["loss"]);
-  return all;
-}
-
 std::vector<int64_t> events(const Workspace& work, const std::string& name) {
   std::vector<int64_t> steps;
-  for (const auto& line : lines_of(work, "event"))
+  for (const auto& line : lines_of(work.run(), "event"))
     if (line["event"] == name) steps.push_back(line["step"]);
   return steps;
 }
@@ -103,7 +87,7 @@ TEST(CheckpointRun, ByTimeAndByStepAndTheBestStay) {
   EXPECT_EQ(events(work, "checkpoint").size(), 12u) << "every step, as every_minutes asks for";
   double best = -1;
   int64_t best_step = 0;
-  for (const auto& line : lines_of(work, "eval"))
+  for (const auto& line : lines_of(work.run(), "eval"))
     if (line["recall_at_1"].get<double>() >= best && line["step"] != 12) {
       best = line["recall_at_1"];
       best_step = line["step"];
@@ -124,7 +108,7 @@ TEST(CheckpointRun, ADiskThatTakesNoMoreCostsCheckpointsAndNotTheRun) {
   for (const auto& word : train(work, {"encoder.channels=[32,32,32]", "schedule.steps=8"})) limited.push_back(word);
   const Finished done = run(limited);
   EXPECT_EQ(done.code, 1) << done.err;
-  EXPECT_EQ(losses(work).size(), 8u);
+  EXPECT_EQ(losses(work.run()).size(), 8u);
   EXPECT_THAT(events(work, "checkpoint_failed"), ElementsAre(4, 8));
   EXPECT_THAT(done.err, HasSubstr("File too large"));
   for (const auto& entry : fs::directory_iterator(work.run() / "checkpoints")) ADD_FAILURE() << entry.path() << " is left";
@@ -170,7 +154,7 @@ TEST(CheckpointRun, InterruptedAnywhereEndsInTheSameBits) {
     ASSERT_EQ(run(command(whole)).code, 0);
     train_with_kills(parts, command(parts), random);
     EXPECT_GE(events(parts, "restart").size(), 1u);
-    EXPECT_EQ(losses(parts), losses(whole));
+    EXPECT_EQ(losses(parts.run()), losses(whole.run()));
     EXPECT_EQ(newest_state(parts), newest_state(whole));
   }
 }

@@ -6,6 +6,7 @@
 
 #include "common/safetensors.h"
 #include "support/program.h"
+#include "support/run_lines.h"
 
 namespace lodestone::testing {
 namespace {
@@ -70,15 +71,6 @@ TEST_F(Export, MistakesAreNamed) {
   const Finished ignored = train({"activation_checkpointing=true"});
   EXPECT_EQ(ignored.code, 2);
   EXPECT_THAT(ignored.err, AllOf(HasSubstr("activation_checkpointing"), HasSubstr("resnet")));
-}
-
-// The losses of a run's steps.
-std::vector<double> losses(const std::filesystem::path& run) {
-  const std::string log = contents(run / "metrics.jsonl"), key = "\"loss\":";
-  std::vector<double> all;
-  for (size_t at = log.find(key); at != std::string::npos; at = log.find(key, at + 1))
-    all.push_back(std::stod(log.substr(at + key.size())));
-  return all;
 }
 
 TEST_F(Export, DeepEncodersTrainWithRecomputedBlocks) {

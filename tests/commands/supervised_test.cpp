@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/program.h"
+#include "support/run_lines.h"
 #include "trainer/coordinator/checkpoint.h"
 
 namespace lodestone::testing {
@@ -11,16 +12,6 @@ namespace {
 
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
-
-std::vector<double> losses(const fs::path& run) {
-  std::vector<double> all;
-  std::istringstream text(contents(run / "metrics.jsonl"));
-  for (std::string line; std::getline(text, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_discarded() && json["kind"] == "train") all.push_back(json["loss"]);
-  }
-  return all;
-}
 
 std::vector<std::string> launch(const Workspace& work, const std::vector<std::string>& options,
                                 const std::vector<std::string>& settings) {

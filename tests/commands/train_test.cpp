@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/program.h"
+#include "support/run_lines.h"
 #include "trainer/coordinator/checkpoint.h"
 
 namespace lodestone::testing {
@@ -10,22 +11,6 @@ namespace {
 
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
-
-std::vector<nlohmann::json> lines_of(const fs::path& metrics, const std::string& kind) {
-  std::vector<nlohmann::json> all;
-  std::istringstream text(contents(metrics));
-  for (std::string line; std::getline(text, line);) {
-    auto json = nlohmann::json::parse(line);
-    if (json["kind"] == kind) all.push_back(json);
-  }
-  return all;
-}
-
-std::vector<double> losses(const fs::path& run) {
-  std::vector<double> all;
-  for (const auto& line : lines_of(run / "metrics.jsonl", "train")) all.push_back(line["loss"]);
-  return all;
-}
 
 std::string weights(const fs::path& run, const std::string& step) {
   const std::string folder = run / "checkpoints" / ("step-" + step);
@@ -39,7 +24,7 @@ TEST(Train, MakesARunFolderWithEverythingInIt) {
   ASSERT_EQ(train.code, 0) << train.err;
   EXPECT_THAT(train.out, HasSubstr("recall_at_1"));
   EXPECT_EQ(losses(work.run()).size(), 8u);
-  EXPECT_EQ(lines_of(work.run() / "metrics.jsonl", "eval").size(), 2u);
+  EXPECT_EQ(lines_of(work.run(), "eval").size(), 2u);
   EXPECT_THAT(contents(work.run() / "config.yaml"), HasSubstr("embedding: 8"));
   EXPECT_THAT(contents(work.run() / "report.html"), HasSubstr("</html>"));
 
@@ -52,7 +37,7 @@ TEST(Train, MakesARunFolderWithEverythingInIt) {
   const auto result = nlohmann::json::parse(contents(work.path("result.json")));
   EXPECT_EQ(result["step"], 8);
   for (const char* name : {"recall_at_1", "map_at_r", "eer", "roc_auc", "one_shot_accuracy"})
-    EXPECT_EQ(result[name], lines_of(work.run() / "metrics.jsonl", "eval").back()[name]) << name;
+    EXPECT_EQ(result[name], lines_of(work.run(), "eval").back()[name]) << name;
   EXPECT_TRUE(result["floor"].contains("recall_at_1"));
 }
 
@@ -114,7 +99,7 @@ TEST(Train, StepsThatAreNotFiniteAreSkippedOrRolledBackSoOftenAndNoMore) {
   };
   const auto events = [&](const std::string& what) {
     int count = 0;
-    for (const auto& line : lines_of(work.run() / "metrics.jsonl", "event")) count += line["event"] == what;
+    for (const auto& line : lines_of(work.run(), "event")) count += line["event"] == what;
     return count;
   };
   const Finished rolled = wild("rollback");
