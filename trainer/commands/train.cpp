@@ -185,7 +185,7 @@ bool TrainingRun::roll_back(const NonFiniteError& error) {
 }
 
 int TrainingRun::run() {
-  Loader loader(data_.examples, data_.sampler, {session_.world.rank(), session_.world.size()}, config_.data.loader,
+  Loader loader(data_.examples, data_.sampler, config_.training.determinism.shard(session_.world), config_.data.loader,
                 static_cast<uint64_t>(config_.seed), cursor_);
   bool stopped = false;
   while (!trainer_->finished() && !stopped) {

@@ -12,6 +12,7 @@
 #include "trainer/engine/average.h"
 #include "trainer/engine/gradient_cache.h"
 #include "trainer/engine/loss_side.h"
+#include "trainer/engine/micro_shards.h"
 #include "trainer/engine/non_finite.h"
 #include "trainer/engine/optimizer.h"
 #include "trainer/engine/precision.h"
@@ -32,6 +33,7 @@ struct TrainerConfig {
   std::string wire = "float32";
   std::string similarity_precision = "float32";
   NonFiniteConfig non_finite;
+  DeterminismConfig determinism;
   LossSideConfig loss_side;
 
   Exchange exchanged() const {
@@ -39,6 +41,8 @@ struct TrainerConfig {
   }
 
   void visit(Fields& f);
+  /// Throws ConfigError where settings don't go together, or not with the device or the encoder.
+  void check(c10::Device device, const Encoder& encoder) const;
 };
 
 /// How the encoder runs while training: batch_norm is "local", "sync" or "frozen".
@@ -47,10 +51,12 @@ ForwardMode training_mode(const Group& world, const std::string& batch_norm);
 /// The same for the rows of a share of the global batch.
 ForwardMode mode_for_share(const ForwardMode& mode, Range share);
 
-/// The explicit tuples of a batch whose anchors are this rank's rows; none if the batch has none.
-std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device);
+/// The explicit tuples of a batch whose anchors are among these rows; none if the batch has none.
+std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device);
 
 /// Trains an encoder on global batches: one object per rank.
+/// Canonical the encoder works in micro-shards, and the loss is formed whole on every rank, from gathered embeddings: nothing that is
+///           summed knows how many ranks there are.
 /// Ranks     construction, step and share_buffers are collective.
 /// Errors    a loss or gradient that is not finite is a NonFiniteError naming step, tensor and ranks, before the weights are
 ///           touched; with on_non_finite: skip the step is done without an update instead, until max_non_finite is reached.
@@ -89,6 +95,9 @@ class Trainer {
   void set_steps_done(int64_t steps) { steps_done_ = steps; }
 
  private:
+  at::Tensor encode(const Features& x, const Batch& batch);
+  StepLoss loss_of(const Features& x, const Batch& batch, const at::Tensor& z_bD);
+  void backward(const at::Tensor& gradient_bD, PhaseSeconds& phases);
   LocalRows local_rows(const Batch& batch, const at::Tensor& z_bD) const;
   void look_at_health(const StepLoss& loss, ContrastiveHealth& health) const;
   void update(const StepLoss& loss, StepMetrics& report);
@@ -101,8 +110,9 @@ class Trainer {
   TrainerConfig config_;
   ForwardMode mode_;
   uint64_t seed_;
-  GradientSync sync_;
-  GradientCache cache_;
+  std::optional<MicroShards> shards_;  ///< canonical
+  std::optional<GradientSync> sync_;   ///< else, with the cache
+  std::optional<GradientCache> cache_;
   LossSide loss_side_;
   Optimizer optimizer_;
   at::Tensor z_bD_;
