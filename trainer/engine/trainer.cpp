@@ -142,6 +142,7 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   report.step = ++steps_done_;
   report.epoch = batch.cursor.epoch;
   report.samples = batch.global_rows;
+  report.run_samples = counters_.samples += batch.global_rows;
   report.loss = loss.loss;
   const PhaseSeconds& p = report.phases;
   report.step_seconds = p.load + p.encode + p.gather + p.loss + p.backward + p.reduce + p.update;
@@ -215,12 +216,12 @@ LocalRows Trainer::local_rows(const Batch& batch, const at::Tensor& z_bD) const 
 
 // The loss and the reduced gradient are the same on every rank, so all of them come here or none.
 void Trainer::meet_non_finite(const char* what, double value, const at::Tensor& gradient_bD) {
-  ++non_finite_steps_;
+  ++counters_.non_finite_steps;
   non_finite_ = find_non_finite(world_, {steps_done_ + 1, what, value, "", {}}, {z_bD_, gradient_bD},
                                 encoder_.parameters().learned());
   optimizer_.clear();
   const NonFiniteConfig& config = config_.non_finite;
-  if (config.skips() && non_finite_steps_ <= config.limit) return kept_->put_back();
+  if (config.skips() && counters_.non_finite_steps <= config.limit) return kept_->put_back();
   throw NonFiniteError(*non_finite_, "the weights are those of the step before. Lower optimizer.learning_rate, set "
                                      "optimizer.clip_norm, check the data's scale, or see on_non_finite");
 }

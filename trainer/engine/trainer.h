@@ -54,6 +54,12 @@ ForwardMode mode_for_share(const ForwardMode& mode, Range share);
 /// The explicit tuples of a batch whose anchors are among these rows; none if the batch has none.
 std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device);
 
+/// Counted from a run's first step on, through every restart.
+struct RunCounters {
+  int64_t samples = 0;           ///< rows trained on, over all ranks
+  int64_t non_finite_steps = 0;  ///< whose loss or gradient was not finite
+};
+
 /// Trains an encoder on global batches: one object per rank.
 /// Canonical the encoder works in micro-shards, and the loss is formed whole on every rank, from gathered embeddings: nothing that is
 ///           summed knows how many ranks there are.
@@ -75,8 +81,7 @@ class Trainer {
   int64_t steps_done() const { return steps_done_; }
   /// Why the last step made no update, if its loss or gradient was not finite.
   const std::optional<NonFinite>& non_finite() const { return non_finite_; }
-  /// Steps of this process whose loss or gradient was not finite.
-  int64_t non_finite_steps() const { return non_finite_steps_; }
+  const RunCounters& counters() const { return counters_; }
   bool finished() const { return steps_done_ >= config_.schedule.steps; }
 
   /// Makes rank 0's running statistics everyone's: needed before evaluating with local batch norm.
@@ -93,6 +98,7 @@ class Trainer {
   LossSide& loss_side() { return loss_side_; }
   const LossSide& loss_side() const { return loss_side_; }
   void set_steps_done(int64_t steps) { steps_done_ = steps; }
+  void set_counters(const RunCounters& counters) { counters_ = counters; }
 
  private:
   at::Tensor encode(const Features& x, const Batch& batch);
@@ -120,7 +126,7 @@ class Trainer {
   std::optional<Average> average_;
   std::optional<KeptBuffers> kept_;
   std::optional<NonFinite> non_finite_;
-  int64_t non_finite_steps_ = 0;
+  RunCounters counters_;
   int64_t steps_done_ = 0;
 };
 
