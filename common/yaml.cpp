@@ -1,6 +1,7 @@
 #include "common/yaml.h"
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <yaml-cpp/eventhandler.h>
@@ -16,6 +17,29 @@ namespace {
 
 constexpr size_t kMaxBytes = size_t{1} << 20;
 constexpr size_t kMaxDepth = 32;
+constexpr const char* kTooDeep = "more than 32 levels of nesting";
+constexpr size_t kMaxNodes = 2048;
+constexpr size_t kMaxOpen = 256;  // brackets, those in quotes and comments counted
+
+[[noreturn]] void refuse_at(const std::string& file, int line, int column, const std::string& what) {
+  throw ConfigError(file + ":" + std::to_string(line + 1) + ":" + std::to_string(column + 1) +
+                    ": expected plain YAML (mappings, sequences, scalars), got " + what);
+}
+
+// The parser looks ahead over all brackets that open, since they may begin a key, before it tells of the first.
+void check_brackets(const std::string& text, const std::string& file) {
+  size_t open = 0;
+  int line = 0, column = 0;
+  for (const char c : text) {
+    if (c == '[' || c == '{') ++open;
+    if ((c == ']' || c == '}') && open > 0) --open;
+    if (open > kMaxOpen) refuse_at(file, line, column, kTooDeep);
+    ++column;
+    if (c != '\n') continue;
+    ++line;
+    column = 0;
+  }
+}
 
 // Builds the tree from parser events, so that what we refuse is refused before anything is expanded.
 class TreeBuilder : public YAML::EventHandler {
@@ -58,17 +82,16 @@ class TreeBuilder : public YAML::EventHandler {
   struct Level {
     ConfigNodePtr node;
     std::optional<std::string> key;
+    std::set<std::string> keys;  ///< so far
   };
 
-  [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& what) const {
-    throw ConfigError(file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) +
-                      ": expected plain YAML (mappings, sequences, scalars), got " + what);
-  }
+  [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& what) const { refuse_at(file_, mark.line, mark.column, what); }
   void check(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) const {
     if (anchor != YAML::NullAnchor) refuse(mark, "an anchor (&name)");
     if (!tag.empty() && tag != "?" && tag != "!") refuse(mark, "the tag " + tag);
   }
-  ConfigNodePtr make(const YAML::Mark& mark, ConfigNode::Kind kind) const {
+  ConfigNodePtr make(const YAML::Mark& mark, ConfigNode::Kind kind) {
+    if (++nodes_ > kMaxNodes) refuse(mark, "more than " + std::to_string(kMaxNodes) + " keys and values");
     auto node = std::make_shared<ConfigNode>();
     node->kind = kind;
     node->place = file_ + ":" + std::to_string(mark.line + 1);
@@ -76,11 +99,10 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, ConfigNode::Kind kind) {
     check(mark, tag, anchor);
-    if (open_.size() >= kMaxDepth)
-      refuse(mark, "more than " + std::to_string(kMaxDepth) + " levels of nesting");
+    if (open_.size() >= kMaxDepth) refuse(mark, kTooDeep);
     auto node = make(mark, kind);
     add(node, mark);
-    open_.push_back({node, {}});
+    open_.push_back({node, {}, {}});
   }
   void add(const ConfigNodePtr& node, const YAML::Mark& mark) {
     if (open_.empty()) {
@@ -95,7 +117,7 @@ class TreeBuilder : public YAML::EventHandler {
       parent.key.reset();
     } else {
       if (node->kind != ConfigNode::Kind::kScalar) refuse(mark, "a key that is not a word");
-      if (parent.node->find(node->scalar)) refuse(mark, "the key '" + node->scalar + "' a second time");
+      if (!parent.keys.insert(node->scalar).second) refuse(mark, "the key '" + node->scalar + "' a second time");
       parent.key = node->scalar;
     }
   }
@@ -103,6 +125,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::string file_;
   ConfigNodePtr root_;
   std::vector<Level> open_;
+  size_t nodes_ = 0;
 };
 
 }  // namespace
@@ -117,6 +140,7 @@ ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name) 
   if (text.size() > kMaxBytes)
     throw ConfigError(file_name + ": expected at most 1 MiB of configuration, got " +
                       std::to_string(text.size()) + " bytes");
+  check_brackets(text, file_name);
   TreeBuilder builder(file_name);
   std::istringstream stream(text);
   try {

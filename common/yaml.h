@@ -10,8 +10,8 @@
 namespace lodestone {
 
 /// A configuration file as read: a tree of mappings, sequences and scalars, each with its place.
-/// Untrusted input: anchors, aliases, tags, duplicate keys, more than 1 MiB and more than 32 levels are refused with
-/// the line and column, so that neither cycles nor alias bombs can be built.
+/// Untrusted input: anchors, aliases, tags, duplicate keys, more than 1 MiB, 32 levels or 2,048 keys and values are refused with
+/// the line and column, so that neither cycles nor alias bombs can be built, in milliseconds.
 struct ConfigNode;
 using ConfigNodePtr = std::shared_ptr<ConfigNode>;
 

@@ -11,6 +11,7 @@ namespace lodestone {
 struct Shard {
   int64_t rank = 0;
   int64_t world = 1;
+  int64_t pieces = 0;  ///< not 0: rows are cut in so many pieces first, and a shard is of whole ones
 };
 
 /// The half-open interval [begin, end) of rows.
@@ -23,7 +24,8 @@ struct Range {
 
 /// The contiguous share of `rows` that belongs to a shard. Shares follow each other in rank order and cover
 /// all rows; their sizes differ by at most one, the larger ones at the lower ranks; with world > rows the
-/// last ones are empty. Throws ConfigError unless 0 <= rank < world and rows >= 0.
+/// last ones are empty. Pieces are cut likewise, and shared out likewise. Throws ConfigError unless 0 <= rank < world
+/// and rows >= 0.
 Range share_of(int64_t rows, Shard shard);
 
 /// A place in the endless sequence of global batches; the whole state of a sampler that learns nothing.

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Faults on real jobs, many of them: what docs/reliability.md says of lost, stopped and told-to-end ranks.
 
-usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--program build/lodestone] [--minutes M] [--json FILE]
+usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--program build/lodestone] [--minutes M] [--json FILE]
 
 kill     SIGKILL for a random rank of one supervised job, again and again: seconds until the first new step
 stop     SIGSTOP for a random rank of a fresh job: is it named, how soon, does the job end with 4
 term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of the last step
-soak     kills, stops and terminations by chance until the run is done: are its weights those of a run without faults
+soak     kills, stops and terminations by chance until the run is done: are its weights those of a run without faults. With
+         --min-ranks, in determinism: canonical, and each start behind a termination is on another number of ranks
 healthy  ten thousand steps, a rank pausing now and then for two steps: is anybody accused
 
 Makes its own data; needs mpirun. Bounded by --minutes. Exits 1 if anything went otherwise than promised.
@@ -35,12 +36,14 @@ AGAIN = (75, 4, 128 + signal.SIGKILL, 128 + signal.SIGUSR1, -signal.SIGTERM)
 class Job:
     """A supervised training run in a folder of its own."""
 
-    def __init__(self, program, ranks, folder=None, restarts=0, settings=()):
+    def __init__(self, program, ranks, folder=None, restarts=0, settings=(), min_ranks=None):
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="lodestone-faults-"))
         self.run, self.config, self.log = self.folder / "run", self.folder / "run.yaml", self.folder / "log"
         if folder is None:
             self.make_data()
-        command = [program, "launch", "-n", str(ranks), "--max-restarts", str(restarts), "--", "train", str(self.config)]
+        command = [program, "launch", "-n", str(ranks), "--max-restarts", str(restarts)]
+        command += ["--min-ranks", str(min(min_ranks, ranks))] if min_ranks else []
+        command += ["--", "train", str(self.config)]
         for setting in settings:
             command += ["--set", setting]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"), env=ENVIRONMENT)
@@ -202,15 +205,21 @@ def weights(job, step):
 
 
 def soak(options, chance):
-    length = options.steps
+    length, worlds = options.steps, []
     settings = [f"schedule.steps={length}"]
+    settings += ["determinism=canonical", "batch_norm=local"] if options.min_ranks else []
+
+    def start(folder=None):
+        worlds.append(chance.randint(options.min_ranks, options.ranks) if options.min_ranks else options.ranks)
+        return Job(options.program, worlds[-1], folder=folder, restarts=100000, settings=settings, min_ranks=options.min_ranks)
+
     calm = Job(options.program, options.ranks, settings=settings)
     calm_code = calm.end(600)
-    job, counts, last = Job(options.program, options.ranks, restarts=100000, settings=settings), {}, time.monotonic()
+    job, counts, last = start(), {}, time.monotonic()
     while not options.over():
         until(30, lambda: job.process.poll() is not None or time.monotonic() > last + chance.uniform(0.2, 2.5))
         if job.process.poll() in AGAIN:
-            job = Job(options.program, options.ranks, folder=job.folder, restarts=100000, settings=settings)
+            job = start(job.folder)
         elif job.process.poll() is not None:
             break
         else:
@@ -232,11 +241,11 @@ def soak(options, chance):
         last = time.monotonic()
     # What is left is done in peace.
     while (code := job.end(900)) in AGAIN:
-        job = Job(options.program, options.ranks, folder=job.folder, restarts=100000, settings=settings)
+        job = start(job.folder)
     same = calm_code == code == 0 and weights(calm, length) == weights(job, length)
     if not same:
         print(job.log_text()[-4000:], file=sys.stderr)
-    return {"steps": length, "faults": sum(counts.values()), "by_kind": counts, "code": code, "same_weights": same, "right": same}
+    return {"steps": length, "faults": sum(counts.values()), "by_kind": counts, "worlds": worlds, "code": code, "same_weights": same, "right": same}
 
 
 def healthy(options, chance):
@@ -268,6 +277,7 @@ def main():
     parser.add_argument("campaign", choices=campaigns)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--min-ranks", type=int, help="of soak: the fewest ranks that a start may have")
     parser.add_argument("--steps", type=int, default=10000, help="of soak and healthy")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1)

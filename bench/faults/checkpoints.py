@@ -3,7 +3,7 @@
 
   python3 bench/faults/checkpoints.py kills --ranks 4 --kills 1000 --seconds 3600
   python3 bench/faults/checkpoints.py interruptions --ranks 1 --kills 100
-  python3 bench/faults/checkpoints.py worlds
+  python3 bench/faults/checkpoints.py worlds [--canonical]
   python3 bench/faults/checkpoints.py flips --flips 200
 """
 import argparse
@@ -69,17 +69,18 @@ def interruptions(folder, options):
 
 def worlds(folder, options):
     """Every ordered pair of worlds: half the steps on the one, half on the other, beside all steps on one rank."""
-    results, runs = [], {}
+    results, runs, batch_norm = [], {}, "local" if options.canonical else "sync"
     for first in (1, 2, 4, 8):
         settings = ["schedule.steps=12", "checkpoint.every_steps=6", "checkpoint.keep_last=0"]
-        runs[first] = TrainingRun(PROGRAM, folder, f"first{first}", settings, "sync")
+        settings += ["determinism=canonical"] if options.canonical else []
+        runs[first] = TrainingRun(PROGRAM, folder, f"first{first}", settings, batch_norm)
         runs[first].finish(first)
     reference = numbers(runs[1].state("model")["model.safetensors"])
     for first in (1, 2, 4, 8):
         for second in (1, 2, 4, 8):
             if first == second:
                 continue
-            pair = TrainingRun(PROGRAM, folder, f"pair{first}-{second}", runs[first].settings, "sync")
+            pair = TrainingRun(PROGRAM, folder, f"pair{first}-{second}", runs[first].settings, batch_norm)
             shutil.copytree(runs[first].root, pair.root)
             shutil.rmtree(pair.root / "checkpoints" / "step-00000012")
             pair.finish(second)
@@ -118,6 +119,7 @@ def main():
     parser.add_argument("campaign", choices=["kills", "interruptions", "worlds", "flips"])
     parser.add_argument("--ranks", type=int, default=1)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--canonical", action="store_true", help="worlds: in determinism: canonical, where differences must be 0")
     parser.add_argument("--flips", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=600, help="after which no new trial is begun")
     parser.add_argument("--seed", type=int, default=1)

@@ -185,5 +185,38 @@ TEST(CheckpointRun, GoesOnWithAnotherNumberOfRanks) {
   }
 }
 
+// determinism: canonical, with all that has state: one process, ranks, and a run that changes the number of ranks on its way.
+TEST(CheckpointRun, CanonicalIsBitIdenticalOnAnyNumberOfRanks) {
+  Words settings = kMuch;
+  settings.insert(settings.end(), {"determinism=canonical", "schedule.steps=12", "checkpoint.every_steps=4", "checkpoint.keep_last=9"});
+  const auto command = [&](int ranks, const Workspace& work) {
+    return ranks == 1 ? train(work, settings) : mpirun(ranks, train(work, settings));
+  };
+  const Workspace whole;
+  const Finished one = run(command(1, whole));
+  ASSERT_EQ(one.code, 0) << one.err;
+  for (const int ranks : {2, 3}) {
+    const Workspace other;
+    const Finished done = run(command(ranks, other));
+    ASSERT_EQ(done.code, 0) << done.err;
+    EXPECT_EQ(losses(other), losses(whole)) << ranks << " ranks";
+    EXPECT_EQ(newest_state(other), newest_state(whole)) << ranks << " ranks";
+    fs::remove_all(other.run() / "checkpoints/step-00000012");
+    fs::remove_all(other.run() / "checkpoints/step-00000008");
+    const Finished resumed = run(command(ranks == 2 ? 4 : 1, other));
+    ASSERT_EQ(resumed.code, 0) << resumed.err;
+    EXPECT_THAT(resumed.err, HasSubstr("at step 4"));
+    EXPECT_EQ(losses(other), losses(whole)) << "behind " << ranks << " ranks";
+    EXPECT_EQ(newest_state(other), newest_state(whole)) << "behind " << ranks << " ranks";
+  }
+}
+
+TEST(CheckpointRun, CanonicalRefusesMoreRanksThanMicroShards) {
+  const Workspace work;
+  const Finished done = run(mpirun(2, train(work, {"determinism=canonical", "micro_shards=1"})));
+  EXPECT_EQ(done.code, 2) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("micro_shards: expected at least one for each of the 2 ranks"));
+}
+
 }  // namespace
 }  // namespace lodestone::testing

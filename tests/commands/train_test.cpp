@@ -116,6 +116,24 @@ TEST(Train, StepsThatAreNotFiniteAreSkippedOrRolledBackSoOftenAndNoMore) {
   EXPECT_EQ(weights(work.run(), "00000004"), good);
 }
 
+TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
+  const Workspace work;
+  for (const char* steps : {"schedule.steps=4", "schedule.steps=9"}) {
+    const Finished done = run(lodestone({"train", work.config(), "--set", steps, "--set", "optimizer.learning_rate=1e38", "--set",
+                                         "on_non_finite=skip", "--set", "max_non_finite=100"}));
+    ASSERT_EQ(done.code, 0) << done.err;
+  }
+  int64_t counted = 0;
+  for (const auto& line : lines_of(work.run() / "metrics.jsonl", "event"))
+    if (line["event"] == "non_finite") {
+      EXPECT_EQ(line["count"], ++counted);
+    }
+  EXPECT_GT(counted, 5) << "some of them before the restart";
+  const auto steps = lines_of(work.run() / "metrics.jsonl", "train");
+  ASSERT_EQ(steps.size(), 9u);
+  for (size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i]["samples"], 16 * (i + 1));
+}
+
 TEST(Train, SigtermSavesAndExits75AndTheNextRunGoesOn) {
   const Workspace whole, parts;
   const std::string steps = "schedule.steps=400";

@@ -9,72 +9,10 @@
 #include <ATen/ops/sort.h>
 #include <gtest/gtest.h>
 
-#include "support/batches.h"
-#include "support/objectives.h"
-#include "support/ranks.h"
-#include "trainer/engine/trainer.h"
+#include "training_worlds.h"
 
 namespace lodestone::testing {
 namespace {
-
-constexpr int64_t kRows = 12, kClasses = 7;
-
-Batch batch_of(int64_t step, Shard shard) {
-  const LocalRows all = random_batch(kRows, 256, 300 + static_cast<uint64_t>(step));
-  Batch batch;
-  batch.cursor = {0, step};
-  batch.global_rows = kRows;
-  batch.share = share_of(kRows, shard);
-  batch.features =
-      all.z_bD.narrow(0, batch.share.begin, batch.share.size()).view({batch.share.size(), 1, 16, 16});
-  for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
-    batch.labels.push_back(all.label_b[i].item<int64_t>());
-    batch.groups.push_back(all.group_b[i].item<int64_t>());
-    batch.ids.push_back(all.id_b[i].item<int64_t>() + 5 * step);  // some samples come again
-  }
-  return batch;
-}
-
-struct Outcome {
-  std::vector<double> losses;
-  std::map<std::string, std::map<std::string, at::Tensor>> tensors;
-};
-
-using Saved = std::map<std::string, std::map<std::string, at::Tensor>>;
-
-/// Steps [first, last) on `world` ranks, going on from `saved` if given.
-Outcome train(int world, const Case& c, const TrainerConfig& config, int first, int last,
-              const Outcome* saved = nullptr) {
-  Outcome outcome;
-  run_ranks(world, [&](const Group& group) {
-    const MadeCase made(c);
-    Slot<Encoder> encoder(encoder_table(), "conv4"), slow(encoder_table(), "conv4");
-    for (auto* e : {&encoder, &slow}) {
-      (*e)->build({1, 16, 16}, 5);
-      (*e)->parameters().convert(at::kDouble, at::kCPU);
-    }
-    std::vector<int64_t> group_c;
-    for (int64_t k = 0; k < kClasses; ++k) group_c.push_back(k == 1 ? 0 : k);
-    Trainer trainer(group, at::kCPU, *encoder, made.objective(), config,
-                    {group_c, encoder->output_dim(), at::kDouble, 9, &*slow});
-    if (saved) {
-      at::NoGradGuard no_grad;
-      for (const auto& [name, tensors] : trainer.tensors())
-        for (const auto& [key, tensor] : tensors) at::Tensor(tensor).copy_(saved->tensors.at(name).at(key));
-      trainer.loss_side().restore(saved->tensors);
-      trainer.set_steps_done(first);
-    }
-    std::vector<double> losses;
-    for (int step = first; step < last; ++step)
-      losses.push_back(trainer.step(batch_of(step, {group.rank(), group.size()}), 0).loss);
-    Saved all = trainer.loss_side().gathered();
-    if (group.rank() != 0) return;
-    for (const auto& [name, tensors] : trainer.tensors())
-      for (const auto& [key, tensor] : tensors) all[name][key] = tensor.clone();
-    outcome = {losses, all};
-  });
-  return outcome;
-}
 
 void expect_same(const Outcome& got, const Outcome& expected, double tolerance) {
   ASSERT_EQ(got.losses.size(), expected.losses.size());
@@ -87,37 +25,6 @@ void expect_same(const Outcome& got, const Outcome& expected, double tolerance) 
           tolerance)
           << name << " " << key;
 }
-
-struct Setting {
-  const char* name;
-  Case objective;
-  std::function<void(TrainerConfig&)> change = [](TrainerConfig&) {};
-};
-
-std::ostream& operator<<(std::ostream& out, const Setting& setting) {
-  return out << setting.name;
-}
-
-TrainerConfig config_for(const Setting& setting) {
-  TrainerConfig config;
-  config.schedule.steps = 8;
-  config.schedule.warmup_steps = 2;
-  config.batch_norm = "sync";
-  // Adam divides by gradients that are zero but for rounding; plain steps keep worlds comparable.
-  config.optimizer.name = "sgd";
-  config.optimizer.learning_rate = 0.01;
-  setting.change(config);
-  return config;
-}
-
-const auto kMemory = [](const char* kind) {
-  return [kind](TrainerConfig& config) {
-    config.loss_side.memory.kind = kind;
-    config.loss_side.memory.size = 29;
-    config.loss_side.memory.momentum = 0.9;
-    config.loss_side.memory.start_step = 1;
-  };
-};
 
 class LossSideWorlds : public ::testing::TestWithParam<Setting> {};
 

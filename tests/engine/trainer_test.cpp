@@ -212,7 +212,7 @@ TEST(Trainer, ASkippedStepLeavesNoTraceAndNamesItsRank) {
         trainer.step(bad, 0);
         ASSERT_TRUE(trainer.non_finite().has_value());
         EXPECT_EQ(trainer.non_finite()->what, "loss");
-        EXPECT_EQ(trainer.non_finite_steps(), again);
+        EXPECT_EQ(trainer.counters().non_finite_steps, again);
         EXPECT_EQ(trainer.steps_done(), 1 + again);
         for (const auto& [name, tensors] : trainer.tensors())
           for (const auto& [key, tensor] : tensors) EXPECT_TRUE(tensor.equal(before[name][key])) << name << " " << key;

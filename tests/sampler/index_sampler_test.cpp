@@ -32,6 +32,21 @@ TEST(ShareOf, SharesFollowEachOtherAndDifferByAtMostOne) {
   EXPECT_THROW(share_of(-1, {0, 1}), ConfigError);
 }
 
+TEST(ShareOf, PiecesStayWhole) {
+  for (int64_t rows : {0, 5, 22, 64})
+    for (int64_t pieces : {1, 6, 8})
+      for (int64_t world = 1; world <= 9; ++world) {
+        int64_t next = 0, piece = 0;
+        for (int64_t rank = 0; rank < world; ++rank) {
+          const Range share = share_of(rows, {rank, world, pieces});
+          EXPECT_EQ(share.begin, next);
+          for (next = share.begin; next < share.end; ++piece) next = share_of(rows, {piece, pieces}).end;
+          EXPECT_EQ(next, share.end);
+        }
+        EXPECT_EQ(next, rows);
+      }
+}
+
 TEST(Cursor, AdvancesAcrossEpochs) {
   EXPECT_EQ(advance({2, 3}, 4, 5), (Cursor{3, 2}));
   EXPECT_EQ(advance({0, 0}, 10, 5), (Cursor{2, 0}));

@@ -53,11 +53,12 @@ StepData from_file(const Session& session, const BenchStepArguments& arguments, 
   config.data.image.channels = pixels_SBCHW.size(2);
   config.data.image.height = pixels_SBCHW.size(3);
   config.data.image.width = pixels_SBCHW.size(4);
+  const Shard shard = config.training.determinism.shard(session.world);
   StepData data;
   for (int64_t s = 0; s < label_SB.size(0); ++s) {
     Batch batch;
     batch.global_rows = rows;
-    batch.share = share_of(rows, {session.world.rank(), session.world.size()});
+    batch.share = share_of(rows, shard);
     const auto own = [&](const at::Tensor& all) {
       return all[s].narrow(0, batch.share.begin, batch.share.size());
     };
@@ -72,7 +73,7 @@ StepData from_file(const Session& session, const BenchStepArguments& arguments, 
 
 StepData from_config(const Session& session, const BenchStepArguments& arguments, const RunConfig& config) {
   const TrainingData source = open_training_data(config, session.world.size());
-  Loader loader(source.examples, source.sampler, {session.world.rank(), session.world.size()},
+  Loader loader(source.examples, source.sampler, config.training.determinism.shard(session.world),
                 config.data.loader, static_cast<uint64_t>(config.seed), {}, true, arguments.batches);
   StepData data;
   at::Tensor tokens = at::zeros({1}, at::kLong);

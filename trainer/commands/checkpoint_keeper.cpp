@@ -78,6 +78,7 @@ std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Traine
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
   if (!checkpoint) return {};
   const Cursor cursor = restore_snapshot(session_.world, checkpoint->snapshot, trainer, learner);
+  restore_counters(checkpoint->snapshot, trainer);
   generation_ = checkpoint->generation + 1;
   resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
   session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);

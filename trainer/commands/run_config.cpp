@@ -61,7 +61,8 @@ void RunConfig::visit(Fields& f) {
   f.field({"run_dir", "the run's folder: checkpoints, metrics, report; empty: runs/<name of the configuration file>"}, &run_dir);
   f.field({"seed", "of all randomness: initial weights, batches, augmentation", "", 0}, &seed);
   f.field({"global_batch", "rows of a batch over all ranks; each rank takes its share", "rows", 1}, &global_batch);
-  f.field({"threads", "compute threads of each rank; null: the host's cores shared out among its ranks", "", 1, 1024}, &threads);
+  f.field({"threads", "compute threads of each rank, which decide how sums are split; null: the host's cores shared out among its ranks, or 1 with "
+                      "determinism: canonical", "", 1, 1024}, &threads);
   f.field({"normalize", "scale embeddings to unit length before the loss and the measures"}, &normalize);
   f.nested({"data", "what to train on"}, data);
   f.nested({"sampler", "what meets in a global batch"}, sampler);

@@ -82,7 +82,8 @@ Session::Session(const RunConfig& config)
       log(make_log(world.rank(), world.size())) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int ranks_here = std::max(1, launch.info().local_world);
-  at::set_num_threads(config.threads ? static_cast<int>(*config.threads) : std::max(1, cores / ranks_here));
+  const int share = config.training.determinism.canonical() ? 1 : std::max(1, cores / ranks_here);
+  at::set_num_threads(config.threads ? static_cast<int>(*config.threads) : share);
 }
 
 Objective::Setting setting_of(const RunConfig& config, const TrainingData& data) {
@@ -127,6 +128,11 @@ TrainingData open_training_data(const RunConfig& config, int world) {
   if (config.data.tuples.empty() && config.data.train.empty())
     throw ConfigError("data.train.path: expected a folder of class folders, tar shards or a text file, got nothing; "
                       "set it in the configuration or by --set data.train.path=…");
+  const DeterminismConfig& determinism = config.training.determinism;
+  if (determinism.canonical() && (determinism.micro_shards > config.global_batch || determinism.micro_shards < world))
+    throw ConfigError("micro_shards: expected at least one for each of the " + std::to_string(world) +
+                      " ranks, and no more than global_batch = " + std::to_string(config.global_batch) + ", got " +
+                      std::to_string(determinism.micro_shards));
   TrainingData data = config.data.kind == "texts"         ? open_text_training_data(config)
                       : config.data.kind == "image_texts" ? open_image_text_training_data(config)
                                                           : open_image_training_data(config);

@@ -67,7 +67,9 @@ Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor
   if (!statistics.empty()) snapshot.tensors[kStatistics] = statistics;
   if (learner) snapshot.tensors["sampler"] = learner->state();
   snapshot.state = {{"step", trainer.steps_done()},
-                    {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}}};
+                    {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}},
+                    {"counters",
+                     {{"samples", trainer.counters().samples}, {"non_finite_steps", trainer.counters().non_finite_steps}}}};
   return snapshot;
 }
 
@@ -84,6 +86,15 @@ Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& t
     return {sampler.at("epoch").get<int64_t>(), sampler.at("position").get<int64_t>()};
   } catch (const nlohmann::json::exception&) {
     std::throw_with_nested(CheckpointError("checkpoint: state.json lacks step or sampler position"));
+  }
+}
+
+void restore_counters(const Snapshot& snapshot, Trainer& trainer) {
+  try {
+    const auto& counters = snapshot.state.at("counters");
+    trainer.set_counters({counters.at("samples").get<int64_t>(), counters.at("non_finite_steps").get<int64_t>()});
+  } catch (const nlohmann::json::exception&) {
+    std::throw_with_nested(CheckpointError("checkpoint: state.json lacks the run's counters"));
   }
 }
 

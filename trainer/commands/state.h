@@ -9,7 +9,7 @@
 
 namespace lodestone {
 
-/// All that a run's future depends on: weights, running statistics, moments, memory, proxies, step, place in the data, and what the
+/// All that a run's future depends on: weights, running statistics, moments, memory, proxies, step, place in the data, counters, and what the
 /// sampler has learned (`learner`; null if it learns nothing). The tensors are the trainer's own where they aren't gathered: copy
 /// them before the next step.
 /// Ranks     collective; the snapshot is rank 0's, other ranks get an empty one. What is sharded (memory, proxies) is gathered, so
@@ -20,6 +20,9 @@ Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor
 /// Puts a snapshot back and returns the place in the data. Throws CheckpointError if a tensor is missing, has another
 /// shape, or is not known: the message says which, and that the configuration must be the run's.
 Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner);
+
+/// Puts back what is counted over the whole run. Not for a rollback: what led to it counts.
+void restore_counters(const Snapshot& snapshot, Trainer& trainer);
 
 /// Copies only the weights and running statistics, for evaluation: the averaged ones if the run kept an average.
 void restore_model(const Snapshot& snapshot, Encoder& encoder);

@@ -167,13 +167,13 @@ void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follo
                     {"tensor", found.tensor},
                     {"ranks", found.ranks},
                     {"action", config_.training.non_finite.action},
-                    {"count", trainer_->non_finite_steps()}});
+                    {"count", trainer_->counters().non_finite_steps}});
 }
 
 // Back to the newest checkpoint, and on with the batches that follow: the same ones would lead to the same end.
 bool TrainingRun::roll_back(const NonFiniteError& error) {
   const NonFiniteConfig& config = config_.training.non_finite;
-  const bool may = config.rolls_back() && trainer_->non_finite_steps() <= config.limit;
+  const bool may = config.rolls_back() && trainer_->counters().non_finite_steps <= config.limit;
   tell_non_finite(error.found(), may ? "going back to the newest checkpoint" : "the run ends");
   if (!may) return false;
   const auto path = keeper_.roll_back(*trainer_);
@@ -185,7 +185,7 @@ bool TrainingRun::roll_back(const NonFiniteError& error) {
 }
 
 int TrainingRun::run() {
-  Loader loader(data_.examples, data_.sampler, {session_.world.rank(), session_.world.size()}, config_.data.loader,
+  Loader loader(data_.examples, data_.sampler, config_.training.determinism.shard(session_.world), config_.data.loader,
                 static_cast<uint64_t>(config_.seed), cursor_);
   bool stopped = false;
   while (!trainer_->finished() && !stopped) {

@@ -124,7 +124,7 @@ class Verifier {
     const Features x = batch.features.to(at::kDouble);
     const at::Tensor z_bD = cache.encode(x, mode_for_share(mode_, batch.share));
     const auto meeting = side.meet(rows_of(batch, z_bD), x, batch.share.begin,
-                                   explicit_tuples(batch, at::kCPU), batch.cursor.position);
+                                   explicit_tuples(batch, batch.share, at::kCPU), batch.cursor.position);
     StepLoss step = global_batch_loss(session_.world, meeting->rows, objective, meeting->input);
     side.remember(step.remembered, batch.cursor.position);
     step.gradient_bD = meeting->joined(step.gradient_bD, step.second_gradient_bD);
@@ -140,7 +140,7 @@ class Verifier {
     const Features x = batch.features.to(at::kDouble);
     const at::Tensor z_BD = forward_whole(x);
     const auto meeting =
-        side.meet(rows_of(batch, z_BD), x, 0, explicit_tuples(batch, at::kCPU), batch.cursor.position);
+        side.meet(rows_of(batch, z_BD), x, 0, explicit_tuples(batch, batch.share, at::kCPU), batch.cursor.position);
     ReferenceLoss reference = reference_loss(meeting->rows, objective, meeting->input);
     side.remember(
         gather_rows(single_group(), meeting->second ? *meeting->second : meeting->rows, objective.normalize),

@@ -13,8 +13,8 @@ namespace lodestone {
 namespace {
 
 /// A TorchScript model of the user's: forward(pixels_nCHW) or forward(tokens_nT, mask_nT) gives z_nD. Parameters and buffers keep
-/// their names and are trained. What happens inside is the model's own affair: its random numbers are LibTorch's (replayed for
-/// micro-batches, but not the same on another number of ranks), and its batch norms are local.
+/// their names and are trained. What happens inside is the model's own affair: its random numbers are LibTorch's
+/// (forward_pass.h sets them; not the same on another number of ranks, unless it's canonical), and its batch norms are local.
 class TorchScriptEncoder : public Encoder {
  public:
   void visit_architecture(Fields& f) override {

@@ -27,7 +27,6 @@ class GradientCache {
   void backward(const at::Tensor& gradient_bD);
 
  private:
-  at::Tensor forward(const Features& x, const ForwardMode& mode);
   at::Tensor encode_part(int64_t begin, const ForwardMode& mode);
 
   Encoder& encoder_;
@@ -37,7 +36,6 @@ class GradientCache {
   Features x_;
   at::Tensor z_bD_;
   ForwardMode mode_;
-  std::vector<at::Tensor> random_states_;
 };
 
 }  // namespace lodestone

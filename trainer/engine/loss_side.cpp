@@ -101,7 +101,8 @@ std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const F
   if (remembers(step)) meeting->shard = memory_->entries();
   if (config_.memory.has_momentum_encoder()) {
     at::NoGradGuard no_grad;
-    meeting->second = LocalRows{setup_.slow->forward(x, {}), rows.label_b, rows.group_b, rows.id_b};
+    const at::Tensor key_bD = setup_.keys ? setup_.keys(*setup_.slow, x) : setup_.slow->forward(x, {});
+    meeting->second = LocalRows{key_bD, rows.label_b, rows.group_b, rows.id_b};
     meeting->input.second_learns = false;
   }
   if (meeting->second) meeting->input.second = &*meeting->second;

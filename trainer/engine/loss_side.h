@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/memory.h"
 #include "trainer/engine/proxies.h"
@@ -23,6 +25,8 @@ struct LossSideSetup {
   uint64_t seed = 0;
   Encoder* slow =
       nullptr;  ///< memory.kind momentum: another encoder of the same architecture, built; it is overwritten
+  /// How the slow encoder makes keys of a batch; unset: by a forward pass over this rank's rows.
+  std::function<at::Tensor(Encoder& slow, const Features& x)> keys = {};
 };
 
 /// All that is learned or remembered on the loss's side of the embeddings: proxies, memory, temperature and the like.

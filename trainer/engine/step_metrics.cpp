@@ -47,6 +47,7 @@ nlohmann::json to_json(const StepMetrics& metrics) {
                          {"epoch", metrics.epoch},
                          {"loss", metrics.loss},
                          {"learning_rate", metrics.learning_rate},
+                         {"samples", metrics.run_samples},
                          {"step_seconds", metrics.step_seconds}};
   if (metrics.step_seconds > 0)
     line["samples_per_second"] = static_cast<double>(metrics.samples) / metrics.step_seconds;

@@ -47,6 +47,7 @@ struct StepMetrics {
   int64_t step = 0;  ///< steps done, this one included
   int64_t epoch = 0;
   int64_t samples = 0;  ///< of this step, over all ranks
+  int64_t run_samples = 0;  ///< of all steps of the run so far
   double loss = 0;
   double learning_rate = 0;
   std::optional<double> gradient_norm;  ///< unset in a step that float16 overflow cost its update

@@ -64,11 +64,11 @@ ForwardMode mode_for_share(const ForwardMode& mode, Range share) {
   return own;
 }
 
-std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device) {
+std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device) {
   if (batch.tuples.empty()) return {};
   std::vector<int64_t> anchor, positive, negative;
   for (const Tuple& tuple : batch.tuples) {
-    if (tuple.anchor < batch.share.begin || tuple.anchor >= batch.share.end) continue;
+    if (tuple.anchor < anchors.begin || tuple.anchor >= anchors.end) continue;
     anchor.push_back(tuple.anchor);
     positive.push_back(tuple.is_triplet() || tuple.same ? tuple.other : -1);
     negative.push_back(tuple.is_triplet() ? tuple.negative : tuple.same ? -1 : tuple.other);
@@ -76,54 +76,19 @@ std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device) {
   return Tuples{integers(anchor, device), integers(positive, device), integers(negative, device)};
 }
 
-void TrainerConfig::visit(Fields& f) {
-  f.nested({"optimizer", "how gradients become updates"}, optimizer);
-  f.nested({"schedule", "how long, and the learning rate over time"}, schedule);
-  f.nested({"ema", "a running average of the weights, which is then what is judged and exported"}, average);
-  f.field({"precision",
-           "type of the encoder's matrix products and convolutions while training; weights, sums and the "
-           "loss stay in "
-           "float32. float16, with a loss scale that adapts itself, needs CUDA",
-           "",
-           {},
-           {},
-           {"float32", "bfloat16", "float16"}},
-          &precision);
-  f.field({"batch_norm",
-           "statistics while training: of each rank's rows, of the global batch, or the running ones",
-           "",
-           {},
-           {},
-           {"local", "sync", "frozen"}},
-          &batch_norm);
-  f.field({"micro_batch",
-           "rows of a rank that are encoded at a time; the loss still sees the whole batch (0: all at once)",
-           "rows", 0},
-          &micro_batch);
-  f.field(
-      {"activation_checkpointing",
-       "keep only the inputs of the encoder's blocks and compute the blocks again in the backward pass: less "
-       "memory for one more forward pass"},
-      &activation_checkpointing);
-  f.field({"exchange",
-           "hold all embeddings of the global batch on every rank, or hand them round in a ring",
-           "",
-           {},
-           {},
-           {"gather", "ring"}},
-          &exchange);
-  f.field({"wire", "type in which embeddings travel between ranks", "", {}, {}, {"float32", "bfloat16"}},
-          &wire);
-  f.field({"similarity_precision",
-           "type of the rows whose similarities are formed; sums are float32 in either",
-           "",
-           {},
-           {},
-           {"float32", "bfloat16"}},
-          &similarity_precision);
-  non_finite.visit(f);
-  loss_side.visit(f);
+namespace {
+
+std::optional<MicroShards> shards_of(const Group& world, Encoder& encoder, const TrainerConfig& config) {
+  if (!config.determinism.canonical()) return {};
+  return MicroShards(world, encoder, config.determinism.micro_shards, config.precision);
 }
+
+LossSideSetup with_keys_of(std::optional<MicroShards>& shards, LossSideSetup setup) {
+  if (shards) setup.keys = [&shards](Encoder& slow, const Features& x) { return shards->encode_all(slow, x); };
+  return setup;
+}
+
+}  // namespace
 
 Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective,
                  const TrainerConfig& config, LossSideSetup setup)
@@ -134,22 +99,17 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
       config_(config),
       mode_(training_mode(world, config.batch_norm)),
       seed_(setup.seed),
-      sync_(world, handles(encoder.parameters().learned())),
-      cache_(encoder, sync_, config.micro_batch, config.precision),
-      loss_side_(world, device, objective, config.loss_side, config.optimizer, setup, encoder),
+      shards_(shards_of(world, encoder, config)),
+      loss_side_(shards_ ? single_group() : world, device, objective, config.loss_side, config.optimizer,
+                 with_keys_of(shards_, setup), encoder),
       optimizer_(config.optimizer, encoder.parameters().learned()),
       scaler_(config.precision) {
-  check_precision(config.precision, device);
+  config.check(device, encoder);
+  if (!shards_) {
+    sync_.emplace(world, handles(encoder.parameters().learned()));
+    cache_.emplace(encoder, *sync_, config.micro_batch, config.precision);
+  }
   if (config.average.on()) average_.emplace(config.average, encoder.parameters());
-  if (config.micro_batch > 0 && config.batch_norm == "sync")
-    throw ConfigError(
-        "micro_batch: batch_norm: sync needs the whole global batch at once; use batch_norm: local or "
-        "frozen, or "
-        "micro_batch: 0");
-  if (config.activation_checkpointing && !encoder.can_recompute())
-    throw ConfigError(
-        "activation_checkpointing: expected an encoder of blocks (resnet, vit, bert), got one that has none; "
-        "leave it out");
   mode_.recompute = config.activation_checkpointing;
 }
 
@@ -163,20 +123,16 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
 
   const Features x = batch.features.to(device_);
   mode_.draw = {seed_, steps_done_, {}};
-  const at::Tensor z_bD = cache_.encode(x, mode_for_share(mode_, batch.share));
-  z_bD_ = z_bD.detach();
+  z_bD_ = encode(x, batch);
   report.phases.encode = clock.lap();
 
-  const StepLoss loss = loss_side_.loss(local_rows(batch, z_bD), x, batch.share.begin,
-                                        explicit_tuples(batch, device_), steps_done_);
+  const StepLoss loss = loss_of(x, batch, z_bD_);
   report.phases.gather = loss.gather_seconds;
   report.phases.loss = clock.lap() - loss.gather_seconds;
   if (std::isfinite(loss.loss)) {
     look_at_health(loss, report.health);
-    cache_.backward(scaler_.on() ? loss.gradient_bD * scaler_.scale() : loss.gradient_bD);
-    report.phases.backward = clock.lap();
-    sync_.finish();
-    report.phases.reduce = clock.lap();
+    backward(scaler_.on() ? loss.gradient_bD * scaler_.scale() : loss.gradient_bD, report.phases);
+    clock.lap();
     update(loss, report);
     report.phases.update = clock.lap();
   } else {
@@ -186,10 +142,45 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   report.step = ++steps_done_;
   report.epoch = batch.cursor.epoch;
   report.samples = batch.global_rows;
+  report.run_samples = counters_.samples += batch.global_rows;
   report.loss = loss.loss;
   const PhaseSeconds& p = report.phases;
   report.step_seconds = p.load + p.encode + p.gather + p.loss + p.backward + p.reduce + p.update;
   return report;
+}
+
+at::Tensor Trainer::encode(const Features& x, const Batch& batch) {
+  if (shards_) return shards_->encode(x, mode_, batch.share, batch.global_rows);
+  return cache_->encode(x, mode_for_share(mode_, batch.share)).detach();
+}
+
+StepLoss Trainer::loss_of(const Features& x, const Batch& batch, const at::Tensor& z_bD) {
+  LocalRows rows = local_rows(batch, z_bD);
+  Range share = batch.share;
+  Stopwatch clock;
+  if (shards_) {
+    rows = shards_->gathered(rows);
+    share = {0, batch.global_rows};
+  }
+  const double gather_seconds = clock.lap();
+  StepLoss loss = loss_side_.loss(rows, x, share.begin, explicit_tuples(batch, share, device_), steps_done_);
+  loss.gather_seconds += gather_seconds;
+  if (shards_) loss.gradient_bD = shards_->own(loss.gradient_bD);
+  return loss;
+}
+
+void Trainer::backward(const at::Tensor& gradient_bD, PhaseSeconds& phases) {
+  Stopwatch clock;
+  if (shards_) {
+    shards_->backward(gradient_bD);
+    phases.backward = clock.lap();
+    shards_->reduce();
+  } else {
+    cache_->backward(gradient_bD);
+    phases.backward = clock.lap();
+    sync_->finish();
+  }
+  phases.reduce = clock.lap();
 }
 
 void Trainer::look_at_health(const StepLoss& loss, ContrastiveHealth& health) const {
@@ -225,12 +216,12 @@ LocalRows Trainer::local_rows(const Batch& batch, const at::Tensor& z_bD) const 
 
 // The loss and the reduced gradient are the same on every rank, so all of them come here or none.
 void Trainer::meet_non_finite(const char* what, double value, const at::Tensor& gradient_bD) {
-  ++non_finite_steps_;
+  ++counters_.non_finite_steps;
   non_finite_ = find_non_finite(world_, {steps_done_ + 1, what, value, "", {}}, {z_bD_, gradient_bD},
                                 encoder_.parameters().learned());
   optimizer_.clear();
   const NonFiniteConfig& config = config_.non_finite;
-  if (config.skips() && non_finite_steps_ <= config.limit) return kept_->put_back();
+  if (config.skips() && counters_.non_finite_steps <= config.limit) return kept_->put_back();
   throw NonFiniteError(*non_finite_, "the weights are those of the step before. Lower optimizer.learning_rate, set "
                                      "optimizer.clip_norm, check the data's scale, or see on_non_finite");
 }
@@ -262,7 +253,7 @@ std::map<std::string, std::map<std::string, at::Tensor>> Trainer::tensors() cons
 
 std::map<std::string, at::Tensor> Trainer::own_statistics() const {
   std::map<std::string, at::Tensor> own;
-  if (world_.size() == 1 || mode_.batch_norm != BatchNormMode::kLocal) return own;
+  if (world_.size() == 1 || shards_ || mode_.batch_norm != BatchNormMode::kLocal) return own;
   const auto take = [&own](const std::string& prefix, const std::map<std::string, at::Tensor>& tensors) {
     for (const auto& [name, tensor] : tensors)
       if (name.find("running_") != std::string::npos) own[prefix + name] = tensor;

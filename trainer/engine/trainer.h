@@ -12,6 +12,7 @@
 #include "trainer/engine/average.h"
 #include "trainer/engine/gradient_cache.h"
 #include "trainer/engine/loss_side.h"
+#include "trainer/engine/micro_shards.h"
 #include "trainer/engine/non_finite.h"
 #include "trainer/engine/optimizer.h"
 #include "trainer/engine/precision.h"
@@ -32,6 +33,7 @@ struct TrainerConfig {
   std::string wire = "float32";
   std::string similarity_precision = "float32";
   NonFiniteConfig non_finite;
+  DeterminismConfig determinism;
   LossSideConfig loss_side;
 
   Exchange exchanged() const {
@@ -39,6 +41,8 @@ struct TrainerConfig {
   }
 
   void visit(Fields& f);
+  /// Throws ConfigError where settings don't go together, or not with the device or the encoder.
+  void check(c10::Device device, const Encoder& encoder) const;
 };
 
 /// How the encoder runs while training: batch_norm is "local", "sync" or "frozen".
@@ -47,10 +51,18 @@ ForwardMode training_mode(const Group& world, const std::string& batch_norm);
 /// The same for the rows of a share of the global batch.
 ForwardMode mode_for_share(const ForwardMode& mode, Range share);
 
-/// The explicit tuples of a batch whose anchors are this rank's rows; none if the batch has none.
-std::optional<Tuples> explicit_tuples(const Batch& batch, c10::Device device);
+/// The explicit tuples of a batch whose anchors are among these rows; none if the batch has none.
+std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device);
+
+/// Counted from a run's first step on, through every restart.
+struct RunCounters {
+  int64_t samples = 0;           ///< rows trained on, over all ranks
+  int64_t non_finite_steps = 0;  ///< whose loss or gradient was not finite
+};
 
 /// Trains an encoder on global batches: one object per rank.
+/// Canonical the encoder works in micro-shards, and the loss is formed whole on every rank, from gathered embeddings: nothing that is
+///           summed knows how many ranks there are.
 /// Ranks     construction, step and share_buffers are collective.
 /// Errors    a loss or gradient that is not finite is a NonFiniteError naming step, tensor and ranks, before the weights are
 ///           touched; with on_non_finite: skip the step is done without an update instead, until max_non_finite is reached.
@@ -69,8 +81,7 @@ class Trainer {
   int64_t steps_done() const { return steps_done_; }
   /// Why the last step made no update, if its loss or gradient was not finite.
   const std::optional<NonFinite>& non_finite() const { return non_finite_; }
-  /// Steps of this process whose loss or gradient was not finite.
-  int64_t non_finite_steps() const { return non_finite_steps_; }
+  const RunCounters& counters() const { return counters_; }
   bool finished() const { return steps_done_ >= config_.schedule.steps; }
 
   /// Makes rank 0's running statistics everyone's: needed before evaluating with local batch norm.
@@ -87,8 +98,12 @@ class Trainer {
   LossSide& loss_side() { return loss_side_; }
   const LossSide& loss_side() const { return loss_side_; }
   void set_steps_done(int64_t steps) { steps_done_ = steps; }
+  void set_counters(const RunCounters& counters) { counters_ = counters; }
 
  private:
+  at::Tensor encode(const Features& x, const Batch& batch);
+  StepLoss loss_of(const Features& x, const Batch& batch, const at::Tensor& z_bD);
+  void backward(const at::Tensor& gradient_bD, PhaseSeconds& phases);
   LocalRows local_rows(const Batch& batch, const at::Tensor& z_bD) const;
   void look_at_health(const StepLoss& loss, ContrastiveHealth& health) const;
   void update(const StepLoss& loss, StepMetrics& report);
@@ -101,8 +116,9 @@ class Trainer {
   TrainerConfig config_;
   ForwardMode mode_;
   uint64_t seed_;
-  GradientSync sync_;
-  GradientCache cache_;
+  std::optional<MicroShards> shards_;  ///< canonical
+  std::optional<GradientSync> sync_;   ///< else, with the cache
+  std::optional<GradientCache> cache_;
   LossSide loss_side_;
   Optimizer optimizer_;
   at::Tensor z_bD_;
@@ -110,7 +126,7 @@ class Trainer {
   std::optional<Average> average_;
   std::optional<KeptBuffers> kept_;
   std::optional<NonFinite> non_finite_;
-  int64_t non_finite_steps_ = 0;
+  RunCounters counters_;
   int64_t steps_done_ = 0;
 };
 
