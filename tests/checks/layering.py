@@ -15,7 +15,7 @@ RANKLESS = {"common"}
 MEASURING = {"common", "distributed", "trainer/losses", "trainer/miners", "trainer/encoders"}
 ENGINE = MEASURING | {"sampler", "trainer/negatives", "trainer/eval"}
 COORDINATOR = ENGINE | {"trainer/engine"}
-COMMANDS = COORDINATOR | {"trainer/coordinator", "trainer/data", "trainer/search"}
+COMMANDS = COORDINATOR | {"trainer/coordinator", "trainer/data", "trainer/search", "trainer/serve"}
 MAY_USE = {
     "common": set(),
     "distributed": {"common"},
@@ -27,6 +27,7 @@ MAY_USE = {
     "trainer/negatives": MEASURING,
     "trainer/eval": MEASURING,
     "trainer/search": {"common", "trainer/eval"},
+    "trainer/serve": {"common", "sampler", "trainer/eval", "trainer/search"},
     "trainer/engine": ENGINE,
     "trainer/coordinator": COORDINATOR,
     "trainer/commands": COMMANDS,
@@ -40,7 +41,7 @@ KEPT_IN = {
     "nccl.h": ("distributed/",),
     "yaml-cpp/": ("common/yaml",),
     "archive": ("sampler/", "trainer/data/"),
-    "prometheus/": ("trainer/coordinator/",),
+    "prometheus/": ("trainer/coordinator/", "trainer/serve/"),
     "CLI/": ("trainer/commands/", "trainer/main.cpp"),
     "torch/torch.h": (),
     "torch/extension.h": (),

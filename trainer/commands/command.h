@@ -96,6 +96,20 @@ struct MineArguments {
   double max_score = 0.98;
 };
 
+struct ServeArguments {
+  std::string run;
+  std::vector<std::string> assignments;
+  std::string gallery;
+  std::string address = "127.0.0.1";
+  int port = 8080;
+  std::string token_file;
+  int64_t batch_rows = 64;
+  int64_t waiting_rows = 256;
+  int max_requests = 64;
+  int64_t max_body_mib = 16;
+  double timeout = 10;
+};
+
 struct VerifyArguments {
   std::string config;
   std::vector<std::string> assignments;
@@ -202,6 +216,7 @@ int run_gallery_remove(const GalleryRemoveArguments& arguments);
 int run_gallery_list(const GalleryListArguments& arguments);
 int run_identify(const IdentifyArguments& arguments);
 int run_mine(const MineArguments& arguments);
+int run_serve(const ServeArguments& arguments);
 int run_verify_gradients(const VerifyArguments& arguments);
 int run_config(const ConfigArguments& arguments);
 int run_export(const ExportArguments& arguments);

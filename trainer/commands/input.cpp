@@ -6,6 +6,7 @@
 #include "sampler/image_examples.h"
 #include "sampler/image_files.h"
 #include "sampler/texts/text_examples.h"
+#include "trainer/commands/samples_in_memory.h"
 #include "trainer/commands/text_data.h"
 
 namespace lodestone {
@@ -13,25 +14,6 @@ namespace lodestone {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// One text, which is its own key.
-class OneText : public TextDataset {
- public:
-  explicit OneText(std::string text) : text_(std::move(text)) {}
-
-  int64_t size() const override { return 1; }
-  int64_t label(int64_t) const override { return 0; }
-  uint64_t id(int64_t) const override { return sample_id(text_); }
-  std::string key(int64_t) const override { return text_; }
-  int64_t classes() const override { return 1; }
-  std::string class_name(int64_t) const override { return ""; }
-  int64_t group(int64_t) const override { return 0; }
-  std::string get(int64_t) const override { return text_; }
-  int64_t bytes(int64_t) const override { return std::min<int64_t>(static_cast<int64_t>(text_.size()), 65535); }
-
- private:
-  std::string text_;
-};
 
 // The pictures that lie directly in a folder, in order of name; a picture itself is the only one.
 std::vector<std::string> loose_pictures(const fs::path& path) {
@@ -118,7 +100,7 @@ Input open_input(const RunConfig& config, const std::string& path) {
 Input text_input(const RunConfig& config, const std::string& text) {
   if (config.data.kind == "images")
     throw ConfigError("expected a picture that exists, got '" + text + "'; this model reads no texts");
-  return {std::make_shared<TextExamples>(std::make_shared<OneText>(text), token_rule(config.data)), "", true};
+  return {std::make_shared<TextExamples>(std::make_shared<TextsInMemory>(std::vector{text}), token_rule(config.data)), "", true};
 }
 
 }  // namespace lodestone

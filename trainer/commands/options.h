@@ -28,7 +28,7 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(cons
   return arguments;
 }
 
-/// The commands that use a trained model: embed, search, gallery, identify, mine.
+/// The commands that use a trained model: embed, search, gallery, identify, mine, serve.
 void add_use_commands(CLI::App& app, Action& action);
 
 }  // namespace lodestone

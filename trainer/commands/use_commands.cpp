@@ -80,6 +80,32 @@ void add_mine(CLI::App& app, Action& action) {
   add_set(mine, arguments->assignments);
 }
 
+void add_serve(CLI::App& app, Action& action) {
+  auto* serve = app.add_subcommand("serve", "Embed, compare and search over HTTP, with a page for people");
+  auto arguments = on<ServeArguments>(serve, action, run_serve);
+  serve->add_option("run", arguments->run, "run folder or checkpoint")->required();
+  serve->add_option("--gallery", arguments->gallery, "what is searched: *.safetensors of this model")->check(CLI::ExistingFile);
+  serve->add_option("--address", arguments->address, "where to listen; others than this host's own need --token-file")
+      ->capture_default_str();
+  serve->add_option("--port", arguments->port, "0: any free one")->check(CLI::Range(0, 65535))->capture_default_str();
+  serve->add_option("--token-file", arguments->token_file, "its first line is the token that clients must show")
+      ->check(CLI::ExistingFile);
+  serve->add_option("--batch-rows", arguments->batch_rows, "pictures or texts in a forward at most")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  serve->add_option("--waiting-rows", arguments->waiting_rows, "that wait for a forward at most; beyond, requests are answered 429")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  serve->add_option("--max-requests", arguments->max_requests, "under way at once; beyond, they are answered 503")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  serve->add_option("--max-body-mib", arguments->max_body_mib, "of a request")->check(CLI::Range(1, 1024))->capture_default_str();
+  serve->add_option("--timeout", arguments->timeout, "seconds for a client to send its request, and for a forward to come")
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
+  add_set(serve, arguments->assignments);
+}
+
 }  // namespace
 
 void add_use_commands(CLI::App& app, Action& action) {
@@ -88,6 +114,7 @@ void add_use_commands(CLI::App& app, Action& action) {
   add_gallery(app, action);
   add_identify(app, action);
   add_mine(app, action);
+  add_serve(app, action);
 }
 
 }  // namespace lodestone

@@ -1,0 +1,128 @@
+#include "trainer/serve/batcher.h"
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+
+namespace lodestone {
+namespace {
+
+using namespace std::chrono_literals;
+
+// One number of each text: its length.
+at::Tensor lengths(const std::vector<const Sample*>& samples) {
+  std::vector<float> values;
+  for (const Sample* sample : samples)
+    values.push_back(static_cast<float>(std::get<std::string>(*sample).size()));
+  return at::tensor(values).view({-1, 1});
+}
+
+std::vector<Sample> texts(std::initializer_list<size_t> sizes) {
+  std::vector<Sample> samples;
+  for (const size_t size : sizes) samples.emplace_back(std::string(size, 'x'));
+  return samples;
+}
+
+/// A batcher at work until the object dies.
+class Working {
+ public:
+  Working(Batcher& batcher, Batcher::Forward forward)
+      : thread_([this, &batcher, forward] {
+          batcher.run(
+              forward, [this] { return stop_.load(); },
+              [this](int64_t rows) { largest = std::max(largest.load(), rows); });
+        }) {}
+  ~Working() { end(); }
+  void end() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  std::atomic<int64_t> largest = 0;
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+void wait_for_rows(const Batcher& batcher, int64_t rows) {
+  while (batcher.waiting() < rows) std::this_thread::yield();
+}
+
+TEST(Batcher, GivesEachCallerItsRows) {
+  Batcher batcher(8, 1000);
+  Working working(batcher, lengths);
+  std::vector<std::thread> callers;
+  std::atomic<int> right = 0;
+  for (size_t c = 0; c < 16; ++c)
+    callers.emplace_back([&, c] {
+      for (size_t i = 0; i < 20; ++i) {
+        const at::Tensor z = batcher.embed(texts({c, i}), 30s);
+        right += z.size(0) == 2 && z[0].item<float>() == static_cast<float>(c) &&
+                 z[1].item<float>() == static_cast<float>(i);
+      }
+    });
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(right, 16 * 20);
+  EXPECT_LE(working.largest, 8);
+}
+
+TEST(Batcher, JoinsWhatWaitsButKeepsToItsSize) {
+  Batcher batcher(4, 1000);
+  std::promise<void> first_began, go_on;
+  std::vector<int64_t> forwards;
+  Working working(batcher, [&](const auto& samples) {
+    if (forwards.empty()) {
+      first_began.set_value();
+      go_on.get_future().wait();
+    }
+    forwards.push_back(static_cast<int64_t>(samples.size()));
+    return lengths(samples);
+  });
+  const auto ask = [&](std::initializer_list<size_t> sizes) {
+    return std::async(std::launch::async,
+                      [&batcher, samples = texts(sizes)] { return batcher.embed(samples, 30s); });
+  };
+  auto first = ask({1});
+  first_began.get_future().wait();
+  auto a = ask({1, 2, 3});
+  wait_for_rows(batcher, 3);
+  auto b = ask({4});
+  wait_for_rows(batcher, 4);
+  auto c = ask({5, 6, 7, 8, 9, 10});  // more than a batch: alone
+  wait_for_rows(batcher, 10);
+  go_on.set_value();
+  for (auto* result : {&first, &a, &b, &c}) result->get();
+  EXPECT_EQ(forwards, (std::vector<int64_t>{1, 4, 6}));
+}
+
+TEST(Batcher, ShedsWhatIsTooMuchOrTooLate) {
+  Batcher batcher(4, 2);  // nobody runs it yet
+  auto waits = std::async(std::launch::async, [&] { return batcher.embed(texts({1, 2}), 200ms); });
+  wait_for_rows(batcher, 2);
+  EXPECT_THROW(batcher.embed(texts({3}), 30s), OverloadError);
+  EXPECT_THROW(waits.get(), OverloadError);
+  // Nobody waits for the late one any more: it is not embedded.
+  Working working(batcher, lengths);
+  while (batcher.waiting() > 0) std::this_thread::yield();
+  EXPECT_EQ(batcher.embed(texts({5}), 30s).item<float>(), 5);
+  EXPECT_EQ(working.largest, 1);
+  working.end();
+  EXPECT_THROW(batcher.embed(texts({3}), 30s), OverloadError);
+}
+
+TEST(Batcher, HandsErrorsOnAndGoesOn) {
+  Batcher batcher(4, 10);
+  Working working(batcher, [](const auto& samples) {
+    if (std::get<std::string>(*samples[0]).empty()) throw DataError("an empty one");
+    return lengths(samples);
+  });
+  EXPECT_THROW(batcher.embed(texts({0}), 30s), DataError);
+  EXPECT_EQ(batcher.embed(texts({2}), 30s).item<float>(), 2);
+}
+
+}  // namespace
+}  // namespace lodestone

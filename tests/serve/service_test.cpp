@@ -1,0 +1,219 @@
+// The service over real sockets, with a stand-in for the encoder.
+#include "trainer/serve/service.h"
+
+#include <atomic>
+#include <cmath>
+#include <thread>
+
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "sampler/encode_png.h"
+#include "support/http.h"
+#include "trainer/eval/html.h"
+
+namespace lodestone::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+// A direction of its own for each length of a text and each shade of a picture.
+at::Tensor stand_in(const std::vector<const Sample*>& samples) {
+  std::vector<at::Tensor> rows;
+  for (const Sample* sample : samples) {
+    const auto* picture = std::get_if<Image>(sample);
+    const double angle =
+        picture ? picture->pixels[0] / 100.0 : static_cast<double>(std::get<std::string>(*sample).size());
+    rows.push_back(at::tensor({static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))}));
+  }
+  return at::stack(rows);
+}
+
+ServedModel model() {
+  ServedModel model;
+  model.texts = true;
+  model.step = 7;
+  model.calibration = Calibration{0.9, 0.001, 0.001, 1, 7, Likeness::kCosine};
+  const Sample one = std::string("x"), two = std::string("xx");
+  model.gallery = Embeddings{stand_in({&one, &two}), {{"one.png", "<b>"}, {"two.png", "two"}}, {}};
+  return model;
+}
+
+class Served {
+ public:
+  explicit Served(HttpOptions options = {}, int64_t waiting_rows = 256, const ServedModel& served = model())
+      : batcher_(64, waiting_rows),
+        service_(served, batcher_, 30s),
+        server_(
+            std::move(options), [this](const std::string& path) { return service_.route(path); },
+            [this](const std::string& path, int status, double s) {
+              service_.metrics().answered(path, status, s);
+            }),
+        thread_([this] {
+          batcher_.run(
+              stand_in, [this] { return stop_.load(); },
+              [this](int64_t rows) { service_.metrics().embedded(rows); });
+        }) {}
+  ~Served() {
+    stop_ = true;
+    thread_.join();
+  }
+  int port() const { return server_.port(); }
+  HttpReply post(const std::string& path, const std::string& body) const {
+    return http(port(), http_text("POST", path, body));
+  }
+  HttpReply get(const std::string& path, const std::string& more = "") const {
+    return http(port(), http_text("GET", path, "", more));
+  }
+
+ private:
+  Batcher batcher_;
+  Service service_;
+  HttpServer server_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+std::string picture(uint8_t shade) {
+  const std::vector<uint8_t> png = encode_png(Image(2, 2, 1, shade));
+  return base64({reinterpret_cast<const char*>(png.data()), png.size()});
+}
+
+TEST(Service, EmbedsComparesAndSearches) {
+  const Served served;
+  const Json embedded = Json::parse(
+      served.post("/embed", R"({"texts": ["x", "xx"], "images": [")" + picture(100) + "\"]}").body);
+  ASSERT_EQ(embedded["embeddings"].size(), 3U);
+  EXPECT_NEAR(embedded["embeddings"][0][0], std::cos(1.0), 1e-6);
+  EXPECT_NEAR(embedded["embeddings"][2][0], std::cos(2.0), 1e-6);
+  EXPECT_EQ(embedded["step"], 7);
+
+  const Json alike =
+      Json::parse(served.post("/verify", R"({"texts": ["x"], "images": [")" + picture(100) + "\"]}").body);
+  EXPECT_NEAR(alike["score"], 1, 1e-6);
+  EXPECT_EQ(alike["same"], true);
+  EXPECT_EQ(alike["threshold"], 0.9);
+  EXPECT_EQ(Json::parse(served.post("/verify", R"({"texts": ["x", "xx"]})").body)["same"], false);
+
+  const Json found = Json::parse(served.post("/search", R"({"texts": ["xx", "x"], "k": 1})").body);
+  EXPECT_EQ(found["answers"][0]["hits"][0]["label"], "two");
+  EXPECT_EQ(found["answers"][1]["hits"][0]["label"], "<b>");
+  EXPECT_EQ(found["answers"][1]["hits"].size(), 1U);
+  EXPECT_EQ(found["answers"][1]["hits"][0]["same"], true);
+}
+
+TEST(Service, WithoutThresholdOrGalleryThereIsNoVerdictAndNoSearch) {
+  ServedModel plain = model();
+  plain.calibration.reset();
+  plain.gallery.reset();
+  plain.texts = false;
+  const Served served({}, 256, plain);
+  EXPECT_TRUE(
+      Json::parse(served.post("/verify", R"({"images": [")" + picture(1) + "\", \"" + picture(2) + "\"]}")
+                      .body)["same"]
+          .is_null());
+  EXPECT_EQ(served.post("/search", R"({"images": [")" + picture(1) + "\"]}").status, 400);
+  EXPECT_EQ(served.post("/embed", R"({"texts": ["x"]})").status, 400);
+  EXPECT_TRUE(Json::parse(served.get("/healthz").body)["gallery"].is_null());
+}
+
+TEST(Service, RefusesWhatIsMalformed) {
+  HttpOptions options;
+  options.max_body = 1000;
+  const Served served(options);
+  const std::string json = "Content-Type: application/json\r\n";
+  EXPECT_EQ(served.post("/embed", "{").status, 400);
+  EXPECT_EQ(served.post("/embed", R"({"images": ["YQ=="]})").status, 400);  // base64 of no picture
+  EXPECT_EQ(served.post("/verify", R"({"texts": ["a"]})").status, 400);
+  EXPECT_EQ(served.post("/nowhere", "{}").status, 404);
+  EXPECT_EQ(served.get("/../../etc/passwd").status, 404);
+  EXPECT_EQ(served.get("/embed").status, 405);
+  EXPECT_EQ(served.post("/healthz", "{}").status, 405);
+  EXPECT_EQ(served.post("/embed", std::string(1001, ' ')).status, 413);
+  EXPECT_EQ(
+      http(served.port(), http_text("POST", "/embed", "", json + "Content-Length: 9999999999999\r\n")).status,
+      413);
+  EXPECT_EQ(
+      http(served.port(), http_text("POST", "/embed", "", json + "Transfer-Encoding: chunked\r\n")).status,
+      411);
+  EXPECT_EQ(http(served.port(), http_text("POST", "/embed", "{}", "Content-Type: text/plain\r\n")).status,
+            415);
+  EXPECT_GE(http(served.port(), http_text("GET", "/" + std::string(9000, 'a'))).status, 400);
+  EXPECT_EQ(http(served.port(), "\x16\x03\x01 nonsense\r\n\r\n").status / 100 == 2, false);
+  EXPECT_EQ(served.get("/healthz").status, 200);  // it is still there
+}
+
+TEST(Service, TakesNoLongerThanItMust) {
+  HttpOptions options;
+  options.patience = 200ms;
+  const Served served(options);
+  const HttpReply reply =
+      http(served.port(),
+           http_text("POST", "/embed", "", "Content-Type: application/json\r\nContent-Length: 10\r\n"));
+  EXPECT_EQ(reply.status, 408);
+}
+
+TEST(Service, AsksForTheToken) {
+  HttpOptions options;
+  options.token = "secret";
+  const Served served(options);
+  for (const char* header : {"", "Authorization: Bearer secre\r\n", "Authorization: Bearer secrett\r\n",
+                             "Authorization: Basic secret\r\n"})
+    for (const char* path : {"/metrics", "/embed", "/nowhere"})
+      EXPECT_EQ(served.get(path, header).status, 401) << header << path;
+  EXPECT_EQ(served.get("/metrics", "Authorization: Bearer secret\r\n").status, 200);
+  for (const char* path : {"/", "/page.js", "/page.css", "/healthz", "/openapi.json"})
+    EXPECT_EQ(served.get(path).status, 200) << path;
+}
+
+TEST(Service, ShedsLoadAndStaysWell) {
+  HttpOptions options;
+  options.max_requests = 1;
+  const Served served(options, 2);
+  const HttpReply many = served.post("/embed", R"({"texts": ["a", "b", "c"]})");
+  EXPECT_EQ(many.status, 429);
+  EXPECT_THAT(many.head, HasSubstr("Retry-After"));
+  const std::string body = R"({"texts": ["a"]})";
+  const HttpClient slow(served.port());
+  slow.send(http_text("POST", "/embed", "",
+                      "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: " +
+                          std::to_string(body.size()) + "\r\n"));
+  ASSERT_TRUE(slow.read_to("100 Continue\r\n\r\n"));  // it is under way
+  EXPECT_EQ(served.post("/embed", body).status, 503);
+  EXPECT_EQ(served.get("/healthz").status, 200);
+  slow.send(body);
+  EXPECT_EQ(slow.reply().status, 200);
+}
+
+TEST(Service, DescribesAndCountsItself) {
+  const Served served;
+  const Json openapi = Json::parse(served.get("/openapi.json").body);
+  for (const char* path : {"/embed", "/search", "/verify", "/healthz", "/metrics"})
+    EXPECT_TRUE(openapi["paths"].contains(path)) << path;
+  served.post("/embed", R"({"texts": ["a"]})");
+  served.post("/embed", "{");
+  served.get("/made-up");
+  const std::string metrics = served.get("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr(R"(lodestone_serve_requests_total{path="/embed",status="200"} 1)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(lodestone_serve_requests_total{path="/embed",status="400"} 1)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(lodestone_serve_requests_total{path="other",status="404"} 1)"));
+  EXPECT_THAT(metrics, HasSubstr("lodestone_serve_batch_rows_count 1"));
+  EXPECT_EQ(metrics.find("made-up"), std::string::npos);
+  EXPECT_THAT(served.get("/").head, HasSubstr("Content-Security-Policy: default-src 'none'"));
+}
+
+TEST(Service, NamesAnAddressThatIsNone) {
+  HttpOptions options;
+  options.address = "8080,127.0.0.1";
+  EXPECT_THROW(Served served(options), ConfigError);
+  options.address = "192.0.2.1";
+  EXPECT_THROW(Served served(options), ConfigError);
+}
+
+}  // namespace
+}  // namespace lodestone::testing

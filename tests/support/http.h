@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/// A client that can misbehave: it sends the bytes it is given.
+namespace lodestone::testing {
+
+struct HttpReply {
+  int status = 0;  ///< 0: the server hung up without a word
+  std::string head, body;
+};
+
+class HttpClient {
+ public:
+  explicit HttpClient(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval patience{30, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+      throw std::runtime_error("cannot connect");
+  }
+  ~HttpClient() { ::close(fd_); }
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  void send(const std::string& bytes) const {
+    for (size_t sent = 0; sent < bytes.size();) {
+      const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+      if (n <= 0) return;
+      sent += static_cast<size_t>(n);
+    }
+  }
+  /// Reads up to and with `mark`; false if the server hangs up before.
+  bool read_to(const std::string& mark) const {
+    std::string all;
+    for (char c; !all.ends_with(mark);)
+      if (::recv(fd_, &c, 1, 0) != 1)
+        return false;
+      else
+        all += c;
+    return true;
+  }
+  /// Everything until the server hangs up.
+  HttpReply reply() const {
+    std::string all;
+    char piece[4096];
+    for (ssize_t n; (n = ::recv(fd_, piece, sizeof piece, 0)) > 0;) all.append(piece, static_cast<size_t>(n));
+    const size_t end = all.find("\r\n\r\n");
+    if (end == std::string::npos) return {};
+    return {std::atoi(all.c_str() + all.find(' ')), all.substr(0, end), all.substr(end + 4)};
+  }
+
+ private:
+  int fd_;
+};
+
+/// The text of a request that ends its connection.
+inline std::string http_text(const std::string& method, const std::string& path, const std::string& body = "",
+                             const std::string& more = "Content-Type: application/json\r\n") {
+  return method + " " + path + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" + more +
+         (body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n") + "\r\n" + body;
+}
+
+inline HttpReply http(int port, const std::string& text) {
+  const HttpClient client(port);
+  client.send(text);
+  return client.reply();
+}
+
+}  // namespace lodestone::testing

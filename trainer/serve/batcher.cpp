@@ -1,0 +1,95 @@
+#include "trainer/serve/batcher.h"
+
+#include <utility>
+
+namespace lodestone {
+
+namespace {
+
+std::exception_ptr overload(const char* what) {
+  return std::make_exception_ptr(OverloadError(what));
+}
+
+}  // namespace
+
+at::Tensor Batcher::embed(std::vector<Sample> samples, std::chrono::milliseconds patience) {
+  const auto rows = static_cast<int64_t>(samples.size());
+  auto job = std::make_unique<Job>();
+  job->samples = std::move(samples);
+  job->deadline = std::chrono::steady_clock::now() + patience;
+  std::future<at::Tensor> result = job->result.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) throw OverloadError("serve: it is being stopped");
+    if (waiting_ + rows > waiting_rows_)
+      throw OverloadError("serve: too many rows wait already; try again later");
+    waiting_ += rows;
+    queue_.push_back(std::move(job));
+  }
+  more_.notify_one();
+  if (result.wait_for(patience) != std::future_status::ready)
+    throw OverloadError("serve: its turn did not come in time; try again later");
+  return result.get();
+}
+
+Batcher::Jobs Batcher::next() {
+  Jobs jobs;
+  std::unique_lock lock(mutex_);
+  more_.wait_for(lock, std::chrono::milliseconds(100), [this] { return !queue_.empty(); });
+  int64_t taken = 0;
+  while (!queue_.empty()) {
+    const auto rows = static_cast<int64_t>(queue_.front()->samples.size());
+    const bool late = queue_.front()->deadline < std::chrono::steady_clock::now();
+    if (!late && taken > 0 && taken + rows > batch_rows_) break;
+    // Nobody waits for a late one any more.
+    if (!late) jobs.push_back(std::move(queue_.front())), taken += rows;
+    queue_.pop_front();
+    waiting_ -= rows;
+  }
+  return jobs;
+}
+
+void Batcher::embed_jobs(const Jobs& jobs, const Forward& forward) {
+  std::vector<const Sample*> samples;
+  for (const auto& job : jobs)
+    for (const Sample& sample : job->samples) samples.push_back(&sample);
+  try {
+    const at::Tensor z_nD = forward(samples);
+    int64_t row = 0;
+    for (const auto& job : jobs) {
+      const auto rows = static_cast<int64_t>(job->samples.size());
+      job->result.set_value(z_nD.narrow(0, row, rows).clone());
+      row += rows;
+    }
+  } catch (...) {
+    for (const auto& job : jobs) job->result.set_exception(std::current_exception());
+  }
+}
+
+void Batcher::run(const Forward& forward, const std::function<bool()>& stopped,
+                  const std::function<void(int64_t)>& batch) {
+  while (!stopped()) {
+    const Jobs jobs = next();
+    if (jobs.empty()) continue;
+    int64_t rows = 0;
+    for (const auto& job : jobs) rows += static_cast<int64_t>(job->samples.size());
+    if (batch) batch(rows);
+    embed_jobs(jobs, forward);
+  }
+  close();
+}
+
+void Batcher::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  for (const auto& job : queue_) job->result.set_exception(overload("serve: it is being stopped"));
+  queue_.clear();
+  waiting_ = 0;
+}
+
+int64_t Batcher::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_;
+}
+
+}  // namespace lodestone

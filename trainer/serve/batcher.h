@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "common/error.h"
+#include "sampler/image.h"
+
+namespace lodestone {
+
+/// A decoded picture or a text, ready for the encoder.
+using Sample = std::variant<Image, std::string>;
+
+/// There is more to do than can be done in time: the client may try again later.
+class OverloadError : public Error {
+  using Error::Error;
+};
+
+/// Joins what many threads want embedded into batches of one forward. A batch is what waits when the one before it is done, so that
+/// a single request never waits for company, and under load batches grow by themselves.
+/// Threads   embed() from any; run() from one, whose intra-op threads do the work
+class Batcher {
+ public:
+  /// n samples of any kinds to z_nD on the CPU.
+  using Forward = std::function<at::Tensor(const std::vector<const Sample*>&)>;
+
+  /// A forward takes at most `batch_rows` (or one request that has more); beyond `waiting_rows` no more are taken in.
+  Batcher(int64_t batch_rows, int64_t waiting_rows) : batch_rows_(batch_rows), waiting_rows_(waiting_rows) {}
+
+  /// Waits for the embeddings of `samples`, a row for each. Throws OverloadError if too many rows wait, or if the turn does not come
+  /// within `patience`, or if run() has ended; and what the forward threw.
+  at::Tensor embed(std::vector<Sample> samples, std::chrono::milliseconds patience);
+
+  /// Embeds until `stopped`, which is asked ten times a second at least. Whoever still waits then gets an OverloadError. `batch` is told
+  /// of the rows of each forward.
+  void run(const Forward& forward, const std::function<bool()>& stopped,
+           const std::function<void(int64_t rows)>& batch = {});
+
+  int64_t waiting() const;
+
+ private:
+  struct Job {
+    std::vector<Sample> samples;
+    std::chrono::steady_clock::time_point deadline;
+    std::promise<at::Tensor> result;
+  };
+  using Jobs = std::vector<std::unique_ptr<Job>>;
+
+  Jobs next();
+  void close();
+  static void embed_jobs(const Jobs& jobs, const Forward& forward);
+
+  const int64_t batch_rows_, waiting_rows_;
+  mutable std::mutex mutex_;
+  std::condition_variable more_;
+  std::deque<std::unique_ptr<Job>> queue_;
+  int64_t waiting_ = 0;  // rows in the queue
+  bool closed_ = false;
+};
+
+}  // namespace lodestone

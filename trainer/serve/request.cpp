@@ -1,0 +1,77 @@
+#include "trainer/serve/request.h"
+
+#include <sodium.h>
+
+#include "common/error.h"
+#include "common/json_reader.h"
+
+namespace lodestone {
+
+namespace {
+
+std::string from_base64(const std::string& text, const std::string& where) {
+  std::string bytes(text.size() / 4 * 3 + 3, '\0');
+  size_t size = 0;
+  const char* end = nullptr;
+  if (::sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
+                          text.size(), "\r\n", &size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+      end != text.data() + text.size())
+    throw DataError(where + ": expected the picture's file in base64, got something else");
+  bytes.resize(size);
+  return bytes;
+}
+
+std::string text_of(const std::string& text, const std::string& where, const RequestLimits& limits) {
+  if (text.size() <= limits.text_bytes) return text;
+  throw DataError(where + ": expected at most " + std::to_string(limits.text_bytes) + " bytes, got " +
+                  std::to_string(text.size()));
+}
+
+void read_inputs(const nlohmann::json& list, bool pictures, const RequestLimits& limits,
+                 ServeRequest& request) {
+  const std::string name = pictures ? "images" : "texts";
+  if (!list.is_array()) throw DataError(name + ": expected a list of strings, got " + list.type_name());
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string where = name + "[" + std::to_string(i) + "]";
+    if (!list[i].is_string()) throw DataError(where + ": expected a string, got " + list[i].type_name());
+    if (request.inputs.size() == limits.rows)
+      throw DataError(where + ": expected at most " + std::to_string(limits.rows) +
+                      " pictures and texts in a request; send several");
+    const auto& text = list[i].get_ref<const std::string&>();
+    request.inputs.push_back({pictures, pictures ? from_base64(text, where) : text_of(text, where, limits)});
+  }
+}
+
+int64_t read_k(const nlohmann::json& value, const RequestLimits& limits) {
+  // Beyond int64_t is unsigned in the parser's eyes, and would wrap.
+  if (value.is_number_unsigned() && value.get<uint64_t>() >= 1 &&
+      value.get<uint64_t>() <= static_cast<uint64_t>(limits.answers))
+    return value.get<int64_t>();
+  throw DataError("k: expected a whole number from 1 to " + std::to_string(limits.answers));
+}
+
+nlohmann::json parsed(std::string_view body, const RequestLimits& limits) {
+  try {
+    return parse_json(body, "request", {4, limits.rows + 1});
+  } catch (const CheckpointError& error) {
+    throw DataError(error.what());
+  }
+}
+
+}  // namespace
+
+ServeRequest parse_request(std::string_view body, const RequestLimits& limits) {
+  const nlohmann::json json = parsed(body, limits);
+  if (!json.is_object()) throw DataError(std::string("request: expected an object, got ") + json.type_name());
+  for (const auto& [key, value] : json.items())
+    if (key != "images" && key != "texts" && key != "k")
+      throw DataError("request: expected the keys images, texts and k, got another one");
+  ServeRequest request;
+  if (json.contains("images")) read_inputs(json["images"], true, limits, request);
+  if (json.contains("texts")) read_inputs(json["texts"], false, limits, request);
+  if (json.contains("k")) request.k = read_k(json["k"], limits);
+  if (request.inputs.empty()) throw DataError("request: expected images or texts, got neither");
+  return request;
+}
+
+}  // namespace lodestone

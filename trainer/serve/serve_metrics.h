@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace lodestone {
+
+/// What /metrics of the service says, in Prometheus' text form: lodestone_serve_requests_total{path, status},
+/// lodestone_serve_request_seconds{path}, lodestone_serve_batch_rows, lodestone_serve_waiting_rows.
+/// Threads   safe concurrently
+class ServeMetrics {
+ public:
+  /// `waiting` gives the rows that wait for a forward.
+  explicit ServeMetrics(std::function<int64_t()> waiting);
+  ~ServeMetrics();
+
+  void answered(const std::string& path, int status, double seconds);
+  void embedded(int64_t rows);
+  std::string text() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,134 @@
+#include "trainer/serve/service.h"
+
+#include <span>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "trainer/eval/neighbours.h"
+#include "trainer/serve/assets.h"
+
+namespace lodestone {
+
+namespace {
+
+using Json = nlohmann::json;
+
+HttpAnswer json_answer(const Json& json) {
+  return {200, "application/json", json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+HttpRoute asset(const char* type, std::string_view text) {
+  return {false, true, [type, text](const std::string&) { return HttpAnswer{200, type, std::string(text)}; }};
+}
+
+Json threshold_of(const std::optional<Calibration>& calibration) {
+  return calibration ? Json(calibration->threshold) : Json();
+}
+
+Json same(const std::optional<Calibration>& calibration, double score) {
+  return calibration ? Json(calibration->same(score)) : Json();
+}
+
+}  // namespace
+
+Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds patience)
+    : model_(std::move(model)),
+      batcher_(batcher),
+      patience_(patience),
+      metrics_([&batcher] { return batcher.waiting(); }) {
+  if (model_.gallery) gallery_rows_.emplace(model_.gallery->z_ND, model_.likeness);
+  routes_["/"] = asset("text/html; charset=utf-8", serve_page());
+  routes_["/page.css"] = asset("text/css; charset=utf-8", serve_style());
+  routes_["/page.js"] = asset("text/javascript; charset=utf-8", serve_script());
+  routes_["/openapi.json"] = asset("application/json", serve_openapi());
+  routes_["/healthz"] = {false, true, [this](const std::string&) { return health(); }};
+  routes_["/metrics"] = {
+      false, false, [this](const std::string&) {
+        return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
+      }};
+  routes_["/embed"] = {true, false, [this](const std::string& body) { return embed(body); }};
+  routes_["/search"] = {true, false, [this](const std::string& body) { return search(body); }};
+  routes_["/verify"] = {true, false, [this](const std::string& body) { return verify(body); }};
+}
+
+const HttpRoute* Service::route(const std::string& path) const {
+  const auto found = routes_.find(path);
+  return found == routes_.end() ? nullptr : &found->second;
+}
+
+Sample Service::sample_of(const RequestInput& input, size_t number) const {
+  if (input.picture ? !model_.pictures : !model_.texts)
+    throw DataError(std::string("request: expected ") + (model_.pictures ? "images" : "texts") + ", got " +
+                    (input.picture ? "images" : "texts") + ", which this model does not read");
+  if (!input.picture) return input.bytes;
+  return decode_image(std::as_bytes(std::span(input.bytes)), model_.decode,
+                      "images[" + std::to_string(number) + "]");
+}
+
+at::Tensor Service::embeddings_of(const ServeRequest& request) {
+  std::vector<Sample> samples;
+  for (const RequestInput& input : request.inputs) samples.push_back(sample_of(input, samples.size()));
+  return batcher_.embed(std::move(samples), patience_);
+}
+
+HttpAnswer Service::embed(const std::string& body) {
+  const at::Tensor z_nD = embeddings_of(parse_request(body));
+  Json rows = Json::array();
+  const float* data = z_nD.const_data_ptr<float>();
+  for (int64_t i = 0; i < z_nD.size(0); ++i)
+    rows.push_back(std::vector<float>(data + i * z_nD.size(1), data + (i + 1) * z_nD.size(1)));
+  return json_answer({{"embeddings", std::move(rows)}, {"step", model_.step}});
+}
+
+HttpAnswer Service::search(const std::string& body) {
+  if (!gallery_rows_)
+    throw DataError("search: there is no gallery; the service was started without --gallery");
+  const ServeRequest request = parse_request(body);
+  const ComparableRows queries(embeddings_of(request), model_.likeness);
+  const std::vector<int64_t> none(static_cast<size_t>(queries.size()), -1),
+      all(static_cast<size_t>(gallery_rows_->size()), 0);
+  std::vector<std::vector<Neighbour>> nearest;
+  {
+    const std::lock_guard lock(searching_);
+    nearest = nearest_neighbours({queries, none, *gallery_rows_, all}, request.k);
+  }
+  Json answers = Json::array();
+  for (const auto& neighbours : nearest) {
+    Json hits = Json::array();
+    for (const Neighbour& n : neighbours) {
+      const EmbeddedRow& row = model_.gallery->rows_N[static_cast<size_t>(n.index)];
+      hits.push_back({{"index", n.index},
+                      {"id", row.id},
+                      {"label", row.label},
+                      {"score", n.score},
+                      {"distance", distance_of_score(n.score, model_.likeness)},
+                      {"same", same(model_.calibration, n.score)}});
+    }
+    answers.push_back({{"hits", std::move(hits)}});
+  }
+  return json_answer({{"threshold", threshold_of(model_.calibration)}, {"answers", std::move(answers)}});
+}
+
+HttpAnswer Service::verify(const std::string& body) {
+  const ServeRequest request = parse_request(body);
+  if (request.inputs.size() != 2)
+    throw DataError("verify: expected two pictures or texts in all, got " +
+                    std::to_string(request.inputs.size()));
+  const ComparableRows pair(embeddings_of(request), model_.likeness);
+  const double likeness = score(pair, 0, pair, 1);
+  return json_answer({{"score", likeness},
+                      {"distance", distance_of_score(likeness, model_.likeness)},
+                      {"threshold", threshold_of(model_.calibration)},
+                      {"same", same(model_.calibration, likeness)}});
+}
+
+HttpAnswer Service::health() const {
+  return json_answer({{"status", "ok"},
+                      {"step", model_.step},
+                      {"images", model_.pictures},
+                      {"texts", model_.texts},
+                      {"gallery", gallery_rows_ ? Json(gallery_rows_->size()) : Json()}});
+}
+
+}  // namespace lodestone
