@@ -57,6 +57,7 @@ std::shared_ptr<Flight> landed(const at::Tensor& result) {
 std::shared_ptr<Flight> take_off(const std::shared_ptr<GroupState>& state, const char* verb,
                                  const at::Tensor& wire, const at::Tensor& target, c10::Device device,
                                  const std::function<c10::intrusive_ptr<c10d::Work>(c10d::Backend&)>& begin) {
+  const VerbTimer timer(state.get(), verb);
   auto flight = std::make_shared<Flight>();
   flight->state = state;
   flight->verb = verb;
@@ -84,6 +85,7 @@ std::shared_ptr<Flight> take_off(const std::shared_ptr<GroupState>& state, const
 
 at::Tensor land(Flight& flight) {
   if (flight.work) {
+    const VerbTimer timer(flight.state.get(), flight.verb);
     try {
       if (flight.wire.is_cuda()) {
         wait_on_cuda(flight);

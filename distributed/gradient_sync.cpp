@@ -136,6 +136,7 @@ void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
 void GradientSync::finish() {
   Parts& parts = *parts_;
   if (!parts.reducer) return;
+  const VerbTimer timer(&parts.home.state(), "gradient_sync");
   if (parts.idle) {
     // The Reducer acts on the gradients it sees arrive. Here none did, so the anchor's does, and the rest are
     // unused.

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -120,12 +121,32 @@ struct GroupState : std::enable_shared_from_this<GroupState> {
   int cuda_index = -1;
   std::mutex mutex;  ///< guards what follows
   Traffic traffic;
+  std::map<std::string, double> seconds;  ///< by verb, that callers spent starting and awaiting
   int64_t splits = 0;
   uint64_t cuda_calls = 0;
 };
 
 /// The row of the state's Traffic that `verb` points at, counted up.
 void count_traffic(GroupState& state, VerbTraffic Traffic::*verb, int64_t bytes);
+/// Adds to the seconds of a verb.
+void count_seconds(GroupState& state, const char* verb, double seconds);
+
+/// Counts the seconds of its own life for a verb, unless there is no state.
+class VerbTimer {
+ public:
+  VerbTimer(GroupState* state, const char* verb) : state_(state), verb_(verb), start_(Clock::now()) {}
+  ~VerbTimer() {
+    if (state_ != nullptr)
+      count_seconds(*state_, verb_, std::chrono::duration<double>(Clock::now() - start_).count());
+  }
+  VerbTimer(const VerbTimer&) = delete;
+  VerbTimer& operator=(const VerbTimer&) = delete;
+
+ private:
+  GroupState* state_;
+  const char* verb_;
+  Clock::time_point start_;
+};
 
 /// "not all ranks came within 600000 ms: <who>".
 std::string late_text(const Members& members, const std::string& who);

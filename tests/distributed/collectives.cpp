@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include "common/error.h"
+#include "distributed/group_watch.h"
 
 namespace lodestone::testing {
 
@@ -207,6 +208,7 @@ void splits_work_apart_and_together(const Group& group) {
 
 void traffic_is_counted(const Group& group) {
   const Traffic before = group.traffic();
+  auto seconds_before = collective_seconds(group);
   at::Tensor x = at::zeros({600});
   group.all_reduce(x);
   const std::vector<int64_t> ones(static_cast<size_t>(group.size()), 1);
@@ -219,6 +221,9 @@ void traffic_is_counted(const Group& group) {
           on_rank(group, "all_reduce bytes"));
   require(after.all_gather.bytes - before.all_gather.bytes == 80 * (w - 1),
           on_rank(group, "all_gather bytes"));
+  auto seconds_after = collective_seconds(group);
+  require((seconds_after["all_gather"] > seconds_before["all_gather"]) == (w > 1), on_rank(group, "all_gather seconds"));
+  require(seconds_after["broadcast"] == seconds_before["broadcast"], on_rank(group, "seconds of a verb not called"));
 }
 
 void wrong_arguments_are_errors(const Group& group) {

@@ -104,7 +104,7 @@ void CheckpointKeeper::start(std::string config_yaml, const Trainer& trainer, Re
   reporter_ = &reporter;
   images_->fill(trainer.tensors());  // touches the pages: the first save is to wait no longer than the others
   for (const auto& sentence : damaged_)
-    reporter_->event(resumed_at_.value_or(0), "checkpoint_damaged", {{"message", sentence}});
+    reporter_->checkpoint_damaged(resumed_at_.value_or(0), sentence);
 }
 
 at::Tensor CheckpointKeeper::reduced(std::initializer_list<int> values, ReduceOp op) const {

@@ -1,24 +1,89 @@
 #include "trainer/commands/reporter.h"
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <map>
 #include <utility>
 
+#include <ATen/ops/zeros.h>
+
 #include "common/files.h"
+#include "distributed/group_watch.h"
+#include "trainer/commands/sample_view.h"
+#include "trainer/coordinator/event_file.h"
+#include "trainer/coordinator/live_pages.h"
 #include "trainer/coordinator/metrics_log.h"
-#include "trainer/coordinator/metrics_server.h"
 #include "trainer/coordinator/progress.h"
+#include "trainer/coordinator/save_request.h"
+#include "trainer/coordinator/scrape_targets.h"
 #include "trainer/engine/health.h"
 
 namespace lodestone {
 
-/// What only rank 0 has: the run folder's files and the metrics endpoint.
+namespace {
+
+RunInfo run_info(const RunConfig& config, const Session& session, const RunFolder& folder, const RunStart& start) {
+  RunInfo info{folder.name(),       checksum(start.config), session.world.backend(),
+               session.world.size(), session.world.rank(),   session.launch.info().generation,
+               {}};
+  for (const auto& parameter : config.loss->parameters()) info.loss_parameters.push_back(parameter.name);
+  return info;
+}
+
+std::vector<std::pair<std::string, std::string>> facts_of(const RunConfig& config, const RunInfo& run,
+                                                          const Dataset& data) {
+  return {{"Encoder", config.encoder.name()},
+          {"Parameters", std::to_string(config.encoder->parameters().count())},
+          {"Loss", config.loss.name()},
+          {"Miner", config.miner.name()},
+          {"Sampler", config.sampler.name},
+          {"Global batch", std::to_string(config.global_batch)},
+          {"Samples", std::to_string(data.size())},
+          {"Classes", std::to_string(data.classes())},
+          {"Backend", run.backend},
+          {"Configuration", run.config_hash}};
+}
+
+// Every rank's target, in rank order. Ranks: collective.
+std::vector<std::string> gather_targets(const Group& world, const std::string& mine) {
+  constexpr int64_t kLength = 320;
+  at::Tensor name_1L = at::zeros({1, kLength}, at::kByte);
+  std::copy_n(mine.data(), std::min<size_t>(mine.size(), kLength - 1), name_1L.mutable_data_ptr<uint8_t>());
+  const at::Tensor names_WL = world.all_gather(name_1L).cpu().contiguous();
+  std::vector<std::string> targets;
+  for (int64_t r = 0; r < world.size(); ++r)
+    targets.emplace_back(reinterpret_cast<const char*>(names_WL.const_data_ptr<uint8_t>()) + r * kLength);
+  return targets;
+}
+
+std::vector<EventScalar> scalars_of(const StepMetrics& metrics) {
+  std::vector<EventScalar> scalars;
+  const nlohmann::json line = to_json(metrics);
+  for (const auto& [name, value] : line.items())
+    if (value.is_number() && name != "step") scalars.push_back({"train/" + name, value.get<double>()});
+  return scalars;
+}
+
+}  // namespace
+
+/// A rank's metrics and where they are served, if they are.
+struct Reporter::Endpoint {
+  explicit Endpoint(const RunInfo& run) : info(run), metrics(run) {}
+
+  RunInfo info;
+  RunMetrics metrics;
+  std::unique_ptr<LiveState> live;    // rank 0
+  std::unique_ptr<WebServer> server;  // last: it asks the others
+};
+
+/// What only rank 0 has: the run folder's files.
 struct Reporter::Lead {
   Lead(const RunConfig& config, const Session& session, const RunFolder& folder, const RunStart& start);
 
   RunLock lock;
-  MetricsLog metrics;
-  MetricsServer server;
+  MetricsLog log;
+  std::unique_ptr<EventFile> events;
   Progress progress;
   CollapseWatch collapse;
   std::optional<double> recall;
@@ -27,34 +92,79 @@ struct Reporter::Lead {
 
 Reporter::Lead::Lead(const RunConfig& config, const Session& session, const RunFolder& folder, const RunStart& start)
     : lock(folder),
-      metrics(folder.metrics(), start.resumed_at.value_or(0),
-              [log = session.log](const std::string& sentence) { log->warn("{}", sentence); }),
-      server(config.metrics, {folder.name(), checksum(start.config), session.world.backend(), session.world.size()}),
-      progress(std::cerr, start.step, config.training.schedule.steps, ProgressStyle::for_stderr()) {}
+      log(folder.metrics(), start.resumed_at.value_or(0),
+          [out = session.log](const std::string& sentence) { out->warn("{}", sentence); }),
+      progress(std::cerr, start.step, config.training.schedule.steps, ProgressStyle::for_stderr()) {
+  if (config.report.tensorboard())
+    events = std::make_unique<EventFile>(folder.root() / "tensorboard",
+                                         [out = session.log](const std::string& sentence) { out->warn("{}", sentence); });
+}
 
 Reporter::Reporter(const RunConfig& config, Session& session, const RunFolder& folder, const RunStart& start)
-    : config_(config), session_(session) {
-  if (!session.leads()) return;
-  folder.prepare(start.config);
-  lead_ = std::make_unique<Lead>(config, session, folder, start);
-  if (lead_->server.port())
-    session.log->info("metrics at http://{}:{}/metrics", config.metrics.address, lead_->server.port());
-  if (start.resumed_at) lead_->metrics.event(*start.resumed_at, "restart");
+    : config_(config),
+      session_(session),
+      data_(start.data),
+      endpoint_(std::make_unique<Endpoint>(run_info(config, session, folder, start))) {
+  config.report.check();
+  if (session.leads()) {
+    folder.prepare(start.config);
+    lead_ = std::make_unique<Lead>(config, session, folder, start);
+  }
+  serve(config, start);
+  if (!lead_) return;
+  if (start.resumed_at) event(*start.resumed_at, "restart");
   session.log->info("{} ranks ({}), {} samples of {} classes, {} parameters, run folder {}", session.world.size(),
-                    session.world.backend(), start.samples, start.classes, config.encoder->parameters().count(),
+                    session.world.backend(), data_->size(), data_->classes(), config.encoder->parameters().count(),
                     folder.root().string());
 }
 
 Reporter::~Reporter() = default;
 
-void Reporter::step(const StepMetrics& metrics) {
+void Reporter::serve(const RunConfig& config, const RunStart& start) {
+  const MetricsConfig& metrics = config.metrics;
+  if (!metrics.serves()) return;
+  Endpoint& own = *endpoint_;
+  const int64_t port = *metrics.port + session_.world.local_rank();
+  std::vector<std::string> targets{scrape_target(metrics, port)};
+  if (metrics.per_rank && !metrics.targets_file.empty()) targets = gather_targets(session_.world, targets.front());
+  if (lead_) {
+    own.live = std::make_unique<LiveState>(own.info, start.step, config.training.schedule.steps,
+                                           facts_of(config, own.info, *data_), start.config);
+    own.server = std::make_unique<WebServer>(metrics, static_cast<int>(port),
+                                             live_pages(own.metrics, *own.live, request_save));
+    session_.log->info("live page at http://{}/, metrics at /metrics", scrape_target(metrics, port));
+    if (!metrics.targets_file.empty()) write_scrape_targets(metrics.targets_file, own.info.run, targets);
+  } else if (metrics.per_rank) {
+    try {
+      own.server = std::make_unique<WebServer>(metrics, static_cast<int>(port), rank_pages(own.metrics));
+    } catch (const ConfigError& error) {
+      session_.log->warn("this rank serves no metrics: {}", error.what());
+    }
+  }
+}
+
+void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD) {
+  endpoint_->metrics.step(metrics);
+  endpoint_->metrics.traffic(session_.world.traffic(), collective_seconds(session_.world));
   if (!lead_) return;
-  lead_->metrics.train(metrics);
+  lead_->log.train(metrics);
+  if (lead_->events) lead_->events->add(metrics.step, scalars_of(metrics));
   if (const auto sentence = lead_->collapse.look(metrics, config_.objective())) {
     session_.log->warn("{}", *sentence);
-    lead_->metrics.event(metrics.step, "collapse", {{"message", *sentence}});
+    endpoint_->metrics.collapse_seen();
+    event(metrics.step, "collapse", {{"message", *sentence}});
   }
-  lead_->server.step(metrics);
+  if (LiveState* live = endpoint_->live.get()) {
+    live->step(metrics);
+    std::vector<RankState> ranks;
+    for (const Peer& peer : peers_of(session_.world))
+      if (!peer.left)
+        ranks.push_back({peer.rank, peer.step, std::chrono::duration<double>(peer.silent).count()});
+    endpoint_->metrics.ranks(ranks);
+    live->ranks(std::move(ranks));
+    if (live->wants_embeddings())
+      live->embeddings(view_embeddings(*data_, metrics.step, z_bD, batch.groups, batch.indices));
+  }
   // What is shown is smoothed over some ten steps; metrics.jsonl has each step's own.
   double& seconds = lead_->step_seconds;
   seconds = seconds > 0 ? 0.9 * seconds + 0.1 * metrics.step_seconds : metrics.step_seconds;
@@ -75,31 +185,53 @@ void Reporter::evaluated(int64_t step, const Evaluation& evaluation) {
   nlohmann::json measures = nlohmann::json::parse(to_json(evaluation.model.measures));
   if (!evaluation.floor.measures.empty())
     measures["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
-  lead_->metrics.eval(step, "evaluate", measures);
-  const auto& entries = evaluation.model.measures.entries();
-  lead_->server.evaluation({entries.begin(), entries.end()});
+  lead_->log.eval(step, "evaluate", measures);
+  std::map<std::string, double> values;
+  std::vector<EventScalar> scalars;
+  for (const auto& [name, value] : evaluation.model.measures.entries()) {
+    values[name] = value;
+    scalars.push_back({"evaluate/" + name, value});
+  }
+  if (lead_->events) lead_->events->add(step, scalars);
+  endpoint_->metrics.evaluation(values);
+  if (endpoint_->live) endpoint_->live->evaluation(step, values);
   lead_->recall = evaluation.model.measures.find("recall_at_1");
 }
 
 void Reporter::checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds) {
   if (!lead_) return;
-  lead_->server.checkpoint_saved(saved.seconds, saved.bytes);
-  event(step, "checkpoint",
-        {{"path", saved.path.string()},
-         {"bytes", saved.bytes},
-         {"seconds", saved.seconds},
-         {"stall_seconds", stall_seconds}});
+  endpoint_->metrics.checkpoint_saved(saved.seconds, saved.bytes);
+  endpoint_->metrics.checkpoint_stalled(stall_seconds);
+  if (endpoint_->live) endpoint_->live->checkpoint(step, saved.seconds, saved.bytes);
+  lead_->log.event(step, "checkpoint",
+                   {{"path", saved.path.string()},
+                    {"bytes", saved.bytes},
+                    {"seconds", saved.seconds},
+                    {"stall_seconds", stall_seconds}});
 }
 
 void Reporter::checkpoint_failed(int64_t step, const std::string& reason) {
   if (!lead_) return;
   session_.log->error("checkpoint of step {} not saved: {}", step, reason);
-  lead_->server.checkpoint_failed();
-  event(step, "checkpoint_failed", {{"reason", reason}});
+  endpoint_->metrics.checkpoint_failed();
+  if (endpoint_->live) endpoint_->live->checkpoint_failed(step, reason);
+  lead_->log.event(step, "checkpoint_failed", {{"reason", reason}});
+}
+
+void Reporter::checkpoint_damaged(int64_t step, const std::string& message) {
+  endpoint_->metrics.checkpoint_damaged();
+  event(step, "checkpoint_damaged", {{"message", message}});
+}
+
+void Reporter::non_finite_step(int64_t step, const nlohmann::json& details) {
+  endpoint_->metrics.non_finite_step();
+  event(step, "non_finite", details);
 }
 
 void Reporter::event(int64_t step, const std::string& what, const nlohmann::json& details) {
-  if (lead_) lead_->metrics.event(step, what, details);
+  if (!lead_) return;
+  lead_->log.event(step, what, details);
+  if (endpoint_->live) endpoint_->live->notice(step, details.value("message", what));
 }
 
 void Reporter::finish() {

@@ -21,12 +21,15 @@ struct RunStart {
   int64_t step = 0;                   ///< steps done
   std::optional<int64_t> resumed_at;  ///< the step of the checkpoint it goes on from
   std::string config;                 ///< the configuration as YAML
-  int64_t samples = 0, classes = 0;   ///< of the data set
+  std::shared_ptr<const Dataset> data;
 };
 
-/// Tells how a training run does: metrics.jsonl, /metrics, the progress line and the log. One on every rank; only that
-/// of rank 0 owns the run folder's files (and its lock), that of the others logs. Not collective. Threads: caller
-/// serializes. Throws IoError if the run folder can't be prepared, ConfigError if it can't serve where it should.
+/// Tells how a training run does: metrics.jsonl, TensorBoard's files, the live page, /metrics, the progress line and the
+/// log. One on every rank; only that of rank 0 owns the run folder's files (and its lock). The others log and, where
+/// metrics.per_rank is set, serve /metrics of their own.
+/// Ranks     construction is collective; nothing else is. Threads: caller serializes.
+/// Throws    IoError if the run folder can't be prepared, ConfigError if rank 0 can't serve where it should. Another
+///           rank that can't serve warns and goes on.
 class Reporter {
  public:
   Reporter(const RunConfig& config, Session& session, const RunFolder& folder, const RunStart& start);
@@ -34,22 +37,32 @@ class Reporter {
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
-  void step(const StepMetrics& metrics);
+  /// `batch` and `z_bD` are this rank's rows of the step; on rank 0 they are looked at only while somebody looks at the
+  /// live page, every few seconds.
+  void step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD);
   /// Tells those records that were skipped since the last call.
   void bad_records(const Loader& loader, int64_t step);
   void evaluated(int64_t step, const Evaluation& evaluation);
   /// `stall_seconds`: what the step waited for it.
   void checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds);
   void checkpoint_failed(int64_t step, const std::string& reason);
+  /// One was passed over.
+  void checkpoint_damaged(int64_t step, const std::string& message);
+  void non_finite_step(int64_t step, const nlohmann::json& details);
   void event(int64_t step, const std::string& what, const nlohmann::json& details = nlohmann::json::object());
   /// The progress line gives way to what is printed next.
   void finish();
 
  private:
   struct Lead;
+  struct Endpoint;
+
+  void serve(const RunConfig& config, const RunStart& start);
 
   const RunConfig& config_;
   Session& session_;
+  std::shared_ptr<const Dataset> data_;
+  std::unique_ptr<Endpoint> endpoint_;
   std::unique_ptr<Lead> lead_;  ///< rank 0
   size_t bad_records_told_ = 0;
 };

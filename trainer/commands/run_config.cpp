@@ -72,7 +72,10 @@ void RunConfig::visit(Fields& f) {
   training.visit(f);
   f.nested({"evaluate", "how the model is judged"}, evaluate);
   f.nested({"checkpoint", "when the run is saved"}, checkpoint);
-  f.nested({"metrics", "the Prometheus endpoint of rank 0"}, metrics);
+  f.nested({"metrics", "the live page and the Prometheus endpoints"}, metrics);
+  f.field({"report_to", "files in the run folder that take the figures of each step: jsonl (metrics.jsonl, always) and "
+                        "tensorboard (event files in tensorboard/)"},
+          &report.to);
   f.nested({"distributed", "how ranks work together; how many there are is the launcher's to say"}, distributed);
 }
 

@@ -82,6 +82,7 @@ struct RunConfig {
   EvaluateConfig evaluate;
   CheckpointConfig checkpoint;
   MetricsConfig metrics;
+  ReportConfig report;
   DistributedConfig distributed;
 
   void visit(Fields& f);

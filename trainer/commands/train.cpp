@@ -111,8 +111,7 @@ void TrainingRun::load_initial_weights() const {
 
 void TrainingRun::start_reporting() {
   reporter_ = std::make_unique<Reporter>(config_, session_, folder_,
-                                         RunStart{trainer_->steps_done(), keeper_.resumed_at(), yaml(),
-                                                  data_.dataset()->size(), data_.dataset()->classes()});
+                                         RunStart{trainer_->steps_done(), keeper_.resumed_at(), yaml(), data_.dataset()});
   if (session_.leads()) keeper_.start(yaml(), *trainer_, *reporter_);
 }
 
@@ -156,18 +155,21 @@ std::optional<StepMetrics> TrainingRun::step(Loader& loader) {
   }
   teach_sampler(batch);
   cursor_ = loader.cursor();
+  if (metrics) {
+    reporter_->bad_records(loader, metrics->step);
+    reporter_->step(*metrics, batch, trainer_->embeddings());
+  }
   return metrics;
 }
 
 void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follows) {
   if (session_.leads()) session_.log->warn("{}: {}", found.sentence(), what_follows);
-  reporter_->event(found.step, "non_finite",
-                   {{"message", found.sentence()},
-                    {"what", found.what},
-                    {"tensor", found.tensor},
-                    {"ranks", found.ranks},
-                    {"action", config_.training.non_finite.action},
-                    {"count", trainer_->counters().non_finite_steps}});
+  reporter_->non_finite_step(found.step, {{"message", found.sentence()},
+                                          {"what", found.what},
+                                          {"tensor", found.tensor},
+                                          {"ranks", found.ranks},
+                                          {"action", config_.training.non_finite.action},
+                                          {"count", trainer_->counters().non_finite_steps}});
 }
 
 // Back to the newest checkpoint, and on with the batches that follow: the same ones would lead to the same end.
@@ -192,8 +194,6 @@ int TrainingRun::run() {
     const auto done = step(loader);
     if (!done) continue;
     const StepMetrics& metrics = *done;
-    reporter_->bad_records(loader, trainer_->steps_done());
-    reporter_->step(metrics);
     const auto agreed = keeper_.agree(signals_.stop_requested(), metrics.step);
     stopped = agreed.stop;
     const bool last = trainer_->finished();

@@ -1,5 +1,9 @@
 #include "trainer/coordinator/config.h"
 
+#include <algorithm>
+
+#include "common/error.h"
+
 namespace lodestone {
 
 void CheckpointConfig::visit(Fields& f) {
@@ -21,9 +25,30 @@ void CheckpointConfig::visit(Fields& f) {
 }
 
 void MetricsConfig::visit(Fields& f) {
-  f.field({"port", "port of /metrics for Prometheus, on rank 0; null or 0 serves nothing", "", 0.0, 65535.0},
+  f.field({"port", "port of the live page and of /metrics for Prometheus, on rank 0; null or 0 serves nothing", "", 0.0,
+           65535.0},
           &port);
-  f.field({"address", "IP address to serve /metrics at; anyone who reaches it can read"}, &address);
+  f.field({"address", "IP address to serve at; anyone who reaches it can read, unless a user is set"}, &address);
+  f.field({"per_rank", "every rank serves /metrics of its own, at port + its number on its host"}, &per_rank);
+  f.field({"user", "name to be given, with the password, by whoever reads; empty: nobody is asked"}, &user);
+  f.field({"password_file", "file whose first line is the password of that user"}, &password_file);
+  f.field({"targets_file", "file to write the addresses of all endpoints to, for Prometheus' file_sd; empty: none"},
+          &targets_file);
+}
+
+bool ReportConfig::tensorboard() const {
+  return std::find(to.begin(), to.end(), "tensorboard") != to.end();
+}
+
+void ReportConfig::check() const {
+  bool jsonl = false;
+  for (const auto& name : to) {
+    if (name != "jsonl" && name != "tensorboard")
+      throw ConfigError("report_to: expected jsonl or tensorboard, got '" + name + "'; correct the name");
+    jsonl |= name == "jsonl";
+  }
+  if (!jsonl)
+    throw ConfigError("report_to: expected jsonl among the names, got none; add it: the report is drawn from metrics.jsonl");
 }
 
 }  // namespace lodestone

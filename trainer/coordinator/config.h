@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/fields.h"
 #include "trainer/coordinator/retention.h"
@@ -20,12 +21,27 @@ struct CheckpointConfig {
   void visit(Fields& f);
 };
 
-/// Where the metrics are served. No port, or port 0: nowhere.
+/// Where the metrics and the live page are served. No port, or port 0: nowhere.
 struct MetricsConfig {
   std::optional<int64_t> port;
   std::string address = "127.0.0.1";
+  bool per_rank = false;
+  std::string user;
+  std::string password_file;
+  std::string targets_file;
 
+  /// Does rank 0 (or, with per_rank, any rank) serve?
+  bool serves() const { return port.value_or(0) != 0; }
   void visit(Fields& f);
+};
+
+/// Which files beside the run folder's metrics.jsonl a run is told to.
+struct ReportConfig {
+  std::vector<std::string> to{"jsonl"};
+
+  bool tensorboard() const;
+  /// Throws ConfigError unless `to` has jsonl and, beside it, nothing but tensorboard.
+  void check() const;
 };
 
 }  // namespace lodestone

@@ -1,0 +1,23 @@
+#include "distributed/group_watch.h"
+
+#include "distributed/transport.h"
+
+namespace lodestone {
+
+void count_seconds(GroupState& state, const char* verb, double seconds) {
+  const std::lock_guard lock(state.mutex);
+  state.seconds[verb] += seconds;
+}
+
+std::map<std::string, double> collective_seconds(const Group& group) {
+  GroupState& state = group.state();
+  const std::lock_guard lock(state.mutex);
+  return state.seconds;
+}
+
+std::vector<Peer> peers_of(const Group& group) {
+  const auto& control = group.state().members.context->control();
+  return control ? control->peers() : std::vector<Peer>();
+}
+
+}  // namespace lodestone

@@ -1,0 +1,159 @@
+#include "trainer/coordinator/run_metrics.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/files.h"
+
+namespace lodestone {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const RunInfo kRun{"faces", "abc123", "mpi", 4, 0, 2, {"beta"}};
+const RunInfo kOther{"faces", "abc123", "mpi", 4, 3, 2, {"beta"}};
+
+StepMetrics some_step() {
+  StepMetrics metrics;
+  metrics.step = 1;
+  metrics.epoch = 2;
+  metrics.samples = 64;
+  metrics.loss = 0.5;
+  metrics.learning_rate = 0.25;
+  metrics.gradient_norm = 3;
+  metrics.step_seconds = 2.5;
+  metrics.batches_ready = 1;
+  metrics.phases.load = 2;
+  metrics.phases.backward = 0.02;
+  for (const auto& field : kHealthFields) metrics.health.*field.member = 0.125;
+  metrics.health.loss_parameters = {{"beta", 1.25}};
+  return metrics;
+}
+
+void observe_all(RunMetrics& metrics) {
+  metrics.step(some_step());
+  Traffic traffic;
+  traffic.all_gather = {3, 4096};
+  metrics.traffic(traffic, {{"all_gather", 0.25}, {"unheard of", 9}});
+  metrics.evaluation({{"recall_at_1", 0.75}, {"map_at_r", 0.5}, {"eer", 0.03}, {"tar_at_far_0.1", 1}});
+  metrics.checkpoint_saved(1.5, 1000);
+  metrics.checkpoint_failed();
+  metrics.checkpoint_stalled(0.5);
+  metrics.checkpoint_damaged();
+  metrics.non_finite_step();
+  metrics.collapse_seen();
+  metrics.ranks({{0, 12, 0.1}, {1, 9, 7}, {2, 12, 0.2}, {3, 11, 0.1}});
+}
+
+// Lines of series, without their values.
+std::vector<std::string> series_in(const std::string& text) {
+  std::vector<std::string> names;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty() && line[0] != '#') names.push_back(line.substr(0, line.rfind(' ')));
+  return names;
+}
+
+TEST(RunMetrics, SaysWhatItWasTold) {
+  RunMetrics metrics(kRun);
+  observe_all(metrics);
+  const std::string text = metrics.text();
+  for (const char* line :
+       {"lodestone_steps_total 1", "lodestone_samples_total 64", "lodestone_loss 0.5",
+        "lodestone_step_duration_seconds_bucket{phase=\"backward\",le=\"0.03\"} 1",
+        "lodestone_data_wait_seconds_total 2", "lodestone_hardest_negative_distance 0.125",
+        "lodestone_loss_parameter{name=\"beta\"} 1.25", "lodestone_recall_at_1 0.75", "lodestone_world_size 4",
+        "lodestone_checkpoint_attempts_total 2", "lodestone_checkpoint_failures_total 1",
+        "lodestone_checkpoint_stall_seconds_total 0.5", "lodestone_checkpoint_damaged_total 1",
+        "lodestone_collective_sent_bytes_total{verb=\"all_gather\"} 4096",
+        "lodestone_collective_seconds_total{verb=\"all_gather\"} 0.25",
+        "lodestone_collective_calls_total{verb=\"broadcast\"} 0", "lodestone_generation 2", "lodestone_restarts_total 2",
+        "lodestone_rank_lag_steps 3", "lodestone_rank_most_behind 1", "lodestone_rank_silence_seconds 7",
+        "lodestone_ranks_reporting 4", "lodestone_non_finite_steps_total 1", "lodestone_collapses_total 1"})
+    EXPECT_THAT(text, HasSubstr("\n" + std::string(line) + "\n"));
+}
+
+TEST(RunMetrics, TrafficIsATotal) {
+  RunMetrics metrics(kRun);
+  Traffic traffic;
+  for (int64_t calls : {3, 5, 5}) {
+    traffic.barrier.calls = calls;
+    metrics.traffic(traffic, {});
+  }
+  EXPECT_THAT(metrics.text(), HasSubstr("lodestone_collective_calls_total{verb=\"barrier\"} 5\n"));
+}
+
+TEST(RunMetrics, SeriesAreThereFromTheStartAndStayTheSame) {
+  for (const RunInfo& run : {kRun, kOther}) {
+    RunMetrics metrics(run);
+    const auto before = series_in(metrics.text());
+    EXPECT_LE(before.size(), run.rank == 0 ? 300U : 150U);
+    EXPECT_EQ(std::set<std::string>(before.begin(), before.end()).size(), before.size());
+    RecordProperty("series_of_rank_" + std::to_string(run.rank), static_cast<int>(before.size()));
+    for (int i = 0; i < 1000; ++i) observe_all(metrics);
+    EXPECT_EQ(series_in(metrics.text()), before);
+  }
+}
+
+TEST(RunMetrics, OtherRanksHaveOnlyTheirOwn) {
+  RunMetrics metrics(kOther);
+  observe_all(metrics);
+  EXPECT_THAT(metrics.text(), HasSubstr("rank=\"3\""));
+  EXPECT_THAT(metrics.text(), HasSubstr("lodestone_steps_total 1"));
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("lodestone_loss")));
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("lodestone_restarts_total")));
+}
+
+TEST(RunMetrics, WhatIsUnknownIsNoNumber) {
+  const RunMetrics metrics(kRun);
+  EXPECT_THAT(metrics.text(), HasSubstr("\nlodestone_loss Nan\n"));
+  EXPECT_THAT(metrics.text(), HasSubstr("\nlodestone_rank_lag_steps Nan\n"));
+}
+
+TEST(RunMetrics, PrometheusLinterFindsNothing) {
+  if (std::system("command -v promtool >/dev/null") != 0)
+    GTEST_SKIP() << "promtool (package prometheus) is not installed";
+  for (const RunInfo& run : {kRun, kOther}) {
+    RunMetrics metrics(run);
+    for (int round = 0; round < 2; ++round, observe_all(metrics)) {
+      const TempFolder folder;
+      const std::string file = (folder.path() / "metrics").string();
+      write_file_synced(file, metrics.text());
+      EXPECT_EQ(std::system(("promtool check metrics < " + file).c_str()), 0);
+    }
+  }
+}
+
+std::string type_of(const std::string& text, const std::string& name) {
+  const std::string head = "# TYPE " + name + " ";
+  const size_t at = text.find(head);
+  return at == std::string::npos ? "" : text.substr(at + head.size(), text.find('\n', at) - at - head.size());
+}
+
+// docs/metrics.md has a table row "| `name` | type | ..." for every metric, and for nothing else.
+TEST(RunMetrics, DocumentationListsExactlyThese) {
+  RunMetrics metrics(kRun);
+  const std::string text = metrics.text();
+  std::set<std::string> exported, documented;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("# TYPE ")) exported.insert(line.substr(7, line.find(' ', 7) - 7));
+  std::ifstream file(std::string(LODESTONE_SOURCE) + "/docs/metrics.md");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("| `lodestone_")) continue;
+    const std::string name = line.substr(3, line.find('`', 3) - 3);
+    documented.insert(name);
+    EXPECT_THAT(line, HasSubstr("` | " + type_of(text, name) + " | "));
+  }
+  EXPECT_EQ(exported, documented);
+}
+
+}  // namespace
+}  // namespace lodestone

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace lodestone {
+
+/// The live page and what it loads, built in from live.html, live.css and live.js.
+std::string_view live_html();
+std::string_view live_css();
+std::string_view live_js();
+
+}  // namespace lodestone

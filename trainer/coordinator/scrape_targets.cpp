@@ -1,0 +1,28 @@
+#include "trainer/coordinator/scrape_targets.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+
+namespace lodestone {
+
+std::string scrape_target(const MetricsConfig& config, int64_t port) {
+  std::string host = config.address;
+  std::array<char, 256> name{};
+  const bool anywhere = host == "0.0.0.0" || host == "::";
+  if (anywhere && ::gethostname(name.data(), name.size() - 1) == 0) host = name.data();
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return host + ":" + std::to_string(port);
+}
+
+void write_scrape_targets(const std::filesystem::path& path, const std::string& run,
+                          const std::vector<std::string>& targets) {
+  const nlohmann::json groups = {{{"targets", targets}, {"labels", {{"run", run}}}}};
+  write_file_atomic(path, groups.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace lodestone

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "trainer/coordinator/config.h"
+
+namespace lodestone {
+
+/// How Prometheus reaches an endpoint of this host: "address:port", with the host's name where it listens at all
+/// addresses.
+std::string scrape_target(const MetricsConfig& config, int64_t port);
+
+/// Writes the endpoints in the form of Prometheus' file_sd, with the label `run`, in one atomic step. Throws IoError.
+void write_scrape_targets(const std::filesystem::path& path, const std::string& run,
+                          const std::vector<std::string>& targets);
+
+}  // namespace lodestone
