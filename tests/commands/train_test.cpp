@@ -124,12 +124,12 @@ TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
     ASSERT_EQ(done.code, 0) << done.err;
   }
   int64_t counted = 0;
-  for (const auto& line : lines_of(work.run() / "metrics.jsonl", "event"))
+  for (const auto& line : lines_of(work.run(), "event"))
     if (line["event"] == "non_finite") {
       EXPECT_EQ(line["count"], ++counted);
     }
   EXPECT_GT(counted, 5) << "some of them before the restart";
-  const auto steps = lines_of(work.run() / "metrics.jsonl", "train");
+  const auto steps = lines_of(work.run(), "train");
   ASSERT_EQ(steps.size(), 9u);
   for (size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i]["samples"], 16 * (i + 1));
 }
