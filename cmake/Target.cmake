@@ -18,6 +18,18 @@ function(lodestone_vector_loops)
     COMPILE_OPTIONS "-O3;-fopenmp-simd;-fno-math-errno;-fno-trapping-math")
 endfunction()
 
+# lodestone_assets(NAME FILES...): NAME.cpp in the build folder from this folder's NAME.cpp.in, in which @LODESTONE_FILE_ENDING@ stands
+# for the text of FILE.ENDING: the program needs no file beside the binary.
+function(lodestone_assets name)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARGN})
+  foreach(file ${ARGN})
+    string(TOUPPER LODESTONE_${file} variable)
+    string(REPLACE "." "_" variable ${variable})
+    file(READ ${file} ${variable})
+  endforeach()
+  configure_file(${name}.cpp.in ${name}.cpp @ONLY)
+endfunction()
+
 function(lodestone_options target)
   target_compile_options(${target} PRIVATE ${LODESTONE_WARNINGS} ${LODESTONE_SANITIZE_FLAGS})
   target_link_options(${target} PRIVATE ${LODESTONE_SANITIZE_FLAGS})
