@@ -6,7 +6,7 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
-#include "support/batches.h"
+#include "image_batch.h"
 #include "support/objectives.h"
 #include "support/ranks.h"
 
@@ -16,19 +16,8 @@ namespace {
 constexpr int64_t kRows = 12;
 
 Batch batch_of(int64_t step, Shard shard) {
-  const LocalRows all = random_batch(kRows, 256, 100 + static_cast<uint64_t>(step));
-  Batch batch;
-  batch.cursor = {0, step};
-  batch.global_rows = kRows;
-  batch.share = share_of(kRows, shard);
-  batch.features =
-      all.z_bD.narrow(0, batch.share.begin, batch.share.size()).to(at::kFloat).view({-1, 1, 16, 16});
-  if (batch.share.size() == 0) batch.features = batch.features.pixels_nCHW.view({0, 1, 16, 16});
-  for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
-    batch.labels.push_back(all.label_b[i].item<int64_t>());
-    batch.groups.push_back(all.group_b[i].item<int64_t>());
-    batch.ids.push_back(all.id_b[i].item<int64_t>());
-  }
+  Batch batch = image_batch(random_batch(kRows, 256, 100 + static_cast<uint64_t>(step)), step, shard);
+  batch.features = batch.features.to(at::kFloat);
   return batch;
 }
 

@@ -6,7 +6,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
-#include "support/batches.h"
+#include "image_batch.h"
 #include "support/objectives.h"
 #include "support/ranks.h"
 #include "trainer/engine/trainer.h"
@@ -16,18 +16,8 @@ namespace lodestone::testing {
 constexpr int64_t kRows = 12, kClasses = 7;
 
 inline Batch batch_of(int64_t step, Shard shard, int64_t rows = kRows) {
-  const LocalRows all = random_batch(rows, 256, 300 + static_cast<uint64_t>(step));
-  Batch batch;
-  batch.cursor = {0, step};
-  batch.global_rows = rows;
-  batch.share = share_of(rows, shard);
-  batch.features =
-      all.z_bD.narrow(0, batch.share.begin, batch.share.size()).view({batch.share.size(), 1, 16, 16});
-  for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
-    batch.labels.push_back(all.label_b[i].item<int64_t>());
-    batch.groups.push_back(all.group_b[i].item<int64_t>());
-    batch.ids.push_back(all.id_b[i].item<int64_t>() + 5 * step);  // some samples come again
-  }
+  Batch batch = image_batch(random_batch(rows, 256, 300 + static_cast<uint64_t>(step)), step, shard);
+  for (auto& id : batch.ids) id += 5 * step;  // some samples come again
   return batch;
 }
 
