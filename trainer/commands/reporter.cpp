@@ -144,8 +144,10 @@ void Reporter::serve(const RunConfig& config, const RunStart& start) {
 }
 
 void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD) {
-  endpoint_->metrics.step(metrics);
-  endpoint_->metrics.traffic(session_.world.traffic(), collective_seconds(session_.world));
+  if (endpoint_->server) {
+    endpoint_->metrics.step(metrics);
+    endpoint_->metrics.traffic(session_.world.traffic(), collective_seconds(session_.world));
+  }
   if (!lead_) return;
   lead_->log.train(metrics);
   if (lead_->events) lead_->events->add(metrics.step, scalars_of(metrics));
