@@ -27,10 +27,9 @@ bool is_embeddings(const std::string& query) { return fs::path(query).extension(
 
 Queries read_queries(const std::string& file, const Embeddings& gallery) {
   const Embeddings found = read_embeddings(file);
-  const auto model = [](const Embeddings& e) { return e.about.contains("model") ? e.about.at("model") : ""; };
-  if (model(found) != model(gallery) || found.z_ND.size(1) != gallery.z_ND.size(1))
+  if (found.fact("model") != gallery.fact("model") || found.z_ND.size(1) != gallery.z_ND.size(1))
     throw ConfigError(file + ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
-  Queries queries{found.z_ND, {}, found.about.contains("source") ? found.about.at("source") : ""};
+  Queries queries{found.z_ND, {}, found.fact("source")};
   for (const EmbeddedRow& row : found.rows_N) queries.ids.push_back(row.id);
   return queries;
 }
@@ -45,22 +44,10 @@ Queries embed_queries(TrainedModel& model, const std::string& query) {
 std::vector<SearchAnswer> answers_of(const Queries& queries, const Embeddings& gallery, int64_t k,
                                      const std::optional<Calibration>& calibration) {
   const ComparableRows q(queries.z_QD, gallery.likeness()), g(gallery.z_ND, gallery.likeness());
-  // No query is of any row's group: ties go by index alone.
-  const std::vector<int64_t> none(static_cast<size_t>(q.size()), -1), all(static_cast<size_t>(g.size()), 0);
   std::vector<SearchAnswer> answers;
-  for (const auto& nearest : nearest_neighbours({q, none, g, all}, k)) {
-    SearchAnswer answer{queries.ids[answers.size()], {}};
-    for (const Neighbour& n : nearest) {
-      const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(n.index)];
-      answer.hits.push_back({n.index, row.id, row.label, n.score, distance_of_score(n.score, gallery.likeness()), {}});
-      if (calibration) answer.hits.back().same = calibration->same(n.score);
-    }
-    answers.push_back(std::move(answer));
-  }
+  for (const auto& nearest : nearest_rows(q, g, k)) answers.push_back({queries.ids[answers.size()], hits_of(nearest, gallery, calibration)});
   return answers;
 }
-
-const char* verdict(const SearchHit& hit) { return !hit.same ? "" : *hit.same ? "same" : "not the same"; }
 
 void print_table(const std::vector<SearchAnswer>& answers) {
   std::cout << "query\trank\tscore\tdistance\tverdict\tlabel\tid\n";
@@ -68,7 +55,7 @@ void print_table(const std::vector<SearchAnswer>& answers) {
     for (size_t r = 0; r < answer.hits.size(); ++r) {
       const SearchHit& hit = answer.hits[r];
       std::cout << answer.query << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t' << decimal(hit.distance, 4) << '\t'
-                << verdict(hit) << '\t' << hit.label << '\t' << hit.id << '\n';
+                << hit.verdict() << '\t' << hit.label << '\t' << hit.id << '\n';
     }
   std::cout << std::flush;
 }
@@ -76,19 +63,12 @@ void print_table(const std::vector<SearchAnswer>& answers) {
 std::string json_text(const std::vector<SearchAnswer>& answers, const std::optional<Calibration>& calibration) {
   nlohmann::json json = {{"threshold", nullptr}, {"far", nullptr}, {"answers", nlohmann::json::array()}};
   if (calibration) json["threshold"] = calibration->threshold, json["far"] = calibration->far;
-  for (const SearchAnswer& answer : answers) {
-    nlohmann::json hits = nlohmann::json::array();
-    for (const SearchHit& hit : answer.hits) {
-      hits.push_back({{"index", hit.index}, {"id", hit.id}, {"label", hit.label}, {"score", hit.score}, {"distance", hit.distance}});
-      hits.back()["same"] = hit.same ? nlohmann::json(*hit.same) : nlohmann::json();
-    }
-    json["answers"].push_back({{"query", answer.query}, {"hits", std::move(hits)}});
-  }
+  for (const SearchAnswer& answer : answers) json["answers"].push_back({{"query", answer.query}, {"hits", to_json(answer.hits)}});
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& queries, const Embeddings& gallery) {
-  const std::string gallery_source = gallery.about.contains("source") ? gallery.about.at("source") : "";
+  const std::string gallery_source = gallery.fact("source");
   return result_page("Search results", answers, [&](const std::string& id, bool query) {
     const fs::path file = fs::path(query ? queries.source : gallery_source) / id;
     std::error_code ignored;

@@ -1,21 +1,14 @@
 #include "trainer/commands/trained_model.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 
 #include "common/files.h"
 #include "common/safetensors.h"
 #include "trainer/commands/evaluation.h"
 #include "trainer/commands/state.h"
+#include "trainer/engine/embedding.h"
 
 namespace lodestone {
-
-namespace {
-
-constexpr int64_t kRows = 256;
-
-}  // namespace
 
 TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string>& assignments)
     : checkpoint_(load_checkpoint(run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); })) {
@@ -39,16 +32,15 @@ void TrainedModel::prepare(const Session& session) {
 
 at::Tensor TrainedModel::embed(const Features& features) {
   at::NoGradGuard no_grad;
-  at::Tensor z_bD = config_.encoder->forward(features.to(device_), {}).to(at::kFloat);
-  if (config_.normalize) z_bD = z_bD / z_bD.norm(2, 1, true).clamp_min(1e-12);
-  return z_bD.to(at::kCPU).contiguous();
+  return as_stored(config_.encoder->forward(features.to(device_), {}).to(at::kFloat)).to(at::kCPU).contiguous();
 }
 
 at::Tensor TrainedModel::embed_all(const std::shared_ptr<const Examples>& examples) {
-  const auto loader = make_eval_loader(examples, {0, 1}, kRows, config_.data.loader);
-  std::vector<at::Tensor> z = {at::empty({0, config_.encoder->output_dim()})};
-  while (loader->has_next()) z.push_back(embed(loader->next().features));
-  return at::cat(z);
+  return as_stored(lodestone::embed(single_group(), *config_.encoder, device_, examples, config_.data.loader).z_ND);
+}
+
+at::Tensor TrainedModel::as_stored(const at::Tensor& z_bD) const {
+  return config_.normalize ? z_bD / z_bD.norm(2, 1, true).clamp_min(1e-12) : z_bD;
 }
 
 std::map<std::string, std::string> TrainedModel::about(const std::string& source) const {

@@ -41,6 +41,8 @@ class TrainedModel {
   std::optional<Calibration> calibration(Logger& log) const;
 
  private:
+  at::Tensor as_stored(const at::Tensor& z_bD) const;
+
   Checkpoint checkpoint_;
   RunConfig config_;
   c10::Device device_ = at::kCPU;

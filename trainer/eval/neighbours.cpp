@@ -182,4 +182,10 @@ std::vector<std::vector<Neighbour>> nearest_neighbours(const NeighbourSearch& se
   return all;
 }
 
+std::vector<std::vector<Neighbour>> nearest_rows(const ComparableRows& queries, const ComparableRows& gallery, int64_t k) {
+  // No query is of any row's group.
+  const std::vector<int64_t> none(static_cast<size_t>(queries.size()), -1), all(static_cast<size_t>(gallery.size()), 0);
+  return nearest_neighbours({queries, none, gallery, all}, k);
+}
+
 }  // namespace lodestone

@@ -3,10 +3,12 @@
 #include <charconv>
 #include <cstring>
 
+#include <ATen/ops/empty.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/safetensors_plan.h"
 
 namespace lodestone {
 
@@ -23,16 +25,9 @@ void write_all(std::FILE* file, std::string_view bytes, const fs::path& path) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) fail(path, "write");
 }
 
-// The header that encode_safetensors would give a matrix of this size, which is never in memory.
+// What stands before a matrix of this size, which is never in memory: one number is stretched to its shape.
 std::string safetensors_head(const EmbeddingPlan& plan) {
-  const int64_t bytes = plan.rows * plan.width * 4;
-  Json json = {{"embeddings", {{"dtype", "F32"}, {"shape", {plan.rows, plan.width}}, {"data_offsets", {0, bytes}}}}};
-  if (!plan.about.empty()) json["__metadata__"] = plan.about;
-  std::string head = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  head.resize((head.size() + 7) / 8 * 8, ' ');
-  std::string length(8, '\0');
-  for (size_t k = 0; k < 8; ++k) length[k] = static_cast<char>((head.size() >> (8 * k)) & 0xFF);
-  return length + head;
+  return plan_safetensors({{"embeddings", at::empty({1}, at::kFloat).expand({plan.rows, plan.width})}}, plan.about).head;
 }
 
 // NumPy's format 1.0: magic, version, length, a Python dict padded so that the data is aligned to 64 bytes.

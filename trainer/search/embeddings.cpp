@@ -55,8 +55,12 @@ std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::e
 }  // namespace
 
 Likeness Embeddings::likeness() const {
-  const auto found = about.find("likeness");
-  return found != about.end() && found->second == "l2" ? Likeness::kL2 : Likeness::kCosine;
+  return fact("likeness") == "l2" ? Likeness::kL2 : Likeness::kCosine;
+}
+
+std::string Embeddings::fact(const std::string& name) const {
+  const auto found = about.find(name);
+  return found == about.end() ? "" : found->second;
 }
 
 fs::path rows_beside(const fs::path& file) { return file.string() + ".rows.jsonl"; }

@@ -30,6 +30,8 @@ struct Embeddings {
 
   int64_t size() const { return z_ND.size(0); }
   Likeness likeness() const;
+  /// What `about` says of it; "" if nothing.
+  std::string fact(const std::string& name) const;
 };
 
 /// Where the rows of an embeddings file lie: FILE.rows.jsonl beside FILE.

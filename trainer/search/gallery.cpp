@@ -41,8 +41,7 @@ Embeddings add_to_gallery(const Embeddings& gallery, const Embeddings& more) {
     if (row.label.empty()) throw ConfigError("gallery: expected a name for " + row.id + ", got none; give --name");
     added.emplace(row.label, row.id);
   }
-  const auto model = [](const Embeddings& e) { return e.about.contains("model") ? e.about.at("model") : ""; };
-  if (model(gallery) != model(more) || gallery.z_ND.size(1) != more.z_ND.size(1))
+  if (gallery.fact("model") != more.fact("model") || gallery.z_ND.size(1) != more.z_ND.size(1))
     throw ConfigError("gallery: its photographs were embedded by another model; make it anew with this one, or name that one");
   Embeddings all = kept(gallery, [&](const EmbeddedRow& row) { return !added.contains({row.label, row.id}); });
   // Within `more`, the last of a repeated photograph counts.
@@ -82,10 +81,9 @@ std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at:
   for (const auto& [name, count] : counts) largest = std::max(largest, count);
   const ComparableRows rows(gallery.z_ND, gallery.likeness());
   const ComparableRows queries(q_QD, gallery.likeness());
-  const std::vector<int64_t> nobody(static_cast<size_t>(queries.size()), -1), anyone(static_cast<size_t>(rows.size()), 0);
   std::vector<std::vector<Identity>> all;
   // Deep enough that k identities are among the nearest even if each brings all its photographs.
-  for (const auto& nearest : nearest_neighbours({queries, nobody, rows, anyone}, k * largest)) {
+  for (const auto& nearest : nearest_rows(queries, rows, k * largest)) {
     std::map<std::string, Identity> best;
     for (const Neighbour& neighbour : nearest) {
       const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(neighbour.index)];

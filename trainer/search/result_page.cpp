@@ -28,9 +28,8 @@ std::string card(const std::string& kind, const std::string& image, const std::s
 
 std::string hit_card(const SearchHit& hit, const std::string& image) {
   const char* kind = !hit.same ? "plain" : *hit.same ? "same" : "other";
-  const char* verdict = !hit.same ? "" : *hit.same ? " · same" : " · not the same";
   return card(kind, image, hit.label.empty() ? "no label" : hit.label, hit.id,
-              "score " + decimal(hit.score, 4) + verdict);
+              "score " + decimal(hit.score, 4) + (hit.same ? " · " : "") + hit.verdict());
 }
 
 }  // namespace

@@ -1,25 +1,12 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "trainer/search/search_hit.h"
+
 namespace lodestone {
-
-/// One row of a gallery as an answer to a query.
-struct SearchHit {
-  int64_t index = 0;
-  std::string id, label;
-  double score = 0;
-  double distance = 0;
-  std::optional<bool> same;  ///< unset where the model has no calibrated threshold
-};
-
-struct SearchAnswer {
-  std::string query;
-  std::vector<SearchHit> hits;  ///< best first
-};
 
 /// A self-contained page of answers, light and dark, for any width. `picture` gives a data: URI for a query (true) or a hit
 /// (false) by its id, or "" where there is none: then the id stands in its place.

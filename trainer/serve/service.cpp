@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "trainer/eval/neighbours.h"
+#include "trainer/search/search_hit.h"
 #include "trainer/serve/assets.h"
 
 namespace lodestone {
@@ -86,27 +86,13 @@ HttpAnswer Service::search(const std::string& body) {
     throw DataError("search: there is no gallery; the service was started without --gallery");
   const ServeRequest request = parse_request(body);
   const ComparableRows queries(embeddings_of(request), model_.likeness);
-  const std::vector<int64_t> none(static_cast<size_t>(queries.size()), -1),
-      all(static_cast<size_t>(gallery_rows_->size()), 0);
-  std::vector<std::vector<Neighbour>> nearest;
+  std::vector<std::vector<Neighbour>> found;
   {
     const std::lock_guard lock(searching_);
-    nearest = nearest_neighbours({queries, none, *gallery_rows_, all}, request.k);
+    found = nearest_rows(queries, *gallery_rows_, request.k);
   }
   Json answers = Json::array();
-  for (const auto& neighbours : nearest) {
-    Json hits = Json::array();
-    for (const Neighbour& n : neighbours) {
-      const EmbeddedRow& row = model_.gallery->rows_N[static_cast<size_t>(n.index)];
-      hits.push_back({{"index", n.index},
-                      {"id", row.id},
-                      {"label", row.label},
-                      {"score", n.score},
-                      {"distance", distance_of_score(n.score, model_.likeness)},
-                      {"same", same(model_.calibration, n.score)}});
-    }
-    answers.push_back({{"hits", std::move(hits)}});
-  }
+  for (const auto& nearest : found) answers.push_back({{"hits", to_json(hits_of(nearest, *model_.gallery, model_.calibration))}});
   return json_answer({{"threshold", threshold_of(model_.calibration)}, {"answers", std::move(answers)}});
 }
 

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "trainer/eval/neighbours.h"
+#include "trainer/search/calibration.h"
+#include "trainer/search/embeddings.h"
+
+namespace lodestone {
+
+/// One row of a gallery as an answer to a query.
+struct SearchHit {
+  int64_t index = 0;
+  std::string id, label;
+  double score = 0;
+  double distance = 0;
+  std::optional<bool> same;  ///< unset where the model has no calibrated threshold
+
+  /// "same", "not the same", or "" where that is not known.
+  const char* verdict() const { return !same ? "" : *same ? "same" : "not the same"; }
+};
+
+struct SearchAnswer {
+  std::string query;
+  std::vector<SearchHit> hits;  ///< best first
+};
+
+/// What is known of a query's neighbours in `gallery`, in their order.
+std::vector<SearchHit> hits_of(std::span<const Neighbour> nearest, const Embeddings& gallery,
+                               const std::optional<Calibration>& calibration);
+
+/// A list of objects with index, id, label, score, distance and same; an unknown verdict is null.
+nlohmann::json to_json(const std::vector<SearchHit>& hits);
+
+}  // namespace lodestone
