@@ -4,6 +4,8 @@
 #include <fstream>
 #include <string>
 
+#include <c10/core/CachingDeviceAllocator.h>
+
 #include "common/files.h"
 
 namespace lodestone {
@@ -18,15 +20,30 @@ double status_mib(const std::string& key) {
   throw IoError("peak memory: expected " + key + " in /proc/self/status, got no such line");
 }
 
+c10::CachingAllocator::Stat allocated_bytes(c10::Device device) {
+  // The first of the array is the sum over the allocator's pools.
+  return c10::getDeviceAllocator(device.type())->getDeviceStats(device.index()).allocated_bytes.front();
+}
+
+double mib(int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
 }  // namespace
 
-PeakMemory::PeakMemory() {
+PeakMemory::PeakMemory(c10::Device device) : device_(device) {
+  if (!device.is_cpu()) {
+    c10::getDeviceAllocator(device.type())->resetPeakStats(device.index());
+    before_ = mib(allocated_bytes(device).current);
+    return;
+  }
   std::ofstream("/proc/self/clear_refs") << 5;  // the peak starts anew
   before_ = status_mib("VmRSS");
 }
 
 double PeakMemory::extra_mib() const {
-  return std::max(0.0, status_mib("VmHWM") - before_);
+  const double peak = device_.is_cpu() ? status_mib("VmHWM") : mib(allocated_bytes(device_).peak);
+  return std::max(0.0, peak - before_);
 }
 
 }  // namespace lodestone

@@ -1,16 +1,20 @@
 #pragma once
 
+#include <c10/core/Device.h>
+
 namespace lodestone {
 
-/// How far the resident memory of this process rises above where it stood when this was made. Linux.
-/// Limits     one at a time: making one starts the process's peak anew
+/// How far memory rises above where it stood when this was made: on the CPU the resident memory of this process (Linux), on a
+/// GPU what this process's tensors take there.
+/// Limits     one at a time and device: making one starts the peak anew
 /// Throws     IoError if /proc/self is not as expected
 class PeakMemory {
  public:
-  PeakMemory();
+  explicit PeakMemory(c10::Device device = c10::kCPU);
   double extra_mib() const;
 
  private:
+  c10::Device device_;
   double before_;
 };
 

@@ -13,15 +13,6 @@ void LoaderConfig::visit(Fields& f) {
   bad_records.visit(f);
 }
 
-namespace {
-
-void pin(Features& features) {
-  for (at::Tensor* x : {&features.pixels_nCHW, &features.tokens_nT, &features.mask_nT})
-    if (x->defined()) *x = x->pin_memory();
-}
-
-}  // namespace
-
 /// What the workers share; const but for the counters, which lock for themselves.
 struct Loader::Source {
   std::shared_ptr<const Examples> examples;
@@ -48,7 +39,7 @@ Batch Loader::Source::make(int64_t n, const std::atomic<bool>& stop) {
   for (int64_t row = batch.share.begin; row < batch.share.end && !stop; ++row)
     add_row(global, static_cast<size_t>(row), *builder, batch);
   batch.features = builder->finish();
-  if (pinned) pin(batch.features);
+  if (pinned) batch.features = batch.features.pinned();
   batch.tuples = std::move(global.tuples);
   batch.global_labels = std::move(global.labels);
   return batch;

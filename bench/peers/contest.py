@@ -20,6 +20,7 @@ Result = dict[str, object]
 class Settings:
     program: str
     threads: int
+    device: str
     rounds: int
     seconds: float  # that a contestant is given per round, if its calls are short
     patience: Patience
@@ -41,7 +42,8 @@ class Lodestone:
         self.answer = rows.with_suffix(".json")
         self.command = [settings.program, "bench", "loss", "--losses", group.loss,
                         "--miners", group.miner, "--threads", str(settings.threads),
-                        "--rows", str(rows), "--json", str(self.answer)]
+                        "--rows", str(rows), "--json", str(self.answer),
+                        "--set", f"distributed.device={settings.device}"]
         for name, value in group.settings.items():
             self.command += ["--set", f"{name}={value}"]
         self.rounds: list[dict] = []
@@ -68,7 +70,8 @@ class PeerProcess:
     def __init__(self, peer: Peer, rows: pathlib.Path, settings: Settings) -> None:
         self.peer, self.settings = peer, settings
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), peer.task, str(rows), str(settings.threads)],
+            [sys.executable, str(HERE / "worker.py"), peer.task, str(rows), str(settings.threads),
+             settings.device],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=settings.environment())
         self.rounds: list[float] = []

@@ -11,6 +11,8 @@ import pathlib
 import sys
 import tempfile
 
+import torch
+
 import plot
 import report
 from contest import Result, Settings, contest
@@ -35,6 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", type=numbers, default=[256, 1024, 4096, 8192])
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=0.3,
                         help="of calls per contestant and round, at least one call (default 0.3)")
@@ -59,15 +62,23 @@ def processor() -> str:
     return "unknown processor"
 
 
+def version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
 def machine(given: argparse.Namespace, patience: Patience) -> Result:
-    return {"processor": processor(), "threads": given.threads, "width": given.width,
+    processors = processor() if given.device == "cpu" else torch.cuda.get_device_name()
+    return {"processor": processors, "threads": given.threads, "width": given.width,
             "rounds": given.repeat, "busy": patience.left <= 0,
-            "versions": {name: importlib.metadata.version(name) for name in LIBRARIES}}
+            "versions": {name: version(name) for name in LIBRARIES}}
 
 
 def run_all(given: argparse.Namespace) -> list[Result]:
     """Size by size, each time writing what there is: a run that is cut short keeps its sizes."""
-    settings = Settings(given.program, given.threads, given.repeat, given.seconds,
+    settings = Settings(given.program, given.threads, given.device, given.repeat, given.seconds,
                         Patience(given.patience))
     results, before = [], {}
     with tempfile.TemporaryDirectory() as scratch:

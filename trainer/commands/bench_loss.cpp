@@ -13,10 +13,10 @@
 
 #include "common/files.h"
 #include "common/peak_memory.h"
+#include "common/safetensors.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/floor.h"
 #include "trainer/commands/session.h"
-#include "common/safetensors.h"
 
 namespace lodestone {
 
@@ -31,8 +31,8 @@ struct Rows {
   std::optional<RowSet> proxies;
 };
 
-// This rank's share of N rows, `per_class` of each class in a row; the same rows on any number of ranks.
-Rows rows_for(const BenchLossArguments& arguments, const Group& world, int64_t size, int64_t width) {
+// This rank's share of N rows on its device, `per_class` of each class in a row; the same rows on any number of ranks.
+Rows rows_for(const BenchLossArguments& arguments, const Session& session, int64_t size, int64_t width) {
   at::Tensor z_ND, other_ND, label_N;
   if (!arguments.rows.empty()) {
     TensorMap file = read_safetensors(arguments.rows);
@@ -48,17 +48,21 @@ Rows rows_for(const BenchLossArguments& arguments, const Group& world, int64_t s
     other_ND = normal_rows(size, width, 2);
     label_N = at::arange(size).floor_divide(arguments.per_class);
   }
+  const Group& world = session.world;
+  const c10::Device device = session.launch.device();
   const int64_t begin = z_ND.size(0) * world.rank() / world.size(),
                 end = z_ND.size(0) * (world.rank() + 1) / world.size();
-  const auto own = [&](const at::Tensor& x) { return x.narrow(0, begin, end - begin).contiguous(); };
+  const auto own = [&](const at::Tensor& x) {
+    return x.narrow(0, begin, end - begin).contiguous().to(device);
+  };
   const at::Tensor label_b = own(label_N), id_b = own(at::arange(z_ND.size(0)));
   Rows rows{{own(z_ND), label_b, label_b, id_b}, {own(other_ND), label_b, label_b, id_b}, {}};
   const int64_t classes = label_N.max().item<int64_t>() + 1;
   const int64_t first = classes * world.rank() / world.size(),
                 last = classes * (world.rank() + 1) / world.size();
-  const at::Tensor class_n = at::arange(first, last);
-  rows.proxies = shard_rows(normalised(normal_rows(classes, z_ND.size(1), 3).narrow(0, first, last - first)),
-                            class_n, class_n, -1 - class_n);
+  const at::Tensor class_n = at::arange(first, last).to(device),
+                   row_nD = normal_rows(classes, z_ND.size(1), 3).narrow(0, first, last - first);
+  rows.proxies = shard_rows(normalised(row_nD.to(device)), class_n, class_n, -1 - class_n);
   return rows;
 }
 
@@ -70,13 +74,13 @@ double bound_mib(const Rows& rows, int64_t met, int64_t width) {
 
 nlohmann::json measure(const Session& session, const BenchLossArguments& arguments, const RunConfig& config,
                        int64_t size, int64_t width, ProductRates& rates) {
-  Rows rows = rows_for(arguments, session.world, size, width);
+  Rows rows = rows_for(arguments, session, size, width);
   const Pairing pairing = config.loss->pairing();
   StepInput input;
   if (pairing == Pairing::kTowers) input.second = &rows.second;
   if (pairing == Pairing::kProxies || pairing == Pairing::kProxyAnchors) input.shard = &*rows.proxies;
   const auto once = [&] { return global_batch_loss(session.world, rows.first, config.objective(), input); };
-  PeakMemory memory;
+  PeakMemory memory(session.launch.device());
   StepLoss step = once();
   const double extra_mib = memory.extra_mib();
   std::vector<double> seconds;
@@ -86,6 +90,7 @@ nlohmann::json measure(const Session& session, const BenchLossArguments& argumen
     const int64_t before = session.world.traffic().bytes();
     const double start = now();
     step = once();
+    wait_for(step.gradient_bD);
     seconds.push_back(now() - start);
     sent = session.world.traffic().bytes() - before;
   }
@@ -131,14 +136,15 @@ RunConfig config_for(const BenchLossArguments& arguments, const std::string& los
 
 int bench(const Session& session, const BenchLossArguments& arguments) {
   at::NoGradGuard no_grad;
+  const c10::Device device = session.launch.device();
   if (session.leads()) {
-    const auto& routine = product_routine(session.world.size());
+    const auto& routine = product_routine(device, session.world.size());
     std::printf(
-        "%d rank(s) x %d thread(s), float32; %s\n%-19s %-17s %7s %5s %5s %10s %10s %6s %10s %9s %12s\n",
-        session.world.size(), at::get_num_threads(), routine.c_str(), "loss", "miner", "size", "width",
-        "world", "seconds", "floor", "ratio", "extra MiB", "bound", "bytes sent");
+        "%d rank(s) x %d thread(s) on %s, float32; %s\n%-19s %-17s %7s %5s %5s %10s %10s %6s %10s %9s %12s\n",
+        session.world.size(), at::get_num_threads(), device.str().c_str(), routine.c_str(), "loss", "miner",
+        "size", "width", "world", "seconds", "floor", "ratio", "extra MiB", "bound", "bytes sent");
   }
-  ProductRates rates;
+  ProductRates rates(device);
   nlohmann::json results = nlohmann::json::array();
   for (const auto& loss : arguments.losses)
     for (const auto& miner : arguments.miners) {
@@ -155,8 +161,10 @@ int bench(const Session& session, const BenchLossArguments& arguments) {
           if (session.leads()) print(results.back());
         }
     }
-  const nlohmann::json all = {
-      {"threads", at::get_num_threads()}, {"world", session.world.size()}, {"results", results}};
+  const nlohmann::json all = {{"threads", at::get_num_threads()},
+                              {"device", device.str()},
+                              {"world", session.world.size()},
+                              {"results", results}};
   if (session.leads() && !arguments.json.empty()) write_file_atomic(arguments.json, all.dump(2) + "\n");
   return kDone;
 }
@@ -173,8 +181,8 @@ int run_bench_loss(const BenchLossArguments& given) {
     arguments.sizes = {z->second.size(0)};
     arguments.widths = {z->second.size(1)};
   }
-  RunConfig config;
-  config.threads = arguments.threads;
+  // Of the settings, those of the ranks count here: distributed.device, say.
+  const RunConfig config = config_for(arguments, arguments.losses.front(), arguments.miners.front());
   return run_on_ranks(config, [&](Session& session) { return bench(session, arguments); });
 }
 

@@ -174,6 +174,8 @@ void print(const nlohmann::json& r) {
 int bench(Session& session, RunConfig& config, const BenchStepArguments& arguments) {
   StepData data = arguments.rows.empty() ? from_config(session, arguments, config)
                                          : from_file(session, arguments, config);
+  if (session.launch.device().is_cuda())  // as the loader does in training
+    for (Batch& batch : data.batches) batch.features = batch.features.pinned();
   build_encoder(config, *config.encoder);
   config.encoder->load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, session.launch.device());

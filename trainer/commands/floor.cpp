@@ -39,32 +39,42 @@ at::Tensor onednn_product(const at::Tensor& x_mk, const at::Tensor& w_nk) {
   return product.call(x_mk, w_nk, {}, "none", c10::List<std::optional<at::Scalar>>(), {});
 }
 
-double measured_flops(int64_t width) {
-  double best = 0;
-  for (const int64_t side : {512, 1024, 2048}) {
-    const at::Tensor u_rD = normal_rows(side, width, 1), v_cD = normal_rows(side, width, 2);
-    at::Tensor s_rc = at::empty({side, side}), g_rD = at::empty({side, width});
-    const double flops = 2.0 * static_cast<double>(side * side * width);
-    const int64_t times = std::max<int64_t>(1, (int64_t{1} << 22) / (side * side));
-    const auto repeated = [&](auto run) {
-      return flops * static_cast<double>(times) / best_seconds([&] {
-               for (int64_t i = 0; i < times; ++i) run();
-             });
-    };
-    best = std::max(best, repeated([&] { at::mm_out(s_rc, u_rD, v_cD.t()); }));
-    best = std::max(best, repeated([&] { at::mm_out(g_rD, s_rc, v_cD); }));
-    best = std::max(best, repeated([&] { onednn_product(u_rD, v_cD); }));
-    best = std::max(best, repeated([&] { onednn_product(s_rc, v_cD.t()); }));
-  }
-  return best;
+// Per second, of products of that width with tiles of that side.
+double measured_flops(c10::Device device, int64_t width, int64_t side) {
+  const at::Tensor u_rD = normal_rows(side, width, 1).to(device),
+                   v_cD = normal_rows(side, width, 2).to(device);
+  at::Tensor s_rc = at::empty({side, side}, u_rD.options()), g_rD = at::empty({side, width}, u_rD.options());
+  const double flops = 2.0 * static_cast<double>(side * side * width);
+  // A GPU is busy for long enough not to wait for the calls.
+  const int64_t times = std::max<int64_t>(device.is_cpu() ? 1 : 10, (int64_t{1} << 22) / (side * side));
+  const auto repeated = [&](auto run) {
+    return flops * static_cast<double>(times) / best_seconds([&] {
+             at::Tensor last;
+             for (int64_t i = 0; i < times; ++i) last = run();
+             wait_for(last);
+           });
+  };
+  double best = repeated([&] { return at::mm_out(s_rc, u_rD, v_cD.t()); });
+  best = std::max(best, repeated([&] { return at::mm_out(g_rD, s_rc, v_cD); }));
+  if (!device.is_cpu()) return best;
+  best = std::max(best, repeated([&] { return onednn_product(u_rD, v_cD); }));
+  return std::max(best, repeated([&] { return onednn_product(s_rc, v_cD.t()); }));
 }
 
-double measured_exps() {
-  const int64_t side = tile_side(at::TensorOptions().dtype(at::kFloat));
-  const at::Tensor x_rc = normal_rows(side, side, 1);
+double measured_flops(c10::Device device, int64_t width) {
+  double best = 0;
+  for (const int64_t side : {512, 1024, 2048}) best = std::max(best, measured_flops(device, width, side));
+  if (device.is_cpu()) return best;
+  return std::max({best, measured_flops(device, width, 4096), measured_flops(device, width, 8192)});
+}
+
+double measured_exps(c10::Device device) {
+  const int64_t side = tile_side(at::TensorOptions().dtype(at::kFloat).device(device));
+  const at::Tensor x_rc = normal_rows(side, side, 1).to(device);
   at::Tensor y_rc = at::empty_like(x_rc);
   return 16.0 * static_cast<double>(side * side) / best_seconds([&] {
            for (int i = 0; i < 16; ++i) at::exp_out(y_rc, x_rc);
+           wait_for(y_rc);
          });
 }
 
@@ -75,9 +85,13 @@ at::Tensor normal_rows(int64_t rows, int64_t width, uint64_t seed) {
                    at::TensorOptions().dtype(at::kFloat));
 }
 
-std::string product_routine(int world) {
-  return std::string("products by ATen mm (MKL) in tiles of ") +
-         std::to_string(tile_side(at::TensorOptions().dtype(at::kFloat))) +
+void wait_for(const at::Tensor& x) {
+  if (!x.is_cpu() && x.numel() > 0) x.view({-1})[0].item();
+}
+
+std::string product_routine(c10::Device device, int world) {
+  return std::string("products by ATen mm (") + (device.is_cpu() ? "MKL" : device.str()) + ") in tiles of " +
+         std::to_string(tile_side(at::TensorOptions().dtype(at::kFloat).device(device))) +
          (world == 1 ? ", each pair formed once" : "");
 }
 
@@ -108,8 +122,8 @@ Work least_work(const Objective& objective, int world, int64_t size, int64_t ref
 
 double ProductRates::seconds(const Work& work, int64_t width) {
   double& flops = flops_[width];
-  if (flops == 0) flops = measured_flops(width);
-  if (exps_ == 0) exps_ = measured_exps();
+  if (flops == 0) flops = measured_flops(device_, width);
+  if (exps_ == 0) exps_ = measured_exps(device_);
   return work.flops / flops + work.transcendentals / exps_;
 }
 

@@ -38,12 +38,12 @@ double relative_error(const at::Tensor& got, const at::Tensor& expected) {
   return difference == 0 ? 0 : difference / std::max(scale, 1e-300);
 }
 
-at::Tensor integers(const std::vector<int64_t>& values) {
-  return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kLong)
-      .clone();
-}
-
 LocalRows rows_of(const Batch& batch, const at::Tensor& z_bD) {
+  const auto integers = [&](const std::vector<int64_t>& values) {
+    return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())},
+                         at::kLong)
+        .to(z_bD.device(), at::kLong, /*non_blocking=*/false, /*copy=*/true);
+  };
   return {z_bD.detach(), integers(batch.labels), integers(batch.groups), integers(batch.ids)};
 }
 
@@ -76,9 +76,9 @@ class Verifier {
       lines.push_back({loss_name, miner_name, what});
     const LossSideSetup setup = double_setup();
     const Group alone = single_group();
-    LossSide mine_side(session_.world, at::kCPU, objective, config_.training.loss_side, {}, setup,
+    LossSide mine_side(session_.world, device(), objective, config_.training.loss_side, {}, setup,
                        *config_.encoder);
-    LossSide whole_side(alone, at::kCPU, objective, config_.training.loss_side, {}, setup, *config_.encoder);
+    LossSide whole_side(alone, device(), objective, config_.training.loss_side, {}, setup, *config_.encoder);
     Loader mine = loader({session_.world.rank(), session_.world.size()});
     Loader whole = loader({0, 1});
     for (int64_t n = 0; n < batches; ++n)
@@ -92,6 +92,8 @@ class Verifier {
   }
 
  private:
+  c10::Device device() const { return session_.launch.device(); }
+
   std::vector<at::Tensor> parameters() const {
     std::vector<at::Tensor> tensors;
     for (const auto& parameter : config_.encoder->parameters().learned()) tensors.push_back(parameter.tensor);
@@ -121,10 +123,10 @@ class Verifier {
   StepLoss together(const Objective& objective, const Batch& batch, LossSide& side,
                     std::vector<at::Tensor>& gradients) {
     GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch, "float32");
-    const Features x = batch.features.to(at::kDouble);
+    const Features x = batch.features.to(device()).to(at::kDouble);
     const at::Tensor z_bD = cache.encode(x, mode_for_share(mode_, batch.share));
     const auto meeting = side.meet(rows_of(batch, z_bD), x, batch.share.begin,
-                                   explicit_tuples(batch, batch.share, at::kCPU), batch.cursor.position);
+                                   explicit_tuples(batch, batch.share, device()), batch.cursor.position);
     StepLoss step = global_batch_loss(session_.world, meeting->rows, objective, meeting->input);
     side.remember(step.remembered, batch.cursor.position);
     step.gradient_bD = meeting->joined(step.gradient_bD, step.second_gradient_bD);
@@ -137,10 +139,10 @@ class Verifier {
   // What one process gets by plain autograd.
   ReferenceLoss alone(const Objective& objective, const Batch& batch, LossSide& side,
                       std::vector<at::Tensor>& gradients) {
-    const Features x = batch.features.to(at::kDouble);
+    const Features x = batch.features.to(device()).to(at::kDouble);
     const at::Tensor z_BD = forward_whole(x);
-    const auto meeting =
-        side.meet(rows_of(batch, z_BD), x, 0, explicit_tuples(batch, batch.share, at::kCPU), batch.cursor.position);
+    const auto meeting = side.meet(rows_of(batch, z_BD), x, 0, explicit_tuples(batch, batch.share, device()),
+                                   batch.cursor.position);
     ReferenceLoss reference = reference_loss(meeting->rows, objective, meeting->input);
     side.remember(
         gather_rows(single_group(), meeting->second ? *meeting->second : meeting->rows, objective.normalize),
@@ -268,7 +270,7 @@ int report(const std::vector<Line>& lines, int world, const std::string& json_pa
 int verify(const Session& session, RunConfig& config, const VerifyArguments& arguments) {
   const TrainingData data = open_training_data(config, session.world.size());
   build_encoder(config, *config.encoder);
-  config.encoder->parameters().convert(at::kDouble, at::kCPU);
+  config.encoder->parameters().convert(at::kDouble, session.launch.device());
   Verifier verifier(config, session, data);
   const std::vector<Line> lines =
       arguments.all
@@ -286,7 +288,6 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
 int run_verify_gradients(const VerifyArguments& arguments) {
   RunConfig config;
   load_run_config(arguments.config, arguments.assignments, config);
-  config.distributed.device = "cpu";
   // What is promised is promised of exact rows over the whole global batch.
   config.training.wire = config.training.similarity_precision = "float32";
   if (config.training.loss_side.mining_scope != "global")
