@@ -110,6 +110,7 @@ Reporter::Reporter(const RunConfig& config, Session& session, const RunFolder& f
     folder.prepare(start.config);
     lead_ = std::make_unique<Lead>(config, session, folder, start);
   }
+  endpoint_->metrics.checkpoints_every(config.checkpoint.every_steps, 60 * config.checkpoint.every_minutes);
   serve(config, start);
   if (!lead_) return;
   if (start.resumed_at) event(*start.resumed_at, "restart");
@@ -234,6 +235,12 @@ void Reporter::event(int64_t step, const std::string& what, const nlohmann::json
   if (!lead_) return;
   lead_->log.event(step, what, details);
   if (endpoint_->live) endpoint_->live->notice(step, details.value("message", what));
+}
+
+void Reporter::ended() {
+  const MetricsConfig& metrics = config_.metrics;
+  std::error_code gone;  // a file that stays is an alert too many, no failure of the run
+  if (lead_ && metrics.serves() && !metrics.targets_file.empty()) std::filesystem::remove(metrics.targets_file, gone);
 }
 
 void Reporter::finish() {
