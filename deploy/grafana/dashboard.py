@@ -6,10 +6,12 @@ import sys
 
 RUN = 'namespace=~"$namespace", run=~"$run"'
 RANK = RUN + ', rank=~"$rank"'
+AWAITED = RANK + ', verb!="gradient_sync"'
+SAMPLES = f"max by (namespace, run) (rate(lodestone_samples_total{{{RUN}}}[$__rate_interval]))"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 # Hosts of the run: the node's name where the scrape says it (Kubernetes), else the host of the address.
-HOSTS = ('max by (Hostname) (label_replace(label_replace(max by (instance, node) (up{' + RANK + '}), '
+HOSTS = ('max by (Hostname) (label_replace(label_replace(max by (instance, node) (up{run!="", ' + RANK + '}), '
          '"Hostname", "$1", "instance", "(.+):[0-9]+"), "Hostname", "$1", "node", "(.+)"))')
 
 
@@ -55,8 +57,9 @@ def stat(title, expression, unit="short", about="", width=3):
 
 ROWS = {
     "Overview": [
-        stat("Goodput", of_run("run:lodestone_goodput:ratio_rate15m"), "percentunit", "Share of the last 15 minutes spent in steps, but for waiting for data."),
-        stat("Samples per second", of_run("run:lodestone_samples:rate5m")),
+        stat("Goodput", f"avg by (namespace, run) (lodestone_goodput_ratio{{{RUN}}})", "percentunit",
+             "Share of the time since the process began that was spent in steps, but for waiting for data."),
+        stat("Samples per second", SAMPLES),
         stat("Loss", per_run("loss")),
         stat("Recall at 1", per_run("recall_at_1"), "percentunit", "Of the last evaluation."),
         stat("Ranks", per_run("world_size")),
@@ -64,7 +67,7 @@ ROWS = {
         stat("Last checkpoint ago", of_run("run:lodestone_seconds_since_checkpoint:min"), "s"),
         stat("Starts again", of_run("run:lodestone_restarts:max")),
         panel("Loss", (per_run("loss"), "{{run}}"), about="Of each step, over the global batch."),
-        panel("Samples per second", (of_run("run:lodestone_samples:rate5m"), "{{run}}"), low=0),
+        panel("Samples per second", (SAMPLES, "{{run}}"), low=0),
         panel("Alerts", (f'ALERTS{{alertname=~"Lodestone.*", alertstate="firing", {RUN}}}', "{{alertname}}"), kind="table",
               about="docs/monitoring.md says what to do about each."),
         panel("Learning rate", (per_run("learning_rate"), "{{run}}")),
@@ -89,8 +92,8 @@ ROWS = {
               about="Payload, over all ranks."),
         panel("Calls", (rate("collective_calls_total", "verb"), "{{verb}}"), unit="ops", low=0, width=12, about="Over all ranks."),
         panel("Bytes per second of waiting",
-              (f"{rate('collective_sent_bytes_total', 'verb')} / ({rate('collective_seconds_total', 'verb')} > 0)", "{{verb}}"),
-              unit="Bps", low=0, width=12, about="Of what is not hidden behind other work: what the network gives, late ranks included."),
+              (f"{rate('collective_sent_bytes_total', 'verb', AWAITED)} / ({rate('collective_seconds_total', 'verb', AWAITED)} > 0)", "{{verb}}"),
+              unit="Bps", low=0, width=12, about="Late ranks included. Without the gradient's reduction, which goes on behind the backward pass."),
     ],
     "Contrastive quality": [
         panel("Similarity", (per_run("positive_similarity"), "positives"), (per_run("negative_similarity"), "negatives"),
@@ -128,7 +131,7 @@ ROWS = {
     ],
     "Faults": [
         panel("Ranks", (per_run("world_size"), "of the run"), (per_run("ranks_reporting"), "heard of"),
-              (f"sum by (run) (up{{{RUN}}})", "scraped"), low=0),
+              (f'sum by (run) (up{{run!="", {RUN}}})', "scraped"), low=0),
         panel("Silence and lag", (per_run("rank_silence_seconds"), "silence (s)"), (per_run("rank_lag_steps"), "lag (steps)"), low=0,
               about="Longest time since a heartbeat; steps between the first and the last rank."),
         panel("Rank most behind", (per_run("rank_most_behind"), "{{run}}"), low=0),
