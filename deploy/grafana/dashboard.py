@@ -80,8 +80,8 @@ ROWS = {
               low=0, about="Mean over ranks. gather and reduce are communication; encode, loss and backward may wait for others too."),
         panel("Slowest hundredth by phase",
               (f"histogram_quantile(0.99, {rate('step_duration_seconds_bucket', 'phase, le')})", "{{phase}}"), unit="s", low=0),
-        panel("Own work of a rank", (f"rank:lodestone_own_seconds:mean5m{{{RANK}}}", "{{rank}} {{instance}}"), unit="s", low=0,
-              about="Seconds of a step that the rank did not wait for others. The highest line is the straggler."),
+        panel("Lost to a rank", (f"rank:lodestone_lost_to_rank:ratio_rate5m{{{RANK}}}", "{{rank}} {{instance}}"), unit="percentunit",
+              about="How much longer than it the others wait, of their time. The highest line is the straggler."),
     ],
     "Communication": [
         panel("Time in collectives", (rate("collective_seconds_total", "rank"), "rank {{rank}}"), unit="percentunit", low=0,
