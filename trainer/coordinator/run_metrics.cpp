@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "trainer/coordinator/build_info.h"
+#include "trainer/coordinator/traffic_fields.h"
 
 namespace lodestone {
 
@@ -37,15 +38,6 @@ constexpr std::array<std::pair<const char*, const char*>, 3> kMeasures{
     {{"recall_at_1", "Share of queries of the last evaluation whose nearest neighbour is of their class."},
      {"map_at_r", "Mean average precision at R of the last evaluation."},
      {"eer", "Equal error rate of verification in the last evaluation."}}};
-
-constexpr std::array<std::pair<const char*, VerbTraffic Traffic::*>, 7> kVerbs{
-    {{"all_reduce", &Traffic::all_reduce},
-     {"all_gather", &Traffic::all_gather},
-     {"reduce_scatter", &Traffic::reduce_scatter},
-     {"broadcast", &Traffic::broadcast},
-     {"send_recv", &Traffic::send_recv},
-     {"barrier", &Traffic::barrier},
-     {"gradient_sync", &Traffic::gradient_sync}}};
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -104,7 +96,7 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
   auto& bytes = counters(registry, "collective_sent_bytes_total", "Payload bytes that this rank sent, by verb.");
   auto& seconds = counters(registry, "collective_seconds_total",
                            "Seconds that this rank spent starting and awaiting collectives, by verb.");
-  for (const auto& [name, member] : kVerbs)
+  for (const auto& [name, member] : kTrafficFields)
     verbs.push_back({&calls.Add({{"verb", name}}), &bytes.Add({{"verb", name}}), &seconds.Add({{"verb", name}})});
   gauge(registry, "build_info", "Versions; the value is 1.", 1,
         {{"version", lodestone_version()}, {"libtorch", libtorch_version()}});
@@ -212,11 +204,11 @@ void RunMetrics::step(const StepMetrics& metrics) {
 }
 
 void RunMetrics::traffic(const Traffic& traffic, const std::map<std::string, double>& seconds) {
-  for (size_t i = 0; i < kVerbs.size(); ++i) {
-    const VerbTraffic& row = traffic.*kVerbs[i].second;
+  for (size_t i = 0; i < kTrafficFields.size(); ++i) {
+    const VerbTraffic& row = traffic.*kTrafficFields[i].member;
     follow(*impl_->rank.verbs[i].calls, static_cast<double>(row.calls));
     follow(*impl_->rank.verbs[i].bytes, static_cast<double>(row.bytes));
-    if (const auto found = seconds.find(kVerbs[i].first); found != seconds.end())
+    if (const auto found = seconds.find(kTrafficFields[i].name); found != seconds.end())
       follow(*impl_->rank.verbs[i].seconds, found->second);
   }
 }
