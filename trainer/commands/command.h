@@ -213,7 +213,7 @@ struct PlanArguments {
   std::string gpu;
   double efficiency = 0.4;
   std::string link = "100gbit";
-  double latency = 20;
+  double latency = 5;
   int64_t classes = 0;
   int64_t probe_rows = 8;
   std::string json;

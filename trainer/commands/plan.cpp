@@ -102,15 +102,16 @@ nlohmann::json verbs_to_json(const StepCost& cost, const Prediction& p) {
   return verbs;
 }
 
-void print_table(const char* title, const std::vector<Prediction>& all) {
+void print_table(const char* title, const std::vector<Prediction>& all, double memory_bytes) {
   std::printf("\n%s\n%8s %7s %12s %10s %12s %12s %12s %10s\n", title, "ranks", "nodes", "global batch",
               "MiB/rank", "s/step", "samples/s", "sent MiB", "efficiency");
   for (const auto& p : all)
     std::printf(
-        "%8ld %7ld %12.0f %10.0f %12.4f %12.0f %12.2f %9.0f%%\n", static_cast<long>(p.ranks),
+        "%8ld %7ld %12.0f %10.0f %12.4f %12.0f %12.2f %9.0f%%%s\n", static_cast<long>(p.ranks),
         static_cast<long>(p.nodes), p.global_batch, p.memory_bytes() / kMiB, p.step(), p.samples_per_second(),
         p.sent_bytes / kMiB,
-        100 * p.samples_per_second() / (all.front().samples_per_second() * static_cast<double>(p.ranks)));
+        100 * p.samples_per_second() / (all.front().samples_per_second() * static_cast<double>(p.ranks)),
+        p.memory_bytes() > memory_bytes ? "  does not fit" : "");
 }
 
 void print(const StepCost& cost, const Machine& machine, const Prediction& p, int64_t largest) {
@@ -168,10 +169,10 @@ int run_plan(const PlanArguments& arguments) {
   const auto fixed = doubling(cost, machine, per_node, batch, false);
   const auto growing = doubling(cost, machine, per_node, std::max(1.0, p.share), true);
   print(cost, machine, p, largest);
-  print_table("The same global batch on more ranks", fixed);
+  print_table("The same global batch on more ranks", fixed, machine.memory_bytes);
   std::printf("pays up to %ld ranks: doubling them then gives less than 1.5 times the samples a second\n",
               static_cast<long>(last_that_pays(fixed)));
-  print_table("The same rows a rank", growing);
+  print_table("The same rows a rank", growing, machine.memory_bytes);
   if (arguments.json.empty()) return kDone;
   nlohmann::json tables = {{"fixed", nlohmann::json::array()}, {"growing", nlohmann::json::array()}};
   for (const auto& row : fixed) tables["fixed"].push_back(to_json(row));

@@ -93,18 +93,20 @@ Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, 
   p.update = machine.update_seconds;
   const double bandwidth =
       nodes > 1 ? std::min(machine.inner_bandwidth, machine.link_bandwidth) : machine.inner_bandwidth;
-  const double latency = nodes > 1 ? machine.link_latency : machine.inner_latency;
+  // First within nodes, then between them.
+  const double hops =
+      log2_of((ranks + nodes - 1) / nodes) * machine.inner_latency + log2_of(nodes) * machine.link_latency;
   for (const auto& verb : cost.verbs) {
     const double sent = verb.sent_bytes(ranks, p.share, global_batch);
     p.sent_bytes += sent;
     if (ranks == 1) continue;
-    const double hops = (verb.shape == VerbCost::Shape::kReduce ? 2 : 1) * log2_of(ranks) * latency;
+    const double latency = (verb.shape == VerbCost::Shape::kReduce ? 2 : 1) * hops;
     if (!is_gradient(verb)) {
-      p.exchange += verb.calls * hops + sent / bandwidth;
+      p.exchange += verb.calls * latency + sent / bandwidth;
       continue;
     }
     const double buckets = std::max(1.0, std::ceil(verb.payload.fixed / kBucketBytes));
-    p.reduce = buckets * hops + sent / bandwidth;
+    p.reduce = buckets * latency + sent / bandwidth;
     p.exposed = std::max(p.reduce / buckets, p.reduce - machine.backward_seconds.at(p.share));
   }
   return p;

@@ -77,7 +77,7 @@ struct Prediction {
   double samples_per_second() const { return global_batch / step(); }
 };
 
-/// α–β model. Reductions and gathers take 2 log2 W and log2 W latencies a call and the bytes that a rank sends over the thinnest
+/// α–β model. Reductions and gathers take 2 log2 W and log2 W latencies a call (within nodes, then between them) and the bytes that a rank sends over the thinnest
 /// link they cross; the gradient's reduction hides behind the backward pass but for its last bucket.
 Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, int64_t nodes,
                    double global_batch);
