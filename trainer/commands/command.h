@@ -215,6 +215,7 @@ struct PlanArguments {
   std::string link = "100gbit";
   double latency = 5;
   int64_t classes = 0;
+  int64_t tokens = 0;
   int64_t probe_rows = 8;
   std::string json;
 };

@@ -215,6 +215,8 @@ void add_plan(CLI::App& app, Action& action) {
   plan->add_option("--link", arguments->link, "bandwidth of a node, each way: 400gbit, 50GB")->capture_default_str();
   plan->add_option("--latency", arguments->latency, "between nodes")->type_name("MICROSECONDS")->check(CLI::PositiveNumber)->capture_default_str();
   plan->add_option("--classes", arguments->classes, "of losses that have a proxy for each")->check(CLI::NonNegativeNumber);
+  plan->add_option("--tokens", arguments->tokens, "of a text, padding included (default: as many as the tokenizer lets through)")
+      ->check(CLI::PositiveNumber);
   plan->add_option("--probe-rows", arguments->probe_rows, "rows of the smaller of two trial batches")
       ->check(CLI::Range(4, 4096))
       ->capture_default_str();

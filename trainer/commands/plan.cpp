@@ -45,7 +45,7 @@ Machine this_host(int64_t ranks_here) {
   const double memory =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
   here.memory_bytes = memory / static_cast<double>(ranks_here);
-  here.base_bytes = 300 * kMiB;  // program and libraries
+  here.base_bytes = 170 * kMiB;  // program and libraries
   here.inner_bandwidth = 2e9;
   here.inner_latency = 10e-6;
   return here;
@@ -159,8 +159,9 @@ int run_plan(const PlanArguments& arguments) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int threads = static_cast<int>(config.threads.value_or(std::max<int64_t>(1, cores / per_node)));
   Machine here = this_host(per_node);
-  const StepCost cost = probe_step(
-      {arguments.config, arguments.assignments, arguments.classes, arguments.probe_rows, threads}, here);
+  const StepCost cost = probe_step({arguments.config, arguments.assignments, arguments.classes,
+                                    arguments.tokens, arguments.probe_rows, threads},
+                                   here);
   slow_down(here, std::max(1.0, static_cast<double>(per_node * threads) / cores));
   const Machine machine = machine_for(arguments, cost, here, half);
   const auto batch = static_cast<double>(config.global_batch);

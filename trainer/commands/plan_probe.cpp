@@ -76,10 +76,12 @@ class Trial {
       shape_ = input_shape(config_);
     }
     encoder().build(shape_, 1);
+    if (options_.tokens > 0) shape_.max_tokens = std::min(options_.tokens, shape_.max_tokens);
   }
 
   Encoder& encoder() { return small_ ? **small_ : *config_.encoder; }
   RunConfig& config() { return config_; }
+  const InputShape& shape() const { return shape_; }
 
   void prepare(int64_t global_rows) {
     rows_ = global_rows;
@@ -161,7 +163,7 @@ void probe_compute(const ProbeOptions& options, StepCost& cost, Machine& here) {
     ForwardMode mode = training_mode(single_group(), trial.config().training.batch_norm);
     mode.update_statistics = false;
     const FlopCount flops;
-    encoder.forward(made_up(input_shape(trial.config()), options.probe_rows), mode);
+    encoder.forward(made_up(trial.shape(), options.probe_rows), mode);
     cost.flops_per_row = flops.total() / few;
   }
   trial.prepare(options.probe_rows);
