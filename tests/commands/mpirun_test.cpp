@@ -1,4 +1,6 @@
 // Ranks as real processes under mpirun.
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -69,6 +71,23 @@ TEST(Mpirun, Usr1ReachesEveryRankSavesOneStepAndExits75) {
   ASSERT_EQ(checkpoints.size(), 1u);
   EXPECT_TRUE(verify_checkpoint(checkpoints.front()).ok());
   EXPECT_EQ(static_cast<size_t>(load_checkpoint(checkpoints.front()).step), losses(work.run()).size());
+}
+
+TEST(Mpirun, DoctorMeasuresAllPairs) {
+  const Workspace work;
+  const Finished doctor = run(mpirun(3, lodestone({"doctor", "--json", "--folder", work.path("")})), 60);
+  EXPECT_EQ(doctor.code, 0) << doctor.out << doctor.err;
+  std::map<std::string, nlohmann::json> found;
+  for (const auto& line : nlohmann::json::parse(doctor.out)) found[line["what"]] = line;
+  ASSERT_EQ(found["latency"]["figures"]["pairs"].size(), 3u);
+  for (const auto& pair : found["latency"]["figures"]["pairs"]) {
+    EXPECT_GT(pair["latency_seconds"], 0) << pair;
+    EXPECT_GT(pair["bytes_per_second"], 1e6) << pair;
+  }
+  // One host has one clock.
+  EXPECT_LE(found["clocks"]["figures"]["seconds"].get<double>(), found["clocks"]["figures"]["known_to_seconds"].get<double>() + 2e-6);
+  EXPECT_EQ(found["folder: shared"]["fails"], false);
+  EXPECT_THAT(found["launcher"]["state"].get<std::string>(), HasSubstr("rank 0 of 3"));
 }
 
 TEST(Mpirun, EvaluateGivesTheSameFiguresOnAnyNumberOfRanks) {

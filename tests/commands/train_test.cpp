@@ -1,3 +1,9 @@
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -210,6 +216,35 @@ TEST(Doctor, TellsWhatThisHostCanDo) {
   const auto lines = nlohmann::json::parse(doctor.out);
   EXPECT_EQ(doctor.code, 0) << doctor.out;
   EXPECT_GT(lines.size(), 5u);
+  std::map<std::string, nlohmann::json> found;
+  for (const auto& line : lines) found[line["what"]] = line;
+  EXPECT_GT(found["cores"]["figures"]["cores"], 0);
+  EXPECT_GT(found["folder: write and fsync"]["figures"]["bytes_per_second"], 1e6);
+  EXPECT_LT(found["folder: rename and fsync"]["figures"]["seconds"], 60);
+}
+
+TEST(Doctor, FailsWhereARunWould) {
+  const Workspace work;
+  std::ofstream(work.path("file")) << "no folder";
+  const Finished folder = run(lodestone({"doctor", "--folder", work.path("file/below")}));
+  EXPECT_EQ(folder.code, 1) << folder.out;
+  EXPECT_THAT(folder.out, HasSubstr("!! folder"));
+  const int taken = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(taken, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(taken, 1), 0);
+  ::getsockname(taken, reinterpret_cast<sockaddr*>(&address), &size);
+  const std::string number = std::to_string(ntohs(address.sin_port));
+  const Finished port = run(lodestone({"doctor", "--folder", work.path(""), "--port", number}));
+  ::close(taken);
+  EXPECT_EQ(port.code, 1) << port.out;
+  EXPECT_THAT(port.out, HasSubstr("!! port " + number));
+  EXPECT_EQ(run(lodestone({"doctor", "--port", "0"})).code, 2);
+  EXPECT_TRUE(fs::exists(work.path("file")));
+  for (const auto& entry : fs::directory_iterator(work.path("")))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry;
 }
 
 }  // namespace

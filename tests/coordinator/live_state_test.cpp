@@ -10,7 +10,6 @@ namespace lodestone {
 namespace {
 
 using nlohmann::json;
-using testing::ElementsAre;
 
 const RunInfo kRun{"faces", "abc", "local", 2, 0, 1, {}};
 
@@ -91,8 +90,9 @@ TEST(ScrapeTargets, AreWhatPrometheusReads) {
   const TempFolder folder;
   write_scrape_targets(folder.path() / "targets.json", "faces", {"127.0.0.1:9400", "[::1]:9401"});
   const json groups = json::parse(read_file(folder.path() / "targets.json"));
-  EXPECT_THAT(groups[0]["targets"], ElementsAre("127.0.0.1:9400", "[::1]:9401"));
-  EXPECT_EQ(groups[0]["labels"]["run"], "faces");
+  const json expected = {{{"targets", {"127.0.0.1:9400"}}, {"labels", {{"run", "faces"}, {"rank", "0"}}}},
+                         {{"targets", {"[::1]:9401"}}, {"labels", {{"run", "faces"}, {"rank", "1"}}}}};
+  EXPECT_EQ(groups, expected);
 }
 
 TEST(ScrapeTargets, NameTheHostWhereAllAddressesAreServed) {

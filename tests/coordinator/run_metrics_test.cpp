@@ -1,5 +1,6 @@
 #include "trainer/coordinator/run_metrics.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -78,6 +79,21 @@ TEST(RunMetrics, SaysWhatItWasTold) {
         "lodestone_rank_lag_steps 3", "lodestone_rank_most_behind 1", "lodestone_rank_silence_seconds 7",
         "lodestone_ranks_reporting 4", "lodestone_non_finite_steps_total 1", "lodestone_collapses_total 1"})
     EXPECT_THAT(text, HasSubstr("\n" + std::string(line) + "\n"));
+}
+
+TEST(RunMetrics, CheckpointsAreMeantByStepsAndByTimeWhicheverComesFirst) {
+  const auto interval = [](int64_t steps, double seconds) {
+    RunMetrics metrics(kRun);
+    metrics.checkpoints_every(steps, seconds);
+    observe_all(metrics);
+    const std::string text = metrics.text(), name = "\nlodestone_checkpoint_interval_seconds ";
+    return std::strtod(text.c_str() + text.find(name) + name.size(), nullptr);
+  };
+  EXPECT_TRUE(std::isnan(interval(0, 0)));
+  EXPECT_EQ(interval(0, 90), 90);
+  EXPECT_EQ(interval(int64_t{1} << 60, 90), 90);
+  EXPECT_GT(interval(int64_t{1} << 60, 0), 90);
+  EXPECT_LT(interval(1, 1e9), 60);
 }
 
 TEST(RunMetrics, TrafficIsATotal) {

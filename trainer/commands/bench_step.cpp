@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
@@ -12,6 +13,7 @@
 #include "common/safetensors.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/session.h"
+#include "trainer/coordinator/traffic_fields.h"
 
 namespace lodestone {
 
@@ -104,6 +106,7 @@ void take_weights(const std::string& path, Parameters& parameters) {
 
 /// Seconds of each timed step, whole and by phase.
 struct Timings {
+  std::map<std::string, int64_t> sent_bytes;  ///< by this rank in the last of them, by verb
   std::vector<double> step;
   std::vector<StepMetrics> metrics;
 };
@@ -111,11 +114,15 @@ struct Timings {
 Timings time_steps(const Session& session, Trainer& trainer, const StepData& data, int64_t warm_up,
                    int64_t steps) {
   Timings timings;
+  Traffic before;
   for (int64_t i = 0; i < warm_up + steps; ++i) {
+    before = session.world.traffic();
     const double start = now();
     timings.metrics.push_back(trainer.step(data.batches[static_cast<size_t>(i) % data.batches.size()], 0));
     timings.step.push_back(now() - start);
   }
+  const Traffic after = session.world.traffic();
+  for (const auto& [name, verb] : kTrafficFields) timings.sent_bytes[name] = (after.*verb).bytes - (before.*verb).bytes;
   session.world.barrier();
   return timings;
 }
@@ -150,6 +157,7 @@ nlohmann::json report(const Session& session, const RunConfig& config, const Ste
                            {"seconds", seconds},
                            {"samples_per_second", rate(config.global_batch)},
                            {"phase_seconds", phases},
+                           {"sent_bytes", timings.sent_bytes},
                            {"losses", nlohmann::json::array()}};
   if (data.tokens > 0) result["tokens_per_second"] = rate(data.tokens);
   for (const auto& metrics : timings.metrics) result["losses"].push_back(metrics.loss);

@@ -205,6 +205,27 @@ struct BenchCheckpointArguments {
   std::string json;
 };
 
+struct PlanArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  int64_t ranks = 1;
+  int64_t nodes = 1;
+  std::string gpu;
+  double efficiency = 0.4;
+  std::string link = "100gbit";
+  double latency = 5;
+  int64_t classes = 0;
+  int64_t tokens = 0;
+  int64_t probe_rows = 8;
+  std::string json;
+};
+
+struct DoctorArguments {
+  std::string folder = ".";
+  std::optional<int> port;
+  bool json = false;
+};
+
 /// Each command returns the process's exit code; errors are thrown. Results go to stdout, progress to stderr.
 int run_train(const TrainArguments& arguments);
 int run_launch(const LaunchArguments& arguments);
@@ -222,7 +243,8 @@ int run_config(const ConfigArguments& arguments);
 int run_export(const ExportArguments& arguments);
 int run_inspect(const std::string& checkpoint);
 int run_data(const DataArguments& arguments);
-int run_doctor(bool json);
+int run_plan(const PlanArguments& arguments);
+int run_doctor(const DoctorArguments& arguments);
 int run_tokenizer_train(const TokenizerTrainArguments& arguments);
 int run_tokenizer_encode(const TokenizerEncodeArguments& arguments);
 int run_bench_loss(const BenchLossArguments& arguments);

@@ -1,87 +1,114 @@
-#include <sys/resource.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
-
-#include <filesystem>
+#include <algorithm>
+#include <array>
 #include <iostream>
-#include <thread>
-#include <vector>
 
-#include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "common/error.h"
 #include "distributed/launch.h"
 #include "trainer/commands/command.h"
-#include "trainer/coordinator/build_info.h"
+#include "trainer/commands/doctor_checks.h"
+#include "trainer/commands/gather_texts.h"
+#include "trainer/commands/session.h"
 
 namespace lodestone {
 
 namespace {
 
-struct Finding {
-  std::string what;
-  std::string state;
-  bool fails = false;  ///< something will not work
-};
+using Level = Finding::Level;
 
-std::string gibibytes(uint64_t bytes) { return std::to_string(bytes >> 30) + " GiB"; }
+constexpr const char* kMarks[] = {"   ", " ! ", "!! "};
+constexpr const char* kLevels[] = {"good", "note", "fails"};
 
-Finding shared_memory() {
-  struct statvfs status {};
-  if (::statvfs("/dev/shm", &status) != 0) return {"/dev/shm", "missing: MPI ranks of one host need it", true};
-  const uint64_t free = uint64_t{status.f_bavail} * status.f_frsize;
-  const bool small = free < (uint64_t{64} << 20);
-  return {"/dev/shm", gibibytes(free) + " free" + (small ? ": under 64 MiB, too little for MPI; enlarge it" : ""), small};
+nlohmann::json to_json(const Finding& finding) {
+  return {{"what", finding.what},
+          {"state", finding.state},
+          {"level", kLevels[static_cast<int>(finding.level)]},
+          {"fails", finding.level == Level::kFails},
+          {"figures", finding.figures}};
 }
 
-Finding open_files() {
-  struct rlimit limit {};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  const bool few = limit.rlim_cur < 256;
-  return {"open files", std::to_string(limit.rlim_cur) + (few ? ": raise it, ulimit -n 1024" : ""), few};
+Finding from_json(const nlohmann::json& line) {
+  const auto level = std::find(std::begin(kLevels), std::end(kLevels), line["level"].get<std::string>()) -
+                     std::begin(kLevels);
+  return {line["what"], line["state"], static_cast<Level>(level), line["figures"]};
 }
 
-std::vector<Finding> findings() {
-  std::vector<Finding> all = {
-      {"lodestone", lodestone_version()},
-      {"LibTorch", libtorch_version()},
-      {"cores", std::to_string(std::thread::hardware_concurrency())},
-      {"memory", gibibytes(static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGE_SIZE)))},
-      shared_memory(),
-      open_files(),
-  };
-  for (const auto& backend : backend_table())
-    all.push_back({"backend " + backend.name, backend.problem.empty() ? "ready" : "absent: " + backend.problem});
-  try {
-    const LaunchInfo info = discover_launch(process_environment());
-    all.push_back({"launcher", std::string(name_of(info.source)) + ", rank " + std::to_string(info.rank) + " of " +
-                                   std::to_string(info.world)});
-  } catch (const ConfigError& error) {
-    all.push_back({"launcher", error.what(), true});
+int show(const std::vector<Finding>& all, bool json) {
+  size_t width = 0;
+  for (const auto& finding : all) width = std::max(width, finding.what.size());
+  nlohmann::json lines = nlohmann::json::array();
+  for (const auto& finding : all) {
+    lines.push_back(to_json(finding));
+    if (!json)
+      std::cout << kMarks[static_cast<int>(finding.level)] << finding.what
+                << std::string(width - finding.what.size() + 2, ' ') << finding.state << "\n";
   }
-  std::error_code error;
-  if (!std::filesystem::exists("/usr/share/fonts/truetype/noto", error))
-    all.push_back({"fonts", "absent: `lodestone data typefaces` needs font packages; ./dev demo installs them"});
+  if (json) std::cout << lines.dump(2) << "\n";
+  std::cout << std::flush;
+  const bool fails =
+      std::any_of(all.begin(), all.end(), [](const auto& finding) { return finding.level == Level::kFails; });
+  return fails ? kRunFailed : kDone;
+}
+
+std::vector<Finding> check_own(const DoctorArguments& arguments, const LaunchInfo& info) {
+  auto all = check_host();
+  all.push_back({"launcher", std::string(name_of(info.source)) + ", rank " + std::to_string(info.rank) +
+                                 " of " + std::to_string(info.world)});
+  // The first rank of a host speaks for its ports.
+  if (arguments.port && info.local_rank == 0)
+    all.push_back(check_ports(*arguments.port, std::max(1, info.local_world)));
   return all;
+}
+
+// Rank 0's findings, and of the others those that are not good: a host like the first one has nothing to add.
+std::vector<Finding> with_others(const Group& world, std::vector<Finding> own, int local_rank) {
+  nlohmann::json mine = nlohmann::json::array();
+  for (const auto& finding : own)
+    if (local_rank == 0 && finding.level != Level::kGood) mine.push_back(to_json(finding));
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const auto texts = gather_texts(world, nlohmann::json{{"host", host.data()}, {"findings", mine}}.dump());
+  for (size_t rank = 1; rank < texts.size(); ++rank) {
+    const auto other = nlohmann::json::parse(texts[rank]);
+    for (const auto& line : other["findings"]) {
+      own.push_back(from_json(line));
+      own.back().what = other["host"].get<std::string>() + ": " + own.back().what;
+    }
+  }
+  return own;
+}
+
+int examine(const Session& session, const DoctorArguments& arguments) {
+  const LaunchInfo& info = session.launch.info();
+  auto all = with_others(session.world, check_own(arguments, info), info.local_rank);
+  if (session.leads())
+    for (auto& finding : check_folder(arguments.folder)) all.push_back(std::move(finding));
+  for (auto& finding : check_ranks(session.world, arguments.folder)) all.push_back(std::move(finding));
+  // All ranks end with rank 0's code.
+  const int code = session.leads() ? show(all, arguments.json) : kDone;
+  return static_cast<int>(session.world.gather_counts(code).front());
 }
 
 }  // namespace
 
-int run_doctor(bool json) {
-  const auto all = findings();
-  bool fails = false;
-  nlohmann::json lines = nlohmann::json::array();
-  size_t width = 0;
-  for (const auto& finding : all) width = std::max(width, finding.what.size());
-  for (const auto& finding : all) {
-    fails = fails || finding.fails;
-    lines.push_back({{"what", finding.what}, {"state", finding.state}, {"fails", finding.fails}});
-    if (!json)
-      std::cout << (finding.fails ? "!! " : "   ") << finding.what << std::string(width - finding.what.size() + 2, ' ')
-                << finding.state << "\n";
+int run_doctor(const DoctorArguments& arguments) {
+  LaunchInfo info;
+  try {
+    info = discover_launch(process_environment());
+  } catch (const ConfigError& error) {
+    auto all = check_host();
+    all.push_back({"launcher", error.what(), Level::kFails});
+    return show(all, arguments.json);
   }
-  if (json) std::cout << lines.dump(2) << "\n";
-  return fails ? kRunFailed : kDone;
+  if (info.world != 1) {
+    RunConfig config;
+    read_run_config(parse_yaml("", "doctor"), {"distributed.timeout=60"}, "doctor", config);
+    return run_on_ranks(config, [&](Session& session) { return examine(session, arguments); });
+  }
+  auto all = check_own(arguments, info);
+  for (auto& finding : check_folder(arguments.folder)) all.push_back(std::move(finding));
+  return show(all, arguments.json);
 }
 
 }  // namespace lodestone

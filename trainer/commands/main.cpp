@@ -201,6 +201,36 @@ void add_launch(CLI::App& app, Action& action) {
   });
 }
 
+void add_plan(CLI::App& app, Action& action) {
+  auto* plan = app.add_subcommand("plan", "Memory, bytes and time of a configuration on ranks that there need not be: measured in small, then modelled");
+  auto arguments = on<PlanArguments>(plan, action, run_plan);
+  plan->add_option("config", arguments->config, "YAML file")->required();
+  add_set(plan, arguments->assignments);
+  plan->add_option("--ranks", arguments->ranks, "how many")->check(CLI::Range(1, 4096))->capture_default_str();
+  plan->add_option("--nodes", arguments->nodes, "hosts that they are on")->check(CLI::Range(1, 4096))->capture_default_str();
+  plan->add_option("--gpu", arguments->gpu, "each rank's: h100, h200, a100 or l40s (default: the cores of this host)");
+  plan->add_option("--efficiency", arguments->efficiency, "share of the GPU's peak that products reach")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  plan->add_option("--link", arguments->link, "bandwidth of a node, each way: 400gbit, 50GB")->capture_default_str();
+  plan->add_option("--latency", arguments->latency, "between nodes")->type_name("MICROSECONDS")->check(CLI::PositiveNumber)->capture_default_str();
+  plan->add_option("--classes", arguments->classes, "of losses that have a proxy for each")->check(CLI::NonNegativeNumber);
+  plan->add_option("--tokens", arguments->tokens, "of a text, padding included (default: as many as the tokenizer lets through)")
+      ->check(CLI::PositiveNumber);
+  plan->add_option("--probe-rows", arguments->probe_rows, "rows of the smaller of two trial batches")
+      ->check(CLI::Range(4, 4096))
+      ->capture_default_str();
+  plan->add_option("--json", arguments->json, "write the figures to this file");
+}
+
+void add_doctor(CLI::App& app, Action& action) {
+  auto* doctor = app.add_subcommand("doctor", "What this host can do and what is missing; under mpirun or srun, what lies between ranks too");
+  auto arguments = on<DoctorArguments>(doctor, action, run_doctor);
+  doctor->add_option("--folder", arguments->folder, "where checkpoints are to go: its file system is tried")->capture_default_str();
+  doctor->add_option("--port", arguments->port, "a metrics.port that must be free")->check(CLI::Range(1, 65535));
+  doctor->add_flag("--json", arguments->json, "as JSON, with the measured figures");
+}
+
 std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
   const auto train_arguments = add_train(app, action);
   add_launch(app, action);
@@ -268,10 +298,8 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
   inspect->add_option("checkpoint", *path, "checkpoint or run folder")->required();
   inspect->callback([&action, path] { action = [path] { return run_inspect(*path); }; });
 
-  auto* doctor = app.add_subcommand("doctor", "What this host can do and what is missing");
-  auto json = std::make_shared<bool>(false);
-  doctor->add_flag("--json", *json, "as JSON");
-  doctor->callback([&action, json] { action = [json] { return run_doctor(*json); }; });
+  add_plan(app, action);
+  add_doctor(app, action);
   return train_arguments;
 }
 

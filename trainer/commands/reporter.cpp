@@ -1,15 +1,13 @@
 #include "trainer/commands/reporter.h"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 #include <map>
 #include <utility>
 
-#include <ATen/ops/zeros.h>
-
 #include "common/files.h"
 #include "distributed/group_watch.h"
+#include "trainer/commands/gather_texts.h"
 #include "trainer/commands/sample_view.h"
 #include "trainer/coordinator/event_file.h"
 #include "trainer/coordinator/live_pages.h"
@@ -43,18 +41,6 @@ std::vector<std::pair<std::string, std::string>> facts_of(const RunConfig& confi
           {"Classes", std::to_string(data.classes())},
           {"Backend", run.backend},
           {"Configuration", run.config_hash}};
-}
-
-// Every rank's target, in rank order. Ranks: collective.
-std::vector<std::string> gather_targets(const Group& world, const std::string& mine) {
-  constexpr int64_t kLength = 320;
-  at::Tensor name_1L = at::zeros({1, kLength}, at::kByte);
-  std::copy_n(mine.data(), std::min<size_t>(mine.size(), kLength - 1), name_1L.mutable_data_ptr<uint8_t>());
-  const at::Tensor names_WL = world.all_gather(name_1L).cpu().contiguous();
-  std::vector<std::string> targets;
-  for (int64_t r = 0; r < world.size(); ++r)
-    targets.emplace_back(reinterpret_cast<const char*>(names_WL.const_data_ptr<uint8_t>()) + r * kLength);
-  return targets;
 }
 
 std::vector<EventScalar> scalars_of(const StepMetrics& metrics) {
@@ -110,6 +96,7 @@ Reporter::Reporter(const RunConfig& config, Session& session, const RunFolder& f
     folder.prepare(start.config);
     lead_ = std::make_unique<Lead>(config, session, folder, start);
   }
+  endpoint_->metrics.checkpoints_every(config.checkpoint.every_steps, 60 * config.checkpoint.every_minutes);
   serve(config, start);
   if (!lead_) return;
   if (start.resumed_at) event(*start.resumed_at, "restart");
@@ -126,7 +113,7 @@ void Reporter::serve(const RunConfig& config, const RunStart& start) {
   Endpoint& own = *endpoint_;
   const int64_t port = *metrics.port + session_.world.local_rank();
   std::vector<std::string> targets{scrape_target(metrics, port)};
-  if (metrics.per_rank && !metrics.targets_file.empty()) targets = gather_targets(session_.world, targets.front());
+  if (metrics.per_rank && !metrics.targets_file.empty()) targets = gather_texts(session_.world, targets.front());
   if (lead_) {
     own.live = std::make_unique<LiveState>(own.info, start.step, config.training.schedule.steps,
                                            facts_of(config, own.info, *data_), start.config);
@@ -234,6 +221,12 @@ void Reporter::event(int64_t step, const std::string& what, const nlohmann::json
   if (!lead_) return;
   lead_->log.event(step, what, details);
   if (endpoint_->live) endpoint_->live->notice(step, details.value("message", what));
+}
+
+void Reporter::ended() {
+  const MetricsConfig& metrics = config_.metrics;
+  std::error_code gone;  // a file that stays is an alert too many, no failure of the run
+  if (lead_ && metrics.serves() && !metrics.targets_file.empty()) std::filesystem::remove(metrics.targets_file, gone);
 }
 
 void Reporter::finish() {

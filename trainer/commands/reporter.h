@@ -50,6 +50,9 @@ class Reporter {
   void checkpoint_damaged(int64_t step, const std::string& message);
   void non_finite_step(int64_t step, const nlohmann::json& details);
   void event(int64_t step, const std::string& what, const nlohmann::json& details = nlohmann::json::object());
+  /// The run has ended as meant: who reads metrics.targets_file is to forget it. A run that fails leaves the file, so that
+  /// its absence is seen.
+  void ended();
   /// The progress line gives way to what is printed next.
   void finish();
 

@@ -211,6 +211,7 @@ int TrainingRun::finish(bool stopped) {
   const bool saved = keeper_.saved(trainer_->steps_done());
   if (stopped) session_.log->info("stopped by signal {} after step {}", signals_.signal(), trainer_->steps_done());
   if (!saved) return kRunFailed;
+  reporter_->ended();
   return stopped ? kStoppedResumable : kDone;
 }
 

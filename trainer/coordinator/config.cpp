@@ -32,7 +32,8 @@ void MetricsConfig::visit(Fields& f) {
   f.field({"per_rank", "every rank serves /metrics of its own, at port + its number on its host"}, &per_rank);
   f.field({"user", "name to be given, with the password, by whoever reads; empty: nobody is asked"}, &user);
   f.field({"password_file", "file whose first line is the password of that user"}, &password_file);
-  f.field({"targets_file", "file to write the addresses of all endpoints to, for Prometheus' file_sd; empty: none"},
+  f.field({"targets_file",
+           "file that holds the addresses of all endpoints while the run goes on, for Prometheus' file_sd; empty: none"},
           &targets_file);
 }
 

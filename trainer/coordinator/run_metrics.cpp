@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "trainer/coordinator/build_info.h"
+#include "trainer/coordinator/traffic_fields.h"
 
 namespace lodestone {
 
@@ -30,21 +31,13 @@ using SteadyClock = std::chrono::steady_clock;
 // Eight bounds keep seven phases below eighty series.
 const Histogram::BucketBoundaries kStepBounds{0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10};
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNever = std::numeric_limits<double>::infinity();
 
 // Measures of an evaluation that become gauges: few and fixed, so that the number of series is.
 constexpr std::array<std::pair<const char*, const char*>, 3> kMeasures{
     {{"recall_at_1", "Share of queries of the last evaluation whose nearest neighbour is of their class."},
      {"map_at_r", "Mean average precision at R of the last evaluation."},
      {"eer", "Equal error rate of verification in the last evaluation."}}};
-
-constexpr std::array<std::pair<const char*, VerbTraffic Traffic::*>, 7> kVerbs{
-    {{"all_reduce", &Traffic::all_reduce},
-     {"all_gather", &Traffic::all_gather},
-     {"reduce_scatter", &Traffic::reduce_scatter},
-     {"broadcast", &Traffic::broadcast},
-     {"send_recv", &Traffic::send_recv},
-     {"barrier", &Traffic::barrier},
-     {"gradient_sync", &Traffic::gradient_sync}}};
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -103,7 +96,7 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
   auto& bytes = counters(registry, "collective_sent_bytes_total", "Payload bytes that this rank sent, by verb.");
   auto& seconds = counters(registry, "collective_seconds_total",
                            "Seconds that this rank spent starting and awaiting collectives, by verb.");
-  for (const auto& [name, member] : kVerbs)
+  for (const auto& [name, member] : kTrafficFields)
     verbs.push_back({&calls.Add({{"verb", name}}), &bytes.Add({{"verb", name}}), &seconds.Add({{"verb", name}})});
   gauge(registry, "build_info", "Versions; the value is 1.", 1,
         {{"version", lodestone_version()}, {"libtorch", libtorch_version()}});
@@ -123,7 +116,7 @@ struct RunSeries {
   Gauge &loss, &learning_rate, &gradient_norm, &loss_scale, &rank_lag, &most_behind, &ranks_reporting, &silence;
   Counter &restarts, &non_finite, &collapses;
   Counter &attempts, &failures, &damaged, &stall;
-  Gauge &duration, &bytes, &last_success;
+  Gauge &duration, &bytes, &last_success, &interval;
   std::vector<Gauge*> health;
   std::map<std::string, Gauge*> loss_parameters, measures;
 };
@@ -149,7 +142,10 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
       last_success(gauge(registry, "checkpoint_last_success_timestamp_seconds",
                          "When the last checkpoint was safe on disk, in seconds since 1970; before the first, when this "
                          "process began.",
-                         now_seconds())) {
+                         now_seconds())),
+      interval(gauge(registry, "checkpoint_interval_seconds",
+                     "Time that is meant to pass between two checkpoints, at the mean pace of the steps so far; NaN: none are "
+                     "asked for.")) {
   restarts.Increment(static_cast<double>(run.generation));
   for (const auto& field : kHealthFields) health.push_back(&gauge(registry, field.name, field.help));
   for (const auto& name : run.loss_parameters)
@@ -171,6 +167,8 @@ struct RunMetrics::Impl {
   std::optional<RunSeries> run;
   SteadyClock::time_point start = SteadyClock::now();
   double useful_seconds = 0;
+  int64_t save_steps = 0;
+  double save_seconds = 0;
 };
 
 RunMetrics::RunMetrics(const RunInfo& run) : impl_(std::make_unique<Impl>(run)) {}
@@ -192,6 +190,9 @@ void RunMetrics::step(const StepMetrics& metrics) {
   rank.goodput.Set(std::min(impl_->useful_seconds / std::max(wall, 1e-9), 1.0));
   if (!impl_->run) return;
   RunSeries& run = *impl_->run;
+  if (impl_->save_steps > 0 || impl_->save_seconds > 0)
+    run.interval.Set(std::min(impl_->save_steps > 0 ? static_cast<double>(impl_->save_steps) * wall / rank.steps.Value() : kNever,
+                              impl_->save_seconds > 0 ? impl_->save_seconds : kNever));
   run.loss.Set(metrics.loss);
   run.learning_rate.Set(metrics.learning_rate);
   run.gradient_norm.Set(metrics.gradient_norm.value_or(kUnknown));
@@ -203,11 +204,11 @@ void RunMetrics::step(const StepMetrics& metrics) {
 }
 
 void RunMetrics::traffic(const Traffic& traffic, const std::map<std::string, double>& seconds) {
-  for (size_t i = 0; i < kVerbs.size(); ++i) {
-    const VerbTraffic& row = traffic.*kVerbs[i].second;
+  for (size_t i = 0; i < kTrafficFields.size(); ++i) {
+    const VerbTraffic& row = traffic.*kTrafficFields[i].member;
     follow(*impl_->rank.verbs[i].calls, static_cast<double>(row.calls));
     follow(*impl_->rank.verbs[i].bytes, static_cast<double>(row.bytes));
-    if (const auto found = seconds.find(kVerbs[i].first); found != seconds.end())
+    if (const auto found = seconds.find(kTrafficFields[i].name); found != seconds.end())
       follow(*impl_->rank.verbs[i].seconds, found->second);
   }
 }
@@ -217,6 +218,11 @@ void RunMetrics::evaluation(const std::map<std::string, double>& measures) {
   for (const auto& [name, value] : measures)
     if (const auto found = impl_->run->measures.find(name); found != impl_->run->measures.end())
       found->second->Set(value);
+}
+
+void RunMetrics::checkpoints_every(int64_t steps, double seconds) {
+  impl_->save_steps = steps;
+  impl_->save_seconds = seconds;
 }
 
 void RunMetrics::checkpoint_saved(double seconds, uint64_t bytes) {

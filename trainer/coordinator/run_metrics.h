@@ -47,6 +47,8 @@ class RunMetrics {
   // Of rank 0; elsewhere they do nothing.
   /// recall_at_1, map_at_r and eer become gauges; other measures are for metrics.jsonl.
   void evaluation(const std::map<std::string, double>& measures);
+  /// When checkpoints are meant to be saved; 0: not for that.
+  void checkpoints_every(int64_t steps, double seconds);
   void checkpoint_saved(double seconds, uint64_t bytes);
   void checkpoint_failed();
   /// Seconds that training stood still for a checkpoint.

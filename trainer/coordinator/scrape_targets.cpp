@@ -21,7 +21,9 @@ std::string scrape_target(const MetricsConfig& config, int64_t port) {
 
 void write_scrape_targets(const std::filesystem::path& path, const std::string& run,
                           const std::vector<std::string>& targets) {
-  const nlohmann::json groups = {{{"targets", targets}, {"labels", {{"run", run}}}}};
+  nlohmann::json groups = nlohmann::json::array();
+  for (size_t rank = 0; rank < targets.size(); ++rank)
+    groups.push_back({{"targets", {targets[rank]}}, {"labels", {{"run", run}, {"rank", std::to_string(rank)}}}});
   write_file_atomic(path, groups.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 

@@ -12,7 +12,8 @@ namespace lodestone {
 /// addresses.
 std::string scrape_target(const MetricsConfig& config, int64_t port);
 
-/// Writes the endpoints in the form of Prometheus' file_sd, with the label `run`, in one atomic step. Throws IoError.
+/// Writes the endpoints, in rank order, in the form of Prometheus' file_sd, with the labels `run` and `rank`, in one atomic
+/// step. Throws IoError.
 void write_scrape_targets(const std::filesystem::path& path, const std::string& run,
                           const std::vector<std::string>& targets);
 

@@ -1,0 +1,194 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/files.h"
+#include "trainer/commands/command.h"
+#include "trainer/commands/plan_probe.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024;
+constexpr int64_t kMostRanks = 4096;
+
+// "400gbit", "12.5GB": bytes per second each way.
+double bandwidth_of(const std::string& text) {
+  char* unit = nullptr;
+  const double number = std::strtod(text.c_str(), &unit);
+  const std::string word = unit;
+  if (number > 0 && word == "gbit") return number * 1e9 / 8;
+  if (number > 0 && word == "GB") return number * 1e9;
+  throw ConfigError("plan: --link: expected a bandwidth as 400gbit or 50GB (a second, each way), got '" +
+                    text + "'");
+}
+
+Machine machine_for(const PlanArguments& arguments, const StepCost& cost, const Machine& here, bool half) {
+  Machine machine =
+      arguments.gpu.empty() ? here : machine_of(arguments.gpu, cost, half, arguments.efficiency);
+  machine.link_bandwidth = bandwidth_of(arguments.link);
+  machine.link_latency = arguments.latency * 1e-6;
+  return machine;
+}
+
+// This host: memory shared by its ranks, cores too where they are too few; copies between its ranks by MPI.
+Machine this_host(int64_t ranks_here) {
+  Machine here;
+  here.name = "this host";
+  const double memory =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+  here.memory_bytes = memory / static_cast<double>(ranks_here);
+  here.base_bytes = 170 * kMiB;  // program and libraries
+  here.inner_bandwidth = 2e9;
+  here.inner_latency = 10e-6;
+  return here;
+}
+
+void slow_down(Machine& here, double factor) {
+  for (ByRows* time : {&here.encode_seconds, &here.backward_seconds})
+    *time = {time->fixed * factor, time->per_row * factor};
+  here.update_seconds *= factor;
+  here.pair_seconds *= factor;
+}
+
+int64_t nodes_for(int64_t ranks, int64_t per_node) {
+  return (ranks + per_node - 1) / per_node;
+}
+
+std::vector<Prediction> doubling(const StepCost& cost, const Machine& machine, int64_t per_node, double batch,
+                                 bool grows) {
+  std::vector<Prediction> all;
+  for (int64_t ranks = 1; ranks <= kMostRanks && (grows || static_cast<double>(ranks) <= batch); ranks *= 2)
+    all.push_back(predict(cost, machine, ranks, nodes_for(ranks, per_node),
+                          grows ? batch * static_cast<double>(ranks) : batch));
+  return all;
+}
+
+nlohmann::json to_json(const Prediction& p) {
+  return {{"ranks", p.ranks},
+          {"nodes", p.nodes},
+          {"global_batch", p.global_batch},
+          {"share", p.share},
+          {"memory_bytes",
+           {{"kept", p.kept_bytes},
+            {"activations", p.activation_bytes},
+            {"loss", p.loss_bytes},
+            {"base", p.base_bytes},
+            {"all", p.memory_bytes()}}},
+          {"sent_bytes", p.sent_bytes},
+          {"seconds",
+           {{"encoder", p.compute},
+            {"loss", p.loss},
+            {"exchange", p.exchange},
+            {"gradient_reduction", p.reduce},
+            {"gradient_reduction_not_hidden", p.exposed},
+            {"update", p.update},
+            {"step", p.step()}}},
+          {"samples_per_second", p.samples_per_second()}};
+}
+
+nlohmann::json verbs_to_json(const StepCost& cost, const Prediction& p) {
+  nlohmann::json verbs;
+  for (const auto& verb : cost.verbs)
+    verbs[verb.name] = {{"sent_bytes", verb.sent_bytes(p.ranks, p.share, p.global_batch)},
+                        {"calls", verb.calls}};
+  return verbs;
+}
+
+void print_table(const char* title, const std::vector<Prediction>& all, double memory_bytes) {
+  std::printf("\n%s\n%8s %7s %12s %10s %12s %12s %12s %10s\n", title, "ranks", "nodes", "global batch",
+              "MiB/rank", "s/step", "samples/s", "sent MiB", "efficiency");
+  for (const auto& p : all)
+    std::printf(
+        "%8ld %7ld %12.0f %10.0f %12.4f %12.0f %12.2f %9.0f%%%s\n", static_cast<long>(p.ranks),
+        static_cast<long>(p.nodes), p.global_batch, p.memory_bytes() / kMiB, p.step(), p.samples_per_second(),
+        p.sent_bytes / kMiB,
+        100 * p.samples_per_second() / (all.front().samples_per_second() * static_cast<double>(p.ranks)),
+        p.memory_bytes() > memory_bytes ? "  does not fit" : "");
+}
+
+void print(const StepCost& cost, const Machine& machine, const Prediction& p, int64_t largest) {
+  std::printf(
+      "%ld ranks on %ld nodes (%s), global batch %.0f: %.0f rows a rank; encoder of %ld parameters, width "
+      "%ld\n",
+      static_cast<long>(p.ranks), static_cast<long>(p.nodes), machine.name.c_str(), p.global_batch, p.share,
+      static_cast<long>(cost.parameters), static_cast<long>(cost.width));
+  const auto line = [](const char* what, double value, const char* unit, const char* how) {
+    std::printf("  %-24s %12.2f %-5s %s\n", what, value, unit, how);
+  };
+  std::printf("memory of a rank\n");
+  line("weights to gradients", p.kept_bytes / kMiB, "MiB",
+       "counted: weights, gradients and their buckets, moments, average");
+  line("activations", p.activation_bytes / kMiB, "MiB",
+       "measured on two small batches, by rows encoded at once");
+  line("loss", p.loss_bytes / kMiB, "MiB", "bound: 4 x (own rows + rows met) x width x 4 bytes, and tiles");
+  line("program", p.base_bytes / kMiB, "MiB", "assumed");
+  line("together", p.memory_bytes() / kMiB, "MiB",
+       p.memory_bytes() > machine.memory_bytes ? "MORE THAN THERE IS" : "");
+  std::printf("a step\n");
+  line("encoder", p.compute * 1e3, "ms", "forward and backward");
+  line("loss", p.loss * 1e3, "ms", "");
+  line("exchange", p.exchange * 1e3, "ms",
+       "embeddings, row states, statistics of norms: latencies and bytes");
+  line("gradient reduction", p.exposed * 1e3, "ms", "what the backward pass does not hide");
+  line("update", p.update * 1e3, "ms", "");
+  line("together", p.step() * 1e3, "ms", "");
+  std::printf(
+      "  sent by a rank: %.0f bytes; %.0f samples a second; the largest global batch that fits: %ld\n",
+      p.sent_bytes, p.samples_per_second(), static_cast<long>(largest));
+}
+
+}  // namespace
+
+int run_plan(const PlanArguments& arguments) {
+  RunConfig config;
+  load_run_config(arguments.config, arguments.assignments, config);
+  if (arguments.nodes > arguments.ranks)
+    throw ConfigError("plan: --nodes: expected no more than --ranks = " + std::to_string(arguments.ranks) +
+                      ", got " + std::to_string(arguments.nodes));
+  const bool half = config.training.precision != "float32";
+  machine_for(arguments, {}, {}, half);  // a slip in the arguments is told before anything is measured
+  const int64_t per_node = (arguments.ranks + arguments.nodes - 1) / arguments.nodes;
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = static_cast<int>(config.threads.value_or(std::max<int64_t>(1, cores / per_node)));
+  Machine here = this_host(per_node);
+  const StepCost cost = probe_step({arguments.config, arguments.assignments, arguments.classes,
+                                    arguments.tokens, arguments.probe_rows, threads},
+                                   here);
+  slow_down(here, std::max(1.0, static_cast<double>(per_node * threads) / cores));
+  const Machine machine = machine_for(arguments, cost, here, half);
+  const auto batch = static_cast<double>(config.global_batch);
+  const Prediction p = predict(cost, machine, arguments.ranks, arguments.nodes, batch);
+  const int64_t largest = largest_batch(cost, machine, arguments.ranks, arguments.nodes);
+  const auto fixed = doubling(cost, machine, per_node, batch, false);
+  const auto growing = doubling(cost, machine, per_node, std::max(1.0, p.share), true);
+  print(cost, machine, p, largest);
+  print_table("The same global batch on more ranks", fixed, machine.memory_bytes);
+  std::printf("pays up to %ld ranks: doubling them then gives less than 1.5 times the samples a second\n",
+              static_cast<long>(last_that_pays(fixed)));
+  print_table("The same rows a rank", growing, machine.memory_bytes);
+  if (arguments.json.empty()) return kDone;
+  nlohmann::json tables = {{"fixed", nlohmann::json::array()}, {"growing", nlohmann::json::array()}};
+  for (const auto& row : fixed) tables["fixed"].push_back(to_json(row));
+  for (const auto& row : growing) tables["growing"].push_back(to_json(row));
+  const nlohmann::json all = {{"machine", machine.name},
+                              {"parameters", cost.parameters},
+                              {"width", cost.width},
+                              {"forward_flops_per_row", cost.flops_per_row},
+                              {"prediction", to_json(p)},
+                              {"verbs", verbs_to_json(cost, p)},
+                              {"largest_global_batch", largest},
+                              {"pays_up_to_ranks", last_that_pays(fixed)},
+                              {"tables", tables}};
+  write_file_atomic(arguments.json, all.dump(2) + "\n");
+  return kDone;
+}
+
+}  // namespace lodestone
