@@ -5,9 +5,8 @@
 #include <numeric>
 #include <sstream>
 
-#include <unistd.h>
-
 #include "common/error.h"
+#include "common/host_name.h"
 #include "distributed/rendezvous.h"
 #include "distributed/transport.h"
 
@@ -76,12 +75,6 @@ Plan make_plan(const LaunchOptions& options, const LaunchInfo& info) {
     throw ConfigError("launch: expected device cpu, cuda or auto, got '" + options.device + "'");
   }
   throw ConfigError("launch: expected backend auto, local, mpi or nccl, got '" + options.backend + "'");
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 void check_mpi_world(const MpiRuntime& mpi, LaunchInfo& info) {

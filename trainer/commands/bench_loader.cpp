@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include "sampler/image_examples.h"
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/median.h"
 #include "trainer/commands/session.h"
 
 namespace lodestone {
@@ -91,11 +91,6 @@ Rate through_loader(const TrainingData& data, const LoaderConfig& config, uint64
   const Meter meter;
   while (meter.running(seconds)) pictures += loader.next().features.rows();
   return meter.read(pictures);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 nlohmann::json measure(const TrainingData& data, const RunConfig& config,

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -12,6 +11,7 @@
 #include "common/files.h"
 #include "common/safetensors.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/median.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/traffic_fields.h"
 
@@ -125,11 +125,6 @@ Timings time_steps(const Session& session, Trainer& trainer, const StepData& dat
   for (const auto& [name, verb] : kTrafficFields) timings.sent_bytes[name] = (after.*verb).bytes - (before.*verb).bytes;
   session.world.barrier();
   return timings;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 nlohmann::json report(const Session& session, const RunConfig& config, const StepData& data,

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <iostream>
 
-#include <unistd.h>
-
 #include "common/error.h"
+#include "common/host_name.h"
 #include "distributed/launch.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/doctor_checks.h"
@@ -66,9 +66,7 @@ std::vector<Finding> with_others(const Group& world, std::vector<Finding> own, i
   nlohmann::json mine = nlohmann::json::array();
   for (const auto& finding : own)
     if (local_rank == 0 && finding.level != Level::kGood) mine.push_back(to_json(finding));
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const auto texts = gather_texts(world, nlohmann::json{{"host", host.data()}, {"findings", mine}}.dump());
+  const auto texts = gather_texts(world, nlohmann::json{{"host", host_name()}, {"findings", mine}}.dump());
   for (size_t rank = 1; rank < texts.size(); ++rank) {
     const auto other = nlohmann::json::parse(texts[rank]);
     for (const auto& line : other["findings"]) {
@@ -91,6 +89,12 @@ int examine(const Session& session, const DoctorArguments& arguments) {
 }
 
 }  // namespace
+
+std::string formatted(const char* format, double a, double b, double c) {
+  std::array<char, 160> text{};
+  std::snprintf(text.data(), text.size(), format, a, b, c);
+  return text.data();
+}
 
 int run_doctor(const DoctorArguments& arguments) {
   LaunchInfo info;

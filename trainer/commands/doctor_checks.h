@@ -20,6 +20,9 @@ struct Finding {
   nlohmann::json figures = nlohmann::json::object();  ///< the same for programs: seconds, bytes, counts
 };
 
+/// A figure or three in printf's words; those that the format does not name are left out.
+std::string formatted(const char* format, double a, double b = 0, double c = 0);
+
 /// Libraries, backends, cores, memory, limits and names of this host. Cost: milliseconds.
 std::vector<Finding> check_host();
 

@@ -1,6 +1,5 @@
 #include <array>
 #include <chrono>
-#include <cstdio>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -24,12 +23,6 @@ double seconds_of(const Work& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-std::string formatted(const char* format, double value) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
 }
 
 Finding room(const fs::path& folder) {

@@ -1,4 +1,3 @@
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/host_name.h"
 #include "distributed/launch.h"
 #include "trainer/commands/doctor_checks.h"
 #include "trainer/coordinator/build_info.h"
@@ -103,14 +103,13 @@ Finding gpus() {
 }
 
 Finding own_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
+  const std::string name = host_name();
   addrinfo* found = nullptr;
-  const int code = ::getaddrinfo(name.data(), nullptr, nullptr, &found);
+  const int code = ::getaddrinfo(name.c_str(), nullptr, nullptr, &found);
   if (found) ::freeaddrinfo(found);
-  if (code == 0) return {"host name", name.data(), Level::kGood};
+  if (code == 0) return {"host name", name, Level::kGood};
   return {"host name",
-          std::string(name.data()) + " does not resolve (" + ::gai_strerror(code) +
+          name + " does not resolve (" + ::gai_strerror(code) +
               "): ranks of other hosts may not find this one; add it to DNS or /etc/hosts",
           Level::kNote};
 }

@@ -1,15 +1,16 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <fstream>
 
 #include <ATen/ops/zeros.h>
 #include <netdb.h>
 #include <unistd.h>
 
+#include "common/host_name.h"
 #include "trainer/commands/doctor_checks.h"
 #include "trainer/commands/gather_texts.h"
+#include "trainer/commands/median.h"
 
 namespace lodestone {
 
@@ -22,18 +23,6 @@ using Clock = std::chrono::steady_clock;
 constexpr int kMostRanks = 16;  // 120 pairs
 constexpr int64_t kSmall = 8, kLarge = int64_t{4} << 20;
 constexpr int kRounds = 15, kLargeRounds = 4;
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
-std::string formatted(const char* format, double a, double b = 0, double c = 0) {
-  std::array<char, 160> text{};
-  std::snprintf(text.data(), text.size(), format, a, b, c);
-  return text.data();
-}
 
 // "1, 2 and 5 more": which ranks something is not true of; "" if it is of all.
 std::string ranks_without(const Group& world, bool good) {
@@ -99,11 +88,6 @@ Finding clocks(const Group& world) {
               (off ? ": set them by NTP" : ""),
           off ? Level::kNote : Level::kGood,
           {{"seconds", spread}, {"known_to_seconds", within}}};
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 // Seconds of one exchange with a peer, both ways at once.

@@ -1,17 +1,15 @@
 #include "trainer/coordinator/host_list.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <map>
 #include <sstream>
 
-#include <limits.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "common/files.h"
+#include "common/host_name.h"
 
 extern char** environ;
 
@@ -29,9 +27,7 @@ int slots_in(const std::string& word, const std::string& place) {
 }
 
 bool is_this_host(const std::string& name) {
-  std::array<char, HOST_NAME_MAX + 1> own{};
-  ::gethostname(own.data(), own.size() - 1);
-  return name == "localhost" || name.starts_with("127.") || name == own.data();
+  return name == "localhost" || name.starts_with("127.") || name == host_name();
 }
 
 // 0 if it could not be started.
