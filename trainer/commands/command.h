@@ -136,6 +136,10 @@ struct ExportArguments {
   std::string run;
   std::string format;
   std::string output;
+  std::string card;  // empty: beside the output, ending in .md
+  std::string measures;
+  std::string license;
+  std::string data_license;
 };
 
 struct TokenizerTrainArguments {

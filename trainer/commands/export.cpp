@@ -1,7 +1,9 @@
-#include <iostream>
+#include <filesystem>
 
+#include "common/files.h"
 #include "common/safetensors.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/model_card.h"
 #include "trainer/commands/session.h"
 #include "trainer/commands/state.h"
 #include "trainer/encoders/torchscript_export.h"
@@ -40,15 +42,24 @@ int run_export(const ExportArguments& arguments) {
                   checkpoint.path.filename().string(), config);
   build_encoder(config, *config.encoder);
   restore_model(checkpoint.snapshot, *config.encoder);
+  const std::filesystem::path output(arguments.output);
+  const auto card = arguments.card.empty() ? std::filesystem::path(output).replace_extension(".md") : std::filesystem::path(arguments.card);
+  const std::string card_text = model_card(config, checkpoint,
+                                     {.file = output.filename().string(),
+                                      .format = arguments.format,
+                                      .license = arguments.license,
+                                      .data_license = arguments.data_license,
+                                      .measures = arguments.measures});
   const auto about = description(config, checkpoint);
   if (arguments.format == "safetensors") {
     write_safetensors(arguments.output, tensors_of(config.encoder->parameters()), about);
   } else {
     export_torchscript(*config.encoder, input_shape(config), arguments.output, about);
   }
-  log->info("{}: {} of step {}, {} parameters, embeddings of width {}", arguments.output,
+  write_file_atomic(card, card_text);
+  log->info("{}: {} of step {}, {} parameters, embeddings of width {}; model card: {}", arguments.output,
             config.encoder.name(), checkpoint.step, config.encoder->parameters().count(),
-            config.encoder->output_dim());
+            config.encoder->output_dim(), card.string());
   return kDone;
 }
 

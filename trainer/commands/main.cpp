@@ -282,15 +282,6 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
 
   add_bench(app.add_subcommand("bench", "Time the parts that decide how fast training is"), action);
 
-  auto* export_command = app.add_subcommand("export", "Write a trained encoder for use elsewhere");
-  auto export_arguments = on<ExportArguments>(export_command, action, run_export);
-  export_command->add_option("run", export_arguments->run, "run folder or checkpoint")->required();
-  export_command
-      ->add_option("--format", export_arguments->format,
-                   "safetensors: weights by name; torchscript: weights and network, for torch.jit.load and torch::jit::load")
-      ->required()
-      ->check(CLI::IsMember({"safetensors", "torchscript"}));
-  export_command->add_option("--output", export_arguments->output, "file to write")->required();
   add_tokenizer(app.add_subcommand("tokenizer", "Make a vocabulary for texts, or look at what one makes of them"), action);
 
   auto* inspect = app.add_subcommand("inspect", "Print a checkpoint and verify every byte of it");

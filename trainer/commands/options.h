@@ -28,7 +28,7 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(cons
   return arguments;
 }
 
-/// The commands that use a trained model: embed, search, gallery, identify, mine, serve.
+/// The commands that use a trained model: embed, search, gallery, identify, mine, serve, export.
 void add_use_commands(CLI::App& app, Action& action);
 
 }  // namespace lodestone

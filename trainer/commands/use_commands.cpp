@@ -106,6 +106,23 @@ void add_serve(CLI::App& app, Action& action) {
   add_set(serve, arguments->assignments);
 }
 
+void add_export(CLI::App& app, Action& action) {
+  auto* out = app.add_subcommand("export", "Write a trained encoder for use elsewhere, with a model card");
+  auto arguments = on<ExportArguments>(out, action, run_export);
+  out->add_option("run", arguments->run, "run folder or checkpoint")->required();
+  out->add_option("--format", arguments->format,
+                  "safetensors: weights by name; torchscript: weights and network, for torch.jit.load and torch::jit::load")
+      ->required()
+      ->check(CLI::IsMember({"safetensors", "torchscript"}));
+  out->add_option("--output", arguments->output, "file to write")->required();
+  out->add_option("--card", arguments->card, "file for the model card (default: the output's name, ending in .md)");
+  out->add_option("--measures", arguments->measures,
+                  "what `evaluate --json` wrote, for the card (default: the run's last evaluation)")
+      ->check(CLI::ExistingFile);
+  out->add_option("--license", arguments->license, "the model's, for the card: apache-2.0, say");
+  out->add_option("--data-license", arguments->data_license, "the training data's, for the card");
+}
+
 }  // namespace
 
 void add_use_commands(CLI::App& app, Action& action) {
@@ -115,6 +132,7 @@ void add_use_commands(CLI::App& app, Action& action) {
   add_identify(app, action);
   add_mine(app, action);
   add_serve(app, action);
+  add_export(app, action);
 }
 
 }  // namespace lodestone

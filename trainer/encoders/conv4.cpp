@@ -1,9 +1,9 @@
-#include <ATen/ops/conv2d.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mean.h>
 
 #include "trainer/encoders/batch_norm.h"
 #include "trainer/encoders/channels_last.h"
+#include "trainer/encoders/convolution.h"
 #include "trainer/encoders/encoder.h"
 
 namespace lodestone {
@@ -51,7 +51,7 @@ class Conv4 : public Encoder {
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
     at::Tensor x = channels_last(features.pixels_nCHW);
     for (size_t i = 0; i < convolutions_.size(); ++i) {
-      x = at::conv2d(x, convolutions_[i], {}, 1, 1);
+      x = convolution(x, convolutions_[i], 1, 1);
       x = norms_[i].pool_relu(x, mode);
     }
     x = pooling_ == "flatten" ? x.flatten(1) : x.mean(at::IntArrayRef{2, 3});

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-
 #include "common/parallel.h"
 #include "common/simd.h"
 
@@ -11,10 +10,11 @@ namespace lodestone::norm_kernels {
 
 namespace {
 
-// Sixteen neighbouring channels, at any address that fits their element.
-typedef float Lanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef int32_t Marks __attribute__((vector_size(64)));
-typedef uint8_t Bytes __attribute__((vector_size(16), aligned(1), may_alias));
+// Eight neighbouring channels, at any address that fits their element. No wider than AVX2's registers: GCC 12 takes comparisons of
+// wider vectors apart into single numbers (pooling took ten times as long).
+typedef float Lanes __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t Marks __attribute__((vector_size(32)));
+typedef uint8_t Bytes __attribute__((vector_size(8), aligned(1), may_alias));
 
 constexpr int64_t kRows = 64;     // added up in float32
 constexpr int64_t kBlock = 1024;  // rows whose sums one task makes

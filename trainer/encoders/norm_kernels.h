@@ -8,7 +8,7 @@
 
 namespace lodestone::norm_kernels {
 
-constexpr int64_t kLanes = 16;
+constexpr int64_t kLanes = 8;
 
 /// A batch of pictures.
 struct Size {

@@ -1,9 +1,9 @@
-#include <ATen/ops/conv2d.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/mean.h>
 
 #include "trainer/encoders/batch_norm.h"
 #include "trainer/encoders/channels_last.h"
+#include "trainer/encoders/convolution.h"
 #include "trainer/encoders/head.h"
 #include "trainer/encoders/pooling.h"
 #include "trainer/encoders/recompute.h"
@@ -32,7 +32,7 @@ class NormedConvolution {
 
  private:
   at::Tensor convolved(const at::Tensor& x_bCHW) const {
-    return at::conv2d(x_bCHW, kernel_, {}, stride_, padding_);
+    return convolution(x_bCHW, kernel_, stride_, padding_);
   }
 
   at::Tensor kernel_;

@@ -1,0 +1,56 @@
+// Unfolded convolutions of small pictures against ATen's in double precision.
+#include "trainer/encoders/convolution.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/conv2d.h>
+#include <gtest/gtest.h>
+
+#include "support/batches.h"
+
+namespace lodestone::testing {
+namespace {
+
+struct Result {
+  at::Tensor y, x, kernel;  // gradients but for y
+};
+
+struct Shape {
+  int64_t rows, in, out, side, size, stride;
+};
+
+template <typename Convolve>
+Result pass(const Shape& s, at::ScalarType type, const Convolve& convolve) {
+  const auto leaf = [&](at::IntArrayRef sizes, uint64_t seed) {
+    int64_t numel = 1;
+    for (const int64_t size : sizes) numel *= size;
+    return random_rows(1, numel, seed).view(sizes).to(type).detach().clone().requires_grad_(true);
+  };
+  const at::Tensor x = leaf({s.rows, s.in, s.side, s.side}, 1), kernel = leaf({s.out, s.in, s.size, s.size}, 2);
+  const at::Tensor y = convolve(x.contiguous(at::MemoryFormat::ChannelsLast), kernel, s.stride, s.size / 2);
+  y.backward(random_rows(1, y.numel(), 3).view(y.sizes()).to(type));
+  return {y.detach(), x.grad(), kernel.grad()};
+}
+
+TEST(Convolution, IsAtensWhateverTheSize) {
+  for (const Shape& s : {Shape{5, 8, 16, 2, 3, 1}, Shape{3, 8, 4, 1, 3, 1}, Shape{4, 6, 8, 4, 3, 2}, Shape{2, 3, 8, 3, 3, 2},
+                         Shape{2, 4, 4, 4, 7, 2}, Shape{3, 8, 8, 3, 3, 1}, Shape{3, 8, 8, 2, 1, 1}, Shape{1, 16, 8, 2, 3, 1}}) {
+    const Result got = pass(s, at::kFloat, convolution);
+    const Result expected = pass(s, at::kDouble, [](const auto& x, const auto& kernel, int64_t stride, int64_t padding) {
+      return at::conv2d(x, kernel, {}, stride, padding);
+    });
+    const std::string what = std::to_string(s.rows) + " of side " + std::to_string(s.side) + ", kernel " + std::to_string(s.size);
+    ASSERT_EQ(got.y.sizes(), expected.y.sizes()) << what;
+    EXPECT_LE(max_relative_error(got.y.to(at::kDouble), expected.y), 1e-6) << what;
+    EXPECT_LE(max_relative_error(got.x.to(at::kDouble), expected.x), 1e-6) << what;
+    EXPECT_LE(max_relative_error(got.kernel.to(at::kDouble), expected.kernel), 1e-6) << what;
+  }
+}
+
+TEST(Convolution, OfNoRowsHasNoRows) {
+  const Result none = pass({0, 8, 4, 2, 3, 1}, at::kFloat, convolution);
+  EXPECT_EQ(none.y.sizes(), (at::IntArrayRef{0, 4, 2, 2}));
+  EXPECT_EQ(none.kernel.abs().sum().item<float>(), 0);
+}
+
+}  // namespace
+}  // namespace lodestone::testing
