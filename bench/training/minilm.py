@@ -72,7 +72,7 @@ def ours(given: argparse.Namespace, folder: pathlib.Path) -> dict:
     model = model_folder()
     settings = {"threads": given.threads, "global_batch": 2 * PAIRS, "data.train.path": given.pairs.resolve(),
                 "data.text.tokenizer.path": model / "vocab.txt", "encoder.init_from": model / "model.safetensors",
-                "data.text.bucket_window": 0}
+                "data.text.bucket_window": 1}
     command = [given.program, "bench", "step", str(ROOT / "configs/sentence-pairs.yaml"), "--steps", str(given.steps),
                "--json", str(answer)]
     for key, value in settings.items():

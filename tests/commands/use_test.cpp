@@ -154,6 +154,16 @@ TEST_F(Use, MinesTripletsThatTrainingReads) {
                      "evaluate.data.path="}));
   EXPECT_EQ(train.code, 0) << train.err;
   EXPECT_EQ(run(lodestone({"mine", work_->run(), "--output", path("elsewhere/hard.tsv")})).code, 2);
+
+  const Finished pairs = run(lodestone({"mine", work_->run(), "--output", path("pairs.tsv"), "--margin", "1", "--per-anchor", "2",
+                                        "--max-score", "1", "--format", "pairs"}));
+  ASSERT_EQ(pairs.code, 0) << pairs.err;
+  EXPECT_THAT(contents(path("pairs.tsv")), ::testing::AllOf(HasSubstr(".png\t1\n"), HasSubstr(".png\t0\n")));
+  const Finished siamese =
+      run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=pairs.tsv", "--set",
+                     "global_batch=12", "--set", "sampler={name: pk}", "--set", "loss={name: contrastive}", "--set", "miner.name=all",
+                     "--set", "run_dir=" + path("siamese"), "--set", "evaluate.data.path="}));
+  EXPECT_EQ(siamese.code, 0) << siamese.err;
 }
 
 TEST_F(Use, AsksForAThresholdWhereNoneIsKept) {
@@ -197,6 +207,10 @@ TEST(UseTexts, EmbedsSearchesAndMines) {
   const Finished mine = run(lodestone({"mine", folder.path("run"), "--output", folder.path("hard.jsonl"), "--margin", "2"}));
   ASSERT_EQ(mine.code, 0) << mine.err;
   EXPECT_THAT(contents(folder.path("hard.jsonl")), HasSubstr("\"negative\":\"please word"));
+  ASSERT_EQ(run(lodestone({"mine", folder.path("run"), "--output", folder.path("pairs.jsonl"), "--margin", "2", "--format", "pairs"})).code,
+            0);
+  EXPECT_THAT(contents(folder.path("pairs.jsonl")),
+              ::testing::AllOf(HasSubstr("{\"label\":1,\"sentence1\":\"please word"), HasSubstr("{\"label\":0,")));
 }
 
 }  // namespace

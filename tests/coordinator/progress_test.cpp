@@ -32,6 +32,15 @@ TEST(Progress, PlainLines) {
   EXPECT_EQ(text.find_first_of("\r\x1b"), std::string::npos);
 }
 
+TEST(Progress, OfOtherThingsThanSteps) {
+  std::ostringstream out;
+  ProgressStyle style = lines(milliseconds(0));
+  style.unit = "rows";
+  style.step = "row";
+  Progress(out, 0, 9, style).update({9, {}, 50, {}});
+  EXPECT_EQ(out.str(), "row 9/9  50 rows/s  ETA 0:00\n");
+}
+
 TEST(Progress, AtMostOneLineAnIntervalButTheFirstAndTheLast) {
   std::ostringstream out;
   Progress progress(out, 0, 1000, lines(hours(1)));

@@ -1,6 +1,7 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "encoders/made.h"
@@ -117,6 +118,22 @@ TEST(Conv4, RefusesPicturesThatItsPoolsWouldEatUp) {
 
 TEST(Vit, RefusesPicturesThatArentWholePatches) {
   EXPECT_THROW(made("{name: vit_tiny, patch_size: 7}", kPictures), ConfigError);
+}
+
+TEST(Bert, EmbedsATextAlikeWhateverTheOthersLengths) {
+  const auto slot = made(kSmallBert, kTexts);
+  Encoder& encoder = **slot;
+  const int64_t rows = 40;
+  at::Tensor tokens = at::zeros({rows, 10}, at::kLong), mask = at::zeros({rows, 10}, at::kBool);
+  for (int64_t i = 0; i < rows; ++i) {
+    tokens[i].narrow(0, 0, 1 + i % 10).fill_(1 + i);
+    mask[i].narrow(0, 0, 1 + i % 10).fill_(true);
+  }
+  const at::Tensor together = encoder.forward({tokens, mask}, {});
+  for (int64_t i = 0; i < rows; ++i) {
+    const Features alone(tokens.narrow(0, i, 1).narrow(1, 0, 1 + i % 10), mask.narrow(0, i, 1).narrow(1, 0, 1 + i % 10));
+    EXPECT_LE(max_relative_error(together.narrow(0, i, 1), encoder.forward(alone, {})), 1e-5) << i;
+  }
 }
 
 TEST(Bert, RefusesSizesThatDontGoTogether) {

@@ -91,6 +91,7 @@ struct MineArguments {
   std::vector<std::string> assignments;
   std::string input;
   std::string output;
+  std::string format = "triplets";
   int64_t per_anchor = 1;
   double margin = 0.1;
   double max_score = 0.98;

@@ -6,6 +6,7 @@
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
 #include "trainer/commands/trained_model.h"
+#include "trainer/coordinator/progress.h"
 #include "trainer/search/embedding_writer.h"
 
 namespace lodestone {
@@ -15,13 +16,21 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kRows = 256;  // of a rank's batch
-constexpr std::chrono::seconds kSavedEvery(5), kToldEvery(5);
+constexpr std::chrono::seconds kSavedEvery(5);
+
+ProgressStyle of_rows() {
+  ProgressStyle style = ProgressStyle::for_stderr();
+  style.unit = "rows";
+  style.step = "row";
+  return style;
+}
 
 /// Shows rows done and rows per second, and saves the writer's place now and then. Rank 0.
 class Recorder {
  public:
-  Recorder(EmbeddingPlan plan, const Log& log) : total_(plan.rows), writer_(std::move(plan)), log_(log), first_(writer_.done()) {
-    if (first_ > 0) log_->info("going on after {} of {} rows", first_, total_);
+  Recorder(EmbeddingPlan plan, const Log& log)
+      : total_(plan.rows), writer_(std::move(plan)), first_(writer_.done()), progress_(std::cerr, first_, total_, of_rows()) {
+    if (first_ > 0) log->info("going on after {} of {} rows", first_, total_);
   }
 
   int64_t done() const { return writer_.done(); }
@@ -30,27 +39,22 @@ class Recorder {
     std::vector<EmbeddedRow> rows;
     for (int64_t i = 0; i < z_nD.size(0); ++i) rows.push_back(input.row(writer_.done() + i));
     writer_.append(z_nD, rows);
-    const auto now = Clock::now();
-    if (now - saved_ >= kSavedEvery) writer_.save_place(), saved_ = Clock::now();
-    if (now - told_ >= kToldEvery) tell(), told_ = now;
+    if (Clock::now() - saved_ >= kSavedEvery) writer_.save_place(), saved_ = Clock::now();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    progress_.update({done(), {}, static_cast<double>(done() - first_) / seconds, {}});
   }
 
   void finish() {
     writer_.finish();
-    tell();
+    progress_.finish();
   }
 
  private:
-  void tell() const {
-    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    log_->info("{} of {} rows, {} a second", done(), total_, static_cast<int64_t>(static_cast<double>(done() - first_) / seconds));
-  }
-
   int64_t total_;
   EmbeddingWriter writer_;
-  Log log_;
   int64_t first_;
-  Clock::time_point start_ = Clock::now(), saved_ = start_, told_ = start_;
+  Progress progress_;
+  Clock::time_point start_ = Clock::now(), saved_ = start_;
 };
 
 // Each round is a batch that all ranks share, in the order of the data: what is done is one number, whatever the world.

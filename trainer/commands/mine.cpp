@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include <ATen/ops/empty.h>
 #include <nlohmann/json.hpp>
@@ -31,7 +32,7 @@ std::vector<MinedTriplet> gathered(const Session& session, const std::vector<Min
 }
 
 // A picture as a list in `folder` names it.
-std::string listed(const Input& input, int64_t i, const fs::path& folder) {
+std::string picture_name(const Input& input, int64_t i, const fs::path& folder) {
   const fs::path file = fs::absolute(fs::path(input.source) / input.dataset().key(i)).lexically_normal();
   const std::string name = file.lexically_relative(folder).generic_string();
   if (!fs::is_regular_file(file) || name.empty() || name.starts_with("..") || name.find_first_of("\t\n\r") != std::string::npos)
@@ -40,28 +41,52 @@ std::string listed(const Input& input, int64_t i, const fs::path& folder) {
   return name;
 }
 
-std::string picture_lines(const Input& input, const std::vector<MinedTriplet>& triplets, const fs::path& output) {
-  if (output.extension() != ".tsv")
-    throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
-  const fs::path folder = fs::absolute(output).lexically_normal().parent_path();
-  std::string lines;
-  for (const MinedTriplet& t : triplets)
-    lines += listed(input, t.anchor, folder) + "\t" + listed(input, t.positive, folder) + "\t" +
-             listed(input, t.negative, folder) + "\n";
+/// A line of the file.
+struct Listed {
+  std::vector<int64_t> rows;  ///< anchor, positive, negative; or a pair
+  std::optional<int> same;    ///< of a pair
+};
+
+// Pairs: each anchor with its positive once, and with each of its negatives.
+std::vector<Listed> listed_lines(const std::vector<MinedTriplet>& triplets, const std::string& format) {
+  std::vector<Listed> lines;
+  for (size_t i = 0; i < triplets.size(); ++i) {
+    const MinedTriplet& t = triplets[i];
+    if (format == "triplets") {
+      lines.push_back({{t.anchor, t.positive, t.negative}, {}});
+      continue;
+    }
+    if (i == 0 || triplets[i - 1].anchor != t.anchor) lines.push_back({{t.anchor, t.positive}, 1});
+    lines.push_back({{t.anchor, t.negative}, 0});
+  }
   return lines;
 }
 
-std::string text_lines(const Input& input, const std::vector<MinedTriplet>& triplets, const fs::path& output) {
+std::string picture_lines(const Input& input, const std::vector<Listed>& lines, const fs::path& output) {
+  if (output.extension() != ".tsv")
+    throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
+  const fs::path folder = fs::absolute(output).lexically_normal().parent_path();
+  std::string text;
+  for (const Listed& line : lines) {
+    for (const int64_t row : line.rows) text += (row == line.rows.front() ? "" : "\t") + picture_name(input, row, folder);
+    text += (line.same ? "\t" + std::to_string(*line.same) : "") + "\n";
+  }
+  return text;
+}
+
+std::string text_lines(const Input& input, const std::vector<Listed>& lines, const fs::path& output) {
   if (output.extension() != ".jsonl")
     throw ConfigError("mine: expected --output *.jsonl for texts, got " + output.string());
-  std::string lines;
-  for (const MinedTriplet& t : triplets)
-    lines += nlohmann::json{{"anchor", input.text(t.anchor)},
-                            {"positive", input.text(t.positive)},
-                            {"negative", input.text(t.negative)}}
-                 .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-             "\n";
-  return lines;
+  std::string text;
+  for (const Listed& line : lines) {
+    nlohmann::json object;
+    const std::vector<const char*> names =
+        line.same ? std::vector{"sentence1", "sentence2"} : std::vector{"anchor", "positive", "negative"};
+    for (size_t i = 0; i < names.size(); ++i) object[names[i]] = input.text(line.rows[i]);
+    if (line.same) object["label"] = *line.same;
+    text += object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  return text;
 }
 
 int mine_input(Session& session, TrainedModel& model, const MineArguments& arguments) {
@@ -80,9 +105,10 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
   if (mined.empty())
     throw DataError("mine: expected hard negatives, got none: no negative of " + std::to_string(rows.x_ND.size(0)) +
                     " samples lies within the margin; raise --margin");
-  write_file_atomic(arguments.output, input.texts ? text_lines(input, mined, arguments.output)
-                                                  : picture_lines(input, mined, arguments.output));
-  std::cout << arguments.output << ": " << mined.size() << " triplets from " << rows.x_ND.size(0) << " samples" << std::endl;
+  const std::vector<Listed> lines = listed_lines(mined, arguments.format);
+  write_file_atomic(arguments.output, input.texts ? text_lines(input, lines, arguments.output)
+                                                  : picture_lines(input, lines, arguments.output));
+  std::cout << arguments.output << ": " << lines.size() << " " << arguments.format << " from " << rows.x_ND.size(0) << " samples" << std::endl;
   return kDone;
 }
 

@@ -63,11 +63,14 @@ void add_identify(CLI::App& app, Action& action) {
 }
 
 void add_mine(CLI::App& app, Action& action) {
-  auto* mine = app.add_subcommand("mine", "Find hard negatives with a trained encoder and write them as triplets to train on");
+  auto* mine = app.add_subcommand("mine", "Find hard negatives with a trained encoder and write them as triplets or pairs to train on");
   auto arguments = on<MineArguments>(mine, action, run_mine);
   mine->add_option("run", arguments->run, "run folder or checkpoint")->required();
   mine->add_option("--input", arguments->input, "what `lodestone embed` takes, with labels (default: evaluate.data)");
   mine->add_option("--output", arguments->output, "*.tsv in the folder of the pictures or above it; *.jsonl for texts")->required();
+  mine->add_option("--format", arguments->format, "what a line is: triplets, or pairs with 1 (same) or 0")
+      ->check(CLI::IsMember({"triplets", "pairs"}))
+      ->capture_default_str();
   mine->add_option("--per-anchor", arguments->per_anchor, "negatives of each anchor")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -73,9 +73,9 @@ std::string Progress::text(const ProgressState& state) const {
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
   const auto done = static_cast<double>(state.step - first_step_);
   const double left = done > 0 ? elapsed / done * static_cast<double>(total_steps_ - state.step) : NAN;
-  std::string line = std::to_string(state.step) + "/" + std::to_string(total_steps_) + "  loss " +
-                     formatted("%.4f", state.loss) + "  " + formatted("%.0f ", state.samples_per_second) +
-                     style_.unit + "/s  ETA " + format_duration(left);
+  std::string line = std::to_string(state.step) + "/" + std::to_string(total_steps_);
+  if (state.loss) line += "  loss " + formatted("%.4f", *state.loss);
+  line += "  " + formatted("%.0f ", state.samples_per_second) + style_.unit + "/s  ETA " + format_duration(left);
   if (state.recall) line += "  recall@1 " + formatted("%.1f %%", 100 * *state.recall);
   return line;
 }
@@ -83,7 +83,7 @@ std::string Progress::text(const ProgressState& state) const {
 void Progress::draw(const ProgressState& state) {
   const std::string line = text(state);
   if (!style_.terminal) {
-    out_ << "step " << line << '\n' << std::flush;
+    out_ << style_.step << ' ' << line << '\n' << std::flush;
     return;
   }
   // The last column stays free: writing to it wraps on some terminals.

@@ -15,6 +15,7 @@ struct ProgressStyle {
   std::chrono::milliseconds interval{
       5000};                    ///< at most one plain line in this time; a bar is drawn ten times a second
   const char* unit = "images";  ///< what is counted a second
+  const char* step = "step";    ///< what a plain line begins with
 
   /// What fits stderr.
   static ProgressStyle for_stderr();
@@ -23,12 +24,12 @@ struct ProgressStyle {
 /// What is shown of a step.
 struct ProgressState {
   int64_t step = 0;
-  double loss = 0;
+  std::optional<double> loss;
   double samples_per_second = 0;
   std::optional<double> recall;  ///< recall_at_1 of the last evaluation
 };
 
-/// Shows how far a run is: a bar on a terminal, lines elsewhere. Not for results, which go to stdout.
+/// Shows how far a run, or anything else of known length, is: a bar on a terminal, lines elsewhere. Not for results, which go to stdout.
 /// Threads: caller serializes.
 class Progress {
  public:

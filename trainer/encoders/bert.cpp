@@ -11,6 +11,7 @@
 #include "trainer/encoders/attention.h"
 #include "trainer/encoders/bert_config.h"
 #include "trainer/encoders/head.h"
+#include "trainer/encoders/length_parts.h"
 #include "trainer/encoders/pooling.h"
 #include "trainer/encoders/recompute.h"
 
@@ -102,16 +103,10 @@ class Bert : public Encoder {
     at::Tensor h_nTD =
         at::embedding(words_VD, tokens_nT) + (at::embedding(places_PD, place_T) + types_2D.select(0, 0));
     h_nTD = dropout(norm_(h_nTD), *config_.dropout, 0, mode);
-    // Padding is never attended to: its scores are as low as they can be, as in Hugging Face's.
-    const at::Tensor bias_n11T =
-        features.mask_nT.logical_not().to(h_nTD.scalar_type()).unsqueeze(1).unsqueeze(1) *
-        static_cast<double>(std::numeric_limits<float>::lowest());
-    for (const auto& layer : layers_)
-      h_nTD =
-          run_block([&layer, bias_n11T](const at::Tensor& h,
-                                        const ForwardMode& how) { return layer.forward(h, bias_n11T, how); },
-                    h_nTD, layer.parameters, mode);
-    return head_.forward(pooled(h_nTD, features.mask_nT), mode);
+    const auto transform = [this](const at::Tensor& h, const at::Tensor& mask, const ForwardMode& how) {
+      return transformed(h, mask, how);
+    };
+    return head_.forward(by_length(h_nTD, features.mask_nT, mode, transform), mode);
   }
 
   int64_t output_dim() const override { return head_.output_dim(); }
@@ -135,6 +130,20 @@ class Bert : public Encoder {
   }
 
  private:
+  // From embedded tokens to one vector a text.
+  at::Tensor transformed(at::Tensor h_nTD, const at::Tensor& mask_nT, const ForwardMode& mode) const {
+    // Padding is never attended to: its scores are as low as they can be, as in Hugging Face's.
+    const at::Tensor bias_n11T =
+        mask_nT.logical_not().to(h_nTD.scalar_type()).unsqueeze(1).unsqueeze(1) *
+        static_cast<double>(std::numeric_limits<float>::lowest());
+    for (const auto& layer : layers_)
+      h_nTD =
+          run_block([&layer, bias_n11T](const at::Tensor& h,
+                                        const ForwardMode& how) { return layer.forward(h, bias_n11T, how); },
+                    h_nTD, layer.parameters, mode);
+    return pooled(h_nTD, mask_nT);
+  }
+
   at::Tensor pooled(const at::Tensor& h_nTD, const at::Tensor& mask_nT) const {
     if (pooling_ == "mean") return mean_of_tokens(h_nTD, mask_nT);
     const at::Tensor first_nD = h_nTD.select(1, 0);
