@@ -10,8 +10,11 @@ import tempfile
 import unittest
 
 import dashboard_test
-import small_run
 from rules_test import RULES, alerts
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import small_run  # noqa: E402
+from prometheus import Prometheus  # noqa: E402
 
 LODESTONE, MPIRUN, PROMETHEUS = "lodestone", "mpirun", "prometheus"
 
@@ -45,7 +48,7 @@ class Live(unittest.TestCase):
         cls.run_ = cls.enterClassContext(small_run.Run(cls.folder, LODESTONE, MPIRUN))
         cls.run_.wait_for_steps()
         cls.prometheus = cls.enterClassContext(
-            small_run.Prometheus(cls.folder, PROMETHEUS, f"{cls.folder}/targets", quick_rules(cls.folder)))
+            Prometheus(cls.folder, PROMETHEUS, f"{cls.folder}/targets", quick_rules(cls.folder)))
         cls.prometheus.wait_until_up()
         small_run.until(30, "both ranks are scraped", lambda: len(cls.prometheus.query("up == 1")) == 2)
 
