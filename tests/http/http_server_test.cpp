@@ -89,11 +89,11 @@ TEST(HttpServer, KeepsAConnectionForTheNextRequest) {
   const Server server;
   const HttpClient client(server.port());
   for (int i = 0; i < 3; ++i) {
-    client.send("GET /page HTTP/1.1\r\nHost: here\r\n\r\n");
+    client.send("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n");
     ASSERT_TRUE(client.read_to("a page"));
   }
   // Two at once are answered in turn.
-  client.send("GET /page HTTP/1.1\r\nHost: here\r\n\r\nGET /page HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+  client.send("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\nGET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   ASSERT_TRUE(client.read_to("a page"));
   EXPECT_EQ(client.reply().body, "a page");
 }
@@ -155,8 +155,24 @@ TEST(HttpServer, NoPageOfAnotherSiteCanPost) {
   EXPECT_EQ(server.ask("POST", "/echo", "Origin: null\r\n").status, 403);
   EXPECT_EQ(server.ask("POST", "/echo", "Origin: http://elsewhere.example\r\nContent-Type: text/plain\r\n", "{}").status, 415);
   EXPECT_EQ(server.echoed(), 0);
-  EXPECT_EQ(server.ask("POST", "/echo", "Origin: http://here\r\n").status, 200);
+  EXPECT_EQ(server.ask("POST", "/echo", "Origin: http://localhost\r\n").status, 200);
   EXPECT_EQ(server.ask("POST", "/echo").status, 200);
+}
+
+// The name of another site may be made to lead to this host.
+TEST(HttpServer, NoOtherSiteIsServedOnLoopback) {
+  const auto status = [](const Server& server, const std::string& host, const std::string& more = "") {
+    return server.raw("GET /page HTTP/1.1\r\nConnection: close\r\n" + more + (host.empty() ? "" : "Host: " + host + "\r\n") + "\r\n").status;
+  };
+  const Server server;
+  for (const char* host : {"localhost", "LocalHost:9400", "127.0.0.1", "127.0.0.1:9400", "[::1]:9400", ""})
+    EXPECT_EQ(status(server, host), 200) << host;
+  for (const char* host : {"elsewhere.example", "elsewhere.example:9400", "127.0.0.1.elsewhere.example", "localhost.elsewhere.example",
+                           "[elsewhere]", "[", "::1"})
+    EXPECT_EQ(status(server, host), 421) << host;
+  HttpOptions options;
+  options.authorization = bearer_authorization("sesame");
+  EXPECT_EQ(status(Server(options), "elsewhere.example", "Authorization: Bearer sesame\r\n"), 200);
 }
 
 TEST(HttpServer, TellsWhoWatches) {
@@ -203,8 +219,8 @@ TEST(HttpServer, WhoIsTooManyIsToldToComeBack) {
 TEST(HttpServer, EndsAtOnceWhateverClientsDo) {
   auto server = std::make_unique<Server>();
   const HttpClient silent(server->port()), half(server->port()), done(server->port());
-  half.send("POST /echo HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n12");
-  done.send("GET /page HTTP/1.1\r\nHost: here\r\n\r\n");
+  half.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n12");
+  done.send("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n");
   ASSERT_TRUE(done.read_to("a page"));
   const auto start = Clock::now();
   server.reset();

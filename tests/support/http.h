@@ -70,7 +70,7 @@ class HttpClient {
 /// The text of a request that ends its connection.
 inline std::string http_text(const std::string& method, const std::string& path, const std::string& body = "",
                              const std::string& more = "Content-Type: application/json\r\n") {
-  return method + " " + path + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" + more +
+  return method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + more +
          (body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n") + "\r\n" + body;
 }
 

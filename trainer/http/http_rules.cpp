@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <arpa/inet.h>
+
 #include <nlohmann/json.hpp>
 #include <sodium.h>
 
@@ -41,6 +43,24 @@ bool foreign(const HttpHead& head) {
   return at == std::string::npos || origin.substr(at + 3) != text_of(head[http::field::host]);
 }
 
+bool is_address(int family, const std::string& text) {
+  in6_addr parsed;
+  return ::inet_pton(family, text.c_str(), &parsed) == 1;
+}
+
+bool names_loopback(std::string host) {
+  if (host.empty()) return true;  // no browser
+  if (host.front() == '[') return is_address(AF_INET6, host.substr(1, host.find(']') - 1));
+  host = host.substr(0, host.find(':'));
+  return boost::beast::iequals(host, "localhost") || is_address(AF_INET, host);
+}
+
+// Another site's name that leads to the loopback address makes a browser take what is served there, to all of this host, for that site's.
+bool misnamed(const HttpHead& head, const HttpOptions& options) {
+  const bool loopback = options.address.starts_with("127.") || options.address == "::1";
+  return loopback && options.authorization.empty() && !names_loopback(text_of(head[http::field::host]));
+}
+
 std::optional<HttpAnswer> refusal_of_post(const HttpHead& head, size_t length) {
   if (length > 0 && !is_json(head)) return http_error(415, "expected Content-Type: application/json");
   if (length == 0 && foreign(head)) return http_error(403, "asked by another site's page");
@@ -77,6 +97,7 @@ std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> le
   const bool open = route != nullptr && route->open;
   if (!open && !options.authorization.empty() && !same(text_of(head[http::field::authorization]), options.authorization))
     return http_error(401, "expected the header Authorization");
+  if (!open && misnamed(head, options)) return http_error(421, "expected localhost or an address as the host's name");
   if (route == nullptr) return http_error(404, "there is no such path");
   const http::verb method = head.method();
   if (route->post ? method != http::verb::post : method != http::verb::get && method != http::verb::head)

@@ -44,7 +44,7 @@ struct HttpRoute {
 /// A web server that knows the routes it is given and nothing else: no path leads to a file. It bounds headers (8 KiB), body, time, the
 /// requests under way and the connections, and turns the library's errors into answers: DataError and ConfigError 400, others 500
 /// without their words. A page of another site can't make a browser send a POST: JSON needs a leave that is never given, and without a
-/// body the Origin must be this host.
+/// body the Origin must be this host. Nor can it read: who serves the loopback address without authorization answers to no other name.
 /// Threads   routes are called concurrently, from threads of the server
 class HttpServer {
  public:
