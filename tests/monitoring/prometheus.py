@@ -8,15 +8,15 @@ from small_run import Child, fetch, free_ports, until
 
 
 class Prometheus(Child):
-    """Scrapes what a folder of file_sd says, every second, and evaluates rules as often."""
+    """Scrapes what a folder of file_sd says, every second, and evaluates rules as often. `job`: what its scrape job says beside."""
 
-    def __init__(self, folder, program, targets, rules):
+    def __init__(self, folder, program, targets, rules, job=None):
         folder = pathlib.Path(folder)
         self.port = free_ports(1)
         config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
                   "rule_files": [str(rules)],
                   "scrape_configs": [{"job_name": "lodestone",
-                                      "file_sd_configs": [{"files": [f"{targets}/*.json"], "refresh_interval": "1s"}]}]}
+                                      "file_sd_configs": [{"files": [f"{targets}/*.json"], "refresh_interval": "1s"}], **(job or {})}]}
         (folder / "prometheus.yaml").write_text(json.dumps(config))
         super().__init__([program, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb",
                           f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"], folder / "prometheus.log")
