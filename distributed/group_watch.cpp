@@ -15,9 +15,4 @@ std::map<std::string, double> collective_seconds(const Group& group) {
   return state.seconds;
 }
 
-std::vector<Peer> peers_of(const Group& group) {
-  const auto& control = group.state().members.context->control();
-  return control ? control->peers() : std::vector<Peer>();
-}
-
 }  // namespace lodestone

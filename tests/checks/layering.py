@@ -14,8 +14,8 @@ import sources
 RANKLESS = {"common"}
 MEASURING = {"common", "distributed", "trainer/losses", "trainer/miners", "trainer/encoders"}
 ENGINE = MEASURING | {"sampler", "trainer/negatives", "trainer/eval"}
-COORDINATOR = ENGINE | {"trainer/engine"}
-COMMANDS = COORDINATOR | {"trainer/coordinator", "trainer/data", "trainer/search", "trainer/serve"}
+COORDINATOR = ENGINE | {"trainer/engine", "trainer/http"}
+COMMANDS = COORDINATOR | {"trainer/coordinator", "trainer/data", "trainer/search", "trainer/http", "trainer/serve"}
 MAY_USE = {
     "common": set(),
     "distributed": {"common"},
@@ -27,7 +27,8 @@ MAY_USE = {
     "trainer/negatives": MEASURING,
     "trainer/eval": MEASURING,
     "trainer/search": {"common", "trainer/eval"},
-    "trainer/serve": {"common", "sampler", "trainer/eval", "trainer/search"},
+    "trainer/http": {"common"},
+    "trainer/serve": {"common", "trainer/http", "sampler", "trainer/eval", "trainer/search"},
     "trainer/engine": ENGINE,
     "trainer/coordinator": COORDINATOR,
     "trainer/commands": COMMANDS,
@@ -42,6 +43,7 @@ KEPT_IN = {
     "yaml-cpp/": ("common/yaml",),
     "archive": ("sampler/", "trainer/data/"),
     "prometheus/": ("trainer/coordinator/", "trainer/serve/"),
+    "boost/": ("trainer/http/",),
     "CLI/": ("trainer/commands/", "trainer/main.cpp"),
     "torch/torch.h": (),
     "torch/extension.h": (),

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-const RunInfo kRun{"faces", "abc", "local", 2, 0, 1, {}};
+const RunInfo kRun{"faces", "abc", "local", 2, 0, 1, 0, {}};
 
 StepMetrics step_of(int64_t step) {
   StepMetrics metrics;
@@ -29,7 +29,7 @@ LiveState fresh(int64_t first = 0) {
 TEST(LiveState, CurvesCoverTheWholeRunInBoundedSpace) {
   LiveState live = fresh();
   for (int64_t step = 1; step <= 50'000; ++step) live.step(step_of(step));
-  const json run = json::parse(live.run_json());
+  const json run = json::parse(live.run_json({}));
   const auto steps = run["steps"].get<std::vector<int64_t>>();
   EXPECT_LE(steps.size(), 600U);
   EXPECT_GE(steps.size(), 300U);
@@ -48,7 +48,7 @@ TEST(LiveState, ANumberThatIsNoneIsNull) {
   metrics.loss = std::numeric_limits<double>::quiet_NaN();
   live.step(metrics);
   live.evaluation(1, {{"recall_at_1", 0.5}, {"eer", std::numeric_limits<double>::infinity()}, {"spearman", 1}});
-  const json run = json::parse(live.run_json());
+  const json run = json::parse(live.run_json({}));
   EXPECT_TRUE(run["curves"]["loss"][0].is_null());
   EXPECT_EQ(run["evaluations"], (json{{{"step", 1}, {"recall_at_1", 0.5}, {"eer", nullptr}}}));
 }
@@ -60,18 +60,23 @@ TEST(LiveState, ListsKeepTheNewest) {
     live.notice(step, "\xff not UTF-8");
   }
   live.checkpoint_failed(101, "no space");
-  const json run = json::parse(live.run_json());
+  const json run = json::parse(live.run_json({}));
   EXPECT_EQ(run["checkpoints"].size(), 12U);
   EXPECT_EQ(run["checkpoints"].back()["failed"], "no space");
   EXPECT_EQ(run["notices"].size(), 20U);
   EXPECT_EQ(run["notices"].back()["step"], 100);
 }
 
-TEST(LiveState, IsReadyOnceAStepIsDoneInThisProcess) {
+TEST(LiveState, TellsRanksAndTheAgeOfTheLastStep) {
   LiveState live = fresh(7);
-  EXPECT_FALSE(live.ready());
+  EXPECT_TRUE(json::parse(live.run_json({}))["step_age"].is_null());
   live.step(step_of(8));
-  EXPECT_TRUE(live.ready());
+  const json run = json::parse(live.run_json({{0, 8, 0.1, 0, ""}, {1, 7, 0.2, 3.5, "barrier call 4 of group world"}}));
+  EXPECT_GE(run["step_age"], 0);
+  EXPECT_LT(run["step_age"], 60);
+  EXPECT_EQ(run["ranks"].size(), 2U);
+  EXPECT_EQ(run["ranks"][1]["awaited_seconds"], 3.5);
+  EXPECT_EQ(run["ranks"][1]["place"], "barrier call 4 of group world");
 }
 
 TEST(LiveState, EmbeddingsAreMadeOnlyForWhoLooks) {
@@ -88,11 +93,15 @@ TEST(LiveState, EmbeddingsAreMadeOnlyForWhoLooks) {
 
 TEST(ScrapeTargets, AreWhatPrometheusReads) {
   const TempFolder folder;
-  write_scrape_targets(folder.path() / "targets.json", "faces", {"127.0.0.1:9400", "[::1]:9401"});
-  const json groups = json::parse(read_file(folder.path() / "targets.json"));
+  MetricsConfig config;
+  config.targets_file = (folder.path() / "targets.json").string();
+  write_scrape_targets(config, "faces", {"127.0.0.1:9400", "[::1]:9401"});
   const json expected = {{{"targets", {"127.0.0.1:9400"}}, {"labels", {{"run", "faces"}, {"rank", "0"}}}},
                          {{"targets", {"[::1]:9401"}}, {"labels", {{"run", "faces"}, {"rank", "1"}}}}};
-  EXPECT_EQ(groups, expected);
+  EXPECT_EQ(json::parse(read_file(config.targets_file)), expected);
+  config.certificate = "server.pem";
+  write_scrape_targets(config, "faces", {"127.0.0.1:9400"});
+  EXPECT_EQ(json::parse(read_file(config.targets_file))[0]["labels"]["__scheme__"], "https");
 }
 
 TEST(ScrapeTargets, NameTheHostWhereAllAddressesAreServed) {

@@ -18,8 +18,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const RunInfo kRun{"faces", "abc123", "mpi", 4, 0, 2, {"beta"}};
-const RunInfo kOther{"faces", "abc123", "mpi", 4, 3, 2, {"beta"}};
+const RunInfo kRun{"faces", "abc123", "mpi", 4, 0, 2, 5, {"beta"}};
+const RunInfo kOther{"faces", "abc123", "mpi", 4, 3, 2, 5, {"beta"}};
 
 StepMetrics some_step() {
   StepMetrics metrics;
@@ -50,8 +50,9 @@ void observe_all(RunMetrics& metrics) {
   metrics.checkpoint_damaged();
   metrics.non_finite_step();
   metrics.collapse_seen();
-  metrics.ranks({{0, 12, 0.1}, {1, 9, 7}, {2, 12, 0.2}, {3, 11, 0.1}});
 }
+
+const std::vector<RankState> kRanks{{0, 12, 0.1}, {1, 9, 7}, {2, 12, 0.2, 4}, {3, 11, 0.1}};
 
 // Lines of series, without their values.
 std::vector<std::string> series_in(const std::string& text) {
@@ -65,7 +66,7 @@ std::vector<std::string> series_in(const std::string& text) {
 TEST(RunMetrics, SaysWhatItWasTold) {
   RunMetrics metrics(kRun);
   observe_all(metrics);
-  const std::string text = metrics.text();
+  const std::string text = metrics.text(kRanks);
   for (const char* line :
        {"lodestone_steps_total 1", "lodestone_samples_total 64", "lodestone_loss 0.5",
         "lodestone_step_duration_seconds_bucket{phase=\"backward\",le=\"0.03\"} 1",
@@ -75,8 +76,8 @@ TEST(RunMetrics, SaysWhatItWasTold) {
         "lodestone_checkpoint_stall_seconds_total 0.5", "lodestone_checkpoint_damaged_total 1",
         "lodestone_collective_sent_bytes_total{verb=\"all_gather\"} 4096",
         "lodestone_collective_seconds_total{verb=\"all_gather\"} 0.25",
-        "lodestone_collective_calls_total{verb=\"broadcast\"} 0", "lodestone_generation 2", "lodestone_restarts_total 2",
-        "lodestone_rank_lag_steps 3", "lodestone_rank_most_behind 1", "lodestone_rank_silence_seconds 7",
+        "lodestone_collective_calls_total{verb=\"broadcast\"} 0", "lodestone_generation 2", "lodestone_restarts_total 5",
+        "lodestone_rank_lag_steps 3", "lodestone_rank_lag_seconds 4", "lodestone_rank_most_behind 2", "lodestone_rank_silence_seconds 7",
         "lodestone_ranks_reporting 4", "lodestone_non_finite_steps_total 1", "lodestone_collapses_total 1"})
     EXPECT_THAT(text, HasSubstr("\n" + std::string(line) + "\n"));
 }
@@ -94,6 +95,18 @@ TEST(RunMetrics, CheckpointsAreMeantByStepsAndByTimeWhicheverComesFirst) {
   EXPECT_EQ(interval(int64_t{1} << 60, 90), 90);
   EXPECT_GT(interval(int64_t{1} << 60, 0), 90);
   EXPECT_LT(interval(1, 1e9), 60);
+}
+
+// Whoever watches a run that stands still must see it: what depends on time is as of the moment of asking.
+TEST(RunMetrics, ARunThatStandsStillShowsIt) {
+  RunMetrics metrics(kRun);
+  EXPECT_FALSE(metrics.ready());
+  metrics.step(some_step());
+  EXPECT_TRUE(metrics.ready());
+  EXPECT_THAT(metrics.text({{0, 12, 0.1}, {1, 12, 0.1, 0.5}}), HasSubstr("\nlodestone_rank_lag_seconds 0.5\n"));
+  EXPECT_THAT(metrics.text({{0, 12, 0.1}, {1, 12, 0.1, 60}}), HasSubstr("\nlodestone_rank_lag_seconds 60\n"));
+  // With no seconds to wait for, the rank that is behind in steps counts.
+  EXPECT_THAT(metrics.text({{0, 12, 0}, {1, 11, 0}}), HasSubstr("\nlodestone_rank_most_behind 1\n"));
 }
 
 TEST(RunMetrics, TrafficIsATotal) {
@@ -114,7 +127,7 @@ TEST(RunMetrics, SeriesAreThereFromTheStartAndStayTheSame) {
     EXPECT_EQ(std::set<std::string>(before.begin(), before.end()).size(), before.size());
     RecordProperty("series_of_rank_" + std::to_string(run.rank), static_cast<int>(before.size()));
     for (int i = 0; i < 1000; ++i) observe_all(metrics);
-    EXPECT_EQ(series_in(metrics.text()), before);
+    EXPECT_EQ(series_in(metrics.text(kRanks)), before);
   }
 }
 

@@ -4,14 +4,19 @@ dashboard name is there, and when a rank is stopped the alert fires. usage: live
 import os
 import pathlib
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import unittest
 
 import dashboard_test
-import small_run
 from rules_test import RULES, alerts
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import small_run  # noqa: E402
+from prometheus import Prometheus  # noqa: E402
 
 LODESTONE, MPIRUN, PROMETHEUS = "lodestone", "mpirun", "prometheus"
 
@@ -45,7 +50,7 @@ class Live(unittest.TestCase):
         cls.run_ = cls.enterClassContext(small_run.Run(cls.folder, LODESTONE, MPIRUN))
         cls.run_.wait_for_steps()
         cls.prometheus = cls.enterClassContext(
-            small_run.Prometheus(cls.folder, PROMETHEUS, f"{cls.folder}/targets", quick_rules(cls.folder)))
+            Prometheus(cls.folder, PROMETHEUS, f"{cls.folder}/targets", quick_rules(cls.folder)))
         cls.prometheus.wait_until_up()
         small_run.until(30, "both ranks are scraped", lambda: len(cls.prometheus.query("up == 1")) == 2)
 
@@ -89,6 +94,28 @@ class Live(unittest.TestCase):
             alert for alert in self.prometheus.firing() if alert["alertname"] == "LodestoneRankMissing"])
         self.assertEqual([alert.get("rank") for alert in missing], ["1"])
         self.assertNotIn("LodestoneRunDown", {alert["alertname"] for alert in self.prometheus.firing()})
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+class Secret(unittest.TestCase):
+    def test_ranks_are_scraped_by_https_with_a_password(self):
+        with tempfile.TemporaryDirectory() as folder:
+            key, chain, both = (pathlib.Path(folder, name) for name in ("key.pem", "chain.pem", "server.pem"))
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                            "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", chain], check=True, capture_output=True)
+            both.write_bytes(key.read_bytes() + chain.read_bytes())
+            pathlib.Path(folder, "password").write_text("open sesame\n")
+            job = {"basic_auth": {"username": "ali", "password": "open sesame"}, "tls_config": {"ca_file": str(chain)}}
+            settings = [f"metrics.certificate={both}", "metrics.user=ali", f"metrics.password_file={folder}/password"]
+            with small_run.Run(folder, LODESTONE, MPIRUN, settings=settings) as run, \
+                    Prometheus(folder, PROMETHEUS, f"{folder}/targets", RULES, job) as prometheus:
+                prometheus.wait_until_up()
+                small_run.until(60, "both ranks are scraped",
+                                lambda: run.alive() and len(prometheus.query("lodestone_steps_total > 0")) == 2)
+                self.assertEqual({labels["instance"] for labels, _ in prometheus.query("up == 1")},
+                                 {f"127.0.0.1:{run.port + rank}" for rank in range(2)})
+                targets = prometheus.ask("targets", state="active")["activeTargets"]
+                self.assertEqual({target["scrapeUrl"].partition(":")[0] for target in targets}, {"https"})
 
 
 class Ended(unittest.TestCase):

@@ -160,7 +160,7 @@ TEST(Service, TakesNoLongerThanItMust) {
 
 TEST(Service, AsksForTheToken) {
   HttpOptions options;
-  options.token = "secret";
+  options.authorization = bearer_authorization("secret");
   const Served served(options);
   for (const char* header : {"", "Authorization: Bearer secre\r\n", "Authorization: Bearer secrett\r\n",
                              "Authorization: Basic secret\r\n"})

@@ -20,11 +20,11 @@ struct HttpReply {
 
 class HttpClient {
  public:
-  explicit HttpClient(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit HttpClient(int port, const char* host = "127.0.0.1") : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::inet_pton(AF_INET, host, &address.sin_addr);
     const timeval patience{30, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -41,6 +41,8 @@ class HttpClient {
       sent += static_cast<size_t>(n);
     }
   }
+  /// Sends no more.
+  void end() const { ::shutdown(fd_, SHUT_WR); }
   /// Reads up to and with `mark`; false if the server hangs up before.
   bool read_to(const std::string& mark) const {
     std::string all;
@@ -68,7 +70,7 @@ class HttpClient {
 /// The text of a request that ends its connection.
 inline std::string http_text(const std::string& method, const std::string& path, const std::string& body = "",
                              const std::string& more = "Content-Type: application/json\r\n") {
-  return method + " " + path + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" + more +
+  return method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + more +
          (body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n") + "\r\n" + body;
 }
 

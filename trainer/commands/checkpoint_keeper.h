@@ -34,6 +34,8 @@ class CheckpointKeeper {
   /// Throws CheckpointError if what is there cannot be used.
   std::optional<Cursor> resume(const std::string& resume, Trainer& trainer, SamplerLearner* learner);
   std::optional<int64_t> resumed_at() const { return resumed_at_; }
+  /// How often the run was gone on with from a checkpoint before. The same on all ranks.
+  int64_t generation() const { return generation_; }
 
   /// Rank 0 says what is saved as the run's configuration and where results are told; that outlives the keeper's saves. Takes the
   /// memory that saves will need.

@@ -104,6 +104,7 @@ struct ServeArguments {
   std::string address = "127.0.0.1";
   int port = 8080;
   std::string token_file;
+  std::string certificate;
   int64_t batch_rows = 64;
   int64_t waiting_rows = 256;
   int max_requests = 64;

@@ -24,7 +24,8 @@ namespace {
 RunInfo run_info(const RunConfig& config, const Session& session, const RunFolder& folder, const RunStart& start) {
   RunInfo info{folder.name(),       checksum(start.config), session.world.backend(),
                session.world.size(), session.world.rank(),   session.launch.info().generation,
-               {}};
+               0,                    {}};
+  info.restarts = std::max(info.generation, start.restarts);
   for (const auto& parameter : config.loss->parameters()) info.loss_parameters.push_back(parameter.name);
   return info;
 }
@@ -60,7 +61,7 @@ struct Reporter::Endpoint {
   RunInfo info;
   RunMetrics metrics;
   std::unique_ptr<LiveState> live;    // rank 0
-  std::unique_ptr<WebServer> server;  // last: it asks the others
+  std::unique_ptr<HttpServer> server;  // last: it asks the others
 };
 
 /// What only rank 0 has: the run folder's files.
@@ -117,17 +118,29 @@ void Reporter::serve(const RunConfig& config, const RunStart& start) {
   if (lead_) {
     own.live = std::make_unique<LiveState>(own.info, start.step, config.training.schedule.steps,
                                            facts_of(config, own.info, *data_), start.config);
-    own.server = std::make_unique<WebServer>(metrics, static_cast<int>(port),
-                                             live_pages(own.metrics, *own.live, request_save));
-    session_.log->info("live page at http://{}/, metrics at /metrics", scrape_target(metrics, port));
-    if (!metrics.targets_file.empty()) write_scrape_targets(metrics.targets_file, own.info.run, targets);
+    const std::function<void()> request = metrics.user.empty() ? nullptr : request_save;
+    own.server = serve_pages(metrics, port, live_pages({own.metrics, *own.live, [this] { return ranks(); }, request}));
+    session_.log->info("live page at {}://{}/, metrics at /metrics", metrics.certificate.empty() ? "http" : "https",
+                       scrape_target(metrics, port));
+    if (!metrics.targets_file.empty()) write_scrape_targets(metrics, own.info.run, targets);
   } else if (metrics.per_rank) {
     try {
-      own.server = std::make_unique<WebServer>(metrics, static_cast<int>(port), rank_pages(own.metrics));
+      own.server = serve_pages(metrics, port, rank_pages(own.metrics));
     } catch (const ConfigError& error) {
       session_.log->warn("this rank serves no metrics: {}", error.what());
     }
   }
+}
+
+// From threads of the web server: what the heartbeats say needs no lock of ours.
+std::vector<RankState> Reporter::ranks() const {
+  const auto seconds = [](std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); };
+  std::vector<RankState> states;
+  const auto control = session_.launch.control();
+  if (!control) return states;
+  for (const Peer& peer : control->peers())
+    if (!peer.left) states.push_back({peer.rank, peer.step, seconds(peer.silent), seconds(peer.lag), peer.place});
+  return states;
 }
 
 void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD) {
@@ -145,12 +158,6 @@ void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Te
   }
   if (LiveState* live = endpoint_->live.get()) {
     live->step(metrics);
-    std::vector<RankState> ranks;
-    for (const Peer& peer : peers_of(session_.world))
-      if (!peer.left)
-        ranks.push_back({peer.rank, peer.step, std::chrono::duration<double>(peer.silent).count()});
-    endpoint_->metrics.ranks(ranks);
-    live->ranks(std::move(ranks));
     if (live->wants_embeddings())
       live->embeddings(view_embeddings(*data_, metrics.step, z_bD, batch.groups, batch.indices));
   }

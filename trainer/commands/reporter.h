@@ -12,6 +12,7 @@
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/run_folder.h"
+#include "trainer/coordinator/run_metrics.h"
 #include "trainer/engine/step_metrics.h"
 
 namespace lodestone {
@@ -20,6 +21,7 @@ namespace lodestone {
 struct RunStart {
   int64_t step = 0;                   ///< steps done
   std::optional<int64_t> resumed_at;  ///< the step of the checkpoint it goes on from
+  int64_t restarts = 0;               ///< how often the run was gone on with before
   std::string config;                 ///< the configuration as YAML
   std::shared_ptr<const Dataset> data;
 };
@@ -61,6 +63,7 @@ class Reporter {
   struct Endpoint;
 
   void serve(const RunConfig& config, const RunStart& start);
+  std::vector<RankState> ranks() const;
 
   const RunConfig& config_;
   Session& session_;

@@ -1,4 +1,3 @@
-#include <fstream>
 #include <iostream>
 #include <optional>
 
@@ -73,25 +72,18 @@ class SampleEncoder {
   TokenRule rule_;
 };
 
-std::string read_token(const std::string& file) {
-  std::ifstream lines(file);
-  std::string token;
-  if (!std::getline(lines, token) || token.empty())
-    throw ConfigError("--token-file: expected a file whose first line is the token, got '" + file +
-                      "'; write one, readable by its owner only");
-  if (token.back() == '\r') token.pop_back();
-  return token;
-}
-
 HttpOptions http_options(const ServeArguments& arguments) {
   HttpOptions options;
   options.address = arguments.address;
   options.port = arguments.port;
-  if (!arguments.token_file.empty()) options.token = read_token(arguments.token_file);
+  if (!arguments.token_file.empty())
+    options.authorization = bearer_authorization(read_secret(arguments.token_file, "--token-file"));
+  options.certificate = arguments.certificate;
+  options.settings = "--address, --port or --certificate";
   options.max_requests = arguments.max_requests;
   options.max_body = static_cast<size_t>(arguments.max_body_mib) << 20;
   options.patience = milliseconds(arguments.timeout);
-  if (options.token.empty() && options.address != "127.0.0.1" && options.address != "::1")
+  if (options.authorization.empty() && options.address != "127.0.0.1" && options.address != "::1")
     throw ConfigError("--address: expected --token-file with an address that others reach, got " +
                       options.address + " without one; give one, or serve at 127.0.0.1");
   return options;
@@ -129,8 +121,8 @@ int run_serve(const ServeArguments& arguments) {
           service.metrics().answered(path, status, seconds);
         });
     const bool six = options.address.find(':') != std::string::npos;
-    std::cout << "serving at http://" << (six ? "[" : "") << options.address << (six ? "]" : "") << ':'
-              << server.port() << std::endl;
+    std::cout << "serving at " << (options.certificate.empty() ? "http" : "https") << "://" << (six ? "[" : "") << options.address
+              << (six ? "]" : "") << ':' << server.port() << std::endl;
     batcher.run([&](const auto& samples) { return encoder.embed(samples); },
                 [&] { return signals.stop_requested(); },
                 [&](int64_t rows) { service.metrics().embedded(rows); });

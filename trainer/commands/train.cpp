@@ -110,8 +110,8 @@ void TrainingRun::load_initial_weights() const {
 }
 
 void TrainingRun::start_reporting() {
-  reporter_ = std::make_unique<Reporter>(config_, session_, folder_,
-                                         RunStart{trainer_->steps_done(), keeper_.resumed_at(), yaml(), data_.dataset()});
+  RunStart start{trainer_->steps_done(), keeper_.resumed_at(), keeper_.generation(), yaml(), data_.dataset()};
+  reporter_ = std::make_unique<Reporter>(config_, session_, folder_, start);
   if (session_.leads()) keeper_.start(yaml(), *trainer_, *reporter_);
 }
 

@@ -93,6 +93,8 @@ void add_serve(CLI::App& app, Action& action) {
   serve->add_option("--port", arguments->port, "0: any free one")->check(CLI::Range(0, 65535))->capture_default_str();
   serve->add_option("--token-file", arguments->token_file, "its first line is the token that clients must show")
       ->check(CLI::ExistingFile);
+  serve->add_option("--certificate", arguments->certificate, "PEM file with private key and certificate chain: HTTPS instead of HTTP")
+      ->check(CLI::ExistingFile);
   serve->add_option("--batch-rows", arguments->batch_rows, "pictures or texts in a forward at most")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();

@@ -28,6 +28,7 @@ struct MetricsConfig {
   bool per_rank = false;
   std::string user;
   std::string password_file;
+  std::string certificate;
   std::string targets_file;
 
   /// Does rank 0 (or, with per_rank, any rank) serve?

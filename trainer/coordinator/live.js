@@ -46,9 +46,10 @@ function chart(title, steps, lines) {
   const first = steps[0], last = Math.max(steps[steps.length - 1], first + 1);
   const x = (step) => left + (step - first) / (last - first) * (width - left - 6);
   const y = (value) => top + (high - value) / (high - low) * (height - top - bottom);
-  const latest = lines.map((line) => `${lines.length > 1 ? line.name + ' ' : ''}${number(line.values.findLast((v) => v !== null))}`).join(', ');
+  const latest = lines.map((line) => number(line.values.findLast((v) => v !== null)));
+  const now = lines.map((line, i) => lines.length > 1 ? `${line.name} ${latest[i]}` : latest[i]).join(', ');
   const svg = make('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img',
-    'aria-label': `${title}, steps ${first} to ${last}: now ${latest}; between ${number(low)} and ${number(high)}`});
+    'aria-label': `${title}, steps ${first} to ${last}: now ${now}; between ${number(low)} and ${number(high)}`});
   for (const value of [low, (low + high) / 2, high]) {
     svg.append(make('line', {class: 'grid', x1: left, x2: width - 6, y1: y(value), y2: y(value)}));
     svg.append(make('text', {x: left - 6, y: y(value) + 4, 'text-anchor': 'end'}, number(value, 3)));
@@ -69,9 +70,10 @@ function chart(title, steps, lines) {
     }
     svg.append(make('path', {class: `line k${index % 6 + 1}`, d: path}));
   });
-  const figure = make('figure', {}, make('figcaption', {}, title, make('span', {}, latest)), svg);
+  const figure = make('figure', {}, make('figcaption', {}, title, make('span', {}, lines.length > 1 ? '' : now)), svg);
   if (lines.length > 1)
-    figure.append(make('ul', {class: 'legend'}, ...lines.map((line, i) => make('li', {class: `k${i % 6 + 1}`}, line.name))));
+    figure.append(make('ul', {class: 'legend'}, ...lines.map((line, i) =>
+      make('li', {class: `k${i % 6 + 1}`}, `${line.name} `, make('b', {}, latest[i])))));
   return figure;
 }
 
@@ -118,7 +120,16 @@ function drawPhases(run) {
       make('td', {}, `${number((seconds || 0) * 1000, 3)} ms, ${Math.round(100 * (seconds || 0) / total)} %`)))));
 }
 
+// A step that takes ten times as long as usual, and a minute at least, is worth a word.
+function drawState(run) {
+  const late = run.step_age !== null && run.step_age > Math.max(60, 10 * run.step_seconds);
+  if (run.step >= run.total_steps) return setState('All steps are done; the model is judged.');
+  setState(run.step_age === null ? 'No step is done yet.' : late ? `No step for ${Math.floor(run.step_age / 60)} min.`
+    : 'Training. Figures come in every two seconds.', late);
+}
+
 function drawRun(run) {
+  drawState(run);
   document.title = `${run.run}: step ${run.step} of ${run.total_steps}`;
   byId('run').textContent = run.run;
   const progress = byId('progress');
@@ -132,11 +143,14 @@ function drawRun(run) {
     ['Time left', run.step >= run.total_steps ? 'done' : duration(run.seconds_left)], ['Running for', duration(run.now - run.began)],
     ['Loss', number(last('loss'))], ['Recall at 1', recall === null || recall === undefined ? '–' : `${number(100 * recall)} %`],
     ['Samples a second', number(last('samples_per_second'), 3)], ['A step', `${number(run.step_seconds * 1000, 3)} ms`],
-    ['Ranks', String(run.world)], ['Restarts', String(run.generation)]]);
+    ['Ranks', String(run.world)], ['Restarts', String(run.restarts)]]);
   drawCurves(run);
   drawPhases(run);
-  const front = Math.max(run.step, ...run.ranks.map((rank) => rank.step));
-  table('ranks', ['Rank', 'Step', 'Behind', 'Last heard'], run.ranks.map((rank) => [rank.rank, rank.step, front - rank.step,
+  // What is heard of a rank is some time old: steps that it may have done since are not held against it.
+  const front = Math.max(...run.ranks.map((rank) => rank.step));
+  const behind = (rank) => Math.max(0, front - rank.step - Math.ceil(rank.silent_seconds / run.step_seconds));
+  table('ranks', ['Rank', 'Step', 'Behind', 'Waited for', 'Last heard'], run.ranks.map((rank) => [rank.rank, rank.step, behind(rank),
+    rank.awaited_seconds < 1 ? '–' : make('span', {class: 'bad'}, `${duration(rank.awaited_seconds)}${rank.place ? ' in ' + rank.place : ''}`),
     rank.silent_seconds > 5 ? make('span', {class: 'bad'}, `silent for ${duration(rank.silent_seconds)}`) : `${number(rank.silent_seconds, 2)} s ago`]),
     run.world === 1 ? 'One rank, this one.' : 'No heartbeat yet.');
   table('checkpoints', ['Step', 'Age', 'Took', 'Size'], run.checkpoints.slice().reverse().map((c) => c.failed !== undefined
@@ -160,7 +174,7 @@ function mark(shape, x, y, kind, label) {
 function drawPlane(shown) {
   const points = shown.points;
   if (!points.length) { byId('plane').replaceChildren(make('p', {class: 'note'}, 'Comes with the next step.')); return; }
-  const width = 700, height = 420, pad = 12, xs = points.map((p) => p.x), ys = points.map((p) => p.y);
+  const width = Math.min(700, byId('plane').clientWidth - 30), height = 0.6 * width, pad = 12, xs = points.map((p) => p.x), ys = points.map((p) => p.y);
   const span = Math.max(Math.max(...xs) - Math.min(...xs), (Math.max(...ys) - Math.min(...ys)) * width / height, 1e-9);
   const scale = (width - 2 * pad) / span, midX = (Math.max(...xs) + Math.min(...xs)) / 2, midY = (Math.max(...ys) + Math.min(...ys)) / 2;
   const classes = [...new Set(points.map((p) => p.group))].sort((a, b) => a - b);
@@ -188,8 +202,9 @@ function drawTriplets(shown) {
     : [make('li', {}, 'None yet: a batch needs two samples of a class and one of another on rank 0.')]));
 }
 
+// Without the name and password that the page's own address may hold: browsers fetch no such address, and send them by themselves.
 async function get(path) {
-  const answer = await fetch(path, {cache: 'no-store', signal: AbortSignal.timeout(4000)});
+  const answer = await fetch(location.origin + location.pathname + path, {cache: 'no-store', signal: AbortSignal.timeout(4000)});
   if (!answer.ok) throw new Error(`${answer.status}`);
   return answer.json();
 }
@@ -199,11 +214,10 @@ async function look(path, draw, milliseconds) {
   if (!document.hidden) {
     try {
       draw(await get(path));
-      if (path === 'run.json') { failures = 0; byId('state').className = 'state'; setState('Training. Figures come in every two seconds.'); }
+      if (path === 'run.json') failures = 0;
     } catch (error) {
       if (path === 'run.json' && ++failures > 1) {
-        byId('state').className = 'state lost';
-        setState('No answer: the run has ended or cannot be reached. What follows is what was last seen.');
+        setState('No answer: the run has ended or cannot be reached. What follows is what was last seen.', true);
       }
     }
   }
@@ -211,7 +225,8 @@ async function look(path, draw, milliseconds) {
 }
 
 // Only a change is written, since a screen reader says each.
-function setState(sentence) {
+function setState(sentence, bad) {
+  byId('state').className = bad ? 'state lost' : 'state';
   if (byId('state').textContent !== sentence) byId('state').textContent = sentence;
 }
 

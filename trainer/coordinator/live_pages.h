@@ -1,18 +1,36 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "trainer/coordinator/config.h"
 #include "trainer/coordinator/live_state.h"
 #include "trainer/coordinator/run_metrics.h"
-#include "trainer/coordinator/web_server.h"
+#include "trainer/http/http_server.h"
 
 namespace lodestone {
 
-/// The pages of a rank that only has metrics: /metrics and /healthz. `metrics` outlives them.
-WebPages rank_pages(const RunMetrics& metrics);
+using Pages = std::map<std::string, HttpRoute>;
 
-/// Those of rank 0: also /readyz (200 once a step is done), / (the live page) with what it is made of, and POST /checkpoint, which
-/// calls `request_checkpoint` from a thread of the server. `metrics` and `live` outlive them.
-WebPages live_pages(const RunMetrics& metrics, LiveState& live, std::function<void()> request_checkpoint);
+/// The pages of a rank that only has metrics: /metrics, /healthz, and /readyz (200 once a step is done). `metrics` outlives them.
+Pages rank_pages(const RunMetrics& metrics);
+
+/// What rank 0 is asked for, from threads of the server.
+struct LiveSource {
+  const RunMetrics& metrics;
+  LiveState& live;
+  std::function<std::vector<RankState>()> ranks;  ///< as they are at this moment
+  std::function<void()> request_checkpoint;       ///< empty: nobody may ask for one
+};
+
+/// Those of rank 0: also / (the live page) with what it is made of, and POST /checkpoint.
+Pages live_pages(LiveSource source);
+
+/// Serves pages at config.address and `port`, to whoever knows user and password where they are set; /healthz and /readyz to all.
+/// Requests have no body, five seconds, and are answered sixteen at a time. Throws ConfigError if that can't be.
+std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages);
 
 }  // namespace lodestone

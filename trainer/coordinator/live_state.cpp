@@ -62,6 +62,7 @@ void LiveState::step(const StepMetrics& metrics) {
   const bool first = step_ == first_step_;
   step_ = metrics.step;
   last_ = metrics;
+  stepped_ = Clock::now();
   const auto blend = [first](double& smooth, double value) { smooth = first ? value : 0.9 * smooth + 0.1 * value; };
   for (const auto& phase : kPhaseFields) blend(smooth_.phases.*phase.member, metrics.phases.*phase.member);
   blend(smooth_.step_seconds, metrics.step_seconds);
@@ -106,20 +107,10 @@ void LiveState::notice(int64_t step, const std::string& sentence) {
   keep_last(notices_, {{"step", step}, {"time", unix_seconds()}, {"sentence", sentence}}, kNotices);
 }
 
-void LiveState::ranks(std::vector<RankState> states) {
-  const std::lock_guard lock(mutex_);
-  ranks_ = std::move(states);
-}
-
 void LiveState::embeddings(LiveEmbeddings embeddings) {
   const std::lock_guard lock(mutex_);
   embeddings_ = std::move(embeddings);
   made_ = Clock::now();
-}
-
-bool LiveState::ready() const {
-  const std::lock_guard lock(mutex_);
-  return step_ > first_step_;
 }
 
 bool LiveState::wants_embeddings() const {
@@ -128,29 +119,34 @@ bool LiveState::wants_embeddings() const {
   return asked_ && now - *asked_ < kAskedLately && (!made_ || now - *made_ > kStale);
 }
 
-std::string LiveState::run_json() const {
+std::string LiveState::run_json(const std::vector<RankState>& ranks) const {
   const std::lock_guard lock(mutex_);
-  json facts = json::array(), ranks = json::array(), phases = json::array(), curves = json::object();
+  json facts = json::array(), rank_rows = json::array(), phases = json::array(), curves = json::object();
   for (const auto& [name, value] : facts_) facts.push_back({name, value});
-  for (const auto& rank : ranks_)
-    ranks.push_back({{"rank", rank.rank}, {"step", rank.step}, {"silent_seconds", rank.silent_seconds}});
+  for (const auto& rank : ranks)
+    rank_rows.push_back({{"rank", rank.rank},
+                         {"step", rank.step},
+                         {"silent_seconds", rank.silent_seconds},
+                         {"awaited_seconds", rank.awaited_seconds},
+                         {"place", rank.place}});
   for (const auto& phase : kPhaseFields) phases.push_back({phase.name, number(smooth_.phases.*phase.member)});
   for (const auto& [name, curve] : curves_) {
     json values = json::array();
     for (const auto& value : curve) values.push_back(number(value));
     curves[name] = std::move(values);
   }
-  const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
+  const auto seconds_since = [](Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); };
   const auto done = static_cast<double>(step_ - first_step_), left = static_cast<double>(total_steps_ - step_);
   return dumped({{"run", run_.run},
                  {"world", run_.world},
-                 {"generation", run_.generation},
+                 {"restarts", run_.restarts},
                  {"now", unix_seconds()},
                  {"began", began_},
                  {"step", step_},
                  {"total_steps", total_steps_},
                  {"epoch", last_.epoch},
-                 {"seconds_left", done > 0 ? number(elapsed / done * left) : json(nullptr)},
+                 {"seconds_left", done > 0 ? number(seconds_since(start_) / done * left) : json(nullptr)},
+                 {"step_age", stepped_ ? number(seconds_since(*stepped_)) : json(nullptr)},
                  {"step_seconds", number(smooth_.step_seconds)},
                  {"facts", std::move(facts)},
                  {"config", config_},
@@ -160,7 +156,7 @@ std::string LiveState::run_json() const {
                  {"evaluations", evaluations_},
                  {"checkpoints", checkpoints_},
                  {"notices", notices_},
-                 {"ranks", std::move(ranks)}});
+                 {"ranks", std::move(rank_rows)}});
 }
 
 std::string LiveState::embeddings_json() {

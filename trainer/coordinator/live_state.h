@@ -49,15 +49,13 @@ class LiveState {
   void checkpoint(int64_t step, double seconds, uint64_t bytes);
   void checkpoint_failed(int64_t step, const std::string& reason);
   void notice(int64_t step, const std::string& sentence);
-  void ranks(std::vector<RankState> states);
   void embeddings(LiveEmbeddings embeddings);
 
-  /// Has a step been done?
-  bool ready() const;
   /// Did a page ask for embeddings in the last ten seconds, and is what there is of it older than three? Only then is
   /// the work of making them worth its while.
   bool wants_embeddings() const;
-  std::string run_json() const;
+  /// `ranks` as they are at this moment.
+  std::string run_json(const std::vector<RankState>& ranks) const;
   /// Counts as asking for them.
   std::string embeddings_json();
 
@@ -77,9 +75,8 @@ class LiveState {
   std::vector<int64_t> curve_steps_;
   nlohmann::json evaluations_ = nlohmann::json::array();
   std::deque<nlohmann::json> checkpoints_, notices_;
-  std::vector<RankState> ranks_;
   LiveEmbeddings embeddings_;
-  std::optional<Clock::time_point> asked_, made_;
+  std::optional<Clock::time_point> stepped_, asked_, made_;
 };
 
 }  // namespace lodestone

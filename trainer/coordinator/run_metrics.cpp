@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "trainer/coordinator/build_info.h"
@@ -86,7 +88,7 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
       epoch(gauge(registry, "epoch", "Epoch of the last step.")),
       last_step(gauge(registry, "last_step_timestamp_seconds", "When the last step ended, in seconds since 1970.")),
       goodput(gauge(registry, "goodput_ratio",
-                    "Share of the time since this process began that steps spent on other things than waiting for data.")) {
+                    "Share of the time since this process began that was spent in steps, but for their waiting for data.")) {
   auto& durations = prometheus::BuildHistogram()
                         .Name("lodestone_step_duration_seconds")
                         .Help("Seconds of a step by phase; phases don't overlap.")
@@ -105,7 +107,7 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
          {"config_hash", run.config_hash},
          {"backend", run.backend},
          {"rank", std::to_string(run.rank)}});
-  gauge(registry, "generation", "How often the job was started again by whoever supervises it.",
+  gauge(registry, "generation", "Generation of the job, as whoever supervises it counts: 0 at first.",
         static_cast<double>(run.generation));
 }
 
@@ -113,7 +115,9 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
 struct RunSeries {
   RunSeries(Registry& registry, const RunInfo& run);
 
-  Gauge &loss, &learning_rate, &gradient_norm, &loss_scale, &rank_lag, &most_behind, &ranks_reporting, &silence;
+  void see(const std::vector<RankState>& states);
+
+  Gauge &loss, &learning_rate, &gradient_norm, &loss_scale, &lag_steps, &lag_seconds, &most_behind, &ranks_reporting, &silence;
   Counter &restarts, &non_finite, &collapses;
   Counter &attempts, &failures, &damaged, &stall;
   Gauge &duration, &bytes, &last_success, &interval;
@@ -126,11 +130,13 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
       learning_rate(gauge(registry, "learning_rate", "Learning rate of the last step.")),
       gradient_norm(gauge(registry, "gradient_norm", "Norm of the whole gradient before clipping.")),
       loss_scale(gauge(registry, "loss_scale", "Factor on the loss that keeps float16 gradients in range.")),
-      rank_lag(gauge(registry, "rank_lag_steps", "Steps between the rank that is farthest and the one farthest behind.")),
-      most_behind(gauge(registry, "rank_most_behind", "The rank that is farthest behind.")),
+      lag_steps(gauge(registry, "rank_lag_steps", "Steps between the rank that is farthest and the one farthest behind.")),
+      lag_seconds(gauge(registry, "rank_lag_seconds",
+                        "Longest time that the others have now waited for a rank in one collective.")),
+      most_behind(gauge(registry, "rank_most_behind", "The rank that is waited for longest, or else farthest behind.")),
       ranks_reporting(gauge(registry, "ranks_reporting", "Ranks whose heartbeat is heard.")),
       silence(gauge(registry, "rank_silence_seconds", "Longest time since the last heartbeat of a rank.")),
-      restarts(counter(registry, "restarts_total", "Times the job was started again; grows over processes.")),
+      restarts(counter(registry, "restarts_total", "Times the run was gone on with or started again; kept over processes.")),
       non_finite(counter(registry, "non_finite_steps_total", "Steps whose loss or gradient was not finite.")),
       collapses(counter(registry, "collapses_total", "Times that all embeddings were found to be nearly equal.")),
       attempts(counter(registry, "checkpoint_attempts_total", "Checkpoints tried to save.")),
@@ -146,13 +152,29 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
       interval(gauge(registry, "checkpoint_interval_seconds",
                      "Time that is meant to pass between two checkpoints, at the mean pace of the steps so far; NaN: none are "
                      "asked for.")) {
-  restarts.Increment(static_cast<double>(run.generation));
+  restarts.Increment(static_cast<double>(run.restarts));
   for (const auto& field : kHealthFields) health.push_back(&gauge(registry, field.name, field.help));
   for (const auto& name : run.loss_parameters)
     loss_parameters[name] = &gauge(registry, "loss_parameter", "Numbers that the loss has learned, by name.", kUnknown,
                                    {{"name", name}});
   for (const auto& [name, help] : kMeasures) measures[name] = &gauge(registry, name, help);
   gauge(registry, "world_size", "Ranks of the run.", static_cast<double>(run.world));
+}
+
+void RunSeries::see(const std::vector<RankState>& states) {
+  if (states.empty()) return;
+  const auto [last, first] =
+      std::minmax_element(states.begin(), states.end(), [](const auto& a, const auto& b) { return a.step < b.step; });
+  const auto slowest = std::max_element(states.begin(), states.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.awaited_seconds, -a.step) < std::tuple(b.awaited_seconds, -b.step);
+  });
+  double silent = 0;
+  for (const auto& state : states) silent = std::max(silent, state.silent_seconds);
+  lag_steps.Set(static_cast<double>(first->step - last->step));
+  lag_seconds.Set(slowest->awaited_seconds);
+  most_behind.Set(static_cast<double>(slowest->rank));
+  ranks_reporting.Set(static_cast<double>(states.size()));
+  silence.Set(silent);
 }
 
 }  // namespace
@@ -162,11 +184,13 @@ struct RunMetrics::Impl {
     if (info.rank == 0) run.emplace(registry, info);
   }
 
+  double wall() const { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
+
   Registry registry;
   RankSeries rank;
   std::optional<RunSeries> run;
   SteadyClock::time_point start = SteadyClock::now();
-  double useful_seconds = 0;
+  std::atomic<double> useful_seconds = 0;
   int64_t save_steps = 0;
   double save_seconds = 0;
 };
@@ -186,13 +210,12 @@ void RunMetrics::step(const StepMetrics& metrics) {
   rank.last_step.Set(now_seconds());
   for (size_t i = 0; i < kPhaseFields.size(); ++i) rank.phases[i]->Observe(metrics.phases.*kPhaseFields[i].member);
   impl_->useful_seconds += std::max(metrics.step_seconds - waited, 0.0);
-  const double wall = std::chrono::duration<double>(SteadyClock::now() - impl_->start).count();
-  rank.goodput.Set(std::min(impl_->useful_seconds / std::max(wall, 1e-9), 1.0));
   if (!impl_->run) return;
   RunSeries& run = *impl_->run;
   if (impl_->save_steps > 0 || impl_->save_seconds > 0)
-    run.interval.Set(std::min(impl_->save_steps > 0 ? static_cast<double>(impl_->save_steps) * wall / rank.steps.Value() : kNever,
-                              impl_->save_seconds > 0 ? impl_->save_seconds : kNever));
+    run.interval.Set(std::min(
+        impl_->save_steps > 0 ? static_cast<double>(impl_->save_steps) * impl_->wall() / rank.steps.Value() : kNever,
+        impl_->save_seconds > 0 ? impl_->save_seconds : kNever));
   run.loss.Set(metrics.loss);
   run.learning_rate.Set(metrics.learning_rate);
   run.gradient_norm.Set(metrics.gradient_norm.value_or(kUnknown));
@@ -255,19 +278,13 @@ void RunMetrics::collapse_seen() {
   if (impl_->run) impl_->run->collapses.Increment();
 }
 
-void RunMetrics::ranks(const std::vector<RankState>& states) {
-  if (!impl_->run || states.empty()) return;
-  const auto [last, first] = std::minmax_element(states.begin(), states.end(),
-                                                 [](const auto& a, const auto& b) { return a.step < b.step; });
-  double silent = 0;
-  for (const auto& state : states) silent = std::max(silent, state.silent_seconds);
-  impl_->run->rank_lag.Set(static_cast<double>(first->step - last->step));
-  impl_->run->most_behind.Set(static_cast<double>(last->rank));
-  impl_->run->ranks_reporting.Set(static_cast<double>(states.size()));
-  impl_->run->silence.Set(silent);
+bool RunMetrics::ready() const {
+  return impl_->rank.steps.Value() > 0;
 }
 
-std::string RunMetrics::text() const {
+std::string RunMetrics::text(const std::vector<RankState>& ranks) const {
+  impl_->rank.goodput.Set(std::min(impl_->useful_seconds / std::max(impl_->wall(), 1e-9), 1.0));
+  if (impl_->run) impl_->run->see(ranks);
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

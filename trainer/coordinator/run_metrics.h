@@ -18,7 +18,8 @@ struct RunInfo {
   std::string backend;  ///< "local", "mpi", "nccl"
   int64_t world = 1;
   int64_t rank = 0;
-  int64_t generation = 0;                     ///< how often the job was started again
+  int64_t generation = 0;                     ///< of the job, as its supervisor counts
+  int64_t restarts = 0;                       ///< how often the run was gone on with or started again
   std::vector<std::string> loss_parameters;  ///< names of what the loss learns
 };
 
@@ -26,7 +27,9 @@ struct RunInfo {
 struct RankState {
   int64_t rank = 0;
   int64_t step = 0;
-  double silent_seconds = 0;  ///< since its last heartbeat
+  double silent_seconds = 0;   ///< since its last heartbeat
+  double awaited_seconds = 0;  ///< how long the others have waited for it in the collective under way
+  std::string place = "";      ///< where it is: "all_gather call 17 of group world", or ""
 };
 
 /// A rank's numbers for Prometheus: names begin with lodestone_, base units; docs/metrics.md lists them. All series are
@@ -57,10 +60,11 @@ class RunMetrics {
   void checkpoint_damaged();
   void non_finite_step();
   void collapse_seen();
-  void ranks(const std::vector<RankState>& states);
 
-  /// What /metrics answers. Cost: some hundred lines of text.
-  std::string text() const;
+  /// Has this process done a step?
+  bool ready() const;
+  /// What /metrics answers, with the ranks as they are at this moment: a run that stands still must show it. Cost: some hundred lines.
+  std::string text(const std::vector<RankState>& ranks = {}) const;
 
  private:
   struct Impl;

@@ -22,6 +22,17 @@ HttpRoute asset(const char* type, std::string_view text) {
   return {false, true, [type, text](const std::string&) { return HttpAnswer{200, type, std::string(text)}; }};
 }
 
+// A route for JSON, whose client is told where there is too much to do.
+HttpRoute work(std::function<HttpAnswer(const std::string&)> answer) {
+  return {true, false, [answer = std::move(answer)](const std::string& body) {
+            try {
+              return answer(body);
+            } catch (const OverloadError& error) {
+              return http_error(429, error.what());
+            }
+          }};
+}
+
 Json threshold_of(const std::optional<Calibration>& calibration) {
   return calibration ? Json(calibration->threshold) : Json();
 }
@@ -47,9 +58,9 @@ Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds 
       false, false, [this](const std::string&) {
         return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
       }};
-  routes_["/embed"] = {true, false, [this](const std::string& body) { return embed(body); }};
-  routes_["/search"] = {true, false, [this](const std::string& body) { return search(body); }};
-  routes_["/verify"] = {true, false, [this](const std::string& body) { return verify(body); }};
+  routes_["/embed"] = work([this](const std::string& body) { return embed(body); });
+  routes_["/search"] = work([this](const std::string& body) { return search(body); });
+  routes_["/verify"] = work([this](const std::string& body) { return verify(body); });
 }
 
 const HttpRoute* Service::route(const std::string& path) const {

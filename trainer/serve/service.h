@@ -10,10 +10,10 @@
 
 #include "sampler/decode.h"
 #include "trainer/eval/rows.h"
+#include "trainer/http/http_server.h"
 #include "trainer/search/calibration.h"
 #include "trainer/search/embeddings.h"
 #include "trainer/serve/batcher.h"
-#include "trainer/serve/http_server.h"
 #include "trainer/serve/request.h"
 #include "trainer/serve/serve_metrics.h"
 

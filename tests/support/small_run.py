@@ -1,5 +1,4 @@
-"""A real run of two ranks on pictures made here, and a real Prometheus that scrapes it. Used by the tests beside this file."""
-import json
+"""A real run of two ranks on pictures made here, and what watching it takes."""
 import os
 import pathlib
 import random
@@ -8,8 +7,9 @@ import socket
 import subprocess
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
+
+import pictures
 
 CONFIG = """\
 run_dir: {folder}/run
@@ -52,8 +52,8 @@ def free_ports(count):
     raise AssertionError(f"no {count} neighbouring ports are free")
 
 
-def fetch(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+def fetch(url, method="GET", headers=None):
+    with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers or {}), timeout=10) as answer:
         return answer.read().decode()
 
 
@@ -81,41 +81,40 @@ class Child:
 
 
 class Run(Child):
-    """`mpirun -n RANKS lodestone train` in a folder."""
+    """`mpirun -n RANKS lodestone train` in a folder; `settings`: what it sets beside, as KEY=VALUE."""
 
-    def __init__(self, folder, lodestone, mpirun, ranks=2, steps=1000000):
+    def __init__(self, folder, lodestone, mpirun, ranks=2, steps=1000000, settings=()):
         self.folder, self.port = pathlib.Path(folder), free_ports(ranks)
         (self.folder / "targets").mkdir()
-        self._draw()
+        pictures.make_classes(self.folder / "pictures")
         config = self.folder / "run.yaml"
         config.write_text(CONFIG.format(folder=folder, port=self.port, steps=steps))
         environment = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                            OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_mpi_yield_when_idle="1")
-        super().__init__([mpirun, "--oversubscribe", "-n", str(ranks), lodestone, "train", str(config)], self.folder / "log",
-                         env=environment)
+        super().__init__([mpirun, "--oversubscribe", "-n", str(ranks), lodestone, "train", str(config),
+                          *(word for setting in settings for word in ("--set", setting))], self.folder / "log", env=environment)
 
-    def _draw(self):
-        noise = random.Random(1)
-        for label in range(8):
-            folder = self.folder / "pictures" / f"class{label}"
-            folder.mkdir(parents=True)
-            shape = noise.randbytes(256)
-            for sample in range(6):
-                pixels = bytes((value + noise.randrange(70)) // 2 for value in shape)
-                (folder / f"{sample}.pgm").write_bytes(b"P5 16 16 255\n" + pixels)
+    def ask(self, path, rank=0, method="GET", headers=None):
+        """What a rank's server answers."""
+        return fetch(f"http://127.0.0.1:{self.port + rank}{path}", method, headers)
 
     def metrics(self, rank=0):
         """What /metrics of a rank says now."""
-        return fetch(f"http://127.0.0.1:{self.port + rank}/metrics")
+        return self.ask("/metrics", rank)
 
     def wait_for_steps(self):
         """Until rank 0 serves and has done a step."""
         def stepped():
             try:
-                return fetch(f"http://127.0.0.1:{self.port}/readyz")
+                return self.ask("/readyz")
             except (urllib.error.URLError, OSError):
                 return False
         until(60, "a first step", lambda: self.alive() and stepped())
+
+    def stop(self):
+        """Asks it to end after the step under way; its exit code."""
+        self.process.send_signal(signal.SIGUSR1)
+        return self.process.wait(60)
 
     def process_of(self, rank):
         """The process of a rank on this host."""
@@ -127,42 +126,3 @@ class Run(Child):
             except (OSError, ProcessLookupError):
                 continue
         raise AssertionError(f"no process of rank {rank}")
-
-
-class Prometheus(Child):
-    """Scrapes what a folder of file_sd says, every second, and evaluates rules as often."""
-
-    def __init__(self, folder, program, targets, rules):
-        folder = pathlib.Path(folder)
-        self.port = free_ports(1)
-        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-                  "rule_files": [str(rules)],
-                  "scrape_configs": [{"job_name": "lodestone",
-                                      "file_sd_configs": [{"files": [f"{targets}/*.json"], "refresh_interval": "1s"}]}]}
-        (folder / "prometheus.yaml").write_text(json.dumps(config))
-        super().__init__([program, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb",
-                          f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"], folder / "prometheus.log")
-
-    def ask(self, path, **parameters):
-        """The `data` of an answer of its API; an AssertionError with its own words if it refuses."""
-        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        try:
-            return json.loads(fetch(url))["data"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{parameters}: {json.loads(error.read())['error']}") from error
-
-    def query(self, expression):
-        """[(labels, value)] of an instant query."""
-        return [(row["metric"], float(row["value"][1])) for row in self.ask("query", query=expression)["result"]]
-
-    def wait_until_up(self):
-        def up():
-            try:
-                return fetch(f"http://127.0.0.1:{self.port}/-/ready")
-            except (urllib.error.URLError, OSError):
-                return False
-        until(30, "Prometheus is ready", lambda: self.alive() and up())
-
-    def firing(self):
-        """Labels of the alerts that fire."""
-        return [alert["labels"] for alert in self.ask("alerts")["alerts"] if alert["state"] == "firing"]

@@ -1,0 +1,141 @@
+#include "trainer/http/http_rules.h"
+
+#include <array>
+
+#include <arpa/inet.h>
+
+#include <nlohmann/json.hpp>
+#include <sodium.h>
+
+#include "common/error.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace http = boost::beast::http;
+
+std::string text_of(boost::beast::string_view view) {
+  return {view.data(), view.size()};
+}
+
+// Hashes of one length are compared in a time that tells nothing of what is expected.
+bool same(const std::string& given, const std::string& expected) {
+  std::array<unsigned char, crypto_generichash_BYTES> a{}, b{};
+  const auto hash = [](auto& out, const std::string& text) {
+    ::crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  };
+  hash(a, given);
+  hash(b, expected);
+  return ::sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool is_json(const HttpHead& head) {
+  const auto type = head[http::field::content_type];
+  return boost::beast::iequals(type.substr(0, type.find(';')), "application/json");
+}
+
+// Browsers say which site's page asks; other clients say nothing.
+bool foreign(const HttpHead& head) {
+  const std::string origin = text_of(head[http::field::origin]);
+  if (origin.empty()) return false;
+  const size_t at = origin.find("://");
+  return at == std::string::npos || origin.substr(at + 3) != text_of(head[http::field::host]);
+}
+
+bool is_address(int family, const std::string& text) {
+  in6_addr parsed;
+  return ::inet_pton(family, text.c_str(), &parsed) == 1;
+}
+
+bool names_loopback(std::string host) {
+  if (host.empty()) return true;  // no browser
+  if (host.front() == '[') return is_address(AF_INET6, host.substr(1, host.find(']') - 1));
+  host = host.substr(0, host.find(':'));
+  return boost::beast::iequals(host, "localhost") || is_address(AF_INET, host);
+}
+
+// Another site's name that leads to the loopback address makes a browser take what is served there, to all of this host, for that site's.
+bool misnamed(const HttpHead& head, const HttpOptions& options) {
+  const bool loopback = options.address.starts_with("127.") || options.address == "::1";
+  return loopback && options.authorization.empty() && !names_loopback(text_of(head[http::field::host]));
+}
+
+std::optional<HttpAnswer> refusal_of_post(const HttpHead& head, size_t length) {
+  if (length > 0 && !is_json(head)) return http_error(415, "expected Content-Type: application/json");
+  if (length == 0 && foreign(head)) return http_error(403, "asked by another site's page");
+  return {};
+}
+
+}  // namespace
+
+std::string basic_authorization(const std::string& user, const std::string& password) {
+  const std::string plain = user + ":" + password;
+  std::string coded(sodium_base64_encoded_len(plain.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  ::sodium_bin2base64(coded.data(), coded.size(), reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
+                      sodium_base64_VARIANT_ORIGINAL);
+  coded.pop_back();  // the zero behind it
+  return "Basic " + coded;
+}
+
+std::string bearer_authorization(const std::string& token) {
+  return "Bearer " + token;
+}
+
+HttpAnswer http_error(int status, const std::string& what) {
+  const nlohmann::json error{{"error", what}};
+  return {status, "application/json", error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
+}
+
+std::string path_of(const HttpHead& head) {
+  const std::string target = text_of(head.target());
+  return target.substr(0, target.find('?'));
+}
+
+std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
+                                  const HttpOptions& options) {
+  const bool open = route != nullptr && route->open;
+  if (!open && !options.authorization.empty() && !same(text_of(head[http::field::authorization]), options.authorization))
+    return http_error(401, "expected the header Authorization");
+  if (!open && misnamed(head, options)) return http_error(421, "expected localhost or an address as the host's name");
+  if (route == nullptr) return http_error(404, "there is no such path");
+  const http::verb method = head.method();
+  if (route->post ? method != http::verb::post : method != http::verb::get && method != http::verb::head)
+    return http_error(405, route->post ? "expected POST" : "expected GET");
+  if (!length) return http_error(411, "expected Content-Length");
+  if (*length > (route->post ? options.max_body : 0)) return http_error(413, "the body is too large");
+  return route->post ? refusal_of_post(head, *length) : std::nullopt;
+}
+
+HttpAnswer answer_of(const HttpRoute& route, const std::string& body) {
+  try {
+    return route.answer(body);
+  } catch (const DataError& error) {
+    return http_error(400, error.what());
+  } catch (const ConfigError& error) {
+    return http_error(400, error.what());
+  } catch (const std::exception&) {
+    return http_error(500, "it failed within");
+  }
+}
+
+HttpResponse response_of(HttpAnswer answer, const HttpHead& head, bool keep, const HttpOptions& options) {
+  HttpResponse response(static_cast<http::status>(answer.status), head.version());
+  response.set(http::field::content_type, answer.type);
+  response.set(http::field::cache_control, "no-store");
+  response.set("X-Content-Type-Options", "nosniff");
+  response.set("Referrer-Policy", "no-referrer");
+  response.set("Content-Security-Policy",
+               "default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob:; connect-src 'self'; "
+               "frame-ancestors 'none'");
+  if (answer.status == 401)
+    response.set(http::field::www_authenticate,
+                 options.authorization.starts_with("Basic ") ? R"(Basic realm="lodestone", charset="UTF-8")" : "Bearer");
+  if (answer.status == 429 || answer.status == 503) response.set(http::field::retry_after, "1");
+  response.keep_alive(keep);
+  response.content_length(answer.body.size());
+  if (head.method() != http::verb::head) response.body() = std::move(answer.body);
+  return response;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace lodestone {
+
+struct HttpOptions {
+  std::string address = "127.0.0.1";  ///< an IP address of this host
+  int port = 0;                       ///< 0: any free one
+  std::string authorization;          ///< "Basic ..." or "Bearer ...", which clients must send; empty: nothing
+  std::string certificate;  ///< PEM file of private key and certificate chain: HTTPS, TLS 1.2 or later; empty: HTTP
+  int max_requests = 64;    ///< under way at once; more are answered 503 before their body is read
+  size_t max_body = size_t{16} << 20;  ///< bytes
+  std::chrono::milliseconds patience = std::chrono::seconds(10);  ///< for a client to send a request, or to take an answer
+  std::string settings = "address and port";  ///< what errors say is to be set
+};
+
+/// What a client must send as "Authorization" for a user and password, and for a token.
+std::string basic_authorization(const std::string& user, const std::string& password);
+std::string bearer_authorization(const std::string& token);
+/// The first line of a file: a password or a token. Throws ConfigError, naming `setting`, if there is none.
+std::string read_secret(const std::string& file, const std::string& setting);
+
+struct HttpAnswer {
+  int status = 200;
+  std::string type = "application/json";
+  std::string body;
+};
+
+/// {"error": what}.
+HttpAnswer http_error(int status, const std::string& what);
+
+/// What stands at a path.
+struct HttpRoute {
+  bool post = false;  ///< asked by POST, with a JSON body or none; otherwise by GET or HEAD without a body
+  bool open = false;  ///< answered without authorization, and however much is under way
+  std::function<HttpAnswer(const std::string& body)> answer;
+};
+
+/// A web server that knows the routes it is given and nothing else: no path leads to a file. It bounds headers (8 KiB), body, time, the
+/// requests under way and the connections, and turns the library's errors into answers: DataError and ConfigError 400, others 500
+/// without their words. A page of another site can't make a browser send a POST: JSON needs a leave that is never given, and without a
+/// body the Origin must be this host. Nor can it read: who serves the loopback address without authorization answers to no other name.
+/// Threads   routes are called concurrently, from threads of the server
+class HttpServer {
+ public:
+  using Routes = std::function<const HttpRoute*(const std::string& path)>;
+  /// Told of every answer before it is sent: path of a known route (or "other"), status and seconds.
+  using Watch = std::function<void(const std::string& path, int status, double seconds)>;
+
+  /// Throws ConfigError if the address is none or can't be served at, or if the certificate can't be used.
+  HttpServer(HttpOptions options, Routes routes, Watch watch = {});
+  /// Waits for the answers under way.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  int port() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,249 @@
+#pragma once
+
+// Internal to the web server.
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "trainer/http/http_rules.h"
+
+namespace lodestone {
+
+/// What the connections of a server share. Threads: the thread that runs `io`, but for `answering`.
+struct HttpShared {
+  HttpShared(HttpOptions how, HttpServer::Routes where, HttpServer::Watch told)
+      : options(std::move(how)), routes(std::move(where)), watch(std::move(told)) {}
+
+  const HttpOptions options;
+  const HttpServer::Routes routes;
+  const HttpServer::Watch watch;
+  boost::asio::io_context io{1};
+  // Some more than requests may be under way, for what is open.
+  boost::asio::thread_pool answering{static_cast<size_t>(options.max_requests) + 2};
+  int under_way = 0;
+  bool stopping = false;
+  std::function<void(class HttpConnection*)> ended;
+};
+
+/// A client's connection, whatever carries it.
+class HttpConnection {
+ public:
+  virtual ~HttpConnection() = default;
+  virtual void start() = 0;
+  /// Ends it, after the answer under way.
+  virtual void stop() = 0;
+};
+
+/// Reads a request, has it answered, sends the answer, and again. Whatever it waits for has a deadline.
+template <typename Stream>
+class HttpSession : public HttpConnection, public std::enable_shared_from_this<HttpSession<Stream>> {
+ public:
+  template <typename... Args>
+  explicit HttpSession(HttpShared& shared, Args&&... args)
+      : shared_(shared), stream_(std::forward<Args>(args)...), deadline_(shared.io) {}
+
+  void start() override {
+    if constexpr (kEncrypted) {
+      arm();
+      stream_.async_handshake(boost::asio::ssl::stream_base::server, [self = self()](Code code) {
+        if (code) return self->end();
+        self->read_head();
+      });
+    } else {
+      read_head();
+    }
+  }
+
+  void stop() override {
+    keep_ = false;
+    if (!busy_) close();
+  }
+
+ private:
+  using Code = boost::system::error_code;
+  using Clock = std::chrono::steady_clock;
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using HttpError = boost::beast::http::error;
+  static constexpr bool kEncrypted = !std::is_same_v<Stream, boost::asio::ip::tcp::socket>;
+  static constexpr size_t kHead = 8192;
+
+  auto self() { return this->shared_from_this(); }
+  boost::asio::ip::tcp::socket& socket() {
+    if constexpr (kEncrypted)
+      return stream_.next_layer();
+    else
+      return stream_;
+  }
+
+  // What waits is given up when the client's patience is spent. A deadline that another has followed does nothing.
+  void arm() {
+    timed_out_ = false;
+    deadline_.expires_after(shared_.options.patience);
+    deadline_.async_wait([self = self(), round = ++round_](Code) {
+      if (round != self->round_) return;
+      self->timed_out_ = true;
+      Code ignored;
+      self->socket().cancel(ignored);
+    });
+  }
+  void disarm() {
+    ++round_;
+    deadline_.cancel();
+  }
+
+  void read_head() {
+    if (shared_.stopping) return end();
+    busy_ = false;
+    parser_.emplace();
+    parser_->header_limit(kHead);
+    parser_->body_limit(std::numeric_limits<uint64_t>::max());  // the rules have it
+    arm();
+    boost::beast::http::async_read_header(stream_, buffer_, *parser_,
+                                          [self = self()](Code code, size_t) { self->head_came(code); });
+  }
+
+  void head_came(Code code) {
+    disarm();
+    start_ = Clock::now();
+    route_ = nullptr;
+    keep_ = false;
+    if (timed_out_ && parser_->got_some()) return send(http_error(408, "the request did not come in time"));
+    if (code == HttpError::header_limit || code == HttpError::buffer_overflow)
+      return send(http_error(431, "the headers are too large"));
+    if (code == HttpError::end_of_stream || code == HttpError::partial_message || timed_out_) return end();
+    if (code) return is_http(code) ? send(http_error(400, "this is no HTTP request")) : end();
+    const HttpHead& head = parser_->get();
+    route_ = shared_.routes(path_of(head));
+    std::optional<size_t> length = parser_->chunked() ? std::nullopt : std::optional<size_t>(0);
+    if (const auto given = parser_->content_length(); length && given) length = static_cast<size_t>(*given);
+    if (auto refused = refusal(head, length, route_, shared_.options)) return send(std::move(*refused));
+    if (!route_->open && !take_place()) return send(http_error(503, "too many requests at once; try again later"));
+    keep_ = parser_->keep_alive();
+    if (*length == 0) return answer();
+    if (boost::beast::iequals(head[boost::beast::http::field::expect], "100-continue")) return send_continue();
+    read_body();
+  }
+
+  static bool is_http(Code code) { return code.category() == make_error_code(HttpError::bad_method).category(); }
+
+  bool take_place() {
+    if (shared_.under_way >= shared_.options.max_requests) return false;
+    ++shared_.under_way;
+    placed_ = true;
+    return true;
+  }
+
+  void send_continue() {
+    arm();
+    response_.emplace(boost::beast::http::status::continue_, 11);
+    boost::beast::http::async_write(stream_, *response_, [self = self()](Code code, size_t) {
+      if (code) return self->end();
+      self->read_body();
+    });
+  }
+
+  void read_body() {
+    arm();
+    boost::beast::http::async_read(stream_, buffer_, *parser_, [self = self()](Code code, size_t) {
+      self->disarm();
+      if (!code) return self->answer();
+      self->keep_ = false;
+      if (self->timed_out_) return self->send(http_error(408, "the body did not come in time"));
+      self->end();
+    });
+  }
+
+  // Elsewhere, since it may take long.
+  void answer() {
+    busy_ = true;
+    boost::asio::post(shared_.answering, [self = self(), body = std::move(parser_->get().body()),
+                                          work = boost::asio::make_work_guard(shared_.io)] {
+      boost::asio::post(self->shared_.io,
+                        [self, made = answer_of(*self->route_, body)]() mutable { self->send(std::move(made)); });
+    });
+  }
+
+  void send(HttpAnswer answer) {
+    busy_ = true;
+    if (placed_) --shared_.under_way;
+    placed_ = false;
+    const HttpHead& head = parser_->get();
+    if (shared_.watch)
+      shared_.watch(route_ ? path_of(head) : "other", answer.status,
+                    std::chrono::duration<double>(Clock::now() - start_).count());
+    // What is left of a refused body is not read: the connection ends.
+    keep_ = keep_ && answer.status < 400 && !shared_.stopping;
+    response_.emplace(response_of(std::move(answer), head, keep_, shared_.options));
+    arm();
+    boost::beast::http::async_write(stream_, *response_, [self = self()](Code code, size_t) {
+      if (code) return self->end();
+      self->keep_ ? self->read_head() : self->say_goodbye();
+    });
+  }
+
+  void say_goodbye() {
+    busy_ = false;
+    if (shared_.stopping) return end();
+    if constexpr (kEncrypted) {
+      arm();
+      stream_.async_shutdown([self = self()](Code) { self->hang_up(); });
+    } else {
+      hang_up();
+    }
+  }
+
+  // A connection that is closed while something unread lies in it is reset, and the client may lose the answer.
+  void hang_up() {
+    Code ignored;
+    socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    arm();
+    discard();
+  }
+  void discard() {
+    buffer_.clear();
+    socket().async_read_some(buffer_.prepare(kHead), [self = self()](Code code, size_t) {
+      code ? self->end() : self->discard();
+    });
+  }
+
+  void close() {
+    disarm();
+    Code ignored;
+    socket().close(ignored);
+  }
+  void end() {
+    if (placed_) --shared_.under_way;
+    placed_ = false;
+    close();
+    if (!std::exchange(ended_, true)) shared_.ended(this);
+  }
+
+  HttpShared& shared_;
+  Stream stream_;
+  boost::asio::steady_timer deadline_;
+  boost::beast::flat_buffer buffer_{2 * kHead};
+  std::optional<Parser> parser_;
+  std::optional<HttpResponse> response_;
+  const HttpRoute* route_ = nullptr;
+  Clock::time_point start_;
+  uint64_t round_ = 0;  // of the deadline
+  bool timed_out_ = false, keep_ = false, busy_ = false, placed_ = false, ended_ = false;
+};
+
+}  // namespace lodestone
