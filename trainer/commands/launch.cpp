@@ -54,7 +54,10 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
   ChildCommand command;
   const bool alone = generation.world == 1 && hosts == nullptr;
   if (!alone) {
-    command.words = {"mpirun", "-n", std::to_string(generation.world), "--bind-to", "none"};
+    command.words = {"mpirun", "-n", std::to_string(generation.world)};
+    // A rank's loader threads may use every core, unless the user says what ranks are bound to.
+    if (std::getenv("OMPI_MCA_hwloc_base_binding_policy") == nullptr)
+      command.words.insert(command.words.end(), {"--bind-to", "none"});
     if (hosts != nullptr) {
       command.words.insert(command.words.end(), {"--hostfile", hosts->file()});
     } else {

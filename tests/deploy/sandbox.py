@@ -1,0 +1,43 @@
+"""What the tests of deploy/ share: a world of their own that ends with them, daemons in it, and leaving when something is missing."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "bench/faults"), str(ROOT / "tests/monitoring")]
+# Root may start mpirun; ranks that wait give the processor to others, since here they are more than processors.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+               "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
+
+
+def skip(why):
+    print("skipped:", why)
+    sys.exit(SKIPPED)
+
+
+def need(*programs):
+    """Leaves unless all programs are there. Daemons lie in folders that not every PATH names."""
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    missing = [program for program in programs if not shutil.which(program)]
+    if missing:
+        skip("missing " + ", ".join(missing))
+    if os.geteuid() != 0:
+        skip("only root may start daemons and namespaces")
+
+
+def enclose():
+    """Goes on in a process namespace of this program's own: when it ends, however it does, the kernel ends whatever it has
+    started. Mounts are its own too, with an empty /run, so that what is there of this machine's daemons is out of reach."""
+    if os.environ.pop("LODESTONE_ENCLOSED", ""):
+        subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
+        os.environ.update(ENVIRONMENT)
+        return
+    walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
+    if subprocess.run([*walls, "mount", "-t", "tmpfs", "none", "/run"], capture_output=True).returncode:
+        skip("no process and mount namespaces here (a container without SYS_ADMIN?)")
+    # The shell is process 1 and buries orphans.
+    os.environ["LODESTONE_ENCLOSED"] = "yes"
+    os.execvp("unshare", [*walls, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-B", *sys.argv])
