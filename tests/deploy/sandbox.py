@@ -30,14 +30,15 @@ def need(*programs):
 
 def enclose():
     """Goes on in a process namespace of this program's own: when it ends, however it does, the kernel ends whatever it has
-    started. Mounts are its own too, with an empty /run, so that what is there of this machine's daemons is out of reach."""
+    started. Network and mounts are its own too, with an empty /run, so that this machine's daemons are out of reach."""
     if os.environ.pop("LODESTONE_ENCLOSED", ""):
         subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         os.environ.update(ENVIRONMENT)
         return
-    walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
+    walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--net"]
     if subprocess.run([*walls, "mount", "-t", "tmpfs", "none", "/run"], capture_output=True).returncode:
-        skip("no process and mount namespaces here (a container without SYS_ADMIN?)")
+        skip("no process, mount and network namespaces here (a container without SYS_ADMIN?)")
     # The shell is process 1 and buries orphans.
     os.environ["LODESTONE_ENCLOSED"] = "yes"
     os.execvp("unshare", [*walls, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-B", *sys.argv])
