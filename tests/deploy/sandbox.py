@@ -34,6 +34,8 @@ def enclose():
     if os.environ.pop("LODESTONE_ENCLOSED", ""):
         subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        # Where there is no address but 127.0.0.1 the resolver gives none (AI_ADDRCONFIG).
+        subprocess.run(["ip", "addr", "add", "10.76.0.1/32", "dev", "lo"], check=True)
         os.environ.update(ENVIRONMENT)
         return
     walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--net"]

@@ -68,7 +68,10 @@ class Cluster:
         until(20, "munged listens", (self.folder / "munge.socket").exists)
         self.daemon(stack, "slurmctld", "-D")
         self.daemon(stack, "slurmd", "-D")
-        until(60, "the node is idle", lambda: "idle" in self.call("sinfo", "-h", "-o", "%T", check=False))
+        try:
+            until(60, "the node is idle", lambda: "idle" in self.call("sinfo", "-h", "-o", "%T", check=False))
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.said()}") from None
 
     def daemon(self, stack, *command):
         stack(Child(command, self.folder / f"{command[0]}.out", env=self.environment))
