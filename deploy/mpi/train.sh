@@ -20,7 +20,9 @@ set -euo pipefail
 hostfile=$1
 shift
 
-slots=$(awk '{sub(/#.*/, "")} NF {n = 1; for (i = 2; i <= NF; i++) if ($i ~ /^slots=/) n = substr($i, 7); sum += n} END {print sum + 0}' "$hostfile")
+slots=$(awk '{sub(/#.*/, "")}
+  NF {n = 1; for (i = 2; i <= NF; i++) if ($i ~ /^slots=/) n = substr($i, 7); sum += n}
+  END {print sum + 0}' "$hostfile")
 ranks=${RANKS:-$slots}
 program=$(command -v "${LODESTONE:-lodestone}") || { echo "train.sh: there is no program ${LODESTONE:-lodestone}" >&2; exit 2; }
 

@@ -33,9 +33,9 @@ def enclose():
     started. Network and mounts are its own too, with an empty /run, so that this machine's daemons are out of reach."""
     if os.environ.pop("LODESTONE_ENCLOSED", ""):
         subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        # Where there is no address but 127.0.0.1 the resolver gives none (AI_ADDRCONFIG).
-        subprocess.run(["ip", "addr", "add", "10.76.0.1/32", "dev", "lo"], check=True)
+        # With loopback alone the resolver gives no addresses (AI_ADDRCONFIG), and mpirun does not start.
+        for words in ("link set lo up", "link add job0 type bridge", "link set job0 up", "addr add 10.76.0.1/24 dev job0"):
+            subprocess.run(["ip", *words.split()], check=True)
         os.environ.update(ENVIRONMENT)
         return
     walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--net"]
