@@ -7,11 +7,10 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import sandbox
-from hosts import NAMES, Hosts
+from hosts import NAMES, Hosts, Sshd
 from small_run import Child, until
 from training_run import TrainingRun, make_data
 
@@ -23,10 +22,20 @@ STEPS = 500
 class Mpi(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.folder = pathlib.Path(cls.enterClassContext(sandbox.folder()))
         make_data(cls.folder)
-        cls.hosts = Hosts(cls.folder)
+        cls.file = cls.folder / "hostfile"
+        cls.file.write_text("".join(f"{name} slots=2\n" for name in NAMES))
+        cls.sshd = Sshd(cls.folder)
+        cls.hosts = Hosts(cls.folder, cls.sshd.service)
         cls.addClassCleanup(cls.hosts.stop)
+        for name in NAMES:
+            cls.wait_for_ssh(name)
+
+    @classmethod
+    def wait_for_ssh(cls, name):
+        words = cls.hosts.command("hosta", *cls.sshd.client.split(), name, "true")
+        until(20, f"ssh to {name}", lambda: subprocess.run(words, capture_output=True).returncode == 0)
 
     def make_run(self, name, steps):
         # Canonical: the bits don't depend on how many ranks there are, so that a run which lost a host can be compared.
@@ -35,11 +44,11 @@ class Mpi(unittest.TestCase):
 
     def start(self, run, **settings):
         """train.sh on hosta."""
-        environment = {"SSH": f"ssh -F {self.folder}/ssh_config", "INTERFACE": "data0", "BIND": "core", "MIN_RANKS": "2",
+        environment = {"SSH": self.sshd.client, "INTERFACE": "data0", "BIND": "core", "MIN_RANKS": "2",
                        "LODESTONE": LODESTONE, **settings}
         words = [word for setting in run.settings for word in ("--set", setting)]
         self.log = self.folder / f"{run.root.name}-{len(list(self.folder.glob('*.out')))}.out"
-        return self.enterContext(Child(self.hosts.command("hosta", TRAIN, self.hosts.file, run.config, *words), self.log,
+        return self.enterContext(Child(self.hosts.command("hosta", TRAIN, self.file, run.config, *words), self.log,
                                        env={**os.environ, **environment}))
 
     def wait_for(self, what, condition, job, seconds=60):
@@ -107,6 +116,7 @@ class Mpi(unittest.TestCase):
         step = run.step()
         self.wait_for("20 steps more", lambda: run.step() >= step + 20, job)
         self.hosts.boot("hostb")
+        self.wait_for_ssh("hostb")
         self.assertEqual(self.stop(job), 75)
         self.assertLess(run.step(), STEPS)
         stopped = run.checkpoints()[-1].name

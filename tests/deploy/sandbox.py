@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -33,9 +34,7 @@ def enclose():
     started. Network and mounts are its own too, with an empty /run, so that this machine's daemons are out of reach."""
     if os.environ.pop("LODESTONE_ENCLOSED", ""):
         subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
-        # With loopback alone the resolver gives no addresses (AI_ADDRCONFIG), and mpirun does not start.
-        for words in ("link set lo up", "link add job0 type bridge", "link set job0 up", "addr add 10.76.0.1/24 dev job0"):
-            subprocess.run(["ip", *words.split()], check=True)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         os.environ.update(ENVIRONMENT)
         return
     walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--net"]
@@ -44,3 +43,8 @@ def enclose():
     # The shell is process 1 and buries orphans.
     os.environ["LODESTONE_ENCLOSED"] = "yes"
     os.execvp("unshare", [*walls, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-B", *sys.argv])
+
+
+def folder():
+    """A temporary folder that is gone with the enclosure, even if this program is killed."""
+    return tempfile.TemporaryDirectory(dir="/run")

@@ -8,27 +8,29 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import sandbox
+from hosts import Hosts
 from small_run import Child, until
 from training_run import TrainingRun, make_data
 
 LODESTONE = "lodestone"
 SLURM = sandbox.ROOT / "deploy/slurm"
 STEPS = 800
+# What belongs to one host alone lies in /dev/shm: other folders are the same on both.
 SETTINGS = """ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CryptoType=crypto/munge
 AuthInfo=socket={folder}/munge.socket,cred_expire=5
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir=/dev/shm/spool
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmdLogFile={folder}/slurmd-%n.out
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -39,25 +41,27 @@ SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 KillWait=30
-NodeName={host} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
-PartitionName=low Nodes={host} Default=YES MaxTime=600 State=UP PriorityTier=1 GraceTime=60
-PartitionName=high Nodes={host} MaxTime=600 State=UP PriorityTier=2 PreemptMode=OFF
+ReturnToService=2
+SlurmdTimeout=6
+NodeName=hosta,hostb CPUs=1 State=UNKNOWN
+PartitionName=low Nodes=ALL Default=YES MaxTime=600 State=UP PriorityTier=1 GraceTime=60
+PartitionName=high Nodes=ALL MaxTime=600 State=UP PriorityTier=2 PreemptMode=OFF
 """
 
 
 class Cluster:
-    """munged, slurmctld and slurmd: a cluster of this host, two processors wide."""
+    """munged and slurmctld, and two hosts with a slurmd each, one processor wide."""
 
     def __init__(self, folder):
         self.folder = folder
-        for name in ("state", "spool"):
-            (folder / name).mkdir(parents=True)
+        (folder / "state").mkdir(parents=True)
         key = folder / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
         host = socket.gethostname().split(".")[0]
         (folder / "slurm.conf").write_text(SETTINGS.format(folder=folder, host=host))
         (folder / "cgroup.conf").write_text("")
+        (folder / "mpi.conf").write_text("PMIxCliTmpDirBase=/dev/shm\n")
         self.environment = dict(os.environ, SLURM_CONF=f"{folder}/slurm.conf", LODESTONE=LODESTONE)
 
     def start(self, stack):
@@ -66,10 +70,10 @@ class Cluster:
         munged += [f"--{what}-file={self.folder}/munge.{what}" for what in ("key", "pid", "log", "seed")]
         self.daemon(stack, *munged, f"--socket={self.folder}/munge.socket")
         until(20, "munged listens", (self.folder / "munge.socket").exists)
+        self.hosts = Hosts(self.folder, "slurmd -D", self.environment)
         self.daemon(stack, "slurmctld", "-D")
-        self.daemon(stack, "slurmd", "-D")
         try:
-            until(60, "the node is idle", lambda: "idle" in self.call("sinfo", "-h", "-o", "%T", check=False))
+            until(60, "both nodes are idle", lambda: self.call("sinfo", "-h", "-o", "%T %D", check=False).startswith("idle 2"))
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.said()}") from None
 
@@ -84,7 +88,7 @@ class Cluster:
 
     def submit(self, folder, *words):
         """A job whose log is FOLDER/job.log, unless the words say otherwise."""
-        return self.call("sbatch", "--parsable", f"--chdir={folder}", f"--output={folder}/job.log", *words)
+        return self.call("sbatch", "--parsable", "--nodes=2", "--ntasks-per-node=1", f"--chdir={folder}", f"--output={folder}/job.log", *words)
 
     def state(self, job):
         return self.call("squeue", "-h", "-t", "all", "-j", job, "-o", "%T", check=False)
@@ -98,7 +102,7 @@ class Cluster:
 class Slurm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.folder = pathlib.Path(cls.enterClassContext(sandbox.folder()))
         make_data(cls.folder)
         cls.cluster = Cluster(cls.folder / "slurm")
         cls.cluster.start(cls.enterClassContext)
@@ -175,6 +179,18 @@ class Slurm(unittest.TestCase):
         self.wait_for("both have ended", lambda: set(self.cluster.state(job).split()) == {"COMPLETED"}, run)
         weights = [(self.folder / f"seeds/seed-{seed}/checkpoints/step-00000004/model.safetensors").read_bytes() for seed in (0, 1)]
         self.assertNotEqual(*weights)
+
+    def test_4_a_lost_node_sends_the_job_back_to_the_queue_and_its_return_brings_it_on(self):
+        run = self.make_run("lost", 1000000)
+        job = self.cluster.submit(run.where, SLURM / "train.sbatch", *run.words)
+        self.wait_for_step(120, run)
+        self.cluster.hosts.lose("hostb")
+        self.wait_for("the job waits for a node", lambda: self.cluster.state(job) == "PENDING", run, 90)
+        before = run.step()
+        self.cluster.hosts.boot("hostb")
+        self.wait_for_step(before + 20, run)
+        self.assertRegex(self.log(run), "resumed .* at step [1-9]")
+        self.cluster.call("scancel", job)
 
 
 def kill_a_rank():
