@@ -115,13 +115,13 @@ class Mpi(unittest.TestCase):
         self.assertEqual(sorted(self.ranks("hosta")), [0, 1])
         step = run.step()
         self.wait_for("20 steps more", lambda: run.step() >= step + 20, job)
-        self.hosts.boot("hostb")
-        self.wait_for_ssh("hostb")
         self.assertEqual(self.stop(job), 75)
         self.assertLess(run.step(), STEPS)
         stopped = run.checkpoints()[-1].name
         self.assertEqual(stopped, f"step-{run.step():08d}")
 
+        self.hosts.boot("hostb")
+        self.wait_for_ssh("hostb")
         job = self.start(run)
         self.assertEqual(self.end(job, 90), 0, self.log.read_text())
         self.assertIn("4 ranks (mpi)", self.log.read_text())

@@ -1,4 +1,4 @@
-"""What the tests of deploy/ share: a world of their own that ends with them, daemons in it, and leaving when something is missing."""
+"""What the tests of deploy/ share: a world of their own that ends with them, and leaving when something is missing."""
 import os
 import pathlib
 import shutil
@@ -12,6 +12,12 @@ sys.path += [str(ROOT / "bench/faults"), str(ROOT / "tests/monitoring")]
 # Root may start mpirun; ranks that wait give the processor to others, since here they are more than processors.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
+# What the tests do to namespaces of their own.
+PROBE = """mount -t tmpfs none /run
+mount --bind /etc/hostname /etc/hosts
+ip link add bridge0 type bridge
+ip link add veth0 type veth peer name veth1
+unshare --pid --fork --mount --mount-proc --uts --net --ipc sh -ec 'hostname probe; mount -t tmpfs none /dev/shm'"""
 
 
 def skip(why):
@@ -38,8 +44,9 @@ def enclose():
         os.environ.update(ENVIRONMENT)
         return
     walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--net"]
-    if subprocess.run([*walls, "mount", "-t", "tmpfs", "none", "/run"], capture_output=True).returncode:
-        skip("no process, mount and network namespaces here (a container without SYS_ADMIN?)")
+    probe = subprocess.run([*walls, "sh", "-ec", PROBE], capture_output=True, text=True)
+    if probe.returncode:
+        skip("namespaces and networks of its own can't be had here (a container without SYS_ADMIN and NET_ADMIN?): " + probe.stderr)
     # The shell is process 1 and buries orphans.
     os.environ["LODESTONE_ENCLOSED"] = "yes"
     os.execvp("unshare", [*walls, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-B", *sys.argv])

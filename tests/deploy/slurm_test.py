@@ -17,7 +17,7 @@ from training_run import TrainingRun, make_data
 
 LODESTONE = "lodestone"
 SLURM = sandbox.ROOT / "deploy/slurm"
-STEPS = 500
+STEPS = 800
 # What belongs to one host alone lies in /dev/shm: other folders are the same on both.
 SETTINGS = """ClusterName=test
 SlurmctldHost={host}
