@@ -64,9 +64,16 @@ class TrainingRun:
             return 0
         return max((parsed.get("step", 0) for parsed in map(parse, lines[-3:])), default=0)
 
-    def losses(self):
+    def trained(self):
+        """The lines of the metrics that tell of a step, in the order of the file."""
         lines = map(parse, (self.root / "metrics.jsonl").read_text().splitlines())
-        return [line["loss"] for line in lines if line.get("kind") == "train"]
+        return [line for line in lines if line.get("kind") == "train"]
+
+    def steps(self):
+        return [line["step"] for line in self.trained()]
+
+    def losses(self):
+        return [line["loss"] for line in self.trained()]
 
     def checkpoints(self):
         return sorted((self.root / "checkpoints").glob("step-*[0-9]"))

@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
+import handbook
 import layering
 import size_table
 import wording
@@ -112,6 +113,30 @@ const Row kTable[] = {
     def test_wording_finds_dead_links(self):
         tree = self.tree({"README.md": "[a](docs/a.md) [b](docs/b.md#part) [c](#here) [d](https://example.org)\n", "docs/b.md": "\n"})
         self.assertEqual(wording.problems(tree), ["README.md: the link to docs/a.md leads nowhere"])
+
+    def test_the_handbook_must_name_what_the_sources_know_and_nothing_else(self):
+        files = {
+            "trainer/commands/command.h": "enum ExitCode : int {\n  kDone = 0,\n  kLost = 4,\n};\n",
+            "trainer/a.cpp": 'getenv("LODESTONE_LOG"); raise(SIGUSR1); path = root_ / "report.html";\n',
+            "deploy/mpi/train.sh": "exec ${BIND:-none}\n",
+            "deploy/prometheus/rules.yaml": "- alert: LodestoneDown\n",
+            "docs/errors.md": "## Exit codes\n| 0 | done |\n| 4 | lost |\n## Signals\nUSR1\n",
+            "docs/operations.md": "## Alerts\n| `LodestoneDown` | [what](monitoring.md#lodestonedown) |\n## Files\n| `report.html` |\n"
+                                  "## Environment\n| `LODESTONE_LOG` |\n| `OMP_*`, `NCCL_*` |\nAlso `BIND`.\n"}
+        self.assertEqual(handbook.problems(self.tree(files)), [])
+        for file, old, new, expected in (
+                ("trainer/commands/command.h", "kLost = 4", "kLost = 4,\n kWorse = 9", "does not name exit code 9"),
+                ("docs/errors.md", "| 4 | lost |", "| 4 | lost |\n| 6 | gone |", "names exit code 6"),
+                ("docs/errors.md", "USR1", "", "does not name signal USR1"),
+                ("trainer/a.cpp", "LODESTONE_LOG", "LODESTONE_LOG\" \"WORLD_SIZE", "does not name variable WORLD_SIZE"),
+                ("trainer/a.cpp", '"LODESTONE_LOG"', "", "names variable LODESTONE_LOG"),
+                ("deploy/mpi/train.sh", "BIND", "GRACE", "does not name setting GRACE"),
+                ("deploy/prometheus/rules.yaml", "LodestoneDown", "LodestoneDown\n- alert: LodestoneOut", "does not name alert LodestoneOut"),
+                ("docs/operations.md", "#lodestonedown", "", "no runbook entry for LodestoneDown"),
+                ("docs/operations.md", "report.html", "", "does not name file report.html")):
+            with self.subTest(expected):
+                found = handbook.problems(self.tree({**files, file: files[file].replace(old, new)}))
+                self.assertTrue(any(expected in line for line in found), found)
 
 
 if __name__ == "__main__":

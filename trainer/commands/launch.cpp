@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include <unistd.h>
@@ -48,13 +49,27 @@ class Hosts {
   TempFolder folder_;
 };
 
+// What of this process's environment ranks on other hosts are to have too, and what the supervisor adds for them.
+std::set<std::string> variables_for_ranks() {
+  std::set<std::string> names = {"LODESTONE_GENERATION", "LODESTONE_JOB_TOKEN"};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    for (const char* prefix : {"LODESTONE_", "NCCL_", "OMP_"})
+      if (text.starts_with(prefix)) names.insert(text.substr(0, text.find('=')));
+  }
+  return names;
+}
+
 // One rank needs no launcher.
 ChildCommand job_command(const std::string& program, const LaunchArguments& arguments, const Generation& generation,
                          const Hosts* hosts) {
   ChildCommand command;
   const bool alone = generation.world == 1 && hosts == nullptr;
   if (!alone) {
-    command.words = {"mpirun", "-n", std::to_string(generation.world), "--bind-to", "none"};
+    command.words = {"mpirun", "-n", std::to_string(generation.world)};
+    // A rank's loader threads may use every core, unless the user says what ranks are bound to.
+    if (std::getenv("OMPI_MCA_hwloc_base_binding_policy") == nullptr)
+      command.words.insert(command.words.end(), {"--bind-to", "none"});
     if (hosts != nullptr) {
       command.words.insert(command.words.end(), {"--hostfile", hosts->file()});
     } else {
@@ -67,7 +82,7 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
       command.words.insert(command.words.end(), {"--mca", text.substr(0, space), text.substr(space + 1)});
     }
     // By name only: their values don't belong on a command line, which everybody on the host can read.
-    command.words.insert(command.words.end(), {"-x", "LODESTONE_GENERATION", "-x", "LODESTONE_JOB_TOKEN"});
+    for (const std::string& name : variables_for_ranks()) command.words.insert(command.words.end(), {"-x", name});
   }
   command.words.push_back(program);
   command.words.insert(command.words.end(), arguments.command.begin(), arguments.command.end());
