@@ -86,7 +86,7 @@ TEST(Bootstrap, EqualsResamplesWrittenOut) {
 
 TEST(Bootstrap, HoldsTheTruthAboutAsOftenAsItSays) {
   // Each class has a rate of its own, between 0 and 1, at which its 5 queries find what they look for: the truth is 1/2. Judged by
-  // queries instead of classes the interval would be far too narrow: it would hold the truth in 3 of 4 trials.
+  // queries instead of classes the interval would be far too narrow: it would hold the truth in 4 of 5 trials.
   int held = 0;
   constexpr int kTrials = 300;
   for (uint64_t trial = 0; trial < kTrials; ++trial) {
