@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "common/error.h"
 #include "sampler/loader.h"
 #include "sampler/range_sampler.h"
@@ -8,12 +10,14 @@ std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const Examples> example
                                          LoaderConfig config) {
   // A stand-in of the same class would be its own double's nearest neighbour and flatter every figure.
   config.bad_records.on_bad_record = "fail";
-  const Range share = share_of(examples->dataset()->size(), shard);
+  // Batches are those of one shard that reads alone, so that an encoder's bits do not depend on how many read.
+  const int64_t size = examples->dataset()->size();
+  const Range batches_of_shard = share_of((size + rows - 1) / std::max<int64_t>(rows, 1), shard);
+  const Range share{std::min(size, batches_of_shard.begin * rows), std::min(size, batches_of_shard.end * rows)};
   auto sampler = std::make_shared<RangeSampler>(examples->dataset(), share, rows);
-  const int64_t batches = share.size() == 0 ? 0 : sampler->batches_per_epoch();
   // The share is this shard's already, so the loader itself reads all of it.
   return std::make_unique<Loader>(std::move(examples), std::move(sampler), Shard{0, 1}, std::move(config),
-                                  /*seed=*/0, Cursor{}, /*augment=*/false, batches);
+                                  /*seed=*/0, Cursor{}, /*augment=*/false, batches_of_shard.size());
 }
 
 }  // namespace lodestone

@@ -76,8 +76,9 @@ class Loader {
 };
 
 /// A loader for evaluation: this shard's share of the data set, once, in order, unaugmented, `rows` at a time
-/// (the last batch may be smaller; an empty share has none). A bad record is always an error here: figures are not made from stand-ins. Batch::indices tells which samples of the data
-/// set the rows are.
+/// (the last of all batches may be smaller; an empty share has none). Shares are of whole batches, so that all
+/// shards together read the batches that one alone would. A bad record is always an error here: figures are not
+/// made from stand-ins. Batch::indices tells which samples of the data set the rows are.
 std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const Examples> examples, Shard shard, int64_t rows,
                                          LoaderConfig config);
 

@@ -1,13 +1,51 @@
 // Judges the rows of a file, for comparison with other implementations: judge_rows IN.safetensors prints the measures as JSON.
-// IN: z [N, D] float32, label [N] int64.
+// IN: z [N, D] float32, label [N] int64; and, each if wanted: query [N] int64 (1: asks, 0: may be found), triplets [T, 3] int64
+// (anchor, positive, negative), graded [P, 2] int64 with grade [P] float64.
 #include <iostream>
 
 #include "common/safetensors.h"
 #include "trainer/eval/judge.h"
+#include "trainer/eval/one_shot.h"
+#include "trainer/eval/spearman.h"
+
+using namespace lodestone;
+
+namespace {
+
+std::span<const int64_t> numbers(const at::Tensor& tensor) {
+  return {tensor.const_data_ptr<int64_t>(), static_cast<size_t>(tensor.numel())};
+}
+
+void add_triplets(const Comparison& rows, const at::Tensor& triplet_T3, Measures& measures) {
+  std::vector<OneShotTrial> trials;
+  const auto all = numbers(triplet_T3);
+  for (size_t t = 0; t < all.size(); t += 3) trials.push_back({all[t], {all[t + 1], all[t + 2]}, 0});
+  measures.set("triplet_accuracy", one_shot_accuracy(rows, trials));
+}
+
+void add_graded(const Comparison& rows, const at::Tensor& pair_P2, const at::Tensor& grade_P, Measures& measures) {
+  std::vector<double> likeness;
+  const auto all = numbers(pair_P2);
+  for (size_t p = 0; p < all.size(); p += 2) likeness.push_back(rows.score(all[p], all[p + 1]));
+  measures.set("spearman", spearman(likeness, {grade_P.const_data_ptr<double>(), likeness.size()}));
+}
+
+}  // namespace
 
 int main(int, char** arguments) {
-  const lodestone::TensorMap in = lodestone::read_safetensors(arguments[1]);
-  const int64_t* labels = in.at("label").const_data_ptr<int64_t>();
-  const lodestone::LabelledRows rows{in.at("z"), {labels, labels + in.at("label").numel()}};
-  std::cout << lodestone::to_json(lodestone::judge(rows).measures) << std::endl;
+  const TensorMap in = read_safetensors(arguments[1]);
+  const auto labels = numbers(in.at("label"));
+  const LabelledRows rows{in.at("z"), {labels.begin(), labels.end()}};
+  RetrievalParts parts;
+  if (in.contains("query"))
+    for (const int64_t asks : numbers(in.at("query"))) {
+      parts.is_query_N.push_back(asks == 1);
+      parts.is_gallery_N.push_back(asks == 0);
+    }
+  Measures measures = judge(rows, {}, in.contains("query") ? &parts : nullptr).measures;
+  const ComparableRows ready(rows.x_ND, Likeness::kCosine);
+  const Comparison compared = compare_rows(ready, rows.groups_N);
+  if (in.contains("triplets")) add_triplets(compared, in.at("triplets"), measures);
+  if (in.contains("graded")) add_graded(compared, in.at("graded"), in.at("grade"), measures);
+  std::cout << to_json(measures) << std::endl;
 }

@@ -9,7 +9,9 @@
 
 #include "common/error.h"
 #include "eval/rows_for_tests.h"
+#include "support/ranks.h"
 #include "trainer/eval/pixel_floor.h"
+#include "trainer/eval/tf_idf.h"
 
 namespace lodestone {
 namespace {
@@ -36,6 +38,36 @@ TEST(Judge, PutsModelAndFloorThroughTheSameCode) {
   const Measures floor = judge(pixels, options).measures;
   EXPECT_EQ(to_json(model), to_json(floor));
   EXPECT_FALSE(floor.find("alignment"));
+}
+
+void expect_equal(const Judgement& a, const Judgement& b) {
+  EXPECT_EQ(to_json(a.measures), to_json(b.measures));
+  EXPECT_EQ(to_json(a.intervals), to_json(b.intervals));
+  EXPECT_EQ(a.distances.positives, b.distances.positives);
+  ASSERT_EQ(a.roc.size(), b.roc.size());
+  for (size_t k = 0; k < a.roc.size(); ++k) EXPECT_EQ(a.roc[k].threshold, b.roc[k].threshold);
+}
+
+TEST(Judge, IsTheSameOnAnyNumberOfRanks) {
+  const TfIdf texts({"one fish", "two fish", "red fish", "blue fish", "one"});
+  const std::vector<int64_t> topics = {0, 0, 1, 1, 0};
+  JudgeOptions options;
+  options.bootstrap = {20, 0.95, 3};
+  for (const LabelledRows& rows : {clustered_rows(3, 90, 6, 20, 1.1), coarse_rows(4, 3, 4, 2), LabelledRows{at::ones({0, 3}), {}}}) {
+    const Judgement alone = judge(rows, options);
+    const Judgement floor = judge(compare_texts(texts, topics), topics, topics, options);
+    for (const int world : {1, 2, 3, 4})
+      testing::run_ranks(world, [&](const Group& group) {
+        const Judgement found = judge(rows, options, nullptr, group);
+        const Judgement shared = judge(compare_texts(texts, topics), topics, topics, options, group);
+        if (group.rank() == 0) {
+          expect_equal(found, alone);
+          expect_equal(shared, floor);
+        } else {
+          EXPECT_TRUE(found.measures.empty() && found.intervals.empty() && shared.measures.empty());
+        }
+      });
+  }
 }
 
 TEST(Judge, StandsTinySets) {

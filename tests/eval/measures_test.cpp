@@ -48,6 +48,17 @@ TEST(Measures, AreWrittenAsATable) {
             "queries            13,180            \n"
             "eer                     –            \n");
   EXPECT_EQ(measures_table(model).find("floor"), std::string::npos);
+  EXPECT_EQ(measures_table(model).find("interval"), std::string::npos);
+  EXPECT_EQ(measures_table(model, floor, {{"recall_at_1", 0.7402, 0.7755}, {"eer", kUndefined, kUndefined}}),
+            "measure             model     95 % interval       floor\n"
+            "recall_at_1       75.81 %   74.02 – 77.55 %     56.20 %\n"
+            "queries            13,180                              \n"
+            "eer                     –                 –            \n");
+}
+
+TEST(Measures, IntervalsAreWrittenAsPairs) {
+  EXPECT_EQ(to_json({Interval{"eer", 0.125, 0.25}, Interval{"roc_auc", kUndefined, kUndefined}}),
+            R"({"eer":[0.125,0.25],"roc_auc":[null,null]})");
 }
 
 TEST(Measures, AreFormattedByTheirKind) {

@@ -28,7 +28,7 @@ std::vector<Neighbour> naive_neighbours(const LabelledRows& rows, int64_t query,
 void expect_exact(const LabelledRows& rows, Likeness likeness, int64_t query_tile, int64_t gallery_tile,
                   int64_t k) {
   const ComparableRows ready(rows.x_ND, likeness);
-  const NeighbourSearch search{ready, rows.groups_N, ready, rows.groups_N, 0, query_tile, gallery_tile};
+  const NeighbourSearch search{ready, rows.groups_N, ready, rows.groups_N, 0, {}, query_tile, gallery_tile};
   const auto found = nearest_neighbours(search, k);
   ASSERT_EQ(static_cast<int64_t>(found.size()), ready.size());
   for (int64_t i = 0; i < ready.size(); ++i) {
@@ -86,6 +86,8 @@ TEST(Neighbours, RefuseWhatDoesNotFit) {
   const ComparableRows ready(rows.x_ND, Likeness::kCosine);
   const ComparableRows narrow(rows.x_ND.narrow(1, 0, 3), Likeness::kCosine);
   const ComparableRows l2(rows.x_ND, Likeness::kL2);
+  for (const Stretch outside : {Stretch{-1, 2}, {3, 2}, {0, ready.size() + 1}})
+    EXPECT_THROW(nearest_neighbours({ready, rows.groups_N, ready, rows.groups_N, 0, outside}, 1), Error);
   EXPECT_THROW(nearest_neighbours({ready, rows.groups_N, narrow, rows.groups_N}, 1), Error);
   EXPECT_THROW(nearest_neighbours({ready, rows.groups_N, l2, rows.groups_N}, 1), Error);
   EXPECT_THROW(nearest_neighbours({ready, std::span(rows.groups_N).first(5), ready, rows.groups_N}, 1),

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
+#include "support/ranks.h"
 
 namespace lodestone {
 namespace {
@@ -27,10 +28,9 @@ RetrievalParts parts(auto is_query, auto is_gallery) {
   return out;
 }
 
-void expect_same(const RetrievalSums& a, const RetrievalSums& b) {
-  EXPECT_EQ(a.queries, b.queries);
-  for (size_t m = 0; m < a.sums.size(); ++m)
-    EXPECT_NEAR(a.sums[m], b.sums[m], 1e-12) << RetrievalSums::kNames[m];
+void expect_same(const Retrieval& a, const Retrieval& b) {
+  const Measures found = a.measures(), expected = b.measures();
+  for (const auto& [name, value] : expected.entries()) EXPECT_NEAR(*found.find(name), value, 1e-12) << name;
 }
 
 LabelledRows picked(const LabelledRows& rows, auto wanted) {
@@ -65,11 +65,20 @@ TEST(QueryGallery, AQueryInTheGalleryIsNotItsOwnNeighbour) {
   const auto query = [](int64_t i) { return i < 30; };
   const auto gallery = [](int64_t i) { return i >= 20; };
   // Each query by itself against the gallery without it.
-  RetrievalSums expected;
-  for (int64_t q = 0; q < 30; ++q)
-    expected += retrieve(picked(rows, [q](int64_t i) { return i == q; }),
-                         picked(rows, [&](int64_t i) { return gallery(i) && i != q; }));
-  expect_same(retrieve(rows, parts(query, gallery)), expected);
+  Retrieval expected;
+  for (int64_t q = 0; q < 30; ++q) {
+    const LabelledRows others = picked(rows, [&](int64_t i) { return gallery(i) && i != q; });
+    expected.queries.push_back(retrieve(picked(rows, [q](int64_t i) { return i == q; }), others).queries.front());
+  }
+  const Retrieval found = retrieve(rows, parts(query, gallery));
+  expect_same(found, expected);
+  for (size_t q = 0; q < 30; ++q) {
+    EXPECT_EQ(found.queries[q].query, static_cast<int64_t>(q));
+    EXPECT_TRUE(found.queries[q].lone() || found.queries[q].nearest >= 20);
+  }
+  testing::run_ranks(3, [&](const Group& group) {
+    EXPECT_EQ(to_json(retrieve(rows, parts(query, gallery), {}, group).measures()), to_json(found.measures()));
+  });
 }
 
 TEST(QueryGallery, RefusesWhatDoesNotFit) {

@@ -40,6 +40,11 @@ ReportInput full_input() {
   input.roc = model.roc;
   input.floor_roc = floor.roc;
   input.distances = model.distances;
+  input.intervals = {{"recall_at_1", 0.7402, 0.7755}};
+  input.recall_curve = model.retrieval.recall_curve(10);
+  input.floor_recall_curve = floor.retrieval.recall_curve(10);
+  const LabelledRows rows = clustered_rows(1, 100, 8, 25, 0.5);
+  input.classes = {{{"letter o", "digit 0", 3, 4}}, project_sample(rows, Likeness::kCosine, 1), {"A", "B", "C", "D", "E", "F"}};
   input.sample = {{{"PNGBYTES", "letter a"},
                    {{{"PNGOTHER", "letter a"}, true, 0.9}, {{"PNGTHIRD", "letter b"}, false, 0.8}}}};
   input.worst = {{{"", "how do I pay?"}, {{{"", "where is my card?"}, false, 0.7}}}};
@@ -59,6 +64,17 @@ TEST(Report, HoldsWhatItMust) {
                            "Verification",
                            "EER ",
                            "Distances of pairs",
+                           "Precision and recall",
+                           "Line chart: precision over recall",
+                           "Recall at k",
+                           "Line chart: recall at k over k",
+                           "Embeddings in the plane",
+                           "Scatter chart: 100 embeddings",
+                           "Classes taken for each other",
+                           "digit 0",
+                           "3 of 4",
+                           "95 % interval",
+                           "74.02 – 77.55 %",
                            "Learning rate",
                            "A fair sample",
                            "The hardest queries",
@@ -95,6 +111,7 @@ TEST(Report, EscapesHostileText) {
   input.facts = {{kHostile, kHostile}};
   input.sample[0].query.label = input.sample[0].neighbours[0].picture.label = kHostile;
   input.worst[0].query.label = kHostile;
+  input.classes.confused[0].from = input.classes.confused[0].to = input.classes.projected[0] = kHostile;
   input.model.set(kHostile, 1);
   const std::string html = render_report(input);
   EXPECT_THAT(html, Not(HasSubstr("<script")));
@@ -109,7 +126,7 @@ TEST(Report, LeavesOutWhatIsMissing) {
   const std::string html = render_report(input);
   EXPECT_THAT(html, HasSubstr("<h1>empty</h1>"));
   for (const char* part :
-       {"Headline figures", "Curves", "Nearest neighbours", "All measures", "Configuration"})
+       {"Headline figures", "Curves", "Nearest neighbours", "All measures", "Classes taken", "95 %", "Configuration"})
     EXPECT_THAT(html, Not(HasSubstr(part))) << part;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 
 #include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
@@ -10,6 +11,7 @@
 
 #include "common/error.h"
 #include "eval/rows_for_tests.h"
+#include "support/ranks.h"
 
 namespace lodestone {
 namespace {
@@ -93,7 +95,7 @@ std::map<std::string, double> naive_leave_one_out(const LabelledRows& rows, Like
 }
 
 void expect_same(const Measures& found, const std::map<std::string, double>& expected) {
-  EXPECT_EQ(found.entries().size(), RetrievalSums::kNames.size() + 2);
+  EXPECT_EQ(found.entries().size(), QueryResult::kNames.size() + 2);
   for (const auto& [name, value] : expected) {
     ASSERT_TRUE(found.find(name)) << name;
     EXPECT_NEAR(*found.find(name), value, 1e-12) << name;
@@ -133,14 +135,14 @@ TEST(Retrieval, CollapsedEmbeddingsScoreNothing) {
   for (int64_t i = 0; i < 40; ++i) rows.groups_N.push_back(i / 2);
   for (Likeness likeness : {Likeness::kCosine, Likeness::kL2}) {
     const Measures found = retrieve_leave_one_out(rows, {likeness, 5}).measures();
-    for (const char* name : RetrievalSums::kNames) EXPECT_EQ(*found.find(name), 0) << name;
+    for (const char* name : QueryResult::kNames) EXPECT_EQ(*found.find(name), 0) << name;
   }
 }
 
 TEST(Retrieval, OneClassIsAlwaysRightAndLoneRowsAreUndefined) {
   const LabelledRows one{coarse_rows(2, 20, 3, 1).x_ND, std::vector<int64_t>(20, 5)};
   const Measures right = retrieve_leave_one_out(one).measures();
-  for (const char* name : RetrievalSums::kNames) EXPECT_DOUBLE_EQ(*right.find(name), 1) << name;
+  for (const char* name : QueryResult::kNames) EXPECT_DOUBLE_EQ(*right.find(name), 1) << name;
   LabelledRows lone = one;
   for (int64_t i = 0; i < 20; ++i) lone.groups_N[static_cast<size_t>(i)] = i;
   const Measures none = retrieve_leave_one_out(lone).measures();
@@ -159,25 +161,52 @@ TEST(Retrieval, DoesNotDependOnTheOrderOfRows) {
   std::vector<int64_t> order = Random(1, Purpose::kShuffle).permutation(70);
   LabelledRows shuffled{rows.x_ND.index_select(0, at::tensor(order)), {}};
   for (int64_t i : order) shuffled.groups_N.push_back(rows.groups_N[static_cast<size_t>(i)]);
-  const RetrievalSums a = retrieve_leave_one_out(rows);
-  const RetrievalSums b = retrieve_leave_one_out(shuffled);
-  for (size_t m = 0; m < 8; ++m) EXPECT_NEAR(a.sums[m], b.sums[m], 1e-12) << RetrievalSums::kNames[m];
+  const Measures a = retrieve_leave_one_out(rows).measures();
+  const Measures b = retrieve_leave_one_out(shuffled).measures();
+  for (size_t m = 0; m < 8; ++m) EXPECT_NEAR(*a.find(QueryResult::kNames[m]), *b.find(QueryResult::kNames[m]), 1e-12);
 }
 
-TEST(Retrieval, SharesOfTheQueriesAddUp) {
-  const LabelledRows rows = coarse_rows(10, 50, 4, 7);
-  const ComparableRows whole(rows.x_ND, Likeness::kCosine);
-  const std::span<const int64_t> groups = rows.groups_N;
-  RetrievalSums sum;
-  for (auto [first, count] : {std::pair<int64_t, int64_t>{0, 17}, {17, 0}, {17, 33}}) {
-    const ComparableRows part(rows.x_ND.narrow(0, first, count), Likeness::kCosine);
-    sum += retrieve(
-        {part, groups.subspan(static_cast<size_t>(first), static_cast<size_t>(count)), whole, groups, first});
+void expect_equal(const Retrieval& a, const Retrieval& b) {
+  ASSERT_EQ(a.queries.size(), b.queries.size());
+  for (size_t q = 0; q < a.queries.size(); ++q) {
+    const QueryResult &x = a.queries[q], &y = b.queries[q];
+    EXPECT_EQ(std::tie(x.query, x.relevant, x.first_hit, x.nearest, x.values),
+              std::tie(y.query, y.relevant, y.first_hit, y.nearest, y.values));
   }
-  const RetrievalSums expected = retrieve_leave_one_out(rows);
-  EXPECT_EQ(sum.queries, expected.queries);
-  EXPECT_EQ(sum.lone_queries, expected.lone_queries);
-  for (size_t m = 0; m < sum.sums.size(); ++m) EXPECT_NEAR(sum.sums[m], expected.sums[m], 1e-12);
+  EXPECT_EQ(to_json(a.measures()), to_json(b.measures()));
+}
+
+TEST(Retrieval, IsTheSameOnAnyNumberOfRanks) {
+  const LabelledRows rows = coarse_rows(10, 50, 4, 7), few = coarse_rows(11, 3, 4, 2), none{at::ones({0, 4}), {}};
+  const Retrieval alone = retrieve_leave_one_out(rows), across = retrieve(few, rows);
+  for (const int world : {1, 2, 3, 4})
+    testing::run_ranks(world, [&](const Group& group) {
+      expect_equal(retrieve_leave_one_out(rows, {}, group), alone);
+      expect_equal(retrieve(few, rows, {}, group), across);  // of 4 ranks one has no query
+      EXPECT_TRUE(retrieve(none, rows, {}, group).queries.empty());
+    });
+}
+
+TEST(Retrieval, TellsTheNearestAndTheFirstHit) {
+  const LabelledRows query{rows_of({{0}, {9}}), {1, 7}};
+  const LabelledRows gallery{rows_of({{3}, {2}, {1}, {4}}), {1, 2, 2, 3}};
+  const Retrieval found = retrieve(query, gallery, {Likeness::kL2, 3});
+  EXPECT_EQ(found.queries[0].nearest, 2);
+  EXPECT_EQ(found.queries[0].first_hit, 3);
+  EXPECT_EQ(found.queries[0].relevant, 1);
+  EXPECT_TRUE(found.queries[1].lone());
+  EXPECT_EQ(found.queries[1].nearest, -1);
+  EXPECT_EQ(found.recall_curve(4), (std::vector<double>{0, 0, 1, 1}));
+  EXPECT_TRUE(Retrieval{}.recall_curve(4).empty());
+}
+
+TEST(Retrieval, LooksAsDeepAsItIsAsked) {
+  const LabelledRows rows = clustered_rows(12, 120, 3, 40, 3);
+  const std::vector<double> curve = retrieve_leave_one_out(rows, {Likeness::kCosine, 5, 60}).recall_curve(60);
+  const Measures measures = retrieve_leave_one_out(rows).measures();
+  for (const int64_t k : {1, 5, 10})
+    EXPECT_DOUBLE_EQ(curve[static_cast<size_t>(k - 1)], *measures.find("recall_at_" + std::to_string(k)));
+  EXPECT_GT(curve[59], curve[9]);
 }
 
 TEST(Retrieval, RefusesWhatDoesNotFit) {

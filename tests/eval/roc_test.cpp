@@ -92,6 +92,15 @@ TEST(Roc, PerfectReversedAndTied) {
   EXPECT_DOUBLE_EQ(tar_at_far(tied, 0.1), 0);
 }
 
+TEST(Roc, AveragePrecisionIsThatOfItsDefinition) {
+  // 0.9 P, 0.8 N, 0.7 P and N together: 1/2 · 1 + 1/2 · 2/4.
+  EXPECT_DOUBLE_EQ(average_precision({0.7, 0.9}, {0.7, 0.8}), 0.75);
+  EXPECT_DOUBLE_EQ(average_precision({1, 1}, {1, 1, 1, 1}), 1.0 / 3);
+  EXPECT_DOUBLE_EQ(average_precision({2}, {1}), 1);
+  EXPECT_TRUE(std::isnan(average_precision({}, {1})));
+  EXPECT_TRUE(std::isnan(average_precision({1}, {})));
+}
+
 TEST(Roc, IsUndefinedWithoutBothSides) {
   EXPECT_TRUE(roc_curve({}, {1}).empty());
   EXPECT_TRUE(std::isnan(roc_auc(roc_curve({1}, {}))));

@@ -51,7 +51,7 @@ TEST(TfIdf, FindsWhatAFullSortFinds) {
   }
   const TfIdf rows(texts);
   const Comparison comparison = compare_texts(rows, groups);
-  comparison.neighbours([](int64_t) { return 7; },
+  comparison.neighbours({0, 200}, [](int64_t) { return 7; },
                         [&](int64_t query, std::span<const Neighbour> found) {
                           std::vector<Neighbour> all;
                           for (int64_t i = 0; i < 200; ++i)

@@ -148,6 +148,20 @@ TEST_F(LoaderTest, EvaluationSeesTheShareOnceInOrder) {
   EXPECT_FALSE(empty->has_next());
 }
 
+TEST_F(LoaderTest, EvaluationHasTheSameBatchesForAnyNumberOfShards) {
+  const auto batches = [&](int64_t world) {
+    std::vector<std::vector<int64_t>> all;
+    for (int64_t rank = 0; rank < world; ++rank)
+      for (auto loader = make_eval_loader(examples(), {rank, world}, 10, config(1)); loader->has_next();)
+        all.push_back(loader->next().indices);
+    return all;
+  };
+  const auto alone = batches(1);
+  ASSERT_EQ(alone.size(), 8U);
+  EXPECT_EQ(alone.back().size(), 2U);
+  for (const int64_t world : {2, 3, 8, 11}) EXPECT_EQ(batches(world), alone);
+}
+
 TEST_F(LoaderTest, RefusesNoWorkers) {
   EXPECT_THROW(open(config(0)), ConfigError);
   EXPECT_THROW(open(config(1, 0)), ConfigError);

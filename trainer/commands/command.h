@@ -38,6 +38,7 @@ struct EvaluateArguments {
   std::vector<std::string> assignments;
   std::string json;
   std::optional<double> calibrate;
+  int64_t bootstrap = 1000;
 };
 
 struct EmbedArguments {

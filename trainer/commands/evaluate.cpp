@@ -30,11 +30,12 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   restore_model(checkpoint.snapshot, *config.encoder);
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
   const auto evaluator = make_evaluator(config);
-  const Evaluation evaluation = evaluator->run(session, *config.encoder, true);
+  const Evaluation evaluation = evaluator->run(session, *config.encoder, {.with_report = true, .resamples = arguments.bootstrap});
   if (!session.leads()) return kDone;
 
-  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
+  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures, evaluation.model.intervals) << std::flush;
   nlohmann::json result = nlohmann::json::parse(to_json(evaluation.model.measures));
+  if (!evaluation.model.intervals.empty()) result["intervals"] = nlohmann::json::parse(to_json(evaluation.model.intervals));
   result["step"] = checkpoint.step;
   result["checkpoint"] = checkpoint.path.string();
   if (!evaluation.floor.measures.empty()) result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));

@@ -1,8 +1,25 @@
 #include "trainer/commands/evaluation.h"
 
+#include "trainer/eval/confusion.h"
 #include "trainer/eval/sheet.h"
 
 namespace lodestone {
+
+namespace {
+
+
+ClassView class_view(const RunConfig& config, const Embedded& embedded, const Dataset& data, const Judgement& model) {
+  ClassView view;
+  if (model.retrieval.queries.empty()) return view;
+  for (const Confusion& one : most_confused(model.retrieval, embedded.labels, embedded.labels))
+    view.confused.push_back({data.class_name(one.from), data.class_name(one.to), one.count, one.queries});
+  view.projection =
+      project_sample({embedded.z_ND, embedded.groups, embedded.labels}, likeness_of(config), static_cast<uint64_t>(config.seed));
+  for (const int64_t label : view.projection.classes) view.projected.push_back(data.class_name(label));
+  return view;
+}
+
+}  // namespace
 
 std::unique_ptr<Evaluator> make_evaluator(const RunConfig& config) {
   if (config.evaluate.data.empty())
@@ -17,7 +34,16 @@ Likeness likeness_of(const RunConfig& config) {
   return config.normalize ? Likeness::kCosine : Likeness::kL2;
 }
 
-Sheet sheet_of(const RunConfig& config, const Embedded& embedded,
+JudgeOptions judge_options(const RunConfig& config, const EvaluationOptions& options) {
+  JudgeOptions judging;
+  judging.retrieval.likeness = likeness_of(config);
+  if (options.with_report) judging.retrieval.depth = kRecallDepth;
+  judging.bootstrap.resamples = options.resamples;
+  judging.bootstrap.seed = static_cast<uint64_t>(config.seed);
+  return judging;
+}
+
+Sheet sheet_of(const RunConfig& config, const Embedded& embedded, const Dataset& data, const Judgement& model,
                const std::function<SheetPicture(int64_t sample)>& shown) {
   SheetOptions options;
   options.likeness = likeness_of(config);
@@ -34,7 +60,7 @@ Sheet sheet_of(const RunConfig& config, const Embedded& embedded,
     }
     return all;
   };
-  return {rows(plan.sample), rows(plan.worst)};
+  return {rows(plan.sample), rows(plan.worst), class_view(config, embedded, data, model)};
 }
 
 }  // namespace lodestone

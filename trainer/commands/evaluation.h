@@ -16,21 +16,30 @@ struct Evaluation {
   Judgement floor;  ///< what needs no learning; empty unless asked for, or where there is none
 };
 
-/// What the report shows of single samples.
+/// How far the report's curve of recall goes.
+constexpr int64_t kRecallDepth = 100;
+
+struct EvaluationOptions {
+  bool with_report = false;   ///< judge the floor too (it never changes: once a run is enough) and look as deep as the report shows
+  int64_t resamples = 0;      ///< of the classes, for intervals; 0: none
+};
+
+/// What the report shows of single samples and of classes.
 struct Sheet {
   std::vector<SheetRow> sample;  ///< queries chosen by chance
   std::vector<SheetRow> worst;   ///< those with the smallest margin
+  ClassView classes;             ///< empty where samples have no classes
 };
 
 /// Judges encoders on the configured evaluation split.
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
-  /// Embeds the split over all ranks and judges it on rank 0 (elsewhere the result is empty).
-  /// Ranks     collective. with_floor: also judge the floor; it never changes, so once a run is enough.
-  virtual Evaluation run(const Session& session, Encoder& encoder, bool with_floor) = 0;
-  /// Of the last run. Rank 0, after run.
-  virtual Sheet sheet() const = 0;
+  /// Embeds the split and judges it, both over all ranks; rank 0 gets the result, the same bits for any number of ranks.
+  /// Ranks     collective; elsewhere the result is empty
+  virtual Evaluation run(const Session& session, Encoder& encoder, const EvaluationOptions& options) = 0;
+  /// Of the last run, whose result `model` is. Rank 0, after run.
+  virtual Sheet sheet(const Judgement& model) const = 0;
   /// What the floor is, as a column title.
   virtual const char* floor_name() const = 0;
   virtual const Dataset& dataset() const = 0;
@@ -46,8 +55,12 @@ std::unique_ptr<Evaluator> make_image_text_evaluator(const RunConfig& config);
 /// The likeness that embeddings are compared by.
 Likeness likeness_of(const RunConfig& config);
 
+/// How the model's rows are judged; the floor's have another likeness and no intervals.
+JudgeOptions judge_options(const RunConfig& config, const EvaluationOptions& options);
+
 /// The sheet of rows that are compared with each other; `shown` says what a sample of the data set looks like.
-Sheet sheet_of(const RunConfig& config, const Embedded& embedded,
+/// Classes are shown if `model` was judged by them.
+Sheet sheet_of(const RunConfig& config, const Embedded& embedded, const Dataset& data, const Judgement& model,
                const std::function<SheetPicture(int64_t sample)>& shown);
 
 }  // namespace lodestone

@@ -11,7 +11,6 @@
 #include "trainer/commands/evaluation.h"
 #include "trainer/eval/one_shot.h"
 #include "trainer/eval/pixel_floor.h"
-#include "trainer/eval/query_gallery.h"
 
 namespace lodestone {
 
@@ -63,18 +62,18 @@ class ImageEvaluator : public Evaluator {
     examples_ = std::make_shared<ImageExamples>(images_, transform_);
   }
 
-  Evaluation run(const Session& session, Encoder& encoder, bool with_floor) override;
+  Evaluation run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) override;
   const char* floor_name() const override { return "Pixels"; }
   const Dataset& dataset() const override { return *images_; }
-  Sheet sheet() const override {
-    return sheet_of(config_, embedded_, [this](int64_t sample) {
+  Sheet sheet(const Judgement& model) const override {
+    return sheet_of(config_, embedded_, *images_, model, [this](int64_t sample) {
       const auto png = encode_png(images_->get(sample));
       return SheetPicture{std::string(png.begin(), png.end()), images_->class_name(images_->label(sample))};
     });
   }
 
  private:
-  Judgement judge_rows(const at::Tensor& x_ND, const JudgeOptions& options) const;
+  Judgement judge_rows(const Session& session, const at::Tensor& x_ND, const JudgeOptions& options) const;
   double one_shot_files(const Session& session, Encoder& encoder, bool pixels) const;
   void add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels,
                     Judgement& result) const;
@@ -87,34 +86,29 @@ class ImageEvaluator : public Evaluator {
 };
 
 // Where the data says who asks and who may be found, retrieval is judged so; all else is of all pairs.
-Judgement ImageEvaluator::judge_rows(const at::Tensor& x_ND, const JudgeOptions& options) const {
+Judgement ImageEvaluator::judge_rows(const Session& session, const at::Tensor& x_ND, const JudgeOptions& options) const {
   const LabelledRows rows{x_ND, embedded_.groups, embedded_.labels};
-  Judgement found = judge(rows, options);
   RetrievalParts parts;
   for (const int64_t i : embedded_.indices) {
     parts.is_query_N.push_back(images_->is_query(i));
     parts.is_gallery_N.push_back(images_->is_gallery(i));
   }
-  if (parts.all()) return found;
-  found.measures.merge(retrieve(rows, parts, options.retrieval).measures());
-  return found;
+  return judge(rows, options, parts.all() ? nullptr : &parts, session.world);
 }
 
-Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, bool with_floor) {
-  const bool floor = with_floor && config_.evaluate.floor;
+Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) {
+  const bool floor = asked.with_report && config_.evaluate.floor;
   embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader, floor);
   Evaluation result;
-  if (!session.leads()) return result;
-  JudgeOptions options;
-  options.retrieval.likeness = likeness_of(config_);
-  result.model = judge_rows(embedded_.z_ND, options);
-  add_one_shot(session, encoder, embedded_.z_ND, false, result.model);
+  result.model = judge_rows(session, embedded_.z_ND, judge_options(config_, asked));
+  if (session.leads()) add_one_shot(session, encoder, embedded_.z_ND, false, result.model);
   if (floor) {
     JudgeOptions pixels;
     pixels.retrieval.likeness = Likeness::kL2;
+    pixels.retrieval.depth = kRecallDepth;
     const at::Tensor x_ND = pixel_rows(embedded_.x_NCHW);
-    result.floor = judge_rows(x_ND, pixels);
-    add_one_shot(session, encoder, x_ND, true, result.floor);
+    result.floor = judge_rows(session, x_ND, pixels);
+    if (session.leads()) add_one_shot(session, encoder, x_ND, true, result.floor);
   }
   return result;
 }

@@ -25,17 +25,17 @@ class ImageTextEvaluator : public Evaluator {
         pictures_(std::make_shared<ImageExamples>(set_.pictures, transform_)),
         captions_(std::make_shared<TextExamples>(set_.captions, token_rule(config.data))) {}
 
-  Evaluation run(const Session& session, Encoder& encoder, bool) override {
+  Evaluation run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) override {
     const auto embedded = [&](const std::shared_ptr<const Examples>& examples) {
       return embed(session.world, encoder, session.launch.device(), examples, config_.data.loader);
     };
     seen_ = embedded(pictures_);
     said_ = embedded(captions_);
     Evaluation result;
-    if (!session.leads()) return result;
+    add("image_to_text_", session, seen_, said_, asked, result.model);
+    add("text_to_image_", session, said_, seen_, asked, result.model);
+    if (!session.leads()) return {};
     Measures& measures = result.model.measures;
-    add("image_to_text_", seen_, said_, measures);
-    add("text_to_image_", said_, seen_, measures);
     measures.set("pictures", static_cast<double>(seen_.labels.size()));
     measures.set("captions", static_cast<double>(said_.labels.size()));
     return result;
@@ -45,7 +45,7 @@ class ImageTextEvaluator : public Evaluator {
   const Dataset& dataset() const override { return *set_.pictures; }
 
   // Pictures drawn by the seed, each with the captions nearest to it.
-  Sheet sheet() const override {
+  Sheet sheet(const Judgement&) const override {
     std::vector<int64_t> order = Random(static_cast<uint64_t>(config_.seed), Purpose::kTrials, 6)
                                      .permutation(static_cast<int64_t>(seen_.labels.size()));
     order.resize(std::min<size_t>(order.size(), kShown));
@@ -71,15 +71,17 @@ class ImageTextEvaluator : public Evaluator {
   }
 
  private:
-  void add(const std::string& prefix, const Embedded& queries, const Embedded& gallery,
-           Measures& measures) const {
-    RetrievalOptions options;
-    options.likeness = likeness_of(config_);
-    const Measures found = retrieve(LabelledRows{queries.z_ND, queries.labels, {}},
-                                    LabelledRows{gallery.z_ND, gallery.labels, {}}, options)
-                               .measures();
-    for (const auto& [name, value] : found.entries())
-      if (name.starts_with("recall_at_")) measures.set(prefix + name, value);
+  void add(const std::string& prefix, const Session& session, const Embedded& queries, const Embedded& gallery,
+           const EvaluationOptions& asked, Judgement& result) const {
+    const JudgeOptions options = judge_options(config_, asked);
+    const Retrieval found = retrieve(LabelledRows{queries.z_ND, queries.labels, {}}, LabelledRows{gallery.z_ND, gallery.labels, {}},
+                                     options.retrieval, session.world);
+    const Measures measures = found.measures();
+    for (const auto& [name, value] : measures.entries())
+      if (name.starts_with("recall_at_")) result.measures.set(prefix + name, value);
+    if (asked.resamples == 0) return;
+    for (const auto& [name, low, high] : bootstrap_retrieval(found, Bootstrap(queries.labels, options.bootstrap), session.world))
+      if (name.starts_with("recall_at_")) result.intervals.push_back({prefix + name, low, high});
   }
 
   SheetPicture picture(int64_t sample) const {

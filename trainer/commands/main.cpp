@@ -244,6 +244,9 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
                        "set the score that means \"same\" at this false accept rate, and keep it in the run folder")
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("RATE");
+  evaluate->add_option("--bootstrap", evaluate_arguments->bootstrap, "resamples of the classes for the 95 % intervals; 0: none")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
   add_use_commands(app, action);
 
   auto* verify =

@@ -55,10 +55,14 @@ void write_run_report(const RunFolder& folder, RunConfig& config, const Session&
   input.roc = evaluation.model.roc;
   input.floor_roc = evaluation.floor.roc;
   input.distances = evaluation.model.distances;
+  input.intervals = evaluation.model.intervals;
+  input.recall_curve = evaluation.model.retrieval.recall_curve(kRecallDepth);
+  input.floor_recall_curve = evaluation.floor.retrieval.recall_curve(kRecallDepth);
   input.floor_name = evaluator.floor_name();
-  Sheet sheet = evaluator.sheet();
+  Sheet sheet = evaluator.sheet(evaluation.model);
   input.sample = std::move(sheet.sample);
   input.worst = std::move(sheet.worst);
+  input.classes = std::move(sheet.classes);
   write_report(folder.report(), input);
 }
 

@@ -11,6 +11,7 @@
 #include "sampler/texts/text_dataset.h"
 #include "trainer/coordinator/embedding_view.h"
 #include "trainer/eval/html.h"
+#include "trainer/eval/projection.h"
 
 namespace lodestone {
 

@@ -22,27 +22,28 @@ class TextEvaluator : public Evaluator {
                         config.evaluate.text.format);
   }
 
-  Evaluation run(const Session& session, Encoder& encoder, bool with_floor) override {
+  Evaluation run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) override {
     embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader);
     Evaluation result;
-    if (!session.leads()) return result;
     const ComparableRows rows(embedded_.z_ND, likeness_of(config_));
-    result.model = judged(compare_rows(rows, embedded_.groups));
-    if (likeness_of(config_) == Likeness::kCosine) {
+    result.model = judged(session, compare_rows(rows, embedded_.groups), judge_options(config_, asked));
+    if (likeness_of(config_) == Likeness::kCosine && session.leads()) {
       result.model.measures.set("uniformity", uniformity(embedded_.z_ND));
       result.model.measures.set("effective_rank", effective_rank(embedded_.z_ND));
     }
-    if (with_floor && config_.evaluate.floor) {
+    if (asked.with_report && config_.evaluate.floor) {
       const TfIdf floor(all_texts());
-      result.floor = judged(compare_texts(floor, embedded_.groups));
+      JudgeOptions options;
+      options.retrieval.depth = kRecallDepth;
+      result.floor = judged(session, compare_texts(floor, embedded_.groups), options);
     }
     return result;
   }
 
   const char* floor_name() const override { return "TF-IDF"; }
   const Dataset& dataset() const override { return *set_.texts; }
-  Sheet sheet() const override {
-    return sheet_of(config_, embedded_, [this](int64_t sample) {
+  Sheet sheet(const Judgement& model) const override {
+    return sheet_of(config_, embedded_, *set_.texts, model, [this](int64_t sample) {
       return SheetPicture{"", set_.texts->get(sample)};
     });
   }
@@ -54,15 +55,17 @@ class TextEvaluator : public Evaluator {
     return texts;
   }
 
-  Judgement judged(const Comparison& rows) const {
-    if (!set_.scores.empty()) return by_grade(rows);
-    if (set_.tuples.empty()) return by_class(rows);
-    return set_.tuples.front().is_triplet() ? by_triplet(rows) : by_label(rows);
+  // Grades and triplets are few numbers: rank 0 looks at them by itself.
+  Judgement judged(const Session& session, const Comparison& rows, const JudgeOptions& options) const {
+    if (set_.scores.empty() && set_.tuples.empty()) return by_class(session, rows, options);
+    if (set_.scores.empty() && !set_.tuples.front().is_triplet()) return by_label(session, rows, options);
+    if (!session.leads()) return {};
+    return set_.scores.empty() ? by_triplet(rows) : by_grade(rows);
   }
 
-  Judgement by_class(const Comparison& rows) const {
-    Judgement found = judge(rows, embedded_.groups, embedded_.labels);
-    if (config_.evaluate.one_shot_trials > 0) {
+  Judgement by_class(const Session& session, const Comparison& rows, const JudgeOptions& options) const {
+    Judgement found = judge(rows, embedded_.groups, embedded_.labels, options, session.world);
+    if (config_.evaluate.one_shot_trials > 0 && session.leads()) {
       const DrawnTrials draw{config_.evaluate.one_shot_ways, config_.evaluate.one_shot_trials,
                              static_cast<uint64_t>(config_.seed)};
       found.measures.set("one_shot_accuracy",
@@ -82,7 +85,7 @@ class TextEvaluator : public Evaluator {
   }
 
   // A pair's two texts are dealt to one fold.
-  Judgement by_label(const Comparison& rows) const {
+  Judgement by_label(const Session& session, const Comparison& rows, const JudgeOptions& options) const {
     ChosenPairs pairs;
     std::vector<int64_t> row_of;
     for (const Tuple& tuple : set_.tuples) {
@@ -91,9 +94,15 @@ class TextEvaluator : public Evaluator {
     }
     pairs.all_positives = static_cast<int64_t>(pairs.positives.size());
     pairs.all_negatives = static_cast<int64_t>(pairs.negatives.size());
-    const ScoredPairs scored = score_pairs(std::move(pairs), rows);
+    const ScoredPairs scored = score_pairs(std::move(pairs), rows, session.world);
+    Judgement found;
+    if (options.bootstrap.resamples > 0) found.intervals = bootstrap_pairs(scored, Bootstrap(row_of, options.bootstrap), session.world);
+    if (!session.leads()) return {};
     Verification verification = verify_pairs(scored, row_of, static_cast<uint64_t>(config_.seed));
-    return {std::move(verification.measures), std::move(verification.roc), distance_histogram(scored)};
+    found.measures = std::move(verification.measures);
+    found.roc = std::move(verification.roc);
+    found.distances = distance_histogram(scored);
+    return found;
   }
 
   Judgement by_triplet(const Comparison& rows) const {

@@ -127,7 +127,7 @@ void TrainingRun::teach_sampler(const Batch& batch) const {
 void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
   const auto averaged = trainer_->averaged();
-  const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, last);
+  const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, {.with_report = last});
   const auto step = trainer_->steps_done();
   reporter_->evaluated(step, evaluation);
   if (!session_.leads()) return;

@@ -13,12 +13,6 @@ struct HardTriplet {
   double violation = 0;  ///< distance to the positive less that to the negative; above 0: the negative is nearer
 };
 
-/// The rows' coordinates along the two directions in which they vary most (principal components).
-/// Shapes    z_ND floating, N rows at most 512; returns [N, 2] float64 on the CPU; of fewer than two rows, zeros
-/// Ensures   signs are fixed by the largest coordinate, so that a picture doesn't flip from one call to the next
-/// Cost      N² D flops and the eigenvectors of an N × N matrix
-at::Tensor project_to_plane(const at::Tensor& z_ND);
-
 /// The `count` anchors with the greatest violation among the rows, hardest first. Rows without a positive or without a
 /// negative are no anchors.
 /// Shapes    z_ND floating, N rows at most 512; labels: N.     Cost  N² D flops

@@ -8,7 +8,7 @@ namespace lodestone {
 
 namespace {
 
-constexpr int64_t kRows = 256;
+constexpr int64_t kRows = 128;
 
 }  // namespace
 

@@ -21,7 +21,7 @@ struct Embedded {
   std::vector<int64_t> indices;  ///< N: samples of the data set
 };
 
-/// Embeds a whole data set, each rank its contiguous share.
+/// Embeds a whole data set, each rank its contiguous share of the batches, which are the same for any number of ranks.
 /// Ranks     collective; every rank gets all rows. Cost: one all-gather of N·D floats (and of the pictures, if kept)
 Embedded embed(const Group& group, Encoder& encoder, c10::Device device,
                const std::shared_ptr<const Examples>& examples, const LoaderConfig& loader,

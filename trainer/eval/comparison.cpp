@@ -4,8 +4,8 @@ namespace lodestone {
 
 Comparison compare_rows(const ComparableRows& rows, std::span<const int64_t> groups_N) {
   return {rows.size(), rows.likeness(), [&rows](int64_t i, int64_t j) { return score(rows, i, rows, j); },
-          [&rows, groups_N](const auto& depth, const auto& visit) {
-            for_each_query({rows, groups_N, rows, groups_N, 0}, depth, visit);
+          [&rows, groups_N](Stretch queries, const auto& depth, const auto& visit) {
+            for_each_query({rows, groups_N, rows, groups_N, 0, queries}, depth, visit);
           }};
 }
 

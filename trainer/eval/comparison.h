@@ -13,9 +13,10 @@ namespace lodestone {
 /// How alike rows i and j of a set are; larger is more alike.
 using PairScore = std::function<double(int64_t i, int64_t j)>;
 
-/// for_each_query with its search settled: hands each query's depth(query) best rows to `visit`, best first, in order.
+/// for_each_query with its search settled: hands the depth(query) best rows of each query of a stretch to `visit`, best first, in
+/// order.
 using FindNeighbours =
-    std::function<void(const std::function<int64_t(int64_t query)>& depth,
+    std::function<void(Stretch queries, const std::function<int64_t(int64_t query)>& depth,
                        const std::function<void(int64_t query, std::span<const Neighbour>)>& visit)>;
 
 /// A set of rows that can be compared with each other, whatever they are made of: embeddings, pixels, or texts as sparse

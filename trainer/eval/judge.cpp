@@ -2,24 +2,43 @@
 
 namespace lodestone {
 
-Judgement judge(const Comparison& rows, std::span<const int64_t> groups_N, std::span<const int64_t> labels_N,
-                const JudgeOptions& options) {
-  Judgement found;
-  found.measures = retrieve_leave_one_out(rows, groups_N, options.retrieval.knn).measures();
-  const ScoredPairs scored = score_pairs(choose_pairs(labels_N, groups_N, options.pairs), rows);
+namespace {
+
+Judgement judge_found(Retrieval found, const Comparison& rows, std::span<const int64_t> groups_N, std::span<const int64_t> labels_N,
+                      const JudgeOptions& options, const Group& group) {
+  Judgement result;
+  const ScoredPairs scored = score_pairs(choose_pairs(labels_N, groups_N, options.pairs), rows, group);
+  if (options.bootstrap.resamples > 0) {
+    const Bootstrap bootstrap(groups_N, options.bootstrap);
+    result.intervals = bootstrap_retrieval(found, bootstrap, group);
+    for (Interval& interval : bootstrap_pairs(scored, bootstrap, group)) result.intervals.push_back(std::move(interval));
+  }
+  if (group.rank() != 0) return {};
+  result.measures = found.measures();
   Verification verification = verify_pairs(scored, groups_N, options.pairs.seed);
-  found.measures.merge(verification.measures);
-  found.roc = std::move(verification.roc);
-  found.distances = distance_histogram(scored);
-  if (rows.likeness == Likeness::kCosine) found.measures.set("alignment", alignment(scored));
-  return found;
+  result.measures.merge(verification.measures);
+  result.roc = std::move(verification.roc);
+  result.distances = distance_histogram(scored);
+  if (rows.likeness == Likeness::kCosine) result.measures.set("alignment", alignment(scored));
+  result.retrieval = std::move(found);
+  return result;
 }
 
-Judgement judge(const LabelledRows& rows, const JudgeOptions& options) {
+}  // namespace
+
+Judgement judge(const Comparison& rows, std::span<const int64_t> groups_N, std::span<const int64_t> labels_N,
+                const JudgeOptions& options, const Group& group) {
+  return judge_found(retrieve_leave_one_out(rows, groups_N, options.retrieval, group), rows, groups_N, labels_N, options, group);
+}
+
+Judgement judge(const LabelledRows& rows, const JudgeOptions& options, const RetrievalParts* parts, const Group& group) {
   check_labelled(rows);
   const ComparableRows ready(rows.x_ND, options.retrieval.likeness);
-  Judgement found = judge(compare_rows(ready, rows.groups_N), rows.groups_N, rows.labels(), options);
-  if (options.retrieval.likeness == Likeness::kCosine) {
+  const Comparison compared = compare_rows(ready, rows.groups_N);
+  Retrieval retrieval = parts == nullptr ? retrieve_leave_one_out(compared, rows.groups_N, options.retrieval, group)
+                                         : retrieve(rows, *parts, options.retrieval, group);
+  Judgement found = judge_found(std::move(retrieval), compared, rows.groups_N, rows.labels(), options, group);
+  if (options.retrieval.likeness == Likeness::kCosine && group.rank() == 0) {
     found.measures.set("uniformity", uniformity(rows.x_ND, options.spread));
     found.measures.set("effective_rank", effective_rank(rows.x_ND, options.spread));
   }

@@ -45,6 +45,7 @@ const std::vector<MeasureInfo>& known_measures() {
       {"queries", "Queries", kCount, 0},
       {"lone_queries", "Lone queries, left out", kCount, 0},
       {"roc_auc", "Area under the ROC curve", kRate, 1},
+      {"average_precision", "Average precision of pairs", kRate, 1},
       {"eer", "Equal error rate", kRate, -1},
       {"accuracy", "Ten-fold accuracy", kRate, 1},
       {"tar_at_far_1e-1", "True accepts at 10 % false accepts", kRate, 1},
@@ -108,6 +109,23 @@ std::string format_measure(const MeasureInfo& info, double value) {
   return decimal(value, 3);
 }
 
+std::string format_interval(const MeasureInfo& info, const Interval& interval) {
+  if (std::isnan(interval.low) || std::isnan(interval.high)) return "–";
+  if (info.kind == MeasureInfo::Kind::kRate) return decimal(100 * interval.low, 2) + " – " + format_measure(info, interval.high);
+  return format_measure(info, interval.low) + " – " + format_measure(info, interval.high);
+}
+
+const Interval* find_interval(const std::vector<Interval>& intervals, std::string_view name) {
+  const auto found = std::find_if(intervals.begin(), intervals.end(), [name](const Interval& one) { return one.name == name; });
+  return found == intervals.end() ? nullptr : &*found;
+}
+
+std::string to_json(const std::vector<Interval>& intervals) {
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  for (const Interval& interval : intervals) object[interval.name] = {interval.low, interval.high};  // NaN is dumped as null
+  return object.dump();
+}
+
 std::string to_json(const Measures& measures) {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
   for (const auto& [name, value] : measures.entries()) {
@@ -123,18 +141,21 @@ std::string to_json(const Measures& measures) {
   return object.dump();
 }
 
-std::string measures_table(const Measures& model, const Measures& floor) {
+std::string measures_table(const Measures& model, const Measures& floor, const std::vector<Interval>& intervals) {
   size_t columns = 7;
   for (const auto& [name, value] : model.entries()) columns = std::max(columns, name.size());
-  const auto line = [&](const std::string& name, const std::string& value, const std::string& beside) {
+  const auto line = [&](const std::string& name, const std::string& value, const std::string& between, const std::string& beside) {
     const std::string padded = name + std::string(columns - std::min(columns, name.size()), ' ');
-    return padded + "  " + right_aligned(value, 12) + (floor.empty() ? "" : right_aligned(beside, 12)) + "\n";
+    return padded + "  " + right_aligned(value, 12) + (intervals.empty() ? "" : right_aligned(between, 18)) +
+           (floor.empty() ? "" : right_aligned(beside, 12)) + "\n";
   };
-  std::string table = line("measure", "model", "floor");
+  std::string table = line("measure", "model", "95 % interval", "floor");
   for (const auto& [name, value] : model.entries()) {
     const MeasureInfo info = measure_info(name);
     const auto beside = floor.find(name);
-    table += line(name, format_measure(info, value), beside ? format_measure(info, *beside) : "");
+    const Interval* interval = find_interval(intervals, name);
+    table += line(name, format_measure(info, value), interval != nullptr ? format_interval(info, *interval) : "",
+                  beside ? format_measure(info, *beside) : "");
   }
   return table;
 }

@@ -25,6 +25,13 @@ class Measures {
   std::vector<std::pair<std::string, double>> entries_;
 };
 
+/// Between which values a measure lies; NaN: undefined.
+struct Interval {
+  std::string name;
+  double low;
+  double high;
+};
+
 /// What is known of a measure by its name; docs/measures.md defines each.
 struct MeasureInfo {
   enum class Kind { kRate, kCount, kReal };
@@ -43,10 +50,19 @@ MeasureInfo measure_info(std::string_view name);
 /// "81.2 %", "13,180", "-3.142"; "–" for NaN.
 std::string format_measure(const MeasureInfo& info, double value);
 
+/// "79.8 – 82.5 %", "-3.1 – -2.9"; "–" for NaN.
+std::string format_interval(const MeasureInfo& info, const Interval& interval);
+
+/// The interval of that name, or null.
+const Interval* find_interval(const std::vector<Interval>& intervals, std::string_view name);
+
 /// One JSON object; undefined values are null.
 std::string to_json(const Measures& measures);
 
-/// Lines of "name  model  floor" for a terminal; the floor column is left out when `floor` is empty.
-std::string measures_table(const Measures& model, const Measures& floor = {});
+/// One JSON object: {"recall_at_1": [low, high], …}; undefined values are null.
+std::string to_json(const std::vector<Interval>& intervals);
+
+/// Lines of "name  model  95 % interval  floor" for a terminal; a column without values is left out.
+std::string measures_table(const Measures& model, const Measures& floor = {}, const std::vector<Interval>& intervals = {});
 
 }  // namespace lodestone

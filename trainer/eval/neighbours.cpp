@@ -63,11 +63,12 @@ void check(const NeighbourSearch& s) {
   const bool fits = s.queries.width() == s.gallery.width() && s.queries.likeness() == s.gallery.likeness() &&
                     static_cast<int64_t>(s.query_groups.size()) == s.queries.size() &&
                     static_cast<int64_t>(s.gallery_groups.size()) == s.gallery.size();
-  if (!fits || s.query_tile < 1 || s.gallery_tile < 1) {
+  const Stretch asked = s.asked.value_or(Stretch{0, s.queries.size()});
+  const bool within = 0 <= asked.begin && asked.begin <= asked.end && asked.end <= s.queries.size();
+  if (!fits || !within || s.query_tile < 1 || s.gallery_tile < 1) {
     throw Error(
-        "neighbours: expected queries and gallery of one width and likeness, a group for each row and tiles "
-        "of "
-        "at least 1; got widths " +
+        "neighbours: expected queries and gallery of one width and likeness, a group for each row, a stretch within the queries "
+        "and tiles of at least 1; got widths " +
         std::to_string(s.queries.width()) + " and " + std::to_string(s.gallery.width()));
   }
 }
@@ -163,8 +164,9 @@ class TiledSearch {
 void for_each_query(const NeighbourSearch& search, const std::function<int64_t(int64_t query)>& depth,
                     const std::function<void(int64_t query, std::span<const Neighbour>)>& visit) {
   const TiledSearch tiled(search);
-  for (int64_t first = 0; first < search.queries.size(); first += search.query_tile) {
-    const int64_t count = std::min(search.query_tile, search.queries.size() - first);
+  const Stretch asked = search.asked.value_or(Stretch{0, search.queries.size()});
+  for (int64_t first = asked.begin; first < asked.end; first += search.query_tile) {
+    const int64_t count = std::min(search.query_tile, asked.end - first);
     std::vector<Shortlist> shortlists;
     for (int64_t t = 0; t < count; ++t) shortlists.emplace_back(depth(first + t));
     tiled.run(first, shortlists);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "trainer/eval/rows.h"
+#include "trainer/eval/sharing.h"
 
 namespace lodestone {
 
@@ -30,6 +31,8 @@ struct NeighbourSearch {
   std::span<const int64_t> gallery_groups;
   /// Leave-one-out: query i is row first_self + i of the gallery and never its own neighbour.
   std::optional<int64_t> first_self = {};
+  /// Only these queries; absent: all.
+  std::optional<Stretch> asked = {};
   int64_t query_tile = 256;
   int64_t gallery_tile = 2048;
 };
@@ -38,9 +41,9 @@ struct NeighbourSearch {
 /// to `visit`, best first, query after query. Exact: at::mm proposes, tile by tile, and every row that
 /// rounding could lift into the list is scored again in float64 (rows.h), so that the answer depends on no
 /// tile size and no thread count.
-/// Ranks     knows none; a rank may search its own queries in the whole gallery
+/// Ranks     knows none; by `asked` a rank searches its own queries in the whole gallery
 /// Cost      2·Q·N·D flops; memory O(query_tile · (gallery_tile + largest depth)), never Q·N
-/// Throws    Error if widths, likeness, tiles or group counts do not fit
+/// Throws    Error if widths, likeness, tiles, group counts or the stretch do not fit
 /// Threads   folds on ATen's intra-op threads; depth and visit are called from the caller's thread, in order
 void for_each_query(const NeighbourSearch& search, const std::function<int64_t(int64_t query)>& depth,
                     const std::function<void(int64_t query, std::span<const Neighbour>)>& visit);

@@ -80,15 +80,16 @@ std::vector<RowPair> take(const Numbering& numbering, int64_t cap, Random random
   return pairs;
 }
 
-std::vector<double> scores_of(const std::vector<RowPair>& pairs, const PairScore& score) {
-  std::vector<double> scores(pairs.size());
-  parallel_stretches(static_cast<int64_t>(pairs.size()), 4096, [&](int64_t begin, int64_t end) {
+std::vector<double> scores_of(const std::vector<RowPair>& pairs, const PairScore& score, const Group& group) {
+  const Stretch own = own_stretch(static_cast<int64_t>(pairs.size()), group);
+  std::vector<double> scores(static_cast<size_t>(own.end - own.begin));
+  parallel_stretches(own.end - own.begin, 4096, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
-      const RowPair pair = pairs[static_cast<size_t>(k)];
+      const RowPair pair = pairs[static_cast<size_t>(own.begin + k)];
       scores[static_cast<size_t>(k)] = score(pair.i, pair.j);
     }
   });
-  return scores;
+  return gather_items(group, std::move(scores));
 }
 
 std::vector<double> shares(const std::vector<double>& scores, Likeness likeness, double low, double high,
@@ -118,11 +119,11 @@ ChosenPairs choose_pairs(std::span<const int64_t> labels_N, std::span<const int6
           positive.pairs_before.back(), negative.pairs_before.back()};
 }
 
-ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows) {
+ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows, const Group& group) {
   ScoredPairs scored;
   scored.pairs = std::move(pairs);
-  scored.positive_scores = scores_of(scored.pairs.positives, rows.score);
-  scored.negative_scores = scores_of(scored.pairs.negatives, rows.score);
+  scored.positive_scores = scores_of(scored.pairs.positives, rows.score, group);
+  scored.negative_scores = scores_of(scored.pairs.negatives, rows.score, group);
   scored.likeness = rows.likeness;
   return scored;
 }

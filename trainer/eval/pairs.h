@@ -50,7 +50,8 @@ struct ScoredPairs {
 };
 
 /// Scores pairs that were chosen, by this or by the data. On ATen's intra-op threads.
-ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows);
+/// Ranks     collective: each scores its share of the pairs; every rank gets all scores
+ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows, const Group& group = single_group());
 
 /// Chooses and scores. Cost: 2·D flops per pair, in float64, on ATen's intra-op threads.
 ScoredPairs score_pairs(const LabelledRows& rows, Likeness likeness, const PairOptions& options);

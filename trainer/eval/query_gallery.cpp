@@ -31,8 +31,8 @@ bool RetrievalParts::all() const {
          std::find(is_gallery_N.begin(), is_gallery_N.end(), false) == is_gallery_N.end();
 }
 
-RetrievalSums retrieve(const LabelledRows& rows, const RetrievalParts& parts,
-                       const RetrievalOptions& options) {
+Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts, const RetrievalOptions& options,
+                   const Group& group) {
   check_labelled(rows);
   const size_t n = rows.groups_N.size();
   if (parts.is_query_N.size() != n || parts.is_gallery_N.size() != n)
@@ -48,16 +48,20 @@ RetrievalSums retrieve(const LabelledRows& rows, const RetrievalParts& parts,
   gallery.insert(gallery.end(), both.begin(), both.end());
   if (gallery.empty()) throw Error("retrieval: expected rows in the gallery, got none");
   const Part found = part_of(rows, gallery, options.likeness);
-  RetrievalSums sums;
-  if (!both.empty()) {
-    const Part asking = part_of(rows, both, options.likeness);
-    sums += retrieve({asking.rows, asking.groups, found.rows, found.groups, first_both}, options.knn);
-  }
-  if (!outside.empty()) {
-    const Part asking = part_of(rows, outside, options.likeness);
-    sums += retrieve({asking.rows, asking.groups, found.rows, found.groups}, options.knn);
-  }
-  return sums;
+  Retrieval all;
+  const auto ask = [&](const std::vector<int64_t>& asked, std::optional<int64_t> first_self) {
+    if (asked.empty()) return;
+    const Part asking = part_of(rows, asked, options.likeness);
+    for (QueryResult result : retrieve({asking.rows, asking.groups, found.rows, found.groups, first_self}, options, group).queries) {
+      result.query = asked[static_cast<size_t>(result.query)];
+      if (result.nearest >= 0) result.nearest = gallery[static_cast<size_t>(result.nearest)];
+      all.queries.push_back(result);
+    }
+  };
+  ask(both, first_both);
+  ask(outside, {});
+  std::sort(all.queries.begin(), all.queries.end(), [](const auto& a, const auto& b) { return a.query < b.query; });
+  return all;
 }
 
 }  // namespace lodestone

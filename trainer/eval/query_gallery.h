@@ -16,9 +16,11 @@ struct RetrievalParts {
 };
 
 /// Judges each query against the gallery; a query that is in the gallery is not its own neighbour.
+/// Returns   results of the rows that ask, by row
+/// Ranks     collective; every rank gets all results
 /// Cost      that of two searches, of the queries inside the gallery and of those outside
 /// Throws    Error if rows, groups and parts do not fit, or there is no gallery
-RetrievalSums retrieve(const LabelledRows& rows, const RetrievalParts& parts,
-                       const RetrievalOptions& options = {});
+Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts, const RetrievalOptions& options = {},
+                   const Group& group = single_group());
 
 }  // namespace lodestone

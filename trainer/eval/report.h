@@ -7,6 +7,7 @@
 
 #include "trainer/eval/measures.h"
 #include "trainer/eval/pairs.h"
+#include "trainer/eval/projection.h"
 #include "trainer/eval/roc.h"
 
 namespace lodestone {
@@ -35,6 +36,21 @@ struct SheetRow {
   std::vector<SheetNeighbour> neighbours;  ///< best first
 };
 
+/// Classes whose samples are nearest to each other, by name.
+struct ReportConfusion {
+  std::string from;
+  std::string to;
+  int64_t count = 0;    ///< queries of `from` whose nearest sample is of `to`
+  int64_t queries = 0;  ///< of so many
+};
+
+/// How classes lie.
+struct ClassView {
+  std::vector<ReportConfusion> confused;
+  Projection projection;
+  std::vector<std::string> projected;  ///< names of projection.classes
+};
+
 /// All a report shows. What is empty is left out of the page.
 struct ReportInput {
   std::string run_name;
@@ -49,6 +65,10 @@ struct ReportInput {
   std::vector<RocPoint> roc;
   std::vector<RocPoint> floor_roc;
   DistanceHistogram distances;
+  std::vector<Interval> intervals;         ///< of the model's measures
+  std::vector<double> recall_curve;        ///< recall_at_k for k = 1, 2, …
+  std::vector<double> floor_recall_curve;
+  ClassView classes;
   std::vector<SheetRow> sample;
   std::vector<SheetRow> worst;
 };

@@ -6,6 +6,7 @@
 
 #include "trainer/eval/charts.h"
 #include "trainer/eval/html.h"
+#include "trainer/eval/scatter.h"
 #include "trainer/eval/text.h"
 
 namespace lodestone {
@@ -129,6 +130,70 @@ std::string roc_chart(const ReportInput& input) {
       "equal error rate.");
 }
 
+// Precision at a point of the ROC curve, from how many pairs of each kind were compared; the curve begins at its first point's.
+ChartLine precision_line(const std::vector<RocPoint>& curve, const Measures& measures, std::string name) {
+  ChartLine line{std::move(name), {}, {}};
+  const double positives = measures.find("positive_pairs").value_or(0), negatives = measures.find("negative_pairs").value_or(0);
+  for (const RocPoint& point : thin_roc(curve)) {
+    const double accepted = point.tar * positives, falsely = point.far * negatives;
+    if (!(accepted + falsely > 0)) continue;
+    const double precision = accepted / (accepted + falsely);
+    if (line.x.empty()) {
+      line.x.push_back(0);
+      line.y.push_back(precision);
+    }
+    line.x.push_back(point.tar);
+    line.y.push_back(precision);
+  }
+  return line;
+}
+
+std::string precision_chart(const ReportInput& input) {
+  if (input.roc.empty()) return {};
+  Chart chart{"Line chart: precision over recall of pairs",
+              {"Recall: share of true pairs accepted", 0, 1, false, true},
+              {"Precision", 0, 1, false, true},
+              {precision_line(input.roc, input.model, "Model")},
+              {}};
+  if (!input.floor_roc.empty()) {
+    chart.lines.push_back(precision_line(input.floor_roc, input.floor, input.floor_name));
+    chart.lines.back().colour = 3;
+    chart.lines.back().dashed = true;
+  }
+  return figure("Precision and recall", draw_chart(chart),
+                "Of the pairs accepted as the same class, how many are; among the pairs that were compared. The last point accepts all.");
+}
+
+ChartLine recall_line(const std::vector<double>& curve, std::string name) {
+  ChartLine line{std::move(name), {}, {}};
+  for (size_t k = 0; k < curve.size(); ++k) {
+    line.x.push_back(static_cast<double>(k + 1));
+    line.y.push_back(curve[k]);
+  }
+  return line;
+}
+
+std::string recall_chart(const ReportInput& input) {
+  if (input.recall_curve.size() < 2) return {};
+  Chart chart{"Line chart: recall at k over k",
+              {"k, nearest samples looked at (logarithmic)", 1, static_cast<double>(input.recall_curve.size()), true},
+              {"Recall at k", 0, 1, false, true},
+              {recall_line(input.recall_curve, "Model")},
+              {}};
+  if (!input.floor_recall_curve.empty()) {
+    chart.lines.push_back(recall_line(input.floor_recall_curve, input.floor_name));
+    chart.lines.back().colour = 3;
+    chart.lines.back().dashed = true;
+  }
+  return figure("Recall at k", draw_chart(chart), "Share of queries with a sample of their class among the k nearest.");
+}
+
+std::string projection_chart(const ReportInput& input) {
+  return figure("Embeddings in the plane", draw_scatter(input.classes.projection, input.classes.projected),
+                "A sample of embeddings along the two directions in which they vary most (principal components); a few classes, drawn "
+                "by a seed, stand out. What lies together here may still lie apart in the other directions.");
+}
+
 std::string rate_chart(const ReportInput& input) {
   const ReportSeries* rate = find_series(input.train, "learning_rate");
   if (rate == nullptr || rate->steps.size() < 2) return {};
@@ -146,10 +211,10 @@ std::string draw_report_charts(const ReportInput& input) {
   return loss_chart(input) +
          eval_chart(input, "Retrieval", {"recall_at_1", "map_at_r"}, 0, 1,
                     "Share of queries, on the judged split.") +
-         roc_chart(input) +
+         recall_chart(input) + roc_chart(input) + precision_chart(input) +
          figure("Distances of pairs", draw_histogram(input.distances),
                 "The less the two overlap, the better one threshold tells them apart.") +
-         eval_chart(input, "Equal error rate", {"eer"}, 0, kFromData, "Lower is better.") + rate_chart(input);
+         eval_chart(input, "Equal error rate", {"eer"}, 0, kFromData, "Lower is better.") + rate_chart(input) + projection_chart(input);
 }
 
 }  // namespace lodestone

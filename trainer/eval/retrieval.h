@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
+#include "distributed/group.h"
 #include "trainer/eval/comparison.h"
 #include "trainer/eval/measures.h"
 #include "trainer/eval/neighbours.h"
@@ -10,9 +12,7 @@
 
 namespace lodestone {
 
-/// Sums over queries of the retrieval measures: parts of one evaluation (shares of the queries, on other
-/// ranks or at other times) are added, then divided once.
-/// For a query with R relevant rows, rel(i) = 1 if the i-th neighbour is relevant, P(k) = Σ_{i≤k} rel(i) / k:
+/// What one query found. For a query with R relevant rows, rel(i) = 1 if the i-th neighbour is relevant, P(k) = Σ_{i≤k} rel(i) / k:
 ///   recall_at_k      1 if any of the first k is relevant (hit rate), k = 1, 5, 10;  precision_at_1 = P(1)
 ///   r_precision      P(R)
 ///   map_at_r         Σ_{i≤R} P(i)·rel(i) / R (Musgrave et al. 2020, "A metric learning reality check")
@@ -21,37 +21,52 @@ namespace lodestone {
 ///   knn_accuracy     1 if the query's group has strictly more votes among the k nearest than any other group
 /// Ties count against the model (ranks_before). A query with R = 0 is "lone": counted, and left out of every
 /// mean.
-struct RetrievalSums {
+struct QueryResult {
   static constexpr std::array<const char*, 9> kNames = {"recall_at_1",    "recall_at_5", "recall_at_10",
                                                         "precision_at_1", "r_precision", "map_at_r",
                                                         "mrr_at_10",      "ndcg_at_10",  "knn_accuracy"};
-  std::array<double, kNames.size()> sums{};  ///< over queries with a relevant row, in the order of kNames
-  int64_t queries = 0;                       ///< how many those are
-  int64_t lone_queries = 0;
+  int64_t query = 0;
+  int64_t relevant = 0;                        ///< R; 0: lone
+  int64_t first_hit = 0;                       ///< rank of the first relevant row; 0: none within the list
+  int64_t nearest = -1;                        ///< gallery row at rank 1; -1: lone, or none
+  std::array<double, kNames.size()> values{};  ///< in the order of kNames; zeros if lone
 
-  RetrievalSums& operator+=(const RetrievalSums& other);
+  bool lone() const { return relevant <= 0; }
+};
+
+/// What all queries found.
+struct Retrieval {
+  std::vector<QueryResult> queries;  ///< by query
+
   /// The means by name, then `queries` and `lone_queries`. A mean over no query is NaN ("undefined").
   Measures measures() const;
+  /// recall_at_k for k = 1 … depth, as far as the lists reached (RetrievalOptions::depth); empty if all queries are lone.
+  std::vector<double> recall_curve(int64_t depth) const;
 };
 
 struct RetrievalOptions {
   Likeness likeness = Likeness::kCosine;
-  int64_t knn = 5;  ///< voters of knn_accuracy, > 0
+  int64_t knn = 5;     ///< voters of knn_accuracy, > 0
+  int64_t depth = 10;  ///< ranks looked at for first_hit, where no measure looks further
 };
 
 /// Judges each row against all others of the same set (leave-one-out: a row is never its own neighbour).
-/// Cost      that of for_each_query with depth max(10, knn, R) per query
+/// Ranks     collective, as those below: each searches its share of the queries in the whole gallery; every rank gets all results,
+///           the same bits for any number of ranks
+/// Cost      that of for_each_query with depth max(10, depth, knn, R) per query; 96 bytes per query exchanged
 /// Throws    Error if the rows and their groups do not fit
-RetrievalSums retrieve_leave_one_out(const LabelledRows& rows, const RetrievalOptions& options = {});
+Retrieval retrieve_leave_one_out(const LabelledRows& rows, const RetrievalOptions& options = {},
+                                 const Group& group = single_group());
 
 /// The same of rows that are compared in any way.
-RetrievalSums retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N, int64_t knn = 5);
+Retrieval retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N, const RetrievalOptions& options = {},
+                                 const Group& group = single_group());
 
 /// Judges queries against a gallery that does not hold them.
-RetrievalSums retrieve(const LabelledRows& queries, const LabelledRows& gallery,
-                       const RetrievalOptions& options = {});
+Retrieval retrieve(const LabelledRows& queries, const LabelledRows& gallery, const RetrievalOptions& options = {},
+                   const Group& group = single_group());
 
-/// The general form: any share of the queries, leave-one-out or not. `knn` as in RetrievalOptions.
-RetrievalSums retrieve(const NeighbourSearch& search, int64_t knn = 5);
+/// The general form, leave-one-out or not. Requires: no stretch in `search`, the ranks' shares take its place.
+Retrieval retrieve(NeighbourSearch search, const RetrievalOptions& options = {}, const Group& group = single_group());
 
 }  // namespace lodestone

@@ -22,12 +22,17 @@ void append(std::vector<RocPoint>& curve, const RocPoint& point) {
   curve.push_back(point);
 }
 
+// Scores that are in order already cost one look.
+void sort_falling(std::vector<double>& scores) {
+  if (!std::is_sorted(scores.begin(), scores.end(), std::greater<>())) std::sort(scores.begin(), scores.end(), std::greater<>());
+}
+
 }  // namespace
 
 std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector<double> negative_scores) {
   if (positive_scores.empty() || negative_scores.empty()) return {};
-  std::sort(positive_scores.begin(), positive_scores.end(), std::greater<>());
-  std::sort(negative_scores.begin(), negative_scores.end(), std::greater<>());
+  sort_falling(positive_scores);
+  sort_falling(negative_scores);
   const size_t positives = positive_scores.size();
   const size_t negatives = negative_scores.size();
   std::vector<RocPoint> curve = {{kInfinity, 0, 0}};
@@ -42,6 +47,23 @@ std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector
                    static_cast<double>(p) / static_cast<double>(positives)});
   }
   return curve;
+}
+
+double average_precision(std::vector<double> positive_scores, std::vector<double> negative_scores) {
+  if (positive_scores.empty() || negative_scores.empty()) return kUndefined;
+  sort_falling(positive_scores);
+  sort_falling(negative_scores);
+  const size_t positives = positive_scores.size();
+  double sum = 0;
+  size_t n = 0;
+  for (size_t p = 0; p < positives;) {
+    const double threshold = positive_scores[p];
+    const size_t before = p;
+    while (p < positives && positive_scores[p] == threshold) ++p;
+    while (n < negative_scores.size() && negative_scores[n] >= threshold) ++n;
+    sum += static_cast<double>(p - before) * static_cast<double>(p) / static_cast<double>(p + n);
+  }
+  return sum / static_cast<double>(positives);
 }
 
 double roc_auc(const std::vector<RocPoint>& curve) {

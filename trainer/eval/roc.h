@@ -22,6 +22,10 @@ std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector
 /// Area under the curve = P(positive > negative) + P(equal)/2. NaN for an empty curve, as below.
 double roc_auc(const std::vector<RocPoint>& curve);
 
+/// Average precision of "same": Σ (TAR_k - TAR_{k-1}) · precision_k over the distinct scores by falling threshold, precision the share
+/// of positives among what is accepted; not interpolated, equal scores enter together. NaN without a positive or a negative.
+double average_precision(std::vector<double> positive_scores, std::vector<double> negative_scores);
+
 /// The rate at which false accepts equal false rejects, interpolated linearly on the segment that crosses.
 double equal_error_rate(const std::vector<RocPoint>& curve);
 

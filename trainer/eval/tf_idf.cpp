@@ -131,9 +131,9 @@ Comparison compare_texts(const TfIdf& texts, std::span<const int64_t> groups_N) 
     found.erase(end, found.end());
     return found;
   };
-  const auto find = [&texts, nearest](const auto& depth, const auto& visit) {
-    for (int64_t first = 0; first < texts.size(); first += kQueries) {
-      const int64_t count = std::min(kQueries, texts.size() - first);
+  const auto find = [nearest](Stretch queries, const auto& depth, const auto& visit) {
+    for (int64_t first = queries.begin; first < queries.end; first += kQueries) {
+      const int64_t count = std::min(kQueries, queries.end - first);
       std::vector<int64_t> depths;
       for (int64_t q = 0; q < count; ++q) depths.push_back(depth(first + q));
       std::vector<std::vector<Neighbour>> found(static_cast<size_t>(count));

@@ -1,6 +1,7 @@
 #include "trainer/eval/verification.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 #include <unordered_map>
@@ -123,8 +124,13 @@ double fold_accuracy(const ScoredPairs& scored, std::span<const int64_t> groups_
 
 Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed) {
   Verification found;
-  found.roc = roc_curve(scored.positive_scores, scored.negative_scores);
+  // Sorted here once for both.
+  std::vector<double> positives = scored.positive_scores, negatives = scored.negative_scores;
+  std::sort(positives.begin(), positives.end(), std::greater<>());
+  std::sort(negatives.begin(), negatives.end(), std::greater<>());
+  found.roc = roc_curve(positives, negatives);
   found.measures.set("roc_auc", roc_auc(found.roc));
+  found.measures.set("average_precision", average_precision(std::move(positives), std::move(negatives)));
   found.measures.set("eer", equal_error_rate(found.roc));
   found.measures.set("accuracy", fold_accuracy(scored, groups_N, seed));
   found.measures.set("tar_at_far_1e-1", tar_at_far(found.roc, 1e-1));

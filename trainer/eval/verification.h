@@ -12,7 +12,7 @@ namespace lodestone {
 
 /// "Same or not?" over pairs of rows: how well one threshold on the score tells positives from negatives.
 struct Verification {
-  /// roc_auc, eer, accuracy, tar_at_far_1e-1 … tar_at_far_1e-4, positive_pairs, negative_pairs (as compared).
+  /// roc_auc, average_precision, eer, accuracy, tar_at_far_1e-1 … tar_at_far_1e-4, positive_pairs, negative_pairs (as compared).
   /// NaN ("undefined") where there is no positive or no negative pair.
   Measures measures;
   std::vector<RocPoint> roc;

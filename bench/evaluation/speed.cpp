@@ -1,0 +1,85 @@
+// Times retrieval and search for bench/evaluation/run.py.
+//   evaluation_speed retrieval ROWS.safetensors   z [N, D], label [N]: all retrieval measures, leave-one-out
+//   evaluation_speed search ROWS.safetensors      q [Q, D], g [N, D]: the 10 nearest by inner product of unit rows, and the products alone
+// Prints one JSON object; seconds of retrieval are the least of two runs. The best of each query are written to ROWS.safetensors.found.
+#include <chrono>
+#include <iostream>
+#include <string>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <nlohmann/json.hpp>
+
+#include "common/safetensors.h"
+#include "trainer/eval/retrieval.h"
+
+using namespace lodestone;
+
+namespace {
+
+constexpr int64_t kNearest = 10, kQueryTile = 256, kGalleryTile = 2048;
+
+template <typename Work>
+double least_seconds(int runs, const Work& work) {
+  double least = 0;
+  for (int r = 0; r < runs; ++r) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    least = r == 0 ? took.count() : std::min(least, took.count());
+  }
+  return least;
+}
+
+nlohmann::json time_retrieval(const TensorMap& in) {
+  const int64_t* labels = in.at("label").const_data_ptr<int64_t>();
+  const LabelledRows rows{in.at("z"), {labels, labels + in.at("label").numel()}};
+  Retrieval found;
+  const double seconds = least_seconds(2, [&] { found = retrieve_leave_one_out(rows); });
+  nlohmann::json result = nlohmann::json::parse(to_json(found.measures()));
+  result["seconds"] = seconds;
+  return result;
+}
+
+// The same tiles as the search's, and nothing kept of them.
+double products(const ComparableRows& queries, const ComparableRows& gallery) {
+  double sum = 0;
+  at::Tensor tile_TG = at::empty({0});
+  for (int64_t q = 0; q < queries.size(); q += kQueryTile) {
+    const at::Tensor q_TD = queries.tensor().narrow(0, q, std::min(kQueryTile, queries.size() - q));
+    for (int64_t g = 0; g < gallery.size(); g += kGalleryTile) {
+      tile_TG = at::mm(q_TD, gallery.tensor().narrow(0, g, std::min(kGalleryTile, gallery.size() - g)).t());
+      sum += tile_TG.const_data_ptr<float>()[0];
+    }
+  }
+  return sum;
+}
+
+nlohmann::json time_search(const TensorMap& in, const std::string& path) {
+  const ComparableRows queries(in.at("q"), Likeness::kCosine), gallery(in.at("g"), Likeness::kCosine);
+  std::vector<std::vector<Neighbour>> found;
+  double sum = 0;
+  const double floor = least_seconds(1, [&] { sum += products(queries, gallery); });
+  const double search = least_seconds(1, [&] { found = nearest_rows(queries, gallery, kNearest); });
+  at::Tensor index_Qk = at::empty({queries.size(), kNearest}, at::kLong);
+  int64_t* out = index_Qk.mutable_data_ptr<int64_t>();
+  for (const auto& nearest : found)
+    for (const Neighbour& one : nearest) *out++ = one.index;
+  write_safetensors(path + ".found", {{"index", index_Qk}});
+  return {{"seconds", search}, {"products_seconds", floor}, {"checksum", sum}};
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 3) {
+    std::cerr << "usage: evaluation_speed retrieval|search ROWS.safetensors\n";
+    return 2;
+  }
+  const std::string path = arguments[2];
+  const TensorMap in = read_safetensors(path);
+  nlohmann::json result = std::string(arguments[1]) == "retrieval" ? time_retrieval(in) : time_search(in, path);
+  result["threads"] = at::get_num_threads();
+  std::cout << result << std::endl;
+}

@@ -1,0 +1,181 @@
+#include "trainer/eval/bootstrap.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+#include "eval/rows_for_tests.h"
+#include "support/ranks.h"
+#include "support/thread_count.h"
+#include "trainer/eval/judge.h"
+
+namespace lodestone {
+namespace {
+
+// How often each group is drawn in resample r, as the header says it.
+std::map<int64_t, int64_t> drawn(std::vector<int64_t> groups, uint64_t seed, int64_t r) {
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  Random random(seed, Purpose::kTrials, 7, static_cast<uint64_t>(r));
+  std::map<int64_t, int64_t> counts;
+  for (size_t d = 0; d < groups.size(); ++d) ++counts[groups[random.below(groups.size())]];
+  return counts;
+}
+
+// Each measure of a resample in which every query and every pair is written out as often as it weighs.
+std::map<std::string, double> naive_resample(const Retrieval& found, const ScoredPairs& scored, const std::vector<int64_t>& groups,
+                                             std::map<int64_t, int64_t> counts) {
+  const auto group = [&](int64_t row) { return groups[static_cast<size_t>(row)]; };
+  Retrieval written;
+  for (const QueryResult& result : found.queries)
+    for (int64_t k = 0; k < counts[group(result.query)]; ++k) written.queries.push_back(result);
+  const Measures measures = written.measures();
+  std::map<std::string, double> values(measures.entries().begin(), measures.entries().end());
+  const auto repeated = [&](const std::vector<RowPair>& pairs, const std::vector<double>& scores) {
+    std::vector<double> all;
+    for (size_t k = 0; k < pairs.size(); ++k) {
+      const int64_t a = group(pairs[k].i), b = group(pairs[k].j);
+      all.insert(all.end(), static_cast<size_t>(a == b ? counts[a] : counts[a] * counts[b]), scores[k]);
+    }
+    return all;
+  };
+  const auto curve = roc_curve(repeated(scored.pairs.positives, scored.positive_scores),
+                               repeated(scored.pairs.negatives, scored.negative_scores));
+  values["roc_auc"] = roc_auc(curve);
+  values["eer"] = equal_error_rate(curve);
+  return values;
+}
+
+double naive_quantile(std::vector<double> values, double share) {
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  std::sort(values.begin(), values.end());
+  const double place = share * static_cast<double>(values.size() - 1);
+  const double below = values[static_cast<size_t>(std::floor(place))], above = values[static_cast<size_t>(std::ceil(place))];
+  return below + (place - std::floor(place)) * (above - below);
+}
+
+std::vector<Interval> all_intervals(const LabelledRows& rows, const BootstrapOptions& options, const Group& group = single_group()) {
+  JudgeOptions judging;
+  judging.bootstrap = options;
+  return judge(rows, judging, nullptr, group).intervals;
+}
+
+TEST(Bootstrap, EqualsResamplesWrittenOut) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    // Coarse rows have many ties and groups of one row; the clustered ones few ties.
+    const LabelledRows rows = seed == 1 ? clustered_rows(seed, 40, 4, 7, 1.0)
+                                        : coarse_rows(seed, 40, 3, 6 + 4 * static_cast<int64_t>(seed));
+    const BootstrapOptions options{21, 0.9, seed};
+    const Retrieval found = retrieve_leave_one_out(rows);
+    const ScoredPairs scored = score_pairs(rows, Likeness::kCosine, {});
+    std::map<std::string, std::vector<double>> expected;
+    for (int64_t r = 0; r < options.resamples; ++r)
+      for (const auto& [name, value] : naive_resample(found, scored, rows.groups_N, drawn(rows.groups_N, seed, r)))
+        expected[name].push_back(value);
+    const auto intervals = all_intervals(rows, options);
+    ASSERT_EQ(intervals.size(), QueryResult::kNames.size() + 2);
+    for (const auto& [name, low, high] : intervals) {
+      EXPECT_NEAR(low, naive_quantile(expected[name], 0.05), 1e-12) << name;
+      EXPECT_NEAR(high, naive_quantile(expected[name], 0.95), 1e-12) << name;
+    }
+  }
+}
+
+TEST(Bootstrap, HoldsTheTruthAboutAsOftenAsItSays) {
+  // Each class has a rate of its own, between 0 and 1, at which its 5 queries find what they look for: the truth is 1/2. Judged by
+  // queries instead of classes the interval would be far too narrow: it would hold the truth in 4 of 5 trials.
+  int held = 0;
+  constexpr int kTrials = 300;
+  for (uint64_t trial = 0; trial < kTrials; ++trial) {
+    Random random(trial, Purpose::kNoise);
+    Retrieval found;
+    std::vector<int64_t> groups;
+    for (int64_t c = 0; c < 50; ++c) {
+      const double rate = random.uniform();
+      for (int64_t q = 0; q < 5; ++q) {
+        QueryResult result{static_cast<int64_t>(groups.size()), 1};
+        result.values.fill(random.uniform() < rate ? 1 : 0);
+        found.queries.push_back(result);
+        groups.push_back(c);
+      }
+    }
+    const auto intervals = bootstrap_retrieval(found, Bootstrap(groups, {200, 0.95, trial}));
+    if (intervals[0].low <= 0.5 && 0.5 <= intervals[0].high) ++held;
+  }
+  EXPECT_GE(held, 0.90 * kTrials);
+  EXPECT_LE(held, 0.985 * kTrials);
+}
+
+TEST(Bootstrap, HoldsTheTrueAreaAboutAsOftenAsItSays) {
+  // Each class shifts its scores by a normal number of its own, as does each pair: positives ~ N(1, 2), negatives ~ N(0, 3).
+  constexpr int kTrials = 120;
+  const double truth = 0.5 * std::erfc(-1 / std::sqrt(5.0) / std::sqrt(2.0));
+  int held = 0;
+  for (uint64_t trial = 0; trial < kTrials; ++trial) {
+    Random random(trial, Purpose::kNoise, 1);
+    std::vector<int64_t> groups;
+    std::vector<double> own, shift;
+    ScoredPairs scored;
+    for (int64_t c = 0; c < 40; ++c) {
+      groups.insert(groups.end(), 2, c);
+      own.push_back(random.normal());
+      shift.push_back(random.normal());
+      scored.pairs.positives.push_back({2 * c, 2 * c + 1});
+      scored.positive_scores.push_back(1 + own.back() + random.normal());
+      for (int64_t d = 0; d < c; ++d) {
+        scored.pairs.negatives.push_back({2 * d, 2 * c});
+        scored.negative_scores.push_back(shift[static_cast<size_t>(d)] + shift.back() + random.normal());
+      }
+    }
+    const auto intervals = bootstrap_pairs(scored, Bootstrap(groups, {200, 0.95, trial}));
+    if (intervals[0].low <= truth && truth <= intervals[0].high) ++held;
+  }
+  EXPECT_GE(held, 0.88 * kTrials);
+}
+
+void expect_equal(const std::vector<Interval>& a, const std::vector<Interval>& b) {
+  EXPECT_EQ(to_json(a), to_json(b));
+}
+
+TEST(Bootstrap, IsTheSameOnAnyNumberOfThreadsAndRanks) {
+  const LabelledRows rows = coarse_rows(4, 60, 4, 12);
+  const BootstrapOptions options{37, 0.95, 9};
+  const auto expected = all_intervals(rows, options);
+  {
+    const testing::ThreadCount threads(3);
+    expect_equal(all_intervals(rows, options), expected);
+  }
+  for (const int world : {2, 3, 4})
+    testing::run_ranks(world, [&](const Group& group) {
+      const auto found = all_intervals(rows, options, group);
+      if (group.rank() == 0) expect_equal(found, expected);
+    });
+  // More ranks than resamples.
+  const auto two = all_intervals(rows, {2, 0.95, 9});
+  testing::run_ranks(4, [&](const Group& group) {
+    const auto found = all_intervals(rows, {2, 0.95, 9}, group);
+    if (group.rank() == 0) expect_equal(found, two);
+  });
+}
+
+TEST(Bootstrap, DependsOnItsSeed) {
+  const LabelledRows rows = clustered_rows(5, 60, 4, 12, 1.5);
+  EXPECT_NE(to_json(all_intervals(rows, {40, 0.95, 1})), to_json(all_intervals(rows, {40, 0.95, 2})));
+}
+
+TEST(Bootstrap, IsUndefinedForOneClassAndAbsentWithoutResamples) {
+  LabelledRows rows = coarse_rows(6, 10, 3, 1);
+  for (const auto& [name, low, high] : all_intervals(rows, {10, 0.95, 1})) {
+    EXPECT_TRUE(std::isnan(low)) << name;
+    EXPECT_TRUE(std::isnan(high)) << name;
+  }
+  EXPECT_TRUE(all_intervals(rows, {0, 0.95, 1}).empty());
+  EXPECT_THROW(Bootstrap(rows.groups_N, {-1, 0.95, 1}), Error);
+  EXPECT_THROW(Bootstrap(rows.groups_N, {1, 1.0, 1}), Error);
+}
+
+}  // namespace
+}  // namespace lodestone
