@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every object that deploy/kubernetes renders passes strict schemas and keeps what its README promises, and typos in it are found.
 
-usage: kubernetes_test.py PROGRAM. Needs kubectl of 1.27 or newer and the Python package kubernetes-validate, which ./dev test fetches
+usage: kubernetes_test.py PROGRAM. Needs kubectl of 1.27 or newer and the Python packages of requirements.txt, which ./dev test fetches
 (exit code 77, skipped, without). LODESTONE_CRDS may name a folder with the projects' own CustomResourceDefinitions (*.yaml):
 custom resources are then checked against those as well.
 """
@@ -17,18 +17,19 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/support"))
 sys.path.insert(0, str(ROOT / "deploy/kubernetes"))
-import peers_python  # noqa: E402
-
+sys.path.append(os.environ.get("DEPLOY_MODULES", ""))
 if not shutil.which("kubectl"):
     print("skipped: no kubectl, which renders deploy/kubernetes")
     sys.exit(77)
-peers_python.enter(["kubernetes_validate", "yaml", "jsonschema"])
-
-import jsonschema  # noqa: E402
-import kubernetes_validate  # noqa: E402
-import yaml  # noqa: E402
+try:
+    import jsonschema
+    import kubernetes_validate
+    import yaml
+    from kubeflow_trainer_api import models as trainer
+except ImportError as absent:
+    print("skipped:", absent)
+    sys.exit(77)
 
 import rules  # noqa: E402
 import schemas  # noqa: E402
@@ -77,6 +78,19 @@ def problems(manifest):
     if schema:
         found += [f"{error.json_path}: {error.message[:200]}" for error in jsonschema.Draft202012Validator(schema).iter_errors(manifest)]
     return found
+
+
+def dropped(given, read, path=""):
+    """Fields of `given` that `read`, what the project's own model of its API made of it, doesn't have: there is no such field."""
+    if isinstance(given, dict):
+        for key, value in given.items():
+            if isinstance(read, dict) and key in read:
+                yield from dropped(value, read[key], f"{path}.{key}")
+            else:
+                yield f"{path}.{key}"
+    elif isinstance(given, list):
+        for i, value in enumerate(given):
+            yield from dropped(value, read[i] if i < len(read) else None, f"{path}[{i}]")
 
 
 def find(node, field):
@@ -140,6 +154,13 @@ class Kubernetes(unittest.TestCase):
     def test_schemas_accept_every_object(self):
         for name, manifests in self.rendered.items():
             self.assertEqual([(name, each) for manifest in manifests for each in problems(manifest)], [])
+
+    def test_trainers_own_models_know_every_field(self):
+        models = {"TrainJob": trainer.TrainerV1alpha1TrainJob, "TrainingRuntime": trainer.TrainerV1alpha1TrainingRuntime,
+                  "JobSet": trainer.JobsetV1alpha2JobSet}
+        for kind, model in models.items():
+            (manifest,) = self.each(kind)
+            self.assertEqual(list(dropped(manifest, model.from_dict(manifest).to_dict())), [], kind)
 
     def test_every_rendering_is_whole(self):
         jobs = {"MPIJob", "TrainJob", "JobSet", "PyTorchJob"}
