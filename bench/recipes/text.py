@@ -46,7 +46,7 @@ def small_bert(folder: pathlib.Path, vocabulary: str, layers: int, width: int) -
     config = BertConfig(vocab_size=len(pathlib.Path(vocabulary).read_text().splitlines()), hidden_size=width,
                         num_hidden_layers=layers, num_attention_heads=width // 32, intermediate_size=4 * width)
     BertModel(config).save_pretrained(folder)
-    BertTokenizerFast(vocab_file=vocabulary).save_pretrained(folder)
+    BertTokenizerFast(vocab=vocabulary).save_pretrained(folder)
     return str(folder)
 
 
@@ -60,7 +60,7 @@ def model_of(args: argparse.Namespace, folder: pathlib.Path):
     elif args.model == "bag":
         from transformers import BertTokenizerFast
 
-        words = models.StaticEmbedding(BertTokenizerFast(vocab_file=args.vocabulary), embedding_dim=args.width)
+        words = models.StaticEmbedding(BertTokenizerFast(vocab=args.vocabulary), embedding_dim=args.width)
         return SentenceTransformer(modules=[words])
     else:
         transformer = models.Transformer(small_bert(folder, args.vocabulary, args.layers, args.width))

@@ -99,6 +99,7 @@ class Stage:
     def train(self) -> None:
         self.run("lodestone train configs/typefaces.yaml")
         self.run("lodestone train configs/typefaces.yaml --set run_dir=runs/faces")
+        self.run("lodestone evaluate runs/faces --calibrate 0.05")
         self.run("lodestone tokenizer train --input clinc/clinc150_train.tsv --columns 2 --vocabulary 200 --output vocab.txt")
         self.run("lodestone train configs/clinc150.yaml --set data.root=clinc --set data.text.tokenizer.path=$PWD/vocab.txt")
         self.run("lodestone embed runs/clinc150 --output texts.safetensors")

@@ -30,7 +30,7 @@ std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const
                                                   std::string& source) {
   source = path;
   if ((fs::is_regular_file(path) && has_image_ending(path)) || (fs::is_directory(path) && !loose_pictures(path).empty())) {
-    if (!fs::is_directory(path)) source = fs::path(path).parent_path().string();
+    if (!fs::is_directory(path)) source = fs::absolute(path).parent_path().string();
     auto files = std::make_shared<ImageFiles>(source, ClassTable({""}, {}), decode);
     for (const std::string& name : loose_pictures(path)) files->add_file(name, "");
     return files;
