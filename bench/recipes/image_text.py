@@ -59,7 +59,7 @@ def main() -> None:
     from open_clip.loss import ClipLoss
     from transformers import BertTokenizerFast
 
-    tokenizer = BertTokenizerFast(vocab_file=args.vocabulary)
+    tokenizer = BertTokenizerFast(vocab=args.vocabulary)
 
     def tokens(texts: list[str]) -> Tensor:
         return tokenizer(texts, padding=True, truncation=True, max_length=32, return_tensors="pt").input_ids

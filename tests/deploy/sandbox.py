@@ -8,7 +8,7 @@ import tempfile
 
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "bench/faults"), str(ROOT / "tests/monitoring")]
+sys.path += [str(ROOT / "bench/faults"), str(ROOT / "tests/support")]
 # Root may start mpirun; ranks that wait give the processor to others, since here they are more than processors.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
