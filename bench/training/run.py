@@ -64,8 +64,7 @@ def run(command: list[str]) -> str:
     return done.stdout
 
 
-def once(name: str, case: Case, folder: pathlib.Path, given: argparse.Namespace) -> dict:
-    whose, extra = (CONTESTANTS | BFLOAT16)[name]
+def once(whose: str, extra: list[str], case: Case, folder: pathlib.Path, given: argparse.Namespace) -> dict:
     rows, weights = folder / f"{case.key}.safetensors", folder / f"{case.key}-weights.safetensors"
     if whose == "peer":
         launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -80,11 +79,12 @@ def once(name: str, case: Case, folder: pathlib.Path, given: argparse.Namespace)
 def contest(case: Case, folder: pathlib.Path, given: argparse.Namespace, patience: Patience) -> dict:
     save_file(case.batches(BATCHES), folder / f"{case.key}.safetensors")
     save_file(case.weights(), folder / f"{case.key}-weights.safetensors")
-    rounds: dict[str, list[dict]] = {name: [] for name in CONTESTANTS | (BFLOAT16 if given.bfloat16 else {})}
+    contestants = CONTESTANTS | (BFLOAT16 if given.bfloat16 else {})
+    rounds: dict[str, list[dict]] = {name: [] for name in contestants}
     for number in range(given.rounds):
-        for name in rounds:
+        for name, (whose, extra) in contestants.items():
             patience.wait()
-            rounds[name].append(once(name, case, folder, given))
+            rounds[name].append(once(whose, extra, case, folder, given))
             print(f"{case.key} round {number + 1}: {name}: "
                   f"{rounds[name][-1]['samples_per_second']:.0f} images/s", file=sys.stderr)
     first = rounds["Lodestone"][0]["losses"][0]

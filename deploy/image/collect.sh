@@ -18,6 +18,7 @@ for module in "$(dirname "$program")"/distributed/liblodestone_nccl.so; do
   [[ ! -e $module ]] || { install -s -t "$out/usr/local/lib" "$module" && modules+=("$module"); }
 done
 
+libraries=$(ldd "$program" "${modules[@]}" | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u)
 packages=$(mktemp)
 while read -r library; do
   path=$(readlink -f "$library")
@@ -27,11 +28,9 @@ while read -r library; do
     "" | cuda* | libcu* | libnccl* | libnv*) cp -L "$library" "$out/usr/local/lib/lodestone/" ;; # LibTorch's, or NVIDIA's archive
     *) sed 's/:.*//; s/,.*//' <<<"$owner" >>"$packages" ;;
   esac
-done < <(ldd "$program" "${modules[@]}" | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u)
-# cuDNN opens its parts by name.
-for part in $(ldd "${modules[@]}" "$program" | awk '/libcudnn\.so/ {print $3}' | sort -u); do
-  cp -L "$(dirname "$part")"/libcudnn_*.so.* "$out/usr/local/lib/lodestone/"
-done
+  # cuDNN opens its parts by name.
+  [[ $library != */libcudnn.so.* ]] || cp -L "$(dirname "$library")"/libcudnn_*.so.* "$out/usr/local/lib/lodestone/"
+done <<<"$libraries"
 sort -u "$packages" >"$share/packages.txt"
 rm "$packages"
 mkdir -p "$out/etc/ld.so.conf.d"

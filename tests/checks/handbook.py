@@ -69,11 +69,5 @@ def problems(root):
     return found
 
 
-def main():
-    found = problems(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2])
-    print("\n".join(found) if found else "the handbook is complete")
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sources.check(problems, "the handbook is complete"))

@@ -143,12 +143,5 @@ def problems(root):
     return found
 
 
-def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2]
-    found = problems(root)
-    print("\n".join(found) if found else "every include and link line follows the arrows")
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sources.check(problems, "every include and link line follows the arrows"))

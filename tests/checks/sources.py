@@ -1,6 +1,7 @@
 """Our source files, and C++ text with what is not code blanked out. Used by the checks beside this file."""
 import pathlib
 import re
+import sys
 
 FOLDERS = ("common", "distributed", "sampler", "trainer", "bench", "tests")
 CPP = {".h", ".cpp"}
@@ -13,6 +14,13 @@ def files(root, suffixes, folders=FOLDERS):
     for folder in folders:
         found += [path.relative_to(root) for path in (root / folder).rglob("*") if path.suffix in suffixes and path.is_file()]
     return sorted(found)
+
+
+def check(problems, praise):
+    """The exit code of a check of the folder that the command line names, or else of ours: prints what is wrong, or the praise."""
+    found = problems(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2])
+    print("\n".join(found) if found else praise)
+    return 1 if found else 0
 
 
 _NOT_CODE = re.compile(

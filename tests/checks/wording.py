@@ -4,6 +4,8 @@ import pathlib
 import re
 import sys
 
+import sources
+
 FORBIDDEN = {
     "a note to self: do it or open an issue": re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b"),
     "a path of somebody's own machine": re.compile(r"(?<![\w.${}])/(home|Users)/\w|(?<![\w.${}])/root/[\w.]"),
@@ -32,11 +34,5 @@ def problems(root):
     return found
 
 
-def main():
-    found = problems(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2])
-    print("\n".join(found) if found else "nothing to complain about")
-    return 1 if found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(sources.check(problems, "nothing to complain about"))

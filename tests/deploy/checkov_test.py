@@ -2,7 +2,7 @@
 """checkov finds nothing in the pods of deploy/kubernetes but what deploy/kubernetes/checkov.yaml explains: checkov_test.py
 
 Pods of custom resources are handed to it as the Pods that they become, since it knows Kubernetes' own kinds alone. Exit code 77 (skipped)
-without kubectl or a Python with checkov (300 MB): python3 -m venv $LODESTONE_CACHE/deploy-venv, and pip install checkov there.
+without kubectl or a Python with checkov (300 MB), which LODESTONE_PEERS_PYTHON names.
 """
 import json
 import pathlib
@@ -23,8 +23,8 @@ if not shutil.which("kubectl"):
 peers_python.enter(["checkov", "yaml"])
 
 import yaml  # noqa: E402
+from rendering import FOLDER, RENDERED, render  # noqa: E402
 
-FOLDER = ROOT / "deploy/kubernetes"
 CONFIG = FOLDER / "checkov.yaml"
 CORE = ("ServiceAccount", "PersistentVolumeClaim", "PodDisruptionBudget", "NetworkPolicy", "Namespace")
 
@@ -41,15 +41,13 @@ def pod_templates(node):
 
 
 def objects():
-    for folder in sorted(path.parent for path in [*FOLDER.glob("overlays/*/kustomization.yaml"),
-                                                  *FOLDER.glob("alternatives/*/kustomization.yaml")]):
-        text = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=True, timeout=60).stdout
-        for manifest in yaml.safe_load_all(text):
+    for name in RENDERED:
+        for manifest in render(name):
             if manifest["kind"] in CORE:
                 yield manifest
             for number, template in enumerate(pod_templates(manifest)):
                 yield {"apiVersion": "v1", "kind": "Pod", "spec": template["spec"], "metadata": {
-                    **template["metadata"], "namespace": "lodestone", "name": f"{folder.name}-{manifest['kind'].lower()}-{number}"}}
+                    **template["metadata"], "namespace": "lodestone", "name": f"{pathlib.Path(name).name}-{manifest['kind'].lower()}-{number}"}}
 
 
 def checkov(config):

@@ -33,21 +33,13 @@ except ImportError as absent:
 
 import rules  # noqa: E402
 import schemas  # noqa: E402
+from rendering import FOLDER, RENDERED, render  # noqa: E402
 
 PROGRAM = sys.argv.pop(1)
-FOLDER = ROOT / "deploy/kubernetes"
-RENDERED = ("overlays/cpu-small", "overlays/gpu-nccl", "overlays/gpu-rdma", "overlays/kueue",
-            "alternatives/trainjob", "alternatives/jobset", "alternatives/pytorchjob")
 VERSION = "1.32"
 MEASURED_STOP = 3.7  # seconds from USR1 to the end of a run of ResNet-50 on two ranks, 286 MB saved (README.md)
 FREE = ("labels", "annotations", "matchLabels", "data", "requests", "limits")  # maps whose keys are the user's
 DEFINITIONS = schemas.definitions(os.environ["LODESTONE_CRDS"], yaml) if "LODESTONE_CRDS" in os.environ else {}
-
-
-def render(name):
-    done = subprocess.run(["kubectl", "kustomize", FOLDER / name], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
 
 
 # What the API server accepts beyond the published schemas, which have these as free text.

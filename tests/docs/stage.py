@@ -4,27 +4,23 @@ import json
 import pathlib
 import random
 import re
-import struct
 import subprocess
+import sys
 import tarfile
-import zlib
 
 from pages import ROOT
+
+sys.path.append(str(ROOT / "tests/support"))
+import pictures  # noqa: E402
 
 CLASSES, INSTANCES, SIDE = 12, 8, 16
 
 
-def png(class_number: int, instance: int) -> bytes:
+def picture(class_number: int, instance: int) -> bytes:
     """A grey picture with a pattern of its class and some noise."""
     pattern, noise = random.Random(class_number), random.Random(1000 * class_number + instance)
-    pixels = [[max(0, min(255, pattern.randrange(256) + noise.randrange(-20, 20))) for _ in range(SIDE)] for _ in range(SIDE)]
-    rows = b"".join(b"\0" + bytes(row) for row in pixels)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    pixels = bytes(max(0, min(255, pattern.randrange(256) + noise.randrange(-20, 20))) for _ in range(SIDE * SIDE))
+    return pictures.png(SIDE, pixels)
 
 
 def shard(path: pathlib.Path, first_class: int) -> None:
@@ -33,24 +29,24 @@ def shard(path: pathlib.Path, first_class: int) -> None:
         for number in range(first_class, first_class + CLASSES):
             for instance in range(INSTANCES):
                 about = {"class": f"script/{number}", "group": str(number)}
-                for ending, data in (("png", png(number, instance)), ("json", json.dumps(about).encode())):
+                for ending, data in (("png", picture(number, instance)), ("json", json.dumps(about).encode())):
                     member = tarfile.TarInfo(f"{number:04}-{instance}.{ending}")
                     member.size = len(data)
                     tar.addfile(member, io.BytesIO(data))
 
 
-def pictures(folder: pathlib.Path) -> None:
+def loose_pictures(folder: pathlib.Path) -> None:
     for number in range(CLASSES):
         for instance in range(INSTANCES):
             path = folder / "data/letters" / str(number) / f"{instance}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(png(number, instance))
+            path.write_bytes(picture(number, instance))
     single = ["photo.png", "a.png", "b.png", "ada1.png", "ada2.png", "ada1.jpg", "ada2.jpg", "who.png", "door.jpg",
               "photographs/Bob/1.jpg", "photographs/Eve/1.jpg"]
     for number, name in enumerate(single):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(number % CLASSES, 7))  # told by its bytes, never by its name
+        path.write_bytes(picture(number % CLASSES, 7))  # told by its bytes, never by its name
 
 
 def texts(folder: pathlib.Path) -> None:
@@ -88,7 +84,7 @@ class Stage:
         (folder / "build").mkdir()
         (folder / "build/lodestone").symlink_to(program)
         (folder / "deploy").symlink_to(ROOT / "deploy")
-        for part in (configs, pictures, texts):
+        for part in (configs, loose_pictures, texts):
             part(folder)
         shard(folder / "data/typefaces/train-0000.tar", 0)
         shard(folder / "data/typefaces/test-0000.tar", CLASSES)

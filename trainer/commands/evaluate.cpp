@@ -5,6 +5,7 @@
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/state.h"
+#include "trainer/coordinator/run_folder.h"
 #include "trainer/eval/text.h"
 #include "trainer/search/calibration.h"
 
@@ -18,7 +19,7 @@ namespace {
 void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const Judgement& judged, double far, Logger& log) {
   Calibration found = calibrate(judged.roc, far, likeness_of(config));
   found.step = checkpoint.step;
-  const fs::path file = calibration_file(fs::absolute(checkpoint.path).lexically_normal().parent_path().parent_path());
+  const fs::path file = calibration_file(RunFolder::of_checkpoint(checkpoint.path).root());
   write_calibration(file, found);
   log.info("{}: same from a score of {}: accepts {} of different pairs and {} of same ones", file.string(), compact(found.threshold),
            compact(found.measured_far), compact(found.tar));

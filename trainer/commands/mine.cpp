@@ -2,7 +2,6 @@
 #include <iostream>
 #include <optional>
 
-#include <ATen/ops/empty.h>
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
@@ -10,6 +9,7 @@
 #include "trainer/commands/input.h"
 #include "trainer/commands/trained_model.h"
 #include "trainer/engine/embedding.h"
+#include "trainer/eval/sharing.h"
 #include "trainer/search/hard_negatives.h"
 
 namespace lodestone {
@@ -17,19 +17,6 @@ namespace lodestone {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Every rank's triplets, in order of anchor, on every rank.
-std::vector<MinedTriplet> gathered(const Session& session, const std::vector<MinedTriplet>& mine) {
-  at::Tensor own_n3 = at::empty({static_cast<int64_t>(mine.size()), 3}, at::kLong);
-  int64_t* out = own_n3.mutable_data_ptr<int64_t>();
-  for (const MinedTriplet& t : mine)
-    for (const int64_t index : {t.anchor, t.positive, t.negative}) *out++ = index;
-  const at::Tensor all_n3 = session.world.all_gather(own_n3.to(session.launch.device())).cpu().contiguous();
-  const int64_t* in = all_n3.const_data_ptr<int64_t>();
-  std::vector<MinedTriplet> all;
-  for (int64_t i = 0; i < all_n3.size(0); ++i, in += 3) all.push_back({in[0], in[1], in[2]});
-  return all;
-}
 
 // A picture as a list in `folder` names it.
 std::string picture_name(const Input& input, int64_t i, const fs::path& folder) {
@@ -68,8 +55,9 @@ std::string picture_lines(const Input& input, const std::vector<Listed>& lines, 
   const fs::path folder = fs::absolute(output).lexically_normal().parent_path();
   std::string text;
   for (const Listed& line : lines) {
-    for (const int64_t row : line.rows) text += (row == line.rows.front() ? "" : "\t") + picture_name(input, row, folder);
-    text += (line.same ? "\t" + std::to_string(*line.same) : "") + "\n";
+    std::string names;
+    for (const int64_t row : line.rows) names += (names.empty() ? "" : "\t") + picture_name(input, row, folder);
+    text += names + (line.same ? "\t" + std::to_string(*line.same) : "") + "\n";
   }
   return text;
 }
@@ -98,8 +86,8 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
   const LabelledRows rows{all.z_ND, all.groups, all.labels};
   const Range share = share_of(all.z_ND.size(0), {session.world.rank(), session.world.size()});
   const auto mined = without_repeats(
-      gathered(session, mine_triplets(rows, ids, share.begin, share.end,
-                                      {arguments.per_anchor, arguments.margin, arguments.max_score})),
+      gather_items(session.world, mine_triplets(rows, ids, share.begin, share.end,
+                                                {arguments.per_anchor, arguments.margin, arguments.max_score})),
       ids);
   if (!session.leads()) return kDone;
   if (mined.empty())

@@ -6,6 +6,7 @@
 #include "common/files.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/metrics_log.h"
+#include "trainer/coordinator/run_folder.h"
 #include "trainer/eval/measures.h"
 #include "trainer/eval/text.h"
 #include "trainer/search/calibration.h"
@@ -17,11 +18,7 @@ using nlohmann::json;
 
 namespace {
 
-fs::path run_folder_of(const Checkpoint& checkpoint) {
-  return fs::absolute(checkpoint.path).lexically_normal().parent_path().parent_path();
-}
-
-json measures_of(const fs::path& run_folder, const Checkpoint& checkpoint, const fs::path& file) {
+json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::path& file) {
   if (!file.empty()) {
     json measures = json::parse(read_file(file), nullptr, false);
     if (!measures.is_object())
@@ -29,9 +26,8 @@ json measures_of(const fs::path& run_folder, const Checkpoint& checkpoint, const
     return measures;
   }
   json last;
-  const fs::path log = run_folder / "metrics.jsonl";
-  if (fs::exists(log)) {
-    for (const json& line : read_metrics(log))
+  if (fs::exists(run.metrics())) {
+    for (const json& line : read_metrics(run.metrics()))
       if (line.value("kind", "") == "eval" && line.value("step", int64_t{0}) <= checkpoint.step) last = line;
   }
   return last;
@@ -90,8 +86,8 @@ std::string loading(const CardFacts& facts, const InputShape& input) {
   return code_block(open + (input.channels > 0 ? pictures : "") + (input.vocabulary > 0 ? texts : ""));
 }
 
-std::string threshold_section(const fs::path& run_folder) {
-  const auto found = read_calibration(calibration_file(run_folder));
+std::string threshold_section(const RunFolder& run) {
+  const auto found = read_calibration(calibration_file(run.root()));
   if (!found) return "";
   return fill("\n## Threshold\n\n\"The same\" from a score of {}: it accepts {} of different pairs and {} of same ones (step {}).\n",
               {compact(found->threshold), compact(found->measured_far), compact(found->tar), std::to_string(found->step)});
@@ -119,21 +115,21 @@ std::string or_unstated(const std::string& license, const char* option) {
 }  // namespace
 
 std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const CardFacts& facts) {
-  const fs::path run_folder = run_folder_of(checkpoint);
+  const RunFolder run = RunFolder::of_checkpoint(checkpoint.path);
   const InputShape input = input_shape(config);
   std::ostringstream out;
   out << "---\nlibrary_name: lodestone\n";
   if (!facts.license.empty()) out << "license: " << json(facts.license).dump() << "\n";
   out << "tags: [embeddings, metric-learning, contrastive-learning]\n---\n\n";
-  out << "# " << run_folder.filename().string() << "\n\n"
+  out << "# " << run.name() << "\n\n"
       << "An encoder `" << config.encoder.name() << "` of " << config.encoder->parameters().count() << " parameters, trained by Lodestone "
       << LODESTONE_VERSION << " for " << checkpoint.step << " steps of " << config.global_batch << " rows with the loss `"
       << config.loss.name() << "` over tuples of the miner `" << config.miner.name() << "`.\n\n";
   out << "## Use\n\n" << input_section(config, input) << "\n" << loading(facts, input) << "\n";
   out << "## Measures\n\n";
   if (!config.evaluate.summary.empty()) out << config.evaluate.summary << "\n\n";
-  out << measures_section(measures_of(run_folder, checkpoint, facts.measures));
-  out << threshold_section(run_folder);
+  out << measures_section(measures_of(run, checkpoint, facts.measures));
+  out << threshold_section(run);
   out << "\n## Data and training\n\nThe whole configuration, as `lodestone train` takes it:\n\n" << code_block(what_made_it(config));
   out << "\n## Licence\n\n- model: " << or_unstated(facts.license, "--license")
       << "\n- data: " << or_unstated(facts.data_license, "--data-license") << "\n";

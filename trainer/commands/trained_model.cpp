@@ -6,6 +6,7 @@
 #include "common/safetensors.h"
 #include "trainer/commands/evaluation.h"
 #include "trainer/commands/state.h"
+#include "trainer/coordinator/run_folder.h"
 #include "trainer/engine/embedding.h"
 
 namespace lodestone {
@@ -20,7 +21,7 @@ TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string
 }
 
 std::filesystem::path TrainedModel::run_folder() const {
-  return std::filesystem::absolute(checkpoint_.path).lexically_normal().parent_path().parent_path();
+  return RunFolder::of_checkpoint(checkpoint_.path).root();
 }
 
 void TrainedModel::prepare(const Session& session) {

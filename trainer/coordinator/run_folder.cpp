@@ -10,6 +10,10 @@
 
 namespace lodestone {
 
+RunFolder RunFolder::of_checkpoint(const std::filesystem::path& checkpoint) {
+  return RunFolder(std::filesystem::absolute(checkpoint).lexically_normal().parent_path().parent_path());
+}
+
 std::string RunFolder::name() const {
   const auto absolute = std::filesystem::absolute(root_).lexically_normal();
   return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();

@@ -11,6 +11,8 @@ namespace lodestone {
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path root) : root_(std::move(root)) {}
+  /// The one that a checkpoint's folder lies in.
+  static RunFolder of_checkpoint(const std::filesystem::path& checkpoint);
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path config() const { return root_ / "config.yaml"; }
