@@ -2,15 +2,17 @@
 //   evaluation_speed retrieval ROWS.safetensors   z [N, D], label [N]: all retrieval measures, leave-one-out
 //   evaluation_speed search ROWS.safetensors      q [Q, D], g [N, D]: the 10 nearest by inner product of unit rows, and the products alone
 // Prints one JSON object; seconds of retrieval are the least of two runs. The best of each query are written to ROWS.safetensors.found.
+#include <atomic>
 #include <chrono>
 #include <iostream>
 #include <string>
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/mm.h>
 #include <nlohmann/json.hpp>
 
+#include "common/parallel.h"
+#include "common/products.h"
 #include "common/safetensors.h"
 #include "trainer/eval/retrieval.h"
 
@@ -18,7 +20,7 @@ using namespace lodestone;
 
 namespace {
 
-constexpr int64_t kNearest = 10, kQueryTile = 256, kGalleryTile = 2048;
+constexpr int64_t kNearest = 10, kTile = 1024;
 
 template <typename Work>
 double least_seconds(int runs, const Work& work) {
@@ -44,15 +46,16 @@ nlohmann::json time_retrieval(const TensorMap& in) {
 
 // The same tiles as the search's, and nothing kept of them.
 double products(const ComparableRows& queries, const ComparableRows& gallery) {
-  double sum = 0;
-  at::Tensor tile_TG = at::empty({0});
-  for (int64_t q = 0; q < queries.size(); q += kQueryTile) {
-    const at::Tensor q_TD = queries.tensor().narrow(0, q, std::min(kQueryTile, queries.size() - q));
-    for (int64_t g = 0; g < gallery.size(); g += kGalleryTile) {
-      tile_TG = at::mm(q_TD, gallery.tensor().narrow(0, g, std::min(kGalleryTile, gallery.size() - g)).t());
-      sum += tile_TG.const_data_ptr<float>()[0];
+  std::atomic<double> sum = 0;
+  parallel_stretches((queries.size() + kTile - 1) / kTile, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t q = begin * kTile; q < std::min(end * kTile, queries.size()); q += kTile) {
+      const at::Tensor q_TD = queries.tensor().narrow(0, q, std::min(kTile, queries.size() - q));
+      for (int64_t g = 0; g < gallery.size(); g += kTile) {
+        const at::Tensor g_GD = gallery.tensor().narrow(0, g, std::min(kTile, gallery.size() - g));
+        sum += products_of_rows(q_TD, g_GD).const_data_ptr<float>()[0];
+      }
     }
-  }
+  });
   return sum;
 }
 

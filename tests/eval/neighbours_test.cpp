@@ -25,20 +25,29 @@ std::vector<Neighbour> naive_neighbours(const LabelledRows& rows, int64_t query,
   return all;
 }
 
+// All rows among themselves at once, and stretches of them, which are searched another way.
 void expect_exact(const LabelledRows& rows, Likeness likeness, int64_t query_tile, int64_t gallery_tile,
                   int64_t k) {
   const ComparableRows ready(rows.x_ND, likeness);
-  const NeighbourSearch search{ready, rows.groups_N, ready, rows.groups_N, 0, {}, query_tile, gallery_tile};
+  NeighbourSearch search{ready, rows.groups_N, ready, rows.groups_N, 0, {}, query_tile, gallery_tile};
   const auto found = nearest_neighbours(search, k);
   ASSERT_EQ(static_cast<int64_t>(found.size()), ready.size());
+  auto in_stretches = found;
+  for (const Stretch asked : {Stretch{0, ready.size() / 3}, {ready.size() / 3, ready.size()}}) {
+    search.asked = asked;
+    const auto some = nearest_neighbours(search, k);
+    for (int64_t i = asked.begin; i < asked.end; ++i) in_stretches[static_cast<size_t>(i)] = some[static_cast<size_t>(i)];
+  }
   for (int64_t i = 0; i < ready.size(); ++i) {
     const auto expected = naive_neighbours(rows, i, likeness);
-    const auto& list = found[static_cast<size_t>(i)];
-    ASSERT_EQ(list.size(), std::min(expected.size(), static_cast<size_t>(k)));
-    for (size_t n = 0; n < list.size(); ++n) {
-      EXPECT_EQ(list[n].index, expected[n].index) << "query " << i << ", neighbour " << n;
-      EXPECT_EQ(list[n].score, expected[n].score);
-      EXPECT_EQ(list[n].relevant, expected[n].relevant);
+    for (const auto* all : {static_cast<const decltype(found)*>(&found), static_cast<const decltype(found)*>(&in_stretches)}) {
+      const auto& list = (*all)[static_cast<size_t>(i)];
+      ASSERT_EQ(list.size(), std::min(expected.size(), static_cast<size_t>(k)));
+      for (size_t n = 0; n < list.size(); ++n) {
+        EXPECT_EQ(list[n].index, expected[n].index) << "query " << i << ", neighbour " << n;
+        EXPECT_EQ(list[n].score, expected[n].score);
+        EXPECT_EQ(list[n].relevant, expected[n].relevant);
+      }
     }
   }
 }
@@ -50,6 +59,19 @@ TEST(Neighbours, EqualABruteForceSortForAnyTiles) {
       expect_exact(coarse_rows(1, 101, 3, 9), likeness, query_tile, gallery_tile, 6);
       expect_exact(clustered_rows(2, 101, 33, 9, 0.8), likeness, query_tile, gallery_tile, 40);
     }
+}
+
+TEST(Neighbours, OfListsThatDoNotFitTogetherComeOneQueryAtATime) {
+  const LabelledRows rows = clustered_rows(6, 50, 17, 3, 0.5);
+  expect_exact(rows, Likeness::kCosine, 16, 16, 20'000'000);
+}
+
+TEST(Neighbours, OfLongRowsFarFromTheOriginAreExactFromBothSides) {
+  LabelledRows rows = clustered_rows(7, 150, 96, 5, 0.5);
+  // Lengths from a tenth to ten: a tile's two sides have different bars.
+  for (int64_t i = 0; i < rows.x_ND.size(0); ++i) rows.x_ND[i].mul_(std::pow(10.0, static_cast<double>(i % 21) / 10 - 1));
+  expect_exact(rows, Likeness::kL2, 32, 64, 12);
+  expect_exact(rows, Likeness::kCosine, 32, 64, 12);
 }
 
 TEST(Neighbours, AreExactWhereFloat32ProductsAreNot) {

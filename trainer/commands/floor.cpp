@@ -5,13 +5,13 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
 
+#include "common/products.h"
 #include "trainer/negatives/tile_walk.h"
 
 namespace lodestone {
@@ -27,16 +27,6 @@ double best_seconds(Run run) {
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return best;
-}
-
-// oneDNN's product x · wᵀ, as ATen's fused linear operator offers it for plain tensors.
-at::Tensor onednn_product(const at::Tensor& x_mk, const at::Tensor& w_nk) {
-  using Operator =
-      at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
-                 c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
-  static const auto product =
-      c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<Operator>();
-  return product.call(x_mk, w_nk, {}, "none", c10::List<std::optional<at::Scalar>>(), {});
 }
 
 // Per second, of products of that width with tiles of that side.
@@ -57,8 +47,8 @@ double measured_flops(c10::Device device, int64_t width, int64_t side) {
   double best = repeated([&] { return at::mm_out(s_rc, u_rD, v_cD.t()); });
   best = std::max(best, repeated([&] { return at::mm_out(g_rD, s_rc, v_cD); }));
   if (!device.is_cpu()) return best;
-  best = std::max(best, repeated([&] { return onednn_product(u_rD, v_cD); }));
-  return std::max(best, repeated([&] { return onednn_product(s_rc, v_cD.t()); }));
+  best = std::max(best, repeated([&] { return products_of_rows(u_rD, v_cD); }));
+  return std::max(best, repeated([&] { return products_of_rows(s_rc, v_cD.t()); }));
 }
 
 double measured_flops(c10::Device device, int64_t width) {

@@ -1,17 +1,16 @@
 #include "trainer/eval/neighbours.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <string>
+#include <utility>
 
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/addmm.h>
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/mm.h>
 
 #include "common/error.h"
 #include "common/parallel.h"
+#include "trainer/eval/likeness_tiles.h"
+#include "trainer/eval/shortlist.h"
 
 namespace lodestone {
 
@@ -22,42 +21,6 @@ bool ranks_before(const Neighbour& a, const Neighbour& b) {
 }
 
 namespace {
-
-// The best `depth` of the neighbours offered so far. Twice as many are kept between clean-ups, so that each
-// offer costs O(1) amortised whatever the depth.
-class Shortlist {
- public:
-  explicit Shortlist(int64_t depth) : depth_(static_cast<size_t>(std::max<int64_t>(depth, 0))) {
-    if (depth_ == 0) bar_ = std::numeric_limits<double>::infinity();
-  }
-
-  /// A score below this cannot enter.
-  double bar() const { return bar_; }
-
-  void offer(const Neighbour& neighbour) {
-    items_.push_back(neighbour);
-    if (items_.size() >= 2 * depth_ + 32) shrink();
-  }
-
-  const std::vector<Neighbour>& finish() {
-    shrink();
-    std::sort(items_.begin(), items_.end(), ranks_before);
-    return items_;
-  }
-
- private:
-  void shrink() {
-    if (items_.size() <= depth_) return;
-    const auto last = items_.begin() + static_cast<std::ptrdiff_t>(depth_) - 1;
-    std::nth_element(items_.begin(), last, items_.end(), ranks_before);
-    bar_ = last->score;
-    items_.resize(depth_);
-  }
-
-  size_t depth_;
-  double bar_ = -std::numeric_limits<double>::infinity();
-  std::vector<Neighbour> items_;
-};
 
 void check(const NeighbourSearch& s) {
   const bool fits = s.queries.width() == s.gallery.width() && s.queries.likeness() == s.gallery.likeness() &&
@@ -73,104 +36,99 @@ void check(const NeighbourSearch& s) {
   }
 }
 
-constexpr int64_t kBlock = 32;
+// What the shortlists of the queries searched at one time may take; one query's may take more.
+constexpr int64_t kListBytes = int64_t{256} << 20;
 
-// Without an early exit, so that the compiler can compare many at once.
-bool all_below(const float* sim, float bar) {
-  int reached = 0;
-  for (int64_t k = 0; k < kBlock; ++k) reached |= sim[k] >= bar ? 1 : 0;
-  return reached == 0;
+using Depth = std::function<int64_t(int64_t query)>;
+
+// The longest stretch from `asked.begin` on, of at most `most` queries, whose lists fit.
+Stretch fitting(Stretch asked, int64_t most, const Depth& depth) {
+  const int64_t last = std::min(asked.end, asked.begin + most);
+  int64_t end = asked.begin, bytes = 0;
+  while (end < last && (bytes += Shortlist::bytes(depth(end))) <= kListBytes) ++end;
+  return {asked.begin, std::max(end, std::min(last, asked.begin + 1))};
 }
 
-class TiledSearch {
- public:
-  explicit TiledSearch(const NeighbourSearch& search) : s_(search) {
-    check(search);
-    const auto& norms = s_.gallery.squared_norms();
-    for (double norm : norms) longest_ = std::max(longest_, std::sqrt(norm));
-    if (s_.gallery.likeness() == Likeness::kL2) {
-      bias_N_.reserve(norms.size());
-      for (double norm : norms) bias_N_.push_back(static_cast<float>(-norm));
-    }
-  }
+std::vector<Shortlist> empty_lists(Stretch queries, const Depth& depth) {
+  std::vector<Shortlist> lists;
+  lists.reserve(static_cast<size_t>(queries.end - queries.begin));
+  for (int64_t q = queries.begin; q < queries.end; ++q) lists.emplace_back(depth(q));
+  return lists;
+}
 
-  /// Shortlists for the queries first, first + 1, … against the whole gallery.
-  void run(int64_t first, std::vector<Shortlist>& shortlists) const {
-    const int64_t count = static_cast<int64_t>(shortlists.size());
-    const at::Tensor q_TD = s_.queries.tensor().narrow(0, first, count);
-    for (int64_t start = 0; start < s_.gallery.size(); start += s_.gallery_tile) {
-      const int64_t width = std::min(s_.gallery_tile, s_.gallery.size() - start);
-      const at::Tensor sim_TG = propose(q_TD, start, width);
-      const float* sim = sim_TG.const_data_ptr<float>();
-      parallel_stretches(count, 16, [&](int64_t begin, int64_t end) {
-        for (int64_t t = begin; t < end; ++t)
-          fold(first + t, start, width, sim + t * width, shortlists[static_cast<size_t>(t)]);
-      });
-    }
-  }
+std::span<Shortlist> part(std::vector<Shortlist>& lists, Stretch part) {
+  return std::span(lists).subspan(static_cast<size_t>(part.begin), static_cast<size_t>(part.end - part.begin));
+}
 
- private:
-  // Rounded scores of a tile: x·y, or 2 x·y - |y|² for kL2, to which the query adds -|x|².
-  at::Tensor propose(const at::Tensor& q_TD, int64_t start, int64_t width) const {
-    const at::Tensor g_DG = s_.gallery.tensor().narrow(0, start, width).t();
-    if (bias_N_.empty()) return at::mm(q_TD, g_DG);
-    // from_blob takes no const pointer; the bias is only read.
-    const at::Tensor bias_G = at::from_blob(const_cast<float*>(bias_N_.data() + start), {width}, at::kFloat);
-    return at::addmm(bias_G, q_TD, g_DG, 1, 2);
-  }
+// Stretch number `index` of those of `length` that together are [0, count).
+Stretch block(int64_t index, int64_t length, int64_t count) {
+  return {index * length, std::min(count, (index + 1) * length)};
+}
 
-  // How far a proposed score may lie from the true one. A float32 dot product errs by less than c·u·|x||y|, u
-  // = 2^-24, c = min(D, 8 sqrt D): the classical bound, or the probabilistic one (Higham & Mary 2019, λ = 8,
-  // failing once in 10^13).
-  double slack(double query_length) const {
-    const double width = static_cast<double>(s_.gallery.width());
-    const double relative = (std::min(width, 8 * std::sqrt(width)) + 8) * 0x1.0p-24;
-    const double size = query_length + longest_;
-    return bias_N_.empty() ? relative * query_length * longest_ : relative * size * size;
-  }
+Stretch shifted(Stretch stretch, int64_t by) { return {stretch.begin + by, stretch.end + by}; }
 
-  void fold(int64_t query, int64_t start, int64_t width, const float* sim, Shortlist& shortlist) const {
-    const double norm = s_.queries.squared_norms()[static_cast<size_t>(query)];
-    const double allowance = (bias_N_.empty() ? 0.0 : norm) - slack(std::sqrt(norm));
-    const int64_t self = s_.first_self ? *s_.first_self + query : -1;
-    const int64_t group = s_.query_groups[static_cast<size_t>(query)];
-    // Rounded down, so that the comparison in float32 lets no candidate slip.
-    const auto bar = [&] {
-      const float rounded = static_cast<float>(shortlist.bar() + allowance);
-      return std::nextafter(rounded, -std::numeric_limits<float>::infinity());
-    };
-    float current = bar();
-    for (int64_t j = 0; j < width; ++j) {
-      // Most blocks hold nothing near: passed over by vector comparisons.
-      if (j % kBlock == 0 && j + kBlock <= width && all_below(sim + j, current)) {
-        j += kBlock - 1;
-        continue;
+// Queries in the gallery. Each thread has tiles of queries of its own, so that none waits for another's share of a product; where
+// there are too few queries for that, the threads share tiles.
+void search_tiles(const NeighbourSearch& s, const LikenessTiles& tiles, Stretch queries, std::vector<Shortlist>& lists) {
+  constexpr int64_t kLeast = 64;
+  const int64_t count = queries.end - queries.begin, threads = at::get_num_threads();
+  const int64_t length = std::min(s.query_tile, std::max((count + threads - 1) / threads, kLeast));
+  const int64_t blocks = (count + length - 1) / length;
+  parallel_stretches(blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      const Stretch own = block(b, length, count), asked = shifted(own, queries.begin);
+      for (int64_t start = 0; start < s.gallery.size(); start += s.gallery_tile) {
+        const Stretch rows{start, std::min(start + s.gallery_tile, s.gallery.size())};
+        tiles.fold_rows(tiles.propose(asked, rows), asked, rows, part(lists, own));
       }
-      if (sim[j] < current || start + j == self) continue;
-      const double exact = score(s_.queries, query, s_.gallery, start + j);
-      if (exact < shortlist.bar()) continue;
-      shortlist.offer({exact, start + j, s_.gallery_groups[static_cast<size_t>(start + j)] == group});
-      current = bar();
     }
-  }
+  });
+}
 
-  const NeighbourSearch& s_;
-  double longest_ = 0;
-  std::vector<float> bias_N_;
-};
+// All rows in themselves: half of the products, since a tile serves the rows of both its sides. In round r the blocks i and j with i
+// + j = r modulo their number meet: each block is in one tile of a round, so that no two threads have the same lists.
+void search_itself(const NeighbourSearch& s, const LikenessTiles& tiles, std::vector<Shortlist>& lists) {
+  const int64_t count = s.gallery.size(), length = std::min(s.query_tile, s.gallery_tile);
+  const int64_t blocks = (count + length - 1) / length;
+  for (int64_t round = 0; round < blocks; ++round) {
+    std::vector<std::pair<int64_t, int64_t>> tiles_of_round;
+    for (int64_t i = 0; i < blocks; ++i)
+      if (const int64_t j = (round - i + blocks) % blocks; i <= j) tiles_of_round.emplace_back(i, j);
+    parallel_stretches(static_cast<int64_t>(tiles_of_round.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n) {
+        const auto [i, j] = tiles_of_round[static_cast<size_t>(n)];
+        const Stretch rows = block(i, length, count), columns = block(j, length, count);
+        const at::Tensor tile_TG = tiles.propose(rows, columns);
+        tiles.fold_rows(tile_TG, rows, columns, part(lists, rows));
+        if (i != j) tiles.fold_columns(tile_TG, rows, columns, part(lists, columns));
+      }
+    });
+  }
+}
+
+// Whether all rows are asked for their neighbours among themselves.
+bool of_itself(const NeighbourSearch& s, Stretch asked) {
+  return &s.queries == &s.gallery && s.query_groups.data() == s.gallery_groups.data() && s.first_self == 0 && asked.begin == 0 &&
+         asked.end == s.queries.size();
+}
 
 }  // namespace
 
-void for_each_query(const NeighbourSearch& search, const std::function<int64_t(int64_t query)>& depth,
+void for_each_query(const NeighbourSearch& search, const Depth& depth,
                     const std::function<void(int64_t query, std::span<const Neighbour>)>& visit) {
-  const TiledSearch tiled(search);
+  check(search);
+  const LikenessTiles tiles(search);
   const Stretch asked = search.asked.value_or(Stretch{0, search.queries.size()});
-  for (int64_t first = asked.begin; first < asked.end; first += search.query_tile) {
-    const int64_t count = std::min(search.query_tile, asked.end - first);
-    std::vector<Shortlist> shortlists;
-    for (int64_t t = 0; t < count; ++t) shortlists.emplace_back(depth(first + t));
-    tiled.run(first, shortlists);
-    for (int64_t t = 0; t < count; ++t) visit(first + t, shortlists[static_cast<size_t>(t)].finish());
+  const bool itself = of_itself(search, asked) && fitting(asked, asked.end, depth).end == asked.end;
+  const int64_t most = itself ? asked.end : search.query_tile * at::get_num_threads();
+  for (Stretch now{asked.begin, asked.begin}; now.end < asked.end;) {
+    now = fitting({now.end, asked.end}, most, depth);
+    std::vector<Shortlist> lists = empty_lists(now, depth);
+    if (itself)
+      search_itself(search, tiles, lists);
+    else
+      search_tiles(search, tiles, now, lists);
+    for (int64_t q = now.begin; q < now.end; ++q) visit(q, lists[static_cast<size_t>(q - now.begin)].finish());
   }
 }
 

@@ -33,18 +33,19 @@ struct NeighbourSearch {
   std::optional<int64_t> first_self = {};
   /// Only these queries; absent: all.
   std::optional<Stretch> asked = {};
-  int64_t query_tile = 256;
-  int64_t gallery_tile = 2048;
+  int64_t query_tile = 1024;
+  int64_t gallery_tile = 1024;
 };
 
 /// Finds for each query its depth(query) best gallery rows (fewer if the gallery is smaller) and hands them
-/// to `visit`, best first, query after query. Exact: at::mm proposes, tile by tile, and every row that
+/// to `visit`, best first, query after query. Exact: float32 products propose, tile by tile, and every row that
 /// rounding could lift into the list is scored again in float64 (rows.h), so that the answer depends on no
 /// tile size and no thread count.
 /// Ranks     knows none; by `asked` a rank searches its own queries in the whole gallery
-/// Cost      2·Q·N·D flops; memory O(query_tile · (gallery_tile + largest depth)), never Q·N
+/// Cost      2·Q·N·D flops, half of it where all rows are asked for their neighbours among themselves; memory 8 bytes an entry of a
+///           tile for each thread and 256 MiB of lists (more where one query's list is longer), never Q·N
 /// Throws    Error if widths, likeness, tiles, group counts or the stretch do not fit
-/// Threads   folds on ATen's intra-op threads; depth and visit are called from the caller's thread, in order
+/// Threads   on ATen's intra-op threads; depth and visit are called from the caller's thread, visit in order
 void for_each_query(const NeighbourSearch& search, const std::function<int64_t(int64_t query)>& depth,
                     const std::function<void(int64_t query, std::span<const Neighbour>)>& visit);
 
