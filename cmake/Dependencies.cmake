@@ -21,6 +21,8 @@ pkg_check_modules(freetype REQUIRED IMPORTED_TARGET freetype2)
 pkg_check_modules(harfbuzz REQUIRED IMPORTED_TARGET harfbuzz)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+find_path(FAISS_INCLUDE faiss/Index.h REQUIRED)
+find_library(FAISS_LIBRARY faiss REQUIRED)
 if(LODESTONE_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -30,3 +32,9 @@ endif()
 
 include(cmake/LibTorch.cmake)
 include(cmake/Cuda.cmake)
+
+# Not faiss' own target: that names OpenMP by its path, which would hide LibTorch's, and the distribution's BLAS, which may be the slow
+# reference one and would take LibTorch's own products over. faiss multiplies by LibTorch's (trainer/search/approximate_index.cpp).
+add_library(lodestone_faiss INTERFACE)
+target_include_directories(lodestone_faiss SYSTEM INTERFACE ${FAISS_INCLUDE})
+target_link_libraries(lodestone_faiss INTERFACE ${FAISS_LIBRARY} lodestone_torch)

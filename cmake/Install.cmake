@@ -5,12 +5,13 @@ include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY LODESTONE_LIBRARIES)
 set_target_properties(lodestone_torch PROPERTIES EXPORT_NAME torch)
+set_target_properties(lodestone_faiss PROPERTIES EXPORT_NAME faiss)
 # Users write <lodestone/common/error.h>; our headers name each other "common/error.h" (cmake/Target.cmake).
 foreach(library IN LISTS libraries)
   target_include_directories(${library} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
 
-install(TARGETS ${libraries} lodestone_torch EXPORT lodestoneTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS ${libraries} lodestone_torch lodestone_faiss EXPORT lodestoneTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET lodestone_nccl)
   install(TARGETS lodestone_nccl LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()

@@ -56,6 +56,27 @@ TEST_F(Use, RanksEmbedWhatOneProcessEmbeds) {
   }
 }
 
+TEST_F(Use, AnIndexGivesTheScoresOfExactSearchAndIsRefusedForOtherRows) {
+  const Finished index = run(lodestone({"index", path("gallery.safetensors"), "--output", path("gallery.index")}));
+  ASSERT_EQ(index.code, 0) << index.err;
+  EXPECT_THAT(index.out, AllOf(HasSubstr("hnsw of 48 rows"), HasSubstr("128\t100.0 %")));
+  const auto search = [](std::vector<std::string> more) {
+    std::vector<std::string> words = {"search", "--gallery", path("gallery.safetensors"), "--query", path("gallery.safetensors"), "-k", "5"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(lodestone(words));
+  };
+  const Finished near = search({"--index", path("gallery.index"), "--effort", "200"}), exact = search({});
+  ASSERT_EQ(near.code, 0) << near.err;
+  EXPECT_EQ(near.out, exact.out);
+  EXPECT_EQ(search({"--effort", "200"}).code, 2);
+  EXPECT_EQ(run(lodestone({"index", path("gallery.safetensors"), "--kind", "ivf-pq", "--output", path("x.index")})).code, 2);
+  ASSERT_EQ(run(lodestone({"gallery", "add", path("other.safetensors"), path("pictures/class3"), "--name", "x", "--checkpoint", work_->run()})).code, 0);
+  const Finished other = run(lodestone(
+      {"search", "--gallery", path("other.safetensors"), "--query", path("gallery.safetensors"), "--index", path("gallery.index")}));
+  EXPECT_EQ(other.code, 3);
+  EXPECT_THAT(other.err, HasSubstr("other rows"));
+}
+
 TEST_F(Use, EmbedsForNumpyAndForLines) {
   ASSERT_EQ(embed("e.npy").code, 0);
   EXPECT_THAT(contents(path("e.npy")), HasSubstr("'shape': (48, 8)"));

@@ -56,6 +56,14 @@ struct SearchArguments {
   int64_t k = 10;
   std::string json;
   std::string html;
+  std::string index;   ///< empty: exact search
+  int64_t effort = 0;  ///< 0: the index's default
+};
+
+struct IndexArguments {
+  std::string gallery;
+  std::string kind = "hnsw";
+  std::string output;
 };
 
 struct GalleryAddArguments {
@@ -239,6 +247,7 @@ int run_launch(const LaunchArguments& arguments);
 int run_evaluate(const EvaluateArguments& arguments);
 int run_embed(const EmbedArguments& arguments);
 int run_search(const SearchArguments& arguments);
+int run_index(const IndexArguments& arguments);
 int run_gallery_add(const GalleryAddArguments& arguments);
 int run_gallery_remove(const GalleryRemoveArguments& arguments);
 int run_gallery_list(const GalleryListArguments& arguments);

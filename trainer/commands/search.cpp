@@ -9,6 +9,7 @@
 #include "trainer/commands/trained_model.h"
 #include "trainer/eval/neighbours.h"
 #include "trainer/eval/text.h"
+#include "trainer/search/approximate_index.h"
 #include "trainer/search/result_page.h"
 
 namespace lodestone {
@@ -41,11 +42,16 @@ Queries embed_queries(TrainedModel& model, const std::string& query) {
   return queries;
 }
 
-std::vector<SearchAnswer> answers_of(const Queries& queries, const Embeddings& gallery, int64_t k,
-                                     const std::optional<Calibration>& calibration) {
+std::vector<std::vector<Neighbour>> nearest_of(const Queries& queries, const Embeddings& gallery, const SearchArguments& arguments) {
   const ComparableRows q(queries.z_QD, gallery.likeness()), g(gallery.z_ND, gallery.likeness());
+  if (arguments.index.empty()) return nearest_rows(q, g, arguments.k);
+  return ApproximateIndex::read(arguments.index, gallery).nearest(q, g, arguments.k, arguments.effort);
+}
+
+std::vector<SearchAnswer> answers_of(const Queries& queries, const Embeddings& gallery, const SearchArguments& arguments,
+                                     const std::optional<Calibration>& calibration) {
   std::vector<SearchAnswer> answers;
-  for (const auto& nearest : nearest_rows(q, g, k)) answers.push_back({queries.ids[answers.size()], hits_of(nearest, gallery, calibration)});
+  for (const auto& nearest : nearest_of(queries, gallery, arguments)) answers.push_back({queries.ids[answers.size()], hits_of(nearest, gallery, calibration)});
   return answers;
 }
 
@@ -78,7 +84,7 @@ std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& que
 
 void answer(const Queries& queries, const Embeddings& gallery, const std::optional<Calibration>& calibration,
             const SearchArguments& arguments) {
-  const auto answers = answers_of(queries, gallery, arguments.k, calibration);
+  const auto answers = answers_of(queries, gallery, arguments, calibration);
   print_table(answers);
   if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(answers, calibration));
   if (!arguments.html.empty()) write_file_atomic(arguments.html, page_of(answers, queries, gallery));

@@ -24,7 +24,24 @@ void add_search(CLI::App& app, Action& action) {
   search->add_option("-k", arguments->k, "answers to each query")->check(CLI::Range(1, 100000))->capture_default_str();
   search->add_option("--json", arguments->json, "write the answers to this file");
   search->add_option("--html", arguments->html, "write a page that shows the answers to this file");
+  search->add_option("--index", arguments->index, "what `lodestone index` made of the gallery: fast and approximate (default: exact)")
+      ->check(CLI::ExistingFile);
+  search->add_option("--effort", arguments->effort, "with --index: how much is looked through for a query (default: by its kind)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->needs("--index");
   add_set(search, arguments->assignments);
+}
+
+void add_index(CLI::App& app, Action& action) {
+  auto* index = app.add_subcommand("index", "Make an approximate index of a large gallery, and say how much it finds");
+  auto arguments = on<IndexArguments>(index, action, run_index);
+  index->add_option("gallery", arguments->gallery, "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+      ->required()
+      ->check(CLI::ExistingFile);
+  index->add_option("--kind", arguments->kind, "hnsw: a graph; ivf-pq: rows told in D/4 bytes, for galleries that memory hardly holds")
+      ->check(CLI::IsMember({"hnsw", "ivf-pq"}))
+      ->capture_default_str();
+  index->add_option("--output", arguments->output, "file to write")->required();
 }
 
 void add_gallery(CLI::App& app, Action& action) {
@@ -133,6 +150,7 @@ void add_export(CLI::App& app, Action& action) {
 void add_use_commands(CLI::App& app, Action& action) {
   add_embed(app, action);
   add_search(app, action);
+  add_index(app, action);
   add_gallery(app, action);
   add_identify(app, action);
   add_mine(app, action);

@@ -33,8 +33,8 @@ struct NeighbourSearch {
   std::optional<int64_t> first_self = {};
   /// Only these queries; absent: all.
   std::optional<Stretch> asked = {};
-  int64_t query_tile = 1024;
-  int64_t gallery_tile = 1024;
+  int64_t query_tile = 512;
+  int64_t gallery_tile = 512;
 };
 
 /// Finds for each query its depth(query) best gallery rows (fewer if the gallery is smaller) and hands them
