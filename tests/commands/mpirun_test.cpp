@@ -106,6 +106,7 @@ TEST(Mpirun, EvaluateGivesTheSameFiguresOnAnyNumberOfRanks) {
   const auto found = nlohmann::json::parse(results[0]);
   EXPECT_LE(found["intervals"]["recall_at_1"][0], found["recall_at_1"]);
   EXPECT_GE(found["intervals"]["recall_at_1"][1], found["recall_at_1"]);
+  EXPECT_GE(found["intervals"]["one_shot_accuracy"][1], found["one_shot_accuracy"]);
   const Finished plain = run(lodestone({"evaluate", work.run(), "--bootstrap", "0", "--json", work.path("plain.json")}));
   EXPECT_EQ(plain.code, 0) << plain.err;
   EXPECT_FALSE(nlohmann::json::parse(contents(work.path("plain.json"))).contains("intervals"));

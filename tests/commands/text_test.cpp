@@ -78,6 +78,8 @@ TEST(Text, LearnsFromPairsAndIsJudgedByGrades) {
   const auto result = trained(
       work, work.config("pairs", rows, "pairs", judged, "loss: {name: infonce}\nminer: {name: all}\n"));
   EXPECT_GT(result["spearman"], 0.5);
+  EXPECT_LT(result["intervals"]["spearman"][0], result["spearman"]);
+  EXPECT_GE(result["intervals"]["spearman"][1], result["spearman"]);
   EXPECT_GT(result["floor"]["spearman"], 0.5);
 }
 
@@ -91,6 +93,7 @@ TEST(Text, LearnsFromTripletsAndIsJudgedByTheirOrder) {
   const auto result = trained(
       work, work.config("triplets", rows, "triplets", judged, "loss: {name: triplet}\nminer: {name: all}\n"));
   EXPECT_GT(result["triplet_accuracy"], 0.5);
+  EXPECT_LE(result["intervals"]["triplet_accuracy"][0], result["triplet_accuracy"]);
 }
 
 TEST(Text, TheGlobalBatchIsTheSameOnAnyWorld) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numbers>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -11,6 +13,7 @@
 #include "support/ranks.h"
 #include "support/thread_count.h"
 #include "trainer/eval/judge.h"
+#include "trainer/eval/spearman.h"
 
 namespace lodestone {
 namespace {
@@ -136,6 +139,77 @@ TEST(Bootstrap, HoldsTheTrueAreaAboutAsOftenAsItSays) {
   EXPECT_GE(held, 0.88 * kTrials);
 }
 
+// Pairs with many ties on both sides.
+std::pair<std::vector<double>, std::vector<double>> graded_pairs(uint64_t seed, int64_t pairs) {
+  Random random(seed, Purpose::kNoise, 2);
+  std::pair<std::vector<double>, std::vector<double>> sides;
+  for (int64_t p = 0; p < pairs; ++p) {
+    const double shared = random.normal();
+    sides.first.push_back(std::round(2 * (shared + random.normal())));
+    sides.second.push_back(std::round(shared + random.normal()));
+  }
+  return sides;
+}
+
+std::vector<int64_t> numbers_below(int64_t count) {
+  std::vector<int64_t> all(static_cast<size_t>(count));
+  std::iota(all.begin(), all.end(), int64_t{0});
+  return all;
+}
+
+TEST(Bootstrap, OfGradedPairsAndTrialsEqualsResamplesWrittenOut) {
+  for (const int64_t pairs : {2, 3, 40}) {
+    const auto [a, b] = graded_pairs(static_cast<uint64_t>(pairs), pairs);
+    const BootstrapOptions options{45, 0.9, 11};
+    std::vector<double> correlations, means;
+    for (int64_t r = 0; r < options.resamples; ++r) {
+      std::vector<double> x, y;
+      for (const auto& [p, count] : drawn(numbers_below(pairs), options.seed, r)) {
+        x.insert(x.end(), static_cast<size_t>(count), a[static_cast<size_t>(p)]);
+        y.insert(y.end(), static_cast<size_t>(count), b[static_cast<size_t>(p)]);
+      }
+      correlations.push_back(spearman(x, y));
+      means.push_back(std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(pairs));
+    }
+    const Interval of_ranks = bootstrap_spearman(a, b, options), of_mean = bootstrap_mean("mean", a, options);
+    EXPECT_NEAR(of_ranks.low, naive_quantile(correlations, 0.05), 1e-12) << pairs;
+    EXPECT_NEAR(of_ranks.high, naive_quantile(correlations, 0.95), 1e-12) << pairs;
+    EXPECT_NEAR(of_mean.low, naive_quantile(means, 0.05), 1e-12) << pairs;
+    EXPECT_NEAR(of_mean.high, naive_quantile(means, 0.95), 1e-12) << pairs;
+  }
+}
+
+TEST(Bootstrap, HoldsTheTrueRankCorrelationAboutAsOftenAsItSays) {
+  // Of two normal numbers with a correlation of 0.6 that of the ranks is 6/π asin(0.6/2) (Pearson 1907).
+  constexpr int kTrials = 300;
+  const double truth = 6 / std::numbers::pi * std::asin(0.3);
+  int held = 0;
+  for (uint64_t trial = 0; trial < kTrials; ++trial) {
+    Random random(trial, Purpose::kNoise, 3);
+    std::vector<double> a, b;
+    for (int p = 0; p < 80; ++p) {
+      a.push_back(random.normal());
+      b.push_back(0.6 * a.back() + 0.8 * random.normal());
+    }
+    const Interval interval = bootstrap_spearman(a, b, {200, 0.95, trial});
+    if (interval.low <= truth && truth <= interval.high) ++held;
+  }
+  EXPECT_GE(held, 0.90 * kTrials);
+  EXPECT_LE(held, 0.985 * kTrials);
+}
+
+TEST(Bootstrap, OfNoPairsOrTrialsIsUndefined) {
+  const BootstrapOptions options{10, 0.95, 1};
+  const std::vector<double> none, one = {1}, two = {1, 2}, equal = {3, 3, 3}, three = {1, 2, 3};
+  for (const Interval& interval : {bootstrap_spearman(none, none, options), bootstrap_spearman(one, one, options),
+                                   bootstrap_spearman(equal, three, options), bootstrap_mean("mean", none, options),
+                                   bootstrap_mean("mean", one, options)}) {
+    EXPECT_TRUE(std::isnan(interval.low));
+    EXPECT_TRUE(std::isnan(interval.high));
+  }
+  EXPECT_THROW(bootstrap_spearman(one, two, options), Error);
+}
+
 void expect_equal(const std::vector<Interval>& a, const std::vector<Interval>& b) {
   EXPECT_EQ(to_json(a), to_json(b));
 }
@@ -152,6 +226,12 @@ TEST(Bootstrap, IsTheSameOnAnyNumberOfThreadsAndRanks) {
     testing::run_ranks(world, [&](const Group& group) {
       const auto found = all_intervals(rows, options, group);
       if (group.rank() == 0) expect_equal(found, expected);
+    });
+  const auto [a, b] = graded_pairs(1, 50);
+  const std::vector<Interval> of_items = {bootstrap_spearman(a, b, options), bootstrap_mean("mean", a, options)};
+  for (const int world : {2, 3, 4})
+    testing::run_ranks(world, [&, &a = a, &b = b](const Group& group) {
+      expect_equal({bootstrap_spearman(a, b, options, group), bootstrap_mean("mean", a, options, group)}, of_items);
     });
   // More ranks than resamples.
   const auto two = all_intervals(rows, {2, 0.95, 9});

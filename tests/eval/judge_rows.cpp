@@ -5,8 +5,6 @@
 
 #include "common/safetensors.h"
 #include "trainer/eval/judge.h"
-#include "trainer/eval/one_shot.h"
-#include "trainer/eval/spearman.h"
 
 using namespace lodestone;
 
@@ -16,18 +14,18 @@ std::span<const int64_t> numbers(const at::Tensor& tensor) {
   return {tensor.const_data_ptr<int64_t>(), static_cast<size_t>(tensor.numel())};
 }
 
-void add_triplets(const Comparison& rows, const at::Tensor& triplet_T3, Measures& measures) {
+void add_triplets(const Comparison& rows, const at::Tensor& triplet_T3, Judgement& found) {
   std::vector<OneShotTrial> trials;
   const auto all = numbers(triplet_T3);
   for (size_t t = 0; t < all.size(); t += 3) trials.push_back({all[t], {all[t + 1], all[t + 2]}, 0});
-  measures.set("triplet_accuracy", one_shot_accuracy(rows, trials));
+  judge_trials("triplet_accuracy", rows, trials, {}, found);
 }
 
-void add_graded(const Comparison& rows, const at::Tensor& pair_P2, const at::Tensor& grade_P, Measures& measures) {
+void add_graded(const Comparison& rows, const at::Tensor& pair_P2, const at::Tensor& grade_P, Judgement& found) {
   std::vector<double> likeness;
   const auto all = numbers(pair_P2);
   for (size_t p = 0; p < all.size(); p += 2) likeness.push_back(rows.score(all[p], all[p + 1]));
-  measures.set("spearman", spearman(likeness, {grade_P.const_data_ptr<double>(), likeness.size()}));
+  judge_graded(likeness, {grade_P.const_data_ptr<double>(), likeness.size()}, {}, found);
 }
 
 }  // namespace
@@ -42,10 +40,10 @@ int main(int, char** arguments) {
       parts.is_query_N.push_back(asks == 1);
       parts.is_gallery_N.push_back(asks == 0);
     }
-  Measures measures = judge(rows, {}, in.contains("query") ? &parts : nullptr).measures;
+  Judgement found = judge(rows, {}, in.contains("query") ? &parts : nullptr);
   const ComparableRows ready(rows.x_ND, Likeness::kCosine);
   const Comparison compared = compare_rows(ready, rows.groups_N);
-  if (in.contains("triplets")) add_triplets(compared, in.at("triplets"), measures);
-  if (in.contains("graded")) add_graded(compared, in.at("graded"), in.at("grade"), measures);
-  std::cout << to_json(measures) << std::endl;
+  if (in.contains("triplets")) add_triplets(compared, in.at("triplets"), found);
+  if (in.contains("graded")) add_graded(compared, in.at("graded"), in.at("grade"), found);
+  std::cout << to_json(found.measures) << std::endl;
 }

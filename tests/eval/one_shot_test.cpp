@@ -18,6 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+double accuracy(const at::Tensor& x_ND, std::span<const OneShotTrial> trials, Likeness likeness) {
+  const ComparableRows rows(x_ND, likeness);
+  return share_right(one_shot_answers(compare_rows(rows, {}), trials));
+}
+
 TEST(OneShot, CountsTheNearestAndNoTies) {
   const at::Tensor x_ND = rows_of({{0}, {1}, {-1}, {3}});
   const std::vector<OneShotTrial> trials = {
@@ -25,15 +30,15 @@ TEST(OneShot, CountsTheNearestAndNoTies) {
       {0, {1, 3}, 1},  // wrong
       {0, {1, 2}, 0},  // a tie is wrong
   };
-  EXPECT_DOUBLE_EQ(one_shot_accuracy(x_ND, trials, Likeness::kL2), 1.0 / 3);
-  EXPECT_TRUE(std::isnan(one_shot_accuracy(x_ND, {}, Likeness::kL2)));
-  EXPECT_THROW(one_shot_accuracy(x_ND, std::vector<OneShotTrial>{{0, {1, 4}, 0}}), Error);
-  EXPECT_THROW(one_shot_accuracy(x_ND, std::vector<OneShotTrial>{{0, {1, 2}, 2}}), Error);
+  EXPECT_DOUBLE_EQ(accuracy(x_ND, trials, Likeness::kL2), 1.0 / 3);
+  EXPECT_TRUE(std::isnan(accuracy(x_ND, {}, Likeness::kL2)));
+  EXPECT_THROW(accuracy(x_ND, std::vector<OneShotTrial>{{0, {1, 4}, 0}}, Likeness::kCosine), Error);
+  EXPECT_THROW(accuracy(x_ND, std::vector<OneShotTrial>{{0, {1, 2}, 2}}, Likeness::kCosine), Error);
 }
 
 TEST(OneShot, CollapsedEmbeddingsAnswerNothing) {
   const std::vector<int64_t> groups = coarse_rows(1, 100, 1, 25).groups_N;
-  EXPECT_EQ(one_shot_accuracy(at::ones({100, 4}), draw_one_shot_trials(groups, {}, {5, 50, 0})), 0);
+  EXPECT_EQ(accuracy(at::ones({100, 4}), draw_one_shot_trials(groups, {}, {5, 50, 0}), Likeness::kCosine), 0);
 }
 
 TEST(OneShot, DrawnTrialsAskWhatTheyShould) {

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -214,6 +216,25 @@ TEST(HttpServer, WhoIsTooManyIsToldToComeBack) {
   server.release();
   EXPECT_EQ(first.get(), 200);
   EXPECT_EQ(server.ask("GET", "/page").status, 200);
+}
+
+size_t threads_of_this_process() {
+  const auto tasks = std::filesystem::directory_iterator("/proc/self/task");
+  return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST(HttpServer, StartsThreadsAsRequestsNeedThem) {
+  const size_t before = threads_of_this_process();
+  HttpOptions options;
+  options.max_requests = 1000;
+  const Server server(options);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(server.ask("GET", "/page").status, 200);
+  EXPECT_LE(threads_of_this_process(), before + 4);
+  std::future<int> held = std::async(std::launch::async, [&] { return server.ask("POST", "/held").status; });
+  server.wait_until_held();
+  EXPECT_EQ(server.ask("GET", "/page").status, 200);  // by another thread than the one that is held
+  server.release();
+  EXPECT_EQ(held.get(), 200);
 }
 
 TEST(HttpServer, EndsAtOnceWhateverClientsDo) {

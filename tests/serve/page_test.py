@@ -5,27 +5,14 @@ Trains a small model, serves it with a gallery and a token, and does what a pers
 Exits with 77 (skipped) without chromedriver.
 """
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import browser as browsing  # noqa: E402
-import pictures  # noqa: E402
+import served_model  # noqa: E402
 
 SKIPPED = 77
-
-
-def make_model(program, work):
-    """Pictures of eight classes, a model that was trained on them, a threshold, a gallery."""
-    pictures.make_classes(work / "pictures")
-    (work / "run.yaml").write_text(
-        f"run_dir: {work}/run\nglobal_batch: 16\ndata:\n  root: {work}\n  train: {{path: pictures}}\n  image: {{width: 16, height: 16}}\n"
-        "sampler: {samples_per_class: 4}\nencoder: {name: conv4, channels: [8, 8, 8], embedding: 8}\n"
-        "schedule: {steps: 30, warmup_steps: 2}\nevaluate: {data: {path: pictures}, floor: false}\n")
-    for words in (["train", "run.yaml"], ["evaluate", "run", "--calibrate", "0.05"],
-                  ["embed", "run", "--input", "pictures", "--output", "gallery.safetensors"]):
-        subprocess.run([program, *words], cwd=work, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
 
 
 def choose(browser, side, picture):
@@ -43,7 +30,7 @@ def use_page(browser, address, work, screenshot):
     choose(browser, "b", work / "pictures/class1/1-0.png")
     browser.click("#compare button")
     browser.text_of("#verdict", "401")
-    browser.type("#token", "open sesame")
+    browser.type("#token", served_model.TOKEN)
     browser.click("#compare button")
     assert "similarity 1.0000" in browser.text_of("#verdict", "the same"), "equal pictures are not alike"
     choose(browser, "b", work / "pictures/class5/5-0.png")
@@ -67,21 +54,13 @@ def main():
     program = pathlib.Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
-        make_model(program, work)
-        (work / "token").write_text("open sesame\n")
-        service = subprocess.Popen([program, "serve", "run", "--gallery", "gallery.safetensors", "--port", "0", "--token-file", "token"],
-                                   cwd=work, stdout=subprocess.PIPE, text=True)
-        try:
-            address = service.stdout.readline().removeprefix("serving at ").strip()
+        served_model.of_pictures(program, work)
+        with served_model.Service(program, work) as service:
             browser = browsing.Browser(work / "browser")
             try:
-                use_page(browser, address, work, sys.argv[2] if len(sys.argv) > 2 else None)
+                use_page(browser, service.address, work, sys.argv[2] if len(sys.argv) > 2 else None)
             finally:
                 browser.close()
-        finally:
-            service.terminate()
-            code = service.wait(30)
-        assert code == 0, f"the service ended with {code}"
     print("the page does what it says")
     return 0
 

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <cmath>
+#include <map>
+#include <set>
 #include <thread>
 
 #include <ATen/ops/stack.h>
@@ -146,6 +148,66 @@ TEST(Service, RefusesWhatIsMalformed) {
   EXPECT_GE(http(served.port(), http_text("GET", "/" + std::string(9000, 'a'))).status, 400);
   EXPECT_EQ(http(served.port(), "\x16\x03\x01 nonsense\r\n\r\n").status / 100 == 2, false);
   EXPECT_EQ(served.get("/healthz").status, 200);  // it is still there
+}
+
+// 8 × 8 pixels as JPEG, and a PNG of 74 bytes that claims 50,000 × 50,000; both in base64.
+const std::string kJpeg =
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hnPk1xeXBkeFxlZ2P/"
+    "wAALCAAIAAgBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAABf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AMf/Z";
+const std::string kBomb =
+    "iVBORw0KGgoAAAANSUhEUgAAw1AAAMNQCAAAAABuxGIWAAAAEUlEQVR4nGNgGAWjYBQMdwAAA+gAAbOm00YAAAAASUVORK5CYII=";
+
+// Two of them, so that each path that takes a body would answer if they were good.
+std::string two(const char* kind, const std::string& input) {
+  return std::string("{\"") + kind + "\": [\"" + input + "\", \"" + input + "\"]}";
+}
+
+TEST(Service, RefusesBadInputOnEveryPathThatTakesOne) {
+  const Served served;
+  std::string many = R"({"texts": ["a")";
+  for (int i = 0; i < 64; ++i) many += R"(, "a")";
+  const std::map<std::string, std::string> bad = {
+      {"no JSON", "{\"texts\": [\"a\", \"b\"]"},
+      {"no UTF-8", two("texts", "\xff")},
+      {"another key", R"({"texts": ["a", "b"], "rows": 1})"},
+      {"numbers", R"({"texts": [1, 2]})"},
+      {"no base64", two("images", kJpeg + "*")},
+      {"no picture", two("images", "YQ==")},
+      {"a JPEG cut short", two("images", kJpeg.substr(0, 160))},
+      {"a decompression bomb", two("images", kBomb)},
+      {"too many", many + "]}"},
+      {"too long", two("texts", std::string((64 << 10) + 1, 'a'))},
+      {"deep", "{\"texts\": " + std::string(100000, '[') + std::string(100000, ']') + "}"},
+  };
+  for (const char* path : {"/embed", "/verify", "/search"}) {
+    for (const auto& [what, body] : bad) {
+      const HttpReply reply = served.post(path, body);
+      EXPECT_EQ(reply.status, 400) << path << ": " << what;
+      EXPECT_TRUE(Json::parse(reply.body)["error"].is_string()) << path << ": " << what;
+    }
+    for (const std::string& good : {two("images", kJpeg), two("texts", std::string(64 << 10, 'a'))})
+      EXPECT_EQ(served.post(path, good).status, 200) << path;
+  }
+}
+
+TEST(Service, BoundsAndGuardsEveryPath) {
+  HttpOptions options;
+  options.max_body = 1000;
+  options.authorization = bearer_authorization("secret");
+  const Served served(options);
+  const std::string token = "Authorization: Bearer secret\r\n", json = token + "Content-Type: application/json\r\n";
+  for (const char* path : {"/", "/page.css", "/page.js", "/openapi.json", "/healthz", "/metrics", "/embed", "/verify", "/search"}) {
+    const std::string method = std::set<std::string>{"/embed", "/verify", "/search"}.contains(path) ? "POST" : "GET";
+    EXPECT_EQ(http(served.port(), http_text(method, path, "", json + "X-Long: " + std::string(9000, 'x') + "\r\n")).status, 431) << path;
+    EXPECT_EQ(http(served.port(), http_text(method, path, std::string(1001, ' '), json)).status, 413) << path;
+    EXPECT_EQ(http(served.port(), http_text(method == "GET" ? "POST" : "GET", path, "", json)).status, 405) << path;
+  }
+  for (const char* path : {"/embed", "/verify", "/search"})
+    for (const char* wrong : {"", "Authorization: Bearer secre\r\n"})
+      EXPECT_EQ(http(served.port(), http_text("POST", path, two("texts", "a"), wrong + std::string("Content-Type: application/json\r\n")))
+                    .status,
+                401)
+          << path;
 }
 
 TEST(Service, TakesNoLongerThanItMust) {

@@ -9,7 +9,6 @@
 #include "sampler/encode_png.h"
 #include "sampler/image_examples.h"
 #include "trainer/commands/evaluation.h"
-#include "trainer/eval/one_shot.h"
 #include "trainer/eval/pixel_floor.h"
 
 namespace lodestone {
@@ -74,8 +73,8 @@ class ImageEvaluator : public Evaluator {
 
  private:
   Judgement judge_rows(const Session& session, const at::Tensor& x_ND, const JudgeOptions& options) const;
-  double one_shot_files(const Session& session, Encoder& encoder, bool pixels) const;
-  void add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels,
+  void add_one_shot_files(const Session& session, Encoder& encoder, bool pixels, const JudgeOptions& options, Judgement& result) const;
+  void add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels, const JudgeOptions& options,
                     Judgement& result) const;
 
   const RunConfig& config_;
@@ -100,20 +99,22 @@ Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, const E
   const bool floor = asked.with_report && config_.evaluate.floor;
   embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader, floor);
   Evaluation result;
-  result.model = judge_rows(session, embedded_.z_ND, judge_options(config_, asked));
-  if (session.leads()) add_one_shot(session, encoder, embedded_.z_ND, false, result.model);
+  const JudgeOptions options = judge_options(config_, asked);
+  result.model = judge_rows(session, embedded_.z_ND, options);
+  if (session.leads()) add_one_shot(session, encoder, embedded_.z_ND, false, options, result.model);
   if (floor) {
     JudgeOptions pixels;
     pixels.retrieval.likeness = Likeness::kL2;
     pixels.retrieval.depth = kRecallDepth;
     const at::Tensor x_ND = pixel_rows(embedded_.x_NCHW);
     result.floor = judge_rows(session, x_ND, pixels);
-    if (session.leads()) add_one_shot(session, encoder, x_ND, true, result.floor);
+    if (session.leads()) add_one_shot(session, encoder, x_ND, true, pixels, result.floor);
   }
   return result;
 }
 
-double ImageEvaluator::one_shot_files(const Session& session, Encoder& encoder, bool pixels) const {
+void ImageEvaluator::add_one_shot_files(const Session& session, Encoder& encoder, bool pixels, const JudgeOptions& options,
+                                        Judgement& result) const {
   const auto files = read_one_shot_runs(config_.data.resolved(config_.evaluate.one_shot_runs));
   std::map<std::filesystem::path, int64_t> rows;
   std::vector<std::filesystem::path> paths;
@@ -129,23 +130,23 @@ double ImageEvaluator::one_shot_files(const Session& session, Encoder& encoder, 
     trials.push_back(std::move(rows_of_trial));
   }
   const at::Tensor x_NCHW = read_pictures(paths, transform_);
-  return pixels ? one_shot_accuracy(pixel_rows(x_NCHW), trials, Likeness::kL2)
-                : one_shot_accuracy(encode(session, encoder, x_NCHW), trials, likeness_of(config_));
+  const ComparableRows compared(pixels ? pixel_rows(x_NCHW) : encode(session, encoder, x_NCHW), options.retrieval.likeness);
+  judge_trials("one_shot_accuracy", compare_rows(compared, {}), trials, options, result);
 }
 
 void ImageEvaluator::add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels,
-                             Judgement& result) const {
+                                  const JudgeOptions& options, Judgement& result) const {
   const EvaluateConfig& evaluate = config_.evaluate;
   if (!evaluate.one_shot_runs.empty()) {
-    result.measures.set("one_shot_accuracy", one_shot_files(session, encoder, pixels));
+    add_one_shot_files(session, encoder, pixels, options, result);
   } else if (evaluate.one_shot_trials > 0) {
     const std::vector<int64_t> within =
         evaluate.one_shot_within ? superclasses(*images_, embedded_.indices) : std::vector<int64_t>{};
     const auto trials = draw_one_shot_trials(
         embedded_.groups, within,
         {evaluate.one_shot_ways, evaluate.one_shot_trials, static_cast<uint64_t>(config_.seed)});
-    result.measures.set("one_shot_accuracy",
-                        one_shot_accuracy(x_ND, trials, pixels ? Likeness::kL2 : likeness_of(config_)));
+    const ComparableRows compared(x_ND, options.retrieval.likeness);
+    judge_trials("one_shot_accuracy", compare_rows(compared, {}), trials, options, result);
   }
 }
 

@@ -1,8 +1,6 @@
 #include "sampler/texts/text_examples.h"
 #include "trainer/commands/evaluation.h"
 #include "trainer/commands/text_data.h"
-#include "trainer/eval/one_shot.h"
-#include "trainer/eval/spearman.h"
 #include "trainer/eval/tf_idf.h"
 
 namespace lodestone {
@@ -60,7 +58,7 @@ class TextEvaluator : public Evaluator {
     if (set_.scores.empty() && set_.tuples.empty()) return by_class(session, rows, options);
     if (set_.scores.empty() && !set_.tuples.front().is_triplet()) return by_label(session, rows, options);
     if (!session.leads()) return {};
-    return set_.scores.empty() ? by_triplet(rows) : by_grade(rows);
+    return set_.scores.empty() ? by_triplet(rows, options) : by_grade(rows, options);
   }
 
   Judgement by_class(const Session& session, const Comparison& rows, const JudgeOptions& options) const {
@@ -68,19 +66,17 @@ class TextEvaluator : public Evaluator {
     if (config_.evaluate.one_shot_trials > 0 && session.leads()) {
       const DrawnTrials draw{config_.evaluate.one_shot_ways, config_.evaluate.one_shot_trials,
                              static_cast<uint64_t>(config_.seed)};
-      found.measures.set("one_shot_accuracy",
-                         one_shot_accuracy(rows, draw_one_shot_trials(embedded_.groups, {}, draw)));
+      judge_trials("one_shot_accuracy", rows, draw_one_shot_trials(embedded_.groups, {}, draw), options, found);
     }
     return found;
   }
 
-  Judgement by_grade(const Comparison& rows) const {
+  Judgement by_grade(const Comparison& rows, const JudgeOptions& options) const {
     std::vector<double> likeness;
     for (size_t r = 0; r < set_.scores.size(); ++r)
       likeness.push_back(rows.score(2 * static_cast<int64_t>(r), 2 * static_cast<int64_t>(r) + 1));
     Judgement found;
-    found.measures.set("spearman", spearman(likeness, set_.scores));
-    found.measures.set("graded_pairs", static_cast<double>(set_.scores.size()));
+    judge_graded(likeness, set_.scores, options, found);
     return found;
   }
 
@@ -105,11 +101,11 @@ class TextEvaluator : public Evaluator {
     return found;
   }
 
-  Judgement by_triplet(const Comparison& rows) const {
+  Judgement by_triplet(const Comparison& rows, const JudgeOptions& options) const {
     std::vector<OneShotTrial> trials;
     for (const Tuple& tuple : set_.tuples) trials.push_back({tuple.anchor, {tuple.other, tuple.negative}, 0});
     Judgement found;
-    found.measures.set("triplet_accuracy", one_shot_accuracy(rows, trials));
+    judge_trials("triplet_accuracy", rows, trials, options, found);
     found.measures.set("triplets", static_cast<double>(trials.size()));
     return found;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "common/error.h"
 #include "common/parallel.h"
@@ -23,7 +24,15 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
+std::vector<int64_t> each_its_own(int64_t items) {
+  std::vector<int64_t> groups(static_cast<size_t>(items));
+  std::iota(groups.begin(), groups.end(), int64_t{0});
+  return groups;
+}
+
 }  // namespace
+
+Bootstrap::Bootstrap(int64_t items, const BootstrapOptions& options) : Bootstrap(each_its_own(items), options) {}
 
 Bootstrap::Bootstrap(std::span<const int64_t> groups_N, const BootstrapOptions& options) : options_(options) {
   if (options.resamples < 0 || !(options.level > 0 && options.level < 1))

@@ -33,6 +33,8 @@ class Bootstrap {
 
   /// Classes are the distinct values of groups_N.
   Bootstrap(std::span<const int64_t> groups_N, const BootstrapOptions& options);
+  /// Each of `items` is a class of its own.
+  Bootstrap(int64_t items, const BootstrapOptions& options);
 
   /// The class of row i, in 0 … classes() - 1.
   int64_t class_of(int64_t row) const { return class_of_N_[static_cast<size_t>(row)]; }
@@ -59,5 +61,16 @@ std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstra
 /// rows are of one class.
 /// Cost      one sort of the scores, then two sweeps over the pairs per Bootstrap::kLanes resamples
 std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap& bootstrap, const Group& group = single_group());
+
+/// The interval of spearman over its pairs (a_P[p], b_P[p]), P >= 0: that of a resample in which a pair stands as often as it was drawn.
+/// Ranks     collective
+/// Throws    Error if the sides have different lengths
+Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double> b_P, const BootstrapOptions& options,
+                            const Group& group = single_group());
+
+/// The interval of the mean of values_T over its trials, each drawn as an item of its own; `name` is that of the measure.
+/// Ranks     collective
+Interval bootstrap_mean(const char* name, std::span<const double> values_T, const BootstrapOptions& options,
+                        const Group& group = single_group());
 
 }  // namespace lodestone

@@ -1,5 +1,7 @@
 #include "trainer/eval/judge.h"
 
+#include "trainer/eval/spearman.h"
+
 namespace lodestone {
 
 namespace {
@@ -43,6 +45,19 @@ Judgement judge(const LabelledRows& rows, const JudgeOptions& options, const Ret
     found.measures.set("effective_rank", effective_rank(rows.x_ND, options.spread));
   }
   return found;
+}
+
+void judge_trials(const char* name, const Comparison& rows, std::span<const OneShotTrial> trials, const JudgeOptions& options,
+                  Judgement& result) {
+  const std::vector<double> answers = one_shot_answers(rows, trials);
+  result.measures.set(name, share_right(answers));
+  if (options.bootstrap.resamples > 0) result.intervals.push_back(bootstrap_mean(name, answers, options.bootstrap));
+}
+
+void judge_graded(std::span<const double> likeness_P, std::span<const double> grade_P, const JudgeOptions& options, Judgement& result) {
+  result.measures.set("spearman", spearman(likeness_P, grade_P));
+  result.measures.set("graded_pairs", static_cast<double>(likeness_P.size()));
+  if (options.bootstrap.resamples > 0) result.intervals.push_back(bootstrap_spearman(likeness_P, grade_P, options.bootstrap));
 }
 
 }  // namespace lodestone

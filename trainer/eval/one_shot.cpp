@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <string>
 
 #include "common/error.h"
@@ -73,19 +74,18 @@ OneShotTrial draw(const GroupRows& groups, int64_t ways, Random random) {
 
 }  // namespace
 
-double one_shot_accuracy(const Comparison& rows, std::span<const OneShotTrial> trials) {
-  int64_t right = 0;
+std::vector<double> one_shot_answers(const Comparison& rows, std::span<const OneShotTrial> trials) {
+  std::vector<double> right;
   for (const OneShotTrial& trial : trials) {
     check(trial, rows.size);
-    if (answered(trial, rows.score)) ++right;
+    right.push_back(answered(trial, rows.score) ? 1 : 0);
   }
-  if (trials.empty()) return std::numeric_limits<double>::quiet_NaN();
-  return static_cast<double>(right) / static_cast<double>(trials.size());
+  return right;
 }
 
-double one_shot_accuracy(const at::Tensor& x_ND, std::span<const OneShotTrial> trials, Likeness likeness) {
-  const ComparableRows rows(x_ND, likeness);
-  return one_shot_accuracy(compare_rows(rows, {}), trials);
+double share_right(std::span<const double> answers) {
+  if (answers.empty()) return std::numeric_limits<double>::quiet_NaN();
+  return std::accumulate(answers.begin(), answers.end(), 0.0) / static_cast<double>(answers.size());
 }
 
 std::vector<OneShotTrial> draw_one_shot_trials(std::span<const int64_t> groups_N,

@@ -5,10 +5,7 @@
 #include <span>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-
 #include "trainer/eval/comparison.h"
-#include "trainer/eval/rows.h"
 
 namespace lodestone {
 
@@ -19,14 +16,12 @@ struct OneShotTrial {
   int64_t right;                    ///< position in `candidates` of the one that is of the query's class
 };
 
-/// The share of trials whose right candidate is nearer than every other; a tie for the best is wrong.
-/// NaN for no trials. Cost: 2·D flops per candidate.
+/// 1 for each trial whose right candidate is nearer than every other, else 0; a tie for the best is wrong. Cost: 2·D flops per candidate.
 /// Throws    Error if a trial names a row or a candidate that is not there
-double one_shot_accuracy(const at::Tensor& x_ND, std::span<const OneShotTrial> trials,
-                         Likeness likeness = Likeness::kCosine);
+std::vector<double> one_shot_answers(const Comparison& rows, std::span<const OneShotTrial> trials);
 
-/// The same of rows that are compared in any way.
-double one_shot_accuracy(const Comparison& rows, std::span<const OneShotTrial> trials);
+/// The share of right answers: the accuracy. NaN for none.
+double share_right(std::span<const double> answers);
 
 struct DrawnTrials {
   int64_t ways = 20;     ///< candidates per trial, >= 2

@@ -16,11 +16,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "trainer/http/answer_threads.h"
 #include "trainer/http/http_rules.h"
 
 namespace lodestone {
@@ -35,7 +35,7 @@ struct HttpShared {
   const HttpServer::Watch watch;
   boost::asio::io_context io{1};
   // Some more than requests may be under way, for what is open.
-  boost::asio::thread_pool answering{static_cast<size_t>(options.max_requests) + 2};
+  AnswerThreads answering{static_cast<size_t>(options.max_requests) + 2};
   int under_way = 0;
   bool stopping = false;
   std::function<void(class HttpConnection*)> ended;
@@ -172,8 +172,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   // Elsewhere, since it may take long.
   void answer() {
     busy_ = true;
-    boost::asio::post(shared_.answering, [self = self(), body = std::move(parser_->get().body()),
-                                          work = boost::asio::make_work_guard(shared_.io)] {
+    shared_.answering.post([self = self(), body = std::move(parser_->get().body()), work = boost::asio::make_work_guard(shared_.io)] {
       boost::asio::post(self->shared_.io,
                         [self, made = answer_of(*self->route_, body)]() mutable { self->send(std::move(made)); });
     });
