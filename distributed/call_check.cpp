@@ -13,8 +13,8 @@ namespace lodestone {
 
 namespace {
 
-constexpr std::array<const char*, 6> kVerbs = {"all_reduce", "all_gather", "reduce_scatter", "broadcast",
-                                               "barrier", "gradient_sync"};
+constexpr std::array<const char*, 6> kVerbs = {"all_reduce", "all_gather", "reduce_scatter",
+                                               "broadcast",  "barrier",    "gradient_sync"};
 constexpr int64_t kWords = 6;  // that say what a call is
 
 int64_t index_of(std::string_view verb) {
@@ -53,12 +53,13 @@ at::Tensor tensor_of(at::IntArrayRef words, at::Device device) {
 bool all_agree(GroupState& state, const char* verb, at::IntArrayRef mine, at::Device device) {
   const int64_t hash = hash_of(mine);
   const at::Tensor extremes = tensor_of({hash, ~hash}, device);
-  const auto flight = take_off(state.shared_from_this(), verb, extremes, at::Tensor(), at::kCPU, [&](c10d::Backend& backend) {
-    c10d::AllreduceOptions options;
-    options.reduceOp = c10d::ReduceOp::MAX;
-    std::vector<at::Tensor> tensors{extremes};
-    return backend.allreduce(tensors, options);
-  });
+  const auto flight =
+      take_off(state.shared_from_this(), verb, extremes, at::Tensor(), at::kCPU, [&](c10d::Backend& backend) {
+        c10d::AllreduceOptions options;
+        options.reduceOp = c10d::ReduceOp::MAX;
+        std::vector<at::Tensor> tensors{extremes};
+        return backend.allreduce(tensors, options);
+      });
   const at::Tensor seen = land(*flight);
   const int64_t* largest = seen.const_data_ptr<int64_t>();
   return largest[0] == ~largest[1];
@@ -79,8 +80,8 @@ at::Tensor gather_words(GroupState& state, const char* verb, at::IntArrayRef min
   for (int rank = 1; rank < members.size(); ++rank) {
     const int64_t* other = first + rank * kWords;
     if (std::equal(other, other + kWords, first)) continue;
-    why += (why.empty() ? "rank " : "; rank ") + std::to_string(members.world_ranks[static_cast<size_t>(rank)]) + " called " +
-           describe(other);
+    why += (why.empty() ? "rank " : "; rank ") +
+           std::to_string(members.world_ranks[static_cast<size_t>(rank)]) + " called " + describe(other);
   }
   why += " while rank " + std::to_string(members.world_ranks.front()) + " called " + describe(first) +
          ": all ranks must make the same calls";
@@ -101,7 +102,8 @@ void compare_calls(GroupState& state, const CallSignature& call, const at::Tenso
                       hash_of(shared_sizes),
                       call.argument};
   const at::Device wire = wire_of(state, x);
-  if (!all_agree(state, call.verb, mine, wire)) accuse(state, call.verb, gather_words(state, call.verb, mine, wire));
+  if (!all_agree(state, call.verb, mine, wire))
+    accuse(state, call.verb, gather_words(state, call.verb, mine, wire));
 }
 
 }  // namespace lodestone

@@ -94,7 +94,8 @@ TEST(Local, compared_calls_name_all_that_differ_before_data_moves) {
     const bool astray = group.rank() == 1 || group.rank() == 3;
     at::Tensor x = at::ones(astray ? at::IntArrayRef({3, 2}) : at::IntArrayRef({2, 3}));
     const std::string text = comm_error_of([&] { group.all_reduce(x); });
-    for (const char* part : {"rank 1 called all_reduce of Float", "; rank 3 called", "while rank 0 called", "same calls"})
+    for (const char* part :
+         {"rank 1 called all_reduce of Float", "; rank 3 called", "while rank 0 called", "same calls"})
       require(text.find(part) != std::string::npos, "expected '" + std::string(part) + "' in: " + text);
     require(text.find("rank 2 called") == std::string::npos, text);
     require(at::equal(x, at::ones_like(x)), "nothing may have been added");

@@ -36,7 +36,8 @@ void cut(const at::Tensor& from, char* to, std::vector<Piece>& pieces) {
 void copy(const std::vector<Piece>& pieces) {
   std::atomic<size_t> next{0};
   parallel_stretches(at::get_num_threads(), 1, [&](int64_t, int64_t) {
-    for (size_t i = next++; i < pieces.size(); i = next++) std::memcpy(pieces[i].to, pieces[i].from, pieces[i].bytes);
+    for (size_t i = next++; i < pieces.size(); i = next++)
+      std::memcpy(pieces[i].to, pieces[i].from, pieces[i].bytes);
   });
 }
 
