@@ -13,18 +13,20 @@ namespace lodestone {
 
 namespace {
 
-constexpr std::array<const char*, 5> kVerbs = {"all_reduce", "all_gather", "reduce_scatter", "broadcast",
-                                               "barrier"};
-constexpr int64_t kWords = 6;
+constexpr std::array<const char*, 6> kVerbs = {"all_reduce", "all_gather", "reduce_scatter",
+                                               "broadcast",  "barrier",    "gradient_sync"};
+constexpr int64_t kWords = 6;  // that say what a call is
 
 int64_t index_of(std::string_view verb) {
   return std::find(kVerbs.begin(), kVerbs.end(), verb) - kVerbs.begin();
 }
 
+using Words = std::array<int64_t, kWords>;
+
 // FNV-1a: the same on every host and compiler, unlike std::hash.
-int64_t hash_of(at::IntArrayRef sizes) {
+int64_t hash_of(at::IntArrayRef words) {
   uint64_t hash = 0xcbf29ce484222325;
-  for (const int64_t size : sizes) hash = (hash ^ static_cast<uint64_t>(size)) * 0x100000001b3;
+  for (const int64_t word : words) hash = (hash ^ static_cast<uint64_t>(word)) * 0x100000001b3;
   return static_cast<int64_t>(hash);
 }
 
@@ -36,36 +38,72 @@ std::string describe(const int64_t* words) {
          ", argument " + std::to_string(words[5]) + ")";
 }
 
+// Over MPI if there is any: a GPU's answer would wait for what its stream has yet to do.
+at::Device wire_of(const GroupState& state, const at::Tensor& x) {
+  return state.cpu ? at::Device(at::kCPU) : x.device();
+}
+
+at::Tensor tensor_of(at::IntArrayRef words, at::Device device) {
+  at::Tensor x = at::empty({static_cast<int64_t>(words.size())}, at::kLong);
+  std::copy(words.begin(), words.end(), x.mutable_data_ptr<int64_t>());
+  return x.to(device);
+}
+
+// The largest hash is the smallest, which is the complement of the largest complement.
+bool all_agree(GroupState& state, const char* verb, at::IntArrayRef mine, at::Device device) {
+  const int64_t hash = hash_of(mine);
+  const at::Tensor extremes = tensor_of({hash, ~hash}, device);
+  const auto flight =
+      take_off(state.shared_from_this(), verb, extremes, at::Tensor(), at::kCPU, [&](c10d::Backend& backend) {
+        c10d::AllreduceOptions options;
+        options.reduceOp = c10d::ReduceOp::MAX;
+        std::vector<at::Tensor> tensors{extremes};
+        return backend.allreduce(tensors, options);
+      });
+  const at::Tensor seen = land(*flight);
+  const int64_t* largest = seen.const_data_ptr<int64_t>();
+  return largest[0] == ~largest[1];
+}
+
+at::Tensor gather_words(GroupState& state, const char* verb, at::IntArrayRef mine, at::Device device) {
+  at::Tensor own = tensor_of(mine, device).unsqueeze(0);
+  at::Tensor all = at::empty({state.members.size(), kWords}, own.options());
+  const auto flight = take_off(state.shared_from_this(), verb, all, at::Tensor(), at::kCPU,
+                               [&](c10d::Backend& backend) { return backend._allgather_base(all, own); });
+  return land(*flight);
+}
+
+[[noreturn]] void accuse(GroupState& state, const char* verb, const at::Tensor& calls) {
+  const Members& members = state.members;
+  const int64_t* first = calls.const_data_ptr<int64_t>();
+  std::string why;
+  for (int rank = 1; rank < members.size(); ++rank) {
+    const int64_t* other = first + rank * kWords;
+    if (std::equal(other, other + kWords, first)) continue;
+    why += (why.empty() ? "rank " : "; rank ") +
+           std::to_string(members.world_ranks[static_cast<size_t>(rank)]) + " called " + describe(other);
+  }
+  why += " while rank " + std::to_string(members.world_ranks.front()) + " called " + describe(first) +
+         ": all ranks must make the same calls";
+  members.context->fail(why);
+  std::rethrow_exception(members.context->error(verb, why));
+}
+
 }  // namespace
 
 void compare_calls(GroupState& state, const CallSignature& call, const at::Tensor& x,
                    at::IntArrayRef shared_sizes) {
   const Members& members = state.members;
   if (!members.options.compare_calls) return;
-  at::Tensor mine = at::empty({1, kWords}, at::kLong);
-  const std::array<int64_t, kWords> words = {index_of(call.verb),
-                                             members.context->step(),
-                                             static_cast<int64_t>(x.scalar_type()),
-                                             x.dim(),
-                                             hash_of(shared_sizes),
-                                             call.argument};
-  std::copy(words.begin(), words.end(), mine.mutable_data_ptr<int64_t>());
-  mine = mine.to(x.device());
-  at::Tensor all = at::empty({members.size(), kWords}, mine.options());
-  const auto flight = take_off(state.shared_from_this(), call.verb, all, at::Tensor(), c10::Device(c10::kCPU),
-                               [&](c10d::Backend& backend) { return backend._allgather_base(all, mine); });
-  const at::Tensor seen = land(*flight);
-  const int64_t* first = seen.const_data_ptr<int64_t>();
-  for (int rank = 1; rank < members.size(); ++rank) {
-    const int64_t* other = first + rank * kWords;
-    if (std::equal(other, other + kWords, first)) continue;
-    const std::string why = "rank " + std::to_string(members.world_ranks[static_cast<size_t>(rank)]) +
-                            " called " + describe(other) + " while rank " +
-                            std::to_string(members.world_ranks.front()) + " called " + describe(first) +
-                            ": all ranks must make the same calls";
-    members.context->fail(why);
-    std::rethrow_exception(members.context->error(call.verb, why));
-  }
+  const Words mine = {index_of(call.verb),
+                      members.context->step(),
+                      static_cast<int64_t>(x.scalar_type()),
+                      x.dim(),
+                      hash_of(shared_sizes),
+                      call.argument};
+  const at::Device wire = wire_of(state, x);
+  if (!all_agree(state, call.verb, mine, wire))
+    accuse(state, call.verb, gather_words(state, call.verb, mine, wire));
 }
 
 }  // namespace lodestone

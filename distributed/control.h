@@ -27,6 +27,8 @@ struct Peer {
   int64_t step = 0;
   std::chrono::milliseconds silent{0};
   bool left = false;  ///< said good-bye
+  /// Steps it was behind when last heard, by what the others had told before: the age of its heartbeat doesn't count.
+  int64_t behind = 0;
   /// How long it has been in the same collective call while others were further: what the job has waited for it.
   std::chrono::milliseconds lag{0};
   std::string place;  ///< "all_gather call 17 of group world", or ""

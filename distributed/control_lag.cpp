@@ -21,6 +21,7 @@ Peer peer_of(size_t rank, const Watched& watched) {
   Peer peer;
   peer.rank = static_cast<int>(rank);
   peer.step = watched.step;
+  peer.behind = watched.behind;
   peer.silent = std::chrono::duration_cast<milliseconds>(now - watched.heard);
   peer.left = watched.left;
   if (watched.behind_since) peer.lag = std::chrono::duration_cast<milliseconds>(now - *watched.behind_since);
@@ -30,10 +31,18 @@ Peer peer_of(size_t rank, const Watched& watched) {
 
 }  // namespace
 
-void ControlPlane::Shared::note(Watched& rank, const std::string& text, const Beat& beat) {
+int64_t ControlPlane::Shared::furthest_step() const {
+  int64_t furthest = 0;
+  for (const Watched& rank : watched) furthest = std::max(furthest, rank.step);
+  return furthest;
+}
+
+// `told_before` is the furthest step known before this round of reading, hence before this beat was written.
+void ControlPlane::Shared::note(Watched& rank, const std::string& text, const Beat& beat, int64_t told_before) {
   rank.last_text = text;
   rank.heard = SteadyClock::now();
   rank.step = beat.step;
+  rank.behind = std::max<int64_t>(told_before - beat.step, 0);
   rank.left = beat.left;
   const auto world = beat.entered.find("world");
   if (world == beat.entered.end() || world->second.call == rank.call) return;
@@ -55,8 +64,7 @@ void ControlPlane::Shared::note_lags() {
 }
 
 void ControlPlane::Shared::note_step() {
-  int64_t furthest = 0;
-  for (const Watched& rank : watched) furthest = std::max(furthest, rank.step);
+  const int64_t furthest = furthest_step();
   if (furthest <= step_seen_) return;
   const double seconds = seconds_since(step_at_) / static_cast<double>(furthest - step_seen_);
   // What came before the first step was loading.

@@ -169,6 +169,7 @@ void ControlPlane::Shared::watch() {
     // A pause of this very process must not make the others look silent.
     const auto pause = since(watched_at_);
     watched_at_ = SteadyClock::now();
+    const int64_t told_before = furthest_step();
     for (size_t r = 0; r < texts.size(); ++r) {
       Watched& rank = watched[r];
       if (pause > options.peer_timeout / 2) {
@@ -177,7 +178,7 @@ void ControlPlane::Shared::watch() {
       }
       const std::string& text = texts[r].empty() ? rank.last_text : texts[r];
       const Beat beat = Beat::parse(text);
-      if (rank.last_text != text) note(rank, text, beat);
+      if (rank.last_text != text) note(rank, text, beat, told_before);
       const auto limit =
           beat.number == 0 ? std::max(kJoinTimeout, options.peer_timeout) : options.peer_timeout;
       const auto silent = since(rank.heard);

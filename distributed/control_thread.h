@@ -38,6 +38,7 @@ struct Watched {
   std::string last_text;
   std::chrono::steady_clock::time_point heard;
   int64_t step = 0;
+  int64_t behind = 0;  ///< steps, by what others had told before it spoke
   bool left = false;
   uint64_t call = 0;  ///< the last of group "world"
   std::string verb;
@@ -101,7 +102,8 @@ struct ControlPlane::Shared {
   std::vector<std::string> read_beats();
   void publish(c10d::Store& where, const std::string& name, const std::string& text) const;
   std::vector<std::string> fetch(const std::vector<std::string>& names);
-  void note(Watched& rank, const std::string& text, const Beat& beat);
+  int64_t furthest_step() const;
+  void note(Watched& rank, const std::string& text, const Beat& beat, int64_t told_before);
   void note_lags();
   void note_step();
   void tell_flights();

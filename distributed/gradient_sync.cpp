@@ -8,6 +8,7 @@
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
 #include "common/error.h"
+#include "distributed/call_check.h"
 #include "distributed/transport.h"
 
 namespace lodestone {
@@ -128,7 +129,10 @@ GradientSync& GradientSync::operator=(GradientSync&&) noexcept = default;
 
 void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
   if (!parts_->reducer) return;
-  parts_->group.state().members.context->check("gradient_sync");
+  GroupState& state = parts_->group.state();
+  state.members.context->check("gradient_sync");
+  // The Reducer's own calls, made as gradients arrive, follow from the parameters: one look at these speaks for all.
+  compare_calls(state, {"gradient_sync", parts_->bytes}, parts_->anchor, {});
   parts_->idle = !parts_->reaches_parameter(outputs);
   if (!parts_->idle) parts_->reducer->prepare_for_backward(outputs);
 }

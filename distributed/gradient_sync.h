@@ -25,7 +25,7 @@ namespace lodestone {
 /// Requires   prepare(outputs); backward from exactly these outputs; finish(). Other collectives may run
 ///            meanwhile: this has a communicator of its own. Parameters are leaves, dense, and do not change
 ///            device.
-/// Throws     CommError out of backward or finish if a rank is lost or late. Error if there is nothing to
+/// Throws     CommError out of prepare, backward or finish if a rank is lost or late. Error if there is nothing to
 ///            train.
 /// Threads    one.
 /// Owns       copies of the tensor handles.

@@ -37,8 +37,8 @@ struct GroupOptions {
   /// How long a rank waits inside one collective for the others before that is a CommError naming the late
   /// ones.
   std::chrono::milliseconds timeout{600'000};
-  /// Compare (step, verb, dtype, shape) over ranks before each collective: costs one small all-gather per
-  /// call, finds ranks that went separate ways at once and names them.
+  /// Compare (step, verb, dtype, shape) over ranks before the data of each collective moves: finds ranks that
+  /// went separate ways at once and names them. Costs what call_check.h says.
   bool compare_calls = false;
   /// Elements that one MPI call may carry; larger tensors go in pieces. MPI counts are int.
   int64_t max_chunk = int64_t{1} << 30;

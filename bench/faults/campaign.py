@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Faults on real jobs, many of them: what docs/reliability.md says of lost, stopped and told-to-end ranks.
 
-usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--program build/lodestone] [--minutes M] [--json FILE]
+usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--program build/lodestone] [--minutes M] [--beside N] [--json FILE]
 
 kill     SIGKILL for a random rank of one supervised job, again and again: seconds until the first new step
-stop     SIGSTOP for a random rank of a fresh job: is it named, how soon, does the job end with 4
+stop     SIGSTOP for a random rank of a fresh job: is it named within ten seconds, does the job end with 4
 term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of the last step
+         stop and term do several jobs at a time with --beside
 soak     kills, stops and terminations by chance until the run is done: are its weights those of a run without faults. With
          --min-ranks, in determinism: canonical, and each start behind a termination is on another number of ranks
 healthy  ten thousand steps, a rank pausing now and then for two steps: is anybody accused
@@ -13,12 +14,14 @@ healthy  ten thousand steps, a rank pausing now and then for two steps: is anybo
 Makes its own data; needs mpirun. Bounded by --minutes. Exits 1 if anything went otherwise than promised.
 """
 import argparse
+import concurrent.futures
 import hashlib
 import json
 import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -83,6 +86,16 @@ checkpoint: {{every_steps: 20}}
     def steps(self):
         return [line["step"] for line in self.lines() if line["kind"] == "train"]
 
+    def last_step(self):
+        """The newest step that the end of the metrics tells of, or 0; cheap, so that asking often doesn't slow the ranks."""
+        try:
+            with open(self.run / "metrics.jsonl", "rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - (1 << 14)))
+                found = re.findall(rb'"kind":"train".*?"step":(\d+)', file.read())
+        except FileNotFoundError:
+            return 0
+        return int(found[-1]) if found else 0
+
     def restarts(self):
         return [i for i, line in enumerate(self.lines()) if line.get("event") == "restart"]
 
@@ -132,12 +145,12 @@ def percentiles(values):
 def kill(options, chance):
     job = Job(options.program, options.ranks, restarts=options.trials + 1)
     seconds, ended = [], False
-    until(180, lambda: len(job.steps()) > 30)
+    get_going(job, 30)
     while len(seconds) < options.trials and not options.over():
         ranks = job.ranks()
         if len(ranks) < options.ranks:
             continue
-        before, last, rank = len(job.restarts()), job.steps()[-1], chance.randrange(options.ranks)
+        before, last, rank = len(job.restarts()), job.last_step(), chance.randrange(options.ranks)
         begin = time.monotonic()
         os.kill(ranks[rank], signal.SIGKILL)
 
@@ -149,55 +162,66 @@ def kill(options, chance):
             print(job.log_text()[-4000:], file=sys.stderr)
             break
         seconds.append(time.monotonic() - begin)
-        until(60, lambda: job.steps()[-1:] > [last + chance.randrange(60)])
+        goal = last + chance.randrange(60)
+        until(60, lambda: job.last_step() > goal)
     job.process.terminate()
     code = job.end(30)
     return {"kills": len(seconds) + ended, "recovered": len(seconds), "seconds_to_first_new_step": percentiles(seconds),
             "code_after_term": code, "right": not ended and code == 75}
 
 
-def stop(options, chance):
-    named, code_4, seconds, trials = 0, 0, [], 0
-    while trials < options.trials and not options.over():
-        trials += 1
+def side_by_side(options, trial):
+    """`trial(chance, job)` for each job, options.beside of them at a time: its (fine, seconds), and what to say if it isn't."""
+    def one(number):
+        if options.over():
+            return None
         job = Job(options.program, options.ranks, settings=["checkpoint.every_steps=0"])
-        if not until(180, lambda: len(job.steps()) > 10):
-            sys.exit(f"the job does not get going: {job.log_text()}")
+        fine, seconds, told = trial(random.Random(f"{options.seed}/{number}"), job)
+        if fine:
+            shutil.rmtree(job.folder)
+        else:
+            print(f"trial {number}, {job.folder}: {told}\n{job.log_text()}", file=sys.stderr)
+        return fine, seconds
+    with concurrent.futures.ThreadPoolExecutor(options.beside) as pool:
+        done = [result for result in pool.map(one, range(options.trials)) if result]
+    good = sum(fine for fine, _ in done)
+    return {"trials": len(done), "as_promised": good, "beside": options.beside, "seconds": percentiles([s for _, s in done]),
+            "right": good == len(done)}
+
+
+def get_going(job, steps):
+    if not until(180, lambda: job.last_step() > steps):
+        sys.exit(f"the job does not get going: {job.log_text()}")
+
+
+def stop(options, _):
+    def trial(chance, job):
+        get_going(job, 10)
         victim = chance.randrange(options.ranks)
         begin = time.monotonic()
         os.kill(job.ranks()[victim], signal.SIGSTOP)
+        until(60, lambda: "is lost" in job.log_text())
+        seconds = time.monotonic() - begin
         code = job.end(60)
-        seconds.append(time.monotonic() - begin)
-        code_4 += code == 4
         accused = [int(rank) for rank in re.findall(r"rank (\d+) is lost", job.log_text())][:1]
-        named += accused == [victim]
-        if accused != [victim] or code != 4:
-            print(f"trial {trials}: stopped rank {victim}, code {code}\n{job.log_text()}", file=sys.stderr)
-    return {"stops": trials, "right_rank_named": named, "ended_with_4": code_4, "seconds_to_the_jobs_end": percentiles(seconds),
-            "right": named == code_4 == trials and max(seconds, default=0) <= 10}
+        fine = accused == [victim] and code == 4 and seconds <= 10
+        return fine, seconds, f"stopped {victim}, accused {accused} after {seconds} s, code {code}"
+    return side_by_side(options, trial)
 
 
-def term(options, chance):
-    good, trials, seconds = 0, 0, []
-    while trials < options.trials and not options.over():
-        trials += 1
-        job = Job(options.program, options.ranks, settings=["checkpoint.every_steps=0"])
-        wanted = chance.randrange(1, 60)
-        if not until(180, lambda: len(job.steps()) > wanted):
-            sys.exit(f"the job does not get going: {job.log_text()}")
+def term(options, _):
+    def trial(chance, job):
+        get_going(job, chance.randrange(1, 60))
         begin = time.monotonic()
         job.process.terminate()
         code = job.end(60)
-        seconds.append(time.monotonic() - begin)
+        seconds = time.monotonic() - begin
         left = sorted(path.name for path in (job.run / "checkpoints").glob("*"))
         inspected = subprocess.run([options.program, "inspect", str(job.run)], capture_output=True).returncode
         steps = [name for name in left if name.startswith("step-")]
         fine = code == 75 and inspected == 0 and len(steps) == 1 and int(steps[0][5:]) == job.steps()[-1]
-        good += fine
-        if not fine:
-            print(f"trial {trials}: code {code}, {left}, last step {job.steps()[-1:]}\n{job.log_text()}", file=sys.stderr)
-    return {"terminations": trials, "one_checkpoint_of_the_last_step_and_75": good, "seconds_to_the_end": percentiles(seconds),
-            "right": good == trials}
+        return fine, seconds, f"code {code}, {left}, last step {job.steps()[-1:]}"
+    return side_by_side(options, trial)
 
 
 def weights(job, step):
@@ -250,14 +274,14 @@ def soak(options, chance):
 
 def healthy(options, chance):
     job = Job(options.program, options.ranks, settings=[f"schedule.steps={options.steps}", "checkpoint.every_steps=1000"])
-    until(60, lambda: len(job.steps()) > 20)
-    begin, first, pauses = time.monotonic(), len(job.steps()), 0
+    get_going(job, 20)
+    begin, first, pauses = time.monotonic(), job.last_step(), 0
     while job.process.poll() is None and not options.over():
         time.sleep(chance.uniform(0.1, 0.5))
         rank = chance.choice(list(job.ranks().values()) or [0])
         if rank == 0:
             continue
-        usual = (time.monotonic() - begin) / max(1, len(job.steps()) - first)
+        usual = (time.monotonic() - begin) / max(1, job.last_step() - first)
         try:
             os.kill(rank, signal.SIGSTOP)
             time.sleep(2 * usual)
@@ -279,6 +303,7 @@ def main():
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--min-ranks", type=int, help="of soak: the fewest ranks that a start may have")
     parser.add_argument("--steps", type=int, default=10000, help="of soak and healthy")
+    parser.add_argument("--beside", type=int, default=1, help="of stop and term: jobs at a time")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--program", default="build/lodestone")

@@ -52,7 +52,7 @@ void observe_all(RunMetrics& metrics) {
   metrics.collapse_seen();
 }
 
-const std::vector<RankState> kRanks{{0, 12, 0.1}, {1, 9, 7}, {2, 12, 0.2, 4}, {3, 11, 0.1}};
+const std::vector<RankState> kRanks{{0, 12, 0.1}, {1, 9, 7, 0, "", 3}, {2, 12, 0.2, 4}, {3, 11, 0.1}};
 
 // Lines of series, without their values.
 std::vector<std::string> series_in(const std::string& text) {
@@ -106,7 +106,9 @@ TEST(RunMetrics, ARunThatStandsStillShowsIt) {
   EXPECT_THAT(metrics.text({{0, 12, 0.1}, {1, 12, 0.1, 0.5}}), HasSubstr("\nlodestone_rank_lag_seconds 0.5\n"));
   EXPECT_THAT(metrics.text({{0, 12, 0.1}, {1, 12, 0.1, 60}}), HasSubstr("\nlodestone_rank_lag_seconds 60\n"));
   // With no seconds to wait for, the rank that is behind in steps counts.
-  EXPECT_THAT(metrics.text({{0, 12, 0}, {1, 11, 0}}), HasSubstr("\nlodestone_rank_most_behind 1\n"));
+  EXPECT_THAT(metrics.text({{0, 12, 0}, {1, 11, 0, 0, "", 1}}), HasSubstr("\nlodestone_rank_most_behind 1\n"));
+  // One whose heartbeat is old has not fallen behind by the steps that were made since.
+  EXPECT_THAT(metrics.text({{0, 312, 0}, {1, 112, 1}}), HasSubstr("\nlodestone_rank_lag_steps 0\n"));
 }
 
 TEST(RunMetrics, TrafficIsATotal) {

@@ -168,6 +168,49 @@ TEST(Control, the_rank_that_others_wait_for_is_behind_and_lags_after_a_while) {
   leave(all);
 }
 
+// A rank that is played by hand: what it says, and when, is the test's.
+class PlayedRank {
+ public:
+  explicit PlayedRank(const ControlOptions& options) : options_(options), store_(connect_store(options)) {}
+  void say(int64_t step, bool left = false) {
+    Beat beat;
+    beat.number = ++number_;
+    beat.step = step;
+    beat.left = left;
+    const std::string name = "beat/" + std::to_string(options_.rank);
+    store_->set(prefix_of(options_) + name, Seal(options_.token, options_.generation).close(name, beat.text()));
+  }
+
+ private:
+  ControlOptions options_;
+  c10::intrusive_ptr<c10d::Store> store_;
+  uint64_t number_ = 0;
+};
+
+TEST(Control, a_rank_is_behind_by_what_others_had_told_before_it_spoke_not_by_the_age_of_its_heartbeat) {
+  ControlOptions options = options_of(0, 2);
+  options.peer_timeout = milliseconds(10'000);
+  ControlPlane leader(options);
+  options.rank = 1;
+  options.port = leader.port();
+  PlayedRank other(options);
+  leader.set_step(10);
+  other.say(10);
+  EXPECT_TRUE(eventually([&] { return leader.peers()[0].step == 10 && leader.peers()[1].step == 10; }));
+  leader.set_step(500);  // while the other says nothing, as between two heartbeats
+  EXPECT_TRUE(eventually([&] { return leader.peers()[0].step == 500; }));
+  EXPECT_EQ(leader.peers()[1].step, 10);
+  EXPECT_EQ(leader.peers()[1].behind, 0);
+  other.say(500);
+  EXPECT_TRUE(eventually([&] { return leader.peers()[1].step == 500; }));
+  EXPECT_EQ(leader.peers()[1].behind, 0);
+  other.say(497);
+  EXPECT_TRUE(eventually([&] { return leader.peers()[1].behind == 3; })) << leader.peers()[1].behind;
+  EXPECT_EQ(leader.peers()[0].behind, 0);
+  other.say(500, true);
+  EXPECT_TRUE(eventually([&] { return leader.peers()[1].behind == 0; }));
+}
+
 TEST(Control, flights_that_rank_0_asks_for_are_heard_of_everywhere) {
   auto all = planes(3);
   all[1]->request_flights();  // not its to ask

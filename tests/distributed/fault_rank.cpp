@@ -56,7 +56,7 @@ void train(const std::string& mode, int victim, const std::filesystem::path& fol
       continue;
     }
     if (step == kFaultStep && world.rank() == victim) misbehave(mode, folder, launch);
-    at::Tensor x = at::ones({1000});
+    at::Tensor x = at::ones({mode == "astray" && step == kFaultStep && world.rank() == victim ? 500 : 1000});
     world.all_reduce(x);
   }
 }
@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
   try {
     lodestone::LaunchOptions options;
     options.peer_timeout = std::chrono::milliseconds(1000);
+    options.group.compare_calls = mode == "astray" || mode == "none";
     options.group.timeout = std::chrono::milliseconds(mode == "late" ? 1000 : 60'000);
     lodestone::Launch launch(options);
     train(mode, std::stoi(argv[2]), folder, launch);

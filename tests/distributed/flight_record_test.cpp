@@ -13,7 +13,7 @@ namespace {
 
 using State = FlightEntry::State;
 
-TEST(FlightRecord, keeps_the_last_1024_in_order) {
+TEST(FlightRecord, keeps_the_last_ones_in_order) {
   FlightRecord record;
   for (int i = 1; i <= 3000; ++i) record.end(record.begin("world", "all_reduce", i, i / 10), true);
   const auto entries = record.entries();

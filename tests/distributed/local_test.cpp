@@ -86,6 +86,22 @@ TEST(Local, compared_calls_name_the_rank_that_differs) {
   });
 }
 
+// What the backend would not notice: as many elements in another shape.
+TEST(Local, compared_calls_name_all_that_differ_before_data_moves) {
+  GroupOptions options;
+  options.compare_calls = true;
+  run_ranks(4, options, [](const Group& group) {
+    const bool astray = group.rank() == 1 || group.rank() == 3;
+    at::Tensor x = at::ones(astray ? at::IntArrayRef({3, 2}) : at::IntArrayRef({2, 3}));
+    const std::string text = comm_error_of([&] { group.all_reduce(x); });
+    for (const char* part :
+         {"rank 1 called all_reduce of Float", "; rank 3 called", "while rank 0 called", "same calls"})
+      require(text.find(part) != std::string::npos, "expected '" + std::string(part) + "' in: " + text);
+    require(text.find("rank 2 called") == std::string::npos, text);
+    require(at::equal(x, at::ones_like(x)), "nothing may have been added");
+  });
+}
+
 TEST(Local, abort_ends_what_is_under_way_also_in_splits) {
   run_ranks(4, [](const Group& group) {
     const Group pair = group.split(group.rank() / 2, group.rank());

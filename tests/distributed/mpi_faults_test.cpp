@@ -143,6 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Fault{
                           "stopped_rank_0", "stop", 0, {"all_reduce", "rank 0 is lost: it has not answered"}},
                       Fault{"late", "late", 3, {"all_reduce", "step 20", "rank 3 has not entered"}},
+                      Fault{"astray", "astray", 1, {"rank 1 called all_reduce of Float at step 20"}},
                       Fault{"failed", "throw", 2, {"rank 2 gave up"}}),
     [](const auto& tested) { return std::string(tested.param.name); });
 

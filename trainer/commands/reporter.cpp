@@ -139,7 +139,7 @@ std::vector<RankState> Reporter::ranks() const {
   const auto control = session_.launch.control();
   if (!control) return states;
   for (const Peer& peer : control->peers())
-    if (!peer.left) states.push_back({peer.rank, peer.step, seconds(peer.silent), seconds(peer.lag), peer.place});
+    if (!peer.left) states.push_back({peer.rank, peer.step, seconds(peer.silent), seconds(peer.lag), peer.place, peer.behind});
   return states;
 }
 

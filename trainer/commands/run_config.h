@@ -61,7 +61,7 @@ struct DistributedConfig {
   std::string device = "cpu";
   double timeout = 600;
   double peer_timeout = 5;
-  bool compare_calls = false;
+  bool compare_calls = true;
 
   void visit(Fields& f);
 };

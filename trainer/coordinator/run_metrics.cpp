@@ -130,7 +130,7 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
       learning_rate(gauge(registry, "learning_rate", "Learning rate of the last step.")),
       gradient_norm(gauge(registry, "gradient_norm", "Norm of the whole gradient before clipping.")),
       loss_scale(gauge(registry, "loss_scale", "Factor on the loss that keeps float16 gradients in range.")),
-      lag_steps(gauge(registry, "rank_lag_steps", "Steps between the rank that is farthest and the one farthest behind.")),
+      lag_steps(gauge(registry, "rank_lag_steps", "Steps that the rank farthest behind lacked when its heartbeat was last heard.")),
       lag_seconds(gauge(registry, "rank_lag_seconds",
                         "Longest time that the others have now waited for a rank in one collective.")),
       most_behind(gauge(registry, "rank_most_behind", "The rank that is waited for longest, or else farthest behind.")),
@@ -163,14 +163,14 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
 
 void RunSeries::see(const std::vector<RankState>& states) {
   if (states.empty()) return;
-  const auto [last, first] =
-      std::minmax_element(states.begin(), states.end(), [](const auto& a, const auto& b) { return a.step < b.step; });
   const auto slowest = std::max_element(states.begin(), states.end(), [](const auto& a, const auto& b) {
-    return std::tuple(a.awaited_seconds, -a.step) < std::tuple(b.awaited_seconds, -b.step);
+    return std::tuple(a.awaited_seconds, a.behind_steps) < std::tuple(b.awaited_seconds, b.behind_steps);
   });
+  int64_t behind = 0;
+  for (const auto& state : states) behind = std::max(behind, state.behind_steps);
   double silent = 0;
   for (const auto& state : states) silent = std::max(silent, state.silent_seconds);
-  lag_steps.Set(static_cast<double>(first->step - last->step));
+  lag_steps.Set(static_cast<double>(behind));
   lag_seconds.Set(slowest->awaited_seconds);
   most_behind.Set(static_cast<double>(slowest->rank));
   ranks_reporting.Set(static_cast<double>(states.size()));

@@ -30,6 +30,7 @@ struct RankState {
   double silent_seconds = 0;   ///< since its last heartbeat
   double awaited_seconds = 0;  ///< how long the others have waited for it in the collective under way
   std::string place = "";      ///< where it is: "all_gather call 17 of group world", or ""
+  int64_t behind_steps = 0;    ///< as it was when last heard: the age of its heartbeat doesn't count
 };
 
 /// A rank's numbers for Prometheus: names begin with lodestone_, base units; docs/metrics.md lists them. All series are
