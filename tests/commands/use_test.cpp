@@ -61,7 +61,8 @@ TEST_F(Use, AnIndexGivesTheScoresOfExactSearchAndIsRefusedForOtherRows) {
   ASSERT_EQ(index.code, 0) << index.err;
   EXPECT_THAT(index.out, AllOf(HasSubstr("hnsw of 48 rows"), HasSubstr("128\t100.0 %")));
   const auto search = [](std::vector<std::string> more) {
-    std::vector<std::string> words = {"search", "--gallery", path("gallery.safetensors"), "--query", path("gallery.safetensors"), "-k", "5"};
+    const std::string rows = path("gallery.safetensors");
+    std::vector<std::string> words = {"search", "--gallery", rows, "--query", rows, "-k", "5"};
     words.insert(words.end(), more.begin(), more.end());
     return run(lodestone(words));
   };
@@ -70,7 +71,9 @@ TEST_F(Use, AnIndexGivesTheScoresOfExactSearchAndIsRefusedForOtherRows) {
   EXPECT_EQ(near.out, exact.out);
   EXPECT_EQ(search({"--effort", "200"}).code, 2);
   EXPECT_EQ(run(lodestone({"index", path("gallery.safetensors"), "--kind", "ivf-pq", "--output", path("x.index")})).code, 2);
-  ASSERT_EQ(run(lodestone({"gallery", "add", path("other.safetensors"), path("pictures/class3"), "--name", "x", "--checkpoint", work_->run()})).code, 0);
+  const Finished add = run(lodestone(
+      {"gallery", "add", path("other.safetensors"), path("pictures/class3"), "--name", "x", "--checkpoint", work_->run()}));
+  ASSERT_EQ(add.code, 0) << add.err;
   const Finished other = run(lodestone(
       {"search", "--gallery", path("other.safetensors"), "--query", path("gallery.safetensors"), "--index", path("gallery.index")}));
   EXPECT_EQ(other.code, 3);

@@ -19,7 +19,8 @@ TEST(Products, OfRowsAreThoseOfDoublePrecisionToRounding) {
     const double bound = 1e-6 * static_cast<double>(d) * 4;
     EXPECT_LT((products_of_rows(a_md, b_nd) - exact_mn).abs().max().item<double>(), bound);
     EXPECT_LT((products_of_rows(a_md, b_nd, bias_n) - exact_mn - bias_n).abs().max().item<double>(), bound);
-    EXPECT_LT((products_of_rows(a_md.to(at::kDouble), b_nd.to(at::kDouble)) - exact_mn).abs().max().item<double>(), 1e-12 * static_cast<double>(d));
+    const at::Tensor in_double_mn = products_of_rows(a_md.to(at::kDouble), b_nd.to(at::kDouble));
+    EXPECT_LT((in_double_mn - exact_mn).abs().max().item<double>(), 1e-12 * static_cast<double>(d));
     EXPECT_TRUE(products_of_rows(a_md, b_nd).is_contiguous());
   }
 }

@@ -72,6 +72,21 @@ INSTANTIATE_TEST_SUITE_P(
                       Setting{"xbm", {"contrastive", "", "all"}, kMemory("xbm")},
                       Setting{"momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory("momentum")}));
 
+TEST(Canonical, GoesOnWithTheSameBitsFromAnyOfOneTwoFourEightRanksToAnyOther) {
+  const Setting setting{"xbm", {"contrastive", "", "all"}, kMemory("xbm")};
+  const Outcome one = run(1, setting);
+  for (const int before : {1, 2, 4, 8}) {
+    const Outcome half = run(before, setting, 0, 2);
+    for (const int after : {1, 2, 4, 8}) {
+      if (after == before) continue;
+      SCOPED_TRACE(std::to_string(before) + " ranks, then " + std::to_string(after));
+      Outcome rest = run(after, setting, 2, 4, &half);
+      rest.losses.insert(rest.losses.begin(), half.losses.begin(), half.losses.end());
+      expect_equal(rest, one, after);
+    }
+  }
+}
+
 // What the mode is for: without it the same run differs in its last digits.
 TEST(Canonical, OtherwiseWorldsDifferInTheLastDigits) {
   const Setting setting{"", {"supcon", "", "all"}, [](TrainerConfig& config) {

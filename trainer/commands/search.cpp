@@ -51,7 +51,8 @@ std::vector<std::vector<Neighbour>> nearest_of(const Queries& queries, const Emb
 std::vector<SearchAnswer> answers_of(const Queries& queries, const Embeddings& gallery, const SearchArguments& arguments,
                                      const std::optional<Calibration>& calibration) {
   std::vector<SearchAnswer> answers;
-  for (const auto& nearest : nearest_of(queries, gallery, arguments)) answers.push_back({queries.ids[answers.size()], hits_of(nearest, gallery, calibration)});
+  for (const auto& nearest : nearest_of(queries, gallery, arguments))
+    answers.push_back({queries.ids[answers.size()], hits_of(nearest, gallery, calibration)});
   return answers;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <set>
+#include <string>
 #include <utility>
 
 #include <ATen/ops/empty.h>
@@ -19,21 +20,27 @@
 #include "common/files.h"
 #include "common/safetensors.h"
 
+namespace {
+
+[[noreturn]] void refuse_lapack(const std::string& routine) {
+  throw lodestone::Error("index: expected faiss to do without LAPACK's " + routine + ", it was called; please report the kind of index");
+}
+
+}  // namespace
+
 // faiss takes its matrix products from LibTorch, which exports the routines of BLAS and LAPACK that it uses itself. These are the others
 // that faiss names: for PCA and additive quantizers, of which an index here has none. They are defined here, hidden from every other
 // library, so that no second BLAS need be linked, which could take LibTorch's own products over.
-#define LODESTONE_UNUSED(routine)                                                                                                    \
-  extern "C" __attribute__((visibility("hidden"))) void routine();                                                                   \
-  extern "C" void routine() {                                                                                                        \
-    throw lodestone::Error("index: expected faiss to do without LAPACK's " #routine ", it was called; please report the kind of index"); \
-  }
-
-LODESTONE_UNUSED(dgesvd_)
-LODESTONE_UNUSED(dgetri_)
-LODESTONE_UNUSED(dsyev_)
-LODESTONE_UNUSED(sgesvd_)
-LODESTONE_UNUSED(sgetri_)
-LODESTONE_UNUSED(ssyrk_)
+#pragma GCC visibility push(hidden)
+extern "C" {
+void dgesvd_() { refuse_lapack("dgesvd"); }
+void dgetri_() { refuse_lapack("dgetri"); }
+void dsyev_() { refuse_lapack("dsyev"); }
+void sgesvd_() { refuse_lapack("sgesvd"); }
+void sgetri_() { refuse_lapack("sgetri"); }
+void ssyrk_() { refuse_lapack("ssyrk"); }
+}
+#pragma GCC visibility pop
 
 namespace lodestone {
 
