@@ -29,6 +29,7 @@ void AnswerThreads::post(std::function<void()> work) {
 void AnswerThreads::join() {
   more_.reset();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 }  // namespace lodestone

@@ -18,8 +18,7 @@ class AnswerThreads {
  public:
   /// Throws std::system_error if not even one can be started.
   explicit AnswerThreads(size_t most);
-  /// After join().
-  ~AnswerThreads() = default;
+  ~AnswerThreads() { join(); }
 
   /// Has `work` done by one of them; it throws nothing. Threads: from one only.
   void post(std::function<void()> work);
