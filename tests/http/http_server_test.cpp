@@ -40,6 +40,9 @@ TEST(HttpServer, AnswersWhatItHasAndNothingElse) {
   EXPECT_EQ(server.ask("POST", "/page", kJson, "{}").status, 405);
   EXPECT_EQ(server.ask("GET", "/echo").status, 405);
   EXPECT_EQ(server.ask("OPTIONS", "/echo").status, 405);
+  EXPECT_THAT(server.ask("TRACE", "/echo").head, HasSubstr("Allow: POST\r\n"));
+  EXPECT_THAT(server.ask("TRACE", "/page").head, HasSubstr("Allow: GET, HEAD\r\n"));
+  EXPECT_THAT(server.ask("GET", "/page").head, Not(HasSubstr("Allow:")));
   for (const char* path : {"/etc/passwd", "/../../../../etc/passwd", "/..%2f..%2fetc/passwd", "/page/..", "//page", "/%70age",
                            "/page/", "*", "http://here/page"})
     EXPECT_EQ(server.ask("GET", path).status, 404) << path;

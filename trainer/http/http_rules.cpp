@@ -100,8 +100,11 @@ std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> le
   if (!open && misnamed(head, options)) return http_error(421, "expected localhost or an address as the host's name");
   if (route == nullptr) return http_error(404, "there is no such path");
   const http::verb method = head.method();
-  if (route->post ? method != http::verb::post : method != http::verb::get && method != http::verb::head)
-    return http_error(405, route->post ? "expected POST" : "expected GET");
+  if (route->post ? method != http::verb::post : method != http::verb::get && method != http::verb::head) {
+    HttpAnswer answer = http_error(405, route->post ? "expected POST" : "expected GET");
+    answer.allow = route->post ? "POST" : "GET, HEAD";
+    return answer;
+  }
   if (!length) return http_error(411, "expected Content-Length");
   if (*length > (route->post ? options.max_body : 0)) return http_error(413, "the body is too large");
   return route->post ? refusal_of_post(head, *length) : std::nullopt;
@@ -131,6 +134,7 @@ HttpResponse response_of(HttpAnswer answer, const HttpHead& head, bool keep, con
   if (answer.status == 401)
     response.set(http::field::www_authenticate,
                  options.authorization.starts_with("Basic ") ? R"(Basic realm="lodestone", charset="UTF-8")" : "Bearer");
+  if (!answer.allow.empty()) response.set(http::field::allow, answer.allow);
   if (answer.status == 429 || answer.status == 503) response.set(http::field::retry_after, "1");
   response.keep_alive(keep);
   response.content_length(answer.body.size());

@@ -29,6 +29,7 @@ struct HttpAnswer {
   int status = 200;
   std::string type = "application/json";
   std::string body;
+  std::string allow = {};  ///< with 405: the methods that the path knows
 };
 
 /// {"error": what}.
