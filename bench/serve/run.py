@@ -116,7 +116,7 @@ def served(program, work, case, seconds):
         service.terminate()
         service.wait(30)
     answers = int(re.search(r"(\d+) requests in", said).group(1))
-    latency = {q: re.search(rf"{q}%\s+(\S+)", said).group(1) for q in (50, 99)}
+    latency = {q: re.search(rf"^\s+{q}%\s+(\S+)", said, re.MULTILINE).group(1) for q in (50, 99)}
     return Work(answers, *took), latency, own / took[0] / os.cpu_count()
 
 
