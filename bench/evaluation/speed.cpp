@@ -20,7 +20,7 @@ using namespace lodestone;
 
 namespace {
 
-constexpr int64_t kNearest = 10, kTile = 1024;
+constexpr int64_t kNearest = 10, kTile = NeighbourSearch::kTile;
 
 template <typename Work>
 double least_seconds(int runs, const Work& work) {

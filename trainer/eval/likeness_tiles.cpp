@@ -22,27 +22,26 @@ float rounded_down(double bar) {
   return std::nextafter(static_cast<float>(bar), -std::numeric_limits<float>::infinity());
 }
 
-// Where, from `from` on, the tile first reaches the bar, or `width`. What is not a number reaches any. Most blocks hold nothing near;
-// within one there is no early exit, so that the compiler compares many at once.
-LODESTONE_CLONES int64_t first_reaching(const float* tile_G, int64_t from, int64_t width, float bar) {
+// Where, from `from` on, the tile first reaches bar(column), or `width`. What is not a number reaches any. Most blocks hold nothing
+// near; within one there is no early exit, so that the compiler compares many at once.
+template <typename Bar>
+int64_t first_reaching(const float* tile_G, int64_t from, int64_t width, Bar bar) {
   for (; from + kBlock <= width; from += kBlock) {
     int reached = 0;
-    for (int64_t k = from; k < from + kBlock; ++k) reached |= tile_G[k] < bar ? 0 : 1;
+    for (int64_t k = from; k < from + kBlock; ++k) reached |= tile_G[k] < bar(k) ? 0 : 1;
     if (reached != 0) break;
   }
-  while (from < width && tile_G[from] < bar) ++from;
+  while (from < width && tile_G[from] < bar(from)) ++from;
   return from;
 }
 
-// The same with a bar for each, higher by `missing`.
-LODESTONE_CLONES int64_t first_reaching(const float* tile_G, int64_t from, int64_t width, const float* bars_G, float missing) {
-  for (; from + kBlock <= width; from += kBlock) {
-    int reached = 0;
-    for (int64_t k = from; k < from + kBlock; ++k) reached |= tile_G[k] < bars_G[k] + missing ? 0 : 1;
-    if (reached != 0) break;
-  }
-  while (from < width && tile_G[from] < bars_G[from] + missing) ++from;
-  return from;
+LODESTONE_CLONES int64_t first_reaching_one(const float* tile_G, int64_t from, int64_t width, float bar) {
+  return first_reaching(tile_G, from, width, [bar](int64_t) { return bar; });
+}
+
+// A bar for each column, higher by `missing`.
+LODESTONE_CLONES int64_t first_reaching_own(const float* tile_G, int64_t from, int64_t width, const float* bars_G, float missing) {
+  return first_reaching(tile_G, from, width, [bars_G, missing](int64_t k) { return bars_G[k] + missing; });
 }
 
 // How far a proposed score may lie from the true one. A float32 dot product errs by less than c·u·|x||y|, u
@@ -97,7 +96,7 @@ void LikenessTiles::fold_row(const float* tile_G, int64_t query, Stretch gallery
   // The tile lacks -|x|² of its row.
   const double missing = bias_N_.empty() ? 0.0 : s_.queries.squared_norms()[static_cast<size_t>(query)];
   float current = rounded_down(lowest(query, list) + missing);
-  for (int64_t j = 0; (j = first_reaching(tile_G, j, width, current)) < width; ++j) {
+  for (int64_t j = 0; (j = first_reaching_one(tile_G, j, width, current)) < width; ++j) {
     consider(query, gallery.begin + j, list);
     current = rounded_down(lowest(query, list) + missing);
   }
@@ -119,7 +118,7 @@ void LikenessTiles::fold_columns(const at::Tensor& tile_TG, Stretch queries, Str
   for (int64_t t = queries.begin; t < queries.end; ++t) {
     const float* tile_G = tile_TG.const_data_ptr<float>() + (t - queries.begin) * width;
     const float missing = bias_N_.empty() ? 0.0F : -bias_N_[static_cast<size_t>(t)];
-    for (int64_t g = 0; (g = first_reaching(tile_G, g, width, bars_G.data(), missing)) < width; ++g) {
+    for (int64_t g = 0; (g = first_reaching_own(tile_G, g, width, bars_G.data(), missing)) < width; ++g) {
       Shortlist& list = lists[static_cast<size_t>(g)];
       consider(gallery.begin + g, t, list);
       bars_G[static_cast<size_t>(g)] = rounded_down(lowest(gallery.begin + g, list));

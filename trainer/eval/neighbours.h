@@ -33,8 +33,9 @@ struct NeighbourSearch {
   std::optional<int64_t> first_self = {};
   /// Only these queries; absent: all.
   std::optional<Stretch> asked = {};
-  int64_t query_tile = 512;
-  int64_t gallery_tile = 512;
+  static constexpr int64_t kTile = 512;  ///< rows: a tile stays within a processor's caches
+  int64_t query_tile = kTile;
+  int64_t gallery_tile = kTile;
 };
 
 /// Finds for each query its depth(query) best gallery rows (fewer if the gallery is smaller) and hands them
