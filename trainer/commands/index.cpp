@@ -1,3 +1,4 @@
+#include <array>
 #include <iostream>
 
 #include "trainer/commands/command.h"
@@ -16,14 +17,11 @@ int run_index(const IndexArguments& arguments) {
   const Embeddings gallery = read_embeddings(arguments.gallery);
   const ApproximateIndex index = ApproximateIndex::build(gallery, index_kind_of(arguments.kind));
   index.write(arguments.output);
-  const ApproximateIndex written = ApproximateIndex::read(arguments.output, gallery);
+  const std::array<int64_t, 2> efforts = {index.default_effort(), 4 * index.default_effort()};
+  const std::vector<double> recalls = recalls_of(index, gallery, kRecallDepth, kRecallSamples, efforts);
   std::cout << arguments.output << ": " << arguments.kind << " of " << gallery.size() << " rows\neffort\trecall_at_" << kRecallDepth
             << "\n";
-  for (const int64_t factor : {1, 4}) {
-    const int64_t effort = factor * written.default_effort();
-    const double recall = recall_of(written, gallery, kRecallDepth, kRecallSamples, effort);
-    std::cout << effort << '\t' << decimal(100 * recall, 1) << " %\n";
-  }
+  for (size_t e = 0; e < efforts.size(); ++e) std::cout << efforts[e] << '\t' << decimal(100 * recalls[e], 1) << " %\n";
   std::cout << std::flush;
   return kDone;
 }

@@ -84,7 +84,7 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
   std::vector<uint64_t> ids;
   for (const int64_t i : all.indices) ids.push_back(input.dataset().id(i));
   const LabelledRows rows{all.z_ND, all.groups, all.labels};
-  const Range share = share_of(all.z_ND.size(0), {session.world.rank(), session.world.size()});
+  const Stretch share = own_stretch(all.z_ND.size(0), session.world);
   const auto mined = without_repeats(
       gather_items(session.world, mine_triplets(rows, ids, share.begin, share.end,
                                                 {arguments.per_anchor, arguments.margin, arguments.max_score})),

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <ATen/ops/empty.h>
@@ -53,9 +54,8 @@ constexpr uint64_t kMaxFileBytes = uint64_t{1} << 40;
 constexpr int kLinks = 32, kBuildEffort = 80, kBitsPerPiece = 8;
 constexpr int64_t kPieceWidth = 4, kLeastRows = 10'000, kRowsPerCentroid = 39, kLeastProposals = 64;
 
-std::string checksum_of_rows(const at::Tensor& z_ND) {
-  const at::Tensor rows = z_ND.contiguous();
-  return checksum({static_cast<const char*>(rows.const_data_ptr()), rows.nbytes()});
+std::string_view bytes_of(const at::Tensor& contiguous) {
+  return {static_cast<const char*>(contiguous.const_data_ptr()), contiguous.nbytes()};
 }
 
 std::shared_ptr<faiss::Index> empty_hnsw(int64_t width) {
@@ -102,13 +102,24 @@ bool fits(const faiss::Index& index, IndexKind kind, const Embeddings& gallery) 
 // The rows of the gallery as faiss and exact search both see them.
 at::Tensor comparable(const Embeddings& gallery) { return ComparableRows(gallery.z_ND, gallery.likeness()).tensor(); }
 
-[[noreturn]] void refuse(const fs::path& file, const std::string& got) {
-  throw DataError(file.string() + ": expected an index as `lodestone index` writes it, got " + got + "; build it again");
+// Of the rows that `exact` names, but for the query itself, the share that `near` names too.
+double share_found(const std::vector<std::vector<Neighbour>>& near, const std::vector<std::vector<Neighbour>>& exact,
+                   const std::vector<int64_t>& self) {
+  int64_t there = 0, wanted = 0;
+  for (size_t q = 0; q < self.size(); ++q) {
+    std::set<int64_t> found;
+    for (const Neighbour& one : near[q]) found.insert(one.index);
+    for (const Neighbour& one : exact[q]) {
+      if (one.index == self[q]) continue;
+      ++wanted;
+      there += found.contains(one.index) ? 1 : 0;
+    }
+  }
+  return wanted > 0 ? static_cast<double>(there) / static_cast<double>(wanted) : 1;
 }
 
-std::string value_of(const std::map<std::string, std::string>& metadata, const char* key) {
-  const auto found = metadata.find(key);
-  return found == metadata.end() ? "" : found->second;
+[[noreturn]] void refuse(const fs::path& file, const std::string& got) {
+  throw DataError(file.string() + ": expected an index as `lodestone index` writes it, got " + got + "; build it again");
 }
 
 }  // namespace
@@ -125,23 +136,22 @@ ApproximateIndex::ApproximateIndex(IndexKind kind, std::shared_ptr<faiss::Index>
     : kind_(kind), index_(std::move(index)), rows_checksum_(std::move(rows_checksum)) {}
 
 ApproximateIndex ApproximateIndex::build(const Embeddings& gallery, IndexKind kind) {
-  return {kind, filled(kind, comparable(gallery)), checksum_of_rows(gallery.z_ND)};
+  return {kind, filled(kind, comparable(gallery)), checksum(bytes_of(gallery.z_ND.contiguous()))};
 }
 
 ApproximateIndex ApproximateIndex::read(const fs::path& file, const Embeddings& gallery) {
-  const std::string bytes = read_file(file, kMaxFileBytes);
+  const std::string whole = read_file(file, kMaxFileBytes);
   try {
-    const auto metadata = read_safetensors_header(bytes, file.string()).metadata;
-    const auto tensors = decode_safetensors(bytes, file.string());
+    auto [tensors, metadata] = read_safetensors_header(whole, file.string());
     const auto found = tensors.find(kTensor);
-    if (found == tensors.end() || found->second.scalar_type() != at::kByte) refuse(file, "no bytes named 'faiss'");
-    if (checksum_of_rows(found->second) != value_of(metadata, "checksum")) refuse(file, "bytes of another checksum: it is damaged");
-    const std::string rows = checksum_of_rows(gallery.z_ND);
-    if (rows != value_of(metadata, "rows")) refuse(file, "that of other rows than the gallery's");
-    const IndexKind kind = index_kind_of(value_of(metadata, "kind"));
+    if (found == tensors.end() || found->second.dtype != at::kByte) refuse(file, "no bytes named 'faiss'");
+    const std::string_view bytes(whole.data() + found->second.begin, found->second.end - found->second.begin);
+    if (checksum(bytes) != metadata["checksum"]) refuse(file, "bytes of another checksum: it is damaged");
+    const std::string rows = checksum(bytes_of(gallery.z_ND.contiguous()));
+    if (rows != metadata["rows"]) refuse(file, "that of other rows than the gallery's");
+    const IndexKind kind = index_kind_of(metadata["kind"]);
     faiss::VectorIOReader reader;
-    reader.data.resize(static_cast<size_t>(found->second.numel()));
-    std::memcpy(reader.data.data(), found->second.const_data_ptr(), reader.data.size());
+    reader.data.assign(bytes.begin(), bytes.end());
     std::shared_ptr<faiss::Index> index(faiss::read_index(&reader));
     if (!fits(*index, kind, gallery)) refuse(file, "an index of another kind or size than it says");
     return {kind, std::move(index), rows};
@@ -157,7 +167,7 @@ void ApproximateIndex::write(const fs::path& file) const {
   faiss::write_index(index_.get(), &writer);
   const at::Tensor bytes = at::empty({static_cast<int64_t>(writer.data.size())}, at::kByte);
   std::memcpy(bytes.mutable_data_ptr(), writer.data.data(), writer.data.size());
-  write_safetensors(file, {{kTensor, bytes}}, {{"kind", name_of(kind_)}, {"rows", rows_checksum_}, {"checksum", checksum_of_rows(bytes)}});
+  write_safetensors(file, {{kTensor, bytes}}, {{"kind", name_of(kind_)}, {"rows", rows_checksum_}, {"checksum", checksum(bytes_of(bytes))}});
 }
 
 int64_t ApproximateIndex::default_effort() const { return kind_ == IndexKind::kHnsw ? 128 : 32; }
@@ -182,24 +192,17 @@ std::vector<std::vector<Neighbour>> ApproximateIndex::nearest(const ComparableRo
   return all;
 }
 
-double recall_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k, int64_t samples, int64_t effort) {
+std::vector<double> recalls_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k, int64_t samples,
+                               std::span<const int64_t> efforts) {
   const int64_t count = std::min(samples, gallery.size());
   std::vector<int64_t> asked;
   for (int64_t s = 0; s < count; ++s) asked.push_back(s * gallery.size() / count);
   const ComparableRows rows(gallery.z_ND, gallery.likeness());
   const ComparableRows queries(gallery.z_ND.index_select(0, at::tensor(asked, at::kLong)), gallery.likeness());
-  const auto near = index.nearest(queries, rows, k + 1, effort), exact = nearest_rows(queries, rows, k + 1);
-  int64_t there = 0, wanted = 0;
-  for (size_t q = 0; q < asked.size(); ++q) {
-    std::set<int64_t> found;
-    for (const Neighbour& one : near[q]) found.insert(one.index);
-    for (const Neighbour& one : exact[q]) {
-      if (one.index == asked[q]) continue;
-      ++wanted;
-      there += found.contains(one.index) ? 1 : 0;
-    }
-  }
-  return wanted > 0 ? static_cast<double>(there) / static_cast<double>(wanted) : 1;
+  const auto exact = nearest_rows(queries, rows, k + 1);
+  std::vector<double> recalls;
+  for (const int64_t effort : efforts) recalls.push_back(share_found(index.nearest(queries, rows, k + 1, effort), exact, asked));
+  return recalls;
 }
 
 }  // namespace lodestone

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,10 @@ class ApproximateIndex {
   std::string rows_checksum_;
 };
 
-/// The share of the k nearest that the index finds, asked for `samples` rows spread over the gallery; a row is not its own neighbour.
-double recall_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k, int64_t samples, int64_t effort = 0);
+/// The share of the k nearest that the index finds with each of the efforts, asked for `samples` rows spread over the gallery; a row is
+/// not its own neighbour.
+/// Cost      one exact search for the samples, whatever the number of efforts
+std::vector<double> recalls_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k, int64_t samples,
+                               std::span<const int64_t> efforts);
 
 }  // namespace lodestone
