@@ -15,7 +15,10 @@ void ImageFiles::add_file(std::string_view relative, const std::string& class_na
 }
 
 Image ImageFiles::get(int64_t i) const {
-  const std::filesystem::path path = root_ / key(i);
+  return read_image(root_ / key(i), decode_);
+}
+
+Image read_image(const std::filesystem::path& path, const DecodeOptions& decode) {
   std::string bytes;
   try {
     bytes = read_file(path, kMaxImageBytes);
@@ -23,7 +26,7 @@ Image ImageFiles::get(int64_t i) const {
     std::throw_with_nested(DataError("images: expected a readable picture, got an error from " +
                                      path.string() + "; restore or remove it"));
   }
-  return decode_image(std::as_bytes(std::span(bytes)), decode_, path.string());
+  return decode_image(std::as_bytes(std::span(bytes)), decode, path.string());
 }
 
 bool has_image_ending(const std::string& name) {

@@ -32,6 +32,9 @@ class ImageFiles : public IndexedImages {
   NamePool relative_;
 };
 
+/// Reads and decodes a file. Throws DataError naming it.
+Image read_image(const std::filesystem::path& path, const DecodeOptions& decode);
+
 /// Whether the name ends in .png, .jpg, .jpeg, .webp, .pgm, .ppm, .pbm or .pnm, in any case.
 bool has_image_ending(const std::string& name);
 

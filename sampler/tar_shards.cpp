@@ -2,9 +2,10 @@
 #include <filesystem>
 
 #include "common/error.h"
-#include "sampler/image_files.h"
+#include "sampler/indexed_images.h"
 #include "sampler/image_source.h"
 #include "sampler/path_patterns.h"
+#include "sampler/shard.h"
 #include "sampler/shard_index_cache.h"
 
 namespace lodestone {
@@ -16,10 +17,9 @@ constexpr size_t kKeptOpen =
 
 /// One shard's samples that are in the data set.
 struct Part {
-  std::string path;
+  Shard shard;
   std::string name;  ///< below the folder that holds all shards
   int64_t first = 0;
-  ShardIndex index;
 };
 
 class TarShards : public IndexedImages {
@@ -28,13 +28,14 @@ class TarShards : public IndexedImages {
       : IndexedImages(std::move(table)), parts_(std::move(parts)), decode_(decode) {
     for (Part& part : parts_) {
       part.first = size();
+      ShardIndex& index = part.shard.index();
       std::vector<int64_t> labels;
-      for (const auto& named : part.index.classes) labels.push_back(this->table().index(named.name));
-      for (size_t i = 0; i < part.index.block.size(); ++i) add(labels[part.index.class_of[i]], key(part, i));
-      part.index.class_of = {};
-      part.index.classes = {};
+      for (const auto& named : index.classes) labels.push_back(this->table().index(named.name));
+      for (size_t i = 0; i < index.block.size(); ++i) add(labels[index.class_of[i]], key(part, i));
+      index.class_of = {};
+      index.classes = {};
     }
-    for (size_t s = 0; s < std::min(kKeptOpen, parts_.size()); ++s) open_.emplace_back(parts_[s].path);
+    for (size_t s = 0; s < std::min(kKeptOpen, parts_.size()); ++s) parts_[s].shard.keep_open();
   }
 
   std::string key(int64_t i) const override {
@@ -44,23 +45,12 @@ class TarShards : public IndexedImages {
 
   Image get(int64_t i) const override {
     const Part& part = part_of(i);
-    const auto at = static_cast<size_t>(i - part.first);
-    const int64_t offset = part.index.offset(at);
-    const int64_t size = part.index.size[at];
-    const std::string where =
-        part.path + "!" + std::string(part.index.name(at)) + " (offset " + std::to_string(offset) + ")";
-    if (size > static_cast<int64_t>(kMaxImageBytes))
-      throw DataError("shard: expected a picture of at most 256 MiB, got " + std::to_string(size) +
-                      " bytes in " + where + "; remove it");
-    const auto number = static_cast<size_t>(&part - parts_.data());
-    const auto bytes = number < open_.size() ? open_[number].read(offset, size)
-                                             : PositionedFile(part.path).read(offset, size);
-    return decode_image(bytes, decode_, where);
+    return part.shard.get(static_cast<size_t>(i - part.first), decode_);
   }
 
  private:
   static std::string key(const Part& part, size_t i) {
-    return part.name + "!" + std::string(part.index.name(i));
+    return part.name + "!" + std::string(part.shard.index().name(i));
   }
 
   const Part& part_of(int64_t i) const {
@@ -71,7 +61,6 @@ class TarShards : public IndexedImages {
   }
 
   std::vector<Part> parts_;
-  std::vector<PositionedFile> open_;  // of the first parts
   DecodeOptions decode_;
 };
 
@@ -98,13 +87,13 @@ ClassTable class_table(const std::vector<Part>& parts) {
   std::set<std::string> names;
   std::map<std::string, std::string> look_alikes;
   for (const Part& part : parts)
-    for (const auto& [name, group] : part.index.classes) {
+    for (const auto& [name, group] : part.shard.index().classes) {
       names.insert(name);
       if (group.empty()) continue;
       const auto [known, is_new] = look_alikes.emplace(name, group);
       if (!is_new && known->second != group)
         throw DataError("shard: expected class '" + name + "' in one group, got '" + known->second +
-                        "' before and '" + group + "' in " + part.path);
+                        "' before and '" + group + "' in " + part.shard.path());
     }
   return ClassTable(names, look_alikes);
 }
@@ -126,7 +115,7 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
     found.incomplete += index.incomplete;
     keep_classes(index, config.class_filter);
     samples += index.samples();
-    parts.push_back({paths[s], names[s], 0, std::move(index)});
+    parts.push_back({Shard(paths[s], std::move(index)), names[s]});
   }
   if (samples == 0)
     throw DataError("shard: expected pictures of a class that class_filter keeps, got none in the " +

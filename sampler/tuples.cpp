@@ -2,11 +2,11 @@
 
 #include <filesystem>
 #include <sstream>
-#include <unordered_map>
+#include <utility>
 
 #include "common/error.h"
 #include "common/files.h"
-#include "sampler/image_files.h"
+#include "sampler/listed_images.h"
 #include "sampler/path_patterns.h"
 
 namespace lodestone {
@@ -56,35 +56,13 @@ std::vector<Line> split_lines(const std::string& path, char separator) {
   return lines;
 }
 
-/// Numbers the distinct pictures in order of first mention.
-class Pictures {
- public:
-  Pictures(fs::path root, std::string list) : root_(std::move(root)), list_(std::move(list)) {}
-
-  int64_t index(const std::string& field, int line) {
-    const std::string name = fs::path(field).lexically_normal().generic_string();
-    const auto known = indices_.find(name);
-    if (known != indices_.end()) return known->second;
-    std::error_code ignored;
-    if (!stays_below(field)) refuse(list_, line, "a path below the list's folder", "'" + field + "'");
-    if (!fs::is_regular_file(root_ / name, ignored))
-      refuse(list_, line, "a picture", "'" + field + "', which is missing");
-    names_.push_back(name);
-    return indices_[name] = static_cast<int64_t>(names_.size()) - 1;
-  }
-
-  std::shared_ptr<const ImageDataset> open(const DecodeOptions& decode) const {
-    auto files = std::make_shared<ImageFiles>(root_, ClassTable({names_.begin(), names_.end()}, {}), decode);
-    for (const std::string& name : names_) files->add_file(name, name);
-    return files;
-  }
-
- private:
-  fs::path root_;
-  std::string list_;
-  std::unordered_map<std::string, int64_t> indices_;
-  std::vector<std::string> names_;
-};
+// The number of the picture that a field names.
+int64_t picture(ListedImages& pictures, const std::string& list, const std::string& field, int line) {
+  if (!stays_below(field)) refuse(list, line, "a path below the list's folder", "'" + field + "'");
+  const auto index = pictures.index(field);
+  if (!index) refuse(list, line, "a picture", "'" + field + "', which is missing");
+  return *index;
+}
 
 bool is_label(const std::string& field) {
   return field == "0" || field == "1";
@@ -92,30 +70,30 @@ bool is_label(const std::string& field) {
 
 }  // namespace
 
-TupleSet read_tuples(const std::string& path, const DecodeOptions& decode) {
+TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const std::string& index_cache) {
   const std::vector<Line> lines = split_lines(path, fs::path(path).extension() == ".csv" ? ',' : '\t');
   const bool pairs = is_label(lines.front().fields[2]);
-  Pictures pictures(fs::path(path).parent_path(), path);
+  ListedImages pictures(fs::path(path).parent_path(), index_cache);
   TupleSet set;
   set.images_per_tuple = pairs ? 2 : 3;
   for (const Line& line : lines) {
     Tuple tuple;
-    tuple.anchor = pictures.index(line.fields[0], line.number);
-    tuple.other = pictures.index(line.fields[1], line.number);
+    tuple.anchor = picture(pictures, path, line.fields[0], line.number);
+    tuple.other = picture(pictures, path, line.fields[1], line.number);
     if (pairs != is_label(line.fields[2]))
       refuse(path, line.number, pairs ? "0 or 1 in the third column" : "a picture in the third column",
              "'" + line.fields[2] + "'");
     if (pairs) {
       tuple.same = line.fields[2] == "1";
     } else {
-      tuple.negative = pictures.index(line.fields[2], line.number);
+      tuple.negative = picture(pictures, path, line.fields[2], line.number);
       if (tuple.negative == tuple.other || tuple.negative == tuple.anchor)
         refuse(path, line.number, "a negative that is neither anchor nor positive",
                "'" + line.fields[2] + "'");
     }
     set.tuples.push_back(tuple);
   }
-  set.images = pictures.open(decode);
+  set.images = std::move(pictures).open(decode);
   return set;
 }
 

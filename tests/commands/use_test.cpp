@@ -1,8 +1,11 @@
 // A trained model at work: embed, search, galleries, mining.
+#include <regex>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "support/images.h"
 #include "support/program.h"
 #include "support/texts.h"
 
@@ -38,6 +41,14 @@ class Use : public ::testing::Test {
   static Workspace* work_;
 };
 Workspace* Use::work_ = nullptr;
+
+std::vector<fs::path> sorted_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  std::ranges::sort(files);
+  return files;
+}
 
 TEST_F(Use, RanksEmbedWhatOneProcessEmbeds) {
   const Finished three = embed("three.safetensors", 3);
@@ -188,6 +199,34 @@ TEST_F(Use, MinesTripletsThatTrainingReads) {
                      "global_batch=12", "--set", "sampler={name: pk}", "--set", "loss={name: contrastive}", "--set", "miner.name=all",
                      "--set", "run_dir=" + path("siamese"), "--set", "evaluate.data.path="}));
   EXPECT_EQ(siamese.code, 0) << siamese.err;
+}
+
+TEST_F(Use, MinesFromShardsAndFromListsWhatItMinesFromFiles) {
+  Tar shards[2];
+  std::string list = "path\tlabel\n";
+  for (const auto& entry : sorted_files(path("pictures"))) {
+    const std::string label = entry.parent_path().filename(), sample = label + "-" + entry.stem().string();
+    shards[label < "class4"].add(sample + entry.extension().string(), contents(entry)).add(sample + ".cls", label);
+    list += fs::relative(entry, path(".")).string() + "\t" + label + "\n";
+  }
+  write_bytes(path("shards/late-1.tar"), shards[0].finished());
+  write_bytes(path("shards/early-0.tar"), shards[1].finished());
+  write_bytes(path("list.tsv"), list);
+  const auto mine = [&](const std::string& input, const std::string& output) {
+    const Finished mined = run(lodestone({"mine", work_->run(), "--input", path(input), "--output", path(output), "--margin", "1",
+                                          "--max-score", "1"}));
+    EXPECT_EQ(mined.code, 0) << mined.err;
+    return contents(path(output));
+  };
+  const std::string expected = mine("pictures", "files.tsv");
+  EXPECT_EQ(mine("list.tsv", "listed.tsv"), expected);
+  const std::string members = mine("shards/{early-0,late-1}.tar", "members.tsv");
+  EXPECT_EQ(std::regex_replace(members, std::regex("shards/[a-z]+-\\d.tar!(class\\d)-"), "pictures/$1/"), expected);
+  const Finished train =
+      run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=members.tsv", "--set",
+                     "global_batch=18", "--set", "sampler={name: pk}", "--set", "miner.name=all", "--set",
+                     "run_dir=" + path("members"), "--set", "evaluate.data.path="}));
+  EXPECT_EQ(train.code, 0) << train.err;
 }
 
 TEST_F(Use, AsksForAThresholdWhereNoneIsKept) {

@@ -1,7 +1,8 @@
-// Unfolded convolutions of small pictures against ATen's in double precision.
+// Convolutions against ATen's in double precision.
 #include "trainer/encoders/convolution.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <gtest/gtest.h>
 
@@ -31,10 +32,14 @@ Result pass(const Shape& s, at::ScalarType type, const Convolve& convolve) {
   return {y.detach(), x.grad(), kernel.grad()};
 }
 
+at::Tensor forward(const at::Tensor& x, const at::Tensor& kernel, int64_t stride, int64_t padding) {
+  return Convolution(kernel, stride, padding).forward(x);
+}
+
 TEST(Convolution, IsAtensWhateverTheSize) {
   for (const Shape& s : {Shape{5, 8, 16, 2, 3, 1}, Shape{3, 8, 4, 1, 3, 1}, Shape{4, 6, 8, 4, 3, 2}, Shape{2, 3, 8, 3, 3, 2},
                          Shape{2, 4, 4, 4, 7, 2}, Shape{3, 8, 8, 3, 3, 1}, Shape{3, 8, 8, 2, 1, 1}, Shape{1, 16, 8, 2, 3, 1}}) {
-    const Result got = pass(s, at::kFloat, convolution);
+    const Result got = pass(s, at::kFloat, forward);
     const Result expected = pass(s, at::kDouble, [](const auto& x, const auto& kernel, int64_t stride, int64_t padding) {
       return at::conv2d(x, kernel, {}, stride, padding);
     });
@@ -46,8 +51,35 @@ TEST(Convolution, IsAtensWhateverTheSize) {
   }
 }
 
+TEST(Convolution, WithAHeldKernelIsAtensWhateverTheRows) {
+  for (const Shape& s : {Shape{0, 3, 16, 9, 3, 1}, Shape{0, 6, 8, 8, 3, 2}, Shape{0, 16, 24, 7, 1, 2}, Shape{0, 3, 8, 32, 7, 2}}) {
+    const at::Tensor kernel = random_rows(s.out, s.in * s.size * s.size, 2).view({s.out, s.in, s.size, s.size}).to(at::kFloat);
+    Convolution held(kernel, s.stride, s.size / 2);
+    held.hold();
+    for (const int64_t rows : {32, 1, 8, 0, 33}) {
+      const at::Tensor x = random_rows(1, rows * s.in * s.side * s.side, 1).view({rows, s.in, s.side, s.side}).to(at::kFloat);
+      const at::NoGradGuard no_grad;
+      const at::Tensor y = held.forward(x.contiguous(at::MemoryFormat::ChannelsLast));
+      const at::Tensor expected = at::conv2d(x.to(at::kDouble), kernel.to(at::kDouble), {}, s.stride, s.size / 2);
+      ASSERT_EQ(y.sizes(), expected.sizes());
+      if (rows == 0) continue;
+      EXPECT_LE(max_relative_error(y.to(at::kDouble), expected), 1e-6) << rows << " of side " << s.side;
+    }
+  }
+}
+
+TEST(Convolution, WithAHeldKernelStillHasItsGradients) {
+  const auto held = [](const at::Tensor& x, const at::Tensor& kernel, int64_t stride, int64_t padding) {
+    Convolution convolution(kernel, stride, padding);
+    convolution.hold();
+    return convolution.forward(x);
+  };
+  const Result got = pass({16, 3, 8, 9, 3, 1}, at::kFloat, held), expected = pass({16, 3, 8, 9, 3, 1}, at::kFloat, forward);
+  EXPECT_TRUE(got.y.equal(expected.y) && got.x.equal(expected.x) && got.kernel.equal(expected.kernel));
+}
+
 TEST(Convolution, OfNoRowsHasNoRows) {
-  const Result none = pass({0, 8, 4, 2, 3, 1}, at::kFloat, convolution);
+  const Result none = pass({0, 8, 4, 2, 3, 1}, at::kFloat, forward);
   EXPECT_EQ(none.y.sizes(), (at::IntArrayRef{0, 4, 2, 2}));
   EXPECT_EQ(none.kernel.abs().sum().item<float>(), 0);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include <ATen/ops/tensor.h>
@@ -97,6 +99,34 @@ TEST(Batcher, JoinsWhatWaitsButKeepsToItsSize) {
   go_on.set_value();
   for (auto* result : {&first, &a, &b, &c}) result->get();
   EXPECT_EQ(forwards, (std::vector<int64_t>{1, 4, 6}));
+}
+
+TEST(Batcher, SharesOutAmongWorkers) {
+  Batcher batcher(100, 1000, 2);
+  std::atomic<int> began = 0;
+  std::promise<void> go_on;
+  const std::shared_future<void> going = go_on.get_future().share();
+  std::mutex mutex;
+  std::multiset<int64_t> forwards;
+  const Batcher::Forward forward = [&](const auto& samples) {
+    {
+      const std::lock_guard lock(mutex);
+      forwards.insert(static_cast<int64_t>(samples.size()));
+    }
+    ++began;
+    going.wait();
+    return lengths(samples);
+  };
+  std::vector<std::future<at::Tensor>> results;
+  for (size_t i = 1; i <= 7; ++i)
+    results.push_back(std::async(std::launch::async, [&batcher, i] { return batcher.embed(texts({i}), 30s); }));
+  wait_for_rows(batcher, 7);
+  Working one(batcher, forward), other(batcher, forward);
+  while (began < 2) std::this_thread::yield();
+  EXPECT_EQ(batcher.waiting(), 0);
+  go_on.set_value();
+  for (size_t i = 0; i < results.size(); ++i) EXPECT_EQ(results[i].get().item<float>(), static_cast<float>(i + 1));
+  EXPECT_EQ(forwards, (std::multiset<int64_t>{3, 4}));  // the first took half of them, the second its share of what was left
 }
 
 TEST(Batcher, ShedsWhatIsTooMuchOrTooLate) {

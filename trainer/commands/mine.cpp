@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "sampler/path_patterns.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
 #include "trainer/commands/trained_model.h"
@@ -18,15 +19,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A picture as a list in `folder` names it.
-std::string picture_name(const Input& input, int64_t i, const fs::path& folder) {
-  const fs::path file = fs::absolute(fs::path(input.source) / input.dataset().key(i)).lexically_normal();
-  const std::string name = file.lexically_relative(folder).generic_string();
-  if (!fs::is_regular_file(file) || name.empty() || name.starts_with("..") || name.find_first_of("\t\n\r") != std::string::npos)
-    throw ConfigError("mine: expected pictures in files below the list's folder, " + folder.string() + ", got " + file.string() +
-                      "; put --output into the folder of the pictures or above it");
-  return name;
-}
+/// Names pictures as a list in `folder` does.
+class PictureNames {
+ public:
+  PictureNames(const Input& input, fs::path folder) : input_(input), folder_(std::move(folder)), source_(input.source) {
+    if (fs::is_directory(source_)) return;
+    // A list or shards: keys are paths below the deepest folder that holds them all.
+    const auto files = expand_paths(input.source);
+    source_ = files.front().substr(0, files.front().size() - relative_names(files).front().size());
+  }
+
+  std::string operator()(int64_t i) const {
+    const std::string key = input_.dataset().key(i);
+    const size_t member = key.find(".tar!");
+    const fs::path file = fs::absolute(source_ / key).lexically_normal();
+    const std::string name = file.lexically_relative(folder_).generic_string();
+    const bool there = fs::is_regular_file(member == std::string::npos ? file : source_ / key.substr(0, member + 4));
+    if (!there || name.empty() || name.starts_with("..") || name.find_first_of("\t\n\r") != std::string::npos)
+      throw ConfigError("mine: expected pictures in files, or in shards named *.tar, below the list's folder, " + folder_.string() +
+                        ", got " + file.string() + "; put --output into the folder of the pictures or above it");
+    return name;
+  }
+
+ private:
+  const Input& input_;
+  fs::path folder_, source_;
+};
 
 /// A line of the file.
 struct Listed {
@@ -52,11 +70,11 @@ std::vector<Listed> listed_lines(const std::vector<MinedTriplet>& triplets, cons
 std::string picture_lines(const Input& input, const std::vector<Listed>& lines, const fs::path& output) {
   if (output.extension() != ".tsv")
     throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
-  const fs::path folder = fs::absolute(output).lexically_normal().parent_path();
+  const PictureNames name(input, fs::absolute(output).lexically_normal().parent_path());
   std::string text;
   for (const Listed& line : lines) {
     std::string names;
-    for (const int64_t row : line.rows) names += (names.empty() ? "" : "\t") + picture_name(input, row, folder);
+    for (const int64_t row : line.rows) names += (names.empty() ? "" : "\t") + name(row);
     text += names + (line.same ? "\t" + std::to_string(*line.same) : "") + "\n";
   }
   return text;

@@ -1,9 +1,11 @@
 #include <iostream>
 #include <optional>
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
+#include "common/parallel.h"
 #include "sampler/image_examples.h"
 #include "sampler/texts/text_examples.h"
 #include "trainer/commands/command.h"
@@ -29,7 +31,7 @@ bool reads_texts(const RunConfig& config) {
   return config.data.kind != "images";
 }
 
-/// Embeds what lies in memory as the model's evaluation would embed it from files.
+/// Embeds what lies in memory as the model's evaluation would embed it from files. Threads: embed is safe concurrently.
 class SampleEncoder {
  public:
   explicit SampleEncoder(TrainedModel& model) : model_(model) {
@@ -111,7 +113,10 @@ int run_serve(const ServeArguments& arguments) {
   return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
     check_alone(session, "serve");
     SampleEncoder encoder(model);
-    Batcher batcher(arguments.batch_rows, arguments.waiting_rows);
+    // On a CPU each thread computes batches of its own: in a forward that all share, all wait for the last at each layer, and
+    // whoever reads requests holds them all up.
+    const int64_t workers = session.launch.device().is_cpu() ? at::get_num_threads() : 1;
+    Batcher batcher(arguments.batch_rows, arguments.waiting_rows, workers);
     Service service(served_model(model, encoder.decode(), arguments.gallery, *session.log), batcher,
                     milliseconds(arguments.timeout));
     const StopSignals signals;
@@ -123,9 +128,11 @@ int run_serve(const ServeArguments& arguments) {
     const bool six = options.address.find(':') != std::string::npos;
     std::cout << "serving at " << (options.certificate.empty() ? "http" : "https") << "://" << (six ? "[" : "") << options.address
               << (six ? "]" : "") << ':' << server.port() << std::endl;
-    batcher.run([&](const auto& samples) { return encoder.embed(samples); },
-                [&] { return signals.stop_requested(); },
-                [&](int64_t rows) { service.metrics().embedded(rows); });
+    parallel_stretches(workers, 1, [&](int64_t, int64_t) {
+      batcher.run([&](const auto& samples) { return encoder.embed(samples); },
+                  [&] { return signals.stop_requested(); },
+                  [&](int64_t rows) { service.metrics().embedded(rows); });
+    });
     return static_cast<int>(kDone);
   });
 }

@@ -106,7 +106,8 @@ TrainingData open_image_training_data(const RunConfig& config) {
   TrainingData data;
   std::shared_ptr<const ImageDataset> images;
   if (!config.data.tuples.empty()) {
-    TupleSet set = read_tuples(config.data.resolved(config.data.tuples), transform.decode_options());
+    TupleSet set = read_tuples(config.data.resolved(config.data.tuples), transform.decode_options(),
+                               config.data.train.index_cache);
     images = set.images;
     data.tuples = std::move(set.tuples);
   } else {

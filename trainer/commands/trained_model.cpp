@@ -29,6 +29,7 @@ void TrainedModel::prepare(const Session& session) {
   build_encoder(config_, *config_.encoder);
   restore_model(checkpoint_.snapshot, *config_.encoder);
   config_.encoder->parameters().convert(at::kFloat, device_);
+  config_.encoder->hold_weights();
 }
 
 at::Tensor TrainedModel::embed(const Features& features) {

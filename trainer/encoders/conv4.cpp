@@ -35,7 +35,7 @@ class Conv4 : public Encoder {
                           std::to_string(channels_.size()) +
                           " blocks; enlarge data.image.width and height or shorten encoder.channels");
       const std::string prefix = "blocks." + std::to_string(i);
-      convolutions_.push_back(parameters.kernel(prefix + ".conv.weight", {channels_[i], in, 3, 3}));
+      convolutions_.emplace_back(parameters.kernel(prefix + ".conv.weight", {channels_[i], in, 3, 3}), 1, 1);
       norms_.emplace_back(parameters, prefix + ".bn", channels_[i]);
       in = channels_[i];
       height /= 2;
@@ -51,8 +51,7 @@ class Conv4 : public Encoder {
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
     at::Tensor x = channels_last(features.pixels_nCHW);
     for (size_t i = 0; i < convolutions_.size(); ++i) {
-      x = convolution(x, convolutions_[i], 1, 1);
-      x = norms_[i].pool_relu(x, mode);
+      x = norms_[i].pool_relu(convolutions_[i].forward(x), mode);
     }
     x = pooling_ == "flatten" ? x.flatten(1) : x.mean(at::IntArrayRef{2, 3});
     return embedding_ > 0 ? at::linear(x, weight_, bias_) : x;
@@ -60,12 +59,16 @@ class Conv4 : public Encoder {
 
   int64_t output_dim() const override { return embedding_ > 0 ? embedding_ : features_; }
 
+  void hold_weights() override {
+    for (Convolution& convolution : convolutions_) convolution.hold();
+  }
+
  private:
   std::vector<int64_t> channels_ = {64, 64, 64, 64};
   int64_t embedding_ = 64;
   std::string pooling_ = "flatten";
   int64_t features_ = 0;
-  std::vector<at::Tensor> convolutions_;
+  std::vector<Convolution> convolutions_;
   std::vector<BatchNorm> norms_;
   at::Tensor weight_, bias_;
 };

@@ -1,8 +1,18 @@
 #include "trainer/encoders/convolution.h"
 
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include <ATen/Parallel.h>
 #include <ATen/TracerMode.h>
+#include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/im2col.h>
+#include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/mm.h>
 
 namespace lodestone {
@@ -10,22 +20,84 @@ namespace lodestone {
 namespace {
 
 constexpr int64_t kFewPixels = 4;
+constexpr int64_t kManyRows = 32;
+
+using HeldConvolution = at::Tensor(const at::Tensor& x, const at::Tensor& kernel, const std::optional<at::Tensor>& bias,
+                                   at::IntArrayRef padding, at::IntArrayRef stride, at::IntArrayRef dilation,
+                                   int64_t groups, std::string_view then, c10::List<std::optional<at::Scalar>> scalars,
+                                   std::optional<std::string_view> algorithm);
+
+// ATen's only convolution that takes a packed kernel and rows that are not packed; LibTorch without oneDNN has none.
+std::optional<c10::TypedOperatorHandle<HeldConvolution>> held_convolution() {
+  static const auto found = c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", ""});
+  if (!found) return std::nullopt;
+  return found->typed<HeldConvolution>();
+}
+
+int64_t threads() {
+  return at::in_parallel_region() ? 1 : at::get_num_threads();
+}
+
+// A trace would keep the number of rows, or a packed kernel, as a constant.
+bool plain_floats(const at::Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && !at::tracer::impl::is_dispatch_enabled();
+}
 
 }  // namespace
 
-at::Tensor convolution(const at::Tensor& x_bCHW, const at::Tensor& kernel_OCkk, int64_t stride, int64_t padding) {
-  const int64_t size = kernel_OCkk.size(2), rows = x_bCHW.size(0), channels = kernel_OCkk.size(0);
-  const auto outputs = [&](int64_t pixels) { return (pixels + 2 * padding - size) / stride + 1; };
-  const int64_t height = outputs(x_bCHW.size(2)), width = outputs(x_bCHW.size(3));
-  // A trace would keep the number of rows as a constant.
-  const bool unfold = size > 1 && height * width <= kFewPixels && rows > 0 && x_bCHW.is_cpu() &&
-                      x_bCHW.scalar_type() == at::kFloat && !at::tracer::impl::is_dispatch_enabled();
-  if (!unfold) return at::conv2d(x_bCHW, kernel_OCkk, {}, stride, padding);
+/// A kernel in the order that oneDNN computes many rows in, made when the first have come.
+class PackedKernel {
+ public:
+  const at::Tensor& of(const at::Tensor& kernel_OCkk, int64_t stride, int64_t padding, at::IntArrayRef input) {
+    std::call_once(once_, [&] {
+      const at::DimVector many = {std::max(kManyRows, threads()), input[1], input[2], input[3]};
+      kernel_ = at::mkldnn_reorder_conv2d_weight(kernel_OCkk.detach().to_mkldnn(), {padding, padding}, {stride, stride},
+                                                 {1, 1}, 1, at::OptionalIntArrayRef(many));
+    });
+    return kernel_;
+  }
+
+ private:
+  std::once_flag once_;
+  at::Tensor kernel_;
+};
+
+Convolution::Convolution(at::Tensor kernel_OCkk, int64_t stride, int64_t padding)
+    : kernel_OCkk_(std::move(kernel_OCkk)), stride_(stride), padding_(padding) {}
+
+void Convolution::hold() {
+  packed_ = std::make_shared<PackedKernel>();
+}
+
+int64_t Convolution::outputs(int64_t pixels) const {
+  return (pixels + 2 * padding_ - kernel_OCkk_.size(2)) / stride_ + 1;
+}
+
+bool Convolution::unfolds(const at::Tensor& x_bCHW) const {
+  return kernel_OCkk_.size(2) > 1 && outputs(x_bCHW.size(2)) * outputs(x_bCHW.size(3)) <= kFewPixels &&
+         x_bCHW.size(0) > 0;
+}
+
+at::Tensor Convolution::unfolded(const at::Tensor& x_bCHW) const {
+  const int64_t size = kernel_OCkk_.size(2);
   const at::Tensor patches_bPL =
-      at::im2col(x_bCHW, {size, size}, /*dilation=*/{1, 1}, {padding, padding}, {stride, stride});
+      at::im2col(x_bCHW, {size, size}, /*dilation=*/{1, 1}, {padding_, padding_}, {stride_, stride_});
   const at::Tensor patches_nP = patches_bPL.transpose(1, 2).flatten(0, 1);
-  const at::Tensor y_nO = at::mm(patches_nP, kernel_OCkk.flatten(1).t());
-  return y_nO.view({rows, height, width, channels}).permute({0, 3, 1, 2});
+  const at::Tensor y_nO = at::mm(patches_nP, kernel_OCkk_.flatten(1).t());
+  return y_nO.view({x_bCHW.size(0), outputs(x_bCHW.size(2)), outputs(x_bCHW.size(3)), kernel_OCkk_.size(0)})
+      .permute({0, 3, 1, 2});
+}
+
+at::Tensor Convolution::forward(const at::Tensor& x_bCHW) const {
+  if (plain_floats(x_bCHW)) {
+    if (unfolds(x_bCHW)) return unfolded(x_bCHW);
+    // With a row for each thread at least; for fewer oneDNN would bring the kernel into another order in each forward.
+    if (packed_ && x_bCHW.size(0) >= threads() && !at::GradMode::is_enabled())
+      if (const auto convolve = held_convolution())
+        return convolve->call(x_bCHW, packed_->of(kernel_OCkk_, stride_, padding_, x_bCHW.sizes()), std::nullopt,
+                              {padding_, padding_}, {stride_, stride_}, {1, 1}, 1, "none", c10::List<std::optional<at::Scalar>>(), "");
+  }
+  return at::conv2d(x_bCHW, kernel_OCkk_, {}, stride_, padding_);
 }
 
 }  // namespace lodestone

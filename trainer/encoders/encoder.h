@@ -74,7 +74,7 @@ class Encoder {
   /// parameters are converted. Throws ConfigError if nothing fitted, DataError, IoError.
   virtual std::vector<WeightsReport> load_initial_weights();
 
-  /// Features of b rows to z_bD; b may be 0. Not normalised: the loss and the measures do that.
+  /// Features of b rows to z_bD; b may be 0. Not normalised: the loss and the measures do that. Safe concurrently but in training.
   virtual at::Tensor forward(const Features& x, const ForwardMode& mode) = 0;
   virtual int64_t output_dim() const = 0;
   /// Requires build.
@@ -83,6 +83,8 @@ class Encoder {
   virtual const torch::jit::Module* script() const { return nullptr; }
   /// Has it blocks that ForwardMode::recompute applies to?
   virtual bool can_recompute() const { return false; }
+  /// The parameters, where they are now, won't change any more: layers may keep them also in the order that their kernels compute in.
+  virtual void hold_weights() {}
   /// Requires build.
   Parameters& parameters() { return *parameters_; }
 

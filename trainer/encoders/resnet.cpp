@@ -17,27 +17,21 @@ class NormedConvolution {
  public:
   NormedConvolution(Parameters& parameters, const std::string& convolution, const std::string& norm,
                     int64_t in, int64_t out, int64_t size, int64_t stride)
-      : kernel_(parameters.kernel(convolution + ".weight", {out, in, size, size})),
-        norm_(parameters, norm, out),
-        stride_(stride),
-        padding_(size / 2) {}
+      : convolution_(parameters.kernel(convolution + ".weight", {out, in, size, size}), stride, size / 2),
+        norm_(parameters, norm, out) {}
   at::Tensor forward(const at::Tensor& x_bCHW, const ForwardMode& mode) const {
-    return norm_.forward(convolved(x_bCHW), mode);
+    return norm_.forward(convolution_.forward(x_bCHW), mode);
   }
   /// relu(forward(x) + residual); the residual may be undefined.
   at::Tensor relu(const at::Tensor& x_bCHW, const ForwardMode& mode,
                   const at::Tensor& residual_bCHW = {}) const {
-    return norm_.relu(convolved(x_bCHW), mode, residual_bCHW);
+    return norm_.relu(convolution_.forward(x_bCHW), mode, residual_bCHW);
   }
+  void hold() { convolution_.hold(); }
 
  private:
-  at::Tensor convolved(const at::Tensor& x_bCHW) const {
-    return convolution(x_bCHW, kernel_, stride_, padding_);
-  }
-
-  at::Tensor kernel_;
+  Convolution convolution_;
   BatchNorm norm_;
-  int64_t stride_, padding_;
 };
 
 /// One residual block: relu(units(x) + shortcut(x)), with ReLU between the units.
@@ -94,6 +88,13 @@ class ResNet : public Encoder {
 
   int64_t output_dim() const override { return head_.output_dim(); }
   bool can_recompute() const override { return true; }
+
+  void hold_weights() override {
+    for (auto& first : first_) first.hold();
+    for (auto& block : blocks_)
+      for (auto* convolutions : {&block.units, &block.shortcut})
+        for (auto& convolution : *convolutions) convolution.hold();
+  }
 
  protected:
   void make(const InputShape& input, Parameters& parameters) override {

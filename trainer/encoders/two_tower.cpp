@@ -57,6 +57,11 @@ class TwoTower : public Encoder {
   Modality modality() const override { return Modality::kBoth; }
   bool can_recompute() const override { return image_->can_recompute() || text_->can_recompute(); }
 
+  void hold_weights() override {
+    image_->hold_weights();
+    text_->hold_weights();
+  }
+
  protected:
   void make(const InputShape& input, Parameters& parameters) override {
     if (input.channels < 1 || input.vocabulary < 1)

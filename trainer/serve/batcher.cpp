@@ -1,5 +1,6 @@
 #include "trainer/serve/batcher.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace lodestone {
@@ -36,16 +37,18 @@ Batcher::Jobs Batcher::next() {
   Jobs jobs;
   std::unique_lock lock(mutex_);
   more_.wait_for(lock, std::chrono::milliseconds(100), [this] { return !queue_.empty(); });
+  const int64_t share = std::min(batch_rows_, (waiting_ + running_ + workers_ - 1) / workers_);
   int64_t taken = 0;
   while (!queue_.empty()) {
     const auto rows = static_cast<int64_t>(queue_.front()->samples.size());
     const bool late = queue_.front()->deadline < std::chrono::steady_clock::now();
-    if (!late && taken > 0 && taken + rows > batch_rows_) break;
+    if (!late && taken > 0 && taken + rows > share) break;
     // Nobody waits for a late one any more.
     if (!late) jobs.push_back(std::move(queue_.front())), taken += rows;
     queue_.pop_front();
     waiting_ -= rows;
   }
+  running_ += taken;
   return jobs;
 }
 
@@ -75,6 +78,8 @@ void Batcher::run(const Forward& forward, const std::function<bool()>& stopped,
     for (const auto& job : jobs) rows += static_cast<int64_t>(job->samples.size());
     if (batch) batch(rows);
     embed_jobs(jobs, forward);
+    const std::lock_guard lock(mutex_);
+    running_ -= rows;
   }
   close();
 }

@@ -28,23 +28,26 @@ class OverloadError : public Error {
   using Error::Error;
 };
 
-/// Joins what many threads want embedded into batches of one forward. A batch is what waits when the one before it is done, so that
-/// a single request never waits for company, and under load batches grow by themselves.
-/// Threads   embed() from any; run() from one, whose intra-op threads do the work
+/// Joins what many threads want embedded into batches, and shares them out among workers, each with a forward of its own at a time.
+/// A worker that is done takes what waits at once, up to its share of all rows that wait or are under way: a single request never
+/// waits for company, under load batches grow by themselves, and none leaves another worker without.
+/// Threads   embed() from any; run() from each worker's
 class Batcher {
  public:
   /// n samples of any kinds to z_nD on the CPU.
   using Forward = std::function<at::Tensor(const std::vector<const Sample*>&)>;
 
-  /// A forward takes at most `batch_rows` (or one request that has more); beyond `waiting_rows` no more are taken in.
-  Batcher(int64_t batch_rows, int64_t waiting_rows) : batch_rows_(batch_rows), waiting_rows_(waiting_rows) {}
+  /// A forward takes at most `batch_rows` (or one request that has more); beyond `waiting_rows` no more are taken in. `workers`: how
+  /// many call run().
+  Batcher(int64_t batch_rows, int64_t waiting_rows, int64_t workers = 1)
+      : batch_rows_(batch_rows), waiting_rows_(waiting_rows), workers_(workers) {}
 
   /// Waits for the embeddings of `samples`, a row for each. Throws OverloadError if too many rows wait, or if the turn does not come
-  /// within `patience`, or if run() has ended; and what the forward threw.
+  /// within `patience`, or if a run() has ended; and what the forward threw.
   at::Tensor embed(std::vector<Sample> samples, std::chrono::milliseconds patience);
 
   /// Embeds until `stopped`, which is asked ten times a second at least. Whoever still waits then gets an OverloadError. `batch` is told
-  /// of the rows of each forward.
+  /// of the rows of each forward. Both are called by all workers.
   void run(const Forward& forward, const std::function<bool()>& stopped,
            const std::function<void(int64_t rows)>& batch = {});
 
@@ -62,11 +65,12 @@ class Batcher {
   void close();
   static void embed_jobs(const Jobs& jobs, const Forward& forward);
 
-  const int64_t batch_rows_, waiting_rows_;
+  const int64_t batch_rows_, waiting_rows_, workers_;
   mutable std::mutex mutex_;
   std::condition_variable more_;
   std::deque<std::unique_ptr<Job>> queue_;
   int64_t waiting_ = 0;  // rows in the queue
+  int64_t running_ = 0;  // rows in forwards
   bool closed_ = false;
 };
 

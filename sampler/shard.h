@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sampler/decode.h"
+#include "sampler/positioned_file.h"
+#include "sampler/shard_index.h"
+
+namespace lodestone {
+
+/// A tar shard whose pictures are read in place, one pread each.
+/// Threads   const methods are safe concurrently     Owns  a file descriptor once it is kept open, none before
+class Shard {
+ public:
+  Shard(std::string path, ShardIndex index) : path_(std::move(path)), index_(std::move(index)) {}
+
+  const std::string& path() const { return path_; }
+  const ShardIndex& index() const { return index_; }
+  ShardIndex& index() { return index_; }
+
+  /// The picture of its sample i. Throws DataError naming shard, member and offset if it is damaged.
+  Image get(size_t i, const DecodeOptions& decode) const;
+  /// Opens the file once instead of for each picture. Throws DataError.
+  void keep_open() { open_.emplace(path_); }
+
+ private:
+  std::string path_;
+  ShardIndex index_;
+  std::optional<PositionedFile> open_;
+};
+
+}  // namespace lodestone
