@@ -20,7 +20,7 @@ enum Column { kPath, kLabel, kSplit, kIsQuery, kIsGallery, kColumns };
 constexpr std::array<std::string_view, kColumns> kNames{"path", "label", "split", "is_query", "is_gallery"};
 
 /// Pictures that a list names, with their parts in retrieval.
-class ListedImages : public ImageFiles {
+class ManifestImages : public ImageFiles {
  public:
   using ImageFiles::ImageFiles;
 
@@ -123,7 +123,7 @@ std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig&
                     "' and of classes that class_filter keeps, got none in " + config.path +
                     "; correct split or class_filter");
   auto images =
-      std::make_shared<ListedImages>(fs::path(config.path).parent_path(), ClassTable(names, {}), decode);
+      std::make_shared<ManifestImages>(fs::path(config.path).parent_path(), ClassTable(names, {}), decode);
   manifest.each([&](const std::string& path, const std::string& label, bool is_query, bool is_gallery) {
     images->add_row(path, label, is_query, is_gallery);
   });

@@ -1,7 +1,7 @@
 #include "sampler/listed_images.h"
 
-#include <set>
-#include <string_view>
+#include <algorithm>
+#include <utility>
 
 #include "sampler/image_files.h"
 #include "sampler/indexed_images.h"
@@ -20,20 +20,6 @@ std::string normal(const std::string& name) {
 
 }  // namespace
 
-/// What a list says, in one spelling.
-struct ListedImages::Name {
-  std::string file;
-  std::string member;  ///< of a shard; else empty
-
-  static Name of(const std::string& text) {
-    constexpr std::string_view kWithin = ".tar!";
-    const size_t end = text.find(kWithin);
-    if (end == std::string::npos) return {normal(text), ""};
-    const std::string member = normal(text.substr(end + kWithin.size()));
-    return {normal(text.substr(0, end + kWithin.size() - 1)), member.empty() ? "." : member};
-  }
-};
-
 class ListedImages::Images : public IndexedImages {
  public:
   Images(ListedImages from, const DecodeOptions& decode)
@@ -46,6 +32,7 @@ class ListedImages::Images : public IndexedImages {
       add(table().index(name), name);
       names_.add(name);
     }
+    for (size_t s = 0; s < std::min(kShardsKeptOpen, shards_.size()); ++s) shards_[s].keep_open();
   }
 
   std::string key(int64_t i) const override { return std::string(names_.at(i)); }
@@ -58,34 +45,38 @@ class ListedImages::Images : public IndexedImages {
  private:
   fs::path root_;
   std::vector<Place> places_;
-  std::vector<Shard> shards_;
+  std::vector<TarShard> shards_;
   DecodeOptions decode_;
   NamePool names_;
 };
 
 const ListedImages::Members& ListedImages::members_of(const std::string& shard) {
-  const auto [found, is_new] = members_.try_emplace(shard, Members{shards_.size(), {}});
-  if (!is_new) return found->second;
+  const auto known = members_.find(shard);
+  if (known != members_.end()) return known->second;
   const std::string path = (root_ / shard).string();
-  shards_.emplace_back(path, cached_shard_index(PositionedFile(path), index_cache_));
-  const ShardIndex& index = shards_.back().index();
-  for (size_t i = 0; i < index.block.size(); ++i) found->second.at.emplace(normal(std::string(index.name(i))), i);
-  return found->second;
+  TarShard read(path, cached_shard_index(PositionedFile(path), index_cache_));
+  Members members{shards_.size(), {}};
+  for (size_t i = 0; i < read.index().block.size(); ++i)
+    members.at.emplace(normal(std::string(read.index().name(i))), i);
+  shards_.push_back(std::move(read));
+  return members_.emplace(shard, std::move(members)).first->second;
 }
 
-std::optional<ListedImages::Place> ListedImages::find(const Name& name) {
+std::optional<ListedImages::Place> ListedImages::find(const PictureName& name) {
   std::error_code ignored;
   if (!fs::is_regular_file(root_ / name.file, ignored)) return {};
-  if (name.member.empty()) return Place{};
+  if (!name.member) return Place{};
   const Members& members = members_of(name.file);
-  const auto member = members.at.find(name.member);
+  const auto member = members.at.find(*name.member);
   if (member == members.at.end()) return {};
   return Place{members.shard, member->second};
 }
 
 std::optional<int64_t> ListedImages::index(const std::string& text) {
-  const Name name = Name::of(text);
-  const std::string full = name.member.empty() ? name.file : name.file + "!" + name.member;
+  PictureName name = PictureName::of(text);
+  name.file = normal(name.file);
+  if (name.member) name.member = normal(*name.member);
+  const std::string full = name.member ? name.file + "!" + *name.member : name.file;
   const auto known = indices_.find(full);
   if (known != indices_.end()) return known->second;
   const auto place = find(name);

@@ -10,12 +10,13 @@
 
 #include "sampler/dataset.h"
 #include "sampler/decode.h"
-#include "sampler/shard.h"
+#include "sampler/tar_shard.h"
 
 namespace lodestone {
 
 /// Collects the distinct pictures that a list in a folder names: files below it, "a/b.png", or members of tar shards below it,
-/// "train-000.tar!b.png".
+/// "train-000.tar!b.png", that have a class there (whichever it is).
+/// Memory    the names; while the list is read also those of all samples of the shards it names
 class ListedImages {
  public:
   /// `index_cache`: see cached_shard_index.
@@ -38,10 +39,9 @@ class ListedImages {
     std::optional<size_t> shard;  ///< none: a file
     size_t at = 0;                ///< sample of the shard
   };
-  struct Name;
   class Images;
 
-  std::optional<Place> find(const Name& name);
+  std::optional<Place> find(const PictureName& name);
   const Members& members_of(const std::string& shard);
 
   std::filesystem::path root_;
@@ -49,7 +49,7 @@ class ListedImages {
   std::unordered_map<std::string, int64_t> indices_;
   std::vector<std::string> names_;
   std::vector<Place> places_;
-  std::vector<Shard> shards_;
+  std::vector<TarShard> shards_;
   std::unordered_map<std::string, Members> members_;
 };
 

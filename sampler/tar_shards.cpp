@@ -5,19 +5,16 @@
 #include "sampler/indexed_images.h"
 #include "sampler/image_source.h"
 #include "sampler/path_patterns.h"
-#include "sampler/shard.h"
+#include "sampler/tar_shard.h"
 #include "sampler/shard_index_cache.h"
 
 namespace lodestone {
 
 namespace {
 
-constexpr size_t kKeptOpen =
-    256;  // shards; later ones are opened for each read, since processes may hold few files
-
 /// One shard's samples that are in the data set.
 struct Part {
-  Shard shard;
+  TarShard shard;
   std::string name;  ///< below the folder that holds all shards
   int64_t first = 0;
 };
@@ -35,7 +32,7 @@ class TarShards : public IndexedImages {
       index.class_of = {};
       index.classes = {};
     }
-    for (size_t s = 0; s < std::min(kKeptOpen, parts_.size()); ++s) parts_[s].shard.keep_open();
+    for (size_t s = 0; s < std::min(kShardsKeptOpen, parts_.size()); ++s) parts_[s].shard.keep_open();
   }
 
   std::string key(int64_t i) const override {
@@ -115,7 +112,7 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
     found.incomplete += index.incomplete;
     keep_classes(index, config.class_filter);
     samples += index.samples();
-    parts.push_back({Shard(paths[s], std::move(index)), names[s]});
+    parts.push_back({TarShard(paths[s], std::move(index)), names[s]});
   }
   if (samples == 0)
     throw DataError("shard: expected pictures of a class that class_filter keeps, got none in the " +

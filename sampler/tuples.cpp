@@ -60,7 +60,9 @@ std::vector<Line> split_lines(const std::string& path, char separator) {
 int64_t picture(ListedImages& pictures, const std::string& list, const std::string& field, int line) {
   if (!stays_below(field)) refuse(list, line, "a path below the list's folder", "'" + field + "'");
   const auto index = pictures.index(field);
-  if (!index) refuse(list, line, "a picture", "'" + field + "', which is missing");
+  if (!index)
+    refuse(list, line, "a picture",
+           "'" + field + "', which is missing" + (PictureName::of(field).member ? " or has no class in its shard" : ""));
   return *index;
 }
 

@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 // The weights of a run's newest checkpoint, as they lie in its file.
 std::string weights(const fs::path& run) {
-  return contents(list_checkpoints(run / "checkpoints").front() / "model.safetensors");
+  const auto saved = list_checkpoints(run / "checkpoints");
+  return saved.empty() ? "no checkpoint in " + run.string() : contents(saved.front() / "model.safetensors");
 }
 
 void expect_the_same_bits(const std::string& config, const TextFolder& folder) {

@@ -25,7 +25,7 @@ TEST_P(Recipe, Resolves) {
   EXPECT_NE(got.out.find("encoder:"), std::string::npos);
 }
 
-TEST(FacesRecipe, LearnsFromAFolderForEachPersonAndVerifiesUnseenOnes) {
+TEST(FacesRecipe, TakesAFolderForEachPersonAndVerifiesUnseenOnes) {
   Workspace work;
   for (int person = 0; person < 8; ++person) {
     const std::string name = "class" + std::to_string(person);

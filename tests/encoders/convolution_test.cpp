@@ -6,6 +6,7 @@
 #include <ATen/ops/conv2d.h>
 #include <gtest/gtest.h>
 
+#include "common/parallel.h"
 #include "support/batches.h"
 
 namespace lodestone::testing {
@@ -66,6 +67,27 @@ TEST(Convolution, WithAHeldKernelIsAtensWhateverTheRows) {
       EXPECT_LE(max_relative_error(y.to(at::kDouble), expected), 1e-6) << rows << " of side " << s.side;
     }
   }
+}
+
+// In a region of many threads, as a service calls it, and with the kernel packed there; that it is packed shows when the other is lost.
+TEST(Convolution, KeepsAHeldKernel) {
+  const at::Tensor kernel = random_rows(16, 3 * 9, 2).view({16, 3, 3, 3}).to(at::kFloat), x = random_rows(1, 12 * 3 * 81, 1)
+                                                                                                  .view({12, 3, 9, 9})
+                                                                                                  .to(at::kFloat);
+  const at::Tensor expected = at::conv2d(x, kernel, {}, 1, 1);
+  Convolution held(kernel, 1, 1);
+  held.hold();
+  std::vector<at::Tensor> y(2);
+  const auto forward_on_both = [&] {
+    parallel_stretches(2, 1, [&](int64_t begin, int64_t end) {
+      const at::NoGradGuard no_grad;
+      for (int64_t i = begin; i < end; ++i) y[static_cast<size_t>(i)] = held.forward(x);
+    });
+    for (const at::Tensor& one : y) EXPECT_LE(max_relative_error(one.to(at::kDouble), expected.to(at::kDouble)), 1e-6);
+  };
+  forward_on_both();
+  kernel.zero_();
+  forward_on_both();
 }
 
 TEST(Convolution, WithAHeldKernelStillHasItsGradients) {

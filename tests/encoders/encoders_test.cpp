@@ -1,3 +1,6 @@
+#include <future>
+
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones_like.h>
@@ -55,6 +58,24 @@ TEST_P(EveryEncoder, GivesEmbeddingsOfItsWidthAlsoForNoRows) {
       EXPECT_EQ(z.sizes(), (at::IntArrayRef{count, (*slot)->output_dim()}));
       EXPECT_TRUE(count == 0 || z.isfinite().all().item<bool>());
     }
+}
+
+TEST_P(EveryEncoder, EmbedsOnThreadsAtOnceWhatItEmbedsAlone) {
+  const auto slot = encoder();
+  ASSERT_TRUE((*slot)->concurrent());
+  const Features x = rows(9);
+  const at::NoGradGuard no_grad;
+  const at::Tensor alone = (*slot)->forward(x, {});
+  (*slot)->hold_weights();
+  std::vector<std::future<at::Tensor>> together;
+  for (int t = 0; t < 3; ++t)
+    together.push_back(std::async(std::launch::async, [&] {
+      const at::NoGradGuard of_this_thread;
+      at::Tensor z;
+      for (int i = 0; i < 5; ++i) z = (*slot)->forward(x, {});
+      return z;
+    }));
+  for (auto& z : together) EXPECT_TRUE(at::allclose(z.get(), alone, 1e-5, 1e-6));
 }
 
 TEST_P(EveryEncoder, ReachesEveryParameterWithTheGradient) {

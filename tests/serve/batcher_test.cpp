@@ -122,11 +122,43 @@ TEST(Batcher, SharesOutAmongWorkers) {
     results.push_back(std::async(std::launch::async, [&batcher, i] { return batcher.embed(texts({i}), 30s); }));
   wait_for_rows(batcher, 7);
   Working one(batcher, forward), other(batcher, forward);
-  while (began < 2) std::this_thread::yield();
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (began < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ(batcher.waiting(), 0);
   go_on.set_value();
   for (size_t i = 0; i < results.size(); ++i) EXPECT_EQ(results[i].get().item<float>(), static_cast<float>(i + 1));
   EXPECT_EQ(forwards, (std::multiset<int64_t>{3, 4}));  // the first took half of them, the second its share of what was left
+}
+
+TEST(Batcher, CutsARequestIntoAPieceForEachWorker) {
+  Batcher batcher(100, 1000, 3);
+  std::mutex mutex;
+  std::multiset<int64_t> forwards;
+  auto request = std::async(std::launch::async, [&] { return batcher.embed(texts({1, 2, 3, 4, 5, 6, 7}), 30s); });
+  wait_for_rows(batcher, 7);
+  const Batcher::Forward forward = [&](const auto& samples) {
+    const std::lock_guard lock(mutex);
+    forwards.insert(static_cast<int64_t>(samples.size()));
+    return lengths(samples);
+  };
+  const Working one(batcher, forward), other(batcher, forward), third(batcher, forward);
+  EXPECT_TRUE(request.get().equal(at::tensor({1.F, 2.F, 3.F, 4.F, 5.F, 6.F, 7.F}).view({7, 1})));
+  EXPECT_EQ(forwards, (std::multiset<int64_t>{1, 3, 3}));
+}
+
+TEST(Batcher, EndsForAllWhenOneWorkerFails) {
+  Batcher batcher(4, 1000, 2);
+  const auto work = [&](bool fails) {
+    return std::async(std::launch::async, [&batcher, fails] {
+      batcher.run(
+          lengths, [] { return false; }, [fails](int64_t) { if (fails) throw Error("no room to count"); });
+    });
+  };
+  auto failing = work(true);
+  EXPECT_THROW(batcher.embed(texts({1}), 30s), OverloadError);  // its rows are lost with the worker
+  EXPECT_THROW(failing.get(), Error);
+  work(false).get();  // finds it closed
+  EXPECT_THROW(batcher.embed(texts({1}), 30s), OverloadError);
 }
 
 TEST(Batcher, ShedsWhatIsTooMuchOrTooLate) {

@@ -6,6 +6,7 @@
 
 #include "common/files.h"
 #include "sampler/path_patterns.h"
+#include "sampler/tar_shard.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
 #include "trainer/commands/trained_model.h"
@@ -19,10 +20,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Names pictures as a list in `folder` does.
+/// Names pictures as a list in the folder of `output` does. Throws ConfigError where a list can't.
 class PictureNames {
  public:
-  PictureNames(const Input& input, fs::path folder) : input_(input), folder_(std::move(folder)), source_(input.source) {
+  PictureNames(const Input& input, const ImageSourceConfig& config, const fs::path& output)
+      : input_(input), folder_(fs::absolute(output).lexically_normal().parent_path()), source_(input.source) {
+    if (output.extension() != ".tsv")
+      throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
+    if (input.source.empty())
+      throw ConfigError("mine: expected one folder, list or pattern of shards, got a mixture; name one of its parts with --input");
+    if (config.quarter_turns)
+      throw ConfigError("mine: expected pictures as they lie in files, got evaluate.data.quarter_turns; set it to false");
     if (fs::is_directory(source_)) return;
     // A list or shards: keys are paths below the deepest folder that holds them all.
     const auto files = expand_paths(input.source);
@@ -31,11 +39,10 @@ class PictureNames {
 
   std::string operator()(int64_t i) const {
     const std::string key = input_.dataset().key(i);
-    const size_t member = key.find(".tar!");
     const fs::path file = fs::absolute(source_ / key).lexically_normal();
     const std::string name = file.lexically_relative(folder_).generic_string();
-    const bool there = fs::is_regular_file(member == std::string::npos ? file : source_ / key.substr(0, member + 4));
-    if (!there || name.empty() || name.starts_with("..") || name.find_first_of("\t\n\r") != std::string::npos)
+    if (!fs::is_regular_file(source_ / PictureName::of(key).file) || name.empty() || name.starts_with("..") ||
+        name.find_first_of("\t\n\r") != std::string::npos)
       throw ConfigError("mine: expected pictures in files, or in shards named *.tar, below the list's folder, " + folder_.string() +
                         ", got " + file.string() + "; put --output into the folder of the pictures or above it");
     return name;
@@ -67,10 +74,7 @@ std::vector<Listed> listed_lines(const std::vector<MinedTriplet>& triplets, cons
   return lines;
 }
 
-std::string picture_lines(const Input& input, const std::vector<Listed>& lines, const fs::path& output) {
-  if (output.extension() != ".tsv")
-    throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
-  const PictureNames name(input, fs::absolute(output).lexically_normal().parent_path());
+std::string picture_lines(const PictureNames& name, const std::vector<Listed>& lines) {
   std::string text;
   for (const Listed& line : lines) {
     std::string names;
@@ -80,9 +84,7 @@ std::string picture_lines(const Input& input, const std::vector<Listed>& lines, 
   return text;
 }
 
-std::string text_lines(const Input& input, const std::vector<Listed>& lines, const fs::path& output) {
-  if (output.extension() != ".jsonl")
-    throw ConfigError("mine: expected --output *.jsonl for texts, got " + output.string());
+std::string text_lines(const Input& input, const std::vector<Listed>& lines) {
   std::string text;
   for (const Listed& line : lines) {
     nlohmann::json object;
@@ -97,6 +99,12 @@ std::string text_lines(const Input& input, const std::vector<Listed>& lines, con
 
 int mine_input(Session& session, TrainedModel& model, const MineArguments& arguments) {
   const Input input = open_input(model.config(), arguments.input);
+  const fs::path output = arguments.output;
+  std::optional<PictureNames> names;
+  if (!input.texts)
+    names.emplace(input, model.config().evaluate.data, output);
+  else if (output.extension() != ".jsonl")
+    throw ConfigError("mine: expected --output *.jsonl for texts, got " + output.string());
   const Embedded all = embed(session.world, *model.config().encoder, session.launch.device(), input.examples,
                              model.config().data.loader);
   std::vector<uint64_t> ids;
@@ -112,8 +120,7 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
     throw DataError("mine: expected hard negatives, got none: no negative of " + std::to_string(rows.x_ND.size(0)) +
                     " samples lies within the margin; raise --margin");
   const std::vector<Listed> lines = listed_lines(mined, arguments.format);
-  write_file_atomic(arguments.output, input.texts ? text_lines(input, lines, arguments.output)
-                                                  : picture_lines(input, lines, arguments.output));
+  write_file_atomic(output, names ? picture_lines(*names, lines) : text_lines(input, lines));
   std::cout << arguments.output << ": " << lines.size() << " " << arguments.format << " from " << rows.x_ND.size(0) << " samples" << std::endl;
   return kDone;
 }

@@ -18,7 +18,8 @@ void DataConfig::visit(Fields& f) {
           &kind);
   f.field({"root", "folder that the relative paths of data and evaluate start from; empty is the working folder"}, &root);
   f.nested({"train", "what to train on: class-labelled pictures, texts (.jsonl, .csv, .tsv), or pictures with captions"}, train);
-  f.field({"tuples", "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, negative)"},
+  f.field({"tuples", "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, negative), of files below its folder "
+            "or members of shards (a.tar!b.png)"},
           &tuples);
   f.nested({"image", "how pictures become tensors"}, image);
   f.nested({"text", "texts and image_texts: what the columns are, and how texts become ids"}, text);

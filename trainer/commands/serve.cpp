@@ -31,7 +31,8 @@ bool reads_texts(const RunConfig& config) {
   return config.data.kind != "images";
 }
 
-/// Embeds what lies in memory as the model's evaluation would embed it from files. Threads: embed is safe concurrently.
+/// Embeds what lies in memory as the model's evaluation would embed it from files. Threads: as
+/// TrainedModel::embed.
 class SampleEncoder {
  public:
   explicit SampleEncoder(TrainedModel& model) : model_(model) {
@@ -115,7 +116,8 @@ int run_serve(const ServeArguments& arguments) {
     SampleEncoder encoder(model);
     // On a CPU each thread computes batches of its own: in a forward that all share, all wait for the last at each layer, and
     // whoever reads requests holds them all up.
-    const int64_t workers = session.launch.device().is_cpu() ? at::get_num_threads() : 1;
+    const bool apart = session.launch.device().is_cpu() && model.config().encoder->concurrent();
+    const int64_t workers = apart ? at::get_num_threads() : 1;
     Batcher batcher(arguments.batch_rows, arguments.waiting_rows, workers);
     Service service(served_model(model, encoder.decode(), arguments.gallery, *session.log), batcher,
                     milliseconds(arguments.timeout));

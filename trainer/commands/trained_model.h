@@ -29,7 +29,7 @@ class TrainedModel {
   /// Builds the encoder on the session's device; once, before any embedding.
   void prepare(const Session& session);
   /// b rows to z_bD as they are stored and compared: float32 on the CPU, of unit length where the run normalises.
-  /// Threads   safe concurrently
+  /// Threads   safe concurrently if the encoder's forward is
   at::Tensor embed(const Features& features);
   /// All samples by this process alone. Memory: all of the embeddings, one batch of the features.
   at::Tensor embed_all(const std::shared_ptr<const Examples>& examples);

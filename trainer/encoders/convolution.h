@@ -12,8 +12,8 @@ class PackedKernel;
 /// A square convolution without bias, differentiable: at::conv2d, but for two cases in float32 on the CPU.
 ///  - Outputs of at most 2×2 pixels, where most of what a sliding kernel touches is padding: one product of the unfolded patches,
 ///    [b·L, C·k²] by [C·k², O]. That takes half the time for 512 channels at 2×2, a quarter in the backward pass.
-///  - A kernel that is held, where no gradient is wanted: it is brought into the blocked order that oneDNN computes in once, not in
-///    each forward. For ResNet-18's 11 million weights that is 10 ms a forward, whatever its rows.
+///  - A kernel that is held, where no gradient is wanted and there is a row for each thread: it is brought into the blocked order that
+///    oneDNN computes in once, not in each forward. For ResNet-18's 11 million weights that is 10 ms a forward, whatever its rows.
 /// Results differ in rounding only.
 /// Memory    the product's patches: b·L·C·k² floats until the backward pass; a held kernel once more
 /// Threads   forward is safe concurrently
@@ -24,7 +24,7 @@ class Convolution {
 
   /// x_bCHW to b × O × H' × W'; channels-last where a product or a held kernel made it.
   at::Tensor forward(const at::Tensor& x_bCHW) const;
-  /// From now on the kernel stays as it is.
+  /// Lets it keep the kernel in another order. Requires that the kernel does not change any more.
   void hold();
 
  private:

@@ -74,7 +74,8 @@ class Encoder {
   /// parameters are converted. Throws ConfigError if nothing fitted, DataError, IoError.
   virtual std::vector<WeightsReport> load_initial_weights();
 
-  /// Features of b rows to z_bD; b may be 0. Not normalised: the loss and the measures do that. Safe concurrently but in training.
+  /// Features of b rows to z_bD; b may be 0. Not normalised: the loss and the measures do that. Safe concurrently where mode.training is
+  /// false, if concurrent() says so.
   virtual at::Tensor forward(const Features& x, const ForwardMode& mode) = 0;
   virtual int64_t output_dim() const = 0;
   /// Requires build.
@@ -83,7 +84,10 @@ class Encoder {
   virtual const torch::jit::Module* script() const { return nullptr; }
   /// Has it blocks that ForwardMode::recompute applies to?
   virtual bool can_recompute() const { return false; }
-  /// The parameters, where they are now, won't change any more: layers may keep them also in the order that their kernels compute in.
+  /// Is forward safe concurrently? A model of the user's may keep what it computes.
+  virtual bool concurrent() const { return true; }
+  /// Layers may keep the parameters also in the order that their kernels compute in. Requires that neither values, type nor place of
+  /// the parameters change any more.
   virtual void hold_weights() {}
   /// Requires build.
   Parameters& parameters() { return *parameters_; }

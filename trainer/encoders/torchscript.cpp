@@ -24,7 +24,7 @@ class TorchScriptEncoder : public Encoder {
   at::Tensor forward(const Features& x, const ForwardMode& mode) override {
     if (mode.training && mode.batch_norm != BatchNormMode::kLocal && has_statistics_)
       throw ConfigError("torchscript: batch norms inside the model are local; set batch_norm: local");
-    if (module_.is_training() != mode.training) module_.train(mode.training);
+    module_.train(mode.training);
     if (mode.update_statistics || !mode.training) return call(x);
     std::vector<at::Tensor> before;
     for (const auto& buffer : module_.buffers()) before.push_back(buffer.clone());
@@ -37,8 +37,7 @@ class TorchScriptEncoder : public Encoder {
 
   int64_t output_dim() const override { return width_; }
   Modality modality() const override { return modality_; }
-  // So that no forward has to, while others run.
-  void hold_weights() override { module_.eval(); }
+  bool concurrent() const override { return false; }
   const torch::jit::Module* script() const override { return &module_; }
 
  protected:

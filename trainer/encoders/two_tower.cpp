@@ -57,6 +57,7 @@ class TwoTower : public Encoder {
   Modality modality() const override { return Modality::kBoth; }
   bool can_recompute() const override { return image_->can_recompute() || text_->can_recompute(); }
 
+  bool concurrent() const override { return image_->concurrent() && text_->concurrent(); }
   void hold_weights() override {
     image_->hold_weights();
     text_->hold_weights();

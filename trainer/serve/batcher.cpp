@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <ATen/ops/cat.h>
+
 namespace lodestone {
 
 namespace {
@@ -13,24 +15,50 @@ std::exception_ptr overload(const char* what) {
 
 }  // namespace
 
-at::Tensor Batcher::embed(std::vector<Sample> samples, std::chrono::milliseconds patience) {
-  const auto rows = static_cast<int64_t>(samples.size());
-  auto job = std::make_unique<Job>();
-  job->samples = std::move(samples);
-  job->deadline = std::chrono::steady_clock::now() + patience;
-  std::future<at::Tensor> result = job->result.get_future();
+Batcher::Jobs Batcher::pieces(std::vector<Sample> samples, std::chrono::milliseconds patience) const {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto workers = static_cast<size_t>(workers_), most = (samples.size() + workers - 1) / workers;
+  Jobs jobs;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (i % most == 0) {
+      jobs.push_back(std::make_unique<Job>());
+      jobs.back()->deadline = deadline;
+    }
+    jobs.back()->samples.push_back(std::move(samples[i]));
+  }
+  return jobs;
+}
+
+std::vector<std::future<at::Tensor>> Batcher::queue(Jobs jobs, int64_t rows) {
+  std::vector<std::future<at::Tensor>> results;
+  for (const auto& job : jobs) results.push_back(job->result.get_future());
   {
     const std::lock_guard lock(mutex_);
     if (closed_) throw OverloadError("serve: it is being stopped");
     if (waiting_ + rows > waiting_rows_)
       throw OverloadError("serve: too many rows wait already; try again later");
     waiting_ += rows;
-    queue_.push_back(std::move(job));
+    for (auto& job : jobs) queue_.push_back(std::move(job));
   }
-  more_.notify_one();
-  if (result.wait_for(patience) != std::future_status::ready)
-    throw OverloadError("serve: its turn did not come in time; try again later");
-  return result.get();
+  more_.notify_all();
+  return results;
+}
+
+at::Tensor Batcher::embed(std::vector<Sample> samples, std::chrono::milliseconds patience) {
+  const auto rows = static_cast<int64_t>(samples.size());
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  auto results = queue(pieces(std::move(samples), patience), rows);
+  std::vector<at::Tensor> z;
+  for (auto& result : results) {
+    if (result.wait_until(deadline) != std::future_status::ready)
+      throw OverloadError("serve: its turn did not come in time; try again later");
+    try {
+      z.push_back(result.get());
+    } catch (const std::future_error&) {  // the worker that had it has ended
+      throw OverloadError("serve: it is being stopped");
+    }
+  }
+  return z.size() == 1 ? z.front() : at::cat(z);
 }
 
 Batcher::Jobs Batcher::next() {
@@ -53,33 +81,40 @@ Batcher::Jobs Batcher::next() {
 }
 
 void Batcher::embed_jobs(const Jobs& jobs, const Forward& forward) {
-  std::vector<const Sample*> samples;
-  for (const auto& job : jobs)
-    for (const Sample& sample : job->samples) samples.push_back(&sample);
   try {
+    std::vector<const Sample*> samples;
+    for (const auto& job : jobs)
+      for (const Sample& sample : job->samples) samples.push_back(&sample);
     const at::Tensor z_nD = forward(samples);
     int64_t row = 0;
     for (const auto& job : jobs) {
       const auto rows = static_cast<int64_t>(job->samples.size());
       job->result.set_value(z_nD.narrow(0, row, rows).clone());
+      job->answered = true;
       row += rows;
     }
   } catch (...) {
-    for (const auto& job : jobs) job->result.set_exception(std::current_exception());
+    for (const auto& job : jobs)
+      if (!job->answered) job->result.set_exception(std::current_exception());
   }
 }
 
 void Batcher::run(const Forward& forward, const std::function<bool()>& stopped,
                   const std::function<void(int64_t)>& batch) {
-  while (!stopped()) {
-    const Jobs jobs = next();
-    if (jobs.empty()) continue;
-    int64_t rows = 0;
-    for (const auto& job : jobs) rows += static_cast<int64_t>(job->samples.size());
-    if (batch) batch(rows);
-    embed_jobs(jobs, forward);
-    const std::lock_guard lock(mutex_);
-    running_ -= rows;
+  try {
+    while (!stopped() && !closed()) {
+      const Jobs jobs = next();
+      if (jobs.empty()) continue;
+      int64_t rows = 0;
+      for (const auto& job : jobs) rows += static_cast<int64_t>(job->samples.size());
+      if (batch) batch(rows);
+      embed_jobs(jobs, forward);
+      const std::lock_guard lock(mutex_);
+      running_ -= rows;
+    }
+  } catch (...) {
+    close();  // or the others would go on without this one, and whoever waits for all of them would never hear of it
+    throw;
   }
   close();
 }
@@ -90,6 +125,11 @@ void Batcher::close() {
   for (const auto& job : queue_) job->result.set_exception(overload("serve: it is being stopped"));
   queue_.clear();
   waiting_ = 0;
+}
+
+bool Batcher::closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
 }
 
 int64_t Batcher::waiting() const {

@@ -1,11 +1,20 @@
-#include "sampler/shard.h"
+#include "sampler/tar_shard.h"
+
+#include <string_view>
 
 #include "common/error.h"
 #include "sampler/image_files.h"
 
 namespace lodestone {
 
-Image Shard::get(size_t i, const DecodeOptions& decode) const {
+PictureName PictureName::of(const std::string& text) {
+  constexpr std::string_view kWithin = ".tar!";
+  const size_t end = text.find(kWithin);
+  if (end == std::string::npos) return {text, {}};
+  return {text.substr(0, end + kWithin.size() - 1), text.substr(end + kWithin.size())};
+}
+
+Image TarShard::get(size_t i, const DecodeOptions& decode) const {
   const int64_t offset = index_.offset(i), size = index_.size[i];
   const std::string where =
       path_ + "!" + std::string(index_.name(i)) + " (offset " + std::to_string(offset) + ")";

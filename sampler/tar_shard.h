@@ -9,11 +9,22 @@
 
 namespace lodestone {
 
+/// Shards of a data set that are kept open; later ones are opened for each picture, since processes may hold few files.
+inline constexpr size_t kShardsKeptOpen = 256;
+
+/// A picture as lists and keys name it: a file, or as "a.tar!b.png" a member of a shard.
+struct PictureName {
+  std::string file;
+  std::optional<std::string> member;
+
+  static PictureName of(const std::string& text);
+};
+
 /// A tar shard whose pictures are read in place, one pread each.
 /// Threads   const methods are safe concurrently     Owns  a file descriptor once it is kept open, none before
-class Shard {
+class TarShard {
  public:
-  Shard(std::string path, ShardIndex index) : path_(std::move(path)), index_(std::move(index)) {}
+  TarShard(std::string path, ShardIndex index) : path_(std::move(path)), index_(std::move(index)) {}
 
   const std::string& path() const { return path_; }
   const ShardIndex& index() const { return index_; }
