@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-SIDE = 32
+SIDE, OWN_SIDE = 32, 40
 
 
-def read(folder: pathlib.Path, pattern: str) -> tuple[Tensor, list[str], list[str]]:
+def read(folder: pathlib.Path, pattern: str, side: int) -> tuple[Tensor, list[str], list[str]]:
     """(pictures n1HW in 0..1, classes, groups) of WebDataset shards."""
     pictures, classes, groups = [], [], []
     for shard in sorted(folder.glob(pattern)):
@@ -30,8 +30,8 @@ def read(folder: pathlib.Path, pattern: str) -> tuple[Tensor, list[str], list[st
             for member in tar:
                 data = tar.extractfile(member).read()
                 if member.name.endswith(".png"):
-                    image = Image.open(io.BytesIO(data)).resize((SIDE, SIDE), Image.Resampling.BOX)
-                    pictures.append(torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(1, SIDE, SIDE))
+                    image = Image.open(io.BytesIO(data)).resize((side, side), Image.Resampling.BOX)
+                    pictures.append(torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(1, side, side))
                 else:
                     about = json.loads(data)
                     classes.append(about["class"])
@@ -52,6 +52,10 @@ def augmented(x: Tensor) -> Tensor:
     theta = torch.stack([torch.stack([cos, slant * cos - sin, 2 * uniform(0.06)], 1),
                          torch.stack([sin, slant * sin + cos, 2 * uniform(0.06)], 1)], 1)
     return F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
+
+
+def shrunk(x: Tensor) -> Tensor:
+    return x if x.shape[-1] == SIDE else F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
 
 
 def conv4() -> nn.Module:
@@ -76,16 +80,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=0.002)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--own-size", action="store_true", help="move pictures at their own size, then shrink them, as lodestone does")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     random.seed(args.seed)
 
-    x, names, _ = read(args.data, "train-*.tar")
+    side = OWN_SIDE if args.own_size else SIDE
+    x, names, _ = read(args.data, "train-*.tar", side)
     (label,) = judge.numbered(names)
     by_class = [torch.where(label == c)[0].tolist() for c in range(int(label.max()) + 1)]
-    test, _, groups = read(args.data, "test-*.tar")
+    test, _, groups = read(args.data, "test-*.tar", side)
     (group,) = judge.numbered(groups)
     model = conv4()
     loss, miner = objective(args.loss)
@@ -96,7 +102,7 @@ def main() -> None:
     for _ in range(args.steps):
         classes = random.sample(range(len(by_class)), 64)
         rows = torch.tensor([i for c in classes for i in random.sample(by_class[c], 4)])
-        z = model((augmented(x[rows]) - 0.2) / 0.35)
+        z = model((shrunk(augmented(x[rows])) - 0.2) / 0.35)
         value = loss(z, label[rows], miner(F.normalize(z), label[rows])) if miner else loss(z, label[rows])
         optimizer.zero_grad()
         value.backward()
@@ -105,7 +111,7 @@ def main() -> None:
     seconds = time.perf_counter() - began
     model.eval()
     with torch.no_grad():
-        z = torch.cat([model((part - 0.2) / 0.35) for part in test.split(512)])
+        z = torch.cat([model((shrunk(part) - 0.2) / 0.35) for part in test.split(512)])
     judge.show(what=f"pytorch-metric-learning, {args.loss}", seconds=seconds, **judge.retrieval(z, group))
 
 
