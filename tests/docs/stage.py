@@ -65,7 +65,9 @@ def texts(folder: pathlib.Path) -> None:
 
 def configs(folder: pathlib.Path) -> None:
     """Our own recipes, so short and small that they run in a second."""
-    shorter = [(r"steps: \d+", "steps: 6"), (r"warmup_steps: \d+", "warmup_steps: 2"), (r"global_batch: \d+", "global_batch: 24"),
+    # At the recipe's own learning rate six steps make all pictures so alike that nothing is a negative.
+    shorter = [(r"learning_rate: 0\.005", "learning_rate: 0.002"), (r"steps: \d+", "steps: 6"),
+               (r"warmup_steps: \d+", "warmup_steps: 2"), (r"global_batch: \d+", "global_batch: 24"),
                (r"(every|every_steps): \d+", r"\1: 3"), (r"\[32, 64, 128, 256\]", "[8, 8]"), (r"(embedding|width): 256", r"\1: 8"),
                (r"one_shot_trials: \d+", "one_shot_trials: 10\n  one_shot_ways: 5")]
     (folder / "configs").mkdir()
