@@ -32,7 +32,7 @@ class ListedImages::Images : public IndexedImages {
       add(table().index(name), name);
       names_.add(name);
     }
-    for (size_t s = 0; s < std::min(kShardsKeptOpen, shards_.size()); ++s) shards_[s].keep_open();
+    for (size_t s = 0; s < std::min(kFilesKeptOpen, shards_.size()); ++s) shards_[s].keep_open();
   }
 
   std::string key(int64_t i) const override { return std::string(names_.at(i)); }

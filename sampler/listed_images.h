@@ -23,8 +23,8 @@ class ListedImages {
   ListedImages(std::filesystem::path root, std::string index_cache)
       : root_(std::move(root)), index_cache_(std::move(index_cache)) {}
 
-  /// The number of the picture of that name, however it is spelt, in order of first mention; nothing if there is no such file or member. Requires a name
-  /// that stays below the folder. Throws DataError if a shard can't be read.
+  /// The number of the picture of that name, however it is spelt, in order of first mention; nothing if there is no such file or
+  /// member. Requires a name that stays below the folder. Throws DataError if a shard can't be read.
   std::optional<int64_t> index(const std::string& text);
 
   /// Them all; each is its own class, named as the list names it.

@@ -7,6 +7,9 @@
 
 namespace lodestone {
 
+/// Files of a data set that are kept open; later ones are opened for each read, since processes may hold few files.
+inline constexpr size_t kFilesKeptOpen = 256;
+
 /// A file open for reading at any offset.
 /// Throws    DataError naming path, offset and the system's reason
 /// Threads   const methods are safe concurrently (pread)     Owns  one file descriptor

@@ -9,9 +9,6 @@
 
 namespace lodestone {
 
-/// Shards of a data set that are kept open; later ones are opened for each picture, since processes may hold few files.
-inline constexpr size_t kShardsKeptOpen = 256;
-
 /// A picture as lists and keys name it: a file, or as "a.tar!b.png" a member of a shard.
 struct PictureName {
   std::string file;

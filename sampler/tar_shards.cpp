@@ -2,11 +2,11 @@
 #include <filesystem>
 
 #include "common/error.h"
-#include "sampler/indexed_images.h"
 #include "sampler/image_source.h"
+#include "sampler/indexed_images.h"
 #include "sampler/path_patterns.h"
-#include "sampler/tar_shard.h"
 #include "sampler/shard_index_cache.h"
+#include "sampler/tar_shard.h"
 
 namespace lodestone {
 
@@ -32,7 +32,7 @@ class TarShards : public IndexedImages {
       index.class_of = {};
       index.classes = {};
     }
-    for (size_t s = 0; s < std::min(kShardsKeptOpen, parts_.size()); ++s) parts_[s].shard.keep_open();
+    for (size_t s = 0; s < std::min(kFilesKeptOpen, parts_.size()); ++s) parts_[s].shard.keep_open();
   }
 
   std::string key(int64_t i) const override {

@@ -22,8 +22,9 @@ struct TupleSet {
 
 /// Reads "pathA<TAB>pathB<TAB>0|1" (pairs) or "anchor<TAB>positive<TAB>negative" (triplets); commas instead
 /// of tabs in a file named *.csv. Paths are relative to the file's folder, and name files or members of tar shards, "a.tar!b.png";
-/// blank lines and lines that start with # are skipped. `index_cache`: where shards' indexes are kept, see cached_shard_index. A third column that is 0 or 1 on the first line makes the file one of pairs. Throws
-/// DataError naming file and line if a line is malformed, a picture is missing, a path is absolute or leaves
+/// blank lines and lines that start with # are skipped. A third column that is 0 or 1 on the first line makes the file one of pairs.
+/// `index_cache`: where shards' indexes are kept, see cached_shard_index.
+/// Throws    DataError naming file and line if a line is malformed, a picture is missing, a path is absolute or leaves
 ///           the folder by "..", a triplet's negative is its anchor or positive, or the file has no tuples
 TupleSet read_tuples(const std::string& path, const DecodeOptions& decode,
                      const std::string& index_cache = "auto");

@@ -21,7 +21,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t kMaxCaptionBytes = int64_t{1} << 20;
-constexpr size_t kKeptOpen = 256;  // since processes may hold few files
 
 /// A member's content.
 struct Place {
@@ -34,7 +33,7 @@ struct Place {
 class Shards {
  public:
   explicit Shards(std::vector<std::string> paths) : paths_(std::move(paths)), names_(relative_names(paths_)) {
-    for (size_t s = 0; s < std::min(kKeptOpen, paths_.size()); ++s) open_.emplace_back(paths_[s]);
+    for (size_t s = 0; s < std::min(kFilesKeptOpen, paths_.size()); ++s) open_.emplace_back(paths_[s]);
   }
   size_t count() const { return paths_.size(); }
   const std::string& path(size_t shard) const { return paths_[shard]; }

@@ -13,7 +13,6 @@ namespace lodestone {
 namespace {
 
 constexpr int kOffsetBits = 48;
-constexpr size_t kKeptOpen = 256;  // since processes may hold few files
 constexpr size_t kMaxFiles = size_t{1} << (64 - kOffsetBits);
 constexpr int64_t kChunk = 4096;  // most records are shorter
 constexpr size_t kMaxRows = std::numeric_limits<uint32_t>::max();
@@ -29,7 +28,7 @@ void IndexedTexts::add_file(std::string path, TextColumns columns) {
   if (files_.size() == kMaxFiles)
     throw DataError("texts: expected at most " + std::to_string(kMaxFiles) +
                     " files, got more; put some together");
-  auto open = files_.size() < kKeptOpen ? std::make_unique<PositionedFile>(path) : nullptr;
+  auto open = files_.size() < kFilesKeptOpen ? std::make_unique<PositionedFile>(path) : nullptr;
   files_.push_back({std::move(path), std::move(columns), std::move(open)});
 }
 

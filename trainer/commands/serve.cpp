@@ -31,8 +31,8 @@ bool reads_texts(const RunConfig& config) {
   return config.data.kind != "images";
 }
 
-/// Embeds what lies in memory as the model's evaluation would embed it from files. Threads: as
-/// TrainedModel::embed.
+/// Embeds what lies in memory as the model's evaluation would embed it from files.
+/// Threads   as TrainedModel::embed
 class SampleEncoder {
  public:
   explicit SampleEncoder(TrainedModel& model) : model_(model) {

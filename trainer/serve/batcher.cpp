@@ -15,8 +15,7 @@ std::exception_ptr overload(const char* what) {
 
 }  // namespace
 
-Batcher::Jobs Batcher::pieces(std::vector<Sample> samples, std::chrono::milliseconds patience) const {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+Batcher::Jobs Batcher::pieces(std::vector<Sample> samples, std::chrono::steady_clock::time_point deadline) const {
   const auto workers = static_cast<size_t>(workers_), most = (samples.size() + workers - 1) / workers;
   Jobs jobs;
   for (size_t i = 0; i < samples.size(); ++i) {
@@ -47,7 +46,7 @@ std::vector<std::future<at::Tensor>> Batcher::queue(Jobs jobs, int64_t rows) {
 at::Tensor Batcher::embed(std::vector<Sample> samples, std::chrono::milliseconds patience) {
   const auto rows = static_cast<int64_t>(samples.size());
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  auto results = queue(pieces(std::move(samples), patience), rows);
+  auto results = queue(pieces(std::move(samples), deadline), rows);
   std::vector<at::Tensor> z;
   for (auto& result : results) {
     if (result.wait_until(deadline) != std::future_status::ready)

@@ -63,7 +63,7 @@ class Batcher {
   };
   using Jobs = std::vector<std::unique_ptr<Job>>;
 
-  Jobs pieces(std::vector<Sample> samples, std::chrono::milliseconds patience) const;
+  Jobs pieces(std::vector<Sample> samples, std::chrono::steady_clock::time_point deadline) const;
   std::vector<std::future<at::Tensor>> queue(Jobs jobs, int64_t rows);
   Jobs next();
   void close();
