@@ -1,12 +1,14 @@
 #include "common/error.h"
 
+#include "common/torch_error.h"
+
 namespace lodestone {
 
 namespace {
 
 void append(const std::exception& error, int depth, std::string& out) {
   if (depth > 0) out += "\n" + std::string(2 * depth, ' ') + "because: ";
-  out += error.what();
+  out += torch_reason(error);
   try {
     std::rethrow_if_nested(error);
   } catch (const std::exception& cause) {

@@ -53,6 +53,20 @@ std::exception_ptr GroupContext::error(const char* verb, const std::string& what
       "; the group is unusable: end all ranks and start again, training resumes from the newest checkpoint"));
 }
 
+void GroupContext::add_cuda_group(std::weak_ptr<GroupState> group) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(cuda_groups_, [](const auto& known) { return known.expired(); });
+  cuda_groups_.push_back(std::move(group));
+}
+
+std::vector<std::shared_ptr<GroupState>> GroupContext::cuda_groups() {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<GroupState>> alive;
+  for (const auto& known : cuda_groups_)
+    if (auto group = known.lock()) alive.push_back(std::move(group));
+  return alive;
+}
+
 std::string GroupContext::late(const std::string& group, uint64_t call, const std::vector<int>& world_ranks) {
   return control_ ? control_->late(group, call, world_ranks) : std::string();
 }

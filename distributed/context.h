@@ -14,6 +14,7 @@
 namespace lodestone {
 
 class ControlPlane;
+struct GroupState;
 
 /// What all groups of one rank share: its step, its link to the control plane and the first failure, which is
 /// final. Internal to distributed/. Threads: all methods are safe concurrently.
@@ -40,6 +41,10 @@ class GroupContext {
   /// "group all_reduce (rank 3, step 120): <what>; <next step>" as a CommError.
   std::exception_ptr error(const char* verb, const std::string& what) const;
 
+  /// Groups with calls on a device; what is left of them. cuda_watch.h ends those calls.
+  void add_cuda_group(std::weak_ptr<GroupState> group);
+  std::vector<std::shared_ptr<GroupState>> cuda_groups();
+
   /// Who has not entered call `call` of `group`, in words; "" when nobody can tell. May take a second.
   std::string late(const std::string& group, uint64_t call, const std::vector<int>& world_ranks);
 
@@ -51,6 +56,7 @@ class GroupContext {
   std::atomic<bool> failed_{false};
   std::mutex mutex_;
   std::string failure_;
+  std::vector<std::weak_ptr<GroupState>> cuda_groups_;
 };
 
 }  // namespace lodestone

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/torch_error.h"
 #include "distributed/control_thread.h"
 
 namespace lodestone {
@@ -79,7 +80,7 @@ c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options) {
   } catch (const std::exception& cause) {
     throw ConfigError("control plane: rank 0 cannot serve at " + options.host + ":" +
                       std::to_string(options.port) +
-                      "; choose another MASTER_ADDR or MASTER_PORT: " + cause.what());
+                      "; choose another MASTER_ADDR or MASTER_PORT: " + torch_reason(cause));
   }
 }
 
@@ -92,7 +93,7 @@ c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options) {
     told = store->get_to_str("lodestone/generation");
   } catch (const std::exception& cause) {
     throw CommError("control plane: rank " + std::to_string(options.rank) + " cannot reach rank 0 at " +
-                    place + "; see that rank 0 runs and that its host lets connections in: " + cause.what());
+                    place + "; see that rank 0 runs and that its host lets connections in: " + torch_reason(cause));
   }
   check_generation(options, told, place);
   return store;

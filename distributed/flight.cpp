@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "common/error.h"
+#include "common/torch_error.h"
 
 namespace lodestone {
 
@@ -11,15 +12,29 @@ namespace {
 // c10d and NCCL throw their own types; callers are promised a CommError.
 [[noreturn]] void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause) {
   GroupContext& context = *state.members.context;
-  if (!context.failure()) context.fail(std::string("the backend failed: ") + cause.what());
+  if (!context.failure()) context.fail(std::string("the backend failed: ") + torch_reason(cause));
   std::rethrow_exception(context.error(verb, *context.failure()));
 }
 
 [[noreturn]] void give_up_cuda(GroupState& state, const char* verb, uint64_t sequence, const std::string& why) {
   state.members.context->fail(why);
   state.members.context->record().end(sequence, false);
-  state.cuda->abort();  // ends the kernels, which would otherwise wait on the device for ever
+  state.abort_cuda();
   std::rethrow_exception(state.members.context->error(verb, why));
+}
+
+// NCCL sees a connection break seconds before the control plane can tell whose rank is lost.
+std::string broken_text(GroupContext& context, const std::exception_ptr& problem) {
+  const auto patience = context.control() ? 2 * context.control()->options().peer_timeout : std::chrono::milliseconds(0);
+  for (const auto end = Clock::now() + patience; Clock::now() < end;) {
+    if (auto why = context.failure()) return *why;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  try {
+    std::rethrow_exception(problem);
+  } catch (const std::exception& cause) {
+    return std::string("the backend failed: ") + torch_reason(cause);
+  }
 }
 
 // NCCL's own wait only orders streams. The host waits here instead, so that a lost peer becomes an error with
@@ -27,15 +42,15 @@ namespace {
 void wait_on_cuda(Flight& flight) {
   GroupState& state = *flight.state;
   GroupContext& context = *state.members.context;
+  const auto give_up = [&](const std::string& why) { give_up_cuda(state, flight.verb, flight.sequence, why); };
   while (!flight.work->isCompleted()) {
-    if (auto why = context.failure()) give_up_cuda(state, flight.verb, flight.sequence, *why);
-    if (Clock::now() > flight.deadline) {
-      give_up_cuda(
-          state, flight.verb, flight.sequence,
-          late_text(state.members, context.late(state.members.id, flight.call, state.members.world_ranks)));
-    }
+    if (auto why = context.failure()) give_up(*why);
+    if (Clock::now() > flight.deadline)
+      give_up(late_text(state.members, context.late(state.members.id, flight.call, state.members.world_ranks)));
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
+  if (const auto problem = flight.work->exception()) give_up(broken_text(context, problem));
+  if (auto why = context.failure()) give_up(*why);  // an abort completes calls, too
   flight.work->wait();
   context.record().end(flight.sequence, true);
 }

@@ -131,7 +131,11 @@ Traffic Group::traffic() const {
 void Group::abort(const std::string& why) const {
   state_->members.context->fail(why);
   if (state_->cpu) state_->cpu->poison(why);
-  if (state_->cuda) state_->cuda->abort();
+  state_->abort_cuda();
+}
+
+void Group::check(const char* what) const {
+  state_->members.context->check(what);
 }
 
 void Group::all_reduce(at::Tensor& x, ReduceOp op) const {

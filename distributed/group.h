@@ -126,6 +126,9 @@ class Group {
   /// The training step that error messages and heartbeats mention.
   void set_step(int64_t step) const;
   Traffic traffic() const;
+  /// Throws CommError("group <what> …") if the job has failed. Cheap. Not collective. What a device has computed is to be believed
+  /// only if this passes once the device is done: a failure ends calls under way, whatever they have got.
+  void check(const char* what) const;
   /// Makes the group unusable for every rank: collectives under way and later ones throw CommError with
   /// `why`.
   void abort(const std::string& why) const;

@@ -80,10 +80,7 @@ Group Group::split(int64_t color, int64_t key) const {
   child->cuda_index = parent.cuda_index;
   // Every rank takes part in making the CPU groups, also the one that ends up alone: MPI wants it so.
   if (parent.cpu) child->cpu = parent.cpu->subgroup(child->members, positions);
-  if (parent.cuda) {
-    const auto store = open_store(*parent.members.context->control(), child->members.id);
-    child->cuda = load_cuda_module().make_nccl(child->members, store, parent.cuda_index);
-  }
+  if (parent.cuda) child->open_cuda(child->members.id);
   return Group(std::move(child));
 }
 

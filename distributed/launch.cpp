@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/host_name.h"
+#include "distributed/cuda_watch.h"
 #include "distributed/rendezvous.h"
 #include "distributed/transport.h"
 
@@ -99,6 +100,7 @@ struct Launch::Parts {
   std::shared_ptr<ControlPlane> control;
   std::shared_ptr<GroupState> world;
   int cuda_index = -1;
+  std::unique_ptr<CudaWatch> watch;
 
   void start(const LaunchOptions& options, const Plan& plan, const Environment& environment);
   void end() noexcept;
@@ -136,8 +138,10 @@ void Launch::Parts::start(const LaunchOptions& options, const Plan& plan, const 
   world->host = host_name();
   world->cuda_index = cuda_index;
   if (mpi) world->cpu = mpi->world(members);
-  if (plan.cuda)
-    world->cuda = load_cuda_module().make_nccl(members, open_store(*control, "nccl"), cuda_index);
+  if (plan.cuda) {
+    watch = std::make_unique<CudaWatch>(members.context);
+    world->open_cuda("nccl");
+  }
   world->backend = std::string(mpi ? "mpi" : "") + (mpi && plan.cuda ? "+" : "") + (plan.cuda ? "nccl" : "");
 }
 
@@ -150,7 +154,8 @@ void Launch::Parts::end() noexcept {
   } catch (const std::exception&) {
     failed = true;
   }
-  if (world && world->cuda && !failed) world->cuda->shutdown();
+  if (world) world->close_cuda(failed);
+  watch.reset();
   if (mpi) mpi->close(failed);
   control.reset();
 }

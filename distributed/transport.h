@@ -124,6 +124,14 @@ struct GroupState : std::enable_shared_from_this<GroupState> {
   std::map<std::string, double> seconds;  ///< by verb, that callers spent starting and awaiting
   int64_t splits = 0;
   uint64_t cuda_calls = 0;
+
+  ~GroupState() { close_cuda(false); }
+  /// NCCL for the members, from the control plane's store. Collective.
+  void open_cuda(const std::string& purpose);
+  /// Ends calls under way on the device, which would wait for a lost rank for ever. Any thread may do so.
+  void abort_cuda() noexcept;
+  /// Ends NCCL's part while its ranks and its store are still there: in order, or at once where something failed.
+  void close_cuda(bool failed) noexcept;
 };
 
 /// The row of the state's Traffic that `verb` points at, counted up.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/torch_error.h"
+
 namespace lodestone {
 
 namespace {
@@ -96,7 +98,7 @@ void Hub::meet(int rank, Call call) {
   try {
     carry_out(calls);
   } catch (const std::exception& cause) {
-    const std::string why = std::string("cannot be carried out: ") + cause.what();
+    const std::string why = std::string("cannot be carried out: ") + torch_reason(cause);
     for (size_t r = 0; r < calls.size(); ++r)
       calls[r].work->fail(members_[r].context->error(calls[r].verb, why));
     return poison(why);

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "common/error.h"
+#include "common/torch_error.h"
 
 namespace lodestone {
 
@@ -110,7 +111,7 @@ void MpiEngine::begin(MpiTask task) {
   try {
     task.start(task.requests);
   } catch (const std::exception& error) {
-    return abandon(task, error.what());
+    return abandon(task, torch_reason(error));
   }
   active_.push_back(std::move(task));
 }
@@ -128,7 +129,7 @@ bool MpiEngine::poll() {
       if (done && task.finish) task.finish();
     } catch (const std::exception& error) {
       const MpiTask culprit = task;
-      abandon(culprit, error.what());
+      abandon(culprit, torch_reason(error));
       return true;
     }
     if (!done) {

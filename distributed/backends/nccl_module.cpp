@@ -1,5 +1,7 @@
 // liblodestone_nccl.so: all that needs CUDA at link time. Loaded by nccl.cpp.
 
+#include <cstdlib>
+
 #include <c10/cuda/CUDAFunctions.h>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
@@ -9,6 +11,14 @@
 namespace lodestone {
 
 namespace {
+
+// Failures are the control plane's to tell, with the rank's name, and CudaWatch's to end. NCCL's watchdog would end the process
+// before, with a signal. What the user has set stays.
+void leave_failures_to_us() {
+  ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
+  ::setenv("TORCH_NCCL_ENABLE_MONITORING", "0", /*overwrite=*/0);
+  ::setenv("TORCH_NCCL_DUMP_ON_TIMEOUT", "0", /*overwrite=*/0);
+}
 
 // Group notices late ranks itself, at the group's timeout. NCCL's own watchdog, which ends the process, comes
 // after.
@@ -32,6 +42,7 @@ int select_device(int local_rank) {
 
 c10::intrusive_ptr<c10d::Backend> make_nccl(const Members& members, c10::intrusive_ptr<c10d::Store> store,
                                             int device_index) {
+  leave_failures_to_us();
   auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = members.options.timeout + kWatchdogMargin;
   options->group_name = members.id;

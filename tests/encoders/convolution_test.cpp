@@ -39,7 +39,8 @@ at::Tensor forward(const at::Tensor& x, const at::Tensor& kernel, int64_t stride
 
 TEST(Convolution, IsAtensWhateverTheSize) {
   for (const Shape& s : {Shape{5, 8, 16, 2, 3, 1}, Shape{3, 8, 4, 1, 3, 1}, Shape{4, 6, 8, 4, 3, 2}, Shape{2, 3, 8, 3, 3, 2},
-                         Shape{2, 4, 4, 4, 7, 2}, Shape{3, 8, 8, 3, 3, 1}, Shape{3, 8, 8, 2, 1, 1}, Shape{1, 16, 8, 2, 3, 1}}) {
+                         Shape{2, 4, 4, 4, 7, 2}, Shape{3, 8, 8, 3, 3, 1}, Shape{3, 8, 8, 2, 1, 1}, Shape{1, 16, 8, 2, 3, 1}, Shape{33, 16, 8, 2, 3, 1},
+                         Shape{40, 8, 12, 1, 3, 1}}) {
     const Result got = pass(s, at::kFloat, forward);
     const Result expected = pass(s, at::kDouble, [](const auto& x, const auto& kernel, int64_t stride, int64_t padding) {
       return at::conv2d(x, kernel, {}, stride, padding);
@@ -53,7 +54,8 @@ TEST(Convolution, IsAtensWhateverTheSize) {
 }
 
 TEST(Convolution, WithAHeldKernelIsAtensWhateverTheRows) {
-  for (const Shape& s : {Shape{0, 3, 16, 9, 3, 1}, Shape{0, 6, 8, 8, 3, 2}, Shape{0, 16, 24, 7, 1, 2}, Shape{0, 3, 8, 32, 7, 2}}) {
+  for (const Shape& s : {Shape{0, 3, 16, 9, 3, 1}, Shape{0, 6, 8, 8, 3, 2}, Shape{0, 16, 24, 7, 1, 2}, Shape{0, 3, 8, 32, 7, 2}, Shape{0, 16, 24, 2, 3, 1},
+                         Shape{0, 8, 8, 1, 3, 1}}) {
     const at::Tensor kernel = random_rows(s.out, s.in * s.size * s.size, 2).view({s.out, s.in, s.size, s.size}).to(at::kFloat);
     Convolution held(kernel, s.stride, s.size / 2);
     held.hold();

@@ -4,13 +4,17 @@
 #include <cstring>
 #include <vector>
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "common/file_writer.h"
 #include "common/files.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/session.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/checkpoint_writer.h"
 
@@ -28,28 +32,41 @@ double seconds_of(const Work& work) {
 }
 
 // Weights and AdamW's two moments, in tensors of up to a million numbers.
-Snapshot state_of(int64_t parameters) {
+Snapshot state_of(int64_t parameters, c10::Device device) {
   Snapshot snapshot;
+  const auto tensor = [&](int64_t count, double value) {
+    return at::full({count}, value, at::TensorOptions(device).dtype(at::kFloat));
+  };
   for (int64_t first = 0, i = 0; first < parameters; first += 1'000'000, ++i) {
     const int64_t count = std::min<int64_t>(1'000'000, parameters - first);
     const std::string name = "layer" + std::to_string(i);
-    snapshot.tensors["model"][name] = at::full({count}, 0.5 + static_cast<double>(i), at::kFloat);
+    snapshot.tensors["model"][name] = tensor(count, 0.5 + static_cast<double>(i));
     for (const char* moment : {".first", ".second"})
-      snapshot.tensors["optimizer"][name + moment] = at::full({count}, 0.25 + static_cast<double>(i), at::kFloat);
+      snapshot.tensors["optimizer"][name + moment] = tensor(count, 0.25 + static_cast<double>(i));
   }
   snapshot.state = {{"step", 1}};
   return snapshot;
 }
 
-// The floor of the stall: the same bytes, copied to memory that was touched before.
-double copy_seconds(const Snapshot& snapshot, at::Tensor& buffer) {
+// Memory that was touched before; page-locked for a GPU, which writes into it by itself.
+at::Tensor touched(int64_t bytes, c10::Device device) {
+  return at::empty({bytes}, at::TensorOptions().dtype(at::kByte).pinned_memory(device.is_cuda())).fill_(1);
+}
+
+// The floor of the stall: the same bytes, copied tensor by tensor.
+double copy_seconds(const Snapshot& snapshot, c10::Device device, at::Tensor& buffer) {
   char* to = static_cast<char*>(buffer.mutable_data_ptr());
+  const c10::impl::VirtualGuardImpl guard(device.type());
   return seconds_of([&] {
     for (const auto& [group, tensors] : snapshot.tensors)
       for (const auto& [name, tensor] : tensors) {
-        std::memcpy(to, tensor.const_data_ptr(), tensor.nbytes());
+        if (tensor.is_cpu())
+          std::memcpy(to, tensor.const_data_ptr(), tensor.nbytes());
+        else
+          at::from_blob(to, tensor.sizes(), tensor.options().device(at::kCPU)).copy_(tensor, /*non_blocking=*/true);
         to += tensor.nbytes();
       }
+    guard.getStream(device).synchronize();
   });
 }
 
@@ -76,9 +93,10 @@ struct Round {
   double copy, stall, total, raw, checked;
 };
 
-Round measure(const fs::path& folder, const Snapshot& snapshot, const std::shared_ptr<FileImages>& images, at::Tensor& buffer) {
+Round measure(const fs::path& folder, const Snapshot& snapshot, c10::Device device, const std::shared_ptr<FileImages>& images,
+              at::Tensor& buffer) {
   Round round{};
-  round.copy = copy_seconds(snapshot, buffer);
+  round.copy = copy_seconds(snapshot, device, buffer);
   round.raw = raw_seconds(folder / "raw", buffer);
   round.checked = checked_seconds(folder / "checked", buffer);
   CheckpointWriter writer;
@@ -120,29 +138,44 @@ nlohmann::json described(const std::vector<Round>& rounds) {
           {"checked_by_raw_write", ratio(&Round::checked, &Round::raw)}};
 }
 
-}  // namespace
-
-int run_bench_checkpoint(const BenchCheckpointArguments& arguments) {
-  const fs::path folder = fs::path(arguments.folder) / ("bench-checkpoint-" + std::to_string(::getpid()));
-  make_folders(folder);
-  const Snapshot snapshot = state_of(arguments.parameters);
-  const auto images = std::make_shared<FileImages>();
-  at::Tensor buffer = at::full({arguments.parameters * 12}, 1, at::kByte);
-  const double first = seconds_of([&] { images->fill(snapshot.tensors); });
-  std::vector<Round> rounds;
-  for (int64_t i = 0; i < arguments.repeat; ++i) rounds.push_back(measure(folder, snapshot, images, buffer));
-  fs::remove_all(folder);
-  nlohmann::json result = described(rounds);
-  result["bytes"] = arguments.parameters * 12;
-  result["first_copy_seconds"] = first;
+void print(const BenchCheckpointArguments& arguments, const nlohmann::json& result) {
   const auto number = [&](const char* name) { return result[name].get<double>(); };
-  std::printf("%.0f MB; medians of %ld rounds\n", static_cast<double>(arguments.parameters) * 12e-6, static_cast<long>(arguments.repeat));
-  std::printf("a step waits   %8.3f s  %.2f of one memcpy\n", number("stall_seconds"), number("stall_by_copy"));
+  std::printf("%.0f MB on %s; medians of %ld rounds\n", number("bytes") * 1e-6, result["device"].get<std::string>().c_str(),
+              static_cast<long>(arguments.repeat));
+  std::printf("a step waits   %8.3f s  %.2f of one copy of the same bytes\n", number("stall_seconds"), number("stall_by_copy"));
   std::printf("durable after  %8.3f s  %.2f of a raw write and fsync\n", number("save_seconds"), number("save_by_raw_write"));
   std::printf("checked write  %8.3f s  %.2f of a raw write and fsync\n", number("checked_write_seconds"),
               number("checked_by_raw_write"));
+}
+
+int bench(const Session& session, const BenchCheckpointArguments& arguments) {
+  const fs::path folder = fs::path(arguments.folder) / ("bench-checkpoint-" + std::to_string(::getpid()));
+  make_folders(folder);
+  const c10::Device device = session.launch.device();
+  const Snapshot snapshot = state_of(arguments.parameters, device);
+  const auto images = std::make_shared<FileImages>();
+  at::Tensor buffer = touched(arguments.parameters * 12, device);
+  const double first = seconds_of([&] { images->fill(snapshot.tensors); });
+  std::vector<Round> rounds;
+  for (int64_t i = 0; i < arguments.repeat; ++i) rounds.push_back(measure(folder, snapshot, device, images, buffer));
+  fs::remove_all(folder);
+  if (!session.leads()) return kDone;
+  nlohmann::json result = described(rounds);
+  result["bytes"] = arguments.parameters * 12;
+  result["device"] = device.str();
+  result["first_copy_seconds"] = first;
+  print(arguments, result);
   if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
   return kDone;
+}
+
+}  // namespace
+
+int run_bench_checkpoint(const BenchCheckpointArguments& arguments) {
+  RunConfig config;
+  const ConfigNodePtr root = parse_yaml("", "--set");
+  read_run_config(root, arguments.assignments, "bench", config);
+  return run_on_ranks(config, [&](Session& session) { return bench(session, arguments); });
 }
 
 }  // namespace lodestone

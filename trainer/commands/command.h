@@ -217,6 +217,7 @@ struct BenchCheckpointArguments {
   int64_t parameters = 100'000'000;
   std::string folder = ".";
   int64_t repeat = 3;
+  std::vector<std::string> assignments;
   std::string json;
 };
 

@@ -145,6 +145,7 @@ void add_bench_checkpoint(CLI::App* bench, Action& action) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   checkpoint->add_option("--json", arguments->json, "write the result to this file");
+  add_set(checkpoint, arguments->assignments);
 }
 
 void add_bench(CLI::App* bench, Action& action) {

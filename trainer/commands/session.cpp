@@ -7,9 +7,11 @@
 
 #include <ATen/Parallel.h>
 
+#include "common/torch_error.h"
 #include "sampler/image_examples.h"
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/repeatable.h"
 #include "trainer/commands/start_deadline.h"
 #include "trainer/commands/text_data.h"
 
@@ -67,11 +69,16 @@ int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& bo
     session.log->warn("ended: {}", *verdict);
     return *code;
   } catch (const std::exception& error) {
+    // Once NCCL was aborted, what LibTorch throws says nothing of the cause.
+    if (const auto verdict = control->failure(); verdict && dynamic_cast<const Error*>(&error) == nullptr) {
+      session.log->error("{}", *verdict);
+      return reported_code(verdict).value_or(kPeerLost);
+    }
     const int code = exit_code(error);
     // Now, not from main: the launcher may end this process as soon as another has ended.
     session.log->error("{}", explain(error));
     // Aborting tells the others and keeps this rank out of the barrier that the rest may be in.
-    session.world.abort(std::string(kExitMark) + std::to_string(code) + ": " + error.what());
+    session.world.abort(std::string(kExitMark) + std::to_string(code) + ": " + torch_reason(error));
     return code;
   }
 }
@@ -80,6 +87,7 @@ Session::Session(const RunConfig& config)
     : launch(launch_options(config.distributed)),
       world(launch.world()),
       log(make_log(world.rank(), world.size())) {
+  if (launch.device().is_cuda()) make_repeatable();
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int ranks_here = std::max(1, launch.info().local_world);
   const int share = config.training.determinism.canonical() ? 1 : std::max(1, cores / ranks_here);

@@ -80,8 +80,9 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
                                                     const at::Tensor& weight_C, const at::Tensor& mean_C,
                                                     const at::Tensor& variance_C) {
     if (x_bCX.numel() == 0) return {at::zeros_like(weight_C), at::zeros_like(weight_C)};
+    // The CPU's kernel takes the running statistics, CUDA's channels-last one those of the batch: they are told the same.
     auto [unused, products_C, sums_C] = at::native_batch_norm_backward(
-        dy_bCX, x_bCX, weight_C, mean_C, variance_C, {}, {}, false, kEpsilon, {false, true, true});
+        dy_bCX, x_bCX, weight_C, mean_C, variance_C, mean_C, at::rsqrt(variance_C + kEpsilon), false, kEpsilon, {false, true, true});
     return {products_C, sums_C};
   }
 

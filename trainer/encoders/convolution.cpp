@@ -15,12 +15,15 @@
 #include <ATen/ops/mkldnn_reorder_conv2d_weight.h>
 #include <ATen/ops/mm.h>
 
+#include "trainer/encoders/dense_convolution.h"
+
 namespace lodestone {
 
 namespace {
 
 constexpr int64_t kFewPixels = 4;
 constexpr int64_t kManyRows = 32;
+constexpr int64_t kBlockedPixels = 16;
 
 using HeldConvolution = at::Tensor(const at::Tensor& x, const at::Tensor& kernel, const std::optional<at::Tensor>& bias,
                                    at::IntArrayRef padding, at::IntArrayRef stride, at::IntArrayRef dilation,
@@ -43,11 +46,27 @@ bool plain_floats(const at::Tensor& x) {
   return x.is_cpu() && x.scalar_type() == at::kFloat && !at::tracer::impl::is_dispatch_enabled();
 }
 
+// oneDNN's kernels for channels-last pictures of few pixels lose to those for its blocks by a third where there is AVX-512; pictures
+// that aren't channels-last are brought into blocks.
+bool wants_blocks(const at::Tensor& x_bCHW) {
+#if defined(__x86_64__)
+  static const bool has_avx512 = __builtin_cpu_supports("avx512f");
+  return has_avx512 && plain_floats(x_bCHW) && x_bCHW.size(2) * x_bCHW.size(3) <= kBlockedPixels;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
-/// A kernel in the order that oneDNN computes many rows in, made when the first have come.
+/// A kernel in the order that many rows are computed in, made when the first have come.
 class PackedKernel {
  public:
+  const at::Tensor& dense(const at::Tensor& kernel_OCkk, const at::Tensor& x_bCHW) {
+    std::call_once(once_, [&] { kernel_ = dense_matrix(kernel_OCkk.detach(), x_bCHW); });
+    return kernel_;
+  }
+
   const at::Tensor& of(const at::Tensor& kernel_OCkk, int64_t stride, int64_t padding, at::IntArrayRef input) {
     std::call_once(once_, [&] {
       const at::DimVector many = {std::max(kManyRows, threads()), input[1], input[2], input[3]};
@@ -90,14 +109,19 @@ at::Tensor Convolution::unfolded(const at::Tensor& x_bCHW) const {
 
 at::Tensor Convolution::forward(const at::Tensor& x_bCHW) const {
   if (plain_floats(x_bCHW)) {
+    const bool held = packed_ && !at::GradMode::is_enabled();
+    if (is_dense(x_bCHW, kernel_OCkk_, stride_, padding_)) {
+      if (held) return dense_convolution_by(packed_->dense(kernel_OCkk_, x_bCHW), x_bCHW);
+      if (x_bCHW.size(0) >= kManyRows) return dense_convolution(x_bCHW, kernel_OCkk_);
+    }
     if (unfolds(x_bCHW)) return unfolded(x_bCHW);
     // With a row for each thread at least; for fewer oneDNN would bring the kernel into another order in each forward.
-    if (packed_ && x_bCHW.size(0) >= threads() && !at::GradMode::is_enabled())
+    if (held && x_bCHW.size(0) >= threads())
       if (const auto convolve = held_convolution())
         return convolve->call(x_bCHW, packed_->of(kernel_OCkk_, stride_, padding_, x_bCHW.sizes()), std::nullopt,
                               {padding_, padding_}, {stride_, stride_}, {1, 1}, 1, "none", c10::List<std::optional<at::Scalar>>(), "");
   }
-  return at::conv2d(x_bCHW, kernel_OCkk_, {}, stride_, padding_);
+  return at::conv2d(wants_blocks(x_bCHW) ? x_bCHW.contiguous() : x_bCHW, kernel_OCkk_, {}, stride_, padding_);
 }
 
 }  // namespace lodestone

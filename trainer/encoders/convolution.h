@@ -10,8 +10,9 @@ namespace lodestone {
 class PackedKernel;
 
 /// A square convolution without bias, differentiable: at::conv2d, but for two cases in float32 on the CPU.
-///  - Outputs of at most 2×2 pixels, where most of what a sliding kernel touches is padding: one product of the unfolded patches,
-///    [b·L, C·k²] by [C·k², O]. That takes half the time for 512 channels at 2×2, a quarter in the backward pass.
+///  - Outputs of at most 2×2 pixels, where most of what a sliding kernel touches is padding: one product, of the unfolded patches,
+///    [b·L, C·k²] by [C·k², O], or, for many rows or a held kernel, of whole pictures (dense_convolution.h). For 512 channels at 2×2
+///    unfolding takes half the time of ATen's, a quarter in the backward pass; whole pictures, of 64, a quarter less than that.
 ///  - A kernel that is held, where no gradient is wanted and there is a row for each thread: it is brought into the blocked order that
 ///    oneDNN computes in once, not in each forward. For ResNet-18's 11 million weights that is 10 ms a forward, whatever its rows.
 /// Results differ in rounding only.
@@ -24,7 +25,7 @@ class Convolution {
 
   /// x_bCHW to b × O × H' × W'; channels-last where a product or a held kernel made it.
   at::Tensor forward(const at::Tensor& x_bCHW) const;
-  /// Lets it keep the kernel in another order. Requires that the kernel does not change any more.
+  /// Lets it keep the kernel in another order. Requires that the kernel does not change any more, and pictures of one size.
   void hold();
 
  private:

@@ -6,7 +6,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "trainer/encoders/encoder.h"
-#include "trainer/encoders/torch_error.h"
+#include "common/torch_error.h"
 
 namespace lodestone {
 

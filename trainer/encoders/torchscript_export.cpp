@@ -11,7 +11,7 @@
 
 #include "common/files.h"
 #include "common/rng.h"
-#include "trainer/encoders/torch_error.h"
+#include "common/torch_error.h"
 
 namespace lodestone {
 

@@ -7,7 +7,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
-#include <ATen/ops/_foreach_zero.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -104,8 +103,8 @@ void Optimizer::step(double factor) {
 }
 
 void Optimizer::clear() {
-  at::NoGradGuard no_grad;
-  if (std::vector<at::Tensor> all = gradients(); !all.empty()) at::_foreach_zero_(all);
+  // The next backward pass then hands over what it has made, where zeros would have to be written, read and added to.
+  for (auto& slot : slots_) slot.parameter.tensor.mutable_grad().reset();
 }
 
 std::map<std::string, at::Tensor> Optimizer::state() const {

@@ -42,7 +42,7 @@ class Optimizer {
   double clip(double scale = 1.0);
   /// One update at this share of the learning rate, then clear(). Parameters without a gradient stay.
   void step(double factor);
-  /// All gradients are zero.
+  /// There are no gradients any more.
   void clear();
 
   double learning_rate() const { return config_.learning_rate; }

@@ -196,6 +196,7 @@ void Trainer::update(const StepLoss& loss, StepMetrics& report) {
   report.learning_rate = optimizer_.learning_rate() * factor;
   if (scaler_.on()) report.loss_scale = scaler_.scale();
   const double norm = optimizer_.clip(scaler_.scale());
+  world_.check("gradient_sync");  // now that a GPU is done with it
   const bool overflows = scaler_.on() && !std::isfinite(norm);
   scaler_.update(!overflows);
   if (overflows) {

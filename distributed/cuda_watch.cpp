@@ -1,0 +1,34 @@
+#include "distributed/cuda_watch.h"
+
+#include <chrono>
+
+#include "distributed/transport.h"
+
+namespace lodestone {
+
+namespace {
+constexpr std::chrono::milliseconds kLookEvery{100};
+}
+
+CudaWatch::CudaWatch(std::shared_ptr<GroupContext> context)
+    : context_(std::move(context)), thread_([this] { run(); }) {}
+
+CudaWatch::~CudaWatch() {
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void CudaWatch::run() {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, kLookEvery, [this] { return ending_; })) {
+    if (!context_->failure()) continue;
+    for (const auto& group : context_->cuda_groups()) group->abort_cuda();
+    return;
+  }
+}
+
+}  // namespace lodestone

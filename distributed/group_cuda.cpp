@@ -1,0 +1,42 @@
+// A group's part that is on GPUs.
+
+#include <exception>
+
+#include "distributed/transport.h"
+
+namespace lodestone {
+
+void GroupState::open_cuda(const std::string& purpose) {
+  cuda = load_cuda_module().make_nccl(members, open_store(*members.context->control(), purpose), cuda_index);
+  members.context->add_cuda_group(weak_from_this());
+}
+
+void GroupState::abort_cuda() noexcept {
+  c10::intrusive_ptr<c10d::Backend> nccl;
+  {
+    std::lock_guard lock(mutex);
+    nccl = cuda;
+  }
+  try {
+    if (nccl) nccl->abort();
+  } catch (const std::exception&) {  // the job has failed already
+  }
+}
+
+void GroupState::close_cuda(bool failed) noexcept {
+  c10::intrusive_ptr<c10d::Backend> nccl;
+  {
+    std::lock_guard lock(mutex);
+    nccl.swap(cuda);
+  }
+  if (!nccl) return;
+  try {
+    if (failed || std::uncaught_exceptions() > 0 || members.context->failure())
+      nccl->abort();
+    else
+      nccl->shutdown();
+  } catch (const std::exception&) {  // what there was to free is lost with the process
+  }
+}
+
+}  // namespace lodestone
