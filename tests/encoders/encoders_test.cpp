@@ -75,7 +75,8 @@ TEST_P(EveryEncoder, EmbedsOnThreadsAtOnceWhatItEmbedsAlone) {
       for (int i = 0; i < 5; ++i) z = (*slot)->forward(x, {});
       return z;
     }));
-  for (auto& z : together) EXPECT_TRUE(at::allclose(z.get(), alone, 1e-5, 1e-6));
+  // Held weights take other ways through the same sums.
+  for (auto& z : together) EXPECT_LE((z.get() - alone).abs().max().item<float>(), 1e-6f * alone.abs().max().item<float>());
 }
 
 TEST_P(EveryEncoder, ReachesEveryParameterWithTheGradient) {
