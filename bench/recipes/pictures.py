@@ -1,10 +1,13 @@
 """Pictures with PyTorch and pytorch-metric-learning, as their users train: conv4, P x K batches, the library's loss and miner.
 
   python bench/recipes/pictures.py --data data/typefaces --loss supcon --steps 1000
+  python bench/recipes/pictures.py --set omniglot --data OMNIGLOT --loss triplet --steps 1000
 
-Same pictures, network, augmentation ranges, batch, steps and learning rate as configs/typefaces*.yaml; same measures.
+Same pictures, network, augmentation ranges, batch, steps and learning rate as configs/typefaces*.yaml and configs/omniglot*.yaml; same
+measures.
 """
 import argparse
+import dataclasses
 import io
 import json
 import math
@@ -12,6 +15,7 @@ import pathlib
 import random
 import tarfile
 import time
+from collections.abc import Callable
 
 import judge
 import torch
@@ -19,50 +23,88 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-SIDE, OWN_SIDE = 32, 40
+Pictures = tuple[Tensor, list[str]]  # n1HW in 0..1 with ink 1, and the name that each is judged or trained by
 
 
-def read(folder: pathlib.Path, pattern: str, side: int) -> tuple[Tensor, list[str], list[str]]:
-    """(pictures n1HW in 0..1, classes, groups) of WebDataset shards."""
-    pictures, classes, groups = [], [], []
+def pixels(image: Image.Image, side: int) -> Tensor:
+    grey = image.convert("L").resize((side, side), Image.Resampling.BOX)
+    return torch.frombuffer(bytearray(grey.tobytes()), dtype=torch.uint8).view(1, side, side)
+
+
+def letters(folder: pathlib.Path, pattern: str, name: str, side: int) -> Pictures:
+    """Of WebDataset shards; `name` is "class", or "group", which look-alikes share."""
+    pictures, names = [], []
     for shard in sorted(folder.glob(pattern)):
         with tarfile.open(shard) as tar:
             for member in tar:
                 data = tar.extractfile(member).read()
                 if member.name.endswith(".png"):
-                    image = Image.open(io.BytesIO(data)).resize((side, side), Image.Resampling.BOX)
-                    pictures.append(torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(1, side, side))
+                    pictures.append(pixels(Image.open(io.BytesIO(data)), side))
                 else:
-                    about = json.loads(data)
-                    classes.append(about["class"])
-                    groups.append(about["group"])
-    return torch.stack(pictures).float() / 255, classes, groups
+                    names.append(json.loads(data)[name])
+    return torch.stack(pictures).float() / 255, names
 
 
-def augmented(x: Tensor) -> Tensor:
-    """Turn by 8 degrees, shift by 6 %, scale by 0.85 to 1.15, slant by 14 degrees, to either side."""
+def typefaces(folder: pathlib.Path, side: int) -> tuple[Pictures, Pictures]:
+    return letters(folder, "train-*.tar", "class", side), letters(folder, "test-*.tar", "group", side)
+
+
+def characters(folder: pathlib.Path, side: int) -> Pictures:
+    """Of a folder per alphabet and character."""
+    paths = sorted(folder.rglob("*.png"))
+    x = 1 - torch.stack([pixels(Image.open(path), side) for path in paths]).float() / 255
+    return x, [path.parent.relative_to(folder).as_posix() for path in paths]
+
+
+def omniglot(folder: pathlib.Path, side: int) -> tuple[Pictures, Pictures]:
+    """A character turned by a quarter, a half and three quarters is another character."""
+    x, names = characters(folder / "images_background", side)
+    turned = torch.cat([x.rot90(quarter, (2, 3)) for quarter in range(4)])
+    return (turned, [f"{name} {quarter}" for quarter in range(4) for name in names]), characters(folder / "images_evaluation", side)
+
+
+@dataclasses.dataclass
+class Recipe:
+    read: Callable[[pathlib.Path, int], tuple[Pictures, Pictures]]  # (folder, side) to those of training and of the test
+    side: int  # of the network's input
+    own_side: int
+    mean: float
+    std: float
+    turn: float  # degrees to either side, as is the slant; the shift is a part of the side
+    shift: float
+    slant: float
+
+
+RECIPES = {"typefaces": Recipe(typefaces, side=32, own_side=40, mean=0.2, std=0.35, turn=8, shift=0.06, slant=14),
+           "omniglot": Recipe(omniglot, side=35, own_side=105, mean=0.08, std=0.23, turn=10, shift=0.08, slant=11)}
+
+
+def augmented(x: Tensor, recipe: Recipe) -> Tensor:
+    """Turned, shifted, slanted, and scaled by 0.85 to 1.15."""
     n = len(x)
 
     def uniform(bound: float) -> Tensor:
         return (2 * torch.rand(n) - 1) * bound
 
-    turn, slant = uniform(math.radians(8)), torch.tan(uniform(math.radians(14)))
+    turn, slant = uniform(math.radians(recipe.turn)), torch.tan(uniform(math.radians(recipe.slant)))
     scale = torch.exp(uniform(math.log(1.15)))
     cos, sin = torch.cos(turn) / scale, torch.sin(turn) / scale
-    theta = torch.stack([torch.stack([cos, slant * cos - sin, 2 * uniform(0.06)], 1),
-                         torch.stack([sin, slant * sin + cos, 2 * uniform(0.06)], 1)], 1)
+    theta = torch.stack([torch.stack([cos, slant * cos - sin, 2 * uniform(recipe.shift)], 1),
+                         torch.stack([sin, slant * sin + cos, 2 * uniform(recipe.shift)], 1)], 1)
     return F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
 
 
-def shrunk(x: Tensor) -> Tensor:
-    return x if x.shape[-1] == SIDE else F.interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+def prepared(x: Tensor, recipe: Recipe) -> Tensor:
+    if x.shape[-1] != recipe.side:
+        x = F.interpolate(x, (recipe.side, recipe.side), mode="bilinear", antialias=True, align_corners=False)
+    return (x - recipe.mean) / recipe.std
 
 
-def conv4() -> nn.Module:
+def conv4(side: int) -> nn.Module:
     layers: list[nn.Module] = []
     for inner, outer in zip([1, 32, 64, 128], [32, 64, 128, 256]):
         layers += [nn.Conv2d(inner, outer, 3, padding=1), nn.BatchNorm2d(outer), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * (SIDE // 16) ** 2, 256))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * (side // 16) ** 2, 256))
 
 
 def objective(name: str):
@@ -75,6 +117,7 @@ def objective(name: str):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--set", choices=list(RECIPES), default="typefaces")
     parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("data/typefaces"))
     parser.add_argument("--loss", choices=["supcon", "triplet", "contrastive"], default="supcon")
     parser.add_argument("--steps", type=int, default=1000)
@@ -87,13 +130,11 @@ def main() -> None:
     torch.manual_seed(args.seed)
     random.seed(args.seed)
 
-    side = OWN_SIDE if args.own_size else SIDE
-    x, names, _ = read(args.data, "train-*.tar", side)
-    (label,) = judge.numbered(names)
+    recipe = RECIPES[args.set]
+    (x, names), (test, test_names) = recipe.read(args.data, recipe.own_side if args.own_size else recipe.side)
+    (label,), (test_label,) = judge.numbered(names), judge.numbered(test_names)
     by_class = [torch.where(label == c)[0].tolist() for c in range(int(label.max()) + 1)]
-    test, _, groups = read(args.data, "test-*.tar", side)
-    (group,) = judge.numbered(groups)
-    model = conv4()
+    model = conv4(recipe.side)
     loss, miner = objective(args.loss)
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=1e-4)
     shape = torch.optim.lr_scheduler.LambdaLR(
@@ -102,7 +143,7 @@ def main() -> None:
     for _ in range(args.steps):
         classes = random.sample(range(len(by_class)), 64)
         rows = torch.tensor([i for c in classes for i in random.sample(by_class[c], 4)])
-        z = model((shrunk(augmented(x[rows])) - 0.2) / 0.35)
+        z = model(prepared(augmented(x[rows], recipe), recipe))
         value = loss(z, label[rows], miner(F.normalize(z), label[rows])) if miner else loss(z, label[rows])
         optimizer.zero_grad()
         value.backward()
@@ -111,8 +152,8 @@ def main() -> None:
     seconds = time.perf_counter() - began
     model.eval()
     with torch.no_grad():
-        z = torch.cat([model((shrunk(part) - 0.2) / 0.35) for part in test.split(512)])
-    judge.show(what=f"pytorch-metric-learning, {args.loss}", seconds=seconds, **judge.retrieval(z, group))
+        z = torch.cat([model(prepared(part, recipe)) for part in test.split(512)])
+    judge.show(what=f"pytorch-metric-learning, {args.loss}", seconds=seconds, **judge.retrieval(z, test_label))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ class Case:
 
 CASES = {
     "resnet18": Case("ResNet-18, 64 × 64", 64, "{name: resnet18, head: {kind: linear, embedding: 128}}", 96, 1120),
+    "resnet18-112": Case("ResNet-18, 112 × 112", 112, "{name: resnet18, head: {kind: linear, embedding: 128}}", 64, 448),
     "conv4": Case("conv4, 28 × 28", 28, "{name: conv4, embedding: 64}", 512, 16896),
 }
 
