@@ -7,8 +7,9 @@ kill     SIGKILL for a random rank of one supervised job, again and again: secon
 stop     SIGSTOP for a random rank of a fresh job: is it named within ten seconds, does the job end with 4
 term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of the last step
          stop and term do several jobs at a time with --beside
-soak     kills, stops and terminations by chance until the run is done: are its weights those of a run without faults. With
-         --min-ranks, in determinism: canonical, and each start behind a termination is on another number of ranks
+soak     kills, stops and terminations by chance, four of five while it trains and the others while it starts, until the run is
+         done: are its weights those of a run without faults. With --min-ranks, in determinism: canonical, and each start behind a
+         termination is on another number of ranks
 healthy  ten thousand steps, a rank pausing now and then for two steps: is anybody accused
 
 Makes its own data; needs mpirun. Bounded by --minutes. Exits 1 if anything went otherwise than promised.
@@ -228,6 +229,20 @@ def weights(job, step):
     return hashlib.sha256((job.run / "checkpoints" / f"step-{step:08d}" / "model.safetensors").read_bytes()).hexdigest()
 
 
+def strike(job, chance):
+    """A fault for the job, or for one of its ranks: which; None if there was no rank to meet."""
+    fault = chance.choices(["kill", "stop", "term"], [6, 1, 2])[0]
+    if fault == "term":
+        job.process.terminate()
+        until(60, lambda: job.process.poll() is not None)  # a second one would kill it
+        return fault
+    try:
+        os.kill(chance.choice(list(job.ranks().values())), signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
+    except (IndexError, ProcessLookupError):
+        return None
+    return fault
+
+
 def soak(options, chance):
     length, worlds = options.steps, []
     settings = [f"schedule.steps={length}"]
@@ -237,39 +252,33 @@ def soak(options, chance):
         worlds.append(chance.randint(options.min_ranks, options.ranks) if options.min_ranks else options.ranks)
         return Job(options.program, worlds[-1], folder=folder, restarts=100000, settings=settings, min_ranks=options.min_ranks)
 
+    def ended():
+        return job.process.poll() is not None
+
     calm = Job(options.program, options.ranks, settings=settings)
-    calm_code = calm.end(600)
-    job, counts, last = start(), {}, time.monotonic()
-    while not options.over():
-        until(30, lambda: job.process.poll() is not None or time.monotonic() > last + chance.uniform(0.2, 2.5))
+    calm_code = calm.end(60 * options.minutes)
+    job, counts, in_training = start(), {}, 0
+    while sum(counts.values()) < options.trials and not options.over():
+        reached = job.last_step()
+        if chance.random() < 0.8:
+            until(60, lambda: ended() or job.last_step() > reached)
+        until(chance.uniform(0, 1), ended)
+        trains = job.last_step() > reached
         if job.process.poll() in AGAIN:
             job = start(job.folder)
-        elif job.process.poll() is not None:
+        elif ended():
             break
-        else:
-            fault = chance.choices(["kill", "stop", "term"], [6, 1, 2])[0]
-            ranks = list(job.ranks().values())
-            if fault == "term":
-                job.process.terminate()
-                until(60, lambda: job.process.poll() is not None)  # a second one would kill it
-            elif ranks:
-                try:
-                    os.kill(chance.choice(ranks), signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
-                except ProcessLookupError:
-                    continue
-            else:
-                continue
+        elif fault := strike(job, chance):
             counts[fault] = counts.get(fault, 0) + 1
-            if sum(counts.values()) >= options.trials:
-                break
-        last = time.monotonic()
+            in_training += trains
     # What is left is done in peace.
     while (code := job.end(900)) in AGAIN:
         job = start(job.folder)
     same = calm_code == code == 0 and weights(calm, length) == weights(job, length)
     if not same:
         print(job.log_text()[-4000:], file=sys.stderr)
-    return {"steps": length, "faults": sum(counts.values()), "by_kind": counts, "worlds": worlds, "code": code, "same_weights": same, "right": same}
+    return {"steps": length, "faults": sum(counts.values()), "in_training": in_training, "by_kind": counts, "starts": len(worlds),
+            "worlds": sorted(set(worlds)), "code": code, "same_weights": same, "right": same}
 
 
 def healthy(options, chance):
