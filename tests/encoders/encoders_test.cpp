@@ -1,9 +1,11 @@
+#include <cmath>
 #include <future>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/std.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
@@ -188,6 +190,28 @@ TEST(TwoTower, KeepsTheOrderOfRows) {
     for (int64_t row = 0; row < 5; ++row)
       EXPECT_TRUE(at::allclose(z[row], row % 2 ? z_text[row / 2] : z_image[row / 2], 1e-5, 1e-6)) << row;
   }
+}
+
+/// The standard deviation of one parameter's initial values.
+double spread(const Slot<Encoder>& slot, const std::string& name) {
+  for (const Parameter& parameter : slot->parameters().learned())
+    if (parameter.name == name) return parameter.tensor.std(false).item<double>();
+  ADD_FAILURE() << "no parameter " << name;
+  return 0;
+}
+
+TEST(Parameters, StartAsInPyTorchAndTorchvision) {
+  const auto conv4 = made("{name: conv4}", kPictures);
+  for (const auto& [name, fan_in] : {std::pair{"blocks.0.conv.weight", 9}, {"blocks.3.conv.weight", 64 * 9}, {"head.weight", 64}})
+    EXPECT_NEAR(spread(*conv4, name) * std::sqrt(3.0 * fan_in), 1, 0.06) << name;
+  const auto resnet = made("{name: resnet18}", {3, 64, 64, 0, 0});
+  for (const auto& [name, fan_out] : {std::pair{"conv1.weight", 64 * 49}, {"layer2.0.conv1.weight", 128 * 9}, {"layer2.0.downsample.0.weight", 128}})
+    EXPECT_NEAR(spread(*resnet, name) * std::sqrt(fan_out / 2.0), 1, 0.06) << name;
+  const auto head = [](const char* norm) {
+    return made("{name: bag_of_tokens, head: {kind: mlp, hidden: [64], embedding: 8, norm: " + std::string(norm) + "}}", kTexts);
+  };
+  const auto bare = head("none"), normed = head("batch");
+  EXPECT_NEAR(spread(*bare, "head.layers.0.weight") / spread(*normed, "head.layers.0.weight"), std::sqrt(6.0), 0.1);
 }
 
 TEST(Parameters, DecaysKernelsAndSparesNormsAndBiases) {

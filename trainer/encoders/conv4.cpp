@@ -35,7 +35,7 @@ class Conv4 : public Encoder {
                           std::to_string(channels_.size()) +
                           " blocks; enlarge data.image.width and height or shorten encoder.channels");
       const std::string prefix = "blocks." + std::to_string(i);
-      convolutions_.emplace_back(parameters.kernel(prefix + ".conv.weight", {channels_[i], in, 3, 3}), 1, 1);
+      convolutions_.emplace_back(parameters.uniform(prefix + ".conv.weight", {channels_[i], in, 3, 3}), 1, 1);
       norms_.emplace_back(parameters, prefix + ".bn", channels_[i]);
       in = channels_[i];
       height /= 2;
@@ -43,7 +43,7 @@ class Conv4 : public Encoder {
     }
     features_ = pooling_ == "flatten" ? in * height * width : in;
     if (embedding_ > 0) {
-      weight_ = parameters.linear("head.weight", {embedding_, features_});
+      weight_ = parameters.uniform("head.weight", {embedding_, features_});
       bias_ = parameters.constant("head.bias", {embedding_}, 0);
     }
   }

@@ -32,8 +32,9 @@ Head::Head(Parameters& parameters, const HeadConfig& config, int64_t features)
                       norm = "head.norms." + std::to_string(i);
     const bool hidden = i + 1 < widths.size();
     Layer layer;
-    layer.weight = hidden ? parameters.kernel(prefix + ".weight", {widths[i], width_})
-                          : parameters.linear(prefix + ".weight", {widths[i], width_});
+    const bool bare = hidden && norm_ == "none";
+    layer.weight = bare ? parameters.he_normal(prefix + ".weight", {widths[i], width_})
+                        : parameters.uniform(prefix + ".weight", {widths[i], width_});
     layer.bias = parameters.constant(prefix + ".bias", {widths[i]}, 0);
     if (hidden && norm_ == "batch") layer.batch_norm = BatchNorm(parameters, norm, widths[i]);
     if (hidden && norm_ == "layer") {

@@ -23,8 +23,8 @@ class Mlp : public Encoder {
     for (size_t i = 0; i < widths.size(); ++i) {
       const std::string prefix = "layers." + std::to_string(i);
       const bool last = i + 1 == widths.size();
-      weights_.push_back(last ? parameters.linear(prefix + ".weight", {widths[i], in})
-                              : parameters.kernel(prefix + ".weight", {widths[i], in}));
+      weights_.push_back(last ? parameters.uniform(prefix + ".weight", {widths[i], in})
+                              : parameters.he_normal(prefix + ".weight", {widths[i], in}));
       biases_.push_back(parameters.constant(prefix + ".bias", {widths[i]}, 0));
       in = widths[i];
     }

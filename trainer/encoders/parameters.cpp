@@ -37,16 +37,18 @@ double fan_in(at::IntArrayRef sizes) {
 
 }  // namespace
 
-at::Tensor Parameters::kernel(const std::string& name, at::IntArrayRef sizes) {
-  Random random(seed_, Purpose::kInit, name_key(name));
-  const double deviation = std::sqrt(2.0 / fan_in(sizes));
-  return add(name, filled(sizes, [&] { return deviation * random.normal(); }), true);
-}
-
-at::Tensor Parameters::linear(const std::string& name, at::IntArrayRef sizes) {
+at::Tensor Parameters::uniform(const std::string& name, at::IntArrayRef sizes) {
   Random random(seed_, Purpose::kInit, name_key(name));
   const double bound = 1.0 / std::sqrt(fan_in(sizes));
   return add(name, filled(sizes, [&] { return random.uniform(-bound, bound); }), true);
+}
+
+at::Tensor Parameters::he_normal(const std::string& name, at::IntArrayRef sizes) {
+  return he_normal(name, sizes, fan_in(sizes));
+}
+
+at::Tensor Parameters::he_normal_out(const std::string& name, at::IntArrayRef sizes) {
+  return he_normal(name, sizes, fan_in(sizes) / static_cast<double>(sizes[1]) * static_cast<double>(sizes[0]));
 }
 
 at::Tensor Parameters::normal(const std::string& name, at::IntArrayRef sizes, double deviation, bool decays) {
@@ -108,6 +110,12 @@ void Parameters::convert(at::ScalarType dtype, at::Device device) {
   // set_data keeps the handles that layers hold.
   for (auto* list : {&learned_, &buffers_})
     for (auto& parameter : *list) parameter.tensor.set_data(parameter.tensor.detach().to(device, dtype));
+}
+
+at::Tensor Parameters::he_normal(const std::string& name, at::IntArrayRef sizes, double fan) {
+  Random random(seed_, Purpose::kInit, name_key(name));
+  const double deviation = std::sqrt(2.0 / fan);
+  return add(name, filled(sizes, [&] { return deviation * random.normal(); }), true);
 }
 
 at::Tensor Parameters::add(const std::string& name, at::Tensor value, bool decays) {

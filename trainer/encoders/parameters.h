@@ -21,10 +21,13 @@ class Parameters {
  public:
   explicit Parameters(uint64_t seed) : seed_(seed) {}
 
-  /// Normal with standard deviation sqrt(2 / fan_in) (He et al. 2015); fan_in = product of all sizes but the first.
-  at::Tensor kernel(const std::string& name, at::IntArrayRef sizes);
-  /// Uniform in ±1/sqrt(fan_in): the usual linear layer.
-  at::Tensor linear(const std::string& name, at::IntArrayRef sizes);
+  /// Uniform in ±1/sqrt(fan_in), fan_in = product of all sizes but the first: PyTorch's default of linear and convolution layers, and
+  /// what stands before a norm. There a weight's size leaves the output as it is, and a small one is turned farther by a step of Adam.
+  at::Tensor uniform(const std::string& name, at::IntArrayRef sizes);
+  /// Normal with standard deviation sqrt(2 / fan_in) (He et al. 2015): keeps the signal's size through [linear, ReLU] without a norm.
+  at::Tensor he_normal(const std::string& name, at::IntArrayRef sizes);
+  /// Normal with standard deviation sqrt(2 / fan_out), fan_out = product of all sizes but the second: torchvision's ResNets.
+  at::Tensor he_normal_out(const std::string& name, at::IntArrayRef sizes);
   /// Normal with this standard deviation, cut at two of them: transformers' embeddings and linear layers.
   at::Tensor normal(const std::string& name, at::IntArrayRef sizes, double deviation, bool decays = true);
   at::Tensor constant(const std::string& name, at::IntArrayRef sizes, double value);
@@ -49,6 +52,7 @@ class Parameters {
   void convert(at::ScalarType dtype, at::Device device);
 
  private:
+  at::Tensor he_normal(const std::string& name, at::IntArrayRef sizes, double fan);
   at::Tensor add(const std::string& name, at::Tensor value, bool decays);
 
   uint64_t seed_;

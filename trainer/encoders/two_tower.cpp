@@ -78,8 +78,8 @@ class TwoTower : public Encoder {
     parameters.adopt("image.", image_->parameters());
     parameters.adopt("text.", text_->parameters());
     if (embedding_ > 0) {
-      image_projection_ = parameters.linear("image.projection.weight", {embedding_, image_->output_dim()});
-      text_projection_ = parameters.linear("text.projection.weight", {embedding_, text_->output_dim()});
+      image_projection_ = parameters.uniform("image.projection.weight", {embedding_, image_->output_dim()});
+      text_projection_ = parameters.uniform("text.projection.weight", {embedding_, text_->output_dim()});
     } else if (image_->output_dim() != text_->output_dim()) {
       throw ConfigError("two_tower: expected towers of one width without a projection, got " +
                         std::to_string(image_->output_dim()) + " and " + std::to_string(text_->output_dim()) +
