@@ -9,7 +9,7 @@ import sources
 
 PRODUCT = ("common", "distributed", "sampler", "trainer")
 # Handed on by prefix.
-OTHERS = {"OMP_*", "NCCL_*"}
+OTHERS = {"OMP_*", "GOMP_*", "NCCL_*"}
 VARIABLE = re.compile(r'"(OMPI_MCA_\w+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RANK|HOME)=?"')
 SETTING = re.compile(r"\$\{([A-Z][A-Z_]*):-")
 SCHEDULERS = {"SLURM_RESTART_COUNT"}

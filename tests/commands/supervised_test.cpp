@@ -62,6 +62,7 @@ TEST(Launch, AStoppedRankIsNamedInTenSecondsAndTheJobEndsWith4) {
   Process job(launch(work, {"--max-restarts", "0"}, {"schedule.steps=1000000", "checkpoint.every_steps=0"}));
   ASSERT_TRUE(reaches(work, 20));
   const auto ranks = ranks_of(work);
+  EXPECT_THAT(contents("/proc/" + std::to_string(ranks.at(1)) + "/environ"), HasSubstr("GOMP_SPINCOUNT=10000"));
   const auto begin = std::chrono::steady_clock::now();
   ::kill(ranks.at(1), SIGSTOP);
   const Finished end = job.wait(60);
