@@ -14,34 +14,22 @@ struct Taps {
   std::vector<float> weights;
 };
 
-void add_area_taps(double begin, double end, int in, Taps& taps) {
-  const int first = std::min(in - 1, static_cast<int>(std::floor(begin)));
-  const int last = std::min(in, static_cast<int>(std::ceil(end - 1e-9)));
-  taps.first.push_back(first);
-  for (int i = first; i < last; ++i) {
-    const double covered = std::min(end, i + 1.0) - std::max(begin, static_cast<double>(i));
-    taps.weights.push_back(static_cast<float>(covered / (end - begin)));
-  }
-}
-
-void add_bilinear_taps(double centre, int in, Taps& taps) {
-  const double position = std::clamp(centre - 0.5, 0.0, in - 1.0);
-  const int first = static_cast<int>(position);
-  const auto fraction = static_cast<float>(position - first);
-  taps.first.push_back(first);
-  taps.weights.push_back(1.0f - fraction);
-  if (fraction > 0.0f) taps.weights.push_back(fraction);
-}
-
+/// As Pillow's and torchvision's antialiased bilinear: a triangle about the output pixel's centre that reaches as far as the next
+/// centre, or the next input pixel where the picture grows; cut at the edge and normalised.
 Taps taps_for(int in, int out) {
   Taps taps;
   const double step = static_cast<double>(in) / out;
+  const double reach = std::max(step, 1.0);
   for (int o = 0; o < out; ++o) {
+    const double centre = (o + 0.5) * step;
+    const int first = std::max(0, static_cast<int>(centre - reach + 0.5));
+    const int last = std::min(in, static_cast<int>(centre + reach + 0.5));
+    const auto weight = [&](int i) { return std::max(0.0, 1.0 - std::abs(i + 0.5 - centre) / reach); };
+    double sum = 0;
+    for (int i = first; i < last; ++i) sum += weight(i);
     taps.offset.push_back(taps.weights.size());
-    if (out < in)
-      add_area_taps(o * step, (o + 1) * step, in, taps);
-    else
-      add_bilinear_taps((o + 0.5) * step, in, taps);
+    taps.first.push_back(first);
+    for (int i = first; i < last; ++i) taps.weights.push_back(static_cast<float>(weight(i) / sum));
   }
   taps.offset.push_back(taps.weights.size());
   return taps;

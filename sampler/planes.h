@@ -27,11 +27,11 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
-/// The picture, or the part in `box`, at another size, each axis by itself: where it shrinks, an output pixel is the mean over the
-/// area it covers; where it grows, bilinear between pixel centres, the edge repeated. The mean brightness is kept. (torchvision's
-/// antialiased bilinear agrees where it grows; where it shrinks it weights with a triangle twice as wide.)
+/// The picture, or the part in `box` as if it were cut out, at another size, each axis by itself, as torchvision's and Pillow's
+/// antialiased bilinear does: an output pixel is the mean of inputs weighted by a triangle about its centre, which reaches as far as the
+/// next output's centre where the picture shrinks, and the next input's where it grows; at the edge what is outside doesn't count.
 /// Requires  the box lies in the picture and is not empty
-/// Cost      O(channels · (height_in · width_out + height_out · width_out) · taps), taps = max(2, in/out + 2)
+/// Cost      O(channels · (height_in · width_out + height_out · width_out) · taps), taps = max(2, 2·in/out + 1)
 /// Threads   safe concurrently
 Planes resized(const Image& image, const Box& box, int width, int height);
 Planes resized(const Image& image, int width, int height);

@@ -161,7 +161,7 @@ Planes ImageTransform::placed(const Image& image, const AugmentKey& key) const {
     if (motion.flip) mirror(planes);
     return planes;
   }
-  Planes planes = resized(image, box, std::min(box.width, 2 * width), std::min(box.height, 2 * height));
+  Planes planes = resized(image, box, std::min(box.width, 3 * width), std::min(box.height, 3 * height));
   if (config_.invert) invert(planes);
   const std::vector<float> border =
       config_.background

@@ -54,10 +54,10 @@ struct AugmentKey {
 /// Plain     resize to (width, height) from the whole picture, or with fit: crop from the largest middle part of that shape (planes.h
 ///           says how); v = pixel/255, or 1 - pixel/255 with invert; out = (v - mean_c) / std_c
 /// Augment   in this order, each with its own probability: a random crop in place of the part above; mirrored left to right; moved
-///           about its centre (affine.h), at up to twice the target size so that no detail is lost, before `background`, or else
+///           about its centre (affine.h), at up to three times the target size so that it comes out nearly as sharp as it does in Plain, before `background`, or else
 ///           the median of the picture's own border; colours changed (colour_jitter.h); made grey; blurred (gaussian_blur.h);
 ///           normalised; a rectangle erased (random_erase.h). Where torchvision has the same transform, this one's mathematics are
-///           its; the resizing differs as planes.h says, and random numbers are of course others.
+///           its; random numbers are of course others.
 /// Random    each kind of change has a stream of its own, Random(seed, Purpose::kAugment, hash(epoch, position, view, kind), id):
 ///           independent of threads, ranks and order, and switching one kind on leaves the others as they were. Two views of a
 ///           sample (SimCLR) are two values of `view`.

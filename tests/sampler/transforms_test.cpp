@@ -1,7 +1,7 @@
 #include "sampler/transforms.h"
 
+#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -53,16 +53,57 @@ TEST(Resize, SameSizeIsTheSamePicture) {
     ASSERT_FLOAT_EQ(out[p], static_cast<float>(image.pixels[p]) / 255.0f);
 }
 
-TEST(Resize, ShrinkingTakesTheMeanOverTheArea) {
-  Image image(3, 2, 1);
-  image.pixels = {0, 30, 60, 90, 120, 150};
-  // Each output covers 1.5 × 1 inputs.
-  expect_near(plain(unit(2, 2), image), {10 / 255.f, 50 / 255.f, 100 / 255.f, 140 / 255.f}, 1e-6);
-  // 105 -> 28 as a whole: the mean is kept.
-  const Image large = drawn_image(1, 1, 105, 105);
-  const std::vector<float> small = plain(unit(28, 28), large);
-  const double mean_in = std::accumulate(large.pixels.begin(), large.pixels.end(), 0.0) / (255.0 * 105 * 105);
-  EXPECT_NEAR(std::accumulate(small.begin(), small.end(), 0.0) / (28 * 28), mean_in, 1e-5);
+// What torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True) gives in float64.
+TEST(Resize, IsTorchsAntialiasedBilinear) {
+  Image image(7, 5, 1);
+  for (int i = 0; i < 5; ++i)
+    for (int j = 0; j < 7; ++j) image.at(j, i) = static_cast<uint8_t>((37 * i * i + 11 * j * j + 29 * i * j + 5 * i) % 256);
+  expect_near(plain(unit(3, 4), image),
+              {0.12100840f, 0.43719723f, 0.41988796f, 0.45816993f, 0.57745098f, 0.56676004f, 0.56078431f, 0.50424837f, 0.52689076f,
+               0.59019608f, 0.48333333f, 0.67675070f},
+              1e-6);
+  expect_near(plain(unit(9, 2), image),
+              {0.22459893f, 0.32917409f, 0.36783521f, 0.42400475f, 0.68021390f, 0.47114280f, 0.48746286f, 0.53143197f, 0.49768271f,
+               0.42067736f, 0.67688651f, 0.58823529f, 0.37005348f, 0.55472371f, 0.52255892f, 0.51297287f, 0.58680927f, 0.73511587f},
+              1e-6);
+}
+
+// The same by double loops.
+TEST(Resize, IsTheMeanUnderATriangle) {
+  const Image image = drawn_image(1, 1, 105, 105);
+  const std::vector<float> small = plain(unit(28, 28), image);
+  const double step = 105.0 / 28;
+  for (int y = 0; y < 28; ++y)
+    for (int x = 0; x < 28; ++x) {
+      double sum = 0, weights = 0;
+      for (int v = 0; v < 105; ++v)
+        for (int u = 0; u < 105; ++u) {
+          const double weight = std::max(0.0, 1 - std::abs(u + 0.5 - (x + 0.5) * step) / step) *
+                                std::max(0.0, 1 - std::abs(v + 0.5 - (y + 0.5) * step) / step);
+          weights += weight;
+          sum += weight * image.at(u, v) / 255.0;
+        }
+      ASSERT_NEAR(small[static_cast<size_t>(28 * y + x)], sum / weights, 1e-6) << x << ", " << y;
+    }
+}
+
+TEST(Transform, AMovedPictureIsNearlyAsSharpAsAPlainOne) {
+  ImageTransformConfig config = unit(35, 35);
+  config.shift = 0.1;
+  const auto sharpness = [](const std::vector<float>& v) {
+    double sum = 0;
+    for (size_t i = 1; i < v.size(); ++i) sum += std::abs(v[i] - v[i - 1]);
+    return sum;
+  };
+  double moved = 0, still = 0;
+  Image image(105, 105, 1);
+  for (int y = 20; y < 85; ++y)
+    for (int x = 20; x < 85; ++x) image.at(x, y) = x % 15 < 3 ? 255 : 0;
+  for (int draw = 0; draw < 50; ++draw) {
+    moved += sharpness(augmented(config, image, {0, draw, 0, 1}));
+    still += sharpness(plain(config, image));
+  }
+  EXPECT_GT(moved / still, 0.85);  // moved at twice the target's size: 0.76
 }
 
 TEST(Resize, EnlargingIsBilinearBetweenPixelCentres) {
