@@ -1,6 +1,7 @@
 #include "distributed/cuda_watch.h"
 
 #include <chrono>
+#include <vector>
 
 #include "distributed/transport.h"
 
@@ -26,7 +27,10 @@ void CudaWatch::run() {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kLookEvery, [this] { return ending_; })) {
     if (!context_->failure()) continue;
-    for (const auto& group : context_->cuda_groups()) group->abort_cuda();
+    // Side by side: an abort may wait for the device, and so for the kernel of a group that is still to be aborted.
+    std::vector<std::thread> aborts;
+    for (const auto& group : context_->cuda_groups()) aborts.emplace_back([group] { group->abort_cuda(); });
+    for (std::thread& abort : aborts) abort.join();
     return;
   }
 }

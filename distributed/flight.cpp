@@ -9,53 +9,61 @@ namespace lodestone {
 
 namespace {
 
-// c10d and NCCL throw their own types; callers are promised a CommError.
-[[noreturn]] void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause) {
-  GroupContext& context = *state.members.context;
-  if (!context.failure()) context.fail(std::string("the backend failed: ") + torch_reason(cause));
-  std::rethrow_exception(context.error(verb, *context.failure()));
-}
-
-[[noreturn]] void give_up_cuda(GroupState& state, const char* verb, uint64_t sequence, const std::string& why) {
-  state.members.context->fail(why);
-  state.members.context->record().end(sequence, false);
-  state.abort_cuda();
-  std::rethrow_exception(state.members.context->error(verb, why));
-}
-
 // NCCL sees a connection break seconds before the control plane can tell whose rank is lost.
-std::string broken_text(GroupContext& context, const std::exception_ptr& problem) {
+std::string broken_text(GroupContext& context, const std::exception& cause) {
   const auto patience = context.control() ? 2 * context.control()->options().peer_timeout : std::chrono::milliseconds(0);
   for (const auto end = Clock::now() + patience; Clock::now() < end;) {
     if (auto why = context.failure()) return *why;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+  return std::string("the backend failed: ") + torch_reason(cause);
+}
+
+std::string broken_text(GroupContext& context, const std::exception_ptr& problem) {
   try {
     std::rethrow_exception(problem);
   } catch (const std::exception& cause) {
-    return std::string("the backend failed: ") + torch_reason(cause);
+    return broken_text(context, cause);
   }
 }
 
-// NCCL's own wait only orders streams. The host waits here instead, so that a lost peer becomes an error with
-// a name.
 void wait_on_cuda(Flight& flight) {
-  GroupState& state = *flight.state;
-  GroupContext& context = *state.members.context;
-  const auto give_up = [&](const std::string& why) { give_up_cuda(state, flight.verb, flight.sequence, why); };
-  while (!flight.work->isCompleted()) {
-    if (auto why = context.failure()) give_up(*why);
-    if (Clock::now() > flight.deadline)
-      give_up(late_text(state.members, context.late(state.members.id, flight.call, state.members.world_ranks)));
-    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  GroupContext& context = *flight.state->members.context;
+  try {
+    await_on_cuda(*flight.state, flight.verb, *flight.work, flight.deadline, flight.call);
+  } catch (const Error&) {
+    context.record().end(flight.sequence, false);
+    throw;
   }
-  if (const auto problem = flight.work->exception()) give_up(broken_text(context, problem));
-  if (auto why = context.failure()) give_up(*why);  // an abort completes calls, too
   flight.work->wait();
   context.record().end(flight.sequence, true);
 }
 
 }  // namespace
+
+void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause, bool on_cuda) {
+  GroupContext& context = *state.members.context;
+  if (!context.failure())
+    context.fail(on_cuda ? broken_text(context, cause) : std::string("the backend failed: ") + torch_reason(cause));
+  std::rethrow_exception(context.error(verb, *context.failure()));
+}
+
+void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock::time_point deadline, uint64_t call) {
+  GroupContext& context = *state.members.context;
+  const auto give_up = [&](const std::string& why) {
+    context.fail(why);
+    state.abort_cuda();
+    std::rethrow_exception(context.error(verb, why));
+  };
+  while (!work.isCompleted()) {
+    if (auto why = context.failure()) give_up(*why);
+    if (Clock::now() > deadline)
+      give_up(late_text(state.members, call ? context.late(state.members.id, call, state.members.world_ranks) : ""));
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
+  if (const auto problem = work.exception()) give_up(broken_text(context, problem));
+  if (auto why = context.failure()) give_up(*why);  // an abort completes calls, too
+}
 
 std::string late_text(const Members& members, const std::string& who) {
   return "not all ranks came within " + std::to_string(members.options.timeout.count()) +
@@ -93,7 +101,7 @@ std::shared_ptr<Flight> take_off(const std::shared_ptr<GroupState>& state, const
   } catch (const Error&) {
     throw;
   } catch (const std::exception& cause) {
-    rethrow_as_comm_error(*state, verb, cause);
+    rethrow_as_comm_error(*state, verb, cause, wire.is_cuda());
   }
   return flight;
 }
@@ -110,7 +118,7 @@ at::Tensor land(Flight& flight) {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& cause) {
-      rethrow_as_comm_error(*flight.state, flight.verb, cause);
+      rethrow_as_comm_error(*flight.state, flight.verb, cause, flight.wire.is_cuda());
     }
     flight.work.reset();
     const at::NoGradGuard no_grad;

@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "distributed/call_check.h"
+#include "distributed/flight.h"
 #include "distributed/transport.h"
 
 namespace lodestone {
@@ -40,21 +41,38 @@ c10::intrusive_ptr<c10d::ProcessGroup> process_group(const Group& group) {
   return process_group;
 }
 
+using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
+
+constexpr const char* kVerb = "gradient_sync";
+
 // Without a hook the Reducer divides by the world size; this one adds and nothing else. (LibTorch has the
-// same, but does not export it.)
+// same, but does not export it.) What it sends on a GPU it notes, since nobody else waits for that on the host.
 class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
  public:
-  using CppCommHookInterface::CppCommHookInterface;
+  SumHook(const c10::intrusive_ptr<c10d::ProcessGroup>& process_group, Group group, std::shared_ptr<Works> works)
+      : CppCommHookInterface(process_group), group_(std::move(group)), works_(std::move(works)) {}
 
   c10::intrusive_ptr<c10::ivalue::Future> runHook(c10d::GradBucket& bucket) override {
     std::vector<at::Tensor> tensors{bucket.getBufferRef()};
-    return state_->allreduce(tensors)->getFuture();
+    if (!tensors[0].is_cuda()) return state_->allreduce(tensors)->getFuture();
+    try {
+      const auto work = state_->allreduce(tensors);
+      works_->push_back(work);
+      return work->getFuture();
+    } catch (const std::exception& cause) {
+      rethrow_as_comm_error(group_.state(), kVerb, cause, /*on_cuda=*/true);
+    }
   }
+
+ private:
+  const Group group_;
+  const std::shared_ptr<Works> works_;
 };
 
 // Gradients become ready roughly from the last parameter to the first; so do the buckets.
-std::unique_ptr<c10d::Reducer> make_reducer(const c10::intrusive_ptr<c10d::ProcessGroup>& process_group,
+std::unique_ptr<c10d::Reducer> make_reducer(const Group& group, const std::shared_ptr<Works>& works,
                                             const std::vector<at::Tensor>& parameters, int64_t bucket_bytes) {
+  const auto process_group = lodestone::process_group(group);
   const int64_t first_bytes = std::min<int64_t>(bucket_bytes, c10d::kDefaultFirstBucketBytes);
   auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
       parameters, {static_cast<size_t>(first_bytes), static_cast<size_t>(bucket_bytes)});
@@ -64,7 +82,7 @@ std::unique_ptr<c10d::Reducer> make_reducer(const c10::intrusive_ptr<c10d::Proce
       /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/false,
       std::unordered_map<size_t, std::string>{}, first_bytes, /*skip_all_reduce_unused_params=*/false,
       /*use_python_reducer=*/false, std::vector<int64_t>{});
-  reducer->register_comm_hook(std::make_unique<SumHook>(process_group));
+  reducer->register_comm_hook(std::make_unique<SumHook>(process_group, group, works));
   return reducer;
 }
 
@@ -80,6 +98,8 @@ struct GradientSync::Parts {
   std::unique_ptr<c10d::Reducer> reducer;
   bool idle = false;
   int64_t bytes = 0;
+  std::shared_ptr<Works> works = std::make_shared<Works>();  // of this pass, on a GPU
+  Clock::time_point deadline{};
 
   bool reaches_parameter(const std::vector<at::Tensor>& outputs) const;
 };
@@ -120,7 +140,7 @@ GradientSync::GradientSync(Group group, const std::vector<at::Tensor>& parameter
     parts.leaf_set.insert(parts.leaves.back().get());
     parts.bytes += static_cast<int64_t>(parameter.nbytes()) + 4;
   }
-  parts.reducer = make_reducer(process_group(parts.group), parts.parameters, bucket_bytes);
+  parts.reducer = make_reducer(parts.group, parts.works, parts.parameters, bucket_bytes);
 }
 
 GradientSync::~GradientSync() = default;
@@ -130,9 +150,11 @@ GradientSync& GradientSync::operator=(GradientSync&&) noexcept = default;
 void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
   if (!parts_->reducer) return;
   GroupState& state = parts_->group.state();
-  state.members.context->check("gradient_sync");
+  state.members.context->check(kVerb);
+  parts_->works->clear();
   // The Reducer's own calls, made as gradients arrive, follow from the parameters: one look at these speaks for all.
-  compare_calls(state, {"gradient_sync", parts_->bytes}, parts_->anchor, {});
+  compare_calls(state, {kVerb, parts_->bytes}, parts_->anchor, {});
+  parts_->deadline = Clock::now() + state.members.options.timeout;
   parts_->idle = !parts_->reaches_parameter(outputs);
   if (!parts_->idle) parts_->reducer->prepare_for_backward(outputs);
 }
@@ -140,7 +162,7 @@ void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
 void GradientSync::finish() {
   Parts& parts = *parts_;
   if (!parts.reducer) return;
-  const VerbTimer timer(&parts.home.state(), "gradient_sync");
+  const VerbTimer timer(&parts.home.state(), kVerb);
   if (parts.idle) {
     // The Reducer acts on the gradients it sees arrive. Here none did, so the anchor's does, and the rest are
     // unused.
@@ -151,7 +173,10 @@ void GradientSync::finish() {
     parts.idle = false;
   }
   parts.anchor.mutable_grad().reset();
-  parts.group.state().members.context->check("gradient_sync");
+  GroupState& state = parts.group.state();
+  for (const auto& work : *parts.works) await_on_cuda(state, kVerb, *work, parts.deadline, 0);
+  parts.works->clear();
+  state.members.context->check(kVerb);
   count_traffic(parts.home.state(), &Traffic::gradient_sync,
                 2 * parts.bytes * (parts.group.size() - 1) / parts.group.size());
 }

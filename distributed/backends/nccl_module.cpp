@@ -20,8 +20,7 @@ void leave_failures_to_us() {
   ::setenv("TORCH_NCCL_DUMP_ON_TIMEOUT", "0", /*overwrite=*/0);
 }
 
-// Group notices late ranks itself, at the group's timeout. NCCL's own watchdog, which ends the process, comes
-// after.
+// Calls are waited for until the group's timeout, by us. Where the user has NCCL's own watchdog end the process, it comes after.
 constexpr auto kWatchdogMargin = std::chrono::seconds(60);
 
 int device_count() {

@@ -122,7 +122,7 @@ const Row kTable[] = {
             "deploy/prometheus/rules.yaml": "- alert: LodestoneDown\n",
             "docs/errors.md": "## Exit codes\n| 0 | done |\n| 4 | lost |\n## Signals\nUSR1\n",
             "docs/operations.md": "## Alerts\n| `LodestoneDown` | [what](monitoring.md#lodestonedown) |\n## Files\n| `report.html` |\n"
-                                  "## Environment\n| `LODESTONE_LOG` |\n| `OMP_*`, `NCCL_*` |\nAlso `BIND`.\n"}
+                                  "## Environment\n| `LODESTONE_LOG` |\n| `OMP_*`, `GOMP_*`, `NCCL_*` |\nAlso `BIND`.\n"}
         self.assertEqual(handbook.problems(self.tree(files)), [])
         for file, old, new, expected in (
                 ("trainer/commands/command.h", "kLost = 4", "kLost = 4,\n kWorse = 9", "does not name exit code 9"),

@@ -21,7 +21,7 @@ constexpr const char* kResNet = "{name: resnet18, width: 16, stem: small}";
 class Gpu : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!fs::exists("/dev/nvidia0")) GTEST_SKIP() << "no GPU here";
+    if (!fs::exists("/dev/nvidiactl")) GTEST_SKIP() << "no GPU here";
   }
 
   static std::vector<std::string> on_gpu(std::vector<std::string> arguments, const std::vector<std::string>& settings = {}) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include "common/error.h"
+#include "distributed/flight.h"
 #include "distributed/transport.h"
 
 namespace lodestone {
@@ -42,7 +44,48 @@ TEST(CudaWatch, AbortsWhatIsUnderWayOnceTheJobHasFailed) {
   EXPECT_EQ(job.nccl->aborts, 0);
   job.context->fail("rank 1 is lost");
   EXPECT_TRUE(job.aborted_within_seconds(30));
-  EXPECT_THROW(Group(group).check("gradient_sync"), std::exception);
+  EXPECT_THROW(Group(group).check("gradient_sync"), CommError);
+}
+
+// As NCCL's abort waits for the device.
+class Waiting : public Nccl {
+ public:
+  explicit Waiting(const Nccl& other) : other_(other) {}
+  void abort() override {
+    for (int i = 0; i < 3000 && other_.aborts == 0; ++i) ::poll(nullptr, 0, 10);
+    if (other_.aborts > 0) ++aborts;
+  }
+
+ private:
+  const Nccl& other_;
+};
+
+TEST(CudaWatch, AGroupWhoseAbortWaitsForAnothersDoesNotKeepItFromThat) {
+  const Job last;
+  Job first{last.context, c10::make_intrusive<Waiting>(*last.nccl)};
+  const auto waiting = first.group(), group = last.group();
+  const CudaWatch watch(last.context);
+  last.context->fail("rank 1 is lost");
+  EXPECT_TRUE(first.aborted_within_seconds(20));
+}
+
+class NeverDone : public c10d::Work {
+ public:
+  bool isCompleted() override { return false; }
+};
+
+TEST(CudaWatch, ACallOnAGpuThatIsNeverDoneIsLateAndAbortsItsGroup) {
+  const Job job;
+  const auto group = job.group();
+  group->members.options.timeout = std::chrono::milliseconds(1);
+  NeverDone work;
+  try {
+    await_on_cuda(*group, "gradient_sync", work, Clock::now(), 0);
+    ADD_FAILURE() << "it returned";
+  } catch (const CommError& error) {
+    EXPECT_NE(std::string(error.what()).find("not all ranks came within 1 ms"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(job.nccl->aborts, 1);
 }
 
 TEST(CudaWatch, LeavesAWholeJobAloneAndForgetsGroupsThatAreGone) {

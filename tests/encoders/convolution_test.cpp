@@ -2,6 +2,7 @@
 #include "trainer/encoders/convolution.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <gtest/gtest.h>
@@ -100,6 +101,17 @@ TEST(Convolution, WithAHeldKernelStillHasItsGradients) {
   };
   const Result got = pass({16, 3, 8, 9, 3, 1}, at::kFloat, held), expected = pass({16, 3, 8, 9, 3, 1}, at::kFloat, forward);
   EXPECT_TRUE(got.y.equal(expected.y) && got.x.equal(expected.x) && got.kernel.equal(expected.kernel));
+}
+
+TEST(Convolution, OfManyTinyPicturesTrainsUnderAutocast) {
+  const auto rounded = [](const at::Tensor& x, const at::Tensor& kernel, int64_t stride, int64_t padding) {
+    at::autocast::set_autocast_enabled(at::kCPU, true);
+    const at::Tensor y = forward(x, kernel, stride, padding);
+    at::autocast::set_autocast_enabled(at::kCPU, false);
+    return y;
+  };
+  const Result got = pass({40, 16, 8, 2, 3, 1}, at::kFloat, rounded), expected = pass({40, 16, 8, 2, 3, 1}, at::kFloat, forward);
+  EXPECT_LE(max_relative_error(got.kernel.to(at::kDouble), expected.kernel.to(at::kDouble)), 0.02);
 }
 
 TEST(Convolution, OfNoRowsHasNoRows) {

@@ -149,7 +149,7 @@ void print(const BenchCheckpointArguments& arguments, const nlohmann::json& resu
 }
 
 int bench(const Session& session, const BenchCheckpointArguments& arguments) {
-  const fs::path folder = fs::path(arguments.folder) / ("bench-checkpoint-" + std::to_string(::getpid()));
+  const fs::path folder = fs::path(arguments.folder) / ("bench-checkpoint-" + std::to_string(::getpid()) + "-" + std::to_string(session.world.rank()));
   make_folders(folder);
   const c10::Device device = session.launch.device();
   const Snapshot snapshot = state_of(arguments.parameters, device);

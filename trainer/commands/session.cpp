@@ -70,8 +70,10 @@ int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& bo
     return *code;
   } catch (const std::exception& error) {
     // Once NCCL was aborted, what LibTorch throws says nothing of the cause.
-    if (const auto verdict = control->failure(); verdict && dynamic_cast<const Error*>(&error) == nullptr) {
+    if (const auto verdict = control->failure();
+        verdict && session.launch.device().is_cuda() && dynamic_cast<const Error*>(&error) == nullptr) {
       session.log->error("{}", *verdict);
+      session.log->info("what the GPU's libraries said: {}", torch_reason(error));
       return reported_code(verdict).value_or(kPeerLost);
     }
     const int code = exit_code(error);

@@ -9,6 +9,7 @@
 #include <ATen/TracerMode.h>
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/im2col.h>
@@ -48,7 +49,7 @@ bool plain_floats(const at::Tensor& x) {
 
 // oneDNN's kernels for channels-last pictures of few pixels lose to those for its blocks by a third where there is AVX-512; pictures
 // that aren't channels-last are brought into blocks.
-bool wants_blocks(const at::Tensor& x_bCHW) {
+bool wants_blocks([[maybe_unused]] const at::Tensor& x_bCHW) {
 #if defined(__x86_64__)
   static const bool has_avx512 = __builtin_cpu_supports("avx512f");
   return has_avx512 && plain_floats(x_bCHW) && x_bCHW.size(2) * x_bCHW.size(3) <= kBlockedPixels;
@@ -112,7 +113,8 @@ at::Tensor Convolution::forward(const at::Tensor& x_bCHW) const {
     const bool held = packed_ && !at::GradMode::is_enabled();
     if (is_dense(x_bCHW, kernel_OCkk_, stride_, padding_)) {
       if (held) return dense_convolution_by(packed_->dense(kernel_OCkk_, x_bCHW), x_bCHW);
-      if (x_bCHW.size(0) >= kManyRows) return dense_convolution(x_bCHW, kernel_OCkk_);
+      // Not under autocast, which would round what goes forward and not what goes back.
+      if (x_bCHW.size(0) >= kManyRows && !at::autocast::is_autocast_enabled(at::kCPU)) return dense_convolution(x_bCHW, kernel_OCkk_);
     }
     if (unfolds(x_bCHW)) return unfolded(x_bCHW);
     // With a row for each thread at least; for fewer oneDNN would bring the kernel into another order in each forward.
