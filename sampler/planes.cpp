@@ -14,7 +14,7 @@ struct Taps {
   std::vector<float> weights;
 };
 
-/// As Pillow's and torchvision's antialiased bilinear: a triangle about the output pixel's centre that reaches as far as the next
+/// A triangle about the output pixel's centre that reaches as far as the next
 /// centre, or the next input pixel where the picture grows; cut at the edge and normalised.
 Taps taps_for(int in, int out) {
   Taps taps;

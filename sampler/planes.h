@@ -27,8 +27,8 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
-/// The picture, or the part in `box` as if it were cut out, at another size, each axis by itself, as torchvision's and Pillow's
-/// antialiased bilinear does: an output pixel is the mean of inputs weighted by a triangle about its centre, which reaches as far as the
+/// The picture, or the part in `box` as if it were cut out, at another size, each axis by itself, as the antialiased
+/// bilinear of torchvision's tensors does: an output pixel is the mean of inputs weighted by a triangle about its centre, which reaches as far as the
 /// next output's centre where the picture shrinks, and the next input's where it grows; at the edge what is outside doesn't count.
 /// Requires  the box lies in the picture and is not empty
 /// Cost      O(channels · (height_in · width_out + height_out · width_out) · taps), taps = max(2, 2·in/out + 1)

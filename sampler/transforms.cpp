@@ -12,6 +12,10 @@ namespace lodestone {
 
 namespace {
 
+// A picture that is moved has at most so many pixels for each of the output's, along a side: with fewer it would come out softer than one
+// that isn't.
+constexpr int kMovedPixels = 3;
+
 void require(bool holds, const std::string& expected, const std::string& got) {
   if (!holds) throw ConfigError("transform: expected " + expected + ", got " + got);
 }
@@ -121,11 +125,13 @@ ImageTransform::ImageTransform(ImageTransformConfig config, uint64_t seed)
 }
 
 DecodeOptions ImageTransform::decode_options() const {
-  const double part = config_.crop.probability > 0 ? std::min(0.5, std::sqrt(config_.crop.scale_min)) : 0.5;
+  const ImageTransformConfig& c = config_;
+  const bool moves = c.affine_probability > 0 && (c.rotation > 0 || c.shift > 0 || c.shear > 0 || c.scale_min != 1 || c.scale_max != 1);
+  const double least = moves ? kMovedPixels : 2;
+  const double pixels = c.crop.probability > 0 ? std::max(least, 1 / std::sqrt(c.crop.scale_min)) : least;
   DecodeOptions options;
   options.channels = static_cast<int>(config_.channels);
-  options.at_least =
-      static_cast<int>(std::ceil(static_cast<double>(std::max(config_.width, config_.height)) / part));
+  options.at_least = static_cast<int>(std::ceil(pixels * static_cast<double>(std::max(c.width, c.height))));
   return options;
 }
 
@@ -161,7 +167,7 @@ Planes ImageTransform::placed(const Image& image, const AugmentKey& key) const {
     if (motion.flip) mirror(planes);
     return planes;
   }
-  Planes planes = resized(image, box, std::min(box.width, 3 * width), std::min(box.height, 3 * height));
+  Planes planes = resized(image, box, std::min(box.width, kMovedPixels * width), std::min(box.height, kMovedPixels * height));
   if (config_.invert) invert(planes);
   const std::vector<float> border =
       config_.background

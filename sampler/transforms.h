@@ -77,7 +77,7 @@ class ImageTransform {
   const ImageTransformConfig& config() const { return config_; }
   /// Floats per picture.
   int64_t numel() const { return config_.channels * config_.height * config_.width; }
-  /// What a data set should decode for this transform: its channels, and JPEGs no smaller than twice the target, nor so small that
+  /// What a data set should decode for this transform: its channels, and JPEGs no smaller than twice the target, or three times if they are moved, nor so small that
   /// the smallest random crop would be enlarged.
   DecodeOptions decode_options() const;
 
