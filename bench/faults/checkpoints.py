@@ -13,6 +13,7 @@ import pathlib
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -34,9 +35,12 @@ def kills(folder, options):
         while run.step() <= before and process.poll() is None and time.monotonic() < end:
             time.sleep(0.005)
         time.sleep(dice.uniform(0, 0.2))
-        unloadable += process.poll() is not None
+        ended = process.poll() is not None
         reached = run.step()
         errors = kill(process)
+        if ended:
+            unloadable += 1
+            print(f"ended by itself with {process.returncode}: {errors}", file=sys.stderr)
         torn += "damaged" in errors
         in_a_save += bool(run.temporaries())
         newest = max((int(path.name[5:]) for path in run.checkpoints() if ".tmp" not in path.name), default=0)
