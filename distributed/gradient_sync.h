@@ -41,7 +41,7 @@ class GradientSync {
 
   /// The next backward pass, which starts at `outputs`, reduces.
   void prepare(const std::vector<at::Tensor>& outputs);
-  /// Ends the pass: afterwards the gradients are the sums.
+  /// Ends the pass: afterwards the gradients are the sums. On a GPU the host waits for them, up to the group's timeout.
   void finish();
 
  private:

@@ -130,7 +130,7 @@ DecodeOptions ImageTransform::decode_options() const {
   const double least = moves ? kMovedPixels : 2;
   const double pixels = c.crop.probability > 0 ? std::max(least, 1 / std::sqrt(c.crop.scale_min)) : least;
   DecodeOptions options;
-  options.channels = static_cast<int>(config_.channels);
+  options.channels = static_cast<int>(c.channels);
   options.at_least = static_cast<int>(std::ceil(pixels * static_cast<double>(std::max(c.width, c.height))));
   return options;
 }
