@@ -25,8 +25,9 @@ struct FieldInfo {
 };
 
 /// The member a field reads into and is written from. A null optional means "not set" (`null` in YAML).
-using FieldValue = std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*, std::vector<double>*,
-                                std::vector<std::string>*, std::optional<int64_t>*, std::optional<double>*>;
+using FieldValue =
+    std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*, std::vector<double>*,
+                 std::vector<std::string>*, std::optional<int64_t>*, std::optional<double>*>;
 
 class SlotBase;
 

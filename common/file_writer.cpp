@@ -1,13 +1,13 @@
 #include "common/file_writer.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -42,7 +42,9 @@ struct FileWriter::Impl {
     throw IoError(std::string("files: cannot ") + operation + " " + path.string() + ": " +
                   std::generic_category().message(code) +
                   (code == ENOSPC ? "; free space on this file system and run again" : "") +
-                  (code == EACCES || code == EROFS || code == EPERM ? "; check the permissions or choose another folder" : ""));
+                  (code == EACCES || code == EROFS || code == EPERM
+                       ? "; check the permissions or choose another folder"
+                       : ""));
   }
 
   void put(std::string_view piece) {
@@ -62,8 +64,9 @@ struct FileWriter::Impl {
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) fail("read back", errno);
       if (got == 0 || std::memcmp(back, piece.data() + done, static_cast<size_t>(got)) != 0)
-        throw IoError("files: expected " + path.string() + " to read back as written, got other bytes near offset " +
-                      std::to_string(size + done) + "; check the disk or choose another folder");
+        throw IoError("files: expected " + path.string() +
+                      " to read back as written, got other bytes near offset " + std::to_string(size + done) +
+                      "; check the disk or choose another folder");
       done += static_cast<size_t>(got);
     }
   }
@@ -87,7 +90,8 @@ void FileWriter::write(std::string_view bytes) {
     const std::string_view piece = bytes.substr(0, kPiece);
     impl_->put(piece);
     // Only a hint: where a file system doesn't know it, fsync does all.
-    ::sync_file_range(impl_->fd, static_cast<off_t>(impl_->size), static_cast<off_t>(piece.size()), SYNC_FILE_RANGE_WRITE);
+    ::sync_file_range(impl_->fd, static_cast<off_t>(impl_->size), static_cast<off_t>(piece.size()),
+                      SYNC_FILE_RANGE_WRITE);
     impl_->compare(piece);
     XXH3_128bits_update(impl_->seen, piece.data(), piece.size());
     impl_->size += piece.size();

@@ -1,14 +1,14 @@
 #include "common/files.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -20,9 +20,11 @@ namespace fs = std::filesystem;
 namespace {
 
 [[noreturn]] void fail(const std::string& operation, const fs::path& path, int code) {
-  std::string message = "files: cannot " + operation + " " + path.string() + ": " + std::generic_category().message(code);
+  std::string message =
+      "files: cannot " + operation + " " + path.string() + ": " + std::generic_category().message(code);
   if (code == ENOSPC) message += "; free space on this file system and run again";
-  if (code == EACCES || code == EROFS || code == EPERM) message += "; check the permissions or choose another folder";
+  if (code == EACCES || code == EROFS || code == EPERM)
+    message += "; check the permissions or choose another folder";
   throw IoError(message);
 }
 
@@ -71,10 +73,11 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
   const Descriptor file(path, O_RDONLY);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail("stat", path, errno);
-  if (!S_ISREG(status.st_mode)) throw IoError("files: expected a regular file, got something else: " + path.string());
+  if (!S_ISREG(status.st_mode))
+    throw IoError("files: expected a regular file, got something else: " + path.string());
   if (static_cast<uint64_t>(status.st_size) > max_bytes)
-    throw IoError("files: " + path.string() + ": expected at most " + std::to_string(max_bytes) + " bytes, got " +
-                  std::to_string(status.st_size));
+    throw IoError("files: " + path.string() + ": expected at most " + std::to_string(max_bytes) +
+                  " bytes, got " + std::to_string(status.st_size));
   std::string bytes(static_cast<size_t>(status.st_size), '\0');
   size_t done = 0;
   while (done < bytes.size()) {

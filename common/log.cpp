@@ -20,8 +20,8 @@ class SpdLogger : public Logger {
   void write(Level level, std::string_view pattern, const std::vector<std::string>& args) override {
     fmt::dynamic_format_arg_store<fmt::format_context> store;
     for (const auto& arg : args) store.push_back(arg);
-    static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                                            spdlog::level::err};
+    static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                            spdlog::level::warn, spdlog::level::err};
     log_.log(kLevels[static_cast<int>(level)], "{}", fmt::vformat({pattern.data(), pattern.size()}, store));
   }
 
@@ -41,6 +41,8 @@ Log make_log(int rank, int world) {
   return log;
 }
 
-Log silent_log() { return std::make_shared<SpdLogger>(std::make_shared<spdlog::sinks::null_sink_mt>()); }
+Log silent_log() {
+  return std::make_shared<SpdLogger>(std::make_shared<spdlog::sinks::null_sink_mt>());
+}
 
 }  // namespace lodestone

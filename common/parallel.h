@@ -9,6 +9,7 @@ namespace lodestone {
 /// (at::get_num_threads() of them). Within another parallel region it is one call. Rethrows what a call throws.
 /// Use this in place of at::parallel_for: that one is a template which, in a source compiled without OpenMP, does all by itself on
 /// one thread, without a word.
-void parallel_stretches(int64_t count, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& work);
+void parallel_stretches(int64_t count, int64_t grain,
+                        const std::function<void(int64_t begin, int64_t end)>& work);
 
 }  // namespace lodestone

@@ -16,10 +16,16 @@ std::string text_of(double value) {
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   return {buffer, end};
 }
-std::string text_of(int64_t value) { return std::to_string(value); }
-std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(int64_t value) {
+  return std::to_string(value);
+}
+std::string text_of(bool value) {
+  return value ? "true" : "false";
+}
 // JSON strings are YAML double-quoted scalars.
-std::string text_of(const std::string& value) { return Json(value).dump(); }
+std::string text_of(const std::string& value) {
+  return Json(value).dump();
+}
 template <typename T>
 std::string text_of(const std::vector<T>& values) {
   std::string out = "[";

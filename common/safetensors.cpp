@@ -15,11 +15,13 @@ namespace {
 using Place = SafetensorsPlan::Place;
 
 const SafetensorsDtype& dtype_of(const std::string& name, const at::Tensor& tensor) {
-  if (!tensor.defined()) throw CheckpointError("safetensors: tensor '" + name + "': expected a value, got none");
+  if (!tensor.defined())
+    throw CheckpointError("safetensors: tensor '" + name + "': expected a value, got none");
   const SafetensorsDtype* dtype = find_dtype(tensor.scalar_type());
   if (!dtype)
-    throw CheckpointError("safetensors: tensor '" + name + "': expected a type that can be stored (" + dtype_names() +
-                          "), got " + c10::toString(tensor.scalar_type()) + "; convert it first");
+    throw CheckpointError("safetensors: tensor '" + name + "': expected a type that can be stored (" +
+                          dtype_names() + "), got " + c10::toString(tensor.scalar_type()) +
+                          "; convert it first");
   if (name == kMetadataKey)
     throw CheckpointError("safetensors: the name '" + name + "' is reserved by the format; choose another");
   return *dtype;
@@ -37,7 +39,8 @@ std::vector<Place> places_in_data_order(const TensorMap& tensors) {
   return places;
 }
 
-std::string header_text(const std::vector<Place>& places, const std::map<std::string, std::string>& metadata) {
+std::string header_text(const std::vector<Place>& places,
+                        const std::map<std::string, std::string>& metadata) {
   nlohmann::json header = nlohmann::json::object();
   if (!metadata.empty()) header[kMetadataKey] = metadata;
   uint64_t offset = 0;
@@ -54,18 +57,20 @@ std::string header_text(const std::vector<Place>& places, const std::map<std::st
     text.resize((text.size() + 7) / 8 * 8, ' ');
     return text;
   } catch (const nlohmann::json::exception& error) {
-    throw CheckpointError(std::string("safetensors: expected names and metadata in UTF-8, got ") + error.what());
+    throw CheckpointError(std::string("safetensors: expected names and metadata in UTF-8, got ") +
+                          error.what());
   }
 }
 
 }  // namespace
 
-SafetensorsPlan plan_safetensors(const TensorMap& tensors, const std::map<std::string, std::string>& metadata) {
+SafetensorsPlan plan_safetensors(const TensorMap& tensors,
+                                 const std::map<std::string, std::string>& metadata) {
   SafetensorsPlan plan{{}, places_in_data_order(tensors), 0};
   const std::string header = header_text(plan.places, metadata);
   if (header.size() > kMaxHeaderBytes)
-    throw CheckpointError("safetensors: expected a header of at most 100 MB, got " + std::to_string(header.size()) +
-                          " bytes; store fewer tensors in one file");
+    throw CheckpointError("safetensors: expected a header of at most 100 MB, got " +
+                          std::to_string(header.size()) + " bytes; store fewer tensors in one file");
   for (size_t i = 0; i < kLengthBytes; ++i)
     plan.head += static_cast<char>(static_cast<uint64_t>(header.size()) >> (8 * i));
   plan.head += header;

@@ -23,6 +23,7 @@ struct SafetensorsPlan {
 };
 
 /// The plan of the file that encode_safetensors makes. Touches no data. Throws as encode_safetensors.
-SafetensorsPlan plan_safetensors(const TensorMap& tensors, const std::map<std::string, std::string>& metadata = {});
+SafetensorsPlan plan_safetensors(const TensorMap& tensors,
+                                 const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace lodestone

@@ -85,7 +85,9 @@ class TreeBuilder : public YAML::EventHandler {
     std::set<std::string> keys;  ///< so far
   };
 
-  [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& what) const { refuse_at(file_, mark.line, mark.column, what); }
+  [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& what) const {
+    refuse_at(file_, mark.line, mark.column, what);
+  }
   void check(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) const {
     if (anchor != YAML::NullAnchor) refuse(mark, "an anchor (&name)");
     if (!tag.empty() && tag != "?" && tag != "!") refuse(mark, "the tag " + tag);
@@ -117,7 +119,8 @@ class TreeBuilder : public YAML::EventHandler {
       parent.key.reset();
     } else {
       if (node->kind != ConfigNode::Kind::kScalar) refuse(mark, "a key that is not a word");
-      if (!parent.keys.insert(node->scalar).second) refuse(mark, "the key '" + node->scalar + "' a second time");
+      if (!parent.keys.insert(node->scalar).second)
+        refuse(mark, "the key '" + node->scalar + "' a second time");
       parent.key = node->scalar;
     }
   }

@@ -77,14 +77,17 @@ class Reader : public Fields {
     return near.empty() ? "" : "; did you mean '" + near + "'?";
   }
 
-  std::string path_of(const FieldInfo& info) const { return path_.empty() ? info.name : path_ + "." + info.name; }
+  std::string path_of(const FieldInfo& info) const {
+    return path_.empty() ? info.name : path_ + "." + info.name;
+  }
 
   ConfigNodePtr take(const char* name) {
     known_.insert(name);
     return node_->find(name);
   }
 
-  [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node, const std::string& expected) const {
+  [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node,
+                             const std::string& expected) const {
     const std::string got = node.kind == ConfigNode::Kind::kScalar     ? "'" + node.scalar + "'"
                             : node.kind == ConfigNode::Kind::kSequence ? "a sequence"
                             : node.kind == ConfigNode::Kind::kMapping  ? "a mapping"
@@ -121,7 +124,8 @@ class Reader : public Fields {
     const auto& text = scalar(info, node, "an integer");
     int64_t parsed = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-    if (node.quoted || error != std::errc{} || end != text.data() + text.size()) mistyped(info, node, "an integer");
+    if (node.quoted || error != std::errc{} || end != text.data() + text.size())
+      mistyped(info, node, "an integer");
     check_range(info, node, static_cast<double>(parsed));
     value = parsed;
   }

@@ -17,7 +17,7 @@ struct ControlOptions {
   int port = 0;                    ///< rank 0 may give 0: any free one, then port() tells which
   bool loopback = true;            ///< rank 0 accepts connections from its own host only
   int64_t generation = 0;          ///< of the job's restarts; a process of another generation is refused
-  std::string token;               ///< of the job: who has another is refused, and what it writes is not believed
+  std::string token;  ///< of the job: who has another is refused, and what it writes is not believed
   std::chrono::milliseconds peer_timeout{5'000};  ///< silence after which a rank counts as lost
 };
 

@@ -9,8 +9,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr double kUsualSteps = 4;   // a rank may be this many usual steps behind before it counts as lagging
-constexpr double kNewShare = 0.1;   // of the latest step in what is usual
+constexpr double kUsualSteps = 4;  // a rank may be this many usual steps behind before it counts as lagging
+constexpr double kNewShare = 0.1;  // of the latest step in what is usual
 
 double seconds_since(SteadyClock::time_point then) {
   return std::chrono::duration<double>(SteadyClock::now() - then).count();
@@ -25,7 +25,8 @@ Peer peer_of(size_t rank, const Watched& watched) {
   peer.silent = std::chrono::duration_cast<milliseconds>(now - watched.heard);
   peer.left = watched.left;
   if (watched.behind_since) peer.lag = std::chrono::duration_cast<milliseconds>(now - *watched.behind_since);
-  if (watched.call > 0) peer.place = watched.verb + " call " + std::to_string(watched.call) + " of group world";
+  if (watched.call > 0)
+    peer.place = watched.verb + " call " + std::to_string(watched.call) + " of group world";
   return peer;
 }
 
@@ -38,7 +39,8 @@ int64_t ControlPlane::Shared::furthest_step() const {
 }
 
 // `told_before` is the furthest step known before this round of reading, hence before this beat was written.
-void ControlPlane::Shared::note(Watched& rank, const std::string& text, const Beat& beat, int64_t told_before) {
+void ControlPlane::Shared::note(Watched& rank, const std::string& text, const Beat& beat,
+                                int64_t told_before) {
   rank.last_text = text;
   rank.heard = SteadyClock::now();
   rank.step = beat.step;
@@ -68,7 +70,8 @@ void ControlPlane::Shared::note_step() {
   if (furthest <= step_seen_) return;
   const double seconds = seconds_since(step_at_) / static_cast<double>(furthest - step_seen_);
   // What came before the first step was loading.
-  if (step_seen_ > 0) step_seconds = step_seconds == 0 ? seconds : (1 - kNewShare) * step_seconds + kNewShare * seconds;
+  if (step_seen_ > 0)
+    step_seconds = step_seconds == 0 ? seconds : (1 - kNewShare) * step_seconds + kNewShare * seconds;
   step_seen_ = furthest;
   step_at_ = SteadyClock::now();
 }
@@ -102,9 +105,9 @@ std::string ControlPlane::laggards() const {
     const double lag = std::chrono::duration<double>(peer.lag).count();
     // One that is silent does not lag: it is being lost.
     if (lag <= limit || peer.silent > shared_->options.peer_timeout / 2) continue;
-    text += (text.empty() ? "rank " : "; rank ") + std::to_string(peer.rank) + " lags: the others have waited for it for " +
-            std::to_string(peer.lag.count()) + " ms (at step " + std::to_string(peer.step) +
-            (peer.place.empty() ? "" : ", last seen in " + peer.place) + ")";
+    text += (text.empty() ? "rank " : "; rank ") + std::to_string(peer.rank) +
+            " lags: the others have waited for it for " + std::to_string(peer.lag.count()) + " ms (at step " +
+            std::to_string(peer.step) + (peer.place.empty() ? "" : ", last seen in " + peer.place) + ")";
   }
   return text;
 }

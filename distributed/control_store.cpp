@@ -45,8 +45,9 @@ void check_generation(const ControlOptions& options, const std::string& told, co
   const size_t space = told.find(' ');
   const std::string number = told.substr(0, space);
   if (number != std::to_string(options.generation)) {
-    throw ConfigError("control plane: this process belongs to generation " + std::to_string(options.generation) +
-                      " of the job, but generation " + number + " runs at " + place + "; end the older one");
+    throw ConfigError("control plane: this process belongs to generation " +
+                      std::to_string(options.generation) + " of the job, but generation " + number +
+                      " runs at " + place + "; end the older one");
   }
   const std::string sealed = space == std::string::npos ? "" : told.substr(space + 1);
   if (Seal(options.token, options.generation).open("generation", sealed) != number) {
@@ -93,7 +94,8 @@ c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options) {
     told = store->get_to_str("lodestone/generation");
   } catch (const std::exception& cause) {
     throw CommError("control plane: rank " + std::to_string(options.rank) + " cannot reach rank 0 at " +
-                    place + "; see that rank 0 runs and that its host lets connections in: " + torch_reason(cause));
+                    place +
+                    "; see that rank 0 runs and that its host lets connections in: " + torch_reason(cause));
   }
   check_generation(options, told, place);
   return store;

@@ -40,7 +40,8 @@ std::string loss_text(int rank, milliseconds silent, const Beat& beat) {
 
 }  // namespace
 
-ControlPlane::Shared::Shared(ControlOptions wanted) : options(std::move(wanted)), seal(options.token, options.generation), prefix_(prefix_of(options)) {
+ControlPlane::Shared::Shared(ControlOptions wanted)
+    : options(std::move(wanted)), seal(options.token, options.generation), prefix_(prefix_of(options)) {
   if (options.rank == 0) {
     server = serve_store(options);
     for (int r = 0; r < options.world; ++r) publish(*server, beat_name(r), Beat().text());
@@ -55,7 +56,8 @@ ControlPlane::Shared::Shared(ControlOptions wanted) : options(std::move(wanted))
   store = connect_store(options);
 }
 
-void ControlPlane::Shared::publish(c10d::Store& where, const std::string& name, const std::string& text) const {
+void ControlPlane::Shared::publish(c10d::Store& where, const std::string& name,
+                                   const std::string& text) const {
   where.set(prefix_ + name, seal.close(name, text));
 }
 
@@ -125,7 +127,8 @@ void ControlPlane::Shared::run() {
   } catch (const std::exception&) {
     // One that was stopped comes back to a store that its ranks have left.
     condemn(stood_still_ > options.peer_timeout
-                ? "this rank stood still for " + std::to_string(stood_still_.count()) + " ms, and the others have given it up"
+                ? "this rank stood still for " + std::to_string(stood_still_.count()) +
+                      " ms, and the others have given it up"
                 : "rank 0 is lost: the connection to its store broke");
   }
   std::lock_guard lock(mutex);

@@ -42,7 +42,8 @@ struct Watched {
   bool left = false;
   uint64_t call = 0;  ///< the last of group "world"
   std::string verb;
-  std::optional<std::chrono::steady_clock::time_point> behind_since;  ///< with this call, others being further
+  std::optional<std::chrono::steady_clock::time_point>
+      behind_since;  ///< with this call, others being further
 };
 
 /// Names of what the store holds.

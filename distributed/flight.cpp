@@ -11,7 +11,8 @@ namespace {
 
 // NCCL sees a connection break seconds before the control plane can tell whose rank is lost.
 std::string broken_text(GroupContext& context, const std::exception& cause) {
-  const auto patience = context.control() ? 2 * context.control()->options().peer_timeout : std::chrono::milliseconds(0);
+  const auto patience =
+      context.control() ? 2 * context.control()->options().peer_timeout : std::chrono::milliseconds(0);
   for (const auto end = Clock::now() + patience; Clock::now() < end;) {
     if (auto why = context.failure()) return *why;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -44,11 +45,13 @@ void wait_on_cuda(Flight& flight) {
 void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause, bool on_cuda) {
   GroupContext& context = *state.members.context;
   if (!context.failure())
-    context.fail(on_cuda ? broken_text(context, cause) : std::string("the backend failed: ") + torch_reason(cause));
+    context.fail(on_cuda ? broken_text(context, cause)
+                         : std::string("the backend failed: ") + torch_reason(cause));
   std::rethrow_exception(context.error(verb, *context.failure()));
 }
 
-void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock::time_point deadline, uint64_t call) {
+void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock::time_point deadline,
+                   uint64_t call) {
   GroupContext& context = *state.members.context;
   const auto give_up = [&](const std::string& why) {
     context.fail(why);
@@ -58,7 +61,8 @@ void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock:
   while (!work.isCompleted()) {
     if (auto why = context.failure()) give_up(*why);
     if (Clock::now() > deadline)
-      give_up(late_text(state.members, call ? context.late(state.members.id, call, state.members.world_ranks) : ""));
+      give_up(late_text(state.members,
+                        call ? context.late(state.members.id, call, state.members.world_ranks) : ""));
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
   if (const auto problem = work.exception()) give_up(broken_text(context, problem));

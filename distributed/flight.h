@@ -30,10 +30,12 @@ std::shared_ptr<Flight> take_off(const std::shared_ptr<GroupState>& state, const
 /// Waits until a GPU is done with a call, since NCCL's own wait only orders streams: a lost peer, a broken connection or a call that takes
 /// longer than the deadline fails the job, ends what the group does on the GPU and throws CommError. `call`: its number, or 0, to tell
 /// who is late.
-void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock::time_point deadline, uint64_t call);
+void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock::time_point deadline,
+                   uint64_t call);
 
 /// What a backend threw, as the job's failure: CommError. On a GPU the control plane has some seconds to tell whose rank is lost.
-[[noreturn]] void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause, bool on_cuda);
+[[noreturn]] void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause,
+                                        bool on_cuda);
 
 /// Waits for it and brings the result to where the caller wants it.
 at::Tensor land(Flight& flight);

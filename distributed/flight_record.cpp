@@ -74,7 +74,8 @@ std::string flight_record_json(const Group& group, const std::string& reason) {
                            {"step", entry.step},
                            {"state", name_of(entry.state)},
                            {"begun", seconds(entry.begun)},
-                           {"seconds", entry.state == FlightEntry::State::kUnderWay ? nlohmann::json() : nlohmann::json(took)}});
+                           {"seconds", entry.state == FlightEntry::State::kUnderWay ? nlohmann::json()
+                                                                                    : nlohmann::json(took)}});
   }
   const nlohmann::json record = {{"rank", group.rank()},
                                  {"world", group.size()},

@@ -49,7 +49,8 @@ constexpr const char* kVerb = "gradient_sync";
 // same, but does not export it.) What it sends on a GPU it notes, since nobody else waits for that on the host.
 class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
  public:
-  SumHook(const c10::intrusive_ptr<c10d::ProcessGroup>& process_group, Group group, std::shared_ptr<Works> works)
+  SumHook(const c10::intrusive_ptr<c10d::ProcessGroup>& process_group, Group group,
+          std::shared_ptr<Works> works)
       : CppCommHookInterface(process_group), group_(std::move(group)), works_(std::move(works)) {}
 
   c10::intrusive_ptr<c10::ivalue::Future> runHook(c10d::GradBucket& bucket) override {

@@ -18,7 +18,8 @@ constexpr int64_t kPiece = int64_t{1} << 20;  // elements that are gathered at a
 
 }  // namespace
 
-OrderedSum::OrderedSum(Group group, int64_t count) : group_(std::move(group)), end_(group_.gather_counts(count)) {
+OrderedSum::OrderedSum(Group group, int64_t count)
+    : group_(std::move(group)), end_(group_.gather_counts(count)) {
   for (size_t rank = 1; rank < end_.size(); ++rank) end_[rank] += end_[rank - 1];
 }
 
@@ -45,7 +46,8 @@ at::Tensor OrderedSum::fold(const std::vector<Node>& nodes) {
 
 std::vector<OrderedSum::Node> OrderedSum::places(int rank) const {
   std::vector<Node> nodes;
-  for (int64_t part = rank == 0 ? 0 : end_[static_cast<size_t>(rank) - 1]; part < end_[static_cast<size_t>(rank)]; ++part)
+  for (int64_t part = rank == 0 ? 0 : end_[static_cast<size_t>(rank) - 1];
+       part < end_[static_cast<size_t>(rank)]; ++part)
     push(nodes, {0, part, {}});
   return nodes;
 }
@@ -58,7 +60,8 @@ void OrderedSum::add(at::Tensor x_n) {
 at::Tensor OrderedSum::total(const at::Tensor& like_n) {
   const at::NoGradGuard no_grad;
   if (added_ != count())
-    throw Error("ordered sum: expected " + std::to_string(count()) + " parts of this rank, got " + std::to_string(added_));
+    throw Error("ordered sum: expected " + std::to_string(count()) + " parts of this rank, got " +
+                std::to_string(added_));
   added_ = 0;
   const std::vector<Node> mine = std::move(mine_);
   mine_.clear();
@@ -76,10 +79,12 @@ at::Tensor OrderedSum::total(const at::Tensor& like_n) {
   for (int64_t begin = 0; begin < n; begin += kPiece) {
     const int64_t size = std::min(kPiece, n - begin);
     at::Tensor piece_kn = at::empty({static_cast<int64_t>(mine.size()), size}, like_n.options());
-    for (size_t k = 0; k < mine.size(); ++k) piece_kn[static_cast<int64_t>(k)].copy_(mine[k].sum_n.narrow(0, begin, size));
+    for (size_t k = 0; k < mine.size(); ++k)
+      piece_kn[static_cast<int64_t>(k)].copy_(mine[k].sum_n.narrow(0, begin, size));
     const at::Tensor gathered_Kn = group_.all_gather(piece_kn, counts);
     std::vector<Node> nodes;
-    for (size_t k = 0; k < all.size(); ++k) push(nodes, {all[k].level, all[k].index, gathered_Kn[static_cast<int64_t>(k)]});
+    for (size_t k = 0; k < all.size(); ++k)
+      push(nodes, {all[k].level, all[k].index, gathered_Kn[static_cast<int64_t>(k)]});
     total_n.narrow(0, begin, size).copy_(fold(nodes));
   }
   return total_n;

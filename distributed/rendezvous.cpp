@@ -12,7 +12,8 @@ namespace lodestone {
 namespace {
 
 std::string to_text(const ControlOptions& options) {
-  return options.host + " " + std::to_string(options.port) + " " + std::to_string(options.generation) + " " + options.token;
+  return options.host + " " + std::to_string(options.port) + " " + std::to_string(options.generation) + " " +
+         options.token;
 }
 
 void read_text(const std::string& text, ControlOptions& options) {

@@ -12,7 +12,8 @@ namespace lodestone {
 /// A run of samples that came from one place.
 struct Source {
   int64_t begin = 0;
-  double weight = 0.0;  ///< how often rows are to be drawn from it, in proportion; 0 for all: every sample alike
+  double weight =
+      0.0;  ///< how often rows are to be drawn from it, in proportion; 0 for all: every sample alike
 };
 
 /// What is known of every sample without reading it: enough for an index sampler. Indices run over [0,

@@ -37,7 +37,8 @@ Image decode_image(std::span<const std::byte> data, const DecodeOptions& options
   if (data.size() > 2 && data[0] == std::byte{'P'} && data[1] >= std::byte{'1'} && data[1] <= std::byte{'6'})
     return decode_pnm(data, options, where);
   throw DataError("image: expected a PNG, JPEG, WebP, PBM, PGM or PPM, got " + std::to_string(data.size()) +
-                  " bytes that are none of them in " + std::string(where) + "; convert or remove this picture");
+                  " bytes that are none of them in " + std::string(where) +
+                  "; convert or remove this picture");
 }
 
 Image decode_image(std::span<const std::byte> data, int channels, std::string_view where) {

@@ -11,7 +11,8 @@ namespace lodestone {
 /// Memory    up to cache_bytes of decoded pictures are kept (cached_dataset.h)
 class ImageExamples : public Examples {
  public:
-  ImageExamples(std::shared_ptr<const ImageDataset> images, ImageTransform transform, int64_t cache_bytes = 0);
+  ImageExamples(std::shared_ptr<const ImageDataset> images, ImageTransform transform,
+                int64_t cache_bytes = 0);
 
   std::shared_ptr<const Dataset> dataset() const override { return images_; }
   std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;

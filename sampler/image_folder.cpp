@@ -46,8 +46,8 @@ Found walk(const fs::path& root) {
   }
   if (error) throw DataError("image folder: cannot walk " + root.string() + ": " + error.message());
   if (found.empty())
-    throw DataError("image folder: expected root/class/*.png|jpg|jpeg|webp|pgm|ppm, got no pictures in " + root.string() +
-                    "; check `path`");
+    throw DataError("image folder: expected root/class/*.png|jpg|jpeg|webp|pgm|ppm, got no pictures in " +
+                    root.string() + "; check `path`");
   for (auto& [name, files] : found) std::sort(files.begin(), files.end());
   return found;
 }

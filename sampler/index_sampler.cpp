@@ -15,7 +15,8 @@ Range share_of(int64_t rows, Shard shard) {
   if (shard.pieces > 0) {
     const Range mine = share_of(shard.pieces, {shard.rank, shard.world});
     if (mine.size() == 0) return {rows, rows};
-    return {share_of(rows, {mine.begin, shard.pieces}).begin, share_of(rows, {mine.end - 1, shard.pieces}).end};
+    return {share_of(rows, {mine.begin, shard.pieces}).begin,
+            share_of(rows, {mine.end - 1, shard.pieces}).end};
   }
   const int64_t small = rows / shard.world;
   const int64_t larger = rows % shard.world;  // the first so many shares have one row more

@@ -121,8 +121,9 @@ LengthBuckets::LengthBuckets(std::shared_ptr<const IndexSampler> inner,
       window_(window),
       seed_(seed) {
   if (inner_->learner() != nullptr)
-    throw ConfigError("length buckets: expected a sampler that does not learn, since windows are planned ahead; leave "
-                      "bucket_window out");
+    throw ConfigError(
+        "length buckets: expected a sampler that does not learn, since windows are planned ahead; leave "
+        "bucket_window out");
   if (window_ < 1 || unit_ < 1 || global_batch() % unit_ != 0)
     throw ConfigError(
         "length buckets: expected a window of at least 1 batch and a batch of whole units, got window " +

@@ -65,8 +65,8 @@ Loader::Loader(std::shared_ptr<const Examples> examples, std::shared_ptr<const I
   check_cursor(start, sampler->batches_per_epoch());
   share_of(sampler->global_batch(), shard);
   const auto dataset = examples->dataset();
-  source_.reset(new Source{std::move(examples), std::move(sampler), shard, start, augment, config.pinned, batches,
-                           BadRecords(dataset, config.bad_records, seed)});
+  source_.reset(new Source{std::move(examples), std::move(sampler), shard, start, augment, config.pinned,
+                           batches, BadRecords(dataset, config.bad_records, seed)});
   if (batches && *batches == 0) return;
   prefetcher_ = std::make_unique<Prefetcher<Batch>>(
       [source = source_.get()](int64_t n, const std::atomic<bool>& stop) { return source->make(n, stop); },

@@ -20,7 +20,8 @@ struct LoaderConfig {
   int64_t depth = 4;
   int64_t cache_mib = 256;
   BadRecordConfig bad_records;
-  bool pinned = false;  ///< batches in page-locked memory, from which a GPU copies by itself; not a user's choice
+  bool pinned =
+      false;  ///< batches in page-locked memory, from which a GPU copies by itself; not a user's choice
 
   void visit(Fields& f);
 };

@@ -66,7 +66,11 @@ void deal_samples(Dealer& line, int64_t wanted, int64_t n, const Emit& emit) {
 
 PkSampler::PkSampler(std::shared_ptr<const Dataset> dataset, PkConfig config, int64_t global_batch,
                      uint64_t seed)
-    : dataset_(std::move(dataset)), config_(config), global_batch_(global_batch), seed_(seed), members_(*dataset_) {
+    : dataset_(std::move(dataset)),
+      config_(config),
+      global_batch_(global_batch),
+      seed_(seed),
+      members_(*dataset_) {
   check_classes("pk sampler", *dataset_, members_, config_, global_batch_);
   batches_ = std::max<int64_t>(1, dataset_->size() / global_batch_);
 }

@@ -107,7 +107,8 @@ Planes resized(const Planes& planes, int width, int height) {
 
 void mirror(Planes& planes) {
   const auto width = static_cast<std::ptrdiff_t>(planes.width);
-  for (auto row = planes.values.begin(); row != planes.values.end(); row += width) std::reverse(row, row + width);
+  for (auto row = planes.values.begin(); row != planes.values.end(); row += width)
+    std::reverse(row, row + width);
 }
 
 }  // namespace lodestone

@@ -29,7 +29,10 @@ PositionedFile::~PositionedFile() {
 }
 
 PositionedFile::PositionedFile(PositionedFile&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_), changed_(other.changed_) {}
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      size_(other.size_),
+      changed_(other.changed_) {}
 
 std::vector<std::byte> PositionedFile::read(int64_t offset, int64_t length) const {
   std::vector<std::byte> bytes(static_cast<size_t>(length));

@@ -126,7 +126,8 @@ ImageTransform::ImageTransform(ImageTransformConfig config, uint64_t seed)
 
 DecodeOptions ImageTransform::decode_options() const {
   const ImageTransformConfig& c = config_;
-  const bool moves = c.affine_probability > 0 && (c.rotation > 0 || c.shift > 0 || c.shear > 0 || c.scale_min != 1 || c.scale_max != 1);
+  const bool moves = c.affine_probability > 0 &&
+                     (c.rotation > 0 || c.shift > 0 || c.shear > 0 || c.scale_min != 1 || c.scale_max != 1);
   const double least = moves ? kMovedPixels : 2;
   const double pixels = c.crop.probability > 0 ? std::max(least, 1 / std::sqrt(c.crop.scale_min)) : least;
   DecodeOptions options;
@@ -167,7 +168,8 @@ Planes ImageTransform::placed(const Image& image, const AugmentKey& key) const {
     if (motion.flip) mirror(planes);
     return planes;
   }
-  Planes planes = resized(image, box, std::min(box.width, kMovedPixels * width), std::min(box.height, kMovedPixels * height));
+  Planes planes = resized(image, box, std::min(box.width, kMovedPixels * width),
+                          std::min(box.height, kMovedPixels * height));
   if (config_.invert) invert(planes);
   const std::vector<float> border =
       config_.background

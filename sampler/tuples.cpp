@@ -62,7 +62,8 @@ int64_t picture(ListedImages& pictures, const std::string& list, const std::stri
   const auto index = pictures.index(field);
   if (!index)
     refuse(list, line, "a picture",
-           "'" + field + "', which is missing" + (PictureName::of(field).member ? " or has no class in its shard" : ""));
+           "'" + field + "', which is missing" +
+               (PictureName::of(field).member ? " or has no class in its shard" : ""));
   return *index;
 }
 

@@ -82,7 +82,8 @@ int main(int count, char** arguments) {
   }
   const std::string path = arguments[2];
   const TensorMap in = read_safetensors(path);
-  nlohmann::json result = std::string(arguments[1]) == "retrieval" ? time_retrieval(in) : time_search(in, path);
+  nlohmann::json result =
+      std::string(arguments[1]) == "retrieval" ? time_retrieval(in) : time_search(in, path);
   result["threads"] = at::get_num_threads();
   std::cout << result << std::endl;
 }

@@ -1,10 +1,9 @@
 // Every mistake a user can make gets a message that names the place and the remedy, and the documented exit code.
 #include <arpa/inet.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
 
 #include "support/program.h"
 
@@ -45,7 +44,9 @@ TEST_F(BadInput, YamlTypo) {
   expect((work_.write_config(""), train({"loss.margn=1"})), 2, {"loss.margn", "did you mean 'margin'?"});
 }
 
-TEST_F(BadInput, MissingFolder) { expect(train({"data.train.path=absent"}), 3, {"absent"}); }
+TEST_F(BadInput, MissingFolder) {
+  expect(train({"data.train.path=absent"}), 3, {"absent"});
+}
 
 TEST_F(BadInput, EmptyFolder) {
   fs::create_directories(work_.path("empty"));
@@ -61,7 +62,8 @@ TEST_F(BadInput, AClassWithOneImageWhereKIsFour) {
 TEST_F(BadInput, TruncatedTar) {
   Tar tar;
   for (int c = 0; c < 4; ++c)
-    for (int s = 0; s < 4; ++s) tar.add_sample("k" + std::to_string(4 * c + s), drawn_image(c, s), "c" + std::to_string(c));
+    for (int s = 0; s < 4; ++s)
+      tar.add_sample("k" + std::to_string(4 * c + s), drawn_image(c, s), "c" + std::to_string(c));
   const std::string whole = tar.finished();
   write_bytes(work_.path("shard.tar"), whole);
   EXPECT_EQ(train({"data.train.path=shard.tar"}).code, 0);
@@ -78,9 +80,13 @@ TEST_F(BadInput, BrokenPng) {
   EXPECT_EQ(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.5"}).code, 0);
 }
 
-TEST_F(BadInput, GlobalBatchNotDivisible) { expect(train({"global_batch=15"}), 2, {"global_batch", "15", "4"}); }
+TEST_F(BadInput, GlobalBatchNotDivisible) {
+  expect(train({"global_batch=15"}), 2, {"global_batch", "15", "4"});
+}
 
-TEST_F(BadInput, MoreClassesThanThereAre) { expect(train({"global_batch=400"}), 3, {"100", "8"}); }
+TEST_F(BadInput, MoreClassesThanThereAre) {
+  expect(train({"global_batch=400"}), 3, {"100", "8"});
+}
 
 TEST_F(BadInput, PortInUse) {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -130,18 +136,21 @@ TEST_F(BadInput, ABadPictureInTheEvaluationIsNeverReplaced) {
   fs::copy(work_.path("pictures"), work_.path("judged"), fs::copy_options::recursive);
   const fs::path victim = work_.path("judged/class2/1.png");
   write_bytes(victim, contents(victim).substr(0, 40));
-  expect(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.9", "evaluate.data.path=judged"}), 3,
-         {"class2/1.png"});
+  expect(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.9",
+                "evaluate.data.path=judged"}),
+         3, {"class2/1.png"});
 }
 
 TEST_F(BadInput, SkippedRecordsAreNamed) {
   const fs::path victim = work_.path("pictures/class3/2.png");
   write_bytes(victim, contents(victim).substr(0, 40));
-  expect(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.5"}), 0, {"skipped a bad record", "class3/2.png"});
+  expect(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.5"}), 0,
+         {"skipped a bad record", "class3/2.png"});
 }
 
 TEST_F(BadInput, ARunFolderInUseIsRefused) {
-  Process first(lodestone({"train", work_.config(), "--set", "schedule.steps=1000000", "--set", "checkpoint.every_steps=0"}));
+  Process first(lodestone(
+      {"train", work_.config(), "--set", "schedule.steps=1000000", "--set", "checkpoint.every_steps=0"}));
   ASSERT_TRUE(Process::until(60, [&] { return fs::exists(work_.run() / "metrics.jsonl"); }));
   expect(train(), 1, {"another process"});
 }

@@ -45,12 +45,13 @@ TEST(BenchCollectives, RefusesAnUnknownVerb) {
 TEST(BenchCheckpoint, SaysWhatASaveCostsAndLeavesNothing) {
   const Workspace work;
   const std::string answer = work.path("answer.json"), folder = work.path("here");
-  const Finished bench = run(lodestone({"bench", "checkpoint", "--parameters", "1500000", "--repeat", "1", "--folder", folder,
-                                        "--json", answer}));
+  const Finished bench = run(lodestone({"bench", "checkpoint", "--parameters", "1500000", "--repeat", "1",
+                                        "--folder", folder, "--json", answer}));
   ASSERT_EQ(bench.code, 0) << bench.err;
   const auto json = nlohmann::json::parse(contents(answer));
   EXPECT_EQ(json["bytes"], 18'000'000);
-  for (const char* what : {"copy_seconds", "stall_seconds", "raw_write_seconds", "checked_by_raw_write"}) EXPECT_GT(json[what].get<double>(), 0) << what;
+  for (const char* what : {"copy_seconds", "stall_seconds", "raw_write_seconds", "checked_by_raw_write"})
+    EXPECT_GT(json[what].get<double>(), 0) << what;
   EXPECT_GT(json["save_seconds"].get<double>(), json["stall_seconds"].get<double>());
   EXPECT_TRUE(fs::is_empty(folder));
 }

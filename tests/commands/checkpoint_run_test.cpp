@@ -1,12 +1,11 @@
 // Checkpoints of runs as users see them: when they are saved, which stay, and that a run goes on as if it had never stopped.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <set>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
 #include <ATen/ops/max.h>
-#include <ATen/TensorOperators.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "common/rng.h"
 #include "support/program.h"
@@ -43,7 +42,8 @@ std::string newest_state(const Workspace& work) {
   const auto newest = list_checkpoints(work.run() / "checkpoints").front();
   std::string all;
   for (const auto& entry : std::set<fs::path>(fs::directory_iterator(newest), {}))
-    if (entry.extension() == ".safetensors" || entry.filename() == "state.json") all += entry.filename().string() + contents(entry);
+    if (entry.extension() == ".safetensors" || entry.filename() == "state.json")
+      all += entry.filename().string() + contents(entry);
   return all;
 }
 
@@ -55,7 +55,8 @@ Words train(const Workspace& work, const Words& settings) {
 
 bool reached(const Workspace& work, int64_t step) {
   const std::string wanted = "\"step\":" + std::to_string(step);
-  return Process::until(60, [&] { return contents(work.run() / "metrics.jsonl").find(wanted) != std::string::npos; });
+  return Process::until(
+      60, [&] { return contents(work.run() / "metrics.jsonl").find(wanted) != std::string::npos; });
 }
 
 TEST(CheckpointRun, Sigusr2SavesAndTrainingGoesOnUnderMpirunToo) {
@@ -70,7 +71,8 @@ TEST(CheckpointRun, Sigusr2SavesAndTrainingGoesOnUnderMpirunToo) {
     EXPECT_THAT(saved_steps(work), ElementsAre(saved));
     ASSERT_TRUE(reached(work, saved + 20)) << "training goes on";
     process.signal(SIGUSR2);
-    ASSERT_TRUE(Process::until(60, [&] { return events(work, "checkpoint").size() == 2; })) << "again and again";
+    ASSERT_TRUE(Process::until(60, [&] { return events(work, "checkpoint").size() == 2; }))
+        << "again and again";
     process.signal(SIGUSR1);
     EXPECT_EQ(process.wait().code, 75);
     EXPECT_EQ(saved_steps(work).size(), 2u);
@@ -80,9 +82,9 @@ TEST(CheckpointRun, Sigusr2SavesAndTrainingGoesOnUnderMpirunToo) {
 TEST(CheckpointRun, ByTimeAndByStepAndTheBestStay) {
   const Workspace work;
   work.write_config("evaluate: {every: 2, data: {path: pictures}}\n");
-  const Finished done = run(train(work, {"schedule.steps=12", "checkpoint.every_steps=2", "checkpoint.keep_last=1",
-                                         "checkpoint.keep_every=4", "checkpoint.keep_best.count=1",
-                                         "checkpoint.every_minutes=1e-9"}));
+  const Finished done = run(train(
+      work, {"schedule.steps=12", "checkpoint.every_steps=2", "checkpoint.keep_last=1",
+             "checkpoint.keep_every=4", "checkpoint.keep_best.count=1", "checkpoint.every_minutes=1e-9"}));
   ASSERT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(events(work, "checkpoint").size(), 12u) << "every step, as every_minutes asks for";
   double best = -1;
@@ -94,7 +96,8 @@ TEST(CheckpointRun, ByTimeAndByStepAndTheBestStay) {
     }
   const std::set<int64_t> expected = {12, 8, 4, best_step};
   EXPECT_THAT(saved_steps(work), ::testing::ElementsAreArray(expected.rbegin(), expected.rend()));
-  const Finished inspect = run(lodestone({"inspect", work.run() / "checkpoints" / ("step-0000000" + std::to_string(best_step % 10))}));
+  const Finished inspect = run(
+      lodestone({"inspect", work.run() / "checkpoints" / ("step-0000000" + std::to_string(best_step % 10))}));
   if (best_step < 10) {
     EXPECT_THAT(inspect.out, HasSubstr("recall_at_1"));
   }
@@ -105,13 +108,15 @@ TEST(CheckpointRun, ADiskThatTakesNoMoreCostsCheckpointsAndNotTheRun) {
   // Weights exceed the largest file allowed from here on; metrics and configuration don't.
   const Words command = {"bash", "-c", "trap '' XFSZ; ulimit -f 16; exec \"$@\"", "bash"};
   Words limited = command;
-  for (const auto& word : train(work, {"encoder.channels=[32,32,32]", "schedule.steps=8"})) limited.push_back(word);
+  for (const auto& word : train(work, {"encoder.channels=[32,32,32]", "schedule.steps=8"}))
+    limited.push_back(word);
   const Finished done = run(limited);
   EXPECT_EQ(done.code, 1) << done.err;
   EXPECT_EQ(losses(work.run()).size(), 8u);
   EXPECT_THAT(events(work, "checkpoint_failed"), ElementsAre(4, 8));
   EXPECT_THAT(done.err, HasSubstr("File too large"));
-  for (const auto& entry : fs::directory_iterator(work.run() / "checkpoints")) ADD_FAILURE() << entry.path() << " is left";
+  for (const auto& entry : fs::directory_iterator(work.run() / "checkpoints"))
+    ADD_FAILURE() << entry.path() << " is left";
 }
 
 TEST(CheckpointRun, ADamagedOneIsNamedInTheMetrics) {
@@ -124,9 +129,16 @@ TEST(CheckpointRun, ADamagedOneIsNamedInTheMetrics) {
 }
 
 // Everything that has state: average, momentum encoder with its queue, learned sampler, statistics of each rank.
-const Words kMuch = {"schedule.steps=24",      "checkpoint.every_steps=3", "ema.decay=0.9",         "memory.kind=momentum",
-                     "memory.size=40",         "sampler.name=hard_class",  "sampler.hard_class.cluster=2",
-                     "sampler.hard_class.refresh=4", "data.loader.depth=1", "batch_norm=local"};
+const Words kMuch = {"schedule.steps=24",
+                     "checkpoint.every_steps=3",
+                     "ema.decay=0.9",
+                     "memory.kind=momentum",
+                     "memory.size=40",
+                     "sampler.name=hard_class",
+                     "sampler.hard_class.cluster=2",
+                     "sampler.hard_class.refresh=4",
+                     "data.loader.depth=1",
+                     "batch_norm=local"};
 
 // Killed after a random step, twice, each time started again, until it ends by itself.
 void train_with_kills(const Workspace& work, const Words& command, Random& random) {
@@ -150,7 +162,9 @@ TEST(CheckpointRun, InterruptedAnywhereEndsInTheSameBits) {
   Random random(6, Purpose::kTrials);
   for (const int ranks : {1, 2}) {
     const Workspace whole, parts;
-    const auto command = [&](const Workspace& work) { return ranks == 1 ? train(work, kMuch) : mpirun(ranks, train(work, kMuch)); };
+    const auto command = [&](const Workspace& work) {
+      return ranks == 1 ? train(work, kMuch) : mpirun(ranks, train(work, kMuch));
+    };
     ASSERT_EQ(run(command(whole)).code, 0);
     train_with_kills(parts, command(parts), random);
     EXPECT_GE(events(parts, "restart").size(), 1u);
@@ -161,7 +175,9 @@ TEST(CheckpointRun, InterruptedAnywhereEndsInTheSameBits) {
 
 // Weights of the newest checkpoint, side by side with another run's.
 double largest_difference(const Workspace& a, const Workspace& b) {
-  const auto model = [](const Workspace& work) { return load_checkpoint(work.run()).snapshot.tensors.at("model"); };
+  const auto model = [](const Workspace& work) {
+    return load_checkpoint(work.run()).snapshot.tensors.at("model");
+  };
   double largest = 0;
   const TensorMap of_b = model(b);
   for (const auto& [name, tensor] : model(a))
@@ -170,7 +186,8 @@ double largest_difference(const Workspace& a, const Workspace& b) {
 }
 
 TEST(CheckpointRun, GoesOnWithAnotherNumberOfRanks) {
-  const Words settings = {"schedule.steps=12", "checkpoint.every_steps=6", "memory.kind=xbm", "memory.size=40"};
+  const Words settings = {"schedule.steps=12", "checkpoint.every_steps=6", "memory.kind=xbm",
+                          "memory.size=40"};
   const auto command = [&](int ranks, const Workspace& work) { return mpirun(ranks, train(work, settings)); };
   const Workspace whole;
   ASSERT_EQ(run(command(1, whole)).code, 0);
@@ -188,7 +205,8 @@ TEST(CheckpointRun, GoesOnWithAnotherNumberOfRanks) {
 // determinism: canonical, with all that has state: one process, ranks, and a run that changes the number of ranks on its way.
 TEST(CheckpointRun, CanonicalIsBitIdenticalOnAnyNumberOfRanks) {
   Words settings = kMuch;
-  settings.insert(settings.end(), {"determinism=canonical", "schedule.steps=12", "checkpoint.every_steps=4", "checkpoint.keep_last=9"});
+  settings.insert(settings.end(), {"determinism=canonical", "schedule.steps=12", "checkpoint.every_steps=4",
+                                   "checkpoint.keep_last=9"});
   const auto command = [&](int ranks, const Workspace& work) {
     return ranks == 1 ? train(work, settings) : mpirun(ranks, train(work, settings));
   };

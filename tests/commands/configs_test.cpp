@@ -33,11 +33,14 @@ TEST(FacesRecipe, TakesAFolderForEachPersonAndVerifiesUnseenOnes) {
     std::filesystem::create_directories(to);
     std::filesystem::rename(work.path("pictures/" + name), to / name);
   }
-  const Finished got = run(lodestone({"train", std::string(LODESTONE_SOURCE) + "/configs/faces.yaml", "--set", "data.root=" + work.path(".").string(),
-                                      "--set", "run_dir=" + work.path("run").string(), "--set", "global_batch=6", "--set", "data.image.width=32",
-                                      "--set", "data.image.height=32", "--set", "schedule={steps: 2, warmup_steps: 1}"}));
+  const Finished got =
+      run(lodestone({"train", std::string(LODESTONE_SOURCE) + "/configs/faces.yaml", "--set",
+                     "data.root=" + work.path(".").string(), "--set", "run_dir=" + work.path("run").string(),
+                     "--set", "global_batch=6", "--set", "data.image.width=32", "--set",
+                     "data.image.height=32", "--set", "schedule={steps: 2, warmup_steps: 1}"}));
   ASSERT_EQ(got.code, 0) << got.err;
-  for (const char* measure : {"eer", "roc_auc", "recall_at_1"}) EXPECT_NE(got.out.find(measure), std::string::npos) << measure << got.out;
+  for (const char* measure : {"eer", "roc_auc", "recall_at_1"})
+    EXPECT_NE(got.out.find(measure), std::string::npos) << measure << got.out;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Recipe, ::testing::ValuesIn(recipes()), [](const auto& recipe) {

@@ -69,26 +69,29 @@ TEST_F(Export, WritesAModelCardBesideIt) {
   ASSERT_EQ(train({"evaluate.data.path=pictures"}).code, 0);
   ASSERT_EQ(export_to("safetensors", "w.safetensors").code, 0);
   const std::string plain = contents(work_.path("w.md"));
-  EXPECT_THAT(plain, AllOf(HasSubstr("# run\n"), HasSubstr("`conv4`"), HasSubstr("load_file(\"w.safetensors\")"),
-                           HasSubstr("At step 8."), HasSubstr("| `recall_at_1`"), HasSubstr("    global_batch: "),
-                           HasSubstr("model: not stated")));
-  EXPECT_THAT(plain, ::testing::Not(AnyOf(HasSubstr("run_dir"), HasSubstr("metrics:"), HasSubstr("\nlicense:"))));
+  EXPECT_THAT(plain,
+              AllOf(HasSubstr("# run\n"), HasSubstr("`conv4`"), HasSubstr("load_file(\"w.safetensors\")"),
+                    HasSubstr("At step 8."), HasSubstr("| `recall_at_1`"), HasSubstr("    global_batch: "),
+                    HasSubstr("model: not stated")));
+  EXPECT_THAT(plain,
+              ::testing::Not(AnyOf(HasSubstr("run_dir"), HasSubstr("metrics:"), HasSubstr("\nlicense:"))));
 
   const auto judged = work_.path("judged.json");
   ASSERT_EQ(run(lodestone({"evaluate", work_.run(), "--json", judged, "--calibrate", "0.1"}), 60).code, 0);
-  const Finished told = run(lodestone({"export", work_.run(), "--format", "torchscript", "--output", work_.path("m.pt"), "--card",
-                                       work_.path("README.md"), "--measures", judged, "--license", "mit", "--data-license",
-                                       "CC-BY-4.0"}),
+  const Finished told = run(lodestone({"export", work_.run(), "--format", "torchscript", "--output",
+                                       work_.path("m.pt"), "--card", work_.path("README.md"), "--measures",
+                                       judged, "--license", "mit", "--data-license", "CC-BY-4.0"}),
                             60);
   ASSERT_EQ(told.code, 0) << told.err;
-  EXPECT_THAT(contents(work_.path("README.md")),
-              AllOf(HasSubstr("license: \"mit\"\n"), HasSubstr("data: CC-BY-4.0"), HasSubstr("torch.jit.load(\"m.pt\")"),
-                    HasSubstr("without learning"), HasSubstr("## Threshold")));
+  EXPECT_THAT(
+      contents(work_.path("README.md")),
+      AllOf(HasSubstr("license: \"mit\"\n"), HasSubstr("data: CC-BY-4.0"),
+            HasSubstr("torch.jit.load(\"m.pt\")"), HasSubstr("without learning"), HasSubstr("## Threshold")));
   EXPECT_FALSE(std::filesystem::exists(work_.path("m.md")));
 
   std::ofstream(judged) << "[1]";
-  EXPECT_EQ(run(lodestone({"export", work_.run(), "--format", "safetensors", "--output", work_.path("n.safetensors"), "--measures",
-                           judged}),
+  EXPECT_EQ(run(lodestone({"export", work_.run(), "--format", "safetensors", "--output",
+                           work_.path("n.safetensors"), "--measures", judged}),
                 60)
                 .code,
             3);

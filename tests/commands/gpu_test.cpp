@@ -24,7 +24,8 @@ class Gpu : public ::testing::Test {
     if (!fs::exists("/dev/nvidiactl")) GTEST_SKIP() << "no GPU here";
   }
 
-  static std::vector<std::string> on_gpu(std::vector<std::string> arguments, const std::vector<std::string>& settings = {}) {
+  static std::vector<std::string> on_gpu(std::vector<std::string> arguments,
+                                         const std::vector<std::string>& settings = {}) {
     auto command = lodestone(std::move(arguments));
     for (const std::string& setting : settings) command.insert(command.end(), {"--set", setting});
     command.insert(command.end(), {"--set", "distributed.device=cuda"});
@@ -37,9 +38,16 @@ class Gpu : public ::testing::Test {
       static int port = 20000 + ::getpid() % 20000;
       ++port;
       for (const std::string rank : {"0", "1"}) {
-        std::vector<std::string> words = {"env", "RANK=" + rank, "WORLD_SIZE=2", "LOCAL_RANK=" + rank, "LOCAL_WORLD_SIZE=2",
-                                          "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + std::to_string(port), "CUDA_VISIBLE_DEVICES=0",
-                                          "NCCL_HOSTID=host" + rank, "NCCL_SOCKET_IFNAME=lo"};
+        std::vector<std::string> words = {"env",
+                                          "RANK=" + rank,
+                                          "WORLD_SIZE=2",
+                                          "LOCAL_RANK=" + rank,
+                                          "LOCAL_WORLD_SIZE=2",
+                                          "MASTER_ADDR=127.0.0.1",
+                                          "MASTER_PORT=" + std::to_string(port),
+                                          "CUDA_VISIBLE_DEVICES=0",
+                                          "NCCL_HOSTID=host" + rank,
+                                          "NCCL_SOCKET_IFNAME=lo"};
         words.insert(words.end(), command.begin(), command.end());
         processes.push_back(std::make_unique<Process>(words));
       }
@@ -67,7 +75,8 @@ class Gpu : public ::testing::Test {
   }
 
   // The weights of a run that was interrupted are those of one that wasn't.
-  static void expect_same_bits(int ranks, const std::vector<std::string>& settings, const std::string& encoder = kConv4) {
+  static void expect_same_bits(int ranks, const std::vector<std::string>& settings,
+                               const std::string& encoder = kConv4) {
     const Workspace whole, parts;
     for (const Workspace* work : {&whole, &parts}) {
       exchange_encoder(*work, encoder);
@@ -86,13 +95,17 @@ class Gpu : public ::testing::Test {
 };
 
 TEST_F(Gpu, GoesOnBitIdentically) {
-  for (const std::vector<std::string>& settings :
-       {std::vector<std::string>{}, {"precision=float16"}, {"precision=bfloat16"}, {"loss.name=triplet", "miner.name=semi_hard"}})
+  for (const std::vector<std::string>& settings : {std::vector<std::string>{},
+                                                   {"precision=float16"},
+                                                   {"precision=bfloat16"},
+                                                   {"loss.name=triplet", "miner.name=semi_hard"}})
     expect_same_bits(1, settings);
   expect_same_bits(1, {}, kResNet);
 }
 
-TEST_F(Gpu, TwoRanksGoOnBitIdentically) { expect_same_bits(2, {}); }
+TEST_F(Gpu, TwoRanksGoOnBitIdentically) {
+  expect_same_bits(2, {});
+}
 
 // cuDNN's convolutions round to TF32's ten bits.
 TEST_F(Gpu, EmbedsAsTheCpuDoes) {
@@ -120,16 +133,24 @@ TEST_F(Gpu, TextsTrainThere) {
   std::string rows;
   for (int topic = 0; topic < 8; ++topic)
     for (int n = 0; n < 8; ++n)
-      rows += "tell word" + std::to_string(topic) + " number " + std::to_string(n) + "\ttopic" + std::to_string(topic) + "\n";
+      rows += "tell word" + std::to_string(topic) + " number " + std::to_string(n) + "\ttopic" +
+              std::to_string(topic) + "\n";
   const std::string texts = work.write("train.tsv", rows);
-  ASSERT_EQ(run(lodestone({"tokenizer", "train", "--input", texts, "--vocabulary", "100", "--output", work.path("vocab.txt")})).code, 0);
-  for (const std::string encoder : {"{name: bag_of_tokens}", "{name: bert, layers: 2, width: 32, heads: 2, intermediate: 64}"}) {
+  ASSERT_EQ(run(lodestone({"tokenizer", "train", "--input", texts, "--vocabulary", "100", "--output",
+                           work.path("vocab.txt")}))
+                .code,
+            0);
+  for (const std::string encoder :
+       {"{name: bag_of_tokens}", "{name: bert, layers: 2, width: 32, heads: 2, intermediate: 64}"}) {
     std::vector<std::vector<double>> found;
     for (const std::string run_name : {"a", "b"}) {
-      const std::string config = work.write(
-          "run.yaml", "run_dir: " + work.path(run_name + encoder.substr(7, 3)) + "\nglobal_batch: 16\ndata:\n  root: " + work.path("") +
-                          "\n  kind: texts\n  train: {path: train.tsv}\n  text:\n    tokenizer: {path: vocab.txt, max_tokens: 16}\n"
-                          "sampler: {samples_per_class: 4}\nencoder: " + encoder + "\nschedule: {steps: 20, warmup_steps: 2}\n");
+      const std::string config =
+          work.write("run.yaml", "run_dir: " + work.path(run_name + encoder.substr(7, 3)) +
+                                     "\nglobal_batch: 16\ndata:\n  root: " + work.path("") +
+                                     "\n  kind: texts\n  train: {path: train.tsv}\n  text:\n    tokenizer: "
+                                     "{path: vocab.txt, max_tokens: 16}\n"
+                                     "sampler: {samples_per_class: 4}\nencoder: " +
+                                     encoder + "\nschedule: {steps: 20, warmup_steps: 2}\n");
       const Finished train = run(on_gpu({"train", config}));
       ASSERT_EQ(train.code, 0) << train.err;
       found.push_back(losses(work.path(run_name + encoder.substr(7, 3))));
@@ -141,11 +162,12 @@ TEST_F(Gpu, TextsTrainThere) {
 
 TEST_F(Gpu, TwoRanksHaveTheGradientsOfOneProcess) {
   const Workspace work;
-  for (const std::vector<std::string>& settings : {std::vector<std::string>{"batch_norm=sync"},
-                                                  {"batch_norm=local"},
-                                                  {"exchange=ring"},
-                                                  {"memory.kind=xbm", "memory.size=24", "memory.start_step=1"},
-                                                  {"memory.kind=momentum", "memory.size=24"}}) {
+  for (const std::vector<std::string>& settings :
+       {std::vector<std::string>{"batch_norm=sync"},
+        {"batch_norm=local"},
+        {"exchange=ring"},
+        {"memory.kind=xbm", "memory.size=24", "memory.start_step=1"},
+        {"memory.kind=momentum", "memory.size=24"}}) {
     const Finished verify = run_ranks(2, on_gpu({"verify-gradients", work.config()}, settings));
     EXPECT_EQ(verify.code, 0) << settings[0] << verify.out << verify.err;
     EXPECT_THAT(verify.out, HasSubstr("2 ranks against one process"));
@@ -156,7 +178,8 @@ TEST_F(Gpu, ALostRankIsNamedAndTheOtherEnds) {
   for (const int signal : {SIGKILL, SIGSTOP}) {
     const Workspace work;
     Ranks ranks(on_gpu({"train", work.config()}, {"schedule.steps=100000", "checkpoint.every_steps=0"}));
-    ASSERT_TRUE(Process::until(60, [&] { return contents(work.run() / "metrics.jsonl").find("\"step\":20") != std::string::npos; }));
+    ASSERT_TRUE(Process::until(
+        60, [&] { return contents(work.run() / "metrics.jsonl").find("\"step\":20") != std::string::npos; }));
     ranks.processes[1]->signal(signal);
     const Finished left = ranks.processes[0]->wait(30);
     EXPECT_EQ(left.code, 4) << left.err;

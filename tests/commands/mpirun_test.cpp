@@ -34,11 +34,12 @@ TEST(Mpirun, TwoRanksFollowTheCurveOfOneFor50Steps) {
 TEST(Mpirun, VerifyGradientsHoldsOnEveryRankCount) {
   const Workspace work;
   for (const int ranks : {2, 3})
-    for (const std::vector<std::string>& settings : {std::vector<std::string>{"batch_norm=sync"},
-                                                    {"batch_norm=local"},
-                                                    {"exchange=ring"},
-                                                    {"memory.kind=xbm", "memory.size=24", "memory.start_step=1"},
-                                                    {"memory.kind=momentum", "memory.size=24"}}) {
+    for (const std::vector<std::string>& settings :
+         {std::vector<std::string>{"batch_norm=sync"},
+          {"batch_norm=local"},
+          {"exchange=ring"},
+          {"memory.kind=xbm", "memory.size=24", "memory.start_step=1"},
+          {"memory.kind=momentum", "memory.size=24"}}) {
       auto command = lodestone({"verify-gradients", work.config(), "--all"});
       for (const std::string& setting : settings) command.insert(command.end(), {"--set", setting});
       const Finished verify = run(mpirun(ranks, command));
@@ -63,7 +64,8 @@ TEST(Mpirun, Usr1ReachesEveryRankSavesOneStepAndExits75) {
   const Workspace work;
   Process process(mpirun(2, lodestone({"train", work.config(), "--set", "schedule.steps=100000", "--set",
                                        "checkpoint.every_steps=0"})));
-  ASSERT_TRUE(Process::until(60, [&] { return contents(work.run() / "metrics.jsonl").find("\"step\":20") != std::string::npos; }));
+  ASSERT_TRUE(Process::until(
+      60, [&] { return contents(work.run() / "metrics.jsonl").find("\"step\":20") != std::string::npos; }));
   process.signal(SIGUSR1);
   const Finished stopped = process.wait();
   EXPECT_EQ(stopped.code, 75) << stopped.err;
@@ -85,21 +87,23 @@ TEST(Mpirun, DoctorMeasuresAllPairs) {
     EXPECT_GT(pair["bytes_per_second"], 1e6) << pair;
   }
   // One host has one clock.
-  EXPECT_LE(found["clocks"]["figures"]["seconds"].get<double>(), found["clocks"]["figures"]["known_to_seconds"].get<double>() + 2e-6);
+  EXPECT_LE(found["clocks"]["figures"]["seconds"].get<double>(),
+            found["clocks"]["figures"]["known_to_seconds"].get<double>() + 2e-6);
   EXPECT_EQ(found["folder: shared"]["fails"], false);
   EXPECT_THAT(found["launcher"]["state"].get<std::string>(), HasSubstr("rank 0 of 3"));
 }
 
 TEST(Mpirun, EvaluateGivesTheSameFiguresOnAnyNumberOfRanks) {
   const Workspace work;
-  ASSERT_EQ(run(lodestone({"train", work.config(), "--set", "evaluate.data.path=pictures", "--set", "evaluate.one_shot_trials=40", "--set",
-                           "evaluate.one_shot_ways=4"}))
+  ASSERT_EQ(run(lodestone({"train", work.config(), "--set", "evaluate.data.path=pictures", "--set",
+                           "evaluate.one_shot_trials=40", "--set", "evaluate.one_shot_ways=4"}))
                 .code,
             0);
   std::vector<std::string> results;
   for (const int ranks : {1, 2, 4}) {
     const std::string json = work.path("r" + std::to_string(ranks) + ".json");
-    const Finished evaluate = run(mpirun(ranks, lodestone({"evaluate", work.run(), "--json", json, "--bootstrap", "50"})));
+    const Finished evaluate =
+        run(mpirun(ranks, lodestone({"evaluate", work.run(), "--json", json, "--bootstrap", "50"})));
     ASSERT_EQ(evaluate.code, 0) << evaluate.err;
     EXPECT_THAT(evaluate.out, HasSubstr("95 % interval"));
     results.push_back(contents(json));
@@ -110,7 +114,8 @@ TEST(Mpirun, EvaluateGivesTheSameFiguresOnAnyNumberOfRanks) {
   EXPECT_LE(found["intervals"]["recall_at_1"][0], found["recall_at_1"]);
   EXPECT_GE(found["intervals"]["recall_at_1"][1], found["recall_at_1"]);
   EXPECT_GE(found["intervals"]["one_shot_accuracy"][1], found["one_shot_accuracy"]);
-  const Finished plain = run(lodestone({"evaluate", work.run(), "--bootstrap", "0", "--json", work.path("plain.json")}));
+  const Finished plain =
+      run(lodestone({"evaluate", work.run(), "--bootstrap", "0", "--json", work.path("plain.json")}));
   EXPECT_EQ(plain.code, 0) << plain.err;
   EXPECT_FALSE(nlohmann::json::parse(contents(work.path("plain.json"))).contains("intervals"));
 }
@@ -139,7 +144,8 @@ TEST(Mpirun, ErrorsOfOneRankKeepTheirExitCodeAndMessage) {
   const Finished address = train({"--set", "metrics.port=9", "--set", "metrics.address=nowhere"});
   EXPECT_EQ(address.code, 2) << address.err;
   // After the last step, on rank 0 alone.
-  const Finished runs = train({"--set", "evaluate.data.path=pictures", "--set", "evaluate.one_shot_runs=absent"});
+  const Finished runs =
+      train({"--set", "evaluate.data.path=pictures", "--set", "evaluate.one_shot_runs=absent"});
   EXPECT_EQ(runs.code, 3) << runs.err;
   EXPECT_THAT(runs.err, HasSubstr("absent"));
 }

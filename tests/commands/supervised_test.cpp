@@ -27,7 +27,8 @@ std::map<int, pid_t> ranks_of(const Workspace& work) {
   std::map<int, pid_t> found;
   std::error_code gone;
   for (const auto& entry : fs::directory_iterator("/proc", gone)) {
-    const std::string arguments = contents(entry.path() / "cmdline"), variables = contents(entry.path() / "environ");
+    const std::string arguments = contents(entry.path() / "cmdline"),
+                      variables = contents(entry.path() / "environ");
     const size_t rank = variables.find("OMPI_COMM_WORLD_RANK=");
     if (arguments.find(work.config()) == std::string::npos || rank == std::string::npos) continue;
     found[std::atoi(variables.c_str() + rank + 21)] = std::stoi(entry.path().filename());
@@ -37,8 +38,10 @@ std::map<int, pid_t> ranks_of(const Workspace& work) {
 
 bool reaches(const Workspace& work, int step) {
   return Process::until(90, [&] {
-    return contents(work.run() / "metrics.jsonl").find("\"step\":" + std::to_string(step) + ",") != std::string::npos ||
-           contents(work.run() / "metrics.jsonl").find("\"step\":" + std::to_string(step) + "}") != std::string::npos;
+    return contents(work.run() / "metrics.jsonl").find("\"step\":" + std::to_string(step) + ",") !=
+               std::string::npos ||
+           contents(work.run() / "metrics.jsonl").find("\"step\":" + std::to_string(step) + "}") !=
+               std::string::npos;
   });
 }
 
@@ -62,7 +65,8 @@ TEST(Launch, AStoppedRankIsNamedInTenSecondsAndTheJobEndsWith4) {
   Process job(launch(work, {"--max-restarts", "0"}, {"schedule.steps=1000000", "checkpoint.every_steps=0"}));
   ASSERT_TRUE(reaches(work, 20));
   const auto ranks = ranks_of(work);
-  EXPECT_THAT(contents("/proc/" + std::to_string(ranks.at(1)) + "/environ"), HasSubstr("GOMP_SPINCOUNT=10000"));
+  EXPECT_THAT(contents("/proc/" + std::to_string(ranks.at(1)) + "/environ"),
+              HasSubstr("GOMP_SPINCOUNT=10000"));
   const auto begin = std::chrono::steady_clock::now();
   ::kill(ranks.at(1), SIGSTOP);
   const Finished end = job.wait(60);
@@ -95,7 +99,9 @@ TEST(Launch, Usr2WritesEveryRanksFlightRecordAndTrainingGoesOn) {
   ASSERT_TRUE(reaches(work, 20));
   job.signal(SIGUSR2);
   for (const char* rank : {"0", "1"})
-    EXPECT_TRUE(Process::until(20, [&] { return fs::exists(work.run() / "flight" / (std::string("generation-0-rank-") + rank + ".json")); }));
+    EXPECT_TRUE(Process::until(20, [&] {
+      return fs::exists(work.run() / "flight" / (std::string("generation-0-rank-") + rank + ".json"));
+    }));
   const size_t then = losses(work.run()).size();
   EXPECT_TRUE(Process::until(60, [&] { return losses(work.run()).size() > then + 10; }));
   job.signal(SIGTERM);
@@ -105,19 +111,22 @@ TEST(Launch, Usr2WritesEveryRanksFlightRecordAndTrainingGoesOn) {
 // Rank 1 is stopped before it reaches MPI_Init, in which rank 0 waits.
 TEST(Launch, ARankThatNeverComesEndsTheJobWith4) {
   const Workspace work;
-  const Finished end = run({MPIRUN_PROGRAM, "--oversubscribe", "-n", "1", LODESTONE_PROGRAM, "train", work.config(), "--set",
-                            "distributed.timeout=3", ":", "-n", "1", "sh", "-c", "kill -STOP $$"},
-                           60);
+  const Finished end =
+      run({MPIRUN_PROGRAM, "--oversubscribe", "-n", "1", LODESTONE_PROGRAM, "train", work.config(), "--set",
+           "distributed.timeout=3", ":", "-n", "1", "sh", "-c", "kill -STOP $$"},
+          60);
   EXPECT_EQ(end.code, 4) << end.err;
   EXPECT_THAT(end.err, HasSubstr("not all ranks have come within 3000 ms"));
 }
 
 // As in a container: process 1 has no default actions for signals, and orphans are its own.
 TEST(Launch, WorksAsTheFirstProcessOfAContainer) {
-  if (run({"unshare", "--pid", "--fork", "--mount-proc", "true"}).code != 0) GTEST_SKIP() << "no process namespaces here";
+  if (run({"unshare", "--pid", "--fork", "--mount-proc", "true"}).code != 0)
+    GTEST_SKIP() << "no process namespaces here";
   const Workspace work;
   std::vector<std::string> command = {"unshare", "--pid", "--fork", "--mount-proc", "--kill-child"};
-  for (const auto& word : launch(work, {}, {"schedule.steps=1000000", "checkpoint.every_steps=0"})) command.push_back(word);
+  for (const auto& word : launch(work, {}, {"schedule.steps=1000000", "checkpoint.every_steps=0"}))
+    command.push_back(word);
   Process job(command);
   ASSERT_TRUE(reaches(work, 20));
   pid_t first = 0;
@@ -148,9 +157,12 @@ TEST(Launch, WhatIsWrongWithTheCommandIsToldOnceBeforeAnythingStarts) {
 
 TEST(Launch, OneRankNeedsNoMpirunAndTheRunsCodeIsTheJobs) {
   const Workspace work;
-  EXPECT_EQ(run({"/usr/bin/env", "PATH=/nowhere", LODESTONE_PROGRAM, "launch", "--", "train", work.config()}).code, 0);
+  EXPECT_EQ(
+      run({"/usr/bin/env", "PATH=/nowhere", LODESTONE_PROGRAM, "launch", "--", "train", work.config()}).code,
+      0);
   EXPECT_EQ(losses(work.run()).size(), 8u);
-  EXPECT_EQ(run(lodestone({"launch", "--", "train", work.config(), "--resume", work.path("nothing")})).code, 5);
+  EXPECT_EQ(run(lodestone({"launch", "--", "train", work.config(), "--resume", work.path("nothing")})).code,
+            5);
 }
 
 }  // namespace

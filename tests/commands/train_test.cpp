@@ -1,12 +1,11 @@
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "support/program.h"
 #include "support/run_lines.h"
@@ -64,8 +63,9 @@ TEST(Train, ResumingIsBitIdenticalToNeverStopping) {
 TEST(Train, ASamplerThatLearnsIsPartOfTheCheckpoint) {
   const Workspace whole, parts;
   const auto train = [](const Workspace& work, const std::string& refresh = "2") {
-    return run(lodestone({"train", work.config(), "--set", "sampler.name=hard_class", "--set", "sampler.hard_class.cluster=2",
-                          "--set", "sampler.hard_class.refresh=" + refresh, "--set", "data.loader.depth=1"}));
+    return run(lodestone({"train", work.config(), "--set", "sampler.name=hard_class", "--set",
+                          "sampler.hard_class.cluster=2", "--set", "sampler.hard_class.refresh=" + refresh,
+                          "--set", "data.loader.depth=1"}));
   };
   ASSERT_EQ(train(whole).code, 0);
   ASSERT_EQ(train(parts).code, 0);
@@ -100,8 +100,9 @@ TEST(Train, StepsThatAreNotFiniteAreSkippedOrRolledBackSoOftenAndNoMore) {
   ASSERT_EQ(run(lodestone({"train", work.config(), "--set", "schedule.steps=4"})).code, 0);
   const std::string good = weights(work.run(), "00000004");
   const auto wild = [&](const std::string& action) {
-    return run(lodestone({"train", work.config(), "--set", "schedule.steps=100", "--set", "optimizer.learning_rate=1e38", "--set",
-                          "checkpoint.every_steps=0", "--set", "on_non_finite=" + action, "--set", "max_non_finite=3"}));
+    return run(lodestone({"train", work.config(), "--set", "schedule.steps=100", "--set",
+                          "optimizer.learning_rate=1e38", "--set", "checkpoint.every_steps=0", "--set",
+                          "on_non_finite=" + action, "--set", "max_non_finite=3"}));
   };
   const auto events = [&](const std::string& what) {
     int count = 0;
@@ -125,8 +126,9 @@ TEST(Train, StepsThatAreNotFiniteAreSkippedOrRolledBackSoOftenAndNoMore) {
 TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
   const Workspace work;
   for (const char* steps : {"schedule.steps=4", "schedule.steps=9"}) {
-    const Finished done = run(lodestone({"train", work.config(), "--set", steps, "--set", "optimizer.learning_rate=1e38", "--set",
-                                         "on_non_finite=skip", "--set", "max_non_finite=100"}));
+    const Finished done =
+        run(lodestone({"train", work.config(), "--set", steps, "--set", "optimizer.learning_rate=1e38",
+                       "--set", "on_non_finite=skip", "--set", "max_non_finite=100"}));
     ASSERT_EQ(done.code, 0) << done.err;
   }
   int64_t counted = 0;
@@ -143,15 +145,18 @@ TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
 TEST(Train, SigtermSavesAndExits75AndTheNextRunGoesOn) {
   const Workspace whole, parts;
   const std::string steps = "schedule.steps=400";
-  ASSERT_EQ(run(lodestone({"train", whole.config(), "--set", steps, "--set", "checkpoint.every_steps=0"})).code, 0);
+  ASSERT_EQ(
+      run(lodestone({"train", whole.config(), "--set", steps, "--set", "checkpoint.every_steps=0"})).code, 0);
   Process process(lodestone({"train", parts.config(), "--set", steps, "--set", "checkpoint.every_steps=0"}));
-  ASSERT_TRUE(Process::until(60, [&] { return contents(parts.run() / "metrics.jsonl").find("\"step\":20") != std::string::npos; }));
+  ASSERT_TRUE(Process::until(
+      60, [&] { return contents(parts.run() / "metrics.jsonl").find("\"step\":20") != std::string::npos; }));
   process.signal(SIGTERM);
   const Finished stopped = process.wait();
   ASSERT_EQ(stopped.code, 75) << stopped.err;
   EXPECT_EQ(list_checkpoints(parts.run() / "checkpoints").size(), 1u);
   EXPECT_LT(losses(parts.run()).size(), 400u);
-  ASSERT_EQ(run(lodestone({"train", parts.config(), "--set", steps, "--set", "checkpoint.every_steps=0"})).code, 0);
+  ASSERT_EQ(
+      run(lodestone({"train", parts.config(), "--set", steps, "--set", "checkpoint.every_steps=0"})).code, 0);
   EXPECT_EQ(losses(parts.run()), losses(whole.run()));
   EXPECT_EQ(weights(parts.run(), "00000400"), weights(whole.run(), "00000400"));
 }
@@ -173,15 +178,16 @@ TEST(Train, TakesExplicitPairsAndTriplets) {
       const auto picture = [](int label, int sample) {
         return "pictures/class" + std::to_string(label) + "/" + std::to_string(sample) + ".png";
       };
-      pairs << picture(c, s) << '\t' << picture(c, s + 1) << "\t1\n" << picture(c, s) << '\t' << picture((c + 1) % 8, s) << "\t0\n";
+      pairs << picture(c, s) << '\t' << picture(c, s + 1) << "\t1\n"
+            << picture(c, s) << '\t' << picture((c + 1) % 8, s) << "\t0\n";
       triplets << picture(c, s) << '\t' << picture(c, s + 1) << '\t' << picture((c + 3) % 8, s) << '\n';
     }
   pairs.close();
   triplets.close();
   const auto train = [&](const std::string& file, const std::string& loss) {
     return run(lodestone({"train", work.config(), "--resume", "none", "--set", "data.train.path=", "--set",
-                          "data.tuples=" + file, "--set", "loss.name=" + loss, "--set", "miner.name=all", "--set",
-                          "global_batch=12"}));
+                          "data.tuples=" + file, "--set", "loss.name=" + loss, "--set", "miner.name=all",
+                          "--set", "global_batch=12"}));
   };
   const Finished with_pairs = train("pairs.tsv", "contrastive");
   EXPECT_EQ(with_pairs.code, 0) << with_pairs.err;
@@ -194,10 +200,12 @@ TEST(Train, TakesExplicitPairsAndTriplets) {
 
 TEST(VerifyGradients, HoldsForEveryLossAndMiner) {
   const Workspace work;
-  const Finished verify = run(lodestone({"verify-gradients", work.config(), "--all", "--json", work.path("v.json")}));
+  const Finished verify =
+      run(lodestone({"verify-gradients", work.config(), "--all", "--json", work.path("v.json")}));
   EXPECT_EQ(verify.code, 0) << verify.out << verify.err;
   EXPECT_THAT(verify.out, HasSubstr("batch_hard"));
-  for (const auto& line : nlohmann::json::parse(contents(work.path("v.json")))) EXPECT_EQ(line["equal"], true) << line;
+  for (const auto& line : nlohmann::json::parse(contents(work.path("v.json"))))
+    EXPECT_EQ(line["equal"], true) << line;
 }
 
 TEST(Config, ReferenceIsTheCommittedOneAndRecipesResolve) {

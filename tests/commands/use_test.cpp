@@ -55,8 +55,9 @@ TEST_F(Use, RanksEmbedWhatOneProcessEmbeds) {
   ASSERT_EQ(three.code, 0) << three.err;
   EXPECT_EQ(contents(path("three.safetensors.rows.jsonl")), contents(path("gallery.safetensors.rows.jsonl")));
   // Row by row the nearest is the row itself, at a score of 1: batches of another size round otherwise.
-  const Finished search = run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query",
-                                         path("three.safetensors"), "-k", "1", "--json", path("three.json")}));
+  const Finished search =
+      run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query", path("three.safetensors"),
+                     "-k", "1", "--json", path("three.json")}));
   ASSERT_EQ(search.code, 0) << search.err;
   const auto answers = json("three.json")["answers"];
   ASSERT_EQ(answers.size(), 48U);
@@ -68,7 +69,8 @@ TEST_F(Use, RanksEmbedWhatOneProcessEmbeds) {
 }
 
 TEST_F(Use, AnIndexGivesTheScoresOfExactSearchAndIsRefusedForOtherRows) {
-  const Finished index = run(lodestone({"index", path("gallery.safetensors"), "--output", path("gallery.index")}));
+  const Finished index =
+      run(lodestone({"index", path("gallery.safetensors"), "--output", path("gallery.index")}));
   ASSERT_EQ(index.code, 0) << index.err;
   EXPECT_THAT(index.out, AllOf(HasSubstr("hnsw of 48 rows"), HasSubstr("128\t100.0 %")));
   const auto search = [](std::vector<std::string> more) {
@@ -81,12 +83,15 @@ TEST_F(Use, AnIndexGivesTheScoresOfExactSearchAndIsRefusedForOtherRows) {
   ASSERT_EQ(near.code, 0) << near.err;
   EXPECT_EQ(near.out, exact.out);
   EXPECT_EQ(search({"--effort", "200"}).code, 2);
-  EXPECT_EQ(run(lodestone({"index", path("gallery.safetensors"), "--kind", "ivf-pq", "--output", path("x.index")})).code, 2);
-  const Finished add = run(lodestone(
-      {"gallery", "add", path("other.safetensors"), path("pictures/class3"), "--name", "x", "--checkpoint", work_->run()}));
+  EXPECT_EQ(
+      run(lodestone({"index", path("gallery.safetensors"), "--kind", "ivf-pq", "--output", path("x.index")}))
+          .code,
+      2);
+  const Finished add = run(lodestone({"gallery", "add", path("other.safetensors"), path("pictures/class3"),
+                                      "--name", "x", "--checkpoint", work_->run()}));
   ASSERT_EQ(add.code, 0) << add.err;
-  const Finished other = run(lodestone(
-      {"search", "--gallery", path("other.safetensors"), "--query", path("gallery.safetensors"), "--index", path("gallery.index")}));
+  const Finished other = run(lodestone({"search", "--gallery", path("other.safetensors"), "--query",
+                                        path("gallery.safetensors"), "--index", path("gallery.index")}));
   EXPECT_EQ(other.code, 3);
   EXPECT_THAT(other.err, HasSubstr("other rows"));
 }
@@ -112,8 +117,8 @@ TEST_F(Use, EmbedsForNumpyAndForLines) {
 
 TEST_F(Use, SearchesByPicture) {
   const Finished search = run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query",
-                                         path("pictures/class3/2.png"), "--checkpoint", work_->run(), "-k", "4",
-                                         "--json", path("s.json"), "--html", path("s.html")}));
+                                         path("pictures/class3/2.png"), "--checkpoint", work_->run(), "-k",
+                                         "4", "--json", path("s.json"), "--html", path("s.html")}));
   ASSERT_EQ(search.code, 0) << search.err;
   EXPECT_THAT(search.out, HasSubstr("class3/2.png"));
   const auto result = json("s.json");
@@ -130,16 +135,18 @@ TEST_F(Use, SearchesByPicture) {
 }
 
 TEST_F(Use, RefusesEmbeddingsOfAnotherModel) {
-  const Finished search =
-      run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query", path("pictures/class3/2.png"),
-                     "--checkpoint", (work_->run() / "checkpoints/step-00000004").string()}));
+  const Finished search = run(
+      lodestone({"search", "--gallery", path("gallery.safetensors"), "--query", path("pictures/class3/2.png"),
+                 "--checkpoint", (work_->run() / "checkpoints/step-00000004").string()}));
   EXPECT_EQ(search.code, 2);
   EXPECT_THAT(search.err, HasSubstr("of this model's weights"));
-  EXPECT_EQ(run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query", "words", "--checkpoint",
-                           work_->run()}))
+  EXPECT_EQ(run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query", "words",
+                           "--checkpoint", work_->run()}))
                 .code,
             2);
-  EXPECT_EQ(run(lodestone({"search", "--gallery", path("run.yaml"), "--query", path("three.safetensors")})).code, 3);
+  EXPECT_EQ(
+      run(lodestone({"search", "--gallery", path("run.yaml"), "--query", path("three.safetensors")})).code,
+      3);
 }
 
 TEST_F(Use, KnowsWhoIsInTheGallery) {
@@ -154,8 +161,8 @@ TEST_F(Use, KnowsWhoIsInTheGallery) {
   EXPECT_EQ(run(lodestone({"gallery", "list", gallery})).out, "anna\t2\nbert\t6\n");
 
   const auto identify = [&](const std::string& picture, const std::string& threshold) {
-    return run(lodestone({"identify", "--gallery", gallery, "--image", path(picture), "--checkpoint", work_->run(),
-                          "--threshold", threshold, "--json", path("who.json")}));
+    return run(lodestone({"identify", "--gallery", gallery, "--image", path(picture), "--checkpoint",
+                          work_->run(), "--threshold", threshold, "--json", path("who.json")}));
   };
   EXPECT_THAT(identify("pictures/class0/0.png", "0.999").out, HasSubstr("\tanna\t1.0000"));
   EXPECT_EQ(json("who.json")["answers"][0]["name"], "anna");
@@ -175,8 +182,8 @@ TEST_F(Use, KnowsWhoIsInTheGallery) {
 
 TEST_F(Use, MinesTripletsThatTrainingReads) {
   const auto mine = [&](const std::string& output, int ranks) {
-    const auto command = lodestone({"mine", work_->run(), "--output", path(output), "--margin", "1", "--per-anchor", "2",
-                                    "--max-score", "1"});
+    const auto command = lodestone({"mine", work_->run(), "--output", path(output), "--margin", "1",
+                                    "--per-anchor", "2", "--max-score", "1"});
     return run(ranks == 1 ? command : mpirun(ranks, command));
   };
   const Finished one = mine("hard.tsv", 1);
@@ -184,20 +191,20 @@ TEST_F(Use, MinesTripletsThatTrainingReads) {
   ASSERT_EQ(mine("hard3.tsv", 3).code, 0);
   EXPECT_EQ(contents(path("hard.tsv")), contents(path("hard3.tsv")));
   const Finished train =
-      run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=hard.tsv", "--set",
-                     "global_batch=18", "--set", "sampler={name: pk}", "--set", "miner.name=all", "--set", "run_dir=" + path("again"), "--set",
-                     "evaluate.data.path="}));
+      run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=hard.tsv",
+                     "--set", "global_batch=18", "--set", "sampler={name: pk}", "--set", "miner.name=all",
+                     "--set", "run_dir=" + path("again"), "--set", "evaluate.data.path="}));
   EXPECT_EQ(train.code, 0) << train.err;
   EXPECT_EQ(run(lodestone({"mine", work_->run(), "--output", path("elsewhere/hard.tsv")})).code, 2);
 
-  const Finished pairs = run(lodestone({"mine", work_->run(), "--output", path("pairs.tsv"), "--margin", "1", "--per-anchor", "2",
-                                        "--max-score", "1", "--format", "pairs"}));
+  const Finished pairs = run(lodestone({"mine", work_->run(), "--output", path("pairs.tsv"), "--margin", "1",
+                                        "--per-anchor", "2", "--max-score", "1", "--format", "pairs"}));
   ASSERT_EQ(pairs.code, 0) << pairs.err;
   EXPECT_THAT(contents(path("pairs.tsv")), ::testing::AllOf(HasSubstr(".png\t1\n"), HasSubstr(".png\t0\n")));
-  const Finished siamese =
-      run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=pairs.tsv", "--set",
-                     "global_batch=12", "--set", "sampler={name: pk}", "--set", "loss={name: contrastive}", "--set", "miner.name=all",
-                     "--set", "run_dir=" + path("siamese"), "--set", "evaluate.data.path="}));
+  const Finished siamese = run(lodestone(
+      {"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=pairs.tsv", "--set",
+       "global_batch=12", "--set", "sampler={name: pk}", "--set", "loss={name: contrastive}", "--set",
+       "miner.name=all", "--set", "run_dir=" + path("siamese"), "--set", "evaluate.data.path="}));
   EXPECT_EQ(siamese.code, 0) << siamese.err;
 }
 
@@ -206,26 +213,29 @@ TEST_F(Use, MinesFromShardsAndFromListsWhatItMinesFromFiles) {
   std::string list = "path\tlabel\n";
   for (const auto& entry : sorted_files(path("pictures"))) {
     const std::string label = entry.parent_path().filename(), sample = label + "-" + entry.stem().string();
-    shards[label < "class4"].add(sample + entry.extension().string(), contents(entry)).add(sample + ".cls", label);
+    shards[label < "class4"]
+        .add(sample + entry.extension().string(), contents(entry))
+        .add(sample + ".cls", label);
     list += fs::relative(entry, path(".")).string() + "\t" + label + "\n";
   }
   write_bytes(path("shards/late-1.tar"), shards[0].finished());
   write_bytes(path("shards/early-0.tar"), shards[1].finished());
   write_bytes(path("list.tsv"), list);
   const auto mine = [&](const std::string& input, const std::string& output) {
-    const Finished mined = run(lodestone({"mine", work_->run(), "--input", path(input), "--output", path(output), "--margin", "1",
-                                          "--max-score", "1"}));
+    const Finished mined = run(lodestone({"mine", work_->run(), "--input", path(input), "--output",
+                                          path(output), "--margin", "1", "--max-score", "1"}));
     EXPECT_EQ(mined.code, 0) << mined.err;
     return contents(path(output));
   };
   const std::string expected = mine("pictures", "files.tsv");
   EXPECT_EQ(mine("list.tsv", "listed.tsv"), expected);
   const std::string members = mine("shards/{early-0,late-1}.tar", "members.tsv");
-  EXPECT_EQ(std::regex_replace(members, std::regex("shards/[a-z]+-\\d.tar!(class\\d)-"), "pictures/$1/"), expected);
-  const Finished train =
-      run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=members.tsv", "--set",
-                     "global_batch=18", "--set", "sampler={name: pk}", "--set", "miner.name=all", "--set",
-                     "run_dir=" + path("members"), "--set", "evaluate.data.path="}));
+  EXPECT_EQ(std::regex_replace(members, std::regex("shards/[a-z]+-\\d.tar!(class\\d)-"), "pictures/$1/"),
+            expected);
+  const Finished train = run(
+      lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=members.tsv",
+                 "--set", "global_batch=18", "--set", "sampler={name: pk}", "--set", "miner.name=all",
+                 "--set", "run_dir=" + path("members"), "--set", "evaluate.data.path="}));
   EXPECT_EQ(train.code, 0) << train.err;
 }
 
@@ -249,31 +259,37 @@ TEST(UseTexts, EmbedsSearchesAndMines) {
     }
   folder.write("train.tsv", rows);
   folder.write("all.txt", all);
-  ASSERT_EQ(run(lodestone({"tokenizer", "train", "--input", folder.path("all.txt"), "--vocabulary", "120", "--output",
-                           folder.path("vocab.txt")}))
+  ASSERT_EQ(run(lodestone({"tokenizer", "train", "--input", folder.path("all.txt"), "--vocabulary", "120",
+                           "--output", folder.path("vocab.txt")}))
                 .code,
             0);
   const std::string config = folder.write(
-      "run.yaml", "run_dir: " + folder.path("run") + "\nglobal_batch: 24\ndata:\n  root: " + folder.path("") +
-                      "\n  kind: texts\n  train: {path: train.tsv}\n  text:\n    format: labels\n    tokenizer: {path: "
-                      "vocab.txt, max_tokens: 16}\nencoder: {name: bag_of_tokens}\nschedule: {steps: 20, warmup_steps: "
-                      "2}\nloss: {name: supcon}\nminer: {name: all}\nevaluate: {data: {path: train.tsv}, text: "
-                      "{format: labels}, floor: false}\n");
+      "run.yaml",
+      "run_dir: " + folder.path("run") + "\nglobal_batch: 24\ndata:\n  root: " + folder.path("") +
+          "\n  kind: texts\n  train: {path: train.tsv}\n  text:\n    format: labels\n    tokenizer: {path: "
+          "vocab.txt, max_tokens: 16}\nencoder: {name: bag_of_tokens}\nschedule: {steps: 20, warmup_steps: "
+          "2}\nloss: {name: supcon}\nminer: {name: all}\nevaluate: {data: {path: train.tsv}, text: "
+          "{format: labels}, floor: false}\n");
   ASSERT_EQ(run(lodestone({"train", config})).code, 0);
-  const Finished embed =
-      run(lodestone({"embed", folder.path("run"), "--input", folder.path("all.txt"), "--output", folder.path("g.safetensors")}));
+  const Finished embed = run(lodestone({"embed", folder.path("run"), "--input", folder.path("all.txt"),
+                                        "--output", folder.path("g.safetensors")}));
   ASSERT_EQ(embed.code, 0) << embed.err;
-  const Finished search = run(lodestone({"search", "--gallery", folder.path("g.safetensors"), "--query",
-                                         "please word3 and number 2", "--checkpoint", folder.path("run"), "-k", "1"}));
+  const Finished search =
+      run(lodestone({"search", "--gallery", folder.path("g.safetensors"), "--query",
+                     "please word3 and number 2", "--checkpoint", folder.path("run"), "-k", "1"}));
   ASSERT_EQ(search.code, 0) << search.err;
   EXPECT_THAT(search.out, HasSubstr("please word3 and number 2\t1\t1.0000"));
-  const Finished mine = run(lodestone({"mine", folder.path("run"), "--output", folder.path("hard.jsonl"), "--margin", "2"}));
+  const Finished mine =
+      run(lodestone({"mine", folder.path("run"), "--output", folder.path("hard.jsonl"), "--margin", "2"}));
   ASSERT_EQ(mine.code, 0) << mine.err;
   EXPECT_THAT(contents(folder.path("hard.jsonl")), HasSubstr("\"negative\":\"please word"));
-  ASSERT_EQ(run(lodestone({"mine", folder.path("run"), "--output", folder.path("pairs.jsonl"), "--margin", "2", "--format", "pairs"})).code,
+  ASSERT_EQ(run(lodestone({"mine", folder.path("run"), "--output", folder.path("pairs.jsonl"), "--margin",
+                           "2", "--format", "pairs"}))
+                .code,
             0);
-  EXPECT_THAT(contents(folder.path("pairs.jsonl")),
-              ::testing::AllOf(HasSubstr("{\"label\":1,\"sentence1\":\"please word"), HasSubstr("{\"label\":0,")));
+  EXPECT_THAT(
+      contents(folder.path("pairs.jsonl")),
+      ::testing::AllOf(HasSubstr("{\"label\":1,\"sentence1\":\"please word"), HasSubstr("{\"label\":0,")));
 }
 
 }  // namespace

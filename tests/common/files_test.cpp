@@ -1,10 +1,9 @@
 #include "common/files.h"
 
-#include <sys/stat.h>
-
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace lodestone {
 namespace {

@@ -13,8 +13,10 @@ namespace {
 
 TEST(Products, OfRowsAreThoseOfDoublePrecisionToRounding) {
   at::Generator draw = at::make_generator<at::CPUGeneratorImpl>(uint64_t{1});
-  for (const auto& [m, n, d] : {std::tuple<int64_t, int64_t, int64_t>{1, 1, 1}, {3, 5, 7}, {33, 65, 128}, {130, 70, 300}}) {
-    const at::Tensor a_md = at::randn({m, d}, draw), b_nd = at::randn({n, d}, draw), bias_n = at::randn({n}, draw);
+  for (const auto& [m, n, d] :
+       {std::tuple<int64_t, int64_t, int64_t>{1, 1, 1}, {3, 5, 7}, {33, 65, 128}, {130, 70, 300}}) {
+    const at::Tensor a_md = at::randn({m, d}, draw), b_nd = at::randn({n, d}, draw),
+                     bias_n = at::randn({n}, draw);
     const at::Tensor exact_mn = at::mm(a_md.to(at::kDouble), b_nd.to(at::kDouble).t());
     const double bound = 1e-6 * static_cast<double>(d) * 4;
     EXPECT_LT((products_of_rows(a_md, b_nd) - exact_mn).abs().max().item<double>(), bound);

@@ -32,7 +32,8 @@ Settings read(const std::string& text, const std::vector<std::string>& sets = {}
 
 TEST(Yaml, ReadsEveryKindOfField) {
   const Settings s = read(
-      "flag: true\ncount: 7\nratio: 2.5e-1\nname: \"a b\"\nsizes: [1, 2, 3]\nscales: [0.5, 2]\nwords: [x, 'y z']\n"
+      "flag: true\ncount: 7\nratio: 2.5e-1\nname: \"a b\"\nsizes: [1, 2, 3]\nscales: [0.5, 2]\nwords: [x, 'y "
+      "z']\n"
       "limit: 5\nrate: null\ninner: {depth: 3}\nshape: {name: circle, radius: 2}\n");
   EXPECT_TRUE(s.flag);
   EXPECT_EQ(s.count, 7);
@@ -105,14 +106,16 @@ TEST(Yaml, RefusesWhatCouldHurtWithLineAndColumn) {
   EXPECT_THAT(error_of("[1, 2]"), HasSubstr("expected a mapping"));
   EXPECT_THAT(error_of("a: [1, 2"), HasSubstr("not YAML"));
   EXPECT_THAT(error_of(std::string(2 << 20, ' ')), HasSubstr("at most 1 MiB"));
-  EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')), HasSubstr("levels of nesting"));
+  EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')),
+              HasSubstr("levels of nesting"));
   std::string deep = "a: ";
   for (int i = 0; i < 100000; ++i) deep += "[";
   EXPECT_NE(error_of(deep), "");
 }
 
 TEST(Yaml, WhatIsWrittenReadsBackTheSame) {
-  Settings s = read("count: 5\nratio: 0.1\nname: 'tricky: \"#\\ é'\nrate: 0.3\nshape: {name: circle, radius: 4}\n");
+  Settings s =
+      read("count: 5\nratio: 0.1\nname: 'tricky: \"#\\ é'\nrate: 0.3\nshape: {name: circle, radius: 4}\n");
   const std::string text = write_yaml([&](Fields& f) { s.visit(f); });
   Settings again = read(text);
   EXPECT_EQ(write_yaml([&](Fields& f) { again.visit(f); }), text);

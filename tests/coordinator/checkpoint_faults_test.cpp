@@ -23,7 +23,9 @@ using tests::small_snapshot;
 struct Folder {
   explicit Folder(int64_t keep) : keep_last(keep) { save_checkpoint(root, small_snapshot(1), info_for(1)); }
 
-  SavedCheckpoint save(int64_t step) const { return save_checkpoint(root, small_snapshot(step), info_for(step, keep_last)); }
+  SavedCheckpoint save(int64_t step) const {
+    return save_checkpoint(root, small_snapshot(step), info_for(step, keep_last));
+  }
   // One of the two states, as it was saved; returns its step.
   int64_t expect_whole() const {
     const Checkpoint loaded = load_checkpoint(root);
@@ -93,7 +95,8 @@ TEST_P(EveryCall, OfASaveMayFail) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoint, EveryCall,
-                         testing::Values(Fault::kNoSpace, Fault::kIoError, Fault::kShortWrite, Fault::kInterrupted));
+                         testing::Values(Fault::kNoSpace, Fault::kIoError, Fault::kShortWrite,
+                                         Fault::kInterrupted));
 
 class PowerCut : public testing::TestWithParam<Remains> {};
 
@@ -127,8 +130,8 @@ TEST_P(PowerCut, AtEveryCallLeavesOneOfTheStates) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoint, PowerCut,
-                         testing::Values(Remains{1, true}, Remains{0, true}, Remains{0.5, true}, Remains{1, false},
-                                         Remains{0, false}, Remains{0.5, false}));
+                         testing::Values(Remains{1, true}, Remains{0, true}, Remains{0.5, true},
+                                         Remains{1, false}, Remains{0, false}, Remains{0.5, false}));
 
 }  // namespace
 }  // namespace lodestone

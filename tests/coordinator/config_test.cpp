@@ -27,7 +27,8 @@ TEST(CoordinatorConfig, ReadsAndChecks) {
   EXPECT_EQ(read<CheckpointConfig>("{every_steps: 10, keep_last: 5}").retention.keep_last, 5);
   EXPECT_EQ(read<MetricsConfig>("{port: 9400, address: 0.0.0.0}").port, 9400);
   EXPECT_THROW(read<CheckpointConfig>("{keep_last: -1}"), ConfigError);
-  EXPECT_EQ(read<CheckpointConfig>("{keep_best: {metric: eer, mode: min, count: 3}}").retention.keep_best.count, 3);
+  EXPECT_EQ(
+      read<CheckpointConfig>("{keep_best: {metric: eer, mode: min, count: 3}}").retention.keep_best.count, 3);
   EXPECT_THROW(read<CheckpointConfig>("{keep_best: {mode: best}}"), ConfigError);
   EXPECT_THROW(read<CheckpointConfig>("{when_busy: pile_up}"), ConfigError);
   EXPECT_THROW(read<CheckpointConfig>("{deadline: 0}"), ConfigError);

@@ -1,10 +1,5 @@
 #include "tests/coordinator/faulty_disk.h"
 
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdarg>
 #include <map>
@@ -12,6 +7,11 @@
 #include <set>
 #include <string>
 #include <vector>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace lodestone::tests {
 
@@ -76,7 +76,8 @@ void cut_power() {
   for (const auto& path : disk->dirty) {
     std::error_code ignored;
     const auto size = fs::file_size(path, ignored);
-    if (!ignored) fs::resize_file(path, static_cast<uintmax_t>(static_cast<double>(size) * disk->remains.data), ignored);
+    if (!ignored)
+      fs::resize_file(path, static_cast<uintmax_t>(static_cast<double>(size) * disk->remains.data), ignored);
   }
   while (!disk->remains.names && !disk->names.empty()) {
     std::error_code ignored;
@@ -102,13 +103,18 @@ bool strikes() {
 bool fails(bool can_be_interrupted) {
   if (!strikes()) return false;
   switch (g_disk->fault) {
-    case Fault::kNoSpace: errno = ENOSPC; break;
-    case Fault::kIoError: errno = EIO; break;
+    case Fault::kNoSpace:
+      errno = ENOSPC;
+      break;
+    case Fault::kIoError:
+      errno = EIO;
+      break;
     case Fault::kInterrupted:
       if (!can_be_interrupted) return false;
       errno = EINTR;
       break;
-    default: return false;
+    default:
+      return false;
   }
   return g_disk->struck = true;
 }

@@ -1,11 +1,11 @@
 #include "trainer/coordinator/flight_watch.h"
 
 #include <atomic>
+#include <csignal>
 #include <fstream>
 #include <mutex>
 
 #include <ATen/ops/ones.h>
-#include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -52,7 +52,8 @@ TEST(FlightDump, holds_what_the_rank_did_and_why_it_was_written) {
 TEST(FlightDump, without_a_run_folder_there_is_none_and_no_error) {
   const TempFolder folder;
   std::string told;
-  const FlightDump dump(single_group(), RunFolder(folder.path() / "none"), 0, [&](const std::string& text) { told = text; });
+  const FlightDump dump(single_group(), RunFolder(folder.path() / "none"), 0,
+                        [&](const std::string& text) { told = text; });
   dump.write("because");
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "none"));
   EXPECT_EQ(told, "");
@@ -62,7 +63,8 @@ TEST(FlightDump, what_prevents_it_is_told) {
   const TempFolder folder;
   std::ofstream(folder.path() / "flight") << "a file where the folder should be";
   std::string told;
-  const FlightDump dump(single_group(), RunFolder(folder.path()), 0, [&](const std::string& text) { told = text; });
+  const FlightDump dump(single_group(), RunFolder(folder.path()), 0,
+                        [&](const std::string& text) { told = text; });
   dump.write("because");
   EXPECT_THAT(told, HasSubstr("flight record not written"));
 }

@@ -16,10 +16,10 @@ namespace lodestone {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::http;
 using testing::http_text;
 using testing::HttpReply;
+using ::testing::Not;
 
 class LivePagesTest : public ::testing::Test {
  protected:
@@ -38,7 +38,9 @@ class LivePagesTest : public ::testing::Test {
   HttpReply ask(const char* method, const std::string& path, const std::string& headers = "") const {
     return http(server_->port(), http_text(method, path, "", headers));
   }
-  HttpReply get(const std::string& path, const std::string& headers = "") const { return ask("GET", path, headers); }
+  HttpReply get(const std::string& path, const std::string& headers = "") const {
+    return ask("GET", path, headers);
+  }
 
   const TempFolder folder_;
   const RunInfo run_{"faces", "abc", "local", 1, 0, 0, 0, {}};
@@ -101,8 +103,11 @@ TEST_F(LivePagesTest, CheckpointsAreAskedForByWhoMay) {
   serve(with_password());
   EXPECT_EQ(ask("POST", "/checkpoint").status, 401);
   EXPECT_EQ(get("/checkpoint", kPassword).status, 405);
-  EXPECT_EQ(ask("POST", "/checkpoint", std::string(kPassword) + "Origin: http://elsewhere.example\r\n").status, 403);
-  EXPECT_EQ(http(server_->port(), http_text("POST", "/checkpoint", "{}", std::string(kPassword))).status, 413);
+  EXPECT_EQ(
+      ask("POST", "/checkpoint", std::string(kPassword) + "Origin: http://elsewhere.example\r\n").status,
+      403);
+  EXPECT_EQ(http(server_->port(), http_text("POST", "/checkpoint", "{}", std::string(kPassword))).status,
+            413);
   EXPECT_EQ(asked_, 0);
   EXPECT_EQ(ask("POST", "/checkpoint", kPassword).status, 202);
   EXPECT_EQ(ask("POST", "/checkpoint", std::string(kPassword) + "Origin: http://localhost\r\n").status, 202);

@@ -47,7 +47,8 @@ TEST(LiveState, ANumberThatIsNoneIsNull) {
   StepMetrics metrics = step_of(1);
   metrics.loss = std::numeric_limits<double>::quiet_NaN();
   live.step(metrics);
-  live.evaluation(1, {{"recall_at_1", 0.5}, {"eer", std::numeric_limits<double>::infinity()}, {"spearman", 1}});
+  live.evaluation(1,
+                  {{"recall_at_1", 0.5}, {"eer", std::numeric_limits<double>::infinity()}, {"spearman", 1}});
   const json run = json::parse(live.run_json({}));
   EXPECT_TRUE(run["curves"]["loss"][0].is_null());
   EXPECT_EQ(run["evaluations"], (json{{{"step", 1}, {"recall_at_1", 0.5}, {"eer", nullptr}}}));
@@ -71,7 +72,8 @@ TEST(LiveState, TellsRanksAndTheAgeOfTheLastStep) {
   LiveState live = fresh(7);
   EXPECT_TRUE(json::parse(live.run_json({}))["step_age"].is_null());
   live.step(step_of(8));
-  const json run = json::parse(live.run_json({{0, 8, 0.1, 0, ""}, {1, 7, 0.2, 3.5, "barrier call 4 of group world"}}));
+  const json run =
+      json::parse(live.run_json({{0, 8, 0.1, 0, ""}, {1, 7, 0.2, 3.5, "barrier call 4 of group world"}}));
   EXPECT_GE(run["step_age"], 0);
   EXPECT_LT(run["step_age"], 60);
   EXPECT_EQ(run["ranks"].size(), 2U);

@@ -67,18 +67,31 @@ TEST(RunMetrics, SaysWhatItWasTold) {
   RunMetrics metrics(kRun);
   observe_all(metrics);
   const std::string text = metrics.text(kRanks);
-  for (const char* line :
-       {"lodestone_steps_total 1", "lodestone_samples_total 64", "lodestone_loss 0.5",
-        "lodestone_step_duration_seconds_bucket{phase=\"backward\",le=\"0.03\"} 1",
-        "lodestone_data_wait_seconds_total 2", "lodestone_hardest_negative_distance 0.125",
-        "lodestone_loss_parameter{name=\"beta\"} 1.25", "lodestone_recall_at_1 0.75", "lodestone_world_size 4",
-        "lodestone_checkpoint_attempts_total 2", "lodestone_checkpoint_failures_total 1",
-        "lodestone_checkpoint_stall_seconds_total 0.5", "lodestone_checkpoint_damaged_total 1",
-        "lodestone_collective_sent_bytes_total{verb=\"all_gather\"} 4096",
-        "lodestone_collective_seconds_total{verb=\"all_gather\"} 0.25",
-        "lodestone_collective_calls_total{verb=\"broadcast\"} 0", "lodestone_generation 2", "lodestone_restarts_total 5",
-        "lodestone_rank_lag_steps 3", "lodestone_rank_lag_seconds 4", "lodestone_rank_most_behind 2", "lodestone_rank_silence_seconds 7",
-        "lodestone_ranks_reporting 4", "lodestone_non_finite_steps_total 1", "lodestone_collapses_total 1"})
+  for (const char* line : {"lodestone_steps_total 1",
+                           "lodestone_samples_total 64",
+                           "lodestone_loss 0.5",
+                           "lodestone_step_duration_seconds_bucket{phase=\"backward\",le=\"0.03\"} 1",
+                           "lodestone_data_wait_seconds_total 2",
+                           "lodestone_hardest_negative_distance 0.125",
+                           "lodestone_loss_parameter{name=\"beta\"} 1.25",
+                           "lodestone_recall_at_1 0.75",
+                           "lodestone_world_size 4",
+                           "lodestone_checkpoint_attempts_total 2",
+                           "lodestone_checkpoint_failures_total 1",
+                           "lodestone_checkpoint_stall_seconds_total 0.5",
+                           "lodestone_checkpoint_damaged_total 1",
+                           "lodestone_collective_sent_bytes_total{verb=\"all_gather\"} 4096",
+                           "lodestone_collective_seconds_total{verb=\"all_gather\"} 0.25",
+                           "lodestone_collective_calls_total{verb=\"broadcast\"} 0",
+                           "lodestone_generation 2",
+                           "lodestone_restarts_total 5",
+                           "lodestone_rank_lag_steps 3",
+                           "lodestone_rank_lag_seconds 4",
+                           "lodestone_rank_most_behind 2",
+                           "lodestone_rank_silence_seconds 7",
+                           "lodestone_ranks_reporting 4",
+                           "lodestone_non_finite_steps_total 1",
+                           "lodestone_collapses_total 1"})
     EXPECT_THAT(text, HasSubstr("\n" + std::string(line) + "\n"));
 }
 
@@ -103,10 +116,12 @@ TEST(RunMetrics, ARunThatStandsStillShowsIt) {
   EXPECT_FALSE(metrics.ready());
   metrics.step(some_step());
   EXPECT_TRUE(metrics.ready());
-  EXPECT_THAT(metrics.text({{0, 12, 0.1}, {1, 12, 0.1, 0.5}}), HasSubstr("\nlodestone_rank_lag_seconds 0.5\n"));
+  EXPECT_THAT(metrics.text({{0, 12, 0.1}, {1, 12, 0.1, 0.5}}),
+              HasSubstr("\nlodestone_rank_lag_seconds 0.5\n"));
   EXPECT_THAT(metrics.text({{0, 12, 0.1}, {1, 12, 0.1, 60}}), HasSubstr("\nlodestone_rank_lag_seconds 60\n"));
   // With no seconds to wait for, the rank that is behind in steps counts.
-  EXPECT_THAT(metrics.text({{0, 12, 0}, {1, 11, 0, 0, "", 1}}), HasSubstr("\nlodestone_rank_most_behind 1\n"));
+  EXPECT_THAT(metrics.text({{0, 12, 0}, {1, 11, 0, 0, "", 1}}),
+              HasSubstr("\nlodestone_rank_most_behind 1\n"));
   // One whose heartbeat is old has not fallen behind by the steps that were made since.
   EXPECT_THAT(metrics.text({{0, 312, 0}, {1, 112, 1}}), HasSubstr("\nlodestone_rank_lag_steps 0\n"));
 }

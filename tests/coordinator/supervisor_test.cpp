@@ -40,7 +40,9 @@ class SupervisorTest : public ::testing::Test {
 };
 
 TEST_F(SupervisorTest, starts_again_what_a_signal_or_a_lost_peer_ended) {
-  EXPECT_EQ(run("echo $LODESTONE_GENERATION >>$1/notes; case $LODESTONE_GENERATION in 0) kill -9 $$;; 1) exit 4;; esac"), 0);
+  EXPECT_EQ(run("echo $LODESTONE_GENERATION >>$1/notes; case $LODESTONE_GENERATION in 0) kill -9 $$;; 1) "
+                "exit 4;; esac"),
+            0);
   EXPECT_THAT(notes(), ElementsAre("0", "1", "2"));
 }
 
@@ -82,7 +84,8 @@ TEST_F(SupervisorTest, every_life_has_the_same_token_and_every_job_another) {
 // A rank that was stopped, in a session of its own, outlives its mpirun.
 TEST_F(SupervisorTest, kills_what_outlives_a_life_before_the_next_begins) {
   options_.max_restarts = 1;
-  run(": >>$1/notes; setsid sh -c 'echo $$ >>$0/notes; kill -STOP $$; sleep 1000' $1 & while [ $(wc -l <$1/notes) -le $LODESTONE_GENERATION ]; "
+  run(": >>$1/notes; setsid sh -c 'echo $$ >>$0/notes; kill -STOP $$; sleep 1000' $1 & while [ $(wc -l "
+      "<$1/notes) -le $LODESTONE_GENERATION ]; "
       "do sleep 0.01; done; exit 4");
   const auto pids = notes();
   ASSERT_EQ(pids.size(), 2u);
@@ -134,7 +137,9 @@ TEST_F(SupervisorTest, goes_on_with_the_hosts_that_are_left_and_waits_for_enough
   options_.world = 4;
   options_.min_world = 2;
   options_.max_restarts = 3;
-  options_.ranks_left = [left = std::vector<int>{4, 3, 1, 2}, i = size_t{0}]() mutable { return left.at(i++); };
+  options_.ranks_left = [left = std::vector<int>{4, 3, 1, 2}, i = size_t{0}]() mutable {
+    return left.at(i++);
+  };
   options_.newest_checkpoint = [step = int64_t{0}]() mutable { return std::optional<int64_t>(++step); };
   EXPECT_EQ(run("exit 4"), 4);
   EXPECT_THAT(worlds_, ElementsAre(4, 3, 2));  // the third time only one rank was left: no start
@@ -152,7 +157,8 @@ TEST_F(SupervisorTest, a_program_that_is_not_there_is_a_clear_error) {
 
 TEST(HostList, reads_slots_comments_and_repeated_hosts) {
   const TempFolder folder;
-  std::ofstream(folder.path() / "hosts") << "# ours\nnode1 slots=4\n\nnode2   # one\nnode1 slots=2 max_slots=8\n";
+  std::ofstream(folder.path() / "hosts")
+      << "# ours\nnode1 slots=4\n\nnode2   # one\nnode1 slots=2 max_slots=8\n";
   const auto hosts = read_hostfile(folder.path() / "hosts");
   EXPECT_EQ(hostfile_text(hosts), "node1 slots=6\nnode2 slots=1\n");
   EXPECT_EQ(slots_of(hosts), 7);

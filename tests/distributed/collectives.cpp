@@ -222,8 +222,10 @@ void traffic_is_counted(const Group& group) {
   require(after.all_gather.bytes - before.all_gather.bytes == 80 * (w - 1),
           on_rank(group, "all_gather bytes"));
   auto seconds_after = collective_seconds(group);
-  require((seconds_after["all_gather"] > seconds_before["all_gather"]) == (w > 1), on_rank(group, "all_gather seconds"));
-  require(seconds_after["broadcast"] == seconds_before["broadcast"], on_rank(group, "seconds of a verb not called"));
+  require((seconds_after["all_gather"] > seconds_before["all_gather"]) == (w > 1),
+          on_rank(group, "all_gather seconds"));
+  require(seconds_after["broadcast"] == seconds_before["broadcast"],
+          on_rank(group, "seconds of a verb not called"));
 }
 
 void wrong_arguments_are_errors(const Group& group) {

@@ -156,14 +156,16 @@ TEST(Control, the_rank_that_others_wait_for_is_behind_and_lags_after_a_while) {
   for (int r = 0; r < 3; ++r) all[static_cast<size_t>(r)]->entered("world", r == 2 ? 6 : 7, "all_gather");
   EXPECT_TRUE(eventually([&] {
     const auto peers = all[0]->peers();
-    return peers[2].lag > milliseconds(0) && peers[2].place == "all_gather call 6 of group world" && !peers[1].place.empty();
+    return peers[2].lag > milliseconds(0) && peers[2].place == "all_gather call 6 of group world" &&
+           !peers[1].place.empty();
   }));
   EXPECT_EQ(all[0]->peers()[1].lag, milliseconds(0));
   EXPECT_TRUE(eventually([&] { return !all[0]->laggards().empty(); }));
   EXPECT_EQ(all[0]->laggards().find("rank 2 lags"), 0u) << all[0]->laggards();
   EXPECT_EQ(all[1]->laggards(), "");
   all[2]->entered("world", 7, "all_gather");
-  EXPECT_TRUE(eventually([&] { return all[0]->laggards().empty() && all[0]->peers()[2].lag == milliseconds(0); }));
+  EXPECT_TRUE(
+      eventually([&] { return all[0]->laggards().empty() && all[0]->peers()[2].lag == milliseconds(0); }));
   for (const auto& plane : all) EXPECT_FALSE(plane->failure().has_value());
   leave(all);
 }
@@ -178,7 +180,8 @@ class PlayedRank {
     beat.step = step;
     beat.left = left;
     const std::string name = "beat/" + std::to_string(options_.rank);
-    store_->set(prefix_of(options_) + name, Seal(options_.token, options_.generation).close(name, beat.text()));
+    store_->set(prefix_of(options_) + name,
+                Seal(options_.token, options_.generation).close(name, beat.text()));
   }
 
  private:

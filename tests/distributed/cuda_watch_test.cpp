@@ -83,7 +83,8 @@ TEST(CudaWatch, ACallOnAGpuThatIsNeverDoneIsLateAndAbortsItsGroup) {
     await_on_cuda(*group, "gradient_sync", work, Clock::now(), 0);
     ADD_FAILURE() << "it returned";
   } catch (const CommError& error) {
-    EXPECT_NE(std::string(error.what()).find("not all ranks came within 1 ms"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("not all ranks came within 1 ms"), std::string::npos)
+        << error.what();
   }
   EXPECT_EQ(job.nccl->aborts, 1);
 }

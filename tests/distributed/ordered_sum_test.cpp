@@ -13,7 +13,8 @@ namespace {
 
 // Numbers whose sums are rounded, each way another.
 at::Tensor part(int64_t number, int64_t n) {
-  return at::sin(at::arange(n, at::kFloat) * 1.7 + static_cast<double>(number * number)) * std::pow(3.0, number % 5);
+  return at::sin(at::arange(n, at::kFloat) * 1.7 + static_cast<double>(number * number)) *
+         std::pow(3.0, number % 5);
 }
 
 /// The sum on the last rank, each rank adding as many parts as `counts` says.
@@ -33,9 +34,11 @@ at::Tensor sum_of(const std::vector<int64_t>& counts, int64_t n) {
 TEST(OrderedSum, HasTheSameBitsHoweverPartsAreSharedOut) {
   constexpr int64_t n = 1000;
   for (const auto& ways : std::vector<std::vector<std::vector<int64_t>>>{
-           {{8}, {4, 4}, {3, 3, 2}, {1, 7}, {0, 5, 3}, {1, 1, 1, 1, 1, 1, 1, 1}}, {{11}, {6, 5}, {1, 10}, {4, 4, 3}, {2, 3, 6, 0}}}) {
+           {{8}, {4, 4}, {3, 3, 2}, {1, 7}, {0, 5, 3}, {1, 1, 1, 1, 1, 1, 1, 1}},
+           {{11}, {6, 5}, {1, 10}, {4, 4, 3}, {2, 3, 6, 0}}}) {
     const at::Tensor alone = sum_of(ways[0], n);
-    for (const auto& counts : ways) EXPECT_TRUE(at::equal(sum_of(counts, n), alone)) << counts.size() << " ranks";
+    for (const auto& counts : ways)
+      EXPECT_TRUE(at::equal(sum_of(counts, n), alone)) << counts.size() << " ranks";
     at::Tensor exact = at::zeros({n}, at::kDouble);
     for (int64_t i = 0; i < ways[0][0]; ++i) exact += part(i, n);
     EXPECT_LE((alone - exact).abs().max().item<double>(), 1e-4);

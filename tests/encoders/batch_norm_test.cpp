@@ -1,10 +1,9 @@
 #include "trainer/encoders/batch_norm.h"
 
-#include <gtest/gtest.h>
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
 
 #include "support/batches.h"
 #include "support/ranks.h"
@@ -29,7 +28,12 @@ Result pass(const at::Tensor& x, const at::Tensor& dy, const ForwardMode& mode) 
   const at::Tensor leaf = x.clone().requires_grad_(true);
   const at::Tensor y = norm.forward(leaf, mode);
   y.backward(dy);
-  return {y.detach(), leaf.grad(), weight.grad(), bias.grad(), parameters.buffers()[0].tensor, parameters.buffers()[1].tensor};
+  return {y.detach(),
+          leaf.grad(),
+          weight.grad(),
+          bias.grad(),
+          parameters.buffers()[0].tensor,
+          parameters.buffers()[1].tensor};
 }
 
 TEST(SyncBatchNorm, AnyWorldEqualsOneProcess) {
@@ -57,7 +61,8 @@ TEST(SyncBatchNorm, AnyWorldEqualsOneProcess) {
         results[rank] = pass(x.narrow(0, begin, shares[rank]), dy.narrow(0, begin, shares[rank]), mode);
       });
       std::vector<at::Tensor> y, x_gradient;
-      at::Tensor weight_gradient = at::zeros({kChannels}, at::kDouble), bias_gradient = weight_gradient.clone();
+      at::Tensor weight_gradient = at::zeros({kChannels}, at::kDouble),
+                 bias_gradient = weight_gradient.clone();
       for (const auto& result : results) {
         y.push_back(result.y);
         x_gradient.push_back(result.x_gradient);

@@ -28,7 +28,8 @@ Result pass(const Shape& s, at::ScalarType type, const Convolve& convolve) {
     for (const int64_t size : sizes) numel *= size;
     return random_rows(1, numel, seed).view(sizes).to(type).detach().clone().requires_grad_(true);
   };
-  const at::Tensor x = leaf({s.rows, s.in, s.side, s.side}, 1), kernel = leaf({s.out, s.in, s.size, s.size}, 2);
+  const at::Tensor x = leaf({s.rows, s.in, s.side, s.side}, 1),
+                   kernel = leaf({s.out, s.in, s.size, s.size}, 2);
   const at::Tensor y = convolve(x.contiguous(at::MemoryFormat::ChannelsLast), kernel, s.stride, s.size / 2);
   y.backward(random_rows(1, y.numel(), 3).view(y.sizes()).to(type));
   return {y.detach(), x.grad(), kernel.grad()};
@@ -39,14 +40,17 @@ at::Tensor forward(const at::Tensor& x, const at::Tensor& kernel, int64_t stride
 }
 
 TEST(Convolution, IsAtensWhateverTheSize) {
-  for (const Shape& s : {Shape{5, 8, 16, 2, 3, 1}, Shape{3, 8, 4, 1, 3, 1}, Shape{4, 6, 8, 4, 3, 2}, Shape{2, 3, 8, 3, 3, 2},
-                         Shape{2, 4, 4, 4, 7, 2}, Shape{3, 8, 8, 3, 3, 1}, Shape{3, 8, 8, 2, 1, 1}, Shape{1, 16, 8, 2, 3, 1}, Shape{33, 16, 8, 2, 3, 1},
-                         Shape{40, 8, 12, 1, 3, 1}}) {
+  for (const Shape& s :
+       {Shape{5, 8, 16, 2, 3, 1}, Shape{3, 8, 4, 1, 3, 1}, Shape{4, 6, 8, 4, 3, 2}, Shape{2, 3, 8, 3, 3, 2},
+        Shape{2, 4, 4, 4, 7, 2}, Shape{3, 8, 8, 3, 3, 1}, Shape{3, 8, 8, 2, 1, 1}, Shape{1, 16, 8, 2, 3, 1},
+        Shape{33, 16, 8, 2, 3, 1}, Shape{40, 8, 12, 1, 3, 1}}) {
     const Result got = pass(s, at::kFloat, forward);
-    const Result expected = pass(s, at::kDouble, [](const auto& x, const auto& kernel, int64_t stride, int64_t padding) {
-      return at::conv2d(x, kernel, {}, stride, padding);
-    });
-    const std::string what = std::to_string(s.rows) + " of side " + std::to_string(s.side) + ", kernel " + std::to_string(s.size);
+    const Result expected =
+        pass(s, at::kDouble, [](const auto& x, const auto& kernel, int64_t stride, int64_t padding) {
+          return at::conv2d(x, kernel, {}, stride, padding);
+        });
+    const std::string what =
+        std::to_string(s.rows) + " of side " + std::to_string(s.side) + ", kernel " + std::to_string(s.size);
     ASSERT_EQ(got.y.sizes(), expected.y.sizes()) << what;
     EXPECT_LE(max_relative_error(got.y.to(at::kDouble), expected.y), 1e-6) << what;
     EXPECT_LE(max_relative_error(got.x.to(at::kDouble), expected.x), 1e-6) << what;
@@ -55,16 +59,19 @@ TEST(Convolution, IsAtensWhateverTheSize) {
 }
 
 TEST(Convolution, WithAHeldKernelIsAtensWhateverTheRows) {
-  for (const Shape& s : {Shape{0, 3, 16, 9, 3, 1}, Shape{0, 6, 8, 8, 3, 2}, Shape{0, 16, 24, 7, 1, 2}, Shape{0, 3, 8, 32, 7, 2}, Shape{0, 16, 24, 2, 3, 1},
-                         Shape{0, 8, 8, 1, 3, 1}}) {
-    const at::Tensor kernel = random_rows(s.out, s.in * s.size * s.size, 2).view({s.out, s.in, s.size, s.size}).to(at::kFloat);
+  for (const Shape& s : {Shape{0, 3, 16, 9, 3, 1}, Shape{0, 6, 8, 8, 3, 2}, Shape{0, 16, 24, 7, 1, 2},
+                         Shape{0, 3, 8, 32, 7, 2}, Shape{0, 16, 24, 2, 3, 1}, Shape{0, 8, 8, 1, 3, 1}}) {
+    const at::Tensor kernel =
+        random_rows(s.out, s.in * s.size * s.size, 2).view({s.out, s.in, s.size, s.size}).to(at::kFloat);
     Convolution held(kernel, s.stride, s.size / 2);
     held.hold();
     for (const int64_t rows : {32, 1, 8, 0, 33}) {
-      const at::Tensor x = random_rows(1, rows * s.in * s.side * s.side, 1).view({rows, s.in, s.side, s.side}).to(at::kFloat);
+      const at::Tensor x =
+          random_rows(1, rows * s.in * s.side * s.side, 1).view({rows, s.in, s.side, s.side}).to(at::kFloat);
       const at::NoGradGuard no_grad;
       const at::Tensor y = held.forward(x.contiguous(at::MemoryFormat::ChannelsLast));
-      const at::Tensor expected = at::conv2d(x.to(at::kDouble), kernel.to(at::kDouble), {}, s.stride, s.size / 2);
+      const at::Tensor expected =
+          at::conv2d(x.to(at::kDouble), kernel.to(at::kDouble), {}, s.stride, s.size / 2);
       ASSERT_EQ(y.sizes(), expected.sizes());
       if (rows == 0) continue;
       EXPECT_LE(max_relative_error(y.to(at::kDouble), expected), 1e-6) << rows << " of side " << s.side;
@@ -74,9 +81,8 @@ TEST(Convolution, WithAHeldKernelIsAtensWhateverTheRows) {
 
 // In a region of many threads, as a service calls it, and with the kernel packed there; that it is packed shows when the other is lost.
 TEST(Convolution, KeepsAHeldKernel) {
-  const at::Tensor kernel = random_rows(16, 3 * 9, 2).view({16, 3, 3, 3}).to(at::kFloat), x = random_rows(1, 12 * 3 * 81, 1)
-                                                                                                  .view({12, 3, 9, 9})
-                                                                                                  .to(at::kFloat);
+  const at::Tensor kernel = random_rows(16, 3 * 9, 2).view({16, 3, 3, 3}).to(at::kFloat),
+                   x = random_rows(1, 12 * 3 * 81, 1).view({12, 3, 9, 9}).to(at::kFloat);
   const at::Tensor expected = at::conv2d(x, kernel, {}, 1, 1);
   Convolution held(kernel, 1, 1);
   held.hold();
@@ -86,7 +92,8 @@ TEST(Convolution, KeepsAHeldKernel) {
       const at::NoGradGuard no_grad;
       for (int64_t i = begin; i < end; ++i) y[static_cast<size_t>(i)] = held.forward(x);
     });
-    for (const at::Tensor& one : y) EXPECT_LE(max_relative_error(one.to(at::kDouble), expected.to(at::kDouble)), 1e-6);
+    for (const at::Tensor& one : y)
+      EXPECT_LE(max_relative_error(one.to(at::kDouble), expected.to(at::kDouble)), 1e-6);
   };
   forward_on_both();
   kernel.zero_();
@@ -99,7 +106,8 @@ TEST(Convolution, WithAHeldKernelStillHasItsGradients) {
     convolution.hold();
     return convolution.forward(x);
   };
-  const Result got = pass({16, 3, 8, 9, 3, 1}, at::kFloat, held), expected = pass({16, 3, 8, 9, 3, 1}, at::kFloat, forward);
+  const Result got = pass({16, 3, 8, 9, 3, 1}, at::kFloat, held),
+               expected = pass({16, 3, 8, 9, 3, 1}, at::kFloat, forward);
   EXPECT_TRUE(got.y.equal(expected.y) && got.x.equal(expected.x) && got.kernel.equal(expected.kernel));
 }
 
@@ -110,7 +118,8 @@ TEST(Convolution, OfManyTinyPicturesTrainsUnderAutocast) {
     at::autocast::set_autocast_enabled(at::kCPU, false);
     return y;
   };
-  const Result got = pass({40, 16, 8, 2, 3, 1}, at::kFloat, rounded), expected = pass({40, 16, 8, 2, 3, 1}, at::kFloat, forward);
+  const Result got = pass({40, 16, 8, 2, 3, 1}, at::kFloat, rounded),
+               expected = pass({40, 16, 8, 2, 3, 1}, at::kFloat, forward);
   EXPECT_LE(max_relative_error(got.kernel.to(at::kDouble), expected.kernel.to(at::kDouble)), 0.02);
 }
 

@@ -78,7 +78,8 @@ TEST_P(EveryEncoder, EmbedsOnThreadsAtOnceWhatItEmbedsAlone) {
       return z;
     }));
   // Held weights take other ways through the same sums.
-  for (auto& z : together) EXPECT_LE((z.get() - alone).abs().max().item<float>(), 1e-6f * alone.abs().max().item<float>());
+  for (auto& z : together)
+    EXPECT_LE((z.get() - alone).abs().max().item<float>(), 1e-6f * alone.abs().max().item<float>());
 }
 
 TEST_P(EveryEncoder, ReachesEveryParameterWithTheGradient) {
@@ -155,7 +156,8 @@ TEST(Bert, EmbedsATextAlikeWhateverTheOthersLengths) {
   }
   const at::Tensor together = encoder.forward({tokens, mask}, {});
   for (int64_t i = 0; i < rows; ++i) {
-    const Features alone(tokens.narrow(0, i, 1).narrow(1, 0, 1 + i % 10), mask.narrow(0, i, 1).narrow(1, 0, 1 + i % 10));
+    const Features alone(tokens.narrow(0, i, 1).narrow(1, 0, 1 + i % 10),
+                         mask.narrow(0, i, 1).narrow(1, 0, 1 + i % 10));
     EXPECT_LE(max_relative_error(together.narrow(0, i, 1), encoder.forward(alone, {})), 1e-5) << i;
   }
 }
@@ -202,16 +204,22 @@ double spread(const Slot<Encoder>& slot, const std::string& name) {
 
 TEST(Parameters, StartAsInPyTorchAndTorchvision) {
   const auto conv4 = made("{name: conv4}", kPictures);
-  for (const auto& [name, fan_in] : {std::pair{"blocks.0.conv.weight", 9}, {"blocks.3.conv.weight", 64 * 9}, {"head.weight", 64}})
+  for (const auto& [name, fan_in] :
+       {std::pair{"blocks.0.conv.weight", 9}, {"blocks.3.conv.weight", 64 * 9}, {"head.weight", 64}})
     EXPECT_NEAR(spread(*conv4, name) * std::sqrt(3.0 * fan_in), 1, 0.06) << name;
   const auto resnet = made("{name: resnet18}", {3, 64, 64, 0, 0});
-  for (const auto& [name, fan_out] : {std::pair{"conv1.weight", 64 * 49}, {"layer2.0.conv1.weight", 128 * 9}, {"layer2.0.downsample.0.weight", 128}})
+  for (const auto& [name, fan_out] : {std::pair{"conv1.weight", 64 * 49},
+                                      {"layer2.0.conv1.weight", 128 * 9},
+                                      {"layer2.0.downsample.0.weight", 128}})
     EXPECT_NEAR(spread(*resnet, name) * std::sqrt(fan_out / 2.0), 1, 0.06) << name;
   const auto head = [](const char* norm) {
-    return made("{name: bag_of_tokens, head: {kind: mlp, hidden: [64], embedding: 8, norm: " + std::string(norm) + "}}", kTexts);
+    return made("{name: bag_of_tokens, head: {kind: mlp, hidden: [64], embedding: 8, norm: " +
+                    std::string(norm) + "}}",
+                kTexts);
   };
   const auto bare = head("none"), normed = head("batch");
-  EXPECT_NEAR(spread(*bare, "head.layers.0.weight") / spread(*normed, "head.layers.0.weight"), std::sqrt(6.0), 0.1);
+  EXPECT_NEAR(spread(*bare, "head.layers.0.weight") / spread(*normed, "head.layers.0.weight"), std::sqrt(6.0),
+              0.1);
 }
 
 TEST(Parameters, DecaysKernelsAndSparesNormsAndBiases) {

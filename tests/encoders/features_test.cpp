@@ -31,7 +31,8 @@ TEST(Features, PartsOfMixedRowsHoldTheirPicturesAndTexts) {
       int64_t picture = 0, text = 0;
       for (int64_t row = 0; row < size; ++row) {
         const bool is_text = part.is_text_b[row].item<bool>();
-        const double number = is_text ? part.tokens_nT[text++].item<double>() : part.pixels_nCHW[picture++].item<double>();
+        const double number =
+            is_text ? part.tokens_nT[text++].item<double>() : part.pixels_nCHW[picture++].item<double>();
         EXPECT_EQ(number, static_cast<double>(begin + row));
       }
     }

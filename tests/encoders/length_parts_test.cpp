@@ -39,7 +39,8 @@ TEST(LengthParts, GiveWhatOneCallGives) {
   };
   for (const int64_t rows : {0, 1, 15, 16, 64}) {
     const at::Tensor mask = mask_of(some_lengths(rows));
-    const at::Tensor x = random_rows(1, rows * kTokens * kWidth, 1).view({rows, kTokens, kWidth}).to(at::kDouble);
+    const at::Tensor x =
+        random_rows(1, rows * kTokens * kWidth, 1).view({rows, kTokens, kWidth}).to(at::kDouble);
     const at::Tensor given = x.clone().requires_grad_(true), whole = x.clone().requires_grad_(true);
     const at::Tensor weight = random_rows(1, rows * kWidth, 2).view({rows, kWidth}).to(at::kDouble);
     const at::Tensor parts = by_length(given, mask, mode, encode), one = encode(whole, mask, mode);

@@ -40,7 +40,8 @@ Pass pass(const char* yaml, const InputShape& input, const Features& x, const at
 
 // Beside the parameter's own largest gradient, or a thousandth of the largest of all: some cancel out (a bias before a norm, a
 // key's bias) and hold rounding alone.
-void expect_near(const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& expected, double tolerance) {
+void expect_near(const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& expected,
+                 double tolerance) {
   double largest = 0;
   for (const auto& gradient : expected) largest = std::max(largest, gradient.abs().max().item<double>());
   for (size_t i = 0; i < expected.size(); ++i) {

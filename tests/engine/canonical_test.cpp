@@ -33,7 +33,8 @@ void expect_equal(const Outcome& got, const Outcome& expected, int world) {
   EXPECT_EQ(got.losses, expected.losses) << "world " << world;
   for (const auto& [name, tensors] : expected.tensors)
     for (const auto& [key, tensor] : tensors)
-      EXPECT_TRUE(at::equal(got.tensors.at(name).at(key), tensor)) << name << " " << key << " world " << world;
+      EXPECT_TRUE(at::equal(got.tensors.at(name).at(key), tensor))
+          << name << " " << key << " world " << world;
 }
 
 class CanonicalWorlds : public ::testing::TestWithParam<Setting> {};
@@ -62,15 +63,19 @@ INSTANTIATE_TEST_SUITE_P(
                       Setting{"all triplets", {"triplet", "", "all"}},
                       Setting{"infonce", {"infonce", "", "all"}},
                       Setting{"supcon", {"supcon", "learn_temperature: true", "all"}},
-                      Setting{"supcon in bfloat16", {"supcon", "", "all"}, [](TrainerConfig& config) { config.precision = "bfloat16"; }},
-                      Setting{"frozen norms", {"multi_similarity", "", "multi_similarity"},
+                      Setting{"supcon in bfloat16",
+                              {"supcon", "", "all"},
+                              [](TrainerConfig& config) { config.precision = "bfloat16"; }},
+                      Setting{"frozen norms",
+                              {"multi_similarity", "", "multi_similarity"},
                               [](TrainerConfig& config) { config.batch_norm = "frozen"; }},
                       Setting{"clip", {"clip", "", "all"}},
                       Setting{"sampled proxies",
                               {"cosface", "scale: 8", "all"},
                               [](TrainerConfig& config) { config.loss_side.proxies.sample_rate = 0.4; }},
                       Setting{"xbm", {"contrastive", "", "all"}, kMemory("xbm")},
-                      Setting{"momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory("momentum")}));
+                      Setting{
+                          "momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory("momentum")}));
 
 TEST(Canonical, GoesOnWithTheSameBitsFromAnyOfOneTwoFourEightRanksToAnyOther) {
   const Setting setting{"xbm", {"contrastive", "", "all"}, kMemory("xbm")};
@@ -97,7 +102,8 @@ TEST(Canonical, OtherwiseWorldsDifferInTheLastDigits) {
 }
 
 TEST(Canonical, IsTheGradientOfTheWholeBatch) {
-  const Setting setting{"", {"supcon", "", "all"}, [](TrainerConfig& config) { config.batch_norm = "frozen"; }};
+  const Setting setting{
+      "", {"supcon", "", "all"}, [](TrainerConfig& config) { config.batch_norm = "frozen"; }};
   TrainerConfig config = config_for(setting);
   const Outcome whole = train(1, setting.objective, config, 0, 4);
   for (const int64_t shards : {1, 3, 7, 12}) {
@@ -118,12 +124,16 @@ std::string refusal(const std::function<void(TrainerConfig&)>& change, int world
 }
 
 TEST(Canonical, WhatDependsOnRanksIsRefused) {
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.batch_norm = "sync"; }), HasSubstr("batch_norm: local or frozen"));
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.batch_norm = "sync"; }),
+              HasSubstr("batch_norm: local or frozen"));
   EXPECT_THAT(refusal([](TrainerConfig& config) { config.micro_batch = 4; }), HasSubstr("micro_batch: 0"));
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.exchange = "ring"; }), HasSubstr("exchange: gather"));
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.exchange = "ring"; }),
+              HasSubstr("exchange: gather"));
   EXPECT_THAT(refusal([](TrainerConfig& config) { config.wire = "bfloat16"; }), HasSubstr("wire: float32"));
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.loss_side.mining_scope = "local"; }), HasSubstr("mining_scope: global"));
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.determinism.micro_shards = 2; }, 3), HasSubstr("one for each of the 3 ranks"));
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.loss_side.mining_scope = "local"; }),
+              HasSubstr("mining_scope: global"));
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.determinism.micro_shards = 2; }, 3),
+              HasSubstr("one for each of the 3 ranks"));
 }
 
 }  // namespace

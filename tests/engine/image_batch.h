@@ -13,7 +13,8 @@ inline Batch image_batch(const LocalRows& all, int64_t step, Shard shard) {
   batch.cursor = {0, step};
   batch.global_rows = all.z_bD.size(0);
   batch.share = share_of(batch.global_rows, shard);
-  batch.features = all.z_bD.narrow(0, batch.share.begin, batch.share.size()).view({batch.share.size(), 1, 16, 16});
+  batch.features =
+      all.z_bD.narrow(0, batch.share.begin, batch.share.size()).view({batch.share.size(), 1, 16, 16});
   for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
     batch.labels.push_back(all.label_b[i].item<int64_t>());
     batch.groups.push_back(all.group_b[i].item<int64_t>());

@@ -204,7 +204,8 @@ TEST(Trainer, ASkippedStepLeavesNoTraceAndNamesItsRank) {
         EXPECT_EQ(trainer.counters().non_finite_steps, again);
         EXPECT_EQ(trainer.steps_done(), 1 + again);
         for (const auto& [name, tensors] : trainer.tensors())
-          for (const auto& [key, tensor] : tensors) EXPECT_TRUE(tensor.equal(before[name][key])) << name << " " << key;
+          for (const auto& [key, tensor] : tensors)
+            EXPECT_TRUE(tensor.equal(before[name][key])) << name << " " << key;
       }
       Batch bad = batch_of(1, shard);
       bad.features.pixels_nCHW.fill_(std::nanf(""));

@@ -31,7 +31,8 @@ using Saved = std::map<std::string, std::map<std::string, at::Tensor>>;
 
 /// Steps [first, last) on `world` ranks, going on from `saved` if given.
 inline Outcome train(int world, const Case& c, const TrainerConfig& config, int first, int last,
-                     const Outcome* saved = nullptr, at::ScalarType type = at::kDouble, int64_t rows = kRows) {
+                     const Outcome* saved = nullptr, at::ScalarType type = at::kDouble,
+                     int64_t rows = kRows) {
   Outcome outcome;
   run_ranks(world, [&](const Group& group) {
     const MadeCase made(c);

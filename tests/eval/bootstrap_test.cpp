@@ -29,7 +29,8 @@ std::map<int64_t, int64_t> drawn(std::vector<int64_t> groups, uint64_t seed, int
 }
 
 // Each measure of a resample in which every query and every pair is written out as often as it weighs.
-std::map<std::string, double> naive_resample(const Retrieval& found, const ScoredPairs& scored, const std::vector<int64_t>& groups,
+std::map<std::string, double> naive_resample(const Retrieval& found, const ScoredPairs& scored,
+                                             const std::vector<int64_t>& groups,
                                              std::map<int64_t, int64_t> counts) {
   const auto group = [&](int64_t row) { return groups[static_cast<size_t>(row)]; };
   Retrieval written;
@@ -56,11 +57,13 @@ double naive_quantile(std::vector<double> values, double share) {
   std::erase_if(values, [](double value) { return std::isnan(value); });
   std::sort(values.begin(), values.end());
   const double place = share * static_cast<double>(values.size() - 1);
-  const double below = values[static_cast<size_t>(std::floor(place))], above = values[static_cast<size_t>(std::ceil(place))];
+  const double below = values[static_cast<size_t>(std::floor(place))],
+               above = values[static_cast<size_t>(std::ceil(place))];
   return below + (place - std::floor(place)) * (above - below);
 }
 
-std::vector<Interval> all_intervals(const LabelledRows& rows, const BootstrapOptions& options, const Group& group = single_group()) {
+std::vector<Interval> all_intervals(const LabelledRows& rows, const BootstrapOptions& options,
+                                    const Group& group = single_group()) {
   JudgeOptions judging;
   judging.bootstrap = options;
   return judge(rows, judging, nullptr, group).intervals;
@@ -76,7 +79,8 @@ TEST(Bootstrap, EqualsResamplesWrittenOut) {
     const ScoredPairs scored = score_pairs(rows, Likeness::kCosine, {});
     std::map<std::string, std::vector<double>> expected;
     for (int64_t r = 0; r < options.resamples; ++r)
-      for (const auto& [name, value] : naive_resample(found, scored, rows.groups_N, drawn(rows.groups_N, seed, r)))
+      for (const auto& [name, value] :
+           naive_resample(found, scored, rows.groups_N, drawn(rows.groups_N, seed, r)))
         expected[name].push_back(value);
     const auto intervals = all_intervals(rows, options);
     ASSERT_EQ(intervals.size(), QueryResult::kNames.size() + 2);
@@ -201,9 +205,10 @@ TEST(Bootstrap, HoldsTheTrueRankCorrelationAboutAsOftenAsItSays) {
 TEST(Bootstrap, OfNoPairsOrTrialsIsUndefined) {
   const BootstrapOptions options{10, 0.95, 1};
   const std::vector<double> none, one = {1}, two = {1, 2}, equal = {3, 3, 3}, three = {1, 2, 3};
-  for (const Interval& interval : {bootstrap_spearman(none, none, options), bootstrap_spearman(one, one, options),
-                                   bootstrap_spearman(equal, three, options), bootstrap_mean("mean", none, options),
-                                   bootstrap_mean("mean", one, options)}) {
+  for (const Interval& interval :
+       {bootstrap_spearman(none, none, options), bootstrap_spearman(one, one, options),
+        bootstrap_spearman(equal, three, options), bootstrap_mean("mean", none, options),
+        bootstrap_mean("mean", one, options)}) {
     EXPECT_TRUE(std::isnan(interval.low));
     EXPECT_TRUE(std::isnan(interval.high));
   }
@@ -228,10 +233,12 @@ TEST(Bootstrap, IsTheSameOnAnyNumberOfThreadsAndRanks) {
       if (group.rank() == 0) expect_equal(found, expected);
     });
   const auto [a, b] = graded_pairs(1, 50);
-  const std::vector<Interval> of_items = {bootstrap_spearman(a, b, options), bootstrap_mean("mean", a, options)};
+  const std::vector<Interval> of_items = {bootstrap_spearman(a, b, options),
+                                          bootstrap_mean("mean", a, options)};
   for (const int world : {2, 3, 4})
     testing::run_ranks(world, [&, &a = a, &b = b](const Group& group) {
-      expect_equal({bootstrap_spearman(a, b, options, group), bootstrap_mean("mean", a, options, group)}, of_items);
+      expect_equal({bootstrap_spearman(a, b, options, group), bootstrap_mean("mean", a, options, group)},
+                   of_items);
     });
   // More ranks than resamples.
   const auto two = all_intervals(rows, {2, 0.95, 9});

@@ -21,7 +21,8 @@ void add_triplets(const Comparison& rows, const at::Tensor& triplet_T3, Judgemen
   judge_trials("triplet_accuracy", rows, trials, {}, found);
 }
 
-void add_graded(const Comparison& rows, const at::Tensor& pair_P2, const at::Tensor& grade_P, Judgement& found) {
+void add_graded(const Comparison& rows, const at::Tensor& pair_P2, const at::Tensor& grade_P,
+                Judgement& found) {
   std::vector<double> likeness;
   const auto all = numbers(pair_P2);
   for (size_t p = 0; p < all.size(); p += 2) likeness.push_back(rows.score(all[p], all[p + 1]));

@@ -53,7 +53,8 @@ TEST(Judge, IsTheSameOnAnyNumberOfRanks) {
   const std::vector<int64_t> topics = {0, 0, 1, 1, 0};
   JudgeOptions options;
   options.bootstrap = {20, 0.95, 3};
-  for (const LabelledRows& rows : {clustered_rows(3, 90, 6, 20, 1.1), coarse_rows(4, 3, 4, 2), LabelledRows{at::ones({0, 3}), {}}}) {
+  for (const LabelledRows& rows :
+       {clustered_rows(3, 90, 6, 20, 1.1), coarse_rows(4, 3, 4, 2), LabelledRows{at::ones({0, 3}), {}}}) {
     const Judgement alone = judge(rows, options);
     const Judgement floor = judge(compare_texts(texts, topics), topics, topics, options);
     for (const int world : {1, 2, 3, 4})

@@ -36,11 +36,13 @@ void expect_exact(const LabelledRows& rows, Likeness likeness, int64_t query_til
   for (const Stretch asked : {Stretch{0, ready.size() / 3}, {ready.size() / 3, ready.size()}}) {
     search.asked = asked;
     const auto some = nearest_neighbours(search, k);
-    for (int64_t i = asked.begin; i < asked.end; ++i) in_stretches[static_cast<size_t>(i)] = some[static_cast<size_t>(i)];
+    for (int64_t i = asked.begin; i < asked.end; ++i)
+      in_stretches[static_cast<size_t>(i)] = some[static_cast<size_t>(i)];
   }
   for (int64_t i = 0; i < ready.size(); ++i) {
     const auto expected = naive_neighbours(rows, i, likeness);
-    for (const auto* all : {static_cast<const decltype(found)*>(&found), static_cast<const decltype(found)*>(&in_stretches)}) {
+    for (const auto* all :
+         {static_cast<const decltype(found)*>(&found), static_cast<const decltype(found)*>(&in_stretches)}) {
       const auto& list = (*all)[static_cast<size_t>(i)];
       ASSERT_EQ(list.size(), std::min(expected.size(), static_cast<size_t>(k)));
       for (size_t n = 0; n < list.size(); ++n) {
@@ -69,7 +71,8 @@ TEST(Neighbours, OfListsThatDoNotFitTogetherComeOneQueryAtATime) {
 TEST(Neighbours, OfLongRowsFarFromTheOriginAreExactFromBothSides) {
   LabelledRows rows = clustered_rows(7, 150, 96, 5, 0.5);
   // Lengths from a tenth to ten: a tile's two sides have different bars.
-  for (int64_t i = 0; i < rows.x_ND.size(0); ++i) rows.x_ND[i].mul_(std::pow(10.0, static_cast<double>(i % 21) / 10 - 1));
+  for (int64_t i = 0; i < rows.x_ND.size(0); ++i)
+    rows.x_ND[i].mul_(std::pow(10.0, static_cast<double>(i % 21) / 10 - 1));
   expect_exact(rows, Likeness::kL2, 32, 64, 12);
   expect_exact(rows, Likeness::kCosine, 32, 64, 12);
 }

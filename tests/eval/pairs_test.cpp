@@ -60,7 +60,8 @@ TEST(Pairs, AreSampledEvenly) {
   const std::vector<int64_t> groups_N = {0, 1, 0, 1, 0, 1};
   std::map<std::pair<int64_t, int64_t>, int64_t> seen;
   for (uint64_t seed = 0; seed < 2000; ++seed)
-    for (const RowPair& pair : choose_pairs(groups_N, groups_N, {9, 4, seed}).negatives) ++seen[{pair.i, pair.j}];
+    for (const RowPair& pair : choose_pairs(groups_N, groups_N, {9, 4, seed}).negatives)
+      ++seen[{pair.i, pair.j}];
   EXPECT_EQ(seen.size(), 9U);
   for (const auto& [pair, count] : seen) EXPECT_NEAR(static_cast<double>(count) / 2000, 4.0 / 9, 0.05);
 }

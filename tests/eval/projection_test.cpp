@@ -30,7 +30,8 @@ TEST(Projection, PlaneIsThatOfTheSingularVectors) {
   for (int64_t axis = 0; axis < 2; ++axis) {
     const at::Tensor expected_N = u.select(1, axis) * s[axis];
     const at::Tensor got_N = plane_N2.select(1, axis);
-    const double off = std::min((got_N - expected_N).abs().max().item<double>(), (got_N + expected_N).abs().max().item<double>());
+    const double off = std::min((got_N - expected_N).abs().max().item<double>(),
+                                (got_N + expected_N).abs().max().item<double>());
     EXPECT_LT(off, 1e-10);
   }
   EXPECT_TRUE(at::equal(project_to_plane(z_ND), plane_N2));

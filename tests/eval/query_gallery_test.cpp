@@ -68,7 +68,8 @@ TEST(QueryGallery, AQueryInTheGalleryIsNotItsOwnNeighbour) {
   Retrieval expected;
   for (int64_t q = 0; q < 30; ++q) {
     const LabelledRows others = picked(rows, [&](int64_t i) { return gallery(i) && i != q; });
-    expected.queries.push_back(retrieve(picked(rows, [q](int64_t i) { return i == q; }), others).queries.front());
+    expected.queries.push_back(
+        retrieve(picked(rows, [q](int64_t i) { return i == q; }), others).queries.front());
   }
   const Retrieval found = retrieve(rows, parts(query, gallery));
   expect_same(found, expected);
@@ -77,7 +78,8 @@ TEST(QueryGallery, AQueryInTheGalleryIsNotItsOwnNeighbour) {
     EXPECT_TRUE(found.queries[q].lone() || found.queries[q].nearest >= 20);
   }
   testing::run_ranks(3, [&](const Group& group) {
-    EXPECT_EQ(to_json(retrieve(rows, parts(query, gallery), {}, group).measures()), to_json(found.measures()));
+    EXPECT_EQ(to_json(retrieve(rows, parts(query, gallery), {}, group).measures()),
+              to_json(found.measures()));
   });
 }
 

@@ -44,7 +44,9 @@ ReportInput full_input() {
   input.recall_curve = model.retrieval.recall_curve(10);
   input.floor_recall_curve = floor.retrieval.recall_curve(10);
   const LabelledRows rows = clustered_rows(1, 100, 8, 25, 0.5);
-  input.classes = {{{"letter o", "digit 0", 3, 4}}, project_sample(rows, Likeness::kCosine, 1), {"A", "B", "C", "D", "E", "F"}};
+  input.classes = {{{"letter o", "digit 0", 3, 4}},
+                   project_sample(rows, Likeness::kCosine, 1),
+                   {"A", "B", "C", "D", "E", "F"}};
   input.sample = {{{"PNGBYTES", "letter a"},
                    {{{"PNGOTHER", "letter a"}, true, 0.9}, {{"PNGTHIRD", "letter b"}, false, 0.8}}}};
   input.worst = {{{"", "how do I pay?"}, {{{"", "where is my card?"}, false, 0.7}}}};
@@ -125,8 +127,8 @@ TEST(Report, LeavesOutWhatIsMissing) {
   input.run_name = "empty";
   const std::string html = render_report(input);
   EXPECT_THAT(html, HasSubstr("<h1>empty</h1>"));
-  for (const char* part :
-       {"Headline figures", "Curves", "Nearest neighbours", "All measures", "Classes taken", "95 %", "Configuration"})
+  for (const char* part : {"Headline figures", "Curves", "Nearest neighbours", "All measures",
+                           "Classes taken", "95 %", "Configuration"})
     EXPECT_THAT(html, Not(HasSubstr(part))) << part;
 }
 

@@ -163,7 +163,8 @@ TEST(Retrieval, DoesNotDependOnTheOrderOfRows) {
   for (int64_t i : order) shuffled.groups_N.push_back(rows.groups_N[static_cast<size_t>(i)]);
   const Measures a = retrieve_leave_one_out(rows).measures();
   const Measures b = retrieve_leave_one_out(shuffled).measures();
-  for (size_t m = 0; m < 8; ++m) EXPECT_NEAR(*a.find(QueryResult::kNames[m]), *b.find(QueryResult::kNames[m]), 1e-12);
+  for (size_t m = 0; m < 8; ++m)
+    EXPECT_NEAR(*a.find(QueryResult::kNames[m]), *b.find(QueryResult::kNames[m]), 1e-12);
 }
 
 void expect_equal(const Retrieval& a, const Retrieval& b) {
@@ -177,7 +178,8 @@ void expect_equal(const Retrieval& a, const Retrieval& b) {
 }
 
 TEST(Retrieval, IsTheSameOnAnyNumberOfRanks) {
-  const LabelledRows rows = coarse_rows(10, 50, 4, 7), few = coarse_rows(11, 3, 4, 2), none{at::ones({0, 4}), {}};
+  const LabelledRows rows = coarse_rows(10, 50, 4, 7), few = coarse_rows(11, 3, 4, 2),
+                     none{at::ones({0, 4}), {}};
   const Retrieval alone = retrieve_leave_one_out(rows), across = retrieve(few, rows);
   for (const int world : {1, 2, 3, 4})
     testing::run_ranks(world, [&](const Group& group) {

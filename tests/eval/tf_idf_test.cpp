@@ -51,15 +51,16 @@ TEST(TfIdf, FindsWhatAFullSortFinds) {
   }
   const TfIdf rows(texts);
   const Comparison comparison = compare_texts(rows, groups);
-  comparison.neighbours({0, 200}, [](int64_t) { return 7; },
-                        [&](int64_t query, std::span<const Neighbour> found) {
-                          std::vector<Neighbour> all;
-                          for (int64_t i = 0; i < 200; ++i)
-                            if (i != query) all.push_back({rows.score(query, i), i, i % 40 == query % 40});
-                          std::sort(all.begin(), all.end(), ranks_before);
-                          ASSERT_EQ(found.size(), 7u);
-                          for (size_t k = 0; k < 7; ++k) EXPECT_EQ(found[k].index, all[k].index);
-                        });
+  comparison.neighbours(
+      {0, 200}, [](int64_t) { return 7; },
+      [&](int64_t query, std::span<const Neighbour> found) {
+        std::vector<Neighbour> all;
+        for (int64_t i = 0; i < 200; ++i)
+          if (i != query) all.push_back({rows.score(query, i), i, i % 40 == query % 40});
+        std::sort(all.begin(), all.end(), ranks_before);
+        ASSERT_EQ(found.size(), 7u);
+        for (size_t k = 0; k < 7; ++k) EXPECT_EQ(found[k].index, all[k].index);
+      });
 }
 
 TEST(TfIdf, IsJudgedLikeAModel) {

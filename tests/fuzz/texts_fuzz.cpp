@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::refusing([&] {
     const PositionedFile file(bytes.path());
     const TextColumns columns(file, syntax, layout);
-    for (RecordReader reader(file, syntax); reader.next();) fuzz::refusing([&] {
+    for (RecordReader reader(file, syntax); reader.next();)
+      fuzz::refusing([&] {
         const std::vector<std::string> values = columns.values(reader.record());
         RecordReader again(file, syntax, reader.offset(), 7);
         if (values.empty() || !again.next() || columns.values(again.record()) != values) std::abort();

@@ -43,8 +43,8 @@ TEST(HttpServer, AnswersWhatItHasAndNothingElse) {
   EXPECT_THAT(server.ask("TRACE", "/echo").head, HasSubstr("Allow: POST\r\n"));
   EXPECT_THAT(server.ask("TRACE", "/page").head, HasSubstr("Allow: GET, HEAD\r\n"));
   EXPECT_THAT(server.ask("GET", "/page").head, Not(HasSubstr("Allow:")));
-  for (const char* path : {"/etc/passwd", "/../../../../etc/passwd", "/..%2f..%2fetc/passwd", "/page/..", "//page", "/%70age",
-                           "/page/", "*", "http://here/page"})
+  for (const char* path : {"/etc/passwd", "/../../../../etc/passwd", "/..%2f..%2fetc/passwd", "/page/..",
+                           "//page", "/%70age", "/page/", "*", "http://here/page"})
     EXPECT_EQ(server.ask("GET", path).status, 404) << path;
 }
 
@@ -72,10 +72,15 @@ TEST(HttpServer, BoundsRequests) {
   EXPECT_EQ(server.ask("POST", "/echo", kJson, std::string(1000, '1')).status, 200);
   EXPECT_EQ(server.ask("POST", "/echo", kJson, std::string(1001, '1')).status, 413);
   EXPECT_EQ(server.ask("POST", "/echo", kJson, std::string(8 << 20, '1')).status, 413);
-  EXPECT_EQ(server.ask("POST", "/echo", std::string(kJson) + "Content-Length: 9999999999999\r\n").status, 413);
-  EXPECT_EQ(server.ask("POST", "/echo", std::string(kJson) + "Content-Length: 18446744073709551616\r\n").status, 400);
+  EXPECT_EQ(server.ask("POST", "/echo", std::string(kJson) + "Content-Length: 9999999999999\r\n").status,
+            413);
+  EXPECT_EQ(
+      server.ask("POST", "/echo", std::string(kJson) + "Content-Length: 18446744073709551616\r\n").status,
+      400);
   EXPECT_EQ(server.ask("POST", "/echo", std::string(kJson) + "Content-Length: -1\r\n").status, 400);
-  EXPECT_EQ(server.ask("POST", "/echo", std::string(kJson) + "Content-Length: 1\r\nContent-Length: 2\r\n").status, 400);
+  EXPECT_EQ(
+      server.ask("POST", "/echo", std::string(kJson) + "Content-Length: 1\r\nContent-Length: 2\r\n").status,
+      400);
   EXPECT_EQ(server.ask("POST", "/echo", std::string(kJson) + "Transfer-Encoding: chunked\r\n").status, 411);
   EXPECT_EQ(server.ask("POST", "/echo", "Content-Type: text/plain\r\n", "{}").status, 415);
   EXPECT_EQ(server.echoed(), 1);
@@ -84,8 +89,11 @@ TEST(HttpServer, BoundsRequests) {
 TEST(HttpServer, NonsenseGetsNoAnswerThatIsGood) {
   const Server server;
   for (const char* text :
-       {"\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02 TLS\r\n\r\n", "GET /page HTTP/9.9\r\n\r\n", "GET /page\r\n\r\n",
-        "GET /page HTTP/1.1\r\nno colon\r\n\r\n", "GET /page HTTP/1.1\r\nA: b\x01" "c\r\n\r\n", "G\xff /page HTTP/1.1\r\n\r\n"})
+       {"\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02 TLS\r\n\r\n", "GET /page HTTP/9.9\r\n\r\n",
+        "GET /page\r\n\r\n", "GET /page HTTP/1.1\r\nno colon\r\n\r\n",
+        "GET /page HTTP/1.1\r\nA: b\x01"
+        "c\r\n\r\n",
+        "G\xff /page HTTP/1.1\r\n\r\n"})
     EXPECT_EQ(server.raw(text).status, 400) << text;
   EXPECT_EQ(server.ask("GET", "/page").status, 200);
 }
@@ -98,7 +106,9 @@ TEST(HttpServer, KeepsAConnectionForTheNextRequest) {
     ASSERT_TRUE(client.read_to("a page"));
   }
   // Two at once are answered in turn.
-  client.send("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\nGET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  client.send(
+      "GET /page HTTP/1.1\r\nHost: localhost\r\n\r\nGET /page HTTP/1.1\r\nHost: localhost\r\nConnection: "
+      "close\r\n\r\n");
   ASSERT_TRUE(client.read_to("a page"));
   EXPECT_EQ(client.reply().body, "a page");
 }
@@ -108,9 +118,10 @@ TEST(HttpServer, ASlowClientLosesItsTurn) {
   options.patience = 300ms;
   const Server server(options);
   const auto start = Clock::now();
-  EXPECT_EQ(server.raw("").status, 0);                                        // silent
-  EXPECT_EQ(server.raw("GET /page HTTP/1.1\r\nHost").status, 408);            // halfway through the headers
-  EXPECT_EQ(server.ask("POST", "/echo", std::string(kJson) + "Content-Length: 10\r\n").status, 408);  // without its body
+  EXPECT_EQ(server.raw("").status, 0);                              // silent
+  EXPECT_EQ(server.raw("GET /page HTTP/1.1\r\nHost").status, 408);  // halfway through the headers
+  EXPECT_EQ(server.ask("POST", "/echo", std::string(kJson) + "Content-Length: 10\r\n").status,
+            408);  // without its body
   EXPECT_LT(Clock::now() - start, 20s);
   EXPECT_EQ(server.echoed(), 0);
 }
@@ -143,8 +154,9 @@ TEST(HttpServer, AnswersOnlyWhoIsAuthorized) {
   options.authorization = basic_authorization("ali", "open sesame");
   EXPECT_EQ(options.authorization, "Basic YWxpOm9wZW4gc2VzYW1l");
   const Server server(options);
-  for (const char* header : {"", "Authorization: \r\n", "Authorization: Basic YWxpOm9wZW4gc2VzYW1\r\n",
-                             "Authorization: Basic YWxpOm9wZW4gc2VzYW1ll\r\n", "Authorization: Bearer YWxpOm9wZW4gc2VzYW1l\r\n"})
+  for (const char* header :
+       {"", "Authorization: \r\n", "Authorization: Basic YWxpOm9wZW4gc2VzYW1\r\n",
+        "Authorization: Basic YWxpOm9wZW4gc2VzYW1ll\r\n", "Authorization: Bearer YWxpOm9wZW4gc2VzYW1l\r\n"})
     for (const char* path : {"/page", "/echo", "/nowhere"}) {
       const HttpReply reply = server.ask("GET", path, header);
       EXPECT_EQ(reply.status, 401) << header << path;
@@ -158,7 +170,10 @@ TEST(HttpServer, NoPageOfAnotherSiteCanPost) {
   const Server server;
   EXPECT_EQ(server.ask("POST", "/echo", "Origin: http://elsewhere.example\r\n").status, 403);
   EXPECT_EQ(server.ask("POST", "/echo", "Origin: null\r\n").status, 403);
-  EXPECT_EQ(server.ask("POST", "/echo", "Origin: http://elsewhere.example\r\nContent-Type: text/plain\r\n", "{}").status, 415);
+  EXPECT_EQ(
+      server.ask("POST", "/echo", "Origin: http://elsewhere.example\r\nContent-Type: text/plain\r\n", "{}")
+          .status,
+      415);
   EXPECT_EQ(server.echoed(), 0);
   EXPECT_EQ(server.ask("POST", "/echo", "Origin: http://localhost\r\n").status, 200);
   EXPECT_EQ(server.ask("POST", "/echo").status, 200);
@@ -167,13 +182,16 @@ TEST(HttpServer, NoPageOfAnotherSiteCanPost) {
 // The name of another site may be made to lead to this host.
 TEST(HttpServer, NoOtherSiteIsServedOnLoopback) {
   const auto status = [](const Server& server, const std::string& host, const std::string& more = "") {
-    return server.raw("GET /page HTTP/1.1\r\nConnection: close\r\n" + more + (host.empty() ? "" : "Host: " + host + "\r\n") + "\r\n").status;
+    return server
+        .raw("GET /page HTTP/1.1\r\nConnection: close\r\n" + more +
+             (host.empty() ? "" : "Host: " + host + "\r\n") + "\r\n")
+        .status;
   };
   const Server server;
   for (const char* host : {"localhost", "LocalHost:9400", "127.0.0.1", "127.0.0.1:9400", "[::1]:9400", ""})
     EXPECT_EQ(status(server, host), 200) << host;
-  for (const char* host : {"elsewhere.example", "elsewhere.example:9400", "127.0.0.1.elsewhere.example", "localhost.elsewhere.example",
-                           "[elsewhere]", "[", "::1"})
+  for (const char* host : {"elsewhere.example", "elsewhere.example:9400", "127.0.0.1.elsewhere.example",
+                           "localhost.elsewhere.example", "[elsewhere]", "[", "::1"})
     EXPECT_EQ(status(server, host), 421) << host;
   HttpOptions options;
   options.authorization = bearer_authorization("sesame");
@@ -243,7 +261,9 @@ TEST(HttpServer, StartsThreadsAsRequestsNeedThem) {
 TEST(HttpServer, EndsAtOnceWhateverClientsDo) {
   auto server = std::make_unique<Server>();
   const HttpClient silent(server->port()), half(server->port()), done(server->port());
-  half.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n12");
+  half.send(
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+      "10\r\n\r\n12");
   done.send("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n");
   ASSERT_TRUE(done.read_to("a page"));
   const auto start = Clock::now();

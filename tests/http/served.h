@@ -17,10 +17,12 @@ inline constexpr const char* kJson = "Content-Type: application/json\r\n";
 class Server {
  public:
   explicit Server(HttpOptions options = {}, HttpServer::Watch watch = {})
-      : server_(std::move(options), [this](const std::string& path) { return route(path); }, std::move(watch)) {}
+      : server_(
+            std::move(options), [this](const std::string& path) { return route(path); }, std::move(watch)) {}
 
   int port() const { return server_.port(); }
-  HttpReply ask(const std::string& method, const std::string& path, const std::string& more = "", const std::string& body = "") const {
+  HttpReply ask(const std::string& method, const std::string& path, const std::string& more = "",
+                const std::string& body = "") const {
     return http(port(), http_text(method, path, body, more));
   }
   HttpReply raw(const std::string& text) const { return http(port(), text); }
@@ -38,8 +40,12 @@ class Server {
     return path == "/open" ? &open_ : nullptr;
   }
   std::atomic<int> echoed_ = 0;
-  const HttpRoute page_{false, false, [](const std::string&) { return HttpAnswer{200, "text/plain", "a page"}; }};
-  const HttpRoute open_{false, true, [](const std::string&) { return HttpAnswer{200, "text/plain", "open"}; }};
+  const HttpRoute page_{false, false, [](const std::string&) {
+                          return HttpAnswer{200, "text/plain", "a page"};
+                        }};
+  const HttpRoute open_{false, true, [](const std::string&) {
+                          return HttpAnswer{200, "text/plain", "open"};
+                        }};
   const HttpRoute echo_{true, false, [this](const std::string& body) {
                           ++echoed_;
                           if (body == "\"bad\"") throw DataError("that is bad");

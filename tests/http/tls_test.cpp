@@ -22,9 +22,12 @@ bool shell(const std::string& command) {
 class Tls : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!shell("command -v openssl >/dev/null && command -v curl >/dev/null")) GTEST_SKIP() << "openssl and curl are not installed";
-    ASSERT_TRUE(shell("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout " +
-                      pem_ + ".key -out " + pem_ + ".crt 2>/dev/null && cat " + pem_ + ".key " + pem_ + ".crt >" + pem_));
+    if (!shell("command -v openssl >/dev/null && command -v curl >/dev/null"))
+      GTEST_SKIP() << "openssl and curl are not installed";
+    ASSERT_TRUE(shell(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
+        "subjectAltName=IP:127.0.0.1 -keyout " +
+        pem_ + ".key -out " + pem_ + ".crt 2>/dev/null && cat " + pem_ + ".key " + pem_ + ".crt >" + pem_));
     HttpOptions options;
     options.certificate = pem_;
     options.authorization = basic_authorization("ali", "open sesame");
@@ -42,7 +45,8 @@ class Tls : public ::testing::Test {
 
 TEST_F(Tls, AnswersWhoTrustsItsCertificate) {
   EXPECT_TRUE(shell(curl_ + "-u 'ali:open sesame'" + url_ + "/page | grep -qx 'a page'"));
-  EXPECT_TRUE(shell(curl_ + "-u 'ali:open sesame' -H 'Content-Type: application/json' -d '[1]'" + url_ + "/echo | grep -qx '\\[1\\]'"));
+  EXPECT_TRUE(shell(curl_ + "-u 'ali:open sesame' -H 'Content-Type: application/json' -d '[1]'" + url_ +
+                    "/echo | grep -qx '\\[1\\]'"));
   EXPECT_TRUE(shell(curl_ + url_ + "/open" + url_ + "/open >/dev/null"));  // twice by one connection
   EXPECT_FALSE(shell(curl_ + url_ + "/page >/dev/null"));
   EXPECT_FALSE(shell("curl -sf --max-time 10" + url_ + "/open >/dev/null 2>&1"));  // who signed it?
@@ -67,7 +71,8 @@ TEST(TlsCertificate, ThatIsNoneIsNamed) {
   HttpOptions options;
   options.certificate = (folder.path() / "server.pem").string();
   EXPECT_THAT(refusal(options), HasSubstr("server.pem"));
-  write_file_synced(options.certificate, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+  write_file_synced(options.certificate,
+                    "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
   EXPECT_THAT(refusal(options), HasSubstr("PEM file"));
 }
 

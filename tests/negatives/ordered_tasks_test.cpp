@@ -46,7 +46,8 @@ TEST(OrderedTasks, EachStretchSeesItsTasksInTheOrderTheyWereAddedOnAnyThreads) {
   for (const size_t stretches : {1, 2, 3, 16, 200}) {
     const Pairs pairs = random_pairs(stretches, stretches);
     const auto expected = order_seen(pairs, stretches, 1);
-    for (int repeat = 0; repeat < 5; ++repeat) EXPECT_EQ(order_seen(pairs, stretches, kThreads), expected) << stretches;
+    for (int repeat = 0; repeat < 5; ++repeat)
+      EXPECT_EQ(order_seen(pairs, stretches, kThreads), expected) << stretches;
   }
 }
 

@@ -74,7 +74,7 @@ TEST(BadRecords, AClassWithoutASoundSampleIsAnError) {
   Reader records(with_bad({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), {"skip", 1.0}, 1);
   EXPECT_THROW(records.fetch(0, 0), DataError);
   Reader singles(std::make_shared<SyntheticImages>(3, 1, std::vector<int64_t>{}, std::set<int64_t>{1}),
-                     {"skip", 1.0}, 1);
+                 {"skip", 1.0}, 1);
   EXPECT_THROW(singles.fetch(1, 0), DataError);
 }
 

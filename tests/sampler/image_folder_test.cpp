@@ -56,7 +56,8 @@ TEST_F(ImageFolder, SortsClassesAndFilesAndReadsThem) {
 
 TEST_F(ImageFolder, FollowsLinkedClassFolders) {
   put("alpha/x.png", 0, 0);
-  write_bytes(folder_.path() / "elsewhere/y.png", lodestone::testing::png_text(lodestone::testing::drawn_image(1, 0)));
+  write_bytes(folder_.path() / "elsewhere/y.png",
+              lodestone::testing::png_text(lodestone::testing::drawn_image(1, 0)));
   std::filesystem::create_directory_symlink(folder_.path() / "elsewhere", folder_.path() / "root/linked");
   const auto set = open();
   ASSERT_EQ(set->classes(), 2);
@@ -142,9 +143,10 @@ TEST(Idx, ReadsCompressedFilesAndNoticesDamage) {
   const TempFolder folder;
   const auto images = folder.path() / "train-images-idx3-ubyte.gz";
   // The two files of the test above as gzip makes them.
-  const std::string packed = bytes_of({0x1f, 0x8b, 8,    0,    0,    0,    0,    0,    2,    3,    0x63, 0x60, 0xe0,
-                                       0x60, 0x66, 0x60, 0x60, 0x60, 0x02, 0x62, 0x46, 0x20, 0x66, 0x4e, 0x4c, 0x4a,
-                                       0x4e, 0x49, 0x4d, 3,    0,    0x7b, 0x0d, 0x08, 0x34, 0x16, 0,    0,    0});
+  const std::string packed =
+      bytes_of({0x1f, 0x8b, 8,    0,    0,    0,    0,    0,    2,    3,    0x63, 0x60, 0xe0,
+                0x60, 0x66, 0x60, 0x60, 0x60, 0x02, 0x62, 0x46, 0x20, 0x66, 0x4e, 0x4c, 0x4a,
+                0x4e, 0x49, 0x4d, 3,    0,    0x7b, 0x0d, 0x08, 0x34, 0x16, 0,    0,    0});
   write_bytes(images, packed);
   write_bytes(folder.path() / "train-labels-idx1-ubyte.gz",
               bytes_of({0x1f, 0x8b, 8,    0,    0,    0,    0, 0,    2,    3,    0x63, 0x60, 0xe0, 0x60, 0x64,

@@ -116,7 +116,8 @@ TEST(LengthBuckets, TuplesGoWithTheirTexts) {
 TEST(LengthBuckets, RefuseASamplerThatLearns) {
   testing::TextFolder folder;
   const TextSet set = open(folder, "labels", 400);
-  const auto inner = std::make_shared<HardClassSampler>(set.texts, PkConfig{4, false}, HardClassConfig{}, 16, 3);
+  const auto inner =
+      std::make_shared<HardClassSampler>(set.texts, PkConfig{4, false}, HardClassConfig{}, 16, 3);
   EXPECT_THROW(buckets(set, inner, 4, 5), ConfigError);
 }
 

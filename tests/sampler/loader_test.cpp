@@ -69,7 +69,8 @@ TEST_F(LoaderTest, SharesOfAnyWorldMakeUpTheGlobalBatch) {
       EXPECT_EQ(part.share.begin, row);
       EXPECT_EQ(part.global_labels, whole.labels);
       EXPECT_EQ(part.features.pixels_nCHW.size(3), 28);  // an empty share has its shape
-      EXPECT_TRUE(at::equal(part.features.pixels_nCHW, whole.features.pixels_nCHW.slice(0, part.share.begin, part.share.end)));
+      EXPECT_TRUE(at::equal(part.features.pixels_nCHW,
+                            whole.features.pixels_nCHW.slice(0, part.share.begin, part.share.end)));
       row = part.share.end;
     }
     EXPECT_EQ(row, 12);

@@ -280,7 +280,8 @@ TEST(Transform, JpegsAreNotReducedBelowTheSmallestCrop) {
   EXPECT_EQ(ImageTransform(config).decode_options().at_least, 32);
   config.affine_probability = 0.5;
   config.rotation = 5;
-  EXPECT_EQ(ImageTransform(config).decode_options().at_least, 48) << "a moved picture has three pixels for one";
+  EXPECT_EQ(ImageTransform(config).decode_options().at_least, 48)
+      << "a moved picture has three pixels for one";
   config.crop.probability = 0.5;
   config.crop.scale_min = 0.04;
   EXPECT_EQ(ImageTransform(config).decode_options().at_least, 80);

@@ -54,13 +54,18 @@ TEST_F(Tuples, Triplets) {
 }
 
 TEST_F(Tuples, NameMembersOfShards) {
-  write_bytes(folder_.path() / "sub" / "one.tar",
-              testing::Tar().add_sample("x", drawn_image(5, 5), "c").add_sample("./deep/y", drawn_image(6, 6), "c").finished());
+  write_bytes(folder_.path() / "sub" / "one.tar", testing::Tar()
+                                                      .add_sample("x", drawn_image(5, 5), "c")
+                                                      .add_sample("./deep/y", drawn_image(6, 6), "c")
+                                                      .finished());
   write_bytes(folder_.path() / "two.tar", testing::Tar().add_sample("x", drawn_image(7, 7), "c").finished());
-  const TupleSet set = read("sub/one.tar!deep/y.png\ttwo.tar!x.png\timg/a.png\nsub/one.tar!x.png\tsub/one.tar!./deep/y.png\timg/b.png\n");
+  const TupleSet set = read(
+      "sub/one.tar!deep/y.png\ttwo.tar!x.png\timg/a.png\nsub/one.tar!x.png\tsub/one.tar!./deep/y.png\timg/"
+      "b.png\n");
   ASSERT_EQ(set.images->size(), 5);
   const int drawn[] = {6, 7, 0, 5, 1};
-  for (int64_t i = 0; i < 5; ++i) EXPECT_EQ(set.images->get(i).pixels, drawn_image(drawn[i], drawn[i]).pixels) << i;
+  for (int64_t i = 0; i < 5; ++i)
+    EXPECT_EQ(set.images->get(i).pixels, drawn_image(drawn[i], drawn[i]).pixels) << i;
   EXPECT_EQ(set.images->key(1), "two.tar!x.png");
   EXPECT_THAT(error("two.tar!y.png\timg/b.png\t1\n"), HasSubstr("list.tsv:1"));
   EXPECT_THAT(error("three.tar!x.png\timg/b.png\t1\n"), HasSubstr("missing"));

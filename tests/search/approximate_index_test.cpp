@@ -2,10 +2,9 @@
 
 #include <array>
 
-#include <dlfcn.h>
-
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/randn.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include "common/error.h"
@@ -19,7 +18,8 @@ namespace {
 Embeddings gallery_of(int64_t rows, int64_t width, const char* likeness = "cosine") {
   at::Generator draw = at::make_generator<at::CPUGeneratorImpl>(uint64_t{7});
   const at::Tensor centres = at::randn({rows / 20 + 1, width}, draw);
-  at::Tensor z_ND = at::randn({rows, width}, draw) * 0.5 + centres.repeat_interleave(20, 0).narrow(0, 0, rows);
+  at::Tensor z_ND =
+      at::randn({rows, width}, draw) * 0.5 + centres.repeat_interleave(20, 0).narrow(0, 0, rows);
   if (std::string(likeness) == "cosine") z_ND = z_ND / z_ND.norm(2, {1}, true);
   Embeddings gallery{z_ND.contiguous(), {}, {{"likeness", likeness}}};
   for (int64_t i = 0; i < rows; ++i) gallery.rows_N.push_back({std::to_string(i), ""});
@@ -35,28 +35,34 @@ TEST_P(AnIndex, FindsNearlyAllAndScoresAsExactSearchDoes) {
   ApproximateIndex::build(gallery, kind).write(folder.path() / "index");
   const ApproximateIndex index = ApproximateIndex::read(folder.path() / "index", gallery);
   EXPECT_EQ(index.kind(), kind);
-  EXPECT_GT(recalls_of(index, gallery, 10, 200, std::array{int64_t{0}}).front(), kind == IndexKind::kHnsw ? 0.97 : 0.75);
+  EXPECT_GT(recalls_of(index, gallery, 10, 200, std::array{int64_t{0}}).front(),
+            kind == IndexKind::kHnsw ? 0.97 : 0.75);
   // Every list is looked through, and nearly every row proposed: nothing can be missing.
   EXPECT_GT(recalls_of(index, gallery, 2'400, 5, std::array{int64_t{10'000}}).front(), 0.999);
-  const ComparableRows rows(gallery.z_ND, gallery.likeness()), queries(gallery.z_ND.narrow(0, 0, 50), gallery.likeness());
+  const ComparableRows rows(gallery.z_ND, gallery.likeness()),
+      queries(gallery.z_ND.narrow(0, 0, 50), gallery.likeness());
   const auto found = index.nearest(queries, rows, 3);
   for (int64_t q = 0; q < 50; ++q) {
     ASSERT_EQ(found[static_cast<size_t>(q)].size(), 3u);
     EXPECT_EQ(found[static_cast<size_t>(q)].front().index, q);
-    for (const Neighbour& one : found[static_cast<size_t>(q)]) EXPECT_EQ(one.score, score(queries, q, rows, one.index));
-    EXPECT_TRUE(std::is_sorted(found[static_cast<size_t>(q)].begin(), found[static_cast<size_t>(q)].end(), ranks_before));
+    for (const Neighbour& one : found[static_cast<size_t>(q)])
+      EXPECT_EQ(one.score, score(queries, q, rows, one.index));
+    EXPECT_TRUE(std::is_sorted(found[static_cast<size_t>(q)].begin(), found[static_cast<size_t>(q)].end(),
+                               ranks_before));
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, AnIndex,
-                         ::testing::Combine(::testing::Values(IndexKind::kHnsw, IndexKind::kIvfPq), ::testing::Values("cosine", "l2")));
+                         ::testing::Combine(::testing::Values(IndexKind::kHnsw, IndexKind::kIvfPq),
+                                            ::testing::Values("cosine", "l2")));
 
 TEST(ApproximateIndex, GivesAllRowsOfASmallGalleryAndNoneWithoutQueries) {
   const Embeddings gallery = gallery_of(5, 8);
   const ApproximateIndex index = ApproximateIndex::build(gallery, IndexKind::kHnsw);
   const ComparableRows rows(gallery.z_ND, gallery.likeness());
   EXPECT_EQ(index.nearest(rows, rows, 10).front().size(), 5u);
-  EXPECT_TRUE(index.nearest(ComparableRows(gallery.z_ND.narrow(0, 0, 0), gallery.likeness()), rows, 10).empty());
+  EXPECT_TRUE(
+      index.nearest(ComparableRows(gallery.z_ND.narrow(0, 0, 0), gallery.likeness()), rows, 10).empty());
 }
 
 TEST(ApproximateIndex, RefusesWhatItsKindCannotHold) {

@@ -1,7 +1,8 @@
+#include "trainer/search/calibration.h"
+
 #include <gtest/gtest.h>
 
 #include "common/files.h"
-#include "trainer/search/calibration.h"
 
 namespace lodestone {
 namespace {

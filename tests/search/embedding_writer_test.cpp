@@ -1,19 +1,22 @@
+#include "trainer/search/embedding_writer.h"
+
+#include <ATen/ops/arange.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ATen/ops/arange.h>
-
 #include "common/files.h"
-#include "trainer/search/embedding_writer.h"
 
 namespace lodestone {
 namespace {
 
-at::Tensor matrix(int64_t rows) { return at::arange(rows * 3, at::kFloat).view({rows, 3}).div(7).contiguous(); }
+at::Tensor matrix(int64_t rows) {
+  return at::arange(rows * 3, at::kFloat).view({rows, 3}).div(7).contiguous();
+}
 
 std::vector<EmbeddedRow> named(int64_t rows) {
   std::vector<EmbeddedRow> all;
-  for (int64_t i = 0; i < rows; ++i) all.push_back({"file " + std::to_string(i) + " \"x\".png", "class" + std::to_string(i % 2)});
+  for (int64_t i = 0; i < rows; ++i)
+    all.push_back({"file " + std::to_string(i) + " \"x\".png", "class" + std::to_string(i % 2)});
   return all;
 }
 

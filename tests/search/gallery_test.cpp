@@ -1,13 +1,13 @@
+#include "trainer/search/gallery.h"
+
 #include <future>
 
+#include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ATen/ops/tensor.h>
-
 #include "common/files.h"
 #include "trainer/search/file_lock.h"
-#include "trainer/search/gallery.h"
 
 namespace lodestone {
 namespace {
@@ -39,7 +39,8 @@ TEST(Gallery, FindsTheLikestPhotographOfEachIdentity) {
 TEST(Gallery, ReplacesAPhotographThatComesAgain) {
   const Embeddings all = add_to_gallery(two_people(), made({{"a2", "anna"}, {"c1", "carl"}}, {0, -1, -1, 0}));
   std::vector<std::string> names;
-  for (const Identity& identity : identities(all)) names.push_back(identity.name + std::to_string(identity.photographs));
+  for (const Identity& identity : identities(all))
+    names.push_back(identity.name + std::to_string(identity.photographs));
   EXPECT_THAT(names, ElementsAre("anna2", "bert1", "carl1"));
   EXPECT_EQ(identify(all, at::tensor({0.0F, -1.0F}).view({1, 2}), 1)[0][0].photograph, "a2");
   EXPECT_THROW(add_to_gallery(two_people(), made({{"c1", "carl"}}, {1, 0}, "another")), ConfigError);

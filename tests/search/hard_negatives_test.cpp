@@ -1,12 +1,12 @@
+#include "trainer/search/hard_negatives.h"
+
 #include <algorithm>
 #include <set>
 
+#include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
 
-#include <ATen/ops/empty.h>
-
 #include "common/rng.h"
-#include "trainer/search/hard_negatives.h"
 
 namespace lodestone {
 namespace {
@@ -51,8 +51,8 @@ std::vector<MinedTriplet> naive(const Made& m, const MiningOptions& options) {
     for (const int64_t n : order) {
       const double s = score(rows, a, rows, n);
       if (at(m.rows.groups_N, n) == at(m.rows.groups_N, a) || s > options.max_score ||
-          s <= score(rows, a, rows, positive) - options.margin || static_cast<int64_t>(negatives.size()) == options.per_anchor ||
-          !seen.insert(at(m.ids, n)).second)
+          s <= score(rows, a, rows, positive) - options.margin ||
+          static_cast<int64_t>(negatives.size()) == options.per_anchor || !seen.insert(at(m.ids, n)).second)
         continue;
       negatives.push_back(n);
       found.push_back({a, positive, n});
@@ -63,7 +63,8 @@ std::vector<MinedTriplet> naive(const Made& m, const MiningOptions& options) {
 
 TEST(HardNegatives, AreThoseOfTheDefinition) {
   const Made m = made();
-  for (const MiningOptions& options : {MiningOptions{1, 0.1, 0.98}, MiningOptions{3, 0.0, 0.6}, MiningOptions{2, 0.5, 1.0}}) {
+  for (const MiningOptions& options :
+       {MiningOptions{1, 0.1, 0.98}, MiningOptions{3, 0.0, 0.6}, MiningOptions{2, 0.5, 1.0}}) {
     const auto found = mine_triplets(m.rows, m.ids, 0, 60, options);
     EXPECT_FALSE(found.empty());
     EXPECT_EQ(found, naive(m, options));

@@ -119,22 +119,27 @@ TEST(Batcher, SharesOutAmongWorkers) {
   };
   std::vector<std::future<at::Tensor>> results;
   for (size_t i = 1; i <= 7; ++i)
-    results.push_back(std::async(std::launch::async, [&batcher, i] { return batcher.embed(texts({i}), 30s); }));
+    results.push_back(
+        std::async(std::launch::async, [&batcher, i] { return batcher.embed(texts({i}), 30s); }));
   wait_for_rows(batcher, 7);
   Working one(batcher, forward), other(batcher, forward);
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   while (began < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ(batcher.waiting(), 0);
   go_on.set_value();
-  for (size_t i = 0; i < results.size(); ++i) EXPECT_EQ(results[i].get().item<float>(), static_cast<float>(i + 1));
-  EXPECT_EQ(forwards, (std::multiset<int64_t>{3, 4}));  // the first took half of them, the second its share of what was left
+  for (size_t i = 0; i < results.size(); ++i)
+    EXPECT_EQ(results[i].get().item<float>(), static_cast<float>(i + 1));
+  EXPECT_EQ(forwards, (std::multiset<int64_t>{
+                          3, 4}));  // the first took half of them, the second its share of what was left
 }
 
 TEST(Batcher, CutsARequestIntoAPieceForEachWorker) {
   Batcher batcher(100, 1000, 3);
   std::mutex mutex;
   std::multiset<int64_t> forwards;
-  auto request = std::async(std::launch::async, [&] { return batcher.embed(texts({1, 2, 3, 4, 5, 6, 7}), 30s); });
+  auto request = std::async(std::launch::async, [&] {
+    return batcher.embed(texts({1, 2, 3, 4, 5, 6, 7}), 30s);
+  });
   wait_for_rows(batcher, 7);
   const Batcher::Forward forward = [&](const auto& samples) {
     const std::lock_guard lock(mutex);
@@ -151,7 +156,10 @@ TEST(Batcher, EndsForAllWhenOneWorkerFails) {
   const auto work = [&](bool fails) {
     return std::async(std::launch::async, [&batcher, fails] {
       batcher.run(
-          lengths, [] { return false; }, [fails](int64_t) { if (fails) throw Error("no room to count"); });
+          lengths, [] { return false; },
+          [fails](int64_t) {
+            if (fails) throw Error("no room to count");
+          });
     });
   };
   auto failing = work(true);

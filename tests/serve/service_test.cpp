@@ -152,7 +152,8 @@ TEST(Service, RefusesWhatIsMalformed) {
 
 // 8 × 8 pixels as JPEG, and a PNG of 74 bytes that claims 50,000 × 50,000; both in base64.
 const std::string kJpeg =
-    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hnPk1xeXBkeFxlZ2P/"
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/"
+    "2wBDABALDA4MChAODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hnPk1xeXBkeFxlZ2P/"
     "wAALCAAIAAgBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAABf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AMf/Z";
 const std::string kBomb =
     "iVBORw0KGgoAAAANSUhEUgAAw1AAAMNQCAAAAABuxGIWAAAAEUlEQVR4nGNgGAWjYBQMdwAAA+gAAbOm00YAAAAASUVORK5CYII=";
@@ -195,16 +196,25 @@ TEST(Service, BoundsAndGuardsEveryPath) {
   options.max_body = 1000;
   options.authorization = bearer_authorization("secret");
   const Served served(options);
-  const std::string token = "Authorization: Bearer secret\r\n", json = token + "Content-Type: application/json\r\n";
-  for (const char* path : {"/", "/page.css", "/page.js", "/openapi.json", "/healthz", "/metrics", "/embed", "/verify", "/search"}) {
-    const std::string method = std::set<std::string>{"/embed", "/verify", "/search"}.contains(path) ? "POST" : "GET";
-    EXPECT_EQ(http(served.port(), http_text(method, path, "", json + "X-Long: " + std::string(9000, 'x') + "\r\n")).status, 431) << path;
+  const std::string token = "Authorization: Bearer secret\r\n",
+                    json = token + "Content-Type: application/json\r\n";
+  for (const char* path : {"/", "/page.css", "/page.js", "/openapi.json", "/healthz", "/metrics", "/embed",
+                           "/verify", "/search"}) {
+    const std::string method =
+        std::set<std::string>{"/embed", "/verify", "/search"}.contains(path) ? "POST" : "GET";
+    EXPECT_EQ(
+        http(served.port(), http_text(method, path, "", json + "X-Long: " + std::string(9000, 'x') + "\r\n"))
+            .status,
+        431)
+        << path;
     EXPECT_EQ(http(served.port(), http_text(method, path, std::string(1001, ' '), json)).status, 413) << path;
-    EXPECT_EQ(http(served.port(), http_text(method == "GET" ? "POST" : "GET", path, "", json)).status, 405) << path;
+    EXPECT_EQ(http(served.port(), http_text(method == "GET" ? "POST" : "GET", path, "", json)).status, 405)
+        << path;
   }
   for (const char* path : {"/embed", "/verify", "/search"})
     for (const char* wrong : {"", "Authorization: Bearer secre\r\n"})
-      EXPECT_EQ(http(served.port(), http_text("POST", path, two("texts", "a"), wrong + std::string("Content-Type: application/json\r\n")))
+      EXPECT_EQ(http(served.port(), http_text("POST", path, two("texts", "a"),
+                                              wrong + std::string("Content-Type: application/json\r\n")))
                     .status,
                 401)
           << path;

@@ -30,7 +30,8 @@ inline LocalRows random_batch(int64_t rows, int64_t width, uint64_t seed) {
   Random random(seed, Purpose::kSampler);
   std::vector<int64_t> label, group, id;
   for (int64_t i = 0; i < rows; ++i) {
-    label.push_back(static_cast<int64_t>(random.below(static_cast<uint64_t>(std::max<int64_t>(rows / 3, 1)))));
+    label.push_back(
+        static_cast<int64_t>(random.below(static_cast<uint64_t>(std::max<int64_t>(rows / 3, 1)))));
     group.push_back(label.back() == 1 ? 0 : label.back());
     id.push_back(i);
   }
@@ -40,17 +41,19 @@ inline LocalRows random_batch(int64_t rows, int64_t width, uint64_t seed) {
 
 /// Rows [begin, begin + count) of a batch.
 inline LocalRows share(const LocalRows& all, int64_t begin, int64_t count) {
-  return {all.z_bD.narrow(0, begin, count), all.label_b.narrow(0, begin, count), all.group_b.narrow(0, begin, count),
-          all.id_b.narrow(0, begin, count)};
+  return {all.z_bD.narrow(0, begin, count), all.label_b.narrow(0, begin, count),
+          all.group_b.narrow(0, begin, count), all.id_b.narrow(0, begin, count)};
 }
 
 /// Ways to share `rows` out over `world` ranks: even, uneven, with empty ranks.
 inline std::vector<std::vector<int64_t>> ways_to_share(int64_t rows, int world) {
-  std::vector<int64_t> even(static_cast<size_t>(world), rows / world), uneven = even, one(static_cast<size_t>(world), 0);
+  std::vector<int64_t> even(static_cast<size_t>(world), rows / world), uneven = even,
+                                                                       one(static_cast<size_t>(world), 0);
   even[0] += rows % world;
   one[static_cast<size_t>(world) / 2] = rows;
   int64_t left = rows;
-  for (size_t r = 0; r + 1 < uneven.size(); ++r) left -= uneven[r] = std::min<int64_t>(left, r % 2 ? 0 : 1 + static_cast<int64_t>(r) * 3);
+  for (size_t r = 0; r + 1 < uneven.size(); ++r)
+    left -= uneven[r] = std::min<int64_t>(left, r % 2 ? 0 : 1 + static_cast<int64_t>(r) * 3);
   uneven.back() = left;
   return {even, uneven, one};
 }

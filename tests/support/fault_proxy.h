@@ -24,7 +24,8 @@ class FaultProxy {
     kPartition,  ///< as kHalfOpen, and new connections are not accepted
   };
 
-  explicit FaultProxy(int target) : target_(target), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit FaultProxy(int target)
+      : target_(target), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof address;
     ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);

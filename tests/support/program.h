@@ -1,10 +1,5 @@
 #pragma once
 
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +7,11 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/files.h"
 #include "common/rng.h"
@@ -94,7 +94,9 @@ inline std::vector<std::string> mpirun(int ranks, const std::vector<std::string>
   return all;
 }
 
-inline Finished run(const std::vector<std::string>& command, int seconds = 120) { return Process(command).wait(seconds); }
+inline Finished run(const std::vector<std::string>& command, int seconds = 120) {
+  return Process(command).wait(seconds);
+}
 
 /// Folder per class with pictures that can be told apart, and a configuration that trains on them in seconds.
 class Workspace {
@@ -113,19 +115,21 @@ class Workspace {
 
   /// The standard configuration with more lines at its end.
   void write_config(const std::string& more) const {
-    std::ofstream(config()) << "run_dir: " << run().string() << "\nglobal_batch: 16\ndata:\n  root: " << folder_.path().string()
-                            << "\n  train: {path: pictures}\n  image: {width: 16, height: 16}\n"
-                            << "sampler: {samples_per_class: 4}\nencoder: {name: conv4, channels: [8, 8, 8], embedding: 8}\n"
-                            << "batch_norm: sync\nschedule: {steps: 8, warmup_steps: 2}\ncheckpoint: {every_steps: 4}\n"
-                            << "distributed: {timeout: 60}\n" << more;
+    std::ofstream(config())
+        << "run_dir: " << run().string() << "\nglobal_batch: 16\ndata:\n  root: " << folder_.path().string()
+        << "\n  train: {path: pictures}\n  image: {width: 16, height: 16}\n"
+        << "sampler: {samples_per_class: 4}\nencoder: {name: conv4, channels: [8, 8, 8], embedding: 8}\n"
+        << "batch_norm: sync\nschedule: {steps: 8, warmup_steps: 2}\ncheckpoint: {every_steps: 4}\n"
+        << "distributed: {timeout: 60}\n"
+        << more;
   }
 
  private:
   static Image noisy(int label, int sample) {
     Image image(16, 16, 1);
-    Random shape(1, Purpose::kNoise, static_cast<uint64_t>(label)), noise(2, Purpose::kNoise, static_cast<uint64_t>(label), static_cast<uint64_t>(sample));
-    for (auto& pixel : image.pixels)
-      pixel = static_cast<uint8_t>(shape.below(180) + noise.below(70));
+    Random shape(1, Purpose::kNoise, static_cast<uint64_t>(label)),
+        noise(2, Purpose::kNoise, static_cast<uint64_t>(label), static_cast<uint64_t>(sample));
+    for (auto& pixel : image.pixels) pixel = static_cast<uint8_t>(shape.below(180) + noise.below(70));
     return image;
   }
 

@@ -63,7 +63,8 @@ double copy_seconds(const Snapshot& snapshot, c10::Device device, at::Tensor& bu
         if (tensor.is_cpu())
           std::memcpy(to, tensor.const_data_ptr(), tensor.nbytes());
         else
-          at::from_blob(to, tensor.sizes(), tensor.options().device(at::kCPU)).copy_(tensor, /*non_blocking=*/true);
+          at::from_blob(to, tensor.sizes(), tensor.options().device(at::kCPU))
+              .copy_(tensor, /*non_blocking=*/true);
         to += tensor.nbytes();
       }
     guard.getStream(device).synchronize();
@@ -93,8 +94,8 @@ struct Round {
   double copy, stall, total, raw, checked;
 };
 
-Round measure(const fs::path& folder, const Snapshot& snapshot, c10::Device device, const std::shared_ptr<FileImages>& images,
-              at::Tensor& buffer) {
+Round measure(const fs::path& folder, const Snapshot& snapshot, c10::Device device,
+              const std::shared_ptr<FileImages>& images, at::Tensor& buffer) {
   Round round{};
   round.copy = copy_seconds(snapshot, device, buffer);
   round.raw = raw_seconds(folder / "raw", buffer);
@@ -106,7 +107,8 @@ Round measure(const fs::path& folder, const Snapshot& snapshot, c10::Device devi
       images->fill(snapshot.tensors);
       writer.start(1, [&] { return save_checkpoint(folder / "checkpoints", *images, snapshot.state, info); });
     });
-    if (!writer.wait(std::chrono::minutes(10))) throw IoError("bench checkpoint: no end of the save within 10 minutes");
+    if (!writer.wait(std::chrono::minutes(10)))
+      throw IoError("bench checkpoint: no end of the save within 10 minutes");
   });
   const auto outcome = writer.take();
   if (!outcome->saved) throw IoError(outcome->problem);
@@ -124,8 +126,10 @@ double median(const std::vector<Round>& rounds, const Value& value) {
 
 // Ratios are of the same round, since what else the machine does changes from round to round.
 nlohmann::json described(const std::vector<Round>& rounds) {
-  const auto of = [&](double Round::* member) { return median(rounds, [=](const Round& r) { return r.*member; }); };
-  const auto ratio = [&](double Round::* member, double Round::* floor) {
+  const auto of = [&](double Round::*member) {
+    return median(rounds, [=](const Round& r) { return r.*member; });
+  };
+  const auto ratio = [&](double Round::*member, double Round::*floor) {
     return median(rounds, [=](const Round& r) { return r.*member / r.*floor; });
   };
   return {{"copy_seconds", of(&Round::copy)},
@@ -140,16 +144,19 @@ nlohmann::json described(const std::vector<Round>& rounds) {
 
 void print(const BenchCheckpointArguments& arguments, const nlohmann::json& result) {
   const auto number = [&](const char* name) { return result[name].get<double>(); };
-  std::printf("%.0f MB on %s; medians of %ld rounds\n", number("bytes") * 1e-6, result["device"].get<std::string>().c_str(),
-              static_cast<long>(arguments.repeat));
-  std::printf("a step waits   %8.3f s  %.2f of one copy of the same bytes\n", number("stall_seconds"), number("stall_by_copy"));
-  std::printf("durable after  %8.3f s  %.2f of a raw write and fsync\n", number("save_seconds"), number("save_by_raw_write"));
+  std::printf("%.0f MB on %s; medians of %ld rounds\n", number("bytes") * 1e-6,
+              result["device"].get<std::string>().c_str(), static_cast<long>(arguments.repeat));
+  std::printf("a step waits   %8.3f s  %.2f of one copy of the same bytes\n", number("stall_seconds"),
+              number("stall_by_copy"));
+  std::printf("durable after  %8.3f s  %.2f of a raw write and fsync\n", number("save_seconds"),
+              number("save_by_raw_write"));
   std::printf("checked write  %8.3f s  %.2f of a raw write and fsync\n", number("checked_write_seconds"),
               number("checked_by_raw_write"));
 }
 
 int bench(const Session& session, const BenchCheckpointArguments& arguments) {
-  const fs::path folder = fs::path(arguments.folder) / ("bench-checkpoint-" + std::to_string(::getpid()) + "-" + std::to_string(session.world.rank()));
+  const fs::path folder = fs::path(arguments.folder) / ("bench-checkpoint-" + std::to_string(::getpid()) +
+                                                        "-" + std::to_string(session.world.rank()));
   make_folders(folder);
   const c10::Device device = session.launch.device();
   const Snapshot snapshot = state_of(arguments.parameters, device);
@@ -157,7 +164,8 @@ int bench(const Session& session, const BenchCheckpointArguments& arguments) {
   at::Tensor buffer = touched(arguments.parameters * 12, device);
   const double first = seconds_of([&] { images->fill(snapshot.tensors); });
   std::vector<Round> rounds;
-  for (int64_t i = 0; i < arguments.repeat; ++i) rounds.push_back(measure(folder, snapshot, device, images, buffer));
+  for (int64_t i = 0; i < arguments.repeat; ++i)
+    rounds.push_back(measure(folder, snapshot, device, images, buffer));
   fs::remove_all(folder);
   if (!session.leads()) return kDone;
   nlohmann::json result = described(rounds);

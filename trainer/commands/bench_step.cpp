@@ -81,7 +81,8 @@ StepData from_config(const Session& session, const BenchStepArguments& arguments
   at::Tensor tokens = at::zeros({1}, at::kLong);
   while (loader.has_next()) {
     data.batches.push_back(loader.next());
-    if (const at::Tensor& mask_nT = data.batches.back().features.mask_nT; mask_nT.defined()) tokens += mask_nT.sum();
+    if (const at::Tensor& mask_nT = data.batches.back().features.mask_nT; mask_nT.defined())
+      tokens += mask_nT.sum();
   }
   if (session.launch.device().is_cuda()) tokens = tokens.to(session.launch.device());
   session.world.all_reduce(tokens);
@@ -122,7 +123,8 @@ Timings time_steps(const Session& session, Trainer& trainer, const StepData& dat
     timings.step.push_back(now() - start);
   }
   const Traffic after = session.world.traffic();
-  for (const auto& [name, verb] : kTrafficFields) timings.sent_bytes[name] = (after.*verb).bytes - (before.*verb).bytes;
+  for (const auto& [name, verb] : kTrafficFields)
+    timings.sent_bytes[name] = (after.*verb).bytes - (before.*verb).bytes;
   session.world.barrier();
   return timings;
 }

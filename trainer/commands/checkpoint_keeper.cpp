@@ -21,7 +21,8 @@ CheckpointKeeper::CheckpointKeeper(const CheckpointConfig& config, Session& sess
 CheckpointKeeper::~CheckpointKeeper() {
   constexpr std::chrono::duration<double> kLongest{30};
   if (!writer_.wait(std::min(deadline(), kLongest)))
-    session_.log->error("the checkpoint of step {} was still being written; it is given up", begun_at_.value_or(0));
+    session_.log->error("the checkpoint of step {} was still being written; it is given up",
+                        begun_at_.value_or(0));
 }
 
 Warn CheckpointKeeper::warn() const {
@@ -72,7 +73,8 @@ void CheckpointKeeper::set_later_aside(int64_t step) const {
   }
 }
 
-std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Trainer& trainer, SamplerLearner* learner) {
+std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Trainer& trainer,
+                                               SamplerLearner* learner) {
   std::optional<Checkpoint> found;
   if (session_.leads()) found = find(resume);
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
@@ -90,7 +92,8 @@ std::optional<fs::path> CheckpointKeeper::roll_back(Trainer& trainer) {
   if (session_.leads()) {
     writer_.wait(deadline());
     tell_outcome();
-    if (!list_checkpoints(folder_.checkpoints()).empty()) found = load_checkpoint(folder_.checkpoints(), warn());
+    if (!list_checkpoints(folder_.checkpoints()).empty())
+      found = load_checkpoint(folder_.checkpoints(), warn());
   }
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
   if (!checkpoint) return {};
@@ -103,8 +106,7 @@ void CheckpointKeeper::start(std::string config_yaml, const Trainer& trainer, Re
   yaml_ = std::move(config_yaml);
   reporter_ = &reporter;
   images_->fill(trainer.tensors());  // touches the pages: the first save is to wait no longer than the others
-  for (const auto& sentence : damaged_)
-    reporter_->checkpoint_damaged(resumed_at_.value_or(0), sentence);
+  for (const auto& sentence : damaged_) reporter_->checkpoint_damaged(resumed_at_.value_or(0), sentence);
 }
 
 at::Tensor CheckpointKeeper::reduced(std::initializer_list<int> values, ReduceOp op) const {
@@ -155,8 +157,9 @@ void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor, const Sampler
   const bool free = writer_.wait(deadline());
   tell_outcome();
   if (!free)
-    return tell_failure(step, "the checkpoint of step " + std::to_string(*begun_at_) + " is still being written after " +
-                                  std::to_string(config_.deadline) + " s (checkpoint.deadline); check the disk");
+    return tell_failure(step, "the checkpoint of step " + std::to_string(*begun_at_) +
+                                  " is still being written after " + std::to_string(config_.deadline) +
+                                  " s (checkpoint.deadline); check the disk");
   begun_at_ = step;
   SaveInfo info{step, session_.world.size(), yaml_, config_.retention, generation_, {}};
   if (judged_.first == step) info.measures = judged_.second;
@@ -173,9 +176,8 @@ void CheckpointKeeper::hand_over(Snapshot snapshot, SaveInfo info) {
   images_->fill(snapshot.tensors);
   const int64_t step = info.step;
   writer_.start(step, [images = images_, state = std::move(snapshot.state), saving = std::move(info),
-                       root = folder_.checkpoints(), tell = warn()] {
-    return save_checkpoint(root, *images, state, saving, tell);
-  });
+                       root = folder_.checkpoints(),
+                       tell = warn()] { return save_checkpoint(root, *images, state, saving, tell); });
 }
 
 void CheckpointKeeper::tell_outcome() {

@@ -74,8 +74,9 @@ class CheckpointKeeper {
   Session& session_;
   const RunFolder& folder_;
   SaveRequest request_;
-  CheckpointWriter writer_;                                            // rank 0
-  std::shared_ptr<FileImages> images_ = std::make_shared<FileImages>();  // of rank 0; the writer's while it is busy
+  CheckpointWriter writer_;  // rank 0
+  std::shared_ptr<FileImages> images_ =
+      std::make_shared<FileImages>();  // of rank 0; the writer's while it is busy
   std::string yaml_;
   Reporter* reporter_ = nullptr;  // rank 0
   int64_t generation_ = 0;

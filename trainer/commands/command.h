@@ -195,7 +195,8 @@ struct BenchLoaderArguments {
 };
 
 struct BenchCollectivesArguments {
-  std::vector<std::string> verbs = {"all_reduce", "all_gather", "reduce_scatter", "broadcast", "send_recv", "barrier"};
+  std::vector<std::string> verbs = {"all_reduce", "all_gather", "reduce_scatter",
+                                    "broadcast",  "send_recv",  "barrier"};
   std::vector<int64_t> sizes = {1 << 10, 1 << 14, 1 << 18, 1 << 22, 1 << 26};
   int64_t repeat = 20;
   std::vector<std::string> assignments;

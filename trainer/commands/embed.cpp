@@ -29,7 +29,10 @@ ProgressStyle of_rows() {
 class Recorder {
  public:
   Recorder(EmbeddingPlan plan, const Log& log)
-      : total_(plan.rows), writer_(std::move(plan)), first_(writer_.done()), progress_(std::cerr, first_, total_, of_rows()) {
+      : total_(plan.rows),
+        writer_(std::move(plan)),
+        first_(writer_.done()),
+        progress_(std::cerr, first_, total_, of_rows()) {
     if (first_ > 0) log->info("going on after {} of {} rows", first_, total_);
   }
 
@@ -60,13 +63,16 @@ class Recorder {
 // Each round is a batch that all ranks share, in the order of the data: what is done is one number, whatever the world.
 void embed_rounds(Session& session, TrainedModel& model, const Input& input, Recorder* recorder) {
   const int64_t rows = input.dataset().size();
-  const int64_t done = std::stoll(session.world.broadcast_text(recorder ? std::to_string(recorder->done()) : ""));
+  const int64_t done =
+      std::stoll(session.world.broadcast_text(recorder ? std::to_string(recorder->done()) : ""));
   if (done == rows) return;
-  auto sampler = std::make_shared<RangeSampler>(input.examples->dataset(), Range{done, rows}, kRows * session.world.size());
+  auto sampler = std::make_shared<RangeSampler>(input.examples->dataset(), Range{done, rows},
+                                                kRows * session.world.size());
   LoaderConfig loading = model.config().data.loader;
   loading.bad_records.on_bad_record = "fail";
   const int64_t rounds = sampler->batches_per_epoch();
-  Loader loader(input.examples, std::move(sampler), {session.world.rank(), session.world.size()}, std::move(loading), 0, {},
+  Loader loader(input.examples, std::move(sampler), {session.world.rank(), session.world.size()},
+                std::move(loading), 0, {},
                 /*augment=*/false, rounds);
   while (loader.has_next()) {
     const at::Tensor z_nD = model.embed(loader.next().features).to(session.launch.device());
@@ -79,9 +85,10 @@ int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arg
   const Input input = open_input(model.config(), arguments.input);
   std::optional<Recorder> recorder;
   if (session.leads())
-    recorder.emplace(EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
-                                   model.about(std::filesystem::absolute(input.source).string())},
-                     session.log);
+    recorder.emplace(
+        EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
+                      model.about(std::filesystem::absolute(input.source).string())},
+        session.log);
   embed_rounds(session, model, input, recorder ? &*recorder : nullptr);
   if (recorder) {
     recorder->finish();
@@ -94,8 +101,9 @@ int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arg
 }  // namespace
 
 int run_embed(const EmbedArguments& arguments) {
-  return with_model(arguments.run, arguments.assignments,
-                    [&](Session& session, TrainedModel& model) { return embed_input(session, model, arguments); });
+  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+    return embed_input(session, model, arguments);
+  });
 }
 
 }  // namespace lodestone

@@ -16,13 +16,14 @@ namespace fs = std::filesystem;
 namespace {
 
 // Sets the score from which this model says "same", and keeps it in the run folder that the checkpoint is of.
-void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const Judgement& judged, double far, Logger& log) {
+void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const Judgement& judged,
+                    double far, Logger& log) {
   Calibration found = calibrate(judged.roc, far, likeness_of(config));
   found.step = checkpoint.step;
   const fs::path file = calibration_file(RunFolder::of_checkpoint(checkpoint.path).root());
   write_calibration(file, found);
-  log.info("{}: same from a score of {}: accepts {} of different pairs and {} of same ones", file.string(), compact(found.threshold),
-           compact(found.measured_far), compact(found.tar));
+  log.info("{}: same from a score of {}: accepts {} of different pairs and {} of same ones", file.string(),
+           compact(found.threshold), compact(found.measured_far), compact(found.tar));
 }
 
 int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& checkpoint,
@@ -31,18 +32,24 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   restore_model(checkpoint.snapshot, *config.encoder);
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
   const auto evaluator = make_evaluator(config);
-  const Evaluation evaluation = evaluator->run(session, *config.encoder, {.with_report = true, .resamples = arguments.bootstrap});
+  const Evaluation evaluation =
+      evaluator->run(session, *config.encoder, {.with_report = true, .resamples = arguments.bootstrap});
   if (!session.leads()) return kDone;
 
-  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures, evaluation.model.intervals) << std::flush;
+  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures,
+                              evaluation.model.intervals)
+            << std::flush;
   nlohmann::json result = nlohmann::json::parse(to_json(evaluation.model.measures));
-  if (!evaluation.model.intervals.empty()) result["intervals"] = nlohmann::json::parse(to_json(evaluation.model.intervals));
+  if (!evaluation.model.intervals.empty())
+    result["intervals"] = nlohmann::json::parse(to_json(evaluation.model.intervals));
   result["step"] = checkpoint.step;
   result["checkpoint"] = checkpoint.path.string();
-  if (!evaluation.floor.measures.empty()) result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
+  if (!evaluation.floor.measures.empty())
+    result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
   if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
 
-  if (arguments.calibrate) keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *session.log);
+  if (arguments.calibrate)
+    keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *session.log);
   const RunFolder folder(arguments.run);
   if (fs::exists(folder.metrics())) {
     write_run_report(folder, config, session, *config.encoder, *evaluator, evaluation);
@@ -55,13 +62,13 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
 
 int run_evaluate(const EvaluateArguments& arguments) {
   // Every rank reads the checkpoint's configuration, since it says how ranks find each other.
-  const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
-    make_log(0, 1)->warn("{}", sentence);
-  });
+  const Checkpoint checkpoint = load_checkpoint(
+      arguments.run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); });
   RunConfig config;
-  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"), arguments.assignments,
-                  checkpoint.path.filename().string(), config);
-  return run_on_ranks(config, [&](Session& session) { return judge_checkpoint(session, config, checkpoint, arguments); });
+  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"),
+                  arguments.assignments, checkpoint.path.filename().string(), config);
+  return run_on_ranks(
+      config, [&](Session& session) { return judge_checkpoint(session, config, checkpoint, arguments); });
 }
 
 }  // namespace lodestone

@@ -7,14 +7,14 @@ namespace lodestone {
 
 namespace {
 
-
-ClassView class_view(const RunConfig& config, const Embedded& embedded, const Dataset& data, const Judgement& model) {
+ClassView class_view(const RunConfig& config, const Embedded& embedded, const Dataset& data,
+                     const Judgement& model) {
   ClassView view;
   if (model.retrieval.queries.empty()) return view;
   for (const Confusion& one : most_confused(model.retrieval, embedded.labels, embedded.labels))
     view.confused.push_back({data.class_name(one.from), data.class_name(one.to), one.count, one.queries});
-  view.projection =
-      project_sample({embedded.z_ND, embedded.groups, embedded.labels}, likeness_of(config), static_cast<uint64_t>(config.seed));
+  view.projection = project_sample({embedded.z_ND, embedded.groups, embedded.labels}, likeness_of(config),
+                                   static_cast<uint64_t>(config.seed));
   for (const int64_t label : view.projection.classes) view.projected.push_back(data.class_name(label));
   return view;
 }

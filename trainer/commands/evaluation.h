@@ -20,8 +20,9 @@ struct Evaluation {
 constexpr int64_t kRecallDepth = 100;
 
 struct EvaluationOptions {
-  bool with_report = false;   ///< judge the floor too (it never changes: once a run is enough) and look as deep as the report shows
-  int64_t resamples = 0;      ///< of the classes, for intervals; 0: none
+  bool with_report =
+      false;  ///< judge the floor too (it never changes: once a run is enough) and look as deep as the report shows
+  int64_t resamples = 0;  ///< of the classes, for intervals; 0: none
 };
 
 /// What the report shows of single samples and of classes.

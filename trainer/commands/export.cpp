@@ -43,13 +43,14 @@ int run_export(const ExportArguments& arguments) {
   build_encoder(config, *config.encoder);
   restore_model(checkpoint.snapshot, *config.encoder);
   const std::filesystem::path output(arguments.output);
-  const auto card = arguments.card.empty() ? std::filesystem::path(output).replace_extension(".md") : std::filesystem::path(arguments.card);
+  const auto card = arguments.card.empty() ? std::filesystem::path(output).replace_extension(".md")
+                                           : std::filesystem::path(arguments.card);
   const std::string card_text = model_card(config, checkpoint,
-                                     {.file = output.filename().string(),
-                                      .format = arguments.format,
-                                      .license = arguments.license,
-                                      .data_license = arguments.data_license,
-                                      .measures = arguments.measures});
+                                           {.file = output.filename().string(),
+                                            .format = arguments.format,
+                                            .license = arguments.license,
+                                            .data_license = arguments.data_license,
+                                            .measures = arguments.measures});
   const auto about = description(config, checkpoint);
   if (arguments.format == "safetensors") {
     write_safetensors(arguments.output, tensors_of(config.encoder->parameters()), about);

@@ -37,20 +37,26 @@ Embeddings photographs_of(TrainedModel& model, const GalleryAddArguments& argume
   return all;
 }
 
-int64_t count_of(const std::string& gallery) { return static_cast<int64_t>(identities(read_embeddings(gallery)).size()); }
+int64_t count_of(const std::string& gallery) {
+  return static_cast<int64_t>(identities(read_embeddings(gallery)).size());
+}
 
-void print_identified(const std::vector<std::string>& queries, const std::vector<std::vector<Identity>>& found,
-                      double threshold, const std::string& json_file) {
+void print_identified(const std::vector<std::string>& queries,
+                      const std::vector<std::vector<Identity>>& found, double threshold,
+                      const std::string& json_file) {
   nlohmann::json json = {{"threshold", threshold}, {"answers", nlohmann::json::array()}};
   for (size_t q = 0; q < queries.size(); ++q) {
     const bool known = !found[q].empty() && found[q].front().score >= threshold;
     const std::string who = known ? found[q].front().name : "unknown";
-    std::cout << queries[q] << '\t' << who << '\t' << (found[q].empty() ? "" : decimal(found[q].front().score, 4)) << '\n';
+    std::cout << queries[q] << '\t' << who << '\t'
+              << (found[q].empty() ? "" : decimal(found[q].front().score, 4)) << '\n';
     nlohmann::json candidates = nlohmann::json::array();
     for (const Identity& identity : found[q])
-      candidates.push_back({{"name", identity.name}, {"score", identity.score}, {"photograph", identity.photograph}});
-    json["answers"].push_back(
-        {{"query", queries[q]}, {"name", known ? nlohmann::json(who) : nlohmann::json()}, {"candidates", candidates}});
+      candidates.push_back(
+          {{"name", identity.name}, {"score", identity.score}, {"photograph", identity.photograph}});
+    json["answers"].push_back({{"query", queries[q]},
+                               {"name", known ? nlohmann::json(who) : nlohmann::json()},
+                               {"candidates", candidates}});
   }
   std::cout << std::flush;
   if (!json_file.empty())
@@ -60,8 +66,10 @@ void print_identified(const std::vector<std::string>& queries, const std::vector
 double threshold_of(const IdentifyArguments& arguments, const std::optional<Calibration>& calibration) {
   if (arguments.threshold) return *arguments.threshold;
   if (calibration) return calibration->threshold;
-  throw ConfigError("identify: expected a threshold, got none; `lodestone evaluate RUN --calibrate 0.001` sets one at a false accept "
-                    "rate, or give --threshold");
+  throw ConfigError(
+      "identify: expected a threshold, got none; `lodestone evaluate RUN --calibrate 0.001` sets one at a "
+      "false accept "
+      "rate, or give --threshold");
 }
 
 }  // namespace
@@ -72,10 +80,11 @@ int run_gallery_add(const GalleryAddArguments& arguments) {
     const Embeddings more = photographs_of(model, arguments);
     // Into an empty one too: it checks the names and drops repeats.
     const Embeddings nothing{more.z_ND.narrow(0, 0, 0), {}, more.about};
-    update_gallery(arguments.gallery,
-                   [&](const std::optional<Embeddings>& before) { return add_to_gallery(before ? *before : nothing, more); });
-    std::cout << arguments.gallery << ": added " << more.size() << " photographs; " << count_of(arguments.gallery) << " identities"
-              << std::endl;
+    update_gallery(arguments.gallery, [&](const std::optional<Embeddings>& before) {
+      return add_to_gallery(before ? *before : nothing, more);
+    });
+    std::cout << arguments.gallery << ": added " << more.size() << " photographs; "
+              << count_of(arguments.gallery) << " identities" << std::endl;
     return static_cast<int>(kDone);
   });
 }
@@ -110,7 +119,8 @@ int run_identify(const IdentifyArguments& arguments) {
     const Input input = open_input(model.config(), arguments.image);
     std::vector<std::string> queries;
     for (int64_t i = 0; i < input.dataset().size(); ++i) queries.push_back(input.row(i).id);
-    print_identified(queries, identify(gallery, model.embed_all(input.examples), arguments.k), threshold, arguments.json);
+    print_identified(queries, identify(gallery, model.embed_all(input.examples), arguments.k), threshold,
+                     arguments.json);
     return static_cast<int>(kDone);
   });
 }

@@ -19,12 +19,15 @@ constexpr int64_t kRows = 256;
 
 at::Tensor read_pictures(const std::vector<std::filesystem::path>& paths, const ImageTransform& transform) {
   const ImageTransformConfig& shape = transform.config();
-  at::Tensor x_NCHW = at::empty({static_cast<int64_t>(paths.size()), shape.channels, shape.height, shape.width});
+  at::Tensor x_NCHW =
+      at::empty({static_cast<int64_t>(paths.size()), shape.channels, shape.height, shape.width});
   float* out = x_NCHW.mutable_data_ptr<float>();
   for (size_t i = 0; i < paths.size(); ++i) {
     const std::string bytes = read_file(paths[i]);
-    const Image image = decode_image(std::as_bytes(std::span(bytes)), transform.decode_options(), paths[i].string());
-    transform.plain(image, {out + static_cast<int64_t>(i) * transform.numel(), static_cast<size_t>(transform.numel())});
+    const Image image =
+        decode_image(std::as_bytes(std::span(bytes)), transform.decode_options(), paths[i].string());
+    transform.plain(
+        image, {out + static_cast<int64_t>(i) * transform.numel(), static_cast<size_t>(transform.numel())});
   }
   return x_NCHW;
 }
@@ -47,7 +50,8 @@ std::vector<int64_t> superclasses(const ImageDataset& images, const std::vector<
     const std::string name = images.class_name(images.label(i));
     const auto slash = name.find('/');
     const auto next = static_cast<int64_t>(numbers.size());
-    all.push_back(numbers.emplace(slash == std::string::npos ? "" : name.substr(0, slash), next).first->second);
+    all.push_back(
+        numbers.emplace(slash == std::string::npos ? "" : name.substr(0, slash), next).first->second);
   }
   return all;
 }
@@ -73,9 +77,10 @@ class ImageEvaluator : public Evaluator {
 
  private:
   Judgement judge_rows(const Session& session, const at::Tensor& x_ND, const JudgeOptions& options) const;
-  void add_one_shot_files(const Session& session, Encoder& encoder, bool pixels, const JudgeOptions& options, Judgement& result) const;
-  void add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels, const JudgeOptions& options,
-                    Judgement& result) const;
+  void add_one_shot_files(const Session& session, Encoder& encoder, bool pixels, const JudgeOptions& options,
+                          Judgement& result) const;
+  void add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels,
+                    const JudgeOptions& options, Judgement& result) const;
 
   const RunConfig& config_;
   ImageTransform transform_;
@@ -85,7 +90,8 @@ class ImageEvaluator : public Evaluator {
 };
 
 // Where the data says who asks and who may be found, retrieval is judged so; all else is of all pairs.
-Judgement ImageEvaluator::judge_rows(const Session& session, const at::Tensor& x_ND, const JudgeOptions& options) const {
+Judgement ImageEvaluator::judge_rows(const Session& session, const at::Tensor& x_ND,
+                                     const JudgeOptions& options) const {
   const LabelledRows rows{x_ND, embedded_.groups, embedded_.labels};
   RetrievalParts parts;
   for (const int64_t i : embedded_.indices) {
@@ -113,8 +119,8 @@ Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, const E
   return result;
 }
 
-void ImageEvaluator::add_one_shot_files(const Session& session, Encoder& encoder, bool pixels, const JudgeOptions& options,
-                                        Judgement& result) const {
+void ImageEvaluator::add_one_shot_files(const Session& session, Encoder& encoder, bool pixels,
+                                        const JudgeOptions& options, Judgement& result) const {
   const auto files = read_one_shot_runs(config_.data.resolved(config_.evaluate.one_shot_runs));
   std::map<std::filesystem::path, int64_t> rows;
   std::vector<std::filesystem::path> paths;
@@ -130,12 +136,13 @@ void ImageEvaluator::add_one_shot_files(const Session& session, Encoder& encoder
     trials.push_back(std::move(rows_of_trial));
   }
   const at::Tensor x_NCHW = read_pictures(paths, transform_);
-  const ComparableRows compared(pixels ? pixel_rows(x_NCHW) : encode(session, encoder, x_NCHW), options.retrieval.likeness);
+  const ComparableRows compared(pixels ? pixel_rows(x_NCHW) : encode(session, encoder, x_NCHW),
+                                options.retrieval.likeness);
   judge_trials("one_shot_accuracy", compare_rows(compared, {}), trials, options, result);
 }
 
-void ImageEvaluator::add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND, bool pixels,
-                                  const JudgeOptions& options, Judgement& result) const {
+void ImageEvaluator::add_one_shot(const Session& session, Encoder& encoder, const at::Tensor& x_ND,
+                                  bool pixels, const JudgeOptions& options, Judgement& result) const {
   const EvaluateConfig& evaluate = config_.evaluate;
   if (!evaluate.one_shot_runs.empty()) {
     add_one_shot_files(session, encoder, pixels, options, result);

@@ -71,16 +71,18 @@ class ImageTextEvaluator : public Evaluator {
   }
 
  private:
-  void add(const std::string& prefix, const Session& session, const Embedded& queries, const Embedded& gallery,
-           const EvaluationOptions& asked, Judgement& result) const {
+  void add(const std::string& prefix, const Session& session, const Embedded& queries,
+           const Embedded& gallery, const EvaluationOptions& asked, Judgement& result) const {
     const JudgeOptions options = judge_options(config_, asked);
-    const Retrieval found = retrieve(LabelledRows{queries.z_ND, queries.labels, {}}, LabelledRows{gallery.z_ND, gallery.labels, {}},
-                                     options.retrieval, session.world);
+    const Retrieval found =
+        retrieve(LabelledRows{queries.z_ND, queries.labels, {}},
+                 LabelledRows{gallery.z_ND, gallery.labels, {}}, options.retrieval, session.world);
     const Measures measures = found.measures();
     for (const auto& [name, value] : measures.entries())
       if (name.starts_with("recall_at_")) result.measures.set(prefix + name, value);
     if (asked.resamples == 0) return;
-    for (const auto& [name, low, high] : bootstrap_retrieval(found, Bootstrap(queries.labels, options.bootstrap), session.world))
+    for (const auto& [name, low, high] :
+         bootstrap_retrieval(found, Bootstrap(queries.labels, options.bootstrap), session.world))
       if (name.starts_with("recall_at_")) result.intervals.push_back({prefix + name, low, high});
   }
 

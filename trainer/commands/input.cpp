@@ -26,10 +26,11 @@ std::vector<std::string> loose_pictures(const fs::path& path) {
   return names;
 }
 
-std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const std::string& path, const DecodeOptions& decode,
-                                                  std::string& source) {
+std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const std::string& path,
+                                                  const DecodeOptions& decode, std::string& source) {
   source = path;
-  if ((fs::is_regular_file(path) && has_image_ending(path)) || (fs::is_directory(path) && !loose_pictures(path).empty())) {
+  if ((fs::is_regular_file(path) && has_image_ending(path)) ||
+      (fs::is_directory(path) && !loose_pictures(path).empty())) {
     if (!fs::is_directory(path)) source = fs::absolute(path).parent_path().string();
     auto files = std::make_shared<ImageFiles>(source, ClassTable({""}, {}), decode);
     for (const std::string& name : loose_pictures(path)) files->add_file(name, "");
@@ -65,8 +66,9 @@ Input text_file_input(const RunConfig& config, const std::string& path) {
     layout.format = "texts";
   }
   const std::string file = path.empty() ? config.data.resolved(config.evaluate.data.path) : path;
-  TextSet set = open_texts({file, path.empty() ? config.evaluate.data.class_filter : std::vector<std::string>{}, layout,
-                            config.data.loader.bad_records});
+  TextSet set =
+      open_texts({file, path.empty() ? config.evaluate.data.class_filter : std::vector<std::string>{}, layout,
+                  config.data.loader.bad_records});
   return {std::make_shared<TextExamples>(set.texts, token_rule(config.data)), file, true};
 }
 
@@ -100,7 +102,9 @@ Input open_input(const RunConfig& config, const std::string& path) {
 Input text_input(const RunConfig& config, const std::string& text) {
   if (config.data.kind == "images")
     throw ConfigError("expected a picture that exists, got '" + text + "'; this model reads no texts");
-  return {std::make_shared<TextExamples>(std::make_shared<TextsInMemory>(std::vector{text}), token_rule(config.data)), "", true};
+  return {std::make_shared<TextExamples>(std::make_shared<TextsInMemory>(std::vector{text}),
+                                         token_rule(config.data)),
+          "", true};
 }
 
 }  // namespace lodestone

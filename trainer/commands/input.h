@@ -12,7 +12,7 @@ namespace lodestone {
 /// Samples that a user names on the command line, made ready for a model.
 struct Input {
   std::shared_ptr<const Examples> examples;
-  std::string source;   ///< the folder that ids are paths below, or the file
+  std::string source;  ///< the folder that ids are paths below, or the file
   bool texts = false;
   /// The text of a sample; "" for pictures.
   std::string text(int64_t i) const;

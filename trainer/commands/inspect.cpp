@@ -18,8 +18,9 @@ int run_inspect(const std::string& checkpoint) {
     throw CheckpointError("inspect: expected a checkpoint or a run folder with one, got " + path.string() +
                           ", which has no MANIFEST.json; a checkpoint is a folder step-XXXXXXXX");
   const CheckpointReport report = verify_checkpoint(path);
-  std::cout << report.path.string() << "\nstep " << report.step << ", world " << report.world << ", configuration "
-            << report.config_hash << ", generation " << report.generation << ", written by " << report.build << "\n";
+  std::cout << report.path.string() << "\nstep " << report.step << ", world " << report.world
+            << ", configuration " << report.config_hash << ", generation " << report.generation
+            << ", written by " << report.build << "\n";
   for (const auto& [measure, value] : report.measures) std::cout << "  " << measure << " " << value << "\n";
   for (const auto& item : report.items)
     std::cout << "  " << (item.ok() ? "ok      " : "DAMAGED ") << item.file

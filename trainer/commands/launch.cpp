@@ -67,8 +67,8 @@ std::set<std::string> variables_for_ranks() {
 }
 
 // One rank needs no launcher.
-ChildCommand job_command(const std::string& program, const LaunchArguments& arguments, const Generation& generation,
-                         const Hosts* hosts) {
+ChildCommand job_command(const std::string& program, const LaunchArguments& arguments,
+                         const Generation& generation, const Hosts* hosts) {
   ChildCommand command;
   const bool alone = generation.world == 1 && hosts == nullptr;
   if (!alone) {
@@ -82,13 +82,15 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
       command.words.emplace_back("--oversubscribe");
     }
     // A host that is gone without a word is noticed after half a minute, not after eight.
-    for (const char* setting : {"oob_tcp_keepalive_time 10", "oob_tcp_keepalive_intvl 5", "oob_tcp_keepalive_probes 4"}) {
+    for (const char* setting :
+         {"oob_tcp_keepalive_time 10", "oob_tcp_keepalive_intvl 5", "oob_tcp_keepalive_probes 4"}) {
       const std::string text = setting;
       const size_t space = text.find(' ');
       command.words.insert(command.words.end(), {"--mca", text.substr(0, space), text.substr(space + 1)});
     }
     // By name only: their values don't belong on a command line, which everybody on the host can read.
-    for (const std::string& name : variables_for_ranks()) command.words.insert(command.words.end(), {"-x", name});
+    for (const std::string& name : variables_for_ranks())
+      command.words.insert(command.words.end(), {"-x", name});
   }
   command.words.push_back(program);
   command.words.insert(command.words.end(), arguments.command.begin(), arguments.command.end());
@@ -111,11 +113,12 @@ int run_launch(const LaunchArguments& arguments) {
   std::optional<Hosts> hosts;
   if (!arguments.hostfile.empty()) hosts.emplace(arguments.hostfile);
   if (hosts && hosts->slots() < arguments.ranks)
-    throw ConfigError("launch: expected slots for " + std::to_string(arguments.ranks) + " ranks in " + arguments.hostfile +
-                      ", got " + std::to_string(hosts->slots()) + "; write slots=N behind each host's name");
+    throw ConfigError("launch: expected slots for " + std::to_string(arguments.ranks) + " ranks in " +
+                      arguments.hostfile + ", got " + std::to_string(hosts->slots()) +
+                      "; write slots=N behind each host's name");
   if (arguments.min_ranks.value_or(1) > arguments.ranks)
-    throw ConfigError("launch: expected --min-ranks to be at most -n " + std::to_string(arguments.ranks) + ", got " +
-                      std::to_string(*arguments.min_ranks));
+    throw ConfigError("launch: expected --min-ranks to be at most -n " + std::to_string(arguments.ranks) +
+                      ", got " + std::to_string(*arguments.min_ranks));
   SupervisorOptions options;
   options.world = arguments.ranks;
   options.min_world = arguments.min_ranks.value_or(arguments.ranks);

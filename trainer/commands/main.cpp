@@ -42,9 +42,13 @@ void add_bench_loss(CLI::App* bench, Action& action) {
 
 template <typename Arguments>
 void add_inputs(CLI::App* command, Arguments& arguments) {
-  command->add_option("--input", arguments->inputs, "text files: .jsonl, .csv, .tsv, or one text a line; globs allowed")
+  command
+      ->add_option("--input", arguments->inputs,
+                   "text files: .jsonl, .csv, .tsv, or one text a line; globs allowed")
       ->required();
-  command->add_option("--columns", arguments->columns, "which columns or keys hold text; by default all, or the key text")
+  command
+      ->add_option("--columns", arguments->columns,
+                   "which columns or keys hold text; by default all, or the key text")
       ->delimiter(',');
   command->add_flag("--cased", arguments->cased, "wordpiece: keep capital letters, and accents");
 }
@@ -65,11 +69,16 @@ void add_tokenizer(CLI::App* tokenizer, Action& action) {
   auto* encode = tokenizer->add_subcommand("encode", "Print the ids of texts, a line for each");
   auto encode_arguments = on<TokenizerEncodeArguments>(encode, action, run_tokenizer_encode);
   add_inputs(encode, encode_arguments);
-  encode->add_option("--tokenizer", encode_arguments->tokenizer, "vocab.txt, or a SentencePiece model")->required();
-  encode->add_option("--kind", encode_arguments->kind, "auto: sentencepiece for a file named *.model, else wordpiece")
+  encode->add_option("--tokenizer", encode_arguments->tokenizer, "vocab.txt, or a SentencePiece model")
+      ->required();
+  encode
+      ->add_option("--kind", encode_arguments->kind,
+                   "auto: sentencepiece for a file named *.model, else wordpiece")
       ->check(CLI::IsMember({"auto", "wordpiece", "sentencepiece"}))
       ->capture_default_str();
-  encode->add_option("--strip-accents", encode_arguments->strip_accents, "wordpiece: auto is yes unless --cased")
+  encode
+      ->add_option("--strip-accents", encode_arguments->strip_accents,
+                   "wordpiece: auto is yes unless --cased")
       ->check(CLI::IsMember({"auto", "yes", "no"}))
       ->capture_default_str();
   encode->add_option("--max-tokens", encode_arguments->max_tokens, "a longer text loses its end")
@@ -80,7 +89,8 @@ void add_tokenizer(CLI::App* tokenizer, Action& action) {
 
 void add_bench_loader(CLI::App* bench, Action& action) {
   auto* loader = bench->add_subcommand(
-      "loader", "Reading, decoding and transforming in the loader: pictures per second and core, beside a bare loop");
+      "loader",
+      "Reading, decoding and transforming in the loader: pictures per second and core, beside a bare loop");
   auto arguments = on<BenchLoaderArguments>(loader, action, run_bench_loader);
   loader->add_option("config", arguments->config, "YAML file")->required();
   add_set(loader, arguments->assignments);
@@ -95,7 +105,8 @@ void add_bench_loader(CLI::App* bench, Action& action) {
 
 void add_bench_collectives(CLI::App* bench, Action& action) {
   auto* collectives = bench->add_subcommand(
-      "collectives", "What ranks exchange: time, bytes and bandwidth by verb and size, on the ranks it is started with");
+      "collectives",
+      "What ranks exchange: time, bytes and bandwidth by verb and size, on the ranks it is started with");
   auto arguments = on<BenchCollectivesArguments>(collectives, action, run_bench_collectives);
   collectives->add_option("--verbs", arguments->verbs, "by name, separated by commas")
       ->delimiter(',')
@@ -104,7 +115,8 @@ void add_bench_collectives(CLI::App* bench, Action& action) {
       ->delimiter(',')
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  collectives->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
+  collectives
+      ->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   collectives->add_option("--json", arguments->json, "write the results to this file");
@@ -113,7 +125,8 @@ void add_bench_collectives(CLI::App* bench, Action& action) {
 
 void add_bench_step(CLI::App* bench, Action& action) {
   auto* step = bench->add_subcommand(
-      "step", "Whole training steps of a configuration on batches in memory: samples per second, seconds by phase");
+      "step",
+      "Whole training steps of a configuration on batches in memory: samples per second, seconds by phase");
   auto arguments = on<BenchStepArguments>(step, action, run_bench_step);
   step->add_option("config", arguments->config, "YAML file")->required();
   step->add_option("--steps", arguments->steps, "timed steps")
@@ -125,22 +138,26 @@ void add_bench_step(CLI::App* bench, Action& action) {
   step->add_option("--batches", arguments->batches, "different global batches, taken in turns")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  step->add_option("--rows", arguments->rows,
-                   "take the global batches from this safetensors file, in place of the configuration's data: "
-                   "label [S, B] int64 and pixels [S, B, C, H, W] float32");
-  step->add_option("--weights", arguments->weights, "start from this safetensors file of the encoder's tensors by name");
+  step->add_option(
+      "--rows", arguments->rows,
+      "take the global batches from this safetensors file, in place of the configuration's data: "
+      "label [S, B] int64 and pixels [S, B, C, H, W] float32");
+  step->add_option("--weights", arguments->weights,
+                   "start from this safetensors file of the encoder's tensors by name");
   step->add_option("--json", arguments->json, "write the result to this file");
   add_set(step, arguments->assignments);
 }
 
 void add_bench_checkpoint(CLI::App* bench, Action& action) {
   auto* checkpoint = bench->add_subcommand(
-      "checkpoint", "Saving weights and moments: what a step waits, beside one memcpy, and the whole, beside a raw write");
+      "checkpoint",
+      "Saving weights and moments: what a step waits, beside one memcpy, and the whole, beside a raw write");
   auto arguments = on<BenchCheckpointArguments>(checkpoint, action, run_bench_checkpoint);
   checkpoint->add_option("--parameters", arguments->parameters, "weights; with moments 12 bytes each")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  checkpoint->add_option("--folder", arguments->folder, "on the file system to measure")->capture_default_str();
+  checkpoint->add_option("--folder", arguments->folder, "on the file system to measure")
+      ->capture_default_str();
   checkpoint->add_option("--repeat", arguments->repeat, "rounds; the medians count")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -178,24 +195,31 @@ void read_launched(LaunchArguments& arguments) {
   Action ignored;
   const auto train = add_commands(inner, ignored);
   inner.parse(std::vector<std::string>(arguments.command.rbegin(), arguments.command.rend()));
-  if (inner.got_subcommand("launch")) throw CLI::ValidationError("launch: expected another command behind --, got launch");
+  if (inner.got_subcommand("launch"))
+    throw CLI::ValidationError("launch: expected another command behind --, got launch");
   if (inner.got_subcommand("train")) arguments.train = *train;
 }
 
 void add_launch(CLI::App& app, Action& action) {
-  auto* launch = app.add_subcommand(
-      "launch", "Start a command on several ranks, by mpirun, and start it again from its newest checkpoint when a rank is lost");
+  auto* launch = app.add_subcommand("launch",
+                                    "Start a command on several ranks, by mpirun, and start it again from "
+                                    "its newest checkpoint when a rank is lost");
   auto arguments = std::make_shared<LaunchArguments>();
-  launch->add_option("-n,--ranks", arguments->ranks, "how many")->check(CLI::Range(1, 65536))->capture_default_str();
+  launch->add_option("-n,--ranks", arguments->ranks, "how many")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
   launch->add_option("--max-restarts", arguments->max_restarts, "how often it is started again at most")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
-  launch->add_option("--min-ranks", arguments->min_ranks,
-                     "go on with the ranks that are left when hosts are gone or restarts get nowhere, down to this many "
-                     "(default: -n)")
+  launch
+      ->add_option(
+          "--min-ranks", arguments->min_ranks,
+          "go on with the ranks that are left when hosts are gone or restarts get nowhere, down to this many "
+          "(default: -n)")
       ->check(CLI::Range(1, 65536));
   launch->add_option("--hostfile", arguments->hostfile, "lines of: host slots=N (default: this host)");
-  launch->add_option("command", arguments->command, "of this program, behind --: train CONFIG ...")->required();
+  launch->add_option("command", arguments->command, "of this program, behind --: train CONFIG ...")
+      ->required();
   launch->callback([&action, arguments] {
     read_launched(*arguments);
     action = [arguments] { return run_launch(*arguments); };
@@ -203,20 +227,33 @@ void add_launch(CLI::App& app, Action& action) {
 }
 
 void add_plan(CLI::App& app, Action& action) {
-  auto* plan = app.add_subcommand("plan", "Memory, bytes and time of a configuration on ranks that there need not be: measured in small, then modelled");
+  auto* plan = app.add_subcommand("plan",
+                                  "Memory, bytes and time of a configuration on ranks that there need not "
+                                  "be: measured in small, then modelled");
   auto arguments = on<PlanArguments>(plan, action, run_plan);
   plan->add_option("config", arguments->config, "YAML file")->required();
   add_set(plan, arguments->assignments);
-  plan->add_option("--ranks", arguments->ranks, "how many")->check(CLI::Range(1, 4096))->capture_default_str();
-  plan->add_option("--nodes", arguments->nodes, "hosts that they are on")->check(CLI::Range(1, 4096))->capture_default_str();
-  plan->add_option("--gpu", arguments->gpu, "each rank's: h100, h200, a100 or l40s (default: the cores of this host)");
+  plan->add_option("--ranks", arguments->ranks, "how many")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  plan->add_option("--nodes", arguments->nodes, "hosts that they are on")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  plan->add_option("--gpu", arguments->gpu,
+                   "each rank's: h100, h200, a100 or l40s (default: the cores of this host)");
   plan->add_option("--efficiency", arguments->efficiency, "share of the GPU's peak that products reach")
       ->check(CLI::Range(0.01, 1.0))
       ->capture_default_str();
-  plan->add_option("--link", arguments->link, "bandwidth of a node, each way: 400gbit, 50GB")->capture_default_str();
-  plan->add_option("--latency", arguments->latency, "between nodes")->type_name("MICROSECONDS")->check(CLI::PositiveNumber)->capture_default_str();
-  plan->add_option("--classes", arguments->classes, "of losses that have a proxy for each")->check(CLI::NonNegativeNumber);
-  plan->add_option("--tokens", arguments->tokens, "of a text, padding included (default: as many as the tokenizer lets through)")
+  plan->add_option("--link", arguments->link, "bandwidth of a node, each way: 400gbit, 50GB")
+      ->capture_default_str();
+  plan->add_option("--latency", arguments->latency, "between nodes")
+      ->type_name("MICROSECONDS")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  plan->add_option("--classes", arguments->classes, "of losses that have a proxy for each")
+      ->check(CLI::NonNegativeNumber);
+  plan->add_option("--tokens", arguments->tokens,
+                   "of a text, padding included (default: as many as the tokenizer lets through)")
       ->check(CLI::PositiveNumber);
   plan->add_option("--probe-rows", arguments->probe_rows, "rows of the smaller of two trial batches")
       ->check(CLI::Range(4, 4096))
@@ -225,10 +262,14 @@ void add_plan(CLI::App& app, Action& action) {
 }
 
 void add_doctor(CLI::App& app, Action& action) {
-  auto* doctor = app.add_subcommand("doctor", "What this host can do and what is missing; under mpirun or srun, what lies between ranks too");
+  auto* doctor = app.add_subcommand(
+      "doctor",
+      "What this host can do and what is missing; under mpirun or srun, what lies between ranks too");
   auto arguments = on<DoctorArguments>(doctor, action, run_doctor);
-  doctor->add_option("--folder", arguments->folder, "where checkpoints are to go: its file system is tried")->capture_default_str();
-  doctor->add_option("--port", arguments->port, "a metrics.port that must be free")->check(CLI::Range(1, 65535));
+  doctor->add_option("--folder", arguments->folder, "where checkpoints are to go: its file system is tried")
+      ->capture_default_str();
+  doctor->add_option("--port", arguments->port, "a metrics.port that must be free")
+      ->check(CLI::Range(1, 65535));
   doctor->add_flag("--json", arguments->json, "as JSON, with the measured figures");
 }
 
@@ -241,11 +282,15 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
   evaluate->add_option("run", evaluate_arguments->run, "run folder or checkpoint")->required();
   add_set(evaluate, evaluate_arguments->assignments);
   evaluate->add_option("--json", evaluate_arguments->json, "write the measures to this file");
-  evaluate->add_option("--calibrate", evaluate_arguments->calibrate,
-                       "set the score that means \"same\" at this false accept rate, and keep it in the run folder")
+  evaluate
+      ->add_option(
+          "--calibrate", evaluate_arguments->calibrate,
+          "set the score that means \"same\" at this false accept rate, and keep it in the run folder")
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("RATE");
-  evaluate->add_option("--bootstrap", evaluate_arguments->bootstrap, "resamples of the classes for the 95 % intervals; 0: none")
+  evaluate
+      ->add_option("--bootstrap", evaluate_arguments->bootstrap,
+                   "resamples of the classes for the 95 % intervals; 0: none")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   add_use_commands(app, action);
@@ -286,7 +331,9 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
 
   add_bench(app.add_subcommand("bench", "Time the parts that decide how fast training is"), action);
 
-  add_tokenizer(app.add_subcommand("tokenizer", "Make a vocabulary for texts, or look at what one makes of them"), action);
+  add_tokenizer(
+      app.add_subcommand("tokenizer", "Make a vocabulary for texts, or look at what one makes of them"),
+      action);
 
   auto* inspect = app.add_subcommand("inspect", "Print a checkpoint and verify every byte of it");
   auto path = std::make_shared<std::string>();

@@ -28,9 +28,12 @@ class PictureNames {
     if (output.extension() != ".tsv")
       throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
     if (input.source.empty())
-      throw ConfigError("mine: expected one folder, list or pattern of shards, got a mixture; name one of its parts with --input");
+      throw ConfigError(
+          "mine: expected one folder, list or pattern of shards, got a mixture; name one of its parts with "
+          "--input");
     if (config.quarter_turns)
-      throw ConfigError("mine: expected pictures as they lie in files, got evaluate.data.quarter_turns; set it to false");
+      throw ConfigError(
+          "mine: expected pictures as they lie in files, got evaluate.data.quarter_turns; set it to false");
     if (fs::is_directory(source_)) return;
     // A list or shards: keys are paths below the deepest folder that holds them all.
     const auto files = expand_paths(input.source);
@@ -43,8 +46,10 @@ class PictureNames {
     const std::string name = file.lexically_relative(folder_).generic_string();
     if (!fs::is_regular_file(source_ / PictureName::of(key).file) || name.empty() || name.starts_with("..") ||
         name.find_first_of("\t\n\r") != std::string::npos)
-      throw ConfigError("mine: expected pictures in files, or in shards named *.tar, below the list's folder, " + folder_.string() +
-                        ", got " + file.string() + "; put --output into the folder of the pictures or above it");
+      throw ConfigError(
+          "mine: expected pictures in files, or in shards named *.tar, below the list's folder, " +
+          folder_.string() + ", got " + file.string() +
+          "; put --output into the folder of the pictures or above it");
     return name;
   }
 
@@ -112,24 +117,27 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
   const LabelledRows rows{all.z_ND, all.groups, all.labels};
   const Stretch share = own_stretch(all.z_ND.size(0), session.world);
   const auto mined = without_repeats(
-      gather_items(session.world, mine_triplets(rows, ids, share.begin, share.end,
-                                                {arguments.per_anchor, arguments.margin, arguments.max_score})),
+      gather_items(session.world,
+                   mine_triplets(rows, ids, share.begin, share.end,
+                                 {arguments.per_anchor, arguments.margin, arguments.max_score})),
       ids);
   if (!session.leads()) return kDone;
   if (mined.empty())
-    throw DataError("mine: expected hard negatives, got none: no negative of " + std::to_string(rows.x_ND.size(0)) +
-                    " samples lies within the margin; raise --margin");
+    throw DataError("mine: expected hard negatives, got none: no negative of " +
+                    std::to_string(rows.x_ND.size(0)) + " samples lies within the margin; raise --margin");
   const std::vector<Listed> lines = listed_lines(mined, arguments.format);
   write_file_atomic(output, names ? picture_lines(*names, lines) : text_lines(input, lines));
-  std::cout << arguments.output << ": " << lines.size() << " " << arguments.format << " from " << rows.x_ND.size(0) << " samples" << std::endl;
+  std::cout << arguments.output << ": " << lines.size() << " " << arguments.format << " from "
+            << rows.x_ND.size(0) << " samples" << std::endl;
   return kDone;
 }
 
 }  // namespace
 
 int run_mine(const MineArguments& arguments) {
-  return with_model(arguments.run, arguments.assignments,
-                    [&](Session& session, TrainedModel& model) { return mine_input(session, model, arguments); });
+  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+    return mine_input(session, model, arguments);
+  });
 }
 
 }  // namespace lodestone

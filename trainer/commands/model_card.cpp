@@ -39,11 +39,13 @@ std::string cell(const json& measures, const MeasureInfo& info) {
 }
 
 std::string measures_section(const json& measures) {
-  if (!measures.is_object()) return "Not evaluated: give the data to judge it on as `evaluate.data`, or a file as `--measures`.\n";
+  if (!measures.is_object())
+    return "Not evaluated: give the data to judge it on as `evaluate.data`, or a file as `--measures`.\n";
   std::ostringstream out;
   out << "At step " << measures.value("step", int64_t{0}) << ".\n\n";
   const json floor = measures.value("floor", json::object());
-  out << "| measure | model |" << (floor.empty() ? "" : " without learning |") << "\n|---|---:|" << (floor.empty() ? "" : "---:|") << "\n";
+  out << "| measure | model |" << (floor.empty() ? "" : " without learning |") << "\n|---|---:|"
+      << (floor.empty() ? "" : "---:|") << "\n";
   for (const MeasureInfo& info : known_measures()) {
     const std::string model = cell(measures, info);
     if (model.empty()) continue;
@@ -68,17 +70,19 @@ std::string input_section(const RunConfig& config, const InputShape& input) {
     out << "- pictures: float32 `[n, " << input.channels << ", " << input.height << ", " << input.width
         << "]`, values in 0..1, less `data.image.mean`, divided by `data.image.std`\n";
   if (input.vocabulary > 0)
-    out << "- texts: int64 token ids `[n, T]` below " << input.vocabulary << ", T at most " << input.max_tokens
-        << ", and a mask `[n, T]`, true where there is a token\n";
+    out << "- texts: int64 token ids `[n, T]` below " << input.vocabulary << ", T at most "
+        << input.max_tokens << ", and a mask `[n, T]`, true where there is a token\n";
   out << "- embeddings: float32 `[n, " << config.encoder->output_dim() << "]`"
-      << (config.normalize ? "; scale them to unit length: they are compared by cosine\n" : "; compared by squared distance\n");
+      << (config.normalize ? "; scale them to unit length: they are compared by cosine\n"
+                           : "; compared by squared distance\n");
   return out.str();
 }
 
 std::string loading(const CardFacts& facts, const InputShape& input) {
-  const std::string open = facts.format == "torchscript" ? "import torch\n\nmodel = torch.jit.load(\"" + facts.file + "\")\n"
-                                                         : "from safetensors.torch import load_file\n\nweights = load_file(\"" +
-                                                               facts.file + "\")  # by the names of the network's state_dict()\n";
+  const std::string open = facts.format == "torchscript"
+                               ? "import torch\n\nmodel = torch.jit.load(\"" + facts.file + "\")\n"
+                               : "from safetensors.torch import load_file\n\nweights = load_file(\"" +
+                                     facts.file + "\")  # by the names of the network's state_dict()\n";
   if (facts.format != "torchscript") return code_block(open);
   const bool both = input.channels > 0 && input.vocabulary > 0;
   const std::string pictures = both ? "z = model.encode_image(pictures)\n" : "z = model(pictures)\n";
@@ -89,8 +93,11 @@ std::string loading(const CardFacts& facts, const InputShape& input) {
 std::string threshold_section(const RunFolder& run) {
   const auto found = read_calibration(calibration_file(run.root()));
   if (!found) return "";
-  return fill("\n## Threshold\n\n\"The same\" from a score of {}: it accepts {} of different pairs and {} of same ones (step {}).\n",
-              {compact(found->threshold), compact(found->measured_far), compact(found->tar), std::to_string(found->step)});
+  return fill(
+      "\n## Threshold\n\n\"The same\" from a score of {}: it accepts {} of different pairs and {} of same "
+      "ones (step {}).\n",
+      {compact(found->threshold), compact(found->measured_far), compact(found->tar),
+       std::to_string(found->step)});
 }
 
 std::string what_made_it(RunConfig& config) {
@@ -122,15 +129,17 @@ std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const Ca
   if (!facts.license.empty()) out << "license: " << json(facts.license).dump() << "\n";
   out << "tags: [embeddings, metric-learning, contrastive-learning]\n---\n\n";
   out << "# " << run.name() << "\n\n"
-      << "An encoder `" << config.encoder.name() << "` of " << config.encoder->parameters().count() << " parameters, trained by Lodestone "
-      << LODESTONE_VERSION << " for " << checkpoint.step << " steps of " << config.global_batch << " rows with the loss `"
-      << config.loss.name() << "` over tuples of the miner `" << config.miner.name() << "`.\n\n";
+      << "An encoder `" << config.encoder.name() << "` of " << config.encoder->parameters().count()
+      << " parameters, trained by Lodestone " << LODESTONE_VERSION << " for " << checkpoint.step
+      << " steps of " << config.global_batch << " rows with the loss `" << config.loss.name()
+      << "` over tuples of the miner `" << config.miner.name() << "`.\n\n";
   out << "## Use\n\n" << input_section(config, input) << "\n" << loading(facts, input) << "\n";
   out << "## Measures\n\n";
   if (!config.evaluate.summary.empty()) out << config.evaluate.summary << "\n\n";
   out << measures_section(measures_of(run, checkpoint, facts.measures));
   out << threshold_section(run);
-  out << "\n## Data and training\n\nThe whole configuration, as `lodestone train` takes it:\n\n" << code_block(what_made_it(config));
+  out << "\n## Data and training\n\nThe whole configuration, as `lodestone train` takes it:\n\n"
+      << code_block(what_made_it(config));
   out << "\n## Licence\n\n- model: " << or_unstated(facts.license, "--license")
       << "\n- data: " << or_unstated(facts.data_license, "--data-license") << "\n";
   return out.str();

@@ -14,7 +14,8 @@ struct CardFacts {
   std::string format;   ///< safetensors or torchscript
   std::string license;  ///< SPDX name; empty: not stated
   std::string data_license;
-  std::filesystem::path measures;  ///< what `evaluate --json` wrote; empty: the run's own last evaluation up to the checkpoint's step
+  std::filesystem::path
+      measures;  ///< what `evaluate --json` wrote; empty: the run's own last evaluation up to the checkpoint's step
 };
 
 /// A model card in Markdown, under the YAML head that model hubs read: what the encoder is and takes, how to load it, its measures beside

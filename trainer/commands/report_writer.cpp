@@ -27,7 +27,8 @@ std::vector<ReportSeries> series_of(const std::vector<nlohmann::json>& lines, co
 // "12,345"
 std::string grouped(int64_t value) {
   std::string digits = std::to_string(value);
-  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
+  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
   return digits;
 }
 

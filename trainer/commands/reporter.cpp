@@ -21,10 +21,16 @@ namespace lodestone {
 
 namespace {
 
-RunInfo run_info(const RunConfig& config, const Session& session, const RunFolder& folder, const RunStart& start) {
-  RunInfo info{folder.name(),       checksum(start.config), session.world.backend(),
-               session.world.size(), session.world.rank(),   session.launch.info().generation,
-               0,                    {}};
+RunInfo run_info(const RunConfig& config, const Session& session, const RunFolder& folder,
+                 const RunStart& start) {
+  RunInfo info{folder.name(),
+               checksum(start.config),
+               session.world.backend(),
+               session.world.size(),
+               session.world.rank(),
+               session.launch.info().generation,
+               0,
+               {}};
   info.restarts = std::max(info.generation, start.restarts);
   for (const auto& parameter : config.loss->parameters()) info.loss_parameters.push_back(parameter.name);
   return info;
@@ -60,7 +66,7 @@ struct Reporter::Endpoint {
 
   RunInfo info;
   RunMetrics metrics;
-  std::unique_ptr<LiveState> live;    // rank 0
+  std::unique_ptr<LiveState> live;     // rank 0
   std::unique_ptr<HttpServer> server;  // last: it asks the others
 };
 
@@ -77,14 +83,16 @@ struct Reporter::Lead {
   double step_seconds = 0;
 };
 
-Reporter::Lead::Lead(const RunConfig& config, const Session& session, const RunFolder& folder, const RunStart& start)
+Reporter::Lead::Lead(const RunConfig& config, const Session& session, const RunFolder& folder,
+                     const RunStart& start)
     : lock(folder),
       log(folder.metrics(), start.resumed_at.value_or(0),
           [out = session.log](const std::string& sentence) { out->warn("{}", sentence); }),
       progress(std::cerr, start.step, config.training.schedule.steps, ProgressStyle::for_stderr()) {
   if (config.report.tensorboard())
-    events = std::make_unique<EventFile>(folder.root() / "tensorboard",
-                                         [out = session.log](const std::string& sentence) { out->warn("{}", sentence); });
+    events = std::make_unique<EventFile>(
+        folder.root() / "tensorboard",
+        [out = session.log](const std::string& sentence) { out->warn("{}", sentence); });
 }
 
 Reporter::Reporter(const RunConfig& config, Session& session, const RunFolder& folder, const RunStart& start)
@@ -101,9 +109,9 @@ Reporter::Reporter(const RunConfig& config, Session& session, const RunFolder& f
   serve(config, start);
   if (!lead_) return;
   if (start.resumed_at) event(*start.resumed_at, "restart");
-  session.log->info("{} ranks ({}), {} samples of {} classes, {} parameters, run folder {}", session.world.size(),
-                    session.world.backend(), data_->size(), data_->classes(), config.encoder->parameters().count(),
-                    folder.root().string());
+  session.log->info("{} ranks ({}), {} samples of {} classes, {} parameters, run folder {}",
+                    session.world.size(), session.world.backend(), data_->size(), data_->classes(),
+                    config.encoder->parameters().count(), folder.root().string());
 }
 
 Reporter::~Reporter() = default;
@@ -114,14 +122,16 @@ void Reporter::serve(const RunConfig& config, const RunStart& start) {
   Endpoint& own = *endpoint_;
   const int64_t port = *metrics.port + session_.world.local_rank();
   std::vector<std::string> targets{scrape_target(metrics, port)};
-  if (metrics.per_rank && !metrics.targets_file.empty()) targets = gather_texts(session_.world, targets.front());
+  if (metrics.per_rank && !metrics.targets_file.empty())
+    targets = gather_texts(session_.world, targets.front());
   if (lead_) {
     own.live = std::make_unique<LiveState>(own.info, start.step, config.training.schedule.steps,
                                            facts_of(config, own.info, *data_), start.config);
     const std::function<void()> request = metrics.user.empty() ? nullptr : request_save;
-    own.server = serve_pages(metrics, port, live_pages({own.metrics, *own.live, [this] { return ranks(); }, request}));
-    session_.log->info("live page at {}://{}/, metrics at /metrics", metrics.certificate.empty() ? "http" : "https",
-                       scrape_target(metrics, port));
+    own.server =
+        serve_pages(metrics, port, live_pages({own.metrics, *own.live, [this] { return ranks(); }, request}));
+    session_.log->info("live page at {}://{}/, metrics at /metrics",
+                       metrics.certificate.empty() ? "http" : "https", scrape_target(metrics, port));
     if (!metrics.targets_file.empty()) write_scrape_targets(metrics, own.info.run, targets);
   } else if (metrics.per_rank) {
     try {
@@ -134,12 +144,16 @@ void Reporter::serve(const RunConfig& config, const RunStart& start) {
 
 // From threads of the web server: what the heartbeats say needs no lock of ours.
 std::vector<RankState> Reporter::ranks() const {
-  const auto seconds = [](std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); };
+  const auto seconds = [](std::chrono::milliseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
   std::vector<RankState> states;
   const auto control = session_.launch.control();
   if (!control) return states;
   for (const Peer& peer : control->peers())
-    if (!peer.left) states.push_back({peer.rank, peer.step, seconds(peer.silent), seconds(peer.lag), peer.place, peer.behind});
+    if (!peer.left)
+      states.push_back(
+          {peer.rank, peer.step, seconds(peer.silent), seconds(peer.lag), peer.place, peer.behind});
   return states;
 }
 
@@ -164,7 +178,8 @@ void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Te
   // What is shown is smoothed over some ten steps; metrics.jsonl has each step's own.
   double& seconds = lead_->step_seconds;
   seconds = seconds > 0 ? 0.9 * seconds + 0.1 * metrics.step_seconds : metrics.step_seconds;
-  lead_->progress.update({metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds, lead_->recall});
+  lead_->progress.update(
+      {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds, lead_->recall});
 }
 
 void Reporter::bad_records(const Loader& loader, int64_t step) {
@@ -233,7 +248,8 @@ void Reporter::event(int64_t step, const std::string& what, const nlohmann::json
 void Reporter::ended() {
   const MetricsConfig& metrics = config_.metrics;
   std::error_code gone;  // a file that stays is an alert too many, no failure of the run
-  if (lead_ && metrics.serves() && !metrics.targets_file.empty()) std::filesystem::remove(metrics.targets_file, gone);
+  if (lead_ && metrics.serves() && !metrics.targets_file.empty())
+    std::filesystem::remove(metrics.targets_file, gone);
 }
 
 void Reporter::finish() {

@@ -7,19 +7,30 @@ namespace lodestone {
 void TextConfig::visit(Fields& f) {
   layout.visit(f);
   f.nested({"tokenizer", "how texts become ids"}, tokenizer);
-  f.field({"bucket_window", "batches whose rows are dealt anew so that texts of like length meet; 1: none", "batches", 1,
-           100000},
+  f.field({"bucket_window", "batches whose rows are dealt anew so that texts of like length meet; 1: none",
+           "batches", 1, 100000},
           &bucket_window);
 }
 
 void DataConfig::visit(Fields& f) {
-  f.field({"kind", "images: pictures; texts; image_texts: pictures with captions, for two towers", "", {}, {},
+  f.field({"kind",
+           "images: pictures; texts; image_texts: pictures with captions, for two towers",
+           "",
+           {},
+           {},
            {"images", "texts", "image_texts"}},
           &kind);
-  f.field({"root", "folder that the relative paths of data and evaluate start from; empty is the working folder"}, &root);
-  f.nested({"train", "what to train on: class-labelled pictures, texts (.jsonl, .csv, .tsv), or pictures with captions"}, train);
-  f.field({"tuples", "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, negative), of files below its folder "
-            "or members of shards (a.tar!b.png)"},
+  f.field(
+      {"root", "folder that the relative paths of data and evaluate start from; empty is the working folder"},
+      &root);
+  f.nested(
+      {"train",
+       "what to train on: class-labelled pictures, texts (.jsonl, .csv, .tsv), or pictures with captions"},
+      train);
+  f.field({"tuples",
+           "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, "
+           "negative), of files below its folder "
+           "or members of shards (a.tar!b.png)"},
           &tuples);
   f.nested({"image", "how pictures become tensors"}, image);
   f.nested({"text", "texts and image_texts: what the columns are, and how texts become ids"}, text);
@@ -43,27 +54,41 @@ void EvaluateConfig::visit(Fields& f) {
   f.field({"one_shot_runs", "folder of one-shot runs in Omniglot's layout; empty for none"}, &one_shot_runs);
   f.field({"one_shot_ways", "drawn one-shot trials: candidates in each", "", 2}, &one_shot_ways);
   f.field({"one_shot_trials", "drawn one-shot trials: how many; 0 for none", "", 0}, &one_shot_trials);
-  f.field({"one_shot_within", "drawn one-shot trials: all candidates from one superclass (the class name's first folder)"},
+  f.field({"one_shot_within",
+           "drawn one-shot trials: all candidates from one superclass (the class name's first folder)"},
           &one_shot_within);
-  f.field({"floor", "judge what needs no learning too, beside every figure: raw pixels, or character n-grams of texts"}, &floor);
-  f.field({"summary", "a sentence for the report: which split judges the model, and why it is honest"}, &summary);
+  f.field(
+      {"floor",
+       "judge what needs no learning too, beside every figure: raw pixels, or character n-grams of texts"},
+      &floor);
+  f.field({"summary", "a sentence for the report: which split judges the model, and why it is honest"},
+          &summary);
 }
 
 void DistributedConfig::visit(Fields& f) {
   f.field({"backend", "how ranks talk", "", {}, {}, {"auto", "local", "mpi", "nccl"}}, &backend);
   f.field({"device", "where tensors live", "", {}, {}, {"auto", "cpu", "cuda"}}, &device);
-  f.field({"timeout", "a collective that takes longer is an error naming who is late", "seconds", 0.001, 1e6}, &timeout);
+  f.field({"timeout", "a collective that takes longer is an error naming who is late", "seconds", 0.001, 1e6},
+          &timeout);
   f.field({"peer_timeout", "a rank that is silent for longer is lost", "seconds", 0.1, 1e6}, &peer_timeout);
-  f.field({"compare_calls", "before each collective compare verb, shape and step over ranks: finds ranks gone astray"},
+  f.field({"compare_calls",
+           "before each collective compare verb, shape and step over ranks: finds ranks gone astray"},
           &compare_calls);
 }
 
 void RunConfig::visit(Fields& f) {
-  f.field({"run_dir", "the run's folder: checkpoints, metrics, report; empty: runs/<name of the configuration file>"}, &run_dir);
+  f.field({"run_dir",
+           "the run's folder: checkpoints, metrics, report; empty: runs/<name of the configuration file>"},
+          &run_dir);
   f.field({"seed", "of all randomness: initial weights, batches, augmentation", "", 0}, &seed);
-  f.field({"global_batch", "rows of a batch over all ranks; each rank takes its share", "rows", 1}, &global_batch);
-  f.field({"threads", "compute threads of each rank, which decide how sums are split; null: the host's cores shared out among its ranks, or 1 with "
-                      "determinism: canonical", "", 1, 1024}, &threads);
+  f.field({"global_batch", "rows of a batch over all ranks; each rank takes its share", "rows", 1},
+          &global_batch);
+  f.field({"threads",
+           "compute threads of each rank, which decide how sums are split; null: the host's cores shared out "
+           "among its ranks, or 1 with "
+           "determinism: canonical",
+           "", 1, 1024},
+          &threads);
   f.field({"normalize", "scale embeddings to unit length before the loss and the measures"}, &normalize);
   f.nested({"data", "what to train on"}, data);
   f.nested({"sampler", "what meets in a global batch"}, sampler);
@@ -74,10 +99,12 @@ void RunConfig::visit(Fields& f) {
   f.nested({"evaluate", "how the model is judged"}, evaluate);
   f.nested({"checkpoint", "when the run is saved"}, checkpoint);
   f.nested({"metrics", "the live page and the Prometheus endpoints"}, metrics);
-  f.field({"report_to", "files in the run folder that take the figures of each step: jsonl (metrics.jsonl, always) and "
-                        "tensorboard (event files in tensorboard/)"},
+  f.field({"report_to",
+           "files in the run folder that take the figures of each step: jsonl (metrics.jsonl, always) and "
+           "tensorboard (event files in tensorboard/)"},
           &report.to);
-  f.nested({"distributed", "how ranks work together; how many there are is the launcher's to say"}, distributed);
+  f.nested({"distributed", "how ranks work together; how many there are is the launcher's to say"},
+           distributed);
 }
 
 namespace {
@@ -86,27 +113,32 @@ namespace {
 void check_kind(const RunConfig& config) {
   const bool images = config.data.kind == "images", texts = config.data.kind == "texts";
   if (images && !config.data.text.tokenizer.path.empty())
-    throw ConfigError("data.text: pictures have no text; set data.kind to texts or image_texts, or leave it out");
+    throw ConfigError(
+        "data.text: pictures have no text; set data.kind to texts or image_texts, or leave it out");
   if (!images && !config.data.tuples.empty())
-    throw ConfigError("data.tuples: a list of pictures; texts name their pairs and triplets by data.text.format");
+    throw ConfigError(
+        "data.tuples: a list of pictures; texts name their pairs and triplets by data.text.format");
   if (texts && (config.data.train.quarter_turns || config.evaluate.data.quarter_turns))
     throw ConfigError("quarter_turns: only pictures can be turned");
   for (const ImageSourceConfig* source : {&config.data.train, &config.evaluate.data})
     if (!images && (!source->mixture.empty() || !source->split.empty()))
-      throw ConfigError("mixture, split: they are of labelled pictures; name files by `path`, where globs and braces name several");
+      throw ConfigError(
+          "mixture, split: they are of labelled pictures; name files by `path`, where globs and braces name "
+          "several");
   if (!images && !config.evaluate.one_shot_runs.empty())
     throw ConfigError("evaluate.one_shot_runs: runs are of pictures; leave it out for " + config.data.kind);
   if (config.data.kind == "image_texts" && config.evaluate.one_shot_trials > 0)
     throw ConfigError("evaluate.one_shot_trials: pictures with captions have no classes; leave it out");
   if (config.data.kind == "image_texts" && config.sampler.name != "two_views")
-    throw ConfigError("sampler.name: expected two_views for image_texts, whose views are a picture and a caption, got " +
-                      config.sampler.name);
+    throw ConfigError(
+        "sampler.name: expected two_views for image_texts, whose views are a picture and a caption, got " +
+        config.sampler.name);
 }
 
 }  // namespace
 
-void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments, const std::string& name,
-                     RunConfig& config) {
+void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments,
+                     const std::string& name, RunConfig& config) {
   for (const auto& assignment : assignments) apply_set(root, assignment);
   read_fields(root, [&](Fields& f) { config.visit(f); });
   if (config.run_dir.empty()) config.run_dir = "runs/" + name;
@@ -122,7 +154,8 @@ void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& 
     throw ConfigError("data: set either data.train.path or data.tuples, not both");
 }
 
-void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config) {
+void load_run_config(const std::string& path, const std::vector<std::string>& assignments,
+                     RunConfig& config) {
   read_run_config(read_yaml_file(path), assignments, std::filesystem::path(path).stem().string(), config);
 }
 

@@ -91,8 +91,8 @@ struct RunConfig {
 
 /// Fills `config` from YAML and `--set` assignments. `name` is what the run is called if run_dir is not set: runs/<name>.
 /// Throws ConfigError.
-void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments, const std::string& name,
-                     RunConfig& config);
+void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments,
+                     const std::string& name, RunConfig& config);
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config);
 
 }  // namespace lodestone

@@ -1,10 +1,10 @@
 #include "trainer/commands/sample_view.h"
 
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/index_select.h>
-
 #include <algorithm>
 #include <string_view>
+
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/index_select.h>
 
 #include "common/error.h"
 #include "sampler/encode_png.h"
@@ -78,11 +78,15 @@ LiveEmbeddings view_embeddings(const Dataset& data, int64_t step, const at::Tens
       0, at::from_blob(chosen.data(), {static_cast<int64_t>(chosen.size())}, at::kLong));
   const at::Tensor plane_n2 = project_to_plane(z_nD);
   const double* plane = plane_n2.const_data_ptr<double>();
-  const auto index_of = [&](int64_t n) { return indices[static_cast<size_t>(chosen[static_cast<size_t>(n)])]; };
+  const auto index_of = [&](int64_t n) {
+    return indices[static_cast<size_t>(chosen[static_cast<size_t>(n)])];
+  };
   for (int64_t n = 0; n < static_cast<int64_t>(chosen.size()); ++n)
-    shown.points.push_back({plane[2 * n], plane[2 * n + 1], group_n[static_cast<size_t>(n)], class_of(data, index_of(n))});
+    shown.points.push_back(
+        {plane[2 * n], plane[2 * n + 1], group_n[static_cast<size_t>(n)], class_of(data, index_of(n))});
   for (const HardTriplet& hard : hardest_triplets(z_nD, group_n, kTriplets))
-    shown.triplets.push_back({view_sample(data, index_of(hard.anchor)), view_sample(data, index_of(hard.positive)),
+    shown.triplets.push_back({view_sample(data, index_of(hard.anchor)),
+                              view_sample(data, index_of(hard.positive)),
                               view_sample(data, index_of(hard.negative)), hard.violation});
   return shown;
 }

@@ -24,31 +24,39 @@ struct Queries {
   std::string source;
 };
 
-bool is_embeddings(const std::string& query) { return fs::path(query).extension() == ".safetensors"; }
+bool is_embeddings(const std::string& query) {
+  return fs::path(query).extension() == ".safetensors";
+}
 
 Queries read_queries(const std::string& file, const Embeddings& gallery) {
   const Embeddings found = read_embeddings(file);
   if (found.fact("model") != gallery.fact("model") || found.z_ND.size(1) != gallery.z_ND.size(1))
-    throw ConfigError(file + ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
+    throw ConfigError(
+        file +
+        ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
   Queries queries{found.z_ND, {}, found.fact("source")};
   for (const EmbeddedRow& row : found.rows_N) queries.ids.push_back(row.id);
   return queries;
 }
 
 Queries embed_queries(TrainedModel& model, const std::string& query) {
-  const Input input = fs::exists(query) ? open_input(model.config(), query) : text_input(model.config(), query);
+  const Input input =
+      fs::exists(query) ? open_input(model.config(), query) : text_input(model.config(), query);
   Queries queries{model.embed_all(input.examples), {}, input.source};
-  for (int64_t i = 0; i < input.dataset().size(); ++i) queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
+  for (int64_t i = 0; i < input.dataset().size(); ++i)
+    queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
   return queries;
 }
 
-std::vector<std::vector<Neighbour>> nearest_of(const Queries& queries, const Embeddings& gallery, const SearchArguments& arguments) {
+std::vector<std::vector<Neighbour>> nearest_of(const Queries& queries, const Embeddings& gallery,
+                                               const SearchArguments& arguments) {
   const ComparableRows q(queries.z_QD, gallery.likeness()), g(gallery.z_ND, gallery.likeness());
   if (arguments.index.empty()) return nearest_rows(q, g, arguments.k);
   return ApproximateIndex::read(arguments.index, gallery).nearest(q, g, arguments.k, arguments.effort);
 }
 
-std::vector<SearchAnswer> answers_of(const Queries& queries, const Embeddings& gallery, const SearchArguments& arguments,
+std::vector<SearchAnswer> answers_of(const Queries& queries, const Embeddings& gallery,
+                                     const SearchArguments& arguments,
                                      const std::optional<Calibration>& calibration) {
   std::vector<SearchAnswer> answers;
   for (const auto& nearest : nearest_of(queries, gallery, arguments))
@@ -61,20 +69,24 @@ void print_table(const std::vector<SearchAnswer>& answers) {
   for (const SearchAnswer& answer : answers)
     for (size_t r = 0; r < answer.hits.size(); ++r) {
       const SearchHit& hit = answer.hits[r];
-      std::cout << answer.query << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t' << decimal(hit.distance, 4) << '\t'
-                << hit.verdict() << '\t' << hit.label << '\t' << hit.id << '\n';
+      std::cout << answer.query << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t'
+                << decimal(hit.distance, 4) << '\t' << hit.verdict() << '\t' << hit.label << '\t' << hit.id
+                << '\n';
     }
   std::cout << std::flush;
 }
 
-std::string json_text(const std::vector<SearchAnswer>& answers, const std::optional<Calibration>& calibration) {
+std::string json_text(const std::vector<SearchAnswer>& answers,
+                      const std::optional<Calibration>& calibration) {
   nlohmann::json json = {{"threshold", nullptr}, {"far", nullptr}, {"answers", nlohmann::json::array()}};
   if (calibration) json["threshold"] = calibration->threshold, json["far"] = calibration->far;
-  for (const SearchAnswer& answer : answers) json["answers"].push_back({{"query", answer.query}, {"hits", to_json(answer.hits)}});
+  for (const SearchAnswer& answer : answers)
+    json["answers"].push_back({{"query", answer.query}, {"hits", to_json(answer.hits)}});
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& queries, const Embeddings& gallery) {
+std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& queries,
+                    const Embeddings& gallery) {
   const std::string gallery_source = gallery.fact("source");
   return result_page("Search results", answers, [&](const std::string& id, bool query) {
     const fs::path file = fs::path(query ? queries.source : gallery_source) / id;
@@ -97,15 +109,17 @@ int run_search(const SearchArguments& arguments) {
   const Embeddings gallery = read_embeddings(arguments.gallery);
   if (arguments.run.empty()) {
     if (!is_embeddings(arguments.query))
-      throw ConfigError("search: expected --checkpoint RUN, which embeds the query, got none; only a query of embeddings goes without");
+      throw ConfigError(
+          "search: expected --checkpoint RUN, which embeds the query, got none; only a query of embeddings "
+          "goes without");
     answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
     return kDone;
   }
   return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
     check_alone(session, "search");
     model.check_made_here(gallery, arguments.gallery);
-    const Queries queries =
-        is_embeddings(arguments.query) ? read_queries(arguments.query, gallery) : embed_queries(model, arguments.query);
+    const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)
+                                                           : embed_queries(model, arguments.query);
     answer(queries, gallery, model.calibration(*session.log), arguments);
     return static_cast<int>(kDone);
   });

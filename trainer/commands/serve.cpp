@@ -128,8 +128,8 @@ int run_serve(const ServeArguments& arguments) {
           service.metrics().answered(path, status, seconds);
         });
     const bool six = options.address.find(':') != std::string::npos;
-    std::cout << "serving at " << (options.certificate.empty() ? "http" : "https") << "://" << (six ? "[" : "") << options.address
-              << (six ? "]" : "") << ':' << server.port() << std::endl;
+    std::cout << "serving at " << (options.certificate.empty() ? "http" : "https") << "://"
+              << (six ? "[" : "") << options.address << (six ? "]" : "") << ':' << server.port() << std::endl;
     parallel_stretches(workers, 1, [&](int64_t, int64_t) {
       batcher.run([&](const auto& samples) { return encoder.embed(samples); },
                   [&] { return signals.stop_requested(); },

@@ -137,13 +137,15 @@ TrainingData open_training_data(const RunConfig& config, int world) {
                       " ranks, got " + std::to_string(config.global_batch) +
                       "; raise global_batch or start fewer ranks");
   if (config.data.tuples.empty() && config.data.train.empty())
-    throw ConfigError("data.train.path: expected a folder of class folders, tar shards or a text file, got nothing; "
-                      "set it in the configuration or by --set data.train.path=…");
+    throw ConfigError(
+        "data.train.path: expected a folder of class folders, tar shards or a text file, got nothing; "
+        "set it in the configuration or by --set data.train.path=…");
   const DeterminismConfig& determinism = config.training.determinism;
-  if (determinism.canonical() && (determinism.micro_shards > config.global_batch || determinism.micro_shards < world))
+  if (determinism.canonical() &&
+      (determinism.micro_shards > config.global_batch || determinism.micro_shards < world))
     throw ConfigError("micro_shards: expected at least one for each of the " + std::to_string(world) +
-                      " ranks, and no more than global_batch = " + std::to_string(config.global_batch) + ", got " +
-                      std::to_string(determinism.micro_shards));
+                      " ranks, and no more than global_batch = " + std::to_string(config.global_batch) +
+                      ", got " + std::to_string(determinism.micro_shards));
   TrainingData data = config.data.kind == "texts"         ? open_text_training_data(config)
                       : config.data.kind == "image_texts" ? open_image_text_training_data(config)
                                                           : open_image_training_data(config);

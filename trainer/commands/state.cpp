@@ -15,14 +15,18 @@ void check_all(const std::string& group, const Tensors& saved, const Tensors& li
   for (const auto& [name, target] : live) {
     const auto found = saved.find(name);
     if (found == saved.end())
-      throw CheckpointError("checkpoint: expected tensor '" + name + "' in " + group + ", which is not there" + remedy);
+      throw CheckpointError("checkpoint: expected tensor '" + name + "' in " + group +
+                            ", which is not there" + remedy);
     if (found->second.sizes() != target.sizes())
-      throw CheckpointError("checkpoint: " + group + " tensor '" + name + "' has another shape than the configured "
-                            "encoder's" + remedy);
+      throw CheckpointError("checkpoint: " + group + " tensor '" + name +
+                            "' has another shape than the configured "
+                            "encoder's" +
+                            remedy);
   }
   for (const auto& [name, value] : saved)
     if (!live.contains(name))
-      throw CheckpointError("checkpoint: " + group + " holds '" + name + "', which the configured run has not" + remedy);
+      throw CheckpointError("checkpoint: " + group + " holds '" + name +
+                            "', which the configured run has not" + remedy);
 }
 
 void copy_all(const Tensors& saved, const Tensors& live) {
@@ -32,14 +36,16 @@ void copy_all(const Tensors& saved, const Tensors& live) {
 
 const Tensors& group_of(const Snapshot& snapshot, const std::string& name) {
   const auto found = snapshot.tensors.find(name);
-  if (found == snapshot.tensors.end()) throw CheckpointError("checkpoint: expected a file " + name + ".safetensors");
+  if (found == snapshot.tensors.end())
+    throw CheckpointError("checkpoint: expected a file " + name + ".safetensors");
   return found->second;
 }
 
 // One row per rank.
 Tensors ranks_statistics(const Group& world, const Trainer& trainer) {
   Tensors rows;
-  for (const auto& [name, own] : trainer.own_statistics()) rows[name] = world.all_gather(own.reshape({1, -1}));
+  for (const auto& [name, own] : trainer.own_statistics())
+    rows[name] = world.all_gather(own.reshape({1, -1}));
   return rows;
 }
 
@@ -50,7 +56,8 @@ void restore_statistics(const Group& world, const Snapshot& snapshot, const Trai
   if (saved == snapshot.tensors.end()) return;
   for (const auto& [name, own] : trainer.own_statistics()) {
     const auto rows = saved->second.find(name);
-    if (rows == saved->second.end() || rows->second.size(0) != world.size() || rows->second.numel() != world.size() * own.numel())
+    if (rows == saved->second.end() || rows->second.size(0) != world.size() ||
+        rows->second.numel() != world.size() * own.numel())
       continue;
     at::Tensor(own).copy_(rows->second.select(0, world.rank()).reshape(own.sizes()));
   }
@@ -58,7 +65,8 @@ void restore_statistics(const Group& world, const Snapshot& snapshot, const Trai
 
 }  // namespace
 
-Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor, const SamplerLearner* learner) {
+Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor,
+                       const SamplerLearner* learner) {
   Snapshot snapshot;
   snapshot.tensors = trainer.loss_side().gathered();
   const Tensors statistics = ranks_statistics(world, trainer);
@@ -66,14 +74,16 @@ Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor
   for (auto& [group, tensors] : trainer.tensors()) snapshot.tensors[group] = tensors;
   if (!statistics.empty()) snapshot.tensors[kStatistics] = statistics;
   if (learner) snapshot.tensors["sampler"] = learner->state();
-  snapshot.state = {{"step", trainer.steps_done()},
-                    {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}},
-                    {"counters",
-                     {{"samples", trainer.counters().samples}, {"non_finite_steps", trainer.counters().non_finite_steps}}}};
+  snapshot.state = {
+      {"step", trainer.steps_done()},
+      {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}},
+      {"counters",
+       {{"samples", trainer.counters().samples}, {"non_finite_steps", trainer.counters().non_finite_steps}}}};
   return snapshot;
 }
 
-Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner) {
+Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer,
+                        SamplerLearner* learner) {
   const auto all = trainer.tensors();
   for (const auto& [group, live] : all) check_all(group, group_of(snapshot, group), live);
   for (const auto& [group, live] : all) copy_all(group_of(snapshot, group), live);
@@ -92,7 +102,8 @@ Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& t
 void restore_counters(const Snapshot& snapshot, Trainer& trainer) {
   try {
     const auto& counters = snapshot.state.at("counters");
-    trainer.set_counters({counters.at("samples").get<int64_t>(), counters.at("non_finite_steps").get<int64_t>()});
+    trainer.set_counters(
+        {counters.at("samples").get<int64_t>(), counters.at("non_finite_steps").get<int64_t>()});
   } catch (const nlohmann::json::exception&) {
     std::throw_with_nested(CheckpointError("checkpoint: state.json lacks the run's counters"));
   }
@@ -112,19 +123,21 @@ std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Che
   if (world.size() == 1) return found;
   nlohmann::json head;
   if (found)
-    head = {{"path", found->path.string()}, {"step", found->step}, {"world", found->world},
-            {"config", found->config_yaml}, {"generation", found->generation}, {"state", found->snapshot.state}};
+    head = {{"path", found->path.string()},    {"step", found->step},
+            {"world", found->world},           {"config", found->config_yaml},
+            {"generation", found->generation}, {"state", found->snapshot.state}};
   head = nlohmann::json::parse(world.broadcast_text(head.dump()));
   if (head.is_null()) return {};
-  Checkpoint shared{head["path"].get<std::string>(), head["step"], head["world"], head["config"], {}, head["generation"]};
+  Checkpoint shared{
+      head["path"].get<std::string>(), head["step"], head["world"], head["config"], {}, head["generation"]};
   shared.snapshot.state = head["state"];
   nlohmann::json names = nlohmann::json::array();
   if (found)
     for (const auto& [group, tensors] : found->snapshot.tensors) names.push_back(group);
   names = nlohmann::json::parse(world.broadcast_text(names.dump()));
   for (const std::string group : names) {
-    const std::string bytes =
-        world.broadcast_text(found ? encode_safetensors(found->snapshot.tensors.at(group), {}) : std::string());
+    const std::string bytes = world.broadcast_text(
+        found ? encode_safetensors(found->snapshot.tensors.at(group), {}) : std::string());
     shared.snapshot.tensors[group] = decode_safetensors(bytes, group);
   }
   return shared;

@@ -15,11 +15,13 @@ namespace lodestone {
 /// Ranks     collective; the snapshot is rank 0's, other ranks get an empty one. What is sharded (memory, proxies) is gathered, so
 ///           that only rank 0 needs a disk and any number of ranks can go on: no rank has to see another one's files.
 /// Cost      one all-gather of memory and proxies, which for that moment lie whole on every rank
-Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor, const SamplerLearner* learner);
+Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor,
+                       const SamplerLearner* learner);
 
 /// Puts a snapshot back and returns the place in the data. Throws CheckpointError if a tensor is missing, has another
 /// shape, or is not known: the message says which, and that the configuration must be the run's.
-Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner);
+Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer,
+                        SamplerLearner* learner);
 
 /// Puts back what is counted over the whole run. Not for a rollback: what led to it counts.
 void restore_counters(const Snapshot& snapshot, Trainer& trainer);

@@ -66,7 +66,8 @@ class TextEvaluator : public Evaluator {
     if (config_.evaluate.one_shot_trials > 0 && session.leads()) {
       const DrawnTrials draw{config_.evaluate.one_shot_ways, config_.evaluate.one_shot_trials,
                              static_cast<uint64_t>(config_.seed)};
-      judge_trials("one_shot_accuracy", rows, draw_one_shot_trials(embedded_.groups, {}, draw), options, found);
+      judge_trials("one_shot_accuracy", rows, draw_one_shot_trials(embedded_.groups, {}, draw), options,
+                   found);
     }
     return found;
   }
@@ -92,7 +93,8 @@ class TextEvaluator : public Evaluator {
     pairs.all_negatives = static_cast<int64_t>(pairs.negatives.size());
     const ScoredPairs scored = score_pairs(std::move(pairs), rows, session.world);
     Judgement found;
-    if (options.bootstrap.resamples > 0) found.intervals = bootstrap_pairs(scored, Bootstrap(row_of, options.bootstrap), session.world);
+    if (options.bootstrap.resamples > 0)
+      found.intervals = bootstrap_pairs(scored, Bootstrap(row_of, options.bootstrap), session.world);
     if (!session.leads()) return {};
     Verification verification = verify_pairs(scored, row_of, static_cast<uint64_t>(config_.seed));
     found.measures = std::move(verification.measures);

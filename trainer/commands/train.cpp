@@ -16,7 +16,6 @@ namespace lodestone {
 
 namespace {
 
-
 /// A training run on one rank, from an open configuration to the last report.
 class TrainingRun {
  public:
@@ -78,16 +77,19 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   trainer_ =
       std::make_unique<Trainer>(session_.world, session_.launch.device(), *config.encoder, config.objective(),
                                 config.training, loss_side_setup(config, data_, slow));
-  if (const auto cursor = keeper_.resume(arguments.resume, *trainer_, data_.sampler->learner())) cursor_ = *cursor;
+  if (const auto cursor = keeper_.resume(arguments.resume, *trainer_, data_.sampler->learner()))
+    cursor_ = *cursor;
   if (evaluator_ && session_.leads()) warn_of_overlap();
   if (session_.leads())
-    for (const std::string& message : data_.left_out) session_.log->warn("left out a bad record: {}", message);
+    for (const std::string& message : data_.left_out)
+      session_.log->warn("left out a bad record: {}", message);
   start_reporting();
 }
 
 // Figures on classes, or on texts without classes, that were trained on say little about new ones.
 void TrainingRun::warn_of_overlap() const {
-  if (config_.data.kind == "image_texts") return;  // names of pictures say nothing, and captions may well be common
+  if (config_.data.kind == "image_texts")
+    return;  // names of pictures say nothing, and captions may well be common
   const bool classes = config_.data.kind == "images" || (config_.data.text.layout.format == "labels" &&
                                                          config_.evaluate.text.format == "labels");
   const auto for_each_name = [classes](const Dataset& data, const auto& visit) {
@@ -100,8 +102,9 @@ void TrainingRun::warn_of_overlap() const {
   for_each_name(*data_.dataset(), [&](const std::string& name) { judged.erase(name); });
   const size_t shared = all - judged.size();
   if (shared > 0)
-    session_.log->warn("{} of the {} {} that judge the model are trained on: the figures are not of unseen ones", shared, all,
-                       classes ? "classes" : "texts");
+    session_.log->warn(
+        "{} of the {} {} that judge the model are trained on: the figures are not of unseen ones", shared,
+        all, classes ? "classes" : "texts");
 }
 
 void TrainingRun::load_initial_weights() const {
@@ -119,7 +122,8 @@ void TrainingRun::start_reporting() {
 void TrainingRun::teach_sampler(const Batch& batch) const {
   SamplerLearner* learner = data_.sampler->learner();
   if (learner == nullptr) return;
-  if (trainer_->non_finite()) return learner->observe(batch.cursor, {}, trainer_->embeddings().narrow(0, 0, 0).cpu());
+  if (trainer_->non_finite())
+    return learner->observe(batch.cursor, {}, trainer_->embeddings().narrow(0, 0, 0).cpu());
   const at::Tensor z_BD = session_.world.all_gather(trainer_->embeddings());
   learner->observe(batch.cursor, batch.global_labels, z_BD.cpu());
 }
@@ -181,14 +185,15 @@ bool TrainingRun::roll_back(const NonFiniteError& error) {
   const auto path = keeper_.roll_back(*trainer_);
   if (!path) return false;
   const int64_t step = trainer_->steps_done();
-  if (session_.leads()) session_.log->warn("rolled back to step {}; the batches since then are not seen again", step);
+  if (session_.leads())
+    session_.log->warn("rolled back to step {}; the batches since then are not seen again", step);
   reporter_->event(step, "rollback", {{"from", error.found().step}, {"path", path->string()}});
   return true;
 }
 
 int TrainingRun::run() {
-  Loader loader(data_.examples, data_.sampler, config_.training.determinism.shard(session_.world), config_.data.loader,
-                static_cast<uint64_t>(config_.seed), cursor_);
+  Loader loader(data_.examples, data_.sampler, config_.training.determinism.shard(session_.world),
+                config_.data.loader, static_cast<uint64_t>(config_.seed), cursor_);
   bool stopped = false;
   while (!trainer_->finished() && !stopped) {
     const auto done = step(loader);
@@ -209,7 +214,8 @@ int TrainingRun::finish(bool stopped) {
   if (!stopped && evaluator_) evaluate(true);
   // 0 and 75 promise that there is a checkpoint of this step. It was written during the evaluation.
   const bool saved = keeper_.saved(trainer_->steps_done());
-  if (stopped) session_.log->info("stopped by signal {} after step {}", signals_.signal(), trainer_->steps_done());
+  if (stopped)
+    session_.log->info("stopped by signal {} after step {}", signals_.signal(), trainer_->steps_done());
   if (!saved) return kRunFailed;
   reporter_->ended();
   return stopped ? kStoppedResumable : kDone;

@@ -12,9 +12,10 @@
 namespace lodestone {
 
 TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string>& assignments)
-    : checkpoint_(load_checkpoint(run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); })) {
-  read_run_config(parse_yaml(checkpoint_.config_yaml, checkpoint_.path.string() + "/config.yaml"), assignments,
-                  checkpoint_.path.filename().string(), config_);
+    : checkpoint_(
+          load_checkpoint(run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); })) {
+  read_run_config(parse_yaml(checkpoint_.config_yaml, checkpoint_.path.string() + "/config.yaml"),
+                  assignments, checkpoint_.path.filename().string(), config_);
   const auto& tensors = checkpoint_.snapshot.tensors;
   const auto weights = tensors.find(tensors.contains("ema") ? "ema" : "model");
   if (weights != tensors.end()) weights_ = checksum(encode_safetensors(weights->second));
@@ -34,11 +35,14 @@ void TrainedModel::prepare(const Session& session) {
 
 at::Tensor TrainedModel::embed(const Features& features) {
   at::NoGradGuard no_grad;
-  return as_stored(config_.encoder->forward(features.to(device_), {}).to(at::kFloat)).to(at::kCPU).contiguous();
+  return as_stored(config_.encoder->forward(features.to(device_), {}).to(at::kFloat))
+      .to(at::kCPU)
+      .contiguous();
 }
 
 at::Tensor TrainedModel::embed_all(const std::shared_ptr<const Examples>& examples) {
-  return as_stored(lodestone::embed(single_group(), *config_.encoder, device_, examples, config_.data.loader).z_ND);
+  return as_stored(
+      lodestone::embed(single_group(), *config_.encoder, device_, examples, config_.data.loader).z_ND);
 }
 
 at::Tensor TrainedModel::as_stored(const at::Tensor& z_bD) const {
@@ -56,15 +60,18 @@ std::map<std::string, std::string> TrainedModel::about(const std::string& source
 void TrainedModel::check_made_here(const Embeddings& embeddings, const std::string& file) const {
   const auto model = embeddings.about.find("model");
   if (model == embeddings.about.end() || model->second != weights_)
-    throw ConfigError(file + ": expected embeddings of this model's weights, got those of others; embed again with `lodestone embed`, "
+    throw ConfigError(file +
+                      ": expected embeddings of this model's weights, got those of others; embed again with "
+                      "`lodestone embed`, "
                       "or name the checkpoint that made them");
 }
 
 std::optional<Calibration> TrainedModel::calibration(Logger& log) const {
   const auto found = read_calibration(calibration_file(run_folder()));
   if (found && found->step != checkpoint_.step)
-    log.warn("the threshold was set on step {}, this is step {}: `lodestone evaluate --calibrate` sets it anew",
-                                  found->step, checkpoint_.step);
+    log.warn(
+        "the threshold was set on step {}, this is step {}: `lodestone evaluate --calibrate` sets it anew",
+        found->step, checkpoint_.step);
   return found;
 }
 
@@ -79,8 +86,8 @@ int with_model(const std::string& run, const std::vector<std::string>& assignmen
 
 void check_alone(const Session& session, const char* command) {
   if (session.world.size() > 1)
-    throw ConfigError(std::string(command) + ": expected one process, got " + std::to_string(session.world.size()) +
-                      " ranks; start it without mpirun");
+    throw ConfigError(std::string(command) + ": expected one process, got " +
+                      std::to_string(session.world.size()) + " ranks; start it without mpirun");
 }
 
 }  // namespace lodestone

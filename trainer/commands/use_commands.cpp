@@ -5,40 +5,60 @@ namespace lodestone {
 namespace {
 
 void add_embed(CLI::App& app, Action& action) {
-  auto* embed = app.add_subcommand("embed", "Embed a data set into a file; under mpirun, on all ranks; begun again, it goes on");
+  auto* embed = app.add_subcommand(
+      "embed", "Embed a data set into a file; under mpirun, on all ranks; begun again, it goes on");
   auto arguments = on<EmbedArguments>(embed, action, run_embed);
   embed->add_option("run", arguments->run, "run folder or checkpoint")->required();
-  embed->add_option("--input", arguments->input, "a picture, a folder, a list, shards or a file of texts (default: evaluate.data)");
+  embed->add_option("--input", arguments->input,
+                    "a picture, a folder, a list, shards or a file of texts (default: evaluate.data)");
   embed->add_option("--output", arguments->output, "*.safetensors, *.npy or *.jsonl")->required();
   add_set(embed, arguments->assignments);
 }
 
 void add_search(CLI::App& app, Action& action) {
-  auto* search = app.add_subcommand("search", "Find the nearest rows of a gallery to pictures, texts or embeddings");
+  auto* search =
+      app.add_subcommand("search", "Find the nearest rows of a gallery to pictures, texts or embeddings");
   auto arguments = on<SearchArguments>(search, action, run_search);
-  search->add_option("--gallery", arguments->gallery, "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+  search
+      ->add_option("--gallery", arguments->gallery,
+                   "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
       ->required()
       ->check(CLI::ExistingFile);
-  search->add_option("--query", arguments->query, "a picture, a folder, a file of texts or of embeddings, or a text itself")->required();
-  search->add_option("--checkpoint", arguments->run, "run folder or checkpoint that embeds the query and says \"same\" or not");
-  search->add_option("-k", arguments->k, "answers to each query")->check(CLI::Range(1, 100000))->capture_default_str();
+  search
+      ->add_option("--query", arguments->query,
+                   "a picture, a folder, a file of texts or of embeddings, or a text itself")
+      ->required();
+  search->add_option("--checkpoint", arguments->run,
+                     "run folder or checkpoint that embeds the query and says \"same\" or not");
+  search->add_option("-k", arguments->k, "answers to each query")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   search->add_option("--json", arguments->json, "write the answers to this file");
   search->add_option("--html", arguments->html, "write a page that shows the answers to this file");
-  search->add_option("--index", arguments->index, "what `lodestone index` made of the gallery: fast and approximate (default: exact)")
+  search
+      ->add_option("--index", arguments->index,
+                   "what `lodestone index` made of the gallery: fast and approximate (default: exact)")
       ->check(CLI::ExistingFile);
-  search->add_option("--effort", arguments->effort, "with --index: how much is looked through for a query (default: by its kind)")
+  search
+      ->add_option("--effort", arguments->effort,
+                   "with --index: how much is looked through for a query (default: by its kind)")
       ->check(CLI::Range(1, 1 << 20))
       ->needs("--index");
   add_set(search, arguments->assignments);
 }
 
 void add_index(CLI::App& app, Action& action) {
-  auto* index = app.add_subcommand("index", "Make an approximate index of a large gallery, and say how much it finds");
+  auto* index =
+      app.add_subcommand("index", "Make an approximate index of a large gallery, and say how much it finds");
   auto arguments = on<IndexArguments>(index, action, run_index);
-  index->add_option("gallery", arguments->gallery, "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+  index
+      ->add_option("gallery", arguments->gallery,
+                   "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
       ->required()
       ->check(CLI::ExistingFile);
-  index->add_option("--kind", arguments->kind, "hnsw: a graph; ivf-pq: rows told in D/4 bytes, for galleries that memory hardly holds")
+  index
+      ->add_option("--kind", arguments->kind,
+                   "hnsw: a graph; ivf-pq: rows told in D/4 bytes, for galleries that memory hardly holds")
       ->check(CLI::IsMember({"hnsw", "ivf-pq"}))
       ->capture_default_str();
   index->add_option("--output", arguments->output, "file to write")->required();
@@ -68,23 +88,33 @@ void add_gallery(CLI::App& app, Action& action) {
 }
 
 void add_identify(CLI::App& app, Action& action) {
-  auto* identify = app.add_subcommand("identify", "Who is it? The likest identity of a gallery, or \"unknown\"");
+  auto* identify =
+      app.add_subcommand("identify", "Who is it? The likest identity of a gallery, or \"unknown\"");
   auto arguments = on<IdentifyArguments>(identify, action, run_identify);
   identify->add_option("--gallery", arguments->gallery, "the file")->required()->check(CLI::ExistingFile);
-  identify->add_option("--image", arguments->image, "a picture, or a folder of them")->required()->check(CLI::ExistingPath);
+  identify->add_option("--image", arguments->image, "a picture, or a folder of them")
+      ->required()
+      ->check(CLI::ExistingPath);
   identify->add_option("--checkpoint", arguments->run, "run folder or checkpoint")->required();
-  identify->add_option("--threshold", arguments->threshold, "score from which it is the same (default: the calibrated one)");
-  identify->add_option("-k", arguments->k, "candidates in the JSON")->check(CLI::Range(1, 1000))->capture_default_str();
+  identify->add_option("--threshold", arguments->threshold,
+                       "score from which it is the same (default: the calibrated one)");
+  identify->add_option("-k", arguments->k, "candidates in the JSON")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   identify->add_option("--json", arguments->json, "write answers and candidates to this file");
   add_set(identify, arguments->assignments);
 }
 
 void add_mine(CLI::App& app, Action& action) {
-  auto* mine = app.add_subcommand("mine", "Find hard negatives with a trained encoder and write them as triplets or pairs to train on");
+  auto* mine = app.add_subcommand(
+      "mine", "Find hard negatives with a trained encoder and write them as triplets or pairs to train on");
   auto arguments = on<MineArguments>(mine, action, run_mine);
   mine->add_option("run", arguments->run, "run folder or checkpoint")->required();
-  mine->add_option("--input", arguments->input, "what `lodestone embed` takes, with labels (default: evaluate.data)");
-  mine->add_option("--output", arguments->output, "*.tsv in the folder of the pictures or above it; *.jsonl for texts")->required();
+  mine->add_option("--input", arguments->input,
+                   "what `lodestone embed` takes, with labels (default: evaluate.data)");
+  mine->add_option("--output", arguments->output,
+                   "*.tsv in the folder of the pictures or above it; *.jsonl for texts")
+      ->required();
   mine->add_option("--format", arguments->format, "what a line is: triplets, or pairs with 1 (same) or 0")
       ->check(CLI::IsMember({"triplets", "pairs"}))
       ->capture_default_str();
@@ -104,25 +134,42 @@ void add_serve(CLI::App& app, Action& action) {
   auto* serve = app.add_subcommand("serve", "Embed, compare and search over HTTP, with a page for people");
   auto arguments = on<ServeArguments>(serve, action, run_serve);
   serve->add_option("run", arguments->run, "run folder or checkpoint")->required();
-  serve->add_option("--gallery", arguments->gallery, "what is searched: *.safetensors of this model")->check(CLI::ExistingFile);
-  serve->add_option("--address", arguments->address, "where to listen; others than this host's own need --token-file")
-      ->capture_default_str();
-  serve->add_option("--port", arguments->port, "0: any free one")->check(CLI::Range(0, 65535))->capture_default_str();
-  serve->add_option("--token-file", arguments->token_file, "its first line is the token that clients must show")
+  serve->add_option("--gallery", arguments->gallery, "what is searched: *.safetensors of this model")
       ->check(CLI::ExistingFile);
-  serve->add_option("--certificate", arguments->certificate, "PEM file with private key and certificate chain: HTTPS instead of HTTP")
+  serve
+      ->add_option("--address", arguments->address,
+                   "where to listen; others than this host's own need --token-file")
+      ->capture_default_str();
+  serve->add_option("--port", arguments->port, "0: any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  serve
+      ->add_option("--token-file", arguments->token_file,
+                   "its first line is the token that clients must show")
+      ->check(CLI::ExistingFile);
+  serve
+      ->add_option("--certificate", arguments->certificate,
+                   "PEM file with private key and certificate chain: HTTPS instead of HTTP")
       ->check(CLI::ExistingFile);
   serve->add_option("--batch-rows", arguments->batch_rows, "pictures or texts in a forward at most")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  serve->add_option("--waiting-rows", arguments->waiting_rows, "that wait for a forward at most; beyond, requests are answered 429")
+  serve
+      ->add_option("--waiting-rows", arguments->waiting_rows,
+                   "that wait for a forward at most; beyond, requests are answered 429")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  serve->add_option("--max-requests", arguments->max_requests, "under way at once; beyond, they are answered 503")
+  serve
+      ->add_option("--max-requests", arguments->max_requests,
+                   "under way at once; beyond, they are answered 503")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  serve->add_option("--max-body-mib", arguments->max_body_mib, "of a request")->check(CLI::Range(1, 1024))->capture_default_str();
-  serve->add_option("--timeout", arguments->timeout, "seconds for a client to send its request, and for a forward to come")
+  serve->add_option("--max-body-mib", arguments->max_body_mib, "of a request")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  serve
+      ->add_option("--timeout", arguments->timeout,
+                   "seconds for a client to send its request, and for a forward to come")
       ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
   add_set(serve, arguments->assignments);
@@ -133,11 +180,13 @@ void add_export(CLI::App& app, Action& action) {
   auto arguments = on<ExportArguments>(out, action, run_export);
   out->add_option("run", arguments->run, "run folder or checkpoint")->required();
   out->add_option("--format", arguments->format,
-                  "safetensors: weights by name; torchscript: weights and network, for torch.jit.load and torch::jit::load")
+                  "safetensors: weights by name; torchscript: weights and network, for torch.jit.load and "
+                  "torch::jit::load")
       ->required()
       ->check(CLI::IsMember({"safetensors", "torchscript"}));
   out->add_option("--output", arguments->output, "file to write")->required();
-  out->add_option("--card", arguments->card, "file for the model card (default: the output's name, ending in .md)");
+  out->add_option("--card", arguments->card,
+                  "file for the model card (default: the output's name, ending in .md)");
   out->add_option("--measures", arguments->measures,
                   "what `evaluate --json` wrote, for the card (default: the run's last evaluation)")
       ->check(CLI::ExistingFile);

@@ -6,8 +6,8 @@
 #include <system_error>
 
 #include "common/error.h"
-#include "trainer/coordinator/checkpoint_files.h"
 #include "common/json_reader.h"
+#include "trainer/coordinator/checkpoint_files.h"
 #include "trainer/coordinator/manifest.h"
 
 namespace lodestone {

@@ -26,11 +26,11 @@ struct Snapshot {
 
 /// What is said of a snapshot when it is saved.
 struct SaveInfo {
-  int64_t step = 0;         ///< steps done
-  int64_t world = 1;        ///< ranks of the run
-  std::string config_yaml;  ///< the resolved configuration
-  Retention retention;      ///< which checkpoints stay
-  int64_t generation = 0;   ///< how often the run had been continued from a checkpoint
+  int64_t step = 0;                        ///< steps done
+  int64_t world = 1;                       ///< ranks of the run
+  std::string config_yaml;                 ///< the resolved configuration
+  Retention retention;                     ///< which checkpoints stay
+  int64_t generation = 0;                  ///< how often the run had been continued from a checkpoint
   std::map<std::string, double> measures;  ///< what the model was worth at this step, if it was judged
 };
 
@@ -90,8 +90,8 @@ SavedCheckpoint save_checkpoint(const std::filesystem::path& root, const Snapsho
                                 const SaveInfo& info, const Warn& warn = {});
 
 /// The same for tensors that were copied already; needs no further memory.
-SavedCheckpoint save_checkpoint(const std::filesystem::path& root, const FileImages& images, const nlohmann::json& state,
-                                const SaveInfo& info, const Warn& warn = {});
+SavedCheckpoint save_checkpoint(const std::filesystem::path& root, const FileImages& images,
+                                const nlohmann::json& state, const SaveInfo& info, const Warn& warn = {});
 
 /// The step-XXXXXXXX folders below `root`, newest first, unverified. Empty if there is no such folder.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& root);

@@ -117,9 +117,15 @@ UnderWay write_text(const fs::path& folder, const std::string& name, const std::
 
 // Writes all files, the manifest last, each durable; returns their size. The disk stores the first files while the later ones
 // are written.
-uint64_t write_files(const fs::path& folder, const FileImages& images, const nlohmann::json& state, const SaveInfo& info) {
-  Manifest manifest{info.step, info.world, checksum(info.config_yaml),
-                    "lodestone " + lodestone_version() + ", libtorch " + libtorch_version(), info.generation, info.measures, {}};
+uint64_t write_files(const fs::path& folder, const FileImages& images, const nlohmann::json& state,
+                     const SaveInfo& info) {
+  Manifest manifest{info.step,
+                    info.world,
+                    checksum(info.config_yaml),
+                    "lodestone " + lodestone_version() + ", libtorch " + libtorch_version(),
+                    info.generation,
+                    info.measures,
+                    {}};
   std::vector<UnderWay> files;
   for (const auto& [group, image] : images.images()) files.push_back(write_image(folder, group, image));
   files.push_back(write_text(folder, kStateFile, state_text(state)));
@@ -184,7 +190,9 @@ void name_latest(const fs::path& root, const fs::path& saved, const Warn& warn) 
   try {
     write_file_atomic(root / "latest", saved.filename().string() + "\n");
   } catch (const IoError& error) {
-    if (warn) warn(std::string("checkpoint: ") + saved.string() + " is saved, but `latest` doesn't name it: " + error.what());
+    if (warn)
+      warn(std::string("checkpoint: ") + saved.string() +
+           " is saved, but `latest` doesn't name it: " + error.what());
   }
 }
 
@@ -210,7 +218,8 @@ SavedCheckpoint save_checkpoint(const fs::path& root, const FileImages& images, 
   return saved;
 }
 
-SavedCheckpoint save_checkpoint(const fs::path& root, const Snapshot& snapshot, const SaveInfo& info, const Warn& warn) {
+SavedCheckpoint save_checkpoint(const fs::path& root, const Snapshot& snapshot, const SaveInfo& info,
+                                const Warn& warn) {
   FileImages images;
   images.fill(snapshot.tensors);
   return save_checkpoint(root, images, snapshot.state, info, warn);

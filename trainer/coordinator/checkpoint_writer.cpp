@@ -1,11 +1,11 @@
 #include "trainer/coordinator/checkpoint_writer.h"
 
-#include <signal.h>
-
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
+
+#include <signal.h>
 
 #include "common/error.h"
 

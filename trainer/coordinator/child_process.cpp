@@ -71,7 +71,8 @@ std::vector<Marked> marked(const std::string& mark) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
     const std::string name = entry.path().filename().string();
     pid_t pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid == ::getpid()) continue;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid == ::getpid())
+      continue;
     std::ifstream in(entry.path() / "environ", std::ios::binary);
     const std::string variables = '\0' + std::string(std::istreambuf_iterator<char>(in), {});
     if (variables.find('\0' + mark + '\0') != std::string::npos) found.push_back({pid, variables});
@@ -85,7 +86,8 @@ ChildProcess::ChildProcess(const ChildCommand& command, const std::string& mark)
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ExecArguments arguments(command, mark);
   std::array<int, 2> failure{};
-  if (::pipe2(failure.data(), O_CLOEXEC) != 0) throw IoError(std::string("launch: no pipe: ") + std::strerror(errno));
+  if (::pipe2(failure.data(), O_CLOEXEC) != 0)
+    throw IoError(std::string("launch: no pipe: ") + std::strerror(errno));
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ == 0) become(arguments, parent, failure[1]);
@@ -124,7 +126,8 @@ int ChildProcess::count(const std::string& variable) const {
 int ChildProcess::kill_all() {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   std::vector<Marked> left = marked(mark_);
-  const auto others = static_cast<int>(std::count_if(left.begin(), left.end(), [&](const Marked& process) { return process.pid != pid_; }));
+  const auto others = static_cast<int>(
+      std::count_if(left.begin(), left.end(), [&](const Marked& process) { return process.pid != pid_; }));
   while (!left.empty() && std::chrono::steady_clock::now() < deadline) {
     for (const Marked& process : left) ::kill(process.pid, SIGKILL);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -7,34 +7,43 @@
 namespace lodestone {
 
 void CheckpointConfig::visit(Fields& f) {
-  f.field({"every_steps", "steps between checkpoints; 0: none for that. One is saved at the end, on a stop signal, on SIGUSR2 too",
+  f.field({"every_steps",
+           "steps between checkpoints; 0: none for that. One is saved at the end, on a stop signal, on "
+           "SIGUSR2 too",
            "steps", 0.0},
           &every_steps);
-  f.field({"every_minutes", "time between checkpoints, beside every_steps; 0: none for that", "minutes", 0.0}, &every_minutes);
-  f.field({"when_busy",
-           "a checkpoint is due while one is being written: the step waits for that, or the new one is skipped",
-           "",
-           {},
-           {},
-           {"wait", "skip"}},
-          &when_busy);
-  f.field({"deadline", "longest wait for a checkpoint that is being written; behind it the save counts as failed", "seconds",
-           1.0},
-          &deadline);
+  f.field({"every_minutes", "time between checkpoints, beside every_steps; 0: none for that", "minutes", 0.0},
+          &every_minutes);
+  f.field(
+      {"when_busy",
+       "a checkpoint is due while one is being written: the step waits for that, or the new one is skipped",
+       "",
+       {},
+       {},
+       {"wait", "skip"}},
+      &when_busy);
+  f.field(
+      {"deadline", "longest wait for a checkpoint that is being written; behind it the save counts as failed",
+       "seconds", 1.0},
+      &deadline);
   retention.visit(f);
 }
 
 void MetricsConfig::visit(Fields& f) {
-  f.field({"port", "port of the live page and of /metrics for Prometheus, on rank 0; null or 0 serves nothing", "", 0.0,
-           65535.0},
-          &port);
-  f.field({"address", "IP address to serve at; anyone who reaches it can read, unless a user is set"}, &address);
+  f.field(
+      {"port", "port of the live page and of /metrics for Prometheus, on rank 0; null or 0 serves nothing",
+       "", 0.0, 65535.0},
+      &port);
+  f.field({"address", "IP address to serve at; anyone who reaches it can read, unless a user is set"},
+          &address);
   f.field({"per_rank", "every rank serves /metrics of its own, at port + its number on its host"}, &per_rank);
   f.field({"user", "name to be given, with the password, by whoever reads; empty: nobody is asked"}, &user);
   f.field({"password_file", "file whose first line is the password of that user"}, &password_file);
-  f.field({"certificate", "PEM file with private key and certificate chain; set: HTTPS instead of HTTP"}, &certificate);
+  f.field({"certificate", "PEM file with private key and certificate chain; set: HTTPS instead of HTTP"},
+          &certificate);
   f.field({"targets_file",
-           "file that holds the addresses of all endpoints while the run goes on, for Prometheus' file_sd; empty: none"},
+           "file that holds the addresses of all endpoints while the run goes on, for Prometheus' file_sd; "
+           "empty: none"},
           &targets_file);
 }
 
@@ -50,7 +59,9 @@ void ReportConfig::check() const {
     jsonl |= name == "jsonl";
   }
   if (!jsonl)
-    throw ConfigError("report_to: expected jsonl among the names, got none; add it: the report is drawn from metrics.jsonl");
+    throw ConfigError(
+        "report_to: expected jsonl among the names, got none; add it: the report is drawn from "
+        "metrics.jsonl");
 }
 
 }  // namespace lodestone

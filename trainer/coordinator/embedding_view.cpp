@@ -1,12 +1,13 @@
 #include "trainer/coordinator/embedding_view.h"
 
-#include <ATen/ops/cdist.h>
-
 #include <algorithm>
+
+#include <ATen/ops/cdist.h>
 
 namespace lodestone {
 
-std::vector<HardTriplet> hardest_triplets(const at::Tensor& z_ND, const std::vector<int64_t>& labels, int64_t count) {
+std::vector<HardTriplet> hardest_triplets(const at::Tensor& z_ND, const std::vector<int64_t>& labels,
+                                          int64_t count) {
   const auto n = static_cast<int64_t>(labels.size());
   std::vector<HardTriplet> found;
   if (n == 0) return found;
@@ -22,7 +23,8 @@ std::vector<HardTriplet> hardest_triplets(const at::Tensor& z_ND, const std::vec
       if (same && (positive < 0 || row[b] > row[positive])) positive = b;
       if (!same && (negative < 0 || row[b] < row[negative])) negative = b;
     }
-    if (positive >= 0 && negative >= 0) found.push_back({a, positive, negative, row[positive] - row[negative]});
+    if (positive >= 0 && negative >= 0)
+      found.push_back({a, positive, negative, row[positive] - row[negative]});
   }
   const auto shown = std::min<int64_t>(count, static_cast<int64_t>(found.size()));
   std::partial_sort(found.begin(), found.begin() + shown, found.end(),

@@ -1,14 +1,14 @@
 #include "trainer/coordinator/event_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "common/files.h"
 
@@ -78,11 +78,13 @@ EventFile::EventFile(const std::filesystem::path& folder, Warn warn) : warn_(std
   make_folders(folder);
   const auto seconds = static_cast<int64_t>(unix_seconds());
   // A name of its own: TensorBoard reads all files of a folder as one run, in the order of their names.
-  path_ = folder / ("events.out.tfevents." + std::to_string(seconds) + ".lodestone." + std::to_string(::getpid()));
+  path_ = folder /
+          ("events.out.tfevents." + std::to_string(seconds) + ".lodestone." + std::to_string(::getpid()));
   fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd_ < 0)
-    throw IoError("event file: expected to create " + path_.string() + ", got: " +
-                  std::generic_category().message(errno) + "; make room or give permission, or leave tensorboard out of "
+    throw IoError("event file: expected to create " + path_.string() +
+                  ", got: " + std::generic_category().message(errno) +
+                  "; make room or give permission, or leave tensorboard out of "
                   "report_to");
   write_record(event_head(0) + bytes_field(3, "brain.Event:2"));
 }
@@ -94,7 +96,8 @@ EventFile::~EventFile() {
 void EventFile::add(int64_t step, const std::vector<EventScalar>& scalars) {
   std::string summary;
   for (const auto& scalar : scalars)
-    summary += bytes_field(1, bytes_field(1, scalar.tag) + key(2, kFloat) + raw(static_cast<float>(scalar.value)));
+    summary +=
+        bytes_field(1, bytes_field(1, scalar.tag) + key(2, kFloat) + raw(static_cast<float>(scalar.value)));
   write_record(event_head(step) + bytes_field(5, summary));
 }
 

@@ -22,7 +22,8 @@ int slots_in(const std::string& word, const std::string& place) {
   int slots = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), slots);
   if (error != std::errc() || end != text.data() + text.size() || slots < 1)
-    throw ConfigError(place + ": expected slots=N with N at least 1, got '" + word + "'; correct the hostfile");
+    throw ConfigError(place + ": expected slots=N with N at least 1, got '" + word +
+                      "'; correct the hostfile");
   return slots;
 }
 
@@ -55,14 +56,17 @@ std::vector<Host> read_hostfile(const std::filesystem::path& path) {
     if (!(words >> host.name)) continue;
     for (std::string word; words >> word;)
       if (word.starts_with("slots=")) host.slots = slots_in(word, place);
-    const auto same = std::find_if(hosts.begin(), hosts.end(), [&](const Host& other) { return other.name == host.name; });
+    const auto same =
+        std::find_if(hosts.begin(), hosts.end(), [&](const Host& other) { return other.name == host.name; });
     if (same == hosts.end()) {
       hosts.push_back(host);
     } else {
       same->slots += host.slots;
     }
   }
-  if (hosts.empty()) throw ConfigError(path.string() + ": expected a host on each line, got none; add lines like: node1 slots=8");
+  if (hosts.empty())
+    throw ConfigError(path.string() +
+                      ": expected a host on each line, got none; add lines like: node1 slots=8");
   return hosts;
 }
 
@@ -86,8 +90,9 @@ std::vector<Host> answering(const std::vector<Host>& hosts, const std::vector<st
   for (const Host& host : hosts) {
     const auto question = asked.find(host.name);
     int status = 0;
-    const bool answers = question == asked.end() || (question->second > 0 && ::waitpid(question->second, &status, 0) > 0 &&
-                                                     WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    const bool answers =
+        question == asked.end() || (question->second > 0 && ::waitpid(question->second, &status, 0) > 0 &&
+                                    WIFEXITED(status) && WEXITSTATUS(status) == 0);
     if (answers) alive.push_back(host);
   }
   return alive;

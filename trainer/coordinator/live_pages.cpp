@@ -16,7 +16,9 @@ constexpr const char* kJson = "application/json; charset=utf-8";
 
 template <typename Make>
 HttpRoute page(const char* type, Make make) {
-  return {false, false, [type, make = std::move(make)](const std::string&) { return HttpAnswer{200, type, std::string(make())}; }};
+  return {false, false, [type, make = std::move(make)](const std::string&) {
+            return HttpAnswer{200, type, std::string(make())};
+          }};
 }
 
 HttpAnswer ask_for_checkpoint(const std::function<void()>& request) {
@@ -61,7 +63,8 @@ std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t por
   options.address = config.address;
   options.port = static_cast<int>(port);
   if (!config.user.empty())
-    options.authorization = basic_authorization(config.user, read_secret(config.password_file, "metrics.password_file"));
+    options.authorization =
+        basic_authorization(config.user, read_secret(config.password_file, "metrics.password_file"));
   options.certificate = config.certificate;
   options.max_requests = 16;
   options.max_body = 0;

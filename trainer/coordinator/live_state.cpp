@@ -63,7 +63,9 @@ void LiveState::step(const StepMetrics& metrics) {
   step_ = metrics.step;
   last_ = metrics;
   stepped_ = Clock::now();
-  const auto blend = [first](double& smooth, double value) { smooth = first ? value : 0.9 * smooth + 0.1 * value; };
+  const auto blend = [first](double& smooth, double value) {
+    smooth = first ? value : 0.9 * smooth + 0.1 * value;
+  };
   for (const auto& phase : kPhaseFields) blend(smooth_.phases.*phase.member, metrics.phases.*phase.member);
   blend(smooth_.step_seconds, metrics.step_seconds);
   if ((metrics.step - first_step_ - 1) % spacing_ != 0) return;
@@ -94,7 +96,8 @@ void LiveState::evaluation(int64_t step, const std::map<std::string, double>& me
 
 void LiveState::checkpoint(int64_t step, double seconds, uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  keep_last(checkpoints_, {{"step", step}, {"time", unix_seconds()}, {"seconds", seconds}, {"bytes", bytes}}, kCheckpoints);
+  keep_last(checkpoints_, {{"step", step}, {"time", unix_seconds()}, {"seconds", seconds}, {"bytes", bytes}},
+            kCheckpoints);
 }
 
 void LiveState::checkpoint_failed(int64_t step, const std::string& reason) {
@@ -135,8 +138,11 @@ std::string LiveState::run_json(const std::vector<RankState>& ranks) const {
     for (const auto& value : curve) values.push_back(number(value));
     curves[name] = std::move(values);
   }
-  const auto seconds_since = [](Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); };
-  const auto done = static_cast<double>(step_ - first_step_), left = static_cast<double>(total_steps_ - step_);
+  const auto seconds_since = [](Clock::time_point then) {
+    return std::chrono::duration<double>(Clock::now() - then).count();
+  };
+  const auto done = static_cast<double>(step_ - first_step_),
+             left = static_cast<double>(total_steps_ - step_);
   return dumped({{"run", run_.run},
                  {"world", run_.world},
                  {"restarts", run_.restarts},
@@ -164,13 +170,15 @@ std::string LiveState::embeddings_json() {
   asked_ = Clock::now();
   json points = json::array(), triplets = json::array();
   for (const auto& point : embeddings_.points)
-    points.push_back({{"x", number(point.x)}, {"y", number(point.y)}, {"group", point.group}, {"label", point.label}});
+    points.push_back(
+        {{"x", number(point.x)}, {"y", number(point.y)}, {"group", point.group}, {"label", point.label}});
   for (const auto& triplet : embeddings_.triplets)
     triplets.push_back({{"anchor", to_json(triplet.anchor)},
                         {"positive", to_json(triplet.positive)},
                         {"negative", to_json(triplet.negative)},
                         {"violation", number(triplet.violation)}});
-  return dumped({{"step", embeddings_.step}, {"points", std::move(points)}, {"triplets", std::move(triplets)}});
+  return dumped(
+      {{"step", embeddings_.step}, {"points", std::move(points)}, {"triplets", std::move(triplets)}});
 }
 
 }  // namespace lodestone

@@ -42,7 +42,8 @@ uint64_t size_at(const json& entry, const char* key, const std::string& name) {
 }
 int64_t count_at(const json& entry, const char* key, const std::string& name) {
   const uint64_t value = size_at(entry, key, name);
-  if (value > static_cast<uint64_t>(INT64_MAX)) refuse(name, std::string(key) + " below 2^63", std::to_string(value));
+  if (value > static_cast<uint64_t>(INT64_MAX))
+    refuse(name, std::string(key) + " below 2^63", std::to_string(value));
   return static_cast<int64_t>(value);
 }
 
@@ -65,10 +66,14 @@ std::string render_manifest(const Manifest& manifest) {
     for (const auto& [tensor_name, tensor] : file.tensors)
       entry["tensors"][tensor_name] = tensor_json(tensor);
   }
-  const json whole = {{"format", kFormatName},   {"format_version", Manifest::kFormatVersion},
-                      {"step", manifest.step},   {"world", manifest.world},
-                      {"build", manifest.build}, {"config_hash", manifest.config_hash},
-                      {"files", files},          {"generation", manifest.generation},
+  const json whole = {{"format", kFormatName},
+                      {"format_version", Manifest::kFormatVersion},
+                      {"step", manifest.step},
+                      {"world", manifest.world},
+                      {"build", manifest.build},
+                      {"config_hash", manifest.config_hash},
+                      {"files", files},
+                      {"generation", manifest.generation},
                       {"measures", manifest.measures}};
   const std::string rest = whole.dump(2).substr(2) + "\n";  // without the brace and line that the head has
   return head_for(rest) + rest;

@@ -30,8 +30,9 @@ struct Manifest {
   int64_t world = 1;
   std::string config_hash;
   std::string build;
-  int64_t generation = 0;                  ///< how often the run had been continued from a checkpoint
-  std::map<std::string, double> measures;  ///< what the model was worth at this step; empty if it wasn't judged
+  int64_t generation = 0;  ///< how often the run had been continued from a checkpoint
+  std::map<std::string, double>
+      measures;  ///< what the model was worth at this step; empty if it wasn't judged
   std::map<std::string, ManifestFile> files;
 };
 

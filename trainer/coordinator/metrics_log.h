@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "trainer/engine/step_metrics.h"
 #include "trainer/coordinator/warn.h"
+#include "trainer/engine/step_metrics.h"
 
 namespace lodestone {
 

@@ -32,9 +32,11 @@ std::set<fs::path> best_of(const std::vector<fs::path>& newest_first, const Keep
   std::vector<std::pair<double, fs::path>> judged;
   for (const auto& path : newest_first)
     if (const auto value = worth(path, best)) judged.emplace_back(*value, path);
-  std::stable_sort(judged.begin(), judged.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(judged.begin(), judged.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::set<fs::path> chosen;
-  for (size_t i = 0; i < judged.size() && i < static_cast<size_t>(best.count); ++i) chosen.insert(judged[i].second);
+  for (size_t i = 0; i < judged.size() && i < static_cast<size_t>(best.count); ++i)
+    chosen.insert(judged[i].second);
   return chosen;
 }
 
@@ -43,12 +45,15 @@ std::set<fs::path> best_of(const std::vector<fs::path>& newest_first, const Keep
 void KeepBest::visit(Fields& f) {
   f.field({"metric", "measure of evaluate that decides, taken at the checkpoint's step"}, &metric);
   f.field({"mode", "is the largest or the smallest value the best", "", {}, {}, {"max", "min"}}, &mode);
-  f.field({"count", "best checkpoints that stay however old they are; 0 keeps none for that", "checkpoints", 0.0}, &count);
+  f.field(
+      {"count", "best checkpoints that stay however old they are; 0 keeps none for that", "checkpoints", 0.0},
+      &count);
 }
 
 void Retention::visit(Fields& f) {
   f.field({"keep_last", "newest checkpoints that stay; 0 keeps all", "checkpoints", 0.0}, &keep_last);
-  f.field({"keep_every", "checkpoints of steps that are multiples of this stay for good; 0: none for that", "steps", 0.0},
+  f.field({"keep_every", "checkpoints of steps that are multiples of this stay for good; 0: none for that",
+           "steps", 0.0},
           &keep_every);
   f.nested({"keep_best", "checkpoints that stay because the model was best there"}, keep_best);
 }
@@ -61,7 +66,8 @@ std::vector<fs::path> Retention::superfluous(const fs::path& root, const fs::pat
   int64_t kept = 0;
   for (const auto& path : all) {
     const bool counted = keep_every > 0 && step_of(path.filename().string()) % keep_every == 0;
-    if (++kept <= keep_last || path.filename() == saved.filename() || counted || best.contains(path)) continue;
+    if (++kept <= keep_last || path.filename() == saved.filename() || counted || best.contains(path))
+      continue;
     superfluous.push_back(path);
   }
   return superfluous;

@@ -1,10 +1,10 @@
 #include "trainer/coordinator/run_folder.h"
 
+#include <cerrno>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "common/files.h"
 

@@ -1,11 +1,5 @@
 #include "trainer/coordinator/run_metrics.h"
 
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
-#include <prometheus/histogram.h>
-#include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -14,6 +8,12 @@
 #include <optional>
 #include <tuple>
 #include <utility>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
 
 #include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/traffic_fields.h"
@@ -80,26 +80,35 @@ struct RankSeries {
 
 RankSeries::RankSeries(Registry& registry, const RunInfo& run)
     : steps(counter(registry, "steps_total", "Training steps done since this process began.")),
-      samples(counter(registry, "samples_total", "Samples trained on since this process began, over all ranks.")),
-      data_wait(counter(registry, "data_wait_seconds_total", "Seconds that steps of this rank waited for the loader.")),
-      batches_ready(gauge(registry, "batches_ready",
-                          "Batches that lay ready when the last step asked for one; 0 again and again: data is the "
-                          "bottleneck.")),
+      samples(
+          counter(registry, "samples_total", "Samples trained on since this process began, over all ranks.")),
+      data_wait(counter(registry, "data_wait_seconds_total",
+                        "Seconds that steps of this rank waited for the loader.")),
+      batches_ready(
+          gauge(registry, "batches_ready",
+                "Batches that lay ready when the last step asked for one; 0 again and again: data is the "
+                "bottleneck.")),
       epoch(gauge(registry, "epoch", "Epoch of the last step.")),
-      last_step(gauge(registry, "last_step_timestamp_seconds", "When the last step ended, in seconds since 1970.")),
+      last_step(
+          gauge(registry, "last_step_timestamp_seconds", "When the last step ended, in seconds since 1970.")),
       goodput(gauge(registry, "goodput_ratio",
-                    "Share of the time since this process began that was spent in steps, but for their waiting for data.")) {
+                    "Share of the time since this process began that was spent in steps, but for their "
+                    "waiting for data.")) {
   auto& durations = prometheus::BuildHistogram()
                         .Name("lodestone_step_duration_seconds")
                         .Help("Seconds of a step by phase; phases don't overlap.")
                         .Register(registry);
-  for (const auto& phase : kPhaseFields) phases.push_back(&durations.Add({{"phase", phase.name}}, kStepBounds));
-  auto& calls = counters(registry, "collective_calls_total", "Collectives that this rank took part in, by verb.");
-  auto& bytes = counters(registry, "collective_sent_bytes_total", "Payload bytes that this rank sent, by verb.");
+  for (const auto& phase : kPhaseFields)
+    phases.push_back(&durations.Add({{"phase", phase.name}}, kStepBounds));
+  auto& calls =
+      counters(registry, "collective_calls_total", "Collectives that this rank took part in, by verb.");
+  auto& bytes =
+      counters(registry, "collective_sent_bytes_total", "Payload bytes that this rank sent, by verb.");
   auto& seconds = counters(registry, "collective_seconds_total",
                            "Seconds that this rank spent starting and awaiting collectives, by verb.");
   for (const auto& [name, member] : kTrafficFields)
-    verbs.push_back({&calls.Add({{"verb", name}}), &bytes.Add({{"verb", name}}), &seconds.Add({{"verb", name}})});
+    verbs.push_back(
+        {&calls.Add({{"verb", name}}), &bytes.Add({{"verb", name}}), &seconds.Add({{"verb", name}})});
   gauge(registry, "build_info", "Versions; the value is 1.", 1,
         {{"version", lodestone_version()}, {"libtorch", libtorch_version()}});
   gauge(registry, "run_info", "What is running; the value is 1.", 1,
@@ -117,7 +126,8 @@ struct RunSeries {
 
   void see(const std::vector<RankState>& states);
 
-  Gauge &loss, &learning_rate, &gradient_norm, &loss_scale, &lag_steps, &lag_seconds, &most_behind, &ranks_reporting, &silence;
+  Gauge &loss, &learning_rate, &gradient_norm, &loss_scale, &lag_steps, &lag_seconds, &most_behind,
+      &ranks_reporting, &silence;
   Counter &restarts, &non_finite, &collapses;
   Counter &attempts, &failures, &damaged, &stall;
   Gauge &duration, &bytes, &last_success, &interval;
@@ -130,33 +140,40 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
       learning_rate(gauge(registry, "learning_rate", "Learning rate of the last step.")),
       gradient_norm(gauge(registry, "gradient_norm", "Norm of the whole gradient before clipping.")),
       loss_scale(gauge(registry, "loss_scale", "Factor on the loss that keeps float16 gradients in range.")),
-      lag_steps(gauge(registry, "rank_lag_steps", "Steps that the rank farthest behind lacked when its heartbeat was last heard.")),
+      lag_steps(gauge(registry, "rank_lag_steps",
+                      "Steps that the rank farthest behind lacked when its heartbeat was last heard.")),
       lag_seconds(gauge(registry, "rank_lag_seconds",
                         "Longest time that the others have now waited for a rank in one collective.")),
-      most_behind(gauge(registry, "rank_most_behind", "The rank that is waited for longest, or else farthest behind.")),
+      most_behind(gauge(registry, "rank_most_behind",
+                        "The rank that is waited for longest, or else farthest behind.")),
       ranks_reporting(gauge(registry, "ranks_reporting", "Ranks whose heartbeat is heard.")),
       silence(gauge(registry, "rank_silence_seconds", "Longest time since the last heartbeat of a rank.")),
-      restarts(counter(registry, "restarts_total", "Times the run was gone on with or started again; kept over processes.")),
+      restarts(counter(registry, "restarts_total",
+                       "Times the run was gone on with or started again; kept over processes.")),
       non_finite(counter(registry, "non_finite_steps_total", "Steps whose loss or gradient was not finite.")),
-      collapses(counter(registry, "collapses_total", "Times that all embeddings were found to be nearly equal.")),
+      collapses(
+          counter(registry, "collapses_total", "Times that all embeddings were found to be nearly equal.")),
       attempts(counter(registry, "checkpoint_attempts_total", "Checkpoints tried to save.")),
       failures(counter(registry, "checkpoint_failures_total", "Checkpoints that could not be saved.")),
       damaged(counter(registry, "checkpoint_damaged_total", "Damaged checkpoints that loading passed over.")),
-      stall(counter(registry, "checkpoint_stall_seconds_total", "Seconds that training stood still for checkpoints.")),
+      stall(counter(registry, "checkpoint_stall_seconds_total",
+                    "Seconds that training stood still for checkpoints.")),
       duration(gauge(registry, "checkpoint_duration_seconds", "Seconds the last save took.")),
       bytes(gauge(registry, "checkpoint_size_bytes", "Bytes of the last checkpoint.")),
-      last_success(gauge(registry, "checkpoint_last_success_timestamp_seconds",
-                         "When the last checkpoint was safe on disk, in seconds since 1970; before the first, when this "
-                         "process began.",
-                         now_seconds())),
+      last_success(gauge(
+          registry, "checkpoint_last_success_timestamp_seconds",
+          "When the last checkpoint was safe on disk, in seconds since 1970; before the first, when this "
+          "process began.",
+          now_seconds())),
       interval(gauge(registry, "checkpoint_interval_seconds",
-                     "Time that is meant to pass between two checkpoints, at the mean pace of the steps so far; NaN: none are "
+                     "Time that is meant to pass between two checkpoints, at the mean pace of the steps so "
+                     "far; NaN: none are "
                      "asked for.")) {
   restarts.Increment(static_cast<double>(run.restarts));
   for (const auto& field : kHealthFields) health.push_back(&gauge(registry, field.name, field.help));
   for (const auto& name : run.loss_parameters)
-    loss_parameters[name] = &gauge(registry, "loss_parameter", "Numbers that the loss has learned, by name.", kUnknown,
-                                   {{"name", name}});
+    loss_parameters[name] = &gauge(registry, "loss_parameter", "Numbers that the loss has learned, by name.",
+                                   kUnknown, {{"name", name}});
   for (const auto& [name, help] : kMeasures) measures[name] = &gauge(registry, name, help);
   gauge(registry, "world_size", "Ranks of the run.", static_cast<double>(run.world));
 }
@@ -208,13 +225,15 @@ void RunMetrics::step(const StepMetrics& metrics) {
   if (metrics.batches_ready) rank.batches_ready.Set(static_cast<double>(*metrics.batches_ready));
   rank.epoch.Set(static_cast<double>(metrics.epoch));
   rank.last_step.Set(now_seconds());
-  for (size_t i = 0; i < kPhaseFields.size(); ++i) rank.phases[i]->Observe(metrics.phases.*kPhaseFields[i].member);
+  for (size_t i = 0; i < kPhaseFields.size(); ++i)
+    rank.phases[i]->Observe(metrics.phases.*kPhaseFields[i].member);
   impl_->useful_seconds += std::max(metrics.step_seconds - waited, 0.0);
   if (!impl_->run) return;
   RunSeries& run = *impl_->run;
   if (impl_->save_steps > 0 || impl_->save_seconds > 0)
     run.interval.Set(std::min(
-        impl_->save_steps > 0 ? static_cast<double>(impl_->save_steps) * impl_->wall() / rank.steps.Value() : kNever,
+        impl_->save_steps > 0 ? static_cast<double>(impl_->save_steps) * impl_->wall() / rank.steps.Value()
+                              : kNever,
         impl_->save_seconds > 0 ? impl_->save_seconds : kNever));
   run.loss.Set(metrics.loss);
   run.learning_rate.Set(metrics.learning_rate);
@@ -223,7 +242,8 @@ void RunMetrics::step(const StepMetrics& metrics) {
   for (size_t i = 0; i < kHealthFields.size(); ++i)
     run.health[i]->Set((metrics.health.*kHealthFields[i].member).value_or(kUnknown));
   for (const auto& [name, value] : metrics.health.loss_parameters)
-    if (const auto found = run.loss_parameters.find(name); found != run.loss_parameters.end()) found->second->Set(value);
+    if (const auto found = run.loss_parameters.find(name); found != run.loss_parameters.end())
+      found->second->Set(value);
 }
 
 void RunMetrics::traffic(const Traffic& traffic, const std::map<std::string, double>& seconds) {

@@ -18,8 +18,8 @@ struct RunInfo {
   std::string backend;  ///< "local", "mpi", "nccl"
   int64_t world = 1;
   int64_t rank = 0;
-  int64_t generation = 0;                     ///< of the job, as its supervisor counts
-  int64_t restarts = 0;                       ///< how often the run was gone on with or started again
+  int64_t generation = 0;                    ///< of the job, as its supervisor counts
+  int64_t restarts = 0;                      ///< how often the run was gone on with or started again
   std::vector<std::string> loss_parameters;  ///< names of what the loss learns
 };
 

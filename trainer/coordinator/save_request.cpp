@@ -20,7 +20,8 @@ void on_signal(int) {
 }  // namespace
 
 SaveRequest::SaveRequest() {
-  if (g_installed.exchange(true)) throw Error("signals: expected one SaveRequest in a process, got a second one");
+  if (g_installed.exchange(true))
+    throw Error("signals: expected one SaveRequest in a process, got a second one");
   g_wanted = false;
   struct sigaction action {};
   action.sa_handler = on_signal;

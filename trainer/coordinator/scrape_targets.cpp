@@ -1,11 +1,10 @@
 #include "trainer/coordinator/scrape_targets.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <utility>
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "common/files.h"
 
@@ -20,14 +19,16 @@ std::string scrape_target(const MetricsConfig& config, int64_t port) {
   return host + ":" + std::to_string(port);
 }
 
-void write_scrape_targets(const MetricsConfig& config, const std::string& run, const std::vector<std::string>& targets) {
+void write_scrape_targets(const MetricsConfig& config, const std::string& run,
+                          const std::vector<std::string>& targets) {
   nlohmann::json groups = nlohmann::json::array();
   for (size_t rank = 0; rank < targets.size(); ++rank) {
     nlohmann::json labels{{"run", run}, {"rank", std::to_string(rank)}};
     if (!config.certificate.empty()) labels["__scheme__"] = "https";
     groups.push_back({{"targets", {targets[rank]}}, {"labels", std::move(labels)}});
   }
-  write_file_atomic(config.targets_file, groups.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_file_atomic(config.targets_file,
+                    groups.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace lodestone

@@ -62,7 +62,8 @@ SignalTap::~SignalTap() {
 int SignalTap::heard(std::chrono::milliseconds patience) {
   pollfd waited{fd_, POLLIN, 0};
   uint64_t count = 0;
-  if (::poll(&waited, 1, static_cast<int>(patience.count())) == 1 && ::read(fd_, &count, sizeof count) < 0) return 0;
+  if (::poll(&waited, 1, static_cast<int>(patience.count())) == 1 && ::read(fd_, &count, sizeof count) < 0)
+    return 0;
   return g_signal.exchange(0);
 }
 

@@ -114,7 +114,8 @@ bool Supervisor::restarts_after(int code, bool progress) {
 
 int Supervisor::final_code(int code) const {
   if (killed_by_) return 128 + *killed_by_;
-  if (stop_ && code != 0 && std::find(kFinalCodes.begin(), kFinalCodes.end(), code) == kFinalCodes.end() && newest())
+  if (stop_ && code != 0 && std::find(kFinalCodes.begin(), kFinalCodes.end(), code) == kFinalCodes.end() &&
+      newest())
     return kResumable;
   return code;
 }
@@ -124,12 +125,14 @@ bool Supervisor::choose_world() {
   if (options_.min_world >= options_.world) return true;
   const int left = options_.ranks_left ? options_.ranks_left() : options_.world;
   if (left < options_.min_world) {
-    log_->warn("the hosts that answer can run {} ranks, and at least {} are wanted", left, options_.min_world);
+    log_->warn("the hosts that answer can run {} ranks, and at least {} are wanted", left,
+               options_.min_world);
     return false;
   }
   if (fruitless_ > 0 && fruitless_ % 2 == 0) ceiling_ = std::max(options_.min_world, generation_.world - 1);
   const int world = std::min(left, ceiling_);
-  if (world != generation_.world) log_->warn("going on with {} ranks in place of {}", world, generation_.world);
+  if (world != generation_.world)
+    log_->warn("going on with {} ranks in place of {}", world, generation_.world);
   generation_.world = world;
   return true;
 }
@@ -137,7 +140,8 @@ bool Supervisor::choose_world() {
 void Supervisor::pause() {
   if (fruitless_ < 2) return;
   const int doublings = std::min(fruitless_ - 2, 20);
-  const auto until = Clock::now() + std::min(options_.longest_pause, options_.pause * (int64_t{1} << doublings));
+  const auto until =
+      Clock::now() + std::min(options_.longest_pause, options_.pause * (int64_t{1} << doublings));
   while (Clock::now() < until && !stop_) {
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now()) + milliseconds(1);
     const auto signal = signals_.next(left);

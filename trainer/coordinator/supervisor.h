@@ -20,7 +20,8 @@ struct Generation {
 
 struct SupervisorOptions {
   int world = 1;
-  int min_world = 1;  ///< smaller than world: go on with the ranks that are left, as long as there are that many
+  int min_world =
+      1;  ///< smaller than world: go on with the ranks that are left, as long as there are that many
   int max_restarts = 3;
   /// Between restarts without a new checkpoint in between: none before the first, this before the second, then doubling
   /// up to `longest_pause`.
@@ -73,8 +74,8 @@ class Supervisor {
   std::string token_;
   SignalQueue signals_;
   Generation generation_;
-  int ceiling_ = 1;  ///< ranks to start at most
-  std::optional<int> stop_;   ///< the first signal that asked for it
+  int ceiling_ = 1;          ///< ranks to start at most
+  std::optional<int> stop_;  ///< the first signal that asked for it
   bool stop_passed_on_ = false;
   std::optional<int> killed_by_;
   std::chrono::steady_clock::time_point started_{}, kill_at_ = std::chrono::steady_clock::time_point::max();

@@ -58,7 +58,8 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
     const at::Tensor x_bCX = saved[0].to(weight_C.scalar_type());  // under autocast it is in half the digits
     const double total = context->saved_data["total"].toDouble();
     const SumOverRanks& sum_over_ranks = RankSum::kept(context->saved_data["sum_over_ranks"]);
-    const at::Tensor dy_bCX = gradients[0].to(weight_C.scalar_type()).contiguous(x_bCX.suggest_memory_format());
+    const at::Tensor dy_bCX =
+        gradients[0].to(weight_C.scalar_type()).contiguous(x_bCX.suggest_memory_format());
     const at::Tensor scale_C = at::rsqrt(variance_C + kEpsilon);
     const auto [weight_gradient_C, bias_gradient_C] = own_sums(dy_bCX, x_bCX, weight_C, mean_C, variance_C);
     const at::Tensor sums_2C = sum_over_ranks(at::cat({bias_gradient_C, weight_gradient_C}));
@@ -82,10 +83,10 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
     if (x_bCX.numel() == 0) return {at::zeros_like(weight_C), at::zeros_like(weight_C)};
     // The CPU's kernel takes the running statistics, CUDA's channels-last one those of the batch: they are told the same.
     auto [unused, products_C, sums_C] = at::native_batch_norm_backward(
-        dy_bCX, x_bCX, weight_C, mean_C, variance_C, mean_C, at::rsqrt(variance_C + kEpsilon), false, kEpsilon, {false, true, true});
+        dy_bCX, x_bCX, weight_C, mean_C, variance_C, mean_C, at::rsqrt(variance_C + kEpsilon), false,
+        kEpsilon, {false, true, true});
     return {products_C, sums_C};
   }
-
 };
 
 }  // namespace
@@ -101,7 +102,8 @@ bool BatchNorm::uses_batch(const ForwardMode& mode) const {
   return mode.training && mode.batch_norm != BatchNormMode::kFrozen && weight_C.requires_grad();
 }
 
-at::Tensor BatchNorm::relu(const at::Tensor& x_bCX, const ForwardMode& mode, const at::Tensor& residual_bCX) const {
+at::Tensor BatchNorm::relu(const at::Tensor& x_bCX, const ForwardMode& mode,
+                           const at::Tensor& residual_bCX) const {
   if (fused_norm_fits(x_bCX)) return fused(AfterNorm::kRelu, x_bCX, residual_bCX, mode);
   const at::Tensor y_bCX = forward(x_bCX, mode);
   return at::relu(residual_bCX.defined() ? y_bCX + residual_bCX : y_bCX);
@@ -120,7 +122,8 @@ at::Tensor BatchNorm::forward(const at::Tensor& x_bCX, const ForwardMode& mode) 
   // A rank without rows has no statistics of its own, and ATen's backward kernel cannot take them.
   if (x_bCX.numel() == 0) return x_bCX * per_channel(weight_C, x_bCX) + per_channel(bias_C, x_bCX);
   const double momentum = mode.update_statistics ? momentum_ : 0.0;
-  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, uses_batch(mode), momentum, kEpsilon, false);
+  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, uses_batch(mode), momentum, kEpsilon,
+                        false);
 }
 
 at::Tensor BatchNorm::fused(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor& residual_bCX,
@@ -134,14 +137,15 @@ at::Tensor BatchNorm::fused(AfterNorm after, const at::Tensor& x_bCX, const at::
     // In double precision the squares may be added about zero.
     at::NoGradGuard no_grad;
     const at::Tensor& mean = statistics.mean_C;
-    const at::Tensor sums = mode.sum_over_ranks(at::cat({mean * statistics.total,
-                                                        (statistics.variance_C + mean * mean) * statistics.total,
-                                                        at::full({1}, statistics.total, mean.options())}));
+    const at::Tensor sums = mode.sum_over_ranks(
+        at::cat({mean * statistics.total, (statistics.variance_C + mean * mean) * statistics.total,
+                 at::full({1}, statistics.total, mean.options())}));
     const int64_t channels = mean.numel();
     statistics.total = sums[2 * channels].item<double>();
     statistics.mean_C = sums.narrow(0, 0, channels) / statistics.total;
-    statistics.variance_C = (sums.narrow(0, channels, channels) / statistics.total -
-                             statistics.mean_C * statistics.mean_C).clamp_min(0.0);
+    statistics.variance_C =
+        (sums.narrow(0, channels, channels) / statistics.total - statistics.mean_C * statistics.mean_C)
+            .clamp_min(0.0);
   }
   if (mode.update_statistics && statistics.total > 0)
     update_running(statistics.mean_C, statistics.variance_C, statistics.total);
@@ -175,7 +179,8 @@ at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const ForwardMode& m
     batch_variance_C = mode.sum_over_ranks((centred * centred).sum(axes)) / total;
     if (mode.update_statistics) update_running(batch_mean_C, batch_variance_C, total);
   }
-  return SyncNormalise::apply(x_bCX, weight_C, bias_C, batch_mean_C, batch_variance_C, total, mode.sum_over_ranks);
+  return SyncNormalise::apply(x_bCX, weight_C, bias_C, batch_mean_C, batch_variance_C, total,
+                              mode.sum_over_ranks);
 }
 
 }  // namespace lodestone

@@ -22,7 +22,8 @@ class BatchNorm {
   at::Tensor forward(const at::Tensor& x_bCX, const ForwardMode& mode) const;
   /// relu(norm(x) + residual), the residual being optional; and relu(max_pool2d(norm(x), 2)). On the CPU each is one pass over
   /// memory where fused_norm_fits, and the same numbers to rounding.
-  at::Tensor relu(const at::Tensor& x_bCX, const ForwardMode& mode, const at::Tensor& residual_bCX = {}) const;
+  at::Tensor relu(const at::Tensor& x_bCX, const ForwardMode& mode,
+                  const at::Tensor& residual_bCX = {}) const;
   at::Tensor pool_relu(const at::Tensor& x_bCHW, const ForwardMode& mode) const;
 
  private:

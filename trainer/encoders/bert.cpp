@@ -133,9 +133,8 @@ class Bert : public Encoder {
   // From embedded tokens to one vector a text.
   at::Tensor transformed(at::Tensor h_nTD, const at::Tensor& mask_nT, const ForwardMode& mode) const {
     // Padding is never attended to: its scores are as low as they can be, as in Hugging Face's.
-    const at::Tensor bias_n11T =
-        mask_nT.logical_not().to(h_nTD.scalar_type()).unsqueeze(1).unsqueeze(1) *
-        static_cast<double>(std::numeric_limits<float>::lowest());
+    const at::Tensor bias_n11T = mask_nT.logical_not().to(h_nTD.scalar_type()).unsqueeze(1).unsqueeze(1) *
+                                 static_cast<double>(std::numeric_limits<float>::lowest());
     for (const auto& layer : layers_)
       h_nTD =
           run_block([&layer, bias_n11T](const at::Tensor& h,

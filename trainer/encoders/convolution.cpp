@@ -7,9 +7,9 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TracerMode.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/im2col.h>
@@ -26,9 +26,10 @@ constexpr int64_t kFewPixels = 4;
 constexpr int64_t kManyRows = 32;
 constexpr int64_t kBlockedPixels = 16;
 
-using HeldConvolution = at::Tensor(const at::Tensor& x, const at::Tensor& kernel, const std::optional<at::Tensor>& bias,
-                                   at::IntArrayRef padding, at::IntArrayRef stride, at::IntArrayRef dilation,
-                                   int64_t groups, std::string_view then, c10::List<std::optional<at::Scalar>> scalars,
+using HeldConvolution = at::Tensor(const at::Tensor& x, const at::Tensor& kernel,
+                                   const std::optional<at::Tensor>& bias, at::IntArrayRef padding,
+                                   at::IntArrayRef stride, at::IntArrayRef dilation, int64_t groups,
+                                   std::string_view then, c10::List<std::optional<at::Scalar>> scalars,
                                    std::optional<std::string_view> algorithm);
 
 // ATen's only convolution that takes a packed kernel and rows that are not packed; LibTorch without oneDNN has none.
@@ -68,11 +69,12 @@ class PackedKernel {
     return kernel_;
   }
 
-  const at::Tensor& of(const at::Tensor& kernel_OCkk, int64_t stride, int64_t padding, at::IntArrayRef input) {
+  const at::Tensor& of(const at::Tensor& kernel_OCkk, int64_t stride, int64_t padding,
+                       at::IntArrayRef input) {
     std::call_once(once_, [&] {
       const at::DimVector many = {std::max(kManyRows, threads()), input[1], input[2], input[3]};
-      kernel_ = at::mkldnn_reorder_conv2d_weight(kernel_OCkk.detach().to_mkldnn(), {padding, padding}, {stride, stride},
-                                                 {1, 1}, 1, at::OptionalIntArrayRef(many));
+      kernel_ = at::mkldnn_reorder_conv2d_weight(kernel_OCkk.detach().to_mkldnn(), {padding, padding},
+                                                 {stride, stride}, {1, 1}, 1, at::OptionalIntArrayRef(many));
     });
     return kernel_;
   }
@@ -114,14 +116,16 @@ at::Tensor Convolution::forward(const at::Tensor& x_bCHW) const {
     if (is_dense(x_bCHW, kernel_OCkk_, stride_, padding_)) {
       if (held) return dense_convolution_by(packed_->dense(kernel_OCkk_, x_bCHW), x_bCHW);
       // Not under autocast, which would round what goes forward and not what goes back.
-      if (x_bCHW.size(0) >= kManyRows && !at::autocast::is_autocast_enabled(at::kCPU)) return dense_convolution(x_bCHW, kernel_OCkk_);
+      if (x_bCHW.size(0) >= kManyRows && !at::autocast::is_autocast_enabled(at::kCPU))
+        return dense_convolution(x_bCHW, kernel_OCkk_);
     }
     if (unfolds(x_bCHW)) return unfolded(x_bCHW);
     // With a row for each thread at least; for fewer oneDNN would bring the kernel into another order in each forward.
     if (held && x_bCHW.size(0) >= threads())
       if (const auto convolve = held_convolution())
-        return convolve->call(x_bCHW, packed_->of(kernel_OCkk_, stride_, padding_, x_bCHW.sizes()), std::nullopt,
-                              {padding_, padding_}, {stride_, stride_}, {1, 1}, 1, "none", c10::List<std::optional<at::Scalar>>(), "");
+        return convolve->call(x_bCHW, packed_->of(kernel_OCkk_, stride_, padding_, x_bCHW.sizes()),
+                              std::nullopt, {padding_, padding_}, {stride_, stride_}, {1, 1}, 1, "none",
+                              c10::List<std::optional<at::Scalar>>(), "");
   }
   return at::conv2d(wants_blocks(x_bCHW) ? x_bCHW.contiguous() : x_bCHW, kernel_OCkk_, {}, stride_, padding_);
 }

@@ -72,11 +72,13 @@ at::Tensor as_rows(const at::Tensor& x_bCHW) {
 }
 
 at::Tensor as_pictures(const at::Tensor& y_bP, const Taps& taps) {
-  return y_bP.view({y_bP.size(0), taps.height, taps.width, y_bP.size(1) / taps.pixels()}).permute({0, 3, 1, 2});
+  return y_bP.view({y_bP.size(0), taps.height, taps.width, y_bP.size(1) / taps.pixels()})
+      .permute({0, 3, 1, 2});
 }
 
 struct DenseConvolution : torch::autograd::Function<DenseConvolution> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_bCHW, const at::Tensor& kernel_OCkk) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_bCHW,
+                            const at::Tensor& kernel_OCkk) {
     const Taps taps(x_bCHW);
     const at::Tensor x_bQ = as_rows(x_bCHW), matrix_PQ = matrix_of(kernel_OCkk, taps);
     context->save_for_backward({x_bQ, matrix_PQ});
@@ -100,8 +102,8 @@ struct DenseConvolution : torch::autograd::Function<DenseConvolution> {
 }  // namespace
 
 bool is_dense(const at::Tensor& x_bCHW, const at::Tensor& kernel_OCkk, int64_t stride, int64_t padding) {
-  return kernel_OCkk.size(2) == 3 && stride == 1 && padding == 1 && std::max(x_bCHW.size(2), x_bCHW.size(3)) <= 2 &&
-         x_bCHW.numel() > 0;
+  return kernel_OCkk.size(2) == 3 && stride == 1 && padding == 1 &&
+         std::max(x_bCHW.size(2), x_bCHW.size(3)) <= 2 && x_bCHW.numel() > 0;
 }
 
 at::Tensor dense_convolution(const at::Tensor& x_bCHW, const at::Tensor& kernel_OCkk) {

@@ -30,8 +30,8 @@ std::vector<Part> parts_of(const at::Tensor& length_n) {
   const int64_t rows = length_n.size(0);
   std::vector<Part> parts;
   for (int64_t i = 0; i < rows; ++i) {
-    const bool fits = !parts.empty() && (4 * lengths[i] >= 3 * parts.back().tokens || i - parts.back().begin < kLeastRows ||
-                                         rows - i < kLeastRows);
+    const bool fits = !parts.empty() && (4 * lengths[i] >= 3 * parts.back().tokens ||
+                                         i - parts.back().begin < kLeastRows || rows - i < kLeastRows);
     if (!fits) parts.push_back({i, i, std::max<int64_t>(lengths[i], 1)});
     parts.back().end = i + 1;
   }
@@ -50,7 +50,9 @@ at::Tensor by_length(const at::Tensor& x_nTD, const at::Tensor& mask_nT, const F
   std::vector<at::Tensor> encoded;
   for (const Part& part : parts_of(length_n.index_select(0, order_n))) {
     const at::Tensor rows_n = order_n.narrow(0, part.begin, part.end - part.begin);
-    const auto cut = [&](const at::Tensor& all_nTX) { return all_nTX.narrow(1, 0, part.tokens).index_select(0, rows_n); };
+    const auto cut = [&](const at::Tensor& all_nTX) {
+      return all_nTX.narrow(1, 0, part.tokens).index_select(0, rows_n);
+    };
     encoded.push_back(encode(cut(x_nTD), cut(mask_nT), mode.for_rows(rows_n)));
   }
   return at::cat(encoded).index_select(0, at::argsort(order_n));

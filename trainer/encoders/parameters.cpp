@@ -48,7 +48,8 @@ at::Tensor Parameters::he_normal(const std::string& name, at::IntArrayRef sizes)
 }
 
 at::Tensor Parameters::he_normal_out(const std::string& name, at::IntArrayRef sizes) {
-  return he_normal(name, sizes, fan_in(sizes) / static_cast<double>(sizes[1]) * static_cast<double>(sizes[0]));
+  return he_normal(name, sizes,
+                   fan_in(sizes) / static_cast<double>(sizes[1]) * static_cast<double>(sizes[0]));
 }
 
 at::Tensor Parameters::normal(const std::string& name, at::IntArrayRef sizes, double deviation, bool decays) {

@@ -17,7 +17,8 @@ class NormedConvolution {
  public:
   NormedConvolution(Parameters& parameters, const std::string& convolution, const std::string& norm,
                     int64_t in, int64_t out, int64_t size, int64_t stride)
-      : convolution_(parameters.he_normal_out(convolution + ".weight", {out, in, size, size}), stride, size / 2),
+      : convolution_(parameters.he_normal_out(convolution + ".weight", {out, in, size, size}), stride,
+                     size / 2),
         norm_(parameters, norm, out) {}
   at::Tensor forward(const at::Tensor& x_bCHW, const ForwardMode& mode) const {
     return norm_.forward(convolution_.forward(x_bCHW), mode);

@@ -5,8 +5,8 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "trainer/encoders/encoder.h"
 #include "common/torch_error.h"
+#include "trainer/encoders/encoder.h"
 
 namespace lodestone {
 

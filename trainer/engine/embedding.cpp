@@ -13,7 +13,8 @@ constexpr int64_t kRows = 128;
 }  // namespace
 
 Embedded embed(const Group& group, Encoder& encoder, c10::Device device,
-               const std::shared_ptr<const Examples>& examples, const LoaderConfig& config, bool keep_pictures) {
+               const std::shared_ptr<const Examples>& examples, const LoaderConfig& config,
+               bool keep_pictures) {
   at::NoGradGuard no_grad;
   const auto loader = make_eval_loader(examples, {group.rank(), group.size()}, kRows, config);
   std::vector<at::Tensor> z = {at::empty({0, encoder.output_dim()})};

@@ -14,7 +14,8 @@ namespace {
 void set_generator(c10::Device device, const ForwardDraw& draw) {
   const bool known = draw.row_b.defined() && draw.row_b.numel() > 0;
   const int64_t first_row = known ? *draw.row_b.const_data_ptr<int64_t>() : 0;
-  Random key(draw.seed, Purpose::kDropout, static_cast<uint64_t>(draw.step), static_cast<uint64_t>(first_row));
+  Random key(draw.seed, Purpose::kDropout, static_cast<uint64_t>(draw.step),
+             static_cast<uint64_t>(first_row));
   at::Generator generator = at::globalContext().defaultGenerator(device);
   const std::lock_guard<std::mutex> lock(generator.mutex());
   generator.set_current_seed(key.bits());
@@ -22,7 +23,8 @@ void set_generator(c10::Device device, const ForwardDraw& draw) {
 
 }  // namespace
 
-at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& mode, const std::string& precision) {
+at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& mode,
+                        const std::string& precision) {
   set_generator(x.device(), mode.draw);
   const Autocast autocast(x.device(), precision);
   const at::Tensor z_bD = encoder.forward(x, mode);

@@ -13,7 +13,8 @@ namespace lodestone {
 
 at::Tensor GradientCache::encode_part(int64_t begin, const ForwardMode& mode) {
   const int64_t size = std::min(micro_batch_, x_.rows() - begin);
-  return forward_pass(encoder_, x_.narrow(begin, size), mode.for_rows(at::arange(begin, begin + size)), precision_);
+  return forward_pass(encoder_, x_.narrow(begin, size), mode.for_rows(at::arange(begin, begin + size)),
+                      precision_);
 }
 
 at::Tensor GradientCache::encode(const Features& x, const ForwardMode& mode) {
@@ -25,7 +26,8 @@ at::Tensor GradientCache::encode(const Features& x, const ForwardMode& mode) {
   }
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> parts;
-  for (int64_t begin = 0; begin < std::max<int64_t>(x.rows(), 1); begin += micro_batch_) parts.push_back(encode_part(begin, mode));
+  for (int64_t begin = 0; begin < std::max<int64_t>(x.rows(), 1); begin += micro_batch_)
+    parts.push_back(encode_part(begin, mode));
   return at::cat(parts);
 }
 

@@ -82,9 +82,8 @@ at::Tensor LossSide::Meeting::joined(const at::Tensor& gradient_bD,
   return all_bD.index_copy_(0, first_n, gradient_bD).index_copy_(0, second_n, second_gradient_bD);
 }
 
-std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const Features& x,
-                                                  int64_t first_row, std::optional<Tuples> tuples,
-                                                  int64_t step) {
+std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const Features& x, int64_t first_row,
+                                                  std::optional<Tuples> tuples, int64_t step) {
   auto meeting = std::make_unique<Meeting>();
   meeting->rows = rows;
   meeting->input.tuples = std::move(tuples);

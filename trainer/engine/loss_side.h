@@ -55,8 +55,8 @@ class LossSide {
   /// Enters a step's rows into the memory.
   void remember(const RowSet& rows, int64_t step);
   /// The loss of one step and its gradient by the batch's rows: meet, global_batch_loss, remember.
-  StepLoss loss(const LocalRows& rows, const Features& x, int64_t first_row,
-                std::optional<Tuples> tuples, int64_t step);
+  StepLoss loss(const LocalRows& rows, const Features& x, int64_t first_row, std::optional<Tuples> tuples,
+                int64_t step);
   /// Updates proxies and loss parameters, at this share of the learning rate, and lets the slow encoder follow.
   void update(const StepLoss& step, double factor, const Encoder& encoder);
 

@@ -58,14 +58,17 @@ Shard shard_of(const Group& world, int64_t count) {
 
 void DeterminismConfig::visit(Fields& f) {
   f.field({"determinism",
-           "world: the same bits in every run on the same number of ranks; canonical: on any number of them, at the price of a "
+           "world: the same bits in every run on the same number of ranks; canonical: on any number of them, "
+           "at the price of a "
            "loss that every rank forms whole",
            "",
            {},
            {},
            {"world", "canonical"}},
           &kind);
-  f.field({"micro_shards", "canonical: pieces of the global batch, each encoded by itself; no run may have more ranks", "", 1, 65536},
+  f.field({"micro_shards",
+           "canonical: pieces of the global batch, each encoded by itself; no run may have more ranks", "", 1,
+           65536},
           &micro_shards);
 }
 
@@ -80,8 +83,8 @@ MicroShards::MicroShards(const Group& world, Encoder& encoder, int64_t count, st
       sum_(world, share_of(count, {world.rank(), world.size()}).size()),
       learned_(trained(encoder.parameters().learned())) {
   if (count < world.size())
-    throw ConfigError("micro_shards: expected at least one for each of the " + std::to_string(world.size()) + " ranks, got " +
-                      std::to_string(count) + "; raise micro_shards or start fewer ranks");
+    throw ConfigError("micro_shards: expected at least one for each of the " + std::to_string(world.size()) +
+                      " ranks, got " + std::to_string(count) + "; raise micro_shards or start fewer ranks");
 }
 
 // Of the rank's own rows.
@@ -96,7 +99,8 @@ Features MicroShards::features_of(int64_t part) const {
   const Range rows = rows_of(part);
   Features x = x_.narrow(rows.begin, rows.size());
   if (x.tokens_nT.defined()) {
-    const int64_t longest = x.mask_nT.size(0) == 0 ? 1 : std::max<int64_t>(1, x.mask_nT.sum(1).max().item<int64_t>());
+    const int64_t longest =
+        x.mask_nT.size(0) == 0 ? 1 : std::max<int64_t>(1, x.mask_nT.sum(1).max().item<int64_t>());
     x.tokens_nT = x.tokens_nT.narrow(1, 0, longest);
     x.mask_nT = x.mask_nT.narrow(1, 0, longest);
   }
@@ -107,14 +111,16 @@ Features MicroShards::features_of(int64_t part) const {
 
 at::Tensor MicroShards::encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) {
   if (share != share_of(global_rows, shard_of(world_, sum_.parts())))
-    throw Error("micro-shards: expected the rows of whole micro-shards, got rows " + std::to_string(share.begin) + " to " +
-                std::to_string(share.end) + " of " + std::to_string(global_rows));
+    throw Error("micro-shards: expected the rows of whole micro-shards, got rows " +
+                std::to_string(share.begin) + " to " + std::to_string(share.end) + " of " +
+                std::to_string(global_rows));
   x_ = x;
   share_ = share;
   global_rows_ = global_rows;
   z_kD_.clear();
   std::vector<at::Tensor> statistics;
-  if (mode.batch_norm == BatchNormMode::kLocal) statistics = running_statistics(encoder_.parameters().buffers());
+  if (mode.batch_norm == BatchNormMode::kLocal)
+    statistics = running_statistics(encoder_.parameters().buffers());
   // In double precision, in which the mean of equal numbers is that number.
   const at::Tensor before_n = flat(statistics).to(at::kDouble);
   std::vector<at::Tensor> z;
@@ -144,7 +150,8 @@ at::Tensor MicroShards::flat_gradient() {
   for (size_t i = 0; i < learned_.size(); ++i) {
     const at::Tensor gradient = learned_[i].grad();
     used_[i] = used_[i] || gradient.defined();
-    gradients.push_back(gradient.defined() ? gradient : at::zeros({learned_[i].numel()}, learned_[i].options()));
+    gradients.push_back(gradient.defined() ? gradient
+                                           : at::zeros({learned_[i].numel()}, learned_[i].options()));
   }
   return flat(gradients);
 }

@@ -15,19 +15,22 @@ bool is_finite(const at::Tensor& x) {
 
 void NonFiniteConfig::visit(Fields& f) {
   f.field({"on_non_finite",
-           "a step whose loss or gradient is not finite: end the run with the weights of the step before; leave the update out; or go "
+           "a step whose loss or gradient is not finite: end the run with the weights of the step before; "
+           "leave the update out; or go "
            "back to the newest checkpoint and on with other batches",
            "",
            {},
            {},
            {"fail", "skip", "rollback"}},
           &action);
-  f.field({"max_non_finite", "such steps that are skipped or rolled back until the run fails after all", "steps", 0}, &limit);
+  f.field({"max_non_finite", "such steps that are skipped or rolled back until the run fails after all",
+           "steps", 0},
+          &limit);
 }
 
 std::string NonFinite::sentence() const {
-  std::string text = "the " + what + (tensor.empty() ? "" : " of " + tensor) + " of step " + std::to_string(step) + " is " +
-                     std::to_string(value);
+  std::string text = "the " + what + (tensor.empty() ? "" : " of " + tensor) + " of step " +
+                     std::to_string(step) + " is " + std::to_string(value);
   for (size_t i = 0; i < ranks.size(); ++i)
     text += (i == 0 ? ", from rows of rank " : ", ") + std::to_string(ranks[i]);
   return text;

@@ -24,10 +24,11 @@ struct NonFiniteConfig {
 /// Such a step, on every rank alike.
 struct NonFinite {
   int64_t step = 0;
-  std::string what;  ///< "loss" or "gradient"
-  double value = 0;  ///< of the loss, or of the gradient's norm
-  std::string tensor;          ///< the first learned tensor whose gradient shows it; "" if the loss did
-  std::vector<int64_t> ranks;  ///< whose embeddings, or gradients by them, aren't finite; none if the trouble began elsewhere
+  std::string what;    ///< "loss" or "gradient"
+  double value = 0;    ///< of the loss, or of the gradient's norm
+  std::string tensor;  ///< the first learned tensor whose gradient shows it; "" if the loss did
+  std::vector<int64_t>
+      ranks;  ///< whose embeddings, or gradients by them, aren't finite; none if the trouble began elsewhere
 
   std::string sentence() const;
 };

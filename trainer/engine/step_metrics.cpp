@@ -43,12 +43,9 @@ const std::array<HealthField, 14> kHealthFields{{
 }};
 
 nlohmann::json to_json(const StepMetrics& metrics) {
-  nlohmann::json line = {{"step", metrics.step},
-                         {"epoch", metrics.epoch},
-                         {"loss", metrics.loss},
-                         {"learning_rate", metrics.learning_rate},
-                         {"samples", metrics.run_samples},
-                         {"step_seconds", metrics.step_seconds}};
+  nlohmann::json line = {{"step", metrics.step},           {"epoch", metrics.epoch},
+                         {"loss", metrics.loss},           {"learning_rate", metrics.learning_rate},
+                         {"samples", metrics.run_samples}, {"step_seconds", metrics.step_seconds}};
   if (metrics.step_seconds > 0)
     line["samples_per_second"] = static_cast<double>(metrics.samples) / metrics.step_seconds;
   if (metrics.gradient_norm) line["gradient_norm"] = *metrics.gradient_norm;

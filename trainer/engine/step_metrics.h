@@ -46,7 +46,7 @@ struct ContrastiveHealth {
 struct StepMetrics {
   int64_t step = 0;  ///< steps done, this one included
   int64_t epoch = 0;
-  int64_t samples = 0;  ///< of this step, over all ranks
+  int64_t samples = 0;      ///< of this step, over all ranks
   int64_t run_samples = 0;  ///< of all steps of the run so far
   double loss = 0;
   double learning_rate = 0;

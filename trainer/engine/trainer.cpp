@@ -84,7 +84,8 @@ std::optional<MicroShards> shards_of(const Group& world, Encoder& encoder, const
 }
 
 LossSideSetup with_keys_of(std::optional<MicroShards>& shards, LossSideSetup setup) {
-  if (shards) setup.keys = [&shards](Encoder& slow, const Features& x) { return shards->encode_all(slow, x); };
+  if (shards)
+    setup.keys = [&shards](Encoder& slow, const Features& x) { return shards->encode_all(slow, x); };
   return setup;
 }
 
@@ -223,8 +224,9 @@ void Trainer::meet_non_finite(const char* what, double value, const at::Tensor& 
   optimizer_.clear();
   const NonFiniteConfig& config = config_.non_finite;
   if (config.skips() && counters_.non_finite_steps <= config.limit) return kept_->put_back();
-  throw NonFiniteError(*non_finite_, "the weights are those of the step before. Lower optimizer.learning_rate, set "
-                                     "optimizer.clip_norm, check the data's scale, or see on_non_finite");
+  throw NonFiniteError(*non_finite_,
+                       "the weights are those of the step before. Lower optimizer.learning_rate, set "
+                       "optimizer.clip_norm, check the data's scale, or see on_non_finite");
 }
 
 void Trainer::share_buffers() {

@@ -6,9 +6,12 @@ namespace {
 
 void check_canonical(const TrainerConfig& config, c10::Device device) {
   const auto refuse = [](const std::string& what) { throw ConfigError("determinism: canonical " + what); };
-  if (device.is_cuda()) refuse("is for device: cpu, whose kernels add in one order; use determinism: world on GPUs");
+  if (device.is_cuda())
+    refuse("is for device: cpu, whose kernels add in one order; use determinism: world on GPUs");
   if (config.batch_norm == "sync")
-    refuse("takes the statistics of batch norm from each micro-shard; use batch_norm: local or frozen, got sync");
+    refuse(
+        "takes the statistics of batch norm from each micro-shard; use batch_norm: local or frozen, got "
+        "sync");
   if (config.micro_batch > 0) refuse("cuts the batch in micro_shards; use micro_batch: 0");
   if (config.exchange != "gather" || config.wire != "float32")
     refuse("hands all embeddings to every rank as they are; use exchange: gather and wire: float32");

@@ -32,12 +32,13 @@ std::vector<int64_t> each_its_own(int64_t items) {
 
 }  // namespace
 
-Bootstrap::Bootstrap(int64_t items, const BootstrapOptions& options) : Bootstrap(each_its_own(items), options) {}
+Bootstrap::Bootstrap(int64_t items, const BootstrapOptions& options)
+    : Bootstrap(each_its_own(items), options) {}
 
 Bootstrap::Bootstrap(std::span<const int64_t> groups_N, const BootstrapOptions& options) : options_(options) {
   if (options.resamples < 0 || !(options.level > 0 && options.level < 1))
-    throw Error("bootstrap: expected at least 0 resamples and a level between 0 and 1, got " + std::to_string(options.resamples) +
-                " and " + std::to_string(options.level));
+    throw Error("bootstrap: expected at least 0 resamples and a level between 0 and 1, got " +
+                std::to_string(options.resamples) + " and " + std::to_string(options.level));
   std::vector<int64_t> distinct(groups_N.begin(), groups_N.end());
   std::sort(distinct.begin(), distinct.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
@@ -57,7 +58,8 @@ Bootstrap::Counts Bootstrap::draw(int64_t first) const {
   return counts;
 }
 
-std::vector<Interval> Bootstrap::intervals(std::span<const char* const> names, const Statistic& statistic, const Group& group) const {
+std::vector<Interval> Bootstrap::intervals(std::span<const char* const> names, const Statistic& statistic,
+                                           const Group& group) const {
   const Stretch own = own_stretch(options_.resamples, group);
   const int64_t count = own.end - own.begin;
   const size_t width = names.size();

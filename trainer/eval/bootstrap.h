@@ -43,7 +43,8 @@ class Bootstrap {
   /// The interval of each named measure: the quantiles (1 ∓ level)/2 of its defined resamples, linear between two of them.
   /// Undefined with fewer than two classes, or if no resample defines it.
   /// Ranks     collective: each does its share of the resamples; every rank gets the same bits
-  std::vector<Interval> intervals(std::span<const char* const> names, const Statistic& statistic, const Group& group) const;
+  std::vector<Interval> intervals(std::span<const char* const> names, const Statistic& statistic,
+                                  const Group& group) const;
 
  private:
   Counts draw(int64_t first) const;
@@ -55,18 +56,20 @@ class Bootstrap {
 
 /// Intervals of the measures of QueryResult::kNames: Σ_c w_c S_c / Σ_c w_c Q_c, S_c the sum of a measure over the Q_c queries of class
 /// c that are not lone, w_c how often the class was drawn. The gallery stays as it is. Requires: query q is row q of the groups.
-std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstrap& bootstrap, const Group& group = single_group());
+std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstrap& bootstrap,
+                                          const Group& group = single_group());
 
 /// Intervals of roc_auc and eer. A pair weighs the product of how often its two classes were drawn, or that number itself if both
 /// rows are of one class.
 /// Cost      one sort of the scores, then two sweeps over the pairs per Bootstrap::kLanes resamples
-std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap& bootstrap, const Group& group = single_group());
+std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap& bootstrap,
+                                      const Group& group = single_group());
 
 /// The interval of spearman over its pairs (a_P[p], b_P[p]), P >= 0: that of a resample in which a pair stands as often as it was drawn.
 /// Ranks     collective
 /// Throws    Error if the sides have different lengths
-Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double> b_P, const BootstrapOptions& options,
-                            const Group& group = single_group());
+Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double> b_P,
+                            const BootstrapOptions& options, const Group& group = single_group());
 
 /// The interval of the mean of values_T over its trials, each drawn as an item of its own; `name` is that of the measure.
 /// Ranks     collective

@@ -54,7 +54,8 @@ std::vector<Step> steps_of(const Side& same, const Side& other) {
   size_t p = 0;
   size_t n = 0;
   const auto ahead = [](const Side& side, size_t at, const Side& rival, size_t rival_at) {
-    return at < side.scores.size() && (rival_at == rival.scores.size() || side.scores[at] > rival.scores[rival_at]);
+    return at < side.scores.size() &&
+           (rival_at == rival.scores.size() || side.scores[at] > rival.scores[rival_at]);
   };
   while (p < same.scores.size() || n < other.scores.size()) {
     if (ahead(same, p, other, n)) {
@@ -114,7 +115,8 @@ class Walk {
 
 }  // namespace
 
-std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap& bootstrap, const Group& group) {
+std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap& bootstrap,
+                                      const Group& group) {
   constexpr size_t kLimit = std::numeric_limits<uint32_t>::max();
   if (scored.positive_scores.size() >= kLimit || scored.negative_scores.size() >= kLimit)
     throw Error("bootstrap: expected fewer than 2^32 pairs of a kind; lower max_positives and max_negatives");

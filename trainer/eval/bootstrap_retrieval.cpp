@@ -4,7 +4,8 @@
 
 namespace lodestone {
 
-std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstrap& bootstrap, const Group& group) {
+std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstrap& bootstrap,
+                                          const Group& group) {
   constexpr size_t kMeasures = QueryResult::kNames.size();
   constexpr size_t kLanes = Bootstrap::kLanes;
   struct ClassSums {

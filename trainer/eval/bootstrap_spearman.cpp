@@ -48,10 +48,11 @@ class Ordered {
 
 }  // namespace
 
-Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double> b_P, const BootstrapOptions& options,
-                            const Group& group) {
+Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double> b_P,
+                            const BootstrapOptions& options, const Group& group) {
   if (a_P.size() != b_P.size())
-    throw Error("bootstrap: expected two lists of one length, got " + std::to_string(a_P.size()) + " and " + std::to_string(b_P.size()));
+    throw Error("bootstrap: expected two lists of one length, got " + std::to_string(a_P.size()) + " and " +
+                std::to_string(b_P.size()));
   const Ordered a(a_P), b(b_P);
   const size_t pairs = a_P.size();
   const auto statistic = [&](const Bootstrap::Counts& counts, std::span<double> values) {

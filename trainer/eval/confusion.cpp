@@ -17,11 +17,13 @@ std::vector<Confusion> most_confused(const Retrieval& found, std::span<const int
     if (result.first_hit != 1) ++counts[{from, gallery_labels[static_cast<size_t>(result.nearest)]}];
   }
   std::vector<Confusion> confused;
-  for (const auto& [classes, count] : counts) confused.push_back({classes.first, classes.second, count, queries[classes.first]});
+  for (const auto& [classes, count] : counts)
+    confused.push_back({classes.first, classes.second, count, queries[classes.first]});
   const auto shown = std::min<int64_t>(most, static_cast<int64_t>(confused.size()));
-  std::partial_sort(confused.begin(), confused.begin() + shown, confused.end(), [](const Confusion& a, const Confusion& b) {
-    return std::tuple(-a.count, a.from, a.to) < std::tuple(-b.count, b.from, b.to);
-  });
+  std::partial_sort(confused.begin(), confused.begin() + shown, confused.end(),
+                    [](const Confusion& a, const Confusion& b) {
+                      return std::tuple(-a.count, a.from, a.to) < std::tuple(-b.count, b.from, b.to);
+                    });
   confused.resize(static_cast<size_t>(shown));
   return confused;
 }

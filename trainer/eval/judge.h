@@ -40,16 +40,17 @@ Judgement judge(const Comparison& rows, std::span<const int64_t> groups_N, std::
 /// Ranks     collective, every rank with the same rows: queries, pairs and resamples are shared out. The judgement is rank 0's, the
 ///           same bits for any number of ranks; elsewhere it is empty
 /// Cost      2·N²·D flops and one sort of the compared pairs; with resamples, see bootstrap.h
-Judgement judge(const LabelledRows& rows, const JudgeOptions& options = {}, const RetrievalParts* parts = nullptr,
-                const Group& group = single_group());
+Judgement judge(const LabelledRows& rows, const JudgeOptions& options = {},
+                const RetrievalParts* parts = nullptr, const Group& group = single_group());
 
 /// Adds the share of trials that are answered rightly as measure `name`, and with resamples its interval over the trials.
 /// Ranks     one does it by itself: trials are few
-void judge_trials(const char* name, const Comparison& rows, std::span<const OneShotTrial> trials, const JudgeOptions& options,
-                  Judgement& result);
+void judge_trials(const char* name, const Comparison& rows, std::span<const OneShotTrial> trials,
+                  const JudgeOptions& options, Judgement& result);
 
 /// Adds spearman and graded_pairs of pairs whose likeness somebody has graded, and with resamples its interval over the pairs.
 /// Ranks     as above
-void judge_graded(std::span<const double> likeness_P, std::span<const double> grade_P, const JudgeOptions& options, Judgement& result);
+void judge_graded(std::span<const double> likeness_P, std::span<const double> grade_P,
+                  const JudgeOptions& options, Judgement& result);
 
 }  // namespace lodestone

@@ -40,7 +40,8 @@ LODESTONE_CLONES int64_t first_reaching_one(const float* tile_G, int64_t from, i
 }
 
 // A bar for each column, higher by `missing`.
-LODESTONE_CLONES int64_t first_reaching_own(const float* tile_G, int64_t from, int64_t width, const float* bars_G, float missing) {
+LODESTONE_CLONES int64_t first_reaching_own(const float* tile_G, int64_t from, int64_t width,
+                                            const float* bars_G, float missing) {
   return first_reaching(tile_G, from, width, [bars_G, missing](int64_t k) { return bars_G[k] + missing; });
 }
 
@@ -61,7 +62,8 @@ LikenessTiles::LikenessTiles(const NeighbourSearch& search) : s_(search) {
   double longest = 0;
   for (double norm : norms) longest = std::max(longest, norm);
   longest = std::sqrt(longest);
-  for (double norm : s_.queries.squared_norms()) slack_Q_.push_back(slack(std::sqrt(norm), longest, s_.gallery));
+  for (double norm : s_.queries.squared_norms())
+    slack_Q_.push_back(slack(std::sqrt(norm), longest, s_.gallery));
   if (s_.gallery.likeness() == Likeness::kCosine) return;
   doubled_QD_ = s_.queries.tensor() * 2;
   bias_N_.reserve(norms.size());
@@ -75,7 +77,8 @@ at::Tensor LikenessTiles::propose(Stretch queries, Stretch gallery) const {
   const at::Tensor q_TD = q_QD.narrow(0, queries.begin, queries.end - queries.begin);
   if (bias_N_.empty()) return products_of_rows(q_TD, g_GD);
   // from_blob takes no const pointer; the bias is only read.
-  return products_of_rows(q_TD, g_GD, at::from_blob(const_cast<float*>(bias_N_.data() + gallery.begin), {width}, at::kFloat));
+  return products_of_rows(
+      q_TD, g_GD, at::from_blob(const_cast<float*>(bias_N_.data() + gallery.begin), {width}, at::kFloat));
 }
 
 // What a true score must at least be proposed as to enter.
@@ -87,7 +90,8 @@ void LikenessTiles::consider(int64_t query, int64_t row, Shortlist& list) const 
   if (s_.first_self && *s_.first_self + query == row) return;
   const double exact = score(s_.queries, query, s_.gallery, row);
   if (exact < list.bar()) return;
-  const bool relevant = s_.gallery_groups[static_cast<size_t>(row)] == s_.query_groups[static_cast<size_t>(query)];
+  const bool relevant =
+      s_.gallery_groups[static_cast<size_t>(row)] == s_.query_groups[static_cast<size_t>(query)];
   list.offer({exact, row, relevant});
 }
 
@@ -102,7 +106,8 @@ void LikenessTiles::fold_row(const float* tile_G, int64_t query, Stretch gallery
   }
 }
 
-void LikenessTiles::fold_rows(const at::Tensor& tile_TG, Stretch queries, Stretch gallery, std::span<Shortlist> lists) const {
+void LikenessTiles::fold_rows(const at::Tensor& tile_TG, Stretch queries, Stretch gallery,
+                              std::span<Shortlist> lists) const {
   const float* tile = tile_TG.const_data_ptr<float>();
   const int64_t width = gallery.end - gallery.begin;
   parallel_stretches(queries.end - queries.begin, 16, [&](int64_t begin, int64_t end) {
@@ -111,10 +116,12 @@ void LikenessTiles::fold_rows(const at::Tensor& tile_TG, Stretch queries, Stretc
   });
 }
 
-void LikenessTiles::fold_columns(const at::Tensor& tile_TG, Stretch queries, Stretch gallery, std::span<Shortlist> lists) const {
+void LikenessTiles::fold_columns(const at::Tensor& tile_TG, Stretch queries, Stretch gallery,
+                                 std::span<Shortlist> lists) const {
   const int64_t width = gallery.end - gallery.begin;
   std::vector<float> bars_G;
-  for (int64_t g = 0; g < width; ++g) bars_G.push_back(rounded_down(lowest(gallery.begin + g, lists[static_cast<size_t>(g)])));
+  for (int64_t g = 0; g < width; ++g)
+    bars_G.push_back(rounded_down(lowest(gallery.begin + g, lists[static_cast<size_t>(g)])));
   for (int64_t t = queries.begin; t < queries.end; ++t) {
     const float* tile_G = tile_TG.const_data_ptr<float>() + (t - queries.begin) * width;
     const float missing = bias_N_.empty() ? 0.0F : -bias_N_[static_cast<size_t>(t)];

@@ -23,11 +23,13 @@ class LikenessTiles {
   at::Tensor propose(Stretch queries, Stretch gallery) const;
 
   /// Offers each query the gallery rows of the tile: lists[t] is that of query queries.begin + t.
-  void fold_rows(const at::Tensor& tile_TG, Stretch queries, Stretch gallery, std::span<Shortlist> lists) const;
+  void fold_rows(const at::Tensor& tile_TG, Stretch queries, Stretch gallery,
+                 std::span<Shortlist> lists) const;
 
   /// The same tile seen from the other side, where queries and gallery are the same rows: offers gallery row g, as a query, the rows
   /// that are `queries` here; lists[g] is that of row gallery.begin + g.
-  void fold_columns(const at::Tensor& tile_TG, Stretch queries, Stretch gallery, std::span<Shortlist> lists) const;
+  void fold_columns(const at::Tensor& tile_TG, Stretch queries, Stretch gallery,
+                    std::span<Shortlist> lists) const;
 
  private:
   double lowest(int64_t query, const Shortlist& list) const;

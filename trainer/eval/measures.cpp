@@ -111,18 +111,21 @@ std::string format_measure(const MeasureInfo& info, double value) {
 
 std::string format_interval(const MeasureInfo& info, const Interval& interval) {
   if (std::isnan(interval.low) || std::isnan(interval.high)) return "–";
-  if (info.kind == MeasureInfo::Kind::kRate) return decimal(100 * interval.low, 2) + " – " + format_measure(info, interval.high);
+  if (info.kind == MeasureInfo::Kind::kRate)
+    return decimal(100 * interval.low, 2) + " – " + format_measure(info, interval.high);
   return format_measure(info, interval.low) + " – " + format_measure(info, interval.high);
 }
 
 const Interval* find_interval(const std::vector<Interval>& intervals, std::string_view name) {
-  const auto found = std::find_if(intervals.begin(), intervals.end(), [name](const Interval& one) { return one.name == name; });
+  const auto found = std::find_if(intervals.begin(), intervals.end(),
+                                  [name](const Interval& one) { return one.name == name; });
   return found == intervals.end() ? nullptr : &*found;
 }
 
 std::string to_json(const std::vector<Interval>& intervals) {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
-  for (const Interval& interval : intervals) object[interval.name] = {interval.low, interval.high};  // NaN is dumped as null
+  for (const Interval& interval : intervals)
+    object[interval.name] = {interval.low, interval.high};  // NaN is dumped as null
   return object.dump();
 }
 
@@ -141,10 +144,12 @@ std::string to_json(const Measures& measures) {
   return object.dump();
 }
 
-std::string measures_table(const Measures& model, const Measures& floor, const std::vector<Interval>& intervals) {
+std::string measures_table(const Measures& model, const Measures& floor,
+                           const std::vector<Interval>& intervals) {
   size_t columns = 7;
   for (const auto& [name, value] : model.entries()) columns = std::max(columns, name.size());
-  const auto line = [&](const std::string& name, const std::string& value, const std::string& between, const std::string& beside) {
+  const auto line = [&](const std::string& name, const std::string& value, const std::string& between,
+                        const std::string& beside) {
     const std::string padded = name + std::string(columns - std::min(columns, name.size()), ' ');
     return padded + "  " + right_aligned(value, 12) + (intervals.empty() ? "" : right_aligned(between, 18)) +
            (floor.empty() ? "" : right_aligned(beside, 12)) + "\n";
@@ -154,8 +159,9 @@ std::string measures_table(const Measures& model, const Measures& floor, const s
     const MeasureInfo info = measure_info(name);
     const auto beside = floor.find(name);
     const Interval* interval = find_interval(intervals, name);
-    table += line(name, format_measure(info, value), interval != nullptr ? format_interval(info, *interval) : "",
-                  beside ? format_measure(info, *beside) : "");
+    table +=
+        line(name, format_measure(info, value), interval != nullptr ? format_interval(info, *interval) : "",
+             beside ? format_measure(info, *beside) : "");
   }
   return table;
 }

@@ -63,6 +63,7 @@ std::string to_json(const Measures& measures);
 std::string to_json(const std::vector<Interval>& intervals);
 
 /// Lines of "name  model  95 % interval  floor" for a terminal; a column without values is left out.
-std::string measures_table(const Measures& model, const Measures& floor = {}, const std::vector<Interval>& intervals = {});
+std::string measures_table(const Measures& model, const Measures& floor = {},
+                           const std::vector<Interval>& intervals = {});
 
 }  // namespace lodestone

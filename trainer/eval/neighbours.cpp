@@ -30,7 +30,8 @@ void check(const NeighbourSearch& s) {
   const bool within = 0 <= asked.begin && asked.begin <= asked.end && asked.end <= s.queries.size();
   if (!fits || !within || s.query_tile < 1 || s.gallery_tile < 1) {
     throw Error(
-        "neighbours: expected queries and gallery of one width and likeness, a group for each row, a stretch within the queries "
+        "neighbours: expected queries and gallery of one width and likeness, a group for each row, a stretch "
+        "within the queries "
         "and tiles of at least 1; got widths " +
         std::to_string(s.queries.width()) + " and " + std::to_string(s.gallery.width()));
   }
@@ -57,7 +58,8 @@ std::vector<Shortlist> empty_lists(Stretch queries, const Depth& depth) {
 }
 
 std::span<Shortlist> part(std::vector<Shortlist>& lists, Stretch part) {
-  return std::span(lists).subspan(static_cast<size_t>(part.begin), static_cast<size_t>(part.end - part.begin));
+  return std::span(lists).subspan(static_cast<size_t>(part.begin),
+                                  static_cast<size_t>(part.end - part.begin));
 }
 
 // Stretch number `index` of those of `length` that together are [0, count).
@@ -65,11 +67,14 @@ Stretch block(int64_t index, int64_t length, int64_t count) {
   return {index * length, std::min(count, (index + 1) * length)};
 }
 
-Stretch shifted(Stretch stretch, int64_t by) { return {stretch.begin + by, stretch.end + by}; }
+Stretch shifted(Stretch stretch, int64_t by) {
+  return {stretch.begin + by, stretch.end + by};
+}
 
 // Queries in the gallery. Each thread has tiles of queries of its own, so that none waits for another's share of a product; where
 // there are too few queries for that, the threads share tiles.
-void search_tiles(const NeighbourSearch& s, const LikenessTiles& tiles, Stretch queries, std::vector<Shortlist>& lists) {
+void search_tiles(const NeighbourSearch& s, const LikenessTiles& tiles, Stretch queries,
+                  std::vector<Shortlist>& lists) {
   constexpr int64_t kLeast = 64;
   const int64_t count = queries.end - queries.begin, threads = at::get_num_threads();
   const int64_t length = std::min(s.query_tile, std::max((count + threads - 1) / threads, kLeast));
@@ -108,8 +113,8 @@ void search_itself(const NeighbourSearch& s, const LikenessTiles& tiles, std::ve
 
 // Whether all rows are asked for their neighbours among themselves.
 bool of_itself(const NeighbourSearch& s, Stretch asked) {
-  return &s.queries == &s.gallery && s.query_groups.data() == s.gallery_groups.data() && s.first_self == 0 && asked.begin == 0 &&
-         asked.end == s.queries.size();
+  return &s.queries == &s.gallery && s.query_groups.data() == s.gallery_groups.data() && s.first_self == 0 &&
+         asked.begin == 0 && asked.end == s.queries.size();
 }
 
 }  // namespace
@@ -128,7 +133,8 @@ void for_each_query(const NeighbourSearch& search, const Depth& depth,
       search_itself(search, tiles, lists);
     else
       search_tiles(search, tiles, now, lists);
-    for (int64_t q = now.begin; q < now.end; ++q) visit(q, lists[static_cast<size_t>(q - now.begin)].finish());
+    for (int64_t q = now.begin; q < now.end; ++q)
+      visit(q, lists[static_cast<size_t>(q - now.begin)].finish());
   }
 }
 
@@ -142,9 +148,11 @@ std::vector<std::vector<Neighbour>> nearest_neighbours(const NeighbourSearch& se
   return all;
 }
 
-std::vector<std::vector<Neighbour>> nearest_rows(const ComparableRows& queries, const ComparableRows& gallery, int64_t k) {
+std::vector<std::vector<Neighbour>> nearest_rows(const ComparableRows& queries, const ComparableRows& gallery,
+                                                 int64_t k) {
   // No query is of any row's group.
-  const std::vector<int64_t> none(static_cast<size_t>(queries.size()), -1), all(static_cast<size_t>(gallery.size()), 0);
+  const std::vector<int64_t> none(static_cast<size_t>(queries.size()), -1),
+      all(static_cast<size_t>(gallery.size()), 0);
   return nearest_neighbours({queries, none, gallery, all}, k);
 }
 

@@ -54,6 +54,7 @@ void for_each_query(const NeighbourSearch& search, const std::function<int64_t(i
 std::vector<std::vector<Neighbour>> nearest_neighbours(const NeighbourSearch& search, int64_t k);
 
 /// The k nearest of every query where there are no groups: ties go by index alone.
-std::vector<std::vector<Neighbour>> nearest_rows(const ComparableRows& queries, const ComparableRows& gallery, int64_t k);
+std::vector<std::vector<Neighbour>> nearest_rows(const ComparableRows& queries, const ComparableRows& gallery,
+                                                 int64_t k);
 
 }  // namespace lodestone

@@ -5,7 +5,6 @@
 #include <numeric>
 #include <string>
 
-
 #include "common/error.h"
 #include "common/parallel.h"
 #include "common/rng.h"

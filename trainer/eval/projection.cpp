@@ -43,7 +43,8 @@ at::Tensor project_to_plane(const at::Tensor& z_ND) {
 Projection project_sample(const LabelledRows& rows, Likeness likeness, uint64_t seed) {
   check_labelled(rows);
   const std::vector<int64_t>& labels = rows.labels();
-  const std::vector<int64_t> order = Random(seed, Purpose::kTrials, 8).permutation(static_cast<int64_t>(labels.size()));
+  const std::vector<int64_t> order =
+      Random(seed, Purpose::kTrials, 8).permutation(static_cast<int64_t>(labels.size()));
   std::map<int64_t, size_t> members;
   for (const int64_t label : labels) ++members[label];
   Projection found;
@@ -66,7 +67,8 @@ Projection project_sample(const LabelledRows& rows, Likeness likeness, uint64_t 
   }
   others.resize(std::min(others.size(), kRows - standing.size()));
   others.insert(others.end(), standing.begin(), standing.end());
-  const ComparableRows chosen(rows.x_ND.index_select(0, at::tensor(others, at::kLong).to(rows.x_ND.device())), likeness);
+  const ComparableRows chosen(rows.x_ND.index_select(0, at::tensor(others, at::kLong).to(rows.x_ND.device())),
+                              likeness);
   const at::Tensor plane_N2 = project_to_plane(chosen.tensor());
   const double* plane = plane_N2.const_data_ptr<double>();
   for (size_t n = 0; n < others.size(); ++n) {

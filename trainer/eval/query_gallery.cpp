@@ -52,7 +52,9 @@ Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts, const 
   const auto ask = [&](const std::vector<int64_t>& asked, std::optional<int64_t> first_self) {
     if (asked.empty()) return;
     const Part asking = part_of(rows, asked, options.likeness);
-    for (QueryResult result : retrieve({asking.rows, asking.groups, found.rows, found.groups, first_self}, options, group).queries) {
+    for (QueryResult result :
+         retrieve({asking.rows, asking.groups, found.rows, found.groups, first_self}, options, group)
+             .queries) {
       result.query = asked[static_cast<size_t>(result.query)];
       if (result.nearest >= 0) result.nearest = gallery[static_cast<size_t>(result.nearest)];
       all.queries.push_back(result);
@@ -60,7 +62,8 @@ Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts, const 
   };
   ask(both, first_both);
   ask(outside, {});
-  std::sort(all.queries.begin(), all.queries.end(), [](const auto& a, const auto& b) { return a.query < b.query; });
+  std::sort(all.queries.begin(), all.queries.end(),
+            [](const auto& a, const auto& b) { return a.query < b.query; });
   return all;
 }
 

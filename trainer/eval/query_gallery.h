@@ -20,7 +20,7 @@ struct RetrievalParts {
 /// Ranks     collective; every rank gets all results
 /// Cost      that of two searches, of the queries inside the gallery and of those outside
 /// Throws    Error if rows, groups and parts do not fit, or there is no gallery
-Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts, const RetrievalOptions& options = {},
-                   const Group& group = single_group());
+Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts,
+                   const RetrievalOptions& options = {}, const Group& group = single_group());
 
 }  // namespace lodestone

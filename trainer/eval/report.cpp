@@ -142,14 +142,21 @@ std::string confusion_section(const ReportInput& input) {
   if (input.classes.confused.empty()) return {};
   std::string rows;
   for (const ReportConfusion& one : input.classes.confused) {
-    const double share = one.queries > 0 ? 100.0 * static_cast<double>(one.count) / static_cast<double>(one.queries) : 0;
-    rows += fill("<tr><th scope=\"row\">{}</th><td class=\"name\">{}</td><td>{} of {}</td><td class=\"gap\">{}</td></tr>\n",
-                 {escape_html(one.from), escape_html(one.to), std::to_string(one.count), std::to_string(one.queries),
-                  fill(R"(<div class="bar" aria-hidden="true"><i style="width:{}%"></i></div>)", {decimal(share, 1)})});
+    const double share =
+        one.queries > 0 ? 100.0 * static_cast<double>(one.count) / static_cast<double>(one.queries) : 0;
+    rows += fill(
+        "<tr><th scope=\"row\">{}</th><td class=\"name\">{}</td><td>{} of {}</td><td "
+        "class=\"gap\">{}</td></tr>\n",
+        {escape_html(one.from), escape_html(one.to), std::to_string(one.count), std::to_string(one.queries),
+         fill(R"(<div class="bar" aria-hidden="true"><i style="width:{}%"></i></div>)",
+              {decimal(share, 1)})});
   }
-  return "<section aria-labelledby=\"confused\"><h2 id=\"confused\">Classes taken for each other</h2>\n<p class=\"note\">Of the "
-         "queries of a class, how many have their nearest sample in the other class; the most frequent first.</p>\n<div class=\"card "
-         "table confused\"><table><thead><tr><th scope=\"col\">Class</th><th scope=\"col\" class=\"name\">Taken for</th><th "
+  return "<section aria-labelledby=\"confused\"><h2 id=\"confused\">Classes taken for each other</h2>\n<p "
+         "class=\"note\">Of the "
+         "queries of a class, how many have their nearest sample in the other class; the most frequent "
+         "first.</p>\n<div class=\"card "
+         "table confused\"><table><thead><tr><th scope=\"col\">Class</th><th scope=\"col\" "
+         "class=\"name\">Taken for</th><th "
          "scope=\"col\">Queries</th><th scope=\"col\" class=\"gap\">Share</th></tr></thead>\n<tbody>\n" +
          rows + "</tbody></table></div></section>\n";
 }
@@ -165,7 +172,8 @@ std::string measures_section(const ReportInput& input) {
                  {escape_html(title), escape_html(name), format_measure(info, value)});
     const Interval* interval = find_interval(input.intervals, name);
     if (!input.intervals.empty())
-      rows += fill("<td class=\"interval\">{}</td>", {interval != nullptr ? format_interval(info, *interval) : ""});
+      rows += fill("<td class=\"interval\">{}</td>",
+                   {interval != nullptr ? format_interval(info, *interval) : ""});
     const auto floor = input.floor.find(name);
     if (floors) {
       rows += fill("<td>{}</td><td class=\"gap\">{}</td>",
@@ -174,7 +182,8 @@ std::string measures_section(const ReportInput& input) {
     }
     rows += "</tr>\n";
   }
-  const std::string interval_head = input.intervals.empty() ? "" : "<th scope=\"col\" class=\"interval\">95 % interval</th>";
+  const std::string interval_head =
+      input.intervals.empty() ? "" : "<th scope=\"col\" class=\"interval\">95 % interval</th>";
   const std::string floor_heads =
       floors ? fill("<th scope=\"col\">{}</th><th scope=\"col\" class=\"gap\">Difference</th>",
                     {escape_html(input.floor_name)})
@@ -203,7 +212,8 @@ std::string configuration(const ReportInput& input) {
 
 std::string render_report(const ReportInput& input) {
   return head(input) + "<body>\n<main>\n" + masthead(input) + headlines(input) + charts(input) +
-         sheet(input) + confusion_section(input) + measures_section(input) + configuration(input) + "</main>\n</body>\n</html>\n";
+         sheet(input) + confusion_section(input) + measures_section(input) + configuration(input) +
+         "</main>\n</body>\n</html>\n";
 }
 
 void write_report(const std::filesystem::path& path, const ReportInput& input) {

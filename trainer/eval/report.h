@@ -65,8 +65,8 @@ struct ReportInput {
   std::vector<RocPoint> roc;
   std::vector<RocPoint> floor_roc;
   DistanceHistogram distances;
-  std::vector<Interval> intervals;         ///< of the model's measures
-  std::vector<double> recall_curve;        ///< recall_at_k for k = 1, 2, …
+  std::vector<Interval> intervals;   ///< of the model's measures
+  std::vector<double> recall_curve;  ///< recall_at_k for k = 1, 2, …
   std::vector<double> floor_recall_curve;
   ClassView classes;
   std::vector<SheetRow> sample;

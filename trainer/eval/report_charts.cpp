@@ -133,7 +133,8 @@ std::string roc_chart(const ReportInput& input) {
 // Precision at a point of the ROC curve, from how many pairs of each kind were compared; the curve begins at its first point's.
 ChartLine precision_line(const std::vector<RocPoint>& curve, const Measures& measures, std::string name) {
   ChartLine line{std::move(name), {}, {}};
-  const double positives = measures.find("positive_pairs").value_or(0), negatives = measures.find("negative_pairs").value_or(0);
+  const double positives = measures.find("positive_pairs").value_or(0),
+               negatives = measures.find("negative_pairs").value_or(0);
   for (const RocPoint& point : thin_roc(curve)) {
     const double accepted = point.tar * positives, falsely = point.far * negatives;
     if (!(accepted + falsely > 0)) continue;
@@ -161,7 +162,8 @@ std::string precision_chart(const ReportInput& input) {
     chart.lines.back().dashed = true;
   }
   return figure("Precision and recall", draw_chart(chart),
-                "Of the pairs accepted as the same class, how many are; among the pairs that were compared. The last point accepts all.");
+                "Of the pairs accepted as the same class, how many are; among the pairs that were compared. "
+                "The last point accepts all.");
 }
 
 ChartLine recall_line(const std::vector<double>& curve, std::string name) {
@@ -175,22 +177,25 @@ ChartLine recall_line(const std::vector<double>& curve, std::string name) {
 
 std::string recall_chart(const ReportInput& input) {
   if (input.recall_curve.size() < 2) return {};
-  Chart chart{"Line chart: recall at k over k",
-              {"k, nearest samples looked at (logarithmic)", 1, static_cast<double>(input.recall_curve.size()), true},
-              {"Recall at k", 0, 1, false, true},
-              {recall_line(input.recall_curve, "Model")},
-              {}};
+  Chart chart{
+      "Line chart: recall at k over k",
+      {"k, nearest samples looked at (logarithmic)", 1, static_cast<double>(input.recall_curve.size()), true},
+      {"Recall at k", 0, 1, false, true},
+      {recall_line(input.recall_curve, "Model")},
+      {}};
   if (!input.floor_recall_curve.empty()) {
     chart.lines.push_back(recall_line(input.floor_recall_curve, input.floor_name));
     chart.lines.back().colour = 3;
     chart.lines.back().dashed = true;
   }
-  return figure("Recall at k", draw_chart(chart), "Share of queries with a sample of their class among the k nearest.");
+  return figure("Recall at k", draw_chart(chart),
+                "Share of queries with a sample of their class among the k nearest.");
 }
 
 std::string projection_chart(const ReportInput& input) {
   return figure("Embeddings in the plane", draw_scatter(input.classes.projection, input.classes.projected),
-                "A sample of embeddings along the two directions in which they vary most (principal components); a few classes, drawn "
+                "A sample of embeddings along the two directions in which they vary most (principal "
+                "components); a few classes, drawn "
                 "by a seed, stand out. What lies together here may still lie apart in the other directions.");
 }
 
@@ -214,7 +219,8 @@ std::string draw_report_charts(const ReportInput& input) {
          recall_chart(input) + roc_chart(input) + precision_chart(input) +
          figure("Distances of pairs", draw_histogram(input.distances),
                 "The less the two overlap, the better one threshold tells them apart.") +
-         eval_chart(input, "Equal error rate", {"eer"}, 0, kFromData, "Lower is better.") + rate_chart(input) + projection_chart(input);
+         eval_chart(input, "Equal error rate", {"eer"}, 0, kFromData, "Lower is better.") +
+         rate_chart(input) + projection_chart(input);
 }
 
 }  // namespace lodestone

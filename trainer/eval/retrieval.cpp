@@ -88,7 +88,8 @@ std::vector<double> Retrieval::recall_curve(int64_t depth) const {
   for (const QueryResult& result : queries) {
     if (result.lone()) continue;
     ++judged;
-    if (result.first_hit >= 1 && result.first_hit <= depth) curve[static_cast<size_t>(result.first_hit - 1)] += 1;
+    if (result.first_hit >= 1 && result.first_hit <= depth)
+      curve[static_cast<size_t>(result.first_hit - 1)] += 1;
   }
   if (judged == 0) return {};
   double found = 0;
@@ -101,9 +102,11 @@ std::vector<double> Retrieval::recall_curve(int64_t depth) const {
 
 namespace {
 
-Retrieval judge_queries(std::span<const int64_t> query_groups, std::span<const int64_t> gallery_groups, bool leave_one_out,
-                        const FindNeighbours& find, const RetrievalOptions& options, const Group& group) {
-  if (options.knn < 1) throw Error("retrieval: expected knn of at least 1, got " + std::to_string(options.knn));
+Retrieval judge_queries(std::span<const int64_t> query_groups, std::span<const int64_t> gallery_groups,
+                        bool leave_one_out, const FindNeighbours& find, const RetrievalOptions& options,
+                        const Group& group) {
+  if (options.knn < 1)
+    throw Error("retrieval: expected knn of at least 1, got " + std::to_string(options.knn));
   std::unordered_map<int64_t, int64_t> members;
   for (int64_t member : gallery_groups) ++members[member];
   const auto relevant = [&](int64_t query) {
@@ -134,21 +137,24 @@ Retrieval retrieve(NeighbourSearch search, const RetrievalOptions& options, cons
     search.asked = queries;
     for_each_query(search, depth, visit);
   };
-  return judge_queries(search.query_groups, search.gallery_groups, search.first_self.has_value(), find, options, group);
+  return judge_queries(search.query_groups, search.gallery_groups, search.first_self.has_value(), find,
+                       options, group);
 }
 
-Retrieval retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N, const RetrievalOptions& options,
-                                 const Group& group) {
+Retrieval retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N,
+                                 const RetrievalOptions& options, const Group& group) {
   return judge_queries(groups_N, groups_N, true, rows.neighbours, options, group);
 }
 
-Retrieval retrieve_leave_one_out(const LabelledRows& rows, const RetrievalOptions& options, const Group& group) {
+Retrieval retrieve_leave_one_out(const LabelledRows& rows, const RetrievalOptions& options,
+                                 const Group& group) {
   check_labelled(rows);
   const ComparableRows ready(rows.x_ND, options.likeness);
   return retrieve_leave_one_out(compare_rows(ready, rows.groups_N), rows.groups_N, options, group);
 }
 
-Retrieval retrieve(const LabelledRows& queries, const LabelledRows& gallery, const RetrievalOptions& options, const Group& group) {
+Retrieval retrieve(const LabelledRows& queries, const LabelledRows& gallery, const RetrievalOptions& options,
+                   const Group& group) {
   check_labelled(queries);
   check_labelled(gallery);
   const ComparableRows ready_queries(queries.x_ND, options.likeness);

@@ -59,14 +59,15 @@ Retrieval retrieve_leave_one_out(const LabelledRows& rows, const RetrievalOption
                                  const Group& group = single_group());
 
 /// The same of rows that are compared in any way.
-Retrieval retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N, const RetrievalOptions& options = {},
-                                 const Group& group = single_group());
+Retrieval retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N,
+                                 const RetrievalOptions& options = {}, const Group& group = single_group());
 
 /// Judges queries against a gallery that does not hold them.
-Retrieval retrieve(const LabelledRows& queries, const LabelledRows& gallery, const RetrievalOptions& options = {},
-                   const Group& group = single_group());
+Retrieval retrieve(const LabelledRows& queries, const LabelledRows& gallery,
+                   const RetrievalOptions& options = {}, const Group& group = single_group());
 
 /// The general form, leave-one-out or not. Requires: no stretch in `search`, the ranks' shares take its place.
-Retrieval retrieve(NeighbourSearch search, const RetrievalOptions& options = {}, const Group& group = single_group());
+Retrieval retrieve(NeighbourSearch search, const RetrievalOptions& options = {},
+                   const Group& group = single_group());
 
 }  // namespace lodestone

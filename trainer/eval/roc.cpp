@@ -24,7 +24,8 @@ void append(std::vector<RocPoint>& curve, const RocPoint& point) {
 
 // Scores that are in order already cost one look.
 void sort_falling(std::vector<double>& scores) {
-  if (!std::is_sorted(scores.begin(), scores.end(), std::greater<>())) std::sort(scores.begin(), scores.end(), std::greater<>());
+  if (!std::is_sorted(scores.begin(), scores.end(), std::greater<>()))
+    std::sort(scores.begin(), scores.end(), std::greater<>());
 }
 
 }  // namespace

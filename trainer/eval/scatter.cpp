@@ -15,14 +15,13 @@ constexpr double kHeight = 300;
 constexpr double kMargin = 14;
 
 // Paths about (0, 0): a small dot for other classes, then a shape for each class that stands out, so that colour alone says nothing.
-constexpr std::array<const char*, 7> kShapes = {
-    "M-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0",
-    "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0",
-    "M-4-4h8v8h-8z",
-    "M0-5.5L5 4h-10z",
-    "M0-5.5L5.5 0L0 5.5L-5.5 0z",
-    "M0 5.5L5-4h-10z",
-    "M-1.6-5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z"};
+constexpr std::array<const char*, 7> kShapes = {"M-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0",
+                                                "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0",
+                                                "M-4-4h8v8h-8z",
+                                                "M0-5.5L5 4h-10z",
+                                                "M0-5.5L5.5 0L0 5.5L-5.5 0z",
+                                                "M0 5.5L5-4h-10z",
+                                                "M-1.6-5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z"};
 
 std::string shape(int64_t kind, double x, double y) {
   return fill(R"svg(<path class="k{}" transform="translate({} {})" d="{}"/>)svg",

@@ -3,7 +3,6 @@
 #include <array>
 
 #include <arpa/inet.h>
-
 #include <nlohmann/json.hpp>
 #include <sodium.h>
 
@@ -23,7 +22,8 @@ std::string text_of(boost::beast::string_view view) {
 bool same(const std::string& given, const std::string& expected) {
   std::array<unsigned char, crypto_generichash_BYTES> a{}, b{};
   const auto hash = [](auto& out, const std::string& text) {
-    ::crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+    ::crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                         text.size(), nullptr, 0);
   };
   hash(a, given);
   hash(b, expected);
@@ -72,8 +72,8 @@ std::optional<HttpAnswer> refusal_of_post(const HttpHead& head, size_t length) {
 std::string basic_authorization(const std::string& user, const std::string& password) {
   const std::string plain = user + ":" + password;
   std::string coded(sodium_base64_encoded_len(plain.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  ::sodium_bin2base64(coded.data(), coded.size(), reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
-                      sodium_base64_VARIANT_ORIGINAL);
+  ::sodium_bin2base64(coded.data(), coded.size(), reinterpret_cast<const unsigned char*>(plain.data()),
+                      plain.size(), sodium_base64_VARIANT_ORIGINAL);
   coded.pop_back();  // the zero behind it
   return "Basic " + coded;
 }
@@ -84,7 +84,8 @@ std::string bearer_authorization(const std::string& token) {
 
 HttpAnswer http_error(int status, const std::string& what) {
   const nlohmann::json error{{"error", what}};
-  return {status, "application/json", error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
+  return {status, "application/json",
+          error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
 }
 
 std::string path_of(const HttpHead& head) {
@@ -95,9 +96,11 @@ std::string path_of(const HttpHead& head) {
 std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
                                   const HttpOptions& options) {
   const bool open = route != nullptr && route->open;
-  if (!open && !options.authorization.empty() && !same(text_of(head[http::field::authorization]), options.authorization))
+  if (!open && !options.authorization.empty() &&
+      !same(text_of(head[http::field::authorization]), options.authorization))
     return http_error(401, "expected the header Authorization");
-  if (!open && misnamed(head, options)) return http_error(421, "expected localhost or an address as the host's name");
+  if (!open && misnamed(head, options))
+    return http_error(421, "expected localhost or an address as the host's name");
   if (route == nullptr) return http_error(404, "there is no such path");
   const http::verb method = head.method();
   if (route->post ? method != http::verb::post : method != http::verb::get && method != http::verb::head) {
@@ -128,12 +131,14 @@ HttpResponse response_of(HttpAnswer answer, const HttpHead& head, bool keep, con
   response.set(http::field::cache_control, "no-store");
   response.set("X-Content-Type-Options", "nosniff");
   response.set("Referrer-Policy", "no-referrer");
-  response.set("Content-Security-Policy",
-               "default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob:; connect-src 'self'; "
-               "frame-ancestors 'none'");
+  response.set(
+      "Content-Security-Policy",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob:; connect-src 'self'; "
+      "frame-ancestors 'none'");
   if (answer.status == 401)
-    response.set(http::field::www_authenticate,
-                 options.authorization.starts_with("Basic ") ? R"(Basic realm="lodestone", charset="UTF-8")" : "Bearer");
+    response.set(http::field::www_authenticate, options.authorization.starts_with("Basic ")
+                                                    ? R"(Basic realm="lodestone", charset="UTF-8")"
+                                                    : "Bearer");
   if (!answer.allow.empty()) response.set(http::field::allow, answer.allow);
   if (answer.status == 429 || answer.status == 503) response.set(http::field::retry_after, "1");
   response.keep_alive(keep);

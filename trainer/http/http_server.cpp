@@ -35,20 +35,23 @@ asio::ssl::context read_certificate(const HttpOptions& options) {
     context.use_certificate_chain_file(options.certificate);
     context.use_private_key_file(options.certificate, asio::ssl::context::pem);
   } catch (const boost::system::system_error& error) {
-    throw ConfigError("web server: expected a PEM file of a private key without a password and its certificate chain, got '" +
-                      options.certificate + "': " + error.code().message() + "; set " + options.settings);
+    throw ConfigError(
+        "web server: expected a PEM file of a private key without a password and its certificate chain, got "
+        "'" +
+        options.certificate + "': " + error.code().message() + "; set " + options.settings);
   }
   return context;
 }
 
 tcp::endpoint place_of(const HttpOptions& options) {
   if (options.port < 0 || options.port > 65535)
-    throw ConfigError("web server: expected a port up to 65535, got " + std::to_string(options.port) + "; set " + options.settings);
+    throw ConfigError("web server: expected a port up to 65535, got " + std::to_string(options.port) +
+                      "; set " + options.settings);
   error_code code;
   const auto address = asio::ip::make_address(options.address, code);
   if (code)
-    throw ConfigError("web server: expected an IP address such as 127.0.0.1 or 0.0.0.0, got '" + options.address + "'; set " +
-                      options.settings);
+    throw ConfigError("web server: expected an IP address such as 127.0.0.1 or 0.0.0.0, got '" +
+                      options.address + "'; set " + options.settings);
   return {address, static_cast<unsigned short>(options.port)};
 }
 
@@ -83,8 +86,9 @@ void HttpServer::Impl::listen() {
     acceptor.listen();
     port = acceptor.local_endpoint().port();
   } catch (const boost::system::system_error& error) {
-    throw ConfigError("web server: expected to serve at " + options.address + ":" + std::to_string(options.port) + ", got: " +
-                      error.code().message() + "; set " + options.settings);
+    throw ConfigError("web server: expected to serve at " + options.address + ":" +
+                      std::to_string(options.port) + ", got: " + error.code().message() + "; set " +
+                      options.settings);
   }
 }
 

@@ -11,11 +11,13 @@ namespace lodestone {
 struct HttpOptions {
   std::string address = "127.0.0.1";  ///< an IP address of this host
   int port = 0;                       ///< 0: any free one
-  std::string authorization;          ///< "Basic ..." or "Bearer ...", which clients must send; empty: nothing
-  std::string certificate;  ///< PEM file of private key and certificate chain: HTTPS, TLS 1.2 or later; empty: HTTP
-  int max_requests = 64;    ///< under way at once; more are answered 503 before their body is read
+  std::string authorization;  ///< "Basic ..." or "Bearer ...", which clients must send; empty: nothing
+  std::string
+      certificate;  ///< PEM file of private key and certificate chain: HTTPS, TLS 1.2 or later; empty: HTTP
+  int max_requests = 64;               ///< under way at once; more are answered 503 before their body is read
   size_t max_body = size_t{16} << 20;  ///< bytes
-  std::chrono::milliseconds patience = std::chrono::seconds(10);  ///< for a client to send a request, or to take an answer
+  std::chrono::milliseconds patience =
+      std::chrono::seconds(10);               ///< for a client to send a request, or to take an answer
   std::string settings = "address and port";  ///< what errors say is to be set
 };
 

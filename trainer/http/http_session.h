@@ -133,14 +133,18 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     std::optional<size_t> length = parser_->chunked() ? std::nullopt : std::optional<size_t>(0);
     if (const auto given = parser_->content_length(); length && given) length = static_cast<size_t>(*given);
     if (auto refused = refusal(head, length, route_, shared_.options)) return send(std::move(*refused));
-    if (!route_->open && !take_place()) return send(http_error(503, "too many requests at once; try again later"));
+    if (!route_->open && !take_place())
+      return send(http_error(503, "too many requests at once; try again later"));
     keep_ = parser_->keep_alive();
     if (*length == 0) return answer();
-    if (boost::beast::iequals(head[boost::beast::http::field::expect], "100-continue")) return send_continue();
+    if (boost::beast::iequals(head[boost::beast::http::field::expect], "100-continue"))
+      return send_continue();
     read_body();
   }
 
-  static bool is_http(Code code) { return code.category() == make_error_code(HttpError::bad_method).category(); }
+  static bool is_http(Code code) {
+    return code.category() == make_error_code(HttpError::bad_method).category();
+  }
 
   bool take_place() {
     if (shared_.under_way >= shared_.options.max_requests) return false;
@@ -172,9 +176,11 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   // Elsewhere, since it may take long.
   void answer() {
     busy_ = true;
-    shared_.answering.post([self = self(), body = std::move(parser_->get().body()), work = boost::asio::make_work_guard(shared_.io)] {
-      boost::asio::post(self->shared_.io,
-                        [self, made = answer_of(*self->route_, body)]() mutable { self->send(std::move(made)); });
+    shared_.answering.post([self = self(), body = std::move(parser_->get().body()),
+                            work = boost::asio::make_work_guard(shared_.io)] {
+      boost::asio::post(self->shared_.io, [self, made = answer_of(*self->route_, body)]() mutable {
+        self->send(std::move(made));
+      });
     });
   }
 
@@ -216,9 +222,8 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   }
   void discard() {
     buffer_.clear();
-    socket().async_read_some(buffer_.prepare(kHead), [self = self()](Code code, size_t) {
-      code ? self->end() : self->discard();
-    });
+    socket().async_read_some(buffer_.prepare(kHead),
+                             [self = self()](Code code, size_t) { code ? self->end() : self->discard(); });
   }
 
   void close() {

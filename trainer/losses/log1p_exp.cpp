@@ -9,12 +9,12 @@ namespace lodestone {
 
 namespace {
 
-#define LODESTONE_LOOPS(T)                                                                \
+#define LODESTONE_LOOPS(T)                                                         \
   LODESTONE_CLONES void log1p_exp_of(T* x, int64_t size) {                         \
-    for (int64_t i = 0; i < size; ++i) x[i] = vector_math::log1p_exp(x[i]);               \
-  }                                                                                       \
+    for (int64_t i = 0; i < size; ++i) x[i] = vector_math::log1p_exp(x[i]);        \
+  }                                                                                \
   LODESTONE_CLONES void multiply_sigmoid_of(const T* x, T* weight, int64_t size) { \
-    for (int64_t i = 0; i < size; ++i) weight[i] *= vector_math::sigmoid(x[i]);           \
+    for (int64_t i = 0; i < size; ++i) weight[i] *= vector_math::sigmoid(x[i]);    \
   }
 
 LODESTONE_LOOPS(float)

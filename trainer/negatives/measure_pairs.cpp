@@ -7,8 +7,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/where.h>
 
-#include "trainer/losses/vector_math.h"
 #include "common/parallel.h"
+#include "trainer/losses/vector_math.h"
 #include "trainer/negatives/measure.h"
 
 namespace lodestone {
@@ -74,18 +74,18 @@ struct PairRows {
   int64_t width;
 };
 
-#define LODESTONE_PAIR_LOOPS(T)                                                                           \
-  LODESTONE_CLONES void values_of(Measure measure, const PairRows<T>& pairs, int64_t begin,        \
-                                         int64_t end, double* value) {                                    \
-    for (int64_t p = begin; p < end; ++p)                                                                 \
-      value[p] = pair_value(measure, pairs.u + pairs.row[p] * pairs.width,                                \
-                            pairs.v + pairs.ref[p] * pairs.width, pairs.width);                           \
-  }                                                                                                       \
-  LODESTONE_CLONES void add_gradients_of(Measure measure, const PairRows<T>& pairs, int64_t begin, \
-                                                int64_t end, const double* weight, T* gradient) {         \
-    for (int64_t p = begin; p < end; ++p)                                                                 \
-      add_one(measure, weight[p], pairs.u + pairs.row[p] * pairs.width,                                   \
-              pairs.v + pairs.ref[p] * pairs.width, pairs.width, gradient + pairs.row[p] * pairs.width);  \
+#define LODESTONE_PAIR_LOOPS(T)                                                                          \
+  LODESTONE_CLONES void values_of(Measure measure, const PairRows<T>& pairs, int64_t begin, int64_t end, \
+                                  double* value) {                                                       \
+    for (int64_t p = begin; p < end; ++p)                                                                \
+      value[p] = pair_value(measure, pairs.u + pairs.row[p] * pairs.width,                               \
+                            pairs.v + pairs.ref[p] * pairs.width, pairs.width);                          \
+  }                                                                                                      \
+  LODESTONE_CLONES void add_gradients_of(Measure measure, const PairRows<T>& pairs, int64_t begin,       \
+                                         int64_t end, const double* weight, T* gradient) {               \
+    for (int64_t p = begin; p < end; ++p)                                                                \
+      add_one(measure, weight[p], pairs.u + pairs.row[p] * pairs.width,                                  \
+              pairs.v + pairs.ref[p] * pairs.width, pairs.width, gradient + pairs.row[p] * pairs.width); \
   }
 
 LODESTONE_PAIR_LOOPS(float)
@@ -130,7 +130,7 @@ at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor
   AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "pair values", [&] {
     const PairRows<scalar_t> pairs = pair_rows<scalar_t>(u, rows, v, refs);
     parallel_stretches(row_p.size(0), kGrain,
-                     [&](int64_t begin, int64_t end) { values_of(measure, pairs, begin, end, value); });
+                       [&](int64_t begin, int64_t end) { values_of(measure, pairs, begin, end, value); });
   });
   return value_p;
 }

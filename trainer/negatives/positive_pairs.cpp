@@ -81,9 +81,9 @@ at::Tensor term_weights(const PairLoss& loss, const PositiveSide& side, const at
     const at::Tensor sum_p = side.positive_nk.select(1, column).index_select(0, index_p);
     const at::Tensor term_p = term_pk.detach().select(1, column);
     // Only a miner leaves a row without a term.
-    weight_pk.select(1, column)
-        .mul_(kept_p.defined() ? exp_or_zero(term_p, at::where(sum_p > -kInfinity, sum_p, kInfinity))
-                               : (term_p - sum_p).exp_());
+    weight_pk.select(1, column).mul_(
+        kept_p.defined() ? exp_or_zero(term_p, at::where(sum_p > -kInfinity, sum_p, kInfinity))
+                         : (term_p - sum_p).exp_());
   }
   if (kept_p.defined()) weight_pk.mul_(kept_p.unsqueeze(1));
   return weight_pk;

@@ -196,22 +196,21 @@ LODESTONE_INLINE void weigh(const Tile<T> tile, const Thresholds<T> rows, const 
 
 // The clones: one for each scan and type.
 #define LODESTONE_SCANS(T)                                                                                \
-  LODESTONE_CLONES void fast_nearest(Tile<T> tile, End end, const T* bound, int64_t first_ref,     \
-                                            T* best, int64_t* ref) {                                      \
+  LODESTONE_CLONES void fast_nearest(Tile<T> tile, End end, const T* bound, int64_t first_ref, T* best,   \
+                                     int64_t* ref) {                                                      \
     if (end == End::kRow)                                                                                 \
       nearest_of_rows(tile, bound, first_ref, best, ref);                                                 \
     else                                                                                                  \
       nearest_of_refs(tile, bound, first_ref, best, ref);                                                 \
   }                                                                                                       \
-  LODESTONE_CLONES void fast_count(Tile<T> tile, End end, Thresholds<T> t, double* count,          \
-                                          double* cost) {                                                 \
+  LODESTONE_CLONES void fast_count(Tile<T> tile, End end, Thresholds<T> t, double* count, double* cost) { \
     if (end == End::kRow)                                                                                 \
       count_of_rows(tile, t.value, t.stride, t.count, count, cost);                                       \
     else                                                                                                  \
       count_of_refs(tile, t.value, t.stride, t.count, count, cost);                                       \
   }                                                                                                       \
-  LODESTONE_CLONES void fast_weigh(Tile<T> tile, Thresholds<T> rows, Thresholds<T> refs, T factor, \
-                                          T* weight) {                                                    \
+  LODESTONE_CLONES void fast_weigh(Tile<T> tile, Thresholds<T> rows, Thresholds<T> refs, T factor,        \
+                                   T* weight) {                                                           \
     weigh(tile, rows, refs, factor, weight);                                                              \
   }
 

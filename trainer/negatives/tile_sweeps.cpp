@@ -107,27 +107,27 @@ LODESTONE_INLINE double distances_of(const View<T>& tile, T share) {
 }
 
 // The clones: one for each sweep and type.
-#define LODESTONE_SWEEPS(T)                                                                         \
+#define LODESTONE_SWEEPS(T)                                                                  \
   LODESTONE_CLONES void run_exponentials(const View<T>& tile, T slope, T offset) {           \
-    exponentials_of(tile, slope, offset);                                                           \
-  }                                                                                                 \
+    exponentials_of(tile, slope, offset);                                                    \
+  }                                                                                          \
   LODESTONE_CLONES double run_weigh(const View<T>& tile) {                                   \
-    return weights_of<false>(tile, T{}, T{});                                                       \
-  }                                                                                                 \
+    return weights_of<false>(tile, T{}, T{});                                                \
+  }                                                                                          \
   LODESTONE_CLONES double run_weighed_exponentials(const View<T>& tile, T slope, T offset) { \
-    return weights_of<true>(tile, slope, offset);                                                   \
-  }                                                                                                 \
+    return weights_of<true>(tile, slope, offset);                                            \
+  }                                                                                          \
   LODESTONE_CLONES void run_sums(const View<T>& tile) {                                      \
-    sums_of<false>(tile);                                                                           \
-  }                                                                                                 \
+    sums_of<false>(tile);                                                                    \
+  }                                                                                          \
   LODESTONE_CLONES void run_counts(const View<T>& tile) {                                    \
-    sums_of<true>(tile);                                                                            \
-  }                                                                                                 \
+    sums_of<true>(tile);                                                                     \
+  }                                                                                          \
   LODESTONE_CLONES double run_squares(const View<T>& tile, T share) {                        \
-    return distances_of<false>(tile, share);                                                        \
-  }                                                                                                 \
+    return distances_of<false>(tile, share);                                                 \
+  }                                                                                          \
   LODESTONE_CLONES double run_roots(const View<T>& tile, T share) {                          \
-    return distances_of<true>(tile, share);                                                         \
+    return distances_of<true>(tile, share);                                                  \
   }
 
 LODESTONE_SWEEPS(float)

@@ -148,7 +148,8 @@ void TileWalk::add_task(int64_t row_block, int64_t ref_block) {
   else
     add_span(row, rows, ref, refs, block_.square || block_.to_refs);
   tasks_.push_back({first, spans_.size()});
-  order_.add(static_cast<size_t>(row_block), static_cast<size_t>(block_.square ? ref_block : row_blocks_ + ref_block));
+  order_.add(static_cast<size_t>(row_block),
+             static_cast<size_t>(block_.square ? ref_block : row_blocks_ + ref_block));
 }
 
 void TileWalk::plan() {

@@ -23,8 +23,8 @@ struct PairValues {
 
 /// What one walk over a block leaves to the next.
 struct KeptTiles {
-  int64_t* room = nullptr;   ///< numbers that may still be kept, shared with other blocks
-  at::Tensor number_p;       ///< tiles, one after the other: the first of the walk, as many as there was room for
+  int64_t* room = nullptr;  ///< numbers that may still be kept, shared with other blocks
+  at::Tensor number_p;  ///< tiles, one after the other: the first of the walk, as many as there was room for
   std::vector<char> formed;  ///< which, by their numbers; such a tile stands as the last visitor left it
   std::array<std::optional<PairValues>, 2> positives;  ///< of the block, and of the block from its other side
 };

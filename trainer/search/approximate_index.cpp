@@ -24,7 +24,8 @@
 namespace {
 
 [[noreturn]] void refuse_lapack(const std::string& routine) {
-  throw lodestone::Error("index: expected faiss to do without LAPACK's " + routine + ", it was called; please report the kind of index");
+  throw lodestone::Error("index: expected faiss to do without LAPACK's " + routine +
+                         ", it was called; please report the kind of index");
 }
 
 }  // namespace
@@ -34,12 +35,24 @@ namespace {
 // library, so that no second BLAS need be linked, which could take LibTorch's own products over.
 #pragma GCC visibility push(hidden)
 extern "C" {
-void dgesvd_() { refuse_lapack("dgesvd"); }
-void dgetri_() { refuse_lapack("dgetri"); }
-void dsyev_() { refuse_lapack("dsyev"); }
-void sgesvd_() { refuse_lapack("sgesvd"); }
-void sgetri_() { refuse_lapack("sgetri"); }
-void ssyrk_() { refuse_lapack("ssyrk"); }
+void dgesvd_() {
+  refuse_lapack("dgesvd");
+}
+void dgetri_() {
+  refuse_lapack("dgetri");
+}
+void dsyev_() {
+  refuse_lapack("dsyev");
+}
+void sgesvd_() {
+  refuse_lapack("sgesvd");
+}
+void sgetri_() {
+  refuse_lapack("sgetri");
+}
+void ssyrk_() {
+  refuse_lapack("ssyrk");
+}
 }
 #pragma GCC visibility pop
 
@@ -66,12 +79,15 @@ std::shared_ptr<faiss::Index> empty_hnsw(int64_t width) {
 
 std::shared_ptr<faiss::Index> empty_ivf_pq(int64_t rows, int64_t width) {
   if (rows < kLeastRows || width % kPieceWidth != 0)
-    throw ConfigError("index: ivf-pq expected at least " + std::to_string(kLeastRows) + " rows of a width that is a multiple of " +
-                      std::to_string(kPieceWidth) + ", got " + std::to_string(rows) + " of " + std::to_string(width) +
+    throw ConfigError("index: ivf-pq expected at least " + std::to_string(kLeastRows) +
+                      " rows of a width that is a multiple of " + std::to_string(kPieceWidth) + ", got " +
+                      std::to_string(rows) + " of " + std::to_string(width) +
                       "; take hnsw, or search exactly");
-  const auto lists = static_cast<size_t>(std::min(4 * std::sqrt(static_cast<double>(rows)), static_cast<double>(rows / kRowsPerCentroid)));
-  auto index = std::make_shared<faiss::IndexIVFPQ>(new faiss::IndexFlatL2(width), static_cast<size_t>(width), lists,
-                                                   static_cast<size_t>(width / kPieceWidth), kBitsPerPiece);
+  const auto lists = static_cast<size_t>(
+      std::min(4 * std::sqrt(static_cast<double>(rows)), static_cast<double>(rows / kRowsPerCentroid)));
+  auto index =
+      std::make_shared<faiss::IndexIVFPQ>(new faiss::IndexFlatL2(width), static_cast<size_t>(width), lists,
+                                          static_cast<size_t>(width / kPieceWidth), kBitsPerPiece);
   index->own_fields = true;
   return index;
 }
@@ -100,11 +116,13 @@ bool fits(const faiss::Index& index, IndexKind kind, const Embeddings& gallery) 
 }
 
 // The rows of the gallery as faiss and exact search both see them.
-at::Tensor comparable(const Embeddings& gallery) { return ComparableRows(gallery.z_ND, gallery.likeness()).tensor(); }
+at::Tensor comparable(const Embeddings& gallery) {
+  return ComparableRows(gallery.z_ND, gallery.likeness()).tensor();
+}
 
 // Of the rows that `exact` names, but for the query itself, the share that `near` names too.
-double share_found(const std::vector<std::vector<Neighbour>>& near, const std::vector<std::vector<Neighbour>>& exact,
-                   const std::vector<int64_t>& self) {
+double share_found(const std::vector<std::vector<Neighbour>>& near,
+                   const std::vector<std::vector<Neighbour>>& exact, const std::vector<int64_t>& self) {
   int64_t there = 0, wanted = 0;
   for (size_t q = 0; q < self.size(); ++q) {
     std::set<int64_t> found;
@@ -119,7 +137,8 @@ double share_found(const std::vector<std::vector<Neighbour>>& near, const std::v
 }
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& got) {
-  throw DataError(file.string() + ": expected an index as `lodestone index` writes it, got " + got + "; build it again");
+  throw DataError(file.string() + ": expected an index as `lodestone index` writes it, got " + got +
+                  "; build it again");
 }
 
 }  // namespace
@@ -130,9 +149,12 @@ IndexKind index_kind_of(const std::string& name) {
   throw ConfigError("index: expected hnsw or ivf-pq, got '" + name + "'");
 }
 
-const char* name_of(IndexKind kind) { return kind == IndexKind::kHnsw ? "hnsw" : "ivf-pq"; }
+const char* name_of(IndexKind kind) {
+  return kind == IndexKind::kHnsw ? "hnsw" : "ivf-pq";
+}
 
-ApproximateIndex::ApproximateIndex(IndexKind kind, std::shared_ptr<faiss::Index> index, std::string rows_checksum)
+ApproximateIndex::ApproximateIndex(IndexKind kind, std::shared_ptr<faiss::Index> index,
+                                   std::string rows_checksum)
     : kind_(kind), index_(std::move(index)), rows_checksum_(std::move(rows_checksum)) {}
 
 ApproximateIndex ApproximateIndex::build(const Embeddings& gallery, IndexKind kind) {
@@ -167,12 +189,17 @@ void ApproximateIndex::write(const fs::path& file) const {
   faiss::write_index(index_.get(), &writer);
   const at::Tensor bytes = at::empty({static_cast<int64_t>(writer.data.size())}, at::kByte);
   std::memcpy(bytes.mutable_data_ptr(), writer.data.data(), writer.data.size());
-  write_safetensors(file, {{kTensor, bytes}}, {{"kind", name_of(kind_)}, {"rows", rows_checksum_}, {"checksum", checksum(bytes_of(bytes))}});
+  write_safetensors(
+      file, {{kTensor, bytes}},
+      {{"kind", name_of(kind_)}, {"rows", rows_checksum_}, {"checksum", checksum(bytes_of(bytes))}});
 }
 
-int64_t ApproximateIndex::default_effort() const { return kind_ == IndexKind::kHnsw ? 128 : 32; }
+int64_t ApproximateIndex::default_effort() const {
+  return kind_ == IndexKind::kHnsw ? 128 : 32;
+}
 
-std::vector<std::vector<Neighbour>> ApproximateIndex::nearest(const ComparableRows& queries, const ComparableRows& gallery, int64_t k,
+std::vector<std::vector<Neighbour>> ApproximateIndex::nearest(const ComparableRows& queries,
+                                                              const ComparableRows& gallery, int64_t k,
                                                               int64_t effort) const {
   const int64_t proposals = std::min(gallery.size(), std::max(4 * k, kLeastProposals));
   const int64_t wanted = effort > 0 ? effort : default_effort();
@@ -192,16 +219,18 @@ std::vector<std::vector<Neighbour>> ApproximateIndex::nearest(const ComparableRo
   return all;
 }
 
-std::vector<double> recalls_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k, int64_t samples,
-                               std::span<const int64_t> efforts) {
+std::vector<double> recalls_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k,
+                               int64_t samples, std::span<const int64_t> efforts) {
   const int64_t count = std::min(samples, gallery.size());
   std::vector<int64_t> asked;
   for (int64_t s = 0; s < count; ++s) asked.push_back(s * gallery.size() / count);
   const ComparableRows rows(gallery.z_ND, gallery.likeness());
-  const ComparableRows queries(gallery.z_ND.index_select(0, at::tensor(asked, at::kLong)), gallery.likeness());
+  const ComparableRows queries(gallery.z_ND.index_select(0, at::tensor(asked, at::kLong)),
+                               gallery.likeness());
   const auto exact = nearest_rows(queries, rows, k + 1);
   std::vector<double> recalls;
-  for (const int64_t effort : efforts) recalls.push_back(share_found(index.nearest(queries, rows, k + 1, effort), exact, asked));
+  for (const int64_t effort : efforts)
+    recalls.push_back(share_found(index.nearest(queries, rows, k + 1, effort), exact, asked));
   return recalls;
 }
 

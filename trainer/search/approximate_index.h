@@ -45,8 +45,8 @@ class ApproximateIndex {
   /// The k nearest of each query as far as they are found, best first. `effort` is how much is looked through for a query: graph nodes
   /// (hnsw) or lists (ivf_pq); 0 stands for default_effort(). At least 4 k proposals are scored.
   /// Threads   on OpenMP's; not concurrently on one object
-  std::vector<std::vector<Neighbour>> nearest(const ComparableRows& queries, const ComparableRows& gallery, int64_t k,
-                                              int64_t effort = 0) const;
+  std::vector<std::vector<Neighbour>> nearest(const ComparableRows& queries, const ComparableRows& gallery,
+                                              int64_t k, int64_t effort = 0) const;
 
   IndexKind kind() const { return kind_; }
   int64_t default_effort() const;
@@ -62,7 +62,7 @@ class ApproximateIndex {
 /// The share of the k nearest that the index finds with each of the efforts, asked for `samples` rows spread over the gallery; a row is
 /// not its own neighbour.
 /// Cost      one exact search for the samples, whatever the number of efforts
-std::vector<double> recalls_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k, int64_t samples,
-                               std::span<const int64_t> efforts);
+std::vector<double> recalls_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k,
+                               int64_t samples, std::span<const int64_t> efforts);
 
 }  // namespace lodestone

@@ -16,12 +16,15 @@ Calibration calibrate(const std::vector<RocPoint>& curve, double far, Likeness l
   for (const RocPoint& point : curve)
     if (point.far <= far && std::isfinite(point.threshold)) chosen = &point;
   if (!chosen)
-    throw DataError("calibration: expected pairs of which a threshold accepts some at a false accept rate of " + compact(far) +
-                    ", got none; evaluate on more samples, or ask for a higher rate");
+    throw DataError(
+        "calibration: expected pairs of which a threshold accepts some at a false accept rate of " +
+        compact(far) + ", got none; evaluate on more samples, or ask for a higher rate");
   return {chosen->threshold, far, chosen->far, chosen->tar, 0, likeness};
 }
 
-fs::path calibration_file(const fs::path& run_folder) { return run_folder / "calibration.json"; }
+fs::path calibration_file(const fs::path& run_folder) {
+  return run_folder / "calibration.json";
+}
 
 void write_calibration(const fs::path& file, const Calibration& calibration) {
   const nlohmann::json json = {{"threshold", calibration.threshold},
@@ -37,10 +40,14 @@ std::optional<Calibration> read_calibration(const fs::path& file) {
   if (!fs::exists(file)) return {};
   const auto json = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
   try {
-    return Calibration{json.at("threshold"), json.at("far"),  json.at("measured_far"),
-                       json.at("tar"),       json.at("step"), json.at("likeness") == "l2" ? Likeness::kL2 : Likeness::kCosine};
+    return Calibration{
+        json.at("threshold"),    json.at("far"),
+        json.at("measured_far"), json.at("tar"),
+        json.at("step"),         json.at("likeness") == "l2" ? Likeness::kL2 : Likeness::kCosine};
   } catch (const nlohmann::json::exception&) {
-    throw DataError(file.string() + ": expected a calibration, got something else; make it anew with `lodestone evaluate --calibrate`");
+    throw DataError(
+        file.string() +
+        ": expected a calibration, got something else; make it anew with `lodestone evaluate --calibrate`");
   }
 }
 

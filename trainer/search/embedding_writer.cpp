@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 [[noreturn]] void fail(const fs::path& path, const char* action) {
-  throw IoError(std::string("embeddings: cannot ") + action + " " + path.string() + ": " + std::strerror(errno));
+  throw IoError(std::string("embeddings: cannot ") + action + " " + path.string() + ": " +
+                std::strerror(errno));
 }
 
 void write_all(std::FILE* file, std::string_view bytes, const fs::path& path) {
@@ -27,13 +28,15 @@ void write_all(std::FILE* file, std::string_view bytes, const fs::path& path) {
 
 // What stands before a matrix of this size, which is never in memory: one number is stretched to its shape.
 std::string safetensors_head(const EmbeddingPlan& plan) {
-  return plan_safetensors({{"embeddings", at::empty({1}, at::kFloat).expand({plan.rows, plan.width})}}, plan.about).head;
+  return plan_safetensors({{"embeddings", at::empty({1}, at::kFloat).expand({plan.rows, plan.width})}},
+                          plan.about)
+      .head;
 }
 
 // NumPy's format 1.0: magic, version, length, a Python dict padded so that the data is aligned to 64 bytes.
 std::string npy_head(const EmbeddingPlan& plan) {
-  std::string dict = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(plan.rows) + ", " +
-                     std::to_string(plan.width) + "), }";
+  std::string dict = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(plan.rows) +
+                     ", " + std::to_string(plan.width) + "), }";
   dict.append(63 - (10 + dict.size()) % 64, ' ');
   dict += '\n';
   std::string head = std::string("\x93NUMPY\x01\x00", 8);
@@ -83,9 +86,11 @@ int64_t durable_size(std::FILE* file, const fs::path& path) {
 
 }  // namespace
 
-EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan) : plan_(std::move(plan)), ending_(plan_.output.extension()) {
+EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan)
+    : plan_(std::move(plan)), ending_(plan_.output.extension()) {
   if (ending_ != ".safetensors" && ending_ != ".npy" && ending_ != ".jsonl")
-    throw ConfigError("embeddings: expected an output named *.safetensors, *.npy or *.jsonl, got " + plan_.output.string());
+    throw ConfigError("embeddings: expected an output named *.safetensors, *.npy or *.jsonl, got " +
+                      plan_.output.string());
   partial_ = plan_.output.string() + ".partial";
   rows_partial_ = rows_beside(plan_.output).string() + ".partial";
   place_ = plan_.output.string() + ".place";
@@ -93,8 +98,8 @@ EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan) : plan_(std::move(plan)), e
 }
 
 std::string EmbeddingWriter::plan_text() const {
-  return Json{{"rows", plan_.rows}, {"width", plan_.width}, {"about", plan_.about}}.dump(-1, ' ', false,
-                                                                                           Json::error_handler_t::replace);
+  return Json{{"rows", plan_.rows}, {"width", plan_.width}, {"about", plan_.about}}.dump(
+      -1, ' ', false, Json::error_handler_t::replace);
 }
 
 bool EmbeddingWriter::go_on() {

@@ -19,7 +19,8 @@ struct EmbeddingPlan {
   std::filesystem::path output;  ///< .safetensors, .npy, or .jsonl, whose lines hold id and label as well
   int64_t rows = 0;
   int64_t width = 0;
-  std::map<std::string, std::string> about;  ///< Embeddings::about; safetensors keeps it, the other formats have no place for it
+  std::map<std::string, std::string>
+      about;  ///< Embeddings::about; safetensors keeps it, the other formats have no place for it
 };
 
 /// Writes embeddings row after row, in memory bounded by what one append is given, and goes on where a process before it ended.

@@ -19,12 +19,16 @@ constexpr const char* kRows = "rows";
 constexpr uint64_t kMaxFileBytes = uint64_t{1} << 40;
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& got) {
-  throw DataError(file.string() + ": expected embeddings as `lodestone embed` or `lodestone gallery` writes them, got " + got);
+  throw DataError(file.string() +
+                  ": expected embeddings as `lodestone embed` or `lodestone gallery` writes them, got " +
+                  got);
 }
 
 EmbeddedRow row_of(const Json& json, const fs::path& file) {
-  if (!json.is_object() || !json.contains("id") || !json["id"].is_string()) refuse(file, "a row without an id");
-  return {json["id"].get<std::string>(), json.contains("label") && json["label"].is_string() ? json["label"].get<std::string>() : ""};
+  if (!json.is_object() || !json.contains("id") || !json["id"].is_string())
+    refuse(file, "a row without an id");
+  return {json["id"].get<std::string>(),
+          json.contains("label") && json["label"].is_string() ? json["label"].get<std::string>() : ""};
 }
 
 std::vector<EmbeddedRow> rows_from(const fs::path& file) {
@@ -48,9 +52,13 @@ std::vector<EmbeddedRow> rows_within(const std::string& text, const fs::path& fi
   return rows;
 }
 
-Json json_of(const EmbeddedRow& row) { return {{"id", row.id}, {"label", row.label}}; }
+Json json_of(const EmbeddedRow& row) {
+  return {{"id", row.id}, {"label", row.label}};
+}
 
-std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace
 
@@ -63,9 +71,13 @@ std::string Embeddings::fact(const std::string& name) const {
   return found == about.end() ? "" : found->second;
 }
 
-fs::path rows_beside(const fs::path& file) { return file.string() + ".rows.jsonl"; }
+fs::path rows_beside(const fs::path& file) {
+  return file.string() + ".rows.jsonl";
+}
 
-std::string row_line(const EmbeddedRow& row) { return text_of(json_of(row)) + "\n"; }
+std::string row_line(const EmbeddedRow& row) {
+  return text_of(json_of(row)) + "\n";
+}
 
 Embeddings read_embeddings(const fs::path& file) {
   const std::string bytes = read_file(file, kMaxFileBytes);
@@ -74,7 +86,8 @@ Embeddings read_embeddings(const fs::path& file) {
     found.about = read_safetensors_header(bytes, file.string()).metadata;
     auto tensors = decode_safetensors(bytes, file.string());
     const auto z = tensors.find(kTensor);
-    if (z == tensors.end() || z->second.dim() != 2 || z->second.scalar_type() != at::kFloat || z->second.size(1) < 1)
+    if (z == tensors.end() || z->second.dim() != 2 || z->second.scalar_type() != at::kFloat ||
+        z->second.size(1) < 1)
       refuse(file, "no float32 matrix named 'embeddings'");
     found.z_ND = z->second;
   } catch (const CheckpointError& error) {
@@ -84,7 +97,8 @@ Embeddings read_embeddings(const fs::path& file) {
   found.rows_N = within == found.about.end() ? rows_from(file) : rows_within(within->second, file);
   found.about.erase(kRows);
   if (static_cast<int64_t>(found.rows_N.size()) != found.size())
-    refuse(file, std::to_string(found.size()) + " embeddings with " + std::to_string(found.rows_N.size()) + " rows");
+    refuse(file, std::to_string(found.size()) + " embeddings with " + std::to_string(found.rows_N.size()) +
+                     " rows");
   return found;
 }
 

@@ -10,7 +10,8 @@ namespace lodestone {
 class FileLock {
  public:
   /// Waits for another writer to end. Throws IoError after `patience`, or if the lock file cannot be made.
-  explicit FileLock(const std::filesystem::path& file, std::chrono::milliseconds patience = std::chrono::seconds(10));
+  explicit FileLock(const std::filesystem::path& file,
+                    std::chrono::milliseconds patience = std::chrono::seconds(10));
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;

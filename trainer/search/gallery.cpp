@@ -38,15 +38,21 @@ std::vector<std::string> names_of(const Embeddings& gallery) {
 Embeddings add_to_gallery(const Embeddings& gallery, const Embeddings& more) {
   std::set<std::pair<std::string, std::string>> added;
   for (const EmbeddedRow& row : more.rows_N) {
-    if (row.label.empty()) throw ConfigError("gallery: expected a name for " + row.id + ", got none; give --name");
+    if (row.label.empty())
+      throw ConfigError("gallery: expected a name for " + row.id + ", got none; give --name");
     added.emplace(row.label, row.id);
   }
   if (gallery.fact("model") != more.fact("model") || gallery.z_ND.size(1) != more.z_ND.size(1))
-    throw ConfigError("gallery: its photographs were embedded by another model; make it anew with this one, or name that one");
-  Embeddings all = kept(gallery, [&](const EmbeddedRow& row) { return !added.contains({row.label, row.id}); });
+    throw ConfigError(
+        "gallery: its photographs were embedded by another model; make it anew with this one, or name that "
+        "one");
+  Embeddings all = kept(gallery, [&](const EmbeddedRow& row) {
+    return !added.contains({row.label, row.id});
+  });
   // Within `more`, the last of a repeated photograph counts.
   std::map<std::pair<std::string, std::string>, int64_t> last;
-  for (size_t i = 0; i < more.rows_N.size(); ++i) last[{more.rows_N[i].label, more.rows_N[i].id}] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < more.rows_N.size(); ++i)
+    last[{more.rows_N[i].label, more.rows_N[i].id}] = static_cast<int64_t>(i);
   std::vector<at::Tensor> parts = {all.z_ND};
   for (const auto& [key, index] : last) {
     parts.push_back(more.z_ND.narrow(0, index, 1));
@@ -56,14 +62,16 @@ Embeddings add_to_gallery(const Embeddings& gallery, const Embeddings& more) {
   return all;
 }
 
-Embeddings remove_from_gallery(const Embeddings& gallery, const std::string& name, const std::string& photograph) {
+Embeddings remove_from_gallery(const Embeddings& gallery, const std::string& name,
+                               const std::string& photograph) {
   Embeddings rest = kept(gallery, [&](const EmbeddedRow& row) {
     return row.label != name || (!photograph.empty() && row.id != photograph);
   });
   if (rest.size() < gallery.size()) return rest;
   const std::string near = nearest_word(name, names_of(gallery));
-  throw DataError("gallery: expected '" + name + "'" + (photograph.empty() ? "" : " with the photograph " + photograph) +
-                  ", which is not there" + (near.empty() || near == name ? "" : "; did you mean '" + near + "'?"));
+  throw DataError("gallery: expected '" + name + "'" +
+                  (photograph.empty() ? "" : " with the photograph " + photograph) + ", which is not there" +
+                  (near.empty() || near == name ? "" : "; did you mean '" + near + "'?"));
 }
 
 std::vector<Identity> identities(const Embeddings& gallery) {
@@ -91,7 +99,8 @@ std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at:
     }
     std::vector<Identity> found;
     for (auto& [name, identity] : best) found.push_back(std::move(identity));
-    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+    std::stable_sort(found.begin(), found.end(),
+                     [](const auto& a, const auto& b) { return a.score > b.score; });
     if (static_cast<int64_t>(found.size()) > k) found.resize(static_cast<size_t>(k));
     all.push_back(std::move(found));
   }

@@ -25,7 +25,8 @@ struct Identity {
 Embeddings add_to_gallery(const Embeddings& gallery, const Embeddings& more);
 
 /// Without that identity, or without that photograph of it. Throws DataError if there is none such, naming the nearest.
-Embeddings remove_from_gallery(const Embeddings& gallery, const std::string& name, const std::string& photograph = "");
+Embeddings remove_from_gallery(const Embeddings& gallery, const std::string& name,
+                               const std::string& photograph = "");
 
 /// The identities in order of name; score is 0.
 std::vector<Identity> identities(const Embeddings& gallery);

@@ -16,7 +16,8 @@ class TripletMiner {
  public:
   TripletMiner(const LabelledRows& rows, std::span<const uint64_t> ids_N, const MiningOptions& options)
       : rows_(rows), ids_N_(ids_N), options_(options), compared_(rows.x_ND, Likeness::kCosine) {
-    for (size_t i = 0; i < rows.labels().size(); ++i) members_[rows.labels()[i]].push_back(static_cast<int64_t>(i));
+    for (size_t i = 0; i < rows.labels().size(); ++i)
+      members_[rows.labels()[i]].push_back(static_cast<int64_t>(i));
     for (const int64_t group : rows.groups_N) ++group_sizes_[group];
   }
 
@@ -24,14 +25,16 @@ class TripletMiner {
     const at::Tensor q_QD = rows_.x_ND.narrow(0, begin, end - begin);
     const ComparableRows queries(q_QD, Likeness::kCosine);
     const std::span<const int64_t> groups(rows_.groups_N);
-    const NeighbourSearch search{queries, groups.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)), compared_,
-                                 groups, begin};
+    const NeighbourSearch search{queries,
+                                 groups.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
+                                 compared_, groups, begin};
     std::vector<MinedTriplet> found;
     // Rows of the anchor's group, and copies of its negatives, may stand before what is looked for.
     const auto depth = [&](int64_t q) {
       return group_sizes_.at(rows_.groups_N[static_cast<size_t>(begin + q)]) + 4 * options_.per_anchor + 16;
     };
-    for_each_query(search, depth, [&](int64_t q, std::span<const Neighbour> nearest) { add(begin + q, nearest, found); });
+    for_each_query(search, depth,
+                   [&](int64_t q, std::span<const Neighbour> nearest) { add(begin + q, nearest, found); });
     return found;
   }
 
@@ -55,7 +58,9 @@ class TripletMiner {
     int64_t left = options_.per_anchor;
     for (const Neighbour& neighbour : nearest) {
       if (left == 0 || neighbour.score <= positive->score - options_.margin) break;
-      if (neighbour.relevant || neighbour.score > options_.max_score || !seen.insert(id(neighbour.index)).second) continue;
+      if (neighbour.relevant || neighbour.score > options_.max_score ||
+          !seen.insert(id(neighbour.index)).second)
+        continue;
       found.push_back({anchor, positive->index, neighbour.index});
       --left;
     }
@@ -71,14 +76,15 @@ class TripletMiner {
 
 }  // namespace
 
-std::vector<MinedTriplet> mine_triplets(const LabelledRows& rows, std::span<const uint64_t> ids_N, int64_t begin, int64_t end,
-                                        const MiningOptions& options) {
+std::vector<MinedTriplet> mine_triplets(const LabelledRows& rows, std::span<const uint64_t> ids_N,
+                                        int64_t begin, int64_t end, const MiningOptions& options) {
   check_labelled(rows);
   if (begin >= end) return {};
   return TripletMiner(rows, ids_N, options).run(begin, end);
 }
 
-std::vector<MinedTriplet> without_repeats(const std::vector<MinedTriplet>& triplets, std::span<const uint64_t> ids_N) {
+std::vector<MinedTriplet> without_repeats(const std::vector<MinedTriplet>& triplets,
+                                          std::span<const uint64_t> ids_N) {
   std::set<std::array<uint64_t, 3>> seen;
   std::vector<MinedTriplet> kept;
   const auto id = [&](int64_t i) { return ids_N[static_cast<size_t>(i)]; };

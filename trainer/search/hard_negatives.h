@@ -27,10 +27,11 @@ struct MinedTriplet {
 /// other's positive or negative, and of a negative's copies only the first counts.
 /// Ranks     knows none; each may take its own anchors
 /// Cost      2·(end - begin)·N·D flops, exact (neighbours.h)
-std::vector<MinedTriplet> mine_triplets(const LabelledRows& rows, std::span<const uint64_t> ids_N, int64_t begin, int64_t end,
-                                        const MiningOptions& options);
+std::vector<MinedTriplet> mine_triplets(const LabelledRows& rows, std::span<const uint64_t> ids_N,
+                                        int64_t begin, int64_t end, const MiningOptions& options);
 
 /// The same without triplets that say what an earlier one said: equal ids of all three.
-std::vector<MinedTriplet> without_repeats(const std::vector<MinedTriplet>& triplets, std::span<const uint64_t> ids_N);
+std::vector<MinedTriplet> without_repeats(const std::vector<MinedTriplet>& triplets,
+                                          std::span<const uint64_t> ids_N);
 
 }  // namespace lodestone

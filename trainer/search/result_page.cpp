@@ -18,12 +18,14 @@ constexpr const char* kStyle = R"(
 .card b { display: block; } .card .id { opacity: .75; }
 )";
 
-std::string card(const std::string& kind, const std::string& image, const std::string& title, const std::string& id,
-                 const std::string& note) {
-  const std::string shown =
-      image.empty() ? "" : fill(R"(<img src="{}" alt="{}" loading="lazy">)", {image, escape_html(title + " " + id)});
-  return fill(R"(<figure class="card {}">{}<figcaption><b>{}</b><span class="id">{}</span><br>{}</figcaption></figure>)",
-              {kind, shown, escape_html(title), escape_html(id), note});
+std::string card(const std::string& kind, const std::string& image, const std::string& title,
+                 const std::string& id, const std::string& note) {
+  const std::string shown = image.empty() ? ""
+                                          : fill(R"(<img src="{}" alt="{}" loading="lazy">)",
+                                                 {image, escape_html(title + " " + id)});
+  return fill(
+      R"(<figure class="card {}">{}<figcaption><b>{}</b><span class="id">{}</span><br>{}</figcaption></figure>)",
+      {kind, shown, escape_html(title), escape_html(id), note});
 }
 
 std::string hit_card(const SearchHit& hit, const std::string& image) {
@@ -38,12 +40,15 @@ std::string result_page(const std::string& title, const std::vector<SearchAnswer
                         const std::function<std::string(const std::string& id, bool query)>& picture) {
   std::string html = fill(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" "
+      "content=\"light dark\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
+      "'unsafe-inline'\">\n"
       "<title>{}</title>\n<style>\n{}{}</style>\n</head>\n<body><main>\n<h1>{}</h1>\n",
       {escape_html(title), report_style(), kStyle, escape_html(title)});
   for (const SearchAnswer& answer : answers) {
-    html += "<section class=\"answer\">" + card("query", picture(answer.query, true), "Query", answer.query, "");
+    html +=
+        "<section class=\"answer\">" + card("query", picture(answer.query, true), "Query", answer.query, "");
     for (const SearchHit& hit : answer.hits) html += hit_card(hit, picture(hit.id, false));
     html += "</section>\n";
   }
@@ -52,10 +57,10 @@ std::string result_page(const std::string& title, const std::vector<SearchAnswer
 
 std::string picture_uri(const std::string& bytes) {
   const std::string_view view(bytes);
-  const char* type = view.starts_with("\x89PNG")                                ? "image/png"
-                     : view.starts_with("\xFF\xD8\xFF")                         ? "image/jpeg"
+  const char* type = view.starts_with("\x89PNG")                               ? "image/png"
+                     : view.starts_with("\xFF\xD8\xFF")                        ? "image/jpeg"
                      : view.starts_with("RIFF") && view.substr(8, 4) == "WEBP" ? "image/webp"
-                                                                                : nullptr;
+                                                                               : nullptr;
   return type ? std::string("data:") + type + ";base64," + base64(bytes) : "";
 }
 

@@ -18,7 +18,11 @@ std::vector<SearchHit> hits_of(std::span<const Neighbour> nearest, const Embeddi
 nlohmann::json to_json(const std::vector<SearchHit>& hits) {
   nlohmann::json all = nlohmann::json::array();
   for (const SearchHit& hit : hits) {
-    all.push_back({{"index", hit.index}, {"id", hit.id}, {"label", hit.label}, {"score", hit.score}, {"distance", hit.distance}});
+    all.push_back({{"index", hit.index},
+                   {"id", hit.id},
+                   {"label", hit.label},
+                   {"score", hit.score},
+                   {"distance", hit.distance}});
     all.back()["same"] = hit.same ? nlohmann::json(*hit.same) : nlohmann::json();
   }
   return all;

@@ -15,7 +15,8 @@ std::exception_ptr overload(const char* what) {
 
 }  // namespace
 
-Batcher::Jobs Batcher::pieces(std::vector<Sample> samples, std::chrono::steady_clock::time_point deadline) const {
+Batcher::Jobs Batcher::pieces(std::vector<Sample> samples,
+                              std::chrono::steady_clock::time_point deadline) const {
   const auto workers = static_cast<size_t>(workers_), most = (samples.size() + workers - 1) / workers;
   Jobs jobs;
   for (size_t i = 0; i < samples.size(); ++i) {

@@ -103,7 +103,8 @@ HttpAnswer Service::search(const std::string& body) {
     found = nearest_rows(queries, *gallery_rows_, request.k);
   }
   Json answers = Json::array();
-  for (const auto& nearest : found) answers.push_back({{"hits", to_json(hits_of(nearest, *model_.gallery, model_.calibration))}});
+  for (const auto& nearest : found)
+    answers.push_back({{"hits", to_json(hits_of(nearest, *model_.gallery, model_.calibration))}});
   return json_answer({{"threshold", threshold_of(model_.calibration)}, {"answers", std::move(answers)}});
 }
 

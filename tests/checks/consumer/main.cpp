@@ -1,7 +1,6 @@
 #include <iostream>
 
 #include <ATen/ops/ones.h>
-
 #include <lodestone/trainer/encoders/encoder.h>
 #include <lodestone/trainer/losses/loss.h>
 
