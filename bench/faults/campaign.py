@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Faults on real jobs, many of them: what docs/reliability.md says of lost, stopped and told-to-end ranks.
 
-usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--program build/lodestone] [--minutes M] [--beside N] [--json FILE]
+usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--program build/lodestone] [--minutes M]
+                   [--beside N] [--bare] [--json FILE]
 
 kill     SIGKILL for a random rank of one supervised job, again and again: seconds until the first new step
 stop     SIGSTOP for a random rank of a fresh job: is it named within ten seconds, does the job end with 4
 term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of the last step
+         With --bare SIGTERM goes to an mpirun without a supervisor, which has a code of its own
          stop and term do several jobs at a time with --beside
 soak     kills, stops and terminations by chance, four of five while it trains and the others while it starts, until the run is
          done: are its weights those of a run without faults. With --min-ranks, in determinism: canonical, and each start behind a
@@ -33,6 +35,9 @@ import time
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    OMPI_MCA_btl_vader_single_copy_mechanism="none", OMPI_MCA_mpi_yield_when_idle="1")
 
+# As docs/operations.md has it for those who do without the supervisor.
+BARE = ("mpirun", "--bind-to", "none", "--mca", "odls_base_sigkill_timeout", "60")
+
 # What a scheduler would start again: stopped with a checkpoint, a peer lost, or ended by the signal itself before training began.
 AGAIN = (75, 4, 128 + signal.SIGKILL, 128 + signal.SIGUSR1, -signal.SIGTERM)
 
@@ -40,7 +45,7 @@ AGAIN = (75, 4, 128 + signal.SIGKILL, 128 + signal.SIGUSR1, -signal.SIGTERM)
 class Job:
     """A supervised training run in a folder of its own."""
 
-    def __init__(self, program, ranks, folder=None, restarts=0, settings=(), min_ranks=None):
+    def __init__(self, program, ranks, folder=None, restarts=0, settings=(), min_ranks=None, bare=False):
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="lodestone-faults-"))
         self.run, self.config, self.log = self.folder / "run", self.folder / "run.yaml", self.folder / "log"
         if folder is None:
@@ -48,6 +53,8 @@ class Job:
         command = [program, "launch", "-n", str(ranks), "--max-restarts", str(restarts)]
         command += ["--min-ranks", str(min(min_ranks, ranks))] if min_ranks else []
         command += ["--", "train", str(self.config)]
+        if bare:
+            command = [*BARE, "-n", str(ranks), program, "train", str(self.config)]
         for setting in settings:
             command += ["--set", setting]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"), env=ENVIRONMENT)
@@ -176,7 +183,7 @@ def side_by_side(options, trial):
     def one(number):
         if options.over():
             return None
-        job = Job(options.program, options.ranks, settings=["checkpoint.every_steps=0"])
+        job = Job(options.program, options.ranks, settings=["checkpoint.every_steps=0"], bare=options.bare)
         fine, seconds, told = trial(random.Random(f"{options.seed}/{number}"), job)
         if fine:
             shutil.rmtree(job.folder)
@@ -220,7 +227,7 @@ def term(options, _):
         left = sorted(path.name for path in (job.run / "checkpoints").glob("*"))
         inspected = subprocess.run([options.program, "inspect", str(job.run)], capture_output=True).returncode
         steps = [name for name in left if name.startswith("step-")]
-        fine = code == 75 and inspected == 0 and len(steps) == 1 and int(steps[0][5:]) == job.steps()[-1]
+        fine = (code == 75 or options.bare) and inspected == 0 and len(steps) == 1 and int(steps[0][5:]) == job.steps()[-1]
         return fine, seconds, f"code {code}, {left}, last step {job.steps()[-1:]}"
     return side_by_side(options, trial)
 
@@ -313,6 +320,7 @@ def main():
     parser.add_argument("--min-ranks", type=int, help="of soak: the fewest ranks that a start may have")
     parser.add_argument("--steps", type=int, default=10000, help="of soak and healthy")
     parser.add_argument("--beside", type=int, default=1, help="of stop and term: jobs at a time")
+    parser.add_argument("--bare", action="store_true", help="of term: mpirun alone")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--program", default="build/lodestone")

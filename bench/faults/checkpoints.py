@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Campaigns against the checkpoints of real runs, each bounded in time: docs/checkpoints.md says what they have shown.
 
-  python3 bench/faults/checkpoints.py kills --ranks 4 --kills 1000 --seconds 3600
+  python3 bench/faults/checkpoints.py kills --ranks 4 --kills 1800 --seconds 3600
   python3 bench/faults/checkpoints.py interruptions --ranks 1 --kills 100
   python3 bench/faults/checkpoints.py worlds [--canonical]
   python3 bench/faults/checkpoints.py flips --flips 200
