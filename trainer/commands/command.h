@@ -233,7 +233,7 @@ struct PlanArguments {
   double latency = 5;
   int64_t classes = 0;
   int64_t tokens = 0;
-  int64_t probe_rows = 8;
+  std::optional<int64_t> probe_rows;
   std::string json;
 };
 

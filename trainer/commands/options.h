@@ -31,4 +31,7 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(cons
 /// The commands that use a trained model: embed, search, gallery, identify, mine, serve, export.
 void add_use_commands(CLI::App& app, Action& action);
 
+/// `bench` and what it times: loader, loss, collectives, step, checkpoint.
+void add_bench_commands(CLI::App& app, Action& action);
+
 }  // namespace lodestone

@@ -26,6 +26,8 @@ namespace {
 
 constexpr int kSteps = 4;  // the first warms up
 constexpr int64_t kLossRows = 1024;
+constexpr int64_t kFewRows = 8, kRowsOfSmallPictures = 32, kSmallPixels = 64 * 64;
+constexpr int64_t kTrafficRows = 8;  // what is sent follows from shapes alone
 
 /// The most bytes that LibTorch held at once, of what it allocated since this was made.
 class HeldBytes : public c10::MemoryReportingInfoBase {
@@ -146,11 +148,18 @@ Measured measure(Trial& trial) {
   return best;
 }
 
+int64_t rows_to_probe(const ProbeOptions& options, const InputShape& shape) {
+  const int64_t pixels = shape.width * shape.height;
+  const bool small = shape.vocabulary == 0 && shape.channels > 0 && pixels <= kSmallPixels;
+  return options.probe_rows.value_or(small ? kRowsOfSmallPictures : kFewRows);
+}
+
 void probe_compute(const ProbeOptions& options, StepCost& cost, Machine& here) {
   Trial trial(options, single_group());
   trial.build();
   Encoder& encoder = trial.encoder();
-  const auto few = static_cast<double>(options.probe_rows), many = 2 * few;
+  const int64_t rows = rows_to_probe(options, trial.shape());
+  const auto few = static_cast<double>(rows), many = 2 * few;
   for (const auto& parameter : encoder.parameters().learned())
     cost.gradient_bytes += static_cast<double>(parameter.tensor.nbytes());
   cost.weight_bytes = cost.gradient_bytes;
@@ -163,12 +172,12 @@ void probe_compute(const ProbeOptions& options, StepCost& cost, Machine& here) {
     ForwardMode mode = training_mode(single_group(), trial.config().training.batch_norm);
     mode.update_statistics = false;
     const FlopCount flops;
-    encoder.forward(made_up(trial.shape(), options.probe_rows), mode);
+    encoder.forward(made_up(trial.shape(), rows), mode);
     cost.flops_per_row = flops.total() / few;
   }
-  trial.prepare(options.probe_rows);
+  trial.prepare(rows);
   const Measured small = measure(trial);
-  trial.prepare(2 * options.probe_rows);
+  trial.prepare(2 * rows);
   const Measured large = measure(trial);
   const auto kept = trial.trainer().tensors();
   cost.moment_bytes = bytes_of(kept.at("optimizer"));
@@ -223,7 +232,7 @@ Traffic traffic_of_two(const ProbeOptions& options, int64_t rows) {
 
 void probe_traffic(const ProbeOptions& options, StepCost& cost) {
   using Shape = VerbCost::Shape;
-  const int64_t few = 2 * options.probe_rows, many = 2 * few;
+  const int64_t few = 2 * options.probe_rows.value_or(kTrafficRows), many = 2 * few;
   const Traffic small = traffic_of_two(options, few), large = traffic_of_two(options, many);
   const auto add = [&](const char* name, VerbTraffic Traffic::*verb, Shape shape, bool of_share,
                        double sent_of_payload) {

@@ -9,10 +9,12 @@ namespace lodestone {
 struct ProbeOptions {
   std::string config;
   std::vector<std::string> assignments;
-  int64_t classes = 0;     ///< of losses with proxies
-  int64_t tokens = 0;      ///< of a text; 0: the most there can be
-  int64_t probe_rows = 8;  ///< rows of the smaller trial batch; the other has twice as many
-  int threads = 1;         ///< of a rank
+  int64_t classes = 0;  ///< of losses with proxies
+  int64_t tokens = 0;   ///< of a text; 0: the most there can be
+  /// Rows of the smaller trial batch; the other has twice as many. Unset: 8, or 32 of pictures of up to 64 × 64, since convolutions of
+  /// small pictures are computed another way from there on.
+  std::optional<int64_t> probe_rows = {};
+  int threads = 1;  ///< of a rank
 };
 
 /// Trains a few steps on made-up batches of the configured shape and takes from them what a step costs: memory by LibTorch's
