@@ -17,8 +17,10 @@ namespace lodestone {
 /// Throws    IoError. The file stays under its name: it is for folders that are committed, or removed, as a whole.
 class FileWriter {
  public:
+  /// kNone neither reads back nor adds up, so that a benchmark can tell what kAll costs; finish() then has nothing to return.
+  enum class Verification { kAll, kNone };
   /// Creates or empties the file.
-  explicit FileWriter(const std::filesystem::path& path);
+  explicit FileWriter(const std::filesystem::path& path, Verification verification = Verification::kAll);
   ~FileWriter();
   FileWriter(FileWriter&&) noexcept;
 
