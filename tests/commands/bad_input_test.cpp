@@ -1,11 +1,10 @@
 // Every mistake a user can make gets a message that names the place and the remedy, and the documented exit code.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 
 #include "support/program.h"
+#include "support/taken_port.h"
 
 namespace lodestone::testing {
 namespace {
@@ -89,17 +88,9 @@ TEST_F(BadInput, MoreClassesThanThereAre) {
 }
 
 TEST_F(BadInput, PortInUse) {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(socket, 1), 0);
-  ASSERT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  const std::string port = std::to_string(ntohs(address.sin_port));
+  const TakenPort taken;
+  const std::string port = std::to_string(taken.port());
   expect(train({"metrics.port=" + port}), 2, {port});
-  ::close(socket);
 }
 
 TEST_F(BadInput, NoWritePermission) {

@@ -7,6 +7,7 @@
 #include "common/safetensors.h"
 #include "support/program.h"
 #include "support/run_lines.h"
+#include "support/taken_port.h"
 #include "support/texts.h"
 
 namespace lodestone::testing {
@@ -15,12 +16,14 @@ namespace {
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
+constexpr bool kWithCuda = LODESTONE_WITH_CUDA;
 constexpr const char* kConv4 = "{name: conv4, channels: [8, 8, 8], embedding: 8}";
 constexpr const char* kResNet = "{name: resnet18, width: 16, stem: small}";
 
 class Gpu : public ::testing::Test {
  protected:
   void SetUp() override {
+    if (!kWithCuda) GTEST_SKIP() << "the program is built without CUDA";
     if (!fs::exists("/dev/nvidiactl")) GTEST_SKIP() << "no GPU here";
   }
 
@@ -35,8 +38,7 @@ class Gpu : public ::testing::Test {
   // Two ranks of one job, each a process.
   struct Ranks {
     explicit Ranks(const std::vector<std::string>& command) {
-      static int port = 20000 + ::getpid() % 20000;
-      ++port;
+      const int port = TakenPort().port();
       for (const std::string rank : {"0", "1"}) {
         std::vector<std::string> words = {"env",
                                           "RANK=" + rank,
@@ -76,7 +78,7 @@ class Gpu : public ::testing::Test {
 
   // The weights of a run that was interrupted are those of one that wasn't.
   static void expect_same_bits(int ranks, const std::vector<std::string>& settings,
-                               const std::string& encoder = kConv4) {
+                               const std::string& encoder = kConv4, std::vector<std::string> files = {}) {
     const Workspace whole, parts;
     for (const Workspace* work : {&whole, &parts}) {
       exchange_encoder(*work, encoder);
@@ -87,7 +89,8 @@ class Gpu : public ::testing::Test {
     const Finished again = run_ranks(ranks, on_gpu({"train", parts.config()}, settings));
     ASSERT_EQ(again.code, 0) << again.err;
     EXPECT_EQ(losses(parts.run()), losses(whole.run()));
-    for (const char* file : {"model.safetensors", "optimizer.safetensors"})
+    files.insert(files.end(), {"model.safetensors", "optimizer.safetensors"});
+    for (const std::string& file : files)
       EXPECT_EQ(contents(parts.run() / "checkpoints/step-00000008" / file),
                 contents(whole.run() / "checkpoints/step-00000008" / file))
           << file;
@@ -105,6 +108,8 @@ TEST_F(Gpu, GoesOnBitIdentically) {
 
 TEST_F(Gpu, TwoRanksGoOnBitIdentically) {
   expect_same_bits(2, {});
+  expect_same_bits(2, {"memory.kind=xbm", "memory.size=25"}, kConv4, {"memory.safetensors"});
+  expect_same_bits(2, {"loss.name=arcface", "miner.name=all"}, kConv4, {"proxies.safetensors"});
 }
 
 // cuDNN's convolutions round to TF32's ten bits.

@@ -60,6 +60,20 @@ TEST_F(SupervisorTest, gives_up_after_so_many_restarts_with_the_jobs_own_code) {
   EXPECT_EQ(worlds_.size(), 3u);
 }
 
+TEST_F(SupervisorTest, pauses_twice_as_long_each_time_and_a_minute_at_most) {
+  std::vector<int64_t> pauses;
+  for (const int fruitless : {0, 1, 2, 3, 4, 7, 8, 9, 1000})
+    pauses.push_back(SupervisorOptions{}.pause_after(fruitless).count());
+  EXPECT_THAT(pauses, ElementsAre(0, 0, 1000, 2000, 4000, 32'000, 60'000, 60'000, 60'000));
+}
+
+TEST_F(SupervisorTest, waits_so_long_before_it_starts_again) {
+  const auto begin = std::chrono::steady_clock::now();
+  options_.max_restarts = 3;
+  run("exit 4");  // pauses of 0, 5 and 10 ms
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(15));
+}
+
 TEST_F(SupervisorTest, the_same_failure_without_a_new_checkpoint_is_tried_twice) {
   options_.max_restarts = 10;
   EXPECT_EQ(run("exit 1"), 1);

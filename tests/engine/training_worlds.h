@@ -5,6 +5,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
 
 #include "image_batch.h"
 #include "support/objectives.h"
@@ -29,6 +30,14 @@ struct Outcome {
 
 using Saved = std::map<std::string, std::map<std::string, at::Tensor>>;
 
+/// What ranks other than 0 get of a checkpoint: of sharded tensors their shapes alone.
+inline Saved with_stand_ins(Saved saved) {
+  for (auto& [group, tensors] : saved)
+    for (auto& [name, tensor] : tensors)
+      if (LossSide::sharded(group)) tensor = at::zeros({}, tensor.options()).expand(tensor.sizes());
+  return saved;
+}
+
 /// Steps [first, last) on `world` ranks, going on from `saved` if given.
 inline Outcome train(int world, const Case& c, const TrainerConfig& config, int first, int last,
                      const Outcome* saved = nullptr, at::ScalarType type = at::kDouble,
@@ -49,7 +58,7 @@ inline Outcome train(int world, const Case& c, const TrainerConfig& config, int 
       at::NoGradGuard no_grad;
       for (const auto& [name, tensors] : trainer.tensors())
         for (const auto& [key, tensor] : tensors) at::Tensor(tensor).copy_(saved->tensors.at(name).at(key));
-      trainer.loss_side().restore(saved->tensors);
+      trainer.loss_side().restore(group, group.rank() == 0 ? saved->tensors : with_stand_ins(saved->tensors));
       trainer.set_steps_done(first);
     }
     std::vector<double> losses;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <new>
+#include <utility>
 
 #include <ATen/ops/tensor.h>
 
@@ -29,18 +30,21 @@ Warn CheckpointKeeper::warn() const {
   return [log = session_.log](const std::string& sentence) { log->warn("{}", sentence); };
 }
 
+Warn CheckpointKeeper::warn_of_damage() {
+  return [this](const std::string& sentence) {
+    session_.log->warn("{}", sentence);
+    damaged_.push_back(sentence);
+  };
+}
+
 bool CheckpointKeeper::resumes(const std::string& resume) const {
   const bool found = resume == "auto" ? !list_checkpoints(folder_.checkpoints()).empty() : resume != "none";
   return session_.world.broadcast_text(found ? "yes" : "no") == "yes";
 }
 
 std::optional<Checkpoint> CheckpointKeeper::find(const std::string& resume) {
-  const Warn name_damaged = [this](const std::string& sentence) {
-    session_.log->warn("{}", sentence);
-    damaged_.push_back(sentence);
-  };
   if (resume != "auto" && resume != "none") {
-    Checkpoint chosen = load_checkpoint(resume, name_damaged);
+    Checkpoint chosen = load_checkpoint(resume, warn_of_damage());
     set_later_aside(chosen.step);
     return chosen;
   }
@@ -49,7 +53,9 @@ std::optional<Checkpoint> CheckpointKeeper::find(const std::string& resume) {
     return {};
   }
   if (list_checkpoints(folder_.checkpoints()).empty()) return {};
-  return load_checkpoint(folder_.checkpoints(), name_damaged);
+  Checkpoint newest = load_checkpoint(folder_.checkpoints(), warn_of_damage());
+  set_later_aside(newest.step);
+  return newest;
 }
 
 // A run is never overwritten: the earlier one moves aside, unless a process is at work in it.
@@ -62,14 +68,17 @@ void CheckpointKeeper::set_run_aside() const {
   session_.log->info("starting afresh; the earlier run is now {}", aside.string());
 }
 
-// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.
+// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume, nor may damaged
+// checkpoints count among those that retention keeps.
 void CheckpointKeeper::set_later_aside(int64_t step) const {
+  const RunLock idle(folder_);
   for (const auto& path : list_checkpoints(folder_.checkpoints())) {
     if (step_of(path.filename().string()) <= step) continue;
     const fs::path aside = folder_.checkpoints() / ("abandoned-" + path.filename().string());
     fs::remove_all(aside);
     fs::rename(path, aside);
-    session_.log->info("{} is of the future left behind; it is now {}", path.string(), aside.string());
+    session_.log->info("{} is later than what the run goes on from; it is now {}", path.string(),
+                       aside.string());
   }
 }
 
@@ -84,6 +93,9 @@ std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Traine
   generation_ = checkpoint->generation + 1;
   resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
   session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
+  for (const auto& group : unused_groups(checkpoint->snapshot, trainer, learner))
+    session_.log->warn("{}: {}.safetensors is of no use to this configuration and left out",
+                       checkpoint->path.string(), group);
   return cursor;
 }
 
@@ -93,7 +105,8 @@ std::optional<fs::path> CheckpointKeeper::roll_back(Trainer& trainer) {
     writer_.wait(deadline());
     tell_outcome();
     if (!list_checkpoints(folder_.checkpoints()).empty())
-      found = load_checkpoint(folder_.checkpoints(), warn());
+      found = load_checkpoint(folder_.checkpoints(), warn_of_damage());
+    tell_damaged();
   }
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
   if (!checkpoint) return {};
@@ -106,7 +119,12 @@ void CheckpointKeeper::start(std::string config_yaml, const Trainer& trainer, Re
   yaml_ = std::move(config_yaml);
   reporter_ = &reporter;
   images_->fill(trainer.tensors());  // touches the pages: the first save is to wait no longer than the others
-  for (const auto& sentence : damaged_) reporter_->checkpoint_damaged(resumed_at_.value_or(0), sentence);
+  tell_damaged();
+}
+
+void CheckpointKeeper::tell_damaged() {
+  for (const auto& sentence : std::exchange(damaged_, {}))
+    reporter_->checkpoint_damaged(saved_at_.value_or(0), sentence);
 }
 
 at::Tensor CheckpointKeeper::reduced(std::initializer_list<int> values, ReduceOp op) const {
@@ -154,6 +172,12 @@ void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor, const Sampler
   last_ = std::chrono::steady_clock::now();
   Snapshot snapshot = take_snapshot(session_.world, trainer, cursor, learner);
   if (!session_.leads()) return;
+  begin_save(step, std::move(snapshot));
+  stall_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count();
+  reporter_->checkpoint_stalled(stall_seconds_);
+}
+
+void CheckpointKeeper::begin_save(int64_t step, Snapshot snapshot) {
   const bool free = writer_.wait(deadline());
   tell_outcome();
   if (!free)
@@ -168,7 +192,6 @@ void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor, const Sampler
   } catch (const std::bad_alloc&) {
     tell_failure(step, "there is no memory for a copy of the state");
   }
-  stall_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count();
 }
 
 // The tensors of the snapshot are the trainer's own: they are copied here, and the rest goes on by itself.

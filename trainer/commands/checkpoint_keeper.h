@@ -63,11 +63,14 @@ class CheckpointKeeper {
   void set_run_aside() const;
   void set_later_aside(int64_t step) const;
   bool wants(int64_t step);
+  void begin_save(int64_t step, Snapshot snapshot);
   void hand_over(Snapshot snapshot, SaveInfo info);
   void tell_outcome();
   void tell_failure(int64_t step, const std::string& reason);
   at::Tensor reduced(std::initializer_list<int> values, ReduceOp op) const;
+  void tell_damaged();
   Warn warn() const;
+  Warn warn_of_damage();
   std::chrono::duration<double> deadline() const { return std::chrono::duration<double>(config_.deadline); }
 
   const CheckpointConfig& config_;

@@ -212,13 +212,16 @@ void Reporter::evaluated(int64_t step, const Evaluation& evaluation) {
 void Reporter::checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds) {
   if (!lead_) return;
   endpoint_->metrics.checkpoint_saved(saved.seconds, saved.bytes);
-  endpoint_->metrics.checkpoint_stalled(stall_seconds);
   if (endpoint_->live) endpoint_->live->checkpoint(step, saved.seconds, saved.bytes);
   lead_->log.event(step, "checkpoint",
                    {{"path", saved.path.string()},
                     {"bytes", saved.bytes},
                     {"seconds", saved.seconds},
                     {"stall_seconds", stall_seconds}});
+}
+
+void Reporter::checkpoint_stalled(double seconds) {
+  if (lead_) endpoint_->metrics.checkpoint_stalled(seconds);
 }
 
 void Reporter::checkpoint_failed(int64_t step, const std::string& reason) {

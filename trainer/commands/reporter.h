@@ -47,6 +47,8 @@ class Reporter {
   void evaluated(int64_t step, const Evaluation& evaluation);
   /// `stall_seconds`: what the step waited for it.
   void checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds);
+  /// A step waited so long for a save, whatever becomes of it.
+  void checkpoint_stalled(double seconds);
   void checkpoint_failed(int64_t step, const std::string& reason);
   /// One was passed over.
   void checkpoint_damaged(int64_t step, const std::string& message);

@@ -90,6 +90,12 @@ Session::Session(const RunConfig& config)
       world(launch.world()),
       log(make_log(world.rank(), world.size())) {
   if (launch.device().is_cuda()) make_repeatable();
+  if (world.rank() == 0 && world.backend() == "nccl" && launch.info().token.empty())
+    log->warn(
+        "control plane: the job has no token, so that whoever reaches port {} can disturb it; give all ranks "
+        "the same secret in "
+        "LODESTONE_JOB_TOKEN",
+        launch.info().master_port);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int ranks_here = std::max(1, launch.info().local_world);
   const int share = config.training.determinism.canonical() ? 1 : std::max(1, cores / ranks_here);

@@ -1,6 +1,10 @@
 #include "trainer/commands/state.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include "distributed/row_shards.h"
 
 namespace lodestone {
 
@@ -8,7 +12,7 @@ namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
 
-constexpr const char* kStatistics = "rank_statistics";
+constexpr const char *kStatistics = "rank_statistics", *kSampler = "sampler";
 
 void check_all(const std::string& group, const Tensors& saved, const Tensors& live) {
   const std::string remedy = "; resume with the run's own configuration, or start afresh with --resume none";
@@ -63,6 +67,42 @@ void restore_statistics(const Group& world, const Snapshot& snapshot, const Trai
   }
 }
 
+// Steps done, and where in the data.
+std::pair<int64_t, Cursor> place_of(const Snapshot& snapshot) {
+  try {
+    const auto& sampler = snapshot.state.at("sampler");
+    return {snapshot.state.at("step").get<int64_t>(),
+            {sampler.at("epoch").get<int64_t>(), sampler.at("position").get<int64_t>()}};
+  } catch (const nlohmann::json::exception&) {
+    std::throw_with_nested(CheckpointError("checkpoint: state.json lacks step or sampler position"));
+  }
+}
+
+// {group: {tensor: [dtype, shape]}}
+nlohmann::json shapes_of(const Snapshot& snapshot) {
+  nlohmann::json groups = nlohmann::json::object();
+  for (const auto& [group, tensors] : snapshot.tensors) {
+    auto& shapes = groups[group] = nlohmann::json::object();
+    for (const auto& [name, tensor] : tensors)
+      shapes[name] = {static_cast<int>(tensor.scalar_type()), tensor.sizes().vec()};
+  }
+  return groups;
+}
+
+// Tensors to be overwritten; of sharded groups stand-ins that have the shape and hold one number.
+Snapshot shaped_as(const nlohmann::json& groups) {
+  Snapshot snapshot;
+  for (const auto& [group, shapes] : groups.items()) {
+    auto& tensors = snapshot.tensors[group];
+    for (const auto& [name, told] : shapes.items()) {
+      const auto dtype = static_cast<at::ScalarType>(told[0].get<int>());
+      const auto shape = told[1].get<std::vector<int64_t>>();
+      tensors[name] = LossSide::sharded(group) ? at::zeros({}, dtype).expand(shape) : at::empty(shape, dtype);
+    }
+  }
+  return snapshot;
+}
+
 }  // namespace
 
 Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor,
@@ -73,7 +113,7 @@ Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor
   if (world.rank() != 0) return {};
   for (auto& [group, tensors] : trainer.tensors()) snapshot.tensors[group] = tensors;
   if (!statistics.empty()) snapshot.tensors[kStatistics] = statistics;
-  if (learner) snapshot.tensors["sampler"] = learner->state();
+  if (learner) snapshot.tensors[kSampler] = learner->state();
   snapshot.state = {
       {"step", trainer.steps_done()},
       {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}},
@@ -86,17 +126,27 @@ Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& t
                         SamplerLearner* learner) {
   const auto all = trainer.tensors();
   for (const auto& [group, live] : all) check_all(group, group_of(snapshot, group), live);
+  trainer.loss_side().check(snapshot.tensors);
+  const auto [step, cursor] = place_of(snapshot);
+  if (learner) learner->restore(group_of(snapshot, kSampler));
   for (const auto& [group, live] : all) copy_all(group_of(snapshot, group), live);
-  trainer.loss_side().restore(snapshot.tensors);
+  trainer.loss_side().restore(world, snapshot.tensors);
   restore_statistics(world, snapshot, trainer);
-  if (learner) learner->restore(group_of(snapshot, "sampler"));
-  try {
-    trainer.set_steps_done(snapshot.state.at("step").get<int64_t>());
-    const auto& sampler = snapshot.state.at("sampler");
-    return {sampler.at("epoch").get<int64_t>(), sampler.at("position").get<int64_t>()};
-  } catch (const nlohmann::json::exception&) {
-    std::throw_with_nested(CheckpointError("checkpoint: state.json lacks step or sampler position"));
+  trainer.set_steps_done(step);
+  return cursor;
+}
+
+std::vector<std::string> unused_groups(const Snapshot& snapshot, const Trainer& trainer,
+                                       const SamplerLearner* learner) {
+  const auto own = trainer.tensors();
+  std::vector<std::string> unused;
+  for (const auto& [group, tensors] : snapshot.tensors) {
+    const bool statistics = group == kStatistics && !trainer.own_statistics().empty();
+    const bool sampler = group == kSampler && learner != nullptr;
+    if (!own.contains(group) && !trainer.loss_side().has(group) && !statistics && !sampler)
+      unused.push_back(group);
   }
+  return unused;
 }
 
 void restore_counters(const Snapshot& snapshot, Trainer& trainer) {
@@ -123,24 +173,28 @@ std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Che
   if (world.size() == 1) return found;
   nlohmann::json head;
   if (found)
-    head = {{"path", found->path.string()},    {"step", found->step},
-            {"world", found->world},           {"config", found->config_yaml},
-            {"generation", found->generation}, {"state", found->snapshot.state}};
+    head = {{"path", found->path.string()},
+            {"step", found->step},
+            {"world", found->world},
+            {"config", found->config_yaml},
+            {"generation", found->generation},
+            {"state", found->snapshot.state},
+            {"tensors", shapes_of(found->snapshot)}};
   head = nlohmann::json::parse(world.broadcast_text(head.dump()));
   if (head.is_null()) return {};
-  Checkpoint shared{
-      head["path"].get<std::string>(), head["step"], head["world"], head["config"], {}, head["generation"]};
-  shared.snapshot.state = head["state"];
-  nlohmann::json names = nlohmann::json::array();
-  if (found)
-    for (const auto& [group, tensors] : found->snapshot.tensors) names.push_back(group);
-  names = nlohmann::json::parse(world.broadcast_text(names.dump()));
-  for (const std::string group : names) {
-    const std::string bytes = world.broadcast_text(
-        found ? encode_safetensors(found->snapshot.tensors.at(group), {}) : std::string());
-    shared.snapshot.tensors[group] = decode_safetensors(bytes, group);
+  if (!found) {
+    found = Checkpoint{
+        head["path"].get<std::string>(), head["step"], head["world"], head["config"], {}, head["generation"]};
+    found->snapshot = shaped_as(head["tensors"]);
+    found->snapshot.state = head["state"];
   }
-  return shared;
+  for (const auto& [group, tensors] : found->snapshot.tensors)
+    if (!LossSide::sharded(group))
+      for (const auto& [name, tensor] : tensors) {
+        const at::Tensor bytes = tensor.reshape({-1}).view(at::kByte);
+        scatter_rows(world, bytes, bytes, 0);
+      }
+  return found;
 }
 
 }  // namespace lodestone

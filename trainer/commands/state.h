@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "distributed/group.h"
 #include "sampler/sampler_learner.h"
@@ -14,14 +15,19 @@ namespace lodestone {
 /// them before the next step.
 /// Ranks     collective; the snapshot is rank 0's, other ranks get an empty one. What is sharded (memory, proxies) is gathered, so
 ///           that only rank 0 needs a disk and any number of ranks can go on: no rank has to see another one's files.
-/// Cost      one all-gather of memory and proxies, which for that moment lie whole on every rank
+/// Cost      one gather_rows of memory and proxies: they lie whole on rank 0's host alone
 Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor,
                        const SamplerLearner* learner);
 
 /// Puts a snapshot back and returns the place in the data. Throws CheckpointError if a tensor is missing, has another
-/// shape, or is not known: the message says which, and that the configuration must be the run's.
+/// shape, or is not known, before anything is overwritten: the message says which, and that the configuration must be the run's.
+/// Collective.
 Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer,
                         SamplerLearner* learner);
+
+/// What the snapshot has and the configured run doesn't use (a memory, an average, a scaler …), by file name.
+std::vector<std::string> unused_groups(const Snapshot& snapshot, const Trainer& trainer,
+                                       const SamplerLearner* learner);
 
 /// Puts back what is counted over the whole run. Not for a rollback: what led to it counts.
 void restore_counters(const Snapshot& snapshot, Trainer& trainer);
@@ -30,7 +36,8 @@ void restore_counters(const Snapshot& snapshot, Trainer& trainer);
 void restore_model(const Snapshot& snapshot, Encoder& encoder);
 
 /// Rank 0's checkpoint on every rank, so that ranks on other hosts need not see its file system. `found` is rank 0's, and
-/// unset where there is none. Collective.
+/// unset where there is none. Collective. Memory and proxies stay on rank 0: restore_snapshot hands out each rank's rows, and the
+/// other ranks' snapshots have only their shapes.
 std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found);
 
 }  // namespace lodestone

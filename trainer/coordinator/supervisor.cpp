@@ -137,11 +137,14 @@ bool Supervisor::choose_world() {
   return true;
 }
 
+milliseconds SupervisorOptions::pause_after(int fruitless) const {
+  if (fruitless < 2) return milliseconds(0);
+  const int doublings = std::min(fruitless - 2, 20);
+  return std::min(longest_pause, pause * (int64_t{1} << doublings));
+}
+
 void Supervisor::pause() {
-  if (fruitless_ < 2) return;
-  const int doublings = std::min(fruitless_ - 2, 20);
-  const auto until =
-      Clock::now() + std::min(options_.longest_pause, options_.pause * (int64_t{1} << doublings));
+  const auto until = Clock::now() + options_.pause_after(fruitless_);
   while (Clock::now() < until && !stop_) {
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now()) + milliseconds(1);
     const auto signal = signals_.next(left);

@@ -23,10 +23,11 @@ struct SupervisorOptions {
   int min_world =
       1;  ///< smaller than world: go on with the ranks that are left, as long as there are that many
   int max_restarts = 3;
-  /// Between restarts without a new checkpoint in between: none before the first, this before the second, then doubling
-  /// up to `longest_pause`.
   std::chrono::milliseconds pause{1000};
   std::chrono::milliseconds longest_pause{60'000};
+  /// Before a restart, when so many lives in a row have left no new checkpoint: none after the first, `pause` after the second, then
+  /// doubling up to `longest_pause`.
+  std::chrono::milliseconds pause_after(int fruitless) const;
   /// The signal that makes the job save and stop, sent in place of SIGTERM and SIGINT; 0: those themselves. mpirun passes
   /// SIGUSR1 on and lives; on SIGTERM it kills its ranks a second later.
   int stop_signal = 0;

@@ -157,41 +157,57 @@ std::map<std::string, at::Tensor> LossSide::slow_tensors() const {
 
 std::map<std::string, std::map<std::string, at::Tensor>> LossSide::gathered() const {
   std::map<std::string, std::map<std::string, at::Tensor>> all;
-  if (proxies_) all["proxies"] = proxies_->gathered();
-  if (memory_) all["memory"] = memory_->gathered();
-  for (const auto& parameter : learned_) all["loss"][parameter.name] = parameter.value.reshape({1}).cpu();
-  if (optimizer_)
-    for (const auto& [name, tensor] : optimizer_->state())
-      all["loss"]["optimizer." + name] = tensor.reshape({1}).cpu();
-  for (const auto& [name, tensor] : slow_tensors()) all["momentum_encoder"][name] = tensor.cpu();
+  if (proxies_) all[kProxies] = proxies_->gathered();
+  if (memory_) all[kMemory] = memory_->gathered();
+  for (const auto& [name, tensors] : replicated())
+    for (const auto& [key, tensor] : tensors)
+      all[name][key] = (tensor.dim() == 0 ? tensor.reshape({1}) : tensor).cpu();
   return all;
 }
 
-void LossSide::restore(const std::map<std::string, std::map<std::string, at::Tensor>>& whole) {
-  at::NoGradGuard no_grad;
-  const auto group = [&](const char* name) -> const std::map<std::string, at::Tensor>& {
+std::map<std::string, std::map<std::string, at::Tensor>> LossSide::replicated() const {
+  std::map<std::string, std::map<std::string, at::Tensor>> all;
+  for (const auto& parameter : learned_) all["loss"][parameter.name] = parameter.value;
+  if (optimizer_)
+    for (const auto& [name, tensor] : optimizer_->state()) all["loss"]["optimizer." + name] = tensor;
+  for (const auto& [name, tensor] : slow_tensors()) all["momentum_encoder"][name] = tensor;
+  return all;
+}
+
+bool LossSide::has(const std::string& group) const {
+  return group == kProxies  ? proxies_.has_value()
+         : group == kMemory ? memory_.has_value()
+                            : replicated().contains(group);
+}
+
+void LossSide::check(const std::map<std::string, std::map<std::string, at::Tensor>>& whole) const {
+  const std::string remedy = "; resume with the run's own configuration, or start afresh with --resume none";
+  const auto group = [&](const std::string& name) -> const std::map<std::string, at::Tensor>& {
     const auto found = whole.find(name);
     if (found == whole.end())
-      throw CheckpointError(std::string("checkpoint: expected a file ") + name +
-                            ".safetensors; resume with the run's own "
-                            "configuration, or start afresh with --resume none");
+      throw CheckpointError("checkpoint: expected a file " + name + ".safetensors" + remedy);
     return found->second;
   };
-  const auto take = [&](const char* from, const std::string& name, at::Tensor to) {
-    const auto found = group(from).find(name);
-    if (found == group(from).end() || found->second.numel() != to.numel())
-      throw CheckpointError(
-          std::string("checkpoint: expected tensor '") + name + "' in " + from +
-          ", got none or of another "
-          "shape; resume with the run's own configuration, or start afresh with --resume none");
-    to.copy_(found->second.reshape(to.sizes()));
-  };
-  if (proxies_) proxies_->restore(group("proxies"));
-  if (memory_) memory_->restore(group("memory"));
-  for (const auto& parameter : learned_) take("loss", parameter.name, parameter.value);
-  if (optimizer_)
-    for (const auto& [name, tensor] : optimizer_->state()) take("loss", "optimizer." + name, tensor);
-  for (const auto& [name, tensor] : slow_tensors()) take("momentum_encoder", name, tensor);
+  if (proxies_) proxies_->check(group(kProxies));
+  if (memory_) memory_->check(group(kMemory));
+  for (const auto& [name, tensors] : replicated())
+    for (const auto& [key, tensor] : tensors) {
+      const auto found = group(name).find(key);
+      if (found == group(name).end() || found->second.numel() != tensor.numel())
+        throw CheckpointError("checkpoint: expected tensor '" + key + "' in " + name +
+                              ", got none or of another shape" + remedy);
+    }
+}
+
+void LossSide::restore(const Group& ranks,
+                       const std::map<std::string, std::map<std::string, at::Tensor>>& whole) {
+  check(whole);
+  at::NoGradGuard no_grad;
+  if (proxies_) proxies_->restore(ranks, whole.at(kProxies));
+  if (memory_) memory_->restore(ranks, whole.at(kMemory));
+  for (const auto& [name, tensors] : replicated())
+    for (const auto& [key, tensor] : tensors)
+      at::Tensor(tensor).copy_(whole.at(name).at(key).reshape(tensor.sizes()));
 }
 
 }  // namespace lodestone

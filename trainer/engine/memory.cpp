@@ -11,6 +11,8 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
+#include "distributed/row_shards.h"
+
 namespace lodestone {
 
 void MemoryConfig::visit(Fields& f) {
@@ -78,29 +80,34 @@ Memory::Ages Memory::ages(int64_t step) const {
 }
 
 std::map<std::string, at::Tensor> Memory::gathered() const {
-  return {{"embedding", world_.all_gather(u_nD_).cpu()},
-          {"key", world_.all_gather(key_n4_).cpu()},
+  return {{"embedding", gather_rows(world_, u_nD_)},
+          {"key", gather_rows(world_, key_n4_)},
           {"next", at::full({1}, next_, at::kLong)}};
 }
 
-void Memory::restore(const std::map<std::string, at::Tensor>& whole) {
-  const auto tensor = [&](const char* name) {
+void Memory::check(const std::map<std::string, at::Tensor>& whole) const {
+  const auto fits = [&](const char* name, at::IntArrayRef shape, at::ScalarType dtype) {
     const auto found = whole.find(name);
     if (found == whole.end())
       throw CheckpointError(std::string("checkpoint: expected tensor '") + name +
                             "' in memory, which is not there");
-    return found->second;
+    return found->second.sizes() == shape && found->second.scalar_type() == dtype;
   };
-  const at::Tensor u_nD = tensor("embedding"), key_n4 = tensor("key"), next = tensor("next");
-  if (u_nD.dim() != 2 || u_nD.size(0) != size_ || u_nD.size(1) != u_nD_.size(1) ||
-      key_n4.numel() != size_ * 4 || next.numel() != 1 || key_n4.scalar_type() != at::kLong ||
-      next.scalar_type() != at::kLong)
+  if (!fits("embedding", {size_, u_nD_.size(1)}, u_nD_.scalar_type()) ||
+      !fits("key", {size_, 4}, at::kLong) || !fits("next", {1}, at::kLong))
     throw CheckpointError(
-        "checkpoint: the memory holds rows of another number or width than memory.size and the encoder say; "
+        "checkpoint: the memory holds rows of another number, width or type than memory.size and the encoder "
+        "say; "
         "resume with the run's own configuration, or start afresh with --resume none");
-  u_nD_.copy_(u_nD.narrow(0, first_, local_));
-  key_n4_.copy_(key_n4.narrow(0, first_, local_));
-  next_ = next.item<int64_t>();
+}
+
+void Memory::restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole) {
+  check(whole);
+  scatter_rows(ranks, whole.at("embedding"), u_nD_, first_);
+  scatter_rows(ranks, whole.at("key"), key_n4_, first_);
+  const at::Tensor pushed = at::zeros({1}, key_n4_.options());
+  scatter_rows(ranks, whole.at("next"), pushed, 0);
+  next_ = pushed.item<int64_t>();
 }
 
 }  // namespace lodestone

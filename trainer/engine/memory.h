@@ -41,10 +41,13 @@ class Memory {
   };
   Ages ages(int64_t step) const;
 
-  /// The whole memory on the CPU, oldest slot numbering, for a checkpoint; collective. `restore` takes this rank's stretch of
-  /// it, for any number of ranks; throws CheckpointError if size or width differ.
+  /// The whole memory by slots, for a checkpoint, as gather_rows gives it: on rank 0's CPU.
   std::map<std::string, at::Tensor> gathered() const;
-  void restore(const std::map<std::string, at::Tensor>& whole);
+  /// Throws CheckpointError unless size, width and types are the memory's own. Needs shapes and dtypes alone.
+  void check(const std::map<std::string, at::Tensor>& whole) const;
+  /// Takes this rank's stretch of what rank 0 of `ranks` holds, as scatter_rows does: any number of ranks, which need not be the
+  /// memory's own. Throws as check, before anything is overwritten.
+  void restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole);
 
  private:
   int64_t filled() const;

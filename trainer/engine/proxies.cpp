@@ -14,6 +14,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "common/rng.h"
+#include "distributed/row_shards.h"
 
 namespace lodestone {
 
@@ -102,29 +103,33 @@ void Proxies::update(const at::Tensor& gradient_nD, double factor) {
   steps_n_.index_copy_(0, seen_n_, steps_n);
 }
 
-std::map<std::string, at::Tensor> Proxies::gathered() const {
-  return {{"value", world_.all_gather(value_nD_).cpu()},
-          {"first", world_.all_gather(first_nD_).cpu()},
-          {"second", world_.all_gather(second_nD_).cpu()},
-          {"steps", world_.all_gather(steps_n_).cpu()}};
+std::array<std::pair<const char*, at::Tensor>, 4> Proxies::shards() const {
+  return {{{"value", value_nD_}, {"first", first_nD_}, {"second", second_nD_}, {"steps", steps_n_}}};
 }
 
-void Proxies::restore(const std::map<std::string, at::Tensor>& whole) {
-  const auto take = [&](const char* name, at::Tensor& mine) {
+std::map<std::string, at::Tensor> Proxies::gathered() const {
+  std::map<std::string, at::Tensor> whole;
+  for (const auto& [name, shard] : shards()) whole[name] = gather_rows(world_, shard);
+  return whole;
+}
+
+void Proxies::check(const std::map<std::string, at::Tensor>& whole) const {
+  for (const auto& [name, shard] : shards()) {
+    std::vector<int64_t> shape = shard.sizes().vec();
+    shape[0] = classes_;
     const auto found = whole.find(name);
-    if (found == whole.end() || found->second.dim() != mine.dim() || found->second.size(0) != classes_ ||
-        found->second.size(-1) != (mine.dim() == 1 ? classes_ : mine.size(1)))
-      throw CheckpointError(std::string("checkpoint: expected '") + name + "' of proxies for " +
-                            std::to_string(classes_) +
-                            " classes, got none or of another shape; resume with the run's own data and "
-                            "configuration, or start "
-                            "afresh with --resume none");
-    mine.copy_(found->second.narrow(0, first_, local_));
-  };
-  take("value", value_nD_);
-  take("first", first_nD_);
-  take("second", second_nD_);
-  take("steps", steps_n_);
+    if (found == whole.end() || found->second.sizes() != at::IntArrayRef(shape) ||
+        found->second.scalar_type() != shard.scalar_type())
+      throw CheckpointError(
+          std::string("checkpoint: expected '") + name + "' of proxies for " + std::to_string(classes_) +
+          " classes, got none or of another shape or type; resume with the run's own data and "
+          "configuration, or start afresh with --resume none");
+  }
+}
+
+void Proxies::restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole) {
+  check(whole);
+  for (const auto& [name, shard] : shards()) scatter_rows(ranks, whole.at(name), shard, first_);
 }
 
 }  // namespace lodestone

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/fields.h"
 #include "trainer/engine/optimizer.h"
@@ -36,12 +38,17 @@ class Proxies {
   /// Takes dL/du of what select returned.
   void update(const at::Tensor& gradient_nD, double factor);
 
-  /// Values and moments of all classes on the CPU; collective. `restore` takes this rank's stretch, for any number of ranks.
+  /// Values and moments of all classes, for a checkpoint, as gather_rows gives them: on rank 0's CPU.
   std::map<std::string, at::Tensor> gathered() const;
-  void restore(const std::map<std::string, at::Tensor>& whole);
+  /// Throws CheckpointError unless classes, width and types are the run's. Needs shapes and dtypes alone.
+  void check(const std::map<std::string, at::Tensor>& whole) const;
+  /// Takes this rank's stretch of what rank 0 of `ranks` holds, as scatter_rows does: any number of ranks, which need not be the
+  /// proxies' own. Throws as check, before anything is overwritten.
+  void restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole);
 
  private:
   at::Tensor sampled(const at::Tensor& label_b, int64_t step) const;
+  std::array<std::pair<const char*, at::Tensor>, 4> shards() const;  ///< what is saved, by name
 
   Group world_;
   uint64_t seed_;
