@@ -191,10 +191,12 @@ void HardClassSampler::restore(const std::map<std::string, at::Tensor>& state) {
     ClassDirections found = rows(name);
     return found.width == 0 ? nullptr : std::make_shared<const ClassDirections>(std::move(found));
   };
+  auto means = rows("means");
+  auto now = shared("directions_now"), next = shared("directions_next");
   std::lock_guard lock(mutex_);
-  means_.restore(rows("means"));
-  now_ = shared("directions_now");
-  next_ = shared("directions_next");
+  means_.restore(std::move(means));
+  now_ = std::move(now);
+  next_ = std::move(next);
   observed_ = *observed->second.const_data_ptr<int64_t>();
 }
 

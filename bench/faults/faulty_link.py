@@ -91,7 +91,7 @@ class FaultyLink(threading.Thread):
                     waiting.register(end, selectors.EVENT_READ, side)
                 while not self.ending:
                     self.carry_all(waiting)
-        except OSError as error:  # a link that is gone must not pass for one that swallows packets
+        except Exception as error:  # a link that is gone must not pass for one that swallows packets
             self.failure = error
 
     def carry_all(self, waiting):

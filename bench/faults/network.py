@@ -23,7 +23,7 @@ import tempfile
 import time
 
 from faulty_link import HOSTS, NETWORK, FaultyLink, kill_all_on, on_first_host, write_hosts
-from training_run import ENVIRONMENT, TrainingRun, make_data, parse
+from training_run import ENVIRONMENT, TrainingRun, make_data
 
 FAULTS = ("delay", "reset", "half-open", "partition")
 STEPS, LIMIT = 60, 30.0
@@ -49,7 +49,8 @@ class NetworkRun(TrainingRun):
         return self.root.with_suffix(".log").read_text()
 
     def restarts(self):
-        return sum(parse(line).get("event") == "restart" for line in (self.root / "metrics.jsonl").read_text().splitlines())
+        """How often the supervisor says that it starts the job again; from the beginning, if it was too early for a checkpoint."""
+        return self.said().count("; restart ")
 
     def loss_of_steps(self):
         """The last that was said of each step: a step may have been done again after a restart."""
@@ -84,6 +85,8 @@ def trial(link, fault, program, folder, name, at_step):
     code = ended(process, 240 if fault in ("delay", "reset") else 120)
     seconds, link.fault = time.monotonic() - began, "none"
     done = {kind: link.counts[kind] - before[kind] for kind in before}
+    if link.failure:
+        raise link.failure
     if fault == "delay" and not (done["delayed"] and done["lost"]) or fault == "reset" and not (done["reset"] and run.restarts()):
         return run, f"expected the fault to strike, got {done} and {run.restarts()} restarts", seconds
     if fault in ("half-open", "partition"):

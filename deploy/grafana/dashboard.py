@@ -127,7 +127,7 @@ ROWS = {
               (f"max by (run) (increase(lodestone_checkpoint_stall_seconds_total{{{RUN}}}[1h]))", "training stood still, an hour"), unit="s", low=0),
         panel("Size", (per_run("checkpoint_size_bytes"), "{{run}}"), unit="bytes", low=0),
         panel("Saves", *((per_run(f"checkpoint_{name}_total"), name) for name in ("attempts", "failures", "damaged")), width=24, low=0,
-              about="Since the process began: tried, failed; and passed over as damaged when it started."),
+              about="Since the process began: tried, failed; and passed over as damaged when it started or rolled back."),
     ],
     "Faults": [
         panel("Ranks", (per_run("world_size"), "of the run"), (per_run("ranks_reporting"), "heard of"),

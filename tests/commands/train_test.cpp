@@ -170,6 +170,38 @@ def forward(self, x):
   EXPECT_EQ(counts[0], counts[1]);
 }
 
+TEST(Train, GoingBackToACheckpointSetsLaterOnesAsideOnceItFits) {
+  const Workspace work;
+  ASSERT_EQ(run(lodestone({"train", work.config()})).code, 0);
+  const auto checkpoints = work.run() / "checkpoints";
+  const std::string first = contents(checkpoints / "step-00000008" / "model.safetensors");
+  const auto from_four = [&](const std::string& setting) {
+    return run(lodestone(
+        {"train", work.config(), "--resume", (checkpoints / "step-00000004").string(), "--set", setting}));
+  };
+  EXPECT_EQ(from_four("encoder.embedding=16").code, 5);
+  EXPECT_TRUE(fs::exists(checkpoints / "step-00000008"));
+  for (const char* number : {"1", "2"}) {
+    EXPECT_EQ(from_four("optimizer.learning_rate=0.01").code, 0);
+    EXPECT_TRUE(fs::exists(checkpoints / ("abandoned-step-00000008." + std::string(number)))) << number;
+  }
+  EXPECT_EQ(contents(checkpoints / "abandoned-step-00000008.1" / "model.safetensors"), first);
+  EXPECT_NE(contents(checkpoints / "step-00000008" / "model.safetensors"), first);
+  const Finished more =
+      run(lodestone({"train", work.config(), "--set", "schedule.steps=9", "--set", "memory.kind=xbm"}));
+  EXPECT_EQ(more.code, 5) << more.err;  // what a memory holds is not there
+}
+
+TEST(Train, WhatACheckpointHoldsInVainIsNamed) {
+  const Workspace work;
+  ASSERT_EQ(
+      run(lodestone({"train", work.config(), "--set", "memory.kind=xbm", "--set", "memory.size=24"})).code,
+      0);
+  const Finished without = run(lodestone({"train", work.config(), "--set", "schedule.steps=9"}));
+  EXPECT_EQ(without.code, 0) << without.err;
+  EXPECT_THAT(without.err, HasSubstr("memory.safetensors is of no use"));
+}
+
 TEST(Train, ADamagedCheckpointThatARollbackPassesOverIsTold) {
   const Workspace work;
   ASSERT_EQ(run(lodestone({"train", work.config()})).code, 0);

@@ -73,6 +73,17 @@ TEST_F(RetentionTest, ADamagedOneIsNeverTheBest) {
   EXPECT_THAT(steps(), ElementsAre(3, 2));
 }
 
+TEST_F(RetentionTest, LaterOnesThanTheNewOneNeitherCountNorGo) {
+  retention_.keep_last = 2;
+  for (const int64_t step : {2, 4, 9}) save(step, 0.5);
+  retention_.keep_best.count = 1;
+  std::ofstream(root_.path() / "step-00000009" / "model.safetensors") << "damaged";
+  save(5, 0.1);
+  EXPECT_THAT(steps(), ElementsAre(9, 5, 4));
+  save(6, 0.2);
+  EXPECT_THAT(steps(), ElementsAre(9, 6, 5, 4));  // 4 is the best
+}
+
 TEST_F(RetentionTest, NothingIsDeletedIfTheNewOneFails) {
   retention_.keep_last = 1;
   save(1);

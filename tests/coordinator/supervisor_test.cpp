@@ -67,13 +67,6 @@ TEST_F(SupervisorTest, pauses_twice_as_long_each_time_and_a_minute_at_most) {
   EXPECT_THAT(pauses, ElementsAre(0, 0, 1000, 2000, 4000, 32'000, 60'000, 60'000, 60'000));
 }
 
-TEST_F(SupervisorTest, waits_so_long_before_it_starts_again) {
-  const auto begin = std::chrono::steady_clock::now();
-  options_.max_restarts = 3;
-  run("exit 4");  // pauses of 0, 5 and 10 ms
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(15));
-}
-
 TEST_F(SupervisorTest, the_same_failure_without_a_new_checkpoint_is_tried_twice) {
   options_.max_restarts = 10;
   EXPECT_EQ(run("exit 1"), 1);

@@ -16,6 +16,21 @@ namespace lodestone {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+bool is_path(const std::string& resume) {
+  return resume != "auto" && resume != "none";
+}
+
+// path.1, path.2 …: the first that is not there.
+fs::path free_name(const fs::path& path) {
+  int number = 1;
+  while (fs::exists(path.string() + "." + std::to_string(number))) ++number;
+  return path.string() + "." + std::to_string(number);
+}
+
+}  // namespace
+
 CheckpointKeeper::CheckpointKeeper(const CheckpointConfig& config, Session& session, const RunFolder& folder)
     : config_(config), session_(session), folder_(folder) {}
 
@@ -43,42 +58,31 @@ bool CheckpointKeeper::resumes(const std::string& resume) const {
 }
 
 std::optional<Checkpoint> CheckpointKeeper::find(const std::string& resume) {
-  if (resume != "auto" && resume != "none") {
-    Checkpoint chosen = load_checkpoint(resume, warn_of_damage());
-    set_later_aside(chosen.step);
-    return chosen;
-  }
+  if (is_path(resume)) return load_checkpoint(resume, warn_of_damage());
   if (resume == "none" && fs::exists(folder_.root())) {
     set_run_aside();
     return {};
   }
   if (list_checkpoints(folder_.checkpoints()).empty()) return {};
-  Checkpoint newest = load_checkpoint(folder_.checkpoints(), warn_of_damage());
-  set_later_aside(newest.step);
-  return newest;
+  return load_checkpoint(folder_.checkpoints(), warn_of_damage());
 }
 
 // A run is never overwritten: the earlier one moves aside, unless a process is at work in it.
 void CheckpointKeeper::set_run_aside() const {
   const RunLock idle(folder_);
-  int number = 1;
-  while (fs::exists(folder_.root().string() + "." + std::to_string(number))) ++number;
-  const fs::path aside = folder_.root().string() + "." + std::to_string(number);
+  const fs::path aside = free_name(folder_.root());
   fs::rename(folder_.root(), aside);
   session_.log->info("starting afresh; the earlier run is now {}", aside.string());
 }
 
-// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume, nor may damaged
-// checkpoints count among those that retention keeps.
+// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.
 void CheckpointKeeper::set_later_aside(int64_t step) const {
   const RunLock idle(folder_);
   for (const auto& path : list_checkpoints(folder_.checkpoints())) {
     if (step_of(path.filename().string()) <= step) continue;
-    const fs::path aside = folder_.checkpoints() / ("abandoned-" + path.filename().string());
-    fs::remove_all(aside);
+    const fs::path aside = free_name(folder_.checkpoints() / ("abandoned-" + path.filename().string()));
     fs::rename(path, aside);
-    session_.log->info("{} is later than what the run goes on from; it is now {}", path.string(),
-                       aside.string());
+    session_.log->info("{} is of the future left behind; it is now {}", path.string(), aside.string());
   }
 }
 
@@ -90,12 +94,14 @@ std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Traine
   if (!checkpoint) return {};
   const Cursor cursor = restore_snapshot(session_.world, checkpoint->snapshot, trainer, learner);
   restore_counters(checkpoint->snapshot, trainer);
+  if (session_.leads() && is_path(resume)) set_later_aside(checkpoint->step);
   generation_ = checkpoint->generation + 1;
   resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
   session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
-  for (const auto& group : unused_groups(checkpoint->snapshot, trainer, learner))
-    session_.log->warn("{}: {}.safetensors is of no use to this configuration and left out",
-                       checkpoint->path.string(), group);
+  if (session_.leads())
+    for (const auto& group : unused_groups(checkpoint->snapshot, trainer, learner))
+      session_.log->warn("{}: {}.safetensors is of no use to this configuration and left out",
+                         checkpoint->path.string(), group);
   return cursor;
 }
 
@@ -104,8 +110,13 @@ std::optional<fs::path> CheckpointKeeper::roll_back(Trainer& trainer) {
   if (session_.leads()) {
     writer_.wait(deadline());
     tell_outcome();
-    if (!list_checkpoints(folder_.checkpoints()).empty())
-      found = load_checkpoint(folder_.checkpoints(), warn_of_damage());
+    try {
+      if (!list_checkpoints(folder_.checkpoints()).empty())
+        found = load_checkpoint(folder_.checkpoints(), warn_of_damage());
+    } catch (const CheckpointError&) {  // all of them
+      tell_damaged();
+      throw;
+    }
     tell_damaged();
   }
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
@@ -172,18 +183,21 @@ void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor, const Sampler
   last_ = std::chrono::steady_clock::now();
   Snapshot snapshot = take_snapshot(session_.world, trainer, cursor, learner);
   if (!session_.leads()) return;
-  begin_save(step, std::move(snapshot));
-  stall_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count();
-  reporter_->checkpoint_stalled(stall_seconds_);
+  const bool begun = begin_save(step, std::move(snapshot));
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count();
+  reporter_->checkpoint_stalled(seconds);
+  if (begun) stall_seconds_ = seconds;
 }
 
-void CheckpointKeeper::begin_save(int64_t step, Snapshot snapshot) {
+bool CheckpointKeeper::begin_save(int64_t step, Snapshot snapshot) {
   const bool free = writer_.wait(deadline());
   tell_outcome();
-  if (!free)
-    return tell_failure(step, "the checkpoint of step " + std::to_string(*begun_at_) +
-                                  " is still being written after " + std::to_string(config_.deadline) +
-                                  " s (checkpoint.deadline); check the disk");
+  if (!free) {
+    tell_failure(step, "the checkpoint of step " + std::to_string(*begun_at_) +
+                           " is still being written after " + std::to_string(config_.deadline) +
+                           " s (checkpoint.deadline); check the disk");
+    return false;
+  }
   begun_at_ = step;
   SaveInfo info{step, session_.world.size(), yaml_, config_.retention, generation_, {}};
   if (judged_.first == step) info.measures = judged_.second;
@@ -191,7 +205,9 @@ void CheckpointKeeper::begin_save(int64_t step, Snapshot snapshot) {
     hand_over(std::move(snapshot), std::move(info));
   } catch (const std::bad_alloc&) {
     tell_failure(step, "there is no memory for a copy of the state");
+    return false;
   }
+  return true;
 }
 
 // The tensors of the snapshot are the trainer's own: they are copied here, and the rest goes on by itself.

@@ -63,7 +63,7 @@ class CheckpointKeeper {
   void set_run_aside() const;
   void set_later_aside(int64_t step) const;
   bool wants(int64_t step);
-  void begin_save(int64_t step, Snapshot snapshot);
+  bool begin_save(int64_t step, Snapshot snapshot);
   void hand_over(Snapshot snapshot, SaveInfo info);
   void tell_outcome();
   void tell_failure(int64_t step, const std::string& reason);

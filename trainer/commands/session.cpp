@@ -92,7 +92,7 @@ Session::Session(const RunConfig& config)
   if (launch.device().is_cuda()) make_repeatable();
   if (world.rank() == 0 && world.backend() == "nccl" && launch.info().token.empty())
     log->warn(
-        "control plane: the job has no token, so that whoever reaches port {} can disturb it; give all ranks "
+        "control plane: the job has no token, so that whoever reaches port {} is believed; give all ranks "
         "the same secret in "
         "LODESTONE_JOB_TOKEN",
         launch.info().master_port);

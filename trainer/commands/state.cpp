@@ -78,6 +78,15 @@ std::pair<int64_t, Cursor> place_of(const Snapshot& snapshot) {
   }
 }
 
+RunCounters counters_of(const Snapshot& snapshot) {
+  try {
+    const auto& counters = snapshot.state.at("counters");
+    return {counters.at("samples").get<int64_t>(), counters.at("non_finite_steps").get<int64_t>()};
+  } catch (const nlohmann::json::exception&) {
+    std::throw_with_nested(CheckpointError("checkpoint: state.json lacks the run's counters"));
+  }
+}
+
 // {group: {tensor: [dtype, shape]}}
 nlohmann::json shapes_of(const Snapshot& snapshot) {
   nlohmann::json groups = nlohmann::json::object();
@@ -128,6 +137,7 @@ Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& t
   for (const auto& [group, live] : all) check_all(group, group_of(snapshot, group), live);
   trainer.loss_side().check(snapshot.tensors);
   const auto [step, cursor] = place_of(snapshot);
+  counters_of(snapshot);
   if (learner) learner->restore(group_of(snapshot, kSampler));
   for (const auto& [group, live] : all) copy_all(group_of(snapshot, group), live);
   trainer.loss_side().restore(world, snapshot.tensors);
@@ -141,22 +151,15 @@ std::vector<std::string> unused_groups(const Snapshot& snapshot, const Trainer& 
   const auto own = trainer.tensors();
   std::vector<std::string> unused;
   for (const auto& [group, tensors] : snapshot.tensors) {
-    const bool statistics = group == kStatistics && !trainer.own_statistics().empty();
     const bool sampler = group == kSampler && learner != nullptr;
-    if (!own.contains(group) && !trainer.loss_side().has(group) && !statistics && !sampler)
+    if (!own.contains(group) && !trainer.loss_side().has(group) && group != kStatistics && !sampler)
       unused.push_back(group);
   }
   return unused;
 }
 
 void restore_counters(const Snapshot& snapshot, Trainer& trainer) {
-  try {
-    const auto& counters = snapshot.state.at("counters");
-    trainer.set_counters(
-        {counters.at("samples").get<int64_t>(), counters.at("non_finite_steps").get<int64_t>()});
-  } catch (const nlohmann::json::exception&) {
-    std::throw_with_nested(CheckpointError("checkpoint: state.json lacks the run's counters"));
-  }
+  trainer.set_counters(counters_of(snapshot));
 }
 
 void restore_model(const Snapshot& snapshot, Encoder& encoder) {

@@ -60,7 +60,11 @@ void Retention::visit(Fields& f) {
 
 std::vector<fs::path> Retention::superfluous(const fs::path& root, const fs::path& saved) const {
   if (keep_last <= 0) return {};
-  const auto all = list_checkpoints(root);
+  // What is later than the run has come is damaged, or of another future: it is not of those that are to stay, nor ours to delete.
+  auto all = list_checkpoints(root);
+  std::erase_if(all, [newest = step_of(saved.filename().string())](const fs::path& path) {
+    return step_of(path.filename().string()) > newest;
+  });
   const auto best = keep_best.count > 0 ? best_of(all, keep_best) : std::set<fs::path>();
   std::vector<fs::path> superfluous;
   int64_t kept = 0;

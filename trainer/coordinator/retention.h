@@ -26,7 +26,8 @@ struct Retention {
 
   void visit(Fields& f);
   /// Those below `root` that are to go. `saved` always stays, as do the newest keep_last, those whose step is a multiple of
-  /// keep_every, and the keep_best.count best of those that say what they are worth (ties: the later step).
+  /// keep_every, and the keep_best.count best of those that say what they are worth (ties: the later step). Those of later steps than
+  /// `saved` count for nothing, and stay.
   std::vector<std::filesystem::path> superfluous(const std::filesystem::path& root,
                                                  const std::filesystem::path& saved) const;
 };

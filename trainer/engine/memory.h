@@ -46,7 +46,7 @@ class Memory {
   /// Throws CheckpointError unless size, width and types are the memory's own. Needs shapes and dtypes alone.
   void check(const std::map<std::string, at::Tensor>& whole) const;
   /// Takes this rank's stretch of what rank 0 of `ranks` holds, as scatter_rows does: any number of ranks, which need not be the
-  /// memory's own. Throws as check, before anything is overwritten.
+  /// memory's own. Requires what check() asks.
   void restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole);
 
  private:

@@ -43,7 +43,7 @@ class Proxies {
   /// Throws CheckpointError unless classes, width and types are the run's. Needs shapes and dtypes alone.
   void check(const std::map<std::string, at::Tensor>& whole) const;
   /// Takes this rank's stretch of what rank 0 of `ranks` holds, as scatter_rows does: any number of ranks, which need not be the
-  /// proxies' own. Throws as check, before anything is overwritten.
+  /// proxies' own. Requires what check() asks.
   void restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole);
 
  private:
