@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sampler/image.h"
+#include "sampler/left_out.h"
 
 namespace lodestone {
 
@@ -39,6 +40,8 @@ class Dataset {
   virtual bool is_gallery(int64_t) const { return true; }
   /// The sources that a mixture is made of, in order, the first at 0.
   virtual std::vector<Source> sources() const { return {{0, 0.0}}; }
+  /// What was passed over while the data set was opened.
+  virtual LeftOut left_out() const { return {}; }
 };
 
 /// A Dataset whose samples are pictures.
