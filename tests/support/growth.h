@@ -1,0 +1,45 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <ctime>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace lodestone::testing {
+
+/// Seconds of computing that `work` takes in this process: other processes on the machine don't count.
+template <typename Work>
+double cpu_seconds(const Work& work) {
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double begin = now();
+  work();
+  return now() - begin;
+}
+
+/// Expects that reading 2n takes less than three times as long as reading n: in linear time it takes twice as long, in quadratic
+/// time four times. `make(n)` gives an input whose size is in proportion to n; `read(input)` is timed. n is doubled until one
+/// reading takes 10 ms, or until `most`, which is what the reader accepts at all.
+///
+///   expect_linear([](size_t n) { return "[" + std::string(n, '1') + "]"; }, [](const std::string& text) { parse(text); });
+template <typename Make, typename Read>
+void expect_linear(const Make& make, const Read& read, size_t n = 1000, size_t most = size_t{1} << 24) {
+  constexpr double kMeasurable = 0.01;
+  constexpr int kRounds = 5;
+  while (2 * n < most && cpu_seconds([&, input = make(n)] { read(input); }) < kMeasurable) n *= 2;
+  const auto once = make(n), twice = make(2 * n);
+  double short_time = std::numeric_limits<double>::infinity(), long_time = short_time;
+  for (int round = 0; round < kRounds; ++round) {
+    short_time = std::min(short_time, cpu_seconds([&] { read(once); }));
+    long_time = std::min(long_time, cpu_seconds([&] { read(twice); }));
+  }
+  EXPECT_LT(long_time, 3 * short_time)
+      << "at n = " << n << ": " << short_time << " s, at 2n " << long_time << " s";
+}
+
+}  // namespace lodestone::testing
