@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "common/paths.h"
 #include "common/yaml.h"
 
 namespace lodestone {
@@ -148,7 +149,8 @@ class Reader : public Fields {
       if (std::find(names.begin(), names.end(), text) == names.end())
         mistyped(info, node, "one of " + joined(names));
     }
-    value = text;
+    const bool path = info.unit == std::string_view(kPathUnit) && !text.empty();
+    value = path ? user_path(text, node.place + ": " + path_of(info)) : text;
   }
 
   template <typename T>

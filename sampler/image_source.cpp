@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "common/paths.h"
 #include "sampler/idx.h"
 #include "sampler/mixed_images.h"
 #include "sampler/quarter_turns.h"
@@ -9,11 +10,6 @@
 namespace lodestone {
 
 namespace {
-
-bool is_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(path, ignored);
-}
 
 std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, const DecodeOptions& decode) {
   const std::filesystem::path path(config.path);
@@ -28,7 +24,7 @@ std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, c
     return open_idx(config.path, decode);
   }
   if (is_list) return open_image_manifest(config, decode);
-  if (config.path.find(".tar") != std::string::npos && !std::filesystem::is_directory(path))
+  if (config.path.find(".tar") != std::string::npos && !is_folder(path))
     return open_tar_shards(config, decode);
   return open_image_folder(config, decode);
 }
@@ -54,9 +50,10 @@ void ImageSourceConfig::visit(Fields& f) {
   f.field({"path",
            "folder of class folders, list of pictures (*.csv, *.tsv), tar shards (train-{000..009}.tar, "
            "globs allowed), or IDX "
-           "image file"},
+           "image file",
+           kPathUnit},
           &path);
-  f.field({"mixture", "in place of path: several of them as one data set"}, &mixture);
+  f.field({"mixture", "in place of path: several of them as one data set", kPathUnit}, &mixture);
   f.field({"mixture_weights",
            "how often rows are drawn from each of them, as shares of their sum (sampler shuffle or "
            "two_views); empty: every "
@@ -73,7 +70,8 @@ void ImageSourceConfig::visit(Fields& f) {
       &skip_incomplete);
   f.field({"index_cache",
            "where indexes of shards are kept: auto (beside the shard, else in the user's cache folder), "
-           "none, or a folder"},
+           "none, or a folder",
+           kPathUnit},
           &index_cache);
 }
 

@@ -1,12 +1,13 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 
+#include "common/paths.h"
 #include "sampler/tokenizers/sentencepiece.h"
 #include "sampler/tokenizers/wordpiece.h"
 
 namespace lodestone {
 
 void TokenizerConfig::visit(Fields& f) {
-  f.field({"path", "vocab.txt of WordPiece, or a SentencePiece model"}, &path);
+  f.field({"path", "vocab.txt of WordPiece, or a SentencePiece model", kPathUnit}, &path);
   f.field({"kind",
            "auto: sentencepiece for a file named *.model, else wordpiece",
            "",

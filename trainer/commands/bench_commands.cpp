@@ -25,10 +25,10 @@ void add_bench_loss(CLI::App* bench, Action& action) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   loss->add_option("--threads", arguments->threads, "of each rank (default: the host's cores shared out)");
-  loss->add_option("--rows", arguments->rows,
-                   "take rows from this safetensors file: z [N, D] float32, label [N] int64, "
-                   "for two towers z2 too");
-  loss->add_option("--json", arguments->json, "write the results to this file");
+  add_path(loss, "--rows", arguments->rows,
+           "take rows from this safetensors file: z [N, D] float32, label [N] int64, "
+           "for two towers z2 too");
+  add_path(loss, "--json", arguments->json, "write the results to this file");
   add_set(loss, arguments->assignments);
 }
 
@@ -37,7 +37,7 @@ void add_bench_loader(CLI::App* bench, Action& action) {
       "loader",
       "Reading, decoding and transforming in the loader: pictures per second and core, beside a bare loop");
   auto arguments = on<BenchLoaderArguments>(loader, action, run_bench_loader);
-  loader->add_option("config", arguments->config, "YAML file")->required();
+  add_path(loader, "config", arguments->config, "YAML file")->required();
   add_set(loader, arguments->assignments);
   loader->add_option("--seconds", arguments->seconds, "of each measurement")
       ->check(CLI::Range(0.1, 600.0))
@@ -45,7 +45,7 @@ void add_bench_loader(CLI::App* bench, Action& action) {
   loader->add_option("--rounds", arguments->rounds, "loop and loader by turns; the median ratio counts")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  loader->add_option("--json", arguments->json, "write the results to this file");
+  add_path(loader, "--json", arguments->json, "write the results to this file");
 }
 
 void add_bench_collectives(CLI::App* bench, Action& action) {
@@ -64,7 +64,7 @@ void add_bench_collectives(CLI::App* bench, Action& action) {
       ->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  collectives->add_option("--json", arguments->json, "write the results to this file");
+  add_path(collectives, "--json", arguments->json, "write the results to this file");
   add_set(collectives, arguments->assignments);
 }
 
@@ -73,7 +73,7 @@ void add_bench_step(CLI::App* bench, Action& action) {
       "step",
       "Whole training steps of a configuration on batches in memory: samples per second, seconds by phase");
   auto arguments = on<BenchStepArguments>(step, action, run_bench_step);
-  step->add_option("config", arguments->config, "YAML file")->required();
+  add_path(step, "config", arguments->config, "YAML file")->required();
   step->add_option("--steps", arguments->steps, "timed steps")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -83,13 +83,12 @@ void add_bench_step(CLI::App* bench, Action& action) {
   step->add_option("--batches", arguments->batches, "different global batches, taken in turns")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  step->add_option(
-      "--rows", arguments->rows,
-      "take the global batches from this safetensors file, in place of the configuration's data: "
-      "label [S, B] int64 and pixels [S, B, C, H, W] float32");
-  step->add_option("--weights", arguments->weights,
-                   "start from this safetensors file of the encoder's tensors by name");
-  step->add_option("--json", arguments->json, "write the result to this file");
+  add_path(step, "--rows", arguments->rows,
+           "take the global batches from this safetensors file, in place of the configuration's data: "
+           "label [S, B] int64 and pixels [S, B, C, H, W] float32");
+  add_path(step, "--weights", arguments->weights,
+           "start from this safetensors file of the encoder's tensors by name");
+  add_path(step, "--json", arguments->json, "write the result to this file");
   add_set(step, arguments->assignments);
 }
 
@@ -101,12 +100,11 @@ void add_bench_checkpoint(CLI::App* bench, Action& action) {
   checkpoint->add_option("--parameters", arguments->parameters, "weights; with moments 12 bytes each")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  checkpoint->add_option("--folder", arguments->folder, "on the file system to measure")
-      ->capture_default_str();
+  add_path(checkpoint, "--folder", arguments->folder, "on the file system to measure")->capture_default_str();
   checkpoint->add_option("--repeat", arguments->repeat, "rounds; the medians count")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  checkpoint->add_option("--json", arguments->json, "write the result to this file");
+  add_path(checkpoint, "--json", arguments->json, "write the result to this file");
   add_set(checkpoint, arguments->assignments);
 }
 

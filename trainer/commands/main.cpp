@@ -13,9 +13,8 @@ namespace {
 
 template <typename Arguments>
 void add_inputs(CLI::App* command, Arguments& arguments) {
-  command
-      ->add_option("--input", arguments->inputs,
-                   "text files: .jsonl, .csv, .tsv, or one text a line; globs allowed")
+  add_path(command, "--input", arguments->inputs,
+           "text files: .jsonl, .csv, .tsv, or one text a line; globs allowed")
       ->required();
   command
       ->add_option("--columns", arguments->columns,
@@ -35,12 +34,12 @@ void add_tokenizer(CLI::App* tokenizer, Action& action) {
   train->add_option("--vocabulary", train_arguments->vocabulary, "how many tokens")
       ->check(CLI::Range(16, 1 << 20))
       ->capture_default_str();
-  train->add_option("--output", train_arguments->output, "vocab.txt, or a file named *.model")->required();
+  add_path(train, "--output", train_arguments->output, "vocab.txt, or a file named *.model")->required();
 
   auto* encode = tokenizer->add_subcommand("encode", "Print the ids of texts, a line for each");
   auto encode_arguments = on<TokenizerEncodeArguments>(encode, action, run_tokenizer_encode);
   add_inputs(encode, encode_arguments);
-  encode->add_option("--tokenizer", encode_arguments->tokenizer, "vocab.txt, or a SentencePiece model")
+  add_path(encode, "--tokenizer", encode_arguments->tokenizer, "vocab.txt, or a SentencePiece model")
       ->required();
   encode
       ->add_option("--kind", encode_arguments->kind,
@@ -61,11 +60,10 @@ void add_tokenizer(CLI::App* tokenizer, Action& action) {
 std::shared_ptr<TrainArguments> add_train(CLI::App& app, Action& action) {
   auto* train = app.add_subcommand("train", "Train an encoder; under mpirun or srun, on all ranks");
   auto arguments = on<TrainArguments>(train, action, run_train);
-  train->add_option("config", arguments->config, "YAML file")->required();
+  add_path(train, "config", arguments->config, "YAML file")->required();
   add_set(train, arguments->assignments);
-  train
-      ->add_option("--resume", arguments->resume,
-                   "auto (go on if the run folder has a checkpoint), none, or a checkpoint")
+  add_path(train, "--resume", arguments->resume,
+           "auto (go on if the run folder has a checkpoint), none, or a checkpoint")
       ->capture_default_str();
   return arguments;
 }
@@ -101,7 +99,7 @@ void add_launch(CLI::App& app, Action& action) {
           "go on with the ranks that are left when hosts are gone or restarts get nowhere, down to this many "
           "(default: -n)")
       ->check(CLI::Range(1, 65536));
-  launch->add_option("--hostfile", arguments->hostfile, "lines of: host slots=N (default: this host)");
+  add_path(launch, "--hostfile", arguments->hostfile, "lines of: host slots=N (default: this host)");
   launch->add_option("command", arguments->command, "of this program, behind --: train CONFIG ...")
       ->required();
   launch->callback([&action, arguments] {
@@ -115,7 +113,7 @@ void add_plan(CLI::App& app, Action& action) {
                                   "Memory, bytes and time of a configuration on ranks that there need not "
                                   "be: measured in small, then modelled");
   auto arguments = on<PlanArguments>(plan, action, run_plan);
-  plan->add_option("config", arguments->config, "YAML file")->required();
+  add_path(plan, "config", arguments->config, "YAML file")->required();
   add_set(plan, arguments->assignments);
   plan->add_option("--ranks", arguments->ranks, "how many")
       ->check(CLI::Range(1, 4096))
@@ -142,7 +140,7 @@ void add_plan(CLI::App& app, Action& action) {
   plan->add_option("--probe-rows", arguments->probe_rows,
                    "rows of the smaller of two trial batches (default: 8; 32 of small pictures)")
       ->check(CLI::Range(4, 4096));
-  plan->add_option("--json", arguments->json, "write the figures to this file");
+  add_path(plan, "--json", arguments->json, "write the figures to this file");
 }
 
 void add_doctor(CLI::App& app, Action& action) {
@@ -150,7 +148,7 @@ void add_doctor(CLI::App& app, Action& action) {
       "doctor",
       "What this host can do and what is missing; under mpirun or srun, what lies between ranks too");
   auto arguments = on<DoctorArguments>(doctor, action, run_doctor);
-  doctor->add_option("--folder", arguments->folder, "where checkpoints are to go: its file system is tried")
+  add_path(doctor, "--folder", arguments->folder, "where checkpoints are to go: its file system is tried")
       ->capture_default_str();
   doctor->add_option("--port", arguments->port, "a metrics.port that must be free")
       ->check(CLI::Range(1, 65535));
@@ -163,9 +161,9 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
 
   auto* evaluate = app.add_subcommand("evaluate", "Judge a trained encoder on classes it has never seen");
   auto evaluate_arguments = on<EvaluateArguments>(evaluate, action, run_evaluate);
-  evaluate->add_option("run", evaluate_arguments->run, "run folder or checkpoint")->required();
+  add_path(evaluate, "run", evaluate_arguments->run, "run folder or checkpoint")->required();
   add_set(evaluate, evaluate_arguments->assignments);
-  evaluate->add_option("--json", evaluate_arguments->json, "write the measures to this file");
+  add_path(evaluate, "--json", evaluate_arguments->json, "write the measures to this file");
   evaluate
       ->add_option(
           "--calibrate", evaluate_arguments->calibrate,
@@ -182,19 +180,19 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
   auto* verify =
       app.add_subcommand("verify-gradients", "Compare loss, gradients and mined tuples with one process");
   auto verify_arguments = on<VerifyArguments>(verify, action, run_verify_gradients);
-  verify->add_option("config", verify_arguments->config, "YAML file")->required();
+  add_path(verify, "config", verify_arguments->config, "YAML file")->required();
   add_set(verify, verify_arguments->assignments);
   verify->add_flag("--all", verify_arguments->all,
                    "every loss and miner there is, in place of the configured ones");
   verify->add_option("--batches", verify_arguments->batches, "first batches to compare")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  verify->add_option("--json", verify_arguments->json, "write the table to this file");
+  add_path(verify, "--json", verify_arguments->json, "write the table to this file");
 
   auto* config =
       app.add_subcommand("config", "Print the resolved configuration, every key, or its JSON Schema");
   auto config_arguments = on<ConfigArguments>(config, action, run_config);
-  config->add_option("config", config_arguments->config, "YAML file");
+  add_path(config, "config", config_arguments->config, "YAML file");
   add_set(config, config_arguments->assignments);
   config->add_flag("--reference", config_arguments->reference, "every key with its default and meaning");
   config->add_flag("--schema", config_arguments->schema, "JSON Schema of the configuration");
@@ -206,12 +204,12 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
                    "names in 21 languages")
       ->required()
       ->check(CLI::IsMember({"typefaces", "emoji", "wordnet", "cldr"}));
-  data->add_option("--output", data_arguments->output, "folder to make")->required();
-  data->add_option("--fonts", data_arguments->font_roots,
-                   "typefaces: folders with font files (default: the system's)");
-  data->add_option("--source", data_arguments->source,
-                   "wordnet, cldr, emoji: folder with WordNet's data.* or CLDR's main/, annotations/ … "
-                   "(default: the package's)");
+  add_path(data, "--output", data_arguments->output, "folder to make")->required();
+  add_path(data, "--fonts", data_arguments->font_roots,
+           "typefaces: folders with font files (default: the system's)");
+  add_path(data, "--source", data_arguments->source,
+           "wordnet, cldr, emoji: folder with WordNet's data.* or CLDR's main/, annotations/ … "
+           "(default: the package's)");
 
   add_bench_commands(app, action);
 
@@ -221,7 +219,7 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
 
   auto* inspect = app.add_subcommand("inspect", "Print a checkpoint and verify every byte of it");
   auto path = std::make_shared<std::string>();
-  inspect->add_option("checkpoint", *path, "checkpoint or run folder")->required();
+  add_path(inspect, "checkpoint", *path, "checkpoint or run folder")->required();
   inspect->callback([&action, path] { action = [path] { return run_inspect(*path); }; });
 
   add_plan(app, action);

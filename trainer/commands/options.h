@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/paths.h"
 #include "trainer/commands/command.h"
 
 namespace lodestone {
@@ -18,6 +19,14 @@ inline void add_set(CLI::App* command, std::vector<std::string>& assignments) {
   command->add_option("--set", assignments, "key.path=value, over what the file says; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
+}
+
+/// An option or a positional argument that takes a path, or several: ~/ is expanded, scheme:// refused (user_path).
+template <typename Member>
+CLI::Option* add_path(CLI::App* command, const std::string& name, Member& member, const std::string& doc) {
+  CLI::Option* option = command->add_option(name, member, doc);
+  option->transform([name](const std::string& value) { return user_path(value, name); });
+  return option;
 }
 
 /// A command's arguments, which live in its action.

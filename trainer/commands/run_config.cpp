@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "common/paths.h"
+
 namespace lodestone {
 
 void TextConfig::visit(Fields& f) {
@@ -21,7 +23,8 @@ void DataConfig::visit(Fields& f) {
            {"images", "texts", "image_texts"}},
           &kind);
   f.field(
-      {"root", "folder that the relative paths of data and evaluate start from; empty is the working folder"},
+      {"root", "folder that the relative paths of data and evaluate start from; empty is the working folder",
+       kPathUnit},
       &root);
   f.nested(
       {"train",
@@ -30,7 +33,8 @@ void DataConfig::visit(Fields& f) {
   f.field({"tuples",
            "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, "
            "negative), of files below its folder "
-           "or members of shards (a.tar!b.png)"},
+           "or members of shards (a.tar!b.png)",
+           kPathUnit},
           &tuples);
   f.nested({"image", "how pictures become tensors"}, image);
   f.nested({"text", "texts and image_texts: what the columns are, and how texts become ids"}, text);
@@ -51,7 +55,8 @@ void EvaluateConfig::visit(Fields& f) {
   f.field({"every", "evaluate each time this many steps are done; 0: at the end only", "steps", 0}, &every);
   f.nested({"data", "samples of classes never trained on; no path, no evaluation"}, data);
   f.nested({"text", "texts and image_texts: what the columns of `data` are"}, text);
-  f.field({"one_shot_runs", "folder of one-shot runs in Omniglot's layout; empty for none"}, &one_shot_runs);
+  f.field({"one_shot_runs", "folder of one-shot runs in Omniglot's layout; empty for none", kPathUnit},
+          &one_shot_runs);
   f.field({"one_shot_ways", "drawn one-shot trials: candidates in each", "", 2}, &one_shot_ways);
   f.field({"one_shot_trials", "drawn one-shot trials: how many; 0 for none", "", 0}, &one_shot_trials);
   f.field({"one_shot_within",
@@ -78,7 +83,8 @@ void DistributedConfig::visit(Fields& f) {
 
 void RunConfig::visit(Fields& f) {
   f.field({"run_dir",
-           "the run's folder: checkpoints, metrics, report; empty: runs/<name of the configuration file>"},
+           "the run's folder: checkpoints, metrics, report; empty: runs/<name of the configuration file>",
+           kPathUnit},
           &run_dir);
   f.field({"seed", "of all randomness: initial weights, batches, augmentation", "", 0}, &seed);
   f.field({"global_batch", "rows of a batch over all ranks; each rank takes its share", "rows", 1},

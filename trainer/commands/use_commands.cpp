@@ -8,10 +8,10 @@ void add_embed(CLI::App& app, Action& action) {
   auto* embed = app.add_subcommand(
       "embed", "Embed a data set into a file; under mpirun, on all ranks; begun again, it goes on");
   auto arguments = on<EmbedArguments>(embed, action, run_embed);
-  embed->add_option("run", arguments->run, "run folder or checkpoint")->required();
-  embed->add_option("--input", arguments->input,
-                    "a picture, a folder, a list, shards or a file of texts (default: evaluate.data)");
-  embed->add_option("--output", arguments->output, "*.safetensors, *.npy or *.jsonl")->required();
+  add_path(embed, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(embed, "--input", arguments->input,
+           "a picture, a folder, a list, shards or a file of texts (default: evaluate.data)");
+  add_path(embed, "--output", arguments->output, "*.safetensors, *.npy or *.jsonl")->required();
   add_set(embed, arguments->assignments);
 }
 
@@ -19,25 +19,23 @@ void add_search(CLI::App& app, Action& action) {
   auto* search =
       app.add_subcommand("search", "Find the nearest rows of a gallery to pictures, texts or embeddings");
   auto arguments = on<SearchArguments>(search, action, run_search);
-  search
-      ->add_option("--gallery", arguments->gallery,
-                   "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+  add_path(search, "--gallery", arguments->gallery,
+           "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
       ->required()
       ->check(CLI::ExistingFile);
   search
       ->add_option("--query", arguments->query,
                    "a picture, a folder, a file of texts or of embeddings, or a text itself")
       ->required();
-  search->add_option("--checkpoint", arguments->run,
-                     "run folder or checkpoint that embeds the query and says \"same\" or not");
+  add_path(search, "--checkpoint", arguments->run,
+           "run folder or checkpoint that embeds the query and says \"same\" or not");
   search->add_option("-k", arguments->k, "answers to each query")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  search->add_option("--json", arguments->json, "write the answers to this file");
-  search->add_option("--html", arguments->html, "write a page that shows the answers to this file");
-  search
-      ->add_option("--index", arguments->index,
-                   "what `lodestone index` made of the gallery: fast and approximate (default: exact)")
+  add_path(search, "--json", arguments->json, "write the answers to this file");
+  add_path(search, "--html", arguments->html, "write a page that shows the answers to this file");
+  add_path(search, "--index", arguments->index,
+           "what `lodestone index` made of the gallery: fast and approximate (default: exact)")
       ->check(CLI::ExistingFile);
   search
       ->add_option("--effort", arguments->effort,
@@ -51,9 +49,8 @@ void add_index(CLI::App& app, Action& action) {
   auto* index =
       app.add_subcommand("index", "Make an approximate index of a large gallery, and say how much it finds");
   auto arguments = on<IndexArguments>(index, action, run_index);
-  index
-      ->add_option("gallery", arguments->gallery,
-                   "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+  add_path(index, "gallery", arguments->gallery,
+           "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
       ->required()
       ->check(CLI::ExistingFile);
   index
@@ -61,7 +58,7 @@ void add_index(CLI::App& app, Action& action) {
                    "hnsw: a graph; ivf-pq: rows told in D/4 bytes, for galleries that memory hardly holds")
       ->check(CLI::IsMember({"hnsw", "ivf-pq"}))
       ->capture_default_str();
-  index->add_option("--output", arguments->output, "file to write")->required();
+  add_path(index, "--output", arguments->output, "file to write")->required();
 }
 
 void add_gallery(CLI::App& app, Action& action) {
@@ -69,21 +66,21 @@ void add_gallery(CLI::App& app, Action& action) {
   gallery->require_subcommand(1);
   auto* add = gallery->add_subcommand("add", "Add photographs; makes the file where there is none");
   auto added = on<GalleryAddArguments>(add, action, run_gallery_add);
-  add->add_option("gallery", added->gallery, "the file: *.safetensors")->required();
-  add->add_option("inputs", added->inputs, "pictures and folders")->required();
-  add->add_option("--checkpoint", added->run, "run folder or checkpoint")->required();
+  add_path(add, "gallery", added->gallery, "the file: *.safetensors")->required();
+  add_path(add, "inputs", added->inputs, "pictures and folders")->required();
+  add_path(add, "--checkpoint", added->run, "run folder or checkpoint")->required();
   add->add_option("--name", added->name, "whom they show (default: the name of each picture's class folder)");
   add_set(add, added->assignments);
 
   auto* remove = gallery->add_subcommand("remove", "Remove an identity, or one photograph of it");
   auto removed = on<GalleryRemoveArguments>(remove, action, run_gallery_remove);
-  remove->add_option("gallery", removed->gallery, "the file")->required();
+  add_path(remove, "gallery", removed->gallery, "the file")->required();
   remove->add_option("--name", removed->name, "the identity")->required();
-  remove->add_option("--photograph", removed->photograph, "its id alone, as it was added: an absolute path");
+  add_path(remove, "--photograph", removed->photograph, "its id alone, as it was added: an absolute path");
 
   auto* list = gallery->add_subcommand("list", "Who is in it, and with how many photographs");
   auto listed = on<GalleryListArguments>(list, action, run_gallery_list);
-  list->add_option("gallery", listed->gallery, "the file")->required();
+  add_path(list, "gallery", listed->gallery, "the file")->required();
   list->add_flag("--json", listed->json, "as JSON");
 }
 
@@ -91,17 +88,17 @@ void add_identify(CLI::App& app, Action& action) {
   auto* identify =
       app.add_subcommand("identify", "Who is it? The likest identity of a gallery, or \"unknown\"");
   auto arguments = on<IdentifyArguments>(identify, action, run_identify);
-  identify->add_option("--gallery", arguments->gallery, "the file")->required()->check(CLI::ExistingFile);
-  identify->add_option("--image", arguments->image, "a picture, or a folder of them")
+  add_path(identify, "--gallery", arguments->gallery, "the file")->required()->check(CLI::ExistingFile);
+  add_path(identify, "--image", arguments->image, "a picture, or a folder of them")
       ->required()
       ->check(CLI::ExistingPath);
-  identify->add_option("--checkpoint", arguments->run, "run folder or checkpoint")->required();
+  add_path(identify, "--checkpoint", arguments->run, "run folder or checkpoint")->required();
   identify->add_option("--threshold", arguments->threshold,
                        "score from which it is the same (default: the calibrated one)");
   identify->add_option("-k", arguments->k, "candidates in the JSON")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  identify->add_option("--json", arguments->json, "write answers and candidates to this file");
+  add_path(identify, "--json", arguments->json, "write answers and candidates to this file");
   add_set(identify, arguments->assignments);
 }
 
@@ -109,11 +106,11 @@ void add_mine(CLI::App& app, Action& action) {
   auto* mine = app.add_subcommand(
       "mine", "Find hard negatives with a trained encoder and write them as triplets or pairs to train on");
   auto arguments = on<MineArguments>(mine, action, run_mine);
-  mine->add_option("run", arguments->run, "run folder or checkpoint")->required();
-  mine->add_option("--input", arguments->input,
-                   "what `lodestone embed` takes, with labels (default: evaluate.data)");
-  mine->add_option("--output", arguments->output,
-                   "*.tsv in the folder of the pictures or above it; *.jsonl for texts")
+  add_path(mine, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(mine, "--input", arguments->input,
+           "what `lodestone embed` takes, with labels (default: evaluate.data)");
+  add_path(mine, "--output", arguments->output,
+           "*.tsv in the folder of the pictures or above it; *.jsonl for texts")
       ->required();
   mine->add_option("--format", arguments->format, "what a line is: triplets, or pairs with 1 (same) or 0")
       ->check(CLI::IsMember({"triplets", "pairs"}))
@@ -133,8 +130,8 @@ void add_mine(CLI::App& app, Action& action) {
 void add_serve(CLI::App& app, Action& action) {
   auto* serve = app.add_subcommand("serve", "Embed, compare and search over HTTP, with a page for people");
   auto arguments = on<ServeArguments>(serve, action, run_serve);
-  serve->add_option("run", arguments->run, "run folder or checkpoint")->required();
-  serve->add_option("--gallery", arguments->gallery, "what is searched: *.safetensors of this model")
+  add_path(serve, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(serve, "--gallery", arguments->gallery, "what is searched: *.safetensors of this model")
       ->check(CLI::ExistingFile);
   serve
       ->add_option("--address", arguments->address,
@@ -143,13 +140,10 @@ void add_serve(CLI::App& app, Action& action) {
   serve->add_option("--port", arguments->port, "0: any free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  serve
-      ->add_option("--token-file", arguments->token_file,
-                   "its first line is the token that clients must show")
+  add_path(serve, "--token-file", arguments->token_file, "its first line is the token that clients must show")
       ->check(CLI::ExistingFile);
-  serve
-      ->add_option("--certificate", arguments->certificate,
-                   "PEM file with private key and certificate chain: HTTPS instead of HTTP")
+  add_path(serve, "--certificate", arguments->certificate,
+           "PEM file with private key and certificate chain: HTTPS instead of HTTP")
       ->check(CLI::ExistingFile);
   serve->add_option("--batch-rows", arguments->batch_rows, "pictures or texts in a forward at most")
       ->check(CLI::Range(1, 65536))
@@ -178,17 +172,17 @@ void add_serve(CLI::App& app, Action& action) {
 void add_export(CLI::App& app, Action& action) {
   auto* out = app.add_subcommand("export", "Write a trained encoder for use elsewhere, with a model card");
   auto arguments = on<ExportArguments>(out, action, run_export);
-  out->add_option("run", arguments->run, "run folder or checkpoint")->required();
+  add_path(out, "run", arguments->run, "run folder or checkpoint")->required();
   out->add_option("--format", arguments->format,
                   "safetensors: weights by name; torchscript: weights and network, for torch.jit.load and "
                   "torch::jit::load")
       ->required()
       ->check(CLI::IsMember({"safetensors", "torchscript"}));
-  out->add_option("--output", arguments->output, "file to write")->required();
-  out->add_option("--card", arguments->card,
-                  "file for the model card (default: the output's name, ending in .md)");
-  out->add_option("--measures", arguments->measures,
-                  "what `evaluate --json` wrote, for the card (default: the run's last evaluation)")
+  add_path(out, "--output", arguments->output, "file to write")->required();
+  add_path(out, "--card", arguments->card,
+           "file for the model card (default: the output's name, ending in .md)");
+  add_path(out, "--measures", arguments->measures,
+           "what `evaluate --json` wrote, for the card (default: the run's last evaluation)")
       ->check(CLI::ExistingFile);
   out->add_option("--license", arguments->license, "the model's, for the card: apache-2.0, say");
   out->add_option("--data-license", arguments->data_license, "the training data's, for the card");

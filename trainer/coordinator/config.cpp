@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/error.h"
+#include "common/paths.h"
 
 namespace lodestone {
 
@@ -38,12 +39,14 @@ void MetricsConfig::visit(Fields& f) {
           &address);
   f.field({"per_rank", "every rank serves /metrics of its own, at port + its number on its host"}, &per_rank);
   f.field({"user", "name to be given, with the password, by whoever reads; empty: nobody is asked"}, &user);
-  f.field({"password_file", "file whose first line is the password of that user"}, &password_file);
-  f.field({"certificate", "PEM file with private key and certificate chain; set: HTTPS instead of HTTP"},
+  f.field({"password_file", "file whose first line is the password of that user", kPathUnit}, &password_file);
+  f.field({"certificate", "PEM file with private key and certificate chain; set: HTTPS instead of HTTP",
+           kPathUnit},
           &certificate);
   f.field({"targets_file",
            "file that holds the addresses of all endpoints while the run goes on, for Prometheus' file_sd; "
-           "empty: none"},
+           "empty: none",
+           kPathUnit},
           &targets_file);
 }
 

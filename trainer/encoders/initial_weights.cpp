@@ -4,6 +4,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "common/paths.h"
 #include "common/safetensors.h"
 
 namespace lodestone {
@@ -53,9 +54,10 @@ std::string WeightsReport::sentence() const {
 }
 
 void InitialWeights::visit(Fields& f) {
-  f.field({"init_from",
-           "a safetensors file with weights to start from, by parameter name; empty starts at random"},
-          &init_from);
+  f.field(
+      {"init_from",
+       "a safetensors file with weights to start from, by parameter name; empty starts at random", kPathUnit},
+      &init_from);
   f.field({"init_prefix",
            "the encoder's names in that file begin with this; tensors with other names are passed over"},
           &init_prefix);

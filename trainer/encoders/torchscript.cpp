@@ -5,6 +5,7 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include "common/paths.h"
 #include "common/torch_error.h"
 #include "trainer/encoders/encoder.h"
 
@@ -18,7 +19,8 @@ namespace {
 class TorchScriptEncoder : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
-    f.field({"file", "the model, as torch.jit.save wrote it; needed as long as the run is used"}, &file_);
+    f.field({"file", "the model, as torch.jit.save wrote it; needed as long as the run is used", kPathUnit},
+            &file_);
   }
 
   at::Tensor forward(const Features& x, const ForwardMode& mode) override {
