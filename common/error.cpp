@@ -1,18 +1,45 @@
 #include "common/error.h"
 
+#include <string_view>
+
+#include "common/causes.h"
+#include "common/printable.h"
 #include "common/torch_error.h"
 
 namespace lodestone {
 
 namespace {
 
+// Messages name files, classes and hosts, whose names may hold anything. LibTorch's own are of several lines, of which each is shown
+// as a line.
+std::string shown(const std::exception& error, const std::string& line_break) {
+  const std::string reason = torch_reason(error);
+  if (dynamic_cast<const c10::Error*>(&error) == nullptr) return printable(reason);
+  std::string out;
+  for (size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+    end = reason.find('\n', begin);
+    out += (begin > 0 ? line_break : "") + printable(std::string_view(reason).substr(begin, end - begin));
+  }
+  return out;
+}
+
 void append(const std::exception& error, int depth, std::string& out) {
-  if (depth > 0) out += "\n" + std::string(2 * depth, ' ') + "because: ";
-  out += torch_reason(error);
+  const std::string indent = "\n" + std::string(2 * depth, ' ');
+  if (depth > 0) out += indent + "because: ";
+  out += shown(error, indent + "  ");
   try {
     std::rethrow_if_nested(error);
   } catch (const std::exception& cause) {
     append(cause, depth + 1, out);
+  }
+}
+
+void append_on_a_line(const std::exception& error, std::string& out) {
+  out += (out.empty() ? "" : "; because: ") + shown(error, " ");
+  try {
+    std::rethrow_if_nested(error);
+  } catch (const std::exception& cause) {
+    append_on_a_line(cause, out);
   }
 }
 
@@ -21,6 +48,12 @@ void append(const std::exception& error, int depth, std::string& out) {
 std::string explain(const std::exception& error) {
   std::string out;
   append(error, 0, out);
+  return out;
+}
+
+std::string explain_on_a_line(const std::exception& error) {
+  std::string out;
+  append_on_a_line(error, out);
   return out;
 }
 

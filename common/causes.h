@@ -1,0 +1,11 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace lodestone {
+
+/// The message of `error` and, behind it, those of the errors that caused it, on one line, for the log; explain() is for terminals.
+std::string explain_on_a_line(const std::exception& error);
+
+}  // namespace lodestone

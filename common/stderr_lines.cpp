@@ -1,0 +1,70 @@
+#include "common/stderr_lines.h"
+
+#include <atomic>
+#include <iostream>
+#include <utility>
+
+#include "common/foreign_line.h"
+#include "common/log_format.h"
+
+namespace lodestone {
+
+namespace {
+
+// stderr belongs to the process: there is one.
+std::atomic<StderrLines*> g_lines{nullptr};
+
+}  // namespace
+
+StderrLines::StderrLines(Log log)
+    : log_(std::move(log)), json_(log_format() == LogFormat::kJson), stream_(std::cerr.rdbuf(this)) {
+  g_lines = this;
+}
+
+StderrLines::~StderrLines() {
+  g_lines = nullptr;
+  std::cerr.rdbuf(stream_);
+  if (!begun_.empty()) take_lines("\n");
+}
+
+void send_stderr_lines_to(Log log) {
+  StderrLines* lines = g_lines;
+  if (lines == nullptr) return;
+  const std::lock_guard lock(lines->mutex_);
+  lines->log_ = std::move(log);
+  lines->json_ = log_format() == LogFormat::kJson;
+}
+
+std::streamsize StderrLines::xsputn(const char* text, std::streamsize size) {
+  const std::lock_guard lock(mutex_);
+  take({text, static_cast<size_t>(size)});
+  return size;
+}
+
+int StderrLines::overflow(int c) {
+  if (c == traits_type::eof()) return traits_type::not_eof(c);
+  const char one = traits_type::to_char_type(c);
+  const std::lock_guard lock(mutex_);
+  take({&one, 1});
+  return c;
+}
+
+int StderrLines::sync() {
+  const std::lock_guard lock(mutex_);
+  return stream_->pubsync();
+}
+
+// LibTorch hands over a message at a time, which may be of several lines.
+void StderrLines::take(std::string_view text) {
+  if (begun_.empty() && is_glog_line(text)) return write_foreign_line(*log_, read_foreign_line(text, {}));
+  if (json_) return take_lines(text);
+  stream_->sputn(text.data(), static_cast<std::streamsize>(text.size()));
+}
+
+void StderrLines::take_lines(std::string_view text) {
+  begun_ += text;
+  for (size_t end = 0; (end = begun_.find('\n')) != std::string::npos; begun_.erase(0, end + 1))
+    if (end > 0) write_foreign_line(*log_, read_foreign_line(begun_.substr(0, end), Logger::Level::kWarn));
+}
+
+}  // namespace lodestone
