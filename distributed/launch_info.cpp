@@ -1,6 +1,7 @@
 #include "distributed/launch_info.h"
 
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 
@@ -32,6 +33,17 @@ constexpr std::array<Dialect, 6> kDialects = {{
     {Source::kTorchrun, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
 }};
 
+// Kubernetes tells every container of a namespace's services in variables of its own making: a service called `master` is
+// MASTER_PORT=tcp://10.0.0.7:29500.
+std::string remedy(const std::string& name, const std::string& text) {
+  if (!name.ends_with("_PORT") || text.find("://") == std::string::npos)
+    return "; unset it or correct the launcher";
+  std::string service = name.substr(0, name.size() - std::string_view("_PORT").size());
+  for (char& letter : service) letter = letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
+  return ", which Kubernetes sets for a service called '" + service +
+         "'; set enableServiceLinks: false in the pod's spec, or rename the service";
+}
+
 std::optional<int64_t> number(const Environment& environment, const char* name) {
   if (name == nullptr) return std::nullopt;
   const auto text = environment(name);
@@ -39,8 +51,8 @@ std::optional<int64_t> number(const Environment& environment, const char* name) 
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc() || end != text->data() + text->size() || value < 0) {
-    throw ConfigError(std::string("launch: expected a whole number in ") + name + ", got '" + *text +
-                      "'; unset it or correct the launcher");
+    throw ConfigError(std::string("launch: expected a whole number in ") + name + ", got '" + *text + "'" +
+                      remedy(name, *text));
   }
   return value;
 }
@@ -49,18 +61,11 @@ std::string setting(const char* name, int64_t value) {
   return std::string(name) + "=" + std::to_string(value);
 }
 
-// A batch script that no srun started is one process, whatever the task count of its job.
-bool is_batch_script(const Environment& environment) {
-  constexpr int64_t kBatchStep = 4294967291;  // SLURM_BATCH_SCRIPT
+// A batch script, and the shell that salloc opens, are one process each, whatever the task count of their job.
+bool is_alone_in_slurm(const Environment& environment) {
+  constexpr int64_t kInteractiveStep = 4294967290;  // the lowest of the steps that srun did not make
   const auto step = number(environment, "SLURM_STEP_ID");
-  return (!step || *step == kBatchStep) && number(environment, "SLURM_PROCID").value_or(0) == 0;
-}
-
-// The batch script, and the daemons that mpirun starts through srun, have Slurm variables of their own, which
-// the ranks that mpirun starts inherit. Only a step with one task per rank may speak for them.
-bool slurm_speaks_for_ranks(const Environment& environment, const std::optional<int64_t>& ranks) {
-  const auto tasks = number(environment, "SLURM_STEP_NUM_TASKS");
-  return !ranks || tasks.value_or(number(environment, "SLURM_NTASKS").value_or(0)) == *ranks;
+  return (!step || *step >= kInteractiveStep) && number(environment, "SLURM_PROCID").value_or(0) == 0;
 }
 
 struct Words {
@@ -69,13 +74,23 @@ struct Words {
   std::optional<int64_t> world;
 };
 
-std::optional<Words> listen(const Environment& environment, const Dialect& dialect) {
+// A step's own count of tasks comes before its job's.
+const char* world_name(const Environment& environment, const Dialect& dialect) {
+  const bool step = dialect.source == Source::kSlurm && environment("SLURM_STEP_NUM_TASKS");
+  return step ? "SLURM_STEP_NUM_TASKS" : dialect.world;
+}
+
+std::optional<Words> listen(const Environment& environment, const Dialect& spoken) {
+  Dialect dialect = spoken;
+  const bool slurm = dialect.source == Source::kSlurm;
+  dialect.world = world_name(environment, dialect);
+  // SLURM_NTASKS alone is what salloc and sbatch export for whoever reads it: nobody has been started as a
+  // rank.
+  if (slurm && !environment(dialect.rank)) return std::nullopt;
+  if (slurm && is_alone_in_slurm(environment)) return std::nullopt;
   const auto rank = number(environment, dialect.rank);
   const auto world = number(environment, dialect.world);
   if (!rank && !world) return std::nullopt;
-  // SLURM_NTASKS alone is what salloc and sbatch export for whoever reads it: nobody has been started as a
-  // rank.
-  if (!rank && dialect.source == Source::kSlurm) return std::nullopt;
   if (!rank || (!world && dialect.world != nullptr)) {
     const char* have = rank ? dialect.rank : dialect.world;
     const char* lack = rank ? dialect.world : dialect.rank;
@@ -87,6 +102,16 @@ std::optional<Words> listen(const Environment& environment, const Dialect& diale
                       " and " + setting(dialect.world, *world));
   }
   return Words{dialect, *rank, world};
+}
+
+// Once rank and world are known, variables of other launchers only confirm them, and what makes no sense in them is nobody's
+// concern: they may be left from elsewhere.
+std::optional<Words> overhear(const Environment& environment, const Dialect& dialect) {
+  try {
+    return listen(environment, dialect);
+  } catch (const ConfigError&) {
+    return std::nullopt;
+  }
 }
 
 void check_agreement(const Words& first, const Words& later) {
@@ -102,11 +127,25 @@ void check_agreement(const Words& first, const Words& later) {
   }
 }
 
-void read_rendezvous(const Environment& environment, LaunchInfo& info) {
-  info.master_address = environment("MASTER_ADDR").value_or("");
+void read_place(const Environment& environment, const Dialect& dialect, LaunchInfo& info) {
+  info.local_rank = static_cast<int>(number(environment, dialect.local_rank).value_or(info.local_rank));
+  info.local_world = static_cast<int>(number(environment, dialect.local_world).value_or(info.local_world));
+}
+
+// Only by ranks that meet there.
+void read_master(const Environment& environment, LaunchInfo& info) {
   info.master_port = static_cast<int>(number(environment, "MASTER_PORT").value_or(0));
   if (info.master_port > 65535)
     throw ConfigError("launch: expected MASTER_PORT below 65536, got " + std::to_string(info.master_port));
+  const std::string& address = info.master_address;
+  const bool here = address == "localhost" || address == "::1" || address.starts_with("127.");
+  const bool one_node =
+      info.source == Source::kSlurm && number(environment, "SLURM_STEP_NUM_NODES").value_or(0) == 1;
+  if (info.local_world == 0 && (here || one_node)) info.local_world = info.world;
+}
+
+void read_job(const Environment& environment, LaunchInfo& info) {
+  info.master_address = environment("MASTER_ADDR").value_or("");
   info.token = environment("LODESTONE_JOB_TOKEN").value_or(environment("TORCHELASTIC_RUN_ID").value_or(""));
   for (const char* name : {"LODESTONE_GENERATION", "TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"}) {
     if (const auto generation = number(environment, name)) {
@@ -153,35 +192,31 @@ const char* name_of(LaunchInfo::Source source) {
 
 LaunchInfo discover_launch(const Environment& environment) {
   LaunchInfo info;
-  read_rendezvous(environment, info);
+  read_job(environment, info);
   std::optional<Words> first;
   for (const Dialect& dialect : kDialects) {
-    const auto words = listen(environment, dialect);
+    const bool known = first && first->world;
+    const auto words = known ? overhear(environment, dialect) : listen(environment, dialect);
     if (!words) continue;
-    const bool slurm = dialect.source == Source::kSlurm;
-    if (slurm && is_batch_script(environment)) continue;
-    if (slurm && first && !slurm_speaks_for_ranks(environment, first->world)) continue;
-    if (first) {
-      check_agreement(*first, *words);
-      if (!first->world) first->world = words->world;
-    } else {
+    // The daemons that mpirun starts through srun have Slurm variables of their own, which the ranks that mpirun starts
+    // inherit. Only a step with one task per rank may speak for them.
+    if (dialect.source == Source::kSlurm && known && words->world != first->world) continue;
+    if (!first) {
       first = words;
-    }
-    if (info.source == Source::kNone) {
       info.source = dialect.source;
       info.local_world = 0;
+      read_place(environment, dialect, info);
+      continue;
     }
-    if (const auto local = number(environment, dialect.local_rank); local && info.local_rank == 0) {
-      info.local_rank = static_cast<int>(*local);
-    }
-    if (const auto local = number(environment, dialect.local_world); local && info.local_world == 0) {
-      info.local_world = static_cast<int>(*local);
-    }
+    check_agreement(*first, *words);
+    if (known) continue;
+    first->world = words->world;
+    read_place(environment, dialect, info);
   }
-  if (first) {
-    info.rank = static_cast<int>(first->rank);
-    info.world = static_cast<int>(first->world.value_or(0));
-  }
+  if (!first) return info;
+  info.rank = static_cast<int>(first->rank);
+  info.world = static_cast<int>(first->world.value_or(0));
+  if (!info.has_mpi() && info.world != 1) read_master(environment, info);
   return info;
 }
 

@@ -24,7 +24,7 @@ struct LaunchInfo {
   int local_rank = 0;
   int local_world = 1;         ///< 0: not told
   std::string master_address;  ///< MASTER_ADDR, or ""
-  int master_port = 0;         ///< MASTER_PORT, or 0
+  int master_port = 0;         ///< MASTER_PORT where ranks meet there, or 0
   /// Restarts so far: LODESTONE_GENERATION, TORCHELASTIC_RESTART_COUNT or SLURM_RESTART_COUNT.
   int64_t generation = 0;
   std::string token;  ///< LODESTONE_JOB_TOKEN, or torchrun's TORCHELASTIC_RUN_ID, or "": see seal.h
@@ -40,9 +40,10 @@ const char* name_of(LaunchInfo::Source source);
 /// (MV2_COMM_WORLD_*), MPICH and Intel MPI (PMI_RANK, PMI_SIZE, MPI_LOCALRANKID), PMIx (PMIX_RANK), Slurm
 /// (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID), torchrun (RANK, WORLD_SIZE, LOCAL_RANK); else a process on
 /// its own. A later one that contradicts the first is an error, with one exception: what Slurm says of a
-/// batch script or of mpirun's own daemons does not describe ranks that mpirun started there.
-/// Throws     ConfigError naming both variables if two contradict; the variable if one is malformed, lacks
-///            its partner, or a rank lies outside its world.
+/// batch script, of salloc's shell or of mpirun's own daemons does not describe ranks that mpirun started there. A variable
+/// that this launch doesn't need may hold anything: MASTER_PORT under mpirun is Kubernetes' as likely as torchrun's.
+/// Throws     ConfigError naming both variables if two contradict; the variable if one is needed and malformed,
+///            lacks its partner, or a rank lies outside its world.
 LaunchInfo discover_launch(const Environment& environment);
 
 }  // namespace lodestone
