@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
-
 #include "common/error.h"
 #include "distributed/control_thread.h"
+#include "distributed/sealing_store.h"
 
 namespace lodestone {
 
@@ -81,9 +79,11 @@ std::string ControlPlane::late(const std::string& group, uint64_t call, const st
   return late;
 }
 
-c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose) {
+c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose,
+                                           std::function<void(const std::string&)> refused) {
   const ControlOptions& options = control.options();
-  return c10::make_intrusive<c10d::PrefixStore>(prefix_of(options) + purpose, connect_store(options));
+  return c10::make_intrusive<SealingStore>(Seal(options.token, options.generation), purpose,
+                                           connect_store(options), std::move(refused));
 }
 
 }  // namespace lodestone

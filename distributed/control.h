@@ -19,6 +19,8 @@ struct ControlOptions {
   int64_t generation = 0;          ///< of the job's restarts; a process of another generation is refused
   std::string token;  ///< of the job: who has another is refused, and what it writes is not believed
   std::chrono::milliseconds peer_timeout{5'000};  ///< silence after which a rank counts as lost
+  /// The same for a rank that was never heard of: it may still be loading libraries.
+  std::chrono::milliseconds join_timeout{60'000};
 };
 
 /// What is known of a rank: where it is and when it was last heard of.
@@ -36,10 +38,11 @@ struct Peer {
 
 /// Who is alive: a key-value store served by rank 0, and one thread per rank that tells it and asks it. Each
 /// rank's thread publishes a heartbeat (step, last collective entered per group) some twenty times per
-/// peer_timeout. Rank 0's thread reads all of them and publishes a verdict when one falls silent or reports a
-/// failure; the others read that verdict, and take a store that fails or does not answer for peer_timeout as
-/// the loss of rank 0.
-/// Cost       per heartbeat: W small messages at rank 0, two elsewhere. No part in any collective.
+/// peer_timeout. Rank 0's thread reads all of them and publishes its word as often: a verdict when one falls silent or reports a
+/// failure. The others read that word, and take a store that fails or does not answer for peer_timeout, or a word that isn't
+/// renewed for as long, as the loss of rank 0. Heartbeats and word are sealed together with a counter that grows: an old one
+/// that somebody puts back is not believed, and what somebody deletes counts as not written.
+/// Cost       per heartbeat: W small messages at rank 0, three elsewhere. No part in any collective.
 /// Throws     ConfigError if the port is taken, the host unknown or the generation another; CommError if rank
 ///            0 cannot be reached.
 /// Threads    all methods are safe concurrently; only late() waits (at most a second) and none touches a

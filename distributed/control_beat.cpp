@@ -33,4 +33,18 @@ Beat Beat::parse(const std::string& text) {
   return beat;
 }
 
+// A line "<number> <flights>" and the verdict.
+std::string Word::text() const {
+  return std::to_string(number) + ' ' + std::to_string(flights) + '\n' + verdict;
+}
+
+Word Word::parse(const std::string& text) {
+  Word word;
+  std::istringstream in(text);
+  in >> word.number >> word.flights;
+  in.get();
+  word.verdict.assign(std::istreambuf_iterator<char>(in), {});
+  return word;
+}
+
 }  // namespace lodestone

@@ -39,9 +39,8 @@ int64_t ControlPlane::Shared::furthest_step() const {
 }
 
 // `told_before` is the furthest step known before this round of reading, hence before this beat was written.
-void ControlPlane::Shared::note(Watched& rank, const std::string& text, const Beat& beat,
-                                int64_t told_before) {
-  rank.last_text = text;
+void ControlPlane::Shared::note(Watched& rank, const Beat& beat, int64_t told_before) {
+  rank.number = beat.number;
   rank.heard = SteadyClock::now();
   rank.step = beat.step;
   rank.behind = std::max<int64_t>(told_before - beat.step, 0);
@@ -74,15 +73,6 @@ void ControlPlane::Shared::note_step() {
     step_seconds = step_seconds == 0 ? seconds : (1 - kNewShare) * step_seconds + kNewShare * seconds;
   step_seen_ = furthest;
   step_at_ = SteadyClock::now();
-}
-
-void ControlPlane::Shared::tell_flights() {
-  const int64_t wanted = flights_wanted.load();
-  if (wanted == flights_told_) return;
-  asked_at.store(SteadyClock::now().time_since_epoch().count());
-  publish(*store, kFlights, std::to_string(wanted));
-  asked_at.store(0);
-  flights_told_ = wanted;
 }
 
 std::vector<Peer> ControlPlane::peers() const {

@@ -59,11 +59,6 @@ void check_generation(const ControlOptions& options, const std::string& told, co
 
 }  // namespace
 
-std::string prefix_of(const ControlOptions& options) {
-  return "lodestone/" + std::to_string(options.generation) + "/" +
-         Seal(options.token, options.generation).secret_word() + "/";
-}
-
 c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options) {
   c10d::TCPStoreOptions wanted = store_options(options);
   wanted.isServer = true;

@@ -11,17 +11,10 @@ using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr const char* kNoVerdict = "-";
-constexpr milliseconds kJoinTimeout{
-    60'000};  // for a rank not heard of yet: it may still be loading libraries
 constexpr milliseconds kGrace{500};
 
 int64_t now_ns() {
   return SteadyClock::now().time_since_epoch().count();
-}
-
-std::string beat_name(int rank) {
-  return "beat/" + std::to_string(rank);
 }
 
 milliseconds since(SteadyClock::time_point then) {
@@ -40,13 +33,18 @@ std::string loss_text(int rank, milliseconds silent, const Beat& beat) {
 
 }  // namespace
 
+std::string beat_name(int rank) {
+  return "beat/" + std::to_string(rank);
+}
+
 ControlPlane::Shared::Shared(ControlOptions wanted)
-    : options(std::move(wanted)), seal(options.token, options.generation), prefix_(prefix_of(options)) {
+    : options(std::move(wanted)),
+      seal(options.token, options.generation),
+      newest_(static_cast<size_t>(options.world)),
+      word_at_(SteadyClock::now()),
+      listened_at_(word_at_) {
   if (options.rank == 0) {
     server = serve_store(options);
-    for (int r = 0; r < options.world; ++r) publish(*server, beat_name(r), Beat().text());
-    publish(*server, kVerdict, kNoVerdict);
-    publish(*server, kFlights, "0");
     const std::string number = std::to_string(options.generation);
     server->set("lodestone/generation", number + " " + seal.close("generation", number));
     watched.resize(static_cast<size_t>(options.world));
@@ -54,19 +52,27 @@ ControlPlane::Shared::Shared(ControlOptions wanted)
     watched_at_ = SteadyClock::now();
   }
   store = connect_store(options);
+  // Only what somebody deletes at the wrong moment is waited for.
+  store->setTimeout(std::max(options.peer_timeout, milliseconds(1000)));
 }
 
 void ControlPlane::Shared::publish(c10d::Store& where, const std::string& name,
                                    const std::string& text) const {
-  where.set(prefix_ + name, seal.close(name, text));
+  where.set(seal.key(name), seal.close(name, text));
 }
 
-// "" for what is not of this job and generation: it counts as if it had not been written.
+// "" for what is not there, or not of this job and generation: it counts as if it had not been written.
 std::vector<std::string> ControlPlane::Shared::fetch(const std::vector<std::string>& names) {
   std::vector<std::string> keys;
-  for (const std::string& name : names) keys.push_back(prefix_ + name);
+  for (const std::string& name : names) keys.push_back(seal.key(name));
+  std::vector<std::vector<uint8_t>> values(names.size());
   asked_at.store(now_ns());
-  const auto values = store->multiGet(keys);
+  if (store->check(keys)) {
+    values = store->multiGet(keys);
+  } else {  // not all have spoken yet
+    for (size_t i = 0; i < keys.size(); ++i)
+      if (store->check({keys[i]})) values[i] = store->get(keys[i]);
+  }
   asked_at.store(0);
   std::vector<std::string> texts;
   for (size_t i = 0; i < names.size(); ++i)
@@ -152,20 +158,53 @@ void ControlPlane::Shared::say(bool good_bye) {
 }
 
 void ControlPlane::Shared::listen() {
-  const std::vector<std::string> heard = fetch({kVerdict, kFlights});
-  if (!heard[1].empty()) flights_wanted.store(std::atoll(heard[1].c_str()));
-  if (!heard[0].empty() && heard[0] != kNoVerdict) condemn(heard[0]);
+  const Word word = Word::parse(fetch({kWord}).front());
+  // A pause of this very process must not make rank 0 look silent.
+  if (const auto pause = since(listened_at_); pause > options.peer_timeout / 2) word_at_ += pause;
+  listened_at_ = SteadyClock::now();
+  if (word.number > word_number_) return hear(word);
+  if (since(word_at_) <= options.peer_timeout) return;
+  const std::string why = "rank 0 is lost: its store answers, but for " +
+                          std::to_string(since(word_at_).count()) +
+                          " ms nothing new of its own has been in it";
+  report_if_well(why);
+  condemn(why);
 }
 
-std::vector<std::string> ControlPlane::Shared::read_beats() {
+void ControlPlane::Shared::hear(const Word& word) {
+  word_number_ = word.number;
+  word_at_ = listened_at_;
+  flights_wanted.store(word.flights);
+  if (!word.verdict.empty()) condemn(word.verdict);
+}
+
+void ControlPlane::Shared::report_if_well(const std::string& what) {
+  std::lock_guard lock(mutex);
+  if (report.empty()) report = what;
+}
+
+// The newest that each rank has said. What has a lower number was said before, and somebody has put it back.
+const std::vector<Beat>& ControlPlane::Shared::read_beats() {
   std::vector<std::string> names;
   for (int r = 0; r < options.world; ++r) names.push_back(beat_name(r));
-  return fetch(names);
+  const std::vector<std::string> texts = fetch(names);
+  for (size_t r = 0; r < texts.size(); ++r)
+    if (Beat beat = Beat::parse(texts[r]); beat.number > newest_[r].number) newest_[r] = std::move(beat);
+  return newest_;
+}
+
+// "" while all is well with a rank.
+std::string ControlPlane::Shared::trouble_of(size_t rank) const {
+  const Beat& beat = newest_[rank];
+  if (!beat.report.empty()) return "rank " + std::to_string(rank) + " gave up: " + beat.report;
+  const auto limit =
+      beat.number == 0 ? std::max(options.join_timeout, options.peer_timeout) : options.peer_timeout;
+  const auto silent = since(watched[rank].heard);
+  return !beat.left && silent > limit ? loss_text(static_cast<int>(rank), silent, beat) : "";
 }
 
 void ControlPlane::Shared::watch() {
-  tell_flights();
-  const std::vector<std::string> texts = read_beats();
+  const std::vector<Beat>& said = read_beats();
   std::string found;
   {
     std::lock_guard lock(mutex);
@@ -173,33 +212,36 @@ void ControlPlane::Shared::watch() {
     const auto pause = since(watched_at_);
     watched_at_ = SteadyClock::now();
     const int64_t told_before = furthest_step();
-    for (size_t r = 0; r < texts.size(); ++r) {
+    for (size_t r = 0; r < said.size(); ++r) {
       Watched& rank = watched[r];
       if (pause > options.peer_timeout / 2) {
         rank.heard += pause;
         if (rank.behind_since) *rank.behind_since += pause;
       }
-      const std::string& text = texts[r].empty() ? rank.last_text : texts[r];
-      const Beat beat = Beat::parse(text);
-      if (rank.last_text != text) note(rank, text, beat, told_before);
-      const auto limit =
-          beat.number == 0 ? std::max(kJoinTimeout, options.peer_timeout) : options.peer_timeout;
-      const auto silent = since(rank.heard);
-      std::string trouble;
-      if (!beat.report.empty()) trouble = "rank " + std::to_string(r) + " gave up: " + beat.report;
-      if (trouble.empty() && !rank.left && silent > limit)
-        trouble = loss_text(static_cast<int>(r), silent, beat);
+      if (said[r].number > rank.number) note(rank, said[r], told_before);
+      const std::string trouble = trouble_of(r);
       if (!trouble.empty()) found += (found.empty() ? "" : "; ") + trouble;
     }
     note_lags();
     note_step();
-    if (!verdict.empty()) found.clear();
+    if (verdict.empty()) verdict = found;
   }
-  if (found.empty()) return;
+  tell();
+  if (!found.empty()) condemn(found);
+}
+
+// Rank 0's word, whether or not it says anything new.
+void ControlPlane::Shared::tell() {
+  Word word;
+  word.number = ++word_number_;
+  word.flights = flights_wanted.load();
+  {
+    std::lock_guard lock(mutex);
+    word.verdict = verdict;
+  }
   asked_at.store(now_ns());
-  publish(*store, kVerdict, found);
+  publish(*store, kWord, word.text());
   asked_at.store(0);
-  condemn(found);
 }
 
 void ControlPlane::Shared::give_beats() {
@@ -209,8 +251,7 @@ void ControlPlane::Shared::give_beats() {
     if (beats_wanted == beats_given) return;
     wanted = beats_wanted;
   }
-  std::vector<Beat> read;
-  for (const std::string& text : read_beats()) read.push_back(Beat::parse(text));
+  std::vector<Beat> read = read_beats();
   std::lock_guard lock(mutex);
   beats = std::move(read);
   beats_given = wanted;

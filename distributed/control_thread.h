@@ -33,9 +33,19 @@ struct Beat {
   static Beat parse(const std::string& text);
 };
 
+/// What rank 0 tells the others, as often.
+struct Word {
+  uint64_t number = 0;
+  int64_t flights = 0;  ///< how often flight records were asked for
+  std::string verdict;  ///< "" while there is none
+
+  std::string text() const;
+  static Word parse(const std::string& text);
+};
+
 /// What rank 0 remembers of a rank.
 struct Watched {
-  std::string last_text;
+  uint64_t number = 0;  ///< of its newest beat; 0: never heard of
   std::chrono::steady_clock::time_point heard;
   int64_t step = 0;
   int64_t behind = 0;  ///< steps, by what others had told before it spoke
@@ -46,12 +56,10 @@ struct Watched {
       behind_since;  ///< with this call, others being further
 };
 
-/// Names of what the store holds.
-inline constexpr const char* kVerdict = "verdict";
-inline constexpr const char* kFlights = "flights";
+/// Names of what the store holds; their keys are Seal::key's, so a process of another generation or job talks past this one.
+inline constexpr const char* kWord = "word";
+std::string beat_name(int rank);
 
-/// Keys start with it: a process of another generation or another job talks past this one.
-std::string prefix_of(const ControlOptions& options);
 /// A new connection to rank 0's store.
 c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options);
 /// Rank 0's store; fills in options.port.
@@ -97,25 +105,30 @@ struct ControlPlane::Shared {
   void say(bool good_bye);
   void listen();
   void watch();
+  void tell();
+  void hear(const Word& word);
+  void report_if_well(const std::string& what);
   void give_beats();
   void wait_for_next();
   bool may_end();
-  std::vector<std::string> read_beats();
+  const std::vector<Beat>& read_beats();
   void publish(c10d::Store& where, const std::string& name, const std::string& text) const;
   std::vector<std::string> fetch(const std::vector<std::string>& names);
   int64_t furthest_step() const;
-  void note(Watched& rank, const std::string& text, const Beat& beat, int64_t told_before);
+  std::string trouble_of(size_t rank) const;
+  void note(Watched& rank, const Beat& beat, int64_t told_before);
   void note_lags();
   void note_step();
-  void tell_flights();
   std::chrono::milliseconds interval() const;
 
-  const std::string prefix_;
+  std::vector<Beat> newest_;  // of each rank, by its number
   std::chrono::steady_clock::time_point left_at_{};
   std::chrono::steady_clock::time_point watched_at_{};
   std::chrono::steady_clock::time_point step_at_{};
   int64_t step_seen_ = 0;
-  int64_t flights_told_ = 0;
+  uint64_t word_number_ = 0;                         // of the newest word
+  std::chrono::steady_clock::time_point word_at_{};  // when it was new, and when this rank last looked
+  std::chrono::steady_clock::time_point listened_at_{};
   std::chrono::milliseconds stood_still_{0};  // in the last pause between two beats
   uint64_t number_ = 0;
 };

@@ -7,7 +7,11 @@
 namespace lodestone {
 
 void GroupState::open_cuda(const std::string& purpose) {
-  cuda = load_cuda_module().make_nccl(members, open_store(*members.context->control(), purpose), cuda_index);
+  const auto refused = [context = std::weak_ptr(members.context)](const std::string& what) {
+    if (const auto alive = context.lock()) alive->fail(what);
+  };
+  cuda = load_cuda_module().make_nccl(members, open_store(*members.context->control(), purpose, refused),
+                                      cuda_index);
   members.context->add_cuda_group(weak_from_this());
 }
 

@@ -91,6 +91,14 @@ void check_mpi_world(const MpiRuntime& mpi, LaunchInfo& info) {
   info.world = mpi.size();
 }
 
+// Where the launcher did not say who is on this host. All ranks have the same launcher, so all ask or none.
+void find_place(MpiRuntime& mpi, LaunchInfo& info) {
+  if (info.local_world != 0) return;
+  const MpiPlace place = mpi.place();
+  info.local_rank = place.local_rank;
+  info.local_world = place.local_world;
+}
+
 }  // namespace
 
 struct Launch::Parts {
@@ -111,6 +119,7 @@ void Launch::Parts::start(const LaunchOptions& options, const Plan& plan, const 
   if (plan.mpi) {
     mpi = start_mpi();
     check_mpi_world(*mpi, info);
+    find_place(*mpi, info);
   }
   if (plan.cuda) cuda_index = load_cuda_module().select_device(info.local_rank);
   if (info.world == 1) {

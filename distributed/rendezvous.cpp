@@ -11,6 +11,8 @@ namespace lodestone {
 
 namespace {
 
+constexpr std::chrono::milliseconds kToConnect{3'000};
+
 std::string to_text(const ControlOptions& options) {
   return options.host + " " + std::to_string(options.port) + " " + std::to_string(options.generation) + " " +
          options.token;
@@ -25,6 +27,8 @@ void read_text(const std::string& text, ControlOptions& options) {
 }  // namespace
 
 std::shared_ptr<ControlPlane> meet_over_mpi(ControlOptions wanted, MpiRuntime& mpi) {
+  // All ranks are in MPI by now, so each has its libraries.
+  wanted.join_timeout = wanted.peer_timeout + kToConnect;
   if (wanted.rank != 0) {
     read_text(mpi.exchange(""), wanted);
     return std::make_shared<ControlPlane>(wanted);
@@ -50,7 +54,7 @@ std::shared_ptr<ControlPlane> meet_at_master(ControlOptions wanted, const Launch
         " does not start MPI; set them to rank 0's host and a free port there, or start with mpirun");
   }
   if (environment("TORCHELASTIC_USE_AGENT_STORE").value_or("") != "True") {
-    wanted.host = info.master_address;
+    if (!wanted.loopback) wanted.host = info.master_address;
     wanted.port = info.master_port;
     return std::make_shared<ControlPlane>(wanted);
   }
@@ -59,17 +63,23 @@ std::shared_ptr<ControlPlane> meet_at_master(ControlOptions wanted, const Launch
   agent.waitWorkers = false;
   const c10::intrusive_ptr<c10d::Store> store =
       c10::make_intrusive<c10d::TCPStore>(info.master_address, agent);
-  const std::string key = prefix_of(wanted) + "address";
+  const Seal seal(wanted.token, wanted.generation);
+  const std::string key = seal.key("address");
   if (wanted.rank != 0) {
     const std::string token = wanted.token;
-    read_text(store->get_to_str(key), wanted);
+    const auto told = seal.open("address", store->get_to_str(key));
+    if (!told)
+      throw CommError(
+          "launch: what lies in the store of torchrun's agent as rank 0's address was not written by a "
+          "rank of this job; keep the job's network to itself and start again");
+    read_text(*told, wanted);
     wanted.token = token;
     return std::make_shared<ControlPlane>(wanted);
   }
   auto control = std::make_shared<ControlPlane>(wanted);
   ControlOptions told = control->options();
   told.token = "-";  // strangers can read the agent's store
-  store->set(key, to_text(told));
+  store->set(key, seal.close("address", to_text(told)));
   return control;
 }
 

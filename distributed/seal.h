@@ -7,8 +7,9 @@
 namespace lodestone {
 
 /// Tells the messages of one generation of one job from all others: each carries an HMAC-SHA-256 over its name and text, keyed
-/// by the job's token and the generation. Whoever lacks either can neither write what is believed nor find the keys that are
-/// written to. It hides nothing from those who can read the network.
+/// by the job's token and the generation. Whoever lacks either can neither write what is believed nor tell which key holds
+/// what. An old message of the same name is believed again: where that matters its text holds a counter, and the reader keeps
+/// the last. What is hidden, others can't read either.
 /// Cost       some microseconds a message
 class Seal {
  public:
@@ -19,8 +20,13 @@ class Seal {
   std::string close(const std::string& name, const std::string& text) const;
   /// The text, if it was closed under this name by one who has the same token and generation.
   std::optional<std::string> open(const std::string& name, const std::string& sealed) const;
-  /// A word that only those with the same token and generation know: what keys begin with.
-  std::string secret_word() const;
+
+  /// `text` encrypted, and readable under this name alone.
+  std::string hide(const std::string& name, const std::string& text) const;
+  std::optional<std::string> reveal(const std::string& name, const std::string& hidden) const;
+
+  /// The key that what is called `name` lies under in a store: an HMAC of the name, since stores list their keys to anybody.
+  std::string key(const std::string& name) const;
 
  private:
   std::string code(const std::string& name, const std::string& text) const;

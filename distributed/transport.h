@@ -162,10 +162,18 @@ std::string late_text(const Members& members, const std::string& who);
 /// Sum, maximum or minimum of same-shaped CPU tensors, folded in order; float16 and bfloat16 in float32.
 at::Tensor reduce_in_order(const std::vector<at::Tensor>& parts, c10d::ReduceOp::RedOpType op);
 
-/// A client of the control plane's store whose keys belong to the running generation and to `purpose`.
-c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose);
+/// A client of the control plane's store whose keys and values belong to the running generation and to `purpose`: others can
+/// neither read nor replace them. `refused` hears of what others have put there.
+c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose,
+                                           std::function<void(const std::string&)> refused);
 
 std::vector<c10::intrusive_ptr<Transport>> make_local_transports(const std::vector<Members>& members);
+
+/// Which of its host's ranks a rank is.
+struct MpiPlace {
+  int local_rank = 0;
+  int local_world = 1;
+};
 
 /// MPI for one process: initialises it, moves every message on one communication thread, finalises it.
 /// Threads: construct and destroy on the same thread.
@@ -174,6 +182,8 @@ class MpiRuntime {
   virtual ~MpiRuntime() = default;
   virtual int rank() const = 0;
   virtual int size() const = 0;
+  /// Collective, before any group exists, like exchange().
+  virtual MpiPlace place() = 0;
   /// Rank 0's text on every rank, before any group exists. Blocks without a deadline, as MPI_Init itself
   /// does.
   virtual std::string exchange(const std::string& text) = 0;

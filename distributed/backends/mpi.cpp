@@ -39,18 +39,20 @@ class MpiTransport : public Transport {
   }
 
   c10::intrusive_ptr<Transport> subgroup(Members members, const std::vector<int>& positions) override {
-    MPI_Comm child = MPI_COMM_NULL;
-    engine_->run_there([&] {
-      MPI_Group all = MPI_GROUP_NULL, some = MPI_GROUP_NULL;
-      check_mpi(MPI_Comm_group(comm_, &all), "MPI_Comm_group");
-      check_mpi(MPI_Group_incl(all, static_cast<int>(positions.size()), positions.data(), &some),
-                "MPI_Group_incl");
-      check_mpi(MPI_Comm_create_group(comm_, some, 0, &child), "MPI_Comm_create_group");
-      check_mpi(MPI_Comm_set_errhandler(child, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-      MPI_Group_free(&some);
-      MPI_Group_free(&all);
-    });
-    return c10::make_intrusive<MpiTransport>(std::move(members), child, engine_);
+    const auto child = std::make_shared<MPI_Comm>(MPI_COMM_NULL);
+    engine_->run_there(
+        [child, positions, parent = comm_] {
+          MPI_Group all = MPI_GROUP_NULL, some = MPI_GROUP_NULL;
+          check_mpi(MPI_Comm_group(parent, &all), "MPI_Comm_group");
+          check_mpi(MPI_Group_incl(all, static_cast<int>(positions.size()), positions.data(), &some),
+                    "MPI_Group_incl");
+          check_mpi(MPI_Comm_create_group(parent, some, 0, child.get()), "MPI_Comm_create_group");
+          check_mpi(MPI_Comm_set_errhandler(*child, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+          MPI_Group_free(&some);
+          MPI_Group_free(&all);
+        },
+        members.context.get());
+    return c10::make_intrusive<MpiTransport>(std::move(members), *child, engine_);
   }
 
   void poison(const std::string&) override {
@@ -85,6 +87,19 @@ class Runtime : public MpiRuntime {
   int rank() const override { return rank_; }
   int size() const override { return size_; }
 
+  MpiPlace place() override {
+    MpiPlace place;
+    engine_->run_there([&] {
+      MPI_Comm here = MPI_COMM_NULL;
+      check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &here),
+                "MPI_Comm_split_type");
+      MPI_Comm_rank(here, &place.local_rank);
+      MPI_Comm_size(here, &place.local_world);
+      MPI_Comm_free(&here);
+    });
+    return place;
+  }
+
   std::string exchange(const std::string& text) override {
     std::string shared = text;
     engine_->run_there([&] {
@@ -97,12 +112,14 @@ class Runtime : public MpiRuntime {
   }
 
   c10::intrusive_ptr<Transport> world(Members members) override {
-    MPI_Comm comm = MPI_COMM_NULL;
-    engine_->run_there([&] {
-      check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm), "MPI_Comm_dup");
-      check_mpi(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-    });
-    return c10::make_intrusive<MpiTransport>(std::move(members), comm, engine_);
+    const auto comm = std::make_shared<MPI_Comm>(MPI_COMM_NULL);
+    engine_->run_there(
+        [comm] {
+          check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, comm.get()), "MPI_Comm_dup");
+          check_mpi(MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+        },
+        members.context.get());
+    return c10::make_intrusive<MpiTransport>(std::move(members), *comm, engine_);
   }
 
   void close(bool failed) override {

@@ -57,15 +57,19 @@ void MpiEngine::submit(MpiTask task) {
   changed_.notify_all();
 }
 
-void MpiEngine::run_there(const std::function<void()>& action) {
-  std::packaged_task<void()> job(action);
+void MpiEngine::run_there(std::function<void()> action, GroupContext* context) {
+  const auto job = std::make_shared<std::packaged_task<void()>>(std::move(action));
+  std::future<void> result = job->get_future();
   {
     std::lock_guard lock(mutex_);
     if (stopping_) throw Error("mpi: used after the launch ended");
-    actions_.emplace_back([&job] { job(); });
+    actions_.emplace_back([job] { (*job)(); });
     changed_.notify_all();
   }
-  job.get_future().get();
+  constexpr std::chrono::milliseconds kBetweenLooks{20};
+  while (result.wait_for(kBetweenLooks) != std::future_status::ready)
+    if (context != nullptr) context->check("start");
+  result.get();
 }
 
 void MpiEngine::run() {

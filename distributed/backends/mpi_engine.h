@@ -41,8 +41,9 @@ class MpiEngine : public std::enable_shared_from_this<MpiEngine> {
   /// behind.
   void stop(bool failed);
   void submit(MpiTask task);
-  /// Runs `action` on the thread and waits for it; for calls that MPI has in blocking form only.
-  void run_there(const std::function<void()>& action);
+  /// Runs `action` on the thread and waits for it; for calls that MPI has in blocking form only. With a context it throws
+  /// CommError when the control plane says that a rank is lost; then `action` is left behind in MPI and has to own what it uses.
+  void run_there(std::function<void()> action, GroupContext* context = nullptr);
   bool running() const;
 
  private:

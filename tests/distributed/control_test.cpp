@@ -2,52 +2,13 @@
 
 #include "distributed/control.h"
 
-#include <chrono>
-#include <functional>
-#include <memory>
-#include <thread>
-
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "distributed/control_thread.h"
+#include "control_planes.h"
 
-namespace lodestone {
+namespace lodestone::testing {
 namespace {
-
-using std::chrono::milliseconds;
-
-ControlOptions options_of(int rank, int world, int port = 0) {
-  ControlOptions options;
-  options.rank = rank;
-  options.world = world;
-  options.port = port;
-  options.peer_timeout = milliseconds(400);
-  return options;
-}
-
-// Polls until it holds; a test that would hang fails instead.
-bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-std::vector<std::unique_ptr<ControlPlane>> planes(int world) {
-  std::vector<std::unique_ptr<ControlPlane>> all;
-  all.push_back(std::make_unique<ControlPlane>(options_of(0, world)));
-  for (int r = 1; r < world; ++r)
-    all.push_back(std::make_unique<ControlPlane>(options_of(r, world, all[0]->port())));
-  return all;
-}
-
-// Rank 0 waits for the others to leave, so it goes last.
-void leave(std::vector<std::unique_ptr<ControlPlane>>& all) {
-  while (!all.empty()) all.pop_back();
-}
 
 TEST(Control, healthy_ranks_are_seen_with_their_steps_and_nobody_is_accused) {
   auto all = planes(3);
@@ -56,7 +17,7 @@ TEST(Control, healthy_ranks_are_seen_with_their_steps_and_nobody_is_accused) {
     const auto peers = all[0]->peers();
     return peers[0].step == 10 && peers[1].step == 11 && peers[2].step == 12;
   }));
-  const auto until = std::chrono::steady_clock::now() + milliseconds(900);  // two peer timeouts
+  const auto until = std::chrono::steady_clock::now() + 2 * kPeerTimeout;
   EXPECT_TRUE(eventually([&] {
     for (const auto& plane : all) EXPECT_FALSE(plane->failure().has_value()) << *plane->failure();
     return std::chrono::steady_clock::now() > until;
@@ -78,7 +39,7 @@ TEST(Control, rank_that_leaves_is_not_lost) {
   auto all = planes(3);
   all.pop_back();
   EXPECT_TRUE(eventually([&] { return all[0]->peers()[2].left; }));
-  EXPECT_TRUE(eventually([&] { return all[0]->peers()[2].silent > milliseconds(600); }));
+  EXPECT_TRUE(eventually([&] { return all[0]->peers()[2].silent > 3 * kPeerTimeout / 2; }));
   EXPECT_FALSE(all[0]->failure().has_value());
   leave(all);
 }
@@ -116,41 +77,6 @@ TEST(Control, another_token_is_refused) {
   EXPECT_THROW(ControlPlane{stranger}, ConfigError);
 }
 
-// A zombie has an open connection, and may even have learned the keys; without the seal nothing that it writes counts.
-TEST(Control, what_a_zombie_of_an_older_generation_writes_is_not_believed) {
-  const auto with = [](int rank, int port, int64_t generation) {
-    ControlOptions options = options_of(rank, 2, port);
-    options.token = "ours";
-    options.generation = generation;
-    return options;
-  };
-  std::vector<std::unique_ptr<ControlPlane>> all;
-  all.push_back(std::make_unique<ControlPlane>(with(0, 0, 1)));
-  all.push_back(std::make_unique<ControlPlane>(with(1, all[0]->port(), 1)));
-  const ControlOptions now = with(1, all[0]->port(), 1);
-  const auto store = connect_store(now);
-  const Seal old("ours", 0);
-  Beat lie;
-  lie.number = 1'000'000;
-  lie.step = 99;
-  lie.report = "everything is lost";
-  all[1]->set_step(7);
-  for (const std::string& prefix : {prefix_of(now), prefix_of(with(1, 0, 0))}) {
-    store->set(prefix + "beat/1", old.close("beat/1", lie.text()));
-    store->set(prefix + kVerdict, old.close(kVerdict, "rank 0 is lost"));
-    store->set(prefix + kFlights, old.close(kFlights, "9"));
-  }
-  EXPECT_TRUE(eventually([&] { return all[0]->peers()[1].step == 7; }));
-  const auto until = std::chrono::steady_clock::now() + milliseconds(300);
-  EXPECT_TRUE(eventually([&] {
-    for (const auto& plane : all) EXPECT_FALSE(plane->failure().has_value()) << *plane->failure();
-    EXPECT_NE(all[0]->peers()[1].step, 99);
-    return std::chrono::steady_clock::now() > until;
-  }));
-  EXPECT_EQ(all[1]->flight_requests(), 0);
-  leave(all);
-}
-
 TEST(Control, the_rank_that_others_wait_for_is_behind_and_lags_after_a_while) {
   auto all = planes(3);
   for (int r = 0; r < 3; ++r) all[static_cast<size_t>(r)]->entered("world", r == 2 ? 6 : 7, "all_gather");
@@ -170,25 +96,13 @@ TEST(Control, the_rank_that_others_wait_for_is_behind_and_lags_after_a_while) {
   leave(all);
 }
 
-// A rank that is played by hand: what it says, and when, is the test's.
-class PlayedRank {
- public:
-  explicit PlayedRank(const ControlOptions& options) : options_(options), store_(connect_store(options)) {}
-  void say(int64_t step, bool left = false) {
-    Beat beat;
-    beat.number = ++number_;
-    beat.step = step;
-    beat.left = left;
-    const std::string name = "beat/" + std::to_string(options_.rank);
-    store_->set(prefix_of(options_) + name,
-                Seal(options_.token, options_.generation).close(name, beat.text()));
-  }
-
- private:
-  ControlOptions options_;
-  c10::intrusive_ptr<c10d::Store> store_;
-  uint64_t number_ = 0;
-};
+TEST(Control, a_rank_that_never_comes_is_lost_after_its_own_time) {
+  ControlOptions options = options_of(0, 2);
+  options.join_timeout = 2 * kPeerTimeout;
+  ControlPlane leader(options);
+  ASSERT_TRUE(eventually([&] { return leader.failure().has_value(); }));
+  EXPECT_EQ(leader.failure()->find("rank 1 is lost: silent for"), 0u) << *leader.failure();
+}
 
 TEST(Control, a_rank_is_behind_by_what_others_had_told_before_it_spoke_not_by_the_age_of_its_heartbeat) {
   ControlOptions options = options_of(0, 2);
@@ -229,4 +143,4 @@ TEST(Control, taken_port_is_a_clear_error) {
 }
 
 }  // namespace
-}  // namespace lodestone
+}  // namespace lodestone::testing

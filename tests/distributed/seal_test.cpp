@@ -17,8 +17,9 @@ TEST(Seal, another_generation_or_another_job_is_not_believed) {
   const std::string sealed = Seal("token", 2).close("verdict", "-");
   EXPECT_EQ(Seal("token", 1).open("verdict", sealed), std::nullopt);
   EXPECT_EQ(Seal("other", 2).open("verdict", sealed), std::nullopt);
-  EXPECT_NE(Seal("token", 2).secret_word(), Seal("token", 1).secret_word());
-  EXPECT_NE(Seal("token", 2).secret_word(), Seal("other", 2).secret_word());
+  const std::string hidden = Seal("token", 2).hide("nccl/0", "id");
+  EXPECT_EQ(Seal("token", 1).reveal("nccl/0", hidden), std::nullopt);
+  EXPECT_EQ(Seal("other", 2).reveal("nccl/0", hidden), std::nullopt);
 }
 
 TEST(Seal, every_changed_byte_and_every_cut_is_noticed) {
@@ -37,6 +38,31 @@ TEST(Seal, name_and_text_have_a_border) {
   const Seal seal("token", 0);
   const std::string code = seal.close("ab", "c").substr(0, 64);
   EXPECT_EQ(seal.open("a", code + "bc"), std::nullopt);
+}
+
+TEST(Seal, keys_tell_neither_the_name_nor_each_other) {
+  const Seal seal("token", 0);
+  EXPECT_EQ(seal.key("beat/1"), Seal("token", 0).key("beat/1"));
+  EXPECT_EQ(seal.key("beat/1").find("beat"), std::string::npos);
+  EXPECT_NE(seal.key("beat/1"), seal.key("beat/2"));
+  EXPECT_NE(seal.key("beat/1"), Seal("token", 1).key("beat/1"));
+  EXPECT_NE(seal.key("beat/1"), Seal("other", 0).key("beat/1"));
+}
+
+TEST(Seal, what_is_hidden_is_read_under_its_name_alone_and_never_looks_the_same) {
+  const Seal seal("token", 0);
+  const std::string text(128, 'i'), hidden = seal.hide("nccl/0", text);
+  EXPECT_EQ(seal.reveal("nccl/0", hidden), text);
+  EXPECT_EQ(seal.reveal("nccl/1", hidden), std::nullopt);
+  EXPECT_EQ(hidden.find("iiii"), std::string::npos);
+  EXPECT_NE(hidden, seal.hide("nccl/0", text));
+  EXPECT_EQ(seal.reveal("empty", seal.hide("empty", "")), "");
+  for (size_t i = 0; i < hidden.size(); ++i) {
+    std::string changed = hidden;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    EXPECT_EQ(seal.reveal("nccl/0", changed), std::nullopt) << i;
+    EXPECT_EQ(seal.reveal("nccl/0", hidden.substr(0, i)), std::nullopt) << i;
+  }
 }
 
 TEST(RandomToken, is_long_and_never_the_same) {
