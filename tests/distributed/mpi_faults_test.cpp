@@ -105,7 +105,8 @@ class Job {
 };
 
 void expect_note(const Job& job, int rank, const std::vector<std::string>& parts) {
-  ASSERT_TRUE(eventually(std::chrono::seconds(20), [&] { return job.note(rank).has_value(); }))
+  // Some three seconds on an idle machine; the rest is for one that is busy otherwise.
+  ASSERT_TRUE(eventually(std::chrono::seconds(60), [&] { return job.note(rank).has_value(); }))
       << "rank " << rank << " hangs\n"
       << job.output();
   for (const std::string& part : parts) {
@@ -131,7 +132,7 @@ TEST_P(MpiFaults, are_named_by_all_other_ranks) {
     if (rank != fault.victim) expect_note(job, rank, fault.others_say);
   }
   job.kill_rank(fault.victim);  // a stopped one would stay
-  EXPECT_TRUE(job.ends_within(std::chrono::seconds(20))) << job.output();
+  EXPECT_TRUE(job.ends_within(std::chrono::seconds(60))) << job.output();
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -150,7 +151,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(MpiJob, ends_soon_and_badly_when_a_rank_is_killed_under_plain_mpirun) {
   Job job(3, "kill", 1, /*survivors_go_on=*/false);
   ASSERT_TRUE(job.fault_has_come()) << job.output();
-  EXPECT_TRUE(job.ends_within(std::chrono::seconds(30))) << job.output();
+  EXPECT_TRUE(job.ends_within(std::chrono::seconds(60))) << job.output();
   EXPECT_FALSE(job.succeeded());
 }
 
