@@ -98,7 +98,22 @@ void write_file_synced(const fs::path& path, std::string_view bytes) {
   file.close();
 }
 
+namespace {
+
+// A device or a pipe. There is nothing to replace: a rename would put a file in its place, in /dev too.
+bool is_special(const fs::path& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+}  // namespace
+
 void write_file_atomic(const fs::path& path, std::string_view bytes) {
+  if (is_special(path)) {
+    Descriptor file(path, O_WRONLY);
+    file.write_all(bytes);
+    return file.close();
+  }
   const fs::path temporary = path.string() + ".tmp" + std::to_string(::getpid());
   try {
     write_file_synced(temporary, bytes);

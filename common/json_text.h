@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -10,5 +11,8 @@ namespace lodestone {
 /// is being written; each byte that is not UTF-8 becomes U+FFFD.
 /// indent   spaces a level; -1: all on one line
 std::string json_text(const nlohmann::json& value, int indent = -1);
+/// The same with the members in the order in which they were put in.
+template <std::same_as<nlohmann::ordered_json> Json>
+std::string json_text(const Json& value, int indent = -1);
 
 }  // namespace lodestone

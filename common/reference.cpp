@@ -1,8 +1,12 @@
 // Writers over the same field list that the reader walks: plain YAML, the commented reference, the JSON Schema.
 #include <charconv>
+#include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "common/idle_keys.h"
+#include "common/json_text.h"
 #include "common/yaml.h"
 
 namespace lodestone {
@@ -24,7 +28,7 @@ std::string text_of(bool value) {
 }
 // JSON strings are YAML double-quoted scalars.
 std::string text_of(const std::string& value) {
-  return Json(value).dump();
+  return json_text(value);
 }
 template <typename T>
 std::string text_of(const std::vector<T>& values) {
@@ -55,25 +59,33 @@ Json schema_of(const std::optional<T>*) {
   return schema;
 }
 
-class YamlWriter : public Fields {
+class YamlWriter : public Fields, public IdleKeys {
  public:
   explicit YamlWriter(bool comments) : comments_(comments) {}
   std::string text;
 
   void field(const FieldInfo& info, FieldValue value) override {
+    if (idle(info)) return;
     comment(info.doc, details(info));
     line(std::string(info.name) + ": " + std::visit([](auto* member) { return text_of(*member); }, value));
   }
   void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
+    if (idle(info)) return;
     comment(info.doc, "");
     line(std::string(info.name) + ":");
     ++depth_;
+    const auto outer = std::exchange(idle_, {});
+    const size_t before = text.size();
     visit_members(*this);
     --depth_;
+    idle_ = outer;
+    if (text.size() == before) text.replace(text.size() - 1, 1, " {}\n");  // none of them has an effect
   }
   // A slot inside another one's row is written as chosen: its alternatives stand in full where their own table is.
   void slot(const FieldInfo& info, SlotBase& slot) override {
+    if (idle(info)) return;
     const bool inner = slots_++ > 0;
+    const auto outer = std::exchange(idle_, {});
     std::string names;
     for (const auto& name : slot.names()) names += (names.empty() ? "" : ", ") + name;
     comment(info.doc, inner ? names : "");
@@ -93,9 +105,15 @@ class YamlWriter : public Fields {
     }
     --depth_;
     --slots_;
+    idle_ = outer;
+  }
+  void leave_idle(std::initializer_list<const char*> keys, const std::string& /*because*/) override {
+    if (!comments_) idle_.insert(keys.begin(), keys.end());
   }
 
  private:
+  bool idle(const FieldInfo& info) const { return idle_.contains(info.name); }
+
   void row(SlotBase& slot, const std::string& name) {
     comment(slot.doc(name), "");
     line("name: " + text_of(name));
@@ -116,6 +134,7 @@ class YamlWriter : public Fields {
 
   bool comments_;
   int depth_ = 0, slots_ = 0;
+  std::set<std::string> idle_;  // keys of the mapping at hand that have no effect, and so are not written
   std::string prefix_;
 };
 
@@ -152,6 +171,7 @@ class SchemaWriter : public Fields {
       rows.push_back(std::move(members.schema));
     }
     slot.choose(chosen);
+    rows.push_back({{"type", "string"}, {"enum", slot.names()}});  // a name alone
     schema["properties"][info.name] = {{"description", info.doc}, {"anyOf", std::move(rows)}};
   }
 };
@@ -175,7 +195,7 @@ std::string write_schema(const std::function<void(Fields&)>& visit) {
   visit(writer);
   Json root = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}};
   root.update(writer.schema);
-  return root.dump(2) + "\n";
+  return json_text(root, 2) + "\n";
 }
 
 }  // namespace lodestone

@@ -5,8 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
+#include "common/printable.h"
 #include "common/safetensors_dtype.h"
 #include "common/safetensors_plan.h"
+#include "common/utf8.h"
 
 namespace lodestone {
 
@@ -30,6 +33,9 @@ const SafetensorsDtype& dtype_of(const std::string& name, const at::Tensor& tens
 std::vector<Place> places_in_data_order(const TensorMap& tensors) {
   std::vector<Place> places;
   for (const auto& [name, tensor] : tensors) {
+    // A name that is replaced in part is another tensor's; what the metadata says is for people.
+    if (!is_utf8(name))
+      throw CheckpointError("safetensors: expected names of tensors in UTF-8, got '" + printable(name) + "'");
     dtype_of(name, tensor);
     places.push_back({name, tensor.detach(), 0, tensor.nbytes()});
   }
@@ -51,15 +57,10 @@ std::string header_text(const std::vector<Place>& places,
                           {"data_offsets", {offset, end}}};
     offset = end;
   }
-  try {
-    std::string text = header.dump();
-    // Data that begins at a multiple of eight is aligned for every type when the file is mapped.
-    text.resize((text.size() + 7) / 8 * 8, ' ');
-    return text;
-  } catch (const nlohmann::json::exception& error) {
-    throw CheckpointError(std::string("safetensors: expected names and metadata in UTF-8, got ") +
-                          error.what());
-  }
+  std::string text = json_text(header);
+  // Data that begins at a multiple of eight is aligned for every type when the file is mapped.
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  return text;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "common/safetensors.h"
 #include "common/safetensors_dtype.h"
 
@@ -68,23 +69,23 @@ TensorSlice read_slice(const json& entry, const std::string& where, uint64_t dat
 
   const SafetensorsDtype* dtype =
       dtype_name.is_string() ? find_dtype(dtype_name.get<std::string>()) : nullptr;
-  if (!dtype) refuse(where, "dtype one of " + dtype_names(), dtype_name.dump());
+  if (!dtype) refuse(where, "dtype one of " + dtype_names(), json_text(dtype_name));
   TensorSlice slice{dtype->type, {}, 0, 0};
   if (!shape.is_array() || shape.size() > kMaxDimensions)
     refuse(where, "shape an array of at most 64 sizes", "something else");
   for (const json& size : shape) {
     if (!size.is_number_unsigned() ||
         size.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
-      refuse(where, "sizes from 0 to 2^63 - 1", size.dump());
+      refuse(where, "sizes from 0 to 2^63 - 1", json_text(size));
     slice.shape.push_back(size.get<int64_t>());
   }
   if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
       !offsets[1].is_number_unsigned())
-    refuse(where, "data_offsets [begin, end]", offsets.dump());
+    refuse(where, "data_offsets [begin, end]", json_text(offsets));
   const auto begin = offsets[0].get<uint64_t>();
   const auto end = offsets[1].get<uint64_t>();
   if (begin > end || end > data_bytes)
-    refuse(where, "data_offsets within " + std::to_string(data_bytes) + " bytes of data", offsets.dump());
+    refuse(where, "data_offsets within " + std::to_string(data_bytes) + " bytes of data", json_text(offsets));
   const uint64_t bytes = bytes_of(slice, dtype->bytes, where);
   if (end - begin != bytes)
     refuse(where, std::to_string(bytes) + " bytes by shape and dtype", std::to_string(end - begin));

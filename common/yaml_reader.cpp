@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <set>
 #include <sstream>
 
+#include "common/idle_keys.h"
 #include "common/paths.h"
 #include "common/yaml.h"
 
@@ -24,9 +26,10 @@ std::string number_text(double value) {
 }
 
 // Reads one mapping into one struct; nested groups get a reader of their own.
-class Reader : public Fields {
+class Reader : public Fields, public IdleKeys {
  public:
-  Reader(ConfigNodePtr node, std::string path) : node_(std::move(node)), path_(std::move(path)) {
+  Reader(ConfigNodePtr node, std::string path, bool kept)
+      : node_(std::move(node)), path_(std::move(path)), kept_(kept) {
     if (node_->kind == ConfigNode::Kind::kNull) return;
     if (node_->kind != ConfigNode::Kind::kMapping)
       throw ConfigError(node_->place + ": " + path_ + ": expected a mapping of keys to values");
@@ -41,7 +44,7 @@ class Reader : public Fields {
   void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
     const auto node = take(info.name);
     if (!node) return;
-    Reader members(node, path_of(info));
+    Reader members(node, path_of(info), kept_);
     visit_members(members);
     members.refuse_unknown();
   }
@@ -49,18 +52,16 @@ class Reader : public Fields {
   void slot(const FieldInfo& info, SlotBase& slot) override {
     const auto node = take(info.name);
     if (!node) return;
-    Reader members(node, path_of(info));
-    if (const auto chosen = members.take("name")) {
-      std::string name;
-      members.read({"name", ""}, *chosen, name);
-      const auto names = slot.names();
-      if (std::find(names.begin(), names.end(), name) == names.end())
-        throw ConfigError(chosen->place + ": " + path_of(info) + ".name: unknown name '" + name + "'" +
-                          hint(name, names) + "; known: " + joined(names));
-      slot.choose(name);
-    }
+    // `loss: supcon` is short for `loss: {name: supcon}`.
+    if (node->kind == ConfigNode::Kind::kScalar) return choose(slot, *node, path_of(info));
+    Reader members(node, path_of(info), kept_);
+    if (const auto chosen = members.take("name")) choose(slot, *chosen, path_of(info));
     slot.visit(members);
     members.refuse_unknown();
+  }
+
+  void leave_idle(std::initializer_list<const char*> keys, const std::string& because) override {
+    for (const char* key : keys) idle_keys_[key] = because;
   }
 
   void refuse_unknown() const {
@@ -82,9 +83,32 @@ class Reader : public Fields {
     return path_.empty() ? info.name : path_ + "." + info.name;
   }
 
+  // A key that has no effect is refused, or counts as absent. `key:` with nothing behind it is absent too.
   ConfigNodePtr take(const char* name) {
     known_.insert(name);
-    return node_->find(name);
+    const auto node = node_->find(name);
+    const auto idle = idle_keys_.find(name);
+    if (!node || idle == idle_keys_.end()) return node;
+    const bool stored = kept_ && !node->place.starts_with("--set ");
+    if (!stored && !is_empty(*node))
+      throw ConfigError(node->place + ": " + (path_.empty() ? name : path_ + "." + name) +
+                        ": has no effect " + idle->second);
+    return nullptr;
+  }
+
+  static bool is_empty(const ConfigNode& node) {
+    return node.kind == ConfigNode::Kind::kNull ||
+           (node.kind == ConfigNode::Kind::kMapping && node.members.empty());
+  }
+
+  void choose(SlotBase& slot, const ConfigNode& chosen, const std::string& path) const {
+    std::string name;
+    read({"name", ""}, chosen, name);
+    const auto names = slot.names();
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      throw ConfigError(chosen.place + ": " + path + ".name: unknown name '" + name + "'" +
+                        hint(name, names) + "; known: " + joined(names));
+    slot.choose(name);
   }
 
   [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node,
@@ -174,13 +198,21 @@ class Reader : public Fields {
 
   ConfigNodePtr node_;
   std::string path_;
+  bool kept_;  ///< what a run has kept, see read_kept_fields
   std::set<std::string> known_;
+  std::map<std::string, std::string, std::less<>> idle_keys_;  // with what is said of them
 };
 
 }  // namespace
 
 void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit) {
-  Reader reader(root, "");
+  Reader reader(root, "", false);
+  visit(reader);
+  reader.refuse_unknown();
+}
+
+void read_kept_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit) {
+  Reader reader(root, "", true);
   visit(reader);
   reader.refuse_unknown();
 }

@@ -2,8 +2,10 @@
 
 #include <fstream>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace lodestone {
 namespace {
@@ -17,6 +19,23 @@ TEST(Files, AtomicWriteReplacesAndLeavesNothingBeside) {
   write_file_atomic(path, "two, longer");
   EXPECT_EQ(read_file(path), "two, longer");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+TEST(Files, APipeOrADeviceIsWrittenToAndNotReplaced) {
+  const TempFolder folder;
+  const fs::path pipe = folder.path() / "pipe", full = folder.path() / "full";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  write_file_atomic(pipe, "told");
+  char back[8] = {};
+  EXPECT_EQ(::read(reader, back, sizeof back), 4);
+  EXPECT_STREQ(back, "told");
+  ::close(reader);
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  fs::create_symlink("/dev/full", full);  // by a link, so that the device stays whatever becomes of it
+  EXPECT_THROW(write_file_atomic(full, "told"), IoError);
+  EXPECT_TRUE(fs::is_symlink(full));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 2);
 }
 
 TEST(Files, AFailedWriteKeepsTheOldContentAndNamesThePath) {

@@ -1,0 +1,121 @@
+// Keys that have no effect as things are set: refused where a user gives them, passed over where a run has kept them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "common/idle_keys.h"
+#include "common/yaml.h"
+#include "support/yaml_structs.h"
+
+namespace lodestone {
+namespace {
+
+using testing::HasSubstr;
+
+struct Draw {
+  std::string kind = "all";
+  int64_t count = 4;
+  Inner near;
+  Slot<Shape> shape{kShapes, "square"};
+
+  void visit(Fields& f) {
+    f.field({"kind", "what is drawn", "", {}, {}, {"all", "some"}}, &kind);
+    if (kind == "all") without_effect(f, {"count", "near", "shape"}, "with kind: all; leave it out");
+    f.field({"count", "how many", "", 1}, &count);
+    f.nested({"near", "where"}, near);
+    f.slot({"shape", "of what"}, shape);
+  }
+};
+
+struct Plan {
+  Draw draw;
+  void visit(Fields& f) { f.nested({"draw", "what is drawn"}, draw); }
+};
+
+Plan read(const std::string& text, const std::vector<std::string>& sets = {}, bool kept = false) {
+  Plan plan;
+  const auto root = parse_yaml(text, "run.yaml");
+  for (const auto& assignment : sets) apply_set(root, assignment);
+  const auto visit = [&](Fields& f) { plan.visit(f); };
+  kept ? read_kept_fields(root, visit) : read_fields(root, visit);
+  return plan;
+}
+
+std::string error_of(const std::string& text, const std::vector<std::string>& sets = {},
+                     bool kept = false) {
+  try {
+    read(text, sets, kept);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(IdleKeys, AreRefusedWithTheirPlaceAndWhatToDo) {
+  EXPECT_EQ(error_of("draw:\n  count: 9\n"),
+            "run.yaml:2: draw.count: has no effect with kind: all; leave it out");
+  EXPECT_THAT(error_of("draw: {near: {depth: 2}}"), HasSubstr("draw.near: has no effect"));
+  EXPECT_THAT(error_of("draw: {shape: {name: circle}}"), HasSubstr("draw.shape: has no effect"));
+  EXPECT_THAT(error_of("draw: {shape: circle}"), HasSubstr("draw.shape: has no effect"));
+  EXPECT_THAT(error_of("", {"draw.count=4"}), HasSubstr("--set draw.count: draw.count: has no effect"))
+      << "the default, said aloud, is refused too: whoever says it expects something of it";
+  EXPECT_THAT(error_of("draw: {kind: some, count: 9}", {"draw.kind=all"}), HasSubstr("run.yaml:1"));
+}
+
+TEST(IdleKeys, CountWhereTheyHaveAnEffect) {
+  const Plan plan = read("draw: {kind: some, count: 9, near: {depth: 2}, shape: circle}");
+  EXPECT_EQ(plan.draw.count, 9);
+  EXPECT_EQ(plan.draw.near.depth, 2);
+  EXPECT_EQ(plan.draw.shape.name(), "circle");
+}
+
+TEST(IdleKeys, WithNothingBehindThemAreAbsent) {
+  EXPECT_EQ(error_of("draw: {count: , near: {}, shape: }"), "");
+  EXPECT_EQ(error_of("draw: {count: 3}", {"draw.count="}), "");
+}
+
+TEST(IdleKeys, ThatARunHasKeptAreLeftAtTheirDefaults) {
+  const Plan kept = read("draw: {count: 9, near: {depth: 2}}", {}, true);
+  EXPECT_EQ(kept.draw.count, 4);
+  EXPECT_EQ(kept.draw.near.depth, 1);
+  EXPECT_THAT(error_of("draw: {count: 9}", {"draw.count=3"}, true), HasSubstr("has no effect"))
+      << "what is said now, is said by a user";
+  EXPECT_THAT(error_of("draw: {cuont: 9}", {}, true), HasSubstr("unknown key"));
+}
+
+TEST(IdleKeys, AreNotWrittenButDocumented) {
+  Plan plan;
+  const auto visit = [&](Fields& f) { plan.visit(f); };
+  const std::string written = write_yaml(visit);
+  EXPECT_EQ(written, "draw:\n  kind: \"all\"\n");
+  EXPECT_EQ(error_of(written), "");
+  plan.draw.kind = "some";
+  EXPECT_THAT(write_yaml(visit), HasSubstr("count: 4"));
+  EXPECT_EQ(error_of(write_yaml(visit)), "");
+  plan.draw.kind = "all";
+  for (const std::string key : {"count: 4", "depth: 1", "name: \"square\""})
+    EXPECT_THAT(write_reference(visit), HasSubstr(key));
+  EXPECT_TRUE(nlohmann::json::parse(write_schema(visit))["properties"]["draw"]["properties"].contains("count"));
+}
+
+TEST(IdleKeys, AGroupOfNothingElseIsWrittenEmpty) {
+  struct Empty {
+    int64_t size = 1;
+    void visit(Fields& f) {
+      without_effect(f, {"size"}, "here");
+      f.field({"size", "of it"}, &size);
+    }
+  } empty;
+  const auto visit = [&](Fields& f) { f.nested({"memory", "it"}, empty); };
+  EXPECT_EQ(write_yaml(visit), "memory: {}\n");
+  EXPECT_NO_THROW(read_fields(parse_yaml("memory: {}\n", "a.yaml"), visit));
+}
+
+TEST(IdleKeys, ASlotTakesItsNameAlone) {
+  EXPECT_EQ(read("draw: {kind: some, shape: circle}").draw.shape->area(), 3);
+  EXPECT_THAT(error_of("draw: {kind: some, shape: cirlce}"), HasSubstr("did you mean 'circle'?"));
+  EXPECT_THAT(error_of("draw: {kind: some, shape: [circle]}"), HasSubstr("draw.shape: expected"));
+}
+
+}  // namespace
+}  // namespace lodestone
