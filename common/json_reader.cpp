@@ -1,6 +1,6 @@
 #include "common/json_reader.h"
 
-#include <set>
+#include <utility>
 #include <vector>
 
 #include "common/error.h"
@@ -9,39 +9,107 @@ namespace lodestone {
 
 namespace {
 
-// A mapping or array that is still open.
-struct Level {
-  std::set<std::string> keys;
-  size_t items = 0;
+using nlohmann::json;
+
+/// Builds the document from what the lexer tells, and stops at the first thing that is not allowed. The library's own parser with a
+/// callback goes through all members of a mapping whenever one of them ends.
+class Builder : public nlohmann::json_sax<json> {
+ public:
+  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t&) override { return refuse("bytes that are no text"); }
+
+  bool start_object(size_t) override { return open(json::object()); }
+  bool end_object() override { return close(); }
+  bool start_array(size_t) override { return open(json::array()); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& key) override {
+    json& object = *open_.back();
+    if (object.size() >= limits_.members)
+      return refuse("a mapping of more than " + std::to_string(limits_.members) + " members");
+    const auto [member, is_new] = object.emplace(key, nullptr);
+    if (!is_new) return refuse("the key '" + key + "' twice");
+    place_ = &*member;
+    return true;
+  }
+
+  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
+    return refuse(error.what());
+  }
+
+  json take() { return std::move(whole_); }
+  const std::string& refusal() const { return refusal_; }
+
+ private:
+  bool refuse(std::string what) {
+    refusal_ = std::move(what);
+    return false;
+  }
+
+  // Where the next value belongs; null if it is one too many. An array doesn't grow while one of its items is open, so the places of
+  // those that are open stay where they are.
+  json* place() {
+    if (values_++ >= limits_.values) {
+      refuse("more than " + std::to_string(limits_.values) + " values");
+      return nullptr;
+    }
+    if (open_.empty()) return &whole_;
+    if (open_.back()->is_object()) return place_;
+    if (open_.back()->size() >= limits_.array_items) {
+      refuse("an array of more than " + std::to_string(limits_.array_items) + " items");
+      return nullptr;
+    }
+    return &open_.back()->emplace_back(nullptr);
+  }
+
+  bool put(json value) {
+    json* const place = this->place();
+    if (place) *place = std::move(value);
+    return place != nullptr;
+  }
+
+  bool open(json value) {
+    if (open_.size() >= limits_.depth)
+      return refuse("more than " + std::to_string(limits_.depth) + " levels");
+    json* const place = this->place();
+    if (!place) return false;
+    *place = std::move(value);
+    open_.push_back(place);
+    return true;
+  }
+
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  const JsonLimits limits_;
+  json whole_;
+  std::vector<json*> open_;  // mappings and arrays that have not ended, from the outermost
+  json* place_ = nullptr;    // of the member whose key came last
+  size_t values_ = 0;
+  std::string refusal_;
 };
 
 }  // namespace
 
-nlohmann::json parse_json(std::string_view text, const std::string& name, const JsonLimits& limits) {
-  using Event = nlohmann::json::parse_event_t;
-  const auto refuse = [&name](const std::string& what) {
-    throw CheckpointError(name + ": expected valid JSON, got " + what);
-  };
-  std::vector<Level> open;
-  const auto check = [&](int, Event event, nlohmann::json& parsed) {
-    if (event == Event::object_start || event == Event::array_start) {
-      if (open.size() >= limits.depth) refuse("more than " + std::to_string(limits.depth) + " levels");
-      open.emplace_back();
-    } else if (event == Event::object_end || event == Event::array_end) {
-      open.pop_back();
-    } else if (event == Event::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!open.back().keys.insert(key).second) refuse("the key '" + key + "' twice");
-    } else if (!open.empty() && ++open.back().items > limits.array_items && open.back().keys.empty()) {
-      refuse("an array of more than " + std::to_string(limits.array_items) + " items");
-    }
-    return true;
-  };
-  try {
-    return nlohmann::json::parse(text, check);
-  } catch (const nlohmann::json::exception& error) {
-    throw CheckpointError(name + ": expected valid JSON, got " + error.what());
-  }
+json parse_json(std::string_view text, const std::string& name, const JsonLimits& limits) {
+  Builder builder(limits);
+  if (json::sax_parse(text, &builder)) return builder.take();
+  throw CheckpointError(name + ": expected valid JSON, got " + builder.refusal());
+}
+
+std::optional<json> read_json(std::string_view text, const JsonLimits& limits) {
+  Builder builder(limits);
+  if (json::sax_parse(text, &builder)) return builder.take();
+  return {};
 }
 
 }  // namespace lodestone

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/json_reader.h"
 #include "sampler/image_files.h"
 #include "sampler/tar_index.h"
 
@@ -108,7 +109,7 @@ class Indexer {
   }
 
   static ShardIndex::Class class_from_json(const std::string& text, const std::string& where) {
-    const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const nlohmann::json json = read_json(text).value_or(nullptr);
     const auto found = json.is_object() ? json.find("class") : json.end();
     if (!json.is_object() || found == json.end() || !(found->is_string() || found->is_number_integer()))
       throw DataError("shard: expected {\"class\": name}, got '" + text.substr(0, 80) + "' in " + where);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/json_reader.h"
 #include "common/utf8.h"
 #include "sampler/image_files.h"
 #include "sampler/path_patterns.h"
@@ -55,7 +56,7 @@ class Shards {
 };
 
 std::vector<std::string> captions_of_json(const std::string& text, const std::string& where) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json json = read_json(text).value_or(nullptr);
   std::vector<std::string> captions;
   if (json.is_object())
     for (const char* key : {"captions", "caption", "text"}) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/json_reader.h"
 #include "common/utf8.h"
 
 namespace lodestone {
@@ -92,9 +93,9 @@ std::optional<size_t> number_of(const std::string& name) {
 Json parse_object(const std::string& record) {
   Json object;
   try {
-    object = Json::parse(record);
-  } catch (const Json::exception& error) {
-    throw DataError(std::string("expected a JSON object, got '") + error.what() + "'");
+    object = parse_json(record, "JSON lines");
+  } catch (const CheckpointError& error) {
+    throw DataError(error.what());
   }
   if (!object.is_object()) throw DataError(std::string("expected a JSON object, got ") + object.type_name());
   return object;

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "common/json_reader.h"
 #include "common/safetensors.h"
 
 // Files as an attacker or a bad disk would make them: each is refused with a message, none crashes or allocates by what
@@ -117,13 +116,6 @@ TEST(SafetensorsHostile, NestingAndLongArraysDoNotGrow) {
   EXPECT_THAT(
       refusal(file_with("{\"a\":{\"dtype\":\"U8\",\"shape\":[" + sizes + "],\"data_offsets\":[0,0]}}", 0)),
       testing::HasSubstr("more than 64 items"));
-}
-
-TEST(JsonReader, CountsItemsOfArraysOnly) {
-  EXPECT_EQ(parse_json(R"({"a":1,"b":2,"c":[1,2]})", "j", {.depth = 2, .array_items = 2}).size(), 3U);
-  EXPECT_THROW(parse_json("[1,2,3]", "j", {.depth = 2, .array_items = 2}), CheckpointError);
-  EXPECT_THROW(parse_json("[[1]]", "j", {.depth = 1}), CheckpointError);
-  EXPECT_EQ(parse_json("0.1", "j").get<double>(), 0.1);
 }
 
 }  // namespace

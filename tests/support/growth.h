@@ -30,16 +30,21 @@ double cpu_seconds(const Work& work) {
 template <typename Make, typename Read>
 void expect_linear(const Make& make, const Read& read, size_t n = 1000, size_t most = size_t{1} << 24) {
   constexpr double kMeasurable = 0.01;
-  constexpr int kRounds = 5;
+  constexpr int kRounds = 5, kTries = 4;
   while (2 * n < most && cpu_seconds([&, input = make(n)] { read(input); }) < kMeasurable) n *= 2;
   const auto once = make(n), twice = make(2 * n);
-  double short_time = std::numeric_limits<double>::infinity(), long_time = short_time;
-  for (int round = 0; round < kRounds; ++round) {
-    short_time = std::min(short_time, cpu_seconds([&] { read(once); }));
-    long_time = std::min(long_time, cpu_seconds([&] { read(twice); }));
+  double short_time = 0, long_time = 0;
+  // Programs beside this one take the caches from it, from some rounds more than from others; quadratic time stays at four times.
+  for (int tried = 0; tried < kTries; ++tried) {
+    short_time = long_time = std::numeric_limits<double>::infinity();
+    for (int round = 0; round < kRounds; ++round) {
+      short_time = std::min(short_time, cpu_seconds([&] { read(once); }));
+      long_time = std::min(long_time, cpu_seconds([&] { read(twice); }));
+    }
+    if (long_time < 3 * short_time) return;
   }
-  EXPECT_LT(long_time, 3 * short_time)
-      << "at n = " << n << ": " << short_time << " s, at 2n " << long_time << " s";
+  ADD_FAILURE() << "expected twice as much to take less than three times as long, got " << short_time
+                << " s at n = " << n << " and " << long_time << " s at 2n";
 }
 
 }  // namespace lodestone::testing

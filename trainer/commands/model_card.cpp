@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "common/json_reader.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/metrics_log.h"
 #include "trainer/coordinator/run_folder.h"
@@ -20,7 +21,7 @@ namespace {
 
 json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::path& file) {
   if (!file.empty()) {
-    json measures = json::parse(read_file(file), nullptr, false);
+    json measures = read_json(read_file(file)).value_or(nullptr);
     if (!measures.is_object())
       throw DataError(file.string() + ": expected the JSON object that `lodestone evaluate --json` writes");
     return measures;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_reader.h"
 #include "trainer/data/face.h"
 #include "trainer/data/letters.h"
 
@@ -133,7 +134,7 @@ std::string manifest_text(const TypefacesOptions& options, const std::vector<Typ
 std::optional<TypefacesReport> find_complete(const std::filesystem::path& output,
                                              const std::string& fingerprint) {
   try {
-    const Json manifest = Json::parse(read_file(output / kManifestName));
+    const Json manifest = parse_json(read_file(output / kManifestName), kManifestName);
     if (manifest.at("fingerprint") != fingerprint) return std::nullopt;
     TypefacesReport report;
     for (const Split split : kSplits)
@@ -142,7 +143,9 @@ std::optional<TypefacesReport> find_complete(const std::filesystem::path& output
     return is_intact(output, report) ? std::optional(report) : std::nullopt;
   } catch (const IoError&) {  // no manifest, or a shard is gone
     return std::nullopt;
-  } catch (const nlohmann::json::exception&) {  // a damaged manifest
+  } catch (const CheckpointError&) {  // a damaged manifest
+    return std::nullopt;
+  } catch (const nlohmann::json::exception&) {  // or another program's
     return std::nullopt;
   }
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_reader.h"
 #include "trainer/eval/text.h"
 
 namespace lodestone {
@@ -38,7 +39,7 @@ void write_calibration(const fs::path& file, const Calibration& calibration) {
 
 std::optional<Calibration> read_calibration(const fs::path& file) {
   if (!fs::exists(file)) return {};
-  const auto json = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json json = read_json(read_file(file)).value_or(nullptr);
   try {
     return Calibration{
         json.at("threshold"),    json.at("far"),

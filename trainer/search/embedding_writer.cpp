@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/json_reader.h"
 #include "common/safetensors_plan.h"
 
 namespace lodestone {
@@ -68,7 +69,7 @@ std::string json_lines(const float* z, int64_t width, std::span<const EmbeddedRo
 
 std::FILE* reopen(const fs::path& path, int64_t bytes) {
   std::error_code error;
-  if (static_cast<int64_t>(fs::file_size(path, error)) < bytes || error) return nullptr;
+  if (bytes < 0 || static_cast<int64_t>(fs::file_size(path, error)) < bytes || error) return nullptr;
   fs::resize_file(path, static_cast<uintmax_t>(bytes), error);
   return error ? nullptr : std::fopen(path.c_str(), "ab");
 }
@@ -104,13 +105,17 @@ std::string EmbeddingWriter::plan_text() const {
 
 bool EmbeddingWriter::go_on() {
   if (!fs::exists(place_)) return false;
-  const Json place = Json::parse(read_file(place_), nullptr, /*allow_exceptions=*/false);
-  if (!place.is_object() || place.value("plan", "") != plan_text()) return false;
-  file_.reset(reopen(partial_, place.value("bytes", int64_t{0})));
-  if (ending_ != ".jsonl") rows_file_.reset(reopen(rows_partial_, place.value("row_bytes", int64_t{0})));
+  const Json place = read_json(read_file(place_)).value_or(nullptr);
+  const auto count = [&place](const char* key) {
+    const auto found = place.find(key);
+    return found != place.end() && found->is_number_unsigned() ? found->get<int64_t>() : int64_t{-1};
+  };
+  if (!place.is_object() || !place.contains("plan") || place["plan"] != plan_text()) return false;
+  file_.reset(reopen(partial_, count("bytes")));
+  if (ending_ != ".jsonl") rows_file_.reset(reopen(rows_partial_, count("row_bytes")));
   if (!file_ || (ending_ != ".jsonl" && !rows_file_)) return false;
-  done_ = place.value("done", int64_t{0});
-  return true;
+  done_ = count("done");
+  return done_ >= 0;
 }
 
 void EmbeddingWriter::begin() {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_reader.h"
 #include "common/safetensors.h"
 
 namespace lodestone {
@@ -37,15 +38,14 @@ std::vector<EmbeddedRow> rows_from(const fs::path& file) {
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
-    const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!line.empty()) rows.push_back(row_of(json, rows_beside(file)));
+    if (!line.empty()) rows.push_back(row_of(read_json(line).value_or(nullptr), rows_beside(file)));
     begin = end + 1;
   }
   return rows;
 }
 
 std::vector<EmbeddedRow> rows_within(const std::string& text, const fs::path& file) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json json = read_json(text).value_or(nullptr);
   if (!json.is_array()) refuse(file, "rows that are no JSON array");
   std::vector<EmbeddedRow> rows;
   for (const Json& row : json) rows.push_back(row_of(row, file));
