@@ -1,7 +1,11 @@
 // The server over TLS, with keys that openssl makes and curl as the client.
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,23 +23,42 @@ bool shell(const std::string& command) {
   return std::system(command.c_str()) == 0;
 }
 
+// One of its own, with its certificate beside it as *.crt.
+bool make_certificate(const std::string& pem) {
+  return shell(
+      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
+      "subjectAltName=IP:127.0.0.1 -keyout " +
+      pem + ".key -out " + pem + ".crt 2>/dev/null && cat " + pem + ".key " + pem + ".crt >" + pem);
+}
+
 class Tls : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!shell("command -v openssl >/dev/null && command -v curl >/dev/null"))
       GTEST_SKIP() << "openssl and curl are not installed";
-    ASSERT_TRUE(shell(
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
-        "subjectAltName=IP:127.0.0.1 -keyout " +
-        pem_ + ".key -out " + pem_ + ".crt 2>/dev/null && cat " + pem_ + ".key " + pem_ + ".crt >" + pem_));
+    ASSERT_TRUE(make_certificate(pem_));
     HttpOptions options;
     options.certificate = pem_;
     options.authorization = basic_authorization("ali", "open sesame");
     options.patience = std::chrono::milliseconds(1000);
+    options.warn = [this](const std::string& sentence) {
+      const std::lock_guard lock(mutex_);
+      warnings_.push_back(sentence);
+    };
     server_.emplace(options);
     url_ = " https://127.0.0.1:" + std::to_string(server_->port());
   }
 
+  bool trusted_by(const std::string& certificate) const {
+    return shell("curl -sf --max-time 10 --cacert " + certificate + url_ + "/open >/dev/null");
+  }
+  std::vector<std::string> warnings() {
+    const std::lock_guard lock(mutex_);
+    return warnings_;
+  }
+
+  std::mutex mutex_;
+  std::vector<std::string> warnings_;
   const TempFolder folder_;
   const std::string pem_ = (folder_.path() / "server.pem").string();
   const std::string curl_ = "curl -sf --max-time 10 --cacert " + pem_ + ".crt ";
@@ -56,6 +79,66 @@ TEST_F(Tls, AnswersNobodyInTheClearOrByOldProtocols) {
   EXPECT_FALSE(shell("curl -sf --max-time 10 --tls-max 1.1 -k" + url_ + "/open >/dev/null"));
   EXPECT_TRUE(shell("curl -sf --max-time 10 --tls-max 1.2 -k" + url_ + "/open >/dev/null"));
   EXPECT_EQ(server_->ask("GET", "/open").status, 0);
+}
+
+TEST_F(Tls, AgreesOnCiphersWithForwardSecrecyOnly) {
+  const auto agrees = [this](const char* cipher) {
+    return shell("curl -sf --max-time 10 -k --tls-max 1.2 --ciphers " + std::string(cipher) + url_ +
+                 "/open >/dev/null");
+  };
+  for (const char* cipher :
+       {"ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"})
+    EXPECT_TRUE(agrees(cipher)) << cipher;
+  for (const char* cipher :
+       {"AES128-SHA", "AES256-SHA256", "AES128-GCM-SHA256", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA"})
+    EXPECT_FALSE(agrees(cipher)) << cipher;
+  EXPECT_TRUE(shell("curl -sf --max-time 10 -k --tlsv1.3" + url_ + "/open >/dev/null"));
+}
+
+TEST_F(Tls, ShowsTheCertificateThatIsInItsFileNow) {
+  const std::string next = (folder_.path() / "next.pem").string();
+  ASSERT_TRUE(make_certificate(next));
+  EXPECT_TRUE(trusted_by(pem_ + ".crt"));
+  ASSERT_TRUE(shell("mv " + next + " " + pem_));
+  EXPECT_TRUE(trusted_by(next + ".crt"));
+  EXPECT_FALSE(trusted_by(pem_ + ".crt"));
+  ASSERT_TRUE(
+      shell("cat " + pem_ + ".key " + pem_ + ".crt >" + pem_));  // in place, and of the same size perhaps
+  EXPECT_TRUE(trusted_by(pem_ + ".crt"));
+  EXPECT_EQ(warnings(), std::vector<std::string>());
+}
+
+// As Kubernetes renews a secret: the name stays, the link behind it changes.
+TEST_F(Tls, FollowsALinkThatIsTurned) {
+  const std::string next = (folder_.path() / "next.pem").string(),
+                    here = (folder_.path() / "tls.pem").string();
+  ASSERT_TRUE(make_certificate(next));
+  std::filesystem::create_symlink(pem_, here);
+  HttpOptions options;
+  options.certificate = here;
+  server_.emplace(options);
+  url_ = " https://127.0.0.1:" + std::to_string(server_->port());
+  EXPECT_TRUE(trusted_by(pem_ + ".crt"));
+  ASSERT_TRUE(shell("ln -sfn " + next + " " + here));
+  EXPECT_TRUE(trusted_by(next + ".crt"));
+}
+
+TEST_F(Tls, KeepsTheCertificateThatWorked) {
+  const std::string next = (folder_.path() / "next.pem").string();
+  ASSERT_TRUE(make_certificate(next));
+  for (const std::string& broken :
+       {"echo nonsense >" + pem_, "rm " + pem_, "cat " + next + ".key " + pem_ + ".crt >" + pem_,
+        "cat " + next + ".crt >" + pem_, "mkdir -p " + pem_ + ".d && ln -sfn " + pem_ + ".d " + pem_}) {
+    const size_t before = warnings().size();
+    ASSERT_TRUE(shell(broken)) << broken;
+    EXPECT_TRUE(trusted_by(pem_ + ".crt")) << broken;
+    EXPECT_TRUE(trusted_by(pem_ + ".crt")) << broken;
+    ASSERT_EQ(warnings().size(), before + 1) << broken;  // once
+    EXPECT_THAT(warnings().back(), HasSubstr("the certificate from before stays in use")) << broken;
+    ASSERT_TRUE(shell("rm -rf " + pem_));
+    ASSERT_TRUE(shell("cat " + pem_ + ".key " + pem_ + ".crt >" + pem_));
+    EXPECT_TRUE(trusted_by(pem_ + ".crt")) << broken;
+  }
 }
 
 TEST_F(Tls, ASilentHandshakeLosesItsTurn) {

@@ -20,8 +20,16 @@ struct HttpReply {
 
 class HttpClient {
  public:
-  explicit HttpClient(int port, const char* host = "127.0.0.1")
+  /// `own`: the address that it comes from; null: the system's choice.
+  explicit HttpClient(int port, const char* host = "127.0.0.1", const char* own = nullptr)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (own) {
+      sockaddr_in from{};
+      from.sin_family = AF_INET;
+      ::inet_pton(AF_INET, own, &from.sin_addr);
+      if (::bind(fd_, reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0)
+        throw std::runtime_error(std::string("cannot come from ") + own);
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
@@ -75,8 +83,8 @@ inline std::string http_text(const std::string& method, const std::string& path,
          (body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n") + "\r\n" + body;
 }
 
-inline HttpReply http(int port, const std::string& text) {
-  const HttpClient client(port);
+inline HttpReply http(int port, const std::string& text, const char* own = nullptr) {
+  const HttpClient client(port, "127.0.0.1", own);
   client.send(text);
   return client.reply();
 }

@@ -3,10 +3,10 @@
 #include <array>
 
 #include <arpa/inet.h>
-#include <nlohmann/json.hpp>
 #include <sodium.h>
 
 #include "common/error.h"
+#include "common/json_text.h"
 
 namespace lodestone {
 
@@ -55,10 +55,18 @@ bool names_loopback(std::string host) {
   return boost::beast::iequals(host, "localhost") || is_address(AF_INET, host);
 }
 
+// Who stands before this server may have gone by the other one.
+bool twice(const HttpHead& head) {
+  for (const http::field field : {http::field::host, http::field::authorization, http::field::content_type,
+                                  http::field::content_length, http::field::origin, http::field::expect})
+    if (head.count(field) > 1) return true;
+  return false;
+}
+
 // Another site's name that leads to the loopback address makes a browser take what is served there, to all of this host, for that site's.
 bool misnamed(const HttpHead& head, const HttpOptions& options) {
-  const bool loopback = options.address.starts_with("127.") || options.address == "::1";
-  return loopback && options.authorization.empty() && !names_loopback(text_of(head[http::field::host]));
+  return is_loopback(options.address) && options.authorization.empty() &&
+         !names_loopback(text_of(head[http::field::host]));
 }
 
 std::optional<HttpAnswer> refusal_of_post(const HttpHead& head, size_t length) {
@@ -83,9 +91,11 @@ std::string bearer_authorization(const std::string& token) {
 }
 
 HttpAnswer http_error(int status, const std::string& what) {
-  const nlohmann::json error{{"error", what}};
-  return {status, "application/json",
-          error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
+  return {status, "application/json", json_text({{"error", what}}) + "\n"};
+}
+
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1";
 }
 
 std::string path_of(const HttpHead& head) {
@@ -95,6 +105,7 @@ std::string path_of(const HttpHead& head) {
 
 std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
                                   const HttpOptions& options) {
+  if (twice(head)) return http_error(400, "expected each header once, got one twice that may come only once");
   const bool open = route != nullptr && route->open;
   if (!open && !options.authorization.empty() &&
       !same(text_of(head[http::field::authorization]), options.authorization))

@@ -1,16 +1,17 @@
 #include "trainer/http/http_server.h"
 
-#include <fstream>
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <fcntl.h>
 #include <sodium.h>
 
 #include "common/error.h"
+#include "trainer/http/certificate.h"
 #include "trainer/http/http_session.h"
 
 namespace lodestone {
@@ -23,25 +24,8 @@ using boost::system::error_code;
 using PlainSession = HttpSession<tcp::socket>;
 using SecretSession = HttpSession<asio::ssl::stream<tcp::socket>>;
 
-// Beside the requests under way: those that are being sent, or idle. Clients beyond them wait to be let in.
+// Beside the requests under way: those that are being sent, or idle.
 constexpr size_t kMoreConnections = 64;
-
-// Nobody is asked for the key's password on a terminal: the library would wait for it.
-asio::ssl::context read_certificate(const HttpOptions& options) {
-  asio::ssl::context context(asio::ssl::context::tls_server);
-  ::SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
-  context.set_password_callback([](size_t, asio::ssl::context::password_purpose) { return std::string(); });
-  try {
-    context.use_certificate_chain_file(options.certificate);
-    context.use_private_key_file(options.certificate, asio::ssl::context::pem);
-  } catch (const boost::system::system_error& error) {
-    throw ConfigError(
-        "web server: expected a PEM file of a private key without a password and its certificate chain, got "
-        "'" +
-        options.certificate + "': " + error.code().message() + "; set " + options.settings);
-  }
-  return context;
-}
 
 tcp::endpoint place_of(const HttpOptions& options) {
   if (options.port < 0 || options.port > 65535)
@@ -55,6 +39,18 @@ tcp::endpoint place_of(const HttpOptions& options) {
   return {address, static_cast<unsigned short>(options.port)};
 }
 
+// What clients are told apart by. Of IPv6 a client commonly has 2^64 addresses.
+std::string address_of(const tcp::socket& socket) {
+  error_code code;
+  const asio::ip::address address = socket.remote_endpoint(code).address();
+  if (code) return {};  // it is gone already
+  if (address.is_v4()) return address.to_string();
+  const auto six = address.to_v6();
+  if (six.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, six).to_string();
+  const auto bytes = six.to_bytes();
+  return {bytes.begin(), bytes.begin() + 8};
+}
+
 }  // namespace
 
 struct HttpServer::Impl : HttpShared {
@@ -63,15 +59,19 @@ struct HttpServer::Impl : HttpShared {
   void listen();
   void accept();
   void take(tcp::socket socket);
+  bool make_room(const std::string& address);
+  bool give_up_oldest(const std::string* address);
+  size_t slots() const { return static_cast<size_t>(options.max_requests) + kMoreConnections; }
+  size_t slots_of_address() const;
+  void count();
   void run();
   void finish();
 
   int port = 0;
-  std::optional<asio::ssl::context> tls;
+  std::optional<Certificate> certificate;
   tcp::acceptor acceptor{io};
   asio::steady_timer pause{io};
   std::set<std::shared_ptr<HttpConnection>> connections;
-  bool full = false;
   asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   std::thread thread;
 };
@@ -93,12 +93,14 @@ void HttpServer::Impl::listen() {
 }
 
 void HttpServer::Impl::accept() {
-  full = connections.size() >= static_cast<size_t>(options.max_requests) + kMoreConnections;
-  if (full || stopping) return;
+  if (stopping) return;
   acceptor.async_accept([this](error_code code, tcp::socket socket) {
     if (stopping) return;
     if (!code) {
-      take(std::move(socket));
+      try {
+        take(std::move(socket));
+      } catch (const std::exception&) {  // for want of memory: the next one may have it
+      }
       return accept();
     }
     // No descriptors left, perhaps: a little later there may be.
@@ -111,13 +113,49 @@ void HttpServer::Impl::take(tcp::socket socket) {
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  std::string address = address_of(socket);
+  if (!make_room(address)) return;  // which closes it
   std::shared_ptr<HttpConnection> made;
-  if (tls)
-    made = std::make_shared<SecretSession>(*this, std::move(socket), *tls);
+  if (certificate)
+    made = std::make_shared<SecretSession>(*this, std::move(address), std::move(socket),
+                                           *certificate->current());
   else
-    made = std::make_shared<PlainSession>(*this, std::move(socket));
+    made = std::make_shared<PlainSession>(*this, std::move(address), std::move(socket));
   connections.insert(made);
+  count();
   made->start();
+}
+
+size_t HttpServer::Impl::slots_of_address() const {
+  return options.max_per_address > 0 ? static_cast<size_t>(options.max_per_address)
+                                     : slots() - kMoreConnections / 2;
+}
+
+// Can a client of this address come in? Another may have to go.
+bool HttpServer::Impl::make_room(const std::string& address) {
+  const auto own = std::count_if(connections.begin(), connections.end(),
+                                 [&](const auto& connection) { return connection->address() == address; });
+  if (static_cast<size_t>(own) >= slots_of_address()) return give_up_oldest(&address);
+  return connections.size() < slots() || give_up_oldest(nullptr);
+}
+
+// Of all, or of one address.
+bool HttpServer::Impl::give_up_oldest(const std::string* address) {
+  std::shared_ptr<HttpConnection> oldest;
+  const auto rank = [](const HttpConnection& one) { return std::pair(one.phase(), one.since()); };
+  for (const auto& connection : connections)
+    if ((!address || connection->address() == *address) &&
+        connection->phase() != HttpConnection::Phase::kWorks &&
+        (!oldest || rank(*connection) < rank(*oldest)))
+      oldest = connection;
+  if (!oldest) return false;
+  connections.erase(oldest);
+  oldest->drop();
+  return true;
+}
+
+void HttpServer::Impl::count() {
+  crowded = 2 * connections.size() > slots();
 }
 
 // What a connection throws, for want of memory, ends no server.
@@ -138,24 +176,14 @@ void HttpServer::Impl::finish() {
   work.reset();
 }
 
-std::string read_secret(const std::string& file, const std::string& setting) {
-  std::ifstream lines(file);
-  std::string secret;
-  if (std::getline(lines, secret) && secret.ends_with('\r')) secret.pop_back();
-  if (secret.empty())
-    throw ConfigError(setting + ": expected a file whose first line is the secret, got '" + file +
-                      "', which has none or can't be read; write one, readable by its owner only");
-  return secret;
-}
-
 HttpServer::HttpServer(HttpOptions options, Routes routes, Watch watch) {
   if (::sodium_init() < 0) throw Error("web server: libsodium can't be made ready");
   impl_ = std::make_unique<Impl>(std::move(options), std::move(routes), std::move(watch));
   Impl& own = *impl_;
-  if (!own.options.certificate.empty()) own.tls = read_certificate(own.options);
+  if (!own.options.certificate.empty()) own.certificate.emplace(own.options);
   own.ended = [&own](HttpConnection* connection) {
     std::erase_if(own.connections, [&](const auto& kept) { return kept.get() == connection; });
-    if (own.full) own.accept();
+    own.count();
   };
   own.listen();
   own.accept();

@@ -14,11 +14,14 @@ struct HttpOptions {
   std::string authorization;  ///< "Basic ..." or "Bearer ...", which clients must send; empty: nothing
   std::string
       certificate;  ///< PEM file of private key and certificate chain: HTTPS, TLS 1.2 or later; empty: HTTP
-  int max_requests = 64;               ///< under way at once; more are answered 503 before their body is read
+  int max_requests = 64;  ///< under way at once; more are answered 503 before their body is read
+  int max_per_address =
+      0;  ///< connections of one client's address; 0: max_requests and half of what is beside them
   size_t max_body = size_t{16} << 20;  ///< bytes
   std::chrono::milliseconds patience =
       std::chrono::seconds(10);               ///< for a client to send a request, or to take an answer
   std::string settings = "address and port";  ///< what errors say is to be set
+  std::function<void(const std::string&)> warn = {};  ///< told what goes wrong while it serves
 };
 
 /// What a client must send as "Authorization" for a user and password, and for a token.
@@ -26,6 +29,10 @@ std::string basic_authorization(const std::string& user, const std::string& pass
 std::string bearer_authorization(const std::string& token);
 /// The first line of a file: a password or a token. Throws ConfigError, naming `setting`, if there is none.
 std::string read_secret(const std::string& file, const std::string& setting);
+/// What is to be said of a file that holds a secret and that others than its owner may read; empty if none may.
+std::string exposed_secret(const std::string& file, const std::string& setting);
+/// Is this an address that only this host reaches?
+bool is_loopback(const std::string& address);
 
 struct HttpAnswer {
   int status = 200;
@@ -42,12 +49,16 @@ struct HttpRoute {
   bool post = false;  ///< asked by POST, with a JSON body or none; otherwise by GET or HEAD without a body
   bool open = false;  ///< answered without authorization, and however much is under way
   std::function<HttpAnswer(const std::string& body)> answer;
+  bool always = false;  ///< answered however much is under way, to who is authorized
 };
 
 /// A web server that knows the routes it is given and nothing else: no path leads to a file. It bounds headers (8 KiB), body, time, the
 /// requests under way and the connections, and turns the library's errors into answers: DataError and ConfigError 400, others 500
 /// without their words. A page of another site can't make a browser send a POST: JSON needs a leave that is never given, and without a
 /// body the Origin must be this host. Nor can it read: who serves the loopback address without authorization answers to no other name.
+/// Connections  max_requests + 64. A client beyond them, or beyond those of its address, takes the place of the one that has kept the
+///           server waiting for a whole head for the longest: silence keeps nobody out. Where half of them are taken, the time for a head is
+///           a tenth.
 /// Threads   routes are called concurrently, from threads of the server
 class HttpServer {
  public:

@@ -38,16 +38,40 @@ struct HttpShared {
   AnswerThreads answering{static_cast<size_t>(options.max_requests) + 2};
   int under_way = 0;
   bool stopping = false;
+  bool crowded = false;  // clients are to hurry with their heads
   std::function<void(class HttpConnection*)> ended;
 };
 
 /// A client's connection, whatever carries it.
 class HttpConnection {
  public:
+  using Clock = std::chrono::steady_clock;
+  /// What it does, in the order in which it may be given up for another's sake: it waits for a whole head or for the client to go, for the
+  /// client to take the answer, for the body or the answer.
+  enum class Phase { kIdle, kSends, kWorks };
+
+  explicit HttpConnection(std::string address) : address_(std::move(address)) {}
   virtual ~HttpConnection() = default;
   virtual void start() = 0;
   /// Ends it, after the answer under way.
   virtual void stop() = 0;
+  /// Ends it at once.
+  virtual void drop() = 0;
+
+  const std::string& address() const { return address_; }
+  Phase phase() const { return phase_; }
+  Clock::time_point since() const { return since_; }
+
+ protected:
+  void enter(Phase phase) {
+    phase_ = phase;
+    since_ = Clock::now();
+  }
+
+ private:
+  const std::string address_;  // of the client
+  Phase phase_ = Phase::kIdle;
+  Clock::time_point since_ = Clock::now();  // it is in that phase
 };
 
 /// Reads a request, has it answered, sends the answer, and again. Whatever it waits for has a deadline.
@@ -55,12 +79,15 @@ template <typename Stream>
 class HttpSession : public HttpConnection, public std::enable_shared_from_this<HttpSession<Stream>> {
  public:
   template <typename... Args>
-  explicit HttpSession(HttpShared& shared, Args&&... args)
-      : shared_(shared), stream_(std::forward<Args>(args)...), deadline_(shared.io) {}
+  HttpSession(HttpShared& shared, std::string address, Args&&... args)
+      : HttpConnection(std::move(address)),
+        shared_(shared),
+        stream_(std::forward<Args>(args)...),
+        deadline_(shared.io) {}
 
   void start() override {
     if constexpr (kEncrypted) {
-      arm();
+      arm_for_head();
       stream_.async_handshake(boost::asio::ssl::stream_base::server, [self = self()](Code code) {
         if (code) return self->end();
         self->read_head();
@@ -72,12 +99,12 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
 
   void stop() override {
     keep_ = false;
-    if (!busy_) close();
+    if (!answering_) close();
   }
+  void drop() override { close(); }
 
  private:
   using Code = boost::system::error_code;
-  using Clock = std::chrono::steady_clock;
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using HttpError = boost::beast::http::error;
   static constexpr bool kEncrypted = !std::is_same_v<Stream, boost::asio::ip::tcp::socket>;
@@ -92,9 +119,11 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   }
 
   // What waits is given up when the client's patience is spent. A deadline that another has followed does nothing.
-  void arm() {
+  void arm() { arm(shared_.options.patience); }
+  void arm_for_head() { arm(shared_.crowded ? shared_.options.patience / 10 : shared_.options.patience); }
+  void arm(std::chrono::milliseconds patience) {
     timed_out_ = false;
-    deadline_.expires_after(shared_.options.patience);
+    deadline_.expires_after(patience);
     deadline_.async_wait([self = self(), round = ++round_](Code) {
       if (round != self->round_) return;
       self->timed_out_ = true;
@@ -109,17 +138,19 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
 
   void read_head() {
     if (shared_.stopping) return end();
-    busy_ = false;
+    answering_ = false;
+    enter(Phase::kIdle);
     parser_.emplace();
     parser_->header_limit(kHead);
     parser_->body_limit(std::numeric_limits<uint64_t>::max());  // the rules have it
-    arm();
+    arm_for_head();
     boost::beast::http::async_read_header(stream_, buffer_, *parser_,
                                           [self = self()](Code code, size_t) { self->head_came(code); });
   }
 
   void head_came(Code code) {
     disarm();
+    enter(Phase::kWorks);
     start_ = Clock::now();
     route_ = nullptr;
     keep_ = false;
@@ -133,7 +164,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     std::optional<size_t> length = parser_->chunked() ? std::nullopt : std::optional<size_t>(0);
     if (const auto given = parser_->content_length(); length && given) length = static_cast<size_t>(*given);
     if (auto refused = refusal(head, length, route_, shared_.options)) return send(std::move(*refused));
-    if (!route_->open && !take_place())
+    if (!route_->open && !route_->always && !take_place())
       return send(http_error(503, "too many requests at once; try again later"));
     keep_ = parser_->keep_alive();
     if (*length == 0) return answer();
@@ -175,7 +206,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
 
   // Elsewhere, since it may take long.
   void answer() {
-    busy_ = true;
+    answering_ = true;
     shared_.answering.post([self = self(), body = std::move(parser_->get().body()),
                             work = boost::asio::make_work_guard(shared_.io)] {
       boost::asio::post(self->shared_.io, [self, made = answer_of(*self->route_, body)]() mutable {
@@ -185,7 +216,8 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   }
 
   void send(HttpAnswer answer) {
-    busy_ = true;
+    answering_ = true;
+    enter(Phase::kSends);
     if (placed_) --shared_.under_way;
     placed_ = false;
     const HttpHead& head = parser_->get();
@@ -203,7 +235,8 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   }
 
   void say_goodbye() {
-    busy_ = false;
+    answering_ = false;
+    enter(Phase::kIdle);
     if (shared_.stopping) return end();
     if constexpr (kEncrypted) {
       arm();
@@ -247,7 +280,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   const HttpRoute* route_ = nullptr;
   Clock::time_point start_;
   uint64_t round_ = 0;  // of the deadline
-  bool timed_out_ = false, keep_ = false, busy_ = false, placed_ = false, ended_ = false;
+  bool timed_out_ = false, keep_ = false, answering_ = false, placed_ = false, ended_ = false;
 };
 
 }  // namespace lodestone

@@ -1,0 +1,73 @@
+#include "trainer/http/certificate.h"
+
+#include "common/error.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace ssl = boost::asio::ssl;
+
+// Keys of every session are made for it alone: who learns the certificate's key later reads nothing that was recorded before.
+constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";  // of TLS 1.2
+constexpr const char* kSuites =
+    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";  // of TLS 1.3
+
+// Nobody is asked for the key's password on a terminal: the library would wait for it.
+std::shared_ptr<ssl::context> read_context(const std::string& file, const std::string& settings) {
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
+  SSL_CTX* const own = context->native_handle();
+  ::SSL_CTX_set_min_proto_version(own, TLS1_2_VERSION);
+  ::SSL_CTX_set_options(own, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  if (::SSL_CTX_set_cipher_list(own, kCiphers) != 1 || ::SSL_CTX_set_ciphersuites(own, kSuites) != 1)
+    throw Error("web server: the TLS library has no cipher with forward secrecy");
+  context->set_password_callback([](size_t, ssl::context::password_purpose) { return std::string(); });
+  try {
+    context->use_certificate_chain_file(file);
+    context->use_private_key_file(file, ssl::context::pem);
+  } catch (const boost::system::system_error& error) {
+    throw ConfigError(
+        "web server: expected a PEM file of a private key without a password and its certificate chain, got "
+        "'" +
+        file + "': " + error.code().message() + "; set " + settings);
+  }
+  return context;
+}
+
+bool same_time(const timespec& a, const timespec& b) {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+}  // namespace
+
+bool Certificate::Stamp::operator==(const Stamp& other) const {
+  return number == other.number && size == other.size && same_time(written, other.written) &&
+         same_time(changed, other.changed);
+}
+
+Certificate::Stamp Certificate::stamp() const {
+  struct stat about {};
+  if (::stat(file_.c_str(), &about) != 0) return {};
+  return {about.st_ino, about.st_size, about.st_mtim, about.st_ctim};
+}
+
+Certificate::Certificate(const HttpOptions& options)
+    : file_(options.certificate),
+      settings_(options.settings),
+      warn_(options.warn),
+      seen_(stamp()),
+      context_(read_context(file_, settings_)) {}
+
+std::shared_ptr<ssl::context> Certificate::current() {
+  const Stamp now = stamp();
+  if (now == seen_) return context_;
+  seen_ = now;  // even if it can't be used: it is told of once
+  try {
+    context_ = read_context(file_, settings_);
+  } catch (const std::exception& error) {
+    if (warn_) warn_(std::string(error.what()) + "; the certificate from before stays in use");
+  }
+  return context_;
+}
+
+}  // namespace lodestone
