@@ -1,12 +1,14 @@
 #include "fuzz/input.h"
 #include "sampler/decode.h"
 #include "sampler/orientation.h"
+#include "sampler/picture_size.h"
 
 /// Any bytes become a picture of the size they say, or a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
   const auto bytes = std::as_bytes(std::span(data, size));
   exif_orientation(bytes);
+  picture_size(bytes);
   for (const int channels : {1, 3})
     for (const int at_least : {0, 8})
       fuzz::refusing([&] {

@@ -1,21 +1,17 @@
 // The service over real sockets, with a stand-in for the encoder.
 #include "trainer/serve/service.h"
 
-#include <atomic>
-#include <cmath>
 #include <map>
 #include <set>
-#include <thread>
 
-#include <ATen/ops/stack.h>
-#include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "sampler/encode_png.h"
+#include "serve/serving.h"
+#include "support/growth.h"
+#include "support/half_open.h"
 #include "support/http.h"
-#include "trainer/eval/html.h"
 
 namespace lodestone::testing {
 namespace {
@@ -23,68 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
-
-// A direction of its own for each length of a text and each shade of a picture.
-at::Tensor stand_in(const std::vector<const Sample*>& samples) {
-  std::vector<at::Tensor> rows;
-  for (const Sample* sample : samples) {
-    const auto* picture = std::get_if<Image>(sample);
-    const double angle =
-        picture ? picture->pixels[0] / 100.0 : static_cast<double>(std::get<std::string>(*sample).size());
-    rows.push_back(at::tensor({static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))}));
-  }
-  return at::stack(rows);
-}
-
-ServedModel model() {
-  ServedModel model;
-  model.texts = true;
-  model.step = 7;
-  model.calibration = Calibration{0.9, 0.001, 0.001, 1, 7, Likeness::kCosine};
-  const Sample one = std::string("x"), two = std::string("xx");
-  model.gallery = Embeddings{stand_in({&one, &two}), {{"one.png", "<b>"}, {"two.png", "two"}}, {}};
-  return model;
-}
-
-class Served {
- public:
-  explicit Served(HttpOptions options = {}, int64_t waiting_rows = 256, const ServedModel& served = model())
-      : batcher_(64, waiting_rows),
-        service_(served, batcher_, 30s),
-        server_(
-            std::move(options), [this](const std::string& path) { return service_.route(path); },
-            [this](const std::string& path, int status, double s) {
-              service_.metrics().answered(path, status, s);
-            }),
-        thread_([this] {
-          batcher_.run(
-              stand_in, [this] { return stop_.load(); },
-              [this](int64_t rows) { service_.metrics().embedded(rows); });
-        }) {}
-  ~Served() {
-    stop_ = true;
-    thread_.join();
-  }
-  int port() const { return server_.port(); }
-  HttpReply post(const std::string& path, const std::string& body) const {
-    return http(port(), http_text("POST", path, body));
-  }
-  HttpReply get(const std::string& path, const std::string& more = "") const {
-    return http(port(), http_text("GET", path, "", more));
-  }
-
- private:
-  Batcher batcher_;
-  Service service_;
-  HttpServer server_;
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
-};
-
-std::string picture(uint8_t shade) {
-  const std::vector<uint8_t> png = encode_png(Image(2, 2, 1, shade));
-  return base64({reinterpret_cast<const char*>(png.data()), png.size()});
-}
 
 TEST(Service, EmbedsComparesAndSearches) {
   const Served served;
@@ -277,6 +211,31 @@ TEST(Service, DescribesAndCountsItself) {
   EXPECT_THAT(metrics, HasSubstr("lodestone_serve_batch_rows_count 1"));
   EXPECT_EQ(metrics.find("made-up"), std::string::npos);
   EXPECT_THAT(served.get("/").head, HasSubstr("Content-Security-Policy: default-src 'none'"));
+}
+
+// Whoever can connect needs no token to keep a connection.
+TEST(Service, IsWatchedWhoeverIsSilent) {
+  HttpOptions options;
+  options.authorization = bearer_authorization("secret");
+  const Served served(options);
+  const std::string token = "Authorization: Bearer secret\r\n";
+  for (const std::vector<std::string>& addresses :
+       {std::vector<std::string>{"127.0.0.1"}, loopback_addresses(60, 5)}) {
+    const HalfOpen silent(served.port(), 200, addresses);
+    for (const char* path : {"/healthz", "/metrics"}) {
+      const auto start = std::chrono::steady_clock::now();
+      EXPECT_EQ(served.get(path, token).status, 200) << path;
+      EXPECT_LT(std::chrono::steady_clock::now() - start, 1s) << path;
+    }
+  }
+}
+
+TEST(Service, AnswersInTimeToABodyOfManyKeys) {
+  const Served served;
+  std::string body = "{\"0\":{}";
+  for (int i = 1; i < 1'000'000; ++i) body += ",\"" + std::to_string(i) + "\":{}";
+  double seconds = cpu_seconds([&] { EXPECT_EQ(served.post("/embed", body + "}").status, 400); });
+  EXPECT_LT(seconds, 1);  // 13 MB: it took hours
 }
 
 TEST(Service, NamesAnAddressThatIsNone) {

@@ -117,7 +117,11 @@ struct ServeArguments {
   int64_t batch_rows = 64;
   int64_t waiting_rows = 256;
   int max_requests = 64;
+  int max_per_address = 0;
   int64_t max_body_mib = 16;
+  int64_t max_pixels = int64_t{16} << 20;
+  int64_t max_request_pixels = int64_t{256} << 20;
+  int64_t max_decoded_mib = 1024;
   double timeout = 10;
 };
 

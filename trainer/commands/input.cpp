@@ -6,8 +6,8 @@
 #include "sampler/image_examples.h"
 #include "sampler/image_files.h"
 #include "sampler/texts/text_examples.h"
-#include "trainer/commands/samples_in_memory.h"
 #include "trainer/commands/text_data.h"
+#include "trainer/commands/texts_in_memory.h"
 
 namespace lodestone {
 

@@ -1,17 +1,19 @@
+#include <algorithm>
 #include <iostream>
 #include <optional>
+#include <utility>
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
 #include "common/parallel.h"
-#include "sampler/image_examples.h"
 #include "sampler/texts/text_examples.h"
+#include "sampler/transforms.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/evaluation.h"
-#include "trainer/commands/samples_in_memory.h"
 #include "trainer/commands/text_data.h"
+#include "trainer/commands/texts_in_memory.h"
 #include "trainer/commands/trained_model.h"
 #include "trainer/coordinator/signals.h"
 #include "trainer/serve/service.h"
@@ -41,33 +43,44 @@ class SampleEncoder {
     if (reads_texts(config)) rule_ = token_rule(config.data);
   }
 
-  DecodeOptions decode() const { return transform_ ? transform_->decode_options() : DecodeOptions(); }
+  /// What it sees of a picture; unset: the model reads none.
+  const std::optional<ImageTransform>& transform() const { return transform_; }
 
   at::Tensor embed(const std::vector<const Sample*>& samples) {
-    std::vector<Image> pictures;
+    std::vector<const float*> pictures;
     std::vector<std::string> texts;
     std::vector<int64_t> picture_rows, text_rows;
     for (size_t i = 0; i < samples.size(); ++i) {
-      if (const auto* picture = std::get_if<Image>(samples[i]))
-        pictures.push_back(*picture), picture_rows.push_back(static_cast<int64_t>(i));
+      if (const auto* values_CHW = std::get_if<std::vector<float>>(samples[i]))
+        pictures.push_back(values_CHW->data()), picture_rows.push_back(static_cast<int64_t>(i));
       else
         texts.push_back(std::get<std::string>(*samples[i])), text_rows.push_back(static_cast<int64_t>(i));
     }
     at::Tensor z_nD =
         at::empty({static_cast<int64_t>(samples.size()), model_.config().encoder->output_dim()});
-    if (!pictures.empty())
-      put(z_nD, picture_rows,
-          ImageExamples(std::make_shared<ImagesInMemory>(std::move(pictures)), *transform_));
-    if (!texts.empty())
-      put(z_nD, text_rows, TextExamples(std::make_shared<TextsInMemory>(std::move(texts)), rule_));
+    if (!pictures.empty()) put(z_nD, picture_rows, stacked(pictures));
+    if (!texts.empty()) put(z_nD, text_rows, tokens(std::move(texts)));
     return z_nD;
   }
 
  private:
-  void put(at::Tensor& z_nD, const std::vector<int64_t>& rows, const Examples& examples) {
-    const auto builder = examples.builder(static_cast<int64_t>(rows.size()));
-    for (int64_t i = 0; i < examples.dataset()->size(); ++i) builder->add(i, {});
-    z_nD.index_copy_(0, at::tensor(rows, at::kLong), model_.embed(builder->finish()));
+  Features stacked(const std::vector<const float*>& pictures) const {
+    const ImageTransformConfig& shape = transform_->config();
+    at::Tensor x_nCHW = at::empty(
+        {static_cast<int64_t>(pictures.size()), shape.channels, shape.height, shape.width}, at::kFloat);
+    float* out = x_nCHW.mutable_data_ptr<float>();
+    for (const float* values_CHW : pictures) out = std::copy_n(values_CHW, transform_->numel(), out);
+    return x_nCHW;
+  }
+  Features tokens(std::vector<std::string> texts) const {
+    const auto rows = static_cast<int64_t>(texts.size());
+    const TextExamples examples(std::make_shared<TextsInMemory>(std::move(texts)), rule_);
+    const auto builder = examples.builder(rows);
+    for (int64_t i = 0; i < rows; ++i) builder->add(i, {});
+    return builder->finish();
+  }
+  void put(at::Tensor& z_nD, const std::vector<int64_t>& rows, const Features& features) {
+    z_nD.index_copy_(0, at::tensor(rows, at::kLong), model_.embed(features));
   }
 
   TrainedModel& model_;
@@ -84,20 +97,20 @@ HttpOptions http_options(const ServeArguments& arguments) {
   options.certificate = arguments.certificate;
   options.settings = "--address, --port or --certificate";
   options.max_requests = arguments.max_requests;
+  options.max_per_address = arguments.max_per_address;
   options.max_body = static_cast<size_t>(arguments.max_body_mib) << 20;
   options.patience = milliseconds(arguments.timeout);
-  if (options.authorization.empty() && options.address != "127.0.0.1" && options.address != "::1")
+  if (options.authorization.empty() && !is_loopback(options.address))
     throw ConfigError("--address: expected --token-file with an address that others reach, got " +
                       options.address + " without one; give one, or serve at 127.0.0.1");
   return options;
 }
 
-ServedModel served_model(const TrainedModel& model, const DecodeOptions& decode, const std::string& gallery,
-                         Logger& log) {
+ServedModel served_model(const TrainedModel& model, const std::optional<ImageTransform>& transform,
+                         const std::string& gallery, Logger& log) {
   ServedModel served;
-  served.pictures = reads_pictures(model.config());
+  served.pictures = transform;
   served.texts = reads_texts(model.config());
-  served.decode = decode;
   served.likeness = likeness_of(model.config());
   served.step = model.checkpoint().step;
   served.calibration = model.calibration(log);
@@ -107,20 +120,33 @@ ServedModel served_model(const TrainedModel& model, const DecodeOptions& decode,
   return served;
 }
 
+PictureLimits picture_limits(const ServeArguments& arguments) {
+  return {arguments.max_pixels, arguments.max_request_pixels, arguments.max_decoded_mib << 20};
+}
+
+// Told once there is a log.
+void tell_of_open_secrets(const ServeArguments& arguments, Logger& log) {
+  for (const auto& [file, option] :
+       {std::pair(arguments.token_file, "--token-file"), std::pair(arguments.certificate, "--certificate")})
+    if (const std::string told = exposed_secret(file, option); !told.empty()) log.warn("{}", told);
+}
+
 }  // namespace
 
 int run_serve(const ServeArguments& arguments) {
-  const HttpOptions options = http_options(arguments);
+  HttpOptions options = http_options(arguments);
   return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
     check_alone(session, "serve");
+    tell_of_open_secrets(arguments, *session.log);
+    options.warn = [log = session.log](const std::string& sentence) { log->warn("{}", sentence); };
     SampleEncoder encoder(model);
     // On a CPU each thread computes batches of its own: in a forward that all share, all wait for the last at each layer, and
     // whoever reads requests holds them all up.
     const bool apart = session.launch.device().is_cpu() && model.config().encoder->concurrent();
     const int64_t workers = apart ? at::get_num_threads() : 1;
     Batcher batcher(arguments.batch_rows, arguments.waiting_rows, workers);
-    Service service(served_model(model, encoder.decode(), arguments.gallery, *session.log), batcher,
-                    milliseconds(arguments.timeout));
+    Service service(served_model(model, encoder.transform(), arguments.gallery, *session.log), batcher,
+                    milliseconds(arguments.timeout), picture_limits(arguments));
     const StopSignals signals;
     const HttpServer server(
         options, [&](const std::string& path) { return service.route(path); },

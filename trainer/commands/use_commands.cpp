@@ -162,8 +162,26 @@ void add_serve(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   serve
-      ->add_option("--timeout", arguments->timeout,
-                   "seconds for a client to send its request, and for a forward to come")
+      ->add_option("--max-per-address", arguments->max_per_address,
+                   "connections of one client's address; 0: 32 more than --max-requests")
+      ->check(CLI::Range(0, 1 << 16))
+      ->capture_default_str();
+  serve->add_option("--max-pixels", arguments->max_pixels, "of a picture; larger ones are answered 400")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->capture_default_str();
+  serve->add_option("--max-request-pixels", arguments->max_request_pixels, "of all pictures of a request")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 36))
+      ->capture_default_str();
+  serve
+      ->add_option(
+          "--max-decoded-mib", arguments->max_decoded_mib,
+          "memory for decoding pictures, of all requests at once; beyond, they wait and are answered 429")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  serve
+      ->add_option(
+          "--timeout", arguments->timeout,
+          "seconds for a client to send its request, and for pictures to be decoded and a forward to come")
       ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
   add_set(serve, arguments->assignments);

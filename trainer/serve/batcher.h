@@ -16,12 +16,11 @@
 #include <ATen/core/Tensor.h>
 
 #include "common/error.h"
-#include "sampler/image.h"
 
 namespace lodestone {
 
-/// A decoded picture or a text, ready for the encoder.
-using Sample = std::variant<Image, std::string>;
+/// A picture's values_CHW or a text, ready for the encoder.
+using Sample = std::variant<std::vector<float>, std::string>;
 
 /// There is more to do than can be done in time: the client may try again later.
 class OverloadError : public Error {

@@ -9,6 +9,8 @@ namespace lodestone {
 
 namespace {
 
+constexpr size_t kMembers = 8;  // three have a meaning; one more is told by name
+
 std::string from_base64(const std::string& text, const std::string& where) {
   std::string bytes(text.size() / 4 * 3 + 3, '\0');
   size_t size = 0;
@@ -21,14 +23,14 @@ std::string from_base64(const std::string& text, const std::string& where) {
   return bytes;
 }
 
-std::string text_of(const std::string& text, const std::string& where, const RequestLimits& limits) {
+std::string text_of(std::string text, const std::string& where, const RequestLimits& limits) {
   if (text.size() <= limits.text_bytes) return text;
   throw DataError(where + ": expected at most " + std::to_string(limits.text_bytes) + " bytes, got " +
                   std::to_string(text.size()));
 }
 
-void read_inputs(const nlohmann::json& list, bool pictures, const RequestLimits& limits,
-                 ServeRequest& request) {
+// Empties the list: what was read of it isn't kept twice.
+void read_inputs(nlohmann::json& list, bool pictures, const RequestLimits& limits, ServeRequest& request) {
   const std::string name = pictures ? "images" : "texts";
   if (!list.is_array()) throw DataError(name + ": expected a list of strings, got " + list.type_name());
   for (size_t i = 0; i < list.size(); ++i) {
@@ -37,8 +39,9 @@ void read_inputs(const nlohmann::json& list, bool pictures, const RequestLimits&
     if (request.inputs.size() == limits.rows)
       throw DataError(where + ": expected at most " + std::to_string(limits.rows) +
                       " pictures and texts in a request; send several");
-    const auto& text = list[i].get_ref<const std::string&>();
-    request.inputs.push_back({pictures, pictures ? from_base64(text, where) : text_of(text, where, limits)});
+    std::string text = std::move(list[i].get_ref<std::string&>());
+    request.inputs.push_back(
+        {pictures, pictures ? from_base64(text, where) : text_of(std::move(text), where, limits)});
   }
 }
 
@@ -52,7 +55,9 @@ int64_t read_k(const nlohmann::json& value, const RequestLimits& limits) {
 
 nlohmann::json parsed(std::string_view body, const RequestLimits& limits) {
   try {
-    return parse_json(body, "request", {4, limits.rows + 1});
+    return parse_json(
+        body, "request",
+        {.depth = 4, .array_items = limits.rows + 1, .members = kMembers, .values = 3 * (limits.rows + 2)});
   } catch (const CheckpointError& error) {
     throw DataError(error.what());
   }
@@ -61,7 +66,7 @@ nlohmann::json parsed(std::string_view body, const RequestLimits& limits) {
 }  // namespace
 
 ServeRequest parse_request(std::string_view body, const RequestLimits& limits) {
-  const nlohmann::json json = parsed(body, limits);
+  nlohmann::json json = parsed(body, limits);
   if (!json.is_object()) throw DataError(std::string("request: expected an object, got ") + json.type_name());
   for (const auto& [key, value] : json.items())
     if (key != "images" && key != "texts" && key != "k")

@@ -1,10 +1,10 @@
 #include "trainer/serve/service.h"
 
-#include <span>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "common/json_text.h"
 #include "trainer/search/search_hit.h"
 #include "trainer/serve/assets.h"
 
@@ -13,9 +13,10 @@ namespace lodestone {
 namespace {
 
 using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
 
 HttpAnswer json_answer(const Json& json) {
-  return {200, "application/json", json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
+  return {200, "application/json", json_text(json) + "\n"};
 }
 
 HttpRoute asset(const char* type, std::string_view text) {
@@ -43,11 +44,14 @@ Json same(const std::optional<Calibration>& calibration, double score) {
 
 }  // namespace
 
-Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds patience)
+Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds patience,
+                 const PictureLimits& limits)
     : model_(std::move(model)),
       batcher_(batcher),
       patience_(patience),
+      memory_(limits.decoded_bytes),
       metrics_([&batcher] { return batcher.waiting(); }) {
+  if (model_.pictures) pictures_.emplace(*model_.pictures, limits);
   if (model_.gallery) gallery_rows_.emplace(model_.gallery->z_ND, model_.likeness);
   routes_["/"] = asset("text/html; charset=utf-8", serve_page());
   routes_["/page.css"] = asset("text/css; charset=utf-8", serve_style());
@@ -55,9 +59,11 @@ Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds 
   routes_["/openapi.json"] = asset("application/json", serve_openapi());
   routes_["/healthz"] = {false, true, [this](const std::string&) { return health(); }};
   routes_["/metrics"] = {
-      false, false, [this](const std::string&) {
+      false, false,
+      [this](const std::string&) {
         return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
-      }};
+      },
+      true};
   routes_["/embed"] = work([this](const std::string& body) { return embed(body); });
   routes_["/search"] = work([this](const std::string& body) { return search(body); });
   routes_["/verify"] = work([this](const std::string& body) { return verify(body); });
@@ -68,19 +74,43 @@ const HttpRoute* Service::route(const std::string& path) const {
   return found == routes_.end() ? nullptr : &found->second;
 }
 
-Sample Service::sample_of(const RequestInput& input, size_t number) const {
-  if (input.picture ? !model_.pictures : !model_.texts)
-    throw DataError(std::string("request: expected ") + (model_.pictures ? "images" : "texts") + ", got " +
-                    (input.picture ? "images" : "texts") + ", which this model does not read");
-  if (!input.picture) return input.bytes;
-  return decode_image(std::as_bytes(std::span(input.bytes)), model_.decode,
-                      "images[" + std::to_string(number) + "]");
+void Service::check_kinds(const ServeRequest& request) const {
+  for (const RequestInput& input : request.inputs)
+    if (input.picture ? !pictures_ : !model_.texts)
+      throw DataError(std::string("request: expected ") + (pictures_ ? "images" : "texts") + ", got " +
+                      (input.picture ? "images" : "texts") + ", which this model does not read");
+}
+
+std::optional<ByteBudget::Lease> Service::take_memory(const ServeRequest& request,
+                                                      Clock::time_point deadline) {
+  std::vector<std::string_view> pictures;
+  for (const RequestInput& input : request.inputs)
+    if (input.picture) pictures.push_back(input.bytes);
+  if (pictures.empty()) return {};
+  const int64_t kept = static_cast<int64_t>(pictures.size()) * pictures_->kept_bytes();
+  return memory_.take(kept + pictures_->decoding_bytes(pictures), deadline);
 }
 
 at::Tensor Service::embeddings_of(const ServeRequest& request) {
+  check_kinds(request);
+  const auto deadline = Clock::now() + patience_;
+  std::optional<ByteBudget::Lease> memory = take_memory(request, deadline);
   std::vector<Sample> samples;
-  for (const RequestInput& input : request.inputs) samples.push_back(sample_of(input, samples.size()));
-  return batcher_.embed(std::move(samples), patience_);
+  int64_t kept = 0;
+  for (const RequestInput& input : request.inputs) {
+    if (!input.picture) {
+      samples.emplace_back(input.bytes);
+      continue;
+    }
+    if (Clock::now() >= deadline)
+      throw OverloadError("serve: " + std::to_string(samples.size()) +
+                          " of its pictures were decoded in time; send fewer");
+    samples.emplace_back(pictures_->read(input.bytes, "images[" + std::to_string(samples.size()) + "]"));
+    kept += pictures_->kept_bytes();
+  }
+  if (memory) memory->keep(kept);
+  return batcher_.embed(std::move(samples),
+                        std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
 }
 
 HttpAnswer Service::embed(const std::string& body) {
@@ -124,7 +154,7 @@ HttpAnswer Service::verify(const std::string& body) {
 HttpAnswer Service::health() const {
   return json_answer({{"status", "ok"},
                       {"step", model_.step},
-                      {"images", model_.pictures},
+                      {"images", pictures_.has_value()},
                       {"texts", model_.texts},
                       {"gallery", gallery_rows_ ? Json(gallery_rows_->size()) : Json()}});
 }

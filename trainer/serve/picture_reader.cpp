@@ -1,0 +1,52 @@
+#include "trainer/serve/picture_reader.h"
+
+#include <algorithm>
+#include <span>
+
+#include "common/error.h"
+#include "sampler/picture_size.h"
+
+namespace lodestone {
+
+namespace {
+
+// What decoders hold of a pixel at most: four bytes of the file's own and four of colours, then three or six that are turned; of a progressive
+// JPEG two for each coefficient of four colours, and the colours.
+constexpr int64_t kBytesPerPixel = 16;
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+}  // namespace
+
+int64_t PictureReader::decoding_bytes(const std::vector<std::string_view>& pictures) const {
+  int64_t most = 0, all = 0;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const auto size = picture_size(bytes_of(pictures[i]));
+    if (size && size->height > 0 && size->width > limits_.pixels / size->height)
+      throw DataError("images[" + std::to_string(i) + "]: expected at most " +
+                      std::to_string(limits_.pixels) + " pixels, got " + std::to_string(size->width) + "x" +
+                      std::to_string(size->height) + "; shrink the picture");
+    // Where the header isn't understood the decoder will say why, or know better.
+    most = std::max(most, size ? size->width * size->height : limits_.pixels);
+    if (size) all += size->width * size->height;
+  }
+  if (all > limits_.request_pixels)
+    throw DataError("images: expected at most " + std::to_string(limits_.request_pixels) +
+                    " pixels in all, got " + std::to_string(all) +
+                    "; shrink the pictures or send several requests");
+  return most * kBytesPerPixel;
+}
+
+std::vector<float> PictureReader::read(std::string_view picture, const std::string& where) const {
+  const auto size = picture_size(bytes_of(picture));
+  DecodeOptions decode = transform_.decode_options();
+  // No more than memory was set aside for. A picture of no pixels is the decoder's to refuse.
+  decode.max_pixels = size ? std::max<int64_t>(1, size->width * size->height) : limits_.pixels;
+  std::vector<float> values_CHW(static_cast<size_t>(transform_.numel()));
+  transform_.plain(decode_image(bytes_of(picture), decode, where), values_CHW);
+  return values_CHW;
+}
+
+}  // namespace lodestone
