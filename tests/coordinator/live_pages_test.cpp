@@ -2,6 +2,8 @@
 #include "trainer/coordinator/live_pages.h"
 
 #include <atomic>
+#include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -9,6 +11,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "support/half_open.h"
 #include "support/http.h"
 #include "support/texts.h"
 
@@ -26,7 +29,9 @@ class LivePagesTest : public ::testing::Test {
   void serve(const MetricsConfig& config) {
     std::function<void()> request;
     if (!config.user.empty()) request = [this] { ++asked_; };
-    server_ = serve_pages(config, 0, live_pages({metrics_, live_, [this] { return ranks_; }, request}));
+    server_ = serve_pages(
+        config, 0, live_pages({metrics_, live_, [this] { return ranks_; }, request}, config.shows_pages()),
+        [this](const std::string& sentence) { warnings_.push_back(sentence); });
   }
   MetricsConfig with_password() {
     write_file_synced(folder_.path() / "password", "open sesame\n");
@@ -48,6 +53,7 @@ class LivePagesTest : public ::testing::Test {
   LiveState live_{run_, 0, 10, {{"Encoder", "conv4"}}, "seed: 1\n"};
   std::vector<RankState> ranks_;
   std::atomic<int> asked_ = 0;
+  std::vector<std::string> warnings_;
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -97,6 +103,73 @@ TEST_F(LivePagesTest, AsksForThePassword) {
   EXPECT_EQ(get("/readyz").status, 503);
   EXPECT_THAT(get("/metrics", kPassword).body, Not(HasSubstr("sesame")));
   EXPECT_THAT(get("/run.json", kPassword).body, Not(HasSubstr("sesame")));
+}
+
+constexpr const char* kShowing[] = {"/", "/live.css", "/live.js", "/run.json", "/embeddings.json"};
+
+TEST_F(LivePagesTest, StrangersSeeFiguresAlone) {
+  MetricsConfig config;
+  config.address = "0.0.0.0";
+  serve(config);
+  for (const char* path : kShowing) {
+    const HttpReply reply = get(path);
+    EXPECT_EQ(reply.status, 403) << path;
+    EXPECT_THAT(reply.body, HasSubstr("set metrics.user and metrics.password_file")) << path;
+    EXPECT_THAT(reply.body, Not(HasSubstr("seed"))) << path;
+  }
+  for (const char* path : {"/metrics", "/healthz"}) EXPECT_EQ(get(path).status, 200) << path;
+  EXPECT_EQ(get("/readyz").status, 503);
+  EXPECT_THAT(get("/metrics").body, HasSubstr("\nlodestone_world_size 1\n"));
+}
+
+TEST_F(LivePagesTest, PagesAreShownToWhoMaySeeThem) {
+  const auto shown = [](const char* address, const char* user, const char* pages) {
+    MetricsConfig config;
+    config.address = address;
+    config.user = user;
+    config.pages = pages;
+    return config.shows_pages();
+  };
+  for (const char* here : {"127.0.0.1", "127.1.2.3", "::1"}) EXPECT_TRUE(shown(here, "", "auto")) << here;
+  for (const char* open : {"0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "::ffff:127.0.0.1"}) {
+    EXPECT_FALSE(shown(open, "", "auto")) << open;
+    EXPECT_TRUE(shown(open, "ali", "auto")) << open;
+    EXPECT_TRUE(shown(open, "", "all")) << open;
+    EXPECT_FALSE(shown(open, "ali", "metrics")) << open;
+  }
+  EXPECT_FALSE(shown("127.0.0.1", "", "metrics"));
+  MetricsConfig config = with_password();
+  config.address = "0.0.0.0";
+  serve(config);
+  for (const char* path : kShowing) {
+    EXPECT_EQ(get(path).status, 401) << path;
+    EXPECT_EQ(get(path, kPassword).status, 200) << path;
+  }
+}
+
+TEST_F(LivePagesTest, TellsOfAPasswordThatOthersMayRead) {
+  const MetricsConfig config = with_password();
+  std::filesystem::permissions(config.password_file, std::filesystem::perms(0600));
+  serve(config);
+  EXPECT_TRUE(warnings_.empty());
+  std::filesystem::permissions(config.password_file, std::filesystem::perms(0640));
+  serve(config);
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_THAT(warnings_[0],
+              HasSubstr("metrics.password_file: expected a file that its owner alone may read"));
+}
+
+// 200 clients that connect and are silent keep Prometheus out no more than its own connections do.
+TEST_F(LivePagesTest, FiguresComeInTimeWhoeverIsSilent) {
+  serve({});
+  for (const auto& addresses : {std::vector<std::string>{"127.0.0.1"}, testing::loopback_addresses(100, 6)}) {
+    const testing::HalfOpen silent(server_->port(), 200, addresses);
+    for (const char* path : {"/metrics", "/healthz"}) {
+      const auto start = std::chrono::steady_clock::now();
+      EXPECT_EQ(get(path).status, 200) << path;
+      EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1)) << path;
+    }
+  }
 }
 
 TEST_F(LivePagesTest, CheckpointsAreAskedForByWhoMay) {

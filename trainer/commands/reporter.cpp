@@ -121,6 +121,7 @@ void Reporter::serve(const RunConfig& config, const RunStart& start) {
   if (!metrics.serves()) return;
   Endpoint& own = *endpoint_;
   const int64_t port = *metrics.port + session_.world.local_rank();
+  const Warn warn = [out = session_.log](const std::string& sentence) { out->warn("{}", sentence); };
   std::vector<std::string> targets{scrape_target(metrics, port)};
   if (metrics.per_rank && !metrics.targets_file.empty())
     targets = gather_texts(session_.world, targets.front());
@@ -128,14 +129,23 @@ void Reporter::serve(const RunConfig& config, const RunStart& start) {
     own.live = std::make_unique<LiveState>(own.info, start.step, config.training.schedule.steps,
                                            facts_of(config, own.info, *data_), start.config);
     const std::function<void()> request = metrics.user.empty() ? nullptr : request_save;
-    own.server =
-        serve_pages(metrics, port, live_pages({own.metrics, *own.live, [this] { return ranks(); }, request}));
-    session_.log->info("live page at {}://{}/, metrics at /metrics",
-                       metrics.certificate.empty() ? "http" : "https", scrape_target(metrics, port));
+    own.server = serve_pages(
+        metrics, port,
+        live_pages({own.metrics, *own.live, [this] { return ranks(); }, request}, metrics.shows_pages()),
+        warn);
+    const std::string place =
+        (metrics.certificate.empty() ? "http://" : "https://") + scrape_target(metrics, port);
+    if (metrics.shows_pages())
+      session_.log->info("live page at {}/, metrics at /metrics", place);
+    else
+      session_.log->info(
+          "metrics at {}/metrics; the live page, which shows pictures and the configuration, is served on "
+          "loopback, or with metrics.user and metrics.password_file (metrics.pages)",
+          place);
     if (!metrics.targets_file.empty()) write_scrape_targets(metrics, own.info.run, targets);
   } else if (metrics.per_rank) {
     try {
-      own.server = serve_pages(metrics, port, rank_pages(own.metrics));
+      own.server = serve_pages(metrics, port, rank_pages(own.metrics), warn);
     } catch (const ConfigError& error) {
       session_.log->warn("this rank serves no metrics: {}", error.what());
     }

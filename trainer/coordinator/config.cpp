@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "common/paths.h"
+#include "trainer/http/http_server.h"
 
 namespace lodestone {
 
@@ -43,11 +44,24 @@ void MetricsConfig::visit(Fields& f) {
   f.field({"certificate", "PEM file with private key and certificate chain; set: HTTPS instead of HTTP",
            kPathUnit},
           &certificate);
+  f.field({"pages",
+           "what is served beside figures: auto, the live page with pictures and configuration where the "
+           "address is "
+           "loopback or a user is set; metrics, never; all, to anyone",
+           "",
+           {},
+           {},
+           {"auto", "metrics", "all"}},
+          &pages);
   f.field({"targets_file",
            "file that holds the addresses of all endpoints while the run goes on, for Prometheus' file_sd; "
            "empty: none",
            kPathUnit},
           &targets_file);
+}
+
+bool MetricsConfig::shows_pages() const {
+  return pages == "all" || (pages == "auto" && (is_loopback(address) || !user.empty()));
 }
 
 bool ReportConfig::tensorboard() const {

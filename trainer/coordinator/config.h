@@ -29,10 +29,13 @@ struct MetricsConfig {
   std::string user;
   std::string password_file;
   std::string certificate;
+  std::string pages = "auto";
   std::string targets_file;
 
   /// Does rank 0 (or, with per_rank, any rank) serve?
   bool serves() const { return port.value_or(0) != 0; }
+  /// May whoever is answered see pictures of the training data and the configuration, too?
+  bool shows_pages() const;
   void visit(Fields& f);
 };
 

@@ -21,6 +21,21 @@ HttpRoute page(const char* type, Make make) {
           }};
 }
 
+// Prometheus is answered however many look at the rest.
+template <typename Make>
+HttpRoute figures(Make make) {
+  HttpRoute route = page(kMetrics, std::move(make));
+  route.always = true;
+  return route;
+}
+
+HttpAnswer hidden(const std::string&) {
+  return http_error(
+      403,
+      "the live page shows pictures and the configuration; set metrics.user and metrics.password_file, or "
+      "metrics.address to 127.0.0.1, to see it");
+}
+
 HttpAnswer ask_for_checkpoint(const std::function<void()>& request) {
   if (!request) return http_error(403, "set metrics.user and metrics.password_file to allow this");
   request();
@@ -31,7 +46,7 @@ HttpAnswer ask_for_checkpoint(const std::function<void()>& request) {
 
 Pages rank_pages(const RunMetrics& metrics) {
   Pages pages;
-  pages["/metrics"] = page(kMetrics, [&metrics] { return metrics.text(); });
+  pages["/metrics"] = figures([&metrics] { return metrics.text(); });
   pages["/healthz"] = {false, true, [](const std::string&) { return HttpAnswer{200, kText, "alive\n"}; }};
   pages["/readyz"] = {false, true, [&metrics](const std::string&) {
                         return metrics.ready() ? HttpAnswer{200, kText, "training\n"}
@@ -40,23 +55,27 @@ Pages rank_pages(const RunMetrics& metrics) {
   return pages;
 }
 
-Pages live_pages(LiveSource source) {
+Pages live_pages(LiveSource source, bool shown) {
   const RunMetrics& metrics = source.metrics;
   LiveState& live = source.live;
   Pages pages = rank_pages(metrics);
-  pages["/metrics"] = page(kMetrics, [&metrics, ranks = source.ranks] { return metrics.text(ranks()); });
+  pages["/metrics"] = figures([&metrics, ranks = source.ranks] { return metrics.text(ranks()); });
   pages["/"] = page("text/html; charset=utf-8", live_html);
   pages["/live.css"] = page("text/css; charset=utf-8", live_css);
   pages["/live.js"] = page("text/javascript; charset=utf-8", live_js);
   pages["/run.json"] = page(kJson, [&live, ranks = source.ranks] { return live.run_json(ranks()); });
   pages["/embeddings.json"] = page(kJson, [&live] { return live.embeddings_json(); });
+  if (!shown)
+    for (const char* path : {"/", "/live.css", "/live.js", "/run.json", "/embeddings.json"})
+      pages[path] = {false, false, hidden};
   pages["/checkpoint"] = {true, false, [request = std::move(source.request_checkpoint)](const std::string&) {
                             return ask_for_checkpoint(request);
                           }};
   return pages;
 }
 
-std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages) {
+std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
+                                        const Warn& warn) {
   if (config.user.empty() != config.password_file.empty())
     throw ConfigError("metrics: expected user and password_file together, got one of them; set both or none");
   HttpOptions options;
@@ -70,6 +89,10 @@ std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t por
   options.max_body = 0;
   options.patience = std::chrono::seconds(5);
   options.settings = "metrics.address, metrics.port (0: off) or metrics.certificate";
+  options.warn = warn;
+  for (const auto& [file, setting] : {std::pair(config.password_file, "metrics.password_file"),
+                                      std::pair(config.certificate, "metrics.certificate")})
+    if (const std::string told = exposed_secret(file, setting); warn && !told.empty()) warn(told);
   const auto held = std::make_shared<const Pages>(std::move(pages));
   return std::make_unique<HttpServer>(std::move(options), [held](const std::string& path) {
     const auto found = held->find(path);

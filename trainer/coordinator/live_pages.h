@@ -9,6 +9,7 @@
 #include "trainer/coordinator/config.h"
 #include "trainer/coordinator/live_state.h"
 #include "trainer/coordinator/run_metrics.h"
+#include "trainer/coordinator/warn.h"
 #include "trainer/http/http_server.h"
 
 namespace lodestone {
@@ -26,11 +27,14 @@ struct LiveSource {
   std::function<void()> request_checkpoint;       ///< empty: nobody may ask for one
 };
 
-/// Those of rank 0: also / (the live page) with what it is made of, and POST /checkpoint.
-Pages live_pages(LiveSource source);
+/// Those of rank 0: also POST /checkpoint and, if `shown`, / (the live page) with what it is made of. Else these are answered 403 with what
+/// is to be set.
+Pages live_pages(LiveSource source, bool shown = true);
 
 /// Serves pages at config.address and `port`, to whoever knows user and password where they are set; /healthz and /readyz to all.
-/// Requests have no body, five seconds, and are answered sixteen at a time. Throws ConfigError if that can't be.
-std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages);
+/// Requests have no body, five seconds, and are answered sixteen at a time. `warn` is told of secrets that others may read, and of a new
+/// certificate that can't be used. Throws ConfigError if that can't be.
+std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
+                                        const Warn& warn = {});
 
 }  // namespace lodestone
