@@ -69,8 +69,8 @@ class Hosts:
         init = Child([*walls, "sh", "-c", script], self.folder / f"{name}.out", stdin=subprocess.PIPE, env=self.environment)
         children = pathlib.Path(f"/proc/{init.process.pid}/task/{init.process.pid}/children")
         self.init[name] = init
-        self.pid[name] = int(until(20, f"{name} is up", lambda: init.alive() and children.read_text()))
-        until(20, f"{name} has its name", lambda: init.alive() and self.run(name, "hostname").strip() == name)
+        self.pid[name] = int(until(60, f"{name} is up", lambda: init.alive() and children.read_text()))
+        until(60, f"{name} has its name", lambda: init.alive() and self.run(name, "hostname").strip() == name)
         for index, (device, network) in enumerate(NETWORKS.items()):
             number, plug = NAMES.index(name) + 1, f"{name}-{device}"
             subprocess.run(["ip", "link", "add", plug, "type", "veth", "peer", "name", device, "netns", str(self.pid[name])], check=True)
@@ -102,3 +102,9 @@ class Hosts:
     def stop(self):
         for init in self.init.values():
             init.__exit__()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

@@ -53,5 +53,6 @@ def enclose():
 
 
 def folder():
-    """A temporary folder that is gone with the enclosure, even if this program is killed."""
-    return tempfile.TemporaryDirectory(dir="/run")
+    """A temporary folder that is gone with the enclosure, even if this program is killed. What a process that outlived a failure
+    still writes there is no error of its own, which would hide the failure."""
+    return tempfile.TemporaryDirectory(dir="/run", ignore_cleanup_errors=True)

@@ -109,7 +109,7 @@ class Run(Child):
                 return self.ask("/readyz")
             except (urllib.error.URLError, OSError):
                 return False
-        until(60, "a first step", lambda: self.alive() and stepped())
+        until(180, "a first step", lambda: self.alive() and stepped())
 
     def stop(self):
         """Asks it to end after the step under way; its exit code."""
