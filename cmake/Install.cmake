@@ -17,6 +17,7 @@ if(TARGET lodestone_nccl)
 endif()
 if(TARGET lodestone)
   install(TARGETS lodestone RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS lodestone_loopback LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
 install(DIRECTORY common distributed sampler trainer DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lodestone
   FILES_MATCHING PATTERN "*.h")

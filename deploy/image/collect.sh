@@ -12,6 +12,9 @@ install -t "$out/usr/local/bin" "$here/../mpi/train.sh" "$here/../kubernetes/sto
 install -m 644 "$here/sshd_config" "$out/etc/lodestone/sshd_config"
 install -m 644 "$here/ssh_config" "$out/etc/ssh/ssh_config.d/lodestone.conf"
 
+# What `lodestone launch` loads into mpirun.
+install -s -m 644 -t "$out/usr/local/lib" "$(dirname "$program")/liblodestone_loopback.so"
+
 # The NCCL backend is opened by name where there is a GPU.
 modules=()
 for module in "$(dirname "$program")"/distributed/liblodestone_nccl.so; do

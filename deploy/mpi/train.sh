@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains on the hosts of a hostfile by Open MPI 4, under `lodestone launch`: a lost host or rank costs a restart from the newest
 # checkpoint, on the hosts that are left.
-# usage: train.sh HOSTFILE ARGUMENTS OF `lodestone train`...        HOSTFILE: lines like "node1 slots=8"
+# usage: train.sh HOSTFILE ARGUMENTS OF `lodestone train`...        HOSTFILE: Open MPI's, lines like "node1 slots=8"
 #
 #   RANKS          ranks in all                                         (default: the slots of all hosts)
 #   MIN_RANKS      go on as long as the hosts that answer can run these (default: RANKS, so that all hosts are waited for)
@@ -20,10 +20,6 @@ set -euo pipefail
 hostfile=$1
 shift
 
-slots=$(awk '{sub(/#.*/, "")}
-  NF {n = 1; for (i = 2; i <= NF; i++) if ($i ~ /^slots=/) n = substr($i, 7); sum += n}
-  END {print sum + 0}' "$hostfile")
-ranks=${RANKS:-$slots}
 program=$(command -v "${LODESTONE:-lodestone}") || { echo "train.sh: there is no program ${LODESTONE:-lodestone}" >&2; exit 2; }
 
 export OMPI_MCA_plm_rsh_agent=${SSH:-ssh -o BatchMode=yes -o ConnectTimeout=5}
@@ -37,5 +33,5 @@ if [[ -n ${INTERFACE:-} ]]; then
   [[ $INTERFACE == */* ]] || export NCCL_SOCKET_IFNAME=$INTERFACE
 fi
 
-exec "$program" launch -n "$ranks" --min-ranks "${MIN_RANKS:-$ranks}" --max-restarts "${MAX_RESTARTS:-100}" \
+exec "$program" launch ${RANKS:+-n "$RANKS"} ${MIN_RANKS:+--min-ranks "$MIN_RANKS"} --max-restarts "${MAX_RESTARTS:-100}" \
   --hostfile "$hostfile" -- train "$@"

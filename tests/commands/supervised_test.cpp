@@ -1,7 +1,10 @@
 // The supervisor over real jobs: mpirun, ranks that are killed, stopped and told to end.
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include "support/program.h"
 #include "support/run_lines.h"
@@ -10,6 +13,7 @@
 namespace lodestone::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
@@ -67,13 +71,13 @@ TEST(Launch, AStoppedRankIsNamedInTenSecondsAndTheJobEndsWith4) {
   const auto ranks = ranks_of(work);
   EXPECT_THAT(contents("/proc/" + std::to_string(ranks.at(1)) + "/environ"),
               HasSubstr("GOMP_SPINCOUNT=10000"));
-  const auto begin = std::chrono::steady_clock::now();
   ::kill(ranks.at(1), SIGSTOP);
   const Finished end = job.wait(60);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   EXPECT_EQ(end.code, 4) << end.err;
-  EXPECT_THAT(end.err, HasSubstr("rank 1 is lost: silent"));
-  EXPECT_LT(took.count(), 10.0);
+  // Rank 0's own measure: how long this machine takes to end the processes is not the point.
+  const std::string lost = "rank 1 is lost: silent for ";
+  ASSERT_THAT(end.err, HasSubstr(lost));
+  EXPECT_LT(std::atoi(end.err.c_str() + end.err.find(lost) + lost.size()), 10'000);
   EXPECT_EQ(::kill(ranks.at(1), 0), -1) << "the stopped rank is still there";
   const auto record = nlohmann::json::parse(contents(work.run() / "flight/generation-0-rank-0.json"));
   EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("rank 1 is lost"));
@@ -108,15 +112,119 @@ TEST(Launch, Usr2WritesEveryRanksFlightRecordAndTrainingGoesOn) {
   EXPECT_EQ(job.wait(60).code, 75);
 }
 
-// Rank 1 is stopped before it reaches MPI_Init, in which rank 0 waits.
+// `mpirun` with one rank that trains and one that is a shell.
+Finished run_beside(const Workspace& work, const std::vector<std::string>& settings,
+                    const std::string& script) {
+  std::vector<std::string> command = {MPIRUN_PROGRAM,    "--oversubscribe", "-n",         "1",
+                                      LODESTONE_PROGRAM, "train",           work.config()};
+  for (const auto& setting : settings) command.insert(command.end(), {"--set", setting});
+  command.insert(command.end(), {":", "-n", "1", "sh", "-c", script});
+  return run(command, 60);
+}
+
+// Rank 1 is slow for ever before it reaches MPI_Init, in which rank 0 waits.
 TEST(Launch, ARankThatNeverComesEndsTheJobWith4) {
   const Workspace work;
-  const Finished end =
-      run({MPIRUN_PROGRAM, "--oversubscribe", "-n", "1", LODESTONE_PROGRAM, "train", work.config(), "--set",
-           "distributed.timeout=3", ":", "-n", "1", "sh", "-c", "kill -STOP $$"},
-          60);
+  const Finished end = run_beside(work, {"distributed.timeout=3"}, "exec sleep 50");
   EXPECT_EQ(end.code, 4) << end.err;
   EXPECT_THAT(end.err, HasSubstr("not all ranks have come within 3000 ms"));
+}
+
+// Stopped it is, and told from one that is slow.
+TEST(Launch, ARankThatIsStoppedBeforeMpiInitIsNamedAndTheJobEndsWith4) {
+  const Workspace work;
+  const Finished end = run_beside(work, {"distributed.peer_timeout=1"}, "kill -STOP $$");
+  EXPECT_EQ(end.code, 4) << end.err;
+  EXPECT_THAT(end.err, HasSubstr("before all ranks had met, rank 1 is lost: stopped for "));
+}
+
+TEST(Launch, ARankThatDiesAsItStartsEndsTheJobWith4) {
+  const Workspace work;
+  Process job(launch(work, {"--max-restarts", "0"}, {"schedule.steps=1000000", "checkpoint.every_steps=0"}));
+  std::map<int, pid_t> ranks;
+  ASSERT_TRUE(Process::until(60, [&] { return (ranks = ranks_of(work)).contains(1); }));
+  ::kill(ranks.at(1), SIGKILL);
+  const Finished end = job.wait(60);
+  EXPECT_EQ(end.code, 4) << end.err;
+  EXPECT_THAT(end.err, HasSubstr("rank 1 "));  // in mpirun's words
+}
+
+// Addresses, as in /proc/net/tcp and tcp6, at which any process of this workspace listens.
+std::set<std::string> listening(const Workspace& work) {
+  std::set<std::string> sockets, addresses;
+  std::error_code gone;
+  for (const auto& process : fs::directory_iterator("/proc", gone)) {
+    if (contents(process.path() / "cmdline").find(work.config()) == std::string::npos) continue;
+    for (const auto& file : fs::directory_iterator(process.path() / "fd", gone))
+      sockets.insert(fs::read_symlink(file.path(), gone).string());
+  }
+  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::istringstream lines(contents(table));
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      std::string slot, here, there, state, word, inode;
+      words >> slot >> here >> there >> state;
+      for (int i = 0; i < 6; ++i) words >> inode;
+      if (state == "0A" && sockets.contains("socket:[" + inode + "]"))
+        addresses.insert(here.substr(0, here.find(':')));
+    }
+  }
+  return addresses;
+}
+
+TEST(Launch, OnOneHostEverythingListensOnLoopbackAlone) {
+  const Workspace work;
+  Process job(launch(work, {}, {"schedule.steps=1000000", "checkpoint.every_steps=0"}));
+  ASSERT_TRUE(reaches(work, 5));
+  const auto addresses = listening(work);
+  EXPECT_TRUE(addresses.contains("0100007F"));  // 127.0.0.1: the control plane's
+  for (const std::string& address : addresses)
+    EXPECT_THAT(address, AnyOf("0100007F", "00000000000000000000000001000000"))
+        << "another than 127.0.0.1 and ::1";
+  job.signal(SIGTERM);
+  EXPECT_EQ(job.wait(60).code, 75);
+}
+
+TEST(Launch, RanksOfAHostfileThatIsAPipeAreAllItsSlots) {
+  const Workspace work;
+  const std::string pipe = work.path("hosts");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Process job(lodestone({"launch", "--hostfile", pipe, "--", "train", work.config()}));
+  std::ofstream(pipe) << "localhost slots = 2  # all here\n";
+  const Finished end = job.wait();
+  EXPECT_EQ(end.code, 0) << end.err;
+  EXPECT_THAT(end.err, HasSubstr("2 ranks"));
+}
+
+TEST(Launch, AHostWithoutSlotsNeedsANumberOfRanks) {
+  const Workspace work;
+  std::ofstream(work.path("hosts")) << "localhost\n";
+  const auto with = [&](const std::vector<std::string>& options) {
+    auto command = lodestone({"launch", "--hostfile", work.path("hosts")});
+    command.insert(command.end(), options.begin(), options.end());
+    command.insert(command.end(), {"--", "train", work.config()});
+    return run(command);
+  };
+  EXPECT_EQ(with({}).code, 2);
+  EXPECT_THAT(with({"-n", "2", "--min-ranks", "1"}).err,
+              HasSubstr("expected slots=N behind each host's name"));
+  EXPECT_EQ(with({"-n", "1"}).code, 0);
+}
+
+// libgomp says what it has read when the process began.
+TEST(Threads, SpinBrieflyWhereverThisProgramIsMain) {
+  const auto spin = [](const std::vector<std::string>& variables) {
+    std::vector<std::string> command = {
+        "/usr/bin/env", "-u", "GOMP_SPINCOUNT", "-u", "OMP_WAIT_POLICY", "OMP_DISPLAY_ENV=VERBOSE"};
+    command.insert(command.end(), variables.begin(), variables.end());
+    for (const auto& word : lodestone({"config", "--schema"})) command.push_back(word);
+    const std::string text = run(command).err;
+    const size_t at = text.rfind("GOMP_SPINCOUNT = '");
+    return at == std::string::npos ? text : text.substr(at + 18, text.find('\'', at + 18) - at - 18);
+  };
+  EXPECT_EQ(spin({}), "10000");
+  EXPECT_EQ(spin({"GOMP_SPINCOUNT=77"}), "77");
+  EXPECT_NE(spin({"OMP_WAIT_POLICY=active"}), "10000");
 }
 
 // As in a container: process 1 has no default actions for signals, and orphans are its own.

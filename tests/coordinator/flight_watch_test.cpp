@@ -32,7 +32,7 @@ std::shared_ptr<ControlPlane> plane(int rank, int world, int port = 0) {
   options.rank = rank;
   options.world = world;
   options.port = port;
-  options.peer_timeout = std::chrono::milliseconds(400);
+  options.peer_timeout = std::chrono::milliseconds(1000);
   return std::make_shared<ControlPlane>(options);
 }
 

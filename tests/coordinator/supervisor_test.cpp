@@ -3,9 +3,11 @@
 
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "common/files.h"
 #include "trainer/coordinator/host_list.h"
@@ -13,6 +15,7 @@
 namespace lodestone {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -129,7 +132,17 @@ TEST_F(SupervisorTest, a_launcher_that_outlives_its_ranks_is_killed) {
   options_.rank_variable = "RANK_HERE=";
   options_.last_words = std::chrono::milliseconds(50);
   options_.max_restarts = 0;
-  EXPECT_EQ(run("RANK_HERE=1 sleep 1.5; while :; do sleep 0.02; done"), 4);
+  EXPECT_EQ(run("RANK_HERE=1 sleep 3; while :; do sleep 0.02; done"), 4);
+}
+
+// mpirun counts a rank that a signal ended as 128 + the signal; the job has lost a peer.
+TEST_F(SupervisorTest, a_rank_that_a_signal_ended_is_a_lost_peer_under_a_launcher) {
+  options_.max_restarts = 0;
+  EXPECT_EQ(run("exit 137"), 137);
+  options_.rank_variable = "RANK_HERE=";
+  EXPECT_EQ(run("exit 137"), 4);
+  EXPECT_EQ(run("exit 139"), 4);
+  EXPECT_EQ(run("exit 75"), 75);
 }
 
 TEST_F(SupervisorTest, lives_that_get_nowhere_cost_a_rank_until_the_least_number) {
@@ -162,28 +175,82 @@ TEST_F(SupervisorTest, a_program_that_is_not_there_is_a_clear_error) {
   }
 }
 
-TEST(HostList, reads_slots_comments_and_repeated_hosts) {
+std::string rewritten(const std::string& text) {
   const TempFolder folder;
-  std::ofstream(folder.path() / "hosts")
-      << "# ours\nnode1 slots=4\n\nnode2   # one\nnode1 slots=2 max_slots=8\n";
-  const auto hosts = read_hostfile(folder.path() / "hosts");
-  EXPECT_EQ(hostfile_text(hosts), "node1 slots=6\nnode2 slots=1\n");
-  EXPECT_EQ(slots_of(hosts), 7);
+  std::ofstream(folder.path() / "hosts") << text;
+  return hostfile_text(read_hostfile(folder.path() / "hosts"));
 }
 
-TEST(HostList, a_bad_line_is_named) {
+// The grammar of Open MPI 4: mpirun takes each of these too, but for repeated hosts, CR and a comment without a line's end.
+TEST(HostList, reads_what_mpirun_reads) {
+  EXPECT_EQ(rewritten("# ours\nnode1 slots=4\n\nnode2   # one\nnode1 slots=2 max_slots=8\n"),
+            "node1 slots=6 max_slots=8\nnode2\n");
+  for (const char* two : {"node slots=2", "node slots = 2", "node slots\t=\t2", "  node\tslots =2\n\n",
+                          "node count=2\n", "node cpu=2\r\n", "node slots=02 // rack 3\n",
+                          "/* rack\n3 */ node slots=2 /* here */\n", "node slots=2 # no line's end"})
+    EXPECT_EQ(rewritten(two), "node slots=2\n") << two;
+  EXPECT_EQ(rewritten("node slots=2 max_slots=4"), "node slots=2 max_slots=4\n");
+  EXPECT_EQ(rewritten("node max-slots=4 slots=2"), "node slots=2 max_slots=4\n");
+  EXPECT_EQ(rewritten("node cpu_max=4"), "node slots=4 max_slots=4\n");
+  EXPECT_EQ(rewritten("me@node slots=2\nnode2 user-name = you"), "me@node slots=2\nyou@node2\n");
+  EXPECT_EQ(rewritten("10.0.0.7 slots=2"), "10.0.0.7 slots=2\n");
+  EXPECT_EQ(rewritten("node\nnode\nnode\n"), "node slots=3\n");
+  EXPECT_EQ(rewritten("node slots=4\nnode\n"), "node slots=5\n");
+  EXPECT_EQ(rewritten("localhost slots=2\n127.0.0.1 slots=1\n"), "localhost slots=3\n");
+}
+
+TEST(HostList, slots_are_counted_where_all_are_told) {
+  EXPECT_EQ(slots_of({{"a", 4, {}}, {"b", 3, 8}}), 7);
+  EXPECT_EQ(slots_of({{"a", 4, {}}, {"b", {}, {}}}), std::nullopt);
+}
+
+TEST(HostList, a_pipe_is_read_once) {
   const TempFolder folder;
-  for (const char* line : {"node1 slots=0", "node1 slots=many", "# nobody"}) {
-    std::ofstream(folder.path() / "hosts") << line << "\n";
-    EXPECT_THROW(read_hostfile(folder.path() / "hosts"), ConfigError) << line;
+  const std::string path = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(path) << "node1 slots=2\n"; });
+  EXPECT_EQ(hostfile_text(read_hostfile(path)), "node1 slots=2\n");
+  writer.join();
+}
+
+TEST(HostList, a_bad_line_is_named_with_what_to_write) {
+  const std::vector<std::pair<std::string, std::string>> bad = {
+      {"node1 slots=0", "slots=N with N at least 1"},
+      {"node1 slots=-1", "slots=N with N at least 1"},
+      {"node1 slots=many", "slots=N with N at least 1"},
+      {"node1 slots=2x", "got 'slots=2x'"},
+      {"node1 slots=", "expected slots=N"},
+      {"node1 8", "slots=N behind a host's name"},
+      {"node1 cores=2", "slots, max_slots or username"},
+      {"node1 SLOTS=2", "slots, max_slots or username"},
+      {"node1 slots=4 max_slots=2", "max_slots"},
+      {"+n0", "relative"},
+      {"^node1", "excluded"},
+      {"rank 0=node1 slot=1", "rankfile"},
+      {"[::1] slots=2", "no IPv6 address"},
+      {"node1:4", "write slots=N"},
+      {"my_node slots=2", "letters, digits"},
+      {"\"node1\" slots=2", "letters, digits"},
+      {"a@b@c", "letters, digits"}};
+  for (const auto& [line, words] : bad) {
+    try {
+      rewritten("node0 slots=1\n" + line + "\n");
+      ADD_FAILURE() << line << " was read";
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr("hosts:2: "), HasSubstr(words))) << line;
+    }
   }
+  EXPECT_THROW(rewritten("# nobody\n"), ConfigError);
+  EXPECT_THROW(rewritten(""), ConfigError);
+  EXPECT_THROW(read_hostfile("/nowhere/hosts"), IoError);
+  EXPECT_THROW(read_hostfile("/"), IoError);
 }
 
 TEST(HostList, hosts_that_do_not_answer_are_left_out) {
   const TempFolder folder;
   std::ofstream(folder.path() / "agent") << "test $1 != dead\n";
   const std::string agent = folder.path() / "agent";
-  const auto left = answering({{"alive", 2}, {"dead", 2}, {"localhost", 1}}, {"sh", agent});
+  const auto left = answering({{"alive", 2, {}}, {"dead", 2, {}}, {"localhost", 1, {}}}, {"sh", agent});
   EXPECT_EQ(hostfile_text(left), "alive slots=2\nlocalhost slots=1\n");
 }
 

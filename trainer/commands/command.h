@@ -25,7 +25,7 @@ struct TrainArguments {
 };
 
 struct LaunchArguments {
-  int ranks = 1;
+  std::optional<int> ranks;
   int max_restarts = 3;
   std::optional<int> min_ranks;
   std::string hostfile;

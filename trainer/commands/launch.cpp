@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -35,9 +36,10 @@ class Hosts {
 
   int find_those_left() {
     left_ = answering(all_, remote_agent());
-    return slots_of(left_);
+    return slots_of(left_).value_or(0);
   }
-  int slots() const { return slots_of(all_); }
+  std::optional<int> slots() const { return slots_of(all_); }
+  bool only_this_host() const { return all_.size() == 1 && all_.front().is_this_host(); }
   std::string file() const {
     const fs::path path = folder_.path() / "hosts";
     write_file_atomic(path, hostfile_text(left_));
@@ -49,12 +51,6 @@ class Hosts {
   TempFolder folder_;
 };
 
-// Threads of a rank that wait for one another spin for some milliseconds unless told otherwise, which takes the core from whoever they
-// wait for where cores are shared. For under one is as fast where they aren't.
-void spin_briefly() {
-  if (std::getenv("OMP_WAIT_POLICY") == nullptr) ::setenv("GOMP_SPINCOUNT", "10000", /*overwrite=*/0);
-}
-
 // What of this process's environment ranks on other hosts are to have too, and what the supervisor adds for them.
 std::set<std::string> variables_for_ranks() {
   std::set<std::string> names = {"LODESTONE_GENERATION", "LODESTONE_JOB_TOKEN"};
@@ -64,6 +60,35 @@ std::set<std::string> variables_for_ranks() {
       if (text.starts_with(prefix)) names.insert(text.substr(0, text.find('=')));
   }
   return names;
+}
+
+// What mpirun and its ranks are told, unless the user's environment has the parameter.
+std::map<std::string, std::string> mca_parameters(bool one_host) {
+  // A host that is gone without a word is noticed after half a minute, not after eight.
+  std::map<std::string, std::string> parameters = {
+      {"oob_tcp_keepalive_time", "10"}, {"oob_tcp_keepalive_intvl", "5"}, {"oob_tcp_keepalive_probes", "4"}};
+  // Ranks of one host meet in its memory; left alone, each would listen on every network for ranks of others.
+  if (one_host)
+    parameters.insert(
+        {{"pml", "ob1"}, {"btl", "self,vader"}, {"btl_tcp_if_include", "lo"}, {"oob_tcp_if_include", "lo"}});
+  return parameters;
+}
+
+bool on_one_host(const Hosts* hosts) {
+  return hosts == nullptr || hosts->only_this_host();
+}
+
+// The library that keeps mpirun's own port off all networks; "" where it does not lie beside this program.
+std::string loopback_library(const fs::path& program) {
+  std::error_code absent;
+  for (const fs::path& place : {program.parent_path(), program.parent_path() / ".." / LODESTONE_LIBDIR})
+    if (fs::exists(place / LODESTONE_LOOPBACK, absent)) return (place / LODESTONE_LOOPBACK).string();
+  return "";
+}
+
+std::string preloaded(const std::string& library) {
+  const char* others = std::getenv("LD_PRELOAD");
+  return others == nullptr || *others == '\0' ? library : library + ":" + others;
 }
 
 // One rank needs no launcher.
@@ -81,13 +106,12 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
     } else {
       command.words.emplace_back("--oversubscribe");
     }
-    // A host that is gone without a word is noticed after half a minute, not after eight.
-    for (const char* setting :
-         {"oob_tcp_keepalive_time 10", "oob_tcp_keepalive_intvl 5", "oob_tcp_keepalive_probes 4"}) {
-      const std::string text = setting;
-      const size_t space = text.find(' ');
-      command.words.insert(command.words.end(), {"--mca", text.substr(0, space), text.substr(space + 1)});
-    }
+    const bool one_host = on_one_host(hosts);
+    if (const std::string library = loopback_library(program); one_host && !library.empty())
+      command.environment["LD_PRELOAD"] = preloaded(library);
+    for (const auto& [name, value] : mca_parameters(one_host))
+      if (std::getenv(("OMPI_MCA_" + name).c_str()) == nullptr)
+        command.words.insert(command.words.end(), {"--mca", name, value});
     // By name only: their values don't belong on a command line, which everybody on the host can read.
     for (const std::string& name : variables_for_ranks())
       command.words.insert(command.words.end(), {"-x", name});
@@ -106,26 +130,38 @@ std::optional<int64_t> newest_step(const RunFolder& folder) {
   return newest;
 }
 
+// As asked for; else all that the hostfile has room for.
+int ranks_wanted(const LaunchArguments& arguments, const Hosts* hosts) {
+  const auto slots = hosts == nullptr ? std::optional<int>(1) : hosts->slots();
+  if (!slots && (!arguments.ranks || arguments.min_ranks))
+    throw ConfigError("launch: expected slots=N behind each host's name in " + arguments.hostfile +
+                      ", since only mpirun knows what a host without has room for; write them, or give -n "
+                      "and no --min-ranks");
+  const int ranks = arguments.ranks.value_or(slots.value_or(1));
+  if (hosts != nullptr && slots && *slots < ranks)
+    throw ConfigError("launch: expected slots for " + std::to_string(ranks) + " ranks in " +
+                      arguments.hostfile + ", got " + std::to_string(*slots) +
+                      "; write slots=N behind each host's name");
+  if (arguments.min_ranks.value_or(1) > ranks)
+    throw ConfigError("launch: expected --min-ranks to be at most -n " + std::to_string(ranks) + ", got " +
+                      std::to_string(*arguments.min_ranks));
+  return ranks;
+}
+
 }  // namespace
 
 int run_launch(const LaunchArguments& arguments) {
-  spin_briefly();
   std::optional<Hosts> hosts;
   if (!arguments.hostfile.empty()) hosts.emplace(arguments.hostfile);
-  if (hosts && hosts->slots() < arguments.ranks)
-    throw ConfigError("launch: expected slots for " + std::to_string(arguments.ranks) + " ranks in " +
-                      arguments.hostfile + ", got " + std::to_string(hosts->slots()) +
-                      "; write slots=N behind each host's name");
-  if (arguments.min_ranks.value_or(1) > arguments.ranks)
-    throw ConfigError("launch: expected --min-ranks to be at most -n " + std::to_string(arguments.ranks) +
-                      ", got " + std::to_string(*arguments.min_ranks));
-  SupervisorOptions options;
-  options.world = arguments.ranks;
-  options.min_world = arguments.min_ranks.value_or(arguments.ranks);
-  options.max_restarts = arguments.max_restarts;
   const Hosts* hostfile = hosts ? &*hosts : nullptr;
-  options.stop_signal = arguments.ranks > 1 || hosts ? SIGUSR1 : 0;
-  options.rank_variable = "OMPI_COMM_WORLD_RANK=";
+  const int ranks = ranks_wanted(arguments, hostfile);
+  SupervisorOptions options;
+  options.world = ranks;
+  options.min_world = arguments.min_ranks.value_or(ranks);
+  options.max_restarts = arguments.max_restarts;
+  const bool under_mpirun = ranks > 1 || hosts;
+  options.stop_signal = under_mpirun ? SIGUSR1 : 0;
+  if (under_mpirun) options.rank_variable = "OMPI_COMM_WORLD_RANK=";
   // Asked once: it has another name when the file is replaced while the job runs.
   const std::string program = fs::read_symlink("/proc/self/exe").string();
   options.command = [&, hostfile](const Generation& generation) {
@@ -137,7 +173,11 @@ int run_launch(const LaunchArguments& arguments) {
     load_run_config(arguments.train->config, arguments.train->assignments, config);
     options.newest_checkpoint = [folder = RunFolder(config.run_dir)] { return newest_step(folder); };
   }
-  return Supervisor(std::move(options), make_log(0, 1)).run();
+  const Log log = make_log(0, 1);
+  if (under_mpirun && on_one_host(hostfile) && loopback_library(program).empty())
+    log->warn("launch: {} does not lie beside the program: mpirun listens on every network",
+              LODESTONE_LOOPBACK);
+  return Supervisor(std::move(options), log).run();
 }
 
 }  // namespace lodestone

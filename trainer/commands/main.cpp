@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "trainer/commands/options.h"
 #include "trainer/commands/session.h"
+#include "trainer/commands/thread_spin.h"
 #include "trainer/coordinator/build_info.h"
 
 namespace lodestone {
@@ -87,9 +88,9 @@ void add_launch(CLI::App& app, Action& action) {
                                     "Start a command on several ranks, by mpirun, and start it again from "
                                     "its newest checkpoint when a rank is lost");
   auto arguments = std::make_shared<LaunchArguments>();
-  launch->add_option("-n,--ranks", arguments->ranks, "how many")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
+  launch
+      ->add_option("-n,--ranks", arguments->ranks, "how many (default: all slots of --hostfile; without, 1)")
+      ->check(CLI::Range(1, 65536));
   launch->add_option("--max-restarts", arguments->max_restarts, "how often it is started again at most")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
@@ -99,7 +100,8 @@ void add_launch(CLI::App& app, Action& action) {
           "go on with the ranks that are left when hosts are gone or restarts get nowhere, down to this many "
           "(default: -n)")
       ->check(CLI::Range(1, 65536));
-  add_path(launch, "--hostfile", arguments->hostfile, "lines of: host slots=N (default: this host)");
+  add_path(launch, "--hostfile", arguments->hostfile,
+           "Open MPI's: lines of host slots=N (default: this host)");
   launch->add_option("command", arguments->command, "of this program, behind --: train CONFIG ...")
       ->required();
   launch->callback([&action, arguments] {
@@ -245,6 +247,7 @@ int run(int argc, char** argv) {
 }  // namespace lodestone
 
 int main(int argc, char** argv) {
+  lodestone::spin_briefly(argv);
   // Tensors of a few MiB come and go with every tile and layer: kept by the allocator, they cost no page faults.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 28);

@@ -12,7 +12,8 @@
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/repeatable.h"
-#include "trainer/commands/start_deadline.h"
+#include "trainer/commands/start_guard.h"
+#include "trainer/commands/start_watch.h"
 #include "trainer/commands/text_data.h"
 
 namespace lodestone {
@@ -52,10 +53,24 @@ int exit_code(const std::exception& error) {
   return kRunFailed;
 }
 
+namespace {
+
+// Under the eyes of those who can tell a rank that doesn't come from one that is slow.
+Session start_session(const RunConfig& config) {
+  const Environment environment = process_environment();
+  const LaunchInfo info = discover_launch(environment);
+  if (info.world == 1) return Session(config);
+  const auto patience = milliseconds(config.distributed.peer_timeout);
+  std::optional<StartGuard> guard;
+  if (info.local_world <= 1) guard.emplace(std::to_string(info.rank), patience);
+  const StartWatch watch(milliseconds(config.distributed.timeout), patience, environment);
+  return Session(config);
+}
+
+}  // namespace
+
 int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& body) {
-  std::optional<StartDeadline> deadline(std::in_place, milliseconds(config.distributed.timeout));
-  Session session(config);
-  deadline.reset();
+  Session session = start_session(config);
   const auto control = session.launch.control();
   if (!control) return body(session);
   try {

@@ -3,12 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <thread>
 
 #include <fcntl.h>
@@ -18,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "trainer/coordinator/process_table.h"
 
 extern char** environ;
 
@@ -60,26 +57,6 @@ struct ExecArguments {
   ::_exit(127);
 }
 
-struct Marked {
-  pid_t pid;
-  std::string variables;  // each behind a zero byte
-};
-
-std::vector<Marked> marked(const std::string& mark) {
-  std::vector<Marked> found;
-  std::error_code gone;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
-    const std::string name = entry.path().filename().string();
-    pid_t pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid == ::getpid())
-      continue;
-    std::ifstream in(entry.path() / "environ", std::ios::binary);
-    const std::string variables = '\0' + std::string(std::istreambuf_iterator<char>(in), {});
-    if (variables.find('\0' + mark + '\0') != std::string::npos) found.push_back({pid, variables});
-  }
-  return found;
-}
-
 }  // namespace
 
 ChildProcess::ChildProcess(const ChildCommand& command, const std::string& mark) : mark_(mark) {
@@ -117,22 +94,22 @@ std::optional<int> ChildProcess::ended() {
 }
 
 int ChildProcess::count(const std::string& variable) const {
-  const auto all = marked(mark_);
-  return static_cast<int>(std::count_if(all.begin(), all.end(), [&](const Marked& process) {
+  const auto all = processes_with({mark_});
+  return static_cast<int>(std::count_if(all.begin(), all.end(), [&](const SeenProcess& process) {
     return process.variables.find('\0' + variable) != std::string::npos;
   }));
 }
 
 int ChildProcess::kill_all() {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  std::vector<Marked> left = marked(mark_);
-  const auto others = static_cast<int>(
-      std::count_if(left.begin(), left.end(), [&](const Marked& process) { return process.pid != pid_; }));
+  std::vector<SeenProcess> left = processes_with({mark_});
+  const auto others = static_cast<int>(std::count_if(
+      left.begin(), left.end(), [&](const SeenProcess& process) { return process.pid != pid_; }));
   while (!left.empty() && std::chrono::steady_clock::now() < deadline) {
-    for (const Marked& process : left) ::kill(process.pid, SIGKILL);
+    for (const SeenProcess& process : left) ::kill(process.pid, SIGKILL);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     ended();
-    left = marked(mark_);
+    left = processes_with({mark_});
   }
   ended();
   return others;

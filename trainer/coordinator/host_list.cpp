@@ -1,8 +1,11 @@
 #include "trainer/coordinator/host_list.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include <spawn.h>
@@ -10,6 +13,7 @@
 
 #include "common/files.h"
 #include "common/host_name.h"
+#include "common/printable.h"
 
 extern char** environ;
 
@@ -17,18 +21,130 @@ namespace lodestone {
 
 namespace {
 
-int slots_in(const std::string& word, const std::string& place) {
-  const std::string text = word.substr(word.find('=') + 1);
-  int slots = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), slots);
-  if (error != std::errc() || end != text.data() + text.size() || slots < 1)
-    throw ConfigError(place + ": expected slots=N with N at least 1, got '" + word +
-                      "'; correct the hostfile");
-  return slots;
+constexpr std::streamsize kLongest = 1 << 20;
+
+const std::set<std::string> kSlots = {"slots", "count", "cpu"};
+const std::set<std::string> kMaxSlots = {"max_slots", "max-slots", "slots_max", "slots-max",
+                                         "max_count", "max-count", "count_max", "count-max",
+                                         "max_cpu",   "max-cpu",   "cpu_max",   "cpu-max"};
+const std::set<std::string> kUser = {"username", "user_name", "user-name"};
+
+std::string read_once(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(static_cast<size_t>(kLongest), '\0');
+  in.read(text.data(), kLongest);
+  if (in.bad() || (!in.eof() && in.gcount() == 0))
+    throw IoError("hostfile: cannot read " + printable(path.string()) +
+                  "; name a file of lines like: node1 slots=8");
+  if (!in.eof())
+    throw IoError("hostfile: " + printable(path.string()) + ": expected less than " +
+                  std::to_string(kLongest) + " bytes, got more");
+  text.resize(static_cast<size_t>(in.gcount()));
+  return text;
 }
 
-bool is_this_host(const std::string& name) {
-  return name == "localhost" || name.starts_with("127.") || name == host_name();
+// Block comments become a space, with the line ends that they hold.
+std::string without_block_comments(const std::string& text) {
+  std::string kept;
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = text.find("/*", at),
+                 end = text.find("*/", begin == std::string::npos ? begin : begin + 2);
+    kept += text.substr(at, begin - at);
+    if (begin == std::string::npos) break;
+    const std::string comment = text.substr(begin, end - begin);
+    kept += ' ' + std::string(static_cast<size_t>(std::count(comment.begin(), comment.end(), '\n')), '\n');
+    at = end == std::string::npos ? text.size() : end + 2;
+  }
+  return kept;
+}
+
+// Words of a line; = is one of its own, with spaces around it or not.
+std::vector<std::string> words_of(std::string line) {
+  line = line.substr(0, std::min(line.find('#'), line.find("//")));
+  std::vector<std::string> words;
+  bool in_word = false;
+  for (const char letter : line) {
+    const bool space = std::string_view(" \t\r\v\f").find(letter) != std::string_view::npos;
+    if (space || letter == '=') {
+      if (letter == '=') words.emplace_back("=");
+      in_word = false;
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    words.back() += letter;
+    in_word = true;
+  }
+  return words;
+}
+
+[[noreturn]] void refuse(const std::string& place, const std::string& expected, const std::string& got) {
+  throw ConfigError(place + ": expected " + expected + ", got '" + printable(got) +
+                    "'; correct the hostfile");
+}
+
+int count_in(const std::string& key, const std::string& text, const std::string& place) {
+  int count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size() || count < 1)
+    refuse(place, key + "=N with N at least 1", key + "=" + text);
+  return count;
+}
+
+// mpirun takes letters, digits, dots and hyphens.
+void check_name(const std::string& name, const std::string& place) {
+  if (name.starts_with('+') || name.starts_with('^'))
+    refuse(place,
+           "a host's name (relative and excluded hosts need a scheduler's list, which launch does not read)",
+           name);
+  if (name == "rank") refuse(place, "a host and its slots (this looks like a rankfile)", name);
+  const std::string host = name.substr(name.find('@') == std::string::npos ? 0 : name.find('@') + 1);
+  if (host.find(':') != std::string::npos)
+    refuse(place,
+           "a host's name or IPv4 address (mpirun takes no IPv6 address and no port; write slots=N for a "
+           "number of ranks)",
+           name);
+  const bool fine = !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char letter) {
+    return std::isalnum(letter) != 0 || letter == '.' || letter == '-';
+  });
+  if (!fine) refuse(place, "a host's name of letters, digits, dots and hyphens, as mpirun wants it", name);
+}
+
+std::optional<Host> parse_line(const std::string& line, const std::string& place) {
+  const std::vector<std::string> words = words_of(line);
+  if (words.empty()) return std::nullopt;
+  Host host{words.front(), {}, {}};
+  check_name(host.name, place);
+  for (size_t i = 1; i < words.size(); i += 3) {
+    const std::string& key = words[i];
+    if (i + 2 >= words.size() || words[i + 1] != "=")
+      refuse(place, "slots=N behind a host's name (mpirun passes over other words)", key);
+    const std::string& value = words[i + 2];
+    if (kSlots.contains(key)) {
+      host.slots = count_in(key, value, place);
+    } else if (kMaxSlots.contains(key)) {
+      host.max_slots = count_in(key, value, place);
+    } else if (kUser.contains(key)) {
+      host.name = value + "@" + host.name.substr(host.name.find('@') + 1);
+    } else {
+      refuse(place, "slots, max_slots or username", key);
+    }
+  }
+  if (!host.slots) host.slots = host.max_slots;
+  if (host.slots && host.max_slots && *host.max_slots < *host.slots)
+    refuse(place, "max_slots to be at least slots = " + std::to_string(*host.slots),
+           std::to_string(*host.max_slots));
+  return host;
+}
+
+// mpirun refuses most hosts that are named twice.
+void add(std::vector<Host>& hosts, const Host& host) {
+  const auto same = std::find_if(hosts.begin(), hosts.end(), [&](const Host& other) {
+    return other.name == host.name || (other.is_this_host() && host.is_this_host());
+  });
+  if (same == hosts.end()) return hosts.push_back(host);
+  same->slots = same->slots.value_or(1) + host.slots.value_or(1);
+  if (same->max_slots || host.max_slots)
+    same->max_slots = std::max(*same->slots, same->max_slots.value_or(0) + host.max_slots.value_or(0));
 }
 
 // 0 if it could not be started.
@@ -45,47 +161,49 @@ pid_t ask(const Host& host, const std::vector<std::string>& agent) {
 
 }  // namespace
 
+bool Host::is_this_host() const {
+  const std::string host = name.substr(name.find('@') + 1);
+  return host == "localhost" || host.starts_with("127.") || host == host_name();
+}
+
 std::vector<Host> read_hostfile(const std::filesystem::path& path) {
-  std::istringstream text(read_file(path, 1 << 20));
   std::vector<Host> hosts;
   int number = 0;
-  for (std::string line; std::getline(text, line);) {
-    const std::string place = path.string() + ":" + std::to_string(++number);
-    std::istringstream words(line.substr(0, line.find('#')));
-    Host host;
-    if (!(words >> host.name)) continue;
-    for (std::string word; words >> word;)
-      if (word.starts_with("slots=")) host.slots = slots_in(word, place);
-    const auto same =
-        std::find_if(hosts.begin(), hosts.end(), [&](const Host& other) { return other.name == host.name; });
-    if (same == hosts.end()) {
-      hosts.push_back(host);
-    } else {
-      same->slots += host.slots;
-    }
+  std::istringstream lines(without_block_comments(read_once(path)));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string place = printable(path.string()) + ":" + std::to_string(++number);
+    if (const auto host = parse_line(line, place)) add(hosts, *host);
   }
   if (hosts.empty())
-    throw ConfigError(path.string() +
+    throw ConfigError(printable(path.string()) +
                       ": expected a host on each line, got none; add lines like: node1 slots=8");
   return hosts;
 }
 
 std::string hostfile_text(const std::vector<Host>& hosts) {
   std::string text;
-  for (const Host& host : hosts) text += host.name + " slots=" + std::to_string(host.slots) + "\n";
+  for (const Host& host : hosts) {
+    text += host.name;
+    if (host.slots) text += " slots=" + std::to_string(*host.slots);
+    if (host.max_slots) text += " max_slots=" + std::to_string(*host.max_slots);
+    text += "\n";
+  }
   return text;
 }
 
-int slots_of(const std::vector<Host>& hosts) {
+std::optional<int> slots_of(const std::vector<Host>& hosts) {
   int slots = 0;
-  for (const Host& host : hosts) slots += host.slots;
+  for (const Host& host : hosts) {
+    if (!host.slots) return std::nullopt;
+    slots += *host.slots;
+  }
   return slots;
 }
 
 std::vector<Host> answering(const std::vector<Host>& hosts, const std::vector<std::string>& agent) {
   std::map<std::string, pid_t> asked;
   for (const Host& host : hosts)
-    if (!is_this_host(host.name)) asked[host.name] = ask(host, agent);
+    if (!host.is_this_host()) asked[host.name] = ask(host, agent);
   std::vector<Host> alive;
   for (const Host& host : hosts) {
     const auto question = asked.find(host.name);

@@ -117,7 +117,9 @@ int Supervisor::final_code(int code) const {
   if (stop_ && code != 0 && std::find(kFinalCodes.begin(), kFinalCodes.end(), code) == kFinalCodes.end() &&
       newest())
     return kResumable;
-  return code;
+  // mpirun counts a rank that a signal ended as 128 + the signal.
+  const bool rank_died = !stop_ && !options_.rank_variable.empty() && code > 128;
+  return rank_died ? kPeersMissing : code;
 }
 
 // False if too few ranks are left.

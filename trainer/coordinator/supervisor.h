@@ -55,7 +55,7 @@ struct SupervisorOptions {
 class Supervisor {
  public:
   Supervisor(SupervisorOptions options, Log log);
-  /// Returns the job's exit code. A job that a stop signal ended before it had begun to train is 75 if there is a checkpoint to go
+  /// Returns the job's exit code; 4, a peer lost, where a signal ended a rank under a launcher. A job that a stop signal ended before it had begun to train is 75 if there is a checkpoint to go
   /// on from. Requires a process without threads. Throws IoError if the command cannot be started.
   int run();
 

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Faults while a job starts, before its first step: is the rank named within ten seconds, does the job end with 4.
+
+usage: starts.py healthy|kill|stop [--by launch|mpirun|srun] [--trials N] [--ranks N] [--busy N] [--program build/lodestone] [--minutes M]
+                 [--seed N] [--json FILE]
+
+healthy  starts of three steps, one after the other: how many end otherwise than with 0 (a crash leaves what it said)
+kill     SIGKILL for a random rank, at a random moment between the start of its process and the job's first step
+stop     SIGSTOP for one
+
+launch   under `lodestone launch`: 4 in each case
+mpirun   bare: 4 when a rank is stopped; one that is killed is named by mpirun, which returns 128 + 9
+srun     on two hosts in namespaces with a slurmd each, as root (tests/deploy/slurm_test.py): srun returns the largest code of all ranks
+--busy   processes that compute beside it all the time
+
+Exits 1 if anything went otherwise than promised.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path += [str(pathlib.Path(__file__).resolve().parents[2] / "tests/deploy")]
+from campaign import BARE, ENVIRONMENT, Job, percentiles, until  # noqa: E402
+
+RANK = {"launch": b"OMPI_COMM_WORLD_RANK", "mpirun": b"OMPI_COMM_WORLD_RANK", "srun": b"SLURM_PROCID"}
+SECONDS = 10  # within which a rank is named
+CODES = {("kill", "launch"): (4,), ("kill", "mpirun"): (4, 128 + signal.SIGKILL), ("kill", "srun"): (4, 128 + signal.SIGKILL)}
+
+
+class Start(Job):
+    """A job that has just been started; its data are those of the folder."""
+
+    def __init__(self, options, number):
+        self.options = options
+        self.folder = options.folder
+        self.run, self.config, self.log = self.folder / f"run{number}", self.folder / f"run{number}.yaml", self.folder / f"log{number}"
+        if not (self.folder / "pictures").exists():
+            self.make_data()
+        self.config.write_text((self.folder / "run.yaml").read_text().replace(f"run_dir: {self.folder}/run\n", f"run_dir: {self.run}\n"))
+        steps = 3 if options.campaign == "healthy" else 1000000
+        train = [options.program, "train", str(self.config), "--set", f"schedule.steps={steps}", "--set", "checkpoint.every_steps=0"]
+        before = {"launch": [options.program, "launch", "-n", str(options.ranks), "--max-restarts", "0", "--"],
+                  "mpirun": [*BARE, "--oversubscribe", "-n", str(options.ranks)],
+                  "srun": ["srun", "--mpi=pmix", "--kill-on-bad-exit=0", "-N2", f"-n{options.ranks}", "--overcommit"]}[options.by]
+        command = before + (train[1:] if options.by == "launch" else train)
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self.log.open("wb"), env=options.environment,
+                                        start_new_session=True)
+
+    def make_data(self):
+        self.config, run, config = self.folder / "run.yaml", self.run, self.config
+        self.run = self.folder / "run"
+        super().make_data()
+        self.run, self.config = run, config
+
+    def processes_of(self, rank):
+        """Processes of a rank that are this program, the rank itself first."""
+        mark, found = RANK[self.options.by] + b"=" + str(rank).encode(), []
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if str(self.config).encode() in (entry / "cmdline").read_bytes() and mark in (entry / "environ").read_bytes().split(b"\0") \
+                        and os.readlink(entry / "exe") == self.options.program:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return sorted(found)
+
+    def done(self):
+        """Forgets it; what is left of it is killed."""
+        for rank in range(self.options.ranks):
+            for pid in self.processes_of(rank):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        shutil.rmtree(self.run, ignore_errors=True)
+
+
+def healthy(options, number, _):
+    start = Start(options, number)
+    code = start.end(300)
+    start.done()
+    return code == 0, time.monotonic() - start.began, f"code {code}\n{start.log_text()}"
+
+
+def fault(options, number, chance):
+    sign = signal.SIGKILL if options.campaign == "kill" else signal.SIGSTOP
+    start, victim = Start(options, number), chance.randrange(options.ranks)
+    if not until(60, lambda: start.processes_of(victim) or start.process.poll() is not None):
+        return False, 60, "no rank has come"
+    time.sleep(chance.uniform(0, options.usual))
+    stepped = start.last_step()
+    try:
+        os.kill(start.processes_of(victim)[0], sign)
+    except (IndexError, ProcessLookupError):
+        start.done()
+        return False, 0, f"rank {victim} had ended by itself: {start.log_text()}"
+    began = time.monotonic()
+    named = re.compile(rf"rank {victim}\b[^\n]*(is lost|gave up|exited on signal)|task {victim}: Killed")
+    until(60, lambda: named.search(start.log_text()) or start.process.poll() is not None)
+    seconds = time.monotonic() - began
+    code = start.end(60)
+    fine = bool(named.search(start.log_text())) and seconds <= SECONDS and code in CODES.get((options.campaign, options.by), (4,))
+    told = f"{sign.name} for rank {victim}, {began - start.began:.2f} s after the start, step {stepped}: named after {seconds:.1f} s, code {code}"
+    start.done()
+    return fine, seconds, told + "\n" + start.log_text()
+
+
+def usual_seconds(options):
+    """From the start of a rank's process to the first step, as measured once: what faults are spread over."""
+    start = Start(options, "usual")
+    assert until(120, lambda: start.processes_of(0)), start.log_text()
+    began = time.monotonic()
+    assert until(300, lambda: start.last_step() > 0), start.log_text()
+    start.process.terminate()
+    start.done()
+    return time.monotonic() - began
+
+
+def campaign(options):
+    options.folder = pathlib.Path(tempfile.mkdtemp(prefix="lodestone-starts-", dir=options.where))
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(options.busy)]
+    chance, seconds, good, early = random.Random(options.seed), [], 0, 0
+    deadline = time.monotonic() + 60 * options.minutes
+    try:
+        options.usual = 0 if options.campaign == "healthy" else usual_seconds(options)
+        trial = healthy if options.campaign == "healthy" else fault
+        while len(seconds) < options.trials and time.monotonic() < deadline:
+            fine, took, told = trial(options, len(seconds), chance)
+            seconds.append(took)
+            good += fine
+            early += "step 0:" in told
+            if not fine:
+                print(f"trial {len(seconds)}: {told}", file=sys.stderr)
+    finally:
+        for process in busy:
+            process.kill()
+        shutil.rmtree(options.folder, ignore_errors=True)
+    result = {"campaign": options.campaign, "by": options.by, "ranks": options.ranks, "busy": options.busy, "trials": len(seconds),
+              "as_promised": good, "seconds": percentiles(seconds), "right": good == len(seconds)}
+    if options.campaign != "healthy":
+        result.update(before_the_first_step=early, spread_over_seconds=round(options.usual, 1))
+    return result
+
+
+def on_slurm(options):
+    """The same on a cluster of this process's own."""
+    import contextlib
+    import sandbox
+    import slurm_test
+    sandbox.need("munged", "slurmctld", "slurmd", "srun", "mpirun", "ip", options.program)
+    sandbox.enclose()
+    with contextlib.ExitStack() as stack:
+        options.where = stack.enter_context(sandbox.folder())
+        cluster = slurm_test.Cluster(pathlib.Path(options.where) / "slurm")
+        cluster.start(stack.enter_context)
+        options.environment = dict(cluster.environment, **sandbox.ENVIRONMENT)
+        return campaign(options)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("campaign", choices=("healthy", "kill", "stop"))
+    parser.add_argument("--by", choices=RANK, default="launch")
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--program", default="build/lodestone")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    options.program = str(pathlib.Path(options.program).resolve())
+    options.environment, options.where = ENVIRONMENT, None
+    result = on_slurm(options) if options.by == "srun" else campaign(options)
+    print(json.dumps(result))
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(result) + "\n")
+    return 0 if result["right"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
