@@ -22,7 +22,7 @@ void check_size(int64_t width, int64_t height, const DecodeOptions& options, std
   if (width >= 1 && height >= 1 && width <= options.max_pixels / height) return;
   throw DataError("image: expected 1 to " + std::to_string(options.max_pixels) + " pixels, got " +
                   std::to_string(width) + "x" + std::to_string(height) + " in " + std::string(where) +
-                  "; shrink or remove this picture");
+                  "; raise data.image.max_pixels, or shrink or remove this picture");
 }
 
 Image decode_image(std::span<const std::byte> data, const DecodeOptions& options, std::string_view where) {

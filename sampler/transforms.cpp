@@ -103,6 +103,11 @@ void ImageTransformConfig::visit(Fields& f) {
   f.nested({"erase", "erase a random rectangle"}, erase);
   f.field({"mean", "subtracted from each channel (0 black, 1 white): one number, or one per channel"}, &mean);
   f.field({"std", "each channel is divided by this: one number, or one per channel"}, &std);
+  f.field({"max_pixels",
+           "a picture that is decoded to more is a bad record; a JPEG of one scan may have 16 times as many "
+           "before it is reduced",
+           "pixels", 1, int64_t{1} << 40},
+          &max_pixels);
 }
 
 ImageTransform::ImageTransform(ImageTransformConfig config, uint64_t seed)
@@ -132,6 +137,7 @@ DecodeOptions ImageTransform::decode_options() const {
   const double pixels = c.crop.probability > 0 ? std::max(least, 1 / std::sqrt(c.crop.scale_min)) : least;
   DecodeOptions options;
   options.channels = static_cast<int>(c.channels);
+  options.max_pixels = c.max_pixels;
   options.at_least = static_cast<int>(std::ceil(pixels * static_cast<double>(std::max(c.width, c.height))));
   return options;
 }

@@ -38,6 +38,7 @@ struct ImageTransformConfig {
   RandomEraseConfig erase;
   std::vector<double> mean = {0.5};
   std::vector<double> std = {0.5};
+  int64_t max_pixels = int64_t{64} << 20;
 
   void visit(Fields& f);
 };

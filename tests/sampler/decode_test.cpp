@@ -8,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spng.h>
-#include <turbojpeg.h>
 
 #include "support/images.h"
 
@@ -56,28 +55,6 @@ std::string raw_png(int width, int height, uint8_t colour_type, uint8_t bit_dept
   int code = 0;
   std::unique_ptr<void, void (*)(void*)> buffer(spng_get_png_buffer(context.get(), &size, &code), std::free);
   return std::string(static_cast<const char*>(buffer.get()), size);
-}
-
-std::string jpeg(const Image& image, int quality = 95) {
-  std::unique_ptr<void, int (*)(void*)> handle(tjInitCompress(), tjDestroy);
-  unsigned char* buffer = nullptr;
-  unsigned long size = 0;
-  const bool grey = image.channels == 1;
-  EXPECT_EQ(
-      tjCompress2(handle.get(), image.pixels.data(), image.width, 0, image.height,
-                  grey ? TJPF_GRAY : TJPF_RGB, &buffer, &size, grey ? TJSAMP_GRAY : TJSAMP_444, quality, 0),
-      0);
-  std::string bytes(reinterpret_cast<char*>(buffer), size);
-  tjFree(buffer);
-  return bytes;
-}
-
-Image gradient(int width, int height, int channels) {
-  Image image(width, height, channels);
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x)
-      for (int c = 0; c < channels; ++c) image.at(x, y, c) = static_cast<uint8_t>((x + 2 * y + 40 * c) % 200);
-  return image;
 }
 
 /// A PNG that is only its header, with a correct checksum.
@@ -155,48 +132,6 @@ TEST(Png, ABombIsRefusedByItsHeader) {
   DecodeOptions small;
   small.max_pixels = 100;
   EXPECT_THAT(error_of(as_text(encode_png(drawn_image(0, 0, 11, 10))), small), HasSubstr("11x10"));
-}
-
-TEST(Jpeg, ComesBackWithinTolerance) {
-  for (int channels : {1, 3}) {
-    const Image image = gradient(40, 24, channels);
-    DecodeOptions options;
-    options.channels = channels;
-    const Image back = decode(jpeg(image), options);
-    ASSERT_EQ(back.pixels.size(), image.pixels.size());
-    for (size_t p = 0; p < image.pixels.size(); ++p) ASSERT_NEAR(back.pixels[p], image.pixels[p], 12) << p;
-  }
-}
-
-TEST(Jpeg, ColourBecomesGrey) {
-  Image red(16, 16, 3);
-  for (int y = 0; y < 16; ++y)
-    for (int x = 0; x < 16; ++x) red.at(x, y, 0) = 250;
-  EXPECT_NEAR(decode(jpeg(red)).at(8, 8), 75, 3);
-}
-
-TEST(Jpeg, IsReducedWhileDecodingButNotBelowTheTarget) {
-  DecodeOptions options;
-  options.at_least = 56;
-  const Image half = decode(jpeg(Image(256, 200, 1, 90)), options);
-  EXPECT_EQ(half.width, 128);
-  EXPECT_EQ(half.height, 100);
-  EXPECT_NEAR(half.at(64, 50), 90, 2);
-  options.at_least = 500;
-  EXPECT_EQ(decode(jpeg(Image(256, 200, 1, 90)), options).width, 256);
-}
-
-TEST(Jpeg, CutShortIsADataErrorAndStrayBytesAreNot) {
-  const std::string file = jpeg(gradient(64, 64, 1));
-  for (size_t length : {size_t{3}, size_t{20}, size_t{200}, file.size() / 2, file.size() - 20})
-    EXPECT_THROW(decode(file.substr(0, length)), DataError) << length;
-  EXPECT_EQ(decode(file + "trailing").width, 64);
-}
-
-TEST(Jpeg, SizeIsCheckedFirst) {
-  DecodeOptions small;
-  small.max_pixels = 1000;
-  EXPECT_THAT(error_of(jpeg(gradient(64, 64, 1)), small), HasSubstr("64x64"));
 }
 
 TEST(Decode, GarbageIsADataErrorThatNamesThePlace) {
