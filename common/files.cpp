@@ -70,7 +70,8 @@ class Descriptor {
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
-  const Descriptor file(path, O_RDONLY);
+  // Without waiting: nobody may ever write to a FIFO of that name.
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail("stat", path, errno);
   if (!S_ISREG(status.st_mode))

@@ -1,6 +1,7 @@
 #include "sampler/bad_records.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/error.h"
 #include "common/rng.h"
@@ -9,16 +10,36 @@ namespace lodestone {
 
 namespace {
 
-constexpr int kDraws = 16;
+constexpr size_t kDraws = 16;  // of samples of a class, and of classes
 constexpr size_t kMessages = 20;
 
 }  // namespace
 
 void BadRecordConfig::visit(Fields& f) {
-  f.field({"on_bad_record", "what to do about a damaged record", "", {}, {}, {"fail", "skip"}},
+  f.field({"on_bad_record",
+           "what to do about a damaged record: fail, or skip, which leaves it out, counts and names it",
+           "",
+           {},
+           {},
+           {"fail", "skip"}},
           &on_bad_record);
   f.field({"max_bad_fraction", "share of the data set that may be skipped before it is an error", "", 0, 1},
           &max_bad_fraction);
+}
+
+int64_t BadRecordConfig::allowed(int64_t size) const {
+  return std::max<int64_t>(1, static_cast<int64_t>(max_bad_fraction * static_cast<double>(size)));
+}
+
+void check_bad_share(int64_t bad, int64_t size, const BadRecordConfig& config,
+                     const std::vector<std::string>& messages) {
+  const int64_t allowed = config.allowed(size);
+  if (bad <= allowed) return;
+  std::string all = "bad records: expected at most " + std::to_string(allowed) + " of " +
+                    std::to_string(size) + " records to be bad (max_bad_fraction), got " +
+                    std::to_string(bad) + "; repair the data set. The first of them:";
+  for (const std::string& one : messages) all += "\n  " + one;
+  throw DataError(all);
 }
 
 BadRecords::BadRecords(std::shared_ptr<const Dataset> dataset, BadRecordConfig config, uint64_t seed)
@@ -28,28 +49,22 @@ BadRecords::BadRecords(std::shared_ptr<const Dataset> dataset, BadRecordConfig c
 }
 
 int64_t BadRecords::fetch(int64_t index, int64_t epoch, const Read& read) {
-  if (config_.on_bad_record == "fail") {
-    read(index);
-    return index;
-  }
   if (try_read(index, read)) return index;
-  const auto& members = members_of(dataset_->label(index));
-  Random random(seed_, Purpose::kSampler, static_cast<uint64_t>(epoch), dataset_->id(index));
-  for (int draw = 0; draw < kDraws; ++draw) {
-    const int64_t stand_in = members[random.below(members.size())];
-    if (stand_in != index && try_read(stand_in, read)) return stand_in;
-  }
-  throw DataError("bad records: expected a readable sample of class '" +
-                  dataset_->class_name(dataset_->label(index)) + "' in place of the bad " +
-                  dataset_->key(index) + ", got none in " + std::to_string(kDraws) +
-                  " draws; repair or leave out this class");
+  const int64_t label = dataset_->label(index);
+  const Random random(seed_, Purpose::kSampler, static_cast<uint64_t>(epoch), dataset_->id(index));
+  if (const auto found = fetch_of_class(label, random, index, read)) return *found;
+  if (const auto found = fetch_of_another_class(index, epoch, read)) return *found;
+  throw DataError("bad records: expected a readable sample in place of the bad " + dataset_->key(index) +
+                  ", got none of class '" + dataset_->class_name(label) + "' nor of " +
+                  std::to_string(kDraws) + " others; repair the data set");
 }
 
 bool BadRecords::try_read(int64_t index, const Read& read) {
-  {
-    std::lock_guard lock(mutex_);
-    if (bad_.contains(index)) return false;  // do not read and fail again every epoch
+  if (!skips()) {
+    read(index);
+    return true;
   }
+  if (knows(index)) return false;  // do not read and fail again every epoch
   try {
     read(index);
     return true;
@@ -59,28 +74,54 @@ bool BadRecords::try_read(int64_t index, const Read& read) {
   }
 }
 
+// A small class is gone through as a whole: whether it has a readable sample does not depend on which of them was asked for.
+std::optional<int64_t> BadRecords::fetch_of_class(int64_t label, Random random, int64_t but,
+                                                  const Read& read) {
+  const auto members = members_of(label);
+  std::vector<int64_t> line;
+  if (members.size() > kDraws + 1) {
+    while (line.size() < kDraws) line.push_back(members[random.below(members.size())]);
+  } else {
+    line.assign(members.begin(), members.end());
+    random.shuffle(line);
+  }
+  for (const int64_t stand_in : line)
+    if (stand_in != but && try_read(stand_in, read)) return stand_in;
+  return {};
+}
+
+// All samples of an unreadable class get theirs from one and the same class, so that they still are of one class.
+std::optional<int64_t> BadRecords::fetch_of_another_class(int64_t index, int64_t epoch, const Read& read) {
+  const auto label = static_cast<uint64_t>(dataset_->label(index));
+  Random random(seed_, Purpose::kSampler, static_cast<uint64_t>(epoch), ~label);
+  for (size_t draw = 0; draw < kDraws; ++draw) {
+    const auto drawn = static_cast<int64_t>(random.below(static_cast<uint64_t>(dataset_->size())));
+    const int64_t other = dataset_->label(drawn);
+    if (other == dataset_->label(index)) continue;
+    const Random member(seed_, Purpose::kSampler, static_cast<uint64_t>(epoch), dataset_->id(index));
+    if (const auto found = fetch_of_class(other, member, index, read)) return found;
+  }
+  return {};
+}
+
+std::span<const int64_t> BadRecords::members_of(int64_t label) {
+  std::lock_guard lock(mutex_);
+  if (!members_) members_ = std::make_unique<const ClassMembers>(*dataset_);
+  return members_->of(label);
+}
+
 void BadRecords::record(int64_t index, const std::string& message) {
   std::lock_guard lock(mutex_);
   if (!bad_.insert(index).second) return;
-  if (messages_.size() < kMessages) messages_.push_back(message);
-  const double allowed = std::max(1.0, config_.max_bad_fraction * static_cast<double>(dataset_->size()));
-  if (static_cast<double>(bad_.size()) <= allowed) return;
-  std::string all = "bad records: expected at most " + std::to_string(static_cast<int64_t>(allowed)) +
-                    " of " + std::to_string(dataset_->size()) +
-                    " samples to be bad (max_bad_fraction), got " + std::to_string(bad_.size()) +
-                    "; repair the data set. The first of them:";
-  for (const std::string& one : messages_) all += "\n  " + one;
-  throw DataError(all);
+  const bool told = messages_.size() < kMessages;
+  if (told) messages_.push_back(message);
+  new_.push_back({index, told ? message : ""});
+  check_bad_share(static_cast<int64_t>(bad_.size()), dataset_->size(), config_, messages_);
 }
 
-const std::vector<int64_t>& BadRecords::members_of(int64_t label) {
+bool BadRecords::knows(int64_t index) const {
   std::lock_guard lock(mutex_);
-  if (members_.empty()) {
-    members_.resize(static_cast<size_t>(dataset_->classes()));
-    for (int64_t i = 0; i < dataset_->size(); ++i)
-      members_[static_cast<size_t>(dataset_->label(i))].push_back(i);
-  }
-  return members_[static_cast<size_t>(label)];
+  return bad_.contains(index);
 }
 
 int64_t BadRecords::count() const {
@@ -88,9 +129,9 @@ int64_t BadRecords::count() const {
   return static_cast<int64_t>(bad_.size());
 }
 
-std::vector<std::string> BadRecords::messages() const {
+std::vector<BadRecord> BadRecords::take() {
   std::lock_guard lock(mutex_);
-  return messages_;
+  return std::exchange(new_, {});
 }
 
 }  // namespace lodestone

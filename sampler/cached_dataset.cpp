@@ -24,6 +24,7 @@ class CachedDataset : public ImageDataset {
   bool is_gallery(int64_t i) const override { return base_->is_gallery(i); }
   std::vector<Source> sources() const override { return base_->sources(); }
 
+  LeftOut left_out() const override { return base_->left_out(); }
   Image get(int64_t i) const override {
     auto& slot = kept_.at(static_cast<size_t>(i));
     {

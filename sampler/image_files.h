@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -35,7 +36,28 @@ class ImageFiles : public IndexedImages {
 /// Reads and decodes a file. Throws DataError naming it.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& decode);
 
-/// Whether the name ends in .png, .jpg, .jpeg, .webp, .pgm, .ppm, .pbm or .pnm, in any case.
+/// ASCII letters in lower case.
+std::string lower_case(std::string text);
+
+/// Is it .png, .jpg, .jpeg, .jpe, .jfif, .webp, .pgm, .ppm, .pbm or .pnm?
+bool is_image_ending(std::string_view ending);
+
+/// Whether the name ends so, in any case.
 bool has_image_ending(const std::string& name);
+
+/// Counts what is passed over because of its ending: by ending, the first 20 of them, and the rest together.
+class UnreadEndings {
+ public:
+  /// `what` they are: "files".
+  explicit UnreadEndings(const char* what) : what_(what) {}
+  /// `ending` is in lower case: ".bmp", or "".
+  void add(const std::string& ending, const std::string& example);
+  const LeftOut& left_out() const { return left_out_; }
+
+ private:
+  const char* what_;
+  std::set<std::string> seen_;
+  LeftOut left_out_;
+};
 
 }  // namespace lodestone

@@ -11,7 +11,8 @@ namespace lodestone {
 
 namespace {
 
-std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, const DecodeOptions& decode) {
+std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, const DecodeOptions& decode,
+                                              const BadRecordConfig& bad_records) {
   const std::filesystem::path path(config.path);
   if (path.empty()) throw ConfigError("data: expected `path` to name a folder or shards, got nothing");
   const bool is_list = path.extension() == ".csv" || path.extension() == ".tsv";
@@ -25,21 +26,21 @@ std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, c
   }
   if (is_list) return open_image_manifest(config, decode);
   if (config.path.find(".tar") != std::string::npos && !is_folder(path))
-    return open_tar_shards(config, decode);
+    return open_tar_shards(config, decode, bad_records);
   return open_image_folder(config, decode);
 }
 
-std::shared_ptr<const ImageDataset> open_source(const ImageSourceConfig& config,
-                                                const DecodeOptions& decode) {
+std::shared_ptr<const ImageDataset> open_source(const ImageSourceConfig& config, const DecodeOptions& decode,
+                                                const BadRecordConfig& bad_records) {
   if (config.mixture.empty() && !config.mixture_weights.empty())
     throw ConfigError("data: expected mixture beside mixture_weights, got none");
-  if (config.mixture.empty()) return open_path(config, decode);
+  if (config.mixture.empty()) return open_path(config, decode, bad_records);
   if (!config.path.empty()) throw ConfigError("data: set either path or mixture, not both");
   std::vector<std::shared_ptr<const ImageDataset>> sources;
   for (const std::string& path : config.mixture) {
     ImageSourceConfig one = config;
     one.path = path;
-    sources.push_back(open_path(one, decode));
+    sources.push_back(open_path(one, decode, bad_records));
   }
   return mixed_images(std::move(sources), config.mixture_weights);
 }
@@ -75,9 +76,9 @@ void ImageSourceConfig::visit(Fields& f) {
           &index_cache);
 }
 
-std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config,
-                                                const DecodeOptions& decode) {
-  auto dataset = open_source(config, decode);
+std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config, const DecodeOptions& decode,
+                                                const BadRecordConfig& bad_records) {
+  auto dataset = open_source(config, decode, bad_records);
   return config.quarter_turns ? quarter_turns(std::move(dataset)) : dataset;
 }
 

@@ -47,6 +47,10 @@ struct GlobalBatch {
   std::vector<int64_t> labels;  ///< rows of one label are positives of each other
   std::vector<int64_t> groups;  ///< rows of one group are never negatives of each other
   std::vector<Tuple> tuples;    ///< of rows, when positives and negatives are given explicitly; else empty
+  int64_t unit =
+      1;  ///< so many rows after each other stand for nothing alone: a tuple, in its order, or a row of texts
+  bool samples_are_labels =
+      false;  ///< labels and groups are the samples' own numbers, as with two views of each
   int64_t rows() const { return static_cast<int64_t>(samples.size()); }
 };
 

@@ -43,6 +43,9 @@ class IndexedImages : public ImageDataset {
   int64_t classes() const override { return table_.size(); }
   std::string class_name(int64_t c) const override { return table_.name(c); }
   int64_t group(int64_t c) const override { return table_.group(c); }
+  LeftOut left_out() const override { return left_out_; }
+  /// Says what was passed over on the way here.
+  void leave_out(const LeftOut& what) { left_out_.add(what); }
 
  protected:
   explicit IndexedImages(ClassTable table) : table_(std::move(table)) {}
@@ -56,6 +59,7 @@ class IndexedImages : public ImageDataset {
   ClassTable table_;
   std::vector<uint32_t> labels_;
   std::vector<uint64_t> ids_;
+  LeftOut left_out_;
 };
 
 }  // namespace lodestone

@@ -27,4 +27,11 @@ std::vector<std::string> LeftOut::sentences() const {
   return all;
 }
 
+std::string LeftOut::clause() const {
+  std::string text;
+  for (const std::string& sentence : sentences())
+    text += (text.empty() ? ". Passed over: " : "; ") + sentence;
+  return text;
+}
+
 }  // namespace lodestone

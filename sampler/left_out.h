@@ -14,6 +14,11 @@ namespace lodestone {
 ///   left_out.sentences();   // "44 files of a format that is not read (*.bmp); convert them to PNG; the first: cats/1.bmp"
 class LeftOut {
  public:
+  struct Reason {
+    int64_t count = 0;
+    std::string example;
+  };
+
   /// `reason` follows a number: "files of …", "lines that …", and ends with the remedy.
   void add(const std::string& reason, const std::string& example, int64_t count = 1);
   void add(const LeftOut& other);
@@ -22,12 +27,12 @@ class LeftOut {
   int64_t count() const;
   /// One for each reason, in the order of the reasons' text.
   std::vector<std::string> sentences() const;
+  /// For the end of an error about what is missing: ". Passed over: …; …"; "" if nothing was.
+  std::string clause() const;
+  /// By the reason's text.
+  const std::map<std::string, Reason>& reasons() const { return reasons_; }
 
  private:
-  struct Reason {
-    int64_t count = 0;
-    std::string example;
-  };
   std::map<std::string, Reason> reasons_;
 };
 

@@ -96,6 +96,8 @@ class Filler {
       out.tuples.push_back(tuple);
     }
     const GlobalBatch& b = *unit.from;
+    out.unit = b.unit;
+    out.samples_are_labels = b.samples_are_labels;
     for (size_t r = unit.row; r < unit.row + unit_; ++r) {
       out.samples.push_back(b.samples[r]);
       out.views.push_back(b.views[r]);

@@ -22,11 +22,13 @@ struct LoaderConfig {
   BadRecordConfig bad_records;
   bool pinned =
       false;  ///< batches in page-locked memory, from which a GPU copies by itself; not a user's choice
+  bool leave_out = false;  ///< the row of a bad record is left out rather than replaced; not a user's choice
 
   void visit(Fields& f);
 };
 
-/// One rank's rows of a global batch: b = share.size() of them, in the order of the global batch.
+/// One rank's rows of a global batch, in the order of the global batch: b = share.size() of them, fewer where bad records were left
+/// out.
 struct Batch {
   Cursor cursor;
   int64_t global_rows = 0;
@@ -38,10 +40,12 @@ struct Batch {
   std::vector<int64_t>
       indices;                ///< b; samples of the data set (a stand-in's own index where a record was bad)
   std::vector<Tuple> tuples;  ///< of rows of the GLOBAL batch; empty unless the sampler gives tuples
-  std::vector<int64_t> global_labels;  ///< global_rows: labels of all ranks' rows, in order
 };
 
 /// Makes one rank's share of each global batch in threads of its own, ahead of need.
+/// Bad       under on_bad_record: skip, what stands in for a bad record is the same whoever reads it (bad_records.h); labels, groups
+///           and ids are the stand-in's. A unit of the batch (a tuple, a row of texts) with a bad record is replaced whole, by another
+///           of the epoch. Every rank that has a row of a unit looks at all of it, so that all do the same.
 /// Order     batches come in the sampler's order whatever the number of threads; their content is the same as well
 /// Memory    at most `depth` batches ready or in the making
 /// Errors    an exception of a worker comes out of the next() that would have returned its batch, and of all later ones
@@ -65,8 +69,10 @@ class Loader {
   int64_t ready() const;
   /// Time next() has spent waiting: the loader is the bottleneck if this grows as fast as the clock.
   double seconds_waited() const;
+  /// Bad records met so far.
   int64_t bad_records() const;
-  std::vector<std::string> bad_record_messages() const;
+  /// Those that no call before this one returned.
+  std::vector<BadRecord> take_bad_records();
 
  private:
   struct Source;
@@ -78,8 +84,9 @@ class Loader {
 
 /// A loader for evaluation: this shard's share of the data set, once, in order, unaugmented, `rows` at a time
 /// (the last of all batches may be smaller; an empty share has none). Shares are of whole batches, so that all
-/// shards together read the batches that one alone would. A bad record is always an error here: figures are not
-/// made from stand-ins. Batch::indices tells which samples of the data set the rows are.
+/// shards together read the batches that one alone would. A bad record has no stand-in here, which would be its double's nearest
+/// neighbour and flatter every figure: under on_bad_record: skip its row is left out. Batch::indices tells which samples of the data
+/// set the rows are.
 std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const Examples> examples, Shard shard, int64_t rows,
                                          LoaderConfig config);
 

@@ -62,6 +62,11 @@ class MixedImages : public ImageDataset {
     for (size_t s = 0; s < begins_.size(); ++s) all.push_back({begins_[s], weights_[s]});
     return all;
   }
+  LeftOut left_out() const override {
+    LeftOut all;
+    for (const auto& source : sources_) all.add(source->left_out());
+    return all;
+  }
   Image get(int64_t i) const override {
     const size_t s = source_of(i);
     return sources_[s]->get(i - begins_[s]);

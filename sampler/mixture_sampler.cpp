@@ -75,6 +75,7 @@ GlobalBatch MixtureSampler::batch(Cursor cursor) const {
       .shuffle(samples);
   GlobalBatch out;
   out.cursor = cursor;
+  out.samples_are_labels = views_ == 2;
   std::unordered_map<int64_t, int32_t> views;
   for (const int64_t i : samples)
     for (int64_t view = 0; view < views_; ++view) {

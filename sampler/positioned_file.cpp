@@ -13,12 +13,13 @@
 namespace lodestone {
 
 PositionedFile::PositionedFile(std::string path) : path_(std::move(path)) {
-  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without waiting: nobody may ever write to a FIFO of that name.
+  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) throw DataError("file: cannot open " + path_ + ": " + std::strerror(errno));
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(descriptor_);
-    throw DataError("file: expected an ordinary file, got " + path_);
+    throw DataError("file: expected an ordinary file, got a folder, FIFO or device: " + path_);
   }
   size_ = status.st_size;
   changed_ = int64_t{1'000'000'000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec;

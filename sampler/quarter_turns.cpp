@@ -24,6 +24,7 @@ class QuarterTurns : public ImageDataset {
     for (Source& source : all) source.begin *= 4;
     return all;
   }
+  LeftOut left_out() const override { return base_->left_out(); }
   Image get(int64_t i) const override { return turned(base_->get(i / 4), static_cast<int>(i % 4)); }
 
  private:

@@ -89,6 +89,7 @@ GlobalBatch RowSampler::batch(Cursor cursor) const {
   const int64_t count = global_batch_ / width_;
   GlobalBatch out;
   out.cursor = cursor;
+  out.unit = width_;
   for (int64_t r = cursor.position * count; r < (cursor.position + 1) * count; ++r) {
     const int64_t first = (*order)[static_cast<size_t>(r)] * width_;
     for (int64_t i = first; i < first + width_; ++i) {

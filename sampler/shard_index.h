@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sampler/positioned_file.h"
+#include "sampler/shard_keys.h"
 
 namespace lodestone {
 
@@ -23,9 +24,10 @@ struct ShardIndex {
   std::vector<uint32_t> class_of;  ///< index into `classes`
   std::string names;
   std::vector<Class> classes;    ///< in order of first mention
-  int64_t refused = 0;           ///< members passed over as unsafe
+  LeftOut left_out;              ///< members that were passed over
   int64_t incomplete = 0;        ///< keys without a picture or without a class; they are no samples
-  std::string first_incomplete;  ///< the message about the first of them
+  std::string first_incomplete;  ///< the first of them, as ShardKey::only has it
+  BadMembers bad;                ///< what cannot be used: no samples either
 
   int64_t samples() const { return static_cast<int64_t>(block.size()); }
   int64_t offset(size_t i) const { return int64_t{512} * block[i]; }
@@ -39,7 +41,7 @@ struct ShardIndex {
 
 /// Reads the index from the shard itself: the layout is that of open_tar_shards.
 /// Cost      one seek and one block per member, and one read per class
-/// Throws    DataError naming shard, key and offset if it is no sound tar, a key has two pictures, or a class cannot be read
+/// Throws    DataError naming shard and offset if it is no sound tar, or its classes cannot be read from the file
 ShardIndex index_shard(const PositionedFile& file);
 
 }  // namespace lodestone

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "lodestone shard index 1\n";
+constexpr std::string_view kMagic = "lodestone shard index 2\n";
 constexpr int64_t kNanoseconds = 1'000'000'000;
 constexpr int64_t kHeadBytes = 4096;
 
@@ -43,6 +43,12 @@ class Reader {
     if (sound) std::memcpy(&value, raw.data(), sizeof(value));
     return value;
   }
+  /// Of things: not negative.
+  int64_t count() {
+    const uint64_t value = number();
+    sound &= value <= static_cast<uint64_t>(INT64_MAX);
+    return sound ? static_cast<int64_t>(value) : 0;
+  }
   std::string_view text() { return take(number()); }
   std::vector<uint32_t> column() {
     const std::string_view raw = text();
@@ -67,8 +73,47 @@ class Reader {
   std::string_view left_;
 };
 
+void write(const LeftOut& left_out, Writer& out) {
+  out.number(left_out.reasons().size());
+  for (const auto& [reason, what] : left_out.reasons()) {
+    out.text(reason);
+    out.number(static_cast<uint64_t>(what.count));
+    out.text(what.example);
+  }
+}
+
+LeftOut read_left_out(Reader& in) {
+  LeftOut left_out;
+  for (uint64_t left = in.number(); left > 0 && in.sound; --left) {
+    const std::string reason(in.text());
+    const int64_t count = in.count();
+    left_out.add(reason, std::string(in.text()), count);
+  }
+  return left_out;
+}
+
+void write(const BadMembers& bad, Writer& out) {
+  out.number(static_cast<uint64_t>(bad.count));
+  out.number(bad.first.size());
+  for (const auto& [message, where] : bad.first) {
+    out.text(message);
+    out.text(where);
+  }
+}
+
+BadMembers read_bad(Reader& in) {
+  BadMembers bad;
+  bad.count = in.count();
+  for (uint64_t left = in.number(); left > 0 && in.sound; --left) {
+    std::string message(in.text());
+    bad.first.push_back({std::move(message), std::string(in.text())});
+  }
+  return bad;
+}
+
 bool plausible(const ShardIndex& index, const ShardStamp& stamp) {
   const size_t n = index.block.size();
+  if ((index.bad.count == 0) != index.bad.first.empty()) return false;
   if (index.size.size() != n || index.name_end.size() != n || index.class_of.size() != n) return false;
   uint32_t end = 0;
   for (size_t i = 0; i < n; ++i) {
@@ -127,11 +172,12 @@ bool written(const fs::path& path, const std::string& bytes) {
 std::string encode_shard_index(const ShardIndex& index, const ShardStamp& stamp) {
   Writer out;
   out.bytes = kMagic;
-  for (const uint64_t number :
-       {static_cast<uint64_t>(stamp.bytes), static_cast<uint64_t>(stamp.changed), stamp.head,
-        static_cast<uint64_t>(index.refused), static_cast<uint64_t>(index.incomplete)})
+  for (const uint64_t number : {static_cast<uint64_t>(stamp.bytes), static_cast<uint64_t>(stamp.changed),
+                                stamp.head, static_cast<uint64_t>(index.incomplete)})
     out.number(number);
   out.text(index.first_incomplete);
+  write(index.left_out, out);
+  write(index.bad, out);
   for (const auto* column : {&index.block, &index.size, &index.name_end, &index.class_of})
     out.column(*column);
   out.text(index.names);
@@ -155,9 +201,10 @@ std::optional<ShardIndex> decode_shard_index(std::string_view bytes, const Shard
   found.head = in.number();
   if (found != stamp) return {};
   ShardIndex index;
-  index.refused = static_cast<int64_t>(in.number());
-  index.incomplete = static_cast<int64_t>(in.number());
+  index.incomplete = in.count();
   index.first_incomplete = in.text();
+  index.left_out = read_left_out(in);
+  index.bad = read_bad(in);
   for (auto* column : {&index.block, &index.size, &index.name_end, &index.class_of}) *column = in.column();
   index.names = in.text();
   for (uint64_t left = in.number(); left > 0 && in.sound; --left) {

@@ -29,6 +29,7 @@ GlobalBatch ShuffleSampler::batch(Cursor cursor) const {
   const int64_t samples = global_batch_ / views_;
   GlobalBatch out;
   out.cursor = cursor;
+  out.samples_are_labels = views_ == 2;
   for (int64_t s = 0; s < samples; ++s) {
     const int64_t sample = (*order)[static_cast<size_t>(cursor.position * samples + s)];
     const int64_t label = views_ == 2 ? sample : dataset_->label(sample);

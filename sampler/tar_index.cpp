@@ -49,10 +49,17 @@ std::string name_of(archive_entry* entry) {
   return name == nullptr ? "" : name;
 }
 
-bool is_ordinary(archive_entry* entry, const std::string& name) {
-  return archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == nullptr &&
-         archive_entry_symlink(entry) == nullptr && archive_entry_sparse_count(entry) == 0 &&
-         name.size() <= kMaxName && stays_below(name);
+// Why a member is passed over, as LeftOut says it; null for an ordinary file.
+const char* reason_against(archive_entry* entry, const std::string& name) {
+  if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr)
+    return "links in shards, which are not followed; pack the files themselves";
+  if (archive_entry_filetype(entry) != AE_IFREG) return "devices or FIFOs in shards; pack files alone";
+  if (archive_entry_sparse_count(entry) != 0)
+    return "sparse files in shards, which are not read; pack them without --sparse";
+  if (name.size() > kMaxName) return "members of shards with names of more than 4096 bytes; shorten them";
+  if (!stays_below(name))
+    return "members of shards with names that are absolute or hold ..; pack them with names below a folder";
+  return nullptr;
 }
 
 // Without its closing block of zeros a tar may have lost members at the end without any other sign.
@@ -86,10 +93,11 @@ TarIndex index_tar(const PositionedFile& file) {
       refuse(file, offset,
              "the end of the file inside member '" + name + "' of " + std::to_string(size) + " bytes");
     end = offset + size;
-    if (is_ordinary(entry, name))
+    if (archive_entry_filetype(entry) == AE_IFDIR) continue;
+    if (const char* reason = reason_against(entry, name))
+      index.left_out.add(reason, name);
+    else
       index.members.push_back({name, offset, size});
-    else if (archive_entry_filetype(entry) != AE_IFDIR)
-      ++index.refused;
   }
   check_end(file, end);
   return index;

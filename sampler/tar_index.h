@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sampler/left_out.h"
 #include "sampler/positioned_file.h"
 
 namespace lodestone {
@@ -17,8 +18,8 @@ struct TarMember {
 
 struct TarIndex {
   std::vector<TarMember> members;  ///< in the order of the tar
-  int64_t refused =
-      0;  ///< links, devices, sparse files, names that are absolute, hold ".." or exceed 4096 bytes
+  LeftOut
+      left_out;  ///< links, devices, sparse files, names that are absolute, hold ".." or exceed 4096 bytes
 };
 
 /// Lists a tar (ustar, pax, GNU) without reading the contents. Directories are left out in silence.

@@ -95,31 +95,74 @@ ClassTable class_table(const std::vector<Part>& parts) {
   return ClassTable(names, look_alikes);
 }
 
+/// Gathers what the indexes of shards have passed over, and deals with what cannot be used.
+class Losses {
+ public:
+  Losses(const ImageSourceConfig& config, const BadRecordConfig& bad_records)
+      : config_(config), bad_records_(bad_records) {}
+
+  void add(const ShardIndex& index, const std::string& path) {
+    LeftOut passed;
+    for (const auto& [reason, what] : index.left_out.reasons())
+      passed.add(reason, path + "!" + what.example, what.count);
+    if (index.incomplete > 0 && !config_.skip_incomplete)
+      throw DataError("shard: expected a picture and a .cls, .json or .txt for " + index.first_incomplete +
+                      " in " + path + "; complete it, or set skip_incomplete: true" + passed.clause());
+    left_out_.add(passed);
+    left_out_.add("keys of shards without their picture or class (skip_incomplete); complete them",
+                  index.first_incomplete + " in " + path, index.incomplete);
+    records_ += index.samples() + index.bad.count;
+    bad_ += index.bad.count;
+    for (size_t n = 0; n < index.bad.first.size() && messages_.size() < kMessages; ++n)
+      messages_.push_back(index.bad.told(n, path));
+    if (bad_ > 0 && !bad_records_.skips()) throw DataError(messages_.front() + "; correct or remove it");
+  }
+
+  /// All there is to tell. Throws DataError if too much is bad.
+  LeftOut finish() {
+    check_bad_share(bad_, records_, bad_records_, messages_);
+    if (bad_ > 0)
+      left_out_.add("bad records of shards (on_bad_record: skip); repair them", messages_.front(), bad_);
+    return left_out_;
+  }
+
+ private:
+  static constexpr size_t kMessages = 20;
+  const ImageSourceConfig& config_;
+  const BadRecordConfig& bad_records_;
+  LeftOut left_out_;
+  int64_t records_ = 0, bad_ = 0;
+  std::vector<std::string> messages_;
+};
+
 }  // namespace
 
 std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& config,
-                                                    const DecodeOptions& decode, TarShardsReport* report) {
+                                                    const DecodeOptions& decode,
+                                                    const BadRecordConfig& bad_records) {
   const std::vector<std::string> paths = expand_paths(config.path);
   const std::vector<std::string> names = relative_names(paths);
   std::vector<Part> parts;
-  TarShardsReport found;
-  int64_t samples = 0;
+  Losses losses(config, bad_records);
+  int64_t all = 0, kept = 0;
   for (size_t s = 0; s < paths.size(); ++s) {
     ShardIndex index = cached_shard_index(PositionedFile(paths[s]), config.index_cache);
-    if (index.incomplete > 0 && !config.skip_incomplete) throw DataError(index.first_incomplete);
-    ++found.shards;
-    found.refused += index.refused;
-    found.incomplete += index.incomplete;
+    losses.add(index, paths[s]);
+    all += index.samples();
     keep_classes(index, config.class_filter);
-    samples += index.samples();
+    kept += index.samples();
     parts.push_back({TarShard(paths[s], std::move(index)), names[s]});
   }
-  if (samples == 0)
-    throw DataError("shard: expected pictures of a class that class_filter keeps, got none in the " +
-                    std::to_string(paths.size()) + " shards of '" + config.path + "'");
-  if (report != nullptr) *report = found;
+  const LeftOut left_out = losses.finish();
+  if (kept == 0)
+    throw DataError(std::string("shard: expected pictures ") +
+                    (all == 0 ? "with a class" : "of a class that class_filter keeps") +
+                    ", got none in the " + std::to_string(paths.size()) + " shards of '" + config.path + "'" +
+                    left_out.clause());
   ClassTable table = class_table(parts);
-  return std::make_shared<TarShards>(std::move(parts), std::move(table), decode);
+  const auto shards = std::make_shared<TarShards>(std::move(parts), std::move(table), decode);
+  shards->leave_out(left_out);
+  return shards;
 }
 
 }  // namespace lodestone

@@ -33,6 +33,7 @@ GlobalBatch TupleSampler::batch(Cursor cursor) const {
   });
   GlobalBatch out;
   out.cursor = cursor;
+  out.unit = width_;
   std::unordered_map<int64_t, int32_t> repeats;  // a picture of several tuples is augmented anew each time
   const auto add_row = [&](int64_t sample) {
     out.samples.push_back(sample);

@@ -17,15 +17,23 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxListBytes = uint64_t{4} << 30;
 
+constexpr size_t kMessages = 20;
+
 struct Line {
   std::string fields[3];
-  int number;
+  size_t columns = 0;
+  int number = 0;
+};
+
+/// A line that says no tuple.
+class BadLine : public DataError {
+  using DataError::DataError;
 };
 
 [[noreturn]] void refuse(const std::string& path, int line, const std::string& expected,
                          const std::string& got) {
-  throw DataError("tuples: expected " + expected + ", got " + got + " at " + path + ":" +
-                  std::to_string(line) + "; correct or remove the line");
+  throw BadLine("tuples: expected " + expected + ", got " + got + " at " + path + ":" + std::to_string(line) +
+                "; correct or remove the line");
 }
 
 std::vector<Line> split_lines(const std::string& path, char separator) {
@@ -41,15 +49,12 @@ std::vector<Line> split_lines(const std::string& path, char separator) {
   for (int number = 1; std::getline(in, row); ++number) {
     if (!row.empty() && row.back() == '\r') row.pop_back();
     if (row.empty() || row.front() == '#') continue;
-    Line line{{}, number};
-    size_t begin = 0;
-    size_t count = 0;
-    for (; begin <= row.size(); ++count) {
+    Line line{{}, 0, number};
+    for (size_t begin = 0; begin <= row.size(); ++line.columns) {
       const size_t end = std::min(row.find(separator, begin), row.size());
-      if (count < 3) line.fields[count] = row.substr(begin, end - begin);
+      if (line.columns < 3) line.fields[line.columns] = row.substr(begin, end - begin);
       begin = end + 1;
     }
-    if (count != 3) refuse(path, number, "3 columns", std::to_string(count));
     lines.push_back(std::move(line));
   }
   if (lines.empty()) throw DataError("tuples: expected pairs or triplets, got none in " + path);
@@ -71,31 +76,44 @@ bool is_label(const std::string& field) {
   return field == "0" || field == "1";
 }
 
+Tuple tuple_of(const Line& line, bool pairs, ListedImages& pictures, const std::string& path) {
+  if (line.columns != 3) refuse(path, line.number, "3 columns", std::to_string(line.columns));
+  Tuple tuple;
+  tuple.anchor = picture(pictures, path, line.fields[0], line.number);
+  tuple.other = picture(pictures, path, line.fields[1], line.number);
+  if (pairs != is_label(line.fields[2]))
+    refuse(path, line.number, pairs ? "0 or 1 in the third column" : "a picture in the third column",
+           "'" + line.fields[2] + "'");
+  if (pairs) {
+    tuple.same = line.fields[2] == "1";
+    return tuple;
+  }
+  tuple.negative = picture(pictures, path, line.fields[2], line.number);
+  if (tuple.negative == tuple.other || tuple.negative == tuple.anchor)
+    refuse(path, line.number, "a negative that is neither anchor nor positive", "'" + line.fields[2] + "'");
+  return tuple;
+}
+
 }  // namespace
 
-TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const std::string& index_cache) {
+TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const std::string& index_cache,
+                     const BadRecordConfig& bad_records) {
   const std::vector<Line> lines = split_lines(path, fs::path(path).extension() == ".csv" ? ',' : '\t');
   const bool pairs = is_label(lines.front().fields[2]);
   ListedImages pictures(fs::path(path).parent_path(), index_cache);
   TupleSet set;
   set.images_per_tuple = pairs ? 2 : 3;
   for (const Line& line : lines) {
-    Tuple tuple;
-    tuple.anchor = picture(pictures, path, line.fields[0], line.number);
-    tuple.other = picture(pictures, path, line.fields[1], line.number);
-    if (pairs != is_label(line.fields[2]))
-      refuse(path, line.number, pairs ? "0 or 1 in the third column" : "a picture in the third column",
-             "'" + line.fields[2] + "'");
-    if (pairs) {
-      tuple.same = line.fields[2] == "1";
-    } else {
-      tuple.negative = picture(pictures, path, line.fields[2], line.number);
-      if (tuple.negative == tuple.other || tuple.negative == tuple.anchor)
-        refuse(path, line.number, "a negative that is neither anchor nor positive",
-               "'" + line.fields[2] + "'");
+    try {
+      set.tuples.push_back(tuple_of(line, pairs, pictures, path));
+    } catch (const BadLine& error) {
+      if (!bad_records.skips()) throw;
+      if (++set.bad <= static_cast<int64_t>(kMessages)) set.messages.push_back(error.what());
     }
-    set.tuples.push_back(tuple);
   }
+  check_bad_share(set.bad, static_cast<int64_t>(lines.size()), bad_records, set.messages);
+  if (set.tuples.empty())
+    throw DataError("tuples: expected pairs or triplets, got none that can be used in " + path);
   set.images = std::move(pictures).open(decode);
   return set;
 }

@@ -1,6 +1,8 @@
 #include "sampler/texts/image_text_examples.h"
 
 #include <span>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include <ATen/ops/empty.h>
@@ -22,12 +24,16 @@ class Builder : public FeatureBuilder {
     is_text_b_ = at::empty({rows}, at::kBool);
   }
 
+  // A pair is sound or bad as a whole, whichever of its sides is asked for: picture and caption get the same stand-in, on any rank.
   void add(int64_t index, const RowDraw& draw) override {
     const bool is_text = draw.view == 1;
-    if (is_text)
-      tokens_.add(set_.captions->get(caption(index, draw)));
-    else
-      add_picture(index, draw);
+    if (is_text) {
+      tokens_.add(caption_of_sound_pair(index, draw));
+    } else {
+      const Image image = set_.pictures->get(index);
+      if (!read_.contains(index)) read_.emplace(index, set_.captions->get(caption(index, draw)));
+      add_picture(image, index, draw);
+    }
     is_text_b_.mutable_data_ptr<bool>()[added_++] = is_text;
   }
 
@@ -48,8 +54,15 @@ class Builder : public FeatureBuilder {
     return set_.order[static_cast<size_t>(first + drawn)];
   }
 
-  void add_picture(int64_t index, const RowDraw& draw) {
-    const Image image = set_.pictures->get(index);
+  // Its picture stands just before it, unless another rank has that.
+  std::string caption_of_sound_pair(int64_t index, const RowDraw& draw) {
+    const auto read = read_.find(index);
+    if (read != read_.end()) return read->second;
+    set_.pictures->get(index);
+    return set_.captions->get(caption(index, draw));
+  }
+
+  void add_picture(const Image& image, int64_t index, const RowDraw& draw) {
     const std::span<float> out_CHW(x_nCHW_.mutable_data_ptr<float>() + pictures_ * transform_.numel(),
                                    static_cast<size_t>(transform_.numel()));
     if (draw.augment)
@@ -63,6 +76,7 @@ class Builder : public FeatureBuilder {
   const ImageTransform& transform_;
   uint64_t seed_;
   TokenRows tokens_;
+  std::unordered_map<int64_t, std::string> read_;  // captions of the pictures that were added
   at::Tensor x_nCHW_;
   at::Tensor is_text_b_;
   int64_t added_ = 0;

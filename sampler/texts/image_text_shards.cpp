@@ -1,9 +1,7 @@
 #include "sampler/texts/image_text_shards.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <optional>
-#include <unordered_map>
+#include <array>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -13,7 +11,7 @@
 #include "common/utf8.h"
 #include "sampler/image_files.h"
 #include "sampler/path_patterns.h"
-#include "sampler/tar_index.h"
+#include "sampler/shard_keys.h"
 
 namespace lodestone {
 
@@ -22,6 +20,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int64_t kMaxCaptionBytes = int64_t{1} << 20;
+constexpr size_t kMessages = 20;
+constexpr std::array<std::string_view, 2> kCaptionEndings{".txt",
+                                                          ".json"};  // of both, .json holds other things
 
 /// A member's content.
 struct Place {
@@ -86,19 +87,23 @@ std::vector<std::string> captions_of_lines(const std::string& text, const std::s
   return captions;
 }
 
+bool is_json(const std::string& name) {
+  return lower_case(name).ends_with(".json");
+}
+
 /// All captions of one member.
-std::vector<std::string> read_captions(const Shards& shards, const Place& place, const std::string& name) {
-  const std::string where = shards.where(place, name);
+std::vector<std::string> captions_in(const std::vector<std::byte>& bytes, const Place& place,
+                                     const std::string& name, const std::string& where) {
   if (place.size > kMaxCaptionBytes)
     throw DataError("captions: expected at most 1 MiB, got " + std::to_string(place.size) + " bytes in " +
-                    where);
-  const auto bytes = shards.read(place);
+                    where + "; shorten it");
   const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (!is_utf8(text))
     throw DataError("captions: expected UTF-8, got other bytes in " + where + "; convert it");
-  return name.ends_with(".json") ? captions_of_json(text, where) : captions_of_lines(text, where);
+  return is_json(name) ? captions_of_json(text, where) : captions_of_lines(text, where);
 }
 
+/// Each a class of its own.
 class ShardPictures : public ImageDataset {
  public:
   ShardPictures(std::shared_ptr<const Shards> shards, const DecodeOptions& decode)
@@ -108,6 +113,7 @@ class ShardPictures : public ImageDataset {
     places_.push_back(place);
     names_.push_back(name);
   }
+  void leave_out(const LeftOut& what) { left_out_.add(what); }
 
   int64_t size() const override { return static_cast<int64_t>(places_.size()); }
   int64_t label(int64_t i) const override { return i; }
@@ -116,6 +122,7 @@ class ShardPictures : public ImageDataset {
   int64_t classes() const override { return size(); }
   std::string class_name(int64_t c) const override { return key(c); }
   int64_t group(int64_t c) const override { return c; }
+  LeftOut left_out() const override { return left_out_; }
   Image get(int64_t i) const override {
     const std::string where = shards_->where(place(i), names_[static_cast<size_t>(i)]);
     if (place(i).size > static_cast<int64_t>(kMaxImageBytes))
@@ -131,6 +138,7 @@ class ShardPictures : public ImageDataset {
   DecodeOptions decode_;
   std::vector<Place> places_;
   std::vector<std::string> names_;
+  LeftOut left_out_;
 };
 
 class ShardCaptions : public TextDataset {
@@ -139,13 +147,12 @@ class ShardCaptions : public TextDataset {
       : shards_(std::move(shards)), pictures_(std::move(pictures)) {}
 
   /// The captions of the next picture.
-  void add(const Place& place, const std::string& name) {
-    const std::vector<std::string> captions = read_captions(*shards_, place, name);
+  void add(const Place& place, const std::string& name, const std::vector<std::string>& captions) {
     for (uint32_t n = 0; n < captions.size(); ++n) {
       samples_.push_back({sample_id(captions[n]), static_cast<uint32_t>(members_.size()), n,
                           static_cast<uint16_t>(std::min<size_t>(captions[n].size(), UINT16_MAX))});
     }
-    members_.push_back({place, name.ends_with(".json")});
+    members_.push_back({place, is_json(name)});
   }
 
   int64_t size() const override { return static_cast<int64_t>(samples_.size()); }
@@ -160,8 +167,9 @@ class ShardCaptions : public TextDataset {
   int64_t bytes(int64_t i) const override { return sample(i).bytes; }
   std::string get(int64_t i) const override {
     const Member& member = members_[sample(i).member];
+    const std::string ending = member.is_json ? ".json" : ".txt";
     std::vector<std::string> captions =
-        read_captions(*shards_, member.place, member.is_json ? ".json" : ".txt");
+        captions_in(shards_->read(member.place), member.place, ending, shards_->where(member.place, ending));
     if (sample(i).number >= captions.size() || sample_id(captions[sample(i).number]) != id(i))
       throw DataError(
           "captions: expected the text that was there when the shard was opened, got another for " + key(i) +
@@ -188,65 +196,85 @@ class ShardCaptions : public TextDataset {
   std::vector<Sample> samples_;
 };
 
-/// A key of one shard.
-struct Entry {
-  std::optional<TarMember> picture, text;
-};
+/// Opens shard after shard and fills the set.
+class Opener {
+ public:
+  Opener(const ImageSourceConfig& source, const BadRecordConfig& bad_records, const DecodeOptions& decode)
+      : source_(source),
+        bad_records_(bad_records),
+        shards_(std::make_shared<Shards>(expand_paths(source.path))),
+        pictures_(std::make_shared<ShardPictures>(shards_, decode)),
+        captions_(std::make_shared<ShardCaptions>(shards_, pictures_)) {}
 
-/// The key ends at the first dot of the file name, as WebDataset has it. The keys in order of their first member.
-std::vector<std::pair<std::string, Entry>> entries_of(const TarIndex& index, const std::string& path) {
-  std::vector<std::pair<std::string, Entry>> entries;
-  std::unordered_map<std::string, size_t> numbers;
-  for (const TarMember& member : index.members) {
-    const auto slash = member.name.rfind('/');
-    const auto dot = member.name.find('.', slash == std::string::npos ? 0 : slash + 1);
-    if (dot == std::string::npos) continue;
-    const std::string key = member.name.substr(0, dot), ending = member.name.substr(dot);
-    const bool is_picture = has_image_ending("x" + ending);
-    if (!is_picture && ending != ".txt" && ending != ".json") continue;
-    const auto [found, is_new] = numbers.try_emplace(key, entries.size());
-    if (is_new) entries.push_back({key, {}});
-    Entry& entry = entries[found->second].second;
-    auto& slot = is_picture ? entry.picture : entry.text;
-    if (slot && (is_picture || slot->name.ends_with(ending)))
-      throw DataError("captions: expected one picture and one .txt or .json per key, got '" + slot->name +
-                      "' and '" + member.name + "' (offset " + std::to_string(member.offset) + ") in " +
-                      path + "; rename one of them");
-    if (!slot || ending == ".txt") slot = member;  // of both, .json holds other things
+  ImageTextSet run() {
+    for (size_t s = 0; s < shards_->count(); ++s) add_shard(static_cast<uint32_t>(s));
+    check_bad_share(set_.bad, pictures_->size() + set_.bad, bad_records_, set_.messages);
+    if (pictures_->size() == 0)
+      throw DataError("captions: expected pictures with captions, got none in the shards of '" +
+                      source_.path + "'");
+    set_.pictures = pictures_;
+    set_.captions = captions_;
+    set_.rows = captions_->size();
+    sort_captions(set_, pictures_->size());
+    return std::move(set_);
   }
-  return entries;
-}
+
+ private:
+  void add_shard(uint32_t shard) {
+    const PositionedFile file(shards_->path(shard));
+    const ShardKeys found = keys_of(index_tar(file), kCaptionEndings);
+    LeftOut passed;
+    for (const auto& [reason, what] : found.left_out.reasons())
+      passed.add(reason, file.path() + "!" + what.example, what.count);
+    pictures_->leave_out(passed);
+    for (size_t n = 0; n < found.bad.first.size(); ++n)
+      refuse(found.bad.told(n, file.path()) + "; rename or remove one of them");
+    set_.bad += found.bad.count - static_cast<int64_t>(found.bad.first.size());
+    for (const ShardKey& key : found.keys) add_key(shard, key);
+  }
+
+  void add_key(uint32_t shard, const ShardKey& key) {
+    if (!key.complete()) {
+      if (!source_.skip_incomplete)
+        throw DataError("captions: expected a picture and a .txt or .json for " + key.only() + " in " +
+                        shards_->path(shard) + "; complete it, or set skip_incomplete: true");
+      LeftOut incomplete;
+      incomplete.add("keys of shards without their picture or caption (skip_incomplete); complete them",
+                     key.only() + " in " + shards_->path(shard));
+      return pictures_->leave_out(incomplete);
+    }
+    const TarMember& text = *key.text();
+    const Place place{shard, text.offset, text.size};
+    const auto bytes = text.size > kMaxCaptionBytes ? std::vector<std::byte>() : shards_->read(place);
+    std::vector<std::string> captions;
+    try {
+      captions = captions_in(bytes, place, text.name, shards_->where(place, text.name));
+    } catch (const DataError& error) {
+      return refuse(error.what());
+    }
+    captions_->add(place, text.name, captions);
+    pictures_->add({shard, key.picture->offset, key.picture->size}, key.picture->name);
+  }
+
+  void refuse(const std::string& message) {
+    if (!bad_records_.skips()) throw DataError(message);
+    ++set_.bad;
+    if (set_.messages.size() < kMessages) set_.messages.push_back(message);
+  }
+
+  const ImageSourceConfig& source_;
+  const BadRecordConfig& bad_records_;
+  std::shared_ptr<Shards> shards_;
+  std::shared_ptr<ShardPictures> pictures_;
+  std::shared_ptr<ShardCaptions> captions_;
+  ImageTextSet set_;
+};
 
 }  // namespace
 
-ImageTextSet open_image_text_shards(const ImageSourceConfig& source, const DecodeOptions& decode) {
-  const auto shards = std::make_shared<Shards>(expand_paths(source.path));
-  const auto pictures = std::make_shared<ShardPictures>(shards, decode);
-  const auto captions = std::make_shared<ShardCaptions>(shards, pictures);
-  for (size_t s = 0; s < shards->count(); ++s) {
-    const PositionedFile file(shards->path(s));
-    for (const auto& [key, entry] : entries_of(index_tar(file), file.path())) {
-      if (!entry.picture || !entry.text) {
-        if (source.skip_incomplete) continue;
-        const TarMember& present = entry.picture ? *entry.picture : *entry.text;
-        throw DataError("captions: expected a picture and a .txt or .json for key '" + key + "', got only '" +
-                        present.name + "' (offset " + std::to_string(present.offset) + ") in " + file.path() +
-                        "; complete it, or set skip_incomplete: true");
-      }
-      const auto shard = static_cast<uint32_t>(s);
-      captions->add({shard, entry.text->offset, entry.text->size}, entry.text->name);
-      pictures->add({shard, entry.picture->offset, entry.picture->size}, entry.picture->name);
-    }
-  }
-  if (pictures->size() == 0)
-    throw DataError("captions: expected pictures with captions, got none in the shards of '" + source.path +
-                    "'");
-  ImageTextSet set;
-  set.pictures = pictures;
-  set.captions = captions;
-  set.rows = captions->size();
-  sort_captions(set, pictures->size());
-  return set;
+ImageTextSet open_image_text_shards(const ImageSourceConfig& source, const BadRecordConfig& bad_records,
+                                    const DecodeOptions& decode) {
+  return Opener(source, bad_records, decode).run();
 }
 
 }  // namespace lodestone

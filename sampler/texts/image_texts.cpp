@@ -19,19 +19,22 @@ namespace fs = std::filesystem;
 /// The pictures that a manifest's captions name, in the order of their classes.
 std::shared_ptr<const ImageDataset> open_pictures(const TextDataset& captions,
                                                   const std::vector<int64_t>& some_caption,
-                                                  const fs::path& root, const DecodeOptions& decode) {
+                                                  const fs::path& root, const DecodeOptions& decode,
+                                                  bool missing_are_bad) {
   std::set<std::string> names;
   for (int64_t c = 0; c < captions.classes(); ++c) {
     const std::string name = captions.class_name(c);
     std::error_code ignored;
     const bool below = stays_below(name);
-    if (!below || !fs::is_regular_file(root / name, ignored))
+    // One that is missing can be skipped when it is asked for.
+    if (!below || (!missing_are_bad && !fs::is_regular_file(root / name, ignored)))
       throw DataError("captions: expected a picture below " + root.string() + ", got '" + name + "', which " +
                       (below ? "is missing" : "leaves the folder") + ", at " +
                       captions.key(some_caption[static_cast<size_t>(c)]) + "; correct or remove the row");
     names.insert(name);
   }
   auto pictures = std::make_shared<ImageFiles>(root, ClassTable(names, {}), decode);
+  pictures->leave_out(captions.left_out());
   for (const std::string& name : names) pictures->add_file(name, name);
   return pictures;
 }
@@ -53,7 +56,8 @@ ImageTextSet open_manifest(const ImageSourceConfig& source, const TextLayout& la
   std::vector<int64_t> some_caption;
   for (int64_t c = 0; c < set.captions->classes(); ++c)
     some_caption.push_back(set.order[static_cast<size_t>(set.first[static_cast<size_t>(c)])]);
-  set.pictures = open_pictures(*set.captions, some_caption, fs::path(source.path).parent_path(), decode);
+  set.pictures = open_pictures(*set.captions, some_caption, fs::path(source.path).parent_path(), decode,
+                               bad_records.skips());
   return set;
 }
 
@@ -77,7 +81,8 @@ ImageTextSet open_image_texts(const ImageSourceConfig& source, const TextLayout&
   if (source.quarter_turns || !source.class_filter.empty())
     throw ConfigError(
         "data: quarter_turns and class_filter are of labelled pictures; remove them for image_texts");
-  if (source.path.find(".tar") != std::string::npos) return open_image_text_shards(source, decode);
+  if (source.path.find(".tar") != std::string::npos)
+    return open_image_text_shards(source, bad_records, decode);
   return open_manifest(source, layout, bad_records, decode);
 }
 

@@ -24,11 +24,13 @@ struct ImageTextSet {
 };
 
 /// Opens what `source.path` names:
-/// shards      *.tar in the WebDataset layout, key.jpg|jpeg|png|webp… with key.txt (each line that is not blank is a caption) or key.json
-///             ("caption", "captions" or "text": a string or a list of them); globs and braces allowed. Other members are
-///             ignored. A key without its picture or caption is an error, or left out under skip_incomplete.
+/// shards      *.tar in the WebDataset layout (shard_keys.h), key.jpg|jpeg|png|webp… with key.txt (each line that is not blank is a
+///             caption) or key.json ("caption", "captions" or "text": a string or a list of them); globs and braces allowed. Other
+///             members are passed over and counted in pictures->left_out(). A key without its picture or caption is an error, or left
+///             out under skip_incomplete. Captions that can't be read are dealt with by `bad_records`.
 /// manifest    .tsv, .csv or .jsonl with a path, relative to the manifest's folder, and a caption; a picture with several captions
-///             stands in several rows (text_layout.h: columns, header). Bad rows are dealt with by `bad_records`.
+///             stands in several rows (text_layout.h: columns, header). Bad rows are dealt with by `bad_records`;
+///             under skip, a picture that is missing is a bad record of those who read it.
 /// Cost        one pass; 16 to 24 bytes for a caption and what its source takes for a picture
 /// Throws      ConfigError; DataError naming shard, key and offset, or manifest and line
 ImageTextSet open_image_texts(const ImageSourceConfig& source, const TextLayout& layout,

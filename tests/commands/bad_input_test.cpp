@@ -1,7 +1,9 @@
 // Every mistake a user can make gets a message that names the place and the remedy, and the documented exit code.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "support/program.h"
 #include "support/taken_port.h"
@@ -127,9 +129,108 @@ TEST_F(BadInput, ABadPictureInTheEvaluationIsNeverReplaced) {
   fs::copy(work_.path("pictures"), work_.path("judged"), fs::copy_options::recursive);
   const fs::path victim = work_.path("judged/class2/1.png");
   write_bytes(victim, contents(victim).substr(0, 40));
-  expect(train({"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.9",
-                "evaluate.data.path=judged"}),
-         3, {"class2/1.png"});
+  expect(train({"evaluate.data.path=judged"}), 3, {"class2/1.png"});
+  expect(train({"data.loader.on_bad_record=skip", "evaluate.data.path=judged", "evaluate.every=3",
+                "run_dir=" + work_.path("skipped").string()}),
+         0, {"class2/1.png", "evaluation: 1 of 48 samples could not be read and are left out"});
+  EXPECT_THAT(contents(work_.path("skipped/metrics.jsonl")), HasSubstr("\"left_out\":1"));
+}
+
+TEST_F(BadInput, EvaluationAndEmbeddingLeaveTheSameOutOnAnyNumberOfRanks) {
+  ASSERT_EQ(train({"data.loader.on_bad_record=skip"}).code, 0);
+  fs::copy(work_.path("pictures"), work_.path("judged"), fs::copy_options::recursive);
+  for (const char* name : {"judged/class0/0.png", "judged/class7/5.png"})
+    write_bytes(work_.path(name), contents(work_.path(name)).substr(0, 40));
+  std::vector<std::string> measured;
+  for (const int ranks : {1, 2}) {
+    const std::string suffix = std::to_string(ranks);
+    const auto start = [&](const std::vector<std::string>& words) {
+      auto command = lodestone(words);
+      for (const char* set :
+           {"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.1", "evaluate.floor=false"})
+        command.insert(command.end(), {"--set", set});
+      return run(ranks == 1 ? command : mpirun(ranks, command));
+    };
+    const std::string json = work_.path("j" + suffix), npy = work_.path(suffix + ".npy");
+    const Finished judged = start(
+        {"evaluate", work_.run(), "--set", "evaluate.data.path=judged", "--bootstrap", "0", "--json", json});
+    expect(judged, 0, {"class0/0.png", "class7/5.png", "2 of 48 samples"});
+    measured.push_back(contents(json));
+    EXPECT_THAT(measured.back(), HasSubstr("\"left_out\": 2"));
+    const Finished embedded = start({"embed", work_.run(), "--input", work_.path("judged"), "--output", npy});
+    expect(embedded, 0, {"class0/0.png", "class7/5.png"});
+    EXPECT_THAT(embedded.out, HasSubstr("46 embeddings of width"));
+    EXPECT_THAT(embedded.out, HasSubstr("2 bad records left out"));
+    EXPECT_THAT(contents(npy), HasSubstr("'shape': (46,"));
+  }
+  EXPECT_EQ(measured[0], measured[1]);
+  EXPECT_EQ(contents(work_.path("1.npy.rows.jsonl")), contents(work_.path("2.npy.rows.jsonl")));
+  // More than may be: as many on all ranks together as the limit is on.
+  const auto too_many = lodestone({"evaluate", work_.run(), "--set", "evaluate.data.path=judged", "--set",
+                                   "data.loader.on_bad_record=skip"});
+  expect(run(too_many), 3, {"at most 1 of 48"});
+  expect(run(mpirun(2, too_many)), 3, {"at most 1 of 48"});
+}
+
+TEST_F(BadInput, EveryRanksSkippedRecordsAreToldByTheFirst) {
+  for (const char* name : {"pictures/class1/2.png", "pictures/class6/3.png"})
+    write_bytes(work_.path(name), contents(work_.path(name)).substr(0, 40));
+  const auto command = [&](const char* limit) {
+    return mpirun(
+        2, lodestone({"train", work_.config(), "--set", "data.loader.on_bad_record=skip", "--set",
+                      std::string("data.loader.max_bad_fraction=") + limit, "--set", "schedule.steps=12"}));
+  };
+  expect(run(command("0.05")), 0, {"class1/2.png", "class6/3.png"});
+  const std::string log = contents(work_.run() / "metrics.jsonl");
+  EXPECT_THAT(log, AllOf(HasSubstr("class1/2.png"), HasSubstr("class6/3.png"), HasSubstr("\"count\":2")));
+  fs::remove_all(work_.run());
+  // Each rank may have met one only: the limit is on both.
+  expect(run(command("0.01")), 3, {"at most 1 of 48"});
+}
+
+TEST_F(BadInput, SearchAndMiningLeaveOutWhatCannotBeRead) {
+  ASSERT_EQ(train().code, 0);
+  write_bytes(work_.path("pictures/class1/2.png"), "no picture");
+  const std::vector<std::string> skip = {"--set", "data.loader.on_bad_record=skip"};
+  const auto start = [&](std::vector<std::string> words) {
+    words.insert(words.end(), skip.begin(), skip.end());
+    return run(lodestone(words));
+  };
+  const std::string gallery = work_.path("g.safetensors"), json = work_.path("s.json");
+  ASSERT_EQ(start({"embed", work_.run(), "--input", work_.path("pictures"), "--output", gallery}).code, 0);
+  expect(start({"search", "--gallery", gallery, "--checkpoint", work_.run(), "--query",
+                work_.path("pictures/class1"), "-k", "1", "--json", json}),
+         0, {"class1/2.png"});
+  const auto found = nlohmann::json::parse(contents(json));
+  EXPECT_EQ(found["left_out"], 1);
+  ASSERT_EQ(found["answers"].size(), 5U);
+  EXPECT_EQ(found["answers"][2]["query"], "3.png");
+  EXPECT_EQ(found["answers"][2]["hits"][0]["id"], "class1/3.png");
+  const std::string list = work_.path("hard.tsv");
+  const Finished mined = start({"mine", work_.run(), "--input", work_.path("pictures"), "--output", list,
+                                "--margin", "2", "--max-score", "1"});
+  expect(mined, 0, {});
+  EXPECT_THAT(mined.out, HasSubstr("47 samples; 1 bad records left out"));
+  std::istringstream lines(contents(list));
+  for (std::string anchor, positive, negative; lines >> anchor >> positive >> negative;) {
+    EXPECT_EQ(fs::path(anchor).parent_path(), fs::path(positive).parent_path());
+    EXPECT_NE(fs::path(anchor).parent_path(), fs::path(negative).parent_path());
+    EXPECT_THAT(anchor + positive + negative, ::testing::Not(HasSubstr("class1/2.png")));
+  }
+}
+
+TEST_F(BadInput, AFifoAmongPicturesHoldsNothingUp) {
+  ASSERT_EQ(::mkfifo(work_.path("pictures/class0/pipe.png").c_str(), 0600), 0);
+  ASSERT_EQ(train().code, 0);
+  expect(run(lodestone({"embed", work_.run(), "--input", work_.path("pictures/class0"), "--output",
+                        work_.path("x.npy")}),
+             60),
+         0, {"1 devices, FIFOs or sockets", "pipe.png"});
+  EXPECT_EQ(run(lodestone({"embed", work_.run(), "--input", work_.path("pictures/class0/pipe.png"),
+                           "--output", work_.path("y.npy")}),
+                60)
+                .code,
+            3);
 }
 
 TEST_F(BadInput, SkippedRecordsAreNamed) {

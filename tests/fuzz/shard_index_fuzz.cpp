@@ -25,5 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (size_t i = 0; i < index->block.size(); ++i)
     letters += index->name(i).size() + index->classes[index->class_of[i]].name.size();
   if (index->names.size() > letters) std::abort();
+  for (size_t n = 0; n < index->bad.first.size(); ++n) letters += index->bad.told(n, "x.tar").size();
+  for (const auto& [reason, what] : index->left_out.reasons())
+    if (what.count <= 0) std::abort();
+  if (index->incomplete < 0 || index->bad.count < 0 || index->left_out.count() < 0) std::abort();
   return 0;
 }

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "common/files.h"
 #include "sampler/idx.h"
@@ -9,8 +10,11 @@
 namespace lodestone {
 namespace {
 
+using ::testing::AllOf;
 using testing::drawn_image;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 using testing::write_bytes;
 using testing::write_png;
 
@@ -63,6 +67,91 @@ TEST_F(ImageFolder, FollowsLinkedClassFolders) {
   ASSERT_EQ(set->classes(), 2);
   EXPECT_EQ(set->class_name(1), "linked");
   EXPECT_EQ(set->get(1).pixels, lodestone::testing::drawn_image(1, 0).pixels);
+}
+
+TEST_F(ImageFolder, LinksBackToAFolderAboveAreFollowedOnce) {
+  put("alpha/x.png", 0, 0);
+  put("beta/y.png", 1, 0);
+  const auto root = folder_.path() / "root";
+  std::filesystem::create_directory_symlink(root, root / "alpha/up");
+  std::filesystem::create_directory_symlink("..", root / "beta/up");
+  std::filesystem::create_directory_symlink(root / "beta", root / "again");  // no way back: another class
+  const auto set = open();
+  EXPECT_EQ(set->size(), 3);
+  EXPECT_EQ(set->class_name(0), "again");
+  EXPECT_THAT(set->left_out().sentences(),
+              ElementsAre(AllOf(HasSubstr("3 links"), HasSubstr("leads to them"))));
+}
+
+TEST_F(ImageFolder, WhatIsTooDeepIsTold) {
+  put("1/2/3/4/5/6/7/8/x.png", 0, 0);
+  put("1/2/3/4/5/6/7/8/9/y.png", 0, 1);
+  const auto set = open();
+  EXPECT_EQ(set->size(), 1);
+  EXPECT_THAT(set->left_out().sentences(),
+              ElementsAre(AllOf(HasSubstr("1 folders"), HasSubstr("8 deep"), HasSubstr("8/9"))));
+}
+
+TEST_F(ImageFolder, EveryFileThatIsPassedOverIsCountedByItsEnding) {
+  put("a/1.png", 0, 0);
+  put("a/2.JFIF", 0, 1);
+  put("a/3.jpe", 0, 2);
+  for (const char* name : {"a/4.bmp", "a/5.BMP", "a/6.gif", "a/7.tif", "a/Thumbs.db", "a/LICENSE",
+                           "notes.txt", "a/.DS_Store", "a/x.tar.gz"})
+    write_bytes(folder_.path() / "root" / name, "something");
+  write_bytes(folder_.path() / "root/equivalences.tsv", "");
+  std::filesystem::create_symlink("nowhere.png", folder_.path() / "root/a/8.png");
+  const auto set = open();
+  EXPECT_EQ(set->size(), 3);
+  EXPECT_THAT(
+      set->left_out().sentences(),
+      UnorderedElementsAre(AllOf(HasSubstr("2 files"), HasSubstr("*.bmp"), HasSubstr("convert")),
+                           AllOf(HasSubstr("1 files"), HasSubstr("*.gif"), HasSubstr("a/6.gif")),
+                           AllOf(HasSubstr("1 files"), HasSubstr("*.tif")),
+                           AllOf(HasSubstr("1 files"), HasSubstr("*.db")), HasSubstr("without an ending"),
+                           AllOf(HasSubstr("*.txt"), HasSubstr("notes.txt")), HasSubstr("*.gz"),
+                           HasSubstr("hidden"), AllOf(HasSubstr("nowhere"), HasSubstr("a/8.png"))));
+  for (int64_t n = 0; n < 200; ++n)
+    write_bytes(folder_.path() / "root/a" / ("x.e" + std::to_string(n)), "something");
+  EXPECT_LT(open()->left_out().sentences().size(), 40U);
+  EXPECT_EQ(open()->left_out().count(), 210);
+}
+
+TEST_F(ImageFolder, FifosDevicesAndSocketsAreNeverOpened) {
+  put("a/1.png", 0, 0);
+  const auto root = folder_.path() / "root";
+  ASSERT_EQ(::mkfifo((root / "a/2.png").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((root / "equivalences.tsv").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/zero", root / "a/3.png");
+  const auto set = open();
+  EXPECT_EQ(set->size(), 1);
+  EXPECT_THAT(set->left_out().sentences(), ElementsAre(AllOf(HasSubstr("3 devices"), HasSubstr("FIFOs"))));
+  // Nor where a list or a shard's name leads to one.
+  write_bytes(root / "list.csv", "path,label\na/2.png,c\na/3.png,c\n");
+  ImageSourceConfig config;
+  config.path = (root / "list.csv").string();
+  const auto list = open_images(config, {});
+  for (int64_t i = 0; i < 2; ++i) EXPECT_THROW(list->get(i), DataError);
+  ASSERT_EQ(::mkfifo((root / "x.tar").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((root / "y.csv").c_str(), 0600), 0);
+  for (const char* name : {"x.tar", "y.csv", "a/2.png"}) {
+    config.path = (root / name).string();
+    EXPECT_THROW(open_images(config, {}), DataError) << name;
+  }
+}
+
+TEST_F(ImageFolder, LooseImagesAreThoseInTheFolderItself) {
+  put("b.png", 0, 0);
+  put("a.jpg", 0, 1);
+  put("class/c.png", 0, 2);
+  const auto root = folder_.path() / "root";
+  ASSERT_EQ(::mkfifo((root / "d.png").c_str(), 0600), 0);
+  const auto set = open_loose_images(root, {});
+  ASSERT_EQ(set->size(), 2);
+  EXPECT_EQ(set->key(0), "a.jpg");
+  EXPECT_THAT(set->left_out().sentences(),
+              UnorderedElementsAre(HasSubstr("1 folders"), HasSubstr("1 devices")));
+  EXPECT_EQ(open_loose_images(root / "..", {}), nullptr);
 }
 
 TEST_F(ImageFolder, LookAlikesShareAGroup) {

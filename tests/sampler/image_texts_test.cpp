@@ -38,10 +38,10 @@ class Captions : public testing::TextFolder {
   }
   std::string bytes(const std::string& name) const { return read_file(path(name)); }
 
-  ImageTextSet open(const std::string& name) const {
+  ImageTextSet open(const std::string& name, const BadRecordConfig& bad_records = {}) const {
     ImageSourceConfig source;
     source.path = path(name);
-    return open_image_texts(source, {}, {}, {});
+    return open_image_texts(source, {}, bad_records, {});
   }
 };
 
@@ -82,6 +82,82 @@ TEST(ImageTexts, ErrorsNameTheRowOrTheMember) {
   EXPECT_THAT(message_of<DataError>([&] { work.open("json.tar"); }), HasSubstr("a.json (offset"));
   work.write_tar("blank.tar", {{"a.png", work.bytes("a.png")}, {"a.txt", "\n"}});
   EXPECT_THAT(message_of<DataError>([&] { work.open("blank.tar"); }), HasSubstr("a.txt (offset"));
+}
+
+TEST(ImageTexts, BadCaptionsAreSkippedWithinTheLimit) {
+  const Captions work;
+  const std::string png = work.bytes("a.png");
+  work.write_tar("bad.tar", {{"0.png", png},
+                             {"0.json", R"({"caption": null})"},
+                             {"1.png", png},
+                             {"1.txt", "a bar"},
+                             {"2.png", png},
+                             {"2.json", "{"},
+                             {"3.png", png},
+                             {"3.TXT", "\xFF\xFE"},
+                             {"4.png", png},
+                             {"4.json", R"({"captions": ["a", null]})"},
+                             {"5.png", png},
+                             {"5.txt", " \n"},
+                             {"6.png", png},
+                             {"6.JSON", R"({"caption": "no bar"})"}});
+  EXPECT_THAT(message_of<DataError>([&] { work.open("bad.tar"); }), HasSubstr("0.json (offset"));
+  const ImageTextSet set = work.open("bad.tar", {"skip", 0.8});
+  ASSERT_EQ(set.pictures->size(), 2);
+  EXPECT_THAT(captions_of(set, 0), ElementsAre("a bar"));
+  EXPECT_THAT(captions_of(set, 1), ElementsAre("no bar"));
+  EXPECT_EQ(set.bad, 5);
+  ASSERT_EQ(set.messages.size(), 5U);
+  EXPECT_THAT(set.messages[2], HasSubstr("3.TXT"));
+  EXPECT_THAT(message_of<DataError>([&] {
+                work.open("bad.tar", {"skip", 0.6});
+              }),
+              HasSubstr("at most 4 of 7"));
+}
+
+TEST(ImageTexts, MembersAreGroupedAsInShardsWithClasses) {
+  const Captions work;
+  const std::string png = work.bytes("a.png");
+  work.write_tar("x.tar", {{"._0.png", "junk"},
+                           {"._0.txt", "junk"},
+                           {"0.seg.png", "no picture"},
+                           {"0.PNG", png},
+                           {"0.Txt", "a bar"},
+                           {"0.cls", "3"}});
+  const ImageTextSet set = work.open("x.tar");
+  ASSERT_EQ(set.pictures->size(), 1);
+  EXPECT_EQ(set.pictures->get(0).pixels, testing::drawn_image('a', 0).pixels);
+  EXPECT_EQ(set.pictures->left_out().count(), 4);
+  EXPECT_THAT(set.pictures->left_out().sentences()[0], HasSubstr("x.tar!"));
+}
+
+TEST(ImageTexts, AMissingPictureOfAListIsABadRecordOfWhoReadsIt) {
+  const Captions work;
+  work.write("gone.tsv", "path\tcaption\na.png\tx\nnone.png\ty\n");
+  const ImageTextSet set = work.open("gone.tsv", {"skip", 0.5});
+  ASSERT_EQ(set.pictures->size(), 2);
+  EXPECT_EQ(set.pictures->get(0).width, 12);
+  EXPECT_THROW(set.pictures->get(1), DataError);
+  work.write("up.tsv", "path\tcaption\n../a.png\tx\n");
+  EXPECT_THROW(work.open("up.tsv", {"skip", 0.5}), DataError);
+}
+
+TEST(ImageTextExamples, APairIsBadAsAWholeWhicheverSideIsAskedFor) {
+  const Captions work;
+  TokenizerConfig config;
+  config.path = work.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nbar\nred\nno\n");
+  const std::string png = work.bytes("a.png");
+  work.write_tar("cut.tar",
+                 {{"0.png", png.substr(0, 40)}, {"0.txt", "a bar"}, {"1.png", png}, {"1.txt", "no bar"}});
+  const ImageTextExamples examples(work.open("cut.tar"), ImageTransform({}), {open_tokenizer(config), 16}, 7);
+  const auto builder = examples.builder(4);
+  EXPECT_THROW(builder->add(0, {0, 0, 0, false}), DataError);
+  EXPECT_THROW(builder->add(0, {0, 0, 1, false}), DataError);  // as a rank that has the caption alone
+  builder->add(1, {0, 0, 1, false});
+  builder->add(1, {0, 0, 0, false});
+  const Features features = builder->finish();
+  EXPECT_EQ(features.rows(), 2);
+  EXPECT_EQ(features.pixels_nCHW.size(0), 1);
 }
 
 TEST(ImageTextExamples, ViewsArePictureAndCaption) {

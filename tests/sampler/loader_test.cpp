@@ -8,6 +8,8 @@
 
 #include "sampler/image_examples.h"
 #include "sampler/pk_sampler.h"
+#include "sampler/row_sampler.h"
+#include "sampler/shuffle_sampler.h"
 #include "sampler/tuple_sampler.h"
 #include "support/images.h"
 
@@ -52,7 +54,6 @@ TEST_F(LoaderTest, BatchesDoNotDependOnThreadsOrDepth) {
     EXPECT_EQ(batch.cursor, advance({}, step, sampler_->batches_per_epoch()));
     EXPECT_EQ(batch.features.pixels_nCHW.sizes(), (at::IntArrayRef{12, 1, 28, 28}));
     EXPECT_EQ(batch.labels, sampler_->batch(batch.cursor).labels);
-    EXPECT_EQ(batch.global_labels, batch.labels);
     expect_same(three->next(), batch);
     expect_same(four->next(), batch);
   }
@@ -67,7 +68,6 @@ TEST_F(LoaderTest, SharesOfAnyWorldMakeUpTheGlobalBatch) {
       EXPECT_EQ(part.global_rows, 12);
       EXPECT_EQ(part.features.pixels_nCHW.size(0), part.share.size());
       EXPECT_EQ(part.share.begin, row);
-      EXPECT_EQ(part.global_labels, whole.labels);
       EXPECT_EQ(part.features.pixels_nCHW.size(3), 28);  // an empty share has its shape
       EXPECT_TRUE(at::equal(part.features.pixels_nCHW,
                             whole.features.pixels_nCHW.slice(0, part.share.begin, part.share.end)));
@@ -118,7 +118,112 @@ TEST_F(LoaderTest, SkippedRecordsKeepLabelsAndAreCounted) {
     }
   }
   EXPECT_EQ(loader->bad_records(), 1);
-  EXPECT_EQ(loader->bad_record_messages().size(), 1u);
+  EXPECT_EQ(loader->take_bad_records().size(), 1u);
+  EXPECT_TRUE(loader->take_bad_records().empty());
+}
+
+// The rows of all ranks of a world, put together again; each rank with a loader of its own.
+struct Rows {
+  std::vector<int64_t> labels, ids, indices;
+  std::vector<Tuple> tuples;
+};
+Rows rows_of_world(int64_t world, const std::function<std::unique_ptr<Loader>(Shard)>& open, int64_t steps) {
+  std::vector<std::unique_ptr<Loader>> loaders;
+  for (int64_t rank = 0; rank < world; ++rank) loaders.push_back(open({rank, world}));
+  Rows all;
+  for (int64_t step = 0; step < steps; ++step)
+    for (auto& loader : loaders) {
+      const Batch batch = loader->next();
+      all.labels.insert(all.labels.end(), batch.labels.begin(), batch.labels.end());
+      all.ids.insert(all.ids.end(), batch.ids.begin(), batch.ids.end());
+      all.indices.insert(all.indices.end(), batch.indices.begin(), batch.indices.end());
+      if (batch.share.begin == 0)
+        all.tuples.insert(all.tuples.end(), batch.tuples.begin(), batch.tuples.end());
+    }
+  return all;
+}
+
+TEST_F(LoaderTest, AnUnreadableClassIsReplacedTheSameWayInAnyWorld) {
+  images_ =
+      std::make_shared<SyntheticImages>(9, 3, std::vector<int64_t>{}, std::set<int64_t>{12, 13, 14, 20});
+  sampler_ = std::make_shared<PkSampler>(images_, PkConfig{3, false}, 12, 7);
+  LoaderConfig skipping = config(2);
+  skipping.bad_records = {"skip", 1};
+  const auto open_shard = [&](Shard shard) { return open(skipping, shard); };
+  const Rows alone = rows_of_world(1, open_shard, 6);
+  for (size_t r = 0; r < alone.labels.size(); ++r) {
+    EXPECT_EQ(alone.labels[r],
+              images_->label(alone.indices[r]));  // never the bad class's for another's picture
+    EXPECT_NE(alone.labels[r], 4);
+    EXPECT_EQ(alone.labels[r], alone.labels[r / 3 * 3]);  // K of a class still meet
+  }
+  for (const int64_t world : {2, 5}) {
+    const Rows parts = rows_of_world(world, open_shard, 6);
+    EXPECT_EQ(parts.labels, alone.labels) << world;
+    EXPECT_EQ(parts.indices, alone.indices) << world;
+  }
+}
+
+TEST_F(LoaderTest, BothViewsOfABadPictureHaveTheSameStandInAndItsLabel) {
+  images_ = std::make_shared<SyntheticImages>(9, 1, std::vector<int64_t>{}, std::set<int64_t>{3, 5});
+  auto sampler = std::make_shared<ShuffleSampler>(images_, 2, 6, 7);
+  LoaderConfig skipping = config(1);
+  skipping.bad_records = {"skip", 1};
+  const auto open_shard = [&](Shard shard) {
+    return std::make_unique<Loader>(examples(), sampler, shard, skipping, 7);
+  };
+  const Rows alone = rows_of_world(1, open_shard, 6);
+  for (size_t r = 0; r < alone.labels.size(); r += 2) {
+    EXPECT_EQ(alone.indices[r], alone.indices[r + 1]);
+    EXPECT_EQ(alone.labels[r], alone.indices[r]);
+    EXPECT_EQ(alone.labels[r + 1], alone.indices[r]);
+  }
+  EXPECT_EQ(rows_of_world(4, open_shard, 6).indices, alone.indices);
+}
+
+TEST_F(LoaderTest, ATupleWithABadPictureIsReplacedWholeOnEveryRank) {
+  images_ = std::make_shared<SyntheticImages>(30, 2, std::vector<int64_t>{}, std::set<int64_t>{4, 33, 50});
+  std::vector<Tuple> pairs, triplets;
+  for (int64_t i = 0; i < 30; ++i) pairs.push_back({i, i + 30, -1, i % 2 == 0});
+  for (int64_t i = 0; i < 20; ++i) triplets.push_back({i, i + 20, i + 40});
+  for (const auto& tuples : {pairs, triplets}) {
+    const int64_t width = tuples[0].is_triplet() ? 3 : 2;
+    auto sampler = std::make_shared<TupleSampler>(images_, tuples, 4 * width, 3);
+    LoaderConfig skipping = config(2);
+    skipping.bad_records = {"skip", 1};
+    const auto open_shard = [&](Shard shard) {
+      return std::make_unique<Loader>(examples(), sampler, shard, skipping, 7);
+    };
+    const Rows alone = rows_of_world(1, open_shard, 10);
+    for (size_t t = 0; t < alone.tuples.size(); ++t) {
+      const size_t row = t * static_cast<size_t>(width);
+      Tuple read{alone.indices[row], alone.indices[row + 1], width == 3 ? alone.indices[row + 2] : -1,
+                 alone.tuples[t].same};
+      EXPECT_EQ(std::count(tuples.begin(), tuples.end(), read), 1) << t;  // one of the list, its label too
+      for (size_t k = 0; k < static_cast<size_t>(width); ++k)
+        EXPECT_FALSE((std::set<int64_t>{4, 33, 50}.contains(alone.indices[row + k])));
+    }
+    for (const int64_t world : {2, 3, 5, 7}) {
+      const Rows parts = rows_of_world(world, open_shard, 10);
+      EXPECT_EQ(parts.indices, alone.indices) << world;
+      EXPECT_EQ(parts.ids, alone.ids) << world;
+    }
+  }
+}
+
+TEST_F(LoaderTest, RowsOfTextsStayTogetherWhereOneIsBad) {
+  images_ = std::make_shared<SyntheticImages>(12, 3, std::vector<int64_t>{}, std::set<int64_t>{7, 20});
+  auto sampler = std::make_shared<RowSampler>(images_, 3, 12, 5);
+  LoaderConfig skipping = config(1);
+  skipping.bad_records = {"skip", 1};
+  const auto open_shard = [&](Shard shard) {
+    return std::make_unique<Loader>(examples(), sampler, shard, skipping, 7);
+  };
+  const Rows alone = rows_of_world(1, open_shard, 9);
+  for (size_t r = 0; r < alone.indices.size(); r += 3)
+    for (size_t k = 0; k < 3; ++k)
+      EXPECT_EQ(alone.indices[r + k], alone.indices[r] / 3 * 3 + static_cast<int64_t>(k));
+  EXPECT_EQ(rows_of_world(5, open_shard, 9).indices, alone.indices);
 }
 
 TEST_F(LoaderTest, CarriesTheTuplesOfTheGlobalBatch) {
@@ -147,6 +252,30 @@ TEST_F(LoaderTest, EvaluationSeesTheShareOnceInOrder) {
   EXPECT_EQ(seen, all);
   auto empty = make_eval_loader(examples(), {99, 100}, 4, config(1));
   EXPECT_FALSE(empty->has_next());
+}
+
+TEST_F(LoaderTest, EvaluationLeavesBadRecordsOutRatherThanReplaceThem) {
+  images_ = std::make_shared<SyntheticImages>(9, 8, std::vector<int64_t>{}, std::set<int64_t>{0, 40, 41});
+  EXPECT_THROW(make_eval_loader(examples(), {}, 4, config(1))->next(), DataError);
+  LoaderConfig skipping = config(2);
+  skipping.bad_records = {"skip", 0.1};
+  for (const int64_t world : {1, 3}) {
+    std::vector<int64_t> seen;
+    size_t bad = 0;
+    for (int64_t rank = 0; rank < world; ++rank) {
+      auto loader = make_eval_loader(examples(), {rank, world}, 4, skipping);
+      while (loader->has_next()) {
+        const Batch batch = loader->next();
+        ASSERT_EQ(batch.features.pixels_nCHW.size(0), static_cast<int64_t>(batch.indices.size()));
+        ASSERT_EQ(batch.labels.size(), batch.indices.size());
+        seen.insert(seen.end(), batch.indices.begin(), batch.indices.end());
+      }
+      bad += loader->take_bad_records().size();
+    }
+    EXPECT_EQ(seen.size(), 69U);
+    EXPECT_EQ(bad, 3U);
+    for (const int64_t one : {0, 40, 41}) EXPECT_EQ(std::count(seen.begin(), seen.end(), one), 0);
+  }
 }
 
 TEST_F(LoaderTest, EvaluationHasTheSameBatchesForAnyNumberOfShards) {

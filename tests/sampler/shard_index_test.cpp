@@ -163,6 +163,36 @@ TEST_F(ShardIndexTest, IncompleteKeysAreRememberedToo) {
   }
 }
 
+TEST_F(ShardIndexTest, WhatWasPassedOverIsRememberedToo) {
+  write_shard(Tar()
+                  .add("._1.png", "junk")
+                  .add("soft.png", "", '2', "1.png")
+                  .add_sample("1", drawn_image(0, 1), "b")
+                  .add("2.png", "x")
+                  .add("2.cls", "")
+                  .finished());
+  const auto open_skipping = [&] {
+    ImageSourceConfig config;
+    config.path = shard_.string();
+    return open_tar_shards(config, {}, {"skip", 0.5})->left_out().sentences();
+  };
+  const auto built = open_skipping();
+  ASSERT_TRUE(fs::exists(cache_));
+  EXPECT_EQ(built.size(), 3U);
+  EXPECT_EQ(open_skipping(), built);
+  EXPECT_THROW(open(), DataError);  // fail, from the same cache
+}
+
+TEST_F(ShardIndexTest, ACacheOfThePreviousVersionIsMadeAgain) {
+  write_shard(two());
+  open();
+  std::string old = read_file(cache_);
+  old.replace(old.find("index 2"), 7, "index 1");
+  write_bytes(cache_, old);
+  EXPECT_EQ(open()->size(), 2);
+  EXPECT_THAT(read_file(cache_), HasSubstr("index 2"));
+}
+
 TEST_F(ShardIndexTest, TheFirstOfClsJsonAndTxtSaysTheClass) {
   write_shard(Tar()
                   .add("1.png", png_text(drawn_image(0, 0)))

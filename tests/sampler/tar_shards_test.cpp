@@ -9,11 +9,14 @@
 namespace lodestone {
 namespace {
 
+using ::testing::AllOf;
 using testing::drawn_image;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::png_text;
 using testing::Tar;
+using ::testing::UnorderedElementsAre;
 using testing::write_bytes;
 
 class TarShardsTest : public ::testing::Test {
@@ -21,7 +24,7 @@ class TarShardsTest : public ::testing::Test {
   void write(const std::string& name, const std::string& bytes) { write_bytes(folder_.path() / name, bytes); }
   std::shared_ptr<const ImageDataset> open(const std::string& pattern) {
     config_.path = (folder_.path() / pattern).string();
-    return open_tar_shards(config_, {}, &report_);
+    return open_tar_shards(config_, {}, bad_records_);
   }
   std::string error(const std::string& pattern) {
     try {
@@ -33,7 +36,7 @@ class TarShardsTest : public ::testing::Test {
   }
   TempFolder folder_;
   ImageSourceConfig config_;
-  TarShardsReport report_;
+  BadRecordConfig bad_records_;
 };
 
 TEST_F(TarShardsTest, ReadsAnySampleByItsOffset) {
@@ -48,7 +51,6 @@ TEST_F(TarShardsTest, ReadsAnySampleByItsOffset) {
   EXPECT_EQ(set->classes(), 2);
   EXPECT_EQ(set->class_name(set->label(6)), "odd");
   EXPECT_EQ(set->key(14), "train-002.tar!sub/4.png");
-  EXPECT_EQ(report_.shards, 3);
   for (int64_t i : {14, 0, 7, 7, 3}) EXPECT_EQ(set->get(i).pixels, drawn_image(i % 5, i / 5).pixels) << i;
   EXPECT_EQ(open("train-*.tar")->id(9), set->id(9));
 }
@@ -100,7 +102,10 @@ TEST_F(TarShardsTest, UnsafeMembersArePassedOverAndCounted) {
   const auto set = open("x.tar");
   EXPECT_EQ(set->size(), 1);
   EXPECT_EQ(set->get(0).pixels, drawn_image(5, 5).pixels);
-  EXPECT_EQ(report_.refused, 6);
+  EXPECT_THAT(set->left_out().sentences(),
+              UnorderedElementsAre(AllOf(HasSubstr("2 links"), HasSubstr("x.tar!soft.png")),
+                                   AllOf(HasSubstr("3 members"), HasSubstr("absolute or hold ..")),
+                                   AllOf(HasSubstr("1 devices"), HasSubstr("x.tar!device.png"))));
 }
 
 TEST_F(TarShardsTest, LongAndForeignNamesInPaxHeaders) {
@@ -160,10 +165,70 @@ TEST_F(TarShardsTest, IncompleteAndDoubleKeys) {
   EXPECT_THAT(error("x.tar"), HasSubstr("lonely.png"));
   config_.skip_incomplete = true;
   EXPECT_EQ(open("x.tar")->size(), 1);
-  EXPECT_EQ(report_.incomplete, 2);
+  EXPECT_THAT(open("x.tar")->left_out().sentences(),
+              ElementsAre(AllOf(HasSubstr("2 keys"), HasSubstr("'lonely.png'"), HasSubstr("x.tar"))));
   write("x.tar",
         Tar().add_sample("k", drawn_image(0, 0), "c").add_sample("k", drawn_image(0, 0), "c").finished());
-  EXPECT_THAT(error("x.tar"), HasSubstr("'k.png' and 'k.png'"));
+  EXPECT_THAT(error("x.tar"), AllOf(HasSubstr("got 'k.png' and another"), HasSubstr("x.tar!k.png (offset")));
+}
+
+TEST_F(TarShardsTest, MembersAreGroupedAsWebDatasetDoes) {
+  const std::string png = png_text(drawn_image(2, 2));
+  write("x.tar", Tar()
+                     .add("._0.png", "junk")
+                     .add("._0.cls", "junk")
+                     .add("__MACOSX/0.png", "junk")
+                     .add("a/.hidden.png", "junk")
+                     .add("0.seg.png", "no picture")
+                     .add("0.PNG", png)
+                     .add("0.CLS", "c")
+                     .add("0.Json", R"({"class": "other"})")
+                     .add("dir.v2/1.seg.png", "no picture")
+                     .add("dir.v2/1.JPEG", png)
+                     .add("dir.v2/1.Txt", "d\n")
+                     .add("2.jfif", png)
+                     .add("2.json", R"({"class": "c"})")
+                     .add("README", "text")
+                     .add("2.bmp", "BM")
+                     .finished());
+  const auto set = open("x.tar");
+  ASSERT_EQ(set->size(), 3);
+  EXPECT_EQ(set->classes(), 2);
+  EXPECT_EQ(set->class_name(set->label(1)), "d");
+  for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(set->get(i).pixels, drawn_image(2, 2).pixels);
+  EXPECT_THAT(
+      set->left_out().sentences(),
+      UnorderedElementsAre(AllOf(HasSubstr("4 members"), HasSubstr("macOS")),
+                           AllOf(HasSubstr("2 members"), HasSubstr("*.seg.png"), HasSubstr("first dot")),
+                           HasSubstr("1 members of shards without an ending"),
+                           AllOf(HasSubstr("1 members"), HasSubstr("*.bmp"), HasSubstr("convert"))));
+}
+
+TEST_F(TarShardsTest, WhereNothingIsLeftTheReasonIsTold) {
+  write("x.tar", Tar().add("/a.png", "x").add("/a.cls", "c").add("b.png", "", '1', "c.png").finished());
+  EXPECT_THAT(error("x.tar"),
+              AllOf(HasSubstr("absolute"), HasSubstr("1 links"), Not(HasSubstr("class_filter"))));
+  write("x.tar", Tar().add("b.png", "", '1', "c.png").add("b.cls", "c").finished());
+  EXPECT_THAT(error("x.tar"), AllOf(HasSubstr("'b.cls'"), HasSubstr("1 links")));
+  config_.class_filter = {"none"};
+  write("x.tar", Tar().add_sample("k", drawn_image(0, 0), "c").finished());
+  EXPECT_THAT(error("x.tar"), HasSubstr("class_filter"));
+}
+
+TEST_F(TarShardsTest, BadClassesAreSkippedWithinTheLimit) {
+  Tar tar;
+  for (int k = 0; k < 8; ++k) tar.add_sample(std::to_string(k), drawn_image(k, 0), "c");
+  const std::string bytes =
+      tar.add("8.png", "x").add("8.json", "{").add("9.png", "x").add("9.cls", " ").finished();
+  write("x.tar", bytes);
+  EXPECT_THAT(error("x.tar"), HasSubstr("x.tar!8.json (offset"));
+  bad_records_ = {"skip", 0.2};
+  const auto set = open("x.tar");
+  EXPECT_EQ(set->size(), 8);
+  EXPECT_THAT(set->left_out().sentences(),
+              ElementsAre(AllOf(HasSubstr("2 bad records"), HasSubstr("8.json"))));
+  bad_records_ = {"skip", 0.1};
+  EXPECT_THAT(error("x.tar"), AllOf(HasSubstr("at most 1 of 10"), HasSubstr("9.cls")));
 }
 
 TEST_F(TarShardsTest, AShardThatShrankInUse) {

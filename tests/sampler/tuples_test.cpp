@@ -46,6 +46,23 @@ TEST_F(Tuples, Pairs) {
   EXPECT_EQ(read("img/a.png,img/b.png,0\n", "list.csv").tuples.size(), 1u);
 }
 
+TEST_F(Tuples, BadLinesAreSkippedWithinTheLimit) {
+  const std::string text =
+      "img/a.png\timg/b.png\t1\nimg/a.png\timg/none.png\t1\nimg/a.png\timg/c.png\t0\n../x.png\timg/a.png\t1\n"
+      "img/a.png\timg/b.png\timg/c.png\nimg/a.png\n";
+  EXPECT_THAT(error(text), HasSubstr("list.tsv:2"));
+  const auto skipping = [&](double most) {
+    return read_tuples((folder_.path() / "list.tsv").string(), {}, "none", {"skip", most});
+  };
+  const TupleSet set = skipping(0.7);
+  EXPECT_EQ(set.tuples.size(), 2U);
+  EXPECT_EQ(set.bad, 4);
+  EXPECT_THAT(set.messages[1], HasSubstr("list.tsv:4"));
+  EXPECT_THROW(skipping(0.5), DataError);
+  error("x\ty\t1\n");
+  EXPECT_THROW(skipping(1), DataError);  // nothing is left
+}
+
 TEST_F(Tuples, Triplets) {
   const TupleSet set = read("img/c.png\timg/a.png\timg/b.png");
   EXPECT_EQ(set.images_per_tuple, 3);

@@ -55,6 +55,37 @@ TEST_P(Writer, GoesOnWhereItsPlaceWasSaved) {
   }
 }
 
+TEST_P(Writer, SaysHowManyRowsAreLeftWhereSomeAreLeftOut) {
+  {
+    EmbeddingWriter first(plan("parts"));
+    append(first, 0, 4);
+    first.append(matrix(0), {}, 1);
+    first.save_place();
+  }
+  EmbeddingWriter second(plan("parts"));
+  EXPECT_EQ(second.done(), 5);
+  EXPECT_EQ(second.left_out(), 1);
+  append(second, 5, 10);
+  second.finish();
+  EmbeddingPlan nine = plan("nine");
+  nine.rows = 9;
+  EmbeddingWriter whole(nine);
+  append(whole, 0, 4);
+  append(whole, 5, 10);
+  whole.finish();
+  const std::string parts = read_file(plan("parts").output), wanted = read_file(nine.output);
+  EXPECT_EQ(parts.substr(parts.size() - 200), wanted.substr(wanted.size() - 200));
+  if (nine.output.extension() == ".safetensors") {
+    const Embeddings found = read_embeddings(plan("parts").output);
+    EXPECT_EQ(found.z_ND.size(0), 9);
+    EXPECT_EQ(found.rows_N[4], named(10)[5]);
+    EXPECT_TRUE(found.z_ND.equal(read_embeddings(nine.output).z_ND));
+  }
+  if (nine.output.extension() == ".npy") {
+    EXPECT_EQ(parts, wanted);
+  }
+}
+
 TEST_P(Writer, BeginsAnewForAnotherModel) {
   {
     EmbeddingWriter first(plan("parts"));

@@ -160,15 +160,16 @@ bool CheckpointKeeper::wants(int64_t step) {
   return true;
 }
 
-CheckpointKeeper::Agreed CheckpointKeeper::agree(bool stop, int64_t step) {
+CheckpointKeeper::Agreed CheckpointKeeper::agree(bool stop, bool bad_records, int64_t step) {
   bool save = false;
   if (session_.leads()) {
     tell_outcome();
     save = wants(step);
   }
   // A signal reaches ranks at different steps; the maximum over ranks makes all of them act after the same one.
-  const at::Tensor agreed = reduced({stop, save}, ReduceOp::kMax);
-  return {agreed.const_data_ptr<int>()[0] != 0, agreed.const_data_ptr<int>()[1] != 0};
+  const at::Tensor agreed = reduced({stop, save, bad_records}, ReduceOp::kMax);
+  const int* said = agreed.const_data_ptr<int>();
+  return {said[0] != 0, said[1] != 0, said[2] != 0};
 }
 
 void CheckpointKeeper::judged(int64_t step, const std::map<std::string, double>& measures) {

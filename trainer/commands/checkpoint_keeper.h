@@ -45,10 +45,11 @@ class CheckpointKeeper {
   struct Agreed {
     bool stop = false;
     bool save = false;
+    bool bad_records = false;
   };
-  /// Stops if any rank wants to; saves if rank 0 finds it due by step, by time or by request. The same on all ranks. Cost: one
-  /// all-reduce of two numbers. Results of earlier saves are told here.
-  Agreed agree(bool stop, int64_t step);
+  /// Stops if any rank wants to; saves if rank 0 finds it due by step, by time or by request; bad records are told if any rank has met
+  /// some. The same on all ranks. Cost: one all-reduce of three numbers. Results of earlier saves are told here.
+  Agreed agree(bool stop, bool bad_records, int64_t step);
   /// What the model is worth after this step; goes into the checkpoint of the same step.
   void judged(int64_t step, const std::map<std::string, double>& measures);
   void save(const Trainer& trainer, Cursor cursor, const SamplerLearner* learner);

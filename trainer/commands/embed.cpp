@@ -1,8 +1,12 @@
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <optional>
 
+#include <ATen/ops/empty.h>
+
 #include "sampler/range_sampler.h"
+#include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
 #include "trainer/commands/trained_model.h"
@@ -38,10 +42,13 @@ class Recorder {
 
   int64_t done() const { return writer_.done(); }
 
-  void take(const at::Tensor& z_nD, const Input& input) {
+  int64_t left_out() const { return writer_.left_out(); }
+
+  /// The rows of the next `asked` samples, but for those that could not be read.
+  void take(const at::Tensor& z_nD, const std::vector<int64_t>& samples, int64_t asked, const Input& input) {
     std::vector<EmbeddedRow> rows;
-    for (int64_t i = 0; i < z_nD.size(0); ++i) rows.push_back(input.row(writer_.done() + i));
-    writer_.append(z_nD, rows);
+    for (const int64_t i : samples) rows.push_back(input.row(i));
+    writer_.append(z_nD, rows, asked - static_cast<int64_t>(rows.size()));
     if (Clock::now() - saved_ >= kSavedEvery) writer_.save_place(), saved_ = Clock::now();
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     progress_.update({done(), {}, static_cast<double>(done() - first_) / seconds, {}});
@@ -60,6 +67,14 @@ class Recorder {
   Clock::time_point start_ = Clock::now(), saved_ = start_;
 };
 
+std::vector<int64_t> gathered(const Session& session, const std::vector<int64_t>& mine) {
+  at::Tensor mine_b = at::empty({static_cast<int64_t>(mine.size())}, at::kLong);
+  std::copy(mine.begin(), mine.end(), mine_b.mutable_data_ptr<int64_t>());
+  const at::Tensor all_n = session.world.all_gather(mine_b.to(session.launch.device())).cpu().contiguous();
+  const int64_t* all = all_n.const_data_ptr<int64_t>();
+  return {all, all + all_n.numel()};
+}
+
 // Each round is a batch that all ranks share, in the order of the data: what is done is one number, whatever the world.
 void embed_rounds(Session& session, TrainedModel& model, const Input& input, Recorder* recorder) {
   const int64_t rows = input.dataset().size();
@@ -69,20 +84,30 @@ void embed_rounds(Session& session, TrainedModel& model, const Input& input, Rec
   auto sampler = std::make_shared<RangeSampler>(input.examples->dataset(), Range{done, rows},
                                                 kRows * session.world.size());
   LoaderConfig loading = model.config().data.loader;
-  loading.bad_records.on_bad_record = "fail";
+  loading.leave_out = true;
+  BadRecordTeller teller(rows, loading.bad_records);
   const int64_t rounds = sampler->batches_per_epoch();
-  Loader loader(input.examples, std::move(sampler), {session.world.rank(), session.world.size()},
-                std::move(loading), 0, {},
+  Loader loader(input.examples, std::move(sampler), {session.world.rank(), session.world.size()}, loading, 0,
+                {},
                 /*augment=*/false, rounds);
   while (loader.has_next()) {
-    const at::Tensor z_nD = model.embed(loader.next().features).to(session.launch.device());
+    const Batch batch = loader.next();
+    const at::Tensor z_nD = model.embed(batch.features).to(session.launch.device());
     const at::Tensor all_nD = session.world.all_gather(z_nD).cpu().contiguous();
-    if (recorder) recorder->take(all_nD, input);
+    const std::vector<int64_t> samples = gathered(session, batch.indices);
+    const auto missing = batch.global_rows - static_cast<int64_t>(samples.size());
+    if (missing > 0) {
+      const auto messages = teller.meet(session.world, loader.take_bad_records());
+      for (const std::string& message : messages)
+        if (recorder) session.log->warn("left out a bad record: {}", message);
+    }
+    if (recorder) recorder->take(all_nD, samples, batch.global_rows, input);
   }
 }
 
 int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arguments) {
   const Input input = open_input(model.config(), arguments.input);
+  tell_left_out(session, input.source, input.dataset());
   std::optional<Recorder> recorder;
   if (session.leads())
     recorder.emplace(
@@ -92,8 +117,9 @@ int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arg
   embed_rounds(session, model, input, recorder ? &*recorder : nullptr);
   if (recorder) {
     recorder->finish();
-    std::cout << arguments.output << ": " << input.dataset().size() << " embeddings of width "
-              << model.config().encoder->output_dim() << std::endl;
+    const int64_t left_out = recorder->left_out();
+    std::cout << arguments.output << ": " << input.dataset().size() - left_out << " embeddings of width "
+              << model.config().encoder->output_dim() << left_out_note(left_out) << std::endl;
   }
   return kDone;
 }

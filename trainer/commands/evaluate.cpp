@@ -32,6 +32,7 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   restore_model(checkpoint.snapshot, *config.encoder);
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
   const auto evaluator = make_evaluator(config);
+  tell_left_out(session, "evaluation", evaluator->dataset());
   const Evaluation evaluation =
       evaluator->run(session, *config.encoder, {.with_report = true, .resamples = arguments.bootstrap});
   if (!session.leads()) return kDone;
@@ -42,6 +43,7 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   nlohmann::json result = nlohmann::json::parse(to_json(evaluation.model.measures));
   if (!evaluation.model.intervals.empty())
     result["intervals"] = nlohmann::json::parse(to_json(evaluation.model.intervals));
+  result["left_out"] = evaluation.left_out;
   result["step"] = checkpoint.step;
   result["checkpoint"] = checkpoint.path.string();
   if (!evaluation.floor.measures.empty())

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/session.h"
 #include "trainer/engine/embedding.h"
 #include "trainer/eval/judge.h"
@@ -13,7 +14,8 @@ namespace lodestone {
 /// A model's figures on the evaluation split, with the floor beside them.
 struct Evaluation {
   Judgement model;
-  Judgement floor;  ///< what needs no learning; empty unless asked for, or where there is none
+  Judgement floor;       ///< what needs no learning; empty unless asked for, or where there is none
+  int64_t left_out = 0;  ///< samples that could not be read (on_bad_record: skip) and are in neither
 };
 
 /// How far the report's curve of recall goes.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
 #include "trainer/commands/trained_model.h"
@@ -19,13 +20,17 @@ namespace {
 namespace fs = std::filesystem;
 
 // Photographs with the name of whom they show: the one that was given, or else their class folder.
-Embeddings photographs_of(TrainedModel& model, const GalleryAddArguments& arguments) {
+Embeddings photographs_of(Session& session, TrainedModel& model, const GalleryAddArguments& arguments,
+                          int64_t& left_out) {
   Embeddings all{{}, {}, model.about("")};
   std::vector<at::Tensor> parts;
   for (const std::string& path : arguments.inputs) {
     const Input input = open_input(model.config(), path);
-    parts.push_back(model.embed_all(input.examples));
-    for (int64_t i = 0; i < input.dataset().size(); ++i) {
+    tell_left_out(session, path, input.dataset());
+    const Embedded embedded = model.embed_all(session, input.examples);
+    left_out += embedded.left_out;
+    parts.push_back(embedded.z_ND);
+    for (const int64_t i : embedded.indices) {
       EmbeddedRow row = input.row(i);
       if (!arguments.name.empty()) row.label = arguments.name;
       // Absolute, so that one photograph is one wherever the command is run.
@@ -42,9 +47,10 @@ int64_t count_of(const std::string& gallery) {
 }
 
 void print_identified(const std::vector<std::string>& queries,
-                      const std::vector<std::vector<Identity>>& found, double threshold,
+                      const std::vector<std::vector<Identity>>& found, double threshold, int64_t left_out,
                       const std::string& json_file) {
-  nlohmann::json json = {{"threshold", threshold}, {"answers", nlohmann::json::array()}};
+  nlohmann::json json = {
+      {"threshold", threshold}, {"left_out", left_out}, {"answers", nlohmann::json::array()}};
   for (size_t q = 0; q < queries.size(); ++q) {
     const bool known = !found[q].empty() && found[q].front().score >= threshold;
     const std::string who = known ? found[q].front().name : "unknown";
@@ -77,14 +83,15 @@ double threshold_of(const IdentifyArguments& arguments, const std::optional<Cali
 int run_gallery_add(const GalleryAddArguments& arguments) {
   return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
     check_alone(session, "gallery add");
-    const Embeddings more = photographs_of(model, arguments);
+    int64_t left_out = 0;
+    const Embeddings more = photographs_of(session, model, arguments, left_out);
     // Into an empty one too: it checks the names and drops repeats.
     const Embeddings nothing{more.z_ND.narrow(0, 0, 0), {}, more.about};
     update_gallery(arguments.gallery, [&](const std::optional<Embeddings>& before) {
       return add_to_gallery(before ? *before : nothing, more);
     });
     std::cout << arguments.gallery << ": added " << more.size() << " photographs; "
-              << count_of(arguments.gallery) << " identities" << std::endl;
+              << count_of(arguments.gallery) << " identities" << left_out_note(left_out) << std::endl;
     return static_cast<int>(kDone);
   });
 }
@@ -117,9 +124,11 @@ int run_identify(const IdentifyArguments& arguments) {
     model.check_made_here(gallery, arguments.gallery);
     const double threshold = threshold_of(arguments, model.calibration(*session.log));
     const Input input = open_input(model.config(), arguments.image);
+    tell_left_out(session, arguments.image, input.dataset());
+    const Embedded embedded = model.embed_all(session, input.examples);
     std::vector<std::string> queries;
-    for (int64_t i = 0; i < input.dataset().size(); ++i) queries.push_back(input.row(i).id);
-    print_identified(queries, identify(gallery, model.embed_all(input.examples), arguments.k), threshold,
+    for (const int64_t i : embedded.indices) queries.push_back(input.row(i).id);
+    print_identified(queries, identify(gallery, embedded.z_ND, arguments.k), threshold, embedded.left_out,
                      arguments.json);
     return static_cast<int>(kDone);
   });

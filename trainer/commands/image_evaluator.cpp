@@ -1,13 +1,15 @@
 #include <filesystem>
 #include <map>
+#include <optional>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
 
-#include "common/files.h"
 #include "sampler/encode_png.h"
 #include "sampler/image_examples.h"
+#include "sampler/image_files.h"
 #include "trainer/commands/evaluation.h"
 #include "trainer/eval/pixel_floor.h"
 
@@ -17,19 +19,61 @@ namespace {
 
 constexpr int64_t kRows = 256;
 
-at::Tensor read_pictures(const std::vector<std::filesystem::path>& paths, const ImageTransform& transform) {
-  const ImageTransformConfig& shape = transform.config();
-  at::Tensor x_NCHW =
-      at::empty({static_cast<int64_t>(paths.size()), shape.channels, shape.height, shape.width});
-  float* out = x_NCHW.mutable_data_ptr<float>();
-  for (size_t i = 0; i < paths.size(); ++i) {
-    const std::string bytes = read_file(paths[i]);
-    const Image image =
-        decode_image(std::as_bytes(std::span(bytes)), transform.decode_options(), paths[i].string());
-    transform.plain(
-        image, {out + static_cast<int64_t>(i) * transform.numel(), static_cast<size_t>(transform.numel())});
+/// Pictures of one-shot runs, each once, as rows.
+class RunPictures {
+ public:
+  RunPictures(const ImageTransform& transform, const BadRecordConfig& bad_records)
+      : transform_(transform), bad_records_(bad_records) {}
+
+  /// The row of a picture; none if it can't be read and bad records are skipped.
+  std::optional<int64_t> row(const std::filesystem::path& path) {
+    const auto [found, added] = rows_.try_emplace(path);
+    if (added && read(path)) found->second = static_cast<int64_t>(pictures_.size()) - 1;
+    return found->second;
   }
-  return x_NCHW;
+
+  at::Tensor pixels() const {
+    check_bad_share(static_cast<int64_t>(bad_.size()), static_cast<int64_t>(rows_.size()), bad_records_,
+                    bad_);
+    if (pictures_.empty()) throw DataError("one-shot runs: expected pictures that can be read, got none");
+    return at::stack(pictures_);
+  }
+  const std::vector<std::string>& bad() const { return bad_; }
+
+ private:
+  bool read(const std::filesystem::path& path) {
+    const ImageTransformConfig& shape = transform_.config();
+    at::Tensor x_CHW = at::empty({shape.channels, shape.height, shape.width});
+    try {
+      transform_.plain(read_image(path, transform_.decode_options()),
+                       {x_CHW.mutable_data_ptr<float>(), static_cast<size_t>(transform_.numel())});
+    } catch (const DataError& error) {
+      if (!bad_records_.skips()) throw;
+      bad_.push_back(explain(error));
+      return false;
+    }
+    pictures_.push_back(std::move(x_CHW));
+    return true;
+  }
+
+  const ImageTransform& transform_;
+  const BadRecordConfig& bad_records_;
+  std::map<std::filesystem::path, std::optional<int64_t>> rows_;
+  std::vector<at::Tensor> pictures_;
+  std::vector<std::string> bad_;
+};
+
+// The runs' trials by rows; none if one of its pictures can't be read.
+std::optional<OneShotTrial> trial_of_rows(const OneShotFiles& trial, RunPictures& pictures) {
+  const auto query = pictures.row(trial.query);
+  if (!query) return {};
+  OneShotTrial rows{*query, {}, trial.right};
+  for (const auto& path : trial.candidates) {
+    const auto candidate = pictures.row(path);
+    if (!candidate) return {};
+    rows.candidates.push_back(*candidate);
+  }
+  return rows;
 }
 
 at::Tensor encode(const Session& session, Encoder& encoder, const at::Tensor& x_NCHW) {
@@ -61,8 +105,10 @@ class ImageEvaluator : public Evaluator {
  public:
   explicit ImageEvaluator(const RunConfig& config)
       : config_(config), transform_(config.data.image, static_cast<uint64_t>(config.seed)) {
-    images_ = open_images(config.data.resolved(config.evaluate.data), transform_.decode_options());
+    images_ = open_images(config.data.resolved(config.evaluate.data), transform_.decode_options(),
+                          config.data.loader.bad_records);
     examples_ = std::make_shared<ImageExamples>(images_, transform_);
+    teller_.emplace(images_->size(), config.data.loader.bad_records);
   }
 
   Evaluation run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) override;
@@ -86,6 +132,7 @@ class ImageEvaluator : public Evaluator {
   ImageTransform transform_;
   std::shared_ptr<const ImageDataset> images_;
   std::shared_ptr<const Examples> examples_;
+  std::optional<BadRecordTeller> teller_;
   Embedded embedded_;
 };
 
@@ -103,8 +150,10 @@ Judgement ImageEvaluator::judge_rows(const Session& session, const at::Tensor& x
 
 Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) {
   const bool floor = asked.with_report && config_.evaluate.floor;
-  embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader, floor);
+  embedded_ = embed_readable(session, "evaluation", encoder, session.launch.device(), examples_,
+                             config_.data.loader, *teller_, floor);
   Evaluation result;
+  result.left_out = embedded_.left_out;
   const JudgeOptions options = judge_options(config_, asked);
   result.model = judge_rows(session, embedded_.z_ND, options);
   if (session.leads()) add_one_shot(session, encoder, embedded_.z_ND, false, options, result.model);
@@ -122,20 +171,15 @@ Evaluation ImageEvaluator::run(const Session& session, Encoder& encoder, const E
 void ImageEvaluator::add_one_shot_files(const Session& session, Encoder& encoder, bool pixels,
                                         const JudgeOptions& options, Judgement& result) const {
   const auto files = read_one_shot_runs(config_.data.resolved(config_.evaluate.one_shot_runs));
-  std::map<std::filesystem::path, int64_t> rows;
-  std::vector<std::filesystem::path> paths;
-  const auto row_of = [&](const std::filesystem::path& path) {
-    const auto [found, added] = rows.emplace(path, static_cast<int64_t>(paths.size()));
-    if (added) paths.push_back(path);
-    return found->second;
-  };
+  RunPictures pictures(transform_, config_.data.loader.bad_records);
   std::vector<OneShotTrial> trials;
-  for (const auto& trial : files) {
-    OneShotTrial rows_of_trial{row_of(trial.query), {}, trial.right};
-    for (const auto& candidate : trial.candidates) rows_of_trial.candidates.push_back(row_of(candidate));
-    trials.push_back(std::move(rows_of_trial));
-  }
-  const at::Tensor x_NCHW = read_pictures(paths, transform_);
+  for (const auto& trial : files)
+    if (auto rows = trial_of_rows(trial, pictures)) trials.push_back(std::move(*rows));
+  const at::Tensor x_NCHW = pictures.pixels();
+  if (!pixels && trials.size() < files.size())
+    session.log->warn("evaluation: {} of {} one-shot trials are left out for {} bad pictures; the first: {}",
+                      files.size() - trials.size(), files.size(), pictures.bad().size(),
+                      pictures.bad().front());
   const ComparableRows compared(pixels ? pixel_rows(x_NCHW) : encode(session, encoder, x_NCHW),
                                 options.retrieval.likeness);
   judge_trials("one_shot_accuracy", compare_rows(compared, {}), trials, options, result);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include <ATen/ops/stack.h>
 
@@ -15,6 +16,20 @@ namespace {
 
 constexpr int64_t kShown = 12, kNeighbours = 5;
 
+Embedded rows_with(const Embedded& all, const std::set<int64_t>& labels) {
+  Embedded kept;
+  std::vector<at::Tensor> rows;
+  for (size_t row = 0; row < all.labels.size(); ++row) {
+    if (!labels.contains(all.labels[row])) continue;
+    rows.push_back(all.z_ND[static_cast<int64_t>(row)]);
+    kept.labels.push_back(all.labels[row]);
+    kept.groups.push_back(all.groups[row]);
+    kept.indices.push_back(all.indices[row]);
+  }
+  if (!rows.empty()) kept.z_ND = at::stack(rows);
+  return kept;
+}
+
 /// Pictures and all of their captions: does a picture find one of its captions among all captions, and a caption its picture?
 class ImageTextEvaluator : public Evaluator {
  public:
@@ -23,15 +38,20 @@ class ImageTextEvaluator : public Evaluator {
         transform_(config.data.image, static_cast<uint64_t>(config.seed)),
         set_(open_image_text_split(config, config.evaluate.data, config.evaluate.text, transform_)),
         pictures_(std::make_shared<ImageExamples>(set_.pictures, transform_)),
-        captions_(std::make_shared<TextExamples>(set_.captions, token_rule(config.data))) {}
+        captions_(std::make_shared<TextExamples>(set_.captions, token_rule(config.data))),
+        bad_pictures_(set_.pictures->size(), config.data.loader.bad_records),
+        bad_captions_(set_.captions->size(), config.data.loader.bad_records) {}
 
   Evaluation run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) override {
-    const auto embedded = [&](const std::shared_ptr<const Examples>& examples) {
-      return embed(session.world, encoder, session.launch.device(), examples, config_.data.loader);
+    const auto embedded = [&](const std::shared_ptr<const Examples>& examples, BadRecordTeller& teller) {
+      return embed_readable(session, "evaluation", encoder, session.launch.device(), examples,
+                            config_.data.loader, teller);
     };
-    seen_ = embedded(pictures_);
-    said_ = embedded(captions_);
+    seen_ = embedded(pictures_, bad_pictures_);
+    said_ = embedded(captions_, bad_captions_);
     Evaluation result;
+    result.left_out = set_.bad + seen_.left_out + said_.left_out;
+    keep_pairs();
     add("image_to_text_", session, seen_, said_, asked, result.model);
     add("text_to_image_", session, said_, seen_, asked, result.model);
     if (!session.leads()) return {};
@@ -71,6 +91,18 @@ class ImageTextEvaluator : public Evaluator {
   }
 
  private:
+  // A picture whose captions can't be read, or a caption without its picture, has nothing to find.
+  void keep_pairs() {
+    if (seen_.left_out == 0 && said_.left_out == 0) return;
+    const std::set<int64_t> seen(seen_.labels.begin(), seen_.labels.end());
+    const std::set<int64_t> said(said_.labels.begin(), said_.labels.end());
+    seen_ = rows_with(seen_, said);
+    said_ = rows_with(said_, seen);
+    if (seen_.labels.empty())
+      throw DataError(
+          "evaluation: expected a picture with a caption, both readable, got none; repair the data");
+  }
+
   void add(const std::string& prefix, const Session& session, const Embedded& queries,
            const Embedded& gallery, const EvaluationOptions& asked, Judgement& result) const {
     const JudgeOptions options = judge_options(config_, asked);
@@ -96,6 +128,7 @@ class ImageTextEvaluator : public Evaluator {
   ImageTransform transform_;
   ImageTextSet set_;
   std::shared_ptr<const Examples> pictures_, captions_;
+  BadRecordTeller bad_pictures_, bad_captions_;
   Embedded seen_, said_;
 };
 

@@ -15,33 +15,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The pictures that lie directly in a folder, in order of name; a picture itself is the only one.
-std::vector<std::string> loose_pictures(const fs::path& path) {
-  std::vector<std::string> names;
-  if (fs::is_regular_file(path)) return {path.filename().string()};
-  for (const auto& entry : fs::directory_iterator(path))
-    if (entry.is_regular_file() && has_image_ending(entry.path().filename().string()))
-      names.push_back(entry.path().filename().string());
-  std::ranges::sort(names);
-  return names;
+std::shared_ptr<const ImageDataset> open_picture(const fs::path& file, const DecodeOptions& decode,
+                                                 std::string& source) {
+  source = fs::absolute(file).parent_path().string();
+  auto files = std::make_shared<ImageFiles>(source, ClassTable({""}, {}), decode);
+  files->add_file(file.filename().string(), "");
+  return files;
 }
 
 std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const std::string& path,
                                                   const DecodeOptions& decode, std::string& source) {
+  std::error_code ignored;
+  if (fs::is_regular_file(path, ignored) && has_image_ending(path)) return open_picture(path, decode, source);
   source = path;
-  if ((fs::is_regular_file(path) && has_image_ending(path)) ||
-      (fs::is_directory(path) && !loose_pictures(path).empty())) {
-    if (!fs::is_directory(path)) source = fs::absolute(path).parent_path().string();
-    auto files = std::make_shared<ImageFiles>(source, ClassTable({""}, {}), decode);
-    for (const std::string& name : loose_pictures(path)) files->add_file(name, "");
-    return files;
-  }
+  if (fs::is_directory(path, ignored))
+    if (auto loose = open_loose_images(path, decode)) return loose;
   ImageSourceConfig images = config.evaluate.data;
   images.path = path;
   images.mixture.clear();
   images.split.clear();
   images.class_filter.clear();
-  return open_images(images, decode);
+  return open_images(images, decode, config.data.loader.bad_records);
 }
 
 Input picture_input(const RunConfig& config, const std::string& path) {
@@ -51,7 +45,7 @@ Input picture_input(const RunConfig& config, const std::string& path) {
   if (path.empty()) {
     const ImageSourceConfig source = config.data.resolved(config.evaluate.data);
     input.source = source.path;
-    images = open_images(source, transform.decode_options());
+    images = open_images(source, transform.decode_options(), config.data.loader.bad_records);
   } else {
     images = open_pictures(config, path, transform.decode_options(), input.source);
   }

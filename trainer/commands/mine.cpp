@@ -7,6 +7,7 @@
 #include "common/files.h"
 #include "sampler/path_patterns.h"
 #include "sampler/tar_shard.h"
+#include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
 #include "trainer/commands/trained_model.h"
@@ -60,7 +61,7 @@ class PictureNames {
 
 /// A line of the file.
 struct Listed {
-  std::vector<int64_t> rows;  ///< anchor, positive, negative; or a pair
+  std::vector<int64_t> rows;  ///< anchor, positive, negative; or a pair; then the samples they are
   std::optional<int> same;    ///< of a pair
 };
 
@@ -110,8 +111,10 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
     names.emplace(input, model.config().evaluate.data, output);
   else if (output.extension() != ".jsonl")
     throw ConfigError("mine: expected --output *.jsonl for texts, got " + output.string());
-  const Embedded all = embed(session.world, *model.config().encoder, session.launch.device(), input.examples,
-                             model.config().data.loader);
+  tell_left_out(session, input.source, input.dataset());
+  BadRecordTeller teller(input.dataset().size(), model.config().data.loader.bad_records);
+  const Embedded all = embed_readable(session, "mine", *model.config().encoder, session.launch.device(),
+                                      input.examples, model.config().data.loader, teller);
   std::vector<uint64_t> ids;
   for (const int64_t i : all.indices) ids.push_back(input.dataset().id(i));
   const LabelledRows rows{all.z_ND, all.groups, all.labels};
@@ -125,10 +128,12 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
   if (mined.empty())
     throw DataError("mine: expected hard negatives, got none: no negative of " +
                     std::to_string(rows.x_ND.size(0)) + " samples lies within the margin; raise --margin");
-  const std::vector<Listed> lines = listed_lines(mined, arguments.format);
+  std::vector<Listed> lines = listed_lines(mined, arguments.format);
+  for (Listed& line : lines)
+    for (int64_t& row : line.rows) row = all.indices[static_cast<size_t>(row)];
   write_file_atomic(output, names ? picture_lines(*names, lines) : text_lines(input, lines));
   std::cout << arguments.output << ": " << lines.size() << " " << arguments.format << " from "
-            << rows.x_ND.size(0) << " samples" << std::endl;
+            << rows.x_ND.size(0) << " samples" << left_out_note(all.left_out) << std::endl;
   return kDone;
 }
 

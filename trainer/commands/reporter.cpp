@@ -192,12 +192,11 @@ void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Te
       {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds, lead_->recall});
 }
 
-void Reporter::bad_records(const Loader& loader, int64_t step) {
-  if (static_cast<size_t>(loader.bad_records()) == bad_records_told_) return;
-  const auto messages = loader.bad_record_messages();
-  for (; bad_records_told_ < messages.size(); ++bad_records_told_) {
-    session_.log->warn("skipped a bad record: {}", messages[bad_records_told_]);
-    event(step, "bad_record", {{"message", messages[bad_records_told_]}});
+void Reporter::bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count) {
+  if (!lead_) return;
+  for (const std::string& message : messages) {
+    session_.log->warn("skipped a bad record: {}", message);
+    event(step, "bad_record", {{"message", message}, {"count", count}});
   }
 }
 
@@ -206,6 +205,7 @@ void Reporter::evaluated(int64_t step, const Evaluation& evaluation) {
   nlohmann::json measures = nlohmann::json::parse(to_json(evaluation.model.measures));
   if (!evaluation.floor.measures.empty())
     measures["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
+  if (evaluation.left_out > 0) measures["left_out"] = evaluation.left_out;
   lead_->log.eval(step, "evaluate", measures);
   std::map<std::string, double> values;
   std::vector<EventScalar> scalars;

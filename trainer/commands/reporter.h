@@ -42,8 +42,8 @@ class Reporter {
   /// `batch` and `z_bD` are this rank's rows of the step; on rank 0 they are looked at only while somebody looks at the
   /// live page, every few seconds.
   void step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD);
-  /// Tells those records that were skipped since the last call.
-  void bad_records(const Loader& loader, int64_t step);
+  /// Tells of records that were skipped, of which there are `count` by now.
+  void bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count);
   void evaluated(int64_t step, const Evaluation& evaluation);
   /// `stall_seconds`: what the step waited for it.
   void checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds);
@@ -72,7 +72,6 @@ class Reporter {
   std::shared_ptr<const Dataset> data_;
   std::unique_ptr<Endpoint> endpoint_;
   std::unique_ptr<Lead> lead_;  ///< rank 0
-  size_t bad_records_told_ = 0;
 };
 
 }  // namespace lodestone

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
 #include "trainer/commands/trained_model.h"
@@ -22,6 +23,7 @@ struct Queries {
   at::Tensor z_QD;
   std::vector<std::string> ids;
   std::string source;
+  int64_t left_out = 0;  ///< queries that could not be read
 };
 
 bool is_embeddings(const std::string& query) {
@@ -39,11 +41,13 @@ Queries read_queries(const std::string& file, const Embeddings& gallery) {
   return queries;
 }
 
-Queries embed_queries(TrainedModel& model, const std::string& query) {
+Queries embed_queries(Session& session, TrainedModel& model, const std::string& query) {
   const Input input =
       fs::exists(query) ? open_input(model.config(), query) : text_input(model.config(), query);
-  Queries queries{model.embed_all(input.examples), {}, input.source};
-  for (int64_t i = 0; i < input.dataset().size(); ++i)
+  tell_left_out(session, query, input.dataset());
+  const Embedded embedded = model.embed_all(session, input.examples);
+  Queries queries{embedded.z_ND, {}, input.source, embedded.left_out};
+  for (const int64_t i : embedded.indices)
     queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
   return queries;
 }
@@ -76,9 +80,12 @@ void print_table(const std::vector<SearchAnswer>& answers) {
   std::cout << std::flush;
 }
 
-std::string json_text(const std::vector<SearchAnswer>& answers,
+std::string json_text(const std::vector<SearchAnswer>& answers, const Queries& queries,
                       const std::optional<Calibration>& calibration) {
-  nlohmann::json json = {{"threshold", nullptr}, {"far", nullptr}, {"answers", nlohmann::json::array()}};
+  nlohmann::json json = {{"threshold", nullptr},
+                         {"far", nullptr},
+                         {"left_out", queries.left_out},
+                         {"answers", nlohmann::json::array()}};
   if (calibration) json["threshold"] = calibration->threshold, json["far"] = calibration->far;
   for (const SearchAnswer& answer : answers)
     json["answers"].push_back({{"query", answer.query}, {"hits", to_json(answer.hits)}});
@@ -99,7 +106,7 @@ void answer(const Queries& queries, const Embeddings& gallery, const std::option
             const SearchArguments& arguments) {
   const auto answers = answers_of(queries, gallery, arguments, calibration);
   print_table(answers);
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(answers, calibration));
+  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(answers, queries, calibration));
   if (!arguments.html.empty()) write_file_atomic(arguments.html, page_of(answers, queries, gallery));
 }
 
@@ -119,7 +126,7 @@ int run_search(const SearchArguments& arguments) {
     check_alone(session, "search");
     model.check_made_here(gallery, arguments.gallery);
     const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)
-                                                           : embed_queries(model, arguments.query);
+                                                           : embed_queries(session, model, arguments.query);
     answer(queries, gallery, model.calibration(*session.log), arguments);
     return static_cast<int>(kDone);
   });

@@ -138,11 +138,13 @@ TrainingData open_image_training_data(const RunConfig& config) {
   std::shared_ptr<const ImageDataset> images;
   if (!config.data.tuples.empty()) {
     TupleSet set = read_tuples(config.data.resolved(config.data.tuples), transform.decode_options(),
-                               config.data.train.index_cache);
+                               config.data.train.index_cache, config.data.loader.bad_records);
     images = set.images;
+    data.left_out = std::move(set.messages);
     data.tuples = std::move(set.tuples);
   } else {
-    images = open_images(config.data.resolved(config.data.train), transform.decode_options());
+    images = open_images(config.data.resolved(config.data.train), transform.decode_options(),
+                         config.data.loader.bad_records);
   }
   data.examples = std::make_shared<ImageExamples>(images, transform, config.data.loader.cache_mib << 20);
   data.sampler = make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch,

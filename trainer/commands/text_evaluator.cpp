@@ -14,15 +14,19 @@ class TextEvaluator : public Evaluator {
   explicit TextEvaluator(const RunConfig& config)
       : config_(config),
         set_(open_text_split(config, config.evaluate.data, config.evaluate.text)),
-        examples_(std::make_shared<TextExamples>(set_.texts, token_rule(config.data))) {
+        examples_(std::make_shared<TextExamples>(set_.texts, token_rule(config.data))),
+        teller_(set_.texts->size(), config.data.loader.bad_records) {
     if (config.evaluate.one_shot_trials > 0 && config.evaluate.text.format != "labels")
       throw ConfigError("evaluate.one_shot_trials: expected evaluate.text.format labels beside it, got " +
                         config.evaluate.text.format);
   }
 
   Evaluation run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) override {
-    embedded_ = embed(session.world, encoder, session.launch.device(), examples_, config_.data.loader);
+    embedded_ = embed_readable(session, "evaluation", encoder, session.launch.device(), examples_,
+                               config_.data.loader, teller_);
+    find_rows();
     Evaluation result;
+    result.left_out = set_.bad + embedded_.left_out;
     const ComparableRows rows(embedded_.z_ND, likeness_of(config_));
     result.model = judged(session, compare_rows(rows, embedded_.groups), judge_options(config_, asked));
     if (likeness_of(config_) == Likeness::kCosine && session.leads()) {
@@ -49,9 +53,17 @@ class TextEvaluator : public Evaluator {
  private:
   std::vector<std::string> all_texts() const {
     std::vector<std::string> texts;
-    for (int64_t i = 0; i < set_.texts->size(); ++i) texts.push_back(set_.texts->get(i));
+    for (const int64_t i : embedded_.indices) texts.push_back(set_.texts->get(i));
     return texts;
   }
+
+  void find_rows() {
+    row_of_.assign(static_cast<size_t>(set_.texts->size()), -1);
+    for (size_t row = 0; row < embedded_.indices.size(); ++row)
+      row_of_[static_cast<size_t>(embedded_.indices[row])] = static_cast<int64_t>(row);
+  }
+  // -1: it could not be read.
+  int64_t row_of(int64_t sample) const { return row_of_[static_cast<size_t>(sample)]; }
 
   // Grades and triplets are few numbers: rank 0 looks at them by itself.
   Judgement judged(const Session& session, const Comparison& rows, const JudgeOptions& options) const {
@@ -73,30 +85,36 @@ class TextEvaluator : public Evaluator {
   }
 
   Judgement by_grade(const Comparison& rows, const JudgeOptions& options) const {
-    std::vector<double> likeness;
-    for (size_t r = 0; r < set_.scores.size(); ++r)
-      likeness.push_back(rows.score(2 * static_cast<int64_t>(r), 2 * static_cast<int64_t>(r) + 1));
+    std::vector<double> likeness, grades;
+    for (size_t r = 0; r < set_.scores.size(); ++r) {
+      const int64_t one = row_of(2 * static_cast<int64_t>(r)),
+                    other = row_of(2 * static_cast<int64_t>(r) + 1);
+      if (one < 0 || other < 0) continue;
+      likeness.push_back(rows.score(one, other));
+      grades.push_back(set_.scores[r]);
+    }
     Judgement found;
-    judge_graded(likeness, set_.scores, options, found);
+    judge_graded(likeness, grades, options, found);
     return found;
   }
 
   // A pair's two texts are dealt to one fold.
   Judgement by_label(const Session& session, const Comparison& rows, const JudgeOptions& options) const {
     ChosenPairs pairs;
-    std::vector<int64_t> row_of;
+    std::vector<int64_t> pair_of;
+    for (const int64_t i : embedded_.indices) pair_of.push_back(i / 2);
     for (const Tuple& tuple : set_.tuples) {
-      (tuple.same ? pairs.positives : pairs.negatives).push_back({tuple.anchor, tuple.other});
-      row_of.insert(row_of.end(), 2, tuple.anchor / 2);
+      const int64_t one = row_of(tuple.anchor), other = row_of(tuple.other);
+      if (one >= 0 && other >= 0) (tuple.same ? pairs.positives : pairs.negatives).push_back({one, other});
     }
     pairs.all_positives = static_cast<int64_t>(pairs.positives.size());
     pairs.all_negatives = static_cast<int64_t>(pairs.negatives.size());
     const ScoredPairs scored = score_pairs(std::move(pairs), rows, session.world);
     Judgement found;
     if (options.bootstrap.resamples > 0)
-      found.intervals = bootstrap_pairs(scored, Bootstrap(row_of, options.bootstrap), session.world);
+      found.intervals = bootstrap_pairs(scored, Bootstrap(pair_of, options.bootstrap), session.world);
     if (!session.leads()) return {};
-    Verification verification = verify_pairs(scored, row_of, static_cast<uint64_t>(config_.seed));
+    Verification verification = verify_pairs(scored, pair_of, static_cast<uint64_t>(config_.seed));
     found.measures = std::move(verification.measures);
     found.roc = std::move(verification.roc);
     found.distances = distance_histogram(scored);
@@ -105,7 +123,11 @@ class TextEvaluator : public Evaluator {
 
   Judgement by_triplet(const Comparison& rows, const JudgeOptions& options) const {
     std::vector<OneShotTrial> trials;
-    for (const Tuple& tuple : set_.tuples) trials.push_back({tuple.anchor, {tuple.other, tuple.negative}, 0});
+    for (const Tuple& tuple : set_.tuples) {
+      const int64_t anchor = row_of(tuple.anchor), positive = row_of(tuple.other),
+                    negative = row_of(tuple.negative);
+      if (anchor >= 0 && positive >= 0 && negative >= 0) trials.push_back({anchor, {positive, negative}, 0});
+    }
     Judgement found;
     judge_trials("triplet_accuracy", rows, trials, options, found);
     found.measures.set("triplets", static_cast<double>(trials.size()));
@@ -115,7 +137,9 @@ class TextEvaluator : public Evaluator {
   const RunConfig& config_;
   TextSet set_;
   std::shared_ptr<const Examples> examples_;
+  BadRecordTeller teller_;
   Embedded embedded_;
+  std::vector<int64_t> row_of_;  // of samples
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <iostream>
 #include <set>
 
+#include <ATen/ops/empty.h>
+
 #include "common/files.h"
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/checkpoint_keeper.h"
@@ -27,6 +29,7 @@ class TrainingRun {
   void start_reporting();
   void teach_sampler(const Batch& batch) const;
   std::optional<StepMetrics> step(Loader& loader);
+  void tell_bad_records(Loader& loader, int64_t step);
   void tell_non_finite(const NonFinite& found, const char* what_follows);
   bool roll_back(const NonFiniteError& error);
   void warn_of_overlap() const;
@@ -52,6 +55,8 @@ class TrainingRun {
   FlightWatch watch_;  ///< hears of SIGUSR2 beside the keeper, so it comes after it
   Cursor cursor_;
   std::unique_ptr<Reporter> reporter_;
+  BadRecordTeller teller_;
+  int64_t bad_records_met_ = 0;  ///< by this rank, and told
 };
 
 TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments)
@@ -61,7 +66,8 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
       folder_(config.run_dir),
       keeper_(config.checkpoint, session, folder_),
       dump_(session_.world, folder_, session_.launch.info().generation, warn()),
-      watch_(session_.launch.control(), dump_, warn()) {
+      watch_(session_.launch.control(), dump_, warn()),
+      teller_(data_.dataset()->size(), config.data.loader.bad_records) {
   config_.data.loader.pinned = session_.launch.device().is_cuda();
   if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
   build_encoder(config, *config.encoder);
@@ -125,7 +131,11 @@ void TrainingRun::teach_sampler(const Batch& batch) const {
   if (trainer_->non_finite())
     return learner->observe(batch.cursor, {}, trainer_->embeddings().narrow(0, 0, 0).cpu());
   const at::Tensor z_BD = session_.world.all_gather(trainer_->embeddings());
-  learner->observe(batch.cursor, batch.global_labels, z_BD.cpu());
+  at::Tensor label_b = at::empty({static_cast<int64_t>(batch.labels.size())}, at::kLong);
+  std::copy(batch.labels.begin(), batch.labels.end(), label_b.mutable_data_ptr<int64_t>());
+  const at::Tensor label_B = session_.world.all_gather(label_b.to(z_BD.device())).cpu().contiguous();
+  learner->observe(batch.cursor, {label_B.const_data_ptr<int64_t>(), static_cast<size_t>(label_B.numel())},
+                   z_BD.cpu());
 }
 
 void TrainingRun::evaluate(bool last) {
@@ -160,10 +170,16 @@ std::optional<StepMetrics> TrainingRun::step(Loader& loader) {
   teach_sampler(batch);
   cursor_ = loader.cursor();
   if (metrics) {
-    reporter_->bad_records(loader, metrics->step);
     reporter_->step(*metrics, batch, trainer_->embeddings());
   }
   return metrics;
+}
+
+void TrainingRun::tell_bad_records(Loader& loader, int64_t step) {
+  const std::vector<BadRecord> mine = loader.take_bad_records();
+  bad_records_met_ += static_cast<int64_t>(mine.size());
+  const auto messages = teller_.meet(session_.world, mine);
+  reporter_->bad_records(step, messages, teller_.count());
 }
 
 void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follows) {
@@ -199,7 +215,9 @@ int TrainingRun::run() {
     const auto done = step(loader);
     if (!done) continue;
     const StepMetrics& metrics = *done;
-    const auto agreed = keeper_.agree(signals_.stop_requested(), metrics.step);
+    const bool bad_records = loader.bad_records() > bad_records_met_;
+    const auto agreed = keeper_.agree(signals_.stop_requested(), bad_records, metrics.step);
+    if (agreed.bad_records) tell_bad_records(loader, metrics.step);
     stopped = agreed.stop;
     const bool last = trainer_->finished();
     const int64_t every = config_.evaluate.every;

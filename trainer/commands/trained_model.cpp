@@ -4,10 +4,10 @@
 
 #include "common/files.h"
 #include "common/safetensors.h"
+#include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/evaluation.h"
 #include "trainer/commands/state.h"
 #include "trainer/coordinator/run_folder.h"
-#include "trainer/engine/embedding.h"
 
 namespace lodestone {
 
@@ -40,9 +40,13 @@ at::Tensor TrainedModel::embed(const Features& features) {
       .contiguous();
 }
 
-at::Tensor TrainedModel::embed_all(const std::shared_ptr<const Examples>& examples) {
-  return as_stored(
-      lodestone::embed(single_group(), *config_.encoder, device_, examples, config_.data.loader).z_ND);
+Embedded TrainedModel::embed_all(const Session& session, const std::shared_ptr<const Examples>& examples) {
+  Embedded all = lodestone::embed(single_group(), *config_.encoder, device_, examples, config_.data.loader);
+  all.z_ND = as_stored(all.z_ND);
+  BadRecordTeller teller(examples->dataset()->size(), config_.data.loader.bad_records);
+  for (const std::string& message : teller.meet(single_group(), all.bad))
+    session.log->warn("left out a bad record: {}", message);
+  return all;
 }
 
 at::Tensor TrainedModel::as_stored(const at::Tensor& z_bD) const {

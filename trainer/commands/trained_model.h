@@ -7,6 +7,7 @@
 #include "sampler/examples.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/checkpoint.h"
+#include "trainer/engine/embedding.h"
 #include "trainer/search/calibration.h"
 #include "trainer/search/embeddings.h"
 
@@ -31,8 +32,9 @@ class TrainedModel {
   /// b rows to z_bD as they are stored and compared: float32 on the CPU, of unit length where the run normalises.
   /// Threads   safe concurrently if the encoder's forward is
   at::Tensor embed(const Features& features);
-  /// All samples by this process alone. Memory: all of the embeddings, one batch of the features.
-  at::Tensor embed_all(const std::shared_ptr<const Examples>& examples);
+  /// All samples that can be read, by this process alone (embedding.h); under on_bad_record: skip the others are told on the log.
+  /// Memory: all of the embeddings, one batch of the features.
+  Embedded embed_all(const Session& session, const std::shared_ptr<const Examples>& examples);
 
   /// Embeddings::about of what it embeds.
   std::map<std::string, std::string> about(const std::string& source) const;

@@ -44,6 +44,8 @@ Embedded embed(const Group& group, Encoder& encoder, c10::Device device,
     all.groups.push_back(key[1]);
     all.indices.push_back(key[2]);
   }
+  all.left_out = examples->dataset()->size() - static_cast<int64_t>(all.indices.size());
+  all.bad = loader->take_bad_records();
   return all;
 }
 

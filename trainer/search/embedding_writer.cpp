@@ -28,22 +28,32 @@ void write_all(std::FILE* file, std::string_view bytes, const fs::path& path) {
 }
 
 // What stands before a matrix of this size, which is never in memory: one number is stretched to its shape.
-std::string safetensors_head(const EmbeddingPlan& plan) {
-  return plan_safetensors({{"embeddings", at::empty({1}, at::kFloat).expand({plan.rows, plan.width})}},
-                          plan.about)
+std::string safetensors_head(const EmbeddingPlan& plan, int64_t rows) {
+  return plan_safetensors({{"embeddings", at::empty({1}, at::kFloat).expand({rows, plan.width})}}, plan.about)
       .head;
 }
 
 // NumPy's format 1.0: magic, version, length, a Python dict padded so that the data is aligned to 64 bytes.
-std::string npy_head(const EmbeddingPlan& plan) {
-  std::string dict = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(plan.rows) +
-                     ", " + std::to_string(plan.width) + "), }";
+std::string npy_head(const EmbeddingPlan& plan, int64_t rows) {
+  std::string dict = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
+                     std::to_string(plan.width) + "), }";
   dict.append(63 - (10 + dict.size()) % 64, ' ');
   dict += '\n';
   std::string head = std::string("\x93NUMPY\x01\x00", 8);
   head += static_cast<char>(dict.size() & 0xFF);
   head += static_cast<char>(dict.size() >> 8);
   return head + dict;
+}
+
+// The head for fewer rows, as long as the one that it replaces: blanks may stand at the end of either's text.
+std::string padded(const std::string& head, size_t size, const std::string& ending) {
+  const size_t prefix = ending == ".npy" ? 10 : 8, missing = size - head.size();
+  const uint64_t text = head.size() - prefix + missing;
+  std::string out = head.substr(0, prefix);
+  for (size_t i = 0; i < (ending == ".npy" ? 2 : 8); ++i)
+    out[ending == ".npy" ? 8 + i : i] = static_cast<char>(text >> (8 * i));
+  if (ending != ".npy") return out + head.substr(prefix) + std::string(missing, ' ');
+  return out + head.substr(prefix, head.size() - prefix - 1) + std::string(missing, ' ') + '\n';
 }
 
 void append_number(float value, std::string& line) {
@@ -115,7 +125,8 @@ bool EmbeddingWriter::go_on() {
   if (ending_ != ".jsonl") rows_file_.reset(reopen(rows_partial_, count("row_bytes")));
   if (!file_ || (ending_ != ".jsonl" && !rows_file_)) return false;
   done_ = count("done");
-  return done_ >= 0;
+  left_out_ = count("left_out");
+  return done_ >= 0 && left_out_ >= 0;
 }
 
 void EmbeddingWriter::begin() {
@@ -123,12 +134,16 @@ void EmbeddingWriter::begin() {
   fs::remove(place_, ignored);
   file_.reset(make(partial_));
   if (ending_ != ".jsonl") rows_file_.reset(make(rows_partial_));
-  if (ending_ == ".safetensors") write_all(file_.get(), safetensors_head(plan_), partial_);
-  if (ending_ == ".npy") write_all(file_.get(), npy_head(plan_), partial_);
-  done_ = 0;
+  write_all(file_.get(), head(plan_.rows), partial_);
+  done_ = left_out_ = 0;
 }
 
-void EmbeddingWriter::append(const at::Tensor& z_nD, std::span<const EmbeddedRow> rows) {
+std::string EmbeddingWriter::head(int64_t rows) const {
+  if (ending_ == ".jsonl") return "";
+  return ending_ == ".npy" ? npy_head(plan_, rows) : safetensors_head(plan_, rows);
+}
+
+void EmbeddingWriter::append(const at::Tensor& z_nD, std::span<const EmbeddedRow> rows, int64_t left_out) {
   const float* z = z_nD.const_data_ptr<float>();
   if (ending_ == ".jsonl") {
     write_all(file_.get(), json_lines(z, plan_.width, rows), partial_);
@@ -138,17 +153,31 @@ void EmbeddingWriter::append(const at::Tensor& z_nD, std::span<const EmbeddedRow
     for (const EmbeddedRow& row : rows) lines += row_line(row);
     write_all(rows_file_.get(), lines, rows_partial_);
   }
-  done_ += static_cast<int64_t>(rows.size());
+  done_ += static_cast<int64_t>(rows.size()) + left_out;
+  left_out_ += left_out;
 }
 
 void EmbeddingWriter::save_place() {
-  Json place = {{"plan", plan_text()}, {"done", done_}, {"bytes", durable_size(file_.get(), partial_)}};
+  Json place = {{"plan", plan_text()},
+                {"done", done_},
+                {"left_out", left_out_},
+                {"bytes", durable_size(file_.get(), partial_)}};
   if (rows_file_) place["row_bytes"] = durable_size(rows_file_.get(), rows_partial_);
   write_file_atomic(place_, place.dump());
 }
 
+// In place: the rows behind it may be many.
+void EmbeddingWriter::write_head_of_rows_left() const {
+  const std::string old = head(plan_.rows);
+  const File file(std::fopen(partial_.c_str(), "r+b"));
+  if (!file) fail(partial_, "open");
+  write_all(file.get(), padded(head(plan_.rows - left_out_), old.size(), ending_), partial_);
+  durable_size(file.get(), partial_);
+}
+
 void EmbeddingWriter::finish() {
   save_place();
+  if (left_out_ > 0 && ending_ != ".jsonl") write_head_of_rows_left();
   if (rows_file_) rename_synced(rows_partial_, rows_beside(plan_.output));
   rename_synced(partial_, plan_.output);
   std::error_code ignored;
