@@ -82,7 +82,9 @@ class Start(Job):
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-        if self.process.poll() is None:
+        if self.options.by == "srun":  # whose allocation outlives it
+            subprocess.run(["scancel", "--quiet", f"--user={os.environ.get('USER', 'root')}"], env=self.options.environment)
+        if not until(40, lambda: self.process.poll() is not None):
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         shutil.rmtree(self.run, ignore_errors=True)

@@ -76,7 +76,7 @@ void tell_slurm(const std::string& step, int signal) {
 }
 
 [[noreturn]] void guard(pid_t rank, const std::string& who, milliseconds patience, int over) {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) ::signal(signal, SIG_IGN);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
   milliseconds stopped{0};
   auto looked_at = Clock::now();
   for (;;) {

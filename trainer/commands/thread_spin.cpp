@@ -1,19 +1,30 @@
 #include "trainer/commands/thread_spin.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include <unistd.h>
 
 namespace lodestone {
 
+namespace {
+
+// Commands that compute nothing. What launch starts inherits its environment.
+constexpr std::array<std::string_view, 4> kWithoutThreads = {"config", "data", "inspect", "launch"};
+
+}  // namespace
+
 void spin_briefly(char** words) {
   // Help and the version compute nothing.
   if (words[0] == nullptr || words[1] == nullptr || words[1][0] == '-') return;
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   ::setenv("GOMP_SPINCOUNT", "10000", /*overwrite=*/0);
+  if (std::find(kWithoutThreads.begin(), kWithoutThreads.end(), words[1]) != kWithoutThreads.end()) return;
   // By its own name, which ps shows. Where there is none any more this returns, and threads spin longer.
   std::error_code unknown;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
