@@ -12,6 +12,7 @@
 
 #include "common/files.h"
 #include "http/served.h"
+#include "support/half_open.h"
 
 namespace lodestone::testing {
 namespace {
@@ -40,11 +41,14 @@ class Tls : public ::testing::Test {
     HttpOptions options;
     options.certificate = pem_;
     options.authorization = basic_authorization("ali", "open sesame");
-    options.patience = std::chrono::milliseconds(1000);
+    options.patience = std::chrono::seconds(1);
     options.warn = [this](const std::string& sentence) {
       const std::lock_guard lock(mutex_);
       warnings_.push_back(sentence);
     };
+    serve(options);
+  }
+  void serve(const HttpOptions& options) {
     server_.emplace(options);
     url_ = " https://127.0.0.1:" + std::to_string(server_->port());
   }
@@ -116,8 +120,7 @@ TEST_F(Tls, FollowsALinkThatIsTurned) {
   std::filesystem::create_symlink(pem_, here);
   HttpOptions options;
   options.certificate = here;
-  server_.emplace(options);
-  url_ = " https://127.0.0.1:" + std::to_string(server_->port());
+  serve(options);
   EXPECT_TRUE(trusted_by(pem_ + ".crt"));
   ASSERT_TRUE(shell("ln -sfn " + next + " " + here));
   EXPECT_TRUE(trusted_by(next + ".crt"));
@@ -147,6 +150,17 @@ TEST_F(Tls, ASilentHandshakeLosesItsTurn) {
   EXPECT_EQ(silent.reply().status, 0);
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(10));
   EXPECT_TRUE(shell(curl_ + url_ + "/open >/dev/null"));
+}
+
+TEST_F(Tls, SilentHandshakesKeepNobodyOut) {
+  HttpOptions options;
+  options.certificate = pem_;
+  options.patience = std::chrono::minutes(1);
+  serve(options);
+  const HalfOpen silent(server_->port(), 200, {"127.0.0.1"}, "\x16\x03\x01");
+  const auto start = Clock::now();
+  EXPECT_TRUE(trusted_by(pem_ + ".crt"));
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));  // curl's own start, and the handshake
 }
 
 TEST(TlsCertificate, ThatIsNoneIsNamed) {
