@@ -1,6 +1,8 @@
 // What pictures of clients may cost: pixels, memory, time.
 #include <future>
-#include <span>
+#include <map>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -39,6 +41,25 @@ TEST(Pictures, BombsAreRefusedByTheirHeaders) {
   }
   EXPECT_EQ(served.peak_bytes(), 0);
   EXPECT_LT(memory.extra_mib(), 100);
+}
+
+// The header alone is all there is of each: what is refused for its size isn't looked at any further.
+TEST(Pictures, OfEveryFormatAreRefusedByTheirHeaders) {
+  const Served served;
+  const std::map<std::string, std::string> claims = {
+      {"99999x99999", "P6 99999 99999 255\n"},
+      {"16777217x1", "P4\n# wide\n16777217 1\n"},
+      {"4294967295x4294967295",
+       std::string("\x89PNG\r\n\x1A\n\0\0\0\rIHDR\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\10\2", 26)},
+      {"65500x65500", std::string("\xFF\xD8\xFF\xE0\0\4ab\xFF\xC2\0\21\10\xFF\xDC\xFF\xDC\3\1\0\0\0", 22)},
+      {"16384x16384",
+       std::string("RIFF\x1A\0\0\0WEBPVP8L\x0E\0\0\0\x2F\xFF\xFF\xFF\x0F\0\0\0\0\0\0\0\0\0", 34)}};
+  for (const auto& [size, file] : claims) {
+    const HttpReply reply = served.post("/embed", "{\"images\": [\"" + base64(file) + "\"]}");
+    EXPECT_EQ(reply.status, 400) << size;
+    EXPECT_THAT(reply.body, HasSubstr("expected at most 16777216 pixels, got " + size));
+  }
+  EXPECT_EQ(served.peak_bytes(), 0);
 }
 
 // Where the operator lets them in, they are decoded one after another, as far as time and memory go.
