@@ -58,8 +58,8 @@ struct HttpServer::Impl : HttpShared {
 
   void listen();
   void accept();
-  void take(tcp::socket socket);
-  bool make_room(const std::string& address);
+  void admit(tcp::socket socket);
+  bool take(tcp::socket& socket);
   bool give_up_oldest(const std::string* address);
   size_t slots() const { return static_cast<size_t>(options.max_requests) + kMoreConnections; }
   size_t slots_of_address() const;
@@ -96,25 +96,37 @@ void HttpServer::Impl::accept() {
   if (stopping) return;
   acceptor.async_accept([this](error_code code, tcp::socket socket) {
     if (stopping) return;
-    if (!code) {
-      try {
-        take(std::move(socket));
-      } catch (const std::exception&) {  // for want of memory: the next one may have it
-      }
-      return accept();
-    }
+    if (!code) return admit(std::move(socket));
     // No descriptors left, perhaps: a little later there may be.
     pause.expires_after(std::chrono::milliseconds(100));
     pause.async_wait([this](error_code) { accept(); });
   });
 }
 
-void HttpServer::Impl::take(tcp::socket socket) {
+void HttpServer::Impl::admit(tcp::socket socket) {
+  bool settled = true;
+  try {
+    settled = take(socket);
+  } catch (const std::exception&) {  // for want of memory: the next one may have it
+  }
+  if (settled) return accept();
+  // All of them are being answered: soon one won't be.
+  pause.expires_after(std::chrono::milliseconds(10));
+  pause.async_wait([this, socket = std::move(socket)](error_code) mutable {
+    if (!stopping) admit(std::move(socket));
+  });
+}
+
+// Makes a connection of it, for which another may have to go, or leaves it to be closed. False: it has to wait.
+bool HttpServer::Impl::take(tcp::socket& socket) {
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   std::string address = address_of(socket);
-  if (!make_room(address)) return;  // which closes it
+  const auto own = std::count_if(connections.begin(), connections.end(),
+                                 [&](const auto& connection) { return connection->address() == address; });
+  if (static_cast<size_t>(own) >= slots_of_address() && !give_up_oldest(&address)) return true;
+  if (connections.size() >= slots() && !give_up_oldest(nullptr)) return false;
   std::shared_ptr<HttpConnection> made;
   if (certificate)
     made = std::make_shared<SecretSession>(*this, std::move(address), std::move(socket),
@@ -124,19 +136,12 @@ void HttpServer::Impl::take(tcp::socket socket) {
   connections.insert(made);
   count();
   made->start();
+  return true;
 }
 
 size_t HttpServer::Impl::slots_of_address() const {
   return options.max_per_address > 0 ? static_cast<size_t>(options.max_per_address)
                                      : slots() - kMoreConnections / 2;
-}
-
-// Can a client of this address come in? Another may have to go.
-bool HttpServer::Impl::make_room(const std::string& address) {
-  const auto own = std::count_if(connections.begin(), connections.end(),
-                                 [&](const auto& connection) { return connection->address() == address; });
-  if (static_cast<size_t>(own) >= slots_of_address()) return give_up_oldest(&address);
-  return connections.size() < slots() || give_up_oldest(nullptr);
 }
 
 // Of all, or of one address.
