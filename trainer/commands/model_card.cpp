@@ -27,10 +27,12 @@ json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::p
     return measures;
   }
   json last;
-  if (fs::exists(run.metrics())) {
-    for (const json& line : read_metrics(run.metrics()))
-      if (line.value("kind", "") == "eval" && line.value("step", int64_t{0}) <= checkpoint.step) last = line;
-  }
+  std::error_code ignored;
+  if (fs::is_regular_file(run.metrics(), ignored))
+    read_metrics(run.metrics(), [&](json&& line) {
+      if (line.value("kind", "") == "eval" && line.value("step", int64_t{0}) <= checkpoint.step)
+        last = std::move(line);
+    });
   return last;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/files.h"
 #include "trainer/coordinator/metrics_log.h"
 #include "trainer/eval/report.h"
 
@@ -9,20 +10,28 @@ namespace lodestone {
 
 namespace {
 
-std::vector<ReportSeries> series_of(const std::vector<nlohmann::json>& lines, const std::string& kind,
-                                    const std::vector<std::string>& names) {
-  std::vector<ReportSeries> all;
-  for (const auto& name : names) {
-    ReportSeries series{name, {}, {}};
-    for (const auto& line : lines) {
-      if (line.value("kind", "") != kind || !line.contains(name) || !line[name].is_number()) continue;
-      series.steps.push_back(line.value("step", 0.0));
-      series.values.push_back(line[name].get<double>());
-    }
-    if (!series.steps.empty()) all.push_back(std::move(series));
+/// Some measures of the lines of one kind.
+struct Curves {
+  std::string kind;
+  std::vector<ReportSeries> series;
+
+  Curves(std::string of, const std::vector<std::string>& names) : kind(std::move(of)) {
+    for (const auto& name : names) series.push_back({name, {}, {}});
   }
-  return all;
-}
+  void add(const nlohmann::json& line) {
+    if (line.value("kind", "") != kind) return;
+    for (auto& one : series) {
+      const auto found = line.find(one.name);
+      if (found == line.end() || !found->is_number()) continue;
+      one.steps.push_back(line.value("step", 0.0));
+      one.values.push_back(found->get<double>());
+    }
+  }
+  std::vector<ReportSeries> filled() && {
+    std::erase_if(series, [](const ReportSeries& one) { return one.steps.empty(); });
+    return std::move(series);
+  }
+};
 
 // "12,345"
 std::string grouped(int64_t value) {
@@ -32,11 +41,13 @@ std::string grouped(int64_t value) {
   return digits;
 }
 
-}  // namespace
-
-void write_run_report(const RunFolder& folder, RunConfig& config, const Session& session, Encoder& encoder,
-                      const Evaluator& evaluator, const Evaluation& evaluation) {
-  const auto lines = read_metrics(folder.metrics());
+ReportInput input_of(const RunFolder& folder, RunConfig& config, const Session& session, Encoder& encoder,
+                     const Evaluator& evaluator, const Evaluation& evaluation) {
+  Curves train("train", {"loss", "learning_rate"}), eval("eval", {"recall_at_1", "map_at_r", "eer"});
+  read_metrics(folder.metrics(), [&](const nlohmann::json& line) {
+    train.add(line);
+    eval.add(line);
+  });
   ReportInput input;
   input.run_name = folder.name();
   input.summary = config.evaluate.summary;
@@ -49,8 +60,8 @@ void write_run_report(const RunFolder& folder, RunConfig& config, const Session&
                  {"Ranks", grouped(session.world.size())},
                  {"Samples judged", grouped(evaluator.dataset().size())}};
   input.config_yaml = write_yaml([&](Fields& f) { config.visit(f); });
-  input.train = series_of(lines, "train", {"loss", "learning_rate"});
-  input.eval = series_of(lines, "eval", {"recall_at_1", "map_at_r", "eer"});
+  input.train = std::move(train).filled();
+  input.eval = std::move(eval).filled();
   input.model = evaluation.model.measures;
   input.floor = evaluation.floor.measures;
   input.roc = evaluation.model.roc;
@@ -64,7 +75,19 @@ void write_run_report(const RunFolder& folder, RunConfig& config, const Session&
   input.sample = std::move(sheet.sample);
   input.worst = std::move(sheet.worst);
   input.classes = std::move(sheet.classes);
-  write_report(folder.report(), input);
+  return input;
+}
+
+}  // namespace
+
+void write_run_report(const RunFolder& folder, RunConfig& config, const Session& session, Encoder& encoder,
+                      const Evaluator& evaluator, const Evaluation& evaluation) {
+  try {
+    write_report(folder.report(), input_of(folder, config, session, encoder, evaluator, evaluation));
+    session.log->info("report: {}", folder.report().string());
+  } catch (const IoError& error) {
+    session.log->warn("the report is not written: {}", error.what());
+  }
 }
 
 }  // namespace lodestone

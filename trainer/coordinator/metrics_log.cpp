@@ -1,55 +1,24 @@
 #include "trainer/coordinator/metrics_log.h"
 
 #include <cerrno>
+#include <fstream>
 #include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "common/files.h"
+#include "trainer/coordinator/metrics_tail.h"
 
 namespace lodestone {
 
 namespace fs = std::filesystem;
 
-namespace {
-
 using nlohmann::json;
-
-// Calls use(line text, line as JSON) for each line that is a whole JSON object.
-template <typename Use>
-void for_each_line(std::string_view text, const Use& use) {
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    if (end == std::string_view::npos) return;  // torn: the process died while it wrote
-    json line = json::parse(text.substr(0, end), nullptr, false);
-    if (line.is_object()) use(text.substr(0, end + 1), std::move(line));
-    text.remove_prefix(end + 1);
-  }
-}
-
-bool is_later(const json& line, int64_t step) {
-  const auto found = line.find("step");
-  return found != line.end() && found->is_number() && found->get<double>() > static_cast<double>(step);
-}
-
-// Leaves what a resumed run continues from.
-void drop_torn_and_later(const fs::path& path, std::optional<int64_t> resume_step) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return;
-  const std::string before = read_file(path, UINT64_MAX);
-  std::string after;
-  for_each_line(before, [&](std::string_view text, const json& line) {
-    if (!resume_step || !is_later(line, *resume_step)) after += text;
-  });
-  if (after != before) write_file_atomic(path, after);
-}
-
-}  // namespace
 
 MetricsLog::MetricsLog(fs::path path, std::optional<int64_t> resume_step, Warn warn)
     : path_(std::move(path)), warn_(std::move(warn)) {
-  drop_torn_and_later(path_, resume_step);
+  cut_metrics_tail(path_, resume_step);
   fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd_ < 0)
     throw IoError("metrics: cannot open " + path_.string() + ": " + std::generic_category().message(errno) +
@@ -100,10 +69,20 @@ bool MetricsLog::lost(const std::string& reason) {
   return false;
 }
 
+void read_metrics(const fs::path& path, const std::function<void(json&&)>& use) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw IoError("metrics: cannot open " + path.string() + "; check the path and the permissions");
+  std::string line;
+  while (std::getline(file, line) && !file.eof()) {  // without its end it is torn: the process died while it wrote
+    json parsed = json::parse(line, nullptr, false);
+    if (parsed.is_object()) use(std::move(parsed));
+  }
+  if (file.bad()) throw IoError("metrics: cannot read " + path.string() + "; check the disk");
+}
+
 std::vector<json> read_metrics(const fs::path& path) {
   std::vector<json> lines;
-  for_each_line(read_file(path, UINT64_MAX),
-                [&](std::string_view, json&& line) { lines.push_back(std::move(line)); });
+  read_metrics(path, [&lines](json&& line) { lines.push_back(std::move(line)); });
   return lines;
 }
 

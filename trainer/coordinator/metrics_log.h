@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,8 +22,8 @@ namespace lodestone {
 /// caller serializes.
 class MetricsLog {
  public:
-  /// Opens for appending. A torn last line, left by a crash, is removed; with `resume_step`, so are the lines
-  /// of later steps, which the resumed run will write again. Throws IoError.
+  /// Opens for appending. A torn last line, left by a crash, is removed; with `resume_step`, so are the lines of later steps at
+  /// the file's end, which the resumed run will write again (cut_metrics_tail). Throws IoError.
   MetricsLog(std::filesystem::path path, std::optional<int64_t> resume_step, Warn warn);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
@@ -47,8 +48,11 @@ class MetricsLog {
   int64_t lost_lines_ = 0;
 };
 
-/// All lines of a metrics.jsonl, in order. Lines that aren't JSON objects (torn by a crash) are left out.
-/// Throws IoError if there is no such file.
+/// Hands over each line of a metrics.jsonl, in order. Lines that aren't JSON objects (torn by a crash) are left out. Holds one line at
+/// a time. Throws IoError if there is no such file.
+void read_metrics(const std::filesystem::path& path, const std::function<void(nlohmann::json&&)>& use);
+
+/// All of them.
 std::vector<nlohmann::json> read_metrics(const std::filesystem::path& path);
 
 }  // namespace lodestone
