@@ -69,6 +69,10 @@ class IndexSampler {
   virtual int64_t batches_per_epoch() const = 0;
   /// Requires cursor.epoch >= 0 and 0 <= cursor.position < batches_per_epoch(); ConfigError otherwise.
   virtual GlobalBatch batch(Cursor cursor) const = 0;
+  /// Batches of an epoch that are planned together: what rows the first batches have seen can be told at multiples of this alone.
+  virtual int64_t stride() const { return 1; }
+  /// Whether an epoch is a tour of the data, begun anew by the next; else rows are drawn on and on, whatever epoch it is.
+  virtual bool tours() const { return true; }
   /// Its learning part, which belongs to it; null for those that learn nothing.
   virtual SamplerLearner* learner() const { return nullptr; }
 };

@@ -32,6 +32,7 @@ class LengthBuckets : public IndexSampler {
   int64_t global_batch() const override { return inner_->global_batch(); }
   int64_t batches_per_epoch() const override { return inner_->batches_per_epoch(); }
   GlobalBatch batch(Cursor cursor) const override;
+  int64_t stride() const override { return window_ * inner_->stride(); }
 
  private:
   using Window = std::vector<GlobalBatch>;

@@ -28,6 +28,7 @@ class MixtureSampler : public IndexSampler {
   int64_t global_batch() const override { return global_batch_; }
   int64_t batches_per_epoch() const override { return batches_; }
   GlobalBatch batch(Cursor cursor) const override;
+  bool tours() const override { return false; }
 
   /// How many of the first `samples` drawn are of each source.
   std::vector<int64_t> drawn(int64_t samples) const;
