@@ -57,7 +57,7 @@ LossSide::LossSide(Group world, c10::Device device, const Objective& objective, 
       throw ConfigError(
           "loss: this loss has a proxy for every class, but the data has no classes; use data.train.path");
     proxies_.emplace(world, device, setup.group_c, setup.width, setup.type, setup.seed, config.proxies,
-                     optimizer);
+                     optimizer, setup.key_c);
   }
   if (config.memory.on()) memory_.emplace(world, device, config.memory.size, setup.width, setup.type);
   if (config.memory.has_momentum_encoder()) {

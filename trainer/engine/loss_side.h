@@ -27,6 +27,8 @@ struct LossSideSetup {
       nullptr;  ///< memory.kind momentum: another encoder of the same architecture, built; it is overwritten
   /// How the slow encoder makes keys of a batch; unset: by a forward pass over this rank's rows.
   std::function<at::Tensor(Encoder& slow, const Features& x)> keys = {};
+  /// A hash of every class's name, which its proxy starts from wherever it stands; empty: of its number.
+  std::vector<uint64_t> key_c = {};
 };
 
 /// All that is learned or remembered on the loss's side of the embeddings: proxies, memory, temperature and the like.

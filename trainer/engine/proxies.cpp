@@ -28,7 +28,7 @@ void ProxyConfig::visit(Fields& f) {
 
 Proxies::Proxies(Group world, c10::Device device, const std::vector<int64_t>& group_c, int64_t width,
                  at::ScalarType type, uint64_t seed, const ProxyConfig& config,
-                 const OptimizerConfig& optimizer)
+                 const OptimizerConfig& optimizer, const std::vector<uint64_t>& key_c)
     : world_(world),
       seed_(seed),
       config_(config),
@@ -36,18 +36,28 @@ Proxies::Proxies(Group world, c10::Device device, const std::vector<int64_t>& gr
       classes_(static_cast<int64_t>(group_c.size())) {
   first_ = classes_ * world.rank() / world.size();
   local_ = classes_ * (world.rank() + 1) / world.size() - first_;
-  at::Tensor value_nD = at::empty({local_, width}, at::kDouble), group_n = at::empty({local_}, at::kLong);
+  std::vector<uint64_t> keys;
+  at::Tensor group_n = at::empty({local_}, at::kLong);
   for (int64_t c = 0; c < local_; ++c) {
-    Random random(seed, Purpose::kInit, static_cast<uint64_t>(first_ + c), 0x70726F78);  // "prox"
-    double* row = value_nD.mutable_data_ptr<double>() + c * width;
-    for (int64_t d = 0; d < width; ++d) row[d] = random.normal() / std::sqrt(static_cast<double>(width));
-    group_n.mutable_data_ptr<int64_t>()[c] = group_c[static_cast<size_t>(first_ + c)];
+    const auto number = static_cast<size_t>(first_ + c);
+    keys.push_back(key_c.empty() ? number : key_c.at(number));
+    group_n.mutable_data_ptr<int64_t>()[c] = group_c[number];
   }
-  value_nD_ = value_nD.to(device, type);
+  value_nD_ = initial(keys, width, seed).to(device, type);
   group_n_ = group_n.to(device);
   first_nD_ = at::zeros_like(value_nD_);
   second_nD_ = at::zeros_like(value_nD_);
   steps_n_ = at::zeros({local_}, group_n_.options());
+}
+
+at::Tensor Proxies::initial(std::span<const uint64_t> keys, int64_t width, uint64_t seed) {
+  at::Tensor value_nD = at::empty({static_cast<int64_t>(keys.size()), width}, at::kDouble);
+  double* next = value_nD.mutable_data_ptr<double>();
+  for (const uint64_t key : keys) {
+    Random random(seed, Purpose::kInit, key, 0x70726F78);  // "prox"
+    for (int64_t d = 0; d < width; ++d) *next++ = random.normal() / std::sqrt(static_cast<double>(width));
+  }
+  return value_nD;
 }
 
 // The classes of the global batch, and each other one with probability sample_rate.
