@@ -162,17 +162,15 @@ void HardClassSampler::observe(Cursor cursor, std::span<const int64_t> labels, c
 
 std::map<std::string, at::Tensor> HardClassSampler::state() const {
   std::lock_guard lock(mutex_);
-  at::Tensor observed = at::empty({1}, at::kLong);
-  *observed.mutable_data_ptr<int64_t>() = observed_;
   const ClassDirections none;
   const int64_t classes = dataset_->classes();
-  return {{"observed", observed},
-          {"means", to_tensor(means_.raw(), classes)},
+  return {{"means", to_tensor(means_.raw(), classes)},
           {"directions_now", to_tensor(now_ ? *now_ : none, classes)},
           {"directions_next", to_tensor(next_ ? *next_ : none, classes)}};
 }
 
-void HardClassSampler::restore(const std::map<std::string, at::Tensor>& state) {
+void HardClassSampler::restore(const std::map<std::string, at::Tensor>& state, Cursor next) {
+  check_cursor(next, batches_);
   const auto rows = [&](const char* name) {
     const auto found = state.find(name);
     if (found == state.end() || found->second.dim() != 2 || found->second.size(0) != dataset_->classes() ||
@@ -184,20 +182,17 @@ void HardClassSampler::restore(const std::map<std::string, at::Tensor>& state) {
     const float* begin = tensor.const_data_ptr<float>();
     return ClassDirections{tensor.size(1), std::vector<float>(begin, begin + tensor.numel())};
   };
-  const auto observed = state.find("observed");
-  if (observed == state.end() || observed->second.numel() != 1 || observed->second.scalar_type() != at::kLong)
-    throw CheckpointError("hard_class sampler: expected int64 'observed' in the checkpoint");
   const auto shared = [&](const char* name) {
     ClassDirections found = rows(name);
     return found.width == 0 ? nullptr : std::make_shared<const ClassDirections>(std::move(found));
   };
   auto means = rows("means");
-  auto now = shared("directions_now"), next = shared("directions_next");
+  auto now = shared("directions_now"), then = shared("directions_next");
   std::lock_guard lock(mutex_);
   means_.restore(std::move(means));
   now_ = std::move(now);
-  next_ = std::move(next);
-  observed_ = *observed->second.const_data_ptr<int64_t>();
+  next_ = std::move(then);
+  observed_ = step_of(next);
 }
 
 }  // namespace lodestone

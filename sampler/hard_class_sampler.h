@@ -47,7 +47,7 @@ class HardClassSampler : public IndexSampler, public SamplerLearner {
   void observe(Cursor cursor, std::span<const int64_t> labels, const at::Tensor& z_BD) override;
   int64_t lookahead() const override { return config_.refresh; }
   std::map<std::string, at::Tensor> state() const override;
-  void restore(const std::map<std::string, at::Tensor>& state) override;
+  void restore(const std::map<std::string, at::Tensor>& state, Cursor next) override;
 
  private:
   using Directions = std::shared_ptr<const ClassDirections>;

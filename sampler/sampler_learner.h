@@ -23,9 +23,11 @@ class SamplerLearner {
   virtual void observe(Cursor cursor, std::span<const int64_t> labels, const at::Tensor& z_BD) = 0;
   /// How many batches may be asked for beyond the one that is observed next.
   virtual int64_t lookahead() const = 0;
-  /// All that was learned, as tensors on the CPU, and the reverse. restore throws CheckpointError if they do not fit.
+  /// All that was learned, as tensors on the CPU: those of classes have a row for each.
   virtual std::map<std::string, at::Tensor> state() const = 0;
-  virtual void restore(const std::map<std::string, at::Tensor>& state) = 0;
+  /// The reverse: `next` is the batch that will be observed next, in this sampler's own batches, whatever those of the state were.
+  /// Throws CheckpointError if the tensors do not fit.
+  virtual void restore(const std::map<std::string, at::Tensor>& state, Cursor next) = 0;
 };
 
 }  // namespace lodestone

@@ -1,9 +1,12 @@
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "support/program.h"
 #include "support/texts.h"
+#include "trainer/coordinator/checkpoint.h"
 
 namespace lodestone::testing {
 namespace {
@@ -122,6 +125,66 @@ TEST(Text, SaysWhatIsWrong) {
   train = run(lodestone({"train", config, "--set", "data.kind=images"}));
   EXPECT_EQ(train.code, 2);
   EXPECT_THAT(train.err, HasSubstr("pictures have no text"));
+}
+
+std::string class_rows(const TextWorkspace& work) {
+  std::string rows;
+  for (int topic = 0; topic < 8; ++topic)
+    for (int n = 0; n < 8; ++n) rows += work.sentence(topic, n) + "\ttopic" + std::to_string(topic) + "\n";
+  return rows;
+}
+
+TEST(Text, AnotherVocabularyIsRefusedWhereverTheModelIsUsed) {
+  const TextWorkspace work;
+  const std::string rows = class_rows(work);
+  const std::string config =
+      work.config("labels", rows, "labels", rows, "loss: {name: supcon}\nminer: {name: all}\n");
+  ASSERT_EQ(run(lodestone({"train", config, "--set", "schedule.steps=4"})).code, 0);
+  const std::string vocabulary = contents(work.path("vocab.txt"));
+  std::string other = vocabulary;  // the last two tokens change places: as many, of which two mean each other
+  const size_t last = other.rfind('\n', other.size() - 2), before = other.rfind('\n', last - 1);
+  const std::string token = other.substr(before + 1, last - before);
+  other = other.substr(0, before + 1) + other.substr(last + 1) + token;
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"train", config, "--set", "schedule.steps=6"},
+        {"evaluate", work.path("run")},
+        {"embed", work.path("run"), "--input", work.path("all.txt"), "--output", work.path("z.npy")},
+        {"export", work.path("run"), "--format", "safetensors", "--output",
+         work.path("model.safetensors")}}) {
+    work.write("vocab.txt", other);
+    const Finished refused = run(lodestone(command));
+    EXPECT_EQ(refused.code, 5) << command[0] << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("expected the vocabulary that the model was trained with"));
+    work.write("vocab.txt", vocabulary);
+    EXPECT_EQ(run(lodestone(command)).code, 0) << command[0];
+  }
+}
+
+// Rows of pairs have no names but the lines they stand in: their texts tell what they are.
+TEST(Text, RowsOfAMemoryFollowTheirTexts) {
+  const TextWorkspace work;
+  std::string rows;
+  for (int topic = 0; topic < 16; ++topic)
+    for (int n = 0; n < 4; ++n) rows += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\n";
+  const std::string config =
+      work.config("pairs", rows, "pairs", rows,
+                  "loss: {name: contrastive}\nminer: {name: all}\nmemory: {kind: xbm, size: 48}\n");
+  const auto key = [&] { return load_checkpoint(work.path("run")).snapshot.tensors.at("memory").at("key"); };
+  const auto train = [&](int steps) {
+    return run(lodestone({"train", config, "--set", "evaluate.data.path=", "--set",
+                          "schedule.steps=" + std::to_string(steps)}));
+  };
+  ASSERT_EQ(train(4).code, 0);
+  std::map<int64_t, int64_t> label_of;
+  for (int64_t i = 0; i < 48; ++i) label_of[key()[i][2].item<int64_t>()] = key()[i][0].item<int64_t>();
+  work.write("train.tsv", "a row of its own\tbefore all others\n" + rows);
+  const Finished more = train(5);
+  ASSERT_EQ(more.code, 0) << more.err;
+  EXPECT_THAT(more.err, HasSubstr("64 of the others stand elsewhere"));
+  for (int64_t i = 0; i < 48; ++i)
+    if (key()[i][3].item<int64_t>() <= 3) {
+      EXPECT_EQ(key()[i][0].item<int64_t>(), label_of.at(key()[i][2].item<int64_t>()) + 1);
+    }
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ TEST(HardClassSampler, StateRoundTripsAtAnyStep) {
     const auto before = sampler();
     train(*before, 0, stop);
     const auto after = sampler();
-    after->restore(before->state());
+    after->restore(before->state(), cursor(*after, stop));
     const auto rest = train(*after, stop, 40);
     for (int64_t t = stop; t < 40; ++t)
       ASSERT_EQ(rest[static_cast<size_t>(t - stop)].samples, expected[static_cast<size_t>(t)].samples)
@@ -144,13 +144,29 @@ TEST(HardClassSampler, StepsWithoutRowsKeepItRandom) {
   EXPECT_THROW(s->observe(cursor(*s, 39), {}, at::empty({0, 2})), Error);
 }
 
+TEST(HardClassSampler, GoesOnAtAnotherPlaceWithWhatItLearned) {
+  const auto before = sampler();
+  train(*before, 0, 30);
+  for (const int64_t step : {0, 7, 13, 29, 100}) {
+    const auto after = sampler();
+    after->restore(before->state(), cursor(*after, step));
+    const GlobalBatch first = train(*after, step, step + 20).front();
+    const int64_t spread = apart(first.labels[0], first.labels[2]) + apart(first.labels[0], first.labels[4]);
+    if (step >= 12) {
+      EXPECT_LE(spread, 3) << step;
+    }
+  }
+  const auto s = sampler();
+  EXPECT_THROW(s->restore(before->state(), {0, s->batches_per_epoch()}), ConfigError);
+}
+
 TEST(HardClassSampler, RefusesStateOfAnotherRun) {
   const auto s = sampler();
   auto state = s->state();
   state.erase("means");
-  EXPECT_THROW(s->restore(state), CheckpointError);
+  EXPECT_THROW(s->restore(state, {}), CheckpointError);
   state["means"] = at::empty({kClasses + 1, 2});
-  EXPECT_THROW(s->restore(state), CheckpointError);
+  EXPECT_THROW(s->restore(state, {}), CheckpointError);
 }
 
 // Ids repeat: every id stands for three samples.

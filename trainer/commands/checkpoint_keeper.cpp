@@ -22,17 +22,11 @@ bool is_path(const std::string& resume) {
   return resume != "auto" && resume != "none";
 }
 
-// path.1, path.2 …: the first that is not there.
-fs::path free_name(const fs::path& path) {
-  int number = 1;
-  while (fs::exists(path.string() + "." + std::to_string(number))) ++number;
-  return path.string() + "." + std::to_string(number);
-}
-
 }  // namespace
 
-CheckpointKeeper::CheckpointKeeper(const CheckpointConfig& config, Session& session, const RunFolder& folder)
-    : config_(config), session_(session), folder_(folder) {}
+CheckpointKeeper::CheckpointKeeper(const CheckpointConfig& config, Session& session, const RunFolder& folder,
+                                   std::optional<RunLock>& lock, const RunIdentity& identity)
+    : config_(config), session_(session), folder_(folder), lock_(lock), identity_(identity) {}
 
 CheckpointKeeper::~CheckpointKeeper() {
   constexpr std::chrono::duration<double> kLongest{30};
@@ -59,7 +53,7 @@ bool CheckpointKeeper::resumes(const std::string& resume) const {
 
 std::optional<Checkpoint> CheckpointKeeper::find(const std::string& resume) {
   if (is_path(resume)) return load_checkpoint(resume, warn_of_damage());
-  if (resume == "none" && fs::exists(folder_.root())) {
+  if (resume == "none") {
     set_run_aside();
     return {};
   }
@@ -67,42 +61,43 @@ std::optional<Checkpoint> CheckpointKeeper::find(const std::string& resume) {
   return load_checkpoint(folder_.checkpoints(), warn_of_damage());
 }
 
-// A run is never overwritten: the earlier one moves aside, unless a process is at work in it.
-void CheckpointKeeper::set_run_aside() const {
-  const RunLock idle(folder_);
-  const fs::path aside = free_name(folder_.root());
-  fs::rename(folder_.root(), aside);
+// A run is never overwritten: the earlier one moves aside. A folder that holds none stays as it is.
+void CheckpointKeeper::set_run_aside() {
+  if (!folder_.holds_run()) return;
+  const fs::path aside = folder_.set_aside();
+  lock_.emplace(folder_);
   session_.log->info("starting afresh; the earlier run is now {}", aside.string());
 }
 
 // Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.
 void CheckpointKeeper::set_later_aside(int64_t step) const {
-  const RunLock idle(folder_);
   for (const auto& path : list_checkpoints(folder_.checkpoints())) {
     if (step_of(path.filename().string()) <= step) continue;
     const fs::path aside = free_name(folder_.checkpoints() / ("abandoned-" + path.filename().string()));
-    fs::rename(path, aside);
+    rename_synced(path, aside);
     session_.log->info("{} is of the future left behind; it is now {}", path.string(), aside.string());
   }
 }
 
-std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Trainer& trainer,
-                                               SamplerLearner* learner) {
+std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Trainer& trainer) {
   std::optional<Checkpoint> found;
+  std::vector<std::string> told;
   if (session_.leads()) found = find(resume);
+  if (found) told = identity_.align(*found);
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
   if (!checkpoint) return {};
-  const Cursor cursor = restore_snapshot(session_.world, checkpoint->snapshot, trainer, learner);
+  const FoundPlace place = restore_snapshot(session_.world, *checkpoint, trainer, identity_);
   restore_counters(checkpoint->snapshot, trainer);
   if (session_.leads() && is_path(resume)) set_later_aside(checkpoint->step);
   generation_ = checkpoint->generation + 1;
   resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
   session_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
-  if (session_.leads())
-    for (const auto& group : unused_groups(checkpoint->snapshot, trainer, learner))
-      session_.log->warn("{}: {}.safetensors is of no use to this configuration and left out",
-                         checkpoint->path.string(), group);
-  return cursor;
+  if (!session_.leads()) return place.cursor;
+  if (!place.told.empty()) told.push_back(place.told);
+  for (const auto& group : unused_groups(checkpoint->snapshot, trainer, identity_.learner()))
+    told.push_back(group + ".safetensors is of no use to this configuration and left out");
+  for (const auto& sentence : told) session_.log->warn("{}: {}", checkpoint->path.string(), sentence);
+  return place.cursor;
 }
 
 std::optional<fs::path> CheckpointKeeper::roll_back(Trainer& trainer) {
@@ -113,7 +108,8 @@ std::optional<fs::path> CheckpointKeeper::roll_back(Trainer& trainer) {
     try {
       if (!list_checkpoints(folder_.checkpoints()).empty())
         found = load_checkpoint(folder_.checkpoints(), warn_of_damage());
-    } catch (const CheckpointError&) {  // all of them
+      if (found) identity_.align(*found);  // what there is to say was said when it was resumed
+    } catch (const CheckpointError&) {     // all of them
       tell_damaged();
       throw;
     }
@@ -121,7 +117,7 @@ std::optional<fs::path> CheckpointKeeper::roll_back(Trainer& trainer) {
   }
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
   if (!checkpoint) return {};
-  restore_snapshot(session_.world, checkpoint->snapshot, trainer, nullptr);
+  restore_training(session_.world, *checkpoint, trainer);
   saved_at_ = begun_at_ = trainer.steps_done();
   return checkpoint->path;
 }
@@ -178,11 +174,11 @@ void CheckpointKeeper::judged(int64_t step, const std::map<std::string, double>&
     if (std::isfinite(value)) judged_.second[name] = value;
 }
 
-void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor, const SamplerLearner* learner) {
+void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor) {
   const int64_t step = trainer.steps_done();
   requested_ = false;
   last_ = std::chrono::steady_clock::now();
-  Snapshot snapshot = take_snapshot(session_.world, trainer, cursor, learner);
+  Snapshot snapshot = take_snapshot(session_.world, trainer, cursor, identity_);
   if (!session_.leads()) return;
   const bool begun = begin_save(step, std::move(snapshot));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count();

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "sampler/loader.h"
 #include "trainer/commands/reporter.h"
+#include "trainer/commands/run_identity.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/checkpoint_writer.h"
@@ -24,7 +24,9 @@ namespace lodestone {
 /// Errors    a save that fails is logged and counted after a later step; training goes on.
 class CheckpointKeeper {
  public:
-  CheckpointKeeper(const CheckpointConfig& config, Session& session, const RunFolder& folder);
+  /// Rank 0 holds the folder's lock; it is given up, and the new folder's taken, where a run is set aside.
+  CheckpointKeeper(const CheckpointConfig& config, Session& session, const RunFolder& folder,
+                   std::optional<RunLock>& lock, const RunIdentity& identity);
   /// Waits for a save under way, half a minute at most.
   ~CheckpointKeeper();
 
@@ -32,7 +34,7 @@ class CheckpointKeeper {
   bool resumes(const std::string& resume) const;
   /// Restores what `resume` (auto, none or a path) names and returns the place in the data; unset: nothing to go on from.
   /// Throws CheckpointError if what is there cannot be used.
-  std::optional<Cursor> resume(const std::string& resume, Trainer& trainer, SamplerLearner* learner);
+  std::optional<Cursor> resume(const std::string& resume, Trainer& trainer);
   std::optional<int64_t> resumed_at() const { return resumed_at_; }
   /// How often the run was gone on with from a checkpoint before. The same on all ranks.
   int64_t generation() const { return generation_; }
@@ -52,7 +54,7 @@ class CheckpointKeeper {
   Agreed agree(bool stop, bool bad_records, int64_t step);
   /// What the model is worth after this step; goes into the checkpoint of the same step.
   void judged(int64_t step, const std::map<std::string, double>& measures);
-  void save(const Trainer& trainer, Cursor cursor, const SamplerLearner* learner);
+  void save(const Trainer& trainer, Cursor cursor);
   /// Puts the newest checkpoint back, but for what the sampler has learned, which belongs to its place in the data. Returns what it
   /// used; none: there is no checkpoint. Collective; waits for the save under way.
   std::optional<std::filesystem::path> roll_back(Trainer& trainer);
@@ -61,7 +63,7 @@ class CheckpointKeeper {
 
  private:
   std::optional<Checkpoint> find(const std::string& resume);
-  void set_run_aside() const;
+  void set_run_aside();
   void set_later_aside(int64_t step) const;
   bool wants(int64_t step);
   bool begin_save(int64_t step, Snapshot snapshot);
@@ -77,6 +79,8 @@ class CheckpointKeeper {
   const CheckpointConfig& config_;
   Session& session_;
   const RunFolder& folder_;
+  std::optional<RunLock>& lock_;  ///< of rank 0
+  const RunIdentity& identity_;
   SaveRequest request_;
   CheckpointWriter writer_;  // rank 0
   std::shared_ptr<FileImages> images_ =

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "common/files.h"
 #include "trainer/commands/command.h"
@@ -20,16 +21,33 @@ void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const
                     double far, Logger& log) {
   Calibration found = calibrate(judged.roc, far, likeness_of(config));
   found.step = checkpoint.step;
-  const fs::path file = calibration_file(RunFolder::of_checkpoint(checkpoint.path).root());
+  const RunFolder folder = RunFolder::of_checkpoint(checkpoint.path);
+  const RunLock lock(folder);
+  const fs::path file = calibration_file(folder.root());
   write_calibration(file, found);
   log.info("{}: same from a score of {}: accepts {} of different pairs and {} of same ones", file.string(),
            compact(found.threshold), compact(found.measured_far), compact(found.tar));
 }
 
+// A run folder that is in use has its own report to come; the figures were told already.
+void keep_report(const RunFolder& folder, RunConfig& config, const Session& session,
+                 const Evaluator& evaluator, const Evaluation& evaluation) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(folder.metrics(), ignored)) return;
+  std::optional<RunLock> lock;
+  try {
+    lock.emplace(folder);
+  } catch (const IoError& error) {
+    session.log->warn("the report is not written: {}", error.what());
+    return;
+  }
+  write_run_report(folder, config, session, *config.encoder, evaluator, evaluation);
+}
+
 int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& checkpoint,
                      const EvaluateArguments& arguments) {
   build_encoder(config, *config.encoder);
-  restore_model(checkpoint.snapshot, *config.encoder);
+  restore_model(checkpoint.snapshot, config);
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
   const auto evaluator = make_evaluator(config);
   tell_left_out(session, "evaluation", evaluator->dataset());
@@ -50,13 +68,9 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
     result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
   if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
 
+  keep_report(RunFolder(arguments.run), config, session, *evaluator, evaluation);
   if (arguments.calibrate)
     keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *session.log);
-  const RunFolder folder(arguments.run);
-  if (fs::exists(folder.metrics())) {
-    write_run_report(folder, config, session, *config.encoder, *evaluator, evaluation);
-    session.log->info("report: {}", folder.report().string());
-  }
   return kDone;
 }
 

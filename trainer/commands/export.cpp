@@ -41,7 +41,7 @@ int run_export(const ExportArguments& arguments) {
   read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"), {},
                   checkpoint.path.filename().string(), config);
   build_encoder(config, *config.encoder);
-  restore_model(checkpoint.snapshot, *config.encoder);
+  restore_model(checkpoint.snapshot, config);
   const std::filesystem::path output(arguments.output);
   const auto card = arguments.card.empty() ? std::filesystem::path(output).replace_extension(".md")
                                            : std::filesystem::path(arguments.card);

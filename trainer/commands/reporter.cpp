@@ -74,7 +74,6 @@ struct Reporter::Endpoint {
 struct Reporter::Lead {
   Lead(const RunConfig& config, const Session& session, const RunFolder& folder, const RunStart& start);
 
-  RunLock lock;
   MetricsLog log;
   std::unique_ptr<EventFile> events;
   Progress progress;
@@ -85,8 +84,7 @@ struct Reporter::Lead {
 
 Reporter::Lead::Lead(const RunConfig& config, const Session& session, const RunFolder& folder,
                      const RunStart& start)
-    : lock(folder),
-      log(folder.metrics(), start.resumed_at.value_or(0),
+    : log(folder.metrics(), start.resumed_at.value_or(0),
           [out = session.log](const std::string& sentence) { out->warn("{}", sentence); }),
       progress(std::cerr, start.step, config.training.schedule.steps, ProgressStyle::for_stderr()) {
   if (config.report.tensorboard())

@@ -27,7 +27,7 @@ struct RunStart {
 };
 
 /// Tells how a training run does: metrics.jsonl, TensorBoard's files, the live page, /metrics, the progress line and the
-/// log. One on every rank; only that of rank 0 owns the run folder's files (and its lock). The others log and, where
+/// log. One on every rank; only that of rank 0 owns the run folder's files, whose lock the run holds. The others log and, where
 /// metrics.per_rank is set, serve /metrics of their own.
 /// Ranks     construction is collective; nothing else is. Threads: caller serializes.
 /// Throws    IoError if the run folder can't be prepared, ConfigError if rank 0 can't serve where it should. Another

@@ -12,6 +12,7 @@
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/repeatable.h"
+#include "trainer/commands/run_identity.h"
 #include "trainer/commands/start_guard.h"
 #include "trainer/commands/start_watch.h"
 #include "trainer/commands/text_data.h"
@@ -125,6 +126,9 @@ Objective::Setting setting_of(const RunConfig& config, const TrainingData& data)
 
 LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow) {
   LossSideSetup setup{{}, config.encoder->output_dim(), at::kFloat, static_cast<uint64_t>(config.seed), slow};
+  const Pairing pairing = config.loss->pairing();
+  if (pairing == Pairing::kProxies || pairing == Pairing::kProxyAnchors)
+    setup.key_c = class_keys(config, *data.dataset());
   if (data.tuples.empty())
     for (int64_t c = 0; c < data.dataset()->classes(); ++c) setup.group_c.push_back(data.dataset()->group(c));
   return setup;

@@ -1,10 +1,14 @@
 #include "trainer/commands/state.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 #include "distributed/row_shards.h"
+#include "trainer/commands/config_changes.h"
 
 namespace lodestone {
 
@@ -67,14 +71,11 @@ void restore_statistics(const Group& world, const Snapshot& snapshot, const Trai
   }
 }
 
-// Steps done, and where in the data.
-std::pair<int64_t, Cursor> place_of(const Snapshot& snapshot) {
+int64_t step_of(const Snapshot& snapshot) {
   try {
-    const auto& sampler = snapshot.state.at("sampler");
-    return {snapshot.state.at("step").get<int64_t>(),
-            {sampler.at("epoch").get<int64_t>(), sampler.at("position").get<int64_t>()}};
+    return snapshot.state.at("step").get<int64_t>();
   } catch (const nlohmann::json::exception&) {
-    std::throw_with_nested(CheckpointError("checkpoint: state.json lacks step or sampler position"));
+    std::throw_with_nested(CheckpointError("checkpoint: state.json lacks the step"));
   }
 }
 
@@ -85,6 +86,48 @@ RunCounters counters_of(const Snapshot& snapshot) {
   } catch (const nlohmann::json::exception&) {
     std::throw_with_nested(CheckpointError("checkpoint: state.json lacks the run's counters"));
   }
+}
+
+// Earlier versions counted batches alone: those of their own configuration, and of the data set of today.
+Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity, int64_t epoch,
+                       int64_t position) {
+  Place place = place_at({epoch, position}, identity.sampler(), identity.order());
+  const std::string batch = config_value(checkpoint.config_yaml, "global_batch");
+  if (batch.empty() || batch == std::to_string(place.global_batch)) return place;
+  place.global_batch = std::max<int64_t>(1, std::strtoll(batch.c_str(), nullptr, 10));
+  place.batches_per_epoch = 0;
+  place.rows = position * place.global_batch;
+  return place;
+}
+
+Place place_of(const Checkpoint& checkpoint, const RunIdentity& identity) {
+  const auto refuse = [] {
+    throw CheckpointError("checkpoint: state.json lacks a place in the data; use another checkpoint");
+  };
+  try {
+    const auto& saved = checkpoint.snapshot.state.at("sampler");
+    const auto number = [&saved](const char* name) { return saved.at(name).get<int64_t>(); };
+    if (number("epoch") < 0 || number("position") < 0) refuse();
+    if (!saved.contains("rows"))
+      return place_of_batches(checkpoint, identity, number("epoch"), number("position"));
+    const Place place{number("epoch"),        number("rows"),
+                      number("global_batch"), number("batches_per_epoch"),
+                      number("stride"),       config_value(checkpoint.config_yaml, "sampler.name")};
+    if (place.rows < 0 || place.global_batch < 1 || place.batches_per_epoch < 0 || place.stride < 1) refuse();
+    return place;
+  } catch (const nlohmann::json::exception&) {
+    refuse();
+  }
+  return {};
+}
+
+nlohmann::json to_json(const Place& place, Cursor cursor) {
+  return {{"epoch", place.epoch},
+          {"position", cursor.position},
+          {"rows", place.rows},
+          {"global_batch", place.global_batch},
+          {"batches_per_epoch", place.batches_per_epoch},
+          {"stride", place.stride}};
 }
 
 // {group: {tensor: [dtype, shape]}}
@@ -112,38 +155,50 @@ Snapshot shaped_as(const nlohmann::json& groups) {
   return snapshot;
 }
 
+void check(const Snapshot& snapshot, const Trainer& trainer) {
+  for (const auto& [group, live] : trainer.tensors()) check_all(group, group_of(snapshot, group), live);
+  trainer.loss_side().check(snapshot.tensors);
+  step_of(snapshot);
+  counters_of(snapshot);
+}
+
 }  // namespace
 
 Snapshot take_snapshot(const Group& world, const Trainer& trainer, Cursor cursor,
-                       const SamplerLearner* learner) {
+                       const RunIdentity& identity) {
   Snapshot snapshot;
   snapshot.tensors = trainer.loss_side().gathered();
   const Tensors statistics = ranks_statistics(world, trainer);
   if (world.rank() != 0) return {};
   for (auto& [group, tensors] : trainer.tensors()) snapshot.tensors[group] = tensors;
   if (!statistics.empty()) snapshot.tensors[kStatistics] = statistics;
-  if (learner) snapshot.tensors[kSampler] = learner->state();
+  if (const SamplerLearner* learner = identity.learner()) snapshot.tensors[kSampler] = learner->state();
   snapshot.state = {
       {"step", trainer.steps_done()},
-      {"sampler", {{"epoch", cursor.epoch}, {"position", cursor.position}}},
+      {"sampler", to_json(place_at(cursor, identity.sampler(), identity.order()), cursor)},
       {"counters",
        {{"samples", trainer.counters().samples}, {"non_finite_steps", trainer.counters().non_finite_steps}}}};
+  identity.describe(snapshot);
   return snapshot;
 }
 
-Cursor restore_snapshot(const Group& world, const Snapshot& snapshot, Trainer& trainer,
-                        SamplerLearner* learner) {
-  const auto all = trainer.tensors();
-  for (const auto& [group, live] : all) check_all(group, group_of(snapshot, group), live);
-  trainer.loss_side().check(snapshot.tensors);
-  const auto [step, cursor] = place_of(snapshot);
-  counters_of(snapshot);
-  if (learner) learner->restore(group_of(snapshot, kSampler));
-  for (const auto& [group, live] : all) copy_all(group_of(snapshot, group), live);
+FoundPlace restore_snapshot(const Group& world, const Checkpoint& checkpoint, Trainer& trainer,
+                            const RunIdentity& identity) {
+  FoundPlace place = find_place(place_of(checkpoint, identity), identity.sampler(), identity.order());
+  check(checkpoint.snapshot, trainer);
+  if (SamplerLearner* learner = identity.learner())
+    learner->restore(group_of(checkpoint.snapshot, kSampler), place.cursor);
+  restore_training(world, checkpoint, trainer);
+  return place;
+}
+
+void restore_training(const Group& world, const Checkpoint& checkpoint, Trainer& trainer) {
+  const Snapshot& snapshot = checkpoint.snapshot;
+  check(snapshot, trainer);
+  for (const auto& [group, live] : trainer.tensors()) copy_all(group_of(snapshot, group), live);
   trainer.loss_side().restore(world, snapshot.tensors);
   restore_statistics(world, snapshot, trainer);
-  trainer.set_steps_done(step);
-  return cursor;
+  trainer.set_steps_done(step_of(snapshot));
 }
 
 std::vector<std::string> unused_groups(const Snapshot& snapshot, const Trainer& trainer,
@@ -162,7 +217,9 @@ void restore_counters(const Snapshot& snapshot, Trainer& trainer) {
   trainer.set_counters(counters_of(snapshot));
 }
 
-void restore_model(const Snapshot& snapshot, Encoder& encoder) {
+void restore_model(const Snapshot& snapshot, const RunConfig& config) {
+  check_vocabulary(snapshot, config);
+  Encoder& encoder = *config.encoder;
   Tensors live;
   for (const auto* list : {&encoder.parameters().learned(), &encoder.parameters().buffers()})
     for (const auto& parameter : *list) live[parameter.name] = parameter.tensor.detach();

@@ -45,11 +45,13 @@ class TrainingRun {
   RunConfig& config_;
   Session& session_;
   StopSignals signals_;
+  RunFolder folder_;
+  std::optional<RunLock> lock_;  ///< rank 0; before all that writes into the folder
   TrainingData data_;
+  RunIdentity identity_;
   std::unique_ptr<Evaluator> evaluator_;
   RunConfig slow_config_;  ///< of the momentum encoder
   std::unique_ptr<Trainer> trainer_;
-  RunFolder folder_;
   CheckpointKeeper keeper_;
   FlightDump dump_;
   FlightWatch watch_;  ///< hears of SIGUSR2 beside the keeper, so it comes after it
@@ -59,12 +61,22 @@ class TrainingRun {
   int64_t bad_records_met_ = 0;  ///< by this rank, and told
 };
 
+// The lock of the run folder, for rank 0. Collective: where it is refused no rank goes on to write there.
+std::optional<RunLock> held(Session& session, const RunFolder& folder) {
+  std::optional<RunLock> lock;
+  if (session.leads()) lock.emplace(folder);
+  session.world.barrier();
+  return lock;
+}
+
 TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments)
     : config_(config),
       session_(session),
-      data_(open_training_data(config, session_.world.size())),
       folder_(config.run_dir),
-      keeper_(config.checkpoint, session, folder_),
+      lock_(held(session, folder_)),
+      data_(open_training_data(config, session_.world.size())),
+      identity_(config, data_),
+      keeper_(config.checkpoint, session, folder_, lock_, identity_),
       dump_(session_.world, folder_, session_.launch.info().generation, warn()),
       watch_(session_.launch.control(), dump_, warn()),
       teller_(data_.dataset()->size(), config.data.loader.bad_records) {
@@ -83,8 +95,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   trainer_ =
       std::make_unique<Trainer>(session_.world, session_.launch.device(), *config.encoder, config.objective(),
                                 config.training, loss_side_setup(config, data_, slow));
-  if (const auto cursor = keeper_.resume(arguments.resume, *trainer_, data_.sampler->learner()))
-    cursor_ = *cursor;
+  if (const auto cursor = keeper_.resume(arguments.resume, *trainer_)) cursor_ = *cursor;
   if (evaluator_ && session_.leads()) warn_of_overlap();
   if (session_.leads())
     for (const std::string& message : data_.left_out)
@@ -151,7 +162,6 @@ void TrainingRun::evaluate(bool last) {
   reporter_->finish();
   std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
   write_run_report(folder_, config_, session_, *config_.encoder, *evaluator_, evaluation);
-  session_.log->info("report: {}", folder_.report().string());
 }
 
 // None if the step was not finite and the run went back to a checkpoint instead.
@@ -222,7 +232,7 @@ int TrainingRun::run() {
     const bool last = trainer_->finished();
     const int64_t every = config_.evaluate.every;
     if (evaluator_ && every > 0 && !last && !stopped && metrics.step % every == 0) evaluate(false);
-    if (stopped || last || agreed.save) keeper_.save(*trainer_, cursor_, data_.sampler->learner());
+    if (stopped || last || agreed.save) keeper_.save(*trainer_, cursor_);
   }
   return finish(stopped && !trainer_->finished());
 }

@@ -28,7 +28,7 @@ std::filesystem::path TrainedModel::run_folder() const {
 void TrainedModel::prepare(const Session& session) {
   device_ = session.launch.device();
   build_encoder(config_, *config_.encoder);
-  restore_model(checkpoint_.snapshot, *config_.encoder);
+  restore_model(checkpoint_.snapshot, config_);
   config_.encoder->parameters().convert(at::kFloat, device_);
   config_.encoder->hold_weights();
 }

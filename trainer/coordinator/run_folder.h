@@ -24,18 +24,31 @@ class RunFolder {
   /// The last part of the path: what the run is called.
   std::string name() const;
 
+  /// Whether a run has been here: its checkpoints, or its configuration beside its metrics or its
+  /// checkpoints' folder. What else a folder holds makes it no run's.
+  bool holds_run() const;
+
   /// Makes the folders and writes the resolved configuration, so that a folder that can't be written is found
-  /// before training starts. Throws IoError.
+  /// before training starts. Requires its lock. Throws IoError.
   void prepare(std::string_view config_yaml) const;
+
+  /// Renames the folder to a name beside it that is free (name.1, name.2 …) and returns that. Requires its
+  /// lock, which goes with it. Throws ConfigError if it can't be renamed: a mount point, the working folder,
+  /// a parent that can't be written.
+  std::filesystem::path set_aside() const;
 
  private:
   std::filesystem::path root_;
 };
 
-/// Holds a run folder for one process while it lives: two trainings in one folder would write over each other.
+/// path.1, path.2 …: the first that is not there.
+std::filesystem::path free_name(const std::filesystem::path& path);
+
+/// Holds a run folder for one process while it lives: two trainings in one folder would write over each
+/// other. Nothing in the folder is written, renamed or removed without it; ranks of a job share rank 0's.
 class RunLock {
  public:
-  /// Requires prepare(). Throws IoError if another process holds the folder.
+  /// Makes the folder if it isn't there. Throws IoError if another process holds it, or it can't be made.
   explicit RunLock(const RunFolder& folder);
   ~RunLock();
   RunLock(RunLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
