@@ -13,6 +13,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "common/printable.h"
+
 namespace lodestone {
 
 namespace fs = std::filesystem;
@@ -154,7 +156,15 @@ std::string checksum(std::string_view bytes) {
 }
 
 TempFolder::TempFolder() {
-  std::string pattern = (fs::temp_directory_path() / "lodestone-XXXXXX").string();
+  std::error_code error;
+  const fs::path folder = fs::temp_directory_path(error);
+  if (error) {
+    const char* chosen = std::getenv("TMPDIR");
+    throw IoError("files: expected a folder for temporary files, got TMPDIR=" +
+                  printable(chosen == nullptr ? "" : chosen) +
+                  ", which is none; set it to one that can be written");
+  }
+  std::string pattern = (folder / "lodestone-XXXXXX").string();
   if (!::mkdtemp(pattern.data())) fail("create a temporary folder", pattern, errno);
   path_ = pattern;
 }

@@ -53,6 +53,14 @@ std::optional<uint64_t> size_of_file(const fs::path& path) noexcept {
   return size;
 }
 
+std::vector<fs::path> folder_entries(const fs::path& folder, std::error_code& error) {
+  std::vector<fs::path> entries;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    entries.push_back(entry->path());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
 fs::path absolute_path(const fs::path& path) {
   std::error_code error;
   const fs::path absolute = fs::absolute(path, error);

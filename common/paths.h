@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <vector>
 
 namespace lodestone {
 
@@ -23,6 +25,10 @@ bool is_folder(const std::filesystem::path& path) noexcept;
 bool path_exists(const std::filesystem::path& path) noexcept;
 /// Bytes of a regular file.
 std::optional<uint64_t> size_of_file(const std::filesystem::path& path) noexcept;
+
+/// What lies directly in a folder, sorted. If `error` says that it could not be read to its end, what was found until then.
+std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder,
+                                                  std::error_code& error);
 
 /// From the root, without "." and ".."; links are not followed. Where the working folder is gone, the path as it is.
 std::filesystem::path absolute_path(const std::filesystem::path& path);

@@ -9,6 +9,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "common/printable.h"
 #include "common/utf8.h"
 
 namespace lodestone {
@@ -41,6 +42,11 @@ void check_brackets(const std::string& text, const std::string& file) {
   }
 }
 
+// The core schema's words for nothing.
+bool is_null(const std::string& plain) {
+  return plain.empty() || plain == "~" || plain == "null" || plain == "Null" || plain == "NULL";
+}
+
 // Builds the tree from parser events, so that what we refuse is refused before anything is expanded.
 class TreeBuilder : public YAML::EventHandler {
  public:
@@ -63,8 +69,7 @@ class TreeBuilder : public YAML::EventHandler {
     auto node = make(mark, ConfigNode::Kind::kScalar);
     node->scalar = value;
     node->quoted = tag == "!";
-    const bool null = !node->quoted && (value == "null" || value == "~");
-    if (null) node->kind = ConfigNode::Kind::kNull;
+    if (!node->quoted && is_null(value)) node->kind = ConfigNode::Kind::kNull;
     add(node, mark);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -174,13 +179,43 @@ ConfigNodePtr read_yaml_file(const std::string& path) {
   return parse_yaml(text, path);
 }
 
+namespace {
+
+// What stands behind a `=`. In brackets, braces or quotes it is YAML; else it is text as it is, since the shell has taken its quotes
+// away: a blank and a #, a colon, an & mean nothing here.
+ConfigNodePtr assigned_value(const std::string& text, const std::string& place) {
+  const auto stands_in = [&](char open, char close) {
+    return text.size() > 1 && text.front() == open && text.back() == close;
+  };
+  if (stands_in('[', ']') || stands_in('{', '}') || stands_in('"', '"') || stands_in('\'', '\'')) {
+    const ConfigError refusal(place +
+                              ": expected one value as YAML has it in brackets, braces or quotes, got '" +
+                              printable(text) + "'; put a text in quotes of its own");
+    try {
+      // In brackets of ours, so that a comment would take the last one with it.
+      const auto items = parse_yaml("value: [" + text + "]", place)->find("value")->items;
+      if (items.size() == 1) return items.front();
+    } catch (const ConfigError&) {
+      std::throw_with_nested(refusal);
+    }
+    throw ConfigError(refusal);
+  }
+  if (!is_utf8(text)) throw ConfigError(place + ": expected UTF-8, got '" + printable(text) + "'");
+  auto value = std::make_shared<ConfigNode>();
+  value->kind = is_null(text) ? ConfigNode::Kind::kNull : ConfigNode::Kind::kScalar;
+  value->scalar = text;
+  return value;
+}
+
+}  // namespace
+
 void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
   const size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0)
+  if (equals == std::string::npos || equals == 0 || assignment[equals - 1] == '.')
     throw ConfigError("--set: expected key.path=value, got '" + assignment + "'");
   const std::string path = assignment.substr(0, equals);
   const std::string place = "--set " + path;
-  auto value = parse_yaml("value: " + assignment.substr(equals + 1), place)->find("value");
+  const auto value = assigned_value(assignment.substr(equals + 1), place);
   value->place = place;
 
   ConfigNodePtr node = root;

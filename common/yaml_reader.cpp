@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -113,7 +114,8 @@ class Reader : public Fields, public IdleKeys {
 
   [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node,
                              const std::string& expected) const {
-    const std::string got = node.kind == ConfigNode::Kind::kScalar     ? "'" + node.scalar + "'"
+    const std::string quotes = node.quoted ? " in quotes" : "";
+    const std::string got = node.kind == ConfigNode::Kind::kScalar     ? "'" + node.scalar + "'" + quotes
                             : node.kind == ConfigNode::Kind::kSequence ? "a sequence"
                             : node.kind == ConfigNode::Kind::kMapping  ? "a mapping"
                                                                        : "nothing";
@@ -134,15 +136,20 @@ class Reader : public Fields, public IdleKeys {
     return node.scalar;
   }
 
+  // 010 is eight to some readers of YAML and ten to others.
+  void refuse_leading_zeros(const FieldInfo& info, const ConfigNode& node) const {
+    const size_t first = node.scalar.find_first_not_of("-+");
+    const bool leads = first + 1 < node.scalar.size() && node.scalar[first] == '0';
+    if (leads && std::isdigit(static_cast<unsigned char>(node.scalar[first + 1])) != 0)
+      mistyped(info, node, "a number without leading zeros");
+  }
+
   void read(const FieldInfo& info, const ConfigNode& node, bool& value) const {
     const auto& text = scalar(info, node, "true or false");
-    if (text == "true") {
-      value = true;
-    } else if (text == "false") {
-      value = false;
-    } else {
-      mistyped(info, node, "true or false");
-    }
+    const bool yes = text == "true" || text == "True" || text == "TRUE";
+    const bool no = text == "false" || text == "False" || text == "FALSE";
+    if (node.quoted || (!yes && !no)) mistyped(info, node, "true or false");
+    value = yes;
   }
 
   void read(const FieldInfo& info, const ConfigNode& node, int64_t& value) const {
@@ -151,6 +158,7 @@ class Reader : public Fields, public IdleKeys {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
     if (node.quoted || error != std::errc{} || end != text.data() + text.size())
       mistyped(info, node, "an integer");
+    refuse_leading_zeros(info, node);
     check_range(info, node, static_cast<double>(parsed));
     value = parsed;
   }
@@ -161,6 +169,7 @@ class Reader : public Fields, public IdleKeys {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
     if (node.quoted || error != std::errc{} || end != text.data() + text.size() || !std::isfinite(parsed))
       mistyped(info, node, "a number");
+    refuse_leading_zeros(info, node);
     check_range(info, node, parsed);
     value = parsed;
   }
@@ -181,7 +190,11 @@ class Reader : public Fields, public IdleKeys {
   void read(const FieldInfo& info, const ConfigNode& node, std::vector<T>& values) const {
     if (node.kind != ConfigNode::Kind::kSequence) mistyped(info, node, "a sequence, as in [a, b]");
     std::vector<T> read_values(node.items.size());
-    for (size_t i = 0; i < read_values.size(); ++i) read(info, *node.items[i], read_values[i]);
+    for (size_t i = 0; i < read_values.size(); ++i) {
+      if (node.items[i]->kind == ConfigNode::Kind::kNull)
+        mistyped(info, *node.items[i], "a value in each place");
+      read(info, *node.items[i], read_values[i]);
+    }
     values = std::move(read_values);
   }
 

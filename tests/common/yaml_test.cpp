@@ -77,6 +77,45 @@ TEST(Yaml, WrongTypesAndRangesSayWhatWasExpected) {
   EXPECT_THAT(error_of("mode: sideways"), HasSubstr("one of up, down"));
 }
 
+TEST(Yaml, ReadsTheCoreSchemasWords) {
+  for (const char* yes : {"true", "True", "TRUE"}) EXPECT_TRUE(read("flag: " + std::string(yes)).flag) << yes;
+  for (const char* no : {"false", "False", "FALSE"})
+    EXPECT_FALSE(read("flag: true", {"flag=" + std::string(no)}).flag) << no;
+  for (const char* other : {"yes", "on", "1", "tRUE", "\"true\"", "t"})
+    EXPECT_THAT(error_of("flag: " + std::string(other)), HasSubstr("flag: expected true or false, got "))
+        << other;
+  for (const char* nothing : {"null", "Null", "NULL", "~", ""}) {
+    EXPECT_EQ(read("rate: " + std::string(nothing)).rate, std::nullopt) << nothing;
+    EXPECT_EQ(read("name: " + std::string(nothing)).name, "") << nothing;
+    EXPECT_EQ(read("", {"rate=" + std::string(nothing)}).rate, std::nullopt) << nothing;
+  }
+  EXPECT_EQ(read("name: \"null\"").name, "null");
+  EXPECT_EQ(read("name: nULL").name, "nULL");
+}
+
+TEST(Yaml, ReadsNumbersInOneWayOrRefusesThem) {
+  EXPECT_EQ(read("ratio: .5").ratio, 0.5);
+  EXPECT_EQ(read("ratio: 5.").ratio, 5);
+  EXPECT_EQ(read("ratio: 1e-3").ratio, 1e-3);
+  EXPECT_EQ(read("ratio: -2E+2").ratio, -200);
+  EXPECT_EQ(read("ratio: 0.25").ratio, 0.25);
+  EXPECT_EQ(read("count: 10\t# ten").count, 10);
+  EXPECT_EQ(read("count: 10 \r\n").count, 10);
+  for (const char* other :
+       {"1_000", "0x10", "0o17", "1e3", "1,000", "+5", "5.0", "\"5\"", "5 6", "1:30", "five"})
+    EXPECT_THAT(error_of("count: " + std::string(other)), HasSubstr("count: expected an integer, got "))
+        << other;
+  for (const char* other : {"1_0.5", "0x1p3", "1,5", ".inf", "inf", "nan", "1e999", "50%", "'0.5'", "+.5"})
+    EXPECT_THAT(error_of("ratio: " + std::string(other)), HasSubstr("ratio: expected a number, got "))
+        << other;
+  for (const char* zeros : {"count: 010", "ratio: 00.5", "ratio: -01", "sizes: [007]"})
+    EXPECT_THAT(error_of(zeros), HasSubstr("without leading zeros")) << zeros;
+  EXPECT_THAT(error_of("count: \"5\""), HasSubstr("got '5' in quotes"));
+  EXPECT_EQ(read("sizes: [0, -1]").sizes, (std::vector<int64_t>{0, -1}));
+  EXPECT_THAT(error_of("words: [a, ~]"), HasSubstr("a value in each place"));
+  EXPECT_THAT(error_of("words: [a, ]\nsizes: [1, null]"), HasSubstr("sizes: expected a value in each place"));
+}
+
 TEST(Yaml, RefusesBytesThatAreNotUtf8) {
   EXPECT_THAT(error_of("name: a\xffy\n"), HasSubstr("run.yaml:1:7: expected plain YAML"));
   EXPECT_EQ(error_of("name: \u00e9\n"), "");
@@ -94,6 +133,38 @@ TEST(Yaml, SetOverridesAndReachesIntoSlots) {
   EXPECT_THAT(error_of("", {"inner.deph=1"}), HasSubstr("--set inner.deph"));
   EXPECT_THAT(error_of("", {"count"}), HasSubstr("expected key.path=value"));
   EXPECT_THAT(error_of("count: 1", {"count.x=1"}), HasSubstr("is a value, not a mapping"));
+}
+
+// The shell has taken its quotes away: what is left is meant to the last character.
+TEST(Yaml, SetTakesTextAsItIs) {
+  for (const char* text : {"take #2", "take # 2", "a: b", "a:",    "- a",
+                           "*a",      "&a b",     "!a",   "| a",   "> a",
+                           "%a",      "@a",       "`a",   "a ",    " a",
+                           "?",       "[a",       "a]",   "{a}-b", "train-{000..009}.tar",
+                           "\"a\" b", "'",        "#",    "a\nb",  "[a] #b",
+                           "[a] [b",  "é"})
+    EXPECT_EQ(read("", {"name=" + std::string(text)}).name, text);
+  EXPECT_EQ(read("", {"name=\"a #b\""}).name, "a #b");
+  EXPECT_EQ(read("", {"name='it''s'"}).name, "it's");
+  EXPECT_EQ(read("", {"name=\"null\""}).name, "null");
+  EXPECT_EQ(read("", {"words=[a, 'b #c']"}).words, (std::vector<std::string>{"a", "b #c"}));
+  EXPECT_EQ(read("", {"shape={name: circle, radius: 2}"}).shape->area(), 12);
+  EXPECT_EQ(read("", {"name=a=b"}).name, "a=b");
+}
+
+TEST(Yaml, SetRefusesWhatItCannotKeepWhole) {
+  EXPECT_THAT(error_of("", {"count=5 # five"}),
+              HasSubstr("--set count: count: expected an integer, got '5 # five'"));
+  EXPECT_THAT(error_of("", {"count= 5"}), HasSubstr("got ' 5'"));
+  EXPECT_THAT(error_of("", {"words=[a] #]"}), HasSubstr("expected one value"));
+  EXPECT_THAT(error_of("", {"words=[a], [b]"}), HasSubstr("got '[a], [b]'"));
+  EXPECT_THAT(error_of("", {"name=[a]"}), HasSubstr("expected text, got a sequence"));
+  EXPECT_THAT(error_of("", {"name={a,b}"}), HasSubstr("expected text, got a mapping"));
+  EXPECT_THAT(error_of("", {"name=\"a\" \"b\""}), HasSubstr("expected one value"));
+  EXPECT_THAT(error_of("", {"name=a\xff"}), HasSubstr("expected UTF-8, got 'a\\xff'"));
+  EXPECT_THAT(error_of("", {"count.=5"}), HasSubstr("expected key.path=value"));
+  EXPECT_THAT(error_of("", {"inner..depth=5"}), HasSubstr("unknown key"));
+  EXPECT_THAT(error_of("", {"=5"}), HasSubstr("expected key.path=value"));
 }
 
 TEST(Yaml, RefusesWhatCouldHurtWithLineAndColumn) {

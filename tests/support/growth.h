@@ -22,29 +22,29 @@ double cpu_seconds(const Work& work) {
   return now() - begin;
 }
 
-/// Expects that reading 2n takes less than three times as long as reading n: in linear time it takes twice as long, in quadratic
-/// time four times. `make(n)` gives an input whose size is in proportion to n; `read(input)` is timed. n is doubled until one
-/// reading takes 10 ms, or until `most`, which is what the reader accepts at all.
+/// Expects that time grows less than threefold where the input doubles, on average over two doublings: in linear time it doubles, in
+/// quadratic time it is four times as much. Two of them, since a step from one cache to the next is met at one size, and several
+/// trials, since programs beside this one take the caches from it. `make(n)` gives an input whose size is in proportion to n;
+/// `read(input)` is timed. n is doubled until one reading takes 10 ms, or 4n reaches `most`, which is what the reader accepts at all.
 ///
 ///   expect_linear([](size_t n) { return "[" + std::string(n, '1') + "]"; }, [](const std::string& text) { parse(text); });
 template <typename Make, typename Read>
 void expect_linear(const Make& make, const Read& read, size_t n = 1000, size_t most = size_t{1} << 24) {
   constexpr double kMeasurable = 0.01;
-  constexpr int kRounds = 5, kTries = 4;
-  while (2 * n < most && cpu_seconds([&, input = make(n)] { read(input); }) < kMeasurable) n *= 2;
-  const auto once = make(n), twice = make(2 * n);
+  constexpr int kRounds = 3, kTrials = 4;
+  while (8 * n <= most && cpu_seconds([&, input = make(n)] { read(input); }) < kMeasurable) n *= 2;
+  const auto once = make(n), four_times = make(4 * n);
   double short_time = 0, long_time = 0;
-  // Programs beside this one take the caches from it, from some rounds more than from others; quadratic time stays at four times.
-  for (int tried = 0; tried < kTries; ++tried) {
+  for (int trial = 0; trial < kTrials; ++trial) {
     short_time = long_time = std::numeric_limits<double>::infinity();
     for (int round = 0; round < kRounds; ++round) {
       short_time = std::min(short_time, cpu_seconds([&] { read(once); }));
-      long_time = std::min(long_time, cpu_seconds([&] { read(twice); }));
+      long_time = std::min(long_time, cpu_seconds([&] { read(four_times); }));
     }
-    if (long_time < 3 * short_time) return;
+    if (long_time < 3 * 3 * short_time) return;
   }
-  ADD_FAILURE() << "expected twice as much to take less than three times as long, got " << short_time
-                << " s at n = " << n << " and " << long_time << " s at 2n";
+  ADD_FAILURE() << "expected four times as much to take less than nine times as long, got " << short_time
+                << " s at n = " << n << " and " << long_time << " s at 4n";
 }
 
 }  // namespace lodestone::testing
