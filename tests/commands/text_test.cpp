@@ -11,6 +11,7 @@
 namespace lodestone::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 /// Sentences of eight topics, each with words of its own among common ones.
@@ -110,6 +111,65 @@ TEST(Text, TheGlobalBatchIsTheSameOnAnyWorld) {
       work.config("queries", rows, "queries", rows, "loss: {name: infonce}\nminer: {name: all}\n");
   const Finished verified = run(mpirun(2, lodestone({"verify-gradients", config, "--batches", "1"})));
   EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
+}
+
+TEST(Text, QueriesOfAnyLengthAndLinesWithTabsAreTexts) {
+  const TextWorkspace work;
+  std::string rows;
+  for (int topic = 0; topic < 8; ++topic)
+    for (int n = 0; n < 4; ++n) rows += work.sentence(topic, n) + "\ttopic" + std::to_string(topic) + "\n";
+  const std::string config =
+      work.config("labels", rows, "labels", rows, "loss: {name: supcon}\nminer: {name: all}\n");
+  ASSERT_EQ(run(lodestone({"train", config, "--set", "evaluate.data.path="})).code, 0);
+  const std::string lines =
+      work.write("tab.txt", "please tell about topic1\nplease\ttell about topic1\nplease\n");
+  const Finished embed =
+      run(lodestone({"embed", work.path("run"), "--input", lines, "--output", work.path("tab.jsonl")}));
+  ASSERT_EQ(embed.code, 0) << embed.err;
+  std::vector<nlohmann::json> vectors;
+  std::istringstream found(contents(work.path("tab.jsonl")));
+  for (std::string line; std::getline(found, line);)
+    vectors.push_back(nlohmann::json::parse(line)["embedding"]);
+  ASSERT_EQ(vectors.size(), 3U);
+  EXPECT_EQ(vectors[0], vectors[1]);  // a tab is a blank to the tokenizer
+  EXPECT_NE(vectors[1], vectors[2]);
+
+  const std::string gallery = work.path("gallery.safetensors");
+  ASSERT_EQ(
+      run(lodestone({"embed", work.path("run"), "--input", work.path("train.tsv"), "--output", gallery}))
+          .code,
+      0);
+  std::string query;
+  while (query.size() < 300) query += "tell about topic1 ";
+  // A folder's name, too, is a text to a model that reads no pictures.
+  for (const std::string& text :
+       {query, std::string("https://example.org is about topic1"), work.path("run")}) {
+    const Finished search = run(lodestone(
+        {"search", "--gallery", gallery, "--checkpoint", work.path("run"), "-k", "1", "--query", text}));
+    EXPECT_EQ(search.code, 0) << search.err;
+    EXPECT_THAT(search.out, HasSubstr(text));
+  }
+}
+
+TEST(Text, LossesOfTwoSidesTakeRowsOfTwoTexts) {
+  const TextWorkspace work;
+  std::string rows;
+  for (int topic = 0; topic < 16; ++topic)
+    for (int n = 0; n < 4; ++n)
+      rows += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\tnot " +
+              work.sentence(topic, n) + "\n";
+  for (const char* loss : {"clip", "siglip"}) {
+    const std::string config = work.config("queries", rows, "queries", rows,
+                                           "loss: {name: " + std::string(loss) + "}\nminer: {name: all}\n");
+    const Finished train = run(lodestone({"train", config}));
+    EXPECT_EQ(train.code, 2);
+    EXPECT_THAT(train.err,
+                AllOf(HasSubstr("rows of 3"), HasSubstr("data.text.negatives: 0"), HasSubstr("infonce")));
+    const Finished pairs =
+        run(lodestone({"train", config, "--resume", "none", "--set", "data.text.negatives=0", "--set",
+                       "schedule.steps=3", "--set", "evaluate.data.path="}));
+    EXPECT_EQ(pairs.code, 0) << pairs.err;
+  }
 }
 
 TEST(Text, SaysWhatIsWrong) {

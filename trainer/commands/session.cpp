@@ -134,6 +134,13 @@ LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data,
   return setup;
 }
 
+bool deals_sides(const RunConfig& config, const TrainingData& data) {
+  if (config.global_batch % 2 != 0 || !data.tuples.empty()) return false;
+  if (data.texts_per_row > 0) return data.texts_per_row == 2;
+  return config.sampler.name == "two_views" ||
+         (config.sampler.name == "pk" && config.sampler.pk.samples_per_class % 2 == 0);
+}
+
 namespace {
 
 TrainingData open_image_training_data(const RunConfig& config) {
@@ -156,6 +163,20 @@ TrainingData open_image_training_data(const RunConfig& config) {
   return data;
 }
 
+// Explicit pairs and triplets are Objective::check's.
+void check_sides(const RunConfig& config, const TrainingData& data) {
+  if (config.loss->pairing() != Pairing::kTowers || !data.tuples.empty()) return;
+  if (data.texts_per_row > 2)
+    throw ConfigError(
+        "loss: expected rows of two texts, which " + config.loss.name() +
+        " compares with one another, got rows of " + std::to_string(data.texts_per_row) +
+        "; set data.text.negatives: 0, or use loss.name: infonce, which compares a query with its negatives");
+  if (!deals_sides(config, data))
+    throw ConfigError(
+        "loss: this loss compares two views of each sample; use sampler.name: two_views and an even "
+        "global_batch");
+}
+
 }  // namespace
 
 TrainingData open_training_data(const RunConfig& config, int world) {
@@ -176,12 +197,7 @@ TrainingData open_training_data(const RunConfig& config, int world) {
   TrainingData data = config.data.kind == "texts"         ? open_text_training_data(config)
                       : config.data.kind == "image_texts" ? open_image_text_training_data(config)
                                                           : open_image_training_data(config);
-  const bool pairs_of_views = config.sampler.name == "two_views" || data.rows_of_two ||
-                              (config.sampler.name == "pk" && config.sampler.pk.samples_per_class % 2 == 0);
-  if (config.loss->pairing() == Pairing::kTowers && (!pairs_of_views || config.global_batch % 2 != 0))
-    throw ConfigError(
-        "loss: this loss compares two views of each sample; use sampler.name: two_views and an even "
-        "global_batch");
+  check_sides(config, data);
   config.objective().check(setting_of(config, data));
   const SamplerLearner* learner = data.sampler->learner();
   if (learner && learner->lookahead() < config.data.loader.depth + 1)

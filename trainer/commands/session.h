@@ -38,7 +38,7 @@ struct TrainingData {
   std::shared_ptr<const Examples> examples;
   std::vector<Tuple> tuples;  ///< explicit ones, if any
   std::shared_ptr<const IndexSampler> sampler;
-  bool rows_of_two = false;           ///< rows 2i and 2i + 1 of a batch are the two sides of a pair
+  int64_t texts_per_row = 0;  ///< of rows that meet in a batch as they are; 0: a sampler deals the samples
   std::vector<std::string> left_out;  ///< bad records that were left out when the data was opened, for people
 
   std::shared_ptr<const Dataset> dataset() const { return examples->dataset(); }
@@ -50,6 +50,9 @@ Objective::Setting setting_of(const RunConfig& config, const TrainingData& data)
 
 /// What the loss side is to know of this run.
 LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow);
+
+/// Whether rows 2i and 2i + 1 of a batch are the two sides of one sample, as losses of two towers take them.
+bool deals_sides(const RunConfig& config, const TrainingData& data);
 
 /// Opens the training data and checks that sampler, loss and miner fit it. Throws ConfigError, DataError.
 TrainingData open_training_data(const RunConfig& config, int world);

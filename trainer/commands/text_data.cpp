@@ -64,7 +64,7 @@ TrainingData open_text_training_data(const RunConfig& config) {
   TrainingData data;
   data.examples = std::make_shared<TextExamples>(set.texts, token_rule(config.data));
   data.tuples = set.tuples;
-  data.rows_of_two = set.rows_meet && set.texts_per_row == 2;
+  if (set.rows_meet) data.texts_per_row = set.texts_per_row;
   data.left_out = told(set.bad, set.messages);
   if (set.rows_meet)
     data.sampler =

@@ -272,11 +272,10 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
   build_encoder(config, *config.encoder);
   config.encoder->parameters().convert(at::kDouble, session.launch.device());
   Verifier verifier(config, session, data);
-  const std::vector<Line> lines =
-      arguments.all
-          ? compare_all(verifier, config, setting_of(config, data),
-                        config.global_batch % 2 == 0 && config.sampler.name != "shuffle", arguments.batches)
-          : verifier.compare(config.loss.name(), config.miner.name(), config.objective(), arguments.batches);
+  const std::vector<Line> lines = arguments.all ? compare_all(verifier, config, setting_of(config, data),
+                                                              deals_sides(config, data), arguments.batches)
+                                                : verifier.compare(config.loss.name(), config.miner.name(),
+                                                                   config.objective(), arguments.batches);
   int code = session.leads() ? report(lines, session.world.size(), arguments.json) : kDone;
   // mpirun reports the first rank that fails: all ranks say the same.
   code = static_cast<int>(session.world.gather_counts(code).front());
