@@ -43,11 +43,13 @@ std::shared_ptr<const ImageDataset> open_image_folder(const ImageSourceConfig& c
 std::shared_ptr<const ImageDataset> open_loose_images(const std::string& folder, const DecodeOptions& decode);
 
 /// A list of pictures, *.csv (RFC 4180) or *.tsv, whose header names the columns: `path` (below the list's folder) and `label` (the
-/// class); if there, `split`, of which config.split keeps one, and `is_query` and `is_gallery` (1 or 0), which say what a sample
-/// does when retrieval is judged. Other columns are ignored. The pictures are not looked at before they are needed.
-/// Cost      the list is read as a whole; kept are about 21 bytes and the path per sample
-/// Throws    DataError naming file and line for a malformed row, a missing column, a path that is absolute or leaves the folder, or
-///           if nothing remains
+/// class); if there, `split`, of which config.split keeps one, and `is_query` and `is_gallery` (1 or 0, True or False, 1.0, yes …),
+/// which say what a sample does when retrieval is judged; they may be empty, and are an error where is_query(i) or is_gallery(i) asks
+/// for one that is. Each row lies on one line. The pictures are not looked at before they are needed.
+/// Cost      the list is read twice; kept are about 23 bytes and the path per sample
+/// Left out  columns of other names
+/// Throws    DataError naming file and line for a malformed row, a missing column, a column `group` (look-alikes are of folders and
+///           shards), a path that is absolute or leaves the folder, or if nothing remains
 std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig& config,
                                                         const DecodeOptions& decode);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/paths.h"
 #include "sampler/image_files.h"
 #include "sampler/indexed_images.h"
 #include "sampler/name_pool.h"
@@ -63,8 +64,7 @@ const ListedImages::Members& ListedImages::members_of(const std::string& shard) 
 }
 
 std::optional<ListedImages::Place> ListedImages::find(const PictureName& name) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(root_ / name.file, ignored)) return {};
+  if (!is_file(root_ / name.file)) return {};
   if (!name.member) return Place{};
   const Members& members = members_of(name.file);
   const auto member = members.at.find(*name.member);

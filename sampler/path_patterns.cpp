@@ -8,6 +8,8 @@
 #include <glob.h>
 
 #include "common/error.h"
+#include "common/paths.h"
+#include "common/printable.h"
 
 namespace lodestone {
 
@@ -79,9 +81,9 @@ std::vector<std::string> expand_braces(const std::string& pattern) {
 
 std::vector<std::string> expand_paths(const std::string& pattern) {
   std::vector<std::string> paths;
-  for (const std::string& expanded : expand_braces(pattern)) {
-    std::error_code ignored;
-    if (std::filesystem::exists(expanded, ignored)) {
+  for (const std::string& one : expand_braces(pattern)) {
+    const std::string expanded = user_path(one, "path");  // {~/a,s3://b} is known as one only now
+    if (path_exists(expanded)) {
       paths.push_back(expanded);  // as it is, even if it holds characters that mean something in a glob
       continue;
     }
@@ -110,7 +112,12 @@ bool stays_below(std::string_view name) {
   if (name.empty() || path.is_absolute() || name.find('\0') != std::string_view::npos) return false;
   for (const auto& part : path)
     if (part == "..") return false;
-  return true;
+  return !has_scheme(name);
+}
+
+std::string name_in_quotes(std::string_view name) {
+  return "'" + printable(name) + "'" +
+         (has_scheme(name) ? ", an address, while only files are read (copy or mount them first)" : "");
 }
 
 }  // namespace lodestone

@@ -17,8 +17,11 @@ std::vector<std::string> expand_braces(const std::string& pattern);
 /// The paths below the deepest folder that holds all of them, so that names don't depend on where a data set lies. Requires a path.
 std::vector<std::string> relative_names(const std::vector<std::string>& paths);
 
-/// Whether a name from a file we were given may stand for something below a folder: relative, without "..",
-/// not empty.
+/// Whether a name from a file we were given may stand for something below a folder: relative, without "..", not empty, no address
+/// (scheme://…).
 bool stays_below(std::string_view name);
+
+/// Such a name in quotes, for a message that it doesn't; of an address with what to do.
+std::string name_in_quotes(std::string_view name);
 
 }  // namespace lodestone

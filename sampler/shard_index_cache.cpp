@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "common/files.h"
+#include "common/paths.h"
 
 namespace lodestone {
 
@@ -133,7 +134,7 @@ ShardStamp stamp_of(const PositionedFile& file) {
 fs::path cache_folder() {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);
-    return fs::path(value == nullptr ? "" : value);
+    return fs::path(value == nullptr ? "" : user_path(value, name));
   };
   if (const fs::path own = variable("LODESTONE_CACHE"); !own.empty()) return own / "shard-indexes";
   if (const fs::path xdg = variable("XDG_CACHE_HOME"); !xdg.empty())
@@ -144,8 +145,7 @@ fs::path cache_folder() {
 }
 
 std::vector<fs::path> places(const PositionedFile& file, const std::string& where) {
-  std::error_code ignored;
-  const fs::path shard = fs::absolute(file.path(), ignored);
+  const fs::path shard = absolute_path(file.path());
   const auto below = [&](const fs::path& folder) {
     return folder /
            (shard.filename().string() + "-" + checksum(shard.lexically_normal().string()) + ".index");

@@ -1,13 +1,14 @@
 #include "sampler/tuples.h"
 
+#include <algorithm>
 #include <filesystem>
-#include <sstream>
 #include <utility>
 
 #include "common/error.h"
-#include "common/files.h"
 #include "sampler/listed_images.h"
 #include "sampler/path_patterns.h"
+#include "sampler/positioned_file.h"
+#include "sampler/texts/record_reader.h"
 
 namespace lodestone {
 
@@ -15,14 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMaxListBytes = uint64_t{4} << 30;
-
 constexpr size_t kMessages = 20;
 
 struct Line {
   std::string fields[3];
   size_t columns = 0;
-  int number = 0;
+  int64_t number = 0;
+  std::string problem;  // where it cannot be read
 };
 
 /// A line that says no tuple.
@@ -30,31 +30,22 @@ class BadLine : public DataError {
   using DataError::DataError;
 };
 
-[[noreturn]] void refuse(const std::string& path, int line, const std::string& expected,
+[[noreturn]] void refuse(const std::string& path, int64_t line, const std::string& expected,
                          const std::string& got) {
   throw BadLine("tuples: expected " + expected + ", got " + got + " at " + path + ":" + std::to_string(line) +
                 "; correct or remove the line");
 }
 
-std::vector<Line> split_lines(const std::string& path, char separator) {
-  std::string text;
-  try {
-    text = read_file(path, kMaxListBytes);
-  } catch (const IoError&) {
-    std::throw_with_nested(DataError("tuples: cannot read the list " + path + "; check the path"));
-  }
+std::vector<Line> split_lines(const std::string& path) {
+  const PositionedFile file(path);
+  const RecordSyntax syntax = syntax_of(path);
+  RecordReader reader(file, syntax == RecordSyntax::kCommas ? syntax : RecordSyntax::kTabs);
   std::vector<Line> lines;
-  std::istringstream in(std::move(text));
-  std::string row;
-  for (int number = 1; std::getline(in, row); ++number) {
-    if (!row.empty() && row.back() == '\r') row.pop_back();
-    if (row.empty() || row.front() == '#') continue;
-    Line line{{}, 0, number};
-    for (size_t begin = 0; begin <= row.size(); ++line.columns) {
-      const size_t end = std::min(row.find(separator, begin), row.size());
-      if (line.columns < 3) line.fields[line.columns] = row.substr(begin, end - begin);
-      begin = end + 1;
-    }
+  while (reader.next()) {
+    const std::vector<std::string>& columns = reader.columns();
+    if (columns.front().starts_with('#')) continue;
+    Line line{{}, columns.size(), reader.line(), reader.problem()};
+    for (size_t c = 0; c < std::min<size_t>(columns.size(), 3); ++c) line.fields[c] = columns[c];
     lines.push_back(std::move(line));
   }
   if (lines.empty()) throw DataError("tuples: expected pairs or triplets, got none in " + path);
@@ -62,8 +53,8 @@ std::vector<Line> split_lines(const std::string& path, char separator) {
 }
 
 // The number of the picture that a field names.
-int64_t picture(ListedImages& pictures, const std::string& list, const std::string& field, int line) {
-  if (!stays_below(field)) refuse(list, line, "a path below the list's folder", "'" + field + "'");
+int64_t picture(ListedImages& pictures, const std::string& list, const std::string& field, int64_t line) {
+  if (!stays_below(field)) refuse(list, line, "a path below the list's folder", name_in_quotes(field));
   const auto index = pictures.index(field);
   if (!index)
     refuse(list, line, "a picture",
@@ -77,6 +68,9 @@ bool is_label(const std::string& field) {
 }
 
 Tuple tuple_of(const Line& line, bool pairs, ListedImages& pictures, const std::string& path) {
+  if (!line.problem.empty())
+    throw BadLine("tuples: " + line.problem + " at " + path + ":" + std::to_string(line.number) +
+                  "; correct or remove the line");
   if (line.columns != 3) refuse(path, line.number, "3 columns", std::to_string(line.columns));
   Tuple tuple;
   tuple.anchor = picture(pictures, path, line.fields[0], line.number);
@@ -98,8 +92,9 @@ Tuple tuple_of(const Line& line, bool pairs, ListedImages& pictures, const std::
 
 TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const std::string& index_cache,
                      const BadRecordConfig& bad_records) {
-  const std::vector<Line> lines = split_lines(path, fs::path(path).extension() == ".csv" ? ',' : '\t');
-  const bool pairs = is_label(lines.front().fields[2]);
+  const std::vector<Line> lines = split_lines(path);
+  const auto sound = std::ranges::find(lines, size_t{3}, &Line::columns);
+  const bool pairs = sound != lines.end() && is_label(sound->fields[2]);
   ListedImages pictures(fs::path(path).parent_path(), index_cache);
   TupleSet set;
   set.images_per_tuple = pairs ? 2 : 3;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/error.h"
+#include "common/paths.h"
 #include "sampler/image_files.h"
 #include "sampler/path_patterns.h"
 #include "sampler/texts/image_text_shards.h"
@@ -24,11 +25,10 @@ std::shared_ptr<const ImageDataset> open_pictures(const TextDataset& captions,
   std::set<std::string> names;
   for (int64_t c = 0; c < captions.classes(); ++c) {
     const std::string name = captions.class_name(c);
-    std::error_code ignored;
     const bool below = stays_below(name);
     // One that is missing can be skipped when it is asked for.
-    if (!below || (!missing_are_bad && !fs::is_regular_file(root / name, ignored)))
-      throw DataError("captions: expected a picture below " + root.string() + ", got '" + name + "', which " +
+    if (!below || (!missing_are_bad && !is_file(root / name)))
+      throw DataError("captions: expected a picture below " + root.string() + ", got " + name_in_quotes(name) + ", which " +
                       (below ? "is missing" : "leaves the folder") + ", at " +
                       captions.key(some_caption[static_cast<size_t>(c)]) + "; correct or remove the row");
     names.insert(name);

@@ -46,8 +46,10 @@ void IndexedTexts::add_row(int64_t offset, int64_t line, const std::vector<std::
   if (kind_ == TextClasses::kNamed) labels_.push_back(label);
 }
 
-void IndexedTexts::finish(std::vector<std::string> names, const std::vector<uint32_t>& order) {
+void IndexedTexts::finish(std::vector<std::string> names, const std::vector<uint32_t>& order,
+                          LeftOut left_out) {
   names_ = std::move(names);
+  left_out_ = std::move(left_out);
   std::vector<uint32_t> class_of(order.size());
   for (uint32_t c = 0; c < order.size(); ++c) class_of[order[c]] = c;
   for (uint32_t& label : labels_) label = class_of[label];
@@ -122,11 +124,11 @@ std::string IndexedTexts::get(int64_t i) const {
   const File& file = files_[place >> kOffsetBits];
   std::unique_ptr<PositionedFile> passing;
   if (!file.open) passing = std::make_unique<PositionedFile>(file.path);
-  RecordReader reader(file.open ? *file.open : *passing, syntax_of(file.path),
+  RecordReader reader(file.open ? *file.open : *passing, syntax_of(file.path), /*multiline=*/true,
                       static_cast<int64_t>(place & ((uint64_t{1} << kOffsetBits) - 1)), kChunk);
   std::vector<std::string> values;
   if (reader.next()) try {
-      values = file.columns.values(reader.record());
+      values = file.columns.values(reader);
     } catch (const DataError&) {
       values.clear();  // the error below says what is the matter
     }

@@ -27,7 +27,7 @@ class IndexedTexts : public TextDataset {
   void add_row(int64_t offset, int64_t line, const std::vector<std::string>& texts, uint32_t label);
   /// Ends the filling: class c of kNamed is called names[c] and was label order[c] until now; rows that share a text get
   /// one group.
-  void finish(std::vector<std::string> names, const std::vector<uint32_t>& order);
+  void finish(std::vector<std::string> names, const std::vector<uint32_t>& order, LeftOut left_out);
 
   int64_t rows() const { return static_cast<int64_t>(places_.size()); }
   int64_t size() const override { return static_cast<int64_t>(ids_.size()); }
@@ -39,6 +39,7 @@ class IndexedTexts : public TextDataset {
   int64_t group(int64_t c) const override;
   int64_t bytes(int64_t i) const override { return bytes_.at(static_cast<size_t>(i)); }
   std::string get(int64_t i) const override;
+  LeftOut left_out() const override { return left_out_; }
 
  private:
   struct File {
@@ -59,6 +60,7 @@ class IndexedTexts : public TextDataset {
   std::vector<uint32_t> labels_;  // of a row, for kNamed
   std::vector<uint32_t> groups_;  // of a class; empty where each is alone
   std::vector<std::string> names_;
+  LeftOut left_out_;
 };
 
 }  // namespace lodestone

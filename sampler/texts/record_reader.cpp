@@ -23,18 +23,25 @@ RecordSyntax syntax_of(const std::string& path) {
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return std::tolower(c); });
   if (ending == ".jsonl" || ending == ".ndjson" || ending == ".json") return RecordSyntax::kJsonLines;
+  if (ending == ".txt") return RecordSyntax::kLines;
   return ending == ".csv" ? RecordSyntax::kCommas : RecordSyntax::kTabs;
 }
 
-RecordReader::RecordReader(const PositionedFile& file, RecordSyntax syntax, int64_t offset, int64_t chunk)
-    : file_(file), syntax_(syntax), chunk_(chunk), bytes_end_(offset) {
+RecordReader::RecordReader(const PositionedFile& file, RecordSyntax syntax, bool multiline, int64_t offset,
+                           int64_t chunk)
+    : file_(file), syntax_(syntax), multiline_(multiline), chunk_(chunk), bytes_end_(offset) {
   if (offset == 0 && begins_with_mark(file)) bytes_end_ = kMarkBytes;
 }
 
 bool RecordReader::next() {
   while (read_one())
-    if (!record_.empty()) return true;
+    if (!blank()) return true;
   return false;
+}
+
+bool RecordReader::blank() const {
+  return problem_.empty() && columns_.size() == 1 && columns_[0].empty() && place_ != Place::kClosed &&
+         place_ != Place::kReturn;
 }
 
 bool RecordReader::take(char& byte) {
@@ -49,31 +56,122 @@ bool RecordReader::take(char& byte) {
   return true;
 }
 
-// One line, or in RFC 4180 several: a line break inside quotes is part of a column. A quote opens at a column's beginning,
-// and again right behind the one that closed ("").
-bool RecordReader::read_one() {
-  record_.clear();
-  too_long_ = false;
-  line_ = next_line_;
-  offset_ = bytes_end_ - static_cast<int64_t>(bytes_.size() - at_);
-  bool any = false;
-  bool quoted = false, may_open = syntax_ == RecordSyntax::kCommas;
-  for (char byte; take(byte);) {
-    any = true;
-    if (byte == '\n') ++next_line_;
-    if (byte == '\n' && !quoted) break;
-    if (syntax_ == RecordSyntax::kCommas) {
-      const bool quote = byte == '"', closes = quote && quoted;
-      quoted = quote ? !quoted && may_open : quoted;
-      may_open = closes || byte == ',';
-    }
-    if (static_cast<int64_t>(record_.size()) < kMaxRecordBytes)
-      record_.push_back(byte);
-    else
-      too_long_ = true;
+void RecordReader::go_to(int64_t offset) {
+  const int64_t bytes_begin = bytes_end_ - static_cast<int64_t>(bytes_.size());
+  if (offset >= bytes_begin) {
+    at_ = static_cast<size_t>(offset - bytes_begin);
+    return;
   }
-  if (!record_.empty() && record_.back() == '\r' && !too_long_) record_.pop_back();
+  bytes_.clear();
+  at_ = 0;
+  bytes_end_ = offset;
+}
+
+void RecordReader::begin_record() {
+  columns_.assign(1, "");
+  place_ = Place::kBegin;
+  problem_.clear();
+  open_quote_ = false;
+  length_ = 0;
+  offset_ = position();
+  line_ = next_line_;
+}
+
+// What is wrong from the second line on makes the first one a record of its own, which is wrong, and the next record begins behind it.
+// So that this stays linear whatever a file holds, no byte is searched twice but by searches of kMaxLines.
+bool RecordReader::read_one() {
+  begin_record();
+  const bool far = multiline_ && offset_ >= searched_to_;
+  char byte = '\n';
+  bool any = false, ended = false;
+  while (!ended && take(byte)) {
+    any = true;
+    if (byte == '\n') {
+      ++next_line_;
+      if (lines() == 1) second_line_ = position();
+      ended = place_ != Place::kQuoted || !problem_.empty();
+      if (!ended && !far && lines() >= kMaxLines) refuse_open_quote();
+    }
+    if (!ended && problem_.empty()) add(byte);
+    if (lines() > 0 && !problem_.empty()) ended = true;
+  }
+  if (byte != '\n') ++next_line_;  // the file ends without a line break
+  if (any) end_record();
   return any;
+}
+
+void RecordReader::end_record() {
+  if (problem_.empty() && place_ == Place::kQuoted) refuse_open_quote();
+  if (!problem_.empty() && lines() > 1) {
+    searched_to_ = std::max(searched_to_, position());
+    go_to(second_line_);
+    next_line_ = line_ + 1;
+  }
+  if (problem_.empty() && !multiline_ && lines() > 1) {
+    refuse("expected columns of one line, got a quoted one that goes on from line " +
+           std::to_string(quote_line_) + " to a later one");
+    open_quote_ = true;
+  }
+  if (place_ == Place::kPlain && columns_.back().ends_with('\r')) columns_.back().pop_back();
+}
+
+void RecordReader::add(char byte) {
+  if (++length_ > kMaxRecordBytes) {
+    if (lines() > 0)
+      refuse_open_quote();
+    else
+      refuse("expected a record of at most 4 MiB, got a longer one");
+    return;
+  }
+  if (syntax_ == RecordSyntax::kCommas) return add_of_commas(byte);
+  place_ = Place::kPlain;
+  if (syntax_ == RecordSyntax::kTabs && byte == '\t')
+    columns_.emplace_back();
+  else
+    columns_.back().push_back(byte);
+}
+
+void RecordReader::add_of_commas(char byte) {
+  const bool quote = byte == '"';
+  if (place_ == Place::kQuoted) {
+    if (quote)
+      place_ = Place::kClosed;
+    else
+      columns_.back().push_back(byte);
+  } else if (place_ == Place::kClosed && quote) {
+    columns_.back().push_back(byte);
+    place_ = Place::kQuoted;
+  } else if (byte == ',' && place_ != Place::kReturn) {
+    columns_.emplace_back();
+    place_ = Place::kBegin;
+  } else if (place_ == Place::kClosed && byte == '\r') {
+    place_ = Place::kReturn;
+  } else if (place_ == Place::kClosed || place_ == Place::kReturn) {
+    if (lines() > 0)
+      refuse_open_quote();
+    else
+      refuse(
+          "expected a comma behind a closing quote, got another character; write a quote inside quotes "
+          "twice");
+  } else if (place_ == Place::kBegin && quote) {
+    place_ = Place::kQuoted;
+    quote_line_ = next_line_;
+  } else {
+    columns_.back().push_back(byte);
+    place_ = Place::kPlain;
+  }
+}
+
+void RecordReader::refuse(std::string problem) {
+  problem_ = std::move(problem);
+  columns_.assign(1, "");
+}
+
+void RecordReader::refuse_open_quote() {
+  refuse("expected a closing quote, got none for the one that opens a column on line " +
+         std::to_string(quote_line_) +
+         "; remove it, or write a quote inside a text as \"\" in a column in quotes");
+  open_quote_ = true;
 }
 
 }  // namespace lodestone

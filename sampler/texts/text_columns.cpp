@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -71,10 +72,46 @@ bool is_open(const std::string& format) {
   return format == "queries" || format == "texts";
 }
 
+// The least columns that a record of a format has.
+size_t least_columns(const std::string& format) {
+  return static_cast<size_t>(std::ranges::count_if(roles_of(format), &Role::needed));
+}
+
+/// Whether a column says something about rows that a reader of this format would not obey: to pass over it would make another data
+/// set of the file. Of texts without classes nothing but the text counts.
+bool would_be_ignored(const std::string& format, const std::string& name) {
+  static const std::set<std::string> roles = [] {
+    std::set<std::string> names = {"negative", "negatives"};
+    for (const char* one : {"labels", "pairs", "triplets", "queries"})
+      for (const Role& role : roles_of(one)) names.insert(role.names.begin(), role.names.end());
+    return names;
+  }();
+  if (format == "texts") return false;
+  if (name == "split" || name == "is_query" || name == "is_gallery") return true;
+  return format != "captions" && (roles.contains(name) || name.starts_with("negative_"));
+}
+
+// A first row with one of the names looked for is hardly a row of data.
+void refuse_half_a_header(const TextLayout& layout, const std::vector<std::string>& first) {
+  for (const Role& role : roles_of(layout.format))
+    for (const char* name : role.names)
+      if (has(first, name))
+        throw DataError("expected the columns of the format " + layout.format +
+                        " or rows without a header, got a first row with " + listed(first) +
+                        "; name the columns in data.text.columns, or set data.text.header: no if it is data");
+}
+
+[[noreturn]] void refuse_unread(const std::string& format, const std::string& name) {
+  throw DataError(
+      "expected columns that the format " + format + " reads, got '" + name +
+      "' too; set data.text.format to one that reads it, or data.text.columns to those that are to be "
+      "read, or remove it");
+}
+
 void check_count(const TextLayout& layout) {
   const size_t count = layout.columns.size();
   const size_t most = roles_of(layout.format).size();
-  const size_t least = layout.format == "pairs" ? 2 : most;
+  const size_t least = least_columns(layout.format);
   if (count == 0 || (count >= least && (count <= most || is_open(layout.format)))) return;
   throw ConfigError("columns: expected " + std::to_string(least) +
                     (is_open(layout.format) ? " or more"
@@ -106,18 +143,20 @@ Json parse_object(const std::string& record) {
 TextColumns::TextColumns(const PositionedFile& file, RecordSyntax syntax, const TextLayout& layout)
     : syntax_(syntax), layout_(layout) {
   check_count(layout);
-  RecordReader reader(file, syntax);
+  RecordReader reader(file, syntax, layout.multiline);
   try {
     if (!reader.next()) throw DataError("expected records, got none");
-    if (syntax == RecordSyntax::kJsonLines) {
-      std::vector<std::string> present;
-      const Json object = parse_object(reader.record());
-      for (const auto& [key, value] : object.items()) present.push_back(key);
-      if (!find_names(present))
-        throw DataError("expected the keys of " + layout.format + ", got " + listed(present));
-    } else {
-      place(split(reader.record(), syntax));
+    refuse_problem(reader);
+    if (syntax != RecordSyntax::kJsonLines) {
+      place(reader.columns());
+      return;
     }
+    std::vector<std::string> present;
+    const Json object = parse_object(reader.columns().front());
+    for (const auto& [key, value] : object.items()) present.push_back(key);
+    if (!find_names(present))
+      throw DataError("expected the keys of " + layout.format + ", got " + listed(present));
+    find_unused(present);
   } catch (const DataError& error) {
     throw DataError(std::string("texts: ") + error.what() + " at " + file.path() + ":" +
                     std::to_string(reader.line()) + "; correct the file, or say its columns and format");
@@ -130,13 +169,25 @@ bool TextColumns::find_names(const std::vector<std::string>& present) {
          std::all_of(keys_.begin(), keys_.end(), [&](const auto& key) { return has(present, key); });
 }
 
+void TextColumns::find_unused(const std::vector<std::string>& present) {
+  for (const std::string& name : present) {
+    if (has(keys_, name)) continue;
+    if (layout_.columns.empty() && would_be_ignored(layout_.format, name))
+      refuse_unread(layout_.format, name);
+    unused_.push_back(name);
+  }
+}
+
 void TextColumns::place(const std::vector<std::string>& first) {
-  if (layout_.header != "no" && find_names(first)) {
+  width_ = first.size();
+  if (layout_.header != "no" && syntax_ != RecordSyntax::kLines && find_names(first)) {
     has_header_ = true;
+    find_unused(first);
     for (const std::string& key : keys_)
       positions_.push_back(static_cast<size_t>(std::find(first.begin(), first.end(), key) - first.begin()));
     return;
   }
+  if (layout_.header == "auto" && syntax_ != RecordSyntax::kLines) refuse_half_a_header(layout_, first);
   if (layout_.header == "yes")
     throw DataError("expected a header with the columns of " + layout_.format + ", got " + listed(first));
   for (const std::string& name : layout_.columns) {
@@ -144,32 +195,36 @@ void TextColumns::place(const std::vector<std::string>& first) {
     if (!number) throw DataError("expected a header with the column '" + name + "', got " + listed(first));
     positions_.push_back(*number - 1);
   }
-  if (!positions_.empty()) return;
-  const size_t wanted = roles_of(layout_.format).size();
-  const size_t least = layout_.format == "pairs" ? 2 : wanted;
-  if (first.size() < least)
-    throw DataError("expected " + std::to_string(least) + " columns, got " + std::to_string(first.size()));
-  const size_t taken = is_open(layout_.format) ? first.size() : std::min(first.size(), wanted);
-  for (size_t c = 0; c < taken; ++c) positions_.push_back(c);
+  if (positions_.empty()) take_from_the_left(first.size());
+}
+
+void TextColumns::take_from_the_left(size_t present) {
+  const size_t least = least_columns(layout_.format), most = roles_of(layout_.format).size();
+  const bool lines = syntax_ == RecordSyntax::kLines;
+  if (present < least)
+    throw DataError("expected " + std::to_string(least) + " columns, got " + std::to_string(present) +
+                    (lines ? ", since a .txt file is one text a line; name a table *.tsv or *.csv" : ""));
+  if (present > most && !is_open(layout_.format))
+    throw DataError("expected " + std::to_string(most) + " columns in the format " + layout_.format +
+                    ", got " + std::to_string(present) +
+                    "; say which are read, as in data.text.columns: [\"1\", \"2\"]");
+  if (layout_.format == "queries") width_ = 0;
+  for (size_t c = 0; c < present; ++c) positions_.push_back(c);
   if (layout_.format == "captions") positions_ = {1, 0};  // manifests begin with the path
 }
 
-std::vector<std::string> TextColumns::values(const std::string& record) const {
-  std::vector<std::string> found;
-  if (syntax_ == RecordSyntax::kJsonLines) {
-    found = values_of_json(record);
-  } else {
-    std::vector<std::string> columns = split(record, syntax_);
-    for (const size_t position : positions_) {
-      if (position >= columns.size() && is_open(layout_.format) &&
-          found.size() >= roles_of(layout_.format).size())
-        break;
-      if (position >= columns.size())
-        throw DataError("expected at least " + std::to_string(position + 1) + " columns, got " +
-                        std::to_string(columns.size()));
-      found.push_back(columns[position]);
-    }
-  }
+void TextColumns::refuse_problem(const RecordReader& reader) const {
+  if (reader.problem().empty()) return;
+  const bool perhaps_meant = reader.open_quote() && !layout_.multiline;
+  throw DataError(reader.problem() +
+                  (perhaps_meant ? " (texts with line breaks: set data.text.multiline: true)" : ""));
+}
+
+std::vector<std::string> TextColumns::values(const RecordReader& reader) const {
+  refuse_problem(reader);
+  std::vector<std::string> found = syntax_ == RecordSyntax::kJsonLines
+                                       ? values_of_json(reader.columns().front())
+                                       : values_of_table(reader.columns());
   // Tables have empty cells where a row has fewer texts than others.
   const size_t needed = roles_of(layout_.format).size();
   while (is_open(layout_.format) && found.size() > needed && found.back().empty()) found.pop_back();
@@ -180,8 +235,33 @@ std::vector<std::string> TextColumns::values(const std::string& record) const {
   return found;
 }
 
+std::vector<std::string> TextColumns::values_of_table(const std::vector<std::string>& columns) const {
+  if (width_ > 0 && columns.size() > width_)
+    throw DataError("expected at most " + std::to_string(width_) + " columns as in the first row, got " +
+                    std::to_string(columns.size()) + " (a " +
+                    (syntax_ == RecordSyntax::kCommas ? "comma inside a text that is not in quotes"
+                                                      : "tab inside a text") +
+                    "?)");
+  std::vector<std::string> found;
+  for (const size_t position : positions_) {
+    if (position >= columns.size() && is_open(layout_.format) &&
+        found.size() >= roles_of(layout_.format).size())
+      break;
+    if (position >= columns.size())
+      throw DataError("expected at least " + std::to_string(position + 1) + " columns, got " +
+                      std::to_string(columns.size()));
+    found.push_back(columns[position]);
+  }
+  if (width_ == 0)
+    for (size_t c = positions_.size(); c < columns.size(); ++c) found.push_back(columns[c]);
+  return found;
+}
+
 std::vector<std::string> TextColumns::values_of_json(const std::string& record) const {
   const Json object = parse_object(record);
+  if (layout_.columns.empty())
+    for (const auto& [key, value] : object.items())
+      if (!has(keys_, key) && would_be_ignored(layout_.format, key)) refuse_unread(layout_.format, key);
   std::vector<std::string> found;
   const auto add = [&found](const Json& value, const std::string& key) {
     if (value.is_string())
@@ -200,33 +280,6 @@ std::vector<std::string> TextColumns::values_of_json(const std::string& record) 
       add(*value, key);
   }
   return found;
-}
-
-std::vector<std::string> TextColumns::split(const std::string& record, RecordSyntax syntax) {
-  const char separator = syntax == RecordSyntax::kCommas ? ',' : '\t';
-  std::vector<std::string> columns(1);
-  bool quoted = false, closed = false;
-  for (size_t at = 0; at < record.size(); ++at) {
-    const char byte = record[at];
-    if (quoted && byte == '"' && at + 1 < record.size() && record[at + 1] == '"') {
-      columns.back().push_back(record[++at]);
-    } else if (quoted && byte == '"') {
-      quoted = false;
-      closed = true;
-    } else if (!quoted && byte == separator) {
-      columns.emplace_back();
-      closed = false;
-    } else if (syntax == RecordSyntax::kCommas && byte == '"' && columns.back().empty() && !closed &&
-               !quoted) {
-      quoted = true;
-    } else if (closed) {
-      throw DataError("expected a comma behind a closing quote, got another character");
-    } else {
-      columns.back().push_back(byte);
-    }
-  }
-  if (quoted) throw DataError("expected a closing quote, got the end of the record");
-  return columns;
 }
 
 }  // namespace lodestone

@@ -14,6 +14,10 @@ namespace lodestone {
 ///           negative; query | anchor | question, positive | answer, negative, negative_1, negative_2 …, negatives; for texts, text | sentence
 /// Header    of tabs and commas the first record is a header if the layout says so, or under "auto" if it has the names looked
 ///           for. Without one, columns are taken from the left, or by the numbers in `columns`.
+/// Width     a record has no more columns than the first one: a separator inside a text would move what follows. Queries without a
+///           header may have any number of negatives.
+/// Others    columns that mean something elsewhere (is_query, a second text, a negative) are errors, unless `columns` says what is
+///           read; the rest is told by name (unused)
 /// JSON      strings, numbers and booleans; the last column of queries may be a list of strings
 class TextColumns {
  public:
@@ -21,22 +25,28 @@ class TextColumns {
   TextColumns(const PositionedFile& file, RecordSyntax syntax, const TextLayout& layout);
 
   bool has_header() const { return has_header_; }
-  /// The values of a record's columns in order, lists spread out. Throws DataError, which names no place, unless
+  /// The names of columns, or keys of the first object, that nothing reads.
+  const std::vector<std::string>& unused() const { return unused_; }
+  /// The values of the reader's record in the order of the columns, lists spread out. Throws DataError, which names no place, unless
   /// they are all there and UTF-8.
-  std::vector<std::string> values(const std::string& record) const;
-  /// Every column of a record of tabs or commas.
-  static std::vector<std::string> split(const std::string& record, RecordSyntax syntax);
+  std::vector<std::string> values(const RecordReader& reader) const;
 
  private:
   void place(const std::vector<std::string>& first);
   bool find_names(const std::vector<std::string>& present);
+  void find_unused(const std::vector<std::string>& present);
+  void refuse_problem(const RecordReader& reader) const;
+  void take_from_the_left(size_t present);
+  std::vector<std::string> values_of_table(const std::vector<std::string>& columns) const;
   std::vector<std::string> values_of_json(const std::string& record) const;
 
   RecordSyntax syntax_;
   TextLayout layout_;
   bool has_header_ = false;
-  std::vector<std::string> keys_;  // of JSON objects
-  std::vector<size_t> positions_;  // of columns
+  std::vector<std::string> keys_;    // of JSON objects
+  std::vector<std::string> unused_;  // names in the first record
+  std::vector<size_t> positions_;    // of columns
+  size_t width_ = 0;                 // columns of a record at most; 0: any number
 };
 
 }  // namespace lodestone

@@ -32,6 +32,10 @@ void TextLayout::visit(Fields& f) {
   f.field({"same_from",
            "pairs: a score from here on counts as 1, a lower one as 0; null: only 0 and 1 are labels"},
           &same_from);
+  f.field({"multiline",
+           "commas: a column in quotes may hold line breaks; false: a quote that does not close on its line "
+           "is an error"},
+          &multiline);
 }
 
 }  // namespace lodestone

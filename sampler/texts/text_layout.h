@@ -21,6 +21,7 @@ struct TextLayout {
   std::string header = "auto";
   std::optional<int64_t> negatives;
   std::optional<double> same_from;
+  bool multiline = false;
 
   void visit(Fields& f);
 };

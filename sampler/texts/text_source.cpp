@@ -4,8 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "common/error.h"
+#include "common/printable.h"
 #include "sampler/indexed_images.h"
 #include "sampler/path_patterns.h"
 #include "sampler/texts/indexed_texts.h"
@@ -45,24 +47,38 @@ class Indexer {
   bool is_named() const { return is("labels") || is("captions"); }
 
   void add_file(const std::string& path) {
+    path_ = path;
     const PositionedFile file(path);
     TextColumns columns(file, syntax_of(path), layout_);
-    RecordReader reader(file, syntax_of(path));
+    RecordReader reader(file, syntax_of(path), layout_.multiline);
     if (columns.has_header()) reader.next();
+    tell_unused(columns, path);
     bool first = true;
     while (reader.next()) {
       try {
-        if (reader.too_long())
-          throw DataError("expected a record of at most 4 MiB, got a longer one (an open quote?)");
-        std::vector<std::string> values = columns.values(reader.record());
+        std::vector<std::string> values = columns.values(reader);
         if (!texts_) start(values.size());
         if (first) texts_->add_file(path, columns);
         first = false;
         add_row(reader, std::move(values));
       } catch (const DataError& error) {
-        refuse(std::string("texts: ") + error.what() + " at " + path + ":" + std::to_string(reader.line()));
+        refuse(std::string("texts: ") + error.what() + " at " + place_of(reader), reader.lines());
       }
     }
+  }
+
+  std::string place_of(const RecordReader& reader) const {
+    return path_ + ":" + std::to_string(reader.line());
+  }
+
+  // Once for files that have the same ones.
+  void tell_unused(const TextColumns& columns, const std::string& path) {
+    std::string names;
+    for (const std::string& name : columns.unused())
+      names += (names.empty() ? "" : ", ") + (name.empty() ? "(no name)" : printable(name));
+    if (names.empty() || !told_columns_.insert(names).second) return;
+    left_out_.add("columns that nothing reads: " + names, path,
+                  static_cast<int64_t>(columns.unused().size()));
   }
 
   // The first row decides how many columns there are.
@@ -88,6 +104,14 @@ class Indexer {
     if (values.size() < wanted)
       throw DataError("expected " + std::to_string(wanted) + " columns, got " +
                       std::to_string(values.size()));
+    if (is("texts") && values.size() > wanted)
+      throw DataError("expected " + std::to_string(wanted) + " texts as in the first row, got " +
+                      std::to_string(values.size()));
+    if (is("queries") && !source_.layout.negatives && values.size() > wanted)
+      left_out_.add(
+          "negatives beyond the " + std::to_string(wanted - 2) +
+              " that the first row has; set data.text.negatives to how many are to be taken of each row",
+          place_of(reader), static_cast<int64_t>(values.size() - wanted));
     const std::string label = with_label ? std::move(values[width]) : "";
     values.resize(width);
     if (is("labels") && !passes_filter(label, source_.class_filter)) return;
@@ -103,9 +127,11 @@ class Indexer {
     ++set_.rows;
   }
 
-  void refuse(const std::string& message) {
+  void refuse(const std::string& message, int64_t lines) {
     if (source_.bad_records.on_bad_record == "fail") throw DataError(message + "; correct or remove it");
-    ++set_.bad;
+    set_.bad += lines;
+    left_out_.add("lines that hold no row that can be read (on_bad_record: skip); correct or remove them",
+                  message, lines);
     if (set_.messages.size() < kMessages) set_.messages.push_back(message);
   }
 
@@ -115,7 +141,7 @@ class Indexer {
         static_cast<int64_t>(std::max(1.0, source_.bad_records.max_bad_fraction * static_cast<double>(all)));
     if (set_.bad <= allowed) return;
     std::string message = "texts: expected at most " + std::to_string(allowed) + " of " +
-                          std::to_string(all) + " rows to be bad (max_bad_fraction), got " +
+                          std::to_string(all) + " lines to be bad (max_bad_fraction), got " +
                           std::to_string(set_.bad) + "; repair the data set. The first of them:";
     for (const std::string& one : set_.messages) message += "\n  " + one;
     throw DataError(message);
@@ -139,7 +165,7 @@ class Indexer {
       names.push_back(name);
       order.push_back(number);
     }
-    texts_->finish(std::move(names), order);
+    texts_->finish(std::move(names), order, left_out_);
     set_.texts = texts_;
   }
 
@@ -147,8 +173,11 @@ class Indexer {
   TextLayout layout_;
   TextSet set_;
   std::shared_ptr<IndexedTexts> texts_;
+  std::string path_;                         // of the file that is read
   std::map<std::string, uint32_t> numbers_;  // of class names, by first mention
   bool with_label_ = false;                  // pairs with a third column
+  LeftOut left_out_;
+  std::set<std::string> told_columns_;
 };
 
 }  // namespace

@@ -38,7 +38,7 @@ struct TextSet {
   std::vector<double> scores;  ///< of the pair (2r, 2r+1)
 
   int64_t rows = 0;                   ///< kept
-  int64_t bad = 0;                    ///< left out under on_bad_record: skip
+  int64_t bad = 0;                    ///< lines left out under on_bad_record: skip
   std::vector<std::string> messages;  ///< of the first 20 of those
 };
 
@@ -47,9 +47,10 @@ struct TextSet {
 /// Cost      one pass; memory 12 bytes for each row and 10 for each text, 4 more for a label or where rows share texts
 ///           (8 to 16 passing), 32 for a tuple
 /// Throws    ConfigError, and DataError naming file and line: a file is missing or holds no rows; a row cannot be parsed,
-///           lacks a column, has an empty one or one that is not UTF-8, is longer than 4 MiB, has a label that is no number, or a
-///           negative that is its anchor or positive. Under on_bad_record: skip such rows are left out, up to
-///           max_bad_fraction of all.
+///           lacks a column or has one too many, has an empty one or one that is not UTF-8, is longer than 4 MiB, has a quote that
+///           does not close on its line (or at all, with `multiline`), has a label that is no number, or a negative that is its
+///           anchor or positive. Under on_bad_record: skip such lines are left out, up to max_bad_fraction of all.
+/// Left out  lines that are bad, columns that nothing reads, negatives beyond the first row's
 TextSet open_texts(const TextSource& source);
 
 }  // namespace lodestone

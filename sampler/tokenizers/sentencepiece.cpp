@@ -1,5 +1,7 @@
 #include "sampler/tokenizers/sentencepiece.h"
 
+#include <algorithm>
+
 #include <sentencepiece_processor.h>
 
 #include "common/error.h"
@@ -10,6 +12,19 @@ namespace lodestone {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
+
+// The library's time grows with the square of a run of unknown characters. So it gets no more of a text than fits: a token is shorter
+// than this, but for such runs and for blanks.
+constexpr size_t kBytesOfToken = 64;
+constexpr size_t kMinBytes = size_t{64} << 10;
+
+std::string_view beginning_of(std::string_view text, int64_t max_tokens) {
+  const size_t most = std::max(kMinBytes, kBytesOfToken * static_cast<size_t>(max_tokens));
+  if (text.size() <= most) return text;
+  size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // inside a character
+  return text.substr(0, end);
+}
 
 class SentencePiece : public Tokenizer {
  public:
@@ -29,7 +44,7 @@ class SentencePiece : public Tokenizer {
 
   std::vector<int64_t> encode(std::string_view text, int64_t max_tokens) const override {
     std::vector<int> pieces;
-    const auto status = processor_.Encode(text, &pieces);
+    const auto status = processor_.Encode(beginning_of(text, max_tokens), &pieces);
     if (!status.ok()) throw DataError("tokenizer: SentencePiece cannot split a text: " + status.ToString());
     const bool has_begin = processor_.bos_id() >= 0, has_end = processor_.eos_id() >= 0;
     const auto room = static_cast<size_t>(max_tokens) - (has_begin ? 1 : 0) - (has_end ? 1 : 0);

@@ -16,8 +16,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   /// The text's ids between the marks of begin and end, at most `max_tokens` of them with the marks: a longer text loses its
-  /// end. Requires max_tokens >= 2. Cost: O(bytes), and no more of the text is looked at than fits
-  /// (WordPiece; SentencePiece reads all of it).
+  /// end. Requires max_tokens >= 2. Cost: O(bytes), and no more of the text is looked at than fits (SentencePiece looks at 64 bytes for
+  /// each token that fits, and at 64 KiB at least).
   virtual std::vector<int64_t> encode(std::string_view text, int64_t max_tokens) const = 0;
   /// How many ids there are.
   virtual int64_t vocabulary() const = 0;

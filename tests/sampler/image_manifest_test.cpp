@@ -3,36 +3,16 @@
 
 #include "common/files.h"
 #include "sampler/image_source.h"
-#include "sampler/table_file.h"
 #include "support/images.h"
 
 namespace lodestone {
 namespace {
 
+using ::testing::AllOf;
 using testing::drawn_image;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::write_bytes;
-
-std::vector<std::vector<std::string>> rows_of(const std::string& text, char separator) {
-  TableReader reader(text, separator, "t");
-  std::vector<std::vector<std::string>> rows;
-  for (std::vector<std::string> fields; reader.next(fields);) rows.push_back(fields);
-  return rows;
-}
-
-TEST(TableReader, QuotesCommasAndLineEnds) {
-  EXPECT_THAT(rows_of("\xEF\xBB\xBF"
-                      "a,b\r\n\r\n\"x, \"\"y\"\"\nz\",\n,q\"r",
-                      ','),
-              ElementsAre(ElementsAre("a", "b"), ElementsAre("x, \"y\"\nz", ""), ElementsAre("", "q\"r")));
-  EXPECT_THAT(rows_of("\"a\tb,\"\n\tc\r\n", '\t'),
-              ElementsAre(ElementsAre("\"a", "b,\""), ElementsAre("", "c")));
-  EXPECT_THAT(rows_of("", ','), ElementsAre());
-  EXPECT_THAT(rows_of("\"only\"\r\n", ','), ElementsAre(ElementsAre("only")));
-  EXPECT_THROW(rows_of("a\n\"open", ','), DataError);
-  EXPECT_THROW(rows_of("\"a\"b,c", ','), DataError);
-}
 
 class ImageManifestTest : public ::testing::Test {
  protected:
@@ -96,8 +76,58 @@ TEST_F(ImageManifestTest, ErrorsNameFileAndLine) {
   EXPECT_THAT(error("path,label\na.png,\n"), HasSubstr("an empty one"));
   EXPECT_THAT(error("path,label,is_query\na.png,x,maybe\n"), HasSubstr("'maybe'"));
   EXPECT_THAT(error("path,label\n"), HasSubstr("got none"));
+  EXPECT_THAT(error("path,label\n\"a.png,x\nb.png,y\n"),
+              AllOf(HasSubstr("closing quote"), HasSubstr("list.csv:2")));
+  EXPECT_THAT(error("path,label\n\"a\n.png\",x\n"),
+              AllOf(HasSubstr("columns of one line"), HasSubstr("list.csv:2")));
+  EXPECT_THAT(error("path,label\ns3://bucket/a.png,x\n"),
+              AllOf(HasSubstr("'s3://bucket/a.png'"), HasSubstr("copy or mount")));
+  EXPECT_THAT(error("path,label,group\na.png,x,g\n"), HasSubstr("a column group"));
   config_.class_filter = {"a"};
   EXPECT_EQ(open("path,label\ndeep/0.png,a\ndeep/1.png,b\n")->size(), 1);
+}
+
+TEST_F(ImageManifestTest, QuotedCellsAndFlagsAsTheyAreWritten) {
+  const auto set = open(
+      "path,label,is_query,is_gallery\r\n"
+      "deep/0.png,\"b, c\",1.0,TRUE\r\n"
+      "\"deep/1.png\",a,No,0.0\r\n"
+      "deep/2.png,a,f,\"y\"\r\n");
+  EXPECT_EQ(set->class_name(set->label(0)), "b, c");
+  EXPECT_TRUE(set->is_query(0) && set->is_gallery(0));
+  EXPECT_FALSE(set->is_query(1) || set->is_gallery(1));
+  EXPECT_TRUE(!set->is_query(2) && set->is_gallery(2));
+}
+
+// As open-metric-learning writes its lists.
+TEST_F(ImageManifestTest, FlagsMatterOnlyWhereRowsAreJudged) {
+  const std::string text =
+      "label,path,split,is_query,is_gallery\n"
+      "a,deep/0.png,train,,\n"
+      "a,deep/1.png,train,nan,NaN\n"
+      "b,deep/2.png,validation,True,False\n"
+      "b,deep/3.png,validation,False,True\n";
+  config_.split = "train";
+  EXPECT_EQ(open(text)->size(), 2);
+  config_.split = "validation";
+  EXPECT_TRUE(open(text)->is_query(0));
+  EXPECT_FALSE(open(text)->is_query(1));
+  config_.split = "";
+  const auto all = open(text);
+  EXPECT_TRUE(all->is_gallery(3));
+  try {
+    all->is_query(1);
+    FAIL() << "a row without a flag was judged";
+  } catch (const DataError& refused) {
+    EXPECT_THAT(refused.what(),
+                AllOf(HasSubstr("is_query"), HasSubstr("deep/1.png"), HasSubstr("evaluate.data.split")));
+  }
+}
+
+TEST_F(ImageManifestTest, ColumnsThatNothingReadsAreTold) {
+  EXPECT_TRUE(open("path,label\ndeep/0.png,a\n")->left_out().empty());
+  EXPECT_THAT(open(",path,label,x_1\n0,deep/0.png,a,2\n")->left_out().sentences(),
+              ElementsAre(HasSubstr("2 columns that nothing reads: (no name), x_1")));
 }
 
 TEST_F(ImageManifestTest, AMissingPictureIsADataErrorWhenItIsRead) {

@@ -9,6 +9,7 @@
 namespace lodestone {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
@@ -166,8 +167,15 @@ TEST(TextSource, QueriesHaveAnyNumberOfNegatives) {
 
 TEST(TextSource, AQuotedColumnMayHoldLineBreaks) {
   TextFolder folder;
-  const TextSet set =
-      open(folder.write("a.csv", "text,label\n\"two\nlines\",x\n5\" nail,x\nthird,y\n"), "labels");
+  TextSource source;
+  source.path = folder.write("a.csv", "text,label\n\"two\nlines\",x\n5\" nail,x\nthird,y\n");
+  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
+              AllOf(HasSubstr("a.csv:2"), HasSubstr("from line 2"), HasSubstr("data.text.multiline: true")));
+  source.bad_records = {"skip", 0.5};
+  EXPECT_EQ(open_texts(source).bad, 2);  // lines
+  EXPECT_THAT(all_texts(open_texts(source)), ElementsAre("5\" nail", "third"));
+  source.layout.multiline = true;
+  const TextSet set = open_texts(source);
   EXPECT_THAT(all_texts(set), ElementsAre("two\nlines", "5\" nail", "third"));
   EXPECT_EQ(set.texts->key(1), "a.csv:4");
 }
@@ -193,7 +201,99 @@ TEST(TextSource, BadRowsAreNamedOrSkippedUpToALimit) {
   EXPECT_THAT(set.messages.at(0), HasSubstr("expected UTF-8"));
   EXPECT_THAT(set.messages.at(1), HasSubstr("bad.tsv:4"));
   source.bad_records = {"skip", 0.1};
-  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("at most 1 of 5 rows"));
+  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("at most 1 of 5 lines"));
+}
+
+TEST(TextSource, AStrayQuoteLosesALineAndNoMore) {
+  TextFolder folder;
+  std::string rows = "text,label\n";
+  for (int n = 0; n < 500; ++n)
+    rows += std::string(n == 200 ? "\"" : "") + "text " + std::to_string(n) + ",k\n";
+  TextSource source;
+  source.path = folder.write("quote.csv", rows);
+  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("quote.csv:202"));
+  source.bad_records = {"skip", 0.01};
+  for (const bool multiline : {false, true}) {
+    source.layout.multiline = multiline;
+    const TextSet set = open_texts(source);
+    EXPECT_EQ(set.rows, 499);
+    EXPECT_EQ(set.bad, 1);
+    EXPECT_EQ(set.texts->get(200), "text 201");
+    EXPECT_THAT(set.texts->left_out().sentences(),
+                ElementsAre(AllOf(HasSubstr("1 lines that hold no row"), HasSubstr("quote.csv:202"))));
+  }
+}
+
+TEST(TextSource, ATextFileIsOneTextALine) {
+  TextFolder folder;
+  const std::string path = folder.write("a.txt", "text\nbana\tdeki folo\nbana\n\n\"quoted\r\n");
+  const TextSet set = open(path, "texts");
+  EXPECT_THAT(all_texts(set), ElementsAre("text", "bana\tdeki folo", "bana", "\"quoted"));
+  EXPECT_EQ(set.texts->key(3), "a.txt:5");
+  EXPECT_THAT(message_of<DataError>([&] { open(path, "labels"); }), HasSubstr("name a table *.tsv"));
+}
+
+TEST(TextSource, ColumnsBeyondTheFirstRowsAreErrors) {
+  TextFolder folder;
+  const auto error = [&](const std::string& name, const std::string& content, const std::string& format) {
+    const std::string path = folder.write(name, content);
+    return message_of<DataError>([&] { open(path, format); });
+  };
+  // A tab or a comma inside a text would make a part of it the label.
+  EXPECT_THAT(error("t.tsv", "a\tx\nb\tc\ty\n", "labels"),
+              AllOf(HasSubstr("t.tsv:2"), HasSubstr("a tab inside a text")));
+  EXPECT_THAT(error("t.csv", "text,label\na,x\nb, c,y\n", "labels"),
+              AllOf(HasSubstr("t.csv:3"), HasSubstr("a comma")));
+  EXPECT_THAT(error("three.tsv", "a\tx\textra\n", "labels"),
+              AllOf(HasSubstr("expected 2 columns"), HasSubstr("got 3"), HasSubstr("data.text.columns")));
+  EXPECT_THAT(error("late.tsv", "a\tb\nc\td\t0.5\n", "pairs"), HasSubstr("late.tsv:2"));
+  EXPECT_THAT(error("texts.tsv", "a\nb\tc\n", "texts"), HasSubstr("texts.tsv:2"));
+  EXPECT_THAT(error("cells.csv", "text,sentence\na,\nb,c\n", "texts"), "no error");
+  EXPECT_THAT(all_texts(open(folder.path("three.tsv"), "labels", {"1", "2"})), ElementsAre("a"));
+}
+
+TEST(TextSource, ColumnsThatMeanSomethingElsewhereAreErrors) {
+  TextFolder folder;
+  const auto error = [&](const std::string& name, const std::string& content, const std::string& format) {
+    const std::string path = folder.write(name, content);
+    return message_of<DataError>([&] { open(path, format); });
+  };
+  for (const char* column :
+       {"is_query", "is_gallery", "split", "negative", "negative_7", "score", "sentence2"})
+    EXPECT_THAT(error("a.csv", "text,label," + std::string(column) + "\na,x,1\n", "labels"),
+                AllOf(HasSubstr("got '" + std::string(column) + "' too"), HasSubstr("data.text.columns")));
+  EXPECT_THAT(error("p.csv", "anchor,positive,negative\na,b,c\n", "pairs"), HasSubstr("got 'negative' too"));
+  EXPECT_THAT(
+      error("p.jsonl",
+            "{\"anchor\":\"a\",\"positive\":\"b\"}\n{\"anchor\":\"a\",\"positive\":\"c\",\"label\":1}\n",
+            "pairs"),
+      HasSubstr("p.jsonl:2"));
+  EXPECT_THAT(error("half.tsv", "text\tintent\nwake me\tclock\n", "labels"),
+              HasSubstr("data.text.header: no"));
+  // What the configuration names is what the user wants.
+  EXPECT_THAT(all_texts(open(folder.path("p.csv"), "pairs", {"anchor", "positive"})), ElementsAre("a", "b"));
+  EXPECT_THAT(all_texts(open(folder.path("half.tsv"), "labels", {"text", "intent"})), ElementsAre("wake me"));
+}
+
+TEST(TextSource, WhatIsLeftOutIsTold) {
+  TextFolder folder;
+  for (const char* name : {"a-1.csv", "a-2.csv"}) folder.write(name, "id,text,label,\n1,a,x,\n");
+  EXPECT_THAT(
+      open(folder.path("a-*.csv"), "labels").texts->left_out().sentences(),
+      ElementsAre(AllOf(HasSubstr("2 columns that nothing reads: id, (no name)"), HasSubstr("a-1.csv"))));
+  folder.write("q.jsonl",
+               "{\"query\":\"q\",\"positive\":\"p\",\"negatives\":[\"m\"]}\n"
+               "{\"query\":\"r\",\"positive\":\"o\",\"negatives\":[\"n\",\"k\",\"z\"]}\n");
+  folder.write("q.tsv", "q\tp\tm\nr\to\tn\tk\tz\n");
+  for (const char* name : {"q.jsonl", "q.tsv"})
+    EXPECT_THAT(
+        open(folder.path(name), "queries").texts->left_out().sentences(),
+        ElementsAre(AllOf(HasSubstr("2 negatives beyond the 1 that the first row has"), HasSubstr(":2"))));
+  TextSource source;
+  source.path = folder.path("q.jsonl");
+  source.layout.format = "queries";
+  source.layout.negatives = 1;
+  EXPECT_TRUE(open_texts(source).texts->left_out().empty());
 }
 
 TEST(TextSource, HostileFilesAreErrorsNotCrashes) {

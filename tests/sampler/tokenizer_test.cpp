@@ -160,6 +160,9 @@ TEST(SentencePiece, TrainsTheSameModelTwiceAndReadsIt) {
   EXPECT_EQ(joined, "▁apples▁and▁pears");
   EXPECT_EQ(tokenizer->encode("apples and pears and apples", 5).size(), 5u);
   EXPECT_THAT(tokens(*tokenizer, ""), ElementsAre("<s>", "</s>"));
+  std::string many = "apples and pears";
+  while (many.size() < 40000) many += " and apples";
+  EXPECT_EQ(tokenizer->encode(many + many + many, 512), tokenizer->encode(many, 512));
   // A mark's name in a text is only letters.
   for (const int64_t id : tokenizer->encode("</s> <pad>", 64)) EXPECT_NE(id, 0);
   EXPECT_NO_THROW(tokenizer->encode("a\xFF\xC3(", 64));

@@ -109,6 +109,11 @@ class ImageEvaluator : public Evaluator {
                           config.data.loader.bad_records);
     examples_ = std::make_shared<ImageExamples>(images_, transform_);
     teller_.emplace(images_->size(), config.data.loader.bad_records);
+    // Here, so that a row without a flag is told before training, not after it.
+    for (int64_t i = 0; i < images_->size(); ++i) {
+      parts_.is_query_N.push_back(images_->is_query(i));
+      parts_.is_gallery_N.push_back(images_->is_gallery(i));
+    }
   }
 
   Evaluation run(const Session& session, Encoder& encoder, const EvaluationOptions& asked) override;
@@ -131,6 +136,7 @@ class ImageEvaluator : public Evaluator {
   const RunConfig& config_;
   ImageTransform transform_;
   std::shared_ptr<const ImageDataset> images_;
+  RetrievalParts parts_;  // of all samples
   std::shared_ptr<const Examples> examples_;
   std::optional<BadRecordTeller> teller_;
   Embedded embedded_;
@@ -142,8 +148,8 @@ Judgement ImageEvaluator::judge_rows(const Session& session, const at::Tensor& x
   const LabelledRows rows{x_ND, embedded_.groups, embedded_.labels};
   RetrievalParts parts;
   for (const int64_t i : embedded_.indices) {
-    parts.is_query_N.push_back(images_->is_query(i));
-    parts.is_gallery_N.push_back(images_->is_gallery(i));
+    parts.is_query_N.push_back(parts_.is_query_N.at(static_cast<size_t>(i)));
+    parts.is_gallery_N.push_back(parts_.is_gallery_N.at(static_cast<size_t>(i)));
   }
   return judge(rows, options, parts.all() ? nullptr : &parts, session.world);
 }

@@ -1,10 +1,11 @@
 #include "trainer/commands/input.h"
 
-#include <algorithm>
 #include <filesystem>
 
+#include "common/paths.h"
 #include "sampler/image_examples.h"
 #include "sampler/image_files.h"
+#include "sampler/texts/record_reader.h"
 #include "sampler/texts/text_examples.h"
 #include "trainer/commands/text_data.h"
 #include "trainer/commands/texts_in_memory.h"
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 
 std::shared_ptr<const ImageDataset> open_picture(const fs::path& file, const DecodeOptions& decode,
                                                  std::string& source) {
-  source = fs::absolute(file).parent_path().string();
+  source = absolute_path(file).parent_path().string();
   auto files = std::make_shared<ImageFiles>(source, ClassTable({""}, {}), decode);
   files->add_file(file.filename().string(), "");
   return files;
@@ -25,10 +26,9 @@ std::shared_ptr<const ImageDataset> open_picture(const fs::path& file, const Dec
 
 std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const std::string& path,
                                                   const DecodeOptions& decode, std::string& source) {
-  std::error_code ignored;
-  if (fs::is_regular_file(path, ignored) && has_image_ending(path)) return open_picture(path, decode, source);
+  if (is_file(path) && has_image_ending(path)) return open_picture(path, decode, source);
   source = path;
-  if (fs::is_directory(path, ignored))
+  if (is_folder(path))
     if (auto loose = open_loose_images(path, decode)) return loose;
   ImageSourceConfig images = config.evaluate.data;
   images.path = path;
@@ -55,7 +55,7 @@ Input picture_input(const RunConfig& config, const std::string& path) {
 
 Input text_file_input(const RunConfig& config, const std::string& path) {
   TextLayout layout = config.evaluate.text;
-  if (fs::path(path).extension() == ".txt") {
+  if (syntax_of(path) == RecordSyntax::kLines) {
     layout = TextLayout();
     layout.format = "texts";
   }
@@ -67,8 +67,8 @@ Input text_file_input(const RunConfig& config, const std::string& path) {
 }
 
 bool is_text_file(const std::string& path) {
-  const fs::path ending = fs::path(path).extension();
-  return ending == ".txt" || ending == ".jsonl";
+  const RecordSyntax syntax = syntax_of(path);
+  return syntax == RecordSyntax::kLines || syntax == RecordSyntax::kJsonLines;
 }
 
 }  // namespace
@@ -86,7 +86,7 @@ EmbeddedRow Input::row(int64_t i) const {
 Input open_input(const RunConfig& config, const std::string& path) {
   if (path.empty() && config.evaluate.data.empty())
     throw ConfigError("--input: expected a path, or evaluate.data.path in the configuration, got neither");
-  if (!path.empty() && path.find_first_of("*{") == std::string::npos && !fs::exists(path))
+  if (!path.empty() && path.find_first_of("*{") == std::string::npos && !path_exists(path))
     throw DataError("expected a file or folder, got " + path + ", which does not exist");
   const std::string& kind = config.data.kind;
   if (kind == "texts" || (kind == "image_texts" && is_text_file(path))) return text_file_input(config, path);

@@ -18,6 +18,7 @@ class Texts {
  public:
   Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns) {
     layout_.format = "texts";
+    layout_.multiline = true;
     layout_.columns = columns;
     for (const std::string& input : inputs)
       for (std::string& path : expand_paths(input)) paths_.push_back(std::move(path));
@@ -35,7 +36,9 @@ class Texts {
     TextColumns columns;
     RecordReader reader;
     explicit Open(const std::string& path, const TextLayout& layout)
-        : file(path), columns(file, syntax_of(path), layout), reader(file, syntax_of(path)) {
+        : file(path),
+          columns(file, syntax_of(path), layout),
+          reader(file, syntax_of(path), layout.multiline) {
       if (columns.has_header()) reader.next();
     }
   };
@@ -50,7 +53,7 @@ class Texts {
       return true;
     }
     try {
-      values_ = open_->columns.values(open_->reader.record());
+      values_ = open_->columns.values(open_->reader);
       next_value_ = 0;
     } catch (const DataError& error) {
       throw DataError(std::string("texts: ") + error.what() + " at " + open_->file.path() + ":" +
