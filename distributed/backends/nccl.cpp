@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 
 #include "common/error.h"
+#include "common/paths.h"
 #include "distributed/transport.h"
 
 namespace lodestone {
@@ -23,7 +24,7 @@ std::vector<std::string> places() {
 const CudaModule* open_module(std::string& problem) {
   std::string where = places().back();
   for (const std::string& place : places()) {
-    if (std::filesystem::exists(place)) {
+    if (path_exists(place)) {
       where = place;
       break;
     }

@@ -6,6 +6,7 @@ import unittest
 
 import handbook
 import layering
+import paths
 import size_table
 import wording
 
@@ -137,6 +138,24 @@ const Row kTable[] = {
             with self.subTest(expected):
                 found = handbook.problems(self.tree({**files, file: files[file].replace(old, new)}))
                 self.assertTrue(any(expected in line for line in found), found)
+
+    def assert_paths(self, code, *expected):
+        found = paths.problems(self.tree({"sampler/a.cpp": code}))
+        self.assertEqual([line.split(" ", 1)[1].split(";")[0] for line in found], list(expected), found)
+
+    def test_paths_finds_calls_that_throw(self):
+        self.assert_paths("bool f(P p) { return fs::exists(p) && std::filesystem::is_regular_file(g(p, error)); }\n",
+                          "exists throws", "is_regular_file throws")
+        self.assert_paths("for (const auto& e : fs::directory_iterator(p, error)) if (e.is_directory()) h(e->file_size());\n",
+                          "is_directory throws", "file_size throws", "a loop over directory_iterator throws")
+        self.assert_paths("// fs::exists(p)\nfs::rename(p, q, error); fs::file_size(g(p), ignored); path_exists(p);\n"
+                          "for (fs::directory_iterator it(p, code), end; it != fs::directory_iterator(); it.increment(code)) {}\n")
+
+    def test_paths_finds_options_and_keys_that_go_their_own_way(self):
+        self.assert_paths('c->add_option("--json", a->json, "write the table "\n "to this file");', "the option --json takes a path")
+        self.assert_paths('add_path(c, "--json", a->json, "write to this file"); c->add_option("--rate", a->rate, "of learning");')
+        self.assert_paths('f.field({"init_from", "weights", "", 0}, &init_from);', "the key init_from holds a path")
+        self.assert_paths('f.field({"init_from", "weights", kPathUnit}, &init_from); f.field({"profile", "a, b"}, &p);')
 
 
 if __name__ == "__main__":

@@ -257,5 +257,68 @@ TEST_F(BadInput, SettingsThatWouldBeIgnoredAreRefused) {
   expect(train({"evaluate.one_shot_runs=x"}), 2, {"evaluate.data.path"});
 }
 
+TEST_F(BadInput, AddressesAreNoPathsWhereverOneIsReadOrWritten) {
+  const std::string address = "s3://bucket/x", run_folder = work_.run(), config = work_.config();
+  for (const char* key : {"run_dir", "data.root", "data.train.path", "data.tuples", "evaluate.data.path",
+                          "data.train.index_cache", "encoder.init_from", "metrics.password_file",
+                          "metrics.certificate", "metrics.targets_file"})
+    expect(run(lodestone({"config", config, "--set", std::string(key) + "=" + address})), 2,
+           {key, address, "copy or mount"});
+  expect(run(lodestone({"config", config, "--set", "data.train.mixture=[a, \"s3://bucket/x\"]"})), 2,
+         {"mixture", address});
+  const std::vector<std::vector<std::string>> commands = {
+      {"train", address},
+      {"train", config, "--resume", address},
+      {"launch", "--hostfile", address, "--", "train", config},
+      {"launch", "--", "train", address},
+      {"evaluate", address},
+      {"evaluate", run_folder, "--json", address},
+      {"embed", address, "--output", "x.npy"},
+      {"embed", run_folder, "--input", address, "--output", "x.npy"},
+      {"embed", run_folder, "--output", address},
+      {"search", "--gallery", address, "--query", "x"},
+      {"search", "--gallery", config, "--query", address},
+      {"search", "--gallery", config, "--query", "x", "--html", address},
+      {"index", address, "--output", "x"},
+      {"gallery", "add", address, "x.png", "--checkpoint", run_folder},
+      {"gallery", "add", "x", address, "--checkpoint", run_folder},
+      {"gallery", "list", address},
+      {"identify", "--gallery", config, "--image", address, "--checkpoint", run_folder},
+      {"mine", run_folder, "--output", address},
+      {"serve", run_folder, "--token-file", address},
+      {"export", run_folder, "--format", "safetensors", "--output", address},
+      {"inspect", address},
+      {"config", address},
+      {"verify-gradients", address},
+      {"plan", config, "--json", address},
+      {"doctor", "--folder", address},
+      {"data", "wordnet", "--output", address},
+      {"tokenizer", "train", "--input", address, "--output", "x"},
+      {"tokenizer", "train", "--input", config, "--output", address},
+      {"bench", "loader", address}};
+  for (const auto& command : commands) expect(run(lodestone(command)), 2, {address, "copy or mount"});
+}
+
+TEST_F(BadInput, TextsOfUsersAreNoTroubleToTheFileSystem) {
+  const std::string name(300, 'x');
+  expect(train({"data.train.path=" + name}), 3, {name});
+  expect(run(lodestone({"evaluate", name})), 5, {name});
+  expect(run(lodestone({"inspect", name})), 5, {name});
+  fs::create_symlink("loop", work_.path("loop"));
+  expect(train({"data.train.path=loop"}), 3, {"loop"});
+  std::ofstream(work_.path("hosts")) << "localhost slots=1\n";
+  expect(run({"env", "TMPDIR=/nowhere/tmp", LODESTONE_PROGRAM, "launch", "--hostfile", work_.path("hosts"),
+              "--", "config"}),
+         1, {"TMPDIR=/nowhere/tmp"});
+}
+
+TEST_F(BadInput, AHomeFolderIsExpandedAndANameKeptWhole) {
+  const std::string home = work_.path("home").string();
+  const Finished got = run({"env", "HOME=" + home, LODESTONE_PROGRAM, "config", work_.config(), "--set",
+                            "run_dir=~/take #2", "--set", "normalize=True"});
+  EXPECT_EQ(got.code, 0) << got.err;
+  EXPECT_THAT(got.out, AllOf(HasSubstr("run_dir: \"" + home + "/take #2\"\n"), HasSubstr("normalize: true")));
+}
+
 }  // namespace
 }  // namespace lodestone::testing

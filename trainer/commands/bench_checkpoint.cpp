@@ -75,7 +75,8 @@ double copy_seconds(const Snapshot& snapshot, c10::Device device, at::Tensor& bu
 double raw_seconds(const fs::path& path, const at::Tensor& buffer) {
   const std::string_view bytes(static_cast<const char*>(buffer.const_data_ptr()), buffer.nbytes());
   const double seconds = seconds_of([&] { write_file_synced(path, bytes); });
-  fs::remove(path);
+  std::error_code ignored;
+  fs::remove(path, ignored);
   return seconds;
 }
 
@@ -87,7 +88,8 @@ double written_seconds(const fs::path& path, const at::Tensor& buffer,
     file.write({static_cast<const char*>(buffer.const_data_ptr()), buffer.nbytes()});
     file.finish();
   });
-  fs::remove(path);
+  std::error_code ignored;
+  fs::remove(path, ignored);
   return seconds;
 }
 
@@ -114,7 +116,8 @@ Round measure(const fs::path& folder, const Snapshot& snapshot, c10::Device devi
   });
   const auto outcome = writer.take();
   if (!outcome->saved) throw IoError(outcome->problem);
-  fs::remove_all(folder / "checkpoints");
+  std::error_code ignored;
+  fs::remove_all(folder / "checkpoints", ignored);
   return round;
 }
 
@@ -171,7 +174,8 @@ int bench(const Session& session, const BenchCheckpointArguments& arguments) {
   std::vector<Round> rounds;
   for (int64_t i = 0; i < arguments.repeat; ++i)
     rounds.push_back(measure(folder, snapshot, device, images, buffer));
-  fs::remove_all(folder);
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
   if (!session.leads()) return kDone;
   nlohmann::json result = described(rounds);
   result["bytes"] = arguments.parameters * 12;

@@ -5,6 +5,7 @@
 
 #include <ATen/ops/empty.h>
 
+#include "common/paths.h"
 #include "sampler/range_sampler.h"
 #include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
@@ -112,7 +113,7 @@ int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arg
   if (session.leads())
     recorder.emplace(
         EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
-                      model.about(std::filesystem::absolute(input.source).string())},
+                      model.about(absolute_path(input.source).string())},
         session.log);
   embed_rounds(session, model, input, recorder ? &*recorder : nullptr);
   if (recorder) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/paths.h"
 #include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
@@ -34,7 +35,7 @@ Embeddings photographs_of(Session& session, TrainedModel& model, const GalleryAd
       EmbeddedRow row = input.row(i);
       if (!arguments.name.empty()) row.label = arguments.name;
       // Absolute, so that one photograph is one wherever the command is run.
-      row.id = (fs::absolute(input.source) / row.id).lexically_normal().string();
+      row.id = (absolute_path(input.source) / row.id).lexically_normal().string();
       all.rows_N.push_back(std::move(row));
     }
   }

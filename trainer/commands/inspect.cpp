@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "common/error.h"
+#include "common/paths.h"
 #include "trainer/commands/command.h"
 #include "trainer/coordinator/checkpoint.h"
 
@@ -14,7 +15,7 @@ int run_inspect(const std::string& checkpoint) {
       path = all.front();
       break;
     }
-  if (!fs::exists(path / "MANIFEST.json"))
+  if (!path_exists(path / "MANIFEST.json"))
     throw CheckpointError("inspect: expected a checkpoint or a run folder with one, got " + path.string() +
                           ", which has no MANIFEST.json; a checkpoint is a folder step-XXXXXXXX");
   const CheckpointReport report = verify_checkpoint(path);

@@ -8,6 +8,7 @@
 
 #include "common/files.h"
 #include "common/log.h"
+#include "common/paths.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/run_config.h"
 #include "trainer/coordinator/checkpoint.h"
@@ -80,9 +81,8 @@ bool on_one_host(const Hosts* hosts) {
 
 // The library that keeps mpirun's own port off all networks; "" where it does not lie beside this program.
 std::string loopback_library(const fs::path& program) {
-  std::error_code absent;
   for (const fs::path& place : {program.parent_path(), program.parent_path() / ".." / LODESTONE_LIBDIR})
-    if (fs::exists(place / LODESTONE_LOOPBACK, absent)) return (place / LODESTONE_LOOPBACK).string();
+    if (path_exists(place / LODESTONE_LOOPBACK)) return (place / LODESTONE_LOOPBACK).string();
   return "";
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/paths.h"
 #include "sampler/path_patterns.h"
 #include "sampler/tar_shard.h"
 #include "trainer/commands/bad_record_teller.h"
@@ -25,7 +26,7 @@ namespace fs = std::filesystem;
 class PictureNames {
  public:
   PictureNames(const Input& input, const ImageSourceConfig& config, const fs::path& output)
-      : input_(input), folder_(fs::absolute(output).lexically_normal().parent_path()), source_(input.source) {
+      : input_(input), folder_(absolute_path(output).parent_path()), source_(input.source) {
     if (output.extension() != ".tsv")
       throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
     if (input.source.empty())
@@ -35,7 +36,7 @@ class PictureNames {
     if (config.quarter_turns)
       throw ConfigError(
           "mine: expected pictures as they lie in files, got evaluate.data.quarter_turns; set it to false");
-    if (fs::is_directory(source_)) return;
+    if (is_folder(source_)) return;
     // A list or shards: keys are paths below the deepest folder that holds them all.
     const auto files = expand_paths(input.source);
     source_ = files.front().substr(0, files.front().size() - relative_names(files).front().size());
@@ -43,9 +44,9 @@ class PictureNames {
 
   std::string operator()(int64_t i) const {
     const std::string key = input_.dataset().key(i);
-    const fs::path file = fs::absolute(source_ / key).lexically_normal();
+    const fs::path file = absolute_path(source_ / key);
     const std::string name = file.lexically_relative(folder_).generic_string();
-    if (!fs::is_regular_file(source_ / PictureName::of(key).file) || name.empty() || name.starts_with("..") ||
+    if (!is_file(source_ / PictureName::of(key).file) || name.empty() || name.starts_with("..") ||
         name.find_first_of("\t\n\r") != std::string::npos)
       throw ConfigError(
           "mine: expected pictures in files, or in shards named *.tar, below the list's folder, " +

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/paths.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/metrics_log.h"
 #include "trainer/coordinator/run_folder.h"
@@ -27,8 +28,7 @@ json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::p
     return measures;
   }
   json last;
-  std::error_code ignored;
-  if (fs::is_regular_file(run.metrics(), ignored))
+  if (is_file(run.metrics()))
     read_metrics(run.metrics(), [&](json&& line) {
       if (line.value("kind", "") == "eval" && line.value("step", int64_t{0}) <= checkpoint.step)
         last = std::move(line);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/paths.h"
 #include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
@@ -26,6 +27,12 @@ struct Queries {
   int64_t left_out = 0;  ///< queries that could not be read
 };
 
+// A text is taken as it is; but what could only be a path is one, and an address that is meant as a path is told.
+std::string user_query(const std::string& query) {
+  const bool one_word = query.find_first_of(" \t\n") == std::string::npos;
+  return query.starts_with("~/") || (one_word && has_scheme(query)) ? user_path(query, "--query") : query;
+}
+
 bool is_embeddings(const std::string& query) {
   return fs::path(query).extension() == ".safetensors";
 }
@@ -42,8 +49,9 @@ Queries read_queries(const std::string& file, const Embeddings& gallery) {
 }
 
 Queries embed_queries(Session& session, TrainedModel& model, const std::string& query) {
-  const Input input =
-      fs::exists(query) ? open_input(model.config(), query) : text_input(model.config(), query);
+  // A folder holds pictures: to a model of texts its name is a text.
+  const bool is_path = path_exists(query) && !(model.config().data.kind == "texts" && is_folder(query));
+  const Input input = is_path ? open_input(model.config(), query) : text_input(model.config(), query);
   tell_left_out(session, query, input.dataset());
   const Embedded embedded = model.embed_all(session, input.examples);
   Queries queries{embedded.z_ND, {}, input.source, embedded.left_out};
@@ -97,8 +105,7 @@ std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& que
   const std::string gallery_source = gallery.fact("source");
   return result_page("Search results", answers, [&](const std::string& id, bool query) {
     const fs::path file = fs::path(query ? queries.source : gallery_source) / id;
-    std::error_code ignored;
-    return fs::is_regular_file(file, ignored) ? picture_uri(read_file(file)) : std::string();
+    return is_file(file) ? picture_uri(read_file(file)) : std::string();
   });
 }
 
@@ -112,7 +119,9 @@ void answer(const Queries& queries, const Embeddings& gallery, const std::option
 
 }  // namespace
 
-int run_search(const SearchArguments& arguments) {
+int run_search(const SearchArguments& given) {
+  SearchArguments arguments = given;
+  arguments.query = user_query(given.query);
   const Embeddings gallery = read_embeddings(arguments.gallery);
   if (arguments.run.empty()) {
     if (!is_embeddings(arguments.query))

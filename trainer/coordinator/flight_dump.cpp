@@ -1,6 +1,7 @@
 #include "trainer/coordinator/flight_dump.h"
 
 #include "common/files.h"
+#include "common/paths.h"
 #include "distributed/flight_record.h"
 
 namespace lodestone {
@@ -16,7 +17,7 @@ std::filesystem::path FlightDump::path() const {
 void FlightDump::write(const std::string& reason) const {
   std::lock_guard lock(mutex_);
   try {
-    if (!std::filesystem::exists(folder_.root())) return;
+    if (!path_exists(folder_.root())) return;
     make_folders(folder_.flight());
     write_file_atomic(path(), flight_record_json(world_, reason));
   } catch (const std::exception& error) {

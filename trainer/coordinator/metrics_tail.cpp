@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/paths.h"
 
 namespace lodestone {
 
@@ -126,8 +127,7 @@ bool is_step(const json& line) {
 }  // namespace
 
 TailCut cut_metrics_tail(const std::filesystem::path& path, std::optional<int64_t> resume_step) {
-  std::error_code absent;
-  if (!std::filesystem::exists(path, absent)) return {};
+  if (!path_exists(path)) return {};
   LinesBackwards lines(path);
   std::vector<std::string> stay;  // the last first
   std::string line;

@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include "common/paths.h"
+
 namespace lodestone {
 
 namespace {
@@ -29,12 +31,12 @@ std::optional<std::string> SeenProcess::variable(const std::string& name) const 
 std::vector<SeenProcess> processes_with(const std::vector<std::string>& marks) {
   std::vector<SeenProcess> found;
   std::error_code gone;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
-    const std::string name = entry.path().filename().string();
+  for (const auto& entry : folder_entries("/proc", gone)) {
+    const std::string name = entry.filename().string();
     pid_t pid = 0;
     if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid == ::getpid())
       continue;
-    const std::string variables = '\0' + contents(entry.path() / "environ");
+    const std::string variables = '\0' + contents(entry / "environ");
     const bool marked = std::all_of(marks.begin(), marks.end(), [&](const std::string& mark) {
       return variables.find('\0' + mark + '\0') != std::string::npos;
     });

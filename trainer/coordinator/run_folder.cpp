@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/paths.h"
 #include "trainer/coordinator/checkpoint.h"
 
 namespace lodestone {
@@ -29,11 +30,11 @@ RunFolder made(const RunFolder& folder) {
 }  // namespace
 
 RunFolder RunFolder::of_checkpoint(const std::filesystem::path& checkpoint) {
-  return RunFolder(std::filesystem::absolute(checkpoint).lexically_normal().parent_path().parent_path());
+  return RunFolder(absolute_path(checkpoint).parent_path().parent_path());
 }
 
 std::string RunFolder::name() const {
-  const auto absolute = std::filesystem::absolute(root_).lexically_normal();
+  const auto absolute = absolute_path(root_);
   return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
 }
 
@@ -46,7 +47,7 @@ bool RunFolder::holds_run() const {
 
 fs::path RunFolder::set_aside() const {
   std::error_code error;
-  const fs::path folder = (fs::absolute(root_) / "").lexically_normal().parent_path(),
+  const fs::path folder = (absolute_path(root_) / "").lexically_normal().parent_path(),
                  here = fs::current_path(error), aside = free_name(folder);
   const auto refuse = [&](const std::string& got) {
     throw ConfigError(

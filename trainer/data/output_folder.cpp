@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "common/paths.h"
 
 namespace lodestone {
 
@@ -18,8 +19,10 @@ namespace {
 std::vector<fs::path> data_in(const fs::path& folder) {
   static const std::regex kData("(train|validation|test)(-[0-9]{5}\\.tar|(-pairs)?\\.jsonl)");
   std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (std::regex_match(entry.path().filename().string(), kData)) found.push_back(entry.path());
+  std::error_code error;
+  for (const fs::path& entry : folder_entries(folder, error))
+    if (std::regex_match(entry.filename().string(), kData)) found.push_back(entry);
+  if (error) throw IoError("data: cannot list " + folder.string() + ": " + error.message());
   return found;
 }
 
@@ -29,7 +32,7 @@ OutputFolder::OutputFolder(fs::path output, std::string kind)
     : output_(std::move(output)), part_(output_ / ("." + kind + "-part")), kind_(std::move(kind)) {
   if (output_.empty()) throw ConfigError(kind_ + ": expected an output folder; give --output DIR");
   make_folders(output_);
-  const bool ours = fs::exists(output_ / (kind_ + ".json")) || fs::exists(part_);
+  const bool ours = path_exists(output_ / (kind_ + ".json")) || path_exists(part_);
   if (!ours && !data_in(output_).empty())
     throw DataError(kind_ + ": " + output_.string() + " holds data files, but no " + kind_ +
                     ".json says that they are replaceable; choose another output folder or remove them");

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "common/paths.h"
 
 namespace lodestone {
 
@@ -100,7 +101,7 @@ ConceptsReport make_wordnet(const WordnetOptions& options, const Log& log) {
   std::string version;
   for (const char* name : kFiles) {
     const auto path = options.source / (std::string("data.") + name);
-    if (!std::filesystem::exists(path))
+    if (!path_exists(path))
       throw DataError(
           "wordnet: expected WordNet's file " + path.string() +
           ", which is not there; install it: sudo apt-get install --no-install-recommends wordnet-base");

@@ -2,6 +2,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/paths.h"
 
 namespace lodestone {
 
@@ -9,7 +10,7 @@ namespace {
 
 nlohmann::json read_model_config(const std::filesystem::path& weights) {
   const auto path = weights.parent_path() / "config.json";
-  if (weights.empty() || !std::filesystem::exists(path)) return nlohmann::json::object();
+  if (weights.empty() || !path_exists(path)) return nlohmann::json::object();
   nlohmann::json config;
   try {
     config = parse_json(read_file(path, 1 << 20), path.string());

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "common/paths.h"
 #include "trainer/eval/one_shot.h"
 
 namespace lodestone {
@@ -15,11 +16,8 @@ namespace {
 
 std::vector<fs::path> sorted_entries(const fs::path& folder) {
   std::error_code code;
-  std::vector<fs::path> entries;
-  for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code))
-    entries.push_back(it->path());
+  const std::vector<fs::path> entries = folder_entries(folder, code);
   if (code) throw DataError("one_shot: cannot list " + folder.string() + ": " + code.message());
-  std::sort(entries.begin(), entries.end());
   return entries;
 }
 
@@ -75,8 +73,7 @@ class Run {
     if (relative.is_absolute() || *relative.begin() == "..")
       fail(number, "'" + word + "' leaves the folder of the runs");
     const fs::path path = (folder_ / relative).lexically_normal();
-    std::error_code code;
-    if (!fs::is_regular_file(path, code)) fail(number, "there is no picture " + path.string());
+    if (!is_file(path)) fail(number, "there is no picture " + path.string());
     return path;
   }
 
@@ -90,7 +87,7 @@ class Run {
 std::vector<OneShotFiles> read_one_shot_runs(const fs::path& folder) {
   std::vector<OneShotFiles> trials;
   for (const fs::path& entry : sorted_entries(folder)) {
-    if (entry.filename().string().starts_with("run") && fs::is_directory(entry))
+    if (entry.filename().string().starts_with("run") && is_folder(entry))
       Run(folder, entry).append_to(trials);
   }
   if (trials.empty())

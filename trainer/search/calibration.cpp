@@ -6,6 +6,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/paths.h"
 #include "trainer/eval/text.h"
 
 namespace lodestone {
@@ -38,7 +39,7 @@ void write_calibration(const fs::path& file, const Calibration& calibration) {
 }
 
 std::optional<Calibration> read_calibration(const fs::path& file) {
-  if (!fs::exists(file)) return {};
+  if (!path_exists(file)) return {};
   const nlohmann::json json = read_json(read_file(file)).value_or(nullptr);
   try {
     return Calibration{

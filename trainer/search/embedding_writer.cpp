@@ -9,6 +9,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/paths.h"
 #include "common/safetensors_plan.h"
 
 namespace lodestone {
@@ -78,8 +79,8 @@ std::string json_lines(const float* z, int64_t width, std::span<const EmbeddedRo
 }
 
 std::FILE* reopen(const fs::path& path, int64_t bytes) {
+  if (bytes < 0 || static_cast<int64_t>(size_of_file(path).value_or(0)) < bytes) return nullptr;
   std::error_code error;
-  if (bytes < 0 || static_cast<int64_t>(fs::file_size(path, error)) < bytes || error) return nullptr;
   fs::resize_file(path, static_cast<uintmax_t>(bytes), error);
   return error ? nullptr : std::fopen(path.c_str(), "ab");
 }
@@ -92,7 +93,7 @@ std::FILE* make(const fs::path& path) {
 
 int64_t durable_size(std::FILE* file, const fs::path& path) {
   if (std::fflush(file) != 0 || ::fsync(::fileno(file)) != 0) fail(path, "write");
-  return static_cast<int64_t>(fs::file_size(path));
+  return static_cast<int64_t>(size_of_file(path).value_or(0));
 }
 
 }  // namespace
@@ -114,7 +115,7 @@ std::string EmbeddingWriter::plan_text() const {
 }
 
 bool EmbeddingWriter::go_on() {
-  if (!fs::exists(place_)) return false;
+  if (!path_exists(place_)) return false;
   const Json place = read_json(read_file(place_)).value_or(nullptr);
   const auto count = [&place](const char* key) {
     const auto found = place.find(key);

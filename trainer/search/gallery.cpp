@@ -8,6 +8,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "common/fields.h"
+#include "common/paths.h"
 #include "trainer/eval/neighbours.h"
 #include "trainer/search/file_lock.h"
 
@@ -111,7 +112,7 @@ void update_gallery(const std::filesystem::path& file,
                     const std::function<Embeddings(const std::optional<Embeddings>& before)>& change) {
   const FileLock lock(file);
   std::optional<Embeddings> before;
-  if (std::filesystem::exists(file)) before = read_embeddings(file);
+  if (path_exists(file)) before = read_embeddings(file);
   write_embeddings(file, change(before));
 }
 
