@@ -28,9 +28,10 @@ std::shared_ptr<const ImageDataset> open_pictures(const TextDataset& captions,
     const bool below = stays_below(name);
     // One that is missing can be skipped when it is asked for.
     if (!below || (!missing_are_bad && !is_file(root / name)))
-      throw DataError("captions: expected a picture below " + root.string() + ", got " + name_in_quotes(name) + ", which " +
-                      (below ? "is missing" : "leaves the folder") + ", at " +
-                      captions.key(some_caption[static_cast<size_t>(c)]) + "; correct or remove the row");
+      throw DataError("captions: expected a picture below " + root.string() + ", got " +
+                      name_in_quotes(name) + ", which " + (below ? "is missing" : "leaves the folder") +
+                      ", at " + captions.key(some_caption[static_cast<size_t>(c)]) +
+                      "; correct or remove the row");
     names.insert(name);
   }
   auto pictures = std::make_shared<ImageFiles>(root, ClassTable(names, {}), decode);
