@@ -113,6 +113,16 @@ ROWS = {
         panel("Age of the memory", (per_run("memory_age_mean"), "mean"), (per_run("memory_age_max"), "oldest"), low=0,
               about="Steps since the rows of the memory were encoded."),
     ],
+    "Progress": [
+        stat("Step", per_run("step"), width=6),
+        stat("Steps planned", per_run("steps_planned"), width=6),
+        stat("Done", f"max by (namespace, run) (lodestone_step{{{RUN}}} / lodestone_steps_planned{{{RUN}}})", "percentunit", width=6),
+        stat("Time left", per_run("eta_seconds"), "s", "At the pace of the last hundred steps or so, with evaluations and saves.", width=6),
+        panel("Memory", (f"process_resident_memory_bytes{{{RANK}}}", "rank {{rank}}"), unit="bytes", low=0, about="Of each process, in RAM."),
+        panel("CPUs", (f"rate(process_cpu_seconds_total{{{RANK}}}[$__rate_interval])", "rank {{rank}}"), low=0,
+              about="That each process keeps busy."),
+        panel("Open files", (f"process_open_fds{{{RANK}}}", "rank {{rank}}"), low=0),
+    ],
     "Data": [
         panel("Waiting for data", (rate("data_wait_seconds_total", "rank"), "rank {{rank}}"), unit="percentunit", low=0,
               about="Share of the time."),
@@ -132,8 +142,9 @@ ROWS = {
     "Faults": [
         panel("Ranks", (per_run("world_size"), "of the run"), (per_run("ranks_reporting"), "heard of"),
               (f'sum by (run) (up{{run!="", {RUN}}})', "scraped"), low=0),
-        panel("Silence and lag", (per_run("rank_silence_seconds"), "silence (s)"), (per_run("rank_lag_steps"), "lag (steps)"), low=0,
-              about="Longest time since a heartbeat; steps between the first and the last rank."),
+        panel("Silence and lag", (per_run("rank_silence_seconds"), "silence (s)"), (per_run("rank_lag_seconds"), "lag (s)"),
+              (per_run("rank_lag_steps"), "lag (steps)"), low=0,
+              about="Longest time since a heartbeat; how long the others have waited for a rank; steps between the first and the last."),
         panel("Rank most behind", (per_run("rank_most_behind"), "{{run}}"), low=0),
         panel("Starts again", (per_run("restarts_total"), "starts again"), (per_run("generation"), "generation"), low=0),
         panel("Non-finite steps and collapses", (per_run("non_finite_steps_total"), "non-finite steps"),

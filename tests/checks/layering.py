@@ -42,7 +42,7 @@ KEPT_IN = {
     "nccl.h": ("distributed/",),
     "yaml-cpp/": ("common/yaml",),
     "archive": ("sampler/", "trainer/data/"),
-    "prometheus/": ("trainer/coordinator/", "trainer/serve/"),
+    "prometheus/": ("trainer/coordinator/", "trainer/http/process_metrics", "trainer/serve/"),
     "boost/": ("trainer/http/",),
     "CLI/": ("trainer/commands/", "trainer/main.cpp"),
     "torch/torch.h": (),

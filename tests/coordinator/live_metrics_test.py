@@ -34,7 +34,7 @@ def series(text):
 def documented():
     """Names that docs/metrics.md lists: of every rank, of rank 0 alone."""
     sections = re.split(r"\n### ", (ROOT / "docs/metrics.md").read_text())
-    return [set(re.findall(r"^\| `(lodestone_\w+)` \|", section, re.MULTILINE)) for section in sections[1:3]]
+    return [set(re.findall(r"^\| `((?:lodestone|process)_\w+)` \|", section, re.MULTILINE)) for section in sections[1:3]]
 
 
 class LiveMetrics(unittest.TestCase):
@@ -58,7 +58,7 @@ class LiveMetrics(unittest.TestCase):
 
     def test_1_the_documentation_lists_what_is_exported(self):
         of_every_rank, of_rank_0 = documented()
-        exported = [set(re.findall(r"^# TYPE (lodestone_\w+) ", self.text(rank), re.MULTILINE)) for rank in range(2)]
+        exported = [set(re.findall(r"^# TYPE (\w+) ", self.text(rank), re.MULTILINE)) for rank in range(2)]
         self.assertEqual(exported[1], of_every_rank)
         self.assertEqual(exported[0], of_every_rank | of_rank_0)
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -18,8 +19,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const RunInfo kRun{"faces", "abc123", "mpi", 4, 0, 2, 5, {"beta"}};
-const RunInfo kOther{"faces", "abc123", "mpi", 4, 3, 2, 5, {"beta"}};
+const RunInfo kRun{"faces", "abc123", "mpi", 4, 0, 2, 5, {"beta"}, 40, 50};
+const RunInfo kOther{"faces", "abc123", "mpi", 4, 3, 2, 5, {"beta"}, 40, 50};
 
 StepMetrics some_step() {
   StepMetrics metrics;
@@ -68,6 +69,8 @@ TEST(RunMetrics, SaysWhatItWasTold) {
   observe_all(metrics);
   const std::string text = metrics.text(kRanks);
   for (const char* line : {"lodestone_steps_total 1",
+                           "lodestone_step 1",
+                           "lodestone_steps_planned 50",
                            "lodestone_samples_total 64",
                            "lodestone_loss 0.5",
                            "lodestone_step_duration_seconds_bucket{phase=\"backward\",le=\"0.03\"} 1",
@@ -124,6 +127,48 @@ TEST(RunMetrics, ARunThatStandsStillShowsIt) {
               HasSubstr("\nlodestone_rank_most_behind 1\n"));
   // One whose heartbeat is old has not fallen behind by the steps that were made since.
   EXPECT_THAT(metrics.text({{0, 312, 0}, {1, 112, 1}}), HasSubstr("\nlodestone_rank_lag_steps 0\n"));
+}
+
+double value_of(const std::string& text, const std::string& name) {
+  const size_t at = text.find("\n" + name + " ");
+  EXPECT_NE(at, std::string::npos) << name;
+  return std::strtod(text.c_str() + at + name.size() + 2, nullptr);
+}
+
+// A process that goes on at step 40 counts its own steps from 0 and those of the run from 40.
+TEST(RunMetrics, StepsAndTheTimeLeftAreThoseOfTheRunOnEveryRank) {
+  for (const RunInfo& run : {kRun, kOther}) {
+    RunMetrics metrics(run);
+    EXPECT_EQ(value_of(metrics.text(), "lodestone_step"), 40);
+    EXPECT_EQ(value_of(metrics.text(), "lodestone_steps_planned"), 50);
+    EXPECT_TRUE(std::isnan(value_of(metrics.text(), "lodestone_eta_seconds")));
+    StepMetrics step = some_step();
+    for (step.step = 41; step.step <= 49; ++step.step) metrics.step(step);
+    EXPECT_EQ(value_of(metrics.text(), "lodestone_step"), 49);
+    EXPECT_EQ(value_of(metrics.text(), "lodestone_steps_total"), 9);
+    const double left = value_of(metrics.text(), "lodestone_eta_seconds");
+    EXPECT_GT(left, 0);
+    EXPECT_LT(left, 10) << "the steps took no time";
+    step.step = 50;
+    metrics.step(step);
+    EXPECT_EQ(value_of(metrics.text(), "lodestone_eta_seconds"), 0);
+  }
+}
+
+TEST(RunMetrics, TheProcessIsWeighed) {
+  const RunMetrics metrics(kOther);
+  const std::string text = metrics.text();
+  EXPECT_GT(value_of(text, "process_resident_memory_bytes"), 1e6);
+  EXPECT_GT(value_of(text, "process_virtual_memory_bytes"), value_of(text, "process_resident_memory_bytes"));
+  EXPECT_GT(value_of(text, "process_open_fds"), 2);
+  EXPECT_GE(value_of(text, "process_max_fds"), value_of(text, "process_open_fds"));
+  EXPECT_GT(value_of(text, "process_cpu_seconds_total"), 0);
+  const double now = static_cast<double>(std::time(nullptr));
+  EXPECT_LT(value_of(text, "process_start_time_seconds"), now + 2);
+  EXPECT_GT(value_of(text, "process_start_time_seconds"), now - 86400);
+  const double open = value_of(metrics.text(), "process_open_fds");
+  const std::ifstream file("/proc/self/status");
+  EXPECT_EQ(value_of(metrics.text(), "process_open_fds"), open + 1);
 }
 
 TEST(RunMetrics, TrafficIsATotal) {
@@ -193,7 +238,7 @@ TEST(RunMetrics, DocumentationListsExactlyThese) {
     if (line.starts_with("# TYPE ")) exported.insert(line.substr(7, line.find(' ', 7) - 7));
   std::ifstream file(std::string(LODESTONE_SOURCE) + "/docs/metrics.md");
   for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("| `lodestone_")) continue;
+    if (!line.starts_with("| `lodestone_") && !line.starts_with("| `process_")) continue;
     const std::string name = line.substr(3, line.find('`', 3) - 3);
     documented.insert(name);
     EXPECT_THAT(line, HasSubstr("` | " + type_of(text, name) + " | "));

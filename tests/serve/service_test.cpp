@@ -209,6 +209,8 @@ TEST(Service, DescribesAndCountsItself) {
   EXPECT_THAT(metrics, HasSubstr(R"(lodestone_serve_requests_total{path="/embed",status="400"} 1)"));
   EXPECT_THAT(metrics, HasSubstr(R"(lodestone_serve_requests_total{path="other",status="404"} 1)"));
   EXPECT_THAT(metrics, HasSubstr("lodestone_serve_batch_rows_count 1"));
+  EXPECT_THAT(metrics, HasSubstr("\nprocess_resident_memory_bytes "));
+  EXPECT_THAT(metrics, HasSubstr("\nprocess_open_fds "));
   EXPECT_EQ(metrics.find("made-up"), std::string::npos);
   EXPECT_THAT(served.get("/").head, HasSubstr("Content-Security-Policy: default-src 'none'"));
 }

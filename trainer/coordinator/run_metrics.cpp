@@ -17,6 +17,7 @@
 
 #include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/traffic_fields.h"
+#include "trainer/http/process_metrics.h"
 
 namespace lodestone {
 
@@ -70,7 +71,7 @@ struct RankSeries {
   explicit RankSeries(Registry& registry, const RunInfo& run);
 
   Counter &steps, &samples, &data_wait;
-  Gauge &batches_ready, &epoch, &last_step, &goodput;
+  Gauge &step, &planned, &eta, &batches_ready, &epoch, &last_step, &goodput;
   std::vector<Histogram*> phases;
   struct Verb {
     Counter *calls, *bytes, *seconds;
@@ -84,6 +85,14 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
           counter(registry, "samples_total", "Samples trained on since this process began, over all ranks.")),
       data_wait(counter(registry, "data_wait_seconds_total",
                         "Seconds that steps of this rank waited for the loader.")),
+      step(gauge(registry, "step", "The last step that was done, counted from the run's beginning.",
+                 static_cast<double>(run.first_step))),
+      planned(gauge(registry, "steps_planned", "Steps that the run is to have done at its end.",
+                    static_cast<double>(run.steps_planned))),
+      eta(gauge(
+          registry, "eta_seconds",
+          "Seconds until the last step ends, at the pace of the last hundred steps or so, with what lies "
+          "between steps.")),
       batches_ready(
           gauge(registry, "batches_ready",
                 "Batches that lay ready when the last step asked for one; 0 again and again: data is the "
@@ -119,6 +128,27 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
   gauge(registry, "generation", "Generation of the job, as whoever supervises it counts: 0 at first.",
         static_cast<double>(run.generation));
 }
+
+/// Seconds from the end of a step to the end of the next: the mean of all at first, then of the last hundred or so. Evaluations and
+/// saves between steps count.
+class Pace {
+ public:
+  void step() {
+    const auto now = SteadyClock::now();
+    if (last_) {
+      const double seconds = std::chrono::duration<double>(now - *last_).count();
+      mean_ += (seconds - mean_) / std::min<double>(static_cast<double>(++count_), 100);
+    }
+    last_ = now;
+  }
+  /// NaN before the second step.
+  double seconds() const { return count_ > 0 ? mean_ : kUnknown; }
+
+ private:
+  std::optional<SteadyClock::time_point> last_;
+  int64_t count_ = 0;
+  double mean_ = 0;
+};
 
 /// What only rank 0 has.
 struct RunSeries {
@@ -197,14 +227,17 @@ void RunSeries::see(const std::vector<RankState>& states) {
 }  // namespace
 
 struct RunMetrics::Impl {
-  explicit Impl(const RunInfo& info) : rank(registry, info) {
+  explicit Impl(const RunInfo& info) : planned(info.steps_planned), process(registry), rank(registry, info) {
     if (info.rank == 0) run.emplace(registry, info);
   }
 
   double wall() const { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
 
+  const int64_t planned;
   Registry registry;
+  ProcessMetrics process;
   RankSeries rank;
+  Pace pace;
   std::optional<RunSeries> run;
   SteadyClock::time_point start = SteadyClock::now();
   std::atomic<double> useful_seconds = 0;
@@ -220,6 +253,10 @@ void RunMetrics::step(const StepMetrics& metrics) {
   RankSeries& rank = impl_->rank;
   const double waited = std::max(metrics.phases.load, 0.0);
   rank.steps.Increment();
+  rank.step.Set(static_cast<double>(metrics.step));
+  impl_->pace.step();
+  const int64_t left = std::max<int64_t>(impl_->planned - metrics.step, 0);
+  rank.eta.Set(left == 0 ? 0 : static_cast<double>(left) * impl_->pace.seconds());
   rank.samples.Increment(static_cast<double>(metrics.samples));
   rank.data_wait.Increment(waited);
   if (metrics.batches_ready) rank.batches_ready.Set(static_cast<double>(*metrics.batches_ready));
@@ -304,6 +341,7 @@ bool RunMetrics::ready() const {
 
 std::string RunMetrics::text(const std::vector<RankState>& ranks) const {
   impl_->rank.goodput.Set(std::min(impl_->useful_seconds / std::max(impl_->wall(), 1e-9), 1.0));
+  impl_->process.look();
   if (impl_->run) impl_->run->see(ranks);
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }

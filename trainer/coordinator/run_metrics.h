@@ -21,6 +21,8 @@ struct RunInfo {
   int64_t generation = 0;                    ///< of the job, as its supervisor counts
   int64_t restarts = 0;                      ///< how often the run was gone on with or started again
   std::vector<std::string> loss_parameters;  ///< names of what the loss learns
+  int64_t first_step = 0;                    ///< steps that earlier processes did
+  int64_t steps_planned = 0;
 };
 
 /// What the heartbeats say of the ranks.

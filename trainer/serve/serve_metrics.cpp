@@ -6,6 +6,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "trainer/http/process_metrics.h"
+
 namespace lodestone {
 
 namespace {
@@ -37,6 +39,7 @@ struct ServeMetrics::Impl {
                                    .Help("Pictures and texts that wait for a forward.")
                                    .Register(registry)
                                    .Add({});
+  ProcessMetrics process{registry};
 };
 
 ServeMetrics::ServeMetrics(std::function<int64_t()> waiting) : impl_(std::make_unique<Impl>()) {
@@ -55,6 +58,7 @@ void ServeMetrics::embedded(int64_t rows) {
 }
 
 std::string ServeMetrics::text() const {
+  impl_->process.look();
   impl_->waiting.Set(static_cast<double>(impl_->waiting_now()));
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }

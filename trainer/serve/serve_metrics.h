@@ -8,7 +8,7 @@
 namespace lodestone {
 
 /// What /metrics of the service says, in Prometheus' text form: lodestone_serve_requests_total{path, status},
-/// lodestone_serve_request_seconds{path}, lodestone_serve_batch_rows, lodestone_serve_waiting_rows.
+/// lodestone_serve_request_seconds{path}, lodestone_serve_batch_rows, lodestone_serve_waiting_rows, and those of ProcessMetrics.
 /// Threads   safe concurrently
 class ServeMetrics {
  public:
