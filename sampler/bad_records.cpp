@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/causes.h"
 #include "common/error.h"
 #include "common/rng.h"
 
@@ -69,7 +70,7 @@ bool BadRecords::try_read(int64_t index, const Read& read) {
     read(index);
     return true;
   } catch (const DataError& error) {
-    record(index, explain(error));
+    record(index, explain_on_a_line(error));
     return false;
   }
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "trainer/coordinator/end_on_signal.h"
 
 namespace lodestone {
 namespace {
@@ -84,7 +85,7 @@ TEST(Signals, NoneAsksForNoStop) {
 }
 
 TEST(Signals, EachAsksForAStop) {
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) {
     Child child;
     child.send(signal);
     EXPECT_EQ(child.next(), 's');
@@ -93,13 +94,49 @@ TEST(Signals, EachAsksForAStop) {
 }
 
 TEST(Signals, TheSecondExitsAtOnce) {
-  for (const int signal : {SIGTERM, SIGINT}) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
     Child child;
     child.send(SIGTERM);
     EXPECT_EQ(child.next(), 's');
     child.send(signal);
     EXPECT_EQ(child.exit_status(false), 128 + signal);
   }
+}
+
+TEST(Signals, AHangupThatIsIgnoredStaysSo) {
+  ::signal(SIGHUP, SIG_IGN);
+  Child child;
+  ::signal(SIGHUP, SIG_DFL);
+  child.send(SIGHUP);
+  EXPECT_EQ(child.exit_status(), 0);
+}
+
+TEST(EndOnSignal, EndsWith128AndTheSignalUnlessItIsIgnored) {
+  const auto status_after = [](int signal, bool ignored) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::signal(signal, ignored ? SIG_IGN : SIG_DFL);
+      const EndOnSignal ending;
+      ::raise(signal);
+      ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  };
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    EXPECT_EQ(status_after(signal, false), 128 + signal);
+    EXPECT_EQ(status_after(signal, true), 0);
+  }
+}
+
+TEST(EndOnSignal, HandlersThatAreThereComeBack) {
+  struct sigaction before {};
+  struct sigaction after {};
+  ::sigaction(SIGTERM, nullptr, &before);
+  { const EndOnSignal ending; }
+  ::sigaction(SIGTERM, nullptr, &after);
+  EXPECT_EQ(before.sa_handler, after.sa_handler);
 }
 
 TEST(Signals, AnEarlyNoticeDoesNotCountAsTheFirst) {

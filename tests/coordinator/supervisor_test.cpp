@@ -26,9 +26,16 @@ class SupervisorTest : public ::testing::Test {
     options_.pause = std::chrono::milliseconds(5);
     options_.command = [&, script](const Generation& generation) {
       worlds_.push_back(generation.world);
-      return ChildCommand{{"sh", "-c", script, "sh", folder_.path().string()}, {}};
+      return ChildCommand{{"sh", "-c", script, "sh", folder_.path().string()}, {}, logs_errors_};
     };
-    return Supervisor(options_, silent_log()).run();
+    return Supervisor(options_, log_).run();
+  }
+  // What the supervisor and the job said on stderr.
+  std::string said(const std::string& script) {
+    log_ = make_log(-1, 1);
+    ::testing::internal::CaptureStderr();
+    run(script);
+    return ::testing::internal::GetCapturedStderr();
   }
   std::vector<std::string> notes() const {
     std::ifstream in(folder_.path() / "notes");
@@ -39,6 +46,8 @@ class SupervisorTest : public ::testing::Test {
 
   SupervisorOptions options_;
   TempFolder folder_;
+  Log log_ = silent_log();
+  bool logs_errors_ = true;
   std::vector<int> worlds_;
 };
 
@@ -47,6 +56,34 @@ TEST_F(SupervisorTest, starts_again_what_a_signal_or_a_lost_peer_ended) {
                 "exit 4;; esac"),
             0);
   EXPECT_THAT(notes(), ElementsAre("0", "1", "2"));
+}
+
+TEST_F(SupervisorTest, what_a_launcher_says_becomes_lines_of_the_log_and_lines_of_ranks_stay) {
+  const std::string ours = "2026-11-30T21:09:18.166+00:00 info [rank 0] ready\n";
+  const std::string script =
+      "echo '2026-11-30T21:09:18.166+00:00 info [rank 0] ready' >&2; "
+      "echo 'mpirun noticed' >&2; echo '[E1130 21:09:18.166 a.cpp:1] lost' >&2; "
+      "printf 'no end \\033[31m' >&2";
+  const std::string text = said(script);
+  EXPECT_EQ(text.find(ours), 0u) << text;
+  EXPECT_THAT(text, HasSubstr(" warning mpirun noticed\n"));
+  EXPECT_THAT(text, HasSubstr(" error lost (a.cpp:1)\n"));
+  EXPECT_THAT(text, HasSubstr(" warning no end \\x1b[31m\n"));
+  logs_errors_ = false;
+  EXPECT_THAT(said(script), HasSubstr("\nmpirun noticed\n"));
+}
+
+TEST_F(SupervisorTest, what_a_process_says_that_outlives_the_job_holds_nobody_up) {
+  EXPECT_EQ(run("env -u LODESTONE_JOB_TOKEN sleep 100 & echo $! >$1/left; echo late >&2"), 0);
+  std::ifstream in(folder_.path() / "left");
+  pid_t left = 0;
+  ASSERT_TRUE(in >> left);
+  EXPECT_EQ(::kill(left, SIGKILL), 0);
+}
+
+TEST_F(SupervisorTest, a_stop_that_comes_before_ranks_have_handlers_is_no_failure) {
+  EXPECT_EQ(run("kill -TERM $PPID; while :; do sleep 0.02; done"), 75);
+  EXPECT_EQ(worlds_.size(), 1u);
 }
 
 TEST_F(SupervisorTest, leaves_alone_what_a_new_start_cannot_cure) {
@@ -113,8 +150,8 @@ TEST_F(SupervisorTest, passes_a_stop_on_in_the_jobs_own_word_and_starts_nothing_
 
 TEST_F(SupervisorTest, a_stop_before_training_began_is_75_if_there_is_something_to_go_on_from) {
   options_.stop_signal = SIGUSR1;
-  const std::string dies = "kill -TERM $PPID; while :; do sleep 0.02; done";
-  EXPECT_EQ(run(dies), 128 + SIGUSR1);
+  const std::string dies = "trap 'exit 9' USR1; kill -TERM $PPID; while :; do sleep 0.02; done";
+  EXPECT_EQ(run(dies), 9);
   options_.newest_checkpoint = [] { return std::optional<int64_t>(7); };
   EXPECT_EQ(run(dies), 75);
 }

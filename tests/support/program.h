@@ -57,6 +57,9 @@ class Process {
 
   /// What it has written to stdout so far.
   std::string out() const { return contents(folder_.path() / "out"); }
+  /// The same of stderr.
+  std::string err() const { return contents(folder_.path() / "err"); }
+  pid_t pid() const { return pid_; }
   void signal(int number) const { ::kill(pid_, number); }
   /// Its end, or after `seconds` a kill and code -1.
   Finished wait(int seconds = 120) {

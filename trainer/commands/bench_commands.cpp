@@ -24,7 +24,8 @@ void add_bench_loss(CLI::App* bench, Action& action) {
   loss->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  loss->add_option("--threads", arguments->threads, "of each rank (default: the host's cores shared out)");
+  loss->add_option("--threads", arguments->threads,
+                   "of each rank (default: the CPUs that may be used, shared out)");
   add_path(loss, "--rows", arguments->rows,
            "take rows from this safetensors file: z [N, D] float32, label [N] int64, "
            "for two towers z2 too");

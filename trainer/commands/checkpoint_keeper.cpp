@@ -186,6 +186,19 @@ void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor) {
   if (begun) stall_seconds_ = seconds;
 }
 
+void CheckpointKeeper::hold(const Trainer& trainer, Cursor cursor) {
+  held_ = take_snapshot(session_.world, trainer, cursor, identity_);
+  held_step_ = trainer.steps_done();
+}
+
+bool CheckpointKeeper::save_held() {
+  if (begun_at_ != held_step_ && held_) begin_save(held_step_, std::move(*held_));
+  held_.reset();
+  writer_.wait(deadline());
+  tell_outcome();
+  return saved_at_ == held_step_;
+}
+
 bool CheckpointKeeper::begin_save(int64_t step, Snapshot snapshot) {
   const bool free = writer_.wait(deadline());
   tell_outcome();

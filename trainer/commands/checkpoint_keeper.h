@@ -55,6 +55,13 @@ class CheckpointKeeper {
   /// What the model is worth after this step; goes into the checkpoint of the same step.
   void judged(int64_t step, const std::map<std::string, double>& measures);
   void save(const Trainer& trainer, Cursor cursor);
+  /// Keeps at hand what a checkpoint of the steps so far holds, for save_held(). Collective; costs what gathering sharded rows does.
+  void hold(const Trainer& trainer, Cursor cursor);
+  /// Saves that unless it was saved before, and waits. Is it durable? Rank 0, whose state has not changed since; from any
+  /// thread while no other calls.
+  bool save_held();
+  /// Frees what is held.
+  void let_go() { held_.reset(); }
   /// Puts the newest checkpoint back, but for what the sampler has learned, which belongs to its place in the data. Returns what it
   /// used; none: there is no checkpoint. Collective; waits for the save under way.
   std::optional<std::filesystem::path> roll_back(Trainer& trainer);
@@ -88,6 +95,8 @@ class CheckpointKeeper {
   std::string yaml_;
   Reporter* reporter_ = nullptr;  // rank 0
   int64_t generation_ = 0;
+  std::optional<Snapshot> held_;  // of rank 0
+  int64_t held_step_ = -1;
   std::optional<int64_t> resumed_at_, saved_at_, begun_at_;
   std::vector<std::string> damaged_;  ///< told once there is where to
   std::pair<int64_t, std::map<std::string, double>> judged_{-1, {}};

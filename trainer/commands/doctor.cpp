@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/host_name.h"
+#include "common/printable.h"
 #include "distributed/launch.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/doctor_checks.h"
@@ -42,7 +43,7 @@ int show(const std::vector<Finding>& all, bool json) {
     lines.push_back(to_json(finding));
     if (!json)
       std::cout << kMarks[static_cast<int>(finding.level)] << finding.what
-                << std::string(width - finding.what.size() + 2, ' ') << finding.state << "\n";
+                << std::string(width - finding.what.size() + 2, ' ') << printable(finding.state) << "\n";
   }
   if (json) std::cout << lines.dump(2) << "\n";
   std::cout << std::flush;

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/causes.h"
 #include "common/files.h"
 #include "trainer/commands/doctor_checks.h"
 
@@ -92,7 +93,7 @@ std::vector<Finding> check_folder(const fs::path& folder) {
     make_folders(scratch);
     all = {room(folder), writing(scratch), renaming(scratch), clock_of(scratch)};
   } catch (const std::exception& error) {
-    all.push_back({"folder", explain(error), Level::kFails});
+    all.push_back({"folder", explain_on_a_line(error), Level::kFails});
   }
   std::error_code gone;
   fs::remove_all(scratch, gone);

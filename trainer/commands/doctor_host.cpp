@@ -2,16 +2,15 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/cpu_count.h"
 #include "common/error.h"
 #include "common/host_name.h"
 #include "distributed/launch.h"
@@ -32,17 +31,18 @@ std::string size(uint64_t bytes) {
 }
 
 Finding cores() {
-  const auto all = static_cast<int>(std::thread::hardware_concurrency());
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const int own = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : all;
-  const bool bound = own < static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
-  return {"cores",
-          std::to_string(own) +
-              (bound ? " that this process is bound to, of " + std::to_string(::sysconf(_SC_NPROCESSORS_ONLN))
-                     : ""),
-          Level::kGood,
-          {{"cores", own}}};
+  const CpuLimits limits = cpu_limits();
+  std::string text = std::to_string(limits.usable());
+  nlohmann::json figures = {{"cores", limits.usable()}};
+  if (limits.bound < limits.machine)
+    text += "; this process is bound to " + std::to_string(limits.bound) + " of " +
+            std::to_string(limits.machine);
+  if (limits.quota) {
+    text += "; its control group may use " + formatted("%g", *limits.quota) + " CPUs' worth of time (" +
+            limits.quota_file + ")";
+    figures["quota"] = *limits.quota;
+  }
+  return {"cores", text, Level::kGood, figures};
 }
 
 // The least of the machine's memory and what the control group may use.

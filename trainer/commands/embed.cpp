@@ -23,8 +23,8 @@ using Clock = std::chrono::steady_clock;
 constexpr int64_t kRows = 256;  // of a rank's batch
 constexpr std::chrono::seconds kSavedEvery(5);
 
-ProgressStyle of_rows() {
-  ProgressStyle style = ProgressStyle::for_stderr();
+ProgressStyle of_rows(const Log& log) {
+  ProgressStyle style = ProgressStyle::for_stderr(log);
   style.unit = "rows";
   style.step = "row";
   return style;
@@ -37,7 +37,7 @@ class Recorder {
       : total_(plan.rows),
         writer_(std::move(plan)),
         first_(writer_.done()),
-        progress_(std::cerr, first_, total_, of_rows()) {
+        progress_(std::cerr, first_, total_, of_rows(log)) {
     if (first_ > 0) log->info("going on after {} of {} rows", first_, total_);
   }
 

@@ -8,6 +8,7 @@
 
 #include "common/files.h"
 #include "common/paths.h"
+#include "common/printable.h"
 #include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
@@ -55,7 +56,7 @@ void print_identified(const std::vector<std::string>& queries,
   for (size_t q = 0; q < queries.size(); ++q) {
     const bool known = !found[q].empty() && found[q].front().score >= threshold;
     const std::string who = known ? found[q].front().name : "unknown";
-    std::cout << queries[q] << '\t' << who << '\t'
+    std::cout << printable(queries[q]) << '\t' << printable(who) << '\t'
               << (found[q].empty() ? "" : decimal(found[q].front().score, 4)) << '\n';
     nlohmann::json candidates = nlohmann::json::array();
     for (const Identity& identity : found[q])
@@ -110,7 +111,7 @@ int run_gallery_list(const GalleryListArguments& arguments) {
   const Embeddings gallery = read_embeddings(arguments.gallery);
   nlohmann::json json = nlohmann::json::array();
   for (const Identity& identity : identities(gallery)) {
-    if (!arguments.json) std::cout << identity.name << '\t' << identity.photographs << '\n';
+    if (!arguments.json) std::cout << printable(identity.name) << '\t' << identity.photographs << '\n';
     json.push_back({{"name", identity.name}, {"photographs", identity.photographs}});
   }
   if (arguments.json) std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';

@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "common/paths.h"
+#include "common/printable.h"
 #include "trainer/commands/command.h"
 #include "trainer/coordinator/checkpoint.h"
 
@@ -19,16 +20,17 @@ int run_inspect(const std::string& checkpoint) {
     throw CheckpointError("inspect: expected a checkpoint or a run folder with one, got " + path.string() +
                           ", which has no MANIFEST.json; a checkpoint is a folder step-XXXXXXXX");
   const CheckpointReport report = verify_checkpoint(path);
-  std::cout << report.path.string() << "\nstep " << report.step << ", world " << report.world
-            << ", configuration " << report.config_hash << ", generation " << report.generation
-            << ", written by " << report.build << "\n";
-  for (const auto& [measure, value] : report.measures) std::cout << "  " << measure << " " << value << "\n";
+  std::cout << printable(report.path.string()) << "\nstep " << report.step << ", world " << report.world
+            << ", configuration " << printable(report.config_hash) << ", generation " << report.generation
+            << ", written by " << printable(report.build) << "\n";
+  for (const auto& [measure, value] : report.measures)
+    std::cout << "  " << printable(measure) << " " << value << "\n";
   for (const auto& item : report.items)
-    std::cout << "  " << (item.ok() ? "ok      " : "DAMAGED ") << item.file
-              << (item.tensor.empty() ? "" : "  " + item.tensor) << "  " << item.bytes << " bytes"
-              << (item.ok() ? "" : "  " + item.problem) << "\n";
+    std::cout << "  " << (item.ok() ? "ok      " : "DAMAGED ") << printable(item.file)
+              << (item.tensor.empty() ? "" : "  " + printable(item.tensor)) << "  " << item.bytes << " bytes"
+              << (item.ok() ? "" : "  " + printable(item.problem)) << "\n";
   if (report.ok()) return kDone;
-  std::cout << "damaged: " << report.damage() << "\n";
+  std::cout << "damaged: " << printable(report.damage()) << "\n";
   return kCheckpointUnusable;
 }
 

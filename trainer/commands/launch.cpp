@@ -8,6 +8,7 @@
 
 #include "common/files.h"
 #include "common/log.h"
+#include "common/log_format.h"
 #include "common/paths.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/run_config.h"
@@ -96,6 +97,7 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
                          const Generation& generation, const Hosts* hosts) {
   ChildCommand command;
   const bool alone = generation.world == 1 && hosts == nullptr;
+  command.logs_errors = !alone;
   if (!alone) {
     command.words = {"mpirun", "-n", std::to_string(generation.world)};
     // A rank's loader threads may use every core, unless the user says what ranks are bound to.
@@ -171,9 +173,10 @@ int run_launch(const LaunchArguments& arguments) {
   if (arguments.train) {
     RunConfig config;  // what is wrong with it is said here, once, before anything is started
     load_run_config(arguments.train->config, arguments.train->assignments, config);
+    choose_log_format(config.log.format);
     options.newest_checkpoint = [folder = RunFolder(config.run_dir)] { return newest_step(folder); };
   }
-  const Log log = make_log(0, 1);
+  const Log log = make_log(-1, 1);
   if (under_mpirun && on_one_host(hostfile) && loopback_library(program).empty())
     log->warn("launch: {} does not lie beside the program: mpirun listens on every network",
               LODESTONE_LOOPBACK);

@@ -1,9 +1,15 @@
+#include <cstdlib>
 #include <iostream>
 
+#include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
 #include <malloc.h>
 
+#include "common/causes.h"
+#include "common/cpu_count.h"
 #include "common/error.h"
+#include "common/log_format.h"
+#include "common/stderr_lines.h"
 #include "trainer/commands/options.h"
 #include "trainer/commands/session.h"
 #include "trainer/commands/thread_spin.h"
@@ -60,7 +66,7 @@ void add_tokenizer(CLI::App* tokenizer, Action& action) {
 
 std::shared_ptr<TrainArguments> add_train(CLI::App& app, Action& action) {
   auto* train = app.add_subcommand("train", "Train an encoder; under mpirun or srun, on all ranks");
-  auto arguments = on<TrainArguments>(train, action, run_train);
+  auto arguments = on<TrainArguments>(train, action, run_train, /*heeds=*/true);
   add_path(train, "config", arguments->config, "YAML file")->required();
   add_set(train, arguments->assignments);
   add_path(train, "--resume", arguments->resume,
@@ -222,14 +228,32 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
   auto* inspect = app.add_subcommand("inspect", "Print a checkpoint and verify every byte of it");
   auto path = std::make_shared<std::string>();
   add_path(inspect, "checkpoint", *path, "checkpoint or run folder")->required();
-  inspect->callback([&action, path] { action = [path] { return run_inspect(*path); }; });
+  inspect->callback([&action, path] {
+    action = [path] {
+      const EndOnSignal ending;
+      return run_inspect(*path);
+    };
+  });
 
   add_plan(app, action);
   add_doctor(app, action);
   return train_arguments;
 }
 
+// Threads of what is computed before a Session, or without one, sets them.
+void use_no_more_than_the_quota() {
+  if (std::getenv("OMP_NUM_THREADS") == nullptr) at::set_num_threads(cpu_count());
+}
+
+void tell(const std::exception& error) {
+  if (log_format() == LogFormat::kJson)
+    make_log(-1, 1)->error("{}", explain_on_a_line(error));
+  else
+    std::cerr << "lodestone: error: " << explain(error) << std::endl;
+}
+
 int run(int argc, char** argv) {
+  check_log_variables();
   CLI::App app{"Lodestone trains embedding models with negatives mined from the global batch.", "lodestone"};
   app.set_version_flag("--version", std::string("lodestone ") + lodestone_version());
   app.require_subcommand(1);
@@ -240,6 +264,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kBadUsage;
   }
+  use_no_more_than_the_quota();
   return action();
 }
 
@@ -251,10 +276,11 @@ int main(int argc, char** argv) {
   // Tensors of a few MiB come and go with every tile and layer: kept by the allocator, they cost no page faults.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
+  const lodestone::StderrLines lines(lodestone::make_log(-1, 1));
   try {
     return lodestone::run(argc, argv);
   } catch (const std::exception& error) {
-    std::cerr << "lodestone: error: " << lodestone::explain(error) << std::endl;
+    lodestone::tell(error);
     return lodestone::exit_code(error);
   }
 }

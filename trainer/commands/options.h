@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 
 #include "common/paths.h"
 #include "trainer/commands/command.h"
+#include "trainer/coordinator/end_on_signal.h"
 
 namespace lodestone {
 
@@ -29,11 +31,19 @@ CLI::Option* add_path(CLI::App* command, const std::string& name, Member& member
   return option;
 }
 
-/// A command's arguments, which live in its action.
+/// A command's arguments, which live in its action. A signal ends the command, unless it `heeds` signals
+/// itself from its first line on.
 template <typename Arguments>
-std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(const Arguments&)) {
+std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(const Arguments&),
+                              bool heeds = false) {
   auto arguments = std::make_shared<Arguments>();
-  command->callback([&action, arguments, run] { action = [arguments, run] { return run(*arguments); }; });
+  command->callback([&action, arguments, run, heeds] {
+    action = [arguments, run, heeds] {
+      std::optional<EndOnSignal> ending;
+      if (!heeds) ending.emplace();
+      return run(*arguments);
+    };
+  });
   return arguments;
 }
 

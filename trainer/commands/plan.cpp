@@ -2,11 +2,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "common/cpu_count.h"
 #include "common/error.h"
 #include "common/files.h"
 #include "trainer/commands/command.h"
@@ -156,7 +156,7 @@ int run_plan(const PlanArguments& arguments) {
   const bool half = config.training.precision != "float32";
   machine_for(arguments, {}, {}, half);  // a slip in the arguments is told before anything is measured
   const int64_t per_node = (arguments.ranks + arguments.nodes - 1) / arguments.nodes;
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = cpu_count();
   const int threads = static_cast<int>(config.threads.value_or(std::max<int64_t>(1, cores / per_node)));
   Machine here = this_host(per_node);
   const StepCost cost = probe_step({arguments.config, arguments.assignments, arguments.classes,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/files.h"
+#include "common/log_format.h"
 #include "distributed/group_watch.h"
 #include "trainer/commands/gather_texts.h"
 #include "trainer/commands/sample_view.h"
@@ -30,8 +31,12 @@ RunInfo run_info(const RunConfig& config, const Session& session, const RunFolde
                session.world.rank(),
                session.launch.info().generation,
                0,
-               {}};
+               {},
+               0,
+               0};
   info.restarts = std::max(info.generation, start.restarts);
+  info.first_step = start.step;
+  info.steps_planned = config.training.schedule.steps;
   for (const auto& parameter : config.loss->parameters()) info.loss_parameters.push_back(parameter.name);
   return info;
 }
@@ -86,7 +91,8 @@ Reporter::Lead::Lead(const RunConfig& config, const Session& session, const RunF
                      const RunStart& start)
     : log(folder.metrics(), start.resumed_at.value_or(0),
           [out = session.log](const std::string& sentence) { out->warn("{}", sentence); }),
-      progress(std::cerr, start.step, config.training.schedule.steps, ProgressStyle::for_stderr()) {
+      progress(std::cerr, start.step, config.training.schedule.steps,
+               ProgressStyle::for_stderr(session.log)) {
   if (config.report.tensorboard())
     events = std::make_unique<EventFile>(
         folder.root() / "tensorboard",
@@ -166,6 +172,7 @@ std::vector<RankState> Reporter::ranks() const {
 }
 
 void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD) {
+  tell_step(*session_.log, metrics.step);
   if (endpoint_->server) {
     endpoint_->metrics.step(metrics);
     endpoint_->metrics.traffic(session_.world.traffic(), collective_seconds(session_.world));

@@ -90,9 +90,8 @@ void RunConfig::visit(Fields& f) {
   f.field({"global_batch", "rows of a batch over all ranks; each rank takes its share", "rows", 1},
           &global_batch);
   f.field({"threads",
-           "compute threads of each rank, which decide how sums are split; null: the host's cores shared out "
-           "among its ranks, or 1 with "
-           "determinism: canonical",
+           "compute threads of each rank, which decide how sums are split; null: the host's CPUs that may "
+           "be used (bindings, CPU quota), shared out among its ranks, or 1 with determinism: canonical",
            "", 1, 1024},
           &threads);
   f.field({"normalize", "scale embeddings to unit length before the loss and the measures"}, &normalize);
@@ -105,6 +104,7 @@ void RunConfig::visit(Fields& f) {
   f.nested({"evaluate", "how the model is judged"}, evaluate);
   f.nested({"checkpoint", "when the run is saved"}, checkpoint);
   f.nested({"metrics", "the live page and the Prometheus endpoints"}, metrics);
+  f.nested({"log", "what is said on stderr"}, log);
   f.field({"report_to",
            "files in the run folder that take the figures of each step: jsonl (metrics.jsonl, always) and "
            "tensorboard (event files in tensorboard/)"},

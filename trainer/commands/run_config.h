@@ -82,6 +82,7 @@ struct RunConfig {
   EvaluateConfig evaluate;
   CheckpointConfig checkpoint;
   MetricsConfig metrics;
+  LogConfig log;
   ReportConfig report;
   DistributedConfig distributed;
 

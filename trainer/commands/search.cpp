@@ -5,6 +5,7 @@
 
 #include "common/files.h"
 #include "common/paths.h"
+#include "common/printable.h"
 #include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
@@ -81,9 +82,9 @@ void print_table(const std::vector<SearchAnswer>& answers) {
   for (const SearchAnswer& answer : answers)
     for (size_t r = 0; r < answer.hits.size(); ++r) {
       const SearchHit& hit = answer.hits[r];
-      std::cout << answer.query << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t'
-                << decimal(hit.distance, 4) << '\t' << hit.verdict() << '\t' << hit.label << '\t' << hit.id
-                << '\n';
+      std::cout << printable(answer.query) << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t'
+                << decimal(hit.distance, 4) << '\t' << hit.verdict() << '\t' << printable(hit.label) << '\t'
+                << printable(hit.id) << '\n';
     }
   std::cout << std::flush;
 }

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
-#include <thread>
 
 #include <ATen/Parallel.h>
 
+#include "common/causes.h"
+#include "common/cpu_count.h"
+#include "common/log_format.h"
+#include "common/stderr_lines.h"
 #include "common/torch_error.h"
 #include "sampler/image_examples.h"
 #include "sampler/sampler_learner.h"
@@ -16,6 +18,7 @@
 #include "trainer/commands/start_guard.h"
 #include "trainer/commands/start_watch.h"
 #include "trainer/commands/text_data.h"
+#include "trainer/commands/verdict.h"
 
 namespace lodestone {
 
@@ -33,15 +36,6 @@ LaunchOptions launch_options(const DistributedConfig& config) {
   options.group.compare_calls = config.compare_calls;
   options.peer_timeout = milliseconds(config.peer_timeout);
   return options;
-}
-
-// What a failing rank reports begins so; the others find the code in the verdict.
-constexpr std::string_view kExitMark = "exit code ";
-
-std::optional<int> reported_code(const std::optional<std::string>& verdict) {
-  const size_t at = verdict ? verdict->find(kExitMark) : std::string::npos;
-  if (at == std::string::npos) return {};
-  return std::atoi(verdict->c_str() + at + kExitMark.size());
 }
 
 }  // namespace
@@ -71,6 +65,7 @@ Session start_session(const RunConfig& config) {
 }  // namespace
 
 int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& body) {
+  choose_log_format(config.log.format);
   Session session = start_session(config);
   const auto control = session.launch.control();
   if (!control) return body(session);
@@ -94,9 +89,9 @@ int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& bo
     }
     const int code = exit_code(error);
     // Now, not from main: the launcher may end this process as soon as another has ended.
-    session.log->error("{}", explain(error));
+    session.log->error("{}", explain_on_a_line(error));
     // Aborting tells the others and keeps this rank out of the barrier that the rest may be in.
-    session.world.abort(std::string(kExitMark) + std::to_string(code) + ": " + torch_reason(error));
+    session.world.abort(verdict_of(code, torch_reason(error)));
     return code;
   }
 }
@@ -105,6 +100,7 @@ Session::Session(const RunConfig& config)
     : launch(launch_options(config.distributed)),
       world(launch.world()),
       log(make_log(world.rank(), world.size())) {
+  send_stderr_lines_to(log);
   if (launch.device().is_cuda()) make_repeatable();
   if (world.rank() == 0 && world.backend() == "nccl" && launch.info().token.empty())
     log->warn(
@@ -112,7 +108,7 @@ Session::Session(const RunConfig& config)
         "the same secret in "
         "LODESTONE_JOB_TOKEN",
         launch.info().master_port);
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = cpu_count();
   const int ranks_here = std::max(1, launch.info().local_world);
   const int share = config.training.determinism.canonical() ? 1 : std::max(1, cores / ranks_here);
   at::set_num_threads(config.threads ? static_cast<int>(*config.threads) : share);

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "common/files.h"
+#include "common/printable.h"
 #include "sampler/path_patterns.h"
 #include "sampler/texts/text_columns.h"
 #include "sampler/tokenizers/tokenizer_config.h"
@@ -107,7 +108,7 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
   while (const auto text = texts.next()) {
     const char* space = "";
     for (const int64_t id : tokenizer->encode(*text, arguments.max_tokens)) {
-      std::cout << space << (arguments.tokens ? tokenizer->token(id) : std::to_string(id));
+      std::cout << space << (arguments.tokens ? printable(tokenizer->token(id)) : std::to_string(id));
       space = " ";
     }
     std::cout << '\n';

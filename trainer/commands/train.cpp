@@ -9,6 +9,7 @@
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/checkpoint_keeper.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/prompt_stop.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/reporter.h"
 #include "trainer/coordinator/flight_watch.h"
@@ -21,7 +22,8 @@ namespace {
 /// A training run on one rank, from an open configuration to the last report.
 class TrainingRun {
  public:
-  TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments);
+  TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments,
+              const StopSignals& signals, PromptStop& prompt);
   int run();
 
  private:
@@ -34,6 +36,7 @@ class TrainingRun {
   bool roll_back(const NonFiniteError& error);
   void warn_of_overlap() const;
   void evaluate(bool last);
+  void write_report(const Evaluation& evaluation);
   int finish(bool stopped);
   Warn warn() const {
     return [log = session_.log](const std::string& sentence) { log->warn("{}", sentence); };
@@ -44,7 +47,8 @@ class TrainingRun {
 
   RunConfig& config_;
   Session& session_;
-  StopSignals signals_;
+  const StopSignals& signals_;
+  PromptStop& prompt_;
   RunFolder folder_;
   std::optional<RunLock> lock_;  ///< rank 0; before all that writes into the folder
   TrainingData data_;
@@ -69,9 +73,12 @@ std::optional<RunLock> held(Session& session, const RunFolder& folder) {
   return lock;
 }
 
-TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments)
+TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments,
+                         const StopSignals& signals, PromptStop& prompt)
     : config_(config),
       session_(session),
+      signals_(signals),
+      prompt_(prompt),
       folder_(config.run_dir),
       lock_(held(session, folder_)),
       data_(open_training_data(config, session_.world.size())),
@@ -132,7 +139,9 @@ void TrainingRun::load_initial_weights() const {
 void TrainingRun::start_reporting() {
   RunStart start{trainer_->steps_done(), keeper_.resumed_at(), keeper_.generation(), yaml(), data_.dataset()};
   reporter_ = std::make_unique<Reporter>(config_, session_, folder_, start);
-  if (session_.leads()) keeper_.start(yaml(), *trainer_, *reporter_);
+  if (!session_.leads()) return;
+  keeper_.start(yaml(), *trainer_, *reporter_);
+  prompt_.before_the_end([this] { reporter_->ended(); });
 }
 
 // Every rank teaches its sampler the same rows, in the order of the global batch.
@@ -151,8 +160,15 @@ void TrainingRun::teach_sampler(const Batch& batch) const {
 
 void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
+  keeper_.hold(*trainer_, cursor_);
   const auto averaged = trainer_->averaged();
-  const Evaluation evaluation = evaluator_->run(session_, *config_.encoder, {.with_report = last});
+  Evaluation evaluation;
+  {
+    const PromptStop::Stretch stretch(prompt_, "during the evaluation",
+                                      [this] { return keeper_.save_held(); });
+    evaluation = evaluator_->run(session_, *config_.encoder, {.with_report = last});
+  }
+  keeper_.let_go();
   const auto step = trainer_->steps_done();
   reporter_->evaluated(step, evaluation);
   if (!session_.leads()) return;
@@ -161,6 +177,12 @@ void TrainingRun::evaluate(bool last) {
   if (!last) return;
   reporter_->finish();
   std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
+  write_report(evaluation);
+}
+
+void TrainingRun::write_report(const Evaluation& evaluation) {
+  const PromptStop::Stretch stretch(prompt_, "while the report was written",
+                                    [this] { return keeper_.save_held(); });
   write_run_report(folder_, config_, session_, *config_.encoder, *evaluator_, evaluation);
 }
 
@@ -227,6 +249,7 @@ int TrainingRun::run() {
     const StepMetrics& metrics = *done;
     const bool bad_records = loader.bad_records() > bad_records_met_;
     const auto agreed = keeper_.agree(signals_.stop_requested(), bad_records, metrics.step);
+    prompt_.leave_to_training();
     if (agreed.bad_records) tell_bad_records(loader, metrics.step);
     stopped = agreed.stop;
     const bool last = trainer_->finished();
@@ -252,10 +275,14 @@ int TrainingRun::finish(bool stopped) {
 }  // namespace
 
 int run_train(const TrainArguments& arguments) {
+  const StopSignals signals;
+  PromptStop prompt(signals);
   RunConfig config;
   load_run_config(arguments.config, arguments.assignments, config);
-  return run_on_ranks(config,
-                      [&](Session& session) { return TrainingRun(config, session, arguments).run(); });
+  return run_on_ranks(config, [&](Session& session) {
+    const PromptStop::Attendance attendance(prompt, session);
+    return TrainingRun(config, session, arguments, signals, prompt).run();
+  });
 }
 
 }  // namespace lodestone

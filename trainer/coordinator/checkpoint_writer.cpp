@@ -7,6 +7,7 @@
 
 #include <signal.h>
 
+#include "common/causes.h"
 #include "common/error.h"
 
 namespace lodestone {
@@ -56,7 +57,7 @@ void CheckpointWriter::start(int64_t step, std::function<SavedCheckpoint()> save
     try {
       outcome.saved = work();
     } catch (const std::exception& error) {
-      outcome.problem = explain(error);
+      outcome.problem = explain_on_a_line(error);
     }
     work = nullptr;  // what it owns is free before anyone hears that it is done
     const std::lock_guard lock(state->mutex);

@@ -42,7 +42,7 @@ struct ExecArguments {
   }
 };
 
-[[noreturn]] void become(ExecArguments& arguments, pid_t parent, int failure) {
+[[noreturn]] void become(ExecArguments& arguments, pid_t parent, int failure, int error_fd) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before the line above
@@ -51,6 +51,7 @@ struct ExecArguments {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const int nothing = ::open("/dev/null", O_RDONLY);
   if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
+  if (error_fd >= 0) ::dup2(error_fd, STDERR_FILENO);
   ::execvpe(arguments.argv[0], arguments.argv.data(), arguments.envp.data());
   const int error = errno;
   if (::write(failure, &error, sizeof error) < 0) ::_exit(126);
@@ -67,7 +68,7 @@ ChildProcess::ChildProcess(const ChildCommand& command, const std::string& mark)
     throw IoError(std::string("launch: no pipe: ") + std::strerror(errno));
   const pid_t parent = ::getpid();
   pid_ = ::fork();
-  if (pid_ == 0) become(arguments, parent, failure[1]);
+  if (pid_ == 0) become(arguments, parent, failure[1], command.error_fd);
   ::close(failure[1]);
   int error = pid_ < 0 ? errno : 0;
   if (pid_ > 0 && ::read(failure[0], &error, sizeof error) <= 0) error = 0;

@@ -13,6 +13,8 @@ namespace lodestone {
 struct ChildCommand {
   std::vector<std::string> words;
   std::map<std::string, std::string> environment;
+  bool logs_errors = false;  ///< what it says on stderr becomes lines of the supervisor's log
+  int error_fd = -1;         ///< what becomes its stderr; -1: this process's own
 };
 
 /// A program and whatever it starts, under this process's care. It has a process group of its own, so that a terminal's

@@ -64,6 +64,18 @@ bool MetricsConfig::shows_pages() const {
   return pages == "all" || (pages == "auto" && (is_loopback(address) || !user.empty()));
 }
 
+void LogConfig::visit(Fields& f) {
+  f.field(
+      {"format",
+       "of the lines on stderr: text for people, json for programs, an object a line; LODESTONE_LOG_FORMAT "
+       "counts before it",
+       "",
+       {},
+       {},
+       {"text", "json"}},
+      &format);
+}
+
 bool ReportConfig::tensorboard() const {
   return std::find(to.begin(), to.end(), "tensorboard") != to.end();
 }

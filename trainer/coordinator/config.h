@@ -39,6 +39,13 @@ struct MetricsConfig {
   void visit(Fields& f);
 };
 
+/// What the log's lines look like.
+struct LogConfig {
+  std::string format = "text";
+
+  void visit(Fields& f);
+};
+
 /// Which files beside the run folder's metrics.jsonl a run is told to.
 struct ReportConfig {
   std::vector<std::string> to{"jsonl"};

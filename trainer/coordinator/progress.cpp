@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/log_format.h"
+
 namespace lodestone {
 
 namespace {
@@ -33,9 +35,10 @@ std::string format_duration(double seconds) {
   return text;
 }
 
-ProgressStyle ProgressStyle::for_stderr() {
+ProgressStyle ProgressStyle::for_stderr(const Log& log) {
   ProgressStyle style;
-  style.terminal = ::isatty(STDERR_FILENO) == 1;
+  style.terminal = ::isatty(STDERR_FILENO) == 1 && log_format() == LogFormat::kText;
+  if (!style.terminal) style.line = [log](const std::string& line) { log->info("{}", line); };
   struct winsize size {};
   if (style.terminal && ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
     style.width = size.ws_col;
@@ -83,6 +86,7 @@ std::string Progress::text(const ProgressState& state) const {
 
 void Progress::draw(const ProgressState& state) {
   const std::string line = text(state);
+  if (style_.line) return style_.line(style_.step + (" " + line));
   if (!style_.terminal) {
     out_ << style_.step << ' ' << line << '\n' << std::flush;
     return;

@@ -2,9 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
+
+#include "common/log.h"
 
 namespace lodestone {
 
@@ -16,9 +19,11 @@ struct ProgressStyle {
       5000};                    ///< at most one plain line in this time; a bar is drawn ten times a second
   const char* unit = "images";  ///< what is counted a second
   const char* step = "step";    ///< what a plain line begins with
+  /// Takes plain lines; unset: they go to the stream.
+  std::function<void(const std::string&)> line = {};
 
-  /// What fits stderr.
-  static ProgressStyle for_stderr();
+  /// What fits stderr: a bar on a terminal, unless the log is JSON; else lines of the log.
+  static ProgressStyle for_stderr(const Log& log);
 };
 
 /// What is shown of a step.

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "distributed/seal.h"
+#include "trainer/coordinator/line_relay.h"
 
 namespace lodestone {
 
@@ -56,6 +57,8 @@ int Supervisor::run() {
 int Supervisor::run_generation() {
   ChildCommand command = options_.command(generation_);
   command.environment["LODESTONE_GENERATION"] = std::to_string(generation_.number);
+  std::optional<LineRelay> relay;
+  if (command.logs_errors) command.error_fd = relay.emplace(log_).writing_end();
   ChildProcess job(command, "LODESTONE_JOB_TOKEN=" + token_);
   started_ = Clock::now();
   ranks_seen_.reset();
@@ -91,8 +94,12 @@ void Supervisor::on_signal(int signal, ChildProcess& job) {
 void Supervisor::pass_stop_on(ChildProcess& job) {
   if (!stop_ || stop_passed_on_ || Clock::now() - started_ < kYouth) return;
   log_->info("signal {}: the job saves and stops", *stop_);
-  job.send(options_.stop_signal != 0 ? options_.stop_signal : *stop_);
+  job.send(passed_stop());
   stop_passed_on_ = true;
+}
+
+int Supervisor::passed_stop() const {
+  return options_.stop_signal != 0 ? options_.stop_signal : *stop_;
 }
 
 bool Supervisor::launcher_is_stuck(const ChildProcess& job) {
@@ -114,6 +121,8 @@ bool Supervisor::restarts_after(int code, bool progress) {
 
 int Supervisor::final_code(int code) const {
   if (killed_by_) return 128 + *killed_by_;
+  // A rank that the stop itself ended had not come as far as to put up its handlers.
+  if (stop_ && code == 128 + passed_stop()) return kResumable;
   if (stop_ && code != 0 && std::find(kFinalCodes.begin(), kFinalCodes.end(), code) == kFinalCodes.end() &&
       newest())
     return kResumable;

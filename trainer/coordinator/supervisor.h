@@ -55,14 +55,16 @@ struct SupervisorOptions {
 class Supervisor {
  public:
   Supervisor(SupervisorOptions options, Log log);
-  /// Returns the job's exit code; 4, a peer lost, where a signal ended a rank under a launcher. A job that a stop signal ended before it had begun to train is 75 if there is a checkpoint to go
-  /// on from. Requires a process without threads. Throws IoError if the command cannot be started.
+  /// Returns the job's exit code; 4, a peer lost, where a signal ended a rank under a launcher. A job that a stop signal ended before its
+  /// ranks had handlers for it is 75, and so is any other that it ended without a code of its own if there is a checkpoint to go on
+  /// from. Requires a process without threads. Throws IoError if the command cannot be started.
   int run();
 
  private:
   int run_generation();
   void on_signal(int signal, ChildProcess& job);
   void pass_stop_on(ChildProcess& job);
+  int passed_stop() const;
   bool launcher_is_stuck(const ChildProcess& job);
   bool restarts_after(int code, bool progress);
   int final_code(int code) const;

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "common/cpu_count.h"
+
 namespace lodestone {
 
 void parallel_for(size_t count, int threads, const std::function<void(size_t)>& work) {
@@ -24,8 +26,7 @@ void parallel_for(size_t count, int threads, const std::function<void(size_t)>& 
       }
     }
   };
-  const size_t wanted =
-      threads > 0 ? static_cast<size_t>(threads) : std::max(1u, std::thread::hardware_concurrency());
+  const auto wanted = static_cast<size_t>(threads > 0 ? threads : cpu_count());
   {
     std::vector<std::jthread> pool;
     for (size_t t = 1; t < std::min(wanted, count); ++t) pool.emplace_back(loop);

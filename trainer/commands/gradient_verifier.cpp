@@ -1,0 +1,240 @@
+#include "trainer/commands/gradient_verifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
+
+namespace lodestone {
+
+namespace {
+
+double relative_error(const at::Tensor& got, const at::Tensor& expected) {
+  if (expected.numel() == 0) return got.numel() == 0 ? 0 : INFINITY;
+  if (!got.isfinite().all().item<bool>() || !expected.isfinite().all().item<bool>()) return INFINITY;
+  const double scale = expected.abs().max().item<double>();
+  const double difference = (got - expected).abs().max().item<double>();
+  return difference == 0 ? 0 : difference / std::max(scale, 1e-300);
+}
+
+double relative(double got, double wanted) {
+  return got == wanted ? 0 : std::abs(got - wanted) / std::max(std::abs(wanted), 1e-300);
+}
+
+LocalRows rows_of(const Batch& batch, const at::Tensor& z_bD) {
+  const auto integers = [&](const std::vector<int64_t>& values) {
+    return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())},
+                         at::kLong)
+        .to(z_bD.device(), at::kLong, /*non_blocking=*/false, /*copy=*/true);
+  };
+  return {z_bD.detach(), integers(batch.labels), integers(batch.groups), integers(batch.ids)};
+}
+
+std::vector<at::Tensor> take_gradients(Encoder& encoder) {
+  std::vector<at::Tensor> gradients;
+  for (const auto& parameter : encoder.parameters().learned()) {
+    at::Tensor value = parameter.tensor;
+    gradients.push_back(value.grad().defined() ? value.grad().clone() : at::zeros_like(value.detach()));
+    if (value.grad().defined()) value.mutable_grad().zero_();
+  }
+  return gradients;
+}
+
+std::vector<at::Tensor> learned(Encoder& encoder) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& parameter : encoder.parameters().learned()) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+// Running statistics stay: the encoder stands for its own slow copy too, whose keys must not depend on who has encoded before.
+ForwardMode unchanging_mode(const Session& session, const RunConfig& config) {
+  ForwardMode mode = training_mode(session.world, config.training.batch_norm);
+  mode.update_statistics = false;
+  return mode;
+}
+
+// The encoder stands for its own slow copy: at the start they are equal.
+LossSideSetup double_setup(const RunConfig& config, const TrainingData& data) {
+  LossSideSetup setup = loss_side_setup(config, data, &*config.encoder);
+  setup.type = at::kDouble;
+  return setup;
+}
+
+at::Tensor flat(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> parts;
+  for (const auto& tensor : tensors) parts.push_back(tensor.reshape(-1));
+  return at::cat(parts);
+}
+
+TrainingData open_rows(RunConfig& config, int64_t rows, int world) {
+  const int64_t all = std::exchange(config.global_batch, rows);
+  try {
+    TrainingData data = open_training_data(config, world);
+    config.global_batch = all;
+    return data;
+  } catch (...) {
+    config.global_batch = all;
+    throw;
+  }
+}
+
+}  // namespace
+
+struct GradientVerifier::Round {
+  Batch mine, whole;  // the whole one is rank 0's
+  at::Tensor mine_bD, whole_BD;
+};
+
+struct GradientVerifier::Rounds {
+  TrainingData data;
+  std::vector<Round> all;
+};
+
+struct GradientVerifier::Sides {
+  LossSide mine, whole;
+};
+
+GradientVerifier::GradientVerifier(RunConfig& config, const Session& session, int64_t batches)
+    : config_(config),
+      session_(session),
+      batches_(batches),
+      sync_(session.world, learned(*config.encoder)),
+      mode_(unchanging_mode(session, config)) {}
+
+GradientVerifier::~GradientVerifier() = default;
+
+GradientVerifier::Rounds& GradientVerifier::rounds_of(int64_t rows) {
+  auto& made = rounds_[rows];
+  if (made) return *made;
+  made = std::make_unique<Rounds>();
+  made->data = open_rows(config_, rows, session_.world.size());
+  made->all.resize(static_cast<size_t>(batches_));
+  const auto load = [&](Shard shard, Batch Round::*batch) {
+    Loader loader(made->data.examples, made->data.sampler, shard, config_.data.loader,
+                  static_cast<uint64_t>(config_.seed));
+    for (Round& round : made->all) round.*batch = loader.next();
+  };
+  load({session_.world.rank(), session_.world.size()}, &Round::mine);
+  if (session_.leads()) load({0, 1}, &Round::whole);
+  return *made;
+}
+
+std::vector<VerifiedLine> GradientVerifier::compare(const Objective& objective, int64_t rows, bool encoder) {
+  Rounds& rounds = rounds_of(rows);
+  const LossSideSetup setup = double_setup(config_, rounds.data);
+  const LossSideConfig& side = config_.training.loss_side;
+  Sides sides{LossSide(session_.world, device(), objective, side, {}, setup, *config_.encoder),
+              LossSide(single_group(), device(), objective, side, {}, setup, *config_.encoder)};
+  const bool proxies =
+      objective.loss.pairing() == Pairing::kProxies || objective.loss.pairing() == Pairing::kProxyAnchors;
+  std::vector<VerifiedLine> lines = {{"loss"}, {"embedding gradient"}};
+  if (encoder) lines.push_back({"encoder gradient"});
+  if (proxies || !objective.loss.parameters().empty()) lines.push_back({"loss-side gradient"});
+  if (dynamic_cast<const TripletMiner*>(&objective.miner) || !rounds.data.tuples.empty())
+    lines.push_back({"tuples"});
+  for (Round& round : rounds.all) compare_round(objective, round, sides, encoder, lines);
+  for (auto& line : lines) line.equal = line.error <= kVerifyTolerance;
+  return lines;
+}
+
+// What the ranks get.
+StepLoss GradientVerifier::together(const Objective& objective, Round& round, Sides& sides, bool encoder,
+                                    std::vector<at::Tensor>& gradients) {
+  const Batch& batch = round.mine;
+  GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch, "float32");
+  const Features x = batch.features.to(device()).to(at::kDouble);
+  if (encoder || !round.mine_bD.defined())
+    round.mine_bD = cache.encode(x, mode_for_share(mode_, batch.share)).detach();
+  const auto meeting = sides.mine.meet(rows_of(batch, round.mine_bD), x, batch.share.begin,
+                                       explicit_tuples(batch, batch.share, device()), batch.cursor.position);
+  StepLoss step = global_batch_loss(session_.world, meeting->rows, objective, meeting->input);
+  sides.mine.remember(step.remembered, batch.cursor.position);
+  step.gradient_bD = meeting->joined(step.gradient_bD, step.second_gradient_bD);
+  if (!encoder) return step;
+  cache.backward(step.gradient_bD);
+  sync_.finish();
+  gradients = take_gradients(*config_.encoder);
+  return step;
+}
+
+// What one process gets by plain autograd. Activations and oracle are not in memory together.
+ReferenceLoss GradientVerifier::alone(const Objective& objective, Round& round, Sides& sides, bool encoder,
+                                      std::vector<at::Tensor>& gradients) {
+  const Batch& batch = round.whole;
+  const Features x = batch.features.to(device()).to(at::kDouble);
+  if (!round.whole_BD.defined()) {
+    const at::NoGradGuard no_grad;
+    round.whole_BD = forward_whole(x);
+  }
+  const auto meeting = sides.whole.meet(rows_of(batch, round.whole_BD), x, 0,
+                                        explicit_tuples(batch, batch.share, device()), batch.cursor.position);
+  ReferenceLoss reference = reference_loss(meeting->rows, objective, meeting->input);
+  sides.whole.remember(
+      gather_rows(single_group(), meeting->second ? *meeting->second : meeting->rows, objective.normalize),
+      batch.cursor.position);
+  reference.gradient_BD = meeting->joined(reference.gradient_BD, reference.second_gradient_BD);
+  if (!encoder) return reference;
+  forward_whole(x).backward(reference.gradient_BD);
+  gradients = take_gradients(*config_.encoder);
+  return reference;
+}
+
+void GradientVerifier::compare_round(const Objective& objective, Round& round, Sides& sides, bool encoder,
+                                     std::vector<VerifiedLine>& lines) {
+  const Group& world = session_.world;
+  std::vector<at::Tensor> gradients, expected;
+  const StepLoss step = together(objective, round, sides, encoder, gradients);
+  const at::Tensor gradient_BD = world.all_gather(step.gradient_bD);
+  const bool has_tuples = step.tuples.anchor_t.defined(), has_proxies = step.shard_gradient_nD.defined();
+  at::Tensor tuples_t3, proxies_nD;
+  if (has_tuples)
+    tuples_t3 = world.all_gather(
+        at::stack({step.tuples.anchor_t, step.tuples.positive_t, step.tuples.negative_t}, 1));
+  if (has_proxies) proxies_nD = world.all_gather(step.shard_gradient_nD);
+  if (!session_.leads()) return;
+
+  const ReferenceLoss reference = alone(objective, round, sides, encoder, expected);
+  const auto worst = [&](const std::string& what, double error) {
+    for (VerifiedLine& line : lines)
+      if (line.what == what) line.error = std::isnan(error) ? INFINITY : std::max(line.error, error);
+  };
+  worst("loss", relative(step.loss, reference.loss));
+  worst("embedding gradient", relative_error(gradient_BD, reference.gradient_BD));
+  if (encoder) worst("encoder gradient", relative_error(flat(gradients), flat(expected)));
+  if (has_proxies) worst("loss-side gradient", relative_error(proxies_nD, reference.shard_gradient_nD));
+  for (size_t i = 0; i < step.parameter_gradients.size(); ++i)
+    worst("loss-side gradient", relative(step.parameter_gradients[i], reference.parameter_gradients[i]));
+  if (!has_tuples) return;
+  const Tuples& r = reference.tuples;
+  worst("tuples", at::equal(tuples_t3, at::stack({r.anchor_t, r.positive_t, r.negative_t}, 1)) ? 0.0 : 1.0);
+}
+
+// One process, the same function: with local batch norm the ranks' shares are normalised apart, on any number of ranks.
+at::Tensor GradientVerifier::forward_whole(const Features& x) const {
+  ForwardMode mode = mode_;
+  mode.sum_over_ranks = {};
+  if (mode.batch_norm == BatchNormMode::kSync) mode.batch_norm = BatchNormMode::kLocal;
+  if (config_.training.batch_norm != "local") return config_.encoder->forward(x, mode);
+  std::vector<at::Tensor> parts;
+  for (int rank = 0; rank < session_.world.size(); ++rank) {
+    const Range share = share_of(x.rows(), {rank, session_.world.size()});
+    const int64_t step =
+        config_.training.micro_batch > 0 ? config_.training.micro_batch : std::max<int64_t>(share.size(), 1);
+    for (int64_t begin = share.begin; begin < share.end; begin += step)
+      parts.push_back(encode_rows(x, {begin, std::min(begin + step, share.end)}, mode));
+  }
+  return at::cat(parts);
+}
+
+at::Tensor GradientVerifier::encode_rows(const Features& x, Range rows, const ForwardMode& mode) const {
+  return config_.encoder->forward(x.narrow(rows.begin, rows.size()), mode_for_share(mode, rows));
+}
+
+}  // namespace lodestone

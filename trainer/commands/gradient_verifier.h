@@ -1,0 +1,61 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "distributed/gradient_sync.h"
+#include "trainer/commands/session.h"
+#include "trainer/negatives/reference.h"
+
+namespace lodestone {
+
+/// Float64 throughout: what is left is the rounding of sums formed in another order, amplified by the encoder's depth.
+constexpr double kVerifyTolerance = 1e-9;
+
+/// How far something of an objective is from what one process gets.
+struct VerifiedLine {
+  std::string what;
+  double error = 0;  ///< relative, the largest of all batches
+  bool equal = true;
+};
+
+/// Compares one objective after another on the same batches: loss, gradients and tuples of these ranks with those of one process by
+/// plain autograd, all in float64. Encodings are kept, so that objectives that follow need no forward pass.
+/// Memory    the oracle's, see oracle_rows.h, or the encoder's activations for a global batch, whichever is more
+class GradientVerifier {
+ public:
+  /// The encoder is built and of float64. All outlive it.
+  GradientVerifier(RunConfig& config, const Session& session, int64_t batches);
+  ~GradientVerifier();
+
+  /// With the first `rows` of global batches of so many. `encoder`: push the gradient through the encoder too, the same
+  /// function whatever the objective.
+  /// Ranks     collective; the lines are rank 0's
+  std::vector<VerifiedLine> compare(const Objective& objective, int64_t rows, bool encoder);
+
+ private:
+  struct Round;   // a batch as this rank and as one process sees it, and its encodings
+  struct Rounds;  // of one number of rows
+  struct Sides;   // what is learned and remembered on both sides of a comparison
+
+  Rounds& rounds_of(int64_t rows);
+  StepLoss together(const Objective& objective, Round& round, Sides& sides, bool encoder,
+                    std::vector<at::Tensor>& gradients);
+  ReferenceLoss alone(const Objective& objective, Round& round, Sides& sides, bool encoder,
+                      std::vector<at::Tensor>& gradients);
+  void compare_round(const Objective& objective, Round& round, Sides& sides, bool encoder,
+                     std::vector<VerifiedLine>& lines);
+  at::Tensor forward_whole(const Features& x) const;
+  at::Tensor encode_rows(const Features& x, Range rows, const ForwardMode& mode) const;
+  c10::Device device() const { return session_.launch.device(); }
+
+  RunConfig& config_;
+  const Session& session_;
+  int64_t batches_;
+  GradientSync sync_;
+  ForwardMode mode_;
+  std::map<int64_t, std::unique_ptr<Rounds>> rounds_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,75 @@
+#include "trainer/coordinator/line_relay.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/files.h"
+#include "common/foreign_line.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr size_t kLongestLine = 1 << 16;
+
+}  // namespace
+
+LineRelay::LineRelay(Log log) : log_(std::move(log)) {
+  if (::pipe2(ends_, O_CLOEXEC) != 0)
+    throw IoError(std::string("launch: no pipe for the job's messages: ") + std::strerror(errno));
+  ::fcntl(ends_[0], F_SETFL, O_NONBLOCK);
+  ending_ = ::eventfd(0, EFD_CLOEXEC);
+  thread_ = std::thread([this] { run(); });
+}
+
+LineRelay::~LineRelay() {
+  const uint64_t one = 1;
+  // Not the pipe's end: a process that outlived the job may still hold it.
+  while (::write(ending_, &one, sizeof one) < 0 && errno == EINTR) continue;
+  thread_.join();
+  for (const int fd : {ends_[0], ends_[1], ending_}) ::close(fd);
+}
+
+void LineRelay::run() {
+  std::array<pollfd, 2> waited{{{ends_[0], POLLIN, 0}, {ending_, POLLIN, 0}}};
+  while (waited[1].revents == 0) {
+    if (::poll(waited.data(), waited.size(), -1) < 0 && errno != EINTR) break;
+    while (read_some()) continue;
+  }
+  if (!begun_.empty()) pass_on(begun_);
+}
+
+// False if there is nothing at the moment.
+bool LineRelay::read_some() {
+  std::array<char, 4096> bytes;
+  const ssize_t got = ::read(ends_[0], bytes.data(), bytes.size());
+  if (got <= 0) return false;
+  begun_.append(bytes.data(), static_cast<size_t>(got));
+  size_t begin = 0;
+  for (size_t end = 0; (end = begun_.find('\n', begin)) != std::string::npos; begin = end + 1)
+    pass_on(std::string_view(begun_).substr(begin, end - begin));
+  begun_.erase(0, begin);
+  if (begun_.size() > kLongestLine) {
+    pass_on(begun_);
+    begun_.clear();
+  }
+  return true;
+}
+
+void LineRelay::pass_on(std::string_view line) {
+  if (line.empty()) return;
+  if (!is_log_line(line)) return write_foreign_line(*log_, read_foreign_line(line, Logger::Level::kWarn));
+  const std::string whole = std::string(line) + "\n";
+  std::fwrite(whole.data(), 1, whole.size(), stderr);
+}
+
+}  // namespace lodestone
