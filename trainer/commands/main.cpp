@@ -1,9 +1,13 @@
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <malloc.h>
 
 #include "common/error.h"
+#include "common/files.h"
 #include "trainer/commands/options.h"
 #include "trainer/commands/session.h"
 #include "trainer/commands/thread_spin.h"
@@ -243,6 +247,16 @@ int run(int argc, char** argv) {
   return action();
 }
 
+// Results that did not reach the disk behind stdout are not there: a script is to know.
+void check_stdout() {
+  std::cout.flush();
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return;
+  throw IoError(std::string("stdout: expected room for what the command prints, got ") +
+                (errno != 0 ? std::strerror(errno) : "an error when it was written") +
+                "; free some, or send it elsewhere");
+}
+
 }  // namespace
 }  // namespace lodestone
 
@@ -252,7 +266,9 @@ int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
   try {
-    return lodestone::run(argc, argv);
+    const int code = lodestone::run(argc, argv);
+    lodestone::check_stdout();
+    return code;
   } catch (const std::exception& error) {
     std::cerr << "lodestone: error: " << lodestone::explain(error) << std::endl;
     return lodestone::exit_code(error);

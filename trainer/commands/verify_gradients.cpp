@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/session.h"
 #include "trainer/negatives/reference.h"
@@ -250,20 +251,21 @@ std::vector<Line> compare_all(Verifier& verifier, const RunConfig& config, const
 int report(const std::vector<Line>& lines, int world, const std::string& json_path) {
   nlohmann::json json = nlohmann::json::array();
   bool equal = true;
-  std::printf("%-19s %-18s %-20s %s\n", "loss", "miner", "what", "max relative error");
   for (const auto& line : lines) {
     equal = equal && line.equal;
-    std::printf("%-19s %-18s %-20s %.1e  %s\n", line.loss.c_str(), line.miner.c_str(), line.what.c_str(),
-                line.error, line.equal ? "equal" : "DIFFERS");
     json.push_back({{"loss", line.loss},
                     {"miner", line.miner},
                     {"what", line.what},
                     {"max_relative_error", line.error},
                     {"equal", line.equal}});
   }
+  if (!json_path.empty()) write_file_atomic(json_path, json_text(json, 2) + "\n");
+  std::printf("%-19s %-18s %-20s %s\n", "loss", "miner", "what", "max relative error");
+  for (const auto& line : lines)
+    std::printf("%-19s %-18s %-20s %.1e  %s\n", line.loss.c_str(), line.miner.c_str(), line.what.c_str(),
+                line.error, line.equal ? "equal" : "DIFFERS");
   std::printf("%d rank%s against one process in float64: %s (tolerance %.0e)\n", world, world > 1 ? "s" : "",
               equal ? "equal" : "DIFFERENT", kTolerance);
-  if (!json_path.empty()) write_file_atomic(json_path, json.dump(2) + "\n");
   return equal ? kDone : kRunFailed;
 }
 
