@@ -65,12 +65,12 @@ class YamlWriter : public Fields, public IdleKeys {
   std::string text;
 
   void field(const FieldInfo& info, FieldValue value) override {
-    if (idle(info)) return;
+    if (idle(info)) return commented_out(info, [&] { field(info, value); });
     comment(info.doc, details(info));
     line(std::string(info.name) + ": " + std::visit([](auto* member) { return text_of(*member); }, value));
   }
   void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
-    if (idle(info)) return;
+    if (idle(info)) return commented_out(info, [&] { group(info, visit_members); });
     comment(info.doc, "");
     line(std::string(info.name) + ":");
     ++depth_;
@@ -83,7 +83,7 @@ class YamlWriter : public Fields, public IdleKeys {
   }
   // A slot inside another one's row is written as chosen: its alternatives stand in full where their own table is.
   void slot(const FieldInfo& info, SlotBase& slot) override {
-    if (idle(info)) return;
+    if (idle(info)) return commented_out(info, [&] { this->slot(info, slot); });
     const bool inner = slots_++ > 0;
     const auto outer = std::exchange(idle_, {});
     std::string names;
@@ -97,9 +97,9 @@ class YamlWriter : public Fields, public IdleKeys {
       for (const auto& name : slot.names())
         if (name != chosen) {
           slot.choose(name);
-          prefix_ = "# ";
+          const std::string before = std::exchange(prefix_, "# ");
           row(slot, name);
-          prefix_.clear();
+          prefix_ = before;
         }
       slot.choose(chosen);
     }
@@ -108,11 +108,19 @@ class YamlWriter : public Fields, public IdleKeys {
     idle_ = outer;
   }
   void leave_idle(std::initializer_list<const char*> keys, const std::string& /*because*/) override {
-    if (!comments_) idle_.insert(keys.begin(), keys.end());
+    idle_.insert(keys.begin(), keys.end());
   }
 
  private:
   bool idle(const FieldInfo& info) const { return idle_.contains(info.name); }
+  // The reference has them too, but not as settings.
+  void commented_out(const FieldInfo& info, const std::function<void()>& write) {
+    if (!comments_) return;
+    idle_.erase(info.name);
+    const std::string before = std::exchange(prefix_, "# ");
+    write();
+    prefix_ = before;
+  }
 
   void row(SlotBase& slot, const std::string& name) {
     comment(slot.doc(name), "");
@@ -134,7 +142,8 @@ class YamlWriter : public Fields, public IdleKeys {
 
   bool comments_;
   int depth_ = 0, slots_ = 0;
-  std::set<std::string> idle_;  // keys of the mapping at hand that have no effect, and so are not written
+  std::set<std::string>
+      idle_;  // keys of the mapping at hand that have no effect, and so are not written as settings
   std::string prefix_;
 };
 

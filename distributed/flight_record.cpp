@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/json_text.h"
 #include "distributed/transport.h"
 
 namespace lodestone {
@@ -84,7 +85,7 @@ std::string flight_record_json(const Group& group, const std::string& reason) {
                                  {"failure", context.failure().value_or("")},
                                  {"time", seconds(std::chrono::system_clock::now())},
                                  {"collectives", std::move(collectives)}};
-  return record.dump(1) + "\n";
+  return json_text(record, 1) + "\n";
 }
 
 }  // namespace lodestone

@@ -41,6 +41,20 @@ c10::intrusive_ptr<c10d::ProcessGroup> process_group(const Group& group) {
   return process_group;
 }
 
+// Along a dimension of size 1 a stride says nothing, and the gradient of a kernel of one channel, or of one pixel, comes with another
+// than the kernel's. The Reducer takes that for another layout: it warns, and goes over the gradient row by row. So the gradient
+// is shown with its parameter's strides; the numbers stay where they are.
+void keep_strides(const at::Tensor& parameter) {
+  const auto sizes = parameter.sizes();
+  if (std::find(sizes.begin(), sizes.end(), 1) == sizes.end()) return;
+  parameter.register_hook([strides = parameter.strides().vec()](const at::Tensor& gradient) {
+    if (gradient.strides() == at::IntArrayRef(strides)) return gradient;
+    for (int64_t d = 0; d < gradient.dim(); ++d)
+      if (gradient.size(d) != 1 && gradient.stride(d) != strides[static_cast<size_t>(d)]) return gradient;
+    return gradient.as_strided(gradient.sizes(), strides);
+  });
+}
+
 using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
 
 constexpr const char* kVerb = "gradient_sync";
@@ -137,6 +151,7 @@ GradientSync::GradientSync(Group group, const std::vector<at::Tensor>& parameter
   parts.anchor = at::zeros({1}, parts.parameters.back().options()).requires_grad_(true);
   parts.parameters.push_back(parts.anchor);
   for (const at::Tensor& parameter : parts.parameters) {
+    keep_strides(parameter);
     parts.leaves.push_back(torch::autograd::impl::grad_accumulator(parameter));
     parts.leaf_set.insert(parts.leaves.back().get());
     parts.bytes += static_cast<int64_t>(parameter.nbytes()) + 4;

@@ -5,6 +5,7 @@
 
 #include "common/causes.h"
 #include "common/error.h"
+#include "common/idle_keys.h"
 #include "common/rng.h"
 
 namespace lodestone {
@@ -24,6 +25,10 @@ void BadRecordConfig::visit(Fields& f) {
            {},
            {"fail", "skip"}},
           &on_bad_record);
+  if (on_bad_record == "fail")
+    without_effect(f, {"max_bad_fraction"},
+                   "with on_bad_record: fail, which ends the run at the first; leave it out, or set "
+                   "on_bad_record: skip");
   f.field({"max_bad_fraction", "share of the data set that may be skipped before it is an error", "", 0, 1},
           &max_bad_fraction);
 }

@@ -30,7 +30,8 @@ void check_classes(const char* sampler, const Dataset& dataset, const ClassMembe
   if (members.classes() < global_batch / k)
     throw DataError(name + "expected at least " + std::to_string(global_batch / k) +
                     " classes (global_batch / samples_per_class), got " + std::to_string(members.classes()) +
-                    "; lower global_batch, raise samples_per_class, or add classes");
+                    "; set global_batch: " + std::to_string(members.classes() * k) +
+                    " or lower, raise samples_per_class, or add classes");
   int64_t smallest = 0;
   for (int64_t c = 1; c < members.classes(); ++c)
     if (members.of(c).size() < members.of(smallest).size()) smallest = c;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 namespace {
@@ -83,6 +85,9 @@ void turn_hue(Planes& planes, float turn) {
 
 void ColourJitterConfig::visit(Fields& f) {
   f.field({"probability", "share of draws in which colours are changed", "", 0, 1}, &probability);
+  if (probability == 0)
+    without_effect(f, {"brightness", "contrast", "saturation", "hue"},
+                   "while jitter.probability is 0; set it, or leave this out");
   f.field({"brightness", "largest random change of the factor on brightness", "", 0, 10}, &brightness);
   f.field({"contrast", "largest random change of the factor on contrast", "", 0, 10}, &contrast);
   f.field({"saturation", "largest random change of the factor on saturation", "", 0, 10}, &saturation);

@@ -4,10 +4,15 @@
 #include <cmath>
 #include <string>
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 void GaussianBlurConfig::visit(Fields& f) {
   f.field({"probability", "share of draws that are blurred", "", 0, 1}, &probability);
+  if (probability == 0)
+    without_effect(f, {"kernel", "sigma_min", "sigma_max"},
+                   "while blur.probability is 0; set it, or leave this out");
   f.field({"kernel", "width of the kernel, odd; 0: a tenth of the input's shorter side", "pixels", 0, 511},
           &kernel);
   f.field({"sigma_min", "smallest standard deviation", "pixels", 0.01, 100}, &sigma_min);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 namespace {
@@ -16,6 +18,9 @@ int rounded(double value) {
 
 void RandomCropConfig::visit(Fields& f) {
   f.field({"probability", "share of draws that take a part of the picture", "", 0, 1}, &probability);
+  if (probability == 0)
+    without_effect(f, {"scale_min", "scale_max", "ratio_min", "ratio_max"},
+                   "while crop.probability is 0; set it, or leave this out");
   f.field({"scale_min", "smallest part, as a share of the area", "", 1e-4, 1}, &scale_min);
   f.field({"scale_max", "largest part, as a share of the area", "", 1e-4, 1}, &scale_max);
   f.field({"ratio_min", "smallest width / height of the part", "", 0.05, 20}, &ratio_min);

@@ -4,10 +4,15 @@
 #include <cmath>
 #include <string>
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 void RandomEraseConfig::visit(Fields& f) {
   f.field({"probability", "share of draws in which a rectangle is erased", "", 0, 1}, &probability);
+  if (probability == 0)
+    without_effect(f, {"scale_min", "scale_max", "ratio_min", "ratio_max", "value"},
+                   "while erase.probability is 0; set it, or leave this out");
   f.field({"scale_min", "smallest rectangle, as a share of the area", "", 1e-4, 1}, &scale_min);
   f.field({"scale_max", "largest rectangle, as a share of the area", "", 1e-4, 1}, &scale_max);
   f.field({"ratio_min", "smallest height / width of the rectangle", "", 0.05, 20}, &ratio_min);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/idle_keys.h"
 #include "sampler/mixture_sampler.h"
 #include "sampler/no_duplicates_sampler.h"
 #include "sampler/shuffle_sampler.h"
@@ -26,7 +27,17 @@ bool is_weighted(const Dataset& dataset) {
 
 void SamplerConfig::visit(Fields& f) {
   f.field({"name", kDoc, "", {}, {}, {"pk", "shuffle", "two_views", "no_duplicates", "hard_class"}}, &name);
+  const auto draws_by_class = [](const std::string& sampler) {
+    return sampler == "pk" || sampler == "hard_class";
+  };
+  if (!draws_by_class(name))
+    without_effect(f, {"samples_per_class", "allow_small_classes"},
+                   "with sampler.name: " + name +
+                       ", which does not draw by class; leave it out, or set sampler.name: pk");
   pk.visit(f);
+  if (name != "hard_class")
+    without_effect(f, {"hard_class"},
+                   "with sampler.name: " + name + "; leave it out, or set sampler.name: hard_class");
   f.nested({"hard_class", "for hard_class"}, hard_class);
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "sampler/image_files.h"
 #include "sampler/tar_index.h"
 
@@ -29,10 +30,6 @@ std::string trimmed(const std::string& text) {
 class BadLabel : public DataError {
   using DataError::DataError;
 };
-
-std::string dumped(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 class Indexer {
  public:
@@ -88,10 +85,10 @@ class Indexer {
     const auto found = json.is_object() ? json.find("class") : json.end();
     if (!json.is_object() || found == json.end() || !(found->is_string() || found->is_number_integer()))
       throw BadLabel("shard: expected {\"class\": name}, got '" + text.substr(0, 80) + "'");
-    const std::string name = found->is_string() ? found->get<std::string>() : dumped(*found);
+    const std::string name = found->is_string() ? found->get<std::string>() : json_text(*found);
     const auto group = json.find("group");
     if (group == json.end() || group->is_null()) return {name, ""};
-    if (!group->is_string()) throw BadLabel("shard: expected \"group\" to be text, got " + dumped(*group));
+    if (!group->is_string()) throw BadLabel("shard: expected \"group\" to be text, got " + json_text(*group));
     return {name, group->get<std::string>()};
   }
 

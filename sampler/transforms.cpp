@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "common/idle_keys.h"
 #include "common/rng.h"
 #include "sampler/affine.h"
 #include "sampler/planes.h"
@@ -88,6 +89,9 @@ void ImageTransformConfig::visit(Fields& f) {
   f.field(
       {"affine_probability", "share of draws moved by the rotation, shift, scale and shear below", "", 0, 1},
       &affine_probability);
+  if (affine_probability == 0)
+    without_effect(f, {"rotation", "shift", "scale_min", "scale_max", "shear"},
+                   "while affine_probability is 0; set it, or leave this out");
   f.field({"rotation", "largest random turn to either side", "degrees", 0, 180}, &rotation);
   f.field({"shift", "largest random shift along each axis, as a fraction of the side", "", 0, 1}, &shift);
   f.field({"scale_min", "smallest random scale", "", 0.05, 20}, &scale_min);

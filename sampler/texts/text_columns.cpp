@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "common/utf8.h"
 
 namespace lodestone {
@@ -267,7 +268,7 @@ std::vector<std::string> TextColumns::values_of_json(const std::string& record) 
     if (value.is_string())
       found.push_back(value.get<std::string>());
     else if (value.is_number() || value.is_boolean())
-      found.push_back(value.dump());
+      found.push_back(json_text(value));
     else
       throw DataError("expected a string or a number as '" + key + "', got " + value.type_name());
   };

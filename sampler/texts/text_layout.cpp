@@ -1,5 +1,7 @@
 #include "sampler/texts/text_layout.h"
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 void TextLayout::visit(Fields& f) {
@@ -25,6 +27,9 @@ void TextLayout::visit(Fields& f) {
            {},
            {"auto", "yes", "no"}},
           &header);
+  const std::string because = "with format: " + format + "; leave it out, or set format: ";
+  if (format != "queries") without_effect(f, {"negatives"}, because + "queries");
+  if (format != "pairs") without_effect(f, {"same_from"}, because + "pairs");
   f.field({"negatives",
            "queries: negatives taken of each row, the first ones; null: as many as the first row has", "", 0,
            1000},

@@ -1,10 +1,15 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 
+#include "common/idle_keys.h"
 #include "common/paths.h"
 #include "sampler/tokenizers/sentencepiece.h"
 #include "sampler/tokenizers/wordpiece.h"
 
 namespace lodestone {
+
+bool TokenizerConfig::is_sentencepiece() const {
+  return kind == "auto" ? path.ends_with(".model") : kind == "sentencepiece";
+}
 
 void TokenizerConfig::visit(Fields& f) {
   f.field({"path", "vocab.txt of WordPiece, or a SentencePiece model", kPathUnit}, &path);
@@ -15,6 +20,9 @@ void TokenizerConfig::visit(Fields& f) {
            {},
            {"auto", "wordpiece", "sentencepiece"}},
           &kind);
+  if (is_sentencepiece())
+    without_effect(f, {"lower_case", "strip_accents"},
+                   "with a SentencePiece model, which has rules of its own; leave it out");
   f.field({"lower_case", "wordpiece: make letters small; must be as the vocabulary was made"}, &lower_case);
   f.field(
       {"strip_accents", "wordpiece: drop accents; auto: as lower_case", "", {}, {}, {"auto", "yes", "no"}},
@@ -28,9 +36,7 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config) {
     throw ConfigError(
         "data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; make one by "
         "lodestone tokenizer train");
-  const bool is_model =
-      config.kind == "auto" ? config.path.ends_with(".model") : config.kind == "sentencepiece";
-  if (is_model) return open_sentencepiece(config.path);
+  if (config.is_sentencepiece()) return open_sentencepiece(config.path);
   const bool strip = config.strip_accents == "auto" ? config.lower_case : config.strip_accents == "yes";
   return open_wordpiece(config.path, {config.lower_case, strip});
 }

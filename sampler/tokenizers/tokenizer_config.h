@@ -16,6 +16,7 @@ struct TokenizerConfig {
   std::string strip_accents = "auto";
   int64_t max_tokens = 128;
 
+  bool is_sentencepiece() const;
   void visit(Fields& f);
 };
 

@@ -76,6 +76,11 @@ class Checks(unittest.TestCase):
     def test_layering_finds_a_loop_that_would_be_serial(self):
         self.assert_layering({"sampler/a.cpp": "void f() { at::parallel_for(0, 9, 1, g); }\n"}, "call parallel_stretches")
 
+    def test_layering_finds_a_second_writer_of_json(self):
+        self.assert_layering({"sampler/a.cpp": "auto text = json.dump(2);\n"}, "call json_text")
+        self.assertEqual(layering.problems(self.tree({"common/json_text.cpp": "value.dump(2);\n", "sampler/a.cpp": "// json.dump()\n",
+                                                      "tests/losses/l_test.cpp": "json.dump();\n"})), [])
+
     def test_layering_finds_an_unknown_folder(self):
         self.assert_layering({"trainer/extras/e.h": ""}, "has no place in the design")
 

@@ -134,8 +134,11 @@ def problems(root):
         if path.parts[0] == "trainer" and unit_of(path) not in MAY_USE:
             found.append(f"{path}: {unit_of(path)} has no place in the design")
             continue
-        if "at::parallel_for" in sources.blank((root / path).read_text()) and path.stem != "parallel":
+        code = sources.blank((root / path).read_text())
+        if "at::parallel_for" in code and path.stem != "parallel":
             found.append(f"{path}: at::parallel_for is serial without OpenMP; call parallel_stretches (common/parallel.h)")
+        if unit_of(path) != "tests" and path.stem != "json_text" and re.search(r"(\.|->)dump\(", code):
+            found.append(f"{path}: dump() throws at a name that is not UTF-8; call json_text (common/json_text.h)")
         for match in INCLUDE.finditer(sources.blank_comments((root / path).read_text())):
             wrong = check_include(root, links, path, match.group(1), match.group(2))
             if wrong:

@@ -187,8 +187,8 @@ TEST(Train, TakesExplicitPairsAndTriplets) {
   triplets.close();
   const auto train = [&](const std::string& file, const std::string& loss) {
     return run(lodestone({"train", work.config(), "--resume", "none", "--set", "data.train.path=", "--set",
-                          "data.tuples=" + file, "--set", "loss.name=" + loss, "--set", "miner.name=all",
-                          "--set", "global_batch=12"}));
+                          "data.tuples=" + file, "--set", "sampler=", "--set", "loss.name=" + loss, "--set",
+                          "global_batch=12"}));
   };
   const Finished with_pairs = train("pairs.tsv", "contrastive");
   EXPECT_EQ(with_pairs.code, 0) << with_pairs.err;

@@ -192,8 +192,8 @@ TEST_F(Use, MinesTripletsThatTrainingReads) {
   EXPECT_EQ(contents(path("hard.tsv")), contents(path("hard3.tsv")));
   const Finished train =
       run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=hard.tsv",
-                     "--set", "global_batch=18", "--set", "sampler={name: pk}", "--set", "miner.name=all",
-                     "--set", "run_dir=" + path("again"), "--set", "evaluate.data.path="}));
+                     "--set", "global_batch=18", "--set", "sampler=", "--set", "miner.name=all", "--set",
+                     "run_dir=" + path("again"), "--set", "evaluate.data.path="}));
   EXPECT_EQ(train.code, 0) << train.err;
   EXPECT_EQ(run(lodestone({"mine", work_->run(), "--output", path("elsewhere/hard.tsv")})).code, 2);
 
@@ -203,8 +203,8 @@ TEST_F(Use, MinesTripletsThatTrainingReads) {
   EXPECT_THAT(contents(path("pairs.tsv")), ::testing::AllOf(HasSubstr(".png\t1\n"), HasSubstr(".png\t0\n")));
   const Finished siamese = run(lodestone(
       {"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=pairs.tsv", "--set",
-       "global_batch=12", "--set", "sampler={name: pk}", "--set", "loss={name: contrastive}", "--set",
-       "miner.name=all", "--set", "run_dir=" + path("siamese"), "--set", "evaluate.data.path="}));
+       "global_batch=12", "--set", "sampler=", "--set", "loss={name: contrastive}", "--set", "miner.name=all",
+       "--set", "run_dir=" + path("siamese"), "--set", "evaluate.data.path="}));
   EXPECT_EQ(siamese.code, 0) << siamese.err;
 }
 
@@ -234,8 +234,8 @@ TEST_F(Use, MinesFromShardsAndFromListsWhatItMinesFromFiles) {
             expected);
   const Finished train = run(
       lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=members.tsv",
-                 "--set", "global_batch=18", "--set", "sampler={name: pk}", "--set", "miner.name=all",
-                 "--set", "run_dir=" + path("members"), "--set", "evaluate.data.path="}));
+                 "--set", "global_batch=18", "--set", "sampler=", "--set", "miner.name=all", "--set",
+                 "run_dir=" + path("members"), "--set", "evaluate.data.path="}));
   EXPECT_EQ(train.code, 0) << train.err;
 }
 

@@ -32,6 +32,14 @@ void expect_equal(const TensorMap& a, const TensorMap& b) {
   }
 }
 
+TEST(Safetensors, MetadataMayHaveAnyBytesAndNamesOfTensorsMayNot) {
+  const TensorMap tensors = one_of_each();
+  const std::string file = encode_safetensors(tensors, {{"source", "caf\xe9"}});
+  EXPECT_EQ(read_safetensors_header(file, "memory").metadata.at("source"), "caf\uFFFD");
+  expect_equal(tensors, decode_safetensors(file, "memory"));
+  EXPECT_THROW(encode_safetensors({{"caf\xe9", at::empty({1}, at::kFloat)}}), CheckpointError);
+}
+
 TEST(Safetensors, RoundTripOfEveryTypeAndShape) {
   const TensorMap tensors = one_of_each();
   const std::string file = encode_safetensors(tensors, {{"format", "pt"}});

@@ -162,6 +162,24 @@ void gradient_traffic_is_counted_apart(const Group& group) {
   require(calls == (group.size() > 1 ? 1 : 0), "one gradient sync per step, got " + std::to_string(calls));
 }
 
+// As of a kernel of one channel over channels-last pictures: along a dimension of size 1 the gradient comes with another stride than
+// the parameter, which LibTorch's Reducer warns of.
+void gradients_have_their_parameters_strides(const Group& group) {
+  if (group.size() == 1) return;
+  const at::Tensor kernel = at::sin(at::arange(36, at::kDouble)).reshape({4, 1, 3, 3}).requires_grad_(true);
+  const at::Tensor factor = at::cos(at::arange(36, at::kDouble)).reshape({4, 3, 3, 1});
+  GradientSync sync(group, {kernel});
+  for (int step = 0; step < 2; ++step) {
+    kernel.mutable_grad().reset();
+    const at::Tensor z = (kernel.permute({0, 2, 3, 1}) * factor).sum();
+    sync.prepare({z});
+    torch::autograd::backward({z});
+    sync.finish();
+    require(kernel.grad().strides() == kernel.strides(), "strides of the gradient");
+    require(at::equal(kernel.grad(), factor.permute({0, 3, 1, 2}) * group.size()), "the gradient itself");
+  }
+}
+
 // <J x, y> == <x, J^T y>, where both products are sums over ranks.
 void differentiable_sum_has_the_right_adjoint(const Group& group) {
   at::Tensor x =
@@ -179,6 +197,7 @@ constexpr CollectiveCase kCases[] = {
     {"unused_parameters_are_no_obstacle", unused_parameters_are_no_obstacle},
     {"accumulated_gradients_are_reduced_once", accumulated_gradients_are_reduced_once},
     {"other_collectives_may_mix_with_backward", other_collectives_may_mix_with_backward},
+    {"gradients_have_their_parameters_strides", gradients_have_their_parameters_strides},
     {"gradient_traffic_is_counted_apart", gradient_traffic_is_counted_apart},
     {"differentiable_sum_has_the_right_adjoint", differentiable_sum_has_the_right_adjoint},
 };

@@ -99,6 +99,17 @@ TEST(Report, HoldsWhatItMust) {
   EXPECT_THAT(html, HasSubstr("where is my card?"));
 }
 
+TEST(Report, DrawsNoCurveOfOnePoint) {
+  ReportInput input = full_input();
+  input.train = {{"loss", {8}, {0.5}}, {"learning_rate", {8}, {1e-3}}};
+  input.eval = {{"recall_at_1", {8}, {0.8}}, {"eer", {8}, {0.1}}};
+  const std::string html = render_report(input);
+  for (const char* chart : {"Training loss", "Learning rate", "over steps"})
+    EXPECT_THAT(html, Not(HasSubstr(chart)));
+  EXPECT_THAT(html, HasSubstr("Line chart: recall at k over k"));
+  EXPECT_THAT(html, HasSubstr("Headline figures"));
+}
+
 TEST(Report, NeedsNoNetworkAndNoScript) {
   const std::string html = render_report(full_input());
   for (const char* part :

@@ -26,6 +26,18 @@ TEST(Sheet, ShowsTheNearestAndTheWorst) {
   for (const SheetQuery& query : plan.sample) EXPECT_EQ(query.nearest.size(), 2U);
 }
 
+TEST(Sheet, TheWorstAreWrong) {
+  // Two classes far apart: every query's nearest is right.
+  const LabelledRows rows{rows_of({{0}, {1}, {2}, {100}, {101}, {103}}), {0, 0, 0, 1, 1, 1}};
+  const SheetPlan plan = plan_sheet(rows, {.likeness = Likeness::kL2});
+  EXPECT_EQ(plan.sample.size(), 6U);
+  EXPECT_TRUE(plan.worst.empty());
+  // A tie goes against the model.
+  const LabelledRows tied{rows_of({{0}, {2}, {1}, {100}}), {0, 0, 1, 1}};
+  for (const SheetQuery& query : plan_sheet(tied, {.likeness = Likeness::kL2}).worst)
+    EXPECT_LE(query.margin, 0);
+}
+
 TEST(Sheet, SampleIsDecidedByTheSeedAlone) {
   LabelledRows rows = clustered_rows(1, 60, 6, 12, 0.5);
   const auto queries = [](const SheetPlan& plan) {

@@ -13,6 +13,7 @@
 
 #include "common/file_writer.h"
 #include "common/files.h"
+#include "common/json_text.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/checkpoint.h"
@@ -181,8 +182,8 @@ int bench(const Session& session, const BenchCheckpointArguments& arguments) {
   result["bytes"] = arguments.parameters * 12;
   result["device"] = device.str();
   result["first_copy_seconds"] = first;
+  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
   print(arguments, result);
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
   return kDone;
 }
 

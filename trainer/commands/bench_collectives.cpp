@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/session.h"
 
@@ -111,6 +112,9 @@ int bench(Session& session, const BenchCollectivesArguments& arguments) {
       results.push_back(measure(session, verb, size, arguments.repeat));
       const nlohmann::json& r = results.back();
       if (!session.leads()) continue;
+      const nlohmann::json all = {
+          {"world", session.world.size()}, {"backend", session.world.backend()}, {"results", results}};
+      if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(all, 2) + "\n");
       std::printf("%-15s %12ld %12.6f %12ld %14.3f %14.3f\n", verb.name, r["bytes"].get<long>(),
                   r["seconds"].get<double>(), r["sent_bytes"].get<long>(),
                   r["payload_bytes_per_second"].get<double>() / 1e9,
@@ -118,9 +122,6 @@ int bench(Session& session, const BenchCollectivesArguments& arguments) {
       std::fflush(stdout);
     }
   }
-  const nlohmann::json all = {
-      {"world", session.world.size()}, {"backend", session.world.backend()}, {"results", results}};
-  if (session.leads() && !arguments.json.empty()) write_file_atomic(arguments.json, all.dump(2) + "\n");
   return kDone;
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "sampler/image_examples.h"
 #include "sampler/sampler_learner.h"
 #include "trainer/commands/command.h"
@@ -138,11 +139,11 @@ int run_bench_loader(const BenchLoaderArguments& arguments) {
       static_cast<long>(config.data.loader.workers), "round", "bare decode+transform", "loader", "ratio",
       "by core time");
   const nlohmann::json result = measure(data, config, arguments);
+  if (!arguments.json.empty())
+    write_file_atomic(arguments.json, json_text(nlohmann::json::array({result}), 2) + "\n");
   std::printf("%s: %.0f of %.0f pictures per second and core, %.1f %%\n", "median",
               result["images_per_second_per_core"].get<double>(),
               result["limit_images_per_second_per_core"].get<double>(), 100 * result["ratio"].get<double>());
-  if (!arguments.json.empty())
-    write_file_atomic(arguments.json, nlohmann::json::array({result}).dump(2) + "\n");
   return kDone;
 }
 

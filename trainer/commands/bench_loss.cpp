@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "common/peak_memory.h"
 #include "common/safetensors.h"
 #include "trainer/commands/command.h"
@@ -158,14 +159,15 @@ int bench(const Session& session, const BenchLossArguments& arguments) {
       for (const int64_t size : arguments.sizes)
         for (const int64_t width : arguments.widths) {
           results.push_back(measure(session, arguments, config, size, width, rates));
-          if (session.leads()) print(results.back());
+          if (!session.leads()) continue;
+          const nlohmann::json all = {{"threads", at::get_num_threads()},
+                                      {"device", device.str()},
+                                      {"world", session.world.size()},
+                                      {"results", results}};
+          if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(all, 2) + "\n");
+          print(results.back());
         }
     }
-  const nlohmann::json all = {{"threads", at::get_num_threads()},
-                              {"device", device.str()},
-                              {"world", session.world.size()},
-                              {"results", results}};
-  if (session.leads() && !arguments.json.empty()) write_file_atomic(arguments.json, all.dump(2) + "\n");
   return kDone;
 }
 

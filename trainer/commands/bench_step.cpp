@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "common/safetensors.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/median.h"
@@ -194,8 +195,8 @@ int bench(Session& session, RunConfig& config, const BenchStepArguments& argumen
   const Timings timings = time_steps(session, trainer, data, arguments.warm_up, arguments.steps);
   const nlohmann::json result = report(session, config, data, timings, arguments.warm_up);
   if (!session.leads()) return kDone;
+  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
   print(result);
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
   return kDone;
 }
 

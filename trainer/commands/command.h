@@ -247,6 +247,9 @@ struct DoctorArguments {
   bool json = false;
 };
 
+/// Queries whose answers are printed though they are written to a file too; of more a summary is printed.
+constexpr size_t kShownBesideFile = 10;
+
 /// Each command returns the process's exit code; errors are thrown. Results go to stdout, progress to stderr.
 int run_train(const TrainArguments& arguments);
 int run_launch(const LaunchArguments& arguments);

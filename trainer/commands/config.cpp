@@ -9,7 +9,8 @@ int run_config(const ConfigArguments& arguments) {
   RunConfig config;
   const auto visit = [&config](Fields& f) { config.visit(f); };
   if (arguments.reference) {
-    std::cout << "# Every key with its default. Alternatives of loss, miner and encoder are commented out.\n"
+    std::cout << "# Every key with its default. Alternatives of loss, miner and encoder are commented out, "
+                 "and keys that have no effect as others are set.\n"
               << write_reference(visit);
   } else if (arguments.schema) {
     std::cout << write_schema(visit);

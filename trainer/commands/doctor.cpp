@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/host_name.h"
 #include "common/printable.h"
+#include "common/json_text.h"
 #include "distributed/launch.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/doctor_checks.h"
@@ -45,7 +46,7 @@ int show(const std::vector<Finding>& all, bool json) {
       std::cout << kMarks[static_cast<int>(finding.level)] << finding.what
                 << std::string(width - finding.what.size() + 2, ' ') << printable(finding.state) << "\n";
   }
-  if (json) std::cout << lines.dump(2) << "\n";
+  if (json) std::cout << json_text(lines, 2) << "\n";
   std::cout << std::flush;
   const bool fails =
       std::any_of(all.begin(), all.end(), [](const auto& finding) { return finding.level == Level::kFails; });
@@ -67,7 +68,7 @@ std::vector<Finding> with_others(const Group& world, std::vector<Finding> own, i
   nlohmann::json mine = nlohmann::json::array();
   for (const auto& finding : own)
     if (local_rank == 0 && finding.level != Level::kGood) mine.push_back(to_json(finding));
-  const auto texts = gather_texts(world, nlohmann::json{{"host", host_name()}, {"findings", mine}}.dump());
+  const auto texts = gather_texts(world, json_text({{"host", host_name()}, {"findings", mine}}));
   for (size_t rank = 1; rank < texts.size(); ++rank) {
     const auto other = nlohmann::json::parse(texts[rank]);
     for (const auto& line : other["findings"]) {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/state.h"
@@ -55,9 +56,6 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
       evaluator->run(session, *config.encoder, {.with_report = true, .resamples = arguments.bootstrap});
   if (!session.leads()) return kDone;
 
-  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures,
-                              evaluation.model.intervals)
-            << std::flush;
   nlohmann::json result = nlohmann::json::parse(to_json(evaluation.model.measures));
   if (!evaluation.model.intervals.empty())
     result["intervals"] = nlohmann::json::parse(to_json(evaluation.model.intervals));
@@ -66,11 +64,14 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   result["checkpoint"] = checkpoint.path.string();
   if (!evaluation.floor.measures.empty())
     result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, result.dump(2) + "\n");
+  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
 
   keep_report(RunFolder(arguments.run), config, session, *evaluator, evaluation);
   if (arguments.calibrate)
     keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *session.log);
+  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures,
+                              evaluation.model.intervals)
+            << std::flush;
   return kDone;
 }
 
@@ -81,8 +82,8 @@ int run_evaluate(const EvaluateArguments& arguments) {
   const Checkpoint checkpoint = load_checkpoint(
       arguments.run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); });
   RunConfig config;
-  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"),
-                  arguments.assignments, checkpoint.path.filename().string(), config);
+  read_stored_config(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml", arguments.assignments,
+                     config);
   return run_on_ranks(
       config, [&](Session& session) { return judge_checkpoint(session, config, checkpoint, arguments); });
 }

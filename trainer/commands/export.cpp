@@ -38,8 +38,7 @@ int run_export(const ExportArguments& arguments) {
   const Checkpoint checkpoint =
       load_checkpoint(arguments.run, [&](const std::string& sentence) { log->warn("{}", sentence); });
   RunConfig config;
-  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"), {},
-                  checkpoint.path.filename().string(), config);
+  read_stored_config(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml", {}, config);
   build_encoder(config, *config.encoder);
   restore_model(checkpoint.snapshot, config);
   const std::filesystem::path output(arguments.output);

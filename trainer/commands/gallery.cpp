@@ -1,12 +1,15 @@
 #include "trainer/search/gallery.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <set>
 
 #include <ATen/ops/cat.h>
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "common/paths.h"
 #include "common/printable.h"
 #include "trainer/commands/bad_record_teller.h"
@@ -36,7 +39,7 @@ Embeddings photographs_of(Session& session, TrainedModel& model, const GalleryAd
       EmbeddedRow row = input.row(i);
       if (!arguments.name.empty()) row.label = arguments.name;
       // Absolute, so that one photograph is one wherever the command is run.
-      row.id = (absolute_path(input.source) / row.id).lexically_normal().string();
+      row.id = row_name((absolute_path(input.source) / row.id).lexically_normal().string());
       all.rows_N.push_back(std::move(row));
     }
   }
@@ -48,27 +51,62 @@ int64_t count_of(const std::string& gallery) {
   return static_cast<int64_t>(identities(read_embeddings(gallery)).size());
 }
 
-void print_identified(const std::vector<std::string>& queries,
-                      const std::vector<std::vector<Identity>>& found, double threshold, int64_t left_out,
-                      const std::string& json_file) {
+/// A picture with who it may show, best first.
+struct Identified {
+  EmbeddedRow query;  ///< its label is the class folder that it lies in, if any
+  std::vector<Identity> found;
+  bool known = false;  ///< the best reaches the threshold
+
+  std::string who() const { return known ? found.front().name : "unknown"; }
+};
+
+nlohmann::json to_json(const Identified& one) {
+  nlohmann::json candidates = nlohmann::json::array();
+  for (const Identity& identity : one.found)
+    candidates.push_back(
+        {{"name", identity.name}, {"score", identity.score}, {"photograph", identity.photograph}});
+  return {{"query", one.query.id},
+          {"name", one.known ? nlohmann::json(one.who()) : nlohmann::json()},
+          {"candidates", candidates}};
+}
+
+/// How many are right, where folders name whom the pictures show. Right for somebody who is not in the gallery is "unknown".
+std::string summary_of(const std::vector<Identified>& all, const Embeddings& gallery) {
+  std::set<std::string> names;
+  for (const Identity& identity : identities(gallery)) names.insert(identity.name);
+  size_t labelled = 0, right = 0, mistaken = 0, missed = 0;
+  for (const Identified& one : all) {
+    if (one.query.label.empty()) continue;
+    ++labelled;
+    const std::string truth = names.contains(one.query.label) ? one.query.label : "unknown";
+    if (one.who() == truth)
+      ++right;
+    else
+      ++(one.known ? mistaken : missed);
+  }
+  const auto known = std::ranges::count_if(all, &Identified::known);
+  std::string text = std::to_string(all.size()) + " pictures: " + std::to_string(known) + " known, " +
+                     std::to_string(static_cast<int64_t>(all.size()) - known) + " unknown";
+  if (labelled == 0) return text;
+  return text + "; by the names of their folders " + std::to_string(right) + " of " +
+         std::to_string(labelled) + " right, " + std::to_string(mistaken) + " taken for somebody else, " +
+         std::to_string(missed) + " not recognised";
+}
+
+void tell_identified(const std::vector<Identified>& all, const Embeddings& gallery, double threshold,
+                     int64_t left_out, const std::string& json_file) {
   nlohmann::json json = {
       {"threshold", threshold}, {"left_out", left_out}, {"answers", nlohmann::json::array()}};
-  for (size_t q = 0; q < queries.size(); ++q) {
-    const bool known = !found[q].empty() && found[q].front().score >= threshold;
-    const std::string who = known ? found[q].front().name : "unknown";
-    std::cout << printable(queries[q]) << '\t' << printable(who) << '\t'
-              << (found[q].empty() ? "" : decimal(found[q].front().score, 4)) << '\n';
-    nlohmann::json candidates = nlohmann::json::array();
-    for (const Identity& identity : found[q])
-      candidates.push_back(
-          {{"name", identity.name}, {"score", identity.score}, {"photograph", identity.photograph}});
-    json["answers"].push_back({{"query", queries[q]},
-                               {"name", known ? nlohmann::json(who) : nlohmann::json()},
-                               {"candidates", candidates}});
-  }
-  std::cout << std::flush;
-  if (!json_file.empty())
-    write_file_atomic(json_file, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  for (const Identified& one : all) json["answers"].push_back(to_json(one));
+  if (!json_file.empty()) write_file_atomic(json_file, json_text(json, 2) + "\n");
+  if (json_file.empty() || all.size() <= kShownBesideFile)
+    for (const Identified& one : all)
+      std::cout << printable(one.query.id) << '\t' << printable(one.who()) << '\t'
+                << (one.found.empty() ? "" : decimal(one.found.front().score, 4)) << '\n';
+  if (all.size() < 2) return;
+  // Apart from the lines that scripts read, but for those that ask for a file.
+  (json_file.empty() ? std::cerr : std::cout)
+      << summary_of(all, gallery) << (json_file.empty() ? "" : ": " + json_file) << std::endl;
 }
 
 double threshold_of(const IdentifyArguments& arguments, const std::optional<Calibration>& calibration) {
@@ -89,11 +127,15 @@ int run_gallery_add(const GalleryAddArguments& arguments) {
     const Embeddings more = photographs_of(session, model, arguments, left_out);
     // Into an empty one too: it checks the names and drops repeats.
     const Embeddings nothing{more.z_ND.narrow(0, 0, 0), {}, more.about};
+    const int64_t given = add_to_gallery(nothing, more).size();
+    int64_t added = 0;
     update_gallery(arguments.gallery, [&](const std::optional<Embeddings>& before) {
-      return add_to_gallery(before ? *before : nothing, more);
+      Embeddings after = add_to_gallery(before ? *before : nothing, more);
+      added = after.size() - (before ? before->size() : 0);
+      return after;
     });
-    std::cout << arguments.gallery << ": added " << more.size() << " photographs; "
-              << count_of(arguments.gallery) << " identities" << left_out_note(left_out) << std::endl;
+    std::cout << arguments.gallery << ": added " << added << " photographs, replaced " << given - added
+              << "; " << count_of(arguments.gallery) << " identities" << left_out_note(left_out) << std::endl;
     return static_cast<int>(kDone);
   });
 }
@@ -114,7 +156,7 @@ int run_gallery_list(const GalleryListArguments& arguments) {
     if (!arguments.json) std::cout << printable(identity.name) << '\t' << identity.photographs << '\n';
     json.push_back({{"name", identity.name}, {"photographs", identity.photographs}});
   }
-  if (arguments.json) std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  if (arguments.json) std::cout << json_text(json, 2) << '\n';
   std::cout << std::flush;
   return kDone;
 }
@@ -128,10 +170,13 @@ int run_identify(const IdentifyArguments& arguments) {
     const Input input = open_input(model.config(), arguments.image);
     tell_left_out(session, arguments.image, input.dataset());
     const Embedded embedded = model.embed_all(session, input.examples);
-    std::vector<std::string> queries;
-    for (const int64_t i : embedded.indices) queries.push_back(input.row(i).id);
-    print_identified(queries, identify(gallery, embedded.z_ND, arguments.k), threshold, embedded.left_out,
-                     arguments.json);
+    auto found = identify(gallery, embedded.z_ND, arguments.k);
+    std::vector<Identified> all;
+    for (size_t i = 0; i < found.size(); ++i) {
+      const bool known = !found[i].empty() && found[i].front().score >= threshold;
+      all.push_back({input.row(embedded.indices[i]), std::move(found[i]), known});
+    }
+    tell_identified(all, gallery, threshold, embedded.left_out, arguments.json);
     return static_cast<int>(kDone);
   });
 }

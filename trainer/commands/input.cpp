@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "common/paths.h"
+#include "common/printable.h"
+#include "common/utf8.h"
 #include "sampler/image_examples.h"
 #include "sampler/image_files.h"
 #include "sampler/texts/record_reader.h"
@@ -78,9 +80,13 @@ std::string Input::text(int64_t i) const {
   return set ? set->get(i) : "";
 }
 
+std::string row_name(const std::string& name) {
+  return is_utf8(name) ? name : printable(name);
+}
+
 EmbeddedRow Input::row(int64_t i) const {
   const Dataset& data = dataset();
-  return {data.key(i), data.class_name(data.label(i))};
+  return {row_name(data.key(i)), row_name(data.class_name(data.label(i)))};
 }
 
 Input open_input(const RunConfig& config, const std::string& path) {

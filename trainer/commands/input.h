@@ -27,6 +27,9 @@ struct Input {
 /// Throws    ConfigError, DataError
 Input open_input(const RunConfig& config, const std::string& path);
 
+/// A name as rows keep it, in JSON, which takes UTF-8 alone: other bytes are written as \xNN, so that two names stay two.
+std::string row_name(const std::string& name);
+
 /// One text as written on the command line. Throws ConfigError if the model reads none.
 Input text_input(const RunConfig& config, const std::string& text);
 

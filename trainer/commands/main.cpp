@@ -1,4 +1,7 @@
 #include <cstdlib>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
 
 #include <ATen/Parallel.h>
@@ -10,6 +13,7 @@
 #include "common/error.h"
 #include "common/log_format.h"
 #include "common/stderr_lines.h"
+#include "common/files.h"
 #include "trainer/commands/options.h"
 #include "trainer/commands/session.h"
 #include "trainer/commands/thread_spin.h"
@@ -268,6 +272,16 @@ int run(int argc, char** argv) {
   return action();
 }
 
+// Results that did not reach the disk behind stdout are not there: a script is to know.
+void check_stdout() {
+  std::cout.flush();
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return;
+  throw IoError(std::string("stdout: expected room for what the command prints, got ") +
+                (errno != 0 ? std::strerror(errno) : "an error when it was written") +
+                "; free some, or send it elsewhere");
+}
+
 }  // namespace
 }  // namespace lodestone
 
@@ -278,7 +292,9 @@ int main(int argc, char** argv) {
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
   const lodestone::StderrLines lines(lodestone::make_log(-1, 1));
   try {
-    return lodestone::run(argc, argv);
+    const int code = lodestone::run(argc, argv);
+    lodestone::check_stdout();
+    return code;
   } catch (const std::exception& error) {
     lodestone::tell(error);
     return lodestone::exit_code(error);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "common/paths.h"
 #include "sampler/path_patterns.h"
 #include "sampler/tar_shard.h"
@@ -99,7 +100,7 @@ std::string text_lines(const Input& input, const std::vector<Listed>& lines) {
         line.same ? std::vector{"sentence1", "sentence2"} : std::vector{"anchor", "positive", "negative"};
     for (size_t i = 0; i < names.size(); ++i) object[names[i]] = input.text(line.rows[i]);
     if (line.same) object["label"] = *line.same;
-    text += object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    text += json_text(object) + "\n";
   }
   return text;
 }

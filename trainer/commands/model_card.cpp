@@ -5,7 +5,9 @@
 #include "common/error.h"
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "common/paths.h"
+#include "trainer/commands/changed_settings.h"
 #include "trainer/commands/session.h"
 #include "trainer/coordinator/metrics_log.h"
 #include "trainer/coordinator/run_folder.h"
@@ -103,7 +105,7 @@ std::string threshold_section(const RunFolder& run) {
        std::to_string(found->step)});
 }
 
-std::string what_made_it(RunConfig& config) {
+std::string yaml_of(RunConfig& config) {
   return write_yaml([&](Fields& f) {
     f.field({"seed", ""}, &config.seed);
     f.field({"global_batch", ""}, &config.global_batch);
@@ -114,8 +116,17 @@ std::string what_made_it(RunConfig& config) {
     f.slot({"loss", ""}, config.loss);
     f.slot({"miner", ""}, config.miner);
     config.training.visit(f);
-    f.nested({"evaluate", ""}, config.evaluate);
+    f.group({"evaluate", ""}, [&](Fields& members) { config.evaluate.visit(members, config.data.kind); });
   });
+}
+
+// What was set otherwise than it is by itself: the rest is said by `lodestone config`.
+std::string what_made_it(RunConfig& config) {
+  RunConfig defaults;
+  defaults.encoder.choose(config.encoder.name());
+  defaults.loss.choose(config.loss.name());
+  defaults.miner.choose(config.miner.name());
+  return changed_settings(yaml_of(config), yaml_of(defaults));
 }
 
 std::string or_unstated(const std::string& license, const char* option) {
@@ -129,7 +140,7 @@ std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const Ca
   const InputShape input = input_shape(config);
   std::ostringstream out;
   out << "---\nlibrary_name: lodestone\n";
-  if (!facts.license.empty()) out << "license: " << json(facts.license).dump() << "\n";
+  if (!facts.license.empty()) out << "license: " << json_text(facts.license) << "\n";
   out << "tags: [embeddings, metric-learning, contrastive-learning]\n---\n\n";
   out << "# " << run.name() << "\n\n"
       << "An encoder `" << config.encoder.name() << "` of " << config.encoder->parameters().count()
@@ -141,7 +152,9 @@ std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const Ca
   if (!config.evaluate.summary.empty()) out << config.evaluate.summary << "\n\n";
   out << measures_section(measures_of(run, checkpoint, facts.measures));
   out << threshold_section(run);
-  out << "\n## Data and training\n\nThe whole configuration, as `lodestone train` takes it:\n\n"
+  out << "\n## Data and training\n\nWhat was set, as `lodestone train` takes it; "
+         "all else is as `lodestone config --reference` says, and whole in the checkpoint's "
+         "`config.yaml`:\n\n"
       << code_block(what_made_it(config));
   out << "\n## Licence\n\n- model: " << or_unstated(facts.license, "--license")
       << "\n- data: " << or_unstated(facts.data_license, "--data-license") << "\n";

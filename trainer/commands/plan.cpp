@@ -9,6 +9,7 @@
 #include "common/cpu_count.h"
 #include "common/error.h"
 #include "common/files.h"
+#include "common/json_text.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/plan_probe.h"
 
@@ -169,25 +170,26 @@ int run_plan(const PlanArguments& arguments) {
   const int64_t largest = largest_batch(cost, machine, arguments.ranks, arguments.nodes);
   const auto fixed = doubling(cost, machine, per_node, batch, false);
   const auto growing = doubling(cost, machine, per_node, std::max(1.0, p.share), true);
+  if (!arguments.json.empty()) {
+    nlohmann::json tables = {{"fixed", nlohmann::json::array()}, {"growing", nlohmann::json::array()}};
+    for (const auto& row : fixed) tables["fixed"].push_back(to_json(row));
+    for (const auto& row : growing) tables["growing"].push_back(to_json(row));
+    const nlohmann::json all = {{"machine", machine.name},
+                                {"parameters", cost.parameters},
+                                {"width", cost.width},
+                                {"forward_flops_per_row", cost.flops_per_row},
+                                {"prediction", to_json(p)},
+                                {"verbs", verbs_to_json(cost, p)},
+                                {"largest_global_batch", largest},
+                                {"pays_up_to_ranks", last_that_pays(fixed)},
+                                {"tables", tables}};
+    write_file_atomic(arguments.json, json_text(all, 2) + "\n");
+  }
   print(cost, machine, p, largest);
   print_table("The same global batch on more ranks", fixed, machine.memory_bytes);
   std::printf("pays up to %ld ranks: doubling them then gives less than 1.5 times the samples a second\n",
               static_cast<long>(last_that_pays(fixed)));
   print_table("The same rows a rank", growing, machine.memory_bytes);
-  if (arguments.json.empty()) return kDone;
-  nlohmann::json tables = {{"fixed", nlohmann::json::array()}, {"growing", nlohmann::json::array()}};
-  for (const auto& row : fixed) tables["fixed"].push_back(to_json(row));
-  for (const auto& row : growing) tables["growing"].push_back(to_json(row));
-  const nlohmann::json all = {{"machine", machine.name},
-                              {"parameters", cost.parameters},
-                              {"width", cost.width},
-                              {"forward_flops_per_row", cost.flops_per_row},
-                              {"prediction", to_json(p)},
-                              {"verbs", verbs_to_json(cost, p)},
-                              {"largest_global_batch", largest},
-                              {"pays_up_to_ranks", last_that_pays(fixed)},
-                              {"tables", tables}};
-  write_file_atomic(arguments.json, all.dump(2) + "\n");
   return kDone;
 }
 

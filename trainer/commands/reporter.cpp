@@ -17,6 +17,7 @@
 #include "trainer/coordinator/save_request.h"
 #include "trainer/coordinator/scrape_targets.h"
 #include "trainer/engine/health.h"
+#include "trainer/engine/still_watch.h"
 
 namespace lodestone {
 
@@ -83,6 +84,7 @@ struct Reporter::Lead {
   std::unique_ptr<EventFile> events;
   Progress progress;
   CollapseWatch collapse;
+  StillWatch still;
   std::optional<double> recall;
   double step_seconds = 0;
 };
@@ -113,9 +115,8 @@ Reporter::Reporter(const RunConfig& config, Session& session, const RunFolder& f
   serve(config, start);
   if (!lead_) return;
   if (start.resumed_at) event(*start.resumed_at, "restart");
-  session.log->info("{} ranks ({}), {} samples of {} classes, {} parameters, run folder {}",
-                    session.world.size(), session.world.backend(), data_->size(), data_->classes(),
-                    config.encoder->parameters().count(), folder.root().string());
+  session.log->info("{} ranks ({}), {} parameters, run folder {}", session.world.size(),
+                    session.world.backend(), config.encoder->parameters().count(), folder.root().string());
 }
 
 Reporter::~Reporter() = default;
@@ -184,6 +185,10 @@ void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Te
     session_.log->warn("{}", *sentence);
     endpoint_->metrics.collapse_seen();
     event(metrics.step, "collapse", {{"message", *sentence}});
+  }
+  if (const auto sentence = lead_->still.look(metrics)) {
+    session_.log->warn("{}", *sentence);
+    event(metrics.step, "still", {{"message", *sentence}});
   }
   if (LiveState* live = endpoint_->live.get()) {
     live->step(metrics);

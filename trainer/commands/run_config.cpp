@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "common/idle_keys.h"
 #include "common/paths.h"
 
 namespace lodestone {
@@ -13,6 +14,26 @@ void TextConfig::visit(Fields& f) {
            "batches", 1, 100000},
           &bucket_window);
 }
+
+namespace {
+
+// Texts are read from files that `path` names; what is said of folders, lists and shards of pictures is not of them.
+void visit_source(Fields& f, ImageSourceConfig& source, const std::string& kind, const std::string& because) {
+  if (kind != "images")
+    without_effect(
+        f, {"mixture", "mixture_weights", "split", "quarter_turns"},
+        because + ": it is of labelled pictures, and `path` may name several files by globs and braces");
+  if (kind == "texts") without_effect(f, {"skip_incomplete", "index_cache"}, because + ": it is of shards");
+  if (kind == "image_texts")
+    without_effect(f, {"class_filter"}, because + ": captioned pictures have no classes");
+  source.visit(f);
+}
+
+bool takes_proxies(const Loss& loss) {
+  return loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors;
+}
+
+}  // namespace
 
 void DataConfig::visit(Fields& f) {
   f.field({"kind",
@@ -26,19 +47,27 @@ void DataConfig::visit(Fields& f) {
       {"root", "folder that the relative paths of data and evaluate start from; empty is the working folder",
        kPathUnit},
       &root);
-  f.nested(
+  const std::string because = "with data.kind: " + kind + "; leave it out";
+  f.group(
       {"train",
        "what to train on: class-labelled pictures, texts (.jsonl, .csv, .tsv), or pictures with captions"},
-      train);
+      [&](Fields& members) { visit_source(members, train, kind, because); });
+  if (kind != "images")
+    without_effect(f, {"tuples"}, because + ": data.text.format names pairs and triplets of texts");
   f.field({"tuples",
            "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, "
            "negative), of files below its folder "
            "or members of shards (a.tar!b.png)",
            kPathUnit},
           &tuples);
+  if (kind == "texts") without_effect(f, {"image"}, because);
+  if (kind == "images") without_effect(f, {"text"}, because + ", or set data.kind: texts or image_texts");
   f.nested({"image", "how pictures become tensors"}, image);
   f.nested({"text", "texts and image_texts: what the columns are, and how texts become ids"}, text);
-  f.nested({"loader", "threads that read ahead"}, loader);
+  f.group({"loader", "threads that read ahead"}, [&](Fields& members) {
+    if (kind == "texts") without_effect(members, {"cache_mib"}, because + ": it keeps decoded pictures");
+    loader.visit(members);
+  });
 }
 
 std::string DataConfig::resolved(const std::string& path) const {
@@ -51,14 +80,23 @@ ImageSourceConfig DataConfig::resolved(ImageSourceConfig source) const {
   return source;
 }
 
-void EvaluateConfig::visit(Fields& f) {
+void EvaluateConfig::visit(Fields& f, const std::string& kind) {
+  const std::string because = "with data.kind: " + kind + "; leave it out";
   f.field({"every", "evaluate each time this many steps are done; 0: at the end only", "steps", 0}, &every);
-  f.nested({"data", "samples of classes never trained on; no path, no evaluation"}, data);
+  f.group({"data", "samples of classes never trained on; no path, no evaluation"},
+          [&](Fields& members) { visit_source(members, data, kind, because); });
+  if (kind == "images") without_effect(f, {"text"}, because);
+  if (kind != "images") without_effect(f, {"one_shot_runs"}, because + ": the runs are of pictures");
+  if (kind == "image_texts")
+    without_effect(f, {"one_shot_trials"}, because + ": captioned pictures have no classes");
   f.nested({"text", "texts and image_texts: what the columns of `data` are"}, text);
   f.field({"one_shot_runs", "folder of one-shot runs in Omniglot's layout; empty for none", kPathUnit},
           &one_shot_runs);
-  f.field({"one_shot_ways", "drawn one-shot trials: candidates in each", "", 2}, &one_shot_ways);
   f.field({"one_shot_trials", "drawn one-shot trials: how many; 0 for none", "", 0}, &one_shot_trials);
+  if (one_shot_trials == 0)
+    without_effect(f, {"one_shot_ways", "one_shot_within"},
+                   "where no trials are drawn; set evaluate.one_shot_trials, or leave it out");
+  f.field({"one_shot_ways", "drawn one-shot trials: candidates in each", "", 2}, &one_shot_ways);
   f.field({"one_shot_within",
            "drawn one-shot trials: all candidates from one superclass (the class name's first folder)"},
           &one_shot_within);
@@ -96,12 +134,19 @@ void RunConfig::visit(Fields& f) {
           &threads);
   f.field({"normalize", "scale embeddings to unit length before the loss and the measures"}, &normalize);
   f.nested({"data", "what to train on"}, data);
+  if (rows_are_given())
+    without_effect(f, {"sampler"},
+                   std::string("since ") + (data.tuples.empty() ? "data.text.format" : "data.tuples") +
+                       " says which rows meet; leave it out");
   f.nested({"sampler", "what meets in a global batch"}, sampler);
   f.slot({"encoder", "the network"}, encoder);
   f.slot({"loss", "over the global batch"}, loss);
   f.slot({"miner", "which tuples of the global batch the loss sees"}, miner);
+  if (!takes_proxies(*loss))
+    without_effect(f, {"proxies"}, "with loss.name: " + loss.name() + ", which has none; leave it out");
   training.visit(f);
-  f.nested({"evaluate", "how the model is judged"}, evaluate);
+  f.group({"evaluate", "how the model is judged"},
+          [this](Fields& members) { evaluate.visit(members, data.kind); });
   f.nested({"checkpoint", "when the run is saved"}, checkpoint);
   f.nested({"metrics", "the live page and the Prometheus endpoints"}, metrics);
   f.nested({"log", "what is said on stderr"}, log);
@@ -113,32 +158,34 @@ void RunConfig::visit(Fields& f) {
            distributed);
 }
 
+bool RunConfig::rows_are_given() const {
+  if (data.kind == "images") return !data.tuples.empty();
+  const std::string& format = data.text.layout.format;
+  return data.kind == "texts" && (format == "pairs" || format == "triplets" || format == "queries");
+}
+
+bool RunConfig::gives_tuples() const {
+  return data.kind == "images" ? !data.tuples.empty()
+                               : data.kind == "texts" && data.text.layout.format == "triplets";
+}
+
 namespace {
 
-// Settings that the kind of data has no use for.
-void check_kind(const RunConfig& config) {
-  const bool images = config.data.kind == "images", texts = config.data.kind == "texts";
-  if (images && !config.data.text.tokenizer.path.empty())
-    throw ConfigError(
-        "data.text: pictures have no text; set data.kind to texts or image_texts, or leave it out");
-  if (!images && !config.data.tuples.empty())
-    throw ConfigError(
-        "data.tuples: a list of pictures; texts name their pairs and triplets by data.text.format");
-  if (texts && (config.data.train.quarter_turns || config.evaluate.data.quarter_turns))
-    throw ConfigError("quarter_turns: only pictures can be turned");
-  for (const ImageSourceConfig* source : {&config.data.train, &config.evaluate.data})
-    if (!images && (!source->mixture.empty() || !source->split.empty()))
-      throw ConfigError(
-          "mixture, split: they are of labelled pictures; name files by `path`, where globs and braces name "
-          "several");
-  if (!images && !config.evaluate.one_shot_runs.empty())
-    throw ConfigError("evaluate.one_shot_runs: runs are of pictures; leave it out for " + config.data.kind);
-  if (config.data.kind == "image_texts" && config.evaluate.one_shot_trials > 0)
-    throw ConfigError("evaluate.one_shot_trials: pictures with captions have no classes; leave it out");
+// What follows from several keys.
+void settle(const std::string& name, RunConfig& config) {
+  config.miner.settle(*config.loss, config.gives_tuples());
+  if (config.run_dir.empty()) config.run_dir = "runs/" + name;
+  while (config.run_dir.size() > 1 && config.run_dir.ends_with('/')) config.run_dir.pop_back();
   if (config.data.kind == "image_texts" && config.sampler.name != "two_views")
     throw ConfigError(
         "sampler.name: expected two_views for image_texts, whose views are a picture and a caption, got " +
         config.sampler.name);
+  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
+    throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
+  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.data.empty())
+    throw ConfigError("evaluate.one_shot_runs: expected evaluate.data.path beside it, got nothing");
+  if (!config.data.train.empty() && !config.data.tuples.empty())
+    throw ConfigError("data: set either data.train.path or data.tuples, not both");
 }
 
 }  // namespace
@@ -147,17 +194,15 @@ void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& 
                      const std::string& name, RunConfig& config) {
   for (const auto& assignment : assignments) apply_set(root, assignment);
   read_fields(root, [&](Fields& f) { config.visit(f); });
-  if (config.run_dir.empty()) config.run_dir = "runs/" + name;
-  while (config.run_dir.size() > 1 && config.run_dir.ends_with('/')) config.run_dir.pop_back();
-  check_kind(config);
-  if (!config.data.tuples.empty() && config.sampler.name != "pk")
-    throw ConfigError("sampler.name: data.tuples decides what meets in a batch; leave sampler out");
-  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
-    throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
-  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.data.empty())
-    throw ConfigError("evaluate.one_shot_runs: expected evaluate.data.path beside it, got nothing");
-  if (!config.data.train.empty() && !config.data.tuples.empty())
-    throw ConfigError("data: set either data.train.path or data.tuples, not both");
+  settle(name, config);
+}
+
+void read_stored_config(const std::string& yaml, const std::string& file,
+                        const std::vector<std::string>& assignments, RunConfig& config) {
+  const ConfigNodePtr root = parse_yaml(yaml, file);
+  for (const auto& assignment : assignments) apply_set(root, assignment);
+  read_kept_fields(root, [&](Fields& f) { config.visit(f); });
+  settle(std::filesystem::path(file).parent_path().filename().string(), config);
 }
 
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments,

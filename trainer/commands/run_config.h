@@ -11,11 +11,11 @@
 #include "sampler/texts/text_layout.h"
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/transforms.h"
+#include "trainer/commands/miner_choice.h"
 #include "trainer/coordinator/config.h"
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/trainer.h"
 #include "trainer/losses/loss.h"
-#include "trainer/miners/miner.h"
 
 namespace lodestone {
 
@@ -53,7 +53,8 @@ struct EvaluateConfig {
   bool floor = true;
   std::string summary;
 
-  void visit(Fields& f);
+  /// `kind` is data.kind.
+  void visit(Fields& f, const std::string& kind);
 };
 
 struct DistributedConfig {
@@ -77,7 +78,7 @@ struct RunConfig {
   SamplerConfig sampler;
   Slot<Encoder> encoder{encoder_table(), "conv4"};
   Slot<Loss> loss{loss_table(), "triplet"};
-  Slot<Miner> miner{miner_table(), "batch_hard"};
+  MinerChoice miner;
   TrainerConfig training;
   EvaluateConfig evaluate;
   CheckpointConfig checkpoint;
@@ -87,6 +88,10 @@ struct RunConfig {
   DistributedConfig distributed;
 
   void visit(Fields& f);
+  /// Does the data, not the sampler, say which rows meet: explicit tuples, or texts of one row?
+  bool rows_are_given() const;
+  /// Does it give triplets, or pairs of pictures, so that nothing is to be mined?
+  bool gives_tuples() const;
   Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
 };
 
@@ -94,6 +99,9 @@ struct RunConfig {
 /// Throws ConfigError.
 void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments,
                      const std::string& name, RunConfig& config);
+/// The same of what a checkpoint keeps, which may be of an earlier version and hold keys that have no effect.
+void read_stored_config(const std::string& yaml, const std::string& file,
+                        const std::vector<std::string>& assignments, RunConfig& config);
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config);
 
 }  // namespace lodestone

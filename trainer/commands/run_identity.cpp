@@ -8,6 +8,7 @@
 #include <ATen/ops/empty.h>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "common/printable.h"
 #include "trainer/commands/config_changes.h"
 #include "trainer/engine/class_moves.h"
@@ -179,7 +180,7 @@ std::vector<std::string> RunIdentity::differences(const Checkpoint& checkpoint) 
   const Dataset& dataset = *data_.dataset();
   for (const auto& [name, now] : {std::pair{"samples", dataset.size()}, {"classes", dataset.classes()}})
     if (const auto before = data_in(checkpoint.snapshot, name); !before.is_null() && before != now)
-      all.push_back(std::string(name) + " to train on: " + before.dump() + " -> " + std::to_string(now));
+      all.push_back(std::string(name) + " to train on: " + json_text(before) + " -> " + std::to_string(now));
   if (data_in(checkpoint.snapshot, "samples") == dataset.size() &&
       data_in(checkpoint.snapshot, "hash") != samples_hash())
     all.push_back("samples to train on: as many as before, but not the same in the same order");

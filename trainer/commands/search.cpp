@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "common/paths.h"
 #include "common/printable.h"
 #include "trainer/commands/bad_record_teller.h"
@@ -89,8 +90,21 @@ void print_table(const std::vector<SearchAnswer>& answers) {
   std::cout << std::flush;
 }
 
-std::string json_text(const std::vector<SearchAnswer>& answers, const Queries& queries,
-                      const std::optional<Calibration>& calibration) {
+// Where the answers are in a file, thousands of lines are of use to nobody.
+void print_summary(const std::vector<SearchAnswer>& answers, const SearchArguments& arguments) {
+  int64_t hits = 0, same = 0;
+  for (const SearchAnswer& answer : answers) {
+    hits += static_cast<int64_t>(answer.hits.size());
+    same += !answer.hits.empty() && answer.hits.front().same.value_or(false);
+  }
+  std::cout << answers.size() << " queries, " << hits << " answers";
+  if (same > 0) std::cout << ", the first is the same for " << same << " queries";
+  std::cout << ": " << arguments.json << (arguments.json.empty() || arguments.html.empty() ? "" : ", ")
+            << arguments.html << std::endl;
+}
+
+std::string answers_json(const std::vector<SearchAnswer>& answers, const Queries& queries,
+                         const std::optional<Calibration>& calibration) {
   nlohmann::json json = {{"threshold", nullptr},
                          {"far", nullptr},
                          {"left_out", queries.left_out},
@@ -98,7 +112,7 @@ std::string json_text(const std::vector<SearchAnswer>& answers, const Queries& q
   if (calibration) json["threshold"] = calibration->threshold, json["far"] = calibration->far;
   for (const SearchAnswer& answer : answers)
     json["answers"].push_back({{"query", answer.query}, {"hits", to_json(answer.hits)}});
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& queries,
@@ -113,9 +127,11 @@ std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& que
 void answer(const Queries& queries, const Embeddings& gallery, const std::optional<Calibration>& calibration,
             const SearchArguments& arguments) {
   const auto answers = answers_of(queries, gallery, arguments, calibration);
-  print_table(answers);
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(answers, queries, calibration));
+  if (!arguments.json.empty()) write_file_atomic(arguments.json, answers_json(answers, queries, calibration));
   if (!arguments.html.empty()) write_file_atomic(arguments.html, page_of(answers, queries, gallery));
+  const bool in_file = !arguments.json.empty() || !arguments.html.empty();
+  if (in_file && answers.size() > kShownBesideFile) return print_summary(answers, arguments);
+  print_table(answers);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "distributed/launch.h"
 #include "sampler/examples.h"
+#include "sampler/texts/text_dataset.h"
 #include "sampler/tuples.h"
 #include "trainer/commands/run_config.h"
 
@@ -39,6 +40,7 @@ struct TrainingData {
   std::vector<Tuple> tuples;  ///< explicit ones, if any
   std::shared_ptr<const IndexSampler> sampler;
   int64_t texts_per_row = 0;  ///< of rows that meet in a batch as they are; 0: a sampler deals the samples
+  std::shared_ptr<const TextDataset> texts;  ///< texts, or captions, if there are any
   std::vector<std::string> left_out;  ///< bad records that were left out when the data was opened, for people
 
   std::shared_ptr<const Dataset> dataset() const { return examples->dataset(); }

@@ -7,6 +7,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
+#include "common/json_text.h"
 #include "distributed/row_shards.h"
 #include "trainer/commands/config_changes.h"
 
@@ -100,6 +101,12 @@ Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity
   return place;
 }
 
+// Where the data says which rows meet, the sampler has no effect and is not kept.
+std::string sampler_of(const Checkpoint& checkpoint) {
+  const std::string name = config_value(checkpoint.config_yaml, "sampler.name");
+  return name.empty() ? SamplerConfig().name : name;
+}
+
 Place place_of(const Checkpoint& checkpoint, const RunIdentity& identity) {
   const auto refuse = [] {
     throw CheckpointError("checkpoint: state.json lacks a place in the data; use another checkpoint");
@@ -112,7 +119,7 @@ Place place_of(const Checkpoint& checkpoint, const RunIdentity& identity) {
       return place_of_batches(checkpoint, identity, number("epoch"), number("position"));
     const Place place{number("epoch"),        number("rows"),
                       number("global_batch"), number("batches_per_epoch"),
-                      number("stride"),       config_value(checkpoint.config_yaml, "sampler.name")};
+                      number("stride"),       sampler_of(checkpoint)};
     if (place.rows < 0 || place.global_batch < 1 || place.batches_per_epoch < 0 || place.stride < 1) refuse();
     return place;
   } catch (const nlohmann::json::exception&) {
@@ -240,7 +247,7 @@ std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Che
             {"generation", found->generation},
             {"state", found->snapshot.state},
             {"tensors", shapes_of(found->snapshot)}};
-  head = nlohmann::json::parse(world.broadcast_text(head.dump()));
+  head = nlohmann::json::parse(world.broadcast_text(json_text(head)));
   if (head.is_null()) return {};
   if (!found) {
     found = Checkpoint{

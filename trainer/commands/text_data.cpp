@@ -28,14 +28,11 @@ int64_t unit_of(const RunConfig& config, const TextSet& set) {
   return config.sampler.name == "pk" ? config.sampler.pk.samples_per_class : 1;
 }
 
-void check_sampler(const RunConfig& config, const TextSet& set) {
+void check_scores(const TextSet& set) {
   if (!set.scores.empty())
     throw ConfigError(
         "data.text: expected 0 or 1 as the label of a pair to train on, got grades; set "
         "data.text.same_from to the grade from which two texts are the same");
-  if ((set.rows_meet || !set.tuples.empty()) && config.sampler.name != "pk")
-    throw ConfigError("sampler.name: the rows of data.text.format " + config.data.text.layout.format +
-                      " decide what meets in a batch; leave sampler out");
 }
 
 }  // namespace
@@ -60,9 +57,10 @@ ImageTextSet open_image_text_split(const RunConfig& config, const ImageSourceCon
 
 TrainingData open_text_training_data(const RunConfig& config) {
   const TextSet set = open_text_split(config, config.data.train, config.data.text.layout);
-  check_sampler(config, set);
+  check_scores(set);
   TrainingData data;
   data.examples = std::make_shared<TextExamples>(set.texts, token_rule(config.data));
+  data.texts = set.texts;
   data.tuples = set.tuples;
   if (set.rows_meet) data.texts_per_row = set.texts_per_row;
   data.left_out = told(set.bad, set.messages);
@@ -86,6 +84,7 @@ TrainingData open_image_text_training_data(const RunConfig& config) {
   ImageTextSet set = open_image_text_split(config, config.data.train, config.data.text.layout, transform);
   set.pictures = cached(set.pictures, config.data.loader.cache_mib << 20);
   TrainingData data;
+  data.texts = set.captions;
   data.left_out = told(set.bad, set.messages);
   data.sampler = make_sampler(config.sampler, set.pictures, {}, config.global_batch, seed_of(config));
   data.examples = std::make_shared<ImageTextExamples>(std::move(set), transform, token_rule(config.data),

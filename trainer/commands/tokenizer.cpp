@@ -94,6 +94,11 @@ int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
     write_file_atomic(arguments.output, lines);
   }
   std::cout << tokens << " tokens: " << arguments.output << std::endl;
+  if (tokens < arguments.vocabulary)
+    std::cerr << "of the " << arguments.vocabulary
+              << " tokens asked for: no two neighbours in these texts occur "
+              << "together twice any more, so there are no more tokens to make; more text gives more"
+              << std::endl;
   return kDone;
 }
 

@@ -12,6 +12,7 @@
 #include "trainer/commands/prompt_stop.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/reporter.h"
+#include "trainer/commands/start_lines.h"
 #include "trainer/coordinator/flight_watch.h"
 #include "trainer/coordinator/signals.h"
 
@@ -27,6 +28,8 @@ class TrainingRun {
   int run();
 
  private:
+  void tell(const std::vector<StartLine>& lines) const;
+  void tell_data() const;
   void load_initial_weights() const;
   void start_reporting();
   void teach_sampler(const Batch& batch) const;
@@ -63,6 +66,7 @@ class TrainingRun {
   std::unique_ptr<Reporter> reporter_;
   BadRecordTeller teller_;
   int64_t bad_records_met_ = 0;  ///< by this rank, and told
+  std::string results_;          ///< of the last evaluation, for people
 };
 
 // The lock of the run folder, for rank 0. Collective: where it is refused no rank goes on to write there.
@@ -90,6 +94,8 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   config_.data.loader.pinned = session_.launch.device().is_cuda();
   if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
   build_encoder(config, *config.encoder);
+  tell({{first_line(config, session_.launch.device().str())}});
+  tell(objective_lines(config));
   if (!keeper_.resumes(arguments.resume)) load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, session_.launch.device());
   Encoder* slow = nullptr;
@@ -104,10 +110,22 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
                                 config.training, loss_side_setup(config, data_, slow));
   if (const auto cursor = keeper_.resume(arguments.resume, *trainer_)) cursor_ = *cursor;
   if (evaluator_ && session_.leads()) warn_of_overlap();
-  if (session_.leads())
-    for (const std::string& message : data_.left_out)
-      session_.log->warn("left out a bad record: {}", message);
+  tell_data();
   start_reporting();
+}
+
+void TrainingRun::tell(const std::vector<StartLine>& lines) const {
+  if (!session_.leads()) return;
+  for (const StartLine& line : lines)
+    line.warns ? session_.log->warn("{}", line.text) : session_.log->info("{}", line.text);
+}
+
+void TrainingRun::tell_data() const {
+  if (!session_.leads()) return;
+  tell(data_lines(config_, data_, cursor_));
+  tell(left_out_lines("data", *data_.dataset()));
+  for (const std::string& message : data_.left_out) session_.log->warn("left out a bad record: {}", message);
+  if (evaluator_) tell(left_out_lines("evaluate.data", evaluator_->dataset()));
 }
 
 // Figures on classes, or on texts without classes, that were trained on say little about new ones.
@@ -176,7 +194,7 @@ void TrainingRun::evaluate(bool last) {
   keeper_.judged(step, {measures.begin(), measures.end()});
   if (!last) return;
   reporter_->finish();
-  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures) << std::flush;
+  results_ = measures_table(evaluation.model.measures, evaluation.floor.measures);
   write_report(evaluation);
 }
 
@@ -267,8 +285,9 @@ int TrainingRun::finish(bool stopped) {
   const bool saved = keeper_.saved(trainer_->steps_done());
   if (stopped)
     session_.log->info("stopped by signal {} after step {}", signals_.signal(), trainer_->steps_done());
+  if (saved) reporter_->ended();
+  std::cout << results_ << std::flush;  // last: whoever reads it may go away, and everything is kept by then
   if (!saved) return kRunFailed;
-  reporter_->ended();
   return stopped ? kStoppedResumable : kDone;
 }
 

@@ -14,8 +14,8 @@ namespace lodestone {
 TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string>& assignments)
     : checkpoint_(
           load_checkpoint(run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); })) {
-  read_run_config(parse_yaml(checkpoint_.config_yaml, checkpoint_.path.string() + "/config.yaml"),
-                  assignments, checkpoint_.path.filename().string(), config_);
+  read_stored_config(checkpoint_.config_yaml, checkpoint_.path.string() + "/config.yaml", assignments,
+                     config_);
   const auto& tensors = checkpoint_.snapshot.tensors;
   const auto weights = tensors.find(tensors.contains("ema") ? "ema" : "model");
   if (weights != tensors.end()) weights_ = checksum(encode_safetensors(weights->second));

@@ -9,6 +9,7 @@
 
 #include "common/file_writer.h"
 #include "common/files.h"
+#include "common/json_text.h"
 #include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/checkpoint_files.h"
@@ -72,11 +73,7 @@ void check_finite(const nlohmann::json& value, const std::string& where) {
 
 std::string state_text(const nlohmann::json& state) {
   check_finite(state, "");
-  try {
-    return state.dump(2) + "\n";
-  } catch (const nlohmann::json::exception& error) {
-    throw CheckpointError(std::string("checkpoint: expected state in UTF-8, got ") + error.what());
-  }
+  return json_text(state, 2) + "\n";
 }
 
 void check_group_name(const std::string& group) {

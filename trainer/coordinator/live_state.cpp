@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "common/json_text.h"
+
 namespace lodestone {
 
 namespace {
@@ -29,7 +31,7 @@ void keep_last(std::deque<json>& entries, json entry, size_t count) {
 
 // Text that isn't UTF-8 must not cost the page.
 std::string dumped(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_text(value);
 }
 
 json to_json(const LiveSample& sample) {

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 
 namespace lodestone {
 
@@ -37,7 +38,8 @@ void check_plain(const std::string& file, const std::string& name) {
 // get() alone would make something of fractions, negative numbers and numbers too large.
 uint64_t size_at(const json& entry, const char* key, const std::string& name) {
   const json& value = entry.at(key);
-  if (!value.is_number_unsigned()) refuse(name, std::string(key) + " a whole number from 0", value.dump());
+  if (!value.is_number_unsigned())
+    refuse(name, std::string(key) + " a whole number from 0", json_text(value));
   return value.get<uint64_t>();
 }
 int64_t count_at(const json& entry, const char* key, const std::string& name) {
@@ -75,7 +77,8 @@ std::string render_manifest(const Manifest& manifest) {
                       {"files", files},
                       {"generation", manifest.generation},
                       {"measures", manifest.measures}};
-  const std::string rest = whole.dump(2).substr(2) + "\n";  // without the brace and line that the head has
+  const std::string rest =
+      json_text(whole, 2).substr(2) + "\n";  // without the brace and line that the head has
   return head_for(rest) + rest;
 }
 
@@ -87,10 +90,10 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
            "another: the manifest is damaged or incomplete");
   const json whole = parse_json(text, name);
   try {
-    if (whole.at("format") != kFormatName) refuse(name, kFormatName, whole.at("format").dump());
+    if (whole.at("format") != kFormatName) refuse(name, kFormatName, json_text(whole.at("format")));
     if (whole.at("format_version") != Manifest::kFormatVersion)
       refuse(name, "format version " + std::to_string(Manifest::kFormatVersion),
-             whole.at("format_version").dump());
+             json_text(whole.at("format_version")));
     Manifest manifest{count_at(whole, "step", name),
                       count_at(whole, "world", name),
                       whole.at("config_hash").get<std::string>(),

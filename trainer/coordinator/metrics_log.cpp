@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/json_text.h"
 #include "trainer/coordinator/metrics_tail.h"
 
 namespace lodestone {
@@ -49,7 +50,7 @@ bool MetricsLog::event(int64_t step, std::string_view what, const json& details)
 
 bool MetricsLog::append(json line, std::string_view kind) {
   line["kind"] = kind;
-  const std::string text = line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  const std::string text = json_text(line) + "\n";
   const off_t before = ::lseek(fd_, 0, SEEK_END);
   ssize_t written = 0;
   do {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/files.h"
+#include "common/idle_keys.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/checkpoint_files.h"
 #include "trainer/coordinator/manifest.h"
@@ -43,11 +44,14 @@ std::set<fs::path> best_of(const std::vector<fs::path>& newest_first, const Keep
 }  // namespace
 
 void KeepBest::visit(Fields& f) {
-  f.field({"metric", "measure of evaluate that decides, taken at the checkpoint's step"}, &metric);
-  f.field({"mode", "is the largest or the smallest value the best", "", {}, {}, {"max", "min"}}, &mode);
   f.field(
       {"count", "best checkpoints that stay however old they are; 0 keeps none for that", "checkpoints", 0.0},
       &count);
+  if (count == 0)
+    without_effect(f, {"metric", "mode"},
+                   "while no best checkpoint is kept; set keep_best.count, or leave it out");
+  f.field({"metric", "measure of evaluate that decides, taken at the checkpoint's step"}, &metric);
+  f.field({"mode", "is the largest or the smallest value the best", "", {}, {}, {"max", "min"}}, &mode);
 }
 
 void Retention::visit(Fields& f) {

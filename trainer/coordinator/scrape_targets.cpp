@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/json_text.h"
 
 namespace lodestone {
 
@@ -27,8 +28,7 @@ void write_scrape_targets(const MetricsConfig& config, const std::string& run,
     if (!config.certificate.empty()) labels["__scheme__"] = "https";
     groups.push_back({{"targets", {targets[rank]}}, {"labels", std::move(labels)}});
   }
-  write_file_atomic(config.targets_file,
-                    groups.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_file_atomic(config.targets_file, json_text(groups, 2) + "\n");
 }
 
 }  // namespace lodestone

@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "common/json_text.h"
 #include "sampler/dataset.h"
 #include "trainer/data/near_texts.h"
 #include "trainer/data/output_folder.h"
@@ -78,7 +79,7 @@ class Closeness {
 };
 
 void add_line(const Json& row, std::string& lines) {
-  lines += row.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  lines += json_text(row) + "\n";
 }
 
 ShardFile written(const std::filesystem::path& folder, const std::string& name, const std::string& lines) {
@@ -125,7 +126,7 @@ std::string manifest_text(const ConceptsSource& source, const ConceptsReport& re
                                           {"names", part.names},
                                           {"files", {file_json(part.file), file_json(part.pairs)}}};
   }
-  return manifest.dump(2) + "\n";
+  return json_text(manifest, 2) + "\n";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "common/json_text.h"
 #include "sampler/dataset.h"
 #include "sampler/encode_png.h"
 #include "trainer/data/emoji_pictures.h"
@@ -70,7 +71,7 @@ EmojiSplit write_split(Split split, const std::vector<EmojiPicture>& emoji,
     report.captions += static_cast<int64_t>(captions.size());
     const Json about{{"captions", captions}, {"class", own[i]->name}, {"group", own[i]->family}};
     writer.add(own[i]->key() + ".png", png[i]);
-    writer.add(own[i]->key() + ".json", about.dump(-1, ' ', false, Json::error_handler_t::replace));
+    writer.add(own[i]->key() + ".json", json_text(about));
   }
   report.shard = writer.close();
   report.pictures = static_cast<int64_t>(own.size());
@@ -93,7 +94,7 @@ std::string manifest_text(const EmojiOptions& options, const EmojiReport& report
         {"shard",
          {{"file", part.shard.name}, {"bytes", part.shard.bytes}, {"checksum", part.shard.checksum}}}};
   }
-  return manifest.dump(2) + "\n";
+  return json_text(manifest, 2) + "\n";
 }
 
 }  // namespace

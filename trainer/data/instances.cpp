@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/json_text.h"
 #include "sampler/encode_png.h"
 #include "trainer/data/face.h"
 #include "trainer/data/letters.h"
@@ -83,9 +84,7 @@ void add_letter(const Letter& letter, const std::vector<Typeface>& typefaces, in
                                        {"script", script_of(letter.code)},
                                        {"typeface", typefaces[t].name()},
                                        {"name", letter_name(letter.code)}};
-    const auto replace =
-        nlohmann::ordered_json::error_handler_t::replace;  // font names in an unknown encoding
-    writer.add(key + ".json", about.dump(-1, ' ', false, replace));
+    writer.add(key + ".json", json_text(about));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "trainer/data/face.h"
 #include "trainer/data/letters.h"
 
@@ -17,10 +18,6 @@ namespace {
 
 // Raise it whenever the code would make other bytes from the same fonts.
 constexpr int kFormat = 1;
-
-std::string dump(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
 
 Json options_json(const TypefacesOptions& options) {
   return {{"seed", options.seed},
@@ -82,7 +79,7 @@ Json letters_json(const Selection& selection) {
 // One element per line: a manifest of 4,000 letters stays readable and diffs well.
 std::string lines(const Json& list) {
   std::string text;
-  for (const auto& item : list) text += (text.empty() ? "\n    " : ",\n    ") + dump(item, -1);
+  for (const auto& item : list) text += (text.empty() ? "\n    " : ",\n    ") + json_text(item);
   return "[" + text + "\n  ]";
 }
 
@@ -101,7 +98,7 @@ std::string fingerprint(const TypefacesOptions& options, const std::vector<Typef
               {"freetype", freetype_version()},
               {"options", options_json(options)}};
   for (const auto& typeface : typefaces) inputs["typefaces"].push_back({typeface.name(), typeface.checksum});
-  return checksum(dump(inputs, -1));
+  return checksum(json_text(inputs));
 }
 
 std::string manifest_text(const TypefacesOptions& options, const std::vector<Typeface>& typefaces,
@@ -119,13 +116,13 @@ std::string manifest_text(const TypefacesOptions& options, const std::vector<Typ
     text += (text.size() > 2 ? ",\n  \"" : "  \"") + std::string(name) + "\": " + value;
   };
   member("format", std::to_string(kFormat));
-  member("fingerprint", dump(fingerprint(options, typefaces), -1));
-  member("options", dump(options_json(options), -1));
-  member("icu", dump(icu_version(), -1));
-  member("freetype", dump(freetype_version(), -1));
-  member("splits", dump(splits, -1));
-  member("left_out", dump(left_out, -1));
-  member("look_alike_joins", dump(joins, -1));
+  member("fingerprint", json_text(Json(fingerprint(options, typefaces))));
+  member("options", json_text(options_json(options)));
+  member("icu", json_text(Json(icu_version())));
+  member("freetype", json_text(Json(freetype_version())));
+  member("splits", json_text(splits));
+  member("left_out", json_text(left_out));
+  member("look_alike_joins", json_text(joins));
   member("typefaces", lines(typefaces_json(typefaces, selection)));
   member("letters", lines(letters_json(selection)));
   return text + "\n}\n";

@@ -2,6 +2,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "common/paths.h"
 
 namespace lodestone {
@@ -24,7 +25,7 @@ nlohmann::json read_model_config(const std::filesystem::path& weights) {
   const auto expect = [&](const char* key, const char* value) {
     if (config.contains(key) && config[key] != nlohmann::json(value))
       throw ConfigError("bert: expected " + std::string(key) + " '" + value + "' in " + path.string() +
-                        ", got " + config[key].dump() + "; only models of BERT's own form load");
+                        ", got " + json_text(config[key]) + "; only models of BERT's own form load");
   };
   expect("model_type", "bert");
   expect("hidden_act", "gelu");
@@ -42,7 +43,7 @@ void settle(std::optional<T>& value, const nlohmann::json& config, const char* k
     value = found->get<T>();
   } else {
     throw DataError("bert: expected a number for '" + std::string(key) + "' in config.json, got " +
-                    found->dump());
+                    json_text(*found));
   }
 }
 

@@ -3,11 +3,14 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_lerp.h>
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 void AverageConfig::visit(Fields& f) {
   f.field({"decay", "share of itself that the average keeps each step; 0: no average", "", 0, 0.9999999},
           &decay);
+  if (!on()) without_effect(f, {"start_step"}, "without an average; set ema.decay above 0, or leave it out");
   f.field({"start_step", "before this step the average is the weights themselves", "steps", 0}, &start_step);
 }
 

@@ -11,6 +11,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
+#include "common/idle_keys.h"
 #include "distributed/row_shards.h"
 
 namespace lodestone {
@@ -25,6 +26,12 @@ void MemoryConfig::visit(Fields& f) {
            {},
            {"none", "xbm", "momentum"}},
           &kind);
+  if (!on())
+    without_effect(f, {"size", "start_step", "momentum"},
+                   "with memory.kind: none; leave it out, or set memory.kind: xbm or momentum");
+  else if (!has_momentum_encoder())
+    without_effect(f, {"momentum"},
+                   "with memory.kind: " + kind + "; leave it out, or set memory.kind: momentum");
   f.field({"size", "rows of past batches to keep, over all ranks", "rows", 1}, &size);
   f.field({"start_step", "the memory is filled and used from this step on, when embeddings drift less",
            "steps", 0},

@@ -11,6 +11,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
+#include "common/idle_keys.h"
 #include "trainer/engine/forward_pass.h"
 
 namespace lodestone {
@@ -66,6 +67,9 @@ void DeterminismConfig::visit(Fields& f) {
            {},
            {"world", "canonical"}},
           &kind);
+  if (!canonical())
+    without_effect(f, {"micro_shards"},
+                   "with determinism: " + kind + "; leave it out, or set determinism: canonical");
   f.field({"micro_shards",
            "canonical: pieces of the global batch, each encoded by itself; no run may have more ranks", "", 1,
            65536},

@@ -3,6 +3,8 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/isfinite.h>
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 namespace {
@@ -23,6 +25,10 @@ void NonFiniteConfig::visit(Fields& f) {
            {},
            {"fail", "skip", "rollback"}},
           &action);
+  if (action == "fail")
+    without_effect(f, {"max_non_finite"},
+                   "with on_non_finite: fail, which ends the run at the first; leave it out, or set "
+                   "on_non_finite: skip or rollback");
   f.field({"max_non_finite", "such steps that are skipped or rolled back until the run fails after all",
            "steps", 0},
           &limit);

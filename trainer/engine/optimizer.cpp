@@ -11,6 +11,8 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 namespace {
@@ -26,6 +28,12 @@ void OptimizerConfig::visit(Fields& f) {
   f.field({"name", "the update rule", "", {}, {}, {"adamw", "sgd", "lars", "lamb"}}, &name);
   f.field({"learning_rate", "at the schedule's peak", "", 0}, &learning_rate);
   f.field({"weight_decay", "not applied to norms and biases", "", 0}, &weight_decay);
+  const std::string because = "with optimizer.name: " + name + "; leave it out, or set optimizer.name: ";
+  const bool adam = name == "adamw" || name == "lamb";
+  if (!adam) without_effect(f, {"beta1", "beta2", "epsilon"}, because + "adamw or lamb");
+  if (adam) without_effect(f, {"momentum"}, because + "sgd or lars");
+  if (name != "sgd") without_effect(f, {"nesterov"}, because + "sgd");
+  if (name != "lars") without_effect(f, {"trust_coefficient"}, because + "lars");
   f.field({"beta1", "AdamW, LAMB: decay of the mean of gradients", "", 0, 0.999999}, &beta1);
   f.field({"beta2", "AdamW, LAMB: decay of the mean of squared gradients", "", 0, 0.999999}, &beta2);
   f.field({"epsilon", "AdamW, LAMB: added to the denominator", "", 0}, &epsilon);

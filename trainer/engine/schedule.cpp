@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "common/idle_keys.h"
+
 namespace lodestone {
 
 void Schedule::visit(Fields& f) {
@@ -17,6 +19,11 @@ void Schedule::visit(Fields& f) {
            {},
            {"cosine", "linear", "polynomial", "step", "constant"}},
           &shape);
+  const std::string because = "with schedule.shape: " + shape + "; leave it out, or set schedule.shape: ";
+  if (shape == "constant")
+    without_effect(f, {"final_fraction"}, because + "cosine, linear, polynomial or step");
+  if (shape != "polynomial") without_effect(f, {"power"}, because + "polynomial");
+  if (shape != "step") without_effect(f, {"milestones", "drop"}, because + "step");
   f.field({"final_fraction",
            "cosine, linear and polynomial end at this share of the peak; step stays above it", "", 0, 1},
           &final_fraction);

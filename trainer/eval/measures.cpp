@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/json_text.h"
 #include "trainer/eval/text.h"
 
 namespace lodestone {
@@ -126,7 +127,7 @@ std::string to_json(const std::vector<Interval>& intervals) {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
   for (const Interval& interval : intervals)
     object[interval.name] = {interval.low, interval.high};  // NaN is dumped as null
-  return object.dump();
+  return json_text(object);
 }
 
 std::string to_json(const Measures& measures) {
@@ -141,7 +142,7 @@ std::string to_json(const Measures& measures) {
       object[name] = value;
     }
   }
-  return object.dump();
+  return json_text(object);
 }
 
 std::string measures_table(const Measures& model, const Measures& floor,

@@ -131,10 +131,11 @@ std::string sheet(const ReportInput& input) {
              "A fair sample",
              "Queries chosen by a seed before anything was scored. Right: " + count_right(input.sample) + ".",
              input.sample) +
-         sheet_part(
-             "The hardest queries",
-             "Where the nearest wrong sample beats the nearest right one by most; one query of a class.",
-             input.worst) +
+         sheet_part("The hardest queries",
+                    "Queries whose nearest sample is wrong, those first where it beats the nearest right one "
+                    "by most; "
+                    "one query of a class.",
+                    input.worst) +
          "</section>\n";
 }
 

@@ -16,9 +16,16 @@ namespace {
 constexpr double kFromData = std::numeric_limits<double>::quiet_NaN();
 const MeasureInfo kPerCent = {"", "", MeasureInfo::Kind::kRate, 0};
 
+// One point is no curve: its value stands among the figures.
+bool spans_steps(const ReportSeries& series) {
+  if (series.steps.empty()) return false;
+  const auto [first, last] = std::minmax_element(series.steps.begin(), series.steps.end());
+  return *first < *last;
+}
+
 const ReportSeries* find_series(const std::vector<ReportSeries>& all, std::string_view name) {
   for (const ReportSeries& series : all)
-    if (series.name == name && !series.steps.empty()) return &series;
+    if (series.name == name && spans_steps(series)) return &series;
   return nullptr;
 }
 

@@ -46,7 +46,7 @@ class Planner {
                      [](const auto& a, const auto& b) { return a.margin < b.margin; });
     std::unordered_set<int64_t> shown_groups;
     for (SheetQuery& query : hardest) {
-      if (static_cast<int64_t>(plan.worst.size()) >= options_.worst) break;
+      if (query.margin > 0 || static_cast<int64_t>(plan.worst.size()) >= options_.worst) break;
       if (shown_groups.insert(groups_[static_cast<size_t>(query.query)]).second)
         plan.worst.push_back(std::move(query));
     }

@@ -10,7 +10,7 @@ namespace lodestone {
 
 struct SheetOptions {
   int64_t sample = 12;  ///< queries chosen by chance
-  int64_t worst = 6;    ///< queries with the smallest margin, at most one of each group
+  int64_t worst = 6;    ///< queries that are wrong, at most one of each group
   int64_t neighbours = 5;
   Likeness likeness = Likeness::kCosine;
   uint64_t seed = 0;
@@ -25,7 +25,7 @@ struct SheetQuery {
 
 struct SheetPlan {
   std::vector<SheetQuery> sample;  ///< a fair sample: chosen by the seed before anything is scored
-  std::vector<SheetQuery> worst;   ///< smallest margin first
+  std::vector<SheetQuery> worst;   ///< margins of 0 and below, smallest first
 };
 
 /// Chooses the queries of a picture sheet and finds their neighbours, leave-one-out. Lone rows are never

@@ -6,6 +6,7 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/zeros.h>
 
+#include "common/idle_keys.h"
 #include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/reduction.h"
 
@@ -21,8 +22,9 @@ namespace {
 class TripletLoss : public TripletLossBase {
  public:
   void visit(Fields& f) override {
-    f.field({"margin", "how much farther a negative must be than a positive", "", 0.0}, &margin_);
     f.field({"soft_margin", "log(1 + exp(x)) in place of the hinge; margin is not used"}, &soft_);
+    if (soft_) without_effect(f, {"margin"}, "with soft_margin: true; leave one of them out");
+    f.field({"margin", "how much farther a negative must be than a positive", "", 0.0}, &margin_);
     f.field({"swap",
              "take the nearer of anchor-negative and positive-negative; needs a miner or explicit triplets"},
             &swap_);

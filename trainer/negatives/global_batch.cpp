@@ -1,6 +1,8 @@
 #include "trainer/negatives/global_batch.h"
 
 #include <chrono>
+#include <cmath>
+#include <limits>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -13,6 +15,12 @@ namespace {
 
 bool takes_proxies(const Loss& loss) {
   return loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors;
+}
+
+// The same on all ranks, and not finite if a row of any of them is not.
+bool is_finite(const PairHealth& health) {
+  return std::isfinite(health.positive_distance + health.negative_distance + health.positive_similarity +
+                       health.negative_similarity);
 }
 
 /// The members and relations of a pair loss.
@@ -45,13 +53,13 @@ void Objective::check(const Setting& setting) const {
   const bool all = dynamic_cast<const TakeAll*>(&miner) != nullptr;
   const bool tuples = mines_triplets || setting.explicit_tuples;
   const bool batch = loss.pairing() == Pairing::kBatch;
-  if (setting.explicit_tuples && !all)
-    throw ConfigError(
-        "miner: the data gives explicit pairs or triplets, so nothing is mined; use miner: {name: all}");
   if (setting.explicit_pairs && !(pairs && pairs->takes_pairs()))
     throw ConfigError(
         "loss: this loss needs triplets or class labels, but the data gives pairs with labels 0/1; "
         "use loss: {name: contrastive}");
+  if (setting.explicit_tuples && !all)
+    throw ConfigError(
+        "miner: the data gives explicit pairs or triplets, so nothing is mined; use miner: auto");
   if (tuples && (!batch || (pairs && pairs->reads_ref_sums())))
     throw ConfigError(
         "loss: this loss takes every pair of the global batch and no tuples; use miner: {name: all} or "
@@ -135,7 +143,11 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
       step.second_gradient_bD = normalised_gradient(step.second_gradient_bD, input.second->z_bD);
   }
   step.remembered = second ? *second : rows;
-  if (input.want_health) step.health = pair_health(world, rows, second ? &*second : nullptr);
+  if (input.want_health) {
+    step.health = pair_health(world, rows, second ? &*second : nullptr);
+    // A miner passes over rows that are not numbers, and the loss of what it leaves may be 0.
+    if (!is_finite(step.health)) step.loss = std::numeric_limits<double>::quiet_NaN();
+  }
   return step;
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "common/paths.h"
 #include "trainer/eval/text.h"
 
@@ -35,7 +36,7 @@ void write_calibration(const fs::path& file, const Calibration& calibration) {
                                {"tar", calibration.tar},
                                {"step", calibration.step},
                                {"likeness", calibration.likeness == Likeness::kL2 ? "l2" : "cosine"}};
-  write_file_atomic(file, json.dump(2) + "\n");
+  write_file_atomic(file, json_text(json, 2) + "\n");
 }
 
 std::optional<Calibration> read_calibration(const fs::path& file) {

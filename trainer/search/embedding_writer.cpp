@@ -9,6 +9,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "common/paths.h"
 #include "common/safetensors_plan.h"
 
@@ -110,8 +111,7 @@ EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan)
 }
 
 std::string EmbeddingWriter::plan_text() const {
-  return Json{{"rows", plan_.rows}, {"width", plan_.width}, {"about", plan_.about}}.dump(
-      -1, ' ', false, Json::error_handler_t::replace);
+  return json_text(Json{{"rows", plan_.rows}, {"width", plan_.width}, {"about", plan_.about}});
 }
 
 bool EmbeddingWriter::go_on() {
@@ -164,7 +164,7 @@ void EmbeddingWriter::save_place() {
                 {"left_out", left_out_},
                 {"bytes", durable_size(file_.get(), partial_)}};
   if (rows_file_) place["row_bytes"] = durable_size(rows_file_.get(), rows_partial_);
-  write_file_atomic(place_, place.dump());
+  write_file_atomic(place_, json_text(place));
 }
 
 // In place: the rows behind it may be many.

@@ -6,6 +6,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/json_text.h"
 #include "common/safetensors.h"
 
 namespace lodestone {
@@ -57,7 +58,7 @@ Json json_of(const EmbeddedRow& row) {
 }
 
 std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 }  // namespace

@@ -1,0 +1,198 @@
+// What a run says as it begins, what it refuses, and that it writes nothing that is not its own.
+#include <regex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "commands/small_runs.h"
+#include "common/foreign_line.h"
+#include "trainer/commands/changed_settings.h"
+#include "trainer/commands/run_config.h"
+#include "trainer/commands/start_lines.h"
+
+namespace lodestone::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+void read(const std::string& yaml, RunConfig& config) {
+  read_run_config(parse_yaml(yaml, "run.yaml"), {}, "run", config);
+}
+
+std::string error_of(const std::string& yaml) {
+  RunConfig config;
+  return message_of<ConfigError>([&] { read(yaml, config); });
+}
+
+TEST(MinerChoice, AutoIsWhatTheLossWants) {
+  const auto miner_of = [](const std::string& yaml) {
+    RunConfig config;
+    read(yaml, config);
+    return config.miner.name();
+  };
+  for (const auto& loss : loss_table())
+    EXPECT_EQ(miner_of(std::string("loss: ") + loss.name),
+              std::string(loss.name) == "triplet" ? "semi_hard" : "all")
+        << loss.name;
+  EXPECT_EQ(miner_of("loss: triplet\nminer: auto"), "semi_hard");
+  EXPECT_EQ(miner_of("loss: triplet\ndata: {tuples: triplets.tsv}"), "all");
+  EXPECT_EQ(miner_of("loss: triplet\ndata: {kind: texts, text: {format: triplets}}"), "all");
+  EXPECT_EQ(miner_of("loss: supcon\nminer: {name: batch_hard}"), "batch_hard");
+  EXPECT_EQ(miner_of("loss: triplet\nminer: batch_hard"), "batch_hard");
+}
+
+TEST(MinerChoice, OneThatThrowsAwayASoftmaxLossesNegativesIsTold) {
+  const auto told = [](const std::string& yaml) {
+    RunConfig config;
+    read(yaml, config);
+    const auto lines = objective_lines(config);
+    return lines.empty() ? "" : lines.front().text;
+  };
+  EXPECT_THAT(
+      told("loss: supcon\nminer: batch_hard"),
+      AllOf(HasSubstr("batch_hard"), HasSubstr("one for each positive"), HasSubstr("leave miner out")));
+  EXPECT_THAT(told("loss: infonce\nminer: multi_similarity"), HasSubstr("the hardest alone"));
+  for (const char* fine :
+       {"loss: supcon", "loss: supcon\nminer: all", "loss: triplet\nminer: batch_hard",
+        "loss: contrastive\nminer: semi_hard", "loss: multi_similarity\nminer: multi_similarity"})
+    EXPECT_EQ(told(fine), "") << fine;
+}
+
+TEST(FirstLine, NamesWhatTrains) {
+  RunConfig config;
+  read("loss: {name: supcon, temperature: 0.05}\nencoder: {name: conv4, embedding: 32}", config);
+  EXPECT_EQ(
+      first_line(config, "cpu"),
+      "loss supcon (temperature 0.05), miner all (auto), encoder conv4 of width 32, device cpu, precision "
+      "float32");
+  RunConfig triplet;
+  read("loss: {name: triplet, soft_margin: true}\nminer: batch_hard\nprecision: bfloat16", triplet);
+  EXPECT_THAT(first_line(triplet, "cuda:0"), AllOf(HasSubstr("loss triplet, miner batch_hard, "),
+                                                   HasSubstr("cuda:0"), HasSubstr("bfloat16")));
+}
+
+TEST(IdleKeys, OfPartsThatAreNotInUseAreRefused) {
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {"sampler: {name: shuffle, samples_per_class: 4}", "sampler.samples_per_class"},
+      {"sampler: {name: pk, hard_class: {refresh: 9}}", "sampler.hard_class"},
+      {"data: {text: {format: labels}}", "data.text"},
+      {"data: {kind: texts, image: {width: 9}}", "data.image"},
+      {"data: {kind: texts, loader: {cache_mib: 9}}", "data.loader.cache_mib"},
+      {"data: {kind: texts, train: {quarter_turns: true}}", "data.train.quarter_turns"},
+      {"data: {tuples: a.tsv}\nsampler: {samples_per_class: 2}", "sampler: has no effect since data.tuples"},
+      {"data: {kind: texts, text: {format: pairs}}\nsampler: {name: pk}",
+       "sampler: has no effect since data.text"},
+      {"data: {kind: texts, text: {format: labels, negatives: 2}}", "data.text.negatives"},
+      {"data: {image: {crop: {scale_min: 0.2}}}", "data.image.crop.scale_min"},
+      {"data: {loader: {max_bad_fraction: 0.5}}", "data.loader.max_bad_fraction"},
+      {"evaluate: {text: {format: labels}}", "evaluate.text"},
+      {"evaluate: {one_shot_ways: 5}", "evaluate.one_shot_ways"},
+      {"loss: {name: triplet, soft_margin: true, margin: 0.3}", "loss.margin"},
+      {"loss: supcon\nproxies: {sample_rate: 0.5}", "proxies"},
+      {"memory: {size: 100}", "memory.size"},
+      {"memory: {kind: xbm, momentum: 0.9}", "memory.momentum"},
+      {"optimizer: {name: sgd, beta1: 0.8}", "optimizer.beta1"},
+      {"schedule: {shape: cosine, milestones: [5]}", "schedule.milestones"},
+      {"ema: {start_step: 5}", "ema.start_step"},
+      {"max_non_finite: 5", "max_non_finite"},
+      {"micro_shards: 4", "micro_shards"},
+      {"checkpoint: {keep_best: {metric: eer}}", "checkpoint.keep_best.metric"}};
+  for (const auto& [yaml, key] : refused)
+    EXPECT_THAT(error_of(yaml), AllOf(HasSubstr(key), HasSubstr("has no effect"), HasSubstr("run.yaml:")))
+        << yaml;
+}
+
+TEST(ChangedSettings, AreThoseThatDifferBelowTheirKeys) {
+  EXPECT_EQ(changed_settings("a: 1\nb:\n  c: 2\n  d:\n    e: 3\nf:\n  name: \"x\"\n  g: 4\n",
+                             "a: 1\nb:\n  c: 2\n  d:\n    e: 5\nf:\n  name: \"x\"\n  g: 4\n"),
+            "b:\n  d:\n    e: 3\nf:\n  name: \"x\"\n");
+  EXPECT_EQ(changed_settings("a: 1\n", "a: 1\n"), "");
+}
+
+/// Each kind of data, small encoders of several kinds; in a folder of its own.
+const std::vector<std::pair<std::string, std::string>>& kinds() {
+  static const std::vector<std::pair<std::string, std::string>> all = {
+      {"grey pictures", grey_pictures("{name: conv4, channels: [8, 8, 8], embedding: 8}")},
+      {"grey pictures, resnet18", grey_pictures("{name: resnet18, stem: small, width: 8}")},
+      {"colour pictures, resnet50", colour_pictures("{name: resnet50, stem: small, width: 8}")},
+      {"colour pictures, vit", colour_pictures("{name: vit_tiny, patch_size: 8, layers: 1}")},
+      {"texts", texts("{name: bag_of_tokens}")},
+      {"captions", captions()}};
+  return all;
+}
+
+/// The lines that are neither of our log nor of our progress, and those of the log that LibTorch wrote.
+std::string strangers(const std::string& err) {
+  static const std::regex progress("step \\d+/\\d+ .*"), libtorch(".*(\\.cpp:\\d+|[Ss]trides).*");
+  std::istringstream lines(err);
+  std::string found;
+  for (std::string line; std::getline(lines, line);)
+    if (std::regex_match(line, libtorch) || !(is_log_line(line) || std::regex_match(line, progress)))
+      found += line + "\n";
+  return found;
+}
+
+TEST(Stderr, HasNothingButOurOwnLines) {
+  for (const auto& [kind, config] : kinds()) {
+    const SmallRun work(config);
+    // One process has no reducer, so that it says nothing of its own about an encoder.
+    for (const int ranks : kind == "grey pictures" ? std::vector{1, 2} : std::vector{2}) {
+      const auto command = lodestone({"train", work.config(), "--resume", "none"});
+      const Finished done = run(ranks == 1 ? command : mpirun(ranks, command));
+      ASSERT_EQ(done.code, 0) << kind << done.err;
+      EXPECT_EQ(strangers(done.err), "") << kind << " on " << ranks;
+    }
+  }
+}
+
+TEST(Start, TellsWhatThereIsToTrainOn) {
+  const Workspace work;
+  work.write_config("loss: {name: supcon}\n");
+  const Finished pk =
+      run(lodestone({"train", work.config(), "--set", "schedule={steps: 1, warmup_steps: 0}"}));
+  ASSERT_EQ(pk.code, 0) << pk.err;
+  EXPECT_THAT(pk.err,
+              AllOf(HasSubstr("loss supcon (temperature 0.1), miner all (auto), encoder conv4 of width 8, "
+                              "device cpu, precision float32"),
+                    HasSubstr("48 samples of 8 classes, of which 0 have one sample"),
+                    HasSubstr("100 % of the anchors have a positive"), HasSubstr("16 x 16 grey")));
+  EXPECT_LT(pk.err.find("loss supcon"), pk.err.find('\n')) << "the first line: " << pk.err;
+}
+
+TEST(Start, WarnsOfABatchWithoutPositivesAndOfTrainingThatStandsStill) {
+  const Workspace work;
+  for (int c = 0; c < 30; ++c)
+    write_png(work.path("lonely/" + std::to_string(c) + "/a.png"), drawn_image(c, 0));
+  work.write_config("loss: {name: supcon}\n");
+  const Finished lonely = run(
+      mpirun(2, lodestone({"train", work.config(), "--set", "data.train.path=lonely", "--set",
+                           "sampler={name: shuffle}", "--set", "schedule={steps: 25, warmup_steps: 2}"})));
+  ASSERT_EQ(lonely.code, 0) << lonely.err;
+  EXPECT_THAT(lonely.err,
+              AllOf(HasSubstr("of which 30 have one sample"), HasSubstr("0 % of the anchors have a positive"),
+                    HasSubstr("no anchor has a positive in its batch")));
+  EXPECT_EQ(lonely.err.find("nothing is learned"), lonely.err.rfind("nothing is learned"))
+      << "once, by one rank";
+}
+
+TEST(Start, TellsOfColoursThatAreNotSeen) {
+  const SmallRun work(colour_pictures("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
+  const Finished grey = run(lodestone({"train", work.config(), "--set", "data.image.channels=1"}));
+  ASSERT_EQ(grey.code, 0) << grey.err;
+  EXPECT_THAT(grey.err, HasSubstr("data.image.channels: 3"));
+  const Finished colour = run(lodestone({"train", work.config(), "--resume", "none"}));
+  EXPECT_THAT(colour.err,
+              AllOf(HasSubstr("in colour, trained on as"), Not(HasSubstr("data.image.channels: 3"))));
+}
+
+TEST(Start, TellsHowManyTextsLoseTheirEnd) {
+  const SmallRun work(texts("{name: bag_of_tokens}"));
+  const Finished cut = run(lodestone({"train", work.config(), "--set", "data.text.tokenizer.max_tokens=4"}));
+  ASSERT_EQ(cut.code, 0) << cut.err;
+  EXPECT_THAT(cut.err, HasSubstr("tokens: 100 % of the texts are longer than 4 tokens and lose their end"));
+}
+
+}  // namespace
+}  // namespace lodestone::testing
