@@ -2,14 +2,15 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/paths.h"
 
 namespace lodestone {
 
 namespace {
 
 nlohmann::json read_model_config(const std::filesystem::path& weights) {
-  const auto path = weights.parent_path() / "config.json";
-  if (weights.empty() || !std::filesystem::exists(path)) return nlohmann::json::object();
+  const auto path = (is_folder(weights) ? weights : weights.parent_path()) / "config.json";
+  if (weights.empty() || !is_file(path)) return nlohmann::json::object();
   nlohmann::json config;
   try {
     config = parse_json(read_file(path, 1 << 20), path.string());
