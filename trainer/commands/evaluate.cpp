@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "common/files.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/state.h"
@@ -47,6 +48,7 @@ void keep_report(const RunFolder& folder, RunConfig& config, const Session& sess
 int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& checkpoint,
                      const EvaluateArguments& arguments) {
   build_encoder(config, *config.encoder);
+  tell_remarks(*config.encoder, session, /*training=*/false);
   restore_model(checkpoint.snapshot, config);
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
   const auto evaluator = make_evaluator(config);
@@ -81,8 +83,7 @@ int run_evaluate(const EvaluateArguments& arguments) {
   const Checkpoint checkpoint = load_checkpoint(
       arguments.run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); });
   RunConfig config;
-  read_run_config(parse_yaml(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml"),
-                  arguments.assignments, checkpoint.path.filename().string(), config);
+  read_checkpoint_config(checkpoint, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(
       config, [&](Session& session) { return judge_checkpoint(session, config, checkpoint, arguments); });
 }

@@ -163,6 +163,7 @@ void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& 
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments,
                      RunConfig& config) {
   read_run_config(read_yaml_file(path), assignments, std::filesystem::path(path).stem().string(), config);
+  config.code.allowed = true;
 }
 
 }  // namespace lodestone
