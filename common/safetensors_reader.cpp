@@ -9,6 +9,7 @@
 #include "common/json_text.h"
 #include "common/safetensors.h"
 #include "common/safetensors_dtype.h"
+#include "common/safetensors_foreign.h"
 
 namespace lodestone {
 
@@ -59,6 +60,7 @@ uint64_t bytes_of(const TensorSlice& slice, uint64_t element_bytes, const std::s
   return empty ? 0 : product;
 }
 
+// Of an element type that isn't known here only the place is checked: its dtype is Undefined.
 TensorSlice read_slice(const json& entry, const std::string& where, uint64_t data_begin,
                        uint64_t data_bytes) {
   if (!entry.is_object() || entry.size() != 3)
@@ -69,8 +71,8 @@ TensorSlice read_slice(const json& entry, const std::string& where, uint64_t dat
 
   const SafetensorsDtype* dtype =
       dtype_name.is_string() ? find_dtype(dtype_name.get<std::string>()) : nullptr;
-  if (!dtype) refuse(where, "dtype one of " + dtype_names(), json_text(dtype_name));
-  TensorSlice slice{dtype->type, {}, 0, 0};
+  if (!dtype_name.is_string()) refuse(where, "dtype one of " + dtype_names(), json_text(dtype_name));
+  TensorSlice slice{dtype ? dtype->type : at::ScalarType::Undefined, {}, 0, 0};
   if (!shape.is_array() || shape.size() > kMaxDimensions)
     refuse(where, "shape an array of at most 64 sizes", "something else");
   for (const json& size : shape) {
@@ -86,8 +88,8 @@ TensorSlice read_slice(const json& entry, const std::string& where, uint64_t dat
   const auto end = offsets[1].get<uint64_t>();
   if (begin > end || end > data_bytes)
     refuse(where, "data_offsets within " + std::to_string(data_bytes) + " bytes of data", json_text(offsets));
-  const uint64_t bytes = bytes_of(slice, dtype->bytes, where);
-  if (end - begin != bytes)
+  const uint64_t bytes = bytes_of(slice, dtype ? dtype->bytes : 1, where);
+  if (dtype && end - begin != bytes)
     refuse(where, std::to_string(bytes) + " bytes by shape and dtype", std::to_string(end - begin));
   slice.begin = data_begin + begin;
   slice.end = data_begin + end;
@@ -135,31 +137,61 @@ at::Tensor decode_tensor(std::string_view file, const TensorSlice& slice, const 
   return tensor;
 }
 
-}  // namespace
+TensorMap decode_tensors(std::string_view file, const SafetensorsHeader& header, const std::string& name) {
+  TensorMap tensors;
+  for (const auto& [key, slice] : header.tensors)
+    tensors[key] = decode_tensor(file, slice, name + ", tensor '" + key + "'");
+  return tensors;
+}
 
-SafetensorsHeader read_safetensors_header(std::string_view file, const std::string& name) {
+struct ParsedHeader {
+  SafetensorsHeader header;
+  std::map<std::string, std::string> unreadable;  ///< names of tensors, and their unknown types
+};
+
+ParsedHeader parse_header(std::string_view file, const std::string& name) {
   const uint64_t length = header_bytes(file, name);
   const uint64_t data_begin = kLengthBytes + length;
   const json parsed = parse_json(file.substr(kLengthBytes, length), name + " header",
                                  {.depth = 3, .array_items = kMaxDimensions});
-  SafetensorsHeader header;
+  ParsedHeader result;
+  SafetensorsHeader all;
   for (const auto& [key, entry] : parsed.items()) {
     if (key == kMetadataKey) {
-      header.metadata = read_metadata(entry, name);
+      result.header.metadata = read_metadata(entry, name);
+      continue;
+    }
+    const TensorSlice slice =
+        read_slice(entry, name + ", tensor '" + key + "'", data_begin, file.size() - data_begin);
+    all.tensors[key] = slice;
+    if (slice.dtype == at::ScalarType::Undefined) {
+      result.unreadable[key] = entry["dtype"].get<std::string>();
     } else {
-      header.tensors[key] =
-          read_slice(entry, name + ", tensor '" + key + "'", data_begin, file.size() - data_begin);
+      result.header.tensors[key] = slice;
     }
   }
-  check_contiguous(header, data_begin, file.size(), name);
-  return header;
+  check_contiguous(all, data_begin, file.size(), name);
+  return result;
+}
+
+}  // namespace
+
+SafetensorsHeader read_safetensors_header(std::string_view file, const std::string& name) {
+  const ParsedHeader parsed = parse_header(file, name);
+  if (!parsed.unreadable.empty()) {
+    const auto& [tensor, dtype] = *parsed.unreadable.begin();
+    refuse(name + ", tensor '" + tensor + "'", "dtype one of " + dtype_names(), '"' + dtype + '"');
+  }
+  return parsed.header;
 }
 
 TensorMap decode_safetensors(std::string_view file, const std::string& name) {
-  TensorMap tensors;
-  for (const auto& [key, slice] : read_safetensors_header(file, name).tensors)
-    tensors[key] = decode_tensor(file, slice, name + ", tensor '" + key + "'");
-  return tensors;
+  return decode_tensors(file, read_safetensors_header(file, name), name);
+}
+
+ForeignTensors decode_foreign_safetensors(std::string_view file, const std::string& name) {
+  ParsedHeader parsed = parse_header(file, name);
+  return {decode_tensors(file, parsed.header, name), std::move(parsed.unreadable)};
 }
 
 }  // namespace lodestone

@@ -14,6 +14,7 @@ struct TokenizerConfig {
   std::string kind = "auto";
   bool lower_case = true;
   std::string strip_accents = "auto";
+  std::string ids = "auto";
   int64_t max_tokens = 128;
 
   bool is_sentencepiece() const;
@@ -21,7 +22,7 @@ struct TokenizerConfig {
 };
 
 /// Opens the vocabulary or model at `path`; "auto" takes a file named *.model for SentencePiece's. Throws ConfigError if
-/// there is no path, DataError as the tokenizers say.
+/// there is no path or a setting is of the other kind, and as the tokenizers say.
 std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config);
 
 }  // namespace lodestone

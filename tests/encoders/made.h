@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,14 @@ inline std::unique_ptr<Slot<Encoder>> made(const std::string& yaml, const InputS
   read_fields(parse_yaml("encoder: " + yaml, "test"), [&](Fields& f) { f.slot({"encoder", ""}, *slot); });
   (*slot)->build(input, seed);
   return slot;
+}
+
+/// Parameters and running statistics by name.
+inline std::map<std::string, at::Tensor> tensors_of(Encoder& encoder) {
+  std::map<std::string, at::Tensor> all;
+  for (const auto* list : {&encoder.parameters().learned(), &encoder.parameters().buffers()})
+    for (const auto& parameter : *list) all[parameter.name] = parameter.tensor.detach();
+  return all;
 }
 
 inline at::Tensor pictures(int64_t rows, const InputShape& input = kPictures, uint64_t seed = 1) {

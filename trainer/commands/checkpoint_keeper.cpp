@@ -79,10 +79,22 @@ void CheckpointKeeper::set_later_aside(int64_t step) const {
   }
 }
 
+void CheckpointKeeper::warn_of_other_code(const Checkpoint& checkpoint) const {
+  for (const auto& [file, hash] : code_)
+    if (const auto saved = checkpoint.code.find(file);
+        saved != checkpoint.code.end() && saved->second != hash)
+      session_.log->warn(
+          "encoder.file: {} is not the file that {} was trained with: its hash is another. Weights of the "
+          "same names go into "
+          "another network; put the earlier file back unless that is meant",
+          file, checkpoint.path.string());
+}
+
 std::optional<Cursor> CheckpointKeeper::resume(const std::string& resume, Trainer& trainer) {
   std::optional<Checkpoint> found;
   std::vector<std::string> told;
   if (session_.leads()) found = find(resume);
+  if (found) warn_of_other_code(*found);
   if (found) told = identity_.align(*found);
   const auto checkpoint = share_checkpoint(session_.world, std::move(found));
   if (!checkpoint) return {};
@@ -209,7 +221,7 @@ bool CheckpointKeeper::begin_save(int64_t step, Snapshot snapshot) {
     return false;
   }
   begun_at_ = step;
-  SaveInfo info{step, session_.world.size(), yaml_, config_.retention, generation_, {}};
+  SaveInfo info{step, session_.world.size(), yaml_, config_.retention, generation_, {}, code_};
   if (judged_.first == step) info.measures = judged_.second;
   try {
     hand_over(std::move(snapshot), std::move(info));

@@ -39,6 +39,8 @@ class CheckpointKeeper {
   /// How often the run was gone on with from a checkpoint before. The same on all ranks.
   int64_t generation() const { return generation_; }
 
+  /// The code that the model is computed by (Encoder::code): its hashes go into checkpoints, and resume compares them.
+  void set_code(std::map<std::string, std::string> code) { code_ = std::move(code); }
   /// Rank 0 says what is saved as the run's configuration and where results are told; that outlives the keeper's saves. Takes the
   /// memory that saves will need.
   void start(std::string config_yaml, const Trainer& trainer, Reporter& reporter);
@@ -70,6 +72,7 @@ class CheckpointKeeper {
 
  private:
   std::optional<Checkpoint> find(const std::string& resume);
+  void warn_of_other_code(const Checkpoint& checkpoint) const;
   void set_run_aside();
   void set_later_aside(int64_t step) const;
   bool wants(int64_t step);
@@ -93,6 +96,7 @@ class CheckpointKeeper {
   std::shared_ptr<FileImages> images_ =
       std::make_shared<FileImages>();  // of rank 0; the writer's while it is busy
   std::string yaml_;
+  std::map<std::string, std::string> code_;
   Reporter* reporter_ = nullptr;  // rank 0
   int64_t generation_ = 0;
   std::optional<Snapshot> held_;  // of rank 0

@@ -36,6 +36,7 @@ struct LaunchArguments {
 struct EvaluateArguments {
   std::string run;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   std::string json;
   std::optional<double> calibrate;
   int64_t bootstrap = 1000;
@@ -44,6 +45,7 @@ struct EvaluateArguments {
 struct EmbedArguments {
   std::string run;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   std::string input;
   std::string output;
 };
@@ -53,6 +55,7 @@ struct SearchArguments {
   std::string query;
   std::string run;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   int64_t k = 10;
   std::string json;
   std::string html;
@@ -70,6 +73,7 @@ struct GalleryAddArguments {
   std::string gallery;
   std::string run;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   std::string name;
   std::vector<std::string> inputs;
 };
@@ -89,6 +93,7 @@ struct IdentifyArguments {
   std::string gallery;
   std::string run;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   std::string image;
   std::optional<double> threshold;
   int64_t k = 5;
@@ -98,6 +103,7 @@ struct IdentifyArguments {
 struct MineArguments {
   std::string run;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   std::string input;
   std::string output;
   std::string format = "triplets";
@@ -109,6 +115,7 @@ struct MineArguments {
 struct ServeArguments {
   std::string run;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   std::string gallery;
   std::string address = "127.0.0.1";
   int port = 8080;
@@ -149,6 +156,7 @@ struct DataArguments {
 
 struct ExportArguments {
   std::string run;
+  bool allow_code = false;
   std::string format;
   std::string output;
   std::string card;  // empty: beside the output, ending in .md
@@ -173,6 +181,7 @@ struct TokenizerEncodeArguments {
   std::string kind = "auto";
   bool cased = false;
   std::string strip_accents = "auto";
+  std::string ids = "auto";
   int64_t max_tokens = 512;
   bool tokens = false;
 };

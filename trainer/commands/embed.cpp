@@ -128,7 +128,7 @@ int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arg
 }  // namespace
 
 int run_embed(const EmbedArguments& arguments) {
-  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+  return with_model(arguments, [&](Session& session, TrainedModel& model) {
     return embed_input(session, model, arguments);
   });
 }

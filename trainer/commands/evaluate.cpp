@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "common/json_text.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/state.h"
@@ -48,6 +49,7 @@ void keep_report(const RunFolder& folder, RunConfig& config, const Session& sess
 int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& checkpoint,
                      const EvaluateArguments& arguments) {
   build_encoder(config, *config.encoder);
+  tell_remarks(*config.encoder, session, /*training=*/false);
   restore_model(checkpoint.snapshot, config);
   config.encoder->parameters().convert(at::kFloat, session.launch.device());
   const auto evaluator = make_evaluator(config);
@@ -82,8 +84,7 @@ int run_evaluate(const EvaluateArguments& arguments) {
   const Checkpoint checkpoint = load_checkpoint(
       arguments.run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); });
   RunConfig config;
-  read_stored_config(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml", arguments.assignments,
-                     config);
+  read_checkpoint_config(checkpoint, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(
       config, [&](Session& session) { return judge_checkpoint(session, config, checkpoint, arguments); });
 }

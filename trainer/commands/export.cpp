@@ -2,6 +2,7 @@
 
 #include "common/files.h"
 #include "common/safetensors.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/model_card.h"
 #include "trainer/commands/session.h"
@@ -38,7 +39,7 @@ int run_export(const ExportArguments& arguments) {
   const Checkpoint checkpoint =
       load_checkpoint(arguments.run, [&](const std::string& sentence) { log->warn("{}", sentence); });
   RunConfig config;
-  read_stored_config(checkpoint.config_yaml, checkpoint.path.string() + "/config.yaml", {}, config);
+  read_checkpoint_config(checkpoint, {}, arguments.allow_code, config);
   build_encoder(config, *config.encoder);
   restore_model(checkpoint.snapshot, config);
   const std::filesystem::path output(arguments.output);

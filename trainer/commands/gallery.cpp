@@ -121,7 +121,7 @@ double threshold_of(const IdentifyArguments& arguments, const std::optional<Cali
 }  // namespace
 
 int run_gallery_add(const GalleryAddArguments& arguments) {
-  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+  return with_model(arguments, [&](Session& session, TrainedModel& model) {
     check_alone(session, "gallery add");
     int64_t left_out = 0;
     const Embeddings more = photographs_of(session, model, arguments, left_out);
@@ -162,7 +162,7 @@ int run_gallery_list(const GalleryListArguments& arguments) {
 }
 
 int run_identify(const IdentifyArguments& arguments) {
-  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+  return with_model(arguments, [&](Session& session, TrainedModel& model) {
     check_alone(session, "identify");
     const Embeddings gallery = read_embeddings(arguments.gallery);
     model.check_made_here(gallery, arguments.gallery);

@@ -2,11 +2,39 @@
 
 #include "common/error.h"
 #include "common/paths.h"
+#include "common/files.h"
 #include "common/printable.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/run_config.h"
 #include "trainer/coordinator/checkpoint.h"
 
 namespace lodestone {
+
+namespace {
+
+// What a model would run beside its weights: what its configuration names, whether or not the manifest admits to it.
+std::map<std::string, std::string> code_of(const CheckpointReport& report) {
+  std::map<std::string, std::string> code = report.code;
+  const auto config_file = report.path / "config.yaml";
+  RunConfig config;
+  read_stored_config(read_file(config_file), config_file.string(), {}, config);
+  for (const auto& [file, loaded] : config.encoder->code()) code.try_emplace(file);
+  return code;
+}
+
+void print_code(const CheckpointReport& report) {
+  try {
+    for (const auto& [file, hash] : code_of(report))
+      std::cout << "  CODE    " << printable(file) << "  "
+                << (hash.empty() ? "no hash in the manifest" : "sha256 " + printable(hash))
+                << "  TorchScript, loaded only with --allow-code\n";
+  } catch (const Error& error) {
+    std::cout << "  CODE?   config.yaml can't be read, so it isn't known whether it names code: "
+              << printable(error.what()) << "\n";
+  }
+}
+
+}  // namespace
 
 int run_inspect(const std::string& checkpoint) {
   namespace fs = std::filesystem;
@@ -29,6 +57,7 @@ int run_inspect(const std::string& checkpoint) {
     std::cout << "  " << (item.ok() ? "ok      " : "DAMAGED ") << printable(item.file)
               << (item.tensor.empty() ? "" : "  " + printable(item.tensor)) << "  " << item.bytes << " bytes"
               << (item.ok() ? "" : "  " + printable(item.problem)) << "\n";
+  print_code(report);
   if (report.ok()) return kDone;
   std::cout << "damaged: " << printable(report.damage()) << "\n";
   return kCheckpointUnusable;

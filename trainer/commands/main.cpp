@@ -62,6 +62,11 @@ void add_tokenizer(CLI::App* tokenizer, Action& action) {
                    "wordpiece: auto is yes unless --cased")
       ->check(CLI::IsMember({"auto", "yes", "no"}))
       ->capture_default_str();
+  encode
+      ->add_option("--ids", encode_arguments->ids,
+                   "sentencepiece: whose numbers its pieces have, as data.text.tokenizer.ids")
+      ->check(CLI::IsMember({"auto", "sentencepiece", "xlm_roberta"}))
+      ->capture_default_str();
   encode->add_option("--max-tokens", encode_arguments->max_tokens, "a longer text loses its end")
       ->check(CLI::Range(3, 65536))
       ->capture_default_str();
@@ -175,6 +180,7 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
   auto evaluate_arguments = on<EvaluateArguments>(evaluate, action, run_evaluate);
   add_path(evaluate, "run", evaluate_arguments->run, "run folder or checkpoint")->required();
   add_set(evaluate, evaluate_arguments->assignments);
+  add_allow_code(evaluate, evaluate_arguments->allow_code);
   add_path(evaluate, "--json", evaluate_arguments->json, "write the measures to this file");
   evaluate
       ->add_option(

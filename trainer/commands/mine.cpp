@@ -142,7 +142,7 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
 }  // namespace
 
 int run_mine(const MineArguments& arguments) {
-  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+  return with_model(arguments, [&](Session& session, TrainedModel& model) {
     return mine_input(session, model, arguments);
   });
 }

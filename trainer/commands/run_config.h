@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,6 +68,14 @@ struct DistributedConfig {
   void visit(Fields& f);
 };
 
+/// May code be loaded that the configuration names (TorchScript)? By default not: whoever reads a configuration says so where it's
+/// the user's own.
+struct CodeRule {
+  bool allowed = false;
+  std::map<std::string, std::string>
+      hash_of;  ///< SHA-256 that a file must have, by its name; others may have any
+};
+
 /// Everything a run is, but for where it runs: world size and hosts come from the launcher.
 struct RunConfig {
   std::string run_dir;
@@ -86,6 +95,7 @@ struct RunConfig {
   LogConfig log;
   ReportConfig report;
   DistributedConfig distributed;
+  CodeRule code;
 
   void visit(Fields& f);
   /// Does the data, not the sampler, say which rows meet: explicit tuples, or texts of one row?
@@ -96,7 +106,7 @@ struct RunConfig {
 };
 
 /// Fills `config` from YAML and `--set` assignments. `name` is what the run is called if run_dir is not set: runs/<name>.
-/// Throws ConfigError.
+/// Throws ConfigError. load_run_config reads a file that the user names, so code that it names is the user's choice.
 void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments,
                      const std::string& name, RunConfig& config);
 /// The same of what a checkpoint keeps, which may be of an earlier version and hold keys that have no effect.

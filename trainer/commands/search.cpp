@@ -148,7 +148,7 @@ int run_search(const SearchArguments& given) {
     answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
     return kDone;
   }
-  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+  return with_model(arguments, [&](Session& session, TrainedModel& model) {
     check_alone(session, "search");
     model.check_made_here(gallery, arguments.gallery);
     const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)

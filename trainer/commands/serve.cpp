@@ -135,7 +135,7 @@ void tell_of_open_secrets(const ServeArguments& arguments, Logger& log) {
 
 int run_serve(const ServeArguments& arguments) {
   HttpOptions options = http_options(arguments);
-  return with_model(arguments.run, arguments.assignments, [&](Session& session, TrainedModel& model) {
+  return with_model(arguments, [&](Session& session, TrainedModel& model) {
     check_alone(session, "serve");
     tell_of_open_secrets(arguments, *session.log);
     options.warn = [log = session.log](const std::string& sentence) { log->warn("{}", sentence); };

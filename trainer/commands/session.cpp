@@ -216,7 +216,18 @@ InputShape input_shape(const RunConfig& config) {
 }
 
 void build_encoder(const RunConfig& config, Encoder& encoder) {
+  if (!config.code.allowed && !encoder.code().empty())
+    throw ConfigError(
+        "encoder.file: expected a configuration that may load code, got one that may not; name the file "
+        "yourself");
+  encoder.pin_code(config.code.hash_of);
   encoder.build(input_shape(config), static_cast<uint64_t>(config.seed));
+}
+
+void tell_remarks(const Encoder& encoder, const Session& session, bool training) {
+  if (!session.leads()) return;
+  for (const auto& sentence : encoder.remarks(session.launch.device(), training))
+    session.log->warn("{}", sentence);
 }
 
 }  // namespace lodestone

@@ -62,7 +62,10 @@ TrainingData open_training_data(const RunConfig& config, int world);
 /// What one example of the configured data looks like.
 InputShape input_shape(const RunConfig& config);
 
-/// Builds the configured encoder for the configured data.
+/// Builds the configured encoder for the configured data. Throws ConfigError if that needs code that config.code doesn't allow.
 void build_encoder(const RunConfig& config, Encoder& encoder);
+
+/// Warns, on rank 0, of what the user should know about the encoder.
+void tell_remarks(const Encoder& encoder, const Session& session, bool training);
 
 }  // namespace lodestone

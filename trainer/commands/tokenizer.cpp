@@ -108,6 +108,7 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
   config.kind = arguments.kind;
   config.lower_case = !arguments.cased;
   config.strip_accents = arguments.strip_accents;
+  config.ids = arguments.ids;
   const auto tokenizer = open_tokenizer(config);
   Texts texts(arguments.inputs, arguments.columns);
   while (const auto text = texts.next()) {

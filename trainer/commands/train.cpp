@@ -96,11 +96,14 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   build_encoder(config, *config.encoder);
   tell({{first_line(config, session_.launch.device().str())}});
   tell(objective_lines(config));
+  tell_remarks(*config.encoder, session, /*training=*/true);
+  keeper_.set_code(config.encoder->code());
   if (!keeper_.resumes(arguments.resume)) load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, session_.launch.device());
   Encoder* slow = nullptr;
   if (config.training.loss_side.memory.has_momentum_encoder()) {
     read_run_config(parse_yaml(yaml(), "the run's configuration"), {}, "", slow_config_);
+    slow_config_.code = config.code;
     build_encoder(slow_config_, *slow_config_.encoder);
     slow_config_.encoder->parameters().convert(at::kFloat, session_.launch.device());
     slow = &*slow_config_.encoder;
@@ -150,8 +153,13 @@ void TrainingRun::warn_of_overlap() const {
 }
 
 void TrainingRun::load_initial_weights() const {
-  for (const auto& report : config_.encoder->load_initial_weights())
-    if (session_.leads()) session_.log->info("weights: {}", report.sentence());
+  for (const auto& report : config_.encoder->load_initial_weights()) {
+    if (!session_.leads()) continue;
+    if (report.whole())
+      session_.log->info("weights: {}", report.sentence());
+    else
+      session_.log->warn("weights: partial, as encoder.init_partial allows: {}", report.sentence());
+  }
 }
 
 void TrainingRun::start_reporting() {

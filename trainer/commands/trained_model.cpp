@@ -5,17 +5,18 @@
 #include "common/files.h"
 #include "common/safetensors.h"
 #include "trainer/commands/bad_record_teller.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/evaluation.h"
 #include "trainer/commands/state.h"
 #include "trainer/coordinator/run_folder.h"
 
 namespace lodestone {
 
-TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string>& assignments)
+TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string>& assignments,
+                           bool allow_code)
     : checkpoint_(
           load_checkpoint(run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); })) {
-  read_stored_config(checkpoint_.config_yaml, checkpoint_.path.string() + "/config.yaml", assignments,
-                     config_);
+  read_checkpoint_config(checkpoint_, assignments, allow_code, config_);
   const auto& tensors = checkpoint_.snapshot.tensors;
   const auto weights = tensors.find(tensors.contains("ema") ? "ema" : "model");
   if (weights != tensors.end()) weights_ = checksum(encode_safetensors(weights->second));
@@ -28,6 +29,7 @@ std::filesystem::path TrainedModel::run_folder() const {
 void TrainedModel::prepare(const Session& session) {
   device_ = session.launch.device();
   build_encoder(config_, *config_.encoder);
+  tell_remarks(*config_.encoder, session, /*training=*/false);
   restore_model(checkpoint_.snapshot, config_);
   config_.encoder->parameters().convert(at::kFloat, device_);
   config_.encoder->hold_weights();
@@ -79,9 +81,9 @@ std::optional<Calibration> TrainedModel::calibration(Logger& log) const {
   return found;
 }
 
-int with_model(const std::string& run, const std::vector<std::string>& assignments,
+int with_model(const std::string& run, const std::vector<std::string>& assignments, bool allow_code,
                const std::function<int(Session&, TrainedModel&)>& body) {
-  TrainedModel model(run, assignments);
+  TrainedModel model(run, assignments, allow_code);
   return run_on_ranks(model.config(), [&](Session& session) {
     model.prepare(session);
     return body(session, model);

@@ -17,9 +17,10 @@ namespace lodestone {
 /// other.
 class TrainedModel {
  public:
-  /// A run folder or a checkpoint. Damaged checkpoints are named on stderr and passed over.
+  /// A run folder or a checkpoint. Damaged checkpoints are named on stderr and passed over. `allow_code`: see
+  /// read_checkpoint_config.
   /// Throws    CheckpointError, ConfigError
-  TrainedModel(const std::string& run, const std::vector<std::string>& assignments);
+  TrainedModel(const std::string& run, const std::vector<std::string>& assignments, bool allow_code);
 
   RunConfig& config() { return config_; }
   const RunConfig& config() const { return config_; }
@@ -53,8 +54,13 @@ class TrainedModel {
 };
 
 /// Loads a model and runs `body` on every rank with its encoder prepared; see run_on_ranks.
-int with_model(const std::string& run, const std::vector<std::string>& assignments,
+int with_model(const std::string& run, const std::vector<std::string>& assignments, bool allow_code,
                const std::function<int(Session&, TrainedModel&)>& body);
+/// The same for a command's arguments, which name run, assignments and allow_code.
+template <typename Arguments>
+int with_model(const Arguments& arguments, const std::function<int(Session&, TrainedModel&)>& body) {
+  return with_model(arguments.run, arguments.assignments, arguments.allow_code, body);
+}
 
 /// A way for one process to do it: refuses several ranks. `command` is named. Throws ConfigError.
 void check_alone(const Session& session, const char* command);

@@ -13,6 +13,7 @@ void add_embed(CLI::App& app, Action& action) {
            "a picture, a folder, a list, shards or a file of texts (default: evaluate.data)");
   add_path(embed, "--output", arguments->output, "*.safetensors, *.npy or *.jsonl")->required();
   add_set(embed, arguments->assignments);
+  add_allow_code(embed, arguments->allow_code);
 }
 
 void add_search(CLI::App& app, Action& action) {
@@ -43,6 +44,7 @@ void add_search(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 1 << 20))
       ->needs("--index");
   add_set(search, arguments->assignments);
+  add_allow_code(search, arguments->allow_code);
 }
 
 void add_index(CLI::App& app, Action& action) {
@@ -71,6 +73,7 @@ void add_gallery(CLI::App& app, Action& action) {
   add_path(add, "--checkpoint", added->run, "run folder or checkpoint")->required();
   add->add_option("--name", added->name, "whom they show (default: the name of each picture's class folder)");
   add_set(add, added->assignments);
+  add_allow_code(add, added->allow_code);
 
   auto* remove = gallery->add_subcommand("remove", "Remove an identity, or one photograph of it");
   auto removed = on<GalleryRemoveArguments>(remove, action, run_gallery_remove);
@@ -100,6 +103,7 @@ void add_identify(CLI::App& app, Action& action) {
       ->capture_default_str();
   add_path(identify, "--json", arguments->json, "write answers and candidates to this file");
   add_set(identify, arguments->assignments);
+  add_allow_code(identify, arguments->allow_code);
 }
 
 void add_mine(CLI::App& app, Action& action) {
@@ -125,6 +129,7 @@ void add_mine(CLI::App& app, Action& action) {
       ->check(CLI::Range(-1.0, 1.0))
       ->capture_default_str();
   add_set(mine, arguments->assignments);
+  add_allow_code(mine, arguments->allow_code);
 }
 
 void add_serve(CLI::App& app, Action& action) {
@@ -185,12 +190,14 @@ void add_serve(CLI::App& app, Action& action) {
       ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
   add_set(serve, arguments->assignments);
+  add_allow_code(serve, arguments->allow_code);
 }
 
 void add_export(CLI::App& app, Action& action) {
   auto* out = app.add_subcommand("export", "Write a trained encoder for use elsewhere, with a model card");
   auto arguments = on<ExportArguments>(out, action, run_export);
   add_path(out, "run", arguments->run, "run folder or checkpoint")->required();
+  add_allow_code(out, arguments->allow_code);
   out->add_option("--format", arguments->format,
                   "safetensors: weights by name; torchscript: weights and network, for torch.jit.load and "
                   "torch::jit::load")

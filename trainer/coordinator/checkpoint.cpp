@@ -47,6 +47,7 @@ Checkpoint load_one(const fs::path& path) {
   checkpoint.step = report.step;
   checkpoint.world = report.world;
   checkpoint.generation = report.generation;
+  checkpoint.code = report.code;
   return checkpoint;
 }
 

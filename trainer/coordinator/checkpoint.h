@@ -32,6 +32,8 @@ struct SaveInfo {
   Retention retention;                     ///< which checkpoints stay
   int64_t generation = 0;                  ///< how often the run had been continued from a checkpoint
   std::map<std::string, double> measures;  ///< what the model was worth at this step, if it was judged
+  std::map<std::string, std::string> code =
+      {};  ///< files of code that the model is computed by, with their SHA-256
 };
 
 struct SavedCheckpoint {
@@ -50,6 +52,7 @@ struct Checkpoint {
   std::string config_yaml;
   Snapshot snapshot;
   int64_t generation = 0;
+  std::map<std::string, std::string> code = {};  ///< as in SaveInfo
 };
 
 /// One file, or one tensor of a file, as verification found it.
@@ -71,6 +74,7 @@ struct CheckpointReport {
   std::string build;  ///< versions that wrote it
   int64_t generation = 0;
   std::map<std::string, double> measures;
+  std::map<std::string, std::string> code;  ///< as in SaveInfo
   std::vector<CheckpointItem> items;
 
   bool ok() const;

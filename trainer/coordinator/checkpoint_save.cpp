@@ -122,7 +122,8 @@ uint64_t write_files(const fs::path& folder, const FileImages& images, const nlo
                     "lodestone " + lodestone_version() + ", libtorch " + libtorch_version(),
                     info.generation,
                     info.measures,
-                    {}};
+                    {},
+                    info.code};
   std::vector<UnderWay> files;
   for (const auto& [group, image] : images.images()) files.push_back(write_image(folder, group, image));
   files.push_back(write_text(folder, kStateFile, state_text(state)));
@@ -144,13 +145,15 @@ bool is_saved_already(const fs::path& path, const SaveInfo& info, uint64_t& byte
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return false;
   const auto report = verify_checkpoint(path);
-  const bool same = report.config_hash == checksum(info.config_yaml) && report.world == info.world;
+  const bool same = report.config_hash == checksum(info.config_yaml) && report.world == info.world &&
+                    report.code == info.code;
   for (const auto& item : report.items) bytes += item.tensor.empty() ? item.bytes : 0;
   if (report.ok() && same) return true;
   bytes = 0;
   if (warn)
     warn("checkpoint: " + path.string() + " is replaced: " +
-         (report.ok() ? "it is of another configuration or world" : "it is damaged: " + report.damage()));
+         (report.ok() ? "it is of another configuration, world or code"
+                      : "it is damaged: " + report.damage()));
   return false;
 }
 

@@ -57,6 +57,7 @@ std::optional<Manifest> read_manifest(const std::filesystem::path& path, Checkpo
     report.build = manifest.build;
     report.generation = manifest.generation;
     report.measures = manifest.measures;
+    report.code = manifest.code;
     report.items.push_back({Manifest::kFileName, "", 0, text.size(), ""});
     return manifest;
   } catch (const Error& error) {

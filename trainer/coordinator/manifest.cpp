@@ -68,15 +68,16 @@ std::string render_manifest(const Manifest& manifest) {
     for (const auto& [tensor_name, tensor] : file.tensors)
       entry["tensors"][tensor_name] = tensor_json(tensor);
   }
-  const json whole = {{"format", kFormatName},
-                      {"format_version", Manifest::kFormatVersion},
-                      {"step", manifest.step},
-                      {"world", manifest.world},
-                      {"build", manifest.build},
-                      {"config_hash", manifest.config_hash},
-                      {"files", files},
-                      {"generation", manifest.generation},
-                      {"measures", manifest.measures}};
+  json whole = {{"format", kFormatName},
+                {"format_version", Manifest::kFormatVersion},
+                {"step", manifest.step},
+                {"world", manifest.world},
+                {"build", manifest.build},
+                {"config_hash", manifest.config_hash},
+                {"files", files},
+                {"generation", manifest.generation},
+                {"measures", manifest.measures}};
+  if (!manifest.code.empty()) whole["code"] = manifest.code;
   const std::string rest =
       json_text(whole, 2).substr(2) + "\n";  // without the brace and line that the head has
   return head_for(rest) + rest;
@@ -105,6 +106,8 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
       check_plain(file, name);
       manifest.files[file] = parse_file(entry, name);
     }
+    if (const auto code = whole.find("code"); code != whole.end())
+      manifest.code = code->get<std::map<std::string, std::string>>();
     return manifest;
   } catch (const json::exception& error) {
     refuse(name, "the members of a manifest", error.what());

@@ -34,6 +34,8 @@ struct Manifest {
   std::map<std::string, double>
       measures;  ///< what the model was worth at this step; empty if it wasn't judged
   std::map<std::string, ManifestFile> files;
+  std::map<std::string, std::string> code =
+      {};  ///< files of code outside the checkpoint, with their SHA-256; most models have none
 };
 
 /// The manifest as JSON. Its first member is the checksum of all bytes after that member's line, so that

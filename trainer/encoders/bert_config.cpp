@@ -10,8 +10,8 @@ namespace lodestone {
 namespace {
 
 nlohmann::json read_model_config(const std::filesystem::path& weights) {
-  const auto path = weights.parent_path() / "config.json";
-  if (weights.empty() || !path_exists(path)) return nlohmann::json::object();
+  const auto path = (is_folder(weights) ? weights : weights.parent_path()) / "config.json";
+  if (weights.empty() || !is_file(path)) return nlohmann::json::object();
   nlohmann::json config;
   try {
     config = parse_json(read_file(path, 1 << 20), path.string());

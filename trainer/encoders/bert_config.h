@@ -14,7 +14,7 @@ struct BertConfig {
   std::optional<double> dropout, attention_dropout, norm_epsilon;
 
   void visit(Fields& f);
-  /// Sets everything. `weights` is the file that the weights come from, or empty; `least_vocabulary` and `least_positions`
+  /// Sets everything. `weights` is the file or folder that the weights come from, or empty; `least_vocabulary` and `least_positions`
   /// are what the data needs. Throws ConfigError if the sizes don't go together, DataError if config.json is damaged.
   void resolve(const std::filesystem::path& weights, int64_t least_vocabulary, int64_t least_positions);
 };

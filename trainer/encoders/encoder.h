@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -65,13 +66,13 @@ class Encoder {
  public:
   virtual ~Encoder() = default;
 
-  /// The fields of the architecture and those that every encoder has: init_from, init_prefix, frozen.
+  /// The fields of the architecture and those that every encoder has: init_from, init_prefix, init_partial, frozen.
   void visit(Fields& f);
   /// Makes the parameters, once, before any forward, and freezes those that `frozen` names. Initial values depend on the seed
   /// and the parameters' names alone. Settings that were left open get the values used. Throws ConfigError.
   void build(const InputShape& input, uint64_t seed);
   /// Loads the files that `init_from` names, here and in nested encoders, and says what of them fitted; after build, before
-  /// parameters are converted. Throws ConfigError if nothing fitted, DataError, IoError.
+  /// parameters are converted. Throws as InitialWeights::load.
   virtual std::vector<WeightsReport> load_initial_weights();
 
   /// Features of b rows to z_bD; b may be 0. Not normalised: the loss and the measures do that. Safe concurrently where mode.training is
@@ -80,6 +81,13 @@ class Encoder {
   virtual int64_t output_dim() const = 0;
   /// Requires build.
   virtual Modality modality() const { return Modality::kPictures; }
+  /// What whoever trains it, or only uses it, on this device should know, a sentence each. Requires build.
+  virtual std::vector<std::string> remarks(c10::Device /*device*/, bool /*training*/) const { return {}; }
+  /// The files of code that build loads, and the SHA-256 of what it loaded: empty before build.
+  virtual std::map<std::string, std::string> code() const { return {}; }
+  /// Before build, which then refuses other content than of this SHA-256 in the files named. Whether code may be loaded at all is
+  /// for whoever calls build to know.
+  virtual void pin_code(const std::map<std::string, std::string>& /*hash_of*/) {}
   /// The module that it is made of, if it came as TorchScript.
   virtual const torch::jit::Module* script() const { return nullptr; }
   /// Has it blocks that ForwardMode::recompute applies to?

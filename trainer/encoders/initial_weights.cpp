@@ -1,20 +1,19 @@
 #include "trainer/encoders/initial_weights.h"
 
-#include <map>
+#include <algorithm>
+#include <set>
 
 #include <ATen/core/grad_mode.h>
 
+#include "common/idle_keys.h"
 #include "common/paths.h"
-#include "common/safetensors.h"
+#include "common/printable.h"
+#include "trainer/encoders/weight_names.h"
+#include "trainer/encoders/weights_files.h"
 
 namespace lodestone {
 
 namespace {
-
-// What other frameworks save beside the weights: counters and position numbers that nothing here depends on.
-bool is_bookkeeping(const std::string& name) {
-  return name.ends_with("num_batches_tracked") || name.ends_with("position_ids");
-}
 
 std::string shape_text(const at::Tensor& x) {
   std::string text = "[";
@@ -22,73 +21,145 @@ std::string shape_text(const at::Tensor& x) {
   return text + "]";
 }
 
-// The first few and how many more.
+// How many, the first few, and how many more. The names are the file's author's.
 std::string listed(const std::vector<std::string>& names) {
   constexpr size_t kShown = 6;
-  std::string text;
-  for (size_t i = 0; i < std::min(names.size(), kShown); ++i) text += (i ? ", " : "") + names[i];
+  std::string text = std::to_string(names.size()) + " (";
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i) text += (i ? ", " : "") + printable(names[i]);
   if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
-  return text;
+  return text + ")";
 }
 
-TensorMap read_file_of(const std::string& path, const std::string& prefix) {
-  TensorMap kept;
-  try {
-    for (const auto& [name, tensor] : read_safetensors(path))
-      if (name.starts_with(prefix) && !is_bookkeeping(name)) kept[name.substr(prefix.size())] = tensor;
-  } catch (const CheckpointError&) {
-    std::throw_with_nested(DataError("encoder.init_from: expected a safetensors file, got " + path +
-                                     ", which can't be read as one"));
+/// Pairs the tensors of a file with an encoder's parameters.
+class Matching {
+ public:
+  Matching(const Parameters& parameters, const std::string& file, const InitialWeights::Adapt& adapt)
+      : adapt_(adapt), file_(read_weights(file)) {
+    for (const auto* list : {&parameters.learned(), &parameters.buffers()})
+      parameters_.insert(parameters_.end(), list->begin(), list->end());
+    report_.file = file;
   }
-  return kept;
+
+  WeightsReport match(const std::string& prefix) {
+    std::set<std::string> ours;
+    for (const auto& parameter : parameters_) ours.insert(parameter.name);
+    std::vector<std::string> theirs;
+    for (const auto& [name, tensor] : file_.tensors) theirs.push_back(name);
+    for (const auto& [name, type] : file_.unreadable) theirs.push_back(name);
+    const WeightNames names = match_names(ours, theirs, prefix);
+    report_.prefix = names.prefix;
+    report_.older = names.older;
+    for (const auto& parameter : parameters_) {
+      const auto found = names.theirs.find(parameter.name);
+      if (found == names.theirs.end()) {
+        (is_of_head(parameter.name, "") ? report_.new_head : report_.missing).push_back(parameter.name);
+      } else {
+        take(parameter, found->second);
+      }
+    }
+    for (const auto& name : names.left_over) leave_out(name, names.prefix);
+    return report_;
+  }
+
+  void copy() const {
+    for (const auto& [tensor, value] : copies_) at::Tensor(tensor).detach().copy_(value);
+  }
+
+ private:
+  void leave_out(const std::string& name, const std::string& prefix) {
+    const auto tensor = file_.tensors.find(name);
+    if (tensor == file_.tensors.end() || !tensor->second.is_floating_point())
+      return report_.no_weights.push_back(name);  // counters, places, masks
+    (is_of_head(name, prefix) ? report_.head_left_out : report_.unexpected).push_back(name);
+  }
+
+  void take(const Parameter& parameter, const std::string& name) {
+    const auto refuse = [&](const std::string& why) {
+      (is_of_head(parameter.name, "") ? report_.new_head : report_.unfit)
+          .push_back(parameter.name + " (theirs " + why + ")");
+    };
+    if (const auto type = file_.unreadable.find(name); type != file_.unreadable.end())
+      return refuse(printable(type->second) + ", which is not read here");
+    const at::Tensor& theirs = file_.tensors.at(name);
+    // Whole numbers stand for others by a scale that lies elsewhere.
+    if (!theirs.is_floating_point())
+      return refuse(std::string("of whole numbers, as in a quantised model: ") +
+                    c10::toString(theirs.scalar_type()));
+    const at::Tensor value = adapt_(parameter.name, theirs);
+    if (value.sizes() != parameter.tensor.sizes())
+      return refuse(shape_text(theirs) + ", ours " + shape_text(parameter.tensor));
+    copies_.emplace_back(parameter.tensor, value);
+    report_.matched.push_back(parameter.name);
+  }
+
+  const InitialWeights::Adapt& adapt_;
+  ForeignTensors file_;
+  std::vector<Parameter> parameters_;
+  std::vector<std::pair<at::Tensor, at::Tensor>> copies_;
+  WeightsReport report_;
+};
+
+// model-00001-of-00003.safetensors
+bool is_shard(const std::string& file) {
+  return file.find("-of-") != std::string::npos;
+}
+
+[[noreturn]] void refuse(const WeightsReport& report) {
+  std::string message = "encoder.init_from: expected the weights of this encoder, got " + report.sentence();
+  const auto parts = foreign_parts(report.unexpected, report.missing);
+  for (size_t i = 0; i < parts.size(); ++i)
+    message += (i ? ", " : "; the file is of another kind of network, one with ") + parts[i];
+  if (is_shard(report.file)) message += "; the file is one shard of several: name the *.index.json beside it";
+  message +=
+      "; choose the encoder and the sizes that the file is of, or set init_prefix to what the encoder's "
+      "names begin with there";
+  if (!report.matched.empty())
+    message += ", or init_partial: true to start with what fits and leave the rest at random";
+  throw ConfigError(message);
 }
 
 }  // namespace
 
 std::string WeightsReport::sentence() const {
   std::string text = file + ": " + std::to_string(matched.size()) + " tensors matched";
-  if (!missing.empty()) text += "; not in the file, so they start at random: " + listed(missing);
-  if (!other_shape.empty()) text += "; of another shape, so they start at random: " + listed(other_shape);
-  if (!unexpected.empty()) text += "; in the file, but not in the encoder: " + listed(unexpected);
+  if (!prefix.empty()) text += " behind '" + printable(prefix) + "'";
+  if (older > 0) text += ", " + std::to_string(older) + " by an older name";
+  const auto add = [&text](const char* what, const std::vector<std::string>& names) {
+    if (!names.empty()) text += std::string("; ") + what + ": " + listed(names);
+  };
+  add("not in the file, so they start at random", missing);
+  add("of another shape or type, so they start at random", unfit);
+  add("in the file, but not in the encoder", unexpected);
+  add("of the encoder's head, which starts at random", new_head);
+  add("of a head in the file, which is left out", head_left_out);
+  add("in the file, but no weights", no_weights);
   return text;
 }
 
 void InitialWeights::visit(Fields& f) {
-  f.field(
-      {"init_from",
-       "a safetensors file with weights to start from, by parameter name; empty starts at random", kPathUnit},
-      &init_from);
+  f.field({"init_from",
+           "weights to start from, by parameter name: a safetensors file, a *.index.json of shards, or a "
+           "folder with either; empty starts at random",
+           kPathUnit},
+          &init_from);
+  if (init_from.empty())
+    without_effect(f, {"init_prefix", "init_partial"}, "without init_from; name the weights, or leave it out");
   f.field({"init_prefix",
-           "the encoder's names in that file begin with this; tensors with other names are passed over"},
+           "the encoder's names in that file begin with this, and tensors with other names are passed over; "
+           "empty: found by itself"},
           &init_prefix);
+  f.field({"init_partial",
+           "true: start with what fits, though tensors are missing, left over or of another shape; false: "
+           "that is an error, but for a head's"},
+          &init_partial);
 }
 
 WeightsReport InitialWeights::load(Parameters& parameters, const Adapt& adapt) const {
   at::NoGradGuard no_grad;
-  TensorMap theirs = read_file_of(init_from, init_prefix);
-  WeightsReport report{init_from, {}, {}, {}, {}};
-  for (const auto* list : {&parameters.learned(), &parameters.buffers()})
-    for (const auto& parameter : *list) {
-      const auto found = theirs.find(parameter.name);
-      if (found == theirs.end()) {
-        report.missing.push_back(parameter.name);
-        continue;
-      }
-      const at::Tensor value = adapt(parameter.name, found->second);
-      if (value.sizes() == parameter.tensor.sizes()) {
-        parameter.tensor.detach().copy_(value);
-        report.matched.push_back(parameter.name);
-      } else {
-        report.other_shape.push_back(parameter.name + " (theirs " + shape_text(found->second) + ", ours " +
-                                     shape_text(parameter.tensor) + ")");
-      }
-      theirs.erase(found);
-    }
-  for (const auto& [name, tensor] : theirs) report.unexpected.push_back(name);
-  if (report.matched.empty())
-    throw ConfigError(
-        "encoder.init_from: expected weights of this encoder, got " + report.sentence() +
-        "; choose the encoder that the file is of, or set init_prefix to what its names begin with");
+  Matching matching(parameters, weights_file(init_from), adapt);
+  const WeightsReport report = matching.match(init_prefix);
+  if (report.matched.empty() || (!report.whole() && !init_partial)) refuse(report);
+  matching.copy();
   return report;
 }
 

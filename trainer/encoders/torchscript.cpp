@@ -1,13 +1,15 @@
-#include <ATen/TensorOperators.h>
+#include <sstream>
+
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/ones_like.h>
-#include <ATen/ops/zeros.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "common/paths.h"
 #include "common/torch_error.h"
+#include "trainer/encoders/code_file.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/encoders/script_graph.h"
+#include "trainer/encoders/script_rows.h"
 
 namespace lodestone {
 
@@ -16,6 +18,7 @@ namespace {
 /// A TorchScript model of the user's: forward(pixels_nCHW) or forward(tokens_nT, mask_nT) gives z_nD. Parameters and buffers keep
 /// their names and are trained. What happens inside is the model's own affair: its random numbers are LibTorch's
 /// (forward_pass.h sets them; not the same on another number of ranks, unless it's canonical), and its batch norms are local.
+/// That its rows don't depend on chance or on each other in eval() is tried when it's loaded (script_rows.h).
 class TorchScriptEncoder : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
@@ -41,6 +44,32 @@ class TorchScriptEncoder : public Encoder {
   Modality modality() const override { return modality_; }
   bool concurrent() const override { return false; }
   const torch::jit::Module* script() const override { return &module_; }
+  std::map<std::string, std::string> code() const override {
+    if (file_.empty()) return {};
+    return {{file_, hash_}};
+  }
+  void pin_code(const std::map<std::string, std::string>& hash_of) override {
+    if (const auto pinned = hash_of.find(file_); pinned != hash_of.end()) expected_hash_ = pinned->second;
+  }
+
+  std::vector<std::string> remarks(c10::Device device, bool training) const override {
+    const ScriptConstants constants = constants_of(module_);
+    std::vector<std::string> all;
+    std::string operations, places;
+    for (const auto& [name, count] : constants.never_train)
+      operations += (operations.empty() ? "" : ", ") + std::to_string(count) + " of " + name;
+    if (training && !operations.empty())
+      all.push_back("encoder.file: " + file_ + " was traced in eval(): " + operations +
+                    " stay as in eval() while it is trained (dropout drops nothing, batch norms keep their "
+                    "statistics); save it by torch.jit.script to train them");
+    for (const std::string& place : constants.devices)
+      if (c10::Device(place).type() != device.type()) places += (places.empty() ? "" : ", ") + place;
+    if (!places.empty())
+      all.push_back("encoder.file: " + file_ + " puts tensors of its own on " + places +
+                    ", and the run is on " + device.str() +
+                    ": operations may fail that meet both; trace it there, or save it by torch.jit.script");
+    return all;
+  }
 
  protected:
   void make(const InputShape& input, Parameters& parameters) override {
@@ -51,12 +80,7 @@ class TorchScriptEncoder : public Encoder {
     if (file_.empty())
       throw ConfigError(
           "torchscript: expected encoder.file, got nothing; save a model with torch.jit.save and name it");
-    try {
-      module_ = torch::jit::load(file_);
-    } catch (const std::exception& error) {
-      throw DataError("torchscript: expected a model that torch.jit.save wrote in " + file_ +
-                      ", got: " + torch_reason(error));
-    }
+    load();
     for (const auto& parameter : module_.named_parameters()) {
       parameter.value.requires_grad_(true);
       parameters.adopt({parameter.name, parameter.value, /*decays=*/parameter.value.dim() > 1},
@@ -70,7 +94,7 @@ class TorchScriptEncoder : public Encoder {
     if (parameters.learned().empty())
       throw ConfigError("torchscript: expected a model with parameters to train, got none in " + file_);
     modality_ = input.vocabulary > 0 ? Modality::kTexts : Modality::kPictures;
-    width_ = try_out(input);
+    try_out(input);
   }
 
  private:
@@ -84,34 +108,27 @@ class TorchScriptEncoder : public Encoder {
     return module_.forward(std::move(inputs)).toTensor();
   }
 
-  // The width of the embedding, from one example.
-  int64_t try_out(const InputShape& input) {
-    const at::NoGradGuard no_grad;
-    Features example;
-    if (modality_ == Modality::kTexts) {
-      example.tokens_nT =
-          at::zeros({1, std::min<int64_t>(4, std::max<int64_t>(input.max_tokens, 1))}, at::kLong);
-      example.mask_nT = at::ones_like(example.tokens_nT, at::kBool);
-    } else {
-      example.pixels_nCHW = at::zeros({1, input.channels, input.height, input.width});
-    }
-    at::Tensor z_1D;
+  void load() {
+    CodeFile code = read_code(file_, expected_hash_);
+    hash_ = code.hash;
     try {
-      module_.eval();
-      z_1D = call(example);
+      std::istringstream bytes(std::move(code.bytes));
+      module_ = torch::jit::load(bytes, c10::Device(c10::kCPU));
     } catch (const std::exception& error) {
-      throw ConfigError(
-          "torchscript: expected a model with forward(pixels) or forward(tokens, mask) that takes the "
-          "configured data, got: " +
-          torch_reason(error));
+      throw DataError("torchscript: expected a model that torch.jit.save wrote in " + file_ +
+                      ", got: " + torch_reason(error));
     }
-    if (z_1D.dim() != 2 || z_1D.size(0) != 1 || z_1D.size(1) < 1)
-      throw ConfigError("torchscript: expected one row of numbers for one example, got a tensor of " +
-                        std::to_string(z_1D.dim()) + " dimensions; return [rows, width]");
-    return z_1D.size(1);
   }
 
-  std::string file_;
+  void try_out(const InputShape& input) {
+    const at::NoGradGuard no_grad;
+    module_.eval();
+    bool coarse = false;
+    for (const at::Tensor& weight : module_.parameters()) coarse |= weight.element_size() == 2;
+    width_ = check_rows([this](const Features& x) { return call(x); }, input, coarse);
+  }
+
+  std::string file_, expected_hash_, hash_;
   torch::jit::Module module_;
   Modality modality_ = Modality::kPictures;
   bool has_statistics_ = false;

@@ -4,14 +4,12 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/empty.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 
 #include "common/files.h"
-#include "common/rng.h"
 #include "common/torch_error.h"
+#include "trainer/encoders/made_up_rows.h"
 
 namespace lodestone {
 
@@ -60,19 +58,9 @@ class Tree {
 
 // Rows to trace with, or to try the trace on: texts of different lengths, pictures of noise.
 Stack example(const InputShape& input, bool texts, int64_t rows, int64_t length) {
-  Random random(1, Purpose::kNoise, static_cast<uint64_t>(rows));
-  if (!texts) {
-    const at::Tensor pixels_nCHW = at::empty({rows, input.channels, input.height, input.width});
-    for (int64_t i = 0; i < pixels_nCHW.numel(); ++i)
-      pixels_nCHW.mutable_data_ptr<float>()[i] = static_cast<float>(random.normal());
-    return {pixels_nCHW};
-  }
-  const at::Tensor tokens_nT = at::empty({rows, length}, at::kLong);
-  for (int64_t i = 0; i < tokens_nT.numel(); ++i)
-    tokens_nT.mutable_data_ptr<int64_t>()[i] =
-        static_cast<int64_t>(random.below(static_cast<uint64_t>(input.vocabulary)));
-  const at::Tensor mask_nT = at::arange(length).unsqueeze(0) <= at::arange(rows).unsqueeze(1);
-  return {tokens_nT, mask_nT};
+  if (!texts) return {made_up_pictures(input, rows).pixels_nCHW};
+  const Features x = made_up_texts(input, rows, length);
+  return {x.tokens_nT, x.mask_nT};
 }
 
 at::Tensor encode(Encoder& encoder, const Stack& inputs, bool texts) {

@@ -34,6 +34,21 @@ class TwoTower : public Encoder {
     return all;
   }
 
+  std::vector<std::string> remarks(c10::Device device, bool training) const override {
+    std::vector<std::string> all = image_->remarks(device, training);
+    for (auto& sentence : text_->remarks(device, training)) all.push_back(std::move(sentence));
+    return all;
+  }
+  std::map<std::string, std::string> code() const override {
+    auto all = image_->code();
+    all.merge(text_->code());
+    return all;
+  }
+  void pin_code(const std::map<std::string, std::string>& hash_of) override {
+    image_->pin_code(hash_of);
+    text_->pin_code(hash_of);
+  }
+
   at::Tensor forward(const Features& x, const ForwardMode& mode) override {
     if (!x.is_text_b.defined() && !mode.training)
       return x.tokens_nT.defined() ? encode_texts(x, mode) : encode_pictures(x, mode);

@@ -41,12 +41,11 @@ Memory memory_now() {
 }
 
 double open_files() {
-  std::error_code unreadable;
+  std::error_code error;
   double count = 0;
-  for (std::filesystem::directory_iterator at("/proc/self/fd", unreadable), end; !unreadable && at != end;
-       at.increment(unreadable))
-    ++count;
-  return unreadable ? kUnknown : count - 1;  // the folder's own
+  std::filesystem::directory_iterator at("/proc/self/fd", error), end;
+  for (; !error && at != end; at.increment(error)) ++count;
+  return error ? kUnknown : count - 1;  // the folder's own
 }
 
 double cpu_seconds() {

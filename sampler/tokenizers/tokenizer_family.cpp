@@ -1,0 +1,69 @@
+#include "sampler/tokenizers/tokenizer_family.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+#include <string_view>
+
+#include "common/files.h"
+#include "common/json_reader.h"
+#include "common/paths.h"
+#include "common/printable.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr uint64_t kMaxFileBytes = uint64_t{16} << 20;
+
+// Classes and model types, in small letters and without marks, whose ids are not the model's own, or that set other marks around a text.
+constexpr std::array<std::string_view, 14> kOthers{"camembert",     "mbart",  "nllb",  "barthez", "xglm",
+                                                   "xlmprophetnet", "plbart", "xlnet", "cpm",     "pegasus",
+                                                   "bigbird",       "llama",  "gemma", "reformer"};
+
+nlohmann::json read_beside(const fs::path& file) {
+  if (!is_file(file)) return {};
+  try {
+    return parse_json(read_file(file, kMaxFileBytes), file.string());
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::string plain(std::string_view name) {
+  std::string letters;
+  for (const char c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)))
+      letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return letters;
+}
+
+// The value of a key, if it's a name that says something.
+std::optional<TokenizerFamily> said(const nlohmann::json& config, const char* file, const char* key) {
+  if (!config.is_object() || !config.contains(key) || !config[key].is_string()) return {};
+  const auto value = config[key].get<std::string>();
+  const std::string name = plain(value);
+  const auto is_in = [&name](std::string_view word) { return name.find(word) != std::string::npos; };
+  const bool ours = is_in("xlmroberta");
+  if (!ours && std::none_of(kOthers.begin(), kOthers.end(), is_in)) return {};
+  return TokenizerFamily{std::string(file) + ": " + printable(value), ours};
+}
+
+}  // namespace
+
+std::optional<TokenizerFamily> tokenizer_family(const std::string& model) {
+  const fs::path folder = fs::path(model).parent_path();
+  constexpr const char *kTokenizer = "tokenizer_config.json", *kModel = "config.json";
+  const nlohmann::json tokenizer = read_beside(folder / kTokenizer), config = read_beside(folder / kModel);
+  for (const auto& found : {said(tokenizer, kTokenizer, "tokenizer_class"),
+                            said(config, kModel, "tokenizer_class"), said(config, kModel, "model_type")})
+    if (found) return found;
+  const std::string name = fs::path(model).filename().string();
+  if (name == "sentencepiece.bpe.model") return TokenizerFamily{"its name, " + name, true};
+  return {};
+}
+
+}  // namespace lodestone

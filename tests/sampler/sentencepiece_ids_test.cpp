@@ -1,0 +1,152 @@
+// Whose numbers the pieces of a SentencePiece model have.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
+
+#include "common/error.h"
+#include "sampler/tokenizers/tokenizer_config.h"
+#include "sampler/tokenizers/tokenizer_family.h"
+#include "sampler/tokenizers/train_sentencepiece.h"
+#include "support/texts.h"
+
+namespace lodestone {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::message_of;
+using testing::TextFolder;
+
+class Sentences : public sentencepiece::SentenceIterator {
+ public:
+  bool done() const override { return n_ > 300; }
+  void Next() override {
+    text_ = "sentence number " + std::to_string(++n_ * 7919 % 1000) + " speaks of apples and of pears";
+  }
+  const std::string& value() const override { return text_; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  int n_ = 0;
+  std::string text_ = "apples";
+};
+
+/// A model with the library's default marks, as XLM-R's: <unk>, <s>, </s>, no padding.
+const std::string& default_model() {
+  static const std::string model = [] {
+    std::string bytes;
+    Sentences sentences;
+    const auto status = sentencepiece::SentencePieceTrainer::Train(
+        {{"vocab_size", "60"}, {"num_threads", "1"}, {"minloglevel", "2"}}, &sentences, &bytes);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    return bytes;
+  }();
+  return model;
+}
+
+class PieceNumbers : public ::testing::Test {
+ protected:
+  std::shared_ptr<const Tokenizer> opened(const std::string& ids, const std::string& name = "x.model",
+                                          const std::string& model = default_model()) const {
+    TokenizerConfig config;
+    config.path = folder_.write(name, model);
+    config.ids = ids;
+    return open_tokenizer(config);
+  }
+  std::string refusal(const std::string& ids, const std::string& name = "x.model",
+                      const std::string& model = default_model()) const {
+    return message_of<ConfigError>([&] { opened(ids, name, model); });
+  }
+  TextFolder folder_;
+};
+
+std::string padded_model() {
+  int n = 0;
+  return train_sentencepiece(
+      [&]() -> std::optional<std::string> {
+        if (++n > 300) return {};
+        return "sentence number " + std::to_string(n * 7919 % 1000) + " speaks of apples and of pears";
+      },
+      60);
+}
+
+// Hugging Face's XLMRobertaTokenizer, by hand: <s> 0, <pad> 1, </s> 2, <unk> 3; each other piece a place later; <mask> last.
+TEST_F(PieceNumbers, AreHuggingFacesForXlmRoberta) {
+  sentencepiece::SentencePieceProcessor pieces;
+  ASSERT_TRUE(pieces.LoadFromSerializedProto(default_model()).ok());
+  const auto tokenizer = opened("xlm_roberta");
+  for (const std::string text :
+       {"apples and pears", "", "Ωmega of apples", "sentence number 17", "</s> <pad> <mask>"}) {
+    std::vector<int> own;
+    ASSERT_TRUE(pieces.Encode(text, &own).ok());
+    std::vector<int64_t> expected{0};
+    for (const int piece : own) expected.push_back(piece == 0 ? 3 : piece + 1);
+    expected.push_back(2);
+    EXPECT_EQ(tokenizer->encode(text, 512), expected) << text;
+    for (size_t i = 0; i < own.size(); ++i)
+      EXPECT_EQ(tokenizer->token(expected[i + 1]), pieces.IdToPiece(own[i])) << text;
+  }
+  EXPECT_EQ(tokenizer->vocabulary(), pieces.GetPieceSize() + 2);
+  EXPECT_EQ(tokenizer->padding(), 1);
+  std::string marks;
+  for (const int64_t id : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{3}, tokenizer->vocabulary() - 1})
+    marks += tokenizer->token(id);
+  EXPECT_EQ(marks, "<s><pad></s><unk><mask>");
+  EXPECT_THROW(tokenizer->token(tokenizer->vocabulary()), std::out_of_range);
+  EXPECT_EQ(tokenizer->encode("apples and pears and apples", 5).size(), 5U);
+}
+
+TEST_F(PieceNumbers, AreTheModelsOwnWhereThatIsAsked) {
+  sentencepiece::SentencePieceProcessor pieces;
+  ASSERT_TRUE(pieces.LoadFromSerializedProto(default_model()).ok());
+  const auto tokenizer = opened("sentencepiece");
+  EXPECT_EQ(tokenizer->encode("apples", 64)[0], pieces.bos_id());
+  EXPECT_EQ(tokenizer->vocabulary(), pieces.GetPieceSize());
+}
+
+TEST_F(PieceNumbers, InDoubtMustBeSaid) {
+  EXPECT_THAT(refusal("auto"),
+              AllOf(HasSubstr("<unk>, <s>, </s>"), HasSubstr("xlm_roberta"), HasSubstr("sentencepiece")));
+  EXPECT_NO_THROW(opened("auto", "p.model", padded_model()));
+  EXPECT_THAT(refusal("xlm_roberta", "p.model", padded_model()), HasSubstr("<pad>, <unk>, <s>"));
+  EXPECT_THAT(refusal("auto", "sentencepiece.bpe.model", padded_model()),
+              HasSubstr("sentencepiece.bpe.model"));
+}
+
+TEST_F(PieceNumbers, OfOtherFamiliesAreRefused) {
+  struct Said {
+    const char *file, *text, *answer;
+  };
+  for (const Said& said :
+       {Said{"tokenizer_config.json", R"({"tokenizer_class": "XLMRobertaTokenizerFast"})",
+             "ids to xlm_roberta"},
+        Said{"config.json", R"({"model_type": "xlm-roberta"})", "ids to xlm_roberta"},
+        Said{"config.json", R"({"model_type": "bert", "tokenizer_class": "XLMRobertaTokenizer"})",
+             "ids to xlm_roberta"},
+        Said{"tokenizer_config.json", R"({"tokenizer_class": "CamembertTokenizer"})", "CamembertTokenizer"},
+        Said{"config.json", R"({"model_type": "mbart"})", "mbart"},
+        Said{"config.json", R"({"model_type": "xlnet"})", "xlnet"},
+        Said{"tokenizer_config.json", R"({"tokenizer_class": "LlamaTokenizer"})", "LlamaTokenizer"},
+        Said{"tokenizer_config.json", R"({"tokenizer_class": "NllbTokenizer"})", "NllbTokenizer"}}) {
+    folder_.write(said.file, said.text);
+    EXPECT_THAT(refusal("auto", "p.model", padded_model()), HasSubstr(said.answer)) << said.text;
+    EXPECT_NO_THROW(opened("sentencepiece", "p.model", padded_model()));
+    std::filesystem::remove(folder_.path(said.file));
+  }
+  for (const char* text : {R"({"model_type": "t5"})", R"({"tokenizer_class": "AlbertTokenizer"})",
+                           R"({"model_type": 3})", "{", "[1]", ""}) {
+    folder_.write("config.json", text);
+    EXPECT_NO_THROW(opened("auto", "p.model", padded_model())) << text;
+  }
+}
+
+TEST_F(PieceNumbers, AreNoSettingOfWordPiece) {
+  EXPECT_THAT(refusal("xlm_roberta", "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n"),
+              HasSubstr("data.text.tokenizer.ids"));
+}
+
+}  // namespace
+}  // namespace lodestone

@@ -1,0 +1,81 @@
+#include "trainer/commands/checkpoint_config.h"
+
+#include <set>
+
+#include "common/log.h"
+#include "common/paths.h"
+#include "common/printable.h"
+#include "trainer/encoders/code_file.h"
+
+namespace lodestone {
+
+namespace {
+
+// The values of a key in all mappings at or below a node.
+void collect(const ConfigNodePtr& node, std::string_view key, std::set<std::string>& values) {
+  if (!node) return;
+  for (const auto& [name, member] : node->members) {
+    if (name == key && member->kind == ConfigNode::Kind::kScalar && !member->scalar.empty())
+      values.insert(user_path(member->scalar, name));
+    collect(member, key, values);
+  }
+}
+
+/// What the user's own command names, apart from what the checkpoint says.
+class UsersWords {
+ public:
+  explicit UsersWords(const std::vector<std::string>& assignments) : root_(parse_yaml("", "--set")) {
+    for (const auto& assignment : assignments) apply_set(root_, assignment);
+  }
+  std::set<std::string> values_of(std::string_view section, std::string_view key) const {
+    std::set<std::string> values;
+    collect(root_->find(section), key, values);
+    return values;
+  }
+
+ private:
+  ConfigNodePtr root_;
+};
+
+void keep_indexes_at_home(const UsersWords& users, const char* section, std::string& index_cache) {
+  if (index_cache != "none" && !users.values_of(section, "index_cache").contains(index_cache))
+    index_cache = "auto";
+}
+
+}  // namespace
+
+void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std::string>& assignments,
+                            bool allow_code, RunConfig& config) {
+  const std::string name = checkpoint.path.string() + "/config.yaml";
+  read_stored_config(checkpoint.config_yaml, name, assignments, config);
+  const UsersWords users(assignments);
+  const auto named = users.values_of("encoder", "file");
+  for (const auto& [file, loaded] : config.encoder->code()) {
+    const auto saved = checkpoint.code.find(file);
+    if (named.contains(file)) {
+      if (saved != checkpoint.code.end() && read_code(file, "").hash != saved->second)
+        make_log(0, 1)->warn("{}: {} is not the file that the weights were trained in; its hash is another",
+                             name, file);
+      continue;
+    }
+    if (!allow_code)
+      throw ConfigError(name + ": expected a model of weights alone, got code: encoder.file " +
+                        printable(file) +
+                        " is TorchScript, and whoever made that file, or named it here, would run with your "
+                        "rights: it may read, "
+                        "change and send your files. Add --allow-code if you trust both, or name the file "
+                        "yourself by --set "
+                        "encoder.file=…; `lodestone inspect` shows its hash");
+    if (saved != checkpoint.code.end())
+      config.code.hash_of.insert(*saved);
+    else
+      make_log(0, 1)->warn(
+          "{}: the manifest has no hash of {}, so that another file in its place would not be noticed", name,
+          file);
+  }
+  config.code.allowed = true;
+  keep_indexes_at_home(users, "data", config.data.train.index_cache);
+  keep_indexes_at_home(users, "evaluate", config.evaluate.data.index_cache);
+}
+
+}  // namespace lodestone

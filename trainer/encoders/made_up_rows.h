@@ -1,0 +1,13 @@
+#pragma once
+
+#include "common/features.h"
+#include "trainer/encoders/input_shape.h"
+
+namespace lodestone {
+
+/// Rows to try an encoder with, always the same: pictures of noise, or texts of random tokens, the first of one token and each
+/// next of one more, up to `length`.
+Features made_up_pictures(const InputShape& input, int64_t rows);
+Features made_up_texts(const InputShape& input, int64_t rows, int64_t length);
+
+}  // namespace lodestone
