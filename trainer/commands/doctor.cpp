@@ -5,8 +5,8 @@
 
 #include "common/error.h"
 #include "common/host_name.h"
-#include "common/printable.h"
 #include "common/json_text.h"
+#include "common/printable.h"
 #include "distributed/launch.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/doctor_checks.h"

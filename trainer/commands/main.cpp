@@ -1,6 +1,6 @@
-#include <cstdlib>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 
@@ -11,9 +11,9 @@
 #include "common/causes.h"
 #include "common/cpu_count.h"
 #include "common/error.h"
+#include "common/files.h"
 #include "common/log_format.h"
 #include "common/stderr_lines.h"
-#include "common/files.h"
 #include "trainer/commands/options.h"
 #include "trainer/commands/session.h"
 #include "trainer/commands/thread_spin.h"
