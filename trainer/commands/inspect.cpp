@@ -1,8 +1,7 @@
 #include <iostream>
 
-#include "common/error.h"
-#include "common/paths.h"
 #include "common/files.h"
+#include "common/paths.h"
 #include "common/printable.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/run_config.h"

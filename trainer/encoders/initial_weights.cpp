@@ -143,7 +143,8 @@ void InitialWeights::visit(Fields& f) {
            kPathUnit},
           &init_from);
   if (init_from.empty())
-    without_effect(f, {"init_prefix", "init_partial"}, "without init_from; name the weights, or leave it out");
+    without_effect(f, {"init_prefix", "init_partial"},
+                   "without init_from; name the weights, or leave it out");
   f.field({"init_prefix",
            "the encoder's names in that file begin with this, and tensors with other names are passed over; "
            "empty: found by itself"},
