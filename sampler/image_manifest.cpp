@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int64_t kMessages = 20;
 enum Column { kPath, kLabel, kSplit, kIsQuery, kIsGallery, kColumns };
 constexpr std::array<std::string_view, kColumns> kNames{"path", "label", "split", "is_query", "is_gallery"};
 
@@ -55,28 +56,21 @@ class Manifest {
  public:
   explicit Manifest(const ImageSourceConfig& config) : config_(config), file_(config.path) {}
 
-  /// Calls visit(path, label, is_query, is_gallery) for each.
-  template <typename Visit>
-  void each(const Visit& visit) const {
+  /// Calls visit(path, label, is_query, is_gallery) for each, and on_bad(error) for one that can't be used. Returns how many rows
+  /// the list has.
+  template <typename Visit, typename OnBad>
+  int64_t each(const Visit& visit, const OnBad& on_bad) const {
     RecordReader reader(file_, syntax_of(config_.path));
     const bool any = next(reader);
     const auto columns = read_header(reader, any ? reader.columns() : std::vector<std::string>());
     const size_t width = reader.columns().size();
-    while (next(reader)) {
-      const std::vector<std::string>& cells = reader.columns();
-      if (cells.size() != width)
-        refuse(reader, std::to_string(width) + " columns as in the header", std::to_string(cells.size()));
-      const auto cell = [&](Column c) { return columns[c] ? cells[*columns[c]] : std::string(); };
-      if (!config_.split.empty() && cell(kSplit) != config_.split) continue;
-      const std::string label = cell(kLabel);
-      if (label.empty()) refuse(reader, "a label", "an empty one");
-      if (!passes_filter(label, config_.class_filter)) continue;
-      const std::string path = cell(kPath);
-      if (!stays_below(path)) refuse(reader, "a path below the manifest's folder", name_in_quotes(path));
-      visit(fs::path(path).lexically_normal().generic_string(), label,
-            columns[kIsQuery] ? flag(reader, kIsQuery, cell(kIsQuery)) : Flag::kYes,
-            columns[kIsGallery] ? flag(reader, kIsGallery, cell(kIsGallery)) : Flag::kYes);
-    }
+    int64_t rows = 0;
+    for (; reader.next(); ++rows) try {
+        visit_row(reader, columns, width, visit);
+      } catch (const DataError& error) {
+        on_bad(error);
+      }
+    return rows;
   }
 
   /// The columns that nothing reads.
@@ -100,10 +94,32 @@ class Manifest {
 
   bool next(RecordReader& reader) const {
     if (!reader.next()) return false;
+    check(reader);
+    return true;
+  }
+
+  void check(const RecordReader& reader) const {
     if (!reader.problem().empty())
       throw DataError("manifest: " + reader.problem() + " at " + config_.path + ":" +
                       std::to_string(reader.line()) + "; correct or remove the row");
-    return true;
+  }
+
+  template <typename Visit>
+  void visit_row(const RecordReader& reader, const Columns& columns, size_t width, const Visit& visit) const {
+    check(reader);
+    const std::vector<std::string>& cells = reader.columns();
+    if (cells.size() != width)
+      refuse(reader, std::to_string(width) + " columns as in the header", std::to_string(cells.size()));
+    const auto cell = [&](Column c) { return columns[c] ? cells[*columns[c]] : std::string(); };
+    if (!config_.split.empty() && cell(kSplit) != config_.split) return;
+    const std::string label = cell(kLabel);
+    if (label.empty()) refuse(reader, "a label", "an empty one");
+    if (!passes_filter(label, config_.class_filter)) return;
+    const std::string path = cell(kPath);
+    if (!stays_below(path)) refuse(reader, "a path below the manifest's folder", name_in_quotes(path));
+    visit(fs::path(path).lexically_normal().generic_string(), label,
+          columns[kIsQuery] ? flag(reader, kIsQuery, cell(kIsQuery)) : Flag::kYes,
+          columns[kIsGallery] ? flag(reader, kIsGallery, cell(kIsGallery)) : Flag::kYes);
   }
 
   [[noreturn]] void refuse(const RecordReader& reader, const std::string& expected,
@@ -150,20 +166,35 @@ class Manifest {
 }  // namespace
 
 std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig& config,
-                                                        const DecodeOptions& decode) {
+                                                        const DecodeOptions& decode,
+                                                        const BadRecordConfig& bad_records) {
   const Manifest manifest(config);
   std::set<std::string> names;
-  manifest.each([&](const std::string&, const std::string& label, Flag, Flag) { names.insert(label); });
+  int64_t bad = 0;
+  std::vector<std::string> messages;
+  const int64_t rows =
+      manifest.each([&](const std::string&, const std::string& label, Flag, Flag) { names.insert(label); },
+                    [&](const DataError& error) {
+                      if (!bad_records.skips()) throw error;
+                      if (++bad <= kMessages) messages.emplace_back(error.what());
+                    });
+  check_bad_share(bad, rows, bad_records, messages);
   if (names.empty())
     throw DataError("manifest: expected rows of split '" + config.split +
                     "' and of classes that class_filter keeps, got none in " + config.path +
                     "; correct split or class_filter");
   auto images =
       std::make_shared<ManifestImages>(fs::path(config.path).parent_path(), ClassTable(names, {}), decode);
-  manifest.each([&](const std::string& path, const std::string& label, Flag is_query, Flag is_gallery) {
-    images->add_row(path, label, is_query, is_gallery);
-  });
+  manifest.each([&](const std::string& path, const std::string& label, Flag is_query,
+                    Flag is_gallery) { images->add_row(path, label, is_query, is_gallery); },
+                [](const DataError&) {});
   images->leave_out(manifest.unread());
+  if (bad > 0) {
+    LeftOut rows_left_out;
+    rows_left_out.add("rows of a list that can't be used (on_bad_record: skip); correct or remove them",
+                      messages.front(), bad);
+    images->leave_out(rows_left_out);
+  }
   return images;
 }
 

@@ -24,7 +24,7 @@ std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, c
       throw ConfigError("data: class_filter is not available for IDX files; remove it");
     return open_idx(config.path, decode);
   }
-  if (is_list) return open_image_manifest(config, decode);
+  if (is_list) return open_image_manifest(config, decode, bad_records);
   if (config.path.find(".tar") != std::string::npos && !is_folder(path))
     return open_tar_shards(config, decode, bad_records);
   return open_image_folder(config, decode);

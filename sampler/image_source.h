@@ -48,10 +48,12 @@ std::shared_ptr<const ImageDataset> open_loose_images(const std::string& folder,
 /// for one that is. Each row lies on one line. The pictures are not looked at before they are needed.
 /// Cost      the list is read twice; kept are about 23 bytes and the path per sample
 /// Left out  columns of other names
-/// Throws    DataError naming file and line for a malformed row, a missing column, a column `group` (look-alikes are of folders and
+/// Bad       a malformed row is dealt with by `bad_records`
+/// Throws    DataError naming file and line for a malformed row (unless it is skipped), a missing column, a column `group` (look-alikes are of folders and
 ///           shards), a path that is absolute or leaves the folder, or if nothing remains
 std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig& config,
-                                                        const DecodeOptions& decode);
+                                                        const DecodeOptions& decode,
+                                                        const BadRecordConfig& bad_records = {});
 
 /// Tar shards in the WebDataset layout (shard_keys.h has the rule of the names): members `key.png|jpg|jpeg|webp|…` with the first there
 /// is of `key.cls` (the class name), `key.json` ({"class": …, optional "group": …}) and `key.txt` (the class name). `path` may hold

@@ -23,7 +23,7 @@ class ImageManifestTest : public ::testing::Test {
   std::shared_ptr<const ImageDataset> open(const std::string& text, const std::string& name = "list.csv") {
     write_bytes(folder_.path() / name, text);
     config_.path = (folder_.path() / name).string();
-    return open_images(config_, {});
+    return open_images(config_, {}, bad_records_);
   }
   std::string error(const std::string& text, const std::string& name = "list.csv") {
     try {
@@ -35,6 +35,7 @@ class ImageManifestTest : public ::testing::Test {
   }
   TempFolder folder_;
   ImageSourceConfig config_;
+  BadRecordConfig bad_records_;
 };
 
 TEST_F(ImageManifestTest, ColumnsInAnyOrderWithPartsInRetrieval) {
@@ -65,6 +66,27 @@ TEST_F(ImageManifestTest, ASplitIsChosen) {
   EXPECT_THAT(error("path\tlabel\n", "l.tsv"), HasSubstr("a column split"));
   config_.path = folder_.path().string();
   EXPECT_THROW(open_images(config_, {}), ConfigError);
+}
+
+TEST_F(ImageManifestTest, SkippedRowsAreCountedAndBounded) {
+  bad_records_ = {"skip", 0.5};
+  const std::string text =
+      "path,label,is_query\n"
+      "deep/0.png,a,1\n"
+      "deep/1.png\n"            // too few columns
+      "../outside.png,a,1\n"    // leaves the folder
+      "deep/1.png,,1\n"         // no class
+      "deep/2.png,b,perhaps\n"  // no flag
+      "\"deep/2.png,b,1\n"      // a stray quote
+      "deep/3.png,b,0\n"
+      "deep/2.png,b,1\ndeep/1.png,b,1\ndeep/0.png,b,1\ndeep/2.png,c,1\ndeep/3.png,c,1\n";
+  const auto set = open(text);
+  EXPECT_EQ(set->size(), 7);
+  EXPECT_THAT(set->left_out().sentences(),
+              ElementsAre(AllOf(HasSubstr("5 rows of a list"), HasSubstr("list.csv:3"))));
+  bad_records_.max_bad_fraction = 0.3;
+  EXPECT_THAT(error(text), AllOf(HasSubstr("at most 3 of 12"), HasSubstr("list.csv:5")));
+  EXPECT_THAT(error("path,split\ndeep/0.png,x\n"), HasSubstr("path and label"));  // a header is no row
 }
 
 TEST_F(ImageManifestTest, ErrorsNameFileAndLine) {

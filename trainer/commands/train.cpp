@@ -102,7 +102,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   config.encoder->parameters().convert(at::kFloat, session_.launch.device());
   Encoder* slow = nullptr;
   if (config.training.loss_side.memory.has_momentum_encoder()) {
-    read_run_config(parse_yaml(yaml(), "the run's configuration"), {}, "", slow_config_);
+    read_stored_config(yaml(), "the run's configuration", {}, slow_config_);
     slow_config_.code = config.code;
     build_encoder(slow_config_, *slow_config_.encoder);
     slow_config_.encoder->parameters().convert(at::kFloat, session_.launch.device());

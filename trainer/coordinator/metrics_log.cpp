@@ -74,7 +74,8 @@ void read_metrics(const fs::path& path, const std::function<void(json&&)>& use) 
   std::ifstream file(path, std::ios::binary);
   if (!file) throw IoError("metrics: cannot open " + path.string() + "; check the path and the permissions");
   std::string line;
-  while (std::getline(file, line) && !file.eof()) {  // without its end it is torn: the process died while it wrote
+  while (std::getline(file, line) &&
+         !file.eof()) {  // without its end it is torn: the process died while it wrote
     json parsed = json::parse(line, nullptr, false);
     if (parsed.is_object()) use(std::move(parsed));
   }
