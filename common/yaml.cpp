@@ -9,6 +9,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "common/paths.h"
 #include "common/printable.h"
 #include "common/utf8.h"
 
@@ -171,6 +172,11 @@ ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name) 
 }
 
 ConfigNodePtr read_yaml_file(const std::string& path) {
+  if (is_folder(path))
+    throw ConfigError(path +
+                      ": expected a configuration file, got a folder; a run goes on by the configuration it "
+                      "was started with, " +
+                      "and " + path + "/config.yaml is what that came to");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw ConfigError(path + ": cannot open this configuration file; check the path");
   std::string text(kMaxBytes + 1, '\0');

@@ -13,6 +13,11 @@ ControlPlane::ControlPlane(const ControlOptions& options) : shared_(std::make_sh
 }
 
 ControlPlane::~ControlPlane() {
+  leave();
+}
+
+void ControlPlane::leave() {
+  if (left_.exchange(true)) return;
   const auto patience = shared_->options.peer_timeout + std::chrono::seconds(1);
   std::unique_lock lock(shared_->mutex);
   shared_->leaving = true;

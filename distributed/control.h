@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -50,11 +51,15 @@ struct Peer {
 class ControlPlane {
  public:
   explicit ControlPlane(const ControlOptions& options);
-  /// Says good-bye. Rank 0 stays until the others have left or are lost, since their threads still need its
-  /// store; after a failure it stays peer_timeout at most.
+  /// leave(), unless that was called before.
   ~ControlPlane();
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
+
+  /// Says good-bye. Rank 0 stays until the others have left or are lost, since their threads still need its
+  /// store; after a failure it stays peer_timeout at most. The end of a launch calls it: what MPI has left behind may keep this
+  /// object to the end of the process, and the others must hear the verdict before.
+  void leave();
 
   const ControlOptions& options() const;  ///< with the port filled in
   int port() const { return options().port; }
@@ -80,6 +85,7 @@ class ControlPlane {
  private:
   struct Shared;
   std::shared_ptr<Shared> shared_;
+  std::atomic<bool> left_{false};
 };
 
 }  // namespace lodestone

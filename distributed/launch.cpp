@@ -166,6 +166,7 @@ void Launch::Parts::end() noexcept {
   if (world) world->close_cuda(failed);
   watch.reset();
   if (mpi) mpi->close(failed);
+  if (control) control->leave();
   control.reset();
 }
 

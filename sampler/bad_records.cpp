@@ -43,8 +43,8 @@ void check_bad_share(int64_t bad, int64_t size, const BadRecordConfig& config,
   if (bad <= allowed) return;
   std::string all = "bad records: expected at most " + std::to_string(allowed) + " of " +
                     std::to_string(size) + " records to be bad (max_bad_fraction), got " +
-                    std::to_string(bad) + "; repair the data set. The first of them:";
-  for (const std::string& one : messages) all += "\n  " + one;
+                    std::to_string(bad) + "; repair the data set. The first of them: ";
+  for (size_t i = 0; i < messages.size(); ++i) all += (i == 0 ? "" : "; ") + messages[i];
   throw DataError(all);
 }
 

@@ -81,11 +81,18 @@ class Manifest {
     int64_t count = 0;
     if (next(reader))
       for (const std::string& name : reader.columns()) {
-        if (std::ranges::find(kNames, name) != kNames.end()) continue;
+        const bool all_splits = name == kNames[kSplit] && config_.split.empty();
+        if (!all_splits && std::ranges::find(kNames, name) != kNames.end()) continue;
         names += (names.empty() ? "" : ", ") + (name.empty() ? "(no name)" : printable(name));
         ++count;
       }
-    found.add("columns that nothing reads: " + names, config_.path, count);
+    const bool splits = names.find(kNames[kSplit]) != std::string::npos && config_.split.empty();
+    found.add(
+        "columns that nothing reads: " + names +
+            (splits
+                 ? "; rows of all splits are taken unless data.train.split or evaluate.data.split names one"
+                 : ""),
+        config_.path, count);
     return found;
   }
 

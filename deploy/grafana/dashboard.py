@@ -127,7 +127,7 @@ ROWS = {
         panel("Waiting for data", (rate("data_wait_seconds_total", "rank"), "rank {{rank}}"), unit="percentunit", low=0,
               about="Share of the time."),
         panel("Batches ready", (f"min by (run, rank) (lodestone_batches_ready{{{RANK}}})", "rank {{rank}}"), low=0,
-              about="That lay ready when a step asked. At 0 again and again: more data.loader.threads, or smaller files."),
+              about="That lay ready when a step asked. At 0 again and again: more data.loader.workers, or smaller files."),
         panel("Epoch", (per_run("epoch"), "{{run}}"), low=0),
     ],
     "Checkpoints": [

@@ -209,6 +209,11 @@ class Opener {
   ImageTextSet run() {
     for (size_t s = 0; s < shards_->count(); ++s) add_shard(static_cast<uint32_t>(s));
     check_bad_share(set_.bad, pictures_->size() + set_.bad, bad_records_, set_.messages);
+    if (set_.bad > 0) {
+      LeftOut bad;
+      bad.add("bad captions of shards (on_bad_record: skip); repair them", set_.messages.front(), set_.bad);
+      pictures_->leave_out(bad);
+    }
     if (pictures_->size() == 0)
       throw DataError("captions: expected pictures with captions, got none in the shards of '" +
                       source_.path + "'");

@@ -42,7 +42,7 @@ TEST(CheckpointConfig, NamesNoCodeByItself) {
               HasSubstr("t.pt"));
   // No word of the user's means the file but the file's own key.
   for (const char* word : {"evaluate.summary=m.pt", "run_dir=m.pt", "data.root=m.pt",
-                           "encoder.init_from=m.pt", "data.text.tokenizer.path=''"})
+                           "encoder.init_from=m.pt", "evaluate.data.path=m.pt"})
     EXPECT_THAT(refusal(kScript, {word}), HasSubstr("--allow-code")) << word;
   EXPECT_THAT(refusal("encoder: {name: torchscript, file: .}\n", {"encoder.frozen=[a.b]"}),
               HasSubstr("--allow-code"));

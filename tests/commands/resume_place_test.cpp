@@ -57,6 +57,7 @@ TEST(ResumePlace, AnotherGlobalBatchGoesOnAtTheSamePlaceOrAtTheNextEpoch) {
     for (const int64_t steps : {1, 2, 3, 4, 7}) {
       const Workspace work;
       Words settings = {"sampler.name=" + name, "loss.name=supcon", "miner.name=all"};
+      if (name != "pk" && name != "hard_class") settings.push_back("sampler.samples_per_class=");
       if (name == "hard_class") settings = with(settings, {"sampler.hard_class.refresh=8"});
       const std::string until = "schedule.steps=" + std::to_string(steps),
                         more = "schedule.steps=" + std::to_string(steps + 1);

@@ -189,7 +189,7 @@ TEST(Resume, ARenamedClassCostsNoMoreThanItself) {
 
 TEST(Resume, SamplesAreKnownByTheirIdsWhereEachIsAClass) {
   const Workspace work;
-  const Words settings = with(kMemory, {"sampler.name=two_views"});
+  const Words settings = with(kMemory, {"sampler.name=two_views", "sampler.samples_per_class="});
   ASSERT_EQ(train(work, with(settings, {kUntil})).code, 0);
   const auto key = [](const Checkpoint& checkpoint) {
     return checkpoint.snapshot.tensors.at("memory").at("key");

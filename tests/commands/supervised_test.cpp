@@ -84,9 +84,13 @@ TEST(Launch, AStoppedRankIsNamedInTenSecondsAndTheJobEndsWith4) {
   EXPECT_GT(record["collectives"].size(), 100u);
 }
 
+// Without the variable, as users run it: where LibTorch has a pool of threads, none of them may take the signal.
 TEST(Launch, ATermSavesOneStepOnAllRanksAndExits75) {
   const Workspace work;
-  Process job(launch(work, {}, {"schedule.steps=1000000", "checkpoint.every_steps=0"}));
+  std::vector<std::string> command = {"/usr/bin/env", "-u", "OMP_NUM_THREADS"};
+  for (auto& word : launch(work, {}, {"schedule.steps=1000000", "checkpoint.every_steps=0"}))
+    command.push_back(std::move(word));
+  Process job(std::move(command));
   ASSERT_TRUE(reaches(work, 20));
   job.signal(SIGTERM);
   const Finished end = job.wait(60);
@@ -146,7 +150,8 @@ TEST(Launch, ARankThatDiesAsItStartsEndsTheJobWith4) {
   ::kill(ranks.at(1), SIGKILL);
   const Finished end = job.wait(60);
   EXPECT_EQ(end.code, 4) << end.err;
-  EXPECT_THAT(end.err, HasSubstr("rank 1 "));  // in mpirun's words
+  // In mpirun's words: its number, or, where the other rank has obeyed mpirun's TERM before mpirun has looked, that there was one.
+  EXPECT_THAT(end.err, AnyOf(HasSubstr("rank 1 "), HasSubstr("1 process returned")));
 }
 
 // Addresses, as in /proc/net/tcp and tcp6, at which any process of this workspace listens.

@@ -184,7 +184,7 @@ TEST(Text, SaysWhatIsWrong) {
   EXPECT_THAT(train.err, HasSubstr("same_from"));
   train = run(lodestone({"train", config, "--set", "data.kind=images"}));
   EXPECT_EQ(train.code, 2);
-  EXPECT_THAT(train.err, HasSubstr("pictures have no text"));
+  EXPECT_THAT(train.err, HasSubstr("data.text: has no effect with data.kind: images"));
 }
 
 std::string class_rows(const TextWorkspace& work) {

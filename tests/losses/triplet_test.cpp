@@ -32,8 +32,8 @@ TEST(Triplet, OverAll) {
     for (const bool squared : {false, true})
       for (const bool swap : {false, true})
         for (const bool active : {false, true}) {
-          const std::string settings = std::string("margin: 0.4, soft_margin: ") + word(soft) +
-                                       ", swap: " + word(swap) +
+          const std::string settings = std::string(soft ? "" : "margin: 0.4, ") +
+                                       "soft_margin: " + word(soft) + ", swap: " + word(swap) +
                                        ", distance: " + (squared ? "squared_l2" : "l2") +
                                        ", reduction: " + (active ? "active" : "all");
           expect_loss("triplet", settings, [&](const Pairs& x) {

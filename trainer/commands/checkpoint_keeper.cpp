@@ -184,6 +184,14 @@ void CheckpointKeeper::judged(int64_t step, const std::map<std::string, double>&
   judged_ = {step, {}};
   for (const auto& [name, value] : measures)
     if (std::isfinite(value)) judged_.second[name] = value;
+  const KeepBest& best = config_.retention.keep_best;
+  if (best.count == 0 || measures.contains(best.metric) || std::exchange(told_of_metric_, true)) return;
+  std::string names;
+  for (const auto& [name, value] : measures) names += (names.empty() ? "" : ", ") + name;
+  session_.log->warn(
+      "checkpoint.keep_best.metric: expected a measure of this evaluation, got {}; no checkpoint is kept for "
+      "it. There are: {}",
+      best.metric, names);
 }
 
 void CheckpointKeeper::save(const Trainer& trainer, Cursor cursor) {

@@ -104,6 +104,7 @@ class CheckpointKeeper {
   std::optional<int64_t> resumed_at_, saved_at_, begun_at_;
   std::vector<std::string> damaged_;  ///< told once there is where to
   std::pair<int64_t, std::map<std::string, double>> judged_{-1, {}};
+  bool told_of_metric_ = false;  ///< that keep_best's is none
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   bool requested_ = false;
   double stall_seconds_ = 0;

@@ -27,8 +27,9 @@ void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const
   const RunLock lock(folder);
   const fs::path file = calibration_file(folder.root());
   write_calibration(file, found);
-  log.info("{}: same from a score of {}: accepts {} of different pairs and {} of same ones", file.string(),
-           compact(found.threshold), compact(found.measured_far), compact(found.tar));
+  log.info("{}: same from a score of {}: accepts {} % of different pairs and {} % of same ones",
+           file.string(), compact(found.threshold), compact(100 * found.measured_far),
+           compact(100 * found.tar));
 }
 
 // A run folder that is in use has its own report to come; the figures were told already.
@@ -68,12 +69,18 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
     result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
   if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
 
-  keep_report(RunFolder(arguments.run), config, session, *evaluator, evaluation);
-  if (arguments.calibrate)
-    keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *session.log);
-  std::cout << measures_table(evaluation.model.measures, evaluation.floor.measures,
-                              evaluation.model.intervals)
-            << std::flush;
+  // Printed last, since whoever reads it may go away; and also where what comes before it fails.
+  const std::string table =
+      measures_table(evaluation.model.measures, evaluation.floor.measures, evaluation.model.intervals);
+  try {
+    keep_report(RunFolder(arguments.run), config, session, *evaluator, evaluation);
+    if (arguments.calibrate)
+      keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *session.log);
+  } catch (const Error&) {
+    std::cout << table << std::flush;
+    throw;
+  }
+  std::cout << table << std::flush;
   return kDone;
 }
 

@@ -274,7 +274,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kBadUsage;
   }
-  use_no_more_than_the_quota();
+  // `launch` waits for signals on its one thread: a thread of LibTorch's pool beside it would take them, and end it.
+  if (!app.got_subcommand("launch")) use_no_more_than_the_quota();
   return action();
 }
 

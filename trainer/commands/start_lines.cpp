@@ -1,6 +1,7 @@
 #include "trainer/commands/start_lines.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -90,6 +91,13 @@ std::vector<StartLine> batch_lines(const RunConfig& config, const TrainingData& 
            true}};
 }
 
+// The i-th of places that lie apart and fall in step with no order of the samples: the golden ratio's multiples.
+int64_t spread(int64_t i, int64_t size) {
+  constexpr double kGolden = 0.6180339887498949;
+  const double at = (static_cast<double>(i) + 0.5) * kGolden;
+  return std::min(size - 1, static_cast<int64_t>((at - std::floor(at)) * static_cast<double>(size)));
+}
+
 /// Pictures as they lie in the file: evenly over the data set, as far as they are files or members of shards.
 std::vector<Image> originals(const RunConfig& config, const Dataset& data) {
   namespace fs = std::filesystem;
@@ -104,8 +112,7 @@ std::vector<Image> originals(const RunConfig& config, const Dataset& data) {
   try {
     // Of shards only the first picture: each shard that is looked into is listed whole.
     const bool sharded = PictureName::of(data.key(0)).member.has_value();
-    for (int64_t i = 0; i < (sharded ? 1 : kPictures); ++i)
-      listed.index(data.key(i * data.size() / kPictures));
+    for (int64_t i = 0; i < (sharded ? 1 : kPictures); ++i) listed.index(data.key(spread(i, data.size())));
     const auto found = std::move(listed).open(whole);
     for (int64_t i = 0; i < found->size(); ++i) images.push_back(found->get(i));
   } catch (const Error&) {

@@ -14,13 +14,6 @@ uint64_t seed_of(const RunConfig& config) {
   return static_cast<uint64_t>(config.seed);
 }
 
-std::vector<std::string> told(int64_t bad, const std::vector<std::string>& messages) {
-  std::vector<std::string> all = messages;
-  if (bad > static_cast<int64_t>(messages.size()))
-    all.push_back("texts: " + std::to_string(bad) + " rows in all");
-  return all;
-}
-
 /// How many rows of a batch stay together.
 int64_t unit_of(const RunConfig& config, const TextSet& set) {
   if (set.rows_meet || !set.tuples.empty()) return set.texts_per_row;
@@ -63,7 +56,6 @@ TrainingData open_text_training_data(const RunConfig& config) {
   data.texts = set.texts;
   data.tuples = set.tuples;
   if (set.rows_meet) data.texts_per_row = set.texts_per_row;
-  data.left_out = told(set.bad, set.messages);
   if (set.rows_meet)
     data.sampler =
         std::make_shared<RowSampler>(set.texts, set.texts_per_row, config.global_batch, seed_of(config));
@@ -85,7 +77,6 @@ TrainingData open_image_text_training_data(const RunConfig& config) {
   set.pictures = cached(set.pictures, config.data.loader.cache_mib << 20);
   TrainingData data;
   data.texts = set.captions;
-  data.left_out = told(set.bad, set.messages);
   data.sampler = make_sampler(config.sampler, set.pictures, {}, config.global_batch, seed_of(config));
   data.examples = std::make_shared<ImageTextExamples>(std::move(set), transform, token_rule(config.data),
                                                       seed_of(config));

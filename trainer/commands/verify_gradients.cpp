@@ -37,27 +37,22 @@ bool goes_with(const Objective& objective, const Objective::Setting& setting, bo
   }
 }
 
-/// Prints what was found as it is found. Rank 0 speaks.
+/// Writes and prints what was found as it is found: the file first, since whoever reads the table may go away. Rank 0 speaks.
 class Table {
  public:
-  Table(const Session& session, int64_t objectives) : log_(session.log) {
+  Table(const Session& session, int64_t objectives, std::string json_path)
+      : log_(session.log), json_path_(std::move(json_path)) {
     if (!session.leads()) return;
     ProgressStyle style = ProgressStyle::for_stderr(session.log);
     style.unit = "objectives";
     style.step = "objective";
     progress_.emplace(std::cerr, 0, objectives, style);
-    std::printf("%-19s %-18s %6s  %-20s %s\n", "loss", "miner", "rows", "what", "max relative error");
-    std::fflush(stdout);
   }
 
   void take(const Named& one, const std::vector<VerifiedLine>& lines) {
     if (!progress_) return;
-    progress_->clear();
     for (const auto& line : lines) {
       equal_ = equal_ && line.equal;
-      std::printf("%-19s %-18s %6ld  %-20s %.1e  %s\n", one.loss.c_str(), one.miner.c_str(),
-                  static_cast<long>(one.rows.rows), line.what.c_str(), line.error,
-                  line.equal ? "equal" : "DIFFERS");
       json_.push_back({{"loss", one.loss},
                        {"miner", one.miner},
                        {"rows", one.rows.rows},
@@ -65,23 +60,30 @@ class Table {
                        {"max_relative_error", line.error},
                        {"equal", line.equal}});
     }
+    if (!json_path_.empty()) write_file_atomic(json_path_, json_text(json_, 2) + "\n");
+    progress_->clear();
+    if (done_++ == 0)
+      std::printf("%-19s %-18s %6s  %-20s %s\n", "loss", "miner", "rows", "what", "max relative error");
+    for (const auto& line : lines)
+      std::printf("%-19s %-18s %6ld  %-20s %.1e  %s\n", one.loss.c_str(), one.miner.c_str(),
+                  static_cast<long>(one.rows.rows), line.what.c_str(), line.error,
+                  line.equal ? "equal" : "DIFFERS");
     std::fflush(stdout);
-    ++done_;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     progress_->update({done_, {}, static_cast<double>(done_) / seconds, {}});
   }
 
-  int finish(int world, const std::string& json_path) {
+  int finish(int world) {
     if (!progress_) return kDone;
     progress_->finish();
     std::printf("%d rank%s against one process in float64: %s (tolerance %.0e)\n", world,
                 world > 1 ? "s" : "", equal_ ? "equal" : "DIFFERENT", kVerifyTolerance);
-    if (!json_path.empty()) write_file_atomic(json_path, json_text(json_, 2) + "\n");
     return equal_ ? kDone : kRunFailed;
   }
 
  private:
   Log log_;
+  std::string json_path_;
   std::optional<Progress> progress_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   nlohmann::json json_ = nlohmann::json::array();
@@ -142,12 +144,12 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
   std::vector<Named> objectives = objectives_of(config, data, arguments.all);
   choose_rows(objectives, config, data, session, arguments.batches);
   GradientVerifier verifier(config, session, arguments.batches);
-  Table table(session, static_cast<int64_t>(objectives.size()));
+  Table table(session, static_cast<int64_t>(objectives.size()), arguments.json);
   for (const Named& one : objectives) {
     const Objective objective{*one.made_loss, *one.made_miner, config.normalize, config.objective().exchange};
     table.take(one, verifier.compare(objective, one.rows.rows, one.encoder));
   }
-  int code = table.finish(session.world.size(), arguments.json);
+  int code = table.finish(session.world.size());
   // mpirun reports the first rank that fails: all ranks say the same.
   code = static_cast<int>(session.world.gather_counts(code).front());
   return code;

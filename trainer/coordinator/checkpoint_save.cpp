@@ -10,6 +10,8 @@
 #include "common/file_writer.h"
 #include "common/files.h"
 #include "common/json_text.h"
+#include "common/printable.h"
+#include "common/utf8.h"
 #include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/checkpoint_files.h"
@@ -62,17 +64,21 @@ class TemporaryCheckpoint {
   fs::path path_;
 };
 
-// JSON has no NaN: it would come back as null, on the day the run must be resumed.
-void check_finite(const nlohmann::json& value, const std::string& where) {
+// JSON has no NaN, and text that is not UTF-8 is written with other characters: they would come back as something else, on the day
+// the run must be resumed.
+void check_kept(const nlohmann::json& value, const std::string& where) {
   if (value.is_number_float() && !std::isfinite(value.get<double>()))
     throw CheckpointError("checkpoint: state" + where + ": expected a finite number, got " +
                           std::to_string(value.get<double>()) + "; leave it out or store it in a tensor");
+  if (value.is_string() && !is_utf8(value.get_ref<const std::string&>()))
+    throw CheckpointError("checkpoint: state" + where + ": expected text in UTF-8, got " +
+                          printable(value.get_ref<const std::string&>()) + "; store it as a tensor of bytes");
   if (!value.is_structured()) return;
-  for (const auto& [key, member] : value.items()) check_finite(member, where + "/" + key);
+  for (const auto& [key, member] : value.items()) check_kept(member, where + "/" + printable(key));
 }
 
 std::string state_text(const nlohmann::json& state) {
-  check_finite(state, "");
+  check_kept(state, "");
   return json_text(state, 2) + "\n";
 }
 
