@@ -112,7 +112,8 @@ class Decompressor {
     if (level >= 0) return;  // no warning
     const Finding found = finding(errors_.msg_code);
     ended_ = ended_ || found == Finding::kEnd;
-    if (found == Finding::kDamage) leave();
+    // Of Huffman codes that are cut short a second warning tells; arithmetic ones are filled up with zeros and nothing more is said.
+    if (found == Finding::kDamage || (found == Finding::kEnd && info_.arith_code)) leave();
   }
 
   void count_scans() {

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxDepth = 8;
+constexpr int64_t kMaxFolders = 1 << 20;  // links between a few folders can lead to any number
 constexpr const char* kEquivalences = "equivalences.tsv";
 
 /// Paths of pictures below the root, by class name (both sorted), and what else there is.
@@ -46,6 +47,9 @@ class Walk {
     if (std::find(above_.begin(), above_.end(), place) != above_.end())
       return found_.left_out.add("links to a folder that leads to them, which was looked through already",
                                  name);
+    if (++folders_ > kMaxFolders)
+      fail(folder, "it is the " + std::to_string(kMaxFolders + 1) +
+                       "th folder that is met; links may lead to the same ones again and again");
     if (above_.size() > kMaxDepth)
       return found_.left_out.add("folders more than 8 deep, which are not looked into; move them up", name);
     above_.push_back(place);
@@ -96,6 +100,7 @@ class Walk {
   using Place = std::pair<dev_t, ino_t>;
   fs::path root_;
   bool deep_;
+  int64_t folders_ = 0;
   std::vector<Place> above_;  // the folders that lead to the present one
   Found found_;
   UnreadEndings unread_{"files"};

@@ -38,7 +38,8 @@ Place place_at(Cursor cursor, const IndexSampler& sampler, std::string order) {
 
 FoundPlace find_place(const Place& saved, const IndexSampler& sampler, const std::string& order) {
   const int64_t batch = sampler.global_batch(), an_epoch = sampler.batches_per_epoch();
-  const bool same_order = saved.order == order && saved.stride == sampler.stride();
+  const bool same_order =
+      saved.order == order && saved.stride == sampler.stride() && (saved.same_samples || !sampler.tours());
   if (same_order && saved.global_batch == batch && saved.batches_per_epoch == an_epoch &&
       saved.rows / batch < an_epoch)
     return {{saved.epoch, saved.rows / batch}, {}};
@@ -57,7 +58,12 @@ FoundPlace find_place(const Place& saved, const IndexSampler& sampler, const std
     found = {{saved.epoch + 1, 0},
              "at the beginning of epoch " + std::to_string(saved.epoch + 1) + "; the rest of epoch " +
                  std::to_string(saved.epoch) + ", of which " + text(saved.rows, "row") +
-                 " were seen, is left out, since no batch begins there"};
+                 " were seen, is left out, since " +
+                 (same_order ? "no batch begins there" : "its rows come in another order now")};
+  }
+  if (saved.global_batch == batch && saved.batches_per_epoch == an_epoch) {
+    found.told = "samples, seed or sampler are others than the checkpoint's; the run goes on " + found.told;
+    return found;
   }
   found.told = "batches are others than the checkpoint's: " + batches_of(batch, an_epoch) + ", before " +
                batches_of(saved.global_batch, saved.batches_per_epoch) + "; the run goes on " + found.told;

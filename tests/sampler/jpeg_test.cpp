@@ -99,6 +99,19 @@ TEST(Jpeg, CutShortIsADataErrorAndStrayBytesAreNot) {
   EXPECT_EQ(decode(file + "trailing").width, 64);
 }
 
+// Their decoder fills up with zeros what is missing and says nothing but that the file has ended.
+TEST(Jpeg, ArithmeticCodesThatAreCutShortAreADataError) {
+  for (const bool progressive : {false, true}) {
+    JpegStyle style;
+    style.arithmetic = true;
+    style.progressive = progressive;
+    const std::string file = jpeg_text(gradient(64, 64, 1), style);
+    EXPECT_EQ(decode(file).width, 64);
+    for (const size_t length : {file.size() / 2, file.size() * 9 / 10, file.size() - 3})
+      EXPECT_THROW(decode(file.substr(0, length)), DataError) << progressive << length;
+  }
+}
+
 // What cameras and programs write beside the standard, each made of a sound file.
 using Change = std::function<std::string(std::string)>;
 

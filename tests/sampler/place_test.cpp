@@ -92,6 +92,20 @@ TEST(Place, IsTheNextEpochWhereRowsComeInAnotherOrder) {
   EXPECT_EQ(find_place(saved, *named("pk", 16), "pk").cursor, (Cursor{2, 0}));
 }
 
+// Other samples of the same number, or another seed: row 48 of such a tour is not what was row 48 before.
+TEST(Place, IsTheNextEpochWhereSamplesOrSeedAreOthers) {
+  for (const char* name : {"pk", "shuffle", "two_views", "no_duplicates", "hard_class"}) {
+    Place saved = place_at({2, 3}, *named(name, 16), name);
+    saved.same_samples = false;
+    const FoundPlace found = find_place(saved, *named(name, 16), name);
+    EXPECT_EQ(found.cursor, (Cursor{3, 0})) << name;
+    EXPECT_THAT(found.told, HasSubstr("samples, seed or sampler are others")) << name;
+    EXPECT_THAT(found.told, HasSubstr("its rows come in another order now")) << name;
+    saved.rows = 0;
+    EXPECT_EQ(find_place(saved, *named(name, 16), name).cursor, (Cursor{2, 0})) << name;
+  }
+}
+
 TEST(Place, OfLengthBucketsIsWhereAWindowBegins) {
   const auto data = std::make_shared<SyntheticImages>(kClasses, kPerClass);
   const auto buckets = [&](int64_t batch, int64_t window) {

@@ -86,6 +86,18 @@ TEST_P(Writer, SaysHowManyRowsAreLeftWhereSomeAreLeftOut) {
   }
 }
 
+TEST_P(Writer, BeginsAnewForOtherSamplesOrSettings) {
+  EmbeddingPlan one = plan("parts"), other = plan("parts");
+  one.input = "these in this order";
+  other.input = "these in another order";
+  {
+    EmbeddingWriter first(one);
+    append(first, 0, 4);
+    first.save_place();
+  }
+  EXPECT_EQ(EmbeddingWriter(other).done(), 0);
+}
+
 TEST_P(Writer, BeginsAnewForAnotherModel) {
   {
     EmbeddingWriter first(plan("parts"));

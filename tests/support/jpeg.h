@@ -18,6 +18,7 @@ struct JpegStyle {
   int quality = 95;
   bool progressive = false;
   bool jfif = true;                    ///< false: without the header that every reader takes the colours from
+  bool arithmetic = false;             ///< codes of its own in place of Huffman's
   bool separate = false;               ///< a scan for each colour
   int restart = 0;                     ///< restart marker every so many rows of blocks
   J_COLOR_SPACE stored = JCS_UNKNOWN;  ///< unknown: YCbCr for colour
@@ -47,6 +48,7 @@ inline std::string jpeg_text(const Image& image, const JpegStyle& style = {}) {
   }
   if (!style.jfif) info.write_JFIF_header = FALSE;
   info.restart_in_rows = style.restart;
+  info.arith_code = style.arithmetic ? TRUE : FALSE;
   std::vector<jpeg_scan_info> scans;
   if (style.separate) {
     for (int c = 0; c < info.num_components; ++c) scans.push_back({1, {c, 0, 0, 0}, 0, 63, 0, 0});

@@ -57,8 +57,19 @@ def fetch(url, method="GET", headers=None):
         return answer.read().decode()
 
 
+def session_of(process):
+    """The live processes of a session, named by its leader: mpirun puts each rank into a group of its own."""
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+            if os.getsid(int(folder.name)) == process and state not in "ZX":
+                yield int(folder.name)
+        except (OSError, IndexError):
+            continue
+
+
 class Child:
-    """A process in a group of its own, which ends with the `with` block; what it says goes to a file."""
+    """A process in a session of its own, which ends with the `with` block; what it says goes to a file."""
 
     def __init__(self, command, log, **options):
         self.log = pathlib.Path(log)
@@ -69,10 +80,15 @@ class Child:
         return self
 
     def __exit__(self, *_):
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        def ended():
+            left = list(session_of(self.process.pid))
+            for member in left:
+                try:
+                    os.kill(member, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            return not left
+        until(60, "its processes have ended", ended)  # before anybody removes the folder that they write to
         self.process.wait()
 
     def alive(self):
@@ -119,10 +135,10 @@ class Run(Child):
     def process_of(self, rank):
         """The process of a rank on this host."""
         mark = f"OMPI_COMM_WORLD_RANK={rank}".encode()
-        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        for process in session_of(self.process.pid):
             try:
-                if os.getsid(int(folder.name)) == self.process.pid and mark in (folder / "environ").read_bytes().split(b"\0"):
-                    return int(folder.name)
-            except (OSError, ProcessLookupError):
+                if mark in pathlib.Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
+                    return process
+            except OSError:
                 continue
         raise AssertionError(f"no process of rank {rank}")

@@ -5,7 +5,9 @@
 
 #include <ATen/ops/empty.h>
 
+#include "common/files.h"
 #include "common/paths.h"
+#include "common/yaml.h"
 #include "sampler/range_sampler.h"
 #include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
@@ -106,6 +108,15 @@ void embed_rounds(Session& session, TrainedModel& model, const Input& input, Rec
   }
 }
 
+// Changes with any sample, its place, and the settings of the data.
+std::string described(RunConfig& config, const Dataset& data) {
+  std::string text = write_yaml([&](Fields& f) { config.data.visit(f); });
+  uint64_t hash = 0;
+  for (int64_t i = 0; i < data.size(); ++i)
+    hash = (hash ^ data.id(i)) * 0x9E3779B97F4A7C15 + static_cast<uint64_t>(i);
+  return checksum(text + std::to_string(hash));
+}
+
 int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arguments) {
   const Input input = open_input(model.config(), arguments.input);
   tell_left_out(session, input.source, input.dataset());
@@ -113,7 +124,8 @@ int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arg
   if (session.leads())
     recorder.emplace(
         EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
-                      model.about(absolute_path(input.source).string())},
+                      model.about(absolute_path(input.source).string()),
+                      described(model.config(), input.dataset())},
         session.log);
   embed_rounds(session, model, input, recorder ? &*recorder : nullptr);
   if (recorder) {

@@ -37,14 +37,10 @@ void keep_report(const RunFolder& folder, RunConfig& config, const Session& sess
                  const Evaluator& evaluator, const Evaluation& evaluation) {
   std::error_code ignored;
   if (!fs::is_regular_file(folder.metrics(), ignored)) return;
-  std::optional<RunLock> lock;
-  try {
-    lock.emplace(folder);
-  } catch (const IoError& error) {
-    session.log->warn("the report is not written: {}", error.what());
-    return;
-  }
-  write_run_report(folder, config, session, *config.encoder, evaluator, evaluation);
+  std::optional<RunLock>
+      lock;  // for as long as it takes to write: a run that starts meanwhile must find the folder free
+  write_run_report(folder, config, session, *config.encoder, evaluator, evaluation,
+                   [&] { lock.emplace(folder); });
 }
 
 int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& checkpoint,

@@ -6,7 +6,9 @@
 
 #include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include "common/causes.h"
 #include "common/cpu_count.h"
@@ -289,10 +291,35 @@ void check_stdout() {
                 "; free some, or send it elsewhere");
 }
 
+// One that is closed would be the number of the next file that is opened, and what is printed would stand in it.
+void open_standard_streams() {
+  while (true) {
+    const int fd = ::open("/dev/null", O_RDWR);
+    if (fd < 0 || fd > STDERR_FILENO) {
+      if (fd >= 0) ::close(fd);
+      return;
+    }
+  }
+}
+
+// Open MPI's ranks listen for other hosts on every network unless told that there are none. Before MPI reads the environment.
+void listen_on_loopback_alone() {
+  const auto word = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  const std::string world = word("OMPI_COMM_WORLD_SIZE");
+  if (world.empty() || world != word("OMPI_COMM_WORLD_LOCAL_SIZE")) return;
+  ::setenv("OMPI_MCA_pml", "ob1", /*overwrite=*/0);
+  ::setenv("OMPI_MCA_btl", "self,vader", /*overwrite=*/0);
+}
+
 }  // namespace
 }  // namespace lodestone
 
 int main(int argc, char** argv) {
+  lodestone::open_standard_streams();
+  lodestone::listen_on_loopback_alone();
   lodestone::spin_briefly(argv);
   // Tensors of a few MiB come and go with every tile and layer: kept by the allocator, they cost no page faults.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);

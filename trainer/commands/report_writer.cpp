@@ -81,11 +81,14 @@ ReportInput input_of(const RunFolder& folder, RunConfig& config, const Session& 
 }  // namespace
 
 void write_run_report(const RunFolder& folder, RunConfig& config, const Session& session, Encoder& encoder,
-                      const Evaluator& evaluator, const Evaluation& evaluation) {
+                      const Evaluator& evaluator, const Evaluation& evaluation,
+                      const std::function<void()>& before_writing) {
   try {
-    write_report(folder.report(), input_of(folder, config, session, encoder, evaluator, evaluation));
+    const ReportInput input = input_of(folder, config, session, encoder, evaluator, evaluation);
+    if (before_writing) before_writing();
+    write_report(folder.report(), input);
     session.log->info("report: {}", folder.report().string());
-  } catch (const IoError& error) {
+  } catch (const std::exception& error) {  // a line of metrics.jsonl that isn't one of ours, too
     session.log->warn("the report is not written: {}", error.what());
   }
 }

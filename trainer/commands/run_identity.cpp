@@ -160,6 +160,12 @@ const std::string& RunIdentity::samples_hash() const {
   return samples_hash_;
 }
 
+bool RunIdentity::has_samples_of(const Checkpoint& checkpoint) const {
+  const auto hash = data_in(checkpoint.snapshot, "hash");
+  const std::string seed = config_value(checkpoint.config_yaml, "seed");
+  return (hash.is_null() || hash == samples_hash()) && (seed.empty() || seed == std::to_string(config_.seed));
+}
+
 void RunIdentity::describe(Snapshot& snapshot) const {
   const Dataset& dataset = *data_.dataset();
   snapshot.state["data"] = {

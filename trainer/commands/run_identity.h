@@ -32,6 +32,8 @@ class RunIdentity {
   /// what is to be told: what was moved, which settings and data are others than the checkpoint's.
   /// Checkpoints without names are taken to have today's classes.
   std::vector<std::string> align(Checkpoint& checkpoint) const;
+  /// Whether a checkpoint is of these samples, in this order, and of this seed; so is one that doesn't say.
+  bool has_samples_of(const Checkpoint& checkpoint) const;
 
  private:
   bool labels_are_samples() const;

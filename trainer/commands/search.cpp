@@ -29,14 +29,18 @@ struct Queries {
   int64_t left_out = 0;  ///< queries that could not be read
 };
 
-// A text is taken as it is; but what could only be a path is one, and an address that is meant as a path is told.
-std::string user_query(const std::string& query) {
-  const bool one_word = query.find_first_of(" \t\n") == std::string::npos;
-  return query.starts_with("~/") || (one_word && has_scheme(query)) ? user_path(query, "--query") : query;
-}
-
 bool is_embeddings(const std::string& query) {
   return fs::path(query).extension() == ".safetensors";
+}
+
+// A text is taken as it is; but what could only be a path is one, and an address that is meant as a path is told.
+std::string user_query(const SearchArguments& arguments) {
+  const std::string& query = arguments.query;
+  if (has_scheme(query) && (is_embeddings(query) || arguments.run.empty()))
+    return user_path(query, "--query");
+  if (!query.starts_with("~/")) return query;
+  const std::string path = user_path(query, "--query");
+  return path_exists(path) ? path : query;
 }
 
 Queries read_queries(const std::string& file, const Embeddings& gallery) {
@@ -52,6 +56,7 @@ Queries read_queries(const std::string& file, const Embeddings& gallery) {
 
 Queries embed_queries(Session& session, TrainedModel& model, const std::string& query) {
   // A folder holds pictures: to a model of texts its name is a text.
+  if (model.config().data.kind == "images" && has_scheme(query)) user_path(query, "--query");  // refuses it
   const bool is_path = path_exists(query) && !(model.config().data.kind == "texts" && is_folder(query));
   const Input input = is_path ? open_input(model.config(), query) : text_input(model.config(), query);
   tell_left_out(session, query, input.dataset());
@@ -138,7 +143,7 @@ void answer(const Queries& queries, const Embeddings& gallery, const std::option
 
 int run_search(const SearchArguments& given) {
   SearchArguments arguments = given;
-  arguments.query = user_query(given.query);
+  arguments.query = user_query(given);
   const Embeddings gallery = read_embeddings(arguments.gallery);
   if (arguments.run.empty()) {
     if (!is_embeddings(arguments.query))

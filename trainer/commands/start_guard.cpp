@@ -24,6 +24,8 @@ namespace {
 
 constexpr milliseconds kBetweenLooks{200};
 constexpr milliseconds kToEnd{2000};
+constexpr unsigned long long kFirstStepWithoutRanks =
+    0xFFFFFFF0;  // salloc's shell, batch script, extern step
 
 // A stopped process meets a signal when it is continued, before anything else.
 int end_signal() {
@@ -56,7 +58,11 @@ void tell_slurm(const std::string& step, int signal) {
 [[noreturn]] void tell_launcher(const std::string& who) {
   const char* job = std::getenv("SLURM_JOB_ID");
   const char* step = std::getenv("SLURM_STEP_ID");
-  if (job == nullptr || step == nullptr || std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) ::_exit(0);
+  // Where another launcher has started the ranks (mpirun, torchrun), the step is not this job's alone to end.
+  for (const char* others : {"OMPI_COMM_WORLD_RANK", "RANK", "TORCHELASTIC_RUN_ID"})
+    if (std::getenv(others) != nullptr) ::_exit(0);
+  if (job == nullptr || step == nullptr || std::strtoull(step, nullptr, 10) >= kFirstStepWithoutRanks)
+    ::_exit(0);
   if (!who.empty()) say(who + " is lost: its process has ended");
   const std::string name = std::string(job) + "." + step;
   ::signal(end_signal(), SIG_IGN);  // Slurm sends it to all processes of the step

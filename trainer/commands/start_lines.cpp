@@ -19,7 +19,8 @@ namespace {
 constexpr int64_t kPictures = 8;    // that are looked at
 constexpr int64_t kTexts = 10'000;  // likewise
 constexpr int64_t kTextBytes = int64_t{16} << 20;
-constexpr double kManyCut = 0.1;       // share of texts
+constexpr double kManyCut = 0.1;  // share of texts
+constexpr int64_t kRowsLookedAt = 256;
 constexpr double kFewPositives = 0.5;  // share of anchors
 
 /// The numbers among the fields of a loss: temperature, margin, scale …
@@ -82,9 +83,14 @@ std::vector<StartLine> batch_lines(const RunConfig& config, const TrainingData& 
     return {{rows + std::to_string(batch.tuples.size()) + " explicit " +
              (batch.tuples.front().is_triplet() ? "triplets" : "pairs")}};
   if (takes_proxies(*config.loss)) return {{rows + "each with the proxy of its class as its positive"}};
-  const double share = share_with_positive(batch);
+  double share = share_with_positive(batch);
+  // Of small batches one says little. What a sampler learns decides the later ones: they can't be known.
+  const int64_t more = data.sampler->learner() ? 0 : kRowsLookedAt / std::max<int64_t>(batch.rows(), 1);
+  for (int64_t n = 1; n <= more; ++n)
+    share += share_with_positive(data.sampler->batch(advance(cursor, n, data.sampler->batches_per_epoch())));
+  share /= static_cast<double>(more + 1);
   const std::string text = rows + percent(share) + " of the anchors have a positive";
-  if (share >= kFewPositives) return {{text}};
+  if (share >= kFewPositives || config.training.loss_side.memory.on()) return {{text}};
   return {{text + "; the others teach nothing: set sampler.name: pk, which draws samples_per_class of each "
                   "class, or "
                   "two_views where classes have one sample",

@@ -117,9 +117,13 @@ Place place_of(const Checkpoint& checkpoint, const RunIdentity& identity) {
     if (number("epoch") < 0 || number("position") < 0) refuse();
     if (!saved.contains("rows"))
       return place_of_batches(checkpoint, identity, number("epoch"), number("position"));
-    const Place place{number("epoch"),        number("rows"),
-                      number("global_batch"), number("batches_per_epoch"),
-                      number("stride"),       sampler_of(checkpoint)};
+    const Place place{number("epoch"),
+                      number("rows"),
+                      number("global_batch"),
+                      number("batches_per_epoch"),
+                      number("stride"),
+                      sampler_of(checkpoint),
+                      identity.has_samples_of(checkpoint)};
     if (place.rows < 0 || place.global_batch < 1 || place.batches_per_epoch < 0 || place.stride < 1) refuse();
     return place;
   } catch (const nlohmann::json::exception&) {

@@ -25,6 +25,9 @@ class TrainingRun {
  public:
   TrainingRun(RunConfig& config, Session& session, const TrainArguments& arguments,
               const StopSignals& signals, PromptStop& prompt);
+  ~TrainingRun() { prompt_.before_the_end(nullptr); }
+  TrainingRun(const TrainingRun&) = delete;
+  TrainingRun& operator=(const TrainingRun&) = delete;
   int run();
 
  private:

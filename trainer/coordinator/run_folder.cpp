@@ -79,6 +79,10 @@ void RunFolder::prepare(std::string_view config_yaml) const {
 
 RunLock::RunLock(const RunFolder& folder)
     : fd_(::open((made(folder).root() / ".lock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) {
+  if (fd_ < 0)
+    throw IoError("run folder: cannot open " + (folder.root() / ".lock").string() + ": " +
+                  std::generic_category().message(errno) +
+                  "; put that right, since two processes may not train in one folder");
   // File systems without locks (some network ones) leave the folder unguarded rather than unusable.
   if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(fd_);

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/nan_to_num.h>
 
 #include "common/error.h"
 #include "common/torch_error.h"
@@ -24,7 +26,10 @@ constexpr const char* kRemedy =
 
 // Of the largest number; what isn't a number in both is the same.
 bool differs(const at::Tensor& a, const at::Tensor& b, const at::Tensor& all, double tolerance) {
-  return a.numel() > 0 && ((a - b).abs() > tolerance * all.abs().max()).any().item<bool>();
+  if (a.numel() == 0) return false;
+  if (!at::equal(a.isfinite(), b.isfinite())) return true;
+  const at::Tensor largest = at::nan_to_num(all, 0.0, 0.0, 0.0).abs().max();
+  return (at::nan_to_num(a - b, 0.0, 0.0, 0.0).abs() > tolerance * largest).any().item<bool>();
 }
 
 at::Tensor tried(const Embed& embed, const Features& x, const char* what) {

@@ -8,6 +8,8 @@ namespace {
 
 namespace ssl = boost::asio::ssl;
 
+constexpr std::chrono::seconds kAgainAfter{5};
+
 // Keys of every session are made for it alone: who learns the certificate's key later reads nothing that was recorded before.
 constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";  // of TLS 1.2
 constexpr const char* kSuites =
@@ -60,12 +62,16 @@ Certificate::Certificate(const HttpOptions& options)
 
 std::shared_ptr<ssl::context> Certificate::current() {
   const Stamp now = stamp();
-  if (now == seen_) return context_;
-  seen_ = now;  // even if it can't be used: it is told of once
+  const auto time = std::chrono::steady_clock::now();
+  const bool is_new = !(now == seen_);
+  if (!is_new && (!again_ || time < *again_)) return context_;
+  seen_ = now;
+  again_.reset();
   try {
     context_ = read_context(file_, settings_);
   } catch (const std::exception& error) {
-    if (warn_) warn_(std::string(error.what()) + "; the certificate from before stays in use");
+    again_ = time + kAgainAfter;  // there may have been no descriptor left for it
+    if (is_new && warn_) warn_(std::string(error.what()) + "; the certificate from before stays in use");
   }
   return context_;
 }

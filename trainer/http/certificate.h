@@ -2,8 +2,10 @@
 
 // Internal to the web server.
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,8 @@ class Certificate {
   const std::string file_, settings_;
   const std::function<void(const std::string&)> warn_;
   Stamp seen_;
+  std::optional<std::chrono::steady_clock::time_point>
+      again_;  ///< when what could not be read is tried once more
   std::shared_ptr<boost::asio::ssl::context> context_;
 };
 

@@ -111,7 +111,8 @@ EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan)
 }
 
 std::string EmbeddingWriter::plan_text() const {
-  return json_text(Json{{"rows", plan_.rows}, {"width", plan_.width}, {"about", plan_.about}});
+  return json_text(
+      Json{{"rows", plan_.rows}, {"width", plan_.width}, {"input", plan_.input}, {"about", plan_.about}});
 }
 
 bool EmbeddingWriter::go_on() {

@@ -21,6 +21,8 @@ struct EmbeddingPlan {
   int64_t width = 0;
   std::map<std::string, std::string>
       about;  ///< Embeddings::about; safetensors keeps it, the other formats have no place for it
+  /// Changes with the samples, their order, and how they are read: another one is not gone on from.
+  std::string input{};
 };
 
 /// Writes embeddings row after row, in memory bounded by what one append is given, and goes on where a process before it ended.
