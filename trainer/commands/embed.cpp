@@ -9,6 +9,7 @@
 #include "common/paths.h"
 #include "common/yaml.h"
 #include "sampler/range_sampler.h"
+#include "sampler/samples_hash.h"
 #include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
@@ -111,10 +112,7 @@ void embed_rounds(Session& session, TrainedModel& model, const Input& input, Rec
 // Changes with any sample, its place, and the settings of the data.
 std::string described(RunConfig& config, const Dataset& data) {
   std::string text = write_yaml([&](Fields& f) { config.data.visit(f); });
-  uint64_t hash = 0;
-  for (int64_t i = 0; i < data.size(); ++i)
-    hash = (hash ^ data.id(i)) * 0x9E3779B97F4A7C15 + static_cast<uint64_t>(i);
-  return checksum(text + std::to_string(hash));
+  return checksum(text + std::to_string(samples_hash(data)));
 }
 
 int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arguments) {

@@ -10,6 +10,7 @@
 #include "common/files.h"
 #include "common/json_text.h"
 #include "common/printable.h"
+#include "sampler/samples_hash.h"
 #include "trainer/commands/config_changes.h"
 #include "trainer/engine/class_moves.h"
 
@@ -150,13 +151,7 @@ bool RunIdentity::labels_are_samples() const {
 
 // Changes with any sample's id and place.
 const std::string& RunIdentity::samples_hash() const {
-  if (samples_hash_.empty()) {
-    const Dataset& dataset = *data_.dataset();
-    uint64_t hash = 0;
-    for (int64_t i = 0; i < dataset.size(); ++i)
-      hash = (hash ^ dataset.id(i)) * 0x9E3779B97F4A7C15 + static_cast<uint64_t>(i);
-    samples_hash_ = hex(hash);
-  }
+  if (samples_hash_.empty()) samples_hash_ = hex(lodestone::samples_hash(*data_.dataset()));
   return samples_hash_;
 }
 
