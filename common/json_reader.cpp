@@ -11,6 +11,12 @@ namespace {
 
 using nlohmann::json;
 
+// Without the mark of its kind that the library puts in front: "[json.exception.parse_error.101] ".
+std::string reason(std::string_view what) {
+  const size_t end = what.starts_with('[') ? what.find("] ") : std::string_view::npos;
+  return std::string(end == std::string_view::npos ? what : what.substr(end + 2));
+}
+
 /// Builds the document from what the lexer tells, and stops at the first thing that is not allowed. The library's own parser with a
 /// callback goes through all members of a mapping whenever one of them ends.
 class Builder : public nlohmann::json_sax<json> {
@@ -41,7 +47,7 @@ class Builder : public nlohmann::json_sax<json> {
   }
 
   bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
-    return refuse(error.what());
+    return refuse(reason(error.what()));
   }
 
   json take() { return std::move(whole_); }

@@ -45,6 +45,30 @@ TEST(Request, RefusesWhatItDoesNotUnderstand) {
         << k;
 }
 
+TEST(Request, NamesAKeyThatItDoesNotKnowAndTheNearest) {
+  for (const auto& [key, near] : {std::pair("image", "images"),
+                                  {"text", "texts"},
+                                  {"Images", "images"},
+                                  {"txets", "texts"},
+                                  {"K", ""},
+                                  {"batch_size", ""}}) {
+    const std::string told = refusal("{\"texts\": [\"a\"], \"" + std::string(key) + "\": 1}");
+    EXPECT_THAT(told, HasSubstr("got '" + std::string(key) + "'"));
+    EXPECT_EQ(told.find("did you mean") != std::string::npos, *near != 0) << told;
+    EXPECT_THAT(told, HasSubstr(*near != 0 ? "did you mean '" + std::string(near) + "'?" : "request: "));
+  }
+  EXPECT_LT(refusal("{\"" + std::string(100000, 'a') + "\": 1}").size(), 200U);
+  EXPECT_THAT(refusal("{\"a\\u001bb\": 1}"), HasSubstr("'a\\x1bb'"));
+}
+
+TEST(Request, SaysInItsOwnWordsWhatIsNoJson) {
+  for (const char* body :
+       {"", "{", "{\"texts\": [\"a\"]} x", "{\"k\": 1e999}", "[1,]", "{\"texts\": [\"\xff\"]}"}) {
+    EXPECT_THAT(refusal(body), HasSubstr("request: expected")) << body;
+    EXPECT_THAT(refusal(body), ::testing::Not(HasSubstr("json.exception"))) << body;
+  }
+}
+
 TEST(Request, RefusesTooMuch) {
   const RequestLimits limits{2, 4, 10};
   EXPECT_EQ(refusal(R"({"texts": ["aaaa", "b"]})", limits), "");

@@ -1,14 +1,19 @@
 #include "trainer/serve/request.h"
 
+#include <algorithm>
+
 #include <sodium.h>
 
 #include "common/error.h"
+#include "common/fields.h"
 #include "common/json_reader.h"
+#include "common/printable.h"
 
 namespace lodestone {
 
 namespace {
 
+const std::vector<std::string> kKeys = {"images", "texts", "k"};
 constexpr size_t kMembers = 8;  // three have a meaning; one more is told by name
 
 std::string from_base64(const std::string& text, const std::string& where) {
@@ -53,6 +58,13 @@ int64_t read_k(const nlohmann::json& value, const RequestLimits& limits) {
   throw DataError("k: expected a whole number from 1 to " + std::to_string(limits.answers));
 }
 
+// Of a key as long as a body, the beginning is told.
+DataError unknown_key(const std::string& key) {
+  const std::string shown = key.substr(0, 40), near = nearest_word(shown, kKeys);
+  return DataError("request: expected the keys images, texts and k, got '" + printable(shown) + "'" +
+                   (near.empty() ? "" : "; did you mean '" + near + "'?"));
+}
+
 nlohmann::json parsed(std::string_view body, const RequestLimits& limits) {
   try {
     return parse_json(
@@ -69,8 +81,7 @@ ServeRequest parse_request(std::string_view body, const RequestLimits& limits) {
   nlohmann::json json = parsed(body, limits);
   if (!json.is_object()) throw DataError(std::string("request: expected an object, got ") + json.type_name());
   for (const auto& [key, value] : json.items())
-    if (key != "images" && key != "texts" && key != "k")
-      throw DataError("request: expected the keys images, texts and k, got another one");
+    if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) throw unknown_key(key);
   ServeRequest request;
   if (json.contains("images")) read_inputs(json["images"], true, limits, request);
   if (json.contains("texts")) read_inputs(json["texts"], false, limits, request);
