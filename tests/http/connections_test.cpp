@@ -104,6 +104,71 @@ TEST(Connections, HeadsHaveToComeSoonerInACrowd) {
   EXPECT_LT(Clock::now() - start, 15s);
 }
 
+std::string head_of_body(size_t length) {
+  return "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: "
+         "close\r\nContent-Length: " +
+         std::to_string(length) + "\r\n\r\n";
+}
+
+int echo_soon(const Server& server, size_t bytes, const char* own = nullptr) {
+  const auto start = Clock::now();
+  const int status = http(server.port(), head_of_body(bytes) + std::string(bytes, ' '), own).status;
+  return Clock::now() - start < 5s ? status : 0;
+}
+
+// As many as may be under way, and more: none of them has asked for anything yet.
+TEST(Connections, ThoseWithoutABodyKeepNobodyOut) {
+  for (const size_t clients : {16, 200})
+    for (const char* piece : {"", " "}) {
+      const Server server(few());
+      const HalfOpen silent(server.port(), clients, loopback_addresses(4, 10), head_of_body(5) + piece);
+      EXPECT_EQ(echo_soon(server, 5), 200) << clients;
+      EXPECT_EQ(soon(server, "/open"), 200) << clients;
+      EXPECT_EQ(soon(server, "/page", "127.0.10.1"), 200) << clients;
+    }
+}
+
+TEST(Connections, AnAddressLosesItsOldestWithoutAWholeBody) {
+  HttpOptions options = few();
+  options.max_per_address = 2;
+  const Server server(options);
+  const HalfOpen clients(server.port(), 2, {"127.0.0.9"}, head_of_body(2) + " ");
+  EXPECT_EQ(echo_soon(server, 5, "127.0.0.9"), 200);
+  EXPECT_EQ(clients[0].reply().status, 0);  // hung up on
+  clients[1].send(" ");
+  EXPECT_EQ(clients[1].reply().status, 200);
+}
+
+// What has come of bodies is bounded for all together: the slowest gives way.
+TEST(Connections, BodiesTogetherStayWithinTheirBound) {
+  HttpOptions options = few();
+  options.max_body = 1 << 20;
+  options.max_bodies = 1 << 20;
+  const Server server(options);
+  const size_t part = 300 << 10;
+  const HalfOpen slow(server.port(), 3, {"127.0.0.9"}, head_of_body(part + 1) + std::string(part, ' '));
+  EXPECT_EQ(echo_soon(server, 1 << 20), 200);  // for which all three have to go
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(slow[i].reply().status, 0) << i;
+  EXPECT_EQ(echo_soon(server, 1 << 20), 200);  // and nothing of them is left
+  EXPECT_EQ(echo_soon(server, (1 << 20) + 1), 413);
+}
+
+TEST(Connections, BodiesThatWaitForTheirAnswerCountToo) {
+  HttpOptions options = few();
+  options.max_body = 1 << 20;
+  options.max_bodies = 1 << 20;
+  const Server server(options);
+  std::future<int> held = std::async(std::launch::async, [&] {
+    return server.ask("POST", "/held", kJson, std::string(1 << 19, ' ')).status;
+  });
+  server.wait_until_held();
+  EXPECT_EQ(echo_soon(server, 1 << 20), 503);
+  EXPECT_EQ(echo_soon(server, 1 << 18), 200);
+  server.release();
+  EXPECT_EQ(held.get(), 200);
+  EXPECT_EQ(echo_soon(server, 1 << 20), 200);
+}
+
 TEST(Connections, ARouteForAlwaysIsAnsweredHoweverMuchIsUnderWay) {
   const HttpRoute hold{true, false, [](const std::string&) { return HttpAnswer{}; }};
   const HttpRoute figures{false, false, [](const std::string&) { return HttpAnswer{}; }, true};

@@ -189,8 +189,8 @@ TEST(Service, ShedsLoadAndStaysWell) {
   slow.send(http_text("POST", "/embed", "",
                       "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: " +
                           std::to_string(body.size()) + "\r\n"));
-  ASSERT_TRUE(slow.read_to("100 Continue\r\n\r\n"));  // it is under way
-  EXPECT_EQ(served.post("/embed", body).status, 503);
+  ASSERT_TRUE(slow.read_to("100 Continue\r\n\r\n"));
+  EXPECT_EQ(served.post("/embed", body).status, 200);  // the place is for who has sent a body
   EXPECT_EQ(served.get("/healthz").status, 200);
   slow.send(body);
   EXPECT_EQ(slow.reply().status, 200);

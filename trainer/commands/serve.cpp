@@ -99,6 +99,8 @@ HttpOptions http_options(const ServeArguments& arguments) {
   options.max_requests = arguments.max_requests;
   options.max_per_address = arguments.max_per_address;
   options.max_body = static_cast<size_t>(arguments.max_body_mib) << 20;
+  // As text, as JSON and as files a request is there three times: a quarter keeps that within what decoding may take.
+  options.max_bodies = std::max(options.max_body, (static_cast<size_t>(arguments.max_decoded_mib) << 20) / 4);
   options.patience = milliseconds(arguments.timeout);
   if (options.authorization.empty() && !is_loopback(options.address))
     throw ConfigError("--address: expected --token-file with an address that others reach, got " +

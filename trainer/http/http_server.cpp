@@ -61,6 +61,8 @@ struct HttpServer::Impl : HttpShared {
   void admit(tcp::socket socket);
   bool take(tcp::socket& socket);
   bool give_up_oldest(const std::string* address);
+  void give_up(const std::shared_ptr<HttpConnection>& connection);
+  bool find_room(const HttpConnection& asking);
   size_t slots() const { return static_cast<size_t>(options.max_requests) + kMoreConnections; }
   size_t slots_of_address() const;
   void count();
@@ -147,15 +149,31 @@ size_t HttpServer::Impl::slots_of_address() const {
 // Of all, or of one address.
 bool HttpServer::Impl::give_up_oldest(const std::string* address) {
   std::shared_ptr<HttpConnection> oldest;
-  const auto rank = [](const HttpConnection& one) { return std::pair(one.phase(), one.since()); };
   for (const auto& connection : connections)
-    if ((!address || connection->address() == *address) &&
-        connection->phase() != HttpConnection::Phase::kWorks &&
-        (!oldest || rank(*connection) < rank(*oldest)))
+    if ((!address || connection->address() == *address) && connection->dispensable() &&
+        (!oldest || connection->rank() < oldest->rank()))
       oldest = connection;
   if (!oldest) return false;
-  connections.erase(oldest);
-  oldest->drop();
+  give_up(oldest);
+  return true;
+}
+
+void HttpServer::Impl::give_up(const std::shared_ptr<HttpConnection>& connection) {
+  const std::shared_ptr<HttpConnection> kept = connection;  // which may be the set's own
+  connections.erase(kept);
+  kept->drop();
+}
+
+bool HttpServer::Impl::find_room(const HttpConnection& asking) {
+  while (received > options.max_bodies) {
+    std::shared_ptr<HttpConnection> slowest;
+    for (const auto& connection : connections)
+      if (connection->phase() == HttpConnection::Phase::kReceives && connection->pace() > 0 &&
+          (!slowest || connection->pace() < slowest->pace()))
+        slowest = connection;
+    if (!slowest || slowest.get() == &asking) return false;
+    give_up(slowest);
+  }
   return true;
 }
 
@@ -190,6 +208,7 @@ HttpServer::HttpServer(HttpOptions options, Routes routes, Watch watch) {
     std::erase_if(own.connections, [&](const auto& kept) { return kept.get() == connection; });
     own.count();
   };
+  own.make_room = [&own](const HttpConnection& asking) { return own.find_room(asking); };
   own.listen();
   own.accept();
   own.thread = std::thread([&own] { own.run(); });

@@ -14,10 +14,12 @@ struct HttpOptions {
   std::string authorization;  ///< "Basic ..." or "Bearer ...", which clients must send; empty: nothing
   std::string
       certificate;  ///< PEM file of private key and certificate chain: HTTPS, TLS 1.2 or later; empty: HTTP
-  int max_requests = 64;  ///< under way at once; more are answered 503 before their body is read
+  int max_requests = 64;  ///< that have come whole, under way at once; more are answered 503
   int max_per_address =
       0;  ///< connections of one client's address; 0: max_requests and half of what is beside them
   size_t max_body = size_t{16} << 20;  ///< bytes
+  size_t max_bodies =
+      size_t{256} << 20;  ///< bytes of all that are being received or answered; at least max_body
   std::chrono::milliseconds patience =
       std::chrono::seconds(10);               ///< for a client to send a request, or to take an answer
   std::string settings = "address and port";  ///< what errors say is to be set
@@ -57,8 +59,9 @@ struct HttpRoute {
 /// without their words. A page of another site can't make a browser send a POST: JSON needs a leave that is never given, and without a
 /// body the Origin must be this host. Nor can it read: who serves the loopback address without authorization answers to no other name.
 /// Connections  max_requests + 64. A client beyond them, or beyond those of its address, takes the place of the one that has kept the
-///           server waiting for a whole head for the longest: silence keeps nobody out. Where half of them are taken, the time for a head is
-///           a tenth.
+///           server waiting for a whole head or body for the longest: silence keeps nobody out. Where half of them are taken, the time for
+///           a head is a tenth.
+/// Bodies    one that is being received holds the bytes that have come and nothing else. Beyond max_bodies the slowest is given up.
 /// Threads   routes are called concurrently, from threads of the server
 class HttpServer {
  public:

@@ -36,19 +36,21 @@ struct HttpShared {
   boost::asio::io_context io{1};
   // Some more than requests may be under way, for what is open.
   AnswerThreads answering{static_cast<size_t>(options.max_requests) + 2};
-  int under_way = 0;
+  int under_way = 0;    // requests that have come whole and aren't answered
+  size_t received = 0;  // bytes of bodies that are being received or answered
   bool stopping = false;
   bool crowded = false;  // clients are to hurry with their heads
   std::function<void(class HttpConnection*)> ended;
+  // Gives up the slowest bodies until the others fit in; false if `asking` is the slowest.
+  std::function<bool(class HttpConnection& asking)> make_room;
 };
 
 /// A client's connection, whatever carries it.
 class HttpConnection {
  public:
   using Clock = std::chrono::steady_clock;
-  /// What it does, in the order in which it may be given up for another's sake: it waits for a whole head or for the client to go, for the
-  /// client to take the answer, for the body or the answer.
-  enum class Phase { kIdle, kSends, kWorks };
+  /// What it waits for: a whole head, or the client to go; a whole body; the client to take the answer; the answer.
+  enum class Phase { kIdle, kReceives, kSends, kWorks };
 
   explicit HttpConnection(std::string address) : address_(std::move(address)) {}
   virtual ~HttpConnection() = default;
@@ -61,12 +63,21 @@ class HttpConnection {
   const std::string& address() const { return address_; }
   Phase phase() const { return phase_; }
   Clock::time_point since() const { return since_; }
+  /// Has it to go for another's sake, and how soon? Who has sent no whole request goes before who takes no answer, the oldest first.
+  bool dispensable() const { return phase_ != Phase::kWorks; }
+  auto rank() const { return std::pair(phase_ == Phase::kSends, since_); }
+  /// Bytes of its body that came in a second.
+  double pace() const {
+    return static_cast<double>(received_) / std::chrono::duration<double>(Clock::now() - since_).count();
+  }
 
  protected:
   void enter(Phase phase) {
     phase_ = phase;
     since_ = Clock::now();
   }
+
+  size_t received_ = 0;  // bytes of its body that the server holds
 
  private:
   const std::string address_;  // of the client
@@ -101,7 +112,10 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     keep_ = false;
     if (!answering_) close();
   }
-  void drop() override { close(); }
+  void drop() override {
+    give_back();
+    close();
+  }
 
  private:
   using Code = boost::system::error_code;
@@ -150,7 +164,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
 
   void head_came(Code code) {
     disarm();
-    enter(Phase::kWorks);
+    enter(Phase::kReceives);
     start_ = Clock::now();
     route_ = nullptr;
     keep_ = false;
@@ -164,8 +178,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     std::optional<size_t> length = parser_->chunked() ? std::nullopt : std::optional<size_t>(0);
     if (const auto given = parser_->content_length(); length && given) length = static_cast<size_t>(*given);
     if (auto refused = refusal(head, length, route_, shared_.options)) return send(std::move(*refused));
-    if (!route_->open && !route_->always && !take_place())
-      return send(http_error(503, "too many requests at once; try again later"));
+    if (!has_place()) return refuse_for_now();
     keep_ = parser_->keep_alive();
     if (*length == 0) return answer();
     if (boost::beast::iequals(head[boost::beast::http::field::expect], "100-continue"))
@@ -177,12 +190,9 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     return code.category() == make_error_code(HttpError::bad_method).category();
   }
 
-  bool take_place() {
-    if (shared_.under_way >= shared_.options.max_requests) return false;
-    ++shared_.under_way;
-    placed_ = true;
-    return true;
-  }
+  bool needs_place() const { return !route_->open && !route_->always; }
+  bool has_place() const { return !needs_place() || shared_.under_way < shared_.options.max_requests; }
+  void refuse_for_now() { send(http_error(503, "too many requests at once; try again later")); }
 
   void send_continue() {
     arm();
@@ -193,20 +203,39 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     });
   }
 
+  // A body holds the memory of what has come of it and no place: who sends none, or slowly, keeps no other from being answered.
   void read_body() {
     arm();
-    boost::beast::http::async_read(stream_, buffer_, *parser_, [self = self()](Code code, size_t) {
-      self->disarm();
-      if (!code) return self->answer();
-      self->keep_ = false;
-      if (self->timed_out_) return self->send(http_error(408, "the body did not come in time"));
-      self->end();
-    });
+    parser_->eager(true);
+    read_some_body();
+  }
+  void read_some_body() {
+    boost::beast::http::async_read_some(stream_, buffer_, *parser_,
+                                        [self = self()](Code code, size_t) { self->body_came(code); });
+  }
+  void body_came(Code code) {
+    if (code || timed_out_) {
+      disarm();
+      keep_ = false;
+      return timed_out_ ? send(http_error(408, "the body did not come in time")) : end();
+    }
+    const size_t size = parser_->get().body().size();
+    shared_.received += size - received_;
+    received_ = size;
+    if (shared_.received > shared_.options.max_bodies && !shared_.make_room(*this)) {
+      disarm();
+      return refuse_for_now();
+    }
+    if (!parser_->is_done()) return read_some_body();
+    disarm();
+    has_place() ? answer() : refuse_for_now();
   }
 
   // Elsewhere, since it may take long.
   void answer() {
     answering_ = true;
+    enter(Phase::kWorks);
+    if (needs_place()) placed_ = true, ++shared_.under_way;
     shared_.answering.post([self = self(), body = std::move(parser_->get().body()),
                             work = boost::asio::make_work_guard(shared_.io)] {
       boost::asio::post(self->shared_.io, [self, made = answer_of(*self->route_, body)]() mutable {
@@ -218,8 +247,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   void send(HttpAnswer answer) {
     answering_ = true;
     enter(Phase::kSends);
-    if (placed_) --shared_.under_way;
-    placed_ = false;
+    give_back();
     const HttpHead& head = parser_->get();
     if (shared_.watch)
       shared_.watch(route_ ? path_of(head) : "other", answer.status,
@@ -265,10 +293,15 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     socket().close(ignored);
   }
   void end() {
-    if (placed_) --shared_.under_way;
-    placed_ = false;
+    give_back();
     close();
     if (!std::exchange(ended_, true)) shared_.ended(this);
+  }
+
+  // What it holds of what the server has for all.
+  void give_back() {
+    if (std::exchange(placed_, false)) --shared_.under_way;
+    shared_.received -= std::exchange(received_, 0);
   }
 
   HttpShared& shared_;
