@@ -73,12 +73,17 @@ int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& bo
     const int code = body(session);
     session.world.barrier();
     return code;
-  } catch (const CommError&) {
+  } catch (const CommError& error) {
     const auto verdict = control->failure();
     const auto code = reported_code(verdict);
-    if (!code) throw;
-    session.log->warn("ended: {}", *verdict);
-    return *code;
+    if (code) {
+      session.log->warn("ended: {}", *verdict);
+    } else {
+      // Now, not from main: taking leave waits for a rank that is stopped as long as for its heartbeats.
+      session.log->error("{}", explain_on_a_line(error));
+      session.world.abort("this rank was ended by an error of its own");
+    }
+    return code.value_or(kPeerLost);
   } catch (const std::exception& error) {
     // Once NCCL was aborted, what LibTorch throws says nothing of the cause.
     if (const auto verdict = control->failure();
