@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""deploy/slurm on a real slurmctld and slurmd: the time limit's warning, preemption, a killed rank, cancelling, an array.
+"""deploy/slurm on a real slurmctld and slurmd: the time limit's warning, preemption, killed and stopped ranks, cancelling, an array.
 usage: slurm_test.py LODESTONE"""
 import os
 import pathlib
@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import unittest
 
 import sandbox
@@ -176,7 +177,7 @@ class Slurm(unittest.TestCase):
         self.wait_for_words("start 1: exit code 75", run)
 
         self.wait_for_step(run.step() + 20, run)
-        kill_a_rank()
+        send_rank_1(signal.SIGKILL)
         self.wait_for_words("start 2: exit code (4|137)", run)
 
         self.wait_for_step(run.step() + 20, run)
@@ -211,6 +212,26 @@ class Slurm(unittest.TestCase):
         self.assertRegex(self.log(run), "resumed .* at step [1-9]")
         self.cluster.call("scancel", job)
 
+    def test_5_a_rank_that_is_stopped_before_or_after_its_program_begins_is_named_and_the_job_goes_on(self):
+        run = self.make_run("stopped", 1000000)
+        # Stopped as it would be while the loader links the program: nothing of the program can tell.
+        program = run.where / "lodestone"
+        program.write_text(f'#!/bin/sh\n[ "$SLURM_PROCID $LODESTONE_GENERATION" != "1 0" ] || kill -STOP $$\nexec {LODESTONE} "$@"\n')
+        program.chmod(0o755)
+        job = self.cluster.submit(run.where, f"--export=ALL,LODESTONE={program}", SLURM / "train.sbatch", *run.words)
+        self.wait_for_words("rank 1 on hostb is lost: stopped for 5 s as it started", run)
+        self.wait_for_words("start 1: exit code 137", run)
+
+        self.wait_for_step(120, run)
+        began = time.monotonic()
+        send_rank_1(signal.SIGSTOP)
+        self.wait_for_words("rank 1 is lost: silent for", run)
+        self.assertLess(time.monotonic() - began, 10)  # twice distributed.peer_timeout
+        self.wait_for("the job has begun again", lambda: self.log(run).count("start 1: exit code") == 2, run)
+        before = run.step()
+        self.wait_for_step(before + 20, run)
+        self.cluster.call("scancel", job)
+
 
 def kill_session(process):
     """What is left of a job that was started in a session of its own."""
@@ -218,15 +239,15 @@ def kill_session(process):
         kill(process)
 
 
-def kill_a_rank():
-    """SIGKILL for rank 1 of whatever srun has started here."""
+def send_rank_1(number):
+    """A signal for rank 1 of whatever srun has started here."""
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             if b"SLURM_PROCID=1" in (folder / "environ").read_bytes().split(b"\0") and os.readlink(folder / "exe") == LODESTONE:
-                return os.kill(int(folder.name), signal.SIGKILL)
+                return os.kill(int(folder.name), number)
         except OSError:
             continue
-    raise AssertionError("no rank to kill")
+    raise AssertionError("there is no rank 1")
 
 
 if __name__ == "__main__":
