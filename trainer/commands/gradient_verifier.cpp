@@ -6,6 +6,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/from_blob.h>
@@ -71,6 +72,12 @@ at::Tensor flat(const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> parts;
   for (const auto& tensor : tensors) parts.push_back(tensor.reshape(-1));
   return at::cat(parts);
+}
+
+// Numbers between -1 and 1 without a pattern, the same whoever computes them.
+at::Tensor some_gradient(Range rows, const at::Tensor& like_bD) {
+  const int64_t width = like_bD.size(1);
+  return at::arange(rows.begin * width, rows.end * width, like_bD.options()).square().cos().view({-1, width});
 }
 
 TrainingData open_rows(RunConfig& config, int64_t rows, int world) {
@@ -144,12 +151,31 @@ std::vector<VerifiedLine> GradientVerifier::compare(const Objective& objective, 
   return lines;
 }
 
+std::vector<VerifiedLine> GradientVerifier::compare_encoder(int64_t rows) {
+  VerifiedLine line{"encoder gradient"};
+  for (Round& round : rounds_of(rows).all) {
+    const Range share = round.mine.share;
+    GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch, "float32");
+    round.mine_bD = cache.encode(features_of(round.mine), mode_for_share(mode_, share)).detach();
+    cache.backward(some_gradient(share, round.mine_bD));
+    sync_.finish();
+    const std::vector<at::Tensor> gradients = take_gradients(*config_.encoder);
+    if (!session_.leads()) continue;
+    const at::Tensor whole_BD = forward_whole(features_of(round.whole));
+    whole_BD.backward(some_gradient(round.whole.share, whole_BD.detach()));
+    line.error =
+        std::max(line.error, relative_error(flat(gradients), flat(take_gradients(*config_.encoder))));
+  }
+  line.equal = line.error <= kVerifyTolerance;
+  return {line};
+}
+
 // What the ranks get.
 StepLoss GradientVerifier::together(const Objective& objective, Round& round, Sides& sides, bool encoder,
                                     std::vector<at::Tensor>& gradients) {
   const Batch& batch = round.mine;
   GradientCache cache(*config_.encoder, sync_, config_.training.micro_batch, "float32");
-  const Features x = batch.features.to(device()).to(at::kDouble);
+  const Features x = features_of(batch);
   if (encoder || !round.mine_bD.defined())
     round.mine_bD = cache.encode(x, mode_for_share(mode_, batch.share)).detach();
   const auto meeting = sides.mine.meet(rows_of(batch, round.mine_bD), x, batch.share.begin,
@@ -168,7 +194,7 @@ StepLoss GradientVerifier::together(const Objective& objective, Round& round, Si
 ReferenceLoss GradientVerifier::alone(const Objective& objective, Round& round, Sides& sides, bool encoder,
                                       std::vector<at::Tensor>& gradients) {
   const Batch& batch = round.whole;
-  const Features x = batch.features.to(device()).to(at::kDouble);
+  const Features x = features_of(batch);
   if (!round.whole_BD.defined()) {
     const at::NoGradGuard no_grad;
     round.whole_BD = forward_whole(x);
@@ -214,6 +240,10 @@ void GradientVerifier::compare_round(const Objective& objective, Round& round, S
   if (!has_tuples) return;
   const Tuples& r = reference.tuples;
   worst("tuples", at::equal(tuples_t3, at::stack({r.anchor_t, r.positive_t, r.negative_t}, 1)) ? 0.0 : 1.0);
+}
+
+Features GradientVerifier::features_of(const Batch& batch) const {
+  return batch.features.to(device()).to(at::kDouble);
 }
 
 // One process, the same function: with local batch norm the ranks' shares are normalised apart, on any number of ranks.

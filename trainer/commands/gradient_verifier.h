@@ -29,10 +29,13 @@ class GradientVerifier {
   GradientVerifier(RunConfig& config, const Session& session, int64_t batches);
   ~GradientVerifier();
 
-  /// With the first `rows` of global batches of so many. `encoder`: push the gradient through the encoder too, the same
-  /// function whatever the objective.
+  /// With global batches of `rows`. `encoder`: push the gradient through the encoder too.
   /// Ranks     collective; the lines are rank 0's
   std::vector<VerifiedLine> compare(const Objective& objective, int64_t rows, bool encoder);
+  /// For all objectives at once: pushes a gradient through the encoder that has nothing to do with any, and is zero for no row. An
+  /// encoder's backward pass is linear in the embeddings' gradient, so that one that is wrong for some gradient is wrong for this.
+  /// Ranks     as compare
+  std::vector<VerifiedLine> compare_encoder(int64_t rows);
 
  private:
   struct Round;   // a batch as this rank and as one process sees it, and its encodings
@@ -46,6 +49,7 @@ class GradientVerifier {
                       std::vector<at::Tensor>& gradients);
   void compare_round(const Objective& objective, Round& round, Sides& sides, bool encoder,
                      std::vector<VerifiedLine>& lines);
+  Features features_of(const Batch& batch) const;
   at::Tensor forward_whole(const Features& x) const;
   at::Tensor encode_rows(const Features& x, Range rows, const ForwardMode& mode) const;
   c10::Device device() const { return session_.launch.device(); }

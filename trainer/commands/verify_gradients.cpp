@@ -23,7 +23,6 @@ struct Named {
   std::shared_ptr<const Loss> made_loss;
   std::shared_ptr<const Miner> made_miner;
   OracleRows rows;
-  bool encoder = true;  ///< the first of its loss: the encoder's backward pass knows no miner
 };
 
 bool goes_with(const Objective& objective, const Objective::Setting& setting, bool two_views) {
@@ -95,7 +94,7 @@ class Table {
 /// with them.
 std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& data, bool all) {
   if (!all) {
-    Named one{config.loss.name(), config.miner.name(), {}, {}, {}, true};
+    Named one{config.loss.name(), config.miner.name(), {}, {}, {}};
     one.made_loss = std::shared_ptr<const Loss>(std::shared_ptr<void>(), &*config.loss);
     one.made_miner = std::shared_ptr<const Miner>(std::shared_ptr<void>(), &*config.miner);
     return {one};
@@ -103,14 +102,12 @@ std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& da
   const Objective::Setting setting = setting_of(config, data);
   const bool two_views = deals_sides(config, data);
   std::vector<Named> found;
-  std::set<std::string> losses;
   for (const auto& loss : loss_table())
     for (const auto& miner : miner_table()) {
-      Named one{loss.name, miner.name, loss.make(), miner.make(), {}, true};
+      Named one{loss.name, miner.name, loss.make(), miner.make(), {}};
       const Objective objective{*one.made_loss, *one.made_miner, config.normalize,
                                 config.objective().exchange};
       if (!goes_with(objective, setting, two_views)) continue;
-      one.encoder = losses.insert(loss.name).second;
       found.push_back(std::move(one));
     }
   return found;
@@ -144,10 +141,13 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
   std::vector<Named> objectives = objectives_of(config, data, arguments.all);
   choose_rows(objectives, config, data, session, arguments.batches);
   GradientVerifier verifier(config, session, arguments.batches);
-  Table table(session, static_cast<int64_t>(objectives.size()), arguments.json);
+  Table table(session, static_cast<int64_t>(objectives.size()) + (arguments.all ? 1 : 0), arguments.json);
+  if (arguments.all)
+    table.take({"any", "any", {}, {}, {config.global_batch, ""}},
+               verifier.compare_encoder(config.global_batch));
   for (const Named& one : objectives) {
     const Objective objective{*one.made_loss, *one.made_miner, config.normalize, config.objective().exchange};
-    table.take(one, verifier.compare(objective, one.rows.rows, one.encoder));
+    table.take(one, verifier.compare(objective, one.rows.rows, /*encoder=*/!arguments.all));
   }
   int code = table.finish(session.world.size());
   // mpirun reports the first rank that fails: all ranks say the same.
