@@ -4,12 +4,13 @@ import struct
 import zlib
 
 
-def png(side, pixels):
-    """A grey PNG."""
+def png(side, pixels, channels=1):
+    """A grey PNG, or a coloured one of three channels."""
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\0" + pixels[y * side:(y + 1) * side] for y in range(side))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)) +
+    row, kind = side * channels, {1: 0, 3: 2}[channels]
+    rows = b"".join(b"\0" + pixels[y * row:(y + 1) * row] for y in range(side))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, kind, 0, 0, 0)) +
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
