@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""deploy/mpi/train.sh across two hosts with two ranks each: binding, the choice of network, TERM, and the loss of a host.
+"""deploy/mpi/train.sh across two hosts with two ranks each: binding, the choice of network, TERM, the loss of a host, and of a rank as it is loaded.
 usage: mpi_test.py LODESTONE"""
 import os
 import pathlib
@@ -45,13 +45,13 @@ class Mpi(unittest.TestCase):
         return TrainingRun(LODESTONE, self.folder, name, [
             f"schedule.steps={steps}", "checkpoint.every_steps=20", "determinism=canonical", "micro_shards=4"])
 
-    def start(self, run):
+    def start(self, run, hostfile=None, **more):
         """train.sh on hosta."""
         environment = {"SSH": self.sshd.client, "INTERFACE": "data0", "BIND": BIND, "MIN_RANKS": "2",
-                       "LODESTONE": LODESTONE}
+                       "LODESTONE": LODESTONE, **more}
         words = [word for setting in run.settings for word in ("--set", setting)]
         self.log = self.folder / f"{run.root.name}-{len(list(self.folder.glob('*.out')))}.out"
-        return self.enterContext(Child(self.hosts.command("hosta", TRAIN, self.file, run.config, *words), self.log,
+        return self.enterContext(Child(self.hosts.command("hosta", TRAIN, hostfile or self.file, run.config, *words), self.log,
                                        env={**os.environ, **environment}))
 
     def wait_for(self, what, condition, job, seconds=PATIENCE):
@@ -131,6 +131,24 @@ class Mpi(unittest.TestCase):
         self.assertIn(f"{stopped} at step", self.log.read_text())
         whole.finish(2)
         self.assertEqual(run.state(), whole.state())
+
+    def test_3_a_rank_alone_on_its_host_that_is_stopped_while_it_is_loaded_is_named_and_the_job_goes_on(self):
+        run = self.make_run("loaded", 20)
+        hostfile = self.folder / "one_each"
+        hostfile.write_text("".join(f"{name} slots=1\n" for name in NAMES))
+        # On hostb the program is a script that stops itself once and becomes the program: stopped before any of its code runs.
+        program, script, begun = (self.folder / name for name in ("program", "script", "begun"))
+        program.touch()
+        script.write_text(f'#!/bin/sh\n[ -e {begun} ] || {{ : >{begun}; kill -STOP $$; }}\nexec {program} "$@"\n')
+        script.chmod(0o755)
+        self.hosts.run("hostb", "mount", "--bind", LODESTONE, program)
+        self.hosts.run("hostb", "mount", "--bind", script, LODESTONE)
+        self.addCleanup(self.hosts.run, "hostb", "umount", LODESTONE, program)
+        job = self.start(run, hostfile)
+        self.wait_for("rank 1 is stopped", begun.exists, job)
+        self.wait_for("it is named", lambda: "rank 1 on hostb is lost: stopped for 5 s as it started" in self.log.read_text(), job, seconds=10)
+        self.assertEqual(self.end(job), 0, self.log.read_text())
+        self.assertIn("restart 1", self.log.read_text())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #include "common/log_format.h"
 #include "common/paths.h"
 #include "trainer/commands/command.h"
+#include "trainer/commands/load_watch.h"
 #include "trainer/commands/run_config.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/checkpoint_files.h"
@@ -117,6 +118,8 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
     // By name only: their values don't belong on a command line, which everybody on the host can read.
     for (const std::string& name : variables_for_ranks())
       command.words.insert(command.words.end(), {"-x", name});
+    if (!one_host)
+      for (const std::string& word : load_watch()) command.words.push_back(word);
   }
   command.words.push_back(program);
   command.words.insert(command.words.end(), arguments.command.begin(), arguments.command.end());
