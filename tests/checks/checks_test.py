@@ -8,6 +8,7 @@ import handbook
 import layering
 import paths
 import size_table
+import structure
 import wording
 
 GOOD = {
@@ -109,6 +110,20 @@ const Row kTable[] = {
         self.assertEqual([size_table.percentile(range(1, 101), p) for p in (50, 95, 100)], [50, 95, 100])
         self.assertEqual(size_table.percentile([7], 95), 7)
         self.assertEqual(size_table.percentile([], 95), 0)
+
+    def test_structure_counts_includes_between_folders(self):
+        root = self.tree({
+            "sampler/texts/b.h": '#include "sampler/a.h"\n#include "common/error.h"\n#include <vector>\n',
+            "sampler/a.cpp": '#include "sampler/a.h"\n#include "sampler/texts/b.h"\n// #include "common/error.h"\n'})
+        self.assertEqual(structure.arrows(root, 1), {("sampler", "common"): 2, ("distributed", "common"): 1,
+                                                     ("trainer", "common"): 1})
+        self.assertEqual(structure.arrows(root, 2), {("sampler", "common"): 1, ("sampler", "sampler/texts"): 1,
+                                                     ("sampler/texts", "sampler"): 1, ("sampler/texts", "common"): 1,
+                                                     ("distributed", "common"): 1, ("trainer/losses", "common"): 1})
+        self.assertEqual(structure.circle(structure.arrows(root, 1)), [])
+        self.assertEqual(structure.circle(structure.arrows(root, 2)), ["sampler", "sampler/texts"])
+        self.assertIn("  sampler -> common: 2", structure.report(root))
+        self.assertEqual(structure.report(root)[0], "8 files, 15 lines; lines of each: median 2, p95 3, max 3")
 
     def test_wording_finds_notes_and_private_paths(self):
         tree = self.tree({"common/note.cpp": "int a;  // TO" + "DO: later\n", "docs/a.md": "see /ho" + "me/someone/x\n",
