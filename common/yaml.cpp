@@ -1,5 +1,6 @@
 #include "common/yaml.h"
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -213,6 +214,23 @@ ConfigNodePtr assigned_value(const std::string& text, const std::string& place) 
   return value;
 }
 
+// Each level copies the place and is taken down inside the one above.
+void check_depth(const std::string& path) {
+  const auto levels = static_cast<size_t>(std::count(path.begin(), path.end(), '.')) + 1;
+  if (levels > kMaxDepth)
+    throw ConfigError("--set: expected at most " + std::to_string(kMaxDepth) +
+                      " keys with dots between them, got " + std::to_string(levels) + " in '" +
+                      printable(path.substr(0, 40)) + "…'; `lodestone config " +
+                      "--reference` lists the keys");
+}
+
+std::vector<std::string> keys_of(const std::string& path) {
+  std::istringstream parts(path);
+  std::vector<std::string> keys;
+  for (std::string part; std::getline(parts, part, '.');) keys.push_back(part);
+  return keys;
+}
+
 }  // namespace
 
 void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
@@ -221,16 +239,18 @@ void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
     throw ConfigError("--set: expected key.path=value, got '" + assignment + "'");
   const std::string path = assignment.substr(0, equals);
   const std::string place = "--set " + path;
+  check_depth(path);
   const auto value = assigned_value(assignment.substr(equals + 1), place);
   value->place = place;
 
   ConfigNodePtr node = root;
-  std::istringstream parts(path);
-  std::vector<std::string> keys;
-  for (std::string part; std::getline(parts, part, '.');) keys.push_back(part);
+  const std::vector<std::string> keys = keys_of(path);
   for (size_t i = 0; i < keys.size(); ++i) {
     const bool last = i + 1 == keys.size();
     ConfigNodePtr child = node->find(keys[i]);
+    if (!child && node->members.size() >= kMaxNodes)
+      throw ConfigError(place + ": expected at most " + std::to_string(kMaxNodes) +
+                        " keys in a mapping, got more");
     if (!child || last) {
       ConfigNodePtr replacement = last ? value : std::make_shared<ConfigNode>();
       if (!last) {
