@@ -24,7 +24,7 @@ StderrLines::StderrLines(Log log)
 StderrLines::~StderrLines() {
   g_lines = nullptr;
   std::cerr.rdbuf(stream_);
-  if (!begun_.empty()) take_lines("\n");
+  lines_.finish([this](std::string_view line) { write_line(line); });
 }
 
 void send_stderr_lines_to(Log log) {
@@ -56,15 +56,14 @@ int StderrLines::sync() {
 
 // LibTorch hands over a message at a time, which may be of several lines.
 void StderrLines::take(std::string_view text) {
-  if (begun_.empty() && is_glog_line(text)) return write_foreign_line(*log_, read_foreign_line(text, {}));
-  if (json_) return take_lines(text);
+  if (lines_.at_line_begin() && is_glog_line(text))
+    return write_foreign_line(*log_, read_foreign_line(text, {}));
+  if (json_) return lines_.take(text, [this](std::string_view line) { write_line(line); });
   stream_->sputn(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
-void StderrLines::take_lines(std::string_view text) {
-  begun_ += text;
-  for (size_t end = 0; (end = begun_.find('\n')) != std::string::npos; begun_.erase(0, end + 1))
-    if (end > 0) write_foreign_line(*log_, read_foreign_line(begun_.substr(0, end), Logger::Level::kWarn));
+void StderrLines::write_line(std::string_view line) {
+  if (!line.empty()) write_foreign_line(*log_, read_foreign_line(line, Logger::Level::kWarn));
 }
 
 }  // namespace lodestone

@@ -2,8 +2,9 @@
 
 #include <mutex>
 #include <streambuf>
-#include <string>
+#include <string_view>
 
+#include "common/line_splitter.h"
 #include "common/log.h"
 
 namespace lodestone {
@@ -26,13 +27,13 @@ class StderrLines : private std::streambuf {
   int overflow(int c) override;
   int sync() override;
   void take(std::string_view text);
-  void take_lines(std::string_view text);
+  void write_line(std::string_view line);
 
   std::mutex mutex_;
   Log log_;
   bool json_;
   std::streambuf* const stream_;  ///< std::cerr's own
-  std::string begun_;             ///< a line without its end
+  LineSplitter lines_;
 };
 
 /// From now on the lines are of this log, whose rank is known, and of the format that was chosen. Without a StderrLines nothing happens.

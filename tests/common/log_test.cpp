@@ -14,8 +14,11 @@
 #include "common/causes.h"
 #include "common/error.h"
 #include "common/foreign_line.h"
+#include "common/line_splitter.h"
 #include "common/log_format.h"
+#include "common/printable.h"
 #include "common/stderr_lines.h"
+#include "support/growth.h"
 
 namespace lodestone {
 namespace {
@@ -195,6 +198,49 @@ TEST_F(Stderr, TheStreamIsItsOwnAgainAfterwards) {
               std::cerr << "[W1130 21:09:18.166 a.cpp:1] x\n";
             }),
             "[W1130 21:09:18.166 a.cpp:1] x\n");
+}
+
+std::vector<std::string> split(const std::vector<std::string>& pieces) {
+  std::vector<std::string> lines;
+  const auto use = [&](std::string_view line) { lines.emplace_back(line); };
+  LineSplitter splitter;
+  for (const std::string& piece : pieces) splitter.take(piece, use);
+  splitter.finish(use);
+  return lines;
+}
+
+TEST(LineSplitter, PutsLinesTogether) {
+  EXPECT_THAT(split({"a", "b\n\nc", "\n", "d"}), ::testing::ElementsAre("ab", "", "c", "d"));
+  EXPECT_THAT(split({"a\nb\n"}), ::testing::ElementsAre("a", "b"));
+  EXPECT_TRUE(split({"", ""}).empty());
+}
+
+TEST(LineSplitter, HoldsNoMoreThanSixtyFourKibibytes) {
+  const std::string part(40'000, 'x');
+  EXPECT_THAT(split({part, part, part + "\n"}), ::testing::ElementsAre(part + part, part));
+}
+
+TEST(LinesTake, TwiceAsLongForTwiceAsMuch) {
+  for (const char* piece :
+       {"x", "\n", "a line\n", "[rank0]:[W1130 21:09:18.166 a.cpp:1] x\n", "[W", "\x1b", "\xff"})
+    for (const size_t cut : {size_t{1}, size_t{4096}, size_t{1} << 30})
+      testing::expect_linear(
+          [&](size_t n) {
+            std::string text;
+            for (size_t i = 0; i < n; ++i) text += piece;
+            return text;
+          },
+          [&](const std::string& text) {
+            size_t bytes = 0;
+            const auto use = [&](std::string_view line) {
+              bytes += printable(read_foreign_line(line, Logger::Level::kWarn).message).size();
+            };
+            LineSplitter splitter;
+            for (size_t at = 0; at < text.size(); at += cut)
+              splitter.take(std::string_view(text).substr(at, cut), use);
+            splitter.finish(use);
+          },
+          1000, 1 << 20);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include <fcntl.h>
@@ -16,12 +17,6 @@
 #include "common/foreign_line.h"
 
 namespace lodestone {
-
-namespace {
-
-constexpr size_t kLongestLine = 1 << 16;
-
-}  // namespace
 
 LineRelay::LineRelay(Log log) : log_(std::move(log)) {
   if (::pipe2(ends_, O_CLOEXEC) != 0)
@@ -45,7 +40,7 @@ void LineRelay::run() {
     if (::poll(waited.data(), waited.size(), -1) < 0 && errno != EINTR) break;
     while (read_some()) continue;
   }
-  if (!begun_.empty()) pass_on(begun_);
+  lines_.finish([this](std::string_view line) { pass_on(line); });
 }
 
 // False if there is nothing at the moment.
@@ -53,15 +48,7 @@ bool LineRelay::read_some() {
   std::array<char, 4096> bytes;
   const ssize_t got = ::read(ends_[0], bytes.data(), bytes.size());
   if (got <= 0) return false;
-  begun_.append(bytes.data(), static_cast<size_t>(got));
-  size_t begin = 0;
-  for (size_t end = 0; (end = begun_.find('\n', begin)) != std::string::npos; begin = end + 1)
-    pass_on(std::string_view(begun_).substr(begin, end - begin));
-  begun_.erase(0, begin);
-  if (begun_.size() > kLongestLine) {
-    pass_on(begun_);
-    begun_.clear();
-  }
+  lines_.take({bytes.data(), static_cast<size_t>(got)}, [this](std::string_view line) { pass_on(line); });
   return true;
 }
 

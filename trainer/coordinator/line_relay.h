@@ -1,9 +1,9 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <thread>
 
+#include "common/line_splitter.h"
 #include "common/log.h"
 
 namespace lodestone {
@@ -29,8 +29,8 @@ class LineRelay {
 
   Log log_;
   int ends_[2] = {-1, -1};
-  int ending_ = -1;    ///< an eventfd
-  std::string begun_;  ///< a line without its end
+  int ending_ = -1;  ///< an eventfd
+  LineSplitter lines_;
   std::thread thread_;
 };
 
