@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdint>
 #include <fstream>
 #include <map>
 #include <set>
@@ -21,7 +22,8 @@ namespace lodestone {
 
 namespace {
 
-constexpr std::streamsize kLongest = 1 << 20;
+constexpr size_t kLongest = 1 << 20;
+constexpr int kMostSlots = 1 << 20;  // in a file
 
 const std::set<std::string> kSlots = {"slots", "count", "cpu"};
 const std::set<std::string> kMaxSlots = {"max_slots", "max-slots", "slots_max", "slots-max",
@@ -31,15 +33,17 @@ const std::set<std::string> kUser = {"username", "user_name", "user-name"};
 
 std::string read_once(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  std::string text(static_cast<size_t>(kLongest), '\0');
-  in.read(text.data(), kLongest);
-  if (in.bad() || (!in.eof() && in.gcount() == 0))
+  std::string text, block(size_t{1} << 14, '\0');
+  while (in && text.size() < kLongest) {
+    in.read(block.data(), static_cast<std::streamsize>(block.size()));
+    text.append(block, 0, static_cast<size_t>(in.gcount()));
+  }
+  if (in.bad() || (!in.eof() && text.empty()))
     throw IoError("hostfile: cannot read " + printable(path.string()) +
                   "; name a file of lines like: node1 slots=8");
   if (!in.eof())
     throw IoError("hostfile: " + printable(path.string()) + ": expected less than " +
                   std::to_string(kLongest) + " bytes, got more");
-  text.resize(static_cast<size_t>(in.gcount()));
   return text;
 }
 
@@ -85,9 +89,19 @@ std::vector<std::string> words_of(std::string line) {
 int count_in(const std::string& key, const std::string& text, const std::string& place) {
   int count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end != text.data() + text.size() || count < 1)
-    refuse(place, key + "=N with N at least 1", key + "=" + text);
+  if (error != std::errc() || end != text.data() + text.size() || count < 1 || count > kMostSlots)
+    refuse(place, key + "=N with N at least 1 and at most " + std::to_string(kMostSlots), key + "=" + text);
   return count;
+}
+
+// It becomes an argument of ssh, where what begins with a hyphen would be an option.
+void check_user(const std::string& user, const std::string& place) {
+  const bool fine =
+      !user.empty() && !user.starts_with('-') &&
+      std::all_of(user.begin(), user.end(), [](unsigned char letter) {
+        return std::isalnum(letter) != 0 || std::string_view("._-").find(letter) != std::string_view::npos;
+      });
+  if (!fine) refuse(place, "a user's name of letters, digits, dots, hyphens and _", user);
 }
 
 // mpirun takes letters, digits, dots and hyphens.
@@ -97,15 +111,18 @@ void check_name(const std::string& name, const std::string& place) {
            "a host's name (relative and excluded hosts need a scheduler's list, which launch does not read)",
            name);
   if (name == "rank") refuse(place, "a host and its slots (this looks like a rankfile)", name);
-  const std::string host = name.substr(name.find('@') == std::string::npos ? 0 : name.find('@') + 1);
+  const size_t at = name.find('@');
+  if (at != std::string::npos) check_user(name.substr(0, at), place);
+  const std::string host = name.substr(at == std::string::npos ? 0 : at + 1);
   if (host.find(':') != std::string::npos)
     refuse(place,
            "a host's name or IPv4 address (mpirun takes no IPv6 address and no port; write slots=N for a "
            "number of ranks)",
            name);
-  const bool fine = !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char letter) {
-    return std::isalnum(letter) != 0 || letter == '.' || letter == '-';
-  });
+  const bool fine = !host.empty() && !host.starts_with('-') &&
+                    std::all_of(host.begin(), host.end(), [](unsigned char letter) {
+                      return std::isalnum(letter) != 0 || letter == '.' || letter == '-';
+                    });
   if (!fine) refuse(place, "a host's name of letters, digits, dots and hyphens, as mpirun wants it", name);
 }
 
@@ -124,6 +141,7 @@ std::optional<Host> parse_line(const std::string& line, const std::string& place
     } else if (kMaxSlots.contains(key)) {
       host.max_slots = count_in(key, value, place);
     } else if (kUser.contains(key)) {
+      check_user(value, place);
       host.name = value + "@" + host.name.substr(host.name.find('@') + 1);
     } else {
       refuse(place, "slots, max_slots or username", key);
@@ -136,16 +154,28 @@ std::optional<Host> parse_line(const std::string& line, const std::string& place
   return host;
 }
 
-// mpirun refuses most hosts that are named twice.
-void add(std::vector<Host>& hosts, const Host& host) {
-  const auto same = std::find_if(hosts.begin(), hosts.end(), [&](const Host& other) {
-    return other.name == host.name || (other.is_this_host() && host.is_this_host());
-  });
-  if (same == hosts.end()) return hosts.push_back(host);
-  same->slots = same->slots.value_or(1) + host.slots.value_or(1);
-  if (same->max_slots || host.max_slots)
-    same->max_slots = std::max(*same->slots, same->max_slots.value_or(0) + host.max_slots.value_or(0));
-}
+/// Hosts in the order of first mention; mpirun refuses most that are named twice.
+class Hosts {
+ public:
+  void add(const Host& host, const std::string& place) {
+    total_ += std::max(host.slots.value_or(1), host.max_slots.value_or(0));
+    if (total_ > kMostSlots)
+      refuse(place, "at most " + std::to_string(kMostSlots) + " slots in all lines", std::to_string(total_));
+    const auto [found, is_new] = place_of_.emplace(key_of(host), hosts.size());
+    if (is_new) return hosts.push_back(host);
+    Host& same = hosts[found->second];
+    same.slots = same.slots.value_or(1) + host.slots.value_or(1);
+    if (same.max_slots || host.max_slots)
+      same.max_slots = std::max(*same.slots, same.max_slots.value_or(0) + host.max_slots.value_or(0));
+  }
+  std::vector<Host> hosts;
+
+ private:
+  // This host has many names, of which none is empty.
+  static std::string key_of(const Host& host) { return host.is_this_host() ? "" : host.name; }
+  std::map<std::string, size_t> place_of_;
+  int64_t total_ = 0;
+};
 
 // 0 if it could not be started.
 pid_t ask(const Host& host, const std::vector<std::string>& agent) {
@@ -167,17 +197,17 @@ bool Host::is_this_host() const {
 }
 
 std::vector<Host> read_hostfile(const std::filesystem::path& path) {
-  std::vector<Host> hosts;
+  Hosts read;
   int number = 0;
   std::istringstream lines(without_block_comments(read_once(path)));
   for (std::string line; std::getline(lines, line);) {
     const std::string place = printable(path.string()) + ":" + std::to_string(++number);
-    if (const auto host = parse_line(line, place)) add(hosts, *host);
+    if (const auto host = parse_line(line, place)) read.add(*host, place);
   }
-  if (hosts.empty())
+  if (read.hosts.empty())
     throw ConfigError(printable(path.string()) +
                       ": expected a host on each line, got none; add lines like: node1 slots=8");
-  return hosts;
+  return std::move(read.hosts);
 }
 
 std::string hostfile_text(const std::vector<Host>& hosts) {
