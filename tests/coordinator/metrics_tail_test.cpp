@@ -5,8 +5,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "support/growth.h"
+#include "trainer/coordinator/metrics_log.h"
 
 namespace lodestone {
 namespace {
@@ -18,7 +21,7 @@ std::string event(const std::string& what, int64_t step) {
   return "{\"event\":\"" + what + "\",\"kind\":\"event\",\"step\":" + std::to_string(step) + "}\n";
 }
 
-class MetricsTail : public testing::Test {
+class MetricsTail : public ::testing::Test {
  protected:
   // What is left of `text`.
   std::string cut(const std::string& text, std::optional<int64_t> step) {
@@ -100,6 +103,45 @@ TEST_F(MetricsTail, TheReadingDoesNotGrowWithTheFile) {
   for (int copies = 0; copies < 40; ++copies) longer += text;
   cut(longer, last - 5);
   EXPECT_EQ(last_.bytes_read, short_file) << "of 40 MiB as of one";
+}
+
+TEST_F(MetricsTail, LinesOfAnyShapeAreBorne) {
+  // A value copied or taken down level by level would end the process.
+  const std::string levels(400'000, '['), deep = "{\"kind\":" + levels + std::string(400'000, ']') + "}\n";
+  EXPECT_EQ(cut(train(1) + deep + train(2), 1), train(1));
+  const std::string odd = "{\"kind\":7,\"step\":0}\n";
+  EXPECT_EQ(cut(train(1) + odd + "{\"kind\":\"train\",\"step\":1e300}\n[1]\n", 1), train(1) + odd);
+}
+
+TEST_F(MetricsTail, ReadersGetLinesOfTheRightTypesAlone) {
+  std::ofstream(path_) << train(1) << "{\"kind\":7}\n{\"kind\":\"x\",\"step\":\"1\"}\n{\"step\":1e300}\n[]\n"
+                       << "{\"kind\":" << std::string(400'000, '[') << "\n{}\n";
+  int lines = 0;
+  read_metrics(path_, [&](const nlohmann::json& line) {
+    lines += line.value("kind", "") == "train" && line.value("step", int64_t{0}) == 1 ? 10 : 1;
+  });
+  EXPECT_EQ(lines, 11);
+}
+
+TEST_F(MetricsTail, TakesTwiceAsLongForTwiceAsMuch) {
+  const auto expect = [&](const std::string& piece) {
+    SCOPED_TRACE(piece);
+    testing::expect_linear(
+        [&](size_t n) {
+          std::string text = train(1);
+          for (size_t i = 0; i < n; ++i) text += piece;
+          return text;
+        },
+        [&](const std::string& text) {
+          std::ofstream(path_, std::ios::binary | std::ios::trunc) << text;
+          cut_metrics_tail(path_, 1);
+          read_metrics(path_, [](nlohmann::json&&) {});
+        },
+        1000, 1 << 18);
+  };
+  for (const std::string& piece : {train(2), event("a", 1), std::string("\n"), std::string("x"),
+                                   std::string("{"), std::string("[["), std::string("\"\\")})
+    expect(piece);
 }
 
 }  // namespace

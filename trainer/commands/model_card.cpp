@@ -25,7 +25,9 @@ namespace {
 json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::path& file) {
   if (!file.empty()) {
     json measures = read_json(read_file(file)).value_or(nullptr);
-    if (!measures.is_object())
+    const bool fits =
+        measures.is_object() && (!measures.contains("step") || measures["step"].is_number_integer());
+    if (!fits)
       throw DataError(file.string() + ": expected the JSON object that `lodestone evaluate --json` writes");
     return measures;
   }

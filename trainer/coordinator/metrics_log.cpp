@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/json_reader.h"
 #include "common/json_text.h"
 #include "trainer/coordinator/metrics_tail.h"
 
@@ -70,14 +71,24 @@ bool MetricsLog::lost(const std::string& reason) {
   return false;
 }
 
+namespace {
+
+bool is_metrics_line(const json& line) {
+  if (!line.is_object()) return false;
+  const auto kind = line.find("kind"), step = line.find("step");
+  return (kind == line.end() || kind->is_string()) && (step == line.end() || step->is_number_integer());
+}
+
+}  // namespace
+
 void read_metrics(const fs::path& path, const std::function<void(json&&)>& use) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw IoError("metrics: cannot open " + path.string() + "; check the path and the permissions");
   std::string line;
   while (std::getline(file, line) &&
          !file.eof()) {  // without its end it is torn: the process died while it wrote
-    json parsed = json::parse(line, nullptr, false);
-    if (parsed.is_object()) use(std::move(parsed));
+    json parsed = read_json(line).value_or(nullptr);
+    if (is_metrics_line(parsed)) use(std::move(parsed));
   }
   if (file.bad()) throw IoError("metrics: cannot read " + path.string() + "; check the disk");
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/json_reader.h"
 #include "common/paths.h"
 
 namespace lodestone {
@@ -121,7 +122,8 @@ bool is_later(const json& line, int64_t step) {
 
 // Whether all lines before it are to stay.
 bool is_step(const json& line) {
-  return line.value("kind", json()) == "train" && line.contains("step");
+  const auto kind = line.find("kind");
+  return kind != line.end() && *kind == "train" && line.contains("step");
 }
 
 }  // namespace
@@ -134,7 +136,7 @@ TailCut cut_metrics_tail(const std::filesystem::path& path, std::optional<int64_
   lines.previous(line);  // torn: the process died while it wrote
   uint64_t end = lines.line_begin(), kept = 0;
   while (resume_step && lines.previous(line)) {
-    const json parsed = json::parse(line, nullptr, false);
+    const json parsed = read_json(line).value_or(nullptr);
     if (parsed.is_object() && !is_later(parsed, *resume_step)) {
       if (is_step(parsed)) break;
       stay.push_back(line + "\n");
