@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 
 #include "common/error.h"
@@ -44,15 +45,16 @@ std::string remedy(const std::string& name, const std::string& text) {
          "'; set enableServiceLinks: false in the pod's spec, or rename the service";
 }
 
-std::optional<int64_t> number(const Environment& environment, const char* name) {
+// `most`: what a launcher can mean; ranks and worlds are ints.
+std::optional<int64_t> number(const Environment& environment, const char* name, int64_t most = INT32_MAX) {
   if (name == nullptr) return std::nullopt;
   const auto text = environment(name);
   if (!text || text->empty()) return std::nullopt;
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size() || value < 0) {
-    throw ConfigError(std::string("launch: expected a whole number in ") + name + ", got '" + *text + "'" +
-                      remedy(name, *text));
+  if (error != std::errc() || end != text->data() + text->size() || value < 0 || value > most) {
+    throw ConfigError("launch: expected a whole number of at most " + std::to_string(most) + " in " + name +
+                      ", got '" + *text + "'" + remedy(name, *text));
   }
   return value;
 }
@@ -64,7 +66,7 @@ std::string setting(const char* name, int64_t value) {
 // A batch script, and the shell that salloc opens, are one process each, whatever the task count of their job.
 bool is_alone_in_slurm(const Environment& environment) {
   constexpr int64_t kInteractiveStep = 4294967290;  // the lowest of the steps that srun did not make
-  const auto step = number(environment, "SLURM_STEP_ID");
+  const auto step = number(environment, "SLURM_STEP_ID", INT64_MAX);
   return (!step || *step >= kInteractiveStep) && number(environment, "SLURM_PROCID").value_or(0) == 0;
 }
 
@@ -148,7 +150,7 @@ void read_job(const Environment& environment, LaunchInfo& info) {
   info.master_address = environment("MASTER_ADDR").value_or("");
   info.token = environment("LODESTONE_JOB_TOKEN").value_or(environment("TORCHELASTIC_RUN_ID").value_or(""));
   for (const char* name : {"LODESTONE_GENERATION", "TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"}) {
-    if (const auto generation = number(environment, name)) {
+    if (const auto generation = number(environment, name, INT64_MAX)) {
       info.generation = *generation;
       return;
     }
