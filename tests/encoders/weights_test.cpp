@@ -264,7 +264,8 @@ TEST_F(Weights, BertReadsItsSizesBesideTheWeights) {
     EXPECT_EQ(tensors.at("encoder.layer.0.intermediate.dense.weight").sizes(), (at::IntArrayRef{10, 8}));
   }
   for (const char* wrong : {"{", "[]", R"({"num_hidden_layers": "many"})", R"({"model_type": "gpt2"})",
-                            R"({"hidden_size": 0})"}) {
+                            R"({"hidden_size": 0})", R"({"hidden_size": 96.5})", R"({"vocab_size": 1e300})",
+                            R"({"hidden_size": 9223372036854775807, "num_attention_heads": 1})"}) {
     std::ofstream(path("config.json")) << wrong;
     EXPECT_NE(message("name: bert", path("w.safetensors"), kTexts), "accepted") << wrong;
   }

@@ -33,8 +33,11 @@ TEST(Calibration, StaysWithTheModel) {
   EXPECT_EQ(found->threshold, -0.25);
   EXPECT_EQ(found->step, 12);
   EXPECT_EQ(found->likeness, Likeness::kL2);
-  write_file_atomic(file, "{}");
-  EXPECT_THROW(read_calibration(file), DataError);
+  for (const char* other :
+       {"{}", "[]", "", R"({"threshold":0,"far":0,"measured_far":0,"tar":0,"step":1e300,"likeness":"l2"})"}) {
+    write_file_atomic(file, other);
+    EXPECT_THROW(read_calibration(file), DataError) << other;
+  }
 }
 
 }  // namespace

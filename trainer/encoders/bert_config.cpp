@@ -1,5 +1,8 @@
 #include "trainer/encoders/bert_config.h"
 
+#include <algorithm>
+#include <type_traits>
+
 #include "common/files.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
@@ -39,11 +42,11 @@ void settle(std::optional<T>& value, const nlohmann::json& config, const char* k
   const auto found = config.find(key);
   if (found == config.end()) {
     value = otherwise;
-  } else if (found->is_number()) {
+  } else if (std::is_integral_v<T> ? found->is_number_integer() : found->is_number()) {
     value = found->get<T>();
   } else {
-    throw DataError("bert: expected a number for '" + std::string(key) + "' in config.json, got " +
-                    json_text(*found));
+    throw DataError(std::string("bert: expected a ") + (std::is_integral_v<T> ? "whole number" : "number") +
+                    " for '" + key + "' in config.json, got " + json_text(*found));
   }
 }
 
@@ -82,7 +85,7 @@ void BertConfig::resolve(const std::filesystem::path& weights, int64_t least_voc
   settle<int64_t>(layers, config, "num_hidden_layers", 6);
   settle<int64_t>(width, config, "hidden_size", 384);
   settle<int64_t>(heads, config, "num_attention_heads", 12);
-  settle<int64_t>(intermediate, config, "intermediate_size", 4 * *width);
+  settle<int64_t>(intermediate, config, "intermediate_size", 4 * std::clamp<int64_t>(*width, 0, 1 << 17));
   settle<int64_t>(positions, config, "max_position_embeddings", std::max<int64_t>(512, least_positions));
   settle<int64_t>(vocabulary, config, "vocab_size", least_vocabulary);
   settle<double>(dropout, config, "hidden_dropout_prob", 0.1);

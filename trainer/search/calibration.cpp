@@ -14,6 +14,18 @@ namespace lodestone {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr uint64_t kMaxBytes = 1 << 20;
+
+[[noreturn]] void refuse(const fs::path& file) {
+  throw DataError(
+      file.string() +
+      ": expected a calibration, got something else; make it anew with `lodestone evaluate --calibrate`");
+}
+
+}  // namespace
+
 Calibration calibrate(const std::vector<RocPoint>& curve, double far, Likeness likeness) {
   const RocPoint* chosen = nullptr;
   for (const RocPoint& point : curve)
@@ -41,16 +53,15 @@ void write_calibration(const fs::path& file, const Calibration& calibration) {
 
 std::optional<Calibration> read_calibration(const fs::path& file) {
   if (!path_exists(file)) return {};
-  const nlohmann::json json = read_json(read_file(file)).value_or(nullptr);
+  const nlohmann::json json = read_json(read_file(file, kMaxBytes)).value_or(nullptr);
   try {
+    if (!json.at("step").is_number_integer()) refuse(file);
     return Calibration{
         json.at("threshold"),    json.at("far"),
         json.at("measured_far"), json.at("tar"),
         json.at("step"),         json.at("likeness") == "l2" ? Likeness::kL2 : Likeness::kCosine};
   } catch (const nlohmann::json::exception&) {
-    throw DataError(
-        file.string() +
-        ": expected a calibration, got something else; make it anew with `lodestone evaluate --calibrate`");
+    refuse(file);
   }
 }
 
