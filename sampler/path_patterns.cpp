@@ -16,6 +16,16 @@ namespace lodestone {
 namespace {
 
 constexpr size_t kMaxPaths = 1'000'000;
+constexpr size_t kMaxBytes = size_t{1} << 29;  // of all of them
+
+// Before they are made: none is longer than the pattern by more than the digits of a number.
+void check_count(size_t count, const std::string& pattern) {
+  if (count > kMaxPaths)
+    throw ConfigError("path: expected at most 1000000 files, got more from '" + pattern + "'");
+  if (count * pattern.size() > kMaxBytes)
+    throw ConfigError("path: expected names of at most 512 MiB together, got more from '" +
+                      pattern.substr(0, 200) + "…'; write a list or a glob (*)");
+}
 
 std::optional<int64_t> number(std::string_view digits) {
   int64_t value = 0;
@@ -30,9 +40,10 @@ std::vector<std::string> counted(std::string_view first, std::string_view last, 
   if (!begin || !end || *end < *begin || static_cast<uint64_t>(*end - *begin) >= kMaxPaths)
     throw ConfigError("path: expected a range like {000..123} of at most 1000000 files, got '" + pattern +
                       "'");
+  check_count(static_cast<size_t>(*end - *begin) + 1, pattern);
   std::vector<std::string> choices;
-  for (int64_t n = *begin; n <= *end; ++n) {
-    std::string digits = std::to_string(n);
+  for (int64_t n = 0; n <= *end - *begin; ++n) {
+    std::string digits = std::to_string(*begin + n);
     if (digits.size() < first.size()) digits.insert(0, first.size() - digits.size(), '0');
     choices.push_back(std::move(digits));
   }
@@ -49,6 +60,35 @@ std::vector<std::string> listed(std::string_view body) {
   }
 }
 
+// Of a group in its braces; one that gives no choice stands for itself.
+std::vector<std::string> choices_of(std::string_view group, const std::string& pattern) {
+  const std::string_view body = group.substr(1, group.size() - 2);
+  const auto dots = body.find("..");
+  if (dots != std::string_view::npos) return counted(body.substr(0, dots), body.substr(dots + 2), pattern);
+  if (body.find(',') != std::string_view::npos) return listed(body);
+  return {std::string(group)};
+}
+
+// Puts `text` and each choice behind each path.
+void extend(std::vector<std::string>& paths, const std::string& text, const std::vector<std::string>& choices,
+            const std::string& pattern) {
+  check_count(paths.size() * choices.size(), pattern);
+  if (choices.size() == 1) {  // in place, since there may be many such groups
+    for (std::string& path : paths) (path += text) += choices.front();
+    return;
+  }
+  std::vector<std::string> longer;
+  for (const std::string& path : paths)
+    for (const std::string& choice : choices) longer.push_back(path + text + choice);
+  paths = std::move(longer);
+}
+
+// Of an absolute and a relative path neither lies below the other.
+bool lies_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const std::filesystem::path way = path.lexically_relative(folder);
+  return !way.empty() && *way.begin() != "..";
+}
+
 struct Globbed {
   glob_t matches{};
   ~Globbed() { globfree(&matches); }
@@ -57,25 +97,16 @@ struct Globbed {
 }  // namespace
 
 std::vector<std::string> expand_braces(const std::string& pattern) {
-  const auto open = pattern.find('{');
-  if (open == std::string::npos) return {pattern};
-  const auto close = pattern.find('}', open);
-  if (close == std::string::npos) throw ConfigError("path: expected '}' after '{' in '" + pattern + "'");
-  const std::string_view body = std::string_view(pattern).substr(open + 1, close - open - 1);
-  const auto dots = body.find("..");
-  std::vector<std::string> choices;
-  if (dots != std::string_view::npos)
-    choices = counted(body.substr(0, dots), body.substr(dots + 2), pattern);
-  else if (body.find(',') != std::string_view::npos)
-    choices = listed(body);
-  else
-    choices = {pattern.substr(open, close - open + 1)};
-  const std::vector<std::string> tails = expand_braces(pattern.substr(close + 1));
-  if (choices.size() * tails.size() > kMaxPaths)
-    throw ConfigError("path: expected at most 1000000 files, got more from '" + pattern + "'");
-  std::vector<std::string> paths;
-  for (const std::string& choice : choices)
-    for (const std::string& tail : tails) paths.push_back(pattern.substr(0, open) + choice + tail);
+  std::vector<std::string> paths{""};
+  size_t at = 0;
+  for (size_t open = 0; (open = pattern.find('{', at)) != std::string::npos;) {
+    const auto close = pattern.find('}', open);
+    if (close == std::string::npos) throw ConfigError("path: expected '}' after '{' in '" + pattern + "'");
+    const auto choices = choices_of(std::string_view(pattern).substr(open, close - open + 1), pattern);
+    extend(paths, pattern.substr(at, open - at), choices, pattern);
+    at = close + 1;
+  }
+  extend(paths, pattern.substr(at), {""}, pattern);
   return paths;
 }
 
@@ -99,8 +130,8 @@ std::vector<std::string> expand_paths(const std::string& pattern) {
 std::vector<std::string> relative_names(const std::vector<std::string>& paths) {
   std::filesystem::path common = std::filesystem::path(paths.front()).parent_path();
   for (const std::string& path : paths)
-    while (!common.empty() && *std::filesystem::path(path).lexically_relative(common).begin() == "..")
-      common = common.parent_path();
+    while (!common.empty() && !lies_below(path, common))
+      common = common.has_relative_path() ? common.parent_path() : std::filesystem::path();
   std::vector<std::string> names;
   for (const std::string& path : paths)
     names.push_back(common.empty() ? path : std::filesystem::path(path).lexically_relative(common).string());

@@ -218,9 +218,11 @@ std::optional<ShardIndex> decode_shard_index(std::string_view bytes, const Shard
 ShardIndex cached_shard_index(const PositionedFile& file, const std::string& where) {
   const std::vector<fs::path> candidates = places(file, where);
   const ShardStamp stamp = candidates.empty() ? ShardStamp{} : stamp_of(file);
+  // Names and classes stand in the shard, too; a few in messages, where a byte may take four.
+  const uint64_t most = 4 * static_cast<uint64_t>(stamp.bytes) + (uint64_t{1} << 20);
   for (const fs::path& path : candidates) {
     try {
-      if (auto index = decode_shard_index(read_file(path), stamp)) return std::move(*index);
+      if (auto index = decode_shard_index(read_file(path, most), stamp)) return std::move(*index);
     } catch (const IoError&) {  // not there, or not readable: made again below
     }
   }

@@ -11,6 +11,7 @@
 #include "common/files.h"
 #include "support/growth.h"
 #include "support/texts.h"
+#include "trainer/encoders/weight_names.h"
 #include "trainer/encoders/weights_index.h"
 
 namespace lodestone::testing {
@@ -103,6 +104,27 @@ TEST(WeightsIndex, IsReadInLinearTime) {
     return "{\"weight_map\":{" + map + "}}";
   };
   expect_linear(index, [](const std::string& text) { parse_weights_index(text, "i"); });
+}
+
+TEST(WeightNames, AreMatchedInLinearTime) {
+  for (const char* begin : {"model.layers.", "....", "layers.gamma.beta.", "."})
+    expect_linear(
+        [&](size_t n) {
+          std::vector<std::string> names;
+          for (size_t i = 0; i < n; ++i) names.push_back(begin + std::to_string(i) + ".gamma");
+          return names;
+        },
+        [](const std::vector<std::string>& names) {
+          const WeightNames found = match_names({"layers.1.weight", "layers.2.weight"}, names, "");
+          foreign_parts(found.left_over, names);
+        },
+        1000, 1 << 18);
+  expect_linear([](size_t n) { return std::string(n, '.'); },
+                [](const std::string& name) {
+                  match_names({"a.weight"}, {name}, "");
+                  is_of_head(name, name);
+                },
+                1000, 1 << 20);
 }
 
 }  // namespace

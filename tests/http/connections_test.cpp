@@ -212,5 +212,11 @@ TEST(Heads, TakeTwiceAsLongForTwiceAsMuch) {
       requests, [&](const std::string& text) { EXPECT_EQ(server.raw(text).status, 200); }, 100, 600);
 }
 
+TEST(Bodies, TakeTwiceAsLongForTwiceAsMuch) {
+  const Server server;
+  expect_linear([](size_t n) { return http_text("POST", "/echo", "\"" + std::string(n, 'a') + "\""); },
+                [&](const std::string& text) { EXPECT_EQ(server.raw(text).status, 200); }, 1 << 20, 12 << 20);
+}
+
 }  // namespace
 }  // namespace lodestone::testing

@@ -1,12 +1,12 @@
 // What reads files that others made takes time in proportion to their size, whatever is in them.
 #include <gtest/gtest.h>
+#include <sentencepiece_trainer.h>
 
 #include "common/error.h"
 #include "sampler/image_source.h"
 #include "sampler/tar_index.h"
 #include "sampler/texts/text_source.h"
 #include "sampler/tokenizers/tokenizer_config.h"
-#include "sampler/tokenizers/train_sentencepiece.h"
 #include "sampler/tokenizers/train_wordpiece.h"
 #include "sampler/tuples.h"
 #include "support/growth.h"
@@ -139,19 +139,44 @@ TEST(LinearTime, OfTars) {
   });
 }
 
+class Sentences : public sentencepiece::SentenceIterator {
+ public:
+  bool done() const override { return n_ == 400; }
+  void Next() override {
+    ++n_;
+    text_ = "aab ab" + std::string(n_ % 7, 'a') + " b" + std::to_string(n_ % 13);
+  }
+  const std::string& value() const override { return text_; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  size_t n_ = 0;
+  std::string text_ = "ab";
+};
+
+// A SentencePiece model of few pieces. `type` is unigram or bpe.
+std::string small_model(const std::string& type) {
+  std::string model;
+  Sentences sentences;
+  const auto status = sentencepiece::SentencePieceTrainer::Train({{"vocab_size", "24"},
+                                                                  {"model_type", type},
+                                                                  {"pad_id", "0"},
+                                                                  {"unk_id", "1"},
+                                                                  {"bos_id", "2"},
+                                                                  {"eos_id", "3"},
+                                                                  {"minloglevel", "2"}},
+                                                                 &sentences, &model);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  return model;
+}
+
 TEST(LinearTime, OfTokenizers) {
   const TextFolder folder;
-  TokenizerConfig words, pieces;
+  TokenizerConfig words, pieces, merges;
   words.path = folder.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n##a\nab\n##b\n,\n");
-  size_t line = 0;
-  pieces.path = folder.write("p.model", train_sentencepiece(
-                                            [&]() -> std::optional<std::string> {
-                                              if (++line == 400) return {};
-                                              return "aab ab" + std::string(line % 7, 'a') + " b" +
-                                                     std::to_string(line % 13);
-                                            },
-                                            24));
-  for (const TokenizerConfig* config : {&words, &pieces}) {
+  pieces.path = folder.write("unigram.model", small_model("unigram"));
+  merges.path = folder.write("bpe.model", small_model("bpe"));
+  for (const TokenizerConfig* config : {&words, &pieces, &merges}) {
     const auto tokenizer = open_tokenizer(*config);
     const int64_t max_tokens =
         config == &words ? 1 << 20 : 512;  // SentencePiece is given no more of a text than fits
