@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
   const auto bytes = std::as_bytes(std::span(data, size));
   exif_orientation(bytes);
-  picture_size(bytes);
+  const auto claimed = picture_size(bytes);
   for (const int channels : {1, 3})
     for (const int at_least : {0, 8})
       fuzz::refusing([&] {
@@ -19,6 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const Image image = decode_image(bytes, options, "input");
         if (image.channels != channels || image.width < 1 || image.height < 1 ||
             image.pixels.size() != static_cast<size_t>(image.width * image.height * channels))
+          std::abort();
+        // Memory is taken by the claim, before the decoder is asked.
+        if (at_least == 0 && (!claimed || claimed->width * claimed->height != image.width * image.height))
           std::abort();
       });
   return 0;
