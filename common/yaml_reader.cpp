@@ -182,8 +182,12 @@ class Reader : public Fields, public IdleKeys {
       if (std::find(names.begin(), names.end(), text) == names.end())
         mistyped(info, node, "one of " + joined(names));
     }
-    const bool path = info.unit == std::string_view(kPathUnit) && !text.empty();
-    value = path ? user_path(text, node.place + ": " + path_of(info)) : text;
+    const bool is_path = info.unit == std::string_view(kPathUnit);
+    // Nothing to YAML and the home folder to a shell: a default in its place would be a folder that nobody asked for.
+    if (is_path && !node.quoted && node.scalar == "~")
+      throw ConfigError(node.place + ": " + path_of(info) +
+                        ": expected a path, got ~ alone; write ~/ for the home folder, and null for none");
+    value = is_path && !text.empty() ? user_path(text, node.place + ": " + path_of(info)) : text;
   }
 
   template <typename T>

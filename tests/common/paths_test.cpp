@@ -129,6 +129,17 @@ TEST(Paths, InConfigurationsAreRead) {
   EXPECT_EQ(settings.folder, "/homes/ada/a");
   EXPECT_EQ(settings.several, (std::vector<std::string>{"b", "/homes/ada/c"}));
   EXPECT_EQ(settings.title, "~/d s3://e");
+  // Alone it is nothing to YAML and the home folder to a shell.
+  for (const char* set : {"folder=~", "several=[b, ~]"}) {
+    const auto root = parse_yaml("", "run.yaml");
+    apply_set(root, set);
+    EXPECT_THROW(read_fields(root, [&](Fields& f) { settings.visit(f); }), ConfigError) << set;
+  }
+  for (const char* none : {"folder: ~", "folder: null", "folder: ''", "folder:"}) {
+    settings.folder = "before";
+    read(none);
+    EXPECT_EQ(settings.folder, "") << none;
+  }
   try {
     read("several: [b, \"s3://c\"]\n");
     FAIL() << "s3:// was read";
