@@ -41,6 +41,12 @@ TEST(Progress, OfOtherThingsThanSteps) {
   EXPECT_EQ(out.str(), "row 9/9  50 rows/s  ETA 0:00\n");
 }
 
+TEST(Progress, ASlowRateIsNotNought) {
+  std::ostringstream out;
+  Progress(out, 0, 9, lines(milliseconds(0))).update({9, {}, 0.42, {}});
+  EXPECT_THAT(out.str(), HasSubstr("  0.4 images/s  ETA "));
+}
+
 TEST(Progress, AtMostOneLineAnIntervalButTheFirstAndTheLast) {
   std::ostringstream out;
   Progress progress(out, 0, 1000, lines(hours(1)));

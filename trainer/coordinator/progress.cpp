@@ -78,8 +78,9 @@ std::string Progress::text(const ProgressState& state) const {
   const double left = done > 0 ? elapsed / done * static_cast<double>(total_steps_ - state.step) : NAN;
   std::string line = std::to_string(state.step) + "/" + std::to_string(total_steps_);
   if (state.loss) line += "  loss " + formatted("%.4f", *state.loss);
-  line +=
-      "  " + formatted("%.0f ", state.samples_per_second) + style_.unit + "/s  ETA " + format_duration(left);
+  const double rate = state.samples_per_second;
+  line += "  " + formatted(rate < 9.95 ? "%.1f " : "%.0f ", rate) + style_.unit + "/s  ETA " +
+          format_duration(left);
   if (state.recall) line += "  recall@1 " + formatted("%.1f %%", 100 * *state.recall);
   return line;
 }
