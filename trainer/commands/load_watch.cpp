@@ -4,6 +4,7 @@ namespace lodestone {
 
 namespace {
 
+// In a subshell that ends at once: a child of the rank's would stay as a zombie, for which the program doesn't wait.
 // Of /proc/PID/stat, behind the name: the first word is the state, the 18th the number of threads.
 constexpr const char* kScript = R"(rank=$$
 look_after() {
@@ -23,7 +24,7 @@ look_after() {
     fi
   done
 }
-look_after &
+(look_after &)
 exec "$@")";
 
 }  // namespace
