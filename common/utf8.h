@@ -7,4 +7,12 @@ namespace lodestone {
 /// Whether all of the text is well-formed UTF-8 (no overlong forms, no surrogates, nothing beyond U+10FFFF).
 bool is_utf8(std::string_view text);
 
+/// What some editors write before UTF-8. It belongs to no name and no text.
+inline constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
+
+inline std::string_view without_mark(std::string_view text) {
+  if (text.starts_with(kUtf8Mark)) text.remove_prefix(kUtf8Mark.size());
+  return text;
+}
+
 }  // namespace lodestone

@@ -189,7 +189,8 @@ std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig&
   if (names.empty())
     throw DataError("manifest: expected rows of split '" + config.split +
                     "' and of classes that class_filter keeps, got none in " + config.path +
-                    "; correct split or class_filter");
+                    "; correct split or class_filter" +
+                    (messages.empty() ? "" : "; left out: " + messages.front()));
   auto images =
       std::make_shared<ManifestImages>(fs::path(config.path).parent_path(), ClassTable(names, {}), decode);
   manifest.each([&](const std::string& path, const std::string& label, Flag is_query,

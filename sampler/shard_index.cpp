@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
+#include "common/utf8.h"
 #include "sampler/image_files.h"
 #include "sampler/tar_index.h"
 
@@ -20,10 +21,13 @@ constexpr int64_t kMaxLabelBytes = int64_t{1} << 20;
 constexpr std::array<std::string_view, ShardKey::kMaxTexts> kLabelEndings{
     ".cls", ".json", ".txt"};  // the first that a key has counts
 
-std::string trimmed(const std::string& text) {
+std::string trimmed(std::string_view member) {
+  const std::string_view text = without_mark(member);
   const char* blank = " \t\r\n";
   const auto begin = text.find_first_not_of(blank);
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blank) - begin + 1);
+  return begin == std::string_view::npos
+             ? ""
+             : std::string(text.substr(begin, text.find_last_not_of(blank) - begin + 1));
 }
 
 /// A class that cannot be used; the index says so, and goes on.

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "lodestone shard index 2\n";
+constexpr std::string_view kMagic = "lodestone shard index 3\n";
 constexpr int64_t kNanoseconds = 1'000'000'000;
 constexpr int64_t kHeadBytes = 4096;
 

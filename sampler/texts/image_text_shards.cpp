@@ -97,7 +97,7 @@ std::vector<std::string> captions_in(const std::vector<std::byte>& bytes, const 
   if (place.size > kMaxCaptionBytes)
     throw DataError("captions: expected at most 1 MiB, got " + std::to_string(place.size) + " bytes in " +
                     where + "; shorten it");
-  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string text(without_mark({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   if (!is_utf8(text))
     throw DataError("captions: expected UTF-8, got other bytes in " + where + "; convert it");
   return is_json(name) ? captions_of_json(text, where) : captions_of_lines(text, where);

@@ -5,15 +5,16 @@
 #include <cstring>
 #include <filesystem>
 
+#include "common/error.h"
+#include "common/utf8.h"
+
 namespace lodestone {
 
 namespace {
 
-constexpr int64_t kMarkBytes = 3;
-
-bool begins_with_mark(const PositionedFile& file) {
-  if (file.size() < kMarkBytes) return false;
-  return std::memcmp(file.read(0, kMarkBytes).data(), "\xEF\xBB\xBF", kMarkBytes) == 0;
+bool begins_with(const PositionedFile& file, std::string_view mark) {
+  const auto length = static_cast<int64_t>(mark.size());
+  return file.size() >= length && std::memcmp(file.read(0, length).data(), mark.data(), mark.size()) == 0;
 }
 
 }  // namespace
@@ -30,7 +31,12 @@ RecordSyntax syntax_of(const std::string& path) {
 RecordReader::RecordReader(const PositionedFile& file, RecordSyntax syntax, bool multiline, int64_t offset,
                            int64_t chunk)
     : file_(file), syntax_(syntax), multiline_(multiline), chunk_(chunk), bytes_end_(offset) {
-  if (offset == 0 && begins_with_mark(file)) bytes_end_ = kMarkBytes;
+  if (offset > 0) return;
+  if (begins_with(file, kUtf8Mark)) bytes_end_ = static_cast<int64_t>(kUtf8Mark.size());
+  for (const char* mark : {"\xFF\xFE", "\xFE\xFF"})
+    if (begins_with(file, mark))
+      throw DataError("records: expected UTF-8, got UTF-16 in " + file.path() +
+                      "; convert it, as iconv -f UTF-16 -t UTF-8 does");
 }
 
 bool RecordReader::next() {
@@ -121,6 +127,10 @@ void RecordReader::add(char byte) {
       refuse_open_quote();
     else
       refuse("expected a record of at most 4 MiB, got a longer one");
+    return;
+  }
+  if (byte == '\0') {
+    refuse("expected text, got a byte 0; remove it, or convert the file if it is UTF-16");
     return;
   }
   if (syntax_ == RecordSyntax::kCommas) return add_of_commas(byte);

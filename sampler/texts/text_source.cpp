@@ -33,11 +33,12 @@ class Indexer {
 
   TextSet run() {
     for (const std::string& path : expand_paths(source_.path)) add_file(path);
+    check_bad();
     if (set_.rows == 0)
       throw DataError("texts: expected rows" +
                       std::string(source_.class_filter.empty() ? "" : " that class_filter keeps") +
-                      ", got none in " + source_.path);
-    check_bad();
+                      ", got none in " + source_.path +
+                      (set_.messages.empty() ? "" : "; left out: " + set_.messages.front()));
     finish();
     return std::move(set_);
   }

@@ -131,6 +131,18 @@ TEST(ImageTexts, MembersAreGroupedAsInShardsWithClasses) {
   EXPECT_THAT(set.pictures->left_out().sentences()[0], HasSubstr("x.tar!"));
 }
 
+TEST(ImageTexts, TheMarkOfSomeEditorsIsNoPartOfACaption) {
+  const Captions work;
+  work.write_tar("x.tar", {{"0.png", work.bytes("a.png")},
+                           {"0.txt",
+                            "\xEF\xBB\xBF"
+                            "a bar\r\n"},
+                           {"1.png", work.bytes("b.png")},
+                           {"1.json", "\xEF\xBB\xBF{\"caption\": \"a bar\"}"}});
+  const ImageTextSet set = work.open("x.tar");
+  for (const size_t picture : {0U, 1U}) EXPECT_THAT(captions_of(set, picture), ElementsAre("a bar"));
+}
+
 TEST(ImageTexts, AMissingPictureOfAListIsABadRecordOfWhoReadsIt) {
   const Captions work;
   work.write("gone.tsv", "path\tcaption\na.png\tx\nnone.png\ty\n");

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/error.h"
 #include "support/texts.h"
 
 namespace lodestone {
@@ -83,6 +84,55 @@ TEST(RecordReader, ColumnsOfSeveralLinesAreAskedFor) {
               ElementsAre(ElementsAre("two\nlines", "and\r\n\nthree"), ElementsAre("last", "x")));
   EXPECT_THAT(commas(text), ElementsAre(ElementsAre("line 1, 4", "open quote"), ElementsAre("last", "x")));
   EXPECT_THAT(commas("\"two\nlines\",x"), ElementsAre(ElementsAre("line 1, 2", "open quote")));
+}
+
+// What else leaves a file's lines uncounted: each with the rows that are right.
+TEST(RecordReader, NoLineIsLostToWhatStandsInAnother) {
+  const std::vector<std::string> bad = {"line 2, 1", "other"}, a = {"a", "b"}, c = {"c", "d"};
+  const std::vector<std::pair<std::string, Rows>> cases = {
+      {"a,b\nx\"y,z\nc,d\n", {a, {"x\"y", "z"}, c}},          // inches, in the middle of a cell
+      {"a,b\n \"x\",y\nc,d\n", {a, {" \"x\"", "y"}, c}},      // a blank before the quote
+      {"a,b\n\"x\" ,y\nc,d\n", {a, bad, c}},                  // and one behind it
+      {"a,b\n\"he said \\\"hi\\\"\",y\nc,d\n", {a, bad, c}},  // quotes as other languages escape them
+      {"a,b\n\"x,\"\"y\nc,d\n", {a, {"line 2, 1", "open quote"}, c}},  // a pair that closes nothing
+      {std::string("a,b\nx\0y,z\nc,d\n", 14), {a, bad, c}},
+      {std::string("a,b\n\"x\0\",z\nc,d\n", 15), {a, bad, c}},
+      {"a,b\r\n\"x\r\nc,d\r\n", {a, {"line 2, 1", "open quote"}, c}}};
+  for (const auto& [text, rows] : cases)
+    for (const bool multiline : {false, true}) EXPECT_EQ(commas(text, multiline), rows) << text << multiline;
+  EXPECT_THAT(rows_of(std::string("a\tb\nx\0\ty\nc\td\n", 13), RecordSyntax::kTabs), ElementsAre(a, bad, c));
+}
+
+// Where every other byte is 0, each line would be a text of letters that nobody wrote.
+TEST(RecordReader, OtherEncodingsAreRefusedAtOnce) {
+  TextFolder folder;
+  const std::string little(
+      "\xFF\xFE"
+      "a\0\t\0b\0\n\0",
+      10),
+      big("\xFE\xFF\0a\0\t\0b\0\n", 10);
+  for (const std::string& text : {little, big, std::string("\xFF\xFE\0\0", 4)}) {
+    const PositionedFile file(folder.write("t.tsv", text));
+    EXPECT_THAT(testing::message_of<DataError>([&] { RecordReader(file, RecordSyntax::kTabs); }),
+                ::testing::AllOf(HasSubstr("UTF-16"), HasSubstr("t.tsv"), HasSubstr("iconv")));
+  }
+  EXPECT_THAT(rows_of(little.substr(2), RecordSyntax::kTabs),  // without the mark
+              ElementsAre(ElementsAre("line 1, 1", "other"), ElementsAre("line 2, 1", "other")));
+  EXPECT_THAT(rows_of("\xEF\xBB\xBF"
+                      "a\n",
+                      RecordSyntax::kLines),
+              ElementsAre(ElementsAre("a")));
+}
+
+// A .txt file is one text a line: nothing within a line divides it, and nothing but its end belongs to no text.
+TEST(RecordReader, NothingDividesALineOfText) {
+  for (const std::string text :
+       {"bana\tdeki", "\tbana", "bana\t", "bana,deki", "\"bana\"", "\"bana", "bana\vdeki\ffolo", "bana\rdeki",
+        "bana\u2028deki\u0085folo", "bana\u00a0deki", " bana ", "#bana", "{\"text\": \"bana\"}"})
+    for (const std::string end : {"\n", "\r\n", ""})
+      EXPECT_THAT(rows_of("first" + (end.empty() ? "\n" : end) + text + end, RecordSyntax::kLines),
+                  ElementsAre(ElementsAre("first"), ElementsAre(text)))
+          << text;
 }
 
 TEST(RecordReader, LooksForTheEndOfAColumnSoFarOnly) {

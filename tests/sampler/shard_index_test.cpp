@@ -187,10 +187,10 @@ TEST_F(ShardIndexTest, ACacheOfThePreviousVersionIsMadeAgain) {
   write_shard(two());
   open();
   std::string old = read_file(cache_);
-  old.replace(old.find("index 2"), 7, "index 1");
+  old.replace(old.find("index 3"), 7, "index 2");
   write_bytes(cache_, old);
   EXPECT_EQ(open()->size(), 2);
-  EXPECT_THAT(read_file(cache_), HasSubstr("index 2"));
+  EXPECT_THAT(read_file(cache_), HasSubstr("index 3"));
 }
 
 TEST_F(ShardIndexTest, TheFirstOfClsJsonAndTxtSaysTheClass) {

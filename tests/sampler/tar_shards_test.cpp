@@ -204,6 +204,40 @@ TEST_F(TarShardsTest, MembersAreGroupedAsWebDatasetDoes) {
                            AllOf(HasSubstr("1 members"), HasSubstr("*.bmp"), HasSubstr("convert"))));
 }
 
+// Two samples of one class, however a shard was packed.
+TEST_F(TarShardsTest, KeysAndClassesAreTheSameHoweverTheyAreWritten) {
+  const std::string png = png_text(drawn_image(2, 2)), mark = "\xEF\xBB\xBF";
+  const std::vector<std::pair<std::string, Tar>> shards = {
+      {"by tar cf x.tar .", Tar()
+                                .add("./", "", '5')
+                                .add_sample("./0", drawn_image(2, 2), "c")
+                                .add_sample("./1", drawn_image(2, 2), "c")},
+      {"below a folder with a dot",
+       Tar().add_sample("./v1.0/0", drawn_image(2, 2), "c").add_sample("v1.0/1", drawn_image(2, 2), "c")},
+      {"pictures first, then classes",
+       Tar().add("0.png", png).add("1.png", png).add("0.cls", "c").add("1.cls", "c")},
+      {"blanks in names",
+       Tar().add_sample("my pic", drawn_image(2, 2), "c").add_sample("my  pic", drawn_image(2, 2), "c")},
+      {"marks and line ends",
+       Tar().add("0.png", png).add("0.cls", mark + "c\r\n").add("1.png", png).add("1.txt", " c\n")},
+      {"a mark before JSON", Tar()
+                                 .add("0.png", png)
+                                 .add("0.json", mark + R"({"class": "c"})")
+                                 .add_sample("1", drawn_image(2, 2), "c")},
+      {"keys that differ by case",
+       Tar().add_sample("a", drawn_image(2, 2), "c").add_sample("A", drawn_image(2, 2), "c")}};
+  for (const auto& [how, tar] : shards) {
+    SCOPED_TRACE(how);
+    write("x.tar", tar.finished());
+    const auto set = open("x.tar");
+    ASSERT_EQ(set->size(), 2);
+    EXPECT_EQ(set->classes(), 1);
+    EXPECT_EQ(set->class_name(0), "c");
+    EXPECT_EQ(set->get(1).pixels, drawn_image(2, 2).pixels);
+    EXPECT_NE(set->id(0), set->id(1));
+  }
+}
+
 TEST_F(TarShardsTest, WhereNothingIsLeftTheReasonIsTold) {
   write("x.tar", Tar().add("/a.png", "x").add("/a.cls", "c").add("b.png", "", '1', "c.png").finished());
   EXPECT_THAT(error("x.tar"),

@@ -224,6 +224,22 @@ TEST(TextSource, AStrayQuoteLosesALineAndNoMore) {
   }
 }
 
+TEST(TextSource, WhereEveryLineIsLeftOutTheReasonIsTold) {
+  TextFolder folder;
+  TextSource source;
+  source.bad_records = {"skip", 1};
+  for (const auto& [content, reason] : std::vector<std::pair<std::string, std::string>>{
+           {"text,label\n\"a\" ,x\n\"b\" ,y\n", "behind a closing quote"},
+           {"text,label\n\"a,x\n", "closing quote"},
+           {"text,label\na,\nb,\n", "empty column"},
+           {"text,label\na,\xff\n", "UTF-8"},
+           {std::string("text,label\na\0,x\n", 16), "a byte 0"}}) {
+    source.path = folder.write("all.csv", content);
+    EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
+                AllOf(HasSubstr("expected rows"), HasSubstr("all.csv:2"), HasSubstr(reason)));
+  }
+}
+
 TEST(TextSource, ATextFileIsOneTextALine) {
   TextFolder folder;
   const std::string path = folder.write("a.txt", "text\nbana\tdeki folo\nbana\n\n\"quoted\r\n");
