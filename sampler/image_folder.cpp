@@ -108,9 +108,13 @@ class Walk {
 
 Found look_through(const fs::path& root) {
   std::error_code error;
-  if (!fs::is_directory(root, error))
+  if (!fs::is_directory(root, error)) {
+    UnreadEndings file("files");
+    const bool exists = fs::exists(root, error);
+    if (exists && !has_image_ending(root)) file.add(lower_case(root.extension()), root);
     throw DataError("image folder: expected a folder, got " + root.string() + ", which is " +
-                    (fs::exists(root, error) ? "none" : "missing") + "; check `path`");
+                    (exists ? "none" : "missing") + "; check `path`" + file.left_out().clause());
+  }
   Found found = Walk(root, true).run();
   if (!found.pictures.empty()) return found;
   throw DataError("image folder: expected root/class/*.png|jpg|jpeg|webp|pgm|ppm, got no pictures in " +

@@ -117,6 +117,21 @@ TEST_F(ImageFolder, EveryFileThatIsPassedOverIsCountedByItsEnding) {
   EXPECT_EQ(open()->left_out().count(), 210);
 }
 
+TEST_F(ImageFolder, OnePictureOfAnotherFormatIsToldToo) {
+  ImageSourceConfig config;
+  for (const char* name : {"a.bmp", "b.HEIC", "c.tiff", "d.gif", "e.avif"}) {
+    config.path = (folder_.path() / name).string();
+    write_bytes(config.path, "something");
+    try {
+      open_images(config, {});
+      FAIL() << name;
+    } catch (const DataError& e) {
+      EXPECT_THAT(e.what(),
+                  AllOf(HasSubstr(name), HasSubstr("format that is not read"), HasSubstr("convert")));
+    }
+  }
+}
+
 TEST_F(ImageFolder, FifosDevicesAndSocketsAreNeverOpened) {
   put("a/1.png", 0, 0);
   const auto root = folder_.path() / "root";
