@@ -12,7 +12,11 @@ namespace lodestone::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::Le;
+using ::testing::Not;
+using Words = std::vector<std::string>;
 namespace fs = std::filesystem;
 
 class BadInput : public ::testing::Test {
@@ -310,6 +314,27 @@ TEST_F(BadInput, TextsOfUsersAreNoTroubleToTheFileSystem) {
   expect(run({"env", "TMPDIR=/nowhere/tmp", LODESTONE_PROGRAM, "launch", "--hostfile", work_.path("hosts"),
               "--", "config"}),
          1, {"TMPDIR=/nowhere/tmp"});
+}
+
+TEST_F(BadInput, PathsThatCannotBeAreRefusedInOneLine) {
+  std::string deep;
+  for (int n = 0; n < 40; ++n) deep += std::string(200, 'd') + "/";
+  std::ofstream(work_.path("file")) << "a text\n";
+  fs::create_symlink("loop", work_.path("loop"));
+  fs::create_symlink("nowhere", work_.path("dangling"));
+  const std::string file = work_.path("file");
+  for (const std::string& path :
+       {std::string(5000, 'a'), deep + "x", file + "/x", work_.path("loop/x").string(),
+        work_.path("dangling/x").string(), std::string("/dev/null/x"), std::string("a\nb/\x1b[31mc")})
+    for (const Words& command :
+         {Words{"inspect", path}, Words{"config", path},
+          Words{"tokenizer", "train", "--input", file, "--vocabulary", "40", "--output", path},
+          Words{"launch", "-n", "1", "--hostfile", path, "--", "config"}}) {
+      const Finished done = run(lodestone(command));
+      EXPECT_THAT(done.code, AllOf(Ge(1), Le(5))) << command[0] << path << done.err;
+      EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
+      EXPECT_THAT(done.err, AllOf(HasSubstr("error: "), Not(HasSubstr("filesystem error")))) << command[0];
+    }
 }
 
 TEST_F(BadInput, AHomeFolderIsExpandedAndANameKeptWhole) {

@@ -147,6 +147,23 @@ TEST(Stderr, HasNothingButOurOwnLines) {
   }
 }
 
+// Whatever else hands gradients round or makes LibTorch choose another way.
+TEST(Stderr, IsOursWhateverIsSetBeside) {
+  const SmallRun work(grey_pictures("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
+  using Words = std::vector<std::string>;
+  for (const Words& settings :
+       {Words{"batch_norm=sync", "optimizer.name=sgd"}, Words{"precision=bfloat16", "ema.decay=0.9"},
+        Words{"exchange=ring", "micro_batch=4"}, Words{"determinism=canonical", "batch_norm=frozen"},
+        Words{"loss=arcface", "optimizer.name=lamb"},
+        Words{"loss=contrastive", "memory={kind: xbm, size: 40}", "optimizer.name=lars"}}) {
+    Words words = {"train", work.config(), "--resume", "none"};
+    for (const std::string& setting : settings) words.insert(words.end(), {"--set", setting});
+    const Finished done = run(mpirun(2, lodestone(words)));
+    ASSERT_EQ(done.code, 0) << settings.front() << done.err;
+    EXPECT_EQ(strangers(done.err), "") << settings.front();
+  }
+}
+
 TEST(Start, TellsWhatThereIsToTrainOn) {
   const Workspace work;
   work.write_config("loss: {name: supcon}\n");

@@ -22,6 +22,17 @@ TEST(Printable, KeepsNamesOfAllScriptsAndEscapesBytesThatAreNone) {
 
 TEST(JsonText, WritesNamesThatAreNotUtf8) {
   EXPECT_EQ(json_text({{"name", "d\xe9"}}), "{\"name\":\"d\uFFFD\"}");
+  const std::vector<std::pair<std::string, std::string>> written = {
+      {"\xe9", "\uFFFD"},                                  // Latin-1
+      {"a\xc3", "a\uFFFD"},                                // cut in the middle of a letter
+      {"\xc0\xaf", "\uFFFD\uFFFD"},                        // a slash in more bytes than it has
+      {"\xf4\x90\x80\x80x", "\uFFFD\uFFFD\uFFFD\uFFFDx"},  // beyond the last letter
+      {"\xe7\x8c\xab", "\xe7\x8c\xab"},
+      {"q\"\\\n\x01", "q\\\"\\\\\\n\\u0001"}};
+  for (const auto& [name, text] : written) {
+    EXPECT_EQ(json_text({{"name", name}}), "{\"name\":\"" + text + "\"}");
+    EXPECT_EQ(json_text({{name, 1}}), "{\"" + text + "\":1}") << "as a key, too";
+  }
   EXPECT_EQ(json_text(nlohmann::json::array({1, 2}), 1), "[\n 1,\n 2\n]");
 }
 
