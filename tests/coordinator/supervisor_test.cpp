@@ -18,6 +18,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class SupervisorTest : public ::testing::Test {
  protected:
@@ -71,6 +72,28 @@ TEST_F(SupervisorTest, what_a_launcher_says_becomes_lines_of_the_log_and_lines_o
   EXPECT_THAT(text, HasSubstr(" warning no end \\x1b[31m\n"));
   logs_errors_ = false;
   EXPECT_THAT(said(script), HasSubstr("\nmpirun noticed\n"));
+}
+
+TEST_F(SupervisorTest, boxes_of_a_launcher_that_tell_an_exit_code_are_no_warnings) {
+  const std::string rule = "printf -- '-%.0s' $(seq 74) >&2; echo >&2; ";
+  const auto box = [&](const std::string& line) {
+    return rule + "echo '" + line + "' >&2; echo 'more of it' >&2; " + rule;
+  };
+  for (const char* line :
+       {"Primary job  terminated normally, but 1 process returned",
+        "mpirun detected that one or more processes exited with non-zero status, thus causing"}) {
+    const std::string text = said(box(line));
+    EXPECT_THAT(text, HasSubstr(std::string(" info ") + line));
+    EXPECT_THAT(text, HasSubstr(" info more of it\n"));
+    EXPECT_THAT(text, Not(HasSubstr("warning")));
+    EXPECT_THAT(text, Not(HasSubstr("-----")));
+  }
+  const std::string killed = said(box("mpirun noticed that process rank 1 exited on signal 9 (Killed)."));
+  EXPECT_THAT(killed, HasSubstr(" warning mpirun noticed"));
+  EXPECT_THAT(killed, HasSubstr(" warning more of it\n"));
+  EXPECT_THAT(said(rule + "echo begun >&2; "), HasSubstr(" warning begun\n"));
+  EXPECT_THAT(said(rule + "for i in $(seq 100); do echo line $i >&2; done; "),
+              HasSubstr(" warning line 100\n"));
 }
 
 TEST_F(SupervisorTest, what_a_process_says_that_outlives_the_job_holds_nobody_up) {

@@ -38,10 +38,29 @@ void take_file(const std::string& file, std::string_view bytes, Checkpoint& chec
   }
 }
 
+// A run that goes on meanwhile removes what is older than it keeps.
+bool is_gone(const fs::path& path) {
+  std::error_code error;
+  return fs::status(path, error).type() == fs::file_type::not_found;
+}
+
+std::string gone_text(const fs::path& path) {
+  std::string kept;
+  for (const auto& other : list_checkpoints(path.parent_path()))
+    kept += (kept.empty() ? "" : ", ") + other.filename().string();
+  return "checkpoint: expected one at " + path.string() +
+         ", got nothing: it was never written, or removed since its run keeps the newest alone "
+         "(checkpoint.keep_last, "
+         "keep_every); name another" +
+         (kept.empty() ? "" : ": " + kept);
+}
+
 Checkpoint load_one(const fs::path& path) {
+  if (is_gone(path)) throw CheckpointError(gone_text(path));
   Checkpoint checkpoint;
   const auto report = read_checkpoint_files(
       path, [&](const std::string& file, std::string_view bytes) { take_file(file, bytes, checkpoint); });
+  if (!report.ok() && is_gone(path)) throw CheckpointError(gone_text(path));
   if (!report.ok()) throw CheckpointError(damaged_text(path, report.damage()) + "; use another checkpoint");
   checkpoint.path = path;
   checkpoint.step = report.step;
@@ -91,6 +110,7 @@ std::optional<fs::path> newest_checkpoint(const fs::path& root, const Warn& warn
   for (const auto& path : list_checkpoints(root)) {
     const auto report = verify_checkpoint(path);
     if (report.ok()) return path;
+    if (is_gone(path)) continue;
     tell(warn, damaged_text(path, report.damage()) + "; the one before it is used");
   }
   return std::nullopt;
@@ -101,16 +121,29 @@ Checkpoint load_checkpoint(const fs::path& path, const Warn& warn) {
   std::error_code ignored;
   const fs::path root = fs::is_directory(path / "checkpoints", ignored) ? path / "checkpoints" : path;
   const auto candidates = list_checkpoints(root);
+  size_t damaged = 0;
   for (const auto& candidate : candidates) {
     try {
       return load_one(candidate);
     } catch (const CheckpointError& error) {
+      if (is_gone(candidate)) continue;
+      ++damaged;
       tell(warn, std::string(error.what()) + " (the one before it is tried)");
     }
   }
-  throw CheckpointError("checkpoint: expected a usable checkpoint in " + root.string() + ", got " +
-                        (candidates.empty() ? "none" : std::to_string(candidates.size()) + " damaged") +
-                        "; name a checkpoint or a run folder that has one, or start anew with --resume none");
+  const auto newer = list_checkpoints(root);  // than those that were removed under our hands
+  if (!newer.empty() && (candidates.empty() || newer.front() != candidates.front()))
+    return load_checkpoint(path, warn);
+  if (damaged > 0)
+    throw CheckpointError(
+        "checkpoint: expected a usable checkpoint in " + root.string() + ", got " + std::to_string(damaged) +
+        " damaged; name another one, or train anew with `lodestone train CONFIG --resume none`");
+  if (is_gone(path))
+    throw CheckpointError("checkpoint: expected a run folder or a checkpoint, got " + path.string() +
+                          ", which is not there; look at the path");
+  throw CheckpointError(
+      "checkpoint: expected a usable checkpoint in " + root.string() +
+      ", got none; train the run until its first checkpoint, or name a folder that has one");
 }
 
 }  // namespace lodestone

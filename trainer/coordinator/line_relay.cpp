@@ -1,5 +1,6 @@
 #include "trainer/coordinator/line_relay.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -17,6 +18,25 @@
 #include "common/foreign_line.h"
 
 namespace lodestone {
+
+namespace {
+
+constexpr size_t kLongestBox = 64;
+
+// mpirun frames what it has to say by such lines.
+bool is_rule(std::string_view line) {
+  return line.size() >= 60 && line.find_first_not_of('-') == std::string_view::npos;
+}
+
+// That a rank has ended with a code, which the supervisor says too, and what follows from it.
+bool tells_an_exit_code(const std::vector<std::string>& box) {
+  return std::any_of(box.begin(), box.end(), [](const std::string& line) {
+    return line.starts_with("Primary job  terminated normally") ||
+           line.find("exited with non-zero status") != std::string::npos;
+  });
+}
+
+}  // namespace
 
 LineRelay::LineRelay(Log log) : log_(std::move(log)) {
   if (::pipe2(ends_, O_CLOEXEC) != 0)
@@ -41,6 +61,7 @@ void LineRelay::run() {
     while (read_some()) continue;
   }
   lines_.finish([this](std::string_view line) { pass_on(line); });
+  pass_on_box();
 }
 
 // False if there is nothing at the moment.
@@ -54,9 +75,23 @@ bool LineRelay::read_some() {
 
 void LineRelay::pass_on(std::string_view line) {
   if (line.empty()) return;
-  if (!is_log_line(line)) return write_foreign_line(*log_, read_foreign_line(line, Logger::Level::kWarn));
+  if (!is_log_line(line)) return pass_on_foreign(line);
   const std::string whole = std::string(line) + "\n";
   std::fwrite(whole.data(), 1, whole.size(), stderr);
+}
+
+void LineRelay::pass_on_foreign(std::string_view line) {
+  if (box_.empty() && !is_rule(line))
+    return write_foreign_line(*log_, read_foreign_line(line, Logger::Level::kWarn));
+  box_.emplace_back(line);
+  if ((box_.size() > 1 && is_rule(line)) || box_.size() == kLongestBox) pass_on_box();
+}
+
+// As a whole, since what stands in it says how grave it is. Without its frame.
+void LineRelay::pass_on_box() {
+  const auto level = tells_an_exit_code(box_) ? Logger::Level::kInfo : Logger::Level::kWarn;
+  for (const std::string& line : std::exchange(box_, {}))
+    if (!is_rule(line)) write_foreign_line(*log_, read_foreign_line(line, level));
 }
 
 }  // namespace lodestone

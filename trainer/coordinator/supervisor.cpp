@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "common/counted.h"
 #include "distributed/seal.h"
 #include "trainer/coordinator/line_relay.h"
 
@@ -74,7 +75,8 @@ int Supervisor::run_generation() {
     code = kPeersMissing;
     break;
   }
-  if (const int left = job.kill_all()) log_->warn("killed {} processes that outlived the job's end", left);
+  if (const int left = job.kill_all())
+    log_->warn("killed {} that outlived the job's end", counted(left, "process", "processes"));
   return *code;
 }
 
@@ -115,7 +117,8 @@ bool Supervisor::restarts_after(int code, bool progress) {
   if (stop_ || std::find(kFinalCodes.begin(), kFinalCodes.end(), code) != kFinalCodes.end()) return false;
   if (same_failure) log_->error("the job failed twice without a new checkpoint in between: not restarted");
   if (generation_.number == options_.max_restarts && options_.max_restarts > 0)
-    log_->error("the job ended with {} after {} restarts: not restarted", describe(code), generation_.number);
+    log_->error("the job ended with {} after {}: not restarted", describe(code),
+                counted(generation_.number, "restart"));
   return !same_failure && generation_.number < options_.max_restarts;
 }
 
@@ -136,14 +139,14 @@ bool Supervisor::choose_world() {
   if (options_.min_world >= options_.world) return true;
   const int left = options_.ranks_left ? options_.ranks_left() : options_.world;
   if (left < options_.min_world) {
-    log_->warn("the hosts that answer can run {} ranks, and at least {} are wanted", left,
+    log_->warn("the hosts that answer can run {}, and at least {} are wanted", counted(left, "rank"),
                options_.min_world);
     return false;
   }
   if (fruitless_ > 0 && fruitless_ % 2 == 0) ceiling_ = std::max(options_.min_world, generation_.world - 1);
   const int world = std::min(left, ceiling_);
   if (world != generation_.world)
-    log_->warn("going on with {} ranks in place of {}", world, generation_.world);
+    log_->warn("going on with {} in place of {}", counted(world, "rank"), generation_.world);
   generation_.world = world;
   return true;
 }
