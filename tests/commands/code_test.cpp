@@ -75,6 +75,41 @@ TEST_F(Code, IsNotLoadedFromAFolderByItself) {
     EXPECT_FALSE(std::filesystem::exists(path(written))) << written;
 }
 
+// Whoever gives a run away gives its configuration with it: naming that file is no word of the user's about code.
+TEST_F(Code, OfAConfigurationInARunFolderIsTheRuns) {
+  const std::string own = work_->config(), stored = work_->run() / "config.yaml";
+  namespace fs = std::filesystem;
+  fs::copy_file(own, work_->run() / "other.yaml");
+  fs::copy_file(own, work_->run() / "checkpoints" / "deep.yaml");
+  fs::create_symlink(stored, path("link.yaml"));
+  fs::create_symlink(own, work_->run() / "outward.yaml");
+  const std::vector<std::vector<std::string>> commands = {{"train"},
+                                                          {"plan"},
+                                                          {"verify-gradients"},
+                                                          {"bench", "step"},
+                                                          {"bench", "loader"},
+                                                          {"launch", "--", "train"}};
+  const auto given = [](std::vector<std::string> words, const std::string& file) {
+    words.push_back(file);
+    return run(lodestone(words));
+  };
+  for (const auto& words : commands) {
+    const Finished refused = given(words, stored);
+    EXPECT_EQ(refused.code, 2) << words[0] << refused.err;
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("--allow-code"), HasSubstr("lies in a run folder"))) << words[0];
+  }
+  for (const std::string& file :
+       {(work_->run() / "other.yaml").string(), (work_->run() / "checkpoints/deep.yaml").string(),
+        path("link.yaml"), (work_->run() / "outward.yaml").string(), path("./pictures/../run/config.yaml")})
+    EXPECT_EQ(given({"train"}, file).code, 2) << file;
+  const Finished allowed = run(lodestone({"train", stored, "--allow-code"}));
+  EXPECT_EQ(allowed.code, 0) << allowed.err;
+  EXPECT_THAT(allowed.err, HasSubstr("the run is done"));
+  EXPECT_EQ(run(lodestone({"train", stored, "--set", "encoder.file=" + model()})).code, 0);
+  for (const char* file : {"other.yaml", "outward.yaml", "checkpoints/deep.yaml"})
+    fs::remove(work_->run() / file);
+}
+
 TEST_F(Code, IsLoadedWhereTheUserSaysSo) {
   const std::string folder = work_->run();
   EXPECT_EQ(embed({"--set", "encoder.file=" + model()}).code, 0);

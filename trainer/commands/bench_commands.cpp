@@ -40,6 +40,7 @@ void add_bench_loader(CLI::App* bench, Action& action) {
   auto arguments = on<BenchLoaderArguments>(loader, action, run_bench_loader);
   add_path(loader, "config", arguments->config, "YAML file")->required();
   add_set(loader, arguments->assignments);
+  add_allow_code(loader, arguments->allow_code);
   loader->add_option("--seconds", arguments->seconds, "of each measurement")
       ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
@@ -91,6 +92,7 @@ void add_bench_step(CLI::App* bench, Action& action) {
            "start from this safetensors file of the encoder's tensors by name");
   add_path(step, "--json", arguments->json, "write the result to this file");
   add_set(step, arguments->assignments);
+  add_allow_code(step, arguments->allow_code);
 }
 
 void add_bench_checkpoint(CLI::App* bench, Action& action) {

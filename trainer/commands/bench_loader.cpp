@@ -12,6 +12,7 @@
 #include "common/json_text.h"
 #include "sampler/image_examples.h"
 #include "sampler/sampler_learner.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/median.h"
 #include "trainer/commands/session.h"
@@ -127,7 +128,7 @@ nlohmann::json measure(const TrainingData& data, const RunConfig& config,
 
 int run_bench_loader(const BenchLoaderArguments& arguments) {
   RunConfig config;
-  load_run_config(arguments.config, arguments.assignments, config);
+  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   config.data.loader.cache_mib = 0;  // pictures out of memory would say nothing of decoding
   const TrainingData data = open_training_data(config, 1);
   if (data.sampler->learner() != nullptr)

@@ -11,6 +11,7 @@
 #include "common/files.h"
 #include "common/json_text.h"
 #include "common/safetensors.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/median.h"
 #include "trainer/commands/session.h"
@@ -204,7 +205,7 @@ int bench(Session& session, RunConfig& config, const BenchStepArguments& argumen
 
 int run_bench_step(const BenchStepArguments& arguments) {
   RunConfig config;
-  load_run_config(arguments.config, arguments.assignments, config);
+  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(config, [&](Session& session) { return bench(session, config, arguments); });
 }
 

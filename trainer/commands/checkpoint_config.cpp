@@ -1,10 +1,12 @@
 #include "trainer/commands/checkpoint_config.h"
 
+#include <filesystem>
 #include <set>
 
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/printable.h"
+#include "trainer/coordinator/run_folder.h"
 #include "trainer/encoders/code_file.h"
 
 namespace lodestone {
@@ -37,6 +39,28 @@ class UsersWords {
   ConfigNodePtr root_;
 };
 
+// `whose` ends a sentence: why a configuration isn't the user's own word.
+[[noreturn]] void refuse_code(const std::string& name, const std::string& file, const std::string& whose) {
+  throw ConfigError(name + ": expected a model of weights alone, got code: encoder.file " + printable(file) +
+                    " is TorchScript, and whoever made that file, or named it here, would run with your "
+                    "rights: it may read, change and send your files. Add --allow-code if you trust both, or "
+                    "name the file yourself by --set encoder.file=…; " +
+                    whose);
+}
+
+// Whoever gives a run away gives its configuration with it, whichever file of the folder that is.
+bool in_run_folder(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto absolute = absolute_path(file).lexically_normal();
+  const auto real = std::filesystem::weakly_canonical(absolute, error);
+  for (const auto& path : {absolute, error ? absolute : real})
+    for (auto folder = path.parent_path();; folder = folder.parent_path()) {
+      if (is_file(folder / "MANIFEST.json") || RunFolder(folder).holds_run()) return true;
+      if (folder == folder.parent_path()) break;
+    }
+  return false;
+}
+
 void keep_indexes_at_home(const UsersWords& users, const char* section, std::string& index_cache) {
   if (index_cache != "none" && !users.values_of(section, "index_cache").contains(index_cache))
     index_cache = "auto";
@@ -58,14 +82,7 @@ void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std:
                              name, file);
       continue;
     }
-    if (!allow_code)
-      throw ConfigError(name + ": expected a model of weights alone, got code: encoder.file " +
-                        printable(file) +
-                        " is TorchScript, and whoever made that file, or named it here, would run with your "
-                        "rights: it may read, "
-                        "change and send your files. Add --allow-code if you trust both, or name the file "
-                        "yourself by --set "
-                        "encoder.file=…; `lodestone inspect` shows its hash");
+    if (!allow_code) refuse_code(name, file, "`lodestone inspect` shows its hash");
     if (saved != checkpoint.code.end())
       config.code.hash_of.insert(*saved);
     else
@@ -76,6 +93,16 @@ void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std:
   config.code.allowed = true;
   keep_indexes_at_home(users, "data", config.data.train.index_cache);
   keep_indexes_at_home(users, "evaluate", config.evaluate.data.index_cache);
+}
+
+void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
+                       RunConfig& config) {
+  load_run_config(file, assignments, config);
+  if (allow_code || config.encoder->code().empty() || !in_run_folder(file)) return;
+  const auto named = UsersWords(assignments).values_of("encoder", "file");
+  for (const auto& [code, loaded] : config.encoder->code())
+    if (!named.contains(code))
+      refuse_code(file, code, "what lies in a run folder counts as the run's, not as your own word");
 }
 
 }  // namespace lodestone

@@ -17,4 +17,10 @@ namespace lodestone {
 void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std::string>& assignments,
                             bool allow_code, RunConfig& config);
 
+/// Reads a configuration that the user's own command names, so that code that it names is the user's choice. One that lies in a run
+/// folder or a checkpoint is the run's, whoever names it: its code is loaded as read_checkpoint_config() says, whatever its hash.
+/// Throws ConfigError
+void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
+                       RunConfig& config);
+
 }  // namespace lodestone

@@ -21,6 +21,7 @@ enum ExitCode : int {
 struct TrainArguments {
   std::string config;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   std::string resume = "auto";
 };
 
@@ -59,8 +60,9 @@ struct SearchArguments {
   int64_t k = 10;
   std::string json;
   std::string html;
-  std::string index;   ///< empty: exact search
-  int64_t effort = 0;  ///< 0: the index's default
+  std::vector<std::string> pictures;  ///< folders whose pictures the page may show
+  std::string index;                  ///< empty: exact search
+  int64_t effort = 0;                 ///< 0: the index's default
 };
 
 struct IndexArguments {
@@ -135,6 +137,7 @@ struct ServeArguments {
 struct VerifyArguments {
   std::string config;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   bool all = false;
   int64_t batches = 2;
   std::string json;
@@ -202,6 +205,7 @@ struct BenchLossArguments {
 struct BenchLoaderArguments {
   std::string config;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   double seconds = 3;
   int64_t rounds = 5;
   std::string json;
@@ -219,6 +223,7 @@ struct BenchCollectivesArguments {
 struct BenchStepArguments {
   std::string config;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   int64_t steps = 20;
   int64_t warm_up = 3;
   int64_t batches = 4;
@@ -238,6 +243,7 @@ struct BenchCheckpointArguments {
 struct PlanArguments {
   std::string config;
   std::vector<std::string> assignments;
+  bool allow_code = false;
   int64_t ranks = 1;
   int64_t nodes = 1;
   std::string gpu;

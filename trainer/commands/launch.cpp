@@ -10,9 +10,9 @@
 #include "common/log.h"
 #include "common/log_format.h"
 #include "common/paths.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/load_watch.h"
-#include "trainer/commands/run_config.h"
 #include "trainer/coordinator/checkpoint.h"
 #include "trainer/coordinator/checkpoint_files.h"
 #include "trainer/coordinator/host_list.h"
@@ -175,7 +175,8 @@ int run_launch(const LaunchArguments& arguments) {
   if (hosts) options.ranks_left = [&hosts] { return hosts->find_those_left(); };
   if (arguments.train) {
     RunConfig config;  // what is wrong with it is said here, once, before anything is started
-    load_run_config(arguments.train->config, arguments.train->assignments, config);
+    const TrainArguments& train = *arguments.train;
+    read_named_config(train.config, train.assignments, train.allow_code, config);
     choose_log_format(config.log.format);
     options.newest_checkpoint = [folder = RunFolder(config.run_dir)] { return newest_step(folder); };
   }

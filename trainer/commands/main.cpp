@@ -19,6 +19,7 @@
 #include "trainer/commands/options.h"
 #include "trainer/commands/session.h"
 #include "trainer/commands/thread_spin.h"
+#include "trainer/commands/usage.h"
 #include "trainer/coordinator/build_info.h"
 
 namespace lodestone {
@@ -80,6 +81,7 @@ std::shared_ptr<TrainArguments> add_train(CLI::App& app, Action& action) {
   auto arguments = on<TrainArguments>(train, action, run_train, /*heeds=*/true);
   add_path(train, "config", arguments->config, "YAML file")->required();
   add_set(train, arguments->assignments);
+  add_allow_code(train, arguments->allow_code);
   add_path(train, "--resume", arguments->resume,
            "auto (go on if the run folder has a checkpoint), none, or a checkpoint")
       ->capture_default_str();
@@ -94,7 +96,13 @@ void read_launched(LaunchArguments& arguments) {
   inner.require_subcommand(1);
   Action ignored;
   const auto train = add_commands(inner, ignored);
-  inner.parse(std::vector<std::string>(arguments.command.rbegin(), arguments.command.rend()));
+  try {
+    inner.parse(std::vector<std::string>(arguments.command.rbegin(), arguments.command.rend()));
+  } catch (const CLI::Success&) {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    throw ConfigError(usage_problem(inner, error, arguments.command));
+  }
   if (inner.got_subcommand("launch"))
     throw CLI::ValidationError("launch: expected another command behind --, got launch");
   if (inner.got_subcommand("train")) arguments.train = *train;
@@ -134,6 +142,7 @@ void add_plan(CLI::App& app, Action& action) {
   auto arguments = on<PlanArguments>(plan, action, run_plan);
   add_path(plan, "config", arguments->config, "YAML file")->required();
   add_set(plan, arguments->assignments);
+  add_allow_code(plan, arguments->allow_code);
   plan->add_option("--ranks", arguments->ranks, "how many")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
@@ -202,6 +211,7 @@ std::shared_ptr<TrainArguments> add_commands(CLI::App& app, Action& action) {
   auto verify_arguments = on<VerifyArguments>(verify, action, run_verify_gradients);
   add_path(verify, "config", verify_arguments->config, "YAML file")->required();
   add_set(verify, verify_arguments->assignments);
+  add_allow_code(verify, verify_arguments->allow_code);
   verify->add_flag("--all", verify_arguments->all,
                    "every loss and miner there is, in place of the configured ones");
   verify->add_option("--batches", verify_arguments->batches, "first batches to compare")
@@ -258,6 +268,7 @@ void use_no_more_than_the_quota() {
 }
 
 void tell(const std::exception& error) {
+  if (dynamic_cast<const ConfigError*>(&error) && !speaks_for_its_host()) return;
   if (log_format() == LogFormat::kJson)
     make_log(-1, 1)->error("{}", explain_on_a_line(error));
   else
@@ -273,8 +284,10 @@ int run(int argc, char** argv) {
   add_commands(app, action);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kBadUsage;
+    throw ConfigError(usage_problem(app, error, std::vector<std::string>(argv + 1, argv + argc)));
   }
   // `launch` waits for signals on its one thread: a thread of LibTorch's pool beside it would take them, and end it.
   if (!app.got_subcommand("launch")) use_no_more_than_the_quota();

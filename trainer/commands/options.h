@@ -23,11 +23,10 @@ inline void add_set(CLI::App* command, std::vector<std::string>& assignments) {
       ->type_name("KEY=VALUE");
 }
 
-/// For a command that takes a run folder or a checkpoint, whose configuration may be somebody else's.
+/// For a command that takes a run folder, a checkpoint or a configuration, which may be somebody else's.
 inline void add_allow_code(CLI::App* command, bool& allow_code) {
-  command->add_flag(
-      "--allow-code", allow_code,
-      "load the code (TorchScript) that the run's configuration names; it runs with your rights");
+  command->add_flag("--allow-code", allow_code,
+                    "load the code (TorchScript) that a run's configuration names; it runs with your rights");
 }
 
 /// An option or a positional argument that takes a path, or several: ~/ is expanded, scheme:// refused (user_path).

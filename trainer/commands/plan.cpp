@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/files.h"
 #include "common/json_text.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/plan_probe.h"
 
@@ -150,7 +151,7 @@ void print(const StepCost& cost, const Machine& machine, const Prediction& p, in
 
 int run_plan(const PlanArguments& arguments) {
   RunConfig config;
-  load_run_config(arguments.config, arguments.assignments, config);
+  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   if (arguments.nodes > arguments.ranks)
     throw ConfigError("plan: --nodes: expected no more than --ranks = " + std::to_string(arguments.ranks) +
                       ", got " + std::to_string(arguments.nodes));

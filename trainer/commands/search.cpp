@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/counted.h"
 #include "common/files.h"
 #include "common/json_text.h"
 #include "common/paths.h"
@@ -10,6 +11,7 @@
 #include "trainer/commands/bad_record_teller.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/input.h"
+#include "trainer/commands/shown_pictures.h"
 #include "trainer/commands/trained_model.h"
 #include "trainer/eval/neighbours.h"
 #include "trainer/eval/text.h"
@@ -26,6 +28,7 @@ struct Queries {
   at::Tensor z_QD;
   std::vector<std::string> ids;
   std::string source;
+  std::string named;     ///< what the user's own command names of them: their file or folder
   int64_t left_out = 0;  ///< queries that could not be read
 };
 
@@ -49,7 +52,7 @@ Queries read_queries(const std::string& file, const Embeddings& gallery) {
     throw ConfigError(
         file +
         ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
-  Queries queries{found.z_ND, {}, found.fact("source")};
+  Queries queries{found.z_ND, {}, found.fact("source"), absolute_path(file).parent_path()};
   for (const EmbeddedRow& row : found.rows_N) queries.ids.push_back(row.id);
   return queries;
 }
@@ -61,7 +64,7 @@ Queries embed_queries(Session& session, TrainedModel& model, const std::string& 
   const Input input = is_path ? open_input(model.config(), query) : text_input(model.config(), query);
   tell_left_out(session, query, input.dataset());
   const Embedded embedded = model.embed_all(session, input.examples);
-  Queries queries{embedded.z_ND, {}, input.source, embedded.left_out};
+  Queries queries{embedded.z_ND, {}, input.source, is_path ? query : "", embedded.left_out};
   for (const int64_t i : embedded.indices)
     queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
   return queries;
@@ -102,8 +105,9 @@ void print_summary(const std::vector<SearchAnswer>& answers, const SearchArgumen
     hits += static_cast<int64_t>(answer.hits.size());
     same += !answer.hits.empty() && answer.hits.front().same.value_or(false);
   }
-  std::cout << answers.size() << " queries, " << hits << " answers";
-  if (same > 0) std::cout << ", the first is the same for " << same << " queries";
+  std::cout << counted(static_cast<int64_t>(answers.size()), "query", "queries") << ", "
+            << counted(hits, "answer");
+  if (same > 0) std::cout << ", the first is the same for " << counted(same, "query", "queries");
   std::cout << ": " << arguments.json << (arguments.json.empty() || arguments.html.empty() ? "" : ", ")
             << arguments.html << std::endl;
 }
@@ -121,19 +125,26 @@ std::string answers_json(const std::vector<SearchAnswer>& answers, const Queries
 }
 
 std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& queries,
-                    const Embeddings& gallery) {
+                    const Embeddings& gallery, const SearchArguments& arguments) {
+  std::vector<std::string> folders = arguments.pictures;
+  folders.push_back(absolute_path(arguments.gallery).parent_path());
+  folders.push_back(queries.named);
+  ShownPictures pictures(folders);
   const std::string gallery_source = gallery.fact("source");
-  return result_page("Search results", answers, [&](const std::string& id, bool query) {
-    const fs::path file = fs::path(query ? queries.source : gallery_source) / id;
-    return is_file(file) ? picture_uri(read_file(file)) : std::string();
+  std::string page = result_page("Search results", answers, [&](const std::string& id, bool query) {
+    return pictures.uri(fs::path(query ? queries.source : gallery_source) / id);
   });
+  if (const std::string told = pictures.left_out(); !told.empty())
+    make_log(0, 1)->warn("search: the page leaves pictures out: {}", told);
+  return page;
 }
 
 void answer(const Queries& queries, const Embeddings& gallery, const std::optional<Calibration>& calibration,
             const SearchArguments& arguments) {
   const auto answers = answers_of(queries, gallery, arguments, calibration);
   if (!arguments.json.empty()) write_file_atomic(arguments.json, answers_json(answers, queries, calibration));
-  if (!arguments.html.empty()) write_file_atomic(arguments.html, page_of(answers, queries, gallery));
+  if (!arguments.html.empty())
+    write_file_atomic(arguments.html, page_of(answers, queries, gallery, arguments));
   const bool in_file = !arguments.json.empty() || !arguments.html.empty();
   if (in_file && answers.size() > kShownBesideFile) return print_summary(answers, arguments);
   print_table(answers);

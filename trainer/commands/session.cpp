@@ -40,6 +40,14 @@ LaunchOptions launch_options(const DistributedConfig& config) {
 
 }  // namespace
 
+bool speaks_for_its_host() {
+  try {
+    return discover_launch(process_environment()).local_rank == 0;
+  } catch (const ConfigError&) {
+    return true;  // which is what there is to say
+  }
+}
+
 int exit_code(const std::exception& error) {
   if (dynamic_cast<const ConfigError*>(&error)) return kBadUsage;
   if (dynamic_cast<const DataError*>(&error)) return kBadData;
@@ -59,7 +67,13 @@ Session start_session(const RunConfig& config) {
   std::optional<StartGuard> guard;
   if (info.local_world <= 1) guard.emplace(std::to_string(info.rank), patience);
   const StartWatch watch(milliseconds(config.distributed.timeout), patience, environment);
-  return Session(config);
+  try {
+    return Session(config);
+  } catch (const ConfigError& error) {
+    // It may be of this rank alone, where main takes it for the configuration's, which all of a host find alike.
+    if (!speaks_for_its_host()) make_log(info.rank, info.world)->error("{}", explain_on_a_line(error));
+    throw;
+  }
 }
 
 }  // namespace

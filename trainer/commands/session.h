@@ -31,6 +31,10 @@ struct Session {
 /// Throws    CommError if a rank was lost without a word.
 int run_on_ranks(const RunConfig& config, const std::function<int(Session&)>& body);
 
+/// Is this process the one of its host's ranks that tells what all of them find alike before they know each other: a slip in the command
+/// or the configuration? By what the launcher put into the environment; true for a process on its own.
+bool speaks_for_its_host();
+
 /// The exit code that stands for an error; see command.h.
 int exit_code(const std::exception& error);
 

@@ -7,6 +7,7 @@
 
 #include "common/files.h"
 #include "sampler/sampler_learner.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/checkpoint_keeper.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/prompt_stop.h"
@@ -41,6 +42,7 @@ class TrainingRun {
   void tell_non_finite(const NonFinite& found, const char* what_follows);
   bool roll_back(const NonFiniteError& error);
   void warn_of_overlap() const;
+  void tell_done() const;
   void evaluate(bool last);
   void write_report(const Evaluation& evaluation);
   int finish(bool stopped);
@@ -268,7 +270,18 @@ bool TrainingRun::roll_back(const NonFiniteError& error) {
   return true;
 }
 
+// A run that has come to its end is judged once more and nothing else, which looks like a run that does not train.
+void TrainingRun::tell_done() const {
+  if (!session_.leads() || !keeper_.resumed_at() || !trainer_->finished()) return;
+  session_.log->info(
+      "the run is done: step {} of {}; to train further, start it with --set schedule.steps={} or more, to "
+      "begin "
+      "anew with --resume none",
+      trainer_->steps_done(), config_.training.schedule.steps, 2 * trainer_->steps_done());
+}
+
 int TrainingRun::run() {
+  tell_done();
   Loader loader(data_.examples, data_.sampler, config_.training.determinism.shard(session_.world),
                 config_.data.loader, static_cast<uint64_t>(config_.seed), cursor_);
   bool stopped = false;
@@ -294,8 +307,12 @@ int TrainingRun::finish(bool stopped) {
   if (!stopped && evaluator_) evaluate(true);
   // 0 and 75 promise that there is a checkpoint of this step. It was written during the evaluation.
   const bool saved = keeper_.saved(trainer_->steps_done());
-  if (stopped)
-    session_.log->info("stopped by signal {} after step {}", signals_.signal(), trainer_->steps_done());
+  if (stopped) {
+    const int own = signals_.signal();
+    session_.log->info("stopped {} after step {}",
+                       own != 0 ? "by signal " + std::to_string(own) : "since another rank was signalled",
+                       trainer_->steps_done());
+  }
   if (saved) reporter_->ended();
   std::cout << results_ << std::flush;  // last: whoever reads it may go away, and everything is kept by then
   if (!saved) return kRunFailed;
@@ -308,7 +325,7 @@ int run_train(const TrainArguments& arguments) {
   const StopSignals signals;
   PromptStop prompt(signals);
   RunConfig config;
-  load_run_config(arguments.config, arguments.assignments, config);
+  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(config, [&](Session& session) {
     const PromptStop::Attendance attendance(prompt, session);
     return TrainingRun(config, session, arguments, signals, prompt).run();

@@ -35,6 +35,11 @@ void add_search(CLI::App& app, Action& action) {
       ->capture_default_str();
   add_path(search, "--json", arguments->json, "write the answers to this file");
   add_path(search, "--html", arguments->html, "write a page that shows the answers to this file");
+  add_path(search, "--pictures", arguments->pictures,
+           "with --html: a folder whose pictures the page may show, beside those of the query and below the "
+           "gallery's file")
+      ->needs("--html")
+      ->allow_extra_args(false);
   add_path(search, "--index", arguments->index,
            "what `lodestone index` made of the gallery: fast and approximate (default: exact)")
       ->check(CLI::ExistingFile);

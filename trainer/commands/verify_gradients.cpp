@@ -8,6 +8,7 @@
 
 #include "common/files.h"
 #include "common/json_text.h"
+#include "trainer/commands/checkpoint_config.h"
 #include "trainer/commands/command.h"
 #include "trainer/commands/gradient_verifier.h"
 #include "trainer/commands/oracle_rows.h"
@@ -159,7 +160,7 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
 
 int run_verify_gradients(const VerifyArguments& arguments) {
   RunConfig config;
-  load_run_config(arguments.config, arguments.assignments, config);
+  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   // What is promised is promised of exact rows over the whole global batch.
   config.training.wire = config.training.similarity_precision = "float32";
   if (config.training.loss_side.mining_scope != "global")
