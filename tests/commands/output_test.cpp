@@ -104,9 +104,119 @@ TEST_F(Output, AGalleryTellsWhatItReplaced) {
   const auto add = [](const std::string& folder) {
     return in_shell("$L gallery add people.safetensors grey/" + folder + " --name anna --checkpoint run").out;
   };
-  EXPECT_THAT(add("class0"), HasSubstr("added 5 photographs, replaced 0; 1 identities"));
-  EXPECT_THAT(add("class0"), HasSubstr("added 0 photographs, replaced 5; 1 identities"));
-  EXPECT_THAT(add("class1"), HasSubstr("added 5 photographs, replaced 0; 1 identities"));
+  EXPECT_THAT(add("class0"), HasSubstr("added 5 photographs, replaced 0; 1 identity"));
+  EXPECT_THAT(add("class0"), HasSubstr("added 0 photographs, replaced 5; 1 identity"));
+  EXPECT_THAT(add("class1"), HasSubstr("added 5 photographs, replaced 0; 1 identity"));
+}
+
+size_t pictures_of(const std::string& page) {
+  size_t count = 0;
+  for (size_t at = 0; (at = page.find("data:image", at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+// A gallery's file may name what lies anywhere on the host of whoever opens it.
+TEST_F(Output, AGalleryShowsNoFilesButPicturesOfFoldersThatAreNamed) {
+  const Finished made = in_shell(
+      "mkdir -p s elsewhere && cp grey/class0/0.png s/own.png && cp grey/class0/1.png elsewhere/a.png && "
+      "printf '\\211PNG\\r\\n\\032\\n secret' > s/no.png && ln -sf ../elsewhere/a.png s/link.png && "
+      "mkfifo s/pipe.png; cp g.safetensors s/ && sed -e \"s#class0/0.png#$D/s/own.png#; s#class0/1.png#"
+      "$D/elsewhere/a.png#; s#class0/2.png#$D/s/no.png#; s#class0/3.png#$D/s/link.png#; s#class0/4.png#$D/s/"
+      "pipe.png#; s#class1/0.png#/etc/passwd#; s#class1/1.png#../s/../elsewhere/a.png#\" "
+      "g.safetensors.rows.jsonl > s/g.safetensors.rows.jsonl");
+  ASSERT_EQ(made.code, 0) << made.err;
+  const std::string search =
+      "$L search --gallery s/g.safetensors --query s/g.safetensors -k 1 --html s.html ";
+  const Finished alone = in_shell(search);
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  EXPECT_EQ(pictures_of(contents(path("s.html"))), 2u) << "own.png as a query and as its answer";
+  EXPECT_THAT(alone.err, AllOf(HasSubstr("lie outside of their folders"), HasSubstr("--pictures"),
+                               HasSubstr("1 file can't be shown")));
+  EXPECT_EQ(std::ranges::count(alone.err, '\n'), 1) << alone.err;
+  ASSERT_EQ(in_shell(search + "--pictures elsewhere").code, 0);
+  EXPECT_EQ(pictures_of(contents(path("s.html"))), 8u);
+  const Finished whole = in_shell(search + "--pictures elsewhere --pictures grey --pictures /etc");
+  EXPECT_THAT(whole.err, HasSubstr("2 files can't be shown"));
+  EXPECT_THAT(whole.err, Not(HasSubstr("outside")));
+  const Finished own = in_shell(
+      "$L search --gallery g.safetensors --query grey/class0/0.png --checkpoint run -k 30 --html s.html");
+  EXPECT_THAT(own.err, Not(HasSubstr("leaves pictures out")));
+  EXPECT_EQ(pictures_of(contents(path("s.html"))), 31u) << "below the gallery's own folder";
+}
+
+TEST_F(Output, ASlipInTheCommandIsNamedWithTheNearest) {
+  const auto refused = [](const std::string& words) {
+    const Finished end = in_shell("$L " + words);
+    EXPECT_EQ(end.code, 2) << words << end.err;
+    EXPECT_EQ(std::ranges::count(end.err, '\n'), 1) << end.err;
+    return end.err;
+  };
+  EXPECT_THAT(refused("trian run.yaml"),
+              AllOf(::testing::StartsWith("lodestone: error: lodestone: expected a command"),
+                    HasSubstr("got 'trian'; did you mean 'train'?"), HasSubstr("`lodestone --help` shows")));
+  EXPECT_THAT(refused("bench lodaer run.yaml"), HasSubstr("did you mean 'loader'?"));
+  EXPECT_THAT(refused("launch -- trian run.yaml"), HasSubstr("did you mean 'train'?"));
+  EXPECT_THAT(refused("train run.yaml --resmue none"), HasSubstr("did you mean '--resume'?"));
+  EXPECT_THAT(refused("train run.yaml --resmue=none"), HasSubstr("'--resmue'"));
+  EXPECT_THAT(refused("gallery"), HasSubstr("(add, remove, list), got none"));
+  EXPECT_THAT(refused("embed run"), HasSubstr("--output is required"));
+  EXPECT_THAT(refused("embed run --output x.npy --batch 1"), HasSubstr("got '--batch'"));
+  EXPECT_THAT(refused("\"$(printf 'tr\\033[31mian')\""), HasSubstr("'tr\\x1b[31mian'"));
+  EXPECT_THAT(refused("serve run --port \"$(printf '\\033[2J')\""), Not(HasSubstr("\033")));
+  const Finished json_line = in_shell("LODESTONE_LOG_FORMAT=json $L trian");
+  EXPECT_EQ(json_line.code, 2);
+  EXPECT_EQ(nlohmann::json::parse(json_line.err)["level"], "error") << json_line.err;
+  EXPECT_EQ(in_shell("$L train --help").code, 0);
+  EXPECT_EQ(in_shell("$L launch -- train --help").code, 0);
+}
+
+// Whoever starts the ranks. On several hosts each host tells it, since its file may be what is missing.
+TEST_F(Output, WhatAllRanksOfAHostFindIsToldOnce) {
+  const auto said = [](const std::string& launcher, const std::string& words) {
+    const Finished end = in_shell("env " + launcher + " $L " + words);
+    EXPECT_EQ(end.code, 2) << launcher << end.err;
+    return end.err;
+  };
+  for (const std::string words :
+       {"train nowhere.yaml", "train run.yaml --set encoder.nmae=x", "trian run.yaml"})
+    for (const auto& [variables, speaks] :
+         {std::pair("OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=0 "
+                    "OMPI_COMM_WORLD_LOCAL_SIZE=2",
+                    true),
+          {"OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=1 "
+           "OMPI_COMM_WORLD_LOCAL_SIZE=2",
+           false},
+          {"OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=0 "
+           "OMPI_COMM_WORLD_LOCAL_SIZE=2",
+           true},
+          {"PMI_RANK=1 PMI_SIZE=2 MPI_LOCALRANKID=1 MPI_LOCALNRANKS=2", false},
+          {"SLURM_JOB_ID=1 SLURM_STEP_ID=0 SLURM_PROCID=1 SLURM_NTASKS=2 SLURM_LOCALID=1", false},
+          {"RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 LOCAL_WORLD_SIZE=2", false}})
+      EXPECT_EQ(said(variables, words).empty(), !speaks) << variables << words;
+  const Finished ranks = run({MPIRUN_PROGRAM, "-n", "3", "--oversubscribe", LODESTONE_PROGRAM, "train",
+                              path("nowhere.yaml").string()});
+  EXPECT_NE(ranks.code, 0);
+  EXPECT_EQ(ranks.err.find("lodestone: error"), ranks.err.rfind("lodestone: error")) << ranks.err;
+  EXPECT_THAT(ranks.err, HasSubstr("nowhere.yaml"));
+}
+
+TEST_F(Output, ARunThatIsDoneSaysHowToGoOn) {
+  const Finished again = in_shell("$L train run.yaml");
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, AllOf(HasSubstr("the run is done: step "), HasSubstr("--set schedule.steps="),
+                               HasSubstr("1 rank (local)"), HasSubstr("--resume none")));
+}
+
+TEST_F(Output, WhatIsNotThereIsNoDamage) {
+  const Finished nothing = in_shell("$L evaluate runs/nope");
+  EXPECT_EQ(nothing.code, 5);
+  EXPECT_THAT(nothing.err, AllOf(HasSubstr("which is not there"), Not(HasSubstr("--resume"))));
+  const Finished removed = in_shell("$L evaluate run/checkpoints/step-00000001");
+  EXPECT_EQ(removed.code, 5);
+  EXPECT_THAT(removed.err, AllOf(HasSubstr("removed"), HasSubstr("keep_last"),
+                                 HasSubstr("name another: step-000"), Not(HasSubstr("damaged"))));
+  EXPECT_THAT(in_shell("$L inspect run/checkpoints/step-00000001").err, HasSubstr("which is not there"));
+  EXPECT_THAT(in_shell("mkdir -p empty; $L evaluate empty").err, HasSubstr("got none; train the run"));
 }
 
 TEST_F(Output, AReportThatCannotBeWrittenIsToldAndTheMeasuresStand) {

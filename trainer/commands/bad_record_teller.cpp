@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "common/counted.h"
 #include "common/printable.h"
 #include "trainer/commands/gather_texts.h"
 
@@ -61,7 +62,7 @@ Embedded embed_readable(const Session& session, const std::string& what, Encoder
 }
 
 std::string left_out_note(int64_t count) {
-  return count == 0 ? "" : "; " + std::to_string(count) + " bad records left out";
+  return count == 0 ? "" : "; " + counted(count, "bad record") + " left out";
 }
 
 void tell_left_out(const Session& session, const std::string& what, const Dataset& data) {

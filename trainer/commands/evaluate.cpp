@@ -84,8 +84,9 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
 
 int run_evaluate(const EvaluateArguments& arguments) {
   // Every rank reads the checkpoint's configuration, since it says how ranks find each other.
-  const Checkpoint checkpoint = load_checkpoint(
-      arguments.run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); });
+  const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
+    if (speaks_for_its_host()) make_log(0, 1)->warn("{}", sentence);
+  });
   RunConfig config;
   read_checkpoint_config(checkpoint, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(

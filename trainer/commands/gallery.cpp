@@ -8,6 +8,7 @@
 #include <ATen/ops/cat.h>
 #include <nlohmann/json.hpp>
 
+#include "common/counted.h"
 #include "common/files.h"
 #include "common/json_text.h"
 #include "common/paths.h"
@@ -85,8 +86,8 @@ std::string summary_of(const std::vector<Identified>& all, const Embeddings& gal
       ++(one.known ? mistaken : missed);
   }
   const auto known = std::ranges::count_if(all, &Identified::known);
-  std::string text = std::to_string(all.size()) + " pictures: " + std::to_string(known) + " known, " +
-                     std::to_string(static_cast<int64_t>(all.size()) - known) + " unknown";
+  std::string text = counted(static_cast<int64_t>(all.size()), "picture") + ": " + std::to_string(known) +
+                     " known, " + std::to_string(static_cast<int64_t>(all.size()) - known) + " unknown";
   if (labelled == 0) return text;
   return text + "; by the names of their folders " + std::to_string(right) + " of " +
          std::to_string(labelled) + " right, " + std::to_string(mistaken) + " taken for somebody else, " +
@@ -135,7 +136,8 @@ int run_gallery_add(const GalleryAddArguments& arguments) {
       return after;
     });
     std::cout << arguments.gallery << ": added " << added << " photographs, replaced " << given - added
-              << "; " << count_of(arguments.gallery) << " identities" << left_out_note(left_out) << std::endl;
+              << "; " << counted(count_of(arguments.gallery), "identity", "identities")
+              << left_out_note(left_out) << std::endl;
     return static_cast<int>(kDone);
   });
 }
@@ -145,7 +147,8 @@ int run_gallery_remove(const GalleryRemoveArguments& arguments) {
     if (!before) throw DataError(arguments.gallery + ": expected a gallery, got no file");
     return remove_from_gallery(*before, arguments.name, arguments.photograph);
   });
-  std::cout << arguments.gallery << ": " << count_of(arguments.gallery) << " identities" << std::endl;
+  std::cout << arguments.gallery << ": " << counted(count_of(arguments.gallery), "identity", "identities")
+            << std::endl;
   return kDone;
 }
 

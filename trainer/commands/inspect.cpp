@@ -43,6 +43,9 @@ int run_inspect(const std::string& checkpoint) {
       path = all.front();
       break;
     }
+  if (!path_exists(path))
+    throw CheckpointError("inspect: expected a checkpoint or a run folder with one, got " + path.string() +
+                          ", which is not there; look at the path, or at what its run keeps");
   if (!path_exists(path / "MANIFEST.json"))
     throw CheckpointError("inspect: expected a checkpoint or a run folder with one, got " + path.string() +
                           ", which has no MANIFEST.json; a checkpoint is a folder step-XXXXXXXX");

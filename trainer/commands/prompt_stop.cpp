@@ -100,12 +100,20 @@ void PromptStop::look() {
     log_->error("{}", explain_on_a_line(error));
     saved = false;
   }
-  end(saved ? kStoppedResumable : kRunFailed);
+  end(saved);
 }
 
-void PromptStop::end(int code) {
+void PromptStop::end(bool saved) {
+  const int code = saved ? kStoppedResumable : kRunFailed;
   const std::string what = "stopped by signal " + std::to_string(signals_.signal()) + " " + when_;
-  log_->info("{}; the same command goes on", what);
+  if (saved)
+    log_->info("{}; the same command goes on", what);
+  else
+    log_->error(
+        "{}; the steps since the last checkpoint could not be saved and are lost: the same command goes on "
+        "from "
+        "that one, or from the beginning where there is none",
+        what);
   if (control_) {
     control_->report(verdict_of(code, what));
     let_others_hear();

@@ -58,7 +58,7 @@ class PromptStop {
  private:
   void run();
   void look();
-  [[noreturn]] void end(int code);
+  [[noreturn]] void end(bool saved);
   void let_others_hear() const;
 
   const StopSignals& signals_;

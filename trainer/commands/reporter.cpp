@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "common/counted.h"
 #include "common/files.h"
 #include "common/log_format.h"
 #include "distributed/group_watch.h"
@@ -89,12 +90,17 @@ struct Reporter::Lead {
   double step_seconds = 0;
 };
 
+ProgressStyle progress_style(const RunConfig& config, const Log& log) {
+  ProgressStyle style = ProgressStyle::for_stderr(log);
+  style.unit = config.data.kind == "images" ? "images" : config.data.kind == "texts" ? "texts" : "samples";
+  return style;
+}
+
 Reporter::Lead::Lead(const RunConfig& config, const Session& session, const RunFolder& folder,
                      const RunStart& start)
     : log(folder.metrics(), start.resumed_at.value_or(0),
           [out = session.log](const std::string& sentence) { out->warn("{}", sentence); }),
-      progress(std::cerr, start.step, config.training.schedule.steps,
-               ProgressStyle::for_stderr(session.log)) {
+      progress(std::cerr, start.step, config.training.schedule.steps, progress_style(config, session.log)) {
   if (config.report.tensorboard())
     events = std::make_unique<EventFile>(
         folder.root() / "tensorboard",
@@ -115,7 +121,7 @@ Reporter::Reporter(const RunConfig& config, Session& session, const RunFolder& f
   serve(config, start);
   if (!lead_) return;
   if (start.resumed_at) event(*start.resumed_at, "restart");
-  session.log->info("{} ranks ({}), {} parameters, run folder {}", session.world.size(),
+  session.log->info("{} ({}), {} parameters, run folder {}", counted(session.world.size(), "rank"),
                     session.world.backend(), config.encoder->parameters().count(), folder.root().string());
 }
 

@@ -14,8 +14,9 @@ namespace lodestone {
 
 TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string>& assignments,
                            bool allow_code)
-    : checkpoint_(
-          load_checkpoint(run, [](const std::string& sentence) { make_log(0, 1)->warn("{}", sentence); })) {
+    : checkpoint_(load_checkpoint(run, [](const std::string& sentence) {
+        if (speaks_for_its_host()) make_log(0, 1)->warn("{}", sentence);
+      })) {
   read_checkpoint_config(checkpoint_, assignments, allow_code, config_);
   const auto& tensors = checkpoint_.snapshot.tensors;
   const auto weights = tensors.find(tensors.contains("ema") ? "ema" : "model");
