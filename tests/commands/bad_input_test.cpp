@@ -323,18 +323,21 @@ TEST_F(BadInput, PathsThatCannotBeAreRefusedInOneLine) {
   fs::create_symlink("loop", work_.path("loop"));
   fs::create_symlink("nowhere", work_.path("dangling"));
   const std::string file = work_.path("file");
-  for (const std::string& path :
-       {std::string(5000, 'a'), deep + "x", file + "/x", work_.path("loop/x").string(),
-        work_.path("dangling/x").string(), std::string("/dev/null/x"), std::string("a\nb/\x1b[31mc")})
-    for (const Words& command :
-         {Words{"inspect", path}, Words{"config", path},
-          Words{"tokenizer", "train", "--input", file, "--vocabulary", "40", "--output", path},
-          Words{"launch", "-n", "1", "--hostfile", path, "--", "config"}}) {
-      const Finished done = run(lodestone(command));
-      EXPECT_THAT(done.code, AllOf(Ge(1), Le(5))) << command[0] << path << done.err;
-      EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
-      EXPECT_THAT(done.err, AllOf(HasSubstr("error: "), Not(HasSubstr("filesystem error")))) << command[0];
-    }
+  const std::vector<std::string> paths = {
+      std::string(5000, 'a'),   file + "/x",   work_.path("loop/x"), deep + "x",
+      work_.path("dangling/x"), "/dev/null/x", "a\nb/\x1b[31mc",     std::string(256, 'b')};
+  for (size_t n = 0; n < paths.size(); ++n) {
+    const std::vector<Words> commands = {
+        {"inspect", paths[n]},
+        {"tokenizer", "train", "--input", file, "--vocabulary", "40", "--output", paths[n]},
+        {"launch", "-n", "1", "--hostfile", paths[n], "--", "config"},
+        {"config", paths[n]}};
+    const Words& command = commands[n % commands.size()];
+    const Finished done = run(lodestone(command));
+    EXPECT_THAT(done.code, AllOf(Ge(1), Le(5))) << command[0] << paths[n] << done.err;
+    EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
+    EXPECT_THAT(done.err, AllOf(HasSubstr("error: "), Not(HasSubstr("filesystem error")))) << command[0];
+  }
 }
 
 TEST_F(BadInput, AHomeFolderIsExpandedAndANameKeptWhole) {
