@@ -14,7 +14,7 @@ train() {  # train RANKS ROUND [--set ...]
   shift 2
   mpirun --oversubscribe --bind-to none -n "$ranks" "$program" train configs/typefaces.yaml --set data.root="$data" \
     --set run_dir="$run" --set schedule.steps="$steps" --set threads=1 --set evaluate.data.path= \
-    --set evaluate.one_shot_trials=0 --set checkpoint.every_steps=0 "$@" >"$run.log" 2>&1 || { cat "$run.log"; exit 1; }
+    --set checkpoint.every_steps=0 "$@" >"$run.log" 2>&1 || { cat "$run.log"; exit 1; }
 }
 
 for ((round = 1; round <= rounds; round++)); do

@@ -107,7 +107,8 @@ class YamlWriter : public Fields, public IdleKeys {
     --slots_;
     idle_ = outer;
   }
-  void leave_idle(std::initializer_list<const char*> keys, const std::string& /*because*/) override {
+  void leave_idle(std::initializer_list<const char*> keys, const std::string& /*because*/,
+                  const char* /*off_switch*/) override {
     idle_.insert(keys.begin(), keys.end());
   }
 

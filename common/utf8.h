@@ -15,4 +15,8 @@ inline std::string_view without_mark(std::string_view text) {
   return text;
 }
 
+/// Whether a reader would see nothing: a text of blanks (no-break and zero-width ones too), control characters, marks of direction and
+/// fillers alone. True of an empty text, false of one that is not UTF-8.
+bool is_blank(std::string_view text);
+
 }  // namespace lodestone

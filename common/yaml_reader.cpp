@@ -61,8 +61,15 @@ class Reader : public Fields, public IdleKeys {
     members.refuse_unknown();
   }
 
-  void leave_idle(std::initializer_list<const char*> keys, const std::string& because) override {
-    for (const char* key : keys) idle_keys_[key] = because;
+  void leave_idle(std::initializer_list<const char*> keys, const std::string& because,
+                  const char* off_switch) override {
+    for (const char* key : keys) idle_keys_[key] = {because, off_switch};
+  }
+
+  void refuse_given(const char* key, const std::string& sentence, const char* by) override {
+    const auto node = node_->find(key);
+    if (!node || is_empty(*node) || ((kept_ || is_set_now(by)) && !is_set_now(*node))) return;
+    throw ConfigError(node->place + ": " + (path_.empty() ? key : path_ + "." + key) + ": " + sentence);
   }
 
   void refuse_unknown() const {
@@ -90,16 +97,38 @@ class Reader : public Fields, public IdleKeys {
     const auto node = node_->find(name);
     const auto idle = idle_keys_.find(name);
     if (!node || idle == idle_keys_.end()) return node;
-    const bool stored = kept_ && !node->place.starts_with("--set ");
-    if (!stored && !is_empty(*node))
+    const auto& [because, off_switch] = idle->second;
+    const bool passed_over = (kept_ || is_set_now(off_switch)) && !is_set_now(*node);
+    if (!passed_over && !is_empty(*node))
       throw ConfigError(node->place + ": " + (path_.empty() ? name : path_ + "." + name) +
-                        ": has no effect " + idle->second);
+                        ": has no effect " + because);
     return nullptr;
   }
 
+  static bool is_set_now(const ConfigNode& node) { return node.place.starts_with("--set "); }
+
+  // `key` is of this mapping, or of one below it; "": none.
+  bool is_set_now(std::string_view key) const {
+    const ConfigNode* node = node_.get();
+    while (node != nullptr && !key.empty()) {
+      const size_t dot = std::min(key.find('.'), key.size());
+      node = node->find(std::string(key.substr(0, dot))).get();
+      key.remove_prefix(std::min(dot + 1, key.size()));
+    }
+    return node != nullptr && node != node_.get() && is_set_now(*node);
+  }
+
   static bool is_empty(const ConfigNode& node) {
-    return node.kind == ConfigNode::Kind::kNull ||
-           (node.kind == ConfigNode::Kind::kMapping && node.members.empty());
+    switch (node.kind) {
+      case ConfigNode::Kind::kMapping:
+        return node.members.empty();
+      case ConfigNode::Kind::kSequence:
+        return node.items.empty();
+      case ConfigNode::Kind::kScalar:
+        return node.scalar.empty();
+      default:
+        return true;
+    }
   }
 
   void choose(SlotBase& slot, const ConfigNode& chosen, const std::string& path) const {
@@ -217,7 +246,10 @@ class Reader : public Fields, public IdleKeys {
   std::string path_;
   bool kept_;  ///< what a run has kept, see read_kept_fields
   std::set<std::string> known_;
-  std::map<std::string, std::string, std::less<>> idle_keys_;  // with what is said of them
+  struct Idle {
+    std::string because, off_switch;
+  };
+  std::map<std::string, Idle, std::less<>> idle_keys_;
 };
 
 }  // namespace

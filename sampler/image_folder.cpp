@@ -7,8 +7,9 @@
 #include <sys/stat.h>
 
 #include "common/error.h"
+#include "common/printable.h"
+#include "sampler/filtered_images.h"
 #include "sampler/image_files.h"
-#include "sampler/image_source.h"
 
 namespace lodestone {
 
@@ -121,26 +122,47 @@ Found look_through(const fs::path& root) {
                   root.string() + "; check `path`" + found.left_out.clause());
 }
 
-std::map<std::string, std::string> read_equivalences(const fs::path& file, const Found& found) {
-  std::map<std::string, std::string> groups;
+using Groups = std::map<std::string, std::string>;  // by class name
+
+// What a line of equivalences.tsv says; `where` is its place.
+void add_equivalence(const std::string& line, const std::string& where, const Found& found, Groups& groups) {
+  const auto refuse = [&where](const std::string& expected, const std::string& got) {
+    throw DataError("image folder: expected " + expected + ", got '" + printable(got.substr(0, 200)) +
+                    "' at " + where + "; correct or remove the line");
+  };
+  const auto tab = line.find('\t');
+  if (tab == std::string::npos || tab == 0 || tab + 1 == line.size()) refuse("class<TAB>group", line);
+  const std::string name = line.substr(0, tab);
+  if (!found.pictures.contains(name)) refuse("the name of a class folder", name);
+  if (!groups.emplace(name, line.substr(tab + 1)).second) refuse("each class once", name);
+}
+
+// Says in `left_out` which lines can't be used.
+Groups read_equivalences(const fs::path& file, const Found& found, const BadRecordConfig& bad_records,
+                         LeftOut& left_out) {
+  constexpr size_t kMessages = 20;
+  Groups groups;
   std::error_code ignored;
   if (!fs::is_regular_file(file, ignored)) return groups;
   std::ifstream in(file);
   std::string line;
+  int64_t lines = 0, bad = 0;
+  std::vector<std::string> messages;
   for (int number = 1; std::getline(in, line); ++number) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.ends_with('\r')) line.pop_back();
     if (line.empty() || line.front() == '#') continue;
-    const auto tab = line.find('\t');
-    const std::string where = file.string() + ":" + std::to_string(number);
-    if (tab == std::string::npos || tab == 0 || tab + 1 == line.size())
-      throw DataError("image folder: expected class<TAB>group, got '" + line + "' at " + where);
-    const std::string name = line.substr(0, tab);
-    if (!found.pictures.contains(name))
-      throw DataError("image folder: expected the name of a class folder, got '" + name + "' at " + where +
-                      "; correct or remove the line");
-    if (!groups.emplace(name, line.substr(tab + 1)).second)
-      throw DataError("image folder: class '" + name + "' has a second group at " + where);
+    ++lines;
+    try {
+      add_equivalence(line, file.string() + ":" + std::to_string(number), found, groups);
+    } catch (const DataError& error) {
+      if (!bad_records.skips()) throw;
+      if (++bad; messages.size() < kMessages) messages.emplace_back(error.what());
+    }
   }
+  check_bad_share(bad, lines, bad_records, messages);
+  if (bad > 0)
+    left_out.add("lines of equivalences.tsv that can't be used (on_bad_record: skip); correct or remove them",
+                 messages.front(), bad);
   return groups;
 }
 
@@ -157,19 +179,20 @@ std::shared_ptr<const ImageDataset> open_loose_images(const std::string& folder,
   return images;
 }
 
-std::shared_ptr<const ImageDataset> open_image_folder(const ImageSourceConfig& config,
-                                                      const DecodeOptions& decode) {
+std::shared_ptr<IndexedImages> open_filtered_folder(const ImageSourceConfig& config,
+                                                    const DecodeOptions& decode,
+                                                    const BadRecordConfig& bad_records, ClassFilter& filter) {
   const fs::path root(config.path);
-  const Found found = look_through(root);
+  Found found = look_through(root);
   std::set<std::string> names;
   for (const auto& [name, files] : found.pictures)
-    if (passes_filter(name, config.class_filter)) names.insert(name);
+    if (filter.passes(name)) names.insert(name);
   if (names.empty())
     throw DataError("image folder: expected class_filter to keep a class, got none of the " +
                     std::to_string(found.pictures.size()) + " in " + root.string() + " (the first is '" +
                     found.pictures.begin()->first + "'); correct class_filter");
-  auto images = std::make_shared<ImageFiles>(
-      root, ClassTable(names, read_equivalences(root / kEquivalences, found)), decode);
+  const Groups groups = read_equivalences(root / kEquivalences, found, bad_records, found.left_out);
+  auto images = std::make_shared<ImageFiles>(root, ClassTable(names, groups), decode);
   for (const std::string& name : names)
     for (const std::string& file : found.pictures.at(name)) images->add_file(file, name);
   images->leave_out(found.left_out);

@@ -7,8 +7,8 @@
 
 #include "common/error.h"
 #include "common/printable.h"
+#include "sampler/filtered_images.h"
 #include "sampler/image_files.h"
-#include "sampler/image_source.h"
 #include "sampler/path_patterns.h"
 #include "sampler/texts/record_reader.h"
 
@@ -54,7 +54,8 @@ class ManifestImages : public ImageFiles {
 /// The rows of a manifest whose split and class are wanted.
 class Manifest {
  public:
-  explicit Manifest(const ImageSourceConfig& config) : config_(config), file_(config.path) {}
+  Manifest(const ImageSourceConfig& config, ClassFilter& filter)
+      : config_(config), filter_(filter), file_(config.path) {}
 
   /// Calls visit(path, label, is_query, is_gallery) for each, and on_bad(error) for one that can't be used. Returns how many rows
   /// the list has.
@@ -121,9 +122,9 @@ class Manifest {
     if (!config_.split.empty() && cell(kSplit) != config_.split) return;
     const std::string label = cell(kLabel);
     if (label.empty()) refuse(reader, "a label", "an empty one");
-    if (!passes_filter(label, config_.class_filter)) return;
+    if (!filter_.passes(label)) return;
     const std::string path = cell(kPath);
-    if (!stays_below(path)) refuse(reader, "a path below the manifest's folder", name_in_quotes(path));
+    if (!is_list_entry(path)) refuse(reader, "a path below the manifest's folder", name_in_quotes(path));
     visit(fs::path(path).lexically_normal().generic_string(), label,
           columns[kIsQuery] ? flag(reader, kIsQuery, cell(kIsQuery)) : Flag::kYes,
           columns[kIsGallery] ? flag(reader, kIsGallery, cell(kIsGallery)) : Flag::kYes);
@@ -167,15 +168,17 @@ class Manifest {
   }
 
   const ImageSourceConfig& config_;
+  ClassFilter& filter_;
   PositionedFile file_;
 };
 
 }  // namespace
 
-std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig& config,
-                                                        const DecodeOptions& decode,
-                                                        const BadRecordConfig& bad_records) {
-  const Manifest manifest(config);
+std::shared_ptr<IndexedImages> open_filtered_manifest(const ImageSourceConfig& config,
+                                                      const DecodeOptions& decode,
+                                                      const BadRecordConfig& bad_records,
+                                                      ClassFilter& filter) {
+  const Manifest manifest(config, filter);
   std::set<std::string> names;
   int64_t bad = 0;
   std::vector<std::string> messages;

@@ -1,9 +1,5 @@
 #include "sampler/indexed_images.h"
 
-#include <algorithm>
-
-#include <fnmatch.h>
-
 namespace lodestone {
 
 ClassTable::ClassTable(const std::set<std::string>& names,
@@ -22,19 +18,6 @@ ClassTable::ClassTable(const std::set<std::string>& names,
     if (is_new) ++next_group;
     groups_.push_back(entry->second);
   }
-}
-
-bool passes_filter(const std::string& name, const std::vector<std::string>& filter) {
-  bool any_positive = false;
-  bool matched = false;
-  for (const std::string& glob : filter) {
-    const bool negative = !glob.empty() && glob.front() == '!';
-    const bool hit = fnmatch(glob.c_str() + (negative ? 1 : 0), name.c_str(), 0) == 0;
-    if (negative && hit) return false;
-    any_positive |= !negative;
-    matched |= !negative && hit;
-  }
-  return matched || !any_positive;
 }
 
 }  // namespace lodestone

@@ -29,10 +29,6 @@ class ClassTable {
   std::map<std::string, int64_t> indices_;
 };
 
-/// Whether `name` passes the filter: it matches one of the globs (or there are none but those with "!"), and
-/// none of the globs that start with "!". `*` also matches "/", so "Greek/*" keeps all below Greek.
-bool passes_filter(const std::string& name, const std::vector<std::string>& filter);
-
 /// The part of a data set that lies in memory; what remains for a source is key() and get().
 /// Memory    12 bytes per sample
 class IndexedImages : public ImageDataset {

@@ -12,8 +12,9 @@ namespace {
 
 class MixedImages : public ImageDataset {
  public:
-  MixedImages(std::vector<std::shared_ptr<const ImageDataset>> sources, std::vector<double> weights)
-      : sources_(std::move(sources)), weights_(std::move(weights)) {
+  MixedImages(std::vector<std::shared_ptr<const ImageDataset>> sources, std::vector<double> weights,
+              LeftOut left_out)
+      : sources_(std::move(sources)), weights_(std::move(weights)), left_out_(std::move(left_out)) {
     weights_.resize(sources_.size());
     std::map<std::string, int64_t> numbers;
     for (const auto& source : sources_) {
@@ -63,7 +64,7 @@ class MixedImages : public ImageDataset {
     return all;
   }
   LeftOut left_out() const override {
-    LeftOut all;
+    LeftOut all = left_out_;
     for (const auto& source : sources_) all.add(source->left_out());
     return all;
   }
@@ -99,6 +100,7 @@ class MixedImages : public ImageDataset {
 
   std::vector<std::shared_ptr<const ImageDataset>> sources_;
   std::vector<double> weights_;
+  LeftOut left_out_;  // of all sources together
   std::vector<int64_t> begins_;
   int64_t size_ = 0;
   std::vector<std::string> names_;
@@ -109,7 +111,7 @@ class MixedImages : public ImageDataset {
 }  // namespace
 
 std::shared_ptr<const ImageDataset> mixed_images(std::vector<std::shared_ptr<const ImageDataset>> sources,
-                                                 std::vector<double> weights) {
+                                                 std::vector<double> weights, LeftOut left_out) {
   double sum = 0.0;
   for (const double weight : weights) sum += weight;
   if (!weights.empty() && (weights.size() != sources.size() || !(sum > 0) ||
@@ -117,7 +119,7 @@ std::shared_ptr<const ImageDataset> mixed_images(std::vector<std::shared_ptr<con
     throw ConfigError("mixture: expected a weight of at least 0 for each of the " +
                       std::to_string(sources.size()) + " sources, not all 0, got " +
                       std::to_string(weights.size()) + " that sum to " + std::to_string(sum));
-  return std::make_shared<MixedImages>(std::move(sources), std::move(weights));
+  return std::make_shared<MixedImages>(std::move(sources), std::move(weights), std::move(left_out));
 }
 
 }  // namespace lodestone

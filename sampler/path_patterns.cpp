@@ -146,9 +146,16 @@ bool stays_below(std::string_view name) {
   return !has_scheme(name);
 }
 
+bool is_list_entry(std::string_view name) {
+  return stays_below(name) && !name.starts_with("~/");
+}
+
 std::string name_in_quotes(std::string_view name) {
-  return "'" + printable(name) + "'" +
-         (has_scheme(name) ? ", an address, while only files are read (copy or mount them first)" : "");
+  const char* why = has_scheme(name) ? ", an address, while only files are read (copy or mount them first)"
+                    : name.starts_with("~/")
+                        ? ", in the home folder (put the list where its files are; ./~/ is a folder named ~)"
+                        : "";
+  return "'" + printable(name) + "'" + why;
 }
 
 }  // namespace lodestone

@@ -21,6 +21,9 @@ std::vector<std::string> relative_names(const std::vector<std::string>& paths);
 /// (scheme://…).
 bool stays_below(std::string_view name);
 
+/// The same of a row of a list, where "~/x" is no name either: nobody means a folder of that name below the list's folder.
+bool is_list_entry(std::string_view name);
+
 /// Such a name in quotes, for a message that it doesn't; of an address with what to do.
 std::string name_in_quotes(std::string_view name);
 

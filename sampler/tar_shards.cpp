@@ -2,8 +2,8 @@
 #include <filesystem>
 
 #include "common/error.h"
-#include "sampler/image_source.h"
-#include "sampler/indexed_images.h"
+#include "common/printable.h"
+#include "sampler/filtered_images.h"
 #include "sampler/path_patterns.h"
 #include "sampler/shard_index_cache.h"
 #include "sampler/tar_shard.h"
@@ -61,10 +61,9 @@ class TarShards : public IndexedImages {
   DecodeOptions decode_;
 };
 
-void keep_classes(ShardIndex& index, const std::vector<std::string>& filter) {
-  if (filter.empty()) return;
+void keep_classes(ShardIndex& index, ClassFilter& filter) {
   std::vector<bool> passes;
-  for (const auto& named : index.classes) passes.push_back(passes_filter(named.name, filter));
+  for (const auto& named : index.classes) passes.push_back(filter.passes(named.name));
   if (std::find(passes.begin(), passes.end(), false) == passes.end()) return;
   constexpr uint32_t kNone = UINT32_MAX;
   ShardIndex kept;
@@ -79,19 +78,32 @@ void keep_classes(ShardIndex& index, const std::vector<std::string>& filter) {
   index = std::move(kept);
 }
 
-/// Names and look-alikes of all shards together.
-ClassTable class_table(const std::vector<Part>& parts) {
+constexpr size_t kMessages = 20;
+
+/// Names and look-alikes of all shards together. Says in `left_out` which groups can't be used.
+ClassTable class_table(const std::vector<Part>& parts, const BadRecordConfig& bad_records,
+                       LeftOut& left_out) {
   std::set<std::string> names;
   std::map<std::string, std::string> look_alikes;
+  int64_t said = 0, bad = 0;
+  std::vector<std::string> messages;
   for (const Part& part : parts)
     for (const auto& [name, group] : part.shard.index().classes) {
       names.insert(name);
       if (group.empty()) continue;
       const auto [known, is_new] = look_alikes.emplace(name, group);
-      if (!is_new && known->second != group)
-        throw DataError("shard: expected class '" + name + "' in one group, got '" + known->second +
-                        "' before and '" + group + "' in " + part.shard.path());
+      ++said;
+      if (is_new || known->second == group) continue;
+      const std::string message = "shard: expected class '" + printable(name) + "' in one group, got '" +
+                                  printable(known->second) + "' before and '" + printable(group) + "' in " +
+                                  part.shard.path();
+      if (!bad_records.skips()) throw DataError(message + "; correct it");
+      if (++bad; messages.size() < kMessages) messages.push_back(message);
     }
+  check_bad_share(bad, said, bad_records, messages);
+  if (bad > 0)
+    left_out.add("groups of look-alikes that shards contradict (on_bad_record: skip); the first one counts",
+                 messages.front(), bad);
   return ClassTable(names, look_alikes);
 }
 
@@ -127,7 +139,6 @@ class Losses {
   }
 
  private:
-  static constexpr size_t kMessages = 20;
   const ImageSourceConfig& config_;
   const BadRecordConfig& bad_records_;
   LeftOut left_out_;
@@ -137,9 +148,9 @@ class Losses {
 
 }  // namespace
 
-std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& config,
+std::shared_ptr<IndexedImages> open_filtered_shards(const ImageSourceConfig& config,
                                                     const DecodeOptions& decode,
-                                                    const BadRecordConfig& bad_records) {
+                                                    const BadRecordConfig& bad_records, ClassFilter& filter) {
   const std::vector<std::string> paths = expand_paths(config.path);
   const std::vector<std::string> names = relative_names(paths);
   std::vector<Part> parts;
@@ -149,18 +160,18 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
     ShardIndex index = cached_shard_index(PositionedFile(paths[s]), config.index_cache);
     losses.add(index, paths[s]);
     all += index.samples();
-    keep_classes(index, config.class_filter);
+    keep_classes(index, filter);
     kept += index.samples();
     parts.push_back({TarShard(paths[s], std::move(index)), names[s]});
   }
-  const LeftOut left_out = losses.finish();
+  LeftOut left_out = losses.finish();
   if (kept == 0)
     throw DataError(std::string("shard: expected pictures ") +
                     (all == 0 ? "with a class" : "of a class that class_filter keeps") +
                     ", got none in the " + std::to_string(paths.size()) + " shards of '" + config.path + "'" +
                     left_out.clause());
-  ClassTable table = class_table(parts);
-  const auto shards = std::make_shared<TarShards>(std::move(parts), std::move(table), decode);
+  ClassTable table = class_table(parts, bad_records, left_out);
+  auto shards = std::make_shared<TarShards>(std::move(parts), std::move(table), decode);
   shards->leave_out(left_out);
   return shards;
 }

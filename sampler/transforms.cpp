@@ -90,7 +90,7 @@ void ImageTransformConfig::visit(Fields& f) {
       {"affine_probability", "share of draws moved by the rotation, shift, scale and shear below", "", 0, 1},
       &affine_probability);
   if (affine_probability == 0)
-    without_effect(f, {"rotation", "shift", "scale_min", "scale_max", "shear"},
+    without_effect(f, {"rotation", "shift", "scale_min", "scale_max", "shear", "background"},
                    "while affine_probability is 0; set it, or leave this out");
   f.field({"rotation", "largest random turn to either side", "degrees", 0, 180}, &rotation);
   f.field({"shift", "largest random shift along each axis, as a fraction of the side", "", 0, 1}, &shift);
@@ -101,7 +101,13 @@ void ImageTransformConfig::visit(Fields& f) {
       {"background", "brightness around a moved picture after inversion; null takes the picture's own border",
        "", 0, 1},
       &background);
-  f.nested({"jitter", "change brightness, contrast, saturation and hue, in random order"}, jitter);
+  const std::string no_colours = "with data.image.channels: 1; set channels: 3, or leave it out";
+  f.group({"jitter", "change brightness, contrast, saturation and hue, in random order"},
+          [&](Fields& members) {
+            if (channels == 1) without_effect(members, {"saturation", "hue"}, no_colours);
+            jitter.visit(members);
+          });
+  if (channels == 1) without_effect(f, {"grey"}, no_colours);
   f.field({"grey", "share of draws made grey", "", 0, 1}, &grey);
   f.nested({"blur", "blur by a Gaussian"}, blur);
   f.nested({"erase", "erase a random rectangle"}, erase);

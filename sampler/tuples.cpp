@@ -54,7 +54,7 @@ std::vector<Line> split_lines(const std::string& path) {
 
 // The number of the picture that a field names.
 int64_t picture(ListedImages& pictures, const std::string& list, const std::string& field, int64_t line) {
-  if (!stays_below(field)) refuse(list, line, "a path below the list's folder", name_in_quotes(field));
+  if (!is_list_entry(field)) refuse(list, line, "a path below the list's folder", name_in_quotes(field));
   const auto index = pictures.index(field);
   if (!index)
     refuse(list, line, "a picture",

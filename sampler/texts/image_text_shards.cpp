@@ -68,7 +68,7 @@ std::vector<std::string> captions_of_json(const std::string& text, const std::st
         for (const Json& item : *found) captions.push_back(item.is_string() ? item.get<std::string>() : "");
       break;
     }
-  if (captions.empty() || std::count(captions.begin(), captions.end(), "") > 0)
+  if (captions.empty() || std::any_of(captions.begin(), captions.end(), is_blank))
     throw DataError("captions: expected {\"caption\": text or a list of texts}, got '" + text.substr(0, 80) +
                     "' in " + where + "; correct or remove it");
   return captions;
@@ -80,7 +80,7 @@ std::vector<std::string> captions_of_lines(const std::string& text, const std::s
     const size_t end = std::min(text.find('\n', begin), text.size());
     std::string line = text.substr(begin, end - begin);
     line.erase(line.find_last_not_of(" \t\r") + 1);
-    if (!line.empty()) captions.push_back(std::move(line));
+    if (!is_blank(line)) captions.push_back(std::move(line));
     begin = end + 1;
   }
   if (captions.empty()) throw DataError("captions: expected a caption, got none in " + where + "; write one");

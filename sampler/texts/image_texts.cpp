@@ -25,7 +25,7 @@ std::shared_ptr<const ImageDataset> open_pictures(const TextDataset& captions,
   std::set<std::string> names;
   for (int64_t c = 0; c < captions.classes(); ++c) {
     const std::string name = captions.class_name(c);
-    const bool below = stays_below(name);
+    const bool below = is_list_entry(name);
     // One that is missing can be skipped when it is asked for.
     if (!below || (!missing_are_bad && !is_file(root / name)))
       throw DataError("captions: expected a picture below " + root.string() + ", got " +

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
+#include "common/printable.h"
 #include "common/utf8.h"
 
 namespace lodestone {
@@ -44,9 +45,20 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
 }
 
 std::string listed(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 20;
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name.substr(0, 40);
+  for (size_t n = 0; n < std::min(kMost, names.size()); ++n)
+    text += (text.empty() ? "" : ", ") + printable(names[n].substr(0, 40));
+  if (names.size() > kMost) text += " and " + std::to_string(names.size() - kMost) + " more";
   return text;
+}
+
+/// What `columns` names and a file does not have: "nope, nix".
+std::string lacking(const std::vector<std::string>& columns, const std::vector<std::string>& present) {
+  std::vector<std::string> absent;
+  std::ranges::copy_if(columns, std::back_inserter(absent),
+                       [&](const std::string& name) { return !has(present, name); });
+  return listed(absent);
 }
 
 /// The usual names among those present; empty if a needed one is missing.
@@ -155,8 +167,11 @@ TextColumns::TextColumns(const PositionedFile& file, RecordSyntax syntax, const 
     std::vector<std::string> present;
     const Json object = parse_object(reader.columns().front());
     for (const auto& [key, value] : object.items()) present.push_back(key);
-    if (!find_names(present))
+    if (!find_names(present) && layout.columns.empty())
       throw DataError("expected the keys of " + layout.format + ", got " + listed(present));
+    if (!lacking(keys_, present).empty())
+      throw DataError("expected all the keys that `columns` names, got none named " +
+                      lacking(layout.columns, present) + " in " + listed(present));
     find_unused(present);
   } catch (const DataError& error) {
     throw DataError(std::string("texts: ") + error.what() + " at " + file.path() + ":" +
@@ -188,15 +203,27 @@ void TextColumns::place(const std::vector<std::string>& first) {
       positions_.push_back(static_cast<size_t>(std::find(first.begin(), first.end(), key) - first.begin()));
     return;
   }
-  if (layout_.header == "auto" && syntax_ != RecordSyntax::kLines) refuse_half_a_header(layout_, first);
-  if (layout_.header == "yes")
+  const bool names_some =
+      std::ranges::any_of(layout_.columns, [](const std::string& name) { return !number_of(name); });
+  if (!names_some && layout_.header == "auto" && syntax_ != RecordSyntax::kLines)
+    refuse_half_a_header(layout_, first);
+  if (!names_some && layout_.header == "yes")
     throw DataError("expected a header with the columns of " + layout_.format + ", got " + listed(first));
+  take_by_number(first);
+  if (positions_.empty()) take_from_the_left(first.size());
+}
+
+// Names that are no numbers are of a header, which this file has not, or not with all of them.
+void TextColumns::take_by_number(const std::vector<std::string>& first) {
   for (const std::string& name : layout_.columns) {
     const auto number = number_of(name);
-    if (!number) throw DataError("expected a header with the column '" + name + "', got " + listed(first));
+    if (!number && layout_.header == "no")
+      throw DataError("expected numbers in `columns`, since `header` is no, got '" + printable(name) + "'");
+    if (!number)
+      throw DataError("expected a header with all that `columns` names, got none named " +
+                      lacking(layout_.columns, first) + " in " + listed(first));
     positions_.push_back(*number - 1);
   }
-  if (positions_.empty()) take_from_the_left(first.size());
 }
 
 void TextColumns::take_from_the_left(size_t present) {
@@ -228,10 +255,11 @@ std::vector<std::string> TextColumns::values(const RecordReader& reader) const {
                                        : values_of_table(reader.columns());
   // Tables have empty cells where a row has fewer texts than others.
   const size_t needed = roles_of(layout_.format).size();
-  while (is_open(layout_.format) && found.size() > needed && found.back().empty()) found.pop_back();
+  while (is_open(layout_.format) && found.size() > needed && is_blank(found.back())) found.pop_back();
   for (const std::string& value : found) {
     if (value.empty()) throw DataError("expected no empty column, got one");
     if (!is_utf8(value)) throw DataError("expected UTF-8, got other bytes");
+    if (is_blank(value)) throw DataError("expected a text, got nothing but blanks (maybe of no width)");
   }
   return found;
 }

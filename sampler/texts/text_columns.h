@@ -36,6 +36,7 @@ class TextColumns {
   bool find_names(const std::vector<std::string>& present);
   void find_unused(const std::vector<std::string>& present);
   void refuse_problem(const RecordReader& reader) const;
+  void take_by_number(const std::vector<std::string>& first);
   void take_from_the_left(size_t present);
   std::vector<std::string> values_of_table(const std::vector<std::string>& columns) const;
   std::vector<std::string> values_of_json(const std::string& record) const;

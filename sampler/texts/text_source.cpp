@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 #include "common/printable.h"
-#include "sampler/indexed_images.h"
+#include "sampler/class_filter.h"
 #include "sampler/path_patterns.h"
 #include "sampler/texts/indexed_texts.h"
 
@@ -29,7 +29,8 @@ double number_of(const std::string& text) {
 /// Fills a TextSet from files, row by row.
 class Indexer {
  public:
-  explicit Indexer(const TextSource& source) : source_(source), layout_(source.layout) {}
+  explicit Indexer(const TextSource& source)
+      : source_(source), layout_(source.layout), filter_(source.class_filter) {}
 
   TextSet run() {
     for (const std::string& path : expand_paths(source_.path)) add_file(path);
@@ -115,7 +116,7 @@ class Indexer {
           place_of(reader), static_cast<int64_t>(values.size() - wanted));
     const std::string label = with_label ? std::move(values[width]) : "";
     values.resize(width);
-    if (is("labels") && !passes_filter(label, source_.class_filter)) return;
+    if (is("labels") && !filter_.passes(label)) return;
     if (is("triplets") && (values[2] == values[0] || values[2] == values[1]))
       throw DataError("expected a negative that is neither anchor nor positive, got the same text");
     const double score = with_label_ ? number_of(label) : 0;
@@ -166,12 +167,14 @@ class Indexer {
       names.push_back(name);
       order.push_back(number);
     }
+    left_out_.add(filter_.unfitting());
     texts_->finish(std::move(names), order, left_out_);
     set_.texts = texts_;
   }
 
   const TextSource& source_;
   TextLayout layout_;
+  ClassFilter filter_;
   TextSet set_;
   std::shared_ptr<IndexedTexts> texts_;
   std::string path_;                         // of the file that is read

@@ -150,14 +150,13 @@ TEST_F(BadInput, EvaluationAndEmbeddingLeaveTheSameOutOnAnyNumberOfRanks) {
     const std::string suffix = std::to_string(ranks);
     const auto start = [&](const std::vector<std::string>& words) {
       auto command = lodestone(words);
-      for (const char* set :
-           {"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.1", "evaluate.floor=false"})
+      for (const char* set : {"data.loader.on_bad_record=skip", "data.loader.max_bad_fraction=0.1"})
         command.insert(command.end(), {"--set", set});
       return run(ranks == 1 ? command : mpirun(ranks, command));
     };
     const std::string json = work_.path("j" + suffix), npy = work_.path(suffix + ".npy");
-    const Finished judged = start(
-        {"evaluate", work_.run(), "--set", "evaluate.data.path=judged", "--bootstrap", "0", "--json", json});
+    const Finished judged = start({"evaluate", work_.run(), "--set", "evaluate.data.path=judged", "--set",
+                                   "evaluate.floor=false", "--bootstrap", "0", "--json", json});
     expect(judged, 0, {"class0/0.png", "class7/5.png", "2 of 48 samples"});
     measured.push_back(contents(json));
     EXPECT_THAT(measured.back(), HasSubstr("\"left_out\": 2"));
@@ -266,8 +265,9 @@ TEST_F(BadInput, AddressesAreNoPathsWhereverOneIsReadOrWritten) {
   for (const char* key : {"run_dir", "data.root", "data.train.path", "data.tuples", "evaluate.data.path",
                           "data.train.index_cache", "encoder.init_from", "metrics.password_file",
                           "metrics.certificate", "metrics.targets_file"})
-    expect(run(lodestone({"config", config, "--set", std::string(key) + "=" + address})), 2,
-           {key, address, "copy or mount"});
+    expect(run(lodestone({"config", config, "--set", "data.train.path=x.tar", "--set", "metrics.port=9",
+                          "--set", "metrics.user=ali", "--set", std::string(key) + "=" + address})),
+           2, {key, address, "copy or mount"});
   expect(run(lodestone({"config", config, "--set", "data.train.mixture=[a, \"s3://bucket/x\"]"})), 2,
          {"mixture", address});
   const std::vector<std::vector<std::string>> commands = {

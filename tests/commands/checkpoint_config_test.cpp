@@ -41,8 +41,8 @@ TEST(CheckpointConfig, NamesNoCodeByItself) {
                       {"encoder.image.file=i.pt"}),
               HasSubstr("t.pt"));
   // No word of the user's means the file but the file's own key.
-  for (const char* word : {"evaluate.summary=m.pt", "run_dir=m.pt", "data.root=m.pt",
-                           "encoder.init_from=m.pt", "evaluate.data.path=m.pt"})
+  for (const char* word : {"data.train.path=m.pt", "run_dir=m.pt", "data.root=m.pt", "encoder.init_from=m.pt",
+                           "evaluate.data.path=m.pt"})
     EXPECT_THAT(refusal(kScript, {word}), HasSubstr("--allow-code")) << word;
   EXPECT_THAT(refusal("encoder: {name: torchscript, file: .}\n", {"encoder.frozen=[a.b]"}),
               HasSubstr("--allow-code"));

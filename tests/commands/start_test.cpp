@@ -9,6 +9,7 @@
 #include "trainer/commands/changed_settings.h"
 #include "trainer/commands/run_config.h"
 #include "trainer/commands/start_lines.h"
+#include "trainer/commands/vain_settings.h"
 
 namespace lodestone::testing {
 namespace {
@@ -98,10 +99,91 @@ TEST(IdleKeys, OfPartsThatAreNotInUseAreRefused) {
       {"ema: {start_step: 5}", "ema.start_step"},
       {"max_non_finite: 5", "max_non_finite"},
       {"micro_shards: 4", "micro_shards"},
-      {"checkpoint: {keep_best: {metric: eer}}", "checkpoint.keep_best.metric"}};
+      {"checkpoint: {keep_best: {metric: eer}}", "checkpoint.keep_best.metric"},
+      {"checkpoint: {keep_last: 0, keep_every: 10}", "checkpoint.keep_every"},
+      {"checkpoint: {keep_last: 0, keep_best: {count: 1}}", "checkpoint.keep_best"},
+      {"metrics: {user: ali, password_file: x}", "metrics.user"},
+      {"metrics: {port: 0, certificate: x}", "metrics.certificate"},
+      {"metrics: {port: null, per_rank: true}", "metrics.per_rank"},
+      {"metrics: {address: 0.0.0.0}", "metrics.address"},
+      {"metrics: {targets_file: x}", "metrics.targets_file"},
+      {"metrics: {port: 9, password_file: x}", "metrics.password_file"},
+      {"evaluate: {every: 5}", "evaluate.every"},
+      {"evaluate: {floor: false}", "evaluate.floor"},
+      {"evaluate: {summary: good}", "evaluate.summary"},
+      {"evaluate: {one_shot_trials: 5}", "evaluate.one_shot_trials"},
+      {"evaluate: {data: {class_filter: [a]}}", "evaluate.data.class_filter"},
+      {"data: {train: {path: pictures, skip_incomplete: true}}", "data.train.skip_incomplete"},
+      {"data: {train: {path: list.csv, index_cache: none}}", "data.train.index_cache"},
+      {"data: {kind: image_texts, train: {path: a.tsv, skip_incomplete: true}}\nsampler: two_views",
+       "data.train.skip_incomplete"},
+      {"data: {train: {path: 'a-{0..9}.tar', split: test}}", "data.train.split"},
+      {"data: {train: {path: pictures, mixture_weights: [1]}}", "data.train.mixture_weights"},
+      {"data: {tuples: a.tsv, train: {class_filter: [a]}}", "data.train.class_filter"},
+      {"data: {image: {grey: 0.2}}", "data.image.grey"},
+      {"data: {image: {jitter: {hue: 0.2}}}", "data.image.jitter.hue"},
+      {"data: {image: {affine_probability: 0, background: 1}}", "data.image.background"},
+      {"schedule: {shape: step, drop: 0.5}", "schedule.drop"}};
   for (const auto& [yaml, key] : refused)
     EXPECT_THAT(error_of(yaml), AllOf(HasSubstr(key), HasSubstr("has no effect"), HasSubstr("run.yaml:")))
         << yaml;
+}
+
+TEST(IdleKeys, OfPartsThatAreInUseAreNot) {
+  for (const char* fine :
+       {"metrics: {port: 9, user: ali, password_file: x, per_rank: true}",
+        "evaluate: {data: {path: b, class_filter: [a]}, every: 5, floor: false, summary: good}",
+        "evaluate: {data: {index_cache: none}}",
+        "data: {train: {path: 'a-{0..9}.tar', skip_incomplete: true}}",
+        "data: {train: {mixture: [pictures, a.tar], mixture_weights: [1, 2], index_cache: none}}",
+        "data: {train: {path: list.csv, split: test}}", "data: {tuples: a.tsv, train: {index_cache: none}}",
+        "data: {image: {channels: 3, grey: 0.2, jitter: {hue: 0.2}}}",
+        "schedule: {shape: step, milestones: [3], drop: 0.5}", "schedule: {steps: 20}"})
+    EXPECT_EQ(error_of(fine), "no error") << fine;
+  RunConfig config;
+  const std::string file =
+      "metrics: {port: 9, user: ali}\nevaluate: {data: {path: b}, every: 5, one_shot_trials: 4, "
+      "one_shot_ways: 3}\nschedule: {steps: 900, warmup_steps: 90}\nmicro_batch: 200\n";
+  read_run_config(parse_yaml(file, "run.yaml"),
+                  {"metrics.port=0", "evaluate.data.path=", "schedule.steps=5", "global_batch=8"}, "run",
+                  config);
+  EXPECT_EQ(config.evaluate.every, 0) << "--set has turned it off";
+  EXPECT_EQ(config.training.schedule.warmup_steps, 90) << "kept, and told at the start";
+}
+
+TEST(IdleKeys, NumbersThatOthersBringToNothingAreRefused) {
+  EXPECT_THAT(error_of("schedule: {steps: 20, warmup_steps: 20}"),
+              AllOf(HasSubstr("run.yaml:1: schedule.warmup_steps: expected fewer"), HasSubstr("lower it")));
+  EXPECT_THAT(error_of("global_batch: 64\nmicro_batch: 65"),
+              HasSubstr("run.yaml:2: micro_batch: expected at most"));
+  EXPECT_EQ(error_of("global_batch: 64\nmicro_batch: 64"), "no error");
+}
+
+TEST(VainSettings, AreToldWithTheirKey) {
+  const auto told = [](const std::string& yaml, int world = 1) {
+    RunConfig config;
+    read(yaml, config);
+    std::string keys;
+    for (const StartLine& line : vain_settings(config, world)) {
+      EXPECT_TRUE(line.warns);
+      keys += line.text.substr(0, line.text.find(':')) + " ";
+    }
+    return keys;
+  };
+  EXPECT_EQ(told("schedule: {steps: 100}"), "");
+  EXPECT_EQ(told("schedule: {steps: 50}"), "schedule.warmup_steps ") << "the default, too";
+  EXPECT_EQ(told("schedule: {shape: step, milestones: [5, 1000]}"), "schedule.milestones ");
+  EXPECT_EQ(told("ema: {decay: 0.9, start_step: 1000}"), "ema.start_step ");
+  EXPECT_EQ(told("memory: {kind: xbm, start_step: 1000}"), "memory.start_step ");
+  EXPECT_EQ(told("global_batch: 64\nmicro_batch: 30"), "");
+  EXPECT_EQ(told("global_batch: 64\nmicro_batch: 30", 2), "");
+  EXPECT_EQ(told("global_batch: 64\nmicro_batch: 30", 3), "micro_batch ");
+  EXPECT_EQ(told("checkpoint: {keep_best: {count: 1}}"), "checkpoint.keep_best ");
+  EXPECT_EQ(told("checkpoint: {keep_best: {count: 1}}\nevaluate: {every: 5, data: {path: a}}"), "");
+  const std::string texts = "data: {kind: texts, train: {path: ";
+  EXPECT_EQ(told(texts + "a.jsonl}, text: {multiline: true, header: 'yes'}}"),
+            "data.text.multiline data.text.header ");
+  EXPECT_EQ(told(texts + "a.csv}, text: {multiline: true, header: 'yes'}}"), "");
 }
 
 TEST(ChangedSettings, AreThoseThatDifferBelowTheirKeys) {

@@ -71,6 +71,7 @@ TEST(IdleKeys, CountWhereTheyHaveAnEffect) {
 
 TEST(IdleKeys, WithNothingBehindThemAreAbsent) {
   EXPECT_EQ(error_of("draw: {count: , near: {}, shape: }"), "");
+  EXPECT_EQ(error_of("draw: {count: [], shape: \"\"}"), "");
   EXPECT_EQ(error_of("draw: {count: 3}", {"draw.count="}), "");
 }
 
@@ -81,6 +82,52 @@ TEST(IdleKeys, ThatARunHasKeptAreLeftAtTheirDefaults) {
   EXPECT_THAT(error_of("draw: {count: 9}", {"draw.count=3"}, true), HasSubstr("has no effect"))
       << "what is said now, is said by a user";
   EXPECT_THAT(error_of("draw: {cuont: 9}", {}, true), HasSubstr("unknown key"));
+}
+
+struct Port {
+  int64_t port = 0, height = 10;
+  std::string user;
+  Inner inner;
+
+  void visit(Fields& f) {
+    f.nested({"inner", "where"}, inner);
+    f.field({"port", "0: off"}, &port);
+    if (port == 0) without_effect(f, {"user"}, "without a port", inner.depth == 0 ? "inner.depth" : "port");
+    f.field({"user", "who"}, &user);
+    f.field({"height", "at most the port, if that is set"}, &height);
+    if (height > 99) refuse_given(f, "height", "expected less", "inner.depth");
+  }
+};
+
+std::string port_error(const std::string& text, const std::vector<std::string>& sets, bool kept = false) {
+  Port port;
+  const auto root = parse_yaml(text, "run.yaml");
+  for (const auto& assignment : sets) apply_set(root, assignment);
+  const auto visit = [&](Fields& f) { port.visit(f); };
+  try {
+    kept ? read_kept_fields(root, visit) : read_fields(root, visit);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "user " + port.user;
+}
+
+TEST(IdleKeys, OfAPartThatSetTurnsOffAreAbsent) {
+  const std::string file = "port: 9\nuser: ali\n";
+  EXPECT_EQ(port_error(file, {}), "user ali");
+  EXPECT_EQ(port_error(file, {"port=0"}), "user ");
+  EXPECT_EQ(port_error("user: ali\n", {}), "run.yaml:1: user: has no effect without a port");
+  EXPECT_THAT(port_error("port: 0\nuser: ali\n", {}), HasSubstr("run.yaml:2: user: has no effect"));
+  EXPECT_THAT(port_error(file, {"port=0", "user=bo"}), HasSubstr("--set user: user: has no effect"));
+  EXPECT_EQ(port_error("inner: {depth: 3}\nuser: ali\n", {"inner.depth=0"}), "user ")
+      << "the switch may lie in a mapping below";
+}
+
+TEST(IdleKeys, ValuesInVainAreRefusedUnlessSetHasMadeThemSo) {
+  EXPECT_EQ(port_error("height: 100\n", {}), "run.yaml:1: height: expected less");
+  EXPECT_EQ(port_error("height: 100\n", {"inner.depth=2"}), "user ");
+  EXPECT_THAT(port_error("", {"inner.depth=2", "height=100"}), HasSubstr("--set height"));
+  EXPECT_EQ(port_error("height: 100\n", {}, true), "user ") << "what a run has kept";
 }
 
 TEST(IdleKeys, AreNotWrittenButDocumented) {

@@ -6,6 +6,7 @@
 #include "sampler/idx.h"
 #include "sampler/image_source.h"
 #include "support/images.h"
+#include "support/texts.h"
 
 namespace lodestone {
 namespace {
@@ -29,6 +30,13 @@ class ImageFolder : public ::testing::Test {
   void put(const std::string& name, int64_t label, int64_t sample) {
     write_png(folder_.path() / "root" / name, drawn_image(label, sample));
   }
+  std::vector<std::string> left_out(std::vector<std::string> filter,
+                                    const BadRecordConfig& bad_records = {}) {
+    ImageSourceConfig config;
+    config.path = (folder_.path() / "root").string();
+    config.class_filter = std::move(filter);
+    return open_images(config, {}, bad_records)->left_out().sentences();
+  }
   std::string error(std::vector<std::string> filter = {}) {
     try {
       open(std::move(filter));
@@ -39,6 +47,39 @@ class ImageFolder : public ::testing::Test {
   }
   TempFolder folder_;
 };
+
+TEST_F(ImageFolder, BadLinesOfEquivalencesAreLeftOutUnderSkip) {
+  for (const char* name : {"A/1.png", "B/1.png", "C/1.png"}) put(name, 0, 0);
+  write_bytes(folder_.path() / "root/equivalences.tsv",
+              "A\tone\nno tab\nNope\tone\nA\ttwo\nB\tone\n\tx\nC\t\n");
+  EXPECT_THAT(error(), HasSubstr("equivalences.tsv:2"));
+  EXPECT_THAT(left_out({}, {"skip", 0.8}),
+              ElementsAre(AllOf(HasSubstr("5 lines of equivalences.tsv"), HasSubstr("tsv:2"))));
+  EXPECT_THAT(testing::message_of<DataError>([&] {
+                left_out({}, {"skip", 0.3});
+              }),
+              AllOf(HasSubstr("max_bad_fraction"), HasSubstr("tsv:2"), HasSubstr("tsv:7")));
+}
+
+TEST_F(ImageFolder, EntriesOfTheFilterThatFitNoClassAreTold) {
+  for (const char* name : {"Greek/a/1.png", "Greek/b/1.png", "Latin/a/1.png"}) put(name, 0, 0);
+  EXPECT_TRUE(left_out({"Greek/*", "!*/b"}).empty());
+  EXPECT_THAT(left_out({"Greek/*", "Thai/*", "!*/x"}),
+              ElementsAre(AllOf(HasSubstr("2 entries of class_filter"), HasSubstr("'Thai/*'"))));
+  EXPECT_TRUE(left_out({"Greek/*", "!Greek/*", "Latin/*", "!*/b"}).empty())
+      << "what a later one leaves out has fitted all the same";
+}
+
+TEST_F(ImageFolder, AFilterOfAMixtureIsOneForAll) {
+  put("Greek/1.png", 0, 0);
+  write_png(folder_.path() / "other/Latin/1.png", drawn_image(1, 1));
+  ImageSourceConfig config;
+  config.mixture = {(folder_.path() / "root").string(), (folder_.path() / "other").string()};
+  config.class_filter = {"Greek", "Latin"};
+  EXPECT_TRUE(open_images(config, {})->left_out().empty());
+  config.class_filter = {"Greek", "Latin", "Thai"};
+  EXPECT_THAT(open_images(config, {})->left_out().sentences(), ElementsAre(HasSubstr("1 entries")));
+}
 
 TEST_F(ImageFolder, SortsClassesAndFilesAndReadsThem) {
   put("beta/2.png", 1, 2);

@@ -104,9 +104,14 @@ TEST_F(ImageManifestTest, ErrorsNameFileAndLine) {
               AllOf(HasSubstr("columns of one line"), HasSubstr("list.csv:2")));
   EXPECT_THAT(error("path,label\ns3://bucket/a.png,x\n"),
               AllOf(HasSubstr("'s3://bucket/a.png'"), HasSubstr("copy or mount")));
+  EXPECT_THAT(error("path,label\n~/a.png,x\n"),
+              AllOf(HasSubstr("'~/a.png'"), HasSubstr("home folder"), HasSubstr("list.csv:2")));
   EXPECT_THAT(error("path,label,group\na.png,x,g\n"), HasSubstr("a column group"));
   config_.class_filter = {"a"};
   EXPECT_EQ(open("path,label\ndeep/0.png,a\ndeep/1.png,b\n")->size(), 1);
+  config_.class_filter = {"a", "c"};
+  EXPECT_THAT(open("path,label\ndeep/0.png,a\ndeep/1.png,b\n")->left_out().sentences(),
+              ::testing::ElementsAre(AllOf(HasSubstr("1 entries of class_filter"), HasSubstr("'c'"))));
 }
 
 TEST_F(ImageManifestTest, QuotedCellsAndFlagsAsTheyAreWritten) {

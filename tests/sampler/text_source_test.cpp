@@ -333,7 +333,54 @@ TEST(TextSource, HostileFilesAreErrorsNotCrashes) {
   EXPECT_THAT(message_of<DataError>([&] {
                 open(folder.path("c.tsv"), "labels", {"text", "intent"});
               }),
-              HasSubstr("expected a header with the column 'text'"));
+              HasSubstr("none named text, intent"));
+}
+
+TEST(TextSource, ColumnsThatAreNotThereAreNamedBesideThoseThatAre) {
+  TextFolder folder;
+  const auto error = [&](const std::string& name, const std::string& content,
+                         std::vector<std::string> columns, const std::string& header = "auto") {
+    TextSource source;
+    source.path = folder.write(name, content);
+    source.layout.columns = std::move(columns);
+    source.layout.header = header;
+    return message_of<DataError>([&] { open_texts(source); });
+  };
+  EXPECT_THAT(error("a.tsv", "text\tlabel\na\tx\n", {"text", "nope"}),
+              AllOf(HasSubstr("none named nope in text, label"), ::testing::Not(HasSubstr("'text'"))));
+  EXPECT_THAT(error("a.csv", "text,label\na,x\n", {"nope", "label"}),
+              HasSubstr("none named nope in text, label"));
+  EXPECT_THAT(error("a.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n", {"text", "nope"}),
+              HasSubstr("none named nope in label, text"));
+  EXPECT_THAT(error("b.tsv", "text\tlabel\na\tx\n", {"text", "2"}), HasSubstr("none named 2 in text, label"));
+  EXPECT_THAT(error("c.tsv", "a\tx\n", {"text", "label"}, "no"), HasSubstr("`header` is no, got 'text'"));
+  EXPECT_THAT(error("e.tsv", "text\tlabel\na\tx\n", {"text", "nope"}, "yes"), HasSubstr("none named nope"));
+  EXPECT_THAT(error("f.tsv", "text\tlabel\na\tx\n", {"1", "2"}), HasSubstr("without a header"));
+  std::string wide = "c0";
+  for (int c = 1; c < 500; ++c) wide += "\tc" + std::to_string(c);
+  EXPECT_THAT(error("d.tsv", wide + "\n", {"text", "label"}), HasSubstr("c19 and 480 more"));
+}
+
+TEST(TextSource, TextsOfBlanksAloneAreBadRecords) {
+  TextFolder folder;
+  TextSource source;
+  for (const std::string blank :
+       {" ", " \t ", "\u00a0", "\u200b\u200b", "\ufeff\u2060", "\u3000", "\u00ad", "\u2800", "\u3164"}) {
+    source.path = folder.write("a.csv", "text,label\na,x\n" + blank + ",x\nb,y\n");
+    source.bad_records = {};
+    EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
+                AllOf(HasSubstr("nothing but blanks"), HasSubstr("a.csv:3")))
+        << blank;
+    source.bad_records = {"skip", 0.5};
+    const TextSet set = open_texts(source);
+    EXPECT_THAT(all_texts(set), ElementsAre("a", "b")) << blank;
+    EXPECT_EQ(set.bad, 1);
+  }
+  source.path =
+      folder.write("b.jsonl", "{\"text\":\"a\",\"label\":\"\\u00a0\"}\n{\"text\":\"b\",\"label\":\"y\"}\n");
+  EXPECT_EQ(open_texts(source).rows, 1) << "a class of that name";
+  source.path = folder.write("c.csv", "text,label\n a\u00a0,x\n\u0301,y\n\u00bf,z\n");
+  EXPECT_EQ(open_texts(source).rows, 3) << "what shows something";
 }
 
 TEST(TextSource, AFileThatChangesIsNoticed) {

@@ -46,6 +46,12 @@ TEST_F(Tuples, Pairs) {
   EXPECT_EQ(read("img/a.png,img/b.png,0\n", "list.csv").tuples.size(), 1u);
 }
 
+TEST_F(Tuples, NamesAreBelowTheListsFolder) {
+  for (const std::string name : {"~/a.png", "s3://b/a.png", "https://c/a.png", "../a.png", "/a.png"})
+    EXPECT_THAT(error("img/a.png\t" + name + "\t1\n"),
+                ::testing::AllOf(HasSubstr("'" + name + "'"), HasSubstr("below the list's folder")));
+}
+
 TEST_F(Tuples, BadLinesAreSkippedWithinTheLimit) {
   const std::string text =
       "img/a.png\timg/b.png\t1\nimg/a.png\timg/none.png\t1\nimg/a.png\timg/c.png\t0\n../x.png\timg/a.png\t1\n"

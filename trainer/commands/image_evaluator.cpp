@@ -11,6 +11,7 @@
 #include "sampler/image_examples.h"
 #include "sampler/image_files.h"
 #include "trainer/commands/evaluation.h"
+#include "trainer/commands/under_key.h"
 #include "trainer/eval/pixel_floor.h"
 
 namespace lodestone {
@@ -105,8 +106,10 @@ class ImageEvaluator : public Evaluator {
  public:
   explicit ImageEvaluator(const RunConfig& config)
       : config_(config), transform_(config.data.image, static_cast<uint64_t>(config.seed)) {
-    images_ = open_images(config.data.resolved(config.evaluate.data), transform_.decode_options(),
-                          config.data.loader.bad_records);
+    images_ = under_key(key_of("evaluate.data", config.evaluate.data), [&] {
+      return open_images(config.data.resolved(config.evaluate.data), transform_.decode_options(),
+                         config.data.loader.bad_records);
+    });
     examples_ = std::make_shared<ImageExamples>(images_, transform_);
     teller_.emplace(images_->size(), config.data.loader.bad_records);
     // Here, so that a row without a flag is told before training, not after it.

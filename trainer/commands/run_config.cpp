@@ -18,7 +18,8 @@ void TextConfig::visit(Fields& f) {
 namespace {
 
 // Texts are read from files that `path` names; what is said of folders, lists and shards of pictures is not of them.
-void visit_source(Fields& f, ImageSourceConfig& source, const std::string& kind, const std::string& because) {
+void visit_source(Fields& f, ImageSourceConfig& source, const std::string& kind) {
+  const std::string because = "with data.kind: " + kind + "; leave it out";
   if (kind != "images")
     without_effect(
         f, {"mixture", "mixture_weights", "split", "quarter_turns"},
@@ -28,6 +29,8 @@ void visit_source(Fields& f, ImageSourceConfig& source, const std::string& kind,
     without_effect(f, {"class_filter"}, because + ": captioned pictures have no classes");
   source.visit(f);
 }
+
+constexpr const char* kNoEvaluation = "without evaluate.data.path; set it, or leave this out";
 
 bool takes_proxies(const Loss& loss) {
   return loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors;
@@ -48,10 +51,6 @@ void DataConfig::visit(Fields& f) {
        kPathUnit},
       &root);
   const std::string because = "with data.kind: " + kind + "; leave it out";
-  f.group(
-      {"train",
-       "what to train on: class-labelled pictures, texts (.jsonl, .csv, .tsv), or pictures with captions"},
-      [&](Fields& members) { visit_source(members, train, kind, because); });
   if (kind != "images")
     without_effect(f, {"tuples"}, because + ": data.text.format names pairs and triplets of texts");
   f.field({"tuples",
@@ -60,6 +59,16 @@ void DataConfig::visit(Fields& f) {
            "or members of shards (a.tar!b.png)",
            kPathUnit},
           &tuples);
+  f.group(
+      {"train",
+       "what to train on: class-labelled pictures, texts (.jsonl, .csv, .tsv), or pictures with captions"},
+      [&](Fields& members) {
+        if (!tuples.empty())
+          without_effect(members,
+                         {"mixture_weights", "split", "class_filter", "quarter_turns", "skip_incomplete"},
+                         "since data.tuples names the pictures; leave it out");
+        visit_source(members, train, kind);
+      });
   if (kind == "texts") without_effect(f, {"image"}, because);
   if (kind == "images") without_effect(f, {"text"}, because + ", or set data.kind: texts or image_texts");
   f.nested({"image", "how pictures become tensors"}, image);
@@ -82,18 +91,23 @@ ImageSourceConfig DataConfig::resolved(ImageSourceConfig source) const {
 
 void EvaluateConfig::visit(Fields& f, const std::string& kind) {
   const std::string because = "with data.kind: " + kind + "; leave it out";
-  f.field({"every", "evaluate each time this many steps are done; 0: at the end only", "steps", 0}, &every);
   f.group({"data", "samples of classes never trained on; no path, no evaluation"},
-          [&](Fields& members) { visit_source(members, data, kind, because); });
+          [&](Fields& members) { visit_source(members, data, kind); });
   if (kind == "images") without_effect(f, {"text"}, because);
   if (kind != "images") without_effect(f, {"one_shot_runs"}, because + ": the runs are of pictures");
   if (kind == "image_texts")
     without_effect(f, {"one_shot_trials"}, because + ": captioned pictures have no classes");
+  if (data.empty())
+    without_effect(
+        f,
+        {"every", "one_shot_runs", "one_shot_trials", "one_shot_ways", "one_shot_within", "floor", "summary"},
+        kNoEvaluation, "data.path");
   f.nested({"text", "texts and image_texts: what the columns of `data` are"}, text);
+  f.field({"every", "evaluate each time this many steps are done; 0: at the end only", "steps", 0}, &every);
   f.field({"one_shot_runs", "folder of one-shot runs in Omniglot's layout; empty for none", kPathUnit},
           &one_shot_runs);
   f.field({"one_shot_trials", "drawn one-shot trials: how many; 0 for none", "", 0}, &one_shot_trials);
-  if (one_shot_trials == 0)
+  if (!data.empty() && one_shot_trials == 0)
     without_effect(f, {"one_shot_ways", "one_shot_within"},
                    "where no trials are drawn; set evaluate.one_shot_trials, or leave it out");
   f.field({"one_shot_ways", "drawn one-shot trials: candidates in each", "", 2}, &one_shot_ways);
@@ -145,6 +159,12 @@ void RunConfig::visit(Fields& f) {
   if (!takes_proxies(*loss))
     without_effect(f, {"proxies"}, "with loss.name: " + loss.name() + ", which has none; leave it out");
   training.visit(f);
+  if (training.micro_batch > global_batch)
+    refuse_given(f, "micro_batch",
+                 "expected at most global_batch (" + std::to_string(global_batch) +
+                     "), of which it is a part, got " + std::to_string(training.micro_batch) +
+                     "; lower it, or leave it out",
+                 "global_batch");
   f.group({"evaluate", "how the model is judged"},
           [this](Fields& members) { evaluate.visit(members, data.kind); });
   f.nested({"checkpoint", "when the run is saved"}, checkpoint);
@@ -182,8 +202,6 @@ void settle(const std::string& name, RunConfig& config) {
         config.sampler.name);
   if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
     throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
-  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.data.empty())
-    throw ConfigError("evaluate.one_shot_runs: expected evaluate.data.path beside it, got nothing");
   if (!config.data.train.empty() && !config.data.tuples.empty())
     throw ConfigError("data: set either data.train.path or data.tuples, not both");
 }

@@ -18,6 +18,7 @@
 #include "trainer/commands/start_guard.h"
 #include "trainer/commands/start_watch.h"
 #include "trainer/commands/text_data.h"
+#include "trainer/commands/under_key.h"
 #include "trainer/commands/verdict.h"
 
 namespace lodestone {
@@ -163,14 +164,18 @@ TrainingData open_image_training_data(const RunConfig& config) {
   TrainingData data;
   std::shared_ptr<const ImageDataset> images;
   if (!config.data.tuples.empty()) {
-    TupleSet set = read_tuples(config.data.resolved(config.data.tuples), transform.decode_options(),
-                               config.data.train.index_cache, config.data.loader.bad_records);
+    TupleSet set = under_key("data.tuples", [&] {
+      return read_tuples(config.data.resolved(config.data.tuples), transform.decode_options(),
+                         config.data.train.index_cache, config.data.loader.bad_records);
+    });
     images = set.images;
     data.left_out = std::move(set.messages);
     data.tuples = std::move(set.tuples);
   } else {
-    images = open_images(config.data.resolved(config.data.train), transform.decode_options(),
+    images = under_key(key_of("data.train", config.data.train), [&] {
+      return open_images(config.data.resolved(config.data.train), transform.decode_options(),
                          config.data.loader.bad_records);
+    });
   }
   data.examples = std::make_shared<ImageExamples>(images, transform, config.data.loader.cache_mib << 20);
   data.sampler = make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch,

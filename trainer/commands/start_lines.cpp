@@ -38,7 +38,7 @@ class Numbers : public Fields, public IdleKeys {
     visit_members(*this);
   }
   void slot(const FieldInfo&, SlotBase&) override {}
-  void leave_idle(std::initializer_list<const char*> keys, const std::string&) override {
+  void leave_idle(std::initializer_list<const char*> keys, const std::string&, const char*) override {
     idle_.insert(keys.begin(), keys.end());
   }
 

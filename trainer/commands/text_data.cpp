@@ -5,6 +5,7 @@
 #include "sampler/row_sampler.h"
 #include "sampler/texts/image_text_examples.h"
 #include "sampler/texts/text_examples.h"
+#include "trainer/commands/under_key.h"
 
 namespace lodestone {
 
@@ -19,6 +20,10 @@ int64_t unit_of(const RunConfig& config, const TextSet& set) {
   if (set.rows_meet || !set.tuples.empty()) return set.texts_per_row;
   if (config.sampler.name == "two_views") return 2;
   return config.sampler.name == "pk" ? config.sampler.pk.samples_per_class : 1;
+}
+
+std::string key_of_split(const RunConfig& config, const ImageSourceConfig& split) {
+  return key_of(&split == &config.evaluate.data ? "evaluate.data" : "data.train", split);
 }
 
 void check_scores(const TextSet& set) {
@@ -37,15 +42,19 @@ TokenRule token_rule(const DataConfig& config) {
 }
 
 TextSet open_text_split(const RunConfig& config, const ImageSourceConfig& split, const TextLayout& layout) {
-  return open_texts(
-      {config.data.resolved(split.path), split.class_filter, layout, config.data.loader.bad_records});
+  return under_key(key_of_split(config, split), [&] {
+    return open_texts(
+        {config.data.resolved(split.path), split.class_filter, layout, config.data.loader.bad_records});
+  });
 }
 
 ImageTextSet open_image_text_split(const RunConfig& config, const ImageSourceConfig& split,
                                    const TextLayout& layout, const ImageTransform& transform) {
   ImageSourceConfig source = split;
   source.path = config.data.resolved(source.path);
-  return open_image_texts(source, layout, config.data.loader.bad_records, transform.decode_options());
+  return under_key(key_of_split(config, split), [&] {
+    return open_image_texts(source, layout, config.data.loader.bad_records, transform.decode_options());
+  });
 }
 
 TrainingData open_text_training_data(const RunConfig& config) {

@@ -14,6 +14,7 @@
 #include "trainer/commands/report_writer.h"
 #include "trainer/commands/reporter.h"
 #include "trainer/commands/start_lines.h"
+#include "trainer/commands/vain_settings.h"
 #include "trainer/coordinator/flight_watch.h"
 #include "trainer/coordinator/signals.h"
 
@@ -101,6 +102,7 @@ TrainingRun::TrainingRun(RunConfig& config, Session& session, const TrainArgumen
   build_encoder(config, *config.encoder);
   tell({{first_line(config, session_.launch.device().str())}});
   tell(objective_lines(config));
+  tell(vain_settings(config, session_.world.size()));
   tell_remarks(*config.encoder, session, /*training=*/true);
   keeper_.set_code(config.encoder->code());
   if (!keeper_.resumes(arguments.resume)) load_initial_weights();

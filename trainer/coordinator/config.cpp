@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/error.h"
+#include "common/idle_keys.h"
 #include "common/paths.h"
 #include "trainer/http/http_server.h"
 
@@ -36,10 +37,16 @@ void MetricsConfig::visit(Fields& f) {
       {"port", "port of the live page and of /metrics for Prometheus, on rank 0; null or 0 serves nothing",
        "", 0.0, 65535.0},
       &port);
+  if (!serves())
+    without_effect(f,
+                   {"address", "per_rank", "user", "password_file", "certificate", "pages", "targets_file"},
+                   "without a port; set metrics.port, or leave it out", "port");
   f.field({"address", "IP address to serve at; anyone who reaches it can read, unless a user is set"},
           &address);
   f.field({"per_rank", "every rank serves /metrics of its own, at port + its number on its host"}, &per_rank);
   f.field({"user", "name to be given, with the password, by whoever reads; empty: nobody is asked"}, &user);
+  if (serves() && user.empty())
+    without_effect(f, {"password_file"}, "without a user; set metrics.user, or leave it out", "user");
   f.field({"password_file", "file whose first line is the password of that user", kPathUnit}, &password_file);
   f.field({"certificate", "PEM file with private key and certificate chain; set: HTTPS instead of HTTP",
            kPathUnit},

@@ -56,6 +56,9 @@ void KeepBest::visit(Fields& f) {
 
 void Retention::visit(Fields& f) {
   f.field({"keep_last", "newest checkpoints that stay; 0 keeps all", "checkpoints", 0.0}, &keep_last);
+  if (keep_last == 0)
+    without_effect(f, {"keep_every", "keep_best"},
+                   "with checkpoint.keep_last: 0, which keeps all; leave it out, or set keep_last");
   f.field({"keep_every", "checkpoints of steps that are multiples of this stay for good; 0: none for that",
            "steps", 0.0},
           &keep_every);

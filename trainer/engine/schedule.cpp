@@ -12,6 +12,12 @@ void Schedule::visit(Fields& f) {
   f.field({"steps", "training steps in all, one global batch each", "", 1}, &steps);
   f.field({"warmup_steps", "steps over which the learning rate rises from 0 to its peak", "", 0},
           &warmup_steps);
+  if (warmup_steps >= steps && warmup_steps != Schedule().warmup_steps)
+    refuse_given(f, "warmup_steps",
+                 "expected fewer than schedule.steps (" + std::to_string(steps) +
+                     "), since the learning rate would never come to its peak, got " +
+                     std::to_string(warmup_steps) + "; lower it",
+                 "steps");
   f.field({"shape",
            "how the learning rate goes after the warm-up",
            "",
@@ -29,6 +35,8 @@ void Schedule::visit(Fields& f) {
           &final_fraction);
   f.field({"power", "polynomial: of the share of the steps that is left", "", 0}, &power);
   f.field({"milestones", "step: at each of these steps the learning rate drops", "steps", 0}, &milestones);
+  if (shape == "step" && milestones.empty())
+    without_effect(f, {"drop"}, "without milestones; set schedule.milestones, or leave it out");
   f.field({"drop", "step: the factor of one drop", "", 0, 1}, &drop);
 }
 
