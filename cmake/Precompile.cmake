@@ -1,8 +1,9 @@
-# LibTorch's headers take a source 8 s to read; precompiled, less than 1. Three sets, each compiled once and used by every target
+# LibTorch's headers take a source 8 s to read; precompiled, less than 1. Four sets, each compiled once and used by every target
 # that asks for it:
 #   library   the libraries
 #   c10d      distributed/
 #   test      the tests
+#   commands  the verbs of the command line
 # A precompiled header hides a missing #include: -DLODESTONE_PRECOMPILE=OFF shows it.
 option(LODESTONE_PRECOMPILE "Precompile LibTorch's and the standard library's headers" ON)
 
@@ -12,6 +13,7 @@ set(LODESTONE_library_HEADERS ${LODESTONE_STANDARD_HEADERS} <ATen/core/Tensor.h>
     <ATen/core/grad_mode.h> <nlohmann/json.hpp>)
 set(LODESTONE_c10d_HEADERS ${LODESTONE_STANDARD_HEADERS} <ATen/core/Tensor.h> <torch/csrc/distributed/c10d/Backend.hpp>
     <torch/csrc/distributed/c10d/Store.hpp>)
+set(LODESTONE_commands_HEADERS ${LODESTONE_library_HEADERS} <CLI/CLI.hpp>)
 set(LODESTONE_test_HEADERS ${LODESTONE_library_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
 
 # lodestone_precompile(TARGET SET). Targets of one set are compiled with the same options.

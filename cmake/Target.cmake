@@ -18,14 +18,15 @@ function(lodestone_vector_loops)
     COMPILE_OPTIONS "-O3;-fopenmp-simd;-fno-math-errno;-fno-trapping-math")
 endfunction()
 
-# lodestone_assets(NAME FILES...): NAME.cpp in the build folder from this folder's NAME.cpp.in, in which @LODESTONE_FILE_ENDING@ stands
-# for the text of FILE.ENDING: the program needs no file beside the binary.
+# lodestone_assets(NAME FILES...): NAME.cpp in the build folder from NAME.cpp.in, in which @LODESTONE_FILE_ENDING@ stands for the text
+# of FILE.ENDING, which lies beside it: the program needs no file beside the binary. NAME may be in a folder below this one.
 function(lodestone_assets name)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARGN})
+  get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR}/${name} DIRECTORY)
   foreach(file ${ARGN})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${file})
     string(TOUPPER LODESTONE_${file} variable)
     string(REPLACE "." "_" variable ${variable})
-    file(READ ${file} ${variable})
+    file(READ ${folder}/${file} ${variable})
   endforeach()
   configure_file(${name}.cpp.in ${name}.cpp @ONLY)
 endfunction()

@@ -7,8 +7,8 @@
 #include <ATen/ops/full.h>
 
 #include "common/error.h"
-#include "distributed/call_check.h"
-#include "distributed/flight.h"
+#include "distributed/transport/call_check.h"
+#include "distributed/transport/flight.h"
 
 namespace lodestone {
 

@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include "distributed/transport.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

@@ -4,7 +4,7 @@
 
 #include <ATen/ops/empty.h>
 
-#include "distributed/transport.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

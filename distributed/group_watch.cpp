@@ -1,6 +1,6 @@
 #include "distributed/group_watch.h"
 
-#include "distributed/transport.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

@@ -7,9 +7,9 @@
 
 #include "common/error.h"
 #include "common/host_name.h"
-#include "distributed/cuda_watch.h"
-#include "distributed/rendezvous.h"
-#include "distributed/transport.h"
+#include "distributed/rendezvous/rendezvous.h"
+#include "distributed/transport/cuda_watch.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

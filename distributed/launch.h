@@ -7,9 +7,9 @@
 
 #include <c10/core/Device.h>
 
-#include "distributed/control.h"
+#include "distributed/control/control.h"
 #include "distributed/group.h"
-#include "distributed/launch_info.h"
+#include "distributed/rendezvous/launch_info.h"
 
 namespace lodestone {
 

@@ -2,7 +2,7 @@
 
 #include "common/error.h"
 #include "sampler/loader.h"
-#include "sampler/range_sampler.h"
+#include "sampler/samplers/range_sampler.h"
 
 namespace lodestone {
 

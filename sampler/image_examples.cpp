@@ -5,7 +5,7 @@
 
 #include <ATen/ops/empty.h>
 
-#include "sampler/cached_dataset.h"
+#include "sampler/sources/cached_dataset.h"
 
 namespace lodestone {
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "sampler/augment/transforms.h"
 #include "sampler/examples.h"
-#include "sampler/transforms.h"
 
 namespace lodestone {
 

@@ -10,8 +10,8 @@
 #include "common/fields.h"
 #include "sampler/bad_records.h"
 #include "sampler/examples.h"
-#include "sampler/index_sampler.h"
 #include "sampler/prefetcher.h"
+#include "sampler/samplers/index_sampler.h"
 
 namespace lodestone {
 

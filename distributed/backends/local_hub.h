@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "distributed/transport.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

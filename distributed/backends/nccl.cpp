@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 #include "common/paths.h"
-#include "distributed/transport.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

@@ -6,7 +6,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 #include "common/error.h"
-#include "distributed/transport.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

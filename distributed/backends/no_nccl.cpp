@@ -1,7 +1,7 @@
 // The twin of nccl.cpp in builds without CUDA.
 
 #include "common/error.h"
-#include "distributed/transport.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

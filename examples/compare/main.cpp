@@ -5,13 +5,12 @@
 
 #include <ATen/ops/cosine_similarity.h>
 #include <ATen/ops/empty.h>
-#include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/serialization/import.h>
-
 #include <lodestone/common/files.h>
 #include <lodestone/common/yaml.h>
-#include <lodestone/sampler/decode.h>
-#include <lodestone/sampler/transforms.h>
+#include <lodestone/sampler/augment/transforms.h>
+#include <lodestone/sampler/codecs/decode.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
 
 namespace {
 
@@ -35,7 +34,8 @@ at::Tensor embed(Model& model, const std::string& file) {
       lodestone::decode_image(std::as_bytes(std::span(bytes)), model.transform.decode_options(), file);
   const auto& config = model.transform.config();
   at::Tensor pixels_1CHW = at::empty({1, config.channels, config.height, config.width});
-  model.transform.plain(picture, {pixels_1CHW.mutable_data_ptr<float>(), static_cast<size_t>(pixels_1CHW.numel())});
+  model.transform.plain(picture,
+                        {pixels_1CHW.mutable_data_ptr<float>(), static_cast<size_t>(pixels_1CHW.numel())});
   return model.network.forward({pixels_1CHW}).toTensor();
 }
 

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <memory>
 
+#include "sampler/augment/transforms.h"
 #include "sampler/examples.h"
 #include "sampler/texts/image_texts.h"
 #include "sampler/texts/token_rows.h"
-#include "sampler/transforms.h"
 
 namespace lodestone {
 

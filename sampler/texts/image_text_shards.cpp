@@ -9,9 +9,9 @@
 #include "common/error.h"
 #include "common/json_reader.h"
 #include "common/utf8.h"
-#include "sampler/image_files.h"
-#include "sampler/path_patterns.h"
-#include "sampler/shard_keys.h"
+#include "sampler/sources/image_files.h"
+#include "sampler/sources/path_patterns.h"
+#include "sampler/sources/shard_keys.h"
 
 namespace lodestone {
 

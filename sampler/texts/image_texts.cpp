@@ -6,8 +6,8 @@
 
 #include "common/error.h"
 #include "common/paths.h"
-#include "sampler/image_files.h"
-#include "sampler/path_patterns.h"
+#include "sampler/sources/image_files.h"
+#include "sampler/sources/path_patterns.h"
 #include "sampler/texts/image_text_shards.h"
 #include "sampler/texts/text_source.h"
 
@@ -25,13 +25,11 @@ std::shared_ptr<const ImageDataset> open_pictures(const TextDataset& captions,
   std::set<std::string> names;
   for (int64_t c = 0; c < captions.classes(); ++c) {
     const std::string name = captions.class_name(c);
-    const bool below = is_list_entry(name);
     // One that is missing can be skipped when it is asked for.
-    if (!below || (!missing_are_bad && !is_file(root / name)))
-      throw DataError("captions: expected a picture below " + root.string() + ", got " +
-                      name_in_quotes(name) + ", which " + (below ? "is missing" : "leaves the folder") +
-                      ", at " + captions.key(some_caption[static_cast<size_t>(c)]) +
-                      "; correct or remove the row");
+    if (!missing_are_bad && !is_file(root / name))
+      throw DataError("captions: expected a picture below " + (root.empty() ? "." : root.string()) +
+                      ", got " + name_in_quotes(name) + ", which is missing, at " +
+                      captions.key(some_caption[static_cast<size_t>(c)]) + "; correct or remove the row");
     names.insert(name);
   }
   auto pictures = std::make_shared<ImageFiles>(root, ClassTable(names, {}), decode);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "sampler/bad_records.h"
-#include "sampler/image_source.h"
+#include "sampler/sources/image_source.h"
 #include "sampler/texts/text_dataset.h"
 #include "sampler/texts/text_layout.h"
 

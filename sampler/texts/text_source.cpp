@@ -8,8 +8,9 @@
 
 #include "common/error.h"
 #include "common/printable.h"
-#include "sampler/class_filter.h"
-#include "sampler/path_patterns.h"
+#include "sampler/sources/class_filter.h"
+#include "sampler/sources/indexed_images.h"
+#include "sampler/sources/path_patterns.h"
 #include "sampler/texts/indexed_texts.h"
 
 namespace lodestone {
@@ -117,6 +118,9 @@ class Indexer {
     const std::string label = with_label ? std::move(values[width]) : "";
     values.resize(width);
     if (is("labels") && !filter_.passes(label)) return;
+    if (is("captions") && !is_list_entry(label))
+      throw DataError("expected a picture's path below the list's folder, got " + name_in_quotes(label) +
+                      "; correct or remove the row");
     if (is("triplets") && (values[2] == values[0] || values[2] == values[1]))
       throw DataError("expected a negative that is neither anchor nor positive, got the same text");
     const double score = with_label_ ? number_of(label) : 0;

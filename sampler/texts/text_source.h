@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "sampler/bad_records.h"
+#include "sampler/sources/tuple.h"
 #include "sampler/texts/text_dataset.h"
 #include "sampler/texts/text_layout.h"
-#include "sampler/tuple.h"
 
 namespace lodestone {
 

@@ -14,8 +14,9 @@ import sources
 RANKLESS = {"common"}
 MEASURING = {"common", "distributed", "trainer/losses", "trainer/miners", "trainer/encoders"}
 ENGINE = MEASURING | {"sampler", "trainer/negatives", "trainer/eval"}
-COORDINATOR = ENGINE | {"trainer/engine", "trainer/http"}
-COMMANDS = COORDINATOR | {"trainer/coordinator", "trainer/data", "trainer/search", "trainer/http", "trainer/serve"}
+COORDINATOR = ENGINE | {"trainer/engine", "trainer/http", "trainer/report"}
+RUN = COORDINATOR | {"trainer/coordinator", "trainer/search"}
+COMMANDS = RUN | {"trainer/data", "trainer/plan", "trainer/run", "trainer/serve"}
 MAY_USE = {
     "common": set(),
     "distributed": {"common"},
@@ -26,11 +27,14 @@ MAY_USE = {
     "trainer/data": {"common", "sampler"},
     "trainer/negatives": MEASURING,
     "trainer/eval": MEASURING,
-    "trainer/search": {"common", "trainer/eval"},
+    "trainer/report": {"common", "trainer/eval"},
+    "trainer/search": {"common", "trainer/eval", "trainer/report"},
     "trainer/http": {"common"},
     "trainer/serve": {"common", "trainer/http", "sampler", "trainer/eval", "trainer/search"},
     "trainer/engine": ENGINE,
     "trainer/coordinator": COORDINATOR,
+    "trainer/run": RUN,
+    "trainer/plan": RUN | {"trainer/run"},
     "trainer/commands": COMMANDS,
     "trainer": COMMANDS | {"trainer/commands"},
 }

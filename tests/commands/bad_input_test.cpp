@@ -213,7 +213,7 @@ TEST_F(BadInput, SearchAndMiningLeaveOutWhatCannotBeRead) {
   const Finished mined = start({"mine", work_.run(), "--input", work_.path("pictures"), "--output", list,
                                 "--margin", "2", "--max-score", "1"});
   expect(mined, 0, {});
-  EXPECT_THAT(mined.out, HasSubstr("47 samples; 1 bad records left out"));
+  EXPECT_THAT(mined.out, HasSubstr("47 samples; 1 bad record left out"));
   std::istringstream lines(contents(list));
   for (std::string anchor, positive, negative; lines >> anchor >> positive >> negative;) {
     EXPECT_EQ(fs::path(anchor).parent_path(), fs::path(positive).parent_path());

@@ -1,12 +1,13 @@
 // What the configuration in a checkpoint, which may be a stranger's, may do.
-#include "trainer/commands/checkpoint_config.h"
+#include "trainer/run/checkpoint_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/error.h"
 #include "support/texts.h"
-#include "trainer/commands/session.h"
+#include "trainer/run/build_encoder.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone::testing {
 namespace {

@@ -10,7 +10,7 @@
 #include "common/rng.h"
 #include "support/program.h"
 #include "support/run_lines.h"
-#include "trainer/coordinator/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "support/program.h"
 #include "support/run_lines.h"
-#include "trainer/coordinator/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
 namespace {
@@ -40,7 +40,11 @@ TEST(Mpirun, VerifyGradientsHoldsOnEveryRankCount) {
           {"batch_norm=local"},
           {"exchange=ring"},
           {"memory.kind=xbm", "memory.size=24", "memory.start_step=1"},
-          {"memory.kind=momentum", "memory.size=24"}}) {
+          {"memory.kind=momentum", "memory.size=24"},
+          {"micro_batch=3", "batch_norm=local"},
+          {"determinism=canonical", "micro_shards=4", "batch_norm=local"},
+          {"determinism=canonical", "micro_shards=4", "batch_norm=local", "memory.kind=momentum",
+           "memory.size=24"}}) {
       auto command = lodestone({"verify-gradients", work.config(), "--all"});
       for (const std::string& setting : settings) command.insert(command.end(), {"--set", setting});
       const Finished verify = run(mpirun(ranks, command));

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/program.h"
-#include "trainer/commands/plan_model.h"
+#include "trainer/plan/plan_model.h"
 
 namespace lodestone::testing {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "support/http.h"
 #include "support/program.h"
-#include "trainer/eval/html.h"
+#include "trainer/report/html.h"
 
 namespace lodestone::testing {
 namespace {

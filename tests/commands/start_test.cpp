@@ -6,10 +6,10 @@
 
 #include "commands/small_runs.h"
 #include "common/foreign_line.h"
-#include "trainer/commands/changed_settings.h"
-#include "trainer/commands/run_config.h"
-#include "trainer/commands/start_lines.h"
-#include "trainer/commands/vain_settings.h"
+#include "trainer/run/changed_settings.h"
+#include "trainer/run/run_config.h"
+#include "trainer/run/start_lines.h"
+#include "trainer/run/vain_settings.h"
 
 namespace lodestone::testing {
 namespace {

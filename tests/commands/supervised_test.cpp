@@ -8,7 +8,7 @@
 
 #include "support/program.h"
 #include "support/run_lines.h"
-#include "trainer/coordinator/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "common/files.h"
 #include "tests/coordinator/snapshots.h"
-#include "trainer/coordinator/metrics_log.h"
+#include "trainer/coordinator/metrics/metrics_log.h"
 
 // Disks that are full, small or read-only: what is there stays loadable and nothing half-written stays behind.
 namespace lodestone {

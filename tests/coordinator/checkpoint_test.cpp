@@ -1,4 +1,4 @@
-#include "trainer/coordinator/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
 
 #include <cmath>
 #include <fstream>
@@ -10,7 +10,7 @@
 
 #include "common/files.h"
 #include "tests/coordinator/snapshots.h"
-#include "trainer/coordinator/run_folder.h"
+#include "trainer/coordinator/checkpoints/run_folder.h"
 
 namespace lodestone {
 namespace {

@@ -1,4 +1,4 @@
-#include "trainer/coordinator/checkpoint_writer.h"
+#include "trainer/coordinator/checkpoints/checkpoint_writer.h"
 
 #include <future>
 

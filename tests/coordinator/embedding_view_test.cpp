@@ -1,4 +1,4 @@
-#include "trainer/coordinator/embedding_view.h"
+#include "trainer/coordinator/metrics/embedding_view.h"
 
 #include <gtest/gtest.h>
 

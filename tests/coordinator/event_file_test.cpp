@@ -1,4 +1,4 @@
-#include "trainer/coordinator/event_file.h"
+#include "trainer/coordinator/metrics/event_file.h"
 
 #include <cstring>
 

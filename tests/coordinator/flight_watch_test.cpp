@@ -1,4 +1,4 @@
-#include "trainer/coordinator/flight_watch.h"
+#include "trainer/coordinator/faults/flight_watch.h"
 
 #include <atomic>
 #include <csignal>

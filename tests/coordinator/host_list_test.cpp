@@ -1,5 +1,5 @@
 // Hostfiles that are large, odd or unkind; what mpirun reads is in supervisor_test.cpp.
-#include "trainer/coordinator/host_list.h"
+#include "trainer/coordinator/faults/host_list.h"
 
 #include <fstream>
 

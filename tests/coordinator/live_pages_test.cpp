@@ -1,5 +1,5 @@
 // The pages of a run, served.
-#include "trainer/coordinator/live_pages.h"
+#include "trainer/coordinator/metrics/live_pages.h"
 
 #include <atomic>
 #include <chrono>

@@ -1,10 +1,10 @@
-#include "trainer/coordinator/live_state.h"
+#include "trainer/coordinator/metrics/live_state.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/files.h"
-#include "trainer/coordinator/scrape_targets.h"
+#include "trainer/coordinator/metrics/scrape_targets.h"
 
 namespace lodestone {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "common/files.h"
 #include "support/growth.h"
-#include "trainer/coordinator/manifest.h"
+#include "trainer/coordinator/checkpoints/manifest.h"
 
 namespace lodestone {
 namespace {

@@ -1,4 +1,4 @@
-#include "trainer/coordinator/metrics_log.h"
+#include "trainer/coordinator/metrics/metrics_log.h"
 
 #include <cmath>
 #include <fstream>

@@ -1,5 +1,5 @@
 // A resumed run looks at the end of its metrics.jsonl alone, however long it is, and leaves what a run that never stopped would have.
-#include "trainer/coordinator/metrics_tail.h"
+#include "trainer/coordinator/metrics/metrics_tail.h"
 
 #include <fstream>
 
@@ -9,7 +9,7 @@
 
 #include "common/files.h"
 #include "support/growth.h"
-#include "trainer/coordinator/metrics_log.h"
+#include "trainer/coordinator/metrics/metrics_log.h"
 
 namespace lodestone {
 namespace {

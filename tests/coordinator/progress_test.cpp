@@ -1,4 +1,4 @@
-#include "trainer/coordinator/progress.h"
+#include "trainer/coordinator/metrics/progress.h"
 
 #include <algorithm>
 #include <cmath>

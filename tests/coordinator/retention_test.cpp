@@ -1,4 +1,4 @@
-#include "trainer/coordinator/retention.h"
+#include "trainer/coordinator/checkpoints/retention.h"
 
 #include <fstream>
 

@@ -1,5 +1,5 @@
 // What a run folder is, and that it is one process's at a time.
-#include "trainer/coordinator/run_folder.h"
+#include "trainer/coordinator/checkpoints/run_folder.h"
 
 #include <fstream>
 

@@ -1,4 +1,4 @@
-#include "trainer/coordinator/run_metrics.h"
+#include "trainer/coordinator/metrics/run_metrics.h"
 
 #include <cmath>
 #include <cstdlib>

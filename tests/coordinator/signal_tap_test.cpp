@@ -1,9 +1,9 @@
-#include "trainer/coordinator/signal_tap.h"
+#include "trainer/coordinator/faults/signal_tap.h"
 
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "trainer/coordinator/signals.h"
+#include "trainer/coordinator/faults/signals.h"
 
 namespace lodestone {
 namespace {

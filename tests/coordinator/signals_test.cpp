@@ -1,4 +1,4 @@
-#include "trainer/coordinator/signals.h"
+#include "trainer/coordinator/faults/signals.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "trainer/coordinator/end_on_signal.h"
+#include "trainer/coordinator/faults/end_on_signal.h"
 
 namespace lodestone {
 namespace {

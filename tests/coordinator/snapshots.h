@@ -11,7 +11,7 @@
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
-#include "trainer/coordinator/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::tests {
 

@@ -1,5 +1,5 @@
 // Jobs here are shell scripts: what is tried is who is started again, with what, and what is left of those that ended.
-#include "trainer/coordinator/supervisor.h"
+#include "trainer/coordinator/faults/supervisor.h"
 
 #include <fstream>
 #include <sstream>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/files.h"
-#include "trainer/coordinator/host_list.h"
+#include "trainer/coordinator/faults/host_list.h"
 
 namespace lodestone {
 namespace {

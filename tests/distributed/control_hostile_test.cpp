@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "control_planes.h"
-#include "distributed/rendezvous.h"
+#include "distributed/rendezvous/rendezvous.h"
 
 namespace lodestone::testing {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "distributed/control.h"
+#include "distributed/control/control.h"
 #include "support/fault_proxy.h"
 
 namespace lodestone::testing {

@@ -9,7 +9,7 @@
 #include <poll.h>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
-#include "distributed/control_thread.h"
+#include "distributed/control/control_thread.h"
 
 /// Control planes of one job, all ranks in this process.
 namespace lodestone::testing {

@@ -1,6 +1,6 @@
 // The control plane with every rank in one process; real processes die in mpi_faults_test.
 
-#include "distributed/control.h"
+#include "distributed/control/control.h"
 
 #include <gtest/gtest.h>
 

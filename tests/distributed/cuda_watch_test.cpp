@@ -1,12 +1,12 @@
 // What ends a group's calls on a GPU, with a backend that stands in for NCCL.
-#include "distributed/cuda_watch.h"
+#include "distributed/transport/cuda_watch.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
 
 #include "common/error.h"
-#include "distributed/flight.h"
-#include "distributed/transport.h"
+#include "distributed/transport/flight.h"
+#include "distributed/transport/transport.h"
 
 namespace lodestone {
 namespace {

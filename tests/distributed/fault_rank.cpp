@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "distributed/gradient_sync.h"
 #include "distributed/launch.h"
+#include "distributed/reductions/gradient_sync.h"
 
 namespace {
 

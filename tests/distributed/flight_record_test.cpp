@@ -1,4 +1,4 @@
-#include "distributed/flight_record.h"
+#include "distributed/transport/flight_record.h"
 
 #include <thread>
 

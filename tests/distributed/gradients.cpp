@@ -6,8 +6,8 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "collectives.h"
-#include "distributed/all_reduce_sum.h"
-#include "distributed/gradient_sync.h"
+#include "distributed/reductions/all_reduce_sum.h"
+#include "distributed/reductions/gradient_sync.h"
 
 namespace lodestone::testing {
 namespace {

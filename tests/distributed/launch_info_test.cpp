@@ -1,4 +1,4 @@
-#include "distributed/launch_info.h"
+#include "distributed/rendezvous/launch_info.h"
 
 #include <map>
 #include <string>

@@ -1,4 +1,4 @@
-#include "distributed/ordered_sum.h"
+#include "distributed/reductions/ordered_sum.h"
 
 #include <cmath>
 

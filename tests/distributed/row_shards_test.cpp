@@ -1,4 +1,4 @@
-#include "distributed/row_shards.h"
+#include "distributed/reductions/row_shards.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

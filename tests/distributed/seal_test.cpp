@@ -1,4 +1,4 @@
-#include "distributed/seal.h"
+#include "distributed/control/seal.h"
 
 #include <gtest/gtest.h>
 

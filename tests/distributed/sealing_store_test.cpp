@@ -1,5 +1,5 @@
 // The store that NCCL gets, over one in this process that stands in for rank 0's.
-#include "distributed/sealing_store.h"
+#include "distributed/control/sealing_store.h"
 
 #include <gtest/gtest.h>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>

@@ -23,8 +23,8 @@ TEST(Average, CopiesUntilItsStartThenMovesByTheDecay) {
     const double w = weight[0].item<double>(), m = mean[0].item<double>();
     expected = step < 2 ? w : 0.9 * expected + 0.1 * w;
     expected_mean = step < 2 ? m : 0.9 * expected_mean + 0.1 * m;
-    EXPECT_NEAR(average.tensors().at("weight")[2].item<double>(), expected, 1e-6);
-    EXPECT_NEAR(average.tensors().at("mean")[1].item<double>(), expected_mean, 1e-6);
+    EXPECT_NEAR(average.of("weight")[2].item<double>(), expected, 1e-6);
+    EXPECT_NEAR(average.of("mean")[1].item<double>(), expected_mean, 1e-6);
   }
 }
 
@@ -44,7 +44,7 @@ TEST(Average, StandsInForTheWeightsAndGivesThemBack) {
   }
   EXPECT_DOUBLE_EQ(weight.item<double>(), 2.0);
   average.follow(1);
-  EXPECT_DOUBLE_EQ(average.tensors().at("weight").item<double>(), 1.75);
+  EXPECT_DOUBLE_EQ(average.of("weight").item<double>(), 1.75);
 }
 
 }  // namespace

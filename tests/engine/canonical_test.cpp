@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "trainer/engine/micro_shards.h"
+#include "trainer/engine/canonical_pass.h"
 #include "training_worlds.h"
 
 namespace lodestone::testing {
@@ -31,9 +31,9 @@ Outcome run(int world, const Setting& setting, int first = 0, int last = 4, cons
 
 void expect_equal(const Outcome& got, const Outcome& expected, int world) {
   EXPECT_EQ(got.losses, expected.losses) << "world " << world;
-  for (const auto& [name, tensors] : expected.tensors)
+  for (const auto& [name, tensors] : expected.snapshot.tensors)
     for (const auto& [key, tensor] : tensors)
-      EXPECT_TRUE(at::equal(got.tensors.at(name).at(key), tensor))
+      EXPECT_TRUE(at::equal(got.snapshot.tensors.at(name).at(key), tensor))
           << name << " " << key << " world " << world;
 }
 
@@ -109,8 +109,9 @@ TEST(Canonical, IsTheGradientOfTheWholeBatch) {
   for (const int64_t shards : {1, 3, 7, 12}) {
     config.determinism = {"canonical", shards};
     const Outcome cut = train(1, setting.objective, config, 0, 4);
-    for (const auto& [name, tensor] : whole.tensors.at("model"))
-      EXPECT_LE(max_relative_error(cut.tensors.at("model").at(name), tensor), 1e-9) << name << " " << shards;
+    for (const auto& [name, tensor] : whole.snapshot.tensors.at("model"))
+      EXPECT_LE(max_relative_error(cut.snapshot.tensors.at("model").at(name), tensor), 1e-9)
+          << name << " " << shards;
   }
 }
 

@@ -11,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/state_handles.h"
+#include "trainer/coordinator/checkpoints/state_visitors.h"
 #include "training_worlds.h"
 
 namespace lodestone::testing {
@@ -63,7 +65,7 @@ TEST(ClassMoves, TakeProxiesAndMomentsAlongAndBeginNewOnesAfresh) {
   // As a fresh run would have begun, wherever the class stands.
   const std::vector<int64_t> group_c = {0, 1};
   Proxies fresh(single_group(), at::kCPU, group_c, 2, at::kFloat, 5, {}, {}, {99, 12});
-  EXPECT_TRUE(at::equal(proxies["value"][1], fresh.gathered().at("value")[1]));
+  EXPECT_TRUE(at::equal(proxies["value"][1], state_handles(fresh).at("proxies").at("value")[1]));
   EXPECT_TRUE(at::equal(proxies["first"][1], at::zeros({2})));
 }
 
@@ -73,7 +75,10 @@ NamedTensors memory_of(int64_t rows) {
   const at::Tensor n = at::arange(rows, at::kLong);
   if (rows > 0)
     memory.push(shard_rows(n.to(at::kFloat).unsqueeze(1).expand({rows, 2}), n % 3, n % 3, n + 100), 4);
-  return memory.gathered();
+  Snapshot saved;
+  SaveState saving(single_group(), saved);
+  memory.visit_state(saving);
+  return saved.tensors.at("memory");
 }
 
 // Ids of the rows that a memory of this state holds, in the order in which later rows will push them out.
@@ -102,8 +107,13 @@ TEST(RelabelMemory, DropsRowsOfClassesThatAreGoneAndKeepsTheOrder) {
     EXPECT_EQ(dropped, static_cast<int64_t>(whole.size() - expected.size())) << rows;
     EXPECT_EQ(ids_by_age(memory), expected) << rows;
     Memory again(single_group(), at::kCPU, 6, 2, at::kFloat);
-    again.check(memory);
-    again.restore(single_group(), memory);
+    Snapshot saved;
+    saved.tensors["memory"] = memory;
+    CheckState checking(saved);
+    again.visit_state(checking);
+    checking.finish();
+    RestoreState restoring(single_group(), saved);
+    again.visit_state(restoring);
     const RowSet entries = again.entries();
     EXPECT_EQ(entries.size(), static_cast<int64_t>(expected.size()));
     EXPECT_TRUE((entries.group_n == 7).all().item<bool>());

@@ -6,7 +6,7 @@
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/zeros_like.h>
 
-#include "distributed/gradient_sync.h"
+#include "distributed/reductions/gradient_sync.h"
 #include "support/problem.h"
 
 namespace lodestone::testing {

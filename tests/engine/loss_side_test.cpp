@@ -9,6 +9,8 @@
 #include <ATen/ops/sort.h>
 #include <gtest/gtest.h>
 
+#include "distributed/reductions/gradient_sync.h"
+#include "trainer/engine/gradient_cache.h"
 #include "training_worlds.h"
 
 namespace lodestone::testing {
@@ -18,11 +20,13 @@ void expect_same(const Outcome& got, const Outcome& expected, double tolerance) 
   ASSERT_EQ(got.losses.size(), expected.losses.size());
   for (size_t i = 0; i < got.losses.size(); ++i)
     EXPECT_NEAR(got.losses[i], expected.losses[i], 1e-8) << "step " << i;
-  for (const auto& [name, tensors] : expected.tensors)
+  for (const auto& [name, tensors] : expected.snapshot.tensors)
     for (const auto& [key, tensor] : tensors)
-      EXPECT_LE(
-          (got.tensors.at(name).at(key).to(at::kDouble) - tensor.to(at::kDouble)).abs().max().item<double>(),
-          tolerance)
+      EXPECT_LE((got.snapshot.tensors.at(name).at(key).to(at::kDouble) - tensor.to(at::kDouble))
+                    .abs()
+                    .max()
+                    .item<double>(),
+                tolerance)
           << name << " " << key;
 }
 

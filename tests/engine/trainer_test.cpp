@@ -6,9 +6,11 @@
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
+#include "common/state_handles.h"
 #include "image_batch.h"
 #include "support/objectives.h"
 #include "support/ranks.h"
+#include "trainer/coordinator/checkpoints/state_visitors.h"
 
 namespace lodestone::testing {
 namespace {
@@ -52,7 +54,7 @@ Curve train(int world, const Case& objective_case, const char* encoder_name, int
       losses.push_back(trainer.step(batch, 0).loss);
     }
     EXPECT_TRUE(trainer.finished());
-    if (group.rank() == group.size() - 1) curve = {losses, trainer.tensors().at("model")};
+    if (group.rank() == group.size() - 1) curve = {losses, state_handles(trainer).at("model")};
   });
   return curve;
 }
@@ -114,14 +116,17 @@ TEST(Trainer, ContinuesBitForBitFromItsTensorsWithTheAverageAmongThem) {
     whole.step(i);
     half.step(i);
   }
-  const auto to = rest.trainer->tensors();
-  for (const auto& [group, tensors] : half.trainer->tensors())
-    for (const auto& [name, tensor] : tensors) at::Tensor(to.at(group).at(name)).copy_(tensor);
-  rest.trainer->set_steps_done(4);
+  Snapshot saved;
+  SaveState saving(single_group(), saved);
+  half.trainer->visit_state(saving);
+  RestoreState restoring(single_group(), saved);
+  rest.trainer->visit_state(restoring);
+  EXPECT_EQ(rest.trainer->steps_done(), 4);
   for (int64_t i = 4; i < 8; ++i) EXPECT_EQ(whole.step(i), rest.step(i));
-  for (const auto& [group, tensors] : whole.trainer->tensors())
+  const auto ended = state_handles(*rest.trainer);
+  for (const auto& [group, tensors] : state_handles(*whole.trainer))
     for (const auto& [name, tensor] : tensors)
-      EXPECT_TRUE(tensor.equal(rest.trainer->tensors().at(group).at(name))) << group << " " << name;
+      EXPECT_TRUE(tensor.equal(ended.at(group).at(name))) << group << " " << name;
 }
 
 TEST(Trainer, JudgesWithTheAveragedWeights) {
@@ -133,7 +138,7 @@ TEST(Trainer, JudgesWithTheAveragedWeights) {
   const std::string name = "blocks.0.conv.weight";
   const at::Tensor live = run.encoder->parameters().learned()[0].tensor;
   const at::Tensor before = live.detach().clone(),
-                   average = run.trainer->tensors().at("ema").at(name).clone();
+                   average = state_handles(*run.trainer).at("ema").at(name).clone();
   {
     const auto averaged = run.trainer->averaged();
     EXPECT_TRUE(live.equal(average));
@@ -148,15 +153,15 @@ TEST(Trainer, LeavesFrozenParametersAsTheyAre) {
   config.average = {0.8, 0};
   SoleRun run(config, /*frozen=*/true);
   std::map<std::string, at::Tensor> before;
-  const auto tensors = run.trainer->tensors();
+  const auto tensors = state_handles(*run.trainer);
   for (const auto& [name, tensor] : tensors.at("model")) before[name] = tensor.clone();
   for (int64_t i = 0; i < 4; ++i) run.step(i);
   for (const auto& parameter : run.encoder->parameters().learned()) {
     const bool moves = parameter.name.starts_with("head.");
     EXPECT_EQ(parameter.tensor.equal(before.at(parameter.name)), !moves) << parameter.name;
-    EXPECT_EQ(run.trainer->tensors().at("optimizer").contains(parameter.name + ".first"), moves);
+    EXPECT_EQ(state_handles(*run.trainer).at("optimizer").contains(parameter.name + ".first"), moves);
     if (moves) continue;
-    EXPECT_TRUE(run.trainer->tensors().at("ema").at(parameter.name).equal(parameter.tensor));
+    EXPECT_TRUE(state_handles(*run.trainer).at("ema").at(parameter.name).equal(parameter.tensor));
   }
 }
 
@@ -193,7 +198,7 @@ TEST(Trainer, ASkippedStepLeavesNoTraceAndNamesItsRank) {
       trainer.step(batch_of(0, shard), 0);
       EXPECT_FALSE(trainer.non_finite().has_value());
       std::map<std::string, std::map<std::string, at::Tensor>> before;
-      for (const auto& [name, tensors] : trainer.tensors())
+      for (const auto& [name, tensors] : state_handles(trainer))
         for (const auto& [key, tensor] : tensors) before[name][key] = tensor.clone();
       for (int again = 1; again <= 2; ++again) {
         Batch bad = batch_of(1, shard);
@@ -203,7 +208,7 @@ TEST(Trainer, ASkippedStepLeavesNoTraceAndNamesItsRank) {
         EXPECT_EQ(trainer.non_finite()->what, "loss");
         EXPECT_EQ(trainer.counters().non_finite_steps, again);
         EXPECT_EQ(trainer.steps_done(), 1 + again);
-        for (const auto& [name, tensors] : trainer.tensors())
+        for (const auto& [name, tensors] : state_handles(trainer))
           for (const auto& [key, tensor] : tensors)
             EXPECT_TRUE(tensor.equal(before[name][key])) << name << " " << key;
       }

@@ -4,12 +4,12 @@
 #include <ostream>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 
 #include "image_batch.h"
 #include "support/objectives.h"
 #include "support/ranks.h"
+#include "trainer/coordinator/checkpoints/state_visitors.h"
 #include "trainer/engine/trainer.h"
 
 namespace lodestone::testing {
@@ -25,17 +25,35 @@ inline Batch batch_of(int64_t step, Shard shard, int64_t rows = kRows) {
 /// What a run leaves.
 struct Outcome {
   std::vector<double> losses;
-  std::map<std::string, std::map<std::string, at::Tensor>> tensors;
+  Snapshot snapshot;
 };
 
-using Saved = std::map<std::string, std::map<std::string, at::Tensor>>;
-
 /// What ranks other than 0 get of a checkpoint: of sharded tensors their shapes alone.
-inline Saved with_stand_ins(Saved saved) {
-  for (auto& [group, tensors] : saved)
+inline Snapshot with_stand_ins(Snapshot saved) {
+  for (auto& [group, tensors] : saved.tensors)
     for (auto& [name, tensor] : tensors)
-      if (LossSide::sharded(group)) tensor = at::zeros({}, tensor.options()).expand(tensor.sizes());
+      if (is_sharded_group(group)) tensor = at::zeros({}, tensor.options()).expand(tensor.sizes());
   return saved;
+}
+
+inline void restore(const Group& group, const Snapshot& whole, Trainer& trainer) {
+  const Snapshot saved = group.rank() == 0 ? whole : with_stand_ins(whole);
+  CheckState checking(saved);
+  trainer.visit_state(checking);
+  checking.finish();
+  RestoreState restoring(group, saved);
+  trainer.visit_state(restoring);
+}
+
+/// A copy, whole on rank 0.
+inline Snapshot snapshot_of(const Group& group, Trainer& trainer) {
+  Snapshot snapshot;
+  SaveState saving(group, snapshot);
+  trainer.visit_state(saving);
+  if (group.rank() != 0) return {};
+  for (auto& [name, tensors] : snapshot.tensors)
+    for (auto& [key, tensor] : tensors) tensor = tensor.clone();
+  return snapshot;
 }
 
 /// Steps [first, last) on `world` ranks, going on from `saved` if given.
@@ -54,24 +72,16 @@ inline Outcome train(int world, const Case& c, const TrainerConfig& config, int 
     for (int64_t k = 0; k < kClasses; ++k) group_c.push_back(k == 1 ? 0 : k);
     Trainer trainer(group, at::kCPU, *encoder, made.objective(), config,
                     {group_c, encoder->output_dim(), type, 9, &*slow});
-    if (saved) {
-      at::NoGradGuard no_grad;
-      for (const auto& [name, tensors] : trainer.tensors())
-        for (const auto& [key, tensor] : tensors) at::Tensor(tensor).copy_(saved->tensors.at(name).at(key));
-      trainer.loss_side().restore(group, group.rank() == 0 ? saved->tensors : with_stand_ins(saved->tensors));
-      trainer.set_steps_done(first);
-    }
+    if (saved) restore(group, saved->snapshot, trainer);
+    EXPECT_EQ(trainer.steps_done(), first);
     std::vector<double> losses;
     for (int step = first; step < last; ++step) {
       Batch batch = batch_of(step, config.determinism.shard(group), rows);
       batch.features = batch.features.to(type);
       losses.push_back(trainer.step(batch, 0).loss);
     }
-    Saved all = trainer.loss_side().gathered();
-    if (group.rank() != 0) return;
-    for (const auto& [name, tensors] : trainer.tensors())
-      for (const auto& [key, tensor] : tensors) all[name][key] = tensor.clone();
-    outcome = {losses, all};
+    const Snapshot left = snapshot_of(group, trainer);
+    if (group.rank() == 0) outcome = {losses, left};
   });
   return outcome;
 }

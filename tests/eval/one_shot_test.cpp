@@ -136,6 +136,20 @@ TEST_F(Runs, NameTheLineThatIsWrong) {
   expect_error("holds no trial");
 }
 
+TEST_F(Runs, LinesThatSayNoTrialAreHandedOver) {
+  label("run01",
+        "run01/test/item01.png run01/training/class03.png\nbroken\n~/a.png run01/training/class03.png\n"
+        "s3://a/b.png run01/training/class03.png\nrun01/test/item02.png nowhere.png\n");
+  std::vector<std::string> bad;
+  EXPECT_EQ(
+      read_one_shot_runs(folder(), [&](const DataError& error) { bad.emplace_back(error.what()); }).size(),
+      3U);
+  ASSERT_EQ(bad.size(), 4U);
+  for (size_t n = 0; n < bad.size(); ++n)
+    EXPECT_THAT(bad[n], testing::HasSubstr("class_labels.txt:" + std::to_string(n + 2)));
+  EXPECT_THAT(bad[1], testing::HasSubstr("copy the pictures there"));
+}
+
 TEST_F(Runs, NameWhatIsMissing) {
   fs::remove(folder() / "run01/class_labels.txt");
   expect_error("class_labels.txt");

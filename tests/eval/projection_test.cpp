@@ -6,18 +6,13 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/ones.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "eval/rows_for_tests.h"
 #include "trainer/eval/confusion.h"
-#include "trainer/eval/scatter.h"
 
 namespace lodestone::testing {
 namespace {
-
-using ::testing::HasSubstr;
-using ::testing::Not;
 
 at::Tensor random_rows(int64_t rows, int64_t width, uint64_t seed) {
   return clustered_rows(seed, rows, width, std::max<int64_t>(rows, 1), 1).x_ND.to(at::kDouble);
@@ -56,20 +51,6 @@ TEST(Projection, SamplesAFewClassesAndOthersWithinItsBounds) {
   EXPECT_EQ(project_sample(rows, Likeness::kCosine, 3).classes, found.classes);
   EXPECT_NE(project_sample(rows, Likeness::kCosine, 4).classes, found.classes);
   EXPECT_TRUE(project_sample({at::ones({0, 3}), {}}, Likeness::kL2, 1).rows.empty());
-}
-
-TEST(Scatter, DrawsEveryRowAndNamesTheClasses) {
-  const LabelledRows rows = clustered_rows(2, 60, 4, 3, 0.5);
-  const std::string svg = draw_scatter(project_sample(rows, Likeness::kCosine, 3), {"a", "<b>", "c"});
-  size_t shapes = 0;
-  for (size_t at = svg.find("<path"); at != std::string::npos; at = svg.find("<path", at + 1)) ++shapes;
-  EXPECT_EQ(shapes, 63U);  // and three in the legend
-  EXPECT_THAT(svg, HasSubstr("aria-label=\"Scatter chart: 60 embeddings"));
-  EXPECT_THAT(svg, HasSubstr("&lt;b&gt;"));
-  EXPECT_THAT(svg, Not(HasSubstr("nan")));
-  EXPECT_THAT(svg, Not(HasSubstr("other classes")));
-  EXPECT_THAT(draw_scatter({{{0, 0, 0}, {0, 0, 0}}, {}}, {}), Not(HasSubstr("nan")));  // all in one place
-  EXPECT_EQ(draw_scatter({}, {}), "");
 }
 
 TEST(Confusion, CountsWhatTheNearestRowIsTakenFor) {

@@ -1,5 +1,5 @@
 #include "fuzz/input.h"
-#include "trainer/coordinator/manifest.h"
+#include "trainer/coordinator/checkpoints/manifest.h"
 
 /// Any bytes become a manifest that says the same when it is written again, or a typed error. A checksum that fits is put in front,
 /// since no other input would come past it; the bytes as they are, too, must do no harm.

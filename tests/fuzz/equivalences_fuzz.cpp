@@ -2,7 +2,7 @@
 #include <fstream>
 
 #include "fuzz/input.h"
-#include "sampler/image_source.h"
+#include "sampler/sources/image_source.h"
 
 using namespace lodestone;
 

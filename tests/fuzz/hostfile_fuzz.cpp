@@ -1,5 +1,5 @@
 #include "fuzz/input.h"
-#include "trainer/coordinator/host_list.h"
+#include "trainer/coordinator/faults/host_list.h"
 
 using namespace lodestone;
 

@@ -1,7 +1,7 @@
 #include <fstream>
 
 #include "fuzz/input.h"
-#include "sampler/idx.h"
+#include "sampler/sources/idx.h"
 
 /// Two files, the first as long as the first two bytes say and both compressed if the third is odd, become pictures, or a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,6 +1,6 @@
 #include <map>
 
-#include "distributed/launch_info.h"
+#include "distributed/rendezvous/launch_info.h"
 #include "fuzz/input.h"
 
 using namespace lodestone;

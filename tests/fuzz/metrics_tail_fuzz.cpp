@@ -1,6 +1,6 @@
 #include "fuzz/input.h"
-#include "trainer/coordinator/metrics_log.h"
-#include "trainer/coordinator/metrics_tail.h"
+#include "trainer/coordinator/metrics/metrics_log.h"
+#include "trainer/coordinator/metrics/metrics_tail.h"
 
 using namespace lodestone;
 

@@ -1,7 +1,7 @@
 #include "fuzz/input.h"
-#include "sampler/decode.h"
-#include "sampler/orientation.h"
-#include "sampler/picture_size.h"
+#include "sampler/codecs/decode.h"
+#include "sampler/codecs/orientation.h"
+#include "sampler/codecs/picture_size.h"
 
 /// Any bytes become a picture of the size they say, or a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -3,7 +3,7 @@
 #include <xxhash.h>
 
 #include "fuzz/input.h"
-#include "sampler/shard_index_cache.h"
+#include "sampler/sources/shard_index_cache.h"
 
 /// Any bytes become an index that can be walked, or nothing. A checksum that fits is put at the end, since one in 2^64 inputs would
 /// come past it; the stamp is the one the bytes claim.

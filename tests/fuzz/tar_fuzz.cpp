@@ -1,5 +1,5 @@
 #include "fuzz/input.h"
-#include "sampler/shard_index.h"
+#include "sampler/sources/shard_index.h"
 #include "sampler/texts/image_text_shards.h"
 
 namespace lodestone {

@@ -2,7 +2,7 @@
 
 #include "fuzz/input.h"
 #include "sampler/dataset.h"
-#include "sampler/tuples.h"
+#include "sampler/sources/tuples.h"
 
 using namespace lodestone;
 

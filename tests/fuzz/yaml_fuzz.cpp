@@ -1,8 +1,8 @@
 #include "common/yaml.h"
 #include "fuzz/input.h"
-#include "sampler/image_source.h"
-#include "sampler/sampler_config.h"
-#include "sampler/transforms.h"
+#include "sampler/augment/transforms.h"
+#include "sampler/samplers/sampler_config.h"
+#include "sampler/sources/image_source.h"
 
 namespace {
 

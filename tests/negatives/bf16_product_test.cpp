@@ -1,5 +1,5 @@
 // Products of bfloat16 rows with float32 sums, and what the loss makes of them.
-#include "trainer/negatives/bf16_product.h"
+#include "trainer/negatives/kernels/bf16_product.h"
 
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>

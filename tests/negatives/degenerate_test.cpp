@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "support/problem.h"
-#include "trainer/negatives/relatives.h"
+#include "trainer/negatives/tiles/relatives.h"
 
 namespace lodestone::testing {
 namespace {

@@ -5,7 +5,7 @@
 #include <ATen/ops/logical_and.h>
 
 #include "support/problem.h"
-#include "trainer/negatives/tile_walk.h"
+#include "trainer/negatives/tiles/tile_walk.h"
 
 namespace lodestone::testing {
 namespace {

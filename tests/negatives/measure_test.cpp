@@ -1,4 +1,4 @@
-#include "trainer/negatives/measure.h"
+#include "trainer/negatives/kernels/measure.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>

@@ -1,4 +1,4 @@
-#include "trainer/negatives/ordered_tasks.h"
+#include "trainer/negatives/tiles/ordered_tasks.h"
 
 #include <stdexcept>
 #include <vector>

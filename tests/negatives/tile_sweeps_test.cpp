@@ -1,5 +1,5 @@
 // One loop over a tile against the same in ATen, for widths that fill vectors and that don't.
-#include "trainer/negatives/tile_sweeps.h"
+#include "trainer/negatives/kernels/tile_sweeps.h"
 
 #include <limits>
 

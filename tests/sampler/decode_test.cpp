@@ -1,4 +1,4 @@
-#include "sampler/decode.h"
+#include "sampler/codecs/decode.h"
 
 #include <array>
 #include <cmath>

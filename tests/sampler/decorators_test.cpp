@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "sampler/cached_dataset.h"
-#include "sampler/quarter_turns.h"
+#include "sampler/sources/cached_dataset.h"
+#include "sampler/sources/quarter_turns.h"
 #include "support/images.h"
 
 namespace lodestone {

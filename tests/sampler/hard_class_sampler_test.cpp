@@ -1,4 +1,4 @@
-#include "sampler/hard_class_sampler.h"
+#include "sampler/samplers/hard_class_sampler.h"
 
 #include <cmath>
 #include <numbers>
@@ -8,7 +8,7 @@
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
-#include "sampler/no_duplicates_sampler.h"
+#include "sampler/samplers/no_duplicates_sampler.h"
 #include "support/images.h"
 
 namespace lodestone {

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include "common/files.h"
-#include "sampler/idx.h"
-#include "sampler/image_source.h"
+#include "sampler/sources/idx.h"
+#include "sampler/sources/image_source.h"
 #include "support/images.h"
 #include "support/texts.h"
 

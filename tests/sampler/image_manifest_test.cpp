@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "common/files.h"
-#include "sampler/image_source.h"
+#include "sampler/sources/image_source.h"
 #include "support/images.h"
 
 namespace lodestone {

@@ -75,7 +75,8 @@ TEST(ImageTexts, ErrorsNameTheRowOrTheMember) {
   work.write("bad.tsv", "path\tcaption\na.png\tx\nnone.png\ty\n");
   EXPECT_THAT(message_of<DataError>([&] { work.open("bad.tsv"); }), HasSubstr("bad.tsv:3"));
   work.write("up.tsv", "path\tcaption\n../a.png\tx\n");
-  EXPECT_THAT(message_of<DataError>([&] { work.open("up.tsv"); }), HasSubstr("leaves the folder"));
+  EXPECT_THAT(message_of<DataError>([&] { work.open("up.tsv"); }),
+              HasSubstr("below the list's folder, got '../"));
   work.write_tar("half.tar", {{"a.png", work.bytes("a.png")}});
   EXPECT_THAT(message_of<DataError>([&] { work.open("half.tar"); }), HasSubstr("for key 'a'"));
   work.write_tar("json.tar", {{"a.png", work.bytes("a.png")}, {"a.json", "{\"caption\": 3}"}});
@@ -152,6 +153,11 @@ TEST(ImageTexts, AMissingPictureOfAListIsABadRecordOfWhoReadsIt) {
   EXPECT_THROW(set.pictures->get(1), DataError);
   work.write("up.tsv", "path\tcaption\n../a.png\tx\n");
   EXPECT_THROW(work.open("up.tsv", {"skip", 0.5}), DataError);
+  work.write("out.tsv", "path\tcaption\na.png\tx\n../a.png\ty\n/etc/passwd\tz\n~/a.png\tu\na.png\tv\n");
+  const ImageTextSet kept = work.open("out.tsv", {"skip", 0.7});
+  EXPECT_EQ(kept.rows, 2);
+  EXPECT_EQ(kept.bad, 3);
+  EXPECT_THAT(kept.messages[0], HasSubstr("out.tsv:3"));
 }
 
 TEST(ImageTextExamples, APairIsBadAsAWholeWhicheverSideIsAskedFor) {

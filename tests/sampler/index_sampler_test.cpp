@@ -1,10 +1,10 @@
-#include "sampler/index_sampler.h"
+#include "sampler/samplers/index_sampler.h"
 
 #include <gtest/gtest.h>
 
-#include "sampler/range_sampler.h"
-#include "sampler/sampler_config.h"
-#include "sampler/shuffle_sampler.h"
+#include "sampler/samplers/range_sampler.h"
+#include "sampler/samplers/sampler_config.h"
+#include "sampler/samplers/shuffle_sampler.h"
 #include "support/images.h"
 
 namespace lodestone {

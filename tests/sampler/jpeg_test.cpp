@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "sampler/decode.h"
+#include "sampler/codecs/decode.h"
 
 namespace lodestone {
 namespace {

@@ -1,4 +1,4 @@
-#include "sampler/length_buckets.h"
+#include "sampler/samplers/length_buckets.h"
 
 #include <algorithm>
 #include <set>
@@ -6,11 +6,11 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "sampler/hard_class_sampler.h"
-#include "sampler/pk_sampler.h"
-#include "sampler/row_sampler.h"
+#include "sampler/samplers/hard_class_sampler.h"
+#include "sampler/samplers/pk_sampler.h"
+#include "sampler/samplers/row_sampler.h"
+#include "sampler/samplers/tuple_sampler.h"
 #include "sampler/texts/text_source.h"
-#include "sampler/tuple_sampler.h"
 #include "support/texts.h"
 
 namespace lodestone {

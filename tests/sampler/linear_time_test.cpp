@@ -3,12 +3,12 @@
 #include <sentencepiece_trainer.h>
 
 #include "common/error.h"
-#include "sampler/image_source.h"
-#include "sampler/tar_index.h"
+#include "sampler/sources/image_source.h"
+#include "sampler/sources/tar_index.h"
+#include "sampler/sources/tuples.h"
 #include "sampler/texts/text_source.h"
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/train_wordpiece.h"
-#include "sampler/tuples.h"
 #include "support/growth.h"
 #include "support/images.h"
 #include "support/texts.h"

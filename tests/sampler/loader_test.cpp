@@ -7,10 +7,10 @@
 #include <gtest/gtest.h>
 
 #include "sampler/image_examples.h"
-#include "sampler/pk_sampler.h"
-#include "sampler/row_sampler.h"
-#include "sampler/shuffle_sampler.h"
-#include "sampler/tuple_sampler.h"
+#include "sampler/samplers/pk_sampler.h"
+#include "sampler/samplers/row_sampler.h"
+#include "sampler/samplers/shuffle_sampler.h"
+#include "sampler/samplers/tuple_sampler.h"
 #include "support/images.h"
 
 namespace lodestone {

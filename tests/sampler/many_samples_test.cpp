@@ -7,9 +7,9 @@
 #include <malloc.h>
 
 #include "common/files.h"
-#include "sampler/image_source.h"
-#include "sampler/pk_sampler.h"
-#include "sampler/shuffle_sampler.h"
+#include "sampler/samplers/pk_sampler.h"
+#include "sampler/samplers/shuffle_sampler.h"
+#include "sampler/sources/image_source.h"
 #include "support/images.h"
 
 namespace lodestone {

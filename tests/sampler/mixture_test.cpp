@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "sampler/mixed_images.h"
-#include "sampler/mixture_sampler.h"
-#include "sampler/sampler_config.h"
+#include "sampler/samplers/mixture_sampler.h"
+#include "sampler/samplers/sampler_config.h"
+#include "sampler/sources/mixed_images.h"
 #include "support/images.h"
 
 namespace lodestone {

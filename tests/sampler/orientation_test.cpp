@@ -1,8 +1,8 @@
-#include "sampler/orientation.h"
+#include "sampler/codecs/orientation.h"
 
 #include <gtest/gtest.h>
 
-#include "sampler/decode.h"
+#include "sampler/codecs/decode.h"
 #include "support/images.h"
 #include "support/jpeg.h"
 

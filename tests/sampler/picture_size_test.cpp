@@ -1,5 +1,5 @@
 // What headers of pictures claim, and how long they take to read.
-#include "sampler/picture_size.h"
+#include "sampler/codecs/picture_size.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -10,8 +10,8 @@
 
 #include "common/error.h"
 #include "common/files.h"
-#include "sampler/decode.h"
-#include "sampler/encode_png.h"
+#include "sampler/codecs/decode.h"
+#include "sampler/codecs/encode_png.h"
 #include "support/growth.h"
 
 namespace lodestone {

@@ -1,4 +1,4 @@
-#include "sampler/pk_sampler.h"
+#include "sampler/samplers/pk_sampler.h"
 
 #include <algorithm>
 #include <map>

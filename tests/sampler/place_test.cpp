@@ -1,15 +1,15 @@
 // A run finds its place again with other batches: at the same rows, or at the next epoch, never silently elsewhere.
-#include "sampler/place.h"
+#include "sampler/samplers/place.h"
 
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "sampler/length_buckets.h"
-#include "sampler/mixture_sampler.h"
-#include "sampler/sampler_config.h"
-#include "sampler/shuffle_sampler.h"
+#include "sampler/samplers/length_buckets.h"
+#include "sampler/samplers/mixture_sampler.h"
+#include "sampler/samplers/sampler_config.h"
+#include "sampler/samplers/shuffle_sampler.h"
 #include "support/images.h"
 
 namespace lodestone {

@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include "sampler/colour_jitter.h"
-#include "sampler/gaussian_blur.h"
-#include "sampler/random_crop.h"
-#include "sampler/random_erase.h"
-#include "sampler/transforms.h"
+#include "sampler/augment/colour_jitter.h"
+#include "sampler/augment/gaussian_blur.h"
+#include "sampler/augment/random_crop.h"
+#include "sampler/augment/random_erase.h"
+#include "sampler/augment/transforms.h"
 #include "support/images.h"
 
 namespace lodestone {

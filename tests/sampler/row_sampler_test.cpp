@@ -1,4 +1,4 @@
-#include "sampler/row_sampler.h"
+#include "sampler/samplers/row_sampler.h"
 
 #include <set>
 

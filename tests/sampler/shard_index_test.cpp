@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "common/files.h"
-#include "sampler/image_source.h"
-#include "sampler/shard_index_cache.h"
+#include "sampler/sources/image_source.h"
+#include "sampler/sources/shard_index_cache.h"
 #include "support/images.h"
 
 namespace lodestone {

@@ -1,13 +1,13 @@
-#include "sampler/transforms.h"
+#include "sampler/augment/transforms.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
 
-#include "sampler/affine.h"
-#include "sampler/planes.h"
-#include "sampler/quarter_turns.h"
+#include "sampler/augment/affine.h"
+#include "sampler/augment/planes.h"
+#include "sampler/sources/quarter_turns.h"
 #include "support/images.h"
 
 namespace lodestone {

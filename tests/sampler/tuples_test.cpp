@@ -1,10 +1,10 @@
-#include "sampler/tuples.h"
+#include "sampler/sources/tuples.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/files.h"
-#include "sampler/tuple_sampler.h"
+#include "sampler/samplers/tuple_sampler.h"
 #include "support/images.h"
 
 namespace lodestone {

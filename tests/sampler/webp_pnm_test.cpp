@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <webp/encode.h>
 
-#include "sampler/decode.h"
+#include "sampler/codecs/decode.h"
 #include "support/images.h"
 
 namespace lodestone {

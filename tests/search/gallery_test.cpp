@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/file_lock.h"
 #include "common/files.h"
-#include "trainer/search/file_lock.h"
 
 namespace lodestone {
 namespace {

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "common/peak_memory.h"
-#include "sampler/decode.h"
+#include "sampler/codecs/decode.h"
 #include "serve/serving.h"
 #include "support/growth.h"
 #include "trainer/serve/byte_budget.h"

@@ -10,9 +10,9 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 
-#include "sampler/encode_png.h"
+#include "sampler/codecs/encode_png.h"
 #include "support/http.h"
-#include "trainer/eval/html.h"
+#include "trainer/report/html.h"
 #include "trainer/serve/service.h"
 
 /// A service over real sockets, with a stand-in for the encoder.

@@ -7,7 +7,7 @@
 #include <ATen/ops/empty.h>
 
 #include "common/rng.h"
-#include "trainer/negatives/row_set.h"
+#include "trainer/negatives/tiles/row_set.h"
 
 namespace lodestone::testing {
 

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "common/error.h"
+#include "sampler/codecs/encode_png.h"
 #include "sampler/dataset.h"
-#include "sampler/encode_png.h"
 
 /// Pictures and picture files made by the tests themselves.
 namespace lodestone::testing {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "support/program.h"
-#include "trainer/coordinator/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
 
 /// Runs that stop and go on.
 namespace lodestone::testing {

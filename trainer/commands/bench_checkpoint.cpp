@@ -14,14 +14,24 @@
 #include "common/file_writer.h"
 #include "common/files.h"
 #include "common/json_text.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/session.h"
-#include "trainer/coordinator/checkpoint.h"
-#include "trainer/coordinator/checkpoint_writer.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint_writer.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/ranks.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct BenchCheckpointArguments {
+  int64_t parameters = 100'000'000;
+  std::string folder = ".";
+  int64_t repeat = 3;
+  std::vector<std::string> assignments;
+  std::string json;
+};
 
 namespace fs = std::filesystem;
 
@@ -163,11 +173,11 @@ void print(const BenchCheckpointArguments& arguments, const nlohmann::json& resu
               number("checked_by_unchecked_write"));
 }
 
-int bench(const Session& session, const BenchCheckpointArguments& arguments) {
+int bench(const RunContext& context, const BenchCheckpointArguments& arguments) {
   const fs::path folder = fs::path(arguments.folder) / ("bench-checkpoint-" + std::to_string(::getpid()) +
-                                                        "-" + std::to_string(session.world.rank()));
+                                                        "-" + std::to_string(context.world.rank()));
   make_folders(folder);
-  const c10::Device device = session.launch.device();
+  const c10::Device device = context.launch.device();
   const Snapshot snapshot = state_of(arguments.parameters, device);
   const auto images = std::make_shared<FileImages>();
   at::Tensor buffer = touched(arguments.parameters * 12, device);
@@ -177,7 +187,7 @@ int bench(const Session& session, const BenchCheckpointArguments& arguments) {
     rounds.push_back(measure(folder, snapshot, device, images, buffer));
   std::error_code ignored;
   fs::remove_all(folder, ignored);
-  if (!session.leads()) return kDone;
+  if (!context.is_main_rank()) return kDone;
   nlohmann::json result = described(rounds);
   result["bytes"] = arguments.parameters * 12;
   result["device"] = device.str();
@@ -187,13 +197,26 @@ int bench(const Session& session, const BenchCheckpointArguments& arguments) {
   return kDone;
 }
 
-}  // namespace
-
 int run_bench_checkpoint(const BenchCheckpointArguments& arguments) {
   RunConfig config;
   const ConfigNodePtr root = parse_yaml("", "--set");
   read_run_config(root, arguments.assignments, "bench", config);
-  return run_on_ranks(config, [&](Session& session) { return bench(session, arguments); });
+  return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });
+}
+
+}  // namespace
+
+void add_bench_checkpoint(CLI::App* checkpoint, Action& action) {
+  auto arguments = on<BenchCheckpointArguments>(checkpoint, action, run_bench_checkpoint);
+  checkpoint->add_option("--parameters", arguments->parameters, "weights; with moments 12 bytes each")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_path(checkpoint, "--folder", arguments->folder, "on the file system to measure")->capture_default_str();
+  checkpoint->add_option("--repeat", arguments->repeat, "rounds; the medians count")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  add_path(checkpoint, "--json", arguments->json, "write the result to this file");
+  add_set(checkpoint, arguments->assignments);
 }
 
 }  // namespace lodestone

@@ -11,12 +11,23 @@
 
 #include "common/files.h"
 #include "common/json_text.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/session.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/ranks.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct BenchCollectivesArguments {
+  std::vector<std::string> verbs = {"all_reduce", "all_gather", "reduce_scatter",
+                                    "broadcast",  "send_recv",  "barrier"};
+  std::vector<int64_t> sizes = {1 << 10, 1 << 14, 1 << 18, 1 << 22, 1 << 26};
+  int64_t repeat = 20;
+  std::vector<std::string> assignments;
+  std::string json;
+};
 
 /// One collective over `bytes` of payload: what every rank holds before it, or for reduce_scatter, of which it keeps its part.
 struct Verb {
@@ -61,31 +72,31 @@ void finish(c10::Device device) {
 }
 
 // All ranks set out together: the caller has them meet in a barrier.
-double seconds_of(const Session& session, const Verb& verb, at::Tensor& x) {
-  const c10::Device device = session.launch.device();
+double seconds_of(const RunContext& context, const Verb& verb, at::Tensor& x) {
+  const c10::Device device = context.launch.device();
   finish(device);
   const auto start = std::chrono::steady_clock::now();
-  verb.run(session.world, x);
+  verb.run(context.world, x);
   finish(device);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-nlohmann::json measure(const Session& session, const Verb& verb, int64_t bytes, int64_t repeat) {
+nlohmann::json measure(const RunContext& context, const Verb& verb, int64_t bytes, int64_t repeat) {
   const int64_t rows = std::max<int64_t>(bytes / 4, 1);
-  at::Tensor x = at::zeros({rows}, at::TensorOptions(session.launch.device()).dtype(at::kFloat));
-  session.world.barrier();
-  seconds_of(session, verb, x);  // connects, and touches its buffers
+  at::Tensor x = at::zeros({rows}, at::TensorOptions(context.launch.device()).dtype(at::kFloat));
+  context.world.barrier();
+  seconds_of(context, verb, x);  // connects, and touches its buffers
   at::Tensor seconds = at::empty({repeat}, at::kDouble);
   int64_t sent = 0;
   for (int64_t i = 0; i < repeat; ++i) {
-    session.world.barrier();
-    const int64_t before = session.world.traffic().bytes();
-    seconds.mutable_data_ptr<double>()[i] = seconds_of(session, verb, x);
-    sent = session.world.traffic().bytes() - before;
+    context.world.barrier();
+    const int64_t before = context.world.traffic().bytes();
+    seconds.mutable_data_ptr<double>()[i] = seconds_of(context, verb, x);
+    sent = context.world.traffic().bytes() - before;
   }
   // A collective takes as long as on its slowest rank.
-  seconds = seconds.to(session.launch.device());
-  session.world.all_reduce(seconds, ReduceOp::kMax);
+  seconds = seconds.to(context.launch.device());
+  context.world.all_reduce(seconds, ReduceOp::kMax);
   const double median = seconds.median().item<double>();
   const bool carries = verb.name != std::string("barrier");
   return {{"verb", verb.name},
@@ -97,9 +108,9 @@ nlohmann::json measure(const Session& session, const Verb& verb, int64_t bytes, 
           {"sent_bytes_per_second", static_cast<double>(sent) / median}};
 }
 
-int bench(Session& session, const BenchCollectivesArguments& arguments) {
-  if (session.leads()) {
-    std::printf("%d ranks (%s)\n", session.world.size(), session.world.backend().c_str());
+int bench(RunContext& context, const BenchCollectivesArguments& arguments) {
+  if (context.is_main_rank()) {
+    std::printf("%d ranks (%s)\n", context.world.size(), context.world.backend().c_str());
     std::printf("%-15s %12s %12s %12s %14s %14s\n", "verb", "bytes", "seconds", "sent bytes", "payload GB/s",
                 "sent GB/s");
   }
@@ -109,11 +120,11 @@ int bench(Session& session, const BenchCollectivesArguments& arguments) {
     std::vector<int64_t> sizes = arguments.sizes;
     if (name == "barrier") sizes = {0};
     for (const int64_t size : sizes) {
-      results.push_back(measure(session, verb, size, arguments.repeat));
+      results.push_back(measure(context, verb, size, arguments.repeat));
       const nlohmann::json& r = results.back();
-      if (!session.leads()) continue;
+      if (!context.is_main_rank()) continue;
       const nlohmann::json all = {
-          {"world", session.world.size()}, {"backend", session.world.backend()}, {"results", results}};
+          {"world", context.world.size()}, {"backend", context.world.backend()}, {"results", results}};
       if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(all, 2) + "\n");
       std::printf("%-15s %12ld %12.6f %12ld %14.3f %14.3f\n", verb.name, r["bytes"].get<long>(),
                   r["seconds"].get<double>(), r["sent_bytes"].get<long>(),
@@ -125,13 +136,30 @@ int bench(Session& session, const BenchCollectivesArguments& arguments) {
   return kDone;
 }
 
-}  // namespace
-
 int run_bench_collectives(const BenchCollectivesArguments& arguments) {
   RunConfig config;
   const ConfigNodePtr root = parse_yaml("", "--set");
   read_run_config(root, arguments.assignments, "bench", config);
-  return run_on_ranks(config, [&](Session& session) { return bench(session, arguments); });
+  return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });
+}
+
+}  // namespace
+
+void add_bench_collectives(CLI::App* collectives, Action& action) {
+  auto arguments = on<BenchCollectivesArguments>(collectives, action, run_bench_collectives);
+  collectives->add_option("--verbs", arguments->verbs, "by name, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  collectives->add_option("--sizes", arguments->sizes, "bytes that each rank holds")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  collectives
+      ->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_path(collectives, "--json", arguments->json, "write the results to this file");
+  add_set(collectives, arguments->assignments);
 }
 
 }  // namespace lodestone

@@ -10,16 +10,26 @@
 
 #include "common/files.h"
 #include "common/json_text.h"
+#include "common/median.h"
 #include "sampler/image_examples.h"
-#include "sampler/sampler_learner.h"
-#include "trainer/commands/checkpoint_config.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/median.h"
-#include "trainer/commands/session.h"
+#include "sampler/samplers/sampler_learner.h"
+#include "trainer/commands/verb.h"
+#include "trainer/run/checkpoint_config.h"
+#include "trainer/run/data_kinds/training_data.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct BenchLoaderArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  double seconds = 3;
+  int64_t rounds = 5;
+  std::string json;
+};
 
 using Clock = std::chrono::steady_clock;
 
@@ -124,8 +134,6 @@ nlohmann::json measure(const TrainingData& data, const RunConfig& config,
           {"core_second_ratio", median(core_ratios)}};
 }
 
-}  // namespace
-
 int run_bench_loader(const BenchLoaderArguments& arguments) {
   RunConfig config;
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
@@ -146,6 +154,22 @@ int run_bench_loader(const BenchLoaderArguments& arguments) {
               result["images_per_second_per_core"].get<double>(),
               result["limit_images_per_second_per_core"].get<double>(), 100 * result["ratio"].get<double>());
   return kDone;
+}
+
+}  // namespace
+
+void add_bench_loader(CLI::App* loader, Action& action) {
+  auto arguments = on<BenchLoaderArguments>(loader, action, run_bench_loader);
+  add_path(loader, "config", arguments->config, "YAML file")->required();
+  add_set(loader, arguments->assignments);
+  add_allow_code(loader, arguments->allow_code);
+  loader->add_option("--seconds", arguments->seconds, "of each measurement")
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
+  loader->add_option("--rounds", arguments->rounds, "loop and loader by turns; the median ratio counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  add_path(loader, "--json", arguments->json, "write the results to this file");
 }
 
 }  // namespace lodestone

@@ -15,13 +15,28 @@
 #include "common/json_text.h"
 #include "common/peak_memory.h"
 #include "common/safetensors.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/floor.h"
-#include "trainer/commands/session.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/plan/lower_bound.h"
+#include "trainer/run/ranks.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct BenchLossArguments {
+  std::vector<std::string> losses = {"supcon"};
+  std::vector<std::string> miners = {"all"};
+  std::vector<int64_t> sizes = {4096};
+  std::vector<int64_t> widths = {128};
+  int64_t per_class = 4;
+  int64_t repeat = 5;
+  std::optional<int64_t> threads;
+  std::vector<std::string> assignments;
+  std::string rows;
+  std::string json;
+};
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -33,7 +48,7 @@ struct Rows {
 };
 
 // This rank's share of N rows on its device, `per_class` of each class in a row; the same rows on any number of ranks.
-Rows rows_for(const BenchLossArguments& arguments, const Session& session, int64_t size, int64_t width) {
+Rows rows_for(const BenchLossArguments& arguments, const RunContext& context, int64_t size, int64_t width) {
   at::Tensor z_ND, other_ND, label_N;
   if (!arguments.rows.empty()) {
     TensorMap file = read_safetensors(arguments.rows);
@@ -49,8 +64,8 @@ Rows rows_for(const BenchLossArguments& arguments, const Session& session, int64
     other_ND = normal_rows(size, width, 2);
     label_N = at::arange(size).floor_divide(arguments.per_class);
   }
-  const Group& world = session.world;
-  const c10::Device device = session.launch.device();
+  const Group& world = context.world;
+  const c10::Device device = context.launch.device();
   const int64_t begin = z_ND.size(0) * world.rank() / world.size(),
                 end = z_ND.size(0) * (world.rank() + 1) / world.size();
   const auto own = [&](const at::Tensor& x) {
@@ -73,39 +88,38 @@ double bound_mib(const Rows& rows, int64_t met, int64_t width) {
   return 4 * (local + static_cast<double>(met)) * static_cast<double>(width) * 4 / (1 << 20) + 64;
 }
 
-nlohmann::json measure(const Session& session, const BenchLossArguments& arguments, const RunConfig& config,
-                       int64_t size, int64_t width, ProductRates& rates) {
-  Rows rows = rows_for(arguments, session, size, width);
-  const Pairing pairing = config.loss->pairing();
+nlohmann::json measure(const RunContext& context, const BenchLossArguments& arguments,
+                       const RunConfig& config, int64_t size, int64_t width, ProductRates& rates) {
+  Rows rows = rows_for(arguments, context, size, width);
   StepInput input;
-  if (pairing == Pairing::kTowers) input.second = &rows.second;
-  if (pairing == Pairing::kProxies || pairing == Pairing::kProxyAnchors) input.shard = &*rows.proxies;
-  const auto once = [&] { return global_batch_loss(session.world, rows.first, config.objective(), input); };
-  PeakMemory memory(session.launch.device());
+  if (config.loss->pairing() == Pairing::kTowers) input.second = &rows.second;
+  if (config.loss->uses_proxies()) input.shard = &*rows.proxies;
+  const auto once = [&] { return global_batch_loss(context.world, rows.first, config.objective(), input); };
+  PeakMemory memory(context.launch.device());
   StepLoss step = once();
   const double extra_mib = memory.extra_mib();
   std::vector<double> seconds;
   int64_t sent = 0;
   for (int64_t i = 0; i < arguments.repeat; ++i) {
-    session.world.barrier();
-    const int64_t before = session.world.traffic().bytes();
+    context.world.barrier();
+    const int64_t before = context.world.traffic().bytes();
     const double start = now();
     step = once();
     wait_for(step.gradient_bD);
     seconds.push_back(now() - start);
-    sent = session.world.traffic().bytes() - before;
+    sent = context.world.traffic().bytes() - before;
   }
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
   const int64_t met = input.shard ? rows.proxies->size() : size;
-  const Work work = least_work(config.objective(), session.world.size(), size, met, width);
+  const Work work = least_work(config.objective(), context.world.size(), size, met, width);
   const double floor = rates.seconds(work, width);
   const double norm = step.gradient_bD.numel() ? step.gradient_bD.to(at::kDouble).norm().item<double>() : 0;
   return {{"loss", config.loss.name()},
           {"miner", config.miner.name()},
           {"size", size},
           {"width", width},
-          {"world", session.world.size()},
+          {"world", context.world.size()},
           {"seconds", median},
           {"seconds_min", seconds.front()},
           {"floor_seconds", floor},
@@ -135,14 +149,14 @@ RunConfig config_for(const BenchLossArguments& arguments, const std::string& los
   return config;
 }
 
-int bench(const Session& session, const BenchLossArguments& arguments) {
+int bench(const RunContext& context, const BenchLossArguments& arguments) {
   at::NoGradGuard no_grad;
-  const c10::Device device = session.launch.device();
-  if (session.leads()) {
-    const auto& routine = product_routine(device, session.world.size());
+  const c10::Device device = context.launch.device();
+  if (context.is_main_rank()) {
+    const auto& routine = product_routine(device, context.world.size());
     std::printf(
         "%d rank(s) x %d thread(s) on %s, float32; %s\n%-19s %-17s %7s %5s %5s %10s %10s %6s %10s %9s %12s\n",
-        session.world.size(), at::get_num_threads(), device.str().c_str(), routine.c_str(), "loss", "miner",
+        context.world.size(), at::get_num_threads(), device.str().c_str(), routine.c_str(), "loss", "miner",
         "size", "width", "world", "seconds", "floor", "ratio", "extra MiB", "bound", "bytes sent");
   }
   ProductRates rates(device);
@@ -158,11 +172,11 @@ int bench(const Session& session, const BenchLossArguments& arguments) {
       }
       for (const int64_t size : arguments.sizes)
         for (const int64_t width : arguments.widths) {
-          results.push_back(measure(session, arguments, config, size, width, rates));
-          if (!session.leads()) continue;
+          results.push_back(measure(context, arguments, config, size, width, rates));
+          if (!context.is_main_rank()) continue;
           const nlohmann::json all = {{"threads", at::get_num_threads()},
                                       {"device", device.str()},
-                                      {"world", session.world.size()},
+                                      {"world", context.world.size()},
                                       {"results", results}};
           if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(all, 2) + "\n");
           print(results.back());
@@ -170,8 +184,6 @@ int bench(const Session& session, const BenchLossArguments& arguments) {
     }
   return kDone;
 }
-
-}  // namespace
 
 int run_bench_loss(const BenchLossArguments& given) {
   BenchLossArguments arguments = given;
@@ -185,7 +197,36 @@ int run_bench_loss(const BenchLossArguments& given) {
   }
   // Of the settings, those of the ranks count here: distributed.device, say.
   const RunConfig config = config_for(arguments, arguments.losses.front(), arguments.miners.front());
-  return run_on_ranks(config, [&](Session& session) { return bench(session, arguments); });
+  return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });
+}
+
+}  // namespace
+
+void add_bench_loss(CLI::App* loss, Action& action) {
+  auto arguments = on<BenchLossArguments>(loss, action, run_bench_loss);
+  loss->add_option("--losses", arguments->losses, "by name, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  loss->add_option("--miners", arguments->miners, "by name; combinations that don't go together are left out")
+      ->delimiter(',')
+      ->capture_default_str();
+  loss->add_option("--sizes", arguments->sizes, "rows of the global batch")
+      ->delimiter(',')
+      ->capture_default_str();
+  loss->add_option("--widths", arguments->widths, "of the embeddings")->delimiter(',')->capture_default_str();
+  loss->add_option("--per-class", arguments->per_class, "rows of each class")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  loss->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  loss->add_option("--threads", arguments->threads,
+                   "of each rank (default: the CPUs that may be used, shared out)");
+  add_path(loss, "--rows", arguments->rows,
+           "take rows from this safetensors file: z [N, D] float32, label [N] int64, "
+           "for two towers z2 too");
+  add_path(loss, "--json", arguments->json, "write the results to this file");
+  add_set(loss, arguments->assignments);
 }
 
 }  // namespace lodestone

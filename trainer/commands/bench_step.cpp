@@ -10,16 +10,32 @@
 
 #include "common/files.h"
 #include "common/json_text.h"
+#include "common/median.h"
 #include "common/safetensors.h"
-#include "trainer/commands/checkpoint_config.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/median.h"
-#include "trainer/commands/session.h"
-#include "trainer/coordinator/traffic_fields.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/metrics/traffic_fields.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/build_encoder.h"
+#include "trainer/run/checkpoint_config.h"
+#include "trainer/run/data_kinds/training_data.h"
+#include "trainer/run/ranks.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct BenchStepArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  int64_t steps = 20;
+  int64_t warm_up = 3;
+  int64_t batches = 4;
+  std::string rows;
+  std::string weights;
+  std::string json;
+};
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -37,7 +53,7 @@ std::vector<int64_t> numbers(const at::Tensor& x) {
   return {y.const_data_ptr<int64_t>(), y.const_data_ptr<int64_t>() + y.numel()};
 }
 
-StepData from_file(const Session& session, const BenchStepArguments& arguments, RunConfig& config) {
+StepData from_file(const RunContext& context, const BenchStepArguments& arguments, RunConfig& config) {
   TensorMap file = read_safetensors(arguments.rows);
   const auto need = [&](const char* name, int64_t axes) {
     const auto found = file.find(name);
@@ -57,7 +73,7 @@ StepData from_file(const Session& session, const BenchStepArguments& arguments, 
   config.data.image.channels = pixels_SBCHW.size(2);
   config.data.image.height = pixels_SBCHW.size(3);
   config.data.image.width = pixels_SBCHW.size(4);
-  const Shard shard = config.training.determinism.shard(session.world);
+  const Shard shard = config.training.determinism.shard(context.world);
   StepData data;
   for (int64_t s = 0; s < label_SB.size(0); ++s) {
     Batch batch;
@@ -75,9 +91,10 @@ StepData from_file(const Session& session, const BenchStepArguments& arguments, 
   return data;
 }
 
-StepData from_config(const Session& session, const BenchStepArguments& arguments, const RunConfig& config) {
-  const TrainingData source = open_training_data(config, session.world.size());
-  Loader loader(source.examples, source.sampler, config.training.determinism.shard(session.world),
+StepData from_config(const RunContext& context, const BenchStepArguments& arguments,
+                     const RunConfig& config) {
+  const TrainingData source = open_training_data(config, context.world.size());
+  Loader loader(source.examples, source.sampler, config.training.determinism.shard(context.world),
                 config.data.loader, static_cast<uint64_t>(config.seed), {}, true, arguments.batches);
   StepData data;
   at::Tensor tokens = at::zeros({1}, at::kLong);
@@ -86,8 +103,8 @@ StepData from_config(const Session& session, const BenchStepArguments& arguments
     if (const at::Tensor& mask_nT = data.batches.back().features.mask_nT; mask_nT.defined())
       tokens += mask_nT.sum();
   }
-  if (session.launch.device().is_cuda()) tokens = tokens.to(session.launch.device());
-  session.world.all_reduce(tokens);
+  if (context.launch.device().is_cuda()) tokens = tokens.to(context.launch.device());
+  context.world.all_reduce(tokens);
   data.tokens = tokens.item<int64_t>() / static_cast<int64_t>(data.batches.size());
   data.setup = loss_side_setup(config, source, nullptr);
   return data;
@@ -114,24 +131,24 @@ struct Timings {
   std::vector<StepMetrics> metrics;
 };
 
-Timings time_steps(const Session& session, Trainer& trainer, const StepData& data, int64_t warm_up,
+Timings time_steps(const RunContext& context, Trainer& trainer, const StepData& data, int64_t warm_up,
                    int64_t steps) {
   Timings timings;
   Traffic before;
   for (int64_t i = 0; i < warm_up + steps; ++i) {
-    before = session.world.traffic();
+    before = context.world.traffic();
     const double start = now();
     timings.metrics.push_back(trainer.step(data.batches[static_cast<size_t>(i) % data.batches.size()], 0));
     timings.step.push_back(now() - start);
   }
-  const Traffic after = session.world.traffic();
+  const Traffic after = context.world.traffic();
   for (const auto& [name, verb] : kTrafficFields)
     timings.sent_bytes[name] = (after.*verb).bytes - (before.*verb).bytes;
-  session.world.barrier();
+  context.world.barrier();
   return timings;
 }
 
-nlohmann::json report(const Session& session, const RunConfig& config, const StepData& data,
+nlohmann::json report(const RunContext& context, const RunConfig& config, const StepData& data,
                       const Timings& timings, int64_t warm_up) {
   const auto begin = static_cast<std::ptrdiff_t>(warm_up);
   const double seconds = median({timings.step.begin() + begin, timings.step.end()});
@@ -143,9 +160,9 @@ nlohmann::json report(const Session& session, const RunConfig& config, const Ste
     phases[phase.name] = median(values);
   }
   const auto rate = [&](int64_t count) { return static_cast<double>(count) / seconds; };
-  nlohmann::json result = {{"world", session.world.size()},
+  nlohmann::json result = {{"world", context.world.size()},
                            {"threads", at::get_num_threads()},
-                           {"device", session.launch.device().str()},
+                           {"device", context.launch.device().str()},
                            {"precision", config.training.precision},
                            {"encoder", config.encoder.name()},
                            {"parameters", config.encoder->parameters().count()},
@@ -178,35 +195,57 @@ void print(const nlohmann::json& r) {
   }
 }
 
-int bench(Session& session, RunConfig& config, const BenchStepArguments& arguments) {
-  StepData data = arguments.rows.empty() ? from_config(session, arguments, config)
-                                         : from_file(session, arguments, config);
-  if (session.launch.device().is_cuda())  // as the loader does in training
+int bench(RunContext& context, RunConfig& config, const BenchStepArguments& arguments) {
+  StepData data = arguments.rows.empty() ? from_config(context, arguments, config)
+                                         : from_file(context, arguments, config);
+  if (context.launch.device().is_cuda())  // as the loader does in training
     for (Batch& batch : data.batches) batch.features = batch.features.pinned();
   build_encoder(config, *config.encoder);
   config.encoder->load_initial_weights();
-  config.encoder->parameters().convert(at::kFloat, session.launch.device());
+  config.encoder->parameters().convert(at::kFloat, context.launch.device());
   if (!arguments.weights.empty()) take_weights(arguments.weights, config.encoder->parameters());
   data.setup.width = config.encoder->output_dim();
   data.setup.seed = static_cast<uint64_t>(config.seed);
   if (config.training.loss_side.memory.has_momentum_encoder())
     throw ConfigError("bench step: memory.kind momentum is not timed; use none or xbm");
-  Trainer trainer(session.world, session.launch.device(), *config.encoder, config.objective(),
+  Trainer trainer(context.world, context.launch.device(), *config.encoder, config.objective(),
                   config.training, data.setup);
-  const Timings timings = time_steps(session, trainer, data, arguments.warm_up, arguments.steps);
-  const nlohmann::json result = report(session, config, data, timings, arguments.warm_up);
-  if (!session.leads()) return kDone;
+  const Timings timings = time_steps(context, trainer, data, arguments.warm_up, arguments.steps);
+  const nlohmann::json result = report(context, config, data, timings, arguments.warm_up);
+  if (!context.is_main_rank()) return kDone;
   if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
   print(result);
   return kDone;
 }
 
-}  // namespace
-
 int run_bench_step(const BenchStepArguments& arguments) {
   RunConfig config;
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
-  return run_on_ranks(config, [&](Session& session) { return bench(session, config, arguments); });
+  return run_on_ranks(config, [&](RunContext& context) { return bench(context, config, arguments); });
+}
+
+}  // namespace
+
+void add_bench_step(CLI::App* step, Action& action) {
+  auto arguments = on<BenchStepArguments>(step, action, run_bench_step);
+  add_path(step, "config", arguments->config, "YAML file")->required();
+  step->add_option("--steps", arguments->steps, "timed steps")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  step->add_option("--warm-up", arguments->warm_up, "steps before them")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  step->add_option("--batches", arguments->batches, "different global batches, taken in turns")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_path(step, "--rows", arguments->rows,
+           "take the global batches from this safetensors file, in place of the configuration's data: "
+           "label [S, B] int64 and pixels [S, B, C, H, W] float32");
+  add_path(step, "--weights", arguments->weights,
+           "start from this safetensors file of the encoder's tensors by name");
+  add_path(step, "--json", arguments->json, "write the result to this file");
+  add_set(step, arguments->assignments);
+  add_allow_code(step, arguments->allow_code);
 }
 
 }  // namespace lodestone

@@ -1,9 +1,18 @@
 #include <iostream>
 
-#include "trainer/commands/command.h"
-#include "trainer/commands/run_config.h"
+#include "trainer/commands/verb.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
+
+namespace {
+
+struct ConfigArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  bool reference = false;
+  bool schema = false;
+};
 
 int run_config(const ConfigArguments& arguments) {
   RunConfig config;
@@ -21,6 +30,16 @@ int run_config(const ConfigArguments& arguments) {
     std::cout << write_yaml(visit);
   }
   return kDone;
+}
+
+}  // namespace
+
+void add_config(CLI::App* config, Action& action) {
+  auto arguments = on<ConfigArguments>(config, action, run_config);
+  add_path(config, "config", arguments->config, "YAML file");
+  add_set(config, arguments->assignments);
+  config->add_flag("--reference", arguments->reference, "every key with its default and meaning");
+  config->add_flag("--schema", arguments->schema, "JSON Schema of the configuration");
 }
 
 }  // namespace lodestone

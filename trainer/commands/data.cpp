@@ -1,7 +1,7 @@
 #include <iostream>
 
 #include "common/log.h"
-#include "trainer/commands/command.h"
+#include "trainer/commands/verb.h"
 #include "trainer/data/cldr.h"
 #include "trainer/data/emoji.h"
 #include "trainer/data/typefaces.h"
@@ -10,6 +10,13 @@
 namespace lodestone {
 
 namespace {
+
+struct DataArguments {
+  std::string kind;
+  std::string output;
+  std::vector<std::string> font_roots;
+  std::string source;
+};
 
 void make_letters(const DataArguments& arguments, const Log& log) {
   TypefacesOptions options;
@@ -56,8 +63,6 @@ void make_texts(const DataArguments& arguments, const Log& log,
             << std::endl;
 }
 
-}  // namespace
-
 int run_data(const DataArguments& arguments) {
   const Log log = make_log(0, 1);
   if (arguments.kind == "typefaces") make_letters(arguments, log);
@@ -65,6 +70,23 @@ int run_data(const DataArguments& arguments) {
   if (arguments.kind == "wordnet") make_texts(arguments, log, make_wordnet);
   if (arguments.kind == "cldr") make_texts(arguments, log, make_cldr);
   return kDone;
+}
+
+}  // namespace
+
+void add_data(CLI::App* data, Action& action) {
+  auto arguments = on<DataArguments>(data, action, run_data);
+  data->add_option("kind", arguments->kind,
+                   "typefaces: letters; emoji: pictures with captions; wordnet: definitions and words; cldr: "
+                   "names in 21 languages")
+      ->required()
+      ->check(CLI::IsMember({"typefaces", "emoji", "wordnet", "cldr"}));
+  add_path(data, "--output", arguments->output, "folder to make")->required();
+  add_path(data, "--fonts", arguments->font_roots,
+           "typefaces: folders with font files (default: the system's)");
+  add_path(data, "--source", arguments->source,
+           "wordnet, cldr, emoji: folder with WordNet's data.* or CLDR's main/, annotations/ … "
+           "(default: the package's)");
 }
 
 }  // namespace lodestone

@@ -8,14 +8,22 @@
 #include "common/json_text.h"
 #include "common/printable.h"
 #include "distributed/launch.h"
-#include "trainer/commands/command.h"
+#include "distributed/reductions/gather_texts.h"
 #include "trainer/commands/doctor_checks.h"
-#include "trainer/commands/gather_texts.h"
-#include "trainer/commands/session.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/ranks.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct DoctorArguments {
+  std::string folder = ".";
+  std::optional<int> port;
+  bool json = false;
+};
 
 using Level = Finding::Level;
 
@@ -79,23 +87,15 @@ std::vector<Finding> with_others(const Group& world, std::vector<Finding> own, i
   return own;
 }
 
-int examine(const Session& session, const DoctorArguments& arguments) {
-  const LaunchInfo& info = session.launch.info();
-  auto all = with_others(session.world, check_own(arguments, info), info.local_rank);
-  if (session.leads())
+int examine(const RunContext& context, const DoctorArguments& arguments) {
+  const LaunchInfo& info = context.launch.info();
+  auto all = with_others(context.world, check_own(arguments, info), info.local_rank);
+  if (context.is_main_rank())
     for (auto& finding : check_folder(arguments.folder)) all.push_back(std::move(finding));
-  for (auto& finding : check_ranks(session.world, arguments.folder)) all.push_back(std::move(finding));
+  for (auto& finding : check_ranks(context.world, arguments.folder)) all.push_back(std::move(finding));
   // All ranks end with rank 0's code.
-  const int code = session.leads() ? show(all, arguments.json) : kDone;
-  return static_cast<int>(session.world.gather_counts(code).front());
-}
-
-}  // namespace
-
-std::string formatted(const char* format, double a, double b, double c) {
-  std::array<char, 160> text{};
-  std::snprintf(text.data(), text.size(), format, a, b, c);
-  return text.data();
+  const int code = context.is_main_rank() ? show(all, arguments.json) : kDone;
+  return static_cast<int>(context.world.gather_counts(code).front());
 }
 
 int run_doctor(const DoctorArguments& arguments) {
@@ -110,11 +110,22 @@ int run_doctor(const DoctorArguments& arguments) {
   if (info.world != 1) {
     RunConfig config;
     read_run_config(parse_yaml("", "doctor"), {"distributed.timeout=60"}, "doctor", config);
-    return run_on_ranks(config, [&](Session& session) { return examine(session, arguments); });
+    return run_on_ranks(config, [&](RunContext& context) { return examine(context, arguments); });
   }
   auto all = check_own(arguments, info);
   for (auto& finding : check_folder(arguments.folder)) all.push_back(std::move(finding));
   return show(all, arguments.json);
+}
+
+}  // namespace
+
+void add_doctor(CLI::App* doctor, Action& action) {
+  auto arguments = on<DoctorArguments>(doctor, action, run_doctor);
+  add_path(doctor, "--folder", arguments->folder, "where checkpoints are to go: its file system is tried")
+      ->capture_default_str();
+  doctor->add_option("--port", arguments->port, "a metrics.port that must be free")
+      ->check(CLI::Range(1, 65535));
+  doctor->add_flag("--json", arguments->json, "as JSON, with the measured figures");
 }
 
 }  // namespace lodestone

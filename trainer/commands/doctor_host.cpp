@@ -1,3 +1,4 @@
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,7 +16,7 @@
 #include "common/host_name.h"
 #include "distributed/launch.h"
 #include "trainer/commands/doctor_checks.h"
-#include "trainer/coordinator/build_info.h"
+#include "trainer/coordinator/metrics/build_info.h"
 
 namespace lodestone {
 
@@ -115,6 +116,12 @@ Finding own_name() {
 }
 
 }  // namespace
+
+std::string formatted(const char* format, double a, double b, double c) {
+  std::array<char, 160> text{};
+  std::snprintf(text.data(), text.size(), format, a, b, c);
+  return text.data();
+}
 
 Finding check_ports(int port, int ranks_here) {
   const std::string what =

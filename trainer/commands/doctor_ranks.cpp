@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "common/host_name.h"
+#include "common/median.h"
+#include "distributed/reductions/gather_texts.h"
 #include "trainer/commands/doctor_checks.h"
-#include "trainer/commands/gather_texts.h"
-#include "trainer/commands/median.h"
 
 namespace lodestone {
 

@@ -8,18 +8,28 @@
 #include "common/files.h"
 #include "common/paths.h"
 #include "common/yaml.h"
-#include "sampler/range_sampler.h"
+#include "sampler/samplers/range_sampler.h"
 #include "sampler/samples_hash.h"
-#include "trainer/commands/bad_record_teller.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/input.h"
-#include "trainer/commands/trained_model.h"
-#include "trainer/coordinator/progress.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/metrics/progress.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/data_kinds/input.h"
+#include "trainer/run/run_config.h"
+#include "trainer/run/trained_model.h"
 #include "trainer/search/embedding_writer.h"
 
 namespace lodestone {
 
 namespace {
+
+struct EmbedArguments {
+  std::string run;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  std::string input;
+  std::string output;
+};
 
 using Clock = std::chrono::steady_clock;
 
@@ -71,39 +81,39 @@ class Recorder {
   Clock::time_point start_ = Clock::now(), saved_ = start_;
 };
 
-std::vector<int64_t> gathered(const Session& session, const std::vector<int64_t>& mine) {
+std::vector<int64_t> gathered(const RunContext& context, const std::vector<int64_t>& mine) {
   at::Tensor mine_b = at::empty({static_cast<int64_t>(mine.size())}, at::kLong);
   std::copy(mine.begin(), mine.end(), mine_b.mutable_data_ptr<int64_t>());
-  const at::Tensor all_n = session.world.all_gather(mine_b.to(session.launch.device())).cpu().contiguous();
+  const at::Tensor all_n = context.world.all_gather(mine_b.to(context.launch.device())).cpu().contiguous();
   const int64_t* all = all_n.const_data_ptr<int64_t>();
   return {all, all + all_n.numel()};
 }
 
 // Each round is a batch that all ranks share, in the order of the data: what is done is one number, whatever the world.
-void embed_rounds(Session& session, TrainedModel& model, const Input& input, Recorder* recorder) {
+void embed_rounds(RunContext& context, TrainedModel& model, const Input& input, Recorder* recorder) {
   const int64_t rows = input.dataset().size();
   const int64_t done =
-      std::stoll(session.world.broadcast_text(recorder ? std::to_string(recorder->done()) : ""));
+      std::stoll(context.world.broadcast_text(recorder ? std::to_string(recorder->done()) : ""));
   if (done == rows) return;
   auto sampler = std::make_shared<RangeSampler>(input.examples->dataset(), Range{done, rows},
-                                                kRows * session.world.size());
+                                                kRows * context.world.size());
   LoaderConfig loading = model.config().data.loader;
   loading.leave_out = true;
   BadRecordTeller teller(rows, loading.bad_records);
   const int64_t rounds = sampler->batches_per_epoch();
-  Loader loader(input.examples, std::move(sampler), {session.world.rank(), session.world.size()}, loading, 0,
+  Loader loader(input.examples, std::move(sampler), {context.world.rank(), context.world.size()}, loading, 0,
                 {},
                 /*augment=*/false, rounds);
   while (loader.has_next()) {
     const Batch batch = loader.next();
-    const at::Tensor z_nD = model.embed(batch.features).to(session.launch.device());
-    const at::Tensor all_nD = session.world.all_gather(z_nD).cpu().contiguous();
-    const std::vector<int64_t> samples = gathered(session, batch.indices);
+    const at::Tensor z_nD = model.embed(batch.features).to(context.launch.device());
+    const at::Tensor all_nD = context.world.all_gather(z_nD).cpu().contiguous();
+    const std::vector<int64_t> samples = gathered(context, batch.indices);
     const auto missing = batch.global_rows - static_cast<int64_t>(samples.size());
     if (missing > 0) {
-      const auto messages = teller.meet(session.world, loader.take_bad_records());
+      const auto messages = teller.meet(context.world, loader.take_bad_records());
       for (const std::string& message : messages)
-        if (recorder) session.log->warn("left out a bad record: {}", message);
+        if (recorder) context.log->warn("left out a bad record: {}", message);
     }
     if (recorder) recorder->take(all_nD, samples, batch.global_rows, input);
   }
@@ -115,17 +125,17 @@ std::string described(RunConfig& config, const Dataset& data) {
   return checksum(text + std::to_string(samples_hash(data)));
 }
 
-int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arguments) {
+int embed_input(RunContext& context, TrainedModel& model, const EmbedArguments& arguments) {
   const Input input = open_input(model.config(), arguments.input);
-  tell_left_out(session, input.source, input.dataset());
+  tell_left_out(context, input.source, input.dataset());
   std::optional<Recorder> recorder;
-  if (session.leads())
+  if (context.is_main_rank())
     recorder.emplace(
         EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
                       model.about(absolute_path(input.source).string()),
                       described(model.config(), input.dataset())},
-        session.log);
-  embed_rounds(session, model, input, recorder ? &*recorder : nullptr);
+        context.log);
+  embed_rounds(context, model, input, recorder ? &*recorder : nullptr);
   if (recorder) {
     recorder->finish();
     const int64_t left_out = recorder->left_out();
@@ -135,12 +145,22 @@ int embed_input(Session& session, TrainedModel& model, const EmbedArguments& arg
   return kDone;
 }
 
+int run_embed(const EmbedArguments& arguments) {
+  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+    return embed_input(context, model, arguments);
+  });
+}
+
 }  // namespace
 
-int run_embed(const EmbedArguments& arguments) {
-  return with_model(arguments, [&](Session& session, TrainedModel& model) {
-    return embed_input(session, model, arguments);
-  });
+void add_embed(CLI::App* embed, Action& action) {
+  auto arguments = on<EmbedArguments>(embed, action, run_embed);
+  add_path(embed, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(embed, "--input", arguments->input,
+           "a picture, a folder, a list, shards or a file of texts (default: evaluate.data)");
+  add_path(embed, "--output", arguments->output, "*.safetensors, *.npy or *.jsonl")->required();
+  add_set(embed, arguments->assignments);
+  add_allow_code(embed, arguments->allow_code);
 }
 
 }  // namespace lodestone

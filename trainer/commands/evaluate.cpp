@@ -4,12 +4,17 @@
 
 #include "common/files.h"
 #include "common/json_text.h"
-#include "trainer/commands/checkpoint_config.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/report_writer.h"
-#include "trainer/commands/state.h"
-#include "trainer/coordinator/run_folder.h"
-#include "trainer/eval/text.h"
+#include "common/text_format.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/checkpoints/run_folder.h"
+#include "trainer/coordinator/checkpoints/snapshot.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/build_encoder.h"
+#include "trainer/run/checkpoint_config.h"
+#include "trainer/run/ranks.h"
+#include "trainer/run/report_writer.h"
+#include "trainer/run/run_config.h"
+#include "trainer/run/start/host_speaker.h"
 #include "trainer/search/calibration.h"
 
 namespace lodestone {
@@ -17,6 +22,15 @@ namespace lodestone {
 namespace fs = std::filesystem;
 
 namespace {
+
+struct EvaluateArguments {
+  std::string run;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  std::string json;
+  std::optional<double> calibrate;
+  int64_t bootstrap = 1000;
+};
 
 // Sets the score from which this model says "same", and keeps it in the run folder that the checkpoint is of.
 void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const Judgement& judged,
@@ -33,27 +47,27 @@ void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const
 }
 
 // A run folder that is in use has its own report to come; the figures were told already.
-void keep_report(const RunFolder& folder, RunConfig& config, const Session& session,
+void keep_report(const RunFolder& folder, RunConfig& config, const RunContext& context,
                  const Evaluator& evaluator, const Evaluation& evaluation) {
   std::error_code ignored;
   if (!fs::is_regular_file(folder.metrics(), ignored)) return;
   std::optional<RunLock>
       lock;  // for as long as it takes to write: a run that starts meanwhile must find the folder free
-  write_run_report(folder, config, session, *config.encoder, evaluator, evaluation,
+  write_run_report(folder, config, context, *config.encoder, evaluator, evaluation,
                    [&] { lock.emplace(folder); });
 }
 
-int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& checkpoint,
+int judge_checkpoint(RunContext& context, RunConfig& config, const Checkpoint& checkpoint,
                      const EvaluateArguments& arguments) {
   build_encoder(config, *config.encoder);
-  tell_remarks(*config.encoder, session, /*training=*/false);
+  tell_remarks(*config.encoder, context, /*training=*/false);
   restore_model(checkpoint.snapshot, config);
-  config.encoder->parameters().convert(at::kFloat, session.launch.device());
+  config.encoder->parameters().convert(at::kFloat, context.launch.device());
   const auto evaluator = make_evaluator(config);
-  tell_left_out(session, "evaluation", evaluator->dataset());
+  tell_left_out(context, "evaluation", evaluator->dataset());
   const Evaluation evaluation =
-      evaluator->run(session, *config.encoder, {.with_report = true, .resamples = arguments.bootstrap});
-  if (!session.leads()) return kDone;
+      evaluator->run(context, *config.encoder, {.with_report = true, .resamples = arguments.bootstrap});
+  if (!context.is_main_rank()) return kDone;
 
   nlohmann::json result = nlohmann::json::parse(to_json(evaluation.model.measures));
   if (!evaluation.model.intervals.empty())
@@ -69,9 +83,9 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   const std::string table =
       measures_table(evaluation.model.measures, evaluation.floor.measures, evaluation.model.intervals);
   try {
-    keep_report(RunFolder(arguments.run), config, session, *evaluator, evaluation);
+    keep_report(RunFolder(arguments.run), config, context, *evaluator, evaluation);
     if (arguments.calibrate)
-      keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *session.log);
+      keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *context.log);
   } catch (const Error&) {
     std::cout << table << std::flush;
     throw;
@@ -80,17 +94,36 @@ int judge_checkpoint(Session& session, RunConfig& config, const Checkpoint& chec
   return kDone;
 }
 
-}  // namespace
-
 int run_evaluate(const EvaluateArguments& arguments) {
   // Every rank reads the checkpoint's configuration, since it says how ranks find each other.
   const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
-    if (speaks_for_its_host()) make_log(0, 1)->warn("{}", sentence);
+    if (speaks_for_its_host(sentence)) make_log(0, 1)->warn("{}", sentence);
   });
   RunConfig config;
   read_checkpoint_config(checkpoint, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(
-      config, [&](Session& session) { return judge_checkpoint(session, config, checkpoint, arguments); });
+      config, [&](RunContext& context) { return judge_checkpoint(context, config, checkpoint, arguments); });
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App* evaluate, Action& action) {
+  auto arguments = on<EvaluateArguments>(evaluate, action, run_evaluate);
+  add_path(evaluate, "run", arguments->run, "run folder or checkpoint")->required();
+  add_set(evaluate, arguments->assignments);
+  add_allow_code(evaluate, arguments->allow_code);
+  add_path(evaluate, "--json", arguments->json, "write the measures to this file");
+  evaluate
+      ->add_option(
+          "--calibrate", arguments->calibrate,
+          "set the score that means \"same\" at this false accept rate, and keep it in the run folder")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("RATE");
+  evaluate
+      ->add_option("--bootstrap", arguments->bootstrap,
+                   "resamples of the classes for the 95 % intervals; 0: none")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
 }
 
 }  // namespace lodestone

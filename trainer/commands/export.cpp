@@ -2,16 +2,29 @@
 
 #include "common/files.h"
 #include "common/safetensors.h"
-#include "trainer/commands/checkpoint_config.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/model_card.h"
-#include "trainer/commands/session.h"
-#include "trainer/commands/state.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/checkpoints/snapshot.h"
+#include "trainer/coordinator/metrics/build_info.h"
 #include "trainer/encoders/torchscript_export.h"
+#include "trainer/run/build_encoder.h"
+#include "trainer/run/checkpoint_config.h"
+#include "trainer/run/model_card.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct ExportArguments {
+  std::string run;
+  bool allow_code = false;
+  std::string format;
+  std::string output;
+  std::string card;  // empty: beside the output, ending in .md
+  std::string measures;
+  std::string license;
+  std::string data_license;
+};
 
 // What a reader of the file needs besides the weights.
 std::map<std::string, std::string> description(RunConfig& config, const Checkpoint& checkpoint) {
@@ -22,7 +35,7 @@ std::map<std::string, std::string> description(RunConfig& config, const Checkpoi
           {"data", write_yaml([&](Fields& f) { config.data.visit(f); })},
           {"normalize", config.normalize ? "true" : "false"},
           {"step", std::to_string(checkpoint.step)},
-          {"lodestone", LODESTONE_VERSION}};
+          {"lodestone", lodestone_version()}};
 }
 
 TensorMap tensors_of(const Parameters& parameters) {
@@ -31,8 +44,6 @@ TensorMap tensors_of(const Parameters& parameters) {
     for (const auto& parameter : *list) tensors[parameter.name] = parameter.tensor.detach();
   return tensors;
 }
-
-}  // namespace
 
 int run_export(const ExportArguments& arguments) {
   const Log log = make_log(0, 1);
@@ -62,6 +73,27 @@ int run_export(const ExportArguments& arguments) {
             config.encoder.name(), checkpoint.step, config.encoder->parameters().count(),
             config.encoder->output_dim(), card.string());
   return kDone;
+}
+
+}  // namespace
+
+void add_export(CLI::App* out, Action& action) {
+  auto arguments = on<ExportArguments>(out, action, run_export);
+  add_path(out, "run", arguments->run, "run folder or checkpoint")->required();
+  add_allow_code(out, arguments->allow_code);
+  out->add_option("--format", arguments->format,
+                  "safetensors: weights by name; torchscript: weights and network, for torch.jit.load and "
+                  "torch::jit::load")
+      ->required()
+      ->check(CLI::IsMember({"safetensors", "torchscript"}));
+  add_path(out, "--output", arguments->output, "file to write")->required();
+  add_path(out, "--card", arguments->card,
+           "file for the model card (default: the output's name, ending in .md)");
+  add_path(out, "--measures", arguments->measures,
+           "what `evaluate --json` wrote, for the card (default: the run's last evaluation)")
+      ->check(CLI::ExistingFile);
+  out->add_option("--license", arguments->license, "the model's, for the card: apache-2.0, say");
+  out->add_option("--data-license", arguments->data_license, "the training data's, for the card");
 }
 
 }  // namespace lodestone

@@ -13,27 +13,59 @@
 #include "common/json_text.h"
 #include "common/paths.h"
 #include "common/printable.h"
-#include "trainer/commands/bad_record_teller.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/input.h"
-#include "trainer/commands/trained_model.h"
-#include "trainer/eval/text.h"
+#include "common/text_format.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/data_kinds/input.h"
+#include "trainer/run/trained_model.h"
 
 namespace lodestone {
 
 namespace {
 
+struct GalleryAddArguments {
+  std::string gallery;
+  std::string run;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  std::string name;
+  std::vector<std::string> inputs;
+};
+
+struct GalleryRemoveArguments {
+  std::string gallery;
+  std::string name;
+  std::string photograph;
+};
+
+struct GalleryListArguments {
+  std::string gallery;
+  bool json = false;
+};
+
+struct IdentifyArguments {
+  std::string gallery;
+  std::string run;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  std::string image;
+  std::optional<double> threshold;
+  int64_t k = 5;
+  std::string json;
+};
+
 namespace fs = std::filesystem;
 
 // Photographs with the name of whom they show: the one that was given, or else their class folder.
-Embeddings photographs_of(Session& session, TrainedModel& model, const GalleryAddArguments& arguments,
+Embeddings photographs_of(RunContext& context, TrainedModel& model, const GalleryAddArguments& arguments,
                           int64_t& left_out) {
   Embeddings all{{}, {}, model.about("")};
   std::vector<at::Tensor> parts;
   for (const std::string& path : arguments.inputs) {
     const Input input = open_input(model.config(), path);
-    tell_left_out(session, path, input.dataset());
-    const Embedded embedded = model.embed_all(session, input.examples);
+    tell_left_out(context, path, input.dataset());
+    const Embedded embedded = model.embed_all(context, input.examples);
     left_out += embedded.left_out;
     parts.push_back(embedded.z_ND);
     for (const int64_t i : embedded.indices) {
@@ -119,13 +151,11 @@ double threshold_of(const IdentifyArguments& arguments, const std::optional<Cali
       "rate, or give --threshold");
 }
 
-}  // namespace
-
 int run_gallery_add(const GalleryAddArguments& arguments) {
-  return with_model(arguments, [&](Session& session, TrainedModel& model) {
-    check_alone(session, "gallery add");
+  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+    check_alone(context, "gallery add");
     int64_t left_out = 0;
-    const Embeddings more = photographs_of(session, model, arguments, left_out);
+    const Embeddings more = photographs_of(context, model, arguments, left_out);
     // Into an empty one too: it checks the names and drops repeats.
     const Embeddings nothing{more.z_ND.narrow(0, 0, 0), {}, more.about};
     const int64_t given = add_to_gallery(nothing, more).size();
@@ -165,14 +195,14 @@ int run_gallery_list(const GalleryListArguments& arguments) {
 }
 
 int run_identify(const IdentifyArguments& arguments) {
-  return with_model(arguments, [&](Session& session, TrainedModel& model) {
-    check_alone(session, "identify");
+  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+    check_alone(context, "identify");
     const Embeddings gallery = read_embeddings(arguments.gallery);
     model.check_made_here(gallery, arguments.gallery);
-    const double threshold = threshold_of(arguments, model.calibration(*session.log));
+    const double threshold = threshold_of(arguments, model.calibration(*context.log));
     const Input input = open_input(model.config(), arguments.image);
-    tell_left_out(session, arguments.image, input.dataset());
-    const Embedded embedded = model.embed_all(session, input.examples);
+    tell_left_out(context, arguments.image, input.dataset());
+    const Embedded embedded = model.embed_all(context, input.examples);
     auto found = identify(gallery, embedded.z_ND, arguments.k);
     std::vector<Identified> all;
     for (size_t i = 0; i < found.size(); ++i) {
@@ -182,6 +212,48 @@ int run_identify(const IdentifyArguments& arguments) {
     tell_identified(all, gallery, threshold, embedded.left_out, arguments.json);
     return static_cast<int>(kDone);
   });
+}
+
+}  // namespace
+
+void add_gallery_add(CLI::App* add, Action& action) {
+  auto added = on<GalleryAddArguments>(add, action, run_gallery_add);
+  add_path(add, "gallery", added->gallery, "the file: *.safetensors")->required();
+  add_path(add, "inputs", added->inputs, "pictures and folders")->required();
+  add_path(add, "--checkpoint", added->run, "run folder or checkpoint")->required();
+  add->add_option("--name", added->name, "whom they show (default: the name of each picture's class folder)");
+  add_set(add, added->assignments);
+  add_allow_code(add, added->allow_code);
+}
+
+void add_gallery_remove(CLI::App* remove, Action& action) {
+  auto removed = on<GalleryRemoveArguments>(remove, action, run_gallery_remove);
+  add_path(remove, "gallery", removed->gallery, "the file")->required();
+  remove->add_option("--name", removed->name, "the identity")->required();
+  add_path(remove, "--photograph", removed->photograph, "its id alone, as it was added: an absolute path");
+}
+
+void add_gallery_list(CLI::App* list, Action& action) {
+  auto listed = on<GalleryListArguments>(list, action, run_gallery_list);
+  add_path(list, "gallery", listed->gallery, "the file")->required();
+  list->add_flag("--json", listed->json, "as JSON");
+}
+
+void add_identify(CLI::App* identify, Action& action) {
+  auto arguments = on<IdentifyArguments>(identify, action, run_identify);
+  add_path(identify, "--gallery", arguments->gallery, "the file")->required()->check(CLI::ExistingFile);
+  add_path(identify, "--image", arguments->image, "a picture, or a folder of them")
+      ->required()
+      ->check(CLI::ExistingPath);
+  add_path(identify, "--checkpoint", arguments->run, "run folder or checkpoint")->required();
+  identify->add_option("--threshold", arguments->threshold,
+                       "score from which it is the same (default: the calibrated one)");
+  identify->add_option("-k", arguments->k, "candidates in the JSON")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  add_path(identify, "--json", arguments->json, "write answers and candidates to this file");
+  add_set(identify, arguments->assignments);
+  add_allow_code(identify, arguments->allow_code);
 }
 
 }  // namespace lodestone

@@ -1,17 +1,21 @@
 #include <array>
 #include <iostream>
 
-#include "trainer/commands/command.h"
-#include "trainer/eval/text.h"
+#include "common/text_format.h"
+#include "trainer/commands/verb.h"
 #include "trainer/search/approximate_index.h"
 
 namespace lodestone {
 
 namespace {
 
-constexpr int64_t kRecallDepth = 10, kRecallSamples = 500;
+struct IndexArguments {
+  std::string gallery;
+  std::string kind = "hnsw";
+  std::string output;
+};
 
-}  // namespace
+constexpr int64_t kRecallDepth = 10, kRecallSamples = 500;
 
 int run_index(const IndexArguments& arguments) {
   const Embeddings gallery = read_embeddings(arguments.gallery);
@@ -25,6 +29,22 @@ int run_index(const IndexArguments& arguments) {
     std::cout << efforts[e] << '\t' << decimal(100 * recalls[e], 1) << " %\n";
   std::cout << std::flush;
   return kDone;
+}
+
+}  // namespace
+
+void add_index(CLI::App* index, Action& action) {
+  auto arguments = on<IndexArguments>(index, action, run_index);
+  add_path(index, "gallery", arguments->gallery,
+           "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+      ->required()
+      ->check(CLI::ExistingFile);
+  index
+      ->add_option("--kind", arguments->kind,
+                   "hnsw: a graph; ivf-pq: rows told in D/4 bytes, for galleries that memory hardly holds")
+      ->check(CLI::IsMember({"hnsw", "ivf-pq"}))
+      ->capture_default_str();
+  add_path(index, "--output", arguments->output, "file to write")->required();
 }
 
 }  // namespace lodestone

@@ -3,13 +3,17 @@
 #include "common/files.h"
 #include "common/paths.h"
 #include "common/printable.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/run_config.h"
-#include "trainer/coordinator/checkpoint.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct InspectArguments {
+  std::string checkpoint;
+};
 
 // What a model would run beside its weights: what its configuration names, whether or not the manifest admits to it.
 std::map<std::string, std::string> code_of(const CheckpointReport& report) {
@@ -33,9 +37,8 @@ void print_code(const CheckpointReport& report) {
   }
 }
 
-}  // namespace
-
-int run_inspect(const std::string& checkpoint) {
+int run_inspect(const InspectArguments& arguments) {
+  const std::string& checkpoint = arguments.checkpoint;
   namespace fs = std::filesystem;
   fs::path path = checkpoint;
   for (const auto& root : {path, path / "checkpoints"})
@@ -63,6 +66,13 @@ int run_inspect(const std::string& checkpoint) {
   if (report.ok()) return kDone;
   std::cout << "damaged: " << printable(report.damage()) << "\n";
   return kCheckpointUnusable;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App* inspect, Action& action) {
+  auto arguments = on<InspectArguments>(inspect, action, run_inspect);
+  add_path(inspect, "checkpoint", arguments->checkpoint, "checkpoint or run folder")->required();
 }
 
 }  // namespace lodestone

@@ -10,18 +10,36 @@
 #include "common/log.h"
 #include "common/log_format.h"
 #include "common/paths.h"
-#include "trainer/commands/checkpoint_config.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/load_watch.h"
-#include "trainer/coordinator/checkpoint.h"
-#include "trainer/coordinator/checkpoint_files.h"
-#include "trainer/coordinator/host_list.h"
-#include "trainer/coordinator/run_folder.h"
-#include "trainer/coordinator/supervisor.h"
+#include "trainer/commands/usage.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint_files.h"
+#include "trainer/coordinator/checkpoints/run_folder.h"
+#include "trainer/coordinator/faults/host_list.h"
+#include "trainer/coordinator/faults/supervisor.h"
+#include "trainer/run/checkpoint_config.h"
+#include "trainer/run/run_config.h"
+#include "trainer/run/start/load_watch.h"
 
 namespace lodestone {
 
 namespace {
+
+/// What the launched command says of the run, if it is `train`.
+struct LaunchedTraining {
+  std::string config;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+};
+
+struct LaunchArguments {
+  std::optional<int> ranks;
+  int max_restarts = 3;
+  std::optional<int> min_ranks;
+  std::string hostfile;
+  std::vector<std::string> command;       ///< of this program: its words after `--`
+  std::optional<LaunchedTraining> train;  ///< the same, if it is a training run
+};
 
 namespace fs = std::filesystem;
 
@@ -153,8 +171,6 @@ int ranks_wanted(const LaunchArguments& arguments, const Hosts* hosts) {
   return ranks;
 }
 
-}  // namespace
-
 int run_launch(const LaunchArguments& arguments) {
   std::optional<Hosts> hosts;
   if (!arguments.hostfile.empty()) hosts.emplace(arguments.hostfile);
@@ -175,7 +191,7 @@ int run_launch(const LaunchArguments& arguments) {
   if (hosts) options.ranks_left = [&hosts] { return hosts->find_those_left(); };
   if (arguments.train) {
     RunConfig config;  // what is wrong with it is said here, once, before anything is started
-    const TrainArguments& train = *arguments.train;
+    const LaunchedTraining& train = *arguments.train;
     read_named_config(train.config, train.assignments, train.allow_code, config);
     choose_log_format(config.log.format);
     options.newest_checkpoint = [folder = RunFolder(config.run_dir)] { return newest_step(folder); };
@@ -185,6 +201,53 @@ int run_launch(const LaunchArguments& arguments) {
     log->warn("launch: {} does not lie beside the program: mpirun listens on every network",
               LODESTONE_LOOPBACK);
   return Supervisor(std::move(options), log).run();
+}
+
+// The command behind `--` is parsed here too, so that a slip in it is told before mpirun starts.
+void read_launched(LaunchArguments& arguments) {
+  CLI::App inner{"The command that is launched", "lodestone"};
+  inner.require_subcommand(1);
+  Action ignored;
+  add_verbs(inner, ignored);
+  try {
+    inner.parse(std::vector<std::string>(arguments.command.rbegin(), arguments.command.rend()));
+  } catch (const CLI::Success&) {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    throw ConfigError(usage_problem(inner, error, arguments.command));
+  }
+  if (inner.got_subcommand("launch"))
+    throw CLI::ValidationError("launch: expected another command behind --, got launch");
+  if (!inner.got_subcommand("train")) return;
+  const CLI::App* train = inner.get_subcommand("train");
+  arguments.train = {train->get_option("config")->as<std::string>(), train->get_option("--set")->results(),
+                     train->get_option("--allow-code")->count() > 0};
+}
+
+}  // namespace
+
+void add_launch(CLI::App* launch, Action& action) {
+  auto arguments = std::make_shared<LaunchArguments>();
+  launch
+      ->add_option("-n,--ranks", arguments->ranks, "how many (default: all slots of --hostfile; without, 1)")
+      ->check(CLI::Range(1, 65536));
+  launch->add_option("--max-restarts", arguments->max_restarts, "how often it is started again at most")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  launch
+      ->add_option(
+          "--min-ranks", arguments->min_ranks,
+          "go on with the ranks that are left when hosts are gone or restarts get nowhere, down to this many "
+          "(default: -n)")
+      ->check(CLI::Range(1, 65536));
+  add_path(launch, "--hostfile", arguments->hostfile,
+           "Open MPI's: lines of host slots=N (default: this host)");
+  launch->add_option("command", arguments->command, "of this program, behind --: train CONFIG ...")
+      ->required();
+  launch->callback([&action, arguments] {
+    read_launched(*arguments);
+    action = [arguments] { return run_launch(*arguments); };
+  });
 }
 
 }  // namespace lodestone

@@ -7,19 +7,32 @@
 #include "common/files.h"
 #include "common/json_text.h"
 #include "common/paths.h"
-#include "sampler/path_patterns.h"
-#include "sampler/tar_shard.h"
-#include "trainer/commands/bad_record_teller.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/input.h"
-#include "trainer/commands/trained_model.h"
+#include "sampler/sources/path_patterns.h"
+#include "sampler/sources/tar_shard.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/run_context.h"
 #include "trainer/engine/embedding.h"
 #include "trainer/eval/sharing.h"
+#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/data_kinds/input.h"
+#include "trainer/run/trained_model.h"
 #include "trainer/search/hard_negatives.h"
 
 namespace lodestone {
 
 namespace {
+
+struct MineArguments {
+  std::string run;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  std::string input;
+  std::string output;
+  std::string format = "triplets";
+  int64_t per_anchor = 1;
+  double margin = 0.1;
+  double max_score = 0.98;
+};
 
 namespace fs = std::filesystem;
 
@@ -105,7 +118,7 @@ std::string text_lines(const Input& input, const std::vector<Listed>& lines) {
   return text;
 }
 
-int mine_input(Session& session, TrainedModel& model, const MineArguments& arguments) {
+int mine_input(RunContext& context, TrainedModel& model, const MineArguments& arguments) {
   const Input input = open_input(model.config(), arguments.input);
   const fs::path output = arguments.output;
   std::optional<PictureNames> names;
@@ -113,20 +126,20 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
     names.emplace(input, model.config().evaluate.data, output);
   else if (output.extension() != ".jsonl")
     throw ConfigError("mine: expected --output *.jsonl for texts, got " + output.string());
-  tell_left_out(session, input.source, input.dataset());
+  tell_left_out(context, input.source, input.dataset());
   BadRecordTeller teller(input.dataset().size(), model.config().data.loader.bad_records);
-  const Embedded all = embed_readable(session, "mine", *model.config().encoder, session.launch.device(),
+  const Embedded all = embed_readable(context, "mine", *model.config().encoder, context.launch.device(),
                                       input.examples, model.config().data.loader, teller);
   std::vector<uint64_t> ids;
   for (const int64_t i : all.indices) ids.push_back(input.dataset().id(i));
   const LabelledRows rows{all.z_ND, all.groups, all.labels};
-  const Stretch share = own_stretch(all.z_ND.size(0), session.world);
+  const Stretch share = own_stretch(all.z_ND.size(0), context.world);
   const auto mined = without_repeats(
-      gather_items(session.world,
+      gather_items(context.world,
                    mine_triplets(rows, ids, share.begin, share.end,
                                  {arguments.per_anchor, arguments.margin, arguments.max_score})),
       ids);
-  if (!session.leads()) return kDone;
+  if (!context.is_main_rank()) return kDone;
   if (mined.empty())
     throw DataError("mine: expected hard negatives, got none: no negative of " +
                     std::to_string(rows.x_ND.size(0)) + " samples lies within the margin; raise --margin");
@@ -139,12 +152,36 @@ int mine_input(Session& session, TrainedModel& model, const MineArguments& argum
   return kDone;
 }
 
+int run_mine(const MineArguments& arguments) {
+  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+    return mine_input(context, model, arguments);
+  });
+}
+
 }  // namespace
 
-int run_mine(const MineArguments& arguments) {
-  return with_model(arguments, [&](Session& session, TrainedModel& model) {
-    return mine_input(session, model, arguments);
-  });
+void add_mine(CLI::App* mine, Action& action) {
+  auto arguments = on<MineArguments>(mine, action, run_mine);
+  add_path(mine, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(mine, "--input", arguments->input,
+           "what `lodestone embed` takes, with labels (default: evaluate.data)");
+  add_path(mine, "--output", arguments->output,
+           "*.tsv in the folder of the pictures or above it; *.jsonl for texts")
+      ->required();
+  mine->add_option("--format", arguments->format, "what a line is: triplets, or pairs with 1 (same) or 0")
+      ->check(CLI::IsMember({"triplets", "pairs"}))
+      ->capture_default_str();
+  mine->add_option("--per-anchor", arguments->per_anchor, "negatives of each anchor")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  mine->add_option("--margin", arguments->margin, "a negative counts from the positive's cosine less this")
+      ->check(CLI::Range(0.0, 2.0))
+      ->capture_default_str();
+  mine->add_option("--max-score", arguments->max_score, "a nearer negative is taken for a wrong label")
+      ->check(CLI::Range(-1.0, 1.0))
+      ->capture_default_str();
+  add_set(mine, arguments->assignments);
+  add_allow_code(mine, arguments->allow_code);
 }
 
 }  // namespace lodestone

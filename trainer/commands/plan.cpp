@@ -10,13 +10,30 @@
 #include "common/error.h"
 #include "common/files.h"
 #include "common/json_text.h"
-#include "trainer/commands/checkpoint_config.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/plan_probe.h"
+#include "trainer/commands/verb.h"
+#include "trainer/plan/plan_probe.h"
+#include "trainer/run/checkpoint_config.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone {
 
 namespace {
+
+struct PlanArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  int64_t ranks = 1;
+  int64_t nodes = 1;
+  std::string gpu;
+  double efficiency = 0.4;
+  std::string link = "100gbit";
+  double latency = 5;
+  int64_t classes = 0;
+  int64_t tokens = 0;
+  std::optional<int64_t> probe_rows;
+  std::string json;
+};
 
 constexpr double kMiB = 1024.0 * 1024;
 constexpr int64_t kMostRanks = 4096;
@@ -147,8 +164,6 @@ void print(const StepCost& cost, const Machine& machine, const Prediction& p, in
       p.sent_bytes, p.samples_per_second(), static_cast<long>(largest));
 }
 
-}  // namespace
-
 int run_plan(const PlanArguments& arguments) {
   RunConfig config;
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
@@ -192,6 +207,41 @@ int run_plan(const PlanArguments& arguments) {
               static_cast<long>(last_that_pays(fixed)));
   print_table("The same rows a rank", growing, machine.memory_bytes);
   return kDone;
+}
+
+}  // namespace
+
+void add_plan(CLI::App* plan, Action& action) {
+  auto arguments = on<PlanArguments>(plan, action, run_plan);
+  add_path(plan, "config", arguments->config, "YAML file")->required();
+  add_set(plan, arguments->assignments);
+  add_allow_code(plan, arguments->allow_code);
+  plan->add_option("--ranks", arguments->ranks, "how many")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  plan->add_option("--nodes", arguments->nodes, "hosts that they are on")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  plan->add_option("--gpu", arguments->gpu,
+                   "each rank's: h100, h200, a100 or l40s (default: the cores of this host)");
+  plan->add_option("--efficiency", arguments->efficiency, "share of the GPU's peak that products reach")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  plan->add_option("--link", arguments->link, "bandwidth of a node, each way: 400gbit, 50GB")
+      ->capture_default_str();
+  plan->add_option("--latency", arguments->latency, "between nodes")
+      ->type_name("MICROSECONDS")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  plan->add_option("--classes", arguments->classes, "of losses that have a proxy for each")
+      ->check(CLI::NonNegativeNumber);
+  plan->add_option("--tokens", arguments->tokens,
+                   "of a text, padding included (default: as many as the tokenizer lets through)")
+      ->check(CLI::PositiveNumber);
+  plan->add_option("--probe-rows", arguments->probe_rows,
+                   "rows of the smaller of two trial batches (default: 8; 32 of small pictures)")
+      ->check(CLI::Range(4, 4096));
+  add_path(plan, "--json", arguments->json, "write the figures to this file");
 }
 
 }  // namespace lodestone

@@ -8,19 +8,34 @@
 #include "common/json_text.h"
 #include "common/paths.h"
 #include "common/printable.h"
-#include "trainer/commands/bad_record_teller.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/input.h"
+#include "common/text_format.h"
 #include "trainer/commands/shown_pictures.h"
-#include "trainer/commands/trained_model.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/run_context.h"
 #include "trainer/eval/neighbours.h"
-#include "trainer/eval/text.h"
+#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/data_kinds/input.h"
+#include "trainer/run/trained_model.h"
 #include "trainer/search/approximate_index.h"
 #include "trainer/search/result_page.h"
 
 namespace lodestone {
 
 namespace {
+
+struct SearchArguments {
+  std::string gallery;
+  std::string query;
+  std::string run;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  int64_t k = 10;
+  std::string json;
+  std::string html;
+  std::vector<std::string> pictures;  ///< folders whose pictures the page may show
+  std::string index;                  ///< empty: exact search
+  int64_t effort = 0;                 ///< 0: the index's default
+};
 
 namespace fs = std::filesystem;
 
@@ -57,13 +72,13 @@ Queries read_queries(const std::string& file, const Embeddings& gallery) {
   return queries;
 }
 
-Queries embed_queries(Session& session, TrainedModel& model, const std::string& query) {
+Queries embed_queries(RunContext& context, TrainedModel& model, const std::string& query) {
   // A folder holds pictures: to a model of texts its name is a text.
   if (model.config().data.kind == "images" && has_scheme(query)) user_path(query, "--query");  // refuses it
   const bool is_path = path_exists(query) && !(model.config().data.kind == "texts" && is_folder(query));
   const Input input = is_path ? open_input(model.config(), query) : text_input(model.config(), query);
-  tell_left_out(session, query, input.dataset());
-  const Embedded embedded = model.embed_all(session, input.examples);
+  tell_left_out(context, query, input.dataset());
+  const Embedded embedded = model.embed_all(context, input.examples);
   Queries queries{embedded.z_ND, {}, input.source, is_path ? query : "", embedded.left_out};
   for (const int64_t i : embedded.indices)
     queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
@@ -150,8 +165,6 @@ void answer(const Queries& queries, const Embeddings& gallery, const std::option
   print_table(answers);
 }
 
-}  // namespace
-
 int run_search(const SearchArguments& given) {
   SearchArguments arguments = given;
   arguments.query = user_query(given);
@@ -164,14 +177,50 @@ int run_search(const SearchArguments& given) {
     answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
     return kDone;
   }
-  return with_model(arguments, [&](Session& session, TrainedModel& model) {
-    check_alone(session, "search");
+  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+    check_alone(context, "search");
     model.check_made_here(gallery, arguments.gallery);
     const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)
-                                                           : embed_queries(session, model, arguments.query);
-    answer(queries, gallery, model.calibration(*session.log), arguments);
+                                                           : embed_queries(context, model, arguments.query);
+    answer(queries, gallery, model.calibration(*context.log), arguments);
     return static_cast<int>(kDone);
   });
+}
+
+}  // namespace
+
+void add_search(CLI::App* search, Action& action) {
+  auto arguments = on<SearchArguments>(search, action, run_search);
+  add_path(search, "--gallery", arguments->gallery,
+           "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+      ->required()
+      ->check(CLI::ExistingFile);
+  search
+      ->add_option("--query", arguments->query,
+                   "a picture, a folder, a file of texts or of embeddings, or a text itself")
+      ->required();
+  add_path(search, "--checkpoint", arguments->run,
+           "run folder or checkpoint that embeds the query and says \"same\" or not");
+  search->add_option("-k", arguments->k, "answers to each query")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  add_path(search, "--json", arguments->json, "write the answers to this file");
+  add_path(search, "--html", arguments->html, "write a page that shows the answers to this file");
+  add_path(search, "--pictures", arguments->pictures,
+           "with --html: a folder whose pictures the page may show, beside those of the query and below the "
+           "gallery's file")
+      ->needs("--html")
+      ->allow_extra_args(false);
+  add_path(search, "--index", arguments->index,
+           "what `lodestone index` made of the gallery: fast and approximate (default: exact)")
+      ->check(CLI::ExistingFile);
+  search
+      ->add_option("--effort", arguments->effort,
+                   "with --index: how much is looked through for a query (default: by its kind)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->needs("--index");
+  add_set(search, arguments->assignments);
+  add_allow_code(search, arguments->allow_code);
 }
 
 }  // namespace lodestone

@@ -8,19 +8,41 @@
 #include <ATen/ops/tensor.h>
 
 #include "common/parallel.h"
+#include "sampler/augment/transforms.h"
 #include "sampler/texts/text_examples.h"
-#include "sampler/transforms.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/evaluation.h"
-#include "trainer/commands/text_data.h"
-#include "trainer/commands/texts_in_memory.h"
-#include "trainer/commands/trained_model.h"
-#include "trainer/coordinator/signals.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/faults/signals.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/data_kinds/evaluation.h"
+#include "trainer/run/data_kinds/text_data.h"
+#include "trainer/run/data_kinds/texts_in_memory.h"
+#include "trainer/run/run_config.h"
+#include "trainer/run/trained_model.h"
 #include "trainer/serve/service.h"
 
 namespace lodestone {
 
 namespace {
+
+struct ServeArguments {
+  std::string run;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  std::string gallery;
+  std::string address = "127.0.0.1";
+  int port = 8080;
+  std::string token_file;
+  std::string certificate;
+  int64_t batch_rows = 64;
+  int64_t waiting_rows = 256;
+  int max_requests = 64;
+  int max_per_address = 0;
+  int64_t max_body_mib = 16;
+  int64_t max_pixels = int64_t{16} << 20;
+  int64_t max_request_pixels = int64_t{256} << 20;
+  int64_t max_decoded_mib = 1024;
+  double timeout = 10;
+};
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
@@ -133,21 +155,19 @@ void tell_of_open_secrets(const ServeArguments& arguments, Logger& log) {
     if (const std::string told = exposed_secret(file, option); !told.empty()) log.warn("{}", told);
 }
 
-}  // namespace
-
 int run_serve(const ServeArguments& arguments) {
   HttpOptions options = http_options(arguments);
-  return with_model(arguments, [&](Session& session, TrainedModel& model) {
-    check_alone(session, "serve");
-    tell_of_open_secrets(arguments, *session.log);
-    options.warn = [log = session.log](const std::string& sentence) { log->warn("{}", sentence); };
+  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+    check_alone(context, "serve");
+    tell_of_open_secrets(arguments, *context.log);
+    options.warn = [log = context.log](const std::string& sentence) { log->warn("{}", sentence); };
     SampleEncoder encoder(model);
     // On a CPU each thread computes batches of its own: in a forward that all share, all wait for the last at each layer, and
     // whoever reads requests holds them all up.
-    const bool apart = session.launch.device().is_cpu() && model.config().encoder->concurrent();
+    const bool apart = context.launch.device().is_cpu() && model.config().encoder->concurrent();
     const int64_t workers = apart ? at::get_num_threads() : 1;
     Batcher batcher(arguments.batch_rows, arguments.waiting_rows, workers);
-    Service service(served_model(model, encoder.transform(), arguments.gallery, *session.log), batcher,
+    Service service(served_model(model, encoder.transform(), arguments.gallery, *context.log), batcher,
                     milliseconds(arguments.timeout), picture_limits(arguments));
     const StopSignals signals;
     const HttpServer server(
@@ -165,6 +185,68 @@ int run_serve(const ServeArguments& arguments) {
     });
     return static_cast<int>(kDone);
   });
+}
+
+}  // namespace
+
+void add_serve(CLI::App* serve, Action& action) {
+  auto arguments = on<ServeArguments>(serve, action, run_serve);
+  add_path(serve, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(serve, "--gallery", arguments->gallery, "what is searched: *.safetensors of this model")
+      ->check(CLI::ExistingFile);
+  serve
+      ->add_option("--address", arguments->address,
+                   "where to listen; others than this host's own need --token-file")
+      ->capture_default_str();
+  serve->add_option("--port", arguments->port, "0: any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  add_path(serve, "--token-file", arguments->token_file, "its first line is the token that clients must show")
+      ->check(CLI::ExistingFile);
+  add_path(serve, "--certificate", arguments->certificate,
+           "PEM file with private key and certificate chain: HTTPS instead of HTTP")
+      ->check(CLI::ExistingFile);
+  serve->add_option("--batch-rows", arguments->batch_rows, "pictures or texts in a forward at most")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  serve
+      ->add_option("--waiting-rows", arguments->waiting_rows,
+                   "that wait for a forward at most; beyond, requests are answered 429")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  serve
+      ->add_option("--max-requests", arguments->max_requests,
+                   "under way at once; beyond, they are answered 503")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  serve->add_option("--max-body-mib", arguments->max_body_mib, "of a request")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  serve
+      ->add_option("--max-per-address", arguments->max_per_address,
+                   "connections of one client's address; 0: 32 more than --max-requests")
+      ->check(CLI::Range(0, 1 << 16))
+      ->capture_default_str();
+  serve->add_option("--max-pixels", arguments->max_pixels, "of a picture; larger ones are answered 400")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->capture_default_str();
+  serve->add_option("--max-request-pixels", arguments->max_request_pixels, "of all pictures of a request")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 36))
+      ->capture_default_str();
+  serve
+      ->add_option(
+          "--max-decoded-mib", arguments->max_decoded_mib,
+          "memory for decoding pictures, of all requests at once; beyond, they wait and are answered 429")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  serve
+      ->add_option(
+          "--timeout", arguments->timeout,
+          "seconds for a client to send its request, and for pictures to be decoded and a forward to come")
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
+  add_set(serve, arguments->assignments);
+  add_allow_code(serve, arguments->allow_code);
 }
 
 }  // namespace lodestone

@@ -6,7 +6,7 @@
 #include "common/counted.h"
 #include "common/files.h"
 #include "common/paths.h"
-#include "sampler/decode.h"
+#include "sampler/codecs/decode.h"
 #include "trainer/search/result_page.h"
 
 namespace lodestone {

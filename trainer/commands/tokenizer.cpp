@@ -3,16 +3,37 @@
 
 #include "common/files.h"
 #include "common/printable.h"
-#include "sampler/path_patterns.h"
+#include "sampler/sources/path_patterns.h"
 #include "sampler/texts/text_columns.h"
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/train_sentencepiece.h"
 #include "sampler/tokenizers/train_wordpiece.h"
-#include "trainer/commands/command.h"
+#include "trainer/commands/verb.h"
 
 namespace lodestone {
 
 namespace {
+
+struct TokenizerTrainArguments {
+  std::vector<std::string> inputs;
+  std::vector<std::string> columns;
+  std::string kind = "wordpiece";
+  int64_t vocabulary = 30000;
+  bool cased = false;
+  std::string output;
+};
+
+struct TokenizerEncodeArguments {
+  std::vector<std::string> inputs;
+  std::vector<std::string> columns;
+  std::string tokenizer;
+  std::string kind = "auto";
+  bool cased = false;
+  std::string strip_accents = "auto";
+  std::string ids = "auto";
+  int64_t max_tokens = 512;
+  bool tokens = false;
+};
 
 /// Hands out the texts of files one after the other.
 class Texts {
@@ -71,8 +92,6 @@ class Texts {
   size_t next_value_ = 0;
 };
 
-}  // namespace
-
 int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
   Texts texts(arguments.inputs, arguments.columns);
   int64_t tokens = 0;
@@ -121,6 +140,58 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
   }
   std::cout << std::flush;
   return kDone;
+}
+
+template <typename Arguments>
+void add_inputs(CLI::App* command, Arguments& arguments) {
+  add_path(command, "--input", arguments->inputs,
+           "text files: .jsonl, .csv, .tsv, or one text a line; globs allowed")
+      ->required();
+  command
+      ->add_option("--columns", arguments->columns,
+                   "which columns or keys hold text; by default all, or the key text")
+      ->delimiter(',');
+  command->add_flag("--cased", arguments->cased, "wordpiece: keep capital letters, and accents");
+}
+
+}  // namespace
+
+void add_tokenizer_train(CLI::App* train, Action& action) {
+  auto train_arguments = on<TokenizerTrainArguments>(train, action, run_tokenizer_train);
+  add_inputs(train, train_arguments);
+  train->add_option("--kind", train_arguments->kind, "wordpiece or sentencepiece")
+      ->check(CLI::IsMember({"wordpiece", "sentencepiece"}))
+      ->capture_default_str();
+  train->add_option("--vocabulary", train_arguments->vocabulary, "how many tokens")
+      ->check(CLI::Range(16, 1 << 20))
+      ->capture_default_str();
+  add_path(train, "--output", train_arguments->output, "vocab.txt, or a file named *.model")->required();
+}
+
+void add_tokenizer_encode(CLI::App* encode, Action& action) {
+  auto encode_arguments = on<TokenizerEncodeArguments>(encode, action, run_tokenizer_encode);
+  add_inputs(encode, encode_arguments);
+  add_path(encode, "--tokenizer", encode_arguments->tokenizer, "vocab.txt, or a SentencePiece model")
+      ->required();
+  encode
+      ->add_option("--kind", encode_arguments->kind,
+                   "auto: sentencepiece for a file named *.model, else wordpiece")
+      ->check(CLI::IsMember({"auto", "wordpiece", "sentencepiece"}))
+      ->capture_default_str();
+  encode
+      ->add_option("--strip-accents", encode_arguments->strip_accents,
+                   "wordpiece: auto is yes unless --cased")
+      ->check(CLI::IsMember({"auto", "yes", "no"}))
+      ->capture_default_str();
+  encode
+      ->add_option("--ids", encode_arguments->ids,
+                   "sentencepiece: whose numbers its pieces have, as data.text.tokenizer.ids")
+      ->check(CLI::IsMember({"auto", "sentencepiece", "xlm_roberta"}))
+      ->capture_default_str();
+  encode->add_option("--max-tokens", encode_arguments->max_tokens, "a longer text loses its end")
+      ->check(CLI::Range(3, 65536))
+      ->capture_default_str();
+  encode->add_flag("--tokens", encode_arguments->tokens, "print the tokens instead");
 }
 
 }  // namespace lodestone

@@ -6,17 +6,32 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/counted.h"
 #include "common/files.h"
 #include "common/json_text.h"
-#include "trainer/commands/checkpoint_config.h"
-#include "trainer/commands/command.h"
-#include "trainer/commands/gradient_verifier.h"
-#include "trainer/commands/oracle_rows.h"
-#include "trainer/coordinator/progress.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/metrics/progress.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/build_encoder.h"
+#include "trainer/run/checkpoint_config.h"
+#include "trainer/run/data_kinds/training_data.h"
+#include "trainer/run/ranks.h"
+#include "trainer/run/run_config.h"
+#include "trainer/run/verify/gradient_verifier.h"
+#include "trainer/run/verify/oracle_rows.h"
 
 namespace lodestone {
 
 namespace {
+
+struct VerifyArguments {
+  std::string config;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  bool all = false;
+  int64_t batches = 2;
+  std::string json;
+};
 
 /// A loss and a miner that go together, and how many rows they are compared on.
 struct Named {
@@ -40,10 +55,10 @@ bool goes_with(const Objective& objective, const Objective::Setting& setting, bo
 /// Writes and prints what was found as it is found: the file first, since whoever reads the table may go away. Rank 0 speaks.
 class Table {
  public:
-  Table(const Session& session, int64_t objectives, std::string json_path)
-      : log_(session.log), json_path_(std::move(json_path)) {
-    if (!session.leads()) return;
-    ProgressStyle style = ProgressStyle::for_stderr(session.log);
+  Table(const RunContext& context, int64_t objectives, std::string json_path)
+      : log_(context.log), json_path_(std::move(json_path)) {
+    if (!context.is_main_rank()) return;
+    ProgressStyle style = ProgressStyle::for_stderr(context.log);
     style.unit = "objectives";
     style.step = "objective";
     progress_.emplace(std::cerr, 0, objectives, style);
@@ -116,33 +131,44 @@ std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& da
 
 // On how many rows each is compared, and where that is not all of them, why.
 void choose_rows(std::vector<Named>& objectives, const RunConfig& config, const TrainingData& data,
-                 const Session& session, int64_t batches) {
+                 const RunContext& context, int64_t batches) {
   std::map<std::string, std::set<std::string>> losses;  // by what is to be told of them
   for (Named& one : objectives) {
     const Objective objective{*one.made_loss, *one.made_miner, config.normalize, config.objective().exchange};
     const int64_t classes = data.tuples.empty() ? data.dataset()->classes() : 0;
-    one.rows = oracle_rows(config, objective, classes, batches, session.world.size());
+    one.rows = oracle_rows(config, objective, classes, batches, context.world.size());
     if (!one.rows.reason.empty())
       losses[std::to_string(one.rows.rows) + " rows in place of " + std::to_string(config.global_batch) +
              ": " + one.rows.reason]
           .insert(one.loss);
   }
-  if (!session.leads()) return;
+  if (!context.is_main_rank()) return;
   for (const auto& [sentence, names] : losses) {
     std::string all;
     for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-    session.log->info("{}, and is kept within {} MiB ({})", sentence, kOracleBytes / (1 << 20), all);
+    context.log->info("{}, and is kept within {} MiB ({})", sentence, kOracleBytes / (1 << 20), all);
   }
 }
 
-int verify(const Session& session, RunConfig& config, const VerifyArguments& arguments) {
-  const TrainingData data = open_training_data(config, session.world.size());
+// How rows go through the encoder here, as in training.
+std::string pass_of(const RunConfig& config) {
+  const PassOptions pass = config.training.pass();
+  if (pass.micro_shards > 0)
+    return std::to_string(pass.micro_shards) + " micro-shards (determinism: canonical)";
+  if (pass.micro_batch > 0) return "micro-batches of " + counted(pass.micro_batch, "row") + " (micro_batch)";
+  return "each rank's rows at once";
+}
+
+int verify(const RunContext& context, RunConfig& config, const VerifyArguments& arguments) {
+  const TrainingData data = open_training_data(config, context.world.size());
   build_encoder(config, *config.encoder);
-  config.encoder->parameters().convert(at::kDouble, session.launch.device());
+  config.encoder->parameters().convert(at::kDouble, context.launch.device());
+  config.training.check(context.launch.device(), *config.encoder);
+  if (context.is_main_rank()) context.log->info("the encoder's gradient is that of {}", pass_of(config));
   std::vector<Named> objectives = objectives_of(config, data, arguments.all);
-  choose_rows(objectives, config, data, session, arguments.batches);
-  GradientVerifier verifier(config, session, arguments.batches);
-  Table table(session, static_cast<int64_t>(objectives.size()) + (arguments.all ? 1 : 0), arguments.json);
+  choose_rows(objectives, config, data, context, arguments.batches);
+  GradientVerifier verifier(config, context, arguments.batches);
+  Table table(context, static_cast<int64_t>(objectives.size()) + (arguments.all ? 1 : 0), arguments.json);
   if (arguments.all)
     table.take({"any", "any", {}, {}, {config.global_batch, ""}},
                verifier.compare_encoder(config.global_batch));
@@ -150,24 +176,36 @@ int verify(const Session& session, RunConfig& config, const VerifyArguments& arg
     const Objective objective{*one.made_loss, *one.made_miner, config.normalize, config.objective().exchange};
     table.take(one, verifier.compare(objective, one.rows.rows, /*encoder=*/!arguments.all));
   }
-  int code = table.finish(session.world.size());
+  int code = table.finish(context.world.size());
   // mpirun reports the first rank that fails: all ranks say the same.
-  code = static_cast<int>(session.world.gather_counts(code).front());
+  code = static_cast<int>(context.world.gather_counts(code).front());
   return code;
 }
-
-}  // namespace
 
 int run_verify_gradients(const VerifyArguments& arguments) {
   RunConfig config;
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   // What is promised is promised of exact rows over the whole global batch.
-  config.training.wire = config.training.similarity_precision = "float32";
+  config.training.wire = config.training.similarity_precision = config.training.precision = "float32";
   if (config.training.loss_side.mining_scope != "global")
     throw ConfigError("verify-gradients: with mining_scope '" + config.training.loss_side.mining_scope +
                       "' the loss is not that "
                       "of one process with the global batch; verify with --set mining_scope=global");
-  return run_on_ranks(config, [&](Session& session) { return verify(session, config, arguments); });
+  return run_on_ranks(config, [&](RunContext& context) { return verify(context, config, arguments); });
+}
+
+}  // namespace
+
+void add_verify_gradients(CLI::App* verify, Action& action) {
+  auto arguments = on<VerifyArguments>(verify, action, run_verify_gradients);
+  add_path(verify, "config", arguments->config, "YAML file")->required();
+  add_set(verify, arguments->assignments);
+  add_allow_code(verify, arguments->allow_code);
+  verify->add_flag("--all", arguments->all, "every loss and miner there is, in place of the configured ones");
+  verify->add_option("--batches", arguments->batches, "first batches to compare")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  add_path(verify, "--json", arguments->json, "write the table to this file");
 }
 
 }  // namespace lodestone

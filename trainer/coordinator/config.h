@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/fields.h"
-#include "trainer/coordinator/retention.h"
+#include "trainer/coordinator/checkpoints/retention.h"
 
 namespace lodestone {
 
@@ -53,6 +53,13 @@ struct ReportConfig {
   bool tensorboard() const;
   /// Throws ConfigError unless `to` has jsonl and, beside it, nothing but tensorboard.
   void check() const;
+};
+
+/// The parts of a run's configuration that the coordinator works by; they outlive it.
+struct CoordinatorConfig {
+  const CheckpointConfig& checkpoint;
+  const MetricsConfig& metrics;
+  const ReportConfig& report;
 };
 
 }  // namespace lodestone

@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 #include "common/paths.h"
-#include "sampler/planes.h"
+#include "sampler/augment/planes.h"
 
 namespace lodestone {
 

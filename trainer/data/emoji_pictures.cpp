@@ -14,7 +14,7 @@
 #include <unicode/unistr.h>
 
 #include "common/files.h"
-#include "sampler/planes.h"
+#include "sampler/augment/planes.h"
 #include "trainer/data/cldr_files.h"
 #include "trainer/data/emoji_face.h"
 #include "trainer/data/emoji_family.h"

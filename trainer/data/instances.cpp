@@ -13,7 +13,7 @@
 
 #include "common/error.h"
 #include "common/json_text.h"
-#include "sampler/encode_png.h"
+#include "sampler/codecs/encode_png.h"
 #include "trainer/data/face.h"
 #include "trainer/data/letters.h"
 #include "trainer/data/parallel.h"

@@ -37,6 +37,13 @@ double fan_in(at::IntArrayRef sizes) {
 
 }  // namespace
 
+std::vector<at::Tensor> tensors_of(const std::vector<Parameter>& parameters, ParameterRole role) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& parameter : parameters)
+    if (parameter.role == role) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
 at::Tensor Parameters::uniform(const std::string& name, at::IntArrayRef sizes) {
   Random random(seed_, Purpose::kInit, name_key(name));
   const double bound = 1.0 / std::sqrt(fan_in(sizes));
@@ -67,19 +74,20 @@ at::Tensor Parameters::constant(const std::string& name, at::IntArrayRef sizes, 
 }
 
 at::Tensor Parameters::buffer(const std::string& name, at::IntArrayRef sizes, double value) {
-  buffers_.push_back({name, at::full(sizes, value), false});
+  buffers_.push_back({name, at::full(sizes, value), false, ParameterRole::kRunningStatistic});
   return buffers_.back().tensor;
 }
 
-void Parameters::adopt(const Parameter& parameter, bool learned) {
-  (learned ? learned_ : buffers_).push_back(parameter);
+void Parameters::adopt(const Parameter& parameter) {
+  (parameter.role == ParameterRole::kLearned ? learned_ : buffers_).push_back(parameter);
 }
 
 void Parameters::adopt(const std::string& prefix, const Parameters& inner) {
-  for (const auto& parameter : inner.learned_)
-    learned_.push_back({prefix + parameter.name, parameter.tensor, parameter.decays});
-  for (const auto& buffer : inner.buffers_)
-    buffers_.push_back({prefix + buffer.name, buffer.tensor, buffer.decays});
+  for (const auto* list : {&inner.learned_, &inner.buffers_})
+    for (Parameter parameter : *list) {
+      parameter.name = prefix + parameter.name;
+      adopt(parameter);
+    }
 }
 
 void Parameters::freeze(const std::vector<std::string>& globs) {
@@ -92,6 +100,7 @@ void Parameters::freeze(const std::vector<std::string>& globs) {
                         (learned_.empty() ? "" : learned_.front().name) + "'");
     for (auto parameter = frozen; parameter != learned_.end(); ++parameter) {
       parameter->tensor.requires_grad_(false);
+      parameter->role = ParameterRole::kFrozen;
       buffers_.push_back(*parameter);
     }
     learned_.erase(frozen, learned_.end());

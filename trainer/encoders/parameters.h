@@ -8,12 +8,24 @@
 
 namespace lodestone {
 
-/// One learned tensor or running statistic, under the name it has in torchvision or Hugging Face models.
+/// What becomes of a tensor while a model is trained.
+enum class ParameterRole {
+  kLearned,           ///< the optimizer moves it
+  kFrozen,            ///< it stays as it was loaded (encoder.frozen)
+  kRunningStatistic,  ///< a forward pass in training moves it: batch norm's mean and variance
+  kConstant,          ///< it stays: other buffers of modules made elsewhere
+};
+
+/// One tensor of an encoder, under the name it has in torchvision or Hugging Face models.
 struct Parameter {
   std::string name;
   at::Tensor tensor;
   bool decays = true;  ///< weight decay applies: matrices and kernels yes, norms and biases no
+  ParameterRole role = ParameterRole::kLearned;
 };
+
+/// Those of this role.
+std::vector<at::Tensor> tensors_of(const std::vector<Parameter>& parameters, ParameterRole role);
 
 /// The learned tensors and the buffers of an encoder, in order of creation. Initial values are a pure function of
 /// (seed, name): the same on every rank and unchanged when another layer is added.
@@ -34,8 +46,8 @@ class Parameters {
   /// A running statistic: saved and loaded, not learned.
   at::Tensor buffer(const std::string& name, at::IntArrayRef sizes, double value);
 
-  /// Takes in a tensor that was made elsewhere, as a handle: learned, or a buffer.
-  void adopt(const Parameter& parameter, bool learned);
+  /// Takes in a tensor that was made elsewhere, as a handle; its role says whether it is learned.
+  void adopt(const Parameter& parameter);
   /// All of `inner`'s tensors, under names that begin with `prefix`.
   void adopt(const std::string& prefix, const Parameters& inner);
   /// Turns the learned parameters whose names match one of the globs into buffers, without gradient. Throws ConfigError if a

@@ -15,6 +15,12 @@ namespace lodestone {
 
 namespace {
 
+// PyTorch's norms call their running statistics so; other buffers of a module stay as they are.
+ParameterRole role_of(const std::string& buffer) {
+  const std::string name = buffer.substr(buffer.rfind('.') + 1);
+  return name.starts_with("running_") ? ParameterRole::kRunningStatistic : ParameterRole::kConstant;
+}
+
 /// A TorchScript model of the user's: forward(pixels_nCHW) or forward(tokens_nT, mask_nT) gives z_nD. Parameters and buffers keep
 /// their names and are trained. What happens inside is the model's own affair: its random numbers are LibTorch's
 /// (forward_pass.h sets them; not the same on another number of ranks, unless it's canonical), and its batch norms are local.
@@ -83,13 +89,13 @@ class TorchScriptEncoder : public Encoder {
     load();
     for (const auto& parameter : module_.named_parameters()) {
       parameter.value.requires_grad_(true);
-      parameters.adopt({parameter.name, parameter.value, /*decays=*/parameter.value.dim() > 1},
-                       /*learned=*/true);
+      parameters.adopt({parameter.name, parameter.value, /*decays=*/parameter.value.dim() > 1});
     }
     for (const auto& buffer : module_.named_buffers()) {
       if (!buffer.value.is_floating_point()) continue;  // counters and position numbers
-      parameters.adopt({buffer.name, buffer.value, false}, /*learned=*/false);
-      has_statistics_ = has_statistics_ || buffer.name.ends_with("running_mean");
+      const ParameterRole role = role_of(buffer.name);
+      parameters.adopt({buffer.name, buffer.value, /*decays=*/false, role});
+      has_statistics_ = has_statistics_ || role == ParameterRole::kRunningStatistic;
     }
     if (parameters.learned().empty())
       throw ConfigError("torchscript: expected a model with parameters to train, got none in " + file_);

@@ -34,10 +34,14 @@ void Average::follow(int64_t step) {
   if (!averages.empty()) at::_foreach_lerp_(averages, values, 1 - config_.decay);
 }
 
-std::map<std::string, at::Tensor> Average::tensors() const {
-  std::map<std::string, at::Tensor> all;
-  for (const auto& [live, average] : pairs_) all[live.name] = average;
-  return all;
+const at::Tensor& Average::of(const std::string& name) const {
+  for (const auto& [live, average] : pairs_)
+    if (live.name == name) return average;
+  throw Error("average: expected the name of a parameter, got " + name);
+}
+
+void Average::visit_state(StateVisitor& v) {
+  for (const auto& [live, average] : pairs_) v.replicated("ema", live.name, average);
 }
 
 // Layers hold handles of the same tensors, so they see it; nothing is copied.

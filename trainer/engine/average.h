@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "common/fields.h"
+#include "common/state.h"
 #include "trainer/encoders/parameters.h"
 
 namespace lodestone {
@@ -30,8 +31,9 @@ class Average {
 
   /// Takes in the weights behind the update of the step with this number, counted from 0.
   void follow(int64_t step);
-  /// Handles of the averages by name: save them, or copy into them.
-  std::map<std::string, at::Tensor> tensors() const;
+  /// The average of the parameter of this name, as a handle.
+  const at::Tensor& of(const std::string& name) const;
+  void visit_state(StateVisitor& v);
 
   /// While it lives, the encoder's parameters hold the averages.
   class InPlace {

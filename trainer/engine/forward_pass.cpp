@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include <ATen/Context.h>
+#include <ATen/ops/arange.h>
 
 #include "common/rng.h"
 #include "trainer/engine/precision.h"
@@ -29,6 +30,12 @@ at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& 
   const Autocast autocast(x.device(), precision);
   const at::Tensor z_bD = encoder.forward(x, mode);
   return c10::isReducedFloatingType(z_bD.scalar_type()) ? z_bD.to(at::kFloat) : z_bD;
+}
+
+ForwardMode mode_for_share(const ForwardMode& mode, Range share) {
+  ForwardMode own = mode;
+  own.draw.row_b = at::arange(share.begin, share.end);
+  return own;
 }
 
 }  // namespace lodestone

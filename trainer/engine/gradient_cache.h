@@ -1,6 +1,6 @@
 #pragma once
 
-#include "distributed/gradient_sync.h"
+#include "distributed/reductions/gradient_sync.h"
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/precision.h"
 

@@ -102,7 +102,7 @@ std::optional<double> loss_of_equal_embeddings(const Objective& objective) {
   const at::NoGradGuard no_grad;
   const Loss& loss = objective.loss;
   const bool similarity = loss.measure() == Measure::kSimilarity;
-  if (loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors) return {};
+  if (loss.uses_proxies()) return {};
   if (similarity && !objective.normalize) return {};
   const Affine affine = loss.affine();
   const double value = affine.scale * (similarity ? 1 : 0) + affine.bias;

@@ -12,16 +12,39 @@ namespace lodestone {
 
 namespace {
 
-bool takes_proxies(const Loss& loss) {
-  return loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors;
-}
-
 // Loss parameters are few; what is said of the encoder's by name, or clipped with them, is not of them.
 OptimizerConfig unclipped(OptimizerConfig config) {
   config.clip_norm = 0;
   config.tuning = {};
   return config;
 }
+
+std::map<std::string, at::Tensor> tensors_by_name(Encoder& encoder) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto* list : {&encoder.parameters().learned(), &encoder.parameters().buffers()})
+    for (const auto& parameter : *list) tensors[parameter.name] = parameter.tensor.detach();
+  return tensors;
+}
+
+/// Numbers of the loss and of the slow encoder are kept as vectors of one.
+class NumbersAsVectors : public StateVisitor {
+ public:
+  explicit NumbersAsVectors(StateVisitor& inner) : inner_(inner) {}
+
+  void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override {
+    inner_.replicated(group, name, live.dim() == 0 ? live.view({1}) : live);
+  }
+  void sharded(const std::string& group, const std::string& name, const StateRows& rows) override {
+    inner_.sharded(group, name, rows);
+  }
+  void per_rank(const std::string& name, const at::Tensor& own) override { inner_.per_rank(name, own); }
+  void number(const std::string& group, const std::string& name, int64_t& value) override {
+    inner_.number(group, name, value);
+  }
+
+ private:
+  StateVisitor& inner_;
+};
 
 LocalRows rows_at(const LocalRows& rows, const at::Tensor& index) {
   const auto at = [&](const at::Tensor& x) { return x.index_select(0, index); };
@@ -52,7 +75,7 @@ LossSide::LossSide(Group world, c10::Device device, const Objective& objective, 
       learned_(objective.loss.parameters()) {
   if (config.mining_scope == "node") scope_ = world.split_by_host();
   if (config.mining_scope == "local") scope_ = single_group();
-  if (takes_proxies(objective.loss)) {
+  if (objective.loss.uses_proxies()) {
     if (setup.group_c.empty())
       throw ConfigError(
           "loss: this loss has a proxy for every class, but the data has no classes; use data.train.path");
@@ -62,7 +85,7 @@ LossSide::LossSide(Group world, c10::Device device, const Objective& objective, 
   if (config.memory.on()) memory_.emplace(world, device, config.memory.size, setup.width, setup.type);
   if (config.memory.has_momentum_encoder()) {
     if (!setup_.slow) throw Error("loss side: memory.kind momentum needs a second encoder");
-    const auto live = slow_tensors();
+    const auto live = tensors_by_name(*setup_.slow);
     for (const auto* list : {&const_cast<Encoder&>(encoder).parameters().learned(),
                              &const_cast<Encoder&>(encoder).parameters().buffers()})
       for (const auto& parameter : *list)
@@ -132,7 +155,7 @@ void LossSide::update(const StepLoss& step, double factor, const Encoder& encode
   if (optimizer_) optimizer_->step(factor);
   for (const auto& parameter : learned_) at::Tensor(parameter.value).clamp_(parameter.min, parameter.max);
   if (!setup_.slow || !config_.memory.has_momentum_encoder()) return;
-  const auto slow = slow_tensors();
+  const auto slow = tensors_by_name(*setup_.slow);
   Parameters& fast = const_cast<Encoder&>(encoder).parameters();
   for (const auto& parameter : fast.learned())
     at::Tensor(slow.at(parameter.name))
@@ -147,67 +170,19 @@ std::optional<Memory::Ages> LossSide::memory_ages(int64_t step) const {
   return memory_->ages(step);
 }
 
-std::map<std::string, at::Tensor> LossSide::slow_tensors() const {
-  std::map<std::string, at::Tensor> tensors;
-  if (!setup_.slow || !config_.memory.has_momentum_encoder()) return tensors;
+void LossSide::visit_state(StateVisitor& v, bool own_statistics) {
+  if (proxies_) proxies_->visit_state(v);
+  if (memory_) memory_->visit_state(v);
+  NumbersAsVectors vectors(v);
+  for (const auto& parameter : learned_) vectors.replicated("loss", parameter.name, parameter.value.detach());
+  if (optimizer_) optimizer_->visit_state(vectors, "loss", "optimizer.");
+  if (!config_.memory.has_momentum_encoder()) return;
   for (const auto* list : {&setup_.slow->parameters().learned(), &setup_.slow->parameters().buffers()})
-    for (const auto& parameter : *list) tensors[parameter.name] = parameter.tensor.detach();
-  return tensors;
-}
-
-std::map<std::string, std::map<std::string, at::Tensor>> LossSide::gathered() const {
-  std::map<std::string, std::map<std::string, at::Tensor>> all;
-  if (proxies_) all[kProxies] = proxies_->gathered();
-  if (memory_) all[kMemory] = memory_->gathered();
-  for (const auto& [name, tensors] : replicated())
-    for (const auto& [key, tensor] : tensors)
-      all[name][key] = (tensor.dim() == 0 ? tensor.reshape({1}) : tensor).cpu();
-  return all;
-}
-
-std::map<std::string, std::map<std::string, at::Tensor>> LossSide::replicated() const {
-  std::map<std::string, std::map<std::string, at::Tensor>> all;
-  for (const auto& parameter : learned_) all["loss"][parameter.name] = parameter.value;
-  if (optimizer_)
-    for (const auto& [name, tensor] : optimizer_->state()) all["loss"]["optimizer." + name] = tensor;
-  for (const auto& [name, tensor] : slow_tensors()) all["momentum_encoder"][name] = tensor;
-  return all;
-}
-
-bool LossSide::has(const std::string& group) const {
-  return group == kProxies  ? proxies_.has_value()
-         : group == kMemory ? memory_.has_value()
-                            : replicated().contains(group);
-}
-
-void LossSide::check(const std::map<std::string, std::map<std::string, at::Tensor>>& whole) const {
-  const std::string remedy = "; resume with the run's own configuration, or start afresh with --resume none";
-  const auto group = [&](const std::string& name) -> const std::map<std::string, at::Tensor>& {
-    const auto found = whole.find(name);
-    if (found == whole.end())
-      throw CheckpointError("checkpoint: expected a file " + name + ".safetensors" + remedy);
-    return found->second;
-  };
-  if (proxies_) proxies_->check(group(kProxies));
-  if (memory_) memory_->check(group(kMemory));
-  for (const auto& [name, tensors] : replicated())
-    for (const auto& [key, tensor] : tensors) {
-      const auto found = group(name).find(key);
-      if (found == group(name).end() || found->second.numel() != tensor.numel())
-        throw CheckpointError("checkpoint: expected tensor '" + key + "' in " + name +
-                              ", got none or of another shape" + remedy);
-    }
-}
-
-void LossSide::restore(const Group& ranks,
-                       const std::map<std::string, std::map<std::string, at::Tensor>>& whole) {
-  check(whole);
-  at::NoGradGuard no_grad;
-  if (proxies_) proxies_->restore(ranks, whole.at(kProxies));
-  if (memory_) memory_->restore(ranks, whole.at(kMemory));
-  for (const auto& [name, tensors] : replicated())
-    for (const auto& [key, tensor] : tensors)
-      at::Tensor(tensor).copy_(whole.at(name).at(key).reshape(tensor.sizes()));
+    for (const auto& parameter : *list)
+      vectors.replicated("momentum_encoder", parameter.name, parameter.tensor.detach());
+  for (const auto& buffer : setup_.slow->parameters().buffers())
+    if (own_statistics && buffer.role == ParameterRole::kRunningStatistic)
+      v.per_rank("momentum_encoder." + buffer.name, buffer.tensor);
 }
 
 }  // namespace lodestone

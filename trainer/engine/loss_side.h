@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "common/state.h"
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/memory.h"
 #include "trainer/engine/proxies.h"
@@ -32,7 +33,7 @@ struct LossSideSetup {
 };
 
 /// All that is learned or remembered on the loss's side of the embeddings: proxies, memory, temperature and the like.
-/// Ranks     construction, loss, gathered and restore are collective.
+/// Ranks     construction and loss are collective.
 class LossSide {
  public:
   /// Throws ConfigError if objective, configuration and setup don't go together.
@@ -63,27 +64,10 @@ class LossSide {
   void update(const StepLoss& step, double factor, const Encoder& encoder);
 
   std::optional<Memory::Ages> memory_ages(int64_t step) const;
-  /// Everything to save, on the CPU, by group and name; collective. Sharded tensors are defined on rank 0 only, unless each rank holds
-  /// them whole (determinism: canonical).
-  std::map<std::string, std::map<std::string, at::Tensor>> gathered() const;
-  /// Throws CheckpointError if what is needed is not there, or of another shape. Needs shapes and dtypes alone.
-  void check(const std::map<std::string, std::map<std::string, at::Tensor>>& whole) const;
-  /// The reverse of gathered, collective over any number of ranks. Of sharded groups, ranks of `ranks` other than 0 need shapes and
-  /// dtypes alone (see scatter_rows). Throws as check, before anything is overwritten.
-  void restore(const Group& ranks, const std::map<std::string, std::map<std::string, at::Tensor>>& whole);
-  /// Whether this run saves such a group.
-  bool has(const std::string& group) const;
-  /// Whether the ranks share out the tensors of this group.
-  static bool sharded(const std::string& group) { return group == kProxies || group == kMemory; }
-
-  /// Handles of the slow encoder's weights and statistics; empty if there is none.
-  std::map<std::string, at::Tensor> slow_tensors() const;
+  /// Proxies, memory, the loss's parameters and the slow encoder. `own_statistics`: every rank keeps running statistics of its own.
+  void visit_state(StateVisitor& v, bool own_statistics);
 
  private:
-  static constexpr const char *kProxies = "proxies", *kMemory = "memory";
-
-  std::map<std::string, std::map<std::string, at::Tensor>> replicated()
-      const;  ///< handles of what all ranks have alike
   bool remembers(int64_t step) const { return memory_ && step >= config_.memory.start_step; }
   Group world_;
   c10::Device device_;

@@ -12,7 +12,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "common/idle_keys.h"
-#include "distributed/row_shards.h"
+#include "distributed/reductions/row_shards.h"
 
 namespace lodestone {
 
@@ -86,34 +86,11 @@ Memory::Ages Memory::ages(int64_t step) const {
   return {sums[0].item<double>() / count, largest[0].item<double>()};
 }
 
-std::map<std::string, at::Tensor> Memory::gathered() const {
-  return {{"embedding", gather_rows(world_, u_nD_)},
-          {"key", gather_rows(world_, key_n4_)},
-          {"next", at::full({1}, next_, at::kLong)}};
-}
-
-void Memory::check(const std::map<std::string, at::Tensor>& whole) const {
-  const auto fits = [&](const char* name, at::IntArrayRef shape, at::ScalarType dtype) {
-    const auto found = whole.find(name);
-    if (found == whole.end())
-      throw CheckpointError(std::string("checkpoint: expected tensor '") + name +
-                            "' in memory, which is not there");
-    return found->second.sizes() == shape && found->second.scalar_type() == dtype;
-  };
-  if (!fits("embedding", {size_, u_nD_.size(1)}, u_nD_.scalar_type()) ||
-      !fits("key", {size_, 4}, at::kLong) || !fits("next", {1}, at::kLong))
-    throw CheckpointError(
-        "checkpoint: the memory holds rows of another number, width or type than memory.size and the encoder "
-        "say; "
-        "resume with the run's own configuration, or start afresh with --resume none");
-}
-
-void Memory::restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole) {
-  scatter_rows(ranks, whole.at("embedding"), u_nD_, first_);
-  scatter_rows(ranks, whole.at("key"), key_n4_, first_);
-  const at::Tensor pushed = at::zeros({1}, key_n4_.options());
-  scatter_rows(ranks, whole.at("next"), pushed, 0);
-  next_ = pushed.item<int64_t>();
+void Memory::visit_state(StateVisitor& v) {
+  const bool shared_out = world_.size() > 1;
+  v.sharded("memory", "embedding", {u_nD_, first_, size_, shared_out});
+  v.sharded("memory", "key", {key_n4_, first_, size_, shared_out});
+  v.number("memory", "next", next_);
 }
 
 }  // namespace lodestone

@@ -5,7 +5,8 @@
 #include <string>
 
 #include "common/fields.h"
-#include "trainer/negatives/row_set.h"
+#include "common/state.h"
+#include "trainer/negatives/tiles/row_set.h"
 
 namespace lodestone {
 
@@ -41,13 +42,8 @@ class Memory {
   };
   Ages ages(int64_t step) const;
 
-  /// The whole memory by slots, for a checkpoint, as gather_rows gives it: on rank 0's CPU.
-  std::map<std::string, at::Tensor> gathered() const;
-  /// Throws CheckpointError unless size, width and types are the memory's own. Needs shapes and dtypes alone.
-  void check(const std::map<std::string, at::Tensor>& whole) const;
-  /// Takes this rank's stretch of what rank 0 of `ranks` holds, as scatter_rows does: any number of ranks, which need not be the
-  /// memory's own. Requires what check() asks.
-  void restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole);
+  /// Rows, their keys and how many were ever pushed.
+  void visit_state(StateVisitor& v);
 
  private:
   int64_t filled() const;

@@ -25,7 +25,7 @@ std::tuple<double, bool> kind(const Tuned& tuned) {
 }  // namespace
 
 void OptimizerConfig::visit(Fields& f) {
-  f.field({"name", "the update rule", "", {}, {}, {"adamw", "sgd", "lars", "lamb"}}, &name);
+  f.field({"name", "the update rule", "", {}, {}, update_rule_names()}, &name);
   f.field({"learning_rate", "at the schedule's peak", "", 0}, &learning_rate);
   f.field({"weight_decay", "not applied to norms and biases", "", 0}, &weight_decay);
   const std::string because = "with optimizer.name: " + name + "; leave it out, or set optimizer.name: ";
@@ -115,14 +115,13 @@ void Optimizer::clear() {
   for (auto& slot : slots_) slot.parameter.tensor.mutable_grad().reset();
 }
 
-std::map<std::string, at::Tensor> Optimizer::state() const {
-  std::map<std::string, at::Tensor> state;
+void Optimizer::visit_state(StateVisitor& v, const std::string& group, const std::string& prefix) {
   for (const auto& slot : slots_) {
-    state[slot.parameter.name + ".first"] = slot.first;
-    if (slot.second.defined()) state[slot.parameter.name + ".second"] = slot.second;
-    if (slot.steps.defined()) state[slot.parameter.name + ".steps"] = slot.steps;
+    const std::string name = prefix + slot.parameter.name;
+    v.replicated(group, name + ".first", slot.first);
+    if (slot.second.defined()) v.replicated(group, name + ".second", slot.second);
+    if (slot.steps.defined()) v.replicated(group, name + ".steps", slot.steps);
   }
-  return state;
 }
 
 }  // namespace lodestone

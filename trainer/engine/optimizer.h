@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "common/fields.h"
+#include "common/state.h"
 #include "trainer/engine/parameter_tuning.h"
 #include "trainer/engine/update_rule.h"
 
@@ -46,8 +47,8 @@ class Optimizer {
   void clear();
 
   double learning_rate() const { return config_.learning_rate; }
-  /// The moments by parameter name, as handles: loading copies into them. `steps` is part of the state too.
-  std::map<std::string, at::Tensor> state() const;
+  /// Moments, and how many updates each parameter has had, in this group under names that begin with `prefix`.
+  void visit_state(StateVisitor& v, const std::string& group, const std::string& prefix = "");
 
  private:
   struct Slot {

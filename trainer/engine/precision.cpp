@@ -58,9 +58,10 @@ void LossScaler::update(bool finite) {
   }
 }
 
-std::map<std::string, at::Tensor> LossScaler::tensors() const {
-  if (!on_) return {};
-  return {{"scale", scale_}, {"good_steps", good_steps_}};
+void LossScaler::visit_state(StateVisitor& v) {
+  if (!on_) return;
+  v.replicated("scaler", "scale", scale_);
+  v.replicated("scaler", "good_steps", good_steps_);
 }
 
 void check_precision(const std::string& precision, c10::Device device) {

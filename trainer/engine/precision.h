@@ -6,6 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "common/state.h"
+
 namespace lodestone {
 
 /// While it lives, this thread's matrix products and convolutions run in bfloat16 or float16 where their inputs are float32, and what
@@ -39,8 +41,8 @@ class LossScaler {
   double scale() const;
   /// What became of a step. Throws Error if gradients overflow at the smallest scale too: then it isn't the scale.
   void update(bool finite);
-  /// Handles of scale and good steps since the last change: save them, or copy into them. Empty when off.
-  std::map<std::string, at::Tensor> tensors() const;
+  /// Scale and good steps since the last change; nothing when off.
+  void visit_state(StateVisitor& v);
 
  private:
   bool on_;

@@ -14,7 +14,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "common/rng.h"
-#include "distributed/row_shards.h"
+#include "distributed/reductions/row_shards.h"
 
 namespace lodestone {
 
@@ -113,32 +113,10 @@ void Proxies::update(const at::Tensor& gradient_nD, double factor) {
   steps_n_.index_copy_(0, seen_n_, steps_n);
 }
 
-std::array<std::pair<const char*, at::Tensor>, 4> Proxies::shards() const {
-  return {{{"value", value_nD_}, {"first", first_nD_}, {"second", second_nD_}, {"steps", steps_n_}}};
-}
-
-std::map<std::string, at::Tensor> Proxies::gathered() const {
-  std::map<std::string, at::Tensor> whole;
-  for (const auto& [name, shard] : shards()) whole[name] = gather_rows(world_, shard);
-  return whole;
-}
-
-void Proxies::check(const std::map<std::string, at::Tensor>& whole) const {
-  for (const auto& [name, shard] : shards()) {
-    std::vector<int64_t> shape = shard.sizes().vec();
-    shape[0] = classes_;
-    const auto found = whole.find(name);
-    if (found == whole.end() || found->second.sizes() != at::IntArrayRef(shape) ||
-        found->second.scalar_type() != shard.scalar_type())
-      throw CheckpointError(
-          std::string("checkpoint: expected '") + name + "' of proxies for " + std::to_string(classes_) +
-          " classes, got none or of another shape or type; resume with the run's own data and "
-          "configuration, or start afresh with --resume none");
-  }
-}
-
-void Proxies::restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole) {
-  for (const auto& [name, shard] : shards()) scatter_rows(ranks, whole.at(name), shard, first_);
+void Proxies::visit_state(StateVisitor& v) {
+  for (const auto& [name, own] :
+       {std::pair{"value", value_nD_}, {"first", first_nD_}, {"second", second_nD_}, {"steps", steps_n_}})
+    v.sharded("proxies", name, {own, first_, classes_, world_.size() > 1});
 }
 
 }  // namespace lodestone

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "common/fields.h"
+#include "common/state.h"
 #include "trainer/engine/optimizer.h"
-#include "trainer/negatives/row_set.h"
+#include "trainer/negatives/tiles/row_set.h"
 
 namespace lodestone {
 
@@ -44,17 +45,11 @@ class Proxies {
   /// Takes dL/du of what select returned.
   void update(const at::Tensor& gradient_nD, double factor);
 
-  /// Values and moments of all classes, for a checkpoint, as gather_rows gives them: on rank 0's CPU.
-  std::map<std::string, at::Tensor> gathered() const;
-  /// Throws CheckpointError unless classes, width and types are the run's. Needs shapes and dtypes alone.
-  void check(const std::map<std::string, at::Tensor>& whole) const;
-  /// Takes this rank's stretch of what rank 0 of `ranks` holds, as scatter_rows does: any number of ranks, which need not be the
-  /// proxies' own. Requires what check() asks.
-  void restore(const Group& ranks, const std::map<std::string, at::Tensor>& whole);
+  /// Values, moments and updates of all classes.
+  void visit_state(StateVisitor& v);
 
  private:
   at::Tensor sampled(const at::Tensor& label_b, int64_t step) const;
-  std::array<std::pair<const char*, at::Tensor>, 4> shards() const;  ///< what is saved, by name
 
   Group world_;
   uint64_t seed_;

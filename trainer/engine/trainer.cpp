@@ -34,12 +34,6 @@ at::Tensor integers(const std::vector<int64_t>& values, c10::Device device) {
       .to(device, at::kLong, /*non_blocking=*/false, /*copy=*/true);
 }
 
-std::vector<at::Tensor> handles(const std::vector<Parameter>& parameters) {
-  std::vector<at::Tensor> tensors;
-  for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
-  return tensors;
-}
-
 }  // namespace
 
 ForwardMode training_mode(const Group& world, const std::string& batch_norm) {
@@ -58,12 +52,6 @@ ForwardMode training_mode(const Group& world, const std::string& batch_norm) {
   return mode;
 }
 
-ForwardMode mode_for_share(const ForwardMode& mode, Range share) {
-  ForwardMode own = mode;
-  own.draw.row_b = at::arange(share.begin, share.end);
-  return own;
-}
-
 std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device) {
   if (batch.tuples.empty()) return {};
   std::vector<int64_t> anchor, positive, negative;
@@ -78,14 +66,14 @@ std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::De
 
 namespace {
 
-std::optional<MicroShards> shards_of(const Group& world, Encoder& encoder, const TrainerConfig& config) {
-  if (!config.determinism.canonical()) return {};
-  return MicroShards(world, encoder, config.determinism.micro_shards, config.precision);
+// Before anything collective is built.
+const TrainerConfig& checked(const TrainerConfig& config, c10::Device device, const Encoder& encoder) {
+  config.check(device, encoder);
+  return config;
 }
 
-LossSideSetup with_keys_of(std::optional<MicroShards>& shards, LossSideSetup setup) {
-  if (shards)
-    setup.keys = [&shards](Encoder& slow, const Features& x) { return shards->encode_all(slow, x); };
+LossSideSetup with_keys(LossSideSetup setup, std::function<at::Tensor(Encoder&, const Features&)> keys) {
+  setup.keys = std::move(keys);
   return setup;
 }
 
@@ -97,19 +85,18 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
       device_(device),
       encoder_(encoder),
       objective_(objective),
-      config_(config),
+      config_(checked(config, device, encoder)),
       mode_(training_mode(world, config.batch_norm)),
       seed_(setup.seed),
-      shards_(shards_of(world, encoder, config)),
-      loss_side_(shards_ ? single_group() : world, device, objective, config.loss_side, config.optimizer,
-                 with_keys_of(shards_, setup), encoder),
+      pass_(make_encoder_pass(world, encoder, config.pass())),
+      loss_side_(pass_->loss_world(), device, objective, config.loss_side, config.optimizer,
+                 with_keys(setup,
+                           [this](Encoder& slow, const Features& x) {
+                             return pass_->encode_keys(slow, x, share_, global_rows_);
+                           }),
+                 encoder),
       optimizer_(config.optimizer, encoder.parameters().learned()),
       scaler_(config.precision) {
-  config.check(device, encoder);
-  if (!shards_) {
-    sync_.emplace(world, handles(encoder.parameters().learned()));
-    cache_.emplace(encoder, *sync_, config.micro_batch, config.precision);
-  }
   if (config.average.on()) average_.emplace(config.average, encoder.parameters());
   mode_.recompute = config.activation_checkpointing;
 }
@@ -124,7 +111,9 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
 
   const Features x = batch.features.to(device_);
   mode_.draw = {seed_, steps_done_, {}};
-  z_bD_ = encode(x, batch);
+  share_ = batch.share;
+  global_rows_ = batch.global_rows;
+  z_bD_ = pass_->encode(x, mode_, share_, global_rows_);
   report.phases.encode = clock.lap();
 
   const StepLoss loss = loss_of(x, batch, z_bD_);
@@ -150,37 +139,21 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   return report;
 }
 
-at::Tensor Trainer::encode(const Features& x, const Batch& batch) {
-  if (shards_) return shards_->encode(x, mode_, batch.share, batch.global_rows);
-  return cache_->encode(x, mode_for_share(mode_, batch.share)).detach();
-}
-
 StepLoss Trainer::loss_of(const Features& x, const Batch& batch, const at::Tensor& z_bD) {
-  LocalRows rows = local_rows(batch, z_bD);
-  Range share = batch.share;
   Stopwatch clock;
-  if (shards_) {
-    rows = shards_->gathered(rows);
-    share = {0, batch.global_rows};
-  }
+  const auto [rows, share] = pass_->rows_for_loss(local_rows(batch, z_bD), batch.share, batch.global_rows);
   const double gather_seconds = clock.lap();
   StepLoss loss = loss_side_.loss(rows, x, share.begin, explicit_tuples(batch, share, device_), steps_done_);
   loss.gather_seconds += gather_seconds;
-  if (shards_) loss.gradient_bD = shards_->own(loss.gradient_bD);
+  loss.gradient_bD = pass_->own_part(loss.gradient_bD, batch.share);
   return loss;
 }
 
 void Trainer::backward(const at::Tensor& gradient_bD, PhaseSeconds& phases) {
   Stopwatch clock;
-  if (shards_) {
-    shards_->backward(gradient_bD);
-    phases.backward = clock.lap();
-    shards_->reduce();
-  } else {
-    cache_->backward(gradient_bD);
-    phases.backward = clock.lap();
-    sync_->finish();
-  }
+  pass_->backward(gradient_bD);
+  phases.backward = clock.lap();
+  pass_->reduce();
   phases.reduce = clock.lap();
 }
 
@@ -235,7 +208,7 @@ void Trainer::share_buffers() {
     at::Tensor value = buffer.tensor;
     world_.broadcast(value);
     if (!average_) continue;
-    value = average_->tensors().at(buffer.name);
+    value = average_->of(buffer.name);
     world_.broadcast(value);
   }
 }
@@ -244,26 +217,24 @@ std::unique_ptr<Average::InPlace> Trainer::averaged() {
   return average_ ? std::make_unique<Average::InPlace>(*average_) : nullptr;
 }
 
-std::map<std::string, std::map<std::string, at::Tensor>> Trainer::tensors() const {
-  std::map<std::string, std::map<std::string, at::Tensor>> all;
-  for (const auto* list : {&encoder_.parameters().learned(), &encoder_.parameters().buffers()})
-    for (const auto& parameter : *list) all["model"][parameter.name] = parameter.tensor.detach();
-  all["optimizer"] = optimizer_.state();
-  if (average_) all["ema"] = average_->tensors();
-  if (scaler_.on()) all["scaler"] = scaler_.tensors();
-  return all;
+// Batch norm's, of this rank's rows alone.
+bool Trainer::keeps_own_statistics() const {
+  return pass_->statistics_are_per_rank() && mode_.batch_norm == BatchNormMode::kLocal;
 }
 
-std::map<std::string, at::Tensor> Trainer::own_statistics() const {
-  std::map<std::string, at::Tensor> own;
-  if (world_.size() == 1 || shards_ || mode_.batch_norm != BatchNormMode::kLocal) return own;
-  const auto take = [&own](const std::string& prefix, const std::map<std::string, at::Tensor>& tensors) {
-    for (const auto& [name, tensor] : tensors)
-      if (name.find("running_") != std::string::npos) own[prefix + name] = tensor;
-  };
-  take("", tensors().at("model"));
-  take("momentum_encoder.", loss_side_.slow_tensors());
-  return own;
+void Trainer::visit_state(StateVisitor& v) {
+  for (const auto* list : {&encoder_.parameters().learned(), &encoder_.parameters().buffers()})
+    for (const auto& parameter : *list) v.replicated("model", parameter.name, parameter.tensor.detach());
+  optimizer_.visit_state(v, "optimizer");
+  if (average_) average_->visit_state(v);
+  scaler_.visit_state(v);
+  for (const auto& buffer : encoder_.parameters().buffers())
+    if (keeps_own_statistics() && buffer.role == ParameterRole::kRunningStatistic)
+      v.per_rank(buffer.name, buffer.tensor);
+  loss_side_.visit_state(v, keeps_own_statistics());
+  v.number("", "step", steps_done_);
+  v.number("", "counters.samples", counters_.samples);
+  v.number("", "counters.non_finite_steps", counters_.non_finite_steps);
 }
 
 }  // namespace lodestone

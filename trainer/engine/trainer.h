@@ -6,13 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "distributed/gradient_sync.h"
+#include "common/state.h"
 #include "sampler/loader.h"
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/average.h"
-#include "trainer/engine/gradient_cache.h"
+#include "trainer/engine/canonical_pass.h"
 #include "trainer/engine/loss_side.h"
-#include "trainer/engine/micro_shards.h"
 #include "trainer/engine/non_finite.h"
 #include "trainer/engine/optimizer.h"
 #include "trainer/engine/precision.h"
@@ -40,6 +39,10 @@ struct TrainerConfig {
     return {exchange == "ring", wire == "bfloat16", similarity_precision == "bfloat16"};
   }
 
+  PassOptions pass() const {
+    return {precision, micro_batch, determinism.canonical() ? determinism.micro_shards : 0};
+  }
+
   void visit(Fields& f);
   /// Throws ConfigError where settings don't go together, or not with the device or the encoder.
   void check(c10::Device device, const Encoder& encoder) const;
@@ -47,9 +50,6 @@ struct TrainerConfig {
 
 /// How the encoder runs while training: batch_norm is "local", "sync" or "frozen".
 ForwardMode training_mode(const Group& world, const std::string& batch_norm);
-
-/// The same for the rows of a share of the global batch.
-ForwardMode mode_for_share(const ForwardMode& mode, Range share);
 
 /// The explicit tuples of a batch whose anchors are among these rows; none if the batch has none.
 std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device);
@@ -61,8 +61,6 @@ struct RunCounters {
 };
 
 /// Trains an encoder on global batches: one object per rank.
-/// Canonical the encoder works in micro-shards, and the loss is formed whole on every rank, from gathered embeddings: nothing that is
-///           summed knows how many ranks there are.
 /// Ranks     construction, step and share_buffers are collective.
 /// Errors    a loss or gradient that is not finite is a NonFiniteError naming step, tensor and ranks, before the weights are
 ///           touched; with on_non_finite: skip the step is done without an update instead, until max_non_finite is reached.
@@ -71,6 +69,9 @@ class Trainer {
   /// `encoder` is built and outlives the trainer.
   Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config,
           LossSideSetup setup = {});
+
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
 
   /// One step on this rank's share of a global batch. `load_seconds` is what the caller waited for the batch.
   StepMetrics step(const Batch& batch, double load_seconds);
@@ -89,19 +90,16 @@ class Trainer {
   /// While what it returns lives, the encoder holds the averaged weights, which are the ones to judge; null if there are none.
   std::unique_ptr<Average::InPlace> averaged();
 
-  /// Handles of everything learned, of the optimizer's moments, the averaged weights ("ema") and the loss scaler, by name: save
-  /// them, or copy into them.
-  std::map<std::string, std::map<std::string, at::Tensor>> tensors() const;
-  /// Running statistics that every rank keeps of its own rows (batch_norm: local, more than one rank), the slow encoder's too:
-  /// handles by name. Empty where all ranks hold the same.
-  std::map<std::string, at::Tensor> own_statistics() const;
+  /// All that training goes on from: weights, running statistics, moments, averaged weights, loss scaler, memory, proxies, the loss's
+  /// parameters, steps done and counters. Handles, valid until the next step.
+  void visit_state(StateVisitor& v);
   LossSide& loss_side() { return loss_side_; }
   const LossSide& loss_side() const { return loss_side_; }
-  void set_steps_done(int64_t steps) { steps_done_ = steps; }
+  /// After a rollback: what led to it counts.
   void set_counters(const RunCounters& counters) { counters_ = counters; }
 
  private:
-  at::Tensor encode(const Features& x, const Batch& batch);
+  bool keeps_own_statistics() const;
   StepLoss loss_of(const Features& x, const Batch& batch, const at::Tensor& z_bD);
   void backward(const at::Tensor& gradient_bD, PhaseSeconds& phases);
   LocalRows local_rows(const Batch& batch, const at::Tensor& z_bD) const;
@@ -116,12 +114,12 @@ class Trainer {
   TrainerConfig config_;
   ForwardMode mode_;
   uint64_t seed_;
-  std::optional<MicroShards> shards_;  ///< canonical
-  std::optional<GradientSync> sync_;   ///< else, with the cache
-  std::optional<GradientCache> cache_;
+  std::unique_ptr<EncoderPass> pass_;
   LossSide loss_side_;
   Optimizer optimizer_;
   at::Tensor z_bD_;
+  Range share_;  ///< of the step under way
+  int64_t global_rows_ = 0;
   LossScaler scaler_;
   std::optional<Average> average_;
   std::optional<KeptBuffers> kept_;

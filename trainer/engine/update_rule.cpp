@@ -70,10 +70,19 @@ constexpr UpdateRule kRules[] = {
 
 }  // namespace
 
+std::vector<const char*> update_rule_names() {
+  std::vector<const char*> names;
+  for (const auto& rule : kRules) names.push_back(rule.name);
+  return names;
+}
+
 const UpdateRule& update_rule(const std::string& name) {
-  for (const auto& rule : kRules)
+  std::string names;
+  for (const auto& rule : kRules) {
     if (name == rule.name) return rule;
-  throw ConfigError("optimizer.name: expected adamw, sgd, lars or lamb, got '" + name + "'");
+    names += (names.empty() ? "" : ", ") + std::string(rule.name);
+  }
+  throw ConfigError("optimizer.name: expected one of " + names + ", got '" + name + "'");
 }
 
 }  // namespace lodestone

@@ -32,6 +32,9 @@ struct UpdateRule {
   void (*apply)(const OptimizerConfig& config, UpdateGroup& group);
 };
 
+/// Of all rules, in the table's order.
+std::vector<const char*> update_rule_names();
+
 /// Throws ConfigError for a name that is none.
 const UpdateRule& update_rule(const std::string& name);
 

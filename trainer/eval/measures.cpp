@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/json_text.h"
-#include "trainer/eval/text.h"
+#include "common/text_format.h"
 
 namespace lodestone {
 

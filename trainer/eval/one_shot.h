@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <vector>
 
+#include "common/error.h"
 #include "trainer/eval/comparison.h"
 
 namespace lodestone {
@@ -49,7 +51,9 @@ struct OneShotFiles {
 /// name a test picture and the training picture of its class, relative to `folder`. Runs by name, trials in
 /// file order.
 /// Throws    DataError naming file and line if a folder or picture is missing, a line is not two such paths,
-///           a query is asked twice, or a run has fewer than two candidates
-std::vector<OneShotFiles> read_one_shot_runs(const std::filesystem::path& folder);
+///           a query is asked twice, or a run has fewer than two candidates. A line that says no trial is handed to `on_bad` instead.
+std::vector<OneShotFiles> read_one_shot_runs(
+    const std::filesystem::path& folder,
+    const std::function<void(const DataError&)>& on_bad = [](const DataError& error) { throw error; });
 
 }  // namespace lodestone

@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/files.h"
 #include "common/paths.h"
+#include "common/printable.h"
 #include "trainer/eval/one_shot.h"
 
 namespace lodestone {
@@ -32,29 +33,36 @@ class Run {
                       ", got " + std::to_string(candidates_.size()));
   }
 
-  void append_to(std::vector<OneShotFiles>& trials) const {
+  void append_to(std::vector<OneShotFiles>& trials,
+                 const std::function<void(const DataError&)>& on_bad) const {
     std::istringstream lines(text());
     std::set<fs::path> asked;
     std::string line;
     for (int64_t number = 1; std::getline(lines, line); ++number) {
-      std::istringstream words(line);
-      std::string query;
-      std::string answer;
-      std::string more;
-      if (!(words >> query)) continue;
-      if (!(words >> answer) || words >> more)
-        fail(number, "expected 'test picture, training picture', got '" + line + "'");
-      OneShotFiles trial{picture(query, number), candidates_, 0};
-      const auto right = std::find(candidates_.begin(), candidates_.end(), picture(answer, number));
-      if (right == candidates_.end()) fail(number, "'" + answer + "' is not in the run's training folder");
-      if (!asked.insert(trial.query).second) fail(number, "'" + query + "' is asked twice");
-      trial.right = right - candidates_.begin();
-      trials.push_back(std::move(trial));
+      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+      try {
+        trials.push_back(trial_of(line, number, asked));
+      } catch (const DataError& error) {
+        on_bad(error);
+      }
     }
     if (asked.empty()) throw DataError("one_shot: " + labels_.string() + " holds no trial");
   }
 
  private:
+  OneShotFiles trial_of(const std::string& line, int64_t number, std::set<fs::path>& asked) const {
+    std::istringstream words(line);
+    std::string query, answer, more;
+    if (!(words >> query >> answer) || words >> more)
+      fail(number, "expected 'test picture, training picture', got '" + printable(line.substr(0, 200)) + "'");
+    OneShotFiles trial{picture(query, number), candidates_, 0};
+    const auto right = std::find(candidates_.begin(), candidates_.end(), picture(answer, number));
+    if (right == candidates_.end()) fail(number, "'" + answer + "' is not in the run's training folder");
+    if (!asked.insert(trial.query).second) fail(number, "'" + query + "' is asked twice");
+    trial.right = right - candidates_.begin();
+    return trial;
+  }
+
   [[noreturn]] void fail(int64_t number, const std::string& what) const {
     throw DataError("one_shot: " + labels_.string() + ":" + std::to_string(number) + ": " + what);
   }
@@ -70,6 +78,9 @@ class Run {
   // A path of a line, inside the folder of the runs.
   fs::path picture(const std::string& word, int64_t number) const {
     const fs::path relative = fs::path(word).lexically_normal();
+    if (has_scheme(word) || word.starts_with("~/"))
+      fail(number, "expected a picture below the folder of the runs, got '" + printable(word) +
+                       "'; copy the pictures there");
     if (relative.is_absolute() || *relative.begin() == "..")
       fail(number, "'" + word + "' leaves the folder of the runs");
     const fs::path path = (folder_ / relative).lexically_normal();
@@ -84,11 +95,12 @@ class Run {
 
 }  // namespace
 
-std::vector<OneShotFiles> read_one_shot_runs(const fs::path& folder) {
+std::vector<OneShotFiles> read_one_shot_runs(const fs::path& folder,
+                                             const std::function<void(const DataError&)>& on_bad) {
   std::vector<OneShotFiles> trials;
   for (const fs::path& entry : sorted_entries(folder)) {
     if (entry.filename().string().starts_with("run") && is_folder(entry))
-      Run(folder, entry).append_to(trials);
+      Run(folder, entry).append_to(trials, on_bad);
   }
   if (trials.empty())
     throw DataError("one_shot: expected folders run01, run02 … in " + folder.string() +

@@ -50,6 +50,9 @@ struct Terms {
   at::Tensor valid;                ///< scalar: items in all
 };
 
+class PairLoss;
+class TripletLossBase;
+
 /// A loss over pairs or triplets of embeddings. It knows neither ranks nor tiles nor where its refs come from (batch, other
 /// tower, memory, proxies), so that one code is exact for one process and for any split over ranks.
 /// Adding a loss: one file here and one line in table.cpp; docs/extend.md walks through it.
@@ -59,6 +62,10 @@ class Loss {
   virtual void visit(Fields& f) = 0;
   virtual Measure measure() const = 0;
   virtual Pairing pairing() const { return Pairing::kBatch; }
+  bool uses_proxies() const { return pairing() == Pairing::kProxies || pairing() == Pairing::kProxyAnchors; }
+  /// What kind of loss it is: one of these is itself.
+  virtual const PairLoss* as_pairs() const { return nullptr; }
+  virtual const TripletLossBase* as_triplets() const { return nullptr; }
   virtual Affine affine() const { return {}; }
   /// What is learned, if anything, and its gradient, from that of `affine()`.
   virtual std::vector<LossParameter> parameters() const { return {}; }
@@ -97,6 +104,7 @@ struct AnchorSums {
 /// With a miner, or with explicit tuples, the same functions run on the (anchor, positive) and (anchor, negative) pairs.
 class PairLoss : public Loss {
  public:
+  const PairLoss* as_pairs() const final { return this; }
   virtual Sum negative_sum() const = 0;
   /// v → f(v), in place.
   virtual void negative_term(at::Tensor& value_rc) const = 0;
@@ -129,6 +137,7 @@ struct TripletValues {
 /// A loss over triplets that is cost(x) of the violation x = positive value - negative value (+ margin).
 class TripletLossBase : public Loss {
  public:
+  const TripletLossBase* as_triplets() const final { return this; }
   virtual at::Tensor violation(const at::Tensor& positive, const at::Tensor& negative) const = 0;
   virtual at::Tensor cost(const at::Tensor& violation) const = 0;
   virtual at::Tensor slope(const at::Tensor& violation) const = 0;

@@ -18,6 +18,11 @@ struct Tuples {
   at::Tensor negative_t;  ///< int64
 };
 
+class PairMiner;
+class TripletMiner;
+class NearestMiner;
+class DrawingMiner;
+
 /// Picks what of the global batch a loss sees. Distances here: smaller is closer (a similarity comes negated).
 /// A miner sees blocks of anchors and tiles of refs and knows no ranks, so that it picks the same on any number of them.
 /// Adding a miner: one file here and one line in table.cpp.
@@ -25,17 +30,23 @@ class Miner {
  public:
   virtual ~Miner() = default;
   virtual void visit(Fields& f) = 0;
+  /// What kind of miner it is: it takes all, or one of these is itself.
+  virtual bool takes_all() const { return false; }
+  virtual const PairMiner* as_pairs() const { return nullptr; }
+  virtual const TripletMiner* as_triplets() const { return nullptr; }
 };
 
 /// `all`: nothing is mined, every pair or triplet counts.
 class TakeAll : public Miner {
  public:
   void visit(Fields&) override {}
+  bool takes_all() const final { return true; }
 };
 
 /// Keeps or drops each pair of an anchor by comparing it with the anchor's hardest pairs.
 class PairMiner : public Miner {
  public:
+  const PairMiner* as_pairs() const final { return this; }
   /// Kept are the negatives of distance below the first of the pair, and the positives of distance above the second.
   /// Takes each anchor's farthest positive (-inf without one) and nearest negative (+inf without one); all float64 [a].
   virtual std::pair<at::Tensor, at::Tensor> thresholds(const at::Tensor& farthest_positive_a,
@@ -51,6 +62,10 @@ struct Positives {
 /// Picks triplets: for each anchor some positives (its slots), for each slot one negative. Ties go to the lowest global index.
 class TripletMiner : public Miner {
  public:
+  const TripletMiner* as_triplets() const final { return this; }
+  /// One of these is itself.
+  virtual const NearestMiner* as_nearest() const { return nullptr; }
+  virtual const DrawingMiner* as_drawing() const { return nullptr; }
   /// The positives that make triplets, [a, S]; entries with index -1 make none. Slots of slots are the slots.
   virtual Positives slots(const Positives& all) const = 0;
   /// Does it take distances for Euclidean ones between points on the unit sphere?
@@ -60,6 +75,7 @@ class TripletMiner : public Miner {
 /// For each slot the nearest negative at a distance between two bounds.
 class NearestMiner : public TripletMiner {
  public:
+  const NearestMiner* as_nearest() const final { return this; }
   /// Both exclusive, [a, S], from the slots' distances (+inf where there is none).
   struct Bounds {
     at::Tensor beyond_aS, within_aS;
@@ -79,6 +95,7 @@ struct Candidates {
 /// For each slot the negative with the lowest of the scores that are drawn.
 class DrawingMiner : public TripletMiner {
  public:
+  const DrawingMiner* as_drawing() const final { return this; }
   /// [r, c]: lower is better, +inf is never chosen; depends on each pair's distance and keys alone.
   virtual at::Tensor score(const Candidates& tile) const = 0;
 };

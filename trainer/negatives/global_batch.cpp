@@ -7,15 +7,11 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
-#include "trainer/negatives/all_triplets.h"
+#include "trainer/negatives/solvers/all_triplets.h"
 
 namespace lodestone {
 
 namespace {
-
-bool takes_proxies(const Loss& loss) {
-  return loss.pairing() == Pairing::kProxies || loss.pairing() == Pairing::kProxyAnchors;
-}
 
 // The same on all ranks, and not finite if a row of any of them is not.
 bool is_finite(const PairHealth& health) {
@@ -30,7 +26,7 @@ struct Plan {
 
   Plan(const Loss& loss, const RowSet& rows, const RowSet* second, const RowSet* shard,
        const StepInput& input) {
-    const bool proxies = takes_proxies(loss), from_proxies = loss.pairing() == Pairing::kProxyAnchors;
+    const bool proxies = loss.uses_proxies(), from_proxies = loss.pairing() == Pairing::kProxyAnchors;
     members.push_back({&rows, !from_proxies, true, false});
     if (second) {
       members.push_back({second, input.second_learns, input.second_learns, false});
@@ -47,10 +43,10 @@ struct Plan {
 }  // namespace
 
 void Objective::check(const Setting& setting) const {
-  const auto* pairs = dynamic_cast<const PairLoss*>(&loss);
-  const auto* triplets = dynamic_cast<const TripletLossBase*>(&loss);
-  const auto* mines_triplets = dynamic_cast<const TripletMiner*>(&miner);
-  const bool all = dynamic_cast<const TakeAll*>(&miner) != nullptr;
+  const auto* pairs = loss.as_pairs();
+  const auto* triplets = loss.as_triplets();
+  const auto* mines_triplets = miner.as_triplets();
+  const bool all = miner.takes_all();
   const bool tuples = mines_triplets || setting.explicit_tuples;
   const bool batch = loss.pairing() == Pairing::kBatch;
   if (setting.explicit_pairs && !(pairs && pairs->takes_pairs()))
@@ -87,7 +83,7 @@ void Objective::check(const Setting& setting) const {
     throw ConfigError(
         "triplet: swap compares positives with negatives, which in a memory may both be past rows, without a "
         "gradient; use swap: false, or no memory");
-  if (exchange.ring && (setting.memory || takes_proxies(loss)))
+  if (exchange.ring && (setting.memory || loss.uses_proxies()))
     throw ConfigError(
         "exchange: ring does not hold all embeddings, which a memory and proxies need; use exchange: gather");
   if (exchange.bf16_products && loss.measure() != Measure::kSimilarity)
@@ -114,21 +110,20 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
   step.gather_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   LossOutcome outcome;
-  const auto* miner = dynamic_cast<const TripletMiner*>(&objective.miner);
-  const auto* pairs = dynamic_cast<const PairLoss*>(&objective.loss);
+  const auto* miner = objective.miner.as_triplets();
+  const auto* pairs = objective.loss.as_pairs();
   const Plan plan(objective.loss, rows, second ? &*second : nullptr, shard ? &*shard : input.shard, input);
   if (pairs && !miner && !input.tuples) {
-    outcome = solve_pairs(world, scope, *pairs, dynamic_cast<const PairMiner*>(&objective.miner),
-                          plan.members, plan.relations);
+    outcome = solve_pairs(world, scope, *pairs, objective.miner.as_pairs(), plan.members, plan.relations);
     if (second && input.second_learns) step.second_gradient_bD = outcome.gradients_nD[1];
-    if (input.shard && takes_proxies(objective.loss)) step.shard_gradient_nD = outcome.gradients_nD.back();
+    if (input.shard && objective.loss.uses_proxies()) step.shard_gradient_nD = outcome.gradients_nD.back();
   } else {
     AnchorWalk walk(scope, plan.members, plan.relations);
     if (miner || input.tuples) {
       step.tuples = input.tuples ? *input.tuples : mine(walk, *miner, objective.loss.measure(), input.draw);
       outcome = solve_tuples(world, walk, objective.loss, step.tuples);
     } else {
-      outcome = solve_all_triplets(world, walk, dynamic_cast<const TripletLossBase&>(objective.loss));
+      outcome = solve_all_triplets(world, walk, *objective.loss.as_triplets());
     }
   }
   step.loss = outcome.loss;

@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "trainer/negatives/mined_tuples.h"
 #include "trainer/negatives/pair_health.h"
+#include "trainer/negatives/solvers/mined_tuples.h"
 
 namespace lodestone {
 

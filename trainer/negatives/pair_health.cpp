@@ -15,7 +15,7 @@
 #include <ATen/ops/xlogy.h>
 #include <ATen/ops/zeros.h>
 
-#include "trainer/negatives/measure.h"
+#include "trainer/negatives/kernels/measure.h"
 
 namespace lodestone {
 

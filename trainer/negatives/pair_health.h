@@ -1,6 +1,6 @@
 #pragma once
 
-#include "trainer/negatives/row_set.h"
+#include "trainer/negatives/tiles/row_set.h"
 
 namespace lodestone {
 

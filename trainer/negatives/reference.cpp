@@ -19,7 +19,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "trainer/losses/reduction.h"
-#include "trainer/negatives/measure.h"
+#include "trainer/negatives/kernels/measure.h"
 
 namespace lodestone {
 
@@ -105,9 +105,9 @@ void keep_mined(const PairMiner& miner, Measure measure, Matrix& m) {
 at::Tensor scores(const TripletMiner& miner, const Positives& slots, int64_t slot,
                   const at::Tensor& distance_1c, const at::Tensor& anchor_key_1, const at::Tensor& ref_key_c,
                   int64_t width) {
-  if (const auto* drawing = dynamic_cast<const DrawingMiner*>(&miner))
+  if (const auto* drawing = miner.as_drawing())
     return drawing->score({distance_1c, anchor_key_1, ref_key_c, width})[0];
-  const NearestMiner::Bounds bounds = dynamic_cast<const NearestMiner&>(miner).bounds(slots.distance_aP);
+  const NearestMiner::Bounds bounds = miner.as_nearest()->bounds(slots.distance_aP);
   const at::Tensor between_1c =
       at::logical_and(distance_1c > bounds.beyond_aS[0][slot], distance_1c < bounds.within_aS[0][slot]);
   return at::where(between_1c, distance_1c, kInfinity)[0];
@@ -144,7 +144,7 @@ Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const 
 }
 
 at::Tensor loss_of_tuples(const Loss& loss, const Matrix& m, const Tuples& tuples) {
-  if (const auto* triplets = dynamic_cast<const TripletLossBase*>(&loss)) {
+  if (const auto* triplets = loss.as_triplets()) {
     const auto value = [&](const at::Tensor& i_t, const at::Tensor& j_t) {
       return m.value_ac.index({i_t, j_t});
     };
@@ -201,14 +201,13 @@ ReferenceLoss reference_loss(const LocalRows& local, const Objective& objective,
   if (input.shard) shard = tower_of(*input.shard);
   Matrix matrix = whole_matrix(objective, input, rows, second, shard);
   ReferenceLoss reference;
-  const auto* triplet_miner = dynamic_cast<const TripletMiner*>(&objective.miner);
+  const auto* triplet_miner = objective.miner.as_triplets();
   if (input.tuples)
     reference.tuples = *input.tuples;
   else if (triplet_miner)
     reference.tuples = mined(*triplet_miner, matrix, objective.loss.measure(), rows,
                              ref_ids(rows, second, shard), input.draw);
-  if (const auto* miner = dynamic_cast<const PairMiner*>(&objective.miner))
-    keep_mined(*miner, objective.loss.measure(), matrix);
+  if (const auto* miner = objective.miner.as_pairs()) keep_mined(*miner, objective.loss.measure(), matrix);
 
   const Affine affine = objective.loss.affine();
   const at::Tensor scale = at::full({}, affine.scale, rows.z_nD.options()).requires_grad_(true);

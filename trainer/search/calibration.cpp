@@ -8,7 +8,7 @@
 #include "common/json_reader.h"
 #include "common/json_text.h"
 #include "common/paths.h"
-#include "trainer/eval/text.h"
+#include "common/text_format.h"
 
 namespace lodestone {
 

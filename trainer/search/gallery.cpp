@@ -8,9 +8,9 @@
 #include <ATen/ops/tensor.h>
 
 #include "common/fields.h"
+#include "common/file_lock.h"
 #include "common/paths.h"
 #include "trainer/eval/neighbours.h"
-#include "trainer/search/file_lock.h"
 
 namespace lodestone {
 

@@ -2,9 +2,9 @@
 
 #include <string_view>
 
-#include "trainer/eval/html.h"
-#include "trainer/eval/report_style.h"
-#include "trainer/eval/text.h"
+#include "common/text_format.h"
+#include "trainer/report/html.h"
+#include "trainer/report/report_style.h"
 
 namespace lodestone {
 

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "common/error.h"
-#include "sampler/picture_size.h"
+#include "sampler/codecs/picture_size.h"
 
 namespace lodestone {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sampler/transforms.h"
+#include "sampler/augment/transforms.h"
 
 namespace lodestone {
 

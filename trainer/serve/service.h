@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "sampler/transforms.h"
+#include "sampler/augment/transforms.h"
 #include "trainer/eval/rows.h"
 #include "trainer/http/http_server.h"
 #include "trainer/search/calibration.h"

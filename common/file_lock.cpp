@@ -1,0 +1,38 @@
+#include "common/file_lock.h"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/files.h"
+
+namespace lodestone {
+
+FileLock::FileLock(const std::filesystem::path& file, std::chrono::milliseconds patience)
+    : fd_(::open((file.string() + ".lock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) {
+  if (fd_ < 0) throw IoError("cannot make " + file.string() + ".lock: " + std::strerror(errno));
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    const int reason = errno;
+    if ((reason == EWOULDBLOCK || reason == EINTR) && std::chrono::steady_clock::now() < deadline) {
+      ::poll(nullptr, 0, 20);
+      continue;
+    }
+    ::close(fd_);
+    throw IoError(reason == EWOULDBLOCK
+                      ? file.string() +
+                            ": expected to be its only writer, but another process holds it; try again"
+                      : file.string() + ".lock: " + std::strerror(reason));
+  }
+}
+
+FileLock::~FileLock() {
+  ::close(fd_);
+}
+
+}  // namespace lodestone

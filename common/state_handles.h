@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "common/safetensors.h"
+#include "common/state.h"
+
+namespace lodestone {
+
+/// Collects handles of the tensors that an object's visit_state lists, by group: of sharded ones this rank's rows, of what ranks keep
+/// of their own in the group "rank_statistics". Numbers are left out.
+///
+///     StateHandles handles;
+///     optimizer.visit_state(handles, "optimizer");
+///     at::Tensor& first = handles.groups["optimizer"]["weight.first"];
+class StateHandles : public StateVisitor {
+ public:
+  std::map<std::string, TensorMap> groups;
+
+  void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override {
+    groups[group][name] = live;
+  }
+  void sharded(const std::string& group, const std::string& name, const StateRows& rows) override {
+    groups[group][name] = rows.own_nX;
+  }
+  void per_rank(const std::string& name, const at::Tensor& own) override {
+    groups["rank_statistics"][name] = own;
+  }
+  void number(const std::string&, const std::string&, int64_t&) override {}
+};
+
+/// Of an object whose visit_state needs nothing but the visitor.
+template <typename Object>
+std::map<std::string, TensorMap> state_handles(Object& object) {
+  StateHandles handles;
+  object.visit_state(handles);
+  return handles.groups;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,50 @@
+#include <sstream>
+
+#include "distributed/control/control_thread.h"
+
+namespace lodestone {
+
+// One line "<number> <step> <left>", one "g <group> <call> <verb>" per group, and the report last, since it
+// is free text.
+std::string Beat::text() const {
+  std::ostringstream out;
+  out << number << ' ' << step << ' ' << left << '\n';
+  for (const auto& [group, entry] : entered)
+    out << "g " << group << ' ' << entry.call << ' ' << entry.verb << '\n';
+  if (!report.empty()) out << "r " << report;
+  return out.str();
+}
+
+Beat Beat::parse(const std::string& text) {
+  Beat beat;
+  std::istringstream in(text);
+  in >> beat.number >> beat.step >> beat.left;
+  for (std::string kind; in >> kind;) {
+    if (kind == "g") {
+      std::string group;
+      Entered entry;
+      in >> group >> entry.call >> entry.verb;
+      beat.entered[group] = entry;
+    } else {
+      in.get();
+      beat.report.assign(std::istreambuf_iterator<char>(in), {});
+    }
+  }
+  return beat;
+}
+
+// A line "<number> <flights>" and the verdict.
+std::string Word::text() const {
+  return std::to_string(number) + ' ' + std::to_string(flights) + '\n' + verdict;
+}
+
+Word Word::parse(const std::string& text) {
+  Word word;
+  std::istringstream in(text);
+  in >> word.number >> word.flights;
+  in.get();
+  word.verdict.assign(std::istreambuf_iterator<char>(in), {});
+  return word;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,282 @@
+#include "distributed/control/control_thread.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+
+namespace lodestone {
+
+using std::chrono::milliseconds;
+using SteadyClock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr milliseconds kGrace{500};
+
+int64_t now_ns() {
+  return SteadyClock::now().time_since_epoch().count();
+}
+
+milliseconds since(SteadyClock::time_point then) {
+  return std::chrono::duration_cast<milliseconds>(SteadyClock::now() - then);
+}
+
+std::string loss_text(int rank, milliseconds silent, const Beat& beat) {
+  std::string text = "rank " + std::to_string(rank) + " is lost: silent for " +
+                     std::to_string(silent.count()) + " ms (last heard of at step " +
+                     std::to_string(beat.step);
+  for (const auto& [group, entry] : beat.entered) {
+    text += ", " + entry.verb + " call " + std::to_string(entry.call) + " of group " + group;
+  }
+  return text + ")";
+}
+
+}  // namespace
+
+std::string beat_name(int rank) {
+  return "beat/" + std::to_string(rank);
+}
+
+ControlPlane::Shared::Shared(ControlOptions wanted)
+    : options(std::move(wanted)),
+      seal(options.token, options.generation),
+      newest_(static_cast<size_t>(options.world)),
+      word_at_(SteadyClock::now()),
+      listened_at_(word_at_) {
+  if (options.rank == 0) {
+    server = serve_store(options);
+    const std::string number = std::to_string(options.generation);
+    server->set("lodestone/generation", number + " " + seal.close("generation", number));
+    watched.resize(static_cast<size_t>(options.world));
+    for (Watched& rank : watched) rank.heard = SteadyClock::now();
+    watched_at_ = SteadyClock::now();
+  }
+  store = connect_store(options);
+  // Only what somebody deletes at the wrong moment is waited for.
+  store->setTimeout(std::max(options.peer_timeout, milliseconds(1000)));
+}
+
+void ControlPlane::Shared::publish(c10d::Store& where, const std::string& name,
+                                   const std::string& text) const {
+  where.set(seal.key(name), seal.close(name, text));
+}
+
+// "" for what is not there, or not of this job and generation: it counts as if it had not been written.
+std::vector<std::string> ControlPlane::Shared::fetch(const std::vector<std::string>& names) {
+  std::vector<std::string> keys;
+  for (const std::string& name : names) keys.push_back(seal.key(name));
+  std::vector<std::vector<uint8_t>> values(names.size());
+  asked_at.store(now_ns());
+  if (store->check(keys)) {
+    values = store->multiGet(keys);
+  } else {  // not all have spoken yet
+    for (size_t i = 0; i < keys.size(); ++i)
+      if (store->check({keys[i]})) values[i] = store->get(keys[i]);
+  }
+  asked_at.store(0);
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < names.size(); ++i)
+    texts.push_back(seal.open(names[i], {values[i].begin(), values[i].end()}).value_or(""));
+  return texts;
+}
+
+milliseconds ControlPlane::Shared::interval() const {
+  return std::clamp(options.peer_timeout / 20, milliseconds(20), milliseconds(500));
+}
+
+milliseconds ControlPlane::Shared::store_silence() {
+  if (options.rank == 0) return milliseconds(0);
+  const int64_t now = now_ns();
+  const int64_t asked = asked_at.load();
+  // Waiting ranks look here all the time. If nobody did for a while, this process may itself have been
+  // stopped, and its thread must have a chance to read the answer that came meanwhile.
+  const int64_t grace = std::chrono::nanoseconds(kGrace).count();
+  if (now - looked_at.exchange(now) > grace) grace_until.store(now + grace);
+  if (asked == 0 || now < grace_until.load()) return milliseconds(0);
+  return std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(now - asked));
+}
+
+void ControlPlane::Shared::condemn(const std::string& why) {
+  std::lock_guard lock(mutex);
+  if (verdict.empty()) verdict = why;
+  condemned.store(true, std::memory_order_release);
+  changed.notify_all();
+}
+
+std::vector<Beat> ControlPlane::Shared::ask_for_beats() {
+  std::unique_lock lock(mutex);
+  const uint64_t ticket = ++beats_wanted;
+  changed.notify_all();
+  const bool given =
+      changed.wait_for(lock, std::chrono::seconds(1), [&] { return beats_given >= ticket || ended; });
+  return given ? beats : std::vector<Beat>();
+}
+
+void ControlPlane::Shared::run() {
+  try {
+    for (bool more = true; more;) {
+      bool good_bye = false;
+      {
+        std::lock_guard lock(mutex);
+        good_bye = options.rank != 0 && (leaving || !verdict.empty());
+      }
+      say(good_bye);
+      if (options.rank == 0) {
+        watch();
+      } else if (!good_bye) {
+        listen();
+      }
+      give_beats();
+      more = !good_bye && !may_end();
+      if (more) wait_for_next();
+    }
+  } catch (const std::exception&) {
+    // One that was stopped comes back to a store that its ranks have left.
+    condemn(stood_still_ > options.peer_timeout
+                ? "this rank stood still for " + std::to_string(stood_still_.count()) +
+                      " ms, and the others have given it up"
+                : "rank 0 is lost: the connection to its store broke");
+  }
+  std::lock_guard lock(mutex);
+  ended = true;
+  changed.notify_all();
+}
+
+void ControlPlane::Shared::say(bool good_bye) {
+  Beat beat;
+  beat.number = ++number_;
+  beat.step = step.load(std::memory_order_relaxed);
+  beat.left = good_bye;
+  {
+    std::lock_guard lock(mutex);
+    beat.entered = entered;
+    beat.report = report;
+  }
+  asked_at.store(now_ns());
+  publish(*store, beat_name(options.rank), beat.text());
+  asked_at.store(0);
+}
+
+void ControlPlane::Shared::listen() {
+  const Word word = Word::parse(fetch({kWord}).front());
+  // A pause of this very process must not make rank 0 look silent.
+  if (const auto pause = since(listened_at_); pause > options.peer_timeout / 2) word_at_ += pause;
+  listened_at_ = SteadyClock::now();
+  if (word.number > word_number_) return hear(word);
+  if (since(word_at_) <= options.peer_timeout) return;
+  const std::string why = "rank 0 is lost: its store answers, but for " +
+                          std::to_string(since(word_at_).count()) +
+                          " ms nothing new of its own has been in it";
+  report_if_well(why);
+  condemn(why);
+}
+
+void ControlPlane::Shared::hear(const Word& word) {
+  word_number_ = word.number;
+  word_at_ = listened_at_;
+  flights_wanted.store(word.flights);
+  if (!word.verdict.empty()) condemn(word.verdict);
+}
+
+void ControlPlane::Shared::report_if_well(const std::string& what) {
+  std::lock_guard lock(mutex);
+  if (report.empty()) report = what;
+}
+
+// The newest that each rank has said. What has a lower number was said before, and somebody has put it back.
+const std::vector<Beat>& ControlPlane::Shared::read_beats() {
+  std::vector<std::string> names;
+  for (int r = 0; r < options.world; ++r) names.push_back(beat_name(r));
+  const std::vector<std::string> texts = fetch(names);
+  for (size_t r = 0; r < texts.size(); ++r)
+    if (Beat beat = Beat::parse(texts[r]); beat.number > newest_[r].number) newest_[r] = std::move(beat);
+  return newest_;
+}
+
+// "" while all is well with a rank.
+std::string ControlPlane::Shared::trouble_of(size_t rank) const {
+  const Beat& beat = newest_[rank];
+  if (!beat.report.empty()) return "rank " + std::to_string(rank) + " gave up: " + beat.report;
+  const auto limit =
+      beat.number == 0 ? std::max(options.join_timeout, options.peer_timeout) : options.peer_timeout;
+  const auto silent = since(watched[rank].heard);
+  return !beat.left && silent > limit ? loss_text(static_cast<int>(rank), silent, beat) : "";
+}
+
+void ControlPlane::Shared::watch() {
+  const std::vector<Beat>& said = read_beats();
+  std::string found;
+  {
+    std::lock_guard lock(mutex);
+    // A pause of this very process must not make the others look silent.
+    const auto pause = since(watched_at_);
+    watched_at_ = SteadyClock::now();
+    const int64_t told_before = furthest_step();
+    for (size_t r = 0; r < said.size(); ++r) {
+      Watched& rank = watched[r];
+      if (pause > options.peer_timeout / 2) {
+        rank.heard += pause;
+        if (rank.behind_since) *rank.behind_since += pause;
+      }
+      if (said[r].number > rank.number) note(rank, said[r], told_before);
+      const std::string trouble = trouble_of(r);
+      if (!trouble.empty()) found += (found.empty() ? "" : "; ") + trouble;
+    }
+    note_lags();
+    note_step();
+    if (verdict.empty()) verdict = found;
+  }
+  tell();
+  if (!found.empty()) condemn(found);
+}
+
+// Rank 0's word, whether or not it says anything new.
+void ControlPlane::Shared::tell() {
+  Word word;
+  word.number = ++word_number_;
+  word.flights = flights_wanted.load();
+  {
+    std::lock_guard lock(mutex);
+    word.verdict = verdict;
+  }
+  asked_at.store(now_ns());
+  publish(*store, kWord, word.text());
+  asked_at.store(0);
+}
+
+void ControlPlane::Shared::give_beats() {
+  uint64_t wanted = 0;
+  {
+    std::lock_guard lock(mutex);
+    if (beats_wanted == beats_given) return;
+    wanted = beats_wanted;
+  }
+  std::vector<Beat> read = read_beats();
+  std::lock_guard lock(mutex);
+  beats = std::move(read);
+  beats_given = wanted;
+  changed.notify_all();
+}
+
+// Rank 0 serves until nobody needs it: the others have said good-bye, or it has waited long enough after a
+// failure.
+bool ControlPlane::Shared::may_end() {
+  std::lock_guard lock(mutex);
+  if (options.rank != 0 || !leaving) return false;
+  if (left_at_ == SteadyClock::time_point()) left_at_ = SteadyClock::now();
+  const bool all_left =
+      std::all_of(watched.begin() + 1, watched.end(), [](const Watched& rank) { return rank.left; });
+  return all_left || (!verdict.empty() && since(left_at_) > options.peer_timeout);
+}
+
+void ControlPlane::Shared::wait_for_next() {
+  std::unique_lock lock(mutex);
+  const bool was_leaving = leaving, was_well = report.empty();
+  const auto begin = SteadyClock::now();
+  changed.wait_for(lock, interval(), [&] {
+    return leaving != was_leaving || report.empty() != was_well || beats_wanted != beats_given;
+  });
+  stood_still_ = since(begin);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "distributed/control/seal.h"
+#include "distributed/transport/transport.h"
+
+namespace lodestone {
+
+/// The last collective that a rank entered in a group.
+struct Entered {
+  uint64_t call = 0;
+  std::string verb;
+};
+
+/// What one rank tells the others, some twenty times per peer_timeout.
+struct Beat {
+  uint64_t number = 0;
+  int64_t step = 0;
+  bool left = false;
+  std::map<std::string, Entered> entered;
+  std::string report;  ///< "" while all is well
+
+  std::string text() const;
+  static Beat parse(const std::string& text);
+};
+
+/// What rank 0 tells the others, as often.
+struct Word {
+  uint64_t number = 0;
+  int64_t flights = 0;  ///< how often flight records were asked for
+  std::string verdict;  ///< "" while there is none
+
+  std::string text() const;
+  static Word parse(const std::string& text);
+};
+
+/// What rank 0 remembers of a rank.
+struct Watched {
+  uint64_t number = 0;  ///< of its newest beat; 0: never heard of
+  std::chrono::steady_clock::time_point heard;
+  int64_t step = 0;
+  int64_t behind = 0;  ///< steps, by what others had told before it spoke
+  bool left = false;
+  uint64_t call = 0;  ///< the last of group "world"
+  std::string verb;
+  std::optional<std::chrono::steady_clock::time_point>
+      behind_since;  ///< with this call, others being further
+};
+
+/// Names of what the store holds; their keys are Seal::key's, so a process of another generation or job talks past this one.
+inline constexpr const char* kWord = "word";
+std::string beat_name(int rank);
+
+/// A new connection to rank 0's store.
+c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options);
+/// Rank 0's store; fills in options.port.
+c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options);
+
+/// The state that the callers of a ControlPlane share with its thread. Only the thread uses the store, whose
+/// calls have no timeout: others read what it left here, and notice by `asked_at` when it does not come back.
+struct ControlPlane::Shared {
+  explicit Shared(ControlOptions wanted);
+  void run();
+
+  /// How long the store call under way has taken so far; zero between calls and on rank 0, which needs no
+  /// network.
+  std::chrono::milliseconds store_silence();
+  void condemn(const std::string& why);
+  std::vector<Beat> ask_for_beats();
+
+  ControlOptions options;
+  Seal seal;
+  c10::intrusive_ptr<c10d::Store> server;  // rank 0's
+  c10::intrusive_ptr<c10d::Store> store;   // this thread's own connection
+  std::thread thread;
+  std::atomic<int64_t> step{0};
+  std::atomic<bool> condemned{false};
+  std::atomic<int64_t> asked_at{0};   // steady clock in ns; 0 = no call under way
+  std::atomic<int64_t> looked_at{0};  // when a caller last looked at asked_at
+  std::atomic<int64_t> grace_until{0};
+  std::atomic<int64_t> flights_wanted{0};  // rank 0: to be told; elsewhere: heard of
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable changed;
+  bool leaving = false;
+  bool ended = false;
+  std::string verdict;
+  std::string report;
+  std::map<std::string, Entered> entered;
+  std::vector<Watched> watched;  // on rank 0
+  double step_seconds = 0;       // on rank 0: of a usual step
+  uint64_t beats_wanted = 0, beats_given = 0;
+  std::vector<Beat> beats;
+
+ private:
+  void say(bool good_bye);
+  void listen();
+  void watch();
+  void tell();
+  void hear(const Word& word);
+  void report_if_well(const std::string& what);
+  void give_beats();
+  void wait_for_next();
+  bool may_end();
+  const std::vector<Beat>& read_beats();
+  void publish(c10d::Store& where, const std::string& name, const std::string& text) const;
+  std::vector<std::string> fetch(const std::vector<std::string>& names);
+  int64_t furthest_step() const;
+  std::string trouble_of(size_t rank) const;
+  void note(Watched& rank, const Beat& beat, int64_t told_before);
+  void note_lags();
+  void note_step();
+  std::chrono::milliseconds interval() const;
+
+  std::vector<Beat> newest_;  // of each rank, by its number
+  std::chrono::steady_clock::time_point left_at_{};
+  std::chrono::steady_clock::time_point watched_at_{};
+  std::chrono::steady_clock::time_point step_at_{};
+  int64_t step_seen_ = 0;
+  uint64_t word_number_ = 0;                         // of the newest word
+  std::chrono::steady_clock::time_point word_at_{};  // when it was new, and when this rank last looked
+  std::chrono::steady_clock::time_point listened_at_{};
+  std::chrono::milliseconds stood_still_{0};  // in the last pause between two beats
+  uint64_t number_ = 0;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "distributed/control/seal.h"
+
+namespace lodestone {
+
+/// A store whose values only ranks of this job and generation can write and read, under keys that tell others nothing: for
+/// NCCL, which leaves its ids in the store as they are. A value that was put in by somebody else, or copied from another key, is
+/// refused. Counters (add) are the server's own arithmetic and stay in clear.
+/// Throws     CommError from get() and multiGet() for a value that no rank of this job has written there
+class SealingStore : public c10d::Store {
+ public:
+  /// `purpose` keeps users of one store apart. `refused` hears of every refusal, for callers that lose the exception.
+  SealingStore(Seal seal, std::string purpose, c10::intrusive_ptr<c10d::Store> inner,
+               std::function<void(const std::string&)> refused = {});
+
+  using Store::set;
+  c10::intrusive_ptr<Store> clone() override;
+  void set(const std::string& key, const std::vector<uint8_t>& value) override;
+  std::vector<uint8_t> get(const std::string& key) override;
+  int64_t add(const std::string& key, int64_t value) override;
+  bool deleteKey(const std::string& key) override;
+  bool check(const std::vector<std::string>& keys) override;
+  int64_t getNumKeys() override;
+  void wait(const std::vector<std::string>& keys) override;
+  void wait(const std::vector<std::string>& keys, const std::chrono::milliseconds& timeout) override;
+  const std::chrono::milliseconds& getTimeout() const noexcept override;
+  void setTimeout(const std::chrono::milliseconds& timeout) override;
+  std::vector<std::vector<uint8_t>> multiGet(const std::vector<std::string>& keys) override;
+  void multiSet(const std::vector<std::string>& keys,
+                const std::vector<std::vector<uint8_t>>& values) override;
+
+ private:
+  std::string name_of(const std::string& key) const { return purpose_ + "/" + key; }
+  std::vector<std::string> hidden(const std::vector<std::string>& keys) const;
+
+  const Seal seal_;
+  const std::string purpose_;
+  const c10::intrusive_ptr<c10d::Store> inner_;
+  const std::function<void(const std::string&)> refused_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,200 @@
+#include "distributed/reductions/gradient_sync.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
+
+#include "common/error.h"
+#include "distributed/transport/call_check.h"
+#include "distributed/transport/flight.h"
+#include "distributed/transport/transport.h"
+
+namespace lodestone {
+
+namespace {
+
+using torch::autograd::Node;
+
+std::vector<at::Tensor> trainable(const std::vector<at::Tensor>& parameters) {
+  std::vector<at::Tensor> kept;
+  for (const at::Tensor& parameter : parameters) {
+    if (parameter.requires_grad()) kept.push_back(parameter);
+  }
+  if (kept.empty()) {
+    throw Error("gradient sync: expected at least one parameter that requires a gradient, got none of " +
+                std::to_string(parameters.size()) + "; unfreeze some, or do not synchronise");
+  }
+  return kept;
+}
+
+c10::intrusive_ptr<c10d::ProcessGroup> process_group(const Group& group) {
+  GroupState& state = group.state();
+  auto process_group = c10::make_intrusive<c10d::ProcessGroup>(group.rank(), group.size());
+  if (state.cpu) {
+    process_group->setBackend(c10::kCPU, c10d::ProcessGroup::CUSTOM,
+                              c10::intrusive_ptr<c10d::Backend>(state.cpu));
+  }
+  if (state.cuda) process_group->setBackend(c10::kCUDA, c10d::ProcessGroup::NCCL, state.cuda);
+  return process_group;
+}
+
+// Along a dimension of size 1 a stride says nothing, and the gradient of a kernel of one channel, or of one pixel, comes with another
+// than the kernel's. The Reducer takes that for another layout: it warns, and goes over the gradient row by row. So the gradient
+// is shown with its parameter's strides; the numbers stay where they are.
+void keep_strides(const at::Tensor& parameter) {
+  const auto sizes = parameter.sizes();
+  if (std::find(sizes.begin(), sizes.end(), 1) == sizes.end()) return;
+  parameter.register_hook([strides = parameter.strides().vec()](const at::Tensor& gradient) {
+    if (gradient.strides() == at::IntArrayRef(strides)) return gradient;
+    for (int64_t d = 0; d < gradient.dim(); ++d)
+      if (gradient.size(d) != 1 && gradient.stride(d) != strides[static_cast<size_t>(d)]) return gradient;
+    return gradient.as_strided(gradient.sizes(), strides);
+  });
+}
+
+using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
+
+constexpr const char* kVerb = "gradient_sync";
+
+// Without a hook the Reducer divides by the world size; this one adds and nothing else. (LibTorch has the
+// same, but does not export it.) What it sends on a GPU it notes, since nobody else waits for that on the host.
+class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
+ public:
+  SumHook(const c10::intrusive_ptr<c10d::ProcessGroup>& process_group, Group group,
+          std::shared_ptr<Works> works)
+      : CppCommHookInterface(process_group), group_(std::move(group)), works_(std::move(works)) {}
+
+  c10::intrusive_ptr<c10::ivalue::Future> runHook(c10d::GradBucket& bucket) override {
+    std::vector<at::Tensor> tensors{bucket.getBufferRef()};
+    if (!tensors[0].is_cuda()) return state_->allreduce(tensors)->getFuture();
+    try {
+      const auto work = state_->allreduce(tensors);
+      works_->push_back(work);
+      return work->getFuture();
+    } catch (const std::exception& cause) {
+      rethrow_as_comm_error(group_.state(), kVerb, cause, /*on_cuda=*/true);
+    }
+  }
+
+ private:
+  const Group group_;
+  const std::shared_ptr<Works> works_;
+};
+
+// Gradients become ready roughly from the last parameter to the first; so do the buckets.
+std::unique_ptr<c10d::Reducer> make_reducer(const Group& group, const std::shared_ptr<Works>& works,
+                                            const std::vector<at::Tensor>& parameters, int64_t bucket_bytes) {
+  const auto process_group = lodestone::process_group(group);
+  const int64_t first_bytes = std::min<int64_t>(bucket_bytes, c10d::kDefaultFirstBucketBytes);
+  auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
+      parameters, {static_cast<size_t>(first_bytes), static_cast<size_t>(bucket_bytes)});
+  std::reverse(buckets.begin(), buckets.end());
+  auto reducer = std::make_unique<c10d::Reducer>(
+      parameters, buckets, process_group, std::vector<bool>(parameters.size(), false), bucket_bytes,
+      /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/false,
+      std::unordered_map<size_t, std::string>{}, first_bytes, /*skip_all_reduce_unused_params=*/false,
+      /*use_python_reducer=*/false, std::vector<int64_t>{});
+  reducer->register_comm_hook(std::make_unique<SumHook>(process_group, group, works));
+  return reducer;
+}
+
+}  // namespace
+
+struct GradientSync::Parts {
+  Group home;   // the caller's, whose traffic this is
+  Group group;  // the same ranks
+  std::vector<at::Tensor> parameters;
+  at::Tensor anchor;  // a parameter of our own, for ranks whose backward pass reaches none of the others
+  std::vector<std::shared_ptr<Node>> leaves;
+  std::unordered_set<const Node*> leaf_set;
+  std::unique_ptr<c10d::Reducer> reducer;
+  bool idle = false;
+  int64_t bytes = 0;
+  std::shared_ptr<Works> works = std::make_shared<Works>();  // of this pass, on a GPU
+  Clock::time_point deadline{};
+
+  bool reaches_parameter(const std::vector<at::Tensor>& outputs) const;
+};
+
+bool GradientSync::Parts::reaches_parameter(const std::vector<at::Tensor>& outputs) const {
+  std::vector<Node*> pending;
+  std::unordered_set<const Node*> seen;
+  for (const at::Tensor& output : outputs) {
+    if (output.defined() && output.requires_grad())
+      pending.push_back(torch::autograd::impl::gradient_edge(output).function.get());
+  }
+  while (!pending.empty()) {
+    Node* node = pending.back();
+    pending.pop_back();
+    if (node == nullptr || !seen.insert(node).second) continue;
+    if (leaf_set.contains(node)) return true;
+    for (const auto& edge : node->next_edges()) pending.push_back(edge.function.get());
+  }
+  return false;
+}
+
+// A group of its own, so that collectives of the backward pass itself (synchronised batch norm) may mix with
+// these.
+GradientSync::GradientSync(Group group, const std::vector<at::Tensor>& parameters, int64_t bucket_bytes)
+    : parts_(new Parts{group,
+                       group.size() == 1 ? group : group.split(0, group.rank()),
+                       trainable(parameters),
+                       {},
+                       {},
+                       {},
+                       {}}) {
+  Parts& parts = *parts_;
+  if (group.size() == 1) return;
+  parts.anchor = at::zeros({1}, parts.parameters.back().options()).requires_grad_(true);
+  parts.parameters.push_back(parts.anchor);
+  for (const at::Tensor& parameter : parts.parameters) {
+    keep_strides(parameter);
+    parts.leaves.push_back(torch::autograd::impl::grad_accumulator(parameter));
+    parts.leaf_set.insert(parts.leaves.back().get());
+    parts.bytes += static_cast<int64_t>(parameter.nbytes()) + 4;
+  }
+  parts.reducer = make_reducer(parts.group, parts.works, parts.parameters, bucket_bytes);
+}
+
+GradientSync::~GradientSync() = default;
+GradientSync::GradientSync(GradientSync&&) noexcept = default;
+GradientSync& GradientSync::operator=(GradientSync&&) noexcept = default;
+
+void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
+  if (!parts_->reducer) return;
+  GroupState& state = parts_->group.state();
+  state.members.context->check(kVerb);
+  parts_->works->clear();
+  // The Reducer's own calls, made as gradients arrive, follow from the parameters: one look at these speaks for all.
+  compare_calls(state, {kVerb, parts_->bytes}, parts_->anchor, {});
+  parts_->deadline = Clock::now() + state.members.options.timeout;
+  parts_->idle = !parts_->reaches_parameter(outputs);
+  if (!parts_->idle) parts_->reducer->prepare_for_backward(outputs);
+}
+
+void GradientSync::finish() {
+  Parts& parts = *parts_;
+  if (!parts.reducer) return;
+  const VerbTimer timer(&parts.home.state(), kVerb);
+  if (parts.idle) {
+    // The Reducer acts on the gradients it sees arrive. Here none did, so the anchor's does, and the rest are
+    // unused.
+    const at::AutoGradMode with_grad(true);
+    const at::Tensor output = parts.anchor.mul(0);
+    parts.reducer->prepare_for_backward({output});
+    torch::autograd::backward({output}, {at::zeros_like(output)});
+    parts.idle = false;
+  }
+  parts.anchor.mutable_grad().reset();
+  GroupState& state = parts.group.state();
+  for (const auto& work : *parts.works) await_on_cuda(state, kVerb, *work, parts.deadline, 0);
+  parts.works->clear();
+  state.members.context->check(kVerb);
+  count_traffic(parts.home.state(), &Traffic::gradient_sync,
+                2 * parts.bytes * (parts.group.size() - 1) / parts.group.size());
+}
+
+}  // namespace lodestone

@@ -1,0 +1,86 @@
+#include "distributed/rendezvous/rendezvous.h"
+
+#include <sstream>
+
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "common/error.h"
+#include "distributed/control/control_thread.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr std::chrono::milliseconds kToConnect{3'000};
+
+std::string to_text(const ControlOptions& options) {
+  return options.host + " " + std::to_string(options.port) + " " + std::to_string(options.generation) + " " +
+         options.token;
+}
+
+void read_text(const std::string& text, ControlOptions& options) {
+  std::istringstream in(text);
+  in >> options.host >> options.port >> options.generation >> options.token;
+  if (!in) throw CommError("launch: rank 0 cannot serve the control plane: " + text);
+}
+
+}  // namespace
+
+std::shared_ptr<ControlPlane> meet_over_mpi(ControlOptions wanted, MpiRuntime& mpi) {
+  // All ranks are in MPI by now, so each has its libraries.
+  wanted.join_timeout = wanted.peer_timeout + kToConnect;
+  if (wanted.rank != 0) {
+    read_text(mpi.exchange(""), wanted);
+    return std::make_shared<ControlPlane>(wanted);
+  }
+  // mpirun itself keeps strangers out, so a token that rank 0 makes up and MPI carries will do.
+  if (wanted.token.empty()) wanted.token = random_token();
+  std::shared_ptr<ControlPlane> control;
+  try {
+    control = std::make_shared<ControlPlane>(wanted);
+  } catch (const std::exception& error) {
+    mpi.exchange(error.what());
+    throw;
+  }
+  mpi.exchange(to_text(control->options()));
+  return control;
+}
+
+std::shared_ptr<ControlPlane> meet_at_master(ControlOptions wanted, const LaunchInfo& info,
+                                             const Environment& environment) {
+  if (info.master_address.empty() || info.master_port == 0) {
+    throw ConfigError(
+        "launch: expected MASTER_ADDR and MASTER_PORT, since " + std::string(name_of(info.source)) +
+        " does not start MPI; set them to rank 0's host and a free port there, or start with mpirun");
+  }
+  if (environment("TORCHELASTIC_USE_AGENT_STORE").value_or("") != "True") {
+    if (!wanted.loopback) wanted.host = info.master_address;
+    wanted.port = info.master_port;
+    return std::make_shared<ControlPlane>(wanted);
+  }
+  c10d::TCPStoreOptions agent;
+  agent.port = static_cast<uint16_t>(info.master_port);
+  agent.waitWorkers = false;
+  const c10::intrusive_ptr<c10d::Store> store =
+      c10::make_intrusive<c10d::TCPStore>(info.master_address, agent);
+  const Seal seal(wanted.token, wanted.generation);
+  const std::string key = seal.key("address");
+  if (wanted.rank != 0) {
+    const std::string token = wanted.token;
+    const auto told = seal.open("address", store->get_to_str(key));
+    if (!told)
+      throw CommError(
+          "launch: what lies in the store of torchrun's agent as rank 0's address was not written by a "
+          "rank of this job; keep the job's network to itself and start again");
+    read_text(*told, wanted);
+    wanted.token = token;
+    return std::make_shared<ControlPlane>(wanted);
+  }
+  auto control = std::make_shared<ControlPlane>(wanted);
+  ControlOptions told = control->options();
+  told.token = "-";  // strangers can read the agent's store
+  store->set(key, seal.close("address", to_text(told)));
+  return control;
+}
+
+}  // namespace lodestone

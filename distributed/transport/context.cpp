@@ -1,0 +1,74 @@
+#include "distributed/transport/context.h"
+
+#include "common/error.h"
+#include "distributed/control/control.h"
+
+namespace lodestone {
+
+GroupContext::GroupContext(int world_rank, std::shared_ptr<ControlPlane> control)
+    : world_rank_(world_rank), control_(std::move(control)) {}
+
+void GroupContext::set_step(int64_t step) {
+  step_.store(step, std::memory_order_relaxed);
+  if (control_) control_->set_step(step);
+}
+
+void GroupContext::entered(const std::string& group, uint64_t call, const char* verb) {
+  if (control_) control_->entered(group, call, verb);
+}
+
+std::optional<std::string> GroupContext::failure() {
+  if (failed_.load(std::memory_order_acquire)) {
+    std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  if (!control_) return std::nullopt;
+  auto verdict = control_->failure();
+  if (verdict) {
+    std::lock_guard lock(mutex_);
+    if (failure_.empty()) failure_ = *verdict;
+    failed_.store(true, std::memory_order_release);
+  }
+  return verdict;
+}
+
+void GroupContext::fail(const std::string& what) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!failure_.empty()) return;
+    failure_ = what;
+    failed_.store(true, std::memory_order_release);
+  }
+  if (control_) control_->report(what);
+}
+
+void GroupContext::check(const char* verb) {
+  if (auto what = failure()) std::rethrow_exception(error(verb, *what));
+}
+
+std::exception_ptr GroupContext::error(const char* verb, const std::string& what) const {
+  return std::make_exception_ptr(CommError(
+      std::string("group ") + verb + " (rank " + std::to_string(world_rank_) + ", step " +
+      std::to_string(step()) + "): " + what +
+      "; the group is unusable: end all ranks and start again, training resumes from the newest checkpoint"));
+}
+
+void GroupContext::add_cuda_group(std::weak_ptr<GroupState> group) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(cuda_groups_, [](const auto& known) { return known.expired(); });
+  cuda_groups_.push_back(std::move(group));
+}
+
+std::vector<std::shared_ptr<GroupState>> GroupContext::cuda_groups() {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<GroupState>> alive;
+  for (const auto& known : cuda_groups_)
+    if (auto group = known.lock()) alive.push_back(std::move(group));
+  return alive;
+}
+
+std::string GroupContext::late(const std::string& group, uint64_t call, const std::vector<int>& world_ranks) {
+  return control_ ? control_->late(group, call, world_ranks) : std::string();
+}
+
+}  // namespace lodestone

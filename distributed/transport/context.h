@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "distributed/transport/flight_record.h"
+
+namespace lodestone {
+
+class ControlPlane;
+struct GroupState;
+
+/// What all groups of one rank share: its step, its link to the control plane and the first failure, which is
+/// final. Internal to distributed/. Threads: all methods are safe concurrently.
+class GroupContext {
+ public:
+  /// `control` is null where peers cannot die on their own (threads of one process, world 1).
+  GroupContext(int world_rank, std::shared_ptr<ControlPlane> control);
+
+  int world_rank() const { return world_rank_; }
+  const std::shared_ptr<ControlPlane>& control() const { return control_; }
+  FlightRecord& record() { return record_; }
+  int64_t step() const { return step_.load(std::memory_order_relaxed); }
+  void set_step(int64_t step);
+
+  /// Tells the control plane that this rank is inside call number `call` of `group`.
+  void entered(const std::string& group, uint64_t call, const char* verb);
+
+  /// The reason why no collective can work any more, if there is one. Cheap: polled while waiting.
+  std::optional<std::string> failure();
+  /// Records `what` as the failure unless there is one already, and tells the other ranks.
+  void fail(const std::string& what);
+  /// Throws the CommError for `verb` if there is a failure.
+  void check(const char* verb);
+  /// "group all_reduce (rank 3, step 120): <what>; <next step>" as a CommError.
+  std::exception_ptr error(const char* verb, const std::string& what) const;
+
+  /// Groups with calls on a device; what is left of them. cuda_watch.h ends those calls.
+  void add_cuda_group(std::weak_ptr<GroupState> group);
+  std::vector<std::shared_ptr<GroupState>> cuda_groups();
+
+  /// Who has not entered call `call` of `group`, in words; "" when nobody can tell. May take a second.
+  std::string late(const std::string& group, uint64_t call, const std::vector<int>& world_ranks);
+
+ private:
+  const int world_rank_;
+  const std::shared_ptr<ControlPlane> control_;
+  FlightRecord record_;
+  std::atomic<int64_t> step_{0};
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_;
+  std::string failure_;
+  std::vector<std::weak_ptr<GroupState>> cuda_groups_;
+};
+
+}  // namespace lodestone

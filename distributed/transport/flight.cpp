@@ -1,0 +1,139 @@
+#include "distributed/transport/flight.h"
+
+#include <thread>
+
+#include "common/error.h"
+#include "common/torch_error.h"
+
+namespace lodestone {
+
+namespace {
+
+// NCCL sees a connection break seconds before the control plane can tell whose rank is lost.
+std::string broken_text(GroupContext& context, const std::exception& cause) {
+  const auto patience =
+      context.control() ? 2 * context.control()->options().peer_timeout : std::chrono::milliseconds(0);
+  for (const auto end = Clock::now() + patience; Clock::now() < end;) {
+    if (auto why = context.failure()) return *why;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return std::string("the backend failed: ") + torch_reason(cause);
+}
+
+std::string broken_text(GroupContext& context, const std::exception_ptr& problem) {
+  try {
+    std::rethrow_exception(problem);
+  } catch (const std::exception& cause) {
+    return broken_text(context, cause);
+  }
+}
+
+void wait_on_cuda(Flight& flight) {
+  GroupContext& context = *flight.state->members.context;
+  try {
+    await_on_cuda(*flight.state, flight.verb, *flight.work, flight.deadline, flight.call);
+  } catch (const Error&) {
+    context.record().end(flight.sequence, false);
+    throw;
+  }
+  flight.work->wait();
+  context.record().end(flight.sequence, true);
+}
+
+}  // namespace
+
+void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause, bool on_cuda) {
+  GroupContext& context = *state.members.context;
+  if (!context.failure())
+    context.fail(on_cuda ? broken_text(context, cause)
+                         : std::string("the backend failed: ") + torch_reason(cause));
+  std::rethrow_exception(context.error(verb, *context.failure()));
+}
+
+void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock::time_point deadline,
+                   uint64_t call) {
+  GroupContext& context = *state.members.context;
+  const auto give_up = [&](const std::string& why) {
+    context.fail(why);
+    state.abort_cuda();
+    std::rethrow_exception(context.error(verb, why));
+  };
+  while (!work.isCompleted()) {
+    if (auto why = context.failure()) give_up(*why);
+    if (Clock::now() > deadline)
+      give_up(late_text(state.members,
+                        call ? context.late(state.members.id, call, state.members.world_ranks) : ""));
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
+  if (const auto problem = work.exception()) give_up(broken_text(context, problem));
+  if (auto why = context.failure()) give_up(*why);  // an abort completes calls, too
+}
+
+std::string late_text(const Members& members, const std::string& who) {
+  return "not all ranks came within " + std::to_string(members.options.timeout.count()) +
+         " ms: " + (who.empty() ? std::string("who is late cannot be told") : who);
+}
+
+std::shared_ptr<Flight> landed(const at::Tensor& result) {
+  auto flight = std::make_shared<Flight>();
+  flight->wire = result;
+  flight->device = result.device();
+  return flight;
+}
+
+std::shared_ptr<Flight> take_off(const std::shared_ptr<GroupState>& state, const char* verb,
+                                 const at::Tensor& wire, const at::Tensor& target, c10::Device device,
+                                 const std::function<c10::intrusive_ptr<c10d::Work>(c10d::Backend&)>& begin) {
+  const VerbTimer timer(state.get(), verb);
+  auto flight = std::make_shared<Flight>();
+  flight->state = state;
+  flight->verb = verb;
+  flight->wire = wire;
+  flight->target = target;
+  flight->device = device;
+  flight->deadline = Clock::now() + state->members.options.timeout;
+  if (wire.is_cuda()) {
+    std::lock_guard lock(state->mutex);
+    flight->call = ++state->cuda_calls;
+    GroupContext& context = *state->members.context;
+    context.entered(state->members.id, flight->call, verb);
+    flight->sequence =
+        context.record().begin(state->members.id, verb, static_cast<int64_t>(wire.nbytes()), context.step());
+  }
+  try {
+    flight->work = begin(wire.is_cuda() ? *state->cuda : *state->cpu);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& cause) {
+    rethrow_as_comm_error(*state, verb, cause, wire.is_cuda());
+  }
+  return flight;
+}
+
+at::Tensor land(Flight& flight) {
+  if (flight.work) {
+    const VerbTimer timer(flight.state.get(), flight.verb);
+    try {
+      if (flight.wire.is_cuda()) {
+        wait_on_cuda(flight);
+      } else {
+        flight.work->wait();
+      }
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& cause) {
+      rethrow_as_comm_error(*flight.state, flight.verb, cause, flight.wire.is_cuda());
+    }
+    flight.work.reset();
+    const at::NoGradGuard no_grad;
+    if (flight.target.defined()) {
+      if (!flight.target.is_alias_of(flight.wire)) flight.target.copy_(flight.wire);
+      flight.wire = flight.target;
+    } else if (flight.wire.device() != flight.device) {
+      flight.wire = flight.wire.to(flight.device);
+    }
+  }
+  return flight.wire;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,86 @@
+#include <ATen/ops/add.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
+
+#include "common/error.h"
+#include "distributed/transport/transport.h"
+
+namespace lodestone {
+
+namespace {
+// What a backend may still need after the deadline: asking the control plane who is late, and telling
+// everybody.
+constexpr auto kAnswerMargin = std::chrono::seconds(10);
+}  // namespace
+
+RankWork::RankWork(const Members& members, c10d::OpType type, const char* verb,
+                   std::vector<at::Tensor> results)
+    : c10d::Work(members.rank, type),
+      context_(members.context),
+      verb_(verb),
+      deadline_(Clock::now() + members.options.timeout),
+      results_(std::move(results)),
+      future_(c10::make_intrusive<c10::ivalue::Future>(c10::ListType::create(c10::TensorType::get()))) {}
+
+bool RankWork::wait(std::chrono::milliseconds) {
+  std::unique_lock lock(mutex_);
+  if (!cv_.wait_until(lock, deadline_ + kAnswerMargin, [this] { return completed_; })) {
+    lock.unlock();
+    const std::string why = "the communication thread of this rank is stuck inside a system call";
+    context_->fail(why);
+    std::rethrow_exception(context_->error(verb_, why));
+  }
+  if (exception_) std::rethrow_exception(exception_);
+  return true;
+}
+
+void RankWork::recorded(const std::string& group, int64_t bytes) {
+  sequence_ = context_->record().begin(group, verb_, bytes, context_->step());
+}
+
+void RankWork::done() {
+  if (ended_.exchange(true)) return;
+  context_->record().end(sequence_, true);
+  future_->markCompleted(c10::IValue(results_));
+  finish();
+}
+
+void RankWork::fail(std::exception_ptr error) {
+  if (ended_.exchange(true)) return;
+  context_->record().end(sequence_, false);
+  future_->setError(error);
+  finish(error);
+}
+
+void count_traffic(GroupState& state, VerbTraffic Traffic::*verb, int64_t bytes) {
+  std::lock_guard lock(state.mutex);
+  VerbTraffic& row = state.traffic.*verb;
+  ++row.calls;
+  row.bytes += bytes;
+}
+
+at::Tensor reduce_in_order(const std::vector<at::Tensor>& parts, c10d::ReduceOp::RedOpType op) {
+  const at::ScalarType type = parts.front().scalar_type();
+  const bool narrow = type == at::kBFloat16 || type == at::kHalf;
+  const auto wide = [&](const at::Tensor& part) { return narrow ? part.to(at::kFloat) : part; };
+  at::Tensor total = wide(parts.front()).clone();
+  for (size_t i = 1; i < parts.size(); ++i) {
+    const at::Tensor part = wide(parts[i]);
+    switch (op) {
+      case c10d::ReduceOp::SUM:
+        total.add_(part);
+        break;
+      case c10d::ReduceOp::MAX:
+        at::maximum_out(total, total, part);
+        break;
+      case c10d::ReduceOp::MIN:
+        at::minimum_out(total, total, part);
+        break;
+      default:
+        throw Error("group all_reduce: expected sum, max or min, got c10d reduce op " + std::to_string(op));
+    }
+  }
+  return total.to(type);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+
+#include "common/fields.h"
+#include "common/rng.h"
+#include "sampler/augment/planes.h"
+
+namespace lodestone {
+
+/// Random changes of colour. Factors are drawn uniformly from [max(0, 1 - value), 1 + value], the turn of the hue from ±value.
+struct ColourJitterConfig {
+  double probability = 1.0;
+  double brightness = 0.0;
+  double contrast = 0.0;
+  double saturation = 0.0;
+  double hue = 0.0;
+
+  void visit(Fields& f);
+  bool on() const { return probability > 0 && (brightness > 0 || contrast > 0 || saturation > 0 || hue > 0); }
+};
+
+/// What one draw does, in which order: 0 brightness, 1 contrast, 2 saturation, 3 hue.
+struct ColourChange {
+  double brightness = 1.0;
+  double contrast = 1.0;
+  double saturation = 1.0;
+  double hue = 0.0;  ///< of a full turn
+  std::array<int, 4> order{0, 1, 2, 3};
+};
+
+ColourChange draw_colour_change(const ColourJitterConfig& config, Random random);
+
+/// Math      as torchvision's adjust_*, on values in 0..1, clamped after each: brightness f·v; contrast f·v + (1 - f)·m, m the mean of
+///           the picture's grey; saturation f·v + (1 - f)·grey(v); hue turned in HSV
+/// Ensures   a grey picture (1 channel) keeps its saturation and hue. A change whose factor is 1 (turn 0) is left out.
+/// Cost      one pass per change
+void change_colours(Planes& planes, const ColourChange& change);
+
+/// Each colour's luma 0.2989 r + 0.587 g + 0.114 b in all channels.
+void make_grey(Planes& planes);
+
+}  // namespace lodestone

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "common/fields.h"
+#include "common/rng.h"
+#include "sampler/augment/planes.h"
+
+namespace lodestone {
+
+struct RandomEraseConfig {
+  double probability = 0.0;
+  double scale_min = 0.02;
+  double scale_max = 0.33;
+  double ratio_min = 0.3;
+  double ratio_max = 3.3;
+  double value = 0.0;
+
+  void visit(Fields& f);
+  /// Throws ConfigError unless scale_min <= scale_max and ratio_min <= ratio_max.
+  void check() const;
+};
+
+/// The rectangle that one draw erases, as torchvision's RandomErasing: area = U(scale) of the picture's, height / width = exp U(log
+/// ratio), rounded to pixels, strictly smaller than the picture along both axes, anywhere; the first of ten draws that fits, or none.
+std::optional<Box> random_erase(int width, int height, const RandomEraseConfig& config, Random random);
+
+/// Sets the box to `value` in all channels.
+void fill_box(std::span<float> planes_CHW, int width, int height, const Box& box, float value);
+
+}  // namespace lodestone

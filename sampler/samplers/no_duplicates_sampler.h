@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "sampler/dataset.h"
+#include "sampler/epoch_cache.h"
+#include "sampler/samplers/index_sampler.h"
+
+namespace lodestone {
+
+/// Samples in random order, no two of one id in a global batch: for data in which one thing occurs several times (a caption, a
+/// sentence) and would be its own negative. Dataset::id says what is one thing.
+/// Order     dealt from shuffled decks: a sample whose id is in the batch already stays first in line for the next batch. Within an
+///           epoch of size / global_batch batches (rounded down) a sample comes at most once more than any other.
+/// Labels    and groups are the data set's
+/// Cost      an epoch's order is made once, O(size · the most samples of one id / batches) time; 8 bytes per sample, two are kept
+/// Throws    ConfigError if global_batch is below 1; DataError if there are fewer ids than rows in a batch
+class NoDuplicatesSampler : public IndexSampler {
+ public:
+  NoDuplicatesSampler(std::shared_ptr<const Dataset> dataset, int64_t global_batch, uint64_t seed);
+
+  int64_t global_batch() const override { return global_batch_; }
+  int64_t batches_per_epoch() const override { return batches_; }
+  GlobalBatch batch(Cursor cursor) const override;
+
+ private:
+  std::vector<int64_t> plan(int64_t epoch) const;
+
+  std::shared_ptr<const Dataset> dataset_;
+  int64_t global_batch_;
+  int64_t batches_ = 1;
+  uint64_t seed_;
+  EpochCache<std::vector<int64_t>> plans_;
+};
+
+}  // namespace lodestone

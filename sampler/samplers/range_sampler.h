@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "sampler/dataset.h"
+#include "sampler/samplers/index_sampler.h"
+
+namespace lodestone {
+
+/// The samples of `range` in order, `rows` at a time, the last batch smaller: for evaluation. All epochs are
+/// alike. Throws    ConfigError if rows < 1 or the range does not lie in the data set
+class RangeSampler : public IndexSampler {
+ public:
+  RangeSampler(std::shared_ptr<const Dataset> dataset, Range range, int64_t rows);
+
+  int64_t global_batch() const override { return rows_; }
+  /// 1 for an empty range, whose only batch is empty.
+  int64_t batches_per_epoch() const override;
+  GlobalBatch batch(Cursor cursor) const override;
+
+ private:
+  std::shared_ptr<const Dataset> dataset_;
+  Range range_;
+  int64_t rows_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "sampler/dataset.h"
+#include "sampler/epoch_cache.h"
+#include "sampler/samplers/index_sampler.h"
+#include "sampler/sources/tuple.h"
+
+namespace lodestone {
+
+/// Explicit pairs or triplets in random order, each once per epoch. global_batch counts pictures; the 2 or 3
+/// rows of a tuple follow each other, and a tuple is whole within the global batch (a rank's share may cut
+/// it). GlobalBatch::tuples names rows of the global batch. Labels and groups are the data set's. Epoch
+/// tuples / (global_batch / pictures per tuple) batches, rounded down Throws    ConfigError if global_batch
+/// is not a positive multiple of the pictures per tuple; DataError if there are
+///           fewer tuples than a batch holds
+class TupleSampler : public IndexSampler {
+ public:
+  TupleSampler(std::shared_ptr<const Dataset> dataset, std::vector<Tuple> tuples, int64_t global_batch,
+               uint64_t seed);
+
+  int64_t global_batch() const override { return global_batch_; }
+  int64_t batches_per_epoch() const override { return batches_; }
+  GlobalBatch batch(Cursor cursor) const override;
+
+ private:
+  std::shared_ptr<const Dataset> dataset_;
+  std::vector<Tuple> tuples_;
+  int64_t width_ = 2;  // pictures per tuple
+  int64_t global_batch_;
+  int64_t batches_ = 1;
+  uint64_t seed_;
+  EpochCache<std::vector<int64_t>> orders_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "sampler/codecs/decode.h"
+#include "sampler/sources/indexed_images.h"
+#include "sampler/sources/name_pool.h"
+
+namespace lodestone {
+
+inline constexpr uint64_t kMaxImageBytes = uint64_t{256} << 20;  ///< of one encoded picture
+
+/// Pictures in files of their own. A sample's key is its path below the root, so moving the root keeps the
+/// ids.
+class ImageFiles : public IndexedImages {
+ public:
+  ImageFiles(std::filesystem::path root, ClassTable table, const DecodeOptions& decode)
+      : IndexedImages(std::move(table)), root_(std::move(root)), decode_(decode) {}
+
+  /// Adds root/relative as a sample of the class.
+  void add_file(std::string_view relative, const std::string& class_name);
+
+  std::string key(int64_t i) const override { return std::string(relative_.at(i)); }
+  Image get(int64_t i) const override;
+
+ private:
+  std::filesystem::path root_;
+  DecodeOptions decode_;
+  NamePool relative_;
+};
+
+/// Reads and decodes a file. Throws DataError naming it.
+Image read_image(const std::filesystem::path& path, const DecodeOptions& decode);
+
+/// ASCII letters in lower case.
+std::string lower_case(std::string text);
+
+/// Is it .png, .jpg, .jpeg, .jpe, .jfif, .webp, .pgm, .ppm, .pbm or .pnm?
+bool is_image_ending(std::string_view ending);
+
+/// Whether the name ends so, in any case.
+bool has_image_ending(const std::string& name);
+
+/// Counts what is passed over because of its ending: by ending, the first 20 of them, and the rest together.
+class UnreadEndings {
+ public:
+  /// `what` they are: "files".
+  explicit UnreadEndings(const char* what) : what_(what) {}
+  /// `ending` is in lower case: ".bmp", or "".
+  void add(const std::string& ending, const std::string& example);
+  const LeftOut& left_out() const { return left_out_; }
+
+ private:
+  const char* what_;
+  std::set<std::string> seen_;
+  LeftOut left_out_;
+};
+
+}  // namespace lodestone

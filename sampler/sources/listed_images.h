@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sampler/codecs/decode.h"
+#include "sampler/dataset.h"
+#include "sampler/sources/tar_shard.h"
+
+namespace lodestone {
+
+/// Collects the distinct pictures that a list in a folder names: files below it, "a/b.png", or members of tar shards below it,
+/// "train-000.tar!b.png", that have a class there (whichever it is).
+/// Memory    the names; while the list is read also those of all samples of the shards it names
+class ListedImages {
+ public:
+  /// `index_cache`: see cached_shard_index.
+  ListedImages(std::filesystem::path root, std::string index_cache)
+      : root_(std::move(root)), index_cache_(std::move(index_cache)) {}
+
+  /// The number of the picture of that name, however it is spelt, in order of first mention; nothing if there is no such file or
+  /// member. Requires a name that stays below the folder. Throws DataError if a shard can't be read.
+  std::optional<int64_t> index(const std::string& text);
+
+  /// Them all; each is its own class, named as the list names it.
+  std::shared_ptr<const ImageDataset> open(const DecodeOptions& decode) &&;
+
+ private:
+  struct Members {
+    size_t shard;
+    std::unordered_map<std::string, size_t> at;
+  };
+  struct Place {
+    std::optional<size_t> shard;  ///< none: a file
+    size_t at = 0;                ///< sample of the shard
+  };
+  class Images;
+
+  std::optional<Place> find(const PictureName& name);
+  const Members& members_of(const std::string& shard);
+
+  std::filesystem::path root_;
+  std::string index_cache_;
+  std::unordered_map<std::string, int64_t> indices_;
+  std::vector<std::string> names_;
+  std::vector<Place> places_;
+  std::vector<TarShard> shards_;
+  std::unordered_map<std::string, Members> members_;
+};
+
+}  // namespace lodestone

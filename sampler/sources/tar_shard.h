@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sampler/codecs/decode.h"
+#include "sampler/sources/positioned_file.h"
+#include "sampler/sources/shard_index.h"
+
+namespace lodestone {
+
+/// A picture as lists and keys name it: a file, or as "a.tar!b.png" a member of a shard.
+struct PictureName {
+  std::string file;
+  std::optional<std::string> member;
+
+  static PictureName of(const std::string& text);
+};
+
+/// A tar shard whose pictures are read in place, one pread each.
+/// Threads   const methods are safe concurrently     Owns  a file descriptor once it is kept open, none before
+class TarShard {
+ public:
+  TarShard(std::string path, ShardIndex index) : path_(std::move(path)), index_(std::move(index)) {}
+
+  const std::string& path() const { return path_; }
+  const ShardIndex& index() const { return index_; }
+  ShardIndex& index() { return index_; }
+
+  /// The picture of its sample i. Throws DataError naming shard, member and offset if it is damaged.
+  Image get(size_t i, const DecodeOptions& decode) const;
+  /// Opens the file once instead of for each picture. Throws DataError.
+  void keep_open() { open_.emplace(path_); }
+
+ private:
+  std::string path_;
+  ShardIndex index_;
+  std::optional<PositionedFile> open_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,116 @@
+#include "sampler/sources/tuples.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "common/error.h"
+#include "sampler/sources/listed_images.h"
+#include "sampler/sources/path_patterns.h"
+#include "sampler/sources/positioned_file.h"
+#include "sampler/texts/record_reader.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMessages = 20;
+
+struct Line {
+  std::string fields[3];
+  size_t columns = 0;
+  int64_t number = 0;
+  std::string problem;  // where it cannot be read
+};
+
+/// A line that says no tuple.
+class BadLine : public DataError {
+  using DataError::DataError;
+};
+
+[[noreturn]] void refuse(const std::string& path, int64_t line, const std::string& expected,
+                         const std::string& got) {
+  throw BadLine("tuples: expected " + expected + ", got " + got + " at " + path + ":" + std::to_string(line) +
+                "; correct or remove the line");
+}
+
+std::vector<Line> split_lines(const std::string& path) {
+  const PositionedFile file(path);
+  const RecordSyntax syntax = syntax_of(path);
+  RecordReader reader(file, syntax == RecordSyntax::kCommas ? syntax : RecordSyntax::kTabs);
+  std::vector<Line> lines;
+  while (reader.next()) {
+    const std::vector<std::string>& columns = reader.columns();
+    if (columns.front().starts_with('#')) continue;
+    Line line{{}, columns.size(), reader.line(), reader.problem()};
+    for (size_t c = 0; c < std::min<size_t>(columns.size(), 3); ++c) line.fields[c] = columns[c];
+    lines.push_back(std::move(line));
+  }
+  if (lines.empty()) throw DataError("tuples: expected pairs or triplets, got none in " + path);
+  return lines;
+}
+
+// The number of the picture that a field names.
+int64_t picture(ListedImages& pictures, const std::string& list, const std::string& field, int64_t line) {
+  if (!is_list_entry(field)) refuse(list, line, "a path below the list's folder", name_in_quotes(field));
+  const auto index = pictures.index(field);
+  if (!index)
+    refuse(list, line, "a picture",
+           "'" + field + "', which is missing" +
+               (PictureName::of(field).member ? " or has no class in its shard" : ""));
+  return *index;
+}
+
+bool is_label(const std::string& field) {
+  return field == "0" || field == "1";
+}
+
+Tuple tuple_of(const Line& line, bool pairs, ListedImages& pictures, const std::string& path) {
+  if (!line.problem.empty())
+    throw BadLine("tuples: " + line.problem + " at " + path + ":" + std::to_string(line.number) +
+                  "; correct or remove the line");
+  if (line.columns != 3) refuse(path, line.number, "3 columns", std::to_string(line.columns));
+  Tuple tuple;
+  tuple.anchor = picture(pictures, path, line.fields[0], line.number);
+  tuple.other = picture(pictures, path, line.fields[1], line.number);
+  if (pairs != is_label(line.fields[2]))
+    refuse(path, line.number, pairs ? "0 or 1 in the third column" : "a picture in the third column",
+           "'" + line.fields[2] + "'");
+  if (pairs) {
+    tuple.same = line.fields[2] == "1";
+    return tuple;
+  }
+  tuple.negative = picture(pictures, path, line.fields[2], line.number);
+  if (tuple.negative == tuple.other || tuple.negative == tuple.anchor)
+    refuse(path, line.number, "a negative that is neither anchor nor positive", "'" + line.fields[2] + "'");
+  return tuple;
+}
+
+}  // namespace
+
+TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const std::string& index_cache,
+                     const BadRecordConfig& bad_records) {
+  const std::vector<Line> lines = split_lines(path);
+  const auto sound = std::ranges::find(lines, size_t{3}, &Line::columns);
+  const bool pairs = sound != lines.end() && is_label(sound->fields[2]);
+  ListedImages pictures(fs::path(path).parent_path(), index_cache);
+  TupleSet set;
+  set.images_per_tuple = pairs ? 2 : 3;
+  for (const Line& line : lines) {
+    try {
+      set.tuples.push_back(tuple_of(line, pairs, pictures, path));
+    } catch (const BadLine& error) {
+      if (!bad_records.skips()) throw;
+      if (++set.bad <= static_cast<int64_t>(kMessages)) set.messages.push_back(error.what());
+    }
+  }
+  check_bad_share(set.bad, static_cast<int64_t>(lines.size()), bad_records, set.messages);
+  if (set.tuples.empty())
+    throw DataError("tuples: expected pairs or triplets, got none that can be used in " + path);
+  set.images = std::move(pictures).open(decode);
+  return set;
+}
+
+}  // namespace lodestone

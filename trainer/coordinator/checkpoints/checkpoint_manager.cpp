@@ -1,0 +1,290 @@
+#include "trainer/coordinator/checkpoints/checkpoint_manager.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <new>
+#include <utility>
+
+#include <ATen/ops/tensor.h>
+
+#include "common/files.h"
+#include "trainer/coordinator/checkpoints/checkpoint_files.h"
+#include "trainer/coordinator/checkpoints/snapshot.h"
+#include "trainer/coordinator/checkpoints/state_visitors.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_path(const std::string& resume) {
+  return resume != "auto" && resume != "none";
+}
+
+}  // namespace
+
+CheckpointManager::CheckpointManager(const CheckpointConfig& config, RunContext& context,
+                                     const RunFolder& folder, std::optional<RunLock>& lock)
+    : config_(config), context_(context), folder_(folder), lock_(lock) {}
+
+CheckpointManager::~CheckpointManager() {
+  constexpr std::chrono::duration<double> kLongest{30};
+  if (!writer_.wait(std::min(deadline(), kLongest)))
+    context_.log->error("the checkpoint of step {} was still being written; it is given up",
+                        begun_at_.value_or(0));
+}
+
+Warn CheckpointManager::warn() const {
+  return [log = context_.log](const std::string& sentence) { log->warn("{}", sentence); };
+}
+
+Warn CheckpointManager::warn_of_damage() {
+  return [this](const std::string& sentence) {
+    context_.log->warn("{}", sentence);
+    damaged_.push_back(sentence);
+  };
+}
+
+const RunIdentity& CheckpointManager::identity() const {
+  if (!identity_) throw Error("checkpoints: expected resume() before a save or a rollback");
+  return *identity_;
+}
+
+bool CheckpointManager::resumes(const std::string& resume) const {
+  const bool found = resume == "auto" ? !list_checkpoints(folder_.checkpoints()).empty() : resume != "none";
+  return context_.world.broadcast_text(found ? "yes" : "no") == "yes";
+}
+
+std::optional<Checkpoint> CheckpointManager::find(const std::string& resume) {
+  if (is_path(resume)) return load_checkpoint(resume, warn_of_damage());
+  if (resume == "none") {
+    set_run_aside();
+    return {};
+  }
+  if (list_checkpoints(folder_.checkpoints()).empty()) return {};
+  return load_checkpoint(folder_.checkpoints(), warn_of_damage());
+}
+
+// A run is never overwritten: the earlier one moves aside. A folder that holds none stays as it is.
+void CheckpointManager::set_run_aside() {
+  if (!folder_.holds_run()) return;
+  const fs::path aside = folder_.set_aside();
+  lock_.emplace(folder_);
+  context_.log->info("starting afresh; the earlier run is now {}", aside.string());
+}
+
+// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.
+void CheckpointManager::set_later_aside(int64_t step) const {
+  for (const auto& path : list_checkpoints(folder_.checkpoints())) {
+    if (step_of(path.filename().string()) <= step) continue;
+    const fs::path aside = free_name(folder_.checkpoints() / ("abandoned-" + path.filename().string()));
+    rename_synced(path, aside);
+    context_.log->info("{} is of the future left behind; it is now {}", path.string(), aside.string());
+  }
+}
+
+void CheckpointManager::warn_of_other_code(const Checkpoint& checkpoint) const {
+  for (const auto& [file, hash] : code_)
+    if (const auto saved = checkpoint.code.find(file);
+        saved != checkpoint.code.end() && saved->second != hash)
+      context_.log->warn(
+          "encoder.file: {} is not the file that {} was trained with: its hash is another. Weights of the "
+          "same names go into "
+          "another network; put the earlier file back unless that is meant",
+          file, checkpoint.path.string());
+}
+
+std::optional<Cursor> CheckpointManager::resume(const std::string& resume, RunIdentity known,
+                                                Trainer& trainer) {
+  identity_ = std::move(known);
+  std::optional<Checkpoint> found;
+  std::vector<std::string> told;
+  if (context_.is_main_rank()) found = find(resume);
+  if (found) warn_of_other_code(*found);
+  if (found) told = identity().align(*found);
+  const auto checkpoint = share_checkpoint(context_.world, std::move(found));
+  if (!checkpoint) return {};
+  const FoundPlace place = restore_snapshot(context_.world, *checkpoint, trainer, identity());
+  if (context_.is_main_rank() && is_path(resume)) set_later_aside(checkpoint->step);
+  generation_ = checkpoint->generation + 1;
+  resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
+  context_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
+  if (!context_.is_main_rank()) return place.cursor;
+  if (!place.told.empty()) told.push_back(place.told);
+  for (const auto& group : unused_groups(checkpoint->snapshot, trainer, identity().learner()))
+    told.push_back(group + ".safetensors is of no use to this configuration and left out");
+  for (const auto& sentence : told) context_.log->warn("{}: {}", checkpoint->path.string(), sentence);
+  return place.cursor;
+}
+
+std::optional<fs::path> CheckpointManager::roll_back(Trainer& trainer) {
+  std::optional<Checkpoint> found;
+  if (context_.is_main_rank()) {
+    writer_.wait(deadline());
+    tell_outcome();
+    try {
+      if (!list_checkpoints(folder_.checkpoints()).empty())
+        found = load_checkpoint(folder_.checkpoints(), warn_of_damage());
+      if (found) identity().align(*found);  // what there is to say was said when it was resumed
+    } catch (const CheckpointError&) {      // all of them
+      tell_damaged();
+      throw;
+    }
+    tell_damaged();
+  }
+  const auto checkpoint = share_checkpoint(context_.world, std::move(found));
+  if (!checkpoint) return {};
+  const RunCounters counters = trainer.counters();
+  restore_training(context_.world, *checkpoint, trainer);
+  trainer.set_counters(counters);  // what led to the rollback counts
+  saved_at_ = begun_at_ = trainer.steps_done();
+  return checkpoint->path;
+}
+
+void CheckpointManager::start(std::string config_yaml, Trainer& trainer, Reporter& reporter) {
+  yaml_ = std::move(config_yaml);
+  reporter_ = &reporter;
+  Snapshot sized;
+  SaveState saving(single_group(), sized);
+  trainer.visit_state(saving);
+  std::erase_if(sized.tensors, [](const auto& group) { return is_sharded_group(group.first); });
+  images_->fill(sized.tensors);  // touches the pages: the first save is to wait no longer than the others
+  tell_damaged();
+}
+
+void CheckpointManager::tell_damaged() {
+  for (const auto& sentence : std::exchange(damaged_, {}))
+    reporter_->checkpoint_damaged(saved_at_.value_or(0), sentence);
+}
+
+at::Tensor CheckpointManager::reduced(std::initializer_list<int> values, ReduceOp op) const {
+  at::Tensor all = at::tensor(at::ArrayRef<int>(values), at::kInt);
+  if (context_.launch.device().is_cuda()) all = all.to(context_.launch.device());
+  context_.world.all_reduce(all, op);
+  return all.cpu();
+}
+
+// Rank 0 alone looks at clock and requests (mpirun and srun deliver SIGUSR2 to all ranks, each at another step).
+bool CheckpointManager::wants(int64_t step) {
+  requested_ |= request_.take();
+  const auto due_by_time = std::chrono::duration<double, std::ratio<60>>(config_.every_minutes);
+  const bool by_time = config_.every_minutes > 0 && std::chrono::steady_clock::now() - last_ >= due_by_time;
+  const bool by_step = config_.every_steps > 0 && step % config_.every_steps == 0;
+  if (!by_step && !by_time && !requested_) return false;
+  if (config_.when_busy == "skip" && writer_.busy()) {
+    // Wishes by time and request stay until there is room.
+    if (by_step) reporter_->event(step, "checkpoint_skipped", {{"busy_with", *begun_at_}});
+    return false;
+  }
+  return true;
+}
+
+CheckpointManager::Agreed CheckpointManager::agree(bool stop, bool bad_records, int64_t step) {
+  bool save = false;
+  if (context_.is_main_rank()) {
+    tell_outcome();
+    save = wants(step);
+  }
+  // A signal reaches ranks at different steps; the maximum over ranks makes all of them act after the same one.
+  const at::Tensor agreed = reduced({stop, save, bad_records}, ReduceOp::kMax);
+  const int* said = agreed.const_data_ptr<int>();
+  return {said[0] != 0, said[1] != 0, said[2] != 0};
+}
+
+void CheckpointManager::judged(int64_t step, const std::map<std::string, double>& measures) {
+  judged_ = {step, {}};
+  for (const auto& [name, value] : measures)
+    if (std::isfinite(value)) judged_.second[name] = value;
+  const KeepBest& best = config_.retention.keep_best;
+  if (best.count == 0 || measures.contains(best.metric) || std::exchange(told_of_metric_, true)) return;
+  std::string names;
+  for (const auto& [name, value] : measures) names += (names.empty() ? "" : ", ") + name;
+  context_.log->warn(
+      "checkpoint.keep_best.metric: expected a measure of this evaluation, got {}; no checkpoint is kept for "
+      "it. There are: {}",
+      best.metric, names);
+}
+
+void CheckpointManager::save(Trainer& trainer, Cursor cursor) {
+  const int64_t step = trainer.steps_done();
+  requested_ = false;
+  last_ = std::chrono::steady_clock::now();
+  Snapshot snapshot = take_snapshot(context_.world, trainer, cursor, identity());
+  if (!context_.is_main_rank()) return;
+  const bool begun = begin_save(step, std::move(snapshot));
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count();
+  reporter_->checkpoint_stalled(seconds);
+  if (begun) stall_seconds_ = seconds;
+}
+
+void CheckpointManager::hold(Trainer& trainer, Cursor cursor) {
+  held_ = take_snapshot(context_.world, trainer, cursor, identity());
+  held_step_ = trainer.steps_done();
+}
+
+bool CheckpointManager::save_held() {
+  if (begun_at_ != held_step_ && held_) begin_save(held_step_, std::move(*held_));
+  held_.reset();
+  writer_.wait(deadline());
+  tell_outcome();
+  return saved_at_ == held_step_;
+}
+
+bool CheckpointManager::begin_save(int64_t step, Snapshot snapshot) {
+  const bool free = writer_.wait(deadline());
+  tell_outcome();
+  if (!free) {
+    tell_failure(step, "the checkpoint of step " + std::to_string(*begun_at_) +
+                           " is still being written after " + std::to_string(config_.deadline) +
+                           " s (checkpoint.deadline); check the disk");
+    return false;
+  }
+  begun_at_ = step;
+  SaveInfo info{step, context_.world.size(), yaml_, config_.retention, generation_, {}, code_};
+  if (judged_.first == step) info.measures = judged_.second;
+  try {
+    hand_over(std::move(snapshot), std::move(info));
+  } catch (const std::bad_alloc&) {
+    tell_failure(step, "there is no memory for a copy of the state");
+    return false;
+  }
+  return true;
+}
+
+// The tensors of the snapshot are the trainer's own: they are copied here, and the rest goes on by itself.
+void CheckpointManager::hand_over(Snapshot snapshot, SaveInfo info) {
+  images_->fill(snapshot.tensors);
+  const int64_t step = info.step;
+  writer_.start(step, [images = images_, state = std::move(snapshot.state), saving = std::move(info),
+                       root = folder_.checkpoints(),
+                       tell = warn()] { return save_checkpoint(root, *images, state, saving, tell); });
+}
+
+void CheckpointManager::tell_outcome() {
+  const auto outcome = writer_.take();
+  if (!outcome) return;
+  if (!outcome->saved) return tell_failure(outcome->step, outcome->problem);
+  saved_at_ = outcome->step;
+  reporter_->checkpoint_saved(outcome->step, *outcome->saved, stall_seconds_);
+}
+
+// Training goes on: older checkpoints are intact and the next save may find room.
+void CheckpointManager::tell_failure(int64_t step, const std::string& reason) {
+  reporter_->checkpoint_failed(step, reason);
+}
+
+bool CheckpointManager::saved(int64_t step) {
+  bool durable = true;
+  if (context_.is_main_rank()) {
+    if (!writer_.wait(deadline()))
+      tell_failure(*begun_at_, "it is still being written after " + std::to_string(config_.deadline) +
+                                   " s (checkpoint.deadline); check the disk");
+    tell_outcome();
+    durable = saved_at_ == step;
+  }
+  return reduced({durable}, ReduceOp::kMin).item<int>() != 0;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,87 @@
+#include "trainer/coordinator/checkpoints/retention.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "common/files.h"
+#include "common/idle_keys.h"
+#include "trainer/coordinator/checkpoints/checkpoint.h"
+#include "trainer/coordinator/checkpoints/checkpoint_files.h"
+#include "trainer/coordinator/checkpoints/manifest.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Larger is better. Unset: the model was not judged at that step, or the manifest is damaged.
+std::optional<double> worth(const fs::path& path, const KeepBest& best) {
+  try {
+    const Manifest manifest = parse_manifest(read_file(path / Manifest::kFileName), Manifest::kFileName);
+    const auto found = manifest.measures.find(best.metric);
+    if (found == manifest.measures.end()) return {};
+    return best.mode == "max" ? found->second : -found->second;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::set<fs::path> best_of(const std::vector<fs::path>& newest_first, const KeepBest& best) {
+  std::vector<std::pair<double, fs::path>> judged;
+  for (const auto& path : newest_first)
+    if (const auto value = worth(path, best)) judged.emplace_back(*value, path);
+  std::stable_sort(judged.begin(), judged.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::set<fs::path> chosen;
+  for (size_t i = 0; i < judged.size() && i < static_cast<size_t>(best.count); ++i)
+    chosen.insert(judged[i].second);
+  return chosen;
+}
+
+}  // namespace
+
+void KeepBest::visit(Fields& f) {
+  f.field(
+      {"count", "best checkpoints that stay however old they are; 0 keeps none for that", "checkpoints", 0.0},
+      &count);
+  if (count == 0)
+    without_effect(f, {"metric", "mode"},
+                   "while no best checkpoint is kept; set keep_best.count, or leave it out");
+  f.field({"metric", "measure of evaluate that decides, taken at the checkpoint's step"}, &metric);
+  f.field({"mode", "is the largest or the smallest value the best", "", {}, {}, {"max", "min"}}, &mode);
+}
+
+void Retention::visit(Fields& f) {
+  f.field({"keep_last", "newest checkpoints that stay; 0 keeps all", "checkpoints", 0.0}, &keep_last);
+  if (keep_last == 0)
+    without_effect(f, {"keep_every", "keep_best"},
+                   "with checkpoint.keep_last: 0, which keeps all; leave it out, or set keep_last");
+  f.field({"keep_every", "checkpoints of steps that are multiples of this stay for good; 0: none for that",
+           "steps", 0.0},
+          &keep_every);
+  f.nested({"keep_best", "checkpoints that stay because the model was best there"}, keep_best);
+}
+
+std::vector<fs::path> Retention::superfluous(const fs::path& root, const fs::path& saved) const {
+  if (keep_last <= 0) return {};
+  // What is later than the run has come is damaged, or of another future: it is not of those that are to stay, nor ours to delete.
+  auto all = list_checkpoints(root);
+  std::erase_if(all, [newest = step_of(saved.filename().string())](const fs::path& path) {
+    return step_of(path.filename().string()) > newest;
+  });
+  const auto best = keep_best.count > 0 ? best_of(all, keep_best) : std::set<fs::path>();
+  std::vector<fs::path> superfluous;
+  int64_t kept = 0;
+  for (const auto& path : all) {
+    const bool counted = keep_every > 0 && step_of(path.filename().string()) % keep_every == 0;
+    if (++kept <= keep_last || path.filename() == saved.filename() || counted || best.contains(path))
+      continue;
+    superfluous.push_back(path);
+  }
+  return superfluous;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,80 @@
+#include "trainer/coordinator/coordinator.h"
+
+#include <utility>
+
+namespace lodestone {
+
+namespace {
+
+// Collective: where rank 0 is refused, no rank goes on to write there.
+std::optional<RunLock> take_lock(const RunContext& context, const RunFolder& folder) {
+  std::optional<RunLock> lock;
+  if (context.is_main_rank()) lock.emplace(folder);
+  context.world.barrier();
+  return lock;
+}
+
+}  // namespace
+
+Coordinator::Coordinator(const CoordinatorConfig& config, RunContext& context,
+                         const std::filesystem::path& folder)
+    : config_(config),
+      context_(context),
+      folder_(folder),
+      lock_(take_lock(context, folder_)),
+      manager_(config.checkpoint, context, folder_, lock_),
+      dump_(context.world, folder_, context.launch.info().generation, warn()),
+      watch_(context.launch.control(), dump_, warn()) {}
+
+Warn Coordinator::warn() const {
+  return [log = context_.log](const std::string& sentence) { log->warn("{}", sentence); };
+}
+
+std::optional<Cursor> Coordinator::resume(const std::string& resume, RunFacts facts,
+                                          std::map<std::string, std::string> code, Trainer& trainer) {
+  manager_.set_code(std::move(code));
+  return manager_.resume(resume, RunIdentity(std::move(facts)), trainer);
+}
+
+void Coordinator::start(RunStart start, Trainer& trainer) {
+  start.step = trainer.steps_done();
+  start.resumed_at = manager_.resumed_at();
+  start.restarts = manager_.generation();
+  reporter_ = std::make_unique<Reporter>(config_, context_, folder_, start);
+  if (context_.is_main_rank()) manager_.start(std::move(start.config), trainer, *reporter_);
+}
+
+void Coordinator::report(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD) {
+  reporter_->step(metrics, batch, z_bD);
+}
+
+Evaluation Coordinator::evaluate(Trainer& trainer, Cursor cursor,
+                                 const std::function<Evaluation()>& evaluation) {
+  manager_.hold(trainer, cursor);
+  Evaluation found = evaluation();
+  manager_.let_go();
+  const int64_t step = trainer.steps_done();
+  reporter_->evaluated(step, found);
+  if (context_.is_main_rank()) {
+    const auto& measures = found.model.measures.entries();
+    manager_.judged(step, {measures.begin(), measures.end()});
+  }
+  return found;
+}
+
+std::optional<std::filesystem::path> Coordinator::roll_back(int64_t from, Trainer& trainer) {
+  const auto path = manager_.roll_back(trainer);
+  if (!path) return path;
+  const int64_t step = trainer.steps_done();
+  if (context_.is_main_rank())
+    context_.log->warn("rolled back to step {}; the batches since then are not seen again", step);
+  reporter_->event(step, "rollback", {{"from", from}, {"path", path->string()}});
+  return path;
+}
+
+bool Coordinator::finish(int64_t step) {
+  reporter_->finish();
+  return manager_.saved(step);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+
+#include "distributed/group.h"
+#include "trainer/coordinator/checkpoints/run_folder.h"
+#include "trainer/coordinator/warn.h"
+
+namespace lodestone {
+
+/// Writes this rank's flight record (distributed/transport/flight_record.h) to flight/generation-G-rank-R.json of the run folder; a later one
+/// of the same generation replaces it. Without a run folder nothing is written. Threads: safe concurrently.
+class FlightDump {
+ public:
+  FlightDump(Group world, RunFolder folder, int64_t generation, Warn warn);
+
+  /// Never throws: what prevents it is told to `warn`.
+  void write(const std::string& reason) const;
+  std::filesystem::path path() const;
+
+ private:
+  Group world_;
+  RunFolder folder_;
+  int64_t generation_;
+  Warn warn_;
+  mutable std::mutex mutex_;
+};
+
+}  // namespace lodestone

@@ -1,0 +1,55 @@
+#include "trainer/coordinator/faults/process_table.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <unistd.h>
+
+#include "common/paths.h"
+
+namespace lodestone {
+
+namespace {
+
+std::string contents(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+std::optional<std::string> SeenProcess::variable(const std::string& name) const {
+  const size_t at = variables.find('\0' + name + '=');
+  if (at == std::string::npos) return {};
+  const size_t begin = at + name.size() + 2;
+  return variables.substr(begin, variables.find('\0', begin) - begin);
+}
+
+std::vector<SeenProcess> processes_with(const std::vector<std::string>& marks) {
+  std::vector<SeenProcess> found;
+  std::error_code gone;
+  for (const auto& entry : folder_entries("/proc", gone)) {
+    const std::string name = entry.filename().string();
+    pid_t pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid == ::getpid())
+      continue;
+    const std::string variables = '\0' + contents(entry / "environ");
+    const bool marked = std::all_of(marks.begin(), marks.end(), [&](const std::string& mark) {
+      return variables.find('\0' + mark + '\0') != std::string::npos;
+    });
+    if (marked) found.push_back({pid, variables});
+  }
+  return found;
+}
+
+char state_of(pid_t pid) {
+  // The name of a process stands in parentheses and may hold any character.
+  const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
+  const size_t end = stat.rfind(')');
+  return end == std::string::npos || end + 2 >= stat.size() ? '\0' : stat[end + 2];
+}
+
+}  // namespace lodestone

@@ -1,0 +1,282 @@
+#include "trainer/coordinator/metrics/reporter.h"
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <utility>
+
+#include "common/counted.h"
+#include "common/files.h"
+#include "common/log_format.h"
+#include "distributed/group_watch.h"
+#include "distributed/reductions/gather_texts.h"
+#include "trainer/coordinator/checkpoints/save_request.h"
+#include "trainer/coordinator/metrics/event_file.h"
+#include "trainer/coordinator/metrics/live_pages.h"
+#include "trainer/coordinator/metrics/metrics_log.h"
+#include "trainer/coordinator/metrics/progress.h"
+#include "trainer/coordinator/metrics/sample_view.h"
+#include "trainer/coordinator/metrics/scrape_targets.h"
+#include "trainer/engine/health.h"
+#include "trainer/engine/still_watch.h"
+
+namespace lodestone {
+
+namespace {
+
+RunInfo run_info(const RunContext& context, const RunFolder& folder, const RunStart& start) {
+  RunInfo info;
+  info.run = folder.name();
+  info.config_hash = checksum(start.config);
+  info.backend = context.world.backend();
+  info.world = context.world.size();
+  info.rank = context.world.rank();
+  info.generation = context.launch.info().generation;
+  info.restarts = std::max(info.generation, start.restarts);
+  info.first_step = start.step;
+  info.steps_planned = start.steps_planned;
+  for (const auto& parameter : start.objective.loss.parameters())
+    info.loss_parameters.push_back(parameter.name);
+  return info;
+}
+
+std::vector<std::pair<std::string, std::string>> facts_of(const RunInfo& run, const RunStart& start) {
+  auto facts = start.facts;
+  facts.emplace_back("Samples", std::to_string(start.data->size()));
+  facts.emplace_back("Classes", std::to_string(start.data->classes()));
+  facts.emplace_back("Backend", run.backend);
+  facts.emplace_back("Configuration", run.config_hash);
+  return facts;
+}
+
+std::vector<EventScalar> scalars_of(const StepMetrics& metrics) {
+  std::vector<EventScalar> scalars;
+  const nlohmann::json line = to_json(metrics);
+  for (const auto& [name, value] : line.items())
+    if (value.is_number() && name != "step") scalars.push_back({"train/" + name, value.get<double>()});
+  return scalars;
+}
+
+}  // namespace
+
+/// A rank's metrics and where they are served, if they are.
+struct Reporter::Endpoint {
+  explicit Endpoint(const RunInfo& run) : info(run), metrics(run) {}
+
+  RunInfo info;
+  RunMetrics metrics;
+  std::unique_ptr<LiveState> live;     // rank 0
+  std::unique_ptr<HttpServer> server;  // last: it asks the others
+};
+
+/// What only rank 0 has: the run folder's files.
+struct Reporter::Lead {
+  Lead(const ReportConfig& config, const RunContext& context, const RunFolder& folder, const RunStart& start);
+
+  MetricsLog log;
+  std::unique_ptr<EventFile> events;
+  Progress progress;
+  CollapseWatch collapse;
+  StillWatch still;
+  std::optional<double> recall;
+  double step_seconds = 0;
+};
+
+ProgressStyle progress_style(const RunStart& start, const Log& log) {
+  ProgressStyle style = ProgressStyle::for_stderr(log);
+  style.unit = start.unit;
+  return style;
+}
+
+Reporter::Lead::Lead(const ReportConfig& config, const RunContext& context, const RunFolder& folder,
+                     const RunStart& start)
+    : log(folder.metrics(), start.resumed_at.value_or(0),
+          [out = context.log](const std::string& sentence) { out->warn("{}", sentence); }),
+      progress(std::cerr, start.step, start.steps_planned, progress_style(start, context.log)) {
+  if (config.tensorboard())
+    events = std::make_unique<EventFile>(
+        folder.root() / "tensorboard",
+        [out = context.log](const std::string& sentence) { out->warn("{}", sentence); });
+}
+
+Reporter::Reporter(const CoordinatorConfig& config, RunContext& context, const RunFolder& folder,
+                   const RunStart& start)
+    : config_(config),
+      context_(context),
+      data_(start.data),
+      objective_(start.objective),
+      endpoint_(std::make_unique<Endpoint>(run_info(context, folder, start))) {
+  config.report.check();
+  if (context.is_main_rank()) {
+    folder.prepare(start.config);
+    lead_ = std::make_unique<Lead>(config.report, context, folder, start);
+  }
+  endpoint_->metrics.checkpoints_every(config.checkpoint.every_steps, 60 * config.checkpoint.every_minutes);
+  serve(start);
+  if (!lead_) return;
+  if (start.resumed_at) event(*start.resumed_at, "restart");
+  context.log->info("{} ({}), {} parameters, run folder {}", counted(context.world.size(), "rank"),
+                    context.world.backend(), start.parameters, folder.root().string());
+}
+
+Reporter::~Reporter() = default;
+
+void Reporter::serve(const RunStart& start) {
+  const MetricsConfig& metrics = config_.metrics;
+  if (!metrics.serves()) return;
+  Endpoint& own = *endpoint_;
+  const int64_t port = *metrics.port + context_.world.local_rank();
+  const Warn warn = [out = context_.log](const std::string& sentence) { out->warn("{}", sentence); };
+  std::vector<std::string> targets{scrape_target(metrics, port)};
+  if (metrics.per_rank && !metrics.targets_file.empty())
+    targets = gather_texts(context_.world, targets.front());
+  if (lead_) {
+    own.live = std::make_unique<LiveState>(own.info, start.step, start.steps_planned,
+                                           facts_of(own.info, start), start.config);
+    const std::function<void()> request = metrics.user.empty() ? nullptr : request_save;
+    own.server = serve_pages(
+        metrics, port,
+        live_pages({own.metrics, *own.live, [this] { return ranks(); }, request}, metrics.shows_pages()),
+        warn);
+    const std::string place =
+        (metrics.certificate.empty() ? "http://" : "https://") + scrape_target(metrics, port);
+    if (metrics.shows_pages())
+      context_.log->info("live page at {}/, metrics at /metrics", place);
+    else
+      context_.log->info(
+          "metrics at {}/metrics; the live page, which shows pictures and the configuration, is served on "
+          "loopback, or with metrics.user and metrics.password_file (metrics.pages)",
+          place);
+    if (!metrics.targets_file.empty()) write_scrape_targets(metrics, own.info.run, targets);
+  } else if (metrics.per_rank) {
+    try {
+      own.server = serve_pages(metrics, port, rank_pages(own.metrics), warn);
+    } catch (const ConfigError& error) {
+      context_.log->warn("this rank serves no metrics: {}", error.what());
+    }
+  }
+}
+
+// From threads of the web server: what the heartbeats say needs no lock of ours.
+std::vector<RankState> Reporter::ranks() const {
+  const auto seconds = [](std::chrono::milliseconds time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  std::vector<RankState> states;
+  const auto control = context_.launch.control();
+  if (!control) return states;
+  for (const Peer& peer : control->peers())
+    if (!peer.left)
+      states.push_back(
+          {peer.rank, peer.step, seconds(peer.silent), seconds(peer.lag), peer.place, peer.behind});
+  return states;
+}
+
+void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD) {
+  tell_step(*context_.log, metrics.step);
+  if (endpoint_->server) {
+    endpoint_->metrics.step(metrics);
+    endpoint_->metrics.traffic(context_.world.traffic(), collective_seconds(context_.world));
+  }
+  if (!lead_) return;
+  lead_->log.train(metrics);
+  if (lead_->events) lead_->events->add(metrics.step, scalars_of(metrics));
+  if (const auto sentence = lead_->collapse.look(metrics, objective_)) {
+    context_.log->warn("{}", *sentence);
+    endpoint_->metrics.collapse_seen();
+    event(metrics.step, "collapse", {{"message", *sentence}});
+  }
+  if (const auto sentence = lead_->still.look(metrics)) {
+    context_.log->warn("{}", *sentence);
+    event(metrics.step, "still", {{"message", *sentence}});
+  }
+  if (LiveState* live = endpoint_->live.get()) {
+    live->step(metrics);
+    if (live->wants_embeddings())
+      live->embeddings(view_embeddings(*data_, metrics.step, z_bD, batch.groups, batch.indices));
+  }
+  // What is shown is smoothed over some ten steps; metrics.jsonl has each step's own.
+  double& seconds = lead_->step_seconds;
+  seconds = seconds > 0 ? 0.9 * seconds + 0.1 * metrics.step_seconds : metrics.step_seconds;
+  lead_->progress.update(
+      {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds, lead_->recall});
+}
+
+void Reporter::bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count) {
+  if (!lead_) return;
+  for (const std::string& message : messages) {
+    context_.log->warn("skipped a bad record: {}", message);
+    event(step, "bad_record", {{"message", message}, {"count", count}});
+  }
+}
+
+void Reporter::evaluated(int64_t step, const Evaluation& evaluation) {
+  if (!lead_) return;
+  nlohmann::json measures = nlohmann::json::parse(to_json(evaluation.model.measures));
+  if (!evaluation.floor.measures.empty())
+    measures["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
+  if (evaluation.left_out > 0) measures["left_out"] = evaluation.left_out;
+  lead_->log.eval(step, "evaluate", measures);
+  std::map<std::string, double> values;
+  std::vector<EventScalar> scalars;
+  for (const auto& [name, value] : evaluation.model.measures.entries()) {
+    values[name] = value;
+    scalars.push_back({"evaluate/" + name, value});
+  }
+  if (lead_->events) lead_->events->add(step, scalars);
+  endpoint_->metrics.evaluation(values);
+  if (endpoint_->live) endpoint_->live->evaluation(step, values);
+  lead_->recall = evaluation.model.measures.find("recall_at_1");
+}
+
+void Reporter::checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds) {
+  if (!lead_) return;
+  endpoint_->metrics.checkpoint_saved(saved.seconds, saved.bytes);
+  if (endpoint_->live) endpoint_->live->checkpoint(step, saved.seconds, saved.bytes);
+  lead_->log.event(step, "checkpoint",
+                   {{"path", saved.path.string()},
+                    {"bytes", saved.bytes},
+                    {"seconds", saved.seconds},
+                    {"stall_seconds", stall_seconds}});
+}
+
+void Reporter::checkpoint_stalled(double seconds) {
+  if (lead_) endpoint_->metrics.checkpoint_stalled(seconds);
+}
+
+void Reporter::checkpoint_failed(int64_t step, const std::string& reason) {
+  if (!lead_) return;
+  context_.log->error("checkpoint of step {} not saved: {}", step, reason);
+  endpoint_->metrics.checkpoint_failed();
+  if (endpoint_->live) endpoint_->live->checkpoint_failed(step, reason);
+  lead_->log.event(step, "checkpoint_failed", {{"reason", reason}});
+}
+
+void Reporter::checkpoint_damaged(int64_t step, const std::string& message) {
+  endpoint_->metrics.checkpoint_damaged();
+  event(step, "checkpoint_damaged", {{"message", message}});
+}
+
+void Reporter::non_finite_step(int64_t step, const nlohmann::json& details) {
+  endpoint_->metrics.non_finite_step();
+  event(step, "non_finite", details);
+}
+
+void Reporter::event(int64_t step, const std::string& what, const nlohmann::json& details) {
+  if (!lead_) return;
+  lead_->log.event(step, what, details);
+  if (endpoint_->live) endpoint_->live->notice(step, details.value("message", what));
+}
+
+void Reporter::ended() {
+  const MetricsConfig& metrics = config_.metrics;
+  std::error_code gone;  // a file that stays is an alert too many, no failure of the run
+  if (lead_ && metrics.serves() && !metrics.targets_file.empty())
+    std::filesystem::remove(metrics.targets_file, gone);
+}
+
+void Reporter::finish() {
+  if (lead_) lead_->progress.finish();
+}
+
+}  // namespace lodestone

@@ -1,0 +1,94 @@
+#include "trainer/coordinator/metrics/sample_view.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/index_select.h>
+
+#include "common/error.h"
+#include "sampler/codecs/encode_png.h"
+#include "sampler/texts/text_dataset.h"
+#include "trainer/coordinator/metrics/embedding_view.h"
+#include "trainer/eval/projection.h"
+#include "trainer/report/html.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr int kPixels = 96;
+constexpr size_t kTextBytes = 300;
+constexpr int64_t kRows = 256, kTriplets = 6;
+
+// Takes every so many pixels: a thumbnail need not be smooth.
+Image thumbnail(const Image& image) {
+  const int stride = (std::max(image.width, image.height) + kPixels - 1) / kPixels;
+  if (stride <= 1) return image;
+  Image small((image.width + stride - 1) / stride, (image.height + stride - 1) / stride, image.channels);
+  for (int y = 0; y < small.height; ++y)
+    for (int x = 0; x < small.width; ++x)
+      for (int c = 0; c < image.channels; ++c) small.at(x, y, c) = image.at(x * stride, y * stride, c);
+  return small;
+}
+
+// Cut between two characters.
+std::string beginning(const std::string& text) {
+  if (text.size() <= kTextBytes) return text;
+  size_t end = kTextBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+std::string class_of(const Dataset& data, int64_t index) {
+  const int64_t label = data.label(index);
+  return label >= 0 && label < data.classes() ? data.class_name(label) : data.key(index);
+}
+
+}  // namespace
+
+LiveSample view_sample(const Dataset& data, int64_t index) {
+  LiveSample sample{class_of(data, index), "", ""};
+  try {
+    if (const auto* images = dynamic_cast<const ImageDataset*>(&data)) {
+      const auto png = encode_png(thumbnail(images->get(index)));
+      sample.picture =
+          "data:image/png;base64," + base64({reinterpret_cast<const char*>(png.data()), png.size()});
+    } else if (const auto* texts = dynamic_cast<const TextDataset*>(&data)) {
+      sample.text = beginning(texts->get(index));
+    }
+  } catch (const Error&) {
+    sample.label += " (can't be read)";
+  }
+  return sample;
+}
+
+LiveEmbeddings view_embeddings(const Dataset& data, int64_t step, const at::Tensor& z_bD,
+                               const std::vector<int64_t>& groups, const std::vector<int64_t>& indices) {
+  const auto rows = static_cast<int64_t>(indices.size());
+  const int64_t stride = std::max<int64_t>((rows + kRows - 1) / kRows, 1);
+  std::vector<int64_t> chosen, group_n;
+  for (int64_t i = 0; i < rows; i += stride) {
+    chosen.push_back(i);
+    group_n.push_back(groups[static_cast<size_t>(i)]);
+  }
+  LiveEmbeddings shown{step, {}, {}};
+  if (chosen.empty()) return shown;
+  const at::Tensor z_nD = z_bD.detach().cpu().index_select(
+      0, at::from_blob(chosen.data(), {static_cast<int64_t>(chosen.size())}, at::kLong));
+  const at::Tensor plane_n2 = project_to_plane(z_nD);
+  const double* plane = plane_n2.const_data_ptr<double>();
+  const auto index_of = [&](int64_t n) {
+    return indices[static_cast<size_t>(chosen[static_cast<size_t>(n)])];
+  };
+  for (int64_t n = 0; n < static_cast<int64_t>(chosen.size()); ++n)
+    shown.points.push_back(
+        {plane[2 * n], plane[2 * n + 1], group_n[static_cast<size_t>(n)], class_of(data, index_of(n))});
+  for (const HardTriplet& hard : hardest_triplets(z_nD, group_n, kTriplets))
+    shown.triplets.push_back({view_sample(data, index_of(hard.anchor)),
+                              view_sample(data, index_of(hard.positive)),
+                              view_sample(data, index_of(hard.negative)), hard.violation});
+  return shown;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "common/log.h"
+#include "distributed/group.h"
+#include "distributed/launch.h"
+
+namespace lodestone {
+
+/// One rank's part in a run: its place in the world and its log.
+/// Ranks     construction is collective
+struct RunContext {
+  explicit RunContext(const LaunchOptions& options)
+      : launch(options), world(launch.world()), log(make_log(world.rank(), world.size())) {}
+
+  Launch launch;
+  Group world;
+  Log log;
+
+  /// Rank 0 owns the run folder and speaks for all ranks.
+  bool is_main_rank() const { return world.rank() == 0; }
+};
+
+}  // namespace lodestone

@@ -1,0 +1,158 @@
+#include "trainer/negatives/solvers/mined_tuples.h"
+
+#include <limits>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/where.h>
+
+#include "trainer/negatives/kernels/tile_scan.h"
+#include "trainer/negatives/solvers/positive_table.h"
+#include "trainer/negatives/tiles/tile_walk.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// A finalizer of 64-bit integers in the manner of splitmix64: keys of neighbouring ids have nothing in common.
+at::Tensor hashed(at::Tensor x_n) {
+  const auto shift_xor = [](const at::Tensor& x, int64_t bits) {
+    // Arithmetic shift; the sign's copies are masked off.
+    return x.__xor__(x.__rshift__(bits).__and__((int64_t{1} << (64 - bits)) - 1));
+  };
+  x_n = shift_xor(x_n, 30) * static_cast<int64_t>(0xBF58476D1CE4E5B9);
+  x_n = shift_xor(x_n, 27) * static_cast<int64_t>(0x94D049BB133111EB);
+  return shift_xor(x_n, 31);
+}
+
+/// The slots of every row of the batch that this rank looks for negatives of, as tables [S, n].
+struct Slots {
+  at::Tensor positive_Sn;  ///< number of the positive, -1 where there is none
+  at::Tensor distance_Sn;  ///< float64
+
+  int64_t count() const { return positive_Sn.size(0); }
+};
+
+Slots slots_of(AnchorWalk& walk, const TripletMiner& miner, Measure measure) {
+  const Positives slots = positives_of(
+      walk, measure, [&](const Positives& all) { return miner.slots(all); }, false);
+  const RowSet& set = walk.rows();
+  const int64_t count = slots.index_aP.size(1);
+  if (slots.index_aP.size(0) == set.size())
+    return {slots.index_aP.t().contiguous(), slots.distance_aP.t().contiguous()};
+  // Rows of other ranks have no slots here.
+  Slots all{at::full({count, set.size()}, -1, slots.index_aP.options()),
+            at::full({count, set.size()}, kInfinity, slots.distance_aP.options())};
+  all.positive_Sn.narrow(1, set.first, set.local).copy_(slots.index_aP.t());
+  all.distance_Sn.narrow(1, set.first, set.local).copy_(slots.distance_aP.t());
+  return all;
+}
+
+// Calls look(tile of candidates' distances, block, span, which end has the anchors) for this rank's tiles.
+void for_each_tile(
+    AnchorWalk& walk, Measure measure,
+    const std::function<void(const at::Tensor&, const Encounter&, const TileSpan&, End)>& look) {
+  walk.run([&](const Encounter& e) {
+    if (e.block.rows.size == 0 || e.block.refs.size == 0) return;
+    TileWalk tiles(e.block, measure, measure == Measure::kSimilarity ? -1 : 1);
+    tiles.run([&](const TileSpan& span, Worker& worker) {
+      worker.exclusions().fill(worker.value(), kInfinity);
+      look(worker.value(), e, span, End::kRow);
+      if (span.both_sides) look(worker.value(), e, span, End::kRef);
+    });
+  });
+}
+
+NearestRefs nearest(AnchorWalk& walk, const NearestMiner& miner, Measure measure, const Slots& slots) {
+  NearestMiner::Bounds bounds = miner.bounds(slots.distance_Sn);
+  // Squares come in the same order, and cost no root.
+  const bool squares = measure == Measure::kL2;
+  if (squares)
+    bounds = {at::where(bounds.beyond_aS < 0, -kInfinity, bounds.beyond_aS.square()),
+              bounds.within_aS.square()};
+  const auto options = walk.rows().u_nD.options();
+  const at::Tensor beyond_Sn = bounds.beyond_aS.to(options.dtype()).contiguous();
+  NearestRefs best(slots.count(), walk.rows().size(), options);
+  for_each_tile(walk, squares ? Measure::kSquaredL2 : measure,
+                [&](const at::Tensor& value_rc, const Encounter& e, const TileSpan& span, End end) {
+                  const bool rows = end == End::kRow;
+                  const int64_t first = rows ? e.block.rows.first + span.row : e.block.refs.first + span.ref;
+                  const int64_t ref = rows ? e.first_ref + span.ref : e.block.rows.first + span.row;
+                  for (int64_t s = 0; s < slots.count(); ++s)
+                    best.offer(s, value_rc, end, first, beyond_Sn, ref);
+                });
+  // The nearest of those beyond the one bound, if it is not beyond the other too.
+  best.ref_Sn.masked_fill_(best.value_Sn >= bounds.within_aS.to(options.dtype()), -1);
+  return best;
+}
+
+NearestRefs drawn(AnchorWalk& walk, const DrawingMiner& miner, Measure measure, const Slots& slots,
+                  const Draw& draw) {
+  const RowSet& set = walk.rows();
+  const MiningKeys keys = mining_keys(set.id_n, walk.ref_ids(), draw);
+  NearestRefs best(slots.count(), set.size(), set.u_nD.options());
+  const at::Tensor any_Sn = at::full_like(best.value_Sn, -kInfinity);
+  for_each_tile(
+      walk, measure, [&](const at::Tensor& value_rc, const Encounter& e, const TileSpan& span, End end) {
+        // A score is of an anchor: seen from the refs, the tile is turned.
+        const bool rows = end == End::kRow;
+        const int64_t first = rows ? e.block.rows.first + span.row : e.block.refs.first + span.ref;
+        const int64_t ref = rows ? e.first_ref + span.ref : e.block.rows.first + span.row;
+        const at::Tensor distance_rc = rows ? value_rc : value_rc.t().contiguous();
+        const at::Tensor ref_key_c = keys.ref_n.narrow(0, ref, distance_rc.size(1));
+        for (int64_t s = 0; s < slots.count(); ++s) {
+          const at::Tensor positive_r = slots.positive_Sn.select(0, s).narrow(0, first, distance_rc.size(0));
+          const Candidates tile{distance_rc, keys.of(first, positive_r), ref_key_c, set.u_nD.size(1)};
+          best.offer(s, miner.score(tile), End::kRow, first, any_Sn, ref);
+        }
+      });
+  return best;
+}
+
+// The best of what all ranks found for the same rows.
+void join(const Group& scope, NearestRefs& best) {
+  constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+  at::Tensor value_Sn = best.value_Sn.clone();
+  scope.all_reduce(value_Sn, ReduceOp::kMin);
+  const at::Tensor holds_it_Sn = at::logical_and(best.ref_Sn >= 0, best.value_Sn == value_Sn);
+  best.ref_Sn = at::where(holds_it_Sn, best.ref_Sn, kNone);
+  scope.all_reduce(best.ref_Sn, ReduceOp::kMin);
+  best.ref_Sn.masked_fill_(best.ref_Sn == kNone, -1);
+}
+
+}  // namespace
+
+at::Tensor MiningKeys::of(int64_t anchor, const at::Tensor& positive_r) const {
+  return hashed(
+      anchor_n.narrow(0, anchor, positive_r.size(0)).__xor__(ref_n.index_select(0, positive_r.clamp_min(0))));
+}
+
+MiningKeys mining_keys(const at::Tensor& anchor_id_n, const at::Tensor& ref_id_n, const Draw& draw) {
+  const auto mixed =
+      static_cast<int64_t>(draw.seed * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(draw.step));
+  return {hashed(hashed(anchor_id_n).__xor__(hashed(at::full({1}, mixed, anchor_id_n.options())))),
+          hashed(ref_id_n)};
+}
+
+Tuples mine(AnchorWalk& walk, const TripletMiner& miner, Measure measure, const Draw& draw) {
+  const RowSet& set = walk.rows();
+  const Slots slots = slots_of(walk, miner, measure);
+  const auto* nearest_miner = miner.as_nearest();
+  NearestRefs best = nearest_miner ? nearest(walk, *nearest_miner, measure, slots)
+                                   : drawn(walk, *miner.as_drawing(), measure, slots, draw);
+  if (walk.partial()) join(walk.scope(), best);
+  const auto own = [&](const at::Tensor& x_Sn) { return x_Sn.narrow(1, set.first, set.local).t(); };
+  const at::Tensor positive_bS = own(slots.positive_Sn), negative_bS = own(best.ref_Sn);
+  const at::Tensor found_bS = at::logical_and(positive_bS >= 0, negative_bS >= 0);
+  const at::Tensor anchor_bS = at::arange(set.first, set.first + set.local, set.label_n.options())
+                                   .unsqueeze(1)
+                                   .expand({-1, slots.count()});
+  return {anchor_bS.index({found_bS}), positive_bS.index({found_bS}), negative_bS.index({found_bS})};
+}
+
+}  // namespace lodestone

@@ -1,0 +1,112 @@
+#include "trainer/negatives/tiles/anchor_walk.h"
+
+#include <numeric>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/logical_and.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "trainer/negatives/kernels/measure.h"
+
+namespace lodestone {
+
+namespace {
+
+at::Tensor within(const at::Tensor& x_t, int64_t first, int64_t size) {
+  return at::logical_and(x_t >= first, x_t < first + size);
+}
+
+/// Those pairs whose one end is among a block's rows and whose other end is among its refs.
+struct Met {
+  at::Tensor row_t, ref_t;  ///< offsets within the parts
+  at::Tensor place_t;       ///< in the list
+};
+
+Met met_in(const Block& block, const at::Tensor& row_t, int64_t first_row, const at::Tensor& ref_t,
+           int64_t first_ref) {
+  const at::Tensor place_t =
+      at::logical_and(within(row_t, first_row, block.rows.size), within(ref_t, first_ref, block.refs.size))
+          .nonzero()
+          .select(1, 0);
+  return {row_t.index_select(0, place_t) - first_row, ref_t.index_select(0, place_t) - first_ref, place_t};
+}
+
+}  // namespace
+
+AnchorGradient::AnchorGradient(const Group& scope, const RowSet& rows, bool partial)
+    : scope_(scope), rows_(rows), own_bD_(at::zeros_like(rows.local_rows())) {
+  if (partial) all_nD_ = at::zeros_like(rows.u_nD);
+}
+
+at::Tensor AnchorGradient::finish() {
+  if (all_nD_.defined()) own_bD_.add_(scope_.reduce_scatter(all_nD_, rows_.counts));
+  return own_bD_;
+}
+
+AnchorWalk::AnchorWalk(const Group& scope, const std::vector<Member>& members,
+                       const std::vector<Relation>& relations)
+    : scope_(scope), members_(members), relations_(relations) {
+  for (const Relation& relation : relations) {
+    walks_.emplace_back(scope, members, relation);
+    const Member& refs = members[relation.refs];
+    first_.push_back(refs_);
+    if (!refs.sharded) {
+      refs_ += refs.rows->size();
+      continue;
+    }
+    partial_ = true;
+    const std::vector<int64_t> counts = scope.gather_counts(refs.rows->size());
+    first_.back() += std::accumulate(counts.begin(), counts.begin() + scope.rank(), int64_t{0});
+    refs_ += std::accumulate(counts.begin(), counts.end(), int64_t{0});
+  }
+}
+
+void AnchorWalk::run(const std::function<void(const Encounter&)>& visit) {
+  auto walk = walks_.begin();
+  for (size_t i = 0; i < relations_.size(); ++i, ++walk) {
+    const Relation& relation = relations_[i];
+    walk->run([&](const Block& block, bool) {
+      visit({block, first_[i] + block.refs.first, members_[relation.refs].sharded, relation.same()});
+    });
+  }
+}
+
+at::Tensor AnchorWalk::ref_ids() const {
+  std::vector<at::Tensor> ids;
+  for (const Relation& relation : relations_) {
+    const Member& refs = members_[relation.refs];
+    ids.push_back(refs.sharded ? scope_.all_gather(refs.rows->id_n) : refs.rows->id_n);
+  }
+  return at::cat(ids);
+}
+
+at::Tensor AnchorWalk::values(Measure measure, const NumberedPairs& pairs) {
+  at::Tensor value_t = at::zeros({pairs.size()}, rows().u_nD.options().dtype(at::kDouble));
+  run([&](const Encounter& e) {
+    const Met met = met_in(e.block, pairs.row_t, e.block.rows.first, pairs.ref_t, e.first_ref);
+    value_t.index_copy_(0, met.place_t,
+                        pair_values(measure, e.block.rows.u_nD, met.row_t, e.block.refs.u_nD, met.ref_t));
+  });
+  return value_t;
+}
+
+void AnchorWalk::pull(Measure measure, const NumberedPairs& pairs, const at::Tensor& weight_t,
+                      AnchorGradient& gradient) {
+  const at::Tensor active_t = weight_t.nonzero().select(1, 0);
+  const at::Tensor row_t = pairs.row_t.index_select(0, active_t),
+                   ref_t = pairs.ref_t.index_select(0, active_t),
+                   active_weight_t = weight_t.index_select(0, active_t);
+  run([&](const Encounter& e) {
+    const auto pull_rows = [&](const Met& met) {
+      add_pair_gradient(measure, active_weight_t.index_select(0, met.place_t), e.block.rows.u_nD, met.row_t,
+                        e.block.refs.u_nD, met.ref_t, gradient.of(e));
+    };
+    pull_rows(met_in(e.block, row_t, e.block.rows.first, ref_t, e.first_ref));
+    // The same pairs from their other end: here the anchor is among the refs.
+    if (e.both_learn) pull_rows(met_in(e.block, ref_t, e.block.rows.first, row_t, e.first_ref));
+  });
+}
+
+}  // namespace lodestone

@@ -1,0 +1,174 @@
+#include "trainer/negatives/tiles/relatives.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/logical_or.h>
+
+namespace lodestone {
+
+namespace {
+
+// Pairs listed at a time; their indices take a few times 16 bytes each.
+constexpr int64_t kListed = 1 << 17;
+
+const int64_t* data_of(const at::Tensor& x) {
+  return x.const_data_ptr<int64_t>();
+}
+
+// Indices by ascending key, then by index.
+std::vector<int64_t> ascending(const int64_t* keys, int64_t size) {
+  std::vector<int64_t> order(static_cast<size_t>(size));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  if (!std::is_sorted(keys, keys + size))
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return keys[a] < keys[b]; });
+  return order;
+}
+
+int64_t total_of(const std::vector<int64_t>& totals, int64_t row, int64_t rows) {
+  if (rows == 0) return 0;
+  const auto at = [&](int64_t i) { return i < 0 ? 0 : totals[static_cast<size_t>(i)]; };
+  return at(row + rows - 1) - at(row - 1);
+}
+
+at::Tensor tensor_of(const std::vector<int64_t>& values) {
+  at::Tensor x = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
+  std::copy(values.begin(), values.end(), x.mutable_data_ptr<int64_t>());
+  return x;
+}
+
+}  // namespace
+
+KeyMatches::KeyMatches(const at::Tensor& key_r, const at::Tensor& key_n) {
+  const int64_t *rows = data_of(key_r), *refs = data_of(key_n), n = key_n.size(0);
+  order_n = ascending(refs, n);
+  const std::vector<int64_t> order_r =
+      rows == refs && key_r.size(0) == n ? order_n : ascending(rows, key_r.size(0));
+  begin_r.resize(order_r.size());
+  end_r.resize(order_r.size());
+  int64_t begin = 0, end = 0;
+  const auto key_at = [&](int64_t place) { return refs[order_n[static_cast<size_t>(place)]]; };
+  for (const int64_t row : order_r) {
+    while (begin < n && key_at(begin) < rows[row]) ++begin;
+    end = std::max(begin, end);
+    while (end < n && key_at(end) == rows[row]) ++end;
+    begin_r[static_cast<size_t>(row)] = begin;
+    end_r[static_cast<size_t>(row)] = end;
+  }
+}
+
+Relatives::Relatives(const Part& rows, const Part& refs, bool ref_is_past)
+    : rows_(rows),
+      refs_(refs),
+      ref_is_past_(ref_is_past),
+      row_group_r_(rows.groups().cpu().contiguous()),
+      ref_group_n_(refs.groups().cpu().contiguous()),
+      row_id_r_(rows.ids().cpu().contiguous()),
+      ref_id_n_(refs.ids().cpu().contiguous()) {
+  rows_.u_nD = refs_.u_nD = rows_.half_nD = refs_.half_nD = at::Tensor();
+  labels_ = KeyMatches(rows.labels().cpu().contiguous(), refs.labels().cpu().contiguous());
+  groups_ = KeyMatches(row_group_r_, ref_group_n_);
+  ids_ = KeyMatches(row_id_r_, ref_id_n_);
+  count();
+}
+
+void Relatives::count() {
+  std::vector<int64_t> positives, excluded, same_sample;
+  HostPairs found;
+  int64_t label_total = 0;
+  // In its own class a row is no positive of itself; of past samples, those with its id are none.
+  const bool drops = ref_is_past_;
+  for (int64_t r = 0; r < rows_.size; ++r) {
+    found.row_p.clear();
+    found.ref_p.clear();
+    add_same_sample(r, 0, found);
+    same_sample.push_back(static_cast<int64_t>(found.ref_p.size()));
+    excluded.push_back(groups_.count(r) + same_sample.back());
+    label_matches_.push_back(label_total += labels_.count(r));
+    int64_t own = labels_.count(r);
+    if (drops) {
+      found.ref_p.clear();
+      add_positives(r, 0, found);
+      own = static_cast<int64_t>(found.ref_p.size());
+    } else if (rows_.set == refs_.set) {
+      const int64_t self = rows_.first + r - refs_.first;
+      own -= self >= 0 && self < refs_.size;
+    }
+    positives.push_back(own);
+  }
+  const auto device = rows_.set->label_n.device();
+  counts_ = {tensor_of(positives).to(device), tensor_of(excluded).to(device),
+             tensor_of(same_sample).to(device),
+             std::any_of(same_sample.begin(), same_sample.end(), [](int64_t n) { return n > 0; })};
+}
+
+void Relatives::add_positives(int64_t row, int64_t offset, HostPairs& pairs) const {
+  const int64_t self = rows_.set == refs_.set ? rows_.first + row - refs_.first : -1;
+  const int64_t *row_id = data_of(row_id_r_), *ref_id = data_of(ref_id_n_);
+  for (int64_t k = labels_.begin_r[static_cast<size_t>(row)]; k < labels_.end_r[static_cast<size_t>(row)];
+       ++k) {
+    const int64_t ref = labels_.order_n[static_cast<size_t>(k)];
+    if (ref_is_past_ ? row_id[row] == ref_id[ref] : ref == self) continue;
+    pairs.row_p.push_back(row - offset);
+    pairs.ref_p.push_back(ref);
+  }
+}
+
+// Pairs of one sample that the groups do not keep apart already.
+void Relatives::add_same_sample(int64_t row, int64_t offset, HostPairs& pairs) const {
+  const int64_t *row_group = data_of(row_group_r_), *ref_group = data_of(ref_group_n_);
+  for (int64_t k = ids_.begin_r[static_cast<size_t>(row)]; k < ids_.end_r[static_cast<size_t>(row)]; ++k) {
+    const int64_t ref = ids_.order_n[static_cast<size_t>(k)];
+    if (row_group[row] == ref_group[ref]) continue;
+    pairs.row_p.push_back(row - offset);
+    pairs.ref_p.push_back(ref);
+  }
+}
+
+PairList Relatives::on_device(const HostPairs& pairs) const {
+  const auto device = rows_.set->label_n.device();
+  return {tensor_of(pairs.row_p).to(device), tensor_of(pairs.ref_p).to(device)};
+}
+
+std::vector<std::pair<int64_t, int64_t>> Relatives::stretches() const {
+  std::vector<std::pair<int64_t, int64_t>> all;
+  for (int64_t row = 0; row < rows_.size;) {
+    int64_t rows = 1;
+    while (row + rows < rows_.size && total_of(label_matches_, row, rows + 1) <= kListed) ++rows;
+    all.emplace_back(row, rows);
+    row += rows;
+  }
+  return all;
+}
+
+PairList Relatives::positives(int64_t row, int64_t rows) const {
+  HostPairs pairs;
+  for (int64_t r = row; r < row + rows; ++r) add_positives(r, row, pairs);
+  return on_device(pairs);
+}
+
+void Relatives::add_excluded(int64_t row, int64_t rows, int64_t ref, int64_t refs,
+                             std::vector<int64_t>& flat_p) const {
+  // Within a key's stretch refs ascend.
+  const auto add = [&](const KeyMatches& matches, int64_t r) {
+    const auto begin = matches.order_n.begin() + matches.begin_r[static_cast<size_t>(r)];
+    const auto end = matches.order_n.begin() + matches.end_r[static_cast<size_t>(r)];
+    for (auto k = std::lower_bound(begin, end, ref); k != end && *k < ref + refs; ++k)
+      flat_p.push_back((r - row) * refs + *k - ref);
+  };
+  for (int64_t r = row; r < row + rows; ++r) {
+    add(groups_, r);
+    if (counts_.any_same_sample) add(ids_, r);
+  }
+}
+
+at::Tensor Relatives::excluded_mask(int64_t row, int64_t rows, int64_t ref, int64_t refs) const {
+  const auto equal = [&](const at::Tensor& x_r, const at::Tensor& y_n) {
+    return x_r.narrow(0, row, rows).unsqueeze(1) == y_n.narrow(0, ref, refs).unsqueeze(0);
+  };
+  return at::logical_or(equal(rows_.groups(), refs_.groups()), equal(rows_.ids(), refs_.ids()));
+}
+
+}  // namespace lodestone

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "trainer/eval/pairs.h"
+#include "trainer/report/axes.h"
+
+namespace lodestone {
+
+/// A line of a chart; points in order of x, those that are not finite left out.
+struct ChartLine {
+  std::string name;
+  std::vector<double> x;
+  std::vector<double> y;
+  int colour = 1;       ///< 1, 2 or 3: a colour of the report's palette
+  bool dashed = false;  ///< for floors and references
+  bool faint = false;   ///< for raw values behind a smoothed line
+};
+
+/// A marked point with its text.
+struct ChartMark {
+  double x;
+  double y;
+  std::string text;
+};
+
+/// One chart: what it is for screen readers, its axes and what is drawn.
+struct Chart {
+  std::string description;
+  ChartAxis x;
+  ChartAxis y;
+  std::vector<ChartLine> lines;
+  std::vector<ChartMark> marks;
+};
+
+/// Inline SVG (no name space, no script, no font) and, for more than one line, its legend as a list. Colours
+/// and sizes of text come from the page's style by class, so that light, dark and phone layouts share one
+/// drawing. All text is escaped.
+std::string draw_chart(const Chart& chart);
+
+/// The two distributions as filled steps over distance.
+std::string draw_histogram(const DistanceHistogram& histogram);
+
+}  // namespace lodestone

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "trainer/report/report.h"
+
+namespace lodestone {
+
+/// The charts a report has data for, each as a <figure> with its title and a line on how to read it.
+std::string draw_report_charts(const ReportInput& input);
+
+}  // namespace lodestone

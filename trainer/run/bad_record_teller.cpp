@@ -1,0 +1,74 @@
+#include "trainer/run/bad_record_teller.h"
+
+#include <charconv>
+
+#include "common/counted.h"
+#include "common/printable.h"
+#include "distributed/reductions/gather_texts.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr size_t kMessages = 20;
+
+std::string lines_of(const std::vector<BadRecord>& records) {
+  std::string lines;
+  for (const BadRecord& record : records)
+    lines += std::to_string(record.index) + "\t" + printable(record.message) + "\n";
+  return lines;
+}
+
+std::vector<BadRecord> records_of(const std::string& lines) {
+  std::vector<BadRecord> records;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t tab = lines.find('\t', begin), end = lines.find('\n', tab);
+    BadRecord record;
+    std::from_chars(lines.data() + begin, lines.data() + tab, record.index);
+    record.message = lines.substr(tab + 1, end - tab - 1);
+    records.push_back(std::move(record));
+    begin = end + 1;
+  }
+  return records;
+}
+
+}  // namespace
+
+std::vector<std::string> BadRecordTeller::meet(const Group& world, const std::vector<BadRecord>& mine) {
+  std::vector<std::string> told;
+  for (const std::string& lines : gather_texts(world, lines_of(mine)))
+    for (BadRecord& record : records_of(lines)) {
+      if (!bad_.insert(record.index).second || record.message.empty() || messages_.size() == kMessages)
+        continue;
+      messages_.push_back(record.message);
+      told.push_back(std::move(record.message));
+    }
+  check_bad_share(count(), size_, config_, messages_);
+  return told;
+}
+
+Embedded embed_readable(const RunContext& context, const std::string& what, Encoder& encoder,
+                        c10::Device device, const std::shared_ptr<const Examples>& examples,
+                        const LoaderConfig& loader, BadRecordTeller& teller, bool keep_pictures) {
+  Embedded all = embed(context.world, encoder, device, examples, loader, keep_pictures);
+  if (all.left_out == 0) return all;
+  const auto messages = teller.meet(context.world, all.bad);
+  if (!context.is_main_rank()) return all;
+  for (const std::string& message : messages)
+    context.log->warn("{}: left out a bad record: {}", what, message);
+  context.log->warn("{}: {} of {} samples could not be read and are left out", what, all.left_out,
+                    examples->dataset()->size());
+  return all;
+}
+
+std::string left_out_note(int64_t count) {
+  return count == 0 ? "" : "; " + counted(count, "bad record") + " left out";
+}
+
+void tell_left_out(const RunContext& context, const std::string& what, const Dataset& data) {
+  if (!context.is_main_rank()) return;
+  for (const std::string& sentence : data.left_out().sentences())
+    context.log->warn("{}: passed over {}", what, sentence);
+}
+
+}  // namespace lodestone

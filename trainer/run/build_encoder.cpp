@@ -1,0 +1,43 @@
+#include "trainer/run/build_encoder.h"
+
+#include "common/files.h"
+#include "trainer/coordinator/checkpoints/run_identity.h"
+#include "trainer/coordinator/checkpoints/snapshot.h"
+#include "trainer/run/data_kinds/text_data.h"
+
+namespace lodestone {
+
+InputShape input_shape(const RunConfig& config) {
+  const ImageTransformConfig& image = config.data.image;
+  InputShape shape;
+  if (config.data.kind != "texts") shape = {image.channels, image.height, image.width};
+  if (config.data.kind != "images") {
+    const TokenRule rule = token_rule(config.data);
+    shape.vocabulary = rule.tokenizer->vocabulary();
+    shape.max_tokens = rule.max_tokens;
+  }
+  return shape;
+}
+
+void build_encoder(const RunConfig& config, Encoder& encoder) {
+  if (!config.code.allowed && !encoder.code().empty())
+    throw ConfigError(
+        "encoder.file: expected a configuration that may load code, got one that may not; name the file "
+        "yourself");
+  encoder.pin_code(config.code.hash_of);
+  encoder.build(input_shape(config), static_cast<uint64_t>(config.seed));
+}
+
+void restore_model(const Snapshot& snapshot, const RunConfig& config) {
+  const std::string file = config.data.resolved(config.data.text.tokenizer.path);
+  check_vocabulary(snapshot, config.data.kind == "images" ? "" : checksum(read_file(file)), file);
+  restore_weights(snapshot, *config.encoder);
+}
+
+void tell_remarks(const Encoder& encoder, const RunContext& context, bool training) {
+  if (!context.is_main_rank()) return;
+  for (const auto& sentence : encoder.remarks(context.launch.device(), training))
+    context.log->warn("{}", sentence);
+}
+
+}  // namespace lodestone

@@ -1,0 +1,108 @@
+#include "trainer/run/checkpoint_config.h"
+
+#include <filesystem>
+#include <set>
+
+#include "common/log.h"
+#include "common/paths.h"
+#include "common/printable.h"
+#include "trainer/coordinator/checkpoints/run_folder.h"
+#include "trainer/encoders/code_file.h"
+
+namespace lodestone {
+
+namespace {
+
+// The values of a key in all mappings at or below a node.
+void collect(const ConfigNodePtr& node, std::string_view key, std::set<std::string>& values) {
+  if (!node) return;
+  for (const auto& [name, member] : node->members) {
+    if (name == key && member->kind == ConfigNode::Kind::kScalar && !member->scalar.empty())
+      values.insert(user_path(member->scalar, name));
+    collect(member, key, values);
+  }
+}
+
+/// What the user's own command names, apart from what the checkpoint says.
+class UsersWords {
+ public:
+  explicit UsersWords(const std::vector<std::string>& assignments) : root_(parse_yaml("", "--set")) {
+    for (const auto& assignment : assignments) apply_set(root_, assignment);
+  }
+  std::set<std::string> values_of(std::string_view section, std::string_view key) const {
+    std::set<std::string> values;
+    collect(root_->find(section), key, values);
+    return values;
+  }
+
+ private:
+  ConfigNodePtr root_;
+};
+
+// `whose` ends a sentence: why a configuration isn't the user's own word.
+[[noreturn]] void refuse_code(const std::string& name, const std::string& file, const std::string& whose) {
+  throw ConfigError(name + ": expected a model of weights alone, got code: encoder.file " + printable(file) +
+                    " is TorchScript, and whoever made that file, or named it here, would run with your "
+                    "rights: it may read, change and send your files. Add --allow-code if you trust both, or "
+                    "name the file yourself by --set encoder.file=…; " +
+                    whose);
+}
+
+// Whoever gives a run away gives its configuration with it, whichever file of the folder that is.
+bool in_run_folder(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto absolute = absolute_path(file).lexically_normal();
+  const auto real = std::filesystem::weakly_canonical(absolute, error);
+  for (const auto& path : {absolute, error ? absolute : real})
+    for (auto folder = path.parent_path();; folder = folder.parent_path()) {
+      if (is_file(folder / "MANIFEST.json") || RunFolder(folder).holds_run()) return true;
+      if (folder == folder.parent_path()) break;
+    }
+  return false;
+}
+
+void keep_indexes_at_home(const UsersWords& users, const char* section, std::string& index_cache) {
+  if (index_cache != "none" && !users.values_of(section, "index_cache").contains(index_cache))
+    index_cache = "auto";
+}
+
+}  // namespace
+
+void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std::string>& assignments,
+                            bool allow_code, RunConfig& config) {
+  const std::string name = checkpoint.path.string() + "/config.yaml";
+  read_stored_config(checkpoint.config_yaml, name, assignments, config);
+  const UsersWords users(assignments);
+  const auto named = users.values_of("encoder", "file");
+  for (const auto& [file, loaded] : config.encoder->code()) {
+    const auto saved = checkpoint.code.find(file);
+    if (named.contains(file)) {
+      if (saved != checkpoint.code.end() && read_code(file, "").hash != saved->second)
+        make_log(0, 1)->warn("{}: {} is not the file that the weights were trained in; its hash is another",
+                             name, file);
+      continue;
+    }
+    if (!allow_code) refuse_code(name, file, "`lodestone inspect` shows its hash");
+    if (saved != checkpoint.code.end())
+      config.code.hash_of.insert(*saved);
+    else
+      make_log(0, 1)->warn(
+          "{}: the manifest has no hash of {}, so that another file in its place would not be noticed", name,
+          file);
+  }
+  config.code.allowed = true;
+  keep_indexes_at_home(users, "data", config.data.train.index_cache);
+  keep_indexes_at_home(users, "evaluate", config.evaluate.data.index_cache);
+}
+
+void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
+                       RunConfig& config) {
+  load_run_config(file, assignments, config);
+  if (allow_code || config.encoder->code().empty() || !in_run_folder(file)) return;
+  const auto named = UsersWords(assignments).values_of("encoder", "file");
+  for (const auto& [code, loaded] : config.encoder->code())
+    if (!named.contains(code))
+      refuse_code(file, code, "what lies in a run folder counts as the run's, not as your own word");
+}
+
+}  // namespace lodestone

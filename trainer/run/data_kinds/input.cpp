@@ -1,0 +1,110 @@
+#include "trainer/run/data_kinds/input.h"
+
+#include <filesystem>
+
+#include "common/paths.h"
+#include "common/printable.h"
+#include "common/utf8.h"
+#include "sampler/image_examples.h"
+#include "sampler/sources/image_files.h"
+#include "sampler/texts/record_reader.h"
+#include "sampler/texts/text_examples.h"
+#include "trainer/run/data_kinds/text_data.h"
+#include "trainer/run/data_kinds/texts_in_memory.h"
+
+namespace lodestone {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::shared_ptr<const ImageDataset> open_picture(const fs::path& file, const DecodeOptions& decode,
+                                                 std::string& source) {
+  source = absolute_path(file).parent_path().string();
+  auto files = std::make_shared<ImageFiles>(source, ClassTable({""}, {}), decode);
+  files->add_file(file.filename().string(), "");
+  return files;
+}
+
+std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const std::string& path,
+                                                  const DecodeOptions& decode, std::string& source) {
+  if (is_file(path) && has_image_ending(path)) return open_picture(path, decode, source);
+  source = path;
+  if (is_folder(path))
+    if (auto loose = open_loose_images(path, decode)) return loose;
+  ImageSourceConfig images = config.evaluate.data;
+  images.path = path;
+  images.mixture.clear();
+  images.split.clear();
+  images.class_filter.clear();
+  return open_images(images, decode, config.data.loader.bad_records);
+}
+
+Input picture_input(const RunConfig& config, const std::string& path) {
+  const ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
+  Input input;
+  std::shared_ptr<const ImageDataset> images;
+  if (path.empty()) {
+    const ImageSourceConfig source = config.data.resolved(config.evaluate.data);
+    input.source = source.path;
+    images = open_images(source, transform.decode_options(), config.data.loader.bad_records);
+  } else {
+    images = open_pictures(config, path, transform.decode_options(), input.source);
+  }
+  input.examples = std::make_shared<ImageExamples>(images, transform);
+  return input;
+}
+
+Input text_file_input(const RunConfig& config, const std::string& path) {
+  TextLayout layout = config.evaluate.text;
+  if (syntax_of(path) == RecordSyntax::kLines) {
+    layout = TextLayout();
+    layout.format = "texts";
+  }
+  const std::string file = path.empty() ? config.data.resolved(config.evaluate.data.path) : path;
+  TextSet set =
+      open_texts({file, path.empty() ? config.evaluate.data.class_filter : std::vector<std::string>{}, layout,
+                  config.data.loader.bad_records});
+  return {std::make_shared<TextExamples>(set.texts, token_rule(config.data)), file, true};
+}
+
+bool is_text_file(const std::string& path) {
+  const RecordSyntax syntax = syntax_of(path);
+  return syntax == RecordSyntax::kLines || syntax == RecordSyntax::kJsonLines;
+}
+
+}  // namespace
+
+std::string Input::text(int64_t i) const {
+  const auto* set = dynamic_cast<const TextDataset*>(&dataset());
+  return set ? set->get(i) : "";
+}
+
+std::string row_name(const std::string& name) {
+  return is_utf8(name) ? name : printable(name);
+}
+
+EmbeddedRow Input::row(int64_t i) const {
+  const Dataset& data = dataset();
+  return {row_name(data.key(i)), row_name(data.class_name(data.label(i)))};
+}
+
+Input open_input(const RunConfig& config, const std::string& path) {
+  if (path.empty() && config.evaluate.data.empty())
+    throw ConfigError("--input: expected a path, or evaluate.data.path in the configuration, got neither");
+  if (!path.empty() && path.find_first_of("*{") == std::string::npos && !path_exists(path))
+    throw DataError("expected a file or folder, got " + path + ", which does not exist");
+  const std::string& kind = config.data.kind;
+  if (kind == "texts" || (kind == "image_texts" && is_text_file(path))) return text_file_input(config, path);
+  return picture_input(config, path);
+}
+
+Input text_input(const RunConfig& config, const std::string& text) {
+  if (config.data.kind == "images")
+    throw ConfigError("expected a picture that exists, got '" + text + "'; this model reads no texts");
+  return {std::make_shared<TextExamples>(std::make_shared<TextsInMemory>(std::vector{text}),
+                                         token_rule(config.data)),
+          "", true};
+}
+
+}  // namespace lodestone

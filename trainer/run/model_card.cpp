@@ -1,0 +1,167 @@
+#include "trainer/run/model_card.h"
+
+#include <sstream>
+
+#include "common/error.h"
+#include "common/files.h"
+#include "common/json_reader.h"
+#include "common/json_text.h"
+#include "common/paths.h"
+#include "common/text_format.h"
+#include "trainer/coordinator/checkpoints/run_folder.h"
+#include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/coordinator/metrics/metrics_log.h"
+#include "trainer/eval/measures.h"
+#include "trainer/run/build_encoder.h"
+#include "trainer/run/changed_settings.h"
+#include "trainer/search/calibration.h"
+
+namespace lodestone {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::path& file) {
+  if (!file.empty()) {
+    json measures = read_json(read_file(file)).value_or(nullptr);
+    const bool fits =
+        measures.is_object() && (!measures.contains("step") || measures["step"].is_number_integer());
+    if (!fits)
+      throw DataError(file.string() + ": expected the JSON object that `lodestone evaluate --json` writes");
+    return measures;
+  }
+  json last;
+  if (is_file(run.metrics()))
+    read_metrics(run.metrics(), [&](json&& line) {
+      if (line.value("kind", "") == "eval" && line.value("step", int64_t{0}) <= checkpoint.step)
+        last = std::move(line);
+    });
+  return last;
+}
+
+std::string cell(const json& measures, const MeasureInfo& info) {
+  const auto found = measures.find(info.name);
+  return found != measures.end() && found->is_number() ? format_measure(info, found->get<double>()) : "";
+}
+
+std::string measures_section(const json& measures) {
+  if (!measures.is_object())
+    return "Not evaluated: give the data to judge it on as `evaluate.data`, or a file as `--measures`.\n";
+  std::ostringstream out;
+  out << "At step " << measures.value("step", int64_t{0}) << ".\n\n";
+  const json floor = measures.value("floor", json::object());
+  out << "| measure | model |" << (floor.empty() ? "" : " without learning |") << "\n|---|---:|"
+      << (floor.empty() ? "" : "---:|") << "\n";
+  for (const MeasureInfo& info : known_measures()) {
+    const std::string model = cell(measures, info);
+    if (model.empty()) continue;
+    out << "| `" << info.name << "` " << info.title << " | " << model << " |";
+    if (!floor.empty()) out << " " << cell(floor, info) << " |";
+    out << "\n";
+  }
+  return out.str();
+}
+
+// Lines as Markdown shows them untouched, whatever is in them.
+std::string code_block(const std::string& text) {
+  std::istringstream lines(text);
+  std::string out, line;
+  while (std::getline(lines, line)) out += "    " + line + "\n";
+  return out;
+}
+
+std::string input_section(const RunConfig& config, const InputShape& input) {
+  std::ostringstream out;
+  if (input.channels > 0)
+    out << "- pictures: float32 `[n, " << input.channels << ", " << input.height << ", " << input.width
+        << "]`, values in 0..1, less `data.image.mean`, divided by `data.image.std`\n";
+  if (input.vocabulary > 0)
+    out << "- texts: int64 token ids `[n, T]` below " << input.vocabulary << ", T at most "
+        << input.max_tokens << ", and a mask `[n, T]`, true where there is a token\n";
+  out << "- embeddings: float32 `[n, " << config.encoder->output_dim() << "]`"
+      << (config.normalize ? "; scale them to unit length: they are compared by cosine\n"
+                           : "; compared by squared distance\n");
+  return out.str();
+}
+
+std::string loading(const CardFacts& facts, const InputShape& input) {
+  const std::string open = facts.format == "torchscript"
+                               ? "import torch\n\nmodel = torch.jit.load(\"" + facts.file + "\")\n"
+                               : "from safetensors.torch import load_file\n\nweights = load_file(\"" +
+                                     facts.file + "\")  # by the names of the network's state_dict()\n";
+  if (facts.format != "torchscript") return code_block(open);
+  const bool both = input.channels > 0 && input.vocabulary > 0;
+  const std::string pictures = both ? "z = model.encode_image(pictures)\n" : "z = model(pictures)\n";
+  const std::string texts = both ? "z = model.encode_text(tokens, mask)\n" : "z = model(tokens, mask)\n";
+  return code_block(open + (input.channels > 0 ? pictures : "") + (input.vocabulary > 0 ? texts : ""));
+}
+
+std::string threshold_section(const RunFolder& run) {
+  const auto found = read_calibration(calibration_file(run.root()));
+  if (!found) return "";
+  return fill(
+      "\n## Threshold\n\n\"The same\" from a score of {}: it accepts {} of different pairs and {} of same "
+      "ones (step {}).\n",
+      {compact(found->threshold), compact(found->measured_far), compact(found->tar),
+       std::to_string(found->step)});
+}
+
+std::string yaml_of(RunConfig& config) {
+  return write_yaml([&](Fields& f) {
+    f.field({"seed", ""}, &config.seed);
+    f.field({"global_batch", ""}, &config.global_batch);
+    f.field({"normalize", ""}, &config.normalize);
+    f.nested({"data", ""}, config.data);
+    f.nested({"sampler", ""}, config.sampler);
+    f.slot({"encoder", ""}, config.encoder);
+    f.slot({"loss", ""}, config.loss);
+    f.slot({"miner", ""}, config.miner);
+    config.training.visit(f);
+    f.group({"evaluate", ""}, [&](Fields& members) { config.evaluate.visit(members, config.data.kind); });
+  });
+}
+
+// What was set otherwise than it is by itself: the rest is said by `lodestone config`.
+std::string what_made_it(RunConfig& config) {
+  RunConfig defaults;
+  defaults.encoder.choose(config.encoder.name());
+  defaults.loss.choose(config.loss.name());
+  defaults.miner.choose(config.miner.name());
+  return changed_settings(yaml_of(config), yaml_of(defaults));
+}
+
+std::string or_unstated(const std::string& license, const char* option) {
+  return license.empty() ? std::string("not stated (`") + option + "`)" : license;
+}
+
+}  // namespace
+
+std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const CardFacts& facts) {
+  const RunFolder run = RunFolder::of_checkpoint(checkpoint.path);
+  const InputShape input = input_shape(config);
+  std::ostringstream out;
+  out << "---\nlibrary_name: lodestone\n";
+  if (!facts.license.empty()) out << "license: " << json_text(facts.license) << "\n";
+  out << "tags: [embeddings, metric-learning, contrastive-learning]\n---\n\n";
+  out << "# " << run.name() << "\n\n"
+      << "An encoder `" << config.encoder.name() << "` of " << config.encoder->parameters().count()
+      << " parameters, trained by Lodestone " << lodestone_version() << " for " << checkpoint.step
+      << " steps of " << config.global_batch << " rows with the loss `" << config.loss.name()
+      << "` over tuples of the miner `" << config.miner.name() << "`.\n\n";
+  out << "## Use\n\n" << input_section(config, input) << "\n" << loading(facts, input) << "\n";
+  out << "## Measures\n\n";
+  if (!config.evaluate.summary.empty()) out << config.evaluate.summary << "\n\n";
+  out << measures_section(measures_of(run, checkpoint, facts.measures));
+  out << threshold_section(run);
+  out << "\n## Data and training\n\nWhat was set, as `lodestone train` takes it; "
+         "all else is as `lodestone config --reference` says, and whole in the checkpoint's "
+         "`config.yaml`:\n\n"
+      << code_block(what_made_it(config));
+  out << "\n## Licence\n\n- model: " << or_unstated(facts.license, "--license")
+      << "\n- data: " << or_unstated(facts.data_license, "--data-license") << "\n";
+  return out.str();
+}
+
+}  // namespace lodestone

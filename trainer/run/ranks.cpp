@@ -1,0 +1,105 @@
+#include "trainer/run/ranks.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <ATen/Parallel.h>
+
+#include "common/causes.h"
+#include "common/cpu_count.h"
+#include "common/exit_code.h"
+#include "common/log_format.h"
+#include "common/stderr_lines.h"
+#include "common/torch_error.h"
+#include "trainer/run/repeatable.h"
+#include "trainer/run/start/start_guard.h"
+#include "trainer/run/start/start_watch.h"
+#include "trainer/run/start/verdict.h"
+
+namespace lodestone {
+
+namespace {
+
+std::chrono::milliseconds milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
+LaunchOptions launch_options(const DistributedConfig& config) {
+  LaunchOptions options;
+  options.backend = config.backend;
+  options.device = config.device;
+  options.group.timeout = milliseconds(config.timeout);
+  options.group.compare_calls = config.compare_calls;
+  options.peer_timeout = milliseconds(config.peer_timeout);
+  return options;
+}
+
+// What each rank does once it knows its place.
+void prepare(const RunConfig& config, RunContext& context) {
+  send_stderr_lines_to(context.log);
+  if (context.launch.device().is_cuda()) make_repeatable();
+  if (context.world.rank() == 0 && context.world.backend() == "nccl" && context.launch.info().token.empty())
+    context.log->warn(
+        "control plane: the job has no token, so that whoever reaches port {} is believed; give all ranks "
+        "the same secret in "
+        "LODESTONE_JOB_TOKEN",
+        context.launch.info().master_port);
+  const int cores = cpu_count();
+  const int ranks_here = std::max(1, context.launch.info().local_world);
+  const int share = config.training.determinism.canonical() ? 1 : std::max(1, cores / ranks_here);
+  at::set_num_threads(config.threads ? static_cast<int>(*config.threads) : share);
+}
+
+// Under the eyes of those who can tell a rank that doesn't come from one that is slow.
+RunContext start_rank(const RunConfig& config) {
+  const Environment environment = process_environment();
+  const LaunchInfo info = discover_launch(environment);
+  if (info.world == 1) return RunContext(launch_options(config.distributed));
+  const auto patience = milliseconds(config.distributed.peer_timeout);
+  std::optional<StartGuard> guard;
+  if (info.local_world <= 1) guard.emplace(std::to_string(info.rank), patience);
+  const StartWatch watch(milliseconds(config.distributed.timeout), patience, environment);
+  return RunContext(launch_options(config.distributed));
+}
+
+}  // namespace
+
+int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>& body) {
+  choose_log_format(config.log.format);
+  RunContext context = start_rank(config);
+  prepare(config, context);
+  const auto control = context.launch.control();
+  if (!control) return body(context);
+  try {
+    const int code = body(context);
+    context.world.barrier();
+    return code;
+  } catch (const CommError& error) {
+    const auto verdict = control->failure();
+    const auto code = reported_code(verdict);
+    if (code) {
+      context.log->warn("ended: {}", *verdict);
+    } else {
+      // Now, not from main: taking leave waits for a rank that is stopped as long as for its heartbeats.
+      context.log->error("{}", explain_on_a_line(error));
+      context.world.abort("this rank was ended by an error of its own");
+    }
+    return code.value_or(kPeerLost);
+  } catch (const std::exception& error) {
+    // Once NCCL was aborted, what LibTorch throws says nothing of the cause.
+    if (const auto verdict = control->failure();
+        verdict && context.launch.device().is_cuda() && dynamic_cast<const Error*>(&error) == nullptr) {
+      context.log->error("{}", *verdict);
+      context.log->info("what the GPU's libraries said: {}", torch_reason(error));
+      return reported_code(verdict).value_or(kPeerLost);
+    }
+    const int code = exit_code(error);
+    // Now, not from main: the launcher may end this process as soon as another has ended.
+    context.log->error("{}", explain_on_a_line(error));
+    // Aborting tells the others and keeps this rank out of the barrier that the rest may be in.
+    context.world.abort(verdict_of(code, torch_reason(error)));
+    return code;
+  }
+}
+
+}  // namespace lodestone

@@ -1,0 +1,96 @@
+#include "trainer/run/report_writer.h"
+
+#include <algorithm>
+
+#include "common/files.h"
+#include "trainer/coordinator/metrics/metrics_log.h"
+#include "trainer/report/report.h"
+
+namespace lodestone {
+
+namespace {
+
+/// Some measures of the lines of one kind.
+struct Curves {
+  std::string kind;
+  std::vector<ReportSeries> series;
+
+  Curves(std::string of, const std::vector<std::string>& names) : kind(std::move(of)) {
+    for (const auto& name : names) series.push_back({name, {}, {}});
+  }
+  void add(const nlohmann::json& line) {
+    if (line.value("kind", "") != kind) return;
+    for (auto& one : series) {
+      const auto found = line.find(one.name);
+      if (found == line.end() || !found->is_number()) continue;
+      one.steps.push_back(line.value("step", 0.0));
+      one.values.push_back(found->get<double>());
+    }
+  }
+  std::vector<ReportSeries> filled() && {
+    std::erase_if(series, [](const ReportSeries& one) { return one.steps.empty(); });
+    return std::move(series);
+  }
+};
+
+// "12,345"
+std::string grouped(int64_t value) {
+  std::string digits = std::to_string(value);
+  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
+  return digits;
+}
+
+ReportInput input_of(const RunFolder& folder, RunConfig& config, const RunContext& context, Encoder& encoder,
+                     const Evaluator& evaluator, const Evaluation& evaluation) {
+  Curves train("train", {"loss", "learning_rate"}), eval("eval", {"recall_at_1", "map_at_r", "eer"});
+  read_metrics(folder.metrics(), [&](const nlohmann::json& line) {
+    train.add(line);
+    eval.add(line);
+  });
+  ReportInput input;
+  input.run_name = folder.name();
+  input.summary = config.evaluate.summary;
+  input.facts = {{"Encoder", config.encoder.name()},
+                 {"Parameters", grouped(encoder.parameters().count())},
+                 {"Loss", config.loss.name()},
+                 {"Miner", config.miner.name()},
+                 {"Steps", grouped(config.training.schedule.steps)},
+                 {"Global batch", grouped(config.global_batch)},
+                 {"Ranks", grouped(context.world.size())},
+                 {"Samples judged", grouped(evaluator.dataset().size())}};
+  input.config_yaml = write_yaml([&](Fields& f) { config.visit(f); });
+  input.train = std::move(train).filled();
+  input.eval = std::move(eval).filled();
+  input.model = evaluation.model.measures;
+  input.floor = evaluation.floor.measures;
+  input.roc = evaluation.model.roc;
+  input.floor_roc = evaluation.floor.roc;
+  input.distances = evaluation.model.distances;
+  input.intervals = evaluation.model.intervals;
+  input.recall_curve = evaluation.model.retrieval.recall_curve(kRecallDepth);
+  input.floor_recall_curve = evaluation.floor.retrieval.recall_curve(kRecallDepth);
+  input.floor_name = evaluator.floor_name();
+  Sheet sheet = evaluator.sheet(evaluation.model);
+  input.sample = std::move(sheet.sample);
+  input.worst = std::move(sheet.worst);
+  input.classes = std::move(sheet.classes);
+  return input;
+}
+
+}  // namespace
+
+void write_run_report(const RunFolder& folder, RunConfig& config, const RunContext& context, Encoder& encoder,
+                      const Evaluator& evaluator, const Evaluation& evaluation,
+                      const std::function<void()>& before_writing) {
+  try {
+    const ReportInput input = input_of(folder, config, context, encoder, evaluator, evaluation);
+    if (before_writing) before_writing();
+    write_report(folder.report(), input);
+    context.log->info("report: {}", folder.report().string());
+  } catch (const std::exception& error) {  // a line of metrics.jsonl that isn't one of ours, too
+    context.log->warn("the report is not written: {}", error.what());
+  }
+}
+
+}  // namespace lodestone

@@ -1,0 +1,130 @@
+#include "trainer/run/start/prompt_stop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <unistd.h>
+
+#include "common/causes.h"
+#include "common/exit_code.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/start/verdict.h"
+
+namespace lodestone {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLookEvery{50};
+constexpr milliseconds kLongestFarewell{600};
+
+}  // namespace
+
+PromptStop::PromptStop(const StopSignals& signals)
+    : signals_(signals), log_(make_log(-1, 1)), thread_([this] { run(); }) {}
+
+PromptStop::~PromptStop() {
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+PromptStop::Attendance::Attendance(PromptStop& stop, const RunContext& context) : stop_(stop) {
+  const std::lock_guard lock(stop_.mutex_);
+  stop_.log_ = context.log;
+  stop_.control_ = context.launch.control();
+  stop_.leads_ = context.is_main_rank();
+}
+
+PromptStop::Attendance::~Attendance() {
+  const std::lock_guard lock(stop_.mutex_);
+  stop_.active_ = false;
+  stop_.control_.reset();
+  stop_.before_the_end_ = nullptr;
+}
+
+void PromptStop::before_the_end(std::function<void()> act) {
+  const std::lock_guard lock(mutex_);
+  before_the_end_ = std::move(act);
+}
+
+void PromptStop::leave_to_training() {
+  const std::lock_guard lock(mutex_);
+  active_ = false;
+}
+
+PromptStop::Stretch::Stretch(PromptStop& stop, std::string when, std::function<bool()> save) : stop_(stop) {
+  {
+    const std::lock_guard lock(stop_.mutex_);
+    stop_.when_ = std::move(when);
+    stop_.save_ = std::move(save);
+    stop_.active_ = stop_.rank_0_decides_ = true;
+  }
+  stop_.changed_.notify_all();
+}
+
+PromptStop::Stretch::~Stretch() {
+  stop_.leave_to_training();
+}
+
+void PromptStop::run() {
+  std::unique_lock lock(mutex_);
+  while (!over_) {
+    if (active_)
+      changed_.wait_for(lock, kLookEvery);
+    else
+      changed_.wait(lock);
+    if (active_ && !over_) look();
+  }
+}
+
+void PromptStop::look() {
+  const auto verdict = control_ ? control_->failure() : std::nullopt;
+  const auto code = reported_code(verdict);
+  if (code == kStoppedResumable) {
+    if (before_the_end_) before_the_end_();
+    if (leads_) let_others_hear();
+    ::_exit(kStoppedResumable);
+  }
+  if (!signals_.stop_requested()) return;
+  if (verdict) ::_exit(code.value_or(kPeerLost));  // where a rank has failed, that is the job's end
+  if (rank_0_decides_ && !leads_) return;
+  bool saved = true;
+  try {
+    if (save_) saved = save_();
+    if (before_the_end_) before_the_end_();
+  } catch (const std::exception& error) {
+    log_->error("{}", explain_on_a_line(error));
+    saved = false;
+  }
+  end(saved);
+}
+
+void PromptStop::end(bool saved) {
+  const int code = saved ? kStoppedResumable : kRunFailed;
+  const std::string what = "stopped by signal " + std::to_string(signals_.signal()) + " " + when_;
+  if (saved)
+    log_->info("{}; the same command goes on", what);
+  else
+    log_->error(
+        "{}; the steps since the last checkpoint could not be saved and are lost: the same command goes on "
+        "from "
+        "that one, or from the beginning where there is none",
+        what);
+  if (control_) {
+    control_->report(verdict_of(code, what));
+    let_others_hear();
+  }
+  ::_exit(code);
+}
+
+// Ranks read a verdict at their heartbeats, some twenty in peer_timeout, and from rank 0's store.
+void PromptStop::let_others_hear() const {
+  std::this_thread::sleep_for(std::min(kLongestFarewell, control_->options().peer_timeout / 8));
+}
+
+}  // namespace lodestone

@@ -1,0 +1,230 @@
+#include "trainer/run/start_lines.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "common/idle_keys.h"
+#include "common/text_format.h"
+#include "sampler/sources/listed_images.h"
+#include "sampler/sources/tar_shard.h"
+#include "sampler/texts/text_dataset.h"
+#include "trainer/run/data_kinds/text_data.h"
+#include "trainer/run/run_config.h"
+
+namespace lodestone {
+
+namespace {
+
+constexpr int64_t kPictures = 8;    // that are looked at
+constexpr int64_t kTexts = 10'000;  // likewise
+constexpr int64_t kTextBytes = int64_t{16} << 20;
+constexpr double kManyCut = 0.1;  // share of texts
+constexpr int64_t kRowsLookedAt = 256;
+constexpr double kFewPositives = 0.5;  // share of anchors
+
+/// The numbers among the fields of a loss: temperature, margin, scale …
+class Numbers : public Fields, public IdleKeys {
+ public:
+  std::string text;
+
+  void field(const FieldInfo& info, FieldValue value) override {
+    if (idle_.contains(info.name)) return;
+    if (const auto* number = std::get_if<double*>(&value)) add(info, **number);
+    if (const auto* number = std::get_if<std::optional<double>*>(&value); number && **number)
+      add(info, ***number);
+  }
+  void group(const FieldInfo&, const std::function<void(Fields&)>& visit_members) override {
+    visit_members(*this);
+  }
+  void slot(const FieldInfo&, SlotBase&) override {}
+  void leave_idle(std::initializer_list<const char*> keys, const std::string&, const char*) override {
+    idle_.insert(keys.begin(), keys.end());
+  }
+
+ private:
+  void add(const FieldInfo& info, double value) {
+    text += (text.empty() ? " (" : ", ") + std::string(info.name) + " " + compact(value);
+  }
+  std::set<std::string> idle_;
+};
+
+std::string percent(double share) {
+  return decimal(100 * share, share > 0 && share < 0.01 ? 2 : 0) + " %";
+}
+
+std::string classes_text(const RunConfig& config, const Dataset& data) {
+  if (config.data.kind == "image_texts") return " pictures with captions";
+  if (config.rows_are_given()) return config.data.kind == "texts" ? " texts" : " pictures";
+  std::vector<int64_t> size_c(static_cast<size_t>(data.classes()));
+  for (int64_t i = 0; i < data.size(); ++i) ++size_c[static_cast<size_t>(data.label(i))];
+  const auto single = std::count(size_c.begin(), size_c.end(), 1);
+  return " samples of " + std::to_string(data.classes()) + " classes, of which " + std::to_string(single) +
+         (single == 1 ? " has one sample" : " have one sample");
+}
+
+/// The share of a batch's rows that have another row of their label.
+double share_with_positive(const GlobalBatch& batch) {
+  std::map<int64_t, int64_t> rows_of;
+  for (const int64_t label : batch.labels) ++rows_of[label];
+  const auto with = std::count_if(batch.labels.begin(), batch.labels.end(),
+                                  [&](int64_t label) { return rows_of[label] > 1; });
+  return static_cast<double>(with) / static_cast<double>(std::max<int64_t>(batch.rows(), 1));
+}
+
+std::vector<StartLine> batch_lines(const RunConfig& config, const TrainingData& data, Cursor cursor) {
+  const GlobalBatch batch = data.sampler->batch(cursor);
+  const std::string rows = "a batch: " + std::to_string(batch.rows()) + " rows, ";
+  if (!batch.tuples.empty())
+    return {{rows + std::to_string(batch.tuples.size()) + " explicit " +
+             (batch.tuples.front().is_triplet() ? "triplets" : "pairs")}};
+  if (config.loss->uses_proxies()) return {{rows + "each with the proxy of its class as its positive"}};
+  double share = share_with_positive(batch);
+  // Of small batches one says little. What a sampler learns decides the later ones: they can't be known.
+  const int64_t more = data.sampler->learner() ? 0 : kRowsLookedAt / std::max<int64_t>(batch.rows(), 1);
+  for (int64_t n = 1; n <= more; ++n)
+    share += share_with_positive(data.sampler->batch(advance(cursor, n, data.sampler->batches_per_epoch())));
+  share /= static_cast<double>(more + 1);
+  const std::string text = rows + percent(share) + " of the anchors have a positive";
+  if (share >= kFewPositives || config.training.loss_side.memory.on()) return {{text}};
+  return {{text + "; the others teach nothing: set sampler.name: pk, which draws samples_per_class of each "
+                  "class, or "
+                  "two_views where classes have one sample",
+           true}};
+}
+
+// The i-th of places that lie apart and fall in step with no order of the samples: the golden ratio's multiples.
+int64_t spread(int64_t i, int64_t size) {
+  constexpr double kGolden = 0.6180339887498949;
+  const double at = (static_cast<double>(i) + 0.5) * kGolden;
+  return std::min(size - 1, static_cast<int64_t>((at - std::floor(at)) * static_cast<double>(size)));
+}
+
+/// Pictures as they lie in the file: evenly over the data set, as far as they are files or members of shards.
+std::vector<Image> originals(const RunConfig& config, const Dataset& data) {
+  namespace fs = std::filesystem;
+  const std::string path =
+      config.data.resolved(config.data.tuples.empty() ? config.data.train.path : config.data.tuples);
+  std::error_code ignored;
+  ListedImages listed(fs::is_directory(path, ignored) ? fs::path(path) : fs::path(path).parent_path(),
+                      config.data.train.index_cache);
+  DecodeOptions whole;
+  whole.channels = 3;
+  std::vector<Image> images;
+  try {
+    // Of shards only the first picture: each shard that is looked into is listed whole.
+    const bool sharded = PictureName::of(data.key(0)).member.has_value();
+    for (int64_t i = 0; i < (sharded ? 1 : kPictures); ++i) listed.index(data.key(spread(i, data.size())));
+    const auto found = std::move(listed).open(whole);
+    for (int64_t i = 0; i < found->size(); ++i) images.push_back(found->get(i));
+  } catch (const Error&) {
+    return images;  // the loader tells of damaged ones when it meets them
+  }
+  return images;
+}
+
+bool has_colour(const Image& image) {
+  constexpr int kDifference = 16;  // of channels; JPEGs of grey pictures differ a little
+  for (size_t p = 0; p + 2 < image.pixels.size(); p += 3) {
+    const auto [low, high] = std::minmax({image.pixels[p], image.pixels[p + 1], image.pixels[p + 2]});
+    if (high - low > kDifference) return true;
+  }
+  return false;
+}
+
+std::string size_text(int64_t width, int64_t height) {
+  return std::to_string(width) + " x " + std::to_string(height);
+}
+
+std::vector<StartLine> picture_lines(const RunConfig& config, const Dataset& data) {
+  const auto images = originals(config, data);
+  if (images.empty()) return {};
+  const ImageTransformConfig& input = config.data.image;
+  const auto& largest =
+      *std::ranges::max_element(images, {}, [](const Image& i) { return int64_t{i.width} * i.height; });
+  const bool colour = std::ranges::any_of(images, has_colour);
+  const bool loses = colour && input.channels == 1;
+  std::string text = "pictures: up to " + size_text(largest.width, largest.height) +
+                     (colour ? " in colour" : " grey") + ", trained on as " +
+                     size_text(input.width, input.height) + (input.channels == 1 ? " grey" : " in colour");
+  if (loses) text += "; to train on their colours set data.image.channels: 3";
+  if (largest.width > 2 * input.width && largest.height > 2 * input.height)
+    text += "; for more detail set data.image.width and data.image.height";
+  return {{text, loses}};
+}
+
+std::vector<StartLine> text_lines(const RunConfig& config, const TextDataset& texts) {
+  const TokenRule rule = token_rule(config.data);
+  const int64_t looked = std::min(kTexts, texts.size());
+  int64_t seen = 0, cut = 0, bytes = 0;
+  for (; seen < looked && bytes < kTextBytes; ++seen) {
+    const std::string text = texts.get(seen * texts.size() / looked);
+    bytes += static_cast<int64_t>(text.size());
+    cut += static_cast<int64_t>(rule.tokenizer->encode(text, rule.max_tokens + 1).size()) > rule.max_tokens;
+  }
+  if (seen == 0) return {};
+  const double share = static_cast<double>(cut) / static_cast<double>(seen);
+  const std::string of =
+      seen < texts.size() ? "of " + std::to_string(seen) + " texts looked at" : "of the texts";
+  return {{"tokens: " + percent(share) + " " + of + " are longer than " + std::to_string(rule.max_tokens) +
+               " tokens and lose their end" + (cut > 0 ? " (data.text.tokenizer.max_tokens)" : ""),
+           share >= kManyCut}};
+}
+
+}  // namespace
+
+std::string first_line(RunConfig& config, const std::string& device) {
+  Numbers numbers;
+  config.loss->visit(numbers);
+  return "loss " + config.loss.name() + numbers.text + (numbers.text.empty() ? "" : ")") + ", miner " +
+         config.miner.name() + (config.miner.settled() ? " (auto)" : "") + ", encoder " +
+         config.encoder.name() + " of width " + std::to_string(config.encoder->output_dim()) + ", device " +
+         device + ", precision " + config.training.precision;
+}
+
+std::vector<StartLine> objective_lines(const RunConfig& config) {
+  const std::string lost = thrown_away(config.loss.name(), *config.loss, config.miner);
+  if (lost.empty()) return {};
+  return {{lost, true}};
+}
+
+std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& data, Cursor cursor) {
+  const Dataset& set = *data.dataset();
+  std::vector<StartLine> all{{"data: " + std::to_string(set.size()) + classes_text(config, set)}};
+  const auto add = [&all](std::vector<StartLine> more) { all.insert(all.end(), more.begin(), more.end()); };
+  add(batch_lines(config, data, cursor));
+  if (config.data.kind != "texts") add(picture_lines(config, set));
+  if (data.texts && data.texts->size() > 0) add(text_lines(config, *data.texts));
+  return all;
+}
+
+std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& trained, const Dataset& judged) {
+  // Names of pictures say nothing, and captions may well be common.
+  if (config.data.kind == "image_texts") return {};
+  const bool classes = config.data.kind == "images" || (config.data.text.layout.format == "labels" &&
+                                                        config.evaluate.text.format == "labels");
+  const auto for_each_name = [classes](const Dataset& data, const auto& visit) {
+    for (int64_t c = 0; classes && c < data.classes(); ++c) visit(data.class_name(c));
+    for (int64_t i = 0; !classes && i < data.size(); ++i) visit(std::to_string(data.id(i)));
+  };
+  std::set<std::string> names;
+  for_each_name(judged, [&](const std::string& name) { names.insert(name); });
+  const size_t all = names.size();
+  for_each_name(trained, [&](const std::string& name) { names.erase(name); });
+  const size_t shared = all - names.size();
+  if (shared == 0) return {};
+  return {{std::to_string(shared) + " of the " + std::to_string(all) + (classes ? " classes" : " texts") +
+               " that judge the model are trained on: the figures are not of unseen ones",
+           true}};
+}
+
+std::vector<StartLine> left_out_lines(const std::string& where, const Dataset& data) {
+  std::vector<StartLine> lines;
+  for (const std::string& sentence : data.left_out().sentences())
+    lines.push_back({where + ": left out " + sentence, true});
+  return lines;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,233 @@
+#include "trainer/run/training_run.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include <ATen/ops/empty.h>
+
+#include "common/exit_code.h"
+#include "sampler/samplers/sampler_learner.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/build_encoder.h"
+#include "trainer/run/report_writer.h"
+#include "trainer/run/run_config.h"
+#include "trainer/run/vain_settings.h"
+
+namespace lodestone {
+
+TrainingRun::TrainingRun(RunConfig& config, RunContext& context, const std::string& resume,
+                         const StopSignals& signals, PromptStop& prompt)
+    : config_(config),
+      context_(context),
+      signals_(signals),
+      prompt_(prompt),
+      coordinator_({config.checkpoint, config.metrics, config.report}, context, config.run_dir),
+      data_(open_training_data(config, context_.world.size())),
+      teller_(data_.dataset()->size(), config.data.loader.bad_records) {
+  config_.data.loader.pinned = context_.launch.device().is_cuda();
+  if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
+  build(resume);
+  tell_data();
+  start_reporting();
+}
+
+void TrainingRun::build(const std::string& resume) {
+  const c10::Device device = context_.launch.device();
+  Encoder& encoder = *config_.encoder;
+  build_encoder(config_, encoder);
+  tell({{first_line(config_, device.str())}});
+  tell(objective_lines(config_));
+  tell(vain_settings(config_, context_.world.size()));
+  tell_remarks(encoder, context_, /*training=*/true);
+  if (!coordinator_.resumes(resume)) load_initial_weights();
+  encoder.parameters().convert(at::kFloat, device);
+  Encoder* slow =
+      config_.training.loss_side.memory.has_momentum_encoder() ? build_momentum_encoder() : nullptr;
+  trainer_ = std::make_unique<Trainer>(context_.world, device, encoder, config_.objective(), config_.training,
+                                       loss_side_setup(config_, data_, slow));
+  const auto cursor = coordinator_.resume(resume, run_facts(config_, data_), encoder.code(), *trainer_);
+  if (cursor) cursor_ = *cursor;
+}
+
+Encoder* TrainingRun::build_momentum_encoder() {
+  read_stored_config(yaml(), "the run's configuration", {}, slow_config_);
+  slow_config_.code = config_.code;
+  build_encoder(slow_config_, *slow_config_.encoder);
+  slow_config_.encoder->parameters().convert(at::kFloat, context_.launch.device());
+  return &*slow_config_.encoder;
+}
+
+void TrainingRun::tell(const std::vector<StartLine>& lines) const {
+  if (!context_.is_main_rank()) return;
+  for (const StartLine& line : lines)
+    line.warns ? context_.log->warn("{}", line.text) : context_.log->info("{}", line.text);
+}
+
+void TrainingRun::tell_data() const {
+  if (!context_.is_main_rank()) return;
+  if (evaluator_) tell(overlap_lines(config_, *data_.dataset(), evaluator_->dataset()));
+  tell(data_lines(config_, data_, cursor_));
+  tell(left_out_lines("data", *data_.dataset()));
+  for (const std::string& message : data_.left_out) context_.log->warn("left out a bad record: {}", message);
+  if (evaluator_) tell(left_out_lines("evaluate.data", evaluator_->dataset()));
+}
+
+void TrainingRun::load_initial_weights() const {
+  for (const auto& report : config_.encoder->load_initial_weights()) {
+    if (!context_.is_main_rank()) continue;
+    if (report.whole())
+      context_.log->info("weights: {}", report.sentence());
+    else
+      context_.log->warn("weights: partial, as encoder.init_partial allows: {}", report.sentence());
+  }
+}
+
+void TrainingRun::start_reporting() {
+  const int64_t parameters = config_.encoder->parameters().count();
+  RunStart start{.config = yaml(),
+                 .data = data_.dataset(),
+                 .objective = config_.objective(),
+                 .steps_planned = config_.training.schedule.steps,
+                 .parameters = parameters,
+                 .unit = config_.data.kind == "images"  ? "images"
+                         : config_.data.kind == "texts" ? "texts"
+                                                        : "samples",
+                 .facts = {{"Encoder", config_.encoder.name()},
+                           {"Parameters", std::to_string(parameters)},
+                           {"Loss", config_.loss.name()},
+                           {"Miner", config_.miner.name()},
+                           {"Sampler", config_.sampler.name},
+                           {"Global batch", std::to_string(config_.global_batch)}}};
+  coordinator_.start(std::move(start), *trainer_);
+  if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.ended(); });
+}
+
+// Every rank teaches its sampler the same rows, in the order of the global batch.
+void TrainingRun::teach_sampler(const Batch& batch) const {
+  SamplerLearner* learner = data_.sampler->learner();
+  if (learner == nullptr) return;
+  if (trainer_->non_finite())
+    return learner->observe(batch.cursor, {}, trainer_->embeddings().narrow(0, 0, 0).cpu());
+  const at::Tensor z_BD = context_.world.all_gather(trainer_->embeddings());
+  at::Tensor label_b = at::empty({static_cast<int64_t>(batch.labels.size())}, at::kLong);
+  std::copy(batch.labels.begin(), batch.labels.end(), label_b.mutable_data_ptr<int64_t>());
+  const at::Tensor label_B = context_.world.all_gather(label_b.to(z_BD.device())).cpu().contiguous();
+  learner->observe(batch.cursor, {label_B.const_data_ptr<int64_t>(), static_cast<size_t>(label_B.numel())},
+                   z_BD.cpu());
+}
+
+void TrainingRun::evaluate(bool last) {
+  trainer_->share_buffers();
+  const Evaluation evaluation = coordinator_.evaluate(*trainer_, cursor_, [&] {
+    const auto averaged = trainer_->averaged();
+    const PromptStop::Stretch stretch(prompt_, "during the evaluation",
+                                      [this] { return coordinator_.save_held(); });
+    return evaluator_->run(context_, *config_.encoder, {.with_report = last});
+  });
+  if (!last || !context_.is_main_rank()) return;
+  results_ = measures_table(evaluation.model.measures, evaluation.floor.measures);
+  write_report(evaluation);
+}
+
+void TrainingRun::write_report(const Evaluation& evaluation) {
+  const PromptStop::Stretch stretch(prompt_, "while the report was written",
+                                    [this] { return coordinator_.save_held(); });
+  write_run_report(coordinator_.folder(), config_, context_, *config_.encoder, *evaluator_, evaluation);
+}
+
+// None if the step was not finite and the run went back to a checkpoint instead.
+std::optional<StepMetrics> TrainingRun::step(Loader& loader) {
+  const double waited = loader.seconds_waited();
+  const int64_t ready = loader.ready();
+  const Batch batch = loader.next();
+  std::optional<StepMetrics> metrics;
+  try {
+    metrics = trainer_->step(batch, loader.seconds_waited() - waited);
+    metrics->batches_ready = ready;
+    if (trainer_->non_finite()) tell_non_finite(*trainer_->non_finite(), "the update is left out");
+  } catch (const NonFiniteError& error) {
+    if (!roll_back(error)) throw;
+  }
+  teach_sampler(batch);
+  cursor_ = loader.cursor();
+  if (metrics) {
+    coordinator_.report(*metrics, batch, trainer_->embeddings());
+  }
+  return metrics;
+}
+
+void TrainingRun::tell_bad_records(Loader& loader, int64_t step) {
+  const std::vector<BadRecord> mine = loader.take_bad_records();
+  bad_records_met_ += static_cast<int64_t>(mine.size());
+  const auto messages = teller_.meet(context_.world, mine);
+  coordinator_.reporter().bad_records(step, messages, teller_.count());
+}
+
+void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follows) {
+  if (context_.is_main_rank()) context_.log->warn("{}: {}", found.sentence(), what_follows);
+  coordinator_.reporter().non_finite_step(found.step, {{"message", found.sentence()},
+                                                       {"what", found.what},
+                                                       {"tensor", found.tensor},
+                                                       {"ranks", found.ranks},
+                                                       {"action", config_.training.non_finite.action},
+                                                       {"count", trainer_->counters().non_finite_steps}});
+}
+
+// Back to the newest checkpoint, and on with the batches that follow: the same ones would lead to the same end.
+bool TrainingRun::roll_back(const NonFiniteError& error) {
+  const NonFiniteConfig& config = config_.training.non_finite;
+  const bool may = config.rolls_back() && trainer_->counters().non_finite_steps <= config.limit;
+  tell_non_finite(error.found(), may ? "going back to the newest checkpoint" : "the run ends");
+  if (!may) return false;
+  return coordinator_.roll_back(error.found().step, *trainer_).has_value();
+}
+
+// A run that has come to its end is judged once more and nothing else, which looks like a run that does not train.
+void TrainingRun::tell_done() const {
+  if (!context_.is_main_rank() || !coordinator_.resumed_at() || !trainer_->finished()) return;
+  context_.log->info(
+      "the run is done: step {} of {}; to train further, start it with --set schedule.steps={} or more, to "
+      "begin anew with --resume none",
+      trainer_->steps_done(), config_.training.schedule.steps, 2 * trainer_->steps_done());
+}
+
+int TrainingRun::run() {
+  tell_done();
+  Loader loader(data_.examples, data_.sampler, config_.training.determinism.shard(context_.world),
+                config_.data.loader, static_cast<uint64_t>(config_.seed), cursor_);
+  bool stopped = false;
+  while (!trainer_->finished() && !stopped) {
+    const auto done = step(loader);
+    if (!done) continue;
+    const StepMetrics& metrics = *done;
+    const bool bad_records = loader.bad_records() > bad_records_met_;
+    const auto agreed = coordinator_.agree(signals_.stop_requested(), bad_records, metrics.step);
+    prompt_.leave_to_training();
+    if (agreed.bad_records) tell_bad_records(loader, metrics.step);
+    stopped = agreed.stop;
+    const bool last = trainer_->finished();
+    const int64_t every = config_.evaluate.every;
+    if (evaluator_ && every > 0 && !last && !stopped && metrics.step % every == 0) evaluate(false);
+    if (stopped || last || agreed.save) coordinator_.save(*trainer_, cursor_);
+  }
+  return finish(stopped && !trainer_->finished());
+}
+
+int TrainingRun::finish(bool stopped) {
+  coordinator_.reporter().finish();
+  if (!stopped && evaluator_) evaluate(true);
+  // 0 and 75 promise that there is a checkpoint of this step. It was written during the evaluation.
+  const bool saved = coordinator_.finish(trainer_->steps_done());
+  if (stopped) {
+    const int own = signals_.signal();
+    context_.log->info("stopped {} after step {}",
+                       own != 0 ? "by signal " + std::to_string(own) : "since another rank was signalled",
+                       trainer_->steps_done());
+  }
+  if (saved) coordinator_.ended();
+  std::cout << results_ << std::flush;  // last: whoever reads it may go away, and everything is kept by then
+  if (!saved) return kRunFailed;
+  return stopped ? kStoppedResumable : kDone;
+}
+
+}  // namespace lodestone

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trainer/coordinator/coordinator.h"
+#include "trainer/coordinator/faults/signals.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/engine/trainer.h"
+#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/data_kinds/evaluation.h"
+#include "trainer/run/data_kinds/training_data.h"
+#include "trainer/run/run_config.h"
+#include "trainer/run/start/prompt_stop.h"
+#include "trainer/run/start_lines.h"
+
+namespace lodestone {
+
+/// A training run on one rank, from an open configuration to the last report: data, encoder, trainer and coordinator, and the loop
+/// that joins them.
+///
+///     const StopSignals signals;
+///     PromptStop prompt(signals);
+///     run_on_ranks(config, [&](RunContext& context) {
+///       const PromptStop::Attendance attendance(prompt, context);
+///       return TrainingRun(config, context, "auto", signals, prompt).run();
+///     });
+///
+/// Ranks     construction and run are collective
+/// Throws    ConfigError, DataError, CheckpointError, IoError, CommError
+class TrainingRun {
+ public:
+  /// Opens the run folder and the data, builds the encoder and restores what `resume` (auto, none, or a checkpoint) names. All
+  /// arguments outlive it.
+  TrainingRun(RunConfig& config, RunContext& context, const std::string& resume, const StopSignals& signals,
+              PromptStop& prompt);
+  ~TrainingRun() { prompt_.before_the_end(nullptr); }
+  TrainingRun(const TrainingRun&) = delete;
+  TrainingRun& operator=(const TrainingRun&) = delete;
+
+  /// Trains, evaluates, saves; results go to stdout. The process's exit code: kDone, kStoppedResumable, or kRunFailed where the last
+  /// checkpoint could not be saved.
+  int run();
+
+ private:
+  void build(const std::string& resume);
+  void tell(const std::vector<StartLine>& lines) const;
+  void tell_data() const;
+  void tell_done() const;
+  void load_initial_weights() const;
+  Encoder* build_momentum_encoder();
+  void start_reporting();
+  void teach_sampler(const Batch& batch) const;
+  std::optional<StepMetrics> step(Loader& loader);
+  void tell_bad_records(Loader& loader, int64_t step);
+  void tell_non_finite(const NonFinite& found, const char* what_follows);
+  bool roll_back(const NonFiniteError& error);
+  void evaluate(bool last);
+  void write_report(const Evaluation& evaluation);
+  int finish(bool stopped);
+  std::string yaml() const {
+    return write_yaml([this](Fields& f) { config_.visit(f); });
+  }
+
+  RunConfig& config_;
+  RunContext& context_;
+  const StopSignals& signals_;
+  PromptStop& prompt_;
+  Coordinator coordinator_;  ///< first: nothing is done before it holds the run folder
+  TrainingData data_;
+  std::unique_ptr<Evaluator> evaluator_;
+  RunConfig slow_config_;  ///< of the momentum encoder
+  std::unique_ptr<Trainer> trainer_;
+  Cursor cursor_;
+  BadRecordTeller teller_;
+  int64_t bad_records_met_ = 0;  ///< by this rank, and told
+  std::string results_;          ///< of the last evaluation, for people
+};
+
+}  // namespace lodestone

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "common/error.h"
+#include "sampler/sources/image_source.h"
+
+namespace lodestone {
+
+/// What `open` returns. An error in the data that it opens, or in how they are to be read, is told under the key that named them.
+template <typename Open>
+auto under_key(const std::string& key, const Open& open) {
+  const std::string sentence = key + ": expected data that can be opened, got an error";
+  try {
+    return open();
+  } catch (const ConfigError&) {
+    std::throw_with_nested(ConfigError(sentence));
+  } catch (const DataError&) {
+    std::throw_with_nested(DataError(sentence));
+  }
+}
+
+/// The key of `section` ("data.train") that names its files.
+inline std::string key_of(const std::string& section, const ImageSourceConfig& source) {
+  return section + (source.mixture.empty() ? ".path" : ".mixture");
+}
+
+}  // namespace lodestone

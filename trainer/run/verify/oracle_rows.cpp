@@ -1,0 +1,64 @@
+#include "trainer/run/verify/oracle_rows.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace lodestone {
+
+namespace {
+
+// Tensors of one size that lie in memory at the peak, measured: a loss's graph, and what its backward pass adds.
+constexpr double kPairTensors = 10, kTripletTensors = 10, kNumber = 8;
+
+bool all_triplets(const RunConfig& config, const Objective& objective) {
+  return objective.loss.as_triplets() != nullptr && objective.miner.as_triplets() == nullptr &&
+         config.data.tuples.empty();
+}
+
+struct Size {
+  double bytes;
+  const char* reason;
+};
+
+Size size_of(const RunConfig& config, const Objective& objective, int64_t classes, int64_t batches,
+             double rows) {
+  const auto width = static_cast<double>(config.encoder->output_dim());
+  double refs = rows;
+  if (objective.loss.uses_proxies())
+    refs = config.training.loss_side.proxies.sample_rate * static_cast<double>(classes) + rows;
+  else if (config.training.loss_side.memory.on())
+    refs += rows * static_cast<double>(batches);
+  const double pairs = kPairTensors * kNumber * rows * refs * width;
+  const double triplets =
+      all_triplets(config, objective) ? kTripletTensors * kNumber * rows * refs * refs : 0;
+  if (triplets > pairs) return {triplets, "its oracle forms every triplet"};
+  return {pairs, objective.loss.uses_proxies() ? "its oracle compares every row with every class"
+                                               : "its oracle compares every pair by difference"};
+}
+
+// Rows that the sampler deals out together; two towers take them by two.
+int64_t unit_of(const RunConfig& config) {
+  const bool classes = config.sampler.name == "pk" && config.data.tuples.empty();
+  return classes ? std::lcm<int64_t>(config.sampler.pk.samples_per_class, 2) : 2;
+}
+
+}  // namespace
+
+OracleRows oracle_rows(const RunConfig& config, const Objective& objective, int64_t classes, int64_t batches,
+                       int world) {
+  const auto size = [&](int64_t rows) {
+    return size_of(config, objective, classes, batches, static_cast<double>(rows));
+  };
+  const Size whole = size(config.global_batch);
+  if (whole.bytes <= kOracleBytes) return {config.global_batch, ""};
+  const int64_t unit = unit_of(config);
+  const DeterminismConfig& determinism = config.training.determinism;
+  const int64_t ranks = std::max<int64_t>(world, determinism.canonical() ? determinism.micro_shards : 1);
+  const int64_t least = std::max(2 * unit, (ranks + unit - 1) / unit * unit);
+  int64_t rows = config.global_batch / unit * unit;
+  while (rows > least && size(rows).bytes > kOracleBytes) rows -= unit;
+  if (rows >= config.global_batch) return {config.global_batch, ""};
+  return {rows, whole.reason};
+}
+
+}  // namespace lodestone
