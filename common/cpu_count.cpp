@@ -17,10 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Where a hierarchy of control groups is mounted, and what of it is seen there.
+/// Where a hierarchy of control groups is mounted, and which part of it is visible there.
 struct Mount {
   std::string point, seen;
-  bool unified = false;  ///< version 2
+  bool unified = false;  ///< cgroup version 2
 };
 
 bool has_word(const std::string& list, const std::string& word) {
@@ -30,7 +30,7 @@ bool has_word(const std::string& list, const std::string& word) {
   return false;
 }
 
-// Spaces and backslashes in mountinfo are octal: \040.
+// mountinfo writes spaces and backslashes in octal: \040.
 std::string without_octal(const std::string& text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -73,7 +73,8 @@ std::optional<std::string> group_path(const fs::path& root, bool unified) {
   return {};
 }
 
-// A group that lies outside of what is seen at the mount point, as in a container, is seen as that point itself.
+// A group outside the visible part of the hierarchy, as in a container, is represented by the mount point
+// itself.
 fs::path below_mount(const Mount& mount, const std::string& group) {
   const fs::path path = fs::path(group).lexically_relative(mount.seen);
   const bool outside = path.empty() || *path.begin() == ".." || group.find("/..") == 0;

@@ -10,8 +10,8 @@ namespace lodestone {
 
 namespace {
 
-// Messages name files, classes and hosts, whose names may hold anything. LibTorch's own are of several lines, of which each is shown
-// as a line.
+// Messages contain names of files, classes and hosts, which may have any characters. LibTorch's own messages
+// have several lines, and each is shown as a line.
 std::string shown(const std::exception& error, const std::string& line_break) {
   const std::string reason = torch_reason(error);
   if (dynamic_cast<const c10::Error*>(&error) == nullptr) return printable(reason);

@@ -6,28 +6,28 @@
 
 namespace lodestone {
 
-/// Base of every error the library throws. Messages read "component: expected …, got …; next step".
-/// Wrap a cause with std::throw_with_nested(DataError("…")); explain() prints the chain.
+/// Base class of every error that the library throws. Messages read "component: expected …, got …; next
+/// step". To keep a cause, throw with std::throw_with_nested(DataError("…")); explain() prints the chain.
 class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The user's configuration or command line is wrong. Exit code 2.
+/// The configuration or command line is wrong. Exit code 2.
 class ConfigError : public Error {
   using Error::Error;
 };
 
-/// Input data is missing, damaged or does not fit the configuration. Exit code 3.
+/// Input data are missing, damaged or do not fit the configuration. Exit code 3.
 class DataError : public Error {
   using Error::Error;
 };
 
-/// A peer was lost, stalled, or answered wrongly; the group is unusable afterwards. Exit code 4.
+/// Another rank was lost, stalled, or sent something wrong; the group is unusable afterwards. Exit code 4.
 class CommError : public Error {
   using Error::Error;
 };
 
-/// No usable checkpoint where one was asked for. Exit code 5.
+/// There is no usable checkpoint where one is needed. Exit code 5.
 class CheckpointError : public Error {
   using Error::Error;
 };

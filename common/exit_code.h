@@ -4,7 +4,7 @@
 
 namespace lodestone {
 
-/// Exit codes of the program, a contract that scripts rely on (docs/errors.md).
+/// Exit codes of the program, a contract for scripts (docs/errors.md).
 enum ExitCode : int {
   kDone = 0,
   kRunFailed = 1,
@@ -15,8 +15,8 @@ enum ExitCode : int {
   kStoppedResumable = 75,
 };
 
-/// The exit code that stands for an error: ConfigError kBadUsage, DataError kBadData, CommError kPeerLost, CheckpointError
-/// kCheckpointUnusable, all others kRunFailed.
+/// The exit code for an error: ConfigError kBadUsage, DataError kBadData, CommError kPeerLost,
+/// CheckpointError kCheckpointUnusable, all others kRunFailed.
 ExitCode exit_code(const std::exception& error);
 
 }  // namespace lodestone

@@ -7,13 +7,15 @@
 
 namespace lodestone {
 
-/// What an encoder sees of b rows: pictures, texts, or some of both.
-/// Shapes    pixels_nCHW  the rows that are pictures, in row order: float32 or the run's type; undefined where no row can be one
-///           tokens_nT    the rows that are texts, in row order: int64 numbers of the vocabulary, padded on the right; undefined
-///                        where no row can be one
-///           mask_nT      bool, true at tokens and false at padding; defined where tokens_nT is
-///           is_text_b    bool, on the CPU: which rows are texts. Undefined where all rows are of the one kind that is defined
-/// Owns      handles of the tensors: copying is cheap and shares them
+/// The encoder's input for b rows: images, texts, or a mixture.
+/// Shapes    pixels_nCHW: the rows that are images, in row order; float32 or the run's type; undefined if no
+///           row can be an image.
+///           tokens_nT: the rows that are texts, in row order; int64 ids, padded on the right; undefined if
+///           no row can be a text.
+///           mask_nT: bool, true at tokens and false at padding; defined where tokens_nT is.
+///           is_text_b: bool, on the CPU: which rows are texts; undefined where all rows are of the one
+///           defined kind.
+/// Owns      handles of the tensors: copies are cheap and share them.
 struct Features {
   at::Tensor pixels_nCHW;
   at::Tensor tokens_nT;
@@ -21,12 +23,12 @@ struct Features {
   at::Tensor is_text_b;
 
   Features() = default;
-  /// Pictures only. Implicit, since most encoders know nothing else.
+  /// Images only. Implicit, since most encoders take nothing else.
   Features(at::Tensor pixels) : pixels_nCHW(std::move(pixels)) {}
   /// Texts only.
   Features(at::Tensor tokens, at::Tensor mask) : tokens_nT(std::move(tokens)), mask_nT(std::move(mask)) {}
 
-  /// b.
+  /// The number of rows, b.
   int64_t rows() const {
     if (is_text_b.defined()) return is_text_b.size(0);
     if (tokens_nT.defined()) return tokens_nT.size(0);
@@ -54,7 +56,7 @@ struct Features {
     return part;
   }
 
-  /// All but is_text_b on `device`; from pinned memory without waiting for the copy.
+  /// Copies everything except is_text_b to `device`; from pinned memory, without waiting for the copy.
   Features to(at::Device device) const {
     Features moved = *this;
     for (at::Tensor* x : {&moved.pixels_nCHW, &moved.tokens_nT, &moved.mask_nT})
@@ -62,7 +64,8 @@ struct Features {
     return moved;
   }
 
-  /// All but is_text_b in page-locked memory, from which a GPU copies by itself. Needs CUDA.
+  /// Everything except is_text_b in page-locked memory, from which a GPU copies asynchronously. Requires
+  /// CUDA.
   Features pinned() const {
     Features moved = *this;
     for (at::Tensor* x : {&moved.pixels_nCHW, &moved.tokens_nT, &moved.mask_nT})
@@ -70,7 +73,7 @@ struct Features {
     return moved;
   }
 
-  /// Pixels in another floating-point type.
+  /// Converts the pixels to another floating-point type.
   Features to(at::ScalarType type) const {
     Features changed = *this;
     if (pixels_nCHW.defined()) changed.pixels_nCHW = pixels_nCHW.to(type);

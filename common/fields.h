@@ -14,7 +14,8 @@
 
 namespace lodestone {
 
-/// What is said once of a configuration field; reading, writing, --set, the reference and the schema come from it.
+/// The description of a configuration field, stated once; reading, writing, --set, the reference and the
+/// schema all use it.
 struct FieldInfo {
   const char* name;                       ///< the key in YAML
   const char* doc;                        ///< one sentence, no full stop
@@ -24,33 +25,51 @@ struct FieldInfo {
   std::vector<const char*> choices = {};  ///< for strings: the only values allowed, when not empty
 };
 
-/// The member a field reads into and is written from. A null optional means "not set" (`null` in YAML).
+/// The member that a field reads into and is written from. An empty optional means "not set" (`null` in
+/// YAML).
 using FieldValue =
     std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*, std::vector<double>*,
                  std::vector<std::string>*, std::optional<int64_t>*, std::optional<double>*>;
 
 class SlotBase;
 
-/// Walks the fields of a configuration struct. A struct has one method
-/// `void visit(Fields& f) { f.field({"margin", "smallest distance of a negative", "", 0.0}, &margin); … }`
-/// and each reader or writer is a Fields.
+/// Visits the fields of a configuration struct. The struct lists them once; every reader and writer is a
+/// Fields.
+///
+///     struct MarginConfig {
+///       double margin = 0.2;
+///       std::string distance = "cosine";
+///
+///       void visit(Fields& f) {
+///         f.field({"margin", "smallest distance of a negative", "", 0.0}, &margin);
+///         f.field({.name = "distance", .doc = "between rows", .choices = {"cosine", "l2"}}, &distance);
+///       }
+///     };
+///
+///     MarginConfig config;
+///     const auto visit = [&](Fields& f) { config.visit(f); };
+///     read_fields(parse_yaml("margin: 0.5", "run.yaml"), visit);  // config.margin == 0.5
+///     write_yaml(visit);                                          // "margin: 0.5\ndistance: cosine\n"
 class Fields {
  public:
   virtual ~Fields() = default;
+  /// Visits one key: its description and the member that has its value.
   virtual void field(const FieldInfo& info, FieldValue value) = 0;
-  /// A nested mapping whose members `visit_members` names.
+  /// Visits a nested mapping; `visit_members` visits its members.
   virtual void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) = 0;
-  /// A mapping whose `name:` picks a row of a table (a loss, a miner, an encoder …) and whose other keys are that row's.
+  /// Visits a mapping whose `name:` selects a row of a table (a loss, a miner, an encoder …) and whose other
+  /// keys belong to that row.
   virtual void slot(const FieldInfo& info, SlotBase& slot) = 0;
 
-  /// A nested struct with a visit method of its own.
+  /// Visits a nested struct that has a visit method of its own.
   template <typename Struct>
   void nested(const FieldInfo& info, Struct& member) {
     group(info, [&member](Fields& f) { member.visit(f); });
   }
 };
 
-/// One row of a table of implementations: name, what it is, how to make one with default settings.
+/// One row of a table of implementations: its name, a description, and a function that makes one with default
+/// settings.
 template <typename Interface>
 struct TableRow {
   const char* name;
@@ -63,19 +82,21 @@ std::unique_ptr<Interface> make_row() {
   return std::make_unique<Implementation>();
 }
 
-/// A polymorphic configuration slot, type-erased for readers and writers.
+/// A configuration slot of any interface, for readers and writers.
 class SlotBase {
  public:
   virtual ~SlotBase() = default;
   virtual std::vector<std::string> names() const = 0;
   virtual const char* doc(std::string_view name) const = 0;
   virtual const std::string& name() const = 0;
-  /// Replaces the current implementation by a fresh one with default settings. Requires: name is one of names().
+  /// Replaces the current implementation by a new one with default settings. Requires: name is one of
+  /// names().
   virtual void choose(std::string_view name) = 0;
   virtual void visit(Fields& f) = 0;
 };
 
-/// Owns the chosen implementation of Interface, which has `void visit(Fields&)`; its settings are its members.
+/// Owns the selected implementation of Interface, which has `void visit(Fields&)`; its settings are its
+/// members.
 template <typename Interface>
 class Slot : public SlotBase {
  public:
@@ -109,7 +130,8 @@ class Slot : public SlotBase {
   std::unique_ptr<Interface> value_;
 };
 
-/// The candidate with the smallest edit distance to `word`, or "" when none is near (more than half its letters differ).
+/// The candidate with the smallest edit distance to `word`, or "" if none is near (more than half of its
+/// letters differ).
 std::string nearest_word(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace lodestone

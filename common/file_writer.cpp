@@ -16,7 +16,7 @@ namespace lodestone {
 
 namespace {
 
-constexpr size_t kPiece = size_t{1} << 20;  // stays in the cache from the write to the comparison
+constexpr size_t kPiece = size_t{1} << 20;  // small enough to stay cached from the write to the comparison
 
 }  // namespace
 
@@ -93,7 +93,7 @@ void FileWriter::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kPiece);
     impl_->put(piece);
-    // Only a hint: where a file system doesn't know it, fsync does all.
+    // Only a hint: where the file system does not support it, fsync does all the work.
     ::sync_file_range(impl_->fd, static_cast<off_t>(impl_->size), static_cast<off_t>(piece.size()),
                       SYNC_FILE_RANGE_WRITE);
     if (impl_->verifies) {

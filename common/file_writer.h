@@ -10,23 +10,26 @@
 
 namespace lodestone {
 
-/// Writes one large file piece by piece. Each piece goes to the system at once, which is told to start storing it; it is read back
-/// and compared with what was given, and enters the checksum, while the disk is at work.
-/// What the comparison sees  the system's copy of the file, not the disk's platters: a write that went wrong on its way there is
-///                           reported by finish(), a bit that flips later by whoever compares the checksum
-/// Throws    IoError. The file stays under its name: it is for folders that are committed, or removed, as a whole.
+/// Writes one large file in pieces. Each piece is handed to the system at once, which starts to store it.
+/// While the disk works, the piece is read back, compared with the original and added to the checksum.
+/// Limits    the comparison reads the system's cached copy, not the disk. finish() reports a write that fails
+///           on its way to the disk; comparing the checksum later finds a bit that flips afterwards.
+/// Throws    IoError. The file then stays under its name: use it inside folders that are committed or removed
+///           as a whole.
 class FileWriter {
  public:
-  /// kNone neither reads back nor adds up, so that a benchmark can tell what kAll costs; finish() then has nothing to return.
+  /// kNone neither reads back nor computes a checksum, so that a benchmark can measure the cost of kAll;
+  /// finish() then returns "".
   enum class Verification { kAll, kNone };
-  /// Creates or empties the file.
+  /// Creates or truncates the file.
   explicit FileWriter(const std::filesystem::path& path, Verification verification = Verification::kAll);
   ~FileWriter();
   FileWriter(FileWriter&&) noexcept;
 
   void write(std::string_view bytes);
   uint64_t bytes() const;
-  /// Waits until all is durable, closes, and returns the checksum of the bytes (as `checksum` of files.h has it).
+  /// Waits until everything is durable, closes the file, and returns the checksum of the bytes (`checksum` of
+  /// files.h).
   std::string finish();
 
  private:

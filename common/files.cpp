@@ -30,7 +30,7 @@ namespace {
   throw IoError(message);
 }
 
-// Closes on scope exit; close() reports what the kernel says at the last moment.
+// Closes on scope exit; close() also reports errors that the kernel returns only then.
 class Descriptor {
  public:
   Descriptor(const fs::path& path, int flags, mode_t mode = 0644) : path_(path) {
@@ -72,7 +72,7 @@ class Descriptor {
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
-  // Without waiting: nobody may ever write to a FIFO of that name.
+  // Without waiting: perhaps nobody ever writes to a FIFO of that name.
   const Descriptor file(path, O_RDONLY | O_NONBLOCK);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail("stat", path, errno);
@@ -103,7 +103,7 @@ void write_file_synced(const fs::path& path, std::string_view bytes) {
 
 namespace {
 
-// A device or a pipe. There is nothing to replace: a rename would put a file in its place, in /dev too.
+// A device or a pipe cannot be replaced: a rename would put a regular file in its place, even in /dev.
 bool is_special(const fs::path& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);

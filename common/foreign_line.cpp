@@ -11,7 +11,7 @@ using Level = Logger::Level;
 
 constexpr std::string_view kOwnError = "lodestone: error: ";
 
-// '0' stands for a digit, all else for itself.
+// '0' in the pattern stands for a digit, every other character for itself.
 bool begins_as(std::string_view text, std::string_view pattern) {
   if (text.size() < pattern.size()) return false;
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -35,7 +35,7 @@ std::optional<Level> level_of(char letter) {
   }
 }
 
-// Once process groups are there LibTorch puts the rank before its lines.
+// Once process groups exist, LibTorch puts the rank before its lines.
 std::string_view without_rank(std::string_view line) {
   constexpr std::string_view kRank = "[rank";
   if (!line.starts_with(kRank)) return line;
@@ -48,7 +48,8 @@ struct GlogLine {
   std::string_view place, message;
 };
 
-// "[W1130 21:09:18.166 file.cpp:12] text"; glog itself writes no bracket before, and a thread's number in between.
+// "[W1130 21:09:18.166 file.cpp:12] text"; glog itself writes no leading bracket, and a thread number in
+// between.
 std::optional<GlogLine> glog_line(std::string_view line) {
   line = without_rank(line);
   if (line.starts_with('[')) line.remove_prefix(1);

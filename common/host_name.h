@@ -4,7 +4,7 @@
 
 namespace lodestone {
 
-/// This host's own name, as the kernel has it.
+/// This host's name, from the kernel.
 std::string host_name();
 
 }  // namespace lodestone

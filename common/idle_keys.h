@@ -11,9 +11,10 @@ namespace lodestone {
 
 struct ConfigNode;
 
-// Keys of a configuration that have no effect as other keys are set: those of a sampler, a memory or a kind of data that is not in use.
+// Idle keys: keys of a configuration that have no effect because of the values of other keys, such as those
+// of a sampler, a memory or a kind of data that is not in use.
 
-/// A Fields that wants to know of them.
+/// A Fields that handles idle keys.
 class IdleKeys {
  public:
   virtual ~IdleKeys() = default;
@@ -22,21 +23,24 @@ class IdleKeys {
   virtual void refuse_given(const char* /*key*/, const std::string& /*sentence*/, const char* /*by*/) {}
 };
 
-/// Says, before they are walked, that these keys of the mapping at hand have no effect: where they are given, reading refuses them,
-/// and they are not written. `because` goes on the sentence "has no effect" and ends with what to do. `off_switch` is the key, maybe of
-/// a mapping below ("data.path"), that turns the part off: where --set does that, what a file says of the part counts as absent.
+/// Declares, before they are visited, that these keys of the current mapping have no effect: reading refuses
+/// them if they are given, and writing omits them. `because` continues the sentence "has no effect" and ends
+/// with the next step. `off_switch` is the key, possibly of a nested mapping ("data.path"), that disables the
+/// part: if --set changes it, the part's keys from the file count as absent.
 inline void without_effect(Fields& f, std::initializer_list<const char*> keys, const std::string& because,
                            const char* off_switch = "") {
   if (auto* heeds = dynamic_cast<IdleKeys*>(&f)) heeds->leave_idle(keys, because, off_switch);
 }
 
-/// Says, after it was walked, that a value is in vain as the key `by` is set; reading refuses it. Not so what a run has kept, and what
-/// a file says where --set has changed `by`. `sentence` says what was expected and what to do. For values that are no default.
+/// Declares, after it was visited, that a value has no effect because of the key `by`: reading refuses it.
+/// Exceptions are values that a run has kept, and values of the file if --set changed `by`. `sentence` states
+/// what was expected and the next step. Only for values other than the default.
 inline void refuse_given(Fields& f, const char* key, const std::string& sentence, const char* by) {
   if (auto* heeds = dynamic_cast<IdleKeys*>(&f)) heeds->refuse_given(key, sentence, by);
 }
 
-/// read_fields of what a run once kept, maybe in an earlier version: its idle keys count as absent. Those of --set are refused.
+/// read_fields for a configuration that a run kept, possibly from an earlier version: its idle keys count as
+/// absent. Idle keys of --set are refused.
 void read_kept_fields(const std::shared_ptr<ConfigNode>& root, const std::function<void(Fields&)>& visit);
 
 }  // namespace lodestone

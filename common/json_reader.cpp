@@ -11,14 +11,14 @@ namespace {
 
 using nlohmann::json;
 
-// Without the mark of its kind that the library puts in front: "[json.exception.parse_error.101] ".
+// Removes the library's prefix of the error kind: "[json.exception.parse_error.101] ".
 std::string reason(std::string_view what) {
   const size_t end = what.starts_with('[') ? what.find("] ") : std::string_view::npos;
   return std::string(end == std::string_view::npos ? what : what.substr(end + 2));
 }
 
-/// Builds the document from what the lexer tells, and stops at the first thing that is not allowed. The library's own parser with a
-/// callback goes through all members of a mapping whenever one of them ends.
+/// Builds the document from the lexer's events and stops at the first one that is not allowed. The library's
+/// own parser with a callback would iterate over all members of a mapping whenever one of them ends.
 class Builder : public nlohmann::json_sax<json> {
  public:
   explicit Builder(const JsonLimits& limits) : limits_(limits) {}
@@ -59,8 +59,8 @@ class Builder : public nlohmann::json_sax<json> {
     return false;
   }
 
-  // Where the next value belongs; null if it is one too many. An array doesn't grow while one of its items is open, so the places of
-  // those that are open stay where they are.
+  // Where to put the next value; null if it exceeds a limit. The pointer stays valid: an array does not grow
+  // while one of its items is open.
   json* place() {
     if (values_++ >= limits_.values) {
       refuse("more than " + std::to_string(limits_.values) + " values");
@@ -98,7 +98,7 @@ class Builder : public nlohmann::json_sax<json> {
 
   const JsonLimits limits_;
   json whole_;
-  std::vector<json*> open_;  // mappings and arrays that have not ended, from the outermost
+  std::vector<json*> open_;  // open mappings and arrays, outermost first
   json* place_ = nullptr;    // of the member whose key came last
   size_t values_ = 0;
   std::string refusal_;

@@ -7,11 +7,11 @@
 
 namespace lodestone {
 
-/// JSON as text: the one writer of the program. Names of files and classes need not be UTF-8, and a name must not cost the work that
-/// is being written; each byte that is not UTF-8 becomes U+FFFD.
-/// indent   spaces a level; -1: all on one line
+/// Writes JSON as text; the only JSON writer of the program. Names of files and classes need not be UTF-8,
+/// and must not stop the work: each byte that is not UTF-8 becomes U+FFFD. `indent` is the spaces per level;
+/// -1: all on one line.
 std::string json_text(const nlohmann::json& value, int indent = -1);
-/// The same with the members in the order in which they were put in.
+/// The same, with members in the order of insertion.
 template <std::same_as<nlohmann::ordered_json> Json>
 std::string json_text(const Json& value, int indent = -1);
 

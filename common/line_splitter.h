@@ -6,12 +6,12 @@
 
 namespace lodestone {
 
-/// Puts lines together from text that comes in pieces.
-/// Memory    64 KiB beside the piece at hand: a line that goes on for longer is handed over in parts
-/// Cost      in proportion to the text, however it is cut
+/// Assembles lines from text that arrives in pieces.
+/// Cost      linear in the text, however it is divided; memory 64 KiB beside the current piece: a longer line
+///           is passed on in parts.
 class LineSplitter {
  public:
-  /// Calls use(line), without its end, for each that ends in `text`.
+  /// Calls use(line), without the line end, for each line that ends in `text`.
   template <typename Use>
   void take(std::string_view text, const Use& use) {
     for (size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
@@ -21,7 +21,7 @@ class LineSplitter {
     begun_ += text;
     if (begun_.size() > kLongest) hand_over(use);
   }
-  /// The line that has not ended, if there is one.
+  /// Calls use(line) for the line that has not ended, if there is one.
   template <typename Use>
   void finish(const Use& use) {
     if (!begun_.empty()) hand_over(use);

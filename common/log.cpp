@@ -29,7 +29,7 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// Who writes, and where it is.
+/// Rank and host of the log's lines.
 struct Writer {
   int rank = 0;  ///< negative: no rank
   std::atomic<int64_t> step{-1};
@@ -39,7 +39,7 @@ spdlog::pattern_formatter pattern(const std::string& text) {
   return spdlog::pattern_formatter(text, spdlog::pattern_time_type::local, "");
 }
 
-// ISO 8601 with the zone's offset: logs of days, and of hosts in several zones, can be put in order.
+// ISO 8601 with the zone's offset, so that logs of several days and of hosts in several zones can be sorted.
 constexpr const char* kTime = "%Y-%m-%dT%H:%M:%S.%e%z";
 
 /// A line as a JSON object.
@@ -75,7 +75,7 @@ class SpdLogger : public Logger {
   const std::shared_ptr<Writer>& writer() const { return writer_; }
 
  private:
-  // The one place that escapes: names of files, classes and hosts come in with the arguments.
+  // The only place that escapes: names of files, classes and hosts arrive as arguments.
   void write(Level level, std::string_view text, const std::vector<std::string>& args) override {
     fmt::dynamic_format_arg_store<fmt::format_context> store;
     for (const auto& arg : args) store.push_back(arg);
@@ -85,7 +85,7 @@ class SpdLogger : public Logger {
              printable(fmt::vformat({text.data(), text.size()}, store)));
   }
 
-  // A logger of our own, not spdlog's registry: ranks may be threads of one process.
+  // A logger of our own instead of spdlog's registry, since ranks may be threads of one process.
   spdlog::logger log_;
   std::shared_ptr<Writer> writer_ = std::make_shared<Writer>();
 };

@@ -8,10 +8,11 @@
 
 namespace lodestone {
 
-/// One rank's log: lines on stderr, tagged "[rank 3]" when the world is larger than one. A value handed in, never global.
-/// Rank 0 logs from level info, other ranks from warn, unless LODESTONE_LOG=debug|info|warn|error says otherwise.
-/// Patterns hold one {} per argument. (spdlog stays behind this interface: LibTorch's headers bring an fmt of their own.)
-/// Threads: safe concurrently.
+/// The log of one rank: lines on stderr, tagged "[rank 3]" if there are several ranks. It is passed to its
+/// users, never global. Rank 0 logs from level info, other ranks from warn, unless
+/// LODESTONE_LOG=debug|info|warn|error says otherwise. Patterns have one {} per argument. (spdlog is hidden
+/// behind this interface, since LibTorch's headers include their own fmt.)
+/// Threads   safe concurrently.
 class Logger {
  public:
   enum class Level { kDebug, kInfo, kWarn, kError };
@@ -48,6 +49,7 @@ class Logger {
 
 using Log = std::shared_ptr<Logger>;
 
+/// Makes the log of one rank; `world` is the number of ranks.
 Log make_log(int rank, int world);
 
 /// A log that drops everything (for tests and library use).

@@ -26,7 +26,8 @@ void parallel_stretches(int64_t count, int64_t grain, const std::function<void(i
 
 #else
 
-// ThreadSanitizer does not see OpenMP begin and end a region. These threads it sees, and so what is done on them is checked.
+// ThreadSanitizer does not see where OpenMP begins and ends a region. It sees these threads, and so checks
+// the work done on them.
 void parallel_stretches(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& work) {
   thread_local bool inside = false;
   if (count <= 0) return;
@@ -44,7 +45,7 @@ void parallel_stretches(int64_t count, int64_t grain, const std::function<void(i
     running.emplace_back([&, t] {
       inside = true;
       at::get_num_threads();   // takes ATen's setting over for this thread, once;
-      omp_set_num_threads(1);  // within a region ATen adds no threads of its own
+      omp_set_num_threads(1);  // within a region ATen adds no threads
       const at::internal::ThreadIdGuard number(static_cast<int>(t));
       try {
         work(t * stretch, std::min((t + 1) * stretch, count));

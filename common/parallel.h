@@ -5,10 +5,11 @@
 
 namespace lodestone {
 
-/// Calls work(begin, end) on stretches that together are [0, count), at least `grain` long but for the last, on ATen's threads
-/// (at::get_num_threads() of them). Within another parallel region it is one call. Rethrows what a call throws.
-/// Use this in place of at::parallel_for: that one is a template which, in a source compiled without OpenMP, does all by itself on
-/// one thread, without a word.
+/// Calls work(begin, end) for intervals that together cover [0, count), on ATen's threads
+/// (at::get_num_threads() of them). Each interval except the last has at least `grain` elements. Within
+/// another parallel region it is a single call. Rethrows what a call throws.
+/// Use it instead of at::parallel_for, a template that, in a source compiled without OpenMP, silently does
+/// all the work on one thread.
 void parallel_stretches(int64_t count, int64_t grain,
                         const std::function<void(int64_t begin, int64_t end)>& work);
 

@@ -16,7 +16,7 @@ bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// The system's calls would look up what stands before a NUL byte.
+// The system's calls would look up the part before a NUL byte.
 fs::file_status status_of(const fs::path& path) noexcept {
   std::error_code error;
   if (path.native().find('\0') != std::string::npos) return fs::file_status(fs::file_type::none);

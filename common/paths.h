@@ -10,34 +10,38 @@
 
 namespace lodestone {
 
-/// The unit of a configuration field that holds a path, or a list of them (FieldInfo::unit). What is read into it went through
-/// user_path(), so that no path key goes its own way.
+/// The unit (FieldInfo::unit) of a configuration field that is a path or a list of paths. Values are
+/// converted by user_path() when they are read.
 inline constexpr const char* kPathUnit = "path";
 
-// Questions about paths that come from users, the environment and data. A path that cannot be looked up is a no: one with a NUL
-// byte or a name over 255 bytes, a loop of links, a folder without permission. The same questions of std::filesystem throw then.
+// Queries about paths from users, the environment and data. If a path cannot be looked up (a NUL byte, a name
+// over 255 bytes, a loop of links, a folder without permission), the answer is no, where std::filesystem
+// would throw.
 
 /// A regular file, or a link to one.
 bool is_file(const std::filesystem::path& path) noexcept;
 /// A folder, or a link to one.
 bool is_folder(const std::filesystem::path& path) noexcept;
-/// Anything at all: pipes and devices too.
+/// Anything, including pipes and devices.
 bool path_exists(const std::filesystem::path& path) noexcept;
-/// Bytes of a regular file.
+/// The size of a regular file in bytes; empty for anything else.
 std::optional<uint64_t> size_of_file(const std::filesystem::path& path) noexcept;
 
-/// What lies directly in a folder, sorted. If `error` says that it could not be read to its end, what was found until then.
+/// The entries of a folder, sorted. If the folder cannot be read to its end, `error` is set and the result
+/// has the entries read so far.
 std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder,
                                                   std::error_code& error);
 
-/// From the root, without "." and ".."; links are not followed. Where the working folder is gone, the path as it is.
+/// The path from the root, without "." and ".."; links are not followed. If the working folder was removed,
+/// the path is returned unchanged.
 std::filesystem::path absolute_path(const std::filesystem::path& path);
 
-/// Whether a text begins as the address of another machine or store does: s3://…, https://….
+/// Whether a text begins like an address on another machine or store: s3://…, https://….
 bool has_scheme(std::string_view text);
 
-/// A path as a user wrote it, made ready: "~" and "~/x" are the home folder and what lies below it; everything else stays as it is.
-/// `what` names the key or option in messages. Throws ConfigError for scheme://…, "~user/…", a NUL byte, and "~" without a home.
+/// Converts a path as written by a user: "~" and "~/x" become the home folder and paths below it; everything
+/// else stays. `what` names the key or option in messages. Throws ConfigError for scheme://…, "~user/…", a
+/// NUL byte, and "~" without a home folder.
 std::string user_path(const std::string& value, const std::string& what);
 
 }  // namespace lodestone

@@ -21,7 +21,7 @@ double status_mib(const std::string& key) {
 }
 
 c10::CachingAllocator::Stat allocated_bytes(c10::Device device) {
-  // The first of the array is the sum over the allocator's pools.
+  // The first element is the sum over the allocator's pools.
   return c10::getDeviceAllocator(device.type())->getDeviceStats(device.index()).allocated_bytes.front();
 }
 
@@ -37,7 +37,7 @@ PeakMemory::PeakMemory(c10::Device device) : device_(device) {
     before_ = mib(allocated_bytes(device).current);
     return;
   }
-  std::ofstream("/proc/self/clear_refs") << 5;  // the peak starts anew
+  std::ofstream("/proc/self/clear_refs") << 5;  // resets the peak
   before_ = status_mib("VmRSS");
 }
 

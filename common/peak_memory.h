@@ -4,10 +4,10 @@
 
 namespace lodestone {
 
-/// How far memory rises above where it stood when this was made: on the CPU the resident memory of this process (Linux), on a
-/// GPU what this process's tensors take there.
-/// Limits     one at a time and device: making one starts the peak anew
-/// Throws     IoError if /proc/self is not as expected
+/// Measures how far memory rises above its level at construction: on the CPU the resident memory of this
+/// process (Linux), on a GPU the memory of this process's tensors.
+/// Limits    one object at a time per device: construction resets the peak.
+/// Throws    IoError if /proc/self has an unexpected format.
 class PeakMemory {
  public:
   explicit PeakMemory(c10::Device device = c10::kCPU);

@@ -27,7 +27,7 @@ void append_escaped(std::string& out, std::string_view bytes) {
   }
 }
 
-// Control and format characters (ESC, CSI, marks of writing direction) and separators of lines and paragraphs.
+// Control and format characters (ESC, CSI, marks of writing direction), and line and paragraph separators.
 bool may_be_shown(UChar32 c) {
   constexpr uint32_t kHidden = U_GC_CC_MASK | U_GC_ZL_MASK | U_GC_ZP_MASK | U_GC_CS_MASK;
   const bool direction = (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);

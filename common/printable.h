@@ -5,8 +5,9 @@
 
 namespace lodestone {
 
-/// The text as a log or a terminal may show it: control characters and bytes that are not UTF-8 are written as \n, \t, \x1b …, so that
-/// the name of a file can neither begin a line of its own nor reach the terminal's commands. A backslash stays as it is.
+/// Escapes a text for logs and terminals: control characters and bytes that are not UTF-8 become \n, \t, \x1b
+/// …, so that a file name can neither begin a line of its own nor send commands to the terminal. A backslash
+/// stays as it is.
 std::string printable(std::string_view text);
 
 }  // namespace lodestone

@@ -1,4 +1,4 @@
-// Writers over the same field list that the reader walks: plain YAML, the commented reference, the JSON Schema.
+// Writers that visit the same field list as the reader: plain YAML, the commented reference, the JSON Schema.
 #include <charconv>
 #include <set>
 #include <utility>
@@ -79,9 +79,10 @@ class YamlWriter : public Fields, public IdleKeys {
     visit_members(*this);
     --depth_;
     idle_ = outer;
-    if (text.size() == before) text.replace(text.size() - 1, 1, " {}\n");  // none of them has an effect
+    if (text.size() == before) text.replace(text.size() - 1, 1, " {}\n");  // all keys are idle
   }
-  // A slot inside another one's row is written as chosen: its alternatives stand in full where their own table is.
+  // A slot inside a row of another slot is written as chosen: its alternatives are listed in full at their
+  // own table.
   void slot(const FieldInfo& info, SlotBase& slot) override {
     if (idle(info)) return commented_out(info, [&] { this->slot(info, slot); });
     const bool inner = slots_++ > 0;
@@ -114,7 +115,7 @@ class YamlWriter : public Fields, public IdleKeys {
 
  private:
   bool idle(const FieldInfo& info) const { return idle_.contains(info.name); }
-  // The reference has them too, but not as settings.
+  // The reference lists idle keys too, but not as settings.
   void commented_out(const FieldInfo& info, const std::function<void()>& write) {
     if (!comments_) return;
     idle_.erase(info.name);
@@ -143,8 +144,7 @@ class YamlWriter : public Fields, public IdleKeys {
 
   bool comments_;
   int depth_ = 0, slots_ = 0;
-  std::set<std::string>
-      idle_;  // keys of the mapping at hand that have no effect, and so are not written as settings
+  std::set<std::string> idle_;  // idle keys of the current mapping, not written as settings
   std::string prefix_;
 };
 
@@ -181,7 +181,7 @@ class SchemaWriter : public Fields {
       rows.push_back(std::move(members.schema));
     }
     slot.choose(chosen);
-    rows.push_back({{"type", "string"}, {"enum", slot.names()}});  // a name alone
+    rows.push_back({{"type", "string"}, {"enum", slot.names()}});  // the short form: only a name
     schema["properties"][info.name] = {{"description", info.doc}, {"anyOf", std::move(rows)}};
   }
 };

@@ -9,12 +9,13 @@
 
 namespace lodestone {
 
-/// What a random stream is used for: the first word of its key, so that no two uses share numbers.
+/// The use of a random stream: the first word of its key, so that no two uses share numbers.
 enum class Purpose : uint32_t { kInit = 1, kShuffle, kAugment, kSampler, kMiner, kDropout, kTrials, kNoise };
 
-/// Counter-based random numbers: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
-/// A stream is a pure function of its key (seed, purpose, a, b): never of thread, rank or order of calls.
-/// Each call of a drawing method advances only this object.
+/// Counter-based random numbers: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2,
+/// 3", 2011).
+/// A stream is a pure function of its key (seed, purpose, a, b): never of thread, rank or order of calls. A
+/// drawing method changes this object only.
 class Random {
  public:
   Random(uint64_t seed, Purpose purpose, uint64_t a = 0, uint64_t b = 0)

@@ -33,7 +33,8 @@ const SafetensorsDtype& dtype_of(const std::string& name, const at::Tensor& tens
 std::vector<Place> places_in_data_order(const TensorMap& tensors) {
   std::vector<Place> places;
   for (const auto& [name, tensor] : tensors) {
-    // A name that is replaced in part is another tensor's; what the metadata says is for people.
+    // A replaced byte could turn one tensor's name into another's. In metadata it does no harm: that is for
+    // people.
     if (!is_utf8(name))
       throw CheckpointError("safetensors: expected names of tensors in UTF-8, got '" + printable(name) + "'");
     dtype_of(name, tensor);
@@ -58,7 +59,7 @@ std::string header_text(const std::vector<Place>& places,
     offset = end;
   }
   std::string text = json_text(header);
-  // Data that begins at a multiple of eight is aligned for every type when the file is mapped.
+  // If the data begins at a multiple of eight, it is aligned for every type when the file is mapped.
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
 }

@@ -8,14 +8,14 @@
 
 #include <c10/core/ScalarType.h>
 
-// What reader and writer of the safetensors format share.
+// Definitions shared by the reader and the writer of safetensors.
 namespace lodestone {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr size_t kLengthBytes = 8;
 constexpr const char* kMetadataKey = "__metadata__";
 
-/// An element type by its name in the format.
+/// An element type and its name in the format.
 struct SafetensorsDtype {
   const char* name;
   at::ScalarType type;

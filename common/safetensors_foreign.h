@@ -8,14 +8,15 @@
 
 namespace lodestone {
 
-/// A safetensors file that another program wrote: tensors, and those of an element type that can't be read here (F8_E4M3, U16 …),
-/// by name, with the type's name.
+/// The content of a safetensors file from another program: tensors, and the names and types of those whose
+/// element type this library cannot read (F8_E4M3, U16 …).
 struct ForeignTensors {
   TensorMap tensors;
   std::map<std::string, std::string> unreadable;
 };
 
-/// As decode_safetensors, but for unknown element types: whether a tensor of one is needed is for the caller to know.
+/// Like decode_safetensors, but accepts unknown element types: the caller knows whether it needs such a
+/// tensor.
 ForeignTensors decode_foreign_safetensors(std::string_view file, const std::string& name);
 
 }  // namespace lodestone

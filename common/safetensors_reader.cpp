@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-// No tensor has more dimensions; LibTorch's own loops assume no more either.
+// LibTorch's own loops do not allow more dimensions either.
 constexpr size_t kMaxDimensions = 64;
 
 [[noreturn]] void refuse(const std::string& name, const std::string& expected, const std::string& got) {
@@ -45,8 +45,8 @@ const json& member(const json& entry, const char* key, const std::string& where)
   return *found;
 }
 
-// Bytes of a tensor. Dimensions of zero don't hide an overflow of the others: strides are products of those,
-// too.
+// Bytes of a tensor. A dimension of zero must not hide an overflow of the others, since strides are products
+// of them too.
 uint64_t bytes_of(const TensorSlice& slice, uint64_t element_bytes, const std::string& where) {
   uint64_t product = element_bytes;
   bool empty = false;
@@ -60,7 +60,7 @@ uint64_t bytes_of(const TensorSlice& slice, uint64_t element_bytes, const std::s
   return empty ? 0 : product;
 }
 
-// Of an element type that isn't known here only the place is checked: its dtype is Undefined.
+// For an element type unknown to this library only the position is checked: its dtype is Undefined.
 TensorSlice read_slice(const json& entry, const std::string& where, uint64_t data_begin,
                        uint64_t data_bytes) {
   if (!entry.is_object() || entry.size() != 3)
@@ -96,7 +96,8 @@ TensorSlice read_slice(const json& entry, const std::string& where, uint64_t dat
   return slice;
 }
 
-// Every byte of data belongs to exactly one tensor: else a file could hide another one, or share memory.
+// Every byte of data belongs to exactly one tensor: otherwise a file could contain a hidden file, or tensors
+// could share memory.
 void check_contiguous(const SafetensorsHeader& header, uint64_t data_begin, uint64_t file_bytes,
                       const std::string& name) {
   std::vector<std::pair<uint64_t, uint64_t>> ranges;
@@ -127,7 +128,7 @@ std::map<std::string, std::string> read_metadata(const json& entry, const std::s
 
 at::Tensor decode_tensor(std::string_view file, const TensorSlice& slice, const std::string& where) {
   const std::string_view bytes = file.substr(slice.begin, slice.end - slice.begin);
-  // Any other value in a bool is undefined behaviour in whatever reads it.
+  // Any other value in a bool is undefined behaviour in its readers.
   if (slice.dtype == at::kBool)
     for (const char byte : bytes)
       if (byte != 0 && byte != 1)

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Compiles a function for several instruction sets; the loader picks the best one that the processor has. What it calls must be
-/// inlined into it, which "flatten" sees to.
+/// Compiles a function for several instruction sets; the loader selects the best one that the processor has.
+/// The functions it calls must be inlined into it: "flatten" does so.
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
 #define LODESTONE_CLONES \

@@ -8,8 +8,8 @@
 
 namespace lodestone {
 
-/// Collects handles of the tensors that an object's visit_state lists, by group: of sharded ones this rank's rows, of what ranks keep
-/// of their own in the group "rank_statistics". Numbers are left out.
+/// Collects handles of the tensors that an object's visit_state lists, by group. Of sharded tensors it has
+/// this rank's rows; per-rank tensors are in the group "rank_statistics". Numbers are left out.
 ///
 ///     StateHandles handles;
 ///     optimizer.visit_state(handles, "optimizer");
@@ -30,7 +30,7 @@ class StateHandles : public StateVisitor {
   void number(const std::string&, const std::string&, int64_t&) override {}
 };
 
-/// Of an object whose visit_state needs nothing but the visitor.
+/// For an object whose visit_state needs only the visitor.
 template <typename Object>
 std::map<std::string, TensorMap> state_handles(Object& object) {
   StateHandles handles;

@@ -11,7 +11,7 @@ namespace lodestone {
 
 namespace {
 
-// stderr belongs to the process: there is one.
+// A process has one stderr.
 std::atomic<StderrLines*> g_lines{nullptr};
 
 }  // namespace
@@ -54,7 +54,7 @@ int StderrLines::sync() {
   return stream_->pubsync();
 }
 
-// LibTorch hands over a message at a time, which may be of several lines.
+// LibTorch passes whole messages, which may have several lines.
 void StderrLines::take(std::string_view text) {
   if (lines_.at_line_begin() && is_glog_line(text))
     return write_foreign_line(*log_, read_foreign_line(text, {}));

@@ -9,10 +9,13 @@
 
 namespace lodestone {
 
-/// While it lives, what LibTorch warns of and logs, which it does on std::cerr, comes out as lines of the log; where the log is JSON,
-/// so does all else that is written there. As text, that passes through as it is: usage, a bar that is drawn over. What bypasses
-/// the stream, as C libraries do, is not seen. The destructor puts the stream's own buffer back and writes what lacks its end.
-/// Requires that no other object of this kind lives. Threads    std::cerr stays as safe as it is
+/// During its lifetime, turns LibTorch's warnings and log lines on std::cerr into lines of the log. If the
+/// log is JSON, it does so with everything written to std::cerr; if it is text, everything else passes
+/// through unchanged, such as usage texts and progress bars. It does not see output that bypasses the stream,
+/// such as that of C libraries. The destructor restores the stream's own buffer and writes the unfinished
+/// line.
+/// Requires  no other object of this class exists.
+/// Threads   std::cerr stays as thread-safe as it is.
 class StderrLines : private std::streambuf {
  public:
   explicit StderrLines(Log log);
@@ -36,7 +39,8 @@ class StderrLines : private std::streambuf {
   LineSplitter lines_;
 };
 
-/// From now on the lines are of this log, whose rank is known, and of the format that was chosen. Without a StderrLines nothing happens.
+/// Sends the following lines to this log, whose rank is known, in the chosen format. Has no effect without a
+/// StderrLines.
 void send_stderr_lines_to(Log log);
 
 }  // namespace lodestone

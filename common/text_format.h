@@ -6,13 +6,13 @@
 
 namespace lodestone {
 
-/// The pattern with each {} replaced by the next value, as it stands. In HTML, values must already be escaped.
+/// Replaces each {} of the pattern by the next value, unchanged. For HTML, values must already be escaped.
 std::string fill(std::string_view pattern, std::initializer_list<std::string_view> values);
 
-/// "0.25" for (0.25, 2).
+/// Fixed-point notation: "0.25" for (0.25, 2).
 std::string decimal(double value, int places);
 
-/// Four significant digits at most: "0.25", "1e-05".
+/// At most four significant digits: "0.25", "1e-05".
 std::string compact(double value);
 
 }  // namespace lodestone

@@ -4,10 +4,10 @@
 
 namespace lodestone {
 
-/// Whether all of the text is well-formed UTF-8 (no overlong forms, no surrogates, nothing beyond U+10FFFF).
+/// Whether the text is well-formed UTF-8 (no overlong forms, no surrogates, nothing beyond U+10FFFF).
 bool is_utf8(std::string_view text);
 
-/// What some editors write before UTF-8. It belongs to no name and no text.
+/// The byte order mark that some editors write before UTF-8. It is not part of a name or text.
 inline constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
 
 inline std::string_view without_mark(std::string_view text) {
@@ -15,8 +15,8 @@ inline std::string_view without_mark(std::string_view text) {
   return text;
 }
 
-/// Whether a reader would see nothing: a text of blanks (no-break and zero-width ones too), control characters, marks of direction and
-/// fillers alone. True of an empty text, false of one that is not UTF-8.
+/// Whether a text looks empty: it has only white space (also no-break and zero-width), control characters,
+/// direction marks and fillers. True of an empty text, false of one that is not UTF-8.
 bool is_blank(std::string_view text);
 
 }  // namespace lodestone

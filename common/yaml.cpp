@@ -22,14 +22,15 @@ constexpr size_t kMaxBytes = size_t{1} << 20;
 constexpr size_t kMaxDepth = 32;
 constexpr const char* kTooDeep = "more than 32 levels of nesting";
 constexpr size_t kMaxNodes = 2048;
-constexpr size_t kMaxOpen = 256;  // brackets, those in quotes and comments counted
+constexpr size_t kMaxOpen = 256;  // open brackets, also those in quotes and comments
 
 [[noreturn]] void refuse_at(const std::string& file, int line, int column, const std::string& what) {
   throw ConfigError(file + ":" + std::to_string(line + 1) + ":" + std::to_string(column + 1) +
                     ": expected plain YAML (mappings, sequences, scalars), got " + what);
 }
 
-// The parser looks ahead over all brackets that open, since they may begin a key, before it tells of the first.
+// The parser reads ahead over all opening brackets, since they may begin a key, before it emits an event for
+// the first one.
 void check_brackets(const std::string& text, const std::string& file) {
   size_t open = 0;
   int line = 0, column = 0;
@@ -44,12 +45,12 @@ void check_brackets(const std::string& text, const std::string& file) {
   }
 }
 
-// The core schema's words for nothing.
+// The core schema's words for null.
 bool is_null(const std::string& plain) {
   return plain.empty() || plain == "~" || plain == "null" || plain == "Null" || plain == "NULL";
 }
 
-// Builds the tree from parser events, so that what we refuse is refused before anything is expanded.
+// Builds the tree from parser events, so that forbidden input is refused before anything is expanded.
 class TreeBuilder : public YAML::EventHandler {
  public:
   explicit TreeBuilder(std::string file) : file_(std::move(file)) {}
@@ -89,7 +90,7 @@ class TreeBuilder : public YAML::EventHandler {
   struct Level {
     ConfigNodePtr node;
     std::optional<std::string> key;
-    std::set<std::string> keys;  ///< so far
+    std::set<std::string> keys;  ///< keys so far
   };
 
   [[noreturn]] void refuse(const YAML::Mark& mark, const std::string& what) const {
@@ -188,8 +189,8 @@ ConfigNodePtr read_yaml_file(const std::string& path) {
 
 namespace {
 
-// What stands behind a `=`. In brackets, braces or quotes it is YAML; else it is text as it is, since the shell has taken its quotes
-// away: a blank and a #, a colon, an & mean nothing here.
+// The value after `=`. In brackets, braces or quotes it is YAML. Otherwise it is literal text, since the
+// shell has removed its quotes: a space and #, a colon or an & have no special meaning.
 ConfigNodePtr assigned_value(const std::string& text, const std::string& place) {
   const auto stands_in = [&](char open, char close) {
     return text.size() > 1 && text.front() == open && text.back() == close;
@@ -199,7 +200,7 @@ ConfigNodePtr assigned_value(const std::string& text, const std::string& place) 
                               ": expected one value as YAML has it in brackets, braces or quotes, got '" +
                               printable(text) + "'; put a text in quotes of its own");
     try {
-      // In brackets of ours, so that a comment would take the last one with it.
+      // Enclosed in our own brackets, so a comment would hide the closing one.
       const auto items = parse_yaml("value: [" + text + "]", place)->find("value")->items;
       if (items.size() == 1) return items.front();
     } catch (const ConfigError&) {
@@ -214,7 +215,7 @@ ConfigNodePtr assigned_value(const std::string& text, const std::string& place) 
   return value;
 }
 
-// Each level copies the place and is taken down inside the one above.
+// Limits recursion: each level copies the place, and is destroyed inside the level above.
 void check_depth(const std::string& path) {
   const auto levels = static_cast<size_t>(std::count(path.begin(), path.end(), '.')) + 1;
   if (levels > kMaxDepth)

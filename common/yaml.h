@@ -9,9 +9,10 @@
 
 namespace lodestone {
 
-/// A configuration file as read: a tree of mappings, sequences and scalars, each with its place.
-/// Untrusted input: anchors, aliases, tags, duplicate keys, more than 1 MiB, 32 levels or 2,048 keys and values are refused with
-/// the line and column, so that neither cycles nor alias bombs can be built, in milliseconds.
+/// A configuration file as a tree of mappings, sequences and scalars, each with its place in the file.
+/// Limits    the input is untrusted: anchors, aliases, tags, duplicate keys, more than 1 MiB, more than 32
+///           levels and more than 2,048 keys and values are refused with line and column. So neither cycles
+///           nor alias bombs are possible, and reading takes milliseconds.
 struct ConfigNode;
 using ConfigNodePtr = std::shared_ptr<ConfigNode>;
 
@@ -29,22 +30,24 @@ struct ConfigNode {
 
 /// Reads a YAML file. Throws ConfigError naming file, line and column.
 ConfigNodePtr read_yaml_file(const std::string& path);
+/// Reads YAML from a text; `file_name` is for messages.
 ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name);
 
 /// Applies one `--set a.b=c` (c is a YAML scalar or flow sequence). Throws ConfigError if it is malformed.
 void apply_set(const ConfigNodePtr& root, const std::string& assignment);
 
-/// Fills the struct that `visit` walks from `root`. Throws ConfigError naming place, path and, for an unknown key,
-/// the nearest known one. Keys that are absent leave their member at its default.
+/// Reads the values of `root` into the struct that `visit` visits; absent keys leave their members at the
+/// default. Throws ConfigError naming place, path and, for an unknown key, the nearest known one.
 void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit);
 
-/// The current values of all fields as YAML text that read_fields accepts.
+/// The current values of all fields as YAML that read_fields accepts.
 std::string write_yaml(const std::function<void(Fields&)>& visit);
 
-/// Every key with type, default, unit, range and meaning: commented YAML, the alternatives of each slot included.
+/// All keys with type, default, unit, range and meaning, as commented YAML with the alternatives of each
+/// slot.
 std::string write_reference(const std::function<void(Fields&)>& visit);
 
-/// The same as a JSON Schema (draft 2020-12).
+/// All keys as a JSON Schema (draft 2020-12).
 std::string write_schema(const std::function<void(Fields&)>& visit);
 
 }  // namespace lodestone

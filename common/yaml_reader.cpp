@@ -26,7 +26,7 @@ std::string number_text(double value) {
   return out.str();
 }
 
-// Reads one mapping into one struct; nested groups get a reader of their own.
+// Reads one mapping into one struct; each nested group gets its own reader.
 class Reader : public Fields, public IdleKeys {
  public:
   Reader(ConfigNodePtr node, std::string path, bool kept)
@@ -91,7 +91,7 @@ class Reader : public Fields, public IdleKeys {
     return path_.empty() ? info.name : path_ + "." + info.name;
   }
 
-  // A key that has no effect is refused, or counts as absent. `key:` with nothing behind it is absent too.
+  // A key without effect is refused, or counts as absent. `key:` without a value is absent too.
   ConfigNodePtr take(const char* name) {
     known_.insert(name);
     const auto node = node_->find(name);
@@ -107,7 +107,7 @@ class Reader : public Fields, public IdleKeys {
 
   static bool is_set_now(const ConfigNode& node) { return node.place.starts_with("--set "); }
 
-  // `key` is of this mapping, or of one below it; "": none.
+  // `key` belongs to this mapping or one below it; "": none.
   bool is_set_now(std::string_view key) const {
     const ConfigNode* node = node_.get();
     while (node != nullptr && !key.empty()) {
@@ -165,7 +165,7 @@ class Reader : public Fields, public IdleKeys {
     return node.scalar;
   }
 
-  // 010 is eight to some readers of YAML and ten to others.
+  // Some readers of YAML take 010 for eight, others for ten.
   void refuse_leading_zeros(const FieldInfo& info, const ConfigNode& node) const {
     const size_t first = node.scalar.find_first_not_of("-+");
     const bool leads = first + 1 < node.scalar.size() && node.scalar[first] == '0';
@@ -204,7 +204,7 @@ class Reader : public Fields, public IdleKeys {
   }
 
   void read(const FieldInfo& info, const ConfigNode& node, std::string& value) const {
-    // `key:` and `--set key=` empty a text.
+    // `key:` and `--set key=` set an empty text.
     const std::string text = node.kind == ConfigNode::Kind::kNull ? "" : scalar(info, node, "text");
     if (!info.choices.empty()) {
       const std::vector<std::string> names(info.choices.begin(), info.choices.end());
@@ -212,7 +212,8 @@ class Reader : public Fields, public IdleKeys {
         mistyped(info, node, "one of " + joined(names));
     }
     const bool is_path = info.unit == std::string_view(kPathUnit);
-    // Nothing to YAML and the home folder to a shell: a default in its place would be a folder that nobody asked for.
+    // YAML reads ~ as null, a shell as the home folder: using the default instead would be a folder that
+    // nobody asked for.
     if (is_path && !node.quoted && node.scalar == "~")
       throw ConfigError(node.place + ": " + path_of(info) +
                         ": expected a path, got ~ alone; write ~/ for the home folder, and null for none");
@@ -244,7 +245,7 @@ class Reader : public Fields, public IdleKeys {
 
   ConfigNodePtr node_;
   std::string path_;
-  bool kept_;  ///< what a run has kept, see read_kept_fields
+  bool kept_;  ///< a run has kept this configuration, see read_kept_fields
   std::set<std::string> known_;
   struct Idle {
     std::string because, off_switch;

@@ -26,7 +26,7 @@ c10d::ReduceOp::RedOpType c10d_op(ReduceOp op) {
   throw Error("group all_reduce: unknown reduce op");
 }
 
-// What is put on the wire for `x`: x itself where it can be, else a contiguous copy on a device that has a
+// The tensor to transfer for `x`: x itself if possible, else a contiguous copy on a device that has a
 // backend.
 at::Tensor to_wire(GroupState& state, const char* verb, const at::Tensor& x) {
   if (x.is_cuda() && !state.cuda) {

@@ -1,4 +1,4 @@
-// A group's part that is on GPUs.
+// The GPU part of a group.
 
 #include <exception>
 
@@ -39,7 +39,7 @@ void GroupState::close_cuda(bool failed) noexcept {
       nccl->abort();
     else
       nccl->shutdown();
-  } catch (const std::exception&) {  // what there was to free is lost with the process
+  } catch (const std::exception&) {  // the process frees the rest at its end
   }
 }
 

@@ -10,7 +10,7 @@ namespace lodestone {
 
 namespace {
 
-// FNV-1a: ranks on different hosts must agree.
+// FNV-1a: equal on different hosts, which std::hash need not be.
 int64_t hash_of(const std::string& text) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const unsigned char letter : text) hash = (hash ^ letter) * 0x100000001b3;
@@ -48,7 +48,7 @@ std::vector<int> positions_of(const std::vector<Choice>& choices, int64_t color)
   return positions;
 }
 
-// Equal on all members and on nobody else: the parent, which of its splits, which colour of that split.
+// Equal on all members and different elsewhere: made of the parent, the number of the split, and the colour.
 std::string id_of(const GroupState& parent, int64_t split, const std::vector<Choice>& choices,
                   int64_t color) {
   std::set<int64_t> colors;
@@ -78,7 +78,7 @@ Group Group::split(int64_t color, int64_t key) const {
   child->host = parent.host;
   child->backend = parent.backend;
   child->cuda_index = parent.cuda_index;
-  // Every rank takes part in making the CPU groups, also the one that ends up alone: MPI wants it so.
+  // MPI requires every rank to take part in making the CPU groups, also a rank that ends up alone.
   if (parent.cpu) child->cpu = parent.cpu->subgroup(child->members, positions);
   if (parent.cuda) child->open_cuda(child->members.id);
   return Group(std::move(child));

@@ -15,7 +15,7 @@ namespace lodestone {
 
 namespace {
 
-/// What was decided before anything is started.
+/// Decided before anything is started.
 struct Plan {
   bool mpi = false;
   bool cuda = false;
@@ -24,7 +24,7 @@ struct Plan {
 struct BackendRow {
   const char* name;
   std::string (*problem)();                        // of the build and the host; "" if none
-  Plan (*plan)(const LaunchInfo&, bool use_cuda);  // throws ConfigError where it does not fit the launch
+  Plan (*plan)(const LaunchInfo&, bool use_cuda);  // throws ConfigError if it does not fit the launch
 };
 
 std::string no_problem() {
@@ -91,7 +91,8 @@ void check_mpi_world(const MpiRuntime& mpi, LaunchInfo& info) {
   info.world = mpi.size();
 }
 
-// Where the launcher did not say who is on this host. All ranks have the same launcher, so all ask or none.
+// If the launcher did not say who is on this host. All ranks have the same launcher, so all ranks ask or
+// none.
 void find_place(MpiRuntime& mpi, LaunchInfo& info) {
   if (info.local_world != 0) return;
   const MpiPlace place = mpi.place();
@@ -158,7 +159,7 @@ void Launch::Parts::end() noexcept {
   bool failed = std::uncaught_exceptions() > unwinding || (control && !world);
   try {
     if (failed && control) control->report("this rank was ended by an error of its own");
-    // MPI_Finalize waits for every rank, however long; a barrier does so under the control plane's eyes.
+    // MPI_Finalize waits for every rank without limit; a barrier waits under the control plane's supervision.
     if (!failed && world) Group(world).barrier();
   } catch (const std::exception&) {
     failed = true;

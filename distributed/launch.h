@@ -13,31 +13,32 @@
 
 namespace lodestone {
 
+/// How a process joins its job; all ranks give the same values.
 struct LaunchOptions {
   std::string backend = "auto";  ///< auto, local, mpi or nccl
-  std::string device = "cpu";    ///< cpu, cuda, or auto: cuda where this build and host have it
+  std::string device = "cpu";    ///< cpu, cuda, or auto: cuda if build and host have it
   GroupOptions group;
   std::chrono::milliseconds peer_timeout{5'000};
 };
 
-/// What this build and host offer: one row per backend, with the reason where one is absent.
+/// The backends of this build and host: one row each, with the reason if it cannot be used.
 struct BackendStatus {
   std::string name;
   std::string problem;  ///< "" if it can be used
 };
 std::vector<BackendStatus> backend_table();
 
-/// A process's part in the job, from start to end: finds its rank, starts MPI if a launcher did, joins the
-/// control plane, picks the GPU, makes the world group. With no launcher it does none of that and costs
-/// microseconds.
-/// Ranks      collective: construction and destruction, on every process of the job. Requires main's thread
-///            for both; groups are not used after destruction. One per process.
-/// Throws     ConfigError if the environment contradicts itself, if the launcher promised ranks that MPI does
-///            not see (srun without --mpi), or if a backend or device asked for is absent: the message says
-///            what is missing. CommError if the ranks do not find each other.
-/// Errors     after a CommError, or while another exception unwinds it, the destructor tells the other ranks
-///            that this one has failed and skips MPI_Finalize, which would wait for dead ranks; the process
-///            may then return from main. mpirun sees a rank that ended without MPI_Finalize and ends the job.
+/// A process's part in the job, from start to end: it finds its rank, initialises MPI if a launcher started
+/// it, joins the control plane, selects the GPU, and makes the world group. Without a launcher it does none
+/// of that and costs microseconds.
+/// Ranks     collective: construction and destruction, on every process of the job.
+/// Requires  the main thread for both; groups are not used after destruction; one object per process.
+/// Throws    ConfigError if the environment is contradictory, if the launcher promised ranks that MPI does
+///           not see (srun without --mpi), or if a requested backend or device is absent (the message says
+///           what is missing); CommError if the ranks do not find each other.
+/// Errors    after a CommError, or during another exception, the destructor tells the other ranks that this
+///           one has failed, and skips MPI_Finalize, which would wait for dead ranks. The process may then
+///           return from main: mpirun sees that a rank ended without MPI_Finalize, and ends the job.
 class Launch {
  public:
   explicit Launch(const LaunchOptions& options = {}, const Environment& environment = process_environment());
@@ -45,10 +46,12 @@ class Launch {
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
 
-  const LaunchInfo& info() const;  ///< with everything filled in
+  const LaunchInfo& info() const;  ///< complete, with the values that MPI supplied
+  /// The group of all ranks of the job.
   Group world() const;
+  /// The device of this rank: the CPU, or the GPU that was selected for it.
   c10::Device device() const;
-  /// Null in world 1.
+  /// Null with one rank.
   std::shared_ptr<ControlPlane> control() const;
 
  private:

@@ -12,7 +12,7 @@ namespace lodestone {
 
 namespace {
 
-constexpr size_t kDraws = 16;  // of samples of a class, and of classes
+constexpr size_t kDraws = 16;  // per class, and of classes
 constexpr size_t kMessages = 20;
 
 }  // namespace
@@ -70,7 +70,7 @@ bool BadRecords::try_read(int64_t index, const Read& read) {
     read(index);
     return true;
   }
-  if (knows(index)) return false;  // do not read and fail again every epoch
+  if (knows(index)) return false;  // saves reading it again every epoch
   try {
     read(index);
     return true;
@@ -80,7 +80,7 @@ bool BadRecords::try_read(int64_t index, const Read& read) {
   }
 }
 
-// A small class is gone through as a whole: whether it has a readable sample does not depend on which of them was asked for.
+// Tries all samples of a small class: whether one is readable does not depend on which sample was requested.
 std::optional<int64_t> BadRecords::fetch_of_class(int64_t label, Random random, int64_t but,
                                                   const Read& read) {
   const auto members = members_of(label);
@@ -96,7 +96,8 @@ std::optional<int64_t> BadRecords::fetch_of_class(int64_t label, Random random, 
   return {};
 }
 
-// All samples of an unreadable class get theirs from one and the same class, so that they still are of one class.
+// All samples of an unreadable class get replacements from the same other class, so that they still share a
+// class.
 std::optional<int64_t> BadRecords::fetch_of_another_class(int64_t index, int64_t epoch, const Read& read) {
   const auto label = static_cast<uint64_t>(dataset_->label(index));
   Random random(seed_, Purpose::kSampler, static_cast<uint64_t>(epoch), ~label);

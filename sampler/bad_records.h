@@ -17,53 +17,57 @@
 
 namespace lodestone {
 
-/// What to do about a record that cannot be read.
+/// How to handle a record that cannot be read.
 struct BadRecordConfig {
   std::string on_bad_record = "fail";
   double max_bad_fraction = 0.01;
 
   void visit(Fields& f);
   bool skips() const { return on_bad_record == "skip"; }
-  /// How many of `size` records may be bad: one at least.
+  /// The largest number of bad records allowed among `size`; at least 1.
   int64_t allowed(int64_t size) const;
 };
 
-/// A damaged sample of a data set and what is wrong with it.
+/// A damaged sample and the reason.
 struct BadRecord {
   int64_t index = 0;
-  std::string message;  ///< "" behind the first 20, which are enough to find the cause
+  /// Empty from the 21st bad record on: the first 20 are enough to find the cause.
+  std::string message;
 };
 
-/// Throws DataError, saying what `messages` say, if more than the allowed share of `size` records is bad.
+/// Throws DataError, quoting `messages`, if more than the allowed share of `size` records is bad.
 void check_bad_share(int64_t bad, int64_t size, const BadRecordConfig& config,
                      const std::vector<std::string>& messages);
 
-/// Reads samples under a policy for damaged ones.
-/// fail      the DataError of the record goes through.
-/// skip      the record is counted, its message kept, and another sample stands in for it: of the same class, or, where none of
-///           that can be read, of another class, one for all samples of the unreadable class. Drawn by
-///           Random(seed, kSampler, epoch, id of the bad sample, or label of the class), so every rank and thread count makes the
-///           same choice. Once more than max_bad_fraction of the data set (at least one record is always allowed) was found bad by
-///           this process, or nothing readable was found in 16 draws of a class from 16 classes: DataError with the first messages.
-/// Memory    from the first bad record on, 8 bytes for each sample and class
-/// Threads   all methods are safe concurrently
+/// Reads samples and handles damaged ones as configured.
+/// fail      throws the record's DataError.
+/// skip      counts the record, keeps its message and reads a replacement: another sample of the same class
+///           or, if none of that class can be read, of another class, which is the same one for all samples
+///           of the unreadable class. It is drawn by Random(seed, kSampler, epoch, id of the bad sample or
+///           label of the class), so the choice does not depend on rank or thread count.
+/// Memory    8 bytes per sample and class, allocated at the first bad record.
+/// Throws    DataError with the first messages once this process has found more than max_bad_fraction of the
+///           data set to be bad (one bad record is always allowed), or after 16 draws from each of 16 classes
+///           found nothing readable.
+/// Threads   all methods are safe concurrently.
 class BadRecords {
  public:
   BadRecords(std::shared_ptr<const Dataset> dataset, BadRecordConfig config, uint64_t seed);
 
-  /// Reads one sample; a DataError says that it is damaged.
+  /// Reads one sample; throws DataError if it is damaged.
   using Read = std::function<void(int64_t index)>;
-  /// The sample that was read: the one asked for, or its stand-in.
+  /// Reads sample `index` or its replacement, and returns the index of the sample that was read.
   int64_t fetch(int64_t index, int64_t epoch, const Read& read);
-  /// Whether the sample could be read; under `fail` the DataError goes through. One that is known to be bad is not read again.
+  /// Reads the sample and returns true, or false if it is bad; under `fail`, throws its DataError. A record
+  /// that is already known to be bad is not read again.
   bool try_read(int64_t index, const Read& read);
 
   bool skips() const { return config_.skips(); }
-  /// Is it known to be bad?
+  /// Whether the sample is already known to be bad.
   bool knows(int64_t index) const;
-  /// Distinct bad records met so far.
+  /// Number of distinct bad records found so far.
   int64_t count() const;
-  /// Those that no call before this one returned.
+  /// Bad records found since the previous call.
   std::vector<BadRecord> take();
 
  private:
@@ -79,7 +83,7 @@ class BadRecords {
   std::unordered_set<int64_t> bad_;
   std::vector<BadRecord> new_;
   std::vector<std::string> messages_;
-  std::unique_ptr<const ClassMembers> members_;  // made when the first bad record is met
+  std::unique_ptr<const ClassMembers> members_;  // made at the first bad record
 };
 
 }  // namespace lodestone

@@ -7,8 +7,8 @@
 
 namespace lodestone {
 
-/// Keeps the plans of two neighbouring epochs, since prefetching threads straddle the border between them.
-/// Threads   safe concurrently; a plan is made by one thread while the others wait.
+/// Caches the plans of two neighbouring epochs: near an epoch's end, prefetching threads need both.
+/// Threads   safe concurrently; one thread makes a plan while the others wait for it.
 template <typename Plan>
 class EpochCache {
  public:

@@ -6,9 +6,10 @@
 
 namespace lodestone {
 
-/// A decoded picture: 8 bits per channel, rows from the top, channels interleaved.
-/// Shapes    pixels has height · width · channels bytes; pixel (x, y), channel c is pixels[(y·width +
-/// x)·channels + c] Units     0 is black, 255 is white; channels is 1 (grey) or 3 (red, green, blue)
+/// A decoded image: 8 bits per channel, rows from the top, channels interleaved.
+/// Shapes    pixels has height · width · channels bytes; channel c of pixel (x, y) is pixels[(y · width + x)
+///           · channels + c].
+/// Units     0 is black, 255 is white; channels is 1 (grey) or 3 (red, green, blue).
 struct Image {
   int width = 0;
   int height = 0;

@@ -7,8 +7,8 @@
 
 namespace lodestone {
 
-/// Pictures as float32 tensors, each through `transform`.
-/// Memory    up to cache_bytes of decoded pictures are kept (cached_dataset.h)
+/// Images as float32 tensors, each converted by `transform`.
+/// Memory    up to cache_bytes of decoded images (cached_dataset.h).
 class ImageExamples : public Examples {
  public:
   ImageExamples(std::shared_ptr<const ImageDataset> images, ImageTransform transform,

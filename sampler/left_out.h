@@ -7,11 +7,12 @@
 
 namespace lodestone {
 
-/// What was left out of a data set while it was opened: how much, why, and an example of each reason. Each reader adds to it where it
-/// passes something over; the start of a run tells it once.
+/// Counts what was left out of a data set when it was opened, by reason, with one example of each reason.
+/// Readers add to it; the start of a run logs it once.
 ///
-///   left_out.add("files of a format that is not read (*.bmp); convert them to PNG", "cats/1.bmp");
-///   left_out.sentences();   // "44 files of a format that is not read (*.bmp); convert them to PNG; the first: cats/1.bmp"
+///     left_out.add("files of a format that is not read (*.bmp); convert them to PNG", "cats/1.bmp");
+///     left_out.sentences();
+///     // "44 files of a format that is not read (*.bmp); convert them to PNG; the first: cats/1.bmp"
 class LeftOut {
  public:
   struct Reason {
@@ -19,17 +20,17 @@ class LeftOut {
     std::string example;
   };
 
-  /// `reason` follows a number: "files of …", "lines that …", and ends with the remedy.
+  /// `reason` continues a count ("files of …", "lines that …") and ends with the remedy.
   void add(const std::string& reason, const std::string& example, int64_t count = 1);
   void add(const LeftOut& other);
 
   bool empty() const { return reasons_.empty(); }
   int64_t count() const;
-  /// One for each reason, in the order of the reasons' text.
+  /// One sentence per reason, sorted by reason.
   std::vector<std::string> sentences() const;
-  /// For the end of an error about what is missing: ". Passed over: …; …"; "" if nothing was.
+  /// The end of an error message about missing data: ". Passed over: …; …"; "" if nothing was left out.
   std::string clause() const;
-  /// By the reason's text.
+  /// Count and example, by reason.
   const std::map<std::string, Reason>& reasons() const { return reasons_; }
 
  private:

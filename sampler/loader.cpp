@@ -21,7 +21,7 @@ void LoaderConfig::visit(Fields& f) {
   bad_records.visit(f);
 }
 
-/// What the workers share; const but for the counters, which lock for themselves.
+/// The state shared by the workers. It is const, except for the counters, which have their own locks.
 struct Loader::Source {
   std::shared_ptr<const Examples> examples;
   std::shared_ptr<const IndexSampler> sampler;
@@ -54,7 +54,8 @@ Batch Loader::Source::make(int64_t n, const std::atomic<bool>& stop) {
   }
 }
 
-// False if a row of a unit has turned out to be bad: with that known, the batch has another unit there.
+// Returns false if a row of a unit turned out to be bad. That is now known, so the next attempt replaces the
+// unit.
 bool Loader::Source::fill(GlobalBatch& global, Batch& batch, const std::atomic<bool>& stop) {
   if (records.skips() && global.unit > 1) replace_bad_units(global, batch.share);
   const auto builder = examples->builder(batch.share.size());
@@ -92,8 +93,8 @@ void Loader::Source::replace_bad_units(GlobalBatch& global, Range share) {
     if (!sound(global, first, first, share)) replace_unit(global, first, share);
 }
 
-// Can the unit of `from` that begins at `first` be read, as far as is known, if it is to stand at row `into`? Rows of other ranks are
-// read here; this rank's own will be when they are added.
+// Whether the unit of `from` that begins at `first` can be read, as far as is known, if it is placed at row
+// `into`. It reads rows of other ranks; this rank's own rows are read when they are added.
 bool Loader::Source::sound(const GlobalBatch& from, int64_t first, int64_t into, Range share) {
   for (int64_t k = 0; k < from.unit; ++k) {
     const int64_t sample = from.samples[static_cast<size_t>(first + k)];
@@ -105,8 +106,8 @@ bool Loader::Source::sound(const GlobalBatch& from, int64_t first, int64_t into,
   return true;
 }
 
-// Puts another unit of the epoch there: drawn by the bad one's samples, so that all ranks draw the same. A pair's label is kept, since
-// ranks without a row of it have the tuple.
+// Replaces the unit by another one of the epoch, drawn with the bad one's samples as key, so that all ranks
+// draw the same. A pair's label is kept, since ranks without its rows also have the tuple.
 void Loader::Source::replace_unit(GlobalBatch& global, int64_t first, Range share) {
   uint64_t key = 0;
   for (int64_t k = 0; k < global.unit; ++k)

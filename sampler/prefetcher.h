@@ -14,11 +14,12 @@
 
 namespace lodestone {
 
-/// Makes items 0, 1, 2, … by calling make(n, stop) in threads of its own and hands them out in order.
-/// Memory    at most `depth` items are ready or in the making
-/// Errors    an exception of make(n) comes out of the next() for n, and of every later one
-/// Requires  make is safe concurrently, and returns early (with anything) once stop is true
-/// Threads   next() by one caller at a time; ready() and seconds_waited() by anyone. The destructor joins the threads.
+/// Makes items 0, 1, 2, … by calling make(n, stop) in background threads, and returns them in order.
+/// Memory    at most `depth` items, finished or in progress.
+/// Requires  make is safe to call concurrently and returns early (anything) once `stop` is true.
+/// Errors    an exception of make(n) is thrown by the next() for n and by every later one.
+/// Threads   one caller at a time for next(); any thread for ready() and seconds_waited(). The destructor
+///           joins the threads.
 template <typename Item>
 class Prefetcher {
  public:
@@ -55,7 +56,7 @@ class Prefetcher {
     return item;
   }
 
-  /// How many items lie ready.
+  /// Number of items that are ready.
   int64_t ready() const {
     std::lock_guard lock(mutex_);
     return static_cast<int64_t>(ready_.size());

@@ -6,8 +6,8 @@
 
 namespace lodestone {
 
-/// Changes with any sample's id and with the order of the samples; not against malice.
-/// Cost   one pass over the ids
+/// A hash of all sample ids and their order. It detects changes, not malice.
+/// Cost      one pass over the ids.
 uint64_t samples_hash(const Dataset& dataset);
 
 }  // namespace lodestone

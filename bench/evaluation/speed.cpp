@@ -1,7 +1,9 @@
 // Times retrieval and search for bench/evaluation/run.py.
-//   evaluation_speed retrieval ROWS.safetensors   z [N, D], label [N]: all retrieval measures, leave-one-out
-//   evaluation_speed search ROWS.safetensors      q [Q, D], g [N, D]: the 10 nearest by inner product of unit rows, and the products alone
-// Prints one JSON object; seconds of retrieval are the least of two runs. The best of each query are written to ROWS.safetensors.found.
+//   evaluation_speed retrieval ROWS.safetensors   z [N, D], label [N]: all retrieval metrics, leave-one-out
+//   evaluation_speed search ROWS.safetensors      q [Q, D], g [N, D]: the 10 nearest rows by inner product of
+//                                                 unit rows, and the products alone
+// Prints one JSON object; seconds of retrieval are the minimum of two runs. The nearest rows of each query
+// are written to ROWS.safetensors.found.
 #include <atomic>
 #include <chrono>
 #include <iostream>

@@ -119,7 +119,7 @@ def main() -> int:
     text = report.page(results)
     print(text)
     if not given.output:
-        report.write_docs(ROOT / "docs/speed.md", text)
+        report.write_docs(ROOT / "bench/results/training.md", text)
     wrong = report.disagreements(results)
     print("\n".join(wrong) or "the first losses agree", file=sys.stderr)
     return 1 if wrong else 0

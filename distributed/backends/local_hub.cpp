@@ -42,7 +42,7 @@ int64_t elements(const std::vector<at::Tensor>& tensors) {
   return total;
 }
 
-// What all ranks must agree on before memory is touched.
+// What must be equal on all ranks before memory is accessed.
 bool same_call(const Call& a, const Call& b) {
   if (a.kind != b.kind || a.op != b.op || a.peer != b.peer) return false;
   if (a.inputs.front().scalar_type() != b.inputs.front().scalar_type()) return false;

@@ -16,10 +16,11 @@
 
 namespace lodestone {
 
-/// Where ranks that are threads of one process meet. The last rank to reach a collective carries it out for
-/// all, in rank order, so that every rank gets the same bits; the others only wait. Messages meet in a
-/// mailbox in the same way. One thread per hub watches the deadlines. Internal to the local backend. Threads
-/// all methods are safe concurrently.
+/// Carries out the collectives of ranks that are threads of one process. The last rank to arrive computes the
+/// result for all ranks, in rank order, so that every rank gets the same bits; the others only wait. Sends
+/// and receives are matched in a mailbox. One thread per hub watches the deadlines. Internal to the local
+/// backend.
+/// Threads   all methods are safe concurrently.
 class Hub : public std::enable_shared_from_this<Hub> {
  public:
   Hub(std::string id, std::vector<Members> members, std::shared_ptr<Hub> parent)
@@ -39,9 +40,9 @@ class Hub : public std::enable_shared_from_this<Hub> {
     watch_.join();
   }
 
-  /// The rank with position `rank` joins its next collective.
+  /// The rank at position `rank` enters its next collective.
   void meet(int rank, Call call);
-  /// The rank sends or receives.
+  /// The rank at position `rank` sends or receives.
   void post(int rank, Call call);
   void poison(const std::string& why);
   std::shared_ptr<Hub> subgroup(const Members& members, const std::vector<int>& positions);
@@ -56,7 +57,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   struct Mail {
     std::deque<Call> sends, receives;
   };
-  struct Child {  // owned here only until every member has claimed it
+  struct Child {  // owned here until every member has claimed it
     std::shared_ptr<Hub> hub;
     size_t taken = 0;
   };
@@ -68,9 +69,9 @@ class Hub : public std::enable_shared_from_this<Hub> {
   int world_rank(size_t position) const { return members_[position].world_ranks[position]; }
 
   const std::string id_;
-  const std::vector<Members> members_;  // as each rank sees them
+  const std::vector<Members> members_;  // as seen by each rank
   const std::shared_ptr<Hub> parent_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   bool stopping_ = false;
   std::string poisoned_;

@@ -1,5 +1,5 @@
-// CPU tensors over MPI. Backends of all groups share one MpiEngine, the only thread that calls MPI between
-// MPI_Init and MPI_Finalize.
+// CPU tensors over MPI. The backends of all groups share one MpiEngine, the only thread that calls MPI
+// between MPI_Init and MPI_Finalize.
 
 #include <mpi.h>
 
@@ -23,7 +23,7 @@ class MpiTransport : public Transport {
     try {
       engine_->run_there([this] { MPI_Comm_free(&comm_); });
     } catch (const std::exception&) {
-      // The launch ended meanwhile; MPI_Finalize frees what is left.
+      // The launch has ended meanwhile; MPI_Finalize frees the rest.
     }
   }
 
@@ -61,7 +61,7 @@ class MpiTransport : public Transport {
  private:
   MPI_Comm comm_;
   const std::shared_ptr<MpiEngine> engine_;
-  const std::shared_ptr<const Members> for_tasks_;  // which may outlive this
+  const std::shared_ptr<const Members> for_tasks_;  // tasks may outlive this object
   std::atomic<uint64_t> calls_{0};
 };
 

@@ -36,7 +36,7 @@ MPI_Datatype arithmetic_type(at::ScalarType type) {
   }
 }
 
-// For moving without looking inside.
+// For transfers without arithmetic.
 MPI_Datatype opaque_type(const at::Tensor& x) {
   switch (x.element_size()) {
     case 1:
@@ -94,7 +94,7 @@ Layout layout_of(const std::vector<at::Tensor>& parts) {
   return layout;
 }
 
-// The start of parts that lie one after the other; empty ones have no address.
+// The address of consecutive parts; empty ones have none.
 void* start_of(const std::vector<at::Tensor>& parts) {
   for (const at::Tensor& part : parts) {
     if (part.numel() > 0) return part.data_ptr();
@@ -134,7 +134,7 @@ void plan_broadcast(MpiTask& task, const Call& call, MPI_Comm comm, int64_t max_
   };
 }
 
-// One MPI_Iallgatherv where MPI's int offsets reach, else one broadcast per rank.
+// One MPI_Iallgatherv if MPI's int offsets suffice, else one broadcast per rank.
 void plan_all_gather(MpiTask& task, const Call& call, MPI_Comm comm, int rank, int64_t max_chunk) {
   const at::Tensor own = call.inputs.front();
   const std::vector<at::Tensor> all = call.outputs;
@@ -148,7 +148,7 @@ void plan_all_gather(MpiTask& task, const Call& call, MPI_Comm comm, int rank, i
                                 layout->counts.data(), layout->offsets.data(), type, comm, &next(requests)),
                 "MPI_Iallgatherv");
     };
-    // The request reads the counts until it is done.
+    // The request reads the counts until it has completed.
     task.finish = [layout] {};
     return;
   }

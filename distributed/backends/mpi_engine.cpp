@@ -88,7 +88,7 @@ void MpiEngine::run() {
   changed_.notify_all();
 }
 
-// False when the thread shall end.
+// False when the thread must end.
 bool MpiEngine::take_new() {
   std::deque<MpiTask> tasks;
   std::deque<std::function<void()>> actions;
@@ -120,7 +120,7 @@ void MpiEngine::begin(MpiTask task) {
   active_.push_back(std::move(task));
 }
 
-// Whether anything was completed.
+// Whether any task was completed.
 bool MpiEngine::poll() {
   bool progress = false;
   for (size_t i = 0; i < active_.size();) {
@@ -159,12 +159,12 @@ void MpiEngine::give_up_if_hopeless() {
                                 ? own.context->late(own.id, task.number, own.world_ranks)
                                 : "rank " + std::to_string(own.world_ranks[static_cast<size_t>(task.peer)]) +
                                       " has not entered send_recv";
-    // While that was asked, the control plane may have reached a verdict, which says more.
+    // Meanwhile the control plane may have reached a verdict, which says more.
     return abandon(task, own.context->failure().value_or(late_text(own, who)));
   }
 }
 
-// A rank that comes back to life may still write to these buffers, which MPI knows: they are never freed.
+// A rank that recovers may still write to these buffers, whose addresses MPI knows: they are never freed.
 void MpiEngine::abandon(const MpiTask& culprit, const std::string& why) {
   culprit.members->context->fail(why);
   auto* leaked = new std::vector<MpiTask>(std::move(active_));
@@ -175,8 +175,7 @@ void MpiEngine::abandon(const MpiTask& culprit, const std::string& why) {
   }
 }
 
-// Yielding keeps the latency low while there is a core to spare; sleeping leaves the core to those who
-// compute.
+// Yielding keeps the latency low while a core is free; sleeping leaves the core to threads that compute.
 void MpiEngine::rest(int idle_rounds) {
   if (idle_rounds < 100) {
     std::this_thread::yield();

@@ -1,5 +1,5 @@
-// Finds and loads the CUDA module: the program itself links nothing of CUDA, and so also runs where there is
-// none.
+// Finds and loads the CUDA module. The program itself does not link CUDA, so it also runs on hosts without
+// it.
 
 #include <filesystem>
 #include <vector>
@@ -48,7 +48,7 @@ struct Loaded {
   const CudaModule* module = open_module(problem);
 };
 
-// Libraries stay loaded for good, since LibTorch registers itself: so this is per process by nature.
+// Libraries stay loaded, since LibTorch registers itself: the state belongs to the process.
 const Loaded& loaded() {
   static const Loaded once;
   return once;

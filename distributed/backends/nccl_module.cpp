@@ -1,4 +1,4 @@
-// liblodestone_nccl.so: all that needs CUDA at link time. Loaded by nccl.cpp.
+// liblodestone_nccl.so: everything that needs CUDA at link time. Loaded by nccl.cpp.
 
 #include <cstdlib>
 
@@ -12,15 +12,15 @@ namespace lodestone {
 
 namespace {
 
-// Failures are the control plane's to tell, with the rank's name, and CudaWatch's to end. NCCL's watchdog would end the process
-// before, with a signal. What the user has set stays.
+// The control plane reports failures, with the rank's name, and CudaWatch aborts the calls. NCCL's watchdog
+// would end the process before that by a signal. Settings by the user are kept.
 void leave_failures_to_us() {
   ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
   ::setenv("TORCH_NCCL_ENABLE_MONITORING", "0", /*overwrite=*/0);
   ::setenv("TORCH_NCCL_DUMP_ON_TIMEOUT", "0", /*overwrite=*/0);
 }
 
-// Calls are waited for until the group's timeout, by us. Where the user has NCCL's own watchdog end the process, it comes after.
+// We wait for calls until the group's timeout. If the user enables NCCL's own watchdog, it acts later.
 constexpr auto kWatchdogMargin = std::chrono::seconds(60);
 
 int device_count() {
@@ -29,7 +29,7 @@ int device_count() {
 
 int select_device(int local_rank) {
   const int count = device_count();
-  // One visible GPU per rank is how Slurm and Kubernetes bind them.
+  // Slurm and Kubernetes bind GPUs by making one visible per rank.
   const int index = count == 1 ? 0 : local_rank;
   if (index >= count) {
     throw ConfigError("cuda: expected a GPU for local rank " + std::to_string(local_rank) + ", got " +

@@ -1,4 +1,4 @@
-// The twin of nccl.cpp in builds without CUDA.
+// Replaces nccl.cpp in builds without CUDA.
 
 #include "common/error.h"
 #include "distributed/transport/transport.h"

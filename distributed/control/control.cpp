@@ -22,8 +22,8 @@ void ControlPlane::leave() {
   std::unique_lock lock(shared_->mutex);
   shared_->leaving = true;
   shared_->changed.notify_all();
-  // A rank 0 that is stopped leaves this rank's thread inside a socket call for ever. Then the thread is left
-  // behind: it owns all that it touches.
+  // If rank 0's process is stopped, this rank's thread may stay in a socket call forever. Then the thread is
+  // left behind: it owns everything it uses.
   const bool ended = shared_->options.rank == 0
                          ? (shared_->changed.wait(lock, [&] { return shared_->ended; }), true)
                          : shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });

@@ -10,76 +10,85 @@
 
 namespace lodestone {
 
-/// How a rank joins the control plane. All ranks give the same values except `rank`.
+/// How a rank joins the control plane. All ranks give the same values, except `rank`.
 struct ControlOptions {
   int rank = 0;
   int world = 1;
-  std::string host = "127.0.0.1";  ///< where rank 0 serves
-  int port = 0;                    ///< rank 0 may give 0: any free one, then port() tells which
+  std::string host = "127.0.0.1";  ///< host of rank 0, which serves the store
+  int port = 0;                    ///< rank 0 may give 0 for any free port; see port()
   bool loopback = true;            ///< rank 0 accepts connections from its own host only
-  int64_t generation = 0;          ///< of the job's restarts; a process of another generation is refused
-  std::string token;  ///< of the job: who has another is refused, and what it writes is not believed
+  int64_t generation = 0;          ///< number of restarts of the job; other generations are refused
+  std::string token;               ///< secret of the job: messages without it are refused
   std::chrono::milliseconds peer_timeout{5'000};  ///< silence after which a rank counts as lost
-  /// The same for a rank that was never heard of: it may still be loading libraries.
+  /// The same for a rank that has not been heard of yet: it may still be loading libraries.
   std::chrono::milliseconds join_timeout{60'000};
 };
 
-/// What is known of a rank: where it is and when it was last heard of.
+/// The state of another rank as rank 0 knows it.
 struct Peer {
   int rank = 0;
   int64_t step = 0;
   std::chrono::milliseconds silent{0};
-  bool left = false;  ///< said good-bye
-  /// Steps it was behind when last heard, by what the others had told before: the age of its heartbeat doesn't count.
+  bool left = false;  ///< it has left in order
+  /// Steps behind the others when it was last heard of. The others' steps are those reported by then, so the
+  /// age of its heartbeat does not count.
   int64_t behind = 0;
-  /// How long it has been in the same collective call while others were further: what the job has waited for it.
+  /// How long it has been in the same collective while others were further: the time the job has waited for
+  /// it.
   std::chrono::milliseconds lag{0};
   std::string place;  ///< "all_gather call 17 of group world", or ""
 };
 
-/// Who is alive: a key-value store served by rank 0, and one thread per rank that tells it and asks it. Each
-/// rank's thread publishes a heartbeat (step, last collective entered per group) some twenty times per
-/// peer_timeout. Rank 0's thread reads all of them and publishes its word as often: a verdict when one falls silent or reports a
-/// failure. The others read that word, and take a store that fails or does not answer for peer_timeout, or a word that isn't
-/// renewed for as long, as the loss of rank 0. Heartbeats and word are sealed together with a counter that grows: an old one
-/// that somebody puts back is not believed, and what somebody deletes counts as not written.
-/// Cost       per heartbeat: W small messages at rank 0, three elsewhere. No part in any collective.
-/// Throws     ConfigError if the port is taken, the host unknown or the generation another; CommError if rank
-///            0 cannot be reached.
-/// Threads    all methods are safe concurrently; only late() waits (at most a second) and none touches a
-///            socket.
+/// Tells every rank which ranks are alive, by heartbeats through a key-value store that rank 0 serves.
+/// Each rank's thread publishes a heartbeat (step, last collective entered per group) about twenty times per
+/// peer_timeout. Rank 0's thread reads them all and publishes a status equally often: a verdict once a rank
+/// falls silent or reports a failure. The other ranks read the status. They treat rank 0 as lost if the store
+/// fails or does not answer for peer_timeout, or the status is not renewed for that long. Heartbeats and
+/// status are sealed together with an increasing counter: a replayed old one is not believed, and a deleted
+/// one counts as not written.
+/// Cost      per heartbeat: W small messages at rank 0, three elsewhere. Takes no part in collectives.
+/// Throws    ConfigError if the port is taken, the host unknown or the generation differs; CommError if rank
+///           0 cannot be reached.
+/// Threads   all methods are safe concurrently; only late() waits (at most one second), and none uses a
+///           socket.
 class ControlPlane {
  public:
   explicit ControlPlane(const ControlOptions& options);
-  /// leave(), unless that was called before.
+  /// Calls leave() unless it was called before.
   ~ControlPlane();
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
 
-  /// Says good-bye. Rank 0 stays until the others have left or are lost, since their threads still need its
-  /// store; after a failure it stays peer_timeout at most. The end of a launch calls it: what MPI has left behind may keep this
-  /// object to the end of the process, and the others must hear the verdict before.
+  /// Leaves the control plane in order. Rank 0 waits until the others have left or are lost, since their
+  /// threads still need its store; after a failure it waits at most peer_timeout. The end of a launch calls
+  /// this explicitly: MPI may keep this object alive to the end of the process, and the other ranks must
+  /// learn the verdict before.
   void leave();
 
   const ControlOptions& options() const;  ///< with the port filled in
   int port() const { return options().port; }
 
+  /// Sets the training step that this rank's heartbeats report.
   void set_step(int64_t step);
+  /// Sets the collective that this rank's heartbeats report: call number `call` of `group`.
   void entered(const std::string& group, uint64_t call, const char* verb);
 
-  /// The verdict, if there is one: which rank is lost or failed, and how that was noticed. Final.
+  /// The verdict, if there is one: which rank is lost or failed, and how that was noticed. It does not change
+  /// afterwards.
   std::optional<std::string> failure();
-  /// This rank has failed: every other rank's failure() will soon say so.
+  /// Reports that this rank has failed: soon every other rank's failure() says so.
   void report(const std::string& what);
-  /// Which of `ranks` have not entered call `call` of `group`, in words; "" if that cannot be told.
+  /// Which of `ranks` have not entered call `call` of `group`, in words; "" if that is not known.
   std::string late(const std::string& group, uint64_t call, const std::vector<int>& ranks);
-  /// On rank 0, every rank as last seen; elsewhere empty.
+  /// On rank 0, the last known state of every rank; elsewhere empty.
   std::vector<Peer> peers() const;
-  /// On rank 0, the ranks that the job has waited for longer than peer_timeout and four usual steps, in words: "rank 3 lags: ...";
-  /// elsewhere, and if there are none, "". They may still come; the group's own timeout decides when they are given up.
+  /// On rank 0, the ranks for which the job has waited longer than peer_timeout and four usual steps, in
+  /// words: "rank 3 lags: ..."; "" if there are none, and on other ranks. Such ranks may still arrive; the
+  /// group's own timeout decides when they count as lost.
   std::string laggards() const;
-  /// Every rank's flight_requests() goes up by one soon. On rank 0 only; elsewhere nothing.
+  /// On rank 0, soon increases flight_requests() on every rank by one. On other ranks it has no effect.
   void request_flights();
+  /// How often flight records were requested so far.
   int64_t flight_requests() const;
 
  private:

@@ -4,7 +4,7 @@
 
 namespace lodestone {
 
-// One line "<number> <step> <left>", one "g <group> <call> <verb>" per group, and the report last, since it
+// One line "<number> <step> <left>", one "g <group> <call> <verb>" per group, and last the report, since it
 // is free text.
 std::string Beat::text() const {
   std::ostringstream out;
@@ -33,7 +33,7 @@ Beat Beat::parse(const std::string& text) {
   return beat;
 }
 
-// A line "<number> <flights>" and the verdict.
+// A line "<number> <flights>", then the verdict.
 std::string Word::text() const {
   return std::to_string(number) + ' ' + std::to_string(flights) + '\n' + verdict;
 }

@@ -9,8 +9,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr double kUsualSteps = 4;  // a rank may be this many usual steps behind before it counts as lagging
-constexpr double kNewShare = 0.1;  // of the latest step in what is usual
+constexpr double kUsualSteps = 4;  // a rank lags if it is more than this many usual steps behind
+constexpr double kNewShare = 0.1;  // weight of the latest step in the running mean
 
 double seconds_since(SteadyClock::time_point then) {
   return std::chrono::duration<double>(SteadyClock::now() - then).count();
@@ -38,7 +38,8 @@ int64_t ControlPlane::Shared::furthest_step() const {
   return furthest;
 }
 
-// `told_before` is the furthest step known before this round of reading, hence before this beat was written.
+// `told_before` is the furthest step known before this round of reading, so before this heartbeat was
+// written.
 void ControlPlane::Shared::note(Watched& rank, const Beat& beat, int64_t told_before) {
   rank.number = beat.number;
   rank.heard = SteadyClock::now();
@@ -68,7 +69,7 @@ void ControlPlane::Shared::note_step() {
   const int64_t furthest = furthest_step();
   if (furthest <= step_seen_) return;
   const double seconds = seconds_since(step_at_) / static_cast<double>(furthest - step_seen_);
-  // What came before the first step was loading.
+  // The time before the first step was spent loading.
   if (step_seen_ > 0)
     step_seconds = step_seconds == 0 ? seconds : (1 - kNewShare) * step_seconds + kNewShare * seconds;
   step_seen_ = furthest;
@@ -93,7 +94,7 @@ std::string ControlPlane::laggards() const {
   std::string text;
   for (const Peer& peer : peers()) {
     const double lag = std::chrono::duration<double>(peer.lag).count();
-    // One that is silent does not lag: it is being lost.
+    // A silent rank does not lag: it is about to be declared lost.
     if (lag <= limit || peer.silent > shared_->options.peer_timeout / 2) continue;
     text += (text.empty() ? "rank " : "; rank ") + std::to_string(peer.rank) +
             " lags: the others have waited for it for " + std::to_string(peer.lag.count()) + " ms (at step " +

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kConnectTimeout{60'000};
 
-// TCPStore itself listens on every interface, and anybody who connects may write to it.
+// TCPStore itself listens on every interface, and anybody who connects can write to it.
 int listen_on_loopback(int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int yes = 1;
@@ -40,7 +40,7 @@ c10d::TCPStoreOptions store_options(const ControlOptions& options) {
   return wanted;
 }
 
-// Rank 0 shows the number in clear, so that the message can name it, and the same under seal.
+// Rank 0 publishes the generation unencrypted, so that the message can name it, and a second time sealed.
 void check_generation(const ControlOptions& options, const std::string& told, const std::string& place) {
   const size_t space = told.find(' ');
   const std::string number = told.substr(0, space);

@@ -52,7 +52,7 @@ ControlPlane::Shared::Shared(ControlOptions wanted)
     watched_at_ = SteadyClock::now();
   }
   store = connect_store(options);
-  // Only what somebody deletes at the wrong moment is waited for.
+  // A wait happens only if somebody deletes a key at the wrong moment.
   store->setTimeout(std::max(options.peer_timeout, milliseconds(1000)));
 }
 
@@ -61,7 +61,7 @@ void ControlPlane::Shared::publish(c10d::Store& where, const std::string& name,
   where.set(seal.key(name), seal.close(name, text));
 }
 
-// "" for what is not there, or not of this job and generation: it counts as if it had not been written.
+// "" for entries that are missing or not of this job and generation: they count as not written.
 std::vector<std::string> ControlPlane::Shared::fetch(const std::vector<std::string>& names) {
   std::vector<std::string> keys;
   for (const std::string& name : names) keys.push_back(seal.key(name));
@@ -69,7 +69,7 @@ std::vector<std::string> ControlPlane::Shared::fetch(const std::vector<std::stri
   asked_at.store(now_ns());
   if (store->check(keys)) {
     values = store->multiGet(keys);
-  } else {  // not all have spoken yet
+  } else {  // some ranks have not been heard of yet
     for (size_t i = 0; i < keys.size(); ++i)
       if (store->check({keys[i]})) values[i] = store->get(keys[i]);
   }
@@ -88,8 +88,8 @@ milliseconds ControlPlane::Shared::store_silence() {
   if (options.rank == 0) return milliseconds(0);
   const int64_t now = now_ns();
   const int64_t asked = asked_at.load();
-  // Waiting ranks look here all the time. If nobody did for a while, this process may itself have been
-  // stopped, and its thread must have a chance to read the answer that came meanwhile.
+  // Waiting ranks call this all the time. If nobody did for a while, this process may itself have been
+  // stopped, and its thread must get the chance to read the answer that arrived meanwhile.
   const int64_t grace = std::chrono::nanoseconds(kGrace).count();
   if (now - looked_at.exchange(now) > grace) grace_until.store(now + grace);
   if (asked == 0 || now < grace_until.load()) return milliseconds(0);
@@ -131,7 +131,7 @@ void ControlPlane::Shared::run() {
       if (more) wait_for_next();
     }
   } catch (const std::exception&) {
-    // One that was stopped comes back to a store that its ranks have left.
+    // A process that was stopped may resume after its ranks have left the store.
     condemn(stood_still_ > options.peer_timeout
                 ? "this rank stood still for " + std::to_string(stood_still_.count()) +
                       " ms, and the others have given it up"
@@ -159,7 +159,7 @@ void ControlPlane::Shared::say(bool good_bye) {
 
 void ControlPlane::Shared::listen() {
   const Word word = Word::parse(fetch({kWord}).front());
-  // A pause of this very process must not make rank 0 look silent.
+  // A pause of this process must not make rank 0 look silent.
   if (const auto pause = since(listened_at_); pause > options.peer_timeout / 2) word_at_ += pause;
   listened_at_ = SteadyClock::now();
   if (word.number > word_number_) return hear(word);
@@ -183,7 +183,7 @@ void ControlPlane::Shared::report_if_well(const std::string& what) {
   if (report.empty()) report = what;
 }
 
-// The newest that each rank has said. What has a lower number was said before, and somebody has put it back.
+// The newest heartbeat of each rank. One with a lower number is older: somebody has replayed it.
 const std::vector<Beat>& ControlPlane::Shared::read_beats() {
   std::vector<std::string> names;
   for (int r = 0; r < options.world; ++r) names.push_back(beat_name(r));
@@ -193,7 +193,7 @@ const std::vector<Beat>& ControlPlane::Shared::read_beats() {
   return newest_;
 }
 
-// "" while all is well with a rank.
+// "" if a rank has no problem.
 std::string ControlPlane::Shared::trouble_of(size_t rank) const {
   const Beat& beat = newest_[rank];
   if (!beat.report.empty()) return "rank " + std::to_string(rank) + " gave up: " + beat.report;
@@ -208,7 +208,7 @@ void ControlPlane::Shared::watch() {
   std::string found;
   {
     std::lock_guard lock(mutex);
-    // A pause of this very process must not make the others look silent.
+    // A pause of this process must not make the others look silent.
     const auto pause = since(watched_at_);
     watched_at_ = SteadyClock::now();
     const int64_t told_before = furthest_step();
@@ -230,7 +230,7 @@ void ControlPlane::Shared::watch() {
   if (!found.empty()) condemn(found);
 }
 
-// Rank 0's word, whether or not it says anything new.
+// Publishes rank 0's status, even if it has not changed.
 void ControlPlane::Shared::tell() {
   Word word;
   word.number = ++word_number_;
@@ -258,8 +258,7 @@ void ControlPlane::Shared::give_beats() {
   changed.notify_all();
 }
 
-// Rank 0 serves until nobody needs it: the others have said good-bye, or it has waited long enough after a
-// failure.
+// Rank 0 serves until nobody needs it: the others have left, or it has waited long enough after a failure.
 bool ControlPlane::Shared::may_end() {
   std::lock_guard lock(mutex);
   if (options.rank != 0 || !leaving) return false;

@@ -21,65 +21,66 @@ struct Entered {
   std::string verb;
 };
 
-/// What one rank tells the others, some twenty times per peer_timeout.
+/// The heartbeat of a rank, sent about twenty times per peer_timeout.
 struct Beat {
   uint64_t number = 0;
   int64_t step = 0;
   bool left = false;
   std::map<std::string, Entered> entered;
-  std::string report;  ///< "" while all is well
+  std::string report;  ///< "" without a failure
 
   std::string text() const;
   static Beat parse(const std::string& text);
 };
 
-/// What rank 0 tells the others, as often.
+/// The status that rank 0 publishes equally often.
 struct Word {
   uint64_t number = 0;
-  int64_t flights = 0;  ///< how often flight records were asked for
-  std::string verdict;  ///< "" while there is none
+  int64_t flights = 0;  ///< how often flight records were requested
+  std::string verdict;  ///< "" if there is none
 
   std::string text() const;
   static Word parse(const std::string& text);
 };
 
-/// What rank 0 remembers of a rank.
+/// What rank 0 stores about a rank.
 struct Watched {
-  uint64_t number = 0;  ///< of its newest beat; 0: never heard of
+  uint64_t number = 0;  ///< of its newest heartbeat; 0: none yet
   std::chrono::steady_clock::time_point heard;
   int64_t step = 0;
-  int64_t behind = 0;  ///< steps, by what others had told before it spoke
+  int64_t behind = 0;  ///< steps behind what others had reported before its heartbeat
   bool left = false;
   uint64_t call = 0;  ///< the last of group "world"
   std::string verb;
-  std::optional<std::chrono::steady_clock::time_point>
-      behind_since;  ///< with this call, others being further
+  /// Since when it has been in this call while others were further.
+  std::optional<std::chrono::steady_clock::time_point> behind_since;
 };
 
-/// Names of what the store holds; their keys are Seal::key's, so a process of another generation or job talks past this one.
+/// Names of the entries in the store. Their keys come from Seal::key, so processes of another generation or
+/// job use other keys.
 inline constexpr const char* kWord = "word";
 std::string beat_name(int rank);
 
-/// A new connection to rank 0's store.
+/// Opens a new connection to rank 0's store.
 c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options);
-/// Rank 0's store; fills in options.port.
+/// Starts rank 0's store and fills in options.port.
 c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options);
 
-/// The state that the callers of a ControlPlane share with its thread. Only the thread uses the store, whose
-/// calls have no timeout: others read what it left here, and notice by `asked_at` when it does not come back.
+/// The state shared by the callers of a ControlPlane and its thread. Only the thread uses the store, whose
+/// calls have no timeout. Callers read the results that it left here; `asked_at` shows when a store call does
+/// not return.
 struct ControlPlane::Shared {
   explicit Shared(ControlOptions wanted);
   void run();
 
-  /// How long the store call under way has taken so far; zero between calls and on rank 0, which needs no
-  /// network.
+  /// Duration of the current store call; zero between calls, and on rank 0, which needs no network.
   std::chrono::milliseconds store_silence();
   void condemn(const std::string& why);
   std::vector<Beat> ask_for_beats();
 
   ControlOptions options;
   Seal seal;
-  c10::intrusive_ptr<c10d::Store> server;  // rank 0's
+  c10::intrusive_ptr<c10d::Store> server;  // on rank 0
   c10::intrusive_ptr<c10d::Store> store;   // this thread's own connection
   std::thread thread;
   std::atomic<int64_t> step{0};
@@ -87,9 +88,9 @@ struct ControlPlane::Shared {
   std::atomic<int64_t> asked_at{0};   // steady clock in ns; 0 = no call under way
   std::atomic<int64_t> looked_at{0};  // when a caller last looked at asked_at
   std::atomic<int64_t> grace_until{0};
-  std::atomic<int64_t> flights_wanted{0};  // rank 0: to be told; elsewhere: heard of
+  std::atomic<int64_t> flights_wanted{0};  // requests: on rank 0 to publish; elsewhere received
 
-  std::mutex mutex;  // guards what follows
+  std::mutex mutex;  // guards the members below
   std::condition_variable changed;
   bool leaving = false;
   bool ended = false;
@@ -121,15 +122,15 @@ struct ControlPlane::Shared {
   void note_step();
   std::chrono::milliseconds interval() const;
 
-  std::vector<Beat> newest_;  // of each rank, by its number
+  std::vector<Beat> newest_;  // by rank
   std::chrono::steady_clock::time_point left_at_{};
   std::chrono::steady_clock::time_point watched_at_{};
   std::chrono::steady_clock::time_point step_at_{};
   int64_t step_seen_ = 0;
-  uint64_t word_number_ = 0;                         // of the newest word
-  std::chrono::steady_clock::time_point word_at_{};  // when it was new, and when this rank last looked
-  std::chrono::steady_clock::time_point listened_at_{};
-  std::chrono::milliseconds stood_still_{0};  // in the last pause between two beats
+  uint64_t word_number_ = 0;                             // of the newest word
+  std::chrono::steady_clock::time_point word_at_{};      // when it last changed
+  std::chrono::steady_clock::time_point listened_at_{};  // when this rank last read it
+  std::chrono::milliseconds stood_still_{0};             // length of the last pause between two heartbeats
   uint64_t number_ = 0;
 };
 

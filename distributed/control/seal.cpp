@@ -26,7 +26,7 @@ unsigned char* bytes_of(std::string& text) {
 std::string hexadecimal(const unsigned char* bytes, size_t count) {
   std::string text(2 * count + 1, ' ');
   ::sodium_bin2hex(text.data(), text.size(), bytes, count);
-  text.pop_back();  // the zero behind it
+  text.pop_back();  // the terminating zero
   return text;
 }
 

@@ -6,26 +6,26 @@
 
 namespace lodestone {
 
-/// Tells the messages of one generation of one job from all others: each carries an HMAC-SHA-256 over its name and text, keyed
-/// by the job's token and the generation. Whoever lacks either can neither write what is believed nor tell which key holds
-/// what. An old message of the same name is believed again: where that matters its text holds a counter, and the reader keeps
-/// the last. What is hidden, others can't read either.
-/// Cost       some microseconds a message
+/// Authenticates the messages of one generation of a job, by an HMAC-SHA-256 over name and text, keyed by the
+/// job's token and the generation. Others can neither write valid messages, nor find out which key holds
+/// which message, nor read hidden texts. A replayed old message of the same name is valid again: where that
+/// matters, its text has a counter, and the reader keeps the last one.
+/// Cost      some microseconds per message.
 class Seal {
  public:
-  /// An empty token tells generations apart and keeps nobody out.
+  /// An empty token separates generations, but does not exclude anyone.
   Seal(const std::string& token, int64_t generation);
 
-  /// `text` with its code in front.
+  /// `text` with its authentication code in front.
   std::string close(const std::string& name, const std::string& text) const;
-  /// The text, if it was closed under this name by one who has the same token and generation.
+  /// The text, if it was sealed under this name with the same token and generation; else empty.
   std::optional<std::string> open(const std::string& name, const std::string& sealed) const;
 
-  /// `text` encrypted, and readable under this name alone.
+  /// Encrypts `text`; it can be decrypted under this name only.
   std::string hide(const std::string& name, const std::string& text) const;
   std::optional<std::string> reveal(const std::string& name, const std::string& hidden) const;
 
-  /// The key that what is called `name` lies under in a store: an HMAC of the name, since stores list their keys to anybody.
+  /// The store's key for the entry `name`: an HMAC of the name, since stores list their keys to everybody.
   std::string key(const std::string& name) const;
 
  private:

@@ -10,13 +10,14 @@
 
 namespace lodestone {
 
-/// A store whose values only ranks of this job and generation can write and read, under keys that tell others nothing: for
-/// NCCL, which leaves its ids in the store as they are. A value that was put in by somebody else, or copied from another key, is
-/// refused. Counters (add) are the server's own arithmetic and stay in clear.
-/// Throws     CommError from get() and multiGet() for a value that no rank of this job has written there
+/// A store whose values only ranks of this job and generation can read and write, under keys that reveal
+/// nothing. NCCL uses it, since it puts its ids into the store unprotected. A value written by somebody else,
+/// or copied from another key, is refused. Counters (add) are computed by the server and stay readable.
+/// Throws    CommError from get() and multiGet() for a value that no rank of this job has written there.
 class SealingStore : public c10d::Store {
  public:
-  /// `purpose` keeps users of one store apart. `refused` hears of every refusal, for callers that lose the exception.
+  /// `purpose` separates the users of one store. `refused` is called for every refusal, for callers that lose
+  /// the exception.
   SealingStore(Seal seal, std::string purpose, c10::intrusive_ptr<c10d::Store> inner,
                std::function<void(const std::string&)> refused = {});
 

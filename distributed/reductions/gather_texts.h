@@ -7,7 +7,9 @@
 
 namespace lodestone {
 
-/// Every rank's text, in rank order. Ranks: collective. Cost: two all-gathers.
+/// Every rank's text, in rank order.
+/// Ranks     collective.
+/// Cost      two all_gathers.
 std::vector<std::string> gather_texts(const Group& world, const std::string& text);
 
 }  // namespace lodestone

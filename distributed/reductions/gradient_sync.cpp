@@ -41,9 +41,9 @@ c10::intrusive_ptr<c10d::ProcessGroup> process_group(const Group& group) {
   return process_group;
 }
 
-// Along a dimension of size 1 a stride says nothing, and the gradient of a kernel of one channel, or of one pixel, comes with another
-// than the kernel's. The Reducer takes that for another layout: it warns, and goes over the gradient row by row. So the gradient
-// is shown with its parameter's strides; the numbers stay where they are.
+// The stride along a dimension of size 1 has no meaning, and the gradient of a kernel with one channel or one
+// pixel has another one than the kernel. The Reducer takes that for another layout: it warns, and copies the
+// gradient row by row. So the gradient gets its parameter's strides; the numbers stay where they are.
 void keep_strides(const at::Tensor& parameter) {
   const auto sizes = parameter.sizes();
   if (std::find(sizes.begin(), sizes.end(), 1) == sizes.end()) return;
@@ -59,8 +59,8 @@ using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
 
 constexpr const char* kVerb = "gradient_sync";
 
-// Without a hook the Reducer divides by the world size; this one adds and nothing else. (LibTorch has the
-// same, but does not export it.) What it sends on a GPU it notes, since nobody else waits for that on the host.
+// Without a hook the Reducer divides by the world size; this hook only adds. (LibTorch has the same, but does
+// not export it.) It records its calls on a GPU, since nothing else waits for them on the host.
 class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::ProcessGroup>> {
  public:
   SumHook(const c10::intrusive_ptr<c10d::ProcessGroup>& process_group, Group group,
@@ -84,7 +84,7 @@ class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proce
   const std::shared_ptr<Works> works_;
 };
 
-// Gradients become ready roughly from the last parameter to the first; so do the buckets.
+// Gradients become ready roughly from the last parameter to the first, and buckets in the same order.
 std::unique_ptr<c10d::Reducer> make_reducer(const Group& group, const std::shared_ptr<Works>& works,
                                             const std::vector<at::Tensor>& parameters, int64_t bucket_bytes) {
   const auto process_group = lodestone::process_group(group);
@@ -107,13 +107,13 @@ struct GradientSync::Parts {
   Group home;   // the caller's, whose traffic this is
   Group group;  // the same ranks
   std::vector<at::Tensor> parameters;
-  at::Tensor anchor;  // a parameter of our own, for ranks whose backward pass reaches none of the others
+  at::Tensor anchor;  // an internal parameter, for ranks whose backward pass reaches no other
   std::vector<std::shared_ptr<Node>> leaves;
   std::unordered_set<const Node*> leaf_set;
   std::unique_ptr<c10d::Reducer> reducer;
   bool idle = false;
   int64_t bytes = 0;
-  std::shared_ptr<Works> works = std::make_shared<Works>();  // of this pass, on a GPU
+  std::shared_ptr<Works> works = std::make_shared<Works>();  // of the current pass, on a GPU
   Clock::time_point deadline{};
 
   bool reaches_parameter(const std::vector<at::Tensor>& outputs) const;
@@ -136,8 +136,8 @@ bool GradientSync::Parts::reaches_parameter(const std::vector<at::Tensor>& outpu
   return false;
 }
 
-// A group of its own, so that collectives of the backward pass itself (synchronised batch norm) may mix with
-// these.
+// A group of its own, so that collectives of the backward pass itself (synchronised batch norm) can run at
+// the same time.
 GradientSync::GradientSync(Group group, const std::vector<at::Tensor>& parameters, int64_t bucket_bytes)
     : parts_(new Parts{group,
                        group.size() == 1 ? group : group.split(0, group.rank()),
@@ -168,7 +168,7 @@ void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
   GroupState& state = parts_->group.state();
   state.members.context->check(kVerb);
   parts_->works->clear();
-  // The Reducer's own calls, made as gradients arrive, follow from the parameters: one look at these speaks for all.
+  // The Reducer's own calls, made as gradients arrive, follow from the parameters: comparing these is enough.
   compare_calls(state, {kVerb, parts_->bytes}, parts_->anchor, {});
   parts_->deadline = Clock::now() + state.members.options.timeout;
   parts_->idle = !parts_->reaches_parameter(outputs);
@@ -180,8 +180,8 @@ void GradientSync::finish() {
   if (!parts.reducer) return;
   const VerbTimer timer(&parts.home.state(), kVerb);
   if (parts.idle) {
-    // The Reducer acts on the gradients it sees arrive. Here none did, so the anchor's does, and the rest are
-    // unused.
+    // The Reducer starts when a gradient arrives. Here none did, so the anchor's gradient starts it, and the
+    // others count as unused.
     const at::AutoGradMode with_grad(true);
     const at::Tensor output = parts.anchor.mul(0);
     parts.reducer->prepare_for_backward({output});

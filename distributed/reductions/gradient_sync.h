@@ -10,25 +10,24 @@
 
 namespace lodestone {
 
-/// Sums parameter gradients over ranks during the backward pass, in buckets, so that sending overlaps
-/// computing.
-/// Math       p.grad <- sum over ranks of p.grad. A SUM, never a mean: the loss of this library is defined
-///            over the global batch, and each rank holds its part of that one gradient. Nothing else may
-///            scale it.
-/// Ranks      collective, the constructor too: all ranks call prepare and finish in the same order, with the
-///            same parameters.
-/// Gradient   a rank whose outputs reach no parameter (no rows, say) counts as zero and gets the others' sum.
-///            A parameter that no rank used keeps its grad as it is (undefined, if it was). Backwards without
-///            prepare accumulate locally; the next prepared one then reduces the accumulated grads.
-/// Cost       per step 2 P (W-1)/W bytes for P bytes of gradients, plus 4 bytes per parameter to agree on the
-///            used ones; memory P for the buckets. W = 1 costs nothing.
-/// Requires   prepare(outputs); backward from exactly these outputs; finish(). Other collectives may run
-///            meanwhile: this has a communicator of its own. Parameters are leaves, dense, and do not change
-///            device.
-/// Throws     CommError out of prepare, backward or finish if a rank is lost or late. Error if there is nothing to
-///            train.
-/// Threads    one.
-/// Owns       copies of the tensor handles.
+/// Sums parameter gradients over ranks during the backward pass, in buckets, so that communication overlaps
+/// computation.
+/// Math      p.grad <- sum over ranks of p.grad. A SUM, never a mean: this library's loss is defined over the
+///           global batch, and each rank has its part of that gradient. Nothing else may scale it.
+/// Ranks     collective, also the constructor: all ranks call prepare and finish in the same order, with the
+///           same parameters.
+/// Gradient  a rank whose outputs reach no parameter (without rows, for example) contributes zero and gets
+///           the sum. A parameter that no rank used keeps its grad (undefined if it was). Backward passes
+///           without prepare accumulate locally; the next prepared one reduces the accumulated grads.
+/// Cost      per step 2 P (W-1)/W bytes for P bytes of gradients, plus 4 bytes per parameter to agree on the
+///           used ones; memory P for the buckets. W = 1 costs nothing.
+/// Requires  prepare(outputs), then backward from exactly these outputs, then finish(). Other collectives may
+///           run meanwhile, since this has its own communicator. Parameters are leaves, dense, and stay on
+///           their device.
+/// Throws    CommError from prepare, backward or finish if a rank is lost or late. Error if there are no
+///           parameters to train.
+/// Threads   one.
+/// Owns      copies of the tensor handles.
 class GradientSync {
  public:
   static constexpr int64_t kDefaultBucketBytes = int64_t{25} << 20;
@@ -39,9 +38,10 @@ class GradientSync {
   GradientSync(GradientSync&&) noexcept;
   GradientSync& operator=(GradientSync&&) noexcept;
 
-  /// The next backward pass, which starts at `outputs`, reduces.
+  /// Makes the next backward pass, which starts at `outputs`, reduce.
   void prepare(const std::vector<at::Tensor>& outputs);
-  /// Ends the pass: afterwards the gradients are the sums. On a GPU the host waits for them, up to the group's timeout.
+  /// Completes the reduction: afterwards the gradients are the sums. With a GPU, the host waits for them, at
+  /// most for the group's timeout.
   void finish();
 
  private:

@@ -14,7 +14,7 @@ namespace lodestone {
 
 namespace {
 
-constexpr int64_t kPiece = int64_t{1} << 20;  // elements that are gathered at a time
+constexpr int64_t kPiece = int64_t{1} << 20;  // elements per all_gather
 
 }  // namespace
 
@@ -27,7 +27,7 @@ int64_t OrderedSum::first() const {
   return group_.rank() == 0 ? 0 : end_[static_cast<size_t>(group_.rank()) - 1];
 }
 
-// An odd node behind its even neighbour completes the node above both.
+// An odd node after its even neighbour completes the parent of both.
 void OrderedSum::push(std::vector<Node>& nodes, Node node) {
   while (node.index % 2 == 1 && !nodes.empty() && nodes.back().level == node.level) {
     if (node.sum_n.defined()) node.sum_n = nodes.back().sum_n.add_(node.sum_n);

@@ -42,7 +42,7 @@ at::Tensor gather_rows(const Group& group, const at::Tensor& own_nX) {
     const int64_t mine = piece_counts[static_cast<size_t>(group.rank())];
     const at::Tensor piece_nX = group.all_gather(own_nX.narrow(0, mine > 0 ? begin : 0, mine), piece_counts);
     if (group.rank() != 0) continue;
-    int64_t from = 0, to = begin;  // where this rank's rows of the piece lie, and belong
+    int64_t from = 0, to = begin;  // offsets of a rank's rows: in the piece, and in whole_NX
     for (size_t rank = 0; rank < counts.size(); ++rank) {
       if (piece_counts[rank] > 0)
         whole_NX.narrow(0, to, piece_counts[rank]).copy_(piece_nX.narrow(0, from, piece_counts[rank]));

@@ -14,7 +14,7 @@ namespace {
 
 using Source = LaunchInfo::Source;
 
-/// The variables by which one launcher speaks. Null: it has none for that.
+/// The variables that one launcher sets. Null: it has none for that.
 struct Dialect {
   Source source;
   const char* rank;
@@ -34,7 +34,7 @@ constexpr std::array<Dialect, 6> kDialects = {{
     {Source::kTorchrun, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
 }};
 
-// Kubernetes tells every container of a namespace's services in variables of its own making: a service called `master` is
+// Kubernetes sets variables for the services of a namespace: a service called `master` gives
 // MASTER_PORT=tcp://10.0.0.7:29500.
 std::string remedy(const std::string& name, const std::string& text) {
   if (!name.ends_with("_PORT") || text.find("://") == std::string::npos)
@@ -45,7 +45,7 @@ std::string remedy(const std::string& name, const std::string& text) {
          "'; set enableServiceLinks: false in the pod's spec, or rename the service";
 }
 
-// `most`: what a launcher can mean; ranks and worlds are ints.
+// `most` is the largest value that a launcher can mean; ranks and worlds are ints.
 std::optional<int64_t> number(const Environment& environment, const char* name, int64_t most = INT32_MAX) {
   if (name == nullptr) return std::nullopt;
   const auto text = environment(name);
@@ -63,9 +63,10 @@ std::string setting(const char* name, int64_t value) {
   return std::string(name) + "=" + std::to_string(value);
 }
 
-// A batch script, and the shell that salloc opens, are one process each, whatever the task count of their job.
+// A batch script, and the shell that salloc opens, are one process each, whatever the task count of their
+// job.
 bool is_alone_in_slurm(const Environment& environment) {
-  constexpr int64_t kInteractiveStep = 4294967290;  // the lowest of the steps that srun did not make
+  constexpr int64_t kInteractiveStep = 4294967290;  // the lowest id of steps that srun did not make
   const auto step = number(environment, "SLURM_STEP_ID", INT64_MAX);
   return (!step || *step >= kInteractiveStep) && number(environment, "SLURM_PROCID").value_or(0) == 0;
 }
@@ -76,7 +77,7 @@ struct Words {
   std::optional<int64_t> world;
 };
 
-// A step's own count of tasks comes before its job's.
+// The task count of a step takes precedence over that of its job.
 const char* world_name(const Environment& environment, const Dialect& dialect) {
   const bool step = dialect.source == Source::kSlurm && environment("SLURM_STEP_NUM_TASKS");
   return step ? "SLURM_STEP_NUM_TASKS" : dialect.world;
@@ -86,8 +87,7 @@ std::optional<Words> listen(const Environment& environment, const Dialect& spoke
   Dialect dialect = spoken;
   const bool slurm = dialect.source == Source::kSlurm;
   dialect.world = world_name(environment, dialect);
-  // SLURM_NTASKS alone is what salloc and sbatch export for whoever reads it: nobody has been started as a
-  // rank.
+  // salloc and sbatch export SLURM_NTASKS alone, without having started any rank.
   if (slurm && !environment(dialect.rank)) return std::nullopt;
   if (slurm && is_alone_in_slurm(environment)) return std::nullopt;
   const auto rank = number(environment, dialect.rank);
@@ -106,8 +106,8 @@ std::optional<Words> listen(const Environment& environment, const Dialect& spoke
   return Words{dialect, *rank, world};
 }
 
-// Once rank and world are known, variables of other launchers only confirm them, and what makes no sense in them is nobody's
-// concern: they may be left from elsewhere.
+// Once rank and world are known, variables of other launchers can only confirm them. Malformed ones are
+// ignored: they may be left over from elsewhere.
 std::optional<Words> overhear(const Environment& environment, const Dialect& dialect) {
   try {
     return listen(environment, dialect);
@@ -134,7 +134,7 @@ void read_place(const Environment& environment, const Dialect& dialect, LaunchIn
   info.local_world = static_cast<int>(number(environment, dialect.local_world).value_or(info.local_world));
 }
 
-// Only by ranks that meet there.
+// Only for ranks that meet at that address.
 void read_master(const Environment& environment, LaunchInfo& info) {
   info.master_port = static_cast<int>(number(environment, "MASTER_PORT").value_or(0));
   if (info.master_port > 65535)
@@ -200,8 +200,8 @@ LaunchInfo discover_launch(const Environment& environment) {
     const bool known = first && first->world;
     const auto words = known ? overhear(environment, dialect) : listen(environment, dialect);
     if (!words) continue;
-    // The daemons that mpirun starts through srun have Slurm variables of their own, which the ranks that mpirun starts
-    // inherit. Only a step with one task per rank may speak for them.
+    // The daemons that mpirun starts through srun have Slurm variables of their own, and the ranks started by
+    // mpirun inherit them. Slurm's variables count only in a step with one task per rank.
     if (dialect.source == Source::kSlurm && known && words->world != first->world) continue;
     if (!first) {
       first = words;

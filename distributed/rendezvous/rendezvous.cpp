@@ -27,13 +27,13 @@ void read_text(const std::string& text, ControlOptions& options) {
 }  // namespace
 
 std::shared_ptr<ControlPlane> meet_over_mpi(ControlOptions wanted, MpiRuntime& mpi) {
-  // All ranks are in MPI by now, so each has its libraries.
+  // All ranks are in MPI by now, so each has loaded its libraries.
   wanted.join_timeout = wanted.peer_timeout + kToConnect;
   if (wanted.rank != 0) {
     read_text(mpi.exchange(""), wanted);
     return std::make_shared<ControlPlane>(wanted);
   }
-  // mpirun itself keeps strangers out, so a token that rank 0 makes up and MPI carries will do.
+  // mpirun itself excludes strangers, so a token made by rank 0 and sent by MPI is enough.
   if (wanted.token.empty()) wanted.token = random_token();
   std::shared_ptr<ControlPlane> control;
   try {

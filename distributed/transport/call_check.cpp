@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::array<const char*, 6> kVerbs = {"all_reduce", "all_gather", "reduce_scatter",
                                                "broadcast",  "barrier",    "gradient_sync"};
-constexpr int64_t kWords = 6;  // that say what a call is
+constexpr int64_t kWords = 6;  // words that describe a call
 
 int64_t index_of(std::string_view verb) {
   return std::find(kVerbs.begin(), kVerbs.end(), verb) - kVerbs.begin();
@@ -38,7 +38,7 @@ std::string describe(const int64_t* words) {
          ", argument " + std::to_string(words[5]) + ")";
 }
 
-// Over MPI if there is any: a GPU's answer would wait for what its stream has yet to do.
+// Over MPI if there is any: a GPU's answer would wait for the work queued on its stream.
 at::Device wire_of(const GroupState& state, const at::Tensor& x) {
   return state.cpu ? at::Device(at::kCPU) : x.device();
 }
@@ -49,7 +49,8 @@ at::Tensor tensor_of(at::IntArrayRef words, at::Device device) {
   return x.to(device);
 }
 
-// The largest hash is the smallest, which is the complement of the largest complement.
+// Hashes are equal if the largest equals the smallest; the smallest is the complement of the largest
+// complement.
 bool all_agree(GroupState& state, const char* verb, at::IntArrayRef mine, at::Device device) {
   const int64_t hash = hash_of(mine);
   const at::Tensor extremes = tensor_of({hash, ~hash}, device);

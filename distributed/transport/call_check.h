@@ -8,16 +8,17 @@ namespace lodestone {
 
 struct GroupState;
 
-/// What a rank is about to do: the verb and what of its arguments all ranks must share.
+/// The next collective of a rank: the verb, and the arguments that must be equal on all ranks.
 struct CallSignature {
   const char* verb;
   int64_t argument;
 };
 
-/// With GroupOptions::compare_calls: learns what the others are about to do, and throws the CommError that
-/// names those who differ from rank 0 in verb, step, dtype, argument or `shared_sizes`. Otherwise nothing.
-/// Cost       an all-reduce of 16 bytes, over MPI where the group has it; only when ranks differ an all-gather
-///            of 48 bytes per rank as well.
+/// With GroupOptions::compare_calls, compares the next collective of all ranks. Throws the CommError that
+/// names the ranks whose verb, step, dtype, argument or `shared_sizes` differ from rank 0's. Without it, does
+/// nothing.
+/// Cost      an all_reduce of 16 bytes, over MPI if the group has it; an all_gather of 48 bytes per rank only
+///           when ranks differ.
 void compare_calls(GroupState& state, const CallSignature& call, const at::Tensor& x,
                    at::IntArrayRef shared_sizes);
 

@@ -16,11 +16,12 @@ namespace lodestone {
 class ControlPlane;
 struct GroupState;
 
-/// What all groups of one rank share: its step, its link to the control plane and the first failure, which is
-/// final. Internal to distributed/. Threads: all methods are safe concurrently.
+/// The state shared by all groups of one rank: its step, its link to the control plane, and the first
+/// failure, which is final. Internal to distributed/.
+/// Threads   all methods are safe concurrently.
 class GroupContext {
  public:
-  /// `control` is null where peers cannot die on their own (threads of one process, world 1).
+  /// `control` is null where ranks cannot die on their own (threads of one process, a single rank).
   GroupContext(int world_rank, std::shared_ptr<ControlPlane> control);
 
   int world_rank() const { return world_rank_; }
@@ -29,10 +30,10 @@ class GroupContext {
   int64_t step() const { return step_.load(std::memory_order_relaxed); }
   void set_step(int64_t step);
 
-  /// Tells the control plane that this rank is inside call number `call` of `group`.
+  /// Reports to the control plane that this rank has entered call number `call` of `group`.
   void entered(const std::string& group, uint64_t call, const char* verb);
 
-  /// The reason why no collective can work any more, if there is one. Cheap: polled while waiting.
+  /// Why no collective can work any more; empty if there is no failure. Cheap: it is polled during waits.
   std::optional<std::string> failure();
   /// Records `what` as the failure unless there is one already, and tells the other ranks.
   void fail(const std::string& what);
@@ -41,11 +42,12 @@ class GroupContext {
   /// "group all_reduce (rank 3, step 120): <what>; <next step>" as a CommError.
   std::exception_ptr error(const char* verb, const std::string& what) const;
 
-  /// Groups with calls on a device; what is left of them. cuda_watch.h ends those calls.
+  /// Registers a group with calls on a device. cuda_watch.h aborts such calls after a failure.
   void add_cuda_group(std::weak_ptr<GroupState> group);
   std::vector<std::shared_ptr<GroupState>> cuda_groups();
 
-  /// Who has not entered call `call` of `group`, in words; "" when nobody can tell. May take a second.
+  /// Which ranks have not entered call `call` of `group`, in words; "" if that is not known. May take a
+  /// second.
   std::string late(const std::string& group, uint64_t call, const std::vector<int>& world_ranks);
 
  private:

@@ -27,7 +27,8 @@ void CudaWatch::run() {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kLookEvery, [this] { return ending_; })) {
     if (!context_->failure()) continue;
-    // Side by side: an abort may wait for the device, and so for the kernel of a group that is still to be aborted.
+    // In parallel: an abort may wait for the device, and so for the kernel of a group that has not been
+    // aborted yet.
     std::vector<std::thread> aborts;
     for (const auto& group : context_->cuda_groups()) aborts.emplace_back([group] { group->abort_cuda(); });
     for (std::thread& abort : aborts) abort.join();

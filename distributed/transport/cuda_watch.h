@@ -9,10 +9,11 @@
 
 namespace lodestone {
 
-/// Ends what the groups of a rank do on its GPU once the job has failed. NCCL's kernels wait for a rank that is gone as long as the
-/// device runs, and whoever asks the device for a number waits with them, within LibTorch, where no deadline reaches. So a thread
-/// of its own looks for the failure and aborts them; the training thread goes on from where it was and meets the failure at
-/// its next look at the group. Internal to distributed/. Threads: construct and destroy on the same one.
+/// Aborts the NCCL calls of a rank's groups once the job has failed. NCCL's kernels wait for a lost rank
+/// without limit; whoever reads a number from the device waits with them, inside LibTorch, where no deadline
+/// applies. So a separate thread watches for the failure and aborts the kernels. The training thread then
+/// continues and finds the failure at its next check of the group. Internal to distributed/.
+/// Threads   construct and destroy on the same one.
 class CudaWatch {
  public:
   explicit CudaWatch(std::shared_ptr<GroupContext> context);

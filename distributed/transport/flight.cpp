@@ -9,7 +9,7 @@ namespace lodestone {
 
 namespace {
 
-// NCCL sees a connection break seconds before the control plane can tell whose rank is lost.
+// NCCL notices a broken connection seconds before the control plane can tell which rank is lost.
 std::string broken_text(GroupContext& context, const std::exception& cause) {
   const auto patience =
       context.control() ? 2 * context.control()->options().peer_timeout : std::chrono::milliseconds(0);
@@ -66,7 +66,7 @@ void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock:
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
   if (const auto problem = work.exception()) give_up(broken_text(context, problem));
-  if (auto why = context.failure()) give_up(*why);  // an abort completes calls, too
+  if (auto why = context.failure()) give_up(*why);  // an abort also completes calls
 }
 
 std::string late_text(const Members& members, const std::string& who) {

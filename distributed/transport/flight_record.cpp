@@ -50,7 +50,7 @@ void FlightRecord::end(uint64_t sequence, bool well) {
   const Time now = std::chrono::system_clock::now();
   std::lock_guard lock(mutex_);
   FlightEntry& entry = ring_[sequence % kLength];
-  if (entry.sequence != sequence) return;  // so long ago that another has its place
+  if (entry.sequence != sequence) return;  // already overwritten
   entry.state = well ? FlightEntry::State::kDone : FlightEntry::State::kFailed;
   entry.ended = now;
 }

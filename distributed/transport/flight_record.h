@@ -11,29 +11,30 @@ namespace lodestone {
 
 class Group;
 
-/// A collective or message as this rank saw it.
+/// A collective or message as seen by this rank.
 struct FlightEntry {
   enum class State { kUnderWay, kDone, kFailed };
 
-  uint64_t sequence = 0;  ///< of this rank's calls, from 1
+  uint64_t sequence = 0;  ///< number among this rank's calls, from 1
   std::string group;
   const char* verb = "";
-  int64_t bytes = 0;  ///< of the tensor that travels
+  int64_t bytes = 0;  ///< of the transferred tensor
   int64_t step = 0;
   State state = State::kUnderWay;
   std::chrono::system_clock::time_point begun, ended;
 };
 
-/// The last 2,048 transfers of one rank, in a ring: what tells afterwards which rank was where. These are its last 1,024
-/// collectives, each behind the comparison that GroupOptions::compare_calls makes, 16 bytes under the same verb. On CUDA it has
-/// what Group sends, not the Reducer's buckets.
-/// Cost       a tenth of a microsecond for each begin and end
-/// Threads    all methods are safe concurrently
+/// Records the last 2,048 transfers of one rank in a ring buffer, to find out afterwards which rank was
+/// where. With GroupOptions::compare_calls, these are the last 1,024 collectives, each preceded by its
+/// comparison, 16 bytes under the same verb. On CUDA it has the transfers of Group, not the Reducer's
+/// buckets.
+/// Cost      a tenth of a microsecond per begin and end.
+/// Threads   all methods are safe concurrently.
 class FlightRecord {
  public:
   static constexpr size_t kLength = 2048;
 
-  /// Returns the sequence number, for end().
+  /// Returns the sequence number for end().
   uint64_t begin(const std::string& group, const char* verb, int64_t bytes, int64_t step);
   void end(uint64_t sequence, bool well);
   /// From the oldest to the newest.
@@ -45,8 +46,9 @@ class FlightRecord {
   uint64_t newest_ = 0;
 };
 
-/// The record of this rank and what is known of the others, as JSON: {rank, world, step, reason, failure, time,
-/// collectives: [{sequence, group, verb, bytes, step, state, begun, seconds}]}. Times are seconds since 1970. Not collective.
+/// This rank's record and what it knows of the others, as JSON: {rank, world, step, reason, failure, time,
+/// collectives: [{sequence, group, verb, bytes, step, state, begun, seconds}]}. Times are seconds since 1970.
+/// Ranks     not collective.
 std::string flight_record_json(const Group& group, const std::string& reason);
 
 }  // namespace lodestone

@@ -8,8 +8,8 @@
 namespace lodestone {
 
 namespace {
-// What a backend may still need after the deadline: asking the control plane who is late, and telling
-// everybody.
+// Time that a backend may need after the deadline to ask the control plane who is late, and to tell all
+// ranks.
 constexpr auto kAnswerMargin = std::chrono::seconds(10);
 }  // namespace
 

@@ -13,7 +13,7 @@ struct Map {
   double xx, xy, yx, yy, x0, y0;
 };
 
-// Of numbers above -1; without a call.
+// For numbers above -1; without a function call.
 int floor_of(double value) {
   return static_cast<int>(value + 1.0) - 1;
 }
@@ -24,7 +24,7 @@ float between(const float* corner, int width, float fx, float fy) {
   return above + (below - above) * fy;
 }
 
-// From output pixels to the input pixels they come from.
+// From output pixels to their source positions in the input.
 Map backwards(const Planes& planes, const Motion& motion, double aspect_width, double aspect_height) {
   const double radians = motion.rotation * std::numbers::pi / 180.0;
   const double c = std::cos(radians);
@@ -35,7 +35,7 @@ Map backwards(const Planes& planes, const Motion& motion, double aspect_width, d
   // Inverse of R · [1 k; 0 1] · diag(1/fx, 1/fy):
   const double ixx = fx * (c + k * s), ixy = fx * (s - k * c);
   const double iyx = fy * -s, iyy = fy * c;
-  // The same between pixel grids whose steps are ux and uy long.
+  // The same between pixel grids with steps ux and uy.
   const double ux = aspect_width / planes.width;
   const double uy = aspect_height / planes.height;
   Map map{ixx, ixy * uy / ux, iyx * ux / uy, iyy, 0.0, 0.0};
@@ -63,7 +63,8 @@ float look_up(const float* plane, int width, int height, double x, double y, flo
   return above * (1 - fy) + below * fy;
 }
 
-/// Where the pixels of one row of the output come from. Those of one stretch, the inner ones, have four pixels of the input around them.
+/// The source positions of one row of the output. The inner ones, an interval, have four input pixels around
+/// them.
 class RowPlaces {
  public:
   explicit RowPlaces(int width)

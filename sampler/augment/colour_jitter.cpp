@@ -13,7 +13,7 @@ float clamped(float value) {
   return std::clamp(value, 0.0f, 1.0f);
 }
 
-/// The three channels of one picture.
+/// The three channels of an image.
 struct Channels {
   explicit Channels(Planes& planes)
       : size(planes.plane_size()),
@@ -69,7 +69,8 @@ void turn_hue(Planes& planes, float turn) {
     const float range = most - std::min({c.r[p], c.g[p], c.b[p]});
     float h = hue_of(c.r[p], c.g[p], c.b[p], most, range) + 6.0f * turn;
     h -= 6.0f * std::floor(h / 6.0f);
-    // A channel is at the top within one sixth of its own hue, and falls to the bottom over the next.
+    // A channel is at its maximum within one sixth of its own hue, and falls to its minimum over the next
+    // sixth.
     const auto level = [&](float own) {
       float away = std::abs(h - own);
       away = std::min(away, 6.0f - away);

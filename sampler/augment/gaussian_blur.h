@@ -5,6 +5,7 @@
 
 namespace lodestone {
 
+/// Random blur: sigma is drawn uniformly from [sigma_min, sigma_max].
 struct GaussianBlurConfig {
   double probability = 0.0;
   int64_t kernel = 0;
@@ -12,17 +13,19 @@ struct GaussianBlurConfig {
   double sigma_max = 2.0;
 
   void visit(Fields& f);
-  /// Throws ConfigError unless kernel is 0 or odd and sigma_min <= sigma_max.
+  /// Throws ConfigError unless kernel is 0 or odd and 0 < sigma_min <= sigma_max.
   void check() const;
 };
 
-/// The width of the kernel for a picture: as configured, or a tenth of the shorter side made odd; at most the sides allow.
+/// The kernel's width for an image: the configured one, or a tenth of the shorter side made odd; limited by
+/// the sides.
 int kernel_width(const GaussianBlurConfig& config, int width, int height);
 
-/// Math      each axis convolved with exp(-x²/(2σ²)), x = -k/2..k/2 in whole pixels, normalised to sum 1, edges mirrored about the
-///           border pixels: torchvision's GaussianBlur
-/// Requires  kernel odd, kernel / 2 below both sides; sigma > 0
-/// Cost      2 · kernel multiplications per value
+/// Blurs an image as torchvision's GaussianBlur does.
+/// Math      each axis is convolved with exp(-x²/(2σ²)), x = -k/2..k/2 in whole pixels, normalised to sum 1;
+///           edges are mirrored about the border pixels.
+/// Cost      2 · kernel multiplications per value.
+/// Requires  kernel odd, kernel / 2 below both sides; sigma > 0.
 void gaussian_blur(Planes& planes, int kernel, double sigma);
 
 }  // namespace lodestone

@@ -7,15 +7,16 @@ namespace lodestone {
 
 namespace {
 
-/// For each output position along one axis: which inputs count, and how much. Weights of one output sum to 1.
+/// For each output position along one axis: which inputs count, with which weights. The weights of one output
+/// sum to 1.
 struct Taps {
   std::vector<int> first;      // by output
   std::vector<size_t> offset;  // by output, into weights; one more at the end
   std::vector<float> weights;
 };
 
-/// A triangle about the output pixel's centre that reaches as far as the next
-/// centre, or the next input pixel where the picture grows; cut at the edge and normalised.
+/// A triangle about the output pixel's centre. It ends at the centre of the next output pixel, or of the next
+/// input pixel where the image grows; it is cut at the edge and normalised.
 Taps taps_for(int in, int out) {
   Taps taps;
   const double step = static_cast<double>(in) / out;

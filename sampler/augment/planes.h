@@ -7,8 +7,8 @@
 
 namespace lodestone {
 
-/// A picture in floats, one channel after another; 0 is black, 1 is white.
-/// Shapes    values has channels · height · width entries (CHW)
+/// An image as floats, one channel after another; 0 is black, 1 is white.
+/// Shapes    values has channels · height · width entries (CHW).
 struct Planes {
   int width = 0;
   int height = 0;
@@ -27,12 +27,15 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
-/// The picture, or the part in `box` as if it were cut out, at another size, each axis by itself, as the antialiased
-/// bilinear of torchvision's tensors does: an output pixel is the mean of inputs weighted by a triangle about its centre, which reaches as far as the
-/// next output's centre where the picture shrinks, and the next input's where it grows; at the edge what is outside doesn't count.
-/// Requires  the box lies in the picture and is not empty
-/// Cost      O(channels · (height_in · width_out + height_out · width_out) · taps), taps = max(2, 2·in/out + 1)
-/// Threads   safe concurrently
+/// Resizes an image, or the part in `box` as if it were cropped first. Each axis is resized on its own, as
+/// the antialiased bilinear resize of torchvision's tensors.
+/// Math      an output pixel is the mean of input pixels, weighted by a triangle about its centre. The
+///           triangle ends at the centre of the neighbouring output pixel where the image shrinks, of the
+///           neighbouring input pixel where it grows. Pixels outside do not count.
+/// Cost      O(channels · (height_in · width_out + height_out · width_out) · taps), taps = max(2, 2·in/out +
+///           1).
+/// Requires  the box is within the image and not empty.
+/// Threads   safe concurrently.
 Planes resized(const Image& image, const Box& box, int width, int height);
 Planes resized(const Image& image, int width, int height);
 Planes resized(const Planes& planes, int width, int height);

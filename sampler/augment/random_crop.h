@@ -6,7 +6,7 @@
 
 namespace lodestone {
 
-/// A random part of a picture, enlarged or shrunk to the encoder's input.
+/// Crops a random part of an image; it is then resized to the encoder's input.
 struct RandomCropConfig {
   double probability = 0.0;
   double scale_min = 0.08;
@@ -19,12 +19,13 @@ struct RandomCropConfig {
   void check() const;
 };
 
-/// The part that one draw takes, as torchvision's RandomResizedCrop: area = U(scale) of the picture's, width / height = exp U(log
-/// ratio_min, log ratio_max), rounded to pixels, anywhere it fits; the first of ten such draws that fits, or else the middle of the
-/// picture at the nearest ratio.
+/// Draws the part to keep, as torchvision's RandomResizedCrop.
+/// Math      area = U(scale) · the image's area, width / height = exp U(log ratio_min, log ratio_max),
+///           rounded to pixels, at a uniform position. The first of ten draws that fits counts; if none fits,
+///           a centred box of the nearest allowed ratio.
 Box random_crop(int width, int height, const RandomCropConfig& config, Random random);
 
-/// The largest box of width : height = `aspect` in the middle of a picture.
+/// The largest centred box with width : height = `aspect`.
 Box middle(int width, int height, double aspect);
 
 }  // namespace lodestone

@@ -9,6 +9,7 @@
 
 namespace lodestone {
 
+/// Erases a random rectangle of an image, with probability `probability`.
 struct RandomEraseConfig {
   double probability = 0.0;
   double scale_min = 0.02;
@@ -18,12 +19,13 @@ struct RandomEraseConfig {
   double value = 0.0;
 
   void visit(Fields& f);
-  /// Throws ConfigError unless scale_min <= scale_max and ratio_min <= ratio_max.
+  /// Throws ConfigError unless 0 < scale_min <= scale_max and 0 < ratio_min <= ratio_max.
   void check() const;
 };
 
-/// The rectangle that one draw erases, as torchvision's RandomErasing: area = U(scale) of the picture's, height / width = exp U(log
-/// ratio), rounded to pixels, strictly smaller than the picture along both axes, anywhere; the first of ten draws that fits, or none.
+/// Draws the rectangle to erase, as torchvision's RandomErasing; empty if none of ten draws fits.
+/// Math      area = U(scale) · the image's area, height / width = exp U(log ratio), rounded to pixels,
+///           strictly smaller than the image along both axes, at a uniform position.
 std::optional<Box> random_erase(int width, int height, const RandomEraseConfig& config, Random random);
 
 /// Sets the box to `value` in all channels.

@@ -13,8 +13,8 @@ namespace lodestone {
 
 namespace {
 
-// A picture that is moved has at most so many pixels for each of the output's, along a side: with fewer it would come out softer than one
-// that isn't.
+// The largest number of source pixels per output pixel, along a side, for an affine transform: with fewer,
+// the result would be less sharp than without a transform.
 constexpr int kMovedPixels = 3;
 
 void require(bool holds, const std::string& expected, const std::string& got) {
@@ -35,10 +35,10 @@ void check_image(const Image& image, int64_t channels) {
                   "; open the data set with ImageTransform::decode_options()");
 }
 
-/// The kinds of random change, each with a stream of its own.
+/// The augmentation steps, each with its own random stream.
 enum class Kind : uint64_t { kCrop = 1, kFlip, kAffine, kJitter, kGrey, kBlur, kErase };
 
-// Epoch, position, view and kind share a word, far apart for all sizes in use.
+// Epoch, position, view and kind share a word, with enough bits for all sizes in use.
 Random stream(uint64_t seed, const AugmentKey& key, Kind kind) {
   uint64_t place = static_cast<uint64_t>(key.epoch);
   for (const uint64_t word :
@@ -47,7 +47,7 @@ Random stream(uint64_t seed, const AugmentKey& key, Kind kind) {
   return Random(seed, Purpose::kAugment, place, key.id);
 }
 
-/// The kind's stream, if this draw makes the change.
+/// The step's stream if this draw applies the step, else empty.
 std::optional<Random> chance(uint64_t seed, const AugmentKey& key, Kind kind, double probability) {
   if (probability <= 0) return {};
   Random random = stream(seed, key, kind);
@@ -167,7 +167,7 @@ void ImageTransform::plain(const Image& image, std::span<float> out_CHW) const {
   normalise(out_CHW);
 }
 
-// Cropped, mirrored and moved, at the size of the output.
+// Cropped, mirrored and transformed, at the size of the output.
 Planes ImageTransform::placed(const Image& image, const AugmentKey& key) const {
   const int width = static_cast<int>(config_.width);
   const int height = static_cast<int>(config_.height);

@@ -16,7 +16,7 @@
 
 namespace lodestone {
 
-/// How pictures become tensors. Angles and shifts are drawn uniformly in ±value, the scale log-uniformly.
+/// How images become tensors. Angles and shifts are drawn uniformly from ±value, the scale log-uniformly.
 struct ImageTransformConfig {
   int64_t width = 28;
   int64_t height = 28;
@@ -43,7 +43,7 @@ struct ImageTransformConfig {
   void visit(Fields& f);
 };
 
-/// What one random draw of the augmentation depends on, beside the seed.
+/// The key of one augmentation's random draws, together with the seed.
 struct AugmentKey {
   int64_t epoch = 0;
   int64_t position = 0;
@@ -51,35 +51,40 @@ struct AugmentKey {
   uint64_t id = 0;
 };
 
-/// Turns an Image into normalised floats of fixed size.
-/// Plain     resize to (width, height) from the whole picture, or with fit: crop from the largest middle part of that shape (planes.h
-///           says how); v = pixel/255, or 1 - pixel/255 with invert; out = (v - mean_c) / std_c
-/// Augment   in this order, each with its own probability: a random crop in place of the part above; mirrored left to right; moved
-///           about its centre (affine.h), at up to three times the target size so that it comes out nearly as sharp as it does in Plain, before `background`, or else
-///           the median of the picture's own border; colours changed (colour_jitter.h); made grey; blurred (gaussian_blur.h);
-///           normalised; a rectangle erased (random_erase.h). Where torchvision has the same transform, this one's mathematics are
-///           its; random numbers are of course others.
-/// Random    each kind of change has a stream of its own, Random(seed, Purpose::kAugment, hash(epoch, position, view, kind), id):
-///           independent of threads, ranks and order, and switching one kind on leaves the others as they were. Two views of a
-///           sample (SimCLR) are two values of `view`.
-/// Shapes    out_CHW has channels · height · width floats
-/// Cost      28×28 from 105×105 by affine motion: about 100 µs of one core, half of it for the look-ups (affine.h)
-/// Throws    ConfigError (constructor) if mean or std have neither 1 nor `channels` entries, a std is not positive, or a smallest
-///           value exceeds its largest; DataError if an image has another number of channels
-/// Threads   const methods are safe concurrently
+/// Converts an Image to normalised floats of fixed size, with or without augmentation.
+/// Plain     resizes the whole image to (width, height), or with fit: crop the largest centred part of that
+///           shape (planes.h); v = pixel/255, or 1 - pixel/255 with invert; out = (v - mean_c) / std_c.
+/// Augment   in this order, each step with its own probability: a random crop instead of the part above;
+///           mirrored left to right; an affine transform about the centre (affine.h), at up to three times
+///           the target size so that the result is nearly as sharp as in Plain, on `background` or else the
+///           median of the image's own border; colour changes (colour_jitter.h); grey; blur
+///           (gaussian_blur.h); normalised; a rectangle erased (random_erase.h). Transforms that torchvision
+///           has are computed as there; the random numbers differ.
+/// Random    each step has its own stream, Random(seed, Purpose::kAugment, hash(epoch, position, view, step),
+///           id). So results do not depend on threads, ranks or order, and enabling one step does not change
+///           the draws of the others. The two views of a sample (SimCLR) are two values of `view`.
+/// Shapes    out_CHW has channels · height · width floats.
+/// Cost      28×28 from 105×105 with an affine transform: about 100 µs of one core, half of it for the
+///           lookups (affine.h).
+/// Throws    ConfigError (constructor) if mean or std have neither 1 nor `channels` entries, a std is not
+///           positive, or a minimum exceeds its maximum; DataError if an image has another number of
+///           channels.
+/// Threads   const methods are safe concurrently.
 class ImageTransform {
  public:
   explicit ImageTransform(ImageTransformConfig config, uint64_t seed = 0);
 
-  /// Without augmentation: for evaluation and galleries.
+  /// Converts without augmentation: for evaluation and galleries.
   void plain(const Image& image, std::span<float> out_CHW) const;
+  /// Converts with augmentation; all random numbers follow from the seed and `key`.
   void augmented(const Image& image, const AugmentKey& key, std::span<float> out_CHW) const;
 
   const ImageTransformConfig& config() const { return config_; }
-  /// Floats per picture.
+  /// Floats per image.
   int64_t numel() const { return config_.channels * config_.height * config_.width; }
-  /// What a data set should decode for this transform: its channels, and JPEGs no smaller than twice the target, or three times if they are moved, nor so small that
-  /// the smallest random crop would be enlarged.
+  /// How a data set should decode images for this transform: the number of channels, and a lower bound for
+  /// the size of JPEGs: twice the target, or three times with affine transforms, and large enough that the
+  /// smallest random crop is not enlarged.
   DecodeOptions decode_options() const;
 
  private:

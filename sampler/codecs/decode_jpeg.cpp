@@ -15,13 +15,13 @@ namespace lodestone {
 
 namespace {
 
-constexpr int kMaxScans = 500;  // a few bytes of a progressive file can otherwise ask for hours of work
-constexpr int64_t kMaxReduction = 16;  // what is reduced while it is decoded takes time by its full size
+constexpr int kMaxScans = 500;         // otherwise a small progressive file could cause hours of work
+constexpr int64_t kMaxReduction = 16;  // decoding at reduced size still takes time for the full size
 
-/// What a warning of libjpeg says of the pixels.
+/// What a warning of libjpeg means for the pixels.
 enum class Finding { kOdd, kEnd, kDamage };
 
-// By the code: the texts are for people and differ between versions.
+// By the warning's code: its texts are for people and differ between versions.
 Finding finding(int code) {
   switch (code) {
     case JWRN_ADOBE_XFORM:      // a colour transform that nobody knows is taken for the usual one
@@ -36,7 +36,7 @@ Finding finding(int code) {
   }
 }
 
-/// The smallest of 1/8, 1/4, 1/2, 1 that keeps both sides at `at_least` or more, as its divisor.
+/// The divisor of the smallest scale (1/8, 1/4, 1/2, 1) that keeps both sides at `at_least` or more.
 unsigned divisor_for(unsigned width, unsigned height, int at_least) {
   unsigned best = 1;
   if (at_least <= 0) return best;
@@ -45,8 +45,8 @@ unsigned divisor_for(unsigned width, unsigned height, int at_least) {
   return best;
 }
 
-/// libjpeg with an error manager of our own: errors and damage end a step, and what is only odd does not.
-/// The steps are left by longjmp: they hold nothing that has a destructor.
+/// libjpeg with our own error manager: errors and damage end a step, harmless warnings do not. longjmp leaves
+/// the steps, so they have no object with a destructor.
 class Decompressor {
  public:
   explicit Decompressor(std::span<const std::byte> data) : data_(data) {
@@ -66,7 +66,7 @@ class Decompressor {
   /// Why a step returned false.
   const char* reason() const { return reason_; }
 
-  /// The sizes and colours of what will be read.
+  /// Reads sizes and colours from the header.
   bool open(const DecodeOptions& options) {
     if (setjmp(left_) != 0) return false;
     jpeg_create_decompress(&info_);
@@ -81,7 +81,7 @@ class Decompressor {
     return true;
   }
 
-  /// Fills the rows of the picture. Requires  room for output_height rows of output_width pixels.
+  /// Decodes the pixels. Requires room for output_height rows of output_width pixels.
   bool read(uint8_t* pixels) {
     if (setjmp(left_) != 0) return false;
     jpeg_start_decompress(&info_);
@@ -112,7 +112,8 @@ class Decompressor {
     if (level >= 0) return;  // no warning
     const Finding found = finding(errors_.msg_code);
     ended_ = ended_ || found == Finding::kEnd;
-    // Of Huffman codes that are cut short a second warning tells; arithmetic ones are filled up with zeros and nothing more is said.
+    // After truncated Huffman codes a second warning follows; truncated arithmetic codes are filled with
+    // zeros without another warning.
     if (found == Finding::kDamage || (found == Finding::kEnd && info_.arith_code)) leave();
   }
 
@@ -120,8 +121,8 @@ class Decompressor {
     if (info_.input_scan_number > kMaxScans) leave("more than 500 scans");
   }
 
-  // A file of several scans may end between two of them, which no warning says: then a colour is missing, or its finer parts. The end
-  // mark alone may be missing.
+  // A file of several scans may end between two of them without a warning: then a colour or its finer parts
+  // are missing. Only the end mark may be missing.
   void check_scans() {
     if (!has_several_scans()) return;
     for (int c = 0; c < info_.num_components; ++c) {
@@ -158,7 +159,8 @@ Image from_cmyk(const std::vector<uint8_t>& cmyk, int width, int height, int cha
   return image;
 }
 
-// What is decoded may have max_pixels. Several scans are kept at full size; others cost only time by it.
+// The decoded image may have max_pixels. Several scans are kept in memory at full size; otherwise a large
+// image costs only time.
 void check_sizes(const jpeg_decompress_struct& info, bool several_scans, const DecodeOptions& options,
                  std::string_view where) {
   check_size(info.output_width, info.output_height, options, where);

@@ -10,8 +10,8 @@ namespace lodestone {
 
 namespace {
 
-constexpr size_t kMaxChunkBytes = size_t{16}
-                                  << 20;  // of one text or profile chunk; pictures have none that large
+// Of one text or profile chunk; real images have smaller ones.
+constexpr size_t kMaxChunkBytes = size_t{16} << 20;
 
 struct FreeContext {
   void operator()(spng_ctx* context) const { spng_ctx_free(context); }
@@ -32,7 +32,7 @@ bool plain_grey(spng_ctx* context, const spng_ihdr& header) {
 
 void decode_pixels(spng_ctx* context, std::vector<uint8_t>& out, spng_format format, std::string_view where) {
   check(spng_decode_image(context, out.data(), out.size(), format, SPNG_DECODE_TRNS), "decoding", where);
-  // The last checksum lies behind the last pixel; reading on to the end mark makes sure of it.
+  // The last checksum follows the last pixel; reading on to the end mark verifies it.
   check(spng_decode_chunks(context), "reading the end of", where);
 }
 

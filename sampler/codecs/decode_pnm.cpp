@@ -7,7 +7,7 @@ namespace lodestone {
 
 namespace {
 
-/// Reads the parts of a PBM, PGM or PPM one after another.
+/// Reads the parts of a PBM, PGM or PPM in order.
 class PnmReader {
  public:
   PnmReader(std::span<const std::byte> data, std::string_view where) : data_(data), where_(where) {}
@@ -22,7 +22,7 @@ class PnmReader {
     return static_cast<uint8_t>(data_[at_++]);
   }
 
-  /// A decimal number of the header or of a plain raster; comments run from # to the end of the line.
+  /// A decimal number of the header or of a plain raster; comments go from # to the end of the line.
   int number() {
     skip_blank();
     int64_t value = 0;
@@ -35,7 +35,7 @@ class PnmReader {
     return static_cast<int>(value);
   }
 
-  /// A plain bit: these may follow each other without a blank.
+  /// A bit of a plain raster: bits may follow each other without white space.
   int bit() {
     skip_blank();
     const uint8_t digit = byte();
@@ -43,7 +43,7 @@ class PnmReader {
     return digit - '0';
   }
 
-  /// The single blank between header and binary raster.
+  /// The single white space between header and binary raster.
   void end_header() {
     if (!is_blank(std::byte{byte()})) refuse("no blank after the header");
   }
@@ -67,10 +67,10 @@ class PnmReader {
 
   std::span<const std::byte> data_;
   std::string_view where_;
-  size_t at_ = 2;  // behind "P5"
+  size_t at_ = 2;  // after "P5"
 };
 
-/// kind: 1 bits, 2 grey, 3 colour in decimal digits; 4, 5, 6 the same in bytes.
+/// kind: 1 bits, 2 grey, 3 colour, in decimal digits; 4, 5, 6 the same in bytes.
 std::vector<uint8_t> read_raster(PnmReader& reader, int kind, int width, int height, int most) {
   const size_t per_row = static_cast<size_t>(width) * (kind % 3 == 0 ? 3 : 1);
   std::vector<uint8_t> values(per_row * static_cast<size_t>(height));
@@ -110,7 +110,7 @@ Image decode_pnm(std::span<const std::byte> data, const DecodeOptions& options, 
   const int most = bits ? 1 : reader.number();
   if (most < 1 || most > 65535) reader.refuse("a maximum of " + std::to_string(most));
   if (kind > 3) reader.end_header();
-  // At least a bit of file per pixel, before memory is taken.
+  // The file has at least one bit per pixel; checked before memory is allocated.
   if (reader.left() < static_cast<size_t>(width) * static_cast<size_t>(height) / 8)
     reader.refuse("too few pixels");
   const bool colour = kind % 3 == 0;

@@ -7,9 +7,10 @@
 
 namespace lodestone {
 
-/// A PNG file (8 bits, grey or RGB) of the image; decode_image gives the same pixels back.
-/// Requires  width, height >= 1; channels 1 or 3; pixels of the right size. Throws DataError otherwise.
-/// Threads   safe concurrently
+/// Encodes the image as a PNG file (8 bits, grey or RGB). decode_image returns the same pixels.
+/// Throws    DataError unless width and height are at least 1, channels 1 or 3, and pixels of the matching
+///           size.
+/// Threads   safe concurrently.
 std::vector<uint8_t> encode_png(const Image& image);
 
 }  // namespace lodestone

@@ -27,7 +27,7 @@ std::optional<PictureSize> png_size(Bytes data) {
   return PictureSize{number(data, 16, 4), number(data, 20, 4)};
 }
 
-// The first frame header. What lies between segments is passed over, as decoders do.
+// The first frame header. Bytes between segments are skipped, as decoders do.
 std::optional<PictureSize> jpeg_size(Bytes data) {
   constexpr std::byte kMark{0xFF};
   for (size_t at = 2; at + 9 <= data.size();) {
@@ -52,7 +52,7 @@ std::optional<PictureSize> webp_size(Bytes data) {
   return PictureSize{width, height};
 }
 
-// The first two numbers behind "P5"; comments run from # to the end of the line.
+// The first two numbers after "P5"; comments go from # to the end of the line.
 std::optional<PictureSize> pnm_size(Bytes data) {
   int64_t found[2] = {0, 0};
   size_t at = 2;

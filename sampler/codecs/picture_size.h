@@ -11,9 +11,10 @@ struct PictureSize {
   int64_t width = 0, height = 0;
 };
 
-/// What the header of a picture claims (before any orientation), of the formats that decode_image() knows; nothing if it isn't
-/// understood. It says how much memory decoding will take; the decoder, which sees the whole file, has the last word. Any bytes are safe.
-/// Cost      reads no pixels; at most one pass over a JPEG's or PNM's head
+/// Reads width and height from the header of an image, before any orientation, in the formats of
+/// decode_image(). Empty if the header is not understood. Use it to estimate the memory for decoding; the
+/// size may be false, since only decoding reads the whole file. Safe for arbitrary bytes.
+/// Cost      reads no pixels; at most one pass over the head of a JPEG or PNM.
 std::optional<PictureSize> picture_size(std::span<const std::byte> data);
 
 }  // namespace lodestone

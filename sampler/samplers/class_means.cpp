@@ -17,7 +17,7 @@ double norm(std::span<const float> row) {
   return std::sqrt(sum);
 }
 
-/// Sum of unit rows and how many they are.
+/// A sum of unit rows and their number.
 struct Sum {
   std::vector<double> values;
   int64_t rows = 0;
@@ -37,7 +37,7 @@ std::vector<float> ClassDirections::cosines(int64_t c) const {
   const auto own = row(c);
   for (int64_t other = 0; other < classes; ++other) {
     const auto values = row(other);
-    float sums[8] = {};  // lanes of their own, so that the compiler may use vector instructions
+    float sums[8] = {};  // separate sums, so that the compiler can use vector instructions
     size_t d = 0;
     for (; d + 8 <= values.size(); d += 8)
       for (size_t lane = 0; lane < 8; ++lane) sums[lane] += own[d + lane] * values[d + lane];

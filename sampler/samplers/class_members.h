@@ -10,6 +10,7 @@
 
 namespace lodestone {
 
+/// Settings shared by the samplers that draw P classes × K samples; visit() describes the keys.
 struct PkConfig {
   int64_t samples_per_class = 4;
   bool allow_small_classes = false;
@@ -17,7 +18,8 @@ struct PkConfig {
   void visit(Fields& f);
 };
 
-/// The samples of each class, in the order of the data set. Memory    8 bytes per sample
+/// Lists the samples of each class, in the order of the data set.
+/// Memory    8 bytes per sample.
 class ClassMembers {
  public:
   explicit ClassMembers(const Dataset& dataset);
@@ -33,14 +35,14 @@ class ClassMembers {
   std::vector<int64_t> samples_;
 };
 
-/// Throws ConfigError if global_batch is not a positive multiple of samples_per_class; DataError if there are fewer classes than a
-/// batch takes, or one has fewer samples than samples_per_class (without allow_small_classes: than one), naming it and what to do.
-/// `sampler` names who asks.
+/// Throws    ConfigError if global_batch is not a positive multiple of samples_per_class; DataError if there
+///           are fewer classes than a batch needs, or a class has fewer samples than samples_per_class (with
+///           allow_small_classes: is empty). The message names the class, the remedy and `sampler`.
 void check_classes(const char* sampler, const Dataset& dataset, const ClassMembers& members,
                    const PkConfig& config, int64_t global_batch);
 
-/// Chooses `wanted` of `members` without replacement; where there are fewer, all of them again and again, each time as another view.
-/// emit(sample, view) gets them.
+/// Draws `wanted` of `members` without replacement and calls emit(sample, view) for each. A class with fewer
+/// members repeats them, each repetition with the next view.
 template <typename Emit>
 void draw_samples(std::span<const int64_t> members, int64_t wanted, Random random, const Emit& emit) {
   std::vector<int64_t> line(members.begin(), members.end());

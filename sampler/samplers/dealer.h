@@ -9,16 +9,15 @@
 
 namespace lodestone {
 
-/// Deals the numbers 0..n-1 from an endless row of shuffled decks: every number is dealt once before any is
-/// dealt again, but for those passed over, which stay first in line. Cost      O(1) per number dealt or
-/// passed over; memory O(n)
+/// Draws the numbers 0..n-1 without replacement from an endless sequence of shuffled decks: each number is
+/// drawn once before any is drawn again. Numbers that were passed over stay first in line.
+/// Cost      O(1) per number drawn or passed over; memory O(n).
 class Dealer {
  public:
   Dealer(int64_t n, Random random) : n_(n), random_(std::move(random)) {}
 
-  /// Takes up to `count` numbers, in line order, that accept(number) allows; stops early when a whole fresh
-  /// deck has been offered in vain or in part. Requires: accept is called once per number offered and may
-  /// keep state.
+  /// Draws up to `count` numbers that accept(number) allows, in line order. Stops early once a whole new deck
+  /// has been offered without filling `count`. `accept` is called once per offered number and may keep state.
   template <typename Accept>
   std::vector<int64_t> deal(int64_t count, Accept accept) {
     std::vector<int64_t> dealt;
@@ -42,7 +41,8 @@ class Dealer {
   }
 
  private:
-  // Numbers before front_ are dealt already, `next` included in the caller's scan shifts with them.
+  // Erases the numbers before front_, which are drawn already, and appends a deck. The caller's `next` moves
+  // with the rest.
   void add_deck(size_t& next) {
     line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(front_));
     next -= front_;

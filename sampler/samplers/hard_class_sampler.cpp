@@ -21,14 +21,14 @@ at::Tensor to_tensor(const ClassDirections& directions, int64_t classes) {
 
 }  // namespace
 
-/// The classes of one batch, chosen cluster by cluster.
+/// Chooses the classes of one batch, cluster by cluster.
 class HardClassSampler::Choice {
  public:
   Choice(const Dataset& dataset, int64_t wanted) : dataset_(dataset), wanted_(wanted) {}
 
   int64_t left() const { return wanted_ - static_cast<int64_t>(chosen_.size()); }
 
-  /// Takes up to `count` classes by falling score, ties to the lower number.
+  /// Takes up to `count` classes by decreasing score, ties to the lower number.
   void take(const std::vector<float>& score_c, int64_t count) {
     for (const bool look_alikes : {false, true}) {
       std::vector<std::pair<float, int64_t>> heap;

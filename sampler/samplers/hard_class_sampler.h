@@ -21,19 +21,23 @@ struct HardClassConfig {
   void visit(Fields& f);
 };
 
-/// P classes × K samples per global batch like PkSampler, but of classes that lie close together, so that a batch's negatives are hard.
-/// Clusters  a batch is made of clusters of `cluster` classes (the last may be smaller): an anchor class, dealt from shuffled decks so
-///           that every class is an anchor equally often, and the classes whose directions have the largest cosine with it, ties
-///           to the lower number. A class, or one of its look-alikes, that is in the batch already is passed over; look-alikes
-///           meet only if there are fewer groups than P.
-/// Learned   directions of running class means (ClassMeans), renewed every `refresh` steps. Steps [k·refresh, (k+1)·refresh) use
-///           the means as they were after step (k-1)·refresh: a whole period old, so that prefetching threads never wait. Steps of
-///           the first two periods, classes not seen yet, and all that is asked for without anything observed, get random classes.
-/// Samples   K of each class, drawn without replacement for each batch by itself; small classes as for PkSampler
-/// Epoch     size / global_batch batches, rounded down, at least 1
-/// Cost      2 · clusters · classes · width flops per batch, in the loader's thread; memory three times classes · width floats
-/// Throws    as PkSampler; ConfigError if refresh or cluster is below 1; Error by batch() if more than `lookahead` batches beyond
-///           the last one observed are asked for, or earlier ones than the present period's
+/// Batches of P classes × K samples like PkSampler's, but with classes whose embeddings are close, so that
+/// the batch's negatives are hard.
+/// Clusters  a batch consists of clusters of `cluster` classes (the last may be smaller): an anchor class and
+///           the classes whose directions have the largest cosine with it; ties go to the lower number.
+///           Anchors are drawn from shuffled decks, so every class is an anchor equally often. A class is
+///           passed over if it or a look-alike is in the batch already; look-alikes share a batch only if
+///           there are fewer groups than P.
+/// Learned   class directions from running class means (ClassMeans), renewed every `refresh` steps. Steps
+///           [k·refresh, (k+1)·refresh) use the means after step (k-1)·refresh: one period old, so
+///           prefetching threads never wait. The first two periods, classes not seen yet, and calls without
+///           any observation get random classes.
+/// Samples   K of each class, drawn without replacement in each batch; small classes as for PkSampler.
+/// Epoch     size / global_batch batches, rounded down, at least 1.
+/// Cost      2 · clusters · classes · width flops per batch, in the loader's threads; memory 3 · classes ·
+///           width floats.
+/// Throws    as PkSampler; ConfigError if refresh or cluster is below 1; Error by batch() for a batch more
+///           than `lookahead` beyond the last one observed, or before the current period.
 class HardClassSampler : public IndexSampler, public SamplerLearner {
  public:
   HardClassSampler(std::shared_ptr<const Dataset> dataset, PkConfig pk, HardClassConfig config,
@@ -67,7 +71,7 @@ class HardClassSampler : public IndexSampler, public SamplerLearner {
   EpochCache<std::vector<int64_t>> anchors_;
   mutable std::mutex mutex_;
   ClassMeans means_;
-  int64_t observed_ = 0;  // steps
+  int64_t observed_ = 0;  // number of steps
   Directions now_;        // for the steps of the period that observed_ is in; null: random
   Directions next_;       // for those of the period after it
 };

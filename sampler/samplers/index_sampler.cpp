@@ -19,7 +19,7 @@ Range share_of(int64_t rows, Shard shard) {
             share_of(rows, {mine.end - 1, shard.pieces}).end};
   }
   const int64_t small = rows / shard.world;
-  const int64_t larger = rows % shard.world;  // the first so many shares have one row more
+  const int64_t larger = rows % shard.world;  // number of shares with one more row, the first ones
   const int64_t begin = shard.rank * small + std::min(shard.rank, larger);
   return {begin, begin + small + (shard.rank < larger ? 1 : 0)};
 }

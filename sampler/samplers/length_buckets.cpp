@@ -12,7 +12,7 @@ namespace lodestone {
 
 namespace {
 
-/// Rows that stay together: where they begin in which of the window's batches.
+/// Rows that stay together: their batch within the window and their first row.
 struct Unit {
   const GlobalBatch* from;
   size_t row;
@@ -42,13 +42,13 @@ std::vector<Unit> units_of(const std::vector<GlobalBatch>& batches, int64_t size
   return units;
 }
 
-/// Fills one batch after the other.
+/// Fills the batches in order.
 class Filler {
  public:
   Filler(const Dataset& dataset, int64_t unit, int64_t units_per_batch)
       : dataset_(dataset), unit_(static_cast<size_t>(unit)), wanted_(units_per_batch) {}
 
-  /// Takes units from the front that go together, then any.
+  /// Takes units from the front that fit together, then any.
   GlobalBatch fill(std::deque<Unit>& line) {
     GlobalBatch out;
     std::unordered_set<uint64_t> ids;
@@ -75,7 +75,8 @@ class Filler {
   }
 
  private:
-  // Enters the unit's texts and groups if none of them is there. Within a unit they may repeat.
+  // If none of the unit's texts and groups is in the batch, adds them and returns true. They may repeat
+  // within a unit.
   bool goes(const Unit& unit, std::unordered_set<uint64_t>& ids, std::unordered_set<int64_t>& groups) const {
     const GlobalBatch& b = *unit.from;
     for (size_t r = unit.row; r < unit.row + unit_; ++r)

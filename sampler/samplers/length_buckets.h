@@ -11,17 +11,19 @@
 
 namespace lodestone {
 
-/// Batches of texts of like length, so that little is padded: another sampler's batches, dealt anew within a window.
-/// Rule      the `window` batches of another sampler from position k·window on are taken apart into units: runs of
-///           `unit` rows, which stay together (a class's K samples, a row's texts, a tuple). The units are ordered by their longest
-///           text, in bytes, equal ones by their place, and dealt in that order into as many batches as there were. A unit
-///           that shares a group or a text with the batch being filled waits for the next one; what still waits at the end
-///           fills the gaps. The batches come in an order drawn by (seed, epoch, k). So an epoch has the same rows as before, and what
-///           meets in a batch has changed; tuples go with their units.
-/// Pure      a function of (seed, epoch, position), for any world: it is the GLOBAL batch that is formed
-/// Cost      a window is planned once, O(rows · log), and the last two are kept; 24 bytes per row
-/// Throws    ConfigError if window or unit is below 1, the batch is no multiple of the unit, or
-///             the other sampler learns
+/// Groups texts of similar length into batches, to reduce padding: rearranges the batches of another sampler
+/// within a window.
+/// Rule      the `window` batches of the other sampler from position k·window on are split into units: runs
+///           of `unit` rows that stay together (the K samples of a class, the texts of a row, a tuple). Units
+///           are sorted by the byte length of their longest text, ties by position, and dealt in this order
+///           into the same number of batches. A unit that shares a group or a text with the batch being
+///           filled waits for the next one; units still waiting at the end fill the gaps. The order of the
+///           batches is drawn by (seed, epoch, k). So an epoch has the same rows as before in other batches;
+///           tuples follow their units.
+/// Cost      O(rows · log) per window, once; the last two windows are kept; 24 bytes per row.
+/// Ensures   a pure function of (seed, epoch, position) for any world size, since it forms the GLOBAL batch.
+/// Throws    ConfigError if window or unit is below 1, the batch is no multiple of the unit, or the other
+///           sampler learns.
 class LengthBuckets : public IndexSampler {
  public:
   using Length = std::function<int64_t(int64_t sample)>;

@@ -38,13 +38,13 @@ std::vector<int64_t> MixtureSampler::drawn(int64_t samples) const {
   double weights = 0.0;
   for (const Source& source : sources_) weights += source.weight;
   for (const Source& source : sources_) {
-    // Each step is monotone in `samples`, so no source's count ever falls.
+    // Each step is monotone in `samples`, so no source's count ever decreases.
     const double share = weights > 0 ? std::min(1.0, source.weight / weights) : 0.0;
     counts.push_back(static_cast<int64_t>(std::floor(static_cast<double>(samples) * share)));
     samples -= counts.back();
     weights -= source.weight;
   }
-  // What rounding of the weights' sum has left belongs to the last source with a weight.
+  // What remains from rounding the sum of weights goes to the last source with a weight.
   for (size_t s = sources_.size(); s-- > 0 && samples > 0;)
     if (sources_[s].weight > 0) {
       counts[s] += samples;

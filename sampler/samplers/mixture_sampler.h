@@ -10,17 +10,21 @@
 
 namespace lodestone {
 
-/// Rows from the sources of a mixture in proportion to their weights, with 1 or 2 views each.
-/// Share      of the first n samples drawn, a source of weight w has w·n / Σ w, within the number of sources: the first takes the
-///            whole part of its share of n, the next that of its share of what is left, and so on. No chance is involved.
-/// Samples    each source deals its own from shuffled decks, one after another without end: all are seen before one repeats. Where a
-///            deck ends within a batch, or a source has fewer samples than the batch wants of it, one may be there twice: as another
-///            view of itself, and never its own negative.
-/// Rows       in random order, so that every rank sees all sources; labels, groups and views are those of ShuffleSampler
-/// Epoch      size / (global_batch / views) batches, rounded down, at least 1: a number of steps, no longer a tour of the data
-/// Cost       8 bytes per sample for each of two decks
-/// Throws     ConfigError if global_batch is not a positive multiple of views, or views is not 1 or 2; DataError if a source with a
-///            weight is empty
+/// Draws rows from the sources of a mixture in proportion to their weights, with 1 or 2 views each.
+/// Share     a source of weight w has w·n / Σ w of the first n samples drawn, with an error below the number
+///           of sources. The first source takes the integer part of its share of n, the next that of its
+///           share of the remainder, and so on; nothing is random.
+/// Samples   each source draws from its own endless sequence of shuffled decks: every sample is used before
+///           one repeats. A sample may occur twice in a batch where a deck ends within it, or where a source
+///           has fewer samples than the batch needs of it: then as another view of itself, never as its own
+///           negative.
+/// Rows      in random order, so that every rank gets rows of all sources; labels, groups and views as in
+///           ShuffleSampler.
+/// Epoch     size / (global_batch / views) batches, rounded down, at least 1: a number of steps, not one pass
+///           over the data.
+/// Cost      8 bytes per sample for each of two decks.
+/// Throws    ConfigError if global_batch is not a positive multiple of views, or views is not 1 or 2;
+///           DataError if a source with a weight is empty.
 class MixtureSampler : public IndexSampler {
  public:
   MixtureSampler(std::shared_ptr<const Dataset> dataset, int64_t views, int64_t global_batch, uint64_t seed);
@@ -30,7 +34,7 @@ class MixtureSampler : public IndexSampler {
   GlobalBatch batch(Cursor cursor) const override;
   bool tours() const override { return false; }
 
-  /// How many of the first `samples` drawn are of each source.
+  /// How many of the first `samples` samples come from each source.
   std::vector<int64_t> drawn(int64_t samples) const;
 
  private:

@@ -10,13 +10,15 @@
 
 namespace lodestone {
 
-/// Samples in random order, no two of one id in a global batch: for data in which one thing occurs several times (a caption, a
-/// sentence) and would be its own negative. Dataset::id says what is one thing.
-/// Order     dealt from shuffled decks: a sample whose id is in the batch already stays first in line for the next batch. Within an
-///           epoch of size / global_batch batches (rounded down) a sample comes at most once more than any other.
-/// Labels    and groups are the data set's
-/// Cost      an epoch's order is made once, O(size · the most samples of one id / batches) time; 8 bytes per sample, two are kept
-/// Throws    ConfigError if global_batch is below 1; DataError if there are fewer ids than rows in a batch
+/// Samples in random order, without two of the same id in a global batch. For data in which a caption or
+/// sentence occurs several times and would become its own negative. Dataset::id defines equality.
+/// Order     drawn from shuffled decks: a sample whose id is already in the batch stays first in line for the
+///           next batch. Within an epoch of size / global_batch batches (rounded down), a sample occurs at
+///           most once more than any other.
+/// Labels    labels and groups are the data set's.
+/// Cost      the order of an epoch is made once, in O(size · the largest number of samples of one id /
+///           batches); 8 bytes per sample; two epochs are kept.
+/// Throws    ConfigError if global_batch is below 1; DataError if there are fewer ids than rows in a batch.
 class NoDuplicatesSampler : public IndexSampler {
  public:
   NoDuplicatesSampler(std::shared_ptr<const Dataset> dataset, int64_t global_batch, uint64_t seed);

@@ -11,7 +11,7 @@ namespace lodestone {
 
 namespace {
 
-/// Chooses the classes of one batch after another.
+/// Chooses the classes of consecutive batches.
 class ClassDealer {
  public:
   ClassDealer(const Dataset& dataset, Random random)
@@ -25,7 +25,7 @@ class ClassDealer {
     std::vector<int64_t> chosen = line_.deal(count, [this](int64_t c) {
       return group_batch_[static_cast<size_t>(dataset_.group(c))] != batch_ && take(c);
     });
-    // Fewer groups than wanted: look-alikes have to meet, each class still at most once.
+    // Fewer groups than needed: look-alikes must share the batch, each class still at most once.
     const auto more = line_.deal(count - static_cast<int64_t>(chosen.size()), [this](int64_t c) {
       return class_batch_[static_cast<size_t>(c)] != batch_ && take(c);
     });
@@ -47,7 +47,8 @@ class ClassDealer {
   int64_t batch_ = -1;
 };
 
-/// K numbers of 0..n-1 from the class's own line; a second view begins only when all n are in the batch.
+/// Draws K numbers of 0..n-1 from the class's own decks. A second view begins only when all n are in the
+/// batch.
 template <typename Emit>
 void deal_samples(Dealer& line, int64_t wanted, int64_t n, const Emit& emit) {
   for (int32_t view = 0; wanted > 0; ++view) {

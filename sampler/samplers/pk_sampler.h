@@ -11,22 +11,21 @@
 
 namespace lodestone {
 
-/// P classes × K samples over the whole global batch, K = samples_per_class, P = global_batch / K. The K rows
-/// of a class follow each other. Classes   dealt from an endless row of shuffled decks, each holding every
-/// class once, so that over an epoch every class
-///           appears equally often (±1 or 2). A class that is already in the batch, or whose look-alike group
-///           is, stays first in line for the next batch. Two look-alikes meet in a batch only if there are
-///           fewer than P groups.
-/// Samples   each class deals its own samples from shuffled decks in the same way: all are seen before one
-/// repeats, and
-///           no sample is twice in a batch. A class with fewer than K samples is an error, or with
-///           allow_small_classes gives its samples several times, told apart by `views` (so augmented
-///           differently).
-/// Epoch     size / global_batch batches, rounded down, at least 1; each epoch starts from fresh decks
-/// Cost      an epoch's plan is made once, O(size) time and 12 bytes per row, and the last two are kept
+/// Global batches of P classes × K samples, K = samples_per_class, P = global_batch / K. The K rows of a
+/// class are consecutive.
+/// Classes   drawn from an endless sequence of shuffled decks, each with every class once, so over an epoch
+///           every class occurs equally often (±1 or 2). A class that is already in the batch, or has a
+///           look-alike there, stays first in line for the next batch. Two look-alikes share a batch only if
+///           there are fewer than P groups.
+/// Samples   each class draws its samples from shuffled decks in the same way: all are used before one
+///           repeats, and no sample is twice in a batch. A class with fewer than K samples is an error; with
+///           allow_small_classes it repeats its samples under different `views`, so they are augmented
+///           differently.
+/// Epoch     size / global_batch batches, rounded down, at least 1; each epoch starts with new decks.
+/// Cost      an epoch is planned once, in O(size) and 12 bytes per row; the last two plans are kept.
 /// Throws    ConfigError if global_batch is not a positive multiple of K or K < 1; DataError if there are
-/// fewer than P
-///           classes, or a class has fewer than K samples (named, with remedies)
+///           fewer than P classes, or a class has fewer than K samples (the message names it and the
+///           remedies).
 class PkSampler : public IndexSampler {
  public:
   PkSampler(std::shared_ptr<const Dataset> dataset, PkConfig config, int64_t global_batch, uint64_t seed);

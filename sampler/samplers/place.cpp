@@ -15,7 +15,7 @@ std::string batches_of(int64_t rows, int64_t an_epoch) {
   return std::to_string(an_epoch) + " batches of " + std::to_string(rows) + " an epoch";
 }
 
-// Draws go on without end: the place is their number.
+// Draws continue without end, so their number is the place.
 FoundPlace behind_draws(int64_t drawn, const IndexSampler& sampler) {
   const int64_t rows = sampler.global_batch(), steps = (drawn + rows - 1) / rows;
   FoundPlace found{advance({}, steps, sampler.batches_per_epoch()), {}};

@@ -8,8 +8,9 @@
 
 namespace lodestone {
 
-/// The samples of `range` in order, `rows` at a time, the last batch smaller: for evaluation. All epochs are
-/// alike. Throws    ConfigError if rows < 1 or the range does not lie in the data set
+/// The samples of `range` in order, `rows` per batch, the last batch smaller: for evaluation. All epochs are
+/// equal.
+/// Throws    ConfigError if rows < 1 or the range is not within the data set.
 class RangeSampler : public IndexSampler {
  public:
   RangeSampler(std::shared_ptr<const Dataset> dataset, Range range, int64_t rows);

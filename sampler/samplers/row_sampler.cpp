@@ -11,11 +11,11 @@ namespace lodestone {
 
 namespace {
 
-// A batch looks at this many times its rows among those that wait, so that an epoch costs O(size) even where one text is
-// everywhere.
+// Among the waiting rows, a batch examines this many times its number of rows, so that an epoch costs O(size)
+// even if one text is in most rows.
 constexpr int64_t kLooks = 4;
 
-/// Deals rows from one shuffled deck; those passed over wait at its front.
+/// Draws rows from one shuffled deck; rows that were passed over wait at its front.
 class RowDealer {
  public:
   RowDealer(const Dataset& dataset, int64_t width, std::vector<int64_t> line)

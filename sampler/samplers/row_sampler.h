@@ -10,14 +10,16 @@
 
 namespace lodestone {
 
-/// Rows of a data set whose samples r·w … r·w + w - 1 belong together (query, positive, negatives), in random order, each once
-/// per epoch. The w samples of a row follow each other, and a row is whole within the global batch (a rank's share may cut it).
-/// Duplicates  no two rows of a batch share a sample id: a text that stands in several rows would be its own
-///             positive's negative. A row passed over for this stays first in line for the next batch. Where the rest of
-///             the epoch has nothing but such rows left they do meet.
-/// Epoch       rows / (global_batch / w) batches, rounded down; each epoch starts from a fresh order
-/// Cost        an epoch's order is made once, O(size) time and 8 bytes per row, and the last two are kept
-/// Throws      ConfigError if global_batch is not a positive multiple of w; DataError if there are fewer rows than a batch holds
+/// Rows of texts in random order, each once per epoch. The samples r·w … r·w + w - 1 form row r (query,
+/// positive, negatives). They are consecutive in the batch, and a row is never split between global batches
+/// (but may be split between ranks).
+/// Duplicates  no two rows of a batch share a sample id: a text that occurs in several rows would be its own
+///             positive's negative. A row passed over for this reason stays first in line for the next batch.
+///             If the epoch has only such rows left, they do share a batch.
+/// Epoch       rows / (global_batch / w) batches, rounded down; each epoch has a new order.
+/// Cost        the order of an epoch is made once, in O(size) and 8 bytes per row; the last two are kept.
+/// Throws      ConfigError if global_batch is not a positive multiple of w; DataError if there are fewer rows
+///             than a batch holds.
 class RowSampler : public IndexSampler {
  public:
   RowSampler(std::shared_ptr<const Dataset> dataset, int64_t samples_per_row, int64_t global_batch,

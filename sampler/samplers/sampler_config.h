@@ -13,7 +13,7 @@
 
 namespace lodestone {
 
-/// Which index sampler makes the batches.
+/// Selects the index sampler of a run.
 struct SamplerConfig {
   std::string name = "pk";
   PkConfig pk;
@@ -22,8 +22,9 @@ struct SamplerConfig {
   void visit(Fields& f);
 };
 
-/// The sampler that `name` names; for a mixture with weights, a MixtureSampler in place of "shuffle" and "two_views"; or, whatever
-/// the name says, a TupleSampler if `tuples` is not empty. Throws ConfigError if weights are given that the sampler cannot heed.
+/// Makes the sampler called `name`, with two exceptions: with `tuples`, a TupleSampler whatever the name;
+/// with mixture weights, a MixtureSampler in place of "shuffle" and "two_views". Throws ConfigError if there
+/// are weights that the sampler cannot apply.
 std::shared_ptr<const IndexSampler> make_sampler(const SamplerConfig& config,
                                                  std::shared_ptr<const Dataset> dataset,
                                                  std::vector<Tuple> tuples, int64_t global_batch,

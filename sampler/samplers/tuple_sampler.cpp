@@ -34,7 +34,8 @@ GlobalBatch TupleSampler::batch(Cursor cursor) const {
   GlobalBatch out;
   out.cursor = cursor;
   out.unit = width_;
-  std::unordered_map<int64_t, int32_t> repeats;  // a picture of several tuples is augmented anew each time
+  // An image of several tuples is augmented differently in each.
+  std::unordered_map<int64_t, int32_t> repeats;
   const auto add_row = [&](int64_t sample) {
     out.samples.push_back(sample);
     out.views.push_back(repeats[sample]++);

@@ -11,12 +11,13 @@
 
 namespace lodestone {
 
-/// Explicit pairs or triplets in random order, each once per epoch. global_batch counts pictures; the 2 or 3
-/// rows of a tuple follow each other, and a tuple is whole within the global batch (a rank's share may cut
-/// it). GlobalBatch::tuples names rows of the global batch. Labels and groups are the data set's. Epoch
-/// tuples / (global_batch / pictures per tuple) batches, rounded down Throws    ConfigError if global_batch
-/// is not a positive multiple of the pictures per tuple; DataError if there are
-///           fewer tuples than a batch holds
+/// Explicit pairs or triplets in random order, each once per epoch. global_batch counts images; the 2 or 3
+/// rows of a tuple are consecutive, and a tuple is never split between global batches (but may be split
+/// between ranks). GlobalBatch::tuples refers to rows of the global batch. Labels and groups are the data
+/// set's.
+/// Epoch     tuples / (global_batch / images per tuple) batches, rounded down.
+/// Throws    ConfigError if global_batch is not a positive multiple of the images per tuple; DataError if
+///           there are fewer tuples than a batch holds.
 class TupleSampler : public IndexSampler {
  public:
   TupleSampler(std::shared_ptr<const Dataset> dataset, std::vector<Tuple> tuples, int64_t global_batch,
@@ -29,7 +30,7 @@ class TupleSampler : public IndexSampler {
  private:
   std::shared_ptr<const Dataset> dataset_;
   std::vector<Tuple> tuples_;
-  int64_t width_ = 2;  // pictures per tuple
+  int64_t width_ = 2;  // images per tuple
   int64_t global_batch_;
   int64_t batches_ = 1;
   uint64_t seed_;

@@ -7,15 +7,16 @@
 
 namespace lodestone {
 
-/// Which classes of a data set are kept, by globs of their names: those that one of the globs fits (any, if there are none but those
-/// with "!"), and none of the globs with a leading "!". `*` also matches "/", so "Greek/*" keeps all below Greek. Remembers which
-/// globs have fitted a name: one that fits none is most often a slip.
+/// Selects classes by globs of their names: keeps a class if one of the globs matches (or if there are only
+/// globs with a leading "!") and no glob with a leading "!" does. `*` also matches "/", so "Greek/*" keeps
+/// all classes below Greek. It records which globs have matched, since a glob without a match is most often a
+/// typing error.
 class ClassFilter {
  public:
   explicit ClassFilter(std::vector<std::string> globs);
 
   bool passes(const std::string& name);
-  /// The globs that no name has fitted so far.
+  /// The globs that have not matched any name so far.
   LeftOut unfitting() const;
 
  private:

@@ -8,10 +8,11 @@
 
 namespace lodestone {
 
-// The data sets of image_source.h under a filter of their classes in place of config.class_filter: sources of a mixture share one, and
-// whoever opens them all tells which of its globs fit nothing.
+// The data sets of image_source.h with a class filter that the caller owns, in place of config.class_filter.
+// The sources of a mixture share one filter; the caller that opens them reports the globs that matched no
+// class.
 
-/// Bad       a line of equivalences.tsv is dealt with by `bad_records`
+/// Errors    a bad line of equivalences.tsv is handled by `bad_records`.
 std::shared_ptr<IndexedImages> open_filtered_folder(const ImageSourceConfig& config,
                                                     const DecodeOptions& decode,
                                                     const BadRecordConfig& bad_records, ClassFilter& filter);
@@ -19,7 +20,7 @@ std::shared_ptr<IndexedImages> open_filtered_manifest(const ImageSourceConfig& c
                                                       const DecodeOptions& decode,
                                                       const BadRecordConfig& bad_records,
                                                       ClassFilter& filter);
-/// Bad       a group of look-alikes that a shard before contradicts is dealt with by `bad_records`, too
+/// Errors    a look-alike group that contradicts an earlier shard is handled by `bad_records`, too.
 std::shared_ptr<IndexedImages> open_filtered_shards(const ImageSourceConfig& config,
                                                     const DecodeOptions& decode,
                                                     const BadRecordConfig& bad_records, ClassFilter& filter);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 10> kRead{".png",  ".jpg", ".jpeg", ".jpe", ".jfif",
                                                  ".webp", ".pgm", ".ppm",  ".pbm", ".pnm"};
-// What cameras, scanners and programs write, too.
+// Endings of other image formats that cameras, scanners and programs write.
 constexpr std::array<std::string_view, 24> kOther{
     ".bmp", ".dib", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".ico",
     ".svg", ".psd", ".tga", ".pcx", ".exr",  ".hdr",  ".dng",  ".cr2",  ".nef", ".arw", ".raw", ".eps"};

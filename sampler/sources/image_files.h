@@ -12,16 +12,16 @@
 
 namespace lodestone {
 
-inline constexpr uint64_t kMaxImageBytes = uint64_t{256} << 20;  ///< of one encoded picture
+inline constexpr uint64_t kMaxImageBytes = uint64_t{256} << 20;  ///< limit of one encoded image
 
-/// Pictures in files of their own. A sample's key is its path below the root, so moving the root keeps the
-/// ids.
+/// Images in files of their own. A sample's key is its path relative to the root, so moving the root keeps
+/// the ids.
 class ImageFiles : public IndexedImages {
  public:
   ImageFiles(std::filesystem::path root, ClassTable table, const DecodeOptions& decode)
       : IndexedImages(std::move(table)), root_(std::move(root)), decode_(decode) {}
 
-  /// Adds root/relative as a sample of the class.
+  /// Adds the file root/relative as a sample of the class.
   void add_file(std::string_view relative, const std::string& class_name);
 
   std::string key(int64_t i) const override { return std::string(relative_.at(i)); }
@@ -33,22 +33,23 @@ class ImageFiles : public IndexedImages {
   NamePool relative_;
 };
 
-/// Reads and decodes a file. Throws DataError naming it.
+/// Reads and decodes an image file. Throws DataError naming it.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& decode);
 
 /// ASCII letters in lower case.
 std::string lower_case(std::string text);
 
-/// Is it .png, .jpg, .jpeg, .jpe, .jfif, .webp, .pgm, .ppm, .pbm or .pnm?
+/// Whether `ending` is .png, .jpg, .jpeg, .jpe, .jfif, .webp, .pgm, .ppm, .pbm or .pnm.
 bool is_image_ending(std::string_view ending);
 
-/// Whether the name ends so, in any case.
+/// Whether the name has such an ending, in any case.
 bool has_image_ending(const std::string& name);
 
-/// Counts what is passed over because of its ending: by ending, the first 20 of them, and the rest together.
+/// Counts files that are left out because of their ending: by ending for the first 20 endings, the rest
+/// together.
 class UnreadEndings {
  public:
-  /// `what` they are: "files".
+  /// `what` is counted, in the plural: "files".
   explicit UnreadEndings(const char* what) : what_(what) {}
   /// `ending` is in lower case: ".bmp", or "".
   void add(const std::string& ending, const std::string& example);

@@ -19,16 +19,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxDepth = 8;
-constexpr int64_t kMaxFolders = 1 << 20;  // links between a few folders can lead to any number
+constexpr int64_t kMaxFolders = 1 << 20;  // links between a few folders can form any number of paths
 constexpr const char* kEquivalences = "equivalences.tsv";
 
-/// Paths of pictures below the root, by class name (both sorted), and what else there is.
+/// Paths of images below the root, by class name (both sorted), and what was left out.
 struct Found {
   std::map<std::string, std::vector<std::string>> pictures;
   LeftOut left_out;
 };
 
-/// Looks through a folder and, if it is `deep`, those below it, where pictures have to be.
+/// Walks through a folder and, if `deep`, through the folders below it, where images must be.
 class Walk {
  public:
   Walk(fs::path root, bool deep) : root_(std::move(root)), deep_(deep) {}
@@ -41,7 +41,7 @@ class Walk {
   }
 
  private:
-  // Class folders are often links into a larger collection; a link to a folder that leads here would never end.
+  // Class folders are often links into a larger collection; a link to a folder above it would never end.
   void look_into(const fs::path& folder, const std::string& name) {
     struct stat status {};
     if (::stat(folder.c_str(), &status) != 0) fail(folder, std::generic_category().message(errno));
@@ -103,7 +103,7 @@ class Walk {
   fs::path root_;
   bool deep_;
   int64_t folders_ = 0;
-  std::vector<Place> above_;  // the folders that lead to the present one
+  std::vector<Place> above_;  // the folders above the current one
   Found found_;
   UnreadEndings unread_{"files"};
 };
@@ -125,7 +125,7 @@ Found look_through(const fs::path& root) {
 
 using Groups = std::map<std::string, std::string>;  // by class name
 
-// What a line of equivalences.tsv says; `where` is its place.
+// Parses a line of equivalences.tsv; `where` is its place, for messages.
 void add_equivalence(const std::string& line, const std::string& where, const Found& found, Groups& groups) {
   const auto refuse = [&where](const std::string& expected, const std::string& got) {
     throw DataError("image folder: expected " + expected + ", got '" + printable(got.substr(0, 200)) +
@@ -138,7 +138,7 @@ void add_equivalence(const std::string& line, const std::string& where, const Fo
   if (!groups.emplace(name, line.substr(tab + 1)).second) refuse("each class once", name);
 }
 
-// Says in `left_out` which lines can't be used.
+// Adds to `left_out` the lines that cannot be used.
 Groups read_equivalences(const fs::path& file, const Found& found, const BadRecordConfig& bad_records,
                          LeftOut& left_out) {
   constexpr size_t kMessages = 20;

@@ -23,10 +23,10 @@ constexpr int64_t kMessages = 20;
 enum Column { kPath, kLabel, kSplit, kIsQuery, kIsGallery, kColumns };
 constexpr std::array<std::string_view, kColumns> kNames{"path", "label", "split", "is_query", "is_gallery"};
 
-/// What a cell of is_query or is_gallery says. Empty cells are of rows that nobody judges, those to train on.
+/// The value of a cell of is_query or is_gallery. Rows for training are not evaluated and may leave it empty.
 enum class Flag : uint8_t { kNo, kYes, kEmpty };
 
-/// Pictures that a list names, with their parts in retrieval.
+/// Images of a list, with their roles in retrieval.
 class ManifestImages : public ImageFiles {
  public:
   using ImageFiles::ImageFiles;
@@ -52,14 +52,14 @@ class ManifestImages : public ImageFiles {
   std::vector<Flag> queries_, gallery_;
 };
 
-/// The rows of a manifest whose split and class are wanted.
+/// The rows of a manifest with the selected split and classes.
 class Manifest {
  public:
   Manifest(const ImageSourceConfig& config, ClassFilter& filter)
       : config_(config), filter_(filter), file_(config.path) {}
 
-  /// Calls visit(path, label, is_query, is_gallery) for each, and on_bad(error) for one that can't be used. Returns how many rows
-  /// the list has.
+  /// Calls visit(path, label, is_query, is_gallery) for each row, and on_bad(error) for one that cannot be
+  /// used. Returns the number of rows in the list.
   template <typename Visit, typename OnBad>
   int64_t each(const Visit& visit, const OnBad& on_bad) const {
     RecordReader reader(file_, syntax_of(config_.path));
@@ -75,7 +75,7 @@ class Manifest {
     return rows;
   }
 
-  /// The columns that nothing reads.
+  /// The columns that are not read.
   LeftOut unread() const {
     RecordReader reader(file_, syntax_of(config_.path));
     LeftOut found;

@@ -64,7 +64,7 @@ std::shared_ptr<const ImageDataset> open_source(const ImageSourceConfig& config,
   return mixed_images(std::move(sources), config.mixture_weights, filter.unfitting());
 }
 
-// Without a path the data may yet be a command's --input, of which shards' keys hold, too.
+// Without a path, a command's --input may still name shards, for which these keys have an effect.
 void say_what_no_file_reads(Fields& f, const ImageSourceConfig& config) {
   if (config.empty())
     without_effect(f, {"split", "class_filter"}, "without a path; set it, or leave this out", "path");

@@ -12,7 +12,7 @@
 
 namespace lodestone {
 
-/// Where class-labelled pictures come from.
+/// Where labelled images come from.
 struct ImageSourceConfig {
   std::string path;
   std::vector<std::string> mixture;
@@ -27,50 +27,54 @@ struct ImageSourceConfig {
   void visit(Fields& f);
 };
 
-/// A folder of class folders. A class is named by the path of its folder below the root
-/// ("Greek/character01"), at any depth up to 8. Links to folders are followed, but none back to a folder that leads to it. Files are
-/// those with a picture's ending (has_image_ending); what else there is, hidden names, devices and FIFOs (which are never opened) are
-/// passed over and counted in left_out(). Samples are sorted by class name, then file name. An optional
-/// `equivalences.tsv` in the root (class<TAB>group) names look-alikes. Cost      one walk over the folder;
-/// memory for the paths Throws    DataError if the folder is missing, holds no pictures, has pictures outside
-/// class folders, or the
-///           filter leaves nothing
+/// Opens a folder of class folders. A class is named by the path of its folder below the root
+/// ("Greek/character01"), at any depth up to 8. Links to folders are followed, unless they lead back to a
+/// folder above them. Images are recognised by their file names' endings (has_image_ending). Other files,
+/// hidden names, devices and FIFOs (which are never opened) are left out and counted in left_out(). Samples
+/// are sorted by class name, then by file name. An optional `equivalences.tsv` in the root (class<TAB>group)
+/// lists look-alikes.
+/// Cost      one walk over the folder; memory for the paths.
+/// Throws    DataError if the folder is missing, has no images, has images outside class folders, or the
+///           filter leaves no class.
 std::shared_ptr<const ImageDataset> open_image_folder(const ImageSourceConfig& config,
                                                       const DecodeOptions& decode);
 
-/// The pictures that lie directly in a folder, by name, all of one class without a name; null if there are none. What else is there
-/// is counted in left_out().
+/// Opens the images directly in a folder, sorted by name, all of one class without a name; null if there are
+/// none. Everything else in the folder is counted in left_out().
 std::shared_ptr<const ImageDataset> open_loose_images(const std::string& folder, const DecodeOptions& decode);
 
-/// A list of pictures, *.csv (RFC 4180) or *.tsv, whose header names the columns: `path` (below the list's folder) and `label` (the
-/// class); if there, `split`, of which config.split keeps one, and `is_query` and `is_gallery` (1 or 0, True or False, 1.0, yes …),
-/// which say what a sample does when retrieval is judged; they may be empty, and are an error where is_query(i) or is_gallery(i) asks
-/// for one that is. Each row lies on one line. The pictures are not looked at before they are needed.
-/// Cost      the list is read twice; kept are about 23 bytes and the path per sample
-/// Left out  columns of other names
-/// Bad       a malformed row is dealt with by `bad_records`
-/// Throws    DataError naming file and line for a malformed row (unless it is skipped), a missing column, a column `group` (look-alikes are of folders and
-///           shards), a path that is absolute or leaves the folder, or if nothing remains
+/// Opens a list of images, *.csv (RFC 4180) or *.tsv. Its header names the columns: `path` (relative to the
+/// list's folder) and `label` (the class); optionally `split`, of which config.split selects one, and
+/// `is_query` and `is_gallery` (1 or 0, True or False, 1.0, yes …), the sample's role when retrieval is
+/// evaluated. These two may be empty; then is_query(i) or is_gallery(i) throws for that row. A row is one
+/// line. Images are not opened before they are needed. Columns of other names are reported by left_out().
+/// Cost      the list is read twice; memory about 23 bytes and the path per sample.
+/// Errors    a malformed row is handled by `bad_records`.
+/// Throws    DataError naming file and line for a malformed row (unless it is skipped), a missing column, a
+///           column `group` (look-alikes need folders or shards), a path that is absolute or leaves the
+///           folder, or if no row remains.
 std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig& config,
                                                         const DecodeOptions& decode,
                                                         const BadRecordConfig& bad_records = {});
 
-/// Tar shards in the WebDataset layout (shard_keys.h has the rule of the names): members `key.png|jpg|jpeg|webp|…` with the first there
-/// is of `key.cls` (the class name), `key.json` ({"class": …, optional "group": …}) and `key.txt` (the class name). `path` may hold
-/// globs and braces, `train-{000..127}.tar`. Shards are read in place: an index of each is built once and cached
-/// (shard_index_cache.h; `index_cache`), get() is one pread. Members that are links, devices, absolute or contain ".." are passed over.
-/// left_out() says how much was passed over, and why.
-/// Bad       a key with two pictures or two classes, or a class that cannot be read, is dealt with by `bad_records`
-/// Cost      one pass over the headers and the classes, or over the cached index; 24 bytes and the member's name of memory per
-///           sample, so that 10^8 samples with names of 13 bytes take 3.7 GB
-/// Throws    DataError naming shard, key and offset if a shard is missing, compressed, no tar, or cut short, or a key lacks its picture
-///           or class (unless skip_incomplete)
+/// Opens tar shards in the WebDataset layout (shard_keys.h has the rule for names): members
+/// `key.png|jpg|jpeg|webp|…` with the first that exists of `key.cls` (the class name), `key.json` ({"class":
+/// …, optional "group": …}) and `key.txt` (the class name). `path` may have globs and braces,
+/// `train-{000..127}.tar`. Shards are read in place: an index of each is built once and cached
+/// (shard_index_cache.h; `index_cache`), and get() is one pread. Members that are links or devices, have an
+/// absolute name or contain ".." are left out; left_out() has counts and reasons.
+/// Cost      one pass over the headers and classes, or over the cached index; memory 24 bytes and the
+///           member's name per sample: 3.7 GB for 10^8 samples with names of 13 bytes.
+/// Errors    a key with two images or two classes, or a class that cannot be read, is handled by
+///           `bad_records`.
+/// Throws    DataError naming shard, key and offset if a shard is missing, compressed, truncated or no tar,
+///           or a key lacks its image or class (unless skip_incomplete).
 std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& config,
                                                     const DecodeOptions& decode,
                                                     const BadRecordConfig& bad_records = {});
 
-/// What `path` calls for: a folder, a list (*.csv, *.tsv), an IDX image file (see open_idx), or else shards; or all that `mixture`
-/// names, as one (see mixed_images); with quarter turns if asked.
+/// Opens `path`: a folder, a list (*.csv, *.tsv), an IDX image file (open_idx), or else shards; or the
+/// sources of `mixture` as one data set (mixed_images). Adds quarter turns if configured.
 std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config, const DecodeOptions& decode,
                                                 const BadRecordConfig& bad_records = {});
 

@@ -14,7 +14,7 @@ namespace lodestone {
 class ClassTable {
  public:
   ClassTable() = default;
-  /// `look_alikes` maps a class name to the name of its group; classes without an entry are alone in theirs.
+  /// `look_alikes` maps a class name to its group's name; a class without an entry is alone in its group.
   ClassTable(const std::set<std::string>& names, const std::map<std::string, std::string>& look_alikes);
 
   int64_t size() const { return static_cast<int64_t>(names_.size()); }
@@ -29,8 +29,8 @@ class ClassTable {
   std::map<std::string, int64_t> indices_;
 };
 
-/// The part of a data set that lies in memory; what remains for a source is key() and get().
-/// Memory    12 bytes per sample
+/// The part of an image data set that is in memory; a derived class adds key() and get().
+/// Memory    12 bytes per sample.
 class IndexedImages : public ImageDataset {
  public:
   int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
@@ -40,7 +40,7 @@ class IndexedImages : public ImageDataset {
   std::string class_name(int64_t c) const override { return table_.name(c); }
   int64_t group(int64_t c) const override { return table_.group(c); }
   LeftOut left_out() const override { return left_out_; }
-  /// Says what was passed over on the way here.
+  /// Adds to what left_out() returns.
   void leave_out(const LeftOut& what) { left_out_.add(what); }
 
  protected:

@@ -14,20 +14,21 @@
 
 namespace lodestone {
 
-/// Collects the distinct pictures that a list in a folder names: files below it, "a/b.png", or members of tar shards below it,
-/// "train-000.tar!b.png", that have a class there (whichever it is).
-/// Memory    the names; while the list is read also those of all samples of the shards it names
+/// Collects the distinct images that a list names: files relative to its folder, "a/b.png", or members of tar
+/// shards, "train-000.tar!b.png". A member must have a class; which one does not matter.
+/// Memory    the names; while the list is read, also those of all samples of the shards it names.
 class ListedImages {
  public:
   /// `index_cache`: see cached_shard_index.
   ListedImages(std::filesystem::path root, std::string index_cache)
       : root_(std::move(root)), index_cache_(std::move(index_cache)) {}
 
-  /// The number of the picture of that name, however it is spelt, in order of first mention; nothing if there is no such file or
-  /// member. Requires a name that stays below the folder. Throws DataError if a shard can't be read.
+  /// The number of an image, in order of first mention, however its name is written; empty if there is no
+  /// such file or member. Requires a name that stays below the folder. Throws DataError if a shard cannot be
+  /// read.
   std::optional<int64_t> index(const std::string& text);
 
-  /// Them all; each is its own class, named as the list names it.
+  /// Opens the collected images; each is its own class, named as in the list.
   std::shared_ptr<const ImageDataset> open(const DecodeOptions& decode) &&;
 
  private:
@@ -36,8 +37,8 @@ class ListedImages {
     std::unordered_map<std::string, size_t> at;
   };
   struct Place {
-    std::optional<size_t> shard;  ///< none: a file
-    size_t at = 0;                ///< sample of the shard
+    std::optional<size_t> shard;  ///< empty: a file
+    size_t at = 0;                ///< index of the sample in the shard
   };
   class Images;
 

@@ -78,7 +78,7 @@ class MixedImages : public ImageDataset {
     return static_cast<size_t>(std::upper_bound(begins_.begin(), begins_.end(), i) - begins_.begin()) - 1;
   }
 
-  // Groups of all sources, joined wherever they share a class; then numbered densely.
+  // Joins the groups of all sources that share a class, and numbers them densely.
   void join_groups() {
     std::vector<size_t> root(names_.size());
     std::iota(root.begin(), root.end(), size_t{0});
@@ -87,7 +87,7 @@ class MixedImages : public ImageDataset {
       return c;
     };
     for (size_t s = 0; s < sources_.size(); ++s) {
-      std::map<int64_t, size_t> first;  // class of each of the source's groups
+      std::map<int64_t, size_t> first;  // by group of the source: its first class
       for (int64_t c = 0; c < sources_[s]->classes(); ++c) {
         const size_t global = labels_[s][static_cast<size_t>(c)];
         root[find(global)] = find(first.emplace(sources_[s]->group(c), global).first->second);

@@ -7,7 +7,8 @@
 
 namespace lodestone {
 
-/// Many short texts in one block. Memory    8 bytes and the text itself for each
+/// Stores many short texts in one block.
+/// Memory    8 bytes and the text itself for each.
 class NamePool {
  public:
   void add(std::string_view name) {
@@ -15,7 +16,7 @@ class NamePool {
     ends_.push_back(text_.size());
   }
   int64_t size() const { return static_cast<int64_t>(ends_.size()); }
-  /// Requires  0 <= i < size(); std::out_of_range otherwise. Valid until the next add.
+  /// Throws std::out_of_range unless 0 <= i < size(). The view is valid until the next add.
   std::string_view at(int64_t i) const {
     const size_t end = ends_.at(static_cast<size_t>(i));
     const size_t begin = i == 0 ? 0 : ends_[static_cast<size_t>(i) - 1];

@@ -16,9 +16,9 @@ namespace lodestone {
 namespace {
 
 constexpr size_t kMaxPaths = 1'000'000;
-constexpr size_t kMaxBytes = size_t{1} << 29;  // of all of them
+constexpr size_t kMaxBytes = size_t{1} << 29;  // of all results together
 
-// Before they are made: none is longer than the pattern by more than the digits of a number.
+// Checked before the results are made: none is longer than the pattern by more than the digits of a number.
 void check_count(size_t count, const std::string& pattern) {
   if (count > kMaxPaths)
     throw ConfigError("path: expected at most 1000000 files, got more from '" + pattern + "'");
@@ -60,7 +60,7 @@ std::vector<std::string> listed(std::string_view body) {
   }
 }
 
-// Of a group in its braces; one that gives no choice stands for itself.
+// The alternatives of a group in its braces; a group without alternatives stands for itself.
 std::vector<std::string> choices_of(std::string_view group, const std::string& pattern) {
   const std::string_view body = group.substr(1, group.size() - 2);
   const auto dots = body.find("..");
@@ -69,7 +69,7 @@ std::vector<std::string> choices_of(std::string_view group, const std::string& p
   return {std::string(group)};
 }
 
-// Puts `text` and each choice behind each path.
+// Appends `text` and each alternative to each path.
 void extend(std::vector<std::string>& paths, const std::string& text, const std::vector<std::string>& choices,
             const std::string& pattern) {
   check_count(paths.size() * choices.size(), pattern);
@@ -83,7 +83,7 @@ void extend(std::vector<std::string>& paths, const std::string& text, const std:
   paths = std::move(longer);
 }
 
-// Of an absolute and a relative path neither lies below the other.
+// An absolute and a relative path are never below each other.
 bool lies_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
   const std::filesystem::path way = path.lexically_relative(folder);
   return !way.empty() && *way.begin() != "..";
@@ -113,9 +113,9 @@ std::vector<std::string> expand_braces(const std::string& pattern) {
 std::vector<std::string> expand_paths(const std::string& pattern) {
   std::vector<std::string> paths;
   for (const std::string& one : expand_braces(pattern)) {
-    const std::string expanded = user_path(one, "path");  // {~/a,s3://b} is known as one only now
+    const std::string expanded = user_path(one, "path");  // braces may expand to one: {~/a,s3://b}
     if (path_exists(expanded)) {
-      paths.push_back(expanded);  // as it is, even if it holds characters that mean something in a glob
+      paths.push_back(expanded);  // unchanged, even with special characters of globs
       continue;
     }
     Globbed globbed;

@@ -13,7 +13,7 @@
 namespace lodestone {
 
 PositionedFile::PositionedFile(std::string path) : path_(std::move(path)) {
-  // Without waiting: nobody may ever write to a FIFO of that name.
+  // Without waiting: perhaps nobody ever writes to a FIFO of that name.
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) throw DataError("file: cannot open " + path_ + ": " + std::strerror(errno));
   struct stat status {};

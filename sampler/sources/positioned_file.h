@@ -7,12 +7,14 @@
 
 namespace lodestone {
 
-/// Files of a data set that are kept open; later ones are opened for each read, since processes may hold few files.
+/// Number of a data set's files that are kept open; others are opened for each read, since processes may have
+/// few open files.
 inline constexpr size_t kFilesKeptOpen = 256;
 
 /// A file open for reading at any offset.
-/// Throws    DataError naming path, offset and the system's reason
-/// Threads   const methods are safe concurrently (pread)     Owns  one file descriptor
+/// Throws    DataError naming path, offset and the system's reason.
+/// Threads   const methods are safe concurrently (pread).
+/// Owns      one file descriptor.
 class PositionedFile {
  public:
   explicit PositionedFile(std::string path);
@@ -21,9 +23,9 @@ class PositionedFile {
   PositionedFile& operator=(PositionedFile&&) = delete;
 
   const std::string& path() const { return path_; }
-  /// Bytes, when it was opened.
+  /// Size in bytes when the file was opened.
   int64_t size() const { return size_; }
-  /// When its content last changed, in nanoseconds since 1970, when it was opened.
+  /// Time of the last change when the file was opened, in nanoseconds since 1970.
   int64_t changed() const { return changed_; }
   /// Exactly `length` bytes from `offset`.
   std::vector<std::byte> read(int64_t offset, int64_t length) const;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int64_t kMaxLabelBytes = int64_t{1} << 20;
 constexpr std::array<std::string_view, ShardKey::kMaxTexts> kLabelEndings{
-    ".cls", ".json", ".txt"};  // the first that a key has counts
+    ".cls", ".json", ".txt"};  // the first that exists counts
 
 std::string trimmed(std::string_view member) {
   const std::string_view text = without_mark(member);
@@ -30,7 +30,7 @@ std::string trimmed(std::string_view member) {
              : std::string(text.substr(begin, text.find_last_not_of(blank) - begin + 1));
 }
 
-/// A class that cannot be used; the index says so, and goes on.
+/// A class that cannot be used; it is recorded in the index, and indexing continues.
 class BadLabel : public DataError {
   using DataError::DataError;
 };
@@ -55,7 +55,7 @@ class Indexer {
     }
     const TarMember& label = *key.text();
     const bool too_long = label.size > kMaxLabelBytes;
-    // What can't be read from the file is no fault of the record: that error ends the indexing.
+    // A read error of the file is not the record's fault: it ends the indexing.
     const auto bytes = too_long ? std::vector<std::byte>() : file_.read(label.offset, label.size);
     try {
       if (too_long)

@@ -33,7 +33,7 @@ class Writer {
   std::string bytes;
 };
 
-/// Reads what Writer wrote; `sound` turns false at the first thing that does not fit.
+/// Reads what Writer wrote; `sound` becomes false at the first contradiction.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : left_(bytes) {}
@@ -44,7 +44,7 @@ class Reader {
     if (sound) std::memcpy(&value, raw.data(), sizeof(value));
     return value;
   }
-  /// Of things: not negative.
+  /// A count: not negative.
   int64_t count() {
     const uint64_t value = number();
     sound &= value <= static_cast<uint64_t>(INT64_MAX);
@@ -218,12 +218,12 @@ std::optional<ShardIndex> decode_shard_index(std::string_view bytes, const Shard
 ShardIndex cached_shard_index(const PositionedFile& file, const std::string& where) {
   const std::vector<fs::path> candidates = places(file, where);
   const ShardStamp stamp = candidates.empty() ? ShardStamp{} : stamp_of(file);
-  // Names and classes stand in the shard, too; a few in messages, where a byte may take four.
+  // Names and classes are in the shard too; a few are also in messages, where a byte may take four.
   const uint64_t most = 4 * static_cast<uint64_t>(stamp.bytes) + (uint64_t{1} << 20);
   for (const fs::path& path : candidates) {
     try {
       if (auto index = decode_shard_index(read_file(path, most), stamp)) return std::move(*index);
-    } catch (const IoError&) {  // not there, or not readable: made again below
+    } catch (const IoError&) {  // missing or unreadable: rebuilt below
     }
   }
   ShardIndex index = index_shard(file);

@@ -12,17 +12,17 @@
 
 namespace lodestone {
 
-/// Members of a shard that cannot be used, and why. Paths of shards are left to who tells it, since shards move.
+/// Members of a shard that cannot be used, with reasons. The caller adds the shard's path, since shards move.
 struct BadMembers {
   struct Member {
     std::string message;  ///< "shard: expected …, got …"
     std::string where;    ///< name and offset
   };
   int64_t count = 0;
-  std::vector<Member> first;  ///< 20 at most
+  std::vector<Member> first;  ///< at most 20
 
   void add(std::string message, const TarMember& member);
-  /// The message about the n-th of the first in this shard.
+  /// The message about member first[n], for a shard at `path`.
   std::string told(size_t n, const std::string& path) const;
 };
 
@@ -32,26 +32,27 @@ struct ShardKey {
 
   std::string name;
   std::optional<TarMember> picture;
-  std::array<std::optional<TarMember>, kMaxTexts> texts;  ///< by the endings that were asked for
+  std::array<std::optional<TarMember>, kMaxTexts> texts;  ///< in the order of the endings that were requested
 
-  /// The first there is.
+  /// The first text that exists; null if there is none.
   const TarMember* text() const;
   bool complete() const { return picture && text() != nullptr; }
-  /// What an incomplete one lacks, for people: "key 'a', got only 'a.png' (offset 512)".
+  /// What an incomplete key has, for error messages: "key 'a', got only 'a.png' (offset 512)".
   std::string only() const;
 };
 
-/// A shard's keys in the order of their first members.
+/// The keys of a shard in the order of their first members.
 struct ShardKeys {
   std::vector<ShardKey> keys;
   LeftOut left_out;
-  BadMembers bad;  ///< second pictures or texts of a key
+  BadMembers bad;  ///< second images or texts of a key
 };
 
-/// Groups members as WebDataset does: a key ends at the first dot of the file name, and what follows is the ending, in any case. So
-/// a/b.seg.png is of the key a/b, and no picture beside a/b.png. Passed over and counted: file names that begin with a dot, what lies
-/// in a folder __MACOSX, names without a dot, and endings that are neither a picture's nor asked for.
-/// Requires   at most kMaxTexts endings, in lower case: ".cls"
+/// Groups members by key as WebDataset does: a key ends at the first dot of the file name; the rest is the
+/// ending, in any case. So a/b.seg.png has the key a/b and is no image beside a/b.png. Left out and counted:
+/// file names that begin with a dot, everything in a folder __MACOSX, names without a dot, and endings that
+/// are neither an image's nor requested.
+/// Requires  at most kMaxTexts endings, in lower case: ".cls".
 ShardKeys keys_of(const TarIndex& tar, std::span<const std::string_view> endings);
 
 }  // namespace lodestone

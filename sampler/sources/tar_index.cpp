@@ -34,7 +34,7 @@ std::string reason_of(archive* reader) {
 
 Reader open(const PositionedFile& file) {
   Reader reader(archive_read_new());
-  // Only the tar format and no decompression: offsets in the stream are then offsets in the file.
+  // Only the tar format and no decompression: then offsets in the stream are offsets in the file.
   archive_read_support_filter_none(reader.get());
   archive_read_support_format_tar(reader.get());
   if (archive_read_open_filename(reader.get(), file.path().c_str(), size_t{1} << 16) != ARCHIVE_OK)
@@ -43,13 +43,14 @@ Reader open(const PositionedFile& file) {
 }
 
 std::string name_of(archive_entry* entry) {
-  // Names in pax headers are UTF-8 and may not fit the process's locale; other names are bytes as they are.
+  // Names in pax headers are UTF-8 and may not be representable in the process's locale; other names are raw
+  // bytes.
   const char* name = archive_entry_pathname_utf8(entry);
   if (name == nullptr) name = archive_entry_pathname(entry);
   return name == nullptr ? "" : name;
 }
 
-// Why a member is passed over, as LeftOut says it; null for an ordinary file.
+// The reason, as in LeftOut, for leaving out a member; null for a regular file.
 const char* reason_against(archive_entry* entry, const std::string& name) {
   if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr)
     return "links in shards, which are not followed; pack the files themselves";
@@ -62,7 +63,7 @@ const char* reason_against(archive_entry* entry, const std::string& name) {
   return nullptr;
 }
 
-// Without its closing block of zeros a tar may have lost members at the end without any other sign.
+// Without its closing block of zeros, a tar may have lost members at its end without any other sign.
 void check_end(const PositionedFile& file, int64_t end) {
   end =
       (end + static_cast<int64_t>(kBlock) - 1) / static_cast<int64_t>(kBlock) * static_cast<int64_t>(kBlock);

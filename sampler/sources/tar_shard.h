@@ -9,7 +9,7 @@
 
 namespace lodestone {
 
-/// A picture as lists and keys name it: a file, or as "a.tar!b.png" a member of a shard.
+/// The name of an image in lists and keys: a file, or a member of a shard as "a.tar!b.png".
 struct PictureName {
   std::string file;
   std::optional<std::string> member;
@@ -17,8 +17,9 @@ struct PictureName {
   static PictureName of(const std::string& text);
 };
 
-/// A tar shard whose pictures are read in place, one pread each.
-/// Threads   const methods are safe concurrently     Owns  a file descriptor once it is kept open, none before
+/// A tar shard whose images are read in place, one pread each.
+/// Threads   const methods are safe concurrently.
+/// Owns      a file descriptor after keep_open(), otherwise none.
 class TarShard {
  public:
   TarShard(std::string path, ShardIndex index) : path_(std::move(path)), index_(std::move(index)) {}
@@ -27,9 +28,10 @@ class TarShard {
   const ShardIndex& index() const { return index_; }
   ShardIndex& index() { return index_; }
 
-  /// The picture of its sample i. Throws DataError naming shard, member and offset if it is damaged.
+  /// Reads and decodes sample i of the shard. Throws DataError naming shard, member and offset if it is
+  /// damaged.
   Image get(size_t i, const DecodeOptions& decode) const;
-  /// Opens the file once instead of for each picture. Throws DataError.
+  /// Opens the file once instead of for each image. Throws DataError.
   void keep_open() { open_.emplace(path_); }
 
  private:

@@ -14,10 +14,10 @@ namespace lodestone {
 
 namespace {
 
-/// One shard's samples that are in the data set.
+/// The samples of one shard that belong to the data set.
 struct Part {
   TarShard shard;
-  std::string name;  ///< below the folder that holds all shards
+  std::string name;  ///< relative to the folder that has all shards
   int64_t first = 0;
 };
 
@@ -54,7 +54,7 @@ class TarShards : public IndexedImages {
 
   const Part& part_of(int64_t i) const {
     if (i < 0 || i >= size()) throw std::out_of_range("sample " + std::to_string(i));
-    // The last part that begins at i or before; parts without samples come before it.
+    // The last part that begins at i or before; it follows any empty parts with the same beginning.
     return *std::prev(std::upper_bound(parts_.begin(), parts_.end(), i,
                                        [](int64_t sample, const Part& part) { return sample < part.first; }));
   }
@@ -82,7 +82,7 @@ void keep_classes(ShardIndex& index, ClassFilter& filter) {
 
 constexpr size_t kMessages = 20;
 
-/// Names and look-alikes of all shards together. Says in `left_out` which groups can't be used.
+/// Class names and look-alikes of all shards. Adds to `left_out` the groups that cannot be used.
 ClassTable class_table(const std::vector<Part>& parts, const BadRecordConfig& bad_records,
                        LeftOut& left_out) {
   std::set<std::string> names;
@@ -109,7 +109,7 @@ ClassTable class_table(const std::vector<Part>& parts, const BadRecordConfig& ba
   return ClassTable(names, look_alikes);
 }
 
-/// Gathers what the indexes of shards have passed over, and deals with what cannot be used.
+/// Collects what the shards' indexes left out, and handles what cannot be used.
 class Losses {
  public:
   Losses(const ImageSourceConfig& config, const BadRecordConfig& bad_records)
@@ -132,7 +132,7 @@ class Losses {
     if (bad_ > 0 && !bad_records_.skips()) throw DataError(messages_.front() + "; correct or remove it");
   }
 
-  /// All there is to tell. Throws DataError if too much is bad.
+  /// Everything that was left out. Throws DataError if too much is bad.
   LeftOut finish() {
     check_bad_share(bad_, records_, bad_records_, messages_);
     if (bad_ > 0)

@@ -4,8 +4,8 @@
 
 namespace lodestone {
 
-/// A pair (anchor, other) whose `same` is the label 1 or 0, or, with negative >= 0, a triplet
-/// (anchor, other = positive, negative). The numbers are indices of samples, or of rows of a global batch.
+/// A pair (anchor, other) with the label `same`, 1 or 0; or, with negative >= 0, a triplet (anchor, other =
+/// positive, negative). The numbers are indices of samples, or of rows of a global batch.
 struct Tuple {
   int64_t anchor = 0;
   int64_t other = 0;

@@ -22,10 +22,10 @@ struct Line {
   std::string fields[3];
   size_t columns = 0;
   int64_t number = 0;
-  std::string problem;  // where it cannot be read
+  std::string problem;  // if it cannot be read
 };
 
-/// A line that says no tuple.
+/// A line that is no tuple.
 class BadLine : public DataError {
   using DataError::DataError;
 };
@@ -52,7 +52,7 @@ std::vector<Line> split_lines(const std::string& path) {
   return lines;
 }
 
-// The number of the picture that a field names.
+// The number of the image that a field names.
 int64_t picture(ListedImages& pictures, const std::string& list, const std::string& field, int64_t line) {
   if (!is_list_entry(field)) refuse(list, line, "a path below the list's folder", name_in_quotes(field));
   const auto index = pictures.index(field);

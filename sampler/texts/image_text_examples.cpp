@@ -24,7 +24,8 @@ class Builder : public FeatureBuilder {
     is_text_b_ = at::empty({rows}, at::kBool);
   }
 
-  // A pair is sound or bad as a whole, whichever of its sides is asked for: picture and caption get the same stand-in, on any rank.
+  // A pair is valid or bad as a whole, whichever side is requested: image and caption get the same
+  // replacement on every rank.
   void add(int64_t index, const RowDraw& draw) override {
     const bool is_text = draw.view == 1;
     if (is_text) {
@@ -54,7 +55,7 @@ class Builder : public FeatureBuilder {
     return set_.order[static_cast<size_t>(first + drawn)];
   }
 
-  // Its picture stands just before it, unless another rank has that.
+  // The pair's image is the previous row, unless another rank has that row.
   std::string caption_of_sound_pair(int64_t index, const RowDraw& draw) {
     const auto read = read_.find(index);
     if (read != read_.end()) return read->second;
@@ -76,7 +77,7 @@ class Builder : public FeatureBuilder {
   const ImageTransform& transform_;
   uint64_t seed_;
   TokenRows tokens_;
-  std::unordered_map<int64_t, std::string> read_;  // captions of the pictures that were added
+  std::unordered_map<int64_t, std::string> read_;  // captions of the images added so far
   at::Tensor x_nCHW_;
   at::Tensor is_text_b_;
   int64_t added_ = 0;

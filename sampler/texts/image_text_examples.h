@@ -10,9 +10,10 @@
 
 namespace lodestone {
 
-/// Pictures with their captions, for two towers: view 0 of a sample is its picture, view 1 one of its captions, drawn by
-/// Random(seed, kAugment, epoch, id), or the first where nothing is to be drawn. So the sampler two_views makes
-/// batches of pairs. Threads: const methods are safe concurrently.
+/// Images with their captions, for two towers. View 0 of a sample is its image; view 1 is one of its
+/// captions, drawn by Random(seed, kAugment, epoch, id), or the first caption without augmentation. So the
+/// sampler two_views makes batches of pairs.
+/// Threads   const methods are safe concurrently.
 class ImageTextExamples : public Examples {
  public:
   ImageTextExamples(ImageTextSet set, ImageTransform transform, TokenRule rule, uint64_t seed);

@@ -22,16 +22,16 @@ using Json = nlohmann::json;
 constexpr int64_t kMaxCaptionBytes = int64_t{1} << 20;
 constexpr size_t kMessages = 20;
 constexpr std::array<std::string_view, 2> kCaptionEndings{".txt",
-                                                          ".json"};  // of both, .json holds other things
+                                                          ".json"};  // if both exist, .json has other data
 
-/// A member's content.
+/// The position of a member's content.
 struct Place {
   uint32_t shard;
   int64_t offset;
   int64_t size;
 };
 
-/// The shards, read at any place.
+/// The shards, for reading at any position.
 class Shards {
  public:
   explicit Shards(std::vector<std::string> paths) : paths_(std::move(paths)), names_(relative_names(paths_)) {
@@ -53,7 +53,7 @@ class Shards {
  private:
   std::vector<std::string> paths_;
   std::vector<std::string> names_;
-  std::vector<PositionedFile> open_;  // the first of paths_
+  std::vector<PositionedFile> open_;  // files of the first paths_
 };
 
 std::vector<std::string> captions_of_json(const std::string& text, const std::string& where) {
@@ -103,7 +103,7 @@ std::vector<std::string> captions_in(const std::vector<std::byte>& bytes, const 
   return is_json(name) ? captions_of_json(text, where) : captions_of_lines(text, where);
 }
 
-/// Each a class of its own.
+/// The images of shards, each a class of its own.
 class ShardPictures : public ImageDataset {
  public:
   ShardPictures(std::shared_ptr<const Shards> shards, const DecodeOptions& decode)
@@ -146,7 +146,7 @@ class ShardCaptions : public TextDataset {
   ShardCaptions(std::shared_ptr<const Shards> shards, std::shared_ptr<const ImageDataset> pictures)
       : shards_(std::move(shards)), pictures_(std::move(pictures)) {}
 
-  /// The captions of the next picture.
+  /// Adds the captions of the next image.
   void add(const Place& place, const std::string& name, const std::vector<std::string>& captions) {
     for (uint32_t n = 0; n < captions.size(); ++n) {
       samples_.push_back({sample_id(captions[n]), static_cast<uint32_t>(members_.size()), n,
@@ -192,11 +192,11 @@ class ShardCaptions : public TextDataset {
 
   std::shared_ptr<const Shards> shards_;
   std::shared_ptr<const ImageDataset> pictures_;
-  std::vector<Member> members_;  // of each picture
+  std::vector<Member> members_;  // by image
   std::vector<Sample> samples_;
 };
 
-/// Opens shard after shard and fills the set.
+/// Opens the shards in order and fills the set.
 class Opener {
  public:
   Opener(const ImageSourceConfig& source, const BadRecordConfig& bad_records, const DecodeOptions& decode)

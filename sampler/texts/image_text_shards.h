@@ -4,11 +4,11 @@
 
 namespace lodestone {
 
-/// Shards of pictures and captions; see open_image_texts.
+/// Opens shards of images and captions; see open_image_texts.
 ImageTextSet open_image_text_shards(const ImageSourceConfig& source, const BadRecordConfig& bad_records,
                                     const DecodeOptions& decode);
 
-/// Lists each picture's captions by their labels: fills in `first` and `order`.
+/// Groups the captions by their labels, the images: fills in `first` and `order`.
 void sort_captions(ImageTextSet& set, int64_t pictures);
 
 }  // namespace lodestone

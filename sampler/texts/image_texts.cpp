@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The pictures that a manifest's captions name, in the order of their classes.
+/// The images that a manifest's captions name, in the order of their classes.
 std::shared_ptr<const ImageDataset> open_pictures(const TextDataset& captions,
                                                   const std::vector<int64_t>& some_caption,
                                                   const fs::path& root, const DecodeOptions& decode,

@@ -61,7 +61,7 @@ void IndexedTexts::finish(std::vector<std::string> names, const std::vector<uint
   if (kind_ != TextClasses::kNamed) share_groups();
 }
 
-// Classes with a text in common become one group, and so do those that are linked through others.
+// Classes that share a text get one group, also when they are linked through other classes.
 void IndexedTexts::share_groups() {
   std::vector<uint32_t> order(ids_.size());
   std::iota(order.begin(), order.end(), 0U);
@@ -78,7 +78,7 @@ void IndexedTexts::share_groups() {
     any = any || a != b;
   }
   if (!any) return;
-  // The smallest class of a group comes first, so numbers can be given in one pass.
+  // The smallest class of a group comes first, so groups can be numbered in one pass.
   uint32_t next = 0;
   groups_.resize(parents.size());
   for (uint32_t c = 0; c < parents.size(); ++c) {
@@ -130,7 +130,7 @@ std::string IndexedTexts::get(int64_t i) const {
   if (reader.next()) try {
       values = file.columns.values(reader);
     } catch (const DataError&) {
-      values.clear();  // the error below says what is the matter
+      values.clear();  // the error below gives the reason
     }
   const auto column = static_cast<size_t>(i % width_);
   if (column >= values.size() || sample_id(values[column]) != id(i))

@@ -10,23 +10,23 @@
 
 namespace lodestone {
 
-/// What a sample's class is.
+/// How samples form classes.
 enum class TextClasses {
-  kNamed,  ///< its row's label
-  kRows,   ///< the row for its first two texts; each further text is a class of its own
-  kOwn,    ///< each text
+  kNamed,  ///< the class is the row's label
+  kRows,   ///< the class is the row for its first two texts; each further text is its own class
+  kOwn,    ///< each text is its own class
 };
 
-/// The index of text files: where each row lies, and of each text its hash and length.
+/// An index of text files: the position of each row, and the hash and length of each text.
 class IndexedTexts : public TextDataset {
  public:
   IndexedTexts(TextClasses classes, int64_t texts_per_row) : kind_(classes), width_(texts_per_row) {}
 
-  /// While it is being filled, in order: a file, then its rows. `label` is used by kNamed alone.
+  /// Adds a file; then add its rows, in order. `label` is used by kNamed only.
   void add_file(std::string path, TextColumns columns);
   void add_row(int64_t offset, int64_t line, const std::vector<std::string>& texts, uint32_t label);
-  /// Ends the filling: class c of kNamed is called names[c] and was label order[c] until now; rows that share a text get
-  /// one group.
+  /// Completes the index. With kNamed, class c gets the name names[c]; it was label order[c] until now. Rows
+  /// that share a text get one group.
   void finish(std::vector<std::string> names, const std::vector<uint32_t>& order, LeftOut left_out);
 
   int64_t rows() const { return static_cast<int64_t>(places_.size()); }
@@ -53,12 +53,12 @@ class IndexedTexts : public TextDataset {
   TextClasses kind_;
   int64_t width_;
   std::vector<File> files_;
-  std::vector<uint64_t> places_;  // of a row: file number above, offset below
+  std::vector<uint64_t> places_;  // by row: file number in the upper bits, offset in the lower
   std::vector<uint32_t> lines_;   // of a row
   std::vector<uint64_t> ids_;     // of a text
   std::vector<uint16_t> bytes_;   // of a text
-  std::vector<uint32_t> labels_;  // of a row, for kNamed
-  std::vector<uint32_t> groups_;  // of a class; empty where each is alone
+  std::vector<uint32_t> labels_;  // by row, for kNamed
+  std::vector<uint32_t> groups_;  // by class; empty if each class is its own group
   std::vector<std::string> names_;
   LeftOut left_out_;
 };

@@ -83,8 +83,9 @@ void RecordReader::begin_record() {
   line_ = next_line_;
 }
 
-// What is wrong from the second line on makes the first one a record of its own, which is wrong, and the next record begins behind it.
-// So that this stays linear whatever a file holds, no byte is searched twice but by searches of kMaxLines.
+// If something is wrong from the second line on, the first line becomes a bad record of its own, and the next
+// record begins after it. To stay linear for any file, no byte is searched twice, except by searches of
+// kMaxLines.
 bool RecordReader::read_one() {
   begin_record();
   const bool far = multiline_ && offset_ >= searched_to_;

@@ -53,7 +53,7 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
-/// What `columns` names and a file does not have: "nope, nix".
+/// Names in `columns` that a file does not have: "nope, nix".
 std::string lacking(const std::vector<std::string>& columns, const std::vector<std::string>& present) {
   std::vector<std::string> absent;
   std::ranges::copy_if(columns, std::back_inserter(absent),
@@ -61,7 +61,7 @@ std::string lacking(const std::vector<std::string>& columns, const std::vector<s
   return listed(absent);
 }
 
-/// The usual names among those present; empty if a needed one is missing.
+/// The usual names that are present; empty if a required one is missing.
 std::vector<std::string> usual_names(const std::string& format, const std::vector<std::string>& present) {
   std::vector<std::string> found;
   for (const Role& role : roles_of(format)) {
@@ -80,18 +80,18 @@ std::vector<std::string> usual_names(const std::string& format, const std::vecto
   return found;
 }
 
-// Whether more columns may follow those that have roles.
+// Whether more columns may follow those with roles.
 bool is_open(const std::string& format) {
   return format == "queries" || format == "texts";
 }
 
-// The least columns that a record of a format has.
+// The smallest number of columns in a record of a format.
 size_t least_columns(const std::string& format) {
   return static_cast<size_t>(std::ranges::count_if(roles_of(format), &Role::needed));
 }
 
-/// Whether a column says something about rows that a reader of this format would not obey: to pass over it would make another data
-/// set of the file. Of texts without classes nothing but the text counts.
+/// Whether a column has a meaning that a reader of this format would ignore, and so change the data set. For
+/// texts without classes only the text counts.
 bool would_be_ignored(const std::string& format, const std::string& name) {
   static const std::set<std::string> roles = [] {
     std::set<std::string> names = {"negative", "negatives"};
@@ -104,7 +104,7 @@ bool would_be_ignored(const std::string& format, const std::string& name) {
   return format != "captions" && (roles.contains(name) || name.starts_with("negative_"));
 }
 
-// A first row with one of the names looked for is hardly a row of data.
+// A first row with one of the expected names is hardly a row of data.
 void refuse_half_a_header(const TextLayout& layout, const std::vector<std::string>& first) {
   for (const Role& role : roles_of(layout.format))
     for (const char* name : role.names)
@@ -213,7 +213,7 @@ void TextColumns::place(const std::vector<std::string>& first) {
   if (positions_.empty()) take_from_the_left(first.size());
 }
 
-// Names that are no numbers are of a header, which this file has not, or not with all of them.
+// Names that are not numbers refer to a header, which this file does not have, or not with all of them.
 void TextColumns::take_by_number(const std::vector<std::string>& first) {
   for (const std::string& name : layout_.columns) {
     const auto number = number_of(name);

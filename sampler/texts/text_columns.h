@@ -8,27 +8,30 @@
 
 namespace lodestone {
 
-/// Which columns of one file are read.
-/// Names     those of the layout's `columns`; where it has none, the usual ones: text | sentence, label; sentence1 | anchor |
-///           query | question, sentence2 | positive | answer, score | label (may be missing); anchor | query, positive,
-///           negative; query | anchor | question, positive | answer, negative, negative_1, negative_2 …, negatives; for texts, text | sentence
-/// Header    of tabs and commas the first record is a header if the layout says so, or under "auto" if it has the names looked
-///           for. Without one, columns are taken from the left, or by the numbers in `columns`.
-/// Width     a record has no more columns than the first one: a separator inside a text would move what follows. Queries without a
-///           header may have any number of negatives.
-/// Others    columns that mean something elsewhere (is_query, a second text, a negative) are errors, unless `columns` says what is
-///           read; the rest is told by name (unused)
-/// JSON      strings, numbers and booleans; the last column of queries may be a list of strings
+/// Selects the columns of one text file.
+/// Names     those of the layout's `columns`; without it, the usual ones: text | sentence, label; sentence1 |
+///           anchor | query | question, sentence2 | positive | answer, score | label (optional); anchor |
+///           query, positive, negative; query | anchor | question, positive | answer, negative, negative_1,
+///           negative_2 …, negatives; for texts, text | sentence.
+/// Header    with tabs and commas, the first record is a header if the layout says so or, under "auto", if it
+///           has the names above. Without a header, columns are taken from the left, or by the numbers in
+///           `columns`.
+/// Width     a record has at most as many columns as the first one: a separator inside a text would shift the
+///           columns after it. Queries without a header may have any number of negatives.
+/// Others    columns with a meaning elsewhere (is_query, a second text, a negative) are errors, unless
+///           `columns` selects what is read; all others are reported by name (unused).
+/// JSON      strings, numbers and booleans; the last column of queries may be a list of strings.
 class TextColumns {
  public:
-  /// Looks at the first record of the file. Throws DataError naming the file, ConfigError if `columns` does not fit the format.
+  /// Reads the first record of the file. Throws DataError naming the file, ConfigError if `columns` does not
+  /// fit the format.
   TextColumns(const PositionedFile& file, RecordSyntax syntax, const TextLayout& layout);
 
   bool has_header() const { return has_header_; }
-  /// The names of columns, or keys of the first object, that nothing reads.
+  /// Names of columns, or keys of the first object, that are not read.
   const std::vector<std::string>& unused() const { return unused_; }
-  /// The values of the reader's record in the order of the columns, lists spread out. Throws DataError, which names no place, unless
-  /// they are all there and UTF-8.
+  /// The record's values in the order of the columns, with lists expanded. Throws DataError, without naming a
+  /// place, if one is missing or not UTF-8.
   std::vector<std::string> values(const RecordReader& reader) const;
 
  private:

@@ -8,7 +8,8 @@
 
 namespace lodestone {
 
-/// Texts as rows of ids, padded to the longest of the batch (a rank's rows). Nothing is drawn at random.
+/// Texts as rows of token ids, padded to the longest row of the batch (of a rank's share). Nothing is drawn
+/// at random.
 class TextExamples : public Examples {
  public:
   TextExamples(std::shared_ptr<const TextDataset> texts, TokenRule rule);

@@ -9,12 +9,13 @@
 
 namespace lodestone {
 
-/// What the columns of a text file are.
-/// texts      a text, or several, of no known class
-/// labels     a text and its class
-/// pairs      two texts that belong together; with a third column they do (1) or do not (0), or are alike to a degree
-/// triplets   anchor, positive, negative
-/// queries    query, positive, and any number of negatives
+/// The columns of a text file.
+/// texts     one or more texts without a class
+/// labels    a text and its class
+/// pairs     two texts that belong together; with a third column, they do (1), do not (0), or have a degree
+///           of similarity
+/// triplets  anchor, positive, negative
+/// queries   query, positive, and any number of negatives
 struct TextLayout {
   std::string format = "labels";
   std::vector<std::string> columns;

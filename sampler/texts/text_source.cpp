@@ -74,7 +74,7 @@ class Indexer {
     return path_ + ":" + std::to_string(reader.line());
   }
 
-  // Once for files that have the same ones.
+  // Reports once for all files with the same unused columns.
   void tell_unused(const TextColumns& columns, const std::string& path) {
     std::string names;
     for (const std::string& name : columns.unused())
@@ -84,7 +84,7 @@ class Indexer {
                   static_cast<int64_t>(columns.unused().size()));
   }
 
-  // The first row decides how many columns there are.
+  // The first row determines the number of columns.
   void start(size_t values) {
     if (is("pairs")) with_label_ = values == 3;
     if (is("queries")) {
@@ -154,7 +154,7 @@ class Indexer {
   }
 
   void finish() {
-    // Labels 0 and 1, given or made by same_from, are tuples; anything else is a grade.
+    // Labels 0 and 1, given or made by same_from, are tuples; all other values are grades.
     const auto is_label = [](double score) { return score == 0 || score == 1; };
     if (layout_.same_from)
       for (double& score : set_.scores) score = score >= *layout_.same_from ? 1 : 0;
@@ -182,7 +182,7 @@ class Indexer {
   TextSet set_;
   std::shared_ptr<IndexedTexts> texts_;
   std::string path_;                         // of the file that is read
-  std::map<std::string, uint32_t> numbers_;  // of class names, by first mention
+  std::map<std::string, uint32_t> numbers_;  // by class name; numbered by first mention
   bool with_label_ = false;                  // pairs with a third column
   LeftOut left_out_;
   std::set<std::string> told_columns_;

@@ -16,13 +16,14 @@ struct TokenRule {
   int64_t max_tokens = 128;
 };
 
-/// Gathers texts as rows of ids.
+/// Collects texts as rows of token ids.
 class TokenRows {
  public:
   TokenRows(const TokenRule& rule, int64_t rows) : rule_(rule) { ids_.reserve(static_cast<size_t>(rows)); }
 
   void add(std::string_view text) { ids_.push_back(rule_.tokenizer->encode(text, rule_.max_tokens)); }
-  /// Fills in tokens_nT and mask_nT, all rows as long as the longest (T >= 1): shorter ones end in the tokenizer's padding.
+  /// Fills in tokens_nT and mask_nT. T is the length of the longest row, at least 1; shorter rows are padded
+  /// with the tokenizer's padding id.
   void finish(Features& out) const;
 
  private:

@@ -46,13 +46,13 @@ void append(UChar32 c, std::string& out) {
   out.append(bytes, static_cast<size_t>(length));
 }
 
-/// Gathers characters into words.
+/// Collects characters into words.
 class Splitter {
  public:
   Splitter(const BertText& how, const std::function<bool(std::string_view)>& visit)
       : how_(how), visit_(visit) {}
 
-  /// False once `visit` has had enough.
+  /// False once `visit` has returned false.
   bool add(UChar32 c) {
     if (is_chinese(c)) return end_run() && add_to_run(c) && end_run();
     return add_to_run(c);
@@ -75,7 +75,7 @@ class Splitter {
     return true;
   }
 
-  // Decomposition without its accents. White space bounds it: no mark wanders over a space.
+  // Canonical decomposition without accents. White space bounds it: no combining mark moves across a space.
   void canonical() {
     if (!how_.strip_accents) return;
     UErrorCode status = U_ZERO_ERROR;
@@ -112,7 +112,7 @@ class Splitter {
     return end_word();
   }
 
-  // The one letter whose small form is two characters: i and a dot above.
+  // The only letter whose lower case has two characters: i and a dot above.
   UChar32 lower(UChar32 c) {
     if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
     if (c != kBigDottedI) return u_tolower(c);

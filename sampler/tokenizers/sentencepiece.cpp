@@ -16,8 +16,8 @@ namespace {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
 
-// The library's time grows with the square of a run of unknown characters. So it gets no more of a text than fits: a token is shorter
-// than this, but for such runs and for blanks.
+// The library's time grows with the square of a run of unknown characters. So it gets only as much of a text
+// as fits: a token is shorter than this, except for such runs and for white space.
 constexpr size_t kBytesOfToken = 64;
 constexpr size_t kMinBytes = size_t{64} << 10;
 
@@ -31,13 +31,14 @@ std::string_view beginning_of(std::string_view text, int64_t max_tokens) {
 
 using Processor = sentencepiece::SentencePieceProcessor;
 
-/// XLM-R's numbers of pieces (fairseq's, and so Hugging Face's): four marks come first and <mask> last.
+/// XLM-R's numbering of pieces (fairseq's, and so Hugging Face's): four special tokens come first and <mask>
+/// last.
 class XlmRobertaIds {
  public:
   static constexpr int64_t kBegin = 0, kPadding = 1, kEnd = 2, kUnknown = 3;
 
   explicit XlmRobertaIds(int64_t pieces) : pieces_(pieces) {}
-  int64_t count() const { return pieces_ + 2; }  // <pad> and <mask> are no pieces
+  int64_t count() const { return pieces_ + 2; }  // plus <pad> and <mask>
   static int64_t id(int64_t piece) { return piece == 0 ? kUnknown : piece + 1; }
   std::string token(const Processor& processor, int64_t id) const {
     constexpr const char* kMarks[] = {"<s>", "<pad>", "</s>", "<unk>"};
@@ -122,7 +123,8 @@ class SentencePiece : public Tokenizer {
     return names;
   }
 
-  // The same pieces have other numbers in some families of models, which no run would notice: it would only learn less.
+  // Some families of models number the same pieces differently. A run would not notice: it would only learn
+  // less.
   void check_beyond_doubt(const std::string& path) const {
     const auto family = tokenizer_family(path);
     if (family && !family->xlm_roberta)

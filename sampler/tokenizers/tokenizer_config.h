@@ -8,7 +8,7 @@
 
 namespace lodestone {
 
-/// Which tokenizer texts pass through, and how much of a text is read.
+/// Selects the tokenizer and the number of tokens read from a text.
 struct TokenizerConfig {
   std::string path;
   std::string kind = "auto";
@@ -21,8 +21,9 @@ struct TokenizerConfig {
   void visit(Fields& f);
 };
 
-/// Opens the vocabulary or model at `path`; "auto" takes a file named *.model for SentencePiece's. Throws ConfigError if
-/// there is no path or a setting is of the other kind, and as the tokenizers say.
+/// Opens the vocabulary or model at `path`; "auto" treats a file named *.model as SentencePiece. Throws
+/// ConfigError if there is no path or a setting belongs to the other kind of tokenizer, and what the
+/// tokenizers throw.
 std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config);
 
 }  // namespace lodestone

@@ -19,7 +19,8 @@ namespace {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{16} << 20;
 
-// Classes and model types, in small letters and without marks, whose ids are not the model's own, or that set other marks around a text.
+// Classes and model types, in lower case and without punctuation, whose ids are not the model's own, or that
+// put other special tokens around a text.
 constexpr std::array<std::string_view, 14> kOthers{"camembert",     "mbart",  "nllb",  "barthez", "xglm",
                                                    "xlmprophetnet", "plbart", "xlnet", "cpm",     "pegasus",
                                                    "bigbird",       "llama",  "gemma", "reformer"};
@@ -41,7 +42,7 @@ std::string plain(std::string_view name) {
   return letters;
 }
 
-// The value of a key, if it's a name that says something.
+// The family that the value of a key indicates, if any.
 std::optional<TokenizerFamily> said(const nlohmann::json& config, const char* file, const char* key) {
   if (!config.is_object() || !config.contains(key) || !config[key].is_string()) return {};
   const auto value = config[key].get<std::string>();

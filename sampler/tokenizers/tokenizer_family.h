@@ -5,15 +5,16 @@
 
 namespace lodestone {
 
-/// What lies beside a SentencePiece model says of whose ids its pieces have in Hugging Face's models.
+/// Which numbering Hugging Face's models use for a SentencePiece model, according to the files beside it.
 struct TokenizerFamily {
-  std::string source;        ///< "tokenizer_config.json: XLMRobertaTokenizer": where it is said, for people
-  bool xlm_roberta = false;  ///< XLM-R's rule; else another one, which isn't known here
+  /// Where this is stated, for people: "tokenizer_config.json: XLMRobertaTokenizer".
+  std::string source;
+  bool xlm_roberta = false;  ///< XLM-R's numbering; false: another one, unknown to this library
 };
 
-/// Looks at tokenizer_config.json and config.json in the model's folder, and at its name: sentencepiece.bpe.model is how XLM-R's,
-/// CamemBERT's and mBART's are called. None where the pieces have the model's own ids (T5, ALBERT, DeBERTa) or nothing is said;
-/// a JSON file that can't be read says nothing.
+/// Reads tokenizer_config.json and config.json in the model's folder, and the model's name:
+/// sentencepiece.bpe.model is the name in XLM-R, CamemBERT and mBART. Empty if the pieces have the model's
+/// own ids (T5, ALBERT, DeBERTa) or the files do not say; an unreadable JSON file counts as saying nothing.
 std::optional<TokenizerFamily> tokenizer_family(const std::string& model);
 
 }  // namespace lodestone

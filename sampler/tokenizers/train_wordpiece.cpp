@@ -15,7 +15,7 @@ namespace {
 constexpr int32_t kMaxWordCharacters = 100;
 constexpr int64_t kLeastVocabulary = 16;
 
-/// Two tokens next to each other.
+/// Two neighbouring tokens.
 struct Pair {
   int32_t left, right;
   bool operator==(const Pair&) const = default;
@@ -36,10 +36,10 @@ struct Word {
 /// Where a pair occurs, and how often.
 struct Places {
   int64_t count = 0;
-  std::vector<size_t> words;  // may name a word twice, or one that has the pair no more
+  std::vector<size_t> words;  // may have a word twice, or one that has lost the pair
 };
 
-/// "a", "##b", "##c" of "abc".
+/// "a", "##b", "##c" for "abc".
 std::vector<std::string> letters_of(const std::string& word) {
   std::vector<std::string> letters;
   const auto length = static_cast<int32_t>(word.size());
@@ -62,7 +62,8 @@ class Joiner {
       Word word{{}, count};
       for (const std::string& letter : letters_of(text)) {
         const auto found = ids_.find(letter);
-        word.tokens.push_back(found == ids_.end() ? -1 : found->second);  // a letter left out joins nothing
+        // Letters that were left out are never joined.
+        word.tokens.push_back(found == ids_.end() ? -1 : found->second);
       }
       words_.push_back(std::move(word));
       count_pairs(words_.size() - 1, +1);
@@ -77,7 +78,7 @@ class Joiner {
       const auto found = places_.find(pair);
       if (found == places_.end() || found->second.count < 2) continue;
       if (found->second.count != count) {
-        waiting_.push({found->second.count, pair});  // it was counted before others were joined
+        waiting_.push({found->second.count, pair});  // its count was outdated
         continue;
       }
       join(pair);
@@ -113,7 +114,7 @@ class Joiner {
     }
   }
 
-  // "ab" + "##c" and "a" + "##bc" are one token.
+  // "ab" + "##c" and "a" + "##bc" are the same token.
   int32_t token_of(const Pair& pair) {
     std::string text =
         tokens_[static_cast<size_t>(pair.left)] + tokens_[static_cast<size_t>(pair.right)].substr(2);
@@ -153,7 +154,8 @@ class Joiner {
   std::priority_queue<Candidate, std::vector<Candidate>, Later> waiting_;
 };
 
-/// The characters worth a token, in byte order, which is code point order; "##" ones after the others.
+/// The characters that get a token, in byte order, which is code point order; those with "##" after the
+/// others.
 std::vector<std::string> alphabet(const std::map<std::string, int64_t>& words, int64_t most) {
   std::map<std::string, int64_t> counts;
   for (const auto& [word, count] : words)

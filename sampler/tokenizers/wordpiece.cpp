@@ -54,7 +54,7 @@ class WordPiece : public Tokenizer {
   }
 
   std::vector<int64_t> encode(std::string_view text, int64_t max_tokens) const override {
-    const auto room = static_cast<size_t>(max_tokens) - 1;  // the last place is the end mark's
+    const auto room = static_cast<size_t>(max_tokens) - 1;  // one place is for the end token
     std::vector<int64_t> ids = {begin_};
     for_each_bert_word(text, how_, [&](std::string_view word) {
       add_word(word, ids);
@@ -92,7 +92,7 @@ class WordPiece : public Tokenizer {
     }
   }
 
-  // The bytes covered; 0 if no token fits.
+  // The number of bytes covered; 0 if no token fits.
   static size_t add_longest(std::string_view rest, const Pieces& pieces, std::vector<int64_t>& ids) {
     for (size_t length = std::min(rest.size(), pieces.longest); length > 0; --length) {
       if (length < rest.size() && continues(rest[length])) continue;

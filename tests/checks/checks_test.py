@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
+import comments
 import handbook
 import layering
 import paths
@@ -43,6 +44,7 @@ class Checks(unittest.TestCase):
     def test_a_right_tree_passes(self):
         self.assertEqual(layering.problems(self.tree({})), [])
         self.assertEqual(wording.problems(self.tree({})), [])
+        self.assertEqual(comments.problems(self.tree({})), [])
 
     def test_layering_finds_an_upward_include(self):
         self.assert_layering({"common/error.cpp": '#include "sampler/a.h"\n'}, "common must not use sampler")
@@ -176,6 +178,27 @@ const Row kTable[] = {
         self.assert_paths('add_path(c, "--json", a->json, "write to this file"); c->add_option("--rate", a->rate, "of learning");')
         self.assert_paths('f.field({"init_from", "weights", "", 0}, &init_from);', "the key init_from holds a path")
         self.assert_paths('f.field({"init_from", "weights", kPathUnit}, &init_from); f.field({"profile", "a, b"}, &p);')
+
+    def assert_comments(self, code, *expected):
+        found = comments.problems(self.tree({"sampler/a.h": code}))
+        self.assertEqual([line.split(": ", 1)[1].split(";")[0] for line in found], list(expected), found)
+
+    def test_comments_finds_long_lines_by_columns(self):
+        self.assert_comments("// " + "x" * 107 + "\n// " + "·" * 107 + "\n// " + "·" * 108 + "\n", "111 columns")
+        self.assert_comments('const char* kText = R"(\n' + "x" * 111 + '\n)";\nint x;  // ' + "x" * 101 + "\n", "112 columns")
+
+    def test_comments_finds_labels_within_prose(self):
+        self.assert_comments("/// Sums rows. Cost      one pass\nint x;  ///< of a row Throws  Error\n",
+                             "the label Cost stands in the middle of a line", "the label Throws stands in the middle of a line")
+        self.assert_comments("/// Sums rows. Throws Error if there are none.\n/// Cost      one pass\n  /// Math      y =  x\n"
+                             'const char* kTable = "rows  Cost  bytes";\n')
+
+    def test_comments_finds_trailing_comments_of_several_lines(self):
+        what = "a ///< comment of more than one line"
+        self.assert_comments("bool pinned =\n    false;  ///< of a GPU\nstd::vector<int>\n    views;  ///< of a sample\n", what, what)
+        self.assert_comments("int (*select)(\n    int rank);  ///< may throw\nint a;  ///< first\n        ///< second\n", what, what)
+        self.assert_comments("struct S {\n  int a;  ///< one\n  // why\n  int b = 0;  ///< two\n\n  enum E {\n    kA,  ///< of E\n"
+                             "    kB,  ///< of E\n  };\n public:\n  int c;  ///< three\n};\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-// Every mistake a user can make gets a message that names the place and the remedy, and the documented exit code.
+// Every mistake a user can make gets a message that names the place and the remedy, and the documented exit
+// code.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
-// Checkpoints of runs as users see them: when they are saved, which stay, and that a run goes on as if it had never stopped.
+// Checkpoints of runs as users see them: when they are saved, which stay, and that a run goes on as if it had
+// never stopped.
 #include <set>
 
 #include <ATen/TensorOperators.h>
@@ -128,7 +129,8 @@ TEST(CheckpointRun, ADamagedOneIsNamedInTheMetrics) {
   EXPECT_EQ(verify_checkpoint(work.run() / "checkpoints/step-00000008").generation, 1);
 }
 
-// Everything that has state: average, momentum encoder with its queue, learned sampler, statistics of each rank.
+// Everything that has state: average, momentum encoder with its queue, learned sampler, statistics of each
+// rank.
 const Words kMuch = {"schedule.steps=24",
                      "checkpoint.every_steps=3",
                      "ema.decay=0.9",
@@ -202,7 +204,8 @@ TEST(CheckpointRun, GoesOnWithAnotherNumberOfRanks) {
   }
 }
 
-// determinism: canonical, with all that has state: one process, ranks, and a run that changes the number of ranks on its way.
+// determinism: canonical, with all that has state: one process, ranks, and a run that changes the number of
+// ranks on its way.
 TEST(CheckpointRun, CanonicalIsBitIdenticalOnAnyNumberOfRanks) {
   Words settings = kMuch;
   settings.insert(settings.end(), {"determinism=canonical", "schedule.steps=12", "checkpoint.every_steps=4",

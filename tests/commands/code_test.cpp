@@ -75,7 +75,8 @@ TEST_F(Code, IsNotLoadedFromAFolderByItself) {
     EXPECT_FALSE(std::filesystem::exists(path(written))) << written;
 }
 
-// Whoever gives a run away gives its configuration with it: naming that file is no word of the user's about code.
+// Whoever gives a run away gives its configuration with it: naming that file is no word of the user's about
+// code.
 TEST_F(Code, OfAConfigurationInARunFolderIsTheRuns) {
   const std::string own = work_->config(), stored = work_->run() / "config.yaml";
   namespace fs = std::filesystem;

@@ -1,5 +1,6 @@
-// Ranks on a GPU, over NCCL: started as torchrun would, all on the first GPU. NCCL takes two ranks on one GPU for a mistake unless they
-// seem to be on hosts of their own; then they talk over sockets. Skipped where there is no GPU.
+// Ranks on a GPU, over NCCL: started as torchrun would, all on the first GPU. NCCL takes two ranks on one GPU
+// for a mistake unless they seem to be on hosts of their own; then they talk over sockets. Skipped where
+// there is no GPU.
 #include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

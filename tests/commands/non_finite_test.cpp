@@ -53,7 +53,8 @@ TEST(NonFinite, StepsThatAreNotFiniteAreSkippedOrRolledBackSoOftenAndNoMore) {
   EXPECT_EQ(saved(), good);
 }
 
-// A model that divides by a picture's contrast, and one picture that has none: each batch with it is not finite.
+// A model that divides by a picture's contrast, and one picture that has none: each batch with it is not
+// finite.
 TEST(NonFinite, RollsBackFromBatchesThatAreNotFiniteAndGoesOnToTheEnd) {
   torch::jit::Module model("contrast");
   model.register_parameter("weight", at::sin(at::arange(256 * 8, at::kFloat)).reshape({256, 8}),

@@ -170,7 +170,8 @@ TEST(Resume, LookAlikesOfEqualNamesAreThoseOfToday) {
   EXPECT_EQ(group_of.at("class6"), group_of.at("class1"));
 }
 
-// Rows that meet another class's proxy cost 40 to 80 each; here one class in eight is new, in batches of four.
+// Rows that meet another class's proxy cost 40 to 80 each; here one class in eight is new, in batches of
+// four.
 TEST(Resume, ARenamedClassCostsNoMoreThanItself) {
   const Words settings = {"loss.name=arcface", "miner.name=all", "optimizer.learning_rate=0.01"};
   const auto mean_of_last = [](const Workspace& work) {

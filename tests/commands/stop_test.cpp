@@ -77,8 +77,8 @@ Stopped stop(Process& process, int signal) {
   return {std::move(end), std::chrono::duration<double>(Clock::now() - begin).count()};
 }
 
-// At many moments, told by the CPU time that the start has taken: reading the configuration, opening data, building the
-// encoder, opening the run folder, decoding the first batch.
+// At many moments, told by the CPU time that the start has taken: reading the configuration, opening data,
+// building the encoder, opening the run folder, decoding the first batch.
 TEST(Stop, IsObeyedBeforeTheFirstStepWhereverTheRunIs) {
   for (int64_t after = 0; after <= 24; after += 6) {
     const Workspace work;

@@ -84,7 +84,8 @@ TEST(Launch, AStoppedRankIsNamedInTenSecondsAndTheJobEndsWith4) {
   EXPECT_GT(record["collectives"].size(), 100u);
 }
 
-// Without the variable, as users run it: where LibTorch has a pool of threads, none of them may take the signal.
+// Without the variable, as users run it: where LibTorch has a pool of threads, none of them may take the
+// signal.
 TEST(Launch, ATermSavesOneStepOnAllRanksAndExits75) {
   const Workspace work;
   std::vector<std::string> command = {"/usr/bin/env", "-u", "OMP_NUM_THREADS"};
@@ -150,7 +151,8 @@ TEST(Launch, ARankThatDiesAsItStartsEndsTheJobWith4) {
   ::kill(ranks.at(1), SIGKILL);
   const Finished end = job.wait(60);
   EXPECT_EQ(end.code, 4) << end.err;
-  // In mpirun's words: its number, or, where the other rank has obeyed mpirun's TERM before mpirun has looked, that there was one.
+  // In mpirun's words: its number, or, where the other rank has obeyed mpirun's TERM before mpirun has
+  // looked, that there was one.
   EXPECT_THAT(end.err, AnyOf(HasSubstr("rank 1 "), HasSubstr("1 process returned")));
 }
 

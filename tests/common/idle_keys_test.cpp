@@ -1,4 +1,5 @@
-// Keys that have no effect as things are set: refused where a user gives them, passed over where a run has kept them.
+// Keys that have no effect as things are set: refused where a user gives them, passed over where a run has
+// kept them.
 #include "common/idle_keys.h"
 
 #include <gmock/gmock.h>

@@ -7,8 +7,8 @@
 #include "common/error.h"
 #include "common/safetensors.h"
 
-// Files as an attacker or a bad disk would make them: each is refused with a message, none crashes or allocates by what
-// the file claims.
+// Files as an attacker or a bad disk would make them: each is refused with a message, none crashes or
+// allocates by what the file claims.
 namespace lodestone {
 namespace {
 

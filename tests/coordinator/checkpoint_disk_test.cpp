@@ -13,7 +13,8 @@
 #include "tests/coordinator/snapshots.h"
 #include "trainer/coordinator/metrics/metrics_log.h"
 
-// Disks that are full, small or read-only: what is there stays loadable and nothing half-written stays behind.
+// Disks that are full, small or read-only: what is there stays loadable and nothing half-written stays
+// behind.
 namespace lodestone {
 namespace {
 

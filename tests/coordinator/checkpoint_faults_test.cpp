@@ -6,7 +6,8 @@
 #include "tests/coordinator/faulty_disk.h"
 #include "tests/coordinator/snapshots.h"
 
-// Whichever call of a save fails, and however: the state before or the one after it is there, whole, and nothing else.
+// Whichever call of a save fails, and however: the state before or the one after it is there, whole, and
+// nothing else.
 namespace lodestone {
 namespace {
 

@@ -27,8 +27,8 @@ class Numbers : public Dataset {
 };
 
 /// One process's run in a folder.
-struct SmallRun {
-  explicit SmallRun(const fs::path& folder, const char* loss = "supcon") : made(Case{loss, "", "all"}) {
+struct Run {
+  explicit Run(const fs::path& folder, const char* loss = "supcon") : made(Case{loss, "", "all"}) {
     encoder->build({1, 16, 16}, 5);
     training.schedule.steps = 8;
     checkpoint.every_steps = 2;
@@ -50,8 +50,7 @@ struct SmallRun {
 
   Coordinator::Agreed step() {
     const int64_t number = trainer->steps_done();
-    Batch batch = batch_of(number, {0, 1});
-    batch.features = batch.features.to(at::kFloat);
+    const Batch batch = batch_of(number, {0, 1});
     const StepMetrics done = trainer->step(batch, 0);
     coordinator->report(done, batch, trainer->embeddings());
     const auto agreed = coordinator->agree(/*stop=*/false, /*bad_records=*/false, done.step);
@@ -81,7 +80,7 @@ TEST(Coordinator, SavesWhenItIsDueAndGoesOnFromThere) {
   const fs::path folder = temp.path() / "run";
   at::Tensor weight;
   {
-    SmallRun run(folder);
+    Run run(folder);
     EXPECT_FALSE(run.coordinator->resumes("auto"));
     EXPECT_FALSE(run.begin().has_value());
     for (int64_t step = 1; step <= 5; ++step) EXPECT_EQ(run.step().save, step % 2 == 0) << step;
@@ -90,7 +89,7 @@ TEST(Coordinator, SavesWhenItIsDueAndGoesOnFromThere) {
     weight = run.encoder->parameters().learned()[0].tensor.detach().clone();
   }
   EXPECT_EQ(list_checkpoints(folder / "checkpoints").size(), 2U);
-  SmallRun again(folder);
+  Run again(folder);
   EXPECT_TRUE(again.coordinator->resumes("auto"));
   const auto cursor = again.begin();
   ASSERT_TRUE(cursor.has_value());
@@ -104,22 +103,22 @@ TEST(Coordinator, SavesWhenItIsDueAndGoesOnFromThere) {
 
 TEST(Coordinator, GivesTheFolderToOneRunAtATime) {
   const TempFolder temp;
-  std::optional<SmallRun> run(std::in_place, temp.path() / "run");
-  EXPECT_THROW(SmallRun(temp.path() / "run"), IoError);
+  std::optional<Run> run(std::in_place, temp.path() / "run");
+  EXPECT_THROW(Run(temp.path() / "run"), IoError);
   run.reset();
-  EXPECT_NO_THROW(SmallRun(temp.path() / "run"));
+  EXPECT_NO_THROW(Run(temp.path() / "run"));
 }
 
 TEST(Coordinator, RefusesSavesBeforeItKnowsTheData) {
   const TempFolder temp;
-  SmallRun run(temp.path() / "run");
+  Run run(temp.path() / "run");
   EXPECT_THROW(run.coordinator->save(*run.trainer, {}), Error);
 }
 
 TEST(Coordinator, ReportsAnEvaluationThatItIsHanded) {
   const TempFolder temp;
   const fs::path folder = temp.path() / "run";
-  SmallRun run(folder);
+  Run run(folder);
   run.begin();
   run.step();
   bool durable = false;
@@ -137,7 +136,7 @@ TEST(Coordinator, ReportsAnEvaluationThatItIsHanded) {
 
 TEST(Coordinator, RollsBackToTheNewestCheckpoint) {
   const TempFolder temp;
-  SmallRun run(temp.path() / "run");
+  Run run(temp.path() / "run");
   run.begin();
   EXPECT_FALSE(run.coordinator->roll_back(1, *run.trainer).has_value());
   for (int step = 0; step < 3; ++step) run.step();
@@ -150,12 +149,12 @@ TEST(Coordinator, StartsAfreshBesideWhatWasThere) {
   const TempFolder temp;
   const fs::path folder = temp.path() / "run";
   {
-    SmallRun run(folder);
+    Run run(folder);
     run.begin();
     for (int step = 0; step < 2; ++step) run.step();
     EXPECT_TRUE(run.coordinator->finish(2));
   }
-  SmallRun fresh(folder);
+  Run fresh(folder);
   EXPECT_FALSE(fresh.begin("none").has_value());
   EXPECT_EQ(fresh.trainer->steps_done(), 0);
   EXPECT_EQ(list_checkpoints(temp.path() / "run.1" / "checkpoints").size(), 1U);

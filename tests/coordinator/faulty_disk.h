@@ -14,9 +14,9 @@ struct Remains {
   bool names = true;  ///< did they reach the disk?
 };
 
-/// While it lives, the n-th call (from 1) of open, write, pread, fsync, rename or mkdir that this thread makes below `root` fails.
-/// The calls of this program are caught by functions of the same names in it: no preloading, no mount. A power cut makes what is
-/// lost be lost and ends the process with code kCut.
+/// While it lives, the n-th call (from 1) of open, write, pread, fsync, rename or mkdir that this thread
+/// makes below `root` fails. The calls of this program are caught by functions of the same names in it: no
+/// preloading, no mount. A power cut makes what is lost be lost and ends the process with code kCut.
 class FaultyDisk {
  public:
   static constexpr int kCut = 9;

@@ -1,4 +1,5 @@
-// A resumed run looks at the end of its metrics.jsonl alone, however long it is, and leaves what a run that never stopped would have.
+// A resumed run looks at the end of its metrics.jsonl alone, however long it is, and leaves what a run that
+// never stopped would have.
 #include "trainer/coordinator/metrics/metrics_tail.h"
 
 #include <fstream>

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int kStopped = 75;
 
-// Runs in the child: says 'r' when it listens and 's' when a stop was asked for; leaves when its input closes.
+// Runs in the child: says 'r' when it listens and 's' when a stop was asked for; leaves when its input
+// closes.
 [[noreturn]] void child_main(int input, int output) {
   const StopSignals signals;
   bool told = false;

@@ -1,4 +1,5 @@
-// Jobs here are shell scripts: what is tried is who is started again, with what, and what is left of those that ended.
+// Jobs here are shell scripts: what is tried is who is started again, with what, and what is left of those
+// that ended.
 #include "trainer/coordinator/faults/supervisor.h"
 
 #include <fstream>
@@ -245,7 +246,8 @@ std::string rewritten(const std::string& text) {
   return hostfile_text(read_hostfile(folder.path() / "hosts"));
 }
 
-// The grammar of Open MPI 4: mpirun takes each of these too, but for repeated hosts, CR and a comment without a line's end.
+// The grammar of Open MPI 4: mpirun takes each of these too, but for repeated hosts, CR and a comment without
+// a line's end.
 TEST(HostList, reads_what_mpirun_reads) {
   EXPECT_EQ(rewritten("# ours\nnode1 slots=4\n\nnode2   # one\nnode1 slots=2 max_slots=8\n"),
             "node1 slots=6 max_slots=8\nnode2\n");

@@ -35,7 +35,8 @@ void link_fonts(const fs::path& folder) {
   }
 }
 
-// One small data set for all tests, made once: the first letters of every script (A of Latin, Greek and Cyrillic).
+// One small data set for all tests, made once: the first letters of every script (A of Latin, Greek and
+// Cyrillic).
 class TypefacesTest : public ::testing::Test {
  protected:
   static TypefacesOptions small(const fs::path& output) {

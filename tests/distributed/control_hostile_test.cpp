@@ -14,7 +14,8 @@
 namespace lodestone::testing {
 namespace {
 
-// A zombie has an open connection, and may even have learned the keys; without the seal nothing that it writes counts.
+// A zombie has an open connection, and may even have learned the keys; without the seal nothing that it
+// writes counts.
 TEST(Control, what_a_zombie_of_an_older_generation_writes_is_not_believed) {
   const auto with = [](int rank, int port, int64_t generation) {
     ControlOptions options = options_of(rank, 2, port);
@@ -101,7 +102,8 @@ TEST(Control, a_word_that_is_not_renewed_is_the_loss_of_rank_0_and_told_to_it) {
 TEST(Control, what_somebody_deletes_is_written_again_and_nobody_is_accused) {
   auto all = planes(2);
   PlayedRank stranger(options_of(1, 2, all[0]->port()));
-  // One after another: who deletes the word each time that rank 0 has renewed it is a loss of rank 0 for all that others can see.
+  // One after another: who deletes the word each time that rank 0 has renewed it is a loss of rank 0 for all
+  // that others can see.
   const std::vector<std::string> names{beat_name(0), beat_name(1), std::string(kWord)};
   for (int64_t step = 1; step <= 30; ++step) {
     stranger.remove(names[static_cast<size_t>(step) % names.size()]);

@@ -28,14 +28,16 @@ class ControlNetwork : public ::testing::Test {
     options.peer_timeout = kPeerTimeout;
     return options;
   }
-  // A rank that was never heard of has a minute to load its libraries: here it has come before the fault does.
+  // A rank that was never heard of has a minute to load its libraries: here it has come before the fault
+  // does.
   void SetUp() override {
     far_->set_step(1);
     const auto deadline = Clock::now() + std::chrono::seconds(20);
     while (near_.peers()[1].step != 1 && Clock::now() < deadline) ::poll(nullptr, 0, 2);
     ASSERT_EQ(near_.peers()[1].step, 1);
   }
-  // Both ranks know. Usually after the time that silence is borne; the deadline is for a machine that is busy otherwise.
+  // Both ranks know. Usually after the time that silence is borne; the deadline is for a machine that is busy
+  // otherwise.
   void expect_both_notice() {
     const auto deadline = Clock::now() + std::chrono::seconds(20);
     while (!(near_.failure() && far_->failure()) && Clock::now() < deadline) ::poll(nullptr, 0, 2);

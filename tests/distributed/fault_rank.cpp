@@ -73,7 +73,8 @@ int main(int argc, char** argv) {
   int code = 0;
   try {
     lodestone::LaunchOptions options;
-    // Four ranks share two processors with whatever else runs: nobody is to be lost who only waits for his turn.
+    // Four ranks share two processors with whatever else runs: nobody is to be lost who only waits for his
+    // turn.
     options.peer_timeout = std::chrono::milliseconds(3000);
     options.group.compare_calls = mode == "astray" || mode == "none";
     options.group.timeout = std::chrono::milliseconds(mode == "late" ? 1000 : 60'000);

@@ -162,8 +162,8 @@ void gradient_traffic_is_counted_apart(const Group& group) {
   require(calls == (group.size() > 1 ? 1 : 0), "one gradient sync per step, got " + std::to_string(calls));
 }
 
-// As of a kernel of one channel over channels-last pictures: along a dimension of size 1 the gradient comes with another stride than
-// the parameter, which LibTorch's Reducer warns of.
+// As of a kernel of one channel over channels-last pictures: along a dimension of size 1 the gradient comes
+// with another stride than the parameter, which LibTorch's Reducer warns of.
 void gradients_have_their_parameters_strides(const Group& group) {
   if (group.size() == 1) return;
   const at::Tensor kernel = at::sin(at::arange(36, at::kDouble)).reshape({4, 1, 3, 3}).requires_grad_(true);

@@ -58,8 +58,8 @@ int main(int argc, char** argv) {
   options.backend = "auto";
   options.group.timeout = std::chrono::seconds(60);
   options.peer_timeout = std::chrono::seconds(20);  // test machines are oversubscribed
-  // With --compare calls are compared before each. With --chunk=N these small tensors travel in pieces, as counts beyond
-  // MPI's int must.
+  // With --compare calls are compared before each. With --chunk=N these small tensors travel in pieces, as
+  // counts beyond MPI's int must.
   const std::string_view chunk = "--chunk=";
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];

@@ -79,7 +79,8 @@ TEST(Convolution, WithAHeldKernelIsAtensWhateverTheRows) {
   }
 }
 
-// In a region of many threads, as a service calls it, and with the kernel packed there; that it is packed shows when the other is lost.
+// In a region of many threads, as a service calls it, and with the kernel packed there; that it is packed
+// shows when the other is lost.
 TEST(Convolution, KeepsAHeldKernel) {
   const at::Tensor kernel = random_rows(16, 3 * 9, 2).view({16, 3, 3, 3}).to(at::kFloat),
                    x = random_rows(1, 12 * 3 * 81, 1).view({12, 3, 9, 9}).to(at::kFloat);

@@ -1,5 +1,7 @@
-// Runs one encoder on tensors of a file, for comparison with other implementations: run_encoder TASK.yaml IN OUT
-// IN: safetensors with pixels, or tokens and mask, and optionally dz. OUT: z and, where there is dz, a "gradient." of each parameter.
+// Runs one encoder on tensors of a file, for comparison with other implementations.
+// usage: run_encoder TASK.yaml IN OUT
+//   IN    safetensors with pixels, or tokens and mask, and optionally dz
+//   OUT   z and, if there is dz, a "gradient." of each parameter
 #include <iostream>
 
 #include <ATen/core/grad_mode.h>

@@ -38,8 +38,8 @@ Pass pass(const char* yaml, const InputShape& input, const Features& x, const at
   return result;
 }
 
-// Beside the parameter's own largest gradient, or a thousandth of the largest of all: some cancel out (a bias before a norm, a
-// key's bias) and hold rounding alone.
+// Beside the parameter's own largest gradient, or a thousandth of the largest of all: some cancel out (a bias
+// before a norm, a key's bias) and hold rounding alone.
 void expect_near(const std::vector<at::Tensor>& got, const std::vector<at::Tensor>& expected,
                  double tolerance) {
   double largest = 0;
@@ -76,7 +76,8 @@ TEST_P(Trained, RecomputedBlocksGiveTheSameBits) {
     EXPECT_TRUE(at::equal(again.buffers[i], kept.buffers[i])) << i;
 }
 
-// Dropout, batch norm over the global batch and recomputation together: any sharing out gives what one process gives.
+// Dropout, batch norm over the global batch and recomputation together: any sharing out gives what one
+// process gives.
 TEST_P(Trained, AnyWorldEqualsOneProcess) {
   const auto& [yaml, input] = GetParam();
   constexpr int64_t kRows = 7;

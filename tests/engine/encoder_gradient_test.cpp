@@ -1,4 +1,5 @@
-// Encoder gradients through the Reducer: for every loss and miner, summed over ranks they are those of one process.
+// Encoder gradients through the Reducer: for every loss and miner, summed over ranks they are those of one
+// process.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>

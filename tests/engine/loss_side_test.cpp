@@ -1,4 +1,5 @@
-// What lies on the loss's side of the embeddings: memory, proxies, learned temperatures, momentum keys, micro-batches.
+// What lies on the loss's side of the embeddings: memory, proxies, learned temperatures, momentum keys,
+// micro-batches.
 #include "trainer/engine/loss_side.h"
 
 #include <ATen/TensorOperators.h>

@@ -115,7 +115,8 @@ INSTANTIATE_TEST_SUITE_P(All, Rules,
                            return std::string(rule.param.name) + (rule.param.nesterov ? "_nesterov" : "");
                          });
 
-// What torch.optim.AdamW (2.11, lr 0.05, weight_decay 0.3) and SGD (lr 0.05, momentum 0.9, weight_decay 0.3) give.
+// What torch.optim.AdamW (2.11, lr 0.05, weight_decay 0.3) and SGD (lr 0.05, momentum 0.9, weight_decay 0.3)
+// give.
 TEST(Rules, GiveTheNumbersOfTorchOptim) {
   const std::map<std::string, Vector> expected = {
       {"adamw", {1.6191104117445083, -0.7093797400137638, 0.2209966166627266, 0.024932696884679043}},

@@ -63,8 +63,7 @@ TEST(LossScaler, ContinuesFromItsSavedState) {
   one.update(false);
   for (int i = 0; i < 700; ++i) one.update(true);
   const auto saved = state_handles(one), to = state_handles(other);
-  for (const auto& [name, tensor] : to.at("scaler"))
-    at::Tensor(tensor).copy_(saved.at("scaler").at(name));
+  for (const auto& [name, tensor] : to.at("scaler")) at::Tensor(tensor).copy_(saved.at("scaler").at(name));
   for (int64_t i = 700; i < LossScaler::kGrowthSteps; ++i) other.update(true);
   EXPECT_EQ(other.scale(), LossScaler::kStart);
 }

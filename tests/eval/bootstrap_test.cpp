@@ -92,8 +92,9 @@ TEST(Bootstrap, EqualsResamplesWrittenOut) {
 }
 
 TEST(Bootstrap, HoldsTheTruthAboutAsOftenAsItSays) {
-  // Each class has a rate of its own, between 0 and 1, at which its 5 queries find what they look for: the truth is 1/2. Judged by
-  // queries instead of classes the interval would be far too narrow: it would hold the truth in 4 of 5 trials.
+  // Each class has a rate of its own, between 0 and 1, at which its 5 queries find what they look for: the
+  // truth is 1/2. Judged by queries instead of classes the interval would be far too narrow: it would hold
+  // the truth in 4 of 5 trials.
   int held = 0;
   constexpr int kTrials = 300;
   for (uint64_t trial = 0; trial < kTrials; ++trial) {
@@ -117,7 +118,8 @@ TEST(Bootstrap, HoldsTheTruthAboutAsOftenAsItSays) {
 }
 
 TEST(Bootstrap, HoldsTheTrueAreaAboutAsOftenAsItSays) {
-  // Each class shifts its scores by a normal number of its own, as does each pair: positives ~ N(1, 2), negatives ~ N(0, 3).
+  // Each class shifts its scores by a normal number of its own, as does each pair: positives ~ N(1, 2),
+  // negatives ~ N(0, 3).
   constexpr int kTrials = 120;
   const double truth = 0.5 * std::erfc(-1 / std::sqrt(5.0) / std::sqrt(2.0));
   int held = 0;

@@ -1,6 +1,8 @@
-// Judges the rows of a file, for comparison with other implementations: judge_rows IN.safetensors prints the measures as JSON.
-// IN: z [N, D] float32, label [N] int64; and, each if wanted: query [N] int64 (1: asks, 0: may be found), triplets [T, 3] int64
-// (anchor, positive, negative), graded [P, 2] int64 with grade [P] float64.
+// Evaluates the rows of a file, for comparison with other implementations, and prints the metrics as JSON.
+// usage: judge_rows IN
+//   IN   safetensors with z [N, D] float32, label [N] int64 and, each optional, query [N] int64 (1: query,
+//        0: gallery), triplets [T, 3] int64 (anchor, positive, negative), graded [P, 2] int64 with grade [P]
+//        float64
 #include <iostream>
 
 #include "common/safetensors.h"

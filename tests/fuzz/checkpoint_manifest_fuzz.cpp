@@ -1,8 +1,9 @@
 #include "fuzz/input.h"
 #include "trainer/coordinator/checkpoints/manifest.h"
 
-/// Any bytes become a manifest that says the same when it is written again, or a typed error. A checksum that fits is put in front,
-/// since no other input would come past it; the bytes as they are, too, must do no harm.
+/// Any bytes become a manifest that says the same when it is written again, or a typed error. A checksum that
+/// fits is put in front, since no other input would come past it; the bytes as they are, too, must do no
+/// harm.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
   const std::string_view rest = fuzz::text(data, size);

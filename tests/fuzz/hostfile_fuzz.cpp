@@ -3,7 +3,8 @@
 
 using namespace lodestone;
 
-/// Any bytes become hosts whose own text is read back, and whose names are no option to ssh; or a typed error.
+/// Any bytes become hosts whose own text is read back, and whose names are no option to ssh; or a typed
+/// error.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const fuzz::MemoryFile file(fuzz::text(data, size));
   fuzz::refusing([&] {

@@ -44,7 +44,8 @@ struct Served {
 
 }  // namespace
 
-// What a client sends. It gets an answer or is hung up on, in time; and whoever doesn't show the token enters nowhere.
+// What a client sends. It gets an answer or is hung up on, in time; and whoever doesn't show the token enters
+// nowhere.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static Served served;
   const std::string request(fuzz::text(data, size));

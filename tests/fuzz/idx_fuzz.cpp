@@ -3,7 +3,8 @@
 #include "fuzz/input.h"
 #include "sampler/sources/idx.h"
 
-/// Two files, the first as long as the first two bytes say and both compressed if the third is odd, become pictures, or a DataError.
+/// Two files, the first as long as the first two bytes say and both compressed if the third is odd, become
+/// pictures, or a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
   if (size < 3) return 0;

@@ -5,7 +5,8 @@
 
 using namespace lodestone;
 
-/// Lines of NAME=value are an environment; what a launcher says in it is a rank within its world, or a ConfigError.
+/// Lines of NAME=value are an environment; what a launcher says in it is a rank within its world, or a
+/// ConfigError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::map<std::string, std::string> variables;
   std::string_view text = fuzz::text(data, size);

@@ -4,7 +4,8 @@
 #include "sampler/sources/image_source.h"
 #include "sampler/sources/path_patterns.h"
 
-/// Any list, with commas or, if the first byte is odd, tabs, becomes samples below its folder, or a DataError.
+/// Any list, with commas or, if the first byte is odd, tabs, becomes samples below its folder, or a
+/// DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
   if (size < 1) return 0;

@@ -4,8 +4,8 @@
 
 using namespace lodestone;
 
-/// The first byte is the step to resume from, the rest the file. What is left is told the same when it is cut once more, ends with a line's
-/// end, and is of no later step behind the last train line.
+/// The first byte is the step to resume from, the rest the file. What is left is told the same when it is cut
+/// once more, ends with a line's end, and is of no later step behind the last train line.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::optional<int64_t> step = data[0] == 255 ? std::nullopt : std::optional<int64_t>(data[0]);

@@ -6,7 +6,8 @@
 
 using namespace lodestone;
 
-/// The config.json beside weights and the tokenizer_config.json beside a tokenizer: a size of a model within its bounds, or a typed error.
+/// The config.json beside weights and the tokenizer_config.json beside a tokenizer: a size of a model within
+/// its bounds, or a typed error.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const TempFolder folder;
   for (const char* name : {"config.json", "tokenizer_config.json"})

@@ -4,7 +4,8 @@
 
 using namespace lodestone;
 
-/// A path or pattern as a configuration or a list has it. What is taken names this machine; braces become a bounded number of names.
+/// A path or pattern as a configuration or a list has it. What is taken names this machine; braces become a
+/// bounded number of names.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string value(fuzz::text(data, size));
   fuzz::refusing([&] {

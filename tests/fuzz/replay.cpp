@@ -1,5 +1,5 @@
-/// Drives a libFuzzer target without libFuzzer: every seed of the folders named, then mutations of them, always the same.
-/// usage: x_fuzz FOLDER... [MUTATIONS]. Exits by itself unless the target crashes.
+/// Drives a libFuzzer target without libFuzzer: every seed of the folders named, then mutations of them,
+/// always the same. usage: x_fuzz FOLDER... [MUTATIONS]. Exits by itself unless the target crashes.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

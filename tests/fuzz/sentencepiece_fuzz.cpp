@@ -22,7 +22,8 @@ std::shared_ptr<const Tokenizer> small() {
 
 }  // namespace
 
-// The bytes are a text for a model that was made here. Models themselves are files that a user vouches for, like programs.
+// The bytes are a text for a model that was made here. Models themselves are files that a user vouches for,
+// like programs.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const std::shared_ptr<const Tokenizer> tokenizer = small();
   for (const int64_t most : {2, 5, 64}) {

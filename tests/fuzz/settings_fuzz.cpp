@@ -2,7 +2,8 @@
 #include "fuzz/input.h"
 #include "support/yaml_structs.h"
 
-/// Each line is what stands behind a `--set`. All together they are a configuration, whose own YAML is read back, or a ConfigError.
+/// Each line is what stands behind a `--set`. All together they are a configuration, whose own YAML is read
+/// back, or a ConfigError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
   Settings settings;

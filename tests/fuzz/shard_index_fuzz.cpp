@@ -5,8 +5,8 @@
 #include "fuzz/input.h"
 #include "sampler/sources/shard_index_cache.h"
 
-/// Any bytes become an index that can be walked, or nothing. A checksum that fits is put at the end, since one in 2^64 inputs would
-/// come past it; the stamp is the one the bytes claim.
+/// Any bytes become an index that can be walked, or nothing. A checksum that fits is put at the end, since
+/// one in 2^64 inputs would come past it; the stamp is the one the bytes claim.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
   std::string bytes(fuzz::text(data, size));

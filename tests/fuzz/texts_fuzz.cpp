@@ -5,8 +5,8 @@
 
 using namespace lodestone;
 
-// The first byte picks syntax, format and header; the rest is the file. What is accepted must be UTF-8 of the promised count, and must
-// read the same again from its offset; no line belongs to two records.
+// The first byte picks syntax, format and header; the rest is the file. What is accepted must be UTF-8 of the
+// promised count, and must read the same again from its offset; no line belongs to two records.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   constexpr std::array kSyntaxes = {RecordSyntax::kJsonLines, RecordSyntax::kTabs, RecordSyntax::kCommas,

@@ -6,7 +6,8 @@
 
 using namespace lodestone;
 
-/// Any list of pairs or triplets, with commas or, if the first byte is odd, tabs, becomes tuples of pictures beside it, or a DataError.
+/// Any list of pairs or triplets, with commas or, if the first byte is odd, tabs, becomes tuples of pictures
+/// beside it, or a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   static const TempFolder folder;

@@ -17,7 +17,8 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 }  // namespace
 
-/// The first line is the prefix, the others are the names of a file's tensors. Each name is used once, or left over, or passed over.
+/// The first line is the prefix, the others are the names of a file's tensors. Each name is used once, or
+/// left over, or passed over.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::set<std::string> ours = {"embeddings.norm.weight", "embeddings.norm.bias",
                                       "layers.0.mlp.0.weight",  "layers.0.mlp.3.bias",

@@ -19,8 +19,8 @@ void check(const Tokenizer& tokenizer, std::string_view text) {
 
 }  // namespace
 
-// The bytes are a text, split and encoded; then a text to make a vocabulary of, which must cover it without unknown words; then a
-// vocabulary themselves.
+// The bytes are a text, split and encoded; then a text to make a vocabulary of, which must cover it without
+// unknown words; then a vocabulary themselves.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const BertText how{(data[0] & 1) != 0, (data[0] & 2) != 0};

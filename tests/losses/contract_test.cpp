@@ -1,5 +1,5 @@
-// What every loss promises, whatever its formula: for all rows of the table, and for the settings that change the
-// mathematics.
+// What every loss promises, whatever its formula: for all rows of the table, and for the settings that change
+// the mathematics.
 #include <gtest/gtest.h>
 
 #include "losses/all_losses.h"

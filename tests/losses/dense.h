@@ -31,7 +31,8 @@ inline Evaluated by_reference(const Loss& loss, const at::Tensor& value_ac, cons
   return {total.item<double>(), leaf_ac.grad().defined() ? leaf_ac.grad() : at::zeros_like(value_ac)};
 }
 
-/// The functions of a PairLoss put together over whole matrices, in the shortest way: what any engine must come to.
+/// The functions of a PairLoss put together over whole matrices, in the shortest way: what any engine must
+/// come to.
 class DensePairs {
  public:
   DensePairs(const PairLoss& loss, const at::Tensor& value_ac, const at::Tensor& positive_ac,

@@ -8,9 +8,9 @@
 
 namespace lodestone::testing {
 
-/// A anchors with C refs each, as plain numbers: what the oracles of losses compute with. A batch has its rows as
-/// anchors and as refs. Two towers have the rows of the one and then those of the other as anchors, C = A / 2: pair (i,
-/// j) of the towers is (i, j) and (C + j, i) here.
+/// A anchors with C refs each, as plain numbers: what the oracles of losses compute with. A batch has its
+/// rows as anchors and as refs. Two towers have the rows of the one and then those of the other as anchors, C
+/// = A / 2: pair (i, j) of the towers is (i, j) and (C + j, i) here.
 struct Pairs {
   Pairs(int anchors, int refs)
       : A(anchors), C(refs), similarity(size()), distance(size()), positive(size()), negative(size()) {}
@@ -49,8 +49,8 @@ struct Pairs {
 
 using Oracle = std::function<double(const Pairs&)>;
 
-/// The loss with these settings (YAML) against a double loop, over several random batches. Two twins: by_reference.cpp
-/// asks the loss itself, by_engine.cpp the whole engine.
+/// The loss with these settings (YAML) against a double loop, over several random batches. Two twins:
+/// by_reference.cpp asks the loss itself, by_engine.cpp the whole engine.
 void expect_loss(const std::string& loss, const std::string& settings, const Oracle& oracle);
 
 }  // namespace lodestone::testing

@@ -42,7 +42,8 @@ inline void meet(Pairs& pairs, int first, const LabelledRows& anchors, const Lab
     }
 }
 
-/// Pairs count 0, 1 or 2 times, positives from both ends alike; anchor 3 has no negatives, anchor 5 no positives.
+/// Pairs count 0, 1 or 2 times, positives from both ends alike; anchor 3 has no negatives, anchor 5 no
+/// positives.
 inline void mine_at_random(Pairs& pairs, Random& random) {
   for (int i = 0; i < pairs.A; ++i)
     for (int j = 0; j < pairs.C; ++j) {

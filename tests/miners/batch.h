@@ -39,8 +39,8 @@ struct PairTable {
   std::vector<Kind> kind;
 };
 
-/// Of every eight rows one has no positive, one no negative and one neither. Distances in [0, 2) are multiples of
-/// `step`: the larger it is, the more ties there are.
+/// Of every eight rows one has no positive, one no negative and one neither. Distances in [0, 2) are
+/// multiples of `step`: the larger it is, the more ties there are.
 inline PairTable random_pairs(int64_t rows, double step, uint64_t seed) {
   Random random(seed, Purpose::kTrials);
   PairTable x(rows);
@@ -83,7 +83,8 @@ inline Positives positives_of(const PairTable& x, at::ScalarType type) {
   return all;
 }
 
-/// Rows [row, row + rows) × refs [ref, ref + refs) of the table; sample ids are 1000 + place, hashed by nothing.
+/// Rows [row, row + rows) × refs [ref, ref + refs) of the table; sample ids are 1000 + place, hashed by
+/// nothing.
 inline Candidates tile_of(const PairTable& x, at::ScalarType type, int64_t row, int64_t rows, int64_t ref,
                           int64_t refs, int64_t width) {
   std::vector<double> distance;
@@ -97,7 +98,8 @@ inline Candidates tile_of(const PairTable& x, at::ScalarType type, int64_t row, 
           at::tensor(ref_key, at::kLong), width};
 }
 
-/// Lowers `best` and the negatives of one slot of `rows` rows, whose first place in `all` is `first`, `stride` apart.
+/// Lowers `best` and the negatives of one slot of `rows` rows, whose first place in `all` is `first`,
+/// `stride` apart.
 inline void take_lower(const at::Tensor& score_rc, int64_t ref, size_t first, size_t stride,
                        std::vector<double>& best, std::vector<Triplet>& all) {
   const at::Tensor plain_rc = score_rc.to(at::kDouble).contiguous();

@@ -110,7 +110,8 @@ TEST(PairRandom, NeighboursAreUnrelated) {
       EXPECT_LT(std::abs(mean_z(below_rc * above_rc, variance * variance)), 5) << gap;
       const at::Tensor aside_rc = x_rc.narrow(1, gap, 512 - gap) * x_rc.narrow(1, 0, 512 - gap);
       EXPECT_LT(std::abs(mean_z(aside_rc, variance * variance)), 5) << gap;
-      // Four corners of a rectangle: related if the number were a product of one of the row and one of the ref.
+      // Four corners of a rectangle: related if the number were a product of one of the row and one of the
+      // ref.
       const at::Tensor pair_rc = below_rc * above_rc;
       const at::Tensor corners_rc = pair_rc.narrow(1, gap, 512 - gap) * pair_rc.narrow(1, 0, 512 - gap);
       EXPECT_LT(std::abs(mean_z(corners_rc, std::pow(variance, 4))), 5) << gap;

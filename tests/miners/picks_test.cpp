@@ -10,7 +10,8 @@ namespace {
 
 using Definition = std::function<std::vector<Triplet>(const PairTable&)>;
 
-// Distances are exact in both types, so that the picks must be the same ones. The tile sides cut the batch anyhow.
+// Distances are exact in both types, so that the picks must be the same ones. The tile sides cut the batch
+// anyhow.
 void expect_picks(const std::string& name, const std::string& settings, const Definition& definition) {
   const Made<TripletMiner> miner(name, settings);
   for (uint64_t seed = 1; seed < 6; ++seed)
@@ -49,7 +50,8 @@ TEST(Picks, BatchHard) {
 }
 
 TEST(Picks, SemiHard) {
-  // 0.25 is a multiple of both steps: a negative at exactly d(a,p) + margin is out, as is one at exactly d(a,p).
+  // 0.25 is a multiple of both steps: a negative at exactly d(a,p) + margin is out, as is one at exactly
+  // d(a,p).
   for (const double margin : {0.2, 0.25, 1.0})
     expect_picks("semi_hard", "margin: " + std::to_string(margin), [&](const PairTable& x) {
       std::vector<Triplet> all;

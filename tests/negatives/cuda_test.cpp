@@ -1,4 +1,5 @@
-// The same on a GPU: loss, gradients and tuples are those of plain autograd on the CPU. Skipped where there is none.
+// The same on a GPU: loss, gradients and tuples are those of plain autograd on the CPU. Skipped where there
+// is none.
 #include <ATen/ops/equal.h>
 
 #include "common/error.h"

@@ -33,8 +33,8 @@ class Degenerate : public ::testing::TestWithParam<Case> {
     }
     EXPECT_EQ(three.gradient_BD.size(0), rows);
   }
-  // A row of zeros is at distance 1 from rows of unit length: exactly where the default margins of these are, and a tie for
-  // swap, so that either side of the kink is right.
+  // A row of zeros is at distance 1 from rows of unit length: exactly where the default margins of these are,
+  // and a tie for swap, so that either side of the kink is right.
   static bool has_kink_at_one() {
     const Case& c = GetParam();
     return ((c.loss == "contrastive" || c.loss == "margin") && c.settings.empty()) ||
@@ -89,7 +89,8 @@ TEST_P(Degenerate, ClassesFarApart) {
 INSTANTIATE_TEST_SUITE_P(All, Degenerate, ::testing::ValuesIn(all_cases()));
 
 TEST(Relatives, LookAlikesAndRepeatedSamplesAreNeverNegatives) {
-  // Rows 0 and 1 are of two classes that look alike, row 3 shows the same sample as row 0 under another label.
+  // Rows 0 and 1 are of two classes that look alike, row 3 shows the same sample as row 0 under another
+  // label.
   const LocalRows batch{random_rows(4, 3, 5), integers({0, 1, 0, 2}), integers({7, 7, 7, 8}),
                         integers({10, 11, 12, 10})};
   const RowSet rows = gather_rows(single_group(), batch, true);

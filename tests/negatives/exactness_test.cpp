@@ -1,4 +1,5 @@
-// The promise: however the global batch is shared out over ranks, loss, gradients and tuples are those of one process.
+// The promise: however the global batch is shared out over ranks, loss, gradients and tuples are those of one
+// process.
 #include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
@@ -63,7 +64,8 @@ TEST_P(Exactness, Float32IsCloseToFloat64) {
 TEST_P(Exactness, PermutingTheBatchChangesNothing) {
   const MadeCase made(GetParam());
   LocalRows rows = random_batch(kRows, kWidth, 13);
-  // Refs of one sample draw the same random number, and ties go to the lowest index: samples that differ have none.
+  // Refs of one sample draw the same random number, and ties go to the lowest index: samples that differ have
+  // none.
   rows.id_b = at::arange(kRows);
   const Problem problem = problem_around(made, rows, 13);
   const at::Tensor order = integers(Random(5, Purpose::kShuffle).permutation(kRows));

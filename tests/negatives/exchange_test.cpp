@@ -21,7 +21,8 @@ TEST(Exchange, SendsOneAllGatherOfEmbeddingsAndAFewNumbersPerRow) {
     step_of(group, batch, made.objective());
     const Traffic after = group.traffic();
     const int64_t rows = kRows / 2, gathered = after.all_gather.bytes - before.all_gather.bytes;
-    // Label, group, id; the sum over negatives, what it weighs, and value and weight of two sums over positives.
+    // Label, group, id; the sum over negatives, what it weighs, and value and weight of two sums over
+    // positives.
     const int64_t row_state = 3 * 8 + 2 * 8 + 4 * 8;
     EXPECT_GE(gathered, rows * (kWidth * 4 + row_state));
     EXPECT_LE(gathered, rows * (kWidth * 4 + row_state) + 64);

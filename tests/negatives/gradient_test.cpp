@@ -29,7 +29,8 @@ class NumericJacobian : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(NumericJacobian, CentralDifferencesAgree) {
-  // Circle holds its weighting factors constant in the backward pass, as its paper does: no gradient of the loss itself.
+  // Circle holds its weighting factors constant in the backward pass, as its paper does: no gradient of the
+  // loss itself.
   if (GetParam().loss == "circle") GTEST_SKIP() << "its gradient is not the loss's derivative, by definition";
   const MadeCase made(GetParam());
   const Problem problem = problem_around(made, random_batch(13, 4, 21), 21);

@@ -31,7 +31,8 @@ TEST_P(Memory, StaysBelowFourTimesTheRowsAndSomeTiles) {
   EXPECT_LE(memory.extra_mib(), bound);
 }
 
-// Only a part of so many tiles is kept from the first pass for the second, and on two ranks it is another part.
+// Only a part of so many tiles is kept from the first pass for the second, and on two ranks it is another
+// part.
 TEST_P(Memory, TilesFormedAgainGiveTheSameGradient) {
   const MadeCase made(GetParam());
   constexpr int64_t kMany = 5000;

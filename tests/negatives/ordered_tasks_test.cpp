@@ -31,7 +31,8 @@ OrderedTasks tasks_of(const Pairs& pairs, size_t stretches) {
   return tasks;
 }
 
-// Stretches are written without a lock: two tasks of one stretch at the same time would lose or disorder entries.
+// Stretches are written without a lock: two tasks of one stretch at the same time would lose or disorder
+// entries.
 std::vector<std::vector<size_t>> order_seen(const Pairs& pairs, size_t stretches, size_t threads) {
   std::vector<std::vector<size_t>> seen(stretches);
   tasks_of(pairs, stretches).run(threads, [&](size_t task, size_t) {

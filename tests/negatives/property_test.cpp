@@ -89,7 +89,8 @@ TEST(Property, AnySharingOutOfAnyBatchEqualsOneProcess) {
   EXPECT_GT(with_loss, 75);
 }
 
-// With mining_scope each scope is a world of its own but for the count: two hosts of two ranks are as two ranks alone.
+// With mining_scope each scope is a world of its own but for the count: two hosts of two ranks are as two
+// ranks alone.
 TEST(Property, AScopeOfSeveralRanksIsAsOneRankWithTheirRows) {
   const uint64_t first = first_seed();
   for (uint64_t seed = first; seed < first + 60; ++seed) {

@@ -1,4 +1,5 @@
-// Scans of tiles against plain loops, over shapes that do and don't fill vectors, with ties, infinities and empty rows.
+// Scans of tiles against plain loops, over shapes that do and don't fill vectors, with ties, infinities and
+// empty rows.
 #include "trainer/negatives/kernels/tile_scan.h"
 
 #include <limits>

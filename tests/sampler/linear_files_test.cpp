@@ -1,4 +1,5 @@
-// As linear_time_test.cpp, of files that are not texts: numbers, compressed files, shards and what is kept of them.
+// As linear_time_test.cpp, of files that are not texts: numbers, compressed files, shards and what is kept of
+// them.
 #include <filesystem>
 #include <fstream>
 

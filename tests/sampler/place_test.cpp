@@ -1,4 +1,5 @@
-// A run finds its place again with other batches: at the same rows, or at the next epoch, never silently elsewhere.
+// A run finds its place again with other batches: at the same rows, or at the next epoch, never silently
+// elsewhere.
 #include "sampler/samplers/place.h"
 
 #include <set>

@@ -124,7 +124,8 @@ TEST(RecordReader, OtherEncodingsAreRefusedAtOnce) {
               ElementsAre(ElementsAre("a")));
 }
 
-// A .txt file is one text a line: nothing within a line divides it, and nothing but its end belongs to no text.
+// A .txt file is one text a line: nothing within a line divides it, and nothing but its end belongs to no
+// text.
 TEST(RecordReader, NothingDividesALineOfText) {
   for (const std::string text :
        {"bana\tdeki", "\tbana", "bana\t", "bana,deki", "\"bana\"", "\"bana", "bana\vdeki\ffolo", "bana\rdeki",

@@ -73,7 +73,8 @@ std::string padded_model() {
       60);
 }
 
-// Hugging Face's XLMRobertaTokenizer, by hand: <s> 0, <pad> 1, </s> 2, <unk> 3; each other piece a place later; <mask> last.
+// Hugging Face's XLMRobertaTokenizer, by hand: <s> 0, <pad> 1, </s> 2, <unk> 3; each other piece a place
+// later; <mask> last.
 TEST_F(PieceNumbers, AreHuggingFacesForXlmRoberta) {
   sentencepiece::SentencePieceProcessor pieces;
   ASSERT_TRUE(pieces.LoadFromSerializedProto(default_model()).ok());

@@ -24,8 +24,8 @@ inline at::Tensor random_rows(int64_t rows, int64_t width, uint64_t seed) {
   return z;
 }
 
-/// A batch with classes of 1 to 4 rows in random order, some look-alike classes and a repeated sample: everything the
-/// masks must tell apart.
+/// A batch with classes of 1 to 4 rows in random order, some look-alike classes and a repeated sample: all
+/// the cases that the masks must distinguish.
 inline LocalRows random_batch(int64_t rows, int64_t width, uint64_t seed) {
   Random random(seed, Purpose::kSampler);
   std::vector<int64_t> label, group, id;
@@ -45,7 +45,7 @@ inline LocalRows share(const LocalRows& all, int64_t begin, int64_t count) {
           all.group_b.narrow(0, begin, count), all.id_b.narrow(0, begin, count)};
 }
 
-/// Ways to share `rows` out over `world` ranks: even, uneven, with empty ranks.
+/// Ways to divide `rows` among `world` ranks: even, uneven, with empty ranks.
 inline std::vector<std::vector<int64_t>> ways_to_share(int64_t rows, int world) {
   std::vector<int64_t> even(static_cast<size_t>(world), rows / world), uneven = even,
                                                                        one(static_cast<size_t>(world), 0);

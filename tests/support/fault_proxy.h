@@ -14,13 +14,13 @@
 
 namespace lodestone::testing {
 
-/// A TCP port on loopback that passes connections on to another, until it is told to misbehave.
+/// A TCP port on loopback that forwards connections to another port, with faults on request.
 class FaultProxy {
  public:
   enum class Mode {
     kPass,
-    kDelay,      ///< every piece comes 30 ms late
-    kHalfOpen,   ///< connections stay, nothing comes through any more
+    kDelay,      ///< every piece is 30 ms late
+    kHalfOpen,   ///< connections stay open, but no data passes
     kPartition,  ///< as kHalfOpen, and new connections are not accepted
   };
 
@@ -43,7 +43,7 @@ class FaultProxy {
 
   int port() const { return port_; }
   void set(Mode mode) { mode_ = mode; }
-  /// Every connection ends with a RST.
+  /// Ends every connection with a RST.
   void reset() {
     const std::lock_guard lock(mutex_);
     for (const Pair& pair : pairs_)

@@ -10,7 +10,7 @@
 
 namespace lodestone::testing {
 
-/// Seconds of computing that `work` takes in this process: other processes on the machine don't count.
+/// CPU seconds that `work` takes in this process; other processes on the machine do not count.
 template <typename Work>
 double cpu_seconds(const Work& work) {
   const auto now = [] {
@@ -23,17 +23,21 @@ double cpu_seconds(const Work& work) {
   return now() - begin;
 }
 
-/// Expects that time grows less than threefold where the input doubles, on average over two doublings: in linear time it doubles, in
-/// quadratic time it is four times as much. Two of them, since a step from one cache to the next is met at one size, and several
-/// trials, since programs beside this one take the caches from it. `make(n)` gives an input whose size is in proportion to n;
-/// `read(input)` is timed. n is doubled until one reading takes 10 ms, or 4n reaches `most`, which is what the reader accepts at all.
+/// Expects that the time of `read(make(n))` grows less than threefold when the input doubles, on average over
+/// two doublings. In linear time it doubles; in quadratic time it grows fourfold. There are two doublings
+/// because the step from one cache level to the next happens at one size, and several trials because other
+/// programs may use the caches. `make(n)` makes an input of a size proportional to n; only `read(input)` is
+/// timed. n is doubled until one reading takes 10 ms, or 4n reaches `most`, the largest input that the reader
+/// accepts.
 ///
-///   expect_linear([](size_t n) { return "[" + std::string(n, '1') + "]"; }, [](const std::string& text) { parse(text); });
+///     const auto make = [](size_t n) { return "[" + std::string(n, '1') + "]"; };
+///     expect_linear(make, [](const std::string& text) { parse(text); });
 template <typename Make, typename Read>
 void expect_linear(const Make& make, const Read& read, size_t n = 1000, size_t most = size_t{1} << 24) {
   constexpr double kMeasurable = 0.01;
   constexpr int kRounds = 3, kTrials = 6;
-  // Memory is kept from one reading to the next, as the program does: pages that come and go cost what other processes leave.
+  // As the program does, memory is kept from one reading to the next: the cost of fresh pages depends on
+  // what other processes leave.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   while (8 * n <= most && cpu_seconds([&, input = make(n)] { read(input); }) < kMeasurable) n *= 2;

@@ -8,10 +8,10 @@
 
 namespace lodestone::testing {
 
-/// Clients that connect, say the beginning of a request, and are silent from then on.
+/// Clients that connect, send the beginning of a request, and are silent from then on.
 class HalfOpen {
  public:
-  /// Each from the next of `addresses`, in turn. `start`: what each says.
+  /// Connects from `addresses` in turn; each client sends `start`.
   HalfOpen(int port, size_t count, const std::vector<std::string>& addresses = {"127.0.0.1"},
            const std::string& start = "GET / HT") {
     for (size_t i = 0; i < count; ++i) {
@@ -26,7 +26,7 @@ class HalfOpen {
   std::vector<std::unique_ptr<HttpClient>> clients_;
 };
 
-/// Loopback addresses 127.0.`third`.1 and on.
+/// Loopback addresses from 127.0.`third`.1 on.
 inline std::vector<std::string> loopback_addresses(size_t count, int third) {
   std::vector<std::string> all;
   for (size_t i = 1; i <= count; ++i)

@@ -10,17 +10,17 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/// A client that can misbehave: it sends the bytes it is given.
+/// An HTTP client for tests: it sends exactly the given bytes, valid or not.
 namespace lodestone::testing {
 
 struct HttpReply {
-  int status = 0;  ///< 0: the server hung up without a word
+  int status = 0;  ///< 0: the server closed the connection without an answer
   std::string head, body;
 };
 
 class HttpClient {
  public:
-  /// `own`: the address that it comes from; null: the system's choice.
+  /// `own` is the client's address; null: the system's choice.
   explicit HttpClient(int port, const char* host = "127.0.0.1", const char* own = nullptr)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (own) {
@@ -50,9 +50,9 @@ class HttpClient {
       sent += static_cast<size_t>(n);
     }
   }
-  /// Sends no more.
+  /// Closes the sending direction.
   void end() const { ::shutdown(fd_, SHUT_WR); }
-  /// Reads up to and with `mark`; false if the server hangs up before.
+  /// Reads up to and including `mark`; false if the server closes the connection before.
   bool read_to(const std::string& mark) const {
     std::string all;
     for (char c; !all.ends_with(mark);)
@@ -62,7 +62,7 @@ class HttpClient {
         all += c;
     return true;
   }
-  /// Everything until the server hangs up.
+  /// Reads until the server closes the connection.
   HttpReply reply() const {
     std::string all;
     char piece[4096];
@@ -76,7 +76,7 @@ class HttpClient {
   int fd_;
 };
 
-/// The text of a request that ends its connection.
+/// A request that asks to close the connection after the answer.
 inline std::string http_text(const std::string& method, const std::string& path, const std::string& body = "",
                              const std::string& more = "Content-Type: application/json\r\n") {
   return method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + more +

@@ -17,10 +17,10 @@
 #include "sampler/codecs/encode_png.h"
 #include "sampler/dataset.h"
 
-/// Pictures and picture files made by the tests themselves.
+/// Images and image files made by the tests themselves.
 namespace lodestone::testing {
 
-/// A small picture that no other (class, sample) has: a gradient with a bar.
+/// A small image that differs from that of every other (class, sample): a gradient with a bar.
 inline Image drawn_image(int64_t label, int64_t sample, int width = 12, int height = 10, int channels = 1) {
   Image image(width, height, channels);
   for (int y = 0; y < height; ++y)
@@ -31,7 +31,7 @@ inline Image drawn_image(int64_t label, int64_t sample, int width = 12, int heig
   return image;
 }
 
-/// `per_class` pictures of each of `classes` classes "c0", "c1", …; sample i belongs to class i / per_class.
+/// `per_class` images of each of `classes` classes "c0", "c1", …; sample i belongs to class i / per_class.
 /// `groups` gives each class's group (empty: each its own); the samples in `bad` throw DataError.
 class SyntheticImages : public ImageDataset {
  public:
@@ -75,10 +75,11 @@ inline void write_png(const std::filesystem::path& path, const Image& image) {
   write_bytes(path, png_text(image));
 }
 
-/// Writes tars byte by byte, sound ones and others.
+/// Writes tars byte by byte, valid and invalid ones.
 class Tar {
  public:
-  /// `type` as in ustar: '0' file, '1' hard link, '2' symbolic link, '3' device, '5' directory, 'x' pax header.
+  /// `type` as in ustar: '0' file, '1' hard link, '2' symbolic link, '3' device, '5' directory, 'x' pax
+  /// header.
   Tar& add(const std::string& name, std::string_view content, char type = '0',
            const std::string& target = "") {
     char header[512] = {};
@@ -101,7 +102,7 @@ class Tar {
     return *this;
   }
 
-  /// A sample in the WebDataset layout.
+  /// Adds a sample in the WebDataset layout.
   Tar& add_sample(const std::string& key, const Image& image, const std::string& class_name) {
     return add(key + ".png", png_text(image)).add(key + ".cls", class_name);
   }

@@ -17,15 +17,15 @@ namespace lodestone::testing {
 struct JpegStyle {
   int quality = 95;
   bool progressive = false;
-  bool jfif = true;                    ///< false: without the header that every reader takes the colours from
-  bool arithmetic = false;             ///< codes of its own in place of Huffman's
-  bool separate = false;               ///< a scan for each colour
-  int restart = 0;                     ///< restart marker every so many rows of blocks
-  J_COLOR_SPACE stored = JCS_UNKNOWN;  ///< unknown: YCbCr for colour
-  std::vector<std::pair<int, int>> sampling;  ///< of each colour; empty: no subsampling
+  bool jfif = true;                           ///< false: without the header that identifies the colour space
+  bool arithmetic = false;                    ///< arithmetic codes instead of Huffman codes
+  bool separate = false;                      ///< one scan per colour
+  int restart = 0;                            ///< rows of blocks between restart markers; 0: no markers
+  J_COLOR_SPACE stored = JCS_UNKNOWN;         ///< unknown: YCbCr for colour images
+  std::vector<std::pair<int, int>> sampling;  ///< per colour; empty: no subsampling
 };
 
-/// `image` has 1 channel (grey), 3 (RGB) or 4 (CMYK).
+/// Encodes an `image` with 1 channel (grey), 3 (RGB) or 4 (CMYK).
 inline std::string jpeg_text(const Image& image, const JpegStyle& style = {}) {
   jpeg_compress_struct info{};
   jpeg_error_mgr errors{};
@@ -69,7 +69,7 @@ inline std::string jpeg_text(const Image& image, const JpegStyle& style = {}) {
   return bytes;
 }
 
-/// Where each scan's segment begins: at its marker.
+/// Offsets of the scans' markers.
 inline std::vector<size_t> scans_of(const std::string& jpeg) {
   std::vector<size_t> places;
   for (size_t at = jpeg.find("\xFF\xDA"); at != std::string::npos; at = jpeg.find("\xFF\xDA", at + 2))

@@ -9,14 +9,14 @@
 
 namespace lodestone::testing {
 
-/// A loss with settings, a miner by name, and what else the loss works with.
+/// A loss with settings, a miner, and the options of the step.
 struct Case {
   std::string loss;
-  std::string settings;  ///< YAML of the loss
+  std::string settings;  ///< of the loss, as YAML
   std::string miner;
   bool normalize = true;
   bool memory = false;  ///< with a memory of past rows
-  bool keys = false;    ///< against the rows of a momentum encoder
+  bool keys = false;    ///< the references are the rows of a momentum encoder
   bool ring = false;
 };
 
@@ -26,7 +26,7 @@ inline std::ostream& operator<<(std::ostream& out, const Case& c) {
              << (c.keys ? ", momentum keys" : "") << (c.ring ? ", ring" : "");
 }
 
-/// The case made real; owns loss and miner.
+/// The loss and miner of a case.
 struct MadeCase {
   explicit MadeCase(const Case& given) : c(given) {
     loss.choose(c.loss);
@@ -53,7 +53,7 @@ struct MadeCase {
   Slot<Miner> miner{miner_table(), "all"};
 };
 
-/// The settings of a loss that pick what pairs are compared by, besides the default, as YAML.
+/// The settings of a loss that select its distance, besides the default, as YAML.
 inline std::vector<std::string> other_distances(Loss& loss) {
   struct Choices : Fields {
     void field(const FieldInfo& info, FieldValue value) override {
@@ -69,14 +69,18 @@ inline std::vector<std::string> other_distances(Loss& loss) {
   return choices.all;
 }
 
-/// How much of what the tables offer.
+/// Which part of the tables is covered.
 enum class Range {
-  kCore,  ///< every loss with every miner by default settings; memory, keys and ring with the miner `all` and some others
-  kAll,   ///< every combination: about 400
+  /// Every loss with every miner by default settings; memory, keys and ring with the miner `all` and some
+  /// others.
+  kCore,
+  kAll,  ///< every combination: about 400
 };
 
-/// Every loss with every miner that goes with it, by every distance that the loss has and by that of rows as they come, with a memory, momentum keys and in a ring where it may, and the settings
-/// that change the mathematics (as far as the range goes). A new row of the loss or miner table joins by itself, with its defaults.
+/// Every loss with every miner that it allows; by every distance of the loss, and by that of rows without
+/// normalisation; with a memory, momentum keys and in a ring where allowed; and with the settings that change
+/// the mathematics (as far as `range` goes). New rows of the loss and miner tables are included, with their
+/// defaults.
 inline std::vector<Case> all_cases(Range range = Range::kCore) {
   std::vector<Case> cases = {
       {"contrastive", "margin: 1.1, positive_margin: 0.3", "all"},

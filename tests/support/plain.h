@@ -6,7 +6,7 @@
 
 namespace lodestone::testing {
 
-/// A batch as plain numbers, its rows normalised: what oracles compute with.
+/// A batch as plain numbers with normalised rows: the input of oracles.
 struct Plain {
   /// From a batch with z_bD, label_b, group_b and id_b.
   template <typename Rows>

@@ -16,7 +16,7 @@
 
 namespace lodestone::testing {
 
-/// All that a loss needs of one step, for one process.
+/// Everything that a loss needs in one step, for one process.
 struct Problem {
   LocalRows rows;
   std::optional<LocalRows> second;
@@ -36,7 +36,7 @@ inline LocalRows other_view(const LocalRows& rows, uint64_t seed) {
   return {random_rows(rows.z_bD.size(0), rows.z_bD.size(1), seed), rows.label_b, rows.group_b, rows.id_b};
 }
 
-/// What `made` needs around these rows.
+/// The problem of `made` with these rows.
 inline Problem problem_around(const MadeCase& made, const LocalRows& rows, uint64_t seed) {
   Problem problem{rows, {}, {}};
   const int64_t width = rows.z_bD.size(1);
@@ -46,7 +46,7 @@ inline Problem problem_around(const MadeCase& made, const LocalRows& rows, uint6
   if (made.towers() || made.c.keys) problem.second = other_view(rows, seed + 100);
   if (made.c.memory) {
     LocalRows past = random_batch(9, width, seed + 200);
-    past.id_b = past.id_b * 2;  // some of the batch's own samples among them
+    past.id_b = past.id_b * 2;  // includes some of the batch's own samples
     problem.shard = prepared(past);
   }
   if (made.proxies()) {
@@ -71,7 +71,7 @@ inline Problem to_type(const Problem& problem, at::ScalarType type) {
   return other;
 }
 
-/// What ranks get, put together in rank order.
+/// The results of all ranks, in rank order.
 struct Global {
   double loss = 0;
   at::Tensor gradient_BD, second_gradient_BD, shard_gradient_nD, tuples_t3;
@@ -87,7 +87,8 @@ inline RowSet shard_part(const RowSet& all, int64_t begin, int64_t count) {
   return shard_rows(part(all.u_nD), part(all.label_n), part(all.group_n), part(all.id_n));
 }
 
-/// A rank's part of the problem: rows by `shares`, the shard in halves to the first and the last rank.
+/// A rank's part of the problem: rows by `shares`, one half of the shard for the first rank and one for the
+/// last.
 inline Problem share_of(const Problem& problem, const std::vector<int64_t>& shares, size_t rank) {
   int64_t begin = 0;
   for (size_t r = 0; r < rank; ++r) begin += shares[r];
@@ -105,7 +106,7 @@ inline Problem share_of(const Problem& problem, const std::vector<int64_t>& shar
   return mine;
 }
 
-/// What the ranks make of the problem, shared out.
+/// Divides the problem among ranks and returns their results.
 inline Global run_world(const Problem& problem, const std::vector<int64_t>& shares, const MadeCase& made) {
   std::vector<StepLoss> steps(shares.size());
   run_ranks(static_cast<int>(shares.size()), [&](const Group& group) {

@@ -17,11 +17,11 @@
 #include "common/rng.h"
 #include "support/images.h"
 
-/// Runs the program as a user does and looks at what it says.
+/// Runs the program as a user does and examines its output.
 namespace lodestone::testing {
 
 struct Finished {
-  int code = -1;  ///< exit code; 128 + signal if one ended it
+  int code = -1;  ///< exit code; 128 + signal if a signal ended it
   std::string out, err;
 };
 
@@ -32,7 +32,7 @@ inline std::string contents(const std::filesystem::path& path) {
   return text.str();
 }
 
-/// A process under way, its output in files.
+/// A running process with its output in files.
 class Process {
  public:
   explicit Process(std::vector<std::string> command) {
@@ -57,11 +57,11 @@ class Process {
 
   /// What it has written to stdout so far.
   std::string out() const { return contents(folder_.path() / "out"); }
-  /// The same of stderr.
+  /// What it has written to stderr so far.
   std::string err() const { return contents(folder_.path() / "err"); }
   pid_t pid() const { return pid_; }
   void signal(int number) const { ::kill(pid_, number); }
-  /// Its end, or after `seconds` a kill and code -1.
+  /// Waits for its end; after `seconds`, kills it and returns code -1.
   Finished wait(int seconds = 120) {
     int status = 0;
     const bool ended = until(seconds, [&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; });
@@ -101,7 +101,7 @@ inline Finished run(const std::vector<std::string>& command, int seconds = 120) 
   return Process(command).wait(seconds);
 }
 
-/// Folder per class with pictures that can be told apart, and a configuration that trains on them in seconds.
+/// A folder per class with distinguishable images, and a configuration that trains on them in seconds.
 class Workspace {
  public:
   Workspace() {
@@ -116,7 +116,7 @@ class Workspace {
   std::string config() const { return path("run.yaml"); }
   std::filesystem::path run() const { return path("run"); }
 
-  /// The standard configuration with more lines at its end.
+  /// Writes the standard configuration followed by `more` lines.
   void write_config(const std::string& more) const {
     std::ofstream(config())
         << "run_dir: " << run().string() << "\nglobal_batch: 16\ndata:\n  root: " << folder_.path().string()

@@ -10,8 +10,8 @@
 
 namespace lodestone::testing {
 
-/// Runs `body` once per rank, each on a thread of its own, over local groups, and waits for all. The first
-/// error that a rank throws ends the others' collectives and is rethrown here.
+/// Runs `body` once per rank, each on its own thread, over local groups, and waits for all. The first error
+/// of a rank aborts the others' collectives and is rethrown here.
 inline void run_ranks(int world, const GroupOptions& options, const std::function<void(const Group&)>& body) {
   const std::vector<Group> groups = local_groups(world, options);
   std::mutex mutex;
@@ -34,7 +34,7 @@ inline void run_ranks(int world, const GroupOptions& options, const std::functio
   if (first) std::rethrow_exception(first);
 }
 
-/// With a timeout of 30 s, so that a rank that goes astray fails its test instead of hanging it.
+/// The same with a timeout of 30 s, so that a diverging rank fails its test instead of hanging it.
 inline void run_ranks(int world, const std::function<void(const Group&)>& body) {
   GroupOptions options;
   options.timeout = std::chrono::seconds(30);

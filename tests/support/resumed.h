@@ -6,7 +6,7 @@
 #include "support/program.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
-/// Runs that stop and go on.
+/// Runs that stop and resume.
 namespace lodestone::testing {
 
 using Words = std::vector<std::string>;
@@ -22,7 +22,8 @@ inline Finished train(const Workspace& work, const Words& settings, int ranks = 
   return run(ranks == 1 ? words : mpirun(ranks, words));
 }
 
-/// As an earlier version saved it: without names and rows, but with the batches' own numbers.
+/// Rewrites the checkpoint as an earlier version saved it: without names and rows, but with the numbers of
+/// the batches.
 inline void forget_names(const Workspace& work) {
   Checkpoint checkpoint = load_checkpoint(work.run());
   checkpoint.snapshot.tensors.erase("classes");

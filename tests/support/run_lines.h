@@ -9,10 +9,10 @@
 
 #include "support/program.h"
 
-/// What a run has told in its metrics.jsonl.
+/// Reads a run's metrics.jsonl.
 namespace lodestone::testing {
 
-/// Its whole lines of a kind ("train", "eval", "event"); one that is still being written does not count.
+/// The complete lines of a kind ("train", "eval", "event"); a line that is still being written is left out.
 inline std::vector<nlohmann::json> lines_of(const std::filesystem::path& run, const std::string& kind) {
   std::vector<nlohmann::json> all;
   std::istringstream text(contents(run / "metrics.jsonl"));
@@ -23,7 +23,7 @@ inline std::vector<nlohmann::json> lines_of(const std::filesystem::path& run, co
   return all;
 }
 
-/// The losses of its steps.
+/// The losses of the run's steps.
 inline std::vector<double> losses(const std::filesystem::path& run) {
   std::vector<double> all;
   for (const auto& line : lines_of(run, "train")) all.push_back(line["loss"]);

@@ -8,7 +8,8 @@
 
 namespace lodestone::testing {
 
-/// A TCP port of loopback that nobody else can listen on while this lives, and that is likely to be free for a while after it.
+/// A TCP port on loopback that nobody else can listen on during its lifetime, and that is probably free for a
+/// while after it.
 class TakenPort {
  public:
   TakenPort() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {

@@ -9,7 +9,7 @@
 /// Text files made by the tests themselves.
 namespace lodestone::testing {
 
-/// A folder with files of text; it disappears with the object.
+/// A temporary folder for text files, removed by the destructor.
 class TextFolder {
  public:
   /// Writes a file and returns its path.
@@ -24,7 +24,7 @@ class TextFolder {
   TempFolder folder_;
 };
 
-/// What an error's message says.
+/// The message of the Error that `action` throws.
 template <typename Error, typename Action>
 std::string message_of(const Action& action) {
   try {

@@ -4,7 +4,7 @@
 
 namespace lodestone::testing {
 
-/// While it lives, ATen uses this many threads in place of the one that tests run with.
+/// Sets ATen's number of threads during its lifetime; tests otherwise run with one.
 class ThreadCount {
  public:
   explicit ThreadCount(int threads) { at::set_num_threads(threads); }

@@ -59,12 +59,12 @@ Snapshot state_of(int64_t parameters, c10::Device device) {
   return snapshot;
 }
 
-// Memory that was touched before; page-locked for a GPU, which writes into it by itself.
+// Memory whose pages were touched before; page-locked for a GPU, which writes into it directly.
 at::Tensor touched(int64_t bytes, c10::Device device) {
   return at::empty({bytes}, at::TensorOptions().dtype(at::kByte).pinned_memory(device.is_cuda())).fill_(1);
 }
 
-// The floor of the stall: the same bytes, copied tensor by tensor.
+// Lower bound of the stall: a copy of the same bytes, tensor by tensor.
 double copy_seconds(const Snapshot& snapshot, c10::Device device, at::Tensor& buffer) {
   char* to = static_cast<char*>(buffer.mutable_data_ptr());
   const c10::impl::VirtualGuardImpl guard(device.type());
@@ -82,7 +82,7 @@ double copy_seconds(const Snapshot& snapshot, c10::Device device, at::Tensor& bu
   });
 }
 
-// The floor of the whole: one file of as many bytes, written and fsynced.
+// Lower bound of the whole save: one file of the same size, written and fsynced.
 double raw_seconds(const fs::path& path, const at::Tensor& buffer) {
   const std::string_view bytes(static_cast<const char*>(buffer.const_data_ptr()), buffer.nbytes());
   const double seconds = seconds_of([&] { write_file_synced(path, bytes); });
@@ -91,7 +91,7 @@ double raw_seconds(const fs::path& path, const at::Tensor& buffer) {
   return seconds;
 }
 
-// The same as a checkpoint's files are written.
+// The same, written as a checkpoint's files are.
 double written_seconds(const fs::path& path, const at::Tensor& buffer,
                        FileWriter::Verification verification) {
   const double seconds = seconds_of([&] {
@@ -140,7 +140,7 @@ double median(const std::vector<Round>& rounds, const Value& value) {
   return values[values.size() / 2];
 }
 
-// Ratios are of the same round, since what else the machine does changes from round to round.
+// Each ratio is taken within one round, since the load by other programs changes from round to round.
 nlohmann::json described(const std::vector<Round>& rounds) {
   const auto of = [&](double Round::*member) {
     return median(rounds, [=](const Round& r) { return r.*member; });
@@ -208,14 +208,17 @@ int run_bench_checkpoint(const BenchCheckpointArguments& arguments) {
 
 void add_bench_checkpoint(CLI::App* checkpoint, Action& action) {
   auto arguments = on<BenchCheckpointArguments>(checkpoint, action, run_bench_checkpoint);
-  checkpoint->add_option("--parameters", arguments->parameters, "weights; with moments 12 bytes each")
+  checkpoint
+      ->add_option("--parameters", arguments->parameters,
+                   "Number of weights; each takes 12 bytes: float32 and two AdamW moments")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  add_path(checkpoint, "--folder", arguments->folder, "on the file system to measure")->capture_default_str();
-  checkpoint->add_option("--repeat", arguments->repeat, "rounds; the medians count")
+  add_path(checkpoint, "--folder", arguments->folder, "Folder on the file system to measure")
+      ->capture_default_str();
+  checkpoint->add_option("--repeat", arguments->repeat, "Number of measured rounds; their median is reported")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  add_path(checkpoint, "--json", arguments->json, "write the result to this file");
+  add_path(checkpoint, "--json", arguments->json, "File for the results as JSON");
   add_set(checkpoint, arguments->assignments);
 }
 

@@ -29,7 +29,8 @@ struct BenchCollectivesArguments {
   std::string json;
 };
 
-/// One collective over `bytes` of payload: what every rank holds before it, or for reduce_scatter, of which it keeps its part.
+/// One collective over `bytes` of payload: the bytes that every rank holds before it; reduce_scatter keeps
+/// one part of them.
 struct Verb {
   const char* name;
   void (*run)(const Group& world, at::Tensor& x);
@@ -66,12 +67,12 @@ const Verb& verb_named(const std::string& name) {
   throw ConfigError("bench collectives: --verbs: unknown verb '" + name + "'; known: " + known);
 }
 
-// Until what was asked of the device is done; a CPU's is at once.
+// Waits until the device has finished its work; a CPU has finished already.
 void finish(c10::Device device) {
   if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
 }
 
-// All ranks set out together: the caller has them meet in a barrier.
+// Requires a barrier of the caller before, so that all ranks start together.
 double seconds_of(const RunContext& context, const Verb& verb, at::Tensor& x) {
   const c10::Device device = context.launch.device();
   finish(device);
@@ -85,7 +86,7 @@ nlohmann::json measure(const RunContext& context, const Verb& verb, int64_t byte
   const int64_t rows = std::max<int64_t>(bytes / 4, 1);
   at::Tensor x = at::zeros({rows}, at::TensorOptions(context.launch.device()).dtype(at::kFloat));
   context.world.barrier();
-  seconds_of(context, verb, x);  // connects, and touches its buffers
+  seconds_of(context, verb, x);  // connects the ranks, and touches the buffers
   at::Tensor seconds = at::empty({repeat}, at::kDouble);
   int64_t sent = 0;
   for (int64_t i = 0; i < repeat; ++i) {
@@ -147,18 +148,19 @@ int run_bench_collectives(const BenchCollectivesArguments& arguments) {
 
 void add_bench_collectives(CLI::App* collectives, Action& action) {
   auto arguments = on<BenchCollectivesArguments>(collectives, action, run_bench_collectives);
-  collectives->add_option("--verbs", arguments->verbs, "by name, separated by commas")
+  collectives->add_option("--verbs", arguments->verbs, "Collectives to measure, separated by commas")
       ->delimiter(',')
       ->capture_default_str();
-  collectives->add_option("--sizes", arguments->sizes, "bytes that each rank holds")
+  collectives->add_option("--sizes", arguments->sizes, "Payload sizes in bytes per rank, separated by commas")
       ->delimiter(',')
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   collectives
-      ->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
+      ->add_option("--repeat", arguments->repeat,
+                   "Number of timed rounds after one warm-up round; their median is reported")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  add_path(collectives, "--json", arguments->json, "write the results to this file");
+  add_path(collectives, "--json", arguments->json, "File for the results as JSON");
   add_set(collectives, arguments->assignments);
 }
 

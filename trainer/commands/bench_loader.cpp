@@ -39,7 +39,7 @@ double process_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// What a stretch of work came to.
+/// The work done in one measurement.
 struct Rate {
   int64_t pictures = 0;
   double seconds = 0;
@@ -64,8 +64,8 @@ class Meter {
   double core_begin_ = process_seconds();
 };
 
-/// The limit: as many threads as the loader has, each decoding and transforming the rows of every workers-th global batch into a
-/// buffer of its own. No batches, no queue, no labels.
+/// The upper bound: as many threads as the loader has, each of which decodes and transforms the rows of every
+/// workers-th global batch into a buffer of its own. No batches, no queue, no labels.
 Rate bare_loop(const ImageExamples& examples, const IndexSampler& sampler, int64_t workers, double seconds) {
   std::atomic<int64_t> pictures = 0;
   std::exception_ptr failure;
@@ -95,7 +95,7 @@ Rate bare_loop(const ImageExamples& examples, const IndexSampler& sampler, int64
   return meter.read(pictures);
 }
 
-/// The loader on the same batches, taken as fast as they come, once the first is there.
+/// Measures the loader on the same batches, taken as fast as they come, after the first one.
 Rate through_loader(const TrainingData& data, const LoaderConfig& config, uint64_t seed, double seconds) {
   Loader loader(data.examples, data.sampler, {0, 1}, config, seed);
   loader.next();
@@ -112,7 +112,7 @@ nlohmann::json measure(const TrainingData& data, const RunConfig& config,
     throw ConfigError("bench loader: expected pictures to decode, got another kind of data");
   const LoaderConfig& loader = config.data.loader;
   const auto seed = static_cast<uint64_t>(config.seed);
-  bare_loop(*examples, *data.sampler, loader.workers, 0.5);  // files into the page cache
+  bare_loop(*examples, *data.sampler, loader.workers, 0.5);  // reads the files into the page cache
   std::vector<double> ratios, core_ratios, limits, rates;
   for (int64_t round = 0; round < arguments.rounds; ++round) {
     const Rate limit = bare_loop(*examples, *data.sampler, loader.workers, arguments.seconds);
@@ -137,7 +137,7 @@ nlohmann::json measure(const TrainingData& data, const RunConfig& config,
 int run_bench_loader(const BenchLoaderArguments& arguments) {
   RunConfig config;
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
-  config.data.loader.cache_mib = 0;  // pictures out of memory would say nothing of decoding
+  config.data.loader.cache_mib = 0;  // cached images would leave out the decoding
   const TrainingData data = open_training_data(config, 1);
   if (data.sampler->learner() != nullptr)
     throw ConfigError("bench loader: expected a sampler that learns nothing, got '" + config.sampler.name +
@@ -160,16 +160,19 @@ int run_bench_loader(const BenchLoaderArguments& arguments) {
 
 void add_bench_loader(CLI::App* loader, Action& action) {
   auto arguments = on<BenchLoaderArguments>(loader, action, run_bench_loader);
-  add_path(loader, "config", arguments->config, "YAML file")->required();
+  add_path(loader, "config", arguments->config, "Configuration file (YAML)")->required();
   add_set(loader, arguments->assignments);
   add_allow_code(loader, arguments->allow_code);
-  loader->add_option("--seconds", arguments->seconds, "of each measurement")
+  loader->add_option("--seconds", arguments->seconds, "Length of one measurement in seconds")
       ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
-  loader->add_option("--rounds", arguments->rounds, "loop and loader by turns; the median ratio counts")
+  loader
+      ->add_option(
+          "--rounds", arguments->rounds,
+          "Number of rounds, each of one bare loop and one loader measurement; the median ratio is reported")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  add_path(loader, "--json", arguments->json, "write the results to this file");
+  add_path(loader, "--json", arguments->json, "File for the results as JSON");
 }
 
 }  // namespace lodestone

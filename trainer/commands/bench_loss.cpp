@@ -47,7 +47,8 @@ struct Rows {
   std::optional<RowSet> proxies;
 };
 
-// This rank's share of N rows on its device, `per_class` of each class in a row; the same rows on any number of ranks.
+// This rank's share of N rows on its device, `per_class` consecutive rows of each class; the rows do not
+// depend on the number of ranks.
 Rows rows_for(const BenchLossArguments& arguments, const RunContext& context, int64_t size, int64_t width) {
   at::Tensor z_ND, other_ND, label_N;
   if (!arguments.rows.empty()) {
@@ -82,7 +83,8 @@ Rows rows_for(const BenchLossArguments& arguments, const RunContext& context, in
   return rows;
 }
 
-// What the loss may take beside its rows: four times its own rows and those that they meet, and some tiles.
+// The memory that the loss may use besides its rows: four times its own rows and the rows they are compared
+// with, and some tiles.
 double bound_mib(const Rows& rows, int64_t met, int64_t width) {
   const auto local = static_cast<double>(rows.first.z_bD.size(0));
   return 4 * (local + static_cast<double>(met)) * static_cast<double>(width) * 4 / (1 << 20) + 64;
@@ -168,7 +170,7 @@ int bench(const RunContext& context, const BenchLossArguments& arguments) {
         config.objective().check({});
       } catch (const ConfigError&) {
         if (arguments.losses.size() * arguments.miners.size() == 1) throw;
-        continue;  // of a grid, the combinations that there are
+        continue;  // a grid also contains combinations that do not exist
       }
       for (const int64_t size : arguments.sizes)
         for (const int64_t width : arguments.widths) {
@@ -195,7 +197,7 @@ int run_bench_loss(const BenchLossArguments& given) {
     arguments.sizes = {z->second.size(0)};
     arguments.widths = {z->second.size(1)};
   }
-  // Of the settings, those of the ranks count here: distributed.device, say.
+  // Only settings of the ranks have an effect here, such as distributed.device.
   const RunConfig config = config_for(arguments, arguments.losses.front(), arguments.miners.front());
   return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });
 }
@@ -204,28 +206,35 @@ int run_bench_loss(const BenchLossArguments& given) {
 
 void add_bench_loss(CLI::App* loss, Action& action) {
   auto arguments = on<BenchLossArguments>(loss, action, run_bench_loss);
-  loss->add_option("--losses", arguments->losses, "by name, separated by commas")
+  loss->add_option("--losses", arguments->losses, "Names of the losses to measure, separated by commas")
       ->delimiter(',')
       ->capture_default_str();
-  loss->add_option("--miners", arguments->miners, "by name; combinations that don't go together are left out")
+  loss->add_option("--miners", arguments->miners,
+                   "Names of the miners to combine with the losses, separated by commas; combinations that "
+                   "do not fit are skipped")
       ->delimiter(',')
       ->capture_default_str();
-  loss->add_option("--sizes", arguments->sizes, "rows of the global batch")
+  loss->add_option("--sizes", arguments->sizes,
+                   "Rows of the global batch, one or more numbers separated by commas")
       ->delimiter(',')
       ->capture_default_str();
-  loss->add_option("--widths", arguments->widths, "of the embeddings")->delimiter(',')->capture_default_str();
-  loss->add_option("--per-class", arguments->per_class, "rows of each class")
+  loss->add_option("--widths", arguments->widths,
+                   "Embedding dimensions, one or more numbers separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  loss->add_option("--per-class", arguments->per_class, "Rows of each class in a batch")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  loss->add_option("--repeat", arguments->repeat, "timed rounds after one to warm up; the median counts")
+  loss->add_option("--repeat", arguments->repeat,
+                   "Number of timed rounds after one warm-up round; their median is reported")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   loss->add_option("--threads", arguments->threads,
-                   "of each rank (default: the CPUs that may be used, shared out)");
-  add_path(loss, "--rows", arguments->rows,
-           "take rows from this safetensors file: z [N, D] float32, label [N] int64, "
-           "for two towers z2 too");
-  add_path(loss, "--json", arguments->json, "write the results to this file");
+                   "Threads of each rank (default: the available CPUs divided among the ranks)");
+  add_path(
+      loss, "--rows", arguments->rows,
+      "Safetensors file with the rows to use: z [N, D] float32, label [N] int64, z2 [N, D] (two towers)");
+  add_path(loss, "--json", arguments->json, "File for the results as JSON");
   add_set(loss, arguments->assignments);
 }
 

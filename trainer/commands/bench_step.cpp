@@ -41,11 +41,11 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// This rank's share of some global batches, in memory, and what the run has to know of their classes.
+/// This rank's share of some global batches in memory, and the facts about their classes that a run needs.
 struct StepData {
   std::vector<Batch> batches;
   LossSideSetup setup;
-  int64_t tokens = 0;  ///< of a global batch, padding left out; mean over the batches
+  int64_t tokens = 0;  ///< of a global batch, without padding; mean over the batches
 };
 
 std::vector<int64_t> numbers(const at::Tensor& x) {
@@ -110,7 +110,8 @@ StepData from_config(const RunContext& context, const BenchStepArguments& argume
   return data;
 }
 
-// The encoder's weights and running statistics from a file, by name, so that another program may start from the same ones.
+// Reads the encoder's weights and running statistics from a file, by name, so that another program can start
+// from the same ones.
 void take_weights(const std::string& path, Parameters& parameters) {
   at::NoGradGuard no_grad;
   const TensorMap file = read_safetensors(path);
@@ -126,7 +127,7 @@ void take_weights(const std::string& path, Parameters& parameters) {
 
 /// Seconds of each timed step, whole and by phase.
 struct Timings {
-  std::map<std::string, int64_t> sent_bytes;  ///< by this rank in the last of them, by verb
+  std::map<std::string, int64_t> sent_bytes;  ///< sent by this rank in the last step, by collective
   std::vector<double> step;
   std::vector<StepMetrics> metrics;
 };
@@ -228,22 +229,22 @@ int run_bench_step(const BenchStepArguments& arguments) {
 
 void add_bench_step(CLI::App* step, Action& action) {
   auto arguments = on<BenchStepArguments>(step, action, run_bench_step);
-  add_path(step, "config", arguments->config, "YAML file")->required();
-  step->add_option("--steps", arguments->steps, "timed steps")
+  add_path(step, "config", arguments->config, "Configuration file (YAML)")->required();
+  step->add_option("--steps", arguments->steps, "Number of timed steps")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  step->add_option("--warm-up", arguments->warm_up, "steps before them")
+  step->add_option("--warm-up", arguments->warm_up, "Number of untimed steps before the timed ones")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  step->add_option("--batches", arguments->batches, "different global batches, taken in turns")
+  step->add_option("--batches", arguments->batches, "Number of different global batches, used in turn")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_path(step, "--rows", arguments->rows,
-           "take the global batches from this safetensors file, in place of the configuration's data: "
-           "label [S, B] int64 and pixels [S, B, C, H, W] float32");
+           "Safetensors file with the global batches, in place of the configured data: label [S, B] int64 "
+           "and pixels [S, B, C, H, W] float32");
   add_path(step, "--weights", arguments->weights,
-           "start from this safetensors file of the encoder's tensors by name");
-  add_path(step, "--json", arguments->json, "write the result to this file");
+           "Safetensors file with the encoder's initial tensors, by name");
+  add_path(step, "--json", arguments->json, "File for the results as JSON");
   add_set(step, arguments->assignments);
   add_allow_code(step, arguments->allow_code);
 }

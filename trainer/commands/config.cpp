@@ -36,10 +36,10 @@ int run_config(const ConfigArguments& arguments) {
 
 void add_config(CLI::App* config, Action& action) {
   auto arguments = on<ConfigArguments>(config, action, run_config);
-  add_path(config, "config", arguments->config, "YAML file");
+  add_path(config, "config", arguments->config, "Configuration file (YAML)");
   add_set(config, arguments->assignments);
-  config->add_flag("--reference", arguments->reference, "every key with its default and meaning");
-  config->add_flag("--schema", arguments->schema, "JSON Schema of the configuration");
+  config->add_flag("--reference", arguments->reference, "Print every key with its default and its meaning");
+  config->add_flag("--schema", arguments->schema, "Print the JSON Schema of the configuration");
 }
 
 }  // namespace lodestone

@@ -46,7 +46,7 @@ void make_pictures(const DataArguments& arguments, const Log& log) {
   std::cout << "made: " << options.output.string() << std::endl;
 }
 
-// WordNet and CLDR: concepts that texts name.
+// WordNet and CLDR: concepts, and the texts that name them.
 template <typename Options>
 void make_texts(const DataArguments& arguments, const Log& log,
                 ConceptsReport (*make)(const Options& options, const Log& log)) {
@@ -77,16 +77,16 @@ int run_data(const DataArguments& arguments) {
 void add_data(CLI::App* data, Action& action) {
   auto arguments = on<DataArguments>(data, action, run_data);
   data->add_option("kind", arguments->kind,
-                   "typefaces: letters; emoji: pictures with captions; wordnet: definitions and words; cldr: "
-                   "names in 21 languages")
+                   "Data set to build. typefaces: images of letters; emoji: images with captions; wordnet: "
+                   "definitions and words; cldr: names in 21 languages")
       ->required()
       ->check(CLI::IsMember({"typefaces", "emoji", "wordnet", "cldr"}));
-  add_path(data, "--output", arguments->output, "folder to make")->required();
+  add_path(data, "--output", arguments->output, "Folder to create for the data set")->required();
   add_path(data, "--fonts", arguments->font_roots,
-           "typefaces: folders with font files (default: the system's)");
+           "Folders with font files, for typefaces (default: the system's font folders)");
   add_path(data, "--source", arguments->source,
-           "wordnet, cldr, emoji: folder with WordNet's data.* or CLDR's main/, annotations/ … "
-           "(default: the package's)");
+           "Folder with WordNet's data.* files or CLDR's main/ and annotations/, for wordnet, cldr and emoji "
+           "(default: the installed package's folder)");
 }
 
 }  // namespace lodestone

@@ -65,13 +65,14 @@ std::vector<Finding> check_own(const DoctorArguments& arguments, const LaunchInf
   auto all = check_host();
   all.push_back({"launcher", std::string(name_of(info.source)) + ", rank " + std::to_string(info.rank) +
                                  " of " + std::to_string(info.world)});
-  // The first rank of a host speaks for its ports.
+  // The first rank of a host tests its ports.
   if (arguments.port && info.local_rank == 0)
     all.push_back(check_ports(*arguments.port, std::max(1, info.local_world)));
   return all;
 }
 
-// Rank 0's findings, and of the others those that are not good: a host like the first one has nothing to add.
+// Rank 0's findings, and those of other ranks that are not good: a host like
+// the first one has nothing to add.
 std::vector<Finding> with_others(const Group& world, std::vector<Finding> own, int local_rank) {
   nlohmann::json mine = nlohmann::json::array();
   for (const auto& finding : own)
@@ -121,11 +122,13 @@ int run_doctor(const DoctorArguments& arguments) {
 
 void add_doctor(CLI::App* doctor, Action& action) {
   auto arguments = on<DoctorArguments>(doctor, action, run_doctor);
-  add_path(doctor, "--folder", arguments->folder, "where checkpoints are to go: its file system is tried")
+  add_path(doctor, "--folder", arguments->folder, "Folder for checkpoints, whose file system is tested")
       ->capture_default_str();
-  doctor->add_option("--port", arguments->port, "a metrics.port that must be free")
+  doctor
+      ->add_option("--port", arguments->port,
+                   "Port intended for metrics.port; the check reports whether it is free")
       ->check(CLI::Range(1, 65535));
-  doctor->add_flag("--json", arguments->json, "as JSON, with the measured figures");
+  doctor->add_flag("--json", arguments->json, "Print the findings as JSON, with the measured figures");
 }
 
 }  // namespace lodestone

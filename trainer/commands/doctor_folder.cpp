@@ -47,7 +47,8 @@ Finding writing(const fs::path& scratch) {
           {{"bytes_per_second", rate}}};
 }
 
-// A reader that opened the old file keeps it, whoever opens the name afterwards gets the new one, and no moment is between.
+// Replaces a file by rename while it is open: a reader of the old file keeps it, and a reader that opens the
+// name afterwards gets the new one.
 Finding renaming(const fs::path& scratch) {
   write_file_synced(scratch / "name", "old");
   const int reader = ::open((scratch / "name").c_str(), O_RDONLY | O_CLOEXEC);
@@ -68,7 +69,7 @@ Finding renaming(const fs::path& scratch) {
           {{"seconds", seconds}}};
 }
 
-// Who serves the files stamps them by its own clock.
+// The server of the file system sets the timestamps by its own clock.
 Finding clock_of(const fs::path& scratch) {
   struct stat status {};
   write_file_synced(scratch / "clock", "x");

@@ -46,7 +46,7 @@ Finding cores() {
   return {"cores", text, Level::kGood, figures};
 }
 
-// The least of the machine's memory and what the control group may use.
+// The smaller of the machine's memory and the control group's limit.
 Finding memory() {
   uint64_t bytes =
       static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGE_SIZE));

@@ -24,7 +24,7 @@ constexpr int kMostRanks = 16;  // 120 pairs
 constexpr int64_t kSmall = 8, kLarge = int64_t{4} << 20;
 constexpr int kRounds = 15, kLargeRounds = 4;
 
-// "1, 2 and 5 more": which ranks something is not true of; "" if it is of all.
+// Lists the ranks for which something is not true, such as "1, 2 and 5 more"; "" if it is true for all.
 std::string ranks_without(const Group& world, bool good) {
   const auto all = world.gather_counts(good ? 0 : 1);
   std::string names;
@@ -67,7 +67,7 @@ Finding shared_folder(const Group& world, const fs::path& folder) {
           Level::kFails};
 }
 
-// Clocks are read by all as they leave a barrier; the round in which that took shortest says most.
+// All ranks read their clocks when they leave a barrier; the shortest of several rounds is the most exact.
 Finding clocks(const Group& world) {
   double spread = 0, within = 1e9;
   for (int round = 0; round < kRounds; ++round) {
@@ -90,11 +90,11 @@ Finding clocks(const Group& world) {
           {{"seconds", spread}, {"known_to_seconds", within}}};
 }
 
-// Seconds of one exchange with a peer, both ways at once.
+// Seconds of one exchange with a peer in both directions at once.
 double exchange(const Group& world, int peer, int64_t bytes, int rounds) {
   const at::Tensor x = at::zeros({bytes}, at::kByte);
   const std::array<int64_t, 1> shape{bytes};
-  world.send_recv(x, peer, shape, peer);  // connects, and touches its buffers
+  world.send_recv(x, peer, shape, peer);  // connects the ranks, and touches the buffers
   std::vector<double> seconds;
   for (int round = 0; round < rounds; ++round) {
     const auto start = Clock::now();
@@ -116,7 +116,7 @@ std::vector<int> chosen_ranks(int world) {
   return ranks;
 }
 
-// One pair after the other, so that none shares the network with another.
+// One pair after the other, so that no two pairs share the network.
 std::vector<Pair> measure_pairs(const Group& world) {
   std::vector<Pair> pairs;
   const auto ranks = chosen_ranks(world.size());
@@ -161,7 +161,7 @@ std::vector<Finding> network(const Group& world, const std::vector<std::string>&
   const auto thin = std::min_element(pairs.begin(), pairs.end(),
                                      [](const auto& a, const auto& b) { return a.rate < b.rate; });
   const double latency = median(latencies), rate = median(rates);
-  // Pairs of one host are quicker than pairs of two: it takes ten times less than usual to be told as bad.
+  // Pairs within one host are faster than pairs of two hosts, so only a tenfold difference is reported.
   const bool bad = thin->rate < 0.1 * rate;
   return {{"latency",
            formatted("%.1f us to exchange 8 bytes, median of %.0f pairs; worst %.1f us", latency * 1e6,

@@ -33,7 +33,7 @@ struct EmbedArguments {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kRows = 256;  // of a rank's batch
+constexpr int64_t kRows = 256;  // rows of a rank's batch
 constexpr std::chrono::seconds kSavedEvery(5);
 
 ProgressStyle of_rows(const Log& log) {
@@ -43,7 +43,8 @@ ProgressStyle of_rows(const Log& log) {
   return style;
 }
 
-/// Shows rows done and rows per second, and saves the writer's place now and then. Rank 0.
+/// Shows the rows done and rows per second, and saves the writer's position at intervals.
+/// Ranks     rank 0
 class Recorder {
  public:
   Recorder(EmbeddingPlan plan, const Log& log)
@@ -58,7 +59,7 @@ class Recorder {
 
   int64_t left_out() const { return writer_.left_out(); }
 
-  /// The rows of the next `asked` samples, but for those that could not be read.
+  /// The rows of the next `asked` samples, without those that could not be read.
   void take(const at::Tensor& z_nD, const std::vector<int64_t>& samples, int64_t asked, const Input& input) {
     std::vector<EmbeddedRow> rows;
     for (const int64_t i : samples) rows.push_back(input.row(i));
@@ -89,7 +90,8 @@ std::vector<int64_t> gathered(const RunContext& context, const std::vector<int64
   return {all, all + all_n.numel()};
 }
 
-// Each round is a batch that all ranks share, in the order of the data: what is done is one number, whatever the world.
+// Each round is one batch shared by all ranks, in the order of the data, so that a single number says what is
+// done for any number of ranks.
 void embed_rounds(RunContext& context, TrainedModel& model, const Input& input, Recorder* recorder) {
   const int64_t rows = input.dataset().size();
   const int64_t done =
@@ -119,7 +121,7 @@ void embed_rounds(RunContext& context, TrainedModel& model, const Input& input, 
   }
 }
 
-// Changes with any sample, its place, and the settings of the data.
+// A hash of all samples in their order, and of the settings of the data.
 std::string described(RunConfig& config, const Dataset& data) {
   std::string text = write_yaml([&](Fields& f) { config.data.visit(f); });
   return checksum(text + std::to_string(samples_hash(data)));
@@ -155,10 +157,11 @@ int run_embed(const EmbedArguments& arguments) {
 
 void add_embed(CLI::App* embed, Action& action) {
   auto arguments = on<EmbedArguments>(embed, action, run_embed);
-  add_path(embed, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(embed, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
   add_path(embed, "--input", arguments->input,
-           "a picture, a folder, a list, shards or a file of texts (default: evaluate.data)");
-  add_path(embed, "--output", arguments->output, "*.safetensors, *.npy or *.jsonl")->required();
+           "Image, folder, list, shards or text file to embed (default: evaluate.data)");
+  add_path(embed, "--output", arguments->output, "File for the embeddings: *.safetensors, *.npy or *.jsonl")
+      ->required();
   add_set(embed, arguments->assignments);
   add_allow_code(embed, arguments->allow_code);
 }

@@ -32,7 +32,7 @@ struct EvaluateArguments {
   int64_t bootstrap = 1000;
 };
 
-// Sets the score from which this model says "same", and keeps it in the run folder that the checkpoint is of.
+// Sets the threshold for "same" and stores it in the run folder of the checkpoint.
 void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const Judgement& judged,
                     double far, Logger& log) {
   Calibration found = calibrate(judged.roc, far, likeness_of(config));
@@ -46,13 +46,13 @@ void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const
            compact(100 * found.tar));
 }
 
-// A run folder that is in use has its own report to come; the figures were told already.
+// A run in progress writes its own report later; the figures have been printed already.
 void keep_report(const RunFolder& folder, RunConfig& config, const RunContext& context,
                  const Evaluator& evaluator, const Evaluation& evaluation) {
   std::error_code ignored;
   if (!fs::is_regular_file(folder.metrics(), ignored)) return;
-  std::optional<RunLock>
-      lock;  // for as long as it takes to write: a run that starts meanwhile must find the folder free
+  // Held until the report is written: a run that starts meanwhile must find the folder unlocked.
+  std::optional<RunLock> lock;
   write_run_report(folder, config, context, *config.encoder, evaluator, evaluation,
                    [&] { lock.emplace(folder); });
 }
@@ -79,7 +79,7 @@ int judge_checkpoint(RunContext& context, RunConfig& config, const Checkpoint& c
     result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
   if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
 
-  // Printed last, since whoever reads it may go away; and also where what comes before it fails.
+  // Printed last, since the reader of the pipe may close it; printed even if a step before it fails.
   const std::string table =
       measures_table(evaluation.model.measures, evaluation.floor.measures, evaluation.model.intervals);
   try {
@@ -95,7 +95,7 @@ int judge_checkpoint(RunContext& context, RunConfig& config, const Checkpoint& c
 }
 
 int run_evaluate(const EvaluateArguments& arguments) {
-  // Every rank reads the checkpoint's configuration, since it says how ranks find each other.
+  // Every rank reads the checkpoint's configuration, since it says how the ranks connect.
   const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
     if (speaks_for_its_host(sentence)) make_log(0, 1)->warn("{}", sentence);
   });
@@ -109,19 +109,20 @@ int run_evaluate(const EvaluateArguments& arguments) {
 
 void add_evaluate(CLI::App* evaluate, Action& action) {
   auto arguments = on<EvaluateArguments>(evaluate, action, run_evaluate);
-  add_path(evaluate, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(evaluate, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
   add_set(evaluate, arguments->assignments);
   add_allow_code(evaluate, arguments->allow_code);
-  add_path(evaluate, "--json", arguments->json, "write the measures to this file");
+  add_path(evaluate, "--json", arguments->json, "File for the metrics as JSON");
   evaluate
-      ->add_option(
-          "--calibrate", arguments->calibrate,
-          "set the score that means \"same\" at this false accept rate, and keep it in the run folder")
+      ->add_option("--calibrate", arguments->calibrate,
+                   "False accept rate at which the decision threshold for \"same\" is set; the threshold is "
+                   "stored in the run folder")
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("RATE");
   evaluate
-      ->add_option("--bootstrap", arguments->bootstrap,
-                   "resamples of the classes for the 95 % intervals; 0: none")
+      ->add_option(
+          "--bootstrap", arguments->bootstrap,
+          "Number of bootstrap resamples of the classes for the 95 % confidence intervals; 0: no intervals")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
 }

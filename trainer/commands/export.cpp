@@ -20,13 +20,13 @@ struct ExportArguments {
   bool allow_code = false;
   std::string format;
   std::string output;
-  std::string card;  // empty: beside the output, ending in .md
+  std::string card;  // empty: the output name with the ending .md
   std::string measures;
   std::string license;
   std::string data_license;
 };
 
-// What a reader of the file needs besides the weights.
+// The metadata that a reader of the file needs besides the weights.
 std::map<std::string, std::string> description(RunConfig& config, const Checkpoint& checkpoint) {
   return {{"format", "pt"},
           {"encoder", write_yaml([&](Fields& f) {
@@ -79,21 +79,24 @@ int run_export(const ExportArguments& arguments) {
 
 void add_export(CLI::App* out, Action& action) {
   auto arguments = on<ExportArguments>(out, action, run_export);
-  add_path(out, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(out, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
   add_allow_code(out, arguments->allow_code);
   out->add_option("--format", arguments->format,
-                  "safetensors: weights by name; torchscript: weights and network, for torch.jit.load and "
-                  "torch::jit::load")
+                  "Output format. safetensors: weights by name; torchscript: weights and network, for "
+                  "torch.jit.load and torch::jit::load")
       ->required()
       ->check(CLI::IsMember({"safetensors", "torchscript"}));
-  add_path(out, "--output", arguments->output, "file to write")->required();
+  add_path(out, "--output", arguments->output, "File to write")->required();
   add_path(out, "--card", arguments->card,
-           "file for the model card (default: the output's name, ending in .md)");
-  add_path(out, "--measures", arguments->measures,
-           "what `evaluate --json` wrote, for the card (default: the run's last evaluation)")
+           "File for the model card (default: the output name with the ending .md)");
+  add_path(
+      out, "--measures", arguments->measures,
+      "Metrics file for the model card, as `evaluate --json` writes it (default: the run's last evaluation)")
       ->check(CLI::ExistingFile);
-  out->add_option("--license", arguments->license, "the model's, for the card: apache-2.0, say");
-  out->add_option("--data-license", arguments->data_license, "the training data's, for the card");
+  out->add_option("--license", arguments->license,
+                  "Licence of the model for the model card, as an SPDX name such as apache-2.0");
+  out->add_option("--data-license", arguments->data_license,
+                  "Licence of the training data for the model card");
 }
 
 }  // namespace lodestone

@@ -57,7 +57,7 @@ struct IdentifyArguments {
 
 namespace fs = std::filesystem;
 
-// Photographs with the name of whom they show: the one that was given, or else their class folder.
+// The photographs and the identity of each: the given name, or the name of its class folder.
 Embeddings photographs_of(RunContext& context, TrainedModel& model, const GalleryAddArguments& arguments,
                           int64_t& left_out) {
   Embeddings all{{}, {}, model.about("")};
@@ -71,7 +71,7 @@ Embeddings photographs_of(RunContext& context, TrainedModel& model, const Galler
     for (const int64_t i : embedded.indices) {
       EmbeddedRow row = input.row(i);
       if (!arguments.name.empty()) row.label = arguments.name;
-      // Absolute, so that one photograph is one wherever the command is run.
+      // Absolute, so that a photograph has the same id wherever the command runs.
       row.id = row_name((absolute_path(input.source) / row.id).lexically_normal().string());
       all.rows_N.push_back(std::move(row));
     }
@@ -84,11 +84,11 @@ int64_t count_of(const std::string& gallery) {
   return static_cast<int64_t>(identities(read_embeddings(gallery)).size());
 }
 
-/// A picture with who it may show, best first.
+/// An image and its candidates, best first.
 struct Identified {
-  EmbeddedRow query;  ///< its label is the class folder that it lies in, if any
+  EmbeddedRow query;  ///< its label is the class folder that it is in, if any
   std::vector<Identity> found;
-  bool known = false;  ///< the best reaches the threshold
+  bool known = false;  ///< whether the best candidate reaches the threshold
 
   std::string who() const { return known ? found.front().name : "unknown"; }
 };
@@ -103,7 +103,8 @@ nlohmann::json to_json(const Identified& one) {
           {"candidates", candidates}};
 }
 
-/// How many are right, where folders name whom the pictures show. Right for somebody who is not in the gallery is "unknown".
+/// Counts correct answers where folders name the identity of the images. "unknown" is correct for an identity
+/// that is not in the gallery.
 std::string summary_of(const std::vector<Identified>& all, const Embeddings& gallery) {
   std::set<std::string> names;
   for (const Identity& identity : identities(gallery)) names.insert(identity.name);
@@ -137,7 +138,7 @@ void tell_identified(const std::vector<Identified>& all, const Embeddings& galle
       std::cout << printable(one.query.id) << '\t' << printable(one.who()) << '\t'
                 << (one.found.empty() ? "" : decimal(one.found.front().score, 4)) << '\n';
   if (all.size() < 2) return;
-  // Apart from the lines that scripts read, but for those that ask for a file.
+  // On stderr, apart from the lines that scripts read, unless the user asks for a file.
   (json_file.empty() ? std::cerr : std::cout)
       << summary_of(all, gallery) << (json_file.empty() ? "" : ": " + json_file) << std::endl;
 }
@@ -156,7 +157,7 @@ int run_gallery_add(const GalleryAddArguments& arguments) {
     check_alone(context, "gallery add");
     int64_t left_out = 0;
     const Embeddings more = photographs_of(context, model, arguments, left_out);
-    // Into an empty one too: it checks the names and drops repeats.
+    // Also for an empty gallery: it checks the names and drops duplicates.
     const Embeddings nothing{more.z_ND.narrow(0, 0, 0), {}, more.about};
     const int64_t given = add_to_gallery(nothing, more).size();
     int64_t added = 0;
@@ -218,40 +219,46 @@ int run_identify(const IdentifyArguments& arguments) {
 
 void add_gallery_add(CLI::App* add, Action& action) {
   auto added = on<GalleryAddArguments>(add, action, run_gallery_add);
-  add_path(add, "gallery", added->gallery, "the file: *.safetensors")->required();
-  add_path(add, "inputs", added->inputs, "pictures and folders")->required();
-  add_path(add, "--checkpoint", added->run, "run folder or checkpoint")->required();
-  add->add_option("--name", added->name, "whom they show (default: the name of each picture's class folder)");
+  add_path(add, "gallery", added->gallery, "Gallery file (*.safetensors); created if it does not exist")
+      ->required();
+  add_path(add, "inputs", added->inputs, "Images, and folders of images, to add")->required();
+  add_path(add, "--checkpoint", added->run, "Run folder or checkpoint that embeds the images")->required();
+  add->add_option("--name", added->name,
+                  "Identity that the images show (default: the name of each image's class folder)");
   add_set(add, added->assignments);
   add_allow_code(add, added->allow_code);
 }
 
 void add_gallery_remove(CLI::App* remove, Action& action) {
   auto removed = on<GalleryRemoveArguments>(remove, action, run_gallery_remove);
-  add_path(remove, "gallery", removed->gallery, "the file")->required();
-  remove->add_option("--name", removed->name, "the identity")->required();
-  add_path(remove, "--photograph", removed->photograph, "its id alone, as it was added: an absolute path");
+  add_path(remove, "gallery", removed->gallery, "Gallery file (*.safetensors)")->required();
+  remove->add_option("--name", removed->name, "Identity to remove")->required();
+  add_path(remove, "--photograph", removed->photograph,
+           "Absolute path of the one photograph to remove, as it was added (default: all of them)");
 }
 
 void add_gallery_list(CLI::App* list, Action& action) {
   auto listed = on<GalleryListArguments>(list, action, run_gallery_list);
-  add_path(list, "gallery", listed->gallery, "the file")->required();
-  list->add_flag("--json", listed->json, "as JSON");
+  add_path(list, "gallery", listed->gallery, "Gallery file (*.safetensors)")->required();
+  list->add_flag("--json", listed->json, "Print the list as JSON");
 }
 
 void add_identify(CLI::App* identify, Action& action) {
   auto arguments = on<IdentifyArguments>(identify, action, run_identify);
-  add_path(identify, "--gallery", arguments->gallery, "the file")->required()->check(CLI::ExistingFile);
-  add_path(identify, "--image", arguments->image, "a picture, or a folder of them")
+  add_path(identify, "--gallery", arguments->gallery, "Gallery file (*.safetensors)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  add_path(identify, "--image", arguments->image, "Image, or folder of images, to identify")
       ->required()
       ->check(CLI::ExistingPath);
-  add_path(identify, "--checkpoint", arguments->run, "run folder or checkpoint")->required();
+  add_path(identify, "--checkpoint", arguments->run, "Run folder or checkpoint that embeds the images")
+      ->required();
   identify->add_option("--threshold", arguments->threshold,
-                       "score from which it is the same (default: the calibrated one)");
-  identify->add_option("-k", arguments->k, "candidates in the JSON")
+                       "Lowest score at which an identity is accepted (default: the calibrated threshold)");
+  identify->add_option("-k", arguments->k, "Number of candidates per image in the JSON file")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  add_path(identify, "--json", arguments->json, "write answers and candidates to this file");
+  add_path(identify, "--json", arguments->json, "File for the answers and candidates as JSON");
   add_set(identify, arguments->assignments);
   add_allow_code(identify, arguments->allow_code);
 }

@@ -36,15 +36,16 @@ int run_index(const IndexArguments& arguments) {
 void add_index(CLI::App* index, Action& action) {
   auto arguments = on<IndexArguments>(index, action, run_index);
   add_path(index, "gallery", arguments->gallery,
-           "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+           "Embeddings to index, as `lodestone embed` or `lodestone gallery` writes them (*.safetensors)")
       ->required()
       ->check(CLI::ExistingFile);
   index
       ->add_option("--kind", arguments->kind,
-                   "hnsw: a graph; ivf-pq: rows told in D/4 bytes, for galleries that memory hardly holds")
+                   "Kind of index. hnsw: a neighbour graph; ivf-pq: rows compressed to D/4 bytes each, for "
+                   "galleries that barely fit in memory")
       ->check(CLI::IsMember({"hnsw", "ivf-pq"}))
       ->capture_default_str();
-  add_path(index, "--output", arguments->output, "file to write")->required();
+  add_path(index, "--output", arguments->output, "File for the index")->required();
 }
 
 }  // namespace lodestone

@@ -15,7 +15,8 @@ struct InspectArguments {
   std::string checkpoint;
 };
 
-// What a model would run beside its weights: what its configuration names, whether or not the manifest admits to it.
+// The code that a model would execute: the files that its configuration names, whether
+// or not the manifest lists them.
 std::map<std::string, std::string> code_of(const CheckpointReport& report) {
   std::map<std::string, std::string> code = report.code;
   const auto config_file = report.path / "config.yaml";
@@ -72,7 +73,7 @@ int run_inspect(const InspectArguments& arguments) {
 
 void add_inspect(CLI::App* inspect, Action& action) {
   auto arguments = on<InspectArguments>(inspect, action, run_inspect);
-  add_path(inspect, "checkpoint", arguments->checkpoint, "checkpoint or run folder")->required();
+  add_path(inspect, "checkpoint", arguments->checkpoint, "Checkpoint or run folder to verify")->required();
 }
 
 }  // namespace lodestone

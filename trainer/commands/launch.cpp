@@ -25,7 +25,7 @@ namespace lodestone {
 
 namespace {
 
-/// What the launched command says of the run, if it is `train`.
+/// The facts about the run in the launched command, if that is `train`.
 struct LaunchedTraining {
   std::string config;
   std::vector<std::string> assignments;
@@ -37,8 +37,8 @@ struct LaunchArguments {
   int max_restarts = 3;
   std::optional<int> min_ranks;
   std::string hostfile;
-  std::vector<std::string> command;       ///< of this program: its words after `--`
-  std::optional<LaunchedTraining> train;  ///< the same, if it is a training run
+  std::vector<std::string> command;       ///< words after `--`: a command of this program
+  std::optional<LaunchedTraining> train;  ///< set if the command is a training run
 };
 
 namespace fs = std::filesystem;
@@ -50,7 +50,7 @@ std::vector<std::string> remote_agent() {
   return {std::istream_iterator<std::string>(words), {}};
 }
 
-/// The hosts of a hostfile, and those of them that can be reached at the moment.
+/// The hosts of a hostfile, and those of them that respond at the moment.
 class Hosts {
  public:
   explicit Hosts(const std::string& file) : all_(read_hostfile(file)), left_(all_) {}
@@ -72,7 +72,8 @@ class Hosts {
   TempFolder folder_;
 };
 
-// What of this process's environment ranks on other hosts are to have too, and what the supervisor adds for them.
+// The environment variables of this process that ranks on other hosts need too, and
+// those that the supervisor adds.
 std::set<std::string> variables_for_ranks() {
   std::set<std::string> names = {"LODESTONE_GENERATION", "LODESTONE_JOB_TOKEN"};
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -83,12 +84,12 @@ std::set<std::string> variables_for_ranks() {
   return names;
 }
 
-// What mpirun and its ranks are told, unless the user's environment has the parameter.
+// Parameters for mpirun and its ranks, unless the user's environment sets them.
 std::map<std::string, std::string> mca_parameters(bool one_host) {
-  // A host that is gone without a word is noticed after half a minute, not after eight.
+  // A host that fails silently is noticed after half a minute instead of eight.
   std::map<std::string, std::string> parameters = {
       {"oob_tcp_keepalive_time", "10"}, {"oob_tcp_keepalive_intvl", "5"}, {"oob_tcp_keepalive_probes", "4"}};
-  // Ranks of one host meet in its memory; left alone, each would listen on every network for ranks of others.
+  // Ranks of one host connect in its memory; by default, each would listen on every network for other ranks.
   if (one_host)
     parameters.insert(
         {{"pml", "ob1"}, {"btl", "self,vader"}, {"btl_tcp_if_include", "lo"}, {"oob_tcp_if_include", "lo"}});
@@ -99,7 +100,7 @@ bool on_one_host(const Hosts* hosts) {
   return hosts == nullptr || hosts->only_this_host();
 }
 
-// The library that keeps mpirun's own port off all networks; "" where it does not lie beside this program.
+// The library that keeps mpirun's own port off all networks; "" if it is not beside this program.
 std::string loopback_library(const fs::path& program) {
   for (const fs::path& place : {program.parent_path(), program.parent_path() / ".." / LODESTONE_LIBDIR})
     if (path_exists(place / LODESTONE_LOOPBACK)) return (place / LODESTONE_LOOPBACK).string();
@@ -111,7 +112,7 @@ std::string preloaded(const std::string& library) {
   return others == nullptr || *others == '\0' ? library : library + ":" + others;
 }
 
-// One rank needs no launcher.
+// A single rank needs no launcher.
 ChildCommand job_command(const std::string& program, const LaunchArguments& arguments,
                          const Generation& generation, const Hosts* hosts) {
   ChildCommand command;
@@ -119,7 +120,7 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
   command.logs_errors = !alone;
   if (!alone) {
     command.words = {"mpirun", "-n", std::to_string(generation.world)};
-    // A rank's loader threads may use every core, unless the user says what ranks are bound to.
+    // A rank's loader threads may use every core, unless the user sets a binding of ranks.
     if (std::getenv("OMPI_MCA_hwloc_base_binding_policy") == nullptr)
       command.words.insert(command.words.end(), {"--bind-to", "none"});
     if (hosts != nullptr) {
@@ -133,7 +134,7 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
     for (const auto& [name, value] : mca_parameters(one_host))
       if (std::getenv(("OMPI_MCA_" + name).c_str()) == nullptr)
         command.words.insert(command.words.end(), {"--mca", name, value});
-    // By name only: their values don't belong on a command line, which everybody on the host can read.
+    // Passed by name only: values on a command line are visible to every user of the host.
     for (const std::string& name : variables_for_ranks())
       command.words.insert(command.words.end(), {"-x", name});
     if (!one_host)
@@ -153,7 +154,7 @@ std::optional<int64_t> newest_step(const RunFolder& folder) {
   return newest;
 }
 
-// As asked for; else all that the hostfile has room for.
+// The requested number of ranks, or all slots of the hostfile.
 int ranks_wanted(const LaunchArguments& arguments, const Hosts* hosts) {
   const auto slots = hosts == nullptr ? std::optional<int>(1) : hosts->slots();
   if (!slots && (!arguments.ranks || arguments.min_ranks))
@@ -183,14 +184,14 @@ int run_launch(const LaunchArguments& arguments) {
   const bool under_mpirun = ranks > 1 || hosts;
   options.stop_signal = under_mpirun ? SIGUSR1 : 0;
   if (under_mpirun) options.rank_variable = "OMPI_COMM_WORLD_RANK=";
-  // Asked once: it has another name when the file is replaced while the job runs.
+  // Computed once, since the name changes if the file is replaced while the job runs.
   const std::string program = fs::read_symlink("/proc/self/exe").string();
   options.command = [&, hostfile](const Generation& generation) {
     return job_command(program, arguments, generation, hostfile);
   };
   if (hosts) options.ranks_left = [&hosts] { return hosts->find_those_left(); };
   if (arguments.train) {
-    RunConfig config;  // what is wrong with it is said here, once, before anything is started
+    RunConfig config;  // errors in it are reported here, once, before anything starts
     const LaunchedTraining& train = *arguments.train;
     read_named_config(train.config, train.assignments, train.allow_code, config);
     choose_log_format(config.log.format);
@@ -203,7 +204,7 @@ int run_launch(const LaunchArguments& arguments) {
   return Supervisor(std::move(options), log).run();
 }
 
-// The command behind `--` is parsed here too, so that a slip in it is told before mpirun starts.
+// The command after `--` is parsed here too, so that an error in it is reported before mpirun starts.
 void read_launched(LaunchArguments& arguments) {
   CLI::App inner{"The command that is launched", "lodestone"};
   inner.require_subcommand(1);
@@ -229,20 +230,22 @@ void read_launched(LaunchArguments& arguments) {
 void add_launch(CLI::App* launch, Action& action) {
   auto arguments = std::make_shared<LaunchArguments>();
   launch
-      ->add_option("-n,--ranks", arguments->ranks, "how many (default: all slots of --hostfile; without, 1)")
+      ->add_option("-n,--ranks", arguments->ranks,
+                   "Number of ranks (default: all slots of --hostfile, or 1 without a hostfile)")
       ->check(CLI::Range(1, 65536));
-  launch->add_option("--max-restarts", arguments->max_restarts, "how often it is started again at most")
+  launch->add_option("--max-restarts", arguments->max_restarts, "Largest number of restarts")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   launch
-      ->add_option(
-          "--min-ranks", arguments->min_ranks,
-          "go on with the ranks that are left when hosts are gone or restarts get nowhere, down to this many "
-          "(default: -n)")
+      ->add_option("--min-ranks", arguments->min_ranks,
+                   "Smallest number of ranks to continue with after hosts are lost or restarts make no "
+                   "progress (default: the value of -n)")
       ->check(CLI::Range(1, 65536));
   add_path(launch, "--hostfile", arguments->hostfile,
-           "Open MPI's: lines of host slots=N (default: this host)");
-  launch->add_option("command", arguments->command, "of this program, behind --: train CONFIG ...")
+           "Open MPI hostfile, with lines \"host slots=N\" (default: this host alone)");
+  launch
+      ->add_option("command", arguments->command,
+                   "Command of this program to run on every rank, after --: train CONFIG ...")
       ->required();
   launch->callback([&action, arguments] {
     read_launched(*arguments);

@@ -1,6 +1,6 @@
-// liblodestone_loopback.so, which `lodestone launch` loads into mpirun where all ranks are on one host: mpirun (Open MPI 4)
-// listens for daemons of other hosts on every network, asks nobody who they are, and has no parameter that changes it. Here
-// "every address" becomes loopback. Ranks don't get it.
+// liblodestone_loopback.so, which `lodestone launch` preloads into mpirun if all ranks are on one host.
+// mpirun (Open MPI 4) listens for daemons of other hosts on every network, without authentication, and no
+// parameter changes that. This library replaces "every address" by loopback. Ranks do not get it.
 
 #include <cstdlib>
 #include <cstring>
@@ -13,7 +13,7 @@ namespace {
 
 using Bind = int (*)(int, const sockaddr*, socklen_t);
 
-// Programs that mpirun starts inherit its environment, where this library stands first.
+// Programs that mpirun starts inherit its environment, which names this library first.
 __attribute__((constructor)) void not_for_children() {
   const char* libraries = std::getenv("LD_PRELOAD");
   const char* others = libraries == nullptr ? nullptr : std::strchr(libraries, ':');
@@ -27,10 +27,11 @@ int bind_ipv6(Bind system_bind, int socket, sockaddr_in6 address) {
   if (IN6_IS_ADDR_UNSPECIFIED(&address.sin6_addr) == 0)
     return system_bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
   const int yes = 1;
-  ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);  // else IPv4's networks come in here
+  // Otherwise IPv4 connections from all networks would arrive here.
+  ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
   address.sin6_addr = in6addr_loopback;
   if (system_bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return 0;
-  address.sin6_addr = in6addr_any;  // a host without ::1 has no other address of this kind either
+  address.sin6_addr = in6addr_any;  // a host without ::1 has no other IPv6 address either
   return system_bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
 }
 

@@ -26,7 +26,7 @@
 namespace lodestone {
 namespace {
 
-// Threads of what is computed before run_on_ranks, or without it, sets them.
+// Limits the threads of computations before run_on_ranks, which sets the number again, or without it.
 void use_no_more_than_the_quota() {
   if (std::getenv("OMP_NUM_THREADS") == nullptr) at::set_num_threads(cpu_count());
 }
@@ -54,12 +54,13 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw ConfigError(usage_problem(app, error, std::vector<std::string>(argv + 1, argv + argc)));
   }
-  // `launch` waits for signals on its one thread: a thread of LibTorch's pool beside it would take them, and end it.
+  // `launch` waits for signals on its only thread: a thread of LibTorch's pool would
+  // receive them and end the process.
   if (!app.got_subcommand("launch")) use_no_more_than_the_quota();
   return action();
 }
 
-// Results that did not reach the disk behind stdout are not there: a script is to know.
+// Fails if stdout could not be written completely, so that a script notices.
 void check_stdout() {
   std::cout.flush();
   errno = 0;
@@ -69,7 +70,8 @@ void check_stdout() {
                 "; free some, or send it elsewhere");
 }
 
-// One that is closed would be the number of the next file that is opened, and what is printed would stand in it.
+// Opens closed standard streams: otherwise the next opened file would get the descriptor, and output would be
+// written into it.
 void open_standard_streams() {
   while (true) {
     const int fd = ::open("/dev/null", O_RDWR);
@@ -80,7 +82,8 @@ void open_standard_streams() {
   }
 }
 
-// Open MPI's ranks listen for other hosts on every network unless told that there are none. Before MPI reads the environment.
+// By default Open MPI's ranks listen for other hosts on every network. Called
+// before MPI reads the environment.
 void listen_on_loopback_alone() {
   const auto word = [](const char* name) {
     const char* value = std::getenv(name);
@@ -99,7 +102,8 @@ int main(int argc, char** argv) {
   lodestone::open_standard_streams();
   lodestone::listen_on_loopback_alone();
   lodestone::spin_briefly(argv);
-  // Tensors of a few MiB come and go with every tile and layer: kept by the allocator, they cost no page faults.
+  // Tensors of a few MiB are allocated and freed for every tile and layer: memory kept by the allocator
+  // causes no page faults.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
   const lodestone::StderrLines lines(lodestone::make_log(-1, 1));

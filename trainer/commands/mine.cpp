@@ -36,7 +36,8 @@ struct MineArguments {
 
 namespace fs = std::filesystem;
 
-/// Names pictures as a list in the folder of `output` does. Throws ConfigError where a list can't.
+/// Names images relative to the folder of `output`, as a list there does.
+/// Throws    ConfigError if a list cannot name an image
 class PictureNames {
  public:
   PictureNames(const Input& input, const ImageSourceConfig& config, const fs::path& output)
@@ -51,7 +52,7 @@ class PictureNames {
       throw ConfigError(
           "mine: expected pictures as they lie in files, got evaluate.data.quarter_turns; set it to false");
     if (is_folder(source_)) return;
-    // A list or shards: keys are paths below the deepest folder that holds them all.
+    // A list or shards: keys are paths relative to the deepest folder that contains all files.
     const auto files = expand_paths(input.source);
     source_ = files.front().substr(0, files.front().size() - relative_names(files).front().size());
   }
@@ -74,13 +75,13 @@ class PictureNames {
   fs::path folder_, source_;
 };
 
-/// A line of the file.
+/// One line of the output.
 struct Listed {
-  std::vector<int64_t> rows;  ///< anchor, positive, negative; or a pair; then the samples they are
-  std::optional<int> same;    ///< of a pair
+  std::vector<int64_t> rows;  ///< anchor, positive, negative, or a pair: first as rows, then as samples
+  std::optional<int> same;    ///< set for a pair
 };
 
-// Pairs: each anchor with its positive once, and with each of its negatives.
+// As pairs: each anchor once with its positive, and once with each of its negatives.
 std::vector<Listed> listed_lines(const std::vector<MinedTriplet>& triplets, const std::string& format) {
   std::vector<Listed> lines;
   for (size_t i = 0; i < triplets.size(); ++i) {
@@ -162,22 +163,27 @@ int run_mine(const MineArguments& arguments) {
 
 void add_mine(CLI::App* mine, Action& action) {
   auto arguments = on<MineArguments>(mine, action, run_mine);
-  add_path(mine, "run", arguments->run, "run folder or checkpoint")->required();
+  add_path(mine, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
   add_path(mine, "--input", arguments->input,
-           "what `lodestone embed` takes, with labels (default: evaluate.data)");
+           "Labelled samples to mine, in any form that `lodestone embed` accepts (default: evaluate.data)");
   add_path(mine, "--output", arguments->output,
-           "*.tsv in the folder of the pictures or above it; *.jsonl for texts")
+           "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts")
       ->required();
-  mine->add_option("--format", arguments->format, "what a line is: triplets, or pairs with 1 (same) or 0")
+  mine->add_option("--format", arguments->format,
+                   "Form of a line: triplets, or pairs labelled 1 (same class) or 0")
       ->check(CLI::IsMember({"triplets", "pairs"}))
       ->capture_default_str();
-  mine->add_option("--per-anchor", arguments->per_anchor, "negatives of each anchor")
+  mine->add_option("--per-anchor", arguments->per_anchor, "Number of negatives per anchor")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  mine->add_option("--margin", arguments->margin, "a negative counts from the positive's cosine less this")
+  mine->add_option("--margin", arguments->margin,
+                   "Margin in cosine similarity: a negative counts if its score exceeds the score of the "
+                   "positive minus the margin")
       ->check(CLI::Range(0.0, 2.0))
       ->capture_default_str();
-  mine->add_option("--max-score", arguments->max_score, "a nearer negative is taken for a wrong label")
+  mine->add_option(
+          "--max-score", arguments->max_score,
+          "Largest cosine similarity of a negative; a closer one is assumed to be mislabelled and is skipped")
       ->check(CLI::Range(-1.0, 1.0))
       ->capture_default_str();
   add_set(mine, arguments->assignments);

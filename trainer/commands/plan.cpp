@@ -38,7 +38,7 @@ struct PlanArguments {
 constexpr double kMiB = 1024.0 * 1024;
 constexpr int64_t kMostRanks = 4096;
 
-// "400gbit", "12.5GB": bytes per second each way.
+// Converts "400gbit" or "12.5GB" to bytes per second in each direction.
 double bandwidth_of(const std::string& text) {
   char* unit = nullptr;
   const double number = std::strtod(text.c_str(), &unit);
@@ -57,7 +57,7 @@ Machine machine_for(const PlanArguments& arguments, const StepCost& cost, const 
   return machine;
 }
 
-// This host: memory shared by its ranks, cores too where they are too few; copies between its ranks by MPI.
+// This host: its ranks share memory, and cores if there are too few; MPI copies between its ranks.
 Machine this_host(int64_t ranks_here) {
   Machine here;
   here.name = "this host";
@@ -171,7 +171,7 @@ int run_plan(const PlanArguments& arguments) {
     throw ConfigError("plan: --nodes: expected no more than --ranks = " + std::to_string(arguments.ranks) +
                       ", got " + std::to_string(arguments.nodes));
   const bool half = config.training.precision != "float32";
-  machine_for(arguments, {}, {}, half);  // a slip in the arguments is told before anything is measured
+  machine_for(arguments, {}, {}, half);  // checks the arguments before anything is measured
   const int64_t per_node = (arguments.ranks + arguments.nodes - 1) / arguments.nodes;
   const int cores = cpu_count();
   const int threads = static_cast<int>(config.threads.value_or(std::max<int64_t>(1, cores / per_node)));
@@ -213,35 +213,39 @@ int run_plan(const PlanArguments& arguments) {
 
 void add_plan(CLI::App* plan, Action& action) {
   auto arguments = on<PlanArguments>(plan, action, run_plan);
-  add_path(plan, "config", arguments->config, "YAML file")->required();
+  add_path(plan, "config", arguments->config, "Configuration file (YAML)")->required();
   add_set(plan, arguments->assignments);
   add_allow_code(plan, arguments->allow_code);
-  plan->add_option("--ranks", arguments->ranks, "how many")
+  plan->add_option("--ranks", arguments->ranks, "Number of ranks")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  plan->add_option("--nodes", arguments->nodes, "hosts that they are on")
+  plan->add_option("--nodes", arguments->nodes, "Number of hosts that the ranks are spread over")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   plan->add_option("--gpu", arguments->gpu,
-                   "each rank's: h100, h200, a100 or l40s (default: the cores of this host)");
-  plan->add_option("--efficiency", arguments->efficiency, "share of the GPU's peak that products reach")
+                   "GPU of each rank: h100, h200, a100 or l40s (default: this host's CPU cores)");
+  plan->add_option("--efficiency", arguments->efficiency,
+                   "Fraction of the GPU's peak rate that matrix products reach")
       ->check(CLI::Range(0.01, 1.0))
       ->capture_default_str();
-  plan->add_option("--link", arguments->link, "bandwidth of a node, each way: 400gbit, 50GB")
+  plan->add_option("--link", arguments->link,
+                   "Network bandwidth of a node in each direction, such as 400gbit or 50GB per second")
       ->capture_default_str();
-  plan->add_option("--latency", arguments->latency, "between nodes")
+  plan->add_option("--latency", arguments->latency, "Network latency between nodes in microseconds")
       ->type_name("MICROSECONDS")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  plan->add_option("--classes", arguments->classes, "of losses that have a proxy for each")
+  plan->add_option("--classes", arguments->classes,
+                   "Number of classes; required by losses that hold a proxy per class")
       ->check(CLI::NonNegativeNumber);
-  plan->add_option("--tokens", arguments->tokens,
-                   "of a text, padding included (default: as many as the tokenizer lets through)")
+  plan->add_option(
+          "--tokens", arguments->tokens,
+          "Tokens per text, padding included (default: the largest number that the tokenizer allows)")
       ->check(CLI::PositiveNumber);
   plan->add_option("--probe-rows", arguments->probe_rows,
-                   "rows of the smaller of two trial batches (default: 8; 32 of small pictures)")
+                   "Rows of the smaller of two trial batches (default: 8, or 32 for small images)")
       ->check(CLI::Range(4, 4096));
-  add_path(plan, "--json", arguments->json, "write the figures to this file");
+  add_path(plan, "--json", arguments->json, "File for the predicted figures as JSON");
 }
 
 }  // namespace lodestone

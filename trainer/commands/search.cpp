@@ -32,7 +32,7 @@ struct SearchArguments {
   int64_t k = 10;
   std::string json;
   std::string html;
-  std::vector<std::string> pictures;  ///< folders whose pictures the page may show
+  std::vector<std::string> pictures;  ///< folders whose images the page may show
   std::string index;                  ///< empty: exact search
   int64_t effort = 0;                 ///< 0: the index's default
 };
@@ -43,7 +43,7 @@ struct Queries {
   at::Tensor z_QD;
   std::vector<std::string> ids;
   std::string source;
-  std::string named;     ///< what the user's own command names of them: their file or folder
+  std::string named;     ///< the file or folder of the queries that the user's command names
   int64_t left_out = 0;  ///< queries that could not be read
 };
 
@@ -51,7 +51,8 @@ bool is_embeddings(const std::string& query) {
   return fs::path(query).extension() == ".safetensors";
 }
 
-// A text is taken as it is; but what could only be a path is one, and an address that is meant as a path is told.
+// A query is used as it is, as a text or a path, except that ~/ is expanded, and scheme:// is refused where
+// only a path is possible.
 std::string user_query(const SearchArguments& arguments) {
   const std::string& query = arguments.query;
   if (has_scheme(query) && (is_embeddings(query) || arguments.run.empty()))
@@ -73,8 +74,8 @@ Queries read_queries(const std::string& file, const Embeddings& gallery) {
 }
 
 Queries embed_queries(RunContext& context, TrainedModel& model, const std::string& query) {
-  // A folder holds pictures: to a model of texts its name is a text.
-  if (model.config().data.kind == "images" && has_scheme(query)) user_path(query, "--query");  // refuses it
+  // A folder contains images: for a model of texts its name is a text.
+  if (model.config().data.kind == "images" && has_scheme(query)) user_path(query, "--query");  // throws
   const bool is_path = path_exists(query) && !(model.config().data.kind == "texts" && is_folder(query));
   const Input input = is_path ? open_input(model.config(), query) : text_input(model.config(), query);
   tell_left_out(context, query, input.dataset());
@@ -113,7 +114,7 @@ void print_table(const std::vector<SearchAnswer>& answers) {
   std::cout << std::flush;
 }
 
-// Where the answers are in a file, thousands of lines are of use to nobody.
+// Limits what is printed if the answers are in a file.
 void print_summary(const std::vector<SearchAnswer>& answers, const SearchArguments& arguments) {
   int64_t hits = 0, same = 0;
   for (const SearchAnswer& answer : answers) {
@@ -192,31 +193,32 @@ int run_search(const SearchArguments& given) {
 void add_search(CLI::App* search, Action& action) {
   auto arguments = on<SearchArguments>(search, action, run_search);
   add_path(search, "--gallery", arguments->gallery,
-           "what `lodestone embed` or `lodestone gallery` wrote: *.safetensors")
+           "Embeddings to search, as `lodestone embed` or `lodestone gallery` writes them (*.safetensors)")
       ->required()
       ->check(CLI::ExistingFile);
   search
       ->add_option("--query", arguments->query,
-                   "a picture, a folder, a file of texts or of embeddings, or a text itself")
+                   "Query: an image, a folder, a file of texts or of embeddings, or the text itself")
       ->required();
   add_path(search, "--checkpoint", arguments->run,
-           "run folder or checkpoint that embeds the query and says \"same\" or not");
-  search->add_option("-k", arguments->k, "answers to each query")
+           "Run folder or checkpoint that embeds the query and holds the threshold for \"same\"");
+  search->add_option("-k", arguments->k, "Number of answers per query")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  add_path(search, "--json", arguments->json, "write the answers to this file");
-  add_path(search, "--html", arguments->html, "write a page that shows the answers to this file");
+  add_path(search, "--json", arguments->json, "File for the answers as JSON");
+  add_path(search, "--html", arguments->html, "File for an HTML page that shows the answers");
   add_path(search, "--pictures", arguments->pictures,
-           "with --html: a folder whose pictures the page may show, beside those of the query and below the "
-           "gallery's file")
+           "Folder whose images the HTML page may embed, besides those of the query and those below the "
+           "gallery's folder; requires --html")
       ->needs("--html")
       ->allow_extra_args(false);
   add_path(search, "--index", arguments->index,
-           "what `lodestone index` made of the gallery: fast and approximate (default: exact)")
+           "Index of the gallery, as `lodestone index` writes it: fast, approximate search (default: exact)")
       ->check(CLI::ExistingFile);
   search
       ->add_option("--effort", arguments->effort,
-                   "with --index: how much is looked through for a query (default: by its kind)")
+                   "Number of graph nodes (hnsw) or lists (ivf-pq) to visit per query; requires --index "
+                   "(default: depends on the kind of index)")
       ->check(CLI::Range(1, 1 << 20))
       ->needs("--index");
   add_set(search, arguments->assignments);

@@ -55,7 +55,7 @@ bool reads_texts(const RunConfig& config) {
   return config.data.kind != "images";
 }
 
-/// Embeds what lies in memory as the model's evaluation would embed it from files.
+/// Embeds samples in memory as the model's evaluation embeds them from files.
 /// Threads   as TrainedModel::embed
 class SampleEncoder {
  public:
@@ -65,7 +65,7 @@ class SampleEncoder {
     if (reads_texts(config)) rule_ = token_rule(config.data);
   }
 
-  /// What it sees of a picture; unset: the model reads none.
+  /// Preprocessing of images; nullopt if the model does not embed images.
   const std::optional<ImageTransform>& transform() const { return transform_; }
 
   at::Tensor embed(const std::vector<const Sample*>& samples) {
@@ -121,7 +121,8 @@ HttpOptions http_options(const ServeArguments& arguments) {
   options.max_requests = arguments.max_requests;
   options.max_per_address = arguments.max_per_address;
   options.max_body = static_cast<size_t>(arguments.max_body_mib) << 20;
-  // As text, as JSON and as files a request is there three times: a quarter keeps that within what decoding may take.
+  // A request exists three times, as text, as JSON and as files: a quarter of the memory for decoding keeps
+  // all of it within that memory.
   options.max_bodies = std::max(options.max_body, (static_cast<size_t>(arguments.max_decoded_mib) << 20) / 4);
   options.patience = milliseconds(arguments.timeout);
   if (options.authorization.empty() && !is_loopback(options.address))
@@ -148,7 +149,7 @@ PictureLimits picture_limits(const ServeArguments& arguments) {
   return {arguments.max_pixels, arguments.max_request_pixels, arguments.max_decoded_mib << 20};
 }
 
-// Told once there is a log.
+// Logged once there is a log.
 void tell_of_open_secrets(const ServeArguments& arguments, Logger& log) {
   for (const auto& [file, option] :
        {std::pair(arguments.token_file, "--token-file"), std::pair(arguments.certificate, "--certificate")})
@@ -162,8 +163,8 @@ int run_serve(const ServeArguments& arguments) {
     tell_of_open_secrets(arguments, *context.log);
     options.warn = [log = context.log](const std::string& sentence) { log->warn("{}", sentence); };
     SampleEncoder encoder(model);
-    // On a CPU each thread computes batches of its own: in a forward that all share, all wait for the last at each layer, and
-    // whoever reads requests holds them all up.
+    // On a CPU each thread computes batches of its own: in a forward pass shared by all threads, all wait for
+    // the slowest at each layer, and threads that read requests delay all of them.
     const bool apart = context.launch.device().is_cpu() && model.config().encoder->concurrent();
     const int64_t workers = apart ? at::get_num_threads() : 1;
     Batcher batcher(arguments.batch_rows, arguments.waiting_rows, workers);
@@ -191,58 +192,67 @@ int run_serve(const ServeArguments& arguments) {
 
 void add_serve(CLI::App* serve, Action& action) {
   auto arguments = on<ServeArguments>(serve, action, run_serve);
-  add_path(serve, "run", arguments->run, "run folder or checkpoint")->required();
-  add_path(serve, "--gallery", arguments->gallery, "what is searched: *.safetensors of this model")
+  add_path(serve, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
+  add_path(serve, "--gallery", arguments->gallery,
+           "Embeddings that /search searches, written by this model (*.safetensors)")
       ->check(CLI::ExistingFile);
   serve
       ->add_option("--address", arguments->address,
-                   "where to listen; others than this host's own need --token-file")
+                   "IP address to listen on; any address other than loopback requires --token-file")
       ->capture_default_str();
-  serve->add_option("--port", arguments->port, "0: any free one")
+  serve->add_option("--port", arguments->port, "TCP port to listen on; 0: any free port")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
-  add_path(serve, "--token-file", arguments->token_file, "its first line is the token that clients must show")
+  add_path(serve, "--token-file", arguments->token_file,
+           "File whose first line is the bearer token that clients must send")
       ->check(CLI::ExistingFile);
   add_path(serve, "--certificate", arguments->certificate,
-           "PEM file with private key and certificate chain: HTTPS instead of HTTP")
+           "PEM file with private key and certificate chain, which enables HTTPS")
       ->check(CLI::ExistingFile);
-  serve->add_option("--batch-rows", arguments->batch_rows, "pictures or texts in a forward at most")
+  serve
+      ->add_option("--batch-rows", arguments->batch_rows,
+                   "Largest number of images or texts in one forward pass")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   serve
-      ->add_option("--waiting-rows", arguments->waiting_rows,
-                   "that wait for a forward at most; beyond, requests are answered 429")
+      ->add_option(
+          "--waiting-rows", arguments->waiting_rows,
+          "Largest number of images or texts waiting for a forward pass; requests beyond it are answered 429")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   serve
       ->add_option("--max-requests", arguments->max_requests,
-                   "under way at once; beyond, they are answered 503")
+                   "Largest number of requests in progress; requests beyond it are answered 503")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  serve->add_option("--max-body-mib", arguments->max_body_mib, "of a request")
+  serve->add_option("--max-body-mib", arguments->max_body_mib, "Largest size of a request body in MiB")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   serve
       ->add_option("--max-per-address", arguments->max_per_address,
-                   "connections of one client's address; 0: 32 more than --max-requests")
+                   "Largest number of connections from one client address; 0: 32 more than --max-requests")
       ->check(CLI::Range(0, 1 << 16))
       ->capture_default_str();
-  serve->add_option("--max-pixels", arguments->max_pixels, "of a picture; larger ones are answered 400")
+  serve
+      ->add_option("--max-pixels", arguments->max_pixels,
+                   "Largest number of pixels in an image; a larger image is answered 400")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
       ->capture_default_str();
-  serve->add_option("--max-request-pixels", arguments->max_request_pixels, "of all pictures of a request")
+  serve
+      ->add_option("--max-request-pixels", arguments->max_request_pixels,
+                   "Largest number of pixels in all images of one request")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 36))
       ->capture_default_str();
   serve
-      ->add_option(
-          "--max-decoded-mib", arguments->max_decoded_mib,
-          "memory for decoding pictures, of all requests at once; beyond, they wait and are answered 429")
+      ->add_option("--max-decoded-mib", arguments->max_decoded_mib,
+                   "Memory in MiB for decoding the images of all requests; requests beyond it wait, and are "
+                   "answered 429 if they wait too long")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
   serve
       ->add_option(
           "--timeout", arguments->timeout,
-          "seconds for a client to send its request, and for pictures to be decoded and a forward to come")
+          "Time limit in seconds for a client to send its request, and for decoding and embedding it")
       ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
   add_set(serve, arguments->assignments);

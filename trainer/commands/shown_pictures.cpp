@@ -36,7 +36,7 @@ ShownPictures::ShownPictures(const std::vector<std::string>& folders) {
   }
 }
 
-// `file` has no links in it any more.
+// `file` has its links resolved.
 bool ShownPictures::may_be_read(const fs::path& file) const {
   return std::any_of(roots_.begin(), roots_.end(), [&](const fs::path& root) {
     return std::mismatch(root.begin(), root.end(), file.begin(), file.end()).first == root.end();
@@ -46,7 +46,8 @@ bool ShownPictures::may_be_read(const fs::path& file) const {
 std::string ShownPictures::uri(const fs::path& file) {
   std::error_code error;
   const fs::path real = fs::canonical(file, error);
-  if (error || !is_file(real)) return "";  // a text, a row of a table, what is gone
+  // Not a file: a text, a row of a table, or a file that no longer exists.
+  if (error || !is_file(real)) return "";
   if (!may_be_read(real)) {
     elsewhere_.insert(real);
     return "";
@@ -54,7 +55,7 @@ std::string ShownPictures::uri(const fs::path& file) {
   std::string shown;
   try {
     if (const std::string bytes = read_file(real, kLargestFile); decodes(bytes)) shown = picture_uri(bytes);
-  } catch (const std::exception&) {  // too large, or not to be read
+  } catch (const std::exception&) {  // too large or unreadable
   }
   if (shown.empty()) no_pictures_.insert(real);
   return shown;

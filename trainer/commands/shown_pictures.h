@@ -8,17 +8,18 @@
 
 namespace lodestone {
 
-/// Picture files that a page embeds, by names out of a file that may be a stranger's (a gallery): whoever opens the page, or gets it,
-/// must see no other file of this host. So a file is shown only where it lies, once links are followed, below one of the folders that
-/// were named, and only if it decodes as a picture.
+/// Image files that an HTML page embeds, named by a file that may be untrusted (a gallery). Readers of the
+/// page must see no other file of this host, so a file is embedded only if, after links are resolved, it is
+/// below one of the given folders, and if it decodes as an image.
 class ShownPictures {
  public:
-  /// `folders`: those that the user's own command names; one may be a file, and then stands for itself. Empty ones are none.
+  /// `folders` are those that the user's command names. A file in place of a folder permits that file. Empty
+  /// strings are ignored.
   explicit ShownPictures(const std::vector<std::string>& folders);
 
-  /// The file as a data: URI, or "" where it isn't shown.
+  /// The file as a data: URI, or "" if it is not shown.
   std::string uri(const std::filesystem::path& file);
-  /// What was not shown, and why, for people; empty if nothing.
+  /// Which files were not shown, and why, as text for the user; empty if there are none.
   std::string left_out() const;
 
  private:

@@ -14,7 +14,7 @@ namespace lodestone {
 
 namespace {
 
-// Commands that compute nothing. What launch starts inherits its environment.
+// Commands that compute nothing. Processes that launch starts inherit its environment.
 constexpr std::array<std::string_view, 4> kWithoutThreads = {"config", "data", "inspect", "launch"};
 
 }  // namespace
@@ -25,7 +25,7 @@ void spin_briefly(char** words) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   ::setenv("GOMP_SPINCOUNT", "10000", /*overwrite=*/0);
   if (std::find(kWithoutThreads.begin(), kWithoutThreads.end(), words[1]) != kWithoutThreads.end()) return;
-  // By its own name, which ps shows. Where there is none any more this returns, and threads spin longer.
+  // By its own path, which ps shows. If that no longer exists, execv returns, and threads spin longer.
   std::error_code unknown;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
   ::execv(program.c_str(), words);

@@ -2,12 +2,13 @@
 
 namespace lodestone {
 
-/// Threads of a rank that wait for one another spin for some milliseconds unless told otherwise, which takes the core from
-/// whoever they wait for where cores are shared. For under one is as fast where they aren't. The OpenMP library reads how long
-/// (GOMP_SPINCOUNT) before main begins, so this process begins again with it, unless the user has set it or OMP_WAIT_POLICY, or
-/// the command computes nothing.
-/// Cost       a quarter of a second, for linking LibTorch once more
-/// `words` are main's. To be called before anything else.
+/// Makes waiting threads of a rank spin for less than a millisecond. By default they spin for some
+/// milliseconds, which on shared cores takes the core from the thread they wait for; the shorter time is as
+/// fast on cores of their own. The OpenMP library reads the setting (GOMP_SPINCOUNT) before main begins, so
+/// the process executes itself again with it, unless the user has set it or OMP_WAIT_POLICY, or the command
+/// computes nothing. `words` are main's arguments.
+/// Cost      a quarter of a second, for linking LibTorch again
+/// Requires  a call before anything else in main
 void spin_briefly(char** words);
 
 }  // namespace lodestone

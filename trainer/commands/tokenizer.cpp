@@ -35,7 +35,7 @@ struct TokenizerEncodeArguments {
   bool tokens = false;
 };
 
-/// Hands out the texts of files one after the other.
+/// Returns the texts of several files one after the other.
 class Texts {
  public:
   Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns) {
@@ -145,13 +145,14 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
 template <typename Arguments>
 void add_inputs(CLI::App* command, Arguments& arguments) {
   add_path(command, "--input", arguments->inputs,
-           "text files: .jsonl, .csv, .tsv, or one text a line; globs allowed")
+           "Text files: .jsonl, .csv, .tsv or one text per line; glob patterns are expanded")
       ->required();
   command
       ->add_option("--columns", arguments->columns,
-                   "which columns or keys hold text; by default all, or the key text")
+                   "Columns or keys that hold text, separated by commas (default: all columns, or the key "
+                   "\"text\" of .jsonl)")
       ->delimiter(',');
-  command->add_flag("--cased", arguments->cased, "wordpiece: keep capital letters, and accents");
+  command->add_flag("--cased", arguments->cased, "Keep capital letters and accents (wordpiece)");
 }
 
 }  // namespace
@@ -159,39 +160,44 @@ void add_inputs(CLI::App* command, Arguments& arguments) {
 void add_tokenizer_train(CLI::App* train, Action& action) {
   auto train_arguments = on<TokenizerTrainArguments>(train, action, run_tokenizer_train);
   add_inputs(train, train_arguments);
-  train->add_option("--kind", train_arguments->kind, "wordpiece or sentencepiece")
+  train->add_option("--kind", train_arguments->kind, "Kind of tokenizer: wordpiece or sentencepiece")
       ->check(CLI::IsMember({"wordpiece", "sentencepiece"}))
       ->capture_default_str();
-  train->add_option("--vocabulary", train_arguments->vocabulary, "how many tokens")
+  train->add_option("--vocabulary", train_arguments->vocabulary, "Number of tokens in the vocabulary")
       ->check(CLI::Range(16, 1 << 20))
       ->capture_default_str();
-  add_path(train, "--output", train_arguments->output, "vocab.txt, or a file named *.model")->required();
+  add_path(train, "--output", train_arguments->output,
+           "File for the vocabulary: vocab.txt (wordpiece) or *.model (sentencepiece)")
+      ->required();
 }
 
 void add_tokenizer_encode(CLI::App* encode, Action& action) {
   auto encode_arguments = on<TokenizerEncodeArguments>(encode, action, run_tokenizer_encode);
   add_inputs(encode, encode_arguments);
-  add_path(encode, "--tokenizer", encode_arguments->tokenizer, "vocab.txt, or a SentencePiece model")
+  add_path(encode, "--tokenizer", encode_arguments->tokenizer,
+           "Vocabulary file: vocab.txt or a SentencePiece model")
       ->required();
   encode
       ->add_option("--kind", encode_arguments->kind,
-                   "auto: sentencepiece for a file named *.model, else wordpiece")
+                   "Kind of tokenizer; auto: sentencepiece for a file named *.model, otherwise wordpiece")
       ->check(CLI::IsMember({"auto", "wordpiece", "sentencepiece"}))
       ->capture_default_str();
   encode
       ->add_option("--strip-accents", encode_arguments->strip_accents,
-                   "wordpiece: auto is yes unless --cased")
+                   "Removal of accents (wordpiece); auto: yes unless --cased is given")
       ->check(CLI::IsMember({"auto", "yes", "no"}))
       ->capture_default_str();
   encode
       ->add_option("--ids", encode_arguments->ids,
-                   "sentencepiece: whose numbers its pieces have, as data.text.tokenizer.ids")
+                   "Numbering of the pieces (sentencepiece), as data.text.tokenizer.ids")
       ->check(CLI::IsMember({"auto", "sentencepiece", "xlm_roberta"}))
       ->capture_default_str();
-  encode->add_option("--max-tokens", encode_arguments->max_tokens, "a longer text loses its end")
+  encode
+      ->add_option("--max-tokens", encode_arguments->max_tokens,
+                   "Largest number of tokens per text; longer texts are truncated")
       ->check(CLI::Range(3, 65536))
       ->capture_default_str();
-  encode->add_flag("--tokens", encode_arguments->tokens, "print the tokens instead");
+  encode->add_flag("--tokens", encode_arguments->tokens, "Print the tokens instead of their ids");
 }
 
 }  // namespace lodestone

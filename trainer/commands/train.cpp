@@ -32,11 +32,12 @@ int run_train(const TrainArguments& arguments) {
 
 void add_train(CLI::App* train, Action& action) {
   auto arguments = on<TrainArguments>(train, action, run_train, /*heeds=*/true);
-  add_path(train, "config", arguments->config, "YAML file")->required();
+  add_path(train, "config", arguments->config, "Configuration file (YAML)")->required();
   add_set(train, arguments->assignments);
   add_allow_code(train, arguments->allow_code);
-  add_path(train, "--resume", arguments->resume,
-           "auto (go on if the run folder has a checkpoint), none, or a checkpoint")
+  add_path(
+      train, "--resume", arguments->resume,
+      "Checkpoint to continue from; auto: the newest one of the run folder, if any; none: start a new run")
       ->capture_default_str();
 }
 

@@ -7,8 +7,8 @@
 
 namespace lodestone {
 
-/// What is wrong with a command line that CLI11 refused, as one line for people: a command or an option that there isn't is named with
-/// the nearest that there is. `words`: the line without the program's name.
+/// The error of a command line that CLI11 refused, as one line. An unknown command or option is named
+/// together with the nearest known one. `words` is the line without the program's name.
 std::string usage_problem(const CLI::App& app, const CLI::ParseError& error,
                           const std::vector<std::string>& words);
 

@@ -14,22 +14,26 @@
 
 namespace lodestone {
 
-/// What the command line asked for.
+/// The command that the command line selected.
 using Action = std::function<int()>;
 
 inline void add_set(CLI::App* command, std::vector<std::string>& assignments) {
-  command->add_option("--set", assignments, "key.path=value, over what the file says; may be repeated")
+  command
+      ->add_option("--set", assignments,
+                   "Configuration value that overrides the file, as key.path=value; may be repeated")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
 }
 
-/// For a command that takes a run folder, a checkpoint or a configuration, which may be somebody else's.
+/// For a command that takes a run folder, a checkpoint or a configuration, whose author may be untrusted.
 inline void add_allow_code(CLI::App* command, bool& allow_code) {
-  command->add_flag("--allow-code", allow_code,
-                    "load the code (TorchScript) that a run's configuration names; it runs with your rights");
+  command->add_flag(
+      "--allow-code", allow_code,
+      "Load the code (TorchScript) that a run's configuration names; it runs with your permissions");
 }
 
-/// An option or a positional argument that takes a path, or several: ~/ is expanded, scheme:// refused (user_path).
+/// Adds an option or positional argument for one or several paths: expands ~/ and
+/// refuses scheme:// (user_path).
 template <typename Member>
 CLI::Option* add_path(CLI::App* command, const std::string& name, Member& member, const std::string& doc) {
   CLI::Option* option = command->add_option(name, member, doc);
@@ -37,8 +41,8 @@ CLI::Option* add_path(CLI::App* command, const std::string& name, Member& member
   return option;
 }
 
-/// A command's arguments, which live in its action. A signal ends the command, unless it `heeds` signals
-/// itself from its first line on.
+/// Creates the arguments of a command, which the command's action owns. A signal ends the command, unless it
+/// `heeds` signals itself from the beginning.
 template <typename Arguments>
 std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(const Arguments&),
                               bool heeds = false) {
@@ -53,17 +57,17 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(cons
   return arguments;
 }
 
-/// A verb of the command line. Its file declares its options on `command`, and sets the action when the user chose it. Results go to
-/// stdout, progress to stderr; errors are thrown.
+/// A verb of the command line. Its file declares the options on `command` and sets the action if the user
+/// selects it. Results go to stdout, progress to stderr; errors are thrown.
 ///
 ///     struct EmbedArguments { std::string run, output; };
 ///     int run_embed(const EmbedArguments& arguments);  // the process's exit code
 ///     void add_embed(CLI::App* command, Action& action) {
 ///       auto arguments = on<EmbedArguments>(command, action, run_embed);
-///       add_path(command, "run", arguments->run, "run folder or checkpoint")->required();
+///       add_path(command, "run", arguments->run, "Run folder or checkpoint")->required();
 ///     }
 struct Verb {
-  const char* name;  ///< "embed"; "bench loss" is loss of the group bench
+  const char* name;  ///< "embed"; "bench loss" is the verb loss of the group bench
   const char* doc;
   void (*add)(CLI::App* command, Action& action);
 };
@@ -71,7 +75,8 @@ struct Verb {
 /// Adds every verb to the command line.
 void add_verbs(CLI::App& app, Action& action);
 
-/// Queries whose answers are printed though they are written to a file too; of more a summary is printed.
+/// Largest number of queries whose answers are printed when they are also written to a file; for more queries
+/// a summary is printed.
 constexpr size_t kShownBesideFile = 10;
 
 }  // namespace lodestone

@@ -33,7 +33,7 @@ struct VerifyArguments {
   std::string json;
 };
 
-/// A loss and a miner that go together, and how many rows they are compared on.
+/// A compatible pair of loss and miner, and the number of rows to compare it on.
 struct Named {
   std::string loss, miner;
   std::shared_ptr<const Loss> made_loss;
@@ -45,14 +45,16 @@ bool goes_with(const Objective& objective, const Objective::Setting& setting, bo
   try {
     objective.check(setting);
     if (objective.loss.pairing() != Pairing::kBatch && setting.explicit_tuples) return false;
-    // Two towers need two views of each sample next to each other.
+    // Two towers need the two views of each sample in consecutive rows.
     return objective.loss.pairing() != Pairing::kTowers || two_views;
   } catch (const ConfigError&) {
     return false;
   }
 }
 
-/// Writes and prints what was found as it is found: the file first, since whoever reads the table may go away. Rank 0 speaks.
+/// Writes and prints each result as it is found: first to the file, since the reader
+/// of the table may close the pipe.
+/// Ranks     rank 0
 class Table {
  public:
   Table(const RunContext& context, int64_t objectives, std::string json_path)
@@ -106,8 +108,8 @@ class Table {
   bool equal_ = true;
 };
 
-/// What is verified: the configured objective, or with the memory and the exchange that are configured every loss and miner that goes
-/// with them.
+/// The objectives to verify: the configured one, or every loss with every compatible miner, with the
+/// configured memory and exchange.
 std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& data, bool all) {
   if (!all) {
     Named one{config.loss.name(), config.miner.name(), {}, {}, {}};
@@ -129,10 +131,10 @@ std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& da
   return found;
 }
 
-// On how many rows each is compared, and where that is not all of them, why.
+// Prints the number of rows that each objective is compared on, and the reason if that is not all of them.
 void choose_rows(std::vector<Named>& objectives, const RunConfig& config, const TrainingData& data,
                  const RunContext& context, int64_t batches) {
-  std::map<std::string, std::set<std::string>> losses;  // by what is to be told of them
+  std::map<std::string, std::set<std::string>> losses;  // by the sentence to print about them
   for (Named& one : objectives) {
     const Objective objective{*one.made_loss, *one.made_miner, config.normalize, config.objective().exchange};
     const int64_t classes = data.tuples.empty() ? data.dataset()->classes() : 0;
@@ -177,7 +179,7 @@ int verify(const RunContext& context, RunConfig& config, const VerifyArguments& 
     table.take(one, verifier.compare(objective, one.rows.rows, /*encoder=*/!arguments.all));
   }
   int code = table.finish(context.world.size());
-  // mpirun reports the first rank that fails: all ranks say the same.
+  // mpirun reports the first rank that fails, so all ranks report the same error.
   code = static_cast<int>(context.world.gather_counts(code).front());
   return code;
 }
@@ -185,7 +187,7 @@ int verify(const RunContext& context, RunConfig& config, const VerifyArguments& 
 int run_verify_gradients(const VerifyArguments& arguments) {
   RunConfig config;
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
-  // What is promised is promised of exact rows over the whole global batch.
+  // Exactness is guaranteed only for float32 rows over the whole global batch.
   config.training.wire = config.training.similarity_precision = config.training.precision = "float32";
   if (config.training.loss_side.mining_scope != "global")
     throw ConfigError("verify-gradients: with mining_scope '" + config.training.loss_side.mining_scope +
@@ -198,14 +200,15 @@ int run_verify_gradients(const VerifyArguments& arguments) {
 
 void add_verify_gradients(CLI::App* verify, Action& action) {
   auto arguments = on<VerifyArguments>(verify, action, run_verify_gradients);
-  add_path(verify, "config", arguments->config, "YAML file")->required();
+  add_path(verify, "config", arguments->config, "Configuration file (YAML)")->required();
   add_set(verify, arguments->assignments);
   add_allow_code(verify, arguments->allow_code);
-  verify->add_flag("--all", arguments->all, "every loss and miner there is, in place of the configured ones");
-  verify->add_option("--batches", arguments->batches, "first batches to compare")
+  verify->add_flag("--all", arguments->all,
+                   "Check every loss with every miner, in place of the configured ones");
+  verify->add_option("--batches", arguments->batches, "Number of batches to compare, from the first batch on")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  add_path(verify, "--json", arguments->json, "write the table to this file");
+  add_path(verify, "--json", arguments->json, "File for the table as JSON");
 }
 
 }  // namespace lodestone

@@ -10,7 +10,7 @@
 
 namespace lodestone {
 
-/// When checkpoints are saved and which stay.
+/// When checkpoints are saved, and which of them are kept.
 struct CheckpointConfig {
   int64_t every_steps = 500;
   double every_minutes = 0;
@@ -21,7 +21,7 @@ struct CheckpointConfig {
   void visit(Fields& f);
 };
 
-/// Where the metrics and the live page are served. No port, or port 0: nowhere.
+/// Where the metrics and the live page are served. Without a port, or with port 0, nothing is served.
 struct MetricsConfig {
   std::optional<int64_t> port;
   std::string address = "127.0.0.1";
@@ -32,30 +32,32 @@ struct MetricsConfig {
   std::string pages = "auto";
   std::string targets_file;
 
-  /// Does rank 0 (or, with per_rank, any rank) serve?
+  /// Whether rank 0 serves; with per_rank, every rank does.
   bool serves() const { return port.value_or(0) != 0; }
-  /// May whoever is answered see pictures of the training data and the configuration, too?
+  /// Whether the server also shows images of the training data and the configuration.
   bool shows_pages() const;
   void visit(Fields& f);
 };
 
-/// What the log's lines look like.
+/// Format of the log's lines.
 struct LogConfig {
   std::string format = "text";
 
   void visit(Fields& f);
 };
 
-/// Which files beside the run folder's metrics.jsonl a run is told to.
+/// Where a run's metrics are written: metrics.jsonl in the run folder, and
+/// optionally TensorBoard event files.
 struct ReportConfig {
   std::vector<std::string> to{"jsonl"};
 
   bool tensorboard() const;
-  /// Throws ConfigError unless `to` has jsonl and, beside it, nothing but tensorboard.
+  /// Throws    ConfigError unless `to` holds jsonl and, besides it, nothing but tensorboard
   void check() const;
 };
 
-/// The parts of a run's configuration that the coordinator works by; they outlive it.
+/// References to the parts of the run configuration that the coordinator uses.
+/// Requires  the parts outlive this object
 struct CoordinatorConfig {
   const CheckpointConfig& checkpoint;
   const MetricsConfig& metrics;

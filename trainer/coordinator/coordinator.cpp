@@ -6,7 +6,7 @@ namespace lodestone {
 
 namespace {
 
-// Collective: where rank 0 is refused, no rank goes on to write there.
+// Collective, so that no rank writes to the folder if rank 0 cannot lock it.
 std::optional<RunLock> take_lock(const RunContext& context, const RunFolder& folder) {
   std::optional<RunLock> lock;
   if (context.is_main_rank()) lock.emplace(folder);

@@ -16,14 +16,16 @@
 
 namespace lodestone {
 
-/// Everything of a training run but the training: it holds the run folder, saves and restores checkpoints, reports metrics and
-/// evaluations, and records faults. One object on every rank; rank 0's owns the folder's files.
+/// Everything of a training run except the training itself: owns the run folder, saves and restores
+/// checkpoints, reports metrics and evaluations, and records faults. There is one object per rank; only rank
+/// 0's writes files of the run folder.
 ///
 ///     Coordinator coordinator({config.checkpoint, config.metrics, config.report}, context, "runs/faces");
 ///     const auto cursor = coordinator.resume("auto", facts, encoder.code(), trainer);
-///     coordinator.start({.config = yaml, .data = dataset, …}, trainer);
+///     coordinator.start({.config = yaml, .data = dataset, .objective = objective}, trainer);
 ///     while (!trainer.finished()) {
-///       const StepMetrics metrics = trainer.step(loader.next(), 0);
+///       const Batch batch = loader.next();
+///       const StepMetrics metrics = trainer.step(batch, 0);
 ///       coordinator.report(metrics, batch, trainer.embeddings());
 ///       const auto agreed = coordinator.agree(stop_requested, false, metrics.step);
 ///       if (agreed.save || agreed.stop) coordinator.save(trainer, loader.cursor());
@@ -33,50 +35,61 @@ namespace lodestone {
 ///
 /// Requires  resume before start, and both before report, agree, save, evaluate and roll_back
 /// Ranks     construction, resumes, resume, start, agree, save, evaluate, roll_back and finish are collective
-/// Throws    IoError if another process holds the run folder, or it can't be written. A save that fails is reported and counted, and
-///           training goes on.
-/// Threads   caller serializes
+/// Throws    IoError if another process holds the run folder, or if it cannot be written. A save that fails
+///           does not throw: it is reported and counted, and training continues.
+/// Threads   caller serializes; save_held may be called from another thread during evaluate
 class Coordinator {
  public:
   using Agreed = CheckpointManager::Agreed;
 
-  /// Rank 0 takes the run folder's lock before anything is written there. `config`'s parts and `context` outlive it.
+  /// Locks the run folder on rank 0 before any rank writes there.
+  /// Requires  the parts of `config`, and `context`, outlive this object
   Coordinator(const CoordinatorConfig& config, RunContext& context, const std::filesystem::path& folder);
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
 
   const RunFolder& folder() const { return folder_; }
 
-  /// Is there a checkpoint to go on from, whose weights count instead of a file's? Rank 0's answer, on every rank.
+  /// Whether `resume` finds a checkpoint to continue from, so that initial weights from a file are not
+  /// needed. Rank 0 decides; every rank gets its answer.
   bool resumes(const std::string& resume) const { return manager_.resumes(resume); }
-  /// Restores what `resume` (auto, none or a path) names and returns the place in the data; unset: nothing to go on from. `code`:
-  /// Encoder::code, whose hashes go into checkpoints. Throws CheckpointError if what is there cannot be used.
+  /// Restores the checkpoint that `resume` (auto, none or a path) names and returns its position in
+  /// the data; nullopt if there is no checkpoint to continue from. `code` is Encoder::code: its
+  /// hashes are stored in checkpoints.
+  /// Throws    CheckpointError if the checkpoint cannot be used
   std::optional<Cursor> resume(const std::string& resume, RunFacts facts,
                                std::map<std::string, std::string> code, Trainer& trainer);
-  /// The step of the checkpoint that the run goes on from, if it does.
+  /// The step of the checkpoint that the run continues from, if any.
   std::optional<int64_t> resumed_at() const { return manager_.resumed_at(); }
-  /// From here on steps are reported and checkpoints saved. Fills in where the run was resumed. Throws IoError, ConfigError.
+  /// Begins reporting and allocates the memory for saves. Fills in the fields of `start`
+  /// that say where the run resumed.
+  /// Throws    IoError, ConfigError
   void start(RunStart start, Trainer& trainer);
 
-  /// What this rank's step came to; `z_bD` are its embeddings.
+  /// Reports the metrics of one step of this rank; `z_bD` are the embeddings of its rows.
   void report(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD);
-  /// What happened to the run at this step, for metrics.jsonl and the live page.
+  /// The reporter, for events of the run that go to metrics.jsonl and the live page.
   Reporter& reporter() { return *reporter_; }
 
-  /// Once after each step: stops if any rank wants to, saves if rank 0 finds it due. The same on all ranks.
+  /// Call once after each step: the ranks agree whether to stop (if any rank wants to), to save (if rank 0
+  /// finds a save due) and to handle bad records. Every rank gets the same answer.
   Agreed agree(bool stop, bool bad_records, int64_t step) { return manager_.agree(stop, bad_records, step); }
-  /// The step waits for a copy to host memory alone; a thread of rank 0 writes.
+  /// Saves a checkpoint. The step waits only for the copy to host memory; a
+  /// thread of rank 0 writes the files.
   void save(Trainer& trainer, Cursor cursor) { manager_.save(trainer, cursor); }
-  /// Runs `evaluation` and reports what it came to; the checkpoint of this step will say so too. Meanwhile save_held() can save.
+  /// Runs `evaluation` and reports its result, which is also stored in the checkpoint of this step. While it
+  /// runs, save_held() can save the steps done so far.
   Evaluation evaluate(Trainer& trainer, Cursor cursor, const std::function<Evaluation()>& evaluation);
-  /// During an evaluation, from any thread: saves the steps so far and waits. Is it durable?
+  /// Saves a checkpoint of the steps done before the evaluation in progress, and waits for it. Returns
+  /// whether it is durable. Rank 0 only.
   bool save_held() { return manager_.save_held(); }
-  /// Puts the newest checkpoint back, after a step whose loss was not finite. Unset: there is none.
+  /// Restores the newest checkpoint after a step whose loss was not finite, and returns its path; nullopt if
+  /// there is none.
   std::optional<std::filesystem::path> roll_back(int64_t from, Trainer& trainer);
 
-  /// Waits for the last save. Is this step durable? The same answer on all ranks.
+  /// Waits for the last save. Returns whether the checkpoint of `step` is durable, the same on all ranks.
   bool finish(int64_t step);
-  /// The run has ended as meant: who scrapes its metrics may forget it.
+  /// Marks the run as completed: removes its endpoints from metrics.targets_file.
   void ended() { reporter_->ended(); }
 
  private:
@@ -85,10 +98,12 @@ class Coordinator {
   const CoordinatorConfig config_;
   RunContext& context_;
   RunFolder folder_;
-  std::optional<RunLock> lock_;  ///< of rank 0
+  /// Held by rank 0 only.
+  std::optional<RunLock> lock_;
   CheckpointManager manager_;
   FlightDump dump_;
-  FlightWatch watch_;  ///< hears of SIGUSR2 beside the manager, so it comes after it
+  /// Taps SIGUSR2, which the manager handles, so it is constructed after the manager.
+  FlightWatch watch_;
   std::unique_ptr<Reporter> reporter_;
 };
 

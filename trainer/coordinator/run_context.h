@@ -6,7 +6,7 @@
 
 namespace lodestone {
 
-/// One rank's part in a run: its place in the world and its log.
+/// One rank's context in a run: its launch information, its group of all ranks, and its log.
 /// Ranks     construction is collective
 struct RunContext {
   explicit RunContext(const LaunchOptions& options)
@@ -16,7 +16,7 @@ struct RunContext {
   Group world;
   Log log;
 
-  /// Rank 0 owns the run folder and speaks for all ranks.
+  /// Rank 0 owns the run folder and prints on behalf of all ranks.
   bool is_main_rank() const { return world.rank() == 0; }
 };
 

@@ -5,7 +5,7 @@
 
 namespace lodestone {
 
-/// Takes a sentence that a person should read; the run goes on. An empty one drops it.
+/// Receives one sentence for the user about a problem that does not stop the run. An empty function drops it.
 using Warn = std::function<void(const std::string&)>;
 
 }  // namespace lodestone

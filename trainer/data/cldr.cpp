@@ -14,7 +14,8 @@ namespace lodestone {
 
 namespace {
 
-// Widely spoken, of many families and scripts. A name that several of them share counts as the first one's.
+// Widely spoken languages, of many families and scripts. A name that several of them share belongs to the
+// first one.
 constexpr auto kLanguages =
     std::to_array<const char*>({"en", "de", "fr", "es", "pt", "pl", "ru", "uk", "el", "tr", "ar",
                                 "fa", "he", "hi", "bn", "th", "vi", "id", "zh", "ja", "ko"});

@@ -47,7 +47,7 @@ Split drawn_split(const Concept& one, const Shares& shares) {
   return point < shares.test + shares.validation ? Split::kValidation : Split::kTrain;
 }
 
-// The concepts that are near each concept of a judged part, by name or kin.
+// The concepts that are near each concept of validation or test, by name or kin.
 class Closeness {
  public:
   Closeness(const std::vector<Concept>& concepts, double nearness)

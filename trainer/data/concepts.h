@@ -12,62 +12,64 @@
 
 namespace lodestone {
 
-/// One of the texts that name a concept.
+/// One text that names a concept.
 struct Name {
   std::string text;
-  std::string origin;  ///< what kind of name: a language, "definition", "word"
+  std::string origin;  ///< kind of name: a language, "definition", "word"
 };
 
-/// A thing or a notion that several texts name: a class of texts.
+/// A concept that several texts name: a class of texts.
 struct Concept {
-  std::string label;  ///< unlike every other one's
+  std::string label;  ///< unique
   std::vector<Name> names;
-  std::vector<size_t>
-      kin;  ///< concepts so close that it must not be judged by a model that was trained on them
+  /// related concepts: a model that was trained on them must not be evaluated on this one
+  std::vector<size_t> kin;
 };
 
-/// Leaves every text with one meaning. A text (folded, see near_texts.h) that names several concepts answers no question
-/// about them: it is left out of all, and they become kin. A concept's repeated texts are left out, and then concepts with
-/// fewer than two, or without one of the origin `needed` (if not empty). The order stays.
+/// Removes ambiguous texts. A text (folded, see near_texts.h) that names several concepts is removed from all
+/// of them, and they become related (kin). Repeated texts of a concept are removed, and then concepts with
+/// fewer than two texts, or without one of the origin `needed` (if not empty). The order stays.
 std::vector<Concept> distinct(std::vector<Concept> concepts, const std::string& needed = "");
 
-/// How concepts are shared out.
+/// How concepts are divided into splits.
 struct Shares {
-  double validation = 0.05;  ///< of all concepts
+  double validation = 0.05;  ///< share of all concepts
   double test = 0.10;
-  double nearness = 0.6;  ///< texts that share as much of their trigrams are near duplicates
+  double nearness = 0.6;  ///< texts that share at least this part of their trigrams are near duplicates
 };
 
-/// The part of each concept, nothing for one left out. Which are judged is a function of the label alone (its hash). No kin
-/// of a test concept, nor one with a name nearly equal to one of its names, is in training or validation, and so with
-/// validation and training: such concepts are left out.
+/// The split of each concept; unset for one that is left out. The hash of the label alone selects the
+/// concepts of test and validation. Concepts that are kin to a test concept, or have a name nearly equal to
+/// one of its names, are left out of training and validation; those close to a validation concept are left
+/// out of training.
 std::vector<std::optional<Split>> split_concepts(const std::vector<Concept>& concepts, const Shares& shares);
 
-/// One part in figures.
+/// The counts and files of one split.
 struct ConceptSplit {
   int64_t concepts = 0;
   int64_t names = 0;
-  ShardFile file;   ///< of names
-  ShardFile pairs;  ///< of pairs
+  ShardFile file;   ///< file of names
+  ShardFile pairs;  ///< file of pairs
 };
 
 struct ConceptsReport {
   std::array<ConceptSplit, 3> splits;  ///< by Split
-  int64_t left_out = 0;                ///< concepts too close to judged ones
+  int64_t left_out = 0;                ///< concepts too close to those of validation or test
 };
 
-/// What makes the text data sets differ.
+/// What differs between the text data sets.
 struct ConceptsSource {
   std::string kind;         ///< "wordnet": the manifest is wordnet.json
-  std::string origin_name;  ///< the field that says a name's origin: "language"
-  std::string version;      ///< of what the concepts were read from
+  std::string origin_name;  ///< the field with a name's origin: "language"
+  std::string version;      ///< version of the source of the concepts
   Shares shares;
 };
 
-/// Writes train.jsonl, validation.jsonl, test.jsonl, a name per line: {"text": …, "label": …, <origin_name>: …}; train-pairs.jsonl
-/// …, each concept's first name with every other one: {"sentence1": …, "sentence2": …}; and last KIND.json with figures and checksums.
-/// The bytes are a function of the concepts.
-/// Throws    DataError if a part would be empty or the folder holds data of another origin, IoError
+/// Writes a text data set. The bytes are a function of the concepts.
+/// Output    train.jsonl, validation.jsonl, test.jsonl: one name per line, {"text": …, "label": …,
+///           <origin_name>: …}; train-pairs.jsonl …: each concept's first name with every other one,
+///           {"sentence1": …, "sentence2": …}; and, last, KIND.json with counts and checksums
+/// Throws    DataError if a split would be empty or the folder holds data of another origin, IoError
 ConceptsReport write_concepts(const std::filesystem::path& output, const ConceptsSource& source,
                               const std::vector<Concept>& concepts);
 

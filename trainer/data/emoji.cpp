@@ -23,8 +23,9 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 constexpr int kFormat = 1;
-constexpr double kTest = 0.15, kValidation = 0.05;  // of families
-// A larger family (couples in all their skin tones) would be half of what is judged: it is trained on.
+constexpr double kTest = 0.15, kValidation = 0.05;  // shares of families
+// A larger family (couples in all their skin tones) would be half of the evaluation data, so it goes to
+// training.
 constexpr int64_t kLargestJudged = 40;
 
 void check(const EmojiOptions& options) {

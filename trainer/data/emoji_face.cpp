@@ -25,7 +25,7 @@ struct EmojiFace::State {
     if (library) FT_Done_FreeType(library);
   }
 
-  // The one glyph that the whole sequence becomes; 0, which is .notdef, if it does not.
+  // The single glyph of the whole sequence; 0, which is .notdef, if there is none.
   FT_UInt glyph_of(const std::string& emoji) const {
     const std::unique_ptr<hb_buffer_t, decltype(&hb_buffer_destroy)> buffer(hb_buffer_create(),
                                                                             &hb_buffer_destroy);

@@ -9,8 +9,8 @@
 
 namespace lodestone {
 
-/// A font of colour bitmaps (CBDT), opened with FreeType; sequences become glyphs through HarfBuzz.
-/// Threads    one caller at a time; every object has a FreeType of its own
+/// A font of colour bitmaps (CBDT), opened with FreeType; HarfBuzz maps sequences to glyphs.
+/// Threads   one caller at a time; every object has a FreeType of its own
 class EmojiFace {
  public:
   /// Throws DataError if the file is missing (naming the package) or holds no colour bitmaps.
@@ -18,8 +18,8 @@ class EmojiFace {
   EmojiFace(EmojiFace&&) noexcept;
   ~EmojiFace();
 
-  /// The emoji (UTF-8, one or more code points) on white, square, size × size × 3. Nothing if the font does not draw it as one
-  /// glyph.
+  /// Draws an emoji (UTF-8, one or more code points) on white, size × size × 3. Unset if the font does not
+  /// draw it as one glyph.
   std::optional<Image> draw(const std::string& emoji, int size) const;
 
  private:

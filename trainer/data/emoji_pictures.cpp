@@ -24,7 +24,7 @@ namespace lodestone {
 
 namespace {
 
-constexpr double kAlike = 0.02;  // mean difference of two pictures, of the whole range
+constexpr double kAlike = 0.02;  // mean difference of two images, relative to the whole range
 
 std::u32string code_points(const std::string& utf8) {
   const auto text = icu::UnicodeString::fromUTF8(utf8);
@@ -42,7 +42,8 @@ std::string utf8_of(const std::u32string& codes) {
   return utf8;
 }
 
-// Locale data names punctuation and arrows too, and the font has digits as parts of keycaps and skin tones by themselves.
+// Excludes what is no emoji: locale data names punctuation and arrows too, and the font has digits as parts
+// of keycaps and skin tones by themselves.
 bool is_emoji(const std::u32string& code) {
   if (code.empty() || !u_hasBinaryProperty(static_cast<UChar32>(code[0]), UCHAR_EMOJI)) return false;
   return code.size() > 1 ||
@@ -88,7 +89,7 @@ std::vector<EmojiPicture> named_emoji(const std::filesystem::path& cldr) {
   return all;
 }
 
-// A picture at 16 x 16 pixels, for comparing it with others.
+// An image at 16 x 16 pixels, for comparing it with others.
 struct Thumbnail {
   std::vector<uint8_t> pixels;
   int sum = 0;
@@ -111,7 +112,7 @@ struct Thumbnail {
   static constexpr int kSide = 16;
 };
 
-// Joins the families of pictures that are alike; the smallest name stands for a family.
+// Merges the families of images that look alike; the smallest name becomes that of the family.
 void join_families(std::vector<EmojiPicture>& emoji, int threads) {
   std::vector<Thumbnail> thumbnails;
   for (const auto& one : emoji) thumbnails.emplace_back(one.image);

@@ -8,20 +8,21 @@
 
 namespace lodestone {
 
-/// An emoji as it is drawn and described.
+/// An emoji with its image and its description.
 struct EmojiPicture {
   std::u32string code;
   std::string name;      ///< "waving hand: dark skin tone"
-  std::string keywords;  ///< "dark skin tone, hand, wave, waving"; empty if others have the same
-  std::string family;    ///< of siblings, see emoji_family.h; joined with those that look alike
+  std::string keywords;  ///< empty if other emoji have the same
+  std::string family;    ///< family of siblings (emoji_family.h), merged with those that look alike
   Image image;
 
   /// "1f44b-1f3ff": a WebDataset key.
   std::string key() const;
 };
 
-/// The emoji that the locale data names in English and the font draws, in the order of their code points. A picture that
-/// equals one before it is left out; families with pictures that are alike (mean difference below 2 %) are joined.
+/// Draws the emoji that the locale data names in English and the font contains, ordered by code points. An
+/// image that equals an earlier one is left out and counted in `repeated`; families with images that look
+/// alike (mean difference below 2 %) are merged.
 /// Throws    DataError if font or names are missing
 std::vector<EmojiPicture> draw_emoji(const std::filesystem::path& font, const std::filesystem::path& cldr,
                                      int size, int limit, int threads, int64_t& repeated);

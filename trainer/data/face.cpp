@@ -15,8 +15,8 @@ namespace lodestone {
 
 namespace {
 
-// Outlines are loaded at this many pixels an em and scaled from there: fine enough that rounding does not
-// show.
+// Outlines are loaded at this number of pixels per em and scaled from there: fine enough that rounding is
+// invisible.
 constexpr int kLoadSize = 256;
 
 }  // namespace
@@ -34,7 +34,7 @@ struct Face::State {
 
   std::optional<Image> draw_glyph(FT_UInt index, int size, Scale scale) const;
 
-  // What the font draws for letters that it lacks; kept, since every letter is compared with it.
+  // The image of a missing letter; kept, since every letter is compared with it.
   const std::vector<uint8_t>& notdef_at(int size, Scale scale) {
     if (size != notdef_size || scale != notdef_scale) {
       const auto glyph = draw_glyph(0, size, scale);

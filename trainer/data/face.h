@@ -10,16 +10,18 @@
 
 namespace lodestone {
 
-/// How large a letter is drawn: by the em, so that the letters of a typeface keep their relative sizes, or as
+/// The size of a drawn letter: by the em, so that the letters of a typeface keep their relative sizes, or as
 /// large as the frame allows.
 enum class Scale { kEm, kInkBox };
 
 /// One outline font file, opened with FreeType. Glyphs are drawn without hinting, centred by their ink box to
-/// 1/64 pixel, the em as large as the picture; ink that would leave the frame (the picture less 1/20 on each
-/// side) is shrunk to fit it. Threads    one caller at a time; every object has a FreeType of its own
+/// 1/64 pixel, with the em as large as the image. Ink that would leave the frame (the image less 1/20 on each
+/// side) is shrunk to fit it.
+/// Threads   one caller at a time; every object has a FreeType of its own
 class Face {
  public:
-  /// Nothing if FreeType cannot read the file, or if it has no outlines or no Unicode character map.
+  /// Opens a font file. Unset if FreeType cannot read it, or if it has no outlines or no Unicode character
+  /// map.
   static std::optional<Face> open(const std::filesystem::path& path);
 
   Face(Face&&) noexcept;
@@ -31,11 +33,11 @@ class Face {
   const std::string& style() const;
   std::string version() const;
 
-  /// The code points that the character map gives a glyph, ascending.
+  /// The code points with a glyph in the character map, ascending.
   std::vector<char32_t> codes() const;
 
-  /// The letter's picture of size × size grey pixels, ink 255 on 0. Nothing if the font has no glyph for it,
-  /// an empty one, or one that is drawn like .notdef.
+  /// Draws the letter as size × size grey pixels, ink 255 on 0. Unset if the font has no glyph for it, an
+  /// empty one, or one that is drawn like .notdef.
   std::optional<Image> draw(char32_t code, int size, Scale scale = Scale::kEm) const;
 
  private:

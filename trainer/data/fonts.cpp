@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Words of style names whose strokes or widths are far from the regular ones.
+// Words in style names that mean strokes or widths far from the regular ones.
 constexpr auto kOtherStyles = std::to_array<std::string_view>(
     {"thin", "hairline", "light", "semi", "demi", "extra", "black", "heavy", "expanded", "retina"});
 
@@ -82,8 +82,8 @@ std::vector<Typeface> find_typefaces(const std::vector<fs::path>& roots, int thr
   for (auto& typeface : read)
     if (typeface) typefaces.push_back(std::move(*typeface));
   if (typefaces.empty()) fail_without_fonts(roots);
-  // The order must not depend on where packages put their files; of several files of one name the first path
-  // stays.
+  // The order must not depend on where packages install their files; of several files of one name the first
+  // path is kept.
   std::ranges::stable_sort(typefaces, {}, &Typeface::name);
   const auto doubles = std::ranges::unique(typefaces, {}, &Typeface::name);
   typefaces.erase(doubles.begin(), doubles.end());

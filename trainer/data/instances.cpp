@@ -24,7 +24,7 @@ namespace {
 
 constexpr size_t kInstancesPerShard = 4096;
 
-// Runs of letters with about kInstancesPerShard instances together.
+// Ranges of letters with about kInstancesPerShard instances in total.
 std::vector<std::span<const Letter>> runs_of(const std::vector<Letter>& letters) {
   std::vector<std::span<const Letter>> runs;
   size_t begin = 0, instances = 0;

@@ -4,7 +4,7 @@
 
 namespace lodestone {
 
-/// Whether a code point may be a class: category Lu, Ll, Lt or Lo (modifier letters repeat others in small),
+/// Whether a code point can be a class: category Lu, Ll, Lt or Lo (modifier letters repeat others in small),
 /// without a compatibility decomposition (those are other letters in another size or joined), and of one
 /// script.
 bool is_letter(char32_t code);

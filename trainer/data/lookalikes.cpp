@@ -16,7 +16,7 @@ namespace {
 constexpr int kFewestVotes = 2;
 constexpr double kSmallestShare = 0.5;
 
-// Disjoint sets of letters; the smallest letter stands for its set.
+// Disjoint sets of letters; the smallest letter represents its set.
 class Groups {
  public:
   explicit Groups(const std::vector<char32_t>& letters) {
@@ -64,7 +64,7 @@ class Skeletons {
   std::unique_ptr<USpoofChecker, decltype(&uspoof_close)> checker_;
 };
 
-// Pairs that enough typefaces draw the same, the surest first: (share, first, second).
+// Pairs that enough typefaces draw the same, the most certain first: (share, first, second).
 std::vector<std::tuple<double, char32_t, char32_t>> measured_pairs(const std::vector<Survey>& surveys) {
   std::map<LetterPair, int> votes;
   for (const auto& survey : surveys)

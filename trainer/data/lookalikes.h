@@ -8,11 +8,11 @@
 
 namespace lodestone {
 
-/// Letters that look the same, in groups: neither negatives of each other nor errors.
-/// Two letters are joined if Unicode calls them confusable (TR 39: equal skeletons, by ICU), or if at least
-/// half of the typefaces that have both, and at least two, draw them the same (Survey::alike). Joining is
-/// transitive, so a chain of near misses could swallow a script: a join that would make a group of more than
-/// kLargestGroup letters is left out; the surest joins come first.
+/// Groups letters that look the same; such letters are neither negatives of each other nor errors. Two
+/// letters are joined if Unicode calls them confusable (TR 39: equal skeletons, by ICU), or if at least half
+/// of the typefaces that have both, and at least two, draw them the same (Survey::alike). Joining is
+/// transitive, so a chain of near misses could join a whole script: joins are made in descending order of
+/// certainty, and a join that would make a group of more than kLargestGroup letters is left out.
 struct LookAlikes {
   static constexpr int kLargestGroup = 24;
 
@@ -22,6 +22,7 @@ struct LookAlikes {
   int64_t refused = 0;                 ///< joins left out because of kLargestGroup
 };
 
+/// Finds the groups. surveys[i] is what typeface i draws; `letters` are all letters of the data set.
 LookAlikes find_look_alikes(const std::vector<char32_t>& letters, const std::vector<Survey>& surveys);
 
 }  // namespace lodestone

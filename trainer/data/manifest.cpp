@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// Raise it whenever the code would make other bytes from the same fonts.
+// Increment it whenever the code would make other bytes from the same fonts.
 constexpr int kFormat = 1;
 
 Json options_json(const TypefacesOptions& options) {
@@ -138,11 +138,11 @@ std::optional<TypefacesReport> find_complete(const std::filesystem::path& output
       report.splits[static_cast<size_t>(split)] = split_from(manifest.at("splits").at(name_of(split)));
     report.cached = true;
     return is_intact(output, report) ? std::optional(report) : std::nullopt;
-  } catch (const IoError&) {  // no manifest, or a shard is gone
+  } catch (const IoError&) {  // no manifest, or a missing shard
     return std::nullopt;
   } catch (const CheckpointError&) {  // a damaged manifest
     return std::nullopt;
-  } catch (const nlohmann::json::exception&) {  // or another program's
+  } catch (const nlohmann::json::exception&) {  // or a manifest of another program
     return std::nullopt;
   }
 }

@@ -12,16 +12,16 @@ namespace lodestone {
 
 inline constexpr const char* kManifestName = "typefaces.json";
 
-/// A checksum over everything that the data set's bytes depend on: the options (not output and threads), this
-/// code's format, ICU, FreeType, and the typefaces' names and checksums.
+/// A checksum over everything that the data set's bytes depend on: the options (without output and threads),
+/// the format of this code, ICU, FreeType, and the typefaces' names and checksums.
 std::string fingerprint(const TypefacesOptions& options, const std::vector<Typeface>& typefaces);
 
-/// The text of typefaces.json: fingerprint, options, versions, figures per split, shards, typefaces, letters.
+/// The text of typefaces.json: fingerprint, options, versions, counts per split, shards, typefaces, letters.
 std::string manifest_text(const TypefacesOptions& options, const std::vector<Typeface>& typefaces,
                           const Selection& selection, const TypefacesReport& report);
 
-/// The report of a complete output: its manifest bears the fingerprint and every shard has the recorded
-/// bytes. Nothing if any of this is not so.
+/// The report of a complete output: its manifest has this fingerprint and every shard the recorded bytes.
+/// Unset otherwise.
 std::optional<TypefacesReport> find_complete(const std::filesystem::path& output,
                                              const std::string& fingerprint);
 

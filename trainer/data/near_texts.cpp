@@ -31,12 +31,13 @@ std::vector<Trigram> trigrams_of(const std::string& text) {
   return all;
 }
 
-// How many trigrams two near texts of so many have in common at least.
+// The least number of trigrams that two near texts of these sizes share.
 int64_t needed(size_t a, size_t b, double share) {
   return static_cast<int64_t>(std::ceil(share / (1 + share) * static_cast<double>(a + b) - 1e-9));
 }
 
-// Both ascending. Gives up as soon as too few are left to meet: mostly at once, since the rarest come first.
+// Both ascending. Stops as soon as too few are left to reach the number: mostly at once, since the rarest
+// come first.
 bool is_near(const std::vector<uint32_t>& a, const std::vector<uint32_t>& b, double share) {
   const int64_t both_needed = needed(a.size(), b.size(), share);
   int64_t both = 0;
@@ -111,7 +112,7 @@ std::vector<size_t> NearTexts::near(size_t i) const {
       if (met[text]) continue;
       met[text] = 1;
       const auto& other = trigrams_[text];
-      const size_t left = std::min(own.size() - k, other.size() - place);  // none of those before met
+      const size_t left = std::min(own.size() - k, other.size() - place);  // none of the earlier ones matched
       if (static_cast<int64_t>(left) >= needed(own.size(), other.size(), share_) &&
           is_near(own, other, share_))
         found.push_back(text);

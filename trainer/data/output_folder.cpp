@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The files in a folder that a data set of ours would replace.
+// The files in a folder that publishing would replace.
 std::vector<fs::path> data_in(const fs::path& folder) {
   static const std::regex kData("(train|validation|test)(-[0-9]{5}\\.tar|(-pairs)?\\.jsonl)");
   std::vector<fs::path> found;

@@ -13,7 +13,7 @@ namespace lodestone {
 namespace {
 
 // The typefaces of the letter's split that draw it, without those that repeat an earlier one's drawing: a
-// copy of a picture in the gallery would answer its query for free.
+// copy of an image in the gallery would make its query trivial.
 std::vector<size_t> distinct_typefaces(char32_t code, Split split, const std::vector<Typeface>& typefaces,
                                        const std::vector<Survey>& surveys, int64_t& repeats) {
   std::vector<size_t> kept;
@@ -38,14 +38,15 @@ void choose_typefaces(Letter& letter, const SelectionRule& rule) {
   std::ranges::sort(letter.typefaces);
 }
 
-// Which split keeps a group that several have: training, since it has most; then test, whose scripts should
-// be whole.
+// The split that keeps a group that several have: training, since it has most; then test, whose scripts
+// should be complete.
 int rank_of(Split split) {
   const std::array order{Split::kTrain, Split::kTest, Split::kValidation};
   return static_cast<int>(std::ranges::find(order, split) - order.begin());
 }
 
-// Drops letters whose look-alike another split keeps: unseen letters must not have a shape that was seen.
+// Drops letters whose look-alike is kept by another split: letters of validation and test must not have a
+// shape that training has.
 int64_t drop_seen(std::vector<Letter>& letters) {
   std::map<char32_t, int> keeper;
   for (const auto& letter : letters) {
@@ -56,7 +57,7 @@ int64_t drop_seen(std::vector<Letter>& letters) {
       letters, [&](const Letter& letter) { return keeper.at(letter.group) < rank_of(letter.split); }));
 }
 
-// A group is named after its first letter that is left.
+// A group is named after its first remaining letter.
 void name_groups(std::vector<Letter>& letters) {
   std::map<char32_t, char32_t> first;
   for (auto& letter : letters) letter.group = first.emplace(letter.group, letter.code).first->second;

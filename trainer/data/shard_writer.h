@@ -9,17 +9,18 @@
 
 namespace lodestone {
 
-/// A shard as written.
+/// A shard that was written.
 struct ShardFile {
   std::string name;  ///< file name, "train-00000.tar"
   uint64_t bytes = 0;
-  std::string checksum;  ///< of the file
+  std::string checksum;  ///< checksum of the file
 };
 
-/// Writes one tar shard (ustar) whose bytes depend on the members alone: owner 0, mode 0644, time 0, order as
-/// added. The members are gathered in memory and written when the shard is closed; a shard not closed leaves
-/// no file. Throws    IoError if the file cannot be written, DataError if a member's name does not fit the
-/// format Threads   one caller at a time
+/// Writes one tar shard (ustar) whose bytes depend only on the members: owner 0, mode 0644, time 0, order as
+/// added. The members are collected in memory and written when the shard is closed; a shard that is not
+/// closed leaves no file.
+/// Throws    IoError if the file cannot be written, DataError if a member's name does not fit the format
+/// Threads   one caller at a time
 class ShardWriter {
  public:
   explicit ShardWriter(std::filesystem::path path);

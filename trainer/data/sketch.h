@@ -7,15 +7,15 @@
 
 namespace lodestone {
 
-/// A letter's picture at 20 × 20 pixels, for comparing drawings.
+/// A letter drawn at 20 × 20 pixels, for comparing drawings.
 struct Sketch {
   static constexpr int kSize = 20;
-  static constexpr int kDrawnSize = 2 * kSize;  ///< the size of picture that a sketch is made from
+  static constexpr int kDrawnSize = 2 * kSize;  ///< size of the image that a sketch is made from
 
   std::array<uint8_t, kSize * kSize> pixels{};
   int ink = 0;  ///< the sum of the pixels
 
-  /// Requires: a grey picture of kDrawnSize × kDrawnSize.
+  /// Requires a grey image of kDrawnSize × kDrawnSize.
   explicit Sketch(const Image& image);
 };
 

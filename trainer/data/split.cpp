@@ -16,8 +16,9 @@ constexpr auto kTrain = Split::kTrain;
 constexpr auto kValidation = Split::kValidation;
 constexpr auto kTest = Split::kTest;
 
-// Related scripts stay together, so that no test letter is a cousin of a training letter: the alphabets that
-// descend from Greek or lean on Latin are training scripts, the Brahmic ones are test and validation scripts.
+// Related scripts are in one split, so that no test letter is similar to a training letter: alphabets that
+// descend from Greek or are based on Latin are training scripts, the Brahmic ones are test and validation
+// scripts.
 constexpr auto kScripts = std::to_array<Row>({
     {"latin", kTrain},
     {"greek", kTrain},
@@ -48,7 +49,8 @@ constexpr auto kScripts = std::to_array<Row>({
     {"telugu", kTest},
 });
 
-// A row ending in '*' begins the family's name, any other is followed by a space or nothing.
+// A row ending in '*' matches every family that begins with it; any other must be followed by a space or
+// nothing.
 constexpr auto kFamilies = std::to_array<Row>({
     {"Amiri", kTrain},
     {"Andika", kTrain},
@@ -166,8 +168,8 @@ constexpr auto kFamilies = std::to_array<Row>({
     {"padmaa*", kTest},
 });
 
-// Families that draw other letters than their code points say (capitals for small letters, initials, key
-// caps) or the same outlines as a sister family in another line spacing (UI).
+// Excluded families: they draw other letters than their code points say (capitals for small letters,
+// initials, key caps) or the same outlines as a sister family with another line spacing (UI).
 constexpr auto kUnfit = std::to_array<std::string_view>(
     {" Caps", "Smallcaps", " Initials", " Keyboard", " Quran Colored", " UI", " Math "});
 

@@ -15,16 +15,16 @@ namespace lodestone {
 
 namespace {
 
-// A capital and its small letter fill the frame with strokes of different weight, so equality has to be
-// looser there: C, X and W differ from c, x and w by 0.32 to 0.37 (median over typefaces), P and U from p and
-// u by 0.46 and 0.52.
+// A capital and its lower-case letter fill the frame with strokes of different weight, so the tolerance must
+// be larger there: C, X and W differ from c, x and w by 0.32 to 0.37 (median over typefaces), P and U from p
+// and u by 0.46 and 0.52.
 constexpr double kSameUpToScale = 0.38;
 
 LetterPair ordered(char32_t a, char32_t b) {
   return {std::min(a, b), std::max(a, b)};
 }
 
-// Only drawings with nearly as much ink can be the same: sorted by ink, each is compared with few neighbours.
+// Only drawings with nearly equal ink can be the same: sorted by ink, each is compared with few neighbours.
 void find_alike(Survey& survey) {
   std::vector<size_t> order(survey.letters.size());
   std::iota(order.begin(), order.end(), size_t{0});

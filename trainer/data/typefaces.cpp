@@ -51,7 +51,7 @@ SplitReport describe(Split split, const Selection& selection, const std::vector<
   return report;
 }
 
-// Fewer fonts make another, smaller data set: said, so that nobody compares figures across them unawares.
+// Fewer fonts make another, smaller data set. The log says so, since metrics on the two cannot be compared.
 void report_absent_families(const std::vector<Typeface>& typefaces, const Log& log) {
   std::set<std::string> families;
   for (const auto& typeface : typefaces) families.insert(typeface.family);

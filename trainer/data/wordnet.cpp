@@ -15,7 +15,8 @@ namespace {
 
 constexpr auto kFiles = std::to_array<const char*>({"noun", "verb", "adj", "adv"});
 
-// Links between synsets so close that one gives the other away: derivation, pertainym, participle, similar, opposite.
+// Links between synsets so close that one reveals the other: derivation, pertainym, participle, similar,
+// opposite.
 const std::set<std::string> kCloseLinks{"+", "\\", "<", "&", "!"};
 
 struct Synset {
@@ -23,12 +24,12 @@ struct Synset {
   std::vector<std::string> linked;  // labels
 };
 
-// "00005930" and "n" name a synset; an adjective's satellite "s" is in the file of adjectives.
+// "00005930" and "n" name a synset; satellite adjectives ("s") are in the file of adjectives.
 std::string label_of(const std::string& offset, const std::string& kind) {
   return offset + "-" + (kind == "s" ? "a" : kind);
 }
 
-// "close_to(p)": the marker says where an adjective may stand.
+// "close_to(p)": the marker gives the position of an adjective in a sentence.
 std::string word_of(std::string text) {
   for (const std::string marker : {"(p)", "(a)", "(ip)"})
     if (text.ends_with(marker)) text.erase(text.size() - marker.size());
@@ -37,7 +38,7 @@ std::string word_of(std::string text) {
   return text;
 }
 
-// The gloss without its examples, which stand in quotes after it.
+// The gloss without its examples, which follow it in quotes.
 std::string definition_of(const std::string& gloss) {
   std::string text = gloss.substr(0, gloss.find("; \""));
   text.erase(0, text.find_first_not_of(' '));
@@ -45,7 +46,8 @@ std::string definition_of(const std::string& gloss) {
   return text;
 }
 
-// One line of data.*, as in wndb(5): offset file kind words [word id]… pointers [symbol offset kind ends]… … | gloss.
+// One line of data.*, as in wndb(5): offset file kind words [word id]… pointers [symbol offset kind ends]… …
+// | gloss.
 std::optional<Synset> parse(const std::string& line) {
   const size_t bar = line.find(" | ");
   if (bar == std::string::npos) return std::nullopt;

@@ -11,8 +11,8 @@ namespace lodestone {
 
 namespace {
 
-/// The mean of the tokens' embeddings, without order (Iyyer et al. 2015), and a head: a fast start for texts. A text without
-/// tokens gives 0 before the head.
+/// The mean of the tokens' embeddings, without order (Iyyer et al. 2015), and a head: a fast baseline for
+/// texts. A text without tokens gives 0 before the head.
 class BagOfTokens : public Encoder {
  public:
   void visit_architecture(Fields& f) override {

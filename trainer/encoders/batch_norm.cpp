@@ -40,8 +40,8 @@ at::Tensor per_channel(const at::Tensor& value_C, const at::Tensor& x_bCX) {
   return value_C.view(shape);
 }
 
-// Normalises with statistics of the whole batch, which the caller has computed; its backward needs one sum over ranks,
-// since every row's gradient depends on the batch's sums of dy and of dy · xhat.
+// Normalises with statistics of the whole batch, which the caller has computed. Its backward pass needs one
+// sum over ranks, since every row's gradient depends on the batch's sums of dy and of dy · xhat.
 struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_bCX, const at::Tensor& weight_C,
                             const at::Tensor& bias_C, const at::Tensor& mean_C, const at::Tensor& variance_C,
@@ -55,7 +55,7 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &weight_C = saved[1], &mean_C = saved[2], &variance_C = saved[3];
-    const at::Tensor x_bCX = saved[0].to(weight_C.scalar_type());  // under autocast it is in half the digits
+    const at::Tensor x_bCX = saved[0].to(weight_C.scalar_type());  // under autocast it has half precision
     const double total = context->saved_data["total"].toDouble();
     const SumOverRanks& sum_over_ranks = RankSum::kept(context->saved_data["sum_over_ranks"]);
     const at::Tensor dy_bCX =
@@ -76,12 +76,14 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
   }
 
  private:
-  // Σ dy·xhat and Σ dy over this rank's rows. ATen's kernel divides by the number of rows, so none is a case of its own.
+  // Σ dy·xhat and Σ dy over this rank's rows. ATen's kernel divides by the number of rows, so a rank without
+  // rows is a separate case.
   static std::pair<at::Tensor, at::Tensor> own_sums(const at::Tensor& dy_bCX, const at::Tensor& x_bCX,
                                                     const at::Tensor& weight_C, const at::Tensor& mean_C,
                                                     const at::Tensor& variance_C) {
     if (x_bCX.numel() == 0) return {at::zeros_like(weight_C), at::zeros_like(weight_C)};
-    // The CPU's kernel takes the running statistics, CUDA's channels-last one those of the batch: they are told the same.
+    // The CPU's kernel reads the running statistics, CUDA's channels-last kernel those of the batch; both
+    // arguments get the same values.
     auto [unused, products_C, sums_C] = at::native_batch_norm_backward(
         dy_bCX, x_bCX, weight_C, mean_C, variance_C, mean_C, at::rsqrt(variance_C + kEpsilon), false,
         kEpsilon, {false, true, true});
@@ -111,7 +113,7 @@ at::Tensor BatchNorm::relu(const at::Tensor& x_bCX, const ForwardMode& mode,
 
 at::Tensor BatchNorm::pool_relu(const at::Tensor& x_bCHW, const ForwardMode& mode) const {
   if (fused_norm_fits(x_bCHW)) return fused(AfterNorm::kPoolRelu, x_bCHW, {}, mode);
-  // ReLU is monotone, so it commutes with the pool, and costs a quarter behind it.
+  // ReLU is monotone, so it commutes with the pool; after the pool it costs a quarter.
   return at::relu(at::max_pool2d(forward(x_bCHW, mode), 2));
 }
 
@@ -119,7 +121,7 @@ at::Tensor BatchNorm::forward(const at::Tensor& x_bCX, const ForwardMode& mode) 
   if (fused_norm_fits(x_bCX)) return fused(AfterNorm::kNothing, x_bCX, {}, mode);
   if (uses_batch(mode) && mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks)
     return forward_sync(x_bCX, mode);
-  // A rank without rows has no statistics of its own, and ATen's backward kernel cannot take them.
+  // A rank without rows has no statistics of its own, which ATen's backward kernel rejects.
   if (x_bCX.numel() == 0) return x_bCX * per_channel(weight_C, x_bCX) + per_channel(bias_C, x_bCX);
   const double momentum = mode.update_statistics ? momentum_ : 0.0;
   return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, uses_batch(mode), momentum, kEpsilon,
@@ -134,7 +136,7 @@ at::Tensor BatchNorm::fused(AfterNorm after, const at::Tensor& x_bCX, const at::
   const bool sync = mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks;
   NormStatistics statistics = fused_moments(x_bCX);
   if (sync) {
-    // In double precision the squares may be added about zero.
+    // In double precision the squares may be summed without centring.
     at::NoGradGuard no_grad;
     const at::Tensor& mean = statistics.mean_C;
     const at::Tensor sums = mode.sum_over_ranks(
@@ -163,18 +165,18 @@ at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const ForwardMode& m
   at::Tensor batch_mean_C, batch_variance_C;
   double total = 0;
   {
-    // The statistics' own dependence on x is in SyncNormalise's backward.
+    // SyncNormalise's backward covers the dependence of the statistics on x.
     at::NoGradGuard no_grad;
     const auto axes = other_axes(x_bCX);
     const int64_t channels = mean_C.numel();
     const double local = static_cast<double>(x_bCX.numel() / channels);
     const at::Tensor count_1 = at::full({1}, local, mean_C.options());
-    // Whatever the type of x, sums are made in that of the statistics.
+    // Sums have the type of the statistics, whatever the type of x.
     const at::ScalarType type = mean_C.scalar_type();
     const at::Tensor sums = mode.sum_over_ranks(at::cat({x_bCX.sum(axes, false, type), count_1}));
     total = sums[channels].item<double>();
     batch_mean_C = sums.narrow(0, 0, channels) / total;
-    // Two passes: the mean of squares less the square of the mean would lose digits.
+    // Two passes: the mean of squares minus the square of the mean would lose digits.
     const at::Tensor centred = x_bCX.to(type) - per_channel(batch_mean_C, x_bCX);
     batch_variance_C = mode.sum_over_ranks((centred * centred).sum(axes)) / total;
     if (mode.update_statistics) update_running(batch_mean_C, batch_variance_C, total);

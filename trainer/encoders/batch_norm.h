@@ -9,19 +9,22 @@
 
 namespace lodestone {
 
-/// Batch normalisation over all axes but the second (Ioffe & Szegedy 2015), with torchvision's names and numerics:
-/// y = weight (x - mean) / sqrt(var + 1e-5) + bias; running statistics move by `momentum`, with the unbiased variance.
-/// Ranks     kSync adds count, sums and squares up over ranks: at most 2 sums forward and 1 backward, of about 2C numbers; rows
-///           may be shared out in any way, empty shares included, and the result is that of one process.
-/// Frozen    a norm whose weight takes no gradient uses the running statistics, whatever the mode says.
-/// Gradient  of weight and bias: over this rank's rows, to be summed over ranks like every parameter's.
+/// Batch normalisation over all axes but the second (Ioffe & Szegedy 2015), with torchvision's names and
+/// numerics. A norm whose weight takes no gradient is frozen: it uses the running statistics, whatever the
+/// mode says.
+/// Math      y = weight (x - mean) / sqrt(var + 1e-5) + bias; running statistics move by `momentum`, with the
+///           unbiased variance
+/// Ranks     kSync sums count, sums and squares over ranks: at most 2 sums in forward and 1 in backward, of
+///           about 2C numbers. Rows may be shared out in any way, empty shares included; the result is that
+///           of one process.
+/// Gradient  of weight and bias: over this rank's rows, to be summed over ranks like that of every parameter
 class BatchNorm {
  public:
   BatchNorm() = default;
   BatchNorm(Parameters& parameters, const std::string& prefix, int64_t channels, double momentum = 0.1);
   at::Tensor forward(const at::Tensor& x_bCX, const ForwardMode& mode) const;
-  /// relu(norm(x) + residual), the residual being optional; and relu(max_pool2d(norm(x), 2)). On the CPU each is one pass over
-  /// memory where fused_norm_fits, and the same numbers to rounding.
+  /// relu(norm(x) + residual), the residual being optional, and relu(max_pool2d(norm(x), 2)). On the CPU, if
+  /// fused_norm_fits, each is one pass over memory, with equal results to rounding.
   at::Tensor relu(const at::Tensor& x_bCX, const ForwardMode& mode,
                   const at::Tensor& residual_bCX = {}) const;
   at::Tensor pool_relu(const at::Tensor& x_bCHW, const ForwardMode& mode) const;

@@ -43,7 +43,7 @@ struct LayerNorm {
   }
 };
 
-/// One layer: attention and a two-layer network, each with its residual and a norm behind it.
+/// One layer: attention and a two-layer network, each with its residual and a norm after it.
 struct BertLayer {
   Linear query, key, value, attention_out, up, down;
   LayerNorm attention_norm, norm;
@@ -80,7 +80,8 @@ struct BertLayer {
   }
 };
 
-/// Text transformer in BERT's layout (Devlin et al. 2019), with the names and numerics of Hugging Face's BertModel.
+/// Text transformer in BERT's layout (Devlin et al. 2019), with the names and numerics of Hugging Face's
+/// BertModel.
 class Bert : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
@@ -98,7 +99,7 @@ class Bert : public Encoder {
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
     const at::Tensor& tokens_nT = features.tokens_nT;
-    // Not arange: the length must stay open when the network is traced.
+    // Not arange: the length must stay variable in a trace.
     const at::Tensor place_T = at::ones_like(tokens_nT.sum(0)).cumsum(0) - 1;
     at::Tensor h_nTD =
         at::embedding(words_VD, tokens_nT) + (at::embedding(places_PD, place_T) + types_2D.select(0, 0));
@@ -130,9 +131,9 @@ class Bert : public Encoder {
   }
 
  private:
-  // From embedded tokens to one vector a text.
+  // Maps embedded tokens to one vector per text.
   at::Tensor transformed(at::Tensor h_nTD, const at::Tensor& mask_nT, const ForwardMode& mode) const {
-    // Padding is never attended to: its scores are as low as they can be, as in Hugging Face's.
+    // Padding gets no attention: its scores are the lowest number, as in Hugging Face's code.
     const at::Tensor bias_n11T = mask_nT.logical_not().to(h_nTD.scalar_type()).unsqueeze(1).unsqueeze(1) *
                                  static_cast<double>(std::numeric_limits<float>::lowest());
     for (const auto& layer : layers_)

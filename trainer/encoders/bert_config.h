@@ -7,15 +7,16 @@
 
 namespace lodestone {
 
-/// The sizes of a BERT. What isn't set comes from the config.json beside the weights, if there is one, and else from a small
-/// model of 6 layers (the shape of all-MiniLM-L6-v2).
+/// The sizes of a BERT. A field that is not set comes from the config.json beside the weights, if there is
+/// one, and else from a small model of 6 layers (the shape of all-MiniLM-L6-v2).
 struct BertConfig {
   std::optional<int64_t> layers, width, heads, intermediate, positions, vocabulary;
   std::optional<double> dropout, attention_dropout, norm_epsilon;
 
   void visit(Fields& f);
-  /// Sets everything. `weights` is the file or folder that the weights come from, or empty; `least_vocabulary` and `least_positions`
-  /// are what the data needs. Throws ConfigError if the sizes don't go together, DataError if config.json is damaged.
+  /// Sets every field. `weights` is the file or folder of the weights, or empty; `least_vocabulary` and
+  /// `least_positions` are the sizes that the data needs. Throws ConfigError if the sizes contradict each
+  /// other, DataError if config.json is damaged.
   void resolve(const std::filesystem::path& weights, int64_t least_vocabulary, int64_t least_positions);
 };
 

@@ -5,9 +5,10 @@
 
 namespace lodestone {
 
-/// Pictures in channels-last order, in which convolutions and pools run faster on CPUs, and on GPUs in half precision.
-/// Pictures of one channel are in both orders at once, and contiguous() lets them be; their strides have to say which one is
-/// meant, or the convolutions take the other. Not while the network is traced: the number of rows would become a constant.
+/// Converts images to channels-last order, in which convolutions and pools run faster on CPUs, and on GPUs in
+/// half precision. An image of one channel is in both orders at once and contiguous() does not change it; its
+/// strides must then say which order is meant, or the convolutions take the other one. Not while the network
+/// is traced: the number of rows would become a constant.
 inline at::Tensor channels_last(const at::Tensor& pixels_nCHW) {
   const at::Tensor x = pixels_nCHW.contiguous(at::MemoryFormat::ChannelsLast);
   if (at::tracer::impl::is_dispatch_enabled()) return x;

@@ -6,16 +6,17 @@
 
 namespace lodestone {
 
-/// SHA-256 of the bytes, hexadecimal, as sha256sum prints it: two files of one hash are the same file, malice included.
+/// SHA-256 of the bytes, hexadecimal, as sha256sum prints it. Equal hashes mean equal files, even against an
+/// attacker.
 std::string sha256(std::string_view bytes);
 
-/// A file of code, read whole, so that what is run is what was hashed.
+/// A file of code, read whole, so that the bytes that run are those that were hashed.
 struct CodeFile {
   std::string bytes;
   std::string hash;
 };
 
-/// Throws DataError if it can't be read; ConfigError unless its hash is `expected`, where that isn't empty.
+/// Throws DataError if the file cannot be read, ConfigError if its hash is not `expected` (empty: any).
 CodeFile read_code(const std::filesystem::path& path, const std::string& expected);
 
 }  // namespace lodestone

@@ -10,9 +10,9 @@ namespace lodestone {
 
 namespace {
 
-/// The small network of the one-shot literature (Koch et al. 2015; Vinyals et al. 2016): a block is
-/// [3×3 convolution, batch norm, ReLU, 2×2 max pool]; then the features, flattened or averaged over the picture, go
-/// through one linear layer to the embedding.
+/// The small network of the one-shot literature (Koch et al. 2015; Vinyals et al. 2016): blocks of [3×3
+/// convolution, batch norm, ReLU, 2×2 max pool], then a linear layer from the features, flattened or averaged
+/// over the image, to the embedding.
 class Conv4 : public Encoder {
  public:
   void visit_architecture(Fields& f) override {

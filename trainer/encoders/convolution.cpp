@@ -32,7 +32,8 @@ using HeldConvolution = at::Tensor(const at::Tensor& x, const at::Tensor& kernel
                                    std::string_view then, c10::List<std::optional<at::Scalar>> scalars,
                                    std::optional<std::string_view> algorithm);
 
-// ATen's only convolution that takes a packed kernel and rows that are not packed; LibTorch without oneDNN has none.
+// ATen's only convolution of a packed kernel with rows that are not packed. Missing in LibTorch without
+// oneDNN.
 std::optional<c10::TypedOperatorHandle<HeldConvolution>> held_convolution() {
   static const auto found = c10::Dispatcher::singleton().findSchema({"mkldnn::_convolution_pointwise", ""});
   if (!found) return std::nullopt;
@@ -48,8 +49,8 @@ bool plain_floats(const at::Tensor& x) {
   return x.is_cpu() && x.scalar_type() == at::kFloat && !at::tracer::impl::is_dispatch_enabled();
 }
 
-// oneDNN's kernels for channels-last pictures of few pixels lose to those for its blocks by a third where there is AVX-512; pictures
-// that aren't channels-last are brought into blocks.
+// With AVX-512, oneDNN's kernels for channels-last images of few pixels are a third slower than those for its
+// blocks; images that are not channels-last are converted to blocks.
 bool wants_blocks([[maybe_unused]] const at::Tensor& x_bCHW) {
 #if defined(__x86_64__)
   static const bool has_avx512 = __builtin_cpu_supports("avx512f");
@@ -61,7 +62,7 @@ bool wants_blocks([[maybe_unused]] const at::Tensor& x_bCHW) {
 
 }  // namespace
 
-/// A kernel in the order that many rows are computed in, made when the first have come.
+/// A held kernel, converted in the first forward to the order for many rows.
 class PackedKernel {
  public:
   const at::Tensor& dense(const at::Tensor& kernel_OCkk, const at::Tensor& x_bCHW) {
@@ -115,12 +116,12 @@ at::Tensor Convolution::forward(const at::Tensor& x_bCHW) const {
     const bool held = packed_ && !at::GradMode::is_enabled();
     if (is_dense(x_bCHW, kernel_OCkk_, stride_, padding_)) {
       if (held) return dense_convolution_by(packed_->dense(kernel_OCkk_, x_bCHW), x_bCHW);
-      // Not under autocast, which would round what goes forward and not what goes back.
+      // Not under autocast, which would round in the forward pass but not in the backward pass.
       if (x_bCHW.size(0) >= kManyRows && !at::autocast::is_autocast_enabled(at::kCPU))
         return dense_convolution(x_bCHW, kernel_OCkk_);
     }
     if (unfolds(x_bCHW)) return unfolded(x_bCHW);
-    // With a row for each thread at least; for fewer oneDNN would bring the kernel into another order in each forward.
+    // Requires at least one row per thread; with fewer, oneDNN would convert the kernel in each forward.
     if (held && x_bCHW.size(0) >= threads())
       if (const auto convolve = held_convolution())
         return convolve->call(x_bCHW, packed_->of(kernel_OCkk_, stride_, padding_, x_bCHW.sizes()),

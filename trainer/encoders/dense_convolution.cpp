@@ -18,7 +18,7 @@ using torch::autograd::variable_list;
 
 constexpr int64_t kTaps = 9;
 
-/// Which tap of the kernel leads from pixel `in` to pixel `out`.
+/// The tap of the kernel that connects pixel `in` with pixel `out`.
 struct Taps {
   explicit Taps(const at::Tensor& x_bCHW) : height(x_bCHW.size(2)), width(x_bCHW.size(3)) {}
   int64_t pixels() const { return height * width; }
@@ -28,7 +28,7 @@ struct Taps {
   int64_t height, width;
 };
 
-// M, with the outputs' channels below their pixels and the inputs' likewise, as channels-last pictures lie.
+// M, with the channels of outputs and inputs varying fastest, as in channels-last images.
 at::Tensor matrix_of(const at::Tensor& kernel_OCkk, const Taps& taps) {
   const int64_t out = kernel_OCkk.size(0), in = kernel_OCkk.size(1), pixels = taps.pixels();
   const at::Tensor kernel = kernel_OCkk.contiguous();
@@ -47,7 +47,7 @@ at::Tensor matrix_of(const at::Tensor& kernel_OCkk, const Taps& taps) {
   return matrix;
 }
 
-// The kernel's gradient: what lies in M for each tap, added up.
+// The kernel's gradient: the sum of the entries of M for each tap.
 at::Tensor kernel_of(const at::Tensor& matrix, at::IntArrayRef shape, const Taps& taps) {
   const int64_t out = shape[0], in = shape[1], pixels = taps.pixels();
   at::Tensor kernel = at::empty(shape, matrix.options());
@@ -66,7 +66,7 @@ at::Tensor kernel_of(const at::Tensor& matrix, at::IntArrayRef shape, const Taps
   return kernel;
 }
 
-// A picture a row: a view of one that is channels-last.
+// One image per row: a view of a channels-last tensor.
 at::Tensor as_rows(const at::Tensor& x_bCHW) {
   return x_bCHW.permute({0, 2, 3, 1}).flatten(1).contiguous();
 }

@@ -23,79 +23,94 @@ struct Module;
 
 namespace lodestone {
 
-/// How batch norm gets its statistics while training.
+/// The source of batch norm's statistics in training.
 enum class BatchNormMode {
   kLocal,   ///< from this rank's rows
   kSync,    ///< from the global batch: N ranks equal one rank
-  kFrozen,  ///< the running statistics, which then stay as they are
+  kFrozen,  ///< the running statistics, which then do not change
 };
 
-/// Adds a tensor up over all ranks. Encoders know no ranks: whoever trains them hands this in.
+/// Sums a tensor over all ranks. Encoders know no ranks, so the trainer passes this function in.
 using SumOverRanks = std::function<at::Tensor(const at::Tensor&)>;
 
-/// What random numbers of a training pass are a function of. They don't depend on how rows are shared out over ranks or cut
-/// into micro-batches, so that a row encoded again meets the same numbers.
+/// The key of the random numbers of a training pass. It does not depend on how rows are shared out over ranks
+/// or cut into micro-batches, so a row that is encoded again draws the same numbers.
 struct ForwardDraw {
   uint64_t seed = 0;
   int64_t step = 0;
-  at::Tensor row_b;  ///< int64, on the CPU: the rows' places in the global batch; undefined: 0, 1, …
+  at::Tensor row_b;  ///< int64, on the CPU: the rows' indices in the global batch; undefined: 0, 1, …
 };
 
-/// How one forward pass is meant.
+/// Options of one forward pass.
 struct ForwardMode {
   bool training = false;
   BatchNormMode batch_norm = BatchNormMode::kLocal;
-  bool update_statistics =
-      true;  ///< false: running statistics stay, as when a batch is encoded a second time
-  SumOverRanks
-      sum_over_ranks;  ///< needed for kSync in a world above 1; called once in forward and once in backward of each norm
-  bool recompute =
-      false;  ///< activation checkpointing: blocks keep their input alone and run again in backward
+  /// false: running statistics do not change, as when a batch is encoded a second time
+  bool update_statistics = true;
+  /// required for kSync with more than one rank; each norm calls it at most twice in forward, once in
+  /// backward
+  SumOverRanks sum_over_ranks;
+  /// activation checkpointing: blocks keep only their input and run again in backward
+  bool recompute = false;
   ForwardDraw draw;
 
-  /// The same for some of the rows: index is int64, on the CPU.
+  /// The mode for a subset of the rows; index_n is int64, on the CPU.
   ForwardMode for_rows(const at::Tensor& index_n) const;
 };
 
-/// What an encoder reads.
+/// The kind of examples that an encoder reads.
 enum class Modality { kPictures, kTexts, kBoth };
 
-/// Maps a batch of examples to embeddings. Its fields are its architecture; `build` makes the parameters.
-/// Adding an encoder: one file here and one line in table.cpp.
+/// Maps a batch of examples to embeddings. Its fields are its architecture; `build` makes the parameters. To
+/// add an encoder, write one file here and one row in table.cpp.
+///
+///     Slot<Encoder> encoder(encoder_table(), "resnet18");
+///     encoder->build({3, 32, 32}, 7);                     // RGB images of 32 × 32 pixels, seed 7
+///     Features x;
+///     x.pixels_nCHW = at::rand({8, 3, 32, 32});
+///     const at::Tensor z_bD = encoder->forward(x, {});    // [8, encoder->output_dim()], not normalised
+///
+/// Ranks     knows none; synchronous batch norm sums through ForwardMode::sum_over_ranks
+/// Gradient  flows to the learned parameters and to floating-point input
+/// Threads   forward is safe concurrently if mode.training is false and concurrent() is true; otherwise one
+///           caller
+/// Owns      its parameters and running statistics
 class Encoder {
  public:
   virtual ~Encoder() = default;
 
-  /// The fields of the architecture and those that every encoder has: init_from, init_prefix, init_partial, frozen.
+  /// Visits the fields of the architecture and those of every encoder: init_from, init_prefix, init_partial,
+  /// frozen.
   void visit(Fields& f);
-  /// Makes the parameters, once, before any forward, and freezes those that `frozen` names. Initial values depend on the seed
-  /// and the parameters' names alone. Settings that were left open get the values used. Throws ConfigError.
+  /// Makes the parameters and freezes those that `frozen` names. Call it once, before any forward. Initial
+  /// values depend only on the seed and the parameters' names. Optional settings that are unset get the
+  /// values used. Throws ConfigError.
   void build(const InputShape& input, uint64_t seed);
-  /// Loads the files that `init_from` names, here and in nested encoders, and says what of them fitted; after build, before
-  /// parameters are converted. Throws as InitialWeights::load.
+  /// Loads the files that `init_from` names, here and in nested encoders, and reports which tensors fitted.
+  /// Requires build; call it before parameters are converted. Throws what InitialWeights::load throws.
   virtual std::vector<WeightsReport> load_initial_weights();
 
-  /// Features of b rows to z_bD; b may be 0. Not normalised: the loss and the measures do that. Safe concurrently where mode.training is
-  /// false, if concurrent() says so.
+  /// Encodes b rows to z_bD; b may be 0. The result is not normalised: the loss and the metrics do that.
   virtual at::Tensor forward(const Features& x, const ForwardMode& mode) = 0;
   virtual int64_t output_dim() const = 0;
   /// Requires build.
   virtual Modality modality() const { return Modality::kPictures; }
-  /// What whoever trains it, or only uses it, on this device should know, a sentence each. Requires build.
+  /// Sentences that a user of the encoder on this device should read, for training or for inference. Requires
+  /// build.
   virtual std::vector<std::string> remarks(c10::Device /*device*/, bool /*training*/) const { return {}; }
-  /// The files of code that build loads, and the SHA-256 of what it loaded: empty before build.
+  /// The files of code that build has loaded, with the SHA-256 of their content; empty before build.
   virtual std::map<std::string, std::string> code() const { return {}; }
-  /// Before build, which then refuses other content than of this SHA-256 in the files named. Whether code may be loaded at all is
-  /// for whoever calls build to know.
+  /// Makes build reject files of other content than these SHA-256. Call it before build. The caller of build
+  /// decides whether code may be loaded at all.
   virtual void pin_code(const std::map<std::string, std::string>& /*hash_of*/) {}
-  /// The module that it is made of, if it came as TorchScript.
+  /// The underlying module of a TorchScript encoder; null for others.
   virtual const torch::jit::Module* script() const { return nullptr; }
-  /// Has it blocks that ForwardMode::recompute applies to?
+  /// Does it have blocks that ForwardMode::recompute applies to?
   virtual bool can_recompute() const { return false; }
-  /// Is forward safe concurrently? A model of the user's may keep what it computes.
+  /// Is forward safe concurrently? A user's model may store intermediate results.
   virtual bool concurrent() const { return true; }
-  /// Layers may keep the parameters also in the order that their kernels compute in. Requires that neither values, type nor place of
-  /// the parameters change any more.
+  /// Allows layers to keep a second copy of the parameters, in the order that their kernels compute in.
+  /// Requires that values, type and device of the parameters do not change any more.
   virtual void hold_weights() {}
   /// Requires build.
   Parameters& parameters() { return *parameters_; }
@@ -103,7 +118,7 @@ class Encoder {
  protected:
   virtual void visit_architecture(Fields& f) = 0;
   virtual void make(const InputShape& input, Parameters& parameters) = 0;
-  /// A loaded tensor in the form that the parameter of that name has here (resized position embeddings).
+  /// Converts a loaded tensor to the form of the parameter of that name (resized position embeddings).
   virtual at::Tensor adapted(const std::string& name, const at::Tensor& value) const;
   const std::string& init_from() const { return initial_.init_from; }
 
@@ -113,7 +128,7 @@ class Encoder {
   std::unique_ptr<Parameters> parameters_;
 };
 
-/// Every encoder there is; those of pictures; those of texts.
+/// All encoders; those of images; those of texts.
 std::span<const TableRow<Encoder>> encoder_table();
 std::span<const TableRow<Encoder>> picture_encoder_table();
 std::span<const TableRow<Encoder>> text_encoder_table();

@@ -95,7 +95,7 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
     }
     const at::Tensor bias_gradient_C = sums_2C[0].to(at::kFloat);
     const at::Tensor weight_gradient_C = (sums_2C[1] * scale_C).to(at::kFloat);
-    // dx = a (g - mean(g) - xhat mean(g xhat)), gathered by powers of x.
+    // dx = a (g - mean(g) - xhat mean(g xhat)), ordered by powers of x.
     at::Tensor slope_C = at::zeros_like(a_C), offset_C = slope_C;
     if (total > 0) {
       const SumOverRanks& sum_over_ranks = RankSum::kept(context->saved_data["sum_over_ranks"]);
@@ -120,7 +120,7 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
 }  // namespace
 
 bool fused_norm_fits(const at::Tensor& x_bCX) {
-  // A trace can't look into the kernels: it would hold their result as a constant.
+  // A trace does not see into the kernels: it would store their result as a constant.
   if (at::tracer::impl::is_dispatch_enabled()) return false;
   return x_bCX.is_cpu() && x_bCX.scalar_type() == at::kFloat && (x_bCX.dim() == 2 || x_bCX.dim() == 4) &&
          x_bCX.size(1) % norm_kernels::kLanes == 0;

@@ -11,7 +11,7 @@
 
 namespace lodestone {
 
-/// What follows an encoder's pooled features.
+/// Configures the layers after an encoder's pooled features.
 struct HeadConfig {
   std::string kind = "none";
   int64_t embedding = 128;
@@ -21,8 +21,9 @@ struct HeadConfig {
   void visit(Fields& f);
 };
 
-/// The projection to the embedding: none, one linear layer (`head.weight`, `head.bias`), or layers with ReLU between them
-/// (`head.layers.0.weight`, …), each hidden one normalised (`head.norms.0.weight`, …) if asked for (Chen et al. 2020).
+/// The projection to the embedding: none, one linear layer (`head.weight`, `head.bias`), or layers with ReLU
+/// between them (`head.layers.0.weight`, …), with an optional norm on each hidden one (`head.norms.0.weight`,
+/// …) (Chen et al. 2020).
 class Head {
  public:
   Head() = default;
@@ -35,7 +36,7 @@ class Head {
   struct Layer {
     at::Tensor weight, bias;
     BatchNorm batch_norm;
-    at::Tensor scale, shift;  ///< of a layer norm
+    at::Tensor scale, shift;  ///< parameters of a layer norm
   };
   at::Tensor normalised(const Layer& layer, const at::Tensor& x_bF, const ForwardMode& mode) const;
 

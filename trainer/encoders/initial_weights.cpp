@@ -21,7 +21,8 @@ std::string shape_text(const at::Tensor& x) {
   return text + "]";
 }
 
-// How many, the first few, and how many more. The names are the file's author's.
+// Formats a list: its size, the first few names, and how many more. The file's author chose the names, so
+// they are untrusted.
 std::string listed(const std::vector<std::string>& names) {
   constexpr size_t kShown = 6;
   std::string text = std::to_string(names.size()) + " (";
@@ -69,7 +70,7 @@ class Matching {
   void leave_out(const std::string& name, const std::string& prefix) {
     const auto tensor = file_.tensors.find(name);
     if (tensor == file_.tensors.end() || !tensor->second.is_floating_point())
-      return report_.no_weights.push_back(name);  // counters, places, masks
+      return report_.no_weights.push_back(name);  // counters, positions, masks
     (is_of_head(name, prefix) ? report_.head_left_out : report_.unexpected).push_back(name);
   }
 
@@ -81,7 +82,7 @@ class Matching {
     if (const auto type = file_.unreadable.find(name); type != file_.unreadable.end())
       return refuse(printable(type->second) + ", which is not read here");
     const at::Tensor& theirs = file_.tensors.at(name);
-    // Whole numbers stand for others by a scale that lies elsewhere.
+    // Integers are quantised values whose scale is elsewhere.
     if (!theirs.is_floating_point())
       return refuse(std::string("of whole numbers, as in a quantised model: ") +
                     c10::toString(theirs.scalar_type()));

@@ -9,28 +9,31 @@
 
 namespace lodestone {
 
-/// What of a weights file went where. Names of parameters are the encoder's, those of tensors the file's.
+/// How the tensors of a weights file were matched with parameters. Names of parameters are the encoder's,
+/// those of tensors the file's.
 struct WeightsReport {
   std::string file;
-  std::string prefix;                 ///< taken off the file's names
+  std::string prefix;                 ///< removed from the file's names
   int64_t older = 0;                  ///< tensors that had an older name: LayerNorm.gamma
   std::vector<std::string> matched;   ///< parameters
-  std::vector<std::string> new_head;  ///< parameters of a head, which the file has not or in another shape
+  std::vector<std::string> new_head;  ///< parameters of a head that the file lacks or has in another shape
   std::vector<std::string> head_left_out;  ///< tensors of the file's head
-  std::vector<std::string>
-      no_weights;  ///< tensors of whole numbers, or of a type not read here, that no parameter is named after
-  std::vector<std::string> missing;     ///< parameters that the file lacks: they keep their random start
-  std::vector<std::string> unexpected;  ///< tensors that no parameter is named after
-  /// "name (theirs [1000, 512], ours [64, 512])", "name (theirs I8 …)": they keep their random start, too
+  /// tensors of integers, or of a type that is not read, and that match no parameter
+  std::vector<std::string> no_weights;
+  /// parameters that the file lacks; they keep their random initial values
+  std::vector<std::string> missing;
+  std::vector<std::string> unexpected;  ///< tensors that match no parameter
+  /// Parameters of another shape or type, "name (theirs [1000, 512], ours [64, 512])", "name (theirs I8 …)";
+  /// they keep their random initial values.
   std::vector<std::string> unfit;
 
-  /// Is the encoder, heads aside, what the file is of?
+  /// Do the file and the encoder match completely, heads aside?
   bool whole() const { return missing.empty() && unexpected.empty() && unfit.empty(); }
   /// One line for the log.
   std::string sentence() const;
 };
 
-/// Starts an encoder from safetensors, by parameter name.
+/// Loads the initial weights of an encoder from safetensors, by parameter name.
 struct InitialWeights {
   std::string init_from;
   std::string init_prefix;
@@ -38,11 +41,13 @@ struct InitialWeights {
 
   void visit(Fields& f);
 
-  /// Brings a tensor of the file into the form that the parameter of that name has.
+  /// Converts a tensor of the file to the form of the parameter of that name.
   using Adapt = std::function<at::Tensor(const std::string& name, const at::Tensor& value)>;
-  /// Copies what fits into learned parameters, frozen ones and running statistics alike; nothing if it throws.
-  /// Throws ConfigError if nothing fits, if it's not clear which tensors are meant, and unless init_partial where anything but a
-  /// head is missing, left over or of another shape; DataError if the file is damaged or no safetensors, IoError if it can't be read.
+  /// Copies every tensor that fits into its parameter, be it learned, frozen or a running statistic. Copies
+  /// nothing if it throws.
+  /// Throws    ConfigError if nothing fits, if it is ambiguous which tensors are meant, and, unless
+  ///           init_partial, if anything but a head is missing, left over or of another shape; DataError if
+  ///           the file is damaged or not safetensors; IoError if it cannot be read
   WeightsReport load(Parameters& parameters, const Adapt& adapt) const;
 };
 

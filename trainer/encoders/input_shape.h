@@ -5,16 +5,17 @@
 
 namespace lodestone {
 
-/// What one example looks like: a picture, a text, or either.
+/// The shape of one example: an image, a text, or either.
 struct InputShape {
-  int64_t channels = 0;  ///< 0: no example is a picture
+  int64_t channels = 0;  ///< 0: no example is an image
   int64_t height = 0;
   int64_t width = 0;
   int64_t vocabulary = 0;  ///< tokens are numbers below this; 0: no example is a text
   int64_t max_tokens = 0;
 };
 
-/// Throw ConfigError, naming the encoder, unless all examples are pictures, or texts.
+/// Throws ConfigError, naming the encoder, unless all examples are images (expect_pictures) or texts
+/// (expect_texts).
 void expect_pictures(const std::string& encoder, const InputShape& input);
 void expect_texts(const std::string& encoder, const InputShape& input);
 

@@ -19,12 +19,12 @@ struct Part {
   int64_t begin, end, tokens;
 };
 
-// Up to each text's last token.
+// The index after each text's last token.
 at::Tensor lengths_of(const at::Tensor& mask_nT) {
   return (mask_nT.to(at::kLong) * at::arange(1, mask_nT.size(1) + 1)).amax(1);
 }
 
-// length_n falls.
+// Requires that length_n is descending.
 std::vector<Part> parts_of(const at::Tensor& length_n) {
   const int64_t* lengths = length_n.const_data_ptr<int64_t>();
   const int64_t rows = length_n.size(0);

@@ -8,12 +8,14 @@
 
 namespace lodestone {
 
-/// encode(x, mask), text after text of like length together and each part cut to its longest, so that short texts in a batch with long
-/// ones don't cost as much as these: a batch of questions and answers takes half the time. For what computes rows that don't see each
-/// other and doesn't depend on padding; then the result is that of one call, in the same order, to rounding, and dropout's choices are
-/// the same. On a GPU, where reading lengths would make it wait, and while a network is traced, it is one call.
-/// Shapes    x_nTD, mask_nT; the result is n × what encode gives of a row
-/// Parts     rows by falling length; a new part where a text is shorter than 3/4 of the part's longest, of at least 8 rows
+/// Computes encode(x, mask) in parts of texts of similar length, each cut to its longest text, so that short
+/// texts in a batch with long ones cost less: a batch of questions and answers takes half the time. The rows
+/// of a part are consecutive in descending order of length; a new part begins where a text is shorter than
+/// 3/4 of the part's longest, but every part has at least 8 rows. On a GPU, where reading the lengths would
+/// make the host wait, while a network is traced, and for fewer than 16 rows it is one call of encode.
+/// Shapes    x_nTD, mask_nT; returns n rows of what encode returns, in the order of x
+/// Requires  an encode that computes each row independently of other rows and of padding. The result then
+///           equals that of one call to rounding, with the same choices of dropout.
 at::Tensor by_length(const at::Tensor& x_nTD, const at::Tensor& mask_nT, const ForwardMode& mode,
                      const std::function<at::Tensor(const at::Tensor& x_nTD, const at::Tensor& mask_nT,
                                                     const ForwardMode& mode)>& encode);

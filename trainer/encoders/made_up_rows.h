@@ -5,8 +5,8 @@
 
 namespace lodestone {
 
-/// Rows to try an encoder with, always the same: pictures of noise, or texts of random tokens, the first of one token and each
-/// next of one more, up to `length`.
+/// Synthetic rows to try an encoder with, always the same: noise images, or texts of random tokens, the first
+/// of one token and each further one of one token more, up to `length`.
 Features made_up_pictures(const InputShape& input, int64_t rows);
 Features made_up_texts(const InputShape& input, int64_t rows, int64_t length);
 

@@ -10,14 +10,14 @@ namespace lodestone::norm_kernels {
 
 namespace {
 
-// Eight neighbouring channels, at any address that fits their element. No wider than AVX2's registers: GCC 12 takes comparisons of
-// wider vectors apart into single numbers (pooling took ten times as long).
+// Eight neighbouring channels, at any address that is aligned for their element. No wider than AVX2's
+// registers: GCC 12 splits comparisons of wider vectors into single numbers (pooling took ten times as long).
 typedef float Lanes __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int32_t Marks __attribute__((vector_size(32)));
 typedef uint8_t Bytes __attribute__((vector_size(8), aligned(1), may_alias));
 
-constexpr int64_t kRows = 64;     // added up in float32
-constexpr int64_t kBlock = 1024;  // rows whose sums one task makes
+constexpr int64_t kRows = 64;     // rows whose sum is formed in float32
+constexpr int64_t kBlock = 1024;  // rows whose sums one task computes
 
 inline const Lanes& lanes(const float* p) {
   return *reinterpret_cast<const Lanes*>(p);
@@ -123,7 +123,7 @@ void slopes_of(const float* dy, const float* y, const float* x, int64_t n, int64
     }
 }
 
-// Rows [begin, end) of the pooled pictures, counted over the batch.
+// Rows [begin, end) of the pooled images, counted over the batch.
 LODESTONE_CLONES
 void pool_rows(const float* x, const Size& size, int64_t begin, int64_t end, const float* a_C,
                const float* b_C, float* y, float* chosen, uint8_t* place) {
@@ -154,7 +154,7 @@ void pool_rows(const float* x, const Size& size, int64_t begin, int64_t end, con
   }
 }
 
-// Rows [begin, end) of the pictures themselves, counted over the batch.
+// Rows [begin, end) of the images, counted over the batch.
 LODESTONE_CLONES
 void pooled_slope_rows(const float* dy, const uint8_t* place, const float* x, const Size& size, int64_t begin,
                        int64_t end, const float* a_C, const float* slope_C, const float* offset_C,
@@ -209,7 +209,7 @@ void moments(const float* x, int64_t n, int64_t channels, double* mean_C, double
     std::fill_n(squares_C, channels, 0.0);
     return;
   }
-  // Less the first pixel, the sum of squares loses no digits to a mean far from zero.
+  // With the first pixel subtracted, the sum of squares loses no digits to a mean far from zero.
   block_sums(n, channels, mean_C, squares_C, [&](int64_t begin, int64_t end, double* sum, double* square) {
     moment_sums(x + begin * channels, end - begin, channels, x, sum, square);
   });

@@ -2,15 +2,16 @@
 
 #include <cstdint>
 
-// The passes over memory of batch norm with what follows it, for float32 pictures in channels-last order: rows of C channels, one
-// per pixel, C a multiple of kLanes. Each reads and writes every number once; sums run over fixed blocks of rows and are
-// added in double precision, so that they don't depend on the number of threads.
+// The passes over memory of batch norm and the operation after it, for float32 images in channels-last order:
+// rows of C channels, one per pixel, C a multiple of kLanes. Each pass reads and writes every number once.
+// Sums run over fixed blocks of rows and are added in double precision, so they do not depend on the number
+// of threads.
 
 namespace lodestone::norm_kernels {
 
 constexpr int64_t kLanes = 8;
 
-/// A batch of pictures.
+/// The size of a batch of images.
 struct Size {
   int64_t b, height, width, channels;
   int64_t pixels() const { return b * height * width; }
@@ -32,8 +33,9 @@ void slope_sums(const float* dy, const float* y, const float* x, int64_t n, int6
 void slopes(const float* dy, const float* y, const float* x, int64_t n, int64_t channels, const float* a_C,
             const float* slope_C, const float* offset_C, float* dx, float* residual);
 
-/// y = relu of the largest a x + b of every 2×2 pixels (a last odd row or column is left out). `chosen` gets that x and `place`
-/// which of the four it was, the first of equals; kNone where relu let nothing through.
+/// y = relu of the largest a x + b of every 2×2 pixels (a last odd row or column is left out). `chosen` gets
+/// the x of the largest and `place` its index among the four, the first one of equals, or kNone if relu made
+/// it 0.
 constexpr uint8_t kNone = 4;
 void affine_pool(const float* x, const Size& size, const float* a_C, const float* b_C, float* y,
                  float* chosen, uint8_t* place);

@@ -8,12 +8,12 @@
 
 namespace lodestone {
 
-/// What becomes of a tensor while a model is trained.
+/// How training changes a tensor of an encoder.
 enum class ParameterRole {
-  kLearned,           ///< the optimizer moves it
-  kFrozen,            ///< it stays as it was loaded (encoder.frozen)
-  kRunningStatistic,  ///< a forward pass in training moves it: batch norm's mean and variance
-  kConstant,          ///< it stays: other buffers of modules made elsewhere
+  kLearned,           ///< the optimizer updates it
+  kFrozen,            ///< it keeps its initial value (encoder.frozen)
+  kRunningStatistic,  ///< a forward pass in training updates it: batch norm's mean and variance
+  kConstant,          ///< it never changes: other buffers of foreign modules
 };
 
 /// One tensor of an encoder, under the name it has in torchvision or Hugging Face models.
@@ -24,34 +24,38 @@ struct Parameter {
   ParameterRole role = ParameterRole::kLearned;
 };
 
-/// Those of this role.
+/// The tensors of the parameters with this role.
 std::vector<at::Tensor> tensors_of(const std::vector<Parameter>& parameters, ParameterRole role);
 
-/// The learned tensors and the buffers of an encoder, in order of creation. Initial values are a pure function of
-/// (seed, name): the same on every rank and unchanged when another layer is added.
+/// Owns the learned tensors and the buffers of an encoder, in order of creation. Initial values are a pure
+/// function of (seed, name): the same on every rank, and unchanged when another layer is added.
 class Parameters {
  public:
   explicit Parameters(uint64_t seed) : seed_(seed) {}
 
-  /// Uniform in ±1/sqrt(fan_in), fan_in = product of all sizes but the first: PyTorch's default of linear and convolution layers, and
-  /// what stands before a norm. There a weight's size leaves the output as it is, and a small one is turned farther by a step of Adam.
+  /// Uniform in ±1/sqrt(fan_in), fan_in = product of all sizes but the first: PyTorch's default for linear
+  /// and convolution layers, used for layers in front of a norm. There the size of a weight does not change
+  /// the output, and a step of Adam turns a small weight farther.
   at::Tensor uniform(const std::string& name, at::IntArrayRef sizes);
-  /// Normal with standard deviation sqrt(2 / fan_in) (He et al. 2015): keeps the signal's size through [linear, ReLU] without a norm.
+  /// Normal with standard deviation sqrt(2 / fan_in) (He et al. 2015): preserves the signal's size through
+  /// [linear, ReLU] without a norm.
   at::Tensor he_normal(const std::string& name, at::IntArrayRef sizes);
-  /// Normal with standard deviation sqrt(2 / fan_out), fan_out = product of all sizes but the second: torchvision's ResNets.
+  /// Normal with standard deviation sqrt(2 / fan_out), fan_out = product of all sizes but the second:
+  /// torchvision's ResNets.
   at::Tensor he_normal_out(const std::string& name, at::IntArrayRef sizes);
-  /// Normal with this standard deviation, cut at two of them: transformers' embeddings and linear layers.
+  /// Normal with this standard deviation, truncated at two of them: transformers' embeddings and linear
+  /// layers.
   at::Tensor normal(const std::string& name, at::IntArrayRef sizes, double deviation, bool decays = true);
   at::Tensor constant(const std::string& name, at::IntArrayRef sizes, double value);
-  /// A running statistic: saved and loaded, not learned.
+  /// Makes a running statistic: saved and loaded, not learned.
   at::Tensor buffer(const std::string& name, at::IntArrayRef sizes, double value);
 
-  /// Takes in a tensor that was made elsewhere, as a handle; its role says whether it is learned.
+  /// Adds a tensor that was made elsewhere, as a handle; its role says whether it is learned.
   void adopt(const Parameter& parameter);
-  /// All of `inner`'s tensors, under names that begin with `prefix`.
+  /// Adds all tensors of `inner`, under names that begin with `prefix`.
   void adopt(const std::string& prefix, const Parameters& inner);
-  /// Turns the learned parameters whose names match one of the globs into buffers, without gradient. Throws ConfigError if a
-  /// glob matches nothing or nothing is left to learn.
+  /// Turns the learned parameters whose names match one of the globs into buffers without gradient. Throws
+  /// ConfigError if a glob matches nothing or no learned parameter is left.
   void freeze(const std::vector<std::string>& globs);
 
   const std::vector<Parameter>& learned() const { return learned_; }
@@ -60,7 +64,7 @@ class Parameters {
   int64_t count() const;
   uint64_t seed() const { return seed_; }
 
-  /// Moves every tensor to another element type or device, in place.
+  /// Converts every tensor to another element type and device, in place.
   void convert(at::ScalarType dtype, at::Device device);
 
  private:

@@ -7,7 +7,7 @@
 
 namespace lodestone {
 
-/// A SumOverRanks in the form in which a node of the autograd graph can keep it.
+/// Holds a SumOverRanks so that a node of the autograd graph can store it.
 struct RankSum : torch::CustomClassHolder {
   explicit RankSum(SumOverRanks function) : sum(std::move(function)) {}
 

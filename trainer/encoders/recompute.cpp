@@ -12,7 +12,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Mixed precision as it was when the object was made.
+// The state of mixed precision when the object was made.
 struct Precision {
   explicit Precision(c10::DeviceType type)
       : device(type),
@@ -31,7 +31,8 @@ struct Precision {
   bool caches;
 };
 
-// Sets a precision until the end of the scope. Nothing is cached: copies made without a graph must not serve one with a graph.
+// Sets a precision until the end of the scope. Casts are not cached: one made without a graph must not be
+// used with a graph.
 class PrecisionScope {
  public:
   explicit PrecisionScope(Precision precision) : before_(precision.device) {
@@ -59,7 +60,7 @@ struct Recipe : torch::CustomClassHolder {
 };
 
 struct RecomputedBlock : torch::autograd::Function<RecomputedBlock> {
-  // The parameters are arguments so that the graph leads to them: whoever synchronises gradients reads it.
+  // The parameters are arguments so that the graph leads to them: gradient synchronisation reads the graph.
   static at::Tensor forward(AutogradContext* context, const Block& block, const ForwardMode& mode,
                             const at::Tensor& x, at::TensorList parameters) {
     const Precision precision(x.device().type());

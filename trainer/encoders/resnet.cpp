@@ -38,7 +38,7 @@ class NormedConvolution {
 /// One residual block: relu(units(x) + shortcut(x)), with ReLU between the units.
 struct ResidualBlock {
   std::vector<NormedConvolution> units;
-  std::vector<NormedConvolution> shortcut;  ///< none: x itself
+  std::vector<NormedConvolution> shortcut;  ///< empty: x itself
   std::vector<at::Tensor> parameters;
 
   at::Tensor forward(const at::Tensor& x, const ForwardMode& mode) const {
@@ -48,7 +48,8 @@ struct ResidualBlock {
   }
 };
 
-/// Residual networks (He et al. 2016), with torchvision's names and numerics; a bottleneck strides in its 3×3 convolution.
+/// Residual networks (He et al. 2016), with torchvision's names and numerics; a bottleneck has its stride in
+/// the 3×3 convolution.
 class ResNet : public Encoder {
  public:
   ResNet(std::string name, std::vector<int64_t> depths, bool bottleneck)

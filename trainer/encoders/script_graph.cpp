@@ -13,13 +13,13 @@ namespace {
 
 using torch::jit::Node;
 
-// The argument's value if the operation has one of that name and it's a constant.
+// The argument of that name, if the operation has one and it is a constant.
 std::optional<c10::IValue> constant_argument(const Node& node, const char* name) {
   if (!node.hasNamedInput(name)) return {};
   return torch::jit::toIValue(node.namedInput(name));
 }
 
-// Dropout of probability 0, whether training or not, is the same.
+// Dropout of probability 0 does the same in training and evaluation.
 bool drops_nothing(const Node& node) {
   for (const char* name : {"p", "dropout"})
     if (const auto share = constant_argument(node, name);

@@ -10,15 +10,17 @@ struct Module;
 
 namespace lodestone {
 
-/// What a TorchScript module holds as constants that should follow the run.
+/// Values that a TorchScript module holds as constants but that should follow the run.
 struct ScriptConstants {
-  /// Dropout, batch norm and their like that never train, and how often each is there: their `train` is a constant, as in a trace of eval().
+  /// Layers such as dropout and batch norm that never train, with their number: their `train` is a constant,
+  /// as in a trace of eval().
   std::map<std::string, int64_t> never_train;
-  std::set<std::string>
-      devices;  ///< "cpu", "cuda:0": where the module puts tensors whatever the run's device
+  /// "cpu", "cuda:0": devices on which the module makes tensors, whatever the run's device
+  std::set<std::string> devices;
 };
 
-/// Looks through forward and all that it calls. Cost: one pass over a copy of the graph.
+/// Searches forward and all that it calls.
+/// Cost      one pass over a copy of the graph
 ScriptConstants constants_of(const torch::jit::Module& module);
 
 }  // namespace lodestone

@@ -24,7 +24,7 @@ constexpr const char* kRemedy =
     "too: "
     "save it by torch.jit.script, which keeps the two apart";
 
-// Of the largest number; what isn't a number in both is the same.
+// The difference relative to the largest number; NaN in both counts as equal.
 bool differs(const at::Tensor& a, const at::Tensor& b, const at::Tensor& all, double tolerance) {
   if (a.numel() == 0) return false;
   if (!at::equal(a.isfinite(), b.isfinite())) return true;
@@ -49,7 +49,7 @@ at::Tensor tried(const Embed& embed, const Features& x, const char* what) {
   return z_nD;
 }
 
-// Row i by itself; of a text its first `length` tokens.
+// Row i alone; the first `length` tokens of a text.
 Features alone(const Features& x, int64_t i, int64_t length) {
   Features row;
   if (x.pixels_nCHW.defined()) row.pixels_nCHW = x.pixels_nCHW.narrow(0, i, 1);

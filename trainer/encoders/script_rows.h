@@ -9,12 +9,12 @@
 
 namespace lodestone {
 
-/// Checks that a model which is not ours gives each row its own embedding: the same at each call, alone or among others, and
-/// (texts) with or without padding behind it. A model traced in train() does none of that: its batch norms see the batch, its
-/// dropout draws. `embed` is the model in eval(), on the CPU.
-/// Returns   the width of the embedding
-/// Tolerance 0.001 of the largest number, where kernels round otherwise for other sizes; 0.05 where `coarse` (weights of 16 bits)
-/// Cost      rows of 3 and 1, each a few times
+/// Checks that a foreign model gives each row its own embedding: the same in each call, alone or with other
+/// rows, and (texts) with or without padding. A model traced in train() fails: its batch norms depend on the
+/// batch and its dropout draws numbers. `embed` is the model in eval(), on the CPU. Returns the width of the
+/// embedding. The tolerance is 0.001 of the largest number, since kernels round differently for other sizes,
+/// or 0.05 if `coarse` (weights of 16 bits).
+/// Cost      a few passes of 3 rows and of 1 row
 /// Throws    ConfigError
 int64_t check_rows(const std::function<at::Tensor(const Features&)>& embed, const InputShape& input,
                    bool coarse);

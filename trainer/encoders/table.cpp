@@ -21,7 +21,7 @@ namespace {
 
 struct Row {
   TableRow<Encoder> row;
-  bool images, texts;  ///< what it may read, as one tower of two_tower
+  bool images, texts;  ///< what it can read as a tower of two_tower
 };
 
 constexpr Row kRows[] = {

@@ -15,16 +15,17 @@ namespace lodestone {
 
 namespace {
 
-// PyTorch's norms call their running statistics so; other buffers of a module stay as they are.
+// The names of running statistics in PyTorch's norms; other buffers of a module are constants.
 ParameterRole role_of(const std::string& buffer) {
   const std::string name = buffer.substr(buffer.rfind('.') + 1);
   return name.starts_with("running_") ? ParameterRole::kRunningStatistic : ParameterRole::kConstant;
 }
 
-/// A TorchScript model of the user's: forward(pixels_nCHW) or forward(tokens_nT, mask_nT) gives z_nD. Parameters and buffers keep
-/// their names and are trained. What happens inside is the model's own affair: its random numbers are LibTorch's
-/// (forward_pass.h sets them; not the same on another number of ranks, unless it's canonical), and its batch norms are local.
-/// That its rows don't depend on chance or on each other in eval() is tried when it's loaded (script_rows.h).
+/// A user's TorchScript model: forward(pixels_nCHW) or forward(tokens_nT, mask_nT) returns z_nD. Parameters
+/// and buffers keep their names and are trained. The model defines its own computation: its random numbers
+/// are LibTorch's (seeded by forward_pass.h; different on another number of ranks, unless the run is
+/// canonical), and its batch norms are local. Loading tests that its rows depend neither on chance nor on
+/// each other in eval() (script_rows.h).
 class TorchScriptEncoder : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
@@ -41,7 +42,7 @@ class TorchScriptEncoder : public Encoder {
     for (const auto& buffer : module_.buffers()) before.push_back(buffer.clone());
     const at::Tensor z_bD = call(x);
     size_t next = 0;
-    // data(): the graph may hold a buffer, whose version must not change.
+    // data(): the graph may hold a buffer, whose version counter must not change.
     for (const auto& buffer : module_.buffers()) buffer.data().copy_(before[next++]);
     return z_bD;
   }
@@ -92,7 +93,7 @@ class TorchScriptEncoder : public Encoder {
       parameters.adopt({parameter.name, parameter.value, /*decays=*/parameter.value.dim() > 1});
     }
     for (const auto& buffer : module_.named_buffers()) {
-      if (!buffer.value.is_floating_point()) continue;  // counters and position numbers
+      if (!buffer.value.is_floating_point()) continue;  // counters and position indices
       const ParameterRole role = role_of(buffer.name);
       parameters.adopt({buffer.name, buffer.value, /*decays=*/false, role});
       has_statistics_ = has_statistics_ || role == ParameterRole::kRunningStatistic;

@@ -25,7 +25,7 @@ struct Method {
   bool texts;
 };
 
-// Modules within modules, since names have dots: "layer1.0.conv1.weight".
+// Makes nested modules, since names have dots: "layer1.0.conv1.weight".
 class Tree {
  public:
   explicit Tree(const Parameters& parameters)
@@ -56,7 +56,7 @@ class Tree {
   Module root_;
 };
 
-// Rows to trace with, or to try the trace on: texts of different lengths, pictures of noise.
+// Rows to trace with, or to test the trace with: texts of different lengths, noise images.
 Stack example(const InputShape& input, bool texts, int64_t rows, int64_t length) {
   if (!texts) return {made_up_pictures(input, rows).pixels_nCHW};
   const Features x = made_up_texts(input, rows, length);
@@ -86,7 +86,7 @@ void add_method(Module& module, Encoder& encoder, const InputShape& input, const
   module.type()->addMethod(module._ivalue()->compilation_unit()->create_function(name, trace.first->graph));
 }
 
-// A trace holds what was a constant while tracing: other sizes show whether one was.
+// Tests the trace on other sizes: values that were constant while tracing would differ there.
 void check(Module& module, Encoder& encoder, const InputShape& input, const Method& method) {
   for (const int64_t rows : {0, 3}) {
     const Stack inputs = example(input, method.texts, rows, std::min<int64_t>(input.max_tokens, 6));
@@ -99,7 +99,7 @@ void check(Module& module, Encoder& encoder, const InputShape& input, const Meth
   }
 }
 
-// A module that was traced, or the user's own.
+// A traced module, or the user's own.
 Module module_of(Encoder& encoder, const InputShape& input) {
   if (encoder.script()) {
     Module own = *encoder.script();

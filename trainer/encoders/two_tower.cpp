@@ -11,11 +11,12 @@ namespace lodestone {
 
 namespace {
 
-/// A picture encoder and a text encoder whose embeddings share one space (Radford et al. 2021), each followed by a linear
-/// projection without bias. Names begin with `image.` and `text.`; the projections are `image.projection.weight` and
-/// `text.projection.weight`.
-/// Rows      pictures, texts or both mixed; z_bD is in row order.
-/// Ranks     while training both towers run on every rank, on no rows if need be: their synchronous batch norms are collective.
+/// An image encoder and a text encoder whose embeddings share one space (Radford et al. 2021), each followed
+/// by a linear projection without bias. Names begin with `image.` and `text.`; the projections are
+/// `image.projection.weight` and `text.projection.weight`. Examples are images, texts or both mixed; z_bD is
+/// in row order.
+/// Ranks     in training both towers run on every rank, if need be on no rows: their synchronous batch norms
+///           are collective
 class TwoTower : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
@@ -61,7 +62,7 @@ class TwoTower : public Encoder {
                      text_rows = is_text_b.nonzero().squeeze(1);
     const at::Tensor z_image_nD = encode_pictures(pictures, mode.for_rows(picture_rows));
     const at::Tensor z_text_nD = encode_texts(texts, mode.for_rows(text_rows));
-    // Where row r's embedding lies: the pictures' first, then the texts'.
+    // The index of row r's embedding: images come first, then texts.
     const at::Tensor count_b = is_text_b.to(at::kLong).cumsum(0);
     const at::Tensor place_b =
         at::where(is_text_b, count_b - 1 + picture_rows.size(0), (1 - is_text_b.to(at::kLong)).cumsum(0) - 1);
@@ -88,7 +89,7 @@ class TwoTower : public Encoder {
     pictures.vocabulary = pictures.max_tokens = 0;
     texts.channels = texts.height = texts.width = 0;
     image_->build(pictures, parameters.seed());
-    // Another stream: towers of one architecture would start as copies of each other.
+    // Another seed: two towers of one architecture would otherwise start as copies.
     text_->build(texts, ~parameters.seed());
     parameters.adopt("image.", image_->parameters());
     parameters.adopt("text.", text_->parameters());

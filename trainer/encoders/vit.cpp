@@ -39,7 +39,7 @@ Pair norm_pair(Parameters& parameters, const std::string& prefix, int64_t width)
           parameters.constant(prefix + ".bias", {width}, 0)};
 }
 
-/// What the same tensors are called: `block` is followed by the block's number.
+/// The names of the tensors in one format: `block` is followed by the block's number.
 struct Names {
   const char *patch, *token, *position, *block, *norm1, *qkv_weight, *qkv_bias, *projection, *norm2, *mlp1,
       *mlp2, *norm;
@@ -88,9 +88,9 @@ struct VitBlock {
   }
 };
 
-/// Vision transformer (Dosovitskiy et al. 2021), with the numerics of timm's vit_*_patch16_224 and of torchvision's vit_b_16,
-/// under the names of either. Position embeddings of a file for another picture or patch size are resized as timm does:
-/// bicubic with antialiasing.
+/// Vision transformer (Dosovitskiy et al. 2021), with the numerics of timm's vit_*_patch16_224 and of
+/// torchvision's vit_b_16, under the names of either. Position embeddings of a file for another image or
+/// patch size are resized as in timm: bicubic with antialiasing.
 class Vit : public Encoder {
  public:
   Vit(std::string name, int64_t width, int64_t heads)
@@ -119,7 +119,7 @@ class Vit : public Encoder {
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
     at::Tensor x_nTD =
         at::conv2d(features.pixels_nCHW, patch_.weight, patch_.bias, patch_size_).flatten(2).transpose(1, 2);
-    // Not expand: the number of rows must stay open when the network is traced.
+    // Not expand: the number of rows must stay variable in a trace.
     x_nTD = at::cat({token_11D.expand_as(x_nTD.narrow(1, 0, 1)), x_nTD}, 1) + position_1TD;
     for (const auto& block : blocks_)
       x_nTD =

@@ -14,7 +14,7 @@ struct Renamed {
   std::string_view before, now;
 };
 
-// TensorFlow's names of a norm, as in google-bert's files, and torchvision's of 2021.
+// Older names: TensorFlow's of a norm, as in google-bert's files, and torchvision's of 2021.
 constexpr std::array<Renamed, 4> kOlder{{{".gamma", ".weight"},
                                          {".beta", ".bias"},
                                          {".mlp.linear_1.", ".mlp.0."},
@@ -64,7 +64,7 @@ bool is_bookkeeping(std::string_view name) {
          name.ends_with("token_type_ids");
 }
 
-// The parameter that a file's name stands for, in its present or its older form.
+// The parameter for a file's name, in its present or its older form.
 std::optional<std::string> ours_of(const std::set<std::string>& ours, std::string_view name) {
   if (const auto found = ours.find(std::string(name)); found != ours.end()) return *found;
   for (const Renamed& rule : kOlder) {
@@ -79,10 +79,10 @@ std::optional<std::string> ours_of(const std::set<std::string>& ours, std::strin
   return {};
 }
 
-// How many parameters are found behind each prefix.
+// The number of parameters found under each prefix.
 std::map<std::string, int64_t> counts_by_prefix(const std::set<std::string>& ours,
                                                 const std::vector<std::string>& file) {
-  constexpr int kMostParts = 16;  // a name of nothing but dots must not cost more than its length
+  constexpr int kMostParts = 16;  // a name of dots only must not cost more than its length
   std::map<std::string, int64_t> counts;
   for (const std::string& name : file) {
     size_t at = 0;
@@ -128,7 +128,7 @@ WeightNames match_names(const std::set<std::string>& ours, const std::vector<std
       names.left_over.push_back(name);
     }
   }
-  for (const std::string& name : older) {  // a present name counts more than an older one
+  for (const std::string& name : older) {  // a present name takes precedence over an older one
     const bool taken = names.theirs.emplace(*ours_of(ours, name.substr(names.prefix.size())), name).second;
     if (taken) {
       ++names.older;

@@ -8,28 +8,30 @@
 
 namespace lodestone {
 
-/// Our names of a file's tensors.
+/// The mapping between our parameter names and the tensor names of a weights file.
 struct WeightNames {
-  std::string prefix;                         ///< what was taken off the file's names
-  std::map<std::string, std::string> theirs;  ///< our parameter's name to the file's
-  int64_t older = 0;                          ///< how many have an older name in the file: LayerNorm.gamma
-  std::vector<std::string> left_over;         ///< the file's names that no parameter has
+  std::string prefix;                         ///< removed from the file's names
+  std::map<std::string, std::string> theirs;  ///< our parameter's name to the file's name
+  int64_t older = 0;                   ///< number of tensors with an older name in the file: LayerNorm.gamma
+  std::vector<std::string> left_over;  ///< names of the file that match no parameter
 };
 
-/// Finds which of the file's tensors `ours` are. Older names of the same tensors count (LayerNorm.gamma and .beta, torchvision's
-/// mlp.linear_1). What other frameworks save beside weights (counters, position numbers) is in neither list.
-/// prefix    the file's names begin with it, those that don't are passed over; empty: the one under which most parameters are
-///           found ("bert.", "module.", "model.backbone." …)
-/// Throws    ConfigError naming them if several prefixes do equally well and none is empty: a model beside its copy, say
+/// Finds the tensors of the file for the parameters `ours`. Older names of the same tensors match too
+/// (LayerNorm.gamma and .beta, torchvision's mlp.linear_1). What other frameworks save beside weights
+/// (counters, position numbers) is in neither list. With `prefix`, only names that begin with it count; if it
+/// is empty, the prefix is the one under which most parameters are found ("bert.", "module.",
+/// "model.backbone." …).
+/// Throws    ConfigError naming the prefixes if several find equally many and none of them is empty: a model
+///           beside its copy, say
 WeightNames match_names(const std::set<std::string>& ours, const std::vector<std::string>& file,
                         const std::string& prefix);
 
-/// Is the tensor of this name a part of a head: of what a model was trained with behind the features? By the first part of the
-/// name that says something: `prefix`, "image." and "text." don't.
+/// Is the tensor of this name part of a head, which a model was trained with after the features? Decided by
+/// the first component of the name after `prefix`, "image." and "text.".
 bool is_of_head(std::string_view name, std::string_view prefix);
 
-/// What these tensors, left over or missing, say about the network that the weights are of: "LayerScale (blocks.0.ls1.gamma)"; empty if
-/// nothing is known.
+/// Names features of the source network that these left-over or missing tensors reveal: "LayerScale
+/// (blocks.0.ls1.gamma)"; empty if none is recognised.
 std::vector<std::string> foreign_parts(const std::vector<std::string>& left_over,
                                        const std::vector<std::string>& missing);
 

@@ -22,7 +22,7 @@ constexpr const char* kConvert =
     "s.save_file({k: v.clone().contiguous() for k, v in w.get(\"state_dict\", w).items()}, "
     "\"model.safetensors\")'";
 
-/// Files that are taken for weights, by how they begin.
+/// Files that users mistake for weights, recognised by their first bytes.
 struct Mistaken {
   std::string_view begin;
   const char* what;
@@ -72,7 +72,7 @@ ForeignTensors read_shards(const fs::path& index) {
       if (where == shard && !part.tensors.contains(tensor) && !part.unreadable.contains(tensor))
         throw DataError(index.string() + ": expected tensor '" + printable(tensor) + "' in " + file.string() +
                         ", which lacks it; index and shards are not of one model, or a shard is incomplete");
-    // Of a tensor that lies in two shards the index says which counts.
+    // If a tensor is in two shards, the index says which one counts.
     const auto elsewhere = [&](const auto& item) {
       const auto named = shard_of.find(item.first);
       return named != shard_of.end() && named->second != shard;

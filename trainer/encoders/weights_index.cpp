@@ -15,7 +15,7 @@ constexpr std::string_view kShardEnding = ".safetensors";
                   "; use the model.safetensors.index.json that came with the shards");
 }
 
-// It's opened beside the index and must not lead elsewhere.
+// The file is opened beside the index, so the name must not contain a path.
 bool is_plain(const std::string& shard) {
   return shard.size() > kShardEnding.size() && shard.ends_with(kShardEnding) &&
          shard.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;

@@ -6,8 +6,9 @@
 
 namespace lodestone {
 
-/// Which shard each tensor of sharded weights lies in: what model.safetensors.index.json says under "weight_map". Untrusted input:
-/// a shard is a plain name of a *.safetensors file beside the index. `name` is the index's for messages. Throws DataError.
+/// Reads which shard holds each tensor of sharded weights: "weight_map" of model.safetensors.index.json. The
+/// input is untrusted: a shard must be the plain name of a *.safetensors file beside the index. `name` is
+/// that of the index, for messages. Throws DataError.
 std::map<std::string, std::string> parse_weights_index(std::string_view text, const std::string& name);
 
 }  // namespace lodestone

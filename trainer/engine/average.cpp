@@ -44,7 +44,7 @@ void Average::visit_state(StateVisitor& v) {
   for (const auto& [live, average] : pairs_) v.replicated("ema", live.name, average);
 }
 
-// Layers hold handles of the same tensors, so they see it; nothing is copied.
+// Layers hold handles of the same tensors, so the swap reaches them without a copy.
 void Average::exchange() {
   for (auto& [live, average] : pairs_) {
     const at::Tensor value = live.tensor.detach();

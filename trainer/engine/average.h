@@ -12,6 +12,7 @@
 
 namespace lodestone {
 
+/// Settings of the averaged weights, `ema` in the configuration. With decay 0 no average is kept.
 struct AverageConfig {
   double decay = 0.0;
   int64_t start_step = 0;
@@ -20,22 +21,24 @@ struct AverageConfig {
   void visit(Fields& f);
 };
 
-/// A running average of an encoder's weights, which often judges better than the last weights (Polyak & Juditsky 1992).
-/// Math      a <- decay a + (1 - decay) w after every step from start_step on; before, a = w. Running statistics are averaged
-///           likewise, so that they fit the averaged weights; integers are copied.
-/// Ranks     none: every rank holds the same. (With local batch norm the statistics differ until Trainer::share_buffers.)
-/// Cost      one pass over the weights a step, and a copy of them
+/// A running average of an encoder's weights, which often evaluates better than the last weights (Polyak &
+/// Juditsky 1992).
+/// Math      a <- decay a + (1 - decay) w after every step from start_step on; before, a = w. Running
+///           statistics are averaged likewise, so that they fit the averaged weights; integers are copied.
+/// Ranks     no communication: every rank holds the same averages (with local batch norm the statistics
+///           differ until Trainer::share_buffers)
+/// Cost      one pass over the weights per step, and memory of a copy of them
 class Average {
  public:
   Average(const AverageConfig& config, const Parameters& parameters);
 
-  /// Takes in the weights behind the update of the step with this number, counted from 0.
+  /// Updates the average with the weights after the step of this number, counted from 0.
   void follow(int64_t step);
-  /// The average of the parameter of this name, as a handle.
+  /// A handle of the average of the parameter of this name.
   const at::Tensor& of(const std::string& name) const;
   void visit_state(StateVisitor& v);
 
-  /// While it lives, the encoder's parameters hold the averages.
+  /// While the object lives, the encoder's parameters hold the averages.
   class InPlace {
    public:
     explicit InPlace(Average& average) : average_(average) { average_.exchange(); }

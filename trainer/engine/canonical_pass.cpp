@@ -25,8 +25,9 @@ at::Tensor flat(const std::vector<at::Tensor>& tensors) {
   return at::cat(parts);
 }
 
-// Writes `flat_n` into tensors. The graphs of other micro-shards hold running statistics that they don't read in backward; a write
-// that autograd counted would make it refuse them.
+// Writes `flat_n` into the tensors, unseen by autograd. The graphs of other micro-shards hold the running
+// statistics, which their backward passes do not read; a write that autograd counted would make it refuse
+// those graphs.
 void spread(const at::Tensor& flat_n, const std::vector<at::Tensor>& tensors) {
   int64_t begin = 0;
   for (const at::Tensor& tensor : tensors) {
@@ -82,14 +83,14 @@ CanonicalPass::CanonicalPass(const Group& world, Encoder& encoder, int64_t count
                       " ranks, got " + std::to_string(count) + "; raise micro_shards or start fewer ranks");
 }
 
-// Of the rank's own rows.
+// The features of micro-shard `part`, among the rows of this rank.
 Range CanonicalPass::rows_of(int64_t part) const {
   const Range rows = share_of(global_rows_, {sum_.first() + part, sum_.parts()});
   return {rows.begin - share_.begin, rows.end - share_.begin};
 }
 
-// Copies, whose first byte lies on a boundary: some kernels take other ways for other alignments. Texts are as wide as the longest
-// of the micro-shard, whatever else the rank has.
+// Copies, so that the first byte is aligned: some kernels take another path for another alignment. Texts are
+// cut to the longest of the micro-shard, whatever else the rank holds.
 Features CanonicalPass::features_of(int64_t part) const {
   const Range rows = rows_of(part);
   Features x = x_.narrow(rows.begin, rows.size());
@@ -117,7 +118,7 @@ at::Tensor CanonicalPass::encode(const Features& x, const ForwardMode& mode, Ran
   std::vector<at::Tensor> statistics;
   if (mode.batch_norm == BatchNormMode::kLocal)
     statistics = tensors_of(encoder_.parameters().buffers(), ParameterRole::kRunningStatistic);
-  // In double precision, in which the mean of equal numbers is that number.
+  // In double precision, so that the mean of equal numbers is exactly that number.
   const at::Tensor before_n = flat(statistics).to(at::kDouble);
   std::vector<at::Tensor> z;
   for (int64_t part = 0; part < sum_.count(); ++part) {

@@ -10,35 +10,39 @@
 
 namespace lodestone {
 
-/// How far the bits of a run depend on where it runs.
+/// Whether the bits of a run depend on the number of ranks: "world" (they do) or "canonical" (they do not).
 struct DeterminismConfig {
   std::string kind = "world";
   int64_t micro_shards = 8;
 
   void visit(Fields& f);
   bool canonical() const { return kind == "canonical"; }
-  /// The shard of a group's rank: of whole micro-shards if canonical.
+  /// The shard of this rank; in canonical mode it consists of whole micro-shards.
   Shard shard(const Group& world) const;
 };
 
-/// Encodes a global batch in micro-shards: a fixed number of stretches of its rows, each owned whole by one rank. Each is encoded and
-/// differentiated by itself, so every product has the same shape on any number of ranks, and what is summed over samples is summed
-/// over micro-shards in one order (ordered_sum.h): embeddings, gradients and running statistics have the same bits on any world.
-/// Batch norm   "local" takes its statistics from each micro-shard; running statistics are the mean over micro-shards of what each
-///              would have made of them.
-/// Cost         activations of the rank's whole share, and gradients of its micro-shards, summed as far as their tree allows, in memory
-/// Requires     the same number of threads in every run that is to have the same bits
+/// Encodes a global batch in micro-shards: a fixed number of ranges of its rows, each owned whole by one
+/// rank. Each micro-shard is encoded and differentiated by itself, so every product has the same shape on any
+/// number of ranks, and sums over samples are sums over micro-shards in one fixed order (ordered_sum.h).
+/// Embeddings, gradients and running statistics therefore have the same bits in any world. With batch norm
+/// "local" the statistics are those of each micro-shard, and the running statistics become the mean of what
+/// each micro-shard alone would have made of them.
+/// Ranks     as in EncoderPass, but backward is not collective
+/// Cost      memory of the activations of the rank's whole share, and of the gradients of its micro-shards,
+///           summed as far as the summation tree allows
+/// Requires  the same number of threads in every run that is to have the same bits
 class CanonicalPass : public EncoderPass {
  public:
-  /// `encoder` is built and outlives the object. Throws ConfigError if there are more ranks than micro-shards.
+  /// `encoder` must be built and outlive the object. Throws ConfigError if there are more ranks than
+  /// micro-shards.
   CanonicalPass(const Group& world, Encoder& encoder, int64_t count, std::string precision);
 
   /// Throws Error if `share` isn't that of `Shard::pieces` = count.
   at::Tensor encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) override;
-  /// The gradients of this rank's micro-shards; no communication.
+  /// Computes the gradients of this rank's micro-shards, without communication.
   void backward(const at::Tensor& gradient_bD) override;
   void reduce() override;
-  /// Every rank forms the whole loss from all embeddings.
+  /// A group of one: every rank computes the whole loss from all embeddings.
   Group loss_world() const override { return single_group(); }
   LossRows rows_for_loss(const LocalRows& own, Range share, int64_t global_rows) const override;
   at::Tensor own_part(const at::Tensor& gradient_nD, Range share) const override {
@@ -57,11 +61,11 @@ class CanonicalPass : public EncoderPass {
   std::string precision_;
   OrderedSum sum_;
   std::vector<at::Tensor> learned_;
-  std::vector<bool> used_;  ///< by parameter: has any micro-shard of this step a gradient for it?
+  std::vector<bool> used_;  ///< by parameter: does any micro-shard of this step have a gradient for it?
   Features x_;
   Range share_;
   int64_t global_rows_ = 0;
-  std::vector<at::Tensor> z_kD_;  ///< by own micro-shard, with their graphs
+  std::vector<at::Tensor> z_kD_;  ///< one per micro-shard of this rank, with graphs
 };
 
 }  // namespace lodestone

@@ -19,7 +19,7 @@ at::Tensor index_of(const std::vector<int64_t>& numbers) {
       .clone();
 }
 
-// The places whose `from` is a class of the checkpoint, and those classes.
+// The indices whose `from` is a class of the checkpoint, and those classes.
 std::pair<at::Tensor, at::Tensor> kept(const ClassMoves& moves) {
   std::vector<int64_t> places, sources;
   for (size_t c = 0; c < moves.from.size(); ++c)
@@ -45,7 +45,7 @@ bool is_memory(const NamedTensors& memory) {
 
 ClassMoves::ClassMoves(const std::vector<std::string>& before, const std::vector<std::string>& now)
     : from(now.size(), -1), to(before.size(), -1) {
-  std::unordered_map<std::string, std::vector<int64_t>> numbers;  // the lowest last
+  std::unordered_map<std::string, std::vector<int64_t>> numbers;  // descending: the lowest is at the end
   for (size_t c = before.size(); c-- > 0;) numbers[before[c]].push_back(static_cast<int64_t>(c));
   for (size_t c = 0; c < now.size(); ++c) {
     const auto found = numbers.find(now[c]);
@@ -95,7 +95,7 @@ int64_t relabel_memory(NamedTensors& memory, const RowKeyOf& key_of) {
   const int64_t size = key_n4.size(0), next = memory.at("next").const_data_ptr<int64_t>()[0];
   const int64_t filled = std::clamp<int64_t>(next, 0, size);
   int64_t* keys = key_n4.mutable_data_ptr<int64_t>();
-  std::vector<int64_t> slots;  // of the rows that stay, oldest first
+  std::vector<int64_t> slots;  // slots of the rows that stay, oldest first
   for (int64_t row = next - filled; row < next; ++row) {
     const int64_t slot = row % size;
     int64_t* key = keys + 4 * slot;

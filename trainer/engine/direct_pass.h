@@ -8,7 +8,8 @@
 
 namespace lodestone {
 
-/// Each rank encodes its own rows, whole or in micro-batches; gradients are summed over ranks while the backward pass goes on.
+/// Each rank encodes its own rows, all at once or in micro-batches. Gradients are summed over ranks while the
+/// backward pass runs.
 class DirectPass : public EncoderPass {
  public:
   DirectPass(const Group& world, Encoder& encoder, int64_t micro_batch, std::string precision);

@@ -10,8 +10,9 @@
 
 namespace lodestone {
 
-/// Takes a step's rows through the encoder, and their gradient back: at once, in micro-batches (DirectPass), or in micro-shards whose
-/// sums don't depend on the number of ranks (CanonicalPass). The trainer and verify-gradients use the same object.
+/// Takes the rows of a step through the encoder and their gradient back: all at once or in micro-batches
+/// (DirectPass), or in micro-shards whose sums do not depend on the number of ranks (CanonicalPass). The
+/// trainer and verify-gradients use the same object.
 ///
 ///     const auto pass = make_encoder_pass(world, encoder, {"float32"});
 ///     const at::Tensor z_bD = pass->encode(x, mode, batch.share, batch.global_rows);
@@ -21,41 +22,44 @@ namespace lodestone {
 ///     pass->reduce();  // the parameters' gradients are now those of the global batch
 ///
 /// Ranks     encode, rows_for_loss, encode_keys and reduce are collective, and so is backward of DirectPass
-/// Gradient  of parameters: a sum over the rows of all ranks, added to what is there
+/// Gradient  of parameters: the sum over the rows of all ranks; DirectPass adds it to the gradient that is
+///           there, CanonicalPass replaces that
 class EncoderPass {
  public:
   virtual ~EncoderPass() = default;
 
-  /// z_bD of this rank's rows, detached, in float32 at least. `share`: their places among `global_rows`.
+  /// z_bD of this rank's rows, detached, at least float32. `share` is their range in the global batch.
   virtual at::Tensor encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) = 0;
-  /// From dL/dz of the rows that were encoded last, this rank's part of the parameters' gradients.
+  /// Takes dL/dz of the rows that were encoded last and adds this rank's part of the parameters' gradients.
   virtual void backward(const at::Tensor& gradient_bD) = 0;
-  /// Leaves the sum over ranks in the parameters' gradients.
+  /// Replaces the parameters' gradients by their sum over ranks.
   virtual void reduce() = 0;
 
-  /// The ranks that form the loss together: all, or each by itself from all rows.
+  /// The group that computes the loss together: all ranks, or this rank alone with the rows of all.
   virtual Group loss_world() const = 0;
-  /// The rows that this rank brings to the loss, and their places in the global batch.
+  /// The rows that this rank passes to the loss, and their range in the global batch.
   struct LossRows {
     LocalRows rows;
     Range share;
   };
   virtual LossRows rows_for_loss(const LocalRows& own, Range share, int64_t global_rows) const = 0;
-  /// This rank's rows of a gradient by those.
+  /// The rows of this rank in a gradient by the rows of rows_for_loss.
   virtual at::Tensor own_part(const at::Tensor& gradient_nD, Range share) const = 0;
-  /// Embeddings of the rows for the loss from another encoder, not training: keys of a momentum encoder.
+  /// Embeddings of the rows of rows_for_loss by another encoder, not in training mode: the keys of a momentum
+  /// encoder.
   virtual at::Tensor encode_keys(Encoder& slow, const Features& x, Range share, int64_t global_rows) = 0;
-  /// Do ranks with batch_norm: local have running statistics of their own?
+  /// With batch_norm: local, does each rank have running statistics of its own?
   virtual bool statistics_are_per_rank() const = 0;
 };
 
+/// Selects and configures an EncoderPass.
 struct PassOptions {
   std::string precision = "float32";  ///< as in Autocast
   int64_t micro_batch = 0;            ///< DirectPass: rows at a time; 0: all at once
-  int64_t micro_shards = 0;           ///< above 0: CanonicalPass with as many
+  int64_t micro_shards = 0;           ///< above 0: CanonicalPass with that many micro-shards
 };
 
-/// The pass that the options ask for. `encoder` is built and outlives it. Throws ConfigError.
+/// The pass that the options select. `encoder` must be built and outlive it. Throws ConfigError.
 std::unique_ptr<EncoderPass> make_encoder_pass(const Group& world, Encoder& encoder,
                                                const PassOptions& options);
 

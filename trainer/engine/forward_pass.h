@@ -7,13 +7,13 @@
 
 namespace lodestone {
 
-/// A training pass of an encoder in this precision (as in Autocast); embeddings come in float32 at least. LibTorch's generator, which
-/// modules made elsewhere draw from, is set from the pass's seed, step and first row: so their numbers too are those of any other
-/// pass over the same rows in the same step, be it a second one or one of a resumed run.
+/// A forward pass of an encoder in this precision (as in Autocast); returns embeddings of at least float32.
+/// It seeds LibTorch's generator, which foreign modules draw from, by the mode's seed, step and first row: a
+/// second pass over the same rows in the same step, also in a resumed run, draws the same numbers.
 at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& mode,
                         const std::string& precision);
 
-/// `mode` for the rows of a share of the global batch: what is drawn for a row depends on its place there.
+/// `mode` for the rows of a share of the global batch: the random numbers of a row depend on its index there.
 ForwardMode mode_for_share(const ForwardMode& mode, Range share);
 
 }  // namespace lodestone

@@ -6,24 +6,24 @@
 
 namespace lodestone {
 
-/// Encodes a batch in micro-batches, so that only one of them has activations in memory, with the gradient of the whole batch:
-/// gradient caching (Gao et al. 2021). `encode` runs all micro-batches without a graph; the loss then sees the whole batch once;
-/// `backward` encodes each micro-batch again, with the random numbers of the first time, and pushes its part of the gradient
-/// through. Works for any loss.
-/// Ranks     backward is collective: one reduction of the gradients, during the last micro-batch.
+/// Encodes a batch in micro-batches, so that only one of them has activations in memory, yet with the
+/// gradient of the whole batch: gradient caching (Gao et al. 2021). `encode` runs all micro-batches without a
+/// graph; the loss then sees the whole batch once; `backward` encodes each micro-batch again, with the same
+/// random numbers, and propagates its part of the gradient. Works for any loss. Batch norm with local
+/// statistics uses those of each micro-batch and updates the running statistics in the first pass only.
+/// Statistics of the global batch would need all of it at once and are not offered with micro-batches.
+/// Ranks     backward is collective: one reduction of the gradients, during the last micro-batch
 /// Cost      one more forward pass; memory of one micro-batch's activations
-/// Batch norm  local statistics are those of each micro-batch; running statistics are updated the first time only. Statistics of
-///           the global batch would need all of it at once: not offered with micro-batches.
 class GradientCache {
  public:
-  /// micro_batch 0: no micro-batches; encode keeps the graph and backward uses it.
-  /// `precision` as in Autocast.
+  /// micro_batch 0: no micro-batches; encode keeps the graph and backward uses it. `precision` is that of
+  /// Autocast.
   GradientCache(Encoder& encoder, GradientSync& sync, int64_t micro_batch, std::string precision)
       : encoder_(encoder), sync_(sync), micro_batch_(micro_batch), precision_(std::move(precision)) {}
 
-  /// z_bD, detached; in float32 at least.
+  /// z_bD, detached, at least float32.
   at::Tensor encode(const Features& x, const ForwardMode& mode);
-  /// Accumulates parameter gradients from dL/dz of what encode returned; sync.finish() is the caller's.
+  /// Accumulates parameter gradients from dL/dz of what encode returned. The caller calls sync.finish().
   void backward(const at::Tensor& gradient_bD);
 
  private:

@@ -17,18 +17,18 @@ namespace {
 
 constexpr double kEqualSimilarity = 0.99;
 constexpr double kTinyDistance = 0.05;   // of the loss
-constexpr double kUnseparated = 0.5;     // positive by negative distance
+constexpr double kUnseparated = 0.5;     // positive distance / negative distance
 constexpr double kNearEqualLoss = 0.05;  // relative
 constexpr double kStuckLoss = 0.02;      // relative
-constexpr double kGrowth = 1.1;          // of distances
-constexpr double kFallen = 0.25;         // of the first distance
-constexpr double kWarmUp = 1.01;         // of the learning rate
+constexpr double kGrowth = 1.1;          // growth factor of distances
+constexpr double kFallen = 0.25;         // share of the first distance
+constexpr double kWarmUp = 1.01;         // growth factor of the learning rate
 
 bool near(double x, double y, double relative) {
   return std::abs(x - y) <= relative * std::abs(y);
 }
 
-/// The loss of `classes` times `samples` rows, all pairs of which have this value.
+/// The loss of `classes` · `samples` rows if all pairs have this value.
 double loss_of_one_value(const Loss& loss, double value, int64_t classes, int64_t samples) {
   const int64_t rows = classes * samples;
   const at::Tensor index_a = at::arange(rows, at::kLong);
@@ -41,7 +41,7 @@ double loss_of_one_value(const Loss& loss, double value, int64_t classes, int64_
       .item<double>();
 }
 
-/// The name that the table has for an object.
+/// The name of an object's row in the table.
 template <typename Interface>
 std::string_view name_of(std::span<const TableRow<Interface>> table, const Interface& object) {
   for (const auto& row : table) {
@@ -75,7 +75,7 @@ ContrastiveHealth health_of(const StepLoss& step, const Objective& objective) {
   const PairHealth& seen = step.health;
   ContrastiveHealth health;
   if (step.valid > 0) health.active_ratio = step.active / step.valid;
-  // A mean over no pairs comes as 0, and so does the cosine of zero rows; those have rank 0.
+  // A mean over no pairs is 0, and so is the cosine of zero rows; those have rank 0.
   const bool zero_rows = seen.effective_rank == 0;
   if (seen.positive_distance > 0 || seen.positive_similarity != 0 || zero_rows) {
     health.positive_distance = seen.positive_distance;

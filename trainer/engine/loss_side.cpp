@@ -12,7 +12,8 @@ namespace lodestone {
 
 namespace {
 
-// Loss parameters are few; what is said of the encoder's by name, or clipped with them, is not of them.
+// Optimizer settings for the loss parameters: without the tuning by name and the clipping, which are meant
+// for the encoder.
 OptimizerConfig unclipped(OptimizerConfig config) {
   config.clip_norm = 0;
   config.tuning = {};
@@ -26,7 +27,7 @@ std::map<std::string, at::Tensor> tensors_by_name(Encoder& encoder) {
   return tensors;
 }
 
-/// Numbers of the loss and of the slow encoder are kept as vectors of one.
+/// Visits scalars as vectors of one element, the form of the checkpoint's file.
 class NumbersAsVectors : public StateVisitor {
  public:
   explicit NumbersAsVectors(StateVisitor& inner) : inner_(inner) {}
@@ -142,7 +143,7 @@ StepLoss LossSide::loss(const LocalRows& rows, const Features& x, int64_t first_
   meeting->input.want_health = true;
   StepLoss result = global_batch_loss(world_, meeting->rows, objective_, meeting->input);
   result.gradient_bD = meeting->joined(result.gradient_bD, result.second_gradient_bD);
-  // A step that is not to count must leave no trace: rows that aren't finite would spoil every later loss.
+  // A step that is skipped must not change the memory: rows that are not finite would spoil every later loss.
   if (std::isfinite(result.loss)) remember(result.remembered, step);
   return result;
 }
@@ -161,7 +162,7 @@ void LossSide::update(const StepLoss& step, double factor, const Encoder& encode
     at::Tensor(slow.at(parameter.name))
         .mul_(config_.memory.momentum)
         .add_(parameter.tensor.detach(), 1 - config_.memory.momentum);
-  // Running statistics are averages already.
+  // Running statistics are averages already, so they are copied.
   for (const auto& buffer : fast.buffers()) at::Tensor(slow.at(buffer.name)).copy_(buffer.tensor);
 }
 

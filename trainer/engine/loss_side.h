@@ -10,6 +10,8 @@
 
 namespace lodestone {
 
+/// Settings of mining_scope, memory and proxies. mining_scope is "local" (one rank), "node" (the ranks of one
+/// host) or "global".
 struct LossSideConfig {
   std::string mining_scope = "global";
   MemoryConfig memory;
@@ -18,53 +20,59 @@ struct LossSideConfig {
   void visit(Fields& f);
 };
 
-/// What the loss side needs to know of a run.
+/// What LossSide needs from the run.
 struct LossSideSetup {
   std::vector<int64_t> group_c;  ///< the look-alike group of every class
-  int64_t width = 0;             ///< of the embeddings
+  int64_t width = 0;             ///< width of the embeddings
   at::ScalarType type = at::kFloat;
   uint64_t seed = 0;
-  Encoder* slow =
-      nullptr;  ///< memory.kind momentum: another encoder of the same architecture, built; it is overwritten
-  /// How the slow encoder makes keys of a batch; unset: by a forward pass over this rank's rows.
+  /// memory.kind momentum: the momentum encoder, another built encoder of the same architecture; its weights
+  /// are overwritten
+  Encoder* slow = nullptr;
+  /// Computes the keys of a batch with the momentum encoder; unset: a forward pass over this rank's rows.
   std::function<at::Tensor(Encoder& slow, const Features& x)> keys = {};
-  /// A hash of every class's name, which its proxy starts from wherever it stands; empty: of its number.
+  /// A hash of every class's name, from which its proxy starts, so that the start does not depend on the
+  /// class's number; empty: the number is used.
   std::vector<uint64_t> key_c = {};
 };
 
-/// All that is learned or remembered on the loss's side of the embeddings: proxies, memory, temperature and the like.
-/// Ranks     construction and loss are collective.
+/// Everything besides the encoder that is learned or remembered for the loss: proxies, memory, momentum
+/// encoder, temperature and other loss parameters.
+/// Ranks     construction and loss are collective, and so is meet if proxies are sampled
+/// Throws    ConfigError from the constructor if objective, configuration and setup do not go together
 class LossSide {
  public:
-  /// Throws ConfigError if objective, configuration and setup don't go together.
   LossSide(Group world, c10::Device device, const Objective& objective, const LossSideConfig& config,
            const OptimizerConfig& optimizer, const LossSideSetup& setup, const Encoder& encoder);
 
-  /// A step's rows as the loss is to meet them. `input` points into the object.
+  /// The inputs of the loss for one step. `input` points into the object, so it must not be copied or moved.
   struct Meeting {
-    LocalRows rows;                   ///< of the batch, or of its first tower
-    std::optional<LocalRows> second;  ///< the other tower's, or momentum keys
+    LocalRows rows;                   ///< rows of the batch, or of its first tower
+    std::optional<LocalRows> second;  ///< rows of the second tower, or momentum keys
     std::optional<RowSet> shard;
     StepInput input;
-    at::Tensor first_n, second_n;  ///< with two towers: which rows of the batch each tower has
+    at::Tensor first_n, second_n;  ///< with two towers: the batch indices of each tower's rows
 
-    /// Gradients of both towers as that of the batch.
+    /// Merges the gradients of both towers into the gradient of the batch.
     at::Tensor joined(const at::Tensor& gradient_bD, const at::Tensor& second_gradient_bD) const;
   };
-  /// `first_row` is the global index of this rank's first row: with two towers, even rows are the first tower's and odd rows the
-  /// second's (the two views of a sample). Collective if proxies are sampled.
+  /// Prepares the inputs of the loss. `first_row` is the global index of this rank's first row: with two
+  /// towers, even rows belong to the first tower and odd rows to the second (the two views of a sample).
+  /// Collective if proxies are sampled.
   std::unique_ptr<Meeting> meet(const LocalRows& rows, const Features& x, int64_t first_row,
                                 std::optional<Tuples> tuples, int64_t step);
-  /// Enters a step's rows into the memory.
+  /// Adds a step's rows to the memory, if there is one.
   void remember(const RowSet& rows, int64_t step);
-  /// The loss of one step and its gradient by the batch's rows: meet, global_batch_loss, remember.
+  /// The loss of one step and its gradient by the rows of the batch: meet, global_batch_loss, remember.
   StepLoss loss(const LocalRows& rows, const Features& x, int64_t first_row, std::optional<Tuples> tuples,
                 int64_t step);
-  /// Updates proxies and loss parameters, at this share of the learning rate, and lets the slow encoder follow.
+  /// Updates proxies and loss parameters with `factor` times the learning rate, and moves the momentum
+  /// encoder towards the encoder.
   void update(const StepLoss& step, double factor, const Encoder& encoder);
 
   std::optional<Memory::Ages> memory_ages(int64_t step) const;
-  /// Proxies, memory, the loss's parameters and the slow encoder. `own_statistics`: every rank keeps running statistics of its own.
+  /// Visits proxies, memory, the loss's parameters and the momentum encoder. `own_statistics`: every rank
+  /// keeps running statistics of its own.
   void visit_state(StateVisitor& v, bool own_statistics);
 
  private:
@@ -78,7 +86,7 @@ class LossSide {
   std::optional<Proxies> proxies_;
   std::optional<Memory> memory_;
   std::vector<LossParameter> learned_;
-  std::optional<Optimizer> optimizer_;  ///< of the loss parameters
+  std::optional<Optimizer> optimizer_;  ///< optimizer of the loss parameters
 };
 
 }  // namespace lodestone

@@ -47,7 +47,7 @@ Memory::Memory(Group world, c10::Device device, int64_t size, int64_t width, at:
       u_nD_(at::zeros({local_, width}, at::TensorOptions().device(device).dtype(type))),
       key_n4_(at::zeros({local_, 4}, at::TensorOptions().device(device).dtype(at::kLong))) {}
 
-// How many of this rank's slots hold a row: slots fill in ascending order.
+// The number of this rank's slots that hold a row; slots fill in ascending order.
 int64_t Memory::filled() const {
   return std::clamp<int64_t>(next_ - first_, 0, local_);
 }

@@ -10,7 +10,7 @@
 
 namespace lodestone {
 
-/// Refs beyond the batch: embeddings of past batches.
+/// Configures the memory of past embeddings, which adds references beyond the batch.
 struct MemoryConfig {
   std::string kind = "none";
   int64_t size = 4096;
@@ -22,27 +22,29 @@ struct MemoryConfig {
   bool has_momentum_encoder() const { return kind == "momentum"; }
 };
 
-/// The last `size` rows of past global batches as refs: cross-batch memory (XBM, Wang et al. 2020), or with rows from a momentum
-/// encoder the queue of MoCo (He et al. 2020). First in, first out, in the order of the global batches.
-/// Ranks     the slots are cut into one stretch per rank, each held by its rank alone; `push` gets the same rows on all ranks.
-///           Contents don't depend on the number of ranks.
-/// Memory    size/W rows of D numbers
+/// Holds the last `size` rows of past global batches as references: cross-batch memory (XBM, Wang et al.
+/// 2020), or, with the rows of a momentum encoder, the queue of MoCo (He et al. 2020). First in, first out,
+/// in the order of the global batches.
+/// Ranks     each rank holds a contiguous range of the slots; `push` gets the same rows on all ranks. The
+///           contents do not depend on the number of ranks.
+/// Cost      memory of size/W rows of D numbers
 class Memory {
  public:
   Memory(Group world, c10::Device device, int64_t size, int64_t width, at::ScalarType type);
 
-  /// This rank's entries, ready for the loss.
+  /// The rows that this rank holds, ready for the loss.
   RowSet entries() const;
-  /// Enters a global batch, rows in global order; later rows push out the oldest. No communication.
+  /// Adds a global batch, rows in global order; they replace the oldest rows. No communication.
   void push(const RowSet& rows, int64_t step);
 
-  /// Mean and largest age of all entries in steps; unset when empty. Collective: one all-reduce.
+  /// Mean and largest age of the rows of all ranks, in steps; unset if there are none.
+  /// Ranks     collective: 2 all-reduces, of 2 numbers and of one
   struct Ages {
     std::optional<double> mean, largest;
   };
   Ages ages(int64_t step) const;
 
-  /// Rows, their keys and how many were ever pushed.
+  /// Visits the rows, their labels, groups, ids and steps, and the number of rows ever pushed.
   void visit_state(StateVisitor& v);
 
  private:
@@ -51,7 +53,7 @@ class Memory {
   Group world_;
   int64_t size_, first_, local_;
   int64_t next_ = 0;          ///< rows ever pushed; row i lies in slot i mod size
-  at::Tensor u_nD_, key_n4_;  ///< keys: label, group, id, step
+  at::Tensor u_nD_, key_n4_;  ///< key columns: label, group, id, step
 };
 
 }  // namespace lodestone

@@ -21,19 +21,19 @@ struct NonFiniteConfig {
   void visit(Fields& f);
 };
 
-/// Such a step, on every rank alike.
+/// Describes such a step; the same on every rank.
 struct NonFinite {
   int64_t step = 0;
   std::string what;    ///< "loss" or "gradient"
-  double value = 0;    ///< of the loss, or of the gradient's norm
-  std::string tensor;  ///< the first learned tensor whose gradient shows it; "" if the loss did
-  std::vector<int64_t>
-      ranks;  ///< whose embeddings, or gradients by them, aren't finite; none if the trouble began elsewhere
+  double value = 0;    ///< value of the loss, or of the gradient's norm
+  std::string tensor;  ///< the first learned tensor whose gradient is not finite; "" if the loss is not
+  /// ranks with embeddings, or gradients by them, that are not finite; empty if the cause lies elsewhere
+  std::vector<int64_t> ranks;
 
   std::string sentence() const;
 };
 
-/// The run can't go on from such a step, but may from an earlier checkpoint.
+/// Ends the run at such a step; an earlier checkpoint may still be continued.
 class NonFiniteError : public Error {
  public:
   NonFiniteError(const NonFinite& found, const std::string& remedy)
@@ -44,13 +44,16 @@ class NonFiniteError : public Error {
   NonFinite found_;
 };
 
-/// Learns whose it is. `own` are this rank's embeddings and what it knows of the gradient by them.
-/// Ranks     collective; cost: one number per rank
+/// Completes `found` with the ranks and the parameter that produced the non-finite value. `own` holds this
+/// rank's embeddings and its gradients by them.
+/// Ranks     collective
+/// Cost      one number per rank
 NonFinite find_non_finite(const Group& world, NonFinite found, const std::vector<at::Tensor>& own,
                           const std::vector<Parameter>& learned);
 
-/// Running statistics as they were when it was made: a forward pass that is undone has already moved them.
-/// Cost      a copy of the encoder's buffers
+/// Keeps a copy of the running statistics, to restore them when a step is skipped: its forward pass has
+/// already moved them.
+/// Cost      memory of a copy of the encoder's buffers
 class KeptBuffers {
  public:
   explicit KeptBuffers(const std::vector<Parameter>& buffers);

@@ -17,7 +17,7 @@ namespace lodestone {
 
 namespace {
 
-// Parameters of one kind are updated together.
+// Parameters with equal settings are updated together.
 std::tuple<double, bool> kind(const Tuned& tuned) {
   return {tuned.rate, tuned.decays};
 }
@@ -77,7 +77,7 @@ double Optimizer::clip(double scale) {
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> all = gradients();
   if (all.empty()) return 0;
-  // Squares are added in double precision.
+  // Squares are summed in double precision.
   const double norm = at::stack(at::_foreach_norm(all)).to(at::kDouble).norm().item<double>() / scale;
   if (!std::isfinite(norm)) return norm;
   const double shrink = config_.clip_norm > 0 && norm > config_.clip_norm ? config_.clip_norm / norm : 1.0;
@@ -111,7 +111,8 @@ void Optimizer::step(double factor) {
 }
 
 void Optimizer::clear() {
-  // The next backward pass then hands over what it has made, where zeros would have to be written, read and added to.
+  // Undefined gradients: the next backward pass then assigns its result, while zeros would have to be
+  // written, read and added to.
   for (auto& slot : slots_) slot.parameter.tensor.mutable_grad().reset();
 }
 

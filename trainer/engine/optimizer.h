@@ -14,6 +14,8 @@
 
 namespace lodestone {
 
+/// Settings of the optimizer. `name` is that of a rule in update_rule.h; each rule uses only some of the
+/// fields.
 struct OptimizerConfig {
   std::string name = "adamw";
   double learning_rate = 1e-3;
@@ -30,24 +32,28 @@ struct OptimizerConfig {
   void visit(Fields& f);
 };
 
-/// Turns gradients into updates, by one of the rules of update_rule.h. Parameters that need no gradient are left out, without
-/// moments of their own. AdamW's and LAMB's weight decay is decoupled from the gradient, SGD's and LARS's is added to it.
-/// Ranks     none: with equal gradients every rank makes the same update.
+/// Turns gradients into updates, by one of the rules of update_rule.h. Parameters that need no gradient are
+/// left out and have no moments. AdamW and LAMB apply weight decay apart from the gradient; SGD and LARS add
+/// it to the gradient.
+/// Ranks     no communication: with equal gradients every rank makes the same update
 class Optimizer {
  public:
   Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters);
 
-  /// The joint norm of all gradients divided by `scale`, which is what a loss scaler multiplied them with. Divides them by it and
-  /// scales them so that their norm is at most clip_norm (0: no clipping). A norm that isn't finite leaves them as they are.
-  /// Cost      one pass over the gradients, and another one if there is something to scale
+  /// Divides the gradients by `scale` (the factor of a loss scaler), then scales them so that their joint
+  /// norm is at most clip_norm (0: no clipping). Returns the norm before clipping. If it is not finite, the
+  /// gradients stay as they are.
+  /// Cost      one pass over the gradients, and a second one if they must be scaled
   double clip(double scale = 1.0);
-  /// One update at this share of the learning rate, then clear(). Parameters without a gradient stay.
+  /// Makes one update with `factor` times the learning rate, then clears the gradients. Parameters without a
+  /// gradient stay.
   void step(double factor);
-  /// There are no gradients any more.
+  /// Drops all gradients.
   void clear();
 
   double learning_rate() const { return config_.learning_rate; }
-  /// Moments, and how many updates each parameter has had, in this group under names that begin with `prefix`.
+  /// Visits the moments and the number of updates of each parameter, in this group under names that begin
+  /// with `prefix`.
   void visit_state(StateVisitor& v, const std::string& group, const std::string& prefix = "");
 
  private:
@@ -60,7 +66,7 @@ class Optimizer {
 
   OptimizerConfig config_;
   const UpdateRule* rule_;
-  std::vector<Slot> slots_;  ///< those that are updated alike stand together
+  std::vector<Slot> slots_;  ///< slots with the same settings are adjacent
 };
 
 }  // namespace lodestone

@@ -11,7 +11,7 @@ namespace lodestone {
 
 namespace {
 
-// The places of the parameters whose names fit.
+// The indices of the parameters whose names match.
 std::vector<size_t> fitting(const char* key, const std::string& pattern,
                             const std::vector<Parameter>& parameters) {
   std::vector<size_t> places;
@@ -57,17 +57,17 @@ std::string layer_of(const std::string& name) {
   return "";
 }
 
-// "image" or "text" of two towers, each of which has layers of its own; else "".
+// "image" or "text" for a parameter of two towers, each of which has layers of its own; else "".
 std::string tower_of(const std::string& name) {
   const std::string first = name.substr(0, name.find('.'));
   return first == "image" || first == "text" ? first : "";
 }
 
-/// How deep the parameters of one tower lie, fed to it in the order of their creation.
+/// Assigns layers to the parameters of one tower, which are passed in the order of their creation.
 struct Depths {
   std::string layer;
   int64_t depth = 0;
-  bool above = false;  ///< behind the last layer so far
+  bool above = false;  ///< created after a layer and without a number
 
   int64_t next(const std::string& own) {
     const bool begins_layer = !own.empty() && own != layer;
@@ -81,7 +81,7 @@ struct Depths {
   }
 };
 
-// How many layers lie above each parameter's.
+// For each parameter, the number of layers above its own.
 std::vector<int64_t> layers_above(const std::vector<Parameter>& parameters) {
   std::map<std::string, Depths> towers;
   std::vector<int64_t> above;

@@ -8,28 +8,29 @@
 
 namespace lodestone {
 
-/// How single parameters are treated otherwise than all, by their names. Patterns are globs over whole names: `*` stands for any
-/// characters, dots too, `?` for one.
+/// Settings for single parameters, chosen by name. Patterns are globs over whole names: `*` matches any
+/// characters, dots too, and `?` matches one.
 struct ParameterTuning {
-  std::vector<std::string> learning_rates;  ///< "pattern=factor"; of several that fit, the last counts
+  std::vector<std::string> learning_rates;  ///< "pattern=factor"; if several match, the last one counts
   std::vector<std::string> no_decay;
   double layer_decay = 1.0;
 
   void visit(Fields& f);
 };
 
-/// What that comes to for one parameter.
+/// The resulting settings of one parameter.
 struct Tuned {
   double rate = 1.0;   ///< factor on the learning rate
   bool decays = true;  ///< weight decay applies
 };
 
-/// One for each parameter, in order. A parameter decays if Parameter::decays says so and no pattern of no_decay fits.
-/// Depth     with layer_decay λ the rate of a parameter in layer l of n is λ^(n-l) (Clark et al. 2020). A layer is what shares a
-///           name up to its last number among the first components ("blocks.3", "encoder.layer.3", "layer1.0"); what was
-///           created before the first of them lies below it (l = 0), what was created without a number behind it on top (l = n).
-///           Two towers (image., text.) have layers of their own.
-/// Throws    ConfigError naming a pattern that fits no parameter, or a factor that is no number of 0 or more.
+/// The settings of each parameter, in order. Weight decay applies if Parameter::decays is set and no pattern
+/// of no_decay matches. With layer_decay λ the rate of a parameter in layer l of n is λ^(n-l) (Clark et al.
+/// 2020). A layer consists of the parameters that share a name up to the last number among its first
+/// components ("blocks.3", "encoder.layer.3", "layer1.0"). Parameters that were created before the first
+/// layer have l = 0; later ones without a number are on top, l = n. Each of two towers (image., text.) has
+/// layers of its own.
+/// Throws    ConfigError naming a pattern that matches no parameter, or a factor that is not a number >= 0
 std::vector<Tuned> tune(const ParameterTuning& tuning, const std::vector<Parameter>& parameters);
 
 }  // namespace lodestone

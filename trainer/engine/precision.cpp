@@ -9,7 +9,7 @@ namespace lodestone {
 
 namespace {
 
-// 2^-14: below it gradients of float16 would be scaled down rather than up.
+// 2^-14: with a smaller scale, float16 gradients would be scaled down rather than up.
 constexpr double kSmallestScale = 1.0 / 16384.0;
 
 }  // namespace
@@ -26,7 +26,7 @@ Autocast::Autocast(c10::Device device, const std::string& precision)
 
 Autocast::~Autocast() {
   if (!on_) return;
-  // Casts of weights are kept while one of these lives; the next step's weights are others.
+  // The casts of weights are cached while such an object lives; the next step has other weights.
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(device_, before_);
   at::autocast::set_autocast_dtype(device_, type_before_);

@@ -10,9 +10,12 @@
 
 namespace lodestone {
 
-/// While it lives, this thread's matrix products and convolutions run in bfloat16 or float16 where their inputs are float32, and what
-/// needs the digits stays in float32: ATen's autocast. Weights and gradients remain float32. "float32": nothing changes.
-/// Requires  the forward pass in it, the backward pass outside (it follows the types of the forward pass)
+/// While the object lives, this thread's matrix products and convolutions of float32 inputs run in bfloat16
+/// or float16, and operations that need more precision stay in float32: ATen's autocast. Weights and
+/// gradients remain float32. "float32" changes nothing.
+/// Requires  the forward pass inside its scope, the backward pass outside (it follows the types of the
+///           forward pass)
+/// Threads   affects the thread that made it
 class Autocast {
  public:
   Autocast(c10::Device device, const std::string& precision);
@@ -26,22 +29,24 @@ class Autocast {
   at::ScalarType type_before_ = at::kFloat;
 };
 
-/// Keeps float16 gradients above the smallest number of their type (Micikevicius et al. 2018): the backward pass starts from the
-/// gradient times scale(), and the parameters' gradients are divided by it. The scale halves when they overflow, which costs
-/// that step its update, and doubles after kGrowthSteps good steps.
+/// Keeps float16 gradients above the smallest number of their type (Micikevicius et al. 2018): the backward
+/// pass starts from the gradient times scale(), and the parameters' gradients are divided by it. When
+/// gradients overflow, the scale halves and the step makes no update; after kGrowthSteps good steps the scale
+/// doubles.
 class LossScaler {
  public:
   static constexpr double kStart = 65536.0;
   static constexpr int64_t kGrowthSteps = 2000;
 
-  /// Scales for "float16"; for other types scale() stays 1.
+  /// With a precision other than "float16", scale() stays 1.
   explicit LossScaler(const std::string& precision);
 
   bool on() const { return on_; }
   double scale() const;
-  /// What became of a step. Throws Error if gradients overflow at the smallest scale too: then it isn't the scale.
+  /// Reports whether the gradients of a step were finite. Throws Error if they overflow at the smallest scale
+  /// too, since then the scale is not the cause.
   void update(bool finite);
-  /// Scale and good steps since the last change; nothing when off.
+  /// Visits the scale and the number of good steps since its last change; nothing when off.
   void visit_state(StateVisitor& v);
 
  private:
@@ -49,7 +54,7 @@ class LossScaler {
   at::Tensor scale_, good_steps_;  ///< one double and one integer
 };
 
-/// Throws ConfigError for float16 on anything but CUDA.
+/// Throws ConfigError for float16 on a device other than CUDA.
 void check_precision(const std::string& precision, c10::Device device);
 
 }  // namespace lodestone

@@ -60,7 +60,7 @@ at::Tensor Proxies::initial(std::span<const uint64_t> keys, int64_t width, uint6
   return value_nD;
 }
 
-// The classes of the global batch, and each other one with probability sample_rate.
+// The classes of the global batch, and each other class with probability sample_rate.
 at::Tensor Proxies::sampled(const at::Tensor& label_b, int64_t step) const {
   const at::Tensor label_B = world_.all_gather(label_b.contiguous()) - first_;
   const at::Tensor mine_B = label_B.index({at::logical_and(label_B >= 0, label_B < local_)}).cpu();
@@ -82,7 +82,7 @@ RowSet Proxies::select(const at::Tensor& label_b, int64_t step, bool normalize) 
   normalize_ = normalize;
   seen_n_ = config_.sample_rate < 1 ? sampled(label_b, step) : at::arange(local_, group_n_.options());
   const at::Tensor value_nD = value_nD_.index_select(0, seen_n_), label_n = seen_n_ + first_;
-  // No sample of any data set is a proxy: ids of their own.
+  // Ids that no sample of any data set has.
   return shard_rows(normalize ? normalised(value_nD) : value_nD, label_n, group_n_.index_select(0, seen_n_),
                     -1 - label_n);
 }

@@ -15,6 +15,8 @@
 
 namespace lodestone {
 
+/// Settings of class proxies: the share of the classes outside the batch that a step sees, and the factor of
+/// their learning rate on that of the encoder.
 struct ProxyConfig {
   double sample_rate = 1.0;
   double learning_rate_factor = 1.0;
@@ -22,13 +24,13 @@ struct ProxyConfig {
   void visit(Fields& f);
 };
 
-/// One learned vector per class, for losses that compare rows with classes. Sharded: each rank holds, updates and saves a
-/// stretch of the classes (Partial FC, An et al. 2021). With sample_rate below 1 a step sees the classes of its batch and a
-/// random share of the others; at 1 it is the dense softmax.
-/// Start     normal numbers that depend on (seed, the class's key) alone, a hash of its name; which classes a step sees on (seed, step,
-///           class): the same on any number of ranks.
-/// Update    AdamW (where the optimizer is adamw or lamb) or SGD (sgd or lars), without weight decay and clipping; classes that
-///           a step did not see keep value and moments.
+/// One learned vector per class, for losses that compare rows with classes. Sharded: each rank holds, updates
+/// and saves a contiguous range of the classes (Partial FC, An et al. 2021). With sample_rate below 1 a step
+/// sees the classes of its batch and a random share of the others; with 1 it is the dense softmax. The start
+/// of a proxy is normal numbers that depend only on the seed and the class's key (a hash of its name); the
+/// classes that a step sees depend only on seed, step and class: both are the same on any number of ranks.
+/// Update    AdamW (if the optimizer is adamw or lamb) or SGD (sgd or lars), without weight decay and
+///           clipping. Classes that a step did not see keep value and moments.
 class Proxies {
  public:
   /// `group_c` holds the look-alike group of every class, `key_c` its key (empty: its number).
@@ -36,16 +38,16 @@ class Proxies {
           at::ScalarType type, uint64_t seed, const ProxyConfig& config, const OptimizerConfig& optimizer,
           const std::vector<uint64_t>& key_c = {});
 
-  /// The values that classes of these keys begin with: [keys, width] of doubles.
+  /// The initial proxies of classes with these keys: [keys, width], float64.
   static at::Tensor initial(std::span<const uint64_t> keys, int64_t width, uint64_t seed);
 
-  /// This rank's classes that the step sees, of unit length if `normalize`, ready for the loss. `label_b` holds this rank's
-  /// labels. Collective if sampled.
+  /// The proxies of this rank that the step sees, of unit length if `normalize`, ready for the loss.
+  /// `label_b` holds the labels of this rank's rows. Collective if sampled.
   RowSet select(const at::Tensor& label_b, int64_t step, bool normalize);
-  /// Takes dL/du of what select returned.
+  /// Updates the selected proxies from dL/du of what select returned, with `factor` times the learning rate.
   void update(const at::Tensor& gradient_nD, double factor);
 
-  /// Values, moments and updates of all classes.
+  /// Visits values, moments and update counts of all classes.
   void visit_state(StateVisitor& v);
 
  private:
@@ -57,7 +59,8 @@ class Proxies {
   OptimizerConfig optimizer_;
   int64_t classes_, first_, local_;
   bool normalize_ = true;
-  at::Tensor value_nD_, first_nD_, second_nD_, steps_n_;  ///< proxies, their moments, updates of each class
+  /// proxies, their moments, update count of each class
+  at::Tensor value_nD_, first_nD_, second_nD_, steps_n_;
   at::Tensor group_n_, seen_n_;
 };
 

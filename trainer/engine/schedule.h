@@ -8,8 +8,8 @@
 
 namespace lodestone {
 
-/// The learning rate as a function of the step, relative to its peak. It rises linearly from 0 over the warm-up; then, with
-/// p = the share of the steps behind the warm-up that is done, and m = final_fraction,
+/// The learning rate as a function of the step, relative to its peak. It rises linearly from 0 over the
+/// warm-up. After it, with p = the share of the remaining steps that is done, and m = final_fraction:
 ///   constant    1
 ///   linear      m + (1 - m) (1 - p)
 ///   polynomial  m + (1 - m) (1 - p)^power
@@ -26,7 +26,7 @@ struct Schedule {
 
   void visit(Fields& f);
 
-  /// The factor for the step with this number, counted from 0.
+  /// The factor of the step with this number, counted from 0.
   double factor(int64_t step) const;
 };
 

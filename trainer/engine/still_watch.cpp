@@ -6,7 +6,7 @@ namespace lodestone {
 
 StillWatch::Reason StillWatch::reason_of(const StepMetrics& metrics) {
   if (!std::isfinite(metrics.loss)) return Reason::kNone;
-  // Without anchors, pairs or triplets there is no share of them.
+  // The share of active items is unset if there are no anchors, pairs or triplets.
   const bool nothing = !metrics.health.active_ratio, zero = metrics.loss == 0;
   if (nothing && !metrics.health.positive_distance) return Reason::kNoPositive;
   if ((nothing || zero) && !metrics.health.negative_distance) return Reason::kNoNegative;

@@ -9,16 +9,16 @@
 
 namespace lodestone {
 
-/// Recognises training that stands still: no anchor has what the loss compares it with, the loss is exactly 0, or the gradient
-/// is. One such step is chance; `kWindow` in a row for one reason are a setting that is wrong.
-/// All that is looked at is of the global batch, so one rank sees what all would.
-/// Threads: caller serializes.
+/// Detects training without effect: no anchor has anything to be compared with, the loss is exactly 0, or the
+/// gradient is. One such step may be chance; `kWindow` in a row for the same reason mean a wrong setting. All
+/// inputs are metrics of the global batch, so every rank comes to the same result.
+/// Threads   one caller
 class StillWatch {
  public:
   static constexpr int64_t kWindow = 20;
 
-  /// To be called once a step. One sentence when a reason has lasted long enough: what is seen, and what to do. Each reason is told
-  /// once a run.
+  /// Call it once a step. Returns a sentence when a reason has lasted `kWindow` steps: what was observed, and
+  /// what to do. Each reason is reported once per run.
   std::optional<std::string> look(const StepMetrics& metrics);
 
  private:
@@ -26,7 +26,7 @@ class StillWatch {
   static Reason reason_of(const StepMetrics& metrics);
 
   Reason reason_ = Reason::kNone;
-  int64_t steps_ = 0;  ///< in a row, for that reason
+  int64_t steps_ = 0;  ///< consecutive steps with that reason
   std::set<Reason> told_;
 };
 

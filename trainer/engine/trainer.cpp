@@ -15,7 +15,7 @@ namespace lodestone {
 
 namespace {
 
-// Hands out the seconds since it was last asked.
+// lap() returns the seconds since the previous call.
 class Stopwatch {
  public:
   double lap() {
@@ -66,7 +66,7 @@ std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::De
 
 namespace {
 
-// Before anything collective is built.
+// Checks the configuration before any member is built collectively.
 const TrainerConfig& checked(const TrainerConfig& config, c10::Device device, const Encoder& encoder) {
   config.check(device, encoder);
   return config;
@@ -170,7 +170,7 @@ void Trainer::update(const StepLoss& loss, StepMetrics& report) {
   report.learning_rate = optimizer_.learning_rate() * factor;
   if (scaler_.on()) report.loss_scale = scaler_.scale();
   const double norm = optimizer_.clip(scaler_.scale());
-  world_.check("gradient_sync");  // now that a GPU is done with it
+  world_.check("gradient_sync");  // only now is the gradient sum complete on a GPU
   const bool overflows = scaler_.on() && !std::isfinite(norm);
   scaler_.update(!overflows);
   if (overflows) {
@@ -189,7 +189,7 @@ LocalRows Trainer::local_rows(const Batch& batch, const at::Tensor& z_bD) const 
           integers(batch.ids, device_)};
 }
 
-// The loss and the reduced gradient are the same on every rank, so all of them come here or none.
+// The loss and the reduced gradient are the same on every rank, so either all ranks call this or none does.
 void Trainer::meet_non_finite(const char* what, double value, const at::Tensor& gradient_bD) {
   ++counters_.non_finite_steps;
   non_finite_ = find_non_finite(world_, {steps_done_ + 1, what, value, "", {}}, {z_bD_, gradient_bD},
@@ -217,7 +217,7 @@ std::unique_ptr<Average::InPlace> Trainer::averaged() {
   return average_ ? std::make_unique<Average::InPlace>(*average_) : nullptr;
 }
 
-// Batch norm's, of this rank's rows alone.
+// Do batch norm's running statistics come from this rank's rows only?
 bool Trainer::keeps_own_statistics() const {
   return pass_->statistics_are_per_rank() && mode_.batch_norm == BatchNormMode::kLocal;
 }

@@ -20,6 +20,7 @@
 
 namespace lodestone {
 
+/// Settings of training. The strings are the values of the configuration file; `visit` documents each.
 struct TrainerConfig {
   OptimizerConfig optimizer;
   Schedule schedule;
@@ -44,58 +45,83 @@ struct TrainerConfig {
   }
 
   void visit(Fields& f);
-  /// Throws ConfigError where settings don't go together, or not with the device or the encoder.
+  /// Throws ConfigError if settings contradict each other, the device or the encoder.
   void check(c10::Device device, const Encoder& encoder) const;
 };
 
-/// How the encoder runs while training: batch_norm is "local", "sync" or "frozen".
+/// The forward mode of training. `batch_norm` is "local", "sync" or "frozen".
 ForwardMode training_mode(const Group& world, const std::string& batch_norm);
 
-/// The explicit tuples of a batch whose anchors are among these rows; none if the batch has none.
+/// The explicit tuples of a batch whose anchors are in the range `anchors` of the global batch; unset if the
+/// batch has none.
 std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device);
 
-/// Counted from a run's first step on, through every restart.
+/// Counters of the whole run, through every restart.
 struct RunCounters {
-  int64_t samples = 0;           ///< rows trained on, over all ranks
-  int64_t non_finite_steps = 0;  ///< whose loss or gradient was not finite
+  int64_t samples = 0;           ///< rows trained on, summed over ranks
+  int64_t non_finite_steps = 0;  ///< steps whose loss or gradient was not finite
 };
 
-/// Trains an encoder on global batches: one object per rank.
-/// Ranks     construction, step and share_buffers are collective.
-/// Errors    a loss or gradient that is not finite is a NonFiniteError naming step, tensor and ranks, before the weights are
-///           touched; with on_non_finite: skip the step is done without an update instead, until max_non_finite is reached.
+/// Trains an encoder on global batches. Each rank has one object.
+///
+///     // loader: a Loader (sampler/loader.h) of greyscale images of 28 × 28 pixels
+///     Slot<Encoder> encoder(encoder_table(), "conv4");
+///     Slot<Loss> loss(loss_table(), "infonce");
+///     Slot<Miner> miner(miner_table(), "all");
+///     encoder->build({1, 28, 28}, 7);                            // seed 7
+///     TrainerConfig config;
+///     config.schedule.steps = 1000;
+///     Trainer trainer(single_group(), at::kCPU, *encoder, {*loss, *miner}, config);
+///     while (!trainer.finished()) {
+///       const StepMetrics step = trainer.step(loader.next(), 0);  // b images
+///       const at::Tensor& z_bD = trainer.embeddings();            // [b, encoder->output_dim()]
+///     }
+///
+/// Ranks     construction, step and share_buffers are collective
+/// Gradient  the update uses the gradient of the loss over the global batch, summed over ranks
+/// Throws    ConfigError from the constructor if settings do not go together; NonFiniteError, naming step,
+///           tensor and ranks, for a loss or gradient that is not finite, before the weights are touched
+///           (with on_non_finite: skip only after max_non_finite such steps; until then the step makes no
+///           update); CommError if a peer is lost
+/// Threads   one caller
+/// Owns      optimizer, memory, proxies and averaged weights; not the encoder, the loss and the miner, which
+///           must outlive it
 class Trainer {
  public:
-  /// `encoder` is built and outlives the trainer.
+  /// Requires that `encoder` is built.
   Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config,
           LossSideSetup setup = {});
 
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  /// One step on this rank's share of a global batch. `load_seconds` is what the caller waited for the batch.
+  /// Runs one step on this rank's share of a global batch. `load_seconds` is how long the caller waited for
+  /// the batch.
   StepMetrics step(const Batch& batch, double load_seconds);
 
-  /// This rank's embeddings of the last step, without a graph.
+  /// This rank's embeddings of the last step: z_bD, detached.
   const at::Tensor& embeddings() const { return z_bD_; }
 
   int64_t steps_done() const { return steps_done_; }
-  /// Why the last step made no update, if its loss or gradient was not finite.
+  /// Set if the loss or gradient of the last step was not finite; the step then made no update.
   const std::optional<NonFinite>& non_finite() const { return non_finite_; }
   const RunCounters& counters() const { return counters_; }
   bool finished() const { return steps_done_ >= config_.schedule.steps; }
 
-  /// Makes rank 0's running statistics everyone's: needed before evaluating with local batch norm.
+  /// Copies the running statistics of rank 0 to all ranks. Required before an evaluation with local batch
+  /// norm.
   void share_buffers();
-  /// While what it returns lives, the encoder holds the averaged weights, which are the ones to judge; null if there are none.
+  /// While the returned object lives, the encoder holds the averaged weights, which are the ones to evaluate.
+  /// Null if no average is kept.
   std::unique_ptr<Average::InPlace> averaged();
 
-  /// All that training goes on from: weights, running statistics, moments, averaged weights, loss scaler, memory, proxies, the loss's
-  /// parameters, steps done and counters. Handles, valid until the next step.
+  /// Visits the state of a checkpoint: weights, running statistics, moments, averaged weights, loss scaler,
+  /// memory, proxies, the loss's parameters, the number of steps and the counters. The tensors are handles,
+  /// valid until the next step.
   void visit_state(StateVisitor& v);
   LossSide& loss_side() { return loss_side_; }
   const LossSide& loss_side() const { return loss_side_; }
-  /// After a rollback: what led to it counts.
+  /// Replaces the counters. After a rollback the steps that led to it must still count.
   void set_counters(const RunCounters& counters) { counters_ = counters; }
 
  private:
@@ -118,7 +144,7 @@ class Trainer {
   LossSide loss_side_;
   Optimizer optimizer_;
   at::Tensor z_bD_;
-  Range share_;  ///< of the step under way
+  Range share_;  ///< rows of the current step in the global batch
   int64_t global_rows_ = 0;
   LossScaler scaler_;
   std::optional<Average> average_;

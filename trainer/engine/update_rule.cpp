@@ -27,13 +27,13 @@ void adamw(const OptimizerConfig& config, UpdateGroup& group) {
 }
 
 void sgd(const OptimizerConfig& config, UpdateGroup& group) {
-  // The momenta start at zero, so the first step is no special case.
+  // The momenta start at zero, so the first step needs no special case.
   const at::TensorList momenta = config.momentum > 0 ? at::TensorList(group.first) : at::TensorList();
   at::_fused_sgd_(group.values, group.gradients, momenta, group.decay, config.momentum, group.rate,
                   /*dampening=*/0.0, config.nesterov, /*maximize=*/false, /*is_first_step=*/false);
 }
 
-// over / under where both are above zero, else 1; on the device, so that nothing waits for it.
+// over / under where both are above zero, else 1; computed on the device, so that nothing waits for it.
 at::Tensor ratio(const at::Tensor& over, const at::Tensor& under) {
   return at::where(at::logical_and(over > 0, under > 0), over / under, at::ones_like(over));
 }

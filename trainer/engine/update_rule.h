@@ -9,33 +9,36 @@ namespace lodestone {
 
 struct OptimizerConfig;
 
-/// Parameters w that are updated alike, with their gradients g and moments: vectors of equal length.
+/// Parameters w with equal settings, their gradients g and moments: vectors of equal length.
 struct UpdateGroup {
   double rate = 0;     ///< γ, learning rate times schedule times the group's factor
   double decay = 0;    ///< β
-  bool adapts = true;  ///< LARS and LAMB: the rate depends on norms
+  bool adapts = true;  ///< for LARS and LAMB: the rate depends on norms
   std::vector<at::Tensor> values, gradients, first, second, steps;
 
   bool empty() const { return values.empty(); }
 };
 
-/// A rule that turns gradients into updates.
+/// A rule that turns gradients into updates. AdamW and SGD use ATen's fused kernels.
 /// adamw     Loshchilov & Hutter 2019: w -= γβw, then m = β1 m + (1-β1) g, v = β2 v + (1-β2) g²,
-///           w -= γ (m / (1-β1^t)) / (sqrt(v / (1-β2^t)) + ε). ATen's fused kernel.
-/// sgd       m = μ m + g + βw; w -= γ m, or γ (g + βw + μ m) with Nesterov's momentum. ATen's fused kernel.
-/// lars      You, Gitman & Ginsburg 2017, algorithm 1: λ = η |w| / (|g| + β|w|), m = μ m + γ λ (g + βw), w -= m.
-/// lamb      You et al. 2020, algorithm 2: r = adam's direction, u = r + βw, w -= γ (|w| / |u|) u.
-/// A ratio is 1 where a norm is 0, and for parameters that don't decay (norms and biases), as both papers' authors run them.
+///           w -= γ (m / (1-β1^t)) / (sqrt(v / (1-β2^t)) + ε)
+/// sgd       m = μ m + g + βw; w -= γ m, or γ (g + βw + μ m) with Nesterov's momentum
+/// lars      You, Gitman & Ginsburg 2017, algorithm 1: λ = η |w| / (|g| + β|w|), m = μ m + γ λ (g + βw),
+///           w -= m
+/// lamb      You et al. 2020, algorithm 2: r = adam's direction, u = r + βw, w -= γ (|w| / |u|) u
+///
+/// A ratio of norms is 1 where a norm is 0, and for parameters without weight decay (norms and biases), as in
+/// the code of both papers' authors.
 struct UpdateRule {
   const char* name;
-  bool squares;  ///< it keeps second moments and counts steps
+  bool squares;  ///< keeps second moments and counts steps
   void (*apply)(const OptimizerConfig& config, UpdateGroup& group);
 };
 
-/// Of all rules, in the table's order.
+/// The names of all rules, in the table's order.
 std::vector<const char*> update_rule_names();
 
-/// Throws ConfigError for a name that is none.
+/// The rule of that name. Throws ConfigError for an unknown name.
 const UpdateRule& update_rule(const std::string& name);
 
 }  // namespace lodestone

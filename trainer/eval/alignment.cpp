@@ -54,7 +54,7 @@ double uniformity(const at::Tensor& x_ND, const SpreadOptions& options) {
         norm_S.narrow(0, first, count).unsqueeze(1).add(norm_S).sub(dot_TS, 2).clamp_min(0);
     sum += distance_TS.mul(-2).exp().sum().item<double>();
   }
-  // Each row met itself once, at distance 0.
+  // Subtracts the pairs of a row with itself, at distance 0.
   const double count = static_cast<double>(rows);
   return std::log((sum - count) / (count * (count - 1)));
 }

@@ -12,37 +12,41 @@
 
 namespace lodestone {
 
+/// Number of resamples, and level of the intervals.
 struct BootstrapOptions {
   int64_t resamples = 0;  ///< 0: no intervals
   double level = 0.95;
   uint64_t seed = 0;
 };
 
-/// Percentile bootstrap over classes (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13). The samples of a
-/// class are not independent, so classes are drawn and not samples: as many as there are, with replacement. A class drawn c times
-/// weighs c. Draw d of resample r is a function of (seed, r, d) alone.
-/// Threads   resamples are spread over ATen's threads
+/// Percentile bootstrap over classes (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter
+/// 13). The samples of a class are not independent, so the bootstrap draws classes, not samples: as many as
+/// there are, with replacement. A class that was drawn c times has weight c. Draw d of resample r is a
+/// function of (seed, r, d) alone.
+/// Threads   resamples are distributed over ATen's threads
 class Bootstrap {
  public:
-  /// Resamples that are worked on together, side by side in memory.
+  /// Number of resamples that are processed together, side by side in memory.
   static constexpr int64_t kLanes = 8;
-  /// How often each class was drawn in kLanes resamples: counts[kLanes * class + lane]; one more class, whose counts are 1, follows.
+  /// How often each class was drawn in kLanes resamples: counts[kLanes * class + lane]. One more class with
+  /// counts of 1 follows.
   using Counts = std::vector<double>;
-  /// Writes measure m of lane l to values[kLanes * m + l]; NaN where the resample leaves it undefined. Safe concurrently.
+  /// Writes metric m of lane l to values[kLanes * m + l]; NaN if the resample leaves it undefined. Must be
+  /// safe concurrently.
   using Statistic = std::function<void(const Counts& counts, std::span<double> values)>;
 
   /// Classes are the distinct values of groups_N.
   Bootstrap(std::span<const int64_t> groups_N, const BootstrapOptions& options);
-  /// Each of `items` is a class of its own.
+  /// Makes each of `items` items a class of its own.
   Bootstrap(int64_t items, const BootstrapOptions& options);
 
   /// The class of row i, in 0 … classes() - 1.
   int64_t class_of(int64_t row) const { return class_of_N_[static_cast<size_t>(row)]; }
   int64_t classes() const { return classes_; }
 
-  /// The interval of each named measure: the quantiles (1 ∓ level)/2 of its defined resamples, linear between two of them.
-  /// Undefined with fewer than two classes, or if no resample defines it.
-  /// Ranks     collective: each does its share of the resamples; every rank gets the same bits
+  /// The interval of each named metric: the quantiles (1 ∓ level)/2 of its defined resamples, interpolated
+  /// linearly. Undefined for fewer than two classes, or if no resample defines it.
+  /// Ranks     collective: each rank computes its share of the resamples; every rank gets the same bits
   std::vector<Interval> intervals(std::span<const char* const> names, const Statistic& statistic,
                                   const Group& group) const;
 
@@ -54,24 +58,30 @@ class Bootstrap {
   std::vector<int64_t> class_of_N_;
 };
 
-/// Intervals of the measures of QueryResult::kNames: Σ_c w_c S_c / Σ_c w_c Q_c, S_c the sum of a measure over the Q_c queries of class
-/// c that are not lone, w_c how often the class was drawn. The gallery stays as it is. Requires: query q is row q of the groups.
+/// Intervals of the metrics of QueryResult::kNames. The gallery is not resampled.
+/// Math      Σ_c w_c S_c / Σ_c w_c Q_c, S_c the sum of a metric over the Q_c queries of class c that are not
+///           lone, w_c how often the class was drawn
+/// Ranks     collective
+/// Requires  query q is row q of the groups
 std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstrap& bootstrap,
                                           const Group& group = single_group());
 
-/// Intervals of roc_auc and eer. A pair weighs the product of how often its two classes were drawn, or that number itself if both
-/// rows are of one class.
+/// Intervals of roc_auc and eer. The weight of a pair is the product of how often its two classes were drawn,
+/// or that number itself if both rows are of one class.
+/// Ranks     collective
 /// Cost      one sort of the scores, then two sweeps over the pairs per Bootstrap::kLanes resamples
 std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap& bootstrap,
                                       const Group& group = single_group());
 
-/// The interval of spearman over its pairs (a_P[p], b_P[p]), P >= 0: that of a resample in which a pair stands as often as it was drawn.
+/// The interval of spearman over its pairs (a_P[p], b_P[p]), P >= 0. A pair occurs in a resample as often as
+/// it was drawn.
 /// Ranks     collective
 /// Throws    Error if the sides have different lengths
 Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double> b_P,
                             const BootstrapOptions& options, const Group& group = single_group());
 
-/// The interval of the mean of values_T over its trials, each drawn as an item of its own; `name` is that of the measure.
+/// The interval of the mean of values_T over trials, each of which is drawn by itself; `name` is the metric's
+/// name.
 /// Ranks     collective
 Interval bootstrap_mean(const char* name, std::span<const double> values_T, const BootstrapOptions& options,
                         const Group& group = single_group());

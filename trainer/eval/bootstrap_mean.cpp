@@ -11,7 +11,7 @@ Interval bootstrap_mean(const char* name, std::span<const double> values_T, cons
     std::array<double, kLanes> sums{};
     for (size_t t = 0; t < values_T.size(); ++t)
       for (size_t lane = 0; lane < kLanes; ++lane) sums[lane] += counts[t * kLanes + lane] * values_T[t];
-    // As many are drawn as there are.
+    // The number of draws equals the number of items.
     for (size_t lane = 0; lane < kLanes; ++lane)
       values[lane] = sums[lane] / static_cast<double>(values_T.size());
   };

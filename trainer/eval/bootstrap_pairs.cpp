@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kLanes = Bootstrap::kLanes;
 using Lanes = std::array<double, kLanes>;
 
-// The classes of a pair; for one of a single class the second is the class that is always drawn once.
+// The classes of a pair; if both rows are of one class, the second is the class that is always drawn once.
 struct ClassPair {
   uint32_t a;
   uint32_t b;
@@ -43,7 +43,8 @@ struct Side {
   }
 };
 
-// How many positives and negatives lie before a point of the ROC curve; points inside a horizontal or vertical run are left out.
+// The numbers of positives and negatives before a point of the ROC curve; points inside a horizontal or
+// vertical run are left out.
 struct Step {
   size_t positives;
   size_t negatives;
@@ -90,7 +91,7 @@ class Walk {
     for (size_t lane = 0; lane < kLanes; ++lane) {
       area_[lane] += (falsely[lane] - falsely_[lane]) * (accepted[lane] + accepted_[lane]) / 2;
       if (crossed_[lane]) continue;
-      // As equal_error_rate reads the curve.
+      // The same rule as equal_error_rate.
       const double far = falsely_[lane] / negatives_[lane];
       const double before = far - (1 - accepted_[lane] / positives_[lane]);
       const double far_after = falsely[lane] / negatives_[lane];

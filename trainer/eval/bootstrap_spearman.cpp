@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kLanes = Bootstrap::kLanes;
 using Lanes = std::array<double, kLanes>;
 
-/// One side's values from least to greatest.
+/// The values of one side in ascending order.
 class Ordered {
  public:
   explicit Ordered(std::span<const double> values) : order_(values.size()), last_of_ties_(values.size()) {
@@ -25,7 +25,7 @@ class Ordered {
       last_of_ties_[k] = k + 1 == order_.size() || values[order_[k + 1]] != values[order_[k]];
   }
 
-  /// The rank of each value less the mean rank, by lane, where value p stands counts[p] times: [P, kLanes].
+  /// The rank of each value minus the mean rank, by lane, if value p occurs counts[p] times: [P, kLanes].
   std::vector<double> centred_ranks(const Bootstrap::Counts& counts, const Lanes& total) const {
     std::vector<double> ranks(order_.size() * kLanes);
     Lanes below{}, ties{};

@@ -12,11 +12,12 @@ namespace lodestone {
 struct Confusion {
   int64_t from;     ///< label of the queries
   int64_t to;       ///< label of their nearest row
-  int64_t count;    ///< how many queries
-  int64_t queries;  ///< of so many of their class that are not lone
+  int64_t count;    ///< number of such queries
+  int64_t queries;  ///< number of queries of their class that are not lone
 };
 
-/// The `most` pairs of classes confused most often, most often first, then by labels; look-alikes are not confused.
+/// The `most` pairs of classes that are confused most often, in descending order, then by labels. Look-alikes
+/// do not count as confused.
 /// Requires  labels of the queries and of the gallery, by row
 std::vector<Confusion> most_confused(const Retrieval& found, std::span<const int64_t> query_labels,
                                      std::span<const int64_t> gallery_labels, int64_t most = 12);

@@ -6,11 +6,12 @@
 
 namespace lodestone {
 
-/// A model's figures on the evaluation split, with the floor beside them.
+/// The metrics of a model on the evaluation split, and those of a baseline without learning.
 struct Evaluation {
   Judgement model;
-  Judgement floor;       ///< what needs no learning; empty unless asked for, or where there is none
-  int64_t left_out = 0;  ///< samples that could not be read (on_bad_record: skip) and are in neither
+  Judgement floor;  ///< the baseline; empty if it was not asked for or does not exist
+  /// samples that could not be read (on_bad_record: skip); neither result contains them
+  int64_t left_out = 0;
 };
 
 }  // namespace lodestone

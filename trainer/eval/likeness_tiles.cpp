@@ -17,13 +17,14 @@ namespace {
 
 constexpr int64_t kBlock = 32;
 
-// So that a comparison in float32 lets no candidate slip.
+// Rounds towards the side that loses no candidate in a comparison in float32.
 float rounded_down(double bar) {
   return std::nextafter(static_cast<float>(bar), -std::numeric_limits<float>::infinity());
 }
 
-// Where, from `from` on, the tile first reaches bar(column), or `width`. What is not a number reaches any. Most blocks hold nothing
-// near; within one there is no early exit, so that the compiler compares many at once.
+// The first column from `from` on where the tile reaches bar(column), or `width`. NaN reaches any bar. Most
+// blocks contain no candidate; within one there is no early exit, so that the compiler compares many values
+// at once.
 template <typename Bar>
 int64_t first_reaching(const float* tile_G, int64_t from, int64_t width, Bar bar) {
   for (; from + kBlock <= width; from += kBlock) {
@@ -45,9 +46,9 @@ LODESTONE_CLONES int64_t first_reaching_own(const float* tile_G, int64_t from, i
   return first_reaching(tile_G, from, width, [bars_G, missing](int64_t k) { return bars_G[k] + missing; });
 }
 
-// How far a proposed score may lie from the true one. A float32 dot product errs by less than c·u·|x||y|, u
-// = 2^-24, c = min(D, 8 sqrt D): the classical bound, or the probabilistic one (Higham & Mary 2019, λ = 8,
-// failing once in 10^13). The 8 more are for what is added to it and rounded besides.
+// The bound of the difference between a proposed and a true score. The error of a float32 dot product is
+// below c·u·|x||y|, u = 2^-24, c = min(D, 8 sqrt D): the classical bound, or the probabilistic one (Higham &
+// Mary 2019, λ = 8, failing once in 10^13). The additional 8 cover the further terms and their rounding.
 double slack(double query_length, double longest, const ComparableRows& gallery) {
   const double width = static_cast<double>(gallery.width());
   const double relative = (std::min(width, 8 * std::sqrt(width)) + 8) * 0x1.0p-24;
@@ -81,7 +82,7 @@ at::Tensor LikenessTiles::propose(Stretch queries, Stretch gallery) const {
       q_TD, g_GD, at::from_blob(const_cast<float*>(bias_N_.data() + gallery.begin), {width}, at::kFloat));
 }
 
-// What a true score must at least be proposed as to enter.
+// The least proposal of a score that can enter the list.
 double LikenessTiles::lowest(int64_t query, const Shortlist& list) const {
   return list.bar() - slack_Q_[static_cast<size_t>(query)];
 }

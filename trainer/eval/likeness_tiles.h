@@ -11,23 +11,25 @@
 
 namespace lodestone {
 
-/// Tiles of rounded likenesses, queries by gallery rows, and how they come into shortlists: whatever rounding could lift into a list
-/// is scored again in float64 (rows.h), so that the lists depend on no tile, routine or order.
+/// Computes tiles of rounded likenesses, queries by gallery rows, and adds them to shortlists. Every row that
+/// rounding could lift into a list is scored again in float64 (rows.h), so the lists depend on no tile,
+/// routine or order.
 /// Threads   const methods are safe concurrently, on different shortlists
 class LikenessTiles {
  public:
-  /// `search` outlives this.
+  /// `search` must outlive the object.
   explicit LikenessTiles(const NeighbourSearch& search);
 
-  /// Rounded x·y, or 2 x·y - |y|² for kL2 (to which the query would add -|x|²).
+  /// Returns rounded x·y, or for kL2 2 x·y - |y|², which lacks the query's -|x|².
   at::Tensor propose(Stretch queries, Stretch gallery) const;
 
-  /// Offers each query the gallery rows of the tile: lists[t] is that of query queries.begin + t.
+  /// Adds the gallery rows of the tile to the list of each query: lists[t] is that of query queries.begin +
+  /// t.
   void fold_rows(const at::Tensor& tile_TG, Stretch queries, Stretch gallery,
                  std::span<Shortlist> lists) const;
 
-  /// The same tile seen from the other side, where queries and gallery are the same rows: offers gallery row g, as a query, the rows
-  /// that are `queries` here; lists[g] is that of row gallery.begin + g.
+  /// The same tile from its other side, if queries and gallery are the same rows: gallery row g is the query,
+  /// and the rows in `queries` are added to its list; lists[g] is that of row gallery.begin + g.
   void fold_columns(const at::Tensor& tile_TG, Stretch queries, Stretch gallery,
                     std::span<Shortlist> lists) const;
 
@@ -39,7 +41,7 @@ class LikenessTiles {
   const NeighbourSearch& s_;
   at::Tensor doubled_QD_;        // kL2: the queries times two
   std::vector<float> bias_N_;    // kL2: -|y|²
-  std::vector<double> slack_Q_;  // how far rounding may put a proposal off
+  std::vector<double> slack_Q_;  // bound of a proposal's rounding error
 };
 
 }  // namespace lodestone

@@ -93,7 +93,7 @@ std::string with_thousands(int64_t count) {
   return text;
 }
 
-// Columns are counted in code points: the dash of an undefined value is three bytes long.
+// Widths count code points: the dash of an undefined value has three bytes.
 std::string right_aligned(const std::string& text, size_t columns) {
   const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
   const size_t width = text.size() - static_cast<size_t>(std::count_if(text.begin(), text.end(), continues));
@@ -126,14 +126,14 @@ const Interval* find_interval(const std::vector<Interval>& intervals, std::strin
 std::string to_json(const std::vector<Interval>& intervals) {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
   for (const Interval& interval : intervals)
-    object[interval.name] = {interval.low, interval.high};  // NaN is dumped as null
+    object[interval.name] = {interval.low, interval.high};  // NaN becomes null
   return json_text(object);
 }
 
 std::string to_json(const Measures& measures) {
   nlohmann::ordered_json object = nlohmann::ordered_json::object();
   for (const auto& [name, value] : measures.entries()) {
-    // A whole number is written as one: counts are counts.
+    // Integers are written as integers: counts have no decimal point.
     if (std::isnan(value)) {
       object[name] = nullptr;
     } else if (measure_info(name).kind == MeasureInfo::Kind::kCount) {

@@ -8,10 +8,11 @@
 
 namespace lodestone {
 
-/// What an evaluation found: value by name, in the order set. NaN means undefined: no query, say.
+/// The results of an evaluation: metric values by name, in the order in which they were set. NaN means
+/// undefined, for example if there is no query.
 class Measures {
  public:
-  /// Adds, or replaces in place.
+  /// Adds a value, or replaces it in place.
   void set(std::string_view name, double value);
   /// Sets everything `other` has.
   void merge(const Measures& other);
@@ -25,23 +26,23 @@ class Measures {
   std::vector<std::pair<std::string, double>> entries_;
 };
 
-/// Between which values a measure lies; NaN: undefined.
+/// The confidence interval of a metric; NaN: undefined.
 struct Interval {
   std::string name;
   double low;
   double high;
 };
 
-/// What is known of a measure by its name; docs/measures.md defines each.
+/// Describes a metric; docs/measures.md defines each.
 struct MeasureInfo {
   enum class Kind { kRate, kCount, kReal };
   const char* name;   ///< as in JSON
-  const char* title;  ///< for people
+  const char* title;  ///< name for display
   Kind kind;          ///< kRate: a share of 1, shown in per cent
   int better;         ///< +1 if larger is better, -1 if smaller is, 0 if neither
 };
 
-/// All measures this folder knows, in the order they are shown.
+/// All metrics of this folder, in display order.
 const std::vector<MeasureInfo>& known_measures();
 
 /// The row of known_measures(); for a name that is not there, empty texts and kReal.
@@ -62,7 +63,8 @@ std::string to_json(const Measures& measures);
 /// One JSON object: {"recall_at_1": [low, high], …}; undefined values are null.
 std::string to_json(const std::vector<Interval>& intervals);
 
-/// Lines of "name  model  95 % interval  floor" for a terminal; a column without values is left out.
+/// A table for a terminal with the columns measure, model, 95 % interval and floor (the baseline); a column
+/// without values is left out.
 std::string measures_table(const Measures& model, const Measures& floor = {},
                            const std::vector<Interval>& intervals = {});
 

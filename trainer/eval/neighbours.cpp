@@ -37,12 +37,13 @@ void check(const NeighbourSearch& s) {
   }
 }
 
-// What the shortlists of the queries searched at one time may take; one query's may take more.
+// Memory for the shortlists of the queries that are searched together; the list of a single query may exceed
+// it.
 constexpr int64_t kListBytes = int64_t{256} << 20;
 
 using Depth = std::function<int64_t(int64_t query)>;
 
-// The longest stretch from `asked.begin` on, of at most `most` queries, whose lists fit.
+// The longest range from `asked.begin` on, of at most `most` queries, whose lists fit into memory.
 Stretch fitting(Stretch asked, int64_t most, const Depth& depth) {
   const int64_t last = std::min(asked.end, asked.begin + most);
   int64_t end = asked.begin, bytes = 0;
@@ -62,7 +63,7 @@ std::span<Shortlist> part(std::vector<Shortlist>& lists, Stretch part) {
                                   static_cast<size_t>(part.end - part.begin));
 }
 
-// Stretch number `index` of those of `length` that together are [0, count).
+// Range number `index` of the ranges of size `length` that cover [0, count).
 Stretch block(int64_t index, int64_t length, int64_t count) {
   return {index * length, std::min(count, (index + 1) * length)};
 }
@@ -71,8 +72,8 @@ Stretch shifted(Stretch stretch, int64_t by) {
   return {stretch.begin + by, stretch.end + by};
 }
 
-// Queries in the gallery. Each thread has tiles of queries of its own, so that none waits for another's share of a product; where
-// there are too few queries for that, the threads share tiles.
+// Searches queries in the gallery. Each thread has tiles of queries of its own, so that none waits for
+// another's share of a product; if there are too few queries for that, the threads share tiles.
 void search_tiles(const NeighbourSearch& s, const LikenessTiles& tiles, Stretch queries,
                   std::vector<Shortlist>& lists) {
   constexpr int64_t kLeast = 64;
@@ -90,8 +91,9 @@ void search_tiles(const NeighbourSearch& s, const LikenessTiles& tiles, Stretch 
   });
 }
 
-// All rows in themselves: half of the products, since a tile serves the rows of both its sides. In round r the blocks i and j with i
-// + j = r modulo their number meet: each block is in one tile of a round, so that no two threads have the same lists.
+// Searches all rows among themselves with half of the products, since a tile serves the rows of both its
+// sides. In round r the blocks i and j with i + j = r modulo the number of blocks are paired: each block is
+// in one tile of a round, so that no two threads use the same lists.
 void search_itself(const NeighbourSearch& s, const LikenessTiles& tiles, std::vector<Shortlist>& lists) {
   const int64_t count = s.gallery.size(), length = std::min(s.query_tile, s.gallery_tile);
   const int64_t blocks = (count + length - 1) / length;
@@ -111,7 +113,7 @@ void search_itself(const NeighbourSearch& s, const LikenessTiles& tiles, std::ve
   }
 }
 
-// Whether all rows are asked for their neighbours among themselves.
+// Whether all rows are searched among themselves.
 bool of_itself(const NeighbourSearch& s, Stretch asked) {
   return &s.queries == &s.gallery && s.query_groups.data() == s.gallery_groups.data() && s.first_self == 0 &&
          asked.begin == 0 && asked.end == s.queries.size();
@@ -150,7 +152,7 @@ std::vector<std::vector<Neighbour>> nearest_neighbours(const NeighbourSearch& se
 
 std::vector<std::vector<Neighbour>> nearest_rows(const ComparableRows& queries, const ComparableRows& gallery,
                                                  int64_t k) {
-  // No query is of any row's group.
+  // Groups that no query shares with any row.
   const std::vector<int64_t> none(static_cast<size_t>(queries.size()), -1),
       all(static_cast<size_t>(gallery.size()), 0);
   return nearest_neighbours({queries, none, gallery, all}, k);

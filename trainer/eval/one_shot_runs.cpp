@@ -75,7 +75,7 @@ class Run {
     }
   }
 
-  // A path of a line, inside the folder of the runs.
+  // A path on a line, which must lie inside the folder of the runs.
   fs::path picture(const std::string& word, int64_t number) const {
     const fs::path relative = fs::path(word).lexically_normal();
     if (has_scheme(word) || word.starts_with("~/"))

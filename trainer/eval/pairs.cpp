@@ -13,7 +13,7 @@ namespace lodestone {
 
 namespace {
 
-// `count` different numbers below `total`, ascending; every such set is equally likely.
+// Draws `count` different numbers below `total`, ascending; every such set is equally likely.
 std::vector<uint64_t> distinct_below(uint64_t total, size_t count, Random random) {
   std::vector<uint64_t> codes;
   codes.reserve(count);
@@ -25,12 +25,13 @@ std::vector<uint64_t> distinct_below(uint64_t total, size_t count, Random random
   return codes;
 }
 
-// Rows in order of their group. The row at position p has one run of partners behind it for each kind of
-// pair: the rest of its group, or all that follows its group. Pairs are so numbered without being listed.
+// Numbers pairs without listing them. Rows are ordered by group; the row at position p has one run of later
+// partners for each kind of pair: the rest of its group, or all rows after its group.
 struct Numbering {
   std::vector<int64_t> order;
   std::vector<int64_t> first_partner;
-  std::vector<int64_t> pairs_before;  // of the positions before p; one more entry for the total
+  std::vector<int64_t>
+      pairs_before;  // number of pairs of the positions before p; one more entry for the total
 
   Numbering(std::span<const int64_t> groups, bool positive) : order(groups.size()) {
     const int64_t count = static_cast<int64_t>(groups.size());

@@ -27,7 +27,7 @@ at::Tensor project_to_plane(const at::Tensor& z_ND) {
   if (n < 2 || z_ND.size(1) == 0) return plane_N2;
   at::Tensor x_ND = z_ND.detach().to(at::kCPU, at::kDouble).contiguous();
   x_ND = x_ND - x_ND.mean(0, /*keepdim=*/true);
-  // The rows' own products have the same spectrum as the covariance, and N is the smaller number.
+  // The rows' Gram matrix has the spectrum of the covariance, and N is the smaller size.
   const auto [values_N, vectors_NN] = at::linalg_eigh(at::mm(x_ND, x_ND.t()));
   for (int64_t axis = 0; axis < std::min<int64_t>(2, n); ++axis) {
     const at::Tensor column_N = vectors_NN.select(1, n - 1 - axis).contiguous();

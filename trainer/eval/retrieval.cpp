@@ -20,7 +20,7 @@ double dcg_of_ideal(int64_t relevant) {
   return sum;
 }
 
-// Judges one query; `found` is best first and holds at least max(10, R) rows where the gallery does.
+// Evaluates one query; `found` is best first and holds at least max(10, R) rows if the gallery does.
 void judge_ranks(std::span<const Neighbour> found, QueryResult& result) {
   int64_t hits = 0;
   double dcg = 0;

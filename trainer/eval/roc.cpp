@@ -12,7 +12,7 @@ namespace {
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Appends a point; the one before it goes if it lies inside a horizontal or vertical run.
+// Appends a point and removes the previous one if it lies inside a horizontal or vertical run.
 void append(std::vector<RocPoint>& curve, const RocPoint& point) {
   if (curve.size() >= 2) {
     const RocPoint& a = curve[curve.size() - 2];
@@ -22,7 +22,7 @@ void append(std::vector<RocPoint>& curve, const RocPoint& point) {
   curve.push_back(point);
 }
 
-// Scores that are in order already cost one look.
+// Scores that are sorted already cost one pass.
 void sort_falling(std::vector<double>& scores) {
   if (!std::is_sorted(scores.begin(), scores.end(), std::greater<>()))
     std::sort(scores.begin(), scores.end(), std::greater<>());
@@ -77,7 +77,7 @@ double roc_auc(const std::vector<RocPoint>& curve) {
 
 double equal_error_rate(const std::vector<RocPoint>& curve) {
   if (curve.empty()) return kUndefined;
-  // False accepts less false rejects: rises from -1 to 1 along the curve.
+  // False accepts minus false rejects: rises from -1 to 1 along the curve.
   const auto balance = [](const RocPoint& point) { return point.far - (1 - point.tar); };
   for (size_t k = 1; k < curve.size(); ++k) {
     const double before = balance(curve[k - 1]);

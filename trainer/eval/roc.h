@@ -12,29 +12,33 @@ struct RocPoint {
   double tar;  ///< true accept rate: share of positives accepted
 };
 
-/// The receiver operating characteristic, exact, from (inf, 0, 0) to (lowest score, 1, 1) by falling
-/// threshold. Equal scores enter together, as one (diagonal) segment, so that no order among ties is assumed.
-/// Points inside a horizontal or vertical run are left out: the curve is the same without them.
-/// Returns nothing if either side is empty: no rate is defined then.
+/// The exact receiver operating characteristic, from (inf, 0, 0) to (lowest score, 1, 1) by descending
+/// threshold. Equal scores form one (diagonal) segment, so no order among ties is assumed. Points inside a
+/// horizontal or vertical run are left out, which does not change the curve. Empty if either side is empty,
+/// since no rate is defined then.
 /// Cost      one sort of each side
 std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector<double> negative_scores);
 
-/// Area under the curve = P(positive > negative) + P(equal)/2. NaN for an empty curve, as below.
+/// Area under the curve = P(positive > negative) + P(equal)/2. Like the metrics below, NaN for an empty
+/// curve.
 double roc_auc(const std::vector<RocPoint>& curve);
 
-/// Average precision of "same": Σ (TAR_k - TAR_{k-1}) · precision_k over the distinct scores by falling threshold, precision the share
-/// of positives among what is accepted; not interpolated, equal scores enter together. NaN without a positive or a negative.
+/// Average precision of "same". Not interpolated; equal scores count together. NaN without a positive or a
+/// negative.
+/// Math      Σ (TAR_k - TAR_{k-1}) · precision_k over the distinct scores by descending threshold, precision
+///           the share of positives among the accepted pairs
 double average_precision(std::vector<double> positive_scores, std::vector<double> negative_scores);
 
-/// The rate at which false accepts equal false rejects, interpolated linearly on the segment that crosses.
+/// The rate at which false accepts equal false rejects, interpolated linearly on the segment where they
+/// cross.
 double equal_error_rate(const std::vector<RocPoint>& curve);
 
-/// The largest true accept rate among thresholds whose false accept rate is at most `far`. Not interpolated:
+/// The largest true accept rate of a threshold whose false accept rate is at most `far`. Not interpolated:
 /// ties count against the model. With fewer than 1/far negatives it is the rate above the highest negative.
 double tar_at_far(const std::vector<RocPoint>& curve, double far);
 
-/// At most about `points` of the curve's points, spread evenly in log FAR and in TAR, both ends kept: for
-/// drawing.
+/// At most about `points` points of the curve for a chart, spread evenly in log FAR and in TAR, with both
+/// ends.
 std::vector<RocPoint> thin_roc(const std::vector<RocPoint>& curve, int64_t points = 200);
 
 }  // namespace lodestone

@@ -16,8 +16,8 @@ double sum_of_lanes(const double (&lanes)[kLanes]) {
   return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
-// Eight partial sums let the compiler use its vector units without being allowed to reorder anything. A product of two float32 is
-// exact in float64, so that fused multiply-adds change no bit.
+// Eight partial sums let the compiler use vector instructions although it may not reorder anything. A
+// product of two float32 is exact in float64, so fused multiply-adds change no bit.
 LODESTONE_CLONES double dot(const float* a, const float* b, int64_t width) {
   double lanes[kLanes] = {};
   int64_t d = 0;

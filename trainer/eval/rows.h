@@ -7,13 +7,12 @@
 
 namespace lodestone {
 
-/// Rows to be judged (embeddings, or raw pixels for the floor) with the class of each as the judge counts it.
+/// Rows to evaluate (embeddings, or raw pixels for the baseline) with their groups and labels. Rows of one
+/// group count as "the same". A group is a class, or, in a data set with classes that look alike (the Latin
+/// and the Greek A), a look-alike group. Rows of equal label must be of equal group. Class labels matter only
+/// for verification: two rows of one group but different classes look alike, and whether they are "the same"
+/// has no right answer, so such a pair is neither positive nor negative.
 /// Shapes    x_ND floating point, any device; groups_N.size() == N
-/// A group is what counts as "the same": the class label, or, where a data set has classes that look alike
-/// (the Latin and the Greek A), the index of the look-alike group. Rows of equal label must be of equal
-/// group.
-/// The class labels matter to verification alone: rows of one group but different classes look alike, and whether
-/// they are "the same" has no right answer, so such a pair is neither positive nor negative.
 struct LabelledRows {
   at::Tensor x_ND;
   std::vector<int64_t> groups_N;
@@ -22,13 +21,14 @@ struct LabelledRows {
   const std::vector<int64_t>& labels() const { return labels_N.empty() ? groups_N : labels_N; }
 };
 
-/// How alike two rows are; larger is more alike.
-/// kCosine   x·y / (|x| |y|); a zero row has 0 with every row.       kL2   -|x - y|²
+/// The likeness of two rows; larger is more alike.
+/// kCosine   x·y / (|x| |y|); a zero row has 0 with every row
+/// kL2       -|x - y|²
 enum class Likeness { kCosine, kL2 };
 
-/// Rows made ready to be compared: float32, contiguous, on the CPU, of unit length for kCosine.
-/// A score is a float64 sum in an order that depends on the width alone: equal rows score exactly equal,
-/// whatever the tile or the thread. Ties are therefore real ties, and can be counted against the model.
+/// Rows prepared for comparison: float32, contiguous, on the CPU, of unit length for kCosine. A score is a
+/// float64 sum in an order that depends only on the width: equal rows score exactly equal, whatever the tile
+/// or the thread. Ties are therefore real ties, and can be counted against the model.
 /// Cost      construction O(N·D)
 /// Throws    Error if x is not [N, D] with D >= 1, or holds a value that is not finite (naming the row)
 /// Threads   const methods are safe concurrently
@@ -54,10 +54,11 @@ class ComparableRows {
 /// The likeness of row i of `a` and row j of `b`. Requires: same width and likeness, indices in range.
 double score(const ComparableRows& a, int64_t i, const ComparableRows& b, int64_t j);
 
-/// The Euclidean distance a score stands for: sqrt(2 - 2 s) between unit rows for kCosine, sqrt(-s) for kL2.
+/// The Euclidean distance of a score: sqrt(2 - 2 s) between unit rows for kCosine, sqrt(-s) for kL2.
 double distance_of_score(double score, Likeness likeness);
 
-/// Throws Error unless groups_N names a group for each of the rows, and labels_N a label for each or for none.
+/// Throws Error unless groups_N names a group for each of the rows, and labels_N a label for each or for
+/// none.
 void check_labelled(const LabelledRows& rows);
 
 }  // namespace lodestone

@@ -17,13 +17,14 @@ struct Stretch {
   int64_t end = 0;
 };
 
-/// The stretch of `count` things that this rank does. Stretches follow each other in rank order, cover everything and differ by at
-/// most one in size; with fewer things than ranks some are empty.
+/// The range of `count` items that this rank processes. Ranges follow each other in rank order, cover all
+/// items and differ by at most one in size; with fewer items than ranks some are empty.
 inline Stretch own_stretch(int64_t count, const Group& group) {
   return {count * group.rank() / group.size(), count * (group.rank() + 1) / group.size()};
 }
 
-/// The items of all ranks, in rank order, on every rank: what comes after them is computed as on one rank, bit for bit.
+/// Gathers the items of all ranks, in rank order, on every rank, so that later results equal those of one
+/// rank bit for bit.
 /// Ranks     collective
 template <typename T>
 std::vector<T> gather_items(const Group& group, std::vector<T> own) {

@@ -9,15 +9,16 @@
 
 namespace lodestone {
 
-/// The best `depth` of the neighbours offered so far. Half as many more are kept between clean-ups, so that each offer costs O(1)
-/// amortised whatever the depth, and the bar lags little behind.
+/// Keeps the best `depth` of the neighbours offered so far. It buffers half as many more between clean-ups,
+/// so that an offer costs O(1) amortised for any depth, and bar() lags little behind.
+/// Threads   one caller
 class Shortlist {
  public:
   explicit Shortlist(int64_t depth) : depth_(static_cast<size_t>(std::max<int64_t>(depth, 0))) {
     if (depth_ == 0) bar_ = std::numeric_limits<double>::infinity();
   }
 
-  /// The most memory that a list of that depth comes to hold.
+  /// The greatest memory of a list of that depth.
   static int64_t bytes(int64_t depth) {
     return depth > 0 ? most(depth) * static_cast<int64_t>(sizeof(Neighbour)) : 0;
   }

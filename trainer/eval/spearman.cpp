@@ -13,7 +13,7 @@ namespace lodestone {
 
 namespace {
 
-// Ranks from 0, less their mean.
+// Ranks from 0, minus their mean.
 std::vector<double> centred_ranks(std::span<const double> values) {
   std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});

@@ -16,9 +16,9 @@ namespace lodestone {
 namespace {
 
 constexpr size_t kShortest = 2, kLongest = 4;
-constexpr int64_t kQueries = 64;  // searched at a time
+constexpr int64_t kQueries = 64;  // queries that are searched at a time
 
-/// The words in small letters, each as its code points between two spaces.
+/// The words in lower case, each as its code points between two spaces.
 std::vector<std::u32string> padded_words(std::string_view text) {
   const auto length = static_cast<int32_t>(text.size());
   const icu::UnicodeString lower =

@@ -20,8 +20,8 @@ struct FoldedPair {
   int64_t fold;
 };
 
-// Classes with two rows or more are dealt first, so that every fold gets positives and negatives of its own.
-// Returns nothing if there are too few of them for two folds.
+// Classes with two rows or more are assigned first, so that every fold gets positives and negatives of its
+// own. Empty if there are too few of them for two folds.
 std::unordered_map<int64_t, int64_t> deal_folds(std::span<const int64_t> groups_N, uint64_t seed,
                                                 int64_t folds) {
   std::map<int64_t, int64_t> members;
@@ -59,7 +59,7 @@ std::vector<FoldedPair> pairs_within_folds(const ScoredPairs& scored, std::span<
   return kept;
 }
 
-// Accepted and total, of one kind of pair.
+// Counts of accepted and of all pairs of one kind.
 struct Tally {
   double accepted = 0;
   double total = 0;
@@ -67,14 +67,14 @@ struct Tally {
 };
 
 // The threshold of the best balanced accuracy outside `held_out`, half-way between two scores; the strictest
-// of equals.
+// one of equals.
 double best_threshold(const std::vector<FoldedPair>& pairs, int64_t held_out) {
   Tally same;
   Tally other;
   for (const FoldedPair& pair : pairs)
     if (pair.fold != held_out) ++(pair.same ? same : other).total;
   double best = kInfinity;
-  double best_gain = 0;  // of TAR - FAR
+  double best_gain = 0;  // greatest TAR - FAR
   double previous = kInfinity;
   const auto consider = [&](double next) {
     const double gain = same.rate() - other.rate();
@@ -114,7 +114,7 @@ double fold_accuracy(const ScoredPairs& scored, std::span<const int64_t> groups_
       ++tally.total;
       if (pair.score >= threshold) ++tally.accepted;
     }
-    // A fold may have lost all its pairs of one kind to the caps.
+    // Sampling may have left a fold without pairs of one kind.
     if (same.total == 0 || other.total == 0) continue;
     sum += (same.rate() + 1 - other.rate()) / 2;
     ++judged;

@@ -10,23 +10,24 @@
 
 namespace lodestone {
 
-/// "Same or not?" over pairs of rows: how well one threshold on the score tells positives from negatives.
+/// Verification ("same or not?") over pairs of rows: how well one threshold on the score separates positives
+/// from negatives.
 struct Verification {
-  /// roc_auc, average_precision, eer, accuracy, tar_at_far_1e-1 … tar_at_far_1e-4, positive_pairs, negative_pairs (as compared).
-  /// NaN ("undefined") where there is no positive or no negative pair.
+  /// roc_auc, average_precision, eer, accuracy, tar_at_far_1e-1 … tar_at_far_1e-4, positive_pairs,
+  /// negative_pairs (as compared). NaN ("undefined") where there is no positive or no negative pair.
   Measures measures;
   std::vector<RocPoint> roc;
 };
 
-/// Verifies all pairs, or a seeded sample above the caps of PairOptions; exact on the pairs it was given.
+/// Computes the verification metrics of the given pairs, exactly.
 /// Cost      one sort of the scores, and ten sweeps for `accuracy`
 Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed = 0);
 
-/// Ten-fold accuracy as for Labeled Faces in the Wild (Huang et al. 2007): classes are dealt to folds
-/// (seeded), a pair belongs to a fold when both its classes do and is left out when they differ; each fold is
-/// judged at the threshold that is best on the other folds, so on classes that had no say in it. Accuracy is
-/// balanced, (TAR + 1 - FAR) / 2: chance is 1/2 however many negatives there are. Fewer folds when there are
-/// fewer than 20 classes of two rows or more; NaN below 4 of them.
+/// Ten-fold accuracy as for Labeled Faces in the Wild (Huang et al. 2007). Classes are assigned to folds
+/// (seeded); a pair belongs to a fold if both its classes do and is left out if they differ. Each fold is
+/// evaluated at the threshold that is best on the other folds, hence on classes that did not influence it.
+/// Accuracy is balanced, (TAR + 1 - FAR) / 2: chance is 1/2 for any number of negatives. There are fewer
+/// folds if there are fewer than 20 classes of two rows or more; with fewer than 4 such classes it is NaN.
 double fold_accuracy(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed,
                      int64_t folds = 10);
 

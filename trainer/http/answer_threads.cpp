@@ -18,7 +18,7 @@ void AnswerThreads::start() {
 void AnswerThreads::post(std::function<void()> work) {
   if (++busy_ > threads_.size() && threads_.size() < most_) try {
       start();
-    } catch (const std::system_error&) {  // this host has no more: those there are have more to do
+    } catch (const std::system_error&) {  // no further thread can be started: the existing ones do the work
     }
   boost::asio::post(io_, [this, work = std::move(work)] {
     work();

@@ -13,16 +13,19 @@
 
 namespace lodestone {
 
-/// Threads that answer requests: the first is there from the beginning, each other is started when those before it are busy, and stays.
+/// Threads that answer requests. One is started at construction; another is started whenever all are busy, up
+/// to a limit, and stays.
 class AnswerThreads {
  public:
-  /// Throws std::system_error if not even one can be started.
+  /// `most` is the largest number of threads.
+  /// Throws    std::system_error if not even one can be started
   explicit AnswerThreads(size_t most);
   ~AnswerThreads() { join(); }
 
-  /// Has `work` done by one of them; it throws nothing. Threads: from one only.
+  /// Runs `work`, which must not throw, on one of the threads.
+  /// Threads   call it from one thread only
   void post(std::function<void()> work);
-  /// Waits for all that was posted; none may be posted after it.
+  /// Waits for all posted work; nothing may be posted afterwards.
   void join();
 
  private:
@@ -31,7 +34,7 @@ class AnswerThreads {
   const size_t most_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> more_{io_.get_executor()};
-  std::atomic<size_t> busy_ = 0;  // works that were posted and are not done
+  std::atomic<size_t> busy_ = 0;  ///< work that was posted and is not finished
   std::vector<std::thread> threads_;
 };
 

@@ -10,12 +10,12 @@ namespace ssl = boost::asio::ssl;
 
 constexpr std::chrono::seconds kAgainAfter{5};
 
-// Keys of every session are made for it alone: who learns the certificate's key later reads nothing that was recorded before.
-constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";  // of TLS 1.2
+// Every session has keys of its own: a stolen certificate key does not decrypt recorded traffic.
+constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";  // TLS 1.2
 constexpr const char* kSuites =
-    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";  // of TLS 1.3
+    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";  // TLS 1.3
 
-// Nobody is asked for the key's password on a terminal: the library would wait for it.
+// Refuses to ask for the key's password, since the library would wait for a terminal.
 std::shared_ptr<ssl::context> read_context(const std::string& file, const std::string& settings) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   SSL_CTX* const own = context->native_handle();
@@ -70,7 +70,7 @@ std::shared_ptr<ssl::context> Certificate::current() {
   try {
     context_ = read_context(file_, settings_);
   } catch (const std::exception& error) {
-    again_ = time + kAgainAfter;  // there may have been no descriptor left for it
+    again_ = time + kAgainAfter;  // the file may have been unreadable for lack of descriptors
     if (is_new && warn_) warn_(std::string(error.what()) + "; the certificate from before stays in use");
   }
   return context_;

@@ -16,18 +16,20 @@
 
 namespace lodestone {
 
-/// The key and chain of certificates that a server shows: those of its file as they are at the moment, since certificates are renewed
-/// while a server runs. A connection keeps what it began with. Threads: from one only.
+/// The private key and certificate chain of a server, as its file contains them now, since certificates are
+/// renewed while a server runs. A connection keeps the one it began with.
+/// Threads   one thread uses the object
 class Certificate {
  public:
-  /// Throws ConfigError if the file has none that can be used.
+  /// Throws    ConfigError if the file holds no usable key and certificate
   explicit Certificate(const HttpOptions& options);
 
-  /// For a new connection. What is in the file now can't be used: that is told once, and the one before it stays.
+  /// The context for a new connection. If the file is not usable now, that is reported once and the previous
+  /// context stays.
   std::shared_ptr<boost::asio::ssl::context> current();
 
  private:
-  // What tells one content of a file from another without reading it.
+  // Distinguishes versions of a file without reading it.
   struct Stamp {
     ino_t number = 0;
     off_t size = -1;
@@ -39,8 +41,8 @@ class Certificate {
   const std::string file_, settings_;
   const std::function<void(const std::string&)> warn_;
   Stamp seen_;
-  std::optional<std::chrono::steady_clock::time_point>
-      again_;  ///< when what could not be read is tried once more
+  /// When reading an unusable file is tried again.
+  std::optional<std::chrono::steady_clock::time_point> again_;
   std::shared_ptr<boost::asio::ssl::context> context_;
 };
 

@@ -18,7 +18,7 @@ std::string text_of(boost::beast::string_view view) {
   return {view.data(), view.size()};
 }
 
-// Hashes of one length are compared in a time that tells nothing of what is expected.
+// Compares hashes of equal length, in a time that does not depend on the expected value.
 bool same(const std::string& given, const std::string& expected) {
   std::array<unsigned char, crypto_generichash_BYTES> a{}, b{};
   const auto hash = [](auto& out, const std::string& text) {
@@ -35,7 +35,7 @@ bool is_json(const HttpHead& head) {
   return boost::beast::iequals(type.substr(0, type.find(';')), "application/json");
 }
 
-// Browsers say which site's page asks; other clients say nothing.
+// Browsers send the site of the page that makes a request; other clients send nothing.
 bool foreign(const HttpHead& head) {
   const std::string origin = text_of(head[http::field::origin]);
   if (origin.empty()) return false;
@@ -49,13 +49,13 @@ bool is_address(int family, const std::string& text) {
 }
 
 bool names_loopback(std::string host) {
-  if (host.empty()) return true;  // no browser
+  if (host.empty()) return true;  // not a browser
   if (host.front() == '[') return is_address(AF_INET6, host.substr(1, host.find(']') - 1));
   host = host.substr(0, host.find(':'));
   return boost::beast::iequals(host, "localhost") || is_address(AF_INET, host);
 }
 
-// Who stands before this server may have gone by the other one.
+// Whether a header occurs twice: a proxy before this server may have used the other one.
 bool twice(const HttpHead& head) {
   for (const http::field field : {http::field::host, http::field::authorization, http::field::content_type,
                                   http::field::content_length, http::field::origin, http::field::expect})
@@ -63,7 +63,8 @@ bool twice(const HttpHead& head) {
   return false;
 }
 
-// Another site's name that leads to the loopback address makes a browser take what is served there, to all of this host, for that site's.
+// Refuses host names of other sites: a name that resolves to the loopback address makes a browser treat this
+// server's pages as that site's.
 bool misnamed(const HttpHead& head, const HttpOptions& options) {
   return is_loopback(options.address) && options.authorization.empty() &&
          !names_loopback(text_of(head[http::field::host]));
@@ -82,7 +83,7 @@ std::string basic_authorization(const std::string& user, const std::string& pass
   std::string coded(sodium_base64_encoded_len(plain.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
   ::sodium_bin2base64(coded.data(), coded.size(), reinterpret_cast<const unsigned char*>(plain.data()),
                       plain.size(), sodium_base64_VARIANT_ORIGINAL);
-  coded.pop_back();  // the zero behind it
+  coded.pop_back();  // the terminating zero
   return "Basic " + coded;
 }
 

@@ -15,17 +15,18 @@ namespace lodestone {
 using HttpHead = boost::beast::http::request_header<>;
 using HttpResponse = boost::beast::http::response<boost::beast::http::string_body>;
 
-/// The path of a request: what it asks for, up to a query.
+/// The path of a request, without the query.
 std::string path_of(const HttpHead& head);
 
-/// Why a request isn't answered by its route, if so: authorization, path, method, length, type or origin. `length`: what the body has.
+/// The refusal of a request, if any, by authorization, path, method, length, type or origin. `length` is the
+/// length of the body, unset if it is not known.
 std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
                                   const HttpOptions& options);
 
-/// The route's answer, or that to the error it throws.
+/// The answer of a route, or the answer for the exception that it throws.
 HttpAnswer answer_of(const HttpRoute& route, const std::string& body);
 
-/// An answer as it is sent to the request `head`; `keep`: the connection stays.
+/// The response to send for an answer to the request `head`; `keep`: the connection stays open.
 HttpResponse response_of(HttpAnswer answer, const HttpHead& head, bool keep, const HttpOptions& options);
 
 }  // namespace lodestone

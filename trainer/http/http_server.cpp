@@ -24,7 +24,7 @@ using boost::system::error_code;
 using PlainSession = HttpSession<tcp::socket>;
 using SecretSession = HttpSession<asio::ssl::stream<tcp::socket>>;
 
-// Beside the requests under way: those that are being sent, or idle.
+// Connections besides the requests in progress: those that are being received, or idle.
 constexpr size_t kMoreConnections = 64;
 
 tcp::endpoint place_of(const HttpOptions& options) {
@@ -39,11 +39,11 @@ tcp::endpoint place_of(const HttpOptions& options) {
   return {address, static_cast<unsigned short>(options.port)};
 }
 
-// What clients are told apart by. Of IPv6 a client commonly has 2^64 addresses.
+// Identifies a client by its address; an IPv6 client commonly has 2^64 of them.
 std::string address_of(const tcp::socket& socket) {
   error_code code;
   const asio::ip::address address = socket.remote_endpoint(code).address();
-  if (code) return {};  // it is gone already
+  if (code) return {};  // the client is gone already
   if (address.is_v4()) return address.to_string();
   const auto six = address.to_v6();
   if (six.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, six).to_string();
@@ -99,7 +99,7 @@ void HttpServer::Impl::accept() {
   acceptor.async_accept([this](error_code code, tcp::socket socket) {
     if (stopping) return;
     if (!code) return admit(std::move(socket));
-    // No descriptors left, perhaps: a little later there may be.
+    // Perhaps no descriptors are left: tries again a little later.
     pause.expires_after(std::chrono::milliseconds(100));
     pause.async_wait([this](error_code) { accept(); });
   });
@@ -109,17 +109,18 @@ void HttpServer::Impl::admit(tcp::socket socket) {
   bool settled = true;
   try {
     settled = take(socket);
-  } catch (const std::exception&) {  // for want of memory: the next one may have it
+  } catch (const std::exception&) {  // out of memory; the next connection may succeed
   }
   if (settled) return accept();
-  // All of them are being answered: soon one won't be.
+  // All connections are being answered: tries again soon.
   pause.expires_after(std::chrono::milliseconds(10));
   pause.async_wait([this, socket = std::move(socket)](error_code) mutable {
     if (!stopping) admit(std::move(socket));
   });
 }
 
-// Makes a connection of it, for which another may have to go, or leaves it to be closed. False: it has to wait.
+// Turns the socket into a connection, possibly in place of another one, or lets it close. Returns false if
+// the socket has to wait.
 bool HttpServer::Impl::take(tcp::socket& socket) {
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   error_code ignored;
@@ -146,7 +147,7 @@ size_t HttpServer::Impl::slots_of_address() const {
                                      : slots() - kMoreConnections / 2;
 }
 
-// Of all, or of one address.
+// The connection to close for another one, of all or of one address.
 bool HttpServer::Impl::give_up_oldest(const std::string* address) {
   std::shared_ptr<HttpConnection> oldest;
   for (const auto& connection : connections)
@@ -159,7 +160,8 @@ bool HttpServer::Impl::give_up_oldest(const std::string* address) {
 }
 
 void HttpServer::Impl::give_up(const std::shared_ptr<HttpConnection>& connection) {
-  const std::shared_ptr<HttpConnection> kept = connection;  // which may be the set's own
+  // Keeps it alive: the reference may be into the set.
+  const std::shared_ptr<HttpConnection> kept = connection;
   connections.erase(kept);
   kept->drop();
 }
@@ -181,7 +183,7 @@ void HttpServer::Impl::count() {
   crowded = 2 * connections.size() > slots();
 }
 
-// What a connection throws, for want of memory, ends no server.
+// An exception of a connection, for lack of memory, does not end the server.
 void HttpServer::Impl::run() {
   for (;;) try {
       io.run();

@@ -25,7 +25,8 @@
 
 namespace lodestone {
 
-/// What the connections of a server share. Threads: the thread that runs `io`, but for `answering`.
+/// State shared by the connections of a server.
+/// Threads   the thread that runs `io`, except `answering`
 struct HttpShared {
   HttpShared(HttpOptions how, HttpServer::Routes where, HttpServer::Watch told)
       : options(std::move(how)), routes(std::move(where)), watch(std::move(told)) {}
@@ -34,39 +35,42 @@ struct HttpShared {
   const HttpServer::Routes routes;
   const HttpServer::Watch watch;
   boost::asio::io_context io{1};
-  // Some more than requests may be under way, for what is open.
+  // More threads than max_requests, for open routes.
   AnswerThreads answering{static_cast<size_t>(options.max_requests) + 2};
-  int under_way = 0;    // requests that have come whole and aren't answered
-  size_t received = 0;  // bytes of bodies that are being received or answered
+  int under_way = 0;    ///< completely received requests that are not answered
+  size_t received = 0;  ///< bytes of bodies that are being received or answered
   bool stopping = false;
-  bool crowded = false;  // clients are to hurry with their heads
+  bool crowded = false;  ///< many connections: clients have less time for their heads
   std::function<void(class HttpConnection*)> ended;
-  // Gives up the slowest bodies until the others fit in; false if `asking` is the slowest.
+  // Drops the slowest bodies until the others fit; false if `asking` is the slowest.
   std::function<bool(class HttpConnection& asking)> make_room;
 };
 
-/// A client's connection, whatever carries it.
+/// A client's connection, over TCP or TLS.
 class HttpConnection {
  public:
   using Clock = std::chrono::steady_clock;
-  /// What it waits for: a whole head, or the client to go; a whole body; the client to take the answer; the answer.
+  /// What the connection waits for. kIdle: a complete head, or the client to close; kReceives: a complete
+  /// body; kSends: the client to receive the answer; kWorks: the answer.
   enum class Phase { kIdle, kReceives, kSends, kWorks };
 
   explicit HttpConnection(std::string address) : address_(std::move(address)) {}
   virtual ~HttpConnection() = default;
   virtual void start() = 0;
-  /// Ends it, after the answer under way.
+  /// Closes it after the answer in progress.
   virtual void stop() = 0;
-  /// Ends it at once.
+  /// Closes it at once.
   virtual void drop() = 0;
 
   const std::string& address() const { return address_; }
   Phase phase() const { return phase_; }
   Clock::time_point since() const { return since_; }
-  /// Has it to go for another's sake, and how soon? Who has sent no whole request goes before who takes no answer, the oldest first.
+  /// Whether it may be closed in favour of another connection; the one of the smallest rank() is
+  /// closed first: those that have not sent a complete request before those that do not receive
+  /// their answer, the oldest first.
   bool dispensable() const { return phase_ != Phase::kWorks; }
   auto rank() const { return std::pair(phase_ == Phase::kSends, since_); }
-  /// Bytes of its body that came in a second.
+  /// Bytes of the body received per second.
   double pace() const {
     return static_cast<double>(received_) / std::chrono::duration<double>(Clock::now() - since_).count();
   }
@@ -77,15 +81,15 @@ class HttpConnection {
     since_ = Clock::now();
   }
 
-  size_t received_ = 0;  // bytes of its body that the server holds
+  size_t received_ = 0;  ///< bytes of the body that the server holds
 
  private:
-  const std::string address_;  // of the client
+  const std::string address_;  ///< address of the client
   Phase phase_ = Phase::kIdle;
-  Clock::time_point since_ = Clock::now();  // it is in that phase
+  Clock::time_point since_ = Clock::now();  ///< start of the current phase
 };
 
-/// Reads a request, has it answered, sends the answer, and again. Whatever it waits for has a deadline.
+/// Reads a request, gets its answer, sends it, and repeats. Every wait has a deadline.
 template <typename Stream>
 class HttpSession : public HttpConnection, public std::enable_shared_from_this<HttpSession<Stream>> {
  public:
@@ -132,7 +136,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
       return stream_;
   }
 
-  // What waits is given up when the client's patience is spent. A deadline that another has followed does nothing.
+  // Cancels the pending operation when the client's time is up. A deadline that was replaced does nothing.
   void arm() { arm(shared_.options.patience); }
   void arm_for_head() { arm(shared_.crowded ? shared_.options.patience / 10 : shared_.options.patience); }
   void arm(std::chrono::milliseconds patience) {
@@ -156,7 +160,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     enter(Phase::kIdle);
     parser_.emplace();
     parser_->header_limit(kHead);
-    parser_->body_limit(std::numeric_limits<uint64_t>::max());  // the rules have it
+    parser_->body_limit(std::numeric_limits<uint64_t>::max());  ///< the rules check the length of the body
     arm_for_head();
     boost::beast::http::async_read_header(stream_, buffer_, *parser_,
                                           [self = self()](Code code, size_t) { self->head_came(code); });
@@ -203,7 +207,8 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     });
   }
 
-  // A body holds the memory of what has come of it and no place: who sends none, or slowly, keeps no other from being answered.
+  // A body takes the memory of its received bytes but no place among the requests in progress, so that a slow
+  // client does not keep others from being answered.
   void read_body() {
     arm();
     parser_->eager(true);
@@ -231,7 +236,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     has_place() ? answer() : refuse_for_now();
   }
 
-  // Elsewhere, since it may take long.
+  // On another thread, since it may take long.
   void answer() {
     answering_ = true;
     enter(Phase::kWorks);
@@ -252,7 +257,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     if (shared_.watch)
       shared_.watch(route_ ? path_of(head) : "other", answer.status,
                     std::chrono::duration<double>(Clock::now() - start_).count());
-    // What is left of a refused body is not read: the connection ends.
+    // The rest of a refused body is not read: the connection closes.
     keep_ = keep_ && answer.status < 400 && !shared_.stopping;
     response_.emplace(response_of(std::move(answer), head, keep_, shared_.options));
     arm();
@@ -274,7 +279,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     }
   }
 
-  // A connection that is closed while something unread lies in it is reset, and the client may lose the answer.
+  // Closing a socket with unread data resets the connection, and the client may lose the answer.
   void hang_up() {
     Code ignored;
     socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
@@ -298,7 +303,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     if (!std::exchange(ended_, true)) shared_.ended(this);
   }
 
-  // What it holds of what the server has for all.
+  // Releases its share of the server's limits.
   void give_back() {
     if (std::exchange(placed_, false)) --shared_.under_way;
     shared_.received -= std::exchange(received_, 0);
@@ -312,7 +317,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   std::optional<HttpResponse> response_;
   const HttpRoute* route_ = nullptr;
   Clock::time_point start_;
-  uint64_t round_ = 0;  // of the deadline
+  uint64_t round_ = 0;  ///< number of the current deadline
   bool timed_out_ = false, keep_ = false, answering_ = false, placed_ = false, ended_ = false;
 };
 

@@ -45,7 +45,7 @@ double open_files() {
   double count = 0;
   std::filesystem::directory_iterator at("/proc/self/fd", error), end;
   for (; !error && at != end; at.increment(error)) ++count;
-  return error ? kUnknown : count - 1;  // the folder's own
+  return error ? kUnknown : count - 1;  // the descriptor of the opened folder does not count
 }
 
 double cpu_seconds() {
@@ -57,12 +57,12 @@ double cpu_seconds() {
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-// Field 22 of stat: ticks from the boot, whose time /proc/stat has.
+// Field 22 of stat: ticks since boot; /proc/stat has the time of the boot.
 double start_time() {
   std::ifstream file("/proc/self/stat");
   std::string text;
   std::getline(file, text);
-  const size_t name_end = text.rfind(')');  // the program's name may hold anything
+  const size_t name_end = text.rfind(')');  // the program's name may contain any character
   if (name_end == std::string::npos) return kUnknown;
   std::istringstream fields(text.substr(name_end + 1));
   std::string skipped;

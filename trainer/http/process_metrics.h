@@ -8,16 +8,17 @@ class Registry;
 
 namespace lodestone {
 
-/// What this process takes of its host, under the names that Prometheus' own clients use: process_cpu_seconds_total,
-/// process_resident_memory_bytes, process_virtual_memory_bytes, process_open_fds, process_max_fds, process_start_time_seconds.
+/// Resource usage of this process, under the metric names of Prometheus' own clients:
+/// process_cpu_seconds_total, process_resident_memory_bytes, process_virtual_memory_bytes, process_open_fds,
+/// process_max_fds, process_start_time_seconds.
 /// Threads   safe concurrently
 class ProcessMetrics {
  public:
-  /// `registry` outlives it.
+  /// Requires  `registry` outlives this object
   explicit ProcessMetrics(prometheus::Registry& registry);
   ~ProcessMetrics();
 
-  /// Takes the figures of now. What /proc does not tell is NaN.
+  /// Updates the metrics. A value that /proc does not provide is NaN.
   void look();
 
  private:

@@ -14,12 +14,13 @@ namespace {
 
 constexpr double kNearOne = 1 - 1e-7;
 
-/// ArcFace (Deng et al. 2019, eq. 3): classification by the learned proxies w of the classes, θ_z the angle between
-/// anchor and w_z, y the anchor's class, with a margin m added to the angle of its own class:
+/// ArcFace (Deng et al. 2019, eq. 3): classification by the learned proxies w of the classes, θ_z the angle
+/// between the anchor and w_z, y the anchor's class, with a margin m added to the angle of the anchor's own
+/// class:
 ///   L = mean over anchors of  -log( e^{c cos(θ_y + m)} / (e^{c cos(θ_y + m)} + Σ_{z ≠ y} e^{c cos θ_z}) ).
-/// Beyond θ_y + m = π, where cos(θ + m) would rise again, the logit is c (cos θ - m sin m) (as in insightface). The
-/// cosine of the own class is clamped to ±(1 - 1e-7), outside of which its gradient is 0. Needs normalised embeddings.
-/// Anchors whose class has no proxy do not count.
+/// Beyond θ_y + m = π, where cos(θ + m) would rise again, the logit is c (cos θ - m sin m), as in
+/// insightface. The cosine of the own class is clamped to ±(1 - 1e-7), outside of which its gradient is 0.
+/// Requires normalised embeddings. Anchors whose class has no proxy do not count.
 class ArcFaceLoss : public SoftmaxPairLoss {
  public:
   void visit(Fields& f) override {

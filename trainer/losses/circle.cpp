@@ -18,8 +18,8 @@ namespace {
 /// Circle loss (Sun et al. 2020, section 3), s the similarity:
 ///   L = mean over anchors of  log(1 + Σ_N e^{γ α_n (s - m)} · Σ_P e^{-γ α_p (s - 1 + m)}),
 ///   α_n = max(0, s + m),  α_p = max(0, 1 + m - s).
-/// The factors α are constants to the gradient, as in the paper. Anchors without a positive or without a negative do
-/// not count.
+/// The gradient treats the factors α as constants, as in the paper. Anchors without a positive or without a
+/// negative do not count.
 class CircleLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
@@ -29,7 +29,7 @@ class CircleLoss : public PairLoss {
   Measure measure() const override { return Measure::kSimilarity; }
 
   Sum negative_sum() const override { return Sum::kLogExp; }
-  // γ max(0, s + m) (s - m) = γ (max(s, -m)² - m²): without a second tile.
+  // γ max(0, s + m) (s - m) = γ (max(s, -m)² - m²): in place, without a second tile.
   void negative_term(at::Tensor& value_rc) const override {
     value_rc.clamp_min_(-margin_);
     value_rc.mul_(value_rc).sub_(margin_ * margin_).mul_(gamma_);

@@ -14,8 +14,8 @@ namespace {
 /// or, with `distance: cosine`, of the similarity s, by default with margin 0 and positive_margin 1:
 ///   L = mean over positives of max(0, positive_margin - s) + mean over negatives of max(0, s - margin),
 /// with `squared` each term squared (Hadsell, Chopra, LeCun 2006, eq. 4, without its factors of one half).
-/// The means are over the active pairs of each kind, or over all pairs of each kind; a kind without pairs is zero.
-/// Sub-gradient 0 at d = 0 and at the margins.
+/// The means are over the active pairs of each kind, or over all pairs of each kind; a kind without pairs is
+/// zero. Sub-gradient 0 at d = 0 and at the margins.
 class ContrastiveLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
@@ -70,7 +70,7 @@ class ContrastiveLoss : public PairLoss {
   bool cosine() const { return distance_ == "cosine"; }
   double margin() const { return margin_.value_or(cosine() ? 0.0 : 1.0); }
   double positive_margin() const { return positive_margin_.value_or(cosine() ? 1.0 : 0.0); }
-  // Of a negative's value - margin, the part on the wrong side of 0: it has the sign of the slope.
+  // The part of a negative's value - margin that violates the margin; its sign is that of the slope.
   void keep_excess(at::Tensor& beyond) const {
     if (cosine())
       beyond.clamp_min_(0);

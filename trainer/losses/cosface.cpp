@@ -6,9 +6,10 @@ namespace lodestone {
 
 namespace {
 
-/// CosFace (Wang et al. 2018, eq. 4), also known as AM-softmax: classification by the learned proxies w of the classes,
-/// s the cosine similarity, y the anchor's class, with a margin m taken off the similarity to its own class:
-///   L = mean over anchors of  -log( e^{c (s(a, w_y) - m)} / (e^{c (s(a, w_y) - m)} + Σ_{z ≠ y} e^{c s(a, w_z)}) ).
+/// CosFace (Wang et al. 2018, eq. 4), also known as AM-softmax: classification by the learned proxies w of
+/// the classes, s the cosine similarity, y the anchor's class, with a margin m taken off the similarity to
+/// its own class:
+///   L = mean over anchors of  -log( e^l / (e^l + Σ_{z ≠ y} e^{c s(a, w_z)}) ),  l = c (s(a, w_y) - m).
 /// Anchors whose class has no proxy do not count.
 class CosFaceLoss : public SoftmaxPairLoss {
  public:

@@ -7,13 +7,14 @@
 
 namespace lodestone {
 
-/// A number that starts at a setting and is learned from there.
+/// A learned number whose start is a setting of the loss.
 class Learned {
  public:
   Learned(const char* name, double start, double min, double max)
       : parameter_{name, at::full({}, start, at::kDouble), min, max}, start_(start) {}
 
-  /// To be called after the setting was visited: only a setting that has changed resets the number.
+  /// Sets the start. Call it after each visit of the setting: only a changed setting resets the learned
+  /// value.
   void start_at(double start) {
     if (start == start_) return;
     start_ = start;

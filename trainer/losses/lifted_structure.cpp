@@ -14,11 +14,12 @@ namespace lodestone {
 
 namespace {
 
-/// Lifted structured loss (Oh Song et al. 2016, eq. 4), d the Euclidean distance, P the positive pairs, α the margin:
+/// Lifted structured loss (Oh Song et al. 2016, eq. 4), d the Euclidean distance, P the positive pairs, α the
+/// margin:
 ///   J_ij = log( Σ_{k in N(i)} e^{α - d_ik} + Σ_{l in N(j)} e^{α - d_jl} ) + d_ij,
 ///   L = 1/(2|P|) Σ_{(i,j) in P} max(0, J_ij)².
-/// Every pair is taken from both ends: twice the sum over twice the count. A pair of which neither end has a negative
-/// counts with loss 0. Sub-gradient 0 at d = 0 and at J = 0.
+/// Every pair is taken from both ends, so the code divides twice the sum by twice the count. A pair of which
+/// neither end has a negative counts with loss 0. The sub-gradient is 0 at d = 0 and at J = 0.
 class LiftedStructureLoss : public PairLoss {
  public:
   void visit(Fields& f) override { f.field({"margin", "distance to which negatives are pushed"}, &margin_); }

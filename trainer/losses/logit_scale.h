@@ -7,8 +7,8 @@
 
 namespace lodestone {
 
-/// The factor on similarities: 1 / temperature, fixed, or learned as exp(logit_scale) with logit_scale kept within
-/// [0, ln 100] (Radford et al. 2021, section 2.5).
+/// The factor on similarities: either the fixed 1 / temperature, or the learned exp(logit_scale) with
+/// logit_scale kept within [0, ln 100] (Radford et al. 2021, section 2.5).
 class LogitScale {
  public:
   LogitScale(double temperature, bool learn)
@@ -27,7 +27,7 @@ class LogitScale {
   std::vector<LossParameter> parameters() const {
     return learn_ ? std::vector{log_.parameter()} : std::vector<LossParameter>{};
   }
-  /// From the gradient of the factor.
+  /// The gradient of logit_scale, given that of the factor; empty if it is not learned.
   std::vector<double> gradients(double of_value) const {
     return learn_ ? std::vector{of_value * value()} : std::vector<double>{};
   }

@@ -9,53 +9,56 @@
 
 #include "common/fields.h"
 
-// Shapes here: a anchor rows, p positive pairs, k columns of sums over positives, r × c a tile of pairs, t tuples.
+// Shapes here: a anchor rows, p positive pairs, k columns of sums over positives, r × c a tile of pairs, t
+// tuples.
 
 namespace lodestone {
 
-/// What a pair of rows is compared by.
+/// The function that compares the two rows of a pair.
 enum class Measure {
   kSimilarity,  ///< dot product of the (usually normalised) rows: larger is closer
   kL2,          ///< Euclidean distance
   kSquaredL2,   ///< its square
 };
 
-/// Which rows meet.
+/// Where anchors and references come from.
 enum class Pairing {
-  kBatch,         ///< rows of the global batch, and of a memory where there is one
-  kTowers,        ///< rows of two towers: anchors of either, refs of the other
-  kProxies,       ///< anchors are the rows of the batch, refs one learned proxy per class
-  kProxyAnchors,  ///< anchors are the proxies, refs the rows of the batch
+  kBatch,    ///< anchors from the global batch; references from the batch, and from a memory if there is one
+  kTowers,   ///< anchors from either tower, references from the other one
+  kProxies,  ///< anchors are the rows of the batch, references one learned proxy per class
+  kProxyAnchors,  ///< anchors are the proxies, references the rows of the batch
 };
 
-/// What a loss sees of a pair: value = scale · measure + bias.
+/// The value of a pair, which a loss is a function of: value = scale · measure + bias.
 struct Affine {
   double scale = 1;
   double bias = 0;
 };
 
-/// A number that is learned along with the encoder. A handle: the loss and its copies share the tensor.
+/// A number that is learned together with the encoder. A handle: the loss and its copies share the tensor.
 struct LossParameter {
   const char* name;
   at::Tensor value;  ///< scalar, float64
-  double min, max;   ///< kept within these after each update
+  double min, max;   ///< the value is clamped to these bounds after each update
 };
 
-/// What a loss comes to: L = Σ_parts sum / count, with sums and counts over the GLOBAL batch.
-/// A count of zero makes the part zero.
+/// The numerators and denominators of a loss: L = Σ_parts sum / count, with sums and counts over the GLOBAL
+/// batch. A part whose count is zero is zero.
 struct Terms {
   std::vector<at::Tensor> sums;    ///< scalars
   std::vector<at::Tensor> counts;  ///< scalars
-  at::Tensor active;               ///< scalar: items with a loss above zero
-  at::Tensor valid;                ///< scalar: items in all
+  at::Tensor active;               ///< scalar: number of items with a loss above zero
+  at::Tensor valid;                ///< scalar: number of all items
 };
 
 class PairLoss;
 class TripletLossBase;
 
-/// A loss over pairs or triplets of embeddings. It knows neither ranks nor tiles nor where its refs come from (batch, other
-/// tower, memory, proxies), so that one code is exact for one process and for any split over ranks.
-/// Adding a loss: one file here and one line in table.cpp; docs/extend.md walks through it.
+/// A loss over pairs or triplets of embeddings. It knows neither ranks nor tiles, nor whether its references
+/// come from the batch, the other tower, a memory or the proxies, so the same code is exact for one process
+/// and for any split over ranks. To add a loss, write one file here and one row in table.cpp; docs/extend.md
+/// explains each step.
+/// Threads   const methods are safe concurrently
 class Loss {
  public:
   virtual ~Loss() = default;
@@ -63,94 +66,125 @@ class Loss {
   virtual Measure measure() const = 0;
   virtual Pairing pairing() const { return Pairing::kBatch; }
   bool uses_proxies() const { return pairing() == Pairing::kProxies || pairing() == Pairing::kProxyAnchors; }
-  /// What kind of loss it is: one of these is itself.
+  /// The loss as its kind; exactly one of these is not null, and it is the object itself.
   virtual const PairLoss* as_pairs() const { return nullptr; }
   virtual const TripletLossBase* as_triplets() const { return nullptr; }
   virtual Affine affine() const { return {}; }
-  /// What is learned, if anything, and its gradient, from that of `affine()`.
+  /// The learned numbers, if any, and their gradients, given the gradient of the loss by `affine()`.
   virtual std::vector<LossParameter> parameters() const { return {}; }
   virtual std::vector<double> parameter_gradients(const Affine& /*gradient*/) const { return {}; }
 
-  /// The same loss written plainly over the whole matrix of values, differentiable by autograd: what verify-gradients and
-  /// the tests compare with. positive_ac and negative_ac say how often each pair counts: 0 or 1, or more with mined tuples.
-  /// Memory grows with the square of the batch (triplets: with B² per anchor).
+  /// The same loss over the whole matrix of values, differentiable by autograd. verify-gradients and the
+  /// tests compare with it.
+  /// Shapes    value_ac, positive_ac, negative_ac: a anchors × c references; positive_ac and negative_ac hold
+  ///           how often each pair counts: 0 or 1, or more with mined tuples. Returns a scalar.
+  /// Cost      memory grows with the square of the batch (triplets: with B² per anchor)
   virtual at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
                                const at::Tensor& negative_ac) const = 0;
 };
 
-/// How the terms of an anchor's pairs become one number.
+/// How the terms of an anchor's pairs are reduced to one number.
 enum class Sum {
   kPlain,   ///< Σ term
   kLogExp,  ///< log Σ exp(term); -inf without terms
 };
 
-/// All there is to know of some anchors. Float64; the sums are differentiable leaves.
+/// What `PairLoss::terms` gets about a anchors. Float64; the sums are leaves that autograd differentiates by.
 struct AnchorSums {
-  at::Tensor negative_a;          ///< the sum over negatives
-  at::Tensor active_negatives_a;  ///< negatives with a term above 0, if the loss counts them
-  at::Tensor negatives_a;         ///< how many there are
-  at::Tensor positive_ak;         ///< the sums over positives
-  at::Tensor positives_a;         ///< how many there are
+  at::Tensor negative_a;          ///< sum over negatives
+  at::Tensor active_negatives_a;  ///< number of negatives with a term above 0, if counts_active()
+  at::Tensor negatives_a;         ///< number of negatives
+  at::Tensor positive_ak;         ///< sums over positives
+  at::Tensor positives_a;         ///< number of positives
 };
 
-/// A loss that is a function of two kinds of sums per anchor:
+/// A loss that is a function of two kinds of sums per anchor. The engine computes f and f' on tiles of all
+/// pairs and g and h on the few positives and anchors, in float64 and differentiated by autograd. From dL/dn
+/// it derives every weight w_aj = dL/dn_a f'(v_aj), so a loss never sees a gradient. With a miner or with
+/// explicit tuples, the same functions run on the (anchor, positive) and (anchor, negative) pairs.
+/// Math      n_a  = Σ over negatives j of f(v_aj)                     (or log Σ exp f)
+///           q_ak = Σ over positives p of g_k(v_ap, n_a, n_p)         (or log Σ exp g)
+///           L    = Σ_a h(n_a, q_a) / count
 ///
-///   n_a  = Σ over negatives j of f(v_aj)                     (or log Σ exp f)
-///   q_ak = Σ over positives p of g_k(v_ap, n_a, n_p)         (or log Σ exp g)
-///   L    = Σ_a h(n_a, q_a) / count
+/// A complete loss, L = mean over anchors of (Σ over negatives of v² + Σ over positives of (1 - v)²), v the
+/// similarity:
 ///
-/// Negatives are many: f and f' run on tiles, by hand. Positives and anchors are few: g and h are plain ATen in float64,
-/// differentiated by autograd. From dL/dn the engine has every w_aj = dL/dn_a f'(v_aj) without another word from the loss.
-/// With a miner, or with explicit tuples, the same functions run on the (anchor, positive) and (anchor, negative) pairs.
+///     class SquareLoss : public PairLoss {
+///       void visit(Fields&) override {}                                                  // no settings
+///       Measure measure() const override { return Measure::kSimilarity; }
+///       Sum negative_sum() const override { return Sum::kPlain; }
+///       void negative_term(at::Tensor& value_rc) const override { value_rc.square_(); }  // f,  [r, c]
+///       void multiply_slope(const at::Tensor& value_rc, at::Tensor& weight_rc) const override {
+///         weight_rc.mul_(value_rc).mul_(2);                                              // f', [r, c]
+///       }
+///       std::vector<Sum> positive_sums() const override { return {Sum::kPlain}; }        // k = 1
+///       at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor&,
+///                                 const at::Tensor&) const override {
+///         return (1 - value_p).square().unsqueeze(1);                                    // g,  [p, 1]
+///       }
+///       Terms terms(const AnchorSums& sums) const override {                             // h,  scalars
+///         const at::Tensor anchors = at::full_like(sums.negative_a.sum(), sums.negative_a.size(0));
+///         return mean_terms(sums.negative_a.sum() + sums.positive_ak.sum(), anchors);    // reduction.h
+///       }
+///       at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+///                            const at::Tensor& negative_ac) const override {
+///         const at::Tensor sum_ac = value_ac.square() * negative_ac + (1 - value_ac).square() * positive_ac;
+///         return sum_ac.sum() / value_ac.size(0);
+///       }
+///     };
 class PairLoss : public Loss {
  public:
   const PairLoss* as_pairs() const final { return this; }
   virtual Sum negative_sum() const = 0;
-  /// v → f(v), in place.
+  /// f: replaces each v by f(v), in place.
   virtual void negative_term(at::Tensor& value_rc) const = 0;
-  /// f'(v) where it is one number for all v.
+  /// f'(v), if it is the same number for all v.
   virtual std::optional<double> constant_slope() const { return {}; }
-  /// weight · f'(v), in place on weight_rc; not called when the slope is constant.
+  /// Multiplies weight_rc by f'(v) in place. Not called when constant_slope() has a value.
   virtual void multiply_slope(const at::Tensor& value_rc, at::Tensor& weight_rc) const = 0;
-  /// Bounds of f over values in [low, high]; asked of kLogExp only, to see whether exp can overflow.
+  /// Bounds of f over values in [low, high]. Used only for kLogExp, to find whether exp can overflow.
   virtual std::pair<double, double> term_range(double low, double high) const { return {low, high}; }
   virtual bool counts_active() const { return false; }
 
   virtual std::vector<Sum> positive_sums() const = 0;
-  /// [p, k]: g_k for each positive pair, from its value and the negative sums of its two ends.
+  /// g: returns [p, k], g_k of each positive pair, from its value and the sums over negatives of its anchor
+  /// and of its reference.
   virtual at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor& anchor_negative_p,
                                     const at::Tensor& ref_negative_p) const = 0;
-  /// Does g read the negative sum of the ref (lifted structure)? Then refs must be anchors too.
+  /// Does g read the sum over negatives of the reference (lifted structure)? Then references must be anchors
+  /// too.
   virtual bool reads_ref_sums() const { return false; }
   virtual Terms terms(const AnchorSums& sums) const = 0;
-  /// May it be used with explicit pairs (an anchor with a positive alone, or a negative alone)?
+  /// Is it defined for explicit pairs, where an anchor may have only a positive or only a negative?
   virtual bool takes_pairs() const { return false; }
 };
 
-/// The measured pairs of t triplets.
+/// The values of the pairs of t triplets.
 struct TripletValues {
   at::Tensor positive_t;           ///< value(anchor, positive)
   at::Tensor negative_t;           ///< value(anchor, negative)
-  at::Tensor positive_negative_t;  ///< value(positive, negative); defined only if the loss asks for it
+  at::Tensor positive_negative_t;  ///< value(positive, negative); defined only if needs_positive_negative()
 };
 
-/// A loss over triplets that is cost(x) of the violation x = positive value - negative value (+ margin).
+/// A loss over triplets: cost(x) of the violation x = positive value - negative value (+ margin). `slope` is
+/// the derivative of `cost`.
 class TripletLossBase : public Loss {
  public:
   const TripletLossBase* as_triplets() const final { return this; }
   virtual at::Tensor violation(const at::Tensor& positive, const at::Tensor& negative) const = 0;
   virtual at::Tensor cost(const at::Tensor& violation) const = 0;
   virtual at::Tensor slope(const at::Tensor& violation) const = 0;
-  /// m where the cost is max(0, positive value - negative value + m).
+  /// m, if the cost is max(0, positive value - negative value + m).
   virtual std::optional<double> hinge_margin() const { return {}; }
   virtual bool counts_active() const = 0;
-  /// Does a triplet's negative value depend on value(positive, negative) too (swap)? Needs a miner or explicit triplets.
+  /// Does the negative value of a triplet also depend on value(positive, negative) (swap)? Such a loss needs
+  /// a miner or explicit triplets.
   virtual bool needs_positive_negative() const { return false; }
   /// Sums and counts over mined or explicit triplets, differentiable by autograd in the values.
   virtual Terms triplet_terms(const TripletValues& values) const = 0;
 };
 
-/// Every loss there is.
+/// All losses, in the order in which help lists them.
 std::span<const TableRow<Loss>> loss_table();
 
 }  // namespace lodestone

@@ -12,8 +12,8 @@ namespace {
 
 /// Margin loss (Wu et al. 2017), d the Euclidean distance and β a learned boundary:
 ///   L = ( Σ over positives of max(0, α + d - β) + Σ over negatives of max(0, α - d + β) ) / count,
-/// where the count is that of active pairs of both kinds together, or of all pairs. α is the setting `margin`.
-/// Without pairs the loss is zero. Sub-gradient 0 at d = 0 and at the margins.
+/// where the count is that of active pairs of both kinds together, or of all pairs. α is the setting
+/// `margin`. Without pairs the loss is zero. Sub-gradient 0 at d = 0 and at the margins.
 class MarginLoss : public PairLoss {
  public:
   void visit(Fields& f) override {

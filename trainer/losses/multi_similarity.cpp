@@ -12,8 +12,8 @@ namespace {
 
 /// Multi-similarity loss (Wang et al. 2019; λ is the setting `base`), s the similarity:
 ///   L = mean over anchors of  1/α log(1 + Σ_P e^{-α (s - λ)}) + 1/β log(1 + Σ_N e^{β (s - λ)}).
-/// Anchors with neither a positive nor a negative do not count; a side without pairs is zero. The paper's mining of
-/// pairs is the miner `multi_similarity`.
+/// Anchors with neither a positive nor a negative do not count; a side without pairs is zero. The paper's
+/// mining of pairs is the miner `multi_similarity`.
 class MultiSimilarityLoss : public PairLoss {
  public:
   void visit(Fields& f) override {

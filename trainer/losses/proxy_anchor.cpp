@@ -11,9 +11,10 @@ namespace lodestone {
 
 namespace {
 
-/// Proxy-anchor (Kim et al. 2020, eq. 4): the learned proxies are the anchors and the rows x of the batch their refs, s
-/// the similarity, δ the margin, P all proxies and P+ those with a positive in the batch:
-///   L = 1/|P+| Σ_{P+} log(1 + Σ_{x positive} e^{-α (s - δ)}) + 1/|P| Σ_P log(1 + Σ_{x negative} e^{α (s + δ)}).
+/// Proxy-anchor (Kim et al. 2020, eq. 4): the learned proxies are the anchors and the rows x of the batch
+/// their references, s the similarity, δ the margin, P all proxies and P+ those with a positive in the batch:
+///   L = 1/|P+| Σ_{P+} log(1 + Σ_{x positive} e^{-α (s - δ)})
+///       + 1/|P| Σ_P log(1 + Σ_{x negative} e^{α (s + δ)}).
 /// A proxy without negatives counts in |P| with loss 0; without any positives the first part is zero.
 class ProxyAnchorLoss : public PairLoss {
  public:

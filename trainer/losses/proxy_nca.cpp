@@ -10,11 +10,11 @@ namespace lodestone {
 
 namespace {
 
-/// Proxy-NCA (Movshovitz-Attias et al. 2017), d² the squared Euclidean distance between anchor and the learned
-/// proxies w of the classes, y the anchor's class, c the setting `scale`:
+/// Proxy-NCA (Movshovitz-Attias et al. 2017), d² the squared Euclidean distance between the anchor and the
+/// learned proxies w of the classes, y the anchor's class, c the setting `scale`:
 ///   L = mean over anchors of  -log( e^{-c d²(a, w_y)} / Σ_{z ≠ y} e^{-c d²(a, w_z)} ).
-/// The own class stays out of the denominator, so that the loss may be below zero. Anchors whose class has no proxy, or
-/// without a proxy of another class, do not count.
+/// The denominator leaves out the anchor's own class, so the loss may be below zero. Anchors whose class has
+/// no proxy, and anchors without a proxy of another class, do not count.
 class ProxyNcaLoss : public PairLoss {
  public:
   void visit(Fields& f) override { f.field({"scale", "factor on squared distances", "", 1e-3}, &scale_); }

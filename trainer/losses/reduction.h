@@ -12,20 +12,20 @@
 
 namespace lodestone {
 
-/// The denominator that losses with a margin offer: the mean over the items whose loss is not zero ("active", the
-/// convention of metric learning) or over all valid items ("all").
+/// The setting `reduction` of losses with a margin: the denominator of the mean counts either the items whose
+/// loss is not zero ("active", the convention of metric learning) or all valid items ("all").
 inline FieldInfo reduction_field() {
   return {"reduction", "what the sum is divided by: items with a loss above zero, or all valid items",
           "",          {},
           {},          {"active", "all"}};
 }
 
-/// The terms of a loss that is one mean, each of whose items has a loss above zero.
+/// The terms of a loss that is one mean over `count` items, all of which have a loss above zero.
 inline Terms mean_terms(const at::Tensor& sum, const at::Tensor& count) {
   return {{sum}, {count}, count, count};
 }
 
-/// Σ sum/count over parts; a part without items is zero.
+/// The value of the loss: Σ sum / count over parts. A part without items is zero.
 inline at::Tensor combine(const Terms& terms) {
   at::Tensor total = at::zeros_like(terms.sums.front());
   for (size_t i = 0; i < terms.sums.size(); ++i)

@@ -11,12 +11,12 @@ namespace lodestone {
 
 namespace {
 
-/// SigLIP (Zhai et al. 2023, algorithm 1): each pair of an x and a y is a question of its own, is it a pair
-/// or not,
+/// SigLIP (Zhai et al. 2023, algorithm 1): classifies each pair of an x and a y, by itself, as positive or
+/// negative:
 ///   L = 1/B Σ_ij log(1 + exp(-z_ij v_ij)),  v = c s + b,  z = 1 for positives and -1 for negatives,
-/// with s the similarity, c = exp(logit_scale) learned from 10 and kept within [1, 100], and b learned from -10.
-/// Every pair is seen from both towers: the sums are twice Σ_ij and the count is 2 B, all anchors of both towers, with
-/// or without positives.
+/// with s the similarity, c = exp(logit_scale) learned from 10 and kept within [1, 100], and b learned from
+/// -10. Every pair is seen from both towers: the sums are twice Σ_ij and the count is 2 B, all anchors of
+/// both towers, with or without positives.
 class SigLipLoss : public PairLoss {
  public:
   void visit(Fields& f) override {

@@ -7,11 +7,12 @@
 
 namespace lodestone {
 
-/// The losses that ask, for each positive pair, which ref belongs to the anchor:
-///   L = mean over positive pairs (a, p) of  -log( e^{l_ap} / (e^{l_ap} + Σ_{n in N(a)} e^{v_an}) ),
-/// where v is the scaled similarity and l = positive_logit(v) is v or, with a margin, less. Other positives of the
-/// anchor stay out of the denominator. Anchors without a positive do not count; a pair whose anchor has no negative
-/// counts with loss 0.
+/// The base of losses that classify, for each positive pair, which reference belongs to the anchor.
+/// Math      L = mean over positive pairs (a, p) of -log( e^{l_ap} / (e^{l_ap} + Σ_{n in N(a)} e^{v_an}) ),
+///           where v is the scaled similarity and l = positive_logit(v) is v or, with a margin, less
+///
+/// The denominator leaves out the other positives of the anchor. Anchors without a positive do not count; a
+/// pair whose anchor has no negative counts with loss 0.
 class SoftmaxPairLoss : public PairLoss {
  public:
   Measure measure() const override { return Measure::kSimilarity; }
@@ -30,7 +31,7 @@ class SoftmaxPairLoss : public PairLoss {
   virtual at::Tensor positive_logit(const at::Tensor& value) const { return value; }
 };
 
-/// Those whose scale is a temperature.
+/// A SoftmaxPairLoss whose scale is 1 / temperature.
 class TemperatureLoss : public SoftmaxPairLoss {
  public:
   TemperatureLoss(double temperature, bool learn) : scale_(temperature, learn) {}

@@ -13,8 +13,8 @@ namespace {
 
 /// Supervised contrastive loss (Khosla et al. 2020, eq. 2, the form with the sum outside the logarithm):
 ///   L = mean over anchors a of  -1/|P(a)| Σ_{p in P(a)} log( e^{s_ap/T} / Σ_{j in P(a) ∪ N(a)} e^{s_aj/T} ).
-/// With one positive per anchor it is InfoNCE. s is the similarity, T the temperature. Anchors without a positive do
-/// not count.
+/// With one positive per anchor it is InfoNCE. s is the similarity, T the temperature. Anchors without a
+/// positive do not count.
 class SupConLoss : public PairLoss {
  public:
   void visit(Fields& f) override { scale_.visit(f); }
@@ -36,7 +36,7 @@ class SupConLoss : public PairLoss {
   }
   Terms terms(const AnchorSums& sums) const override {
     const at::Tensor counts_a = sums.positives_a > 0;
-    // Anchors without a positive have no finite sums; stand-ins keep NaN out of the gradient.
+    // Anchors without a positive have no finite sums; finite placeholders keep NaN out of the gradient.
     const at::Tensor positive_a = at::where(counts_a, sums.positive_ak.select(1, 0), 0);
     const at::Tensor negative_a = at::where(counts_a, sums.negative_a, 0);
     const at::Tensor mean_a = sums.positive_ak.select(1, 1) / at::where(counts_a, sums.positives_a, 1);

@@ -14,11 +14,12 @@ namespace lodestone {
 
 namespace {
 
-/// Triplet loss: L = mean over triplets of max(0, margin + d(a,p) - d(a,n)) (Weinberger & Saul 2009; Schroff et al.
-/// 2015), or with `soft_margin` of log(1 + exp(d(a,p) - d(a,n))) (Hermans et al. 2017). With `swap` the nearer of
-/// d(a,n) and d(p,n) counts (Balntas et al. 2016). d is the Euclidean distance or its square. The mean is over active
-/// triplets or over all; every triplet of the soft form is active. Anchors without a positive or a negative have no
-/// triplets; without any triplet the loss is zero. Sub-gradient 0 at d = 0 and where the hinge is exactly 0.
+/// Triplet loss: L = mean over triplets of max(0, margin + d(a,p) - d(a,n)) (Weinberger & Saul 2009; Schroff
+/// et al. 2015), or with `soft_margin` of log(1 + exp(d(a,p) - d(a,n))) (Hermans et al. 2017). With `swap`
+/// the nearer of d(a,n) and d(p,n) counts (Balntas et al. 2016). d is the Euclidean distance or its square.
+/// The mean is over active triplets or over all; every triplet of the soft form is active. Anchors without a
+/// positive or a negative have no triplets; without any triplet the loss is zero. Sub-gradient 0 at d = 0 and
+/// where the hinge is exactly 0.
 class TripletLoss : public TripletLossBase {
  public:
   void visit(Fields& f) override {
@@ -56,7 +57,7 @@ class TripletLoss : public TripletLossBase {
     return {{cost_t.sum()}, {counts_active() ? active : valid}, active, valid};
   }
 
-  /// With `swap` the refs must be the anchors.
+  /// With `swap` references must be rows of the batch: it needs the distance between positive and negative.
   at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
                        const at::Tensor& negative_ac) const override {
     at::Tensor sum = at::zeros({}, value_ac.options()), count = sum;

@@ -5,8 +5,9 @@
 
 #include "common/simd.h"
 
-// exp and log1p as plain arithmetic without branches or calls, so that a compiler turns loops over them into vector
-// instructions, as functions marked LODESTONE_CLONES (common/simd.h) do. What such a function calls must be LODESTONE_INLINE.
+// exp and log1p as plain arithmetic without branches or calls, so that a compiler turns loops over them into
+// vector instructions. The loops stand in functions marked LODESTONE_CLONES (common/simd.h), and every
+// function that such a function calls must be LODESTONE_INLINE.
 
 #define LODESTONE_INLINE inline __attribute__((always_inline))
 
@@ -19,7 +20,7 @@ template <>
 struct Format<float> {
   using Bits = uint32_t;
   static constexpr int kMantissa = 23, kExponentBias = 127;
-  static constexpr float kLowest = -87.3F, kHighest = 89.0F;  // beyond: 0, infinity
+  static constexpr float kLowest = -87.3F, kHighest = 89.0F;  // below: 0; above: infinity
   static constexpr float kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
   static constexpr int kExpTerms = 7, kLogTerms = 8;
 };
@@ -56,12 +57,13 @@ LODESTONE_INLINE T log_series(T t) {
     return 1 / static_cast<T>(2 * I + 1) + t * log_series<I + 1, kTerms>(t);
 }
 
-/// e^x within 2 units in the last place; 0 where that is no normal number; infinity, and NaN, as they should be.
-/// x = k ln 2 + r, |r| <= ln 2 / 2: e^x = 2^k (1 + r + r²/2! + …).
+/// e^x with an error of at most 2 units in the last place. Results below the smallest normal number are 0;
+/// infinity and NaN come out as in std::exp.
+/// Math      x = k ln 2 + r, |r| <= ln 2 / 2: e^x = 2^k (1 + r + r²/2! + …)
 template <typename T>
 LODESTONE_INLINE T exp(T x) {
   using F = Format<T>;
-  using Bits = typename F::Bits;  // unsigned: what overflows is not used
+  using Bits = typename F::Bits;  // unsigned, since the shift may overflow; the overflowed bits are not used
   // Adding 1.5 · 2^mantissa rounds to an integer, which is then found in the lowest bits.
   constexpr T kRound = static_cast<T>(Bits{3} << (F::kMantissa - 1));
   const T bounded = x > F::kHighest ? F::kHighest : x;

@@ -9,8 +9,8 @@ namespace lodestone {
 
 namespace {
 
-/// Batch-hard (Hermans, Beyer and Leibe, "In defense of the triplet loss for person re-identification", 2017): for each
-/// anchor its farthest positive and its nearest negative in the global batch.
+/// Batch-hard (Hermans, Beyer and Leibe, "In defense of the triplet loss for person re-identification",
+/// 2017): for each anchor its farthest positive and its nearest negative in the global batch.
 class BatchHardMiner : public NearestMiner {
  public:
   void visit(Fields&) override {}

@@ -11,17 +11,18 @@ namespace lodestone {
 
 namespace {
 
-/// Distance-weighted sampling (Wu, Manmatha, Smola and Krähenbühl, "Sampling matters in deep embedding learning",
-/// 2017): for each positive one negative, drawn with probability proportional to
+/// Distance-weighted sampling (Wu, Manmatha, Smola and Krähenbühl, "Sampling matters in deep embedding
+/// learning", 2017): for each positive one negative, drawn with probability proportional to
 ///
 ///   w(d) = min(1 / q(cutoff), 1 / q(d)),   q(d) = d^(D-2) · (1 - d²/4)^((D-3)/2),
 ///
-/// q being the density of distances between random points on the unit sphere; negatives at nonzero_loss_cutoff or
-/// farther are never drawn. Needs Euclidean distances of normalised embeddings.
+/// q being the density of distances between random points on the unit sphere; negatives at
+/// nonzero_loss_cutoff or farther are never drawn. Needs Euclidean distances of normalised embeddings.
 ///
 /// The draw is an exponential race: of independent times E_n / w_n with E_n ~ Exp(1), n has the least with
-/// probability w_n / Σ w. A race needs no sum over the row, so that tiles may come in any order. Only the times' order
-/// within a row matters and logarithms keep it: log E - log w is compared, for w itself overflows for large D.
+/// probability w_n / Σ w. A race needs no sum over the row, so that tiles may come in any order. Only the
+/// times' order within a row matters and logarithms keep it: log E - log w is compared, for w itself
+/// overflows for large D.
 class DistanceWeightedMiner : public DrawingMiner {
  public:
   void visit(Fields& f) override {
@@ -36,7 +37,8 @@ class DistanceWeightedMiner : public DrawingMiner {
 
   /// log E + log q as (D-3)/2 · log(d² (1 - d²/4)) + log(E d): logarithms are most of the time.
   at::Tensor score(const Candidates& tile) const override {
-    // 0 where a negative may be drawn, +inf elsewhere. As numbers: on a CPU bool tensors cost several times what floats do.
+    // 0 where a negative may be drawn, +inf elsewhere. As floats, since bool tensors cost several times as
+    // much on a CPU.
     at::Tensor bar_rc = at::empty_like(tile.distance_rc);
     at::lt_out(bar_rc, tile.distance_rc, farthest_).reciprocal_().sub_(1);
     at::Tensor raised_rc = drawn_distance(tile.distance_rc);
@@ -49,8 +51,8 @@ class DistanceWeightedMiner : public DrawingMiner {
   }
 
  private:
-  /// Distances raised to the cutoff. Those that are not drawn are lowered, and all kept below 2, where log q is finite:
-  /// -inf plus a bar would be NaN.
+  /// Distances raised to the cutoff. Those that cannot be drawn are lowered, and all are kept below 2, where
+  /// log q is finite: -inf plus an infinite bar would be NaN.
   at::Tensor drawn_distance(const at::Tensor& distance_rc) const {
     constexpr double kBelowDiameter = 1.9999;
     return distance_rc.clamp(std::min(cutoff_, kBelowDiameter), std::min(farthest_, kBelowDiameter));

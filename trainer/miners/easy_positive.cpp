@@ -10,9 +10,10 @@ namespace lodestone {
 
 namespace {
 
-/// Easy positives (Xuan, Stylianou and Pless, "Improved embeddings with easy positive triplet mining", 2020): for each
-/// anchor its nearest positive, with its nearest negative (hard) or with the nearest one that is farther than that
-/// positive (semi_hard; unlike FaceNet's semi-hard negatives it may be farther by any margin).
+/// Easy positives (Xuan, Stylianou and Pless, "Improved embeddings with easy positive triplet mining", 2020):
+/// for each anchor its nearest positive, with its nearest negative (hard) or with the nearest one that is
+/// farther than that positive (semi_hard; unlike FaceNet's semi-hard negatives it may be farther by any
+/// margin).
 class EasyPositiveMiner : public NearestMiner {
  public:
   void visit(Fields& f) override {

@@ -6,10 +6,11 @@ namespace lodestone {
 
 namespace {
 
-/// Multi-similarity mining (Wang, Han, Huang, Dong and Scott, "Multi-similarity loss with general pair weighting for
-/// deep metric learning", 2019): a negative is kept if it is nearer than the anchor's farthest positive plus epsilon, a
-/// positive if it is farther than the anchor's nearest negative minus epsilon. Epsilon is in the loss's measure.
-/// Anchors without a positive keep no negative, anchors without a negative no positive: the bounds are infinite there.
+/// Multi-similarity mining (Wang, Han, Huang, Dong and Scott, "Multi-similarity loss with general pair
+/// weighting for deep metric learning", 2019): a negative is kept if it is nearer than the anchor's farthest
+/// positive plus epsilon, a positive if it is farther than the anchor's nearest negative minus epsilon.
+/// Epsilon is in the loss's measure. Anchors without a positive keep no negative, anchors without a negative
+/// no positive: the bounds are infinite there.
 class MultiSimilarityMiner : public PairMiner {
  public:
   void visit(Fields& f) override {

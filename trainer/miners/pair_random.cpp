@@ -29,7 +29,7 @@ at::Tensor mix(const at::Tensor& key, int64_t salt) {
   return x;
 }
 
-// Of anchors: so that a row and itself as a ref have nothing in common.
+// Applied to anchors, so that the random numbers of a row as anchor and as reference are unrelated.
 constexpr auto kSalt = static_cast<int64_t>(0x9E3779B97F4A7C15);
 
 at::Tensor low_half(const at::Tensor& x) {
@@ -41,9 +41,9 @@ at::Tensor high_half(const at::Tensor& x) {
 
 }  // namespace
 
-// Per tile a few passes over 32-bit integers, which CPUs and GPUs do at the speed of floats: a multiply-add hash of the
-// ref with the anchor's two words as factor and term, then twice a fold and a multiplication, once by the ref's other
-// word. Products wrap around.
+// Costs a few passes per tile over 32-bit integers, which CPUs and GPUs process at the speed of floats: a
+// multiply-add hash of the reference with the anchor's two words as factor and term, then twice a fold and a
+// multiplication, once by the reference's other word. Products wrap around.
 at::Tensor pair_uniform(const at::Tensor& anchor_key_r, const at::Tensor& ref_key_c) {
   const at::Tensor anchor_r1 = mix(anchor_key_r, kSalt).unsqueeze(1);
   const at::Tensor ref_1c = mix(ref_key_c, 0).unsqueeze(0);

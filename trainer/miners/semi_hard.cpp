@@ -6,9 +6,9 @@ namespace lodestone {
 
 namespace {
 
-/// Semi-hard negatives (Schroff, Kalenichenko and Philbin, "FaceNet: a unified embedding for face recognition and
-/// clustering", 2015): for each anchor and positive the nearest negative that is farther than the positive,
-/// d(a,p) < d(a,n) < d(a,p) + margin. Positives without such a negative give no triplet.
+/// Semi-hard negatives (Schroff, Kalenichenko and Philbin, "FaceNet: a unified embedding for face recognition
+/// and clustering", 2015): for each anchor and positive the nearest negative that is farther than the
+/// positive, d(a,p) < d(a,n) < d(a,p) + margin. Positives without such a negative give no triplet.
 class SemiHardMiner : public NearestMiner {
  public:
   void visit(Fields& f) override {

@@ -9,7 +9,7 @@ namespace lodestone {
 /// The positive at column_a of each anchor (int64 [a]) as its only slot: [a, 1].
 Positives only_slot(const Positives& all, const at::Tensor& column_a);
 
-/// Bounds that every negative is within.
+/// Bounds that include every negative.
 NearestMiner::Bounds any_distance(const at::Tensor& positive_aS);
 
 }  // namespace lodestone

@@ -13,7 +13,7 @@ namespace lodestone {
 
 namespace {
 
-// The same on all ranks, and not finite if a row of any of them is not.
+// The same on all ranks, and not finite if a row of any rank is not.
 bool is_finite(const PairHealth& health) {
   return std::isfinite(health.positive_distance + health.negative_distance + health.positive_similarity +
                        health.negative_similarity);
@@ -140,7 +140,7 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
   step.remembered = second ? *second : rows;
   if (input.want_health) {
     step.health = pair_health(world, rows, second ? &*second : nullptr);
-    // A miner passes over rows that are not numbers, and the loss of what it leaves may be 0.
+    // A miner ignores rows that are NaN, so the loss of the remaining rows may be 0.
     if (!is_finite(step.health)) step.loss = std::numeric_limits<double>::quiet_NaN();
   }
   return step;

@@ -11,57 +11,71 @@ namespace lodestone {
 struct Objective {
   const Loss& loss;
   const Miner& miner;
-  bool normalize = true;  ///< the loss sees rows of unit length
+  bool normalize = true;  ///< rows are normalised to unit length before the loss
   Exchange exchange = {};
 
-  /// What else the loss is to work with.
+  /// The other inputs that the loss is used with.
   struct Setting {
     bool explicit_tuples = false, explicit_pairs = false;
     bool memory = false, momentum_keys = false;
     bool whole_world = true;  ///< mining_scope is global
   };
-  /// Throws ConfigError if the loss does not go with the miner or the setting.
+  /// Throws ConfigError if the loss cannot be combined with the miner or the setting.
   void check(const Setting& setting) const;
 };
 
-/// What a step has besides its rows.
+/// Optional inputs of a step: explicit tuples, second tower, memory or proxies.
 struct StepInput {
-  std::optional<Tuples> tuples =
-      {};  ///< explicit ones, as global indices, whose anchors are this rank's rows
-  const LocalRows* second =
-      nullptr;                ///< the other tower's rows, or momentum keys, in the order of the first's
-  bool second_learns = true;  ///< false: the second tower's rows are keys, refs only
-  const RowSet* shard =
-      nullptr;  ///< this rank's part of the memory or of the proxies; its rows ready for the loss
-  const Group* scope = nullptr;  ///< whose rows meet; null: all ranks'
+  /// explicit tuples, as global indices; their anchors are rows of this rank
+  std::optional<Tuples> tuples = {};
+  /// rows of the second tower, or momentum keys, in the order of the first tower's rows
+  const LocalRows* second = nullptr;
+  bool second_learns = true;  ///< false: the second tower's rows are keys, used as references only
+  /// this rank's shard of the memory or of the proxies, with rows ready for the loss
+  const RowSet* shard = nullptr;
+  const Group* scope = nullptr;  ///< the ranks whose rows are compared; null: all
   Draw draw = {};
   bool want_health = false;
 };
 
-/// What one step learns from its batch.
+/// The result of the loss for one step.
 struct StepLoss {
-  double loss = 0;                ///< over the global batch, the same on every rank
-  at::Tensor gradient_bD;         ///< dL/dz of this rank's rows: start the encoder's backward pass here
-  at::Tensor second_gradient_bD;  ///< dL/dz of the second tower's, if it learns
+  double loss = 0;                ///< over the global batch; the same on every rank
+  at::Tensor gradient_bD;         ///< dL/dz of this rank's rows, where the encoder's backward pass starts
+  at::Tensor second_gradient_bD;  ///< dL/dz of the second tower's rows, if second_learns
   at::Tensor shard_gradient_nD;   ///< dL/du of this rank's proxies
-  std::vector<double> parameter_gradients;  ///< of loss.parameters(), the same on every rank
-  RowSet
-      remembered;  ///< the rows that a memory keeps: the keys if there are any, else the batch, as the loss saw them
-  Tuples tuples;           ///< of this rank's anchors, if any were mined or given
+  std::vector<double> parameter_gradients;  ///< gradients of loss.parameters(); the same on every rank
+  /// the rows to add to a memory, as the loss saw them: the keys if there are any, else the batch
+  RowSet remembered;
+  Tuples tuples;           ///< tuples of this rank's anchors, if any were mined or given
   double active = 0;       ///< pairs, triplets or anchors with a loss above zero, over the global batch
-  double valid = 0;        ///< pairs, triplets or anchors in all
-  double same_sample = 0;  ///< pairs kept from the negatives only because they show the same sample
+  double valid = 0;        ///< all pairs, triplets or anchors
+  double same_sample = 0;  ///< pairs that are no negatives only because they show the same sample
   PairHealth health;
-  double gather_seconds = 0;  ///< of the call: exchanging embeddings and labels
+  double gather_seconds = 0;  ///< seconds that this call spent on exchanging embeddings and labels
 };
 
-/// The heart: loss and exact gradient over the global batch.
-/// Promise   for every loss and miner, and for every way of sharing the same global batch out over ranks (uneven and empty
-///           shares included), loss and gradients equal the single-process autograd result, and mining picks the same tuples.
-/// Math      rows are gathered once, outside autograd, in rank order; then pair_solver.h, all_triplets.h or mined_tuples.h;
-///           then the chain rule of the normalisation.
-/// Ranks     collective.
-/// Gradient  each rank gets the gradient of the GLOBAL loss in its own rows: parameter gradients are then SUMMED over ranks.
+/// The loss over the global batch and its exact gradient by this rank's rows. For every loss and miner, and
+/// for every way of sharing the same global batch out over ranks (uneven and empty shares included), loss and
+/// gradients equal the single-process autograd result, and mining selects the same tuples.
+///
+///     Slot<Loss> loss(loss_table(), "infonce");
+///     Slot<Miner> miner(miner_table(), "all");
+///     const at::Tensor z_bD = at::randn({6, 8});  // this rank's embeddings: b = 6, D = 8
+///     const at::Tensor label_b = at::tensor({0, 0, 1, 1, 2, 2}, at::kLong), id_b = at::arange(6);
+///     const LocalRows rows{z_bD, label_b, label_b, id_b};
+///     const StepLoss step = global_batch_loss(single_group(), rows, {*loss, *miner});
+///     // step.loss: a double, the same on every rank; step.gradient_bD: [6, 8], where backward continues
+///
+/// Math      rows are gathered once, outside autograd, in rank order; then pair_solver.h, all_triplets.h or
+///           mined_tuples.h computes the loss; then the chain rule of the normalisation applies
+/// Shapes    local.z_bD float32 or float64; b may be 0; gradient_bD as z_bD
+/// Ranks     collective over `world`
+/// Gradient  each rank gets the gradient of the GLOBAL loss by its own rows; parameter gradients are then
+///           SUMMED over ranks
+/// Cost      3 products of 2·b·B·D flops (2 if all rows are on one rank); one all-gather of b·D floats and a
+///           few numbers per row; memory O(b·D + B·D + tile), never B²
+/// Throws    CommError if a peer is lost
 StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Objective& objective,
                            const StepInput& input = {});
 

@@ -24,7 +24,7 @@ namespace {
 constexpr int64_t kAnchors = 32, kRankRows = 128;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Σ and count of what is averaged.
+/// Sum and count of an average.
 class Tally {
  public:
   explicit Tally(const at::TensorOptions& options) : sums_(at::zeros({2 * 8}, options)) {}
@@ -78,7 +78,8 @@ void look(const RowSet& rows, const RowSet& refs, bool same, Tally& tally) {
   tally.add(7, at::exp(-2 * unit_rc), negative_rc);
 }
 
-// Of the first rows of every rank, unit length; the singular values' shares are those of the Gram matrix's roots.
+// Computed from the first rows of every rank, of unit length; the singular values are the roots of the Gram
+// matrix's eigenvalues.
 double effective_rank(const Group& group, const RowSet& rows) {
   const int64_t share = std::min((kRankRows + group.size() - 1) / group.size(), rows.local);
   const at::Tensor u_nD = group.all_gather(normalised(rows.local_rows().narrow(0, 0, share)).to(at::kDouble));

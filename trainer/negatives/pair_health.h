@@ -4,8 +4,8 @@
 
 namespace lodestone {
 
-/// How the embeddings of a batch lie, from a sample of anchors; distances are Euclidean. Of two towers, anchors are of the
-/// first and refs of the second.
+/// Distances between the embeddings of a batch, from a sample of anchors; distances are Euclidean. With two
+/// towers, anchors are rows of the first and references rows of the second.
 struct PairHealth {
   double positive_distance = 0;          ///< mean over pairs
   double negative_distance = 0;          ///< mean over pairs
@@ -18,8 +18,8 @@ struct PairHealth {
   double effective_rank = 0;  ///< exp of the entropy of the singular values' shares (Roy & Vetterli 2007)
 };
 
-/// Each rank looks at its first few rows against the rows it holds (with a ring, its own).
-/// Ranks     collective: one all-reduce of 20 numbers and one all-gather of up to 128 rows in all.
+/// Compares the first few rows of each rank with the rows that it holds (with a ring, its own).
+/// Ranks     collective: one all-reduce of 16 numbers and one all-gather of up to 128 rows in all
 PairHealth pair_health(const Group& group, const RowSet& rows, const RowSet* refs = nullptr);
 
 }  // namespace lodestone

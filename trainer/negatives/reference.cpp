@@ -27,7 +27,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Rows as leaves and what the loss sees of them.
+/// Rows as leaves of the graph, and the normalised rows that the loss sees.
 struct Tower {
   at::Tensor z_nD, u_nD, label_n, group_n, id_n;
 };
@@ -42,14 +42,14 @@ Tower tower_of(const RowSet& rows) {
   return {u_nD, u_nD, rows.label_n, rows.group_n, rows.id_n};
 }
 
-/// Anchors × refs: values, and how often each pair counts as a positive and as a negative.
+/// Anchors × references: values, and how often each pair counts as a positive and as a negative.
 struct Matrix {
   at::Tensor value_ac, positive_ac, negative_ac;
 };
 
 enum class Meeting { kItself, kOther, kPast };
 
-// Every pair from the difference of its rows, and masks straight from their definitions.
+// Every pair is computed from the difference of its rows, and masks directly from their definitions.
 Matrix matrix_of(const Tower& a, const Tower& c, Meeting meeting, Measure measure) {
   const int64_t rows = a.u_nD.size(0), refs = c.u_nD.size(0);
   const auto same = [](const at::Tensor& x_a, const at::Tensor& y_c) {
@@ -75,13 +75,13 @@ Matrix transposed(const Matrix& m) {
   return {m.value_ac.t(), m.positive_ac.t(), m.negative_ac.t()};
 }
 
-// More refs for the same anchors.
+// Adds references for the same anchors.
 Matrix beside(const Matrix& a, const Matrix& b) {
   return {at::cat({a.value_ac, b.value_ac}, 1), at::cat({a.positive_ac, b.positive_ac}, 1),
           at::cat({a.negative_ac, b.negative_ac}, 1)};
 }
 
-// More anchors, with refs of their own.
+// Adds anchors with references of their own.
 Matrix below(const Matrix& a, const Matrix& b) {
   const int64_t width = std::max(a.value_ac.size(1), b.value_ac.size(1));
   const auto stack = [&](const at::Tensor& x, const at::Tensor& y) {
@@ -101,7 +101,7 @@ void keep_mined(const PairMiner& miner, Measure measure, Matrix& m) {
   m.positive_ac = m.positive_ac * (distance_ac > positive_a.unsqueeze(1));
 }
 
-// Of one anchor's candidates for one of its slots: the lowest is chosen.
+// The candidate with the lowest score, for one slot of one anchor.
 at::Tensor scores(const TripletMiner& miner, const Positives& slots, int64_t slot,
                   const at::Tensor& distance_1c, const at::Tensor& anchor_key_1, const at::Tensor& ref_key_c,
                   int64_t width) {
@@ -113,7 +113,7 @@ at::Tensor scores(const TripletMiner& miner, const Positives& slots, int64_t slo
   return at::where(between_1c, distance_1c, kInfinity)[0];
 }
 
-// One anchor after the other, from its row of the matrix.
+// Mines each anchor from its row of the matrix.
 Tuples mined(const TripletMiner& miner, const Matrix& m, Measure measure, const Tower& rows,
              const at::Tensor& ref_id_c, const Draw& draw) {
   const MiningKeys keys = mining_keys(rows.id_n, ref_id_c, draw);
@@ -167,7 +167,7 @@ at::Tensor or_zero(const at::Tensor& gradient, const at::Tensor& like) {
   return gradient.defined() ? gradient : at::zeros_like(like);
 }
 
-// Of the columns of an anchor's row of the matrix.
+// Mines from the columns of one anchor's row of the matrix.
 at::Tensor ref_ids(const Tower& rows, const std::optional<Tower>& second, const std::optional<Tower>& shard) {
   const at::Tensor id_n = second ? second->id_n : rows.id_n;
   return shard ? at::cat({id_n, shard->id_n}) : id_n;

@@ -4,19 +4,19 @@
 
 namespace lodestone {
 
-/// The single-process result that the promise speaks of: plain autograd on the whole batch.
+/// The single-process result that global_batch_loss must equal: plain autograd on the whole batch.
 struct ReferenceLoss {
   double loss = 0;
   at::Tensor gradient_BD;         ///< dL/dz
-  at::Tensor second_gradient_BD;  ///< of the second tower, if it learns
-  at::Tensor shard_gradient_nD;   ///< of the proxies
+  at::Tensor second_gradient_BD;  ///< dL/dz of the second tower, if it learns
+  at::Tensor shard_gradient_nD;   ///< dL/du of the proxies
   std::vector<double> parameter_gradients;
   Tuples tuples;  ///< mined or given
 };
 
-/// Loss, gradients and tuples of the whole batch on one process, from the whole pair matrix and by autograd alone: none of
-/// the tiles, sums or exchanges of global_batch_loss.
-/// Shapes    rows holds all B rows, and input all of the second tower, memory or proxies.
+/// Loss, gradients and tuples of the whole batch on one process, from the whole pair matrix and by autograd
+/// alone. Uses none of the tiles, sums or exchanges of global_batch_loss.
+/// Shapes    rows holds all B rows, and input holds the whole second tower, memory or proxies
 /// Cost      memory of B² (a loss over all triplets: B² for each anchor's graph, B³ in all)
 ReferenceLoss reference_loss(const LocalRows& rows, const Objective& objective, const StepInput& input = {});
 

@@ -7,7 +7,7 @@ namespace lodestone {
 
 namespace {
 
-// LibTorch calls a plain function, which has nowhere else to add to.
+// A global, since LibTorch calls a plain function.
 thread_local double counted = 0;
 
 double product(at::IntArrayRef sizes) {
@@ -16,12 +16,12 @@ double product(at::IntArrayRef sizes) {
   return all;
 }
 
-// [..., m, k] times [..., k, n].
+// Operations of [..., m, k] times [..., k, n].
 double of_product(const c10::IValue& left, const c10::IValue& right) {
   return 2 * product(left.toTensor().sizes()) * static_cast<double>(right.toTensor().size(-1));
 }
 
-// Every output adds up one kernel's weights.
+// Each output element sums over one kernel's weights.
 double of_convolution(c10::ArrayRef<const c10::IValue> inputs) {
   const auto x = inputs[0].toTensor().sizes(), kernel = inputs[1].toTensor().sizes();
   const auto stride = inputs[3].toIntVector(), padding = inputs[4].toIntVector(),
@@ -35,7 +35,7 @@ double of_convolution(c10::ArrayRef<const c10::IValue> inputs) {
   return 2 * places * product(kernel);
 }
 
-// Queries with keys, and what comes of it with values: [b, h, t, d].
+// Queries times keys, and the result times values: [b, h, t, d].
 double of_attention(const c10::IValue& query, const c10::IValue& key) {
   return 4 * product(query.toTensor().sizes()) * static_cast<double>(key.toTensor().size(-2));
 }

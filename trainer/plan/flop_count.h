@@ -4,9 +4,10 @@
 
 namespace lodestone {
 
-/// Floating-point operations of the matrix products, convolutions and attentions that LibTorch does on this thread while this lives,
-/// a multiplication and an addition counting as two. What is linear in its input (norms, activations) is not counted.
-/// Limits     one at a time per thread
+/// Counts the floating-point operations of the matrix products, convolutions and attentions that LibTorch
+/// computes on this thread during its lifetime. A multiplication and an addition count as two. Operations
+/// linear in their input (norms, activations) are not counted.
+/// Requires  only one exists per thread at a time
 class FlopCount {
  public:
   FlopCount();

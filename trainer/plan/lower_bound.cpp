@@ -29,13 +29,13 @@ double best_seconds(Run run) {
   return best;
 }
 
-// Per second, of products of that width with tiles of that side.
+// Operations per second of products of this width with square tiles of this side.
 double measured_flops(c10::Device device, int64_t width, int64_t side) {
   const at::Tensor u_rD = normal_rows(side, width, 1).to(device),
                    v_cD = normal_rows(side, width, 2).to(device);
   at::Tensor s_rc = at::empty({side, side}, u_rD.options()), g_rD = at::empty({side, width}, u_rD.options());
   const double flops = 2.0 * static_cast<double>(side * side * width);
-  // A GPU is busy for long enough not to wait for the calls.
+  // A GPU needs enough work that it does not wait for the calls.
   const int64_t times = std::max<int64_t>(device.is_cpu() ? 1 : 10, (int64_t{1} << 22) / (side * side));
   const auto repeated = [&](auto run) {
     return flops * static_cast<double>(times) / best_seconds([&] {

@@ -7,22 +7,24 @@
 
 namespace lodestone {
 
-/// What a loss and its gradient can't do without, on each rank.
+/// The least work that a loss and its gradient need on each rank.
 struct Work {
-  double flops = 0;            ///< of matrix products
+  double flops = 0;            ///< operations of matrix products
   double transcendentals = 0;  ///< exponentials, or roots for Euclidean distances: one per pair and pass
 };
 
-/// The products and transcendental operations of the memory-flat scheme, in which a pair's value is formed once per pass:
-///   pairs of a set on one rank   2 products of 2·N·N·D flops and N² exponentials, each pair serving both its ends
+/// The matrix products and transcendental operations of the memory-flat scheme, which computes the value of a
+/// pair once per pass, for N = `size` rows, M = `refs` reference rows and W = `world` ranks:
+///   pairs of a set on one rank   2 products of 2·N·N·D flops and N² exponentials (a pair serves both ends)
 ///   on W ranks                   3 products and 2 exponentials of (N/W)·N
 ///   two towers, or proxies       4 products and 2 exponentials of N·M (on W ranks, towers: 6 of (N/W)·N)
 ///   mined triplets               1 product
 ///   a miner of pairs             half a product more (on W ranks 1)
 Work least_work(const Objective& objective, int world, int64_t size, int64_t refs, int64_t width);
 
-/// How fast a device does them, measured when first asked. On the CPU, on the threads that are set: the best of MKL's and
-/// oneDNN's float32 products over tiles of several sizes, and exp in the cache. On a GPU: ATen's products, and exp over a tile.
+/// The rates at which a device computes products and transcendental operations, measured on first use. CPU:
+/// the best of MKL's and oneDNN's float32 products over tiles of several sizes, and exp in the cache, on the
+/// threads that are set. GPU: ATen's products, and exp over a tile.
 class ProductRates {
  public:
   explicit ProductRates(c10::Device device) : device_(device) {}
@@ -34,13 +36,14 @@ class ProductRates {
   double exps_ = 0;                  ///< per second
 };
 
-/// `rows` random rows of standard normal numbers on the CPU, always the same for one seed.
+/// `rows` rows of standard normal numbers on the CPU, determined by the seed.
 at::Tensor normal_rows(int64_t rows, int64_t width, uint64_t seed);
 
-/// What forms the products on `device`, in words.
+/// Name of the routine that computes the products on `device`.
 std::string product_routine(c10::Device device, int world);
 
-/// Returns when `x` has its values: work on a GPU goes on after the call that began it.
+/// Returns when the values of `x` have been computed, since work on a GPU continues
+/// after the call that started it.
 void wait_for(const at::Tensor& x);
 
 }  // namespace lodestone

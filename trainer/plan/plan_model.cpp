@@ -12,7 +12,7 @@ namespace {
 constexpr double kGiB = 1024.0 * 1024 * 1024;
 constexpr double kBucketBytes = 25.0 * 1024 * 1024;
 constexpr double kTileBytes = 64.0 * 1024 * 1024;
-constexpr double kFull = 0.9;  // of the memory
+constexpr double kFull = 0.9;  // fraction of the memory
 
 bool is_gradient(const VerbCost& verb) {
   return verb.name == std::string("gradient_sync");
@@ -59,7 +59,7 @@ Machine machine_of(const std::string& gpu, const StepCost& cost, bool half_preci
     machine.base_bytes = kGiB;  // context and libraries
     machine.encode_seconds.per_row = cost.flops_per_row / rate;
     machine.backward_seconds.per_row = 2 * cost.flops_per_row / rate;
-    // Weights, gradients and moments are read, and all but gradients written.
+    // Weights, gradients and moments are read; all but the gradients are written.
     machine.update_seconds =
         2 * (cost.weight_bytes + cost.gradient_bytes + cost.moment_bytes) / figures.memory_bandwidth;
     machine.pair_seconds = 3 * 2 * static_cast<double>(cost.width) / (efficiency * figures.loss_flops);
@@ -88,7 +88,7 @@ Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, 
 
   p.compute =
       (1 + cost.extra_forward) * machine.encode_seconds.at(p.share) + machine.backward_seconds.at(p.share);
-  // Where all rows are on one rank a pair serves both its ends: two products of three.
+  // If all rows are on one rank a pair serves both its ends: two products instead of three.
   p.loss = machine.pair_seconds * p.share * met * (ranks > 1 ? 1 : 2.0 / 3);
   p.update = machine.update_seconds;
   const double bandwidth =

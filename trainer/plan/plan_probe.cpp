@@ -25,12 +25,12 @@ namespace lodestone {
 
 namespace {
 
-constexpr int kSteps = 4;  // the first warms up
+constexpr int kSteps = 4;  // the first is a warm-up
 constexpr int64_t kLossRows = 1024;
 constexpr int64_t kFewRows = 8, kRowsOfSmallPictures = 32, kSmallPixels = 64 * 64;
-constexpr int64_t kTrafficRows = 8;  // what is sent follows from shapes alone
+constexpr int64_t kTrafficRows = 8;  // the bytes sent follow from shapes alone
 
-/// The most bytes that LibTorch held at once, of what it allocated since this was made.
+/// Peak of the memory that LibTorch has allocated since construction.
 class HeldBytes : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void*, int64_t bytes, size_t, size_t, c10::Device) override {
@@ -58,7 +58,7 @@ Features made_up(const InputShape& shape, int64_t rows) {
   return x;
 }
 
-/// One rank's part in trial steps: a configuration of its own, since an encoder belongs to one trainer.
+/// One rank of the trial steps, with a configuration of its own, since an encoder belongs to one trainer.
 class Trial {
  public:
   Trial(const ProbeOptions& options, Group world) : options_(options), world_(std::move(world)) {
@@ -68,7 +68,7 @@ class Trial {
     if (config_.training.precision == "float16") config_.training.precision = "bfloat16";
   }
 
-  /// The configured encoder, or one that costs next to nothing and has its width.
+  /// The configured encoder, or a nearly free one of the same dimension.
   void build(std::optional<int64_t> width = {}) {
     if (width) {
       shape_ = {1, 1, 1, 0, 0};
@@ -132,7 +132,7 @@ struct Measured {
   double peak = 0;
 };
 
-// The quickest of some steps: other programs only ever make them slower.
+// The fastest of some steps: other programs only make them slower.
 Measured measure(Trial& trial) {
   Measured best;
   for (int i = 0; i < kSteps; ++i) {
@@ -183,7 +183,7 @@ void probe_compute(const ProbeOptions& options, StepCost& cost, Machine& here) {
   const auto kept = state_handles(trial.trainer());
   cost.moment_bytes = bytes_of(kept.at("optimizer"));
   if (kept.contains("ema")) cost.average_bytes = bytes_of(kept.at("ema"));
-  // Gradients are made in the step, too, and counted apart.
+  // The step also allocates the gradients, which are counted separately.
   cost.working_bytes = ByRows::through(few, small.peak, many, large.peak);
   cost.working_bytes.fixed = std::max(0.0, cost.working_bytes.fixed - cost.gradient_bytes);
   here.encode_seconds = ByRows::through(few, small.encode, many, large.encode);
@@ -195,12 +195,12 @@ double probe_pair_seconds(const ProbeOptions& options, const StepCost& cost) {
   Trial trial(options, single_group());
   trial.build(cost.width);
   trial.prepare(kLossRows);
-  // The model takes three products a pair; one process needs two.
+  // The model assumes three products per pair; a single process needs two.
   return 1.5 * measure(trial).loss /
          (static_cast<double>(kLossRows) * (static_cast<double>(kLossRows) + cost.refs));
 }
 
-// What two ranks as threads send in one step of so many rows.
+// The traffic of one step of this many rows, between two ranks as threads.
 Traffic traffic_of_two(const ProbeOptions& options, int64_t rows) {
   const auto groups = local_groups(2);
   std::vector<std::thread> threads;
@@ -245,7 +245,7 @@ void probe_traffic(const ProbeOptions& options, StepCost& cost) {
          ByRows::through(scale * static_cast<double>(few), a, scale * static_cast<double>(many), b),
          static_cast<double>((large.*verb).calls)});
   };
-  // Of two ranks each sends all of a reduction's payload, its own part of a gather's, half of a scatter's.
+  // With two ranks each sends all of a reduction's payload, its own part of a gather's, half of a scatter's.
   add("all_reduce", &Traffic::all_reduce, Shape::kReduce, false, 1);
   add("all_gather", &Traffic::all_gather, Shape::kGather, true, 1);
   add("reduce_scatter", &Traffic::reduce_scatter, Shape::kReduce, false, 1);

@@ -5,22 +5,24 @@
 
 namespace lodestone {
 
-/// What is planned for, and how it is measured.
+/// The configuration to plan for, and how to measure it.
 struct ProbeOptions {
   std::string config;
   std::vector<std::string> assignments;
-  int64_t classes = 0;  ///< of losses with proxies
-  int64_t tokens = 0;   ///< of a text; 0: the most there can be
-  /// Rows of the smaller trial batch; the other has twice as many. Unset: 8, or 32 of pictures of up to 64 × 64, since convolutions of
-  /// small pictures are computed another way from there on.
+  int64_t classes = 0;  ///< number of classes, for losses with proxies
+  int64_t tokens = 0;   ///< tokens per text; 0: the largest number allowed
+  /// Rows of the smaller trial batch; the other has twice as many. Unset: 8, or 32 for images of up to 64 ×
+  /// 64, since convolutions of small images use another algorithm from that size on.
   std::optional<int64_t> probe_rows = {};
-  int threads = 1;  ///< of a rank
+  int threads = 1;  ///< threads per rank
 };
 
-/// Trains a few steps on made-up batches of the configured shape and takes from them what a step costs: memory by LibTorch's
-/// allocator, arithmetic by its calls, messages by two ranks as threads. Reads no training data.
-/// Sets the encode, backward, update and pair seconds of `here`: this processor's, with `threads` threads.
-/// Throws ConfigError for what is not planned: explicit tuples, momentum keys, classes not given for proxies.
+/// Trains a few steps on synthetic batches of the configured shape and measures the cost of a step:
+/// memory by LibTorch's allocator, operations by its calls, messages by two ranks as threads. Reads no
+/// training data. Sets the encode, backward, update and pair seconds of `here` to those of this
+/// processor with `threads` threads.
+/// Throws    ConfigError for what cannot be planned: explicit tuples, momentum keys, proxies without
+///           `classes`
 StepCost probe_step(const ProbeOptions& options, Machine& here);
 
 }  // namespace lodestone

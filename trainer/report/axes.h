@@ -14,13 +14,13 @@ struct ChartAxis {
   bool percent = false;  ///< ticks as per cent of 1
 };
 
-/// Maps values of an axis to a stretch of the drawing, and names its ticks.
-/// Requires: high > low, and low > 0 for a log axis.
+/// Maps values of an axis to a range of the drawing, and labels its ticks.
+/// Requires  high > low, and low > 0 for a log axis
 class AxisScale {
  public:
   AxisScale(const ChartAxis& axis, double from, double to) : axis_(axis), from_(from), to_(to) {}
 
-  /// Where a value lies, clamped to the axis.
+  /// The position of a value, clamped to the axis.
   double place(double value) const;
   /// Round values (1, 2, 5 · 10^n; decades for a log axis) within the bounds, about `count` of them.
   std::vector<double> ticks(int count) const;
@@ -33,8 +33,7 @@ class AxisScale {
   double to_;
 };
 
-/// The axis with bounds for `values` where it had none: the data's own, never empty, 0 included when it is
-/// near.
+/// The axis, with NaN bounds replaced by those of the data: never empty, and including 0 if it is near.
 ChartAxis fit_axis(const ChartAxis& axis, const std::vector<double>& values);
 
 }  // namespace lodestone

@@ -19,7 +19,7 @@ constexpr double kRight = 450;
 constexpr double kTop = 16;
 constexpr double kBottom = 246;
 
-// A frame with its axes, drawn on first; what is added later lies on top.
+// A frame with its axes; what is added later is drawn on top.
 class Drawing {
  public:
   Drawing(const ChartAxis& x, const ChartAxis& y, const std::string& description)
@@ -113,7 +113,7 @@ std::string draw_chart(const Chart& chart) {
     for (size_t k = 0; k < std::min(line.x.size(), line.y.size()); ++k)
       points.emplace_back(line.x[k], line.y[k]);
     drawing.path("line " + classes, points);
-    // A line of one point would not be seen; a short one gains from its points.
+    // A line of one point would be invisible; a short one is clearer with its points.
     if (points.size() <= 12 && !line.dashed)
       for (const auto& [x, y] : points)
         if (std::isfinite(x) && std::isfinite(y)) drawing.dot("dot " + classes, x, y);

@@ -14,7 +14,7 @@ struct ChartLine {
   std::vector<double> x;
   std::vector<double> y;
   int colour = 1;       ///< 1, 2 or 3: a colour of the report's palette
-  bool dashed = false;  ///< for floors and references
+  bool dashed = false;  ///< for baselines and references
   bool faint = false;   ///< for raw values behind a smoothed line
 };
 
@@ -25,7 +25,7 @@ struct ChartMark {
   std::string text;
 };
 
-/// One chart: what it is for screen readers, its axes and what is drawn.
+/// One chart: a description for screen readers, its axes and its content.
 struct Chart {
   std::string description;
   ChartAxis x;
@@ -34,12 +34,12 @@ struct Chart {
   std::vector<ChartMark> marks;
 };
 
-/// Inline SVG (no name space, no script, no font) and, for more than one line, its legend as a list. Colours
-/// and sizes of text come from the page's style by class, so that light, dark and phone layouts share one
-/// drawing. All text is escaped.
+/// Draws inline SVG (no name space, script or font) and, for more than one line, its legend as a list.
+/// Colours and text sizes come from the page's style by class, so that light, dark and phone layouts share
+/// one drawing. All text is escaped.
 std::string draw_chart(const Chart& chart);
 
-/// The two distributions as filled steps over distance.
+/// Draws the two distributions as filled steps over distance.
 std::string draw_histogram(const DistanceHistogram& histogram);
 
 }  // namespace lodestone

@@ -5,11 +5,11 @@
 
 namespace lodestone {
 
-/// Text made safe between tags and inside quoted attributes: & < > " ' become entities; control characters
-/// other than tab and newline, and bytes that are not UTF-8, become U+FFFD.
+/// Escapes text for use between tags and inside quoted attributes: & < > " ' become entities; control
+/// characters other than tab and newline, and bytes that are not UTF-8, become U+FFFD.
 std::string escape_html(std::string_view text);
 
-/// RFC 4648, with padding.
+/// Base64 of RFC 4648, with padding.
 std::string base64(std::string_view bytes);
 
 }  // namespace lodestone

@@ -7,7 +7,7 @@ namespace lodestone {
 
 namespace {
 
-// The picture, or the label as words where there is none.
+// The image, or the label as text if there is none.
 std::string content(const SheetPicture& picture, const std::string& alt) {
   if (picture.png.empty()) return fill(R"(<p class="words">{}</p>)", {escape_html(picture.label)});
   const std::string label = escape_html(picture.label);
@@ -19,7 +19,7 @@ std::string neighbour_tile(const SheetNeighbour& neighbour, size_t rank) {
   const char* verdict = neighbour.right ? "right" : "wrong";
   const std::string alt =
       fill("Neighbour {}: {}, {}", {std::to_string(rank), neighbour.picture.label, verdict});
-  // Pictures say the verdict in their alt text; words have none.
+  // Images give the verdict in their alt text; texts have none.
   const std::string spoken = neighbour.picture.png.empty() ? fill(R"( role="img" aria-label="{}")", {verdict})
                                                            : R"( aria-hidden="true")";
   return fill(R"(<figure class="tile {}">{}<span class="sign"{}>{}</span></figure>)",

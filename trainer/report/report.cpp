@@ -14,7 +14,7 @@ namespace lodestone {
 
 namespace {
 
-// The measures a reader wants first, with what each says.
+// The headline metrics, each with its explanation.
 struct Headline {
   const char* name;
   const char* meaning;
@@ -44,7 +44,7 @@ std::string difference(const MeasureInfo& info, double model, double floor) {
 }
 
 std::string head(const ReportInput& input) {
-  // The policy makes it certain: nothing can be loaded from anywhere.
+  // The content security policy ensures that nothing is loaded from anywhere.
   return fill(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -68,7 +68,7 @@ std::string masthead(const ReportInput& input) {
   return html + "</header>\n";
 }
 
-// A bar with the floor as a notch; error rates are drawn on 0 … 50 %, where chance lies.
+// A bar with the baseline as a notch; error rates use the scale 0 … 50 %, where 50 % is chance.
 std::string bar(const MeasureInfo& info, double model, std::optional<double> floor) {
   const double scale = info.better < 0 ? 200 : 100;
   const auto width = [scale](double value) { return std::clamp(scale * value, 0.0, 100.0); };

@@ -19,18 +19,20 @@ struct ReportSeries {
   std::vector<double> values;
 };
 
-/// One item of the picture sheet. `png` may be empty (texts): then the label stands in its place.
+/// One item of the image sheet. `png` may be empty (texts): then the label takes its place.
 struct SheetPicture {
   std::string png;    ///< bytes of a PNG file
   std::string label;  ///< short: the class, the typeface …
 };
 
+/// A neighbour of a query in the image sheet; `right` says that it is relevant.
 struct SheetNeighbour {
   SheetPicture picture;
   bool right = false;
   double score = 0;
 };
 
+/// One row of the image sheet.
 struct SheetRow {
   SheetPicture query;
   std::vector<SheetNeighbour> neighbours;  ///< best first
@@ -41,31 +43,31 @@ struct ReportConfusion {
   std::string from;
   std::string to;
   int64_t count = 0;    ///< queries of `from` whose nearest sample is of `to`
-  int64_t queries = 0;  ///< of so many
+  int64_t queries = 0;  ///< number of queries of `from`
 };
 
-/// How classes lie.
+/// The relations between classes.
 struct ClassView {
   std::vector<ReportConfusion> confused;
   Projection projection;
   std::vector<std::string> projected;  ///< names of projection.classes
 };
 
-/// All a report shows. What is empty is left out of the page.
+/// The content of a report. Empty members are left out of the page.
 struct ReportInput {
   std::string run_name;
-  std::string summary;  ///< a sentence or two: what was trained, which split judges it, why that is honest
+  std::string summary;  ///< a sentence or two: what was trained, which split evaluates it, why that is honest
   std::vector<std::pair<std::string, std::string>> facts;  ///< short: {"Steps", "3,000"}, {"Ranks", "2"} …
   std::string config_yaml;
   std::vector<ReportSeries> train;
   std::vector<ReportSeries> eval;
   Measures model;
   Measures floor;
-  std::string floor_name = "Pixels";  ///< what the floor is, as a column title
+  std::string floor_name = "Pixels";  ///< column title of the baseline
   std::vector<RocPoint> roc;
   std::vector<RocPoint> floor_roc;
   DistanceHistogram distances;
-  std::vector<Interval> intervals;   ///< of the model's measures
+  std::vector<Interval> intervals;   ///< intervals of the model's metrics
   std::vector<double> recall_curve;  ///< recall_at_k for k = 1, 2, …
   std::vector<double> floor_recall_curve;
   ClassView classes;
@@ -73,12 +75,12 @@ struct ReportInput {
   std::vector<SheetRow> worst;
 };
 
-/// The report as one HTML page that needs nothing else: style, charts (SVG) and pictures are inline, there is
-/// no script and no address of any other file. Every text is escaped. The input decides the bytes: no clock,
+/// Renders the report as one self-contained HTML page: style, charts (SVG) and images are inline; it has no
+/// script and no address of another file. All text is escaped. The bytes depend only on the input: no clock,
 /// no host name.
 std::string render_report(const ReportInput& input);
 
-/// Writes it atomically. Throws IoError.
+/// Writes the page atomically. Throws IoError.
 void write_report(const std::filesystem::path& path, const ReportInput& input);
 
 }  // namespace lodestone

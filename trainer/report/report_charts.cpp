@@ -16,7 +16,7 @@ namespace {
 constexpr double kFromData = std::numeric_limits<double>::quiet_NaN();
 const MeasureInfo kPerCent = {"", "", MeasureInfo::Kind::kRate, 0};
 
-// One point is no curve: its value stands among the figures.
+// One point is no curve; its value is among the numbers of the report.
 bool spans_steps(const ReportSeries& series) {
   if (series.steps.empty()) return false;
   const auto [first, last] = std::minmax_element(series.steps.begin(), series.steps.end());
@@ -35,7 +35,7 @@ std::string figure(const std::string& title, const std::string& drawing, const s
               {escape_html(title), drawing, escape_html(reading)});
 }
 
-// Mean of the values in each of at most `buckets` equal stretches of the series.
+// The mean of the values in each of at most `buckets` equal ranges of the series.
 ChartLine averaged(const ReportSeries& series, size_t buckets, std::string name) {
   ChartLine line{std::move(name), {}, {}};
   const size_t count = std::min(series.steps.size(), series.values.size());
@@ -76,7 +76,7 @@ std::string loss_chart(const ReportInput& input) {
                 "Lower is better. The scale depends on the loss and its miner.");
 }
 
-// Measures over steps, each with its floor as a dashed level where there is one.
+// Metrics over steps, each with its baseline, if any, as a dashed line.
 std::string eval_chart(const ReportInput& input, const std::string& title,
                        const std::vector<std::string>& names, double low, double high,
                        const std::string& reading) {
@@ -114,7 +114,7 @@ ChartLine roc_line(const std::vector<RocPoint>& curve, std::string name, double 
 
 std::string roc_chart(const ReportInput& input) {
   if (input.roc.empty()) return {};
-  // The first decade in which the curve has something to say, at least 1 % and at most 0.001 %.
+  // The first decade in which the curve has points, at least 1 % and at most 0.001 %.
   double smallest = 1;
   for (const RocPoint& point : input.roc)
     if (point.far > 0) smallest = std::min(smallest, point.far);
@@ -137,7 +137,8 @@ std::string roc_chart(const ReportInput& input) {
       "equal error rate.");
 }
 
-// Precision at a point of the ROC curve, from how many pairs of each kind were compared; the curve begins at its first point's.
+// Precision at a point of the ROC curve, given the number of compared pairs of each kind; the curve begins at
+// the first point's precision.
 ChartLine precision_line(const std::vector<RocPoint>& curve, const Measures& measures, std::string name) {
   ChartLine line{std::move(name), {}, {}};
   const double positives = measures.find("positive_pairs").value_or(0),

@@ -6,7 +6,8 @@
 
 namespace lodestone {
 
-/// The charts a report has data for, each as a <figure> with its title and a line on how to read it.
+/// Draws the charts that the report has data for, each as a <figure> with its title and a line on how to read
+/// it.
 std::string draw_report_charts(const ReportInput& input);
 
 }  // namespace lodestone

@@ -14,7 +14,8 @@ constexpr double kWidth = 480;
 constexpr double kHeight = 300;
 constexpr double kMargin = 14;
 
-// Paths about (0, 0): a small dot for other classes, then a shape for each class that stands out, so that colour alone says nothing.
+// Paths about (0, 0): a small dot for other classes, then a shape for each highlighted class, so that colour
+// is not the only difference.
 constexpr std::array<const char*, 7> kShapes = {"M-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0",
                                                 "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0",
                                                 "M-4-4h8v8h-8z",
@@ -41,7 +42,7 @@ std::string draw_scatter(const Projection& projection, const std::vector<std::st
                                                  [](const auto& a, const auto& b) { return a.x < b.x; });
   const auto [low, high] = std::minmax_element(projection.rows.begin(), projection.rows.end(),
                                                [](const auto& a, const auto& b) { return a.y < b.y; });
-  // One scale for both directions, so that distances are true.
+  // One scale for both axes, so that distances are not distorted.
   const double wide = std::max(right->x - left->x, 1e-12), tall = std::max(high->y - low->y, 1e-12);
   const double scale = std::min((kWidth - 2 * kMargin) / wide, (kHeight - 2 * kMargin) / tall);
   const double middle_x = (right->x + left->x) / 2, middle_y = (high->y + low->y) / 2;

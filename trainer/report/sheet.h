@@ -8,27 +8,29 @@
 
 namespace lodestone {
 
+/// Size of an image sheet, and the likeness that orders neighbours.
 struct SheetOptions {
-  int64_t sample = 12;  ///< queries chosen by chance
-  int64_t worst = 6;    ///< queries that are wrong, at most one of each group
+  int64_t sample = 12;  ///< queries chosen at random
+  int64_t worst = 6;    ///< wrong queries, at most one of each group
   int64_t neighbours = 5;
   Likeness likeness = Likeness::kCosine;
   uint64_t seed = 0;
 };
 
-/// One query to be shown with its nearest rows.
+/// One query of the sheet with its nearest rows.
 struct SheetQuery {
   int64_t query;
   std::vector<Neighbour> nearest;  ///< best first, ties against the model
-  double margin;  ///< score of its nearest relevant row less that of its nearest irrelevant one
+  double margin;  ///< score of its nearest relevant row minus that of its nearest irrelevant one
 };
 
+/// The queries of an image sheet.
 struct SheetPlan {
   std::vector<SheetQuery> sample;  ///< a fair sample: chosen by the seed before anything is scored
   std::vector<SheetQuery> worst;   ///< margins of 0 and below, smallest first
 };
 
-/// Chooses the queries of a picture sheet and finds their neighbours, leave-one-out. Lone rows are never
+/// Chooses the queries of an image sheet and finds their neighbours, leave-one-out. Lone rows are never
 /// chosen.
 /// Cost      one search to depth max(neighbours, R + 1); 2·N²·D flops
 SheetPlan plan_sheet(const LabelledRows& rows, const SheetOptions& options = {});

@@ -12,16 +12,19 @@
 
 namespace lodestone {
 
-/// Brings together the bad records that ranks have met, each by itself, under on_bad_record: skip.
+/// Collects the bad records that ranks find independently under on_bad_record: skip,
+/// and enforces the allowed number.
 class BadRecordTeller {
  public:
-  /// `size`: of the data set.
+  /// `size` is the number of samples of the data set.
   BadRecordTeller(int64_t size, BadRecordConfig config) : size_(size), config_(std::move(config)) {}
 
-  /// Takes every rank's newly met ones and returns the messages that are to be told now, 20 in all. Every rank gets the same.
-  /// Throws DataError, on all ranks, if more are bad than may be. Ranks: collective.
+  /// Adds the bad records that each rank has newly found. Returns the messages to report now, the same on
+  /// every rank, at most 20 over the lifetime of the object.
+  /// Ranks     collective
+  /// Throws    DataError, on all ranks, if more records are bad than allowed
   std::vector<std::string> meet(const Group& world, const std::vector<BadRecord>& mine);
-  /// Distinct ones, of all ranks.
+  /// Number of distinct bad records of all ranks.
   int64_t count() const { return static_cast<int64_t>(bad_.size()); }
 
  private:
@@ -31,16 +34,17 @@ class BadRecordTeller {
   std::vector<std::string> messages_;
 };
 
-/// Embeds all samples that can be read (embedding.h); the others are named once by rank 0, which says each time how many they are.
-/// `what` they are, for people: "evaluation". Ranks: collective.
+/// Embeds all samples that can be read (embedding.h). Rank 0 logs the messages of the others, and how many
+/// there are. `what` names the data in the log, such as "evaluation".
+/// Ranks     collective
 Embedded embed_readable(const RunContext& context, const std::string& what, Encoder& encoder,
                         c10::Device device, const std::shared_ptr<const Examples>& examples,
                         const LoaderConfig& loader, BadRecordTeller& teller, bool keep_pictures = false);
 
-/// What a command's result line says of them: "; 3 bad records left out", or nothing.
+/// Part of a command's result line, such as "; 3 bad records left out", or "" if `count` is 0.
 std::string left_out_note(int64_t count);
 
-/// Rank 0 says what was passed over while `data` was opened.
+/// Logs on rank 0 which files or records were skipped when `data` was opened.
 void tell_left_out(const RunContext& context, const std::string& what, const Dataset& data);
 
 }  // namespace lodestone

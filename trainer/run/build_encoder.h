@@ -6,17 +6,20 @@
 
 namespace lodestone {
 
-/// What one example of the configured data looks like.
+/// The shape of one example of the configured data.
 InputShape input_shape(const RunConfig& config);
 
-/// Builds the configured encoder for the configured data. Throws ConfigError if that needs code that config.code doesn't allow.
+/// Builds the configured encoder for the configured data.
+/// Throws    ConfigError if the encoder needs code that config.code does not allow
 void build_encoder(const RunConfig& config, Encoder& encoder);
 
-/// Puts a checkpoint's weights and running statistics into the configured encoder: the averaged ones if the run kept an average.
-/// Throws    CheckpointError if they are another encoder's, or the model was trained with another vocabulary
+/// Copies the weights and running statistics of a checkpoint into the configured encoder: the averaged
+/// weights if the run kept an average.
+/// Throws    CheckpointError if they belong to another encoder, or if the model was trained with another
+///           vocabulary
 void restore_model(const Snapshot& snapshot, const RunConfig& config);
 
-/// Warns, on rank 0, of what the user should know about the encoder.
+/// Logs on rank 0 the warnings that the encoder has for the user.
 void tell_remarks(const Encoder& encoder, const RunContext& context, bool training);
 
 }  // namespace lodestone

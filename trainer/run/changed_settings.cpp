@@ -8,7 +8,7 @@ namespace lodestone {
 
 namespace {
 
-/// A line with the lines of the groups that it lies in.
+/// A line, with the lines of the groups that contain it.
 struct Setting {
   std::vector<std::string> groups;
   std::string line;
@@ -21,7 +21,7 @@ struct Setting {
   bool is_name() const { return line.find_first_not_of(' ') == line.find("name: "); }
 };
 
-// Only lines of values: one that ends in a colon opens a group.
+// Lines of values only: a line that ends in a colon opens a group.
 std::vector<Setting> settings_of(const std::string& yaml) {
   std::vector<Setting> all;
   std::vector<std::string> groups;

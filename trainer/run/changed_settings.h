@@ -4,8 +4,9 @@
 
 namespace lodestone {
 
-/// Of YAML as write_yaml makes it, the lines that `defaults`, made likewise, has not: settings that were changed, below the keys that
-/// they belong to. The `name:` of a loss, miner or encoder stays in any case.
+/// The lines of `yaml` that `defaults` does not contain, below the keys that they belong to: the
+/// settings that were changed. Both are as write_yaml returns them. The `name:` of a loss, miner
+/// or encoder is always included.
 std::string changed_settings(const std::string& yaml, const std::string& defaults);
 
 }  // namespace lodestone

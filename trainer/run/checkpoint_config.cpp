@@ -23,7 +23,7 @@ void collect(const ConfigNodePtr& node, std::string_view key, std::set<std::stri
   }
 }
 
-/// What the user's own command names, apart from what the checkpoint says.
+/// What the user's own command names, as opposed to the checkpoint.
 class UsersWords {
  public:
   explicit UsersWords(const std::vector<std::string>& assignments) : root_(parse_yaml("", "--set")) {
@@ -39,7 +39,7 @@ class UsersWords {
   ConfigNodePtr root_;
 };
 
-// `whose` ends a sentence: why a configuration isn't the user's own word.
+// `whose` ends a sentence: the reason why a configuration does not count as the user's own.
 [[noreturn]] void refuse_code(const std::string& name, const std::string& file, const std::string& whose) {
   throw ConfigError(name + ": expected a model of weights alone, got code: encoder.file " + printable(file) +
                     " is TorchScript, and whoever made that file, or named it here, would run with your "
@@ -48,7 +48,7 @@ class UsersWords {
                     whose);
 }
 
-// Whoever gives a run away gives its configuration with it, whichever file of the folder that is.
+// A run folder that is passed on includes its configuration, so any of its files counts as the run's.
 bool in_run_folder(const std::filesystem::path& file) {
   std::error_code error;
   const auto absolute = absolute_path(file).lexically_normal();

@@ -24,7 +24,7 @@ void MinerChoice::choose(std::string_view name) {
 
 void MinerChoice::settle(const Loss& loss, bool data_gives_tuples) {
   if (!is_auto_) return;
-  // All pairs of a batch are what softmax, pair and proxy losses are made for. Of all its triplets most are easy.
+  // Softmax, pair and proxy losses are made for all pairs of a batch, while most of its triplets are easy.
   const bool triplets = loss.as_triplets() != nullptr;
   choose(triplets && !data_gives_tuples ? "semi_hard" : "all");
   settled_ = true;

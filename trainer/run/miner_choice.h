@@ -9,7 +9,7 @@
 
 namespace lodestone {
 
-/// The miner of a run: one of the table by its name, or `auto`, which loss and data settle.
+/// The miner of a run: a miner of the table, or `auto`, which loss and data resolve.
 class MinerChoice : public SlotBase {
  public:
   std::vector<std::string> names() const override;
@@ -18,9 +18,10 @@ class MinerChoice : public SlotBase {
   void choose(std::string_view name) override;
   void visit(Fields& f) override { chosen_.visit(f); }
 
-  /// Puts the miner that the loss wants in the place of `auto`; where the data gives tuples, nothing is mined.
+  /// Replaces `auto` with the miner that suits the loss; with explicit tuples
+  /// from the data, nothing is mined.
   void settle(const Loss& loss, bool data_gives_tuples);
-  /// Was it `auto` that named the miner?
+  /// Whether the miner results from `auto`.
   bool settled() const { return settled_; }
 
   Miner& operator*() const { return *chosen_; }
@@ -33,8 +34,9 @@ class MinerChoice : public SlotBase {
   bool is_auto_ = true, settled_ = false;
 };
 
-/// What a miner that the user named costs a softmax loss, and what to do; empty if nothing. Softmax losses learn from all
-/// negatives at once: few of them are another, weaker loss.
+/// A warning if the user chose a miner that discards most negatives of a softmax loss, with a remedy;
+/// otherwise empty. Softmax losses learn from all negatives of an anchor at once, and with few of them are a
+/// different, weaker loss.
 std::string thrown_away(const std::string& loss_name, const Loss& loss, const MinerChoice& miner);
 
 }  // namespace lodestone

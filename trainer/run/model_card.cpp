@@ -64,7 +64,7 @@ std::string measures_section(const json& measures) {
   return out.str();
 }
 
-// Lines as Markdown shows them untouched, whatever is in them.
+// Lines in a form that Markdown shows unchanged, whatever they contain.
 std::string code_block(const std::string& text) {
   std::istringstream lines(text);
   std::string out, line;
@@ -123,7 +123,7 @@ std::string yaml_of(RunConfig& config) {
   });
 }
 
-// What was set otherwise than it is by itself: the rest is said by `lodestone config`.
+// Settings that differ from their defaults; `lodestone config` prints the others.
 std::string what_made_it(RunConfig& config) {
   RunConfig defaults;
   defaults.encoder.choose(config.encoder.name());

@@ -8,21 +8,25 @@
 
 namespace lodestone {
 
-/// What a model card says beside what the checkpoint and its run know.
+/// Contents of a model card that are not known to the checkpoint and its run.
 struct CardFacts {
-  std::string file;     ///< name of the exported file
-  std::string format;   ///< safetensors or torchscript
-  std::string license;  ///< SPDX name; empty: not stated
+  /// Name of the exported file.
+  std::string file;
+  /// safetensors or torchscript
+  std::string format;
+  /// SPDX name; empty: not stated
+  std::string license;
   std::string data_license;
-  std::filesystem::path
-      measures;  ///< what `evaluate --json` wrote; empty: the run's own last evaluation up to the checkpoint's step
+  /// Output file of `evaluate --json`; empty: the run's last evaluation up to the checkpoint's step.
+  std::filesystem::path measures;
 };
 
-/// A model card in Markdown, under the YAML head that model hubs read: what the encoder is and takes, how to load it, its measures beside
-/// the floor, the data, the threshold, the configuration that made it, the licences.
-/// Leaves out what says where it was trained: the ranks, the endpoints, the folders of the run. Data is named as the configuration does.
-/// Requires  config.encoder to be built
-/// Throws    DataError if `measures` can't be understood
+/// A model card in Markdown with the YAML header that model hubs read: what the encoder is and its input, how
+/// to load it, its metrics next to the baseline's, the data, the threshold, the configuration that trained
+/// it, the licences. Settings that only say where it was trained (ranks, endpoints, the folders of the run)
+/// are left out. The data is named as in the configuration.
+/// Requires  config.encoder is built
+/// Throws    DataError if `measures` cannot be parsed
 std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const CardFacts& facts);
 
 }  // namespace lodestone

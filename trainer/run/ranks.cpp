@@ -34,7 +34,7 @@ LaunchOptions launch_options(const DistributedConfig& config) {
   return options;
 }
 
-// What each rank does once it knows its place.
+// Settings of each rank once its place in the world is known.
 void prepare(const RunConfig& config, RunContext& context) {
   send_stderr_lines_to(context.log);
   if (context.launch.device().is_cuda()) make_repeatable();
@@ -50,7 +50,7 @@ void prepare(const RunConfig& config, RunContext& context) {
   at::set_num_threads(config.threads ? static_cast<int>(*config.threads) : share);
 }
 
-// Under the eyes of those who can tell a rank that doesn't come from one that is slow.
+// Starts the rank while watchers can distinguish a missing rank from a slow one.
 RunContext start_rank(const RunConfig& config) {
   const Environment environment = process_environment();
   const LaunchInfo info = discover_launch(environment);
@@ -80,13 +80,13 @@ int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>&
     if (code) {
       context.log->warn("ended: {}", *verdict);
     } else {
-      // Now, not from main: taking leave waits for a rank that is stopped as long as for its heartbeats.
+      // Logged now, not by main: leaving the group waits for a stopped rank until its heartbeats time out.
       context.log->error("{}", explain_on_a_line(error));
       context.world.abort("this rank was ended by an error of its own");
     }
     return code.value_or(kPeerLost);
   } catch (const std::exception& error) {
-    // Once NCCL was aborted, what LibTorch throws says nothing of the cause.
+    // After NCCL was aborted, LibTorch's exception does not name the cause.
     if (const auto verdict = control->failure();
         verdict && context.launch.device().is_cuda() && dynamic_cast<const Error*>(&error) == nullptr) {
       context.log->error("{}", *verdict);
@@ -94,9 +94,9 @@ int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>&
       return reported_code(verdict).value_or(kPeerLost);
     }
     const int code = exit_code(error);
-    // Now, not from main: the launcher may end this process as soon as another has ended.
+    // Logged now, not by main: the launcher may end this process as soon as another has ended.
     context.log->error("{}", explain_on_a_line(error));
-    // Aborting tells the others and keeps this rank out of the barrier that the rest may be in.
+    // Aborting notifies the others and keeps this rank out of the barrier that they may be in.
     context.world.abort(verdict_of(code, torch_reason(error)));
     return code;
   }

@@ -7,11 +7,11 @@
 
 namespace lodestone {
 
-/// Runs a command's body on every rank and lets the ranks end together, with one exit code: where a rank fails, it says why
-/// at once, the others learn its code and stop too, rather than each taking the other's end for a lost peer. Sets the number of
-/// threads and the format of the log.
-/// Ranks     collective. In world 1 errors pass through.
-/// Throws    CommError if a rank was lost without a word.
+/// Runs a command's body on every rank and makes all ranks end together with one exit code: a rank that fails
+/// reports the reason at once, and the others receive its exit code and stop, instead of each reporting a
+/// lost peer. Sets the number of threads and the format of the log.
+/// Ranks     collective; in world 1 exceptions propagate
+/// Throws    CommError if a rank was lost without a report
 int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>& body);
 
 }  // namespace lodestone

@@ -7,12 +7,12 @@
 namespace lodestone {
 
 void make_repeatable() {
-  // cuBLAS reads it once; LibTorch warns at each product without it. What the user has set stays.
+  // cuBLAS reads it once; without it LibTorch warns at each product. A value of the user's stays.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::Context& context = at::globalContext();
   context.setDeterministicCuDNN(true);
   context.setDeterministicAlgorithms(true, /*warn_only=*/true);
-  // That every new tensor is filled first helps to find errors, and costs a pass over memory.
+  // Filling every new tensor helps to find errors, and costs a pass over memory.
   context.setDeterministicFillUninitializedMemory(false);
 }
 

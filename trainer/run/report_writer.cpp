@@ -10,7 +10,7 @@ namespace lodestone {
 
 namespace {
 
-/// Some measures of the lines of one kind.
+/// Some metrics of the lines of one kind.
 struct Curves {
   std::string kind;
   std::vector<ReportSeries> series;
@@ -88,7 +88,7 @@ void write_run_report(const RunFolder& folder, RunConfig& config, const RunConte
     if (before_writing) before_writing();
     write_report(folder.report(), input);
     context.log->info("report: {}", folder.report().string());
-  } catch (const std::exception& error) {  // a line of metrics.jsonl that isn't one of ours, too
+  } catch (const std::exception& error) {  // also for a line of metrics.jsonl that another program wrote
     context.log->warn("the report is not written: {}", error.what());
   }
 }

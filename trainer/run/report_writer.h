@@ -9,9 +9,10 @@
 
 namespace lodestone {
 
-/// Writes the run folder's report.html from its metrics.jsonl and the last evaluation. Rank 0, after Evaluator::run. What can't be
-/// read or written costs the report and a warning, not the run.
-/// before_writing   called when all has been read: takes the folder's lock where the caller doesn't hold it; may throw
+/// Writes report.html into the run folder from its metrics.jsonl and the last evaluation. Input that cannot
+/// be read, or a report that cannot be written, costs a warning, not the run. `before_writing` is called
+/// after all input has been read: it takes the folder's lock if the caller does not hold it, and may throw.
+/// Ranks     rank 0, after Evaluator::run
 void write_run_report(const RunFolder& folder, RunConfig& config, const RunContext& context, Encoder& encoder,
                       const Evaluator& evaluator, const Evaluation& evaluation,
                       const std::function<void()>& before_writing = {});

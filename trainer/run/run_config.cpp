@@ -17,7 +17,8 @@ void TextConfig::visit(Fields& f) {
 
 namespace {
 
-// Texts are read from files that `path` names; what is said of folders, lists and shards of pictures is not of them.
+// Texts are read from the files that `path` names; settings of folders, lists and shards of images do not
+// apply to them.
 void visit_source(Fields& f, ImageSourceConfig& source, const std::string& kind) {
   const std::string because = "with data.kind: " + kind + "; leave it out";
   if (kind != "images")
@@ -187,7 +188,7 @@ bool RunConfig::gives_tuples() const {
 
 namespace {
 
-// What follows from several keys.
+// Values that depend on several keys.
 void settle(const std::string& name, RunConfig& config) {
   config.miner.settle(*config.loss, config.gives_tuples());
   if (config.run_dir.empty()) config.run_dir = "runs/" + name;

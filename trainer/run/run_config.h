@@ -20,6 +20,7 @@
 
 namespace lodestone {
 
+/// How texts are read from files, tokenized and batched.
 struct TextConfig {
   TextLayout layout;
   TokenizerConfig tokenizer;
@@ -28,6 +29,7 @@ struct TextConfig {
   void visit(Fields& f);
 };
 
+/// The training data, and how samples are loaded and prepared.
 struct DataConfig {
   std::string kind = "images";
   std::string root;
@@ -38,11 +40,12 @@ struct DataConfig {
   LoaderConfig loader;
 
   void visit(Fields& f);
-  /// `path` below `root`, unless it is absolute or empty.
+  /// `path` relative to `root`, unless it is absolute or empty.
   std::string resolved(const std::string& path) const;
   ImageSourceConfig resolved(ImageSourceConfig source) const;
 };
 
+/// The evaluation split, when it is evaluated, and the one-shot trials.
 struct EvaluateConfig {
   int64_t every = 0;
   ImageSourceConfig data;
@@ -58,6 +61,7 @@ struct EvaluateConfig {
   void visit(Fields& f, const std::string& kind);
 };
 
+/// How ranks communicate, on which device, and when a rank counts as lost.
 struct DistributedConfig {
   std::string backend = "auto";
   std::string device = "cpu";
@@ -68,15 +72,15 @@ struct DistributedConfig {
   void visit(Fields& f);
 };
 
-/// May code be loaded that the configuration names (TorchScript)? By default not: whoever reads a configuration says so where it's
-/// the user's own.
+/// Whether code that the configuration names (TorchScript) may be loaded. It may not by default; the reader
+/// of a configuration allows it if the configuration is the user's own.
 struct CodeRule {
   bool allowed = false;
-  std::map<std::string, std::string>
-      hash_of;  ///< SHA-256 that a file must have, by its name; others may have any
+  /// SHA-256 that a file must have, by file name; a file not listed may have any.
+  std::map<std::string, std::string> hash_of;
 };
 
-/// Everything a run is, but for where it runs: world size and hosts come from the launcher.
+/// The complete configuration of a run, except where it runs: world size and hosts come from the launcher.
 struct RunConfig {
   std::string run_dir;
   int64_t seed = 0;
@@ -98,20 +102,25 @@ struct RunConfig {
   CodeRule code;
 
   void visit(Fields& f);
-  /// Does the data, not the sampler, say which rows meet: explicit tuples, or texts of one row?
+  /// Whether the data, not the sampler, determines which rows share a batch: explicit tuples, or several
+  /// texts per row.
   bool rows_are_given() const;
-  /// Does it give triplets, or pairs of pictures, so that nothing is to be mined?
+  /// Whether the data gives triplets, or pairs of images, so that nothing is mined.
   bool gives_tuples() const;
   Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
 };
 
-/// Fills `config` from YAML and `--set` assignments. `name` is what the run is called if run_dir is not set: runs/<name>.
-/// Throws ConfigError. load_run_config reads a file that the user names, so code that it names is the user's choice.
+/// Fills `config` from YAML and `--set` assignments. `name` determines the default of run_dir: runs/<name>.
+/// Throws    ConfigError
 void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments,
                      const std::string& name, RunConfig& config);
-/// The same of what a checkpoint keeps, which may be of an earlier version and hold keys that have no effect.
+/// The same for the configuration stored in a checkpoint, which may be from an earlier version and contain
+/// keys that no longer have an effect.
+/// Throws    ConfigError
 void read_stored_config(const std::string& yaml, const std::string& file,
                         const std::vector<std::string>& assignments, RunConfig& config);
+/// The same for a file that the user names, so that code which it names counts as the user's choice.
+/// Throws    ConfigError
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config);
 
 }  // namespace lodestone

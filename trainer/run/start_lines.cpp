@@ -18,14 +18,14 @@ namespace lodestone {
 
 namespace {
 
-constexpr int64_t kPictures = 8;    // that are looked at
-constexpr int64_t kTexts = 10'000;  // likewise
+constexpr int64_t kPictures = 8;    // images to inspect
+constexpr int64_t kTexts = 10'000;  // texts to inspect
 constexpr int64_t kTextBytes = int64_t{16} << 20;
-constexpr double kManyCut = 0.1;  // share of texts
+constexpr double kManyCut = 0.1;  // fraction of texts
 constexpr int64_t kRowsLookedAt = 256;
-constexpr double kFewPositives = 0.5;  // share of anchors
+constexpr double kFewPositives = 0.5;  // fraction of anchors
 
-/// The numbers among the fields of a loss: temperature, margin, scale …
+/// The numeric fields of a loss: temperature, margin, scale …
 class Numbers : public Fields, public IdleKeys {
  public:
   std::string text;
@@ -65,7 +65,7 @@ std::string classes_text(const RunConfig& config, const Dataset& data) {
          (single == 1 ? " has one sample" : " have one sample");
 }
 
-/// The share of a batch's rows that have another row of their label.
+/// The fraction of a batch's rows that have another row with their label.
 double share_with_positive(const GlobalBatch& batch) {
   std::map<int64_t, int64_t> rows_of;
   for (const int64_t label : batch.labels) ++rows_of[label];
@@ -82,7 +82,7 @@ std::vector<StartLine> batch_lines(const RunConfig& config, const TrainingData& 
              (batch.tuples.front().is_triplet() ? "triplets" : "pairs")}};
   if (config.loss->uses_proxies()) return {{rows + "each with the proxy of its class as its positive"}};
   double share = share_with_positive(batch);
-  // Of small batches one says little. What a sampler learns decides the later ones: they can't be known.
+  // A single small batch is not representative. Later batches of a sampler that learns cannot be known.
   const int64_t more = data.sampler->learner() ? 0 : kRowsLookedAt / std::max<int64_t>(batch.rows(), 1);
   for (int64_t n = 1; n <= more; ++n)
     share += share_with_positive(data.sampler->batch(advance(cursor, n, data.sampler->batches_per_epoch())));
@@ -95,14 +95,16 @@ std::vector<StartLine> batch_lines(const RunConfig& config, const TrainingData& 
            true}};
 }
 
-// The i-th of places that lie apart and fall in step with no order of the samples: the golden ratio's multiples.
+// The i-th of evenly spread positions that do not resonate with an order of the samples:
+// multiples of the golden ratio.
 int64_t spread(int64_t i, int64_t size) {
   constexpr double kGolden = 0.6180339887498949;
   const double at = (static_cast<double>(i) + 0.5) * kGolden;
   return std::min(size - 1, static_cast<int64_t>((at - std::floor(at)) * static_cast<double>(size)));
 }
 
-/// Pictures as they lie in the file: evenly over the data set, as far as they are files or members of shards.
+/// Images in their original form, evenly spread over the data set, as far as they
+/// are files or members of shards.
 std::vector<Image> originals(const RunConfig& config, const Dataset& data) {
   namespace fs = std::filesystem;
   const std::string path =
@@ -114,19 +116,19 @@ std::vector<Image> originals(const RunConfig& config, const Dataset& data) {
   whole.channels = 3;
   std::vector<Image> images;
   try {
-    // Of shards only the first picture: each shard that is looked into is listed whole.
+    // Only the first image of a shard, since reading from a shard lists all of it.
     const bool sharded = PictureName::of(data.key(0)).member.has_value();
     for (int64_t i = 0; i < (sharded ? 1 : kPictures); ++i) listed.index(data.key(spread(i, data.size())));
     const auto found = std::move(listed).open(whole);
     for (int64_t i = 0; i < found->size(); ++i) images.push_back(found->get(i));
   } catch (const Error&) {
-    return images;  // the loader tells of damaged ones when it meets them
+    return images;  // the loader reports damaged images when it reads them
   }
   return images;
 }
 
 bool has_colour(const Image& image) {
-  constexpr int kDifference = 16;  // of channels; JPEGs of grey pictures differ a little
+  constexpr int kDifference = 16;  // of colour channels; JPEG files of grey images differ a little
   for (size_t p = 0; p + 2 < image.pixels.size(); p += 3) {
     const auto [low, high] = std::minmax({image.pixels[p], image.pixels[p + 1], image.pixels[p + 2]});
     if (high - low > kDifference) return true;
@@ -201,7 +203,7 @@ std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& d
 }
 
 std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& trained, const Dataset& judged) {
-  // Names of pictures say nothing, and captions may well be common.
+  // File names of images carry no meaning, and captions may legitimately be common to both.
   if (config.data.kind == "image_texts") return {};
   const bool classes = config.data.kind == "images" || (config.data.text.layout.format == "labels" &&
                                                         config.evaluate.text.format == "labels");

@@ -14,35 +14,39 @@
 
 namespace lodestone {
 
-/// A run's encoder with its newest weights, ready to embed. Loading it starts no ranks: its configuration says how they find each
-/// other.
+/// The encoder of a run with its newest weights, ready to embed. Loading it starts no ranks, since its
+/// configuration says how the ranks connect.
 class TrainedModel {
  public:
-  /// A run folder or a checkpoint. Damaged checkpoints are named on stderr and passed over. `allow_code`: see
-  /// read_checkpoint_config.
+  /// `run` is a run folder or a checkpoint. Damaged checkpoints are reported on stderr and skipped.
+  /// `allow_code`: see read_checkpoint_config.
   /// Throws    CheckpointError, ConfigError
   TrainedModel(const std::string& run, const std::vector<std::string>& assignments, bool allow_code);
 
   RunConfig& config() { return config_; }
   const RunConfig& config() const { return config_; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
-  /// The folder of the run that the checkpoint is of.
+  /// The folder of the run that wrote the checkpoint.
   std::filesystem::path run_folder() const;
 
-  /// Builds the encoder on the rank's device; once, before any embedding.
+  /// Builds the encoder on the rank's device. Call once, before embedding.
   void prepare(const RunContext& context);
-  /// b rows to z_bD as they are stored and compared: float32 on the CPU, of unit length where the run normalises.
+  /// The embeddings of b rows as they are stored and compared: float32 on the CPU, of
+  /// unit length if the run normalizes.
+  /// Shapes    returns z_bD
   /// Threads   safe concurrently if the encoder's forward is
   at::Tensor embed(const Features& features);
-  /// All samples that can be read, by this process alone (embedding.h); under on_bad_record: skip the others are told on the log.
-  /// Memory: all of the embeddings, one batch of the features.
+  /// Embeds all samples that can be read, in this process alone (embedding.h); under on_bad_record: skip the
+  /// others are logged.
+  /// Memory    all embeddings, and one batch of features
   Embedded embed_all(const RunContext& context, const std::shared_ptr<const Examples>& examples);
 
-  /// Embeddings::about of what it embeds.
+  /// Embeddings::about for the embeddings of this model.
   std::map<std::string, std::string> about(const std::string& source) const;
-  /// Throws ConfigError unless embeddings are of this model, whatever data it was asked to look at.
+  /// Checks that embeddings were computed by this model, on any data.
+  /// Throws    ConfigError if they were not
   void check_made_here(const Embeddings& embeddings, const std::string& file) const;
-  /// The run's calibration; warns on the log if it is of other weights.
+  /// The calibration of the run; logs a warning if it belongs to other weights.
   std::optional<Calibration> calibration(Logger& log) const;
 
  private:
@@ -51,10 +55,10 @@ class TrainedModel {
   Checkpoint checkpoint_;
   RunConfig config_;
   c10::Device device_ = at::kCPU;
-  std::string weights_;  // checksum
+  std::string weights_;  ///< checksum of the weights
 };
 
-/// Loads a model and runs `body` on every rank with its encoder prepared; see run_on_ranks.
+/// Loads a model and runs `body` on every rank with the encoder prepared; see run_on_ranks.
 int with_model(const std::string& run, const std::vector<std::string>& assignments, bool allow_code,
                const std::function<int(RunContext&, TrainedModel&)>& body);
 /// The same for a command's arguments, which name run, assignments and allow_code.
@@ -63,7 +67,8 @@ int with_model(const Arguments& arguments, const std::function<int(RunContext&, 
   return with_model(arguments.run, arguments.assignments, arguments.allow_code, body);
 }
 
-/// A way for one process to do it: refuses several ranks. `command` is named. Throws ConfigError.
+/// Checks that a command that supports only one process runs in one. `command` is its name.
+/// Throws    ConfigError if there are several ranks
 void check_alone(const RunContext& context, const char* command);
 
 }  // namespace lodestone

@@ -102,7 +102,7 @@ void TrainingRun::start_reporting() {
   if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.ended(); });
 }
 
-// Every rank teaches its sampler the same rows, in the order of the global batch.
+// All ranks teach their samplers the same rows, in the order of the global batch.
 void TrainingRun::teach_sampler(const Batch& batch) const {
   SamplerLearner* learner = data_.sampler->learner();
   if (learner == nullptr) return;
@@ -135,7 +135,7 @@ void TrainingRun::write_report(const Evaluation& evaluation) {
   write_run_report(coordinator_.folder(), config_, context_, *config_.encoder, *evaluator_, evaluation);
 }
 
-// None if the step was not finite and the run went back to a checkpoint instead.
+// nullopt if the step was not finite and the run was rolled back to a checkpoint.
 std::optional<StepMetrics> TrainingRun::step(Loader& loader) {
   const double waited = loader.seconds_waited();
   const int64_t ready = loader.ready();
@@ -173,7 +173,8 @@ void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follo
                                                        {"count", trainer_->counters().non_finite_steps}});
 }
 
-// Back to the newest checkpoint, and on with the batches that follow: the same ones would lead to the same end.
+// Restores the newest checkpoint and continues with the batches that follow, since
+// the same ones would fail again.
 bool TrainingRun::roll_back(const NonFiniteError& error) {
   const NonFiniteConfig& config = config_.training.non_finite;
   const bool may = config.rolls_back() && trainer_->counters().non_finite_steps <= config.limit;
@@ -182,7 +183,7 @@ bool TrainingRun::roll_back(const NonFiniteError& error) {
   return coordinator_.roll_back(error.found().step, *trainer_).has_value();
 }
 
-// A run that has come to its end is judged once more and nothing else, which looks like a run that does not train.
+// Explains why a completed run only evaluates once more, which looks like a run that does not train.
 void TrainingRun::tell_done() const {
   if (!context_.is_main_rank() || !coordinator_.resumed_at() || !trainer_->finished()) return;
   context_.log->info(
@@ -216,7 +217,7 @@ int TrainingRun::run() {
 int TrainingRun::finish(bool stopped) {
   coordinator_.reporter().finish();
   if (!stopped && evaluator_) evaluate(true);
-  // 0 and 75 promise that there is a checkpoint of this step. It was written during the evaluation.
+  // Exit codes 0 and 75 promise a checkpoint of this step. It was written during the evaluation.
   const bool saved = coordinator_.finish(trainer_->steps_done());
   if (stopped) {
     const int own = signals_.signal();
@@ -225,7 +226,8 @@ int TrainingRun::finish(bool stopped) {
                        trainer_->steps_done());
   }
   if (saved) coordinator_.ended();
-  std::cout << results_ << std::flush;  // last: whoever reads it may go away, and everything is kept by then
+  // Last: the reader of the pipe may close it, and everything is saved by then.
+  std::cout << results_ << std::flush;
   if (!saved) return kRunFailed;
   return stopped ? kStoppedResumable : kDone;
 }

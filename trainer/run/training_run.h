@@ -18,8 +18,8 @@
 
 namespace lodestone {
 
-/// A training run on one rank, from an open configuration to the last report: data, encoder, trainer and coordinator, and the loop
-/// that joins them.
+/// A training run on one rank, from a configuration to the final report: data, encoder, trainer and
+/// coordinator, and the loop over the steps.
 ///
 ///     const StopSignals signals;
 ///     PromptStop prompt(signals);
@@ -32,16 +32,17 @@ namespace lodestone {
 /// Throws    ConfigError, DataError, CheckpointError, IoError, CommError
 class TrainingRun {
  public:
-  /// Opens the run folder and the data, builds the encoder and restores what `resume` (auto, none, or a checkpoint) names. All
-  /// arguments outlive it.
+  /// Opens the run folder and the data, builds the encoder and restores the checkpoint that `resume` (auto,
+  /// none or a path) names.
+  /// Requires  all arguments outlive this object
   TrainingRun(RunConfig& config, RunContext& context, const std::string& resume, const StopSignals& signals,
               PromptStop& prompt);
   ~TrainingRun() { prompt_.before_the_end(nullptr); }
   TrainingRun(const TrainingRun&) = delete;
   TrainingRun& operator=(const TrainingRun&) = delete;
 
-  /// Trains, evaluates, saves; results go to stdout. The process's exit code: kDone, kStoppedResumable, or kRunFailed where the last
-  /// checkpoint could not be saved.
+  /// Trains, evaluates and saves; prints results to stdout. Returns the exit code: kDone, kStoppedResumable,
+  /// or kRunFailed if the last checkpoint could not be saved.
   int run();
 
  private:
@@ -68,15 +69,15 @@ class TrainingRun {
   RunContext& context_;
   const StopSignals& signals_;
   PromptStop& prompt_;
-  Coordinator coordinator_;  ///< first: nothing is done before it holds the run folder
+  Coordinator coordinator_;  ///< first, so that nothing is done before the run folder is locked
   TrainingData data_;
   std::unique_ptr<Evaluator> evaluator_;
-  RunConfig slow_config_;  ///< of the momentum encoder
+  RunConfig slow_config_;  ///< configuration of the momentum encoder
   std::unique_ptr<Trainer> trainer_;
   Cursor cursor_;
   BadRecordTeller teller_;
-  int64_t bad_records_met_ = 0;  ///< by this rank, and told
-  std::string results_;          ///< of the last evaluation, for people
+  int64_t bad_records_met_ = 0;  ///< bad records of this rank that have been reported
+  std::string results_;          ///< results of the last evaluation, as text
 };
 
 }  // namespace lodestone

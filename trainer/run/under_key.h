@@ -8,7 +8,8 @@
 
 namespace lodestone {
 
-/// What `open` returns. An error in the data that it opens, or in how they are to be read, is told under the key that named them.
+/// Returns the result of `open`. Adds `key`, the configuration key that names the data, to a ConfigError or
+/// DataError of `open`.
 template <typename Open>
 auto under_key(const std::string& key, const Open& open) {
   const std::string sentence = key + ": expected data that can be opened, got an error";
@@ -21,7 +22,7 @@ auto under_key(const std::string& key, const Open& open) {
   }
 }
 
-/// The key of `section` ("data.train") that names its files.
+/// The key in `section` ("data.train") that names the files.
 inline std::string key_of(const std::string& section, const ImageSourceConfig& source) {
   return section + (source.mixture.empty() ? ".path" : ".mixture");
 }

@@ -33,7 +33,7 @@ void add_late(std::vector<StartLine>& lines, const TrainerConfig& training) {
           ", so that the memory is never used; lower it");
 }
 
-// What is said of how records lie in files that lie otherwise.
+// Settings about how records are stored, for data that is stored otherwise.
 void add_of_files(std::vector<StartLine>& lines, const std::string& key, const ImageSourceConfig& source,
                   const TextLayout& layout) {
   const auto is_of = [&](const char* ending) { return source.path.find(ending) != std::string::npos; };

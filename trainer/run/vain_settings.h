@@ -6,8 +6,9 @@
 
 namespace lodestone {
 
-/// Settings that come to nothing as the run's length, its ranks and its data are. They are told and not refused: with more steps, fewer
-/// ranks or other files the same configuration makes sense. What has no effect whatever these are, is refused when it is read.
+/// Warnings about settings that have no effect with this length of run, number of ranks and data. They are
+/// not errors, since the same configuration is valid with more steps, fewer ranks or other files. Settings
+/// that never have an effect are refused when the configuration is read.
 std::vector<StartLine> vain_settings(const RunConfig& config, int world);
 
 }  // namespace lodestone

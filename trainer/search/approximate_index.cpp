@@ -30,9 +30,10 @@ namespace {
 
 }  // namespace
 
-// faiss takes its matrix products from LibTorch, which exports the routines of BLAS and LAPACK that it uses itself. These are the others
-// that faiss names: for PCA and additive quantizers, of which an index here has none. They are defined here, hidden from every other
-// library, so that no second BLAS need be linked, which could take LibTorch's own products over.
+// faiss takes its matrix products from LibTorch, which exports the BLAS and LAPACK routines that it uses
+// itself. These are the others that faiss refers to, for PCA and additive quantizers, which no index here
+// uses. They are defined here, hidden from other libraries, so that no second BLAS is linked, which could
+// replace LibTorch's own products.
 #pragma GCC visibility push(hidden)
 extern "C" {
 void dgesvd_() {
@@ -92,7 +93,7 @@ std::shared_ptr<faiss::Index> empty_ivf_pq(int64_t rows, int64_t width) {
   return index;
 }
 
-// Of rows of unit length the nearest are those of the largest cosine: one metric serves both.
+// For rows of unit length the nearest have the largest cosine: one metric serves both.
 std::shared_ptr<faiss::Index> filled(IndexKind kind, const at::Tensor& z_ND) {
   const int64_t rows = z_ND.size(0), width = z_ND.size(1);
   auto index = kind == IndexKind::kHnsw ? empty_hnsw(width) : empty_ivf_pq(rows, width);
@@ -115,12 +116,12 @@ bool fits(const faiss::Index& index, IndexKind kind, const Embeddings& gallery) 
   return right && index.ntotal == gallery.size() && index.d == gallery.z_ND.size(1);
 }
 
-// The rows of the gallery as faiss and exact search both see them.
+// The rows of the gallery in the form that both faiss and exact search use.
 at::Tensor comparable(const Embeddings& gallery) {
   return ComparableRows(gallery.z_ND, gallery.likeness()).tensor();
 }
 
-// Of the rows that `exact` names, but for the query itself, the share that `near` names too.
+// The share of the rows in `exact`, without the query itself, that `near` contains too.
 double share_found(const std::vector<std::vector<Neighbour>>& near,
                    const std::vector<std::vector<Neighbour>>& exact, const std::vector<int64_t>& self) {
   int64_t there = 0, wanted = 0;

@@ -10,27 +10,28 @@
 
 namespace lodestone {
 
-/// Where a model says "same": at a score of at least `threshold`, which accepts at most the share `far` of the different pairs it
-/// was set on.
+/// The decision threshold of a model: it says "same" for a score of at least `threshold`, which accepts at
+/// most the share `far` of the different pairs that it was calibrated on.
 struct Calibration {
   double threshold = 0;     ///< a score: cosine, or minus the squared distance
-  double far = 0;           ///< false accept rate that was asked for
-  double measured_far = 0;  ///< the one at the threshold, on the same pairs
-  double tar = 0;           ///< true accept rate there
-  int64_t step = 0;         ///< of the checkpoint
+  double far = 0;           ///< requested false accept rate
+  double measured_far = 0;  ///< false accept rate at the threshold, on the same pairs
+  double tar = 0;           ///< true accept rate at the threshold
+  int64_t step = 0;         ///< step of the checkpoint
   Likeness likeness = Likeness::kCosine;
 
   bool same(double score) const { return score >= threshold; }
 };
 
 /// The lowest threshold on the curve whose false accept rate is at most `far`.
-/// Throws    DataError if the curve is empty or none of its points accepts a pair at that rate: more pairs are needed
+/// Throws    DataError if the curve is empty or none of its points accepts a pair at that rate: more pairs
+///           are needed
 Calibration calibrate(const std::vector<RocPoint>& curve, double far, Likeness likeness);
 
-/// The file in a run folder.
+/// The path of the calibration file in a run folder.
 std::filesystem::path calibration_file(const std::filesystem::path& run_folder);
 void write_calibration(const std::filesystem::path& file, const Calibration& calibration);
-/// Nothing if there is no file. Throws DataError if it cannot be understood.
+/// Unset if there is no file. Throws DataError if it cannot be parsed.
 std::optional<Calibration> read_calibration(const std::filesystem::path& file);
 
 }  // namespace lodestone

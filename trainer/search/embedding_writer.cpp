@@ -29,7 +29,8 @@ void write_all(std::FILE* file, std::string_view bytes, const fs::path& path) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) fail(path, "write");
 }
 
-// What stands before a matrix of this size, which is never in memory: one number is stretched to its shape.
+// The header of a matrix of this size, which is never in memory as a whole: one number is expanded to its
+// shape.
 std::string safetensors_head(const EmbeddingPlan& plan, int64_t rows) {
   return plan_safetensors({{"embeddings", at::empty({1}, at::kFloat).expand({rows, plan.width})}}, plan.about)
       .head;
@@ -47,7 +48,7 @@ std::string npy_head(const EmbeddingPlan& plan, int64_t rows) {
   return head + dict;
 }
 
-// The head for fewer rows, as long as the one that it replaces: blanks may stand at the end of either's text.
+// The header for fewer rows, as long as the one that it replaces: blanks may pad the text of either.
 std::string padded(const std::string& head, size_t size, const std::string& ending) {
   const size_t prefix = ending == ".npy" ? 10 : 8, missing = size - head.size();
   const uint64_t text = head.size() - prefix + missing;
@@ -68,7 +69,7 @@ std::string json_lines(const float* z, int64_t width, std::span<const EmbeddedRo
   std::string lines;
   for (const EmbeddedRow& row : rows) {
     const std::string head = row_line(row);
-    lines.append(head, 0, head.size() - 2);  // without the brace and the line end
+    lines.append(head, 0, head.size() - 2);  // without the brace and the end of the line
     lines += ",\"embedding\":[";
     for (int64_t d = 0; d < width; ++d, ++z) {
       if (d > 0) lines += ',';
@@ -168,7 +169,7 @@ void EmbeddingWriter::save_place() {
   write_file_atomic(place_, json_text(place));
 }
 
-// In place: the rows behind it may be many.
+// In place, since many rows may follow it.
 void EmbeddingWriter::write_head_of_rows_left() const {
   const std::string old = head(plan_.rows);
   const File file(std::fopen(partial_.c_str(), "r+b"));

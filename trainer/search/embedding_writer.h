@@ -14,36 +14,38 @@
 
 namespace lodestone {
 
-/// What an embeddings file is going to be.
+/// Describes an embeddings file that is to be written.
 struct EmbeddingPlan {
-  std::filesystem::path output;  ///< .safetensors, .npy, or .jsonl, whose lines hold id and label as well
-  int64_t rows = 0;              ///< samples; fewer rows where some are left out
+  std::filesystem::path output;  ///< .safetensors, .npy, or .jsonl; lines of .jsonl hold id and label too
+  int64_t rows = 0;              ///< number of samples; the file has fewer rows if some are left out
   int64_t width = 0;
-  std::map<std::string, std::string>
-      about;  ///< Embeddings::about; safetensors keeps it, the other formats have no place for it
-  /// Changes with the samples, their order, and how they are read: another one is not gone on from.
+  std::map<std::string, std::string> about;  ///< Embeddings::about; only safetensors stores it
+  /// Identifies the samples, their order, and how they are read: a partial file of another input is not
+  /// continued.
   std::string input{};
 };
 
-/// Writes embeddings row after row, in memory bounded by what one append is given, and goes on where a process before it ended.
-/// Until finish() nothing bears the name `output`: rows gather in OUTPUT.partial (and OUTPUT.rows.jsonl.partial), and OUTPUT.place
-/// says up to where they are durable. A place of another plan is not gone on from: the file is begun anew.
+/// Writes embeddings row by row, in memory bounded by the size of one append, and continues where an earlier
+/// process ended. Until finish() there is no file named `output`: rows are written to OUTPUT.partial (and
+/// OUTPUT.rows.jsonl.partial), and OUTPUT.place records how much of them is durable. If it was written for
+/// another plan, the file is started again.
 /// Threads   one caller
 class EmbeddingWriter {
  public:
-  /// Throws ConfigError for another ending; IoError.
+  /// Throws ConfigError for another file name extension; IoError.
   explicit EmbeddingWriter(EmbeddingPlan plan);
 
-  /// Samples that were seen to: the next append's first.
+  /// Number of samples that were processed: the index of the next append's first sample.
   int64_t done() const { return done_; }
-  /// Those of them that have no row.
+  /// Number of those samples that have no row.
   int64_t left_out() const { return left_out_; }
-  /// Rows, and how many samples among theirs are left out. Requires z_nD [n, width] float32 contiguous on the CPU, no more samples
-  /// than are missing. Throws IoError.
+  /// Appends rows; `left_out` more samples have no row. Throws IoError.
+  /// Requires  z_nD [n, width] float32 contiguous on the CPU; no more samples than remain
   void append(const at::Tensor& z_nD, std::span<const EmbeddedRow> rows, int64_t left_out = 0);
-  /// Makes what was appended survive a crash. Costs an fsync or two.
+  /// Makes the appended rows durable, so that a later process continues after them.
+  /// Cost      one or two fsync
   void save_place();
-  /// Requires done() == plan.rows. The file gets its name; its head says how many rows it has.
+  /// Writes the number of rows to the header and renames the file to `output`. Requires done() == plan.rows.
   void finish();
 
  private:

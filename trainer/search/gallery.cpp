@@ -50,7 +50,7 @@ Embeddings add_to_gallery(const Embeddings& gallery, const Embeddings& more) {
   Embeddings all = kept(gallery, [&](const EmbeddedRow& row) {
     return !added.contains({row.label, row.id});
   });
-  // Within `more`, the last of a repeated photograph counts.
+  // If a photograph is repeated within `more`, the last one counts.
   std::map<std::pair<std::string, std::string>, int64_t> last;
   for (size_t i = 0; i < more.rows_N.size(); ++i)
     last[{more.rows_N[i].label, more.rows_N[i].id}] = static_cast<int64_t>(i);
@@ -91,7 +91,7 @@ std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at:
   const ComparableRows rows(gallery.z_ND, gallery.likeness());
   const ComparableRows queries(q_QD, gallery.likeness());
   std::vector<std::vector<Identity>> all;
-  // Deep enough that k identities are among the nearest even if each brings all its photographs.
+  // Deep enough to find k identities even if each contributes all its photographs.
   for (const auto& nearest : nearest_rows(queries, rows, k * largest)) {
     std::map<std::string, Identity> best;
     for (const Neighbour& neighbour : nearest) {

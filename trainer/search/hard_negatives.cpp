@@ -29,7 +29,7 @@ class TripletMiner {
                                  groups.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
                                  compared_, groups, begin};
     std::vector<MinedTriplet> found;
-    // Rows of the anchor's group, and copies of its negatives, may stand before what is looked for.
+    // Rows of the anchor's group, and copies of its negatives, may precede the negatives.
     const auto depth = [&](int64_t q) {
       return group_sizes_.at(rows_.groups_N[static_cast<size_t>(begin + q)]) + 4 * options_.per_anchor + 16;
     };

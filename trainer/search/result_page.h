@@ -8,12 +8,12 @@
 
 namespace lodestone {
 
-/// A self-contained page of answers, light and dark, for any width. `picture` gives a data: URI for a query (true) or a hit
-/// (false) by its id, or "" where there is none: then the id stands in its place.
+/// Renders a self-contained page of answers, light and dark, for any width. `picture` returns a data: URI for
+/// a query (true) or a hit (false) by its id, or "" if there is none: then the page shows the id.
 std::string result_page(const std::string& title, const std::vector<SearchAnswer>& answers,
                         const std::function<std::string(const std::string& id, bool query)>& picture);
 
-/// A picture file as a data: URI by its first bytes (PNG, JPEG, WebP); "" for any other bytes.
+/// An image file as a data: URI, by its first bytes (PNG, JPEG, WebP); "" for other bytes.
 std::string picture_uri(const std::string& bytes);
 
 }  // namespace lodestone

@@ -14,24 +14,25 @@
 
 namespace lodestone {
 
-/// One row of a gallery as an answer to a query.
+/// One gallery row in the answer to a query.
 struct SearchHit {
   int64_t index = 0;
   std::string id, label;
   double score = 0;
   double distance = 0;
-  std::optional<bool> same;  ///< unset where the model has no calibrated threshold
+  std::optional<bool> same;  ///< unset if the model has no calibrated threshold
 
-  /// "same", "not the same", or "" where that is not known.
+  /// "same", "not the same", or "" if it is not known.
   const char* verdict() const { return !same ? "" : *same ? "same" : "not the same"; }
 };
 
+/// One query with its hits.
 struct SearchAnswer {
   std::string query;
   std::vector<SearchHit> hits;  ///< best first
 };
 
-/// What is known of a query's neighbours in `gallery`, in their order.
+/// The hits of a query's neighbours in `gallery`, in their order.
 std::vector<SearchHit> hits_of(std::span<const Neighbour> nearest, const Embeddings& gallery,
                                const std::optional<Calibration>& calibration);
 

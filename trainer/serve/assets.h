@@ -4,7 +4,8 @@
 
 namespace lodestone {
 
-/// The page of the service and what describes it, embedded when the project is configured, so that no file lies beside the binary.
+/// The web page of the service and its OpenAPI description, compiled in, so that
+/// the program needs no other file.
 std::string_view serve_page();
 std::string_view serve_style();
 std::string_view serve_script();

@@ -54,7 +54,7 @@ at::Tensor Batcher::embed(std::vector<Sample> samples, std::chrono::milliseconds
       throw OverloadError("serve: its turn did not come in time; try again later");
     try {
       z.push_back(result.get());
-    } catch (const std::future_error&) {  // the worker that had it has ended
+    } catch (const std::future_error&) {  // the worker that held the piece has ended
       throw OverloadError("serve: it is being stopped");
     }
   }
@@ -71,7 +71,7 @@ Batcher::Jobs Batcher::next() {
     const auto rows = static_cast<int64_t>(queue_.front()->samples.size());
     const bool late = queue_.front()->deadline < std::chrono::steady_clock::now();
     if (!late && taken > 0 && taken + rows > share) break;
-    // Nobody waits for a late one any more.
+    // The request of a late piece has given up.
     if (!late) jobs.push_back(std::move(queue_.front())), taken += rows;
     queue_.pop_front();
     waiting_ -= rows;
@@ -113,7 +113,9 @@ void Batcher::run(const Forward& forward, const std::function<bool()>& stopped,
       running_ -= rows;
     }
   } catch (...) {
-    close();  // or the others would go on without this one, and whoever waits for all of them would never hear of it
+    // Otherwise the other workers would continue, and the caller that waits for
+    // all of them would never return.
+    close();
     throw;
   }
   close();

@@ -19,35 +19,37 @@
 
 namespace lodestone {
 
-/// A picture's values_CHW or a text, ready for the encoder.
+/// An image's values_CHW, or a text, ready for the encoder.
 using Sample = std::variant<std::vector<float>, std::string>;
 
-/// There is more to do than can be done in time: the client may try again later.
+/// There is more work than can be done in time; the client may retry later.
 class OverloadError : public Error {
   using Error::Error;
 };
 
-/// Joins what many threads want embedded into batches, and shares them out among workers, each with a forward of its own at a time.
-/// A worker that is done takes what waits at once, up to its share of all rows that wait or are under way: a single request never
-/// waits for company, under load batches grow by themselves, and none leaves another worker without. A request of many rows is cut
-/// into a piece for each worker.
-/// Threads   embed() from any; run() from each worker's
+/// Combines the samples of many concurrent requests into batches for workers that each run one forward pass
+/// at a time. An idle worker immediately takes waiting samples, up to its share of all rows that are waiting
+/// or being embedded. A single request therefore never waits for others, batches grow under load, and no
+/// worker is left idle. A request of many rows is split into one piece per worker.
+/// Threads   embed() from any thread; run() from each worker's thread
 class Batcher {
  public:
-  /// n samples of any kinds to z_nD on the CPU.
+  /// Embeds n samples of any kinds: returns z_nD on the CPU.
   using Forward = std::function<at::Tensor(const std::vector<const Sample*>&)>;
 
-  /// A forward takes at most `batch_rows` (or one piece that has more); beyond `waiting_rows` no more are taken in. `workers`: how
-  /// many call run().
+  /// A forward pass takes at most `batch_rows`, or one piece that is larger; requests beyond `waiting_rows`
+  /// waiting rows are refused. `workers` is the number of threads that call run().
   Batcher(int64_t batch_rows, int64_t waiting_rows, int64_t workers = 1)
       : batch_rows_(batch_rows), waiting_rows_(waiting_rows), workers_(workers) {}
 
-  /// Waits for the embeddings of `samples`, a row for each. Throws OverloadError if too many rows wait, or if the turn does not come
-  /// within `patience`, or if a run() has ended; and what the forward threw.
+  /// Waits for the embeddings of `samples`, one row each. Rethrows an exception of the forward pass.
+  /// Throws    OverloadError if too many rows are waiting, if the result is not there within `patience`, or
+  ///           if a run() has ended
   at::Tensor embed(std::vector<Sample> samples, std::chrono::milliseconds patience);
 
-  /// Embeds until `stopped`, which is asked ten times a second at least, or until another run() has ended. Whoever still waits then gets
-  /// an OverloadError. `batch` is told of the rows of each forward. Both are called by all workers; what they throw ends them all.
+  /// Embeds until `stopped` returns true, which is called at least ten times a second, or until another run()
+  /// ends. Requests that are still waiting then fail with OverloadError. `batch` receives the rows of each
+  /// forward pass. All workers call `stopped` and `batch`; an exception of either ends all workers.
   void run(const Forward& forward, const std::function<bool()>& stopped,
            const std::function<void(int64_t rows)>& batch = {});
 
@@ -73,8 +75,8 @@ class Batcher {
   mutable std::mutex mutex_;
   std::condition_variable more_;
   std::deque<std::unique_ptr<Job>> queue_;
-  int64_t waiting_ = 0;  // rows in the queue
-  int64_t running_ = 0;  // rows in forwards
+  int64_t waiting_ = 0;  ///< rows in the queue
+  int64_t running_ = 0;  ///< rows in forward passes
   bool closed_ = false;
 };
 

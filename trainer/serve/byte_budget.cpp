@@ -28,7 +28,7 @@ ByteBudget::Lease ByteBudget::take(int64_t bytes, std::chrono::steady_clock::tim
     least_left_ = std::min(least_left_, left_);
   }
   lock.unlock();
-  turn_.notify_all();  // the next may have room, too
+  turn_.notify_all();  // the next waiting thread may fit too
   if (!came) throw OverloadError("serve: too many pictures are being decoded; try again later");
   return {*this, bytes};
 }

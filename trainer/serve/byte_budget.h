@@ -9,20 +9,21 @@
 
 namespace lodestone {
 
-/// Bytes that several threads share out among themselves. Who waits for some gets them in the order of coming, so that a large request
-/// is not overtaken by small ones for ever.
-/// Threads   safe concurrently; it outlives its leases
+/// A number of bytes shared by several threads. Waiting threads get bytes in the order of arrival, so that
+/// small requests cannot starve a large one.
+/// Requires  it outlives its leases
+/// Threads   safe concurrently
 class ByteBudget {
  public:
   explicit ByteBudget(int64_t bytes) : all_(bytes), left_(bytes) {}
 
-  /// What somebody has of it, until it goes.
+  /// Bytes taken from the budget; the destructor returns them.
   class Lease {
    public:
     Lease(Lease&& other) noexcept : budget_(other.budget_), bytes_(std::exchange(other.bytes_, 0)) {}
     Lease& operator=(Lease&&) = delete;
     ~Lease() { keep(0); }
-    /// Gives back all but `bytes`.
+    /// Returns all but `bytes` to the budget.
     void keep(int64_t bytes);
 
    private:
@@ -32,17 +33,18 @@ class ByteBudget {
     int64_t bytes_;
   };
 
-  /// Waits for `bytes`, or for all there are if that is less. Throws OverloadError if the turn doesn't come before `deadline`.
+  /// Waits for `bytes`, or for the whole budget if it is smaller.
+  /// Throws    OverloadError if they are not available before `deadline`
   Lease take(int64_t bytes, std::chrono::steady_clock::time_point deadline);
 
-  /// Most that were leased at once.
+  /// Largest number of bytes leased at the same time.
   int64_t peak() const;
 
  private:
   const int64_t all_;
   mutable std::mutex mutex_;
   std::condition_variable turn_;
-  std::list<char> waiting_;  // a node for each that waits, in order
+  std::list<char> waiting_;  ///< one node for each waiting thread, in order
   int64_t left_, least_left_ = left_;
 };
 

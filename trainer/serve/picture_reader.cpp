@@ -10,8 +10,9 @@ namespace lodestone {
 
 namespace {
 
-// What decoders hold of a pixel at most: four bytes of the file's own and four of colours, then three or six that are turned; of a progressive
-// JPEG two for each coefficient of four colours, and the colours.
+// Largest memory per pixel while decoding: four bytes in the file's colour space and four of
+// colours, then three or six for a rotated copy; for a progressive JPEG two per coefficient of
+// four components, and the colours.
 constexpr int64_t kBytesPerPixel = 16;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
@@ -28,7 +29,7 @@ int64_t PictureReader::decoding_bytes(const std::vector<std::string_view>& pictu
       throw DataError("images[" + std::to_string(i) + "]: expected at most " +
                       std::to_string(limits_.pixels) + " pixels, got " + std::to_string(size->width) + "x" +
                       std::to_string(size->height) + "; shrink the picture");
-    // Where the header isn't understood the decoder will say why, or know better.
+    // If the header is not understood, the decoder decides, and reports why.
     most = std::max(most, size ? size->width * size->height : limits_.pixels);
     if (size) all += size->width * size->height;
   }
@@ -42,7 +43,7 @@ int64_t PictureReader::decoding_bytes(const std::vector<std::string_view>& pictu
 std::vector<float> PictureReader::read(std::string_view picture, const std::string& where) const {
   const auto size = picture_size(bytes_of(picture));
   DecodeOptions decode = transform_.decode_options();
-  // No more than memory was set aside for. A picture of no pixels is the decoder's to refuse.
+  // Limits decoding to the reserved memory. The decoder refuses an image without pixels.
   decode.max_pixels = size ? std::max<int64_t>(1, size->width * size->height) : limits_.pixels;
   std::vector<float> values_CHW(static_cast<size_t>(transform_.numel()));
   transform_.plain(decode_image(bytes_of(picture), decode, where), values_CHW);

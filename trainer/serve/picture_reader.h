@@ -9,26 +9,28 @@
 
 namespace lodestone {
 
-/// What pictures of clients may take.
+/// Limits for the images that clients send.
 struct PictureLimits {
-  int64_t pixels = int64_t{16} << 20;           ///< of one
-  int64_t request_pixels = int64_t{256} << 20;  ///< of all in a request
-  int64_t decoded_bytes = int64_t{1} << 30;     ///< of memory, for all requests at once
+  int64_t pixels = int64_t{16} << 20;           ///< of one image
+  int64_t request_pixels = int64_t{256} << 20;  ///< of all images of a request
+  int64_t decoded_bytes = int64_t{1} << 30;     ///< memory for decoding, for all requests in progress
 };
 
-/// Makes the encoder's input of a client's picture, at once: nothing is kept at the size that the client chose.
+/// Converts a client's image into the encoder's input. No image is kept in the size that the client chose.
 /// Threads   safe concurrently
 class PictureReader {
  public:
   PictureReader(ImageTransform transform, const PictureLimits& limits)
       : transform_(std::move(transform)), limits_(limits) {}
 
-  /// Memory that decoding takes, at most, of a request's pictures one after another; told from their headers, before any is decoded.
-  /// Throws    DataError naming the picture that is too large, or that all of them are
+  /// Largest memory for decoding the images of a request one after another, computed from their headers
+  /// before any is decoded.
+  /// Throws    DataError that names the image that is too large, or says that all of them together are
   int64_t decoding_bytes(const std::vector<std::string_view>& pictures) const;
-  /// Memory of what read() makes.
+  /// Memory of the result of read().
   int64_t kept_bytes() const { return transform_.numel() * static_cast<int64_t>(sizeof(float)); }
-  /// values_CHW as ImageTransform::plain makes them. Throws DataError naming `where`.
+  /// values_CHW as ImageTransform::plain computes them.
+  /// Throws    DataError that contains `where`
   std::vector<float> read(std::string_view picture, const std::string& where) const;
 
  private:

@@ -14,7 +14,7 @@ namespace lodestone {
 namespace {
 
 const std::vector<std::string> kKeys = {"images", "texts", "k"};
-constexpr size_t kMembers = 8;  // three have a meaning; one more is told by name
+constexpr size_t kMembers = 8;  // three are known; one unknown member is named in the error
 
 std::string from_base64(const std::string& text, const std::string& where) {
   std::string bytes(text.size() / 4 * 3 + 3, '\0');
@@ -34,7 +34,7 @@ std::string text_of(std::string text, const std::string& where, const RequestLim
                   std::to_string(text.size()));
 }
 
-// Empties the list: what was read of it isn't kept twice.
+// Empties the list, so that its contents are not kept twice.
 void read_inputs(nlohmann::json& list, bool pictures, const RequestLimits& limits, ServeRequest& request) {
   const std::string name = pictures ? "images" : "texts";
   if (!list.is_array()) throw DataError(name + ": expected a list of strings, got " + list.type_name());
@@ -51,14 +51,14 @@ void read_inputs(nlohmann::json& list, bool pictures, const RequestLimits& limit
 }
 
 int64_t read_k(const nlohmann::json& value, const RequestLimits& limits) {
-  // Beyond int64_t is unsigned in the parser's eyes, and would wrap.
+  // The parser returns numbers beyond int64_t as unsigned, which would wrap.
   if (value.is_number_unsigned() && value.get<uint64_t>() >= 1 &&
       value.get<uint64_t>() <= static_cast<uint64_t>(limits.answers))
     return value.get<int64_t>();
   throw DataError("k: expected a whole number from 1 to " + std::to_string(limits.answers));
 }
 
-// Of a key as long as a body, the beginning is told.
+// Only the beginning of a key is printed, since it may be as long as the body.
 DataError unknown_key(const std::string& key) {
   const std::string shown = key.substr(0, 40), near = nearest_word(shown, kKeys);
   return DataError("request: expected the keys images, texts and k, got '" + printable(shown) + "'" +

@@ -7,12 +7,13 @@
 
 namespace lodestone {
 
-/// What /metrics of the service says, in Prometheus' text form: lodestone_serve_requests_total{path, status},
-/// lodestone_serve_request_seconds{path}, lodestone_serve_batch_rows, lodestone_serve_waiting_rows, and those of ProcessMetrics.
+/// The metrics that /metrics of the service returns, in Prometheus' text format:
+/// lodestone_serve_requests_total{path, status}, lodestone_serve_request_seconds{path},
+/// lodestone_serve_batch_rows, lodestone_serve_waiting_rows, and those of ProcessMetrics.
 /// Threads   safe concurrently
 class ServeMetrics {
  public:
-  /// `waiting` gives the rows that wait for a forward.
+  /// `waiting` returns the number of rows that wait for a forward pass.
   explicit ServeMetrics(std::function<int64_t()> waiting);
   ~ServeMetrics();
 

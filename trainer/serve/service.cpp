@@ -23,7 +23,7 @@ HttpRoute asset(const char* type, std::string_view text) {
   return {false, true, [type, text](const std::string&) { return HttpAnswer{200, type, std::string(text)}; }};
 }
 
-// A route for JSON, whose client is told where there is too much to do.
+// A JSON route that tells the client when the server is overloaded.
 HttpRoute work(std::function<HttpAnswer(const std::string&)> answer) {
   return {true, false, [answer = std::move(answer)](const std::string& body) {
             try {

@@ -21,29 +21,34 @@
 
 namespace lodestone {
 
-/// What a service knows of its model beside how to embed.
+/// Properties of the model that the service needs besides the embeddings.
 struct ServedModel {
-  std::optional<ImageTransform> pictures;  ///< what its encoder sees of one; unset: it embeds none
-  bool texts = false;                      ///< whether it embeds them
+  /// Preprocessing of images; unset: the model does not embed images.
+  std::optional<ImageTransform> pictures;
+  /// Whether the model embeds texts.
+  bool texts = false;
   Likeness likeness = Likeness::kCosine;
   int64_t step = 0;
-  std::optional<Calibration> calibration;  ///< unset: verdicts are null
-  std::optional<Embeddings> gallery;       ///< unset: no search
+  /// Unset: verdicts are null.
+  std::optional<Calibration> calibration;
+  /// Unset: no search.
+  std::optional<Embeddings> gallery;
 };
 
-/// The routes of `lodestone serve`; assets/openapi.json describes them.
-/// Threads   route(), answers and metrics are safe concurrently
+/// The routes of `lodestone serve`, which openapi.json describes.
+/// Threads   route(), the routes and metrics are safe concurrently
 class Service {
  public:
-  /// `batcher` must outlive the service. A request is answered within about `patience`, or refused: it waits no longer for memory and
-  /// batcher, and begins no picture after it.
+  /// A request is answered or refused within about `patience`: it waits no longer for memory and the batcher,
+  /// and starts to decode no image after that.
+  /// Requires  `batcher` outlives the service
   Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds patience,
           const PictureLimits& limits = {});
 
-  /// The route at a path; null if there is none. Lives as long as the service.
+  /// The route at a path, null if there is none. It lives as long as the service.
   const HttpRoute* route(const std::string& path) const;
   ServeMetrics& metrics() { return metrics_; }
-  /// Memory that was set aside for pictures at once, at most.
+  /// Largest memory reserved for images at the same time.
   int64_t peak_bytes() const { return memory_.peak(); }
 
  private:
@@ -62,7 +67,7 @@ class Service {
   std::optional<PictureReader> pictures_;
   ByteBudget memory_;
   std::optional<ComparableRows> gallery_rows_;
-  std::mutex searching_;  // one search takes all threads there are
+  std::mutex searching_;  ///< serializes searches, since one uses all threads
   ServeMetrics metrics_;
   std::map<std::string, HttpRoute> routes_;
 };

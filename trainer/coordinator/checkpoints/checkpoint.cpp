@@ -26,7 +26,7 @@ void tell(const Warn& warn, const std::string& text) {
   if (warn) warn(text);
 }
 
-// Puts one whole file where it belongs in the checkpoint.
+// Stores the contents of one intact file in the checkpoint.
 void take_file(const std::string& file, std::string_view bytes, Checkpoint& checkpoint) {
   if (file == kConfigFile) {
     checkpoint.config_yaml = bytes;
@@ -38,7 +38,7 @@ void take_file(const std::string& file, std::string_view bytes, Checkpoint& chec
   }
 }
 
-// A run that goes on meanwhile removes what is older than it keeps.
+// A run that is training may remove an old checkpoint while it is read.
 bool is_gone(const fs::path& path) {
   std::error_code error;
   return fs::status(path, error).type() == fs::file_type::not_found;
@@ -70,7 +70,7 @@ Checkpoint load_one(const fs::path& path) {
   return checkpoint;
 }
 
-// Is this meant as one checkpoint? Its manifest may be what is lost, so that its name counts, too.
+// Whether `path` names a single checkpoint. The name counts too, since the manifest may be what is lost.
 bool looks_like_checkpoint(const fs::path& path) {
   std::error_code ignored;
   const fs::path name = path.has_filename() ? path.filename() : path.parent_path().filename();
@@ -131,7 +131,7 @@ Checkpoint load_checkpoint(const fs::path& path, const Warn& warn) {
       tell(warn, std::string(error.what()) + " (the one before it is tried)");
     }
   }
-  const auto newer = list_checkpoints(root);  // than those that were removed under our hands
+  const auto newer = list_checkpoints(root);  // newer than those removed while they were read
   if (!newer.empty() && (candidates.empty() || newer.front() != candidates.front()))
     return load_checkpoint(path, warn);
   if (damaged > 0)

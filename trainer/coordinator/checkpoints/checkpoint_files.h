@@ -15,11 +15,11 @@ constexpr const char* kTensorSuffix = ".safetensors";
 
 /// "step-00000100"
 std::string step_name(int64_t step);
-/// The step of such a name, or -1.
+/// The step in such a name, or -1 if `name` is not one.
 int64_t step_of(std::string_view name);
 
-/// Reads each file of a checkpoint, one at a time, compares it with the manifest and hands those that are
-/// whole to `use`. Damage is in the report.
+/// Reads the files of a checkpoint one at a time, compares each with the manifest and passes the intact ones
+/// to `use`. The report lists the damage.
 CheckpointReport read_checkpoint_files(
     const std::filesystem::path& path,
     const std::function<void(const std::string& file, std::string_view bytes)>& use);

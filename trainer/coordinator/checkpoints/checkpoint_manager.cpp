@@ -67,7 +67,7 @@ std::optional<Checkpoint> CheckpointManager::find(const std::string& resume) {
   return load_checkpoint(folder_.checkpoints(), warn_of_damage());
 }
 
-// A run is never overwritten: the earlier one moves aside. A folder that holds none stays as it is.
+// Moves an earlier run aside, since a run is never overwritten. A folder that holds no run stays as it is.
 void CheckpointManager::set_run_aside() {
   if (!folder_.holds_run()) return;
   const fs::path aside = folder_.set_aside();
@@ -75,7 +75,8 @@ void CheckpointManager::set_run_aside() {
   context_.log->info("starting afresh; the earlier run is now {}", aside.string());
 }
 
-// Going back to an earlier step starts another future: the abandoned one must not win the next automatic resume.
+// Continuing from an earlier step abandons the later checkpoints: the next
+// automatic resume must not pick one.
 void CheckpointManager::set_later_aside(int64_t step) const {
   for (const auto& path : list_checkpoints(folder_.checkpoints())) {
     if (step_of(path.filename().string()) <= step) continue;
@@ -127,8 +128,8 @@ std::optional<fs::path> CheckpointManager::roll_back(Trainer& trainer) {
     try {
       if (!list_checkpoints(folder_.checkpoints()).empty())
         found = load_checkpoint(folder_.checkpoints(), warn_of_damage());
-      if (found) identity().align(*found);  // what there is to say was said when it was resumed
-    } catch (const CheckpointError&) {      // all of them
+      if (found) identity().align(*found);  // without its warnings, which were given on resume
+    } catch (const CheckpointError&) {      // every checkpoint is damaged
       tell_damaged();
       throw;
     }
@@ -138,7 +139,7 @@ std::optional<fs::path> CheckpointManager::roll_back(Trainer& trainer) {
   if (!checkpoint) return {};
   const RunCounters counters = trainer.counters();
   restore_training(context_.world, *checkpoint, trainer);
-  trainer.set_counters(counters);  // what led to the rollback counts
+  trainer.set_counters(counters);  // the counters keep the steps that led to the rollback
   saved_at_ = begun_at_ = trainer.steps_done();
   return checkpoint->path;
 }
@@ -150,7 +151,7 @@ void CheckpointManager::start(std::string config_yaml, Trainer& trainer, Reporte
   SaveState saving(single_group(), sized);
   trainer.visit_state(saving);
   std::erase_if(sized.tensors, [](const auto& group) { return is_sharded_group(group.first); });
-  images_->fill(sized.tensors);  // touches the pages: the first save is to wait no longer than the others
+  images_->fill(sized.tensors);  // touches the pages, so that the first save is as fast as later ones
   tell_damaged();
 }
 
@@ -166,7 +167,7 @@ at::Tensor CheckpointManager::reduced(std::initializer_list<int> values, ReduceO
   return all.cpu();
 }
 
-// Rank 0 alone looks at clock and requests (mpirun and srun deliver SIGUSR2 to all ranks, each at another step).
+// Only rank 0 checks clock and requests: mpirun and srun deliver SIGUSR2 to all ranks, each at another step.
 bool CheckpointManager::wants(int64_t step) {
   requested_ |= request_.take();
   const auto due_by_time = std::chrono::duration<double, std::ratio<60>>(config_.every_minutes);
@@ -174,7 +175,7 @@ bool CheckpointManager::wants(int64_t step) {
   const bool by_step = config_.every_steps > 0 && step % config_.every_steps == 0;
   if (!by_step && !by_time && !requested_) return false;
   if (config_.when_busy == "skip" && writer_.busy()) {
-    // Wishes by time and request stay until there is room.
+    // A save due by time or by request stays due until the writer is free.
     if (by_step) reporter_->event(step, "checkpoint_skipped", {{"busy_with", *begun_at_}});
     return false;
   }
@@ -187,7 +188,8 @@ CheckpointManager::Agreed CheckpointManager::agree(bool stop, bool bad_records, 
     tell_outcome();
     save = wants(step);
   }
-  // A signal reaches ranks at different steps; the maximum over ranks makes all of them act after the same one.
+  // A signal reaches ranks at different steps; the maximum over ranks makes all
+  // of them act after the same step.
   const at::Tensor agreed = reduced({stop, save, bad_records}, ReduceOp::kMax);
   const int* said = agreed.const_data_ptr<int>();
   return {said[0] != 0, said[1] != 0, said[2] != 0};
@@ -253,7 +255,7 @@ bool CheckpointManager::begin_save(int64_t step, Snapshot snapshot) {
   return true;
 }
 
-// The tensors of the snapshot are the trainer's own: they are copied here, and the rest goes on by itself.
+// Copies the snapshot's tensors, which are the trainer's own; the thread needs nothing else of the trainer.
 void CheckpointManager::hand_over(Snapshot snapshot, SaveInfo info) {
   images_->fill(snapshot.tensors);
   const int64_t step = info.step;
@@ -270,7 +272,7 @@ void CheckpointManager::tell_outcome() {
   reporter_->checkpoint_saved(outcome->step, *outcome->saved, stall_seconds_);
 }
 
-// Training goes on: older checkpoints are intact and the next save may find room.
+// Training continues: older checkpoints are intact, and the next save may find room.
 void CheckpointManager::tell_failure(int64_t step, const std::string& reason) {
   reporter_->checkpoint_failed(step, reason);
 }

@@ -19,31 +19,39 @@
 
 namespace lodestone {
 
-/// Finds a run's checkpoint when it starts and saves new ones while it trains: the step waits for the copy to host memory, a thread
-/// of rank 0 writes. Another checkpoint that is due meanwhile waits or is skipped, as configured; there is never a second one.
-/// Ranks     one object per rank; resumes, resume, agree, save and saved are collective.
-/// Errors    a save that fails is logged and counted after a later step; training goes on.
+/// Finds the checkpoint of a run at its start and saves new ones during training. A step waits only for the
+/// copy to host memory; a thread of rank 0 writes the files. While a save is in progress, another save that
+/// is due waits or is skipped, as checkpoint.when_busy says; two saves never run at the same time.
+/// Ranks     one object per rank; resumes, resume, agree, save, hold, roll_back and saved are collective
+/// Throws    nothing for a failed save: it is logged and counted after a later step, and training continues
+/// Threads   caller serializes; save_held may be called from another thread while no other call runs
 class CheckpointManager {
  public:
-  /// Rank 0 holds the folder's lock; it is given up, and the new folder's taken, where a run is set aside.
+  /// `lock` is rank 0's lock of the folder. When an existing run is set aside, the manager releases it and
+  /// takes the lock of the new folder.
+  /// Requires  all arguments outlive this object
   CheckpointManager(const CheckpointConfig& config, RunContext& context, const RunFolder& folder,
                     std::optional<RunLock>& lock);
-  /// Waits for a save under way, half a minute at most.
+  /// Waits for a save in progress, for at most 30 seconds.
   ~CheckpointManager();
 
-  /// Is there a checkpoint to go on from, whose weights count instead of a file's? Rank 0's answer, on every rank.
+  /// Whether `resume` finds a checkpoint to continue from, so that initial weights from a file are not
+  /// needed. Rank 0 decides; every rank gets its answer.
   bool resumes(const std::string& resume) const;
-  /// What the run knows its data by is known from here on. Restores what `resume` (auto, none or a path) names and returns the place in the data; unset: nothing to go on from.
-  /// Throws CheckpointError if what is there cannot be used.
+  /// Restores the checkpoint that `resume` (auto, none or a path) names and returns its position in the data;
+  /// nullopt if there is no checkpoint to continue from. Keeps `identity`, which later saves store.
+  /// Throws    CheckpointError if the checkpoint cannot be used
   std::optional<Cursor> resume(const std::string& resume, RunIdentity identity, Trainer& trainer);
   std::optional<int64_t> resumed_at() const { return resumed_at_; }
-  /// How often the run was gone on with from a checkpoint before. The same on all ranks.
+  /// How often the run has been continued from a checkpoint. The same on all ranks.
   int64_t generation() const { return generation_; }
 
-  /// The code that the model is computed by (Encoder::code): its hashes go into checkpoints, and resume compares them.
+  /// Sets the code files that compute the model (Encoder::code): their hashes are stored in checkpoints and
+  /// compared on resume.
   void set_code(std::map<std::string, std::string> code) { code_ = std::move(code); }
-  /// Rank 0 says what is saved as the run's configuration and where results are told; that outlives the manager's saves. Takes the
-  /// memory that saves will need.
+  /// Rank 0: sets the configuration to store and the reporter for results, and
+  /// allocates the memory for saves.
+  /// Requires  `reporter` outlives every later call
   void start(std::string config_yaml, Trainer& trainer, Reporter& reporter);
 
   /// What all ranks do after a step.
@@ -52,23 +60,29 @@ class CheckpointManager {
     bool save = false;
     bool bad_records = false;
   };
-  /// Stops if any rank wants to; saves if rank 0 finds it due by step, by time or by request; bad records are told if any rank has met
-  /// some. The same on all ranks. Cost: one all-reduce of three numbers. Results of earlier saves are told here.
+  /// `stop` if any rank wants to stop; `save` if rank 0 finds a save due by step, by time or on request;
+  /// `bad_records` if any rank found some. The same on all ranks. On rank 0 also reports the results of
+  /// earlier saves.
+  /// Cost      one all-reduce of three numbers
   Agreed agree(bool stop, bool bad_records, int64_t step);
-  /// What the model is worth after this step; goes into the checkpoint of the same step.
+  /// Sets the metrics of the evaluation after `step`, which the checkpoint of the same step stores.
   void judged(int64_t step, const std::map<std::string, double>& measures);
   void save(Trainer& trainer, Cursor cursor);
-  /// Keeps at hand what a checkpoint of the steps so far holds, for save_held(). Collective; costs what gathering sharded rows does.
+  /// Keeps a snapshot of the current step for save_held().
+  /// Ranks     collective
+  /// Cost      one gather of the sharded rows
   void hold(Trainer& trainer, Cursor cursor);
-  /// Saves that unless it was saved before, and waits. Is it durable? Rank 0, whose state has not changed since; from any
-  /// thread while no other calls.
+  /// Saves the held snapshot unless its step was saved before, and waits. Returns whether it is durable.
+  /// Requires  rank 0; the trainer's state has not changed since hold()
   bool save_held();
-  /// Frees what is held.
+  /// Releases the held snapshot.
   void let_go() { held_.reset(); }
-  /// Puts the newest checkpoint back, but for what the sampler has learned, which belongs to its place in the data. Returns what it
-  /// used; none: there is no checkpoint. Collective; waits for the save under way.
+  /// Restores the newest checkpoint and returns its path; nullopt if there is none. What the sampler has
+  /// learned is not restored, since it belongs to the position in the data. Waits for a save in progress.
+  /// Ranks     collective
   std::optional<std::filesystem::path> roll_back(Trainer& trainer);
-  /// Is this step durable? Waits for the save under way. The same answer on all ranks.
+  /// Waits for the save in progress. Returns whether the checkpoint of `step` is
+  /// durable, the same on all ranks.
   bool saved(int64_t step);
 
  private:
@@ -91,22 +105,29 @@ class CheckpointManager {
   const CheckpointConfig& config_;
   RunContext& context_;
   const RunFolder& folder_;
-  std::optional<RunLock>& lock_;         ///< of rank 0
-  std::optional<RunIdentity> identity_;  ///< once resume was called
+  /// Held by rank 0 only.
+  std::optional<RunLock>& lock_;
+  /// Set by resume().
+  std::optional<RunIdentity> identity_;
   SaveRequest request_;
-  CheckpointWriter writer_;  // rank 0
-  std::shared_ptr<FileImages> images_ =
-      std::make_shared<FileImages>();  // of rank 0; the writer's while it is busy
+  /// Used on rank 0 only.
+  CheckpointWriter writer_;
+  /// Used on rank 0 only; belongs to the writer while it is busy.
+  std::shared_ptr<FileImages> images_ = std::make_shared<FileImages>();
   std::string yaml_;
   std::map<std::string, std::string> code_;
-  Reporter* reporter_ = nullptr;  // rank 0
+  /// Set on rank 0 only.
+  Reporter* reporter_ = nullptr;
   int64_t generation_ = 0;
-  std::optional<Snapshot> held_;  // of rank 0
+  /// Set on rank 0 only.
+  std::optional<Snapshot> held_;
   int64_t held_step_ = -1;
   std::optional<int64_t> resumed_at_, saved_at_, begun_at_;
-  std::vector<std::string> damaged_;  ///< told once there is where to
+  /// Damaged checkpoints that are reported once there is a reporter.
+  std::vector<std::string> damaged_;
   std::pair<int64_t, std::map<std::string, double>> judged_{-1, {}};
-  bool told_of_metric_ = false;  ///< that keep_best's is none
+  /// Whether the user was warned that keep_best.metric does not exist.
+  bool told_of_metric_ = false;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   bool requested_ = false;
   double stall_seconds_ = 0;

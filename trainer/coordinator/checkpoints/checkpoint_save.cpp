@@ -25,13 +25,13 @@ namespace {
 
 constexpr const char* kTemporaryMark = ".tmp";
 
-// A name that no reader takes for a checkpoint and that tells whose it is: "step-00000100.tmp-1234".
+// A name that does not match that of a checkpoint and contains this process's id: "step-00000100.tmp-1234".
 fs::path temporary_for(const fs::path& path, const char* suffix = "") {
   return path.string() + kTemporaryMark + "-" + std::to_string(::getpid()) + suffix;
 }
 
-// Is this a temporary of ours that nobody works on? A process of our own number can only be an earlier one,
-// as one process saves one checkpoint at a time; numbers repeat in containers.
+// Whether `name` is a temporary file of this program that no process is writing. A file with the id of this
+// process is from an earlier one, since a process saves one checkpoint at a time; ids repeat in containers.
 bool is_leftover(const std::string& name) {
   const size_t mark = name.find(kTemporaryMark);
   if (mark == std::string::npos || !(name.starts_with("step-") || name.starts_with("latest."))) return false;
@@ -48,7 +48,7 @@ void remove_leftovers(const fs::path& root) {
   for (const auto& path : leftovers) fs::remove_all(path, ignored);
 }
 
-// A folder under a temporary name, removed unless it was renamed to its place.
+// A folder with a temporary name, removed by the destructor unless it was renamed.
 class TemporaryCheckpoint {
  public:
   explicit TemporaryCheckpoint(const fs::path& target) : path_(temporary_for(target)) { make_folders(path_); }
@@ -64,8 +64,8 @@ class TemporaryCheckpoint {
   fs::path path_;
 };
 
-// JSON has no NaN, and text that is not UTF-8 is written with other characters: they would come back as something else, on the day
-// the run must be resumed.
+// Refuses values that JSON cannot represent: NaN, and text that is not UTF-8, would
+// be restored as something else.
 void check_kept(const nlohmann::json& value, const std::string& where) {
   if (value.is_number_float() && !std::isfinite(value.get<double>()))
     throw CheckpointError("checkpoint: state" + where + ": expected a finite number, got " +
@@ -88,7 +88,7 @@ void check_group_name(const std::string& group) {
     throw CheckpointError("checkpoint: expected a group name that can be a file's, got '" + group + "'");
 }
 
-// A file that is written but perhaps not yet durable, and what the manifest will say of it.
+// A file that has been written but may not be durable yet, and its entry of the manifest.
 struct UnderWay {
   std::string name;
   FileWriter writer;
@@ -118,8 +118,8 @@ UnderWay write_text(const fs::path& folder, const std::string& name, const std::
   return file;
 }
 
-// Writes all files, the manifest last, each durable; returns their size. The disk stores the first files while the later ones
-// are written.
+// Writes all files, the manifest last, and makes each durable; returns their size. The disk stores the first
+// files while later ones are written.
 uint64_t write_files(const fs::path& folder, const FileImages& images, const nlohmann::json& state,
                      const SaveInfo& info) {
   Manifest manifest{info.step,
@@ -146,7 +146,8 @@ uint64_t write_files(const fs::path& folder, const FileImages& images, const nlo
   return total + text.size();
 }
 
-// Is the same step there already, whole and of the same configuration? If not, what is there has to go.
+// Whether an intact checkpoint of the same step and configuration exists. If
+// not, an existing one is replaced.
 bool is_saved_already(const fs::path& path, const SaveInfo& info, uint64_t& bytes, const Warn& warn) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return false;
@@ -163,8 +164,8 @@ bool is_saved_already(const fs::path& path, const SaveInfo& info, uint64_t& byte
   return false;
 }
 
-// Gives the finished folder its name. What holds that name (damaged, or of another configuration) is moved
-// aside first and comes back if the new one can't take its place.
+// Renames the finished folder to its final name. An existing folder of that name (damaged, or of another
+// configuration) is moved aside first, and restored if the new one cannot take its place.
 void commit(const fs::path& temporary, const fs::path& path) {
   std::error_code error;
   const fs::path aside = temporary_for(path, "-old");
@@ -179,7 +180,8 @@ void commit(const fs::path& temporary, const fs::path& path) {
   fs::remove_all(aside, error);
 }
 
-// Old checkpoints vanish by rename, so that a crash here leaves a temporary and not half a checkpoint.
+// Old checkpoints are renamed before they are deleted, so that a crash leaves a temporary
+// folder, not half a checkpoint.
 void retain(const fs::path& root, const fs::path& saved, const Retention& retention, const Warn& warn) {
   for (const auto& path : retention.superfluous(root, saved)) {
     std::error_code error;
@@ -191,7 +193,7 @@ void retain(const fs::path& root, const fs::path& saved, const Retention& retent
   }
 }
 
-// The checkpoint is there and found without `latest`: trouble with it is no failure of the save.
+// A checkpoint is found without `latest`, so a failure here is not a failure of the save.
 void name_latest(const fs::path& root, const fs::path& saved, const Warn& warn) {
   try {
     write_file_atomic(root / "latest", saved.filename().string() + "\n");

@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kMaxManifestBytes = uint64_t{1} << 30;
 
-// What is wrong with a file as a whole; empty if nothing.
+// The problem of a file as a whole; empty if there is none.
 std::string compare_file(const ManifestFile& expected, std::string_view bytes) {
   if (bytes.size() != expected.bytes)
     return "expected " + std::to_string(expected.bytes) + " bytes, got " + std::to_string(bytes.size());
@@ -28,8 +28,8 @@ std::string compare_tensor(const ManifestTensor& expected, std::string_view file
   return {};
 }
 
-// Adds the file and its tensors to the items; says whether the file is whole. The places of the tensors come
-// from the manifest, so that damage is named even where the file's own header can't be read.
+// Adds the file and its tensors to the items; returns whether the file is intact. Offsets of tensors come
+// from the manifest, so that damage is located even if the file's own header cannot be read.
 bool check_file(const std::string& name, const ManifestFile& expected, std::string_view bytes,
                 std::vector<CheckpointItem>& items) {
   const size_t own = items.size();
@@ -46,7 +46,7 @@ bool check_file(const std::string& name, const ManifestFile& expected, std::stri
   return whole;
 }
 
-// The manifest, or its problem among the report's items.
+// The manifest; if it is not usable, its problem becomes an item of the report.
 std::optional<Manifest> read_manifest(const std::filesystem::path& path, CheckpointReport& report) {
   try {
     const std::string text = read_file(path / Manifest::kFileName, kMaxManifestBytes);
@@ -96,7 +96,7 @@ bool CheckpointReport::ok() const {
 }
 
 std::string CheckpointReport::damage() const {
-  constexpr size_t kNamed = 8;  // a file cut short damages all tensors after the cut
+  constexpr size_t kNamed = 8;  // limits the text: a truncated file damages all tensors after the cut
   std::string text;
   size_t damaged = 0;
   for (const auto& item : items) {

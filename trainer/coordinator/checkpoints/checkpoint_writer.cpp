@@ -21,7 +21,8 @@ struct CheckpointWriter::Save {
 
 namespace {
 
-// Signals are for the thread that trains: it decides, and its system calls are the ones to interrupt.
+// Blocks signals on the writer's thread: the training thread handles them, and its
+// system calls are to be interrupted.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -59,7 +60,7 @@ void CheckpointWriter::start(int64_t step, std::function<SavedCheckpoint()> save
     } catch (const std::exception& error) {
       outcome.problem = explain_on_a_line(error);
     }
-    work = nullptr;  // what it owns is free before anyone hears that it is done
+    work = nullptr;  // frees what it owns before the save counts as done
     const std::lock_guard lock(state->mutex);
     state->outcome = std::move(outcome);
     state->done = true;

@@ -10,26 +10,29 @@
 
 namespace lodestone {
 
-/// What became of a save.
+/// The result of a save.
 struct SaveOutcome {
   int64_t step = 0;
   std::optional<SavedCheckpoint> saved;
-  std::string problem;  ///< why it wasn't
+  std::string problem;  ///< why the save failed; empty if it succeeded
 };
 
-/// Saves on a thread of its own, one checkpoint at a time, while training goes on.
-/// Threads   one thread uses the object.
+/// Saves one checkpoint at a time on a thread of its own while training continues.
+/// Threads   one thread uses the object
 class CheckpointWriter {
  public:
-  /// Abandons a save that is under way: call wait() first. The abandoned thread ends by itself, or with the process.
+  /// Abandons a save in progress: call wait() first. The abandoned thread ends
+  /// by itself, or with the process.
   ~CheckpointWriter();
 
   bool busy() const;
-  /// Starts `save`, which must own all that it uses. Requires !busy() and that the outcome before was taken.
+  /// Starts `save` on the thread.
+  /// Requires  `save` owns everything it uses; !busy(); the previous outcome was taken
   void start(int64_t step, std::function<SavedCheckpoint()> save);
-  /// The outcome of a save that has ended, once. `save` may have thrown any exception.
+  /// The outcome of a finished save, returned once; nullopt if no save has finished. Any exception of `save`
+  /// becomes the outcome's problem.
   std::optional<SaveOutcome> take();
-  /// Waits for the save under way, if any; false if it is still not done after so long.
+  /// Waits for a save in progress. Returns false if it is not finished after `longest`.
   bool wait(std::chrono::duration<double> longest) const;
 
  private:

@@ -39,7 +39,7 @@ Settings settings_of(const std::string& yaml) {
   return settings;
 }
 
-// Where a run is, how fast, how often it is saved and what is told of it.
+// Settings of where and how fast a run computes, how often it is saved, and what is reported.
 bool changes_nothing(std::string_view key) {
   constexpr std::string_view kKeys[] = {"run_dir", "threads", "report_to", "evaluate.every",
                                         "evaluate.summary"};

@@ -31,8 +31,9 @@ void cut(const at::Tensor& from, char* to, std::vector<Piece>& pieces) {
     pieces.push_back({to + first, bytes + first, std::min(kPiece, from.nbytes() - first)});
 }
 
-// Threads take pieces as they come to them: one that gets no processor holds up its own piece only. copy_ gives each thread an
-// equal share of every tensor and waits for all of them, tensor by tensor, which takes several times as long beside other work.
+// Threads take pieces dynamically, so that a thread without a processor delays only its own piece. copy_
+// gives each thread an equal share of every tensor and waits for all threads after each tensor, which takes
+// several times as long while other programs run.
 void copy(const std::vector<Piece>& pieces) {
   std::atomic<size_t> next{0};
   parallel_stretches(at::get_num_threads(), 1, [&](int64_t, int64_t) {

@@ -10,22 +10,24 @@
 
 namespace lodestone {
 
-/// Groups of tensors copied to host memory as the bytes of their safetensors files, so that what is written needs no further copy.
-/// The buffers are used again by the next fill of the same sizes, and are page-locked where the tensors lie on a CUDA device.
-/// Memory    the bytes of all files, for as long as the object lives
+/// Copies of groups of tensors in host memory, laid out as the bytes of their safetensors files, so that
+/// writing them needs no further copy. The next fill of the same sizes reuses the buffers. They are
+/// page-locked if the tensors are on a CUDA device.
+/// Memory    the bytes of all files, for the lifetime of the object
 class FileImages {
  public:
   struct Image {
-    SafetensorsPlan plan;  ///< holds no tensors any more
-    at::Tensor buffer;     ///< bytes; longer than the plan's perhaps
+    SafetensorsPlan plan;  ///< the layout of the file, without the tensors
+    at::Tensor buffer;     ///< bytes; may be longer than the plan needs
 
     std::string_view bytes() const;
   };
 
-  /// Copies everything; when it returns, the tensors may change. Takes one pass over the bytes once the buffers are there.
-  /// Throws CheckpointError if a tensor can't be stored.
+  /// Copies all tensors; they may change once it returns.
+  /// Cost      one pass over the bytes once the buffers exist
+  /// Throws    CheckpointError if a tensor cannot be stored
   void fill(const std::map<std::string, TensorMap>& groups);
-  /// By group.
+  /// The images by group name.
   const std::map<std::string, Image>& images() const { return images_; }
 
  private:

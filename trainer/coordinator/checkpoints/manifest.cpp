@@ -28,14 +28,14 @@ json tensor_json(const ManifestTensor& tensor) {
   return {{"offset", tensor.offset}, {"bytes", tensor.bytes}, {"checksum", tensor.checksum}};
 }
 
-// A name is opened below the checkpoint's folder: it must not lead out of it.
+// A file name is opened below the checkpoint's folder and must not lead out of it.
 void check_plain(const std::string& file, const std::string& name) {
   if (file.empty() || file == "." || file == ".." ||
       file.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
     refuse(name, "plain file names", "'" + file + "'");
 }
 
-// get() alone would make something of fractions, negative numbers and numbers too large.
+// get() alone would convert fractions, negative numbers and numbers that are too large.
 uint64_t size_at(const json& entry, const char* key, const std::string& name) {
   const json& value = entry.at(key);
   if (!value.is_number_unsigned())
@@ -79,7 +79,7 @@ std::string render_manifest(const Manifest& manifest) {
                 {"measures", manifest.measures}};
   if (!manifest.code.empty()) whole["code"] = manifest.code;
   const std::string rest =
-      json_text(whole, 2).substr(2) + "\n";  // without the brace and line that the head has
+      json_text(whole, 2).substr(2) + "\n";  // without the brace and the line break that the head contains
   return head_for(rest) + rest;
 }
 

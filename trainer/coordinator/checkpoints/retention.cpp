@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Larger is better. Unset: the model was not judged at that step, or the manifest is damaged.
+// The metric, negated if smaller is better. nullopt if there was no evaluation at that
+// step, or the manifest is damaged.
 std::optional<double> worth(const fs::path& path, const KeepBest& best) {
   try {
     const Manifest manifest = parse_manifest(read_file(path / Manifest::kFileName), Manifest::kFileName);
@@ -67,7 +68,8 @@ void Retention::visit(Fields& f) {
 
 std::vector<fs::path> Retention::superfluous(const fs::path& root, const fs::path& saved) const {
   if (keep_last <= 0) return {};
-  // What is later than the run has come is damaged, or of another future: it is not of those that are to stay, nor ours to delete.
+  // A checkpoint of a later step is damaged or belongs to an abandoned run: it neither
+  // counts as kept nor is deleted.
   auto all = list_checkpoints(root);
   std::erase_if(all, [newest = step_of(saved.filename().string())](const fs::path& path) {
     return step_of(path.filename().string()) > newest;

@@ -9,7 +9,7 @@
 
 namespace lodestone {
 
-/// Which checkpoints stay beyond the newest ones because of what the model was worth.
+/// Keeps the checkpoints with the best values of a metric, in addition to the newest ones.
 struct KeepBest {
   std::string metric = "recall_at_1";
   std::string mode = "max";
@@ -18,16 +18,16 @@ struct KeepBest {
   void visit(Fields& f);
 };
 
-/// Which checkpoints stay when a new one is there.
+/// Which checkpoints are kept when a new one is saved.
 struct Retention {
   int64_t keep_last = 2;
   int64_t keep_every = 0;
   KeepBest keep_best;
 
   void visit(Fields& f);
-  /// Those below `root` that are to go. `saved` always stays, as do the newest keep_last, those whose step is a multiple of
-  /// keep_every, and the keep_best.count best of those that say what they are worth (ties: the later step). Those of later steps than
-  /// `saved` count for nothing, and stay.
+  /// The checkpoints below `root` to delete. Kept are: `saved`; the newest keep_last (0: all); those whose
+  /// step is a multiple of keep_every; and, of those that store metrics, the keep_best.count best (at equal
+  /// value the later step). Checkpoints of later steps than `saved` are not counted, and are kept.
   std::vector<std::filesystem::path> superfluous(const std::filesystem::path& root,
                                                  const std::filesystem::path& saved) const;
 };

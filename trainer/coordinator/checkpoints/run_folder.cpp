@@ -63,7 +63,7 @@ fs::path RunFolder::set_aside() const {
 
 fs::path free_name(const fs::path& path) {
   const auto is_taken = [](const fs::path& name) {
-    std::error_code error;  // what can't be asked for can't be renamed to either, and says so then
+    std::error_code error;  // a name that cannot be checked cannot be renamed to, and rename reports why
     const auto type = fs::symlink_status(name, error).type();
     return type != fs::file_type::not_found && type != fs::file_type::none;
   };
@@ -83,7 +83,7 @@ RunLock::RunLock(const RunFolder& folder)
     throw IoError("run folder: cannot open " + (folder.root() / ".lock").string() + ": " +
                   std::generic_category().message(errno) +
                   "; put that right, since two processes may not train in one folder");
-  // File systems without locks (some network ones) leave the folder unguarded rather than unusable.
+  // Some network file systems have no locks: the folder is then used without one.
   if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(fd_);
     throw IoError("run folder: another process is training in " + folder.root().string() +

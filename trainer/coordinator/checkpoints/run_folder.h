@@ -7,11 +7,11 @@
 
 namespace lodestone {
 
-/// The names in a run folder. Makes nothing by itself.
+/// The file names within a run folder. Construction creates nothing on disk.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path root) : root_(std::move(root)) {}
-  /// The one that a checkpoint's folder lies in.
+  /// The run folder that contains a checkpoint's folder.
   static RunFolder of_checkpoint(const std::filesystem::path& checkpoint);
 
   const std::filesystem::path& root() const { return root_; }
@@ -21,34 +21,39 @@ class RunFolder {
   std::filesystem::path flight() const { return root_ / "flight"; }
   std::filesystem::path report() const { return root_ / "report.html"; }
 
-  /// The last part of the path: what the run is called.
+  /// The name of the run: the last component of the path.
   std::string name() const;
 
-  /// Whether a run has been here: its checkpoints, or its configuration beside its metrics or its
-  /// checkpoints' folder. What else a folder holds makes it no run's.
+  /// Whether the folder holds a run: checkpoints, or a configuration together with metrics or a folder of
+  /// checkpoints. Other files do not count.
   bool holds_run() const;
 
-  /// Makes the folders and writes the resolved configuration, so that a folder that can't be written is found
-  /// before training starts. Requires its lock. Throws IoError.
+  /// Creates the folders and writes the resolved configuration, so that a folder that cannot be written is
+  /// found before training starts.
+  /// Requires  the folder's lock
+  /// Throws    IoError
   void prepare(std::string_view config_yaml) const;
 
-  /// Renames the folder to a name beside it that is free (name.1, name.2 …) and returns that. Requires its
-  /// lock, which goes with it. Throws ConfigError if it can't be renamed: a mount point, the working folder,
-  /// a parent that can't be written.
+  /// Renames the folder to the first free name beside it (name.1, name.2 …) and returns that name.
+  /// Requires  the folder's lock, which moves with the folder
+  /// Throws    ConfigError if it cannot be renamed: a mount point, the working folder, a parent that is not
+  ///           writable
   std::filesystem::path set_aside() const;
 
  private:
   std::filesystem::path root_;
 };
 
-/// path.1, path.2 …: the first that is not there.
+/// The first of path.1, path.2 … that does not exist.
 std::filesystem::path free_name(const std::filesystem::path& path);
 
-/// Holds a run folder for one process while it lives: two trainings in one folder would write over each
-/// other. Nothing in the folder is written, renamed or removed without it; ranks of a job share rank 0's.
+/// Holds a run folder for one process, since two trainings in one folder would overwrite each other. Nothing
+/// in the folder is written, renamed or removed without the lock; the ranks of a job share rank 0's.
+/// Owns      the lock, for the lifetime of the object
 class RunLock {
  public:
-  /// Makes the folder if it isn't there. Throws IoError if another process holds it, or it can't be made.
+  /// Creates the folder if it does not exist.
+  /// Throws    IoError if another process holds the folder, or if it cannot be created
   explicit RunLock(const RunFolder& folder);
   ~RunLock();
   RunLock(RunLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

@@ -27,7 +27,7 @@ std::string hex(uint64_t value) {
   return text;
 }
 
-// Rows of texts have no class names of their own but the line they stand in: they are known by their texts.
+// Rows of texts have no class names except their line number, so their texts identify them.
 std::vector<std::string> names_of(const Dataset& dataset, bool named) {
   std::vector<std::string> names(static_cast<size_t>(dataset.classes()));
   if (named) {
@@ -54,7 +54,7 @@ TensorMap packed(const std::vector<std::string>& names) {
   return {{"text", text}, {"ends", ends}};
 }
 
-// Unset: the checkpoint has none.
+// nullopt if the checkpoint has no class names.
 std::optional<std::vector<std::string>> take_names(Snapshot& snapshot) {
   const auto found = snapshot.tensors.find(kClasses);
   if (found == snapshot.tensors.end()) return {};
@@ -87,7 +87,7 @@ TensorMap* group_in(Snapshot& snapshot, const char* name) {
   return found == snapshot.tensors.end() ? nullptr : &found->second;
 }
 
-// What the state says of the data; null if it doesn't.
+// A value of the state's description of the data; null if it is absent.
 nlohmann::json data_in(const Snapshot& snapshot, const char* name) {
   const auto data = snapshot.state.find("data");
   if (data == snapshot.state.end() || !data->is_object()) return {};
@@ -110,7 +110,7 @@ std::string sentence_of(const ClassMoves& moves) {
   return text + " " + std::to_string(moves.moved) + " of the others stand elsewhere in the order";
 }
 
-// The number of a sample with this id.
+// The index of each sample by its id.
 std::unordered_map<uint64_t, int64_t> samples_by_id(const Dataset& dataset) {
   std::unordered_map<uint64_t, int64_t> numbers;
   for (int64_t i = 0; i < dataset.size(); ++i) numbers.try_emplace(dataset.id(i), i);
@@ -138,7 +138,7 @@ bool RunIdentity::labels_are_samples() const {
   return order() == kTwoViews;
 }
 
-// Changes with any sample's id and place.
+// A hash of the ids of all samples in their order.
 const std::string& RunIdentity::samples_hash() const {
   if (samples_hash_.empty()) samples_hash_ = hex(lodestone::samples_hash(*facts_.dataset));
   return samples_hash_;
@@ -176,7 +176,7 @@ std::vector<std::string> RunIdentity::differences(const Checkpoint& checkpoint) 
   return {text};
 }
 
-// Moves what is saved by class; what became of the classes, if they are known by name.
+// Moves state that is stored per class. Returns how the classes moved, if they are identified by name.
 std::optional<ClassMoves> RunIdentity::align_classes(Snapshot& snapshot, bool by_class,
                                                      std::vector<std::string>& told) const {
   const auto before = take_names(snapshot);
@@ -198,7 +198,7 @@ std::optional<ClassMoves> RunIdentity::align_classes(Snapshot& snapshot, bool by
   return moves;
 }
 
-// How many rows of the memory are of no class any more, and gone.
+// Returns the number of memory rows that were dropped because their class no longer exists.
 int64_t RunIdentity::align_memory(TensorMap& memory, const ClassMoves& moves) const {
   const Dataset& dataset = *facts_.dataset;
   return relabel_memory(memory, [&](int64_t label, int64_t) -> std::optional<RowKey> {
@@ -209,7 +209,7 @@ int64_t RunIdentity::align_memory(TensorMap& memory, const ClassMoves& moves) co
   });
 }
 
-// The same of rows that are known by their sample, since samples were their classes or are now.
+// The same for rows identified by their sample, because samples were their own classes or are now.
 int64_t RunIdentity::align_memory_by_sample(TensorMap& memory) const {
   const Dataset& dataset = *facts_.dataset;
   const auto numbers = samples_by_id(dataset);

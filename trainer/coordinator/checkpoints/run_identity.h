@@ -15,39 +15,41 @@
 
 namespace lodestone {
 
-/// What a run's data and configuration are, as far as a checkpoint depends on it.
+/// The parts of a run's data and configuration that its checkpoints depend on.
 struct RunFacts {
   std::shared_ptr<const Dataset> dataset;
   std::shared_ptr<const IndexSampler> sampler;
-  std::string order;          ///< what the order of an epoch's rows is called
-  bool named_classes = true;  ///< false: rows of texts, which are known by their texts
+  std::string order;          ///< name of the order in which an epoch visits the rows
+  bool named_classes = true;  ///< false for rows of texts, which are identified by their texts
   uint64_t seed = 0;
-  std::string vocabulary;       ///< checksum of the vocabulary's file; empty: the run has no texts
-  std::string vocabulary_file;  ///< its path, for people
+  std::string vocabulary;       ///< checksum of the vocabulary file; empty if the run has no texts
+  std::string vocabulary_file;  ///< path of the vocabulary file, for messages
   std::string config;           ///< the configuration as YAML
 };
 
-/// What a run knows its classes and samples by, so that what it learned of each finds its way to data that
-/// has changed since: classes by their names, samples by their ids, never by where they stand.
-/// Ranks    rank 0 alone describes and aligns, and before a checkpoint is shared
+/// Identifies the classes of a run by name and its samples by id, never by position, so that state learned
+/// per class or per sample is assigned correctly after the data has changed.
+/// Ranks     only rank 0 calls describe and align, and align before the checkpoint is shared
 class RunIdentity {
  public:
   explicit RunIdentity(RunFacts facts) : facts_(std::move(facts)) {}
 
   const IndexSampler& sampler() const { return *facts_.sampler; }
   SamplerLearner* learner() const { return facts_.sampler->learner(); }
-  /// What the order of an epoch's rows is called.
+  /// Name of the order in which an epoch visits the rows.
   const std::string& order() const { return facts_.order; }
 
-  /// Adds what align reads: numbers of samples and classes, and the names of classes if something in the
-  /// snapshot is by class.
+  /// Adds to the snapshot what align needs: the numbers of samples and classes, and the class names if the
+  /// snapshot holds state per class.
   void describe(Snapshot& snapshot) const;
-  /// Moves what a checkpoint holds of classes (proxies, class means) and of samples (memory) to where they
-  /// stand in this run: rows of those that are gone are dropped, those of new classes begin afresh. Returns
-  /// what is to be told: what was moved, which settings and data are others than the checkpoint's.
-  /// Checkpoints without names are taken to have today's classes.
+  /// Moves state per class (proxies, class means) and per sample (memory) to the positions of this run: rows
+  /// of removed classes or samples are dropped, rows of new classes are initialised. A checkpoint without
+  /// names is assumed to have the classes of this run in the same order. Returns sentences for the user: what
+  /// was moved, and which settings and data differ from the checkpoint's.
+  /// Throws    CheckpointError if the vocabulary is another (check_vocabulary)
   std::vector<std::string> align(Checkpoint& checkpoint) const;
-  /// Whether a checkpoint is of these samples, in this order, and of this seed; so is one that doesn't say.
+  /// Whether a checkpoint was saved with the same samples, order of samples, and
+  /// seed. True if it does not say.
   bool has_samples_of(const Checkpoint& checkpoint) const;
 
  private:
@@ -60,15 +62,18 @@ class RunIdentity {
   int64_t align_memory_by_sample(TensorMap& memory) const;
 
   RunFacts facts_;
-  mutable TensorMap classes_;         ///< names as they are saved; made once
-  mutable std::string samples_hash_;  ///< likewise
+  mutable TensorMap classes_;         ///< class names as they are saved; computed once
+  mutable std::string samples_hash_;  ///< computed once
 };
 
-/// Throws CheckpointError if the model was trained with another vocabulary than the configuration's: its rows
-/// of tokens stand for the ids of that one. Checkpoints of earlier versions don't say. `vocabulary` is the checksum of `file`.
+/// Checks that the model was trained with this vocabulary, since its token embeddings belong to
+/// the ids of that vocabulary. Checkpoints of earlier versions do not say and pass.
+/// `vocabulary` is the checksum of `file`.
+/// Throws    CheckpointError if the vocabulary differs
 void check_vocabulary(const Snapshot& snapshot, const std::string& vocabulary, const std::string& file);
 
-/// Keys for LossSideSetup::key_c: hashes of the names by which a run knows its classes (RunFacts::named_classes).
+/// Keys for LossSideSetup::key_c: hashes of the class names that identify classes in a run
+/// (RunFacts::named_classes).
 std::vector<uint64_t> class_keys(const Dataset& dataset, bool named);
 
 }  // namespace lodestone

@@ -8,7 +8,7 @@ namespace lodestone {
 
 namespace {
 
-// A handler has no argument to carry an object.
+// A global, since a signal handler has no argument.
 std::atomic<bool> g_installed{false};
 std::atomic<bool> g_wanted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a handler may touch lock-free atomics only");

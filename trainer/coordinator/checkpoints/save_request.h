@@ -4,9 +4,11 @@
 
 namespace lodestone {
 
-/// Someone wants a checkpoint now: request_save(), or SIGUSR2 while a SaveRequest lives. The training loop takes the wish at its next
-/// step. Requires that no other object of this kind lives: signals belong to the process. Throws Error if one does.
-/// Threads   all of it is safe concurrently.
+/// Receives requests to save a checkpoint now, from request_save() or, during its lifetime, from SIGUSR2. The
+/// training loop polls it after each step.
+/// Requires  no other SaveRequest exists, since signals belong to the process
+/// Throws    Error if one does
+/// Threads   safe concurrently
 class SaveRequest {
  public:
   SaveRequest();
@@ -14,14 +16,14 @@ class SaveRequest {
   SaveRequest(const SaveRequest&) = delete;
   SaveRequest& operator=(const SaveRequest&) = delete;
 
-  /// Was there a wish since the last call?
+  /// Whether there was a request since the last call.
   bool take();
 
  private:
   struct sigaction former_ {};
 };
 
-/// Asks for a checkpoint after the step under way. Wishes that come before it is taken count as one.
+/// Requests a checkpoint after the current step. Several requests before the next take() count as one.
 void request_save();
 
 }  // namespace lodestone

@@ -26,7 +26,8 @@ const TensorMap& group_of(const Snapshot& snapshot, const std::string& name) {
   return found->second;
 }
 
-// Earlier versions counted batches alone: those of their own configuration, and of the data set of today.
+// Earlier versions stored only the number of batches, of their own
+// configuration and of the data set of today.
 Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity, int64_t epoch,
                        int64_t position) {
   Place place = place_at({epoch, position}, identity.sampler(), identity.order());
@@ -38,7 +39,7 @@ Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity
   return place;
 }
 
-// Where the data says which rows meet, the sampler has no effect and is not kept.
+// If the data determines the rows of a batch, the sampler has no effect and is not stored.
 std::string sampler_of(const Checkpoint& checkpoint) {
   const std::string name = config_value(checkpoint.config_yaml, "sampler.name");
   return name.empty() ? SamplerConfig().name : name;
@@ -89,7 +90,7 @@ nlohmann::json shapes_of(const Snapshot& snapshot) {
   return groups;
 }
 
-// Tensors to be overwritten; of sharded groups stand-ins that have the shape and hold one number.
+// Tensors to be overwritten; for sharded groups placeholders with the shape and a single element.
 Snapshot shaped_as(const nlohmann::json& groups) {
   Snapshot snapshot;
   for (const auto& [group, shapes] : groups.items()) {
@@ -154,7 +155,7 @@ std::vector<std::string> unused_groups(const Snapshot& snapshot, Trainer& traine
 }
 
 void restore_weights(const Snapshot& snapshot, Encoder& encoder) {
-  // Averaged weights, where the run kept them, are the ones that were judged.
+  // The averaged weights, if the run kept them, are the ones that were evaluated.
   const std::string group = snapshot.tensors.contains("ema") ? "ema" : "model";
   CheckState checking(snapshot);
   visit_weights(encoder, group, checking);

@@ -11,36 +11,37 @@
 
 namespace lodestone {
 
-/// All that a run's future depends on: weights, running statistics, moments, memory, proxies, step, place in
-/// the data, counters, what the sampler has learned, and what the run knows its data by. The tensors are the
-/// trainer's own where they aren't gathered: copy them before the next step.
-/// Ranks     collective; the snapshot is rank 0's, other ranks get an empty one. What is sharded (memory,
-///           proxies) is gathered, so that only rank 0 needs a disk and any number of ranks can go on: no
-///           rank has to see another one's files.
-/// Cost      one gather_rows of memory and proxies: they lie whole on rank 0's host alone
+/// The complete state of a run: weights, running statistics, optimizer moments, memory, proxies, step,
+/// position in the data, counters, sampler state, and the identity of the data.
+/// Ranks     collective; rank 0 gets the snapshot, other ranks an empty one. Sharded rows (memory, proxies)
+///           are gathered, so that only rank 0 needs a disk, and a run can continue on any number of ranks.
+/// Cost      one gather_rows of memory and proxies, which are complete only in rank 0's host memory
+/// Owns      tensors that are not gathered are the trainer's own: copy them before the next step
 Snapshot take_snapshot(const Group& world, Trainer& trainer, Cursor cursor, const RunIdentity& identity);
 
-/// Puts a checkpoint back that was aligned with the run (RunIdentity::align) and shared. Throws
-/// CheckpointError if a tensor is missing, has another shape, or is not known, before anything is
-/// overwritten: the message says which, and that the configuration must be the run's. Collective.
+/// Restores a checkpoint that was aligned with the run (RunIdentity::align) and shared (share_checkpoint).
+/// Ranks     collective
+/// Throws    CheckpointError that names the tensor if one is missing, unknown or of another shape; nothing
+///           has been overwritten then
 FoundPlace restore_snapshot(const Group& world, const Checkpoint& checkpoint, Trainer& trainer,
                             const RunIdentity& identity);
 
-/// The same but for the place in the data and what the sampler has learned, which belongs to that.
+/// The same without the position in the data and the sampler state that belongs to it.
 void restore_training(const Group& world, const Checkpoint& checkpoint, Trainer& trainer);
 
-/// What the snapshot has and the configured run doesn't use (a memory, an average, a scaler …), by file name.
+/// Names of the snapshot's groups that the configured run does not use (a memory, an average, a scaler …).
 std::vector<std::string> unused_groups(const Snapshot& snapshot, Trainer& trainer,
                                        const SamplerLearner* learner);
 
-/// Copies only the weights and running statistics, for evaluation: the averaged ones if the run kept an
-/// average.
-/// Throws as restore_snapshot.
+/// Copies only the weights and running statistics, for evaluation: the averaged
+/// weights if the run kept an average.
+/// Throws    as restore_snapshot
 void restore_weights(const Snapshot& snapshot, Encoder& encoder);
 
-/// Rank 0's checkpoint on every rank, so that ranks on other hosts need not see its file system. `found` is
-/// rank 0's, and unset where there is none. Collective. Memory and proxies stay on rank 0: restore_snapshot
-/// hands out each rank's rows, and the other ranks' snapshots have only their shapes.
+/// Sends rank 0's checkpoint to every rank, so that ranks on other hosts need no access to its file system.
+/// `found` is rank 0's, nullopt if there is none. Memory and proxies stay on rank 0, and the other ranks get
+/// their shapes only; restore_snapshot scatters the rows.
+/// Ranks     collective
 std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found);
 
 }  // namespace lodestone

@@ -16,7 +16,7 @@ constexpr const char* kStatistics = "rank_statistics";
 constexpr const char* kRemedy =
     "; resume with the run's own configuration, or start afresh with --resume none";
 
-// "counters.samples" is samples of counters.
+// Splits a key: "counters.samples" is the entry samples of counters.
 nlohmann::json::json_pointer pointer_to(const std::string& name) {
   std::string path = "/" + name;
   std::replace(path.begin(), path.end(), '.', '/');
@@ -126,7 +126,7 @@ void RestoreState::sharded(const std::string& group, const std::string& name, co
   scatter_rows(world_, snapshot_.tensors.at(group).at(name), rows.own_nX, rows.first);
 }
 
-// Another number of ranks goes on with rank 0's, as evaluation does.
+// With another number of ranks, all ranks use rank 0's, as evaluation does.
 void RestoreState::per_rank(const std::string& name, const at::Tensor& own) {
   const auto saved = snapshot_.tensors.find(kStatistics);
   if (saved == snapshot_.tensors.end()) return;
@@ -143,7 +143,7 @@ void RestoreState::number(const std::string& group, const std::string& name, int
     value = snapshot_.state.at(pointer_to(name)).get<int64_t>();
     return;
   }
-  // Of a sharded group only rank 0 has it.
+  // Only rank 0 has the tensors of a sharded group.
   const int64_t saved = snapshot_.tensors.at(group).at(name).item<int64_t>();
   value = std::stoll(world_.broadcast_text(std::to_string(saved)));
 }

@@ -12,8 +12,9 @@
 
 namespace lodestone {
 
-/// Fills a snapshot with the handles of what it visits; sharded rows are gathered, whole, on rank 0's CPU.
-/// Ranks     collective; the snapshot is rank 0's, the others' is to be dropped
+/// Fills a snapshot with handles of the visited tensors; sharded rows are
+/// gathered completely on rank 0's CPU.
+/// Ranks     collective; only rank 0's snapshot is valid
 class SaveState : public StateVisitor {
  public:
   SaveState(Group world, Snapshot& snapshot) : world_(std::move(world)), snapshot_(snapshot) {}
@@ -28,8 +29,9 @@ class SaveState : public StateVisitor {
   Snapshot& snapshot_;
 };
 
-/// Throws CheckpointError where a snapshot lacks something, has another shape (sharded: or type), or holds a tensor that nobody visited in a
-/// group that was: before anything is overwritten. Needs shapes and types alone.
+/// Checks a snapshot against the visited state before anything is overwritten. Reads only shapes and types.
+/// Throws    CheckpointError if an entry is missing or has another shape or type, or if a visited group holds
+///           a tensor that was not visited
 class CheckState : public StateVisitor {
  public:
   explicit CheckState(const Snapshot& snapshot) : snapshot_(snapshot) {}
@@ -38,9 +40,9 @@ class CheckState : public StateVisitor {
   void sharded(const std::string& group, const std::string& name, const StateRows& rows) override;
   void per_rank(const std::string&, const at::Tensor&) override {}
   void number(const std::string& group, const std::string& name, int64_t& value) override;
-  /// When all were visited.
+  /// Call after all state was visited: checks that no tensor of a visited group is left over.
   void finish() const;
-  /// Groups that the snapshot has and nobody visited.
+  /// Groups of the snapshot that were not visited.
   std::vector<std::string> unused() const;
 
  private:
@@ -50,8 +52,8 @@ class CheckState : public StateVisitor {
   std::map<std::string, std::set<std::string>> visited_;
 };
 
-/// Copies a checked snapshot into what it visits. Of sharded groups ranks other than 0 need shapes and types alone (scatter_rows). What
-/// ranks keep of their own is left as it is where the snapshot is of another number of ranks.
+/// Copies a checked snapshot into the visited state. For sharded groups, ranks other than 0 need only shapes
+/// and types (scatter_rows). Per-rank state is left unchanged if the snapshot is of another number of ranks.
 /// Ranks     collective
 class RestoreState : public StateVisitor {
  public:
@@ -67,7 +69,7 @@ class RestoreState : public StateVisitor {
   const Snapshot& snapshot_;
 };
 
-/// Whether the rows of this group's tensors are shared out: only rank 0 has them whole.
+/// Whether the rows of the group's tensors are sharded over ranks, so that only rank 0 has all of them.
 bool is_sharded_group(const std::string& group);
 
 }  // namespace lodestone

@@ -22,7 +22,7 @@ namespace lodestone {
 
 namespace {
 
-// Everything exec needs, made before fork: afterwards only async-signal-safe calls are allowed.
+// Everything that exec needs, prepared before fork: afterwards only async-signal-safe calls are allowed.
 struct ExecArguments {
   std::vector<std::string> words, variables;
   std::vector<char*> argv, envp;
@@ -45,7 +45,7 @@ struct ExecArguments {
 [[noreturn]] void become(ExecArguments& arguments, pid_t parent, int failure, int error_fd) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before the line above
+  if (::getppid() != parent) ::_exit(128 + SIGTERM);  // the parent died before the line above
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

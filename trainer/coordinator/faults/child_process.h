@@ -9,36 +9,39 @@
 
 namespace lodestone {
 
-/// A program to start: found in PATH, with these variables added to this process's own.
+/// A program to start: it is found in PATH and gets this process's environment plus these variables.
 struct ChildCommand {
   std::vector<std::string> words;
   std::map<std::string, std::string> environment;
-  bool logs_errors = false;  ///< what it says on stderr becomes lines of the supervisor's log
-  int error_fd = -1;         ///< what becomes its stderr; -1: this process's own
+  bool logs_errors = false;  ///< whether the supervisor logs what the program writes to stderr
+  int error_fd = -1;         ///< file descriptor for its stderr; -1: this process's stderr
 };
 
-/// A program and whatever it starts, under this process's care. It has a process group of its own, so that a terminal's
-/// Ctrl-C reaches this process alone, reads nothing, and is terminated by the kernel if this process dies. Processes that
-/// lose their parent become children of this one, as they are of a container's first process.
-/// Threads    one. One at a time in a process: ended() reaps every child there is.
+/// A child process and everything that it starts. It runs in a process group of its own, so that
+/// Ctrl-C in a terminal reaches only this process; its standard input is empty; the kernel terminates
+/// it if this process dies. Orphaned descendants become children of this process, as they would under
+/// the first process of a container.
+/// Requires  only one exists per process at a time, since ended() reaps every child
+/// Threads   one thread uses the object
 class ChildProcess {
  public:
-  /// `mark` is an environment variable, "NAME=value", that tells what belongs to it from what does not.
-  /// Throws IoError if the program cannot be started.
+  /// `mark` is an environment variable, "NAME=value", that identifies the processes of this job.
+  /// Throws    IoError if the program cannot be started
   ChildProcess(const ChildCommand& command, const std::string& mark);
-  /// Kills what is left.
+  /// Kills the processes that are left.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   pid_t pid() const { return pid_; }
   void send(int signal) const;
-  /// Its exit code, 128 + signal if one ended it; none while it runs.
+  /// The exit code, or 128 + signal if a signal ended it; nullopt while it runs.
   std::optional<int> ended();
-  /// How many of its processes on this host have a variable whose text begins so.
+  /// Number of its processes on this host that have an environment variable
+  /// whose text begins with `variable`.
   int count(const std::string& variable) const;
-  /// SIGKILL for it and for all that carries the mark, stopped ones included; waits up to five seconds for their end.
-  /// Returns how many were left besides itself.
+  /// Sends SIGKILL to the child and to every process with the mark, stopped ones included, and waits up to
+  /// five seconds for them to end. Returns how many there were besides the child.
   int kill_all();
 
  private:

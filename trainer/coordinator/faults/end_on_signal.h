@@ -6,9 +6,10 @@
 
 namespace lodestone {
 
-/// While it lives, SIGTERM, SIGINT and SIGHUP end the process at once with 128 + the signal, where they would do so by default too:
-/// a container's first process has no defaults. One that is ignored stays so, as under nohup. The destructor puts
-/// the former handlers back; handlers that are put up later count before it.
+/// Makes SIGTERM, SIGINT and SIGHUP end the process at once with exit code 128 + signal, also in the
+/// first process of a container, where the default handlers do nothing. A signal that is ignored, as
+/// SIGHUP is under nohup, stays ignored. The destructor restores the previous handlers; handlers
+/// installed later take precedence.
 class EndOnSignal {
  public:
   EndOnSignal();

@@ -11,13 +11,15 @@
 
 namespace lodestone {
 
-/// Writes this rank's flight record (distributed/transport/flight_record.h) to flight/generation-G-rank-R.json of the run folder; a later one
-/// of the same generation replaces it. Without a run folder nothing is written. Threads: safe concurrently.
+/// Writes the flight record of this rank (distributed/transport/flight_record.h) to
+/// flight/generation-G-rank-R.json in the run folder, replacing an earlier one of the same generation. Writes
+/// nothing if there is no run folder.
+/// Threads   safe concurrently
 class FlightDump {
  public:
   FlightDump(Group world, RunFolder folder, int64_t generation, Warn warn);
 
-  /// Never throws: what prevents it is told to `warn`.
+  /// Never throws: a failure is passed to `warn`.
   void write(const std::string& reason) const;
   std::filesystem::path path() const;
 

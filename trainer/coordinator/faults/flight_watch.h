@@ -11,10 +11,12 @@
 
 namespace lodestone {
 
-/// Watches over a rank from a thread of its own, so that it works while training hangs. It writes the flight record when SIGTERM
-/// or SIGUSR2 comes, when the control plane says that a rank is lost, and, on all ranks, when rank 0 sees one lag; rank 0 names
-/// that one to `warn`, once until it has caught up. Destroying it writes the record of a failure that it had no time to.
-/// Requires a StopSignals that outlives it, if there is one. Threads: construct and destroy on the same one.
+/// Writes the flight record of a rank from a thread of its own, so that it works while training hangs. The
+/// record is written on SIGTERM and SIGUSR2, when the control plane reports a lost rank, and on all ranks
+/// when rank 0 finds a rank that lags; rank 0 then names that rank to `warn`, once until it has caught up.
+/// The destructor writes the record of a failure that the thread had no time for.
+/// Requires  a StopSignals, if there is one, outlives this object
+/// Threads   construct and destroy it on the same thread
 class FlightWatch {
  public:
   /// `control` is null in world 1.
@@ -33,7 +35,7 @@ class FlightWatch {
   const Warn warn_;
   SignalTap tap_;
   std::atomic<bool> ending_{false};
-  bool failure_written_ = false;  // the thread's, then the destructor's
+  bool failure_written_ = false;  ///< used by the thread, then by the destructor
   bool lag_named_ = false;
   int64_t flights_given_ = 0;
   std::thread thread_;

@@ -23,7 +23,7 @@ namespace lodestone {
 namespace {
 
 constexpr size_t kLongest = 1 << 20;
-constexpr int kMostSlots = 1 << 20;  // in a file
+constexpr int kMostSlots = 1 << 20;  // in one file
 
 const std::set<std::string> kSlots = {"slots", "count", "cpu"};
 const std::set<std::string> kMaxSlots = {"max_slots", "max-slots", "slots_max", "slots-max",
@@ -47,7 +47,7 @@ std::string read_once(const std::filesystem::path& path) {
   return text;
 }
 
-// Block comments become a space, with the line ends that they hold.
+// Replaces block comments by a space and their line breaks.
 std::string without_block_comments(const std::string& text) {
   std::string kept;
   for (size_t at = 0; at < text.size();) {
@@ -62,7 +62,7 @@ std::string without_block_comments(const std::string& text) {
   return kept;
 }
 
-// Words of a line; = is one of its own, with spaces around it or not.
+// The words of a line; = is a word of its own, with or without spaces around it.
 std::vector<std::string> words_of(std::string line) {
   line = line.substr(0, std::min(line.find('#'), line.find("//")));
   std::vector<std::string> words;
@@ -94,7 +94,7 @@ int count_in(const std::string& key, const std::string& text, const std::string&
   return count;
 }
 
-// It becomes an argument of ssh, where what begins with a hyphen would be an option.
+// The user's name becomes an argument of ssh, where a leading hyphen would start an option.
 void check_user(const std::string& user, const std::string& place) {
   const bool fine =
       !user.empty() && !user.starts_with('-') &&
@@ -104,7 +104,7 @@ void check_user(const std::string& user, const std::string& place) {
   if (!fine) refuse(place, "a user's name of letters, digits, dots, hyphens and _", user);
 }
 
-// mpirun takes letters, digits, dots and hyphens.
+// mpirun accepts letters, digits, dots and hyphens.
 void check_name(const std::string& name, const std::string& place) {
   if (name.starts_with('+') || name.starts_with('^'))
     refuse(place,
@@ -154,7 +154,7 @@ std::optional<Host> parse_line(const std::string& line, const std::string& place
   return host;
 }
 
-/// Hosts in the order of first mention; mpirun refuses most that are named twice.
+/// Hosts in the order of first mention, merged, since mpirun refuses most hosts that are named twice.
 class Hosts {
  public:
   void add(const Host& host, const std::string& place) {
@@ -171,13 +171,13 @@ class Hosts {
   std::vector<Host> hosts;
 
  private:
-  // This host has many names, of which none is empty.
+  // This host has many names, all mapped to the empty key.
   static std::string key_of(const Host& host) { return host.is_this_host() ? "" : host.name; }
   std::map<std::string, size_t> place_of_;
   int64_t total_ = 0;
 };
 
-// 0 if it could not be started.
+// Returns 0 if the process could not be started.
 pid_t ask(const Host& host, const std::vector<std::string>& agent) {
   std::vector<std::string> words = {"timeout", "-k", "1", "10"};
   words.insert(words.end(), agent.begin(), agent.end());

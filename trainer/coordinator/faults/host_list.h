@@ -7,30 +7,30 @@
 
 namespace lodestone {
 
-/// A host of an Open MPI hostfile and how many ranks it may run.
+/// A host of an Open MPI hostfile, and how many ranks it may run.
 struct Host {
   std::string name;              ///< host, or user@host
-  std::optional<int> slots;      ///< none: as many as mpirun finds cores there
-  std::optional<int> max_slots;  ///< more than `slots` where mpirun may oversubscribe
+  std::optional<int> slots;      ///< nullopt: the number of cores that mpirun finds on the host
+  std::optional<int> max_slots;  ///< larger than `slots` where mpirun may oversubscribe
 
   bool is_this_host() const;
 };
 
-/// Reads a hostfile as Open MPI 4 does: a line is a host and `slots=N` (count, cpu), `max_slots=N`, `username=NAME`, with spaces
-/// around = or without; #, // and /* */ are comments. A pipe will do, since it is read once. A host named twice has the slots of
-/// both lines. What mpirun passes over or takes for something else than it looks (a word without =, +n0, ^host, a rankfile,
-/// an IPv6 address) is refused.
-/// Throws IoError; ConfigError naming the line and what to write.
+/// Reads a hostfile as Open MPI 4 does: each line names a host, with `slots=N` (also count, cpu),
+/// `max_slots=N` and `username=NAME`, where spaces around = are allowed; #, // and /* */ are comments. The
+/// file is read once, so it may be a pipe. A host on two lines has the slots of both. Entries that mpirun
+/// would ignore or misread (a word without =, +n0, ^host, a rankfile, an IPv6 address) are refused.
+/// Throws    IoError; ConfigError that names the line and a correction
 std::vector<Host> read_hostfile(const std::filesystem::path& path);
 
-/// The same as text, for mpirun.
+/// The hosts as the text of a hostfile, for mpirun.
 std::string hostfile_text(const std::vector<Host>& hosts);
 
-/// Ranks that fit on them; none where a host's slots are not told.
+/// Total number of slots; nullopt if the slots of any host are unknown.
 std::optional<int> slots_of(const std::vector<Host>& hosts);
 
-/// Those that answer: `agent` (ssh, or what OMPI_MCA_plm_rsh_agent names) runs `true` there within ten seconds, all hosts
-/// at a time. This host is not asked.
+/// The hosts that respond: `agent` (ssh, or the value of OMPI_MCA_plm_rsh_agent) runs `true` on all hosts at
+/// the same time and must succeed within ten seconds. This host is included without a test.
 std::vector<Host> answering(const std::vector<Host>& hosts, const std::vector<std::string>& agent);
 
 }  // namespace lodestone

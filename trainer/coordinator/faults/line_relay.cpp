@@ -23,12 +23,12 @@ namespace {
 
 constexpr size_t kLongestBox = 64;
 
-// mpirun frames what it has to say by such lines.
+// mpirun frames its messages with such lines.
 bool is_rule(std::string_view line) {
   return line.size() >= 60 && line.find_first_not_of('-') == std::string_view::npos;
 }
 
-// That a rank has ended with a code, which the supervisor says too, and what follows from it.
+// Whether a message only states that a rank ended with an exit code, which the supervisor reports too.
 bool tells_an_exit_code(const std::vector<std::string>& box) {
   return std::any_of(box.begin(), box.end(), [](const std::string& line) {
     return line.starts_with("Primary job  terminated normally") ||
@@ -48,7 +48,7 @@ LineRelay::LineRelay(Log log) : log_(std::move(log)) {
 
 LineRelay::~LineRelay() {
   const uint64_t one = 1;
-  // Not the pipe's end: a process that outlived the job may still hold it.
+  // The end of the pipe is no signal to stop: a process that outlived the job may still hold it.
   while (::write(ending_, &one, sizeof one) < 0 && errno == EINTR) continue;
   thread_.join();
   for (const int fd : {ends_[0], ends_[1], ending_}) ::close(fd);
@@ -64,7 +64,7 @@ void LineRelay::run() {
   pass_on_box();
 }
 
-// False if there is nothing at the moment.
+// Returns false if no data is available at the moment.
 bool LineRelay::read_some() {
   std::array<char, 4096> bytes;
   const ssize_t got = ::read(ends_[0], bytes.data(), bytes.size());
@@ -87,7 +87,7 @@ void LineRelay::pass_on_foreign(std::string_view line) {
   if ((box_.size() > 1 && is_rule(line)) || box_.size() == kLongestBox) pass_on_box();
 }
 
-// As a whole, since what stands in it says how grave it is. Without its frame.
+// Logs a framed message as a whole, since its contents determine the level. The frame is left out.
 void LineRelay::pass_on_box() {
   const auto level = tells_an_exit_code(box_) ? Logger::Level::kInfo : Logger::Level::kWarn;
   for (const std::string& line : std::exchange(box_, {}))

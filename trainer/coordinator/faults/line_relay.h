@@ -10,20 +10,22 @@
 
 namespace lodestone {
 
-/// A pipe whose lines go to stderr: as they are if they are lines of a lodestone log, else as lines of `log`, of level warn unless they
-/// name another: what mpirun, ssh and C libraries say. What mpirun frames to say that a rank ended with an exit code is of level info:
-/// a stop that saves is no failure, and what is one is told by who starts the job. A thread of its own reads. The destructor passes on what
-/// there is by then.
-/// Threads    construct where the signals that others wait for are blocked: the thread takes none
+/// A pipe whose lines a thread forwards to stderr. Lines of a lodestone log are forwarded unchanged. Other
+/// lines (from mpirun, ssh, C libraries) become lines of `log`, of level warn unless they state another
+/// level. A framed message of mpirun about the exit code of a rank gets level info, because the process that
+/// starts the job reports failures, and a stop that saves is not one. The destructor forwards what has
+/// arrived by then.
+/// Threads   construct it on a thread that blocks the signals that other threads wait for: the relay's thread
+///           inherits that mask and takes none
 class LineRelay {
  public:
-  /// Throws IoError if there is no pipe.
+  /// Throws    IoError if no pipe can be created
   explicit LineRelay(Log log);
   ~LineRelay();
   LineRelay(const LineRelay&) = delete;
   LineRelay& operator=(const LineRelay&) = delete;
 
-  /// For a child's stderr; closed on exec, so the child gets a copy.
+  /// The descriptor for a child's stderr. It is closed on exec, so the child needs a duplicate.
   int writing_end() const { return ends_[1]; }
 
  private:
@@ -35,9 +37,11 @@ class LineRelay {
 
   Log log_;
   int ends_[2] = {-1, -1};
-  int ending_ = -1;  ///< an eventfd
+  /// An eventfd that ends the thread.
+  int ending_ = -1;
   LineSplitter lines_;
-  std::vector<std::string> box_;  ///< of mpirun, framed by lines of dashes, without its end
+  /// Lines of an mpirun message framed by dashes, while its end has not arrived.
+  std::vector<std::string> box_;
   std::thread thread_;
 };
 

@@ -46,7 +46,7 @@ std::vector<SeenProcess> processes_with(const std::vector<std::string>& marks) {
 }
 
 char state_of(pid_t pid) {
-  // The name of a process stands in parentheses and may hold any character.
+  // The name of a process is in parentheses and may contain any character.
   const std::string stat = contents("/proc/" + std::to_string(pid) + "/stat");
   const size_t end = stat.rfind(')');
   return end == std::string::npos || end + 2 >= stat.size() ? '\0' : stat[end + 2];

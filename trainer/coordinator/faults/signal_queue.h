@@ -8,8 +8,9 @@
 
 namespace lodestone {
 
-/// While it lives, these signals do nothing but wait to be asked for. The destructor puts the former mask back.
-/// Requires a process without other threads, which would get the signals instead. Throws IoError.
+/// Blocks the given signals and queues them for next(). The destructor restores the previous signal mask.
+/// Requires  a process without other threads, which would receive the signals instead
+/// Throws    IoError
 class SignalQueue {
  public:
   explicit SignalQueue(std::initializer_list<int> signals);
@@ -17,7 +18,7 @@ class SignalQueue {
   SignalQueue(const SignalQueue&) = delete;
   SignalQueue& operator=(const SignalQueue&) = delete;
 
-  /// The next signal; none if none comes within `patience`.
+  /// The next signal; nullopt if none arrives within `patience`.
   std::optional<int> next(std::chrono::milliseconds patience);
 
  private:

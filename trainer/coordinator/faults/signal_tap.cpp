@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::array<int, 2> kTapped{SIGTERM, SIGUSR2};
 
-// What a handler needs; it has no argument to carry it.
+// Globals for the handler, which has no argument.
 std::atomic<int> g_fd{-1};
 std::atomic<int> g_signal{0};
 std::array<struct sigaction, kTapped.size()> g_former{};
@@ -27,7 +27,8 @@ void on_tapped(int signal) {
   const int error = errno;
   g_signal = signal;
   const uint64_t one = 1;
-  if (::write(g_fd, &one, sizeof one) < 0) errno = error;  // the signal is noted, and the next look finds it
+  // The signal is recorded, and the next heard() finds it.
+  if (::write(g_fd, &one, sizeof one) < 0) errno = error;
   const auto former = g_former[signal == kTapped[0] ? 0 : 1].sa_handler;
   if (former != SIG_DFL && former != SIG_IGN) former(signal);
   errno = error;
@@ -69,7 +70,8 @@ int SignalTap::heard(std::chrono::milliseconds patience) {
 
 void SignalTap::wake() const {
   const uint64_t one = 1;
-  if (::write(fd_, &one, sizeof one) < 0) return;  // only if it is full, and then it wakes anyway
+  // It fails only if the counter is full, which wakes the reader too.
+  if (::write(fd_, &one, sizeof one) < 0) return;
 }
 
 }  // namespace lodestone

@@ -7,10 +7,11 @@
 
 namespace lodestone {
 
-/// Hears of SIGTERM and SIGUSR2 beside whoever handles them: the former handler is called as before. SIGUSR2 alone would end the
-/// process; with this it does not. The destructor puts the former handlers back. Requires that no other object of this
-/// kind lives, and that handlers put up later are taken down before it. Throws Error if one does, or if there is no eventfd.
-/// Threads    heard() from one
+/// Observes SIGTERM and SIGUSR2 in addition to their handlers, which are still called. SIGUSR2 without a
+/// handler does not end the process while this object exists. The destructor restores the previous handlers.
+/// Requires  no other SignalTap exists; handlers installed later are removed before it
+/// Throws    Error if another one exists, or if no eventfd can be created
+/// Threads   heard() is called from one thread
 class SignalTap {
  public:
   SignalTap();
@@ -18,9 +19,9 @@ class SignalTap {
   SignalTap(const SignalTap&) = delete;
   SignalTap& operator=(const SignalTap&) = delete;
 
-  /// Waits up to `patience` for one of the signals, or for wake(). Returns the signal, 0 if there was none.
+  /// Waits up to `patience` for one of the signals or for wake(). Returns the signal, or 0 if there was none.
   int heard(std::chrono::milliseconds patience);
-  /// Ends a heard() under way.
+  /// Ends a heard() that is waiting.
   void wake() const;
 
  private:

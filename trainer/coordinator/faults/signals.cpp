@@ -13,8 +13,7 @@ namespace {
 
 constexpr std::array<int, 4> kSignals{SIGTERM, SIGINT, SIGUSR1, SIGHUP};
 
-// A handler has no argument to carry an object: this is what signals leave to us, and why one object may
-// live.
+// Globals, since a signal handler has no argument; therefore only one object may exist.
 std::atomic<bool> g_installed{false};
 std::atomic<int> g_first{0};
 std::atomic<bool> g_terminated{false};
@@ -35,7 +34,7 @@ StopSignals::StopSignals() {
   g_terminated = false;
   struct sigaction action {};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;  // a write in progress goes on
+  action.sa_flags = SA_RESTART;  // a write in progress is restarted
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < kSignals.size(); ++i) {
     ::sigaction(kSignals[i], nullptr, &former_[i]);

@@ -15,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// A younger mpirun may not have put its handlers up, and SIGUSR1 would end it.
+// Before this age mpirun may not have installed its handlers, and SIGUSR1 would end it.
 constexpr milliseconds kYouth{1000};
 constexpr milliseconds kEndOnTerm{2000};
 constexpr std::array<int, 5> kFinalCodes{0, 2, 3, 5, 75};
@@ -124,17 +124,17 @@ bool Supervisor::restarts_after(int code, bool progress) {
 
 int Supervisor::final_code(int code) const {
   if (killed_by_) return 128 + *killed_by_;
-  // A rank that the stop itself ended had not come as far as to put up its handlers.
+  // The stop ended a rank that had not installed its handlers yet.
   if (stop_ && code == 128 + passed_stop()) return kResumable;
   if (stop_ && code != 0 && std::find(kFinalCodes.begin(), kFinalCodes.end(), code) == kFinalCodes.end() &&
       newest())
     return kResumable;
-  // mpirun counts a rank that a signal ended as 128 + the signal.
+  // mpirun returns 128 + signal for a rank that a signal ended.
   const bool rank_died = !stop_ && !options_.rank_variable.empty() && code > 128;
   return rank_died ? kPeersMissing : code;
 }
 
-// False if too few ranks are left.
+// Returns false if too few ranks are left.
 bool Supervisor::choose_world() {
   if (options_.min_world >= options_.world) return true;
   const int left = options_.ranks_left ? options_.ranks_left() : options_.world;

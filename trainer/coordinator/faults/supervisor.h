@@ -12,52 +12,58 @@
 
 namespace lodestone {
 
-/// One life of a job: from its start to the end of its first rank.
+/// One attempt of a job: from its start to the end of its first rank.
 struct Generation {
-  int64_t number = 0;  ///< restarts before it
+  int64_t number = 0;  ///< number of restarts before it
   int world = 1;
 };
 
+/// What a Supervisor starts, and when it restarts it.
 struct SupervisorOptions {
   int world = 1;
-  int min_world =
-      1;  ///< smaller than world: go on with the ranks that are left, as long as there are that many
+  /// Smallest number of ranks to continue with after ranks are lost; `world`: never continue with fewer.
+  int min_world = 1;
   int max_restarts = 3;
   std::chrono::milliseconds pause{1000};
   std::chrono::milliseconds longest_pause{60'000};
-  /// Before a restart, when so many lives in a row have left no new checkpoint: none after the first, `pause` after the second, then
-  /// doubling up to `longest_pause`.
+  /// Pause before a restart after `fruitless` consecutive attempts without a new checkpoint: none after the
+  /// first, `pause` after the second, then doubled each time up to `longest_pause`.
   std::chrono::milliseconds pause_after(int fruitless) const;
-  /// The signal that makes the job save and stop, sent in place of SIGTERM and SIGINT; 0: those themselves. mpirun passes
-  /// SIGUSR1 on and lives; on SIGTERM it kills its ranks a second later.
+  /// The signal that makes the job save and stop, sent instead of SIGTERM and SIGINT; 0: those signals
+  /// themselves. mpirun forwards SIGUSR1 and keeps running; on SIGTERM it kills its ranks a second later.
   int stop_signal = 0;
-  /// What the environment of ranks holds and that of their launcher does not; empty: unknown. A launcher whose ranks on this
-  /// host have all ended is given `last_words` to end too: it may be waiting for a host that is gone.
+  /// An environment variable that ranks have and their launcher does not; empty: unknown. A
+  /// launcher whose ranks on this host have all ended is killed after `last_words`: it may be
+  /// waiting for a host that is lost.
   std::string rank_variable;
   std::chrono::milliseconds last_words{10'000};
   std::function<ChildCommand(const Generation&)> command;
-  /// The step of the newest checkpoint; none if there is none.
+  /// The step of the newest checkpoint; nullopt if there is none.
   std::function<std::optional<int64_t>()> newest_checkpoint;
-  /// How many ranks the hosts that answer can run; null: all.
+  /// Number of ranks that the responding hosts can run; null: all.
   std::function<int()> ranks_left;
 };
 
-/// Runs a job and starts it again when it ends in a way that a new start can cure. Exit codes 0, 2, 3, 5 and 75 end the
-/// supervision, and so does a second 1 without a new checkpoint in between: the same would happen again. Each life of the job
-/// has LODESTONE_GENERATION, its number, and LODESTONE_JOB_TOKEN, a random word that all lives share and nobody else knows.
-/// Before a new life begins, what this host still runs of the one before is killed.
+/// Runs a job and restarts it when it ends in a way that a restart can cure. Exit codes 0, 2, 3, 5 and 75 end
+/// the supervision, and so does a second exit code 1 without a new checkpoint in between, since the same
+/// failure would repeat. Each attempt has the environment variables LODESTONE_GENERATION, its number, and
+/// LODESTONE_JOB_TOKEN, a random secret that all attempts of the job share. Processes of the previous attempt
+/// that are left on this host are killed before the next one starts.
 ///
-/// With min_world < world, a life has as many ranks as ranks_left() says, and one fewer after each two lives in a row
-/// without a new checkpoint, since what ended them may be a rank's own device or memory.
+/// With min_world < world, an attempt has as many ranks as ranks_left() returns, and one fewer
+/// after every two consecutive attempts without a new checkpoint, since the device or memory
+/// of one rank may be what fails.
 ///
-/// Signals while run() is at work: TERM, INT and USR1 make the job save and stop; no new life begins. A second TERM or INT
-/// kills it. USR2 is passed on. HUP is ignored.
+/// Signals during run(): TERM, INT and USR1 make the job save and stop, and no further attempt starts. A
+/// second TERM or INT kills the job. USR2 is forwarded. HUP is ignored.
 class Supervisor {
  public:
   Supervisor(SupervisorOptions options, Log log);
-  /// Returns the job's exit code; 4, a peer lost, where a signal ended a rank under a launcher. A job that a stop signal ended before its
-  /// ranks had handlers for it is 75, and so is any other that it ended without a code of its own if there is a checkpoint to go on
-  /// from. Requires a process without threads. Throws IoError if the command cannot be started.
+  /// Returns the exit code of the job. It is 4 (peer lost) if a signal ended a rank under a launcher, and 75
+  /// (stopped, resumable) if a stop signal ended the job before its ranks had installed handlers, or ended it
+  /// without an exit code of its own while there is a checkpoint to continue from.
+  /// Requires  a process without other threads
+  /// Throws    IoError if the command cannot be started
   int run();
 
  private:
@@ -77,13 +83,17 @@ class Supervisor {
   std::string token_;
   SignalQueue signals_;
   Generation generation_;
-  int ceiling_ = 1;          ///< ranks to start at most
-  std::optional<int> stop_;  ///< the first signal that asked for it
+  /// Largest number of ranks to start.
+  int ceiling_ = 1;
+  /// The first signal that requested a stop.
+  std::optional<int> stop_;
   bool stop_passed_on_ = false;
   std::optional<int> killed_by_;
   std::chrono::steady_clock::time_point started_{}, kill_at_ = std::chrono::steady_clock::time_point::max();
-  std::optional<std::chrono::steady_clock::time_point> ranks_seen_;  ///< on this host, last
-  int fruitless_ = 0;  ///< lives in a row without a new checkpoint
+  /// When ranks were last seen on this host.
+  std::optional<std::chrono::steady_clock::time_point> ranks_seen_;
+  /// Consecutive attempts without a new checkpoint.
+  int fruitless_ = 0;
   int last_code_ = 0;
 };
 

@@ -4,10 +4,10 @@
 
 namespace lodestone {
 
-/// "0.1.0"
+/// The version of this program, such as "0.1.0".
 std::string lodestone_version();
 
-/// "2.11.0": of the LibTorch that was compiled against.
+/// The version of LibTorch that the program was compiled against, such as "2.11.0".
 std::string libtorch_version();
 
 }  // namespace lodestone

@@ -10,13 +10,14 @@ namespace lodestone {
 /// A triplet of rows: an anchor, its farthest positive and its nearest negative.
 struct HardTriplet {
   int64_t anchor = 0, positive = 0, negative = 0;
-  double violation =
-      0;  ///< distance to the positive less that to the negative; above 0: the negative is nearer
+  /// Distance to the positive minus distance to the negative; above 0 if the negative is nearer.
+  double violation = 0;
 };
 
-/// The `count` anchors with the greatest violation among the rows, hardest first. Rows without a positive or without a
-/// negative are no anchors.
-/// Shapes    z_ND floating, N rows at most 512; labels: N.     Cost  N² D flops
+/// The `count` anchors with the largest violation among the rows, hardest first. Rows without a positive or
+/// without a negative are not anchors.
+/// Shapes    z_ND floating point, N at most 512; labels: N
+/// Cost      N² D operations
 std::vector<HardTriplet> hardest_triplets(const at::Tensor& z_ND, const std::vector<int64_t>& labels,
                                           int64_t count);
 

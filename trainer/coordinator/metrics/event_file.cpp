@@ -52,8 +52,8 @@ std::string event_head(int64_t step) {
   return key(1, kDouble) + raw(unix_seconds()) + key(2, kVarint) + varint(static_cast<uint64_t>(step));
 }
 
-// CRC-32C (Castagnoli), reflected, a byte at a time: a record has a few hundred bytes, and no library of the
-// distribution computes it.
+// CRC-32C (Castagnoli), reflected, one byte at a time: a record has a few hundred bytes, and no library of
+// the distribution computes it.
 constexpr std::array<uint32_t, 256> kCrcTable = [] {
   std::array<uint32_t, 256> table{};
   for (uint32_t i = 0; i < 256; ++i) {
@@ -64,7 +64,7 @@ constexpr std::array<uint32_t, 256> kCrcTable = [] {
   return table;
 }();
 
-// The mask keeps a checksum of data that hold checksums from being weak.
+// The mask keeps the checksum strong for data that contains checksums.
 std::string checksum_of(std::string_view bytes) {
   uint32_t crc = ~0U;
   for (const char c : bytes) crc = kCrcTable[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ crc >> 8;
@@ -77,7 +77,7 @@ std::string checksum_of(std::string_view bytes) {
 EventFile::EventFile(const std::filesystem::path& folder, Warn warn) : warn_(std::move(warn)) {
   make_folders(folder);
   const auto seconds = static_cast<int64_t>(unix_seconds());
-  // A name of its own: TensorBoard reads all files of a folder as one run, in the order of their names.
+  // A unique name, since TensorBoard reads all files of a folder as one run, in the order of their names.
   path_ = folder /
           ("events.out.tfevents." + std::to_string(seconds) + ".lodestone." + std::to_string(::getpid()));
   fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -111,7 +111,7 @@ void EventFile::write_record(std::string_view event) {
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       const std::string reason = std::generic_category().message(errno);
-      // What reached the file of it would hide all records after it.
+      // A partial record would make all later records unreadable.
       if (::ftruncate(fd_, before) == 0 && !warned_ && warn_)
         warn_("records for TensorBoard are lost: " + path_.string() + ": " + reason);
       warned_ = true;

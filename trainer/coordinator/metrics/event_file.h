@@ -10,17 +10,21 @@
 
 namespace lodestone {
 
+/// One scalar of a step.
 struct EventScalar {
-  std::string tag;  ///< "train/loss"
+  std::string tag;  ///< name in TensorBoard, such as "train/loss"
   double value = 0;
 };
 
-/// A TensorBoard event file: scalars by step. The format: records of length, checksum (CRC-32C, masked), an Event in
-/// protocol buffers' wire format, checksum. Each call's record reaches the kernel before it returns. A record that can't
-/// be written doesn't stop training; the first is told to `warn`. Threads: caller serializes.
+/// A TensorBoard event file with scalars by step. Each record consists of a length, its masked CRC-32C, an
+/// Event in protocol buffers' wire format, and the masked CRC-32C of that. The record of a call has been
+/// written to the kernel when the call returns. A record that cannot be written does not stop training; the
+/// first one is passed to `warn`.
+/// Threads   caller serializes
 class EventFile {
  public:
-  /// Makes a new file in `folder` and the folder itself. Throws IoError.
+  /// Creates the folder and a new file in it.
+  /// Throws    IoError
   EventFile(const std::filesystem::path& folder, Warn warn);
   ~EventFile();
   EventFile(const EventFile&) = delete;

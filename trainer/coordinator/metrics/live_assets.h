@@ -4,7 +4,7 @@
 
 namespace lodestone {
 
-/// The live page and what it loads, built in from live.html, live.css and live.js.
+/// The live page and the files that it loads, compiled in from live.html, live.css and live.js.
 std::string_view live_html();
 std::string_view live_css();
 std::string_view live_js();

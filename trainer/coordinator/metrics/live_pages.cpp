@@ -21,7 +21,7 @@ HttpRoute page(const char* type, Make make) {
           }};
 }
 
-// Prometheus is answered however many look at the rest.
+// Prometheus is answered at any load from other clients.
 template <typename Make>
 HttpRoute figures(Make make) {
   HttpRoute route = page(kMetrics, std::move(make));

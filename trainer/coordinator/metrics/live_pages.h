@@ -16,24 +16,27 @@ namespace lodestone {
 
 using Pages = std::map<std::string, HttpRoute>;
 
-/// The pages of a rank that only has metrics: /metrics, /healthz, and /readyz (200 once a step is done). `metrics` outlives them.
+/// The pages of a rank that serves only metrics: /metrics, /healthz, and /readyz (200 after the first step).
+/// Requires  `metrics` outlives the pages
 Pages rank_pages(const RunMetrics& metrics);
 
-/// What rank 0 is asked for, from threads of the server.
+/// The data behind the pages of rank 0. Threads of the server call its functions.
 struct LiveSource {
   const RunMetrics& metrics;
   LiveState& live;
-  std::function<std::vector<RankState>()> ranks;  ///< as they are at this moment
-  std::function<void()> request_checkpoint;       ///< empty: nobody may ask for one
+  std::function<std::vector<RankState>()> ranks;  ///< returns the current state of the ranks
+  std::function<void()> request_checkpoint;       ///< empty if clients may not request a checkpoint
 };
 
-/// Those of rank 0: also POST /checkpoint and, if `shown`, / (the live page) with what it is made of. Else these are answered 403 with what
-/// is to be set.
+/// The pages of rank 0: those of rank_pages, POST /checkpoint and, if `shown`, / (the live page) with its
+/// files. Otherwise these are answered 403, with the setting that enables them.
 Pages live_pages(LiveSource source, bool shown = true);
 
-/// Serves pages at config.address and `port`, to whoever knows user and password where they are set; /healthz and /readyz to all.
-/// Requests have no body, five seconds, and are answered sixteen at a time. `warn` is told of secrets that others may read, and of a new
-/// certificate that can't be used. Throws ConfigError if that can't be.
+/// Serves pages at config.address and `port`, to clients that send the user and password if these are set;
+/// /healthz and /readyz to every client. Requests have no body and five seconds, and at most sixteen are
+/// answered at a time. `warn` receives secrets that other users can read, and a renewed certificate that
+/// cannot be used.
+/// Throws    ConfigError if that is impossible
 std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
                                         const Warn& warn = {});
 

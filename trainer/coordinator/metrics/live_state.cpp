@@ -29,7 +29,7 @@ void keep_last(std::deque<json>& entries, json entry, size_t count) {
   if (entries.size() > count) entries.pop_front();
 }
 
-// Text that isn't UTF-8 must not cost the page.
+// Text that is not UTF-8 must not make the page fail.
 std::string dumped(const json& value) {
   return json_text(value);
 }

@@ -16,31 +16,34 @@
 
 namespace lodestone {
 
-/// A sample as the live page shows it: a text, or a picture as a data: URI.
+/// A sample as the live page shows it: a text, or an image as a data: URI.
 struct LiveSample {
   std::string label, text, picture;
 };
+/// An embedding projected to the plane.
 struct LivePoint {
   double x = 0, y = 0;
   int64_t group = 0;
   std::string label;
 };
+/// A triplet of samples; violation as in HardTriplet.
 struct LiveTriplet {
   LiveSample anchor, positive, negative;
   double violation = 0;
 };
+/// Embeddings and hard triplets of one step.
 struct LiveEmbeddings {
   int64_t step = 0;
   std::vector<LivePoint> points;
   std::vector<LiveTriplet> triplets;
 };
 
-/// What the live page shows of a run, as JSON. Bounded: of the curves at most 600 points are kept, evenly spaced over
-/// the whole run; of checkpoints and notices the last ones.
-/// Threads   safe concurrently: the training thread tells, the web server asks
+/// The state of a run that the live page shows, as JSON. Its size is bounded: curves keep at most 600 points,
+/// evenly spaced over the whole run; of checkpoints and notices only the last ones are kept.
+/// Threads   safe concurrently: the training thread writes, the web server reads
 class LiveState {
  public:
-  /// `facts`: what the page says of the run, in this order.
+  /// `facts` are the properties of the run that the page shows, in this order.
   LiveState(const RunInfo& run, int64_t first_step, int64_t total_steps,
             std::vector<std::pair<std::string, std::string>> facts, std::string config);
 
@@ -51,12 +54,12 @@ class LiveState {
   void notice(int64_t step, const std::string& sentence);
   void embeddings(LiveEmbeddings embeddings);
 
-  /// Did a page ask for embeddings in the last ten seconds, and is what there is of it older than three? Only then is
-  /// the work of making them worth its while.
+  /// Whether a page requested embeddings in the last ten seconds and the present ones are older than three
+  /// seconds; otherwise computing new ones is not worth the time.
   bool wants_embeddings() const;
-  /// `ranks` as they are at this moment.
+  /// `ranks` is the current state of the ranks.
   std::string run_json(const std::vector<RankState>& ranks) const;
-  /// Counts as asking for them.
+  /// The embeddings as JSON. Counts as a request for wants_embeddings().
   std::string embeddings_json();
 
  private:

@@ -86,7 +86,7 @@ void read_metrics(const fs::path& path, const std::function<void(json&&)>& use) 
   if (!file) throw IoError("metrics: cannot open " + path.string() + "; check the path and the permissions");
   std::string line;
   while (std::getline(file, line) &&
-         !file.eof()) {  // without its end it is torn: the process died while it wrote
+         !file.eof()) {  // a line without its end is incomplete: the process died while writing
     json parsed = read_json(line).value_or(nullptr);
     if (is_metrics_line(parsed)) use(std::move(parsed));
   }

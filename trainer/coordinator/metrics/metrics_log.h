@@ -15,23 +15,26 @@
 
 namespace lodestone {
 
-/// metrics.jsonl: one JSON object a line, `kind` train, eval or event. Each line reaches the kernel before
-/// the call returns, so that it survives the process (not a power cut: metrics aren't worth an fsync). Values
-/// that are not finite become null. A line that can't be written (full disk) doesn't stop training: it is
-/// counted, the first of them is told to `warn`, and what reached the file of it is taken back. Threads:
-/// caller serializes.
+/// metrics.jsonl: one JSON object per line, of `kind` train, eval or event. Each line has been written
+/// to the kernel when the call returns, so that it survives the end of the process (but not a power
+/// failure: metrics are not worth an fsync). Values that are not finite become null. A line that cannot
+/// be written (full disk) does not stop training: it is counted, the first one is passed to `warn`, and
+/// any part of it in the file is removed.
+/// Threads   caller serializes
 class MetricsLog {
  public:
-  /// Opens for appending. A torn last line, left by a crash, is removed; with `resume_step`, so are the lines of later steps at
-  /// the file's end, which the resumed run will write again (cut_metrics_tail). Throws IoError.
+  /// Opens the file for appending. Removes an incomplete last line, left by a crash; with `resume_step` also
+  /// the lines of later steps at the end of the file, which the resumed run will write again
+  /// (cut_metrics_tail).
+  /// Throws    IoError
   MetricsLog(std::filesystem::path path, std::optional<int64_t> resume_step, Warn warn);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
 
-  /// Each returns whether the line was written.
+  /// Each of these returns whether the line was written.
   bool train(const StepMetrics& metrics);
-  /// `measures` is an object of measures by name; undefined ones are null.
+  /// `measures` is an object of metrics by name; undefined ones are null.
   bool eval(int64_t step, std::string_view split, const nlohmann::json& measures);
   /// `what`: "checkpoint", "restart", "warning" …
   bool event(int64_t step, std::string_view what, const nlohmann::json& details = nlohmann::json::object());
@@ -48,11 +51,13 @@ class MetricsLog {
   int64_t lost_lines_ = 0;
 };
 
-/// Hands over each line of a metrics.jsonl, in order. Lines that aren't JSON objects (torn by a crash) are left out. Holds one line at
-/// a time. Throws IoError if there is no such file.
+/// Passes each line of a metrics.jsonl to `use`, in order. Lines that are not JSON objects (cut off by a
+/// crash) are skipped.
+/// Memory    one line at a time
+/// Throws    IoError if the file does not exist
 void read_metrics(const std::filesystem::path& path, const std::function<void(nlohmann::json&&)>& use);
 
-/// All of them.
+/// All lines as above, in memory.
 std::vector<nlohmann::json> read_metrics(const std::filesystem::path& path);
 
 }  // namespace lodestone

@@ -22,14 +22,14 @@ namespace {
 using nlohmann::json;
 
 constexpr uint64_t kBlock = uint64_t{64} << 10;
-constexpr size_t kLongestLine = size_t{1} << 20;  // longer ones are none of ours
+constexpr size_t kLongestLine = size_t{1} << 20;  // longer lines are not from this program
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what) {
   throw IoError("metrics: cannot " + std::string(what) + " " + path.string() + ": " +
                 std::generic_category().message(errno) + "; check the permissions or choose another run_dir");
 }
 
-/// A file of lines that is read from its end.
+/// Reads a file line by line from its end.
 class LinesBackwards {
  public:
   explicit LinesBackwards(const std::filesystem::path& path)
@@ -45,8 +45,8 @@ class LinesBackwards {
   LinesBackwards(const LinesBackwards&) = delete;
   LinesBackwards& operator=(const LinesBackwards&) = delete;
 
-  /// The line before the one told last, without its end; the first is what stands behind the last line's end.
-  /// False at the beginning.
+  /// The line before the previous result, without its line break; first, the text after the last line break.
+  /// Returns false at the beginning of the file.
   bool previous(std::string& line) {
     if (line_begin_ == 0 && told_) return false;
     const uint64_t line_end = told_ ? line_begin_ - 1 : size_;
@@ -54,7 +54,7 @@ class LinesBackwards {
     bool endless = false;
     size_t newline = std::string::npos;
     while ((newline = held_before(line_end)) == std::string::npos && begin_ > 0) {
-      // Of what is too long to be a line nothing is held but its length.
+      // Of a line that is too long only its length is kept.
       endless |= line_end - begin_ > kLongestLine;
       if (endless) held_.clear();
       read_block();
@@ -66,12 +66,13 @@ class LinesBackwards {
     held_.resize(std::min(held_.size(), static_cast<size_t>(line_begin_ - begin_)));
     return true;
   }
-  /// Where the line told last begins.
+  /// Where the line of the last call begins.
   uint64_t line_begin() const { return line_begin_; }
   uint64_t size() const { return size_; }
   uint64_t bytes_read() const { return bytes_read_; }
 
-  /// Writes `lines` at `offset` and ends the file behind them. Requires that they fit into the file.
+  /// Writes `lines` at `offset` and truncates the file after them.
+  /// Requires  they fit into the file
   void end_with(uint64_t offset, std::string_view lines) const {
     const uint64_t end = offset + lines.size();
     while (!lines.empty()) {
@@ -85,7 +86,7 @@ class LinesBackwards {
   }
 
  private:
-  // Of the line's end before `line_end`, in what is held.
+  // Position, in the held bytes, of the line break before `line_end`.
   size_t held_before(uint64_t line_end) const {
     if (held_.empty() || line_end <= begin_) return std::string::npos;
     return held_.rfind('\n', static_cast<size_t>(line_end - begin_ - 1));
@@ -108,8 +109,8 @@ class LinesBackwards {
   std::filesystem::path path_;
   int fd_;
   uint64_t size_ = 0;
-  uint64_t begin_ = 0;       // of what is held
-  uint64_t line_begin_ = 0;  // of the line told last
+  uint64_t begin_ = 0;       // position of the held bytes
+  uint64_t line_begin_ = 0;  // position of the line of the last call
   uint64_t bytes_read_ = 0;
   bool told_ = false;
   std::string held_;
@@ -120,7 +121,7 @@ bool is_later(const json& line, int64_t step) {
   return found != line.end() && found->is_number() && found->get<double>() > static_cast<double>(step);
 }
 
-// Whether all lines before it are to stay.
+// Whether all lines before this one are kept.
 bool is_step(const json& line) {
   const auto kind = line.find("kind");
   return kind != line.end() && *kind == "train" && line.contains("step");
@@ -131,9 +132,9 @@ bool is_step(const json& line) {
 TailCut cut_metrics_tail(const std::filesystem::path& path, std::optional<int64_t> resume_step) {
   if (!path_exists(path)) return {};
   LinesBackwards lines(path);
-  std::vector<std::string> stay;  // the last first
+  std::vector<std::string> stay;  // in reverse order
   std::string line;
-  lines.previous(line);  // torn: the process died while it wrote
+  lines.previous(line);  // incomplete: the process died while writing
   uint64_t end = lines.line_begin(), kept = 0;
   while (resume_step && lines.previous(line)) {
     const json parsed = read_json(line).value_or(nullptr);

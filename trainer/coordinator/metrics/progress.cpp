@@ -92,7 +92,7 @@ void Progress::draw(const ProgressState& state) {
     out_ << style_.step << ' ' << line << '\n' << std::flush;
     return;
   }
-  // The last column stays free: writing to it wraps on some terminals.
+  // The last column stays empty: some terminals wrap when it is written.
   const int columns = std::max(style_.width - 1, 1);
   const int bar = std::min(columns - static_cast<int>(line.size()) - 3, 30);
   std::string drawn = line;

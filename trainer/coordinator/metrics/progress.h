@@ -11,22 +11,25 @@
 
 namespace lodestone {
 
-/// How progress is shown.
+/// How progress is displayed.
 struct ProgressStyle {
-  bool terminal = false;  ///< one line that is drawn over; else plain lines, no control characters
-  int width = 80;         ///< columns of the terminal
+  /// One line that is redrawn in place; otherwise plain lines without control characters.
+  bool terminal = false;
+  /// Columns of the terminal.
+  int width = 80;
+  /// Shortest time between plain lines; a bar is redrawn ten times a second.
   std::chrono::milliseconds interval{
       5000};                    ///< at most one plain line in this time; a bar is drawn ten times a second
-  const char* unit = "images";  ///< what is counted a second
-  const char* step = "step";    ///< what a plain line begins with
-  /// Takes plain lines; unset: they go to the stream.
+  const char* unit = "images";  ///< what is counted per second
+  const char* step = "step";    ///< first word of a plain line
+  /// Receives plain lines; if unset they are written to the stream.
   std::function<void(const std::string&)> line = {};
 
-  /// What fits stderr: a bar on a terminal, unless the log is JSON; else lines of the log.
+  /// The style for stderr: a bar on a terminal, unless the log is JSON; otherwise lines of the log.
   static ProgressStyle for_stderr(const Log& log);
 };
 
-/// What is shown of a step.
+/// The state of a run that is displayed after a step.
 struct ProgressState {
   int64_t step = 0;
   std::optional<double> loss;
@@ -34,21 +37,23 @@ struct ProgressState {
   std::optional<double> recall;  ///< recall_at_1 of the last evaluation
 };
 
-/// Shows how far a run, or anything else of known length, is: a bar on a terminal, lines elsewhere. Not for results, which go to stdout.
-/// Threads: caller serializes.
+/// Displays the progress of a run, or of any work of known length: a bar on a terminal, lines otherwise. It
+/// is not for results, which go to stdout.
+/// Threads   caller serializes
 class Progress {
  public:
-  /// Steps before `first_step` were done by an earlier process and don't enter the time left.
+  /// Steps before `first_step` were done by an earlier process and do not count in
+  /// the estimate of the time left.
   Progress(std::ostream& out, int64_t first_step, int64_t total_steps, ProgressStyle style);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// The first and the last step are always shown.
+  /// Displays the state, at most once per interval; the first and the last step are always displayed.
   void update(const ProgressState& state);
-  /// Takes the bar off the terminal, so that other lines can be printed; the next update draws it again.
+  /// Removes the bar from the terminal, so that other lines can be printed; the next update draws it again.
   void clear();
-  /// Leaves the last state as a line of its own. The destructor does it too.
+  /// Leaves the last state as a line of its own. The destructor does the same.
   void finish();
 
  private:
@@ -66,7 +71,7 @@ class Progress {
   bool drawn_ = false;
 };
 
-/// "0:07", "12:34", "3:04:05".
+/// A duration as "0:07", "12:34" or "3:04:05".
 std::string format_duration(double seconds);
 
 }  // namespace lodestone

@@ -59,17 +59,17 @@ std::vector<EventScalar> scalars_of(const StepMetrics& metrics) {
 
 }  // namespace
 
-/// A rank's metrics and where they are served, if they are.
+/// The metrics of a rank and, if it serves them, its server.
 struct Reporter::Endpoint {
   explicit Endpoint(const RunInfo& run) : info(run), metrics(run) {}
 
   RunInfo info;
   RunMetrics metrics;
-  std::unique_ptr<LiveState> live;     // rank 0
-  std::unique_ptr<HttpServer> server;  // last: it asks the others
+  std::unique_ptr<LiveState> live;     // set on rank 0 only
+  std::unique_ptr<HttpServer> server;  // last, since it reads the others
 };
 
-/// What only rank 0 has: the run folder's files.
+/// The run folder's files, which only rank 0 writes.
 struct Reporter::Lead {
   Lead(const ReportConfig& config, const RunContext& context, const RunFolder& folder, const RunStart& start);
 
@@ -157,7 +157,7 @@ void Reporter::serve(const RunStart& start) {
   }
 }
 
-// From threads of the web server: what the heartbeats say needs no lock of ours.
+// Called by threads of the web server; the heartbeats need no lock of the reporter.
 std::vector<RankState> Reporter::ranks() const {
   const auto seconds = [](std::chrono::milliseconds time) {
     return std::chrono::duration<double>(time).count();
@@ -195,7 +195,7 @@ void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Te
     if (live->wants_embeddings())
       live->embeddings(view_embeddings(*data_, metrics.step, z_bD, batch.groups, batch.indices));
   }
-  // What is shown is smoothed over some ten steps; metrics.jsonl has each step's own.
+  // The display is smoothed over about ten steps; metrics.jsonl has the values of each step.
   double& seconds = lead_->step_seconds;
   seconds = seconds > 0 ? 0.9 * seconds + 0.1 * metrics.step_seconds : metrics.step_seconds;
   lead_->progress.update(
@@ -270,7 +270,7 @@ void Reporter::event(int64_t step, const std::string& what, const nlohmann::json
 
 void Reporter::ended() {
   const MetricsConfig& metrics = config_.metrics;
-  std::error_code gone;  // a file that stays is an alert too many, no failure of the run
+  std::error_code gone;  // a file that stays causes an alert, not a failure of the run
   if (lead_ && metrics.serves() && !metrics.targets_file.empty())
     std::filesystem::remove(metrics.targets_file, gone);
 }

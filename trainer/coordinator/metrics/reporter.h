@@ -18,26 +18,36 @@
 
 namespace lodestone {
 
-/// What a training run is and where it stands when its reporting starts.
+/// Description and state of a training run when its reporting starts.
 struct RunStart {
-  int64_t step = 0;                        ///< steps done
-  std::optional<int64_t> resumed_at = {};  ///< the step of the checkpoint it goes on from
-  int64_t restarts = 0;                    ///< how often the run was gone on with before
-  std::string config = {};                 ///< the configuration as YAML
+  /// Steps done.
+  int64_t step = 0;
+  /// The step of the checkpoint that the run continues from.
+  std::optional<int64_t> resumed_at = {};
+  /// How often the run has been continued before.
+  int64_t restarts = 0;
+  /// The configuration as YAML.
+  std::string config = {};
   std::shared_ptr<const Dataset> data = {};
-  Objective objective;                                     ///< refers to the run's loss and miner
-  int64_t steps_planned = 0;                               ///< where training ends
-  int64_t parameters = 0;                                  ///< numbers that the encoder learns
-  const char* unit = "samples";                            ///< what a second of training is counted in
-  std::vector<std::pair<std::string, std::string>> facts;  ///< of the configuration, for the live page
+  /// Refers to the loss and miner of the run.
+  Objective objective;
+  /// The step at which training ends.
+  int64_t steps_planned = 0;
+  /// Number of parameters that the encoder learns.
+  int64_t parameters = 0;
+  /// What training counts per second.
+  const char* unit = "samples";
+  /// Properties of the configuration, for the live page.
+  std::vector<std::pair<std::string, std::string>> facts;
 };
 
-/// Tells how a training run does: metrics.jsonl, TensorBoard's files, the live page, /metrics, the progress line and the
-/// log. One on every rank; only that of rank 0 owns the run folder's files, whose lock the run holds. The others log and, where
-/// metrics.per_rank is set, serve /metrics of their own.
-/// Ranks     construction is collective; nothing else is. Threads: caller serializes.
-/// Throws    IoError if the run folder can't be prepared, ConfigError if rank 0 can't serve where it should. Another
-///           rank that can't serve warns and goes on.
+/// Reports a training run: metrics.jsonl, TensorBoard event files, the live page, /metrics, the progress line
+/// and the log. There is one object per rank; only rank 0's writes files of the run folder, whose lock the
+/// run holds. The others log and, with metrics.per_rank, serve /metrics of their own.
+/// Ranks     construction is collective; nothing else is
+/// Throws    IoError if the run folder cannot be prepared; ConfigError if rank 0 cannot serve as configured.
+///           Any other rank that cannot serve warns and continues.
+/// Threads   caller serializes
 class Reporter {
  public:
   Reporter(const CoordinatorConfig& config, RunContext& context, const RunFolder& folder,
@@ -46,25 +56,25 @@ class Reporter {
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
-  /// `batch` and `z_bD` are this rank's rows of the step; on rank 0 they are looked at only while somebody looks at the
-  /// live page, every few seconds.
+  /// Reports one step. `batch` and `z_bD` are this rank's rows of it; rank 0 reads them every few seconds,
+  /// and only while a client has the live page open.
   void step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD);
-  /// Tells of records that were skipped, of which there are `count` by now.
+  /// Reports skipped records, of which there are `count` so far.
   void bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count);
   void evaluated(int64_t step, const Evaluation& evaluation);
-  /// `stall_seconds`: what the step waited for it.
+  /// `stall_seconds` is how long the step waited for the save.
   void checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds);
-  /// A step waited so long for a save, whatever becomes of it.
+  /// Counts how long a step waited for a save, whether or not the save succeeds.
   void checkpoint_stalled(double seconds);
   void checkpoint_failed(int64_t step, const std::string& reason);
-  /// One was passed over.
+  /// A damaged checkpoint was skipped.
   void checkpoint_damaged(int64_t step, const std::string& message);
   void non_finite_step(int64_t step, const nlohmann::json& details);
   void event(int64_t step, const std::string& what, const nlohmann::json& details = nlohmann::json::object());
-  /// The run has ended as meant: who reads metrics.targets_file is to forget it. A run that fails leaves the file, so that
-  /// its absence is seen.
+  /// The run has completed: removes its endpoints from metrics.targets_file. A run that fails leaves the
+  /// file, so that Prometheus sees its endpoint missing.
   void ended();
-  /// The progress line gives way to what is printed next.
+  /// Ends the progress line, so that other lines can be printed.
   void finish();
 
  private:
@@ -79,7 +89,7 @@ class Reporter {
   std::shared_ptr<const Dataset> data_;
   Objective objective_;
   std::unique_ptr<Endpoint> endpoint_;
-  std::unique_ptr<Lead> lead_;  ///< rank 0
+  std::unique_ptr<Lead> lead_;  ///< set on rank 0 only
 };
 
 }  // namespace lodestone

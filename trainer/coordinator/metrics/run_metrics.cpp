@@ -31,12 +31,12 @@ using prometheus::Registry;
 
 using SteadyClock = std::chrono::steady_clock;
 
-// Eight bounds keep seven phases below eighty series.
+// Eight buckets keep the seven phases below eighty series.
 const Histogram::BucketBoundaries kStepBounds{0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10};
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-// Measures of an evaluation that become gauges: few and fixed, so that the number of series is.
+// Metrics of an evaluation that become gauges: few and fixed, so that the number of series is fixed.
 constexpr std::array<std::pair<const char*, const char*>, 3> kMeasures{
     {{"recall_at_1", "Share of queries of the last evaluation whose nearest neighbour is of their class."},
      {"map_at_r", "Mean average precision at R of the last evaluation."},
@@ -61,12 +61,12 @@ Gauge& gauge(Registry& registry, const std::string& name, const char* help, doub
   return made;
 }
 
-/// A counter that follows a total kept elsewhere.
+/// A counter that follows a total computed elsewhere.
 void follow(Counter& counter, double total) {
   if (total > counter.Value()) counter.Increment(total - counter.Value());
 }
 
-/// What every rank has.
+/// Metrics that every rank has.
 struct RankSeries {
   explicit RankSeries(Registry& registry, const RunInfo& run);
 
@@ -129,8 +129,8 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
         static_cast<double>(run.generation));
 }
 
-/// Seconds from the end of a step to the end of the next: the mean of all at first, then of the last hundred or so. Evaluations and
-/// saves between steps count.
+/// Seconds from the end of one step to the end of the next: the mean of all steps at first, then of about the
+/// last hundred. Includes evaluations and saves between steps.
 class Pace {
  public:
   void step() {
@@ -150,7 +150,7 @@ class Pace {
   double mean_ = 0;
 };
 
-/// What only rank 0 has.
+/// Metrics that only rank 0 has.
 struct RunSeries {
   RunSeries(Registry& registry, const RunInfo& run);
 

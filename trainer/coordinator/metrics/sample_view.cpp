@@ -21,7 +21,7 @@ constexpr int kPixels = 96;
 constexpr size_t kTextBytes = 300;
 constexpr int64_t kRows = 256, kTriplets = 6;
 
-// Takes every so many pixels: a thumbnail need not be smooth.
+// Subsamples the pixels: a thumbnail need not be smooth.
 Image thumbnail(const Image& image) {
   const int stride = (std::max(image.width, image.height) + kPixels - 1) / kPixels;
   if (stride <= 1) return image;
@@ -32,7 +32,7 @@ Image thumbnail(const Image& image) {
   return small;
 }
 
-// Cut between two characters.
+// Truncates the text between two characters.
 std::string beginning(const std::string& text) {
   if (text.size() <= kTextBytes) return text;
   size_t end = kTextBytes;

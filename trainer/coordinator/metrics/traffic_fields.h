@@ -6,7 +6,7 @@
 
 namespace lodestone {
 
-/// A member of Traffic with its name in metrics and reports.
+/// A member of Traffic and its name in metrics and reports.
 struct TrafficField {
   const char* name;
   VerbTraffic Traffic::*member;

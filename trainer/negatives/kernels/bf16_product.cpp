@@ -5,7 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/mm.h>
 
-// LibTorch's builds with MKL export it; others leave the pointer null.
+// LibTorch built with MKL exports it; otherwise the pointer is null.
 extern "C" __attribute__((weak)) void gemm_bf16bf16f32_(const char* transpose_a, const char* transpose_b,
                                                         const int* m, const int* n, const int* k,
                                                         const float* alpha, const at::BFloat16* a,
@@ -45,7 +45,7 @@ bool has_bf16_products() {
 bool add_bf16_product_by_mkl(at::Tensor& out_mn, const at::Tensor& a_mk, const at::Tensor& b_kn, double beta,
                              double alpha) {
   if (!gemm_bf16bf16f32_) return false;
-  // (a·b)ᵀ = bᵀ·aᵀ, and what is stored by rows is to Fortran the transpose.
+  // (a·b)ᵀ = bᵀ·aᵀ, and a row-major matrix is its transpose to Fortran.
   const Factor a(a_mk), b(b_kn);
   const int m = static_cast<int>(out_mn.size(1)), n = static_cast<int>(out_mn.size(0)),
             k = static_cast<int>(a_mk.size(1));

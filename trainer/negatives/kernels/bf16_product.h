@@ -4,16 +4,18 @@
 
 namespace lodestone {
 
-/// out_mn = beta · out_mn + alpha · a_mk · b_kn with bfloat16 factors and float32 sums; `out_mn` is float32, its rows contiguous.
-/// On a CPU by MKL's gemm_bf16bf16f32, if LibTorch brings it and the processor has bfloat16 instructions (then about twice as fast
-/// as float32); elsewhere on a CPU as a float32 product of the same factors, which costs what float32 costs. On CUDA by cuBLAS.
+/// out_mn = beta · out_mn + alpha · a_mk · b_kn with bfloat16 factors and float32 sums; `out_mn` is float32
+/// with contiguous rows. On a CPU it uses MKL's gemm_bf16bf16f32 if LibTorch contains it and the processor
+/// has bfloat16 instructions (then about twice as fast as float32); other CPUs compute a float32 product of
+/// the same factors at the cost of float32. CUDA uses cuBLAS.
 void add_bf16_product(at::Tensor& out_mn, const at::Tensor& a_mk, const at::Tensor& b_kn, double beta,
                       double alpha);
 
-/// Whether products of bfloat16 are formed by an instruction of their own here.
+/// Whether this processor has an instruction for bfloat16 products.
 bool has_bf16_products();
 
-/// By MKL's routine whatever the processor, which it imitates where it must. False if LibTorch does not bring it.
+/// Uses MKL's routine on any processor; MKL emulates missing instructions. Returns false if LibTorch does not
+/// contain it.
 bool add_bf16_product_by_mkl(at::Tensor& out_mn, const at::Tensor& a_mk, const at::Tensor& b_kn, double beta,
                              double alpha);
 

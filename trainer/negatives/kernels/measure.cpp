@@ -26,8 +26,8 @@ namespace {
 // Pairs whose differences are formed at a time: bounds the memory of the exact path.
 constexpr int64_t kExactChunk = 1 << 14;
 
-// The expansion's rounding error is a few epsilon of |u|² + |v|². Below this share of it a squared distance would have a
-// relative error above 1e-5 in float32 (1e-12 in float64).
+// The expansion's rounding error is a few epsilon of |u|² + |v|². Below this share of it a squared distance
+// would have a relative error above 1e-5 in float32 (1e-12 in float64).
 double cancellation_share(at::ScalarType type) {
   return type == at::kDouble ? 1e-3 : 5e-2;
 }
@@ -46,11 +46,11 @@ at::Tensor expand(const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& ou
   return at::nonzero(out_rc < (root ? bound_rc.sqrt() : bound_rc));
 }
 
-// Squared, or as they are.
+// Recomputes these entries from the differences, squared or not.
 void distances(const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc, bool root) {
   if (out_rc.numel() == 0) return;
   at::Tensor small_tk = expand(u_rD, v_cD, out_rc, root);
-  // Many: the rows lie in one place. Distances don't change when that place becomes the origin.
+  // Many entries: the rows are close together. Distances do not change when that place becomes the origin.
   if (small_tk.defined() && small_tk.size(0) > out_rc.numel() / 64) {
     const at::Tensor centre_1D = v_cD.mean(0, /*keepdim=*/true);
     const at::Tensor moved_rD = u_rD - centre_1D, moved_cD = v_cD - centre_1D;
@@ -83,7 +83,8 @@ at::Tensor measure_pairs(Measure measure, const at::Tensor& u_tD, const at::Tens
   if (measure == Measure::kSimilarity) return (u_tD * v_tD).sum(1);
   const at::Tensor squared_t = (u_tD - v_tD).square().sum(1);
   if (measure == Measure::kSquaredL2) return squared_t;
-  // The root's slope is infinite at 0; a stand-in under the root makes the sub-gradient there 0 instead of NaN.
+  // The root's slope is infinite at 0; a placeholder under the root makes the sub-gradient there 0 instead of
+  // NaN.
   const at::Tensor apart_t = squared_t > 0;
   return at::where(apart_t, at::sqrt(at::where(apart_t, squared_t, 1)), 0);
 }

@@ -15,7 +15,7 @@ namespace lodestone {
 
 namespace {
 
-// Elements of rows gathered at a time, off the CPU.
+// Elements of rows that are gathered at a time on other devices than CPUs.
 constexpr int64_t kGathered = 1 << 21;
 constexpr int64_t kGrain = 1 << 10;
 
@@ -93,7 +93,8 @@ LODESTONE_PAIR_LOOPS(double)
 
 #undef LODESTONE_PAIR_LOOPS
 
-// Where each thread's stretch of pairs begins, so that no row is split; {0, all} if rows don't ascend.
+// Where each thread's range of pairs begins, so that no row is shared by two threads; {0, all} if rows do not
+// ascend.
 std::vector<int64_t> stretches_of_rows(const int64_t* row, int64_t pairs) {
   if (!std::is_sorted(row, row + pairs)) return {0, pairs};
   std::vector<int64_t> edges = {0};

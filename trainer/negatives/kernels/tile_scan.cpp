@@ -18,7 +18,8 @@ namespace lodestone {
 
 namespace {
 
-// Values looked at together: loops over them become a few vector instructions, whatever the vector's length.
+// Values that are processed together: loops over them become a few vector instructions, for any vector
+// length.
 constexpr int64_t kLanes = 32;
 
 template <typename T>
@@ -30,7 +31,7 @@ struct Tile {
   int64_t rows, refs;
 };
 
-// A place in a tile has as many bits as a value, so that both fit the same vectors.
+// An index within a tile has as many bits as a value, so that both fit the same vectors.
 template <typename T>
 using Place = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
 
@@ -194,7 +195,7 @@ LODESTONE_INLINE void weigh(const Tile<T> tile, const Thresholds<T> rows, const 
     }
 }
 
-// The clones: one for each scan and type.
+// The functions that are compiled for several processors: one per scan and type.
 #define LODESTONE_SCANS(T)                                                                                \
   LODESTONE_CLONES void fast_nearest(Tile<T> tile, End end, const T* bound, int64_t first_ref, T* best,   \
                                      int64_t* ref) {                                                      \
@@ -230,7 +231,7 @@ Thresholds<T> thresholds_of(const at::Tensor& threshold_Pn, int64_t first) {
   return {threshold_Pn.const_data_ptr<T>() + first, threshold_Pn.stride(0), threshold_Pn.size(0)};
 }
 
-// What offer does, in plain ATen.
+// `offer` in plain ATen.
 void offer_anywhere(const at::Tensor& value_rc, const at::Tensor& bound_r, int64_t first_ref,
                     at::Tensor best_r, at::Tensor ref_r) {
   const auto [value_r, place_r] =

@@ -16,10 +16,10 @@ namespace lodestone {
 
 namespace {
 
-// Rows whose refs are summed in the tile's type before they are added in float64.
+// Rows whose sums over references are formed in the tile's type before they are added in float64.
 constexpr int64_t kSummedRows = 32;
 
-/// What a sweep sees of a tile and its sides; null pointers are not wanted.
+/// The operands of a sweep; null pointers are skipped.
 template <typename T>
 struct View {
   const T* x;
@@ -30,7 +30,7 @@ struct View {
   const T *row_factor, *ref_factor;
 };
 
-// Σ f(c) over refs; each term is also added to part, if any.
+// Σ f(c) over references; each term is also added to part, if it is not null.
 template <typename T, typename Function>
 LODESTONE_INLINE T fold_row(int64_t refs, T* part, const Function& f) {
   T sum = 0;
@@ -48,7 +48,7 @@ LODESTONE_INLINE T fold_row(int64_t refs, T* part, const Function& f) {
   return sum;
 }
 
-// Adds f(row, c) to the sums of rows and refs. Returns their total.
+// Adds f(row, c) to the sums of rows and of references. Returns the total.
 template <typename T, typename Function>
 LODESTONE_INLINE double fold_tile(const View<T>& tile, const Function& f) {
   double total = 0;
@@ -93,7 +93,7 @@ LODESTONE_INLINE void sums_of(const View<T>& tile) {
   });
 }
 
-// Returns how many came out small.
+// Returns the number of small results.
 template <bool kRoot, typename T>
 LODESTONE_INLINE double distances_of(const View<T>& tile, T share) {
   return fold_tile(tile, [&](int64_t r) {
@@ -106,7 +106,7 @@ LODESTONE_INLINE double distances_of(const View<T>& tile, T share) {
   });
 }
 
-// The clones: one for each sweep and type.
+// The functions that are compiled for several processors: one per sweep and type.
 #define LODESTONE_SWEEPS(T)                                                                  \
   LODESTONE_CLONES void run_exponentials(const View<T>& tile, T slope, T offset) {           \
     exponentials_of(tile, slope, offset);                                                    \
@@ -135,7 +135,7 @@ LODESTONE_SWEEPS(double)
 
 #undef LODESTONE_SWEEPS
 
-/// A view of tensors, with what it needs beside them.
+/// A view of tensors, with the buffers that it needs.
 template <typename T>
 class Sweep {
  public:
@@ -168,7 +168,7 @@ bool swept_here(const at::Tensor& x_rc) {
   return x_rc.device().is_cpu();
 }
 
-// Elsewhere than on a CPU.
+// For other devices than CPUs.
 at::Tensor outer_sum(const TileFactors& factors) {
   if (!factors.ref_c.defined()) return factors.row_r.unsqueeze(1);
   if (!factors.row_r.defined()) return factors.ref_c.unsqueeze(0);

@@ -6,18 +6,19 @@
 
 namespace lodestone {
 
-/// Float64 sums over the rows and over the refs of a tile, which are added to; an undefined one is not wanted.
+/// Float64 sums over the rows and over the references of a tile, which results are added to; an undefined one
+/// is skipped.
 struct TileSums {
   at::Tensor row_r, ref_c;
 };
 
-/// One factor for each row and each ref of a tile, of the tile's type; an undefined one is 0.
+/// One factor for each row and each reference of a tile, of the tile's type; an undefined one is 0.
 struct TileFactors {
   at::Tensor row_r, ref_c;
 };
 
-// Each of these goes over a tile once. Tiles are contiguous, and `out` may be the tile itself. On a CPU float32 and float64 are
-// worked on in the widest vector instructions that the processor has; elsewhere ATen does it.
+// Each of these functions reads a tile once. Tiles are contiguous, and `out` may be the tile itself. On a CPU
+// they use the widest vector instructions of the processor for float32 and float64; other devices use ATen.
 
 /// out = e^(slope · x + offset), and its sums.
 void exponentials(const at::Tensor& x_rc, double slope, double offset, at::Tensor& out_rc,
@@ -30,10 +31,11 @@ double weigh(const at::Tensor& x_rc, const TileFactors& factors, at::Tensor& out
 double weighed_exponentials(const at::Tensor& x_rc, double slope, double offset, const TileFactors& factors,
                             at::Tensor& out_rc, bool want_sum);
 
-/// The sums of x, and how many of it are above 0.
+/// Adds the sums of x to `sums`, and the number of values above 0 to `above_zero`.
 void add_sums(const at::Tensor& x_rc, const TileSums& sums, const TileSums& above_zero);
 
-/// x = max(0, row + ref + x), and its root if asked. True if any has come out below share · (row + ref).
+/// x = max(0, row + ref + x), and the root of that if `root`. Returns true if any result before the root is
+/// below share · (row + ref).
 bool finish_distances(at::Tensor& x_rc, const TileFactors& squares, double share, bool root);
 
 }  // namespace lodestone

@@ -40,7 +40,7 @@ class AllTriplets {
   LossOutcome solve() {
     walk_.run([&](const Encounter& e) { fold(e); });
     LossOutcome outcome;
-    // With a hinge a triplet's slope is 1 if it is active.
+    // With a hinge the slope of an active triplet is 1.
     const at::Tensor active = threshold_Pn_.defined() ? slope_Pn_.sum() : active_n_.sum();
     const Terms terms{{cost_n_.sum()}, {loss_.counts_active() ? active : triplets_}, active, triplets_};
     scale_ = reduce_terms(world_, terms, outcome)[0];
@@ -61,7 +61,7 @@ class AllTriplets {
  private:
   int64_t width() const { return positive_nP_.size(1); }
 
-  // Of every anchor and positive, over all negatives.
+  // Sums the slopes of every anchor and positive over all negatives.
   at::Tensor shared_slopes() const {
     const Group& scope = walk_.scope();
     if (!walk_.partial())
@@ -71,11 +71,11 @@ class AllTriplets {
     return sum_nP;
   }
 
-  // What the walk counts besides: triplets, and pairs of one sample.
+  // The walk also counts triplets, and pairs of one sample.
   void count(const Encounter& e) {
     const auto& counts = e.block.relatives->counts();
     const at::Tensor negatives_r = e.block.refs.size - counts.excluded_r;
-    // A row's negatives here meet all its positives, wherever those are.
+    // Each negative of a row in this block forms a triplet with all positives of the row, in any block.
     const at::Tensor positives_r = positives_n_.narrow(0, e.block.rows.first, e.block.rows.size);
     triplets_.add_((negatives_r * positives_r).sum());
     same_sample_.add_(counts.same_sample_r.sum());
@@ -100,7 +100,7 @@ class AllTriplets {
     const at::Tensor own_rc = end == End::kRow ? value_rc : value_rc.t();
     const auto own = [&](const at::Tensor& x_n) { return x_n.narrow(-1, first, own_rc.size(0)); };
     for (int64_t p = 0; p < width(); ++p) {
-      // -inf at pairs that don't count: they cost nothing.
+      // -inf at pairs that do not count: their cost is 0.
       const at::Tensor x_rc = loss_.violation(own(positive_value_Pn_[p]).unsqueeze(1), own_rc);
       own(slope_Pn_[p]).add_(loss_.slope(x_rc).sum(1));
       const at::Tensor cost_rc = loss_.cost(x_rc);
@@ -128,7 +128,7 @@ class AllTriplets {
     });
   }
 
-  // dL/dvalue of a tile's pairs as negatives, from each end that is an anchor.
+  // dL/dvalue of a tile's pairs in their role as negatives, from each end that is an anchor.
   void weigh(const Encounter& e, const TileSpan& span, const at::Tensor& value_rc, at::Tensor& weight_rc) {
     const int64_t first_row = e.block.rows.first + span.row, first_ref = e.block.refs.first + span.ref;
     if (threshold_Pn_.defined()) {
@@ -151,11 +151,11 @@ class AllTriplets {
   AnchorWalk& walk_;
   const TripletLossBase& loss_;
   const RowSet& set_;
-  at::Tensor positive_nP_;  ///< numbers of the positives of all rows, -1 where a row has fewer
-  at::Tensor positives_n_;  ///< how many there are
+  at::Tensor positive_nP_;  ///< numbers of the positives of all rows, -1 if a row has fewer
+  at::Tensor positives_n_;  ///< number of positives of each row
   at::Tensor positive_value_Pn_,
       threshold_Pn_;     ///< -inf where a row has fewer; thresholds: only of a hinge, on a CPU
-  at::Tensor slope_Pn_;  ///< Σ over negatives of slope(violation), as far as this rank has got
+  at::Tensor slope_Pn_;  ///< Σ over the negatives on this rank of slope(violation)
   at::Tensor cost_n_, active_n_;
   at::Tensor triplets_, same_sample_;
   double scale_ = 0;

@@ -6,12 +6,14 @@
 namespace lodestone {
 
 /// A triplet loss over every triplet of an anchor, one of its positives and one of its negatives.
-/// Math      an anchor's P positives are P thresholds; each tile of negatives is compared with all of them. The sums of slopes
-///           per (anchor, positive) are what pulls the positives; negatives are pushed by the thresholds they fall below, seen
-///           from both ends of the pair.
-/// Ranks     collective; as solve_pairs.
-/// Cost      3 products of 2·b·n·D flops (2 on one rank) and P comparisons per pair and pass; all-gathers of n·P positives and
-///           of n·P numbers; with shards an all-reduce of n·P numbers and a reduce-scatter of n·D
+/// Math      the P positives of an anchor are P thresholds; each tile of negatives is compared with all of
+///           them. The sum of slopes per (anchor, positive) is the weight of the positive's gradient; the
+///           gradient of a negative comes from the thresholds that it falls below, seen from both ends of the
+///           pair.
+/// Ranks     collective, as solve_pairs
+/// Cost      3 products of 2·b·n·D flops (2 on one rank) and P comparisons per pair and pass; all-gathers of
+///           n·P positives and of n·P numbers; with shards an all-reduce of n·P numbers and a reduce-scatter
+///           of n·D
 LossOutcome solve_all_triplets(const Group& world, AnchorWalk& walk, const TripletLossBase& loss);
 
 }  // namespace lodestone

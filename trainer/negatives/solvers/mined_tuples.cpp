@@ -19,10 +19,10 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// A finalizer of 64-bit integers in the manner of splitmix64: keys of neighbouring ids have nothing in common.
+// A finalizer of 64-bit integers similar to splitmix64: the keys of neighbouring ids are unrelated.
 at::Tensor hashed(at::Tensor x_n) {
   const auto shift_xor = [](const at::Tensor& x, int64_t bits) {
-    // Arithmetic shift; the sign's copies are masked off.
+    // An arithmetic shift; the mask removes the copies of the sign.
     return x.__xor__(x.__rshift__(bits).__and__((int64_t{1} << (64 - bits)) - 1));
   };
   x_n = shift_xor(x_n, 30) * static_cast<int64_t>(0xBF58476D1CE4E5B9);
@@ -30,9 +30,9 @@ at::Tensor hashed(at::Tensor x_n) {
   return shift_xor(x_n, 31);
 }
 
-/// The slots of every row of the batch that this rank looks for negatives of, as tables [S, n].
+/// The slots of the rows of the batch for which this rank searches negatives, as tables [S, n].
 struct Slots {
-  at::Tensor positive_Sn;  ///< number of the positive, -1 where there is none
+  at::Tensor positive_Sn;  ///< number of the positive, -1 if there is none
   at::Tensor distance_Sn;  ///< float64
 
   int64_t count() const { return positive_Sn.size(0); }
@@ -70,7 +70,7 @@ void for_each_tile(
 
 NearestRefs nearest(AnchorWalk& walk, const NearestMiner& miner, Measure measure, const Slots& slots) {
   NearestMiner::Bounds bounds = miner.bounds(slots.distance_Sn);
-  // Squares come in the same order, and cost no root.
+  // Squared distances have the same order and need no root.
   const bool squares = measure == Measure::kL2;
   if (squares)
     bounds = {at::where(bounds.beyond_aS < 0, -kInfinity, bounds.beyond_aS.square()),
@@ -86,7 +86,7 @@ NearestRefs nearest(AnchorWalk& walk, const NearestMiner& miner, Measure measure
                   for (int64_t s = 0; s < slots.count(); ++s)
                     best.offer(s, value_rc, end, first, beyond_Sn, ref);
                 });
-  // The nearest of those beyond the one bound, if it is not beyond the other too.
+  // The nearest negative beyond the lower bound, unless it is beyond the upper one too.
   best.ref_Sn.masked_fill_(best.value_Sn >= bounds.within_aS.to(options.dtype()), -1);
   return best;
 }
@@ -99,7 +99,7 @@ NearestRefs drawn(AnchorWalk& walk, const DrawingMiner& miner, Measure measure, 
   const at::Tensor any_Sn = at::full_like(best.value_Sn, -kInfinity);
   for_each_tile(
       walk, measure, [&](const at::Tensor& value_rc, const Encounter& e, const TileSpan& span, End end) {
-        // A score is of an anchor: seen from the refs, the tile is turned.
+        // A score belongs to an anchor: if the anchors are the references, the tile is transposed.
         const bool rows = end == End::kRow;
         const int64_t first = rows ? e.block.rows.first + span.row : e.block.refs.first + span.ref;
         const int64_t ref = rows ? e.first_ref + span.ref : e.block.rows.first + span.row;
@@ -114,7 +114,7 @@ NearestRefs drawn(AnchorWalk& walk, const DrawingMiner& miner, Measure measure, 
   return best;
 }
 
-// The best of what all ranks found for the same rows.
+// Reduces the results of all ranks for the same rows to the best.
 void join(const Group& scope, NearestRefs& best) {
   constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
   at::Tensor value_Sn = best.value_Sn.clone();

@@ -38,7 +38,8 @@ class Weights {
 
   bool plain() const { return !filter_ && !own_shift_n_.defined(); }
   at::Tensor factor(int64_t first, int64_t size) const { return factor_n_.narrow(0, first, size); }
-  // This side's weights of a tile seen with its own rows along dimension 0; `term` is exp(f - shift), f, or undefined.
+  // This side's weights of a tile seen with its own rows along dimension 0; `term` is exp(f - shift), f, or
+  // undefined.
   at::Tensor of(int64_t first, const at::Tensor& value_rc, const at::Tensor& term_rc) const {
     const int64_t size = value_rc.size(0);
     at::Tensor weight_rc = factor(first, size).unsqueeze(1).expand(value_rc.sizes());
@@ -59,7 +60,7 @@ class Weights {
   at::Tensor factor_n_, own_shift_n_, floor_n_;
 };
 
-/// Pass 2 over one block.
+/// Runs pass 2 over one block.
 class NegativePull {
  public:
   NegativePull(const PairLoss& loss, const TermForm& form, const Block& block, const AnchorSide& rows,
@@ -73,7 +74,7 @@ class NegativePull {
     plain_ = (!rows_ || rows_->plain()) && (!refs_ || refs_->plain());
   }
 
-  // Returns Σ weights if wanted.
+  // Returns Σ weights if it is wanted, else 0.
   double add(const TileSpan& span, Worker& worker, const at::Tensor& row_gradient_nD,
              const at::Tensor& ref_gradient_nD) const {
     double sum = 0;
@@ -105,7 +106,7 @@ class NegativePull {
 
   at::Tensor& line_weights(const TileSpan& span, Worker& worker, double& sum) const {
     at::Tensor& value_rc = worker.value();
-    // The value is read again, as a distance.
+    // The tile is needed once more as distances.
     at::Tensor& weight_rc = form_.stays ? value_rc : worker.scratch(1);
     if (form_.stays && worker.found()) {
       sum = weigh(value_rc, factors(span), weight_rc, want_sum_);
@@ -167,7 +168,8 @@ double add_negative_gradient(const PairLoss& loss, const TermForm& form, const B
   walk.run([&](const TileSpan& span, Worker& worker) {
     const double sum =
         pull.add(span, worker, row_gradient_nD, block.square ? row_gradient_nD : ref_gradient_nD);
-    // Each pair is to count once over all tiles and ranks: on the diagonal, and on two ranks, it is met twice.
+    // Each pair must count once over all tiles and ranks: on the diagonal, and on two ranks, it is visited
+    // twice.
     const bool met_twice = block.square ? !span.both_sides : block.mirrored;
     weight_sums[span.number] = met_twice ? sum / 2 : sum;
   });

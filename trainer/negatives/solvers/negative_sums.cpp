@@ -20,7 +20,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// exp(from - to), where -inf - -inf is a row that has seen nothing: 0.
+// exp(from - to); 0 for a row without terms so far, where the difference would be -inf - -inf.
 at::Tensor rescale(const at::Tensor& from_n, const at::Tensor& to_n) {
   return at::exp(at::where(from_n > -kInfinity, from_n - to_n, -kInfinity));
 }
@@ -31,7 +31,7 @@ void add_counts(const Relatives::Counts& counts, const Part& part, int64_t refs,
   if (counts.any_same_sample) sums.same_sample_n.narrow(0, part.first, part.size).add_(counts.same_sample_r);
 }
 
-/// One side of a block, whose sums tiles are added to.
+/// One side of a block, which accumulates the sums of tiles.
 class Side {
  public:
   Side(NegativeSums& sums, const Part& part, const PairFilter* filter)
@@ -40,14 +40,15 @@ class Side {
   at::Tensor sums(int64_t row, int64_t size) const { return rows(sums_.sum_n, row, size); }
   at::Tensor active(int64_t row, int64_t size) const { return rows(sums_.active_n, row, size); }
 
-  // term_rc with this side's rows along dimension 0, and 0 at pairs that don't count; exponentials already taken.
+  // term_rc with this side's rows along dimension 0, and 0 at pairs that don't count; exponentials already
+  // taken.
   void add_kept(int64_t row, const at::Tensor& term_rc, const at::Tensor& kept_rc, bool count_active) const {
     const at::Tensor counted_rc = kept_rc.defined() ? term_rc * kept_rc : term_rc;
     sums(row, term_rc.size(0)).add_(counted_rc.sum(1));
     if (count_active) active(row, term_rc.size(0)).add_(counted_rc.sign().sum(1));
   }
 
-  // Each row with a shift of its own: term_rc holds f, and -inf at pairs that don't count.
+  // A separate shift for each row: term_rc holds f, and -inf at pairs that do not count.
   void add_with_own_shift(int64_t row, const at::Tensor& term_rc, const at::Tensor& kept_rc) const {
     const at::Tensor f_rc = kept_rc.defined() ? at::where(kept_rc > 0, term_rc, -kInfinity) : term_rc;
     at::Tensor shift_r = rows(sums_.shift_n, row, f_rc.size(0)), sum_r = rows(sums_.sum_n, row, f_rc.size(0));
@@ -57,7 +58,7 @@ class Side {
     shift_r.copy_(new_r);
   }
 
-  // 1 at the negatives that the miner keeps, which are counted here; undefined without a miner.
+  // 1 at the negatives that the miner keeps; counts them. Undefined without a miner.
   at::Tensor kept(int64_t row, const at::Tensor& value_rc, const Exclusions& exclusions,
                   bool transposed) const {
     if (!filter_) return {};
@@ -81,7 +82,7 @@ class Side {
   const PairFilter* filter_;
 };
 
-// Where the sums of a tile go, by the sides that want them.
+// The sides that collect the sums of a tile.
 TileSums targets(at::Tensor (Side::*sums)(int64_t, int64_t) const, const TileSpan& span, const Side* rows,
                  const Side* refs) {
   return {rows ? (rows->*sums)(span.row, span.rows) : at::Tensor(),

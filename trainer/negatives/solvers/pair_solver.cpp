@@ -22,11 +22,12 @@ namespace lodestone {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Memory for tiles that pass 1 leaves to pass 2, so that it need not form them again. No larger than what malloc takes back and
-// hands out again without asking the system, whose fresh pages cost more than they save.
+// Memory for the tiles that pass 1 keeps for pass 2, so that pass 2 need not form them again. Limited to what
+// malloc reuses without asking the system: fresh pages from the system cost more than the kept tiles save.
 constexpr int64_t kKeptBytes = int64_t{30} << 20;
 
-/// A member while it is being solved. All tensors cover the whole set; rows of other ranks are filled in by `share`.
+/// The state of a member in the solver. All tensors cover the whole set; `share` fills in the rows of other
+/// ranks.
 struct State {
   State(const PairLoss& loss, const TermForm& form, const RowSet& set)
       : negatives(form, set), positives(loss.positive_sums(), set) {}
@@ -64,7 +65,7 @@ class Solver {
   LossOutcome finish();
 
  private:
-  // Calls visit(block, its rows' member, its refs' member, whether the rows' results are partial).
+  // Calls visit(block, member of its rows, member of its references, whether the rows' results are partial).
   template <typename Visit>
   void for_blocks(const Relation& relation, Visit visit) {
     walks_[static_cast<size_t>(&relation - relations_.data())].run([&](const Block& block, bool swapped) {
@@ -72,7 +73,7 @@ class Solver {
     });
   }
   bool partial(const Relation& relation) const { return members_[relation.refs].sharded; }
-  // Own rows' values to all ranks of the scope.
+  // Gathers the values of own rows on all ranks of the scope.
   at::Tensor share(const Member& member, const at::Tensor& x_n) const {
     if (member.sharded) return x_n;
     return scope_.all_gather(x_n.narrow(0, member.rows->first, member.rows->local).contiguous(),
@@ -97,8 +98,8 @@ class Solver {
   std::vector<State> states_;
   std::vector<BlockWalk> walks_;
   LossOutcome outcome_;
-  std::vector<at::Tensor> gradients_;          ///< of own rows
-  std::vector<at::Tensor> partial_gradients_;  ///< of all rows, as found in this rank's shards
+  std::vector<at::Tensor> gradients_;          ///< gradients of own rows
+  std::vector<at::Tensor> partial_gradients_;  ///< gradients of all rows by the pairs of this rank's shards
   double weight_sum_ = 0;
 };
 
@@ -124,7 +125,7 @@ void Solver::mine(const PairMiner& miner) {
   }
   for (size_t m = 0; m < members_.size(); ++m) {
     if (!anchors(m)) continue;
-    // The miner speaks of distances, a similarity negated; here they are direction · value.
+    // The miner uses distances (a similarity negated); here the same numbers are direction · value.
     const Affine affine = loss_.affine();
     const auto distance = [&](const at::Tensor& x_n) {
       return (x_n * direction - affine.bias) / (-direction * affine.scale);
@@ -176,7 +177,7 @@ void Solver::sum_positives() {
 }
 
 void Solver::differentiate_terms() {
-  // Own anchors of all members, one after the other.
+  // The own anchors of all members, concatenated.
   std::vector<at::Tensor> negative, active, negatives, positive, positives;
   for (size_t m = 0; m < members_.size(); ++m) {
     if (!anchors(m)) continue;
@@ -278,7 +279,8 @@ void Solver::differentiate_negatives() {
 
 LossOutcome Solver::finish() {
   const double scale = loss_.affine().scale;
-  // Σ w · measure over pairs is ½ Σ ⟨u, Σ_j (w_ij + w_ji) v_j⟩ where both ends learn: no extra pass is needed for dL/dscale.
+  // Σ w · measure over pairs is ½ Σ ⟨u, Σ_j (w_ij + w_ji) v_j⟩ where both ends learn: no extra pass is needed
+  // for dL/dscale.
   double scale_gradient = 0;
   const auto inner = [&](const at::Tensor& u_nD, const at::Tensor& g_nD) {
     return g_nD.defined() ? (u_nD * g_nD).sum(at::kDouble).item<double>() : 0.0;

@@ -28,7 +28,7 @@ at::Tensor exp_or_zero(const at::Tensor& x, const at::Tensor& shift) {
   return at::exp(at::where(x > -kInfinity, x - shift, -kInfinity));
 }
 
-// The positives of a stretch of rows with their values.
+// The positives of a range of rows with their values.
 PairValues values_of(const Loss& loss, const Block& block, int64_t row, int64_t rows) {
   const Affine affine = loss.affine();
   PairValues found{block.relatives->positives(row, rows), {}, {}, {}};
@@ -52,7 +52,7 @@ void for_each_chunk(const Loss& loss, const Block& block, Visit visit) {
   const auto stretches = block.relatives->stretches();
   for (const auto& [row, rows] : stretches) {
     std::optional<PairValues> fresh;
-    // What fits one stretch is found out once.
+    // Positives that fit one range are computed once and kept.
     std::optional<PairValues>& kept = block.kept && stretches.size() == 1 ? block.kept_pairs() : fresh;
     if (!kept) kept = values_of(loss, block, row, rows);
     if (kept->pairs.size() > 0) visit(*kept);
@@ -70,7 +70,8 @@ at::Tensor kept(const PositiveSide& side, const at::Tensor& index_p, const at::T
       .to(at::kDouble);
 }
 
-// dL/d(term) of each pair and column with `side` as anchor: c, or c · exp(term - sum) for log-sum-exps; detached.
+// dL/d(term) of each pair and column with `side` as anchor: c, or c · exp(term - sum) for log-sum-exps;
+// detached.
 at::Tensor term_weights(const PairLoss& loss, const PositiveSide& side, const at::Tensor& index_p,
                         const at::Tensor& term_pk, const at::Tensor& kept_p) {
   at::Tensor weight_pk = side.coefficient_nk.index_select(0, index_p);
@@ -80,7 +81,7 @@ at::Tensor term_weights(const PairLoss& loss, const PositiveSide& side, const at
     const auto column = static_cast<int64_t>(k);
     const at::Tensor sum_p = side.positive_nk.select(1, column).index_select(0, index_p);
     const at::Tensor term_p = term_pk.detach().select(1, column);
-    // Only a miner leaves a row without a term.
+    // Only with a miner can a row have no term.
     weight_pk.select(1, column).mul_(
         kept_p.defined() ? exp_or_zero(term_p, at::where(sum_p > -kInfinity, sum_p, kInfinity))
                          : (term_p - sum_p).exp_());
@@ -180,7 +181,7 @@ void fold_farthest(const Loss& loss, const Block& block, double direction, at::T
 
 void add_positive_gradient(const PairLoss& loss, const Block& block, const PositiveSide& rows,
                            const PositiveSide& refs, PositiveGradient& gradient) {
-  // In a square block each pair stands from both its ends: one term for each, whose gradient goes to both.
+  // A square block lists each pair from both ends: one term each, whose gradient goes to both rows.
   const bool once = block.square && !loss.reads_ref_sums();
   at::AutoGradMode with_grad(true);
   for_each_chunk(loss, block, [&](const PairValues& pairs) {

@@ -20,11 +20,11 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Positives as a list.
 struct Found {
-  at::Tensor row_p, ref_p;  ///< row of the batch, number of the ref
+  at::Tensor row_p, ref_p;  ///< row of the batch, number of the reference
   at::Tensor distance_p;
 };
 
-// Rows [first, first + rows); the list is by row.
+// The positives of rows [first, first + rows); the list is ordered by row.
 Positives table_of(const Found& found, int64_t first, int64_t rows) {
   const at::Tensor row_p = first == 0 ? found.row_p : found.row_p - first;
   const at::Tensor count_r = at::bincount(row_p, {}, rows);
@@ -83,7 +83,7 @@ Positives positives_of(AnchorWalk& walk, Measure measure,
       const int64_t first = e.block.rows.first;
       Found found{pairs.row_p + first, pairs.ref_p + e.first_ref,
                   measure == Measure::kSimilarity ? -value_p : value_p};
-      // So that what is held stays bounded.
+      // Selects here, so that the memory stays bounded.
       if (keep && stretches.size() > 1)
         found = list_of(keep(table_of(found, first + row, rows)), first + row);
       parts.push_back(found);

@@ -11,7 +11,7 @@ namespace lodestone {
 
 namespace {
 
-// No pair's measure is larger: Cauchy and Schwarz; the triangle inequality for distances.
+// An upper bound of every pair's measure: Cauchy-Schwarz, or the triangle inequality for distances.
 double largest_measure(Measure measure, double u, double v) {
   if (measure == Measure::kSimilarity) return u * v;
   return measure == Measure::kL2 ? u + v : (u + v) * (u + v);
@@ -22,7 +22,7 @@ std::optional<double> common_shift(const PairLoss& loss, double largest, at::Sca
   const double high = std::abs(affine.scale) * largest,
                low = loss.measure() == Measure::kSimilarity ? -high : 0;
   const auto [least_term, most_term] = loss.term_range(low + affine.bias, high + affine.bias);
-  // exp(±87.3) is float32's normal range; what is left is room for sums over 2^24 pairs.
+  // exp(±87.3) is float32's normal range; the difference leaves room for sums over 2^24 pairs.
   const double reach = type == at::kDouble ? 600 : 70;
   if (!((most_term - least_term) / 2 <= reach)) return {};
   return (most_term + least_term) / 2;

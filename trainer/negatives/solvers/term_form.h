@@ -6,7 +6,7 @@
 
 namespace lodestone {
 
-/// How the terms f of a loss over negatives are formed on tiles: alike in all blocks and passes of a solve.
+/// How tiles compute the terms f over negatives: the same in all blocks and passes of a solver.
 struct TermForm {
   /// The terms of a log-sum-exp as e^(slope · value + offset).
   struct Line {
@@ -18,12 +18,13 @@ struct TermForm {
   TermForm(const PairLoss& loss, const std::vector<Member>& members, const std::vector<Relation>& relations,
            bool filtered);
 
-  bool exponential;  ///< terms are e^(f - shift), for the log of their sum
-  /// The one shift with which e^(f - shift) of every pair neither overflows, nor loses a row to underflow, in the rows' type; none
-  /// if the terms' range is too wide for one shift, so that each row needs its own. 0 if not exponential.
+  bool exponential;  ///< terms are e^(f - shift), of whose sum the log is taken
+  /// The shift with which e^(f - shift) of no pair overflows and no row is lost to underflow, in the rows'
+  /// type; 0 if not exponential. Unset if the range of the terms is too wide for one shift, so that each row
+  /// needs its own.
   std::optional<double> shift;
-  std::optional<Line> line;  ///< if f is affine, one shift will do, and no miner drops pairs
-  bool stays;                ///< pass 1 leaves its terms in kept tiles, since pass 2 asks for nothing else
+  std::optional<Line> line;  ///< set if f is affine, there is one shift, and no miner drops pairs
+  bool stays;                ///< pass 1 leaves its terms in kept tiles, because pass 2 needs nothing else
 };
 
 /// x → exp(x - shift), in place.

@@ -26,7 +26,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// The kinds of pairs in tuples, in this order in lists and columns of weights.
 enum Kind : int64_t { kPositive, kNegative, kCrossed };
 
-/// Pairs of one kind: values and, in the end, dL/dvalue.
+/// Pairs of one kind: their values and, after the backward pass, dL/dvalue.
 struct Pairs {
   at::Tensor anchor_t, value_t, weight_t;
 };
@@ -47,7 +47,7 @@ at::Tensor sum_by_anchor(Sum kind, const at::Tensor& term_t, const at::Tensor& a
   return at::where(any_a, base_a + at::log(at::where(any_a, sum_a, 1)), -kInfinity);
 }
 
-/// A pair loss over (anchor, positive) and (anchor, negative); fills both weights.
+/// Computes a pair loss over (anchor, positive) and (anchor, negative), and the weights of both.
 void differentiate_pairs(const Group& world, const RowSet& set, const PairLoss& loss, Pairs& positives,
                          Pairs& negatives, LossOutcome& outcome) {
   const at::Tensor positive_anchor_t = positives.anchor_t - set.first,
@@ -103,7 +103,8 @@ at::Tensor differentiate_triplets(const Group& world, const TripletLossBase& los
   return torch::autograd::grad({terms.sums[0] * scale[0]}, {leaf_kt})[0];
 }
 
-// All pairs of some tuples, kind after kind. Seen from a crossed pair's positive, which is a row of the batch then.
+// All pairs of some tuples, ordered by kind. In a crossed pair (positive, negative) the row is the positive,
+// which then is a row of the batch.
 NumberedPairs pairs_of(const Tuples& tuples, bool crossed) {
   std::vector<at::Tensor> rows = {tuples.anchor_t, tuples.anchor_t},
                           refs = {tuples.positive_t, tuples.negative_t};
@@ -114,7 +115,7 @@ NumberedPairs pairs_of(const Tuples& tuples, bool crossed) {
   return {at::cat(rows), at::cat(refs)};
 }
 
-/// Tuples of this rank's anchors, and all ranks'.
+/// The tuples of this rank's anchors, and those of all ranks.
 struct Exchanged {
   Exchanged(const Group& scope, const Tuples& tuples)
       : own(tuples), counts(scope.gather_counts(tuples.anchor_t.size(0))) {
@@ -130,10 +131,10 @@ struct Exchanged {
   int64_t first = 0;  ///< this rank's first tuple
 };
 
-// The measures of own tuples' pairs: [kinds, t].
+// The measures of the pairs of this rank's tuples: [kinds, t].
 at::Tensor measured(AnchorWalk& walk, Measure measure, const Exchanged& tuples, bool crossed) {
   const int64_t kinds = crossed ? 3 : 2, own = tuples.own.anchor_t.size(0);
-  // A pair with a shard is met by the shard's rank, a crossed pair by its positive's.
+  // The rank of the shard computes a pair with a shard; the rank of the positive computes a crossed pair.
   if (!walk.partial() && (!crossed || walk.scope().size() == 1))
     return walk.values(measure, pairs_of(tuples.own, crossed)).view({kinds, own});
   at::Tensor value_kt = walk.values(measure, pairs_of(tuples.all, crossed));
@@ -145,7 +146,7 @@ Pairs some(const at::Tensor& anchor_t, const at::Tensor& value_t, const at::Tens
   return {anchor_t.index({keep_t}), value_t.index({keep_t}), {}};
 }
 
-// dL/dvalue of own tuples' pairs, [kinds, t]; what a tuple lacks weighs 0.
+// dL/dvalue of the pairs of this rank's tuples, [kinds, t]; 0 for the pairs that a tuple lacks.
 at::Tensor differentiate(const Group& world, const RowSet& set, const Loss& loss, const Tuples& tuples,
                          const at::Tensor& value_kt, LossOutcome& outcome) {
   if (const auto* triplets = loss.as_triplets())

@@ -18,10 +18,10 @@ at::Tensor within(const at::Tensor& x_t, int64_t first, int64_t size) {
   return at::logical_and(x_t >= first, x_t < first + size);
 }
 
-/// Those pairs whose one end is among a block's rows and whose other end is among its refs.
+/// The pairs with one end among a block's rows and the other among its references.
 struct Met {
   at::Tensor row_t, ref_t;  ///< offsets within the parts
-  at::Tensor place_t;       ///< in the list
+  at::Tensor place_t;       ///< indices into the list
 };
 
 Met met_in(const Block& block, const at::Tensor& row_t, int64_t first_row, const at::Tensor& ref_t,
@@ -104,7 +104,7 @@ void AnchorWalk::pull(Measure measure, const NumberedPairs& pairs, const at::Ten
                         e.block.refs.u_nD, met.ref_t, gradient.of(e));
     };
     pull_rows(met_in(e.block, row_t, e.block.rows.first, ref_t, e.first_ref));
-    // The same pairs from their other end: here the anchor is among the refs.
+    // The same pairs from their other end: here the anchor is among the references.
     if (e.both_learn) pull_rows(met_in(e.block, ref_t, e.block.rows.first, row_t, e.first_ref));
   });
 }

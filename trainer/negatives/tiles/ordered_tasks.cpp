@@ -24,7 +24,8 @@ void OrderedTasks::run(size_t threads, const std::function<void(size_t, size_t)>
   std::vector<std::atomic<size_t>> done_s(added_s_.size());
   std::atomic<size_t> next = 0;
   std::atomic<bool> failed = false;
-  // Tasks are taken in order, so whoever is waited for is at work or waits for an earlier one.
+  // Tasks are taken in order, so a task that is waited for is running or waits for an earlier one: no
+  // deadlock.
   const auto ready = [&](const Task& task) {
     for (size_t k = 0; k < 2; ++k)
       while (done_s[task.stretches[k]].load(std::memory_order_acquire) < task.before[k]) {

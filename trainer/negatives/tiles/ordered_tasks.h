@@ -7,28 +7,28 @@
 
 namespace lodestone {
 
-/// Tasks of which each works on two stretches of the data. Those that share a stretch run one after the other, in the order in which
-/// they were added, the others at the same time: what they leave does not depend on the number of threads, and no thread waits for
-/// more than the tasks it must come after.
+/// Runs tasks, each of which works on two ranges of the data. Tasks that share a range run one after the
+/// other, in the order in which they were added, the others at the same time: the result does not depend on
+/// the number of threads, and a thread waits only for the tasks that must come before its own.
 class OrderedTasks {
  public:
   explicit OrderedTasks(size_t stretches) : added_s_(stretches) {}
 
-  /// Tasks are numbered from 0. The two stretches may be the same.
+  /// Adds a task; tasks are numbered from 0. The two ranges may be the same.
   void add(size_t one, size_t other);
   size_t size() const { return tasks_.size(); }
 
-  /// Calls work(task, thread) for each task, on at most `threads` threads of ATen's pool. Rethrows what a task throws; those that
-  /// have not begun by then are left out.
+  /// Calls work(task, thread) for each task, on at most `threads` threads of ATen's pool. Rethrows what a
+  /// task throws; tasks that have not begun by then are skipped.
   void run(size_t threads, const std::function<void(size_t task, size_t thread)>& work) const;
 
  private:
   struct Task {
     std::array<size_t, 2> stretches;
-    std::array<size_t, 2> before;  ///< how many uses of each stretch come first
+    std::array<size_t, 2> before;  ///< number of earlier uses of each range
   };
   std::vector<Task> tasks_;
-  std::vector<size_t> added_s_;  ///< uses so far of each stretch
+  std::vector<size_t> added_s_;  ///< number of uses of each range so far
 };
 
 }  // namespace lodestone

@@ -4,7 +4,7 @@ namespace lodestone {
 
 namespace {
 
-// Rows [first, first + size) of a set that holds them.
+// The rows [first, first + size) of a set that holds them.
 Part held_part(const RowSet& set, int64_t first, int64_t size) {
   const int64_t begin = set.ring ? 0 : first;
   return {&set, first, size, set.u_nD.narrow(0, begin, size),

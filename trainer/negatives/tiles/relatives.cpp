@@ -78,7 +78,7 @@ void Relatives::count() {
   std::vector<int64_t> positives, excluded, same_sample;
   HostPairs found;
   int64_t label_total = 0;
-  // In its own class a row is no positive of itself; of past samples, those with its id are none.
+  // In its own class a row is not a positive of itself, and past samples with its id are not positives.
   const bool drops = ref_is_past_;
   for (int64_t r = 0; r < rows_.size; ++r) {
     found.row_p.clear();
@@ -116,7 +116,7 @@ void Relatives::add_positives(int64_t row, int64_t offset, HostPairs& pairs) con
   }
 }
 
-// Pairs of one sample that the groups do not keep apart already.
+// Pairs of one sample that the groups do not exclude already.
 void Relatives::add_same_sample(int64_t row, int64_t offset, HostPairs& pairs) const {
   const int64_t *row_group = data_of(row_group_r_), *ref_group = data_of(ref_group_n_);
   for (int64_t k = ids_.begin_r[static_cast<size_t>(row)]; k < ids_.end_r[static_cast<size_t>(row)]; ++k) {
@@ -151,7 +151,7 @@ PairList Relatives::positives(int64_t row, int64_t rows) const {
 
 void Relatives::add_excluded(int64_t row, int64_t rows, int64_t ref, int64_t refs,
                              std::vector<int64_t>& flat_p) const {
-  // Within a key's stretch refs ascend.
+  // References of one key are in ascending order.
   const auto add = [&](const KeyMatches& matches, int64_t r) {
     const auto begin = matches.order_n.begin() + matches.begin_r[static_cast<size_t>(r)];
     const auto end = matches.order_n.begin() + matches.end_r[static_cast<size_t>(r)];

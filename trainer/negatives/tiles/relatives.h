@@ -7,18 +7,18 @@
 
 #include "trainer/negatives/tiles/row_set.h"
 
-// Shapes: p pairs of a row and a ref, r × c a tile of them.
+// Shapes: p pairs of a row and a reference, r × c a tile of them.
 
 namespace lodestone {
 
-/// A stretch of rows of a set: what one side of a block of pairs consists of.
+/// A range of rows of a set: one side of a block of pairs.
 struct Part {
   const RowSet* set = nullptr;
   int64_t first = 0, size = 0;
   at::Tensor u_nD;          ///< the rows
-  at::Tensor half_nD = {};  ///< in bfloat16, if products are formed of it
+  at::Tensor half_nD = {};  ///< the same in bfloat16, if products use it
 
-  /// The rows as factors of products.
+  /// The form of the rows that products use.
   const at::Tensor& factors() const { return half_nD.defined() ? half_nD : u_nD; }
   at::Tensor labels() const { return set->label_n.narrow(0, first, size); }
   at::Tensor groups() const { return set->group_n.narrow(0, first, size); }
@@ -35,7 +35,8 @@ struct PairList {
   }
 };
 
-/// The refs that share a key with each row: found by sorting, never by comparing all pairs. On the host.
+/// The references that share a key with each row: found by sorting, never by comparing all pairs. On the
+/// host.
 struct KeyMatches {
   KeyMatches() = default;
   KeyMatches(const at::Tensor& key_r, const at::Tensor& key_n);
@@ -43,33 +44,34 @@ struct KeyMatches {
     return end_r[static_cast<size_t>(row)] - begin_r[static_cast<size_t>(row)];
   }
 
-  std::vector<int64_t> order_n;         ///< refs by key, then by index
-  std::vector<int64_t> begin_r, end_r;  ///< each row's stretch of order_n
+  std::vector<int64_t> order_n;         ///< references by key, then by index
+  std::vector<int64_t> begin_r, end_r;  ///< each row's range of order_n
 };
 
-/// The pairs of two parts that are not plain negatives: positives, and pairs that are neither.
-///   positive   same label, and not the row itself; for refs of a memory (other samples of the past) also another sample
+/// The pairs of two parts that are not negatives: positives, and pairs that are neither.
+///   positive   same label, and not the row itself; for references of a memory (past samples) also another
+///              sample
 ///   negative   another group and another sample
 /// Cost      O(n log n) on the host, and the pairs that are asked for
 class Relatives {
  public:
-  /// `ref_is_past`: refs are older embeddings, among them of the very samples in rows.
+  /// `ref_is_past`: references are older embeddings, possibly of the same samples as the rows.
   Relatives(const Part& rows, const Part& refs, bool ref_is_past);
 
-  /// How many refs are positives of each row; how many are not its negatives; and of those, how many only because they are
-  /// the same sample: int64 [r].
+  /// Per row, int64 [r]: the number of references that are positives, of those that are not negatives, and of
+  /// those among the latter that are excluded only because they are the same sample.
   struct Counts {
     at::Tensor positives_r, excluded_r, same_sample_r;
     bool any_same_sample = false;
   };
   const Counts& counts() const { return counts_; }
 
-  /// Stretches of rows, in order, whose positives are a bounded number (one row at the least): [first, rows).
+  /// Ranges [first, rows) of rows, in order, each with a bounded number of positives but at least one row.
   std::vector<std::pair<int64_t, int64_t>> stretches() const;
-  /// By ascending row.
+  /// The positives of these rows, by ascending row.
   PairList positives(int64_t row, int64_t rows) const;
 
-  /// The places (row · refs + ref, row-major) of a tile's pairs that are not negatives, appended to `flat_p`.
+  /// Appends to `flat_p` the indices (row · refs + ref, row-major) of a tile's pairs that are not negatives.
   void add_excluded(int64_t row, int64_t rows, int64_t ref, int64_t refs, std::vector<int64_t>& flat_p) const;
   /// bool [rows, refs]
   at::Tensor excluded_mask(int64_t row, int64_t rows, int64_t ref, int64_t refs) const;
@@ -83,12 +85,12 @@ class Relatives {
   void count();
   PairList on_device(const HostPairs& pairs) const;
 
-  Part rows_, refs_;  ///< without their embeddings
+  Part rows_, refs_;  ///< copies without embeddings
   bool ref_is_past_;
-  at::Tensor row_group_r_, ref_group_n_, row_id_r_, ref_id_n_;  ///< on the host
+  at::Tensor row_group_r_, ref_group_n_, row_id_r_, ref_id_n_;  ///< copies on the host
   KeyMatches labels_, groups_, ids_;
   Counts counts_;
-  std::vector<int64_t> label_matches_;  ///< running total over rows
+  std::vector<int64_t> label_matches_;  ///< cumulative sum over rows
 };
 
 }  // namespace lodestone

@@ -12,10 +12,10 @@ namespace lodestone {
 
 namespace {
 
-// Rows of a smaller norm count as 0 and get no gradient, rather than a huge one.
+// Rows with a smaller norm count as 0 and get no gradient, instead of a huge one.
 constexpr double kSmallestNorm = 1e-12;
 
-// 1/|z|, and 0 for rows that count as 0. Autograd sees no division by 0.
+// 1/|z|, and 0 for rows that count as 0; autograd sees no division by 0.
 at::Tensor inverse_norms(const at::Tensor& z_bD) {
   const at::Tensor norm_b1 = at::linalg_vector_norm(z_bD, 2, at::IntArrayRef{1}, /*keepdim=*/true);
   const at::Tensor alive_b1 = norm_b1 > kSmallestNorm;

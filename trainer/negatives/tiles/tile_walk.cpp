@@ -15,7 +15,7 @@ namespace lodestone {
 
 namespace {
 
-// Below the smallest, products slow down and calls cost more than what they compute.
+// With smaller tiles products slow down and calls cost more than their computation.
 constexpr int64_t kSmallestSide = 128, kSide = 256, kLargestSide = 1024, kGpuSide = 4096, kGpuDiagonal = 1024;
 
 at::Tensor view_of(const at::Tensor& buffer, int64_t place, const TileSpan& span) {
@@ -161,7 +161,8 @@ void TileWalk::plan() {
 
 void TileWalk::plan_square() {
   for (int64_t i = 0; i < row_blocks_; ++i) add_task(i, i);
-  // A tournament in which everyone meets everyone once (the circle method); with an odd number one sits out each round.
+  // A round-robin schedule (circle method), in which every range is paired with every other one once; with an
+  // odd number one range pauses in each round.
   const int64_t players = row_blocks_ + row_blocks_ % 2;
   for (int64_t r = 0; r + 1 < players; ++r) {
     for (int64_t k = 0; k < players / 2; ++k) {

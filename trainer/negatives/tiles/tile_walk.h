@@ -16,50 +16,53 @@ namespace lodestone {
 
 /// Positive pairs with their values.
 struct PairValues {
-  PairList pairs;           ///< within the parts
-  at::Tensor row_p, ref_p;  ///< within the sets
+  PairList pairs;           ///< indices within the parts
+  at::Tensor row_p, ref_p;  ///< indices within the sets
   at::Tensor value_p;       ///< float64
 };
 
-/// What one walk over a block leaves to the next.
+/// The tiles that one walk over a block keeps for the next walk.
 struct KeptTiles {
-  int64_t* room = nullptr;  ///< numbers that may still be kept, shared with other blocks
-  at::Tensor number_p;  ///< tiles, one after the other: the first of the walk, as many as there was room for
-  std::vector<char> formed;  ///< which, by their numbers; such a tile stands as the last visitor left it
-  std::array<std::optional<PairValues>, 2> positives;  ///< of the block, and of the block from its other side
+  int64_t* room = nullptr;  ///< how many numbers may still be kept, shared with other blocks
+  at::Tensor number_p;      ///< the first tiles of the walk, concatenated, as many as there was room for
+  /// whether the tile of each number is kept; it holds what the last visitor left in it
+  std::vector<char> formed;
+  /// positives of the block, and of the block seen from its other side
+  std::array<std::optional<PairValues>, 2> positives;
 };
 
-/// Rows × refs whose pairs are looked at together. `square`: rows and refs are the same part, so that each tile of the upper
-/// triangle serves both its sides.
+/// Rows × references whose pairs are processed together. `square`: rows and references are the same part, so
+/// each tile of the upper triangle serves both sides.
 struct Block {
   Part rows, refs;
-  bool to_refs = false;  ///< the refs' sums or gradient are wanted too, not only the rows'
+  bool to_refs = false;  ///< sums or gradient of the references are computed too, not only those of the rows
   bool square = false;
-  bool mirrored = false;                       ///< another rank looks at the same pairs from the refs' side
-  std::shared_ptr<const Relatives> relatives;  ///< of the rows among the refs
-  std::shared_ptr<const Relatives>
-      exchanged_relatives;          ///< of the refs among the rows; only if to_refs and not square
+  bool mirrored = false;  ///< another rank processes the same pairs from the references' side
+  std::shared_ptr<const Relatives> relatives;  ///< relatives of the rows among the references
+  /// relatives of the references among the rows; only if to_refs and not square
+  std::shared_ptr<const Relatives> exchanged_relatives;
   std::shared_ptr<KeptTiles> kept;  ///< null: nothing is kept
-  bool turned = false;              ///< seen from the refs' side
+  bool turned = false;              ///< seen from the references' side
 
-  /// The block from the refs' side.
+  /// The same block with rows and references exchanged.
   Block exchanged() const;
   std::optional<PairValues>& kept_pairs() const { return kept->positives[turned ? 1 : 0]; }
 };
 
-/// A tile of a block, offsets within the block's parts.
+/// A tile of a block, as offsets within the block's parts.
 struct TileSpan {
   int64_t row, rows, ref, refs;
-  bool both_sides;  ///< the refs' side of this tile is wanted too
-  size_t number;    ///< of the tile in its block, whoever works on it
-  int64_t place;    ///< how many pairs the tiles before it have
+  bool both_sides;  ///< the results of the references' side are computed too
+  size_t number;    ///< number of the tile in its block, independent of the thread
+  int64_t place;    ///< number of pairs in the tiles before it
 
   at::Tensor rows_of(const at::Tensor& x_n) const { return x_n.narrow(0, row, rows); }
   at::Tensor refs_of(const at::Tensor& x_n) const { return x_n.narrow(0, ref, refs); }
 };
 
-/// The largest side of a square tile: on a CPU a tile fits the second-level cache of one core (measured: 512 for
-/// 1 MiB, where MKL's products run within a tenth of oneDNN's, so that one routine serves all), on a GPU it keeps it busy.
+/// The largest side of a square tile. On a CPU a tile fits the second-level cache of one core (measured: 512
+/// for 1 MiB, where MKL's products run within a tenth of oneDNN's, so one routine serves all); on a GPU it is
+/// large enough to keep the GPU busy.
 int64_t tile_side(const at::TensorOptions& options);
 
 /// Overwrites the pairs of one tile that are not negatives.
@@ -70,17 +73,17 @@ class Exclusions {
 
  private:
   friend class Worker;
-  std::vector<int64_t> flat_p;  ///< on the CPU: places in the tile
+  std::vector<int64_t> flat_p;  ///< on the CPU: indices into the tile
   at::Tensor mask_rc;           ///< elsewhere
 };
 
-/// Forms one tile after the other.
+/// Computes tiles, one after the other, in buffers of its own.
 class Worker {
  public:
   Worker(const Block& block, Measure measure, double scale, int64_t side);
   void form(const TileSpan& span);
-  /// scale · measure of the current tile, or what an earlier walk's visitor made of it if `found()`. Overwriting it is seen by
-  /// the next walk's visitor if `stays()`.
+  /// scale · measure of the current tile, or, if `found()`, what the visitor of an earlier walk left in it.
+  /// If `stays()`, the visitor of the next walk sees what is written to it.
   at::Tensor& value() { return tile_rc_; }
   bool found() const { return found_; }
   bool stays() const { return stays_; }
@@ -100,16 +103,18 @@ class Worker {
   Exclusions exclusions_;
 };
 
-/// Walks a block in tiles. On a CPU each thread works on tiles of its own; of the tiles that share rows or refs one is done before the
-/// next begins, so that threads need no locks and a row's tiles come in an order that depends on the tile's side alone. That order goes
-/// in rounds in which every stretch of rows meets at most one stretch of refs (and, in a square block, takes part on one side only), so
-/// that there is always work that waits for nothing. A square block's tiles on the diagonal are halved again and again, since
-/// half of such a tile is formed in vain.
+/// Walks a block in tiles. On a CPU each thread works on tiles of its own. Tiles that share rows or
+/// references run one after the other, so threads need no locks, and the order of a row's tiles depends only
+/// on the tile's side. That order consists of rounds in which every range of rows is paired with at most one
+/// range of references (and, in a square block, takes part on one side only), so there is always work that
+/// waits for nothing. A square block's tiles on the diagonal are halved repeatedly, since half of such a tile
+/// is computed in vain.
 class TileWalk {
  public:
   TileWalk(const Block& block, Measure measure, double scale);
 
-  /// Calls visit(span, worker), perhaps from several threads at a time, never for two tiles that share rows or refs.
+  /// Calls visit(span, worker), possibly from several threads at a time, but never for two tiles that share
+  /// rows or references.
   void run(const std::function<void(const TileSpan&, Worker&)>& visit);
   size_t tiles() const { return spans_.size(); }
 
@@ -131,7 +136,7 @@ class TileWalk {
   int64_t side_, row_blocks_, ref_blocks_;
   std::vector<TileSpan> spans_;
   std::vector<Task> tasks_;
-  OrderedTasks order_;  ///< of tasks_, in the same order
+  OrderedTasks order_;  ///< the order of tasks_, by the same indices
 };
 
 }  // namespace lodestone

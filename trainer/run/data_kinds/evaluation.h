@@ -12,51 +12,58 @@
 
 namespace lodestone {
 
-/// How far the report's curve of recall goes.
+/// Largest k of the report's recall@k curve.
 constexpr int64_t kRecallDepth = 100;
 
+/// What an evaluation computes besides the metrics of the model.
 struct EvaluationOptions {
-  bool with_report =
-      false;  ///< judge the floor too (it never changes: once a run is enough) and look as deep as the report shows
-  int64_t resamples = 0;  ///< of the classes, for intervals; 0: none
+  /// Also evaluates the baseline, which never changes, so once per run is enough, and
+  /// ranks as deep as the report shows.
+  bool with_report = false;
+  /// Bootstrap resamples of the classes, for confidence intervals; 0: none
+  int64_t resamples = 0;
 };
 
-/// What the report shows of single samples and of classes.
+/// The samples and classes that the report shows.
 struct Sheet {
-  std::vector<SheetRow> sample;  ///< queries chosen by chance
-  std::vector<SheetRow> worst;   ///< those with the smallest margin
-  ClassView classes;             ///< empty where samples have no classes
+  std::vector<SheetRow> sample;  ///< queries chosen at random
+  std::vector<SheetRow> worst;   ///< queries with the smallest margin
+  ClassView classes;             ///< empty if samples have no classes
 };
 
-/// Judges encoders on the configured evaluation split.
+/// Evaluates encoders on the configured evaluation split.
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
-  /// Embeds the split and judges it, both over all ranks; rank 0 gets the result, the same bits for any number of ranks.
-  /// Ranks     collective; elsewhere the result is empty
+  /// Embeds and evaluates the split, sharded over all ranks. The result has the
+  /// same bits for any number of ranks.
+  /// Ranks     collective; rank 0 gets the result, other ranks an empty one
   virtual Evaluation run(const RunContext& context, Encoder& encoder, const EvaluationOptions& options) = 0;
-  /// Of the last run, whose result `model` is. Rank 0, after run.
+  /// The sheet of the last run, whose result is `model`.
+  /// Ranks     rank 0, after run
   virtual Sheet sheet(const Judgement& model) const = 0;
-  /// What the floor is, as a column title.
+  /// Name of the baseline, as a column title.
   virtual const char* floor_name() const = 0;
   virtual const Dataset& dataset() const = 0;
 };
 
-/// The evaluator for config.data.kind. Opening checks that the data is there. `config` outlives it.
-/// Throws ConfigError, DataError.
+/// The evaluator for config.data.kind. Opens the data, so that missing data is found at once.
+/// Requires  `config` outlives the evaluator
+/// Throws    ConfigError, DataError
 std::unique_ptr<Evaluator> make_evaluator(const RunConfig& config);
 std::unique_ptr<Evaluator> make_image_evaluator(const RunConfig& config);
 std::unique_ptr<Evaluator> make_text_evaluator(const RunConfig& config);
 std::unique_ptr<Evaluator> make_image_text_evaluator(const RunConfig& config);
 
-/// The likeness that embeddings are compared by.
+/// The similarity that compares embeddings.
 Likeness likeness_of(const RunConfig& config);
 
-/// How the model's rows are judged; the floor's have another likeness and no intervals.
+/// Options for evaluating the rows of the model; the baseline's rows have
+/// another similarity and no intervals.
 JudgeOptions judge_options(const RunConfig& config, const EvaluationOptions& options);
 
-/// The sheet of rows that are compared with each other; `shown` says what a sample of the data set looks like.
-/// Classes are shown if `model` was judged by them.
+/// The sheet for rows that are compared with each other; `shown` renders a sample of the data set. Includes
+/// classes if `model` was evaluated by them.
 Sheet sheet_of(const RunConfig& config, const Embedded& embedded, const Dataset& data, const Judgement& model,
                const std::function<SheetPicture(int64_t sample)>& shown);
 

@@ -23,13 +23,13 @@ namespace {
 
 constexpr int64_t kRows = 256;
 
-/// Pictures of one-shot runs, each once, as rows.
+/// The images of one-shot runs, each once, as rows.
 class RunPictures {
  public:
   RunPictures(const ImageTransform& transform, const BadRecordConfig& bad_records)
       : transform_(transform), bad_records_(bad_records) {}
 
-  /// The row of a picture; none if it can't be read and bad records are skipped.
+  /// The row of an image; nullopt if it cannot be read and bad records are skipped.
   std::optional<int64_t> row(const std::filesystem::path& path) {
     const auto [found, added] = rows_.try_emplace(path);
     if (added && read(path)) found->second = static_cast<int64_t>(pictures_.size()) - 1;
@@ -67,7 +67,7 @@ class RunPictures {
   std::vector<std::string> bad_;
 };
 
-// The runs' trials by rows; none if one of its pictures can't be read.
+// The trials of a run as rows; nullopt if one of its images cannot be read.
 std::optional<OneShotTrial> trial_of_rows(const OneShotFiles& trial, RunPictures& pictures) {
   const auto query = pictures.row(trial.query);
   if (!query) return {};
@@ -90,7 +90,7 @@ at::Tensor encode(const RunContext& context, Encoder& encoder, const at::Tensor&
   return at::cat(z);
 }
 
-// The superclass of "Greek/character01" is Greek: the class name's first folder.
+// The superclass: that of "Greek/character01" is Greek, the first folder of the class name.
 std::vector<int64_t> superclasses(const ImageDataset& images, const std::vector<int64_t>& indices) {
   std::map<std::string, int64_t> numbers;
   std::vector<int64_t> all;
@@ -104,7 +104,7 @@ std::vector<int64_t> superclasses(const ImageDataset& images, const std::vector<
   return all;
 }
 
-/// Pictures of classes: retrieval, verification and one-shot trials, beside raw pixels.
+/// Images of classes: retrieval, verification and one-shot trials, compared with raw pixels as the baseline.
 class ImageEvaluator : public Evaluator {
  public:
   explicit ImageEvaluator(const RunConfig& config)
@@ -115,7 +115,7 @@ class ImageEvaluator : public Evaluator {
     });
     examples_ = std::make_shared<ImageExamples>(images_, transform_);
     teller_.emplace(images_->size(), config.data.loader.bad_records);
-    // Here, so that a row without a flag is told before training, not after it.
+    // Checked here, so that a missing flag is reported before training, not after it.
     for (int64_t i = 0; i < images_->size(); ++i) {
       parts_.is_query_N.push_back(images_->is_query(i));
       parts_.is_gallery_N.push_back(images_->is_gallery(i));
@@ -143,13 +143,14 @@ class ImageEvaluator : public Evaluator {
   const RunConfig& config_;
   ImageTransform transform_;
   std::shared_ptr<const ImageDataset> images_;
-  RetrievalParts parts_;  // of all samples
+  RetrievalParts parts_;  // rows of all samples
   std::shared_ptr<const Examples> examples_;
   std::optional<BadRecordTeller> teller_;
   Embedded embedded_;
 };
 
-// Where the data says who asks and who may be found, retrieval is judged so; all else is of all pairs.
+// If the data says which samples are queries and which are references, retrieval uses
+// that; the rest uses all pairs.
 Judgement ImageEvaluator::judge_rows(const RunContext& context, const at::Tensor& x_ND,
                                      const JudgeOptions& options) const {
   const LabelledRows rows{x_ND, embedded_.groups, embedded_.labels};
@@ -181,7 +182,7 @@ Evaluation ImageEvaluator::run(const RunContext& context, Encoder& encoder, cons
   return result;
 }
 
-// Lines that say no trial are treated as bad records are.
+// Lines that contain no trial are treated like bad records.
 std::vector<OneShotFiles> ImageEvaluator::read_runs(const RunContext& context, bool pixels) const {
   constexpr size_t kMessages = 20;
   const BadRecordConfig& bad_records = config_.data.loader.bad_records;

@@ -32,7 +32,8 @@ Embedded rows_with(const Embedded& all, const std::set<int64_t>& labels) {
   return kept;
 }
 
-/// Pictures and all of their captions: does a picture find one of its captions among all captions, and a caption its picture?
+/// Images and all of their captions: retrieval of an image's captions among all captions, and of a caption's
+/// image among all images.
 class ImageTextEvaluator : public Evaluator {
  public:
   explicit ImageTextEvaluator(const RunConfig& config)
@@ -66,7 +67,7 @@ class ImageTextEvaluator : public Evaluator {
   const char* floor_name() const override { return ""; }
   const Dataset& dataset() const override { return *set_.pictures; }
 
-  // Pictures drawn by the seed, each with the captions nearest to it.
+  // Random images, determined by the seed, each with its nearest captions.
   Sheet sheet(const Judgement&) const override {
     std::vector<int64_t> order = Random(static_cast<uint64_t>(config_.seed), Purpose::kTrials, 6)
                                      .permutation(static_cast<int64_t>(seen_.labels.size()));
@@ -93,7 +94,7 @@ class ImageTextEvaluator : public Evaluator {
   }
 
  private:
-  // A picture whose captions can't be read, or a caption without its picture, has nothing to find.
+  // An image whose captions cannot be read, or a caption without its image, has nothing to find.
   void keep_pairs() {
     if (seen_.left_out == 0 && said_.left_out == 0) return;
     const std::set<int64_t> seen(seen_.labels.begin(), seen_.labels.end());

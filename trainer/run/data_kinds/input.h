@@ -9,28 +9,31 @@
 
 namespace lodestone {
 
-/// Samples that a user names on the command line, made ready for a model.
+/// Samples that a user names on the command line, prepared for a model.
 struct Input {
   std::shared_ptr<const Examples> examples;
-  std::string source;  ///< the folder that ids are paths below, or the file
+  std::string source;  ///< the folder that ids are relative to, or the file
   bool texts = false;
-  /// The text of a sample; "" for pictures.
+  /// The text of a sample; "" for images.
   std::string text(int64_t i) const;
 
   const Dataset& dataset() const { return *examples->dataset(); }
   EmbeddedRow row(int64_t i) const;
 };
 
-/// Opens what `path` is: for pictures a picture, a folder of pictures, or whatever data.train.path may be (a folder of class
-/// folders, a list, shards, IDX); for texts a file of them: .txt with one text a line, or .jsonl, .csv, .tsv with the columns of
-/// evaluate.text. A model of both takes either. An empty path stands for evaluate.data.
+/// Opens the samples at `path`. For images: an image, a folder of images, or anything that data.train.path
+/// accepts (a folder of class folders, a list, shards, IDX). For texts: a .txt file with one text per line,
+/// or a .jsonl, .csv or .tsv file with the columns of evaluate.text. A model of both accepts either. An empty
+/// path means evaluate.data.
 /// Throws    ConfigError, DataError
 Input open_input(const RunConfig& config, const std::string& path);
 
-/// A name as rows keep it, in JSON, which takes UTF-8 alone: other bytes are written as \xNN, so that two names stay two.
+/// `name` in the form that rows store. JSON accepts only UTF-8, so other bytes are written as \xNN, and
+/// different names stay different.
 std::string row_name(const std::string& name);
 
-/// One text as written on the command line. Throws ConfigError if the model reads none.
+/// A single text from the command line.
+/// Throws    ConfigError if the model does not embed texts
 Input text_input(const RunConfig& config, const std::string& text);
 
 }  // namespace lodestone

@@ -16,7 +16,7 @@ uint64_t seed_of(const RunConfig& config) {
   return static_cast<uint64_t>(config.seed);
 }
 
-/// How many rows of a batch stay together.
+/// Number of consecutive rows of a batch that belong together.
 int64_t unit_of(const RunConfig& config, const TextSet& set) {
   if (set.rows_meet || !set.tuples.empty()) return set.texts_per_row;
   if (config.sampler.name == "two_views") return 2;

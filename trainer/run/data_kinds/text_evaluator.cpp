@@ -9,8 +9,9 @@ namespace lodestone {
 
 namespace {
 
-/// Texts, by what their format asks: classes, pairs and queries by retrieval and verification; pairs with labels by verification,
-/// with grades by rank; triplets by their order. Beside them TF-IDF of character n-grams.
+/// Texts, evaluated as their format requires: classes, pairs and queries by retrieval and verification; pairs
+/// with labels by verification; pairs with grades by rank correlation; triplets by their order. The baseline
+/// is TF-IDF of character n-grams.
 class TextEvaluator : public Evaluator {
  public:
   explicit TextEvaluator(const RunConfig& config)
@@ -64,10 +65,10 @@ class TextEvaluator : public Evaluator {
     for (size_t row = 0; row < embedded_.indices.size(); ++row)
       row_of_[static_cast<size_t>(embedded_.indices[row])] = static_cast<int64_t>(row);
   }
-  // -1: it could not be read.
+  // -1: the text could not be read.
   int64_t row_of(int64_t sample) const { return row_of_[static_cast<size_t>(sample)]; }
 
-  // Grades and triplets are few numbers: rank 0 looks at them by itself.
+  // Grades and triplets are few numbers: rank 0 evaluates them alone.
   Judgement judged(const RunContext& context, const Comparison& rows, const JudgeOptions& options) const {
     if (set_.scores.empty() && set_.tuples.empty()) return by_class(context, rows, options);
     if (set_.scores.empty() && !set_.tuples.front().is_triplet()) return by_label(context, rows, options);
@@ -100,7 +101,7 @@ class TextEvaluator : public Evaluator {
     return found;
   }
 
-  // A pair's two texts are dealt to one fold.
+  // The two texts of a pair are in the same fold.
   Judgement by_label(const RunContext& context, const Comparison& rows, const JudgeOptions& options) const {
     ChosenPairs pairs;
     std::vector<int64_t> pair_of;
@@ -141,7 +142,7 @@ class TextEvaluator : public Evaluator {
   std::shared_ptr<const Examples> examples_;
   BadRecordTeller teller_;
   Embedded embedded_;
-  std::vector<int64_t> row_of_;  // of samples
+  std::vector<int64_t> row_of_;  // by sample
 };
 
 }  // namespace

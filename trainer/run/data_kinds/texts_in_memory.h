@@ -9,7 +9,7 @@
 
 namespace lodestone {
 
-/// Texts without labels that no file holds, each its own key.
+/// Unlabelled texts held in memory; each text is its own key.
 class TextsInMemory : public TextDataset {
  public:
   explicit TextsInMemory(std::vector<std::string> texts) : texts_(std::move(texts)) {}

@@ -10,7 +10,7 @@ namespace lodestone {
 
 namespace {
 
-// Rows of texts have none of their own but the line they stand in: they are known by their texts.
+// Rows of texts have no class names except their line number, so their texts identify them.
 bool has_class_names(const RunConfig& config) {
   return config.data.kind != "texts" || config.data.text.layout.format == "labels";
 }
@@ -64,7 +64,7 @@ TrainingData open_image_training_data(const RunConfig& config) {
   return data;
 }
 
-// Explicit pairs and triplets are Objective::check's.
+// Objective::check checks explicit pairs and triplets.
 void check_sides(const RunConfig& config, const TrainingData& data) {
   if (config.loss->pairing() != Pairing::kTowers || !data.tuples.empty()) return;
   if (data.texts_per_row > 2)

@@ -15,29 +15,35 @@ namespace lodestone {
 /// The training data as configured.
 struct TrainingData {
   std::shared_ptr<const Examples> examples;
-  std::vector<Tuple> tuples;  ///< explicit ones, if any
+  /// Explicit tuples, if any.
+  std::vector<Tuple> tuples;
   std::shared_ptr<const IndexSampler> sampler;
-  int64_t texts_per_row = 0;  ///< of rows that meet in a batch as they are; 0: a sampler deals the samples
-  std::shared_ptr<const TextDataset> texts;  ///< texts, or captions, if there are any
-  std::vector<std::string> left_out;  ///< bad records that were left out when the data was opened, for people
+  /// Texts per row, if the rows of a batch are given by the data; 0: a sampler selects the samples.
+  int64_t texts_per_row = 0;
+  /// Texts or captions, if any.
+  std::shared_ptr<const TextDataset> texts;
+  /// Messages about bad records that were skipped when the data was opened.
+  std::vector<std::string> left_out;
 
   std::shared_ptr<const Dataset> dataset() const { return examples->dataset(); }
   bool has_pairs() const { return !tuples.empty() && !tuples.front().is_triplet(); }
 };
 
-/// Opens the training data and checks that sampler, loss and miner fit it. Throws ConfigError, DataError.
+/// Opens the training data and checks that sampler, loss and miner are compatible with it.
+/// Throws    ConfigError, DataError
 TrainingData open_training_data(const RunConfig& config, int world);
 
-/// Whether rows 2i and 2i + 1 of a batch are the two sides of one sample, as losses of two towers take them.
+/// Whether rows 2i and 2i + 1 of a batch are the two views or the two texts of one sample, as two-tower
+/// losses expect.
 bool deals_sides(const RunConfig& config, const TrainingData& data);
 
-/// What the objective has to work with in this run.
+/// The conditions that Objective::check needs: explicit tuples, memory, momentum keys and mining scope.
 Objective::Setting setting_of(const RunConfig& config, const TrainingData& data);
 
-/// What the loss side is to know of this run.
+/// Builds the loss head's setup from the run configuration. `slow` is the momentum encoder, or null.
 LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow);
 
-/// What a checkpoint of this run knows its data by.
+/// The facts that identify the data of this run in a checkpoint.
 RunFacts run_facts(const RunConfig& config, const TrainingData& data);
 
 }  // namespace lodestone

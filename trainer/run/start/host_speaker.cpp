@@ -21,7 +21,8 @@ namespace {
 constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::milliseconds kBetweenLooks{20};
 
-/// A name in the kernel alone, for ranks that one launcher's process has started: gone with the process that holds it.
+/// A name in the kernel alone, for ranks that one launcher's process has started: gone with the process
+/// that holds it.
 struct Name {
   explicit Name(const std::string& sentence) {
     const std::string text =

@@ -4,8 +4,9 @@ namespace lodestone {
 
 namespace {
 
-// In a subshell that ends at once: a child of the rank's would stay as a zombie, for which the program doesn't wait.
-// Of /proc/PID/stat, behind the name: the first word is the state, the 18th the number of threads.
+// In a subshell that ends at once: a child of the rank would remain as a zombie, since the
+// program does not wait for it. In /proc/PID/stat, after the name, the first word is the state
+// and the 18th the number of threads.
 constexpr const char* kScript = R"(rank=$$
 look_after() {
   stopped=0

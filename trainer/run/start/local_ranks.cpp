@@ -12,8 +12,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr milliseconds kLongestPause{1000};    // between two looks that counts
-constexpr milliseconds kForTheLauncher{2000};  // to end the job when a rank is gone
+constexpr milliseconds kLongestPause{1000};    // longest gap between two calls that counts
+constexpr milliseconds kForTheLauncher{2000};  // time for the launcher to end the job after a rank has gone
 
 struct Mark {
   std::array<const char*, 2> job;

@@ -9,15 +9,15 @@
 
 namespace lodestone {
 
-/// The other ranks of this job on this host, as the table of processes shows them: before ranks have met there is nothing else
-/// to tell one that is slow from one that is stopped or gone.
+/// The other ranks of this job on this host, as the process table shows them. Before ranks are connected,
+/// nothing else distinguishes a slow rank from one that is stopped or has died.
 class LocalRanks {
  public:
-  /// Nobody is found where the launcher leaves no mark in the environment.
+  /// Finds no ranks if the launcher sets no variable that identifies the job.
   explicit LocalRanks(const Environment& environment);
 
-  /// To be called again and again: which rank has been stopped for `patience`, or was there and has been gone for a while; ""
-  /// while all is well. Time in which nobody asked does not count.
+  /// Call repeatedly: describes a rank that has been stopped for `patience`, or that was present and has been
+  /// gone for two seconds; "" if there is none. Long gaps between calls count as one second.
   std::string trouble(std::chrono::milliseconds patience);
 
  private:
@@ -29,7 +29,7 @@ class LocalRanks {
 
   std::vector<std::string> marks_;
   std::string rank_variable_, own_rank_;
-  std::map<std::string, Seen> seen_;  // by rank
+  std::map<std::string, Seen> seen_;  ///< by rank
   std::chrono::steady_clock::time_point looked_at_;
 };
 

@@ -91,7 +91,7 @@ void PromptStop::look() {
     ::_exit(kStoppedResumable);
   }
   if (!signals_.stop_requested()) return;
-  if (verdict) ::_exit(code.value_or(kPeerLost));  // where a rank has failed, that is the job's end
+  if (verdict) ::_exit(code.value_or(kPeerLost));  // the failure of a rank ends the job
   if (rank_0_decides_ && !leads_) return;
   bool saved = true;
   try {
@@ -122,7 +122,7 @@ void PromptStop::end(bool saved) {
   ::_exit(code);
 }
 
-// Ranks read a verdict at their heartbeats, some twenty in peer_timeout, and from rank 0's store.
+// Ranks read a report at their heartbeats, about twenty per peer_timeout, and from rank 0's store.
 void PromptStop::let_others_hear() const {
   std::this_thread::sleep_for(std::min(kLongestFarewell, control_->options().peer_timeout / 8));
 }

@@ -12,20 +12,21 @@
 
 namespace lodestone {
 
-/// Obeys a stop signal within a fraction of a second where the training loop doesn't come to look: while a run starts, wherever it
-/// is, and while a model is judged. A thread of its own saves what there is to save and ends the process with
-/// kStoppedResumable; the other ranks are told and end with the same code.
-/// From construction on a stop does so, with nothing to save, until leave_to_training().
-/// Threads    all of it on one
+/// Obeys a stop signal within a fraction of a second where the training loop does not poll for it: during the
+/// start of a run, and during evaluations. A thread of its own saves the state and ends the process with
+/// kStoppedResumable; the other ranks are notified and end with the same code. From construction until
+/// leave_to_training() there is nothing to save.
+/// Threads   all functions are called from one thread
 class PromptStop {
  public:
-  /// `signals` outlives it.
+  /// Requires  `signals` outlives this object
   explicit PromptStop(const StopSignals& signals);
   ~PromptStop();
   PromptStop(const PromptStop&) = delete;
   PromptStop& operator=(const PromptStop&) = delete;
 
-  /// While it lives the ranks are there: the log is the rank's, and others are told and heard. Afterwards stops are left alone.
+  /// During its lifetime the ranks are connected: messages go to the rank's log, and stops are exchanged with
+  /// other ranks. Afterwards the thread no longer reacts to stop signals.
   class Attendance {
    public:
     Attendance(PromptStop& stop, const RunContext& context);
@@ -37,13 +38,14 @@ class PromptStop {
     PromptStop& stop_;
   };
 
-  /// What is done, from the thread, before the process ends.
+  /// Sets a function that the thread calls before the process ends.
   void before_the_end(std::function<void()> act);
-  /// From now on the training loop sees to stops. Waits for ever if one is being obeyed.
+  /// From now on the training loop handles stops. Does not return if a stop is being obeyed.
   void leave_to_training();
 
-  /// While it lives, a stop that rank 0 hears of ends the run once `save` was called there, from the thread: true if what there
-  /// is to lose is durable. Other ranks wait for rank 0's word. `save` may touch what the caller does not until the end.
+  /// During its lifetime, a stop signal that rank 0 receives ends the run after the thread has called `save`
+  /// there, which returns whether everything that could be lost is durable. Other ranks wait for rank 0's
+  /// decision. `save` may use state that the caller does not use during this lifetime.
   class Stretch {
    public:
     Stretch(PromptStop& stop, std::string when, std::function<bool()> save);

@@ -27,7 +27,7 @@ constexpr milliseconds kToEnd{2000};
 constexpr unsigned long long kFirstStepWithoutRanks =
     0xFFFFFFF0;  // salloc's shell, batch script, extern step
 
-// A stopped process meets a signal when it is continued, before anything else.
+// A signal reaches a stopped process when it is continued, before anything else runs.
 int end_signal() {
   return SIGRTMIN + 7;
 }
@@ -46,7 +46,7 @@ void tell_slurm(const std::string& step, int signal) {
   const std::string option = "--signal=" + std::to_string(signal);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    const int nothing = ::open("/dev/null", O_WRONLY);  // that a step has ended meanwhile is no error
+    const int nothing = ::open("/dev/null", O_WRONLY);  // a step that has ended meanwhile is no error
     if (nothing >= 0) ::dup2(nothing, STDERR_FILENO);
     ::execlp("scancel", "scancel", "--quiet", option.c_str(), step.c_str(), nullptr);
     ::_exit(1);
@@ -54,11 +54,12 @@ void tell_slurm(const std::string& step, int signal) {
   if (pid > 0) ::waitpid(pid, nullptr, 0);
 }
 
-// srun ends a step whose rank has died only with --kill-on-bad-exit. The others that wait end as a stopped one does, with kPeerLost.
+// srun ends a step with a dead rank only with --kill-on-bad-exit. The ranks that wait then end as with a
+// stopped one, with kPeerLost.
 [[noreturn]] void tell_launcher(const std::string& who) {
   const char* job = std::getenv("SLURM_JOB_ID");
   const char* step = std::getenv("SLURM_STEP_ID");
-  // Where another launcher has started the ranks (mpirun, torchrun), the step is not this job's alone to end.
+  // If another launcher (mpirun, torchrun) has started the ranks, the step may contain other jobs.
   for (const char* others : {"OMPI_COMM_WORLD_RANK", "RANK", "TORCHELASTIC_RUN_ID"})
     if (std::getenv(others) != nullptr) ::_exit(0);
   if (job == nullptr || step == nullptr || std::strtoull(step, nullptr, 10) >= kFirstStepWithoutRanks)
@@ -92,7 +93,7 @@ void tell_slurm(const std::string& step, int signal) {
       if (::read(over, &met, 1) == 1) ::_exit(0);
       tell_launcher(who);
     }
-    // Time in which this process was stopped too does not count.
+    // Time during which this process was stopped too does not count.
     const auto pause = std::chrono::duration_cast<milliseconds>(Clock::now() - looked_at);
     looked_at += pause;
     stopped = state_of(rank) == 'T' ? stopped + std::min(pause, 2 * kBetweenLooks) : milliseconds(0);
@@ -104,7 +105,7 @@ void tell_slurm(const std::string& step, int signal) {
 
 StartGuard::StartGuard(const std::string& rank, milliseconds patience) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;  // a start without a guard is no error
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;  // without a pipe the rank starts without a guard
   const std::string who = "rank " + rank + " on " + host_name();
   const pid_t self = ::getpid();
   ::signal(end_signal(), end_rank);

@@ -7,14 +7,15 @@
 
 namespace lodestone {
 
-/// A process that looks after this rank until the ranks have met, where no other rank of this host does: ranks elsewhere wait in
-/// MPI_Init and can't see that this one is stopped or has died. A rank that is stopped for `patience` is named and ends with
-/// kPeerLost. Of one that dies the launcher hears; srun, which lets the others wait, is told to end the step.
-/// Requires that no thread that runs already holds a lock that the guard would need.
+/// A process that watches this rank until the ranks are connected, for a rank that is alone on its host:
+/// ranks on other hosts wait in MPI_Init and cannot see that this one is stopped or has died. A rank that is
+/// stopped for `patience` is reported and ends with kPeerLost. The launcher notices a rank that dies; srun,
+/// which lets the others wait, is told to end the step.
+/// Requires  no running thread holds a lock that the forked guard would need
 class StartGuard {
  public:
   StartGuard(const std::string& rank, std::chrono::milliseconds patience);
-  /// The ranks have met, or this one has failed and says why itself.
+  /// Ends the guard: the ranks are connected, or this rank has failed and reports the reason itself.
   ~StartGuard();
   StartGuard(const StartGuard&) = delete;
   StartGuard& operator=(const StartGuard&) = delete;

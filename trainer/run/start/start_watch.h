@@ -9,9 +9,10 @@
 
 namespace lodestone {
 
-/// Bounds what cannot be interrupted: MPI_Init and the first exchange wait for every rank, however long. Unless it is destroyed
-/// within `limit`, or when a rank of this host is stopped for `patience` or gone, the process says so on stderr and ends with
-/// kPeerLost; the launcher then ends the others. From then on the control plane watches.
+/// Limits operations that cannot be interrupted: MPI_Init and the first exchange wait for every rank without
+/// limit. If it is not destroyed within `limit`, or if a rank of this host is stopped for `patience` or gone,
+/// the process reports that on stderr and ends with kPeerLost, and the launcher ends the others. After its
+/// destruction the control plane watches the ranks.
 class StartWatch {
  public:
   StartWatch(std::chrono::milliseconds limit, std::chrono::milliseconds patience,

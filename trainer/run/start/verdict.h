@@ -5,10 +5,10 @@
 
 namespace lodestone {
 
-/// What a rank that ends before its time reports to the others, so that all end with its exit code.
+/// The message with which a rank that ends early gives the others its exit code, so that all end with it.
 std::string verdict_of(int code, const std::string& reason);
 
-/// The exit code in such a report; none in others, such as that a rank is lost.
+/// The exit code in such a message; nullopt in any other, such as that a rank is lost.
 std::optional<int> reported_code(const std::optional<std::string>& verdict);
 
 }  // namespace lodestone

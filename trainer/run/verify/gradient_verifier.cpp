@@ -51,21 +51,22 @@ std::vector<at::Tensor> take_gradients(Encoder& encoder) {
   return gradients;
 }
 
-// Running statistics stay: the encoder stands for its own slow copy too, whose keys must not depend on who has encoded before.
+// Freezes the running statistics: the encoder also serves as its momentum copy, whose keys must not depend on
+// earlier passes.
 ForwardMode unchanging_mode(const RunContext& context, const RunConfig& config) {
   ForwardMode mode = training_mode(context.world, config.training.batch_norm);
   mode.update_statistics = false;
   return mode;
 }
 
-// The encoder stands for its own slow copy: at the start they are equal.
+// The encoder also serves as its momentum copy: at the start they are equal.
 LossSideSetup double_setup(const RunConfig& config, const TrainingData& data) {
   LossSideSetup setup = loss_side_setup(config, data, &*config.encoder);
   setup.type = at::kDouble;
   return setup;
 }
 
-// As configured, but in the precision of the embeddings themselves.
+// As configured, but in the precision of the embeddings.
 PassOptions exact_pass(const RunConfig& config) {
   PassOptions options = config.training.pass();
   options.precision = "float32";
@@ -78,7 +79,7 @@ at::Tensor flat(const std::vector<at::Tensor>& tensors) {
   return at::cat(parts);
 }
 
-// Numbers between -1 and 1 without a pattern, the same whoever computes them.
+// Numbers between -1 and 1 without a pattern, the same on every rank.
 at::Tensor some_gradient(Range rows, const at::Tensor& like_bD) {
   const int64_t width = like_bD.size(1);
   return at::arange(rows.begin * width, rows.end * width, like_bD.options()).square().cos().view({-1, width});
@@ -99,7 +100,7 @@ TrainingData open_rows(RunConfig& config, int64_t rows, int world) {
 }  // namespace
 
 struct GradientVerifier::Round {
-  Batch mine, whole;  // the whole one is rank 0's
+  Batch mine, whole;  // `whole` is rank 0's
   at::Tensor mine_bD, whole_BD;
 };
 
@@ -175,7 +176,7 @@ std::vector<VerifiedLine> GradientVerifier::compare_encoder(int64_t rows) {
   return {line};
 }
 
-// What the ranks get.
+// The result of the ranks.
 StepLoss GradientVerifier::together(const Objective& objective, Round& round, Sides& sides, bool encoder,
                                     std::vector<at::Tensor>& gradients) {
   const Batch& batch = round.mine;
@@ -196,7 +197,7 @@ StepLoss GradientVerifier::together(const Objective& objective, Round& round, Si
   return step;
 }
 
-// What one process gets by plain autograd. Activations and oracle are not in memory together.
+// The result of one process by plain autograd. Activations and reference are not in memory at the same time.
 ReferenceLoss GradientVerifier::alone(const Objective& objective, Round& round, Sides& sides, bool encoder,
                                       std::vector<at::Tensor>& gradients) {
   const Batch& batch = round.whole;
@@ -253,7 +254,8 @@ Features GradientVerifier::features_of(const Batch& batch) const {
   return batch.features.to(device()).to(at::kDouble);
 }
 
-// One process, the same function: with local batch norm the ranks' shares, or micro-shards, are normalised apart.
+// The same function in one process: with local batch norm the ranks' shares, or
+// micro-shards, are normalised separately.
 at::Tensor GradientVerifier::forward_whole(const Features& x) const {
   ForwardMode mode = mode_;
   mode.sum_over_ranks = {};

@@ -11,37 +11,41 @@
 
 namespace lodestone {
 
-/// Float64 throughout: what is left is the rounding of sums formed in another order, amplified by the encoder's depth.
+/// Largest relative error. All is computed in float64, so that what remains is the rounding of sums formed in
+/// another order, amplified by the depth of the encoder.
 constexpr double kVerifyTolerance = 1e-9;
 
-/// How far something of an objective is from what one process gets.
+/// Deviation of one result of an objective from that of a single process.
 struct VerifiedLine {
   std::string what;
-  double error = 0;  ///< relative, the largest of all batches
+  double error = 0;  ///< relative error, the largest of all batches
   bool equal = true;
 };
 
-/// Compares one objective after another on the same batches: loss, gradients and tuples of these ranks with those of one process by
-/// plain autograd, all in float64. Encodings are kept, so that objectives that follow need no forward pass.
-/// Memory    the oracle's, see oracle_rows.h, or the encoder's activations for a global batch, whichever is more
+/// Compares objectives on the same batches: loss, gradients and tuples of these ranks with those of one
+/// process computed by plain autograd, all in float64. Embeddings are cached, so that further objectives need
+/// no forward pass.
+/// Memory    that of the reference computation (oracle_rows.h), or the encoder's activations for a global
+///           batch, whichever is larger
 class GradientVerifier {
  public:
-  /// The encoder is built and of float64. All outlive it.
+  /// Requires  the encoder is built and float64; the arguments outlive this object
   GradientVerifier(RunConfig& config, const RunContext& context, int64_t batches);
   ~GradientVerifier();
 
-  /// With global batches of `rows`. `encoder`: push the gradient through the encoder too.
-  /// Ranks     collective; the lines are rank 0's
+  /// Compares one objective on global batches of `rows`. `encoder`: also back-propagate through the encoder.
+  /// Ranks     collective; rank 0 gets the lines
   std::vector<VerifiedLine> compare(const Objective& objective, int64_t rows, bool encoder);
-  /// For all objectives at once: pushes a gradient through the encoder that has nothing to do with any, and is zero for no row. An
-  /// encoder's backward pass is linear in the embeddings' gradient, so that one that is wrong for some gradient is wrong for this.
-  /// Ranks     as compare
+  /// Compares the encoder's backward pass for all objectives at once, with a random gradient that is zero for
+  /// no row. A backward pass is linear in the gradient of the embeddings, so that one that is wrong for some
+  /// gradient is wrong for this one.
+  /// Ranks     collective; rank 0 gets the lines
   std::vector<VerifiedLine> compare_encoder(int64_t rows);
 
  private:
-  struct Round;   // a batch as this rank and as one process sees it, and its encodings
-  struct Rounds;  // of one number of rows
-  struct Sides;   // what is learned and remembered on both sides of a comparison
+  struct Round;   ///< one batch as this rank and as one process sees it, with its embeddings
+  struct Rounds;  ///< the batches of one number of rows
+  struct Sides;   ///< learned and remembered state on both sides of a comparison
 
   Rounds& rounds_of(int64_t rows);
   StepLoss together(const Objective& objective, Round& round, Sides& sides, bool encoder,
@@ -60,7 +64,7 @@ class GradientVerifier {
   int64_t batches_;
   std::unique_ptr<EncoderPass> pass_;
   ForwardMode mode_;
-  Range share_;  ///< of the batch that is compared
+  Range share_;  ///< this rank's share of the batch being compared
   int64_t global_rows_ = 0;
   std::map<int64_t, std::unique_ptr<Rounds>> rounds_;
 };

@@ -7,7 +7,7 @@ namespace lodestone {
 
 namespace {
 
-// Tensors of one size that lie in memory at the peak, measured: a loss's graph, and what its backward pass adds.
+// Tensors of one size in memory at the peak, measured: the graph of a loss, and what its backward pass adds.
 constexpr double kPairTensors = 10, kTripletTensors = 10, kNumber = 8;
 
 bool all_triplets(const RunConfig& config, const Objective& objective) {
@@ -36,7 +36,7 @@ Size size_of(const RunConfig& config, const Objective& objective, int64_t classe
                                                : "its oracle compares every pair by difference"};
 }
 
-// Rows that the sampler deals out together; two towers take them by two.
+// Rows that the sampler deals out together; two towers take rows in pairs.
 int64_t unit_of(const RunConfig& config) {
   const bool classes = config.sampler.name == "pk" && config.data.tuples.empty();
   return classes ? std::lcm<int64_t>(config.sampler.pk.samples_per_class, 2) : 2;

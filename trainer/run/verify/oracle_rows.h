@@ -7,18 +7,18 @@
 
 namespace lodestone {
 
-/// What verify-gradients compares with forms every pair from the difference of its rows, and a loss over all triplets every triplet:
-/// what it holds at once is kept within this.
+/// Memory limit of the reference computation of verify-gradients, which forms the difference of the rows of
+/// every pair, and every triplet for a loss over all triplets.
 constexpr double kOracleBytes = 512.0 * 1024 * 1024;
 
-/// How many rows of a global batch the oracle can judge an objective by, and why not all.
+/// How many rows of a global batch the reference computation can check, and why not all of them.
 struct OracleRows {
   int64_t rows = 0;
-  std::string reason;  ///< empty: all of them
+  std::string reason;  ///< empty if all rows are checked
 };
 
-/// The most rows that keep within kOracleBytes: whole classes of the sampler, at least two of them and a row for each rank.
-/// `classes`   of the data, which losses with proxies compare with
+/// The largest number of rows within kOracleBytes: whole classes of the sampler, at least two of them and one
+/// row per rank. `classes` is the number of classes of the data, which losses with proxies compare with.
 OracleRows oracle_rows(const RunConfig& config, const Objective& objective, int64_t classes, int64_t batches,
                        int world);
 
