@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/printable.h"
 
 namespace lodestone {
 
@@ -55,7 +56,9 @@ class Builder : public nlohmann::json_sax<json> {
 
  private:
   bool refuse(std::string what) {
-    refusal_ = std::move(what);
+    // What was read may be long, and is somebody else's.
+    constexpr size_t kLongest = 300;
+    refusal_ = printable(what.substr(0, kLongest)) + (what.size() > kLongest ? "…" : "");
     return false;
   }
 

@@ -46,26 +46,40 @@ struct Source {
 };
 
 template <typename Value>
-void resize_rows(const Source<Value>& source, int height, const Taps& taps, std::vector<float>& rows) {
-  const size_t width = taps.first.size();
-  for (size_t y = 0; y < static_cast<size_t>(height); ++y) {
-    const Value* row = source.base + y * source.pitch;
-    for (size_t x = 0; x < width; ++x) {
-      const Value* value = row + static_cast<size_t>(taps.first[x]) * source.stride;
-      float sum = 0.0f;
-      for (size_t t = taps.offset[x]; t < taps.offset[x + 1]; ++t, value += source.stride)
-        sum += taps.weights[t] * static_cast<float>(*value);
-      rows[y * width + x] = sum * source.unit;
-    }
+void resize_row(const Source<Value>& source, size_t y, const Taps& taps, std::vector<float>& row) {
+  const Value* begin = source.base + y * source.pitch;
+  for (size_t x = 0; x < row.size(); ++x) {
+    const Value* value = begin + static_cast<size_t>(taps.first[x]) * source.stride;
+    float sum = 0.0f;
+    for (size_t t = taps.offset[x]; t < taps.offset[x + 1]; ++t, value += source.stride)
+      sum += taps.weights[t] * static_cast<float>(*value);
+    row[x] = sum * source.unit;
   }
 }
 
-void resize_columns(const std::vector<float>& rows, size_t width, const Taps& taps, float* out) {
-  for (size_t y = 0; y < taps.first.size(); ++y, out += width) {
-    std::fill(out, out + width, 0.0f);
-    const float* row = rows.data() + static_cast<size_t>(taps.first[y]) * width;
-    for (size_t t = taps.offset[y]; t < taps.offset[y + 1]; ++t, row += width)
-      for (size_t x = 0; x < width; ++x) out[x] += taps.weights[t] * row[x];
+// Adds input row `y` to output row `o`, if it counts there. The rows of one output come in ascending order.
+void add_row(const std::vector<float>& row, size_t y, const Taps& taps, size_t o, float* out) {
+  const auto first = static_cast<size_t>(taps.first[o]);
+  const size_t tap = taps.offset[o] + (y - first);
+  if (y < first || tap >= taps.offset[o + 1]) return;
+  for (size_t x = 0; x < row.size(); ++x) out[x] += taps.weights[tap] * row[x];
+}
+
+/// Row by row, so that an image of any height takes memory for one row beside the result.
+template <typename Value>
+void resize_plane(const Source<Value>& source, size_t in_height, const Taps& across, const Taps& down,
+                  float* out) {
+  std::vector<float> row(across.first.size());
+  const size_t outputs = down.first.size();
+  size_t begin = 0, end = 0;  // the outputs that the row may count for: both ends of their inputs only grow
+  for (size_t y = 0; y < in_height; ++y) {
+    while (end < outputs && static_cast<size_t>(down.first[end]) <= y) ++end;
+    while (begin < end &&
+           static_cast<size_t>(down.first[begin]) + down.offset[begin + 1] - down.offset[begin] <= y)
+      ++begin;
+    if (begin == end) continue;
+    resize_row(source, y, across, row);
+    for (size_t o = begin; o < end; ++o) add_row(row, y, down, o, out + o * row.size());
   }
 }
 
@@ -75,11 +89,9 @@ Planes resize(int in_width, int in_height, int channels, int width, int height, 
   out.values.resize(out.plane_size() * static_cast<size_t>(channels));
   const Taps across = taps_for(in_width, width);
   const Taps down = taps_for(in_height, height);
-  std::vector<float> rows(static_cast<size_t>(in_height) * static_cast<size_t>(width));
-  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
-    resize_rows(source_of(c), in_height, across, rows);
-    resize_columns(rows, static_cast<size_t>(width), down, out.values.data() + c * out.plane_size());
-  }
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c)
+    resize_plane(source_of(c), static_cast<size_t>(in_height), across, down,
+                 out.values.data() + c * out.plane_size());
   return out;
 }
 

@@ -101,6 +101,11 @@ TEST(ResumeNone, LeavesAFolderThatIsNoRunsWhereItIs) {
   fs::create_directories(work.run() / "checkpoints-of-mine");
   std::ofstream(work.run() / "notes.txt") << "keep";
   std::ofstream(work.run() / "config.yaml") << "of something else";
+  const Finished refused = run(train(work, {"--resume", "none"}));
+  EXPECT_EQ(refused.code, 2) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("is no run's"));
+  EXPECT_EQ(contents(work.run() / "config.yaml"), "of something else");
+  fs::remove(work.run() / "config.yaml");
   const Finished done = run(train(work, {"--resume", "none"}));
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(contents(work.run() / "notes.txt"), "keep");

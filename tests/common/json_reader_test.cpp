@@ -38,6 +38,16 @@ TEST(JsonReader, RefusesWhatIsNone) {
     EXPECT_THAT(refusal(text), HasSubstr("that file: expected valid JSON, got ")) << text;
 }
 
+TEST(JsonReader, RepeatsLittleOfWhatItRefuses) {
+  const std::string million(1'000'000, '1'), key(1'000'000, 'k');
+  for (const std::string& text :
+       {"{\"k\": " + million + million, "[\"" + key + "\xff\"]", "{\"" + key + "\":1,\"" + key + "\":2}",
+        "[" + key + "]", "[\"\x1b[31m" + key + "\x01\"]"}) {
+    EXPECT_LT(refusal(text).size(), 1000U) << text.substr(0, 20);
+    EXPECT_EQ(refusal(text).find('\x1b'), std::string::npos);
+  }
+}
+
 TEST(JsonReader, RefusesAKeyTwice) {
   EXPECT_THAT(refusal(R"({"a":1,"b":{"a":2},"a":3})"), HasSubstr("the key 'a' twice"));
   EXPECT_THAT(refusal(R"([{"a":[]},{"b":{"c":1,"c":{}}}])"), HasSubstr("the key 'c' twice"));

@@ -27,8 +27,8 @@ class Numbers : public Dataset {
 };
 
 /// One process's run in a folder.
-struct Run {
-  explicit Run(const fs::path& folder, const char* loss = "supcon") : made(Case{loss, "", "all"}) {
+struct SmallRun {
+  explicit SmallRun(const fs::path& folder, const char* loss = "supcon") : made(Case{loss, "", "all"}) {
     encoder->build({1, 16, 16}, 5);
     training.schedule.steps = 8;
     checkpoint.every_steps = 2;
@@ -50,7 +50,8 @@ struct Run {
 
   Coordinator::Agreed step() {
     const int64_t number = trainer->steps_done();
-    const Batch batch = batch_of(number, {0, 1});
+    Batch batch = batch_of(number, {0, 1});
+    batch.features = batch.features.to(at::kFloat);
     const StepMetrics done = trainer->step(batch, 0);
     coordinator->report(done, batch, trainer->embeddings());
     const auto agreed = coordinator->agree(/*stop=*/false, /*bad_records=*/false, done.step);
@@ -80,7 +81,7 @@ TEST(Coordinator, SavesWhenItIsDueAndGoesOnFromThere) {
   const fs::path folder = temp.path() / "run";
   at::Tensor weight;
   {
-    Run run(folder);
+    SmallRun run(folder);
     EXPECT_FALSE(run.coordinator->resumes("auto"));
     EXPECT_FALSE(run.begin().has_value());
     for (int64_t step = 1; step <= 5; ++step) EXPECT_EQ(run.step().save, step % 2 == 0) << step;
@@ -89,7 +90,7 @@ TEST(Coordinator, SavesWhenItIsDueAndGoesOnFromThere) {
     weight = run.encoder->parameters().learned()[0].tensor.detach().clone();
   }
   EXPECT_EQ(list_checkpoints(folder / "checkpoints").size(), 2U);
-  Run again(folder);
+  SmallRun again(folder);
   EXPECT_TRUE(again.coordinator->resumes("auto"));
   const auto cursor = again.begin();
   ASSERT_TRUE(cursor.has_value());
@@ -103,22 +104,22 @@ TEST(Coordinator, SavesWhenItIsDueAndGoesOnFromThere) {
 
 TEST(Coordinator, GivesTheFolderToOneRunAtATime) {
   const TempFolder temp;
-  std::optional<Run> run(std::in_place, temp.path() / "run");
-  EXPECT_THROW(Run(temp.path() / "run"), IoError);
+  std::optional<SmallRun> run(std::in_place, temp.path() / "run");
+  EXPECT_THROW(SmallRun(temp.path() / "run"), IoError);
   run.reset();
-  EXPECT_NO_THROW(Run(temp.path() / "run"));
+  EXPECT_NO_THROW(SmallRun(temp.path() / "run"));
 }
 
 TEST(Coordinator, RefusesSavesBeforeItKnowsTheData) {
   const TempFolder temp;
-  Run run(temp.path() / "run");
+  SmallRun run(temp.path() / "run");
   EXPECT_THROW(run.coordinator->save(*run.trainer, {}), Error);
 }
 
 TEST(Coordinator, ReportsAnEvaluationThatItIsHanded) {
   const TempFolder temp;
   const fs::path folder = temp.path() / "run";
-  Run run(folder);
+  SmallRun run(folder);
   run.begin();
   run.step();
   bool durable = false;
@@ -136,7 +137,7 @@ TEST(Coordinator, ReportsAnEvaluationThatItIsHanded) {
 
 TEST(Coordinator, RollsBackToTheNewestCheckpoint) {
   const TempFolder temp;
-  Run run(temp.path() / "run");
+  SmallRun run(temp.path() / "run");
   run.begin();
   EXPECT_FALSE(run.coordinator->roll_back(1, *run.trainer).has_value());
   for (int step = 0; step < 3; ++step) run.step();
@@ -149,12 +150,12 @@ TEST(Coordinator, StartsAfreshBesideWhatWasThere) {
   const TempFolder temp;
   const fs::path folder = temp.path() / "run";
   {
-    Run run(folder);
+    SmallRun run(folder);
     run.begin();
     for (int step = 0; step < 2; ++step) run.step();
     EXPECT_TRUE(run.coordinator->finish(2));
   }
-  Run fresh(folder);
+  SmallRun fresh(folder);
   EXPECT_FALSE(fresh.begin("none").has_value());
   EXPECT_EQ(fresh.trainer->steps_done(), 0);
   EXPECT_EQ(list_checkpoints(temp.path() / "run.1" / "checkpoints").size(), 1U);

@@ -68,6 +68,26 @@ TEST(RunFolderSetAside, SaysWhatToDoWhereItCannot) {
   EXPECT_THAT(message(std::string(300, 'x')), HasSubstr("File name too long"));
 }
 
+TEST(RunFolderRefuseForeign, KeepsWhatIsNoRuns) {
+  const TempFolder temp;
+  const RunFolder folder(temp.path() / "run");
+  EXPECT_NO_THROW(folder.refuse_foreign()) << "nothing there yet";
+  fs::create_directories(folder.root());
+  touch(folder.root() / "notes.txt");
+  EXPECT_NO_THROW(folder.refuse_foreign());
+  for (const fs::path& file : {folder.config(), folder.metrics()}) {
+    touch(file);
+    EXPECT_THROW(folder.refuse_foreign(), ConfigError) << file;
+    fs::remove(file);
+  }
+  fs::create_directory(folder.config());
+  EXPECT_THROW(folder.refuse_foreign(), ConfigError) << "a folder of that name";
+  fs::remove(folder.config());
+  touch(folder.config());
+  fs::create_directories(folder.checkpoints());
+  EXPECT_NO_THROW(folder.refuse_foreign()) << "a run's";
+}
+
 TEST(RunLock, IsForOneAtATimeAndChangesNothingWhereItIsRefused) {
   const TempFolder temp;
   const RunFolder folder(temp.path() / "runs/a");

@@ -223,9 +223,11 @@ TEST(Parameters, StartAsInPyTorchAndTorchvision) {
 }
 
 TEST(Parameters, DecaysKernelsAndSparesNormsAndBiases) {
-  for (const char* yaml : {"{name: conv4}", "{name: resnet18, width: 8}"})
-    for (const auto& parameter : (*made(yaml, kPictures))->parameters().learned())
+  for (const char* yaml : {"{name: conv4}", "{name: resnet18, width: 8}"}) {
+    const auto encoder = made(yaml, kPictures);
+    for (const auto& parameter : (*encoder)->parameters().learned())
       EXPECT_EQ(parameter.decays, parameter.tensor.dim() > 1) << parameter.name;
+  }
 }
 
 TEST(Parameters, ConvertKeepsTheHandlesOfTheLayers) {

@@ -9,6 +9,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "common/files.h"
 #include "http/served.h"
@@ -131,7 +132,8 @@ TEST_F(Tls, KeepsTheCertificateThatWorked) {
   ASSERT_TRUE(make_certificate(next));
   for (const std::string& broken :
        {"echo nonsense >" + pem_, "rm " + pem_, "cat " + next + ".key " + pem_ + ".crt >" + pem_,
-        "cat " + next + ".crt >" + pem_, "mkdir -p " + pem_ + ".d && ln -sfn " + pem_ + ".d " + pem_}) {
+        "cat " + next + ".crt >" + pem_, "rm " + pem_ + " && mkfifo " + pem_,
+        "mkdir -p " + pem_ + ".d && ln -sfn " + pem_ + ".d " + pem_}) {
     const size_t before = warnings().size();
     ASSERT_TRUE(shell(broken)) << broken;
     EXPECT_TRUE(trusted_by(pem_ + ".crt")) << broken;
@@ -171,6 +173,10 @@ TEST(TlsCertificate, ThatIsNoneIsNamed) {
   write_file_synced(options.certificate,
                     "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
   EXPECT_THAT(refusal(options), HasSubstr("PEM file"));
+  // Opened, it would hold the server until somebody writes.
+  options.certificate = (folder.path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(options.certificate.c_str(), 0600), 0);
+  EXPECT_THAT(refusal(options), HasSubstr("PEM file that can be read"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/peak_memory.h"
 #include "sampler/augment/affine.h"
 #include "sampler/augment/planes.h"
 #include "sampler/sources/quarter_turns.h"
@@ -71,6 +72,18 @@ TEST(Resize, IsTorchsAntialiasedBilinear) {
 }
 
 // The same by double loops.
+// A narrow and tall image has few pixels; the rows of its height at the width of the model would be many.
+TEST(Resize, TakesMemoryForOneRowBesideTheResult) {
+  for (const bool tall : {true, false}) {
+    const int longer = 1 << 21;
+    const Image image(tall ? 1 : longer, tall ? longer : 1, 1, 128);
+    const PeakMemory memory;
+    const Planes planes = resized(image, 512, 8);
+    EXPECT_LT(memory.extra_mib(), 128) << tall;  // its taps; all rows would take 4,096
+    for (const float value : planes.values) ASSERT_NEAR(value, 128.0F / 255.0F, 1e-3F);
+  }
+}
+
 TEST(Resize, IsTheMeanUnderATriangle) {
   const Image image = drawn_image(1, 1, 105, 105);
   const std::vector<float> small = plain(unit(28, 28), image);

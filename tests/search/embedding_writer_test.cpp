@@ -3,6 +3,7 @@
 #include <ATen/ops/arange.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "common/files.h"
 
@@ -53,6 +54,13 @@ TEST_P(Writer, GoesOnWhereItsPlaceWasSaved) {
   if (plan("x").output.extension() != ".jsonl") {
     EXPECT_EQ(read_file(rows_beside(plan("parts").output)), read_file(rows_beside(plan("whole").output)));
   }
+}
+
+TEST_P(Writer, ReplacesNoFolderPipeOrDevice) {
+  ASSERT_EQ(::mkfifo(plan("pipe").output.c_str(), 0600), 0);
+  std::filesystem::create_directory(plan("folder").output);
+  for (const char* name : {"pipe", "folder"}) EXPECT_THROW(EmbeddingWriter{plan(name)}, ConfigError) << name;
+  EXPECT_TRUE(std::filesystem::is_fifo(plan("pipe").output));
 }
 
 TEST_P(Writer, SaysHowManyRowsAreLeftWhereSomeAreLeftOut) {

@@ -77,12 +77,11 @@ int judge_checkpoint(RunContext& context, RunConfig& config, const Checkpoint& c
   result["checkpoint"] = checkpoint.path.string();
   if (!evaluation.floor.measures.empty())
     result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
-
   // Printed last, since the reader of the pipe may close it; printed even if a step before it fails.
   const std::string table =
       measures_table(evaluation.model.measures, evaluation.floor.measures, evaluation.model.intervals);
   try {
+    if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
     keep_report(RunFolder(arguments.run), config, context, *evaluator, evaluation);
     if (arguments.calibrate)
       keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *context.log);

@@ -9,7 +9,10 @@ namespace {
 // Collective, so that no rank writes to the folder if rank 0 cannot lock it.
 std::optional<RunLock> take_lock(const RunContext& context, const RunFolder& folder) {
   std::optional<RunLock> lock;
-  if (context.is_main_rank()) lock.emplace(folder);
+  if (context.is_main_rank()) {
+    folder.refuse_foreign();
+    lock.emplace(folder);
+  }
   context.world.barrier();
   return lock;
 }

@@ -1,6 +1,7 @@
 #include "trainer/http/certificate.h"
 
 #include "common/error.h"
+#include "common/files.h"
 
 namespace lodestone {
 
@@ -9,6 +10,7 @@ namespace {
 namespace ssl = boost::asio::ssl;
 
 constexpr std::chrono::seconds kAgainAfter{5};
+constexpr uint64_t kLargest = uint64_t{1} << 20;
 
 // Every session has keys of its own: a stolen certificate key does not decrypt recorded traffic.
 constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";  // TLS 1.2
@@ -17,6 +19,14 @@ constexpr const char* kSuites =
 
 // Refuses to ask for the key's password, since the library would wait for a terminal.
 std::shared_ptr<ssl::context> read_context(const std::string& file, const std::string& settings) {
+  // By our own reader, which opens ordinary files alone: a FIFO would hold this thread for ever.
+  std::string text;
+  try {
+    text = read_file(file, kLargest);
+  } catch (const IoError&) {
+    std::throw_with_nested(
+        ConfigError("web server: expected a PEM file that can be read, got '" + file + "'; set " + settings));
+  }
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   SSL_CTX* const own = context->native_handle();
   ::SSL_CTX_set_min_proto_version(own, TLS1_2_VERSION);
@@ -25,8 +35,9 @@ std::shared_ptr<ssl::context> read_context(const std::string& file, const std::s
     throw Error("web server: the TLS library has no cipher with forward secrecy");
   context->set_password_callback([](size_t, ssl::context::password_purpose) { return std::string(); });
   try {
-    context->use_certificate_chain_file(file);
-    context->use_private_key_file(file, ssl::context::pem);
+    const boost::asio::const_buffer pem = boost::asio::buffer(text);
+    context->use_certificate_chain(pem);
+    context->use_private_key(pem, ssl::context::pem);
   } catch (const boost::system::system_error& error) {
     throw ConfigError(
         "web server: expected a PEM file of a private key without a password and its certificate chain, got "

@@ -108,8 +108,29 @@ std::string threshold_section(const RunFolder& run) {
        std::to_string(found->step)});
 }
 
-std::string yaml_of(RunConfig& config) {
-  return write_yaml([&](Fields& f) {
+/// Passes fields on without a word about those that have no effect, so that a writer writes them too.
+class WithIdle : public Fields {
+ public:
+  explicit WithIdle(Fields& inner) : inner_(inner) {}
+
+  void field(const FieldInfo& info, FieldValue value) override { inner_.field(info, value); }
+  void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
+    inner_.group(info, [&](Fields& members) {
+      WithIdle all(members);
+      visit_members(all);
+    });
+  }
+  void slot(const FieldInfo& info, SlotBase& slot) override { inner_.slot(info, slot); }
+
+ private:
+  Fields& inner_;
+};
+
+// What has an effect depends on other keys, so the defaults are written in full to compare with.
+std::string yaml_of(RunConfig& config, bool with_idle = false) {
+  return write_yaml([&](Fields& writer) {
+    WithIdle all(writer);
+    Fields& f = with_idle ? all : writer;
     f.field({"seed", ""}, &config.seed);
     f.field({"global_batch", ""}, &config.global_batch);
     f.field({"normalize", ""}, &config.normalize);
@@ -129,7 +150,7 @@ std::string what_made_it(RunConfig& config) {
   defaults.encoder.choose(config.encoder.name());
   defaults.loss.choose(config.loss.name());
   defaults.miner.choose(config.miner.name());
-  return changed_settings(yaml_of(config), yaml_of(defaults));
+  return changed_settings(yaml_of(config), yaml_of(defaults, /*with_idle=*/true));
 }
 
 std::string or_unstated(const std::string& license, const char* option) {

@@ -105,6 +105,9 @@ EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan)
   if (ending_ != ".safetensors" && ending_ != ".npy" && ending_ != ".jsonl")
     throw ConfigError("embeddings: expected an output named *.safetensors, *.npy or *.jsonl, got " +
                       plan_.output.string());
+  if (path_exists(plan_.output) && !is_file(plan_.output))
+    throw ConfigError("embeddings: expected an ordinary file or a free name as output, got " +
+                      plan_.output.string() + ", a folder, FIFO or device; name another file");
   partial_ = plan_.output.string() + ".partial";
   rows_partial_ = rows_beside(plan_.output).string() + ".partial";
   place_ = plan_.output.string() + ".place";

@@ -45,6 +45,15 @@ bool RunFolder::holds_run() const {
          (fs::is_regular_file(metrics(), ignored) || fs::is_directory(checkpoints(), ignored));
 }
 
+void RunFolder::refuse_foreign() const {
+  if (holds_run()) return;
+  for (const fs::path& file : {config(), metrics()})
+    if (path_exists(file))
+      throw ConfigError("run_dir: expected a folder of its own for this run, got " + root_.string() +
+                        ", whose " + file.filename().string() +
+                        " is no run's and would be replaced; name another run_dir, or move the file");
+}
+
 fs::path RunFolder::set_aside() const {
   std::error_code error;
   const fs::path folder = (absolute_path(root_) / "").lexically_normal().parent_path(),

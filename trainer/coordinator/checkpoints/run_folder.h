@@ -28,6 +28,10 @@ class RunFolder {
   /// checkpoints. Other files do not count.
   bool holds_run() const;
 
+  /// Throws ConfigError if the folder has a config.yaml or a metrics.jsonl that is no run's: it is somebody's
+  /// own and must not be replaced.
+  void refuse_foreign() const;
+
   /// Creates the folders and writes the resolved configuration, so that a folder that cannot be written is
   /// found before training starts.
   /// Requires  the folder's lock
