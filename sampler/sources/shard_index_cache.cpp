@@ -45,9 +45,11 @@ class Reader {
     return value;
   }
   /// A count: not negative.
+  // Of members: a shard with more would have 2^49 bytes. So counts may be added without overflow.
   int64_t count() {
+    constexpr uint64_t kMost = uint64_t{1} << 40;
     const uint64_t value = number();
-    sound &= value <= static_cast<uint64_t>(INT64_MAX);
+    sound &= value <= kMost;
     return sound ? static_cast<int64_t>(value) : 0;
   }
   std::string_view text() { return take(number()); }
