@@ -5,6 +5,7 @@
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/checkpoints/snapshot.h"
 #include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/coordinator/warn.h"
 #include "trainer/encoders/torchscript_export.h"
 #include "trainer/run/build_encoder.h"
 #include "trainer/run/checkpoint_config.h"
@@ -47,8 +48,7 @@ TensorMap tensors_of(const Parameters& parameters) {
 
 int run_export(const ExportArguments& arguments) {
   const Log log = make_log(0, 1);
-  const Checkpoint checkpoint =
-      load_checkpoint(arguments.run, [&](const std::string& sentence) { log->warn("{}", sentence); });
+  const Checkpoint checkpoint = load_checkpoint(arguments.run, warn_to(log));
   RunConfig config;
   read_checkpoint_config(checkpoint, {}, arguments.allow_code, config);
   build_encoder(config, *config.encoder);

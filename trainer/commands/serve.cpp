@@ -13,6 +13,7 @@
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/faults/signals.h"
 #include "trainer/coordinator/run_context.h"
+#include "trainer/coordinator/warn.h"
 #include "trainer/run/data_kinds/evaluation.h"
 #include "trainer/run/data_kinds/text_data.h"
 #include "trainer/run/data_kinds/texts_in_memory.h"
@@ -161,7 +162,7 @@ int run_serve(const ServeArguments& arguments) {
   return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "serve");
     tell_of_open_secrets(arguments, *context.log);
-    options.warn = [log = context.log](const std::string& sentence) { log->warn("{}", sentence); };
+    options.warn = warn_to(context.log);
     SampleEncoder encoder(model);
     // On a CPU each thread computes batches of its own: in a forward pass shared by all threads, all wait for
     // the slowest at each layer, and threads that read requests delay all of them.

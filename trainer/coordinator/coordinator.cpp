@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "trainer/coordinator/warn.h"
+
 namespace lodestone {
 
 namespace {
@@ -26,12 +28,8 @@ Coordinator::Coordinator(const CoordinatorConfig& config, RunContext& context,
       folder_(folder),
       lock_(take_lock(context, folder_)),
       manager_(config.checkpoint, context, folder_, lock_),
-      dump_(context.world, folder_, context.launch.info().generation, warn()),
-      watch_(context.launch.control(), dump_, warn()) {}
-
-Warn Coordinator::warn() const {
-  return [log = context_.log](const std::string& sentence) { log->warn("{}", sentence); };
-}
+      dump_(context.world, folder_, context.launch.info().generation, warn_to(context.log)),
+      watch_(context.launch.control(), dump_, warn_to(context.log)) {}
 
 std::optional<Cursor> Coordinator::resume(const std::string& resume, RunFacts facts,
                                           std::map<std::string, std::string> code, Trainer& trainer) {

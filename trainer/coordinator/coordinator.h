@@ -93,8 +93,6 @@ class Coordinator {
   void ended() { reporter_->ended(); }
 
  private:
-  Warn warn() const;
-
   const CoordinatorConfig config_;
   RunContext& context_;
   RunFolder folder_;

@@ -8,6 +8,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
+#include "trainer/encoders/parameter_state.h"
+
 namespace lodestone {
 
 namespace {
@@ -87,10 +89,8 @@ LossSide::LossSide(Group world, c10::Device device, const Objective& objective, 
   if (config.memory.has_momentum_encoder()) {
     if (!setup_.slow) throw Error("loss side: memory.kind momentum needs a second encoder");
     const auto live = tensors_by_name(*setup_.slow);
-    for (const auto* list : {&const_cast<Encoder&>(encoder).parameters().learned(),
-                             &const_cast<Encoder&>(encoder).parameters().buffers()})
-      for (const auto& parameter : *list)
-        at::Tensor(live.at(parameter.name)).copy_(parameter.tensor.detach());
+    for (const auto& [name, tensor] : tensors_by_name(const_cast<Encoder&>(encoder)))
+      at::Tensor(live.at(name)).copy_(tensor);
   }
   std::vector<Parameter> parameters;
   for (const auto& parameter : learned_)
@@ -178,12 +178,9 @@ void LossSide::visit_state(StateVisitor& v, bool own_statistics) {
   for (const auto& parameter : learned_) vectors.replicated("loss", parameter.name, parameter.value.detach());
   if (optimizer_) optimizer_->visit_state(vectors, "loss", "optimizer.");
   if (!config_.memory.has_momentum_encoder()) return;
-  for (const auto* list : {&setup_.slow->parameters().learned(), &setup_.slow->parameters().buffers()})
-    for (const auto& parameter : *list)
-      vectors.replicated("momentum_encoder", parameter.name, parameter.tensor.detach());
-  for (const auto& buffer : setup_.slow->parameters().buffers())
-    if (own_statistics && buffer.role == ParameterRole::kRunningStatistic)
-      v.per_rank("momentum_encoder." + buffer.name, buffer.tensor);
+  const Parameters& slow = setup_.slow->parameters();
+  visit_parameters(vectors, "momentum_encoder", slow);
+  if (own_statistics) visit_own_statistics(v, "momentum_encoder.", slow);
 }
 
 }  // namespace lodestone

@@ -9,6 +9,7 @@
 #include <ATen/ops/from_blob.h>
 
 #include "distributed/group.h"
+#include "trainer/encoders/parameter_state.h"
 #include "trainer/engine/health.h"
 
 namespace lodestone {
@@ -223,14 +224,11 @@ bool Trainer::keeps_own_statistics() const {
 }
 
 void Trainer::visit_state(StateVisitor& v) {
-  for (const auto* list : {&encoder_.parameters().learned(), &encoder_.parameters().buffers()})
-    for (const auto& parameter : *list) v.replicated("model", parameter.name, parameter.tensor.detach());
+  visit_parameters(v, "model", encoder_.parameters());
   optimizer_.visit_state(v, "optimizer");
   if (average_) average_->visit_state(v);
   scaler_.visit_state(v);
-  for (const auto& buffer : encoder_.parameters().buffers())
-    if (keeps_own_statistics() && buffer.role == ParameterRole::kRunningStatistic)
-      v.per_rank(buffer.name, buffer.tensor);
+  if (keeps_own_statistics()) visit_own_statistics(v, "", encoder_.parameters());
   loss_side_.visit_state(v, keeps_own_statistics());
   v.number("", "step", steps_done_);
   v.number("", "counters.samples", counters_.samples);

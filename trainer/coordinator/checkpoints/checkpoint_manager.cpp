@@ -9,9 +9,11 @@
 #include <ATen/ops/tensor.h>
 
 #include "common/files.h"
+#include "common/state_handles.h"
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/checkpoints/snapshot.h"
 #include "trainer/coordinator/checkpoints/state_visitors.h"
+#include "trainer/coordinator/warn.h"
 
 namespace lodestone {
 
@@ -34,10 +36,6 @@ CheckpointManager::~CheckpointManager() {
   if (!writer_.wait(std::min(deadline(), kLongest)))
     context_.log->error("the checkpoint of step {} was still being written; it is given up",
                         begun_at_.value_or(0));
-}
-
-Warn CheckpointManager::warn() const {
-  return [log = context_.log](const std::string& sentence) { log->warn("{}", sentence); };
 }
 
 Warn CheckpointManager::warn_of_damage() {
@@ -147,11 +145,9 @@ std::optional<fs::path> CheckpointManager::roll_back(Trainer& trainer) {
 void CheckpointManager::start(std::string config_yaml, Trainer& trainer, Reporter& reporter) {
   yaml_ = std::move(config_yaml);
   reporter_ = &reporter;
-  Snapshot sized;
-  SaveState saving(single_group(), sized);
-  trainer.visit_state(saving);
-  std::erase_if(sized.tensors, [](const auto& group) { return is_sharded_group(group.first); });
-  images_->fill(sized.tensors);  // touches the pages, so that the first save is as fast as later ones
+  auto sized = state_handles(trainer);
+  std::erase_if(sized, [](const auto& group) { return is_sharded_group(group.first); });
+  images_->fill(sized);  // touches the pages, so that the first save is as fast as later ones
   tell_damaged();
 }
 
@@ -260,8 +256,9 @@ void CheckpointManager::hand_over(Snapshot snapshot, SaveInfo info) {
   images_->fill(snapshot.tensors);
   const int64_t step = info.step;
   writer_.start(step, [images = images_, state = std::move(snapshot.state), saving = std::move(info),
-                       root = folder_.checkpoints(),
-                       tell = warn()] { return save_checkpoint(root, *images, state, saving, tell); });
+                       root = folder_.checkpoints(), tell = warn_to(context_.log)] {
+    return save_checkpoint(root, *images, state, saving, tell);
+  });
 }
 
 void CheckpointManager::tell_outcome() {

@@ -98,7 +98,6 @@ class CheckpointManager {
   void tell_failure(int64_t step, const std::string& reason);
   at::Tensor reduced(std::initializer_list<int> values, ReduceOp op) const;
   void tell_damaged();
-  Warn warn() const;
   Warn warn_of_damage();
   std::chrono::duration<double> deadline() const { return std::chrono::duration<double>(config_.deadline); }
 

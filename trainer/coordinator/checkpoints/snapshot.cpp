@@ -12,6 +12,7 @@
 #include "sampler/samplers/sampler_config.h"
 #include "trainer/coordinator/checkpoints/config_changes.h"
 #include "trainer/coordinator/checkpoints/state_visitors.h"
+#include "trainer/encoders/parameter_state.h"
 
 namespace lodestone {
 
@@ -110,10 +111,10 @@ void check(const Snapshot& snapshot, Trainer& trainer) {
   checking.finish();
 }
 
-/// An encoder's weights and running statistics, under the name of another group.
-void visit_weights(Encoder& encoder, const std::string& group, StateVisitor& v) {
-  for (const auto* list : {&encoder.parameters().learned(), &encoder.parameters().buffers()})
-    for (const auto& parameter : *list) v.replicated(group, parameter.name, parameter.tensor.detach());
+// Requires a checked snapshot.
+void put_back(const Group& world, const Snapshot& snapshot, Trainer& trainer) {
+  RestoreState restoring(world, snapshot);
+  trainer.visit_state(restoring);
 }
 
 }  // namespace
@@ -135,14 +136,13 @@ FoundPlace restore_snapshot(const Group& world, const Checkpoint& checkpoint, Tr
   check(checkpoint.snapshot, trainer);
   if (SamplerLearner* learner = identity.learner())
     learner->restore(group_of(checkpoint.snapshot, kSampler), place.cursor);
-  restore_training(world, checkpoint, trainer);
+  put_back(world, checkpoint.snapshot, trainer);
   return place;
 }
 
 void restore_training(const Group& world, const Checkpoint& checkpoint, Trainer& trainer) {
   check(checkpoint.snapshot, trainer);
-  RestoreState restoring(world, checkpoint.snapshot);
-  trainer.visit_state(restoring);
+  put_back(world, checkpoint.snapshot, trainer);
 }
 
 std::vector<std::string> unused_groups(const Snapshot& snapshot, Trainer& trainer,
@@ -158,10 +158,10 @@ void restore_weights(const Snapshot& snapshot, Encoder& encoder) {
   // The averaged weights, if the run kept them, are the ones that were evaluated.
   const std::string group = snapshot.tensors.contains("ema") ? "ema" : "model";
   CheckState checking(snapshot);
-  visit_weights(encoder, group, checking);
+  visit_parameters(checking, group, encoder.parameters());
   checking.finish();
   RestoreState restoring(single_group(), snapshot);
-  visit_weights(encoder, group, restoring);
+  visit_parameters(restoring, group, encoder.parameters());
 }
 
 std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found) {

@@ -17,6 +17,7 @@
 #include "trainer/coordinator/metrics/progress.h"
 #include "trainer/coordinator/metrics/sample_view.h"
 #include "trainer/coordinator/metrics/scrape_targets.h"
+#include "trainer/coordinator/warn.h"
 #include "trainer/engine/health.h"
 #include "trainer/engine/still_watch.h"
 
@@ -90,13 +91,10 @@ ProgressStyle progress_style(const RunStart& start, const Log& log) {
 
 Reporter::Lead::Lead(const ReportConfig& config, const RunContext& context, const RunFolder& folder,
                      const RunStart& start)
-    : log(folder.metrics(), start.resumed_at.value_or(0),
-          [out = context.log](const std::string& sentence) { out->warn("{}", sentence); }),
+    : log(folder.metrics(), start.resumed_at.value_or(0), warn_to(context.log)),
       progress(std::cerr, start.step, start.steps_planned, progress_style(start, context.log)) {
   if (config.tensorboard())
-    events = std::make_unique<EventFile>(
-        folder.root() / "tensorboard",
-        [out = context.log](const std::string& sentence) { out->warn("{}", sentence); });
+    events = std::make_unique<EventFile>(folder.root() / "tensorboard", warn_to(context.log));
 }
 
 Reporter::Reporter(const CoordinatorConfig& config, RunContext& context, const RunFolder& folder,
@@ -126,7 +124,7 @@ void Reporter::serve(const RunStart& start) {
   if (!metrics.serves()) return;
   Endpoint& own = *endpoint_;
   const int64_t port = *metrics.port + context_.world.local_rank();
-  const Warn warn = [out = context_.log](const std::string& sentence) { out->warn("{}", sentence); };
+  const Warn warn = warn_to(context_.log);
   std::vector<std::string> targets{scrape_target(metrics, port)};
   if (metrics.per_rank && !metrics.targets_file.empty())
     targets = gather_texts(context_.world, targets.front());
