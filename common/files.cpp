@@ -27,17 +27,20 @@ namespace {
   if (code == ENOSPC) message += "; free space on this file system and run again";
   if (code == EACCES || code == EROFS || code == EPERM)
     message += "; check the permissions or choose another folder";
+  if (code == ENOENT && operation == "create") message += "; make its folder first";
   throw IoError(message);
 }
 
 // Closes on scope exit; close() also reports errors that the kernel returns only then.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, mode_t mode = 0644) : path_(path) {
-    do fd_ = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  /// Errors name `known_as`, the file as the user knows it.
+  Descriptor(const fs::path& path, int flags, const fs::path& known_as) : path_(known_as) {
+    do fd_ = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
     while (fd_ < 0 && errno == EINTR);
-    if (fd_ < 0) fail("open", path, errno);
+    if (fd_ < 0) fail((flags & O_CREAT) != 0 ? "create" : "open", path_, errno);
   }
+  Descriptor(const fs::path& path, int flags) : Descriptor(path, flags, path) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -94,14 +97,14 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
   return bytes;
 }
 
-void write_file_synced(const fs::path& path, std::string_view bytes) {
-  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
+namespace {
+
+void write_synced(const fs::path& path, std::string_view bytes, const fs::path& known_as) {
+  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC, known_as);
   file.write_all(bytes);
   file.sync();
   file.close();
 }
-
-namespace {
 
 // A device or a pipe cannot be replaced: a rename would put a regular file in its place, even in /dev.
 bool is_special(const fs::path& path) {
@@ -109,7 +112,15 @@ bool is_special(const fs::path& path) {
   return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
+void sync_folder_of(const fs::path& path) {
+  sync_folder(path.parent_path().empty() ? fs::path(".") : path.parent_path());
+}
+
 }  // namespace
+
+void write_file_synced(const fs::path& path, std::string_view bytes) {
+  write_synced(path, bytes, path);
+}
 
 void write_file_atomic(const fs::path& path, std::string_view bytes) {
   if (is_special(path)) {
@@ -119,8 +130,9 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
   }
   const fs::path temporary = path.string() + ".tmp" + std::to_string(::getpid());
   try {
-    write_file_synced(temporary, bytes);
-    rename_synced(temporary, path);
+    write_synced(temporary, bytes, path);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail("replace", path, errno);
+    sync_folder_of(path);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
@@ -134,7 +146,7 @@ void sync_folder(const fs::path& folder) {
 
 void rename_synced(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) fail("rename " + from.string() + " to", to, errno);
-  sync_folder(to.parent_path().empty() ? fs::path(".") : to.parent_path());
+  sync_folder_of(to);
 }
 
 void make_folders(const fs::path& folder) {

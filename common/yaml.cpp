@@ -254,6 +254,7 @@ void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
                         " keys in a mapping, got more");
     if (!child || last) {
       ConfigNodePtr replacement = last ? value : std::make_shared<ConfigNode>();
+      if (last) value->removed = child && assignment.size() == equals + 1;
       if (!last) {
         replacement->kind = ConfigNode::Kind::kMapping;
         replacement->place = place;
@@ -262,7 +263,10 @@ void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
       node->members.emplace_back(keys[i], replacement);
       child = replacement;
     }
-    if (!last && child->kind == ConfigNode::Kind::kNull) child->kind = ConfigNode::Kind::kMapping;
+    if (!last && child->kind == ConfigNode::Kind::kNull) {
+      child->kind = ConfigNode::Kind::kMapping;
+      child->removed = false;
+    }
     if (!last && child->kind != ConfigNode::Kind::kMapping)
       throw ConfigError(place + ": '" + keys[i] + "' is a value, not a mapping (" + child->place + ")");
     node = child;

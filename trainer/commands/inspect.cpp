@@ -52,7 +52,8 @@ int run_inspect(const InspectArguments& arguments) {
                           ", which is not there; look at the path, or at what its run keeps");
   if (!path_exists(path / "MANIFEST.json"))
     throw CheckpointError("inspect: expected a checkpoint or a run folder with one, got " + path.string() +
-                          ", which has no MANIFEST.json; a checkpoint is a folder step-XXXXXXXX");
+                          (is_folder(path) ? ", which has no MANIFEST.json" : ", which is a file") +
+                          "; a checkpoint is a folder step-XXXXXXXX");
   const CheckpointReport report = verify_checkpoint(path);
   std::cout << printable(report.path.string()) << "\nstep " << report.step << ", world " << report.world
             << ", configuration " << printable(report.config_hash) << ", generation " << report.generation

@@ -20,9 +20,14 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-[[noreturn]] void fail(const fs::path& path, const char* action) {
+constexpr const char* kPartial = ".partial";
+
+// Names the file that the user named, not the partial one beside it.
+[[noreturn]] void fail(fs::path path, const char* action) {
+  const int code = errno;
+  if (path.extension() == kPartial) path.replace_extension();
   throw IoError(std::string("embeddings: cannot ") + action + " " + path.string() + ": " +
-                std::strerror(errno));
+                std::strerror(code) + (code == ENOENT ? "; make its folder first" : ""));
 }
 
 void write_all(std::FILE* file, std::string_view bytes, const fs::path& path) {
@@ -108,8 +113,8 @@ EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan)
   if (path_exists(plan_.output) && !is_file(plan_.output))
     throw ConfigError("embeddings: expected an ordinary file or a free name as output, got " +
                       plan_.output.string() + ", a folder, FIFO or device; name another file");
-  partial_ = plan_.output.string() + ".partial";
-  rows_partial_ = rows_beside(plan_.output).string() + ".partial";
+  partial_ = plan_.output.string() + kPartial;
+  rows_partial_ = rows_beside(plan_.output).string() + kPartial;
   place_ = plan_.output.string() + ".place";
   if (!go_on()) begin();
 }
