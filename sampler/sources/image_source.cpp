@@ -75,7 +75,7 @@ void say_what_no_file_reads(Fields& f, const ImageSourceConfig& config) {
     without_effect(f, {"skip_incomplete", "index_cache"},
                    "since the data are no tar shards; leave it out, or let path name some");
   if (!any([](const std::string& one) { return is_list(one); }))
-    without_effect(f, {"split"},
+    without_effect(f, {"split", "other_columns"},
                    "since the data are no list (*.csv, *.tsv); leave it out, or let path name one");
 }
 
@@ -99,6 +99,13 @@ void ImageSourceConfig::visit(Fields& f) {
            "", 0},
           &mixture_weights);
   f.field({"split", "of a list: keep the rows with this split; empty keeps all"}, &split);
+  f.field({"other_columns",
+           "of a list: what to do about columns that nothing reads: refuse the list, or ignore them",
+           "",
+           {},
+           {},
+           {"refuse", "ignore"}},
+          &other_columns);
   f.field({"class_filter", "globs of class names to keep; with a leading ! to leave out; empty keeps all"},
           &class_filter);
   f.field({"quarter_turns", "count every class turned by 90, 180 and 270 degrees as a class of its own"},

@@ -4,10 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <map>
-#include <set>
 
+#include "common/counted.h"
 #include "common/error.h"
-#include "common/printable.h"
 #include "sampler/sources/class_filter.h"
 #include "sampler/sources/indexed_images.h"
 #include "sampler/sources/path_patterns.h"
@@ -55,7 +54,6 @@ class Indexer {
     TextColumns columns(file, syntax_of(path), layout_);
     RecordReader reader(file, syntax_of(path), layout_.multiline);
     if (columns.has_header()) reader.next();
-    tell_unused(columns, path);
     bool first = true;
     while (reader.next()) {
       try {
@@ -72,16 +70,6 @@ class Indexer {
 
   std::string place_of(const RecordReader& reader) const {
     return path_ + ":" + std::to_string(reader.line());
-  }
-
-  // Reports once for all files with the same unused columns.
-  void tell_unused(const TextColumns& columns, const std::string& path) {
-    std::string names;
-    for (const std::string& name : columns.unused())
-      names += (names.empty() ? "" : ", ") + (name.empty() ? "(no name)" : printable(name));
-    if (names.empty() || !told_columns_.insert(names).second) return;
-    left_out_.add("columns that nothing reads: " + names, path,
-                  static_cast<int64_t>(columns.unused().size()));
   }
 
   // The first row determines the number of columns.
@@ -105,14 +93,14 @@ class Indexer {
     const bool with_label = is_named() || with_label_;
     const size_t wanted = width + (with_label ? 1 : 0);
     if (values.size() < wanted)
-      throw DataError("expected " + std::to_string(wanted) + " columns, got " +
+      throw DataError("expected " + counted(static_cast<int64_t>(wanted), "column") + ", got " +
                       std::to_string(values.size()));
     if (is("texts") && values.size() > wanted)
-      throw DataError("expected " + std::to_string(wanted) + " texts as in the first row, got " +
-                      std::to_string(values.size()));
+      throw DataError("expected " + counted(static_cast<int64_t>(wanted), "text") +
+                      " as in the first row, got " + std::to_string(values.size()));
     if (is("queries") && !source_.layout.negatives && values.size() > wanted)
       left_out_.add(
-          "negatives beyond the " + std::to_string(wanted - 2) +
+          "negative|negatives beyond the " + std::to_string(wanted - 2) +
               " that the first row has; set data.text.negatives to how many are to be taken of each row",
           place_of(reader), static_cast<int64_t>(values.size() - wanted));
     const std::string label = with_label ? std::move(values[width]) : "";
@@ -124,6 +112,10 @@ class Indexer {
     if (is("triplets") && (values[2] == values[0] || values[2] == values[1]))
       throw DataError("expected a negative that is neither anchor nor positive, got the same text");
     const double score = with_label_ ? number_of(label) : 0;
+    const bool differ = layout_.same_from ? score < *layout_.same_from : score == 0;
+    if (with_label_ && differ && values[0] == values[1])
+      throw DataError(
+          "expected two texts in a pair that is not the same, got the same text, a negative of itself");
     uint32_t number = 0;
     if (is_named())
       number = numbers_.try_emplace(label, static_cast<uint32_t>(numbers_.size())).first->second;
@@ -136,7 +128,7 @@ class Indexer {
   void refuse(const std::string& message, int64_t lines) {
     if (source_.bad_records.on_bad_record == "fail") throw DataError(message + "; correct or remove it");
     set_.bad += lines;
-    left_out_.add("lines that hold no row that can be read (on_bad_record: skip); correct or remove them",
+    left_out_.add("line|lines without a row that can be read (on_bad_record: skip); correct the file",
                   message, lines);
     if (set_.messages.size() < kMessages) set_.messages.push_back(message);
   }
@@ -185,7 +177,6 @@ class Indexer {
   std::map<std::string, uint32_t> numbers_;  // by class name; numbered by first mention
   bool with_label_ = false;                  // pairs with a third column
   LeftOut left_out_;
-  std::set<std::string> told_columns_;
 };
 
 }  // namespace

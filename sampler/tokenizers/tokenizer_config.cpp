@@ -2,6 +2,7 @@
 
 #include "common/idle_keys.h"
 #include "common/paths.h"
+#include "common/printable.h"
 #include "sampler/tokenizers/sentencepiece.h"
 #include "sampler/tokenizers/wordpiece.h"
 
@@ -45,6 +46,11 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config) {
     throw ConfigError(
         "data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; make one by "
         "lodestone tokenizer train");
+  if (!is_file(config.path))
+    throw DataError("data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got " +
+                    printable(config.path) +
+                    (path_exists(config.path) ? ", which is no file" : ", which is missing") +
+                    "; correct the path, or make one by `lodestone tokenizer train`");
   if (config.is_sentencepiece())
     return open_sentencepiece(config.path, config.ids == "auto"            ? PieceIds::kAuto
                                            : config.ids == "sentencepiece" ? PieceIds::kSentencePiece

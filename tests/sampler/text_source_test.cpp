@@ -34,13 +34,12 @@ TEST(TextSource, LabelsAreClassesInOrderOfTheirNames) {
   const std::string tabs = "wake me\tclock\nhow warm\tweather\n\nring at six\tclock\r\n";
   for (const std::string& path :
        {folder.write("a.tsv", tabs),
-        folder.write("h.tsv",
-                     "label\tx\ttext\nclock\t1\twake me\nweather\t2\thow warm\nclock\t3\tring at six"),
+        folder.write("h.tsv", "Label\tTEXT \nclock\twake me\nweather\thow warm\nclock\tring at six"),
         folder.write("a.csv", "text,label\n\"wake me\",clock\nhow warm,weather\nring at six,clock\n"),
         folder.write(
             "a.jsonl",
             "{\"text\":\"wake me\",\"label\":\"clock\"}\n{\"label\":\"weather\",\"text\":\"how warm\"}\n"
-            "{\"text\":\"ring at six\",\"label\":\"clock\",\"more\":[1]}\n"),
+            "{\"text\":\"ring at six\",\"label\":\"clock\"}\n"),
         folder.write("mark.csv",
                      "\xEF\xBB\xBFtext,label\nwake me,clock\nhow warm,weather\nring at six,clock\n")}) {
     const TextSet set = open(path, "labels");
@@ -220,7 +219,7 @@ TEST(TextSource, AStrayQuoteLosesALineAndNoMore) {
     EXPECT_EQ(set.bad, 1);
     EXPECT_EQ(set.texts->get(200), "text 201");
     EXPECT_THAT(set.texts->left_out().sentences(),
-                ElementsAre(AllOf(HasSubstr("1 lines that hold no row"), HasSubstr("quote.csv:202"))));
+                ElementsAre(AllOf(HasSubstr("1 line without a row"), HasSubstr("quote.csv:202"))));
   }
 }
 
@@ -264,39 +263,72 @@ TEST(TextSource, ColumnsBeyondTheFirstRowsAreErrors) {
               AllOf(HasSubstr("expected 2 columns"), HasSubstr("got 3"), HasSubstr("data.text.columns")));
   EXPECT_THAT(error("late.tsv", "a\tb\nc\td\t0.5\n", "pairs"), HasSubstr("late.tsv:2"));
   EXPECT_THAT(error("texts.tsv", "a\nb\tc\n", "texts"), HasSubstr("texts.tsv:2"));
-  EXPECT_THAT(error("cells.csv", "text,sentence\na,\nb,c\n", "texts"), "no error");
+  EXPECT_THAT(all_texts(open(folder.write("cells.csv", "text,sentence\na,\nb,c\n"), "texts", {"text"})),
+              ElementsAre("a", "b"));
   EXPECT_THAT(all_texts(open(folder.path("three.tsv"), "labels", {"1", "2"})), ElementsAre("a"));
 }
 
-TEST(TextSource, ColumnsThatMeanSomethingElsewhereAreErrors) {
+TEST(TextSource, ColumnsThatNothingReadsAreErrors) {
   TextFolder folder;
   const auto error = [&](const std::string& name, const std::string& content, const std::string& format) {
     const std::string path = folder.write(name, content);
     return message_of<DataError>([&] { open(path, format); });
   };
   for (const char* column :
-       {"is_query", "is_gallery", "split", "negative", "negative_7", "score", "sentence2"})
+       {"is_query", "is_gallery", "split", "id", "negative", "negative_7", "score", "sentence2"})
     EXPECT_THAT(error("a.csv", "text,label," + std::string(column) + "\na,x,1\n", "labels"),
-                AllOf(HasSubstr("got '" + std::string(column) + "' too"), HasSubstr("data.text.columns")));
-  EXPECT_THAT(error("p.csv", "anchor,positive,negative\na,b,c\n", "pairs"), HasSubstr("got 'negative' too"));
+                AllOf(HasSubstr("got " + std::string(column) + " too"), HasSubstr("columns: [text, label]")));
+  EXPECT_THAT(error("p.csv", "anchor,positive,negative\na,b,c\n", "pairs"), HasSubstr("got negative too"));
   EXPECT_THAT(
       error("p.jsonl",
             "{\"anchor\":\"a\",\"positive\":\"b\"}\n{\"anchor\":\"a\",\"positive\":\"c\",\"label\":1}\n",
             "pairs"),
       HasSubstr("p.jsonl:2"));
+  EXPECT_THAT(error("id.csv", "id,Text,label,\n1,a,x,\n", "labels"),
+              AllOf(HasSubstr("got id, (no name) too"), HasSubstr("columns: [Text, label]")));
+  EXPECT_THAT(
+      error("late.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":\"a\",\"label\":\"x\",\"id\":1}\n",
+            "labels"),
+      AllOf(HasSubstr("late.jsonl:2"), HasSubstr("got id too")));
+  EXPECT_THAT(error("texts.csv", "text,label\na,x\n", "texts"), HasSubstr("columns: [text]"));
   EXPECT_THAT(error("half.tsv", "text\tintent\nwake me\tclock\n", "labels"),
               HasSubstr("data.text.header: no"));
   // What the configuration names is what the user wants.
+  EXPECT_THAT(all_texts(open(folder.path("id.csv"), "labels", {"text", "LABEL"})), ElementsAre("a"));
+  EXPECT_THAT(all_texts(open(folder.path("late.jsonl"), "labels", {"text", "label"})), ElementsAre("a", "a"));
   EXPECT_THAT(all_texts(open(folder.path("p.csv"), "pairs", {"anchor", "positive"})), ElementsAre("a", "b"));
   EXPECT_THAT(all_texts(open(folder.path("half.tsv"), "labels", {"text", "intent"})), ElementsAre("wake me"));
 }
 
+TEST(TextSource, TwoColumnsOfOneNameAreRefused) {
+  TextFolder folder;
+  const auto error = [&](const std::string& header, std::vector<std::string> columns = {}) {
+    const std::string path = folder.write("two.csv", header + "\na,b,x\n");
+    return message_of<DataError>([&] { open(path, "labels", std::move(columns)); });
+  };
+  EXPECT_THAT(error("text,text,label"), AllOf(HasSubstr("got text, text"), HasSubstr("two.csv:1")));
+  EXPECT_THAT(error("text, Text,label"), HasSubstr("each column once"));
+  EXPECT_THAT(error("text,text,label", {"text", "label"}), HasSubstr("each column once"));
+  EXPECT_EQ(error("text,id,label", {"text", "label"}), "no error");
+}
+
+TEST(TextSource, ATextIsNoNegativeOfItself) {
+  TextFolder folder;
+  TextSource source;
+  source.layout.format = "pairs";
+  source.path = folder.write("p.tsv", "a\tb\t1\nc\tc\t0\nd\td\t1\n");
+  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
+              AllOf(HasSubstr("a negative of itself"), HasSubstr("p.tsv:2")));
+  source.bad_records = {"skip", 0.5};
+  const TextSet set = open_texts(source);
+  EXPECT_EQ(set.bad, 1);
+  EXPECT_EQ(set.tuples.size(), 2U);
+  source.layout.same_from = 0.5;
+  EXPECT_EQ(open_texts(source).bad, 1);
+}
+
 TEST(TextSource, WhatIsLeftOutIsTold) {
   TextFolder folder;
-  for (const char* name : {"a-1.csv", "a-2.csv"}) folder.write(name, "id,text,label,\n1,a,x,\n");
-  EXPECT_THAT(
-      open(folder.path("a-*.csv"), "labels").texts->left_out().sentences(),
-      ElementsAre(AllOf(HasSubstr("2 columns that nothing reads: id, (no name)"), HasSubstr("a-1.csv"))));
   folder.write("q.jsonl",
                "{\"query\":\"q\",\"positive\":\"p\",\"negatives\":[\"m\"]}\n"
                "{\"query\":\"r\",\"positive\":\"o\",\"negatives\":[\"n\",\"k\",\"z\"]}\n");

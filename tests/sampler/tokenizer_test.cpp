@@ -13,6 +13,7 @@
 namespace lodestone {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
@@ -68,6 +69,17 @@ TEST(WordPiece, BytesThatAreNotUtf8Vanish) {
   TextFolder folder;
   EXPECT_THAT(tokens(*small(folder), "u\xFFn\xC3 \xED\xA0\x80the\xF0\x9F"),
               ElementsAre("[CLS]", "un", "the", "[SEP]"));
+}
+
+TEST(Tokenizer, AVocabularyThatIsMissingIsNamedWithItsKeyAndWhatToDo) {
+  const TextFolder folder;
+  TokenizerConfig config;
+  for (const char* name : {"vocab.txt", "pieces.model", ""}) {
+    config.path = folder.path(name);
+    EXPECT_THAT(message_of<DataError>([&] { open_tokenizer(config); }),
+                AllOf(HasSubstr("data.text.tokenizer.path"), HasSubstr(config.path),
+                      HasSubstr(*name == 0 ? "no file" : "missing"), HasSubstr("lodestone tokenizer train")));
+  }
 }
 
 TEST(WordPiece, AVocabularyWithoutItsMarksIsRefused) {

@@ -23,7 +23,7 @@ void visit_source(Fields& f, ImageSourceConfig& source, const std::string& kind)
   const std::string because = "with data.kind: " + kind + "; leave it out";
   if (kind != "images")
     without_effect(
-        f, {"mixture", "mixture_weights", "split", "quarter_turns"},
+        f, {"mixture", "mixture_weights", "split", "other_columns", "quarter_turns"},
         because + ": it is of labelled pictures, and `path` may name several files by globs and braces");
   if (kind == "texts") without_effect(f, {"skip_incomplete", "index_cache"}, because + ": it is of shards");
   if (kind == "image_texts")
@@ -62,7 +62,8 @@ void DataConfig::visit(Fields& f) {
       [&](Fields& members) {
         if (!tuples.empty())
           without_effect(members,
-                         {"mixture_weights", "split", "class_filter", "quarter_turns", "skip_incomplete"},
+                         {"mixture_weights", "split", "other_columns", "class_filter", "quarter_turns",
+                          "skip_incomplete"},
                          "since data.tuples names the pictures; leave it out");
         visit_source(members, train, kind);
       });
@@ -184,6 +185,10 @@ bool RunConfig::rows_are_given() const {
 bool RunConfig::gives_tuples() const {
   return data.kind == "images" ? !data.tuples.empty()
                                : data.kind == "texts" && data.text.layout.format == "triplets";
+}
+
+bool RunConfig::names_classes(const TextLayout& layout) const {
+  return data.kind == "images" || (data.kind == "texts" && layout.format == "labels");
 }
 
 namespace {

@@ -107,6 +107,8 @@ struct RunConfig {
   bool rows_are_given() const;
   /// Whether the data gives triplets, or pairs of images, so that nothing is mined.
   bool gives_tuples() const;
+  /// Whether data of this kind and layout name their classes.
+  bool names_classes(const TextLayout& layout) const;
   Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
 };
 
