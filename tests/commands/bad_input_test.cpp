@@ -137,7 +137,7 @@ TEST_F(BadInput, ABadPictureInTheEvaluationIsNeverReplaced) {
   expect(train({"evaluate.data.path=judged"}), 3, {"class2/1.png"});
   expect(train({"data.loader.on_bad_record=skip", "evaluate.data.path=judged", "evaluate.every=3",
                 "run_dir=" + work_.path("skipped").string()}),
-         0, {"class2/1.png", "evaluation: 1 of 48 samples could not be read and are left out"});
+         0, {"class2/1.png", "evaluation: left out 1 of 48 samples, which could not be read"});
   EXPECT_THAT(contents(work_.path("skipped/metrics.jsonl")), HasSubstr("\"left_out\":1"));
 }
 
@@ -229,7 +229,7 @@ TEST_F(BadInput, AFifoAmongPicturesHoldsNothingUp) {
   expect(run(lodestone({"embed", work_.run(), "--input", work_.path("pictures/class0"), "--output",
                         work_.path("x.npy")}),
              60),
-         0, {"1 devices, FIFOs or sockets", "pipe.png"});
+         0, {"1 entry of the kind device, FIFO or socket", "pipe.png"});
   EXPECT_EQ(run(lodestone({"embed", work_.run(), "--input", work_.path("pictures/class0/pipe.png"),
                            "--output", work_.path("y.npy")}),
                 60)

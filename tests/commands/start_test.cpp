@@ -6,6 +6,7 @@
 
 #include "commands/small_runs.h"
 #include "common/foreign_line.h"
+#include "sampler/texts/text_source.h"
 #include "trainer/run/changed_settings.h"
 #include "trainer/run/run_config.h"
 #include "trainer/run/start_lines.h"
@@ -59,6 +60,22 @@ TEST(MinerChoice, OneThatThrowsAwayASoftmaxLossesNegativesIsTold) {
        {"loss: supcon", "loss: supcon\nminer: all", "loss: triplet\nminer: batch_hard",
         "loss: contrastive\nminer: semi_hard", "loss: multi_similarity\nminer: multi_similarity"})
     EXPECT_EQ(told(fine), "") << fine;
+}
+
+TEST(SpellingLines, CountClassesThatLookAlike) {
+  const TextFolder folder;
+  TextSource source;
+  const auto lines = [&](const std::string& rows) {
+    source.path = folder.write("a.tsv", rows);
+    return spelling_lines("data", *open_texts(source).texts);
+  };
+  EXPECT_TRUE(lines("a\tx\nb\ty\nc\tX\n").empty());
+  const auto found = lines("a\t1\nb\t 1\nc\tcaf\u00e9\nd\tcafe\u0301\n");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].warns);
+  EXPECT_THAT(found[0].text, AllOf(HasSubstr("data: 2 classes named as another one"),
+                                   HasSubstr("' 1' and '1'"), HasSubstr("give each class one spelling")));
+  EXPECT_THAT(lines("a\t1\nb\t1 \n")[0].text, HasSubstr("data: 1 class named"));
 }
 
 TEST(FirstLine, NamesWhatTrains) {

@@ -166,8 +166,8 @@ int run_gallery_add(const GalleryAddArguments& arguments) {
       added = after.size() - (before ? before->size() : 0);
       return after;
     });
-    std::cout << arguments.gallery << ": added " << added << " photographs, replaced " << given - added
-              << "; " << counted(count_of(arguments.gallery), "identity", "identities")
+    std::cout << arguments.gallery << ": added " << counted(added, "photograph") << ", replaced "
+              << given - added << "; " << counted(count_of(arguments.gallery), "identity", "identities")
               << left_out_note(left_out) << std::endl;
     return static_cast<int>(kDone);
   });

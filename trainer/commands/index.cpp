@@ -1,6 +1,7 @@
 #include <array>
 #include <iostream>
 
+#include "common/counted.h"
 #include "common/text_format.h"
 #include "trainer/commands/verb.h"
 #include "trainer/search/approximate_index.h"
@@ -23,8 +24,8 @@ int run_index(const IndexArguments& arguments) {
   index.write(arguments.output);
   const std::array<int64_t, 2> efforts = {index.default_effort(), 4 * index.default_effort()};
   const std::vector<double> recalls = recalls_of(index, gallery, kRecallDepth, kRecallSamples, efforts);
-  std::cout << arguments.output << ": " << arguments.kind << " of " << gallery.size()
-            << " rows\neffort\trecall_at_" << kRecallDepth << "\n";
+  std::cout << arguments.output << ": " << arguments.kind << " of " << counted(gallery.size(), "row")
+            << "\neffort\trecall_at_" << kRecallDepth << "\n";
   for (size_t e = 0; e < efforts.size(); ++e)
     std::cout << efforts[e] << '\t' << decimal(100 * recalls[e], 1) << " %\n";
   std::cout << std::flush;

@@ -3,6 +3,8 @@
 
 #include "common/files.h"
 #include "common/printable.h"
+#include "sampler/bad_records.h"
+#include "sampler/left_out.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/texts/text_columns.h"
 #include "sampler/tokenizers/tokenizer_config.h"
@@ -21,6 +23,7 @@ struct TokenizerTrainArguments {
   int64_t vocabulary = 30000;
   bool cased = false;
   std::string output;
+  BadRecordConfig bad_records;
 };
 
 struct TokenizerEncodeArguments {
@@ -36,9 +39,12 @@ struct TokenizerEncodeArguments {
 };
 
 /// Returns the texts of several files one after the other.
+/// Errors    a bad line is handled by `bad_records`.
 class Texts {
  public:
-  Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns) {
+  Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns,
+        BadRecordConfig bad_records = {})
+      : bad_records_(std::move(bad_records)) {
     layout_.format = "texts";
     layout_.multiline = true;
     layout_.columns = columns;
@@ -51,6 +57,8 @@ class Texts {
       if (!read_row()) return {};
     return std::move(values_[next_value_++]);
   }
+
+  const LeftOut& left_out() const { return left_out_; }
 
  private:
   struct Open {
@@ -67,21 +75,33 @@ class Texts {
 
   bool read_row() {
     if (!open_) {
-      if (next_path_ == paths_.size()) return false;
+      if (next_path_ == paths_.size()) {
+        check_bad_share(left_out_.count(), lines_, bad_records_, messages_);
+        return false;
+      }
       open_ = std::make_unique<Open>(paths_[next_path_++], layout_);
     }
     if (!open_->reader.next()) {
       open_.reset();
       return true;
     }
+    lines_ += open_->reader.lines();
     try {
       values_ = open_->columns.values(open_->reader);
       next_value_ = 0;
     } catch (const DataError& error) {
-      throw DataError(std::string("texts: ") + error.what() + " at " + open_->file.path() + ":" +
-                      std::to_string(open_->reader.line()) + "; correct or remove it");
+      leave_out(std::string("texts: ") + error.what() + " at " + open_->file.path() + ":" +
+                std::to_string(open_->reader.line()));
     }
     return true;
+  }
+
+  void leave_out(const std::string& message) {
+    constexpr size_t kMessages = 20;
+    if (!bad_records_.skips()) throw DataError(message + "; correct or remove it");
+    left_out_.add("line|lines without a row that can be read (--on-bad-record skip)", message,
+                  open_->reader.lines());
+    if (messages_.size() < kMessages) messages_.push_back(message);
   }
 
   TextLayout layout_;
@@ -90,10 +110,14 @@ class Texts {
   std::unique_ptr<Open> open_;
   std::vector<std::string> values_;
   size_t next_value_ = 0;
+  BadRecordConfig bad_records_;
+  int64_t lines_ = 0;
+  LeftOut left_out_;
+  std::vector<std::string> messages_;
 };
 
 int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
-  Texts texts(arguments.inputs, arguments.columns);
+  Texts texts(arguments.inputs, arguments.columns, arguments.bad_records);
   int64_t tokens = 0;
   if (arguments.kind == "sentencepiece") {
     write_file_atomic(arguments.output,
@@ -113,6 +137,8 @@ int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
     write_file_atomic(arguments.output, lines);
   }
   std::cout << tokens << " tokens: " << arguments.output << std::endl;
+  for (const std::string& sentence : texts.left_out().sentences())
+    std::cerr << "left out " << printable(sentence) << std::endl;
   if (tokens < arguments.vocabulary)
     std::cerr << "of the " << arguments.vocabulary
               << " tokens asked for: no two neighbours in these texts occur "
@@ -165,6 +191,18 @@ void add_tokenizer_train(CLI::App* train, Action& action) {
       ->capture_default_str();
   train->add_option("--vocabulary", train_arguments->vocabulary, "Number of tokens in the vocabulary")
       ->check(CLI::Range(16, 1 << 20))
+      ->capture_default_str();
+  auto* on_bad_record =
+      train
+          ->add_option("--on-bad-record", train_arguments->bad_records.on_bad_record,
+                       "Handling of a line that cannot be read: fail, or skip, which counts it")
+          ->check(CLI::IsMember({"fail", "skip"}))
+          ->capture_default_str();
+  train
+      ->add_option("--max-bad-fraction", train_arguments->bad_records.max_bad_fraction,
+                   "Fraction of the lines that may be skipped; more is an error")
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs(on_bad_record)
       ->capture_default_str();
   add_path(train, "--output", train_arguments->output,
            "File for the vocabulary: vocab.txt (wordpiece) or *.model (sentencepiece)")

@@ -30,6 +30,10 @@ std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& d
 /// metrics say little about new ones.
 std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& trained, const Dataset& judged);
 
+/// Warns of classes whose names look alike: they differ only by blanks around them or by Unicode normal form.
+/// Cost      O(classes) of time and memory
+std::vector<StartLine> spelling_lines(const std::string& where, const Dataset& data);
+
 /// What was skipped when `data` was opened, by reason; `where` is the configuration key of the data.
 std::vector<StartLine> left_out_lines(const std::string& where, const Dataset& data);
 

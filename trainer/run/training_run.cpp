@@ -70,6 +70,8 @@ void TrainingRun::tell_data() const {
   tell(left_out_lines("data", *data_.dataset()));
   for (const std::string& message : data_.left_out) context_.log->warn("left out a bad record: {}", message);
   if (evaluator_) tell(left_out_lines("evaluate.data", evaluator_->dataset()));
+  if (evaluator_ && config_.names_classes(config_.evaluate.text))
+    tell(spelling_lines("evaluate.data", evaluator_->dataset()));
 }
 
 void TrainingRun::load_initial_weights() const {

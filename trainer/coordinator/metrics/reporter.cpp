@@ -79,7 +79,8 @@ struct Reporter::Lead {
   Progress progress;
   CollapseWatch collapse;
   StillWatch still;
-  std::optional<double> recall;
+  std::optional<double> recall;  // of the last evaluation, and its step
+  int64_t recall_step = 0;
   double step_seconds = 0;
 };
 
@@ -196,8 +197,8 @@ void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Te
   // The display is smoothed over about ten steps; metrics.jsonl has the values of each step.
   double& seconds = lead_->step_seconds;
   seconds = seconds > 0 ? 0.9 * seconds + 0.1 * metrics.step_seconds : metrics.step_seconds;
-  lead_->progress.update(
-      {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds, lead_->recall});
+  lead_->progress.update({metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds,
+                          lead_->recall, lead_->recall_step});
 }
 
 void Reporter::bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count) {
@@ -225,6 +226,7 @@ void Reporter::evaluated(int64_t step, const Evaluation& evaluation) {
   endpoint_->metrics.evaluation(values);
   if (endpoint_->live) endpoint_->live->evaluation(step, values);
   lead_->recall = evaluation.model.measures.find("recall_at_1");
+  lead_->recall_step = step;
 }
 
 void Reporter::checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds) {
