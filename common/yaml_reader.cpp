@@ -137,7 +137,8 @@ class Reader : public Fields, public IdleKeys {
     const auto names = slot.names();
     if (std::find(names.begin(), names.end(), name) == names.end())
       throw ConfigError(chosen.place + ": " + path + ".name: unknown name '" + name + "'" +
-                        hint(name, names) + "; known: " + joined(names));
+                        hint(name, names) + "; known: " + joined(names) +
+                        (kept_ ? "; use the program that registers '" + name + "'" : ""));
     slot.choose(name);
   }
 

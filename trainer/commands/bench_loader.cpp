@@ -134,8 +134,8 @@ nlohmann::json measure(const TrainingData& data, const RunConfig& config,
           {"core_second_ratio", median(core_ratios)}};
 }
 
-int run_bench_loader(const BenchLoaderArguments& arguments) {
-  RunConfig config;
+int run_bench_loader(const BenchLoaderArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   config.data.loader.cache_mib = 0;  // cached images would leave out the decoding
   const TrainingData data = open_training_data(config, 1);

@@ -219,8 +219,8 @@ int bench(RunContext& context, RunConfig& config, const BenchStepArguments& argu
   return kDone;
 }
 
-int run_bench_step(const BenchStepArguments& arguments) {
-  RunConfig config;
+int run_bench_step(const BenchStepArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(config, [&](RunContext& context) { return bench(context, config, arguments); });
 }

@@ -147,8 +147,8 @@ int embed_input(RunContext& context, TrainedModel& model, const EmbedArguments& 
   return kDone;
 }
 
-int run_embed(const EmbedArguments& arguments) {
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+int run_embed(const EmbedArguments& arguments, const Tables& tables) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     return embed_input(context, model, arguments);
   });
 }

@@ -46,10 +46,10 @@ TensorMap tensors_of(const Parameters& parameters) {
   return tensors;
 }
 
-int run_export(const ExportArguments& arguments) {
+int run_export(const ExportArguments& arguments, const Tables& tables) {
   const Log log = make_log(0, 1);
   const Checkpoint checkpoint = load_checkpoint(arguments.run, warn_to(log));
-  RunConfig config;
+  RunConfig config(tables);
   read_checkpoint_config(checkpoint, {}, arguments.allow_code, config);
   build_encoder(config, *config.encoder);
   restore_model(checkpoint.snapshot, config);

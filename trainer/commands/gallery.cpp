@@ -152,8 +152,8 @@ double threshold_of(const IdentifyArguments& arguments, const std::optional<Cali
       "rate, or give --threshold");
 }
 
-int run_gallery_add(const GalleryAddArguments& arguments) {
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+int run_gallery_add(const GalleryAddArguments& arguments, const Tables& tables) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "gallery add");
     int64_t left_out = 0;
     const Embeddings more = photographs_of(context, model, arguments, left_out);
@@ -195,8 +195,8 @@ int run_gallery_list(const GalleryListArguments& arguments) {
   return kDone;
 }
 
-int run_identify(const IdentifyArguments& arguments) {
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+int run_identify(const IdentifyArguments& arguments, const Tables& tables) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "identify");
     const Embeddings gallery = read_embeddings(arguments.gallery);
     model.check_made_here(gallery, arguments.gallery);

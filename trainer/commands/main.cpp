@@ -1,3 +1,5 @@
+#include "trainer/commands/main.h"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -40,8 +42,9 @@ void tell(const std::exception& error) {
     std::cerr << "lodestone: error: " << explain(error) << std::endl;
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, const Extensions& extensions) {
   check_log_variables();
+  const Tables tables(extensions);
   CLI::App app{"Lodestone trains embedding models with negatives mined from the global batch.", "lodestone"};
   app.set_version_flag("--version", std::string("lodestone ") + lodestone_version());
   app.require_subcommand(1);
@@ -57,7 +60,7 @@ int run(int argc, char** argv) {
   // `launch` waits for signals on its only thread: a thread of LibTorch's pool would
   // receive them and end the process.
   if (!app.got_subcommand("launch")) use_no_more_than_the_quota();
-  return action();
+  return action(tables);
 }
 
 // Fails if stdout could not be written completely, so that a script notices.
@@ -96,23 +99,23 @@ void listen_on_loopback_alone() {
 }
 
 }  // namespace
-}  // namespace lodestone
-
-int main(int argc, char** argv) {
-  lodestone::open_standard_streams();
-  lodestone::listen_on_loopback_alone();
-  lodestone::spin_briefly(argv);
+int main(int argc, char** argv, const Extensions& extensions) {
+  open_standard_streams();
+  listen_on_loopback_alone();
+  spin_briefly(argv);
   // Tensors of a few MiB are allocated and freed for every tile and layer: memory kept by the allocator
   // causes no page faults.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
-  const lodestone::StderrLines lines(lodestone::make_log(-1, 1));
+  const StderrLines lines(make_log(-1, 1));
   try {
-    const int code = lodestone::run(argc, argv);
-    lodestone::check_stdout();
+    const int code = run(argc, argv, extensions);
+    check_stdout();
     return code;
   } catch (const std::exception& error) {
-    lodestone::tell(error);
-    return lodestone::exit_code(error);
+    tell(error);
+    return exit_code(error);
   }
 }
+
+}  // namespace lodestone

@@ -153,8 +153,8 @@ int mine_input(RunContext& context, TrainedModel& model, const MineArguments& ar
   return kDone;
 }
 
-int run_mine(const MineArguments& arguments) {
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+int run_mine(const MineArguments& arguments, const Tables& tables) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     return mine_input(context, model, arguments);
   });
 }

@@ -166,7 +166,7 @@ void answer(const Queries& queries, const Embeddings& gallery, const std::option
   print_table(answers);
 }
 
-int run_search(const SearchArguments& given) {
+int run_search(const SearchArguments& given, const Tables& tables) {
   SearchArguments arguments = given;
   arguments.query = user_query(given);
   const Embeddings gallery = read_embeddings(arguments.gallery);
@@ -178,7 +178,7 @@ int run_search(const SearchArguments& given) {
     answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
     return kDone;
   }
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "search");
     model.check_made_here(gallery, arguments.gallery);
     const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)

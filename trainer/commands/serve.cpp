@@ -157,9 +157,9 @@ void tell_of_open_secrets(const ServeArguments& arguments, Logger& log) {
     if (const std::string told = exposed_secret(file, option); !told.empty()) log.warn("{}", told);
 }
 
-int run_serve(const ServeArguments& arguments) {
+int run_serve(const ServeArguments& arguments, const Tables& tables) {
   HttpOptions options = http_options(arguments);
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "serve");
     tell_of_open_secrets(arguments, *context.log);
     options.warn = warn_to(context.log);

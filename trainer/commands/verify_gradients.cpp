@@ -120,8 +120,8 @@ std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& da
   const Objective::Setting setting = setting_of(config, data);
   const bool two_views = deals_sides(config, data);
   std::vector<Named> found;
-  for (const auto& loss : loss_table())
-    for (const auto& miner : miner_table()) {
+  for (const auto& loss : config.tables.losses())
+    for (const auto& miner : config.tables.miners()) {
       Named one{loss.name, miner.name, loss.make(), miner.make(), {}};
       const Objective objective{*one.made_loss, *one.made_miner, config.normalize,
                                 config.objective().exchange};
@@ -184,8 +184,8 @@ int verify(const RunContext& context, RunConfig& config, const VerifyArguments& 
   return code;
 }
 
-int run_verify_gradients(const VerifyArguments& arguments) {
-  RunConfig config;
+int run_verify_gradients(const VerifyArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   // Exactness is guaranteed only for float32 rows over the whole global batch.
   config.training.wire = config.training.similarity_precision = config.training.precision = "float32";

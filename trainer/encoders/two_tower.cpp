@@ -1,11 +1,11 @@
+#include "trainer/encoders/two_tower.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/where.h>
-
-#include "trainer/encoders/encoder.h"
 
 namespace lodestone {
 
@@ -19,6 +19,8 @@ namespace {
 ///           are collective
 class TwoTower : public Encoder {
  public:
+  explicit TwoTower(std::shared_ptr<const Towers> towers) : towers_(std::move(towers)) {}
+
   void visit_architecture(Fields& f) override {
     f.slot({"image", "the encoder of pictures"}, image_);
     f.slot({"text", "the encoder of texts"}, text_);
@@ -123,7 +125,8 @@ class TwoTower : public Encoder {
     return x;
   }
 
-  Slot<Encoder> image_{picture_encoder_table(), "resnet18"}, text_{text_encoder_table(), "bert"};
+  std::shared_ptr<const Towers> towers_;
+  Slot<Encoder> image_{towers_->image, "resnet18"}, text_{towers_->text, "bert"};
   int64_t embedding_ = 256;
   InputShape shape_;
   at::Tensor image_projection_, text_projection_;
@@ -131,8 +134,8 @@ class TwoTower : public Encoder {
 
 }  // namespace
 
-std::unique_ptr<Encoder> make_two_tower() {
-  return std::make_unique<TwoTower>();
+std::unique_ptr<Encoder> make_two_tower(std::shared_ptr<const Towers> towers) {
+  return std::make_unique<TwoTower>(std::move(towers));
 }
 
 }  // namespace lodestone

@@ -61,7 +61,8 @@ Features made_up(const InputShape& shape, int64_t rows) {
 /// One rank of the trial steps, with a configuration of its own, since an encoder belongs to one trainer.
 class Trial {
  public:
-  Trial(const ProbeOptions& options, Group world) : options_(options), world_(std::move(world)) {
+  Trial(const ProbeOptions& options, Group world)
+      : options_(options), world_(std::move(world)), config_(options.tables) {
     load_run_config(options.config, options.assignments, config_);
     config_.training.micro_batch = 0;
     config_.training.determinism = {};
@@ -72,7 +73,7 @@ class Trial {
   void build(std::optional<int64_t> width = {}) {
     if (width) {
       shape_ = {1, 1, 1, 0, 0};
-      small_.emplace(picture_encoder_table(), "mlp");
+      small_.emplace(encoder_table(), "mlp");
       read_fields(parse_yaml("hidden: []\nembedding: " + std::to_string(*width), "plan"),
                   [&](Fields& f) { (*small_)->visit(f); });
     } else {
@@ -267,7 +268,7 @@ void refuse_what_is_not_planned(const RunConfig& config, int64_t classes) {
 }  // namespace
 
 StepCost probe_step(const ProbeOptions& options, Machine& here) {
-  RunConfig config;
+  RunConfig config(options.tables);
   load_run_config(options.config, options.assignments, config);
   refuse_what_is_not_planned(config, options.classes);
   at::set_num_threads(options.threads);

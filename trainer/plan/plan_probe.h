@@ -7,6 +7,7 @@ namespace lodestone {
 
 /// The configuration to plan for, and how to measure it.
 struct ProbeOptions {
+  Tables tables;
   std::string config;
   std::vector<std::string> assignments;
   int64_t classes = 0;  ///< number of classes, for losses with proxies

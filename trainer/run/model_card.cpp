@@ -146,7 +146,7 @@ std::string yaml_of(RunConfig& config, bool with_idle = false) {
 
 // Settings that differ from their defaults; `lodestone config` prints the others.
 std::string what_made_it(RunConfig& config) {
-  RunConfig defaults;
+  RunConfig defaults(config.tables);
   defaults.encoder.choose(config.encoder.name());
   defaults.loss.choose(config.loss.name());
   defaults.miner.choose(config.miner.name());

@@ -17,6 +17,7 @@
 #include "trainer/engine/trainer.h"
 #include "trainer/losses/loss.h"
 #include "trainer/run/miner_choice.h"
+#include "trainer/run/tables.h"
 
 namespace lodestone {
 
@@ -81,7 +82,13 @@ struct CodeRule {
 };
 
 /// The complete configuration of a run, except where it runs: world size and hosts come from the launcher.
+///
+///     RunConfig config{Tables()};                             // names of the library, not of extensions
+///     load_run_config("run.yaml", {"seed=1"}, config);
 struct RunConfig {
+  explicit RunConfig(const Tables& names) : tables(names) {}
+
+  Tables tables;  ///< the losses, miners and encoders that can be chosen
   std::string run_dir;
   int64_t seed = 0;
   int64_t global_batch = 256;
@@ -89,9 +96,9 @@ struct RunConfig {
   bool normalize = true;
   DataConfig data;
   SamplerConfig sampler;
-  Slot<Encoder> encoder{encoder_table(), "conv4"};
-  Slot<Loss> loss{loss_table(), "triplet"};
-  MinerChoice miner;
+  Slot<Encoder> encoder{tables.encoders(), "conv4"};
+  Slot<Loss> loss{tables.losses(), "triplet"};
+  MinerChoice miner{tables.miners()};
   TrainerConfig training;
   EvaluateConfig evaluate;
   CheckpointConfig checkpoint;

@@ -23,6 +23,7 @@ TrainingRun::TrainingRun(RunConfig& config, RunContext& context, const std::stri
       prompt_(prompt),
       coordinator_({config.checkpoint, config.metrics, config.report}, context, config.run_dir),
       data_(open_training_data(config, context_.world.size())),
+      slow_config_(config.tables),
       teller_(data_.dataset()->size(), config.data.loader.bad_records) {
   config_.data.loader.pinned = context_.launch.device().is_cuda();
   if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
