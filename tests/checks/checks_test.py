@@ -134,7 +134,8 @@ const Row kTable[] = {
         self.assertEqual([line.split(": ")[0] for line in found], ["common/note.cpp:1", "docs/a.md:1"])
 
     def test_wording_finds_dead_links(self):
-        tree = self.tree({"README.md": "[a](docs/a.md) [b](docs/b.md#part) [c](#here) [d](https://example.org)\n", "docs/b.md": "\n"})
+        tree = self.tree({"README.md": "[a](docs/a.md) [b](docs/b.md#part) [c](#here) [d](https://example.org)\n",
+                          "docs/b.md": "```cpp\n[](const Rows& x) { return x; }\n```\n"})
         self.assertEqual(wording.problems(tree), ["README.md: the link to docs/a.md leads nowhere"])
 
     def test_the_handbook_must_name_what_the_sources_know_and_nothing_else(self):
