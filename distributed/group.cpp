@@ -128,8 +128,8 @@ Traffic Group::traffic() const {
   return state_->traffic;
 }
 
-void Group::abort(const std::string& why) const {
-  state_->members.context->fail(why);
+void Group::abort(const std::string& why, int code) const {
+  state_->members.context->fail(why, code);
   if (state_->cpu) state_->cpu->poison(why);
   state_->abort_cuda();
 }

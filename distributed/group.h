@@ -148,8 +148,9 @@ class Group {
   /// whatever they have computed.
   void check(const char* what) const;
   /// Makes the group unusable on every rank: collectives in progress and later ones throw CommError with
-  /// `why`.
-  void abort(const std::string& why) const;
+  /// `why`. `code`, if not 0, is the exit code with which all ranks of the job end
+  /// (ControlPlane::failure_code).
+  void abort(const std::string& why, int code = 0) const;
 
   /// For distributed/ only.
   explicit Group(std::shared_ptr<GroupState> state) : state_(std::move(state)) {}

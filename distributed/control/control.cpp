@@ -53,15 +53,21 @@ std::optional<std::string> ControlPlane::failure() {
   if (!shared.condemned.load(std::memory_order_acquire)) {
     const auto silence = shared.store_silence();
     if (silence <= shared.options.peer_timeout) return std::nullopt;
-    shared.condemn("rank 0 is lost: it has not answered for " + std::to_string(silence.count()) + " ms");
+    shared.condemn({"rank 0 is lost: it has not answered for " + std::to_string(silence.count()) + " ms", 0});
   }
   std::lock_guard lock(shared.mutex);
-  return shared.verdict;
+  return shared.verdict.what;
 }
 
-void ControlPlane::report(const std::string& what) {
+std::optional<int> ControlPlane::failure_code() {
+  if (!failure()) return std::nullopt;
   std::lock_guard lock(shared_->mutex);
-  if (shared_->report.empty()) shared_->report = what;
+  return shared_->verdict.code == 0 ? std::nullopt : std::optional(shared_->verdict.code);
+}
+
+void ControlPlane::report(const std::string& what, int code) {
+  std::lock_guard lock(shared_->mutex);
+  if (!shared_->report) shared_->report = {what, code};
   shared_->changed.notify_all();
 }
 
