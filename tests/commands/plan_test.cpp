@@ -59,6 +59,17 @@ TEST(PlanModel, AThinLinkIsSeenBetweenNodesOnly) {
             predict(some_cost(), some_machine(), 8, 2, 1024).step());
 }
 
+TEST(PlanModel, RanksOfANodeShareItsLink) {
+  Machine thin = some_machine();
+  thin.link_bandwidth = 8e9;
+  thin.link_latency = thin.inner_latency = 0;
+  const auto exchange = [&](int64_t nodes) { return predict(some_cost(), thin, 8, nodes, 1024).exchange; };
+  const double sent = 7.0 * 512 * 128;  // bytes of a rank
+  EXPECT_DOUBLE_EQ(exchange(8), sent / 8e9) << "a link for each rank";
+  EXPECT_DOUBLE_EQ(exchange(2), sent / 2e9) << "four ranks on a link";
+  EXPECT_DOUBLE_EQ(exchange(3), sent / (8e9 / 3)) << "the node with most ranks is the slowest";
+}
+
 TEST(PlanModel, MicroBatchesBoundActivationsAndCostAPass) {
   StepCost cost = some_cost();
   cost.micro_batch = 16;

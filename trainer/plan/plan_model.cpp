@@ -91,11 +91,11 @@ Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, 
   // If all rows are on one rank a pair serves both its ends: two products instead of three.
   p.loss = machine.pair_seconds * p.share * met * (ranks > 1 ? 1 : 2.0 / 3);
   p.update = machine.update_seconds;
-  const double bandwidth =
-      nodes > 1 ? std::min(machine.inner_bandwidth, machine.link_bandwidth) : machine.inner_bandwidth;
+  const int64_t per_node = (ranks + nodes - 1) / nodes;
+  const double link = machine.link_bandwidth / static_cast<double>(per_node);
+  const double bandwidth = nodes > 1 ? std::min(machine.inner_bandwidth, link) : machine.inner_bandwidth;
   // First within nodes, then between them.
-  const double hops =
-      log2_of((ranks + nodes - 1) / nodes) * machine.inner_latency + log2_of(nodes) * machine.link_latency;
+  const double hops = log2_of(per_node) * machine.inner_latency + log2_of(nodes) * machine.link_latency;
   for (const auto& verb : cost.verbs) {
     const double sent = verb.sent_bytes(ranks, p.share, global_batch);
     p.sent_bytes += sent;

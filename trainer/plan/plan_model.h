@@ -53,7 +53,7 @@ struct Machine {
   double pair_seconds = 0;
   /// Between ranks of a node: bytes per second in each direction, and seconds.
   double inner_bandwidth = 0, inner_latency = 0;
-  /// Of the link between a node and other nodes, likewise.
+  /// Of the link between a node and other nodes, likewise; the node's ranks share it.
   double link_bandwidth = 0, link_latency = 0;
 };
 
@@ -85,7 +85,8 @@ struct Prediction {
 };
 
 /// Predicts a step with the α–β model. Reductions and gathers take 2 log2 W and log2 W latencies per call,
-/// within nodes and then between them, plus the bytes that a rank sends over the slowest link they cross. The
+/// within nodes and then between them, plus the bytes that a rank sends over the slowest link they cross:
+/// that within the node, or its share of the link between nodes, which all ranks of the node use at once. The
 /// gradient's reduction overlaps with the backward pass except for its last bucket.
 Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, int64_t nodes,
                    double global_batch);
