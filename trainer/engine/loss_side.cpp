@@ -37,6 +37,9 @@ class NumbersAsVectors : public StateVisitor {
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override {
     inner_.replicated(group, name, live.dim() == 0 ? live.view({1}) : live);
   }
+  void replaceable(const std::string& group, const std::string& name, at::Tensor& value) override {
+    inner_.replaceable(group, name, value);
+  }
   void sharded(const std::string& group, const std::string& name, const StateRows& rows) override {
     inner_.sharded(group, name, rows);
   }
