@@ -94,8 +94,8 @@ nlohmann::json measure(const RunContext& context, const BenchLossArguments& argu
                        const RunConfig& config, int64_t size, int64_t width, ProductRates& rates) {
   Rows rows = rows_for(arguments, context, size, width);
   StepInput input;
-  if (config.loss->pairing() == Pairing::kTowers) input.second = &rows.second;
-  if (config.loss->uses_proxies()) input.shard = &*rows.proxies;
+  if (config.loss->pairing() == Pairing::kTowers) input.second = rows.second;
+  if (config.loss->uses_proxies()) input.shard = rows.proxies;
   const auto once = [&] { return global_batch_loss(context.world, rows.first, config.objective(), input); };
   PeakMemory memory(context.launch.device());
   StepLoss step = once();

@@ -22,15 +22,15 @@ namespace lodestone {
 ///     pass->reduce();  // the parameters' gradients are now those of the global batch
 ///
 /// Ranks     encode, rows_for_loss, encode_keys and reduce are collective, and so is backward of DirectPass
-/// Gradient  of parameters: the sum over the rows of all ranks; DirectPass adds it to the gradient that is
-///           there, CanonicalPass replaces that
+/// Gradient  backward and reduce replace the gradients of all learned parameters by the sum over the rows of
+///           all ranks. A parameter that no row reaches has none.
 class EncoderPass {
  public:
   virtual ~EncoderPass() = default;
 
   /// z_bD of this rank's rows, detached, at least float32. `share` is their range in the global batch.
   virtual at::Tensor encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) = 0;
-  /// Takes dL/dz of the rows that were encoded last and adds this rank's part of the parameters' gradients.
+  /// Takes dL/dz of the rows that were encoded last. Replaces the parameters' gradients by this rank's part.
   virtual void backward(const at::Tensor& gradient_bD) = 0;
   /// Replaces the parameters' gradients by their sum over ranks.
   virtual void reduce() = 0;

@@ -109,30 +109,28 @@ at::Tensor LossSide::Meeting::joined(const at::Tensor& gradient_bD,
   return all_bD.index_copy_(0, first_n, gradient_bD).index_copy_(0, second_n, second_gradient_bD);
 }
 
-std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const Features& x, int64_t first_row,
-                                                  std::optional<Tuples> tuples, int64_t step) {
-  auto meeting = std::make_unique<Meeting>();
-  meeting->rows = rows;
-  meeting->input.tuples = std::move(tuples);
-  meeting->input.draw = {setup_.seed, step};
-  meeting->input.scope = scope_ ? &*scope_ : nullptr;
+LossSide::Meeting LossSide::meet(const LocalRows& rows, const Features& x, int64_t first_row,
+                                 std::optional<Tuples> tuples, int64_t step) {
+  Meeting meeting;
+  meeting.rows = rows;
+  meeting.input.tuples = std::move(tuples);
+  meeting.input.draw = {setup_.seed, step};
+  meeting.input.scope = scope_;
   if (objective_.loss.pairing() == Pairing::kTowers) {
     const int64_t count = rows.z_bD.size(0), odd = first_row % 2;
-    meeting->first_n = at::arange(odd, std::max(count, odd), 2, rows.label_b.options());
-    meeting->second_n = at::arange(1 - odd, std::max(count, 1 - odd), 2, rows.label_b.options());
-    meeting->rows = rows_at(rows, meeting->first_n);
-    meeting->second = rows_at(rows, meeting->second_n);
+    meeting.first_n = at::arange(odd, std::max(count, odd), 2, rows.label_b.options());
+    meeting.second_n = at::arange(1 - odd, std::max(count, 1 - odd), 2, rows.label_b.options());
+    meeting.rows = rows_at(rows, meeting.first_n);
+    meeting.input.second = rows_at(rows, meeting.second_n);
   }
-  if (proxies_) meeting->shard = proxies_->select(rows.label_b, step, objective_.normalize);
-  if (remembers(step)) meeting->shard = memory_->entries();
+  if (proxies_) meeting.input.shard = proxies_->select(rows.label_b, step, objective_.normalize);
+  if (remembers(step)) meeting.input.shard = memory_->entries();
   if (config_.memory.has_momentum_encoder()) {
     at::NoGradGuard no_grad;
     const at::Tensor key_bD = setup_.keys ? setup_.keys(*setup_.slow, x) : setup_.slow->forward(x, {});
-    meeting->second = LocalRows{key_bD, rows.label_b, rows.group_b, rows.id_b};
-    meeting->input.second_learns = false;
+    meeting.input.second = LocalRows{key_bD, rows.label_b, rows.group_b, rows.id_b};
+    meeting.input.second_learns = false;
   }
-  if (meeting->second) meeting->input.second = &*meeting->second;
-  if (meeting->shard) meeting->input.shard = &*meeting->shard;
   return meeting;
 }
 
@@ -142,10 +140,10 @@ void LossSide::remember(const RowSet& rows, int64_t step) {
 
 StepLoss LossSide::loss(const LocalRows& rows, const Features& x, int64_t first_row,
                         std::optional<Tuples> tuples, int64_t step) {
-  const auto meeting = meet(rows, x, first_row, std::move(tuples), step);
-  meeting->input.want_health = true;
-  StepLoss result = global_batch_loss(world_, meeting->rows, objective_, meeting->input);
-  result.gradient_bD = meeting->joined(result.gradient_bD, result.second_gradient_bD);
+  Meeting meeting = meet(rows, x, first_row, std::move(tuples), step);
+  meeting.input.want_health = true;
+  StepLoss result = global_batch_loss(world_, meeting.rows, objective_, meeting.input);
+  result.gradient_bD = meeting.joined(result.gradient_bD, result.second_gradient_bD);
   // A step that is skipped must not change the memory: rows that are not finite would spoil every later loss.
   if (std::isfinite(result.loss)) remember(result.remembered, step);
   return result;

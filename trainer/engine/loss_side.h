@@ -45,11 +45,9 @@ class LossSide {
   LossSide(Group world, c10::Device device, const Objective& objective, const LossSideConfig& config,
            const OptimizerConfig& optimizer, const LossSideSetup& setup, const Encoder& encoder);
 
-  /// The inputs of the loss for one step. `input` points into the object, so it must not be copied or moved.
+  /// The inputs of the loss for one step.
   struct Meeting {
-    LocalRows rows;                   ///< rows of the batch, or of its first tower
-    std::optional<LocalRows> second;  ///< rows of the second tower, or momentum keys
-    std::optional<RowSet> shard;
+    LocalRows rows;  ///< rows of the batch, or of its first tower
     StepInput input;
     at::Tensor first_n, second_n;  ///< with two towers: the batch indices of each tower's rows
 
@@ -59,8 +57,8 @@ class LossSide {
   /// Prepares the inputs of the loss. `first_row` is the global index of this rank's first row: with two
   /// towers, even rows belong to the first tower and odd rows to the second (the two views of a sample).
   /// Collective if proxies are sampled.
-  std::unique_ptr<Meeting> meet(const LocalRows& rows, const Features& x, int64_t first_row,
-                                std::optional<Tuples> tuples, int64_t step);
+  Meeting meet(const LocalRows& rows, const Features& x, int64_t first_row, std::optional<Tuples> tuples,
+               int64_t step);
   /// Adds a step's rows to the memory, if there is one.
   void remember(const RowSet& rows, int64_t step);
   /// The loss of one step and its gradient by the rows of the batch: meet, global_batch_loss, remember.
