@@ -43,6 +43,12 @@ void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& 
 /// The current values of all fields as YAML that read_fields accepts.
 std::string write_yaml(const std::function<void(Fields&)>& visit);
 
+/// The same for an object with visit(Fields&). Writing only reads the object, so that it may be const.
+template <typename Object>
+std::string write_settings(const Object& object) {
+  return write_yaml([&object](Fields& f) { const_cast<Object&>(object).visit(f); });
+}
+
 /// All keys with type, default, unit, range and meaning, as commented YAML with the alternatives of each
 /// slot.
 std::string write_reference(const std::function<void(Fields&)>& visit);

@@ -133,7 +133,7 @@ class Reader : public Fields, public IdleKeys {
 
   void choose(SlotBase& slot, const ConfigNode& chosen, const std::string& path) const {
     std::string name;
-    read({"name", ""}, chosen, name);
+    read(FieldInfo{.name = "name"}, chosen, name);
     const auto names = slot.names();
     if (std::find(names.begin(), names.end(), name) == names.end())
       throw ConfigError(chosen.place + ": " + path + ".name: unknown name '" + name + "'" +

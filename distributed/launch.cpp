@@ -70,10 +70,9 @@ Plan make_plan(const LaunchOptions& options, const LaunchInfo& info) {
     if (options.backend != row.name) continue;
     const std::string problem = row.problem();
     if (!problem.empty()) throw ConfigError("backend " + options.backend + ": " + problem);
-    if (options.device == "cpu") return row.plan(info, false);
-    if (options.device == "cuda") return (load_cuda_module(), row.plan(info, true));
-    if (options.device == "auto") return row.plan(info, cuda_module_problem().empty());
-    throw ConfigError("launch: expected device cpu, cuda or auto, got '" + options.device + "'");
+    if (options.device == DeviceChoice::kCuda) load_cuda_module();
+    const bool found = options.device == DeviceChoice::kAuto && cuda_module_problem().empty();
+    return row.plan(info, found || options.device == DeviceChoice::kCuda);
   }
   throw ConfigError("launch: expected backend auto, local, mpi or nccl, got '" + options.backend + "'");
 }

@@ -13,10 +13,17 @@
 
 namespace lodestone {
 
+/// Where tensors live.
+enum class DeviceChoice {
+  kAuto,  ///< CUDA if the build and the host have it, otherwise the CPU
+  kCpu,
+  kCuda,
+};
+
 /// How a process joins its job; all ranks give the same values.
 struct LaunchOptions {
   std::string backend = "auto";  ///< auto, local, mpi or nccl
-  std::string device = "cpu";    ///< cpu, cuda, or auto: cuda if build and host have it
+  DeviceChoice device = DeviceChoice::kCpu;
   GroupOptions group;
   std::chrono::milliseconds peer_timeout{5'000};
 };

@@ -76,13 +76,8 @@ void ImageTransformConfig::visit(Fields& f) {
   f.field({"width", "width of the encoder's input", "pixels", 1, 4096}, &width);
   f.field({"height", "height of the encoder's input", "pixels", 1, 4096}, &height);
   f.field({"channels", "1 for grey, 3 for colour", "", 1, 3}, &channels);
-  f.field({"fit",
-           "how a picture of another shape fits: stretch it, or crop what is too much on both sides",
-           "",
-           {},
-           {},
-           {"stretch", "crop"}},
-          &fit);
+  f.choice({"fit", "how a picture of another shape fits: stretch it, or crop what is too much on both sides"},
+           &fit, {{"stretch", ImageFit::kStretch}, {"crop", ImageFit::kCrop}});
   f.field({"invert", "exchange black and white, so that ink is bright"}, &invert);
   f.nested({"crop", "take a random part of the picture"}, crop);
   f.field({"flip", "share of draws mirrored left to right", "", 0, 1}, &flip);
@@ -127,8 +122,6 @@ ImageTransform::ImageTransform(ImageTransformConfig config, uint64_t seed)
           std::to_string(config_.width) + "x" + std::to_string(config_.height));
   require(config_.channels == 1 || config_.channels == 3, "channels 1 or 3",
           std::to_string(config_.channels));
-  require(config_.fit == "stretch" || config_.fit == "crop", "fit to be stretch or crop",
-          "'" + config_.fit + "'");
   require(config_.scale_min > 0 && config_.scale_min <= config_.scale_max, "0 < scale_min <= scale_max",
           std::to_string(config_.scale_min) + " and " + std::to_string(config_.scale_max));
   config_.crop.check();
@@ -153,7 +146,7 @@ DecodeOptions ImageTransform::decode_options() const {
 }
 
 Box ImageTransform::whole(const Image& image) const {
-  if (config_.fit == "stretch") return {0, 0, image.width, image.height};
+  if (config_.fit == ImageFit::kStretch) return {0, 0, image.width, image.height};
   return middle(image.width, image.height,
                 static_cast<double>(config_.width) / static_cast<double>(config_.height));
 }

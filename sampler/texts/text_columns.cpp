@@ -24,7 +24,7 @@ struct Role {
   bool needed = true;
 };
 
-const std::vector<Role>& roles_of(const std::string& format) {
+const std::vector<Role>& roles_of(TextFormat format) {
   static const std::vector<Role> labels = {{{"text", "sentence"}}, {{"label"}}};
   static const std::vector<Role> pairs = {{{"sentence1", "anchor", "query", "question"}},
                                           {{"sentence2", "positive", "answer"}},
@@ -33,11 +33,11 @@ const std::vector<Role>& roles_of(const std::string& format) {
   static const std::vector<Role> queries = {{{"query", "anchor", "question"}}, {{"positive", "answer"}}};
   static const std::vector<Role> texts = {{{"text", "sentence"}}};
   static const std::vector<Role> captions = {{{"caption", "text", "title"}}, {{"path", "image", "filepath"}}};
-  if (format == "pairs") return pairs;
-  if (format == "triplets") return triplets;
-  if (format == "texts") return texts;
-  if (format == "captions") return captions;
-  return format == "queries" ? queries : labels;
+  if (format == TextFormat::kPairs) return pairs;
+  if (format == TextFormat::kTriplets) return triplets;
+  if (format == TextFormat::kTexts) return texts;
+  if (format == TextFormat::kCaptions) return captions;
+  return format == TextFormat::kQueries ? queries : labels;
 }
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
@@ -62,7 +62,7 @@ std::string lacking(const std::vector<std::string>& columns, const std::vector<s
 }
 
 /// The usual names that are present; empty if a required one is missing.
-std::vector<std::string> usual_names(const std::string& format, const std::vector<std::string>& present) {
+std::vector<std::string> usual_names(TextFormat format, const std::vector<std::string>& present) {
   std::vector<std::string> found;
   for (const Role& role : roles_of(format)) {
     const auto name = std::find_if(role.names.begin(), role.names.end(),
@@ -72,7 +72,7 @@ std::vector<std::string> usual_names(const std::string& format, const std::vecto
     else if (role.needed)
       return {};
   }
-  if (format != "queries") return found;
+  if (format != TextFormat::kQueries) return found;
   if (has(present, "negative")) found.emplace_back("negative");
   for (int n = 1; has(present, "negative_" + std::to_string(n)); ++n)
     found.push_back("negative_" + std::to_string(n));
@@ -81,27 +81,28 @@ std::vector<std::string> usual_names(const std::string& format, const std::vecto
 }
 
 // Whether more columns may follow those with roles.
-bool is_open(const std::string& format) {
-  return format == "queries" || format == "texts";
+bool is_open(TextFormat format) {
+  return format == TextFormat::kQueries || format == TextFormat::kTexts;
 }
 
 // The smallest number of columns in a record of a format.
-size_t least_columns(const std::string& format) {
+size_t least_columns(TextFormat format) {
   return static_cast<size_t>(std::ranges::count_if(roles_of(format), &Role::needed));
 }
 
 /// Whether a column has a meaning that a reader of this format would ignore, and so change the data set. For
 /// texts without classes only the text counts.
-bool would_be_ignored(const std::string& format, const std::string& name) {
+bool would_be_ignored(TextFormat format, const std::string& name) {
   static const std::set<std::string> roles = [] {
     std::set<std::string> names = {"negative", "negatives"};
-    for (const char* one : {"labels", "pairs", "triplets", "queries"})
+    for (const TextFormat one :
+         {TextFormat::kLabels, TextFormat::kPairs, TextFormat::kTriplets, TextFormat::kQueries})
       for (const Role& role : roles_of(one)) names.insert(role.names.begin(), role.names.end());
     return names;
   }();
-  if (format == "texts") return false;
+  if (format == TextFormat::kTexts) return false;
   if (name == "split" || name == "is_query" || name == "is_gallery") return true;
-  return format != "captions" && (roles.contains(name) || name.starts_with("negative_"));
+  return format != TextFormat::kCaptions && (roles.contains(name) || name.starts_with("negative_"));
 }
 
 // A first row with one of the expected names is hardly a row of data.
@@ -109,14 +110,14 @@ void refuse_half_a_header(const TextLayout& layout, const std::vector<std::strin
   for (const Role& role : roles_of(layout.format))
     for (const char* name : role.names)
       if (has(first, name))
-        throw DataError("expected the columns of the format " + layout.format +
+        throw DataError("expected the columns of the format " + name_of(layout.format) +
                         " or rows without a header, got a first row with " + listed(first) +
                         "; name the columns in data.text.columns, or set data.text.header: no if it is data");
 }
 
-[[noreturn]] void refuse_unread(const std::string& format, const std::string& name) {
+[[noreturn]] void refuse_unread(TextFormat format, const std::string& name) {
   throw DataError(
-      "expected columns that the format " + format + " reads, got '" + name +
+      "expected columns that the format " + name_of(format) + " reads, got '" + name +
       "' too; set data.text.format to one that reads it, or data.text.columns to those that are to be "
       "read, or remove it");
 }
@@ -130,7 +131,7 @@ void check_count(const TextLayout& layout) {
                     (is_open(layout.format) ? " or more"
                      : most > least         ? " or " + std::to_string(most)
                                             : "") +
-                    " names for the format " + layout.format + ", got " + std::to_string(count));
+                    " names for the format " + name_of(layout.format) + ", got " + std::to_string(count));
 }
 
 std::optional<size_t> number_of(const std::string& name) {
@@ -168,7 +169,7 @@ TextColumns::TextColumns(const PositionedFile& file, RecordSyntax syntax, const 
     const Json object = parse_object(reader.columns().front());
     for (const auto& [key, value] : object.items()) present.push_back(key);
     if (!find_names(present) && layout.columns.empty())
-      throw DataError("expected the keys of " + layout.format + ", got " + listed(present));
+      throw DataError("expected the keys of " + name_of(layout.format) + ", got " + listed(present));
     if (!lacking(keys_, present).empty())
       throw DataError("expected all the keys that `columns` names, got none named " +
                       lacking(layout.columns, present) + " in " + listed(present));
@@ -196,7 +197,7 @@ void TextColumns::find_unused(const std::vector<std::string>& present) {
 
 void TextColumns::place(const std::vector<std::string>& first) {
   width_ = first.size();
-  if (layout_.header != "no" && syntax_ != RecordSyntax::kLines && find_names(first)) {
+  if (layout_.header != AutoYesNo::kNo && syntax_ != RecordSyntax::kLines && find_names(first)) {
     has_header_ = true;
     find_unused(first);
     for (const std::string& key : keys_)
@@ -205,10 +206,11 @@ void TextColumns::place(const std::vector<std::string>& first) {
   }
   const bool names_some =
       std::ranges::any_of(layout_.columns, [](const std::string& name) { return !number_of(name); });
-  if (!names_some && layout_.header == "auto" && syntax_ != RecordSyntax::kLines)
+  if (!names_some && layout_.header == AutoYesNo::kAuto && syntax_ != RecordSyntax::kLines)
     refuse_half_a_header(layout_, first);
-  if (!names_some && layout_.header == "yes")
-    throw DataError("expected a header with the columns of " + layout_.format + ", got " + listed(first));
+  if (!names_some && layout_.header == AutoYesNo::kYes)
+    throw DataError("expected a header with the columns of " + name_of(layout_.format) + ", got " +
+                    listed(first));
   take_by_number(first);
   if (positions_.empty()) take_from_the_left(first.size());
 }
@@ -217,7 +219,7 @@ void TextColumns::place(const std::vector<std::string>& first) {
 void TextColumns::take_by_number(const std::vector<std::string>& first) {
   for (const std::string& name : layout_.columns) {
     const auto number = number_of(name);
-    if (!number && layout_.header == "no")
+    if (!number && layout_.header == AutoYesNo::kNo)
       throw DataError("expected numbers in `columns`, since `header` is no, got '" + printable(name) + "'");
     if (!number)
       throw DataError("expected a header with all that `columns` names, got none named " +
@@ -233,12 +235,12 @@ void TextColumns::take_from_the_left(size_t present) {
     throw DataError("expected " + std::to_string(least) + " columns, got " + std::to_string(present) +
                     (lines ? ", since a .txt file is one text a line; name a table *.tsv or *.csv" : ""));
   if (present > most && !is_open(layout_.format))
-    throw DataError("expected " + std::to_string(most) + " columns in the format " + layout_.format +
+    throw DataError("expected " + std::to_string(most) + " columns in the format " + name_of(layout_.format) +
                     ", got " + std::to_string(present) +
                     "; say which are read, as in data.text.columns: [\"1\", \"2\"]");
-  if (layout_.format == "queries") width_ = 0;
+  if (layout_.format == TextFormat::kQueries) width_ = 0;
   for (size_t c = 0; c < present; ++c) positions_.push_back(c);
-  if (layout_.format == "captions") positions_ = {1, 0};  // manifests begin with the path
+  if (layout_.format == TextFormat::kCaptions) positions_ = {1, 0};  // manifests begin with the path
 }
 
 void TextColumns::refuse_problem(const RecordReader& reader) const {
@@ -303,7 +305,7 @@ std::vector<std::string> TextColumns::values_of_json(const std::string& record) 
   for (const std::string& key : keys_) {
     const auto value = object.find(key);
     if (value == object.end()) throw DataError("expected the key '" + key + "', got none");
-    if (value->is_array() && layout_.format == "queries" && key == keys_.back())
+    if (value->is_array() && layout_.format == TextFormat::kQueries && key == keys_.back())
       for (const Json& item : *value) add(item, key);
     else
       add(*value, key);

@@ -4,32 +4,28 @@
 
 namespace lodestone {
 
+std::string name_of(TextFormat format) {
+  return format == TextFormat::kCaptions ? "captions" : choice_name(format, kTextFormats);
+}
+
 void TextLayout::visit(Fields& f) {
-  f.field({"format",
-           "texts: text; labels: text, label; pairs: sentence1, sentence2 and maybe a score or 0|1; "
-           "triplets: anchor, positive, "
-           "negative; queries: query, positive, negatives",
-           "",
-           {},
-           {},
-           {"texts", "labels", "pairs", "triplets", "queries"}},
-          &format);
+  f.choice({"format",
+            "texts: text; labels: text, label; pairs: sentence1, sentence2 and maybe a score or 0|1; "
+            "triplets: anchor, positive, "
+            "negative; queries: query, positive, negatives"},
+           &format, kTextFormats);
   f.field({"columns",
            "names of the columns or keys in the order of the format; numbers from 1 where there is no "
            "header; empty: "
            "the usual names"},
           &columns);
-  f.field({"header",
-           "tabs and commas: whether the first row names the columns; auto: if it has the names that are "
-           "looked for",
-           "",
-           {},
-           {},
-           {"auto", "yes", "no"}},
-          &header);
-  const std::string because = "with format: " + format + "; leave it out, or set format: ";
-  if (format != "queries") without_effect(f, {"negatives"}, because + "queries");
-  if (format != "pairs") without_effect(f, {"same_from"}, because + "pairs");
+  f.choice({"header",
+            "tabs and commas: whether the first row names the columns; auto: if it has the names that are "
+            "looked for"},
+           &header, kAutoYesNo);
+  const std::string because = "with format: " + name_of(format) + "; leave it out, or set format: ";
+  if (format != TextFormat::kQueries) without_effect(f, {"negatives"}, because + "queries");
+  if (format != TextFormat::kPairs) without_effect(f, {"same_from"}, because + "pairs");
   f.field({"negatives",
            "queries: negatives taken of each row, the first ones; null: as many as the first row has", "", 0,
            1000},

@@ -46,8 +46,8 @@ class Indexer {
   }
 
  private:
-  bool is(const char* format) const { return layout_.format == format; }
-  bool is_named() const { return is("labels") || is("captions"); }
+  bool is(TextFormat format) const { return layout_.format == format; }
+  bool is_named() const { return is(TextFormat::kLabels) || is(TextFormat::kCaptions); }
 
   void add_file(const std::string& path) {
     path_ = path;
@@ -86,14 +86,17 @@ class Indexer {
 
   // The first row determines the number of columns.
   void start(size_t values) {
-    if (is("pairs")) with_label_ = values == 3;
-    if (is("queries")) {
+    if (is(TextFormat::kPairs)) with_label_ = values == 3;
+    if (is(TextFormat::kQueries)) {
       if (!layout_.negatives) layout_.negatives = static_cast<int64_t>(values) - 2;
       set_.texts_per_row = 2 + *layout_.negatives;
     } else {
-      set_.texts_per_row = is("texts") ? static_cast<int64_t>(values) : is_named() ? 1 : is("pairs") ? 2 : 3;
+      set_.texts_per_row = is(TextFormat::kTexts)   ? static_cast<int64_t>(values)
+                           : is_named()             ? 1
+                           : is(TextFormat::kPairs) ? 2
+                                                    : 3;
     }
-    set_.rows_meet = is("queries") || (is("pairs") && !with_label_);
+    set_.rows_meet = is(TextFormat::kQueries) || (is(TextFormat::kPairs) && !with_label_);
     texts_ = std::make_shared<IndexedTexts>(is_named()       ? TextClasses::kNamed
                                             : set_.rows_meet ? TextClasses::kRows
                                                              : TextClasses::kOwn,
@@ -107,34 +110,35 @@ class Indexer {
     if (values.size() < wanted)
       throw DataError("expected " + std::to_string(wanted) + " columns, got " +
                       std::to_string(values.size()));
-    if (is("texts") && values.size() > wanted)
+    if (is(TextFormat::kTexts) && values.size() > wanted)
       throw DataError("expected " + std::to_string(wanted) + " texts as in the first row, got " +
                       std::to_string(values.size()));
-    if (is("queries") && !source_.layout.negatives && values.size() > wanted)
+    if (is(TextFormat::kQueries) && !source_.layout.negatives && values.size() > wanted)
       left_out_.add(
           "negatives beyond the " + std::to_string(wanted - 2) +
               " that the first row has; set data.text.negatives to how many are to be taken of each row",
           place_of(reader), static_cast<int64_t>(values.size() - wanted));
     const std::string label = with_label ? std::move(values[width]) : "";
     values.resize(width);
-    if (is("labels") && !filter_.passes(label)) return;
-    if (is("captions") && !is_list_entry(label))
+    if (is(TextFormat::kLabels) && !filter_.passes(label)) return;
+    if (is(TextFormat::kCaptions) && !is_list_entry(label))
       throw DataError("expected a picture's path below the list's folder, got " + name_in_quotes(label) +
                       "; correct or remove the row");
-    if (is("triplets") && (values[2] == values[0] || values[2] == values[1]))
+    if (is(TextFormat::kTriplets) && (values[2] == values[0] || values[2] == values[1]))
       throw DataError("expected a negative that is neither anchor nor positive, got the same text");
     const double score = with_label_ ? number_of(label) : 0;
     uint32_t number = 0;
     if (is_named())
       number = numbers_.try_emplace(label, static_cast<uint32_t>(numbers_.size())).first->second;
     texts_->add_row(reader.offset(), reader.line(), values, number);
-    if (is("triplets")) set_.tuples.push_back({3 * set_.rows, 3 * set_.rows + 1, 3 * set_.rows + 2});
+    if (is(TextFormat::kTriplets))
+      set_.tuples.push_back({3 * set_.rows, 3 * set_.rows + 1, 3 * set_.rows + 2});
     if (with_label_) set_.scores.push_back(score);
     ++set_.rows;
   }
 
   void refuse(const std::string& message, int64_t lines) {
-    if (source_.bad_records.on_bad_record == "fail") throw DataError(message + "; correct or remove it");
+    if (!source_.bad_records.skips()) throw DataError(message + "; correct or remove it");
     set_.bad += lines;
     left_out_.add("lines that hold no row that can be read (on_bad_record: skip); correct or remove them",
                   message, lines);
@@ -192,7 +196,7 @@ class Indexer {
 
 TextSet open_texts(const TextSource& source) {
   if (source.path.empty()) throw ConfigError("data: expected `path` to name a text file, got nothing");
-  if (!source.class_filter.empty() && source.layout.format != "labels")
+  if (!source.class_filter.empty() && source.layout.format != TextFormat::kLabels)
     throw ConfigError("data: class_filter keeps classes, and only the format labels has them; remove it");
   return Indexer(source).run();
 }

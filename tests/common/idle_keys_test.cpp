@@ -14,15 +14,17 @@ namespace {
 
 using testing::HasSubstr;
 
+enum class Kind { kAll, kSome };
+
 struct Draw {
-  std::string kind = "all";
+  Kind kind = Kind::kAll;
   int64_t count = 4;
   Inner near;
   Slot<Shape> shape{kShapes, "square"};
 
   void visit(Fields& f) {
-    f.field({"kind", "what is drawn", "", {}, {}, {"all", "some"}}, &kind);
-    if (kind == "all") without_effect(f, {"count", "near", "shape"}, "with kind: all; leave it out");
+    f.choice({"kind", "what is drawn"}, &kind, {{"all", Kind::kAll}, {"some", Kind::kSome}});
+    if (kind == Kind::kAll) without_effect(f, {"count", "near", "shape"}, "with kind: all; leave it out");
     f.field({"count", "how many", "", 1}, &count);
     f.nested({"near", "where"}, near);
     f.slot({"shape", "of what"}, shape);
@@ -137,10 +139,10 @@ TEST(IdleKeys, AreNotWrittenButDocumented) {
   const std::string written = write_yaml(visit);
   EXPECT_EQ(written, "draw:\n  kind: \"all\"\n");
   EXPECT_EQ(error_of(written), "");
-  plan.draw.kind = "some";
+  plan.draw.kind = Kind::kSome;
   EXPECT_THAT(write_yaml(visit), HasSubstr("count: 4"));
   EXPECT_EQ(error_of(write_yaml(visit)), "");
-  plan.draw.kind = "all";
+  plan.draw.kind = Kind::kAll;
   for (const std::string key : {"count: 4", "depth: 1", "name: \"square\""})
     EXPECT_THAT(write_reference(visit), HasSubstr(key));
   EXPECT_EQ(error_of(write_reference(visit)), "") << "commented out, the reference is a configuration";

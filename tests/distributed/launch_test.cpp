@@ -47,7 +47,6 @@ TEST(Launch, world_of_one_keeps_the_group_options) {
 struct Refusal {
   const char* name;
   const char* backend;
-  const char* device;
   std::map<std::string, std::string> variables;
   const char* mentions;
 };
@@ -57,21 +56,18 @@ class LaunchRefuses : public ::testing::TestWithParam<Refusal> {};
 TEST_P(LaunchRefuses, what_cannot_be) {
   LaunchOptions options;
   options.backend = GetParam().backend;
-  options.device = GetParam().device;
   const std::string text = refusal(options, GetParam().variables);
   EXPECT_NE(text.find(GetParam().mentions), std::string::npos) << text;
 }
 
 const std::map<std::string, std::string> kTorchrun = {{"RANK", "0"}, {"WORLD_SIZE", "2"}};
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, LaunchRefuses,
-    ::testing::Values(Refusal{"unknown_backend", "gloo", "cpu", {}, "got 'gloo'"},
-                      Refusal{"unknown_device", "auto", "tpu", {}, "got 'tpu'"},
-                      Refusal{"mpi_without_mpirun", "mpi", "cpu", {}, "start with mpirun"},
-                      Refusal{"mpi_under_torchrun", "auto", "cpu", kTorchrun, "got torchrun"},
-                      Refusal{"local_with_many_ranks", "local", "cpu", kTorchrun, "started 2"}),
-    [](const auto& tested) { return std::string(tested.param.name); });
+INSTANTIATE_TEST_SUITE_P(Table, LaunchRefuses,
+                         ::testing::Values(Refusal{"unknown_backend", "gloo", {}, "got 'gloo'"},
+                                           Refusal{"mpi_without_mpirun", "mpi", {}, "start with mpirun"},
+                                           Refusal{"mpi_under_torchrun", "auto", kTorchrun, "got torchrun"},
+                                           Refusal{"local_with_many_ranks", "local", kTorchrun, "started 2"}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(Launch, asking_for_absent_cuda_says_what_is_missing) {
   const auto table = backend_table();
@@ -79,7 +75,7 @@ TEST(Launch, asking_for_absent_cuda_says_what_is_missing) {
   EXPECT_EQ(table[2].name, "nccl");
   if (table[2].problem.empty()) GTEST_SKIP() << "this host has CUDA and a GPU";
   LaunchOptions options;
-  options.device = "cuda";
+  options.device = DeviceChoice::kCuda;
   EXPECT_NE(refusal(options, {}).find(table[2].problem), std::string::npos);
   options.backend = "nccl";
   EXPECT_NE(refusal(options, {}).find(table[2].problem), std::string::npos);
@@ -90,7 +86,7 @@ TEST(Nccl, collectives_hold) {
   if (!problem.empty()) GTEST_SKIP() << problem;
   LaunchOptions options;
   options.backend = "nccl";
-  options.device = "cuda";
+  options.device = DeviceChoice::kCuda;
   Launch launch(options);
   at::Tensor x = at::ones({5}).to(launch.device());
   launch.world().all_reduce(x);

@@ -104,7 +104,7 @@ inline TrainerConfig config_for(const Setting& setting) {
   TrainerConfig config;
   config.schedule.steps = 8;
   config.schedule.warmup_steps = 2;
-  config.batch_norm = "sync";
+  config.batch_norm = BatchNormMode::kSync;
   // Adam divides by gradients that are zero but for rounding; plain steps keep worlds comparable.
   config.optimizer.name = "sgd";
   config.optimizer.learning_rate = 0.01;
@@ -112,7 +112,7 @@ inline TrainerConfig config_for(const Setting& setting) {
   return config;
 }
 
-inline const auto kMemory = [](const char* kind) {
+inline const auto kMemory = [](MemoryKind kind) {
   return [kind](TrainerConfig& config) {
     config.loss_side.memory.kind = kind;
     config.loss_side.memory.size = 29;

@@ -53,10 +53,10 @@ TEST_F(ImageFolder, BadLinesOfEquivalencesAreLeftOutUnderSkip) {
   write_bytes(folder_.path() / "root/equivalences.tsv",
               "A\tone\nno tab\nNope\tone\nA\ttwo\nB\tone\n\tx\nC\t\n");
   EXPECT_THAT(error(), HasSubstr("equivalences.tsv:2"));
-  EXPECT_THAT(left_out({}, {"skip", 0.8}),
+  EXPECT_THAT(left_out({}, {OnBadRecord::kSkip, 0.8}),
               ElementsAre(AllOf(HasSubstr("5 lines of equivalences.tsv"), HasSubstr("tsv:2"))));
   EXPECT_THAT(testing::message_of<DataError>([&] {
-                left_out({}, {"skip", 0.3});
+                left_out({}, {OnBadRecord::kSkip, 0.3});
               }),
               AllOf(HasSubstr("max_bad_fraction"), HasSubstr("tsv:2"), HasSubstr("tsv:7")));
 }

@@ -69,7 +69,7 @@ TEST_F(ImageManifestTest, ASplitIsChosen) {
 }
 
 TEST_F(ImageManifestTest, SkippedRowsAreCountedAndBounded) {
-  bad_records_ = {"skip", 0.5};
+  bad_records_ = {OnBadRecord::kSkip, 0.5};
   const std::string text =
       "path,label,is_query\n"
       "deep/0.png,a,1\n"

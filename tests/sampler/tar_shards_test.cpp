@@ -256,12 +256,12 @@ TEST_F(TarShardsTest, BadClassesAreSkippedWithinTheLimit) {
       tar.add("8.png", "x").add("8.json", "{").add("9.png", "x").add("9.cls", " ").finished();
   write("x.tar", bytes);
   EXPECT_THAT(error("x.tar"), HasSubstr("x.tar!8.json (offset"));
-  bad_records_ = {"skip", 0.2};
+  bad_records_ = {OnBadRecord::kSkip, 0.2};
   const auto set = open("x.tar");
   EXPECT_EQ(set->size(), 8);
   EXPECT_THAT(set->left_out().sentences(),
               ElementsAre(AllOf(HasSubstr("2 bad records"), HasSubstr("8.json"))));
-  bad_records_ = {"skip", 0.1};
+  bad_records_ = {OnBadRecord::kSkip, 0.1};
   EXPECT_THAT(error("x.tar"), AllOf(HasSubstr("at most 1 of 10"), HasSubstr("9.cls")));
 }
 

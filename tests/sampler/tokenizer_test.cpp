@@ -91,7 +91,7 @@ TEST(WordPiece, EqualsHuggingFaceOnHardCases) {
   config.path = folder.write("vocab.txt", vocabulary);
   for (const auto& mode : cases["modes"]) {
     config.lower_case = mode["lower_case"];
-    config.strip_accents = mode["strip_accents"];
+    config.strip_accents = *choice_named(mode["strip_accents"].get<std::string>(), kAutoYesNo);
     const auto tokenizer = open_tokenizer(config);
     for (size_t n = 0; n < cases["texts"].size(); ++n)
       EXPECT_EQ(tokenizer->encode(cases["texts"][n].get<std::string>(), 64),

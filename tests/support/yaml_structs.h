@@ -31,12 +31,14 @@ struct Inner {
   void visit(Fields& f) { f.field({"depth", "how deep", "metres", 0}, &depth); }
 };
 
+enum class Way { kUp, kDown };
+
 struct Settings {
   bool flag = false;
   int64_t count = 1;
   double ratio = 0.5;
   std::string name = "x";
-  std::string mode = "up";
+  Way mode = Way::kUp;
   std::vector<int64_t> sizes;
   std::vector<double> scales;
   std::vector<std::string> words;
@@ -50,7 +52,7 @@ struct Settings {
     f.field({"count", "how many", "", 1, 100}, &count);
     f.field({"ratio", "a share"}, &ratio);
     f.field({"name", "what it is called"}, &name);
-    f.field({"mode", "which way", "", {}, {}, {"up", "down"}}, &mode);
+    f.choice({"mode", "which way"}, &mode, {{"up", Way::kUp}, {"down", Way::kDown}});
     f.field({"sizes", "several sizes"}, &sizes);
     f.field({"scales", "several scales"}, &scales);
     f.field({"words", "several words"}, &words);

@@ -164,7 +164,7 @@ nlohmann::json report(const RunContext& context, const RunConfig& config, const 
   nlohmann::json result = {{"world", context.world.size()},
                            {"threads", at::get_num_threads()},
                            {"device", context.launch.device().str()},
-                           {"precision", config.training.precision},
+                           {"precision", choice_name(config.training.precision, kPrecisions)},
                            {"encoder", config.encoder.name()},
                            {"parameters", config.encoder->parameters().count()},
                            {"loss", config.loss.name()},

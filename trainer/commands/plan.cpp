@@ -170,7 +170,7 @@ int run_plan(const PlanArguments& arguments) {
   if (arguments.nodes > arguments.ranks)
     throw ConfigError("plan: --nodes: expected no more than --ranks = " + std::to_string(arguments.ranks) +
                       ", got " + std::to_string(arguments.nodes));
-  const bool half = config.training.precision != "float32";
+  const bool half = config.training.precision != Precision::kFloat32;
   machine_for(arguments, {}, {}, half);  // checks the arguments before anything is measured
   const int64_t per_node = (arguments.ranks + arguments.nodes - 1) / arguments.nodes;
   const int cores = cpu_count();

@@ -39,7 +39,7 @@ struct TokenizerEncodeArguments {
 class Texts {
  public:
   Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns) {
-    layout_.format = "texts";
+    layout_.format = TextFormat::kTexts;
     layout_.multiline = true;
     layout_.columns = columns;
     for (const std::string& input : inputs)
@@ -100,7 +100,7 @@ int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
                       train_sentencepiece([&] { return texts.next(); }, arguments.vocabulary));
     TokenizerConfig config;
     config.path = arguments.output;
-    config.kind = arguments.kind;
+    config.kind = TokenizerKind::kSentencePiece;
     tokens = open_tokenizer(config)->vocabulary();
   } else {
     WordPieceTrainer trainer({!arguments.cased, !arguments.cased});
@@ -124,10 +124,10 @@ int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
 int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
   TokenizerConfig config;
   config.path = arguments.tokenizer;
-  config.kind = arguments.kind;
+  config.kind = *choice_named(arguments.kind, kTokenizerKinds);
   config.lower_case = !arguments.cased;
-  config.strip_accents = arguments.strip_accents;
-  config.ids = arguments.ids;
+  config.strip_accents = *choice_named(arguments.strip_accents, kAutoYesNo);
+  config.ids = *choice_named(arguments.ids, kPieceIds);
   const auto tokenizer = open_tokenizer(config);
   Texts texts(arguments.inputs, arguments.columns);
   while (const auto text = texts.next()) {

@@ -188,9 +188,11 @@ int run_verify_gradients(const VerifyArguments& arguments) {
   RunConfig config;
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   // Exactness is guaranteed only for float32 rows over the whole global batch.
-  config.training.wire = config.training.similarity_precision = config.training.precision = "float32";
-  if (config.training.loss_side.mining_scope != "global")
-    throw ConfigError("verify-gradients: with mining_scope '" + config.training.loss_side.mining_scope +
+  config.training.wire = config.training.similarity_precision = config.training.precision =
+      Precision::kFloat32;
+  if (config.training.loss_side.mining_scope != MiningScope::kGlobal)
+    throw ConfigError("verify-gradients: with mining_scope '" +
+                      choice_name(config.training.loss_side.mining_scope, kMiningScopes) +
                       "' the loss is not that "
                       "of one process with the global batch; verify with --set mining_scope=global");
   return run_on_ranks(config, [&](RunContext& context) { return verify(context, config, arguments); });

@@ -17,14 +17,10 @@ void CheckpointConfig::visit(Fields& f) {
           &every_steps);
   f.field({"every_minutes", "time between checkpoints, beside every_steps; 0: none for that", "minutes", 0.0},
           &every_minutes);
-  f.field(
+  f.choice(
       {"when_busy",
-       "a checkpoint is due while one is being written: the step waits for that, or the new one is skipped",
-       "",
-       {},
-       {},
-       {"wait", "skip"}},
-      &when_busy);
+       "a checkpoint is due while one is being written: the step waits for that, or the new one is skipped"},
+      &when_busy, {{"wait", WhenBusy::kWait}, {"skip", WhenBusy::kSkip}});
   f.field(
       {"deadline", "longest wait for a checkpoint that is being written; behind it the save counts as failed",
        "seconds", 1.0},
@@ -51,15 +47,12 @@ void MetricsConfig::visit(Fields& f) {
   f.field({"certificate", "PEM file with private key and certificate chain; set: HTTPS instead of HTTP",
            kPathUnit},
           &certificate);
-  f.field({"pages",
-           "what is served beside figures: auto, the live page with pictures and configuration where the "
-           "address is "
-           "loopback or a user is set; metrics, never; all, to anyone",
-           "",
-           {},
-           {},
-           {"auto", "metrics", "all"}},
-          &pages);
+  f.choice({"pages",
+            "what is served beside figures: auto, the live page with pictures and configuration where the "
+            "address is "
+            "loopback or a user is set; metrics, never; all, to anyone"},
+           &pages,
+           {{"auto", ServedPages::kAuto}, {"metrics", ServedPages::kMetrics}, {"all", ServedPages::kAll}});
   f.field({"targets_file",
            "file that holds the addresses of all endpoints while the run goes on, for Prometheus' file_sd; "
            "empty: none",
@@ -68,19 +61,16 @@ void MetricsConfig::visit(Fields& f) {
 }
 
 bool MetricsConfig::shows_pages() const {
-  return pages == "all" || (pages == "auto" && (is_loopback(address) || !user.empty()));
+  return pages == ServedPages::kAll ||
+         (pages == ServedPages::kAuto && (is_loopback(address) || !user.empty()));
 }
 
 void LogConfig::visit(Fields& f) {
-  f.field(
+  f.choice(
       {"format",
        "of the lines on stderr: text for people, json for programs, an object a line; LODESTONE_LOG_FORMAT "
-       "counts before it",
-       "",
-       {},
-       {},
-       {"text", "json"}},
-      &format);
+       "counts before it"},
+      &format, kLogFormats);
 }
 
 bool ReportConfig::tensorboard() const {

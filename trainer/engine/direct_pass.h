@@ -12,7 +12,7 @@ namespace lodestone {
 /// backward pass runs.
 class DirectPass : public EncoderPass {
  public:
-  DirectPass(const Group& world, Encoder& encoder, int64_t micro_batch, std::string precision);
+  DirectPass(const Group& world, Encoder& encoder, int64_t micro_batch, Precision precision);
   DirectPass(const DirectPass&) = delete;
   DirectPass& operator=(const DirectPass&) = delete;
 

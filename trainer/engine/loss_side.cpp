@@ -60,13 +60,8 @@ LocalRows rows_at(const LocalRows& rows, const at::Tensor& index) {
 }  // namespace
 
 void LossSideConfig::visit(Fields& f) {
-  f.field({"mining_scope",
-           "whose rows meet: of one rank, of the ranks of a host, or of all",
-           "",
-           {},
-           {},
-           {"local", "node", "global"}},
-          &mining_scope);
+  f.choice({"mining_scope", "whose rows meet: of one rank, of the ranks of a host, or of all"}, &mining_scope,
+           kMiningScopes);
   f.nested({"memory", "refs beyond the batch"}, memory);
   f.nested({"proxies", "one learned vector per class, for losses that use them"}, proxies);
 }
@@ -79,8 +74,8 @@ LossSide::LossSide(Group world, c10::Device device, const Objective& objective, 
       config_(config),
       setup_(setup),
       learned_(objective.loss.parameters()) {
-  if (config.mining_scope == "node") scope_ = world.split_by_host();
-  if (config.mining_scope == "local") scope_ = single_group();
+  if (config.mining_scope == MiningScope::kNode) scope_ = world.split_by_host();
+  if (config.mining_scope == MiningScope::kLocal) scope_ = single_group();
   if (objective.loss.uses_proxies()) {
     if (setup.group_c.empty())
       throw ConfigError(

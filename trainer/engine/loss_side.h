@@ -10,10 +10,18 @@
 
 namespace lodestone {
 
-/// Settings of mining_scope, memory and proxies. mining_scope is "local" (one rank), "node" (the ranks of one
-/// host) or "global".
+/// Which rows are compared with each other.
+enum class MiningScope {
+  kLocal,   ///< those of one rank
+  kNode,    ///< those of the ranks of one host
+  kGlobal,  ///< those of the global batch
+};
+inline constexpr Choice<MiningScope> kMiningScopes[] = {
+    {"local", MiningScope::kLocal}, {"node", MiningScope::kNode}, {"global", MiningScope::kGlobal}};
+
+/// Settings of mining_scope, memory and proxies.
 struct LossSideConfig {
-  std::string mining_scope = "global";
+  MiningScope mining_scope = MiningScope::kGlobal;
   MemoryConfig memory;
   ProxyConfig proxies;
 

@@ -16,16 +16,12 @@ bool is_finite(const at::Tensor& x) {
 }  // namespace
 
 void NonFiniteConfig::visit(Fields& f) {
-  f.field({"on_non_finite",
-           "a step whose loss or gradient is not finite: end the run with the weights of the step before; "
-           "leave the update out; or go "
-           "back to the newest checkpoint and on with other batches",
-           "",
-           {},
-           {},
-           {"fail", "skip", "rollback"}},
-          &action);
-  if (action == "fail")
+  f.choice({"on_non_finite",
+            "a step whose loss or gradient is not finite: end the run with the weights of the step before; "
+            "leave the update out; or go "
+            "back to the newest checkpoint and on with other batches"},
+           &action, kNonFiniteActions);
+  if (action == NonFiniteAction::kFail)
     without_effect(f, {"max_non_finite"},
                    "with on_non_finite: fail, which ends the run at the first; leave it out, or set "
                    "on_non_finite: skip or rollback");

@@ -65,7 +65,8 @@ class Trial {
     load_run_config(options.config, options.assignments, config_);
     config_.training.micro_batch = 0;
     config_.training.determinism = {};
-    if (config_.training.precision == "float16") config_.training.precision = "bfloat16";
+    Precision& precision = config_.training.precision;
+    if (precision == Precision::kFloat16) precision = Precision::kBFloat16;
   }
 
   /// The configured encoder, or a nearly free one of the same dimension.

@@ -121,7 +121,8 @@ void EvaluateConfig::visit(Fields& f, const std::string& kind) {
 
 void DistributedConfig::visit(Fields& f) {
   f.field({"backend", "how ranks talk", "", {}, {}, {"auto", "local", "mpi", "nccl"}}, &backend);
-  f.field({"device", "where tensors live", "", {}, {}, {"auto", "cpu", "cuda"}}, &device);
+  f.choice({"device", "where tensors live"}, &device,
+           {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}});
   f.field({"timeout", "a collective that takes longer is an error naming who is late", "seconds", 0.001, 1e6},
           &timeout);
   f.field({"peer_timeout", "a rank that is silent for longer is lost", "seconds", 0.1, 1e6}, &peer_timeout);
@@ -177,13 +178,14 @@ void RunConfig::visit(Fields& f) {
 
 bool RunConfig::rows_are_given() const {
   if (data.kind == "images") return !data.tuples.empty();
-  const std::string& format = data.text.layout.format;
-  return data.kind == "texts" && (format == "pairs" || format == "triplets" || format == "queries");
+  const TextFormat format = data.text.layout.format;
+  return data.kind == "texts" &&
+         (format == TextFormat::kPairs || format == TextFormat::kTriplets || format == TextFormat::kQueries);
 }
 
 bool RunConfig::gives_tuples() const {
   return data.kind == "images" ? !data.tuples.empty()
-                               : data.kind == "texts" && data.text.layout.format == "triplets";
+                               : data.kind == "texts" && data.text.layout.format == TextFormat::kTriplets;
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/yaml.h"
+#include "distributed/launch.h"
 #include "sampler/augment/transforms.h"
 #include "sampler/loader.h"
 #include "sampler/samplers/sampler_config.h"
@@ -64,7 +65,7 @@ struct EvaluateConfig {
 /// How ranks communicate, on which device, and when a rank counts as lost.
 struct DistributedConfig {
   std::string backend = "auto";
-  std::string device = "cpu";
+  DeviceChoice device = DeviceChoice::kCpu;
   double timeout = 600;
   double peer_timeout = 5;
   bool compare_calls = true;

@@ -177,13 +177,13 @@ std::vector<StartLine> text_lines(const RunConfig& config, const TextDataset& te
 
 }  // namespace
 
-std::string first_line(RunConfig& config, const std::string& device) {
+std::string first_line(const RunConfig& config, const std::string& device) {
   Numbers numbers;
   config.loss->visit(numbers);
   return "loss " + config.loss.name() + numbers.text + (numbers.text.empty() ? "" : ")") + ", miner " +
          config.miner.name() + (config.miner.settled() ? " (auto)" : "") + ", encoder " +
          config.encoder.name() + " of width " + std::to_string(config.encoder->output_dim()) + ", device " +
-         device + ", precision " + config.training.precision;
+         device + ", precision " + choice_name(config.training.precision, kPrecisions);
 }
 
 std::vector<StartLine> objective_lines(const RunConfig& config) {
@@ -205,8 +205,9 @@ std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& d
 std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& trained, const Dataset& judged) {
   // File names of images carry no meaning, and captions may legitimately be common to both.
   if (config.data.kind == "image_texts") return {};
-  const bool classes = config.data.kind == "images" || (config.data.text.layout.format == "labels" &&
-                                                        config.evaluate.text.format == "labels");
+  const bool classes =
+      config.data.kind == "images" || (config.data.text.layout.format == TextFormat::kLabels &&
+                                       config.evaluate.text.format == TextFormat::kLabels);
   const auto for_each_name = [classes](const Dataset& data, const auto& visit) {
     for (int64_t c = 0; classes && c < data.classes(); ++c) visit(data.class_name(c));
     for (int64_t i = 0; !classes && i < data.size(); ++i) visit(std::to_string(data.id(i)));

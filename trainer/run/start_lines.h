@@ -15,7 +15,7 @@ struct StartLine {
 };
 
 /// The objective of the run: loss with its parameters, miner, encoder with its dimension, device, precision.
-std::string first_line(RunConfig& config, const std::string& device);
+std::string first_line(const RunConfig& config, const std::string& device);
 
 /// The warning about an explicitly chosen miner, if any; see thrown_away.
 std::vector<StartLine> objective_lines(const RunConfig& config);

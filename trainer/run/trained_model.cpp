@@ -61,7 +61,7 @@ at::Tensor TrainedModel::as_stored(const at::Tensor& z_bD) const {
 
 std::map<std::string, std::string> TrainedModel::about(const std::string& source) const {
   return {{"format", "lodestone embeddings 1"},
-          {"likeness", likeness_of(config_) == Likeness::kL2 ? "l2" : "cosine"},
+          {"likeness", choice_name(likeness_of(config_), kLikenesses)},
           {"model", weights_},
           {"source", source},
           {"step", std::to_string(checkpoint_.step)}};

@@ -165,12 +165,13 @@ void TrainingRun::tell_bad_records(Loader& loader, int64_t step) {
 
 void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follows) {
   if (context_.is_main_rank()) context_.log->warn("{}: {}", found.sentence(), what_follows);
-  coordinator_.reporter().non_finite_step(found.step, {{"message", found.sentence()},
-                                                       {"what", found.what},
-                                                       {"tensor", found.tensor},
-                                                       {"ranks", found.ranks},
-                                                       {"action", config_.training.non_finite.action},
-                                                       {"count", trainer_->counters().non_finite_steps}});
+  coordinator_.reporter().non_finite_step(
+      found.step, {{"message", found.sentence()},
+                   {"what", found.what},
+                   {"tensor", found.tensor},
+                   {"ranks", found.ranks},
+                   {"action", choice_name(config_.training.non_finite.action, kNonFiniteActions)},
+                   {"count", trainer_->counters().non_finite_steps}});
 }
 
 // Restores the newest checkpoint and continues with the batches that follow, since

@@ -64,7 +64,7 @@ std::string text_of(const Json& json) {
 }  // namespace
 
 Likeness Embeddings::likeness() const {
-  return fact("likeness") == "l2" ? Likeness::kL2 : Likeness::kCosine;
+  return choice_named(fact("likeness"), kLikenesses).value_or(Likeness::kCosine);
 }
 
 std::string Embeddings::fact(const std::string& name) const {

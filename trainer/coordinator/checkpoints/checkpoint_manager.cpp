@@ -172,7 +172,7 @@ bool CheckpointManager::wants(int64_t step) {
   const bool by_time = config_.every_minutes > 0 && std::chrono::steady_clock::now() - last_ >= due_by_time;
   const bool by_step = config_.every_steps > 0 && step % config_.every_steps == 0;
   if (!by_step && !by_time && !requested_) return false;
-  if (config_.when_busy == "skip" && writer_.busy()) {
+  if (config_.when_busy == WhenBusy::kSkip && writer_.busy()) {
     // A save due by time or by request stays due until the writer is free.
     if (by_step) reporter_->event(step, "checkpoint_skipped", {{"busy_with", *begun_at_}});
     return false;

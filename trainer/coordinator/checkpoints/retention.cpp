@@ -24,7 +24,7 @@ std::optional<double> worth(const fs::path& path, const KeepBest& best) {
     const Manifest manifest = parse_manifest(read_file(path / Manifest::kFileName), Manifest::kFileName);
     const auto found = manifest.measures.find(best.metric);
     if (found == manifest.measures.end()) return {};
-    return best.mode == "max" ? found->second : -found->second;
+    return best.mode == Best::kMax ? found->second : -found->second;
   } catch (const Error&) {
     return {};
   }
@@ -52,7 +52,8 @@ void KeepBest::visit(Fields& f) {
     without_effect(f, {"metric", "mode"},
                    "while no best checkpoint is kept; set keep_best.count, or leave it out");
   f.field({"metric", "measure of evaluate that decides, taken at the checkpoint's step"}, &metric);
-  f.field({"mode", "is the largest or the smallest value the best", "", {}, {}, {"max", "min"}}, &mode);
+  f.choice({"mode", "is the largest or the smallest value the best"}, &mode,
+           {{"max", Best::kMax}, {"min", Best::kMin}});
 }
 
 void Retention::visit(Fields& f) {

@@ -59,7 +59,7 @@ Input text_file_input(const RunConfig& config, const std::string& path) {
   TextLayout layout = config.evaluate.text;
   if (syntax_of(path) == RecordSyntax::kLines) {
     layout = TextLayout();
-    layout.format = "texts";
+    layout.format = TextFormat::kTexts;
   }
   const std::string file = path.empty() ? config.data.resolved(config.evaluate.data.path) : path;
   TextSet set =

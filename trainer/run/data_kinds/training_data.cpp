@@ -12,7 +12,7 @@ namespace {
 
 // Rows of texts have no class names except their line number, so their texts identify them.
 bool has_class_names(const RunConfig& config) {
-  return config.data.kind != "texts" || config.data.text.layout.format == "labels";
+  return config.data.kind != "texts" || config.data.text.layout.format == TextFormat::kLabels;
 }
 
 }  // namespace
@@ -20,7 +20,7 @@ bool has_class_names(const RunConfig& config) {
 Objective::Setting setting_of(const RunConfig& config, const TrainingData& data) {
   const LossSideConfig& side = config.training.loss_side;
   return {!data.tuples.empty(), data.has_pairs(), side.memory.on(), side.memory.has_momentum_encoder(),
-          side.mining_scope == "global"};
+          side.mining_scope == MiningScope::kGlobal};
 }
 
 LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow) {
@@ -121,7 +121,7 @@ RunFacts run_facts(const RunConfig& config, const TrainingData& data) {
     facts.vocabulary_file = config.data.resolved(config.data.text.tokenizer.path);
     facts.vocabulary = checksum(read_file(facts.vocabulary_file));
   }
-  facts.config = write_yaml([&config](Fields& f) { const_cast<RunConfig&>(config).visit(f); });
+  facts.config = write_settings(config);
   return facts;
 }
 

@@ -69,7 +69,7 @@ LossSideSetup double_setup(const RunConfig& config, const TrainingData& data) {
 // As configured, but in the precision of the embeddings.
 PassOptions exact_pass(const RunConfig& config) {
   PassOptions options = config.training.pass();
-  options.precision = "float32";
+  options.precision = Precision::kFloat32;
   return options;
 }
 
@@ -260,7 +260,7 @@ at::Tensor GradientVerifier::forward_whole(const Features& x) const {
   ForwardMode mode = mode_;
   mode.sum_over_ranks = {};
   if (mode.batch_norm == BatchNormMode::kSync) mode.batch_norm = BatchNormMode::kLocal;
-  if (config_.training.batch_norm != "local") return config_.encoder->forward(x, mode);
+  if (config_.training.batch_norm != BatchNormMode::kLocal) return config_.encoder->forward(x, mode);
   const PassOptions pass = config_.training.pass();
   const int pieces = pass.micro_shards > 0 ? static_cast<int>(pass.micro_shards) : context_.world.size();
   std::vector<at::Tensor> parts;
