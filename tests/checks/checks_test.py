@@ -5,6 +5,7 @@ import tempfile
 import unittest
 
 import comments
+import fields
 import handbook
 import layering
 import paths
@@ -45,6 +46,16 @@ class Checks(unittest.TestCase):
         self.assertEqual(layering.problems(self.tree({})), [])
         self.assertEqual(wording.problems(self.tree({})), [])
         self.assertEqual(comments.problems(self.tree({})), [])
+        self.assertEqual(fields.problems(self.tree({})), [])
+
+    def test_fields_finds_descriptions_by_position(self):
+        for code in ('f.field({"x", "how far", "", 0.0}, &x);', 'f.choice(\n      {"x", ""}, &x, kWays);', 'f.slot({ "x" }, x);',
+                     '///       f.group({"x", ""}, members);', 'FieldInfo{"x"}', 'const FieldInfo x = {"x", "how far"};'):
+            found = fields.problems(self.tree({"common/error.cpp": f"// first\n{code}\n"}))
+            self.assertEqual(len(found), 1, code)
+            self.assertIn('common/error.cpp:2: the field "x" is described by position', found[0])
+        named = 'f.field({.name = "x", .doc = "{\\"a\\"}", .choices = {"a"}}, &x);\nf.choice({.name = "y"}, &y, {{"a", Way::kA}});\n'
+        self.assertEqual(fields.problems(self.tree({"common/error.cpp": named})), [])
 
     def test_layering_finds_an_upward_include(self):
         self.assert_layering({"common/error.cpp": '#include "sampler/a.h"\n'}, "common must not use sampler")
