@@ -141,14 +141,14 @@ class Reader : public Fields, public IdleKeys {
     slot.choose(name);
   }
 
-  [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node,
-                             const std::string& expected) const {
+  [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node, const std::string& expected,
+                             const std::string& next = "") const {
     const std::string quotes = node.quoted ? " in quotes" : "";
     const std::string got = node.kind == ConfigNode::Kind::kScalar     ? "'" + node.scalar + "'" + quotes
                             : node.kind == ConfigNode::Kind::kSequence ? "a sequence"
                             : node.kind == ConfigNode::Kind::kMapping  ? "a mapping"
                                                                        : "nothing";
-    throw ConfigError(node.place + ": " + path_of(info) + ": expected " + expected + ", got " + got);
+    throw ConfigError(node.place + ": " + path_of(info) + ": expected " + expected + ", got " + got + next);
   }
 
   void check_range(const FieldInfo& info, const ConfigNode& node, double value) const {
@@ -209,7 +209,7 @@ class Reader : public Fields, public IdleKeys {
     if (!info.choices.empty()) {
       const std::vector<std::string> names(info.choices.begin(), info.choices.end());
       if (std::find(names.begin(), names.end(), text) == names.end())
-        mistyped(info, node, "one of " + joined(names));
+        mistyped(info, node, "one of " + joined(names), hint(text, names));
     }
     const bool is_path = info.unit == std::string_view(kPathUnit);
     // YAML reads ~ as null, a shell as the home folder: using the default instead would be a folder that

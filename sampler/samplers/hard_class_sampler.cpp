@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "sampler/samplers/dealer.h"
+#include "sampler/samplers/sampler_factory.h"
 
 namespace lodestone {
 
@@ -193,6 +194,32 @@ void HardClassSampler::restore(const std::map<std::string, at::Tensor>& state, C
   now_ = std::move(now);
   next_ = std::move(then);
   observed_ = step_of(next);
+}
+
+namespace {
+
+/// sampler.name: hard_class
+class HardClassFactory : public SamplerFactory {
+ public:
+  void visit(Fields& f) override {
+    pk_.visit(f);
+    f.nested({"hard_class", "for hard_class"}, config_);
+  }
+  std::shared_ptr<const IndexSampler> make(std::shared_ptr<const Dataset> dataset, int64_t global_batch,
+                                           uint64_t seed) const override {
+    return std::make_shared<HardClassSampler>(std::move(dataset), pk_, config_, global_batch, seed);
+  }
+  int64_t unit() const override { return pk_.samples_per_class; }
+
+ private:
+  PkConfig pk_;
+  HardClassConfig config_;
+};
+
+}  // namespace
+
+std::unique_ptr<SamplerFactory> make_hard_class() {
+  return std::make_unique<HardClassFactory>();
 }
 
 }  // namespace lodestone

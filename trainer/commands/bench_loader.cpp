@@ -140,7 +140,7 @@ int run_bench_loader(const BenchLoaderArguments& arguments) {
   config.data.loader.cache_mib = 0;  // cached images would leave out the decoding
   const TrainingData data = open_training_data(config, 1);
   if (data.sampler->learner() != nullptr)
-    throw ConfigError("bench loader: expected a sampler that learns nothing, got '" + config.sampler.name +
+    throw ConfigError("bench loader: expected a sampler that learns nothing, got '" + config.sampler.name() +
                       "'; use --set sampler.name=pk, which reads the same way");
   std::printf(
       "%ld worker(s), pictures per second and core; nothing is cached but by the system\n%5s %20s %20s %7s "

@@ -193,10 +193,10 @@ void settle(const std::string& name, RunConfig& config) {
   config.miner.settle(*config.loss, config.gives_tuples());
   if (config.run_dir.empty()) config.run_dir = "runs/" + name;
   while (config.run_dir.size() > 1 && config.run_dir.ends_with('/')) config.run_dir.pop_back();
-  if (config.data.kind == "image_texts" && config.sampler.name != "two_views")
-    throw ConfigError(
-        "sampler.name: expected two_views for image_texts, whose views are a picture and a caption, got " +
-        config.sampler.name);
+  if (config.data.kind == "image_texts" && !config.sampler->samples_are_labels())
+    throw ConfigError("sampler.name: expected " + samplers_with(&SamplerFactory::samples_are_labels) +
+                      " for image_texts, whose views are a picture and a caption, got " +
+                      config.sampler.name());
   if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
     throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
   if (!config.data.train.empty() && !config.data.tuples.empty())

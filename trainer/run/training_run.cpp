@@ -96,7 +96,7 @@ void TrainingRun::start_reporting() {
                            {"Parameters", std::to_string(parameters)},
                            {"Loss", config_.loss.name()},
                            {"Miner", config_.miner.name()},
-                           {"Sampler", config_.sampler.name},
+                           {"Sampler", config_.sampler.name()},
                            {"Global batch", std::to_string(config_.global_batch)}}};
   coordinator_.start(std::move(start), *trainer_);
   if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.ended(); });

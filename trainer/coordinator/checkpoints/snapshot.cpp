@@ -43,7 +43,7 @@ Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity
 // If the data determines the rows of a batch, the sampler has no effect and is not stored.
 std::string sampler_of(const Checkpoint& checkpoint) {
   const std::string name = config_value(checkpoint.config_yaml, "sampler.name");
-  return name.empty() ? SamplerConfig().name : name;
+  return name.empty() ? SamplerConfig().name() : name;
 }
 
 Place place_of(const Checkpoint& checkpoint, const RunIdentity& identity) {

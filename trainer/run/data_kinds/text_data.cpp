@@ -19,8 +19,7 @@ uint64_t seed_of(const RunConfig& config) {
 /// Number of consecutive rows of a batch that belong together.
 int64_t unit_of(const RunConfig& config, const TextSet& set) {
   if (set.rows_meet || !set.tuples.empty()) return set.texts_per_row;
-  if (config.sampler.name == "two_views") return 2;
-  return config.sampler.name == "pk" ? config.sampler.pk.samples_per_class : 1;
+  return config.sampler->unit();
 }
 
 std::string key_of_split(const RunConfig& config, const ImageSourceConfig& split) {

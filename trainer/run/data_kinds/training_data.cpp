@@ -34,8 +34,7 @@ LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data,
 bool deals_sides(const RunConfig& config, const TrainingData& data) {
   if (config.global_batch % 2 != 0 || !data.tuples.empty()) return false;
   if (data.texts_per_row > 0) return data.texts_per_row == 2;
-  return config.sampler.name == "two_views" ||
-         (config.sampler.name == "pk" && config.sampler.pk.samples_per_class % 2 == 0);
+  return config.sampler->unit() % 2 == 0;
 }
 
 namespace {
@@ -73,9 +72,8 @@ void check_sides(const RunConfig& config, const TrainingData& data) {
         " compares with one another, got rows of " + std::to_string(data.texts_per_row) +
         "; set data.text.negatives: 0, or use loss.name: infonce, which compares a query with its negatives");
   if (!deals_sides(config, data))
-    throw ConfigError(
-        "loss: this loss compares two views of each sample; use sampler.name: two_views and an even "
-        "global_batch");
+    throw ConfigError("loss: this loss compares two views of each sample; use sampler.name: " +
+                      samplers_with(&SamplerFactory::samples_are_labels) + " and an even global_batch");
 }
 
 }  // namespace
@@ -111,7 +109,7 @@ TrainingData open_training_data(const RunConfig& config, int world) {
 RunFacts run_facts(const RunConfig& config, const TrainingData& data) {
   RunFacts facts{data.dataset(),
                  data.sampler,
-                 config.sampler.name,
+                 config.sampler.name(),
                  has_class_names(config),
                  static_cast<uint64_t>(config.seed),
                  {},
