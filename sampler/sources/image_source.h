@@ -73,8 +73,8 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
                                                     const DecodeOptions& decode,
                                                     const BadRecordConfig& bad_records = {});
 
-/// Opens `path`: a folder, a list (*.csv, *.tsv), an IDX image file (open_idx), or else shards; or the
-/// sources of `mixture` as one data set (mixed_images). Adds quarter turns if configured.
+/// Opens `path` in the format that its name says (image_format.h); or the sources of `mixture` as one data
+/// set (mixed_images). Adds quarter turns if configured.
 std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config, const DecodeOptions& decode,
                                                 const BadRecordConfig& bad_records = {});
 

@@ -1,28 +1,29 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 
-#include "common/idle_keys.h"
+#include "common/choices.h"
 #include "common/paths.h"
-#include "sampler/tokenizers/sentencepiece.h"
-#include "sampler/tokenizers/wordpiece.h"
 
 namespace lodestone {
 
-bool TokenizerConfig::is_sentencepiece() const {
-  return kind == "auto" ? path.ends_with(".model") : kind == "sentencepiece";
+const TokenizerRow& tokenizer_row(const TokenizerConfig& config) {
+  const bool by_file = config.kind == "auto";
+  const TokenizerRow* other = nullptr;
+  for (const TokenizerRow& row : tokenizer_table()) {
+    if (by_file ? row.named != nullptr && row.named(config.path) : config.kind == row.name) return row;
+    if (by_file && row.named == nullptr) other = &row;
+  }
+  if (other != nullptr) return *other;
+  throw ConfigError("data.text.tokenizer.kind: unknown name '" + config.kind + "'");
 }
 
 void TokenizerConfig::visit(Fields& f) {
   f.field({"path", "vocab.txt of WordPiece, or a SentencePiece model", kPathUnit}, &path);
-  f.field({"kind",
-           "auto: sentencepiece for a file named *.model, else wordpiece",
-           "",
-           {},
-           {},
-           {"auto", "wordpiece", "sentencepiece"}},
-          &kind);
-  if (is_sentencepiece())
-    without_effect(f, {"lower_case", "strip_accents"},
-                   "with a SentencePiece model, which has rules of its own; leave it out");
+  std::vector<const char*> kinds = names_of(tokenizer_table());
+  kinds.insert(kinds.begin(), "auto");
+  const std::string docs = "auto: by the name of the file; " + docs_of(tokenizer_table());
+  f.field({.name = "kind", .doc = docs.c_str(), .choices = kinds}, &kind);
+  const TokenizerRow& row = tokenizer_row(*this);
+  if (row.leave_idle != nullptr) row.leave_idle(f);
   f.field({"lower_case", "wordpiece: make letters small; must be as the vocabulary was made"}, &lower_case);
   f.field(
       {"strip_accents", "wordpiece: drop accents; auto: as lower_case", "", {}, {}, {"auto", "yes", "no"}},
@@ -45,16 +46,7 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config) {
     throw ConfigError(
         "data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; make one by "
         "lodestone tokenizer train");
-  if (config.is_sentencepiece())
-    return open_sentencepiece(config.path, config.ids == "auto"            ? PieceIds::kAuto
-                                           : config.ids == "sentencepiece" ? PieceIds::kSentencePiece
-                                                                           : PieceIds::kXlmRoberta);
-  if (config.ids != "auto")
-    throw ConfigError(
-        "data.text.tokenizer.ids: expected auto with WordPiece, whose ids are the lines of vocab.txt, got " +
-        config.ids + "; leave it out, or set kind: sentencepiece");
-  const bool strip = config.strip_accents == "auto" ? config.lower_case : config.strip_accents == "yes";
-  return open_wordpiece(config.path, {config.lower_case, strip});
+  return tokenizer_row(config).open(config);
 }
 
 }  // namespace lodestone

@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/yaml.h"
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/train_sentencepiece.h"
 #include "sampler/tokenizers/train_wordpiece.h"
+#include "support/table_rows.h"
 #include "support/texts.h"
 
 namespace lodestone {
@@ -78,6 +80,26 @@ TEST(WordPiece, AVocabularyWithoutItsMarksIsRefused) {
   EXPECT_THROW(open_tokenizer(config), DataError);
   config.path = folder.write("v.txt", "[PAD]\n[UNK]\n[CLS]\n");
   EXPECT_THAT(message_of<DataError>([&] { open_tokenizer(config); }), HasSubstr("a line with [SEP]"));
+}
+
+TEST(TokenizerTable, RowsAreConsistentAndSelectedByKindOrFile) {
+  testing::expect_named(tokenizer_table());
+  for (const TokenizerRow& row : tokenizer_table()) {
+    EXPECT_NE(row.open, nullptr) << row.name;
+    TokenizerConfig config;
+    config.kind = row.name;
+    EXPECT_EQ(&tokenizer_row(config), &row);
+  }
+  TokenizerConfig config;
+  for (const auto& [path, name] :
+       {std::pair("a.model", "sentencepiece"), std::pair("vocab.txt", "wordpiece")}) {
+    config.path = path;
+    EXPECT_STREQ(tokenizer_row(config).name, name);
+  }
+  const auto read = [&] {
+    read_fields(parse_yaml("kind: word_piece", "run.yaml"), [&](Fields& f) { config.visit(f); });
+  };
+  EXPECT_THAT(message_of<ConfigError>(read), HasSubstr("did you mean 'wordpiece'?"));
 }
 
 // Ids that Hugging Face's BertTokenizer gave, by tests/sampler/wordpiece_reference.py.

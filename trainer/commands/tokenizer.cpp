@@ -1,6 +1,7 @@
 #include <functional>
 #include <iostream>
 
+#include "common/choices.h"
 #include "common/files.h"
 #include "common/printable.h"
 #include "sampler/sources/path_patterns.h"
@@ -177,10 +178,12 @@ void add_tokenizer_encode(CLI::App* encode, Action& action) {
   add_path(encode, "--tokenizer", encode_arguments->tokenizer,
            "Vocabulary file: vocab.txt or a SentencePiece model")
       ->required();
+  std::vector<std::string> kinds{"auto"};
+  for (const char* name : names_of(tokenizer_table())) kinds.emplace_back(name);
   encode
       ->add_option("--kind", encode_arguments->kind,
                    "Kind of tokenizer; auto: sentencepiece for a file named *.model, otherwise wordpiece")
-      ->check(CLI::IsMember({"auto", "wordpiece", "sentencepiece"}))
+      ->check(CLI::IsMember(kinds))
       ->capture_default_str();
   encode
       ->add_option("--strip-accents", encode_arguments->strip_accents,
