@@ -75,8 +75,8 @@ Queries read_queries(const std::string& file, const Embeddings& gallery) {
 
 Queries embed_queries(RunContext& context, TrainedModel& model, const std::string& query) {
   // A folder contains images: for a model of texts its name is a text.
-  if (model.config().data.kind == "images" && has_scheme(query)) user_path(query, "--query");  // throws
-  const bool is_path = path_exists(query) && !(model.config().data.kind == "texts" && is_folder(query));
+  if (!model.config().data.kind->reads_texts() && has_scheme(query)) user_path(query, "--query");  // throws
+  const bool is_path = path_exists(query) && (model.config().data.kind->reads_images() || !is_folder(query));
   const Input input = is_path ? open_input(model.config(), query) : text_input(model.config(), query);
   tell_left_out(context, query, input.dataset());
   const Embedded embedded = model.embed_all(context, input.examples);

@@ -49,21 +49,15 @@ std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
 }
 
-bool reads_pictures(const RunConfig& config) {
-  return config.data.kind != "texts";
-}
-bool reads_texts(const RunConfig& config) {
-  return config.data.kind != "images";
-}
-
 /// Embeds samples in memory as the model's evaluation embeds them from files.
 /// Threads   as TrainedModel::embed
 class SampleEncoder {
  public:
   explicit SampleEncoder(TrainedModel& model) : model_(model) {
     const RunConfig& config = model.config();
-    if (reads_pictures(config)) transform_.emplace(config.data.image, static_cast<uint64_t>(config.seed));
-    if (reads_texts(config)) rule_ = token_rule(config.data);
+    if (config.data.kind->reads_images())
+      transform_.emplace(config.data.image, static_cast<uint64_t>(config.seed));
+    if (config.data.kind->reads_texts()) rule_ = token_rule(config.data);
   }
 
   /// Preprocessing of images; nullopt if the model does not embed images.
@@ -136,7 +130,7 @@ ServedModel served_model(const TrainedModel& model, const std::optional<ImageTra
                          const std::string& gallery, Logger& log) {
   ServedModel served;
   served.pictures = transform;
-  served.texts = reads_texts(model.config());
+  served.texts = model.config().data.kind->reads_texts();
   served.likeness = likeness_of(model.config());
   served.step = model.checkpoint().step;
   served.calibration = model.calibration(log);

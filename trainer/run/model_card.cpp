@@ -140,7 +140,7 @@ std::string yaml_of(RunConfig& config, bool with_idle = false) {
     f.slot({"loss", ""}, config.loss);
     f.slot({"miner", ""}, config.miner);
     config.training.visit(f);
-    f.group({"evaluate", ""}, [&](Fields& members) { config.evaluate.visit(members, config.data.kind); });
+    f.group({"evaluate", ""}, [&](Fields& members) { config.evaluate.visit(members, config.data); });
   });
 }
 

@@ -17,17 +17,19 @@ void TextConfig::visit(Fields& f) {
 
 namespace {
 
-// Texts are read from the files that `path` names; settings of folders, lists and shards of images do not
-// apply to them.
-void visit_source(Fields& f, ImageSourceConfig& source, const std::string& kind) {
-  const std::string because = "with data.kind: " + kind + "; leave it out";
-  if (kind != "images")
-    without_effect(
-        f, {"mixture", "mixture_weights", "split", "quarter_turns"},
-        because + ": it is of labelled pictures, and `path` may name several files by globs and braces");
-  if (kind == "texts") without_effect(f, {"skip_incomplete", "index_cache"}, because + ": it is of shards");
-  if (kind == "image_texts")
-    without_effect(f, {"class_filter"}, because + ": captioned pictures have no classes");
+// Declares the settings of one mapping that have no effect for the kind of data. `mapping` begins their keys.
+void leave_idle(Fields& f, const DataConfig& data, const std::string& mapping) {
+  const std::string because = "with data.kind: " + data.kind.name() + "; leave it out";
+  for (const IdleSetting& setting : data.kind->idle_settings()) {
+    const std::string key = setting.key;
+    const size_t begin = key.rfind('.') + 1;
+    if (key.substr(0, begin) == mapping + ".")
+      without_effect(f, {setting.key + begin}, because + setting.why);
+  }
+}
+
+void visit_source(Fields& f, ImageSourceConfig& source, const DataConfig& data) {
+  leave_idle(f, data, "source");
   source.visit(f);
 }
 
@@ -36,20 +38,12 @@ constexpr const char* kNoEvaluation = "without evaluate.data.path; set it, or le
 }  // namespace
 
 void DataConfig::visit(Fields& f) {
-  f.field({"kind",
-           "images: pictures; texts; image_texts: pictures with captions, for two towers",
-           "",
-           {},
-           {},
-           {"images", "texts", "image_texts"}},
-          &kind);
+  kind.visit(f);
   f.field(
       {"root", "folder that the relative paths of data and evaluate start from; empty is the working folder",
        kPathUnit},
       &root);
-  const std::string because = "with data.kind: " + kind + "; leave it out";
-  if (kind != "images")
-    without_effect(f, {"tuples"}, because + ": data.text.format names pairs and triplets of texts");
+  leave_idle(f, *this, "data");
   f.field({"tuples",
            "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, "
            "negative), of files below its folder "
@@ -64,14 +58,12 @@ void DataConfig::visit(Fields& f) {
           without_effect(members,
                          {"mixture_weights", "split", "class_filter", "quarter_turns", "skip_incomplete"},
                          "since data.tuples names the pictures; leave it out");
-        visit_source(members, train, kind);
+        visit_source(members, train, *this);
       });
-  if (kind == "texts") without_effect(f, {"image"}, because);
-  if (kind == "images") without_effect(f, {"text"}, because + ", or set data.kind: texts or image_texts");
   f.nested({"image", "how pictures become tensors"}, image);
   f.nested({"text", "texts and image_texts: what the columns are, and how texts become ids"}, text);
   f.group({"loader", "threads that read ahead"}, [&](Fields& members) {
-    if (kind == "texts") without_effect(members, {"cache_mib"}, because + ": it keeps decoded pictures");
+    leave_idle(members, *this, "data.loader");
     loader.visit(members);
   });
 }
@@ -86,14 +78,10 @@ ImageSourceConfig DataConfig::resolved(ImageSourceConfig source) const {
   return source;
 }
 
-void EvaluateConfig::visit(Fields& f, const std::string& kind) {
-  const std::string because = "with data.kind: " + kind + "; leave it out";
+void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
   f.group({"data", "samples of classes never trained on; no path, no evaluation"},
-          [&](Fields& members) { visit_source(members, data, kind); });
-  if (kind == "images") without_effect(f, {"text"}, because);
-  if (kind != "images") without_effect(f, {"one_shot_runs"}, because + ": the runs are of pictures");
-  if (kind == "image_texts")
-    without_effect(f, {"one_shot_trials"}, because + ": captioned pictures have no classes");
+          [&](Fields& members) { visit_source(members, data, trained); });
+  leave_idle(f, trained, "evaluate");
   if (data.empty())
     without_effect(
         f,
@@ -146,9 +134,9 @@ void RunConfig::visit(Fields& f) {
   f.field({"normalize", "scale embeddings to unit length before the loss and the measures"}, &normalize);
   f.nested({"data", "what to train on"}, data);
   if (rows_are_given())
-    without_effect(f, {"sampler"},
-                   std::string("since ") + (data.tuples.empty() ? "data.text.format" : "data.tuples") +
-                       " says which rows meet; leave it out");
+    without_effect(
+        f, {"sampler"},
+        std::string("since ") + data.kind->row_setting(data) + " says which rows meet; leave it out");
   f.nested({"sampler", "what meets in a global batch"}, sampler);
   f.slot({"encoder", "the network"}, encoder);
   f.slot({"loss", "over the global batch"}, loss);
@@ -163,7 +151,7 @@ void RunConfig::visit(Fields& f) {
                      "; lower it, or leave it out",
                  "global_batch");
   f.group({"evaluate", "how the model is judged"},
-          [this](Fields& members) { evaluate.visit(members, data.kind); });
+          [this](Fields& members) { evaluate.visit(members, data); });
   f.nested({"checkpoint", "when the run is saved"}, checkpoint);
   f.nested({"metrics", "the live page and the Prometheus endpoints"}, metrics);
   f.nested({"log", "what is said on stderr"}, log);
@@ -176,14 +164,11 @@ void RunConfig::visit(Fields& f) {
 }
 
 bool RunConfig::rows_are_given() const {
-  if (data.kind == "images") return !data.tuples.empty();
-  const std::string& format = data.text.layout.format;
-  return data.kind == "texts" && (format == "pairs" || format == "triplets" || format == "queries");
+  return *data.kind->row_setting(data) != '\0';
 }
 
 bool RunConfig::gives_tuples() const {
-  return data.kind == "images" ? !data.tuples.empty()
-                               : data.kind == "texts" && data.text.layout.format == "triplets";
+  return data.kind->gives_tuples(data);
 }
 
 namespace {
@@ -193,10 +178,7 @@ void settle(const std::string& name, RunConfig& config) {
   config.miner.settle(*config.loss, config.gives_tuples());
   if (config.run_dir.empty()) config.run_dir = "runs/" + name;
   while (config.run_dir.size() > 1 && config.run_dir.ends_with('/')) config.run_dir.pop_back();
-  if (config.data.kind == "image_texts" && !config.sampler->samples_are_labels())
-    throw ConfigError("sampler.name: expected " + samplers_with(&SamplerFactory::samples_are_labels) +
-                      " for image_texts, whose views are a picture and a caption, got " +
-                      config.sampler.name());
+  config.data.kind->check(config);
   if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
     throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
   if (!config.data.train.empty() && !config.data.tuples.empty())

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/flat_slot.h"
 #include "common/yaml.h"
 #include "sampler/augment/transforms.h"
 #include "sampler/loader.h"
@@ -16,6 +17,7 @@
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/trainer.h"
 #include "trainer/losses/loss.h"
+#include "trainer/run/data_kinds/data_kind.h"
 #include "trainer/run/miner_choice.h"
 
 namespace lodestone {
@@ -31,7 +33,7 @@ struct TextConfig {
 
 /// The training data, and how samples are loaded and prepared.
 struct DataConfig {
-  std::string kind = "images";
+  FlatSlot<DataKind> kind{data_kind_table(), "images", "data.kind"};
   std::string root;
   ImageSourceConfig train;
   std::string tuples;
@@ -57,8 +59,8 @@ struct EvaluateConfig {
   bool floor = true;
   std::string summary;
 
-  /// `kind` is data.kind.
-  void visit(Fields& f, const std::string& kind);
+  /// `trained` has the kind of data.
+  void visit(Fields& f, const DataConfig& trained);
 };
 
 /// How ranks communicate, on which device, and when a rank counts as lost.

@@ -56,8 +56,8 @@ std::string percent(double share) {
 }
 
 std::string classes_text(const RunConfig& config, const Dataset& data) {
-  if (config.data.kind == "image_texts") return " pictures with captions";
-  if (config.rows_are_given()) return config.data.kind == "texts" ? " texts" : " pictures";
+  const DataKind& kind = *config.data.kind;
+  if (!kind.has_classes(config.data)) return std::string(" ") + kind.samples();
   std::vector<int64_t> size_c(static_cast<size_t>(data.classes()));
   for (int64_t i = 0; i < data.size(); ++i) ++size_c[static_cast<size_t>(data.label(i))];
   const auto single = std::count(size_c.begin(), size_c.end(), 1);
@@ -197,16 +197,15 @@ std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& d
   std::vector<StartLine> all{{"data: " + std::to_string(set.size()) + classes_text(config, set)}};
   const auto add = [&all](std::vector<StartLine> more) { all.insert(all.end(), more.begin(), more.end()); };
   add(batch_lines(config, data, cursor));
-  if (config.data.kind != "texts") add(picture_lines(config, set));
+  if (config.data.kind->reads_images()) add(picture_lines(config, set));
   if (data.texts && data.texts->size() > 0) add(text_lines(config, *data.texts));
   return all;
 }
 
 std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& trained, const Dataset& judged) {
-  // File names of images carry no meaning, and captions may legitimately be common to both.
-  if (config.data.kind == "image_texts") return {};
-  const bool classes = config.data.kind == "images" || (config.data.text.layout.format == "labels" &&
-                                                        config.evaluate.text.format == "labels");
+  const SameBy same_by = config.data.kind->same_by(config);
+  if (same_by == SameBy::kNothing) return {};
+  const bool classes = same_by == SameBy::kClass;
   const auto for_each_name = [classes](const Dataset& data, const auto& visit) {
     for (int64_t c = 0; classes && c < data.classes(); ++c) visit(data.class_name(c));
     for (int64_t i = 0; !classes && i < data.size(); ++i) visit(std::to_string(data.id(i)));
@@ -217,7 +216,8 @@ std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& tra
   for_each_name(trained, [&](const std::string& name) { names.erase(name); });
   const size_t shared = all - names.size();
   if (shared == 0) return {};
-  return {{std::to_string(shared) + " of the " + std::to_string(all) + (classes ? " classes" : " texts") +
+  return {{std::to_string(shared) + " of the " + std::to_string(all) + " " +
+               (classes ? "classes" : config.data.kind->samples()) +
                " that judge the model are trained on: the figures are not of unseen ones",
            true}};
 }

@@ -85,13 +85,11 @@ void TrainingRun::load_initial_weights() const {
 void TrainingRun::start_reporting() {
   const int64_t parameters = config_.encoder->parameters().count();
   RunStart start{.config = yaml(),
-                 .data = data_.dataset(),
+                 .examples = data_.examples,
                  .objective = config_.objective(),
                  .steps_planned = config_.training.schedule.steps,
                  .parameters = parameters,
-                 .unit = config_.data.kind == "images"  ? "images"
-                         : config_.data.kind == "texts" ? "texts"
-                                                        : "samples",
+                 .unit = config_.data.kind->unit(),
                  .facts = {{"Encoder", config_.encoder.name()},
                            {"Parameters", std::to_string(parameters)},
                            {"Loss", config_.loss.name()},

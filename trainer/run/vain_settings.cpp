@@ -62,7 +62,7 @@ std::vector<StartLine> vain_settings(const RunConfig& config, int world) {
           (config.evaluate.data.empty() || config.evaluate.every == 0),
       "checkpoint.keep_best: no model is judged before the last step, so that none is the best; set "
       "evaluate.data.path and evaluate.every, or leave it out");
-  if (config.data.kind == "images") return lines;
+  if (!config.data.kind->reads_texts()) return lines;
   add_of_files(lines, "data.text", config.data.train, config.data.text.layout);
   add_of_files(lines, "evaluate.text", config.evaluate.data, config.evaluate.text);
   return lines;

@@ -43,8 +43,8 @@ RunInfo run_info(const RunContext& context, const RunFolder& folder, const RunSt
 
 std::vector<std::pair<std::string, std::string>> facts_of(const RunInfo& run, const RunStart& start) {
   auto facts = start.facts;
-  facts.emplace_back("Samples", std::to_string(start.data->size()));
-  facts.emplace_back("Classes", std::to_string(start.data->classes()));
+  facts.emplace_back("Samples", std::to_string(start.examples->dataset()->size()));
+  facts.emplace_back("Classes", std::to_string(start.examples->dataset()->classes()));
   facts.emplace_back("Backend", run.backend);
   facts.emplace_back("Configuration", run.config_hash);
   return facts;
@@ -101,7 +101,7 @@ Reporter::Reporter(const CoordinatorConfig& config, RunContext& context, const R
                    const RunStart& start)
     : config_(config),
       context_(context),
-      data_(start.data),
+      examples_(start.examples),
       objective_(start.objective),
       endpoint_(std::make_unique<Endpoint>(run_info(context, folder, start))) {
   config.report.check();
@@ -191,7 +191,7 @@ void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Te
   if (LiveState* live = endpoint_->live.get()) {
     live->step(metrics);
     if (live->wants_embeddings())
-      live->embeddings(view_embeddings(*data_, metrics.step, z_bD, batch.groups, batch.indices));
+      live->embeddings(view_embeddings(*examples_, metrics.step, z_bD, batch.groups, batch.indices));
   }
   // The display is smoothed over about ten steps; metrics.jsonl has the values of each step.
   double& seconds = lead_->step_seconds;
