@@ -41,9 +41,9 @@ json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::p
   return last;
 }
 
-std::string cell(const json& measures, const MeasureInfo& info) {
-  const auto found = measures.find(info.name);
-  return found != measures.end() && found->is_number() ? format_measure(info, found->get<double>()) : "";
+std::string cell(const json& measures, const Metric& metric) {
+  const auto found = measures.find(metric.name);
+  return found != measures.end() && found->is_number() ? format_measure(metric, found->get<double>()) : "";
 }
 
 std::string measures_section(const json& measures) {
@@ -54,11 +54,11 @@ std::string measures_section(const json& measures) {
   const json floor = measures.value("floor", json::object());
   out << "| measure | model |" << (floor.empty() ? "" : " without learning |") << "\n|---|---:|"
       << (floor.empty() ? "" : "---:|") << "\n";
-  for (const MeasureInfo& info : known_measures()) {
-    const std::string model = cell(measures, info);
+  for (const Metric& metric : metric_table()) {
+    const std::string model = cell(measures, metric);
     if (model.empty()) continue;
-    out << "| `" << info.name << "` " << info.title << " | " << model << " |";
-    if (!floor.empty()) out << " " << cell(floor, info) << " |";
+    out << "| `" << metric.name << "` " << metric.title << " | " << model << " |";
+    if (!floor.empty()) out << " " << cell(floor, metric) << " |";
     out << "\n";
   }
   return out.str();
