@@ -4,7 +4,6 @@
 
 #include "common/error.h"
 #include "distributed/control/control_thread.h"
-#include "distributed/control/sealing_store.h"
 
 namespace lodestone {
 
@@ -82,13 +81,6 @@ std::string ControlPlane::late(const std::string& group, uint64_t call, const st
   }
   if (late.empty() && !beats.empty()) return "all ranks have entered it, but the messages do not arrive";
   return late;
-}
-
-c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose,
-                                           std::function<void(const std::string&)> refused) {
-  const ControlOptions& options = control.options();
-  return c10::make_intrusive<SealingStore>(Seal(options.token, options.generation), purpose,
-                                           connect_store(options), std::move(refused));
 }
 
 }  // namespace lodestone

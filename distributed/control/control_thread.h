@@ -10,8 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "distributed/control/control.h"
 #include "distributed/control/seal.h"
-#include "distributed/transport/transport.h"
 
 namespace lodestone {
 

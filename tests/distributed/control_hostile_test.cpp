@@ -163,7 +163,7 @@ TEST(Rendezvous, ranks_of_one_host_meet_on_loopback_whatever_master_address_is) 
   for (int rank = 0; rank < 2; ++rank)
     ranks.push_back(std::make_unique<std::thread>([&, rank] {
       ControlOptions wanted = options_of(rank, 2);
-      met[static_cast<size_t>(rank)] = meet_at_master(wanted, info, nothing);
+      met[static_cast<size_t>(rank)] = rendezvous_at_master(wanted, info, nothing);
     }));
   for (const auto& rank : ranks) rank->join();
   EXPECT_EQ(met[0]->options().host, "127.0.0.1");

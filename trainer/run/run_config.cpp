@@ -4,6 +4,7 @@
 
 #include "common/idle_keys.h"
 #include "common/paths.h"
+#include "distributed/launch.h"
 
 namespace lodestone {
 
@@ -120,7 +121,7 @@ void EvaluateConfig::visit(Fields& f, const std::string& kind) {
 }
 
 void DistributedConfig::visit(Fields& f) {
-  f.field({"backend", "how ranks talk", "", {}, {}, {"auto", "local", "mpi", "nccl"}}, &backend);
+  f.field({"backend", "how ranks talk", "", {}, {}, backend_names()}, &backend);
   f.field({"device", "where tensors live", "", {}, {}, {"auto", "cpu", "cuda"}}, &device);
   f.field({"timeout", "a collective that takes longer is an error naming who is late", "seconds", 0.001, 1e6},
           &timeout);
