@@ -29,11 +29,9 @@ void OptimizerConfig::visit(Fields& f) {
   f.field({"learning_rate", "at the schedule's peak", "", 0}, &learning_rate);
   f.field({"weight_decay", "not applied to norms and biases", "", 0}, &weight_decay);
   const std::string because = "with optimizer.name: " + name + "; leave it out, or set optimizer.name: ";
-  const bool adam = name == "adamw" || name == "lamb";
-  if (!adam) without_effect(f, {"beta1", "beta2", "epsilon"}, because + "adamw or lamb");
-  if (adam) without_effect(f, {"momentum"}, because + "sgd or lars");
-  if (name != "sgd") without_effect(f, {"nesterov"}, because + "sgd");
-  if (name != "lars") without_effect(f, {"trust_coefficient"}, because + "lars");
+  for (const char* key : {"beta1", "beta2", "epsilon", "momentum", "nesterov", "trust_coefficient"})
+    if (const std::string others = rules_that_read(key, name); !others.empty())
+      without_effect(f, {key}, because + others);
   f.field({"beta1", "AdamW, LAMB: decay of the mean of gradients", "", 0, 0.999999}, &beta1);
   f.field({"beta2", "AdamW, LAMB: decay of the mean of squared gradients", "", 0, 0.999999}, &beta2);
   f.field({"epsilon", "AdamW, LAMB: added to the denominator", "", 0}, &epsilon);
@@ -47,7 +45,7 @@ void OptimizerConfig::visit(Fields& f) {
 
 Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters)
     : config_(config), rule_(&update_rule(config.name)) {
-  if (config.nesterov && (config.momentum == 0 || config.name != "sgd"))
+  if (config.nesterov && (config.momentum == 0 || !rules_that_read("nesterov", config.name).empty()))
     throw ConfigError("optimizer: nesterov needs sgd with a momentum above 0, got " + config.name +
                       "; set optimizer.name: sgd and optimizer.momentum, or nesterov: false");
   const std::vector<Tuned> tuned = tune(config.tuning, parameters);
