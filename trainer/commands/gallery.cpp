@@ -14,6 +14,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "trainer/commands/shown_answers.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/bad_record_teller.h"
@@ -133,7 +134,7 @@ void tell_identified(const std::vector<Identified>& all, const Embeddings& galle
       {"threshold", threshold}, {"left_out", left_out}, {"answers", nlohmann::json::array()}};
   for (const Identified& one : all) json["answers"].push_back(to_json(one));
   if (!json_file.empty()) write_file_atomic(json_file, json_text(json, 2) + "\n");
-  if (json_file.empty() || all.size() <= kShownBesideFile)
+  if (prints_each_answer(all.size(), !json_file.empty()))
     for (const Identified& one : all)
       std::cout << printable(one.query.id) << '\t' << printable(one.who()) << '\t'
                 << (one.found.empty() ? "" : decimal(one.found.front().score, 4)) << '\n';

@@ -9,6 +9,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "trainer/commands/shown_answers.h"
 #include "trainer/commands/shown_pictures.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
@@ -162,7 +163,7 @@ void answer(const Queries& queries, const Embeddings& gallery, const std::option
   if (!arguments.html.empty())
     write_file_atomic(arguments.html, page_of(answers, queries, gallery, arguments));
   const bool in_file = !arguments.json.empty() || !arguments.html.empty();
-  if (in_file && answers.size() > kShownBesideFile) return print_summary(answers, arguments);
+  if (!prints_each_answer(answers.size(), in_file)) return print_summary(answers, arguments);
   print_table(answers);
 }
 

@@ -75,8 +75,4 @@ struct Verb {
 /// Adds every verb to the command line.
 void add_verbs(CLI::App& app, Action& action);
 
-/// Largest number of queries whose answers are printed when they are also written to a file; for more queries
-/// a summary is printed.
-constexpr size_t kShownBesideFile = 10;
-
 }  // namespace lodestone
