@@ -176,8 +176,8 @@ int run_plan(const PlanArguments& arguments) {
   const int cores = cpu_count();
   const int threads = static_cast<int>(config.threads.value_or(std::max<int64_t>(1, cores / per_node)));
   Machine here = this_host(per_node);
-  const StepCost cost = probe_step({arguments.config, arguments.assignments, arguments.classes,
-                                    arguments.tokens, arguments.probe_rows, threads},
+  const StepCost cost = probe_step({arguments.config, arguments.assignments, arguments.allow_code,
+                                    arguments.classes, arguments.tokens, arguments.probe_rows, threads},
                                    here);
   slow_down(here, std::max(1.0, static_cast<double>(per_node * threads) / cores));
   const Machine machine = machine_for(arguments, cost, here, half);

@@ -20,6 +20,7 @@
 #include "trainer/coordinator/metrics/traffic_fields.h"
 #include "trainer/plan/flop_count.h"
 #include "trainer/run/build_encoder.h"
+#include "trainer/run/checkpoint_config.h"
 
 namespace lodestone {
 
@@ -62,7 +63,7 @@ Features made_up(const InputShape& shape, int64_t rows) {
 class Trial {
  public:
   Trial(const ProbeOptions& options, Group world) : options_(options), world_(std::move(world)) {
-    load_run_config(options.config, options.assignments, config_);
+    read_named_config(options.config, options.assignments, options.allow_code, config_);
     config_.training.micro_batch = 0;
     config_.training.determinism = {};
     if (config_.training.precision == "float16") config_.training.precision = "bfloat16";
@@ -268,7 +269,7 @@ void refuse_what_is_not_planned(const RunConfig& config, int64_t classes) {
 
 StepCost probe_step(const ProbeOptions& options, Machine& here) {
   RunConfig config;
-  load_run_config(options.config, options.assignments, config);
+  read_named_config(options.config, options.assignments, options.allow_code, config);
   refuse_what_is_not_planned(config, options.classes);
   at::set_num_threads(options.threads);
   StepCost cost;

@@ -223,7 +223,6 @@ void read_stored_config(const std::string& yaml, const std::string& file,
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments,
                      RunConfig& config) {
   read_run_config(read_yaml_file(path), assignments, std::filesystem::path(path).stem().string(), config);
-  config.code.allowed = true;
 }
 
 }  // namespace lodestone

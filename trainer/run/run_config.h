@@ -72,8 +72,8 @@ struct DistributedConfig {
   void visit(Fields& f);
 };
 
-/// Whether code that the configuration names (TorchScript) may be loaded. It may not by default; the reader
-/// of a configuration allows it if the configuration is the user's own.
+/// Whether code that the configuration names (TorchScript) may be loaded. It may not by default;
+/// read_named_config() and read_checkpoint_config() allow what the user's command allows.
 struct CodeRule {
   bool allowed = false;
   /// SHA-256 that a file must have, by file name; a file not listed may have any.
@@ -119,7 +119,7 @@ void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& 
 /// Throws    ConfigError
 void read_stored_config(const std::string& yaml, const std::string& file,
                         const std::vector<std::string>& assignments, RunConfig& config);
-/// The same for a file that the user names, so that code which it names counts as the user's choice.
+/// The same for a file.
 /// Throws    ConfigError
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config);
 
