@@ -13,6 +13,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "common/open_file.h"
 #include "common/printable.h"
 
 namespace lodestone {
@@ -33,9 +34,8 @@ namespace {
 // Closes on scope exit; close() also reports errors that the kernel returns only then.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, mode_t mode = 0644) : path_(path) {
-    do fd_ = ::open(path.c_str(), flags | O_CLOEXEC, mode);
-    while (fd_ < 0 && errno == EINTR);
+  /// `fd` is the result of open(2).
+  Descriptor(const fs::path& path, int fd) : path_(path), fd_(fd) {
     if (fd_ < 0) fail("open", path, errno);
   }
   ~Descriptor() {
@@ -72,12 +72,9 @@ class Descriptor {
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
-  // Without waiting: perhaps nobody ever writes to a FIFO of that name.
-  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
+  const Descriptor file(path, open_regular(path, O_RDONLY));
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail("stat", path, errno);
-  if (!S_ISREG(status.st_mode))
-    throw IoError("files: expected a regular file, got something else: " + path.string());
   if (static_cast<uint64_t>(status.st_size) > max_bytes)
     throw IoError("files: " + path.string() + ": expected at most " + std::to_string(max_bytes) +
                   " bytes, got " + std::to_string(status.st_size));
@@ -95,7 +92,7 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
 }
 
 void write_file_synced(const fs::path& path, std::string_view bytes) {
-  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  Descriptor file(path, open_regular(path, O_WRONLY | O_CREAT | O_TRUNC));
   file.write_all(bytes);
   file.sync();
   file.close();
@@ -109,11 +106,21 @@ bool is_special(const fs::path& path) {
   return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
+// Waits only for a reader that is there.
+int open_special(const fs::path& path) {
+  const int fd = open_at_once(path, O_WRONLY | O_NOCTTY);
+  if (fd < 0 && errno == ENXIO)
+    throw IoError("files: expected a reader at the other end of the pipe, got none: " + path.string() +
+                  "; start it first, or name a file");
+  if (fd >= 0) ::fcntl(fd, F_SETFL, 0);  // blocking
+  return fd;
+}
+
 }  // namespace
 
 void write_file_atomic(const fs::path& path, std::string_view bytes) {
   if (is_special(path)) {
-    Descriptor file(path, O_WRONLY);
+    Descriptor file(path, open_special(path));
     file.write_all(bytes);
     return file.close();
   }
@@ -128,7 +135,7 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
 }
 
 void sync_folder(const fs::path& folder) {
-  const Descriptor descriptor(folder, O_RDONLY | O_DIRECTORY);
+  const Descriptor descriptor(folder, open_at_once(folder, O_RDONLY | O_DIRECTORY));
   descriptor.sync();
 }
 
