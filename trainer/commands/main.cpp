@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <string>
+#include <string_view>
 
 #include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
@@ -60,6 +62,19 @@ int run(int argc, char** argv) {
   return action();
 }
 
+// The value of the last `--set log.format=` on the command line; "" if there is none that counts.
+std::string asked_format(char** words) {
+  std::string format;
+  for (; *words != nullptr; ++words) {
+    std::string_view word = *words;
+    if (word == "--set" && words[1] != nullptr) word = *++words;
+    if (word.starts_with("--set=")) word.remove_prefix(6);
+    constexpr std::string_view kKey = "log.format=";
+    if (word.starts_with(kKey)) format = word.substr(kKey.size());
+  }
+  return format == "json" || format == "text" ? format : "";
+}
+
 // Fails if stdout could not be written completely, so that a script notices.
 void check_stdout() {
   std::cout.flush();
@@ -106,6 +121,9 @@ int main(int argc, char** argv) {
   // causes no page faults.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
+  // Errors before the configuration is read have the format, too.
+  if (const std::string format = lodestone::asked_format(argv); !format.empty())
+    lodestone::choose_log_format(format);
   const lodestone::StderrLines lines(lodestone::make_log(-1, 1));
   try {
     const int code = lodestone::run(argc, argv);
