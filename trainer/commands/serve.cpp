@@ -19,6 +19,7 @@
 #include "trainer/run/data_kinds/texts_in_memory.h"
 #include "trainer/run/run_config.h"
 #include "trainer/run/trained_model.h"
+#include "trainer/serve/request.h"
 #include "trainer/serve/service.h"
 
 namespace lodestone {
@@ -157,7 +158,19 @@ void tell_of_open_secrets(const ServeArguments& arguments, Logger& log) {
     if (const std::string told = exposed_secret(file, option); !told.empty()) log.warn("{}", told);
 }
 
+// Limits of which one would make another unattainable.
+void check_limits(const ServeArguments& arguments) {
+  picture_limits(arguments).check();
+  const auto rows = static_cast<int64_t>(RequestLimits().rows);
+  if (arguments.waiting_rows < std::max(arguments.batch_rows, rows))
+    throw ConfigError("--waiting-rows: expected at least --batch-rows (" +
+                      std::to_string(arguments.batch_rows) + "), and " + std::to_string(rows) +
+                      ", the rows that a request may have, got " + std::to_string(arguments.waiting_rows) +
+                      "; raise it" + (arguments.batch_rows > rows ? ", or lower --batch-rows" : ""));
+}
+
 int run_serve(const ServeArguments& arguments) {
+  check_limits(arguments);
   HttpOptions options = http_options(arguments);
   return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "serve");
