@@ -2,6 +2,7 @@
 
 #include "common/files.h"
 #include "common/safetensors.h"
+#include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/checkpoints/snapshot.h"
 #include "trainer/coordinator/metrics/build_info.h"
@@ -63,6 +64,7 @@ int run_export(const ExportArguments& arguments) {
                                             .data_license = arguments.data_license,
                                             .measures = arguments.measures});
   const auto about = description(config, checkpoint);
+  for (const std::string& file : {arguments.output, card.string()}) tell_replaced(file, *log);
   if (arguments.format == "safetensors") {
     write_safetensors(arguments.output, tensors_of(config.encoder->parameters()), about);
   } else {
@@ -86,9 +88,9 @@ void add_export(CLI::App* out, Action& action) {
                   "torch.jit.load and torch::jit::load")
       ->required()
       ->check(CLI::IsMember({"safetensors", "torchscript"}));
-  add_path(out, "--output", arguments->output, "File to write")->required();
+  add_output(out, arguments->output, "File to write");
   add_path(out, "--card", arguments->card,
-           "File for the model card (default: the output name with the ending .md)");
+           "File for the model card (default: the output name with the ending .md); replaced as --output is");
   add_path(
       out, "--measures", arguments->measures,
       "Metrics file for the model card, as `evaluate --json` writes it (default: the run's last evaluation)")

@@ -9,6 +9,7 @@
 #include "common/paths.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/sources/tar_shard.h"
+#include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/embedding.h"
@@ -147,6 +148,7 @@ int mine_input(RunContext& context, TrainedModel& model, const MineArguments& ar
   std::vector<Listed> lines = listed_lines(mined, arguments.format);
   for (Listed& line : lines)
     for (int64_t& row : line.rows) row = all.indices[static_cast<size_t>(row)];
+  tell_replaced(output, *context.log);
   write_file_atomic(output, names ? picture_lines(*names, lines) : text_lines(input, lines));
   std::cout << arguments.output << ": " << lines.size() << " " << arguments.format << " from "
             << rows.x_ND.size(0) << " samples" << left_out_note(all.left_out) << std::endl;
@@ -166,9 +168,8 @@ void add_mine(CLI::App* mine, Action& action) {
   add_path(mine, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
   add_path(mine, "--input", arguments->input,
            "Labelled samples to mine, in any form that `lodestone embed` accepts (default: evaluate.data)");
-  add_path(mine, "--output", arguments->output,
-           "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts")
-      ->required();
+  add_output(mine, arguments->output,
+             "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts");
   mine->add_option("--format", arguments->format,
                    "Form of a line: triplets, or pairs labelled 1 (same class) or 0")
       ->check(CLI::IsMember({"triplets", "pairs"}))

@@ -8,6 +8,7 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/train_sentencepiece.h"
 #include "sampler/tokenizers/train_wordpiece.h"
+#include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 
 namespace lodestone {
@@ -95,6 +96,7 @@ class Texts {
 int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
   Texts texts(arguments.inputs, arguments.columns);
   int64_t tokens = 0;
+  tell_replaced(arguments.output, *make_log(0, 1));
   if (arguments.kind == "sentencepiece") {
     write_file_atomic(arguments.output,
                       train_sentencepiece([&] { return texts.next(); }, arguments.vocabulary));
@@ -166,9 +168,8 @@ void add_tokenizer_train(CLI::App* train, Action& action) {
   train->add_option("--vocabulary", train_arguments->vocabulary, "Number of tokens in the vocabulary")
       ->check(CLI::Range(16, 1 << 20))
       ->capture_default_str();
-  add_path(train, "--output", train_arguments->output,
-           "File for the vocabulary: vocab.txt (wordpiece) or *.model (sentencepiece)")
-      ->required();
+  add_output(train, train_arguments->output,
+             "File for the vocabulary: vocab.txt (wordpiece) or *.model (sentencepiece)");
 }
 
 void add_tokenizer_encode(CLI::App* encode, Action& action) {
