@@ -18,7 +18,7 @@ namespace lodestone {
 /// schema all use it.
 struct FieldInfo {
   const char* name;                       ///< the key in YAML
-  const char* doc;                        ///< one sentence, no full stop
+  const char* doc = "";                   ///< one sentence, no full stop
   const char* unit = "";                  ///< "seconds", "degrees", "pixels", … or empty
   std::optional<double> min = {};         ///< smallest value allowed, inclusive
   std::optional<double> max = {};         ///< largest value allowed, inclusive
@@ -31,18 +31,49 @@ using FieldValue =
     std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*, std::vector<double>*,
                  std::vector<std::string>*, std::optional<int64_t>*, std::optional<double>*>;
 
+/// One value of an enumeration and its name in a configuration.
+template <typename Enum>
+struct Choice {
+  const char* name;
+  Enum value;
+};
+
+/// The name of `value`; "" if `choices` does not have it.
+template <typename Enum, size_t n>
+std::string choice_name(Enum value, const Choice<Enum> (&choices)[n]) {
+  for (const auto& choice : choices)
+    if (choice.value == value) return choice.name;
+  return "";
+}
+
+/// The value with this name; nullopt if there is none.
+template <typename Enum, size_t n>
+std::optional<Enum> choice_named(std::string_view name, const Choice<Enum> (&choices)[n]) {
+  for (const auto& choice : choices)
+    if (choice.name == name) return choice.value;
+  return {};
+}
+
+/// A setting that may be left to the program.
+enum class AutoYesNo { kAuto, kYes, kNo };
+inline constexpr Choice<AutoYesNo> kAutoYesNo[] = {
+    {"auto", AutoYesNo::kAuto}, {"yes", AutoYesNo::kYes}, {"no", AutoYesNo::kNo}};
+
 class SlotBase;
 
 /// Visits the fields of a configuration struct. The struct lists them once; every reader and writer is a
 /// Fields.
 ///
+///     enum class Distance { kCosine, kL2 };
+///
 ///     struct MarginConfig {
 ///       double margin = 0.2;
-///       std::string distance = "cosine";
+///       Distance distance = Distance::kCosine;
 ///
 ///       void visit(Fields& f) {
-///         f.field({"margin", "smallest distance of a negative", "", 0.0}, &margin);
-///         f.field({.name = "distance", .doc = "between rows", .choices = {"cosine", "l2"}}, &distance);
+///         f.field({.name = "margin", .doc = "smallest distance of a negative", .min = 0.0}, &margin);
+///         f.choice({.name = "distance", .doc = "between rows"}, &distance,
+///                  {{"cosine", Distance::kCosine}, {"l2", Distance::kL2}});
 ///       }
 ///     };
 ///
@@ -60,6 +91,16 @@ class Fields {
   /// Visits a mapping whose `name:` selects a row of a table (a loss, a miner, an encoder …) and whose other
   /// keys belong to that row.
   virtual void slot(const FieldInfo& info, SlotBase& slot) = 0;
+
+  /// Visits a key whose value is the name of one of `choices`. A Fields gets it as a text with info.choices,
+  /// so that no Fields has to know enumerations.
+  template <typename Enum, size_t n>
+  void choice(FieldInfo info, Enum* member, const Choice<Enum> (&choices)[n]) {
+    std::string name = choice_name(*member, choices);
+    for (const auto& choice : choices) info.choices.push_back(choice.name);
+    field(info, &name);
+    if (const auto chosen = choice_named(name, choices); chosen && *chosen != *member) *member = *chosen;
+  }
 
   /// Visits a nested struct that has a visit method of its own.
   template <typename Struct>

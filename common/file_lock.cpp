@@ -10,12 +10,15 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/open_file.h"
 
 namespace lodestone {
 
 FileLock::FileLock(const std::filesystem::path& file, std::chrono::milliseconds patience)
-    : fd_(::open((file.string() + ".lock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) {
-  if (fd_ < 0) throw IoError("cannot make " + file.string() + ".lock: " + std::strerror(errno));
+    : fd_(open_regular(file.string() + ".lock", O_WRONLY | O_CREAT)) {
+  if (fd_ < 0)
+    throw IoError("files: cannot lock " + file.string() + " by a file .lock beside it: " +
+                  std::strerror(errno) + "; make its folder, or check its permissions");
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     const int reason = errno;

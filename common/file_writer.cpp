@@ -12,6 +12,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "common/open_file.h"
+
 namespace lodestone {
 
 namespace {
@@ -24,10 +26,15 @@ struct FileWriter::Impl {
   explicit Impl(const std::filesystem::path& file) : path(file), seen(XXH3_createState()) {
     if (!seen) throw std::bad_alloc();
     XXH3_128bits_reset(seen);
-    do fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    while (fd < 0 && errno == EINTR);
+    int code = 0;
+    try {
+      fd = open_regular(path, O_RDWR | O_CREAT | O_TRUNC);
+      code = errno;
+    } catch (...) {
+      XXH3_freeState(seen);
+      throw;
+    }
     if (fd >= 0) return;
-    const int code = errno;
     XXH3_freeState(seen);
     fail("open", code);
   }

@@ -13,6 +13,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "common/open_file.h"
 #include "common/printable.h"
 
 namespace lodestone {
@@ -27,16 +28,16 @@ namespace {
   if (code == ENOSPC) message += "; free space on this file system and run again";
   if (code == EACCES || code == EROFS || code == EPERM)
     message += "; check the permissions or choose another folder";
+  if (code == ENOENT && operation == "create") message += "; make its folder first";
   throw IoError(message);
 }
 
 // Closes on scope exit; close() also reports errors that the kernel returns only then.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, mode_t mode = 0644) : path_(path) {
-    do fd_ = ::open(path.c_str(), flags | O_CLOEXEC, mode);
-    while (fd_ < 0 && errno == EINTR);
-    if (fd_ < 0) fail("open", path, errno);
+  /// `fd` is the result of open(2) with `flags`. Errors name `known_as`, the file as the user knows it.
+  Descriptor(const fs::path& known_as, int fd, int flags) : path_(known_as), fd_(fd) {
+    if (fd_ < 0) fail((flags & O_CREAT) != 0 ? "create" : "open", path_, errno);
   }
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
@@ -72,12 +73,9 @@ class Descriptor {
 }  // namespace
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
-  // Without waiting: perhaps nobody ever writes to a FIFO of that name.
-  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
+  const Descriptor file(path, open_regular(path, O_RDONLY), O_RDONLY);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail("stat", path, errno);
-  if (!S_ISREG(status.st_mode))
-    throw IoError("files: expected a regular file, got something else: " + path.string());
   if (static_cast<uint64_t>(status.st_size) > max_bytes)
     throw IoError("files: " + path.string() + ": expected at most " + std::to_string(max_bytes) +
                   " bytes, got " + std::to_string(status.st_size));
@@ -94,14 +92,16 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
   return bytes;
 }
 
-void write_file_synced(const fs::path& path, std::string_view bytes) {
-  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
+namespace {
+
+constexpr int kNewFile = O_WRONLY | O_CREAT | O_TRUNC;
+
+void write_synced(const fs::path& path, std::string_view bytes, const fs::path& known_as) {
+  Descriptor file(known_as, open_regular(path, kNewFile), kNewFile);
   file.write_all(bytes);
   file.sync();
   file.close();
 }
-
-namespace {
 
 // A device or a pipe cannot be replaced: a rename would put a regular file in its place, even in /dev.
 bool is_special(const fs::path& path) {
@@ -109,18 +109,37 @@ bool is_special(const fs::path& path) {
   return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
+// Waits only for a reader that is there.
+int open_special(const fs::path& path) {
+  const int fd = open_at_once(path, O_WRONLY | O_NOCTTY);
+  if (fd < 0 && errno == ENXIO)
+    throw IoError("files: expected a reader at the other end of the pipe, got none: " + path.string() +
+                  "; start it first, or name a file");
+  if (fd >= 0) ::fcntl(fd, F_SETFL, 0);  // blocking
+  return fd;
+}
+
+void sync_folder_of(const fs::path& path) {
+  sync_folder(path.parent_path().empty() ? fs::path(".") : path.parent_path());
+}
+
 }  // namespace
+
+void write_file_synced(const fs::path& path, std::string_view bytes) {
+  write_synced(path, bytes, path);
+}
 
 void write_file_atomic(const fs::path& path, std::string_view bytes) {
   if (is_special(path)) {
-    Descriptor file(path, O_WRONLY);
+    Descriptor file(path, open_special(path), O_WRONLY);
     file.write_all(bytes);
     return file.close();
   }
   const fs::path temporary = path.string() + ".tmp" + std::to_string(::getpid());
   try {
-    write_file_synced(temporary, bytes);
-    rename_synced(temporary, path);
+    write_synced(temporary, bytes, path);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail("replace", path, errno);
+    sync_folder_of(path);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
@@ -128,13 +147,13 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
 }
 
 void sync_folder(const fs::path& folder) {
-  const Descriptor descriptor(folder, O_RDONLY | O_DIRECTORY);
+  const Descriptor descriptor(folder, open_at_once(folder, O_RDONLY | O_DIRECTORY), O_RDONLY);
   descriptor.sync();
 }
 
 void rename_synced(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) fail("rename " + from.string() + " to", to, errno);
-  sync_folder(to.parent_path().empty() ? fs::path(".") : to.parent_path());
+  sync_folder_of(to);
 }
 
 void make_folders(const fs::path& folder) {

@@ -24,8 +24,8 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = ui
 void write_file_synced(const std::filesystem::path& path, std::string_view bytes);
 
 /// Replaces `path` atomically: a temporary file beside it, fsync, rename, fsync of the folder. After a crash
-/// at any point, the path has the old or the new content. Throws IoError; the temporary file is removed on
-/// failure.
+/// at any point, the path has the old or the new content. Throws IoError naming `path`; the temporary file is
+/// removed on failure.
 void write_file_atomic(const std::filesystem::path& path, std::string_view bytes);
 
 /// Makes the names in a folder durable.

@@ -93,16 +93,16 @@ class SpdLogger : public Logger {
 }  // namespace
 
 LogFormat log_format() {
-  return variable(kFormatVariable) == "json" ? LogFormat::kJson : LogFormat::kText;
+  return choice_named(variable(kFormatVariable), kLogFormats).value_or(LogFormat::kText);
 }
 
-void choose_log_format(const std::string& format) {
-  ::setenv(kFormatVariable, format.c_str(), /*overwrite=*/0);
+void choose_log_format(LogFormat format) {
+  ::setenv(kFormatVariable, choice_name(format, kLogFormats).c_str(), /*overwrite=*/0);
 }
 
 void check_log_variables() {
   const std::string format = variable(kFormatVariable), level = variable(kLevelVariable);
-  if (!format.empty() && format != "text" && format != "json")
+  if (!format.empty() && !choice_named(format, kLogFormats))
     throw ConfigError(std::string(kFormatVariable) + ": expected text or json, got '" + format +
                       "'; correct or unset it");
   bool known = level.empty();

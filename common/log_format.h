@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/fields.h"
 #include "common/log.h"
 
 namespace lodestone {
@@ -13,14 +14,16 @@ enum class LogFormat {
   kJson,  ///< {"level":"info","message":"…","rank":3,"step":120,"time":"2026-11-30T21:09:18.166+01:00"}
 };
 
+inline constexpr Choice<LogFormat> kLogFormats[] = {{"text", LogFormat::kText}, {"json", LogFormat::kJson}};
+
 /// LODESTONE_LOG_FORMAT, or text if it is not set or has another value; check_log_variables() reports such a
 /// value.
 LogFormat log_format();
 
-/// Sets the format from the configuration (text or json), for this process and those that it starts.
+/// Sets the format from the configuration, for this process and those that it starts.
 /// LODESTONE_LOG_FORMAT takes precedence if it is set. Requires that no other thread reads the environment
 /// meanwhile.
-void choose_log_format(const std::string& format);
+void choose_log_format(LogFormat format);
 
 /// Throws ConfigError if LODESTONE_LOG_FORMAT or LODESTONE_LOG has an unknown value.
 void check_log_variables();

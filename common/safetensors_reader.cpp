@@ -5,6 +5,7 @@
 #include <ATen/ops/empty.h>
 
 #include "common/error.h"
+#include "common/file_kind.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
 #include "common/safetensors.h"
@@ -26,6 +27,9 @@ constexpr size_t kMaxDimensions = 64;
 }
 
 uint64_t header_bytes(std::string_view file, const std::string& name) {
+  if (const FileKind* kind = file_kind(file))
+    throw CheckpointError(name + ": expected a safetensors file, got " + kind->name +
+                          (*kind->remedy != 0 ? kind->remedy : "; name a *.safetensors file"));
   if (file.size() < kLengthBytes) refuse(name, "at least 8 bytes", std::to_string(file.size()));
   uint64_t length = 0;
   for (size_t i = 0; i < kLengthBytes; ++i)

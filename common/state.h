@@ -29,6 +29,9 @@ class StateVisitor {
   virtual ~StateVisitor() = default;
   /// A tensor that is equal on all ranks.
   virtual void replicated(const std::string& group, const std::string& name, const at::Tensor& live) = 0;
+  /// A tensor that is equal on all ranks and whose shape the state decides. A visitor may replace it; the
+  /// object then takes it over, or throws CheckpointError if it does not fit.
+  virtual void replaceable(const std::string& group, const std::string& name, at::Tensor& value) = 0;
   /// A tensor whose rows are divided among the ranks, in rank order. It is saved as a whole.
   virtual void sharded(const std::string& group, const std::string& name, const StateRows& rows) = 0;
   /// A tensor that differs from rank to rank. A run on another number of ranks resumes without it.

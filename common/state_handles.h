@@ -21,6 +21,9 @@ class StateHandles : public StateVisitor {
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override {
     groups[group][name] = live;
   }
+  void replaceable(const std::string& group, const std::string& name, at::Tensor& value) override {
+    groups[group][name] = value;
+  }
   void sharded(const std::string& group, const std::string& name, const StateRows& rows) override {
     groups[group][name] = rows.own_nX;
   }

@@ -2,8 +2,12 @@
 
 #include <cstdint>
 
+#include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
+#include <unicode/unistr.h>
 #include <unicode/utf8.h>
+
+#include "common/error.h"
 
 namespace lodestone {
 
@@ -28,6 +32,25 @@ bool is_blank(std::string_view text) {
     if (!shows_nothing) return false;
   }
   return true;
+}
+
+std::string plain_name(std::string_view name) {
+  if (!is_utf8(name)) return std::string(name);
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* form = icu::Normalizer2::getNFCInstance(status);
+  if (U_FAILURE(status)) throw Error("utf8: expected ICU's table of normal form C, got none; reinstall ICU");
+  const icu::UnicodeString whole = form->normalize(
+      icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<int32_t>(name.size()))), status);
+  const auto is_around = [&whole](int32_t at) {
+    const UChar32 c = whole.char32At(at);
+    return u_isUWhiteSpace(c) || u_iscntrl(c);
+  };
+  int32_t begin = 0, end = whole.length();
+  while (begin < end && is_around(begin)) begin = whole.moveIndex32(begin, 1);
+  while (begin < end && is_around(end - 1)) end = whole.moveIndex32(end, -1);
+  std::string plain;
+  whole.tempSubStringBetween(begin, end).toUTF8String(plain);
+  return plain;
 }
 
 }  // namespace lodestone

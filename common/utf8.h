@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace lodestone {
@@ -18,5 +19,9 @@ inline std::string_view without_mark(std::string_view text) {
 /// Whether a text looks empty: it has only white space (also no-break and zero-width), control characters,
 /// direction marks and fillers. True of an empty text, false of one that is not UTF-8.
 bool is_blank(std::string_view text);
+
+/// The name without white space and control characters around it, in Unicode's normal form C: equal for names
+/// that look alike to a reader. A name that is not UTF-8 is returned as it is.
+std::string plain_name(std::string_view name);
 
 }  // namespace lodestone

@@ -1,7 +1,6 @@
 #include "common/yaml.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -10,7 +9,9 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "common/files.h"
 #include "common/paths.h"
+#include "common/pipe_file.h"
 #include "common/printable.h"
 #include "common/utf8.h"
 
@@ -179,12 +180,11 @@ ConfigNodePtr read_yaml_file(const std::string& path) {
                       ": expected a configuration file, got a folder; a run goes on by the configuration it "
                       "was started with, " +
                       "and " + path + "/config.yaml is what that came to");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw ConfigError(path + ": cannot open this configuration file; check the path");
-  std::string text(kMaxBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  return parse_yaml(text, path);
+  try {
+    return parse_yaml(read_file_or_pipe(path, kMaxBytes), path);
+  } catch (const IoError&) {
+    std::throw_with_nested(ConfigError(path + ": cannot read this configuration file; check the path"));
+  }
 }
 
 namespace {
@@ -254,6 +254,7 @@ void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
                         " keys in a mapping, got more");
     if (!child || last) {
       ConfigNodePtr replacement = last ? value : std::make_shared<ConfigNode>();
+      if (last) value->removed = child && assignment.size() == equals + 1;
       if (!last) {
         replacement->kind = ConfigNode::Kind::kMapping;
         replacement->place = place;
@@ -262,7 +263,10 @@ void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
       node->members.emplace_back(keys[i], replacement);
       child = replacement;
     }
-    if (!last && child->kind == ConfigNode::Kind::kNull) child->kind = ConfigNode::Kind::kMapping;
+    if (!last && child->kind == ConfigNode::Kind::kNull) {
+      child->kind = ConfigNode::Kind::kMapping;
+      child->removed = false;
+    }
     if (!last && child->kind != ConfigNode::Kind::kMapping)
       throw ConfigError(place + ": '" + keys[i] + "' is a value, not a mapping (" + child->place + ")");
     node = child;

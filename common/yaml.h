@@ -24,6 +24,7 @@ struct ConfigNode {
   std::vector<ConfigNodePtr> items;                            ///< of a sequence
   std::vector<std::pair<std::string, ConfigNodePtr>> members;  ///< of a mapping, in file order
   std::string place;                                           ///< "file:line" or "--set key"
+  bool removed = false;  ///< the value of a file that `--set key=` took away
 
   ConfigNodePtr find(std::string_view key) const;
 };
@@ -33,15 +34,23 @@ ConfigNodePtr read_yaml_file(const std::string& path);
 /// Reads YAML from a text; `file_name` is for messages.
 ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name);
 
-/// Applies one `--set a.b=c` (c is a YAML scalar or flow sequence). Throws ConfigError if it is malformed.
+/// Applies one `--set a.b=c` (c is a YAML scalar or flow sequence). `a.b=` removes what the file has there,
+/// so that the default counts. Throws ConfigError if it is malformed.
 void apply_set(const ConfigNodePtr& root, const std::string& assignment);
 
 /// Reads the values of `root` into the struct that `visit` visits; absent keys leave their members at the
-/// default. Throws ConfigError naming place, path and, for an unknown key, the nearest known one.
+/// default. Throws ConfigError naming place, path and, for an unknown key, the nearest known one, or the
+/// alternatives of the slot that have it.
 void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit);
 
 /// The current values of all fields as YAML that read_fields accepts.
 std::string write_yaml(const std::function<void(Fields&)>& visit);
+
+/// The same for an object with visit(Fields&). Writing only reads the object, so that it may be const.
+template <typename Object>
+std::string write_settings(const Object& object) {
+  return write_yaml([&object](Fields& f) { const_cast<Object&>(object).visit(f); });
+}
 
 /// All keys with type, default, unit, range and meaning, as commented YAML with the alternatives of each
 /// slot.

@@ -26,6 +26,28 @@ std::string number_text(double value) {
   return out.str();
 }
 
+/// Collects the keys of one mapping.
+class KeysOf : public Fields {
+ public:
+  std::set<std::string> names;
+
+  void field(const FieldInfo& info, FieldValue) override { names.insert(info.name); }
+  void group(const FieldInfo& info, const std::function<void(Fields&)>&) override { names.insert(info.name); }
+  void slot(const FieldInfo& info, SlotBase&) override { names.insert(info.name); }
+};
+
+/// The alternatives of a slot that have this key. Leaves the last one chosen.
+std::vector<std::string> owners_of(const std::string& key, SlotBase& slot) {
+  std::vector<std::string> owners;
+  for (const std::string& name : slot.names()) {
+    KeysOf keys;
+    slot.choose(name);
+    slot.visit(keys);
+    if (keys.names.contains(key)) owners.push_back(name);
+  }
+  return owners;
+}
+
 // Reads one mapping into one struct; each nested group gets its own reader.
 class Reader : public Fields, public IdleKeys {
  public:
@@ -58,7 +80,7 @@ class Reader : public Fields, public IdleKeys {
     Reader members(node, path_of(info), kept_);
     if (const auto chosen = members.take("name")) choose(slot, *chosen, path_of(info));
     slot.visit(members);
-    members.refuse_unknown();
+    members.refuse_unknown(&slot);
   }
 
   void leave_idle(std::initializer_list<const char*> keys, const std::string& because,
@@ -72,12 +94,18 @@ class Reader : public Fields, public IdleKeys {
     throw ConfigError(node->place + ": " + (path_.empty() ? key : path_ + "." + key) + ": " + sentence);
   }
 
-  void refuse_unknown() const {
+  /// `slot`: whose keys this mapping has; it is of no use after an error.
+  void refuse_unknown(SlotBase* slot = nullptr) const {
     for (const auto& [key, node] : node_->members) {
-      if (known_.contains(key)) continue;
+      if (known_.contains(key) || node->removed) continue;
       const std::vector<std::string> names(known_.begin(), known_.end());
+      const std::string chosen = slot != nullptr ? slot->name() : "";
+      const auto owners = slot != nullptr ? owners_of(key, *slot) : std::vector<std::string>();
+      const std::string why = owners.empty() ? hint(key, names)
+                                             : " with " + path_ + ".name: " + chosen + "; it belongs to " +
+                                                   path_ + ".name: " + joined(owners);
       throw ConfigError(node->place + ": " + (path_.empty() ? key : path_ + "." + key) + ": unknown key" +
-                        hint(key, names) + "; known here: " + joined(names));
+                        why + "; known here: " + joined(names));
     }
   }
 
@@ -91,11 +119,14 @@ class Reader : public Fields, public IdleKeys {
     return path_.empty() ? info.name : path_ + "." + info.name;
   }
 
-  // A key without effect is refused, or counts as absent. `key:` without a value is absent too.
+  // A key without effect is refused, or counts as absent. `key:` without a value is absent too. `--set key=`
+  // leaves the default.
   ConfigNodePtr take(const char* name) {
     known_.insert(name);
     const auto node = node_->find(name);
     const auto idle = idle_keys_.find(name);
+    if (node && is_set_now(*node) && node->kind == ConfigNode::Kind::kNull && node->scalar.empty())
+      return nullptr;
     if (!node || idle == idle_keys_.end()) return node;
     const auto& [because, off_switch] = idle->second;
     const bool passed_over = (kept_ || is_set_now(off_switch)) && !is_set_now(*node);
@@ -133,22 +164,23 @@ class Reader : public Fields, public IdleKeys {
 
   void choose(SlotBase& slot, const ConfigNode& chosen, const std::string& path) const {
     std::string name;
-    read({"name", ""}, chosen, name);
+    read(FieldInfo{.name = "name"}, chosen, name);
     const auto names = slot.names();
     if (std::find(names.begin(), names.end(), name) == names.end())
       throw ConfigError(chosen.place + ": " + path + ".name: unknown name '" + name + "'" +
-                        hint(name, names) + "; known: " + joined(names));
+                        hint(name, names) + "; known: " + joined(names) +
+                        (kept_ ? "; use the program that registers '" + name + "'" : ""));
     slot.choose(name);
   }
 
-  [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node,
-                             const std::string& expected) const {
+  [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node, const std::string& expected,
+                             const std::string& next = "") const {
     const std::string quotes = node.quoted ? " in quotes" : "";
     const std::string got = node.kind == ConfigNode::Kind::kScalar     ? "'" + node.scalar + "'" + quotes
                             : node.kind == ConfigNode::Kind::kSequence ? "a sequence"
                             : node.kind == ConfigNode::Kind::kMapping  ? "a mapping"
                                                                        : "nothing";
-    throw ConfigError(node.place + ": " + path_of(info) + ": expected " + expected + ", got " + got);
+    throw ConfigError(node.place + ": " + path_of(info) + ": expected " + expected + ", got " + got + next);
   }
 
   void check_range(const FieldInfo& info, const ConfigNode& node, double value) const {
@@ -204,12 +236,12 @@ class Reader : public Fields, public IdleKeys {
   }
 
   void read(const FieldInfo& info, const ConfigNode& node, std::string& value) const {
-    // `key:` and `--set key=` set an empty text.
+    // `key:` sets an empty text.
     const std::string text = node.kind == ConfigNode::Kind::kNull ? "" : scalar(info, node, "text");
     if (!info.choices.empty()) {
       const std::vector<std::string> names(info.choices.begin(), info.choices.end());
       if (std::find(names.begin(), names.end(), text) == names.end())
-        mistyped(info, node, "one of " + joined(names));
+        mistyped(info, node, "one of " + joined(names), hint(text, names));
     }
     const bool is_path = info.unit == std::string_view(kPathUnit);
     // YAML reads ~ as null, a shell as the home folder: using the default instead would be a folder that

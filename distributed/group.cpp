@@ -90,16 +90,6 @@ void check_rank(const Group& group, const char* verb, int rank) {
 
 }  // namespace
 
-int64_t Traffic::calls() const {
-  return all_reduce.calls + all_gather.calls + reduce_scatter.calls + broadcast.calls + send_recv.calls +
-         barrier.calls + gradient_sync.calls;
-}
-
-int64_t Traffic::bytes() const {
-  return all_reduce.bytes + all_gather.bytes + reduce_scatter.bytes + broadcast.bytes + send_recv.bytes +
-         barrier.bytes + gradient_sync.bytes;
-}
-
 at::Tensor Pending::wait() {
   return land(*flight_);
 }
@@ -128,8 +118,8 @@ Traffic Group::traffic() const {
   return state_->traffic;
 }
 
-void Group::abort(const std::string& why) const {
-  state_->members.context->fail(why);
+void Group::abort(const std::string& why, int code) const {
+  state_->members.context->fail(why, code);
   if (state_->cpu) state_->cpu->poison(why);
   state_->abort_cuda();
 }

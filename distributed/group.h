@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -9,6 +8,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "distributed/transport/group_options.h"
+#include "distributed/transport/traffic.h"
+
 namespace lodestone {
 
 struct GroupState;
@@ -16,35 +18,6 @@ struct Flight;
 
 /// How all_reduce combines the ranks' values. For bool, sum and maximum are "or", minimum is "and".
 enum class ReduceOp { kSum, kMax, kMin };
-
-/// Calls of one verb and payload bytes that this rank sent for them, counted as in the bandwidth-optimal
-/// algorithm.
-struct VerbTraffic {
-  int64_t calls = 0;
-  int64_t bytes = 0;
-};
-
-/// The traffic of a group so far, per verb. gradient_sync is GradientSync's share.
-struct Traffic {
-  VerbTraffic all_reduce, all_gather, reduce_scatter, broadcast, send_recv, barrier, gradient_sync;
-
-  int64_t calls() const;
-  int64_t bytes() const;
-};
-
-/// Settings of a group, equal on all its ranks.
-struct GroupOptions {
-  /// How long a rank waits in one collective for the others before it throws a CommError that names the late
-  /// ones.
-  std::chrono::milliseconds timeout{600'000};
-  /// Compares (step, verb, dtype, shape) over ranks before each collective transfers data. Finds diverging
-  /// ranks at once and names them. For the cost see call_check.h.
-  bool compare_calls = false;
-  /// The largest number of elements in one MPI call; larger tensors are divided. MPI counts are int.
-  int64_t max_chunk = int64_t{1} << 30;
-  /// local_groups only: number of ranks that count as one host, to test splits by host. 0: all.
-  int ranks_per_host = 0;
-};
 
 /// A collective in progress.
 /// Ensures   wait() returns the same result each time. Dropping a Pending without wait() lets the collective
@@ -148,8 +121,9 @@ class Group {
   /// whatever they have computed.
   void check(const char* what) const;
   /// Makes the group unusable on every rank: collectives in progress and later ones throw CommError with
-  /// `why`.
-  void abort(const std::string& why) const;
+  /// `why`. `code`, if not 0, is the exit code with which all ranks of the job end
+  /// (ControlPlane::failure_code).
+  void abort(const std::string& why, int code = 0) const;
 
   /// For distributed/ only.
   explicit Group(std::shared_ptr<GroupState> state) : state_(std::move(state)) {}

@@ -4,7 +4,10 @@
 
 #include <ATen/ops/empty.h>
 
-#include "distributed/transport/transport.h"
+#include "distributed/backends/local_transports.h"
+#include "distributed/backends/nccl.h"
+#include "distributed/group.h"
+#include "distributed/transport/group_state.h"
 
 namespace lodestone {
 
@@ -80,7 +83,7 @@ Group Group::split(int64_t color, int64_t key) const {
   child->cuda_index = parent.cuda_index;
   // MPI requires every rank to take part in making the CPU groups, also a rank that ends up alone.
   if (parent.cpu) child->cpu = parent.cpu->subgroup(child->members, positions);
-  if (parent.cuda) child->open_cuda(child->members.id);
+  if (parent.cuda) open_nccl(*child, child->members.id);
   return Group(std::move(child));
 }
 

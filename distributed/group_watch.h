@@ -13,4 +13,9 @@ namespace lodestone {
 /// Ranks     not collective.
 std::map<std::string, double> collective_seconds(const Group& group);
 
+/// This rank's record and what it knows of the others, as JSON: {rank, world, step, reason, failure, time,
+/// collectives: [{sequence, group, verb, bytes, step, state, begun, seconds}]}. Times are seconds since 1970.
+/// Ranks     not collective.
+std::string flight_record_json(const Group& group, const std::string& reason);
+
 }  // namespace lodestone

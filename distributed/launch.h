@@ -13,10 +13,17 @@
 
 namespace lodestone {
 
+/// Where tensors live.
+enum class DeviceChoice {
+  kAuto,  ///< CUDA if the build and the host have it, otherwise the CPU
+  kCpu,
+  kCuda,
+};
+
 /// How a process joins its job; all ranks give the same values.
 struct LaunchOptions {
-  std::string backend = "auto";  ///< auto, local, mpi or nccl
-  std::string device = "cpu";    ///< cpu, cuda, or auto: cuda if build and host have it
+  std::string backend = "auto";  ///< one of backend_names()
+  DeviceChoice device = DeviceChoice::kCpu;
   GroupOptions group;
   std::chrono::milliseconds peer_timeout{5'000};
 };
@@ -27,6 +34,12 @@ struct BackendStatus {
   std::string problem;  ///< "" if it can be used
 };
 std::vector<BackendStatus> backend_table();
+
+/// What distributed.backend may be: "auto", then every backend.
+std::vector<const char*> backend_names();
+
+/// Why no rank of this build and host can use a GPU; "" if one can.
+std::string gpu_problem();
 
 /// A process's part in the job, from start to end: it finds its rank, initialises MPI if a launcher started
 /// it, joins the control plane, selects the GPU, and makes the world group. Without a launcher it does none

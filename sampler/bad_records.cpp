@@ -18,18 +18,18 @@ constexpr size_t kMessages = 20;
 }  // namespace
 
 void BadRecordConfig::visit(Fields& f) {
-  f.field({"on_bad_record",
-           "what to do about a damaged record: fail, or skip, which leaves it out, counts and names it",
-           "",
-           {},
-           {},
-           {"fail", "skip"}},
-          &on_bad_record);
-  if (on_bad_record == "fail")
+  f.choice(
+      {.name = "on_bad_record",
+       .doc = "what to do about a damaged record: fail, or skip, which leaves it out, counts and names it"},
+      &on_bad_record, {{"fail", OnBadRecord::kFail}, {"skip", OnBadRecord::kSkip}});
+  if (!skips())
     without_effect(f, {"max_bad_fraction"},
                    "with on_bad_record: fail, which ends the run at the first; leave it out, or set "
                    "on_bad_record: skip");
-  f.field({"max_bad_fraction", "share of the data set that may be skipped before it is an error", "", 0, 1},
+  f.field({.name = "max_bad_fraction",
+           .doc = "share of the data set that may be skipped before it is an error",
+           .min = 0,
+           .max = 1},
           &max_bad_fraction);
 }
 
@@ -49,10 +49,7 @@ void check_bad_share(int64_t bad, int64_t size, const BadRecordConfig& config,
 }
 
 BadRecords::BadRecords(std::shared_ptr<const Dataset> dataset, BadRecordConfig config, uint64_t seed)
-    : dataset_(std::move(dataset)), config_(std::move(config)), seed_(seed) {
-  if (config_.on_bad_record != "fail" && config_.on_bad_record != "skip")
-    throw ConfigError("on_bad_record: expected fail or skip, got '" + config_.on_bad_record + "'");
-}
+    : dataset_(std::move(dataset)), config_(config), seed_(seed) {}
 
 int64_t BadRecords::fetch(int64_t index, int64_t epoch, const Read& read) {
   if (try_read(index, read)) return index;

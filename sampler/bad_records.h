@@ -17,13 +17,15 @@
 
 namespace lodestone {
 
+enum class OnBadRecord { kFail, kSkip };
+
 /// How to handle a record that cannot be read.
 struct BadRecordConfig {
-  std::string on_bad_record = "fail";
+  OnBadRecord on_bad_record = OnBadRecord::kFail;
   double max_bad_fraction = 0.01;
 
   void visit(Fields& f);
-  bool skips() const { return on_bad_record == "skip"; }
+  bool skips() const { return on_bad_record == OnBadRecord::kSkip; }
   /// The largest number of bad records allowed among `size`; at least 1.
   int64_t allowed(int64_t size) const;
 };

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "common/features.h"
 #include "sampler/dataset.h"
@@ -29,6 +31,12 @@ class FeatureBuilder {
   virtual Features finish() = 0;
 };
 
+/// A sample as people see it: an image, a text, or both.
+struct ShownSample {
+  std::optional<Image> image;
+  std::string text;
+};
+
 /// A data set together with the conversion of its samples to features. Each kind of data implements it once.
 /// Threads   const methods are safe concurrently.
 class Examples {
@@ -37,6 +45,8 @@ class Examples {
   virtual std::shared_ptr<const Dataset> dataset() const = 0;
   /// A builder with room for at most `rows` rows.
   virtual std::unique_ptr<FeatureBuilder> builder(int64_t rows) const = 0;
+  /// Reads sample `index` for a page or a report. Throws DataError naming the record if it is damaged.
+  virtual ShownSample shown(int64_t index) const = 0;
 };
 
 }  // namespace lodestone

@@ -16,6 +16,7 @@ class ImageExamples : public Examples {
 
   std::shared_ptr<const Dataset> dataset() const override { return images_; }
   std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;
+  ShownSample shown(int64_t index) const override { return {images_->get(index), ""}; }
   const ImageDataset& images() const { return *images_; }
   const ImageTransform& transform() const { return transform_; }
 

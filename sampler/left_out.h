@@ -10,9 +10,9 @@ namespace lodestone {
 /// Counts what was left out of a data set when it was opened, by reason, with one example of each reason.
 /// Readers add to it; the start of a run logs it once.
 ///
-///     left_out.add("files of a format that is not read (*.bmp); convert them to PNG", "cats/1.bmp");
+///     left_out.add("file|files of a format that is not read (*.bmp); convert to PNG", "cats/1.bmp");
 ///     left_out.sentences();
-///     // "44 files of a format that is not read (*.bmp); convert them to PNG; the first: cats/1.bmp"
+///     // "1 file of a format that is not read (*.bmp); convert to PNG; the first: cats/1.bmp"
 class LeftOut {
  public:
   struct Reason {
@@ -20,7 +20,7 @@ class LeftOut {
     std::string example;
   };
 
-  /// `reason` continues a count ("files of …", "lines that …") and ends with the remedy.
+  /// `reason`: a word for one and for several ("line|lines without …"), what fits both, and the remedy.
   void add(const std::string& reason, const std::string& example, int64_t count = 1);
   void add(const LeftOut& other);
 

@@ -15,9 +15,13 @@ constexpr int kUnitDraws = 64;
 }  // namespace
 
 void LoaderConfig::visit(Fields& f) {
-  f.field({"workers", "threads that read, decode and transform", "", 1, 256}, &workers);
-  f.field({"depth", "batches made ahead, the one in use not counted", "", 1, 1024}, &depth);
-  f.field({"cache_mib", "memory for decoded pictures", "MiB", 0, 1 << 20}, &cache_mib);
+  f.field({.name = "workers", .doc = "threads that read, decode and transform", .min = 1, .max = 256},
+          &workers);
+  f.field({.name = "depth", .doc = "batches made ahead, the one in use not counted", .min = 1, .max = 1024},
+          &depth);
+  f.field(
+      {.name = "cache_mib", .doc = "memory for decoded pictures", .unit = "MiB", .min = 0, .max = 1 << 20},
+      &cache_mib);
   bad_records.visit(f);
 }
 

@@ -1,42 +1,13 @@
-#include "distributed/backends/local_hub.h"
+#include "common/error.h"
+#include "distributed/backends/backend.h"
 
 namespace lodestone {
 
-namespace {
-
-class LocalTransport : public Transport {
- public:
-  LocalTransport(Members members, std::shared_ptr<Hub> hub)
-      : Transport(std::move(members)), hub_(std::move(hub)) {}
-
-  void carry(Call call) override {
-    const bool message = call.kind == c10d::OpType::SEND || call.kind == c10d::OpType::RECV;
-    if (message) {
-      hub_->post(rank_, std::move(call));
-    } else {
-      hub_->meet(rank_, std::move(call));
-    }
-  }
-
-  c10::intrusive_ptr<Transport> subgroup(Members members, const std::vector<int>& positions) override {
-    auto hub = hub_->subgroup(members, positions);
-    return c10::make_intrusive<LocalTransport>(std::move(members), std::move(hub));
-  }
-
-  void poison(const std::string& why) override { hub_->poison(why); }
-
- private:
-  const std::shared_ptr<Hub> hub_;
-};
-
-}  // namespace
-
-std::vector<c10::intrusive_ptr<Transport>> make_local_transports(const std::vector<Members>& members) {
-  std::vector<c10::intrusive_ptr<Transport>> transports;
-  if (members.size() == 1) return {nullptr};
-  const auto hub = std::make_shared<Hub>(members.front().id, members, nullptr);
-  for (const Members& rank : members) transports.push_back(c10::make_intrusive<LocalTransport>(rank, hub));
-  return transports;
+std::unique_ptr<StartedBackend> start_local(LaunchInfo& info, const Environment&, bool) {
+  if (info.world == 1) return nullptr;
+  throw ConfigError("backend local: expected one rank, since its ranks are threads of one process, but " +
+                    std::string(name_of(info.source)) + " started " + std::to_string(info.world) +
+                    "; choose backend mpi, nccl or auto");
 }
 
 }  // namespace lodestone

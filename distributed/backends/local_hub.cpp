@@ -2,11 +2,40 @@
 
 #include <algorithm>
 
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
+
+#include "common/error.h"
 #include "common/torch_error.h"
 
 namespace lodestone {
 
 namespace {
+
+// Folded in order; float16 and bfloat16 in float32.
+at::Tensor reduce_in_order(const std::vector<at::Tensor>& parts, c10d::ReduceOp::RedOpType op) {
+  const at::ScalarType type = parts.front().scalar_type();
+  const bool narrow = type == at::kBFloat16 || type == at::kHalf;
+  const auto wide = [&](const at::Tensor& part) { return narrow ? part.to(at::kFloat) : part; };
+  at::Tensor total = wide(parts.front()).clone();
+  for (size_t i = 1; i < parts.size(); ++i) {
+    const at::Tensor part = wide(parts[i]);
+    switch (op) {
+      case c10d::ReduceOp::SUM:
+        total.add_(part);
+        break;
+      case c10d::ReduceOp::MAX:
+        at::maximum_out(total, total, part);
+        break;
+      case c10d::ReduceOp::MIN:
+        at::minimum_out(total, total, part);
+        break;
+      default:
+        throw Error("group all_reduce: expected sum, max or min, got c10d reduce op " + std::to_string(op));
+    }
+  }
+  return total.to(type);
+}
 
 void carry_out(std::vector<Call>& calls) {
   const at::NoGradGuard no_grad;

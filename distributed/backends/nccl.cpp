@@ -1,70 +1,67 @@
-// Finds and loads the CUDA module. The program itself does not link CUDA, so it also runs on hosts without
-// it.
+#include "distributed/backends/nccl.h"
 
-#include <filesystem>
-#include <vector>
-
-#include <dlfcn.h>
+#include <optional>
 
 #include "common/error.h"
-#include "common/paths.h"
-#include "distributed/transport/transport.h"
+#include "distributed/backends/backend.h"
+#include "distributed/backends/cuda_module.h"
+#include "distributed/backends/mpi_runtime.h"
+#include "distributed/control/sealing_store.h"
+#include "distributed/rendezvous/rendezvous.h"
+#include "distributed/transport/cuda_watch.h"
 
 namespace lodestone {
 
+void open_nccl(GroupState& state, const std::string& purpose) {
+  const auto& context = state.members.context;
+  const auto refused = [known = std::weak_ptr(context)](const std::string& what) {
+    if (const auto alive = known.lock()) alive->fail(what);
+  };
+  state.cuda = load_cuda_module().make_nccl(state.members, open_store(*context->control(), purpose, refused),
+                                            state.cuda_index);
+  context->add_cuda_group(state.weak_from_this());
+}
+
 namespace {
 
-std::vector<std::string> places() {
-  std::error_code ignored;
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  return {folder / LODESTONE_NCCL_MODULE, folder / "../lib" / LODESTONE_NCCL_MODULE,
-          folder / "distributed" / LODESTONE_NCCL_MODULE, LODESTONE_NCCL_MODULE_BUILT};
-}
+/// Tensors on GPUs over NCCL; under an MPI launcher, tensors on the CPU over MPI.
+class NcclBackend : public StartedBackend {
+ public:
+  NcclBackend(LaunchInfo& info, const Environment& environment) : environment_(environment) {
+    if (info.has_mpi()) mpi_.emplace(info);
+    info_ = info;
+  }
 
-const CudaModule* open_module(std::string& problem) {
-  std::string where = places().back();
-  for (const std::string& place : places()) {
-    if (path_exists(place)) {
-      where = place;
-      break;
-    }
+  std::shared_ptr<ControlPlane> rendezvous(ControlOptions wanted) override {
+    return mpi_ ? mpi_->rendezvous(std::move(wanted))
+                : rendezvous_at_master(std::move(wanted), info_, environment_);
   }
-  void* const library = ::dlopen(where.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    problem = std::string("the CUDA module does not load: ") + ::dlerror() +
-              "; install CUDA and NCCL where the loader finds them (LD_LIBRARY_PATH)";
-    return nullptr;
-  }
-  const auto describe = reinterpret_cast<const CudaModule* (*)()>(::dlsym(library, "lodestone_cuda_module"));
-  if (describe == nullptr) {
-    problem = where + " is not of this build: install the one that came with it";
-    return nullptr;
-  }
-  return describe();
-}
 
-struct Loaded {
-  std::string problem;
-  const CudaModule* module = open_module(problem);
+  void open(GroupState& world) override {
+    if (mpi_) world.cpu = mpi_->world(world.members);
+    watch_.emplace(world.members.context);
+    open_nccl(world, "nccl");
+    world.backend = mpi_ ? "mpi+nccl" : "nccl";
+  }
+
+  void close(bool failed) noexcept override {
+    watch_.reset();
+    if (mpi_) mpi_->close(failed);
+  }
+
+ private:
+  const Environment environment_;
+  LaunchInfo info_;
+  std::optional<MpiRuntime> mpi_;
+  std::optional<CudaWatch> watch_;
 };
-
-// Libraries stay loaded, since LibTorch registers itself: the state belongs to the process.
-const Loaded& loaded() {
-  static const Loaded once;
-  return once;
-}
 
 }  // namespace
 
-std::string cuda_module_problem() {
-  if (!loaded().problem.empty()) return loaded().problem;
-  return loaded().module->device_count() > 0 ? "" : "this host has no GPU that CUDA can use";
-}
-
-const CudaModule& load_cuda_module() {
-  const std::string problem = cuda_module_problem();
-  if (!problem.empty()) throw ConfigError("nccl: " + problem + "; or choose device cpu");
-  return *loaded().module;
+std::unique_ptr<StartedBackend> start_nccl(LaunchInfo& info, const Environment& environment, bool cuda) {
+  if (!cuda)
+    throw ConfigError("backend nccl: expected device cuda, got cpu; choose device cuda, or backend mpi");
+  return std::make_unique<NcclBackend>(info, environment);
 }
 
 }  // namespace lodestone

@@ -1,4 +1,4 @@
-// liblodestone_nccl.so: everything that needs CUDA at link time. Loaded by nccl.cpp.
+// liblodestone_nccl.so: everything that needs CUDA at link time. Loaded by cuda_module.cpp.
 
 #include <cstdlib>
 
@@ -6,7 +6,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 #include "common/error.h"
-#include "distributed/transport/transport.h"
+#include "distributed/backends/cuda_module.h"
 
 namespace lodestone {
 

@@ -4,7 +4,6 @@
 
 #include "common/error.h"
 #include "distributed/control/control_thread.h"
-#include "distributed/control/sealing_store.h"
 
 namespace lodestone {
 
@@ -53,15 +52,21 @@ std::optional<std::string> ControlPlane::failure() {
   if (!shared.condemned.load(std::memory_order_acquire)) {
     const auto silence = shared.store_silence();
     if (silence <= shared.options.peer_timeout) return std::nullopt;
-    shared.condemn("rank 0 is lost: it has not answered for " + std::to_string(silence.count()) + " ms");
+    shared.condemn({"rank 0 is lost: it has not answered for " + std::to_string(silence.count()) + " ms", 0});
   }
   std::lock_guard lock(shared.mutex);
-  return shared.verdict;
+  return shared.verdict.what;
 }
 
-void ControlPlane::report(const std::string& what) {
+std::optional<int> ControlPlane::failure_code() {
+  if (!failure()) return std::nullopt;
   std::lock_guard lock(shared_->mutex);
-  if (shared_->report.empty()) shared_->report = what;
+  return shared_->verdict.code == 0 ? std::nullopt : std::optional(shared_->verdict.code);
+}
+
+void ControlPlane::report(const std::string& what, int code) {
+  std::lock_guard lock(shared_->mutex);
+  if (!shared_->report) shared_->report = {what, code};
   shared_->changed.notify_all();
 }
 
@@ -82,13 +87,6 @@ std::string ControlPlane::late(const std::string& group, uint64_t call, const st
   }
   if (late.empty() && !beats.empty()) return "all ranks have entered it, but the messages do not arrive";
   return late;
-}
-
-c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose,
-                                           std::function<void(const std::string&)> refused) {
-  const ControlOptions& options = control.options();
-  return c10::make_intrusive<SealingStore>(Seal(options.token, options.generation), purpose,
-                                           connect_store(options), std::move(refused));
 }
 
 }  // namespace lodestone

@@ -76,8 +76,12 @@ class ControlPlane {
   /// The verdict, if there is one: which rank is lost or failed, and how that was noticed. It does not change
   /// afterwards.
   std::optional<std::string> failure();
-  /// Reports that this rank has failed: soon every other rank's failure() says so.
-  void report(const std::string& what);
+  /// The exit code with which all ranks end: that of the failed rank, of several the one with the lowest
+  /// number. nullopt without a verdict, and if the rank is lost or gave no code.
+  std::optional<int> failure_code();
+  /// Reports that this rank has failed: soon every other rank's failure() says so, and failure_code() is
+  /// `code`, if that is not 0. Only the first report of a rank counts.
+  void report(const std::string& what, int code = 0);
   /// Which of `ranks` have not entered call `call` of `group`, in words; "" if that is not known.
   std::string late(const std::string& group, uint64_t call, const std::vector<int>& ranks);
   /// On rank 0, the last known state of every rank; elsewhere empty.

@@ -96,9 +96,9 @@ milliseconds ControlPlane::Shared::store_silence() {
   return std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(now - asked));
 }
 
-void ControlPlane::Shared::condemn(const std::string& why) {
+void ControlPlane::Shared::condemn(const Failure& why) {
   std::lock_guard lock(mutex);
-  if (verdict.empty()) verdict = why;
+  if (!verdict) verdict = why;
   condemned.store(true, std::memory_order_release);
   changed.notify_all();
 }
@@ -118,7 +118,7 @@ void ControlPlane::Shared::run() {
       bool good_bye = false;
       {
         std::lock_guard lock(mutex);
-        good_bye = options.rank != 0 && (leaving || !verdict.empty());
+        good_bye = options.rank != 0 && (leaving || verdict);
       }
       say(good_bye);
       if (options.rank == 0) {
@@ -132,10 +132,11 @@ void ControlPlane::Shared::run() {
     }
   } catch (const std::exception&) {
     // A process that was stopped may resume after its ranks have left the store.
-    condemn(stood_still_ > options.peer_timeout
-                ? "this rank stood still for " + std::to_string(stood_still_.count()) +
-                      " ms, and the others have given it up"
-                : "rank 0 is lost: the connection to its store broke");
+    condemn({stood_still_ > options.peer_timeout
+                 ? "this rank stood still for " + std::to_string(stood_still_.count()) +
+                       " ms, and the others have given it up"
+                 : "rank 0 is lost: the connection to its store broke",
+             0});
   }
   std::lock_guard lock(mutex);
   ended = true;
@@ -168,19 +169,19 @@ void ControlPlane::Shared::listen() {
                           std::to_string(since(word_at_).count()) +
                           " ms nothing new of its own has been in it";
   report_if_well(why);
-  condemn(why);
+  condemn({why, 0});
 }
 
 void ControlPlane::Shared::hear(const Word& word) {
   word_number_ = word.number;
   word_at_ = listened_at_;
   flights_wanted.store(word.flights);
-  if (!word.verdict.empty()) condemn(word.verdict);
+  if (word.verdict) condemn(word.verdict);
 }
 
 void ControlPlane::Shared::report_if_well(const std::string& what) {
   std::lock_guard lock(mutex);
-  if (report.empty()) report = what;
+  if (!report) report = {what, 0};
 }
 
 // The newest heartbeat of each rank. One with a lower number is older: somebody has replayed it.
@@ -193,19 +194,19 @@ const std::vector<Beat>& ControlPlane::Shared::read_beats() {
   return newest_;
 }
 
-// "" if a rank has no problem.
-std::string ControlPlane::Shared::trouble_of(size_t rank) const {
+Failure ControlPlane::Shared::trouble_of(size_t rank) const {
   const Beat& beat = newest_[rank];
-  if (!beat.report.empty()) return "rank " + std::to_string(rank) + " gave up: " + beat.report;
+  if (beat.report)
+    return {"rank " + std::to_string(rank) + " gave up: " + beat.report.what, beat.report.code};
   const auto limit =
       beat.number == 0 ? std::max(options.join_timeout, options.peer_timeout) : options.peer_timeout;
   const auto silent = since(watched[rank].heard);
-  return !beat.left && silent > limit ? loss_text(static_cast<int>(rank), silent, beat) : "";
+  return {!beat.left && silent > limit ? loss_text(static_cast<int>(rank), silent, beat) : "", 0};
 }
 
 void ControlPlane::Shared::watch() {
   const std::vector<Beat>& said = read_beats();
-  std::string found;
+  Failure found;
   {
     std::lock_guard lock(mutex);
     // A pause of this process must not make the others look silent.
@@ -219,15 +220,16 @@ void ControlPlane::Shared::watch() {
         if (rank.behind_since) *rank.behind_since += pause;
       }
       if (said[r].number > rank.number) note(rank, said[r], told_before);
-      const std::string trouble = trouble_of(r);
-      if (!trouble.empty()) found += (found.empty() ? "" : "; ") + trouble;
+      const Failure trouble = trouble_of(r);
+      if (trouble) found.what += (found ? "; " : "") + trouble.what;
+      if (found.code == 0) found.code = trouble.code;
     }
     note_lags();
     note_step();
-    if (verdict.empty()) verdict = found;
+    if (!verdict) verdict = found;
   }
   tell();
-  if (!found.empty()) condemn(found);
+  if (found) condemn(found);
 }
 
 // Publishes rank 0's status, even if it has not changed.
@@ -265,15 +267,15 @@ bool ControlPlane::Shared::may_end() {
   if (left_at_ == SteadyClock::time_point()) left_at_ = SteadyClock::now();
   const bool all_left =
       std::all_of(watched.begin() + 1, watched.end(), [](const Watched& rank) { return rank.left; });
-  return all_left || (!verdict.empty() && since(left_at_) > options.peer_timeout);
+  return all_left || (verdict && since(left_at_) > options.peer_timeout);
 }
 
 void ControlPlane::Shared::wait_for_next() {
   std::unique_lock lock(mutex);
-  const bool was_leaving = leaving, was_well = report.empty();
+  const bool was_leaving = leaving, was_well = !report;
   const auto begin = SteadyClock::now();
   changed.wait_for(lock, interval(), [&] {
-    return leaving != was_leaving || report.empty() != was_well || beats_wanted != beats_given;
+    return leaving != was_leaving || !report != was_well || beats_wanted != beats_given;
   });
   stood_still_ = since(begin);
 }

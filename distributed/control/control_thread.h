@@ -10,8 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "distributed/control/control.h"
 #include "distributed/control/seal.h"
-#include "distributed/transport/transport.h"
 
 namespace lodestone {
 
@@ -21,13 +23,22 @@ struct Entered {
   std::string verb;
 };
 
+/// Why a rank or the job has failed.
+struct Failure {
+  std::string what;
+  int code = 0;  ///< the exit code that the failed rank gave; 0: none
+
+  /// Has it failed?
+  explicit operator bool() const { return !what.empty() || code != 0; }
+};
+
 /// The heartbeat of a rank, sent about twenty times per peer_timeout.
 struct Beat {
   uint64_t number = 0;
   int64_t step = 0;
   bool left = false;
   std::map<std::string, Entered> entered;
-  std::string report;  ///< "" without a failure
+  Failure report;
 
   std::string text() const;
   static Beat parse(const std::string& text);
@@ -37,7 +48,7 @@ struct Beat {
 struct Word {
   uint64_t number = 0;
   int64_t flights = 0;  ///< how often flight records were requested
-  std::string verdict;  ///< "" if there is none
+  Failure verdict;
 
   std::string text() const;
   static Word parse(const std::string& text);
@@ -75,7 +86,7 @@ struct ControlPlane::Shared {
 
   /// Duration of the current store call; zero between calls, and on rank 0, which needs no network.
   std::chrono::milliseconds store_silence();
-  void condemn(const std::string& why);
+  void condemn(const Failure& why);
   std::vector<Beat> ask_for_beats();
 
   ControlOptions options;
@@ -94,8 +105,8 @@ struct ControlPlane::Shared {
   std::condition_variable changed;
   bool leaving = false;
   bool ended = false;
-  std::string verdict;
-  std::string report;
+  Failure verdict;
+  Failure report;
   std::map<std::string, Entered> entered;
   std::vector<Watched> watched;  // on rank 0
   double step_seconds = 0;       // on rank 0: of a usual step
@@ -116,7 +127,7 @@ struct ControlPlane::Shared {
   void publish(c10d::Store& where, const std::string& name, const std::string& text) const;
   std::vector<std::string> fetch(const std::vector<std::string>& names);
   int64_t furthest_step() const;
-  std::string trouble_of(size_t rank) const;
+  Failure trouble_of(size_t rank) const;
   void note(Watched& rank, const Beat& beat, int64_t told_before);
   void note_lags();
   void note_step();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "distributed/control/control_thread.h"
 
 namespace lodestone {
 
@@ -84,6 +85,13 @@ std::vector<std::vector<uint8_t>> SealingStore::multiGet(const std::vector<std::
 void SealingStore::multiSet(const std::vector<std::string>& keys,
                             const std::vector<std::vector<uint8_t>>& values) {
   for (size_t i = 0; i < keys.size(); ++i) set(keys[i], values.at(i));
+}
+
+c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose,
+                                           std::function<void(const std::string&)> refused) {
+  const ControlOptions& options = control.options();
+  return c10::make_intrusive<SealingStore>(Seal(options.token, options.generation), purpose,
+                                           connect_store(options), std::move(refused));
 }
 
 }  // namespace lodestone

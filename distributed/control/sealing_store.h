@@ -6,6 +6,7 @@
 
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include "distributed/control/control.h"
 #include "distributed/control/seal.h"
 
 namespace lodestone {
@@ -46,5 +47,11 @@ class SealingStore : public c10d::Store {
   const c10::intrusive_ptr<c10d::Store> inner_;
   const std::function<void(const std::string&)> refused_;
 };
+
+/// A client of the control plane's store whose keys and values belong to the running generation and to
+/// `purpose`: others can neither read nor replace them. `refused` is called for values that others have
+/// written.
+c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose,
+                                           std::function<void(const std::string&)> refused);
 
 }  // namespace lodestone

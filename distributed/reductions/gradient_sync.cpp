@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "distributed/transport/call_check.h"
 #include "distributed/transport/flight.h"
-#include "distributed/transport/transport.h"
+#include "distributed/transport/verb_timer.h"
 
 namespace lodestone {
 

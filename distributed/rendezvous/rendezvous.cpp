@@ -5,7 +5,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "common/error.h"
-#include "distributed/control/control_thread.h"
+#include "distributed/control/seal.h"
 
 namespace lodestone {
 
@@ -26,28 +26,28 @@ void read_text(const std::string& text, ControlOptions& options) {
 
 }  // namespace
 
-std::shared_ptr<ControlPlane> meet_over_mpi(ControlOptions wanted, MpiRuntime& mpi) {
-  // All ranks are in MPI by now, so each has loaded its libraries.
+std::shared_ptr<ControlPlane> rendezvous_by_exchange(ControlOptions wanted, const Exchange& exchange) {
+  // All ranks are connected by now, so each has loaded its libraries.
   wanted.join_timeout = wanted.peer_timeout + kToConnect;
   if (wanted.rank != 0) {
-    read_text(mpi.exchange(""), wanted);
+    read_text(exchange(""), wanted);
     return std::make_shared<ControlPlane>(wanted);
   }
-  // mpirun itself excludes strangers, so a token made by rank 0 and sent by MPI is enough.
+  // The launcher itself excludes strangers, so a token made by rank 0 and sent by this exchange is enough.
   if (wanted.token.empty()) wanted.token = random_token();
   std::shared_ptr<ControlPlane> control;
   try {
     control = std::make_shared<ControlPlane>(wanted);
   } catch (const std::exception& error) {
-    mpi.exchange(error.what());
+    exchange(error.what());
     throw;
   }
-  mpi.exchange(to_text(control->options()));
+  exchange(to_text(control->options()));
   return control;
 }
 
-std::shared_ptr<ControlPlane> meet_at_master(ControlOptions wanted, const LaunchInfo& info,
-                                             const Environment& environment) {
+std::shared_ptr<ControlPlane> rendezvous_at_master(ControlOptions wanted, const LaunchInfo& info,
+                                                   const Environment& environment) {
   if (info.master_address.empty() || info.master_port == 0) {
     throw ConfigError(
         "launch: expected MASTER_ADDR and MASTER_PORT, since " + std::string(name_of(info.source)) +

@@ -32,14 +32,14 @@ std::optional<std::string> GroupContext::failure() {
   return verdict;
 }
 
-void GroupContext::fail(const std::string& what) {
+void GroupContext::fail(const std::string& what, int code) {
   {
     std::lock_guard lock(mutex_);
     if (!failure_.empty()) return;
     failure_ = what;
     failed_.store(true, std::memory_order_release);
   }
-  if (control_) control_->report(what);
+  if (control_) control_->report(what, code);
 }
 
 void GroupContext::check(const char* verb) {

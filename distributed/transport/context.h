@@ -35,8 +35,9 @@ class GroupContext {
 
   /// Why no collective can work any more; empty if there is no failure. Cheap: it is polled during waits.
   std::optional<std::string> failure();
-  /// Records `what` as the failure unless there is one already, and tells the other ranks.
-  void fail(const std::string& what);
+  /// Records `what` as the failure unless there is one already, and reports it and `code` to the other ranks
+  /// (ControlPlane::report).
+  void fail(const std::string& what, int code = 0);
   /// Throws the CommError for `verb` if there is a failure.
   void check(const char* verb);
   /// "group all_reduce (rank 3, step 120): <what>; <next step>" as a CommError.

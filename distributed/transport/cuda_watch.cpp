@@ -3,7 +3,7 @@
 #include <chrono>
 #include <vector>
 
-#include "distributed/transport/transport.h"
+#include "distributed/transport/group_state.h"
 
 namespace lodestone {
 

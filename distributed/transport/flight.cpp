@@ -4,6 +4,8 @@
 
 #include "common/error.h"
 #include "common/torch_error.h"
+#include "distributed/control/control.h"
+#include "distributed/transport/verb_timer.h"
 
 namespace lodestone {
 
@@ -67,11 +69,6 @@ void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock:
   }
   if (const auto problem = work.exception()) give_up(broken_text(context, problem));
   if (auto why = context.failure()) give_up(*why);  // an abort also completes calls
-}
-
-std::string late_text(const Members& members, const std::string& who) {
-  return "not all ranks came within " + std::to_string(members.options.timeout.count()) +
-         " ms: " + (who.empty() ? std::string("who is late cannot be told") : who);
 }
 
 std::shared_ptr<Flight> landed(const at::Tensor& result) {

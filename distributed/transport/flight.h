@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "distributed/transport/transport.h"
+#include "distributed/transport/group_state.h"
 
 namespace lodestone {
 

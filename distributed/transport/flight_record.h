@@ -9,8 +9,6 @@
 
 namespace lodestone {
 
-class Group;
-
 /// A collective or message as seen by this rank.
 struct FlightEntry {
   enum class State { kUnderWay, kDone, kFailed };
@@ -45,10 +43,5 @@ class FlightRecord {
   std::array<FlightEntry, kLength> ring_;
   uint64_t newest_ = 0;
 };
-
-/// This rank's record and what it knows of the others, as JSON: {rank, world, step, reason, failure, time,
-/// collectives: [{sequence, group, verb, bytes, step, state, begun, seconds}]}. Times are seconds since 1970.
-/// Ranks     not collective.
-std::string flight_record_json(const Group& group, const std::string& reason);
 
 }  // namespace lodestone

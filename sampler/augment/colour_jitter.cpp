@@ -85,14 +85,24 @@ void turn_hue(Planes& planes, float turn) {
 }  // namespace
 
 void ColourJitterConfig::visit(Fields& f) {
-  f.field({"probability", "share of draws in which colours are changed", "", 0, 1}, &probability);
+  f.field({.name = "probability", .doc = "share of draws in which colours are changed", .min = 0, .max = 1},
+          &probability);
   if (probability == 0)
     without_effect(f, {"brightness", "contrast", "saturation", "hue"},
                    "while jitter.probability is 0; set it, or leave this out");
-  f.field({"brightness", "largest random change of the factor on brightness", "", 0, 10}, &brightness);
-  f.field({"contrast", "largest random change of the factor on contrast", "", 0, 10}, &contrast);
-  f.field({"saturation", "largest random change of the factor on saturation", "", 0, 10}, &saturation);
-  f.field({"hue", "largest random turn of the hue, as a part of a full turn", "", 0, 0.5}, &hue);
+  f.field(
+      {.name = "brightness", .doc = "largest random change of the factor on brightness", .min = 0, .max = 10},
+      &brightness);
+  f.field({.name = "contrast", .doc = "largest random change of the factor on contrast", .min = 0, .max = 10},
+          &contrast);
+  f.field(
+      {.name = "saturation", .doc = "largest random change of the factor on saturation", .min = 0, .max = 10},
+      &saturation);
+  f.field({.name = "hue",
+           .doc = "largest random turn of the hue, as a part of a full turn",
+           .min = 0,
+           .max = 0.5},
+          &hue);
 }
 
 ColourChange draw_colour_change(const ColourJitterConfig& config, Random random) {

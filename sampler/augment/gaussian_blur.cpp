@@ -9,14 +9,23 @@
 namespace lodestone {
 
 void GaussianBlurConfig::visit(Fields& f) {
-  f.field({"probability", "share of draws that are blurred", "", 0, 1}, &probability);
+  f.field({.name = "probability", .doc = "share of draws that are blurred", .min = 0, .max = 1},
+          &probability);
   if (probability == 0)
     without_effect(f, {"kernel", "sigma_min", "sigma_max"},
                    "while blur.probability is 0; set it, or leave this out");
-  f.field({"kernel", "width of the kernel, odd; 0: a tenth of the input's shorter side", "pixels", 0, 511},
+  f.field({.name = "kernel",
+           .doc = "width of the kernel, odd; 0: a tenth of the input's shorter side",
+           .unit = "pixels",
+           .min = 0,
+           .max = 511},
           &kernel);
-  f.field({"sigma_min", "smallest standard deviation", "pixels", 0.01, 100}, &sigma_min);
-  f.field({"sigma_max", "largest standard deviation", "pixels", 0.01, 100}, &sigma_max);
+  f.field(
+      {.name = "sigma_min", .doc = "smallest standard deviation", .unit = "pixels", .min = 0.01, .max = 100},
+      &sigma_min);
+  f.field(
+      {.name = "sigma_max", .doc = "largest standard deviation", .unit = "pixels", .min = 0.01, .max = 100},
+      &sigma_max);
 }
 
 void GaussianBlurConfig::check() const {

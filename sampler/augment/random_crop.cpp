@@ -17,14 +17,20 @@ int rounded(double value) {
 }  // namespace
 
 void RandomCropConfig::visit(Fields& f) {
-  f.field({"probability", "share of draws that take a part of the picture", "", 0, 1}, &probability);
+  f.field(
+      {.name = "probability", .doc = "share of draws that take a part of the picture", .min = 0, .max = 1},
+      &probability);
   if (probability == 0)
     without_effect(f, {"scale_min", "scale_max", "ratio_min", "ratio_max"},
                    "while crop.probability is 0; set it, or leave this out");
-  f.field({"scale_min", "smallest part, as a share of the area", "", 1e-4, 1}, &scale_min);
-  f.field({"scale_max", "largest part, as a share of the area", "", 1e-4, 1}, &scale_max);
-  f.field({"ratio_min", "smallest width / height of the part", "", 0.05, 20}, &ratio_min);
-  f.field({"ratio_max", "largest width / height of the part", "", 0.05, 20}, &ratio_max);
+  f.field({.name = "scale_min", .doc = "smallest part, as a share of the area", .min = 1e-4, .max = 1},
+          &scale_min);
+  f.field({.name = "scale_max", .doc = "largest part, as a share of the area", .min = 1e-4, .max = 1},
+          &scale_max);
+  f.field({.name = "ratio_min", .doc = "smallest width / height of the part", .min = 0.05, .max = 20},
+          &ratio_min);
+  f.field({.name = "ratio_max", .doc = "largest width / height of the part", .min = 0.05, .max = 20},
+          &ratio_max);
 }
 
 void RandomCropConfig::check() const {

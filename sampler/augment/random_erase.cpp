@@ -9,15 +9,24 @@
 namespace lodestone {
 
 void RandomEraseConfig::visit(Fields& f) {
-  f.field({"probability", "share of draws in which a rectangle is erased", "", 0, 1}, &probability);
+  f.field({.name = "probability", .doc = "share of draws in which a rectangle is erased", .min = 0, .max = 1},
+          &probability);
   if (probability == 0)
     without_effect(f, {"scale_min", "scale_max", "ratio_min", "ratio_max", "value"},
                    "while erase.probability is 0; set it, or leave this out");
-  f.field({"scale_min", "smallest rectangle, as a share of the area", "", 1e-4, 1}, &scale_min);
-  f.field({"scale_max", "largest rectangle, as a share of the area", "", 1e-4, 1}, &scale_max);
-  f.field({"ratio_min", "smallest height / width of the rectangle", "", 0.05, 20}, &ratio_min);
-  f.field({"ratio_max", "largest height / width of the rectangle", "", 0.05, 20}, &ratio_max);
-  f.field({"value", "what is put there, as the encoder sees it (0: the mean)", "", -1000, 1000}, &value);
+  f.field({.name = "scale_min", .doc = "smallest rectangle, as a share of the area", .min = 1e-4, .max = 1},
+          &scale_min);
+  f.field({.name = "scale_max", .doc = "largest rectangle, as a share of the area", .min = 1e-4, .max = 1},
+          &scale_max);
+  f.field({.name = "ratio_min", .doc = "smallest height / width of the rectangle", .min = 0.05, .max = 20},
+          &ratio_min);
+  f.field({.name = "ratio_max", .doc = "largest height / width of the rectangle", .min = 0.05, .max = 20},
+          &ratio_max);
+  f.field({.name = "value",
+           .doc = "what is put there, as the encoder sees it (0: the mean)",
+           .min = -1000,
+           .max = 1000},
+          &value);
 }
 
 void RandomEraseConfig::check() const {

@@ -73,51 +73,69 @@ void invert(Planes& planes) {
 }  // namespace
 
 void ImageTransformConfig::visit(Fields& f) {
-  f.field({"width", "width of the encoder's input", "pixels", 1, 4096}, &width);
-  f.field({"height", "height of the encoder's input", "pixels", 1, 4096}, &height);
-  f.field({"channels", "1 for grey, 3 for colour", "", 1, 3}, &channels);
-  f.field({"fit",
-           "how a picture of another shape fits: stretch it, or crop what is too much on both sides",
-           "",
-           {},
-           {},
-           {"stretch", "crop"}},
-          &fit);
-  f.field({"invert", "exchange black and white, so that ink is bright"}, &invert);
-  f.nested({"crop", "take a random part of the picture"}, crop);
-  f.field({"flip", "share of draws mirrored left to right", "", 0, 1}, &flip);
-  f.field(
-      {"affine_probability", "share of draws moved by the rotation, shift, scale and shear below", "", 0, 1},
-      &affine_probability);
+  f.field({.name = "width", .doc = "width of the encoder's input", .unit = "pixels", .min = 1, .max = 4096},
+          &width);
+  f.field({.name = "height", .doc = "height of the encoder's input", .unit = "pixels", .min = 1, .max = 4096},
+          &height);
+  f.field({.name = "channels", .doc = "1 for grey, 3 for colour", .min = 1, .max = 3}, &channels);
+  f.choice({.name = "fit",
+            .doc = "how a picture of another shape fits: stretch it, or crop what is too much on both sides"},
+           &fit, {{"stretch", ImageFit::kStretch}, {"crop", ImageFit::kCrop}});
+  f.field({.name = "invert", .doc = "exchange black and white, so that ink is bright"}, &invert);
+  f.nested({.name = "crop", .doc = "take a random part of the picture"}, crop);
+  f.field({.name = "flip", .doc = "share of draws mirrored left to right", .min = 0, .max = 1}, &flip);
+  f.field({.name = "affine_probability",
+           .doc = "share of draws moved by the rotation, shift, scale and shear below",
+           .min = 0,
+           .max = 1},
+          &affine_probability);
   if (affine_probability == 0)
     without_effect(f, {"rotation", "shift", "scale_min", "scale_max", "shear", "background"},
                    "while affine_probability is 0; set it, or leave this out");
-  f.field({"rotation", "largest random turn to either side", "degrees", 0, 180}, &rotation);
-  f.field({"shift", "largest random shift along each axis, as a fraction of the side", "", 0, 1}, &shift);
-  f.field({"scale_min", "smallest random scale", "", 0.05, 20}, &scale_min);
-  f.field({"scale_max", "largest random scale", "", 0.05, 20}, &scale_max);
-  f.field({"shear", "largest random slant to either side", "degrees", 0, 60}, &shear);
+  f.field({.name = "rotation",
+           .doc = "largest random turn to either side",
+           .unit = "degrees",
+           .min = 0,
+           .max = 180},
+          &rotation);
+  f.field({.name = "shift",
+           .doc = "largest random shift along each axis, as a fraction of the side",
+           .min = 0,
+           .max = 1},
+          &shift);
+  f.field({.name = "scale_min", .doc = "smallest random scale", .min = 0.05, .max = 20}, &scale_min);
+  f.field({.name = "scale_max", .doc = "largest random scale", .min = 0.05, .max = 20}, &scale_max);
   f.field(
-      {"background", "brightness around a moved picture after inversion; null takes the picture's own border",
-       "", 0, 1},
-      &background);
+      {.name = "shear", .doc = "largest random slant to either side", .unit = "degrees", .min = 0, .max = 60},
+      &shear);
+  f.field({.name = "background",
+           .doc = "brightness around a moved picture after inversion; null takes the picture's own border",
+           .min = 0,
+           .max = 1},
+          &background);
   const std::string no_colours = "with data.image.channels: 1; set channels: 3, or leave it out";
-  f.group({"jitter", "change brightness, contrast, saturation and hue, in random order"},
+  f.group({.name = "jitter", .doc = "change brightness, contrast, saturation and hue, in random order"},
           [&](Fields& members) {
             if (channels == 1) without_effect(members, {"saturation", "hue"}, no_colours);
             jitter.visit(members);
           });
   if (channels == 1) without_effect(f, {"grey"}, no_colours);
-  f.field({"grey", "share of draws made grey", "", 0, 1}, &grey);
-  f.nested({"blur", "blur by a Gaussian"}, blur);
-  f.nested({"erase", "erase a random rectangle"}, erase);
-  f.field({"mean", "subtracted from each channel (0 black, 1 white): one number, or one per channel"}, &mean);
-  f.field({"std", "each channel is divided by this: one number, or one per channel"}, &std);
-  f.field({"max_pixels",
+  f.field({.name = "grey", .doc = "share of draws made grey", .min = 0, .max = 1}, &grey);
+  f.nested({.name = "blur", .doc = "blur by a Gaussian"}, blur);
+  f.nested({.name = "erase", .doc = "erase a random rectangle"}, erase);
+  f.field({.name = "mean",
+           .doc = "subtracted from each channel (0 black, 1 white): one number, or one per channel"},
+          &mean);
+  f.field({.name = "std", .doc = "each channel is divided by this: one number, or one per channel"}, &std);
+  f.field(
+      {.name = "max_pixels",
+       .doc =
            "a picture that is decoded to more is a bad record; a JPEG of one scan may have 16 times as many "
            "before it is reduced",
-           "pixels", 1, int64_t{1} << 40},
-          &max_pixels);
+       .unit = "pixels",
+       .min = 1,
+       .max = int64_t{1} << 40},
+      &max_pixels);
 }
 
 ImageTransform::ImageTransform(ImageTransformConfig config, uint64_t seed)
@@ -127,8 +145,6 @@ ImageTransform::ImageTransform(ImageTransformConfig config, uint64_t seed)
           std::to_string(config_.width) + "x" + std::to_string(config_.height));
   require(config_.channels == 1 || config_.channels == 3, "channels 1 or 3",
           std::to_string(config_.channels));
-  require(config_.fit == "stretch" || config_.fit == "crop", "fit to be stretch or crop",
-          "'" + config_.fit + "'");
   require(config_.scale_min > 0 && config_.scale_min <= config_.scale_max, "0 < scale_min <= scale_max",
           std::to_string(config_.scale_min) + " and " + std::to_string(config_.scale_max));
   config_.crop.check();
@@ -153,7 +169,7 @@ DecodeOptions ImageTransform::decode_options() const {
 }
 
 Box ImageTransform::whole(const Image& image) const {
-  if (config_.fit == "stretch") return {0, 0, image.width, image.height};
+  if (config_.fit == ImageFit::kStretch) return {0, 0, image.width, image.height};
   return middle(image.width, image.height,
                 static_cast<double>(config_.width) / static_cast<double>(config_.height));
 }

@@ -16,12 +16,18 @@
 
 namespace lodestone {
 
+/// How an image of another shape becomes one of the target's shape.
+enum class ImageFit {
+  kStretch,
+  kCrop,  ///< the largest centred part of the target's shape
+};
+
 /// How images become tensors. Angles and shifts are drawn uniformly from ±value, the scale log-uniformly.
 struct ImageTransformConfig {
   int64_t width = 28;
   int64_t height = 28;
   int64_t channels = 1;
-  std::string fit = "stretch";
+  ImageFit fit = ImageFit::kStretch;
   bool invert = false;
   RandomCropConfig crop;
   double flip = 0.0;

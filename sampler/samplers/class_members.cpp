@@ -7,8 +7,10 @@
 namespace lodestone {
 
 void PkConfig::visit(Fields& f) {
-  f.field({"samples_per_class", "samples of each class in a global batch (K)", "", 1}, &samples_per_class);
-  f.field({"allow_small_classes", "let classes with fewer samples repeat them instead of being an error"},
+  f.field({.name = "samples_per_class", .doc = "samples of each class in a global batch (K)", .min = 1},
+          &samples_per_class);
+  f.field({.name = "allow_small_classes",
+           .doc = "let classes with fewer samples repeat them instead of being an error"},
           &allow_small_classes);
 }
 

@@ -1,6 +1,7 @@
 #include "sampler/samplers/hard_class_sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <queue>
 #include <string>
 
@@ -8,6 +9,7 @@
 
 #include "common/error.h"
 #include "sampler/samplers/dealer.h"
+#include "sampler/samplers/sampler_factory.h"
 
 namespace lodestone {
 
@@ -60,11 +62,20 @@ class HardClassSampler::Choice {
 };
 
 void HardClassConfig::visit(Fields& f) {
-  f.field({"cluster", "classes that are drawn together: an anchor class and those nearest to it", "", 1},
+  f.field({.name = "cluster",
+           .doc = "classes that are drawn together: an anchor class and those nearest to it",
+           .min = 1},
           &cluster);
-  f.field({"refresh", "how often the means of classes are renewed; at least loader.depth + 1", "steps", 1},
+  f.field({.name = "refresh",
+           .doc = "how often the means of classes are renewed; at least loader.depth + 1",
+           .unit = "steps",
+           .min = 1},
           &refresh);
-  f.field({"decay", "share of a class's mean that remains when a new batch comes in", "", 0, 0.9999}, &decay);
+  f.field({.name = "decay",
+           .doc = "share of a class's mean that remains when a new batch comes in",
+           .min = 0,
+           .max = 0.9999},
+          &decay);
 }
 
 HardClassSampler::HardClassSampler(std::shared_ptr<const Dataset> dataset, PkConfig pk,
@@ -160,39 +171,67 @@ void HardClassSampler::observe(Cursor cursor, std::span<const int64_t> labels, c
   next_ = std::make_shared<const ClassDirections>(means_.directions());
 }
 
-std::map<std::string, at::Tensor> HardClassSampler::state() const {
+ClassDirections HardClassSampler::from_tensor(const char* name, const at::Tensor& state) const {
+  if (state.dim() != 2 || state.size(0) != dataset_->classes() || state.scalar_type() != at::kFloat)
+    throw CheckpointError("hard_class sampler: expected float32 '" + std::string(name) + "' of " +
+                          std::to_string(dataset_->classes()) +
+                          " classes in the checkpoint; resume with the run's own data and configuration");
+  const at::Tensor rows = state.contiguous();
+  const float* begin = rows.const_data_ptr<float>();
+  return {rows.size(1), std::vector<float>(begin, begin + rows.numel())};
+}
+
+void HardClassSampler::visit_state(StateVisitor& v) {
   std::lock_guard lock(mutex_);
   const ClassDirections none;
   const int64_t classes = dataset_->classes();
-  return {{"means", to_tensor(means_.raw(), classes)},
-          {"directions_now", to_tensor(now_ ? *now_ : none, classes)},
-          {"directions_next", to_tensor(next_ ? *next_ : none, classes)}};
-}
-
-void HardClassSampler::restore(const std::map<std::string, at::Tensor>& state, Cursor next) {
-  check_cursor(next, batches_);
-  const auto rows = [&](const char* name) {
-    const auto found = state.find(name);
-    if (found == state.end() || found->second.dim() != 2 || found->second.size(0) != dataset_->classes() ||
-        found->second.scalar_type() != at::kFloat)
-      throw CheckpointError("hard_class sampler: expected float32 '" + std::string(name) + "' of " +
-                            std::to_string(dataset_->classes()) +
-                            " classes in the checkpoint; resume with the run's own data and configuration");
-    const at::Tensor tensor = found->second.contiguous();
-    const float* begin = tensor.const_data_ptr<float>();
-    return ClassDirections{tensor.size(1), std::vector<float>(begin, begin + tensor.numel())};
-  };
-  const auto shared = [&](const char* name) {
-    ClassDirections found = rows(name);
+  at::Tensor means = to_tensor(means_.raw(), classes), now = to_tensor(now_ ? *now_ : none, classes),
+             next = to_tensor(next_ ? *next_ : none, classes);
+  const std::array before = {means, now, next};
+  v.replaceable("sampler", "means", means);
+  v.replaceable("sampler", "directions_now", now);
+  v.replaceable("sampler", "directions_next", next);
+  if (means.is_same(before[0]) && now.is_same(before[1]) && next.is_same(before[2])) return;
+  const auto shared = [](ClassDirections found) -> Directions {
     return found.width == 0 ? nullptr : std::make_shared<const ClassDirections>(std::move(found));
   };
-  auto means = rows("means");
-  auto now = shared("directions_now"), then = shared("directions_next");
+  ClassDirections found = from_tensor("means", means);
+  Directions found_now = shared(from_tensor("directions_now", now));
+  next_ = shared(from_tensor("directions_next", next));
+  now_ = std::move(found_now);
+  means_.restore(std::move(found));
+}
+
+void HardClassSampler::seek(Cursor next) {
+  check_cursor(next, batches_);
   std::lock_guard lock(mutex_);
-  means_.restore(std::move(means));
-  now_ = std::move(now);
-  next_ = std::move(then);
   observed_ = step_of(next);
+}
+
+namespace {
+
+/// sampler.name: hard_class
+class HardClassFactory : public SamplerFactory {
+ public:
+  void visit(Fields& f) override {
+    pk_.visit(f);
+    f.nested({.name = "hard_class", .doc = "for hard_class"}, config_);
+  }
+  std::shared_ptr<const IndexSampler> make(std::shared_ptr<const Dataset> dataset, int64_t global_batch,
+                                           uint64_t seed) const override {
+    return std::make_shared<HardClassSampler>(std::move(dataset), pk_, config_, global_batch, seed);
+  }
+  int64_t unit() const override { return pk_.samples_per_class; }
+
+ private:
+  PkConfig pk_;
+  HardClassConfig config_;
+};
+
+}  // namespace
+
+std::unique_ptr<SamplerFactory> make_hard_class() {
+  return std::make_unique<HardClassFactory>();
 }
 
 }  // namespace lodestone

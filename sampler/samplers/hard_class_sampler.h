@@ -50,8 +50,8 @@ class HardClassSampler : public IndexSampler, public SamplerLearner {
 
   void observe(Cursor cursor, std::span<const int64_t> labels, const at::Tensor& z_BD) override;
   int64_t lookahead() const override { return config_.refresh; }
-  std::map<std::string, at::Tensor> state() const override;
-  void restore(const std::map<std::string, at::Tensor>& state, Cursor next) override;
+  void visit_state(StateVisitor& v) override;
+  void seek(Cursor next) override;
 
  private:
   using Directions = std::shared_ptr<const ClassDirections>;
@@ -59,6 +59,7 @@ class HardClassSampler : public IndexSampler, public SamplerLearner {
   std::vector<int64_t> anchors(int64_t epoch) const;
   int64_t step_of(Cursor cursor) const { return cursor.epoch * batches_ + cursor.position; }
   Directions directions_for(int64_t step) const;
+  ClassDirections from_tensor(const char* name, const at::Tensor& state) const;
 
   std::shared_ptr<const Dataset> dataset_;
   PkConfig pk_;

@@ -88,4 +88,9 @@ GlobalBatch MixtureSampler::batch(Cursor cursor) const {
   return out;
 }
 
+bool has_weights(const Dataset& dataset) {
+  const std::vector<Source> sources = dataset.sources();
+  return std::any_of(sources.begin(), sources.end(), [](const Source& source) { return source.weight > 0; });
+}
+
 }  // namespace lodestone

@@ -10,6 +10,9 @@
 
 namespace lodestone {
 
+/// Whether the data set is a mixture whose sources have weights.
+bool has_weights(const Dataset& dataset);
+
 /// Draws rows from the sources of a mixture in proportion to their weights, with 1 or 2 views each.
 /// Share     a source of weight w has w·n / Σ w of the first n samples drawn, with an error below the number
 ///           of sources. The first source takes the integer part of its share of n, the next that of its

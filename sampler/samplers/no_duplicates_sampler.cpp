@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "sampler/samplers/dealer.h"
+#include "sampler/samplers/sampler_factory.h"
 
 namespace lodestone {
 
@@ -50,6 +51,23 @@ GlobalBatch NoDuplicatesSampler::batch(Cursor cursor) const {
     out.groups.push_back(dataset_->group(out.labels.back()));
   }
   return out;
+}
+
+namespace {
+
+/// sampler.name: no_duplicates
+class NoDuplicatesFactory : public SamplerFactory {
+ public:
+  std::shared_ptr<const IndexSampler> make(std::shared_ptr<const Dataset> dataset, int64_t global_batch,
+                                           uint64_t seed) const override {
+    return std::make_shared<NoDuplicatesSampler>(std::move(dataset), global_batch, seed);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<SamplerFactory> make_no_duplicates() {
+  return std::make_unique<NoDuplicatesFactory>();
 }
 
 }  // namespace lodestone

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "sampler/samplers/dealer.h"
+#include "sampler/samplers/sampler_factory.h"
 
 namespace lodestone {
 
@@ -114,6 +115,28 @@ GlobalBatch PkSampler::batch(Cursor cursor) const {
     out.groups.push_back(dataset_->group(out.labels.back()));
   }
   return out;
+}
+
+namespace {
+
+/// sampler.name: pk
+class PkFactory : public SamplerFactory {
+ public:
+  void visit(Fields& f) override { config_.visit(f); }
+  std::shared_ptr<const IndexSampler> make(std::shared_ptr<const Dataset> dataset, int64_t global_batch,
+                                           uint64_t seed) const override {
+    return std::make_shared<PkSampler>(std::move(dataset), config_, global_batch, seed);
+  }
+  int64_t unit() const override { return config_.samples_per_class; }
+
+ private:
+  PkConfig config_;
+};
+
+}  // namespace
+
+std::unique_ptr<SamplerFactory> make_pk() {
+  return std::make_unique<PkFactory>();
 }
 
 }  // namespace lodestone

@@ -1,5 +1,6 @@
 #include "sampler/samplers/place.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace lodestone {
@@ -28,6 +29,16 @@ FoundPlace behind_draws(int64_t drawn, const IndexSampler& sampler) {
 
 int64_t Place::drawn() const {
   return epoch * batches_per_epoch * global_batch + rows;
+}
+
+void Place::visit_state(StateVisitor& v) {
+  int64_t position = rows / std::max<int64_t>(1, global_batch);
+  v.number("", "sampler.epoch", epoch);
+  v.number("", "sampler.position", position);
+  v.number("", "sampler.rows", rows);
+  v.number("", "sampler.global_batch", global_batch);
+  v.number("", "sampler.batches_per_epoch", batches_per_epoch);
+  v.number("", "sampler.stride", stride);
 }
 
 Place place_at(Cursor cursor, const IndexSampler& sampler, std::string order) {

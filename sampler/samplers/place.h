@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/state.h"
 #include "sampler/samplers/index_sampler.h"
 
 namespace lodestone {
@@ -20,6 +21,9 @@ struct Place {
   bool same_samples = true;
   /// Rows since the start of the run, including those left out.
   int64_t drawn() const;
+  /// Visits the numbers, as sampler.epoch and so on of state.json, and the number of the batch within the
+  /// epoch.
+  void visit_state(StateVisitor& v);
 };
 
 /// The place of `sampler` before the batch at `cursor`.

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
-#include <string>
 
 #include <ATen/core/Tensor.h>
 
+#include "common/state.h"
 #include "sampler/samplers/index_sampler.h"
 
 namespace lodestone {
@@ -24,11 +23,12 @@ class SamplerLearner {
   virtual void observe(Cursor cursor, std::span<const int64_t> labels, const at::Tensor& z_BD) = 0;
   /// The largest number of batches that may be requested beyond the next one to be observed.
   virtual int64_t lookahead() const = 0;
-  /// The learned state as CPU tensors; those of classes have one row per class.
-  virtual std::map<std::string, at::Tensor> state() const = 0;
-  /// Restores a state. `next` is the next batch to be observed, in positions of this sampler, whatever
-  /// sampler wrote the state. Throws CheckpointError if the tensors do not fit.
-  virtual void restore(const std::map<std::string, at::Tensor>& state, Cursor next) = 0;
+  /// Visits the learned state, in the group "sampler": CPU tensors; those of classes have one row per class.
+  /// Throws CheckpointError, and keeps its state, if a visitor puts in tensors that do not fit.
+  virtual void visit_state(StateVisitor& v) = 0;
+  /// Call it after a state was restored: `next` is the next batch to be observed, in positions of this
+  /// sampler, whatever sampler wrote the state.
+  virtual void seek(Cursor next) = 0;
 };
 
 }  // namespace lodestone

@@ -4,6 +4,8 @@
 
 #include "common/error.h"
 #include "common/rng.h"
+#include "sampler/samplers/mixture_sampler.h"
+#include "sampler/samplers/sampler_factory.h"
 
 namespace lodestone {
 
@@ -41,6 +43,38 @@ GlobalBatch ShuffleSampler::batch(Cursor cursor) const {
     }
   }
   return out;
+}
+
+namespace {
+
+/// sampler.name: shuffle and two_views. If sources of a mixture have weights, these decide how often a sample
+/// is drawn.
+class ShuffleFactory : public SamplerFactory {
+ public:
+  explicit ShuffleFactory(int64_t views) : views_(views) {}
+
+  std::shared_ptr<const IndexSampler> make(std::shared_ptr<const Dataset> dataset, int64_t global_batch,
+                                           uint64_t seed) const override {
+    if (has_weights(*dataset))
+      return std::make_shared<MixtureSampler>(std::move(dataset), views_, global_batch, seed);
+    return std::make_shared<ShuffleSampler>(std::move(dataset), views_, global_batch, seed);
+  }
+  int64_t unit() const override { return views_; }
+  bool samples_are_labels() const override { return views_ > 1; }
+  bool applies_weights() const override { return true; }
+
+ private:
+  int64_t views_;
+};
+
+}  // namespace
+
+std::unique_ptr<SamplerFactory> make_shuffle() {
+  return std::make_unique<ShuffleFactory>(1);
+}
+
+std::unique_ptr<SamplerFactory> make_two_views() {
+  return std::make_unique<ShuffleFactory>(2);
 }
 
 }  // namespace lodestone

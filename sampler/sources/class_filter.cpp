@@ -35,7 +35,8 @@ LeftOut ClassFilter::unfitting() const {
   LeftOut found;
   for (size_t g = 0; g < globs_.size(); ++g)
     if (!has_fitted_[g])
-      found.add("entries of class_filter, which fit no class; correct or remove them", "'" + globs_[g] + "'");
+      found.add("entry|entries of class_filter without a class that fits; correct class_filter",
+                "'" + globs_[g] + "'");
   return found;
 }
 

@@ -25,4 +25,16 @@ std::shared_ptr<IndexedImages> open_filtered_shards(const ImageSourceConfig& con
                                                     const DecodeOptions& decode,
                                                     const BadRecordConfig& bad_records, ClassFilter& filter);
 
+/// Opens a data set that shares its filter with no other, and reports the globs of config.class_filter that
+/// matched no class. `open` is one of the functions above.
+template <typename Open>
+std::shared_ptr<const ImageDataset> open_alone(const Open& open, const ImageSourceConfig& config,
+                                               const DecodeOptions& decode,
+                                               const BadRecordConfig& bad_records) {
+  ClassFilter filter(config.class_filter);
+  const auto images = open(config, decode, bad_records, filter);
+  images->leave_out(filter.unfitting());
+  return images;
+}
+
 }  // namespace lodestone

@@ -67,9 +67,8 @@ void UnreadEndings::add(const std::string& ending, const std::string& example) {
   if (!own)
     left_out_.add(many + " with other endings", example);
   else if (holds(kOther, ending))
-    left_out_.add(
-        many + " of a picture format that is not read (*" + ending + "); convert them to PNG or JPEG",
-        example);
+    left_out_.add(many + " of a picture format that is not read (*" + ending + "); convert to PNG or JPEG",
+                  example);
   else if (is_image_ending(ending.substr(std::min(ending.rfind('.'), ending.size()))))
     left_out_.add(
         many + " with more between key and ending (*" + ending + "); a key ends at the first dot of the name",
@@ -77,7 +76,7 @@ void UnreadEndings::add(const std::string& ending, const std::string& example) {
   else if (ending.empty())
     left_out_.add(many + " without an ending; name pictures *.png, *.jpg or *.webp", example);
   else
-    left_out_.add(many + " whose ending is no picture's (*" + ending + ")", example);
+    left_out_.add(many + " with an ending that is no picture's (*" + ending + ")", example);
 }
 
 }  // namespace lodestone

@@ -47,13 +47,13 @@ class Walk {
     if (::stat(folder.c_str(), &status) != 0) fail(folder, std::generic_category().message(errno));
     const Place place{status.st_dev, status.st_ino};
     if (std::find(above_.begin(), above_.end(), place) != above_.end())
-      return found_.left_out.add("links to a folder that leads to them, which was looked through already",
-                                 name);
+      return found_.left_out.add("link|links to a folder above, which was looked through already", name);
     if (++folders_ > kMaxFolders)
       fail(folder, "it is the " + std::to_string(kMaxFolders + 1) +
                        "th folder that is met; links may lead to the same ones again and again");
     if (above_.size() > kMaxDepth)
-      return found_.left_out.add("folders more than 8 deep, which are not looked into; move them up", name);
+      return found_.left_out.add("folder|folders more than 8 deep, never looked into; move pictures up",
+                                 name);
     above_.push_back(place);
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
@@ -67,17 +67,17 @@ class Walk {
     const std::string relative = folder.empty() ? file : folder + "/" + file;
     std::error_code ignored;
     if (file.starts_with('.'))
-      found_.left_out.add("hidden files or folders (.*)", relative);
+      found_.left_out.add("entry|entries with a hidden name (.*)", relative);
     else if (entry.is_directory(ignored) && !deep_)
-      found_.left_out.add("folders beside pictures, which are not looked into", relative);
+      found_.left_out.add("folder|folders beside pictures, never looked into", relative);
     else if (entry.is_directory(ignored))
       look_into(entry.path(), relative);
     else if (entry.is_regular_file(ignored))
       take_file(entry.path(), folder, relative);
     else if (entry.exists(ignored))
-      found_.left_out.add("devices, FIFOs or sockets, which are not opened; remove them", relative);
+      found_.left_out.add("entry|entries of the kind device, FIFO or socket, never opened", relative);
     else
-      found_.left_out.add("links that lead nowhere; mend or remove them", relative);
+      found_.left_out.add("link|links to nothing; mend or remove", relative);
   }
 
   void take_file(const fs::path& file, const std::string& folder, const std::string& relative) {
@@ -105,13 +105,13 @@ class Walk {
   int64_t folders_ = 0;
   std::vector<Place> above_;  // the folders above the current one
   Found found_;
-  UnreadEndings unread_{"files"};
+  UnreadEndings unread_{"file|files"};
 };
 
 Found look_through(const fs::path& root) {
   std::error_code error;
   if (!fs::is_directory(root, error)) {
-    UnreadEndings file("files");
+    UnreadEndings file("file|files");
     const bool exists = fs::exists(root, error);
     if (exists && !has_image_ending(root)) file.add(lower_case(root.extension()), root);
     throw DataError("image folder: expected a folder, got " + root.string() + ", which is " +
@@ -162,7 +162,7 @@ Groups read_equivalences(const fs::path& file, const Found& found, const BadReco
   }
   check_bad_share(bad, lines, bad_records, messages);
   if (bad > 0)
-    left_out.add("lines of equivalences.tsv that can't be used (on_bad_record: skip); correct or remove them",
+    left_out.add("line|lines of equivalences.tsv in error (on_bad_record: skip); correct the file",
                  messages.front(), bad);
   return groups;
 }

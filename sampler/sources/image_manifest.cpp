@@ -5,12 +5,14 @@
 
 #include <strings.h>
 
+#include "common/counted.h"
 #include "common/error.h"
 #include "common/printable.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_source.h"
 #include "sampler/sources/path_patterns.h"
+#include "sampler/texts/column_name.h"
 #include "sampler/texts/record_reader.h"
 
 namespace lodestone {
@@ -75,29 +77,6 @@ class Manifest {
     return rows;
   }
 
-  /// The columns that are not read.
-  LeftOut unread() const {
-    RecordReader reader(file_, syntax_of(config_.path));
-    LeftOut found;
-    std::string names;
-    int64_t count = 0;
-    if (next(reader))
-      for (const std::string& name : reader.columns()) {
-        const bool all_splits = name == kNames[kSplit] && config_.split.empty();
-        if (!all_splits && std::ranges::find(kNames, name) != kNames.end()) continue;
-        names += (names.empty() ? "" : ", ") + (name.empty() ? "(no name)" : printable(name));
-        ++count;
-      }
-    const bool splits = names.find(kNames[kSplit]) != std::string::npos && config_.split.empty();
-    found.add(
-        "columns that nothing reads: " + names +
-            (splits
-                 ? "; rows of all splits are taken unless data.train.split or evaluate.data.split names one"
-                 : ""),
-        config_.path, count);
-    return found;
-  }
-
  private:
   using Columns = std::array<std::optional<size_t>, kColumns>;
 
@@ -118,7 +97,8 @@ class Manifest {
     check(reader);
     const std::vector<std::string>& cells = reader.columns();
     if (cells.size() != width)
-      refuse(reader, std::to_string(width) + " columns as in the header", std::to_string(cells.size()));
+      refuse(reader, counted(static_cast<int64_t>(width), "column") + " as in the header",
+             std::to_string(cells.size()));
     const auto cell = [&](Column c) { return columns[c] ? cells[*columns[c]] : std::string(); };
     if (!config_.split.empty() && cell(kSplit) != config_.split) return;
     const std::string label = cell(kLabel);
@@ -131,30 +111,49 @@ class Manifest {
           columns[kIsGallery] ? flag(reader, kIsGallery, cell(kIsGallery)) : Flag::kYes);
   }
 
-  [[noreturn]] void refuse(const RecordReader& reader, const std::string& expected,
-                           const std::string& got) const {
+  [[noreturn]] void refuse(const RecordReader& reader, const std::string& expected, const std::string& got,
+                           const std::string& next = "correct or remove the row") const {
     throw DataError("manifest: expected " + expected + ", got " + got + " at " + config_.path + ":" +
-                    std::to_string(reader.line()) + "; correct or remove the row");
+                    std::to_string(reader.line()) + "; " + next);
   }
 
   Columns read_header(const RecordReader& reader, const std::vector<std::string>& names) const {
     Columns columns;
     for (size_t f = 0; f < names.size(); ++f)
       for (size_t c = 0; c < kColumns; ++c)
-        if (names[f] == kNames[c]) {
-          if (columns[c]) refuse(reader, "each column once", "'" + names[f] + "' twice");
+        if (same_column(names[f], kNames[c])) {
+          if (columns[c])
+            refuse(reader, "each column once", "'" + names[f] + "' twice", "rename or remove all but one");
           columns[c] = f;
         }
     if (!columns[kPath] || !columns[kLabel])
       refuse(reader, "a header with the columns path and label (and, if wanted, split, is_query, is_gallery)",
-             names.empty() ? "an empty file" : "'" + names.front() + "' and what follows it");
+             names.empty() ? "an empty file" : "'" + names.front() + "' and what follows it",
+             "name the columns in the first row");
     if (!config_.split.empty() && !columns[kSplit])
-      refuse(reader, "a column split, since the configuration asks for split '" + config_.split + "'",
-             "none");
-    if (std::ranges::find(names, "group") != names.end())
+      refuse(reader, "a column split, since the configuration asks for split '" + config_.split + "'", "none",
+             "name the column, or leave split out");
+    if (std::ranges::any_of(names, [](const auto& name) { return same_column(name, "group"); }))
       refuse(reader, "classes alone",
-             "a column group, while only folders and shards have groups of look-alikes");
+             "a column group, while only folders and shards have groups of look-alikes", "remove the column");
+    if (config_.other_columns == "refuse") refuse_unread(reader, names);
     return columns;
+  }
+
+  void refuse_unread(const RecordReader& reader, const std::vector<std::string>& names) const {
+    std::string unread;
+    for (const std::string& name : names) {
+      const bool known =
+          std::ranges::any_of(kNames, [&](std::string_view one) { return same_column(name, one); });
+      if (known && config_.split.empty() && same_column(name, kNames[kSplit]))
+        refuse(reader, "`split` beside `path`, since the list has a column split", "none",
+               "set it to the rows to take, or set other_columns: ignore beside `path` to take those of all "
+               "splits");
+      if (!known) unread += (unread.empty() ? "" : ", ") + (name.empty() ? "(no name)" : printable(name));
+    }
+    if (!unread.empty())
+      refuse(reader, "the columns path, label, split, is_query and is_gallery", "others too: " + unread,
+             "remove them, or set other_columns: ignore beside `path`");
   }
 
   Flag flag(const RecordReader& reader, Column column, const std::string& value) const {
@@ -200,11 +199,10 @@ std::shared_ptr<IndexedImages> open_filtered_manifest(const ImageSourceConfig& c
   manifest.each([&](const std::string& path, const std::string& label, Flag is_query,
                     Flag is_gallery) { images->add_row(path, label, is_query, is_gallery); },
                 [](const DataError&) {});
-  images->leave_out(manifest.unread());
   if (bad > 0) {
     LeftOut rows_left_out;
-    rows_left_out.add("rows of a list that can't be used (on_bad_record: skip); correct or remove them",
-                      messages.front(), bad);
+    rows_left_out.add("row|rows of a list in error (on_bad_record: skip); correct the list", messages.front(),
+                      bad);
     images->leave_out(rows_left_out);
   }
   return images;

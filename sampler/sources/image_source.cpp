@@ -1,12 +1,11 @@
 #include "sampler/sources/image_source.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "common/idle_keys.h"
 #include "common/paths.h"
 #include "sampler/sources/filtered_images.h"
-#include "sampler/sources/idx.h"
+#include "sampler/sources/image_format.h"
 #include "sampler/sources/mixed_images.h"
 #include "sampler/sources/quarter_turns.h"
 
@@ -14,38 +13,24 @@ namespace lodestone {
 
 namespace {
 
-bool is_list(const std::string& path) {
-  return path.ends_with(".csv") || path.ends_with(".tsv");
-}
-
-template <typename Open>
-std::shared_ptr<const ImageDataset> open_alone(const Open& open, const ImageSourceConfig& config,
-                                               const DecodeOptions& decode,
-                                               const BadRecordConfig& bad_records) {
-  ClassFilter filter(config.class_filter);
-  const auto images = open(config, decode, bad_records, filter);
-  images->leave_out(filter.unfitting());
-  return images;
+// The formats that have this property, for a message: "list of pictures (*.csv, *.tsv)".
+std::string formats_with(bool ImageFormat::*property) {
+  std::string docs;
+  for (const ImageFormat& row : image_format_table())
+    if (row.*property) docs += (docs.empty() ? "" : " or ") + std::string(row.doc);
+  return docs;
 }
 
 std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, const DecodeOptions& decode,
                                               const BadRecordConfig& bad_records, ClassFilter* of_mixture) {
-  const std::filesystem::path path(config.path);
-  if (path.empty()) throw ConfigError("data: expected `path` to name a folder or shards, got nothing");
-  if (!config.split.empty() && !is_list(config.path))
-    throw ConfigError("data: split is for lists (*.csv, *.tsv), got it with '" + config.path +
-                      "'; remove it");
-  if (path.filename().string().find("images-idx3") != std::string::npos && is_file(path)) {
-    if (!config.class_filter.empty())
-      throw ConfigError("data: class_filter is not available for IDX files; remove it");
-    return open_idx(config.path, decode);
-  }
-  const bool is_shards = config.path.find(".tar") != std::string::npos && !is_folder(path);
-  const auto open = is_list(config.path) ? open_filtered_manifest
-                    : is_shards          ? open_filtered_shards
-                                         : open_filtered_folder;
-  return of_mixture ? open(config, decode, bad_records, *of_mixture)
-                    : open_alone(open, config, decode, bad_records);
+  if (config.path.empty()) throw ConfigError("data: expected `path` to name a folder or shards, got nothing");
+  const ImageFormat& format = image_format(config.path);
+  if (!config.split.empty() && !format.has_splits)
+    throw ConfigError("data: split applies to a " + formats_with(&ImageFormat::has_splits) +
+                      ", got it with '" + config.path + "'; remove it");
+  if (!config.class_filter.empty() && !format.has_class_filter)
+    throw ConfigError("data: class_filter does not apply to an " + std::string(format.doc) + "; remove it");
+  return format.open(config, decode, bad_records, of_mixture);
 }
 
 std::shared_ptr<const ImageDataset> open_source(const ImageSourceConfig& config, const DecodeOptions& decode,
@@ -68,49 +53,62 @@ std::shared_ptr<const ImageDataset> open_source(const ImageSourceConfig& config,
 void say_what_no_file_reads(Fields& f, const ImageSourceConfig& config) {
   if (config.empty())
     without_effect(f, {"split", "class_filter"}, "without a path; set it, or leave this out", "path");
-  const auto any = [&config](const auto& holds) {
+  const auto any_with = [&config](bool ImageFormat::*property) {
+    const auto holds = [property](const std::string& path) {
+      return std::ranges::any_of(image_format_table(), [&](const ImageFormat& row) {
+        return row.*property && row.named != nullptr && row.named(path);
+      });
+    };
     return config.empty() || holds(config.path) || std::ranges::any_of(config.mixture, holds);
   };
-  if (!any([](const std::string& one) { return one.find(".tar") != std::string::npos; }))
-    without_effect(f, {"skip_incomplete", "index_cache"},
-                   "since the data are no tar shards; leave it out, or let path name some");
-  if (!any([](const std::string& one) { return is_list(one); }))
-    without_effect(f, {"split"},
-                   "since the data are no list (*.csv, *.tsv); leave it out, or let path name one");
+  const auto because = [](bool ImageFormat::*property) {
+    return "since path names no " + formats_with(property) + "; leave it out, or let path name one";
+  };
+  if (!any_with(&ImageFormat::is_indexed))
+    without_effect(f, {"skip_incomplete", "index_cache"}, because(&ImageFormat::is_indexed));
+  if (!any_with(&ImageFormat::has_splits))
+    without_effect(f, {"split", "other_columns"}, because(&ImageFormat::has_splits));
 }
 
 }  // namespace
 
 void ImageSourceConfig::visit(Fields& f) {
-  f.field({"path",
-           "folder of class folders, list of pictures (*.csv, *.tsv), tar shards (train-{000..009}.tar, "
-           "globs allowed), or IDX "
-           "image file",
-           kPathUnit},
-          &path);
-  f.field({"mixture", "in place of path: several of them as one data set", kPathUnit}, &mixture);
+  std::string paths;
+  const auto formats = image_format_table();
+  for (const ImageFormat& format : formats)
+    paths += (paths.empty() ? "" : &format == &formats.back() ? ", or " : ", ") + std::string(format.doc);
+  f.field({.name = "path", .doc = paths.c_str(), .unit = kPathUnit}, &path);
+  f.field({.name = "mixture", .doc = "in place of path: several of them as one data set", .unit = kPathUnit},
+          &mixture);
   if (mixture.empty())
     without_effect(f, {"mixture_weights"}, "without a mixture; set mixture, or leave it out", "mixture");
   say_what_no_file_reads(f, *this);
-  f.field({"mixture_weights",
-           "how often rows are drawn from each of them, as shares of their sum (sampler shuffle or "
-           "two_views); empty: every "
-           "sample alike",
-           "", 0},
+  f.field({.name = "mixture_weights",
+           .doc = "how often rows are drawn from each of them, as shares of their sum (sampler shuffle or "
+                  "two_views); empty: every "
+                  "sample alike",
+           .min = 0},
           &mixture_weights);
-  f.field({"split", "of a list: keep the rows with this split; empty keeps all"}, &split);
-  f.field({"class_filter", "globs of class names to keep; with a leading ! to leave out; empty keeps all"},
+  f.field({.name = "split", .doc = "of a list: keep the rows with this split; empty keeps all"}, &split);
+  f.field({.name = "other_columns",
+           .doc = "of a list: what to do about columns that nothing reads: refuse the list, or ignore them",
+           .choices = {"refuse", "ignore"}},
+          &other_columns);
+  f.field({.name = "class_filter",
+           .doc = "globs of class names to keep; with a leading ! to leave out; empty keeps all"},
           &class_filter);
-  f.field({"quarter_turns", "count every class turned by 90, 180 and 270 degrees as a class of its own"},
+  f.field({.name = "quarter_turns",
+           .doc = "count every class turned by 90, 180 and 270 degrees as a class of its own"},
           &quarter_turns);
+  f.field({.name = "skip_incomplete",
+           .doc = "leave out keys of a shard that lack their picture or class, instead of failing"},
+          &skip_incomplete);
   f.field(
-      {"skip_incomplete", "leave out keys of a shard that lack their picture or class, instead of failing"},
-      &skip_incomplete);
-  f.field({"index_cache",
-           "where indexes of shards are kept: auto (beside the shard, else in the user's cache folder), "
-           "none, or a folder",
-           kPathUnit},
-          &index_cache);
+      {.name = "index_cache",
+       .doc = "where indexes of shards are kept: auto (beside the shard, else in the user's cache folder), "
+              "none, or a folder",
+       .unit = kPathUnit},
+      &index_cache);
 }
 
 std::shared_ptr<const ImageDataset> open_image_folder(const ImageSourceConfig& config,

@@ -18,6 +18,7 @@ struct ImageSourceConfig {
   std::vector<std::string> mixture;
   std::vector<double> mixture_weights;
   std::string split;
+  std::string other_columns = "refuse";
   std::vector<std::string> class_filter;
   bool quarter_turns = false;
   bool skip_incomplete = false;
@@ -47,12 +48,13 @@ std::shared_ptr<const ImageDataset> open_loose_images(const std::string& folder,
 /// list's folder) and `label` (the class); optionally `split`, of which config.split selects one, and
 /// `is_query` and `is_gallery` (1 or 0, True or False, 1.0, yes …), the sample's role when retrieval is
 /// evaluated. These two may be empty; then is_query(i) or is_gallery(i) throws for that row. A row is one
-/// line. Images are not opened before they are needed. Columns of other names are reported by left_out().
+/// line. Images are not opened before they are needed. Names of columns are compared without case.
 /// Cost      the list is read twice; memory about 23 bytes and the path per sample.
 /// Errors    a malformed row is handled by `bad_records`.
 /// Throws    DataError naming file and line for a malformed row (unless it is skipped), a missing column, a
-///           column `group` (look-alikes need folders or shards), a path that is absolute or leaves the
-///           folder, or if no row remains.
+///           column `group` (look-alikes need folders or shards), a column twice, a column that is not read
+///           (unless other_columns is "ignore"), a path that is absolute or leaves the folder, or if no row
+///           remains.
 std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig& config,
                                                         const DecodeOptions& decode,
                                                         const BadRecordConfig& bad_records = {});
@@ -73,8 +75,8 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
                                                     const DecodeOptions& decode,
                                                     const BadRecordConfig& bad_records = {});
 
-/// Opens `path`: a folder, a list (*.csv, *.tsv), an IDX image file (open_idx), or else shards; or the
-/// sources of `mixture` as one data set (mixed_images). Adds quarter turns if configured.
+/// Opens `path` in the format that its name says (image_format.h); or the sources of `mixture` as one data
+/// set (mixed_images). Adds quarter turns if configured.
 std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config, const DecodeOptions& decode,
                                                 const BadRecordConfig& bad_records = {});
 

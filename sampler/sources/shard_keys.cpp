@@ -30,8 +30,8 @@ class Grouper {
     const size_t base = slash == std::string::npos ? 0 : slash + 1;
     const auto dot = member.name.find('.', base);
     if (dot == base || is_of_macos(member.name))
-      return found_.left_out.add("members of shards that belong to macOS or are hidden (._*, .*, __MACOSX)",
-                                 member.name);
+      return found_.left_out.add(
+          "member|members of shards with a hidden or macOS's own name (._*, .*, __MACOSX)", member.name);
     if (dot == std::string::npos) return unread_.add("", member.name);
     const std::string ending = lower_case(member.name.substr(dot));
     const auto text = std::find(endings_.begin(), endings_.end(), ending);
@@ -61,7 +61,7 @@ class Grouper {
 
   std::span<const std::string_view> endings_;
   ShardKeys found_;
-  UnreadEndings unread_{"members of shards"};
+  UnreadEndings unread_{"member|members of shards"};
   std::unordered_map<std::string, size_t> numbers_;
 };
 

@@ -53,13 +53,15 @@ std::string name_of(archive_entry* entry) {
 // The reason, as in LeftOut, for leaving out a member; null for a regular file.
 const char* reason_against(archive_entry* entry, const std::string& name) {
   if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr)
-    return "links in shards, which are not followed; pack the files themselves";
-  if (archive_entry_filetype(entry) != AE_IFREG) return "devices or FIFOs in shards; pack files alone";
+    return "link|links in shards, never followed; pack the files themselves";
+  if (archive_entry_filetype(entry) != AE_IFREG)
+    return "member|members of shards of the kind device or FIFO; pack files alone";
   if (archive_entry_sparse_count(entry) != 0)
-    return "sparse files in shards, which are not read; pack them without --sparse";
-  if (name.size() > kMaxName) return "members of shards with names of more than 4096 bytes; shorten them";
+    return "member|members of shards stored as sparse files, never read; pack without --sparse";
+  if (name.size() > kMaxName)
+    return "member|members of shards with a name of more than 4096 bytes; shorten it";
   if (!stays_below(name))
-    return "members of shards with names that are absolute or hold ..; pack them with names below a folder";
+    return "member|members of shards with a name that is absolute or holds ..; pack names below a folder";
   return nullptr;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/counted.h"
 #include "common/error.h"
 #include "common/printable.h"
 #include "sampler/sources/filtered_images.h"
@@ -104,8 +105,9 @@ ClassTable class_table(const std::vector<Part>& parts, const BadRecordConfig& ba
     }
   check_bad_share(bad, said, bad_records, messages);
   if (bad > 0)
-    left_out.add("groups of look-alikes that shards contradict (on_bad_record: skip); the first one counts",
-                 messages.front(), bad);
+    left_out.add(
+        "group|groups of look-alikes that shards contradict (on_bad_record: skip); the first one counts",
+        messages.front(), bad);
   return ClassTable(names, look_alikes);
 }
 
@@ -123,7 +125,7 @@ class Losses {
       throw DataError("shard: expected a picture and a .cls, .json or .txt for " + index.first_incomplete +
                       " in " + path + "; complete it, or set skip_incomplete: true" + passed.clause());
     left_out_.add(passed);
-    left_out_.add("keys of shards without their picture or class (skip_incomplete); complete them",
+    left_out_.add("key|keys of shards without picture or class (skip_incomplete); complete the shards",
                   index.first_incomplete + " in " + path, index.incomplete);
     records_ += index.samples() + index.bad.count;
     bad_ += index.bad.count;
@@ -136,7 +138,8 @@ class Losses {
   LeftOut finish() {
     check_bad_share(bad_, records_, bad_records_, messages_);
     if (bad_ > 0)
-      left_out_.add("bad records of shards (on_bad_record: skip); repair them", messages_.front(), bad_);
+      left_out_.add("record|records of shards in error (on_bad_record: skip); repair the shards",
+                    messages_.front(), bad_);
     return left_out_;
   }
 
@@ -169,8 +172,8 @@ std::shared_ptr<IndexedImages> open_filtered_shards(const ImageSourceConfig& con
   LeftOut left_out = losses.finish();
   if (kept == 0)
     throw DataError(std::string("shard: expected pictures ") +
-                    (all == 0 ? "with a class" : "of a class that class_filter keeps") +
-                    ", got none in the " + std::to_string(paths.size()) + " shards of '" + config.path + "'" +
+                    (all == 0 ? "with a class" : "of a class that class_filter keeps") + ", got none in " +
+                    counted(static_cast<int64_t>(paths.size()), "shard") + " of '" + config.path + "'" +
                     left_out.clause());
   ClassTable table = class_table(parts, bad_records, left_out);
   auto shards = std::make_shared<TarShards>(std::move(parts), std::move(table), decode);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/utf8.h"
 #include "sampler/sources/listed_images.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/sources/positioned_file.h"
@@ -63,7 +64,7 @@ int64_t picture(ListedImages& pictures, const std::string& list, const std::stri
   return *index;
 }
 
-bool is_label(const std::string& field) {
+bool is_label(std::string_view field) {
   return field == "0" || field == "1";
 }
 
@@ -80,6 +81,8 @@ Tuple tuple_of(const Line& line, bool pairs, ListedImages& pictures, const std::
            "'" + line.fields[2] + "'");
   if (pairs) {
     tuple.same = line.fields[2] == "1";
+    if (!tuple.same && tuple.anchor == tuple.other)
+      refuse(path, line.number, "two pictures in a pair labelled 0", "'" + line.fields[0] + "' twice");
     return tuple;
   }
   tuple.negative = picture(pictures, path, line.fields[2], line.number);
@@ -89,6 +92,11 @@ Tuple tuple_of(const Line& line, bool pairs, ListedImages& pictures, const std::
 }
 
 }  // namespace
+
+bool is_tuple_column(std::string_view name) {
+  return !name.empty() && name.find_first_of("\t\r\n") == std::string_view::npos && !name.starts_with('#') &&
+         !name.starts_with(kUtf8Mark) && !is_label(name);
+}
 
 TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const std::string& index_cache,
                      const BadRecordConfig& bad_records) {

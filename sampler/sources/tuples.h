@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sampler/bad_records.h"
@@ -24,14 +25,18 @@ struct TupleSet {
   std::vector<std::string> messages;  ///< about the first 20 of them
 };
 
+/// Whether a line of a list with tabs can have this name as a column: it has no tab or line end, does not
+/// begin like a comment or with a byte order mark, and is no label (0, 1).
+bool is_tuple_column(std::string_view name);
+
 /// Reads a file of pairs, "pathA<TAB>pathB<TAB>0|1", or of triplets, "anchor<TAB>positive<TAB>negative"; in a
 /// file named *.csv, commas instead of tabs. Paths are relative to the file's folder and name files or
 /// members of tar shards, "a.tar!b.png". Blank lines and lines that start with # are skipped. If the third
 /// column of the first line is 0 or 1, the file has pairs. `index_cache`: see cached_shard_index.
 /// Errors    a bad line is handled by `bad_records`.
 /// Throws    DataError naming file and line if a line is malformed, an image is missing, a path is absolute
-///           or leaves the folder by "..", a triplet's negative is its anchor or positive, or the file has no
-///           tuples.
+///           or leaves the folder by "..", a triplet's negative is its anchor or positive, a pair labelled 0
+///           has one image twice, or the file has no tuples.
 TupleSet read_tuples(const std::string& path, const DecodeOptions& decode,
                      const std::string& index_cache = "auto", const BadRecordConfig& bad_records = {});
 

@@ -20,6 +20,7 @@ class ImageTextExamples : public Examples {
 
   std::shared_ptr<const Dataset> dataset() const override { return set_.pictures; }
   std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;
+  ShownSample shown(int64_t index) const override { return {set_.pictures->get(index), ""}; }
 
  private:
   ImageTextSet set_;

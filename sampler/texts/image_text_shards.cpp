@@ -211,7 +211,8 @@ class Opener {
     check_bad_share(set_.bad, pictures_->size() + set_.bad, bad_records_, set_.messages);
     if (set_.bad > 0) {
       LeftOut bad;
-      bad.add("bad captions of shards (on_bad_record: skip); repair them", set_.messages.front(), set_.bad);
+      bad.add("caption|captions of shards in error (on_bad_record: skip); repair the shards",
+              set_.messages.front(), set_.bad);
       pictures_->leave_out(bad);
     }
     if (pictures_->size() == 0)
@@ -244,7 +245,7 @@ class Opener {
         throw DataError("captions: expected a picture and a .txt or .json for " + key.only() + " in " +
                         shards_->path(shard) + "; complete it, or set skip_incomplete: true");
       LeftOut incomplete;
-      incomplete.add("keys of shards without their picture or caption (skip_incomplete); complete them",
+      incomplete.add("key|keys of shards without picture or caption (skip_incomplete); complete the shards",
                      key.only() + " in " + shards_->path(shard));
       return pictures_->leave_out(incomplete);
     }

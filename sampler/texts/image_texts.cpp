@@ -43,7 +43,7 @@ ImageTextSet open_manifest(const ImageSourceConfig& source, const TextLayout& la
   TextSource rows;
   rows.path = source.path;
   rows.layout = layout;
-  rows.layout.format = "captions";
+  rows.layout.format = TextFormat::kCaptions;
   rows.bad_records = bad_records;
   TextSet texts = open_texts(rows);
   ImageTextSet set;

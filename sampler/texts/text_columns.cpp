@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include <nlohmann/json.hpp>
 
+#include "common/counted.h"
 #include "common/error.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
 #include "common/printable.h"
 #include "common/utf8.h"
+#include "sampler/texts/column_name.h"
 
 namespace lodestone {
 
@@ -24,7 +25,7 @@ struct Role {
   bool needed = true;
 };
 
-const std::vector<Role>& roles_of(const std::string& format) {
+const std::vector<Role>& roles_of(TextFormat format) {
   static const std::vector<Role> labels = {{{"text", "sentence"}}, {{"label"}}};
   static const std::vector<Role> pairs = {{{"sentence1", "anchor", "query", "question"}},
                                           {{"sentence2", "positive", "answer"}},
@@ -33,22 +34,29 @@ const std::vector<Role>& roles_of(const std::string& format) {
   static const std::vector<Role> queries = {{{"query", "anchor", "question"}}, {{"positive", "answer"}}};
   static const std::vector<Role> texts = {{{"text", "sentence"}}};
   static const std::vector<Role> captions = {{{"caption", "text", "title"}}, {{"path", "image", "filepath"}}};
-  if (format == "pairs") return pairs;
-  if (format == "triplets") return triplets;
-  if (format == "texts") return texts;
-  if (format == "captions") return captions;
-  return format == "queries" ? queries : labels;
+  if (format == TextFormat::kPairs) return pairs;
+  if (format == TextFormat::kTriplets) return triplets;
+  if (format == TextFormat::kTexts) return texts;
+  if (format == TextFormat::kCaptions) return captions;
+  return format == TextFormat::kQueries ? queries : labels;
 }
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// The name among `present` that means the column `name`; null if none does.
+const std::string* find_name(const std::vector<std::string>& present, const std::string& name) {
+  const auto found =
+      std::ranges::find_if(present, [&](const std::string& one) { return same_column(one, name); });
+  return found == present.end() ? nullptr : &*found;
+}
+
 std::string listed(const std::vector<std::string>& names) {
   constexpr size_t kMost = 20;
   std::string text;
   for (size_t n = 0; n < std::min(kMost, names.size()); ++n)
-    text += (text.empty() ? "" : ", ") + printable(names[n].substr(0, 40));
+    text += (n == 0 ? "" : ", ") + (names[n].empty() ? "(no name)" : printable(names[n].substr(0, 40)));
   if (names.size() > kMost) text += " and " + std::to_string(names.size() - kMost) + " more";
   return text;
 }
@@ -57,68 +65,60 @@ std::string listed(const std::vector<std::string>& names) {
 std::string lacking(const std::vector<std::string>& columns, const std::vector<std::string>& present) {
   std::vector<std::string> absent;
   std::ranges::copy_if(columns, std::back_inserter(absent),
-                       [&](const std::string& name) { return !has(present, name); });
+                       [&](const std::string& name) { return find_name(present, name) == nullptr; });
   return listed(absent);
 }
 
-/// The usual names that are present; empty if a required one is missing.
-std::vector<std::string> usual_names(const std::string& format, const std::vector<std::string>& present) {
+/// The usual names that are present, as they are spelled there; empty if a required one is missing.
+std::vector<std::string> usual_names(TextFormat format, const std::vector<std::string>& present) {
   std::vector<std::string> found;
   for (const Role& role : roles_of(format)) {
-    const auto name = std::find_if(role.names.begin(), role.names.end(),
-                                   [&](const char* one) { return has(present, one); });
-    if (name != role.names.end())
-      found.emplace_back(*name);
+    const std::string* name = nullptr;
+    for (const char* one : role.names)
+      if (name = find_name(present, one); name != nullptr) break;
+    if (name != nullptr)
+      found.push_back(*name);
     else if (role.needed)
       return {};
   }
-  if (format != "queries") return found;
-  if (has(present, "negative")) found.emplace_back("negative");
-  for (int n = 1; has(present, "negative_" + std::to_string(n)); ++n)
-    found.push_back("negative_" + std::to_string(n));
-  if (has(present, "negatives")) found.emplace_back("negatives");
+  if (format != TextFormat::kQueries) return found;
+  const auto add = [&](const std::string& one) {
+    const std::string* name = find_name(present, one);
+    if (name != nullptr) found.push_back(*name);
+    return name != nullptr;
+  };
+  add("negative");
+  for (int n = 1; add("negative_" + std::to_string(n)); ++n) continue;
+  add("negatives");
   return found;
 }
 
 // Whether more columns may follow those with roles.
-bool is_open(const std::string& format) {
-  return format == "queries" || format == "texts";
+bool is_open(TextFormat format) {
+  return format == TextFormat::kQueries || format == TextFormat::kTexts;
 }
 
 // The smallest number of columns in a record of a format.
-size_t least_columns(const std::string& format) {
+size_t least_columns(TextFormat format) {
   return static_cast<size_t>(std::ranges::count_if(roles_of(format), &Role::needed));
-}
-
-/// Whether a column has a meaning that a reader of this format would ignore, and so change the data set. For
-/// texts without classes only the text counts.
-bool would_be_ignored(const std::string& format, const std::string& name) {
-  static const std::set<std::string> roles = [] {
-    std::set<std::string> names = {"negative", "negatives"};
-    for (const char* one : {"labels", "pairs", "triplets", "queries"})
-      for (const Role& role : roles_of(one)) names.insert(role.names.begin(), role.names.end());
-    return names;
-  }();
-  if (format == "texts") return false;
-  if (name == "split" || name == "is_query" || name == "is_gallery") return true;
-  return format != "captions" && (roles.contains(name) || name.starts_with("negative_"));
 }
 
 // A first row with one of the expected names is hardly a row of data.
 void refuse_half_a_header(const TextLayout& layout, const std::vector<std::string>& first) {
   for (const Role& role : roles_of(layout.format))
     for (const char* name : role.names)
-      if (has(first, name))
-        throw DataError("expected the columns of the format " + layout.format +
+      if (find_name(first, name) != nullptr)
+        throw DataError("expected the columns of the format " + name_of(layout.format) +
                         " or rows without a header, got a first row with " + listed(first) +
                         "; name the columns in data.text.columns, or set data.text.header: no if it is data");
 }
 
-[[noreturn]] void refuse_unread(const std::string& format, const std::string& name) {
-  throw DataError(
-      "expected columns that the format " + format + " reads, got '" + name +
-      "' too; set data.text.format to one that reads it, or data.text.columns to those that are to be "
-      "read, or remove it");
+[[noreturn]] void refuse_unread(TextFormat format, const std::vector<std::string>& read,
+                                const std::vector<std::string>& unread) {
+  throw DataError("expected columns that the format " + name_of(format) + " reads, got " + listed(unread) +
+                  " too; set columns: [" + listed(read) +
+                  "] to read these alone (in data.text or evaluate.text, or as --columns), or a format that "
+                  "reads all");
 }
 
 void check_count(const TextLayout& layout) {
@@ -130,7 +130,7 @@ void check_count(const TextLayout& layout) {
                     (is_open(layout.format) ? " or more"
                      : most > least         ? " or " + std::to_string(most)
                                             : "") +
-                    " names for the format " + layout.format + ", got " + std::to_string(count));
+                    " names for the format " + name_of(layout.format) + ", got " + std::to_string(count));
 }
 
 std::optional<size_t> number_of(const std::string& name) {
@@ -168,11 +168,11 @@ TextColumns::TextColumns(const PositionedFile& file, RecordSyntax syntax, const 
     const Json object = parse_object(reader.columns().front());
     for (const auto& [key, value] : object.items()) present.push_back(key);
     if (!find_names(present) && layout.columns.empty())
-      throw DataError("expected the keys of " + layout.format + ", got " + listed(present));
-    if (!lacking(keys_, present).empty())
+      throw DataError("expected the keys of " + name_of(layout.format) + ", got " + listed(present));
+    if (!lacking(layout_.columns, present).empty())
       throw DataError("expected all the keys that `columns` names, got none named " +
                       lacking(layout.columns, present) + " in " + listed(present));
-    find_unused(present);
+    refuse_others(present);
   } catch (const DataError& error) {
     throw DataError(std::string("texts: ") + error.what() + " at " + file.path() + ":" +
                     std::to_string(reader.line()) + "; correct the file, or say its columns and format");
@@ -180,35 +180,48 @@ TextColumns::TextColumns(const PositionedFile& file, RecordSyntax syntax, const 
 }
 
 bool TextColumns::find_names(const std::vector<std::string>& present) {
-  keys_ = layout_.columns.empty() ? usual_names(layout_.format, present) : layout_.columns;
-  return !keys_.empty() &&
-         std::all_of(keys_.begin(), keys_.end(), [&](const auto& key) { return has(present, key); });
+  if (layout_.columns.empty()) {
+    keys_ = usual_names(layout_.format, present);
+    return !keys_.empty();
+  }
+  keys_.clear();
+  for (const std::string& column : layout_.columns)
+    if (const std::string* name = find_name(present, column)) keys_.push_back(*name);
+  return keys_.size() == layout_.columns.size();
 }
 
-void TextColumns::find_unused(const std::vector<std::string>& present) {
-  for (const std::string& name : present) {
-    if (has(keys_, name)) continue;
-    if (layout_.columns.empty() && would_be_ignored(layout_.format, name))
-      refuse_unread(layout_.format, name);
-    unused_.push_back(name);
+// A second column of the same name, and columns that nothing reads unless `columns` selects what is read.
+void TextColumns::refuse_others(const std::vector<std::string>& present) const {
+  for (const std::string& key : keys_) {
+    std::vector<std::string> same;
+    std::ranges::copy_if(present, std::back_inserter(same),
+                         [&](const std::string& name) { return same_column(name, key); });
+    if (same.size() > 1)
+      throw DataError("expected each column once, got " + listed(same) + "; rename or remove all but one");
   }
+  if (!layout_.columns.empty()) return;
+  std::vector<std::string> unread;
+  std::ranges::copy_if(present, std::back_inserter(unread),
+                       [&](const std::string& name) { return !has(keys_, name); });
+  if (!unread.empty()) refuse_unread(layout_.format, keys_, unread);
 }
 
 void TextColumns::place(const std::vector<std::string>& first) {
   width_ = first.size();
-  if (layout_.header != "no" && syntax_ != RecordSyntax::kLines && find_names(first)) {
+  if (layout_.header != AutoYesNo::kNo && syntax_ != RecordSyntax::kLines && find_names(first)) {
     has_header_ = true;
-    find_unused(first);
+    refuse_others(first);
     for (const std::string& key : keys_)
       positions_.push_back(static_cast<size_t>(std::find(first.begin(), first.end(), key) - first.begin()));
     return;
   }
   const bool names_some =
       std::ranges::any_of(layout_.columns, [](const std::string& name) { return !number_of(name); });
-  if (!names_some && layout_.header == "auto" && syntax_ != RecordSyntax::kLines)
+  if (!names_some && layout_.header == AutoYesNo::kAuto && syntax_ != RecordSyntax::kLines)
     refuse_half_a_header(layout_, first);
-  if (!names_some && layout_.header == "yes")
-    throw DataError("expected a header with the columns of " + layout_.format + ", got " + listed(first));
+  if (!names_some && layout_.header == AutoYesNo::kYes)
+    throw DataError("expected a header with the columns of " + name_of(layout_.format) + ", got " +
+                    listed(first));
   take_by_number(first);
   if (positions_.empty()) take_from_the_left(first.size());
 }
@@ -217,7 +230,7 @@ void TextColumns::place(const std::vector<std::string>& first) {
 void TextColumns::take_by_number(const std::vector<std::string>& first) {
   for (const std::string& name : layout_.columns) {
     const auto number = number_of(name);
-    if (!number && layout_.header == "no")
+    if (!number && layout_.header == AutoYesNo::kNo)
       throw DataError("expected numbers in `columns`, since `header` is no, got '" + printable(name) + "'");
     if (!number)
       throw DataError("expected a header with all that `columns` names, got none named " +
@@ -230,15 +243,16 @@ void TextColumns::take_from_the_left(size_t present) {
   const size_t least = least_columns(layout_.format), most = roles_of(layout_.format).size();
   const bool lines = syntax_ == RecordSyntax::kLines;
   if (present < least)
-    throw DataError("expected " + std::to_string(least) + " columns, got " + std::to_string(present) +
+    throw DataError("expected " + counted(static_cast<int64_t>(least), "column") + ", got " +
+                    std::to_string(present) +
                     (lines ? ", since a .txt file is one text a line; name a table *.tsv or *.csv" : ""));
   if (present > most && !is_open(layout_.format))
-    throw DataError("expected " + std::to_string(most) + " columns in the format " + layout_.format +
-                    ", got " + std::to_string(present) +
+    throw DataError("expected " + counted(static_cast<int64_t>(most), "column") + " in the format " +
+                    name_of(layout_.format) + ", got " + std::to_string(present) +
                     "; say which are read, as in data.text.columns: [\"1\", \"2\"]");
-  if (layout_.format == "queries") width_ = 0;
+  if (layout_.format == TextFormat::kQueries) width_ = 0;
   for (size_t c = 0; c < present; ++c) positions_.push_back(c);
-  if (layout_.format == "captions") positions_ = {1, 0};  // manifests begin with the path
+  if (layout_.format == TextFormat::kCaptions) positions_ = {1, 0};  // manifests begin with the path
 }
 
 void TextColumns::refuse_problem(const RecordReader& reader) const {
@@ -266,8 +280,8 @@ std::vector<std::string> TextColumns::values(const RecordReader& reader) const {
 
 std::vector<std::string> TextColumns::values_of_table(const std::vector<std::string>& columns) const {
   if (width_ > 0 && columns.size() > width_)
-    throw DataError("expected at most " + std::to_string(width_) + " columns as in the first row, got " +
-                    std::to_string(columns.size()) + " (a " +
+    throw DataError("expected at most " + counted(static_cast<int64_t>(width_), "column") +
+                    " as in the first row, got " + std::to_string(columns.size()) + " (a " +
                     (syntax_ == RecordSyntax::kCommas ? "comma inside a text that is not in quotes"
                                                       : "tab inside a text") +
                     "?)");
@@ -277,8 +291,8 @@ std::vector<std::string> TextColumns::values_of_table(const std::vector<std::str
         found.size() >= roles_of(layout_.format).size())
       break;
     if (position >= columns.size())
-      throw DataError("expected at least " + std::to_string(position + 1) + " columns, got " +
-                      std::to_string(columns.size()));
+      throw DataError("expected at least " + counted(static_cast<int64_t>(position) + 1, "column") +
+                      ", got " + std::to_string(columns.size()));
     found.push_back(columns[position]);
   }
   if (width_ == 0)
@@ -290,7 +304,7 @@ std::vector<std::string> TextColumns::values_of_json(const std::string& record) 
   const Json object = parse_object(record);
   if (layout_.columns.empty())
     for (const auto& [key, value] : object.items())
-      if (!has(keys_, key) && would_be_ignored(layout_.format, key)) refuse_unread(layout_.format, key);
+      if (!has(keys_, key)) refuse_unread(layout_.format, keys_, {key});
   std::vector<std::string> found;
   const auto add = [&found](const Json& value, const std::string& key) {
     if (value.is_string())
@@ -303,7 +317,7 @@ std::vector<std::string> TextColumns::values_of_json(const std::string& record) 
   for (const std::string& key : keys_) {
     const auto value = object.find(key);
     if (value == object.end()) throw DataError("expected the key '" + key + "', got none");
-    if (value->is_array() && layout_.format == "queries" && key == keys_.back())
+    if (value->is_array() && layout_.format == TextFormat::kQueries && key == keys_.back())
       for (const Json& item : *value) add(item, key);
     else
       add(*value, key);

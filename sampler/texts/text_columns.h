@@ -14,12 +14,11 @@ namespace lodestone {
 ///           query, positive, negative; query | anchor | question, positive | answer, negative, negative_1,
 ///           negative_2 …, negatives; for texts, text | sentence.
 /// Header    with tabs and commas, the first record is a header if the layout says so or, under "auto", if it
-///           has the names above. Without a header, columns are taken from the left, or by the numbers in
-///           `columns`.
+///           has the names above, in small or capital letters. A name that is read occurs once. Without a
+///           header, columns are taken from the left, or by the numbers in `columns`.
 /// Width     a record has at most as many columns as the first one: a separator inside a text would shift the
 ///           columns after it. Queries without a header may have any number of negatives.
-/// Others    columns with a meaning elsewhere (is_query, a second text, a negative) are errors, unless
-///           `columns` selects what is read; all others are reported by name (unused).
+/// Others    columns that are not read are errors, unless `columns` selects what is read.
 /// JSON      strings, numbers and booleans; the last column of queries may be a list of strings.
 class TextColumns {
  public:
@@ -28,8 +27,6 @@ class TextColumns {
   TextColumns(const PositionedFile& file, RecordSyntax syntax, const TextLayout& layout);
 
   bool has_header() const { return has_header_; }
-  /// Names of columns, or keys of the first object, that are not read.
-  const std::vector<std::string>& unused() const { return unused_; }
   /// The record's values in the order of the columns, with lists expanded. Throws DataError, without naming a
   /// place, if one is missing or not UTF-8.
   std::vector<std::string> values(const RecordReader& reader) const;
@@ -37,7 +34,7 @@ class TextColumns {
  private:
   void place(const std::vector<std::string>& first);
   bool find_names(const std::vector<std::string>& present);
-  void find_unused(const std::vector<std::string>& present);
+  void refuse_others(const std::vector<std::string>& present) const;
   void refuse_problem(const RecordReader& reader) const;
   void take_by_number(const std::vector<std::string>& first);
   void take_from_the_left(size_t present);
@@ -47,10 +44,9 @@ class TextColumns {
   RecordSyntax syntax_;
   TextLayout layout_;
   bool has_header_ = false;
-  std::vector<std::string> keys_;    // of JSON objects
-  std::vector<std::string> unused_;  // names in the first record
-  std::vector<size_t> positions_;    // of columns
-  size_t width_ = 0;                 // columns of a record at most; 0: any number
+  std::vector<std::string> keys_;  // columns or keys that are read, as the first record spells them
+  std::vector<size_t> positions_;  // of columns
+  size_t width_ = 0;               // columns of a record at most; 0: any number
 };
 
 }  // namespace lodestone

@@ -16,6 +16,7 @@ class TextExamples : public Examples {
 
   std::shared_ptr<const Dataset> dataset() const override { return texts_; }
   std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;
+  ShownSample shown(int64_t index) const override { return {{}, texts_->get(index)}; }
 
  private:
   std::shared_ptr<const TextDataset> texts_;

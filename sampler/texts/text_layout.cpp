@@ -4,43 +4,43 @@
 
 namespace lodestone {
 
+std::string name_of(TextFormat format) {
+  return format == TextFormat::kCaptions ? "captions" : choice_name(format, kTextFormats);
+}
+
 void TextLayout::visit(Fields& f) {
-  f.field({"format",
-           "texts: text; labels: text, label; pairs: sentence1, sentence2 and maybe a score or 0|1; "
-           "triplets: anchor, positive, "
-           "negative; queries: query, positive, negatives",
-           "",
-           {},
-           {},
-           {"texts", "labels", "pairs", "triplets", "queries"}},
-          &format);
-  f.field({"columns",
-           "names of the columns or keys in the order of the format; numbers from 1 where there is no "
-           "header; empty: "
-           "the usual names"},
+  f.choice({.name = "format",
+            .doc = "texts: text; labels: text, label; pairs: sentence1, sentence2 and maybe a score or 0|1; "
+                   "triplets: anchor, positive, "
+                   "negative; queries: query, positive, negatives"},
+           &format, kTextFormats);
+  f.field({.name = "columns",
+           .doc = "names of the columns or keys in the order of the format; numbers from 1 where there is no "
+                  "header; empty: "
+                  "the usual names"},
           &columns);
-  f.field({"header",
-           "tabs and commas: whether the first row names the columns; auto: if it has the names that are "
-           "looked for",
-           "",
-           {},
-           {},
-           {"auto", "yes", "no"}},
-          &header);
-  const std::string because = "with format: " + format + "; leave it out, or set format: ";
-  if (format != "queries") without_effect(f, {"negatives"}, because + "queries");
-  if (format != "pairs") without_effect(f, {"same_from"}, because + "pairs");
-  f.field({"negatives",
-           "queries: negatives taken of each row, the first ones; null: as many as the first row has", "", 0,
-           1000},
+  f.choice(
+      {.name = "header",
+       .doc = "tabs and commas: whether the first row names the columns; auto: if it has the names that are "
+              "looked for"},
+      &header, kAutoYesNo);
+  const std::string because = "with format: " + name_of(format) + "; leave it out, or set format: ";
+  if (format != TextFormat::kQueries) without_effect(f, {"negatives"}, because + "queries");
+  if (format != TextFormat::kPairs) without_effect(f, {"same_from"}, because + "pairs");
+  f.field({.name = "negatives",
+           .doc = "queries: negatives taken of each row, the first ones; null: as many as the first row has",
+           .min = 0,
+           .max = 1000},
           &negatives);
-  f.field({"same_from",
-           "pairs: a score from here on counts as 1, a lower one as 0; null: only 0 and 1 are labels"},
+  f.field({.name = "same_from",
+           .doc = "pairs: a score from here on counts as 1, a lower one as 0; null: only 0 and 1 are labels"},
           &same_from);
-  f.field({"multiline",
+  f.field(
+      {.name = "multiline",
+       .doc =
            "commas: a column in quotes may hold line breaks; false: a quote that does not close on its line "
            "is an error"},
-          &multiline);
+      &multiline);
 }
 
 }  // namespace lodestone

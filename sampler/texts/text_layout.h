@@ -9,17 +9,29 @@
 
 namespace lodestone {
 
+/// What a row of a text file holds.
+enum class TextFormat {
+  kTexts,   ///< one or more texts without a class
+  kLabels,  ///< a text and its class
+  /// two texts that belong together; with a third column, they do (1), do not (0), or have a degree of
+  /// similarity
+  kPairs,
+  kTriplets,  ///< anchor, positive, negative
+  kQueries,   ///< query, positive, and any number of negatives
+  kCaptions,  ///< a caption and the path of its image; data.kind: image_texts implies it
+};
+inline constexpr Choice<TextFormat> kTextFormats[] = {{"texts", TextFormat::kTexts},
+                                                      {"labels", TextFormat::kLabels},
+                                                      {"pairs", TextFormat::kPairs},
+                                                      {"triplets", TextFormat::kTriplets},
+                                                      {"queries", TextFormat::kQueries}};
+std::string name_of(TextFormat format);
+
 /// The columns of a text file.
-/// texts     one or more texts without a class
-/// labels    a text and its class
-/// pairs     two texts that belong together; with a third column, they do (1), do not (0), or have a degree
-///           of similarity
-/// triplets  anchor, positive, negative
-/// queries   query, positive, and any number of negatives
 struct TextLayout {
-  std::string format = "labels";
+  TextFormat format = TextFormat::kLabels;
   std::vector<std::string> columns;
-  std::string header = "auto";
+  AutoYesNo header = AutoYesNo::kAuto;
   std::optional<int64_t> negatives;
   std::optional<double> same_from;
   bool multiline = false;

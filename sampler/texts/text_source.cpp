@@ -4,10 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <map>
-#include <set>
 
+#include "common/counted.h"
 #include "common/error.h"
-#include "common/printable.h"
 #include "sampler/sources/class_filter.h"
 #include "sampler/sources/indexed_images.h"
 #include "sampler/sources/path_patterns.h"
@@ -46,8 +45,8 @@ class Indexer {
   }
 
  private:
-  bool is(const char* format) const { return layout_.format == format; }
-  bool is_named() const { return is("labels") || is("captions"); }
+  bool is(TextFormat format) const { return layout_.format == format; }
+  bool is_named() const { return is(TextFormat::kLabels) || is(TextFormat::kCaptions); }
 
   void add_file(const std::string& path) {
     path_ = path;
@@ -55,7 +54,6 @@ class Indexer {
     TextColumns columns(file, syntax_of(path), layout_);
     RecordReader reader(file, syntax_of(path), layout_.multiline);
     if (columns.has_header()) reader.next();
-    tell_unused(columns, path);
     bool first = true;
     while (reader.next()) {
       try {
@@ -74,26 +72,19 @@ class Indexer {
     return path_ + ":" + std::to_string(reader.line());
   }
 
-  // Reports once for all files with the same unused columns.
-  void tell_unused(const TextColumns& columns, const std::string& path) {
-    std::string names;
-    for (const std::string& name : columns.unused())
-      names += (names.empty() ? "" : ", ") + (name.empty() ? "(no name)" : printable(name));
-    if (names.empty() || !told_columns_.insert(names).second) return;
-    left_out_.add("columns that nothing reads: " + names, path,
-                  static_cast<int64_t>(columns.unused().size()));
-  }
-
   // The first row determines the number of columns.
   void start(size_t values) {
-    if (is("pairs")) with_label_ = values == 3;
-    if (is("queries")) {
+    if (is(TextFormat::kPairs)) with_label_ = values == 3;
+    if (is(TextFormat::kQueries)) {
       if (!layout_.negatives) layout_.negatives = static_cast<int64_t>(values) - 2;
       set_.texts_per_row = 2 + *layout_.negatives;
     } else {
-      set_.texts_per_row = is("texts") ? static_cast<int64_t>(values) : is_named() ? 1 : is("pairs") ? 2 : 3;
+      set_.texts_per_row = is(TextFormat::kTexts)   ? static_cast<int64_t>(values)
+                           : is_named()             ? 1
+                           : is(TextFormat::kPairs) ? 2
+                                                    : 3;
     }
-    set_.rows_meet = is("queries") || (is("pairs") && !with_label_);
+    set_.rows_meet = is(TextFormat::kQueries) || (is(TextFormat::kPairs) && !with_label_);
     texts_ = std::make_shared<IndexedTexts>(is_named()       ? TextClasses::kNamed
                                             : set_.rows_meet ? TextClasses::kRows
                                                              : TextClasses::kOwn,
@@ -105,38 +96,43 @@ class Indexer {
     const bool with_label = is_named() || with_label_;
     const size_t wanted = width + (with_label ? 1 : 0);
     if (values.size() < wanted)
-      throw DataError("expected " + std::to_string(wanted) + " columns, got " +
+      throw DataError("expected " + counted(static_cast<int64_t>(wanted), "column") + ", got " +
                       std::to_string(values.size()));
-    if (is("texts") && values.size() > wanted)
-      throw DataError("expected " + std::to_string(wanted) + " texts as in the first row, got " +
-                      std::to_string(values.size()));
-    if (is("queries") && !source_.layout.negatives && values.size() > wanted)
+    if (is(TextFormat::kTexts) && values.size() > wanted)
+      throw DataError("expected " + counted(static_cast<int64_t>(wanted), "text") +
+                      " as in the first row, got " + std::to_string(values.size()));
+    if (is(TextFormat::kQueries) && !source_.layout.negatives && values.size() > wanted)
       left_out_.add(
-          "negatives beyond the " + std::to_string(wanted - 2) +
+          "negative|negatives beyond the " + std::to_string(wanted - 2) +
               " that the first row has; set data.text.negatives to how many are to be taken of each row",
           place_of(reader), static_cast<int64_t>(values.size() - wanted));
     const std::string label = with_label ? std::move(values[width]) : "";
     values.resize(width);
-    if (is("labels") && !filter_.passes(label)) return;
-    if (is("captions") && !is_list_entry(label))
+    if (is(TextFormat::kLabels) && !filter_.passes(label)) return;
+    if (is(TextFormat::kCaptions) && !is_list_entry(label))
       throw DataError("expected a picture's path below the list's folder, got " + name_in_quotes(label) +
                       "; correct or remove the row");
-    if (is("triplets") && (values[2] == values[0] || values[2] == values[1]))
+    if (is(TextFormat::kTriplets) && (values[2] == values[0] || values[2] == values[1]))
       throw DataError("expected a negative that is neither anchor nor positive, got the same text");
     const double score = with_label_ ? number_of(label) : 0;
+    const bool differ = layout_.same_from ? score < *layout_.same_from : score == 0;
+    if (with_label_ && differ && values[0] == values[1])
+      throw DataError(
+          "expected two texts in a pair that is not the same, got the same text, a negative of itself");
     uint32_t number = 0;
     if (is_named())
       number = numbers_.try_emplace(label, static_cast<uint32_t>(numbers_.size())).first->second;
     texts_->add_row(reader.offset(), reader.line(), values, number);
-    if (is("triplets")) set_.tuples.push_back({3 * set_.rows, 3 * set_.rows + 1, 3 * set_.rows + 2});
+    if (is(TextFormat::kTriplets))
+      set_.tuples.push_back({3 * set_.rows, 3 * set_.rows + 1, 3 * set_.rows + 2});
     if (with_label_) set_.scores.push_back(score);
     ++set_.rows;
   }
 
   void refuse(const std::string& message, int64_t lines) {
-    if (source_.bad_records.on_bad_record == "fail") throw DataError(message + "; correct or remove it");
+    if (!source_.bad_records.skips()) throw DataError(message + "; correct or remove it");
     set_.bad += lines;
-    left_out_.add("lines that hold no row that can be read (on_bad_record: skip); correct or remove them",
+    left_out_.add("line|lines without a row that can be read (on_bad_record: skip); correct the file",
                   message, lines);
     if (set_.messages.size() < kMessages) set_.messages.push_back(message);
   }
@@ -185,14 +181,13 @@ class Indexer {
   std::map<std::string, uint32_t> numbers_;  // by class name; numbered by first mention
   bool with_label_ = false;                  // pairs with a third column
   LeftOut left_out_;
-  std::set<std::string> told_columns_;
 };
 
 }  // namespace
 
 TextSet open_texts(const TextSource& source) {
   if (source.path.empty()) throw ConfigError("data: expected `path` to name a text file, got nothing");
-  if (!source.class_filter.empty() && source.layout.format != "labels")
+  if (!source.class_filter.empty() && source.layout.format != TextFormat::kLabels)
     throw ConfigError("data: class_filter keeps classes, and only the format labels has them; remove it");
   return Indexer(source).run();
 }

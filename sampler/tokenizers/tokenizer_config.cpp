@@ -1,42 +1,47 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 
-#include "common/idle_keys.h"
+#include "common/choices.h"
 #include "common/paths.h"
-#include "sampler/tokenizers/sentencepiece.h"
-#include "sampler/tokenizers/wordpiece.h"
+#include "common/printable.h"
 
 namespace lodestone {
 
-bool TokenizerConfig::is_sentencepiece() const {
-  return kind == "auto" ? path.ends_with(".model") : kind == "sentencepiece";
+const TokenizerRow& tokenizer_row(const TokenizerConfig& config) {
+  const bool by_file = config.kind == "auto";
+  const TokenizerRow* other = nullptr;
+  for (const TokenizerRow& row : tokenizer_table()) {
+    if (by_file ? row.named != nullptr && row.named(config.path) : config.kind == row.name) return row;
+    if (by_file && row.named == nullptr) other = &row;
+  }
+  if (other != nullptr) return *other;
+  throw ConfigError("data.text.tokenizer.kind: unknown name '" + config.kind + "'");
 }
 
 void TokenizerConfig::visit(Fields& f) {
-  f.field({"path", "vocab.txt of WordPiece, or a SentencePiece model", kPathUnit}, &path);
-  f.field({"kind",
-           "auto: sentencepiece for a file named *.model, else wordpiece",
-           "",
-           {},
-           {},
-           {"auto", "wordpiece", "sentencepiece"}},
-          &kind);
-  if (is_sentencepiece())
-    without_effect(f, {"lower_case", "strip_accents"},
-                   "with a SentencePiece model, which has rules of its own; leave it out");
-  f.field({"lower_case", "wordpiece: make letters small; must be as the vocabulary was made"}, &lower_case);
-  f.field(
-      {"strip_accents", "wordpiece: drop accents; auto: as lower_case", "", {}, {}, {"auto", "yes", "no"}},
-      &strip_accents);
-  f.field({"ids",
+  f.field({.name = "path", .doc = "vocab.txt of WordPiece, or a SentencePiece model", .unit = kPathUnit},
+          &path);
+  std::vector<const char*> kinds = names_of(tokenizer_table());
+  kinds.insert(kinds.begin(), "auto");
+  const std::string docs = "auto: by the name of the file; " + docs_of(tokenizer_table());
+  f.field({.name = "kind", .doc = docs.c_str(), .choices = kinds}, &kind);
+  const TokenizerRow& row = tokenizer_row(*this);
+  if (row.leave_idle != nullptr) row.leave_idle(f);
+  f.field({.name = "lower_case", .doc = "wordpiece: make letters small; must be as the vocabulary was made"},
+          &lower_case);
+  f.choice({.name = "strip_accents", .doc = "wordpiece: drop accents; auto: as lower_case"}, &strip_accents,
+           kAutoYesNo);
+  f.choice(
+      {.name = "ids",
+       .doc =
            "sentencepiece: pieces are numbered as in the model; xlm_roberta: as in Hugging Face's XLM-R, <s> "
            "0, <pad> 1, </s> "
-           "2, <unk> 3, then a place later; auto: as in the model, and an error where that is in doubt",
-           "",
-           {},
-           {},
-           {"auto", "sentencepiece", "xlm_roberta"}},
-          &ids);
-  f.field({"max_tokens", "a longer text loses its end; the marks of begin and end count", "tokens", 3, 65536},
+           "2, <unk> 3, then a place later; auto: as in the model, and an error where that is in doubt"},
+      &ids, kPieceIds);
+  f.field({.name = "max_tokens",
+           .doc = "a longer text loses its end; the marks of begin and end count",
+           .unit = "tokens",
+           .min = 3,
+           .max = 65536},
           &max_tokens);
 }
 
@@ -45,16 +50,12 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config) {
     throw ConfigError(
         "data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; make one by "
         "lodestone tokenizer train");
-  if (config.is_sentencepiece())
-    return open_sentencepiece(config.path, config.ids == "auto"            ? PieceIds::kAuto
-                                           : config.ids == "sentencepiece" ? PieceIds::kSentencePiece
-                                                                           : PieceIds::kXlmRoberta);
-  if (config.ids != "auto")
-    throw ConfigError(
-        "data.text.tokenizer.ids: expected auto with WordPiece, whose ids are the lines of vocab.txt, got " +
-        config.ids + "; leave it out, or set kind: sentencepiece");
-  const bool strip = config.strip_accents == "auto" ? config.lower_case : config.strip_accents == "yes";
-  return open_wordpiece(config.path, {config.lower_case, strip});
+  if (!is_file(config.path))
+    throw DataError("data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got " +
+                    printable(config.path) +
+                    (path_exists(config.path) ? ", which is no file" : ", which is missing") +
+                    "; correct the path, or make one by `lodestone tokenizer train`");
+  return tokenizer_row(config).open(config);
 }
 
 }  // namespace lodestone

@@ -1,29 +1,52 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "common/fields.h"
+#include "sampler/tokenizers/sentencepiece.h"
 #include "sampler/tokenizers/tokenizer.h"
 
 namespace lodestone {
 
+inline constexpr Choice<PieceIds> kPieceIds[] = {{"auto", PieceIds::kAuto},
+                                                 {"sentencepiece", PieceIds::kSentencePiece},
+                                                 {"xlm_roberta", PieceIds::kXlmRoberta}};
+
 /// Selects the tokenizer and the number of tokens read from a text.
 struct TokenizerConfig {
   std::string path;
-  std::string kind = "auto";
+  std::string kind = "auto";  ///< a row of tokenizer_table(), or auto
   bool lower_case = true;
-  std::string strip_accents = "auto";
-  std::string ids = "auto";
+  AutoYesNo strip_accents = AutoYesNo::kAuto;
+  PieceIds ids = PieceIds::kAuto;
   int64_t max_tokens = 128;
 
-  bool is_sentencepiece() const;
   void visit(Fields& f);
 };
 
-/// Opens the vocabulary or model at `path`; "auto" treats a file named *.model as SentencePiece. Throws
-/// ConfigError if there is no path or a setting belongs to the other kind of tokenizer, and what the
-/// tokenizers throw.
+/// A row of the table of tokenizers.
+struct TokenizerRow {
+  const char* name;
+  const char* doc;
+  /// Whether kind: auto selects this row for a file of this name. Null: for every name that no other row has.
+  bool (*named)(const std::string& path);
+  /// Declares the settings that have no effect. Null: all have one.
+  void (*leave_idle)(Fields& f);
+  std::shared_ptr<const Tokenizer> (*open)(const TokenizerConfig& config);
+};
+
+/// All tokenizers. sampler/tokenizers/table.cpp has one row for each.
+std::span<const TokenizerRow> tokenizer_table();
+
+/// The row that `kind` names, or, with auto, the name of the file.
+/// Throws    ConfigError for a name that is not in the table
+const TokenizerRow& tokenizer_row(const TokenizerConfig& config);
+
+/// Opens the vocabulary or model at `path`.
+/// Throws    ConfigError if there is no path or a setting belongs to another kind of tokenizer; what the
+///           tokenizers throw
 std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config);
 
 }  // namespace lodestone

@@ -5,11 +5,13 @@ import tempfile
 import unittest
 
 import comments
+import fields
 import handbook
 import layering
 import paths
 import size_table
 import structure
+import tidy
 import wording
 
 GOOD = {
@@ -45,6 +47,22 @@ class Checks(unittest.TestCase):
         self.assertEqual(layering.problems(self.tree({})), [])
         self.assertEqual(wording.problems(self.tree({})), [])
         self.assertEqual(comments.problems(self.tree({})), [])
+        self.assertEqual(fields.problems(self.tree({})), [])
+
+    def test_fields_finds_descriptions_by_position(self):
+        for code in ('f.field({"x", "how far", "", 0.0}, &x);', 'f.choice(\n      {"x", ""}, &x, kWays);', 'f.slot({ "x" }, x);',
+                     '///       f.group({"x", ""}, members);', 'FieldInfo{"x"}', 'const FieldInfo x = {"x", "how far"};'):
+            found = fields.problems(self.tree({"common/error.cpp": f"// first\n{code}\n"}))
+            self.assertEqual(len(found), 1, code)
+            self.assertIn('common/error.cpp:2: the field "x" is described by position', found[0])
+        named = 'f.field({.name = "x", .doc = "{\\"a\\"}", .choices = {"a"}}, &x);\nf.choice({.name = "y"}, &y, {{"a", Way::kA}});\n'
+        self.assertEqual(fields.problems(self.tree({"common/error.cpp": named})), [])
+
+    def test_tidy_reads_a_header_through_a_source(self):
+        sources = {"tests/checks/none.cpp": {}, "trainer/losses/infonce.cpp": {}}
+        self.assertEqual(tidy.sources_of(["trainer/losses/softmax_pairs.h"], sources), ["trainer/losses/infonce.cpp"])
+        self.assertEqual(tidy.sources_of(["trainer/losses/infonce.cpp"], sources), ["trainer/losses/infonce.cpp"])
+        self.assertEqual(tidy.sources_of(["trainer/losses/gone.cpp"], sources), [])
 
     def test_layering_finds_an_upward_include(self):
         self.assert_layering({"common/error.cpp": '#include "sampler/a.h"\n'}, "common must not use sampler")
@@ -134,7 +152,8 @@ const Row kTable[] = {
         self.assertEqual([line.split(": ")[0] for line in found], ["common/note.cpp:1", "docs/a.md:1"])
 
     def test_wording_finds_dead_links(self):
-        tree = self.tree({"README.md": "[a](docs/a.md) [b](docs/b.md#part) [c](#here) [d](https://example.org)\n", "docs/b.md": "\n"})
+        tree = self.tree({"README.md": "[a](docs/a.md) [b](docs/b.md#part) [c](#here) [d](https://example.org)\n",
+                          "docs/b.md": "```cpp\n[](const Rows& x) { return x; }\n```\n"})
         self.assertEqual(wording.problems(tree), ["README.md: the link to docs/a.md leads nowhere"])
 
     def test_the_handbook_must_name_what_the_sources_know_and_nothing_else(self):

@@ -11,6 +11,7 @@ FORBIDDEN = {
     "a path of somebody's own machine": re.compile(r"(?<![\w.${}])/(home|Users)/\w|(?<![\w.${}])/root/[\w.]"),
     "a conflict marker": re.compile(r"^(<{7}|>{7})( |$)", re.M),
 }
+CODE = re.compile(r"^```.*?^```$", re.M | re.S)  # where []( begins a lambda
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 SKIPPED = re.compile(r"^(\.git|build[^/]*|runs|data|LICENSE)(/|$)|/__pycache__/|\.(png|jpg|gz|tar|safetensors)$")
 
@@ -30,7 +31,7 @@ def problems(root):
             for match in pattern.finditer(text):
                 found.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match.group()}' is {what}")
         if path.suffix == ".md":
-            found += [f"{name}: the link to {link} leads nowhere" for link in LINK.findall(text) if not (path.parent / link).exists()]
+            found += [f"{name}: the link to {link} leads nowhere" for link in LINK.findall(CODE.sub("", text)) if not (path.parent / link).exists()]
     return found
 
 

@@ -21,9 +21,9 @@ std::string weights(const fs::path& run) {
 
 void expect_the_same_bits(const std::string& config, const TextFolder& folder) {
   const auto train = [&](const std::string& name) {
-    return lodestone({"train", config, "--set", "determinism=canonical", "--set", "batch_norm=local", "--set",
-                      "schedule.steps=6", "--set", "schedule.warmup_steps=1", "--set",
-                      "run_dir=" + folder.path(name)});
+    return lodestone({"train", config, "--allow-code", "--set", "determinism=canonical", "--set",
+                      "batch_norm=local", "--set", "schedule.steps=6", "--set", "schedule.warmup_steps=1",
+                      "--set", "run_dir=" + folder.path(name)});
   };
   const Finished one = run(train("one"));
   ASSERT_EQ(one.code, 0) << one.err;

@@ -19,7 +19,7 @@ using Words = std::vector<std::string>;
 constexpr const char* kScript = "encoder: {name: torchscript, file: m.pt}\n";
 
 struct Read {
-  RunConfig config;
+  RunConfig config{Tables()};
   Read(const std::string& yaml, const Words& assignments, bool allow_code,
        const std::map<std::string, std::string>& code = {}) {
     Checkpoint checkpoint;
@@ -62,7 +62,7 @@ TEST(CheckpointConfig, TakesCodeThatTheUserNamesOrAllows) {
 }
 
 TEST(CheckpointConfig, BuildsNoCodeThatNobodyAllowed) {
-  RunConfig config;
+  RunConfig config{Tables()};
   read_run_config(parse_yaml(kScript, "somewhere"), {}, "x", config);
   EXPECT_THAT(message_of<ConfigError>([&] { build_encoder(config, *config.encoder); }),
               HasSubstr("encoder.file"));

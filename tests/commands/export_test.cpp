@@ -39,7 +39,11 @@ TEST_F(Export, GivesFilesThatAnotherRunStartsFrom) {
   EXPECT_EQ(header.metadata.at("normalize"), "true");
   EXPECT_TRUE(header.tensors.contains("blocks.0.bn.running_var"));
 
-  ASSERT_EQ(export_to("torchscript", "m.pt").code, 0);
+  EXPECT_THAT(export_to("safetensors", "w.safetensors").err,
+              AllOf(HasSubstr("w.safetensors: replaces the file"), HasSubstr("w.md: replaces the file")));
+  const Finished fresh = export_to("torchscript", "m.pt");
+  ASSERT_EQ(fresh.code, 0);
+  EXPECT_THAT(fresh.err, ::testing::Not(HasSubstr("m.pt: replaces")));
   torch::jit::ExtraFilesMap extra{{"step", ""}};
   torch::jit::Module module = torch::jit::load(work_.path("m.pt"), std::nullopt, extra);
   EXPECT_EQ(extra["step"], "8");

@@ -73,7 +73,7 @@ def forward(self, x):
     std::ofstream(work.config()) << config.replace(
         begin, end - begin, "encoder: {name: torchscript, file: " + work.path("model.pt").string() + "}");
     const auto train_to = [&](int step) {
-      auto command = lodestone({"train", work.config()});
+      auto command = lodestone({"train", work.config(), "--allow-code"});
       for (const std::string& setting :
            {"schedule.steps=" + std::to_string(step), std::string("checkpoint.every_steps=1"),
             std::string("memory.kind=xbm"), std::string("memory.size=24"),

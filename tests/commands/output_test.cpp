@@ -245,6 +245,54 @@ TEST_F(Output, AVocabularyThatIsNotFullSaysWhy) {
   EXPECT_THAT(made.err, AllOf(HasSubstr("4000"), HasSubstr("no more tokens to make")));
 }
 
+TEST_F(Output, AVocabularyIsTrainedWithoutBadLinesWhereTheUserSaysSo) {
+  const std::string train =
+      "printf 'one two three\\n\\377\\none two\\n' > bad.txt; $L tokenizer train --input bad.txt "
+      "--vocabulary 20 "
+      "--output b.txt";
+  const Finished failed = in_shell(train);
+  EXPECT_EQ(failed.code, 3);
+  EXPECT_THAT(failed.err, HasSubstr("bad.txt:2"));
+  const Finished made = in_shell(train + " --on-bad-record skip");
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_THAT(made.err, AllOf(HasSubstr("left out 1 line without a row"), HasSubstr("bad.txt:2")));
+  const Finished many = in_shell(
+      "cat bad.txt bad.txt > more.txt; $L tokenizer train --input more.txt --output c.txt "
+      "--on-bad-record skip --max-bad-fraction 0.2");
+  EXPECT_EQ(many.code, 3);
+  EXPECT_THAT(many.err, AllOf(HasSubstr("at most 1 of 6"), HasSubstr("more.txt:5")));
+  EXPECT_FALSE(fs::exists(path("c.txt")));
+}
+
+TEST_F(Output, AFileOfAnotherKindIsNamed) {
+  for (const char* command : {"search --gallery o.npy --query g.safetensors", "index o.npy --output o",
+                              "search --gallery g.safetensors --query o.npy.safetensors",
+                              "search --gallery g.safetensors --query g.safetensors --index o.npy"}) {
+    const Finished refused = in_shell(
+        "$L embed run --input grey --output o.npy > /dev/null && cp o.npy "
+        "o.npy.safetensors; $L " +
+        std::string(command));
+    EXPECT_EQ(refused.code, 3) << command;
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("got a NumPy array (*.npy)"), Not(HasSubstr("damaged"))));
+  }
+  const Finished swapped = in_shell(
+      "$L index g.safetensors --output g.index > /dev/null; $L search --gallery g.index "
+      "--query g.safetensors");
+  EXPECT_THAT(swapped.err, HasSubstr("got an index of `lodestone index`"));
+  for (const char* command : {"inspect g.safetensors", "evaluate g.safetensors"})
+    EXPECT_THAT(in_shell("$L " + std::string(command)).err, HasSubstr("file")) << command;
+}
+
+TEST_F(Output, MinedNamesAreThoseThatAListCanHold) {
+  const Finished refused = in_shell(
+      "cp -r grey odd; mv odd/class0/0.png \"$(printf 'odd/class0/a\\tb.png')\"; $L mine run --input odd "
+      "--output "
+      "odd.tsv --margin 1 --max-score 1 --per-anchor 20");
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("odd/class0/a\\tb.png"), HasSubstr("rename the file")));
+  EXPECT_FALSE(fs::exists(path("odd.tsv")));
+}
+
 // é in Latin-1, as old archives have it.
 TEST_F(Output, NamesThatAreNotUtf8CostNothing) {
   const Finished made = in_shell(

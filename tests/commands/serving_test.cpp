@@ -111,5 +111,20 @@ TEST_F(Serve, RefusesToServeOpenlyToOthers) {
   EXPECT_EQ(run(serve({"--token-file", path("empty")})).code, 2);
 }
 
+// One limit that makes another unattainable is a mistake, told before the model is loaded.
+TEST_F(Serve, RefusesLimitsThatContradictEachOther) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> limits = {
+      {{"--max-request-pixels", "1000"}, "--max-request-pixels"},
+      {{"--max-pixels", "1000000000", "--max-request-pixels", "2000000000"}, "--max-decoded-mib"},
+      {{"--max-decoded-mib", "255"}, "--max-decoded-mib: expected at least 256"},
+      {{"--batch-rows", "512"}, "lower --batch-rows"},
+      {{"--batch-rows", "8", "--waiting-rows", "63"}, "--waiting-rows: expected at least"}};
+  for (const auto& [words, named] : limits) {
+    const Finished refused = run(serve(words));
+    EXPECT_EQ(refused.code, 2) << named << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr(named));
+  }
+}
+
 }  // namespace
 }  // namespace lodestone::testing

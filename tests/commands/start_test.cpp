@@ -6,6 +6,7 @@
 
 #include "commands/small_runs.h"
 #include "common/foreign_line.h"
+#include "sampler/texts/text_source.h"
 #include "trainer/run/changed_settings.h"
 #include "trainer/run/run_config.h"
 #include "trainer/run/start_lines.h"
@@ -23,13 +24,13 @@ void read(const std::string& yaml, RunConfig& config) {
 }
 
 std::string error_of(const std::string& yaml) {
-  RunConfig config;
+  RunConfig config{Tables()};
   return message_of<ConfigError>([&] { read(yaml, config); });
 }
 
 TEST(MinerChoice, AutoIsWhatTheLossWants) {
   const auto miner_of = [](const std::string& yaml) {
-    RunConfig config;
+    RunConfig config{Tables()};
     read(yaml, config);
     return config.miner.name();
   };
@@ -46,7 +47,7 @@ TEST(MinerChoice, AutoIsWhatTheLossWants) {
 
 TEST(MinerChoice, OneThatThrowsAwayASoftmaxLossesNegativesIsTold) {
   const auto told = [](const std::string& yaml) {
-    RunConfig config;
+    RunConfig config{Tables()};
     read(yaml, config);
     const auto lines = objective_lines(config);
     return lines.empty() ? "" : lines.front().text;
@@ -61,14 +62,30 @@ TEST(MinerChoice, OneThatThrowsAwayASoftmaxLossesNegativesIsTold) {
     EXPECT_EQ(told(fine), "") << fine;
 }
 
+TEST(SpellingLines, CountClassesThatLookAlike) {
+  const TextFolder folder;
+  TextSource source;
+  const auto lines = [&](const std::string& rows) {
+    source.path = folder.write("a.tsv", rows);
+    return spelling_lines("data", *open_texts(source).texts);
+  };
+  EXPECT_TRUE(lines("a\tx\nb\ty\nc\tX\n").empty());
+  const auto found = lines("a\t1\nb\t 1\nc\tcaf\u00e9\nd\tcafe\u0301\n");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].warns);
+  EXPECT_THAT(found[0].text, AllOf(HasSubstr("data: 2 classes named as another one"),
+                                   HasSubstr("' 1' and '1'"), HasSubstr("give each class one spelling")));
+  EXPECT_THAT(lines("a\t1\nb\t1 \n")[0].text, HasSubstr("data: 1 class named"));
+}
+
 TEST(FirstLine, NamesWhatTrains) {
-  RunConfig config;
+  RunConfig config{Tables()};
   read("loss: {name: supcon, temperature: 0.05}\nencoder: {name: conv4, embedding: 32}", config);
   EXPECT_EQ(
       first_line(config, "cpu"),
       "loss supcon (temperature 0.05), miner all (auto), encoder conv4 of width 32, device cpu, precision "
       "float32");
-  RunConfig triplet;
+  RunConfig triplet{Tables()};
   read("loss: {name: triplet, soft_margin: true}\nminer: batch_hard\nprecision: bfloat16", triplet);
   EXPECT_THAT(first_line(triplet, "cuda:0"), AllOf(HasSubstr("loss triplet, miner batch_hard, "),
                                                    HasSubstr("cuda:0"), HasSubstr("bfloat16")));
@@ -140,7 +157,7 @@ TEST(IdleKeys, OfPartsThatAreInUseAreNot) {
         "data: {image: {channels: 3, grey: 0.2, jitter: {hue: 0.2}}}",
         "schedule: {shape: step, milestones: [3], drop: 0.5}", "schedule: {steps: 20}"})
     EXPECT_EQ(error_of(fine), "no error") << fine;
-  RunConfig config;
+  RunConfig config{Tables()};
   const std::string file =
       "metrics: {port: 9, user: ali}\nevaluate: {data: {path: b}, every: 5, one_shot_trials: 4, "
       "one_shot_ways: 3}\nschedule: {steps: 900, warmup_steps: 90}\nmicro_batch: 200\n";
@@ -161,7 +178,7 @@ TEST(IdleKeys, NumbersThatOthersBringToNothingAreRefused) {
 
 TEST(VainSettings, AreToldWithTheirKey) {
   const auto told = [](const std::string& yaml, int world = 1) {
-    RunConfig config;
+    RunConfig config{Tables()};
     read(yaml, config);
     std::string keys;
     for (const StartLine& line : vain_settings(config, world)) {

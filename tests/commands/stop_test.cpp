@@ -2,6 +2,7 @@
 #include <csignal>
 #include <fstream>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -96,13 +97,27 @@ TEST(Stop, IsObeyedBeforeTheFirstStepWhereverTheRunIs) {
   }
 }
 
+// Most of the start is the libraries' own, before main: a tenth of it may pass before signals are caught.
+TEST(Stop, IsCaughtBeforeTheLibrariesBegin) {
+  const Workspace work;
+  for (const char* verb : {"train", "verify-gradients"}) {
+    Process process(lodestone({verb, work.config()}));
+    ASSERT_TRUE(Process::until(60, [&] { return catches(process.pid(), SIGTERM); }));
+    EXPECT_LT(ticks(process.pid()), 20) << "hundredths of a second of processor time";
+    EXPECT_EQ(stop(process, SIGTERM).end.code, std::string(verb) == "train" ? 75 : 128 + SIGTERM);
+  }
+}
+
 TEST(Stop, BeforeTheFirstStepSaysWhatFollowsAndTheSameCommandGoesOn) {
   const Workspace work;
   ASSERT_EQ(::mkfifo(work.path("slow.yaml").c_str(), 0600), 0);
   Process process(lodestone({"train", work.path("slow.yaml")}));
-  ASSERT_TRUE(Process::until(60, [&] { return catches(process.pid(), SIGTERM); }));
+  int writer = -1;  // fails until the program reads
+  ASSERT_TRUE(Process::until(
+      60, [&] { return (writer = ::open(work.path("slow.yaml").c_str(), O_WRONLY | O_NONBLOCK)) >= 0; }));
   const Stopped stopped = stop(process, SIGTERM);
   EXPECT_EQ(stopped.end.code, 75);
+  ::close(writer);
   EXPECT_THAT(stopped.end.err, HasSubstr("stopped by signal 15 before the first step"));
   EXPECT_FALSE(fs::exists(work.run()));
 }
@@ -269,6 +284,33 @@ TEST(Log, TheVariableWorksBeforeTheConfigurationIsRead) {
   ASSERT_FALSE(json.is_discarded()) << end.err;
   EXPECT_EQ(json["level"], "error");
   EXPECT_EQ(run({"env", "LODESTONE_LOG_FORMAT=xml", LODESTONE_PROGRAM, "doctor"}).code, 2);
+}
+
+// Whatever is wrong: the value on the command line is known first.
+TEST(Log, ErrorsHaveTheFormatThatTheCommandLineAsksFor) {
+  const Workspace work;
+  const std::vector<std::vector<std::string>> commands = {
+      {"train", work.config(), "--set", "log.format=json", "--set", "foo=1"},
+      {"train", "--set=log.format=json"},
+      {"trian", "--set", "log.format=text", "--set", "log.format=json"},
+      {"launch", "--", "train", "/no/such/file.yaml", "--set", "log.format=json"}};
+  for (const auto& words : commands) {
+    const Finished end = run(lodestone(words));
+    EXPECT_EQ(end.code, 2) << end.err;
+    EXPECT_FALSE(nlohmann::json::parse(end.err, nullptr, false).is_discarded()) << end.err;
+  }
+  EXPECT_THAT(run(lodestone({"train", "/no/such/file.yaml", "--set", "log.format=xml"})).err,
+              ::testing::StartsWith("lodestone: error: "));
+}
+
+TEST(Log, ARemovedWorkingFolderIsToldInOurWordsAlone) {
+  const TempFolder folder;
+  const std::string gone = folder.path() / "gone";
+  const Finished end = run({"sh", "-c", "mkdir \"$1\" && cd \"$1\" && rmdir \"$1\" && exec \"$2\" config",
+                            "sh", gone, LODESTONE_PROGRAM});
+  EXPECT_EQ(end.code, 2);
+  EXPECT_THAT(end.err, ::testing::StartsWith("lodestone: error: working folder: "));
+  EXPECT_EQ(std::count(end.err.begin(), end.err.end(), '\n'), 1) << end.err;
 }
 
 TEST(Log, WhatMpirunSaysUnderLaunchHasTheFormatAskedFor) {

@@ -45,7 +45,14 @@ TEST(Files, AFailedWriteKeepsTheOldContentAndNamesThePath) {
     write_file_atomic(folder.path() / "file" / "below", "new");
     FAIL() << "a path below a regular file was written";
   } catch (const IoError& error) {
-    EXPECT_NE(std::string(error.what()).find("below"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("file/below: "), std::string::npos) << error.what();
+  }
+  try {
+    write_file_atomic(folder.path() / "none" / "new", "new");
+    FAIL() << "a file in a folder that is not there was written";
+  } catch (const IoError& error) {
+    EXPECT_NE(std::string(error.what()).find("none/new: "), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("make its folder first"), std::string::npos) << error.what();
   }
   EXPECT_EQ(read_file(folder.path() / "file"), "old");
 }

@@ -14,24 +14,26 @@ namespace {
 
 using testing::HasSubstr;
 
+enum class Kind { kAll, kSome };
+
 struct Draw {
-  std::string kind = "all";
+  Kind kind = Kind::kAll;
   int64_t count = 4;
   Inner near;
   Slot<Shape> shape{kShapes, "square"};
 
   void visit(Fields& f) {
-    f.field({"kind", "what is drawn", "", {}, {}, {"all", "some"}}, &kind);
-    if (kind == "all") without_effect(f, {"count", "near", "shape"}, "with kind: all; leave it out");
-    f.field({"count", "how many", "", 1}, &count);
-    f.nested({"near", "where"}, near);
-    f.slot({"shape", "of what"}, shape);
+    f.choice({.name = "kind", .doc = "what is drawn"}, &kind, {{"all", Kind::kAll}, {"some", Kind::kSome}});
+    if (kind == Kind::kAll) without_effect(f, {"count", "near", "shape"}, "with kind: all; leave it out");
+    f.field({.name = "count", .doc = "how many", .min = 1}, &count);
+    f.nested({.name = "near", .doc = "where"}, near);
+    f.slot({.name = "shape", .doc = "of what"}, shape);
   }
 };
 
 struct Plan {
   Draw draw;
-  void visit(Fields& f) { f.nested({"draw", "what is drawn"}, draw); }
+  void visit(Fields& f) { f.nested({.name = "draw", .doc = "what is drawn"}, draw); }
 };
 
 Plan read(const std::string& text, const std::vector<std::string>& sets = {}, bool kept = false) {
@@ -91,11 +93,11 @@ struct Port {
   Inner inner;
 
   void visit(Fields& f) {
-    f.nested({"inner", "where"}, inner);
-    f.field({"port", "0: off"}, &port);
+    f.nested({.name = "inner", .doc = "where"}, inner);
+    f.field({.name = "port", .doc = "0: off"}, &port);
     if (port == 0) without_effect(f, {"user"}, "without a port", inner.depth == 0 ? "inner.depth" : "port");
-    f.field({"user", "who"}, &user);
-    f.field({"height", "at most the port, if that is set"}, &height);
+    f.field({.name = "user", .doc = "who"}, &user);
+    f.field({.name = "height", .doc = "at most the port, if that is set"}, &height);
     if (height > 99) refuse_given(f, "height", "expected less", "inner.depth");
   }
 };
@@ -137,10 +139,10 @@ TEST(IdleKeys, AreNotWrittenButDocumented) {
   const std::string written = write_yaml(visit);
   EXPECT_EQ(written, "draw:\n  kind: \"all\"\n");
   EXPECT_EQ(error_of(written), "");
-  plan.draw.kind = "some";
+  plan.draw.kind = Kind::kSome;
   EXPECT_THAT(write_yaml(visit), HasSubstr("count: 4"));
   EXPECT_EQ(error_of(write_yaml(visit)), "");
-  plan.draw.kind = "all";
+  plan.draw.kind = Kind::kAll;
   for (const std::string key : {"count: 4", "depth: 1", "name: \"square\""})
     EXPECT_THAT(write_reference(visit), HasSubstr(key));
   EXPECT_EQ(error_of(write_reference(visit)), "") << "commented out, the reference is a configuration";
@@ -153,10 +155,10 @@ TEST(IdleKeys, AGroupOfNothingElseIsWrittenEmpty) {
     int64_t size = 1;
     void visit(Fields& f) {
       without_effect(f, {"size"}, "here");
-      f.field({"size", "of it"}, &size);
+      f.field({.name = "size", .doc = "of it"}, &size);
     }
   } empty;
-  const auto visit = [&](Fields& f) { f.nested({"memory", "it"}, empty); };
+  const auto visit = [&](Fields& f) { f.nested({.name = "memory", .doc = "it"}, empty); };
   EXPECT_EQ(write_yaml(visit), "memory: {}\n");
   EXPECT_NO_THROW(read_fields(parse_yaml("memory: {}\n", "a.yaml"), visit));
 }

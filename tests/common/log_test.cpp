@@ -84,9 +84,9 @@ TEST_F(LogLines, BearTheStepOnceItIsKnownAndNoRankWhereThereIsNone) {
 }
 
 TEST_F(LogLines, TheConfigurationCountsUnlessTheVariableIsSet) {
-  choose_log_format("json");
+  choose_log_format(LogFormat::kJson);
   EXPECT_EQ(log_format(), LogFormat::kJson);
-  choose_log_format("text");
+  choose_log_format(LogFormat::kText);
   EXPECT_EQ(log_format(), LogFormat::kJson) << "the first to say so counts";
 }
 

@@ -113,9 +113,9 @@ struct PathSettings {
   std::vector<std::string> several;
   std::string title;
   void visit(Fields& f) {
-    f.field({"folder", "where", kPathUnit}, &folder);
-    f.field({"several", "from where", kPathUnit}, &several);
-    f.field({"title", "what it is called"}, &title);
+    f.field({.name = "folder", .doc = "where", .unit = kPathUnit}, &folder);
+    f.field({.name = "several", .doc = "from where", .unit = kPathUnit}, &several);
+    f.field({.name = "title", .doc = "what it is called"}, &title);
   }
 };
 

@@ -27,7 +27,7 @@ TEST(Reference, ListsEveryKeyWithItsMeaningAndTheAlternativesOfSlots) {
 // A shape that is made of another one.
 struct Frame : Shape {
   Slot<Shape> inside{kShapes, "circle"};
-  void visit(Fields& f) override { f.slot({"inside", "what it holds"}, inside); }
+  void visit(Fields& f) override { f.slot({.name = "inside", .doc = "what it holds"}, inside); }
   double area() const override { return 2 * inside->area(); }
 };
 
@@ -36,7 +36,7 @@ constexpr TableRow<Shape> kFrames[] = {{"square", "four corners", make_row<Shape
 
 TEST(Reference, ASlotInsideARowNamesItsAlternatives) {
   Slot<Shape> shape(kFrames, "square");
-  const auto visit = [&](Fields& f) { f.slot({"shape", "a slot"}, shape); };
+  const auto visit = [&](Fields& f) { f.slot({.name = "shape", .doc = "a slot"}, shape); };
   EXPECT_EQ(write_reference(visit),
             "# a slot\nshape:\n  # four corners\n  name: \"square\"\n  # its side (>= 0)\n  side: 1\n"
             "  # # around another\n  # name: \"frame\"\n  # # what it holds (square, circle)\n  # inside:\n"

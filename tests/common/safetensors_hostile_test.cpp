@@ -103,6 +103,25 @@ INSTANTIATE_TEST_SUITE_P(Grammar, SafetensorsHostileHeader, testing::ValuesIn(kG
 INSTANTIATE_TEST_SUITE_P(Values, SafetensorsHostileHeader, testing::ValuesIn(kValues));
 INSTANTIATE_TEST_SUITE_P(Layout, SafetensorsHostileHeader, testing::ValuesIn(kLayout));
 
+TEST(SafetensorsHostile, AnotherKindOfFileIsNamed) {
+  const std::pair<std::string, std::string> kinds[] = {
+      {"\x93NUMPY\x01", "got a NumPy array"}, {"PK\x03\x04", "got a ZIP file"},
+      {"\x80\x05", "got a pickle"},           {"\x89PNG\r\n", "got a PNG picture"},
+      {"<!doctype", "got a web page"},        {"[1]", "got a text in JSON"}};
+  for (const auto& [bytes, said] : kinds) {
+    try {
+      decode_safetensors(bytes + std::string(100, ' '), "x.npy");
+      ADD_FAILURE() << said;
+    } catch (const CheckpointError& error) {
+      EXPECT_NE(std::string(error.what()).find(said), std::string::npos) << error.what();
+      EXPECT_EQ(std::string(error.what()).find("damaged"), std::string::npos) << error.what();
+    }
+  }
+  // A header of 123 bytes begins with the byte of a brace.
+  const std::string header = "{}" + std::string(121, ' ');
+  EXPECT_TRUE(decode_safetensors("{" + std::string(7, '\0') + header, "x").empty());
+}
+
 TEST(SafetensorsHostile, BoolsOtherThanZeroAndOne) {
   const std::string header = R"({"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}})";
   EXPECT_THAT(refusal(file_with_length(header.size(), header + "\x01\x02")),

@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "engine/training_worlds.h"
+#include "sampler/examples.h"
 #include "sampler/samplers/shuffle_sampler.h"
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/coordinator.h"
@@ -26,6 +27,18 @@ class Numbers : public Dataset {
   int64_t group(int64_t c) const override { return c; }
 };
 
+/// Samples that nothing reads: the test makes its own batches.
+class NumberExamples : public Examples {
+ public:
+  explicit NumberExamples(std::shared_ptr<const Dataset> numbers) : numbers_(std::move(numbers)) {}
+  std::shared_ptr<const Dataset> dataset() const override { return numbers_; }
+  std::unique_ptr<FeatureBuilder> builder(int64_t) const override { return nullptr; }
+  ShownSample shown(int64_t index) const override { return {.image = {}, .text = numbers_->key(index)}; }
+
+ private:
+  std::shared_ptr<const Dataset> numbers_;
+};
+
 /// One process's run in a folder.
 struct SmallRun {
   explicit SmallRun(const fs::path& folder, const char* loss = "supcon") : made(Case{loss, "", "all"}) {
@@ -40,7 +53,7 @@ struct SmallRun {
     RunFacts facts{data, sampler, "shuffle", true, 9, "", "", "seed: 9\n"};
     const auto cursor = coordinator->resume(resume, facts, {}, *trainer);
     coordinator->start({.config = facts.config,
-                        .data = data,
+                        .examples = std::make_shared<NumberExamples>(data),
                         .objective = made.objective(),
                         .steps_planned = training.schedule.steps,
                         .facts = {{"Loss", made.c.loss}}},

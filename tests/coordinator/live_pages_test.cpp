@@ -123,21 +123,22 @@ TEST_F(LivePagesTest, StrangersSeeFiguresAlone) {
 }
 
 TEST_F(LivePagesTest, PagesAreShownToWhoMaySeeThem) {
-  const auto shown = [](const char* address, const char* user, const char* pages) {
+  const auto shown = [](const char* address, const char* user, ServedPages pages) {
     MetricsConfig config;
     config.address = address;
     config.user = user;
     config.pages = pages;
     return config.shows_pages();
   };
-  for (const char* here : {"127.0.0.1", "127.1.2.3", "::1"}) EXPECT_TRUE(shown(here, "", "auto")) << here;
+  for (const char* here : {"127.0.0.1", "127.1.2.3", "::1"})
+    EXPECT_TRUE(shown(here, "", ServedPages::kAuto)) << here;
   for (const char* open : {"0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "::ffff:127.0.0.1"}) {
-    EXPECT_FALSE(shown(open, "", "auto")) << open;
-    EXPECT_TRUE(shown(open, "ali", "auto")) << open;
-    EXPECT_TRUE(shown(open, "", "all")) << open;
-    EXPECT_FALSE(shown(open, "ali", "metrics")) << open;
+    EXPECT_FALSE(shown(open, "", ServedPages::kAuto)) << open;
+    EXPECT_TRUE(shown(open, "ali", ServedPages::kAuto)) << open;
+    EXPECT_TRUE(shown(open, "", ServedPages::kAll)) << open;
+    EXPECT_FALSE(shown(open, "ali", ServedPages::kMetrics)) << open;
   }
-  EXPECT_FALSE(shown("127.0.0.1", "", "metrics"));
+  EXPECT_FALSE(shown("127.0.0.1", "", ServedPages::kMetrics));
   MetricsConfig config = with_password();
   config.address = "0.0.0.0";
   serve(config);

@@ -52,6 +52,7 @@ TEST(LiveState, ANumberThatIsNoneIsNull) {
   const json run = json::parse(live.run_json({}));
   EXPECT_TRUE(run["curves"]["loss"][0].is_null());
   EXPECT_EQ(run["evaluations"], (json{{{"step", 1}, {"recall_at_1", 0.5}, {"eer", nullptr}}}));
+  EXPECT_EQ(run["metrics"][0], (json{{"name", "recall_at_1"}, {"title", "Recall at 1"}, {"rate", true}}));
 }
 
 TEST(LiveState, ListsKeepTheNewest) {

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "common/files.h"
 
@@ -36,6 +37,13 @@ class MetricsLogTest : public testing::Test {
   TempFolder folder_;
   std::filesystem::path path_ = folder_.path() / "metrics.jsonl";
 };
+
+TEST_F(MetricsLogTest, OfAPipeIsRefusedAndNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_THROW(MetricsLog(path_, std::nullopt, {}), IoError);
+  EXPECT_THROW(MetricsLog(path_, 5, {}), IoError);
+  EXPECT_THROW(read_metrics(path_), IoError);
+}
 
 TEST_F(MetricsLogTest, EachKindOfLine) {
   MetricsLog log(path_, std::nullopt, {});

@@ -23,12 +23,12 @@ ProgressStyle lines(milliseconds interval) {
 TEST(Progress, PlainLines) {
   std::ostringstream out;
   Progress progress(out, 0, 4, lines(milliseconds(0)));
-  for (int64_t step = 1; step <= 4; ++step) progress.update({step, 0.25, 1234.4, 0.758});
+  for (int64_t step = 1; step <= 4; ++step) progress.update({step, 0.25, 1234.4, 0.758, 2});
   progress.finish();
   const std::string text = out.str();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
   EXPECT_THAT(text, HasSubstr("step 1/4  loss 0.2500  1234 images/s  ETA "));
-  EXPECT_THAT(text, HasSubstr("recall@1 75.8 %"));
+  EXPECT_THAT(text, HasSubstr("recall@1 75.8 % at step 2"));
   EXPECT_EQ(text.find_first_of("\r\x1b"), std::string::npos);
 }
 

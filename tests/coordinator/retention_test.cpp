@@ -49,7 +49,7 @@ TEST_F(RetentionTest, TheBestStayHoweverOld) {
 
 TEST_F(RetentionTest, TheBestMayBeTheSmallest) {
   retention_.keep_last = 1;
-  retention_.keep_best = {"recall_at_1", "min", 1};
+  retention_.keep_best = {"recall_at_1", Best::kMin, 1};
   save(1, 0.5);
   save(2, 0.3);
   save(3, 0.4);

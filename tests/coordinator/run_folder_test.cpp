@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "common/files.h"
 
@@ -101,6 +102,9 @@ TEST(RunLock, IsForOneAtATimeAndChangesNothingWhereItIsRefused) {
   const RunLock again(folder);
   touch(temp.path() / "file");
   EXPECT_THROW(RunLock{RunFolder(temp.path() / "file/run")}, IoError);
+  fs::create_directory(temp.path() / "odd");
+  ASSERT_EQ(::mkfifo((temp.path() / "odd/.lock").c_str(), 0600), 0);
+  EXPECT_THROW(RunLock{RunFolder(temp.path() / "odd")}, IoError) << "nobody reads that pipe";
 }
 
 }  // namespace

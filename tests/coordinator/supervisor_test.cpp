@@ -8,10 +8,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/files.h"
 #include "trainer/coordinator/faults/host_list.h"
+#include "trainer/coordinator/faults/process_table.h"
 
 namespace lodestone {
 namespace {
@@ -182,6 +185,21 @@ TEST_F(SupervisorTest, a_stop_before_training_began_is_75_if_there_is_something_
   EXPECT_EQ(run(dies), 9);
   options_.newest_checkpoint = [] { return std::optional<int64_t>(7); };
   EXPECT_EQ(run(dies), 75);
+}
+
+// mpirun has no handler at first, and passes a signal on to the ranks that it has started by then alone.
+TEST_F(SupervisorTest, a_stop_waits_for_a_handler_and_is_told_again) {
+  options_.stop_signal = SIGUSR1;
+  EXPECT_EQ(run("kill -TERM $PPID; sleep 0.2; n=0; trap 'n=$((n+1)); [ $n -lt 3 ] || exit 75' USR1; "
+                "while :; do sleep 0.02; done"),
+            75);
+  EXPECT_FALSE(catches(::getpid(), SIGWINCH));
+  struct sigaction former {
+  }, action{};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGWINCH, &action, &former);
+  EXPECT_TRUE(catches(::getpid(), SIGWINCH));
+  ::sigaction(SIGWINCH, &former, nullptr);
 }
 
 TEST_F(SupervisorTest, a_second_signal_kills_a_job_that_does_not_listen) {

@@ -32,12 +32,12 @@ TEST(Control, what_a_zombie_of_an_older_generation_writes_is_not_believed) {
   Beat lie;
   lie.number = 1'000'000;
   lie.step = 99;
-  lie.report = "everything is lost";
+  lie.report.what = "everything is lost";
   all[1]->set_step(7);
   Word order;
   order.number = 1'000'000;
   order.flights = 9;
-  order.verdict = "rank 0 is lost";
+  order.verdict.what = "rank 0 is lost";
   for (const Seal& keys : {ours, old}) {
     store->set(keys.key("beat/1"), old.close("beat/1", lie.text()));
     store->set(keys.key(kWord), old.close(kWord, order.text()));
@@ -94,7 +94,7 @@ TEST(Control, a_word_that_is_not_renewed_is_the_loss_of_rank_0_and_told_to_it) {
     EXPECT_EQ(rank.flight_requests(), 3);
     EXPECT_TRUE(eventually([&] {
       const auto told = seal.open(beat_name(1), server->get_to_str(seal.key(beat_name(1))));
-      return told && Beat::parse(*told).report.find("rank 0 is lost") != std::string::npos;
+      return told && Beat::parse(*told).report.what.find("rank 0 is lost") != std::string::npos;
     }));
   }
 }
@@ -163,7 +163,7 @@ TEST(Rendezvous, ranks_of_one_host_meet_on_loopback_whatever_master_address_is) 
   for (int rank = 0; rank < 2; ++rank)
     ranks.push_back(std::make_unique<std::thread>([&, rank] {
       ControlOptions wanted = options_of(rank, 2);
-      met[static_cast<size_t>(rank)] = meet_at_master(wanted, info, nothing);
+      met[static_cast<size_t>(rank)] = rendezvous_at_master(wanted, info, nothing);
     }));
   for (const auto& rank : ranks) rank->join();
   EXPECT_EQ(met[0]->options().host, "127.0.0.1");

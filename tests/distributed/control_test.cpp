@@ -31,6 +31,34 @@ TEST(Control, reported_failure_reaches_every_rank) {
   for (const auto& plane : all) {
     ASSERT_TRUE(eventually([&] { return plane->failure().has_value(); }));
     EXPECT_EQ(*plane->failure(), "rank 2 gave up: disk full");
+    EXPECT_FALSE(plane->failure_code().has_value()) << "it gave none";
+  }
+  leave(all);
+}
+
+TEST(Control, the_exit_code_of_a_failure_reaches_every_rank_as_a_number) {
+  auto all = planes(3);
+  EXPECT_FALSE(all[0]->failure_code().has_value());
+  all[1]->report("exit code 7: 5 records\nr 9 are broken", 3);
+  all[1]->report("a later one", 1);
+  for (const auto& plane : all) {
+    ASSERT_TRUE(eventually([&] { return plane->failure().has_value(); }));
+    EXPECT_EQ(*plane->failure(), "rank 1 gave up: exit code 7: 5 records\nr 9 are broken");
+    EXPECT_EQ(plane->failure_code(), 3);
+  }
+  leave(all);
+}
+
+TEST(Control, of_several_failures_all_ranks_get_the_same_code) {
+  auto all = planes(4);
+  all[1]->report("no code");
+  all[3]->report("code 5", 5);
+  all[2]->report("code 2", 2);
+  std::optional<int> code;
+  for (const auto& plane : all) {
+    ASSERT_TRUE(eventually([&] { return plane->failure().has_value(); }));
+    if (&plane == &all.front()) code = plane->failure_code();
+    EXPECT_EQ(plane->failure_code(), code) << "what rank 0 found counts everywhere";
   }
   leave(all);
 }

@@ -5,8 +5,9 @@
 #include <poll.h>
 
 #include "common/error.h"
+#include "distributed/group.h"
 #include "distributed/transport/flight.h"
-#include "distributed/transport/transport.h"
+#include "distributed/transport/group_state.h"
 
 namespace lodestone {
 namespace {

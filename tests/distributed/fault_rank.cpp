@@ -32,6 +32,10 @@ void misbehave(const std::string& mode, const std::filesystem::path& folder, lod
   leave_note(folder / "fault", mode);
   if (mode == "kill" || mode == "kill-in-backward") ::raise(SIGKILL);
   if (mode == "stop") ::raise(SIGSTOP);
+  if (mode == "code") {
+    launch.world().abort("record 18 is broken", 3);
+    throw lodestone::DataError("record 18 is broken");
+  }
   if (mode == "throw") throw lodestone::DataError("record 17 is broken");
   if (mode == "late") {
     while (!launch.control()->failure()) ::usleep(1000);
@@ -79,11 +83,18 @@ int main(int argc, char** argv) {
     options.group.compare_calls = mode == "astray" || mode == "none";
     options.group.timeout = std::chrono::milliseconds(mode == "late" ? 1000 : 60'000);
     lodestone::Launch launch(options);
-    train(mode, std::stoi(argv[2]), folder, launch);
-    note = "done";
+    try {
+      train(mode, std::stoi(argv[2]), folder, launch);
+      note = "done";
+    } catch (const lodestone::CommError& error) {
+      const auto given = launch.control()->failure_code();
+      note = error.what() + (given ? "; exit code " + std::to_string(*given) : std::string());
+      code = given.value_or(4);
+      throw;
+    }
   } catch (const lodestone::CommError& error) {
-    note = error.what();
-    code = 4;
+    if (code == 0) note = error.what();  // else written while the control plane was there
+    if (code == 0) code = 4;
   } catch (const lodestone::Error& error) {
     note = error.what();
     code = 3;

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "distributed/group.h"
+#include "distributed/group_watch.h"
 
 namespace lodestone {
 namespace {

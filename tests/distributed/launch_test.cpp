@@ -1,5 +1,6 @@
 #include "distributed/launch.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -8,6 +9,7 @@
 
 #include "collectives.h"
 #include "common/error.h"
+#include "distributed/backends/backend.h"
 
 namespace lodestone::testing {
 namespace {
@@ -47,7 +49,6 @@ TEST(Launch, world_of_one_keeps_the_group_options) {
 struct Refusal {
   const char* name;
   const char* backend;
-  const char* device;
   std::map<std::string, std::string> variables;
   const char* mentions;
 };
@@ -57,40 +58,61 @@ class LaunchRefuses : public ::testing::TestWithParam<Refusal> {};
 TEST_P(LaunchRefuses, what_cannot_be) {
   LaunchOptions options;
   options.backend = GetParam().backend;
-  options.device = GetParam().device;
   const std::string text = refusal(options, GetParam().variables);
   EXPECT_NE(text.find(GetParam().mentions), std::string::npos) << text;
 }
 
 const std::map<std::string, std::string> kTorchrun = {{"RANK", "0"}, {"WORLD_SIZE", "2"}};
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, LaunchRefuses,
-    ::testing::Values(Refusal{"unknown_backend", "gloo", "cpu", {}, "got 'gloo'"},
-                      Refusal{"unknown_device", "auto", "tpu", {}, "got 'tpu'"},
-                      Refusal{"mpi_without_mpirun", "mpi", "cpu", {}, "start with mpirun"},
-                      Refusal{"mpi_under_torchrun", "auto", "cpu", kTorchrun, "got torchrun"},
-                      Refusal{"local_with_many_ranks", "local", "cpu", kTorchrun, "started 2"}),
-    [](const auto& tested) { return std::string(tested.param.name); });
+INSTANTIATE_TEST_SUITE_P(Table, LaunchRefuses,
+                         ::testing::Values(Refusal{"unknown_backend", "gloo", {}, "got 'gloo'"},
+                                           Refusal{"mpi_without_mpirun", "mpi", {}, "start with mpirun"},
+                                           Refusal{"mpi_under_torchrun", "auto", kTorchrun, "got torchrun"},
+                                           Refusal{"local_with_many_ranks", "local", kTorchrun, "started 2"}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(Launch, each_backend_is_a_choice_and_named_by_the_error) {
+  const auto names = backend_names();
+  ASSERT_EQ(names.size(), backend_table().size() + 1);
+  EXPECT_STREQ(names.front(), "auto");
+  LaunchOptions options;
+  options.backend = "gloo";
+  for (const char* name : names) EXPECT_NE(refusal(options, {}).find(name), std::string::npos) << name;
+}
+
+TEST(Launch, auto_is_exactly_one_backend) {
+  for (const int world : {0, 1, 2})
+    for (const bool cuda : {false, true}) {
+      LaunchInfo info;
+      info.world = world;
+      const auto selected = [&](const BackendRow& row) { return row.automatic(info, cuda); };
+      EXPECT_EQ(std::ranges::count_if(backend_rows(), selected), 1) << world << (cuda ? " with CUDA" : "");
+    }
+}
+
+std::string problem_of(const std::string& name) {
+  for (const BackendStatus& backend : backend_table())
+    if (backend.name == name) return backend.problem;
+  return "no such backend";
+}
 
 TEST(Launch, asking_for_absent_cuda_says_what_is_missing) {
-  const auto table = backend_table();
-  ASSERT_EQ(table.size(), 3u);
-  EXPECT_EQ(table[2].name, "nccl");
-  if (table[2].problem.empty()) GTEST_SKIP() << "this host has CUDA and a GPU";
+  const std::string problem = problem_of("nccl");
+  if (problem.empty()) GTEST_SKIP() << "this host has CUDA and a GPU";
+  EXPECT_EQ(gpu_problem(), problem);
   LaunchOptions options;
-  options.device = "cuda";
-  EXPECT_NE(refusal(options, {}).find(table[2].problem), std::string::npos);
+  options.device = DeviceChoice::kCuda;
+  EXPECT_NE(refusal(options, {}).find(problem), std::string::npos);
   options.backend = "nccl";
-  EXPECT_NE(refusal(options, {}).find(table[2].problem), std::string::npos);
+  EXPECT_NE(refusal(options, {}).find(problem), std::string::npos);
 }
 
 TEST(Nccl, collectives_hold) {
-  const std::string problem = backend_table()[2].problem;
+  const std::string problem = problem_of("nccl");
   if (!problem.empty()) GTEST_SKIP() << problem;
   LaunchOptions options;
   options.backend = "nccl";
-  options.device = "cuda";
+  options.device = DeviceChoice::kCuda;
   Launch launch(options);
   at::Tensor x = at::ones({5}).to(launch.device());
   launch.world().all_reduce(x);

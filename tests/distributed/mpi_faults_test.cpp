@@ -137,15 +137,16 @@ TEST_P(MpiFaults, are_named_by_all_other_ranks) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, MpiFaults,
-    ::testing::Values(Fault{"killed", "kill", 2, {"all_reduce", "rank 2 is lost"}},
-                      Fault{"killed_rank_0", "kill", 0, {"all_reduce", "rank 0 is lost"}},
-                      Fault{"killed_in_backward", "kill-in-backward", 1, {"rank 1 is lost"}},
-                      Fault{"stopped", "stop", 1, {"all_reduce", "rank 1 is lost: silent"}},
-                      Fault{
-                          "stopped_rank_0", "stop", 0, {"all_reduce", "rank 0 is lost: it has not answered"}},
-                      Fault{"late", "late", 3, {"all_reduce", "step 20", "rank 3 has not entered"}},
-                      Fault{"astray", "astray", 1, {"rank 1 called all_reduce of Float at step 20"}},
-                      Fault{"failed", "throw", 2, {"rank 2 gave up"}}),
+    ::testing::Values(
+        Fault{"killed", "kill", 2, {"all_reduce", "rank 2 is lost"}},
+        Fault{"killed_rank_0", "kill", 0, {"all_reduce", "rank 0 is lost"}},
+        Fault{"killed_in_backward", "kill-in-backward", 1, {"rank 1 is lost"}},
+        Fault{"stopped", "stop", 1, {"all_reduce", "rank 1 is lost: silent"}},
+        Fault{"stopped_rank_0", "stop", 0, {"all_reduce", "rank 0 is lost: it has not answered"}},
+        Fault{"late", "late", 3, {"all_reduce", "step 20", "rank 3 has not entered"}},
+        Fault{"astray", "astray", 1, {"rank 1 called all_reduce of Float at step 20"}},
+        Fault{"failed", "throw", 2, {"rank 2 gave up"}},
+        Fault{"failed_with_a_code", "code", 2, {"rank 2 gave up: record 18 is broken", "exit code 3"}}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(MpiJob, ends_soon_and_badly_when_a_rank_is_killed_under_plain_mpirun) {

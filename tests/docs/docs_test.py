@@ -21,13 +21,13 @@ OURS = re.compile(r"^(mpirun .*)?(build/)?lodestone ")
 ELSEWHERE = [
     (r"^\./dev |^build/lodestone \.\.\.", "installs and builds; CI's own way here"),
     (r"^(bash|python3) bench/", "measures for minutes; tests/commands/bench_test.cpp runs what they are made of"),
-    (r"^(ctest|cmake|compare/compare|clang|\./build|build/tests)", "builds or tests; the installed example: tests/checks"),
+    (r"^(ctest|cmake|compare/compare|own_loss/own_loss|clang|\./build|build/tests)", "builds or tests; the installed example: tests/checks"),
     (r"^prometheus ", "tests/monitoring/live_test.py"),
     (r"^LD_PRELOAD=/path/to/liblodestone_loopback|^ss ", "what listens: tests/commands/supervised_test.cpp"),
     (r"^(curl|\{|-d |sudo|kubectl|sbatch|scancel|squeue|scontrol|ssh|kill|deploy/|docker|openssl|htpasswd|cp |mkdir |export )",
      "needs a service or a cluster; tests/serve, tests/deploy"),
     (r"plan configs/(imagenet|clip)", "takes minutes: steps of ResNet-50"),
-    (r"loss\.name=x", "x is the loss that the reader writes"),
+    (r"loss\.name=square", "square is the loss that the reader writes"),
     (r"/path/to/omniglot|minilm|CLINC", "needs data that the reader supplies"),
 ]
 

@@ -170,7 +170,7 @@ TEST(Bert, RefusesSizesThatDontGoTogether) {
 
 TEST(Bert, SettingsThatWereOpenGetTheValuesUsed) {
   const auto slot = made("{name: bert, layers: 1, width: 16, heads: 2}", kTexts);
-  const std::string yaml = write_yaml([&](Fields& f) { f.slot({"encoder", ""}, *slot); });
+  const std::string yaml = write_yaml([&](Fields& f) { f.slot({.name = "encoder"}, *slot); });
   EXPECT_NE(yaml.find("intermediate: 64"), std::string::npos) << yaml;
   EXPECT_NE(yaml.find("vocabulary: 50"), std::string::npos) << yaml;
 }

@@ -24,7 +24,7 @@ constexpr InputShape kBoth{1, 16, 16, 50, 12};
 inline std::unique_ptr<Slot<Encoder>> made(const std::string& yaml, const InputShape& input,
                                            uint64_t seed = 1) {
   auto slot = std::make_unique<Slot<Encoder>>(encoder_table(), "mlp");
-  read_fields(parse_yaml("encoder: " + yaml, "test"), [&](Fields& f) { f.slot({"encoder", ""}, *slot); });
+  read_fields(parse_yaml("encoder: " + yaml, "test"), [&](Fields& f) { f.slot({.name = "encoder"}, *slot); });
   (*slot)->build(input, seed);
   return slot;
 }

@@ -24,18 +24,18 @@ struct Task {
   Slot<Encoder> encoder{encoder_table(), "conv4"};
 
   void visit(Fields& f) {
-    f.field({"channels", ""}, &input.channels);
-    f.field({"height", ""}, &input.height);
-    f.field({"width", ""}, &input.width);
-    f.field({"vocabulary", ""}, &input.vocabulary);
-    f.field({"max_tokens", ""}, &input.max_tokens);
-    f.field({"training", ""}, &training);
-    f.field({"recompute", ""}, &recompute);
-    f.field({"float64", "compute in double precision"}, &float64);
-    f.field({"seed", "of the random start"}, &seed);
-    f.field({"torchscript", "file to export to"}, &torchscript);
-    f.field({"safetensors", "file to export to"}, &safetensors);
-    f.slot({"encoder", ""}, encoder);
+    f.field({.name = "channels"}, &input.channels);
+    f.field({.name = "height"}, &input.height);
+    f.field({.name = "width"}, &input.width);
+    f.field({.name = "vocabulary"}, &input.vocabulary);
+    f.field({.name = "max_tokens"}, &input.max_tokens);
+    f.field({.name = "training"}, &training);
+    f.field({.name = "recompute"}, &recompute);
+    f.field({.name = "float64", .doc = "compute in double precision"}, &float64);
+    f.field({.name = "seed", .doc = "of the random start"}, &seed);
+    f.field({.name = "torchscript", .doc = "file to export to"}, &torchscript);
+    f.field({.name = "safetensors", .doc = "file to export to"}, &safetensors);
+    f.slot({.name = "encoder"}, encoder);
   }
 };
 

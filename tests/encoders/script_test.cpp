@@ -148,9 +148,8 @@ TEST_F(Script, IsKnownByTheHashOfItsFile) {
   const std::string hash = sha256(read_file(file));
   const auto built = [&](const std::map<std::string, std::string>& hash_of) {
     Slot<Encoder> slot{encoder_table(), "torchscript"};
-    read_fields(parse_yaml("encoder: " + encoder(file), "test"), [&](Fields& f) {
-      f.slot({"encoder", ""}, slot);
-    });
+    read_fields(parse_yaml("encoder: " + encoder(file), "test"),
+                [&](Fields& f) { f.slot({.name = "encoder"}, slot); });
     EXPECT_EQ(slot->code().at(file), "");
     slot->pin_code(hash_of);
     slot->build(kPictures, 1);

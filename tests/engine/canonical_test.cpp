@@ -15,8 +15,8 @@ constexpr int64_t kUnevenRows = 22;  // 8 micro-shards of 3 or 2
 
 TrainerConfig canonical(const Setting& setting) {
   TrainerConfig config = config_for(setting);
-  config.batch_norm = "local";
-  config.determinism = {"canonical", 8};
+  config.batch_norm = BatchNormMode::kLocal;
+  config.determinism = {Determinism::kCanonical, 8};
   config.optimizer.name = "adamw";
   config.optimizer.learning_rate = 0.01;
   config.optimizer.clip_norm = 0.5;
@@ -59,26 +59,25 @@ TEST_P(CanonicalWorlds, GoOnInEachOtherWithTheSameBits) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, CanonicalWorlds,
-    ::testing::Values(Setting{"triplet batch_hard", {"triplet", "margin: 0.5", "batch_hard"}},
-                      Setting{"all triplets", {"triplet", "", "all"}},
-                      Setting{"infonce", {"infonce", "", "all"}},
-                      Setting{"supcon", {"supcon", "learn_temperature: true", "all"}},
-                      Setting{"supcon in bfloat16",
-                              {"supcon", "", "all"},
-                              [](TrainerConfig& config) { config.precision = "bfloat16"; }},
-                      Setting{"frozen norms",
-                              {"multi_similarity", "", "multi_similarity"},
-                              [](TrainerConfig& config) { config.batch_norm = "frozen"; }},
-                      Setting{"clip", {"clip", "", "all"}},
-                      Setting{"sampled proxies",
-                              {"cosface", "scale: 8", "all"},
-                              [](TrainerConfig& config) { config.loss_side.proxies.sample_rate = 0.4; }},
-                      Setting{"xbm", {"contrastive", "", "all"}, kMemory("xbm")},
-                      Setting{
-                          "momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory("momentum")}));
+    ::testing::Values(
+        Setting{"triplet batch_hard", {"triplet", "margin: 0.5", "batch_hard"}},
+        Setting{"all triplets", {"triplet", "", "all"}}, Setting{"infonce", {"infonce", "", "all"}},
+        Setting{"supcon", {"supcon", "learn_temperature: true", "all"}},
+        Setting{"supcon in bfloat16",
+                {"supcon", "", "all"},
+                [](TrainerConfig& config) { config.precision = Precision::kBFloat16; }},
+        Setting{"frozen norms",
+                {"multi_similarity", "", "multi_similarity"},
+                [](TrainerConfig& config) { config.batch_norm = BatchNormMode::kFrozen; }},
+        Setting{"clip", {"clip", "", "all"}},
+        Setting{"sampled proxies",
+                {"cosface", "scale: 8", "all"},
+                [](TrainerConfig& config) { config.loss_side.proxies.sample_rate = 0.4; }},
+        Setting{"xbm", {"contrastive", "", "all"}, kMemory(MemoryKind::kXbm)},
+        Setting{"momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory(MemoryKind::kMomentum)}));
 
 TEST(Canonical, GoesOnWithTheSameBitsFromAnyOfOneTwoFourEightRanksToAnyOther) {
-  const Setting setting{"xbm", {"contrastive", "", "all"}, kMemory("xbm")};
+  const Setting setting{"xbm", {"contrastive", "", "all"}, kMemory(MemoryKind::kXbm)};
   const Outcome one = run(1, setting);
   for (const int before : {1, 2, 4, 8}) {
     const Outcome half = run(before, setting, 0, 2);
@@ -95,19 +94,19 @@ TEST(Canonical, GoesOnWithTheSameBitsFromAnyOfOneTwoFourEightRanksToAnyOther) {
 // What the mode is for: without it the same run differs in its last digits.
 TEST(Canonical, OtherwiseWorldsDifferInTheLastDigits) {
   const Setting setting{"", {"supcon", "", "all"}, [](TrainerConfig& config) {
-                          config.determinism.kind = "world";
-                          config.batch_norm = "sync";
+                          config.determinism.kind = Determinism::kWorld;
+                          config.batch_norm = BatchNormMode::kSync;
                         }};
   EXPECT_NE(run(1, setting).losses, run(3, setting).losses);
 }
 
 TEST(Canonical, IsTheGradientOfTheWholeBatch) {
   const Setting setting{
-      "", {"supcon", "", "all"}, [](TrainerConfig& config) { config.batch_norm = "frozen"; }};
+      "", {"supcon", "", "all"}, [](TrainerConfig& config) { config.batch_norm = BatchNormMode::kFrozen; }};
   TrainerConfig config = config_for(setting);
   const Outcome whole = train(1, setting.objective, config, 0, 4);
   for (const int64_t shards : {1, 3, 7, 12}) {
-    config.determinism = {"canonical", shards};
+    config.determinism = {Determinism::kCanonical, shards};
     const Outcome cut = train(1, setting.objective, config, 0, 4);
     for (const auto& [name, tensor] : whole.snapshot.tensors.at("model"))
       EXPECT_LE(max_relative_error(cut.snapshot.tensors.at("model").at(name), tensor), 1e-9)
@@ -125,13 +124,14 @@ std::string refusal(const std::function<void(TrainerConfig&)>& change, int world
 }
 
 TEST(Canonical, WhatDependsOnRanksIsRefused) {
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.batch_norm = "sync"; }),
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.batch_norm = BatchNormMode::kSync; }),
               HasSubstr("batch_norm: local or frozen"));
   EXPECT_THAT(refusal([](TrainerConfig& config) { config.micro_batch = 4; }), HasSubstr("micro_batch: 0"));
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.exchange = "ring"; }),
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.exchange = RowExchange::kRing; }),
               HasSubstr("exchange: gather"));
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.wire = "bfloat16"; }), HasSubstr("wire: float32"));
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.loss_side.mining_scope = "local"; }),
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.wire = Precision::kBFloat16; }),
+              HasSubstr("wire: float32"));
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.loss_side.mining_scope = MiningScope::kLocal; }),
               HasSubstr("mining_scope: global"));
   EXPECT_THAT(refusal([](TrainerConfig& config) { config.determinism.micro_shards = 2; }, 3),
               HasSubstr("one for each of the 3 ranks"));

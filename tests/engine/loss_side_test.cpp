@@ -49,21 +49,22 @@ TEST_P(LossSideWorlds, GiveTheSameRunAndGoOnInEachOther) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, LossSideWorlds,
-    ::testing::Values(Setting{"xbm", {"contrastive", "", "all"}, kMemory("xbm")},
-                      Setting{"momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory("momentum")},
-                      Setting{"proxies", {"normalized_softmax", "", "all"}},
-                      Setting{"sampled proxies",
-                              {"cosface", "scale: 8", "all"},
-                              [](TrainerConfig& config) { config.loss_side.proxies.sample_rate = 0.4; }},
-                      Setting{"proxies by Adam",
-                              {"proxy_anchor", "", "all"},
-                              [](TrainerConfig& config) {
-                                config.optimizer.name = "adamw";
-                                config.optimizer.learning_rate = 1e-5;
-                              }},
-                      Setting{"learned temperature", {"supcon", "learn_temperature: true", "all"}},
-                      Setting{"two towers", {"siglip", "", "all"}},
-                      Setting{"learned boundary", {"margin", "", "distance_weighted"}}));
+    ::testing::Values(
+        Setting{"xbm", {"contrastive", "", "all"}, kMemory(MemoryKind::kXbm)},
+        Setting{"momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory(MemoryKind::kMomentum)},
+        Setting{"proxies", {"normalized_softmax", "", "all"}},
+        Setting{"sampled proxies",
+                {"cosface", "scale: 8", "all"},
+                [](TrainerConfig& config) { config.loss_side.proxies.sample_rate = 0.4; }},
+        Setting{"proxies by Adam",
+                {"proxy_anchor", "", "all"},
+                [](TrainerConfig& config) {
+                  config.optimizer.name = "adamw";
+                  config.optimizer.learning_rate = 1e-5;
+                }},
+        Setting{"learned temperature", {"supcon", "learn_temperature: true", "all"}},
+        Setting{"two towers", {"siglip", "", "all"}},
+        Setting{"learned boundary", {"margin", "", "distance_weighted"}}));
 
 TEST(Proxies, SampledAtOneAreTheDenseSoftmax) {
   const std::vector<int64_t> group_c = {0, 1, 2, 3, 4};
@@ -99,8 +100,9 @@ TEST(Memory, KeepsTheNewestRowsAndTheirAge) {
 }
 
 TEST(GradientCache, MicroBatchesGiveTheGradientOfTheWholeBatch) {
-  Setting setting{
-      "micro", {"supcon", "", "all"}, [](TrainerConfig& config) { config.batch_norm = "frozen"; }};
+  Setting setting{"micro", {"supcon", "", "all"}, [](TrainerConfig& config) {
+                    config.batch_norm = BatchNormMode::kFrozen;
+                  }};
   TrainerConfig config = config_for(setting);
   const Outcome whole = train(1, setting.objective, config, 0, 4);
   for (const int64_t rows : {1, 5, 12, 40})
@@ -116,8 +118,8 @@ TEST(GradientCache, UpdatesRunningStatisticsOnce) {
   std::vector<at::Tensor> learned;
   for (const auto& parameter : cached->parameters().learned()) learned.push_back(parameter.tensor);
   GradientSync sync(single_group(), learned);
-  GradientCache cache(*cached, sync, 4, "float32");
-  const ForwardMode mode = training_mode(single_group(), "local");
+  GradientCache cache(*cached, sync, 4, Precision::kFloat32);
+  const ForwardMode mode = training_mode(single_group(), BatchNormMode::kLocal);
   const at::Tensor x = batch_of(0, {0, 1}).features.pixels_nCHW.to(at::kFloat);
   for (int64_t begin = 0; begin < kRows; begin += 4) once->forward(x.narrow(0, begin, 4), mode);
   const at::Tensor z_bD = cache.encode(x, mode);

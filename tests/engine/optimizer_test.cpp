@@ -108,12 +108,22 @@ TEST_P(Rules, FollowThePapersUpdateNumberByNumber) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Rules,
-                         ::testing::Values(RuleCase{"adamw"}, RuleCase{"sgd"}, RuleCase{"sgd", true},
-                                           RuleCase{"lars"}, RuleCase{"lamb"}),
-                         [](const auto& rule) {
-                           return std::string(rule.param.name) + (rule.param.nesterov ? "_nesterov" : "");
-                         });
+const std::vector<RuleCase> kCases = {{"adamw"}, {"sgd"}, {"sgd", true}, {"lars"}, {"lamb"}};
+
+INSTANTIATE_TEST_SUITE_P(All, Rules, ::testing::ValuesIn(kCases), [](const auto& rule) {
+  return std::string(rule.param.name) + (rule.param.nesterov ? "_nesterov" : "");
+});
+
+TEST(Rules, EachHasAnOracle) {
+  for (const std::string name : update_rule_names())
+    EXPECT_TRUE(std::ranges::any_of(kCases, [&](const RuleCase& one) { return name == one.name; })) << name;
+}
+
+TEST(Rules, SayWhichSettingsTheyRead) {
+  EXPECT_EQ(rules_that_read("beta1", "sgd"), "adamw or lamb");
+  EXPECT_EQ(rules_that_read("momentum", "adamw"), "sgd or lars");
+  EXPECT_EQ(rules_that_read("momentum", "lars"), "");
+}
 
 // What torch.optim.AdamW (2.11, lr 0.05, weight_decay 0.3) and SGD (lr 0.05, momentum 0.9, weight_decay 0.3)
 // give.

@@ -17,7 +17,7 @@ TEST(Autocast, ComputesInTheTypeAndKeepsWeightsAndGradientsInFloat32) {
   const at::Tensor weight = at::ones({4, 8}).requires_grad_(true), x = at::ones({2, 8});
   at::Tensor y;
   {
-    const Autocast autocast(at::kCPU, "bfloat16");
+    const Autocast autocast(at::kCPU, Precision::kBFloat16);
     y = at::linear(x, weight);
   }
   EXPECT_EQ(y.scalar_type(), at::kBFloat16);
@@ -26,7 +26,7 @@ TEST(Autocast, ComputesInTheTypeAndKeepsWeightsAndGradientsInFloat32) {
   EXPECT_EQ(weight.grad()[3][7].item<float>(), 2.0f);
   EXPECT_EQ(at::linear(x, weight).scalar_type(), at::kFloat) << "outside nothing changes";
   {
-    const Autocast none(at::kCPU, "float32");
+    const Autocast none(at::kCPU, Precision::kFloat32);
     EXPECT_EQ(at::linear(x, weight).scalar_type(), at::kFloat);
   }
 }
@@ -34,21 +34,21 @@ TEST(Autocast, ComputesInTheTypeAndKeepsWeightsAndGradientsInFloat32) {
 TEST(Autocast, SeesNewWeightsInTheNextStep) {
   const at::Tensor weight = at::ones({1, 1}).requires_grad_(true), x = at::ones({1, 1});
   for (const float expected : {1.0f, 2.0f, 4.0f}) {
-    const Autocast autocast(at::kCPU, "bfloat16");
+    const Autocast autocast(at::kCPU, Precision::kBFloat16);
     EXPECT_EQ(at::linear(x, weight).item<float>(), expected);
     weight.detach().mul_(2);
   }
 }
 
 TEST(Autocast, IsAThreadsOwn) {
-  const Autocast autocast(at::kCPU, "bfloat16");
+  const Autocast autocast(at::kCPU, Precision::kBFloat16);
   at::ScalarType other = at::kBFloat16;
   std::thread([&] { other = at::linear(at::ones({1, 1}), at::ones({1, 1})).scalar_type(); }).join();
   EXPECT_EQ(other, at::kFloat);
 }
 
 TEST(LossScaler, HalvesOnOverflowAndDoublesAfterManyGoodSteps) {
-  LossScaler scaler("float16");
+  LossScaler scaler(Precision::kFloat16);
   EXPECT_EQ(scaler.scale(), LossScaler::kStart);
   scaler.update(false);
   EXPECT_EQ(scaler.scale(), LossScaler::kStart / 2);
@@ -59,7 +59,7 @@ TEST(LossScaler, HalvesOnOverflowAndDoublesAfterManyGoodSteps) {
 }
 
 TEST(LossScaler, ContinuesFromItsSavedState) {
-  LossScaler one("float16"), other("float16");
+  LossScaler one(Precision::kFloat16), other(Precision::kFloat16);
   one.update(false);
   for (int i = 0; i < 700; ++i) one.update(true);
   const auto saved = state_handles(one), to = state_handles(other);
@@ -69,12 +69,12 @@ TEST(LossScaler, ContinuesFromItsSavedState) {
 }
 
 TEST(LossScaler, GivesUpWhenNoScaleHelps) {
-  LossScaler scaler("float16");
+  LossScaler scaler(Precision::kFloat16);
   EXPECT_THROW(for (int i = 0; i < 100; ++i) scaler.update(false), Error);
 }
 
 TEST(LossScaler, IsOffForOtherTypes) {
-  for (const char* precision : {"float32", "bfloat16"}) {
+  for (Precision precision : {Precision::kFloat32, Precision::kBFloat16}) {
     LossScaler scaler(precision);
     scaler.update(false);
     EXPECT_EQ(scaler.scale(), 1.0);
@@ -83,8 +83,8 @@ TEST(LossScaler, IsOffForOtherTypes) {
 }
 
 TEST(Precision, Float16NeedsCuda) {
-  EXPECT_THROW(check_precision("float16", at::kCPU), ConfigError);
-  EXPECT_NO_THROW(check_precision("bfloat16", at::kCPU));
+  EXPECT_THROW(check_precision(Precision::kFloat16, at::kCPU), ConfigError);
+  EXPECT_NO_THROW(check_precision(Precision::kBFloat16, at::kCPU));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace lodestone {
 namespace {
 
-Schedule schedule(const char* shape, double final_fraction = 0) {
+Schedule schedule(ScheduleShape shape, double final_fraction = 0) {
   Schedule s;
   s.steps = 110;
   s.warmup_steps = 10;
@@ -17,30 +17,31 @@ Schedule schedule(const char* shape, double final_fraction = 0) {
 }
 
 TEST(Schedule, WarmsUpLinearlyWhateverFollows) {
-  for (const char* shape : {"cosine", "linear", "polynomial", "step", "constant"}) {
+  for (ScheduleShape shape : {ScheduleShape::kCosine, ScheduleShape::kLinear, ScheduleShape::kPolynomial,
+                              ScheduleShape::kStep, ScheduleShape::kConstant}) {
     const Schedule s = schedule(shape);
-    EXPECT_DOUBLE_EQ(s.factor(0), 0.1) << shape;
-    EXPECT_DOUBLE_EQ(s.factor(9), 1.0) << shape;
-    EXPECT_DOUBLE_EQ(s.factor(10), 1.0) << shape;
+    EXPECT_DOUBLE_EQ(s.factor(0), 0.1) << static_cast<int>(shape);
+    EXPECT_DOUBLE_EQ(s.factor(9), 1.0) << static_cast<int>(shape);
+    EXPECT_DOUBLE_EQ(s.factor(10), 1.0) << static_cast<int>(shape);
   }
 }
 
 TEST(Schedule, FollowsItsShapeDownToTheFinalFraction) {
-  EXPECT_NEAR(schedule("cosine").factor(60), 0.5, 1e-12);
-  EXPECT_NEAR(schedule("cosine").factor(35), 0.5 * (1 + std::sqrt(0.5)), 1e-12);
-  EXPECT_NEAR(schedule("linear").factor(35), 0.75, 1e-12);
-  EXPECT_NEAR(schedule("polynomial").factor(35), 0.75 * 0.75, 1e-12);
-  EXPECT_NEAR(schedule("linear", 0.2).factor(35), 0.2 + 0.8 * 0.75, 1e-12);
-  EXPECT_DOUBLE_EQ(schedule("constant").factor(105), 1.0);
-  for (const char* shape : {"cosine", "linear", "polynomial"})
+  EXPECT_NEAR(schedule(ScheduleShape::kCosine).factor(60), 0.5, 1e-12);
+  EXPECT_NEAR(schedule(ScheduleShape::kCosine).factor(35), 0.5 * (1 + std::sqrt(0.5)), 1e-12);
+  EXPECT_NEAR(schedule(ScheduleShape::kLinear).factor(35), 0.75, 1e-12);
+  EXPECT_NEAR(schedule(ScheduleShape::kPolynomial).factor(35), 0.75 * 0.75, 1e-12);
+  EXPECT_NEAR(schedule(ScheduleShape::kLinear, 0.2).factor(35), 0.2 + 0.8 * 0.75, 1e-12);
+  EXPECT_DOUBLE_EQ(schedule(ScheduleShape::kConstant).factor(105), 1.0);
+  for (ScheduleShape shape : {ScheduleShape::kCosine, ScheduleShape::kLinear, ScheduleShape::kPolynomial})
     for (const int64_t step : {110, 1000}) {
-      EXPECT_NEAR(schedule(shape).factor(step), 0.0, 1e-12) << shape;
-      EXPECT_NEAR(schedule(shape, 0.2).factor(step), 0.2, 1e-12) << shape;
+      EXPECT_NEAR(schedule(shape).factor(step), 0.0, 1e-12) << static_cast<int>(shape);
+      EXPECT_NEAR(schedule(shape, 0.2).factor(step), 0.2, 1e-12) << static_cast<int>(shape);
     }
 }
 
 TEST(Schedule, DropsAtMilestonesButNotBelowTheFinalFraction) {
-  Schedule s = schedule("step", 0.02);
+  Schedule s = schedule(ScheduleShape::kStep, 0.02);
   s.milestones = {40, 60, 80};
   s.drop = 0.2;
   EXPECT_DOUBLE_EQ(s.factor(39), 1.0);

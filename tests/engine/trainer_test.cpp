@@ -32,12 +32,12 @@ TrainerConfig config_of(int64_t steps) {
   TrainerConfig config;
   config.schedule.steps = steps;
   config.schedule.warmup_steps = 2;
-  config.batch_norm = "sync";
+  config.batch_norm = BatchNormMode::kSync;
   return config;
 }
 
 Curve train(int world, const Case& objective_case, const char* encoder_name, int steps, at::ScalarType dtype,
-            const std::string& precision = "float32") {
+            Precision precision = Precision::kFloat32) {
   Curve curve;
   TrainerConfig config = config_of(steps);
   config.precision = precision;
@@ -83,7 +83,7 @@ TEST(Trainer, FollowsTheSameCurveInBfloat16OnAnyWorld) {
   const Case c{"supcon", "", "all"};
   const Curve exact = train(1, c, "conv4", 6, at::kFloat);
   for (const int world : {1, 2, 16}) {
-    const Curve rounded = train(world, c, "conv4", 6, at::kFloat, "bfloat16");
+    const Curve rounded = train(world, c, "conv4", 6, at::kFloat, Precision::kBFloat16);
     for (size_t i = 0; i < exact.losses.size(); ++i)
       EXPECT_NEAR(rounded.losses[i], exact.losses[i], 0.03 * exact.losses[i])
           << "step " << i << " world " << world;
@@ -189,8 +189,8 @@ TEST(Trainer, ASkippedStepLeavesNoTraceAndNamesItsRank) {
     run_ranks(world, [&](const Group& group) {
       const MadeCase made(Case{"supcon", "", "all"});
       TrainerConfig config;
-      config.non_finite = {"skip", 2};
-      config.batch_norm = "sync";
+      config.non_finite = {NonFiniteAction::kSkip, 2};
+      config.batch_norm = BatchNormMode::kSync;
       Slot<Encoder> encoder(encoder_table(), "conv4");
       encoder->build({1, 16, 16}, 5);
       Trainer trainer(group, at::kCPU, *encoder, made.objective(), config);
@@ -222,7 +222,7 @@ TEST(Trainer, ASkippedStepLeavesNoTraceAndNamesItsRank) {
 TEST(Trainer, AGradientThatIsNotFiniteNamesItsTensor) {
   const MadeCase made(Case{"supcon", "", "all"});
   TrainerConfig config;
-  config.non_finite = {"skip", 5};
+  config.non_finite = {NonFiniteAction::kSkip, 5};
   Slot<Encoder> encoder(encoder_table(), "mlp");
   encoder->build({1, 16, 16}, 5);
   Trainer trainer(single_group(), at::kCPU, *encoder, made.objective(), config);

@@ -29,15 +29,18 @@ struct Outcome {
 };
 
 /// What ranks other than 0 get of a checkpoint: of sharded tensors their shapes alone.
-inline Snapshot with_stand_ins(Snapshot saved) {
+inline Snapshot with_stand_ins(Snapshot saved, Trainer& trainer) {
+  StateGroups groups;
+  trainer.visit_state(groups);
   for (auto& [group, tensors] : saved.tensors)
     for (auto& [name, tensor] : tensors)
-      if (is_sharded_group(group)) tensor = at::zeros({}, tensor.options()).expand(tensor.sizes());
+      if (groups.sharded_over_ranks.contains(group))
+        tensor = at::zeros({}, tensor.options()).expand(tensor.sizes());
   return saved;
 }
 
 inline void restore(const Group& group, const Snapshot& whole, Trainer& trainer) {
-  const Snapshot saved = group.rank() == 0 ? whole : with_stand_ins(whole);
+  const Snapshot saved = group.rank() == 0 ? whole : with_stand_ins(whole, trainer);
   CheckState checking(saved);
   trainer.visit_state(checking);
   checking.finish();
@@ -101,7 +104,7 @@ inline TrainerConfig config_for(const Setting& setting) {
   TrainerConfig config;
   config.schedule.steps = 8;
   config.schedule.warmup_steps = 2;
-  config.batch_norm = "sync";
+  config.batch_norm = BatchNormMode::kSync;
   // Adam divides by gradients that are zero but for rounding; plain steps keep worlds comparable.
   config.optimizer.name = "sgd";
   config.optimizer.learning_rate = 0.01;
@@ -109,7 +112,7 @@ inline TrainerConfig config_for(const Setting& setting) {
   return config;
 }
 
-inline const auto kMemory = [](const char* kind) {
+inline const auto kMemory = [](MemoryKind kind) {
   return [kind](TrainerConfig& config) {
     config.loss_side.memory.kind = kind;
     config.loss_side.memory.size = 29;

@@ -83,7 +83,7 @@ TEST(Bootstrap, EqualsResamplesWrittenOut) {
            naive_resample(found, scored, rows.groups_N, drawn(rows.groups_N, seed, r)))
         expected[name].push_back(value);
     const auto intervals = all_intervals(rows, options);
-    ASSERT_EQ(intervals.size(), QueryResult::kNames.size() + 2);
+    ASSERT_EQ(intervals.size(), retrieval_metrics().size() + 2);
     for (const auto& [name, low, high] : intervals) {
       EXPECT_NEAR(low, naive_quantile(expected[name], 0.05), 1e-12) << name;
       EXPECT_NEAR(high, naive_quantile(expected[name], 0.95), 1e-12) << name;
@@ -104,8 +104,10 @@ TEST(Bootstrap, HoldsTheTruthAboutAsOftenAsItSays) {
     for (int64_t c = 0; c < 50; ++c) {
       const double rate = random.uniform();
       for (int64_t q = 0; q < 5; ++q) {
-        QueryResult result{static_cast<int64_t>(groups.size()), 1};
-        result.values.fill(random.uniform() < rate ? 1 : 0);
+        QueryResult result;
+        result.query = static_cast<int64_t>(groups.size());
+        result.relevant = 1;
+        result.values.assign(retrieval_metrics().size(), random.uniform() < rate ? 1 : 0);
         found.queries.push_back(result);
         groups.push_back(c);
       }

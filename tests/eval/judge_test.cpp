@@ -19,9 +19,9 @@ namespace {
 TEST(Judge, GivesEveryMeasureItsKnownName) {
   const Judgement found = judge(clustered_rows(1, 100, 8, 25, 0.5));
   // Trials, triplets (2 measures), graded pairs (2) and pictures with captions (8) are judged elsewhere.
-  EXPECT_EQ(found.measures.entries().size(), known_measures().size() - 13);
+  EXPECT_EQ(found.measures.entries().size(), metric_table().size() - 13);
   for (const auto& [name, value] : found.measures.entries()) {
-    EXPECT_STRNE(measure_info(name).title, "") << name;
+    EXPECT_STRNE(find_metric(name).title, "") << name;
     EXPECT_TRUE(found.measures.find(name)) << name;
   }
   EXPECT_FALSE(found.roc.empty());

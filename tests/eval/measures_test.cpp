@@ -62,10 +62,10 @@ TEST(Measures, IntervalsAreWrittenAsPairs) {
 }
 
 TEST(Measures, AreFormattedByTheirKind) {
-  EXPECT_EQ(format_measure(measure_info("uniformity"), -3.14159), "-3.142");
-  EXPECT_EQ(format_measure(measure_info("queries"), 999), "999");
-  EXPECT_EQ(format_measure(measure_info("queries"), 1234567), "1,234,567");
-  EXPECT_EQ(format_measure(measure_info("unheard_of"), 2), "2.000");
+  EXPECT_EQ(format_measure(find_metric("uniformity"), -3.14159), "-3.142");
+  EXPECT_EQ(format_measure(find_metric("queries"), 999), "999");
+  EXPECT_EQ(format_measure(find_metric("queries"), 1234567), "1,234,567");
+  EXPECT_EQ(format_measure(find_metric("unheard_of"), 2), "2.000");
 }
 
 }  // namespace

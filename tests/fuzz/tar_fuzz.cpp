@@ -19,7 +19,7 @@ void index_captions(const std::string& path) {
   ImageSourceConfig source;
   source.path = path;
   source.skip_incomplete = true;
-  const ImageTextSet set = open_image_text_shards(source, {"skip", 1.0}, {});
+  const ImageTextSet set = open_image_text_shards(source, {OnBadRecord::kSkip, 1.0}, {});
   for (int64_t i = 0; i < set.pictures->size(); ++i)
     if (set.first[static_cast<size_t>(i)] == set.first[static_cast<size_t>(i) + 1]) std::abort();
   for (int64_t i = 0; i < set.captions->size(); ++i)

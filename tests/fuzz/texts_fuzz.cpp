@@ -11,8 +11,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   constexpr std::array kSyntaxes = {RecordSyntax::kJsonLines, RecordSyntax::kTabs, RecordSyntax::kCommas,
                                     RecordSyntax::kLines};
-  constexpr std::array kFormats = {"texts", "labels", "pairs", "triplets", "queries", "captions"};
-  constexpr std::array kHeaders = {"auto", "yes", "no"};
+  constexpr std::array kFormats = {TextFormat::kTexts,    TextFormat::kLabels,  TextFormat::kPairs,
+                                   TextFormat::kTriplets, TextFormat::kQueries, TextFormat::kCaptions};
+  constexpr std::array kHeaders = {AutoYesNo::kAuto, AutoYesNo::kYes, AutoYesNo::kNo};
   const RecordSyntax syntax = kSyntaxes[data[0] % kSyntaxes.size()];
   TextLayout layout;
   layout.format = kFormats[data[0] / 4 % kFormats.size()];

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!made) std::abort();
   const std::string path = folder.path() / (data[0] % 2 ? "list.tsv" : "list.csv");
   std::ofstream(path, std::ios::binary) << fuzz::text(data + 1, size - 1);
-  for (const char* rule : {"fail", "skip"})
+  for (const OnBadRecord rule : {OnBadRecord::kFail, OnBadRecord::kSkip})
     fuzz::refusing([&] {
       const TupleSet set = read_tuples(path, {}, "none", {rule, 1.0});
       if (set.tuples.empty() || (set.images_per_tuple != 2 && set.images_per_tuple != 3)) std::abort();

@@ -12,9 +12,9 @@ struct Config {
   lodestone::SamplerConfig sampler;
 
   void visit(lodestone::Fields& f) {
-    f.nested({"train", ""}, train);
-    f.nested({"image", ""}, image);
-    f.nested({"sampler", ""}, sampler);
+    f.nested({.name = "train"}, train);
+    f.nested({.name = "image"}, image);
+    f.nested({.name = "sampler"}, sampler);
   }
 };
 

@@ -1,5 +1,7 @@
 // Files of passwords, tokens and keys.
 #include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,6 +33,16 @@ TEST_F(SecretFile, HasItOnItsFirstLine) {
   EXPECT_THROW(read_secret(file_, "--token-file"), ConfigError);
   EXPECT_THROW(read_secret(file_ + ".none", "--token-file"), ConfigError);
   EXPECT_THROW(read_secret(folder_.path().string(), "--token-file"), ConfigError);
+  EXPECT_THROW(read_secret("/dev/zero", "--token-file"), ConfigError);
+}
+
+// As `--token-file <(command)` gives it.
+TEST_F(SecretFile, MayBeAPipe) {
+  const std::string pipe = file_ + ".pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << "sesame\n"; });
+  EXPECT_EQ(read_secret(pipe, "--token-file"), "sesame");
+  writer.join();
 }
 
 TEST_F(SecretFile, IsToldOfWhereOthersMayReadIt) {

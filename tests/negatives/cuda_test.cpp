@@ -13,7 +13,7 @@ namespace {
 const Launch* gpu_job() {
   static const std::unique_ptr<Launch> job = []() -> std::unique_ptr<Launch> {
     LaunchOptions options;
-    options.device = "auto";
+    options.device = DeviceChoice::kAuto;
     auto launch = std::make_unique<Launch>(
         options, [](const std::string&) -> std::optional<std::string> { return {}; });
     return launch->device().is_cuda() ? std::move(launch) : nullptr;

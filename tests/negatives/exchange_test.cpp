@@ -72,7 +72,7 @@ TEST(Exchange, ALocalScopeIsTheMeanOverEachRanksOwnAnchors) {
   run_ranks(2, [&](const Group& group) {
     const Group own = single_group();
     StepInput input;
-    input.scope = &own;
+    input.scope = own;
     EXPECT_NEAR(step_of(group, batch, made.objective(), input).loss, sum / anchors, 1e-12);
   });
 }

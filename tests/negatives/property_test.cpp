@@ -111,7 +111,7 @@ TEST(Property, AScopeOfSeveralRanksIsAsOneRankWithTheirRows) {
         for (size_t r = 0; r < rank; ++r) begin += shares[r];
         const Group scope = group.split(group.rank() / per_scope, group.rank());
         StepInput input;
-        input.scope = &scope;
+        input.scope = scope;
         input.draw = {7, 3};
         steps[rank] =
             global_batch_loss(group, share(trial.batch, begin, shares[rank]), made.objective(), input);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/yaml.h"
 #include "support/images.h"
 
 namespace lodestone {
@@ -41,8 +42,8 @@ TEST(BadRecords, FailLetsTheErrorThrough) {
 }
 
 TEST(BadRecords, SkipPutsASampleOfTheSameClassInItsPlace) {
-  Reader records(with_bad({3, 4, 25}), {"skip", 0.1}, 1);
-  Reader elsewhere(with_bad({3, 4, 25}), {"skip", 0.1}, 1);
+  Reader records(with_bad({3, 4, 25}), {OnBadRecord::kSkip, 0.1}, 1);
+  Reader elsewhere(with_bad({3, 4, 25}), {OnBadRecord::kSkip, 0.1}, 1);
   elsewhere.fetch(25, 0);
   std::set<int64_t> stand_ins;
   for (int64_t epoch = 0; epoch < 30; ++epoch) {
@@ -59,7 +60,7 @@ TEST(BadRecords, SkipPutsASampleOfTheSameClassInItsPlace) {
 }
 
 TEST(BadRecords, CountsEachOnceAndStopsAtTheLimit) {
-  Reader records(with_bad({0, 1, 12, 23}), {"skip", 0.05}, 1);  // 2 of 40
+  Reader records(with_bad({0, 1, 12, 23}), {OnBadRecord::kSkip, 0.05}, 1);  // 2 of 40
   records.fetch(12, 0);
   records.fetch(12, 1);
   EXPECT_EQ(records.count(), 1);
@@ -77,11 +78,11 @@ TEST(BadRecords, CountsEachOnceAndStopsAtTheLimit) {
 TEST(BadRecords, AllOfAnUnreadableClassGetStandInsOfOneOther) {
   std::set<int64_t> others;
   for (int64_t epoch = 0; epoch < 20; ++epoch) {
-    Reader records(with_bad({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), {"skip", 1.0}, 1);
+    Reader records(with_bad({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), {OnBadRecord::kSkip, 1.0}, 1);
     std::set<int64_t> classes;
     for (int64_t i = 0; i < 10; ++i) {
       // Another rank, which has met none of the others.
-      Reader alone(with_bad({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), {"skip", 1.0}, 1);
+      Reader alone(with_bad({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), {OnBadRecord::kSkip, 1.0}, 1);
       const int64_t stand_in = records.fetch(i, epoch);
       EXPECT_EQ(alone.fetch(i, epoch), stand_in);
       classes.insert(stand_in / 10);
@@ -95,18 +96,18 @@ TEST(BadRecords, AllOfAnUnreadableClassGetStandInsOfOneOther) {
 
 TEST(BadRecords, AClassOfOnePictureToo) {
   Reader singles(std::make_shared<SyntheticImages>(3, 1, std::vector<int64_t>{}, std::set<int64_t>{1}),
-                 {"skip", 1.0}, 1);
+                 {OnBadRecord::kSkip, 1.0}, 1);
   EXPECT_NE(singles.fetch(1, 0), 1);
   EXPECT_EQ(singles.fetch(1, 0), singles.fetch(1, 0));
   Reader nothing(std::make_shared<SyntheticImages>(3, 1, std::vector<int64_t>{}, std::set<int64_t>{0, 1, 2}),
-                 {"skip", 1.0}, 1);
+                 {OnBadRecord::kSkip, 1.0}, 1);
   EXPECT_THROW(nothing.fetch(1, 0), DataError);
 }
 
 TEST(BadRecords, AreHandedOutOnceAndOnlyTheFirstWithTheirMessages) {
   std::set<int64_t> bad;
   for (int64_t i = 0; i < 30; ++i) bad.insert(i);
-  Reader records(with_bad(bad), {"skip", 1.0}, 1);
+  Reader records(with_bad(bad), {OnBadRecord::kSkip, 1.0}, 1);
   for (int64_t i = 0; i < 30; ++i)
     EXPECT_FALSE(records.records.try_read(i, [&](int64_t s) { records.images->get(s); }));
   const auto all = records.records.take();
@@ -118,7 +119,13 @@ TEST(BadRecords, AreHandedOutOnceAndOnlyTheFirstWithTheirMessages) {
 }
 
 TEST(BadRecords, UnknownPolicyIsAConfigError) {
-  EXPECT_THROW(Reader(with_bad({}), {"ignore", 0.1}, 1), ConfigError);
+  BadRecordConfig config;
+  const auto read = [&](const std::string& yaml) {
+    read_fields(parse_yaml(yaml, "run.yaml"), [&](Fields& f) { config.visit(f); });
+  };
+  EXPECT_THROW(read("on_bad_record: ignore"), ConfigError);
+  read("on_bad_record: skip");
+  EXPECT_TRUE(config.skips());
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ class ImageManifestTest : public ::testing::Test {
 };
 
 TEST_F(ImageManifestTest, ColumnsInAnyOrderWithPartsInRetrieval) {
+  config_.other_columns = "ignore";
   const std::string text =
       "label,extra,path,is_gallery,is_query\n"
       "b,x,deep/0.png,1,0\n"
@@ -58,7 +59,6 @@ TEST_F(ImageManifestTest, ColumnsInAnyOrderWithPartsInRetrieval) {
 
 TEST_F(ImageManifestTest, ASplitIsChosen) {
   const std::string text = "path\tlabel\tsplit\ndeep/0.png\ta\ttrain\ndeep/1.png\tb\ttest\n";
-  EXPECT_EQ(open(text, "l.tsv")->size(), 2);
   config_.split = "test";
   EXPECT_EQ(open(text, "l.tsv")->key(0), "deep/1.png");
   config_.split = "other";
@@ -69,7 +69,7 @@ TEST_F(ImageManifestTest, ASplitIsChosen) {
 }
 
 TEST_F(ImageManifestTest, SkippedRowsAreCountedAndBounded) {
-  bad_records_ = {"skip", 0.5};
+  bad_records_ = {OnBadRecord::kSkip, 0.5};
   const std::string text =
       "path,label,is_query\n"
       "deep/0.png,a,1\n"
@@ -111,7 +111,7 @@ TEST_F(ImageManifestTest, ErrorsNameFileAndLine) {
   EXPECT_EQ(open("path,label\ndeep/0.png,a\ndeep/1.png,b\n")->size(), 1);
   config_.class_filter = {"a", "c"};
   EXPECT_THAT(open("path,label\ndeep/0.png,a\ndeep/1.png,b\n")->left_out().sentences(),
-              ::testing::ElementsAre(AllOf(HasSubstr("1 entries of class_filter"), HasSubstr("'c'"))));
+              ::testing::ElementsAre(AllOf(HasSubstr("1 entry of class_filter"), HasSubstr("'c'"))));
 }
 
 TEST_F(ImageManifestTest, QuotedCellsAndFlagsAsTheyAreWritten) {
@@ -140,6 +140,7 @@ TEST_F(ImageManifestTest, FlagsMatterOnlyWhereRowsAreJudged) {
   EXPECT_TRUE(open(text)->is_query(0));
   EXPECT_FALSE(open(text)->is_query(1));
   config_.split = "";
+  config_.other_columns = "ignore";
   const auto all = open(text);
   EXPECT_TRUE(all->is_gallery(3));
   try {
@@ -151,10 +152,27 @@ TEST_F(ImageManifestTest, FlagsMatterOnlyWhereRowsAreJudged) {
   }
 }
 
-TEST_F(ImageManifestTest, ColumnsThatNothingReadsAreTold) {
-  EXPECT_TRUE(open("path,label\ndeep/0.png,a\n")->left_out().empty());
-  EXPECT_THAT(open(",path,label,x_1\n0,deep/0.png,a,2\n")->left_out().sentences(),
-              ElementsAre(HasSubstr("2 columns that nothing reads: (no name), x_1")));
+TEST_F(ImageManifestTest, ColumnsThatNothingReadsAreErrorsUnlessIgnored) {
+  const std::string others = ",path,label,x_1\n0,deep/0.png,a,2\n";
+  const std::string split = "path,label,split\ndeep/0.png,a,train\ndeep/1.png,b,test\n";
+  EXPECT_THAT(error(others), AllOf(HasSubstr("(no name), x_1"), HasSubstr("other_columns: ignore"),
+                                   HasSubstr("list.csv:1")));
+  EXPECT_THAT(error(split), AllOf(HasSubstr("a column split"), HasSubstr("other_columns: ignore")));
+  config_.other_columns = "ignore";
+  EXPECT_EQ(open(others)->size(), 1);
+  EXPECT_EQ(open(split)->size(), 2);
+  config_.other_columns = "refuse";
+  config_.split = "test";
+  EXPECT_EQ(open(split)->size(), 1);
+}
+
+TEST_F(ImageManifestTest, NamesOfColumnsAreComparedWithoutCase) {
+  config_.split = "a";
+  const auto set = open(" Path,LABEL,Split ,Is_Query\ndeep/0.png,Cat,a,0\n");
+  EXPECT_EQ(set->class_name(0), "Cat");
+  EXPECT_FALSE(set->is_query(0));
+  EXPECT_THAT(error("path,label,split,Label\n"), AllOf(HasSubstr("'Label' twice"), HasSubstr("rename")));
+  EXPECT_THAT(error("path,label,split,Group\n"), HasSubstr("a column group"));
 }
 
 TEST_F(ImageManifestTest, AMissingPictureIsADataErrorWhenItIsRead) {

@@ -103,7 +103,7 @@ TEST(ImageTexts, BadCaptionsAreSkippedWithinTheLimit) {
                              {"6.png", png},
                              {"6.JSON", R"({"caption": "no bar"})"}});
   EXPECT_THAT(message_of<DataError>([&] { work.open("bad.tar"); }), HasSubstr("0.json (offset"));
-  const ImageTextSet set = work.open("bad.tar", {"skip", 0.8});
+  const ImageTextSet set = work.open("bad.tar", {OnBadRecord::kSkip, 0.8});
   ASSERT_EQ(set.pictures->size(), 2);
   EXPECT_THAT(captions_of(set, 0), ElementsAre("a bar"));
   EXPECT_THAT(captions_of(set, 1), ElementsAre("no bar"));
@@ -111,7 +111,7 @@ TEST(ImageTexts, BadCaptionsAreSkippedWithinTheLimit) {
   ASSERT_EQ(set.messages.size(), 5U);
   EXPECT_THAT(set.messages[2], HasSubstr("3.TXT"));
   EXPECT_THAT(message_of<DataError>([&] {
-                work.open("bad.tar", {"skip", 0.6});
+                work.open("bad.tar", {OnBadRecord::kSkip, 0.6});
               }),
               HasSubstr("at most 4 of 7"));
 }
@@ -147,14 +147,14 @@ TEST(ImageTexts, TheMarkOfSomeEditorsIsNoPartOfACaption) {
 TEST(ImageTexts, AMissingPictureOfAListIsABadRecordOfWhoReadsIt) {
   const Captions work;
   work.write("gone.tsv", "path\tcaption\na.png\tx\nnone.png\ty\n");
-  const ImageTextSet set = work.open("gone.tsv", {"skip", 0.5});
+  const ImageTextSet set = work.open("gone.tsv", {OnBadRecord::kSkip, 0.5});
   ASSERT_EQ(set.pictures->size(), 2);
   EXPECT_EQ(set.pictures->get(0).width, 12);
   EXPECT_THROW(set.pictures->get(1), DataError);
   work.write("up.tsv", "path\tcaption\n../a.png\tx\n");
-  EXPECT_THROW(work.open("up.tsv", {"skip", 0.5}), DataError);
+  EXPECT_THROW(work.open("up.tsv", {OnBadRecord::kSkip, 0.5}), DataError);
   work.write("out.tsv", "path\tcaption\na.png\tx\n../a.png\ty\n/etc/passwd\tz\n~/a.png\tu\na.png\tv\n");
-  const ImageTextSet kept = work.open("out.tsv", {"skip", 0.7});
+  const ImageTextSet kept = work.open("out.tsv", {OnBadRecord::kSkip, 0.7});
   EXPECT_EQ(kept.rows, 2);
   EXPECT_EQ(kept.bad, 3);
   EXPECT_THAT(kept.messages[0], HasSubstr("out.tsv:3"));

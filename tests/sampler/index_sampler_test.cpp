@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "sampler/samplers/range_sampler.h"
-#include "sampler/samplers/sampler_config.h"
 #include "sampler/samplers/shuffle_sampler.h"
 #include "support/images.h"
 
@@ -95,20 +94,6 @@ TEST(RangeSampler, WalksTheRangeWithASmallerLastBatch) {
   EXPECT_EQ(sampler.batch({0, 2}).samples, (std::vector<int64_t>{10}));
   EXPECT_EQ(RangeSampler(images, {4, 4}, 3).batch({0, 0}).rows(), 0);
   EXPECT_THROW(RangeSampler(images, {4, 16}, 3), ConfigError);
-}
-
-TEST(SamplerConfig, NamesChooseTheSampler) {
-  auto images = std::make_shared<SyntheticImages>(8, 5);
-  SamplerConfig config;
-  EXPECT_EQ(make_sampler(config, images, {}, 8, 1)->batch({0, 0}).labels[0],
-            make_sampler(config, images, {}, 8, 1)->batch({0, 0}).labels[3]);
-  config.name = "two_views";
-  EXPECT_EQ(make_sampler(config, images, {}, 8, 1)->batch({0, 0}).views[1], 1);
-  config.name = "shuffle";
-  EXPECT_EQ(make_sampler(config, images, {}, 8, 1)->batches_per_epoch(), 5);
-  EXPECT_EQ(make_sampler(config, images, {{0, 1, -1, true}}, 2, 1)->batch({0, 0}).tuples.size(), 1u);
-  config.name = "other";
-  EXPECT_THROW(make_sampler(config, images, {}, 8, 1), ConfigError);
 }
 
 }  // namespace

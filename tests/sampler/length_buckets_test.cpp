@@ -16,15 +16,15 @@
 namespace lodestone {
 namespace {
 
-TextSet open(const testing::TextFolder& folder, const std::string& format, int rows) {
+TextSet open(const testing::TextFolder& folder, TextFormat format, int rows) {
   std::string content;
   for (int r = 0; r < rows; ++r) {
     const std::string text = std::to_string(r) + std::string(static_cast<size_t>(r * 37 % 101), 'x');
-    content += text + (format == "labels" ? "\tc" + std::to_string(r % 20) : "\ta" + text) +
-               (format == "triplets" ? "\tn" + text : "") + "\n";
+    content += text + (format == TextFormat::kLabels ? "\tc" + std::to_string(r % 20) : "\ta" + text) +
+               (format == TextFormat::kTriplets ? "\tn" + text : "") + "\n";
   }
   TextSource source;
-  source.path = folder.write(format + ".tsv", content);
+  source.path = folder.write(name_of(format) + ".tsv", content);
   source.layout.format = format;
   return open_texts(source);
 }
@@ -56,7 +56,7 @@ std::multiset<int64_t> samples_of(const IndexSampler& sampler, int64_t epoch) {
 
 TEST(LengthBuckets, KeepTheRowsOfAnEpochAndPadLess) {
   testing::TextFolder folder;
-  const TextSet set = open(folder, "pairs", 320);
+  const TextSet set = open(folder, TextFormat::kPairs, 320);
   const auto inner = std::make_shared<RowSampler>(set.texts, 2, 16, 3);
   const LengthBuckets sampler = buckets(set, inner, 2, 10);
   ASSERT_EQ(sampler.batches_per_epoch(), 40);
@@ -71,7 +71,7 @@ TEST(LengthBuckets, KeepTheRowsOfAnEpochAndPadLess) {
 
 TEST(LengthBuckets, AreAFunctionOfSeedEpochAndPosition) {
   testing::TextFolder folder;
-  const TextSet set = open(folder, "pairs", 320);
+  const TextSet set = open(folder, TextFormat::kPairs, 320);
   const auto inner = std::make_shared<RowSampler>(set.texts, 2, 16, 3);
   const LengthBuckets sampler = buckets(set, inner, 2, 7), again = buckets(set, inner, 2, 7);
   const GlobalBatch late = again.batch({2, 39});  // without those before it
@@ -82,7 +82,7 @@ TEST(LengthBuckets, AreAFunctionOfSeedEpochAndPosition) {
 
 TEST(LengthBuckets, AClassStaysOnceInABatchWhereItCan) {
   testing::TextFolder folder;
-  const TextSet set = open(folder, "labels", 400);
+  const TextSet set = open(folder, TextFormat::kLabels, 400);
   const auto inner = std::make_shared<PkSampler>(set.texts, PkConfig{4, false}, 16, 3);
   const LengthBuckets sampler = buckets(set, inner, 4, 5);
   EXPECT_EQ(samples_of(sampler, 0), samples_of(*inner, 0));
@@ -98,7 +98,7 @@ TEST(LengthBuckets, AClassStaysOnceInABatchWhereItCan) {
 
 TEST(LengthBuckets, TuplesGoWithTheirTexts) {
   testing::TextFolder folder;
-  const TextSet set = open(folder, "triplets", 60);
+  const TextSet set = open(folder, TextFormat::kTriplets, 60);
   const auto inner = std::make_shared<TupleSampler>(set.texts, set.tuples, 12, 3);
   const LengthBuckets sampler = buckets(set, inner, 3, 4);
   for (int64_t p = 0; p < sampler.batches_per_epoch(); ++p) {
@@ -115,7 +115,7 @@ TEST(LengthBuckets, TuplesGoWithTheirTexts) {
 
 TEST(LengthBuckets, RefuseASamplerThatLearns) {
   testing::TextFolder folder;
-  const TextSet set = open(folder, "labels", 400);
+  const TextSet set = open(folder, TextFormat::kLabels, 400);
   const auto inner =
       std::make_shared<HardClassSampler>(set.texts, PkConfig{4, false}, HardClassConfig{}, 16, 3);
   EXPECT_THROW(buckets(set, inner, 4, 5), ConfigError);
@@ -123,7 +123,7 @@ TEST(LengthBuckets, RefuseASamplerThatLearns) {
 
 TEST(LengthBuckets, RefuseABrokenUnit) {
   testing::TextFolder folder;
-  const TextSet set = open(folder, "pairs", 20);
+  const TextSet set = open(folder, TextFormat::kPairs, 20);
   const auto inner = std::make_shared<RowSampler>(set.texts, 2, 16, 3);
   EXPECT_THROW(buckets(set, inner, 3, 4), ConfigError);
   EXPECT_THROW(buckets(set, inner, 2, 0), ConfigError);

@@ -92,7 +92,7 @@ TEST_F(LinearFiles, OfShards) {
         ImageSourceConfig source;
         source.path = path;
         source.index_cache = "none";
-        open_image_text_shards(source, {"fail", 0}, {});
+        open_image_text_shards(source, {OnBadRecord::kFail, 0}, {});
       },
       500, 1 << 14);
 }

@@ -27,13 +27,13 @@ std::string times(size_t n, const std::string& line) {
 
 /// Expects that files of n lines are read, or refused, in linear time.
 void expect_linear_texts(const std::string& name, const std::string& head, const std::string& line,
-                         const std::string& format, bool multiline = false) {
+                         TextFormat format, bool multiline = false) {
   SCOPED_TRACE(name + ": " + line.substr(0, 40));
   const TextFolder folder;
   TextSource source;
   source.layout.format = format;
   source.layout.multiline = multiline;
-  source.bad_records = {"skip", 1.0};
+  source.bad_records = {OnBadRecord::kSkip, 1.0};
   expect_linear([&](size_t n) { return folder.write(std::to_string(n) + name, head + times(n, line)); },
                 [&](const std::string& path) {
                   source.path = path;
@@ -46,18 +46,18 @@ void expect_linear_texts(const std::string& name, const std::string& head, const
 }
 
 TEST(LinearTime, OfTexts) {
-  expect_linear_texts("a.csv", "text,label\n", "\"a, b\",\"c \"\"d\"\"\"\n", "labels");
-  expect_linear_texts("a.tsv", "", "a text\tits label\n", "labels");
-  expect_linear_texts("a.jsonl", "", "{\"text\":\"a\",\"label\":\"b\"}\n", "labels");
-  expect_linear_texts("a.txt", "", "a text of its own\n", "texts");
+  expect_linear_texts("a.csv", "text,label\n", "\"a, b\",\"c \"\"d\"\"\"\n", TextFormat::kLabels);
+  expect_linear_texts("a.tsv", "", "a text\tits label\n", TextFormat::kLabels);
+  expect_linear_texts("a.jsonl", "", "{\"text\":\"a\",\"label\":\"b\"}\n", TextFormat::kLabels);
+  expect_linear_texts("a.txt", "", "a text of its own\n", TextFormat::kTexts);
 }
 
 TEST(LinearTime, OfTextsThatAreNoRecords) {
   for (const bool multiline : {false, true})
     for (const char* line : {"\"open,k\n", "x\",\"\n", "\"\"\"a\n", "\"a\"b\n", "\"\n"})
-      expect_linear_texts("q.csv", "text,label\na,b\n", line, "labels", multiline);
-  expect_linear_texts("q.tsv", "a\tb\n", "\xff\t\n", "labels");
-  expect_linear_texts("q.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n", "[[[[\n", "labels");
+      expect_linear_texts("q.csv", "text,label\na,b\n", line, TextFormat::kLabels, multiline);
+  expect_linear_texts("q.tsv", "a\tb\n", "\xff\t\n", TextFormat::kLabels);
+  expect_linear_texts("q.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n", "[[[[\n", TextFormat::kLabels);
 }
 
 TEST(LinearTime, OfOneLongLine) {
@@ -68,7 +68,7 @@ TEST(LinearTime, OfOneLongLine) {
     SCOPED_TRACE(std::string(name) + " of " + piece);
     const TextFolder folder;
     TextSource source;
-    source.layout.format = "texts";
+    source.layout.format = TextFormat::kTexts;
     expect_linear([&, name = name, piece = piece](
                       size_t n) { return folder.write(std::to_string(n) + name, times(n, piece)); },
                   [&](const std::string& path) {

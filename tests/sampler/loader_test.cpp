@@ -106,7 +106,7 @@ TEST_F(LoaderTest, SkippedRecordsKeepLabelsAndAreCounted) {
   images_ = std::make_shared<SyntheticImages>(9, 8, std::vector<int64_t>{}, std::set<int64_t>{40});
   sampler_ = std::make_shared<PkSampler>(images_, PkConfig{3, false}, 12, 7);
   LoaderConfig skipping = config(2);
-  skipping.bad_records = {"skip", 0.1};
+  skipping.bad_records = {OnBadRecord::kSkip, 0.1};
   auto loader = open(skipping);
   for (int64_t step = 0; step < 2 * sampler_->batches_per_epoch(); ++step) {
     const Batch batch = loader->next();
@@ -148,7 +148,7 @@ TEST_F(LoaderTest, AnUnreadableClassIsReplacedTheSameWayInAnyWorld) {
       std::make_shared<SyntheticImages>(9, 3, std::vector<int64_t>{}, std::set<int64_t>{12, 13, 14, 20});
   sampler_ = std::make_shared<PkSampler>(images_, PkConfig{3, false}, 12, 7);
   LoaderConfig skipping = config(2);
-  skipping.bad_records = {"skip", 1};
+  skipping.bad_records = {OnBadRecord::kSkip, 1};
   const auto open_shard = [&](Shard shard) { return open(skipping, shard); };
   const Rows alone = rows_of_world(1, open_shard, 6);
   for (size_t r = 0; r < alone.labels.size(); ++r) {
@@ -168,7 +168,7 @@ TEST_F(LoaderTest, BothViewsOfABadPictureHaveTheSameStandInAndItsLabel) {
   images_ = std::make_shared<SyntheticImages>(9, 1, std::vector<int64_t>{}, std::set<int64_t>{3, 5});
   auto sampler = std::make_shared<ShuffleSampler>(images_, 2, 6, 7);
   LoaderConfig skipping = config(1);
-  skipping.bad_records = {"skip", 1};
+  skipping.bad_records = {OnBadRecord::kSkip, 1};
   const auto open_shard = [&](Shard shard) {
     return std::make_unique<Loader>(examples(), sampler, shard, skipping, 7);
   };
@@ -190,7 +190,7 @@ TEST_F(LoaderTest, ATupleWithABadPictureIsReplacedWholeOnEveryRank) {
     const int64_t width = tuples[0].is_triplet() ? 3 : 2;
     auto sampler = std::make_shared<TupleSampler>(images_, tuples, 4 * width, 3);
     LoaderConfig skipping = config(2);
-    skipping.bad_records = {"skip", 1};
+    skipping.bad_records = {OnBadRecord::kSkip, 1};
     const auto open_shard = [&](Shard shard) {
       return std::make_unique<Loader>(examples(), sampler, shard, skipping, 7);
     };
@@ -215,7 +215,7 @@ TEST_F(LoaderTest, RowsOfTextsStayTogetherWhereOneIsBad) {
   images_ = std::make_shared<SyntheticImages>(12, 3, std::vector<int64_t>{}, std::set<int64_t>{7, 20});
   auto sampler = std::make_shared<RowSampler>(images_, 3, 12, 5);
   LoaderConfig skipping = config(1);
-  skipping.bad_records = {"skip", 1};
+  skipping.bad_records = {OnBadRecord::kSkip, 1};
   const auto open_shard = [&](Shard shard) {
     return std::make_unique<Loader>(examples(), sampler, shard, skipping, 7);
   };
@@ -258,7 +258,7 @@ TEST_F(LoaderTest, EvaluationLeavesBadRecordsOutRatherThanReplaceThem) {
   images_ = std::make_shared<SyntheticImages>(9, 8, std::vector<int64_t>{}, std::set<int64_t>{0, 40, 41});
   EXPECT_THROW(make_eval_loader(examples(), {}, 4, config(1))->next(), DataError);
   LoaderConfig skipping = config(2);
-  skipping.bad_records = {"skip", 0.1};
+  skipping.bad_records = {OnBadRecord::kSkip, 0.1};
   for (const int64_t world : {1, 3}) {
     std::vector<int64_t> seen;
     size_t bad = 0;

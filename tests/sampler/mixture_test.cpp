@@ -109,11 +109,11 @@ TEST(MixtureSampler, TwoViewsAndASourceWithoutWeight) {
 
 TEST(MixtureSampler, IsWhatShuffleBecomesWithWeights) {
   SamplerConfig config;
-  config.name = "shuffle";
+  config.choose("shuffle");
   EXPECT_NE(dynamic_cast<const MixtureSampler*>(make_sampler(config, mixture({1, 1}), {}, 8, 0).get()),
             nullptr);
   EXPECT_EQ(dynamic_cast<const MixtureSampler*>(make_sampler(config, mixture(), {}, 8, 0).get()), nullptr);
-  config.name = "pk";
+  config.choose("pk");
   EXPECT_THROW(make_sampler(config, mixture({1, 1}), {}, 8, 0), ConfigError);
   EXPECT_EQ(make_sampler(config, mixture(), {}, 8, 0)->batch({0, 0}).rows(), 8);
 }

@@ -24,8 +24,7 @@ constexpr int64_t kClasses = 12, kPerClass = 8;  // 96 samples
 std::shared_ptr<const IndexSampler> named(const std::string& name, int64_t batch,
                                           int64_t per_class = kPerClass) {
   SamplerConfig config;
-  config.name = name;
-  config.pk.samples_per_class = 4;
+  config.choose(name);
   return make_sampler(config, std::make_shared<SyntheticImages>(kClasses, per_class), {}, batch, 7);
 }
 

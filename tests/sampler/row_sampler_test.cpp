@@ -17,7 +17,7 @@ std::shared_ptr<const Dataset> pairs(const testing::TextFolder& folder, int rows
     content += "q" + std::to_string(r) + "\t" + (r % every == 0 ? "again" : "a" + std::to_string(r)) + "\n";
   TextSource source;
   source.path = folder.write("pairs.tsv", content);
-  source.layout.format = "pairs";
+  source.layout.format = TextFormat::kPairs;
   return open_texts(source).texts;
 }
 

@@ -49,14 +49,14 @@ const std::string& default_model() {
 
 class PieceNumbers : public ::testing::Test {
  protected:
-  std::shared_ptr<const Tokenizer> opened(const std::string& ids, const std::string& name = "x.model",
+  std::shared_ptr<const Tokenizer> opened(PieceIds ids, const std::string& name = "x.model",
                                           const std::string& model = default_model()) const {
     TokenizerConfig config;
     config.path = folder_.write(name, model);
     config.ids = ids;
     return open_tokenizer(config);
   }
-  std::string refusal(const std::string& ids, const std::string& name = "x.model",
+  std::string refusal(PieceIds ids, const std::string& name = "x.model",
                       const std::string& model = default_model()) const {
     return message_of<ConfigError>([&] { opened(ids, name, model); });
   }
@@ -78,7 +78,7 @@ std::string padded_model() {
 TEST_F(PieceNumbers, AreHuggingFacesForXlmRoberta) {
   sentencepiece::SentencePieceProcessor pieces;
   ASSERT_TRUE(pieces.LoadFromSerializedProto(default_model()).ok());
-  const auto tokenizer = opened("xlm_roberta");
+  const auto tokenizer = opened(PieceIds::kXlmRoberta);
   for (const std::string text :
        {"apples and pears", "", "Ωmega of apples", "sentence number 17", "</s> <pad> <mask>"}) {
     std::vector<int> own;
@@ -103,17 +103,17 @@ TEST_F(PieceNumbers, AreHuggingFacesForXlmRoberta) {
 TEST_F(PieceNumbers, AreTheModelsOwnWhereThatIsAsked) {
   sentencepiece::SentencePieceProcessor pieces;
   ASSERT_TRUE(pieces.LoadFromSerializedProto(default_model()).ok());
-  const auto tokenizer = opened("sentencepiece");
+  const auto tokenizer = opened(PieceIds::kSentencePiece);
   EXPECT_EQ(tokenizer->encode("apples", 64)[0], pieces.bos_id());
   EXPECT_EQ(tokenizer->vocabulary(), pieces.GetPieceSize());
 }
 
 TEST_F(PieceNumbers, InDoubtMustBeSaid) {
-  EXPECT_THAT(refusal("auto"),
+  EXPECT_THAT(refusal(PieceIds::kAuto),
               AllOf(HasSubstr("<unk>, <s>, </s>"), HasSubstr("xlm_roberta"), HasSubstr("sentencepiece")));
-  EXPECT_NO_THROW(opened("auto", "p.model", padded_model()));
-  EXPECT_THAT(refusal("xlm_roberta", "p.model", padded_model()), HasSubstr("<pad>, <unk>, <s>"));
-  EXPECT_THAT(refusal("auto", "sentencepiece.bpe.model", padded_model()),
+  EXPECT_NO_THROW(opened(PieceIds::kAuto, "p.model", padded_model()));
+  EXPECT_THAT(refusal(PieceIds::kXlmRoberta, "p.model", padded_model()), HasSubstr("<pad>, <unk>, <s>"));
+  EXPECT_THAT(refusal(PieceIds::kAuto, "sentencepiece.bpe.model", padded_model()),
               HasSubstr("sentencepiece.bpe.model"));
 }
 
@@ -133,19 +133,19 @@ TEST_F(PieceNumbers, OfOtherFamiliesAreRefused) {
         Said{"tokenizer_config.json", R"({"tokenizer_class": "LlamaTokenizer"})", "LlamaTokenizer"},
         Said{"tokenizer_config.json", R"({"tokenizer_class": "NllbTokenizer"})", "NllbTokenizer"}}) {
     folder_.write(said.file, said.text);
-    EXPECT_THAT(refusal("auto", "p.model", padded_model()), HasSubstr(said.answer)) << said.text;
-    EXPECT_NO_THROW(opened("sentencepiece", "p.model", padded_model()));
+    EXPECT_THAT(refusal(PieceIds::kAuto, "p.model", padded_model()), HasSubstr(said.answer)) << said.text;
+    EXPECT_NO_THROW(opened(PieceIds::kSentencePiece, "p.model", padded_model()));
     std::filesystem::remove(folder_.path(said.file));
   }
   for (const char* text : {R"({"model_type": "t5"})", R"({"tokenizer_class": "AlbertTokenizer"})",
                            R"({"model_type": 3})", "{", "[1]", ""}) {
     folder_.write("config.json", text);
-    EXPECT_NO_THROW(opened("auto", "p.model", padded_model())) << text;
+    EXPECT_NO_THROW(opened(PieceIds::kAuto, "p.model", padded_model())) << text;
   }
 }
 
 TEST_F(PieceNumbers, AreNoSettingOfWordPiece) {
-  EXPECT_THAT(refusal("xlm_roberta", "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n"),
+  EXPECT_THAT(refusal(PieceIds::kXlmRoberta, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n"),
               HasSubstr("data.text.tokenizer.ids"));
 }
 

@@ -174,7 +174,7 @@ TEST_F(ShardIndexTest, WhatWasPassedOverIsRememberedToo) {
   const auto open_skipping = [&] {
     ImageSourceConfig config;
     config.path = shard_.string();
-    return open_tar_shards(config, {}, {"skip", 0.5})->left_out().sentences();
+    return open_tar_shards(config, {}, {OnBadRecord::kSkip, 0.5})->left_out().sentences();
   };
   const auto built = open_skipping();
   ASSERT_TRUE(fs::exists(cache_));

@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using testing::message_of;
 using testing::TextFolder;
 
-TextSet open(const std::string& path, const std::string& format, std::vector<std::string> columns = {}) {
+TextSet open(const std::string& path, TextFormat format, std::vector<std::string> columns = {}) {
   TextSource source;
   source.path = path;
   source.layout.format = format;
@@ -34,16 +34,15 @@ TEST(TextSource, LabelsAreClassesInOrderOfTheirNames) {
   const std::string tabs = "wake me\tclock\nhow warm\tweather\n\nring at six\tclock\r\n";
   for (const std::string& path :
        {folder.write("a.tsv", tabs),
-        folder.write("h.tsv",
-                     "label\tx\ttext\nclock\t1\twake me\nweather\t2\thow warm\nclock\t3\tring at six"),
+        folder.write("h.tsv", "Label\tTEXT \nclock\twake me\nweather\thow warm\nclock\tring at six"),
         folder.write("a.csv", "text,label\n\"wake me\",clock\nhow warm,weather\nring at six,clock\n"),
         folder.write(
             "a.jsonl",
             "{\"text\":\"wake me\",\"label\":\"clock\"}\n{\"label\":\"weather\",\"text\":\"how warm\"}\n"
-            "{\"text\":\"ring at six\",\"label\":\"clock\",\"more\":[1]}\n"),
+            "{\"text\":\"ring at six\",\"label\":\"clock\"}\n"),
         folder.write("mark.csv",
                      "\xEF\xBB\xBFtext,label\nwake me,clock\nhow warm,weather\nring at six,clock\n")}) {
-    const TextSet set = open(path, "labels");
+    const TextSet set = open(path, TextFormat::kLabels);
     EXPECT_THAT(all_texts(set), ElementsAre("wake me", "how warm", "ring at six")) << path;
     EXPECT_EQ(set.texts->classes(), 2);
     EXPECT_EQ(set.texts->class_name(0), "clock");
@@ -54,12 +53,13 @@ TEST(TextSource, LabelsAreClassesInOrderOfTheirNames) {
     EXPECT_EQ(set.texts_per_row, 1);
     EXPECT_FALSE(set.rows_meet);
   }
-  EXPECT_EQ(open(folder.path("a.tsv"), "labels").texts->key(2), "a.tsv:4");
+  EXPECT_EQ(open(folder.path("a.tsv"), TextFormat::kLabels).texts->key(2), "a.tsv:4");
 }
 
 TEST(TextSource, TheSameTextIsTheSameSample) {
   TextFolder folder;
-  const TextSet set = open(folder.write("a.tsv", "yes\tagree\nno\trefuse\nyes\tconfirm\n"), "labels");
+  const TextSet set =
+      open(folder.write("a.tsv", "yes\tagree\nno\trefuse\nyes\tconfirm\n"), TextFormat::kLabels);
   EXPECT_EQ(set.texts->id(0), set.texts->id(2));
   EXPECT_NE(set.texts->id(0), set.texts->id(1));
 }
@@ -73,13 +73,14 @@ TEST(TextSource, ClassFilterKeepsClasses) {
   EXPECT_THAT(all_texts(set), ElementsAre("a"));
   source.class_filter = {"x*"};
   EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("that class_filter keeps"));
-  source.layout.format = "texts";
+  source.layout.format = TextFormat::kTexts;
   EXPECT_THROW(open_texts(source), ConfigError);
 }
 
 TEST(TextSource, PairsWithoutALabelMeetAndShareAClass) {
   TextFolder folder;
-  const TextSet set = open(folder.write("p.tsv", "query\tanswer\nq1\ta1\nq2\ta2\nq3\ta1\n"), "pairs");
+  const TextSet set =
+      open(folder.write("p.tsv", "query\tanswer\nq1\ta1\nq2\ta2\nq3\ta1\n"), TextFormat::kPairs);
   EXPECT_TRUE(set.rows_meet);
   EXPECT_EQ(set.texts_per_row, 2);
   EXPECT_TRUE(set.tuples.empty());
@@ -94,7 +95,7 @@ TEST(TextSource, PairsWithoutALabelMeetAndShareAClass) {
 
 TEST(TextSource, GroupsLinkRowsThroughOthers) {
   TextFolder folder;
-  const TextSet set = open(folder.write("p.tsv", "a\tb\nx\ty\nc\td\nb\tc\n"), "pairs", {"1", "2"});
+  const TextSet set = open(folder.write("p.tsv", "a\tb\nx\ty\nc\td\nb\tc\n"), TextFormat::kPairs, {"1", "2"});
   EXPECT_EQ(set.texts->group(0), set.texts->group(2));
   EXPECT_EQ(set.texts->group(0), set.texts->group(3));
   EXPECT_NE(set.texts->group(0), set.texts->group(1));
@@ -105,7 +106,7 @@ TEST(TextSource, LabelledPairsAreTuples) {
   const TextSet set = open(folder.write("p.jsonl",
                                         "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"label\":1}\n"
                                         "{\"sentence1\":\"c\",\"sentence2\":\"a\",\"label\":0}\n"),
-                           "pairs");
+                           TextFormat::kPairs);
   EXPECT_FALSE(set.rows_meet);
   EXPECT_THAT(set.tuples, ElementsAre(Tuple{0, 1, -1, true}, Tuple{2, 3, -1, false}));
   EXPECT_TRUE(set.scores.empty());
@@ -116,14 +117,14 @@ TEST(TextSource, GradedPairsHaveScoresOrLabelsFromAThreshold) {
   TextFolder folder;
   const std::string path =
       folder.write("s.csv", "sentence1,sentence2,score\n\"one, two\",b,4.5\nc,\"d \"\"e\"\"\",0\nf,g,2\n");
-  TextSet set = open(path, "pairs");
+  TextSet set = open(path, TextFormat::kPairs);
   EXPECT_THAT(set.scores, ElementsAre(4.5, 0, 2));
   EXPECT_TRUE(set.tuples.empty());
   EXPECT_EQ(set.texts->get(0), "one, two");
   EXPECT_EQ(set.texts->get(3), "d \"e\"");
   TextSource source;
   source.path = path;
-  source.layout.format = "pairs";
+  source.layout.format = TextFormat::kPairs;
   source.layout.same_from = 2.0;
   set = open_texts(source);
   EXPECT_TRUE(set.scores.empty());
@@ -132,9 +133,10 @@ TEST(TextSource, GradedPairsHaveScoresOrLabelsFromAThreshold) {
 
 TEST(TextSource, TripletsAreTuples) {
   TextFolder folder;
-  const TextSet set = open(folder.write("t.tsv", "a\tp\tn\nb\tq\ta\n"), "triplets");
+  const TextSet set = open(folder.write("t.tsv", "a\tp\tn\nb\tq\ta\n"), TextFormat::kTriplets);
   EXPECT_THAT(set.tuples, ElementsAre(Tuple{0, 1, 2, true}, Tuple{3, 4, 5, true}));
-  EXPECT_THAT(message_of<DataError>([&] { open(folder.write("u.tsv", "a\tp\tn\nb\tq\tb\n"), "triplets"); }),
+  EXPECT_THAT(message_of<DataError>(
+                  [&] { open(folder.write("u.tsv", "a\tp\tn\nb\tq\tb\n"), TextFormat::kTriplets); }),
               HasSubstr("u.tsv:2"));
 }
 
@@ -145,7 +147,7 @@ TEST(TextSource, QueriesHaveAnyNumberOfNegatives) {
         folder.write("q.jsonl",
                      "{\"query\":\"q\",\"positive\":\"p\",\"negatives\":[\"m\",\"n\"]}\n"
                      "{\"query\":\"r\",\"positive\":\"o\",\"negatives\":[\"p\",\"k\",\"z\"]}\n")}) {
-    const TextSet set = open(path, "queries");
+    const TextSet set = open(path, TextFormat::kQueries);
     EXPECT_TRUE(set.rows_meet);
     EXPECT_EQ(set.texts_per_row, 4);
     EXPECT_THAT(all_texts(set), ElementsAre("q", "p", "m", "n", "r", "o", "p", "k"));
@@ -160,7 +162,7 @@ TEST(TextSource, QueriesHaveAnyNumberOfNegatives) {
   EXPECT_THAT(
       message_of<DataError>([&] {
         open(folder.write("few.tsv", "query\tpositive\tnegative_1\tnegative_2\nq\tp\tm\tn\nr\to\tp\t\n"),
-             "queries");
+             TextFormat::kQueries);
       }),
       HasSubstr("few.tsv:3"));
 }
@@ -171,7 +173,7 @@ TEST(TextSource, AQuotedColumnMayHoldLineBreaks) {
   source.path = folder.write("a.csv", "text,label\n\"two\nlines\",x\n5\" nail,x\nthird,y\n");
   EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
               AllOf(HasSubstr("a.csv:2"), HasSubstr("from line 2"), HasSubstr("data.text.multiline: true")));
-  source.bad_records = {"skip", 0.5};
+  source.bad_records = {OnBadRecord::kSkip, 0.5};
   EXPECT_EQ(open_texts(source).bad, 2);  // lines
   EXPECT_THAT(all_texts(open_texts(source)), ElementsAre("5\" nail", "third"));
   source.layout.multiline = true;
@@ -184,7 +186,7 @@ TEST(TextSource, ManyFilesInOrder) {
   TextFolder folder;
   folder.write("x-1.tsv", "a\t1\n");
   folder.write("x-2.tsv", "b\t2\n");
-  EXPECT_THAT(all_texts(open(folder.path("x-{1,2}.tsv"), "labels")), ElementsAre("a", "b"));
+  EXPECT_THAT(all_texts(open(folder.path("x-{1,2}.tsv"), TextFormat::kLabels)), ElementsAre("a", "b"));
 }
 
 TEST(TextSource, BadRowsAreNamedOrSkippedUpToALimit) {
@@ -194,13 +196,13 @@ TEST(TextSource, BadRowsAreNamedOrSkippedUpToALimit) {
   source.path = folder.write("bad.tsv", rows);
   EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
               HasSubstr("bad.tsv:2; correct or remove it"));
-  source.bad_records = {"skip", 0.5};
+  source.bad_records = {OnBadRecord::kSkip, 0.5};
   const TextSet set = open_texts(source);
   EXPECT_THAT(all_texts(set), ElementsAre("a", "b", "c"));
   EXPECT_EQ(set.bad, 2);
   EXPECT_THAT(set.messages.at(0), HasSubstr("expected UTF-8"));
   EXPECT_THAT(set.messages.at(1), HasSubstr("bad.tsv:4"));
-  source.bad_records = {"skip", 0.1};
+  source.bad_records = {OnBadRecord::kSkip, 0.1};
   EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("at most 1 of 5 lines"));
 }
 
@@ -212,7 +214,7 @@ TEST(TextSource, AStrayQuoteLosesALineAndNoMore) {
   TextSource source;
   source.path = folder.write("quote.csv", rows);
   EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("quote.csv:202"));
-  source.bad_records = {"skip", 0.01};
+  source.bad_records = {OnBadRecord::kSkip, 0.01};
   for (const bool multiline : {false, true}) {
     source.layout.multiline = multiline;
     const TextSet set = open_texts(source);
@@ -220,14 +222,14 @@ TEST(TextSource, AStrayQuoteLosesALineAndNoMore) {
     EXPECT_EQ(set.bad, 1);
     EXPECT_EQ(set.texts->get(200), "text 201");
     EXPECT_THAT(set.texts->left_out().sentences(),
-                ElementsAre(AllOf(HasSubstr("1 lines that hold no row"), HasSubstr("quote.csv:202"))));
+                ElementsAre(AllOf(HasSubstr("1 line without a row"), HasSubstr("quote.csv:202"))));
   }
 }
 
 TEST(TextSource, WhereEveryLineIsLeftOutTheReasonIsTold) {
   TextFolder folder;
   TextSource source;
-  source.bad_records = {"skip", 1};
+  source.bad_records = {OnBadRecord::kSkip, 1};
   for (const auto& [content, reason] : std::vector<std::pair<std::string, std::string>>{
            {"text,label\n\"a\" ,x\n\"b\" ,y\n", "behind a closing quote"},
            {"text,label\n\"a,x\n", "closing quote"},
@@ -243,95 +245,139 @@ TEST(TextSource, WhereEveryLineIsLeftOutTheReasonIsTold) {
 TEST(TextSource, ATextFileIsOneTextALine) {
   TextFolder folder;
   const std::string path = folder.write("a.txt", "text\nbana\tdeki folo\nbana\n\n\"quoted\r\n");
-  const TextSet set = open(path, "texts");
+  const TextSet set = open(path, TextFormat::kTexts);
   EXPECT_THAT(all_texts(set), ElementsAre("text", "bana\tdeki folo", "bana", "\"quoted"));
   EXPECT_EQ(set.texts->key(3), "a.txt:5");
-  EXPECT_THAT(message_of<DataError>([&] { open(path, "labels"); }), HasSubstr("name a table *.tsv"));
+  EXPECT_THAT(message_of<DataError>([&] { open(path, TextFormat::kLabels); }),
+              HasSubstr("name a table *.tsv"));
 }
 
 TEST(TextSource, ColumnsBeyondTheFirstRowsAreErrors) {
   TextFolder folder;
-  const auto error = [&](const std::string& name, const std::string& content, const std::string& format) {
+  const auto error = [&](const std::string& name, const std::string& content, TextFormat format) {
     const std::string path = folder.write(name, content);
     return message_of<DataError>([&] { open(path, format); });
   };
   // A tab or a comma inside a text would make a part of it the label.
-  EXPECT_THAT(error("t.tsv", "a\tx\nb\tc\ty\n", "labels"),
+  EXPECT_THAT(error("t.tsv", "a\tx\nb\tc\ty\n", TextFormat::kLabels),
               AllOf(HasSubstr("t.tsv:2"), HasSubstr("a tab inside a text")));
-  EXPECT_THAT(error("t.csv", "text,label\na,x\nb, c,y\n", "labels"),
+  EXPECT_THAT(error("t.csv", "text,label\na,x\nb, c,y\n", TextFormat::kLabels),
               AllOf(HasSubstr("t.csv:3"), HasSubstr("a comma")));
-  EXPECT_THAT(error("three.tsv", "a\tx\textra\n", "labels"),
+  EXPECT_THAT(error("three.tsv", "a\tx\textra\n", TextFormat::kLabels),
               AllOf(HasSubstr("expected 2 columns"), HasSubstr("got 3"), HasSubstr("data.text.columns")));
-  EXPECT_THAT(error("late.tsv", "a\tb\nc\td\t0.5\n", "pairs"), HasSubstr("late.tsv:2"));
-  EXPECT_THAT(error("texts.tsv", "a\nb\tc\n", "texts"), HasSubstr("texts.tsv:2"));
-  EXPECT_THAT(error("cells.csv", "text,sentence\na,\nb,c\n", "texts"), "no error");
-  EXPECT_THAT(all_texts(open(folder.path("three.tsv"), "labels", {"1", "2"})), ElementsAre("a"));
+  EXPECT_THAT(error("late.tsv", "a\tb\nc\td\t0.5\n", TextFormat::kPairs), HasSubstr("late.tsv:2"));
+  EXPECT_THAT(error("texts.tsv", "a\nb\tc\n", TextFormat::kTexts), HasSubstr("texts.tsv:2"));
+  EXPECT_THAT(
+      all_texts(open(folder.write("cells.csv", "text,sentence\na,\nb,c\n"), TextFormat::kTexts, {"text"})),
+      ElementsAre("a", "b"));
+  EXPECT_THAT(all_texts(open(folder.path("three.tsv"), TextFormat::kLabels, {"1", "2"})), ElementsAre("a"));
 }
 
-TEST(TextSource, ColumnsThatMeanSomethingElsewhereAreErrors) {
+TEST(TextSource, ColumnsThatNothingReadsAreErrors) {
   TextFolder folder;
-  const auto error = [&](const std::string& name, const std::string& content, const std::string& format) {
+  const auto error = [&](const std::string& name, const std::string& content, TextFormat format) {
     const std::string path = folder.write(name, content);
     return message_of<DataError>([&] { open(path, format); });
   };
   for (const char* column :
-       {"is_query", "is_gallery", "split", "negative", "negative_7", "score", "sentence2"})
-    EXPECT_THAT(error("a.csv", "text,label," + std::string(column) + "\na,x,1\n", "labels"),
-                AllOf(HasSubstr("got '" + std::string(column) + "' too"), HasSubstr("data.text.columns")));
-  EXPECT_THAT(error("p.csv", "anchor,positive,negative\na,b,c\n", "pairs"), HasSubstr("got 'negative' too"));
+       {"is_query", "is_gallery", "split", "id", "negative", "negative_7", "score", "sentence2"})
+    EXPECT_THAT(error("a.csv", "text,label," + std::string(column) + "\na,x,1\n", TextFormat::kLabels),
+                AllOf(HasSubstr("got " + std::string(column) + " too"), HasSubstr("columns: [text, label]")));
+  EXPECT_THAT(error("p.csv", "anchor,positive,negative\na,b,c\n", TextFormat::kPairs),
+              HasSubstr("got negative too"));
   EXPECT_THAT(
       error("p.jsonl",
             "{\"anchor\":\"a\",\"positive\":\"b\"}\n{\"anchor\":\"a\",\"positive\":\"c\",\"label\":1}\n",
-            "pairs"),
+            TextFormat::kPairs),
       HasSubstr("p.jsonl:2"));
-  EXPECT_THAT(error("half.tsv", "text\tintent\nwake me\tclock\n", "labels"),
+  EXPECT_THAT(error("id.csv", "id,Text,label,\n1,a,x,\n", TextFormat::kLabels),
+              AllOf(HasSubstr("got id, (no name) too"), HasSubstr("columns: [Text, label]")));
+  EXPECT_THAT(
+      error("late.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":\"a\",\"label\":\"x\",\"id\":1}\n",
+            TextFormat::kLabels),
+      AllOf(HasSubstr("late.jsonl:2"), HasSubstr("got id too")));
+  EXPECT_THAT(error("texts.csv", "text,label\na,x\n", TextFormat::kTexts), HasSubstr("columns: [text]"));
+  EXPECT_THAT(error("half.tsv", "text\tintent\nwake me\tclock\n", TextFormat::kLabels),
               HasSubstr("data.text.header: no"));
   // What the configuration names is what the user wants.
-  EXPECT_THAT(all_texts(open(folder.path("p.csv"), "pairs", {"anchor", "positive"})), ElementsAre("a", "b"));
-  EXPECT_THAT(all_texts(open(folder.path("half.tsv"), "labels", {"text", "intent"})), ElementsAre("wake me"));
+  EXPECT_THAT(all_texts(open(folder.path("id.csv"), TextFormat::kLabels, {"text", "LABEL"})),
+              ElementsAre("a"));
+  EXPECT_THAT(all_texts(open(folder.path("late.jsonl"), TextFormat::kLabels, {"text", "label"})),
+              ElementsAre("a", "a"));
+  EXPECT_THAT(all_texts(open(folder.path("p.csv"), TextFormat::kPairs, {"anchor", "positive"})),
+              ElementsAre("a", "b"));
+  EXPECT_THAT(all_texts(open(folder.path("half.tsv"), TextFormat::kLabels, {"text", "intent"})),
+              ElementsAre("wake me"));
+}
+
+TEST(TextSource, TwoColumnsOfOneNameAreRefused) {
+  TextFolder folder;
+  const auto error = [&](const std::string& header, std::vector<std::string> columns = {}) {
+    const std::string path = folder.write("two.csv", header + "\na,b,x\n");
+    return message_of<DataError>([&] { open(path, TextFormat::kLabels, std::move(columns)); });
+  };
+  EXPECT_THAT(error("text,text,label"), AllOf(HasSubstr("got text, text"), HasSubstr("two.csv:1")));
+  EXPECT_THAT(error("text, Text,label"), HasSubstr("each column once"));
+  EXPECT_THAT(error("text,text,label", {"text", "label"}), HasSubstr("each column once"));
+  EXPECT_EQ(error("text,id,label", {"text", "label"}), "no error");
+}
+
+TEST(TextSource, ATextIsNoNegativeOfItself) {
+  TextFolder folder;
+  TextSource source;
+  source.layout.format = TextFormat::kPairs;
+  source.path = folder.write("p.tsv", "a\tb\t1\nc\tc\t0\nd\td\t1\n");
+  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
+              AllOf(HasSubstr("a negative of itself"), HasSubstr("p.tsv:2")));
+  source.bad_records = {OnBadRecord::kSkip, 0.5};
+  const TextSet set = open_texts(source);
+  EXPECT_EQ(set.bad, 1);
+  EXPECT_EQ(set.tuples.size(), 2U);
+  source.layout.same_from = 0.5;
+  EXPECT_EQ(open_texts(source).bad, 1);
 }
 
 TEST(TextSource, WhatIsLeftOutIsTold) {
   TextFolder folder;
-  for (const char* name : {"a-1.csv", "a-2.csv"}) folder.write(name, "id,text,label,\n1,a,x,\n");
-  EXPECT_THAT(
-      open(folder.path("a-*.csv"), "labels").texts->left_out().sentences(),
-      ElementsAre(AllOf(HasSubstr("2 columns that nothing reads: id, (no name)"), HasSubstr("a-1.csv"))));
   folder.write("q.jsonl",
                "{\"query\":\"q\",\"positive\":\"p\",\"negatives\":[\"m\"]}\n"
                "{\"query\":\"r\",\"positive\":\"o\",\"negatives\":[\"n\",\"k\",\"z\"]}\n");
   folder.write("q.tsv", "q\tp\tm\nr\to\tn\tk\tz\n");
   for (const char* name : {"q.jsonl", "q.tsv"})
     EXPECT_THAT(
-        open(folder.path(name), "queries").texts->left_out().sentences(),
+        open(folder.path(name), TextFormat::kQueries).texts->left_out().sentences(),
         ElementsAre(AllOf(HasSubstr("2 negatives beyond the 1 that the first row has"), HasSubstr(":2"))));
   TextSource source;
   source.path = folder.path("q.jsonl");
-  source.layout.format = "queries";
+  source.layout.format = TextFormat::kQueries;
   source.layout.negatives = 1;
   EXPECT_TRUE(open_texts(source).texts->left_out().empty());
 }
 
 TEST(TextSource, HostileFilesAreErrorsNotCrashes) {
   TextFolder folder;
-  const auto error = [&](const std::string& name, const std::string& content, const std::string& format) {
+  const auto error = [&](const std::string& name, const std::string& content, TextFormat format) {
     const std::string path = folder.write(name, content);
     return message_of<DataError>([&] { open(path, format); });
   };
-  EXPECT_THAT(error("e.tsv", "", "labels"), HasSubstr("e.tsv"));
-  EXPECT_THAT(error("e.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n[1]\n", "labels"), HasSubstr("e.jsonl:2"));
-  EXPECT_THAT(error("k.jsonl", "{\"txt\":\"a\",\"label\":\"b\"}\n", "labels"), HasSubstr("got label, txt"));
-  EXPECT_THAT(error("d.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n" + std::string(200000, '['), "labels"),
-              HasSubstr("d.jsonl:2"));
-  EXPECT_THAT(error("n.jsonl", "{\"text\":null,\"label\":\"b\"}\n", "labels"), HasSubstr("got null"));
-  EXPECT_THAT(error("q.csv", "text,label\n\"open,x\nb,y\n", "labels"), HasSubstr("closing quote"));
-  EXPECT_THAT(error("l.tsv", "a\tx\n" + std::string(5 << 20, 'y') + "\tz\n", "labels"),
+  EXPECT_THAT(error("e.tsv", "", TextFormat::kLabels), HasSubstr("e.tsv"));
+  EXPECT_THAT(error("e.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n[1]\n", TextFormat::kLabels),
+              HasSubstr("e.jsonl:2"));
+  EXPECT_THAT(error("k.jsonl", "{\"txt\":\"a\",\"label\":\"b\"}\n", TextFormat::kLabels),
+              HasSubstr("got label, txt"));
+  EXPECT_THAT(
+      error("d.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n" + std::string(200000, '['), TextFormat::kLabels),
+      HasSubstr("d.jsonl:2"));
+  EXPECT_THAT(error("n.jsonl", "{\"text\":null,\"label\":\"b\"}\n", TextFormat::kLabels),
+              HasSubstr("got null"));
+  EXPECT_THAT(error("q.csv", "text,label\n\"open,x\nb,y\n", TextFormat::kLabels), HasSubstr("closing quote"));
+  EXPECT_THAT(error("l.tsv", "a\tx\n" + std::string(5 << 20, 'y') + "\tz\n", TextFormat::kLabels),
               HasSubstr("at most 4 MiB"));
-  EXPECT_THAT(error("s.tsv", "a\tb\tvery\n", "pairs"), HasSubstr("expected a number"));
-  EXPECT_THAT(error("s2.tsv", "a\tb\tnan\n", "pairs"), HasSubstr("expected a number"));
-  EXPECT_THROW(open(folder.write("c.tsv", "a\tb\n"), "labels", {"text"}), ConfigError);
+  EXPECT_THAT(error("s.tsv", "a\tb\tvery\n", TextFormat::kPairs), HasSubstr("expected a number"));
+  EXPECT_THAT(error("s2.tsv", "a\tb\tnan\n", TextFormat::kPairs), HasSubstr("expected a number"));
+  EXPECT_THROW(open(folder.write("c.tsv", "a\tb\n"), TextFormat::kLabels, {"text"}), ConfigError);
   EXPECT_THAT(message_of<DataError>([&] {
-                open(folder.path("c.tsv"), "labels", {"text", "intent"});
+                open(folder.path("c.tsv"), TextFormat::kLabels, {"text", "intent"});
               }),
               HasSubstr("none named text, intent"));
 }
@@ -339,7 +385,7 @@ TEST(TextSource, HostileFilesAreErrorsNotCrashes) {
 TEST(TextSource, ColumnsThatAreNotThereAreNamedBesideThoseThatAre) {
   TextFolder folder;
   const auto error = [&](const std::string& name, const std::string& content,
-                         std::vector<std::string> columns, const std::string& header = "auto") {
+                         std::vector<std::string> columns, AutoYesNo header = AutoYesNo::kAuto) {
     TextSource source;
     source.path = folder.write(name, content);
     source.layout.columns = std::move(columns);
@@ -353,8 +399,10 @@ TEST(TextSource, ColumnsThatAreNotThereAreNamedBesideThoseThatAre) {
   EXPECT_THAT(error("a.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n", {"text", "nope"}),
               HasSubstr("none named nope in label, text"));
   EXPECT_THAT(error("b.tsv", "text\tlabel\na\tx\n", {"text", "2"}), HasSubstr("none named 2 in text, label"));
-  EXPECT_THAT(error("c.tsv", "a\tx\n", {"text", "label"}, "no"), HasSubstr("`header` is no, got 'text'"));
-  EXPECT_THAT(error("e.tsv", "text\tlabel\na\tx\n", {"text", "nope"}, "yes"), HasSubstr("none named nope"));
+  EXPECT_THAT(error("c.tsv", "a\tx\n", {"text", "label"}, AutoYesNo::kNo),
+              HasSubstr("`header` is no, got 'text'"));
+  EXPECT_THAT(error("e.tsv", "text\tlabel\na\tx\n", {"text", "nope"}, AutoYesNo::kYes),
+              HasSubstr("none named nope"));
   EXPECT_THAT(error("f.tsv", "text\tlabel\na\tx\n", {"1", "2"}), HasSubstr("without a header"));
   std::string wide = "c0";
   for (int c = 1; c < 500; ++c) wide += "\tc" + std::to_string(c);
@@ -371,7 +419,7 @@ TEST(TextSource, TextsOfBlanksAloneAreBadRecords) {
     EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
                 AllOf(HasSubstr("nothing but blanks"), HasSubstr("a.csv:3")))
         << blank;
-    source.bad_records = {"skip", 0.5};
+    source.bad_records = {OnBadRecord::kSkip, 0.5};
     const TextSet set = open_texts(source);
     EXPECT_THAT(all_texts(set), ElementsAre("a", "b")) << blank;
     EXPECT_EQ(set.bad, 1);
@@ -386,7 +434,7 @@ TEST(TextSource, TextsOfBlanksAloneAreBadRecords) {
 TEST(TextSource, AFileThatChangesIsNoticed) {
   TextFolder folder;
   const std::string path = folder.write("a.tsv", "one\tx\ntwo\ty\n");
-  const TextSet set = open(path, "labels");
+  const TextSet set = open(path, TextFormat::kLabels);
   folder.write("a.tsv", "uno\tx\ntwo\ty\n");
   EXPECT_THAT(message_of<DataError>([&] { set.texts->get(0); }), HasSubstr("a.tsv:1"));
   EXPECT_EQ(set.texts->get(1), "two");

@@ -5,14 +5,17 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/yaml.h"
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/train_sentencepiece.h"
 #include "sampler/tokenizers/train_wordpiece.h"
+#include "support/table_rows.h"
 #include "support/texts.h"
 
 namespace lodestone {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
@@ -70,6 +73,17 @@ TEST(WordPiece, BytesThatAreNotUtf8Vanish) {
               ElementsAre("[CLS]", "un", "the", "[SEP]"));
 }
 
+TEST(Tokenizer, AVocabularyThatIsMissingIsNamedWithItsKeyAndWhatToDo) {
+  const TextFolder folder;
+  TokenizerConfig config;
+  for (const char* name : {"vocab.txt", "pieces.model", ""}) {
+    config.path = folder.path(name);
+    EXPECT_THAT(message_of<DataError>([&] { open_tokenizer(config); }),
+                AllOf(HasSubstr("data.text.tokenizer.path"), HasSubstr(config.path),
+                      HasSubstr(*name == 0 ? "no file" : "missing"), HasSubstr("lodestone tokenizer train")));
+  }
+}
+
 TEST(WordPiece, AVocabularyWithoutItsMarksIsRefused) {
   TextFolder folder;
   TokenizerConfig config;
@@ -78,6 +92,26 @@ TEST(WordPiece, AVocabularyWithoutItsMarksIsRefused) {
   EXPECT_THROW(open_tokenizer(config), DataError);
   config.path = folder.write("v.txt", "[PAD]\n[UNK]\n[CLS]\n");
   EXPECT_THAT(message_of<DataError>([&] { open_tokenizer(config); }), HasSubstr("a line with [SEP]"));
+}
+
+TEST(TokenizerTable, RowsAreConsistentAndSelectedByKindOrFile) {
+  testing::expect_named(tokenizer_table());
+  for (const TokenizerRow& row : tokenizer_table()) {
+    EXPECT_NE(row.open, nullptr) << row.name;
+    TokenizerConfig config;
+    config.kind = row.name;
+    EXPECT_EQ(&tokenizer_row(config), &row);
+  }
+  TokenizerConfig config;
+  for (const auto& [path, name] :
+       {std::pair("a.model", "sentencepiece"), std::pair("vocab.txt", "wordpiece")}) {
+    config.path = path;
+    EXPECT_STREQ(tokenizer_row(config).name, name);
+  }
+  const auto read = [&] {
+    read_fields(parse_yaml("kind: word_piece", "run.yaml"), [&](Fields& f) { config.visit(f); });
+  };
+  EXPECT_THAT(message_of<ConfigError>(read), HasSubstr("did you mean 'wordpiece'?"));
 }
 
 // Ids that Hugging Face's BertTokenizer gave, by tests/sampler/wordpiece_reference.py.
@@ -91,7 +125,7 @@ TEST(WordPiece, EqualsHuggingFaceOnHardCases) {
   config.path = folder.write("vocab.txt", vocabulary);
   for (const auto& mode : cases["modes"]) {
     config.lower_case = mode["lower_case"];
-    config.strip_accents = mode["strip_accents"];
+    config.strip_accents = *choice_named(mode["strip_accents"].get<std::string>(), kAutoYesNo);
     const auto tokenizer = open_tokenizer(config);
     for (size_t n = 0; n < cases["texts"].size(); ++n)
       EXPECT_EQ(tokenizer->encode(cases["texts"][n].get<std::string>(), 64),

@@ -58,7 +58,7 @@ TEST_F(Tuples, BadLinesAreSkippedWithinTheLimit) {
       "img/a.png\timg/b.png\timg/c.png\nimg/a.png\n";
   EXPECT_THAT(error(text), HasSubstr("list.tsv:2"));
   const auto skipping = [&](double most) {
-    return read_tuples((folder_.path() / "list.tsv").string(), {}, "none", {"skip", most});
+    return read_tuples((folder_.path() / "list.tsv").string(), {}, "none", {OnBadRecord::kSkip, most});
   };
   const TupleSet set = skipping(0.7);
   EXPECT_EQ(set.tuples.size(), 2U);
@@ -67,6 +67,25 @@ TEST_F(Tuples, BadLinesAreSkippedWithinTheLimit) {
   EXPECT_THROW(skipping(0.5), DataError);
   error("x\ty\t1\n");
   EXPECT_THROW(skipping(1), DataError);  // nothing is left
+}
+
+TEST_F(Tuples, AnImageIsNoNegativeOfItself) {
+  const std::string text = "img/a.png\timg/b.png\t1\nimg/a.png\timg/./a.png\t0\nimg/c.png\timg/c.png\t1\n";
+  EXPECT_THAT(error(text), ::testing::AllOf(HasSubstr("list.tsv:2"), HasSubstr("two pictures")));
+  const TupleSet set =
+      read_tuples((folder_.path() / "list.tsv").string(), {}, "none", {OnBadRecord::kSkip, 0.5});
+  EXPECT_EQ(set.bad, 1);
+  EXPECT_EQ(set.tuples.size(), 2U) << "two views of an image may be a positive pair";
+}
+
+TEST_F(Tuples, NamesThatAListCannotHoldAreKnown) {
+  for (const std::string name : {"", "a\tb.png", "a\nb.png", "a\r", "#a.png",
+                                 "\xEF\xBB\xBF"
+                                 "a.png",
+                                 "0", "1"})
+    EXPECT_FALSE(is_tuple_column(name)) << name;
+  for (const std::string name : {"a b.png", "a#.png", "\"a\".png", "01", "a.tar!1"})
+    EXPECT_TRUE(is_tuple_column(name)) << name;
 }
 
 TEST_F(Tuples, Triplets) {

@@ -24,9 +24,9 @@ struct Problem {
 
   StepInput input(const MadeCase& made) const {
     StepInput input;
-    if (second) input.second = &*second;
+    input.second = second;
     input.second_learns = made.towers();
-    if (shard) input.shard = &*shard;
+    input.shard = shard;
     input.draw = {7, 3};
     return input;
   }

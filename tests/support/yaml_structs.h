@@ -13,13 +13,13 @@ struct Shape {
 
 struct Square : Shape {
   double side = 1;
-  void visit(Fields& f) override { f.field({"side", "its side", "", 0.0}, &side); }
+  void visit(Fields& f) override { f.field({.name = "side", .doc = "its side", .min = 0.0}, &side); }
   double area() const override { return side * side; }
 };
 
 struct Circle : Shape {
   double radius = 1;
-  void visit(Fields& f) override { f.field({"radius", "its radius", "", 0.0}, &radius); }
+  void visit(Fields& f) override { f.field({.name = "radius", .doc = "its radius", .min = 0.0}, &radius); }
   double area() const override { return 3 * radius * radius; }
 };
 
@@ -28,15 +28,17 @@ inline constexpr TableRow<Shape> kShapes[] = {{"square", "four corners", make_ro
 
 struct Inner {
   int64_t depth = 1;
-  void visit(Fields& f) { f.field({"depth", "how deep", "metres", 0}, &depth); }
+  void visit(Fields& f) { f.field({.name = "depth", .doc = "how deep", .unit = "metres", .min = 0}, &depth); }
 };
+
+enum class Way { kUp, kDown };
 
 struct Settings {
   bool flag = false;
   int64_t count = 1;
   double ratio = 0.5;
   std::string name = "x";
-  std::string mode = "up";
+  Way mode = Way::kUp;
   std::vector<int64_t> sizes;
   std::vector<double> scales;
   std::vector<std::string> words;
@@ -46,18 +48,18 @@ struct Settings {
   Slot<Shape> shape{kShapes, "square"};
 
   void visit(Fields& f) {
-    f.field({"flag", "on or off"}, &flag);
-    f.field({"count", "how many", "", 1, 100}, &count);
-    f.field({"ratio", "a share"}, &ratio);
-    f.field({"name", "what it is called"}, &name);
-    f.field({"mode", "which way", "", {}, {}, {"up", "down"}}, &mode);
-    f.field({"sizes", "several sizes"}, &sizes);
-    f.field({"scales", "several scales"}, &scales);
-    f.field({"words", "several words"}, &words);
-    f.field({"limit", "an optional limit"}, &limit);
-    f.field({"rate", "an optional rate"}, &rate);
-    f.nested({"inner", "a group"}, inner);
-    f.slot({"shape", "a slot"}, shape);
+    f.field({.name = "flag", .doc = "on or off"}, &flag);
+    f.field({.name = "count", .doc = "how many", .min = 1, .max = 100}, &count);
+    f.field({.name = "ratio", .doc = "a share"}, &ratio);
+    f.field({.name = "name", .doc = "what it is called"}, &name);
+    f.choice({.name = "mode", .doc = "which way"}, &mode, {{"up", Way::kUp}, {"down", Way::kDown}});
+    f.field({.name = "sizes", .doc = "several sizes"}, &sizes);
+    f.field({.name = "scales", .doc = "several scales"}, &scales);
+    f.field({.name = "words", .doc = "several words"}, &words);
+    f.field({.name = "limit", .doc = "an optional limit"}, &limit);
+    f.field({.name = "rate", .doc = "an optional rate"}, &rate);
+    f.nested({.name = "inner", .doc = "a group"}, inner);
+    f.slot({.name = "shape", .doc = "a slot"}, shape);
   }
 };
 

@@ -197,8 +197,8 @@ int bench(const RunContext& context, const BenchCheckpointArguments& arguments) 
   return kDone;
 }
 
-int run_bench_checkpoint(const BenchCheckpointArguments& arguments) {
-  RunConfig config;
+int run_bench_checkpoint(const BenchCheckpointArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   const ConfigNodePtr root = parse_yaml("", "--set");
   read_run_config(root, arguments.assignments, "bench", config);
   return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });

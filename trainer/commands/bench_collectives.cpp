@@ -137,8 +137,8 @@ int bench(RunContext& context, const BenchCollectivesArguments& arguments) {
   return kDone;
 }
 
-int run_bench_collectives(const BenchCollectivesArguments& arguments) {
-  RunConfig config;
+int run_bench_collectives(const BenchCollectivesArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   const ConfigNodePtr root = parse_yaml("", "--set");
   read_run_config(root, arguments.assignments, "bench", config);
   return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });

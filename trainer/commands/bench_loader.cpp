@@ -107,15 +107,13 @@ Rate through_loader(const TrainingData& data, const LoaderConfig& config, uint64
 
 nlohmann::json measure(const TrainingData& data, const RunConfig& config,
                        const BenchLoaderArguments& arguments) {
-  const auto* examples = dynamic_cast<const ImageExamples*>(data.examples.get());
-  if (examples == nullptr)
-    throw ConfigError("bench loader: expected pictures to decode, got another kind of data");
+  if (!data.images) throw ConfigError("bench loader: expected pictures to decode, got another kind of data");
   const LoaderConfig& loader = config.data.loader;
   const auto seed = static_cast<uint64_t>(config.seed);
-  bare_loop(*examples, *data.sampler, loader.workers, 0.5);  // reads the files into the page cache
+  bare_loop(*data.images, *data.sampler, loader.workers, 0.5);  // reads the files into the page cache
   std::vector<double> ratios, core_ratios, limits, rates;
   for (int64_t round = 0; round < arguments.rounds; ++round) {
-    const Rate limit = bare_loop(*examples, *data.sampler, loader.workers, arguments.seconds);
+    const Rate limit = bare_loop(*data.images, *data.sampler, loader.workers, arguments.seconds);
     const Rate rate = through_loader(data, loader, seed, arguments.seconds);
     const auto workers = static_cast<double>(loader.workers);
     limits.push_back(limit.per_second() / workers);
@@ -134,13 +132,13 @@ nlohmann::json measure(const TrainingData& data, const RunConfig& config,
           {"core_second_ratio", median(core_ratios)}};
 }
 
-int run_bench_loader(const BenchLoaderArguments& arguments) {
-  RunConfig config;
+int run_bench_loader(const BenchLoaderArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   config.data.loader.cache_mib = 0;  // cached images would leave out the decoding
   const TrainingData data = open_training_data(config, 1);
   if (data.sampler->learner() != nullptr)
-    throw ConfigError("bench loader: expected a sampler that learns nothing, got '" + config.sampler.name +
+    throw ConfigError("bench loader: expected a sampler that learns nothing, got '" + config.sampler.name() +
                       "'; use --set sampler.name=pk, which reads the same way");
   std::printf(
       "%ld worker(s), pictures per second and core; nothing is cached but by the system\n%5s %20s %20s %7s "

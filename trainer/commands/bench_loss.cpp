@@ -94,8 +94,8 @@ nlohmann::json measure(const RunContext& context, const BenchLossArguments& argu
                        const RunConfig& config, int64_t size, int64_t width, ProductRates& rates) {
   Rows rows = rows_for(arguments, context, size, width);
   StepInput input;
-  if (config.loss->pairing() == Pairing::kTowers) input.second = &rows.second;
-  if (config.loss->uses_proxies()) input.shard = &*rows.proxies;
+  if (config.loss->pairing() == Pairing::kTowers) input.second = rows.second;
+  if (config.loss->uses_proxies()) input.shard = rows.proxies;
   const auto once = [&] { return global_batch_loss(context.world, rows.first, config.objective(), input); };
   PeakMemory memory(context.launch.device());
   StepLoss step = once();
@@ -142,8 +142,9 @@ void print(const nlohmann::json& r) {
   std::fflush(stdout);
 }
 
-RunConfig config_for(const BenchLossArguments& arguments, const std::string& loss, const std::string& miner) {
-  RunConfig config;
+RunConfig config_for(const BenchLossArguments& arguments, const Tables& tables, const std::string& loss,
+                     const std::string& miner) {
+  RunConfig config(tables);
   config.threads = arguments.threads;
   const ConfigNodePtr root = parse_yaml("loss: {name: " + loss + "}\nminer: {name: " + miner + "}", "bench");
   for (const auto& assignment : arguments.assignments) apply_set(root, assignment);
@@ -151,7 +152,7 @@ RunConfig config_for(const BenchLossArguments& arguments, const std::string& los
   return config;
 }
 
-int bench(const RunContext& context, const BenchLossArguments& arguments) {
+int bench(const RunContext& context, const BenchLossArguments& arguments, const Tables& tables) {
   at::NoGradGuard no_grad;
   const c10::Device device = context.launch.device();
   if (context.is_main_rank()) {
@@ -165,7 +166,7 @@ int bench(const RunContext& context, const BenchLossArguments& arguments) {
   nlohmann::json results = nlohmann::json::array();
   for (const auto& loss : arguments.losses)
     for (const auto& miner : arguments.miners) {
-      const RunConfig config = config_for(arguments, loss, miner);
+      const RunConfig config = config_for(arguments, tables, loss, miner);
       try {
         config.objective().check({});
       } catch (const ConfigError&) {
@@ -187,7 +188,7 @@ int bench(const RunContext& context, const BenchLossArguments& arguments) {
   return kDone;
 }
 
-int run_bench_loss(const BenchLossArguments& given) {
+int run_bench_loss(const BenchLossArguments& given, const Tables& tables) {
   BenchLossArguments arguments = given;
   if (!arguments.rows.empty()) {
     const TensorMap file = read_safetensors(arguments.rows);
@@ -198,8 +199,8 @@ int run_bench_loss(const BenchLossArguments& given) {
     arguments.widths = {z->second.size(1)};
   }
   // Only settings of the ranks have an effect here, such as distributed.device.
-  const RunConfig config = config_for(arguments, arguments.losses.front(), arguments.miners.front());
-  return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });
+  const RunConfig config = config_for(arguments, tables, arguments.losses.front(), arguments.miners.front());
+  return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments, tables); });
 }
 
 }  // namespace

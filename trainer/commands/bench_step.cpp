@@ -164,7 +164,7 @@ nlohmann::json report(const RunContext& context, const RunConfig& config, const 
   nlohmann::json result = {{"world", context.world.size()},
                            {"threads", at::get_num_threads()},
                            {"device", context.launch.device().str()},
-                           {"precision", config.training.precision},
+                           {"precision", choice_name(config.training.precision, kPrecisions)},
                            {"encoder", config.encoder.name()},
                            {"parameters", config.encoder->parameters().count()},
                            {"loss", config.loss.name()},
@@ -219,8 +219,8 @@ int bench(RunContext& context, RunConfig& config, const BenchStepArguments& argu
   return kDone;
 }
 
-int run_bench_step(const BenchStepArguments& arguments) {
-  RunConfig config;
+int run_bench_step(const BenchStepArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(config, [&](RunContext& context) { return bench(context, config, arguments); });
 }

@@ -14,8 +14,8 @@ struct ConfigArguments {
   bool schema = false;
 };
 
-int run_config(const ConfigArguments& arguments) {
-  RunConfig config;
+int run_config(const ConfigArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   const auto visit = [&config](Fields& f) { config.visit(f); };
   if (arguments.reference) {
     std::cout << "# Every key with its default. Alternatives of loss, miner and encoder are commented out, "

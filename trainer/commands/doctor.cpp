@@ -99,7 +99,7 @@ int examine(const RunContext& context, const DoctorArguments& arguments) {
   return static_cast<int>(context.world.gather_counts(code).front());
 }
 
-int run_doctor(const DoctorArguments& arguments) {
+int run_doctor(const DoctorArguments& arguments, const Tables& tables) {
   LaunchInfo info;
   try {
     info = discover_launch(process_environment());
@@ -109,7 +109,7 @@ int run_doctor(const DoctorArguments& arguments) {
     return show(all, arguments.json);
   }
   if (info.world != 1) {
-    RunConfig config;
+    RunConfig config(tables);
     read_run_config(parse_yaml("", "doctor"), {"distributed.timeout=60"}, "doctor", config);
     return run_on_ranks(config, [&](RunContext& context) { return examine(context, arguments); });
   }

@@ -94,9 +94,7 @@ Finding gpus() {
   for (fs::directory_iterator at("/proc/driver/nvidia/gpus", none), end; !none && at != end;
        at.increment(none))
     ++count;
-  std::string problem;
-  for (const auto& backend : backend_table())
-    if (backend.name == "nccl") problem = backend.problem;
+  const std::string problem = gpu_problem();
   const std::string counted = count == 0 ? "none" : std::to_string(count);
   if (count > 0 && !problem.empty())
     return {"GPUs", counted + ", which this program cannot use: " + problem, Level::kNote, {{"gpus", count}}};

@@ -10,6 +10,7 @@
 #include "common/yaml.h"
 #include "sampler/samplers/range_sampler.h"
 #include "sampler/samples_hash.h"
+#include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/metrics/progress.h"
 #include "trainer/coordinator/run_context.h"
@@ -131,12 +132,14 @@ int embed_input(RunContext& context, TrainedModel& model, const EmbedArguments& 
   const Input input = open_input(model.config(), arguments.input);
   tell_left_out(context, input.source, input.dataset());
   std::optional<Recorder> recorder;
-  if (context.is_main_rank())
+  if (context.is_main_rank()) {
+    tell_replaced(arguments.output, *context.log);
     recorder.emplace(
         EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
                       model.about(absolute_path(input.source).string()),
                       described(model.config(), input.dataset())},
         context.log);
+  }
   embed_rounds(context, model, input, recorder ? &*recorder : nullptr);
   if (recorder) {
     recorder->finish();
@@ -147,8 +150,8 @@ int embed_input(RunContext& context, TrainedModel& model, const EmbedArguments& 
   return kDone;
 }
 
-int run_embed(const EmbedArguments& arguments) {
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+int run_embed(const EmbedArguments& arguments, const Tables& tables) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     return embed_input(context, model, arguments);
   });
 }
@@ -160,8 +163,7 @@ void add_embed(CLI::App* embed, Action& action) {
   add_path(embed, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
   add_path(embed, "--input", arguments->input,
            "Image, folder, list, shards or text file to embed (default: evaluate.data)");
-  add_path(embed, "--output", arguments->output, "File for the embeddings: *.safetensors, *.npy or *.jsonl")
-      ->required();
+  add_output(embed, arguments->output, "File for the embeddings: *.safetensors, *.npy or *.jsonl");
   add_set(embed, arguments->assignments);
   add_allow_code(embed, arguments->allow_code);
 }

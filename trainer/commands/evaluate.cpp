@@ -93,12 +93,12 @@ int judge_checkpoint(RunContext& context, RunConfig& config, const Checkpoint& c
   return kDone;
 }
 
-int run_evaluate(const EvaluateArguments& arguments) {
+int run_evaluate(const EvaluateArguments& arguments, const Tables& tables) {
   // Every rank reads the checkpoint's configuration, since it says how the ranks connect.
   const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
     if (speaks_for_its_host(sentence)) make_log(0, 1)->warn("{}", sentence);
   });
-  RunConfig config;
+  RunConfig config(tables);
   read_checkpoint_config(checkpoint, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(
       config, [&](RunContext& context) { return judge_checkpoint(context, config, checkpoint, arguments); });

@@ -2,6 +2,7 @@
 
 #include "common/files.h"
 #include "common/safetensors.h"
+#include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/checkpoints/snapshot.h"
 #include "trainer/coordinator/metrics/build_info.h"
@@ -30,9 +31,7 @@ struct ExportArguments {
 // The metadata that a reader of the file needs besides the weights.
 std::map<std::string, std::string> description(RunConfig& config, const Checkpoint& checkpoint) {
   return {{"format", "pt"},
-          {"encoder", write_yaml([&](Fields& f) {
-             f.slot({"encoder", ""}, config.encoder);
-           })},
+          {"encoder", write_yaml([&](Fields& f) { f.slot({.name = "encoder"}, config.encoder); })},
           {"data", write_yaml([&](Fields& f) { config.data.visit(f); })},
           {"normalize", config.normalize ? "true" : "false"},
           {"step", std::to_string(checkpoint.step)},
@@ -46,10 +45,10 @@ TensorMap tensors_of(const Parameters& parameters) {
   return tensors;
 }
 
-int run_export(const ExportArguments& arguments) {
+int run_export(const ExportArguments& arguments, const Tables& tables) {
   const Log log = make_log(0, 1);
   const Checkpoint checkpoint = load_checkpoint(arguments.run, warn_to(log));
-  RunConfig config;
+  RunConfig config(tables);
   read_checkpoint_config(checkpoint, {}, arguments.allow_code, config);
   build_encoder(config, *config.encoder);
   restore_model(checkpoint.snapshot, config);
@@ -63,6 +62,7 @@ int run_export(const ExportArguments& arguments) {
                                             .data_license = arguments.data_license,
                                             .measures = arguments.measures});
   const auto about = description(config, checkpoint);
+  for (const std::string& file : {arguments.output, card.string()}) tell_replaced(file, *log);
   if (arguments.format == "safetensors") {
     write_safetensors(arguments.output, tensors_of(config.encoder->parameters()), about);
   } else {
@@ -86,9 +86,9 @@ void add_export(CLI::App* out, Action& action) {
                   "torch.jit.load and torch::jit::load")
       ->required()
       ->check(CLI::IsMember({"safetensors", "torchscript"}));
-  add_path(out, "--output", arguments->output, "File to write")->required();
+  add_output(out, arguments->output, "File to write");
   add_path(out, "--card", arguments->card,
-           "File for the model card (default: the output name with the ending .md)");
+           "File for the model card (default: the output name with the ending .md); replaced as --output is");
   add_path(
       out, "--measures", arguments->measures,
       "Metrics file for the model card, as `evaluate --json` writes it (default: the run's last evaluation)")

@@ -14,6 +14,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "trainer/commands/shown_answers.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/bad_record_teller.h"
@@ -133,7 +134,7 @@ void tell_identified(const std::vector<Identified>& all, const Embeddings& galle
       {"threshold", threshold}, {"left_out", left_out}, {"answers", nlohmann::json::array()}};
   for (const Identified& one : all) json["answers"].push_back(to_json(one));
   if (!json_file.empty()) write_file_atomic(json_file, json_text(json, 2) + "\n");
-  if (json_file.empty() || all.size() <= kShownBesideFile)
+  if (prints_each_answer(all.size(), !json_file.empty()))
     for (const Identified& one : all)
       std::cout << printable(one.query.id) << '\t' << printable(one.who()) << '\t'
                 << (one.found.empty() ? "" : decimal(one.found.front().score, 4)) << '\n';
@@ -152,8 +153,8 @@ double threshold_of(const IdentifyArguments& arguments, const std::optional<Cali
       "rate, or give --threshold");
 }
 
-int run_gallery_add(const GalleryAddArguments& arguments) {
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+int run_gallery_add(const GalleryAddArguments& arguments, const Tables& tables) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "gallery add");
     int64_t left_out = 0;
     const Embeddings more = photographs_of(context, model, arguments, left_out);
@@ -166,8 +167,8 @@ int run_gallery_add(const GalleryAddArguments& arguments) {
       added = after.size() - (before ? before->size() : 0);
       return after;
     });
-    std::cout << arguments.gallery << ": added " << added << " photographs, replaced " << given - added
-              << "; " << counted(count_of(arguments.gallery), "identity", "identities")
+    std::cout << arguments.gallery << ": added " << counted(added, "photograph") << ", replaced "
+              << given - added << "; " << counted(count_of(arguments.gallery), "identity", "identities")
               << left_out_note(left_out) << std::endl;
     return static_cast<int>(kDone);
   });
@@ -195,8 +196,8 @@ int run_gallery_list(const GalleryListArguments& arguments) {
   return kDone;
 }
 
-int run_identify(const IdentifyArguments& arguments) {
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+int run_identify(const IdentifyArguments& arguments, const Tables& tables) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "identify");
     const Embeddings gallery = read_embeddings(arguments.gallery);
     model.check_made_here(gallery, arguments.gallery);

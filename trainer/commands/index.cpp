@@ -1,7 +1,9 @@
 #include <array>
 #include <iostream>
 
+#include "common/counted.h"
 #include "common/text_format.h"
+#include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/search/approximate_index.h"
 
@@ -20,11 +22,12 @@ constexpr int64_t kRecallDepth = 10, kRecallSamples = 500;
 int run_index(const IndexArguments& arguments) {
   const Embeddings gallery = read_embeddings(arguments.gallery);
   const ApproximateIndex index = ApproximateIndex::build(gallery, index_kind_of(arguments.kind));
+  tell_replaced(arguments.output, *make_log(0, 1));
   index.write(arguments.output);
   const std::array<int64_t, 2> efforts = {index.default_effort(), 4 * index.default_effort()};
   const std::vector<double> recalls = recalls_of(index, gallery, kRecallDepth, kRecallSamples, efforts);
-  std::cout << arguments.output << ": " << arguments.kind << " of " << gallery.size()
-            << " rows\neffort\trecall_at_" << kRecallDepth << "\n";
+  std::cout << arguments.output << ": " << arguments.kind << " of " << counted(gallery.size(), "row")
+            << "\neffort\trecall_at_" << kRecallDepth << "\n";
   for (size_t e = 0; e < efforts.size(); ++e)
     std::cout << efforts[e] << '\t' << decimal(100 * recalls[e], 1) << " %\n";
   std::cout << std::flush;
@@ -45,7 +48,7 @@ void add_index(CLI::App* index, Action& action) {
                    "galleries that barely fit in memory")
       ->check(CLI::IsMember({"hnsw", "ivf-pq"}))
       ->capture_default_str();
-  add_path(index, "--output", arguments->output, "File for the index")->required();
+  add_output(index, arguments->output, "File for the index");
 }
 
 }  // namespace lodestone

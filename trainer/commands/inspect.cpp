@@ -17,18 +17,18 @@ struct InspectArguments {
 
 // The code that a model would execute: the files that its configuration names, whether
 // or not the manifest lists them.
-std::map<std::string, std::string> code_of(const CheckpointReport& report) {
+std::map<std::string, std::string> code_of(const CheckpointReport& report, const Tables& tables) {
   std::map<std::string, std::string> code = report.code;
   const auto config_file = report.path / "config.yaml";
-  RunConfig config;
+  RunConfig config(tables);
   read_stored_config(read_file(config_file), config_file.string(), {}, config);
   for (const auto& [file, loaded] : config.encoder->code()) code.try_emplace(file);
   return code;
 }
 
-void print_code(const CheckpointReport& report) {
+void print_code(const CheckpointReport& report, const Tables& tables) {
   try {
-    for (const auto& [file, hash] : code_of(report))
+    for (const auto& [file, hash] : code_of(report, tables))
       std::cout << "  CODE    " << printable(file) << "  "
                 << (hash.empty() ? "no hash in the manifest" : "sha256 " + printable(hash))
                 << "  TorchScript, loaded only with --allow-code\n";
@@ -38,7 +38,7 @@ void print_code(const CheckpointReport& report) {
   }
 }
 
-int run_inspect(const InspectArguments& arguments) {
+int run_inspect(const InspectArguments& arguments, const Tables& tables) {
   const std::string& checkpoint = arguments.checkpoint;
   namespace fs = std::filesystem;
   fs::path path = checkpoint;
@@ -52,7 +52,8 @@ int run_inspect(const InspectArguments& arguments) {
                           ", which is not there; look at the path, or at what its run keeps");
   if (!path_exists(path / "MANIFEST.json"))
     throw CheckpointError("inspect: expected a checkpoint or a run folder with one, got " + path.string() +
-                          ", which has no MANIFEST.json; a checkpoint is a folder step-XXXXXXXX");
+                          (is_folder(path) ? ", which has no MANIFEST.json" : ", which is a file") +
+                          "; a checkpoint is a folder step-XXXXXXXX");
   const CheckpointReport report = verify_checkpoint(path);
   std::cout << printable(report.path.string()) << "\nstep " << report.step << ", world " << report.world
             << ", configuration " << printable(report.config_hash) << ", generation " << report.generation
@@ -63,7 +64,7 @@ int run_inspect(const InspectArguments& arguments) {
     std::cout << "  " << (item.ok() ? "ok      " : "DAMAGED ") << printable(item.file)
               << (item.tensor.empty() ? "" : "  " + printable(item.tensor)) << "  " << item.bytes << " bytes"
               << (item.ok() ? "" : "  " + printable(item.problem)) << "\n";
-  print_code(report);
+  print_code(report, tables);
   if (report.ok()) return kDone;
   std::cout << "damaged: " << printable(report.damage()) << "\n";
   return kCheckpointUnusable;

@@ -172,7 +172,7 @@ int ranks_wanted(const LaunchArguments& arguments, const Hosts* hosts) {
   return ranks;
 }
 
-int run_launch(const LaunchArguments& arguments) {
+int run_launch(const LaunchArguments& arguments, const Tables& tables) {
   std::optional<Hosts> hosts;
   if (!arguments.hostfile.empty()) hosts.emplace(arguments.hostfile);
   const Hosts* hostfile = hosts ? &*hosts : nullptr;
@@ -191,7 +191,7 @@ int run_launch(const LaunchArguments& arguments) {
   };
   if (hosts) options.ranks_left = [&hosts] { return hosts->find_those_left(); };
   if (arguments.train) {
-    RunConfig config;  // errors in it are reported here, once, before anything starts
+    RunConfig config(tables);  // errors in it are reported here, once, before anything starts
     const LaunchedTraining& train = *arguments.train;
     read_named_config(train.config, train.assignments, train.allow_code, config);
     choose_log_format(config.log.format);
@@ -249,7 +249,7 @@ void add_launch(CLI::App* launch, Action& action) {
       ->required();
   launch->callback([&action, arguments] {
     read_launched(*arguments);
-    action = [arguments] { return run_launch(*arguments); };
+    action = [arguments](const Tables& tables) { return run_launch(*arguments, tables); };
   });
 }
 

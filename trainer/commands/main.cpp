@@ -1,8 +1,13 @@
+#include "trainer/commands/main.h"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
@@ -40,8 +45,9 @@ void tell(const std::exception& error) {
     std::cerr << "lodestone: error: " << explain(error) << std::endl;
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, const Extensions& extensions) {
   check_log_variables();
+  const Tables tables(extensions);
   CLI::App app{"Lodestone trains embedding models with negatives mined from the global batch.", "lodestone"};
   app.set_version_flag("--version", std::string("lodestone ") + lodestone_version());
   app.require_subcommand(1);
@@ -57,7 +63,20 @@ int run(int argc, char** argv) {
   // `launch` waits for signals on its only thread: a thread of LibTorch's pool would
   // receive them and end the process.
   if (!app.got_subcommand("launch")) use_no_more_than_the_quota();
-  return action();
+  return action(tables);
+}
+
+// The value of the last `--set log.format=` on the command line, if there is one and it is known.
+std::optional<LogFormat> asked_format(char** words) {
+  std::optional<LogFormat> format;
+  for (; *words != nullptr; ++words) {
+    std::string_view word = *words;
+    if (word == "--set" && words[1] != nullptr) word = *++words;
+    if (word.starts_with("--set=")) word.remove_prefix(6);
+    constexpr std::string_view kKey = "log.format=";
+    if (word.starts_with(kKey)) format = choice_named(word.substr(kKey.size()), kLogFormats);
+  }
+  return format;
 }
 
 // Fails if stdout could not be written completely, so that a script notices.
@@ -96,23 +115,25 @@ void listen_on_loopback_alone() {
 }
 
 }  // namespace
-}  // namespace lodestone
-
-int main(int argc, char** argv) {
-  lodestone::open_standard_streams();
-  lodestone::listen_on_loopback_alone();
-  lodestone::spin_briefly(argv);
+int main(int argc, char** argv, const Extensions& extensions) {
+  open_standard_streams();
+  listen_on_loopback_alone();
+  spin_briefly(argv);
   // Tensors of a few MiB are allocated and freed for every tile and layer: memory kept by the allocator
   // causes no page faults.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 28);
-  const lodestone::StderrLines lines(lodestone::make_log(-1, 1));
+  // Errors before the configuration is read have the format, too.
+  if (const auto format = asked_format(argv)) choose_log_format(*format);
+  const StderrLines lines(make_log(-1, 1));
   try {
-    const int code = lodestone::run(argc, argv);
-    lodestone::check_stdout();
+    const int code = run(argc, argv, extensions);
+    check_stdout();
     return code;
   } catch (const std::exception& error) {
-    lodestone::tell(error);
-    return lodestone::exit_code(error);
+    tell(error);
+    return exit_code(error);
   }
 }
+
+}  // namespace lodestone

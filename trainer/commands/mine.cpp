@@ -4,11 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/counted.h"
 #include "common/files.h"
 #include "common/json_text.h"
 #include "common/paths.h"
+#include "common/printable.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/sources/tar_shard.h"
+#include "sampler/sources/tuples.h"
+#include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/embedding.h"
@@ -61,11 +65,15 @@ class PictureNames {
     const std::string key = input_.dataset().key(i);
     const fs::path file = absolute_path(source_ / key);
     const std::string name = file.lexically_relative(folder_).generic_string();
-    if (!is_file(source_ / PictureName::of(key).file) || name.empty() || name.starts_with("..") ||
-        name.find_first_of("\t\n\r") != std::string::npos)
+    if (!is_tuple_column(name))
+      throw DataError(
+          "mine: expected names of pictures that a list can hold, got '" + printable(name) +
+          "'; a tab, a line break, a # in front, and 0 or 1 alone mean something else there: rename "
+          "the file");
+    if (!is_file(source_ / PictureName::of(key).file) || !is_list_entry(name))
       throw ConfigError(
           "mine: expected pictures in files, or in shards named *.tar, below the list's folder, " +
-          folder_.string() + ", got " + file.string() +
+          folder_.string() + ", got " + printable(file.string()) +
           "; put --output into the folder of the pictures or above it");
     return name;
   }
@@ -143,18 +151,20 @@ int mine_input(RunContext& context, TrainedModel& model, const MineArguments& ar
   if (!context.is_main_rank()) return kDone;
   if (mined.empty())
     throw DataError("mine: expected hard negatives, got none: no negative of " +
-                    std::to_string(rows.x_ND.size(0)) + " samples lies within the margin; raise --margin");
+                    counted(rows.x_ND.size(0), "sample") + " lies within the margin; raise --margin");
   std::vector<Listed> lines = listed_lines(mined, arguments.format);
   for (Listed& line : lines)
     for (int64_t& row : line.rows) row = all.indices[static_cast<size_t>(row)];
+  tell_replaced(output, *context.log);
   write_file_atomic(output, names ? picture_lines(*names, lines) : text_lines(input, lines));
-  std::cout << arguments.output << ": " << lines.size() << " " << arguments.format << " from "
-            << rows.x_ND.size(0) << " samples" << left_out_note(all.left_out) << std::endl;
+  std::cout << arguments.output << ": "
+            << counted(static_cast<int64_t>(lines.size()), arguments.format == "pairs" ? "pair" : "triplet")
+            << " from " << counted(rows.x_ND.size(0), "sample") << left_out_note(all.left_out) << std::endl;
   return kDone;
 }
 
-int run_mine(const MineArguments& arguments) {
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+int run_mine(const MineArguments& arguments, const Tables& tables) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     return mine_input(context, model, arguments);
   });
 }
@@ -166,9 +176,8 @@ void add_mine(CLI::App* mine, Action& action) {
   add_path(mine, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
   add_path(mine, "--input", arguments->input,
            "Labelled samples to mine, in any form that `lodestone embed` accepts (default: evaluate.data)");
-  add_path(mine, "--output", arguments->output,
-           "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts")
-      ->required();
+  add_output(mine, arguments->output,
+             "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts");
   mine->add_option("--format", arguments->format,
                    "Form of a line: triplets, or pairs labelled 1 (same class) or 0")
       ->check(CLI::IsMember({"triplets", "pairs"}))

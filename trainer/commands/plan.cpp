@@ -164,20 +164,20 @@ void print(const StepCost& cost, const Machine& machine, const Prediction& p, in
       p.sent_bytes, p.samples_per_second(), static_cast<long>(largest));
 }
 
-int run_plan(const PlanArguments& arguments) {
-  RunConfig config;
+int run_plan(const PlanArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   if (arguments.nodes > arguments.ranks)
     throw ConfigError("plan: --nodes: expected no more than --ranks = " + std::to_string(arguments.ranks) +
                       ", got " + std::to_string(arguments.nodes));
-  const bool half = config.training.precision != "float32";
+  const bool half = config.training.precision != Precision::kFloat32;
   machine_for(arguments, {}, {}, half);  // checks the arguments before anything is measured
   const int64_t per_node = (arguments.ranks + arguments.nodes - 1) / arguments.nodes;
   const int cores = cpu_count();
   const int threads = static_cast<int>(config.threads.value_or(std::max<int64_t>(1, cores / per_node)));
   Machine here = this_host(per_node);
-  const StepCost cost = probe_step({arguments.config, arguments.assignments, arguments.classes,
-                                    arguments.tokens, arguments.probe_rows, threads},
+  const StepCost cost = probe_step({tables, arguments.config, arguments.assignments, arguments.allow_code,
+                                    arguments.classes, arguments.tokens, arguments.probe_rows, threads},
                                    here);
   slow_down(here, std::max(1.0, static_cast<double>(per_node * threads) / cores));
   const Machine machine = machine_for(arguments, cost, here, half);
@@ -187,9 +187,9 @@ int run_plan(const PlanArguments& arguments) {
   const auto fixed = doubling(cost, machine, per_node, batch, false);
   const auto growing = doubling(cost, machine, per_node, std::max(1.0, p.share), true);
   if (!arguments.json.empty()) {
-    nlohmann::json tables = {{"fixed", nlohmann::json::array()}, {"growing", nlohmann::json::array()}};
-    for (const auto& row : fixed) tables["fixed"].push_back(to_json(row));
-    for (const auto& row : growing) tables["growing"].push_back(to_json(row));
+    nlohmann::json both = {{"fixed", nlohmann::json::array()}, {"growing", nlohmann::json::array()}};
+    for (const auto& row : fixed) both["fixed"].push_back(to_json(row));
+    for (const auto& row : growing) both["growing"].push_back(to_json(row));
     const nlohmann::json all = {{"machine", machine.name},
                                 {"parameters", cost.parameters},
                                 {"width", cost.width},
@@ -198,7 +198,7 @@ int run_plan(const PlanArguments& arguments) {
                                 {"verbs", verbs_to_json(cost, p)},
                                 {"largest_global_batch", largest},
                                 {"pays_up_to_ranks", last_that_pays(fixed)},
-                                {"tables", tables}};
+                                {"tables", both}};
     write_file_atomic(arguments.json, json_text(all, 2) + "\n");
   }
   print(cost, machine, p, largest);

@@ -9,6 +9,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "trainer/commands/shown_answers.h"
 #include "trainer/commands/shown_pictures.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
@@ -75,8 +76,8 @@ Queries read_queries(const std::string& file, const Embeddings& gallery) {
 
 Queries embed_queries(RunContext& context, TrainedModel& model, const std::string& query) {
   // A folder contains images: for a model of texts its name is a text.
-  if (model.config().data.kind == "images" && has_scheme(query)) user_path(query, "--query");  // throws
-  const bool is_path = path_exists(query) && !(model.config().data.kind == "texts" && is_folder(query));
+  if (!model.config().data.kind->reads_texts() && has_scheme(query)) user_path(query, "--query");  // throws
+  const bool is_path = path_exists(query) && (model.config().data.kind->reads_images() || !is_folder(query));
   const Input input = is_path ? open_input(model.config(), query) : text_input(model.config(), query);
   tell_left_out(context, query, input.dataset());
   const Embedded embedded = model.embed_all(context, input.examples);
@@ -162,11 +163,11 @@ void answer(const Queries& queries, const Embeddings& gallery, const std::option
   if (!arguments.html.empty())
     write_file_atomic(arguments.html, page_of(answers, queries, gallery, arguments));
   const bool in_file = !arguments.json.empty() || !arguments.html.empty();
-  if (in_file && answers.size() > kShownBesideFile) return print_summary(answers, arguments);
+  if (!prints_each_answer(answers.size(), in_file)) return print_summary(answers, arguments);
   print_table(answers);
 }
 
-int run_search(const SearchArguments& given) {
+int run_search(const SearchArguments& given, const Tables& tables) {
   SearchArguments arguments = given;
   arguments.query = user_query(given);
   const Embeddings gallery = read_embeddings(arguments.gallery);
@@ -178,7 +179,7 @@ int run_search(const SearchArguments& given) {
     answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
     return kDone;
   }
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "search");
     model.check_made_here(gallery, arguments.gallery);
     const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)

@@ -19,6 +19,7 @@
 #include "trainer/run/data_kinds/texts_in_memory.h"
 #include "trainer/run/run_config.h"
 #include "trainer/run/trained_model.h"
+#include "trainer/serve/request.h"
 #include "trainer/serve/service.h"
 
 namespace lodestone {
@@ -49,21 +50,15 @@ std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
 }
 
-bool reads_pictures(const RunConfig& config) {
-  return config.data.kind != "texts";
-}
-bool reads_texts(const RunConfig& config) {
-  return config.data.kind != "images";
-}
-
 /// Embeds samples in memory as the model's evaluation embeds them from files.
 /// Threads   as TrainedModel::embed
 class SampleEncoder {
  public:
   explicit SampleEncoder(TrainedModel& model) : model_(model) {
     const RunConfig& config = model.config();
-    if (reads_pictures(config)) transform_.emplace(config.data.image, static_cast<uint64_t>(config.seed));
-    if (reads_texts(config)) rule_ = token_rule(config.data);
+    if (config.data.kind->reads_images())
+      transform_.emplace(config.data.image, static_cast<uint64_t>(config.seed));
+    if (config.data.kind->reads_texts()) rule_ = token_rule(config.data);
   }
 
   /// Preprocessing of images; nullopt if the model does not embed images.
@@ -136,7 +131,7 @@ ServedModel served_model(const TrainedModel& model, const std::optional<ImageTra
                          const std::string& gallery, Logger& log) {
   ServedModel served;
   served.pictures = transform;
-  served.texts = reads_texts(model.config());
+  served.texts = model.config().data.kind->reads_texts();
   served.likeness = likeness_of(model.config());
   served.step = model.checkpoint().step;
   served.calibration = model.calibration(log);
@@ -157,9 +152,21 @@ void tell_of_open_secrets(const ServeArguments& arguments, Logger& log) {
     if (const std::string told = exposed_secret(file, option); !told.empty()) log.warn("{}", told);
 }
 
-int run_serve(const ServeArguments& arguments) {
+// Limits of which one would make another unattainable.
+void check_limits(const ServeArguments& arguments) {
+  picture_limits(arguments).check();
+  const auto rows = static_cast<int64_t>(RequestLimits().rows);
+  if (arguments.waiting_rows < std::max(arguments.batch_rows, rows))
+    throw ConfigError("--waiting-rows: expected at least --batch-rows (" +
+                      std::to_string(arguments.batch_rows) + "), and " + std::to_string(rows) +
+                      ", the rows that a request may have, got " + std::to_string(arguments.waiting_rows) +
+                      "; raise it" + (arguments.batch_rows > rows ? ", or lower --batch-rows" : ""));
+}
+
+int run_serve(const ServeArguments& arguments, const Tables& tables) {
+  check_limits(arguments);
   HttpOptions options = http_options(arguments);
-  return with_model(arguments, [&](RunContext& context, TrainedModel& model) {
+  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
     check_alone(context, "serve");
     tell_of_open_secrets(arguments, *context.log);
     options.warn = warn_to(context.log);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <system_error>
 
+#include <signal.h>
 #include <unistd.h>
 
 namespace lodestone {
@@ -28,7 +29,13 @@ void spin_briefly(char** words) {
   // By its own path, which ps shows. If that no longer exists, execv returns, and threads spin longer.
   std::error_code unknown;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
+  // Signals wait until the new image has handlers (before_main.cpp), since those of this one end here.
+  sigset_t stops, former;
+  sigemptyset(&stops);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&stops, signal);
+  ::sigprocmask(SIG_BLOCK, &stops, &former);
   ::execv(program.c_str(), words);
+  ::sigprocmask(SIG_SETMASK, &former, nullptr);
 }
 
 }  // namespace lodestone

@@ -1,13 +1,17 @@
 #include <functional>
 #include <iostream>
 
+#include "common/choices.h"
 #include "common/files.h"
 #include "common/printable.h"
+#include "sampler/bad_records.h"
+#include "sampler/left_out.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/texts/text_columns.h"
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/train_sentencepiece.h"
 #include "sampler/tokenizers/train_wordpiece.h"
+#include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 
 namespace lodestone {
@@ -21,6 +25,8 @@ struct TokenizerTrainArguments {
   int64_t vocabulary = 30000;
   bool cased = false;
   std::string output;
+  std::string on_bad_record = "fail";
+  double max_bad_fraction = BadRecordConfig().max_bad_fraction;
 };
 
 struct TokenizerEncodeArguments {
@@ -36,10 +42,13 @@ struct TokenizerEncodeArguments {
 };
 
 /// Returns the texts of several files one after the other.
+/// Errors    a bad line is handled by `bad_records`.
 class Texts {
  public:
-  Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns) {
-    layout_.format = "texts";
+  Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns,
+        BadRecordConfig bad_records = {})
+      : bad_records_(std::move(bad_records)) {
+    layout_.format = TextFormat::kTexts;
     layout_.multiline = true;
     layout_.columns = columns;
     for (const std::string& input : inputs)
@@ -51,6 +60,8 @@ class Texts {
       if (!read_row()) return {};
     return std::move(values_[next_value_++]);
   }
+
+  const LeftOut& left_out() const { return left_out_; }
 
  private:
   struct Open {
@@ -67,21 +78,33 @@ class Texts {
 
   bool read_row() {
     if (!open_) {
-      if (next_path_ == paths_.size()) return false;
+      if (next_path_ == paths_.size()) {
+        check_bad_share(left_out_.count(), lines_, bad_records_, messages_);
+        return false;
+      }
       open_ = std::make_unique<Open>(paths_[next_path_++], layout_);
     }
     if (!open_->reader.next()) {
       open_.reset();
       return true;
     }
+    lines_ += open_->reader.lines();
     try {
       values_ = open_->columns.values(open_->reader);
       next_value_ = 0;
     } catch (const DataError& error) {
-      throw DataError(std::string("texts: ") + error.what() + " at " + open_->file.path() + ":" +
-                      std::to_string(open_->reader.line()) + "; correct or remove it");
+      leave_out(std::string("texts: ") + error.what() + " at " + open_->file.path() + ":" +
+                std::to_string(open_->reader.line()));
     }
     return true;
+  }
+
+  void leave_out(const std::string& message) {
+    constexpr size_t kMessages = 20;
+    if (!bad_records_.skips()) throw DataError(message + "; correct or remove it");
+    left_out_.add("line|lines without a row that can be read (--on-bad-record skip)", message,
+                  open_->reader.lines());
+    if (messages_.size() < kMessages) messages_.push_back(message);
   }
 
   TextLayout layout_;
@@ -90,11 +113,17 @@ class Texts {
   std::unique_ptr<Open> open_;
   std::vector<std::string> values_;
   size_t next_value_ = 0;
+  BadRecordConfig bad_records_;
+  int64_t lines_ = 0;
+  LeftOut left_out_;
+  std::vector<std::string> messages_;
 };
 
 int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
-  Texts texts(arguments.inputs, arguments.columns);
+  const OnBadRecord bad = arguments.on_bad_record == "skip" ? OnBadRecord::kSkip : OnBadRecord::kFail;
+  Texts texts(arguments.inputs, arguments.columns, {bad, arguments.max_bad_fraction});
   int64_t tokens = 0;
+  tell_replaced(arguments.output, *make_log(0, 1));
   if (arguments.kind == "sentencepiece") {
     write_file_atomic(arguments.output,
                       train_sentencepiece([&] { return texts.next(); }, arguments.vocabulary));
@@ -113,6 +142,8 @@ int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
     write_file_atomic(arguments.output, lines);
   }
   std::cout << tokens << " tokens: " << arguments.output << std::endl;
+  for (const std::string& sentence : texts.left_out().sentences())
+    std::cerr << "left out " << printable(sentence) << std::endl;
   if (tokens < arguments.vocabulary)
     std::cerr << "of the " << arguments.vocabulary
               << " tokens asked for: no two neighbours in these texts occur "
@@ -126,8 +157,8 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
   config.path = arguments.tokenizer;
   config.kind = arguments.kind;
   config.lower_case = !arguments.cased;
-  config.strip_accents = arguments.strip_accents;
-  config.ids = arguments.ids;
+  config.strip_accents = *choice_named(arguments.strip_accents, kAutoYesNo);
+  config.ids = *choice_named(arguments.ids, kPieceIds);
   const auto tokenizer = open_tokenizer(config);
   Texts texts(arguments.inputs, arguments.columns);
   while (const auto text = texts.next()) {
@@ -166,9 +197,20 @@ void add_tokenizer_train(CLI::App* train, Action& action) {
   train->add_option("--vocabulary", train_arguments->vocabulary, "Number of tokens in the vocabulary")
       ->check(CLI::Range(16, 1 << 20))
       ->capture_default_str();
-  add_path(train, "--output", train_arguments->output,
-           "File for the vocabulary: vocab.txt (wordpiece) or *.model (sentencepiece)")
-      ->required();
+  auto* on_bad_record =
+      train
+          ->add_option("--on-bad-record", train_arguments->on_bad_record,
+                       "Handling of a line that cannot be read: fail, or skip, which counts it")
+          ->check(CLI::IsMember({"fail", "skip"}))
+          ->capture_default_str();
+  train
+      ->add_option("--max-bad-fraction", train_arguments->max_bad_fraction,
+                   "Fraction of the lines that may be skipped; more is an error")
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs(on_bad_record)
+      ->capture_default_str();
+  add_output(train, train_arguments->output,
+             "File for the vocabulary: vocab.txt (wordpiece) or *.model (sentencepiece)");
 }
 
 void add_tokenizer_encode(CLI::App* encode, Action& action) {
@@ -177,10 +219,12 @@ void add_tokenizer_encode(CLI::App* encode, Action& action) {
   add_path(encode, "--tokenizer", encode_arguments->tokenizer,
            "Vocabulary file: vocab.txt or a SentencePiece model")
       ->required();
+  std::vector<std::string> kinds{"auto"};
+  for (const char* name : names_of(tokenizer_table())) kinds.emplace_back(name);
   encode
       ->add_option("--kind", encode_arguments->kind,
                    "Kind of tokenizer; auto: sentencepiece for a file named *.model, otherwise wordpiece")
-      ->check(CLI::IsMember({"auto", "wordpiece", "sentencepiece"}))
+      ->check(CLI::IsMember(kinds))
       ->capture_default_str();
   encode
       ->add_option("--strip-accents", encode_arguments->strip_accents,

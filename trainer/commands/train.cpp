@@ -17,10 +17,10 @@ struct TrainArguments {
   std::string resume = "auto";
 };
 
-int run_train(const TrainArguments& arguments) {
+int run_train(const TrainArguments& arguments, const Tables& tables) {
   const StopSignals signals;
   PromptStop prompt(signals);
-  RunConfig config;
+  RunConfig config(tables);
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   return run_on_ranks(config, [&](RunContext& context) {
     const PromptStop::Attendance attendance(prompt, context);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -11,11 +12,12 @@
 #include "common/exit_code.h"
 #include "common/paths.h"
 #include "trainer/coordinator/faults/end_on_signal.h"
+#include "trainer/run/tables.h"
 
 namespace lodestone {
 
-/// The command that the command line selected.
-using Action = std::function<int()>;
+/// The command that the command line selected. It gets the losses, miners and encoders of this program.
+using Action = std::function<int(const Tables&)>;
 
 inline void add_set(CLI::App* command, std::vector<std::string>& assignments) {
   command
@@ -41,17 +43,19 @@ CLI::Option* add_path(CLI::App* command, const std::string& name, Member& member
   return option;
 }
 
-/// Creates the arguments of a command, which the command's action owns. A signal ends the command, unless it
-/// `heeds` signals itself from the beginning.
-template <typename Arguments>
-std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(const Arguments&),
-                              bool heeds = false) {
+/// Creates the arguments of a command, which the command's action owns. `run` takes them, and the tables if
+/// it reads a configuration. A signal ends the command, unless it `heeds` signals itself from the beginning.
+template <typename Arguments, typename Run>
+std::shared_ptr<Arguments> on(CLI::App* command, Action& action, Run run, bool heeds = false) {
   auto arguments = std::make_shared<Arguments>();
   command->callback([&action, arguments, run, heeds] {
-    action = [arguments, run, heeds] {
+    action = [arguments, run, heeds](const Tables& tables) {
       std::optional<EndOnSignal> ending;
       if (!heeds) ending.emplace();
-      return run(*arguments);
+      if constexpr (std::is_invocable_v<Run, const Arguments&>)
+        return run(*arguments);
+      else
+        return run(*arguments, tables);
     };
   });
   return arguments;
@@ -61,7 +65,7 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, int (*run)(cons
 /// selects it. Results go to stdout, progress to stderr; errors are thrown.
 ///
 ///     struct EmbedArguments { std::string run, output; };
-///     int run_embed(const EmbedArguments& arguments);  // the process's exit code
+///     int run_embed(const EmbedArguments& arguments, const Tables& tables);  // the process's exit code
 ///     void add_embed(CLI::App* command, Action& action) {
 ///       auto arguments = on<EmbedArguments>(command, action, run_embed);
 ///       add_path(command, "run", arguments->run, "Run folder or checkpoint")->required();
@@ -74,9 +78,5 @@ struct Verb {
 
 /// Adds every verb to the command line.
 void add_verbs(CLI::App& app, Action& action);
-
-/// Largest number of queries whose answers are printed when they are also written to a file; for more queries
-/// a summary is printed.
-constexpr size_t kShownBesideFile = 10;
 
 }  // namespace lodestone

@@ -120,8 +120,8 @@ std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& da
   const Objective::Setting setting = setting_of(config, data);
   const bool two_views = deals_sides(config, data);
   std::vector<Named> found;
-  for (const auto& loss : loss_table())
-    for (const auto& miner : miner_table()) {
+  for (const auto& loss : config.tables.losses())
+    for (const auto& miner : config.tables.miners()) {
       Named one{loss.name, miner.name, loss.make(), miner.make(), {}};
       const Objective objective{*one.made_loss, *one.made_miner, config.normalize,
                                 config.objective().exchange};
@@ -184,13 +184,15 @@ int verify(const RunContext& context, RunConfig& config, const VerifyArguments& 
   return code;
 }
 
-int run_verify_gradients(const VerifyArguments& arguments) {
-  RunConfig config;
+int run_verify_gradients(const VerifyArguments& arguments, const Tables& tables) {
+  RunConfig config(tables);
   read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   // Exactness is guaranteed only for float32 rows over the whole global batch.
-  config.training.wire = config.training.similarity_precision = config.training.precision = "float32";
-  if (config.training.loss_side.mining_scope != "global")
-    throw ConfigError("verify-gradients: with mining_scope '" + config.training.loss_side.mining_scope +
+  config.training.wire = config.training.similarity_precision = config.training.precision =
+      Precision::kFloat32;
+  if (config.training.loss_side.mining_scope != MiningScope::kGlobal)
+    throw ConfigError("verify-gradients: with mining_scope '" +
+                      choice_name(config.training.loss_side.mining_scope, kMiningScopes) +
                       "' the loss is not that "
                       "of one process with the global batch; verify with --set mining_scope=global");
   return run_on_ranks(config, [&](RunContext& context) { return verify(context, config, arguments); });

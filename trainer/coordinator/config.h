@@ -6,20 +6,27 @@
 #include <vector>
 
 #include "common/fields.h"
+#include "common/log_format.h"
 #include "trainer/coordinator/checkpoints/retention.h"
 
 namespace lodestone {
+
+/// What happens to a checkpoint that is due while one is being written.
+enum class WhenBusy { kWait, kSkip };
 
 /// When checkpoints are saved, and which of them are kept.
 struct CheckpointConfig {
   int64_t every_steps = 500;
   double every_minutes = 0;
-  std::string when_busy = "wait";
+  WhenBusy when_busy = WhenBusy::kWait;
   double deadline = 300;
   Retention retention;
 
   void visit(Fields& f);
 };
+
+/// What the metrics server shows besides figures.
+enum class ServedPages { kAuto, kMetrics, kAll };
 
 /// Where the metrics and the live page are served. Without a port, or with port 0, nothing is served.
 struct MetricsConfig {
@@ -29,7 +36,7 @@ struct MetricsConfig {
   std::string user;
   std::string password_file;
   std::string certificate;
-  std::string pages = "auto";
+  ServedPages pages = ServedPages::kAuto;
   std::string targets_file;
 
   /// Whether rank 0 serves; with per_rank, every rank does.
@@ -41,7 +48,7 @@ struct MetricsConfig {
 
 /// Format of the log's lines.
 struct LogConfig {
-  std::string format = "text";
+  LogFormat format = LogFormat::kText;
 
   void visit(Fields& f);
 };

@@ -43,7 +43,7 @@ EmojiFace::EmojiFace(const std::filesystem::path& path) : state_(std::make_uniqu
     throw DataError("emoji: expected a font of colour bitmaps " + path.string() + ", " + got +
                     "; install it: sudo apt-get install --no-install-recommends fonts-noto-color-emoji");
   };
-  if (!path_exists(path)) fail("which is not there");
+  if (!is_file(path)) fail("which is no file");
   if (FT_Init_FreeType(&state_->library) != 0) throw DataError("emoji: FreeType cannot be initialised");
   if (FT_New_Face(state_->library, path.c_str(), 0, &state_->face) != 0)
     fail("got a file that FreeType cannot read");

@@ -11,6 +11,8 @@
 #include FT_OUTLINE_H
 #include FT_TRUETYPE_TABLES_H
 
+#include "common/paths.h"
+
 namespace lodestone {
 
 namespace {
@@ -89,6 +91,7 @@ Face::~Face() = default;
 std::optional<Face> Face::open(const std::filesystem::path& path) {
   auto state = std::make_unique<State>();
   if (FT_Init_FreeType(&state->library) != 0) return std::nullopt;
+  if (!is_file(path)) return std::nullopt;  // opening a FIFO could wait for ever
   if (FT_New_Face(state->library, path.c_str(), 0, &state->face) != 0) return std::nullopt;
   FT_Face face = state->face;
   if (!FT_IS_SCALABLE(face) || !face->family_name || !face->charmap) return std::nullopt;

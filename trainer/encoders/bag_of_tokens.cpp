@@ -16,8 +16,8 @@ namespace {
 class BagOfTokens : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
-    f.field({"width", "of a token's embedding", "", 1, 65536}, &width_);
-    f.nested({"head", "from the mean to the embedding"}, head_config_);
+    f.field({.name = "width", .doc = "of a token's embedding", .min = 1, .max = 65536}, &width_);
+    f.nested({.name = "head", .doc = "from the mean to the embedding"}, head_config_);
   }
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {

@@ -86,15 +86,12 @@ class Bert : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
     config_.visit(f);
-    f.field({"pooling",
-             "mean: of the tokens, padding left out; cls: the first token; pooler: tanh of a linear layer "
-             "over the first",
-             "",
-             {},
-             {},
-             {"mean", "cls", "pooler"}},
-            &pooling_);
-    f.nested({"head", "from the pooled features to the embedding"}, head_config_);
+    f.choice(
+        {.name = "pooling",
+         .doc = "mean: of the tokens, padding left out; cls: the first token; pooler: tanh of a linear layer "
+                "over the first"},
+        &pooling_, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}, {"pooler", Pooling::kPooler}});
+    f.nested({.name = "head", .doc = "from the pooled features to the embedding"}, head_config_);
   }
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
@@ -126,7 +123,7 @@ class Bert : public Encoder {
     types_2D = parameters.normal("embeddings.token_type_embeddings.weight", {2, width}, kDeviation);
     norm_ = LayerNorm(parameters, "embeddings.LayerNorm", width, *config_.norm_epsilon);
     for (int64_t i = 0; i < *config_.layers; ++i) layers_.emplace_back(parameters, i, config_);
-    if (pooling_ == "pooler") pooler_ = Linear(parameters, "pooler.dense", width, width);
+    if (pooling_ == Pooling::kPooler) pooler_ = Linear(parameters, "pooler.dense", width, width);
     head_ = Head(parameters, head_config_, width);
   }
 
@@ -145,13 +142,13 @@ class Bert : public Encoder {
   }
 
   at::Tensor pooled(const at::Tensor& h_nTD, const at::Tensor& mask_nT) const {
-    if (pooling_ == "mean") return mean_of_tokens(h_nTD, mask_nT);
+    if (pooling_ == Pooling::kMean) return mean_of_tokens(h_nTD, mask_nT);
     const at::Tensor first_nD = h_nTD.select(1, 0);
-    return pooling_ == "cls" ? first_nD : at::tanh(pooler_(first_nD));
+    return pooling_ == Pooling::kCls ? first_nD : at::tanh(pooler_(first_nD));
   }
 
   BertConfig config_;
-  std::string pooling_ = "mean";
+  Pooling pooling_ = Pooling::kMean;
   HeadConfig head_config_;
   at::Tensor words_VD, places_PD, types_2D;
   LayerNorm norm_;

@@ -60,21 +60,44 @@ void expect_least(const char* field, int64_t value, int64_t least, const char* w
 }  // namespace
 
 void BertConfig::visit(Fields& f) {
-  f.field({"layers",
-           "transformer layers; null for this and what follows: as config.json beside init_from says, or "
-           "else a small "
-           "model's (6)",
-           "", 1, 256},
-          &layers);
-  f.field({"width", "of the hidden states (384)", "", 1, 65536}, &width);
-  f.field({"heads", "attention heads (12)", "", 1, 1024}, &heads);
-  f.field({"intermediate", "width between the two linear layers (4 widths)", "", 1, 262144}, &intermediate);
-  f.field({"positions", "longest text that has position embeddings (512)", "tokens", 1, 65535}, &positions);
-  f.field({"vocabulary", "tokens that have embeddings (the tokenizer's)", "tokens", 1}, &vocabulary);
-  f.field({"dropout", "share of hidden values dropped while training (0.1)", "", 0, 0.99}, &dropout);
-  f.field({"attention_dropout", "share of attention weights dropped while training (0.1)", "", 0, 0.99},
+  f.field(
+      {.name = "layers",
+       .doc = "transformer layers; null for this and what follows: as config.json beside init_from says, or "
+              "else a small "
+              "model's (6)",
+       .min = 1,
+       .max = 256},
+      &layers);
+  f.field({.name = "width", .doc = "of the hidden states (384)", .min = 1, .max = 65536}, &width);
+  f.field({.name = "heads", .doc = "attention heads (12)", .min = 1, .max = 1024}, &heads);
+  f.field({.name = "intermediate",
+           .doc = "width between the two linear layers (4 widths)",
+           .min = 1,
+           .max = 262144},
+          &intermediate);
+  f.field({.name = "positions",
+           .doc = "longest text that has position embeddings (512)",
+           .unit = "tokens",
+           .min = 1,
+           .max = 65535},
+          &positions);
+  f.field({.name = "vocabulary",
+           .doc = "tokens that have embeddings (the tokenizer's)",
+           .unit = "tokens",
+           .min = 1},
+          &vocabulary);
+  f.field({.name = "dropout",
+           .doc = "share of hidden values dropped while training (0.1)",
+           .min = 0,
+           .max = 0.99},
+          &dropout);
+  f.field({.name = "attention_dropout",
+           .doc = "share of attention weights dropped while training (0.1)",
+           .min = 0,
+           .max = 0.99},
           &attention_dropout);
-  f.field({"norm_epsilon", "added to the variance in layer norms (1e-12)", "", 0, 1}, &norm_epsilon);
+  f.field({.name = "norm_epsilon", .doc = "added to the variance in layer norms (1e-12)", .min = 0, .max = 1},
+          &norm_epsilon);
 }
 
 void BertConfig::resolve(const std::filesystem::path& weights, int64_t least_vocabulary,

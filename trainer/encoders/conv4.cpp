@@ -5,6 +5,7 @@
 #include "trainer/encoders/channels_last.h"
 #include "trainer/encoders/convolution.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/encoders/pooling.h"
 
 namespace lodestone {
 
@@ -16,13 +17,18 @@ namespace {
 class Conv4 : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
-    f.field({"channels", "output channels of each block; its length is the number of blocks", "", 1, 4096},
+    f.field({.name = "channels",
+             .doc = "output channels of each block; its length is the number of blocks",
+             .min = 1,
+             .max = 4096},
             &channels_);
-    f.field(
-        {"embedding", "width of the embedding; 0 leaves the last block's features as they are", "", 0, 65536},
-        &embedding_);
-    f.field({"pooling", "how the last block's picture becomes a vector", "", {}, {}, {"flatten", "mean"}},
-            &pooling_);
+    f.field({.name = "embedding",
+             .doc = "width of the embedding; 0 leaves the last block's features as they are",
+             .min = 0,
+             .max = 65536},
+            &embedding_);
+    f.choice({.name = "pooling", .doc = "how the last block's picture becomes a vector"}, &pooling_,
+             {{"flatten", Pooling::kFlatten}, {"mean", Pooling::kMean}});
   }
 
   void make(const InputShape& input, Parameters& parameters) override {
@@ -41,7 +47,7 @@ class Conv4 : public Encoder {
       height /= 2;
       width /= 2;
     }
-    features_ = pooling_ == "flatten" ? in * height * width : in;
+    features_ = pooling_ == Pooling::kFlatten ? in * height * width : in;
     if (embedding_ > 0) {
       weight_ = parameters.uniform("head.weight", {embedding_, features_});
       bias_ = parameters.constant("head.bias", {embedding_}, 0);
@@ -53,7 +59,7 @@ class Conv4 : public Encoder {
     for (size_t i = 0; i < convolutions_.size(); ++i) {
       x = norms_[i].pool_relu(convolutions_[i].forward(x), mode);
     }
-    x = pooling_ == "flatten" ? x.flatten(1) : x.mean(at::IntArrayRef{2, 3});
+    x = pooling_ == Pooling::kFlatten ? x.flatten(1) : x.mean(at::IntArrayRef{2, 3});
     return embedding_ > 0 ? at::linear(x, weight_, bias_) : x;
   }
 
@@ -66,7 +72,7 @@ class Conv4 : public Encoder {
  private:
   std::vector<int64_t> channels_ = {64, 64, 64, 64};
   int64_t embedding_ = 64;
-  std::string pooling_ = "flatten";
+  Pooling pooling_ = Pooling::kFlatten;
   int64_t features_ = 0;
   std::vector<Convolution> convolutions_;
   std::vector<BatchNorm> norms_;

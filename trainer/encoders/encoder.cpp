@@ -11,11 +11,12 @@ ForwardMode ForwardMode::for_rows(const at::Tensor& index_n) const {
 void Encoder::visit(Fields& f) {
   visit_architecture(f);
   initial_.visit(f);
-  f.field({"frozen",
-           "parameters that are not trained, as globs of their names; a batch norm whose weight is frozen "
-           "keeps its "
-           "running statistics"},
-          &frozen_);
+  f.field(
+      {.name = "frozen",
+       .doc = "parameters that are not trained, as globs of their names; a batch norm whose weight is frozen "
+              "keeps its "
+              "running statistics"},
+      &frozen_);
 }
 
 void Encoder::build(const InputShape& input, uint64_t seed) {

@@ -128,9 +128,19 @@ class Encoder {
   std::unique_ptr<Parameters> parameters_;
 };
 
-/// All encoders; those of images; those of texts.
+/// A row of the table of encoders. It also has what the encoder can read as a tower of two_tower.
+template <>
+struct TableRow<Encoder> {
+  const char* name;
+  const char* doc;
+  std::function<std::unique_ptr<Encoder>()> make;
+  bool images = false;
+  bool texts = false;
+};
+
+/// The encoders of this folder.
 std::span<const TableRow<Encoder>> encoder_table();
-std::span<const TableRow<Encoder>> picture_encoder_table();
-std::span<const TableRow<Encoder>> text_encoder_table();
+/// The same, and `added` behind them. The towers of two_tower are chosen from both.
+std::vector<TableRow<Encoder>> encoder_table_with(std::span<const TableRow<Encoder>> added);
 
 }  // namespace lodestone

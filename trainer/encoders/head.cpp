@@ -7,24 +7,21 @@
 namespace lodestone {
 
 void HeadConfig::visit(Fields& f) {
-  f.field({"kind",
-           "none: the features are the embedding; linear: one layer; mlp: layers with ReLU between them",
-           "",
-           {},
-           {},
-           {"none", "linear", "mlp"}},
-          &kind);
-  f.field({"embedding", "linear and mlp: width of the embedding", "", 1, 65536}, &embedding);
-  f.field({"hidden", "mlp: widths of the hidden layers", "", 1, 65536}, &hidden);
-  f.field(
-      {"norm", "mlp: what follows each hidden layer before its ReLU", "", {}, {}, {"none", "batch", "layer"}},
-      &norm);
+  f.choice(
+      {.name = "kind",
+       .doc = "none: the features are the embedding; linear: one layer; mlp: layers with ReLU between them"},
+      &kind, {{"none", HeadKind::kNone}, {"linear", HeadKind::kLinear}, {"mlp", HeadKind::kMlp}});
+  f.field({.name = "embedding", .doc = "linear and mlp: width of the embedding", .min = 1, .max = 65536},
+          &embedding);
+  f.field({.name = "hidden", .doc = "mlp: widths of the hidden layers", .min = 1, .max = 65536}, &hidden);
+  f.choice({.name = "norm", .doc = "mlp: what follows each hidden layer before its ReLU"}, &norm,
+           {{"none", HeadNorm::kNone}, {"batch", HeadNorm::kBatch}, {"layer", HeadNorm::kLayer}});
 }
 
 Head::Head(Parameters& parameters, const HeadConfig& config, int64_t features)
     : width_(features), norm_(config.norm) {
-  if (config.kind == "none") return;
-  const bool deep = config.kind == "mlp";
+  if (config.kind == HeadKind::kNone) return;
+  const bool deep = config.kind == HeadKind::kMlp;
   std::vector<int64_t> widths = deep ? config.hidden : std::vector<int64_t>();
   widths.push_back(config.embedding);
   for (size_t i = 0; i < widths.size(); ++i) {
@@ -32,12 +29,12 @@ Head::Head(Parameters& parameters, const HeadConfig& config, int64_t features)
                       norm = "head.norms." + std::to_string(i);
     const bool hidden = i + 1 < widths.size();
     Layer layer;
-    const bool bare = hidden && norm_ == "none";
+    const bool bare = hidden && norm_ == HeadNorm::kNone;
     layer.weight = bare ? parameters.he_normal(prefix + ".weight", {widths[i], width_})
                         : parameters.uniform(prefix + ".weight", {widths[i], width_});
     layer.bias = parameters.constant(prefix + ".bias", {widths[i]}, 0);
-    if (hidden && norm_ == "batch") layer.batch_norm = BatchNorm(parameters, norm, widths[i]);
-    if (hidden && norm_ == "layer") {
+    if (hidden && norm_ == HeadNorm::kBatch) layer.batch_norm = BatchNorm(parameters, norm, widths[i]);
+    if (hidden && norm_ == HeadNorm::kLayer) {
       layer.scale = parameters.constant(norm + ".weight", {widths[i]}, 1);
       layer.shift = parameters.constant(norm + ".bias", {widths[i]}, 0);
     }
@@ -56,8 +53,9 @@ at::Tensor Head::forward(const at::Tensor& x_bF, const ForwardMode& mode) const 
 }
 
 at::Tensor Head::normalised(const Layer& layer, const at::Tensor& x_bF, const ForwardMode& mode) const {
-  if (norm_ == "batch") return layer.batch_norm.forward(x_bF, mode);
-  if (norm_ == "layer") return at::layer_norm(x_bF, layer.scale.sizes(), layer.scale, layer.shift, 1e-5);
+  if (norm_ == HeadNorm::kBatch) return layer.batch_norm.forward(x_bF, mode);
+  if (norm_ == HeadNorm::kLayer)
+    return at::layer_norm(x_bF, layer.scale.sizes(), layer.scale, layer.shift, 1e-5);
   return x_bF;
 }
 

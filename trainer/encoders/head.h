@@ -11,12 +11,15 @@
 
 namespace lodestone {
 
+enum class HeadKind { kNone, kLinear, kMlp };
+enum class HeadNorm { kNone, kBatch, kLayer };
+
 /// Configures the layers after an encoder's pooled features.
 struct HeadConfig {
-  std::string kind = "none";
+  HeadKind kind = HeadKind::kNone;
   int64_t embedding = 128;
   std::vector<int64_t> hidden = {512};
-  std::string norm = "none";
+  HeadNorm norm = HeadNorm::kNone;
 
   void visit(Fields& f);
 };
@@ -41,7 +44,7 @@ class Head {
   at::Tensor normalised(const Layer& layer, const at::Tensor& x_bF, const ForwardMode& mode) const;
 
   int64_t width_ = 0;
-  std::string norm_;
+  HeadNorm norm_ = HeadNorm::kNone;
   std::vector<Layer> layers_;
 };
 

@@ -138,22 +138,26 @@ std::string WeightsReport::sentence() const {
 }
 
 void InitialWeights::visit(Fields& f) {
-  f.field({"init_from",
-           "weights to start from, by parameter name: a safetensors file, a *.index.json of shards, or a "
-           "folder with either; empty starts at random",
-           kPathUnit},
-          &init_from);
+  f.field(
+      {.name = "init_from",
+       .doc = "weights to start from, by parameter name: a safetensors file, a *.index.json of shards, or a "
+              "folder with either; empty starts at random",
+       .unit = kPathUnit},
+      &init_from);
   if (init_from.empty())
     without_effect(f, {"init_prefix", "init_partial"},
                    "without init_from; name the weights, or leave it out");
-  f.field({"init_prefix",
+  f.field(
+      {.name = "init_prefix",
+       .doc =
            "the encoder's names in that file begin with this, and tensors with other names are passed over; "
            "empty: found by itself"},
-          &init_prefix);
-  f.field({"init_partial",
-           "true: start with what fits, though tensors are missing, left over or of another shape; false: "
-           "that is an error, but for a head's"},
-          &init_partial);
+      &init_prefix);
+  f.field(
+      {.name = "init_partial",
+       .doc = "true: start with what fits, though tensors are missing, left over or of another shape; false: "
+              "that is an error, but for a head's"},
+      &init_partial);
 }
 
 WeightsReport InitialWeights::load(Parameters& parameters, const Adapt& adapt) const {

@@ -11,8 +11,8 @@ namespace {
 class Mlp : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
-    f.field({"hidden", "widths of the hidden layers", "", 1, 1048576}, &hidden_);
-    f.field({"embedding", "width of the embedding", "", 1, 65536}, &embedding_);
+    f.field({.name = "hidden", .doc = "widths of the hidden layers", .min = 1, .max = 1048576}, &hidden_);
+    f.field({.name = "embedding", .doc = "width of the embedding", .min = 1, .max = 65536}, &embedding_);
   }
 
   void make(const InputShape& input, Parameters& parameters) override {

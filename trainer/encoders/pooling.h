@@ -4,6 +4,9 @@
 
 namespace lodestone {
 
+/// How features become one vector; an encoder offers some of these.
+enum class Pooling { kMean, kGem, kCls, kPooler, kFlatten };
+
 /// Generalised mean over the axes after the channels (Radenović et al. 2019): (mean max(x, 1e-6)^p)^(1/p); p
 /// = 1 is the mean, a large p approaches the maximum. x_bCX to [b, C]; p_1 is learned.
 at::Tensor generalized_mean(const at::Tensor& x_bCX, const at::Tensor& p_1);

@@ -12,6 +12,8 @@ namespace lodestone {
 
 namespace {
 
+enum class Stem { kStandard, kSmall };
+
 /// A convolution without bias and its batch norm.
 class NormedConvolution {
  public:
@@ -54,37 +56,33 @@ class ResNet : public Encoder {
  public:
   ResNet(std::string name, std::vector<int64_t> depths, bool bottleneck)
       : name_(std::move(name)), depths_(std::move(depths)), bottleneck_(bottleneck) {
-    head_config_.kind = "linear";
+    head_config_.kind = HeadKind::kLinear;
   }
 
   void visit_architecture(Fields& f) override {
-    f.field({"stem",
+    f.choice(
+        {.name = "stem",
+         .doc =
              "standard: 7x7 convolution of stride 2 and max pool; small: 3x3 of stride 1, for pictures of 28 "
-             "to 64 pixels",
-             "",
-             {},
-             {},
-             {"standard", "small"}},
-            &stem_);
-    f.field({"width", "channels of the first stage; torchvision's have 64", "", 1, 4096}, &width_);
-    f.field({"pooling",
-             "of the last picture: mean, or generalised mean with a learned exponent",
-             "",
-             {},
-             {},
-             {"mean", "gem"}},
-            &pooling_);
-    f.nested({"head", "from the pooled features to the embedding"}, head_config_);
+             "to 64 pixels"},
+        &stem_, {{"standard", Stem::kStandard}, {"small", Stem::kSmall}});
+    f.field(
+        {.name = "width", .doc = "channels of the first stage; torchvision's have 64", .min = 1, .max = 4096},
+        &width_);
+    f.choice(
+        {.name = "pooling", .doc = "of the last picture: mean, or generalised mean with a learned exponent"},
+        &pooling_, {{"mean", Pooling::kMean}, {"gem", Pooling::kGem}});
+    f.nested({.name = "head", .doc = "from the pooled features to the embedding"}, head_config_);
   }
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
     at::Tensor x = channels_last(features.pixels_nCHW);
     x = first_.front().relu(x, mode);
-    if (stem_ == "standard") x = at::max_pool2d(x, 3, 2, 1);
+    if (stem_ == Stem::kStandard) x = at::max_pool2d(x, 3, 2, 1);
     for (const auto& block : blocks_)
       x = run_block([&block](const at::Tensor& y, const ForwardMode& how) { return block.forward(y, how); },
                     x, block.parameters, mode);
-    x = pooling_ == "gem" ? generalized_mean(x, exponent_1) : x.mean(at::IntArrayRef{2, 3});
+    x = pooling_ == Pooling::kGem ? generalized_mean(x, exponent_1) : x.mean(at::IntArrayRef{2, 3});
     return head_.forward(x, mode);
   }
 
@@ -101,7 +99,7 @@ class ResNet : public Encoder {
  protected:
   void make(const InputShape& input, Parameters& parameters) override {
     expect_pictures(name_, input);
-    const bool small = stem_ == "small";
+    const bool small = stem_ == Stem::kSmall;
     first_.emplace_back(parameters, "conv1", "bn1", input.channels, width_, small ? 3 : 7, small ? 1 : 2);
     int64_t in = width_;
     for (size_t stage = 0; stage < depths_.size(); ++stage)
@@ -109,7 +107,7 @@ class ResNet : public Encoder {
         const std::string prefix = "layer" + std::to_string(stage + 1) + "." + std::to_string(i);
         in = add_block(parameters, prefix, in, width_ << stage, stage > 0 && i == 0 ? 2 : 1);
       }
-    if (pooling_ == "gem") exponent_1 = parameters.constant("pool.p", {1}, 3);
+    if (pooling_ == Pooling::kGem) exponent_1 = parameters.constant("pool.p", {1}, 3);
     head_ = Head(parameters, head_config_, in);
   }
 
@@ -143,7 +141,8 @@ class ResNet : public Encoder {
   std::string name_;
   std::vector<int64_t> depths_;
   bool bottleneck_;
-  std::string stem_ = "standard", pooling_ = "mean";
+  Stem stem_ = Stem::kStandard;
+  Pooling pooling_ = Pooling::kMean;
   int64_t width_ = 64;
   HeadConfig head_config_;
   std::vector<NormedConvolution> first_;

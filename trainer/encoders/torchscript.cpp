@@ -29,7 +29,9 @@ ParameterRole role_of(const std::string& buffer) {
 class TorchScriptEncoder : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
-    f.field({"file", "the model, as torch.jit.save wrote it; needed as long as the run is used", kPathUnit},
+    f.field({.name = "file",
+             .doc = "the model, as torch.jit.save wrote it; needed as long as the run is used",
+             .unit = kPathUnit},
             &file_);
   }
 

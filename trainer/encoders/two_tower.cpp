@@ -1,11 +1,11 @@
+#include "trainer/encoders/two_tower.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/where.h>
-
-#include "trainer/encoders/encoder.h"
 
 namespace lodestone {
 
@@ -19,13 +19,16 @@ namespace {
 ///           are collective
 class TwoTower : public Encoder {
  public:
+  explicit TwoTower(std::shared_ptr<const Towers> towers) : towers_(std::move(towers)) {}
+
   void visit_architecture(Fields& f) override {
-    f.slot({"image", "the encoder of pictures"}, image_);
-    f.slot({"text", "the encoder of texts"}, text_);
-    f.field(
-        {"embedding", "width that both towers are projected to; 0: none, and the towers' widths are equal",
-         "", 0, 65536},
-        &embedding_);
+    f.slot({.name = "image", .doc = "the encoder of pictures"}, image_);
+    f.slot({.name = "text", .doc = "the encoder of texts"}, text_);
+    f.field({.name = "embedding",
+             .doc = "width that both towers are projected to; 0: none, and the towers' widths are equal",
+             .min = 0,
+             .max = 65536},
+            &embedding_);
   }
 
   std::vector<WeightsReport> load_initial_weights() override {
@@ -123,7 +126,8 @@ class TwoTower : public Encoder {
     return x;
   }
 
-  Slot<Encoder> image_{picture_encoder_table(), "resnet18"}, text_{text_encoder_table(), "bert"};
+  std::shared_ptr<const Towers> towers_;
+  Slot<Encoder> image_{towers_->image, "resnet18"}, text_{towers_->text, "bert"};
   int64_t embedding_ = 256;
   InputShape shape_;
   at::Tensor image_projection_, text_projection_;
@@ -131,8 +135,8 @@ class TwoTower : public Encoder {
 
 }  // namespace
 
-std::unique_ptr<Encoder> make_two_tower() {
-  return std::make_unique<TwoTower>();
+std::unique_ptr<Encoder> make_two_tower(std::shared_ptr<const Towers> towers) {
+  return std::make_unique<TwoTower>(std::move(towers));
 }
 
 }  // namespace lodestone

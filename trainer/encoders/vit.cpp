@@ -97,23 +97,20 @@ class Vit : public Encoder {
       : name_(std::move(name)), width_(width), heads_(heads) {}
 
   void visit_architecture(Fields& f) override {
-    f.field({"patch_size", "side of a patch; pictures are multiples of it", "pixels", 1, 1024}, &patch_size_);
-    f.field({"layers", "transformer blocks", "", 1, 256}, &layers_);
-    f.field({"pooling",
-             "cls: the class token; mean, or generalised mean with a learned exponent: of the patches",
-             "",
-             {},
-             {},
-             {"cls", "mean", "gem"}},
-            &pooling_);
-    f.field({"names",
-             "whose parameter names to use, which decides whose files load",
-             "",
-             {},
-             {},
-             {"timm", "torchvision"}},
-            &names_);
-    f.nested({"head", "from the pooled features to the embedding"}, head_config_);
+    f.field({.name = "patch_size",
+             .doc = "side of a patch; pictures are multiples of it",
+             .unit = "pixels",
+             .min = 1,
+             .max = 1024},
+            &patch_size_);
+    f.field({.name = "layers", .doc = "transformer blocks", .min = 1, .max = 256}, &layers_);
+    f.choice(
+        {.name = "pooling",
+         .doc = "cls: the class token; mean, or generalised mean with a learned exponent: of the patches"},
+        &pooling_, {{"cls", Pooling::kCls}, {"mean", Pooling::kMean}, {"gem", Pooling::kGem}});
+    f.choice({.name = "names", .doc = "whose parameter names to use, which decides whose files load"},
+             &names_, {{"timm", &kTimm}, {"torchvision", &kTorchvision}});
+    f.nested({.name = "head", .doc = "from the pooled features to the embedding"}, head_config_);
   }
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
@@ -127,11 +124,12 @@ class Vit : public Encoder {
                                              const ForwardMode& how) { return block.forward(x, heads, how); },
                     x_nTD, block.parameters, mode);
     x_nTD = norm_.norm(x_nTD);
-    if (pooling_ == "cls") return head_.forward(x_nTD.select(1, 0), mode);
+    if (pooling_ == Pooling::kCls) return head_.forward(x_nTD.select(1, 0), mode);
     const at::Tensor patches_nTD = x_nTD.narrow(1, 1, x_nTD.size(1) - 1);
-    return head_.forward(
-        pooling_ == "mean" ? patches_nTD.mean(1) : generalized_mean(patches_nTD.transpose(1, 2), exponent_1),
-        mode);
+    return head_.forward(pooling_ == Pooling::kMean
+                             ? patches_nTD.mean(1)
+                             : generalized_mean(patches_nTD.transpose(1, 2), exponent_1),
+                         mode);
   }
 
   int64_t output_dim() const override { return head_.output_dim(); }
@@ -145,7 +143,7 @@ class Vit : public Encoder {
                         std::to_string(patch_size_) + ", got " + std::to_string(input.height) + "x" +
                         std::to_string(input.width) +
                         "; change data.image.height and width, or encoder.patch_size");
-    const Names& names = names_ == "timm" ? kTimm : kTorchvision;
+    const Names& names = *names_;
     rows_ = input.height / patch_size_;
     columns_ = input.width / patch_size_;
     position_name_ = names.position;
@@ -158,7 +156,7 @@ class Vit : public Encoder {
         parameters.normal(names.position, {1, 1 + rows_ * columns_, width_}, kDeviation, /*decays=*/false);
     for (int64_t i = 0; i < layers_; ++i) blocks_.emplace_back(parameters, names, i, width_);
     norm_ = norm_pair(parameters, names.norm, width_);
-    if (pooling_ == "gem") exponent_1 = parameters.constant("pool.p", {1}, 3);
+    if (pooling_ == Pooling::kGem) exponent_1 = parameters.constant("pool.p", {1}, 3);
     head_ = Head(parameters, head_config_, width_);
   }
 
@@ -179,7 +177,8 @@ class Vit : public Encoder {
   std::string name_;
   int64_t width_, heads_;
   int64_t patch_size_ = 16, layers_ = 12;
-  std::string pooling_ = "cls", names_ = "timm";
+  Pooling pooling_ = Pooling::kCls;
+  const Names* names_ = &kTimm;
   HeadConfig head_config_;
   int64_t rows_ = 0, columns_ = 0;
   std::string position_name_;

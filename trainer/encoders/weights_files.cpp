@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "common/file_kind.h"
 #include "common/files.h"
 #include "common/paths.h"
 #include "common/printable.h"
@@ -22,28 +23,12 @@ constexpr const char* kConvert =
     "s.save_file({k: v.clone().contiguous() for k, v in w.get(\"state_dict\", w).items()}, "
     "\"model.safetensors\")'";
 
-/// Files that users mistake for weights, recognised by their first bytes.
-struct Mistaken {
-  std::string_view begin;
-  const char* what;
-  const char* remedy;
-};
-
-constexpr Mistaken kMistaken[] = {
-    {"PK\x03\x04", "a file of torch.save or torch.jit.save", kConvert},
-    {"\x80\x02", "a pickle", kConvert},
-    {"\x80\x04", "a pickle", kConvert},
-    {"version https://git-lfs", "a pointer of Git LFS in the file's place", "; run git lfs pull there"},
-    {"\x89HDF", "an HDF5 file", "; save the model as safetensors"},
-    {"GGUF", "a GGUF file", "; use the safetensors that it was made of"},
-    {"<", "a web page", "; fetch the file itself"},
-};
-
 void check_kind(std::string_view bytes, const std::string& name) {
-  for (const Mistaken& kind : kMistaken)
-    if (bytes.starts_with(kind.begin))
-      throw DataError("encoder.init_from: expected a safetensors file, got " + std::string(kind.what) + ": " +
-                      name + kind.remedy);
+  const FileKind* kind = file_kind(bytes);
+  if (kind == nullptr) return;
+  const char* other = *kind->remedy != 0 ? kind->remedy : "; save the model as safetensors";
+  throw DataError("encoder.init_from: expected a safetensors file, got " + std::string(kind->name) + ": " +
+                  name + (kind->is_pickle ? kConvert : other));
 }
 
 ForeignTensors read_one(const fs::path& file) {

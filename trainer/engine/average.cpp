@@ -8,10 +8,17 @@
 namespace lodestone {
 
 void AverageConfig::visit(Fields& f) {
-  f.field({"decay", "share of itself that the average keeps each step; 0: no average", "", 0, 0.9999999},
+  f.field({.name = "decay",
+           .doc = "share of itself that the average keeps each step; 0: no average",
+           .min = 0,
+           .max = 0.9999999},
           &decay);
   if (!on()) without_effect(f, {"start_step"}, "without an average; set ema.decay above 0, or leave it out");
-  f.field({"start_step", "before this step the average is the weights themselves", "steps", 0}, &start_step);
+  f.field({.name = "start_step",
+           .doc = "before this step the average is the weights themselves",
+           .unit = "steps",
+           .min = 0},
+          &start_step);
 }
 
 Average::Average(const AverageConfig& config, const Parameters& parameters) : config_(config) {

@@ -50,21 +50,20 @@ Shard shard_of(const Group& world, int64_t count) {
 }  // namespace
 
 void DeterminismConfig::visit(Fields& f) {
-  f.field({"determinism",
+  f.choice(
+      {.name = "determinism",
+       .doc =
            "world: the same bits in every run on the same number of ranks; canonical: on any number of them, "
            "at the price of a "
-           "loss that every rank forms whole",
-           "",
-           {},
-           {},
-           {"world", "canonical"}},
-          &kind);
+           "loss that every rank forms whole"},
+      &kind, {{"world", Determinism::kWorld}, {"canonical", Determinism::kCanonical}});
   if (!canonical())
     without_effect(f, {"micro_shards"},
-                   "with determinism: " + kind + "; leave it out, or set determinism: canonical");
-  f.field({"micro_shards",
-           "canonical: pieces of the global batch, each encoded by itself; no run may have more ranks", "", 1,
-           65536},
+                   "with determinism: world; leave it out, or set determinism: canonical");
+  f.field({.name = "micro_shards",
+           .doc = "canonical: pieces of the global batch, each encoded by itself; no run may have more ranks",
+           .min = 1,
+           .max = 65536},
           &micro_shards);
 }
 
@@ -72,10 +71,10 @@ Shard DeterminismConfig::shard(const Group& world) const {
   return shard_of(world, canonical() ? micro_shards : 0);
 }
 
-CanonicalPass::CanonicalPass(const Group& world, Encoder& encoder, int64_t count, std::string precision)
+CanonicalPass::CanonicalPass(const Group& world, Encoder& encoder, int64_t count, Precision precision)
     : world_(world),
       encoder_(encoder),
-      precision_(std::move(precision)),
+      precision_(precision),
       sum_(world, share_of(count, {world.rank(), world.size()}).size()),
       learned_(trained(encoder.parameters().learned())) {
   if (count < world.size())

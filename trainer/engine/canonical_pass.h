@@ -10,13 +10,18 @@
 
 namespace lodestone {
 
-/// Whether the bits of a run depend on the number of ranks: "world" (they do) or "canonical" (they do not).
+/// Whether the bits of a run depend on the number of ranks.
+enum class Determinism {
+  kWorld,      ///< they do
+  kCanonical,  ///< they do not
+};
+
 struct DeterminismConfig {
-  std::string kind = "world";
+  Determinism kind = Determinism::kWorld;
   int64_t micro_shards = 8;
 
   void visit(Fields& f);
-  bool canonical() const { return kind == "canonical"; }
+  bool canonical() const { return kind == Determinism::kCanonical; }
   /// The shard of this rank; in canonical mode it consists of whole micro-shards.
   Shard shard(const Group& world) const;
 };
@@ -35,7 +40,7 @@ class CanonicalPass : public EncoderPass {
  public:
   /// `encoder` must be built and outlive the object. Throws ConfigError if there are more ranks than
   /// micro-shards.
-  CanonicalPass(const Group& world, Encoder& encoder, int64_t count, std::string precision);
+  CanonicalPass(const Group& world, Encoder& encoder, int64_t count, Precision precision);
 
   /// Throws Error if `share` isn't that of `Shard::pieces` = count.
   at::Tensor encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) override;
@@ -58,7 +63,7 @@ class CanonicalPass : public EncoderPass {
 
   Group world_;
   Encoder& encoder_;
-  std::string precision_;
+  Precision precision_;
   OrderedSum sum_;
   std::vector<at::Tensor> learned_;
   std::vector<bool> used_;  ///< by parameter: does any micro-shard of this step have a gradient for it?

@@ -1,18 +1,22 @@
 #include "trainer/engine/direct_pass.h"
 
-#include <utility>
-
 #include "trainer/engine/forward_pass.h"
 
 namespace lodestone {
 
-DirectPass::DirectPass(const Group& world, Encoder& encoder, int64_t micro_batch, std::string precision)
+DirectPass::DirectPass(const Group& world, Encoder& encoder, int64_t micro_batch, Precision precision)
     : world_(world),
-      sync_(world, tensors_of(encoder.parameters().learned(), ParameterRole::kLearned)),
-      cache_(encoder, sync_, micro_batch, std::move(precision)) {}
+      learned_(tensors_of(encoder.parameters().learned(), ParameterRole::kLearned)),
+      sync_(world, learned_),
+      cache_(encoder, sync_, micro_batch, precision) {}
 
 at::Tensor DirectPass::encode(const Features& x, const ForwardMode& mode, Range share, int64_t) {
   return cache_.encode(x, mode_for_share(mode, share)).detach();
+}
+
+void DirectPass::backward(const at::Tensor& gradient_bD) {
+  for (const at::Tensor& parameter : learned_) parameter.mutable_grad().reset();
+  cache_.backward(gradient_bD);
 }
 
 }  // namespace lodestone

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <vector>
 
 #include "distributed/reductions/gradient_sync.h"
 #include "trainer/engine/encoder_pass.h"
@@ -12,12 +12,12 @@ namespace lodestone {
 /// backward pass runs.
 class DirectPass : public EncoderPass {
  public:
-  DirectPass(const Group& world, Encoder& encoder, int64_t micro_batch, std::string precision);
+  DirectPass(const Group& world, Encoder& encoder, int64_t micro_batch, Precision precision);
   DirectPass(const DirectPass&) = delete;
   DirectPass& operator=(const DirectPass&) = delete;
 
   at::Tensor encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) override;
-  void backward(const at::Tensor& gradient_bD) override { cache_.backward(gradient_bD); }
+  void backward(const at::Tensor& gradient_bD) override;
   void reduce() override { sync_.finish(); }
   Group loss_world() const override { return world_; }
   LossRows rows_for_loss(const LocalRows& own, Range share, int64_t) const override { return {own, share}; }
@@ -29,6 +29,7 @@ class DirectPass : public EncoderPass {
 
  private:
   Group world_;
+  std::vector<at::Tensor> learned_;
   GradientSync sync_;
   GradientCache cache_;
 };

@@ -6,6 +6,7 @@
 #include "distributed/group.h"
 #include "sampler/samplers/index_sampler.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/engine/precision.h"
 #include "trainer/negatives/tiles/row_set.h"
 
 namespace lodestone {
@@ -14,7 +15,7 @@ namespace lodestone {
 /// (DirectPass), or in micro-shards whose sums do not depend on the number of ranks (CanonicalPass). The
 /// trainer and verify-gradients use the same object.
 ///
-///     const auto pass = make_encoder_pass(world, encoder, {"float32"});
+///     const auto pass = make_encoder_pass(world, encoder, {});
 ///     const at::Tensor z_bD = pass->encode(x, mode, batch.share, batch.global_rows);
 ///     const auto rows = pass->rows_for_loss({z_bD, label_b, group_b, id_b}, batch.share, batch.global_rows);
 ///     const StepLoss loss = global_batch_loss(pass->loss_world(), rows.rows, objective);
@@ -22,15 +23,15 @@ namespace lodestone {
 ///     pass->reduce();  // the parameters' gradients are now those of the global batch
 ///
 /// Ranks     encode, rows_for_loss, encode_keys and reduce are collective, and so is backward of DirectPass
-/// Gradient  of parameters: the sum over the rows of all ranks; DirectPass adds it to the gradient that is
-///           there, CanonicalPass replaces that
+/// Gradient  backward and reduce replace the gradients of all learned parameters by the sum over the rows of
+///           all ranks. A parameter that no row reaches has none.
 class EncoderPass {
  public:
   virtual ~EncoderPass() = default;
 
   /// z_bD of this rank's rows, detached, at least float32. `share` is their range in the global batch.
   virtual at::Tensor encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) = 0;
-  /// Takes dL/dz of the rows that were encoded last and adds this rank's part of the parameters' gradients.
+  /// Takes dL/dz of the rows that were encoded last. Replaces the parameters' gradients by this rank's part.
   virtual void backward(const at::Tensor& gradient_bD) = 0;
   /// Replaces the parameters' gradients by their sum over ranks.
   virtual void reduce() = 0;
@@ -54,9 +55,9 @@ class EncoderPass {
 
 /// Selects and configures an EncoderPass.
 struct PassOptions {
-  std::string precision = "float32";  ///< as in Autocast
-  int64_t micro_batch = 0;            ///< DirectPass: rows at a time; 0: all at once
-  int64_t micro_shards = 0;           ///< above 0: CanonicalPass with that many micro-shards
+  Precision precision = Precision::kFloat32;
+  int64_t micro_batch = 0;   ///< DirectPass: rows at a time; 0: all at once
+  int64_t micro_shards = 0;  ///< above 0: CanonicalPass with that many micro-shards
 };
 
 /// The pass that the options select. `encoder` must be built and outlive it. Throws ConfigError.

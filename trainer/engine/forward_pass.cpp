@@ -24,8 +24,7 @@ void set_generator(c10::Device device, const ForwardDraw& draw) {
 
 }  // namespace
 
-at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& mode,
-                        const std::string& precision) {
+at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& mode, Precision precision) {
   set_generator(x.device(), mode.draw);
   const Autocast autocast(x.device(), precision);
   const at::Tensor z_bD = encoder.forward(x, mode);

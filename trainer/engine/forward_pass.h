@@ -1,17 +1,15 @@
 #pragma once
 
-#include <string>
-
 #include "sampler/samplers/index_sampler.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/engine/precision.h"
 
 namespace lodestone {
 
 /// A forward pass of an encoder in this precision (as in Autocast); returns embeddings of at least float32.
 /// It seeds LibTorch's generator, which foreign modules draw from, by the mode's seed, step and first row: a
 /// second pass over the same rows in the same step, also in a resumed run, draws the same numbers.
-at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& mode,
-                        const std::string& precision);
+at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& mode, Precision precision);
 
 /// `mode` for the rows of a share of the global batch: the random numbers of a row depend on its index there.
 ForwardMode mode_for_share(const ForwardMode& mode, Range share);

@@ -18,8 +18,8 @@ class GradientCache {
  public:
   /// micro_batch 0: no micro-batches; encode keeps the graph and backward uses it. `precision` is that of
   /// Autocast.
-  GradientCache(Encoder& encoder, GradientSync& sync, int64_t micro_batch, std::string precision)
-      : encoder_(encoder), sync_(sync), micro_batch_(micro_batch), precision_(std::move(precision)) {}
+  GradientCache(Encoder& encoder, GradientSync& sync, int64_t micro_batch, Precision precision)
+      : encoder_(encoder), sync_(sync), micro_batch_(micro_batch), precision_(precision) {}
 
   /// z_bD, detached, at least float32.
   at::Tensor encode(const Features& x, const ForwardMode& mode);
@@ -32,7 +32,7 @@ class GradientCache {
   Encoder& encoder_;
   GradientSync& sync_;
   int64_t micro_batch_;
-  std::string precision_;
+  Precision precision_;
   Features x_;
   at::Tensor z_bD_;
   ForwardMode mode_;

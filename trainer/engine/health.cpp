@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <string_view>
-#include <typeinfo>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -41,19 +39,8 @@ double loss_of_one_value(const Loss& loss, double value, int64_t classes, int64_
       .item<double>();
 }
 
-/// The name of an object's row in the table.
-template <typename Interface>
-std::string_view name_of(std::span<const TableRow<Interface>> table, const Interface& object) {
-  for (const auto& row : table) {
-    const auto made = row.make();
-    const Interface& other = *made;
-    if (typeid(other) == typeid(object)) return row.name;
-  }
-  return "";
-}
-
 std::string remedy(const Objective& objective) {
-  if (name_of<Miner>(miner_table(), objective.miner) == "batch_hard")
+  if (objective.miner.only_hardest())
     return "the hardest triplets pull an untrained encoder together: train with miner: {name: semi_hard} or "
            "{name: "
            "all}, at least at the start, and a smaller optimizer.learning_rate";

@@ -37,6 +37,9 @@ class NumbersAsVectors : public StateVisitor {
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override {
     inner_.replicated(group, name, live.dim() == 0 ? live.view({1}) : live);
   }
+  void replaceable(const std::string& group, const std::string& name, at::Tensor& value) override {
+    inner_.replaceable(group, name, value);
+  }
   void sharded(const std::string& group, const std::string& name, const StateRows& rows) override {
     inner_.sharded(group, name, rows);
   }
@@ -57,15 +60,10 @@ LocalRows rows_at(const LocalRows& rows, const at::Tensor& index) {
 }  // namespace
 
 void LossSideConfig::visit(Fields& f) {
-  f.field({"mining_scope",
-           "whose rows meet: of one rank, of the ranks of a host, or of all",
-           "",
-           {},
-           {},
-           {"local", "node", "global"}},
-          &mining_scope);
-  f.nested({"memory", "refs beyond the batch"}, memory);
-  f.nested({"proxies", "one learned vector per class, for losses that use them"}, proxies);
+  f.choice({.name = "mining_scope", .doc = "whose rows meet: of one rank, of the ranks of a host, or of all"},
+           &mining_scope, kMiningScopes);
+  f.nested({.name = "memory", .doc = "refs beyond the batch"}, memory);
+  f.nested({.name = "proxies", .doc = "one learned vector per class, for losses that use them"}, proxies);
 }
 
 LossSide::LossSide(Group world, c10::Device device, const Objective& objective, const LossSideConfig& config,
@@ -76,8 +74,8 @@ LossSide::LossSide(Group world, c10::Device device, const Objective& objective, 
       config_(config),
       setup_(setup),
       learned_(objective.loss.parameters()) {
-  if (config.mining_scope == "node") scope_ = world.split_by_host();
-  if (config.mining_scope == "local") scope_ = single_group();
+  if (config.mining_scope == MiningScope::kNode) scope_ = world.split_by_host();
+  if (config.mining_scope == MiningScope::kLocal) scope_ = single_group();
   if (objective.loss.uses_proxies()) {
     if (setup.group_c.empty())
       throw ConfigError(
@@ -106,30 +104,28 @@ at::Tensor LossSide::Meeting::joined(const at::Tensor& gradient_bD,
   return all_bD.index_copy_(0, first_n, gradient_bD).index_copy_(0, second_n, second_gradient_bD);
 }
 
-std::unique_ptr<LossSide::Meeting> LossSide::meet(const LocalRows& rows, const Features& x, int64_t first_row,
-                                                  std::optional<Tuples> tuples, int64_t step) {
-  auto meeting = std::make_unique<Meeting>();
-  meeting->rows = rows;
-  meeting->input.tuples = std::move(tuples);
-  meeting->input.draw = {setup_.seed, step};
-  meeting->input.scope = scope_ ? &*scope_ : nullptr;
+LossSide::Meeting LossSide::meet(const LocalRows& rows, const Features& x, int64_t first_row,
+                                 std::optional<Tuples> tuples, int64_t step) {
+  Meeting meeting;
+  meeting.rows = rows;
+  meeting.input.tuples = std::move(tuples);
+  meeting.input.draw = {setup_.seed, step};
+  meeting.input.scope = scope_;
   if (objective_.loss.pairing() == Pairing::kTowers) {
     const int64_t count = rows.z_bD.size(0), odd = first_row % 2;
-    meeting->first_n = at::arange(odd, std::max(count, odd), 2, rows.label_b.options());
-    meeting->second_n = at::arange(1 - odd, std::max(count, 1 - odd), 2, rows.label_b.options());
-    meeting->rows = rows_at(rows, meeting->first_n);
-    meeting->second = rows_at(rows, meeting->second_n);
+    meeting.first_n = at::arange(odd, std::max(count, odd), 2, rows.label_b.options());
+    meeting.second_n = at::arange(1 - odd, std::max(count, 1 - odd), 2, rows.label_b.options());
+    meeting.rows = rows_at(rows, meeting.first_n);
+    meeting.input.second = rows_at(rows, meeting.second_n);
   }
-  if (proxies_) meeting->shard = proxies_->select(rows.label_b, step, objective_.normalize);
-  if (remembers(step)) meeting->shard = memory_->entries();
+  if (proxies_) meeting.input.shard = proxies_->select(rows.label_b, step, objective_.normalize);
+  if (remembers(step)) meeting.input.shard = memory_->entries();
   if (config_.memory.has_momentum_encoder()) {
     at::NoGradGuard no_grad;
     const at::Tensor key_bD = setup_.keys ? setup_.keys(*setup_.slow, x) : setup_.slow->forward(x, {});
-    meeting->second = LocalRows{key_bD, rows.label_b, rows.group_b, rows.id_b};
-    meeting->input.second_learns = false;
+    meeting.input.second = LocalRows{key_bD, rows.label_b, rows.group_b, rows.id_b};
+    meeting.input.second_learns = false;
   }
-  if (meeting->second) meeting->input.second = &*meeting->second;
-  if (meeting->shard) meeting->input.shard = &*meeting->shard;
   return meeting;
 }
 
@@ -139,10 +135,10 @@ void LossSide::remember(const RowSet& rows, int64_t step) {
 
 StepLoss LossSide::loss(const LocalRows& rows, const Features& x, int64_t first_row,
                         std::optional<Tuples> tuples, int64_t step) {
-  const auto meeting = meet(rows, x, first_row, std::move(tuples), step);
-  meeting->input.want_health = true;
-  StepLoss result = global_batch_loss(world_, meeting->rows, objective_, meeting->input);
-  result.gradient_bD = meeting->joined(result.gradient_bD, result.second_gradient_bD);
+  Meeting meeting = meet(rows, x, first_row, std::move(tuples), step);
+  meeting.input.want_health = true;
+  StepLoss result = global_batch_loss(world_, meeting.rows, objective_, meeting.input);
+  result.gradient_bD = meeting.joined(result.gradient_bD, result.second_gradient_bD);
   // A step that is skipped must not change the memory: rows that are not finite would spoil every later loss.
   if (std::isfinite(result.loss)) remember(result.remembered, step);
   return result;

@@ -10,10 +10,18 @@
 
 namespace lodestone {
 
-/// Settings of mining_scope, memory and proxies. mining_scope is "local" (one rank), "node" (the ranks of one
-/// host) or "global".
+/// Which rows are compared with each other.
+enum class MiningScope {
+  kLocal,   ///< those of one rank
+  kNode,    ///< those of the ranks of one host
+  kGlobal,  ///< those of the global batch
+};
+inline constexpr Choice<MiningScope> kMiningScopes[] = {
+    {"local", MiningScope::kLocal}, {"node", MiningScope::kNode}, {"global", MiningScope::kGlobal}};
+
+/// Settings of mining_scope, memory and proxies.
 struct LossSideConfig {
-  std::string mining_scope = "global";
+  MiningScope mining_scope = MiningScope::kGlobal;
   MemoryConfig memory;
   ProxyConfig proxies;
 
@@ -45,11 +53,9 @@ class LossSide {
   LossSide(Group world, c10::Device device, const Objective& objective, const LossSideConfig& config,
            const OptimizerConfig& optimizer, const LossSideSetup& setup, const Encoder& encoder);
 
-  /// The inputs of the loss for one step. `input` points into the object, so it must not be copied or moved.
+  /// The inputs of the loss for one step.
   struct Meeting {
-    LocalRows rows;                   ///< rows of the batch, or of its first tower
-    std::optional<LocalRows> second;  ///< rows of the second tower, or momentum keys
-    std::optional<RowSet> shard;
+    LocalRows rows;  ///< rows of the batch, or of its first tower
     StepInput input;
     at::Tensor first_n, second_n;  ///< with two towers: the batch indices of each tower's rows
 
@@ -59,8 +65,8 @@ class LossSide {
   /// Prepares the inputs of the loss. `first_row` is the global index of this rank's first row: with two
   /// towers, even rows belong to the first tower and odd rows to the second (the two views of a sample).
   /// Collective if proxies are sampled.
-  std::unique_ptr<Meeting> meet(const LocalRows& rows, const Features& x, int64_t first_row,
-                                std::optional<Tuples> tuples, int64_t step);
+  Meeting meet(const LocalRows& rows, const Features& x, int64_t first_row, std::optional<Tuples> tuples,
+               int64_t step);
   /// Adds a step's rows to the memory, if there is one.
   void remember(const RowSet& rows, int64_t step);
   /// The loss of one step and its gradient by the rows of the batch: meet, global_batch_loss, remember.

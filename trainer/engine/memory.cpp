@@ -17,26 +17,29 @@
 namespace lodestone {
 
 void MemoryConfig::visit(Fields& f) {
-  f.field({"kind",
-           "none; xbm: embeddings of past batches; momentum: of a slowly following copy of the encoder, "
-           "which also "
-           "encodes the batch's refs",
-           "",
-           {},
-           {},
-           {"none", "xbm", "momentum"}},
-          &kind);
+  f.choice(
+      {.name = "kind",
+       .doc = "none; xbm: embeddings of past batches; momentum: of a slowly following copy of the encoder, "
+              "which also "
+              "encodes the batch's refs"},
+      &kind, {{"none", MemoryKind::kNone}, {"xbm", MemoryKind::kXbm}, {"momentum", MemoryKind::kMomentum}});
   if (!on())
     without_effect(f, {"size", "start_step", "momentum"},
                    "with memory.kind: none; leave it out, or set memory.kind: xbm or momentum");
   else if (!has_momentum_encoder())
-    without_effect(f, {"momentum"},
-                   "with memory.kind: " + kind + "; leave it out, or set memory.kind: momentum");
-  f.field({"size", "rows of past batches to keep, over all ranks", "rows", 1}, &size);
-  f.field({"start_step", "the memory is filled and used from this step on, when embeddings drift less",
-           "steps", 0},
+    without_effect(f, {"momentum"}, "with memory.kind: xbm; leave it out, or set memory.kind: momentum");
+  f.field({.name = "size", .doc = "rows of past batches to keep, over all ranks", .unit = "rows", .min = 1},
+          &size);
+  f.field({.name = "start_step",
+           .doc = "the memory is filled and used from this step on, when embeddings drift less",
+           .unit = "steps",
+           .min = 0},
           &start_step);
-  f.field({"momentum", "momentum: share of itself that the slow copy keeps each step", "", 0, 1}, &momentum);
+  f.field({.name = "momentum",
+           .doc = "momentum: share of itself that the slow copy keeps each step",
+           .min = 0,
+           .max = 1},
+          &momentum);
 }
 
 Memory::Memory(Group world, c10::Device device, int64_t size, int64_t width, at::ScalarType type)

@@ -10,16 +10,23 @@
 
 namespace lodestone {
 
+/// Whose rows the memory holds.
+enum class MemoryKind {
+  kNone,
+  kXbm,       ///< the encoder's
+  kMomentum,  ///< a momentum encoder's
+};
+
 /// Configures the memory of past embeddings, which adds references beyond the batch.
 struct MemoryConfig {
-  std::string kind = "none";
+  MemoryKind kind = MemoryKind::kNone;
   int64_t size = 4096;
   int64_t start_step = 0;
   double momentum = 0.999;
 
   void visit(Fields& f);
-  bool on() const { return kind != "none"; }
-  bool has_momentum_encoder() const { return kind == "momentum"; }
+  bool on() const { return kind != MemoryKind::kNone; }
+  bool has_momentum_encoder() const { return kind == MemoryKind::kMomentum; }
 };
 
 /// Holds the last `size` rows of past global batches as references: cross-batch memory (XBM, Wang et al.

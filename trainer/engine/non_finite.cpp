@@ -16,21 +16,20 @@ bool is_finite(const at::Tensor& x) {
 }  // namespace
 
 void NonFiniteConfig::visit(Fields& f) {
-  f.field({"on_non_finite",
-           "a step whose loss or gradient is not finite: end the run with the weights of the step before; "
-           "leave the update out; or go "
-           "back to the newest checkpoint and on with other batches",
-           "",
-           {},
-           {},
-           {"fail", "skip", "rollback"}},
-          &action);
-  if (action == "fail")
+  f.choice(
+      {.name = "on_non_finite",
+       .doc = "a step whose loss or gradient is not finite: end the run with the weights of the step before; "
+              "leave the update out; or go "
+              "back to the newest checkpoint and on with other batches"},
+      &action, kNonFiniteActions);
+  if (action == NonFiniteAction::kFail)
     without_effect(f, {"max_non_finite"},
                    "with on_non_finite: fail, which ends the run at the first; leave it out, or set "
                    "on_non_finite: skip or rollback");
-  f.field({"max_non_finite", "such steps that are skipped or rolled back until the run fails after all",
-           "steps", 0},
+  f.field({.name = "max_non_finite",
+           .doc = "such steps that are skipped or rolled back until the run fails after all",
+           .unit = "steps",
+           .min = 0},
           &limit);
 }
 

@@ -11,13 +11,18 @@
 
 namespace lodestone {
 
+enum class NonFiniteAction { kFail, kSkip, kRollback };
+inline constexpr Choice<NonFiniteAction> kNonFiniteActions[] = {{"fail", NonFiniteAction::kFail},
+                                                                {"skip", NonFiniteAction::kSkip},
+                                                                {"rollback", NonFiniteAction::kRollback}};
+
 /// What to do about a step whose loss or gradient is infinite or not a number.
 struct NonFiniteConfig {
-  std::string action = "fail";
+  NonFiniteAction action = NonFiniteAction::kFail;
   int64_t limit = 10;
 
-  bool skips() const { return action == "skip"; }
-  bool rolls_back() const { return action == "rollback"; }
+  bool skips() const { return action == NonFiniteAction::kSkip; }
+  bool rolls_back() const { return action == NonFiniteAction::kRollback; }
   void visit(Fields& f);
 };
 

@@ -25,29 +25,35 @@ std::tuple<double, bool> kind(const Tuned& tuned) {
 }  // namespace
 
 void OptimizerConfig::visit(Fields& f) {
-  f.field({"name", "the update rule", "", {}, {}, update_rule_names()}, &name);
-  f.field({"learning_rate", "at the schedule's peak", "", 0}, &learning_rate);
-  f.field({"weight_decay", "not applied to norms and biases", "", 0}, &weight_decay);
+  f.field({.name = "name", .doc = "the update rule", .choices = update_rule_names()}, &name);
+  f.field({.name = "learning_rate", .doc = "at the schedule's peak", .min = 0}, &learning_rate);
+  f.field({.name = "weight_decay", .doc = "not applied to norms and biases", .min = 0}, &weight_decay);
   const std::string because = "with optimizer.name: " + name + "; leave it out, or set optimizer.name: ";
-  const bool adam = name == "adamw" || name == "lamb";
-  if (!adam) without_effect(f, {"beta1", "beta2", "epsilon"}, because + "adamw or lamb");
-  if (adam) without_effect(f, {"momentum"}, because + "sgd or lars");
-  if (name != "sgd") without_effect(f, {"nesterov"}, because + "sgd");
-  if (name != "lars") without_effect(f, {"trust_coefficient"}, because + "lars");
-  f.field({"beta1", "AdamW, LAMB: decay of the mean of gradients", "", 0, 0.999999}, &beta1);
-  f.field({"beta2", "AdamW, LAMB: decay of the mean of squared gradients", "", 0, 0.999999}, &beta2);
-  f.field({"epsilon", "AdamW, LAMB: added to the denominator", "", 0}, &epsilon);
-  f.field({"momentum", "SGD, LARS", "", 0, 1}, &momentum);
-  f.field({"nesterov", "SGD: Nesterov's momentum"}, &nesterov);
-  f.field({"trust_coefficient", "LARS: an update's share of its parameter's norm, at rate 1", "", 0},
+  for (const char* key : {"beta1", "beta2", "epsilon", "momentum", "nesterov", "trust_coefficient"})
+    if (const std::string others = rules_that_read(key, name); !others.empty())
+      without_effect(f, {key}, because + others);
+  f.field({.name = "beta1", .doc = "AdamW, LAMB: decay of the mean of gradients", .min = 0, .max = 0.999999},
+          &beta1);
+  f.field({.name = "beta2",
+           .doc = "AdamW, LAMB: decay of the mean of squared gradients",
+           .min = 0,
+           .max = 0.999999},
+          &beta2);
+  f.field({.name = "epsilon", .doc = "AdamW, LAMB: added to the denominator", .min = 0}, &epsilon);
+  f.field({.name = "momentum", .doc = "SGD, LARS", .min = 0, .max = 1}, &momentum);
+  f.field({.name = "nesterov", .doc = "SGD: Nesterov's momentum"}, &nesterov);
+  f.field({.name = "trust_coefficient",
+           .doc = "LARS: an update's share of its parameter's norm, at rate 1",
+           .min = 0},
           &trust_coefficient);
-  f.field({"clip_norm", "largest joint norm of all gradients; 0 turns clipping off", "", 0}, &clip_norm);
+  f.field({.name = "clip_norm", .doc = "largest joint norm of all gradients; 0 turns clipping off", .min = 0},
+          &clip_norm);
   tuning.visit(f);
 }
 
 Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters)
     : config_(config), rule_(&update_rule(config.name)) {
-  if (config.nesterov && (config.momentum == 0 || config.name != "sgd"))
+  if (config.nesterov && (config.momentum == 0 || !rules_that_read("nesterov", config.name).empty()))
     throw ConfigError("optimizer: nesterov needs sgd with a momentum above 0, got " + config.name +
                       "; set optimizer.name: sgd and optimizer.momentum, or nesterov: false");
   const std::vector<Tuned> tuned = tune(config.tuning, parameters);

@@ -95,11 +95,16 @@ std::vector<int64_t> layers_above(const std::vector<Parameter>& parameters) {
 }  // namespace
 
 void ParameterTuning::visit(Fields& f) {
-  f.field({"learning_rates",
+  f.field(
+      {.name = "learning_rates",
+       .doc =
            "factors on the learning rate by name, as pattern=factor with globs; the last that fits counts"},
-          &learning_rates);
-  f.field({"no_decay", "globs of names that weight decay spares too"}, &no_decay);
-  f.field({"layer_decay", "factor on the learning rate for every layer further from the output", "", 0, 1},
+      &learning_rates);
+  f.field({.name = "no_decay", .doc = "globs of names that weight decay spares too"}, &no_decay);
+  f.field({.name = "layer_decay",
+           .doc = "factor on the learning rate for every layer further from the output",
+           .min = 0,
+           .max = 1},
           &layer_decay);
 }
 

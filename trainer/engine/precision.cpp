@@ -14,13 +14,13 @@ constexpr double kSmallestScale = 1.0 / 16384.0;
 
 }  // namespace
 
-Autocast::Autocast(c10::Device device, const std::string& precision)
-    : device_(device.type()), on_(precision != "float32") {
+Autocast::Autocast(c10::Device device, Precision precision)
+    : device_(device.type()), on_(precision != Precision::kFloat32) {
   if (!on_) return;
   before_ = at::autocast::is_autocast_enabled(device_);
   type_before_ = at::autocast::get_autocast_dtype(device_);
   at::autocast::set_autocast_enabled(device_, true);
-  at::autocast::set_autocast_dtype(device_, precision == "bfloat16" ? at::kBFloat16 : at::kHalf);
+  at::autocast::set_autocast_dtype(device_, precision == Precision::kBFloat16 ? at::kBFloat16 : at::kHalf);
   at::autocast::increment_nesting();
 }
 
@@ -32,8 +32,8 @@ Autocast::~Autocast() {
   at::autocast::set_autocast_dtype(device_, type_before_);
 }
 
-LossScaler::LossScaler(const std::string& precision)
-    : on_(precision == "float16"),
+LossScaler::LossScaler(Precision precision)
+    : on_(precision == Precision::kFloat16),
       scale_(at::full({1}, on_ ? kStart : 1.0, at::kDouble)),
       good_steps_(at::full({1}, 0, at::kLong)) {}
 
@@ -64,8 +64,8 @@ void LossScaler::visit_state(StateVisitor& v) {
   v.replicated("scaler", "good_steps", good_steps_);
 }
 
-void check_precision(const std::string& precision, c10::Device device) {
-  if (precision == "float16" && !device.is_cuda())
+void check_precision(Precision precision, c10::Device device) {
+  if (precision == Precision::kFloat16 && !device.is_cuda())
     throw ConfigError("precision: float16 needs a CUDA device, got " + device.str() +
                       "; use precision: bfloat16, or distributed.device: cuda");
 }

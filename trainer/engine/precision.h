@@ -6,19 +6,25 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "common/fields.h"
 #include "common/state.h"
 
 namespace lodestone {
 
+/// The type of matrix products and convolutions, or of rows that are sent or compared.
+enum class Precision { kFloat32, kBFloat16, kFloat16 };
+inline constexpr Choice<Precision> kPrecisions[] = {
+    {"float32", Precision::kFloat32}, {"bfloat16", Precision::kBFloat16}, {"float16", Precision::kFloat16}};
+
 /// While the object lives, this thread's matrix products and convolutions of float32 inputs run in bfloat16
 /// or float16, and operations that need more precision stay in float32: ATen's autocast. Weights and
-/// gradients remain float32. "float32" changes nothing.
+/// gradients remain float32. kFloat32 changes nothing.
 /// Requires  the forward pass inside its scope, the backward pass outside (it follows the types of the
 ///           forward pass)
 /// Threads   affects the thread that made it
 class Autocast {
  public:
-  Autocast(c10::Device device, const std::string& precision);
+  Autocast(c10::Device device, Precision precision);
   ~Autocast();
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;
@@ -38,8 +44,8 @@ class LossScaler {
   static constexpr double kStart = 65536.0;
   static constexpr int64_t kGrowthSteps = 2000;
 
-  /// With a precision other than "float16", scale() stays 1.
-  explicit LossScaler(const std::string& precision);
+  /// With a precision other than kFloat16, scale() stays 1.
+  explicit LossScaler(Precision precision);
 
   bool on() const { return on_; }
   double scale() const;
@@ -55,6 +61,6 @@ class LossScaler {
 };
 
 /// Throws ConfigError for float16 on a device other than CUDA.
-void check_precision(const std::string& precision, c10::Device device);
+void check_precision(Precision precision, c10::Device device);
 
 }  // namespace lodestone

@@ -19,10 +19,14 @@
 namespace lodestone {
 
 void ProxyConfig::visit(Fields& f) {
-  f.field({"sample_rate",
-           "losses over class proxies: share of the classes outside the batch that a step sees", "", 0, 1},
+  f.field({.name = "sample_rate",
+           .doc = "losses over class proxies: share of the classes outside the batch that a step sees",
+           .min = 0,
+           .max = 1},
           &sample_rate);
-  f.field({"learning_rate_factor", "the proxies' learning rate as a multiple of the encoder's", "", 0},
+  f.field({.name = "learning_rate_factor",
+           .doc = "the proxies' learning rate as a multiple of the encoder's",
+           .min = 0},
           &learning_rate_factor);
 }
 

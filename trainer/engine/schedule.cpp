@@ -8,9 +8,21 @@
 
 namespace lodestone {
 
+namespace {
+
+constexpr Choice<ScheduleShape> kShapes[] = {{"cosine", ScheduleShape::kCosine},
+                                             {"linear", ScheduleShape::kLinear},
+                                             {"polynomial", ScheduleShape::kPolynomial},
+                                             {"step", ScheduleShape::kStep},
+                                             {"constant", ScheduleShape::kConstant}};
+
+}  // namespace
+
 void Schedule::visit(Fields& f) {
-  f.field({"steps", "training steps in all, one global batch each", "", 1}, &steps);
-  f.field({"warmup_steps", "steps over which the learning rate rises from 0 to its peak", "", 0},
+  f.field({.name = "steps", .doc = "training steps in all, one global batch each", .min = 1}, &steps);
+  f.field({.name = "warmup_steps",
+           .doc = "steps over which the learning rate rises from 0 to its peak",
+           .min = 0},
           &warmup_steps);
   if (warmup_steps >= steps && warmup_steps != Schedule().warmup_steps)
     refuse_given(f, "warmup_steps",
@@ -18,41 +30,42 @@ void Schedule::visit(Fields& f) {
                      "), since the learning rate would never come to its peak, got " +
                      std::to_string(warmup_steps) + "; lower it",
                  "steps");
-  f.field({"shape",
-           "how the learning rate goes after the warm-up",
-           "",
-           {},
-           {},
-           {"cosine", "linear", "polynomial", "step", "constant"}},
-          &shape);
-  const std::string because = "with schedule.shape: " + shape + "; leave it out, or set schedule.shape: ";
-  if (shape == "constant")
+  f.choice({.name = "shape", .doc = "how the learning rate goes after the warm-up"}, &shape, kShapes);
+  const std::string because =
+      "with schedule.shape: " + choice_name(shape, kShapes) + "; leave it out, or set schedule.shape: ";
+  if (shape == ScheduleShape::kConstant)
     without_effect(f, {"final_fraction"}, because + "cosine, linear, polynomial or step");
-  if (shape != "polynomial") without_effect(f, {"power"}, because + "polynomial");
-  if (shape != "step") without_effect(f, {"milestones", "drop"}, because + "step");
-  f.field({"final_fraction",
-           "cosine, linear and polynomial end at this share of the peak; step stays above it", "", 0, 1},
+  if (shape != ScheduleShape::kPolynomial) without_effect(f, {"power"}, because + "polynomial");
+  if (shape != ScheduleShape::kStep) without_effect(f, {"milestones", "drop"}, because + "step");
+  f.field({.name = "final_fraction",
+           .doc = "cosine, linear and polynomial end at this share of the peak; step stays above it",
+           .min = 0,
+           .max = 1},
           &final_fraction);
-  f.field({"power", "polynomial: of the share of the steps that is left", "", 0}, &power);
-  f.field({"milestones", "step: at each of these steps the learning rate drops", "steps", 0}, &milestones);
-  if (shape == "step" && milestones.empty())
+  f.field({.name = "power", .doc = "polynomial: of the share of the steps that is left", .min = 0}, &power);
+  f.field({.name = "milestones",
+           .doc = "step: at each of these steps the learning rate drops",
+           .unit = "steps",
+           .min = 0},
+          &milestones);
+  if (shape == ScheduleShape::kStep && milestones.empty())
     without_effect(f, {"drop"}, "without milestones; set schedule.milestones, or leave it out");
-  f.field({"drop", "step: the factor of one drop", "", 0, 1}, &drop);
+  f.field({.name = "drop", .doc = "step: the factor of one drop", .min = 0, .max = 1}, &drop);
 }
 
 double Schedule::factor(int64_t step) const {
   if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
-  if (shape == "constant") return 1.0;
-  if (shape == "step") {
+  if (shape == ScheduleShape::kConstant) return 1.0;
+  if (shape == ScheduleShape::kStep) {
     const auto passed =
         std::count_if(milestones.begin(), milestones.end(), [&](int64_t m) { return m <= step; });
     return std::max(final_fraction, std::pow(drop, static_cast<double>(passed)));
   }
   const auto span = static_cast<double>(std::max<int64_t>(steps - warmup_steps, 1));
   const double left = 1.0 - std::min(static_cast<double>(step - warmup_steps) / span, 1.0);
-  const double curve = shape == "linear"       ? left
-                       : shape == "polynomial" ? std::pow(left, power)
-                                               : 0.5 * (1 - std::cos(std::numbers::pi * left));
+  const double curve = shape == ScheduleShape::kLinear       ? left
+                       : shape == ScheduleShape::kPolynomial ? std::pow(left, power)
+                                                             : 0.5 * (1 - std::cos(std::numbers::pi * left));
   return final_fraction + (1 - final_fraction) * curve;
 }
 

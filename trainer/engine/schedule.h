@@ -8,6 +8,8 @@
 
 namespace lodestone {
 
+enum class ScheduleShape { kCosine, kLinear, kPolynomial, kStep, kConstant };
+
 /// The learning rate as a function of the step, relative to its peak. It rises linearly from 0 over the
 /// warm-up. After it, with p = the share of the remaining steps that is done, and m = final_fraction:
 ///   constant    1
@@ -18,7 +20,7 @@ namespace lodestone {
 struct Schedule {
   int64_t steps = 1000;
   int64_t warmup_steps = 50;
-  std::string shape = "cosine";
+  ScheduleShape shape = ScheduleShape::kCosine;
   double final_fraction = 0.0;
   double power = 2.0;
   std::vector<int64_t> milestones;

@@ -37,12 +37,10 @@ at::Tensor integers(const std::vector<int64_t>& values, c10::Device device) {
 
 }  // namespace
 
-ForwardMode training_mode(const Group& world, const std::string& batch_norm) {
+ForwardMode training_mode(const Group& world, BatchNormMode batch_norm) {
   ForwardMode mode;
   mode.training = true;
-  mode.batch_norm = batch_norm == "sync"     ? BatchNormMode::kSync
-                    : batch_norm == "frozen" ? BatchNormMode::kFrozen
-                                             : BatchNormMode::kLocal;
+  mode.batch_norm = batch_norm;
   if (mode.batch_norm == BatchNormMode::kSync && world.size() > 1) {
     mode.sum_over_ranks = [world](const at::Tensor& x) {
       at::Tensor sum = x.contiguous().clone();

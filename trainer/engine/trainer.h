@@ -20,24 +20,31 @@
 
 namespace lodestone {
 
-/// Settings of training. The strings are the values of the configuration file; `visit` documents each.
+/// How ranks get each other's embeddings.
+enum class RowExchange {
+  kGather,  ///< every rank holds those of the global batch
+  kRing,    ///< ranks pass theirs round a ring
+};
+
+/// Settings of training; `visit` documents each.
 struct TrainerConfig {
   OptimizerConfig optimizer;
   Schedule schedule;
   AverageConfig average;
-  std::string precision = "float32";
-  std::string batch_norm = "local";
+  Precision precision = Precision::kFloat32;
+  BatchNormMode batch_norm = BatchNormMode::kLocal;
   int64_t micro_batch = 0;
   bool activation_checkpointing = false;
-  std::string exchange = "gather";
-  std::string wire = "float32";
-  std::string similarity_precision = "float32";
+  RowExchange exchange = RowExchange::kGather;
+  Precision wire = Precision::kFloat32;
+  Precision similarity_precision = Precision::kFloat32;
   NonFiniteConfig non_finite;
   DeterminismConfig determinism;
   LossSideConfig loss_side;
 
   Exchange exchanged() const {
-    return {exchange == "ring", wire == "bfloat16", similarity_precision == "bfloat16"};
+    return {exchange == RowExchange::kRing, wire == Precision::kBFloat16,
+            similarity_precision == Precision::kBFloat16};
   }
 
   PassOptions pass() const {
@@ -49,8 +56,8 @@ struct TrainerConfig {
   void check(c10::Device device, const Encoder& encoder) const;
 };
 
-/// The forward mode of training. `batch_norm` is "local", "sync" or "frozen".
-ForwardMode training_mode(const Group& world, const std::string& batch_norm);
+/// The forward mode of training.
+ForwardMode training_mode(const Group& world, BatchNormMode batch_norm);
 
 /// The explicit tuples of a batch whose anchors are in the range `anchors` of the global batch; unset if the
 /// batch has none.

@@ -1,5 +1,8 @@
 #include "trainer/engine/update_rule.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_addcmul.h>
@@ -65,20 +68,41 @@ void lamb(const OptimizerConfig& config, UpdateGroup& group) {
   }
 }
 
-constexpr UpdateRule kRules[] = {
-    {"adamw", true, adamw}, {"sgd", false, sgd}, {"lars", false, lars}, {"lamb", true, lamb}};
+const std::vector<UpdateRule>& rules() {
+  static const std::vector<UpdateRule> all = {
+      {"adamw", {"beta1", "beta2", "epsilon"}, true, adamw},
+      {"sgd", {"momentum", "nesterov"}, false, sgd},
+      {"lars", {"momentum", "trust_coefficient"}, false, lars},
+      {"lamb", {"beta1", "beta2", "epsilon"}, true, lamb},
+  };
+  return all;
+}
+
+bool reads(const UpdateRule& rule, std::string_view setting) {
+  return std::ranges::find(rule.settings, setting) != rule.settings.end();
+}
 
 }  // namespace
 
 std::vector<const char*> update_rule_names() {
   std::vector<const char*> names;
-  for (const auto& rule : kRules) names.push_back(rule.name);
+  for (const auto& rule : rules()) names.push_back(rule.name);
+  return names;
+}
+
+std::string rules_that_read(const char* setting, const std::string& name) {
+  std::string names;
+  for (const auto& rule : rules()) {
+    if (!reads(rule, setting)) continue;
+    if (name == rule.name) return "";
+    names += (names.empty() ? "" : " or ") + std::string(rule.name);
+  }
   return names;
 }
 
 const UpdateRule& update_rule(const std::string& name) {
   std::string names;
-  for (const auto& rule : kRules) {
+  for (const auto& rule : rules()) {
     if (name == rule.name) return rule;
     names += (names.empty() ? "" : ", ") + std::string(rule.name);
   }

@@ -31,12 +31,18 @@ struct UpdateGroup {
 /// the code of both papers' authors.
 struct UpdateRule {
   const char* name;
-  bool squares;  ///< keeps second moments and counts steps
+  /// Keys of OptimizerConfig that this rule reads, apart from those that every rule has. A key that only
+  /// other rules read is refused.
+  std::vector<const char*> settings;
+  bool squares;  ///< keeps second moments and counts steps; every rule keeps first moments
   void (*apply)(const OptimizerConfig& config, UpdateGroup& group);
 };
 
 /// The names of all rules, in the table's order.
 std::vector<const char*> update_rule_names();
+
+/// The names of the rules that read this key, as text: "adamw or lamb"; "" if rule `name` is one of them.
+std::string rules_that_read(const char* setting, const std::string& name);
 
 /// The rule of that name. Throws ConfigError for an unknown name.
 const UpdateRule& update_rule(const std::string& name);

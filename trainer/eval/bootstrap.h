@@ -58,7 +58,7 @@ class Bootstrap {
   std::vector<int64_t> class_of_N_;
 };
 
-/// Intervals of the metrics of QueryResult::kNames. The gallery is not resampled.
+/// Intervals of the metrics of retrieval_metrics(). The gallery is not resampled.
 /// Math      Σ_c w_c S_c / Σ_c w_c Q_c, S_c the sum of a metric over the Q_c queries of class c that are not
 ///           lone, w_c how often the class was drawn
 /// Ranks     collective

@@ -6,33 +6,36 @@ namespace lodestone {
 
 std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstrap& bootstrap,
                                           const Group& group) {
-  constexpr size_t kMeasures = QueryResult::kNames.size();
+  const size_t metrics = retrieval_metrics().size();
   constexpr size_t kLanes = Bootstrap::kLanes;
   struct ClassSums {
-    std::array<double, kMeasures> values{};
+    std::vector<double> values;
     double queries = 0;
   };
-  std::vector<ClassSums> of_class(static_cast<size_t>(bootstrap.classes()));
+  std::vector<ClassSums> of_class(static_cast<size_t>(bootstrap.classes()),
+                                  {std::vector<double>(metrics), 0});
   for (const QueryResult& result : found.queries) {
     if (result.lone()) continue;
     ClassSums& sums = of_class[static_cast<size_t>(bootstrap.class_of(result.query))];
-    for (size_t m = 0; m < kMeasures; ++m) sums.values[m] += result.values[m];
+    for (size_t m = 0; m < metrics; ++m) sums.values[m] += result.values[m];
     sums.queries += 1;
   }
-  const auto statistic = [&of_class](const Bootstrap::Counts& counts, std::span<double> values) {
+  const auto statistic = [&of_class, metrics](const Bootstrap::Counts& counts, std::span<double> values) {
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      ClassSums total;
+      ClassSums total{std::vector<double>(metrics), 0};
       for (size_t c = 0; c < of_class.size(); ++c) {
         const double weight = counts[c * kLanes + lane];
-        for (size_t m = 0; m < kMeasures; ++m) total.values[m] += weight * of_class[c].values[m];
+        for (size_t m = 0; m < metrics; ++m) total.values[m] += weight * of_class[c].values[m];
         total.queries += weight * of_class[c].queries;
       }
-      for (size_t m = 0; m < kMeasures; ++m)
+      for (size_t m = 0; m < metrics; ++m)
         values[m * kLanes + lane] =
             total.queries > 0 ? total.values[m] / total.queries : std::numeric_limits<double>::quiet_NaN();
     }
   };
-  return bootstrap.intervals(QueryResult::kNames, statistic, group);
+  std::vector<const char*> names;
+  for (const RetrievalMetric& metric : retrieval_metrics()) names.push_back(metric.shown.name);
+  return bootstrap.intervals(names, statistic, group);
 }
 
 }  // namespace lodestone

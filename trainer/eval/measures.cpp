@@ -31,56 +31,6 @@ std::optional<double> Measures::find(std::string_view name) const {
   return std::nullopt;
 }
 
-const std::vector<MeasureInfo>& known_measures() {
-  using enum MeasureInfo::Kind;
-  static const std::vector<MeasureInfo> all = {
-      {"recall_at_1", "Recall at 1", kRate, 1},
-      {"recall_at_5", "Recall at 5", kRate, 1},
-      {"recall_at_10", "Recall at 10", kRate, 1},
-      {"precision_at_1", "Precision at 1", kRate, 1},
-      {"r_precision", "R-precision", kRate, 1},
-      {"map_at_r", "MAP at R", kRate, 1},
-      {"mrr_at_10", "MRR at 10", kRate, 1},
-      {"ndcg_at_10", "nDCG at 10", kRate, 1},
-      {"knn_accuracy", "k-nearest-neighbour accuracy", kRate, 1},
-      {"queries", "Queries", kCount, 0},
-      {"lone_queries", "Lone queries, left out", kCount, 0},
-      {"roc_auc", "Area under the ROC curve", kRate, 1},
-      {"average_precision", "Average precision of pairs", kRate, 1},
-      {"eer", "Equal error rate", kRate, -1},
-      {"accuracy", "Ten-fold accuracy", kRate, 1},
-      {"tar_at_far_1e-1", "True accepts at 10 % false accepts", kRate, 1},
-      {"tar_at_far_1e-2", "True accepts at 1 % false accepts", kRate, 1},
-      {"tar_at_far_1e-3", "True accepts at 0.1 % false accepts", kRate, 1},
-      {"tar_at_far_1e-4", "True accepts at 0.01 % false accepts", kRate, 1},
-      {"positive_pairs", "Positive pairs compared", kCount, 0},
-      {"negative_pairs", "Negative pairs compared", kCount, 0},
-      {"one_shot_accuracy", "One-shot accuracy", kRate, 1},
-      {"triplet_accuracy", "Triplets in the right order", kRate, 1},
-      {"triplets", "Triplets compared", kCount, 0},
-      {"spearman", "Spearman's rank correlation", kReal, 1},
-      {"graded_pairs", "Graded pairs", kCount, 0},
-      {"image_to_text_recall_at_1", "Picture to text, recall at 1", kRate, 1},
-      {"image_to_text_recall_at_5", "Picture to text, recall at 5", kRate, 1},
-      {"image_to_text_recall_at_10", "Picture to text, recall at 10", kRate, 1},
-      {"text_to_image_recall_at_1", "Text to picture, recall at 1", kRate, 1},
-      {"text_to_image_recall_at_5", "Text to picture, recall at 5", kRate, 1},
-      {"text_to_image_recall_at_10", "Text to picture, recall at 10", kRate, 1},
-      {"pictures", "Pictures", kCount, 0},
-      {"captions", "Captions", kCount, 0},
-      {"alignment", "Alignment", kReal, -1},
-      {"uniformity", "Uniformity", kReal, -1},
-      {"effective_rank", "Effective rank", kReal, 1},
-  };
-  return all;
-}
-
-MeasureInfo measure_info(std::string_view name) {
-  for (const MeasureInfo& info : known_measures())
-    if (name == info.name) return info;
-  return {"", "", MeasureInfo::Kind::kReal, 0};
-}
-
 namespace {
 
 std::string with_thousands(int64_t count) {
@@ -102,19 +52,18 @@ std::string right_aligned(const std::string& text, size_t columns) {
 
 }  // namespace
 
-std::string format_measure(const MeasureInfo& info, double value) {
+std::string format_measure(const Metric& metric, double value) {
   if (std::isnan(value)) return "–";
-  if (info.kind == MeasureInfo::Kind::kRate) return decimal(100 * value, 2) + " %";
-  if (info.kind == MeasureInfo::Kind::kCount)
-    return with_thousands(static_cast<int64_t>(std::llround(value)));
+  if (metric.kind == Metric::Kind::kRate) return decimal(100 * value, 2) + " %";
+  if (metric.kind == Metric::Kind::kCount) return with_thousands(static_cast<int64_t>(std::llround(value)));
   return decimal(value, 3);
 }
 
-std::string format_interval(const MeasureInfo& info, const Interval& interval) {
+std::string format_interval(const Metric& metric, const Interval& interval) {
   if (std::isnan(interval.low) || std::isnan(interval.high)) return "–";
-  if (info.kind == MeasureInfo::Kind::kRate)
-    return decimal(100 * interval.low, 2) + " – " + format_measure(info, interval.high);
-  return format_measure(info, interval.low) + " – " + format_measure(info, interval.high);
+  if (metric.kind == Metric::Kind::kRate)
+    return decimal(100 * interval.low, 2) + " – " + format_measure(metric, interval.high);
+  return format_measure(metric, interval.low) + " – " + format_measure(metric, interval.high);
 }
 
 const Interval* find_interval(const std::vector<Interval>& intervals, std::string_view name) {
@@ -136,7 +85,7 @@ std::string to_json(const Measures& measures) {
     // Integers are written as integers: counts have no decimal point.
     if (std::isnan(value)) {
       object[name] = nullptr;
-    } else if (measure_info(name).kind == MeasureInfo::Kind::kCount) {
+    } else if (find_metric(name).kind == Metric::Kind::kCount) {
       object[name] = std::llround(value);
     } else {
       object[name] = value;
@@ -157,12 +106,12 @@ std::string measures_table(const Measures& model, const Measures& floor,
   };
   std::string table = line("measure", "model", "95 % interval", "floor");
   for (const auto& [name, value] : model.entries()) {
-    const MeasureInfo info = measure_info(name);
+    const Metric metric = find_metric(name);
     const auto beside = floor.find(name);
     const Interval* interval = find_interval(intervals, name);
-    table +=
-        line(name, format_measure(info, value), interval != nullptr ? format_interval(info, *interval) : "",
-             beside ? format_measure(info, *beside) : "");
+    table += line(name, format_measure(metric, value),
+                  interval != nullptr ? format_interval(metric, *interval) : "",
+                  beside ? format_measure(metric, *beside) : "");
   }
   return table;
 }

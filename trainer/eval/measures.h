@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "trainer/eval/metric_table.h"
+
 namespace lodestone {
 
 /// The results of an evaluation: metric values by name, in the order in which they were set. NaN means
@@ -33,26 +35,11 @@ struct Interval {
   double high;
 };
 
-/// Describes a metric; docs/measures.md defines each.
-struct MeasureInfo {
-  enum class Kind { kRate, kCount, kReal };
-  const char* name;   ///< as in JSON
-  const char* title;  ///< name for display
-  Kind kind;          ///< kRate: a share of 1, shown in per cent
-  int better;         ///< +1 if larger is better, -1 if smaller is, 0 if neither
-};
-
-/// All metrics of this folder, in display order.
-const std::vector<MeasureInfo>& known_measures();
-
-/// The row of known_measures(); for a name that is not there, empty texts and kReal.
-MeasureInfo measure_info(std::string_view name);
-
 /// "81.2 %", "13,180", "-3.142"; "–" for NaN.
-std::string format_measure(const MeasureInfo& info, double value);
+std::string format_measure(const Metric& metric, double value);
 
 /// "79.8 – 82.5 %", "-3.1 – -2.9"; "–" for NaN.
-std::string format_interval(const MeasureInfo& info, const Interval& interval);
+std::string format_interval(const Metric& metric, const Interval& interval);
 
 /// The interval of that name, or null.
 const Interval* find_interval(const std::vector<Interval>& intervals, std::string_view name);

@@ -1,7 +1,7 @@
 #include "trainer/eval/retrieval.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <limits>
 #include <string>
 #include <unordered_map>
@@ -10,62 +10,9 @@
 
 namespace lodestone {
 
-namespace {
-
-constexpr int64_t kCut = 10;  // the k of mrr_at_10 and ndcg_at_10, and the largest of recall_at_k
-
-double dcg_of_ideal(int64_t relevant) {
-  double sum = 0;
-  for (int64_t i = 1; i <= std::min(relevant, kCut); ++i) sum += 1 / std::log2(static_cast<double>(i) + 1);
-  return sum;
-}
-
-// Evaluates one query; `found` is best first and holds at least max(10, R) rows if the gallery does.
-void judge_ranks(std::span<const Neighbour> found, QueryResult& result) {
-  int64_t hits = 0;
-  double dcg = 0;
-  double precision_at_r = 0;
-  double map_at_r = 0;
-  for (int64_t rank = 1; rank <= static_cast<int64_t>(found.size()); ++rank) {
-    if (!found[static_cast<size_t>(rank - 1)].relevant) continue;
-    ++hits;
-    if (result.first_hit == 0) result.first_hit = rank;
-    if (rank <= kCut) dcg += 1 / std::log2(static_cast<double>(rank) + 1);
-    if (rank > result.relevant) continue;
-    precision_at_r += 1;
-    map_at_r += static_cast<double>(hits) / static_cast<double>(rank);
-  }
-  const int64_t first_hit = result.first_hit;
-  const auto hit_within = [first_hit](int64_t k) { return first_hit != 0 && first_hit <= k ? 1.0 : 0.0; };
-  const double count = static_cast<double>(result.relevant);
-  result.values = {hit_within(1),
-                   hit_within(5),
-                   hit_within(10),
-                   hit_within(1),
-                   precision_at_r / count,
-                   map_at_r / count,
-                   hit_within(kCut) > 0 ? 1 / static_cast<double>(first_hit) : 0.0,
-                   dcg / dcg_of_ideal(result.relevant),
-                   0};
-}
-
-// Strictly more votes than any other group: an undecided vote counts against the model.
-bool wins_vote(std::span<const Neighbour> found, std::span<const int64_t> gallery_groups, int64_t knn) {
-  std::unordered_map<int64_t, int64_t> votes;
-  int64_t own = 0;
-  int64_t most_of_others = 0;
-  for (const Neighbour& neighbour : found.first(std::min(found.size(), static_cast<size_t>(knn)))) {
-    const int64_t count = ++votes[gallery_groups[static_cast<size_t>(neighbour.index)]];
-    int64_t& best = neighbour.relevant ? own : most_of_others;
-    best = std::max(best, count);
-  }
-  return own > most_of_others;
-}
-
-}  // namespace
-
 Measures Retrieval::measures() const {
-  std::array<double, QueryResult::kNames.size()> sums{};
+  const auto metrics = retrieval_metrics();
+  std::vector<double> sums(metrics.size());
   int64_t lone = 0;
   for (const QueryResult& result : queries) {
     if (result.lone()) ++lone;
@@ -75,7 +22,7 @@ Measures Retrieval::measures() const {
   Measures found;
   for (size_t m = 0; m < sums.size(); ++m) {
     const double undefined = std::numeric_limits<double>::quiet_NaN();
-    found.set(QueryResult::kNames[m], judged > 0 ? sums[m] / static_cast<double>(judged) : undefined);
+    found.set(metrics[m].shown.name, judged > 0 ? sums[m] / static_cast<double>(judged) : undefined);
   }
   found.set("queries", static_cast<double>(judged));
   found.set("lone_queries", static_cast<double>(lone));
@@ -102,6 +49,38 @@ std::vector<double> Retrieval::recall_curve(int64_t depth) const {
 
 namespace {
 
+// The values of a query that is not lone; `found` is best first.
+void judge_ranks(std::span<const Neighbour> found, std::span<const int64_t> gallery_groups, int64_t knn,
+                 QueryResult& result) {
+  const auto first = std::ranges::find(found, true, &Neighbour::relevant);
+  if (first != found.end()) result.first_hit = first - found.begin() + 1;
+  if (!found.empty()) result.nearest = found.front().index;
+  const RankedList list{found, gallery_groups, result.relevant, result.first_hit, knn};
+  std::ranges::transform(retrieval_metrics(), result.values.begin(),
+                         [&list](const RetrievalMetric& metric) { return metric.value(list); });
+}
+
+// Gathers the results of all ranks, in rank order, on every rank. The values of all queries travel as one
+// list.
+std::vector<QueryResult> gather_results(std::vector<QueryResult> own, const Group& group) {
+  if (group.size() == 1) return own;
+  std::vector<std::array<int64_t, 4>> ranks;
+  std::vector<double> values;
+  for (const QueryResult& result : own) {
+    ranks.push_back({result.query, result.relevant, result.first_hit, result.nearest});
+    values.insert(values.end(), result.values.begin(), result.values.end());
+  }
+  values = gather_items(group, std::move(values));
+  const auto width = static_cast<std::ptrdiff_t>(retrieval_metrics().size());
+  auto value = values.cbegin();
+  std::vector<QueryResult> all;
+  for (const auto& [query, relevant, first_hit, nearest] : gather_items(group, std::move(ranks))) {
+    all.push_back({query, relevant, first_hit, nearest, {value, value + width}});
+    value += width;
+  }
+  return all;
+}
+
 Retrieval judge_queries(std::span<const int64_t> query_groups, std::span<const int64_t> gallery_groups,
                         bool leave_one_out, const FindNeighbours& find, const RetrievalOptions& options,
                         const Group& group) {
@@ -113,21 +92,21 @@ Retrieval judge_queries(std::span<const int64_t> query_groups, std::span<const i
     const auto found = members.find(query_groups[static_cast<size_t>(query)]);
     return (found == members.end() ? 0 : found->second) - (leave_one_out ? 1 : 0);
   };
+  int64_t least = std::max(options.depth, options.knn);
+  for (const RetrievalMetric& metric : retrieval_metrics()) least = std::max(least, metric.depth);
   const auto depth = [&](int64_t query) {
-    return relevant(query) > 0 ? std::max({kCut, options.depth, options.knn, relevant(query)}) : int64_t{0};
+    return relevant(query) > 0 ? std::max(least, relevant(query)) : int64_t{0};
   };
   Retrieval own;
   const auto visit = [&](int64_t query, std::span<const Neighbour> found) {
     QueryResult& result = own.queries.emplace_back();
     result.query = query;
     result.relevant = std::max<int64_t>(relevant(query), 0);
-    if (result.lone()) return;
-    judge_ranks(found, result);
-    if (!found.empty()) result.nearest = found.front().index;
-    result.values.back() = wins_vote(found, gallery_groups, options.knn) ? 1.0 : 0.0;
+    result.values.resize(retrieval_metrics().size());
+    if (!result.lone()) judge_ranks(found, gallery_groups, options.knn, result);
   };
   find(own_stretch(static_cast<int64_t>(query_groups.size()), group), depth, visit);
-  return {gather_items(group, std::move(own.queries))};
+  return {gather_results(std::move(own.queries), group)};
 }
 
 }  // namespace

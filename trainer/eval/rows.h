@@ -5,6 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "common/fields.h"
+
 namespace lodestone {
 
 /// Rows to evaluate (embeddings, or raw pixels for the baseline) with their groups and labels. Rows of one
@@ -25,6 +27,7 @@ struct LabelledRows {
 /// kCosine   x·y / (|x| |y|); a zero row has 0 with every row
 /// kL2       -|x - y|²
 enum class Likeness { kCosine, kL2 };
+inline constexpr Choice<Likeness> kLikenesses[] = {{"cosine", Likeness::kCosine}, {"l2", Likeness::kL2}};
 
 /// Rows prepared for comparison: float32, contiguous, on the CPU, of unit length for kCosine. A score is a
 /// float64 sum in an order that depends only on the width: equal rows score exactly equal, whatever the tile

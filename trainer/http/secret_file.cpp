@@ -1,19 +1,32 @@
-#include <fstream>
+#include <algorithm>
 
 #include <sys/stat.h>
 
 #include "common/error.h"
+#include "common/files.h"
+#include "common/pipe_file.h"
 #include "trainer/http/http_server.h"
 
 namespace lodestone {
 
+namespace {
+
+constexpr uint64_t kLargest = 1 << 16;
+
+}  // namespace
+
 std::string read_secret(const std::string& file, const std::string& setting) {
-  std::ifstream lines(file);
+  const ConfigError refusal(setting + ": expected a file whose first line is the secret, got '" + file +
+                            "', which has none or can't be read; write one, readable by its owner only");
   std::string secret;
-  if (std::getline(lines, secret) && secret.ends_with('\r')) secret.pop_back();
-  if (secret.empty())
-    throw ConfigError(setting + ": expected a file whose first line is the secret, got '" + file +
-                      "', which has none or can't be read; write one, readable by its owner only");
+  try {
+    secret = read_file_or_pipe(file, kLargest);
+  } catch (const IoError&) {
+    std::throw_with_nested(refusal);
+  }
+  secret.resize(std::min(secret.size(), secret.find('\n')));
+  if (secret.ends_with('\r')) secret.pop_back();
+  if (secret.empty()) throw ConfigError(refusal);
   return secret;
 }
 

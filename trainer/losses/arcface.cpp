@@ -24,8 +24,12 @@ constexpr double kNearOne = 1 - 1e-7;
 class ArcFaceLoss : public SoftmaxPairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"scale", "factor on cosines", "", 1e-3}, &scale_);
-    f.field({"margin", "added to the angle to the own class", "radians", 0.0, std::numbers::pi / 2},
+    f.field({.name = "scale", .doc = "factor on cosines", .min = 1e-3}, &scale_);
+    f.field({.name = "margin",
+             .doc = "added to the angle to the own class",
+             .unit = "radians",
+             .min = 0.0,
+             .max = std::numbers::pi / 2},
             &margin_);
   }
   Pairing pairing() const override { return Pairing::kProxies; }

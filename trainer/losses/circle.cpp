@@ -23,8 +23,11 @@ namespace {
 class CircleLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"margin", "positives are pulled to 1 - margin, negatives pushed to margin", "", 0.0}, &margin_);
-    f.field({"gamma", "scale", "", 1e-3}, &gamma_);
+    f.field({.name = "margin",
+             .doc = "positives are pulled to 1 - margin, negatives pushed to margin",
+             .min = 0.0},
+            &margin_);
+    f.field({.name = "gamma", .doc = "scale", .min = 1e-3}, &gamma_);
   }
   Measure measure() const override { return Measure::kSimilarity; }
 

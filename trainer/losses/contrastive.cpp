@@ -19,16 +19,18 @@ namespace {
 class ContrastiveLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"margin", "negatives cost nothing from this distance (1 if not set) or similarity (0) on"},
+    f.field({.name = "margin",
+             .doc = "negatives cost nothing from this distance (1 if not set) or similarity (0) on"},
             &margin_);
-    f.field(
-        {"positive_margin", "positives cost nothing up to this distance (0 if not set) or similarity (1)"},
-        &positive_margin_);
-    f.field({"squared", "square each term (Hadsell's form)"}, &squared_);
-    f.field({"distance", "what pairs are compared by", "", {}, {}, {"l2", "cosine"}}, &distance_);
-    f.field(reduction_field(), &reduction_);
+    f.field({.name = "positive_margin",
+             .doc = "positives cost nothing up to this distance (0 if not set) or similarity (1)"},
+            &positive_margin_);
+    f.field({.name = "squared", .doc = "square each term (Hadsell's form)"}, &squared_);
+    f.choice({.name = "distance", .doc = "what pairs are compared by"}, &distance_,
+             {{"l2", Measure::kL2}, {"cosine", Measure::kSimilarity}});
+    visit_reduction(f, &reduction_);
   }
-  Measure measure() const override { return cosine() ? Measure::kSimilarity : Measure::kL2; }
+  Measure measure() const override { return distance_; }
   bool takes_pairs() const override { return true; }
 
   Sum negative_sum() const override { return Sum::kPlain; }
@@ -67,7 +69,7 @@ class ContrastiveLoss : public PairLoss {
   }
 
  private:
-  bool cosine() const { return distance_ == "cosine"; }
+  bool cosine() const { return distance_ == Measure::kSimilarity; }
   double margin() const { return margin_.value_or(cosine() ? 0.0 : 1.0); }
   double positive_margin() const { return positive_margin_.value_or(cosine() ? 1.0 : 0.0); }
   // The part of a negative's value - margin that violates the margin; its sign is that of the slope.
@@ -83,13 +85,14 @@ class ContrastiveLoss : public PairLoss {
   at::Tensor cost(const at::Tensor& excess) const { return squared_ ? excess * excess : excess; }
   Terms means(std::vector<at::Tensor> sums, const std::vector<at::Tensor>& active,
               const std::vector<at::Tensor>& all) const {
-    return {std::move(sums), reduction_ == "active" ? active : all, active[0] + active[1], all[0] + all[1]};
+    return {std::move(sums), reduction_ == Reduction::kActive ? active : all, active[0] + active[1],
+            all[0] + all[1]};
   }
 
   std::optional<double> margin_, positive_margin_;
   bool squared_ = false;
-  std::string distance_ = "l2";
-  std::string reduction_ = "active";
+  Measure distance_ = Measure::kL2;
+  Reduction reduction_ = Reduction::kActive;
 };
 
 }  // namespace

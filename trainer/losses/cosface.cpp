@@ -14,8 +14,8 @@ namespace {
 class CosFaceLoss : public SoftmaxPairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"scale", "factor on cosines", "", 1e-3}, &scale_);
-    f.field({"margin", "taken off the cosine to the own class", "", 0.0}, &margin_);
+    f.field({.name = "scale", .doc = "factor on cosines", .min = 1e-3}, &scale_);
+    f.field({.name = "margin", .doc = "taken off the cosine to the own class", .min = 0.0}, &margin_);
   }
   Pairing pairing() const override { return Pairing::kProxies; }
   Affine affine() const override { return {scale_, 0}; }

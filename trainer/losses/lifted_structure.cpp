@@ -22,7 +22,9 @@ namespace {
 /// neither end has a negative counts with loss 0. The sub-gradient is 0 at d = 0 and at J = 0.
 class LiftedStructureLoss : public PairLoss {
  public:
-  void visit(Fields& f) override { f.field({"margin", "distance to which negatives are pushed"}, &margin_); }
+  void visit(Fields& f) override {
+    f.field({.name = "margin", .doc = "distance to which negatives are pushed"}, &margin_);
+  }
   Measure measure() const override { return Measure::kL2; }
 
   Sum negative_sum() const override { return Sum::kLogExp; }

@@ -17,9 +17,12 @@ class LogitScale {
         log_("logit_scale", -std::log(temperature), 0, std::log(100.0)) {}
 
   void visit(Fields& f) {
-    f.field({"temperature", "similarities are divided by it; if learned, where it starts", "", 1e-4},
+    f.field({.name = "temperature",
+             .doc = "similarities are divided by it; if learned, where it starts",
+             .min = 1e-4},
             &temperature_);
-    f.field({"learn_temperature", "learn logit_scale = ln(1 / temperature), kept within 0 and ln 100"},
+    f.field({.name = "learn_temperature",
+             .doc = "learn logit_scale = ln(1 / temperature), kept within 0 and ln 100"},
             &learn_);
     log_.start_at(-std::log(temperature_));
   }

@@ -17,11 +17,14 @@ namespace {
 class MarginLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"margin", "how far from the boundary a pair must be on its side", "", 0.0}, &margin_);
-    f.field({"beta", "boundary between positives and negatives; if learned, where it starts", "", 0.0},
+    f.field({.name = "margin", .doc = "how far from the boundary a pair must be on its side", .min = 0.0},
+            &margin_);
+    f.field({.name = "beta",
+             .doc = "boundary between positives and negatives; if learned, where it starts",
+             .min = 0.0},
             &start_);
-    f.field({"learn_beta", "learn the boundary"}, &learn_beta_);
-    f.field(reduction_field(), &reduction_);
+    f.field({.name = "learn_beta", .doc = "learn the boundary"}, &learn_beta_);
+    visit_reduction(f, &reduction_);
     beta_.start_at(start_);
   }
   Measure measure() const override { return Measure::kL2; }
@@ -63,13 +66,13 @@ class MarginLoss : public PairLoss {
 
  private:
   Terms mean(const at::Tensor& sum, const at::Tensor& active, const at::Tensor& all) const {
-    return {{sum}, {reduction_ == "active" ? active : all}, active, all};
+    return {{sum}, {reduction_ == Reduction::kActive ? active : all}, active, all};
   }
 
   double margin_ = 0.2;
   double start_ = 1.2;
   bool learn_beta_ = true;
-  std::string reduction_ = "active";
+  Reduction reduction_ = Reduction::kActive;
   Learned beta_{"beta", 1.2, 0, 1e6};
 };
 

@@ -17,9 +17,9 @@ namespace {
 class MultiSimilarityLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"alpha", "steepness for positives", "", 1e-3}, &alpha_);
-    f.field({"beta", "steepness for negatives", "", 1e-3}, &beta_);
-    f.field({"base", "similarity above which a pair counts as close"}, &base_);
+    f.field({.name = "alpha", .doc = "steepness for positives", .min = 1e-3}, &alpha_);
+    f.field({.name = "beta", .doc = "steepness for negatives", .min = 1e-3}, &beta_);
+    f.field({.name = "base", .doc = "similarity above which a pair counts as close"}, &base_);
   }
   Measure measure() const override { return Measure::kSimilarity; }
 

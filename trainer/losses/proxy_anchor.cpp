@@ -19,8 +19,10 @@ namespace {
 class ProxyAnchorLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({"margin", "positives are pulled above this similarity, negatives below its opposite"}, &margin_);
-    f.field({"alpha", "scale", "", 1e-3}, &alpha_);
+    f.field(
+        {.name = "margin", .doc = "positives are pulled above this similarity, negatives below its opposite"},
+        &margin_);
+    f.field({.name = "alpha", .doc = "scale", .min = 1e-3}, &alpha_);
   }
   Measure measure() const override { return Measure::kSimilarity; }
   Pairing pairing() const override { return Pairing::kProxyAnchors; }

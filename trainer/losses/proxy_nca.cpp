@@ -17,7 +17,9 @@ namespace {
 /// no proxy, and anchors without a proxy of another class, do not count.
 class ProxyNcaLoss : public PairLoss {
  public:
-  void visit(Fields& f) override { f.field({"scale", "factor on squared distances", "", 1e-3}, &scale_); }
+  void visit(Fields& f) override {
+    f.field({.name = "scale", .doc = "factor on squared distances", .min = 1e-3}, &scale_);
+  }
   Measure measure() const override { return Measure::kSquaredL2; }
   Pairing pairing() const override { return Pairing::kProxies; }
   Affine affine() const override { return {scale_, 0}; }

@@ -12,12 +12,17 @@
 
 namespace lodestone {
 
-/// The setting `reduction` of losses with a margin: the denominator of the mean counts either the items whose
-/// loss is not zero ("active", the convention of metric learning) or all valid items ("all").
-inline FieldInfo reduction_field() {
-  return {"reduction", "what the sum is divided by: items with a loss above zero, or all valid items",
-          "",          {},
-          {},          {"active", "all"}};
+/// The denominator of the mean of a loss with a margin.
+enum class Reduction {
+  kActive,  ///< the items whose loss is not zero: the convention of metric learning
+  kAll,     ///< all valid items
+};
+
+/// Visits the setting `reduction`.
+inline void visit_reduction(Fields& f, Reduction* reduction) {
+  f.choice({.name = "reduction",
+            .doc = "what the sum is divided by: items with a loss above zero, or all valid items"},
+           reduction, {{"active", Reduction::kActive}, {"all", Reduction::kAll}});
 }
 
 /// The terms of a loss that is one mean over `count` items, all of which have a loss above zero.

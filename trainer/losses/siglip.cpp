@@ -21,8 +21,8 @@ class SigLipLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
     scale_.visit(f);
-    f.field({"bias", "added to scaled similarities; if learned, where it starts"}, &start_);
-    f.field({"learn_bias", "learn the bias"}, &learn_bias_);
+    f.field({.name = "bias", .doc = "added to scaled similarities; if learned, where it starts"}, &start_);
+    f.field({.name = "learn_bias", .doc = "learn the bias"}, &learn_bias_);
     bias_.start_at(start_);
   }
   Measure measure() const override { return Measure::kSimilarity; }

@@ -23,16 +23,21 @@ namespace {
 class TripletLoss : public TripletLossBase {
  public:
   void visit(Fields& f) override {
-    f.field({"soft_margin", "log(1 + exp(x)) in place of the hinge; margin is not used"}, &soft_);
+    f.field({.name = "soft_margin", .doc = "log(1 + exp(x)) in place of the hinge; margin is not used"},
+            &soft_);
     if (soft_) without_effect(f, {"margin"}, "with soft_margin: true; leave one of them out");
-    f.field({"margin", "how much farther a negative must be than a positive", "", 0.0}, &margin_);
-    f.field({"swap",
+    f.field({.name = "margin", .doc = "how much farther a negative must be than a positive", .min = 0.0},
+            &margin_);
+    f.field(
+        {.name = "swap",
+         .doc =
              "take the nearer of anchor-negative and positive-negative; needs a miner or explicit triplets"},
-            &swap_);
-    f.field({"distance", "what d is", "", {}, {}, {"l2", "squared_l2"}}, &distance_);
-    f.field(reduction_field(), &reduction_);
+        &swap_);
+    f.choice({.name = "distance", .doc = "what d is"}, &distance_,
+             {{"l2", Measure::kL2}, {"squared_l2", Measure::kSquaredL2}});
+    visit_reduction(f, &reduction_);
   }
-  Measure measure() const override { return distance_ == "l2" ? Measure::kL2 : Measure::kSquaredL2; }
+  Measure measure() const override { return distance_; }
 
   at::Tensor violation(const at::Tensor& positive, const at::Tensor& negative) const override {
     const at::Tensor gap = positive - negative;
@@ -45,7 +50,7 @@ class TripletLoss : public TripletLossBase {
   std::optional<double> hinge_margin() const override {
     return soft_ ? std::nullopt : std::optional(margin_);
   }
-  bool counts_active() const override { return reduction_ == "active" && !soft_; }
+  bool counts_active() const override { return reduction_ == Reduction::kActive && !soft_; }
   bool needs_positive_negative() const override { return swap_; }
 
   Terms triplet_terms(const TripletValues& values) const override {
@@ -76,8 +81,8 @@ class TripletLoss : public TripletLossBase {
   double margin_ = 0.2;
   bool soft_ = false;
   bool swap_ = false;
-  std::string distance_ = "l2";
-  std::string reduction_ = "active";
+  Measure distance_ = Measure::kL2;
+  Reduction reduction_ = Reduction::kActive;
 };
 
 }  // namespace

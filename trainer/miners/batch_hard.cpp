@@ -22,6 +22,7 @@ class BatchHardMiner : public NearestMiner {
   }
 
   Bounds bounds(const at::Tensor& positive_aS) const override { return any_distance(positive_aS); }
+  bool only_hardest() const override { return true; }
 };
 
 }  // namespace

@@ -26,9 +26,15 @@ namespace {
 class DistanceWeightedMiner : public DrawingMiner {
  public:
   void visit(Fields& f) override {
-    f.field({"cutoff", "nearer negatives are drawn as if they were at this distance", "", 0.01, 2.0},
+    f.field({.name = "cutoff",
+             .doc = "nearer negatives are drawn as if they were at this distance",
+             .min = 0.01,
+             .max = 2.0},
             &cutoff_);
-    f.field({"nonzero_loss_cutoff", "negatives at this distance or farther are not drawn", "", 0.01, 2.0},
+    f.field({.name = "nonzero_loss_cutoff",
+             .doc = "negatives at this distance or farther are not drawn",
+             .min = 0.01,
+             .max = 2.0},
             &farthest_);
   }
 

@@ -17,13 +17,9 @@ namespace {
 class EasyPositiveMiner : public NearestMiner {
  public:
   void visit(Fields& f) override {
-    f.field({"negative",
-             "the nearest negative of all, or of those farther than the positive",
-             "",
-             {},
-             {},
-             {"hard", "semi_hard"}},
-            &negative_);
+    f.choice(
+        {.name = "negative", .doc = "the nearest negative of all, or of those farther than the positive"},
+        &negative_, {{"hard", Negative::kHard}, {"semi_hard", Negative::kSemiHard}});
   }
 
   Positives slots(const Positives& all) const override {
@@ -34,11 +30,12 @@ class EasyPositiveMiner : public NearestMiner {
 
   Bounds bounds(const at::Tensor& positive_aS) const override {
     Bounds any = any_distance(positive_aS);
-    return negative_ == "hard" ? any : Bounds{positive_aS, any.within_aS};
+    return negative_ == Negative::kHard ? any : Bounds{positive_aS, any.within_aS};
   }
 
  private:
-  std::string negative_ = "semi_hard";
+  enum class Negative { kHard, kSemiHard };
+  Negative negative_ = Negative::kSemiHard;
 };
 
 }  // namespace

@@ -35,6 +35,9 @@ class Miner {
   /// The miner as its kind: takes_all() is true, or exactly one of the pointers is not null, and it is the
   /// object itself.
   virtual bool takes_all() const { return false; }
+  /// Does it select only the hardest triplets? They pull an untrained encoder together: the advice about a
+  /// collapse says so.
+  virtual bool only_hardest() const { return false; }
   virtual const PairMiner* as_pairs() const { return nullptr; }
   virtual const TripletMiner* as_triplets() const { return nullptr; }
 };

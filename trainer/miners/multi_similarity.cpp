@@ -14,7 +14,9 @@ namespace {
 class MultiSimilarityMiner : public PairMiner {
  public:
   void visit(Fields& f) override {
-    f.field({"epsilon", "how much easier than the hardest pair of the other kind a pair may be", "", 0.0},
+    f.field({.name = "epsilon",
+             .doc = "how much easier than the hardest pair of the other kind a pair may be",
+             .min = 0.0},
             &epsilon_);
   }
 

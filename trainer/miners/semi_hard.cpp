@@ -12,7 +12,8 @@ namespace {
 class SemiHardMiner : public NearestMiner {
  public:
   void visit(Fields& f) override {
-    f.field({"margin", "how much farther than the positive a negative may be", "", 0.0}, &margin_);
+    f.field({.name = "margin", .doc = "how much farther than the positive a negative may be", .min = 0.0},
+            &margin_);
   }
 
   Positives slots(const Positives& all) const override { return all; }

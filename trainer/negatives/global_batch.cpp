@@ -104,15 +104,15 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
   const RowSet rows = gather_rows(scope, local, objective.normalize, objective.exchange);
   std::optional<RowSet> second;
   if (input.second) second = gather_rows(scope, *input.second, objective.normalize, objective.exchange);
-  std::optional<RowSet> shard;
-  if (input.shard && objective.exchange.bf16_products) shard = rounded_to_bf16(*input.shard);
+  std::optional<RowSet> shard = input.shard;
+  if (shard && objective.exchange.bf16_products) shard = rounded_to_bf16(*shard);
   StepLoss step;
   step.gather_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 
   LossOutcome outcome;
   const auto* miner = objective.miner.as_triplets();
   const auto* pairs = objective.loss.as_pairs();
-  const Plan plan(objective.loss, rows, second ? &*second : nullptr, shard ? &*shard : input.shard, input);
+  const Plan plan(objective.loss, rows, second ? &*second : nullptr, shard ? &*shard : nullptr, input);
   if (pairs && !miner && !input.tuples) {
     outcome = solve_pairs(world, scope, *pairs, objective.miner.as_pairs(), plan.members, plan.relations);
     if (second && input.second_learns) step.second_gradient_bD = outcome.gradients_nD[1];

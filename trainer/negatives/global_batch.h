@@ -29,11 +29,11 @@ struct StepInput {
   /// explicit tuples, as global indices; their anchors are rows of this rank
   std::optional<Tuples> tuples = {};
   /// rows of the second tower, or momentum keys, in the order of the first tower's rows
-  const LocalRows* second = nullptr;
+  std::optional<LocalRows> second = {};
   bool second_learns = true;  ///< false: the second tower's rows are keys, used as references only
   /// this rank's shard of the memory or of the proxies, with rows ready for the loss
-  const RowSet* shard = nullptr;
-  const Group* scope = nullptr;  ///< the ranks whose rows are compared; null: all
+  std::optional<RowSet> shard = {};
+  std::optional<Group> scope = {};  ///< the ranks whose rows are compared; empty: all
   Draw draw = {};
   bool want_health = false;
 };

@@ -20,6 +20,7 @@
 #include "trainer/coordinator/metrics/traffic_fields.h"
 #include "trainer/plan/flop_count.h"
 #include "trainer/run/build_encoder.h"
+#include "trainer/run/checkpoint_config.h"
 
 namespace lodestone {
 
@@ -61,18 +62,20 @@ Features made_up(const InputShape& shape, int64_t rows) {
 /// One rank of the trial steps, with a configuration of its own, since an encoder belongs to one trainer.
 class Trial {
  public:
-  Trial(const ProbeOptions& options, Group world) : options_(options), world_(std::move(world)) {
-    load_run_config(options.config, options.assignments, config_);
+  Trial(const ProbeOptions& options, Group world)
+      : options_(options), world_(std::move(world)), config_(options.tables) {
+    read_named_config(options.config, options.assignments, options.allow_code, config_);
     config_.training.micro_batch = 0;
     config_.training.determinism = {};
-    if (config_.training.precision == "float16") config_.training.precision = "bfloat16";
+    Precision& precision = config_.training.precision;
+    if (precision == Precision::kFloat16) precision = Precision::kBFloat16;
   }
 
   /// The configured encoder, or a nearly free one of the same dimension.
   void build(std::optional<int64_t> width = {}) {
     if (width) {
       shape_ = {1, 1, 1, 0, 0};
-      small_.emplace(picture_encoder_table(), "mlp");
+      small_.emplace(encoder_table(), "mlp");
       read_fields(parse_yaml("hidden: []\nembedding: " + std::to_string(*width), "plan"),
                   [&](Fields& f) { (*small_)->visit(f); });
     } else {
@@ -267,8 +270,8 @@ void refuse_what_is_not_planned(const RunConfig& config, int64_t classes) {
 }  // namespace
 
 StepCost probe_step(const ProbeOptions& options, Machine& here) {
-  RunConfig config;
-  load_run_config(options.config, options.assignments, config);
+  RunConfig config(options.tables);
+  read_named_config(options.config, options.assignments, options.allow_code, config);
   refuse_what_is_not_planned(config, options.classes);
   at::set_num_threads(options.threads);
   StepCost cost;

@@ -7,10 +7,12 @@ namespace lodestone {
 
 /// The configuration to plan for, and how to measure it.
 struct ProbeOptions {
+  Tables tables;
   std::string config;
   std::vector<std::string> assignments;
-  int64_t classes = 0;  ///< number of classes, for losses with proxies
-  int64_t tokens = 0;   ///< tokens per text; 0: the largest number allowed
+  bool allow_code = false;  ///< see read_named_config
+  int64_t classes = 0;      ///< number of classes, for losses with proxies
+  int64_t tokens = 0;       ///< tokens per text; 0: the largest number allowed
   /// Rows of the smaller trial batch; the other has twice as many. Unset: 8, or 32 for images of up to 64 ×
   /// 64, since convolutions of small images use another algorithm from that size on.
   std::optional<int64_t> probe_rows = {};

@@ -39,7 +39,7 @@ std::string AxisScale::tick_text(double value) const {
   if (std::abs(value) < 1e-12) value = 0;
   if (axis_.percent) return compact(100 * value) + " %";
   if (std::abs(value) >= 1000 && value == std::round(value))
-    return format_measure({"", "", MeasureInfo::Kind::kCount, 0}, value);
+    return format_measure({"", "", Metric::Kind::kCount, 0}, value);
   return compact(value);
 }
 

@@ -14,32 +14,19 @@ namespace lodestone {
 
 namespace {
 
-// The headline metrics, each with its explanation.
-struct Headline {
-  const char* name;
-  const char* meaning;
-};
-constexpr Headline kHeadlines[] = {
-    {"recall_at_1", "the nearest other sample is of the same class"},
-    {"map_at_r", "how well all samples of the class come first"},
-    {"eer", "errors when “same or not?” is asked of pairs"},
-    {"one_shot_accuracy", "the right one picked from a single example each"},
-    {"accuracy", "“same or not?” at a threshold set on other classes"},
-};
-
 // The lodestone: a horseshoe magnet.
 constexpr const char* kMark =
     R"(<svg class="logo" viewBox="0 0 32 32" aria-hidden="true">)"
     R"(<path class="arch" d="M6 26V15a10 10 0 0 1 20 0v11h-6V15a4 4 0 0 0-8 0v11z"/>)"
     R"(<path class="poles" d="M6 21h6v5H6zM20 21h6v5h-6z"/></svg>)";
 
-std::string difference(const MeasureInfo& info, double model, double floor) {
-  if (info.kind == MeasureInfo::Kind::kCount) return {};
+std::string difference(const Metric& metric, double model, double floor) {
+  if (metric.kind == Metric::Kind::kCount) return {};
   const double gap = model - floor;
   const char* sign = gap < 0 ? "−" : "+";
-  const std::string text = info.kind == MeasureInfo::Kind::kRate ? decimal(100 * std::abs(gap), 1) + " points"
-                                                                 : decimal(std::abs(gap), 3);
-  const char* verdict = gap * info.better > 0 ? "better" : gap * info.better < 0 ? "worse" : "";
+  const std::string text = metric.kind == Metric::Kind::kRate ? decimal(100 * std::abs(gap), 1) + " points"
+                                                              : decimal(std::abs(gap), 3);
+  const char* verdict = gap * metric.better > 0 ? "better" : gap * metric.better < 0 ? "worse" : "";
   return fill(R"(<span class="{}">{}{}</span>)", {verdict, sign, text});
 }
 
@@ -69,8 +56,8 @@ std::string masthead(const ReportInput& input) {
 }
 
 // A bar with the baseline as a notch; error rates use the scale 0 … 50 %, where 50 % is chance.
-std::string bar(const MeasureInfo& info, double model, std::optional<double> floor) {
-  const double scale = info.better < 0 ? 200 : 100;
+std::string bar(const Metric& metric, double model, std::optional<double> floor) {
+  const double scale = metric.better < 0 ? 200 : 100;
   const auto width = [scale](double value) { return std::clamp(scale * value, 0.0, 100.0); };
   std::string html =
       fill(R"(<div class="bar" aria-hidden="true"><i style="width:{}%"></i>)", {decimal(width(model), 1)});
@@ -78,28 +65,27 @@ std::string bar(const MeasureInfo& info, double model, std::optional<double> flo
   return html + "</div>";
 }
 
-std::string headline_card(const Headline& headline, double model, const ReportInput& input) {
-  const MeasureInfo info = measure_info(headline.name);
-  const auto floor = input.floor.find(headline.name);
+std::string headline_card(const Metric& metric, double model, const ReportInput& input) {
+  const auto floor = input.floor.find(metric.name);
   std::string beside;
   if (floor) {
-    beside =
-        fill(R"(<p class="beside">{} {} · {}</p>)",
-             {escape_html(input.floor_name), format_measure(info, *floor), difference(info, model, *floor)});
+    beside = fill(
+        R"(<p class="beside">{} {} · {}</p>)",
+        {escape_html(input.floor_name), format_measure(metric, *floor), difference(metric, model, *floor)});
   }
   return fill(
       "<div class=\"card headline\"><h3>{}</h3><p class=\"figure\">{}<small>&nbsp;%</small></p>{}{}<p "
       "class=\"meaning\">{}</p></div>\n",
-      {info.title, decimal(100 * model, 1), bar(info, model, floor), beside, headline.meaning});
+      {metric.title, decimal(100 * model, 1), bar(metric, model, floor), beside, metric.meaning});
 }
 
 std::string headlines(const ReportInput& input) {
   std::string cards;
   int shown = 0;
-  for (const Headline& headline : kHeadlines) {
-    const auto model = input.model.find(headline.name);
+  for (const Metric& metric : headline_metrics()) {
+    const auto model = input.model.find(metric.name);
     if (!model || shown == 4) continue;
-    cards += headline_card(headline, *model, input);
+    cards += headline_card(metric, *model, input);
     ++shown;
   }
   if (cards.empty()) return {};
@@ -167,19 +153,19 @@ std::string measures_section(const ReportInput& input) {
   const bool floors = !input.floor.empty();
   std::string rows;
   for (const auto& [name, value] : input.model.entries()) {
-    const MeasureInfo info = measure_info(name);
-    const std::string title = *info.title == '\0' ? name : info.title;
+    const Metric metric = find_metric(name);
+    const std::string title = *metric.title == '\0' ? name : metric.title;
     rows += fill("<tr><th scope=\"row\">{} <code>{}</code></th><td>{}</td>",
-                 {escape_html(title), escape_html(name), format_measure(info, value)});
+                 {escape_html(title), escape_html(name), format_measure(metric, value)});
     const Interval* interval = find_interval(input.intervals, name);
     if (!input.intervals.empty())
       rows += fill("<td class=\"interval\">{}</td>",
-                   {interval != nullptr ? format_interval(info, *interval) : ""});
+                   {interval != nullptr ? format_interval(metric, *interval) : ""});
     const auto floor = input.floor.find(name);
     if (floors) {
       rows += fill("<td>{}</td><td class=\"gap\">{}</td>",
-                   {floor ? format_measure(info, *floor) : "",
-                    floor && !std::isnan(value) ? difference(info, value, *floor) : ""});
+                   {floor ? format_measure(metric, *floor) : "",
+                    floor && !std::isnan(value) ? difference(metric, value, *floor) : ""});
     }
     rows += "</tr>\n";
   }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "common/text_format.h"
+#include "trainer/eval/retrieval_metrics.h"
 #include "trainer/report/charts.h"
 #include "trainer/report/html.h"
 #include "trainer/report/scatter.h"
@@ -14,7 +15,7 @@ namespace lodestone {
 namespace {
 
 constexpr double kFromData = std::numeric_limits<double>::quiet_NaN();
-const MeasureInfo kPerCent = {"", "", MeasureInfo::Kind::kRate, 0};
+const Metric kPerCent = {"", "", Metric::Kind::kRate, 0};
 
 // One point is no curve; its value is among the numbers of the report.
 bool spans_steps(const ReportSeries& series) {
@@ -91,16 +92,39 @@ std::string eval_chart(const ReportInput& input, const std::string& title,
     const ReportSeries* series = find_series(input.eval, name);
     if (series == nullptr) continue;
     chart.lines.push_back(
-        {measure_info(name).title, series->steps, series->values, static_cast<int>(chart.lines.size()) + 1});
+        {find_metric(name).title, series->steps, series->values, static_cast<int>(chart.lines.size()) + 1});
     first = std::min(first, *std::min_element(series->steps.begin(), series->steps.end()));
     last = std::max(last, *std::max_element(series->steps.begin(), series->steps.end()));
   }
   if (chart.lines.empty()) return {};
   if (const auto floor = input.floor.find(names.front())) {
-    const std::string name = input.floor_name + ", " + measure_info(names.front()).title;
+    const std::string name = input.floor_name + ", " + find_metric(names.front()).title;
     chart.lines.push_back({name, {first, last}, {*floor, *floor}, 3, true});
   }
   return figure(title, draw_chart(chart), reading);
+}
+
+// The metrics of queries are rates between 0 and 1 and share a chart.
+std::string retrieval_chart(const ReportInput& input) {
+  std::vector<std::string> names;
+  for (const RetrievalMetric& metric : retrieval_metrics())
+    if (metric.shown.followed) names.emplace_back(metric.shown.name);
+  return eval_chart(input, "Retrieval", names, 0, 1, "Share of queries, on the judged split.");
+}
+
+// Each other metric has a chart of its own.
+std::string other_eval_charts(const ReportInput& input) {
+  std::string charts;
+  for (const Metric& metric : followed_metrics()) {
+    const auto is_this = [&](const RetrievalMetric& row) {
+      return std::string_view(row.shown.name) == metric.name;
+    };
+    if (std::ranges::any_of(retrieval_metrics(), is_this)) continue;
+    charts +=
+        eval_chart(input, metric.title, {metric.name}, metric.kind == Metric::Kind::kReal ? kFromData : 0,
+                   kFromData, metric.better < 0 ? "Lower is better." : "Higher is better.");
+  }
+  return charts;
 }
 
 ChartLine roc_line(const std::vector<RocPoint>& curve, std::string name, double lowest_far) {
@@ -221,14 +245,11 @@ std::string rate_chart(const ReportInput& input) {
 }  // namespace
 
 std::string draw_report_charts(const ReportInput& input) {
-  return loss_chart(input) +
-         eval_chart(input, "Retrieval", {"recall_at_1", "map_at_r"}, 0, 1,
-                    "Share of queries, on the judged split.") +
-         recall_chart(input) + roc_chart(input) + precision_chart(input) +
+  return loss_chart(input) + retrieval_chart(input) + recall_chart(input) + roc_chart(input) +
+         precision_chart(input) +
          figure("Distances of pairs", draw_histogram(input.distances),
                 "The less the two overlap, the better one threshold tells them apart.") +
-         eval_chart(input, "Equal error rate", {"eer"}, 0, kFromData, "Lower is better.") +
-         rate_chart(input) + projection_chart(input);
+         other_eval_charts(input) + rate_chart(input) + projection_chart(input);
 }
 
 }  // namespace lodestone

@@ -56,7 +56,7 @@ Embedded embed_readable(const RunContext& context, const std::string& what, Enco
   if (!context.is_main_rank()) return all;
   for (const std::string& message : messages)
     context.log->warn("{}: left out a bad record: {}", what, message);
-  context.log->warn("{}: {} of {} samples could not be read and are left out", what, all.left_out,
+  context.log->warn("{}: left out {} of {} samples, which could not be read", what, all.left_out,
                     examples->dataset()->size());
   return all;
 }

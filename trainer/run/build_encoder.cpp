@@ -3,20 +3,11 @@
 #include "common/files.h"
 #include "trainer/coordinator/checkpoints/run_identity.h"
 #include "trainer/coordinator/checkpoints/snapshot.h"
-#include "trainer/run/data_kinds/text_data.h"
 
 namespace lodestone {
 
 InputShape input_shape(const RunConfig& config) {
-  const ImageTransformConfig& image = config.data.image;
-  InputShape shape;
-  if (config.data.kind != "texts") shape = {image.channels, image.height, image.width};
-  if (config.data.kind != "images") {
-    const TokenRule rule = token_rule(config.data);
-    shape.vocabulary = rule.tokenizer->vocabulary();
-    shape.max_tokens = rule.max_tokens;
-  }
-  return shape;
+  return config.data.kind->input_shape(config);
 }
 
 void build_encoder(const RunConfig& config, Encoder& encoder) {
@@ -30,7 +21,7 @@ void build_encoder(const RunConfig& config, Encoder& encoder) {
 
 void restore_model(const Snapshot& snapshot, const RunConfig& config) {
   const std::string file = config.data.resolved(config.data.text.tokenizer.path);
-  check_vocabulary(snapshot, config.data.kind == "images" ? "" : checksum(read_file(file)), file);
+  check_vocabulary(snapshot, config.data.kind->reads_texts() ? checksum(read_file(file)) : "", file);
   restore_weights(snapshot, *config.encoder);
 }
 

@@ -6,7 +6,6 @@
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/printable.h"
-#include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/encoders/code_file.h"
 
 namespace lodestone {
@@ -39,26 +38,16 @@ class UsersWords {
   ConfigNodePtr root_;
 };
 
-// `whose` ends a sentence: the reason why a configuration does not count as the user's own.
-[[noreturn]] void refuse_code(const std::string& name, const std::string& file, const std::string& whose) {
-  throw ConfigError(name + ": expected a model of weights alone, got code: encoder.file " + printable(file) +
+// `hint` is a further remedy, or "".
+[[noreturn]] void refuse_code(const RunConfig& config, const std::string& name, const std::string& file,
+                              const std::string& hint) {
+  const std::string key =
+      config.encoder.name() == "two_tower" ? "encoder.image.file (or encoder.text.file)" : "encoder.file";
+  throw ConfigError(name + ": expected a model of weights alone, got code: " + printable(file) +
                     " is TorchScript, and whoever made that file, or named it here, would run with your "
                     "rights: it may read, change and send your files. Add --allow-code if you trust both, or "
-                    "name the file yourself by --set encoder.file=…; " +
-                    whose);
-}
-
-// A run folder that is passed on includes its configuration, so any of its files counts as the run's.
-bool in_run_folder(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto absolute = absolute_path(file).lexically_normal();
-  const auto real = std::filesystem::weakly_canonical(absolute, error);
-  for (const auto& path : {absolute, error ? absolute : real})
-    for (auto folder = path.parent_path();; folder = folder.parent_path()) {
-      if (is_file(folder / "MANIFEST.json") || RunFolder(folder).holds_run()) return true;
-      if (folder == folder.parent_path()) break;
-    }
-  return false;
+                    "name the file in the command: --set " +
+                    key + "=" + printable(file) + hint);
 }
 
 void keep_indexes_at_home(const UsersWords& users, const char* section, std::string& index_cache) {
@@ -82,7 +71,7 @@ void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std:
                              name, file);
       continue;
     }
-    if (!allow_code) refuse_code(name, file, "`lodestone inspect` shows its hash");
+    if (!allow_code) refuse_code(config, name, file, "; `lodestone inspect` shows its hash");
     if (saved != checkpoint.code.end())
       config.code.hash_of.insert(*saved);
     else
@@ -98,11 +87,10 @@ void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std:
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
                        RunConfig& config) {
   load_run_config(file, assignments, config);
-  if (allow_code || config.encoder->code().empty() || !in_run_folder(file)) return;
   const auto named = UsersWords(assignments).values_of("encoder", "file");
   for (const auto& [code, loaded] : config.encoder->code())
-    if (!named.contains(code))
-      refuse_code(file, code, "what lies in a run folder counts as the run's, not as your own word");
+    if (!allow_code && !named.contains(code)) refuse_code(config, file, code, "");
+  config.code.allowed = true;
 }
 
 }  // namespace lodestone

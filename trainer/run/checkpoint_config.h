@@ -18,9 +18,8 @@ namespace lodestone {
 void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std::string>& assignments,
                             bool allow_code, RunConfig& config);
 
-/// Reads a configuration file named on the command line, so that the code it names counts as the user's
-/// choice. If the file is in a run folder or a checkpoint, it counts as the run's: its code is loaded under
-/// the rules of read_checkpoint_config(), except that any hash is accepted.
+/// Reads a configuration file named on the command line. Its author may be another than the user: a code file
+/// that it names is loaded only with `allow_code`, or if one of the assignments names that file.
 /// Throws    ConfigError
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
                        RunConfig& config);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,11 @@ namespace lodestone {
 /// The miner of a run: a miner of the table, or `auto`, which loss and data resolve.
 class MinerChoice : public SlotBase {
  public:
+  static const std::string kAuto;
+
+  /// Requires  the rows outlive this object
+  explicit MinerChoice(std::span<const TableRow<Miner>> table) : chosen_(table, "all") {}
+
   std::vector<std::string> names() const override;
   const char* doc(std::string_view name) const override;
   const std::string& name() const override { return is_auto_ ? kAuto : chosen_.name(); }
@@ -28,9 +34,7 @@ class MinerChoice : public SlotBase {
   Miner* operator->() const { return &*chosen_; }
 
  private:
-  static const std::string kAuto;
-
-  Slot<Miner> chosen_{miner_table(), "all"};
+  Slot<Miner> chosen_;
   bool is_auto_ = true, settled_ = false;
 };
 

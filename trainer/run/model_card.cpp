@@ -41,9 +41,9 @@ json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::p
   return last;
 }
 
-std::string cell(const json& measures, const MeasureInfo& info) {
-  const auto found = measures.find(info.name);
-  return found != measures.end() && found->is_number() ? format_measure(info, found->get<double>()) : "";
+std::string cell(const json& measures, const Metric& metric) {
+  const auto found = measures.find(metric.name);
+  return found != measures.end() && found->is_number() ? format_measure(metric, found->get<double>()) : "";
 }
 
 std::string measures_section(const json& measures) {
@@ -54,11 +54,11 @@ std::string measures_section(const json& measures) {
   const json floor = measures.value("floor", json::object());
   out << "| measure | model |" << (floor.empty() ? "" : " without learning |") << "\n|---|---:|"
       << (floor.empty() ? "" : "---:|") << "\n";
-  for (const MeasureInfo& info : known_measures()) {
-    const std::string model = cell(measures, info);
+  for (const Metric& metric : metric_table()) {
+    const std::string model = cell(measures, metric);
     if (model.empty()) continue;
-    out << "| `" << info.name << "` " << info.title << " | " << model << " |";
-    if (!floor.empty()) out << " " << cell(floor, info) << " |";
+    out << "| `" << metric.name << "` " << metric.title << " | " << model << " |";
+    if (!floor.empty()) out << " " << cell(floor, metric) << " |";
     out << "\n";
   }
   return out.str();
@@ -131,22 +131,22 @@ std::string yaml_of(RunConfig& config, bool with_idle = false) {
   return write_yaml([&](Fields& writer) {
     WithIdle all(writer);
     Fields& f = with_idle ? all : writer;
-    f.field({"seed", ""}, &config.seed);
-    f.field({"global_batch", ""}, &config.global_batch);
-    f.field({"normalize", ""}, &config.normalize);
-    f.nested({"data", ""}, config.data);
-    f.nested({"sampler", ""}, config.sampler);
-    f.slot({"encoder", ""}, config.encoder);
-    f.slot({"loss", ""}, config.loss);
-    f.slot({"miner", ""}, config.miner);
+    f.field({.name = "seed"}, &config.seed);
+    f.field({.name = "global_batch"}, &config.global_batch);
+    f.field({.name = "normalize"}, &config.normalize);
+    f.nested({.name = "data"}, config.data);
+    f.nested({.name = "sampler"}, config.sampler);
+    f.slot({.name = "encoder"}, config.encoder);
+    f.slot({.name = "loss"}, config.loss);
+    f.slot({.name = "miner"}, config.miner);
     config.training.visit(f);
-    f.group({"evaluate", ""}, [&](Fields& members) { config.evaluate.visit(members, config.data.kind); });
+    f.group({.name = "evaluate"}, [&](Fields& members) { config.evaluate.visit(members, config.data); });
   });
 }
 
 // Settings that differ from their defaults; `lodestone config` prints the others.
 std::string what_made_it(RunConfig& config) {
-  RunConfig defaults;
+  RunConfig defaults(config.tables);
   defaults.encoder.choose(config.encoder.name());
   defaults.loss.choose(config.loss.name());
   defaults.miner.choose(config.miner.name());

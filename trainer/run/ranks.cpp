@@ -14,7 +14,6 @@
 #include "trainer/run/repeatable.h"
 #include "trainer/run/start/start_guard.h"
 #include "trainer/run/start/start_watch.h"
-#include "trainer/run/start/verdict.h"
 
 namespace lodestone {
 
@@ -76,9 +75,9 @@ int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>&
     return code;
   } catch (const CommError& error) {
     const auto verdict = control->failure();
-    const auto code = reported_code(verdict);
+    const auto code = control->failure_code();
     if (code) {
-      context.log->warn("ended: {}", *verdict);
+      context.log->warn("ended with exit code {}: {}", *code, *verdict);
     } else {
       // Logged now, not by main: leaving the group waits for a stopped rank until its heartbeats time out.
       context.log->error("{}", explain_on_a_line(error));
@@ -91,13 +90,13 @@ int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>&
         verdict && context.launch.device().is_cuda() && dynamic_cast<const Error*>(&error) == nullptr) {
       context.log->error("{}", *verdict);
       context.log->info("what the GPU's libraries said: {}", torch_reason(error));
-      return reported_code(verdict).value_or(kPeerLost);
+      return control->failure_code().value_or(kPeerLost);
     }
     const int code = exit_code(error);
     // Logged now, not by main: the launcher may end this process as soon as another has ended.
     context.log->error("{}", explain_on_a_line(error));
     // Aborting notifies the others and keeps this rank out of the barrier that they may be in.
-    context.world.abort(verdict_of(code, torch_reason(error)));
+    context.world.abort(torch_reason(error), code);
     return code;
   }
 }

@@ -43,7 +43,9 @@ std::string grouped(int64_t value) {
 
 ReportInput input_of(const RunFolder& folder, RunConfig& config, const RunContext& context, Encoder& encoder,
                      const Evaluator& evaluator, const Evaluation& evaluation) {
-  Curves train("train", {"loss", "learning_rate"}), eval("eval", {"recall_at_1", "map_at_r", "eer"});
+  std::vector<std::string> followed;
+  for (const Metric& metric : followed_metrics()) followed.emplace_back(metric.name);
+  Curves train("train", {"loss", "learning_rate"}), eval("eval", followed);
   read_metrics(folder.metrics(), [&](const nlohmann::json& line) {
     train.add(line);
     eval.add(line);

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "common/flat_slot.h"
 #include "common/yaml.h"
+#include "distributed/launch.h"
 #include "sampler/augment/transforms.h"
 #include "sampler/loader.h"
 #include "sampler/samplers/sampler_config.h"
@@ -16,7 +18,9 @@
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/trainer.h"
 #include "trainer/losses/loss.h"
+#include "trainer/run/data_kinds/data_kind.h"
 #include "trainer/run/miner_choice.h"
+#include "trainer/run/tables.h"
 
 namespace lodestone {
 
@@ -31,7 +35,7 @@ struct TextConfig {
 
 /// The training data, and how samples are loaded and prepared.
 struct DataConfig {
-  std::string kind = "images";
+  FlatSlot<DataKind> kind{data_kind_table(), "images", "data.kind"};
   std::string root;
   ImageSourceConfig train;
   std::string tuples;
@@ -57,14 +61,14 @@ struct EvaluateConfig {
   bool floor = true;
   std::string summary;
 
-  /// `kind` is data.kind.
-  void visit(Fields& f, const std::string& kind);
+  /// `trained` has the kind of data.
+  void visit(Fields& f, const DataConfig& trained);
 };
 
 /// How ranks communicate, on which device, and when a rank counts as lost.
 struct DistributedConfig {
   std::string backend = "auto";
-  std::string device = "cpu";
+  DeviceChoice device = DeviceChoice::kCpu;
   double timeout = 600;
   double peer_timeout = 5;
   bool compare_calls = true;
@@ -72,8 +76,8 @@ struct DistributedConfig {
   void visit(Fields& f);
 };
 
-/// Whether code that the configuration names (TorchScript) may be loaded. It may not by default; the reader
-/// of a configuration allows it if the configuration is the user's own.
+/// Whether code that the configuration names (TorchScript) may be loaded. It may not by default;
+/// read_named_config() and read_checkpoint_config() allow what the user's command allows.
 struct CodeRule {
   bool allowed = false;
   /// SHA-256 that a file must have, by file name; a file not listed may have any.
@@ -81,7 +85,13 @@ struct CodeRule {
 };
 
 /// The complete configuration of a run, except where it runs: world size and hosts come from the launcher.
+///
+///     RunConfig config{Tables()};                             // names of the library, not of extensions
+///     load_run_config("run.yaml", {"seed=1"}, config);
 struct RunConfig {
+  explicit RunConfig(const Tables& names) : tables(names) {}
+
+  Tables tables;  ///< the losses, miners and encoders that can be chosen
   std::string run_dir;
   int64_t seed = 0;
   int64_t global_batch = 256;
@@ -89,9 +99,9 @@ struct RunConfig {
   bool normalize = true;
   DataConfig data;
   SamplerConfig sampler;
-  Slot<Encoder> encoder{encoder_table(), "conv4"};
-  Slot<Loss> loss{loss_table(), "triplet"};
-  MinerChoice miner;
+  Slot<Encoder> encoder{tables.encoders(), "conv4"};
+  Slot<Loss> loss{tables.losses(), "triplet"};
+  MinerChoice miner{tables.miners()};
   TrainerConfig training;
   EvaluateConfig evaluate;
   CheckpointConfig checkpoint;
@@ -107,6 +117,8 @@ struct RunConfig {
   bool rows_are_given() const;
   /// Whether the data gives triplets, or pairs of images, so that nothing is mined.
   bool gives_tuples() const;
+  /// Whether data of this kind and layout name their classes.
+  bool names_classes(const TextLayout& layout) const;
   Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
 };
 
@@ -119,7 +131,7 @@ void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& 
 /// Throws    ConfigError
 void read_stored_config(const std::string& yaml, const std::string& file,
                         const std::vector<std::string>& assignments, RunConfig& config);
-/// The same for a file that the user names, so that code which it names counts as the user's choice.
+/// The same for a file.
 /// Throws    ConfigError
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config);
 

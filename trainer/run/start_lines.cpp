@@ -5,9 +5,13 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <unordered_map>
 
+#include "common/counted.h"
 #include "common/idle_keys.h"
+#include "common/printable.h"
 #include "common/text_format.h"
+#include "common/utf8.h"
 #include "sampler/sources/listed_images.h"
 #include "sampler/sources/tar_shard.h"
 #include "sampler/texts/text_dataset.h"
@@ -55,14 +59,14 @@ std::string percent(double share) {
   return decimal(100 * share, share > 0 && share < 0.01 ? 2 : 0) + " %";
 }
 
-std::string classes_text(const RunConfig& config, const Dataset& data) {
-  if (config.data.kind == "image_texts") return " pictures with captions";
-  if (config.rows_are_given()) return config.data.kind == "texts" ? " texts" : " pictures";
+std::string size_text(const RunConfig& config, const Dataset& data) {
+  const DataKind& kind = *config.data.kind;
+  if (!kind.has_classes(config.data)) return std::to_string(data.size()) + " " + kind.samples();
   std::vector<int64_t> size_c(static_cast<size_t>(data.classes()));
   for (int64_t i = 0; i < data.size(); ++i) ++size_c[static_cast<size_t>(data.label(i))];
   const auto single = std::count(size_c.begin(), size_c.end(), 1);
-  return " samples of " + std::to_string(data.classes()) + " classes, of which " + std::to_string(single) +
-         (single == 1 ? " has one sample" : " have one sample");
+  return counted(data.size(), "sample") + " of " + counted(data.classes(), "class", "classes") +
+         ", of which " + std::to_string(single) + (single == 1 ? " has one sample" : " have one sample");
 }
 
 /// The fraction of a batch's rows that have another row with their label.
@@ -76,10 +80,10 @@ double share_with_positive(const GlobalBatch& batch) {
 
 std::vector<StartLine> batch_lines(const RunConfig& config, const TrainingData& data, Cursor cursor) {
   const GlobalBatch batch = data.sampler->batch(cursor);
-  const std::string rows = "a batch: " + std::to_string(batch.rows()) + " rows, ";
+  const std::string rows = "a batch: " + counted(batch.rows(), "row") + ", ";
   if (!batch.tuples.empty())
-    return {{rows + std::to_string(batch.tuples.size()) + " explicit " +
-             (batch.tuples.front().is_triplet() ? "triplets" : "pairs")}};
+    return {{rows + counted(static_cast<int64_t>(batch.tuples.size()),
+                            batch.tuples.front().is_triplet() ? "explicit triplet" : "explicit pair")}};
   if (config.loss->uses_proxies()) return {{rows + "each with the proxy of its class as its positive"}};
   double share = share_with_positive(batch);
   // A single small batch is not representative. Later batches of a sampler that learns cannot be known.
@@ -136,7 +140,7 @@ bool has_colour(const Image& image) {
   return false;
 }
 
-std::string size_text(int64_t width, int64_t height) {
+std::string extent(int64_t width, int64_t height) {
   return std::to_string(width) + " x " + std::to_string(height);
 }
 
@@ -148,9 +152,9 @@ std::vector<StartLine> picture_lines(const RunConfig& config, const Dataset& dat
       *std::ranges::max_element(images, {}, [](const Image& i) { return int64_t{i.width} * i.height; });
   const bool colour = std::ranges::any_of(images, has_colour);
   const bool loses = colour && input.channels == 1;
-  std::string text = "pictures: up to " + size_text(largest.width, largest.height) +
+  std::string text = "pictures: up to " + extent(largest.width, largest.height) +
                      (colour ? " in colour" : " grey") + ", trained on as " +
-                     size_text(input.width, input.height) + (input.channels == 1 ? " grey" : " in colour");
+                     extent(input.width, input.height) + (input.channels == 1 ? " grey" : " in colour");
   if (loses) text += "; to train on their colours set data.image.channels: 3";
   if (largest.width > 2 * input.width && largest.height > 2 * input.height)
     text += "; for more detail set data.image.width and data.image.height";
@@ -168,8 +172,7 @@ std::vector<StartLine> text_lines(const RunConfig& config, const TextDataset& te
   }
   if (seen == 0) return {};
   const double share = static_cast<double>(cut) / static_cast<double>(seen);
-  const std::string of =
-      seen < texts.size() ? "of " + std::to_string(seen) + " texts looked at" : "of the texts";
+  const std::string of = seen < texts.size() ? "of " + counted(seen, "text") + " looked at" : "of the texts";
   return {{"tokens: " + percent(share) + " " + of + " are longer than " + std::to_string(rule.max_tokens) +
                " tokens and lose their end" + (cut > 0 ? " (data.text.tokenizer.max_tokens)" : ""),
            share >= kManyCut}};
@@ -177,13 +180,13 @@ std::vector<StartLine> text_lines(const RunConfig& config, const TextDataset& te
 
 }  // namespace
 
-std::string first_line(RunConfig& config, const std::string& device) {
+std::string first_line(const RunConfig& config, const std::string& device) {
   Numbers numbers;
   config.loss->visit(numbers);
   return "loss " + config.loss.name() + numbers.text + (numbers.text.empty() ? "" : ")") + ", miner " +
          config.miner.name() + (config.miner.settled() ? " (auto)" : "") + ", encoder " +
          config.encoder.name() + " of width " + std::to_string(config.encoder->output_dim()) + ", device " +
-         device + ", precision " + config.training.precision;
+         device + ", precision " + choice_name(config.training.precision, kPrecisions);
 }
 
 std::vector<StartLine> objective_lines(const RunConfig& config) {
@@ -194,21 +197,21 @@ std::vector<StartLine> objective_lines(const RunConfig& config) {
 
 std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& data, Cursor cursor) {
   const Dataset& set = *data.dataset();
-  std::vector<StartLine> all{{"data: " + std::to_string(set.size()) + classes_text(config, set)}};
+  std::vector<StartLine> all{{"data: " + size_text(config, set)}};
   const auto add = [&all](std::vector<StartLine> more) { all.insert(all.end(), more.begin(), more.end()); };
+  if (config.names_classes(config.data.text.layout)) add(spelling_lines("data", set));
   add(batch_lines(config, data, cursor));
-  if (config.data.kind != "texts") add(picture_lines(config, set));
+  if (config.data.kind->reads_images()) add(picture_lines(config, set));
   if (data.texts && data.texts->size() > 0) add(text_lines(config, *data.texts));
   return all;
 }
 
 std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& trained, const Dataset& judged) {
-  // File names of images carry no meaning, and captions may legitimately be common to both.
-  if (config.data.kind == "image_texts") return {};
-  const bool classes = config.data.kind == "images" || (config.data.text.layout.format == "labels" &&
-                                                        config.evaluate.text.format == "labels");
+  const SameBy same_by = config.data.kind->same_by(config);
+  if (same_by == SameBy::kNothing) return {};
+  const bool classes = same_by == SameBy::kClass;
   const auto for_each_name = [classes](const Dataset& data, const auto& visit) {
-    for (int64_t c = 0; classes && c < data.classes(); ++c) visit(data.class_name(c));
+    for (int64_t c = 0; classes && c < data.classes(); ++c) visit(plain_name(data.class_name(c)));
     for (int64_t i = 0; !classes && i < data.size(); ++i) visit(std::to_string(data.id(i)));
   };
   std::set<std::string> names;
@@ -217,8 +220,27 @@ std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& tra
   for_each_name(trained, [&](const std::string& name) { names.erase(name); });
   const size_t shared = all - names.size();
   if (shared == 0) return {};
-  return {{std::to_string(shared) + " of the " + std::to_string(all) + (classes ? " classes" : " texts") +
+  return {{std::to_string(shared) + " of the " + std::to_string(all) + " " +
+               (classes ? "classes" : config.data.kind->samples()) +
                " that judge the model are trained on: the figures are not of unseen ones",
+           true}};
+}
+
+std::vector<StartLine> spelling_lines(const std::string& where, const Dataset& data) {
+  std::unordered_map<std::string, int64_t> first;
+  int64_t count = 0;
+  std::string example;
+  for (int64_t c = 0; c < data.classes(); ++c) {
+    const std::string name = data.class_name(c);
+    const auto [found, is_new] = first.try_emplace(plain_name(name), c);
+    if (is_new || count++ > 0) continue;
+    example = "'" + printable(data.class_name(found->second)) + "' and '" + printable(name) + "'";
+  }
+  if (count == 0) return {};
+  return {{where + ": " + counted(count, "class", "classes") +
+               " named as another one but for blanks around the name or its Unicode normal form, and yet "
+               "different classes; the first: " +
+               example + "; give each class one spelling",
            true}};
 }
 

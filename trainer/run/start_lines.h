@@ -15,7 +15,7 @@ struct StartLine {
 };
 
 /// The objective of the run: loss with its parameters, miner, encoder with its dimension, device, precision.
-std::string first_line(RunConfig& config, const std::string& device);
+std::string first_line(const RunConfig& config, const std::string& device);
 
 /// The warning about an explicitly chosen miner, if any; see thrown_away.
 std::vector<StartLine> objective_lines(const RunConfig& config);
@@ -29,6 +29,10 @@ std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& d
 /// Warns of classes, or of texts without classes, that are both trained on and evaluated on, since their
 /// metrics say little about new ones.
 std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& trained, const Dataset& judged);
+
+/// Warns of classes whose names look alike: they differ only by blanks around them or by Unicode normal form.
+/// Cost      O(classes) of time and memory
+std::vector<StartLine> spelling_lines(const std::string& where, const Dataset& data);
 
 /// What was skipped when `data` was opened, by reason; `where` is the configuration key of the data.
 std::vector<StartLine> left_out_lines(const std::string& where, const Dataset& data);

@@ -15,11 +15,13 @@
 
 namespace lodestone {
 
-TrainedModel::TrainedModel(const std::string& run, const std::vector<std::string>& assignments,
-                           bool allow_code)
-    : checkpoint_(load_checkpoint(run, [](const std::string& sentence) {
-        if (speaks_for_its_host(sentence)) make_log(0, 1)->warn("{}", sentence);
-      })) {
+TrainedModel::TrainedModel(const Tables& tables, const std::string& run,
+                           const std::vector<std::string>& assignments, bool allow_code)
+    : checkpoint_(load_checkpoint(run,
+                                  [](const std::string& sentence) {
+                                    if (speaks_for_its_host(sentence)) make_log(0, 1)->warn("{}", sentence);
+                                  })),
+      config_(tables) {
   read_checkpoint_config(checkpoint_, assignments, allow_code, config_);
   const auto& tensors = checkpoint_.snapshot.tensors;
   const auto weights = tensors.find(tensors.contains("ema") ? "ema" : "model");
@@ -61,7 +63,7 @@ at::Tensor TrainedModel::as_stored(const at::Tensor& z_bD) const {
 
 std::map<std::string, std::string> TrainedModel::about(const std::string& source) const {
   return {{"format", "lodestone embeddings 1"},
-          {"likeness", likeness_of(config_) == Likeness::kL2 ? "l2" : "cosine"},
+          {"likeness", choice_name(likeness_of(config_), kLikenesses)},
           {"model", weights_},
           {"source", source},
           {"step", std::to_string(checkpoint_.step)}};
@@ -85,9 +87,9 @@ std::optional<Calibration> TrainedModel::calibration(Logger& log) const {
   return found;
 }
 
-int with_model(const std::string& run, const std::vector<std::string>& assignments, bool allow_code,
-               const std::function<int(RunContext&, TrainedModel&)>& body) {
-  TrainedModel model(run, assignments, allow_code);
+int with_model(const Tables& tables, const std::string& run, const std::vector<std::string>& assignments,
+               bool allow_code, const std::function<int(RunContext&, TrainedModel&)>& body) {
+  TrainedModel model(tables, run, assignments, allow_code);
   return run_on_ranks(model.config(), [&](RunContext& context) {
     model.prepare(context);
     return body(context, model);

@@ -21,7 +21,8 @@ class TrainedModel {
   /// `run` is a run folder or a checkpoint. Damaged checkpoints are reported on stderr and skipped.
   /// `allow_code`: see read_checkpoint_config.
   /// Throws    CheckpointError, ConfigError
-  TrainedModel(const std::string& run, const std::vector<std::string>& assignments, bool allow_code);
+  TrainedModel(const Tables& tables, const std::string& run, const std::vector<std::string>& assignments,
+               bool allow_code);
 
   RunConfig& config() { return config_; }
   const RunConfig& config() const { return config_; }
@@ -59,12 +60,13 @@ class TrainedModel {
 };
 
 /// Loads a model and runs `body` on every rank with the encoder prepared; see run_on_ranks.
-int with_model(const std::string& run, const std::vector<std::string>& assignments, bool allow_code,
-               const std::function<int(RunContext&, TrainedModel&)>& body);
+int with_model(const Tables& tables, const std::string& run, const std::vector<std::string>& assignments,
+               bool allow_code, const std::function<int(RunContext&, TrainedModel&)>& body);
 /// The same for a command's arguments, which name run, assignments and allow_code.
 template <typename Arguments>
-int with_model(const Arguments& arguments, const std::function<int(RunContext&, TrainedModel&)>& body) {
-  return with_model(arguments.run, arguments.assignments, arguments.allow_code, body);
+int with_model(const Tables& tables, const Arguments& arguments,
+               const std::function<int(RunContext&, TrainedModel&)>& body) {
+  return with_model(tables, arguments.run, arguments.assignments, arguments.allow_code, body);
 }
 
 /// Checks that a command that supports only one process runs in one. `command` is its name.

@@ -23,6 +23,7 @@ TrainingRun::TrainingRun(RunConfig& config, RunContext& context, const std::stri
       prompt_(prompt),
       coordinator_({config.checkpoint, config.metrics, config.report}, context, config.run_dir),
       data_(open_training_data(config, context_.world.size())),
+      slow_config_(config.tables),
       teller_(data_.dataset()->size(), config.data.loader.bad_records) {
   config_.data.loader.pinned = context_.launch.device().is_cuda();
   if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
@@ -70,6 +71,8 @@ void TrainingRun::tell_data() const {
   tell(left_out_lines("data", *data_.dataset()));
   for (const std::string& message : data_.left_out) context_.log->warn("left out a bad record: {}", message);
   if (evaluator_) tell(left_out_lines("evaluate.data", evaluator_->dataset()));
+  if (evaluator_ && config_.names_classes(config_.evaluate.text))
+    tell(spelling_lines("evaluate.data", evaluator_->dataset()));
 }
 
 void TrainingRun::load_initial_weights() const {
@@ -85,18 +88,16 @@ void TrainingRun::load_initial_weights() const {
 void TrainingRun::start_reporting() {
   const int64_t parameters = config_.encoder->parameters().count();
   RunStart start{.config = yaml(),
-                 .data = data_.dataset(),
+                 .examples = data_.examples,
                  .objective = config_.objective(),
                  .steps_planned = config_.training.schedule.steps,
                  .parameters = parameters,
-                 .unit = config_.data.kind == "images"  ? "images"
-                         : config_.data.kind == "texts" ? "texts"
-                                                        : "samples",
+                 .unit = config_.data.kind->unit(),
                  .facts = {{"Encoder", config_.encoder.name()},
                            {"Parameters", std::to_string(parameters)},
                            {"Loss", config_.loss.name()},
                            {"Miner", config_.miner.name()},
-                           {"Sampler", config_.sampler.name},
+                           {"Sampler", config_.sampler.name()},
                            {"Global batch", std::to_string(config_.global_batch)}}};
   coordinator_.start(std::move(start), *trainer_);
   if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.ended(); });
@@ -165,12 +166,13 @@ void TrainingRun::tell_bad_records(Loader& loader, int64_t step) {
 
 void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follows) {
   if (context_.is_main_rank()) context_.log->warn("{}: {}", found.sentence(), what_follows);
-  coordinator_.reporter().non_finite_step(found.step, {{"message", found.sentence()},
-                                                       {"what", found.what},
-                                                       {"tensor", found.tensor},
-                                                       {"ranks", found.ranks},
-                                                       {"action", config_.training.non_finite.action},
-                                                       {"count", trainer_->counters().non_finite_steps}});
+  coordinator_.reporter().non_finite_step(
+      found.step, {{"message", found.sentence()},
+                   {"what", found.what},
+                   {"tensor", found.tensor},
+                   {"ranks", found.ranks},
+                   {"action", choice_name(config_.training.non_finite.action, kNonFiniteActions)},
+                   {"count", trainer_->counters().non_finite_steps}});
 }
 
 // Restores the newest checkpoint and continues with the batches that follow, since

@@ -21,7 +21,7 @@ void add_late(std::vector<StartLine>& lines, const TrainerConfig& training) {
           ", so that the learning rate never comes to its peak; lower it");
   const auto late =
       std::ranges::count_if(schedule.milestones, [&](int64_t m) { return m >= schedule.steps; });
-  add(lines, schedule.shape == "step" && late > 0,
+  add(lines, schedule.shape == ScheduleShape::kStep && late > 0,
       "schedule.milestones: " + std::to_string(late) + " lie behind the last of " +
           std::to_string(schedule.steps) + " steps; lower or remove them");
   add(lines, training.average.on() && training.average.start_step >= schedule.steps,
@@ -41,7 +41,7 @@ void add_of_files(std::vector<StartLine>& lines, const std::string& key, const I
   add(lines, layout.multiline && !is_of(".csv"),
       key + ".multiline: only commas (*.csv) have texts of several lines, got " + source.path +
           "; leave it out");
-  add(lines, layout.header != "auto" && (is_of(".json") || is_of(".ndjson") || is_of(".txt")),
+  add(lines, layout.header != AutoYesNo::kAuto && (is_of(".json") || is_of(".ndjson") || is_of(".txt")),
       key + ".header: only tables (*.tsv, *.csv) have one, got " + source.path + "; leave it out");
 }
 
@@ -62,7 +62,7 @@ std::vector<StartLine> vain_settings(const RunConfig& config, int world) {
           (config.evaluate.data.empty() || config.evaluate.every == 0),
       "checkpoint.keep_best: no model is judged before the last step, so that none is the best; set "
       "evaluate.data.path and evaluate.every, or leave it out");
-  if (config.data.kind == "images") return lines;
+  if (!config.data.kind->reads_texts()) return lines;
   add_of_files(lines, "data.text", config.data.train, config.data.text.layout);
   add_of_files(lines, "evaluate.text", config.evaluate.data, config.evaluate.text);
   return lines;

@@ -18,6 +18,7 @@
 #include <faiss/index_io.h>
 
 #include "common/error.h"
+#include "common/file_kind.h"
 #include "common/files.h"
 #include "common/safetensors.h"
 
@@ -164,9 +165,11 @@ ApproximateIndex ApproximateIndex::build(const Embeddings& gallery, IndexKind ki
 
 ApproximateIndex ApproximateIndex::read(const fs::path& file, const Embeddings& gallery) {
   const std::string whole = read_file(file, kMaxFileBytes);
+  if (const FileKind* kind = file_kind(whole)) refuse(file, kind->name);
   try {
     auto [tensors, metadata] = read_safetensors_header(whole, file.string());
     const auto found = tensors.find(kTensor);
+    if (tensors.contains("embeddings")) refuse(file, "embeddings, which an index is made of");
     if (found == tensors.end() || found->second.dtype != at::kByte) refuse(file, "no bytes named 'faiss'");
     const std::string_view bytes(whole.data() + found->second.begin, found->second.end - found->second.begin);
     if (checksum(bytes) != metadata["checksum"]) refuse(file, "bytes of another checksum: it is damaged");
@@ -179,7 +182,7 @@ ApproximateIndex ApproximateIndex::read(const fs::path& file, const Embeddings& 
     if (!fits(*index, kind, gallery)) refuse(file, "an index of another kind or size than it says");
     return {kind, std::move(index), rows};
   } catch (const CheckpointError& error) {
-    refuse(file, std::string("a damaged file: ") + error.what());
+    refuse(file, std::string("one that cannot be read: ") + error.what());
   } catch (const faiss::FaissException& error) {
     refuse(file, std::string("what faiss cannot read: ") + error.what());
   }

@@ -47,7 +47,7 @@ void write_calibration(const fs::path& file, const Calibration& calibration) {
                                {"measured_far", calibration.measured_far},
                                {"tar", calibration.tar},
                                {"step", calibration.step},
-                               {"likeness", calibration.likeness == Likeness::kL2 ? "l2" : "cosine"}};
+                               {"likeness", choice_name(calibration.likeness, kLikenesses)}};
   write_file_atomic(file, json_text(json, 2) + "\n");
 }
 
@@ -57,9 +57,12 @@ std::optional<Calibration> read_calibration(const fs::path& file) {
   try {
     if (!json.at("step").is_number_integer()) refuse(file);
     return Calibration{
-        json.at("threshold"),    json.at("far"),
-        json.at("measured_far"), json.at("tar"),
-        json.at("step"),         json.at("likeness") == "l2" ? Likeness::kL2 : Likeness::kCosine};
+        json.at("threshold"),
+        json.at("far"),
+        json.at("measured_far"),
+        json.at("tar"),
+        json.at("step"),
+        choice_named(json.at("likeness").get<std::string>(), kLikenesses).value_or(Likeness::kCosine)};
   } catch (const nlohmann::json::exception&) {
     refuse(file);
   }

@@ -4,12 +4,14 @@
 #include <cstring>
 
 #include <ATen/ops/empty.h>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "common/files.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
+#include "common/open_file.h"
 #include "common/paths.h"
 #include "common/safetensors_plan.h"
 
@@ -20,9 +22,14 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-[[noreturn]] void fail(const fs::path& path, const char* action) {
+constexpr const char* kPartial = ".partial";
+
+// Names the file that the user named, not the partial one beside it.
+[[noreturn]] void fail(fs::path path, const char* action) {
+  const int code = errno;
+  if (path.extension() == kPartial) path.replace_extension();
   throw IoError(std::string("embeddings: cannot ") + action + " " + path.string() + ": " +
-                std::strerror(errno));
+                std::strerror(code) + (code == ENOENT ? "; make its folder first" : ""));
 }
 
 void write_all(std::FILE* file, std::string_view bytes, const fs::path& path) {
@@ -80,15 +87,22 @@ std::string json_lines(const float* z, int64_t width, std::span<const EmbeddedRo
   return lines;
 }
 
+std::FILE* open_stream(const fs::path& path, int flags, const char* mode) {
+  const int fd = open_regular(path, flags);
+  std::FILE* file = fd < 0 ? nullptr : ::fdopen(fd, mode);
+  if (fd >= 0 && !file) ::close(fd);
+  return file;
+}
+
 std::FILE* reopen(const fs::path& path, int64_t bytes) {
   if (bytes < 0 || static_cast<int64_t>(size_of_file(path).value_or(0)) < bytes) return nullptr;
   std::error_code error;
   fs::resize_file(path, static_cast<uintmax_t>(bytes), error);
-  return error ? nullptr : std::fopen(path.c_str(), "ab");
+  return error ? nullptr : open_stream(path, O_WRONLY | O_APPEND, "ab");
 }
 
 std::FILE* make(const fs::path& path) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
+  std::FILE* file = open_stream(path, O_WRONLY | O_CREAT | O_TRUNC, "wb");
   if (!file) fail(path, "create");
   return file;
 }
@@ -108,8 +122,8 @@ EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan)
   if (path_exists(plan_.output) && !is_file(plan_.output))
     throw ConfigError("embeddings: expected an ordinary file or a free name as output, got " +
                       plan_.output.string() + ", a folder, FIFO or device; name another file");
-  partial_ = plan_.output.string() + ".partial";
-  rows_partial_ = rows_beside(plan_.output).string() + ".partial";
+  partial_ = plan_.output.string() + kPartial;
+  rows_partial_ = rows_beside(plan_.output).string() + kPartial;
   place_ = plan_.output.string() + ".place";
   if (!go_on()) begin();
 }
@@ -175,7 +189,7 @@ void EmbeddingWriter::save_place() {
 // In place, since many rows may follow it.
 void EmbeddingWriter::write_head_of_rows_left() const {
   const std::string old = head(plan_.rows);
-  const File file(std::fopen(partial_.c_str(), "r+b"));
+  const File file(open_stream(partial_, O_RDWR, "r+b"));
   if (!file) fail(partial_, "open");
   write_all(file.get(), padded(head(plan_.rows - left_out_), old.size(), ending_), partial_);
   durable_size(file.get(), partial_);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/file_kind.h"
 #include "common/files.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
@@ -22,8 +23,9 @@ constexpr uint64_t kMaxFileBytes = uint64_t{1} << 40;
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& got) {
   throw DataError(file.string() +
-                  ": expected embeddings as `lodestone embed` or `lodestone gallery` writes them, got " +
-                  got);
+                  ": expected embeddings in *.safetensors, as `lodestone embed` or `lodestone gallery` "
+                  "writes them, got " +
+                  got + "; name such a file, or make one by `lodestone embed --output FILE.safetensors`");
 }
 
 EmbeddedRow row_of(const Json& json, const fs::path& file) {
@@ -64,7 +66,7 @@ std::string text_of(const Json& json) {
 }  // namespace
 
 Likeness Embeddings::likeness() const {
-  return fact("likeness") == "l2" ? Likeness::kL2 : Likeness::kCosine;
+  return choice_named(fact("likeness"), kLikenesses).value_or(Likeness::kCosine);
 }
 
 std::string Embeddings::fact(const std::string& name) const {
@@ -82,17 +84,19 @@ std::string row_line(const EmbeddedRow& row) {
 
 Embeddings read_embeddings(const fs::path& file) {
   const std::string bytes = read_file(file, kMaxFileBytes);
+  if (const FileKind* kind = file_kind(bytes)) refuse(file, kind->name);
   Embeddings found;
   try {
     found.about = read_safetensors_header(bytes, file.string()).metadata;
     auto tensors = decode_safetensors(bytes, file.string());
+    if (tensors.contains("faiss")) refuse(file, "an index of `lodestone index`");
     const auto z = tensors.find(kTensor);
     if (z == tensors.end() || z->second.dim() != 2 || z->second.scalar_type() != at::kFloat ||
         z->second.size(1) < 1)
       refuse(file, "no float32 matrix named 'embeddings'");
     found.z_ND = z->second;
   } catch (const CheckpointError& error) {
-    refuse(file, std::string("a damaged file: ") + error.what());
+    refuse(file, std::string("one that cannot be read: ") + error.what());
   }
   const auto within = found.about.find(kRows);
   found.rows_N = within == found.about.end() ? rows_from(file) : rows_within(within->second, file);

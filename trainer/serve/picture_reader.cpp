@@ -21,6 +21,18 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 }  // namespace
 
+void PictureLimits::check() const {
+  if (request_pixels < pixels)
+    throw ConfigError("--max-request-pixels: expected at least --max-pixels (" + std::to_string(pixels) +
+                      "), got " + std::to_string(request_pixels) + "; raise it, or lower --max-pixels");
+  const int64_t needed = (pixels * kBytesPerPixel + (int64_t{1} << 20) - 1) >> 20;
+  if (decoded_bytes >> 20 < needed)
+    throw ConfigError("--max-decoded-mib: expected at least " + std::to_string(needed) +
+                      ", which decoding an image of --max-pixels (" + std::to_string(pixels) +
+                      ") can take, got " + std::to_string(decoded_bytes >> 20) +
+                      "; raise it, or lower --max-pixels");
+}
+
 int64_t PictureReader::decoding_bytes(const std::vector<std::string_view>& pictures) const {
   int64_t most = 0, all = 0;
   for (size_t i = 0; i < pictures.size(); ++i) {

@@ -14,6 +14,10 @@ struct PictureLimits {
   int64_t pixels = int64_t{16} << 20;           ///< of one image
   int64_t request_pixels = int64_t{256} << 20;  ///< of all images of a request
   int64_t decoded_bytes = int64_t{1} << 30;     ///< memory for decoding, for all requests in progress
+
+  /// Throws    ConfigError, with serve's options, if an image of `pixels` can never be decoded within the
+  ///           others
+  void check() const;
 };
 
 /// Converts a client's image into the encoder's input. No image is kept in the size that the client chose.

@@ -141,6 +141,11 @@ Checkpoint load_checkpoint(const fs::path& path, const Warn& warn) {
   if (is_gone(path))
     throw CheckpointError("checkpoint: expected a run folder or a checkpoint, got " + path.string() +
                           ", which is not there; look at the path");
+  if (!fs::is_directory(path, ignored))
+    throw CheckpointError(
+        "checkpoint: expected a run folder or a checkpoint, which is a folder step-XXXXXXXX, "
+        "got the file " +
+        path.string() + "; name the folder of the run");
   throw CheckpointError(
       "checkpoint: expected a usable checkpoint in " + root.string() +
       ", got none; train the run until its first checkpoint, or name a folder that has one");

@@ -103,16 +103,16 @@ std::optional<Cursor> CheckpointManager::resume(const std::string& resume, RunId
   if (context_.is_main_rank()) found = find(resume);
   if (found) warn_of_other_code(*found);
   if (found) told = identity().align(*found);
-  const auto checkpoint = share_checkpoint(context_.world, std::move(found));
+  const auto checkpoint = share_checkpoint(context_.world, std::move(found), trainer, identity().learner());
   if (!checkpoint) return {};
-  const FoundPlace place = restore_snapshot(context_.world, *checkpoint, trainer, identity());
+  const auto [place, unused] = restore_snapshot(context_.world, *checkpoint, trainer, identity());
   if (context_.is_main_rank() && is_path(resume)) set_later_aside(checkpoint->step);
   generation_ = checkpoint->generation + 1;
   resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
   context_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
   if (!context_.is_main_rank()) return place.cursor;
   if (!place.told.empty()) told.push_back(place.told);
-  for (const auto& group : unused_groups(checkpoint->snapshot, trainer, identity().learner()))
+  for (const auto& group : unused)
     told.push_back(group + ".safetensors is of no use to this configuration and left out");
   for (const auto& sentence : told) context_.log->warn("{}: {}", checkpoint->path.string(), sentence);
   return place.cursor;
@@ -133,7 +133,7 @@ std::optional<fs::path> CheckpointManager::roll_back(Trainer& trainer) {
     }
     tell_damaged();
   }
-  const auto checkpoint = share_checkpoint(context_.world, std::move(found));
+  const auto checkpoint = share_checkpoint(context_.world, std::move(found), trainer, nullptr);
   if (!checkpoint) return {};
   const RunCounters counters = trainer.counters();
   restore_training(context_.world, *checkpoint, trainer);
@@ -145,8 +145,10 @@ std::optional<fs::path> CheckpointManager::roll_back(Trainer& trainer) {
 void CheckpointManager::start(std::string config_yaml, Trainer& trainer, Reporter& reporter) {
   yaml_ = std::move(config_yaml);
   reporter_ = &reporter;
+  StateGroups used;
+  trainer.visit_state(used);
   auto sized = state_handles(trainer);
-  std::erase_if(sized, [](const auto& group) { return is_sharded_group(group.first); });
+  std::erase_if(sized, [&](const auto& group) { return used.sharded_over_ranks.contains(group.first); });
   images_->fill(sized);  // touches the pages, so that the first save is as fast as later ones
   tell_damaged();
 }
@@ -170,7 +172,7 @@ bool CheckpointManager::wants(int64_t step) {
   const bool by_time = config_.every_minutes > 0 && std::chrono::steady_clock::now() - last_ >= due_by_time;
   const bool by_step = config_.every_steps > 0 && step % config_.every_steps == 0;
   if (!by_step && !by_time && !requested_) return false;
-  if (config_.when_busy == "skip" && writer_.busy()) {
+  if (config_.when_busy == WhenBusy::kSkip && writer_.busy()) {
     // A save due by time or by request stays due until the writer is free.
     if (by_step) reporter_->event(step, "checkpoint_skipped", {{"busy_with", *begun_at_}});
     return false;

@@ -24,7 +24,7 @@ std::optional<double> worth(const fs::path& path, const KeepBest& best) {
     const Manifest manifest = parse_manifest(read_file(path / Manifest::kFileName), Manifest::kFileName);
     const auto found = manifest.measures.find(best.metric);
     if (found == manifest.measures.end()) return {};
-    return best.mode == "max" ? found->second : -found->second;
+    return best.mode == Best::kMax ? found->second : -found->second;
   } catch (const Error&) {
     return {};
   }
@@ -45,25 +45,35 @@ std::set<fs::path> best_of(const std::vector<fs::path>& newest_first, const Keep
 }  // namespace
 
 void KeepBest::visit(Fields& f) {
-  f.field(
-      {"count", "best checkpoints that stay however old they are; 0 keeps none for that", "checkpoints", 0.0},
-      &count);
+  f.field({.name = "count",
+           .doc = "best checkpoints that stay however old they are; 0 keeps none for that",
+           .unit = "checkpoints",
+           .min = 0.0},
+          &count);
   if (count == 0)
     without_effect(f, {"metric", "mode"},
                    "while no best checkpoint is kept; set keep_best.count, or leave it out");
-  f.field({"metric", "measure of evaluate that decides, taken at the checkpoint's step"}, &metric);
-  f.field({"mode", "is the largest or the smallest value the best", "", {}, {}, {"max", "min"}}, &mode);
+  f.field({.name = "metric", .doc = "measure of evaluate that decides, taken at the checkpoint's step"},
+          &metric);
+  f.choice({.name = "mode", .doc = "is the largest or the smallest value the best"}, &mode,
+           {{"max", Best::kMax}, {"min", Best::kMin}});
 }
 
 void Retention::visit(Fields& f) {
-  f.field({"keep_last", "newest checkpoints that stay; 0 keeps all", "checkpoints", 0.0}, &keep_last);
+  f.field({.name = "keep_last",
+           .doc = "newest checkpoints that stay; 0 keeps all",
+           .unit = "checkpoints",
+           .min = 0.0},
+          &keep_last);
   if (keep_last == 0)
     without_effect(f, {"keep_every", "keep_best"},
                    "with checkpoint.keep_last: 0, which keeps all; leave it out, or set keep_last");
-  f.field({"keep_every", "checkpoints of steps that are multiples of this stay for good; 0: none for that",
-           "steps", 0.0},
+  f.field({.name = "keep_every",
+           .doc = "checkpoints of steps that are multiples of this stay for good; 0: none for that",
+           .unit = "steps",
+           .min = 0.0},
           &keep_every);
-  f.nested({"keep_best", "checkpoints that stay because the model was best there"}, keep_best);
+  f.nested({.name = "keep_best", .doc = "checkpoints that stay because the model was best there"}, keep_best);
 }
 
 std::vector<fs::path> Retention::superfluous(const fs::path& root, const fs::path& saved) const {

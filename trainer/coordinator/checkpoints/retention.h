@@ -9,10 +9,13 @@
 
 namespace lodestone {
 
+/// Which value of a metric is the best.
+enum class Best { kMax, kMin };
+
 /// Keeps the checkpoints with the best values of a metric, in addition to the newest ones.
 struct KeepBest {
   std::string metric = "recall_at_1";
-  std::string mode = "max";
+  Best mode = Best::kMax;
   int64_t count = 0;
 
   void visit(Fields& f);

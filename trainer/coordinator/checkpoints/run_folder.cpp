@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/open_file.h"
 #include "common/paths.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
@@ -87,7 +88,7 @@ void RunFolder::prepare(std::string_view config_yaml) const {
 }
 
 RunLock::RunLock(const RunFolder& folder)
-    : fd_(::open((made(folder).root() / ".lock").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) {
+    : fd_(open_regular(made(folder).root() / ".lock", O_WRONLY | O_CREAT)) {
   if (fd_ < 0)
     throw IoError("run folder: cannot open " + (folder.root() / ".lock").string() + ": " +
                   std::generic_category().message(errno) +

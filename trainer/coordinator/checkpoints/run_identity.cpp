@@ -10,6 +10,7 @@
 #include "common/files.h"
 #include "common/json_text.h"
 #include "common/printable.h"
+#include "sampler/samplers/sampler_config.h"
 #include "sampler/samples_hash.h"
 #include "trainer/coordinator/checkpoints/config_changes.h"
 #include "trainer/engine/class_moves.h"
@@ -19,7 +20,6 @@ namespace lodestone {
 namespace {
 
 constexpr const char *kClasses = "classes", *kProxies = "proxies", *kMemory = "memory", *kSampler = "sampler";
-constexpr const char* kTwoViews = "two_views";
 
 std::string hex(uint64_t value) {
   char text[20];
@@ -135,7 +135,7 @@ std::vector<uint64_t> class_keys(const Dataset& dataset, bool named) {
 }
 
 bool RunIdentity::labels_are_samples() const {
-  return order() == kTwoViews;
+  return samples_are_labels(order());
 }
 
 // A hash of the ids of all samples in their order.
@@ -227,7 +227,7 @@ std::vector<std::string> RunIdentity::align(Checkpoint& checkpoint) const {
   std::vector<std::string> told = differences(checkpoint);
   Snapshot& snapshot = checkpoint.snapshot;
   TensorMap* memory = group_in(snapshot, kMemory);
-  const bool were_samples = config_value(checkpoint.config_yaml, "sampler.name") == kTwoViews;
+  const bool were_samples = samples_are_labels(config_value(checkpoint.config_yaml, "sampler.name"));
   const bool by_class =
       group_in(snapshot, kProxies) || group_in(snapshot, kSampler) || (memory && !were_samples);
   const auto moves = align_classes(snapshot, by_class, told);

@@ -18,13 +18,13 @@ namespace lodestone {
 
 namespace {
 
-constexpr const char* kSampler = "sampler";
+[[noreturn]] void refuse_place() {
+  throw CheckpointError("checkpoint: state.json lacks a place in the data; use another checkpoint");
+}
 
-const TensorMap& group_of(const Snapshot& snapshot, const std::string& name) {
-  const auto found = snapshot.tensors.find(name);
-  if (found == snapshot.tensors.end())
-    throw CheckpointError("checkpoint: expected a file " + name + ".safetensors");
-  return found->second;
+void visit_all(StateVisitor& v, Trainer& trainer, SamplerLearner* learner) {
+  trainer.visit_state(v);
+  if (learner != nullptr) learner->visit_state(v);
 }
 
 // Earlier versions stored only the number of batches, of their own
@@ -43,47 +43,41 @@ Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity
 // If the data determines the rows of a batch, the sampler has no effect and is not stored.
 std::string sampler_of(const Checkpoint& checkpoint) {
   const std::string name = config_value(checkpoint.config_yaml, "sampler.name");
-  return name.empty() ? SamplerConfig().name : name;
+  return name.empty() ? SamplerConfig().name() : name;
 }
 
-Place place_of(const Checkpoint& checkpoint, const RunIdentity& identity) {
-  const auto refuse = [] {
-    throw CheckpointError("checkpoint: state.json lacks a place in the data; use another checkpoint");
-  };
-  try {
-    const auto& saved = checkpoint.snapshot.state.at("sampler");
-    const auto number = [&saved](const char* name) { return saved.at(name).get<int64_t>(); };
-    if (number("epoch") < 0 || number("position") < 0) refuse();
-    if (!saved.contains("rows"))
-      return place_of_batches(checkpoint, identity, number("epoch"), number("position"));
-    const Place place{number("epoch"),
-                      number("rows"),
-                      number("global_batch"),
-                      number("batches_per_epoch"),
-                      number("stride"),
-                      sampler_of(checkpoint),
-                      identity.has_samples_of(checkpoint)};
-    if (place.rows < 0 || place.global_batch < 1 || place.batches_per_epoch < 0 || place.stride < 1) refuse();
-    return place;
-  } catch (const nlohmann::json::exception&) {
-    refuse();
+Place place_of(const Group& world, const Checkpoint& checkpoint, const RunIdentity& identity) {
+  const nlohmann::json& state = checkpoint.snapshot.state;
+  const nlohmann::json saved =
+      state.is_object() ? state.value("sampler", nlohmann::json()) : nlohmann::json();
+  Place place;
+  if (saved.is_object() && saved.contains("rows")) {
+    CheckState checking(checkpoint.snapshot);
+    place.visit_state(checking);
+    RestoreState restoring(world, checkpoint.snapshot);
+    place.visit_state(restoring);
+    place.order = sampler_of(checkpoint);
+    place.same_samples = identity.has_samples_of(checkpoint);
+  } else {
+    const auto number = [&saved](const char* name) {
+      const auto found = saved.find(name);
+      return found != saved.end() && found->is_number_integer() ? found->get<int64_t>() : -1;
+    };
+    const int64_t epoch = number("epoch"), position = number("position");
+    if (epoch < 0 || position < 0) refuse_place();
+    place = place_of_batches(checkpoint, identity, epoch, position);
   }
-  return {};
-}
-
-nlohmann::json to_json(const Place& place, Cursor cursor) {
-  return {{"epoch", place.epoch},
-          {"position", cursor.position},
-          {"rows", place.rows},
-          {"global_batch", place.global_batch},
-          {"batches_per_epoch", place.batches_per_epoch},
-          {"stride", place.stride}};
+  if (place.epoch < 0 || place.rows < 0 || place.global_batch < 1 || place.batches_per_epoch < 0 ||
+      place.stride < 1)
+    refuse_place();
+  return place;
 }
 
 // {group: {tensor: [dtype, shape]}}
-nlohmann::json shapes_of(const Snapshot& snapshot) {
+nlohmann::json shapes_of(const Snapshot& snapshot, const StateGroups& used) {
   nlohmann::json groups = nlohmann::json::object();
   for (const auto& [group, tensors] : snapshot.tensors) {
+    if (!used.all.contains(group)) continue;
     auto& shapes = groups[group] = nlohmann::json::object();
     for (const auto& [name, tensor] : tensors)
       shapes[name] = {static_cast<int>(tensor.scalar_type()), tensor.sizes().vec()};
@@ -92,23 +86,26 @@ nlohmann::json shapes_of(const Snapshot& snapshot) {
 }
 
 // Tensors to be overwritten; for sharded groups placeholders with the shape and a single element.
-Snapshot shaped_as(const nlohmann::json& groups) {
+Snapshot shaped_as(const nlohmann::json& groups, const StateGroups& used) {
   Snapshot snapshot;
   for (const auto& [group, shapes] : groups.items()) {
     auto& tensors = snapshot.tensors[group];
     for (const auto& [name, told] : shapes.items()) {
       const auto dtype = static_cast<at::ScalarType>(told[0].get<int>());
       const auto shape = told[1].get<std::vector<int64_t>>();
-      tensors[name] = is_sharded_group(group) ? at::zeros({}, dtype).expand(shape) : at::empty(shape, dtype);
+      tensors[name] = used.sharded_over_ranks.contains(group) ? at::zeros({}, dtype).expand(shape)
+                                                              : at::empty(shape, dtype);
     }
   }
   return snapshot;
 }
 
-void check(const Snapshot& snapshot, Trainer& trainer) {
+// The groups that are not used.
+std::vector<std::string> check(const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner) {
   CheckState checking(snapshot);
-  trainer.visit_state(checking);
+  visit_all(checking, trainer, learner);
   checking.finish();
+  return checking.unused();
 }
 
 // Requires a checked snapshot.
@@ -122,36 +119,32 @@ void put_back(const Group& world, const Snapshot& snapshot, Trainer& trainer) {
 Snapshot take_snapshot(const Group& world, Trainer& trainer, Cursor cursor, const RunIdentity& identity) {
   Snapshot snapshot;
   SaveState saving(world, snapshot);
-  trainer.visit_state(saving);
+  // The sampler is the same on all ranks, and its state may be large.
+  visit_all(saving, trainer, world.rank() == 0 ? identity.learner() : nullptr);
+  place_at(cursor, identity.sampler(), identity.order()).visit_state(saving);
   if (world.rank() != 0) return {};
-  if (const SamplerLearner* learner = identity.learner()) snapshot.tensors[kSampler] = learner->state();
-  snapshot.state["sampler"] = to_json(place_at(cursor, identity.sampler(), identity.order()), cursor);
   identity.describe(snapshot);
   return snapshot;
 }
 
-FoundPlace restore_snapshot(const Group& world, const Checkpoint& checkpoint, Trainer& trainer,
-                            const RunIdentity& identity) {
-  FoundPlace place = find_place(place_of(checkpoint, identity), identity.sampler(), identity.order());
-  check(checkpoint.snapshot, trainer);
-  if (SamplerLearner* learner = identity.learner())
-    learner->restore(group_of(checkpoint.snapshot, kSampler), place.cursor);
+Restored restore_snapshot(const Group& world, const Checkpoint& checkpoint, Trainer& trainer,
+                          const RunIdentity& identity) {
+  Restored found;
+  found.place = find_place(place_of(world, checkpoint, identity), identity.sampler(), identity.order());
+  SamplerLearner* learner = identity.learner();
+  found.unused = check(checkpoint.snapshot, trainer, learner);
+  if (learner != nullptr) {  // first, since it may refuse what it gets
+    RestoreState restoring(world, checkpoint.snapshot);
+    learner->visit_state(restoring);
+    learner->seek(found.place.cursor);
+  }
   put_back(world, checkpoint.snapshot, trainer);
-  return place;
+  return found;
 }
 
 void restore_training(const Group& world, const Checkpoint& checkpoint, Trainer& trainer) {
-  check(checkpoint.snapshot, trainer);
+  check(checkpoint.snapshot, trainer, nullptr);
   put_back(world, checkpoint.snapshot, trainer);
-}
-
-std::vector<std::string> unused_groups(const Snapshot& snapshot, Trainer& trainer,
-                                       const SamplerLearner* learner) {
-  CheckState checking(snapshot);
-  trainer.visit_state(checking);
-  std::vector<std::string> unused = checking.unused();
-  if (learner != nullptr) std::erase(unused, kSampler);
-  return unused;
 }
 
 void restore_weights(const Snapshot& snapshot, Encoder& encoder) {
@@ -164,8 +157,11 @@ void restore_weights(const Snapshot& snapshot, Encoder& encoder) {
   visit_parameters(restoring, group, encoder.parameters());
 }
 
-std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found) {
+std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found,
+                                           Trainer& trainer, SamplerLearner* learner) {
   if (world.size() == 1) return found;
+  StateGroups used;
+  visit_all(used, trainer, learner);
   nlohmann::json head;
   if (found)
     head = {{"path", found->path.string()},
@@ -174,17 +170,17 @@ std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Che
             {"config", found->config_yaml},
             {"generation", found->generation},
             {"state", found->snapshot.state},
-            {"tensors", shapes_of(found->snapshot)}};
+            {"tensors", shapes_of(found->snapshot, used)}};
   head = nlohmann::json::parse(world.broadcast_text(json_text(head)));
   if (head.is_null()) return {};
   if (!found) {
     found = Checkpoint{
         head["path"].get<std::string>(), head["step"], head["world"], head["config"], {}, head["generation"]};
-    found->snapshot = shaped_as(head["tensors"]);
+    found->snapshot = shaped_as(head["tensors"], used);
     found->snapshot.state = head["state"];
   }
   for (const auto& [group, tensors] : found->snapshot.tensors)
-    if (!is_sharded_group(group))
+    if (used.all.contains(group) && !used.sharded_over_ranks.contains(group))
       for (const auto& [name, tensor] : tensors) {
         const at::Tensor bytes = tensor.reshape({-1}).view(at::kByte);
         scatter_rows(world, bytes, bytes, 0);

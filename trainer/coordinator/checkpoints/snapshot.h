@@ -19,19 +19,22 @@ namespace lodestone {
 /// Owns      tensors that are not gathered are the trainer's own: copy them before the next step
 Snapshot take_snapshot(const Group& world, Trainer& trainer, Cursor cursor, const RunIdentity& identity);
 
+/// What a restored checkpoint says besides the state.
+struct Restored {
+  FoundPlace place;
+  /// Groups of the snapshot that the configured run does not use (a memory, an average, a scaler …).
+  std::vector<std::string> unused;
+};
+
 /// Restores a checkpoint that was aligned with the run (RunIdentity::align) and shared (share_checkpoint).
 /// Ranks     collective
 /// Throws    CheckpointError that names the tensor if one is missing, unknown or of another shape; nothing
 ///           has been overwritten then
-FoundPlace restore_snapshot(const Group& world, const Checkpoint& checkpoint, Trainer& trainer,
-                            const RunIdentity& identity);
+Restored restore_snapshot(const Group& world, const Checkpoint& checkpoint, Trainer& trainer,
+                          const RunIdentity& identity);
 
 /// The same without the position in the data and the sampler state that belongs to it.
 void restore_training(const Group& world, const Checkpoint& checkpoint, Trainer& trainer);
-
-/// Names of the snapshot's groups that the configured run does not use (a memory, an average, a scaler …).
-std::vector<std::string> unused_groups(const Snapshot& snapshot, Trainer& trainer,
-                                       const SamplerLearner* learner);
 
 /// Copies only the weights and running statistics, for evaluation: the averaged
 /// weights if the run kept an average.
@@ -39,9 +42,11 @@ std::vector<std::string> unused_groups(const Snapshot& snapshot, Trainer& traine
 void restore_weights(const Snapshot& snapshot, Encoder& encoder);
 
 /// Sends rank 0's checkpoint to every rank, so that ranks on other hosts need no access to its file system.
-/// `found` is rank 0's, nullopt if there is none. Memory and proxies stay on rank 0, and the other ranks get
-/// their shapes only; restore_snapshot scatters the rows.
+/// `found` is rank 0's, nullopt if there is none. Other ranks get the groups that `trainer` and `learner` (it
+/// may be null) visit. Groups that are sharded over ranks (memory, proxies) stay on rank 0, and the other
+/// ranks get their shapes only; restore_snapshot scatters the rows.
 /// Ranks     collective
-std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found);
+std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found,
+                                           Trainer& trainer, SamplerLearner* learner);
 
 }  // namespace lodestone

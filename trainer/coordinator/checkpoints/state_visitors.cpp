@@ -38,12 +38,12 @@ void check_shape(const std::string& group, const std::string& name, const at::Te
 
 }  // namespace
 
-bool is_sharded_group(const std::string& group) {
-  return group == "memory" || group == "proxies";
-}
-
 void SaveState::replicated(const std::string& group, const std::string& name, const at::Tensor& live) {
   snapshot_.tensors[group][name] = live;
+}
+
+void SaveState::replaceable(const std::string& group, const std::string& name, at::Tensor& value) {
+  snapshot_.tensors[group][name] = value;
 }
 
 void SaveState::sharded(const std::string& group, const std::string& name, const StateRows& rows) {
@@ -76,6 +76,10 @@ const at::Tensor& CheckState::expect(const std::string& group, const std::string
 
 void CheckState::replicated(const std::string& group, const std::string& name, const at::Tensor& live) {
   check_shape(group, name, expect(group, name), live.sizes());
+}
+
+void CheckState::replaceable(const std::string& group, const std::string& name, at::Tensor&) {
+  expect(group, name);
 }
 
 void CheckState::sharded(const std::string& group, const std::string& name, const StateRows& rows) {
@@ -122,6 +126,10 @@ void RestoreState::replicated(const std::string& group, const std::string& name,
   at::Tensor(live).copy_(snapshot_.tensors.at(group).at(name));
 }
 
+void RestoreState::replaceable(const std::string& group, const std::string& name, at::Tensor& value) {
+  value = snapshot_.tensors.at(group).at(name);
+}
+
 void RestoreState::sharded(const std::string& group, const std::string& name, const StateRows& rows) {
   scatter_rows(world_, snapshot_.tensors.at(group).at(name), rows.own_nX, rows.first);
 }
@@ -146,6 +154,27 @@ void RestoreState::number(const std::string& group, const std::string& name, int
   // Only rank 0 has the tensors of a sharded group.
   const int64_t saved = snapshot_.tensors.at(group).at(name).item<int64_t>();
   value = std::stoll(world_.broadcast_text(std::to_string(saved)));
+}
+
+void StateGroups::replicated(const std::string& group, const std::string&, const at::Tensor&) {
+  all.insert(group);
+}
+
+void StateGroups::replaceable(const std::string& group, const std::string&, at::Tensor&) {
+  all.insert(group);
+}
+
+void StateGroups::sharded(const std::string& group, const std::string&, const StateRows&) {
+  all.insert(group);
+  sharded_over_ranks.insert(group);
+}
+
+void StateGroups::per_rank(const std::string&, const at::Tensor&) {
+  all.insert(kStatistics);
+}
+
+void StateGroups::number(const std::string& group, const std::string&, int64_t&) {
+  if (!group.empty()) all.insert(group);
 }
 
 }  // namespace lodestone

@@ -20,6 +20,7 @@ class SaveState : public StateVisitor {
   SaveState(Group world, Snapshot& snapshot) : world_(std::move(world)), snapshot_(snapshot) {}
 
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override;
+  void replaceable(const std::string& group, const std::string& name, at::Tensor& value) override;
   void sharded(const std::string& group, const std::string& name, const StateRows& rows) override;
   void per_rank(const std::string& name, const at::Tensor& own) override;
   void number(const std::string& group, const std::string& name, int64_t& value) override;
@@ -37,6 +38,7 @@ class CheckState : public StateVisitor {
   explicit CheckState(const Snapshot& snapshot) : snapshot_(snapshot) {}
 
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override;
+  void replaceable(const std::string& group, const std::string& name, at::Tensor& value) override;
   void sharded(const std::string& group, const std::string& name, const StateRows& rows) override;
   void per_rank(const std::string&, const at::Tensor&) override {}
   void number(const std::string& group, const std::string& name, int64_t& value) override;
@@ -60,6 +62,7 @@ class RestoreState : public StateVisitor {
   RestoreState(Group world, const Snapshot& snapshot) : world_(std::move(world)), snapshot_(snapshot) {}
 
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override;
+  void replaceable(const std::string& group, const std::string& name, at::Tensor& value) override;
   void sharded(const std::string& group, const std::string& name, const StateRows& rows) override;
   void per_rank(const std::string& name, const at::Tensor& own) override;
   void number(const std::string& group, const std::string& name, int64_t& value) override;
@@ -69,7 +72,17 @@ class RestoreState : public StateVisitor {
   const Snapshot& snapshot_;
 };
 
-/// Whether the rows of the group's tensors are sharded over ranks, so that only rank 0 has all of them.
-bool is_sharded_group(const std::string& group);
+/// Collects the groups that a run's state consists of, and which of them hold rows that are sharded over
+/// ranks, so that only rank 0 has all of them.
+class StateGroups : public StateVisitor {
+ public:
+  std::set<std::string> all, sharded_over_ranks;
+
+  void replicated(const std::string& group, const std::string&, const at::Tensor&) override;
+  void replaceable(const std::string& group, const std::string&, at::Tensor&) override;
+  void sharded(const std::string& group, const std::string&, const StateRows&) override;
+  void per_rank(const std::string&, const at::Tensor&) override;
+  void number(const std::string& group, const std::string&, int64_t&) override;
+};
 
 }  // namespace lodestone

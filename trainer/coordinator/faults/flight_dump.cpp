@@ -2,7 +2,7 @@
 
 #include "common/files.h"
 #include "common/paths.h"
-#include "distributed/transport/flight_record.h"
+#include "distributed/group_watch.h"
 
 namespace lodestone {
 

@@ -11,7 +11,7 @@
 
 namespace lodestone {
 
-/// Writes the flight record of this rank (distributed/transport/flight_record.h) to
+/// Writes the flight record of this rank (distributed/group_watch.h) to
 /// flight/generation-G-rank-R.json in the run folder, replacing an earlier one of the same generation. Writes
 /// nothing if there is no run folder.
 /// Threads   safe concurrently

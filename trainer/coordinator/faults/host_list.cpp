@@ -4,7 +4,6 @@
 #include <cctype>
 #include <charconv>
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -14,6 +13,7 @@
 
 #include "common/files.h"
 #include "common/host_name.h"
+#include "common/pipe_file.h"
 #include "common/printable.h"
 
 extern char** environ;
@@ -31,20 +31,14 @@ const std::set<std::string> kMaxSlots = {"max_slots", "max-slots", "slots_max", 
                                          "max_cpu",   "max-cpu",   "cpu_max",   "cpu-max"};
 const std::set<std::string> kUser = {"username", "user_name", "user-name"};
 
+// A pipe can be read once only.
 std::string read_once(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text, block(size_t{1} << 14, '\0');
-  while (in && text.size() < kLongest) {
-    in.read(block.data(), static_cast<std::streamsize>(block.size()));
-    text.append(block, 0, static_cast<size_t>(in.gcount()));
+  try {
+    return read_file_or_pipe(path, kLongest - 1);
+  } catch (const IoError&) {
+    std::throw_with_nested(IoError("hostfile: cannot read " + printable(path.string()) +
+                                   "; name a file of lines like: node1 slots=8"));
   }
-  if (in.bad() || (!in.eof() && text.empty()))
-    throw IoError("hostfile: cannot read " + printable(path.string()) +
-                  "; name a file of lines like: node1 slots=8");
-  if (!in.eof())
-    throw IoError("hostfile: " + printable(path.string()) + ": expected less than " +
-                  std::to_string(kLongest) + " bytes, got more");
-  return text;
 }
 
 // Replaces block comments by a space and their line breaks.

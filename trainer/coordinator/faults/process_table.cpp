@@ -52,4 +52,15 @@ char state_of(pid_t pid) {
   return end == std::string::npos || end + 2 >= stat.size() ? '\0' : stat[end + 2];
 }
 
+bool catches(pid_t pid, int signal) {
+  const std::string status = contents("/proc/" + std::to_string(pid) + "/status");
+  const std::string key = "\nSigCgt:\t";
+  const size_t at = status.find(key);
+  if (at == std::string::npos) return false;
+  uint64_t mask = 0;
+  const char* const begin = status.data() + at + key.size();
+  std::from_chars(begin, status.data() + status.size(), mask, 16);
+  return (mask >> (signal - 1) & 1) != 0;
+}
+
 }  // namespace lodestone

@@ -22,4 +22,7 @@ std::vector<SeenProcess> processes_with(const std::vector<std::string>& marks);
 /// The state in /proc/PID/stat: R, S, D, T (stopped), Z (ended) …; '\0' if the process does not exist.
 char state_of(pid_t pid);
 
+/// Whether the process has a handler for the signal.
+bool catches(pid_t pid, int signal);
+
 }  // namespace lodestone

@@ -7,6 +7,7 @@
 #include "common/counted.h"
 #include "distributed/control/seal.h"
 #include "trainer/coordinator/faults/line_relay.h"
+#include "trainer/coordinator/faults/process_table.h"
 
 namespace lodestone {
 
@@ -15,8 +16,12 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// Before this age mpirun may not have installed its handlers, and SIGUSR1 would end it.
+// A job that has put up no handler for the stop by this age never will.
 constexpr milliseconds kYouth{1000};
+constexpr milliseconds kLookEvery{50};
+// mpirun passes the stop on to the ranks that it has started by then, and forgets it. When a rank has ended
+// with 75 it ends the others, with pauses of a second that a signal cuts short.
+constexpr milliseconds kSayAgain{100};
 constexpr milliseconds kEndOnTerm{2000};
 constexpr std::array<int, 5> kFinalCodes{0, 2, 3, 5, 75};
 constexpr int kResumable = 75;
@@ -65,7 +70,7 @@ int Supervisor::run_generation() {
   ranks_seen_.reset();
   std::optional<int> code;
   while (!(code = job.ended())) {
-    const auto signal = signals_.next(stop_ || killed_by_ ? milliseconds(100) : milliseconds(1000));
+    const auto signal = signals_.next(stop_ || killed_by_ ? kLookEvery : milliseconds(1000));
     if (signal) on_signal(*signal, job);
     pass_stop_on(job);
     if (Clock::now() > kill_at_) job.kill_all();
@@ -81,7 +86,7 @@ int Supervisor::run_generation() {
 }
 
 void Supervisor::on_signal(int signal, ChildProcess& job) {
-  if (signal == SIGUSR2) job.send(SIGUSR2);
+  if (signal == SIGUSR2 && catches(job.pid(), SIGUSR2)) job.send(SIGUSR2);
   if (signal == SIGCHLD || signal == SIGHUP || signal == SIGUSR2) return;
   const bool second = stop_ && *stop_ != SIGUSR1 && signal != SIGUSR1;
   if (second && !killed_by_) {
@@ -94,10 +99,14 @@ void Supervisor::on_signal(int signal, ChildProcess& job) {
 }
 
 void Supervisor::pass_stop_on(ChildProcess& job) {
-  if (!stop_ || stop_passed_on_ || Clock::now() - started_ < kYouth) return;
-  log_->info("signal {}: the job saves and stops", *stop_);
+  const auto now = Clock::now();
+  if (!stop_ || now < pass_at_) return;
+  // It would end mpirun, or a shell, whose handlers are not up yet.
+  if (now - started_ < kYouth && !catches(job.pid(), passed_stop())) return;
+  if (pass_at_ == Clock::time_point()) log_->info("signal {}: the job saves and stops", *stop_);
   job.send(passed_stop());
-  stop_passed_on_ = true;
+  // A rank counts SIGUSR1 as often as it comes as one stop, but a second SIGTERM kills it.
+  pass_at_ = passed_stop() == SIGUSR1 ? now + kSayAgain : Clock::time_point::max();
 }
 
 int Supervisor::passed_stop() const {

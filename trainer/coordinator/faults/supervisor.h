@@ -87,7 +87,8 @@ class Supervisor {
   int ceiling_ = 1;
   /// The first signal that requested a stop.
   std::optional<int> stop_;
-  bool stop_passed_on_ = false;
+  /// When the job is told of the stop next.
+  std::chrono::steady_clock::time_point pass_at_{};
   std::optional<int> killed_by_;
   std::chrono::steady_clock::time_point started_{}, kill_at_ = std::chrono::steady_clock::time_point::max();
   /// When ranks were last seen on this host.

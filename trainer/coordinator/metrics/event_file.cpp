@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/files.h"
+#include "common/open_file.h"
 
 namespace lodestone {
 
@@ -80,7 +81,7 @@ EventFile::EventFile(const std::filesystem::path& folder, Warn warn) : warn_(std
   // A unique name, since TensorBoard reads all files of a folder as one run, in the order of their names.
   path_ = folder /
           ("events.out.tfevents." + std::to_string(seconds) + ".lodestone." + std::to_string(::getpid()));
-  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  fd_ = open_regular(path_, O_WRONLY | O_CREAT | O_APPEND);
   if (fd_ < 0)
     throw IoError("event file: expected to create " + path_.string() +
                   ", got: " + std::generic_category().message(errno) +

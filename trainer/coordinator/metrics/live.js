@@ -87,8 +87,8 @@ function drawCurves(run) {
   add('Loss', [['loss', 'loss']]);
   if (run.evaluations.length) {
     const steps = run.evaluations.map((e) => e.step);
-    const lines = [['recall_at_1', 'recall at 1'], ['map_at_r', 'MAP at R'], ['eer', 'equal error rate']]
-      .map(([key, name]) => ({name, values: run.evaluations.map((e) => e[key] ?? null)}))
+    const lines = run.metrics
+      .map(({name, title}) => ({name: title, values: run.evaluations.map((e) => e[name] ?? null)}))
       .filter((line) => line.values.some((v) => v !== null));
     figures.push(chart('Evaluation', steps, lines));
   }
@@ -137,11 +137,11 @@ function drawRun(run) {
   progress.value = run.step;
   progress.textContent = `${run.step} of ${run.total_steps}`;
   const last = (key) => (run.curves[key] || []).findLast((v) => v !== null);
-  const recall = run.evaluations.length ? run.evaluations[run.evaluations.length - 1].recall_at_1 : null;
+  const first = run.metrics[0], value = run.evaluations.length ? run.evaluations[run.evaluations.length - 1][first.name] : null;
   definitions(byId('figures'), [
     ['Step', `${number(run.step, 9)} of ${number(run.total_steps, 9)}`], ['Epoch', String(run.epoch)],
     ['Time left', run.step >= run.total_steps ? 'done' : duration(run.seconds_left)], ['Running for', duration(run.now - run.began)],
-    ['Loss', number(last('loss'))], ['Recall at 1', recall === null || recall === undefined ? '–' : `${number(100 * recall)} %`],
+    ['Loss', number(last('loss'))], [first.title, first.rate && typeof value === 'number' ? `${number(100 * value)} %` : number(value)],
     ['Samples a second', number(last('samples_per_second'), 3)], ['A step', `${number(run.step_seconds * 1000, 3)} ms`],
     ['Ranks', String(run.world)], ['Restarts', String(run.restarts)]]);
   drawCurves(run);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/json_text.h"
+#include "trainer/eval/metric_table.h"
 
 namespace lodestone {
 
@@ -36,6 +37,15 @@ std::string dumped(const json& value) {
 
 json to_json(const LiveSample& sample) {
   return {{"label", sample.label}, {"text", sample.text}, {"picture", sample.picture}};
+}
+
+// The metrics whose values the entries of `evaluations` may have.
+json followed_rows() {
+  json rows = json::array();
+  for (const Metric& metric : followed_metrics())
+    rows.push_back(
+        {{"name", metric.name}, {"title", metric.title}, {"rate", metric.kind == Metric::Kind::kRate}});
+  return rows;
 }
 
 std::map<std::string, std::optional<double>> curve_values(const StepMetrics& metrics, double step_seconds) {
@@ -90,8 +100,9 @@ void LiveState::step(const StepMetrics& metrics) {
 void LiveState::evaluation(int64_t step, const std::map<std::string, double>& measures) {
   const std::lock_guard lock(mutex_);
   json entry{{"step", step}};
-  for (const char* name : {"recall_at_1", "map_at_r", "eer"})
-    if (const auto found = measures.find(name); found != measures.end()) entry[name] = number(found->second);
+  for (const Metric& metric : followed_metrics())
+    if (const auto found = measures.find(metric.name); found != measures.end())
+      entry[metric.name] = number(found->second);
   if (evaluations_.size() >= kEvaluations) evaluations_.erase(evaluations_.begin());
   evaluations_.push_back(std::move(entry));
 }
@@ -161,6 +172,7 @@ std::string LiveState::run_json(const std::vector<RankState>& ranks) const {
                  {"phases", std::move(phases)},
                  {"steps", curve_steps_},
                  {"curves", std::move(curves)},
+                 {"metrics", followed_rows()},
                  {"evaluations", evaluations_},
                  {"checkpoints", checkpoints_},
                  {"notices", notices_},

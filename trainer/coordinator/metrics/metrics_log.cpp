@@ -10,6 +10,8 @@
 #include "common/files.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
+#include "common/open_file.h"
+#include "common/paths.h"
 #include "trainer/coordinator/metrics/metrics_tail.h"
 
 namespace lodestone {
@@ -21,7 +23,7 @@ using nlohmann::json;
 MetricsLog::MetricsLog(fs::path path, std::optional<int64_t> resume_step, Warn warn)
     : path_(std::move(path)), warn_(std::move(warn)) {
   cut_metrics_tail(path_, resume_step);
-  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  fd_ = open_regular(path_, O_WRONLY | O_CREAT | O_APPEND);
   if (fd_ < 0)
     throw IoError("metrics: cannot open " + path_.string() + ": " + std::generic_category().message(errno) +
                   "; check the permissions or choose another run_dir");
@@ -82,8 +84,10 @@ bool is_metrics_line(const json& line) {
 }  // namespace
 
 void read_metrics(const fs::path& path, const std::function<void(json&&)>& use) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError("metrics: cannot open " + path.string() + "; check the path and the permissions");
+  std::ifstream file;
+  if (is_file(path)) file.open(path, std::ios::binary);  // opening a FIFO could wait for ever
+  if (!file.is_open())
+    throw IoError("metrics: cannot open " + path.string() + "; check the path and the permissions");
   std::string line;
   while (std::getline(file, line) &&
          !file.eof()) {  // a line without its end is incomplete: the process died while writing

@@ -13,6 +13,7 @@
 
 #include "common/files.h"
 #include "common/json_reader.h"
+#include "common/open_file.h"
 #include "common/paths.h"
 
 namespace lodestone {
@@ -32,13 +33,10 @@ constexpr size_t kLongestLine = size_t{1} << 20;  // longer lines are not from t
 /// Reads a file line by line from its end.
 class LinesBackwards {
  public:
-  explicit LinesBackwards(const std::filesystem::path& path)
-      : path_(path), fd_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+  explicit LinesBackwards(const std::filesystem::path& path) : path_(path), fd_(open_regular(path, O_RDWR)) {
     if (fd_ < 0) fail(path_, "open");
     struct stat status {};
     if (::fstat(fd_, &status) != 0) fail(path_, "stat");
-    if (!S_ISREG(status.st_mode))
-      throw IoError("metrics: expected a regular file, got something else: " + path.string());
     size_ = begin_ = line_begin_ = static_cast<uint64_t>(status.st_size);
   }
   ~LinesBackwards() { ::close(fd_); }

@@ -43,8 +43,8 @@ RunInfo run_info(const RunContext& context, const RunFolder& folder, const RunSt
 
 std::vector<std::pair<std::string, std::string>> facts_of(const RunInfo& run, const RunStart& start) {
   auto facts = start.facts;
-  facts.emplace_back("Samples", std::to_string(start.data->size()));
-  facts.emplace_back("Classes", std::to_string(start.data->classes()));
+  facts.emplace_back("Samples", std::to_string(start.examples->dataset()->size()));
+  facts.emplace_back("Classes", std::to_string(start.examples->dataset()->classes()));
   facts.emplace_back("Backend", run.backend);
   facts.emplace_back("Configuration", run.config_hash);
   return facts;
@@ -79,7 +79,8 @@ struct Reporter::Lead {
   Progress progress;
   CollapseWatch collapse;
   StillWatch still;
-  std::optional<double> recall;
+  std::optional<double> recall;  // of the last evaluation, and its step
+  int64_t recall_step = 0;
   double step_seconds = 0;
 };
 
@@ -101,7 +102,7 @@ Reporter::Reporter(const CoordinatorConfig& config, RunContext& context, const R
                    const RunStart& start)
     : config_(config),
       context_(context),
-      data_(start.data),
+      examples_(start.examples),
       objective_(start.objective),
       endpoint_(std::make_unique<Endpoint>(run_info(context, folder, start))) {
   config.report.check();
@@ -191,13 +192,13 @@ void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Te
   if (LiveState* live = endpoint_->live.get()) {
     live->step(metrics);
     if (live->wants_embeddings())
-      live->embeddings(view_embeddings(*data_, metrics.step, z_bD, batch.groups, batch.indices));
+      live->embeddings(view_embeddings(*examples_, metrics.step, z_bD, batch.groups, batch.indices));
   }
   // The display is smoothed over about ten steps; metrics.jsonl has the values of each step.
   double& seconds = lead_->step_seconds;
   seconds = seconds > 0 ? 0.9 * seconds + 0.1 * metrics.step_seconds : metrics.step_seconds;
-  lead_->progress.update(
-      {metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds, lead_->recall});
+  lead_->progress.update({metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds,
+                          lead_->recall, lead_->recall_step});
 }
 
 void Reporter::bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count) {
@@ -225,6 +226,7 @@ void Reporter::evaluated(int64_t step, const Evaluation& evaluation) {
   endpoint_->metrics.evaluation(values);
   if (endpoint_->live) endpoint_->live->evaluation(step, values);
   lead_->recall = evaluation.model.measures.find("recall_at_1");
+  lead_->recall_step = step;
 }
 
 void Reporter::checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds) {

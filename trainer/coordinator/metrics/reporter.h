@@ -28,7 +28,7 @@ struct RunStart {
   int64_t restarts = 0;
   /// The configuration as YAML.
   std::string config = {};
-  std::shared_ptr<const Dataset> data = {};
+  std::shared_ptr<const Examples> examples = {};
   /// Refers to the loss and miner of the run.
   Objective objective;
   /// The step at which training ends.
@@ -86,7 +86,7 @@ class Reporter {
 
   const CoordinatorConfig config_;
   RunContext& context_;
-  std::shared_ptr<const Dataset> data_;
+  std::shared_ptr<const Examples> examples_;
   Objective objective_;
   std::unique_ptr<Endpoint> endpoint_;
   std::unique_ptr<Lead> lead_;  ///< set on rank 0 only

@@ -1,7 +1,6 @@
 #include "trainer/coordinator/metrics/run_metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <limits>
@@ -17,6 +16,7 @@
 
 #include "trainer/coordinator/metrics/build_info.h"
 #include "trainer/coordinator/metrics/traffic_fields.h"
+#include "trainer/eval/metric_table.h"
 #include "trainer/http/process_metrics.h"
 
 namespace lodestone {
@@ -35,12 +35,6 @@ using SteadyClock = std::chrono::steady_clock;
 const Histogram::BucketBoundaries kStepBounds{0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10};
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr double kNever = std::numeric_limits<double>::infinity();
-
-// Metrics of an evaluation that become gauges: few and fixed, so that the number of series is fixed.
-constexpr std::array<std::pair<const char*, const char*>, 3> kMeasures{
-    {{"recall_at_1", "Share of queries of the last evaluation whose nearest neighbour is of their class."},
-     {"map_at_r", "Mean average precision at R of the last evaluation."},
-     {"eer", "Equal error rate of verification in the last evaluation."}}};
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -204,7 +198,10 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
   for (const auto& name : run.loss_parameters)
     loss_parameters[name] = &gauge(registry, "loss_parameter", "Numbers that the loss has learned, by name.",
                                    kUnknown, {{"name", name}});
-  for (const auto& [name, help] : kMeasures) measures[name] = &gauge(registry, name, help);
+  for (const Metric& metric : followed_metrics()) {
+    const std::string help = std::string(metric.title) + " of the last evaluation: " + metric.meaning + ".";
+    measures[metric.name] = &gauge(registry, metric.name, help.c_str());
+  }
   gauge(registry, "world_size", "Ranks of the run.", static_cast<double>(run.world));
 }
 

@@ -56,8 +56,8 @@ class RunMetrics {
   /// Sets what this rank has sent since the process began.
   void traffic(const Traffic& traffic, const std::map<std::string, double>& seconds);
 
-  /// Functions from here to collapse_seen() have an effect on rank 0 only. Sets the gauges of recall_at_1,
-  /// map_at_r and eer; other metrics go to metrics.jsonl only.
+  /// Functions from here to collapse_seen() have an effect on rank 0 only. Sets the gauges of
+  /// followed_metrics(); other metrics go to metrics.jsonl only.
   void evaluation(const std::map<std::string, double>& measures);
   /// Sets how often checkpoints are due, in steps and in seconds; 0: not due by that.
   void checkpoints_every(int64_t steps, double seconds);

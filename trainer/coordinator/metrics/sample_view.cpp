@@ -8,7 +8,6 @@
 
 #include "common/error.h"
 #include "sampler/codecs/encode_png.h"
-#include "sampler/texts/text_dataset.h"
 #include "trainer/coordinator/metrics/embedding_view.h"
 #include "trainer/eval/projection.h"
 #include "trainer/report/html.h"
@@ -47,15 +46,15 @@ std::string class_of(const Dataset& data, int64_t index) {
 
 }  // namespace
 
-LiveSample view_sample(const Dataset& data, int64_t index) {
-  LiveSample sample{class_of(data, index), "", ""};
+LiveSample view_sample(const Examples& examples, int64_t index) {
+  LiveSample sample{class_of(*examples.dataset(), index), "", ""};
   try {
-    if (const auto* images = dynamic_cast<const ImageDataset*>(&data)) {
-      const auto png = encode_png(thumbnail(images->get(index)));
+    const ShownSample shown = examples.shown(index);
+    sample.text = beginning(shown.text);
+    if (shown.image) {
+      const auto png = encode_png(thumbnail(*shown.image));
       sample.picture =
           "data:image/png;base64," + base64({reinterpret_cast<const char*>(png.data()), png.size()});
-    } else if (const auto* texts = dynamic_cast<const TextDataset*>(&data)) {
-      sample.text = beginning(texts->get(index));
     }
   } catch (const Error&) {
     sample.label += " (can't be read)";
@@ -63,7 +62,7 @@ LiveSample view_sample(const Dataset& data, int64_t index) {
   return sample;
 }
 
-LiveEmbeddings view_embeddings(const Dataset& data, int64_t step, const at::Tensor& z_bD,
+LiveEmbeddings view_embeddings(const Examples& examples, int64_t step, const at::Tensor& z_bD,
                                const std::vector<int64_t>& groups, const std::vector<int64_t>& indices) {
   const auto rows = static_cast<int64_t>(indices.size());
   const int64_t stride = std::max<int64_t>((rows + kRows - 1) / kRows, 1);
@@ -72,6 +71,7 @@ LiveEmbeddings view_embeddings(const Dataset& data, int64_t step, const at::Tens
     chosen.push_back(i);
     group_n.push_back(groups[static_cast<size_t>(i)]);
   }
+  const auto data = examples.dataset();
   LiveEmbeddings shown{step, {}, {}};
   if (chosen.empty()) return shown;
   const at::Tensor z_nD = z_bD.detach().cpu().index_select(
@@ -83,11 +83,11 @@ LiveEmbeddings view_embeddings(const Dataset& data, int64_t step, const at::Tens
   };
   for (int64_t n = 0; n < static_cast<int64_t>(chosen.size()); ++n)
     shown.points.push_back(
-        {plane[2 * n], plane[2 * n + 1], group_n[static_cast<size_t>(n)], class_of(data, index_of(n))});
+        {plane[2 * n], plane[2 * n + 1], group_n[static_cast<size_t>(n)], class_of(*data, index_of(n))});
   for (const HardTriplet& hard : hardest_triplets(z_nD, group_n, kTriplets))
-    shown.triplets.push_back({view_sample(data, index_of(hard.anchor)),
-                              view_sample(data, index_of(hard.positive)),
-                              view_sample(data, index_of(hard.negative)), hard.violation});
+    shown.triplets.push_back({view_sample(examples, index_of(hard.anchor)),
+                              view_sample(examples, index_of(hard.positive)),
+                              view_sample(examples, index_of(hard.negative)), hard.violation});
   return shown;
 }
 

@@ -27,8 +27,7 @@ std::unique_ptr<Evaluator> make_evaluator(const RunConfig& config) {
     throw ConfigError(
         "evaluate.data.path: expected data to judge the model on, got nothing; set it in the "
         "configuration or by --set evaluate.data.path=…");
-  if (config.data.kind == "texts") return make_text_evaluator(config);
-  return config.data.kind == "image_texts" ? make_image_text_evaluator(config) : make_image_evaluator(config);
+  return config.data.kind->make_evaluator(config);
 }
 
 Likeness likeness_of(const RunConfig& config) {

@@ -40,7 +40,9 @@ std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const
   return open_images(images, decode, config.data.loader.bad_records);
 }
 
-Input picture_input(const RunConfig& config, const std::string& path) {
+}  // namespace
+
+Input open_image_input(const RunConfig& config, const std::string& path) {
   const ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
   Input input;
   std::shared_ptr<const ImageDataset> images;
@@ -55,11 +57,11 @@ Input picture_input(const RunConfig& config, const std::string& path) {
   return input;
 }
 
-Input text_file_input(const RunConfig& config, const std::string& path) {
+Input open_text_input(const RunConfig& config, const std::string& path) {
   TextLayout layout = config.evaluate.text;
   if (syntax_of(path) == RecordSyntax::kLines) {
     layout = TextLayout();
-    layout.format = "texts";
+    layout.format = TextFormat::kTexts;
   }
   const std::string file = path.empty() ? config.data.resolved(config.evaluate.data.path) : path;
   TextSet set =
@@ -68,16 +70,8 @@ Input text_file_input(const RunConfig& config, const std::string& path) {
   return {std::make_shared<TextExamples>(set.texts, token_rule(config.data)), file, true};
 }
 
-bool is_text_file(const std::string& path) {
-  const RecordSyntax syntax = syntax_of(path);
-  return syntax == RecordSyntax::kLines || syntax == RecordSyntax::kJsonLines;
-}
-
-}  // namespace
-
 std::string Input::text(int64_t i) const {
-  const auto* set = dynamic_cast<const TextDataset*>(&dataset());
-  return set ? set->get(i) : "";
+  return texts ? examples->shown(i).text : "";
 }
 
 std::string row_name(const std::string& name) {
@@ -94,13 +88,11 @@ Input open_input(const RunConfig& config, const std::string& path) {
     throw ConfigError("--input: expected a path, or evaluate.data.path in the configuration, got neither");
   if (!path.empty() && path.find_first_of("*{") == std::string::npos && !path_exists(path))
     throw DataError("expected a file or folder, got " + path + ", which does not exist");
-  const std::string& kind = config.data.kind;
-  if (kind == "texts" || (kind == "image_texts" && is_text_file(path))) return text_file_input(config, path);
-  return picture_input(config, path);
+  return config.data.kind->open_input(config, path);
 }
 
 Input text_input(const RunConfig& config, const std::string& text) {
-  if (config.data.kind == "images")
+  if (!config.data.kind->reads_texts())
     throw ConfigError("expected a picture that exists, got '" + text + "'; this model reads no texts");
   return {std::make_shared<TextExamples>(std::make_shared<TextsInMemory>(std::vector{text}),
                                          token_rule(config.data)),

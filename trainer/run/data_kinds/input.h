@@ -28,6 +28,10 @@ struct Input {
 /// Throws    ConfigError, DataError
 Input open_input(const RunConfig& config, const std::string& path);
 
+/// The two ways in which kinds of data implement DataKind::open_input.
+Input open_image_input(const RunConfig& config, const std::string& path);
+Input open_text_input(const RunConfig& config, const std::string& path);
+
 /// `name` in the form that rows store. JSON accepts only UTF-8, so other bytes are written as \xNN, and
 /// different names stay different.
 std::string row_name(const std::string& name);

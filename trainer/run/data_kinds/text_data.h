@@ -11,14 +11,12 @@ namespace lodestone {
 /// The configured tokenizer, opened.
 TokenRule token_rule(const DataConfig& config);
 
+/// Adds the vocabulary and the number of tokens to what an encoder is built for.
+void add_tokens(InputShape& shape, const DataConfig& config);
+
 /// The texts, or images with captions, of one split.
 TextSet open_text_split(const RunConfig& config, const ImageSourceConfig& split, const TextLayout& layout);
 ImageTextSet open_image_text_split(const RunConfig& config, const ImageSourceConfig& split,
                                    const TextLayout& layout, const ImageTransform& transform);
-
-/// Training data of the kinds texts and image_texts.
-/// Throws    ConfigError, DataError
-TrainingData open_text_training_data(const RunConfig& config);
-TrainingData open_image_text_training_data(const RunConfig& config);
 
 }  // namespace lodestone

@@ -19,9 +19,9 @@ class TextEvaluator : public Evaluator {
         set_(open_text_split(config, config.evaluate.data, config.evaluate.text)),
         examples_(std::make_shared<TextExamples>(set_.texts, token_rule(config.data))),
         teller_(set_.texts->size(), config.data.loader.bad_records) {
-    if (config.evaluate.one_shot_trials > 0 && config.evaluate.text.format != "labels")
+    if (config.evaluate.one_shot_trials > 0 && config.evaluate.text.format != TextFormat::kLabels)
       throw ConfigError("evaluate.one_shot_trials: expected evaluate.text.format labels beside it, got " +
-                        config.evaluate.text.format);
+                        name_of(config.evaluate.text.format));
   }
 
   Evaluation run(const RunContext& context, Encoder& encoder, const EvaluationOptions& asked) override {

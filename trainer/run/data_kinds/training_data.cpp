@@ -1,31 +1,24 @@
 #include "trainer/run/data_kinds/training_data.h"
 
 #include "common/files.h"
-#include "sampler/image_examples.h"
 #include "sampler/samplers/sampler_learner.h"
-#include "trainer/run/data_kinds/text_data.h"
-#include "trainer/run/under_key.h"
 
 namespace lodestone {
 
-namespace {
-
-// Rows of texts have no class names except their line number, so their texts identify them.
-bool has_class_names(const RunConfig& config) {
-  return config.data.kind != "texts" || config.data.text.layout.format == "labels";
+InputShape image_shape(const DataConfig& config) {
+  return {config.image.channels, config.image.height, config.image.width};
 }
-
-}  // namespace
 
 Objective::Setting setting_of(const RunConfig& config, const TrainingData& data) {
   const LossSideConfig& side = config.training.loss_side;
   return {!data.tuples.empty(), data.has_pairs(), side.memory.on(), side.memory.has_momentum_encoder(),
-          side.mining_scope == "global"};
+          side.mining_scope == MiningScope::kGlobal};
 }
 
 LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow) {
   LossSideSetup setup{{}, config.encoder->output_dim(), at::kFloat, static_cast<uint64_t>(config.seed), slow};
-  if (config.loss->uses_proxies()) setup.key_c = class_keys(*data.dataset(), has_class_names(config));
+  if (config.loss->uses_proxies())
+    setup.key_c = class_keys(*data.dataset(), config.data.kind->has_class_names(config.data.text.layout));
   if (data.tuples.empty())
     for (int64_t c = 0; c < data.dataset()->classes(); ++c) setup.group_c.push_back(data.dataset()->group(c));
   return setup;
@@ -34,35 +27,10 @@ LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data,
 bool deals_sides(const RunConfig& config, const TrainingData& data) {
   if (config.global_batch % 2 != 0 || !data.tuples.empty()) return false;
   if (data.texts_per_row > 0) return data.texts_per_row == 2;
-  return config.sampler.name == "two_views" ||
-         (config.sampler.name == "pk" && config.sampler.pk.samples_per_class % 2 == 0);
+  return config.sampler->unit() % 2 == 0;
 }
 
 namespace {
-
-TrainingData open_image_training_data(const RunConfig& config) {
-  const ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
-  TrainingData data;
-  std::shared_ptr<const ImageDataset> images;
-  if (!config.data.tuples.empty()) {
-    TupleSet set = under_key("data.tuples", [&] {
-      return read_tuples(config.data.resolved(config.data.tuples), transform.decode_options(),
-                         config.data.train.index_cache, config.data.loader.bad_records);
-    });
-    images = set.images;
-    data.left_out = std::move(set.messages);
-    data.tuples = std::move(set.tuples);
-  } else {
-    images = under_key(key_of("data.train", config.data.train), [&] {
-      return open_images(config.data.resolved(config.data.train), transform.decode_options(),
-                         config.data.loader.bad_records);
-    });
-  }
-  data.examples = std::make_shared<ImageExamples>(images, transform, config.data.loader.cache_mib << 20);
-  data.sampler = make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch,
-                              static_cast<uint64_t>(config.seed));
-  return data;
-}
 
 // Objective::check checks explicit pairs and triplets.
 void check_sides(const RunConfig& config, const TrainingData& data) {
@@ -73,9 +41,8 @@ void check_sides(const RunConfig& config, const TrainingData& data) {
         " compares with one another, got rows of " + std::to_string(data.texts_per_row) +
         "; set data.text.negatives: 0, or use loss.name: infonce, which compares a query with its negatives");
   if (!deals_sides(config, data))
-    throw ConfigError(
-        "loss: this loss compares two views of each sample; use sampler.name: two_views and an even "
-        "global_batch");
+    throw ConfigError("loss: this loss compares two views of each sample; use sampler.name: " +
+                      samplers_with(&SamplerFactory::samples_are_labels) + " and an even global_batch");
 }
 
 }  // namespace
@@ -95,9 +62,7 @@ TrainingData open_training_data(const RunConfig& config, int world) {
     throw ConfigError("micro_shards: expected at least one for each of the " + std::to_string(world) +
                       " ranks, and no more than global_batch = " + std::to_string(config.global_batch) +
                       ", got " + std::to_string(determinism.micro_shards));
-  TrainingData data = config.data.kind == "texts"         ? open_text_training_data(config)
-                      : config.data.kind == "image_texts" ? open_image_text_training_data(config)
-                                                          : open_image_training_data(config);
+  TrainingData data = config.data.kind->open_training(config);
   check_sides(config, data);
   config.objective().check(setting_of(config, data));
   const SamplerLearner* learner = data.sampler->learner();
@@ -111,17 +76,17 @@ TrainingData open_training_data(const RunConfig& config, int world) {
 RunFacts run_facts(const RunConfig& config, const TrainingData& data) {
   RunFacts facts{data.dataset(),
                  data.sampler,
-                 config.sampler.name,
-                 has_class_names(config),
+                 config.sampler.name(),
+                 config.data.kind->has_class_names(config.data.text.layout),
                  static_cast<uint64_t>(config.seed),
                  {},
                  {},
                  {}};
-  if (config.data.kind != "images") {
+  if (config.data.kind->reads_texts()) {
     facts.vocabulary_file = config.data.resolved(config.data.text.tokenizer.path);
     facts.vocabulary = checksum(read_file(facts.vocabulary_file));
   }
-  facts.config = write_yaml([&config](Fields& f) { const_cast<RunConfig&>(config).visit(f); });
+  facts.config = write_settings(config);
   return facts;
 }
 

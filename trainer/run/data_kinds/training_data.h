@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sampler/examples.h"
+#include "sampler/image_examples.h"
 #include "sampler/sources/tuples.h"
 #include "sampler/texts/text_dataset.h"
 #include "trainer/coordinator/checkpoints/run_identity.h"
@@ -20,6 +20,8 @@ struct TrainingData {
   std::shared_ptr<const IndexSampler> sampler;
   /// Texts per row, if the rows of a batch are given by the data; 0: a sampler selects the samples.
   int64_t texts_per_row = 0;
+  /// The examples, if they are images and nothing else.
+  std::shared_ptr<const ImageExamples> images;
   /// Texts or captions, if any.
   std::shared_ptr<const TextDataset> texts;
   /// Messages about bad records that were skipped when the data was opened.
@@ -32,6 +34,9 @@ struct TrainingData {
 /// Opens the training data and checks that sampler, loss and miner are compatible with it.
 /// Throws    ConfigError, DataError
 TrainingData open_training_data(const RunConfig& config, int world);
+
+/// What an encoder of images is built for.
+InputShape image_shape(const DataConfig& config);
 
 /// Whether rows 2i and 2i + 1 of a batch are the two views or the two texts of one sample, as two-tower
 /// losses expect.

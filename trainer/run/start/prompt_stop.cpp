@@ -8,7 +8,6 @@
 #include "common/causes.h"
 #include "common/exit_code.h"
 #include "trainer/coordinator/run_context.h"
-#include "trainer/run/start/verdict.h"
 
 namespace lodestone {
 
@@ -84,7 +83,7 @@ void PromptStop::run() {
 
 void PromptStop::look() {
   const auto verdict = control_ ? control_->failure() : std::nullopt;
-  const auto code = reported_code(verdict);
+  const auto code = control_ ? control_->failure_code() : std::nullopt;
   if (code == kStoppedResumable) {
     if (before_the_end_) before_the_end_();
     if (leads_) let_others_hear();
@@ -116,7 +115,7 @@ void PromptStop::end(bool saved) {
         "that one, or from the beginning where there is none",
         what);
   if (control_) {
-    control_->report(verdict_of(code, what));
+    control_->report(what, code);
     let_others_hear();
   }
   ::_exit(code);

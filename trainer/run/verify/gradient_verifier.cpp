@@ -69,7 +69,7 @@ LossSideSetup double_setup(const RunConfig& config, const TrainingData& data) {
 // As configured, but in the precision of the embeddings.
 PassOptions exact_pass(const RunConfig& config) {
   PassOptions options = config.training.pass();
-  options.precision = "float32";
+  options.precision = Precision::kFloat32;
   return options;
 }
 
@@ -187,9 +187,9 @@ StepLoss GradientVerifier::together(const Objective& objective, Round& round, Si
   const auto [rows, share] = pass_->rows_for_loss(rows_of(batch, round.mine_bD), share_, global_rows_);
   const auto meeting =
       sides.mine.meet(rows, x, share.begin, explicit_tuples(batch, share, device()), batch.cursor.position);
-  StepLoss step = global_batch_loss(pass_->loss_world(), meeting->rows, objective, meeting->input);
+  StepLoss step = global_batch_loss(pass_->loss_world(), meeting.rows, objective, meeting.input);
   sides.mine.remember(step.remembered, batch.cursor.position);
-  step.gradient_bD = pass_->own_part(meeting->joined(step.gradient_bD, step.second_gradient_bD), share_);
+  step.gradient_bD = pass_->own_part(meeting.joined(step.gradient_bD, step.second_gradient_bD), share_);
   if (!encoder) return step;
   pass_->backward(step.gradient_bD);
   pass_->reduce();
@@ -208,11 +208,11 @@ ReferenceLoss GradientVerifier::alone(const Objective& objective, Round& round, 
   }
   const auto meeting = sides.whole.meet(rows_of(batch, round.whole_BD), x, 0,
                                         explicit_tuples(batch, batch.share, device()), batch.cursor.position);
-  ReferenceLoss reference = reference_loss(meeting->rows, objective, meeting->input);
+  ReferenceLoss reference = reference_loss(meeting.rows, objective, meeting.input);
   sides.whole.remember(
-      gather_rows(single_group(), meeting->second ? *meeting->second : meeting->rows, objective.normalize),
+      gather_rows(single_group(), meeting.input.second.value_or(meeting.rows), objective.normalize),
       batch.cursor.position);
-  reference.gradient_BD = meeting->joined(reference.gradient_BD, reference.second_gradient_BD);
+  reference.gradient_BD = meeting.joined(reference.gradient_BD, reference.second_gradient_BD);
   if (!encoder) return reference;
   forward_whole(x).backward(reference.gradient_BD);
   gradients = take_gradients(*config_.encoder);
@@ -260,7 +260,7 @@ at::Tensor GradientVerifier::forward_whole(const Features& x) const {
   ForwardMode mode = mode_;
   mode.sum_over_ranks = {};
   if (mode.batch_norm == BatchNormMode::kSync) mode.batch_norm = BatchNormMode::kLocal;
-  if (config_.training.batch_norm != "local") return config_.encoder->forward(x, mode);
+  if (config_.training.batch_norm != BatchNormMode::kLocal) return config_.encoder->forward(x, mode);
   const PassOptions pass = config_.training.pass();
   const int pieces = pass.micro_shards > 0 ? static_cast<int>(pass.micro_shards) : context_.world.size();
   std::vector<at::Tensor> parts;

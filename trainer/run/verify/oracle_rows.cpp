@@ -38,8 +38,7 @@ Size size_of(const RunConfig& config, const Objective& objective, int64_t classe
 
 // Rows that the sampler deals out together; two towers take rows in pairs.
 int64_t unit_of(const RunConfig& config) {
-  const bool classes = config.sampler.name == "pk" && config.data.tuples.empty();
-  return classes ? std::lcm<int64_t>(config.sampler.pk.samples_per_class, 2) : 2;
+  return config.data.tuples.empty() ? std::lcm<int64_t>(config.sampler->unit(), 2) : 2;
 }
 
 }  // namespace

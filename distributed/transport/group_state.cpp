@@ -1,19 +1,8 @@
-// The GPU part of a group.
+#include "distributed/transport/group_state.h"
 
 #include <exception>
 
-#include "distributed/transport/transport.h"
-
 namespace lodestone {
-
-void GroupState::open_cuda(const std::string& purpose) {
-  const auto refused = [context = std::weak_ptr(members.context)](const std::string& what) {
-    if (const auto alive = context.lock()) alive->fail(what);
-  };
-  cuda = load_cuda_module().make_nccl(members, open_store(*members.context->control(), purpose, refused),
-                                      cuda_index);
-  members.context->add_cuda_group(weak_from_this());
-}
 
 void GroupState::abort_cuda() noexcept {
   c10::intrusive_ptr<c10d::Backend> nccl;
@@ -41,6 +30,18 @@ void GroupState::close_cuda(bool failed) noexcept {
       nccl->shutdown();
   } catch (const std::exception&) {  // the process frees the rest at its end
   }
+}
+
+void count_traffic(GroupState& state, VerbTraffic Traffic::*verb, int64_t bytes) {
+  std::lock_guard lock(state.mutex);
+  VerbTraffic& row = state.traffic.*verb;
+  ++row.calls;
+  row.bytes += bytes;
+}
+
+void count_seconds(GroupState& state, const char* verb, double seconds) {
+  const std::lock_guard lock(state.mutex);
+  state.seconds[verb] += seconds;
 }
 
 }  // namespace lodestone

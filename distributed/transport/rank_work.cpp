@@ -1,9 +1,4 @@
-#include <ATen/ops/add.h>
-#include <ATen/ops/maximum.h>
-#include <ATen/ops/minimum.h>
-
-#include "common/error.h"
-#include "distributed/transport/transport.h"
+#include "distributed/transport/rank_work.h"
 
 namespace lodestone {
 
@@ -50,37 +45,6 @@ void RankWork::fail(std::exception_ptr error) {
   context_->record().end(sequence_, false);
   future_->setError(error);
   finish(error);
-}
-
-void count_traffic(GroupState& state, VerbTraffic Traffic::*verb, int64_t bytes) {
-  std::lock_guard lock(state.mutex);
-  VerbTraffic& row = state.traffic.*verb;
-  ++row.calls;
-  row.bytes += bytes;
-}
-
-at::Tensor reduce_in_order(const std::vector<at::Tensor>& parts, c10d::ReduceOp::RedOpType op) {
-  const at::ScalarType type = parts.front().scalar_type();
-  const bool narrow = type == at::kBFloat16 || type == at::kHalf;
-  const auto wide = [&](const at::Tensor& part) { return narrow ? part.to(at::kFloat) : part; };
-  at::Tensor total = wide(parts.front()).clone();
-  for (size_t i = 1; i < parts.size(); ++i) {
-    const at::Tensor part = wide(parts[i]);
-    switch (op) {
-      case c10d::ReduceOp::SUM:
-        total.add_(part);
-        break;
-      case c10d::ReduceOp::MAX:
-        at::maximum_out(total, total, part);
-        break;
-      case c10d::ReduceOp::MIN:
-        at::minimum_out(total, total, part);
-        break;
-      default:
-        throw Error("group all_reduce: expected sum, max or min, got c10d reduce op " + std::to_string(op));
-    }
-  }
-  return total.to(type);
 }
 
 }  // namespace lodestone

@@ -1,7 +1,7 @@
-// Replaces nccl.cpp in builds without CUDA.
+// Replaces cuda_module.cpp in builds without CUDA.
 
 #include "common/error.h"
-#include "distributed/transport/transport.h"
+#include "distributed/backends/cuda_module.h"
 
 namespace lodestone {
 

@@ -1,0 +1,44 @@
+#include "trainer/eval/metric_table.h"
+
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "trainer/eval/retrieval_metrics.h"
+
+namespace lodestone {
+namespace {
+
+TEST(MetricTable, NamesEachMetricOnce) {
+  std::set<std::string> names, titles;
+  for (const Metric& metric : metric_table()) {
+    EXPECT_TRUE(names.insert(metric.name).second) << metric.name;
+    EXPECT_TRUE(titles.insert(metric.title).second) << metric.title;
+  }
+  for (const RetrievalMetric& metric : retrieval_metrics()) EXPECT_TRUE(names.contains(metric.shown.name));
+  EXPECT_STREQ(find_metric("eer").title, "Equal error rate");
+  EXPECT_STREQ(find_metric("unheard_of").title, "");
+}
+
+TEST(MetricTable, ExplainsWhatItPutsForward) {
+  int place = 0;
+  for (const Metric& metric : headline_metrics()) {
+    EXPECT_GT(metric.headline, place) << metric.name;
+    EXPECT_EQ(metric.kind, Metric::Kind::kRate) << metric.name;
+    EXPECT_STRNE(metric.meaning, "") << metric.name;
+    place = metric.headline;
+  }
+  for (const Metric& metric : followed_metrics()) EXPECT_STRNE(metric.meaning, "") << metric.name;
+  EXPECT_STREQ(headline_metrics().front().name, "recall_at_1");
+}
+
+// Dashboards, alerts and keep_best use these names.
+TEST(MetricTable, KeepsTheGaugesOfOldRuns) {
+  std::set<std::string> names;
+  for (const Metric& metric : followed_metrics()) names.insert(metric.name);
+  for (const char* name : {"recall_at_1", "map_at_r", "eer"}) EXPECT_TRUE(names.contains(name)) << name;
+}
+
+}  // namespace
+}  // namespace lodestone

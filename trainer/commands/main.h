@@ -1,0 +1,20 @@
+#pragma once
+
+#include "trainer/run/extensions.h"
+
+namespace lodestone {
+
+/// The whole program `lodestone`, with losses, miners and encoders of the caller's beside its own. Prints
+/// results to stdout, and progress and errors to stderr.
+///
+///     int main(int argc, char** argv) {
+///       lodestone::Extensions own;
+///       own.losses = {{"own", "a loss", lodestone::make_row<lodestone::Loss, OwnLoss>}};
+///       return lodestone::main(argc, argv, own);
+///     }
+///
+/// Returns   the exit code of the process (common/exit_code.h)
+/// Requires  main's arguments, before anything else in main: the process may execute itself again
+int main(int argc, char** argv, const Extensions& extensions = {});
+
+}  // namespace lodestone

@@ -1,0 +1,87 @@
+#include "sampler/sources/cached_dataset.h"
+#include "sampler/texts/image_text_examples.h"
+#include "sampler/texts/record_reader.h"
+#include "trainer/run/data_kinds/data_kind.h"
+#include "trainer/run/data_kinds/evaluation.h"
+#include "trainer/run/data_kinds/input.h"
+#include "trainer/run/data_kinds/text_data.h"
+
+namespace lodestone {
+
+namespace {
+
+bool is_text_file(const std::string& path) {
+  const RecordSyntax syntax = syntax_of(path);
+  return syntax == RecordSyntax::kLines || syntax == RecordSyntax::kJsonLines;
+}
+
+/// data.kind: image_texts.
+class ImageTexts : public DataKind {
+ public:
+  std::vector<IdleSetting> idle_settings() const override {
+    constexpr const char* kPictures =
+        ": it is of labelled pictures, and `path` may name several files by globs and braces";
+    constexpr const char* kClasses = ": captioned pictures have no classes";
+    return {{"data.tuples", ": data.text.format names pairs and triplets of texts"},
+            {"evaluate.one_shot_runs", ": the runs are of pictures"},
+            {"evaluate.one_shot_trials", kClasses},
+            {"source.mixture", kPictures},
+            {"source.mixture_weights", kPictures},
+            {"source.split", kPictures},
+            {"source.other_columns", kPictures},
+            {"source.quarter_turns", kPictures},
+            {"source.class_filter", kClasses}};
+  }
+  void check(const RunConfig& config) const override {
+    if (config.sampler->samples_are_labels()) return;
+    throw ConfigError("sampler.name: expected " + samplers_with(&SamplerFactory::samples_are_labels) +
+                      " for image_texts, whose views are a picture and a caption, got " +
+                      config.sampler.name());
+  }
+  bool reads_images() const override { return true; }
+  bool reads_texts() const override { return true; }
+  const char* unit() const override { return "samples"; }
+  const char* samples() const override { return "pictures with captions"; }
+  bool has_classes(const DataConfig&) const override { return false; }
+  // File names of images carry no meaning, and captions may legitimately be common to both.
+  SameBy same_by(const RunConfig&) const override { return SameBy::kNothing; }
+
+  InputShape input_shape(const RunConfig& config) const override {
+    InputShape shape = image_shape(config.data);
+    add_tokens(shape, config.data);
+    return shape;
+  }
+
+  TrainingData open_training(const RunConfig& config) const override {
+    if (config.data.text.bucket_window > 1)
+      throw ConfigError(
+          "data.text.bucket_window: captions are drawn anew each epoch; leave it out for image_texts");
+    const auto seed = static_cast<uint64_t>(config.seed);
+    const ImageTransform transform(config.data.image, seed);
+    ImageTextSet set = open_image_text_split(config, config.data.train, config.data.text.layout, transform);
+    set.pictures = cached(set.pictures, config.data.loader.cache_mib << 20);
+    TrainingData data;
+    data.texts = set.captions;
+    data.sampler = make_sampler(config.sampler, set.pictures, {}, config.global_batch, seed);
+    data.examples =
+        std::make_shared<ImageTextExamples>(std::move(set), transform, token_rule(config.data), seed);
+    return data;
+  }
+
+  std::unique_ptr<Evaluator> make_evaluator(const RunConfig& config) const override {
+    return make_image_text_evaluator(config);
+  }
+
+  // Either of the two towers.
+  Input open_input(const RunConfig& config, const std::string& path) const override {
+    return is_text_file(path) ? open_text_input(config, path) : open_image_input(config, path);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<DataKind> make_image_texts() {
+  return std::make_unique<ImageTexts>();
+}
+
+}  // namespace lodestone
