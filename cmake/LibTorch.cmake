@@ -26,7 +26,7 @@ else()
   endif()
   if(NOT EXISTS "${LODESTONE_LIBTORCH}/lib/libtorch_cpu.so")
     message(FATAL_ERROR
-      "LibTorch: expected ${LODESTONE_LIBTORCH}/lib/libtorch_cpu.so, which is not there. Run './dev build', which "
+      "LibTorch: expected ${LODESTONE_LIBTORCH}/lib/libtorch_cpu.so, which does not exist. Run './dev build', which "
       "fetches it, or point CMAKE_PREFIX_PATH at a LibTorch of your own.")
   endif()
   message(STATUS "LibTorch: ${LODESTONE_LIBTORCH}")

@@ -77,7 +77,7 @@ std::optional<std::string> group_path(const fs::path& root, bool unified) {
 // itself.
 fs::path below_mount(const Mount& mount, const std::string& group) {
   const fs::path path = fs::path(group).lexically_relative(mount.seen);
-  const bool outside = path.empty() || *path.begin() == ".." || group.find("/..") == 0;
+  const bool outside = path.empty() || *path.begin() == ".." || group.starts_with("/..");
   return outside ? fs::path() : path;
 }
 
@@ -124,10 +124,10 @@ int count_bound(int machine) {
     cpu_set_t* set = CPU_ALLOC(static_cast<size_t>(most));
     if (set == nullptr) break;
     const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(most));
-    const bool told = ::sched_getaffinity(0, bytes, set) == 0;
-    const int count = told ? CPU_COUNT_S(bytes, set) : 0;
+    const bool known = ::sched_getaffinity(0, bytes, set) == 0;
+    const int count = known ? CPU_COUNT_S(bytes, set) : 0;
     CPU_FREE(set);
-    if (told) return std::max(1, count);
+    if (known) return std::max(1, count);
   }
   return machine;
 }

@@ -27,10 +27,11 @@ FileLock::FileLock(const std::filesystem::path& file, std::chrono::milliseconds 
       continue;
     }
     ::close(fd_);
-    throw IoError(reason == EWOULDBLOCK
-                      ? file.string() +
-                            ": expected to be its only writer, but another process holds it; try again"
-                      : file.string() + ".lock: " + std::strerror(reason));
+    throw IoError(
+        reason == EWOULDBLOCK
+            ? file.string() +
+                  ": expected to be its only writer, got a lock that another process holds; try again"
+            : file.string() + ".lock: " + std::strerror(reason));
   }
 }
 

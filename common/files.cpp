@@ -181,7 +181,7 @@ TempFolder::TempFolder() {
     const char* chosen = std::getenv("TMPDIR");
     throw IoError("files: expected a folder for temporary files, got TMPDIR=" +
                   printable(chosen == nullptr ? "" : chosen) +
-                  ", which is none; set it to one that can be written");
+                  ", which is not a folder; set it to a writable folder");
   }
   std::string pattern = (folder / "lodestone-XXXXXX").string();
   if (!::mkdtemp(pattern.data())) fail("create a temporary folder", pattern, errno);

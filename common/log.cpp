@@ -112,7 +112,7 @@ void check_log_variables() {
                       "'; correct or unset it");
 }
 
-void tell_step(Logger& log, int64_t step) {
+void set_log_step(Logger& log, int64_t step) {
   if (const auto* own = dynamic_cast<const SpdLogger*>(&log)) own->writer()->step = step;
 }
 

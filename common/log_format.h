@@ -29,6 +29,6 @@ void choose_log_format(LogFormat format);
 void check_log_variables();
 
 /// Adds the step to the following JSON lines of `log`. Has no effect on loggers other than make_log's.
-void tell_step(Logger& log, int64_t step);
+void set_log_step(Logger& log, int64_t step);
 
 }  // namespace lodestone

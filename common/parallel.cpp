@@ -20,7 +20,7 @@ namespace lodestone {
 
 #ifndef __SANITIZE_THREAD__
 
-void parallel_stretches(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& work) {
+void parallel_ranges(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& work) {
   at::parallel_for(0, count, grain, work);
 }
 
@@ -28,12 +28,12 @@ void parallel_stretches(int64_t count, int64_t grain, const std::function<void(i
 
 // ThreadSanitizer does not see where OpenMP begins and ends a region. It sees these threads, and so checks
 // the work done on them.
-void parallel_stretches(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& work) {
+void parallel_ranges(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& work) {
   thread_local bool inside = false;
   if (count <= 0) return;
   const int64_t most = std::max<int64_t>(1, count / std::max<int64_t>(grain, 1)),
                 threads = inside ? 1 : std::min<int64_t>(at::get_num_threads(), most),
-                stretch = (count + threads - 1) / threads;
+                range = (count + threads - 1) / threads;
   if (threads == 1) {
     work(0, count);
     return;
@@ -41,16 +41,16 @@ void parallel_stretches(int64_t count, int64_t grain, const std::function<void(i
   std::mutex mutex;
   std::exception_ptr first;
   std::vector<std::thread> running;
-  for (int64_t t = 0; t * stretch < count; ++t) {
+  for (int64_t t = 0; t * range < count; ++t) {
     running.emplace_back([&, t] {
       inside = true;
       at::get_num_threads();   // takes ATen's setting over for this thread, once;
       omp_set_num_threads(1);  // within a region ATen adds no threads
       const at::internal::ThreadIdGuard number(static_cast<int>(t));
       try {
-        work(t * stretch, std::min((t + 1) * stretch, count));
+        work(t * range, std::min((t + 1) * range, count));
       } catch (...) {
-        const std::lock_guard lock(mutex);
+        const std::scoped_lock lock(mutex);
         if (!first) first = std::current_exception();
       }
     });

@@ -10,7 +10,7 @@ namespace lodestone {
 /// another parallel region it is a single call. Rethrows what a call throws.
 /// Use it instead of at::parallel_for, a template that, in a source compiled without OpenMP, silently does
 /// all the work on one thread.
-void parallel_stretches(int64_t count, int64_t grain,
-                        const std::function<void(int64_t begin, int64_t end)>& work);
+void parallel_ranges(int64_t count, int64_t grain,
+                     const std::function<void(int64_t begin, int64_t end)>& work);
 
 }  // namespace lodestone

@@ -80,8 +80,8 @@ std::string user_path(const std::string& value, const std::string& what) {
     throw ConfigError(what + ": expected a path, got one with a NUL byte in it, '" + printable(value) + "'");
   if (has_scheme(value))
     throw ConfigError(what + ": expected a path on this machine, got '" + printable(value) +
-                      "'; object stores and web addresses are not read or written: copy or mount data first, "
-                      "let a run or a result go to a local or shared folder and copy it out from there");
+                      "'; object stores and web addresses are not supported: copy or mount data first, and "
+                      "write runs and results to a local or shared folder");
   if (!value.starts_with('~')) return value;
   if (value.size() == 1) return home_folder(value, what);
   if (value[1] == '/') return home_folder(value, what) + value.substr(1);

@@ -79,6 +79,10 @@ std::string read_file_or_pipe(const fs::path& path, uint64_t max_bytes, std::chr
     if (bytes.size() > max_bytes)
       throw IoError("files: " + path.string() + ": expected at most " + std::to_string(max_bytes) +
                     " bytes, got more");
+  if (bytes.empty())
+    throw IoError("files: " + path.string() +
+                  ": expected something to read from the pipe, got nothing; what a pipe holds can be read "
+                  "once: name a file");
   return bytes;
 }
 

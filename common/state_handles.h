@@ -1,10 +1,9 @@
 #pragma once
 
-#include <map>
 #include <string>
 
-#include "common/safetensors.h"
 #include "common/state.h"
+#include "common/tensor_groups.h"
 
 namespace lodestone {
 
@@ -12,11 +11,11 @@ namespace lodestone {
 /// this rank's rows; per-rank tensors are in the group "rank_statistics". Numbers are left out.
 ///
 ///     StateHandles handles;
-///     optimizer.visit_state(handles, "optimizer");
+///     trainer.visit_state(handles);                                   // of engine::Trainer
 ///     at::Tensor& first = handles.groups["optimizer"]["weight.first"];
 class StateHandles : public StateVisitor {
  public:
-  std::map<std::string, TensorMap> groups;
+  TensorGroups groups;
 
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override {
     groups[group][name] = live;
@@ -35,7 +34,7 @@ class StateHandles : public StateVisitor {
 
 /// For an object whose visit_state needs only the visitor.
 template <typename Object>
-std::map<std::string, TensorMap> state_handles(Object& object) {
+TensorGroups state_handles(Object& object) {
   StateHandles handles;
   object.visit_state(handles);
   return handles.groups;

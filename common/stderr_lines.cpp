@@ -30,13 +30,13 @@ StderrLines::~StderrLines() {
 void send_stderr_lines_to(Log log) {
   StderrLines* lines = g_lines;
   if (lines == nullptr) return;
-  const std::lock_guard lock(lines->mutex_);
+  const std::scoped_lock lock(lines->mutex_);
   lines->log_ = std::move(log);
   lines->json_ = log_format() == LogFormat::kJson;
 }
 
 std::streamsize StderrLines::xsputn(const char* text, std::streamsize size) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   take({text, static_cast<size_t>(size)});
   return size;
 }
@@ -44,13 +44,13 @@ std::streamsize StderrLines::xsputn(const char* text, std::streamsize size) {
 int StderrLines::overflow(int c) {
   if (c == traits_type::eof()) return traits_type::not_eof(c);
   const char one = traits_type::to_char_type(c);
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   take({&one, 1});
   return c;
 }
 
 int StderrLines::sync() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return stream_->pubsync();
 }
 

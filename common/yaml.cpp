@@ -177,13 +177,16 @@ ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name) 
 ConfigNodePtr read_yaml_file(const std::string& path) {
   if (is_folder(path))
     throw ConfigError(path +
-                      ": expected a configuration file, got a folder; a run goes on by the configuration it "
-                      "was started with, " +
-                      "and " + path + "/config.yaml is what that came to");
+                      ": expected a configuration file, got a folder; resume a run with the configuration "
+                      "file that it was started with, " +
+                      "and " + path + "/config.yaml is its resolved form");
   try {
     return parse_yaml(read_file_or_pipe(path, kMaxBytes), path);
   } catch (const IoError&) {
-    std::throw_with_nested(ConfigError(path + ": cannot read this configuration file; check the path"));
+    // Of a pipe, which a shell names, the path is right and the cause below says what is wrong.
+    const bool is_pipe = path.starts_with("/dev/fd/") || (path_exists(path) && !is_file(path));
+    std::throw_with_nested(
+        ConfigError(path + ": cannot read this configuration file" + (is_pipe ? "" : "; check the path")));
   }
 }
 
@@ -196,9 +199,8 @@ ConfigNodePtr assigned_value(const std::string& text, const std::string& place) 
     return text.size() > 1 && text.front() == open && text.back() == close;
   };
   if (stands_in('[', ']') || stands_in('{', '}') || stands_in('"', '"') || stands_in('\'', '\'')) {
-    const ConfigError refusal(place +
-                              ": expected one value as YAML has it in brackets, braces or quotes, got '" +
-                              printable(text) + "'; put a text in quotes of its own");
+    const ConfigError refusal(place + ": expected one YAML value in brackets, braces or quotes, got '" +
+                              printable(text) + "'; put the text in quotes");
     try {
       // Enclosed in our own brackets, so a comment would hide the closing one.
       const auto items = parse_yaml("value: [" + text + "]", place)->find("value")->items;

@@ -91,7 +91,7 @@ class Reader : public Fields, public IdleKeys {
   void refuse_given(const char* key, const std::string& sentence, const char* by) override {
     const auto node = node_->find(key);
     if (!node || is_empty(*node) || ((kept_ || is_set_now(by)) && !is_set_now(*node))) return;
-    throw ConfigError(node->place + ": " + (path_.empty() ? key : path_ + "." + key) + ": " + sentence);
+    throw ConfigError(at(*node, key_path(key)) + ": " + sentence);
   }
 
   /// `slot`: whose keys this mapping has; it is of no use after an error.
@@ -104,8 +104,9 @@ class Reader : public Fields, public IdleKeys {
       const std::string why = owners.empty() ? hint(key, names)
                                              : " with " + path_ + ".name: " + chosen + "; it belongs to " +
                                                    path_ + ".name: " + joined(owners);
-      throw ConfigError(node->place + ": " + (path_.empty() ? key : path_ + "." + key) + ": unknown key" +
-                        why + "; known here: " + joined(names));
+      const std::string next = owners.empty() ? "" : "; remove it" + by_set(key, *node);
+      throw ConfigError(at(*node, key_path(key)) + ": unknown key" + why + "; known here: " + joined(names) +
+                        next);
     }
   }
 
@@ -115,15 +116,14 @@ class Reader : public Fields, public IdleKeys {
     return near.empty() ? "" : "; did you mean '" + near + "'?";
   }
 
-  std::string path_of(const FieldInfo& info) const {
-    return path_.empty() ? info.name : path_ + "." + info.name;
-  }
+  std::string key_path(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
+  std::string path_of(const FieldInfo& info) const { return key_path(info.name); }
 
   // A key without effect is refused, or counts as absent. `key:` without a value is absent too. `--set key=`
   // leaves the default.
   ConfigNodePtr take(const char* name) {
     known_.insert(name);
-    const auto node = node_->find(name);
+    auto node = node_->find(name);
     const auto idle = idle_keys_.find(name);
     if (node && is_set_now(*node) && node->kind == ConfigNode::Kind::kNull && node->scalar.empty())
       return nullptr;
@@ -131,9 +131,20 @@ class Reader : public Fields, public IdleKeys {
     const auto& [because, off_switch] = idle->second;
     const bool passed_over = (kept_ || is_set_now(off_switch)) && !is_set_now(*node);
     if (!passed_over && !is_empty(*node))
-      throw ConfigError(node->place + ": " + (path_.empty() ? name : path_ + "." + name) +
-                        ": has no effect " + because);
+      throw ConfigError(at(*node, key_path(name)) + ": has no effect " + because + by_set(name, *node));
     return nullptr;
+  }
+
+  // The next step beside editing the file, where --set made a key of the file wrong.
+  std::string by_set(const std::string& key, const ConfigNode& node) const {
+    const bool changed =
+        std::ranges::any_of(node_->members, [](const auto& member) { return is_set_now(*member.second); });
+    return changed && !is_set_now(node) ? ", or add --set " + key_path(key) + "=" : "";
+  }
+
+  // The place of a value and its key, which the place "--set KEY" has already.
+  static std::string at(const ConfigNode& node, const std::string& path) {
+    return node.place == "--set " + path ? node.place : node.place + ": " + path;
   }
 
   static bool is_set_now(const ConfigNode& node) { return node.place.starts_with("--set "); }
@@ -143,7 +154,7 @@ class Reader : public Fields, public IdleKeys {
     const ConfigNode* node = node_.get();
     while (node != nullptr && !key.empty()) {
       const size_t dot = std::min(key.find('.'), key.size());
-      node = node->find(std::string(key.substr(0, dot))).get();
+      node = node->find(key.substr(0, dot)).get();
       key.remove_prefix(std::min(dot + 1, key.size()));
     }
     return node != nullptr && node != node_.get() && is_set_now(*node);
@@ -167,9 +178,9 @@ class Reader : public Fields, public IdleKeys {
     read(FieldInfo{.name = "name"}, chosen, name);
     const auto names = slot.names();
     if (std::find(names.begin(), names.end(), name) == names.end())
-      throw ConfigError(chosen.place + ": " + path + ".name: unknown name '" + name + "'" +
-                        hint(name, names) + "; known: " + joined(names) +
-                        (kept_ ? "; use the program that registers '" + name + "'" : ""));
+      throw ConfigError(at(chosen, path + ".name") + ": unknown name '" + name + "'" + hint(name, names) +
+                        "; known: " + joined(names) + (kept_ ? "; " : "; or ") +
+                        "use the program that registers '" + name + "'");
     slot.choose(name);
   }
 
@@ -180,7 +191,7 @@ class Reader : public Fields, public IdleKeys {
                             : node.kind == ConfigNode::Kind::kSequence ? "a sequence"
                             : node.kind == ConfigNode::Kind::kMapping  ? "a mapping"
                                                                        : "nothing";
-    throw ConfigError(node.place + ": " + path_of(info) + ": expected " + expected + ", got " + got + next);
+    throw ConfigError(at(node, path_of(info)) + ": expected " + expected + ", got " + got + next);
   }
 
   void check_range(const FieldInfo& info, const ConfigNode& node, double value) const {
@@ -247,9 +258,9 @@ class Reader : public Fields, public IdleKeys {
     // YAML reads ~ as null, a shell as the home folder: using the default instead would be a folder that
     // nobody asked for.
     if (is_path && !node.quoted && node.scalar == "~")
-      throw ConfigError(node.place + ": " + path_of(info) +
+      throw ConfigError(at(node, path_of(info)) +
                         ": expected a path, got ~ alone; write ~/ for the home folder, and null for none");
-    value = is_path && !text.empty() ? user_path(text, node.place + ": " + path_of(info)) : text;
+    value = is_path && !text.empty() ? user_path(text, at(node, path_of(info))) : text;
   }
 
   template <typename T>

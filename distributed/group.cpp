@@ -8,9 +8,9 @@
 
 #include "common/error.h"
 #include "distributed/transport/call_check.h"
-#include "distributed/transport/flight.h"
+#include "distributed/transport/pending_op.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -30,11 +30,12 @@ c10d::ReduceOp::RedOpType c10d_op(ReduceOp op) {
 // backend.
 at::Tensor to_wire(GroupState& state, const char* verb, const at::Tensor& x) {
   if (x.is_cuda() && !state.cuda) {
-    throw Error(std::string("group ") + verb + ": got a tensor on " + x.device().str() +
-                ", but the group's backend is " + state.backend +
-                "; start with backend nccl or move it to the CPU");
+    throw Error(std::string("group ") + verb +
+                ": expected a tensor on the CPU, since the group's backend is " + state.backend +
+                ", got one on " + x.device().str() +
+                "; start with backend nccl, or move the tensor to the CPU");
   }
-  const at::Tensor plain = x.detach().contiguous();
+  at::Tensor plain = x.detach().contiguous();
   if (x.is_cuda() || state.cpu) return plain;
   return plain.to(at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(state.cuda_index)));
 }
@@ -91,7 +92,7 @@ void check_rank(const Group& group, const char* verb, int rank) {
 }  // namespace
 
 at::Tensor Pending::wait() {
-  return land(*flight_);
+  return wait_for_op(*op_);
 }
 
 int Group::rank() const {
@@ -114,13 +115,13 @@ void Group::set_step(int64_t step) const {
 }
 
 Traffic Group::traffic() const {
-  std::lock_guard lock(state_->mutex);
+  std::scoped_lock lock(state_->mutex);
   return state_->traffic;
 }
 
 void Group::abort(const std::string& why, int code) const {
   state_->members.context->fail(why, code);
-  if (state_->cpu) state_->cpu->poison(why);
+  if (state_->cpu) state_->cpu->abort_calls(why);
   state_->abort_cuda();
 }
 
@@ -135,14 +136,14 @@ void Group::all_reduce(at::Tensor& x, ReduceOp op) const {
 Pending Group::all_reduce_async(at::Tensor x, ReduceOp op) const {
   constexpr const char* kVerb = "all_reduce";
   state_->members.context->check(kVerb);
-  if (size() == 1 || x.numel() == 0) return Pending(landed(x));
+  if (size() == 1 || x.numel() == 0) return Pending(completed_op(x));
   const at::NoGradGuard no_grad;
   const at::Tensor wire = to_wire(*state_, kVerb, x);
   compare_calls(*state_, {kVerb, static_cast<int64_t>(op)}, wire, wire.sizes());
   count_traffic(*state_, &Traffic::all_reduce, 2 * bytes_of(wire) * (size() - 1) / size());
   c10d::AllreduceOptions options;
   options.reduceOp = c10d_op(op);
-  return Pending(take_off(state_, kVerb, wire, x, x.device(), [&](c10d::Backend& backend) {
+  return Pending(start_op(state_, kVerb, wire, x, x.device(), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> tensors{wire};
     return backend.allreduce(tensors, options);
   }));
@@ -163,13 +164,13 @@ Pending Group::all_gather_async(const at::Tensor& x, std::span<const int64_t> co
   state_->members.context->check(kVerb);
   check_counts(*this, kVerb, counts, x.size(0), counts.empty() ? -1 : counts[static_cast<size_t>(rank())]);
   const at::NoGradGuard no_grad;
-  if (size() == 1) return Pending(landed(x.detach().contiguous()));
+  if (size() == 1) return Pending(completed_op(x.detach().contiguous()));
   const at::Tensor wire = to_wire(*state_, kVerb, x);
   at::Tensor all = at::empty(with_rows(wire, sum_of(counts)), wire.options());
   compare_calls(*state_, {kVerb, sum_of(counts)}, wire, wire.sizes().slice(1));
-  if (all.numel() == 0) return Pending(landed(all.to(x.device())));
+  if (all.numel() == 0) return Pending(completed_op(all.to(x.device())));
   count_traffic(*state_, &Traffic::all_gather, bytes_of(wire) * (size() - 1));
-  return Pending(take_off(state_, kVerb, all, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
+  return Pending(start_op(state_, kVerb, all, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> inputs{wire};
     if (all_equal(counts)) return backend._allgather_base(all, inputs.front());
     std::vector<std::vector<at::Tensor>> outputs{rows_of_ranks(all, counts)};
@@ -196,14 +197,14 @@ at::Tensor Group::reduce_scatter(const at::Tensor& x, std::span<const int64_t> c
   compare_calls(*state_, {kVerb, 0}, wire, wire.sizes());
   if (wire.numel() == 0) return own.to(x.device());
   count_traffic(*state_, &Traffic::reduce_scatter, bytes_of(wire) - bytes_of(own));
-  const auto flight = take_off(state_, kVerb, own, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
+  const auto op = start_op(state_, kVerb, own, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> outputs{own};
     at::Tensor input = wire;
     if (all_equal(counts)) return backend._reduce_scatter_base(outputs.front(), input);
     std::vector<std::vector<at::Tensor>> inputs{rows_of_ranks(wire, counts)};
     return backend.reduce_scatter(outputs, inputs);
   });
-  return land(*flight);
+  return wait_for_op(*op);
 }
 
 void Group::broadcast(at::Tensor& x, int root) const {
@@ -215,13 +216,13 @@ void Group::broadcast(at::Tensor& x, int root) const {
   const at::Tensor wire = to_wire(*state_, kVerb, x);
   compare_calls(*state_, {kVerb, root}, wire, wire.sizes());
   count_traffic(*state_, &Traffic::broadcast, rank() == root ? bytes_of(wire) : 0);
-  const auto flight = take_off(state_, kVerb, wire, x, x.device(), [&](c10d::Backend& backend) {
+  const auto op = start_op(state_, kVerb, wire, x, x.device(), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> tensors{wire};
     c10d::BroadcastOptions options;
     options.rootRank = root;
     return backend.broadcast(tensors, options);
   });
-  land(*flight);
+  wait_for_op(*op);
 }
 
 std::string Group::broadcast_text(const std::string& text, int root) const {
@@ -244,9 +245,9 @@ at::Tensor Group::send_recv(const at::Tensor& x, int to, std::span<const int64_t
   const at::Tensor received = at::empty(at::IntArrayRef(shape.data(), shape.size()), wire.options());
   count_traffic(*state_, &Traffic::send_recv, bytes_of(wire));
   const bool coalesced = wire.is_cuda();  // one NCCL launch for both, else rings of ranks wait for each other
-  std::shared_ptr<Flight> outgoing;
+  std::shared_ptr<PendingOp> outgoing;
   const auto incoming =
-      take_off(state_, kVerb, received, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
+      start_op(state_, kVerb, received, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
         std::vector<at::Tensor> sent{wire}, got{received};
         if (!coalesced) return backend.recv(got, from, 0);
         backend.startCoalescing();
@@ -255,13 +256,13 @@ at::Tensor Group::send_recv(const at::Tensor& x, int to, std::span<const int64_t
         return backend.endCoalescing();
       });
   if (!coalesced) {
-    outgoing = take_off(state_, kVerb, wire, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
+    outgoing = start_op(state_, kVerb, wire, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
       std::vector<at::Tensor> sent{wire};
       return backend.send(sent, to, 0);
     });
-    land(*outgoing);
+    wait_for_op(*outgoing);
   }
-  return land(*incoming);
+  return wait_for_op(*incoming);
 }
 
 void Group::barrier() const {
@@ -271,12 +272,11 @@ void Group::barrier() const {
   const at::Tensor token = to_wire(*state_, kVerb, at::full({1}, 0, at::kByte));
   compare_calls(*state_, {kVerb, 0}, token, token.sizes());
   count_traffic(*state_, &Traffic::barrier, 1);
-  const auto flight =
-      take_off(state_, kVerb, token, at::Tensor(), token.device(), [&](c10d::Backend& backend) {
-        std::vector<at::Tensor> tensors{token};
-        return backend.allreduce(tensors);
-      });
-  land(*flight);
+  const auto op = start_op(state_, kVerb, token, at::Tensor(), token.device(), [&](c10d::Backend& backend) {
+    std::vector<at::Tensor> tensors{token};
+    return backend.allreduce(tensors);
+  });
+  wait_for_op(*op);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -11,10 +11,10 @@
 #include "distributed/transport/group_options.h"
 #include "distributed/transport/traffic.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 struct GroupState;
-struct Flight;
+struct PendingOp;
 
 /// How all_reduce combines the ranks' values. For bool, sum and maximum are "or", minimum is "and".
 enum class ReduceOp { kSum, kMax, kMin };
@@ -30,8 +30,8 @@ class Pending {
 
  private:
   friend class Group;
-  explicit Pending(std::shared_ptr<Flight> flight) : flight_(std::move(flight)) {}
-  std::shared_ptr<Flight> flight_;
+  explicit Pending(std::shared_ptr<PendingOp> op) : op_(std::move(op)) {}
+  std::shared_ptr<PendingOp> op_;
 };
 
 /// The communication group of some ranks, as seen by one of them. It is a value: copies refer to the same
@@ -64,7 +64,7 @@ class Group {
   int size() const;
   /// This rank's position among the ranks of its host; it selects the GPU, for example.
   int local_rank() const;
-  /// "local", "mpi", "nccl" or "mpi+nccl".
+  /// Its name, for people: "local", "mpi", "nccl" or "mpi+nccl".
   const std::string& backend() const;
   const GroupOptions& options() const;
 
@@ -142,4 +142,4 @@ Group single_group();
 /// Requires  each rank calls its verbs on a thread of its own.
 std::vector<Group> local_groups(int world, const GroupOptions& options = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -4,12 +4,13 @@
 
 #include <ATen/ops/empty.h>
 
+#include "distributed/backends/backend.h"
 #include "distributed/backends/local_transports.h"
 #include "distributed/backends/nccl.h"
 #include "distributed/group.h"
 #include "distributed/transport/group_state.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -68,7 +69,7 @@ Group Group::split(int64_t color, int64_t key) const {
   const std::vector<int> positions = positions_of(choices, color);
   auto child = std::make_shared<GroupState>();
   {
-    std::lock_guard lock(parent.mutex);
+    std::scoped_lock lock(parent.mutex);
     child->members.id = id_of(parent, parent.splits++, choices, color);
   }
   child->members.context = parent.members.context;
@@ -96,7 +97,7 @@ Group single_group() {
   state->members.id = "world";
   state->members.world_ranks = {0};
   state->members.context = std::make_shared<GroupContext>(0, nullptr);
-  state->backend = "local";
+  state->backend = kLocalBackend;
   state->host = "localhost";
   return Group(std::move(state));
 }
@@ -116,11 +117,11 @@ std::vector<Group> local_groups(int world, const GroupOptions& options) {
     state->members = members[static_cast<size_t>(rank)];
     state->local_rank = rank % per_host;
     state->host = "host" + std::to_string(rank / per_host);
-    state->backend = "local";
+    state->backend = kLocalBackend;
     state->cpu = transports[static_cast<size_t>(rank)];
     groups.emplace_back(std::move(state));
   }
   return groups;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

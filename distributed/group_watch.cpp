@@ -7,7 +7,7 @@
 #include "common/json_text.h"
 #include "distributed/transport/group_state.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -33,7 +33,7 @@ const char* name_of(FlightEntry::State state) {
 
 std::map<std::string, double> collective_seconds(const Group& group) {
   GroupState& state = group.state();
-  const std::lock_guard lock(state.mutex);
+  const std::scoped_lock lock(state.mutex);
   return state.seconds;
 }
 
@@ -62,4 +62,4 @@ std::string flight_record_json(const Group& group, const std::string& reason) {
   return json_text(record, 1) + "\n";
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

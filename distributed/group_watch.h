@@ -5,7 +5,7 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// The seconds that callers on this rank have spent starting and awaiting collectives, by verb ("all_reduce",
 /// "all_gather", "reduce_scatter", "broadcast", "send_recv", "barrier", "gradient_sync"). The time in which
@@ -18,4 +18,4 @@ std::map<std::string, double> collective_seconds(const Group& group);
 /// Ranks     not collective.
 std::string flight_record_json(const Group& group, const std::string& reason);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -2,13 +2,14 @@
 
 #include <exception>
 #include <numeric>
+#include <utility>
 
 #include "common/error.h"
 #include "common/host_name.h"
 #include "distributed/backends/backend.h"
 #include "distributed/backends/cuda_module.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -34,7 +35,7 @@ const BackendRow& choose_backend(const std::string& name, const LaunchInfo& info
 
 }  // namespace
 
-struct Launch::Parts {
+struct Launch::Impl {
   LaunchInfo info;
   int unwinding = std::uncaught_exceptions();
   std::unique_ptr<StartedBackend> backend;
@@ -44,10 +45,10 @@ struct Launch::Parts {
 
   void start(const LaunchOptions& options, const Environment& environment);
   void end() noexcept;
-  ~Parts() { end(); }
+  ~Impl() { end(); }
 };
 
-void Launch::Parts::start(const LaunchOptions& options, const Environment& environment) {
+void Launch::Impl::start(const LaunchOptions& options, const Environment& environment) {
   info = discover_launch(environment);
   const bool cuda = uses_cuda(options.device);
   backend = choose_backend(options.backend, info, cuda).start(info, environment, cuda);
@@ -72,17 +73,17 @@ void Launch::Parts::start(const LaunchOptions& options, const Environment& envir
   members.world_ranks.resize(static_cast<size_t>(info.world));
   std::iota(members.world_ranks.begin(), members.world_ranks.end(), 0);
   world = std::make_shared<GroupState>();
-  world->members = members;
+  world->members = std::move(members);
   world->local_rank = info.local_rank;
   world->host = host_name();
   world->cuda_index = cuda_index;
   backend->open(*world);
 }
 
-void Launch::Parts::end() noexcept {
+void Launch::Impl::end() noexcept {
   bool failed = std::uncaught_exceptions() > unwinding || (control && !world);
   try {
-    if (failed && control) control->report("this rank was ended by an error of its own");
+    if (failed && control) control->report("this rank ended with an error");
     // MPI_Finalize waits for every rank without limit; a barrier waits under the control plane's supervision.
     if (!failed && world) Group(world).barrier();
   } catch (const std::exception&) {
@@ -95,25 +96,29 @@ void Launch::Parts::end() noexcept {
 }
 
 Launch::Launch(const LaunchOptions& options, const Environment& environment)
-    : parts_(std::make_unique<Parts>()) {
-  parts_->start(options, environment);
+    : impl_(std::make_unique<Impl>()) {
+  impl_->start(options, environment);
 }
 
 Launch::~Launch() = default;
 
 const LaunchInfo& Launch::info() const {
-  return parts_->info;
+  return impl_->info;
 }
 Group Launch::world() const {
-  return Group(parts_->world);
+  return Group(impl_->world);
 }
 std::shared_ptr<ControlPlane> Launch::control() const {
-  return parts_->control;
+  return impl_->control;
+}
+
+bool Launch::lacks_token() const {
+  return impl_->info.world > 1 && impl_->info.token.empty() && impl_->backend->needs_token();
 }
 
 c10::Device Launch::device() const {
-  if (parts_->cuda_index < 0) return c10::Device(c10::kCPU);
-  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(parts_->cuda_index));
+  if (impl_->cuda_index < 0) return c10::Device(c10::kCPU);
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(impl_->cuda_index));
 }
 
 std::vector<const char*> backend_names() {
@@ -132,4 +137,4 @@ std::string gpu_problem() {
   return cuda_module_problem();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

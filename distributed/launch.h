@@ -11,7 +11,7 @@
 #include "distributed/group.h"
 #include "distributed/rendezvous/launch_info.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Where tensors live.
 enum class DeviceChoice {
@@ -66,10 +66,12 @@ class Launch {
   c10::Device device() const;
   /// Null with one rank.
   std::shared_ptr<ControlPlane> control() const;
+  /// Whether anyone who can reach the control plane's port is trusted: the job needs a token and has none.
+  bool lacks_token() const;
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -8,7 +8,7 @@
 #include "common/idle_keys.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -20,14 +20,16 @@ constexpr size_t kMessages = 20;
 void BadRecordConfig::visit(Fields& f) {
   f.choice(
       {.name = "on_bad_record",
-       .doc = "what to do about a damaged record: fail, or skip, which leaves it out, counts and names it"},
-      &on_bad_record, {{"fail", OnBadRecord::kFail}, {"skip", OnBadRecord::kSkip}});
+       .doc =
+           "what happens at a damaged record. fail: the run ends; skip: the record is left out, counted and "
+           "named in the log"},
+      &on_bad_record, kOnBadRecord);
   if (!skips())
     without_effect(f, {"max_bad_fraction"},
                    "with on_bad_record: fail, which ends the run at the first; leave it out, or set "
                    "on_bad_record: skip");
   f.field({.name = "max_bad_fraction",
-           .doc = "share of the data set that may be skipped before it is an error",
+           .doc = "largest fraction of the data set that may be skipped; more is an error",
            .min = 0,
            .max = 1},
           &max_bad_fraction);
@@ -109,33 +111,33 @@ std::optional<int64_t> BadRecords::fetch_of_another_class(int64_t index, int64_t
 }
 
 std::span<const int64_t> BadRecords::members_of(int64_t label) {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   if (!members_) members_ = std::make_unique<const ClassMembers>(*dataset_);
   return members_->of(label);
 }
 
 void BadRecords::record(int64_t index, const std::string& message) {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   if (!bad_.insert(index).second) return;
-  const bool told = messages_.size() < kMessages;
-  if (told) messages_.push_back(message);
-  new_.push_back({index, told ? message : ""});
+  const bool keeps_message = messages_.size() < kMessages;
+  if (keeps_message) messages_.push_back(message);
+  new_.push_back({index, keeps_message ? message : ""});
   check_bad_share(static_cast<int64_t>(bad_.size()), dataset_->size(), config_, messages_);
 }
 
 bool BadRecords::knows(int64_t index) const {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   return bad_.contains(index);
 }
 
 int64_t BadRecords::count() const {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   return static_cast<int64_t>(bad_.size());
 }
 
 std::vector<BadRecord> BadRecords::take() {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   return std::exchange(new_, {});
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

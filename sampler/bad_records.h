@@ -15,9 +15,11 @@
 #include "sampler/dataset.h"
 #include "sampler/samplers/class_members.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 enum class OnBadRecord { kFail, kSkip };
+inline constexpr Choice<OnBadRecord> kOnBadRecord[] = {{"fail", OnBadRecord::kFail},
+                                                       {"skip", OnBadRecord::kSkip}};
 
 /// How to handle a record that cannot be read.
 struct BadRecordConfig {
@@ -88,4 +90,4 @@ class BadRecords {
   std::unique_ptr<const ClassMembers> members_;  // made at the first bad record
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

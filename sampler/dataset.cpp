@@ -2,10 +2,10 @@
 
 #include <xxhash.h>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 uint64_t sample_id(std::string_view key) {
   return XXH3_64bits(key.data(), key.size());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

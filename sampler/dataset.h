@@ -8,7 +8,7 @@
 #include "sampler/image.h"
 #include "sampler/left_out.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// One source of a mixture: its samples are [begin, the next source's begin).
 struct Source {
@@ -59,4 +59,4 @@ class ImageDataset : public Dataset {
 /// Hashes a sample's key with XXH3 (64 bit).
 uint64_t sample_id(std::string_view key);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Caches the plans of two neighbouring epochs: near an epoch's end, prefetching threads need both.
 /// Threads   safe concurrently; one thread makes a plan while the others wait for it.
@@ -14,7 +14,7 @@ class EpochCache {
  public:
   template <typename Make>
   std::shared_ptr<const Plan> get(int64_t epoch, const Make& make) const {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_);
     Entry& entry = entries_[static_cast<size_t>(epoch) % entries_.size()];
     if (!entry.plan || entry.epoch != epoch) entry = {epoch, std::make_shared<const Plan>(make(epoch))};
     return entry.plan;
@@ -29,4 +29,4 @@ class EpochCache {
   mutable std::array<Entry, 2> entries_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,7 +4,7 @@
 #include "sampler/loader.h"
 #include "sampler/samplers/range_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const Examples> examples, Shard shard, int64_t rows,
                                          LoaderConfig config) {
@@ -20,4 +20,4 @@ std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const Examples> example
                                   /*seed=*/0, Cursor{}, /*augment=*/false, batches_of_shard.size());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

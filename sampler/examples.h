@@ -8,7 +8,7 @@
 #include "common/features.h"
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// The key of a row's random draws, together with the run's seed and the sample's id.
 struct RowDraw {
@@ -49,4 +49,4 @@ class Examples {
   virtual ShownSample shown(int64_t index) const = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// A decoded image: 8 bits per channel, rows from the top, channels interleaved.
 /// Shapes    pixels has height · width · channels bytes; channel c of pixel (x, y) is pixels[(y · width + x)
@@ -35,4 +35,4 @@ struct Image {
   }
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

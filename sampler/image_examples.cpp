@@ -7,7 +7,7 @@
 
 #include "sampler/sources/cached_dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -49,4 +49,4 @@ std::unique_ptr<FeatureBuilder> ImageExamples::builder(int64_t rows) const {
   return std::make_unique<ImageBuilder>(*images_, transform_, rows);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 #include "sampler/augment/transforms.h"
 #include "sampler/examples.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Images as float32 tensors, each converted by `transform`.
 /// Memory    up to cache_bytes of decoded images (cached_dataset.h).
@@ -25,4 +25,4 @@ class ImageExamples : public Examples {
   ImageTransform transform_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,7 +4,7 @@
 
 #include "common/counted.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -44,9 +44,8 @@ std::vector<std::string> LeftOut::sentences() const {
 
 std::string LeftOut::clause() const {
   std::string text;
-  for (const std::string& sentence : sentences())
-    text += (text.empty() ? ". Passed over: " : "; ") + sentence;
+  for (const std::string& sentence : sentences()) text += (text.empty() ? ". Left out: " : "; ") + sentence;
   return text;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Counts what was left out of a data set when it was opened, by reason, with one example of each reason.
 /// Readers add to it; the start of a run logs it once.
@@ -28,7 +28,7 @@ class LeftOut {
   int64_t count() const;
   /// One sentence per reason, sorted by reason.
   std::vector<std::string> sentences() const;
-  /// The end of an error message about missing data: ". Passed over: …; …"; "" if nothing was left out.
+  /// The end of an error message about missing data: ". Left out: …; …"; "" if nothing was left out.
   std::string clause() const;
   /// Count and example, by reason.
   const std::map<std::string, Reason>& reasons() const { return reasons_; }
@@ -37,4 +37,4 @@ class LeftOut {
   std::map<std::string, Reason> reasons_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -15,13 +15,22 @@ constexpr int kUnitDraws = 64;
 }  // namespace
 
 void LoaderConfig::visit(Fields& f) {
-  f.field({.name = "workers", .doc = "threads that read, decode and transform", .min = 1, .max = 256},
+  f.field({.name = "workers",
+           .doc = "number of threads that read, decode and transform samples",
+           .min = 1,
+           .max = 256},
           &workers);
-  f.field({.name = "depth", .doc = "batches made ahead, the one in use not counted", .min = 1, .max = 1024},
+  f.field({.name = "depth",
+           .doc = "number of batches that are prepared in advance, without the one in use",
+           .min = 1,
+           .max = 1024},
           &depth);
-  f.field(
-      {.name = "cache_mib", .doc = "memory for decoded pictures", .unit = "MiB", .min = 0, .max = 1 << 20},
-      &cache_mib);
+  f.field({.name = "cache_mib",
+           .doc = "memory for a cache of decoded images",
+           .unit = "MiB",
+           .min = 0,
+           .max = 1 << 20},
+          &cache_mib);
   bad_records.visit(f);
 }
 
@@ -151,6 +160,7 @@ Loader::Loader(std::shared_ptr<const Examples> examples, std::shared_ptr<const I
   check_cursor(start, sampler->batches_per_epoch());
   share_of(sampler->global_batch(), shard);
   const auto dataset = examples->dataset();
+  // NOLINTNEXTLINE(modernize-make-unique): an aggregate, of which a member cannot be moved
   source_.reset(new Source{std::move(examples), std::move(sampler), shard, start, augment, config.pinned,
                            config.leave_out, seed, batches, BadRecords(dataset, config.bad_records, seed)});
   if (batches && *batches == 0) return;
@@ -192,4 +202,4 @@ std::vector<BadRecord> Loader::take_bad_records() {
   return source_->records.take();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

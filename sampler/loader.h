@@ -13,7 +13,7 @@
 #include "sampler/prefetcher.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// How batches are loaded; visit() describes the keys.
 struct LoaderConfig {
@@ -108,4 +108,4 @@ class Loader {
 std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const Examples> examples, Shard shard, int64_t rows,
                                          LoaderConfig config);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

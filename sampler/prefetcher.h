@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Makes items 0, 1, 2, … by calling make(n, stop) in background threads, and returns them in order.
 /// Memory    at most `depth` items, finished or in progress.
@@ -31,7 +31,7 @@ class Prefetcher {
 
   ~Prefetcher() {
     {
-      std::lock_guard lock(mutex_);
+      std::scoped_lock lock(mutex_);
       stop_ = true;
     }
     room_.notify_all();
@@ -58,12 +58,12 @@ class Prefetcher {
 
   /// Number of items that are ready.
   int64_t ready() const {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_);
     return static_cast<int64_t>(ready_.size());
   }
 
   double seconds_waited() const {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_);
     return std::chrono::duration<double>(waited_).count();
   }
 
@@ -100,4 +100,4 @@ class Prefetcher {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -1,6 +1,6 @@
 #include "sampler/samples_hash.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 uint64_t samples_hash(const Dataset& dataset) {
   uint64_t hash = 0;
@@ -9,4 +9,4 @@ uint64_t samples_hash(const Dataset& dataset) {
   return hash;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,10 +4,10 @@
 
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// A hash of all sample ids and their order. It detects changes, not malice.
 /// Cost      one pass over the ids.
 uint64_t samples_hash(const Dataset& dataset);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -22,7 +22,7 @@ using namespace lodestone;
 
 namespace {
 
-constexpr int64_t kNearest = 10, kTile = NeighbourSearch::kTile;
+constexpr int64_t kNearest = 10, kTile = eval::NeighbourSearch::kTile;
 
 template <typename Work>
 double least_seconds(int runs, const Work& work) {
@@ -38,18 +38,18 @@ double least_seconds(int runs, const Work& work) {
 
 nlohmann::json time_retrieval(const TensorMap& in) {
   const int64_t* labels = in.at("label").const_data_ptr<int64_t>();
-  const LabelledRows rows{in.at("z"), {labels, labels + in.at("label").numel()}};
-  Retrieval found;
-  const double seconds = least_seconds(2, [&] { found = retrieve_leave_one_out(rows); });
-  nlohmann::json result = nlohmann::json::parse(to_json(found.measures()));
+  const eval::LabelledRows rows{in.at("z"), {labels, labels + in.at("label").numel()}};
+  eval::Retrieval found;
+  const double seconds = least_seconds(2, [&] { found = eval::retrieve_leave_one_out(rows); });
+  nlohmann::json result = nlohmann::json::parse(eval::to_json(found.metrics()));
   result["seconds"] = seconds;
   return result;
 }
 
 // The same tiles as the search's, and nothing kept of them.
-double products(const ComparableRows& queries, const ComparableRows& gallery) {
+double products(const eval::ComparableRows& queries, const eval::ComparableRows& gallery) {
   std::atomic<double> sum = 0;
-  parallel_stretches((queries.size() + kTile - 1) / kTile, 1, [&](int64_t begin, int64_t end) {
+  parallel_ranges((queries.size() + kTile - 1) / kTile, 1, [&](int64_t begin, int64_t end) {
     for (int64_t q = begin * kTile; q < std::min(end * kTile, queries.size()); q += kTile) {
       const at::Tensor q_TD = queries.tensor().narrow(0, q, std::min(kTile, queries.size() - q));
       for (int64_t g = 0; g < gallery.size(); g += kTile) {
@@ -62,22 +62,23 @@ double products(const ComparableRows& queries, const ComparableRows& gallery) {
 }
 
 nlohmann::json time_search(const TensorMap& in, const std::string& path) {
-  const ComparableRows queries(in.at("q"), Likeness::kCosine), gallery(in.at("g"), Likeness::kCosine);
-  std::vector<std::vector<Neighbour>> found;
+  const eval::ComparableRows queries(in.at("q"), eval::Similarity::kCosine),
+      gallery(in.at("g"), eval::Similarity::kCosine);
+  std::vector<std::vector<eval::Neighbour>> found;
   double sum = 0;
-  const double floor = least_seconds(1, [&] { sum += products(queries, gallery); });
-  const double search = least_seconds(1, [&] { found = nearest_rows(queries, gallery, kNearest); });
+  const double lower_bound = least_seconds(1, [&] { sum += products(queries, gallery); });
+  const double search = least_seconds(1, [&] { found = eval::nearest_rows(queries, gallery, kNearest); });
   at::Tensor index_Qk = at::empty({queries.size(), kNearest}, at::kLong);
   int64_t* out = index_Qk.mutable_data_ptr<int64_t>();
   for (const auto& nearest : found)
-    for (const Neighbour& one : nearest) *out++ = one.index;
+    for (const eval::Neighbour& one : nearest) *out++ = one.index;
   write_safetensors(path + ".found", {{"index", index_Qk}});
-  return {{"seconds", search}, {"products_seconds", floor}, {"checksum", sum}};
+  return {{"seconds", search}, {"products_seconds", lower_bound}, {"checksum", sum}};
 }
 
 }  // namespace
 
-int main(int count, char** arguments) {
+int main(int count, char** arguments) try {
   if (count != 3) {
     std::cerr << "usage: evaluation_speed retrieval|search ROWS.safetensors\n";
     return 2;
@@ -88,4 +89,7 @@ int main(int count, char** arguments) {
       std::string(arguments[1]) == "retrieval" ? time_retrieval(in) : time_search(in, path);
   result["threads"] = at::get_num_threads();
   std::cout << result << std::endl;
+} catch (const std::exception& error) {
+  std::cerr << "evaluation_speed: " << error.what() << '\n';
+  return 1;
 }

@@ -103,7 +103,7 @@ ROWS = {
         panel("Active", (per_run("active_ratio"), "{{run}}"), unit="percentunit", low=0,
               about="Share of anchors, pairs or triplets with a loss above zero. Near 0: nothing left to learn from; mine harder."),
         panel("Alignment and uniformity", (per_run("alignment"), "alignment"), (per_run("uniformity"), "uniformity")),
-        panel("Effective rank", (per_run("effective_rank"), "{{run}}"), low=0, about="Directions that embeddings make use of; 1 is collapse."),
+        panel("Effective rank", (per_run("effective_rank"), "{{run}}"), low=0, about="Effective number of directions that embeddings use; 1 is collapse."),
         panel("Masked pairs", (of_run("run:lodestone_masked_pairs:ratio"), "{{run}}"), (per_run("masked_pairs"), "{{run}} pairs"),
               about="Pairs kept from the negatives only because they show the same sample: share of all, and their number."),
         panel("Temperature and learned numbers", (per_run("temperature"), "temperature"),

@@ -13,7 +13,7 @@
 #   SSH            how hosts are reached        (default ssh -o BatchMode=yes -o ConnectTimeout=5)
 #   LODESTONE      the program, at the same path on all hosts           (default: that of PATH)
 #
-# TERM, INT or USR1 to this process: all ranks save the same step, exit code 75; the same command goes on from there, on all
+# TERM, INT or USR1 to this process: all ranks save the same step, exit code 75; the same command resumes from there, on all
 # hosts that answer then. Exit codes are those of docs/errors.md.
 set -euo pipefail
 (($# >= 2)) || { sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }

@@ -10,7 +10,7 @@
 #include "distributed/rendezvous/launch_info.h"
 #include "distributed/transport/group_state.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// What a backend has started for this process, and ends. A job of several ranks calls rendezvous, open and
 /// close in this order; a job of one rank only close.
@@ -21,12 +21,18 @@ class StartedBackend {
   virtual ~StartedBackend() = default;
   /// Finds the other ranks and starts the control plane.
   virtual std::shared_ptr<ControlPlane> rendezvous(ControlOptions wanted) = 0;
+  /// Whether the ranks find one another at an address that strangers may reach as well, so that only the
+  /// job's token excludes them.
+  virtual bool needs_token() const { return false; }
   /// Makes the transports of the group of all ranks: sets `cpu`, `cuda` and `backend`. The other members of
   /// `world` are set.
   virtual void open(GroupState& world) = 0;
   /// Ends what was started. With `failed`, waits for no other rank.
   virtual void close(bool failed) noexcept = 0;
 };
+
+/// The backend of ranks that are threads of one process.
+inline constexpr const char* kLocalBackend = "local";
 
 /// A way in which ranks communicate.
 struct BackendRow {
@@ -42,4 +48,4 @@ struct BackendRow {
 /// All backends.
 std::span<const BackendRow> backend_rows();
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "common/paths.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -31,13 +31,13 @@ const CudaModule* open_module(std::string& problem) {
   }
   void* const library = ::dlopen(where.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
-    problem = std::string("the CUDA module does not load: ") + ::dlerror() +
+    problem = std::string("the CUDA module cannot be loaded: ") + ::dlerror() +
               "; install CUDA and NCCL where the loader finds them (LD_LIBRARY_PATH)";
     return nullptr;
   }
   const auto describe = reinterpret_cast<const CudaModule* (*)()>(::dlsym(library, "lodestone_cuda_module"));
   if (describe == nullptr) {
-    problem = where + " is not of this build: install the one that came with it";
+    problem = where + " belongs to another build: install the one of this build";
     return nullptr;
   }
   return describe();
@@ -67,4 +67,4 @@ const CudaModule& load_cuda_module() {
   return *loaded().module;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -9,7 +9,7 @@
 
 #include "distributed/transport/members.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// The functions of the CUDA module (liblodestone_nccl.so). In builds without it, no_cuda_module.cpp replaces
 /// cuda_module.cpp.
@@ -25,4 +25,4 @@ const CudaModule& load_cuda_module();
 /// Why load_cuda_module would throw, or "" if it would not.
 std::string cuda_module_problem();
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

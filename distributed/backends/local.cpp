@@ -1,7 +1,7 @@
 #include "common/error.h"
 #include "distributed/backends/backend.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 std::unique_ptr<StartedBackend> start_local(LaunchInfo& info, const Environment&, bool) {
   if (info.world == 1) return nullptr;
@@ -10,4 +10,4 @@ std::unique_ptr<StartedBackend> start_local(LaunchInfo& info, const Environment&
                     "; choose backend mpi, nccl or auto");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

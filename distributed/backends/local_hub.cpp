@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "common/torch_error.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -81,9 +81,9 @@ bool same_call(const Call& a, const Call& b) {
 
 }  // namespace
 
-std::string Hub::mismatch(const Meeting& meeting, int rank, const Call& call) const {
-  for (size_t r = 0; r < meeting.calls.size(); ++r) {
-    const auto& other = meeting.calls[r];
+std::string Hub::mismatch(const Collective& collective, int rank, const Call& call) const {
+  for (size_t r = 0; r < collective.calls.size(); ++r) {
+    const auto& other = collective.calls[r];
     if (!other || same_call(*other, call)) continue;
     const auto text = [](const Call& c) {
       return std::string(c.verb) + " of " + std::to_string(elements(c.inputs)) + " " +
@@ -96,33 +96,33 @@ std::string Hub::mismatch(const Meeting& meeting, int rank, const Call& call) co
   return "";
 }
 
-void Hub::meet(int rank, Call call) {
+void Hub::enter(int rank, Call call) {
   std::unique_lock lock(mutex_);
-  if (!poisoned_.empty()) {
-    const auto error = members_[static_cast<size_t>(rank)].context->error(call.verb, poisoned_);
+  if (!aborted_.empty()) {
+    const auto error = members_[static_cast<size_t>(rank)].context->error(call.verb, aborted_);
     lock.unlock();
     return call.work->fail(error);
   }
   const uint64_t number = next_call_[static_cast<size_t>(rank)]++;
-  Meeting& meeting = meetings_[number];
-  if (meeting.arrived == 0) {
-    meeting.calls.resize(members_.size());
-    meeting.number = number;
-    meeting.deadline = call.work->deadline();
+  Collective& collective = collectives_[number];
+  if (collective.arrived == 0) {
+    collective.calls.resize(members_.size());
+    collective.number = number;
+    collective.deadline = call.work->deadline();
   }
-  const std::string problem = mismatch(meeting, rank, call);
-  meeting.calls[static_cast<size_t>(rank)] = std::move(call);
+  const std::string problem = mismatch(collective, rank, call);
+  collective.calls[static_cast<size_t>(rank)] = std::move(call);
   if (!problem.empty()) {
     lock.unlock();
-    return poison(problem);
+    return abort_calls(problem);
   }
-  if (++meeting.arrived < members_.size()) {
+  if (++collective.arrived < members_.size()) {
     lock.unlock();
     return changed_.notify_all();
   }
   std::vector<Call> calls;
-  for (auto& arrived : meeting.calls) calls.push_back(std::move(*arrived));
-  meetings_.erase(number);
+  for (auto& arrived : collective.calls) calls.push_back(std::move(*arrived));
+  collectives_.erase(number);
   lock.unlock();
   try {
     carry_out(calls);
@@ -130,7 +130,7 @@ void Hub::meet(int rank, Call call) {
     const std::string why = std::string("cannot be carried out: ") + torch_reason(cause);
     for (size_t r = 0; r < calls.size(); ++r)
       calls[r].work->fail(members_[r].context->error(calls[r].verb, why));
-    return poison(why);
+    return abort_calls(why);
   }
   for (const Call& done : calls) done.work->done();
 }
@@ -141,8 +141,8 @@ void Hub::post(int rank, Call call) {
   std::unique_lock lock(mutex_);
   Mail& mail = mail_[route];
   auto& other_side = sends ? mail.receives : mail.sends;
-  if (!poisoned_.empty()) {
-    const auto error = members_[static_cast<size_t>(rank)].context->error(call.verb, poisoned_);
+  if (!aborted_.empty()) {
+    const auto error = members_[static_cast<size_t>(rank)].context->error(call.verb, aborted_);
     lock.unlock();
     return call.work->fail(error);
   }
@@ -163,7 +163,7 @@ void Hub::post(int rank, Call call) {
                             ", which expected " + std::to_string(target.numel());
     call.work->fail(members_[static_cast<size_t>(rank)].context->error(call.verb, why));
     other.work->fail(members_[static_cast<size_t>(call.peer)].context->error(other.verb, why));
-    return poison(why);
+    return abort_calls(why);
   }
   const at::NoGradGuard no_grad;
   target.view({-1}).copy_(source.view({-1}));
@@ -171,16 +171,16 @@ void Hub::post(int rank, Call call) {
   other.work->done();
 }
 
-void Hub::poison(const std::string& why) {
+void Hub::abort_calls(const std::string& why) {
   std::vector<std::pair<size_t, Call>> waiting;
   std::vector<std::weak_ptr<Hub>> children;
   {
-    std::lock_guard lock(mutex_);
-    if (!poisoned_.empty()) return;
-    poisoned_ = why;
-    for (auto& [number, meeting] : meetings_) {
-      for (size_t r = 0; r < meeting.calls.size(); ++r) {
-        if (meeting.calls[r]) waiting.emplace_back(r, std::move(*meeting.calls[r]));
+    std::scoped_lock lock(mutex_);
+    if (!aborted_.empty()) return;
+    aborted_ = why;
+    for (auto& [number, collective] : collectives_) {
+      for (size_t r = 0; r < collective.calls.size(); ++r) {
+        if (collective.calls[r]) waiting.emplace_back(r, std::move(*collective.calls[r]));
       }
     }
     for (auto& [route, mail] : mail_) {
@@ -188,7 +188,7 @@ void Hub::poison(const std::string& why) {
       for (Call& call : mail.receives)
         waiting.emplace_back(static_cast<size_t>(route.second), std::move(call));
     }
-    meetings_.clear();
+    collectives_.clear();
     mail_.clear();
     unclaimed_.clear();
     children = children_;
@@ -196,9 +196,9 @@ void Hub::poison(const std::string& why) {
   for (const Members& members : members_) members.context->fail(why);
   for (auto& [rank, call] : waiting) call.work->fail(members_[rank].context->error(call.verb, why));
   for (const auto& child : children) {
-    if (const auto hub = child.lock()) hub->poison(why);
+    if (const auto hub = child.lock()) hub->abort_calls(why);
   }
-  if (parent_) parent_->poison(why);
+  if (parent_) parent_->abort_calls(why);
 }
 
 std::optional<Clock::time_point> Hub::next_deadline() const {
@@ -206,7 +206,7 @@ std::optional<Clock::time_point> Hub::next_deadline() const {
   const auto consider = [&](Clock::time_point deadline) {
     first = first ? std::min(*first, deadline) : deadline;
   };
-  for (const auto& [number, meeting] : meetings_) consider(meeting.deadline);
+  for (const auto& [number, collective] : collectives_) consider(collective.deadline);
   for (const auto& [route, mail] : mail_) {
     for (const Call& call : mail.sends) consider(call.work->deadline());
     for (const Call& call : mail.receives) consider(call.work->deadline());
@@ -215,13 +215,13 @@ std::optional<Clock::time_point> Hub::next_deadline() const {
 }
 
 std::string Hub::who_is_late(Clock::time_point now) const {
-  for (const auto& [number, meeting] : meetings_) {
-    if (meeting.deadline > now) continue;
+  for (const auto& [number, collective] : collectives_) {
+    if (collective.deadline > now) continue;
     std::string late;
     const char* verb = "";
-    for (size_t r = 0; r < meeting.calls.size(); ++r) {
-      if (meeting.calls[r]) {
-        verb = meeting.calls[r]->verb;
+    for (size_t r = 0; r < collective.calls.size(); ++r) {
+      if (collective.calls[r]) {
+        verb = collective.calls[r]->verb;
       } else {
         late += (late.empty() ? "rank " : ", rank ") + std::to_string(world_rank(r));
       }
@@ -252,13 +252,13 @@ void Hub::watch() {
     }
     const std::string why = late_text(members_.front(), who_is_late(Clock::now()));
     lock.unlock();
-    poison(why);
+    abort_calls(why);
     lock.lock();
   }
 }
 
 std::shared_ptr<Hub> Hub::subgroup(const Members& members, const std::vector<int>& positions) {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   Child& child = unclaimed_[members.id];
   if (!child.hub) {
     std::vector<Members> all(positions.size(), members);
@@ -274,4 +274,4 @@ std::shared_ptr<Hub> Hub::subgroup(const Members& members, const std::vector<int
   return hub;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -14,7 +14,7 @@
 
 #include "distributed/transport/transport.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Carries out the collectives of ranks that are threads of one process. The last rank to arrive computes the
 /// result for all ranks, in rank order, so that every rank gets the same bits; the others only wait. Sends
@@ -33,7 +33,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
 
   ~Hub() {
     {
-      std::lock_guard lock(mutex_);
+      std::scoped_lock lock(mutex_);
       stopping_ = true;
     }
     changed_.notify_all();
@@ -41,14 +41,14 @@ class Hub : public std::enable_shared_from_this<Hub> {
   }
 
   /// The rank at position `rank` enters its next collective.
-  void meet(int rank, Call call);
+  void enter(int rank, Call call);
   /// The rank at position `rank` sends or receives.
   void post(int rank, Call call);
-  void poison(const std::string& why);
+  void abort_calls(const std::string& why);
   std::shared_ptr<Hub> subgroup(const Members& members, const std::vector<int>& positions);
 
  private:
-  struct Meeting {
+  struct Collective {
     std::vector<std::optional<Call>> calls;
     size_t arrived = 0;
     uint64_t number = 0;
@@ -65,7 +65,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
   void watch();
   std::optional<Clock::time_point> next_deadline() const;
   std::string who_is_late(Clock::time_point now) const;
-  std::string mismatch(const Meeting& meeting, int rank, const Call& call) const;
+  std::string mismatch(const Collective& collective, int rank, const Call& call) const;
   int world_rank(size_t position) const { return members_[position].world_ranks[position]; }
 
   const std::string id_;
@@ -74,13 +74,13 @@ class Hub : public std::enable_shared_from_this<Hub> {
   std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   bool stopping_ = false;
-  std::string poisoned_;
+  std::string aborted_;
   std::vector<uint64_t> next_call_;
-  std::map<uint64_t, Meeting> meetings_;
+  std::map<uint64_t, Collective> collectives_;
   std::map<std::pair<int, int>, Mail> mail_;  // by (source, destination)
   std::map<std::string, Child> unclaimed_;
   std::vector<std::weak_ptr<Hub>> children_;
   std::thread watch_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -2,7 +2,7 @@
 
 #include "distributed/backends/local_hub.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -11,12 +11,12 @@ class LocalTransport : public Transport {
   LocalTransport(Members members, std::shared_ptr<Hub> hub)
       : Transport(std::move(members)), hub_(std::move(hub)) {}
 
-  void carry(Call call) override {
+  void submit(Call call) override {
     const bool message = call.kind == c10d::OpType::SEND || call.kind == c10d::OpType::RECV;
     if (message) {
       hub_->post(rank_, std::move(call));
     } else {
-      hub_->meet(rank_, std::move(call));
+      hub_->enter(rank_, std::move(call));
     }
   }
 
@@ -25,7 +25,7 @@ class LocalTransport : public Transport {
     return c10::make_intrusive<LocalTransport>(std::move(members), std::move(hub));
   }
 
-  void poison(const std::string& why) override { hub_->poison(why); }
+  void abort_calls(const std::string& why) override { hub_->abort_calls(why); }
 
  private:
   const std::shared_ptr<Hub> hub_;
@@ -37,8 +37,8 @@ std::vector<c10::intrusive_ptr<Transport>> make_local_transports(const std::vect
   std::vector<c10::intrusive_ptr<Transport>> transports;
   if (members.size() == 1) return {nullptr};
   const auto hub = std::make_shared<Hub>(members.front().id, members, nullptr);
-  for (const Members& rank : members) transports.push_back(c10::make_intrusive<LocalTransport>(rank, hub));
+  for (const Members& rank : members) transports.emplace_back(c10::make_intrusive<LocalTransport>(rank, hub));
   return transports;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -4,9 +4,9 @@
 
 #include "distributed/transport/transport.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// One transport per rank, for ranks that are threads of this process.
 std::vector<c10::intrusive_ptr<Transport>> make_local_transports(const std::vector<Members>& members);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

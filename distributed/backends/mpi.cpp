@@ -2,7 +2,7 @@
 #include "distributed/backends/backend.h"
 #include "distributed/backends/mpi_runtime.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -35,4 +35,4 @@ std::unique_ptr<StartedBackend> start_mpi(LaunchInfo& info, const Environment&, 
                     std::string(name_of(info.source)) + "; start with mpirun or srun --mpi=pmix");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -232,4 +232,4 @@ void plan_call(MpiTask& task, const Call& call, MPI_Comm comm, int rank, int64_t
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -7,7 +7,7 @@
 #include "common/error.h"
 #include "common/torch_error.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 void check_mpi(int code, const char* what) {
   if (code == MPI_SUCCESS) return;
@@ -43,7 +43,7 @@ void MpiEngine::stop(bool failed) {
 }
 
 bool MpiEngine::running() const {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   return started_ && !stopping_;
 }
 
@@ -61,7 +61,7 @@ void MpiEngine::run_there(std::function<void()> action, GroupContext* context) {
   const auto job = std::make_shared<std::packaged_task<void()>>(std::move(action));
   std::future<void> result = job->get_future();
   {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_);
     if (stopping_) throw Error("mpi: used after the launch ended");
     actions_.emplace_back([job] { (*job)(); });
     changed_.notify_all();
@@ -80,10 +80,10 @@ void MpiEngine::run() {
       idle_rounds = 0;
       continue;
     }
-    give_up_if_hopeless();
+    abort_if_hopeless();
     rest(idle_rounds++);
   }
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   ended_ = true;
   changed_.notify_all();
 }
@@ -148,7 +148,7 @@ bool MpiEngine::poll() {
   return progress;
 }
 
-void MpiEngine::give_up_if_hopeless() {
+void MpiEngine::abort_if_hopeless() {
   const MpiTask& oldest = active_.front();
   const Members& members = *oldest.members;
   if (auto why = members.context->failure()) return abandon(oldest, *why);
@@ -184,4 +184,4 @@ void MpiEngine::rest(int idle_rounds) {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -12,7 +12,7 @@
 
 #include "distributed/transport/transport.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// A Call as a sequence of MPI calls.
 struct MpiTask {
@@ -52,7 +52,7 @@ class MpiEngine : public std::enable_shared_from_this<MpiEngine> {
   bool take_new();
   void begin(MpiTask task);
   bool poll();
-  void give_up_if_hopeless();
+  void abort_if_hopeless();
   void abandon(const MpiTask& culprit, const std::string& why);
   static void rest(int idle_rounds);
 
@@ -68,4 +68,4 @@ class MpiEngine : public std::enable_shared_from_this<MpiEngine> {
   bool ended_ = false;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

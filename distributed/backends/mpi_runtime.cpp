@@ -9,7 +9,7 @@
 #include "distributed/backends/mpi_calls.h"
 #include "distributed/rendezvous/rendezvous.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -32,7 +32,7 @@ class MpiTransport : public Transport {
     }
   }
 
-  void carry(Call call) override {
+  void submit(Call call) override {
     MpiTask task;
     task.members = for_tasks_;
     task.work = call.work;
@@ -60,7 +60,7 @@ class MpiTransport : public Transport {
     return c10::make_intrusive<MpiTransport>(std::move(members), *child, engine_);
   }
 
-  void poison(const std::string&) override {
+  void abort_calls(const std::string&) override {
   }  // the engine sees the context's failure, peers the control plane's
 
  private:
@@ -72,12 +72,11 @@ class MpiTransport : public Transport {
 
 void check_world(int rank, int size, LaunchInfo& info) {
   if (info.world != 0 && (size != info.world || rank != info.rank)) {
-    throw ConfigError(
-        "launch: " + std::string(name_of(info.source)) + " says rank " + std::to_string(info.rank) + " of " +
-        std::to_string(info.world) + ", MPI says rank " + std::to_string(rank) + " of " +
-        std::to_string(size) +
-        "; the launcher and this program's MPI do not know each other: use the mpirun of the MPI it was "
-        "built with, or srun --mpi=pmix");
+    throw ConfigError("launch: " + std::string(name_of(info.source)) + " says rank " +
+                      std::to_string(info.rank) + " of " + std::to_string(info.world) + ", MPI says rank " +
+                      std::to_string(rank) + " of " + std::to_string(size) +
+                      "; the launcher does not match this program's MPI: use the mpirun of the MPI that it "
+                      "was built with, or srun --mpi=pmix");
   }
   info.rank = rank;
   info.world = size;
@@ -156,4 +155,4 @@ void MpiRuntime::close(bool failed) {
   if (!failed) MPI_Finalize();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

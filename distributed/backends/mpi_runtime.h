@@ -7,7 +7,7 @@
 #include "distributed/rendezvous/launch_info.h"
 #include "distributed/transport/transport.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 class MpiEngine;
 
@@ -44,4 +44,4 @@ class MpiRuntime {
   bool closed_ = false;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -10,7 +10,7 @@
 #include "distributed/rendezvous/rendezvous.h"
 #include "distributed/transport/cuda_watch.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 void open_nccl(GroupState& state, const std::string& purpose) {
   const auto& context = state.members.context;
@@ -36,6 +36,8 @@ class NcclBackend : public StartedBackend {
     return mpi_ ? mpi_->rendezvous(std::move(wanted))
                 : rendezvous_at_master(std::move(wanted), info_, environment_);
   }
+
+  bool needs_token() const override { return !mpi_; }
 
   void open(GroupState& world) override {
     if (mpi_) world.cpu = mpi_->world(world.members);
@@ -64,4 +66,4 @@ std::unique_ptr<StartedBackend> start_nccl(LaunchInfo& info, const Environment& 
   return std::make_unique<NcclBackend>(info, environment);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "distributed/backends/cuda_module.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -55,10 +55,12 @@ c10::intrusive_ptr<c10d::Backend> make_nccl(const Members& members, c10::intrusi
 
 }  // namespace
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed
 
-extern "C" __attribute__((visibility("default"))) const lodestone::CudaModule* lodestone_cuda_module() {
-  static const lodestone::CudaModule module = {lodestone::device_count, lodestone::select_device,
-                                               lodestone::make_nccl};
+extern "C" __attribute__((visibility("default"))) const lodestone::distributed::CudaModule*
+lodestone_cuda_module() {
+  static const lodestone::distributed::CudaModule module = {lodestone::distributed::device_count,
+                                                            lodestone::distributed::select_device,
+                                                            lodestone::distributed::make_nccl};
   return &module;
 }

@@ -3,15 +3,15 @@
 #include "common/error.h"
 #include "distributed/backends/cuda_module.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 std::string cuda_module_problem() {
-  return "this build has no CUDA part: configure with LODESTONE_CUDA=ON on a host with the CUDA toolkit and "
-         "NCCL";
+  return "this build has no CUDA support: configure with LODESTONE_CUDA=ON on a host with the CUDA toolkit "
+         "and NCCL";
 }
 
 const CudaModule& load_cuda_module() {
   throw ConfigError("nccl: " + cuda_module_problem());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -1,7 +1,7 @@
 #include "distributed/backends/backend.h"
 #include "distributed/backends/cuda_module.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 using Started = std::unique_ptr<StartedBackend>;
 
@@ -15,12 +15,22 @@ std::string no_problem() {
   return "";
 }
 
+bool one_rank(const LaunchInfo& info, bool) {
+  return info.world == 1;
+}
+
+bool ranks_on_cpus(const LaunchInfo& info, bool cuda) {
+  return info.world != 1 && !cuda;
+}
+
+bool ranks_on_gpus(const LaunchInfo& info, bool cuda) {
+  return info.world != 1 && cuda;
+}
+
 constexpr BackendRow kRows[] = {
-    {"local", no_problem, [](const LaunchInfo& info, bool) { return info.world == 1; }, start_local},
-    {"mpi", no_problem, [](const LaunchInfo& info, bool cuda) { return info.world != 1 && !cuda; },
-     start_mpi},
-    {"nccl", cuda_module_problem, [](const LaunchInfo& info, bool cuda) { return info.world != 1 && cuda; },
-     start_nccl},
+    {.name = kLocalBackend, .problem = no_problem, .automatic = one_rank, .start = start_local},
+    {.name = "mpi", .problem = no_problem, .automatic = ranks_on_cpus, .start = start_mpi},
+    {.name = "nccl", .problem = cuda_module_problem, .automatic = ranks_on_gpus, .start = start_nccl},
 };
 
 }  // namespace
@@ -29,4 +39,4 @@ std::span<const BackendRow> backend_rows() {
   return kRows;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// How a rank joins the control plane. All ranks give the same values, except `rank`.
 struct ControlOptions {
@@ -96,9 +96,9 @@ class ControlPlane {
   int64_t flight_requests() const;
 
  private:
-  struct Shared;
-  std::shared_ptr<Shared> shared_;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
   std::atomic<bool> left_{false};
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

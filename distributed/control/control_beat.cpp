@@ -2,7 +2,7 @@
 
 #include "distributed/control/control_thread.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 // One line "<number> <step> <left>", one "g <group> <call> <verb>" per group, and last
 // "r <exit code> <report>", since the report is free text.
@@ -35,18 +35,18 @@ Beat Beat::parse(const std::string& text) {
 }
 
 // A line "<number> <flights> <exit code>", then the verdict.
-std::string Word::text() const {
+std::string Status::text() const {
   return std::to_string(number) + ' ' + std::to_string(flights) + ' ' + std::to_string(verdict.code) + '\n' +
          verdict.what;
 }
 
-Word Word::parse(const std::string& text) {
-  Word word;
+Status Status::parse(const std::string& text) {
+  Status status;
   std::istringstream in(text);
-  in >> word.number >> word.flights >> word.verdict.code;
+  in >> status.number >> status.flights >> status.verdict.code;
   in.get();
-  word.verdict.what.assign(std::istreambuf_iterator<char>(in), {});
-  return word;
+  status.verdict.what.assign(std::istreambuf_iterator<char>(in), {});
+  return status;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -2,7 +2,7 @@
 
 #include "distributed/control/control_thread.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
@@ -32,19 +32,19 @@ Peer peer_of(size_t rank, const Watched& watched) {
 
 }  // namespace
 
-int64_t ControlPlane::Shared::furthest_step() const {
+int64_t ControlPlane::Impl::furthest_step() const {
   int64_t furthest = 0;
   for (const Watched& rank : watched) furthest = std::max(furthest, rank.step);
   return furthest;
 }
 
-// `told_before` is the furthest step known before this round of reading, so before this heartbeat was
+// `reported_before` is the furthest step known before this round of reading, so before this heartbeat was
 // written.
-void ControlPlane::Shared::note(Watched& rank, const Beat& beat, int64_t told_before) {
+void ControlPlane::Impl::note(Watched& rank, const Beat& beat, int64_t reported_before) {
   rank.number = beat.number;
   rank.heard = SteadyClock::now();
   rank.step = beat.step;
-  rank.behind = std::max<int64_t>(told_before - beat.step, 0);
+  rank.behind = std::max<int64_t>(reported_before - beat.step, 0);
   rank.left = beat.left;
   const auto world = beat.entered.find("world");
   if (world == beat.entered.end() || world->second.call == rank.call) return;
@@ -53,7 +53,7 @@ void ControlPlane::Shared::note(Watched& rank, const Beat& beat, int64_t told_be
   rank.behind_since.reset();
 }
 
-void ControlPlane::Shared::note_lags() {
+void ControlPlane::Impl::note_lags() {
   uint64_t furthest = 0;
   for (const Watched& rank : watched) furthest = std::max(furthest, rank.call);
   for (Watched& rank : watched) {
@@ -65,7 +65,7 @@ void ControlPlane::Shared::note_lags() {
   }
 }
 
-void ControlPlane::Shared::note_step() {
+void ControlPlane::Impl::note_step() {
   const int64_t furthest = furthest_step();
   if (furthest <= step_seen_) return;
   const double seconds = seconds_since(step_at_) / static_cast<double>(furthest - step_seen_);
@@ -77,25 +77,25 @@ void ControlPlane::Shared::note_step() {
 }
 
 std::vector<Peer> ControlPlane::peers() const {
-  std::lock_guard lock(shared_->mutex);
+  std::scoped_lock lock(impl_->mutex);
   std::vector<Peer> peers;
-  for (size_t r = 0; r < shared_->watched.size(); ++r) peers.push_back(peer_of(r, shared_->watched[r]));
+  for (size_t r = 0; r < impl_->watched.size(); ++r) peers.push_back(peer_of(r, impl_->watched[r]));
   return peers;
 }
 
 std::string ControlPlane::laggards() const {
   double usual = 0;
   {
-    std::lock_guard lock(shared_->mutex);
-    usual = shared_->step_seconds;
+    std::scoped_lock lock(impl_->mutex);
+    usual = impl_->step_seconds;
   }
   const double limit =
-      std::max(std::chrono::duration<double>(shared_->options.peer_timeout).count(), kUsualSteps * usual);
+      std::max(std::chrono::duration<double>(impl_->options.peer_timeout).count(), kUsualSteps * usual);
   std::string text;
   for (const Peer& peer : peers()) {
     const double lag = std::chrono::duration<double>(peer.lag).count();
     // A silent rank does not lag: it is about to be declared lost.
-    if (lag <= limit || peer.silent > shared_->options.peer_timeout / 2) continue;
+    if (lag <= limit || peer.silent > impl_->options.peer_timeout / 2) continue;
     text += (text.empty() ? "rank " : "; rank ") + std::to_string(peer.rank) +
             " lags: the others have waited for it for " + std::to_string(peer.lag.count()) + " ms (at step " +
             std::to_string(peer.step) + (peer.place.empty() ? "" : ", last seen in " + peer.place) + ")";
@@ -104,11 +104,11 @@ std::string ControlPlane::laggards() const {
 }
 
 void ControlPlane::request_flights() {
-  if (shared_->options.rank == 0) ++shared_->flights_wanted;
+  if (impl_->options.rank == 0) ++impl_->flights_wanted;
 }
 
 int64_t ControlPlane::flight_requests() const {
-  return shared_->flights_wanted.load();
+  return impl_->flights_wanted.load();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

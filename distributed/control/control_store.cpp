@@ -8,7 +8,7 @@
 #include "common/torch_error.h"
 #include "distributed/control/control_thread.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -41,15 +41,15 @@ c10d::TCPStoreOptions store_options(const ControlOptions& options) {
 }
 
 // Rank 0 publishes the generation unencrypted, so that the message can name it, and a second time sealed.
-void check_generation(const ControlOptions& options, const std::string& told, const std::string& place) {
-  const size_t space = told.find(' ');
-  const std::string number = told.substr(0, space);
+void check_generation(const ControlOptions& options, const std::string& published, const std::string& place) {
+  const size_t space = published.find(' ');
+  const std::string number = published.substr(0, space);
   if (number != std::to_string(options.generation)) {
     throw ConfigError("control plane: this process belongs to generation " +
                       std::to_string(options.generation) + " of the job, but generation " + number +
                       " runs at " + place + "; end the older one");
   }
-  const std::string sealed = space == std::string::npos ? "" : told.substr(space + 1);
+  const std::string sealed = space == std::string::npos ? "" : published.substr(space + 1);
   if (Seal(options.token, options.generation).open("generation", sealed) != number) {
     throw ConfigError("control plane: expected a rank 0 of this job at " + place +
                       ", got one with another token; choose another MASTER_PORT, or give all ranks the same "
@@ -83,17 +83,17 @@ c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options) {
 c10::intrusive_ptr<c10d::Store> connect_store(const ControlOptions& options) {
   const std::string place = options.host + ":" + std::to_string(options.port);
   c10::intrusive_ptr<c10d::Store> store;
-  std::string told;
+  std::string published;
   try {
     store = c10::make_intrusive<c10d::TCPStore>(options.host, store_options(options));
-    told = store->get_to_str("lodestone/generation");
+    published = store->get_to_str("lodestone/generation");
   } catch (const std::exception& cause) {
     throw CommError("control plane: rank " + std::to_string(options.rank) + " cannot reach rank 0 at " +
                     place +
-                    "; see that rank 0 runs and that its host lets connections in: " + torch_reason(cause));
+                    "; check that rank 0 runs and that its host accepts connections: " + torch_reason(cause));
   }
-  check_generation(options, told, place);
+  check_generation(options, published, place);
   return store;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

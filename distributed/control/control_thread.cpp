@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
@@ -37,12 +37,12 @@ std::string beat_name(int rank) {
   return "beat/" + std::to_string(rank);
 }
 
-ControlPlane::Shared::Shared(ControlOptions wanted)
+ControlPlane::Impl::Impl(ControlOptions wanted)
     : options(std::move(wanted)),
       seal(options.token, options.generation),
       newest_(static_cast<size_t>(options.world)),
-      word_at_(SteadyClock::now()),
-      listened_at_(word_at_) {
+      status_at_(SteadyClock::now()),
+      listened_at_(status_at_) {
   if (options.rank == 0) {
     server = serve_store(options);
     const std::string number = std::to_string(options.generation);
@@ -56,13 +56,12 @@ ControlPlane::Shared::Shared(ControlOptions wanted)
   store->setTimeout(std::max(options.peer_timeout, milliseconds(1000)));
 }
 
-void ControlPlane::Shared::publish(c10d::Store& where, const std::string& name,
-                                   const std::string& text) const {
+void ControlPlane::Impl::publish(c10d::Store& where, const std::string& name, const std::string& text) const {
   where.set(seal.key(name), seal.close(name, text));
 }
 
 // "" for entries that are missing or not of this job and generation: they count as not written.
-std::vector<std::string> ControlPlane::Shared::fetch(const std::vector<std::string>& names) {
+std::vector<std::string> ControlPlane::Impl::fetch(const std::vector<std::string>& names) {
   std::vector<std::string> keys;
   for (const std::string& name : names) keys.push_back(seal.key(name));
   std::vector<std::vector<uint8_t>> values(names.size());
@@ -80,11 +79,11 @@ std::vector<std::string> ControlPlane::Shared::fetch(const std::vector<std::stri
   return texts;
 }
 
-milliseconds ControlPlane::Shared::interval() const {
+milliseconds ControlPlane::Impl::interval() const {
   return std::clamp(options.peer_timeout / 20, milliseconds(20), milliseconds(500));
 }
 
-milliseconds ControlPlane::Shared::store_silence() {
+milliseconds ControlPlane::Impl::store_silence() {
   if (options.rank == 0) return milliseconds(0);
   const int64_t now = now_ns();
   const int64_t asked = asked_at.load();
@@ -96,14 +95,14 @@ milliseconds ControlPlane::Shared::store_silence() {
   return std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(now - asked));
 }
 
-void ControlPlane::Shared::condemn(const Failure& why) {
-  std::lock_guard lock(mutex);
+void ControlPlane::Impl::declare_lost(const Failure& why) {
+  std::scoped_lock lock(mutex);
   if (!verdict) verdict = why;
-  condemned.store(true, std::memory_order_release);
+  declared_lost.store(true, std::memory_order_release);
   changed.notify_all();
 }
 
-std::vector<Beat> ControlPlane::Shared::ask_for_beats() {
+std::vector<Beat> ControlPlane::Impl::ask_for_beats() {
   std::unique_lock lock(mutex);
   const uint64_t ticket = ++beats_wanted;
   changed.notify_all();
@@ -112,15 +111,15 @@ std::vector<Beat> ControlPlane::Shared::ask_for_beats() {
   return given ? beats : std::vector<Beat>();
 }
 
-void ControlPlane::Shared::run() {
+void ControlPlane::Impl::run() {
   try {
     for (bool more = true; more;) {
       bool good_bye = false;
       {
-        std::lock_guard lock(mutex);
+        std::scoped_lock lock(mutex);
         good_bye = options.rank != 0 && (leaving || verdict);
       }
-      say(good_bye);
+      send_heartbeat(good_bye);
       if (options.rank == 0) {
         watch();
       } else if (!good_bye) {
@@ -132,24 +131,24 @@ void ControlPlane::Shared::run() {
     }
   } catch (const std::exception&) {
     // A process that was stopped may resume after its ranks have left the store.
-    condemn({stood_still_ > options.peer_timeout
-                 ? "this rank stood still for " + std::to_string(stood_still_.count()) +
-                       " ms, and the others have given it up"
-                 : "rank 0 is lost: the connection to its store broke",
-             0});
+    declare_lost({stood_still_ > options.peer_timeout
+                      ? "this rank was stopped for " + std::to_string(stood_still_.count()) +
+                            " ms, and the other ranks treat it as lost"
+                      : "rank 0 is lost: the connection to its store broke",
+                  0});
   }
-  std::lock_guard lock(mutex);
+  std::scoped_lock lock(mutex);
   ended = true;
   changed.notify_all();
 }
 
-void ControlPlane::Shared::say(bool good_bye) {
+void ControlPlane::Impl::send_heartbeat(bool good_bye) {
   Beat beat;
   beat.number = ++number_;
   beat.step = step.load(std::memory_order_relaxed);
   beat.left = good_bye;
   {
-    std::lock_guard lock(mutex);
+    std::scoped_lock lock(mutex);
     beat.entered = entered;
     beat.report = report;
   }
@@ -158,34 +157,34 @@ void ControlPlane::Shared::say(bool good_bye) {
   asked_at.store(0);
 }
 
-void ControlPlane::Shared::listen() {
-  const Word word = Word::parse(fetch({kWord}).front());
+void ControlPlane::Impl::listen() {
+  const Status status = Status::parse(fetch({kStatus}).front());
   // A pause of this process must not make rank 0 look silent.
-  if (const auto pause = since(listened_at_); pause > options.peer_timeout / 2) word_at_ += pause;
+  if (const auto pause = since(listened_at_); pause > options.peer_timeout / 2) status_at_ += pause;
   listened_at_ = SteadyClock::now();
-  if (word.number > word_number_) return hear(word);
-  if (since(word_at_) <= options.peer_timeout) return;
+  if (status.number > status_number_) return receive(status);
+  if (since(status_at_) <= options.peer_timeout) return;
   const std::string why = "rank 0 is lost: its store answers, but for " +
-                          std::to_string(since(word_at_).count()) +
-                          " ms nothing new of its own has been in it";
+                          std::to_string(since(status_at_).count()) +
+                          " ms rank 0 has written nothing new to it";
   report_if_well(why);
-  condemn({why, 0});
+  declare_lost({why, 0});
 }
 
-void ControlPlane::Shared::hear(const Word& word) {
-  word_number_ = word.number;
-  word_at_ = listened_at_;
-  flights_wanted.store(word.flights);
-  if (word.verdict) condemn(word.verdict);
+void ControlPlane::Impl::receive(const Status& status) {
+  status_number_ = status.number;
+  status_at_ = listened_at_;
+  flights_wanted.store(status.flights);
+  if (status.verdict) declare_lost(status.verdict);
 }
 
-void ControlPlane::Shared::report_if_well(const std::string& what) {
-  std::lock_guard lock(mutex);
+void ControlPlane::Impl::report_if_well(const std::string& what) {
+  std::scoped_lock lock(mutex);
   if (!report) report = {what, 0};
 }
 
 // The newest heartbeat of each rank. One with a lower number is older: somebody has replayed it.
-const std::vector<Beat>& ControlPlane::Shared::read_beats() {
+const std::vector<Beat>& ControlPlane::Impl::read_beats() {
   std::vector<std::string> names;
   for (int r = 0; r < options.world; ++r) names.push_back(beat_name(r));
   const std::vector<std::string> texts = fetch(names);
@@ -194,7 +193,7 @@ const std::vector<Beat>& ControlPlane::Shared::read_beats() {
   return newest_;
 }
 
-Failure ControlPlane::Shared::trouble_of(size_t rank) const {
+Failure ControlPlane::Impl::trouble_of(size_t rank) const {
   const Beat& beat = newest_[rank];
   if (beat.report)
     return {"rank " + std::to_string(rank) + " gave up: " + beat.report.what, beat.report.code};
@@ -204,22 +203,22 @@ Failure ControlPlane::Shared::trouble_of(size_t rank) const {
   return {!beat.left && silent > limit ? loss_text(static_cast<int>(rank), silent, beat) : "", 0};
 }
 
-void ControlPlane::Shared::watch() {
+void ControlPlane::Impl::watch() {
   const std::vector<Beat>& said = read_beats();
   Failure found;
   {
-    std::lock_guard lock(mutex);
+    std::scoped_lock lock(mutex);
     // A pause of this process must not make the others look silent.
     const auto pause = since(watched_at_);
     watched_at_ = SteadyClock::now();
-    const int64_t told_before = furthest_step();
+    const int64_t reported_before = furthest_step();
     for (size_t r = 0; r < said.size(); ++r) {
       Watched& rank = watched[r];
       if (pause > options.peer_timeout / 2) {
         rank.heard += pause;
         if (rank.behind_since) *rank.behind_since += pause;
       }
-      if (said[r].number > rank.number) note(rank, said[r], told_before);
+      if (said[r].number > rank.number) note(rank, said[r], reported_before);
       const Failure trouble = trouble_of(r);
       if (trouble) found.what += (found ? "; " : "") + trouble.what;
       if (found.code == 0) found.code = trouble.code;
@@ -228,41 +227,41 @@ void ControlPlane::Shared::watch() {
     note_step();
     if (!verdict) verdict = found;
   }
-  tell();
-  if (found) condemn(found);
+  publish_status();
+  if (found) declare_lost(found);
 }
 
 // Publishes rank 0's status, even if it has not changed.
-void ControlPlane::Shared::tell() {
-  Word word;
-  word.number = ++word_number_;
-  word.flights = flights_wanted.load();
+void ControlPlane::Impl::publish_status() {
+  Status status;
+  status.number = ++status_number_;
+  status.flights = flights_wanted.load();
   {
-    std::lock_guard lock(mutex);
-    word.verdict = verdict;
+    std::scoped_lock lock(mutex);
+    status.verdict = verdict;
   }
   asked_at.store(now_ns());
-  publish(*store, kWord, word.text());
+  publish(*store, kStatus, status.text());
   asked_at.store(0);
 }
 
-void ControlPlane::Shared::give_beats() {
+void ControlPlane::Impl::give_beats() {
   uint64_t wanted = 0;
   {
-    std::lock_guard lock(mutex);
+    std::scoped_lock lock(mutex);
     if (beats_wanted == beats_given) return;
     wanted = beats_wanted;
   }
   std::vector<Beat> read = read_beats();
-  std::lock_guard lock(mutex);
+  std::scoped_lock lock(mutex);
   beats = std::move(read);
   beats_given = wanted;
   changed.notify_all();
 }
 
 // Rank 0 serves until nobody needs it: the others have left, or it has waited long enough after a failure.
-bool ControlPlane::Shared::may_end() {
-  std::lock_guard lock(mutex);
+bool ControlPlane::Impl::may_end() {
+  std::scoped_lock lock(mutex);
   if (options.rank != 0 || !leaving) return false;
   if (left_at_ == SteadyClock::time_point()) left_at_ = SteadyClock::now();
   const bool all_left =
@@ -270,7 +269,7 @@ bool ControlPlane::Shared::may_end() {
   return all_left || (verdict && since(left_at_) > options.peer_timeout);
 }
 
-void ControlPlane::Shared::wait_for_next() {
+void ControlPlane::Impl::wait_for_next() {
   std::unique_lock lock(mutex);
   const bool was_leaving = leaving, was_well = !report;
   const auto begin = SteadyClock::now();
@@ -280,4 +279,4 @@ void ControlPlane::Shared::wait_for_next() {
   stood_still_ = since(begin);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -15,7 +15,7 @@
 #include "distributed/control/control.h"
 #include "distributed/control/seal.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// The last collective that a rank entered in a group.
 struct Entered {
@@ -45,13 +45,13 @@ struct Beat {
 };
 
 /// The status that rank 0 publishes equally often.
-struct Word {
+struct Status {
   uint64_t number = 0;
   int64_t flights = 0;  ///< how often flight records were requested
   Failure verdict;
 
   std::string text() const;
-  static Word parse(const std::string& text);
+  static Status parse(const std::string& text);
 };
 
 /// What rank 0 stores about a rank.
@@ -69,7 +69,7 @@ struct Watched {
 
 /// Names of the entries in the store. Their keys come from Seal::key, so processes of another generation or
 /// job use other keys.
-inline constexpr const char* kWord = "word";
+inline constexpr const char* kStatus = "word";
 std::string beat_name(int rank);
 
 /// Opens a new connection to rank 0's store.
@@ -80,13 +80,13 @@ c10::intrusive_ptr<c10d::Store> serve_store(ControlOptions& options);
 /// The state shared by the callers of a ControlPlane and its thread. Only the thread uses the store, whose
 /// calls have no timeout. Callers read the results that it left here; `asked_at` shows when a store call does
 /// not return.
-struct ControlPlane::Shared {
-  explicit Shared(ControlOptions wanted);
+struct ControlPlane::Impl {
+  explicit Impl(ControlOptions wanted);
   void run();
 
   /// Duration of the current store call; zero between calls, and on rank 0, which needs no network.
   std::chrono::milliseconds store_silence();
-  void condemn(const Failure& why);
+  void declare_lost(const Failure& why);
   std::vector<Beat> ask_for_beats();
 
   ControlOptions options;
@@ -95,7 +95,7 @@ struct ControlPlane::Shared {
   c10::intrusive_ptr<c10d::Store> store;   // this thread's own connection
   std::thread thread;
   std::atomic<int64_t> step{0};
-  std::atomic<bool> condemned{false};
+  std::atomic<bool> declared_lost{false};
   std::atomic<int64_t> asked_at{0};   // steady clock in ns; 0 = no call under way
   std::atomic<int64_t> looked_at{0};  // when a caller last looked at asked_at
   std::atomic<int64_t> grace_until{0};
@@ -114,11 +114,11 @@ struct ControlPlane::Shared {
   std::vector<Beat> beats;
 
  private:
-  void say(bool good_bye);
+  void send_heartbeat(bool good_bye);
   void listen();
   void watch();
-  void tell();
-  void hear(const Word& word);
+  void publish_status();
+  void receive(const Status& status);
   void report_if_well(const std::string& what);
   void give_beats();
   void wait_for_next();
@@ -128,7 +128,7 @@ struct ControlPlane::Shared {
   std::vector<std::string> fetch(const std::vector<std::string>& names);
   int64_t furthest_step() const;
   Failure trouble_of(size_t rank) const;
-  void note(Watched& rank, const Beat& beat, int64_t told_before);
+  void note(Watched& rank, const Beat& beat, int64_t reported_before);
   void note_lags();
   void note_step();
   std::chrono::milliseconds interval() const;
@@ -138,11 +138,11 @@ struct ControlPlane::Shared {
   std::chrono::steady_clock::time_point watched_at_{};
   std::chrono::steady_clock::time_point step_at_{};
   int64_t step_seen_ = 0;
-  uint64_t word_number_ = 0;                             // of the newest word
-  std::chrono::steady_clock::time_point word_at_{};      // when it last changed
+  uint64_t status_number_ = 0;                           // of the newest word
+  std::chrono::steady_clock::time_point status_at_{};    // when it last changed
   std::chrono::steady_clock::time_point listened_at_{};  // when this rank last read it
   std::chrono::milliseconds stood_still_{0};             // length of the last pause between two heartbeats
   uint64_t number_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -63,7 +63,7 @@ std::string Seal::close(const std::string& name, const std::string& text) const 
 
 std::optional<std::string> Seal::open(const std::string& name, const std::string& sealed) const {
   if (sealed.size() < 2 * kCodeBytes) return {};
-  const std::string text = sealed.substr(2 * kCodeBytes);
+  std::string text = sealed.substr(2 * kCodeBytes);
   if (::sodium_memcmp(code(name, text).data(), sealed.data(), 2 * kCodeBytes) != 0) return {};
   return text;
 }
@@ -100,4 +100,4 @@ std::string random_token() {
   return hexadecimal(bytes.data(), bytes.size());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Authenticates the messages of one generation of a job, by an HMAC-SHA-256 over name and text, keyed by the
 /// job's token and the generation. Others can neither write valid messages, nor find out which key holds
@@ -37,4 +37,4 @@ class Seal {
 /// 32 random bytes, hexadecimal. Throws Error if the system has none.
 std::string random_token();
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -5,7 +5,7 @@
 #include "common/error.h"
 #include "distributed/control/control_thread.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 using std::chrono::milliseconds;
 
@@ -36,10 +36,9 @@ std::vector<uint8_t> SealingStore::get(const std::string& key) {
   const std::vector<uint8_t> found = inner_->get(seal_.key(name));
   const auto text = seal_.reveal(name, {found.begin(), found.end()});
   if (text) return {text->begin(), text->end()};
-  const std::string what =
-      "control plane: what lies in the store as " + name +
-      " was not written by a rank of this job: somebody else reaches the store; keep the job's "
-      "network to itself and start again";
+  const std::string what = "control plane: the value in the store of " + name +
+                           " was not written by a rank of this job, so another program can reach the store; "
+                           "isolate the job's network and restart the job";
   if (refused_) refused_(what);
   throw CommError(what);
 }
@@ -94,4 +93,4 @@ c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const st
                                            connect_store(options), std::move(refused));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -9,7 +9,7 @@
 #include "distributed/control/control.h"
 #include "distributed/control/seal.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// A store whose values only ranks of this job and generation can read and write, under keys that reveal
 /// nothing. NCCL uses it, since it puts its ids into the store unprotected. A value written by somebody else,
@@ -54,4 +54,4 @@ class SealingStore : public c10d::Store {
 c10::intrusive_ptr<c10d::Store> open_store(const ControlPlane& control, const std::string& purpose,
                                            std::function<void(const std::string&)> refused);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

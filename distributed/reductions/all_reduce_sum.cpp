@@ -4,7 +4,7 @@
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -42,4 +42,4 @@ at::Tensor all_reduce_sum(const Group& group, const at::Tensor& x) {
   return total;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -4,7 +4,7 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Sums `x` over ranks, differentiably. Synchronised batch norm needs it.
 /// Math      y = sum_r x_r on every rank; dL/dx_r = sum_q dL/dy_q.
@@ -17,4 +17,4 @@ namespace lodestone {
 /// Throws    CommError, also from the backward pass.
 at::Tensor all_reduce_sum(const Group& group, const at::Tensor& x);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

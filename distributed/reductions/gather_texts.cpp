@@ -4,7 +4,7 @@
 
 #include <ATen/ops/empty.h>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 std::vector<std::string> gather_texts(const Group& world, const std::string& text) {
   const auto sizes = world.gather_counts(static_cast<int64_t>(text.size()));
@@ -20,4 +20,4 @@ std::vector<std::string> gather_texts(const Group& world, const std::string& tex
   return texts;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

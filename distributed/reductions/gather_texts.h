@@ -5,11 +5,11 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Every rank's text, in rank order.
 /// Ranks     collective.
 /// Cost      two all_gathers.
 std::vector<std::string> gather_texts(const Group& world, const std::string& text);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -9,10 +9,10 @@
 
 #include "common/error.h"
 #include "distributed/transport/call_check.h"
-#include "distributed/transport/flight.h"
+#include "distributed/transport/pending_op.h"
 #include "distributed/transport/verb_timer.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -87,7 +87,7 @@ class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proce
 // Gradients become ready roughly from the last parameter to the first, and buckets in the same order.
 std::unique_ptr<c10d::Reducer> make_reducer(const Group& group, const std::shared_ptr<Works>& works,
                                             const std::vector<at::Tensor>& parameters, int64_t bucket_bytes) {
-  const auto process_group = lodestone::process_group(group);
+  const auto process_group = lodestone::distributed::process_group(group);
   const int64_t first_bytes = std::min<int64_t>(bucket_bytes, c10d::kDefaultFirstBucketBytes);
   auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
       parameters, {static_cast<size_t>(first_bytes), static_cast<size_t>(bucket_bytes)});
@@ -103,7 +103,7 @@ std::unique_ptr<c10d::Reducer> make_reducer(const Group& group, const std::share
 
 }  // namespace
 
-struct GradientSync::Parts {
+struct GradientSync::Impl {
   Group home;   // the caller's, whose traffic this is
   Group group;  // the same ranks
   std::vector<at::Tensor> parameters;
@@ -119,7 +119,7 @@ struct GradientSync::Parts {
   bool reaches_parameter(const std::vector<at::Tensor>& outputs) const;
 };
 
-bool GradientSync::Parts::reaches_parameter(const std::vector<at::Tensor>& outputs) const {
+bool GradientSync::Impl::reaches_parameter(const std::vector<at::Tensor>& outputs) const {
   std::vector<Node*> pending;
   std::unordered_set<const Node*> seen;
   for (const at::Tensor& output : outputs) {
@@ -139,24 +139,24 @@ bool GradientSync::Parts::reaches_parameter(const std::vector<at::Tensor>& outpu
 // A group of its own, so that collectives of the backward pass itself (synchronised batch norm) can run at
 // the same time.
 GradientSync::GradientSync(Group group, const std::vector<at::Tensor>& parameters, int64_t bucket_bytes)
-    : parts_(new Parts{group,
-                       group.size() == 1 ? group : group.split(0, group.rank()),
-                       trainable(parameters),
-                       {},
-                       {},
-                       {},
-                       {}}) {
-  Parts& parts = *parts_;
+    : impl_(new Impl{group,
+                     group.size() == 1 ? group : group.split(0, group.rank()),
+                     trainable(parameters),
+                     {},
+                     {},
+                     {},
+                     {}}) {
+  Impl& impl = *impl_;
   if (group.size() == 1) return;
-  parts.anchor = at::zeros({1}, parts.parameters.back().options()).requires_grad_(true);
-  parts.parameters.push_back(parts.anchor);
-  for (const at::Tensor& parameter : parts.parameters) {
+  impl.anchor = at::zeros({1}, impl.parameters.back().options()).requires_grad_(true);
+  impl.parameters.push_back(impl.anchor);
+  for (const at::Tensor& parameter : impl.parameters) {
     keep_strides(parameter);
-    parts.leaves.push_back(torch::autograd::impl::grad_accumulator(parameter));
-    parts.leaf_set.insert(parts.leaves.back().get());
-    parts.bytes += static_cast<int64_t>(parameter.nbytes()) + 4;
+    impl.leaves.push_back(torch::autograd::impl::grad_accumulator(parameter));
+    impl.leaf_set.insert(impl.leaves.back().get());
+    impl.bytes += static_cast<int64_t>(parameter.nbytes()) + 4;
   }
-  parts.reducer = make_reducer(parts.group, parts.works, parts.parameters, bucket_bytes);
+  impl.reducer = make_reducer(impl.group, impl.works, impl.parameters, bucket_bytes);
 }
 
 GradientSync::~GradientSync() = default;
@@ -164,37 +164,37 @@ GradientSync::GradientSync(GradientSync&&) noexcept = default;
 GradientSync& GradientSync::operator=(GradientSync&&) noexcept = default;
 
 void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
-  if (!parts_->reducer) return;
-  GroupState& state = parts_->group.state();
+  if (!impl_->reducer) return;
+  GroupState& state = impl_->group.state();
   state.members.context->check(kVerb);
-  parts_->works->clear();
+  impl_->works->clear();
   // The Reducer's own calls, made as gradients arrive, follow from the parameters: comparing these is enough.
-  compare_calls(state, {kVerb, parts_->bytes}, parts_->anchor, {});
-  parts_->deadline = Clock::now() + state.members.options.timeout;
-  parts_->idle = !parts_->reaches_parameter(outputs);
-  if (!parts_->idle) parts_->reducer->prepare_for_backward(outputs);
+  compare_calls(state, {kVerb, impl_->bytes}, impl_->anchor, {});
+  impl_->deadline = Clock::now() + state.members.options.timeout;
+  impl_->idle = !impl_->reaches_parameter(outputs);
+  if (!impl_->idle) impl_->reducer->prepare_for_backward(outputs);
 }
 
 void GradientSync::finish() {
-  Parts& parts = *parts_;
-  if (!parts.reducer) return;
-  const VerbTimer timer(&parts.home.state(), kVerb);
-  if (parts.idle) {
+  Impl& impl = *impl_;
+  if (!impl.reducer) return;
+  const VerbTimer timer(&impl.home.state(), kVerb);
+  if (impl.idle) {
     // The Reducer starts when a gradient arrives. Here none did, so the anchor's gradient starts it, and the
     // others count as unused.
     const at::AutoGradMode with_grad(true);
-    const at::Tensor output = parts.anchor.mul(0);
-    parts.reducer->prepare_for_backward({output});
+    const at::Tensor output = impl.anchor.mul(0);
+    impl.reducer->prepare_for_backward({output});
     torch::autograd::backward({output}, {at::zeros_like(output)});
-    parts.idle = false;
+    impl.idle = false;
   }
-  parts.anchor.mutable_grad().reset();
-  GroupState& state = parts.group.state();
-  for (const auto& work : *parts.works) await_on_cuda(state, kVerb, *work, parts.deadline, 0);
-  parts.works->clear();
+  impl.anchor.mutable_grad().reset();
+  GroupState& state = impl.group.state();
+  for (const auto& work : *impl.works) await_on_cuda(state, kVerb, *work, impl.deadline, 0);
+  impl.works->clear();
   state.members.context->check(kVerb);
-  count_traffic(parts.home.state(), &Traffic::gradient_sync,
-                2 * parts.bytes * (parts.group.size() - 1) / parts.group.size());
+  count_traffic(impl.home.state(), &Traffic::gradient_sync,
+                2 * impl.bytes * (impl.group.size() - 1) / impl.group.size());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

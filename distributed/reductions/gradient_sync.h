@@ -8,7 +8,7 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Sums parameter gradients over ranks during the backward pass, in buckets, so that communication overlaps
 /// computation.
@@ -45,8 +45,8 @@ class GradientSync {
   void finish();
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -90,4 +90,4 @@ at::Tensor OrderedSum::total(const at::Tensor& like_n) {
   return total_n;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -7,7 +7,7 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// A sum of numbered parts whose bits do not depend on how the parts are divided among ranks.
 /// Math      neighbouring parts are added in pairs, then pairs of pairs, and so on: the tree depends only on
@@ -53,4 +53,4 @@ class OrderedSum {
   std::vector<Node> mine_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -6,7 +6,7 @@
 
 #include <ATen/ops/empty.h>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -72,4 +72,4 @@ void scatter_rows(const Group& group, const at::Tensor& whole_NX, at::Tensor own
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

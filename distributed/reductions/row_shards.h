@@ -4,7 +4,7 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Gathers the rows of all ranks, in rank order, on rank 0's CPU; undefined on other ranks.
 /// Shapes    own_nX: [n, ...], n may differ between ranks; dtype and further dimensions are equal on all
@@ -24,4 +24,4 @@ at::Tensor gather_rows(const Group& group, const at::Tensor& own_nX);
 ///           such piece.
 void scatter_rows(const Group& group, const at::Tensor& whole_NX, at::Tensor own_nX, int64_t first);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

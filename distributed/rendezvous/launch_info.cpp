@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -108,7 +108,7 @@ std::optional<Words> listen(const Environment& environment, const Dialect& spoke
 
 // Once rank and world are known, variables of other launchers can only confirm them. Malformed ones are
 // ignored: they may be left over from elsewhere.
-std::optional<Words> overhear(const Environment& environment, const Dialect& dialect) {
+std::optional<Words> read_ambient(const Environment& environment, const Dialect& dialect) {
   try {
     return listen(environment, dialect);
   } catch (const ConfigError&) {
@@ -198,7 +198,7 @@ LaunchInfo discover_launch(const Environment& environment) {
   std::optional<Words> first;
   for (const Dialect& dialect : kDialects) {
     const bool known = first && first->world;
-    const auto words = known ? overhear(environment, dialect) : listen(environment, dialect);
+    const auto words = known ? read_ambient(environment, dialect) : listen(environment, dialect);
     if (!words) continue;
     // The daemons that mpirun starts through srun have Slurm variables of their own, and the ranks started by
     // mpirun inherit them. Slurm's variables count only in a step with one task per rank.
@@ -222,4 +222,4 @@ LaunchInfo discover_launch(const Environment& environment) {
   return info;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Looks up an environment variable. A value, so that tests need no real environment.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
@@ -24,7 +24,7 @@ struct LaunchInfo {
   int local_rank = 0;
   int local_world = 1;         ///< 0: unknown
   std::string master_address;  ///< MASTER_ADDR, or ""
-  int master_port = 0;         ///< MASTER_PORT if ranks meet there, else 0
+  int master_port = 0;         ///< MASTER_PORT if it is the rendezvous, else 0
   /// Number of restarts so far: LODESTONE_GENERATION, TORCHELASTIC_RESTART_COUNT or SLURM_RESTART_COUNT.
   int64_t generation = 0;
   std::string token;  ///< LODESTONE_JOB_TOKEN, or torchrun's TORCHELASTIC_RUN_ID, or "": see seal.h
@@ -48,4 +48,4 @@ const char* name_of(LaunchInfo::Source source);
 ///           required one is malformed or lacks its partner, or a rank is outside its world.
 LaunchInfo discover_launch(const Environment& environment);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -7,7 +7,7 @@
 #include "common/error.h"
 #include "distributed/control/seal.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -67,20 +67,20 @@ std::shared_ptr<ControlPlane> rendezvous_at_master(ControlOptions wanted, const 
   const std::string key = seal.key("address");
   if (wanted.rank != 0) {
     const std::string token = wanted.token;
-    const auto told = seal.open("address", store->get_to_str(key));
-    if (!told)
+    const auto published = seal.open("address", store->get_to_str(key));
+    if (!published)
       throw CommError(
-          "launch: what lies in the store of torchrun's agent as rank 0's address was not written by a "
-          "rank of this job; keep the job's network to itself and start again");
-    read_text(*told, wanted);
+          "launch: rank 0's address in the store of torchrun's agent was not written by a rank of this job; "
+          "isolate the job's network and restart the job");
+    read_text(*published, wanted);
     wanted.token = token;
     return std::make_shared<ControlPlane>(wanted);
   }
   auto control = std::make_shared<ControlPlane>(wanted);
-  ControlOptions told = control->options();
-  told.token = "-";  // strangers can read the agent's store
-  store->set(key, seal.close("address", to_text(told)));
+  ControlOptions published = control->options();
+  published.token = "-";  // strangers can read the agent's store
+  store->set(key, seal.close("address", to_text(published)));
   return control;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -7,7 +7,7 @@
 #include "distributed/control/control.h"
 #include "distributed/rendezvous/launch_info.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Sends rank 0's text to every rank and returns it; collective.
 using Exchange = std::function<std::string(const std::string& text)>;
@@ -21,4 +21,4 @@ std::shared_ptr<ControlPlane> rendezvous_by_exchange(ControlOptions wanted, cons
 std::shared_ptr<ControlPlane> rendezvous_at_master(ControlOptions wanted, const LaunchInfo& info,
                                                    const Environment& environment);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -9,7 +9,7 @@
 
 #include "distributed/transport/rank_work.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// One collective or message, as a rank requests it. All tensors are contiguous and on the CPU.
 struct Call {
@@ -22,4 +22,4 @@ struct Call {
   c10::intrusive_ptr<RankWork> work;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

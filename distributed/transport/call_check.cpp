@@ -7,9 +7,9 @@
 
 #include <ATen/ops/empty.h>
 
-#include "distributed/transport/flight.h"
+#include "distributed/transport/pending_op.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 
@@ -54,14 +54,14 @@ at::Tensor tensor_of(at::IntArrayRef words, at::Device device) {
 bool all_agree(GroupState& state, const char* verb, at::IntArrayRef mine, at::Device device) {
   const int64_t hash = hash_of(mine);
   const at::Tensor extremes = tensor_of({hash, ~hash}, device);
-  const auto flight =
-      take_off(state.shared_from_this(), verb, extremes, at::Tensor(), at::kCPU, [&](c10d::Backend& backend) {
+  const auto op =
+      start_op(state.shared_from_this(), verb, extremes, at::Tensor(), at::kCPU, [&](c10d::Backend& backend) {
         c10d::AllreduceOptions options;
         options.reduceOp = c10d::ReduceOp::MAX;
         std::vector<at::Tensor> tensors{extremes};
         return backend.allreduce(tensors, options);
       });
-  const at::Tensor seen = land(*flight);
+  const at::Tensor seen = wait_for_op(*op);
   const int64_t* largest = seen.const_data_ptr<int64_t>();
   return largest[0] == ~largest[1];
 }
@@ -69,12 +69,12 @@ bool all_agree(GroupState& state, const char* verb, at::IntArrayRef mine, at::De
 at::Tensor gather_words(GroupState& state, const char* verb, at::IntArrayRef mine, at::Device device) {
   at::Tensor own = tensor_of(mine, device).unsqueeze(0);
   at::Tensor all = at::empty({state.members.size(), kWords}, own.options());
-  const auto flight = take_off(state.shared_from_this(), verb, all, at::Tensor(), at::kCPU,
-                               [&](c10d::Backend& backend) { return backend._allgather_base(all, own); });
-  return land(*flight);
+  const auto op = start_op(state.shared_from_this(), verb, all, at::Tensor(), at::kCPU,
+                           [&](c10d::Backend& backend) { return backend._allgather_base(all, own); });
+  return wait_for_op(*op);
 }
 
-[[noreturn]] void accuse(GroupState& state, const char* verb, const at::Tensor& calls) {
+[[noreturn]] void throw_mismatch(GroupState& state, const char* verb, const at::Tensor& calls) {
   const Members& members = state.members;
   const int64_t* first = calls.const_data_ptr<int64_t>();
   std::string why;
@@ -104,7 +104,7 @@ void compare_calls(GroupState& state, const CallSignature& call, const at::Tenso
                       call.argument};
   const at::Device wire = wire_of(state, x);
   if (!all_agree(state, call.verb, mine, wire))
-    accuse(state, call.verb, gather_words(state, call.verb, mine, wire));
+    throw_mismatch(state, call.verb, gather_words(state, call.verb, mine, wire));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 struct GroupState;
 
@@ -22,4 +22,4 @@ struct CallSignature {
 void compare_calls(GroupState& state, const CallSignature& call, const at::Tensor& x,
                    at::IntArrayRef shared_sizes);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

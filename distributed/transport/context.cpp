@@ -3,7 +3,7 @@
 #include "common/error.h"
 #include "distributed/control/control.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 GroupContext::GroupContext(int world_rank, std::shared_ptr<ControlPlane> control)
     : world_rank_(world_rank), control_(std::move(control)) {}
@@ -19,13 +19,13 @@ void GroupContext::entered(const std::string& group, uint64_t call, const char* 
 
 std::optional<std::string> GroupContext::failure() {
   if (failed_.load(std::memory_order_acquire)) {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_);
     return failure_;
   }
   if (!control_) return std::nullopt;
   auto verdict = control_->failure();
   if (verdict) {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_);
     if (failure_.empty()) failure_ = *verdict;
     failed_.store(true, std::memory_order_release);
   }
@@ -34,7 +34,7 @@ std::optional<std::string> GroupContext::failure() {
 
 void GroupContext::fail(const std::string& what, int code) {
   {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_);
     if (!failure_.empty()) return;
     failure_ = what;
     failed_.store(true, std::memory_order_release);
@@ -47,21 +47,22 @@ void GroupContext::check(const char* verb) {
 }
 
 std::exception_ptr GroupContext::error(const char* verb, const std::string& what) const {
-  return std::make_exception_ptr(CommError(
-      std::string("group ") + verb + " (rank " + std::to_string(world_rank_) + ", step " +
-      std::to_string(step()) + "): " + what +
-      "; the group is unusable: end all ranks and start again, training resumes from the newest checkpoint"));
+  return std::make_exception_ptr(CommError(std::string("group ") + verb + " (rank " +
+                                           std::to_string(world_rank_) + ", step " + std::to_string(step()) +
+                                           "): " + what +
+                                           "; the group is unusable: end all ranks and restart the job, "
+                                           "which resumes from the newest checkpoint"));
 }
 
-void GroupContext::add_cuda_group(std::weak_ptr<GroupState> group) {
-  std::lock_guard lock(mutex_);
+void GroupContext::add_cuda_group(std::weak_ptr<distributed::GroupState> group) {
+  std::scoped_lock lock(mutex_);
   std::erase_if(cuda_groups_, [](const auto& known) { return known.expired(); });
   cuda_groups_.push_back(std::move(group));
 }
 
-std::vector<std::shared_ptr<GroupState>> GroupContext::cuda_groups() {
-  std::lock_guard lock(mutex_);
-  std::vector<std::shared_ptr<GroupState>> alive;
+std::vector<std::shared_ptr<distributed::GroupState>> GroupContext::cuda_groups() {
+  std::scoped_lock lock(mutex_);
+  std::vector<std::shared_ptr<distributed::GroupState>> alive;
   for (const auto& known : cuda_groups_)
     if (auto group = known.lock()) alive.push_back(std::move(group));
   return alive;
@@ -71,4 +72,4 @@ std::string GroupContext::late(const std::string& group, uint64_t call, const st
   return control_ ? control_->late(group, call, world_ranks) : std::string();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -11,7 +11,7 @@
 
 #include "distributed/transport/flight_record.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 class ControlPlane;
 struct GroupState;
@@ -62,4 +62,4 @@ class GroupContext {
   std::vector<std::weak_ptr<GroupState>> cuda_groups_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -5,7 +5,7 @@
 
 #include "distributed/transport/group_state.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 constexpr std::chrono::milliseconds kLookEvery{100};
@@ -16,7 +16,7 @@ CudaWatch::CudaWatch(std::shared_ptr<GroupContext> context)
 
 CudaWatch::~CudaWatch() {
   {
-    std::lock_guard lock(mutex_);
+    std::scoped_lock lock(mutex_);
     ending_ = true;
   }
   changed_.notify_all();
@@ -36,4 +36,4 @@ void CudaWatch::run() {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

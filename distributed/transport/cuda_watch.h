@@ -7,7 +7,7 @@
 
 #include "distributed/transport/context.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Aborts the NCCL calls of a rank's groups once the job has failed. NCCL's kernels wait for a lost rank
 /// without limit; whoever reads a number from the device waits with them, inside LibTorch, where no deadline
@@ -31,4 +31,4 @@ class CudaWatch {
   std::thread thread_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

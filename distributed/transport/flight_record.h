@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// A collective or message as seen by this rank.
 struct FlightEntry {
@@ -44,4 +44,4 @@ class FlightRecord {
   uint64_t newest_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

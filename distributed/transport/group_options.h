@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Settings of a group, equal on all its ranks.
 struct GroupOptions {
@@ -19,4 +19,4 @@ struct GroupOptions {
   int ranks_per_host = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -2,12 +2,12 @@
 
 #include <exception>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 void GroupState::abort_cuda() noexcept {
   c10::intrusive_ptr<c10d::Backend> nccl;
   {
-    std::lock_guard lock(mutex);
+    std::scoped_lock lock(mutex);
     nccl = cuda;
   }
   try {
@@ -19,7 +19,7 @@ void GroupState::abort_cuda() noexcept {
 void GroupState::close_cuda(bool failed) noexcept {
   c10::intrusive_ptr<c10d::Backend> nccl;
   {
-    std::lock_guard lock(mutex);
+    std::scoped_lock lock(mutex);
     nccl.swap(cuda);
   }
   if (!nccl) return;
@@ -33,15 +33,15 @@ void GroupState::close_cuda(bool failed) noexcept {
 }
 
 void count_traffic(GroupState& state, VerbTraffic Traffic::*verb, int64_t bytes) {
-  std::lock_guard lock(state.mutex);
+  std::scoped_lock lock(state.mutex);
   VerbTraffic& row = state.traffic.*verb;
   ++row.calls;
   row.bytes += bytes;
 }
 
 void count_seconds(GroupState& state, const char* verb, double seconds) {
-  const std::lock_guard lock(state.mutex);
+  const std::scoped_lock lock(state.mutex);
   state.seconds[verb] += seconds;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -14,7 +14,7 @@
 #include "distributed/transport/traffic.h"
 #include "distributed/transport/transport.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// The state shared by the copies of a Group.
 struct GroupState : std::enable_shared_from_this<GroupState> {
@@ -43,4 +43,4 @@ void count_traffic(GroupState& state, VerbTraffic Traffic::*verb, int64_t bytes)
 /// Adds to the seconds of a verb.
 void count_seconds(GroupState& state, const char* verb, double seconds);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -1,10 +1,10 @@
 #include "distributed/transport/members.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 std::string late_text(const Members& members, const std::string& who) {
-  return "not all ranks came within " + std::to_string(members.options.timeout.count()) +
-         " ms: " + (who.empty() ? std::string("who is late cannot be told") : who);
+  return "not all ranks arrived within " + std::to_string(members.options.timeout.count()) +
+         " ms: " + (who.empty() ? std::string("which rank is late is unknown") : who);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -8,7 +8,7 @@
 #include "distributed/transport/context.h"
 #include "distributed/transport/group_options.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 using Clock = std::chrono::steady_clock;
 
@@ -23,7 +23,7 @@ struct Members {
   int size() const { return static_cast<int>(world_ranks.size()); }
 };
 
-/// "not all ranks came within 600000 ms: <who>".
+/// "not all ranks arrived within 600000 ms: <who>".
 std::string late_text(const Members& members, const std::string& who);
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -1,6 +1,6 @@
 #include "distributed/transport/rank_work.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 namespace {
 // Time that a backend may need after the deadline to ask the control plane who is late, and to tell all
@@ -47,4 +47,4 @@ void RankWork::fail(std::exception_ptr error) {
   finish(error);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

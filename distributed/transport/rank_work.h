@@ -15,7 +15,7 @@
 
 #include "distributed/transport/members.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// A collective of one of our own backends. The backend completes it by done() or fail(), before the
 /// deadline; only the first call counts. If the backend's thread hangs inside a system call, wait() gives up
@@ -45,4 +45,4 @@ class RankWork : public c10d::Work {
   uint64_t sequence_ = 0;  // in the flight record
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

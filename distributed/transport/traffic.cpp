@@ -1,6 +1,6 @@
 #include "distributed/transport/traffic.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 int64_t Traffic::calls() const {
   return all_reduce.calls + all_gather.calls + reduce_scatter.calls + broadcast.calls + send_recv.calls +
@@ -12,4 +12,4 @@ int64_t Traffic::bytes() const {
          barrier.bytes + gradient_sync.bytes;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

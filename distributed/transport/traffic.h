@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Calls of one verb and payload bytes that this rank sent for them, counted as in the bandwidth-optimal
 /// algorithm.
@@ -19,4 +19,4 @@ struct Traffic {
   int64_t bytes() const;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -1,6 +1,6 @@
 #include "distributed/transport/transport.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 using c10d::OpType;
 
@@ -22,7 +22,7 @@ Transport::WorkPtr Transport::begin(Call call) {
   if (auto why = members_.context->failure()) {
     work->fail(members_.context->error(call.verb, *why));
   } else {
-    carry(std::move(call));
+    submit(std::move(call));
   }
   return work;
 }
@@ -77,4 +77,4 @@ Transport::WorkPtr Transport::recv(Tensors& tensors, int source, int) {
   return begin({OpType::RECV, "send_recv", c10d::ReduceOp::SUM, source, {}, tensors, {}});
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -11,7 +11,7 @@
 #include "distributed/transport/call.h"
 #include "distributed/transport/members.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Base class of our own backends: translates c10d's interface, as far as Group and the Reducer use it, to
 /// Calls.
@@ -21,12 +21,12 @@ class Transport : public c10d::Backend {
       : c10d::Backend(members.rank, members.size()), members_(std::move(members)) {}
 
   /// Accepts the call and returns at once; call.work ends before its deadline whatever the other ranks do.
-  virtual void carry(Call call) = 0;
+  virtual void submit(Call call) = 0;
   /// Makes a backend for some of this one's ranks. Collective over those ranks, given by position in this
   /// group.
   virtual c10::intrusive_ptr<Transport> subgroup(Members members, const std::vector<int>& positions) = 0;
   /// Fails all calls in progress, on every rank that this process can reach.
-  virtual void poison(const std::string& why) = 0;
+  virtual void abort_calls(const std::string& why) = 0;
 
   using WorkPtr = c10::intrusive_ptr<c10d::Work>;
   using Tensors = std::vector<at::Tensor>;
@@ -51,4 +51,4 @@ class Transport : public c10d::Backend {
   WorkPtr begin(Call call);
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

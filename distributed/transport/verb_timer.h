@@ -2,7 +2,7 @@
 
 #include "distributed/transport/group_state.h"
 
-namespace lodestone {
+namespace lodestone::distributed {
 
 /// Adds its lifetime to the seconds of a verb, unless there is no state.
 class VerbTimer {
@@ -21,4 +21,4 @@ class VerbTimer {
   Clock::time_point start_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::distributed

@@ -1,5 +1,6 @@
-// Are these two pictures of the same thing?  compare MODEL.pt ONE.jpg OTHER.jpg
-// MODEL.pt is what `lodestone export RUN --format torchscript` writes; how pictures become its input stands inside it.
+// Are these two images of the same thing?  compare MODEL.pt ONE.jpg OTHER.jpg
+// MODEL.pt is what `lodestone export RUN --format torchscript` writes. The file also has the
+// transforms that turn an image into its input.
 #include <cstdio>
 #include <exception>
 
@@ -16,25 +17,25 @@ namespace {
 
 struct Model {
   torch::jit::Module network;
-  lodestone::ImageTransform transform;
+  lodestone::sampler::ImageTransform transform;
 };
 
 Model load(const std::string& file) {
   torch::jit::ExtraFilesMap inside{{"data", ""}};
   torch::jit::Module network = torch::jit::load(file, at::kCPU, inside);
-  lodestone::ImageTransformConfig config;
+  lodestone::sampler::ImageTransformConfig config;
   if (const auto image = lodestone::parse_yaml(inside.at("data"), file)->find("image"))
     lodestone::read_fields(image, [&](lodestone::Fields& f) { config.visit(f); });
-  return {std::move(network), lodestone::ImageTransform(config)};
+  return {std::move(network), lodestone::sampler::ImageTransform(config)};
 }
 
 at::Tensor embed(Model& model, const std::string& file) {
   const std::string bytes = lodestone::read_file(file);
-  const auto picture =
-      lodestone::decode_image(std::as_bytes(std::span(bytes)), model.transform.decode_options(), file);
+  const auto image = lodestone::sampler::decode_image(std::as_bytes(std::span(bytes)),
+                                                      model.transform.decode_options(), file);
   const auto& config = model.transform.config();
   at::Tensor pixels_1CHW = at::empty({1, config.channels, config.height, config.width});
-  model.transform.plain(picture,
+  model.transform.plain(image,
                         {pixels_1CHW.mutable_data_ptr<float>(), static_cast<size_t>(pixels_1CHW.numel())});
   return model.network.forward({pixels_1CHW}).toTensor();
 }

@@ -1,4 +1,4 @@
-// The program `lodestone` with a loss and an encoder of our own:  own_loss train own.yaml, own_loss embed RUN ...
+// The program `lodestone` with a loss and an encoder of our own:  own_loss train own.yaml
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/linear.h>
@@ -6,59 +6,55 @@
 #include <lodestone/trainer/losses/reduction.h>
 
 using namespace lodestone;
+using at::Tensor;
 
-namespace {
-
-/// L = mean over anchors of (Σ over negatives of v² + weight · Σ over positives of (1 - v)²), v the similarity.
-class SquareLoss : public PairLoss {
+/// L = mean over anchors of (Σ over negatives of v² + weight · Σ over positives of (1 - v)²), v a similarity.
+class SquareLoss : public losses::PairLoss {
   void visit(Fields& f) override {
-    f.field({.name = "weight", .doc = "of the positives", .min = 0, .max = 1000}, &weight_);
+    f.field({.name = "weight", .doc = "weight of the positives", .min = 0, .max = 1000}, &weight_);
   }
-  Measure measure() const override { return Measure::kSimilarity; }
-  Sum negative_sum() const override { return Sum::kPlain; }
-  void negative_term(at::Tensor& value_rc) const override { value_rc.square_(); }
-  void multiply_slope(const at::Tensor& value_rc, at::Tensor& weight_rc) const override {
+  losses::Measure measure() const override { return losses::Measure::kSimilarity; }
+  losses::Sum negative_sum() const override { return losses::Sum::kPlain; }
+  void negative_term(Tensor& value_rc) const override { value_rc.square_(); }
+  void multiply_slope(const Tensor& value_rc, Tensor& weight_rc) const override {
     weight_rc.mul_(value_rc).mul_(2);
   }
-  std::vector<Sum> positive_sums() const override { return {Sum::kPlain}; }
-  at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor&, const at::Tensor&) const override {
+  std::vector<losses::Sum> positive_sums() const override { return {losses::Sum::kPlain}; }
+  Tensor positive_terms(const Tensor& value_p, const Tensor&, const Tensor&) const override {
     return (weight_ * (1 - value_p).square()).unsqueeze(1);
   }
-  Terms terms(const AnchorSums& sums) const override {
-    const at::Tensor sum = sums.negative_a.sum() + sums.positive_ak.sum();
-    return mean_terms(sum, at::full_like(sum, sums.negative_a.size(0)));
+  losses::Terms terms(const losses::AnchorSums& sums) const override {
+    const Tensor sum = sums.negative_a.sum() + sums.positive_ak.sum();
+    return losses::mean_terms(sum, at::full_like(sum, sums.negative_a.size(0)));
   }
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
-    const at::Tensor sum_ac =
-        value_ac.square() * negative_ac + weight_ * (1 - value_ac).square() * positive_ac;
-    return sum_ac.sum() / value_ac.size(0);
+  Tensor oracle(const Tensor& value_ac, const Tensor& positive_ac, const Tensor& negative_ac) const override {
+    const Tensor terms_ac = value_ac.square() * negative_ac + weight_ * (1 - value_ac).square() * positive_ac;
+    return terms_ac.sum() / value_ac.size(0);
   }
   double weight_ = 1;
 };
 
 /// One linear layer over the flattened image.
-class OneLayer : public Encoder {
+class OneLayer : public encoders::Encoder {
   void visit_architecture(Fields& f) override {
-    f.field({.name = "width", .doc = "of the embedding", .min = 1}, &width_);
+    f.field({.name = "width", .doc = "columns", .min = 1}, &width_);
   }
-  void make(const InputShape& input, Parameters& parameters) override {
-    expect_pictures("one_layer", input);
+  void make(const encoders::InputShape& input, encoders::Parameters& parameters) override {
+    encoders::expect_images("one_layer", input);
     weight_ = parameters.uniform("weight", {width_, input.channels * input.height * input.width});
   }
-  at::Tensor forward(const Features& x, const ForwardMode&) override {
+  Tensor forward(const Features& x, const encoders::ForwardMode&) override {
     return at::linear(x.pixels_nCHW.flatten(1), weight_);
   }
   int64_t output_dim() const override { return width_; }
   int64_t width_ = 16;
-  at::Tensor weight_;
+  Tensor weight_;
 };
 
-}  // namespace
-
 int main(int argc, char** argv) {
-  Extensions own;
-  own.losses = {{"square", "similarities towards 1 or 0", make_row<Loss, SquareLoss>}};
-  own.encoders = {{"one_layer", "pictures: one layer", make_row<Encoder, OneLayer>, /*images=*/true}};
+  run::Extensions own;
+  own.losses = {{.name = "square", .doc = "similarity 1 or 0", .make = make_row<losses::Loss, SquareLoss>}};
+  const auto make_layer = make_row<encoders::Encoder, OneLayer>;
+  own.encoders = {{.name = "one_layer", .doc = "images: one layer", .make = make_layer, .images = true}};
   return lodestone::main(argc, argv, own);
 }

@@ -1,5 +1,6 @@
-// Trains on a folder of images by class without the command line, and embeds an image of zeros:  train FOLDER RUN
-// RUN is a run folder as `lodestone train` writes it. Start the program again to continue; mpirun starts more ranks.
+// Trains on a folder of images by class without the command line, and embeds an image of zeros.
+// usage: train FOLDER RUN. RUN is a run folder as `lodestone train` writes it. Start the program again to
+// continue; mpirun starts more ranks.
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -24,9 +25,9 @@ loss: supcon
 schedule: {steps: 20, warmup_steps: 0}
 )";
 
-void embed(const lodestone::RunConfig& config) {
+void embed(const lodestone::run::RunConfig& config) {
   const at::NoGradGuard no_grad;
-  const lodestone::InputShape shape = lodestone::input_shape(config);
+  const lodestone::encoders::InputShape shape = lodestone::run::input_shape(config);
   const at::Tensor image = at::zeros({1, shape.channels, shape.height, shape.width});
   const at::Tensor z_bD = config.encoder->forward(image, {});
   std::printf("an embedding of %ld numbers\n", static_cast<long>(z_bD.size(1)));
@@ -36,15 +37,15 @@ void embed(const lodestone::RunConfig& config) {
 
 int main(int argc, char** argv) try {
   if (argc != 3) throw lodestone::ConfigError("expected a folder of images and a run folder; name both");
-  const lodestone::StopSignals signals;  // SIGTERM and SIGINT: save a checkpoint, then end
-  lodestone::PromptStop prompt(signals);
-  lodestone::RunConfig config{lodestone::Tables()};  // Tables(extensions) knows losses of our own
-  lodestone::read_run_config(lodestone::parse_yaml(kSettings, "settings"),
-                             {std::string("data.train.path=") + argv[1], std::string("run_dir=") + argv[2]},
-                             "train", config);
-  return lodestone::run_on_ranks(config, [&](lodestone::RunContext& context) {
-    const lodestone::PromptStop::Attendance attendance(prompt, context);
-    const int code = lodestone::TrainingRun(config, context, "auto", signals, prompt).run();
+  const lodestone::coordinator::StopSignals signals;  // SIGTERM and SIGINT: save a checkpoint, then end
+  lodestone::run::PromptStop prompt(signals);
+  lodestone::run::RunConfig config{lodestone::run::Tables()};  // Tables(extensions) knows losses of our own
+  lodestone::run::read_run_config(
+      lodestone::parse_yaml(kSettings, "settings"),
+      {std::string("data.train.path=") + argv[1], std::string("run_dir=") + argv[2]}, "train", config);
+  return lodestone::run::run_on_ranks(config, [&](lodestone::coordinator::RunContext& context) {
+    const lodestone::run::PromptStop::Attendance attendance(prompt, context);
+    const int code = lodestone::run::TrainingRun(config, context, "auto", signals, prompt).run();
     if (code == lodestone::kDone && context.is_main_rank()) embed(config);
     return code;
   });

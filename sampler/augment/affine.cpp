@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -25,13 +25,13 @@ float between(const float* corner, int width, float fx, float fy) {
 }
 
 // From output pixels to their source positions in the input.
-Map backwards(const Planes& planes, const Motion& motion, double aspect_width, double aspect_height) {
-  const double radians = motion.rotation * std::numbers::pi / 180.0;
+Map backwards(const Planes& planes, const AffineChange& affine, double aspect_width, double aspect_height) {
+  const double radians = affine.rotation * std::numbers::pi / 180.0;
   const double c = std::cos(radians);
   const double s = std::sin(radians);
-  const double k = std::tan(motion.shear * std::numbers::pi / 180.0);
-  const double fx = (motion.flip ? -1.0 : 1.0) / motion.scale;
-  const double fy = 1.0 / motion.scale;
+  const double k = std::tan(affine.shear * std::numbers::pi / 180.0);
+  const double fx = (affine.flip ? -1.0 : 1.0) / affine.scale;
+  const double fy = 1.0 / affine.scale;
   // Inverse of R · [1 k; 0 1] · diag(1/fx, 1/fy):
   const double ixx = fx * (c + k * s), ixy = fx * (s - k * c);
   const double iyx = fy * -s, iyy = fy * c;
@@ -41,8 +41,8 @@ Map backwards(const Planes& planes, const Motion& motion, double aspect_width, d
   Map map{ixx, ixy * uy / ux, iyx * ux / uy, iyy, 0.0, 0.0};
   const double cx = (planes.width - 1) / 2.0;
   const double cy = (planes.height - 1) / 2.0;
-  const double ox = cx + motion.shift_x * planes.width;
-  const double oy = cy + motion.shift_y * planes.height;
+  const double ox = cx + affine.shift_x * planes.width;
+  const double oy = cy + affine.shift_y * planes.height;
   map.x0 = cx - map.xx * ox - map.xy * oy;
   map.y0 = cy - map.yx * ox - map.yy * oy;
   return map;
@@ -108,9 +108,9 @@ class RowPlaces {
 
 }  // namespace
 
-Planes moved(const Planes& planes, const Motion& motion, double aspect_width, double aspect_height,
-             const std::vector<float>& border) {
-  const Map map = backwards(planes, motion, aspect_width, aspect_height);
+Planes apply_affine(const Planes& planes, const AffineChange& affine, double aspect_width,
+                    double aspect_height, const std::vector<float>& border) {
+  const Map map = backwards(planes, affine, aspect_width, aspect_height);
   Planes out{planes.width, planes.height, planes.channels, std::vector<float>(planes.values.size())};
   RowPlaces places(planes.width);
   for (int y = 0; y < planes.height; ++y) {
@@ -143,4 +143,4 @@ std::vector<float> border_median(const Planes& planes) {
   return medians;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

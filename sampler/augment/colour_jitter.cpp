@@ -5,7 +5,7 @@
 
 #include "common/idle_keys.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -85,21 +85,20 @@ void turn_hue(Planes& planes, float turn) {
 }  // namespace
 
 void ColourJitterConfig::visit(Fields& f) {
-  f.field({.name = "probability", .doc = "share of draws in which colours are changed", .min = 0, .max = 1},
-          &probability);
+  f.field(
+      {.name = "probability", .doc = "probability that an image's colours are changed", .min = 0, .max = 1},
+      &probability);
   if (probability == 0)
     without_effect(f, {"brightness", "contrast", "saturation", "hue"},
                    "while jitter.probability is 0; set it, or leave this out");
-  f.field(
-      {.name = "brightness", .doc = "largest random change of the factor on brightness", .min = 0, .max = 10},
-      &brightness);
-  f.field({.name = "contrast", .doc = "largest random change of the factor on contrast", .min = 0, .max = 10},
+  f.field({.name = "brightness", .doc = "largest change of the brightness factor", .min = 0, .max = 10},
+          &brightness);
+  f.field({.name = "contrast", .doc = "largest change of the contrast factor", .min = 0, .max = 10},
           &contrast);
-  f.field(
-      {.name = "saturation", .doc = "largest random change of the factor on saturation", .min = 0, .max = 10},
-      &saturation);
+  f.field({.name = "saturation", .doc = "largest change of the saturation factor", .min = 0, .max = 10},
+          &saturation);
   f.field({.name = "hue",
-           .doc = "largest random turn of the hue, as a part of a full turn",
+           .doc = "largest change of the hue, as a fraction of the colour circle",
            .min = 0,
            .max = 0.5},
           &hue);
@@ -136,4 +135,4 @@ void make_grey(Planes& planes) {
   for (size_t p = 0; p < c.size; ++p) c.r[p] = c.g[p] = c.b[p] = c.grey(p);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 #include "common/rng.h"
 #include "sampler/augment/planes.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Random colour changes. Factors are drawn uniformly from [max(0, 1 - value), 1 + value], the hue rotation
 /// from ±value.
@@ -45,4 +45,4 @@ void change_colours(Planes& planes, const ColourChange& change);
 /// Sets all channels to the luma 0.2989 r + 0.587 g + 0.114 b.
 void make_grey(Planes& planes);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,26 +6,32 @@
 
 #include "common/idle_keys.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 void GaussianBlurConfig::visit(Fields& f) {
-  f.field({.name = "probability", .doc = "share of draws that are blurred", .min = 0, .max = 1},
+  f.field({.name = "probability", .doc = "probability that an image is blurred", .min = 0, .max = 1},
           &probability);
   if (probability == 0)
     without_effect(f, {"kernel", "sigma_min", "sigma_max"},
                    "while blur.probability is 0; set it, or leave this out");
   f.field({.name = "kernel",
-           .doc = "width of the kernel, odd; 0: a tenth of the input's shorter side",
+           .doc = "kernel width, odd; 0: a tenth of the input's shorter side",
            .unit = "pixels",
            .min = 0,
            .max = 511},
           &kernel);
-  f.field(
-      {.name = "sigma_min", .doc = "smallest standard deviation", .unit = "pixels", .min = 0.01, .max = 100},
-      &sigma_min);
-  f.field(
-      {.name = "sigma_max", .doc = "largest standard deviation", .unit = "pixels", .min = 0.01, .max = 100},
-      &sigma_max);
+  f.field({.name = "sigma_min",
+           .doc = "smallest standard deviation of the kernel",
+           .unit = "pixels",
+           .min = 0.01,
+           .max = 100},
+          &sigma_min);
+  f.field({.name = "sigma_max",
+           .doc = "largest standard deviation of the kernel",
+           .unit = "pixels",
+           .min = 0.01,
+           .max = 100},
+          &sigma_max);
 }
 
 void GaussianBlurConfig::check() const {
@@ -74,4 +80,4 @@ void gaussian_blur(Planes& planes, int kernel, double sigma) {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

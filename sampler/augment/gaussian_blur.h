@@ -3,7 +3,7 @@
 #include "common/fields.h"
 #include "sampler/augment/planes.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Random blur: sigma is drawn uniformly from [sigma_min, sigma_max].
 struct GaussianBlurConfig {
@@ -28,4 +28,4 @@ int kernel_width(const GaussianBlurConfig& config, int width, int height);
 /// Requires  kernel odd, kernel / 2 below both sides; sigma > 0.
 void gaussian_blur(Planes& planes, int kernel, double sigma);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

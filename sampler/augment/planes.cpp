@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -124,4 +124,4 @@ void mirror(Planes& planes) {
     std::reverse(row, row + width);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 
 #include "sampler/image.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// An image as floats, one channel after another; 0 is black, 1 is white.
 /// Shapes    values has channels · height · width entries (CHW).
@@ -43,4 +43,4 @@ Planes resized(const Planes& planes, int width, int height);
 /// Mirrors left to right.
 void mirror(Planes& planes);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 
 #include "common/idle_keys.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -17,19 +17,25 @@ int rounded(double value) {
 }  // namespace
 
 void RandomCropConfig::visit(Fields& f) {
-  f.field(
-      {.name = "probability", .doc = "share of draws that take a part of the picture", .min = 0, .max = 1},
-      &probability);
+  f.field({.name = "probability", .doc = "probability of a random crop", .min = 0, .max = 1}, &probability);
   if (probability == 0)
     without_effect(f, {"scale_min", "scale_max", "ratio_min", "ratio_max"},
                    "while crop.probability is 0; set it, or leave this out");
-  f.field({.name = "scale_min", .doc = "smallest part, as a share of the area", .min = 1e-4, .max = 1},
-          &scale_min);
-  f.field({.name = "scale_max", .doc = "largest part, as a share of the area", .min = 1e-4, .max = 1},
-          &scale_max);
-  f.field({.name = "ratio_min", .doc = "smallest width / height of the part", .min = 0.05, .max = 20},
+  f.field(
+      {.name = "scale_min", .doc = "smallest crop, as a fraction of the image's area", .min = 1e-4, .max = 1},
+      &scale_min);
+  f.field(
+      {.name = "scale_max", .doc = "largest crop, as a fraction of the image's area", .min = 1e-4, .max = 1},
+      &scale_max);
+  f.field({.name = "ratio_min",
+           .doc = "smallest aspect ratio (width / height) of the crop",
+           .min = 0.05,
+           .max = 20},
           &ratio_min);
-  f.field({.name = "ratio_max", .doc = "largest width / height of the part", .min = 0.05, .max = 20},
+  f.field({.name = "ratio_max",
+           .doc = "largest aspect ratio (width / height) of the crop",
+           .min = 0.05,
+           .max = 20},
           &ratio_max);
 }
 
@@ -62,4 +68,4 @@ Box middle(int width, int height, double aspect) {
   return {(width - w) / 2, (height - h) / 2, w, h};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

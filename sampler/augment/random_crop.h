@@ -4,7 +4,7 @@
 #include "common/rng.h"
 #include "sampler/augment/planes.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Crops a random part of an image; it is then resized to the encoder's input.
 struct RandomCropConfig {
@@ -28,4 +28,4 @@ Box random_crop(int width, int height, const RandomCropConfig& config, Random ra
 /// The largest centred box with width : height = `aspect`.
 Box middle(int width, int height, double aspect);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,24 +6,36 @@
 
 #include "common/idle_keys.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 void RandomEraseConfig::visit(Fields& f) {
-  f.field({.name = "probability", .doc = "share of draws in which a rectangle is erased", .min = 0, .max = 1},
+  f.field({.name = "probability", .doc = "probability that a rectangle is erased", .min = 0, .max = 1},
           &probability);
   if (probability == 0)
     without_effect(f, {"scale_min", "scale_max", "ratio_min", "ratio_max", "value"},
                    "while erase.probability is 0; set it, or leave this out");
-  f.field({.name = "scale_min", .doc = "smallest rectangle, as a share of the area", .min = 1e-4, .max = 1},
+  f.field({.name = "scale_min",
+           .doc = "smallest rectangle, as a fraction of the input's area",
+           .min = 1e-4,
+           .max = 1},
           &scale_min);
-  f.field({.name = "scale_max", .doc = "largest rectangle, as a share of the area", .min = 1e-4, .max = 1},
+  f.field({.name = "scale_max",
+           .doc = "largest rectangle, as a fraction of the input's area",
+           .min = 1e-4,
+           .max = 1},
           &scale_max);
-  f.field({.name = "ratio_min", .doc = "smallest height / width of the rectangle", .min = 0.05, .max = 20},
+  f.field({.name = "ratio_min",
+           .doc = "smallest aspect ratio (height / width) of the rectangle",
+           .min = 0.05,
+           .max = 20},
           &ratio_min);
-  f.field({.name = "ratio_max", .doc = "largest height / width of the rectangle", .min = 0.05, .max = 20},
+  f.field({.name = "ratio_max",
+           .doc = "largest aspect ratio (height / width) of the rectangle",
+           .min = 0.05,
+           .max = 20},
           &ratio_max);
   f.field({.name = "value",
-           .doc = "what is put there, as the encoder sees it (0: the mean)",
+           .doc = "value written into the rectangle, after normalisation (0: the mean)",
            .min = -1000,
            .max = 1000},
           &value);
@@ -59,4 +71,4 @@ void fill_box(std::span<float> planes_CHW, int width, int height, const Box& box
                   value);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

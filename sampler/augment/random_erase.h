@@ -7,7 +7,7 @@
 #include "common/rng.h"
 #include "sampler/augment/planes.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Erases a random rectangle of an image, with probability `probability`.
 struct RandomEraseConfig {
@@ -31,4 +31,4 @@ std::optional<Box> random_erase(int width, int height, const RandomEraseConfig& 
 /// Sets the box to `value` in all channels.
 void fill_box(std::span<float> planes_CHW, int width, int height, const Box& box, float value);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -9,13 +9,13 @@
 #include "sampler/augment/affine.h"
 #include "sampler/augment/planes.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
 // The largest number of source pixels per output pixel, along a side, for an affine transform: with fewer,
 // the result would be less sharp than without a transform.
-constexpr int kMovedPixels = 3;
+constexpr int kAffineOversampling = 3;
 
 void require(bool holds, const std::string& expected, const std::string& got) {
   if (!holds) throw ConfigError("transform: expected " + expected + ", got " + got);
@@ -55,9 +55,9 @@ std::optional<Random> chance(uint64_t seed, const AugmentKey& key, Kind kind, do
   return {};
 }
 
-Motion draw_motion(const ImageTransformConfig& config, Random random) {
+AffineChange draw_affine(const ImageTransformConfig& config, Random random) {
   const auto spread = [&random](double most) { return random.uniform(-most, most); };
-  Motion out;
+  AffineChange out;
   out.rotation = spread(config.rotation);
   out.shift_x = spread(config.shift);
   out.shift_y = spread(config.shift);
@@ -78,14 +78,18 @@ void ImageTransformConfig::visit(Fields& f) {
   f.field({.name = "height", .doc = "height of the encoder's input", .unit = "pixels", .min = 1, .max = 4096},
           &height);
   f.field({.name = "channels", .doc = "1 for grey, 3 for colour", .min = 1, .max = 3}, &channels);
-  f.choice({.name = "fit",
-            .doc = "how a picture of another shape fits: stretch it, or crop what is too much on both sides"},
-           &fit, {{"stretch", ImageFit::kStretch}, {"crop", ImageFit::kCrop}});
-  f.field({.name = "invert", .doc = "exchange black and white, so that ink is bright"}, &invert);
-  f.nested({.name = "crop", .doc = "take a random part of the picture"}, crop);
-  f.field({.name = "flip", .doc = "share of draws mirrored left to right", .min = 0, .max = 1}, &flip);
+  f.choice(
+      {.name = "fit",
+       .doc =
+           "how an image of another aspect ratio fits the input. stretch: the whole image is resized; crop: "
+           "its centre is cut out first"},
+      &fit, {{"stretch", ImageFit::kStretch}, {"crop", ImageFit::kCrop}});
+  f.field({.name = "invert", .doc = "whether brightness is inverted, so that ink is bright"}, &invert);
+  f.nested({.name = "crop", .doc = "random crop"}, crop);
+  f.field({.name = "flip", .doc = "probability that an image is mirrored left to right", .min = 0, .max = 1},
+          &flip);
   f.field({.name = "affine_probability",
-           .doc = "share of draws moved by the rotation, shift, scale and shear below",
+           .doc = "probability of the affine augmentation: the rotation, shift, scale and shear below",
            .min = 0,
            .max = 1},
           &affine_probability);
@@ -93,7 +97,7 @@ void ImageTransformConfig::visit(Fields& f) {
     without_effect(f, {"rotation", "shift", "scale_min", "scale_max", "shear", "background"},
                    "while affine_probability is 0; set it, or leave this out");
   f.field({.name = "rotation",
-           .doc = "largest random turn to either side",
+           .doc = "largest random rotation to either side",
            .unit = "degrees",
            .min = 0,
            .max = 180},
@@ -106,32 +110,40 @@ void ImageTransformConfig::visit(Fields& f) {
   f.field({.name = "scale_min", .doc = "smallest random scale", .min = 0.05, .max = 20}, &scale_min);
   f.field({.name = "scale_max", .doc = "largest random scale", .min = 0.05, .max = 20}, &scale_max);
   f.field(
-      {.name = "shear", .doc = "largest random slant to either side", .unit = "degrees", .min = 0, .max = 60},
+      {.name = "shear", .doc = "largest random shear to either side", .unit = "degrees", .min = 0, .max = 60},
       &shear);
-  f.field({.name = "background",
-           .doc = "brightness around a moved picture after inversion; null takes the picture's own border",
-           .min = 0,
-           .max = 1},
-          &background);
+  f.field(
+      {.name = "background",
+       .doc =
+           "brightness outside the image in the affine augmentation, after inversion; null: the brightness "
+           "of the image's border",
+       .min = 0,
+       .max = 1},
+      &background);
   const std::string no_colours = "with data.image.channels: 1; set channels: 3, or leave it out";
-  f.group({.name = "jitter", .doc = "change brightness, contrast, saturation and hue, in random order"},
-          [&](Fields& members) {
-            if (channels == 1) without_effect(members, {"saturation", "hue"}, no_colours);
-            jitter.visit(members);
-          });
+  f.group(
+      {.name = "jitter", .doc = "random change of brightness, contrast, saturation and hue, in random order"},
+      [&](Fields& members) {
+        if (channels == 1) without_effect(members, {"saturation", "hue"}, no_colours);
+        jitter.visit(members);
+      });
   if (channels == 1) without_effect(f, {"grey"}, no_colours);
-  f.field({.name = "grey", .doc = "share of draws made grey", .min = 0, .max = 1}, &grey);
+  f.field({.name = "grey", .doc = "probability that an image is converted to grey", .min = 0, .max = 1},
+          &grey);
   f.nested({.name = "blur", .doc = "blur by a Gaussian"}, blur);
-  f.nested({.name = "erase", .doc = "erase a random rectangle"}, erase);
-  f.field({.name = "mean",
-           .doc = "subtracted from each channel (0 black, 1 white): one number, or one per channel"},
-          &mean);
-  f.field({.name = "std", .doc = "each channel is divided by this: one number, or one per channel"}, &std);
+  f.nested({.name = "erase", .doc = "random erasing of a rectangle"}, erase);
+  f.field(
+      {.name = "mean",
+       .doc = "mean that is subtracted from each channel (0 black, 1 white): one number, or one per channel"},
+      &mean);
+  f.field({.name = "std",
+           .doc = "standard deviation that each channel is divided by: one number, or one per channel"},
+          &std);
   f.field(
       {.name = "max_pixels",
        .doc =
-           "a picture that is decoded to more is a bad record; a JPEG of one scan may have 16 times as many "
-           "before it is reduced",
+           "largest number of pixels of a decoded image; a larger image is a bad record. A JPEG of one scan "
+           "may have 16 times as many before it is reduced",
        .unit = "pixels",
        .min = 1,
        .max = int64_t{1} << 40},
@@ -157,9 +169,9 @@ ImageTransform::ImageTransform(ImageTransformConfig config, uint64_t seed)
 
 DecodeOptions ImageTransform::decode_options() const {
   const ImageTransformConfig& c = config_;
-  const bool moves = c.affine_probability > 0 &&
-                     (c.rotation > 0 || c.shift > 0 || c.shear > 0 || c.scale_min != 1 || c.scale_max != 1);
-  const double least = moves ? kMovedPixels : 2;
+  const bool changes = c.affine_probability > 0 &&
+                       (c.rotation > 0 || c.shift > 0 || c.shear > 0 || c.scale_min != 1 || c.scale_max != 1);
+  const double least = changes ? kAffineOversampling : 2;
   const double pixels = c.crop.probability > 0 ? std::max(least, 1 / std::sqrt(c.crop.scale_min)) : least;
   DecodeOptions options;
   options.channels = static_cast<int>(c.channels);
@@ -190,24 +202,24 @@ Planes ImageTransform::placed(const Image& image, const AugmentKey& key) const {
   Box box = whole(image);
   if (const auto random = chance(seed_, key, Kind::kCrop, config_.crop.probability))
     box = random_crop(image.width, image.height, config_.crop, *random);
-  Motion motion;
+  AffineChange affine;
   if (const auto random = chance(seed_, key, Kind::kAffine, config_.affine_probability))
-    motion = draw_motion(config_, *random);
-  motion.flip = chance(seed_, key, Kind::kFlip, config_.flip).has_value();
-  if (!motion.moves()) {
+    affine = draw_affine(config_, *random);
+  affine.flip = chance(seed_, key, Kind::kFlip, config_.flip).has_value();
+  if (!affine.changes()) {
     Planes planes = resized(image, box, width, height);
     if (config_.invert) invert(planes);
-    if (motion.flip) mirror(planes);
+    if (affine.flip) mirror(planes);
     return planes;
   }
-  Planes planes = resized(image, box, std::min(box.width, kMovedPixels * width),
-                          std::min(box.height, kMovedPixels * height));
+  Planes planes = resized(image, box, std::min(box.width, kAffineOversampling * width),
+                          std::min(box.height, kAffineOversampling * height));
   if (config_.invert) invert(planes);
   const std::vector<float> border =
       config_.background
           ? std::vector<float>(static_cast<size_t>(config_.channels), static_cast<float>(*config_.background))
           : border_median(planes);
-  return resized(moved(planes, motion, width, height, border), width, height);
+  return resized(apply_affine(planes, affine, width, height, border), width, height);
 }
 
 void ImageTransform::augmented(const Image& image, const AugmentKey& key, std::span<float> out_CHW) const {
@@ -236,4 +248,4 @@ void ImageTransform::normalise(std::span<float> out_CHW) const {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

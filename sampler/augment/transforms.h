@@ -14,7 +14,7 @@
 #include "sampler/codecs/decode.h"
 #include "sampler/image.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// How an image of another shape becomes one of the target's shape.
 enum class ImageFit {
@@ -102,4 +102,4 @@ class ImageTransform {
   uint64_t seed_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

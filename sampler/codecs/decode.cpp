@@ -7,7 +7,7 @@
 #include "common/error.h"
 #include "sampler/codecs/decode_formats.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -22,7 +22,7 @@ void check_size(int64_t width, int64_t height, const DecodeOptions& options, std
   if (width >= 1 && height >= 1 && width <= options.max_pixels / height) return;
   throw DataError("image: expected 1 to " + std::to_string(options.max_pixels) + " pixels, got " +
                   std::to_string(width) + "x" + std::to_string(height) + " in " + std::string(where) +
-                  "; raise data.image.max_pixels, or shrink or remove this picture");
+                  "; raise data.image.max_pixels, or shrink or remove this image");
 }
 
 Image decode_image(std::span<const std::byte> data, const DecodeOptions& options, std::string_view where) {
@@ -37,8 +37,7 @@ Image decode_image(std::span<const std::byte> data, const DecodeOptions& options
   if (data.size() > 2 && data[0] == std::byte{'P'} && data[1] >= std::byte{'1'} && data[1] <= std::byte{'6'})
     return decode_pnm(data, options, where);
   throw DataError("image: expected a PNG, JPEG, WebP, PBM, PGM or PPM, got " + std::to_string(data.size()) +
-                  " bytes that are none of them in " + std::string(where) +
-                  "; convert or remove this picture");
+                  " bytes of another format in " + std::string(where) + "; convert or remove this image");
 }
 
 Image decode_image(std::span<const std::byte> data, int channels, std::string_view where) {
@@ -47,4 +46,4 @@ Image decode_image(std::span<const std::byte> data, int channels, std::string_vi
   return decode_image(data, options, where);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -7,7 +7,7 @@
 
 #include "sampler/image.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// How an image file is decoded.
 struct DecodeOptions {
@@ -34,4 +34,4 @@ Image decode_image(std::span<const std::byte> data, const DecodeOptions& options
 /// The same at full size and with the default limits.
 Image decode_image(std::span<const std::byte> data, int channels, std::string_view where);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

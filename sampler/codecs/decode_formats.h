@@ -9,7 +9,7 @@
 
 #include "sampler/codecs/decode.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 Image decode_png(std::span<const std::byte> data, const DecodeOptions& options, std::string_view where);
 Image decode_jpeg(std::span<const std::byte> data, const DecodeOptions& options, std::string_view where);
@@ -30,4 +30,4 @@ inline uint8_t luma(int r, int g, int b) {
   return static_cast<uint8_t>((77 * r + 150 * g + 29 * b + 128) >> 8);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

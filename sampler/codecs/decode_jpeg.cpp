@@ -11,7 +11,7 @@
 #include "sampler/codecs/decode_formats.h"
 #include "sampler/codecs/orientation.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -53,7 +53,7 @@ class Decompressor {
     info_.err = jpeg_std_error(&errors_);
     info_.client_data = this;
     errors_.error_exit = [](j_common_ptr info) { of(info).leave(); };
-    errors_.emit_message = [](j_common_ptr info, int level) { of(info).judge(level); };
+    errors_.emit_message = [](j_common_ptr info, int level) { of(info).handle_message(level); };
     errors_.output_message = [](j_common_ptr) {};
     progress_.progress_monitor = [](j_common_ptr info) { of(info).count_scans(); };
   }
@@ -108,7 +108,7 @@ class Decompressor {
     std::longjmp(left_, 1);
   }
 
-  void judge(int level) {
+  void handle_message(int level) {
     if (level >= 0) return;  // no warning
     const Finding found = finding(errors_.msg_code);
     ended_ = ended_ || found == Finding::kEnd;
@@ -174,8 +174,8 @@ void check_sizes(const jpeg_decompress_struct& info, bool several_scans, const D
 Image decode_jpeg(std::span<const std::byte> data, const DecodeOptions& options, std::string_view where) {
   Decompressor jpeg(data);
   const auto refuse = [&](const char* step) {
-    throw DataError("image: expected a sound JPEG, got '" + std::string(jpeg.reason()) + "' while " + step +
-                    " " + std::string(where) + "; replace or remove this picture");
+    throw DataError("image: expected a valid JPEG, got '" + std::string(jpeg.reason()) + "' while " + step +
+                    " " + std::string(where) + "; replace or remove this image");
   };
   if (!jpeg.open(options)) refuse("reading the header of");
   const jpeg_decompress_struct& info = jpeg.info();
@@ -188,4 +188,4 @@ Image decode_jpeg(std::span<const std::byte> data, const DecodeOptions& options,
   return oriented(std::move(image), exif_orientation(exif_of_jpeg(data)));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

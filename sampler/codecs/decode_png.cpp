@@ -6,7 +6,7 @@
 #include "sampler/codecs/decode_formats.h"
 #include "sampler/codecs/orientation.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -20,8 +20,8 @@ using Context = std::unique_ptr<spng_ctx, FreeContext>;
 
 void check(int code, const char* step, std::string_view where) {
   if (code == 0) return;
-  throw DataError("image: expected a sound PNG, got '" + std::string(spng_strerror(code)) + "' while " +
-                  step + " " + std::string(where) + "; replace or remove this picture");
+  throw DataError("image: expected a valid PNG, got '" + std::string(spng_strerror(code)) + "' while " +
+                  step + " " + std::string(where) + "; replace or remove this image");
 }
 
 bool plain_grey(spng_ctx* context, const spng_ihdr& header) {
@@ -66,4 +66,4 @@ Image decode_png(std::span<const std::byte> data, const DecodeOptions& options, 
   return oriented(from_rgba(rgba, width, height, options), orientation(context.get()));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

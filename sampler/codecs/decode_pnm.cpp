@@ -3,7 +3,7 @@
 #include "common/error.h"
 #include "sampler/codecs/decode_formats.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -13,8 +13,8 @@ class PnmReader {
   PnmReader(std::span<const std::byte> data, std::string_view where) : data_(data), where_(where) {}
 
   [[noreturn]] void refuse(const std::string& got) const {
-    throw DataError("image: expected a sound PBM, PGM or PPM, got " + got + " at offset " +
-                    std::to_string(at_) + " in " + std::string(where_) + "; replace or remove this picture");
+    throw DataError("image: expected a valid PBM, PGM or PPM, got " + got + " at offset " +
+                    std::to_string(at_) + " in " + std::string(where_) + "; replace or remove this image");
   }
 
   uint8_t byte() {
@@ -31,7 +31,7 @@ class PnmReader {
       value = value * 10 + (static_cast<int>(data_[at_]) - '0');
       if (value > INT32_MAX) refuse("a number beyond 2147483647");
     }
-    if (digits == 0) refuse("something that is no number");
+    if (digits == 0) refuse("something that is not a number");
     return static_cast<int>(value);
   }
 
@@ -128,4 +128,4 @@ Image decode_pnm(std::span<const std::byte> data, const DecodeOptions& options, 
   return image;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -7,7 +7,7 @@
 #include "sampler/codecs/decode_formats.h"
 #include "sampler/codecs/orientation.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -16,8 +16,8 @@ struct Delete {
 };
 
 [[noreturn]] void refuse(const std::string& got, std::string_view where) {
-  throw DataError("image: expected a sound WebP, got " + got + " in " + std::string(where) +
-                  "; replace or remove this picture");
+  throw DataError("image: expected a valid WebP, got " + got + " in " + std::string(where) +
+                  "; replace or remove this image");
 }
 
 int orientation(std::span<const std::byte> data) {
@@ -46,4 +46,4 @@ Image decode_webp(std::span<const std::byte> data, const DecodeOptions& options,
   return oriented(from_rgba(rgba, features.width, features.height, options), orientation(data));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

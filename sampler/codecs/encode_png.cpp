@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -50,4 +50,4 @@ std::vector<uint8_t> encode_png(const Image& image) {
   return {bytes, bytes + size};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 
 #include "sampler/image.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Encodes the image as a PNG file (8 bits, grey or RGB). decode_image returns the same pixels.
 /// Throws    DataError unless width and height are at least 1, channels 1 or 3, and pixels of the matching
@@ -13,4 +13,4 @@ namespace lodestone {
 /// Threads   safe concurrently.
 std::vector<uint8_t> encode_png(const Image& image);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -86,4 +86,4 @@ Image oriented(Image image, int orientation) {
   return out;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 
 #include "sampler/image.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Reads the orientation (1 to 8) from an EXIF block (TIFF 6.0, tag 0x0112 of the first directory); 1 if
 /// there is none or the block is damaged. A leading "Exif\0\0" is skipped. Safe for arbitrary bytes.
@@ -21,4 +21,4 @@ std::span<const std::byte> exif_of_jpeg(std::span<const std::byte> jpeg);
 /// Cost      none for 1, else one copy.
 Image oriented(Image image, int orientation);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -1,6 +1,6 @@
 #include "sampler/codecs/decode_formats.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -25,4 +25,4 @@ Image from_rgba(const std::vector<uint8_t>& rgba, int width, int height, const D
   return image;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -93,4 +93,4 @@ ClassDirections ClassMeans::directions() const {
   return out;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

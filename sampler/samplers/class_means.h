@@ -7,7 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Unit-length class means at one step. Row c is the direction of class c, or zeros if no sample of it was
 /// seen.
@@ -46,4 +46,4 @@ class ClassMeans {
   ClassDirections means_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,13 +4,14 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 void PkConfig::visit(Fields& f) {
-  f.field({.name = "samples_per_class", .doc = "samples of each class in a global batch (K)", .min = 1},
-          &samples_per_class);
+  f.field(
+      {.name = "samples_per_class", .doc = "number of samples of each class in a global batch (K)", .min = 1},
+      &samples_per_class);
   f.field({.name = "allow_small_classes",
-           .doc = "let classes with fewer samples repeat them instead of being an error"},
+           .doc = "whether a class with fewer samples repeats them; false: such a class is an error"},
           &allow_small_classes);
 }
 
@@ -48,4 +49,4 @@ void check_classes(const char* sampler, const Dataset& dataset, const ClassMembe
       class_name + "']");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

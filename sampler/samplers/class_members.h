@@ -8,7 +8,7 @@
 #include "common/rng.h"
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Settings shared by the samplers that draw P classes × K samples; visit() describes the keys.
 struct PkConfig {
@@ -53,4 +53,4 @@ void draw_samples(std::span<const int64_t> members, int64_t wanted, Random rando
     }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -7,14 +7,14 @@
 
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Draws the numbers 0..n-1 without replacement from an endless sequence of shuffled decks: each number is
 /// drawn once before any is drawn again. Numbers that were passed over stay first in line.
 /// Cost      O(1) per number drawn or passed over; memory O(n).
 class Dealer {
  public:
-  Dealer(int64_t n, Random random) : n_(n), random_(std::move(random)) {}
+  Dealer(int64_t n, Random random) : n_(n), random_(random) {}
 
   /// Draws up to `count` numbers that accept(number) allows, in line order. Stops early once a whole new deck
   /// has been offered without filling `count`. `accept` is called once per offered number and may keep state.
@@ -56,4 +56,4 @@ class Dealer {
   size_t front_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

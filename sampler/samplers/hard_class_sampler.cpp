@@ -11,7 +11,7 @@
 #include "sampler/samplers/dealer.h"
 #include "sampler/samplers/sampler_factory.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -63,16 +63,16 @@ class HardClassSampler::Choice {
 
 void HardClassConfig::visit(Fields& f) {
   f.field({.name = "cluster",
-           .doc = "classes that are drawn together: an anchor class and those nearest to it",
+           .doc = "number of classes that are drawn together: an anchor class and its nearest classes",
            .min = 1},
           &cluster);
   f.field({.name = "refresh",
-           .doc = "how often the means of classes are renewed; at least loader.depth + 1",
+           .doc = "number of steps between updates of the class means; at least loader.depth + 1",
            .unit = "steps",
            .min = 1},
           &refresh);
   f.field({.name = "decay",
-           .doc = "share of a class's mean that remains when a new batch comes in",
+           .doc = "decay of a class's mean: the fraction that remains at each new batch",
            .min = 0,
            .max = 0.9999},
           &decay);
@@ -112,12 +112,12 @@ std::vector<int64_t> HardClassSampler::anchors(int64_t epoch) const {
 }
 
 HardClassSampler::Directions HardClassSampler::directions_for(int64_t step) const {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   const int64_t period = step / config_.refresh;
   const int64_t present = observed_ / config_.refresh;
   if (period < 2 || period == present) return period < 2 ? nullptr : now_;
   if (period == present + 1) return next_;
-  throw Error("hard_class sampler: expected to be asked for a batch of step " +
+  throw Error("hard_class sampler: expected a request for a batch of step " +
               std::to_string(present * config_.refresh) + " to " +
               std::to_string((present + 2) * config_.refresh - 1) + ", since " + std::to_string(observed_) +
               " were observed, got step " + std::to_string(step) +
@@ -161,7 +161,7 @@ GlobalBatch HardClassSampler::batch(Cursor cursor) const {
 }
 
 void HardClassSampler::observe(Cursor cursor, std::span<const int64_t> labels, const at::Tensor& z_BD) {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   if (step_of(cursor) != observed_)
     throw Error("hard_class sampler: expected to observe step " + std::to_string(observed_) + ", got step " +
                 std::to_string(step_of(cursor)));
@@ -182,7 +182,7 @@ ClassDirections HardClassSampler::from_tensor(const char* name, const at::Tensor
 }
 
 void HardClassSampler::visit_state(StateVisitor& v) {
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   const ClassDirections none;
   const int64_t classes = dataset_->classes();
   at::Tensor means = to_tensor(means_.raw(), classes), now = to_tensor(now_ ? *now_ : none, classes),
@@ -204,7 +204,7 @@ void HardClassSampler::visit_state(StateVisitor& v) {
 
 void HardClassSampler::seek(Cursor next) {
   check_cursor(next, batches_);
-  std::lock_guard lock(mutex_);
+  std::scoped_lock lock(mutex_);
   observed_ = step_of(next);
 }
 
@@ -234,4 +234,4 @@ std::unique_ptr<SamplerFactory> make_hard_class() {
   return std::make_unique<HardClassFactory>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -11,7 +11,7 @@
 #include "sampler/samplers/class_members.h"
 #include "sampler/samplers/sampler_learner.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 struct HardClassConfig {
   int64_t cluster = 4;
@@ -77,4 +77,4 @@ class HardClassSampler : public IndexSampler, public SamplerLearner {
   Directions next_;       // for those of the period after it
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

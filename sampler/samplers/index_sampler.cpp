@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 Range share_of(int64_t rows, Shard shard) {
   if (rows < 0 || shard.rank < 0 || shard.rank >= shard.world)
@@ -37,4 +37,4 @@ void check_cursor(Cursor cursor, int64_t batches_per_epoch) {
                     "; the checkpoint may belong to another data set or batch size");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

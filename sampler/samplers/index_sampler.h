@@ -5,7 +5,7 @@
 
 #include "sampler/sources/tuple.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// One of `world` equal readers of a data set; 0 <= rank < world.
 struct Shard {
@@ -25,7 +25,7 @@ struct Range {
 
 /// The contiguous share of `rows` that belongs to a shard. Shares cover all rows in rank order. Their sizes
 /// differ by at most one, with the larger ones at the lower ranks; with world > rows the last shares are
-/// empty. Pieces are cut and shared out by the same rule.
+/// empty. Pieces are cut and divided by the same rule.
 /// Throws    ConfigError unless 0 <= rank < world and rows >= 0.
 Range share_of(int64_t rows, Shard shard);
 
@@ -85,4 +85,4 @@ class IndexSampler {
 /// Throws the ConfigError of IndexSampler::batch.
 void check_cursor(Cursor cursor, int64_t batches_per_epoch);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

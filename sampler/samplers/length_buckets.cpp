@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -161,4 +161,4 @@ GlobalBatch LengthBuckets::batch(Cursor cursor) const {
   return out;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -9,7 +9,7 @@
 #include "sampler/epoch_cache.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Groups texts of similar length into batches, to reduce padding: rearranges the batches of another sampler
 /// within a window.
@@ -49,4 +49,4 @@ class LengthBuckets : public IndexSampler {
   EpochCache<Window> windows_;  // by epoch · windows per epoch + window
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

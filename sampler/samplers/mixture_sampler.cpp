@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 MixtureSampler::MixtureSampler(std::shared_ptr<const Dataset> dataset, int64_t views, int64_t global_batch,
                                uint64_t seed)
@@ -93,4 +93,4 @@ bool has_weights(const Dataset& dataset) {
   return std::any_of(sources.begin(), sources.end(), [](const Source& source) { return source.weight > 0; });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

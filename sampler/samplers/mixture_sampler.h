@@ -8,7 +8,7 @@
 #include "sampler/epoch_cache.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Whether the data set is a mixture whose sources have weights.
 bool has_weights(const Dataset& dataset);
@@ -53,4 +53,4 @@ class MixtureSampler : public IndexSampler {
   std::vector<EpochCache<std::vector<int64_t>>> decks_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

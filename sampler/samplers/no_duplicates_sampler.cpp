@@ -7,7 +7,7 @@
 #include "sampler/samplers/dealer.h"
 #include "sampler/samplers/sampler_factory.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 NoDuplicatesSampler::NoDuplicatesSampler(std::shared_ptr<const Dataset> dataset, int64_t global_batch,
                                          uint64_t seed)
@@ -70,4 +70,4 @@ std::unique_ptr<SamplerFactory> make_no_duplicates() {
   return std::make_unique<NoDuplicatesFactory>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

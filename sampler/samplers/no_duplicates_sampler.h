@@ -8,7 +8,7 @@
 #include "sampler/epoch_cache.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Samples in random order, without two of the same id in a global batch. For data in which a caption or
 /// sentence occurs several times and would become its own negative. Dataset::id defines equality.
@@ -37,4 +37,4 @@ class NoDuplicatesSampler : public IndexSampler {
   EpochCache<std::vector<int64_t>> plans_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

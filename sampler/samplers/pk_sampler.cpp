@@ -8,7 +8,7 @@
 #include "sampler/samplers/dealer.h"
 #include "sampler/samplers/sampler_factory.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -17,7 +17,7 @@ class ClassDealer {
  public:
   ClassDealer(const Dataset& dataset, Random random)
       : dataset_(dataset),
-        line_(dataset.classes(), std::move(random)),
+        line_(dataset.classes(), random),
         class_batch_(static_cast<size_t>(dataset.classes()), -1),
         group_batch_(static_cast<size_t>(dataset.classes()), -1) {}
 
@@ -139,4 +139,4 @@ std::unique_ptr<SamplerFactory> make_pk() {
   return std::make_unique<PkFactory>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

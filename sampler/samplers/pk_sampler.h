@@ -9,7 +9,7 @@
 #include "sampler/samplers/class_members.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Global batches of P classes × K samples, K = samples_per_class, P = global_batch / K. The K rows of a
 /// class are consecutive.
@@ -52,4 +52,4 @@ class PkSampler : public IndexSampler {
   EpochCache<Plan> plans_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

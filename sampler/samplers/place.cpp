@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -20,8 +20,8 @@ std::string batches_of(int64_t rows, int64_t an_epoch) {
 FoundPlace behind_draws(int64_t drawn, const IndexSampler& sampler) {
   const int64_t rows = sampler.global_batch(), steps = (drawn + rows - 1) / rows;
   FoundPlace found{advance({}, steps, sampler.batches_per_epoch()), {}};
-  found.told = "at draw " + std::to_string(steps * rows);
-  if (steps * rows > drawn) found.told += ", leaving out " + text(steps * rows - drawn, "row");
+  found.message = "at draw " + std::to_string(steps * rows);
+  if (steps * rows > drawn) found.message += ", leaving out " + text(steps * rows - drawn, "row");
   return found;
 }
 
@@ -73,12 +73,14 @@ FoundPlace find_place(const Place& saved, const IndexSampler& sampler, const std
                  (same_order ? "no batch begins there" : "its rows come in another order now")};
   }
   if (saved.global_batch == batch && saved.batches_per_epoch == an_epoch) {
-    found.told = "samples, seed or sampler are others than the checkpoint's; the run goes on " + found.told;
+    found.message =
+        "samples, seed or sampler differ from the checkpoint's; the run continues " + found.message;
     return found;
   }
-  found.told = "batches are others than the checkpoint's: " + batches_of(batch, an_epoch) + ", before " +
-               batches_of(saved.global_batch, saved.batches_per_epoch) + "; the run goes on " + found.told;
+  found.message = "batches differ from the checkpoint's: " + batches_of(batch, an_epoch) + ", before " +
+                  batches_of(saved.global_batch, saved.batches_per_epoch) + "; the run continues " +
+                  found.message;
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 #include "common/state.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// How far a run has come in its data. It counts rows, since a batch of another size or another data set has
 /// other positions.
@@ -34,7 +34,7 @@ struct FoundPlace {
   Cursor cursor;
   /// A sentence for the log if the batches differ from before: which place this is and what is left out; else
   /// empty.
-  std::string told;
+  std::string message;
 };
 
 /// Finds the batch of `sampler` that begins at `saved`. If there is none, or the order of the rows differs
@@ -44,4 +44,4 @@ struct FoundPlace {
 /// Requires  saved.epoch and saved.rows >= 0, saved.global_batch >= 1.
 FoundPlace find_place(const Place& saved, const IndexSampler& sampler, const std::string& order);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 RangeSampler::RangeSampler(std::shared_ptr<const Dataset> dataset, Range range, int64_t rows)
     : dataset_(std::move(dataset)), range_(range), rows_(rows) {
@@ -33,4 +33,4 @@ GlobalBatch RangeSampler::batch(Cursor cursor) const {
   return out;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 #include "sampler/dataset.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// The samples of `range` in order, `rows` per batch, the last batch smaller: for evaluation. All epochs are
 /// equal.
@@ -26,4 +26,4 @@ class RangeSampler : public IndexSampler {
   int64_t rows_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -7,7 +7,7 @@
 #include "common/error.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -102,4 +102,4 @@ GlobalBatch RowSampler::batch(Cursor cursor) const {
   return out;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

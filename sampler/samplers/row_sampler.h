@@ -8,7 +8,7 @@
 #include "sampler/epoch_cache.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Rows of texts in random order, each once per epoch. The samples r·w … r·w + w - 1 form row r (query,
 /// positive, negatives). They are consecutive in the batch, and a row is never split between global batches
@@ -40,4 +40,4 @@ class RowSampler : public IndexSampler {
   EpochCache<std::vector<int64_t>> orders_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 #include "sampler/samplers/mixture_sampler.h"
 #include "sampler/samplers/tuple_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 std::shared_ptr<const IndexSampler> make_sampler(const SamplerConfig& config,
                                                  std::shared_ptr<const Dataset> dataset,
@@ -30,4 +30,4 @@ bool samples_are_labels(std::string_view sampler) {
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

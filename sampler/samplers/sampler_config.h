@@ -9,7 +9,7 @@
 #include "common/flat_slot.h"
 #include "sampler/samplers/sampler_factory.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Selects the index sampler of a run, a row of sampler_table(), and has its settings.
 class SamplerConfig : public FlatSlot<SamplerFactory> {
@@ -31,4 +31,4 @@ std::string samplers_with(bool (SamplerFactory::*property)() const);
 /// a name that is not in the table.
 bool samples_are_labels(std::string_view sampler);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 #include "sampler/dataset.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// A row of the table of samplers: its settings, the sampler that they make, and what the rest of a run asks
 /// about its batches. Nothing else asks for a sampler's name.
@@ -33,4 +33,4 @@ class SamplerFactory {
 /// All samplers. sampler/samplers/table.cpp has one row for each.
 std::span<const TableRow<SamplerFactory>> sampler_table();
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

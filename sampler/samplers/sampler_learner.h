@@ -8,7 +8,7 @@
 #include "common/state.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// The part of an index sampler that learns from training. With it, batches are pure functions of (seed,
 /// epoch, position) and of the observations. Every rank observes the same rows in the same order, so the
@@ -31,4 +31,4 @@ class SamplerLearner {
   virtual void seek(Cursor next) = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -7,7 +7,7 @@
 #include "sampler/samplers/mixture_sampler.h"
 #include "sampler/samplers/sampler_factory.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 ShuffleSampler::ShuffleSampler(std::shared_ptr<const Dataset> dataset, int64_t views, int64_t global_batch,
                                uint64_t seed)
@@ -77,4 +77,4 @@ std::unique_ptr<SamplerFactory> make_two_views() {
   return std::make_unique<ShuffleFactory>(2);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

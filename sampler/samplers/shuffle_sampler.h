@@ -8,7 +8,7 @@
 #include "sampler/epoch_cache.h"
 #include "sampler/samplers/index_sampler.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Every sample once per epoch in random order, with 1 or 2 views each; no sample is twice in a global batch.
 /// One view   label and group are the class's: for losses with proxies or centres.
@@ -36,4 +36,4 @@ class ShuffleSampler : public IndexSampler {
   EpochCache<std::vector<int64_t>> orders_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

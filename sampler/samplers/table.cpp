@@ -1,6 +1,6 @@
 #include "sampler/samplers/sampler_factory.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 std::unique_ptr<SamplerFactory> make_pk();
 std::unique_ptr<SamplerFactory> make_shuffle();
@@ -19,4 +19,4 @@ std::span<const TableRow<SamplerFactory>> sampler_table() {
   return kRows;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

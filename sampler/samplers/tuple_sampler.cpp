@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 TupleSampler::TupleSampler(std::shared_ptr<const Dataset> dataset, std::vector<Tuple> tuples,
                            int64_t global_batch, uint64_t seed)
@@ -16,7 +16,7 @@ TupleSampler::TupleSampler(std::shared_ptr<const Dataset> dataset, std::vector<T
     if (tuple.is_triplet() != (width_ == 3))
       throw DataError("tuple sampler: expected pairs or triplets, got a mixture");
   if (global_batch_ < width_ || global_batch_ % width_ != 0)
-    throw ConfigError("tuple sampler: expected global_batch (pictures) to be a positive multiple of " +
+    throw ConfigError("tuple sampler: expected global_batch (images) to be a positive multiple of " +
                       std::to_string(width_) + ", got " + std::to_string(global_batch_));
   batches_ = static_cast<int64_t>(tuples_.size()) / (global_batch_ / width_);
   if (batches_ < 1)
@@ -54,4 +54,4 @@ GlobalBatch TupleSampler::batch(Cursor cursor) const {
   return out;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

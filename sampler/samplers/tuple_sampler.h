@@ -9,7 +9,7 @@
 #include "sampler/samplers/index_sampler.h"
 #include "sampler/sources/tuple.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Explicit pairs or triplets in random order, each once per epoch. global_batch counts images; the 2 or 3
 /// rows of a tuple are consecutive, and a tuple is never split between global batches (but may be split
@@ -37,4 +37,4 @@ class TupleSampler : public IndexSampler {
   EpochCache<std::vector<int64_t>> orders_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,7 +4,7 @@
 #include <shared_mutex>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -55,4 +55,4 @@ std::shared_ptr<const ImageDataset> cached(std::shared_ptr<const ImageDataset> d
   return std::make_shared<CachedDataset>(std::move(dataset), max_bytes);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Adds a cache of decoded images to a data set. It keeps images until `max_bytes` are used; later ones are
 /// read each time. Nothing is evicted: under uniform access an evicting cache of the same size has no more
@@ -14,4 +14,4 @@ namespace lodestone {
 /// Threads   safe concurrently.
 std::shared_ptr<const ImageDataset> cached(std::shared_ptr<const ImageDataset> dataset, int64_t max_bytes);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 
 #include <fnmatch.h>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -40,4 +40,4 @@ LeftOut ClassFilter::unfitting() const {
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

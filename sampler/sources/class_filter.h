@@ -5,7 +5,7 @@
 
 #include "sampler/left_out.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Selects classes by globs of their names: keeps a class if one of the globs matches (or if there are only
 /// globs with a leading "!") and no glob with a leading "!" does. `*` also matches "/", so "Greek/*" keeps
@@ -25,4 +25,4 @@ class ClassFilter {
   bool keeps_some_ = false;  ///< whether there is a glob without "!"
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 #include "sampler/sources/image_source.h"
 #include "sampler/sources/indexed_images.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 // The data sets of image_source.h with a class filter that the caller owns, in place of config.class_filter.
 // The sources of a mixture share one filter; the caller that opens them reports the globs that matched no
@@ -37,4 +37,4 @@ std::shared_ptr<const ImageDataset> open_alone(const Open& open, const ImageSour
   return images;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

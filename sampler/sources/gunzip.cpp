@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "sampler/sources/positioned_file.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -17,7 +17,7 @@ struct Free {
 };
 
 [[noreturn]] void refuse(const std::string& path, const std::string& got) {
-  throw DataError("gzip: expected a sound gzip file, got " + got + " in " + path + "; fetch it again");
+  throw DataError("gzip: expected a valid gzip file, got " + got + " in " + path + "; fetch it again");
 }
 
 std::vector<std::byte> gunzip(const std::string& path, int64_t max_bytes) {
@@ -56,4 +56,4 @@ std::vector<std::byte> read_maybe_gzip(const std::string& path, int64_t max_byte
   return file.read(0, file.size());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

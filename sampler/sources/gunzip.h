@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Reads a file, and decompresses it if its name ends in .gz.
 /// Cost      memory for the content, twice while it grows.
@@ -12,4 +12,4 @@ namespace lodestone {
 ///           `max_bytes`.
 std::vector<std::byte> read_maybe_gzip(const std::string& path, int64_t max_bytes);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 #include "sampler/sources/gunzip.h"
 #include "sampler/sources/indexed_images.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -99,7 +99,7 @@ std::shared_ptr<const ImageDataset> open_idx(const std::string& path, const Deco
   if (labels.number(4) != count)
     labels.refuse(4, std::to_string(count) + " labels", std::to_string(labels.number(4)));
   labels.check_length(8, count);
-  if (count == 0) images.refuse(4, "pictures", "none");
+  if (count == 0) images.refuse(4, "images", "none");
 
   const std::span<const std::byte> classes = std::span(labels.bytes).subspan(8);
   std::set<std::string> names;
@@ -110,4 +110,4 @@ std::shared_ptr<const ImageDataset> open_idx(const std::string& path, const Deco
   return set;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

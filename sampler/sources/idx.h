@@ -6,7 +6,7 @@
 #include "sampler/codecs/decode.h"
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Opens IDX files, the format of MNIST. `path` is the file of images (magic 0x00000803); the labels
 /// (0x00000801) are beside it, under the same name with "images-idx3" replaced by "labels-idx1". Names that
@@ -16,4 +16,4 @@ namespace lodestone {
 ///           or the two files disagree.
 std::shared_ptr<const ImageDataset> open_idx(const std::string& path, const DecodeOptions& decode);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "common/files.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -41,8 +41,8 @@ Image read_image(const std::filesystem::path& path, const DecodeOptions& decode)
   try {
     bytes = read_file(path, kMaxImageBytes);
   } catch (const IoError&) {
-    std::throw_with_nested(DataError("images: expected a readable picture, got an error from " +
-                                     path.string() + "; restore or remove it"));
+    std::throw_with_nested(DataError("images: expected a readable image, got an error from " + path.string() +
+                                     "; restore or remove it"));
   }
   return decode_image(std::as_bytes(std::span(bytes)), decode, path.string());
 }
@@ -67,16 +67,16 @@ void UnreadEndings::add(const std::string& ending, const std::string& example) {
   if (!own)
     left_out_.add(many + " with other endings", example);
   else if (holds(kOther, ending))
-    left_out_.add(many + " of a picture format that is not read (*" + ending + "); convert to PNG or JPEG",
+    left_out_.add(many + " of an image format that is not read (*" + ending + "); convert to PNG or JPEG",
                   example);
   else if (is_image_ending(ending.substr(std::min(ending.rfind('.'), ending.size()))))
     left_out_.add(
         many + " with more between key and ending (*" + ending + "); a key ends at the first dot of the name",
         example);
   else if (ending.empty())
-    left_out_.add(many + " without an ending; name pictures *.png, *.jpg or *.webp", example);
+    left_out_.add(many + " without an ending; name images *.png, *.jpg or *.webp", example);
   else
-    left_out_.add(many + " with an ending that is no picture's (*" + ending + ")", example);
+    left_out_.add(many + " with an ending that is no image's (*" + ending + ")", example);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

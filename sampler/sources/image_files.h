@@ -10,7 +10,7 @@
 #include "sampler/sources/indexed_images.h"
 #include "sampler/sources/name_pool.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 inline constexpr uint64_t kMaxImageBytes = uint64_t{256} << 20;  ///< limit of one encoded image
 
@@ -61,4 +61,4 @@ class UnreadEndings {
   LeftOut left_out_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

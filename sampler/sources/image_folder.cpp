@@ -12,7 +12,7 @@
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_source.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -24,7 +24,7 @@ constexpr const char* kEquivalences = "equivalences.tsv";
 
 /// Paths of images below the root, by class name (both sorted), and what was left out.
 struct Found {
-  std::map<std::string, std::vector<std::string>> pictures;
+  std::map<std::string, std::vector<std::string>> images;
   LeftOut left_out;
 };
 
@@ -35,7 +35,7 @@ class Walk {
 
   Found run() {
     look_into(root_, "");
-    for (auto& [name, files] : found_.pictures) std::sort(files.begin(), files.end());
+    for (auto& [name, files] : found_.images) std::sort(files.begin(), files.end());
     found_.left_out.add(unread_.left_out());
     return std::move(found_);
   }
@@ -50,10 +50,9 @@ class Walk {
       return found_.left_out.add("link|links to a folder above, which was looked through already", name);
     if (++folders_ > kMaxFolders)
       fail(folder, "it is the " + std::to_string(kMaxFolders + 1) +
-                       "th folder that is met; links may lead to the same ones again and again");
+                       "th folder; links may lead to the same folders repeatedly");
     if (above_.size() > kMaxDepth)
-      return found_.left_out.add("folder|folders more than 8 deep, never looked into; move pictures up",
-                                 name);
+      return found_.left_out.add("folder|folders more than 8 deep, never looked into; move images up", name);
     above_.push_back(place);
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
@@ -69,7 +68,7 @@ class Walk {
     if (file.starts_with('.'))
       found_.left_out.add("entry|entries with a hidden name (.*)", relative);
     else if (entry.is_directory(ignored) && !deep_)
-      found_.left_out.add("folder|folders beside pictures, never looked into", relative);
+      found_.left_out.add("folder|folders beside images, never looked into", relative);
     else if (entry.is_directory(ignored))
       look_into(entry.path(), relative);
     else if (entry.is_regular_file(ignored))
@@ -82,21 +81,21 @@ class Walk {
 
   void take_file(const fs::path& file, const std::string& folder, const std::string& relative) {
     if (has_image_ending(relative))
-      add_picture(file, folder, relative);
+      add_image(file, folder, relative);
     else if (relative != kEquivalences)
       unread_.add(lower_case(file.extension().string()), relative);
   }
 
-  void add_picture(const fs::path& file, const std::string& folder, const std::string& relative) {
+  void add_image(const fs::path& file, const std::string& folder, const std::string& relative) {
     if (folder.empty() && deep_)
-      throw DataError("image folder: expected pictures inside class folders, got " + file.string() +
+      throw DataError("image folder: expected images inside class folders, got " + file.string() +
                       " directly in the root; move it into a folder named after its class");
-    found_.pictures[folder].push_back(relative);
+    found_.images[folder].push_back(relative);
   }
 
   [[noreturn]] static void fail(const fs::path& folder, const std::string& reason) {
-    throw DataError("image folder: cannot look into " + folder.string() + ": " + reason +
-                    "; allow it to be read, or remove it");
+    throw DataError("image folder: cannot read the folder " + folder.string() + ": " + reason +
+                    "; change its permissions, or remove it");
   }
 
   using Place = std::pair<dev_t, ino_t>;
@@ -118,8 +117,8 @@ Found look_through(const fs::path& root) {
                     (exists ? "none" : "missing") + "; check `path`" + file.left_out().clause());
   }
   Found found = Walk(root, true).run();
-  if (!found.pictures.empty()) return found;
-  throw DataError("image folder: expected root/class/*.png|jpg|jpeg|webp|pgm|ppm, got no pictures in " +
+  if (!found.images.empty()) return found;
+  throw DataError("image folder: expected root/class/*.png|jpg|jpeg|webp|pgm|ppm, got no images in " +
                   root.string() + "; check `path`" + found.left_out.clause());
 }
 
@@ -134,7 +133,7 @@ void add_equivalence(const std::string& line, const std::string& where, const Fo
   const auto tab = line.find('\t');
   if (tab == std::string::npos || tab == 0 || tab + 1 == line.size()) refuse("class<TAB>group", line);
   const std::string name = line.substr(0, tab);
-  if (!found.pictures.contains(name)) refuse("the name of a class folder", name);
+  if (!found.images.contains(name)) refuse("the name of a class folder", name);
   if (!groups.emplace(name, line.substr(tab + 1)).second) refuse("each class once", name);
 }
 
@@ -172,8 +171,8 @@ Groups read_equivalences(const fs::path& file, const Found& found, const BadReco
 std::shared_ptr<const ImageDataset> open_loose_images(const std::string& folder,
                                                       const DecodeOptions& decode) {
   const Found found = Walk(folder, false).run();
-  const auto loose = found.pictures.find("");
-  if (loose == found.pictures.end()) return nullptr;
+  const auto loose = found.images.find("");
+  if (loose == found.images.end()) return nullptr;
   auto images = std::make_shared<ImageFiles>(folder, ClassTable({""}, {}), decode);
   for (const std::string& file : loose->second) images->add_file(file, "");
   images->leave_out(found.left_out);
@@ -186,18 +185,18 @@ std::shared_ptr<IndexedImages> open_filtered_folder(const ImageSourceConfig& con
   const fs::path root(config.path);
   Found found = look_through(root);
   std::set<std::string> names;
-  for (const auto& [name, files] : found.pictures)
+  for (const auto& [name, files] : found.images)
     if (filter.passes(name)) names.insert(name);
   if (names.empty())
     throw DataError("image folder: expected class_filter to keep a class, got none of the " +
-                    std::to_string(found.pictures.size()) + " in " + root.string() + " (the first is '" +
-                    found.pictures.begin()->first + "'); correct class_filter");
+                    std::to_string(found.images.size()) + " in " + root.string() + " (the first is '" +
+                    found.images.begin()->first + "'); correct class_filter");
   const Groups groups = read_equivalences(root / kEquivalences, found, bad_records, found.left_out);
   auto images = std::make_shared<ImageFiles>(root, ClassTable(names, groups), decode);
   for (const std::string& name : names)
-    for (const std::string& file : found.pictures.at(name)) images->add_file(file, name);
+    for (const std::string& file : found.images.at(name)) images->add_file(file, name);
   images->leave_out(found.left_out);
   return images;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -7,7 +7,7 @@
 #include "sampler/sources/class_filter.h"
 #include "sampler/sources/image_source.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// A row of the table of image formats: how labelled images are stored at a path, and which settings apply.
 struct ImageFormat {
@@ -35,4 +35,12 @@ std::span<const ImageFormat> image_format_table();
 /// The format of a path: that of its name; a folder's for a folder and for a name that no format has.
 const ImageFormat& image_format(const std::string& path);
 
-}  // namespace lodestone
+/// Whether `path` names a list of images whose header has the column split.
+/// Throws    DataError if the list cannot be read
+bool has_split_column(const std::string& path);
+
+/// Refuses `split` and `other_columns` of a source that was visited, as refuse_given() does, if its paths
+/// name no list. Not for evaluation data, in whose place a command's --input may name one.
+void refuse_list_keys(Fields& f, const ImageSourceConfig& config);
+
+}  // namespace lodestone::sampler

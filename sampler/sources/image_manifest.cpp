@@ -10,12 +10,13 @@
 #include "common/printable.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_files.h"
+#include "sampler/sources/image_format.h"
 #include "sampler/sources/image_source.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/texts/column_name.h"
 #include "sampler/texts/record_reader.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -45,9 +46,9 @@ class ManifestImages : public ImageFiles {
   bool said(const std::vector<Flag>& flags, int64_t i, Column column) const {
     const Flag flag = flags.at(static_cast<size_t>(i));
     if (flag == Flag::kEmpty)
-      throw DataError("manifest: expected 1 or 0 in the column " + std::string(kNames[column]) +
-                      " of a row that is judged, got an empty cell for " + key(i) +
-                      "; fill it in, or choose the rows to judge by evaluate.data.split");
+      throw DataError("list: expected 1 or 0 in the column " + std::string(kNames[column]) +
+                      " of a row that is evaluated, got an empty cell for " + key(i) +
+                      "; fill it in, or select the rows to evaluate with evaluate.data.split");
     return flag == Flag::kYes;
   }
 
@@ -77,6 +78,23 @@ class Manifest {
     return rows;
   }
 
+  /// The columns that are not read. Requires a list that each() has read.
+  LeftOut unread() const {
+    RecordReader reader(file_, syntax_of(config_.path));
+    next(reader);
+    const Columns columns = read_header(reader, reader.columns());
+    std::vector<std::string> names = unread_names(reader.columns(), columns);
+    const bool all_splits = columns[kSplit] && config_.split.empty();
+    if (all_splits) names.emplace_back(kNames[kSplit]);
+    LeftOut found;
+    found.add("column|columns that nothing reads: " + joined(names) +
+                  (all_splits ? "; rows of all splits are taken unless data.train.split or "
+                                "evaluate.data.split names one"
+                              : ""),
+              config_.path, static_cast<int64_t>(names.size()));
+    return found;
+  }
+
  private:
   using Columns = std::array<std::optional<size_t>, kColumns>;
 
@@ -88,7 +106,7 @@ class Manifest {
 
   void check(const RecordReader& reader) const {
     if (!reader.problem().empty())
-      throw DataError("manifest: " + reader.problem() + " at " + config_.path + ":" +
+      throw DataError("list: " + reader.problem() + " at " + config_.path + ":" +
                       std::to_string(reader.line()) + "; correct or remove the row");
   }
 
@@ -105,7 +123,7 @@ class Manifest {
     if (label.empty()) refuse(reader, "a label", "an empty one");
     if (!filter_.passes(label)) return;
     const std::string path = cell(kPath);
-    if (!is_list_entry(path)) refuse(reader, "a path below the manifest's folder", name_in_quotes(path));
+    if (!is_list_entry(path)) refuse(reader, "a path below the list's folder", name_in_quotes(path));
     visit(fs::path(path).lexically_normal().generic_string(), label,
           columns[kIsQuery] ? flag(reader, kIsQuery, cell(kIsQuery)) : Flag::kYes,
           columns[kIsGallery] ? flag(reader, kIsGallery, cell(kIsGallery)) : Flag::kYes);
@@ -113,19 +131,13 @@ class Manifest {
 
   [[noreturn]] void refuse(const RecordReader& reader, const std::string& expected, const std::string& got,
                            const std::string& next = "correct or remove the row") const {
-    throw DataError("manifest: expected " + expected + ", got " + got + " at " + config_.path + ":" +
+    throw DataError("list: expected " + expected + ", got " + got + " at " + config_.path + ":" +
                     std::to_string(reader.line()) + "; " + next);
   }
 
   Columns read_header(const RecordReader& reader, const std::vector<std::string>& names) const {
     Columns columns;
-    for (size_t f = 0; f < names.size(); ++f)
-      for (size_t c = 0; c < kColumns; ++c)
-        if (same_column(names[f], kNames[c])) {
-          if (columns[c])
-            refuse(reader, "each column once", "'" + names[f] + "' twice", "rename or remove all but one");
-          columns[c] = f;
-        }
+    for (size_t c = 0; c < kColumns; ++c) columns[c] = find(reader, names, kNames[c]);
     if (!columns[kPath] || !columns[kLabel])
       refuse(reader, "a header with the columns path and label (and, if wanted, split, is_query, is_gallery)",
              names.empty() ? "an empty file" : "'" + names.front() + "' and what follows it",
@@ -136,24 +148,53 @@ class Manifest {
     if (std::ranges::any_of(names, [](const auto& name) { return same_column(name, "group"); }))
       refuse(reader, "classes alone",
              "a column group, while only folders and shards have groups of look-alikes", "remove the column");
-    if (config_.other_columns == "refuse") refuse_unread(reader, names);
+    if (config_.other_columns == OtherColumns::kRefuse) refuse_unread(reader, names, columns);
     return columns;
   }
 
-  void refuse_unread(const RecordReader& reader, const std::vector<std::string>& names) const {
-    std::string unread;
-    for (const std::string& name : names) {
-      const bool known =
-          std::ranges::any_of(kNames, [&](std::string_view one) { return same_column(name, one); });
-      if (known && config_.split.empty() && same_column(name, kNames[kSplit]))
-        refuse(reader, "`split` beside `path`, since the list has a column split", "none",
-               "set it to the rows to take, or set other_columns: ignore beside `path` to take those of all "
-               "splits");
-      if (!known) unread += (unread.empty() ? "" : ", ") + (name.empty() ? "(no name)" : printable(name));
+  // The place of a column: that of the same spelling, or of the only other one.
+  std::optional<size_t> find(const RecordReader& reader, const std::vector<std::string>& names,
+                             std::string_view wanted) const {
+    std::vector<size_t> same, exact;
+    for (size_t f = 0; f < names.size(); ++f) {
+      if (same_column(names[f], wanted)) same.push_back(f);
+      if (names[f] == wanted) exact.push_back(f);
     }
+    const std::vector<size_t>& found = exact.empty() ? same : exact;
+    if (found.size() > 1) {
+      std::vector<std::string> spellings;
+      for (const size_t f : found) spellings.push_back(printable(names[f]));
+      refuse(reader, "the column " + std::string(wanted) + " once", joined(spellings),
+             "rename or remove all but one");
+    }
+    return found.empty() ? std::nullopt : std::optional(found.front());
+  }
+
+  static std::vector<std::string> unread_names(const std::vector<std::string>& names,
+                                               const Columns& columns) {
+    std::vector<std::string> unread;
+    for (size_t f = 0; f < names.size(); ++f)
+      if (std::ranges::find(columns, std::optional(f)) == columns.end())
+        unread.push_back(names[f].empty() ? "(no name)" : printable(names[f]));
+    return unread;
+  }
+
+  static std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+  }
+
+  void refuse_unread(const RecordReader& reader, const std::vector<std::string>& names,
+                     const Columns& columns) const {
+    if (columns[kSplit] && config_.split.empty())
+      refuse(reader, "`split` beside `path`, since the list has a column split", "none",
+             "set it to the rows to take, or set other_columns: ignore beside `path` to take those of all "
+             "splits (for --input: --set evaluate.data.split=… or --set evaluate.data.other_columns=ignore)");
+    const std::vector<std::string> unread = unread_names(names, columns);
     if (!unread.empty())
-      refuse(reader, "the columns path, label, split, is_query and is_gallery", "others too: " + unread,
-             "remove them, or set other_columns: ignore beside `path`");
+      refuse(reader, "only path, label and, if wanted, split, is_query and is_gallery as columns",
+             "others too: " + joined(unread), "remove them, or set other_columns: ignore beside `path`");
   }
 
   Flag flag(const RecordReader& reader, Column column, const std::string& value) const {
@@ -174,6 +215,15 @@ class Manifest {
 
 }  // namespace
 
+bool has_split_column(const std::string& path) {
+  if (!image_format(path).has_splits) return false;
+  const PositionedFile file(path);
+  RecordReader reader(file, syntax_of(path));
+  return reader.next() && std::ranges::any_of(reader.columns(), [](const std::string& name) {
+           return same_column(name, kNames[kSplit]);
+         });
+}
+
 std::shared_ptr<IndexedImages> open_filtered_manifest(const ImageSourceConfig& config,
                                                       const DecodeOptions& decode,
                                                       const BadRecordConfig& bad_records,
@@ -190,7 +240,7 @@ std::shared_ptr<IndexedImages> open_filtered_manifest(const ImageSourceConfig& c
                     });
   check_bad_share(bad, rows, bad_records, messages);
   if (names.empty())
-    throw DataError("manifest: expected rows of split '" + config.split +
+    throw DataError("list: expected rows of split '" + config.split +
                     "' and of classes that class_filter keeps, got none in " + config.path +
                     "; correct split or class_filter" +
                     (messages.empty() ? "" : "; left out: " + messages.front()));
@@ -199,6 +249,7 @@ std::shared_ptr<IndexedImages> open_filtered_manifest(const ImageSourceConfig& c
   manifest.each([&](const std::string& path, const std::string& label, Flag is_query,
                     Flag is_gallery) { images->add_row(path, label, is_query, is_gallery); },
                 [](const DataError&) {});
+  images->leave_out(manifest.unread());
   if (bad > 0) {
     LeftOut rows_left_out;
     rows_left_out.add("row|rows of a list in error (on_bad_record: skip); correct the list", messages.front(),
@@ -208,4 +259,4 @@ std::shared_ptr<IndexedImages> open_filtered_manifest(const ImageSourceConfig& c
   return images;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

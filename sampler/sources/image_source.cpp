@@ -4,16 +4,17 @@
 
 #include "common/idle_keys.h"
 #include "common/paths.h"
+#include "sampler/samplers/sampler_config.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_format.h"
 #include "sampler/sources/mixed_images.h"
 #include "sampler/sources/quarter_turns.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
-// The formats that have this property, for a message: "list of pictures (*.csv, *.tsv)".
+// The formats that have this property, for a message: "list of images (*.csv, *.tsv)".
 std::string formats_with(bool ImageFormat::*property) {
   std::string docs;
   for (const ImageFormat& row : image_format_table())
@@ -49,28 +50,28 @@ std::shared_ptr<const ImageDataset> open_source(const ImageSourceConfig& config,
   return mixed_images(std::move(sources), config.mixture_weights, filter.unfitting());
 }
 
-// Without a path, a command's --input may still name shards, for which these keys have an effect.
-void say_what_no_file_reads(Fields& f, const ImageSourceConfig& config) {
-  if (config.empty())
-    without_effect(f, {"split", "class_filter"}, "without a path; set it, or leave this out", "path");
-  const auto any_with = [&config](bool ImageFormat::*property) {
-    const auto holds = [property](const std::string& path) {
-      return std::ranges::any_of(image_format_table(), [&](const ImageFormat& row) {
-        return row.*property && row.named != nullptr && row.named(path);
-      });
-    };
-    return config.empty() || holds(config.path) || std::ranges::any_of(config.mixture, holds);
+// Without a path, a command's --input may still name such files.
+bool may_name_any(const ImageSourceConfig& config, bool ImageFormat::*property) {
+  const auto holds = [property](const std::string& path) {
+    return std::ranges::any_of(image_format_table(), [&](const ImageFormat& row) {
+      return row.*property && row.named != nullptr && row.named(path);
+    });
   };
-  const auto because = [](bool ImageFormat::*property) {
-    return "since path names no " + formats_with(property) + "; leave it out, or let path name one";
-  };
-  if (!any_with(&ImageFormat::is_indexed))
-    without_effect(f, {"skip_incomplete", "index_cache"}, because(&ImageFormat::is_indexed));
-  if (!any_with(&ImageFormat::has_splits))
-    without_effect(f, {"split", "other_columns"}, because(&ImageFormat::has_splits));
+  return config.empty() || holds(config.path) || std::ranges::any_of(config.mixture, holds);
+}
+
+std::string since_no_path_names(bool ImageFormat::*property) {
+  return "since path names no " + formats_with(property) + "; leave it out, or let path name one";
 }
 
 }  // namespace
+
+void refuse_list_keys(Fields& f, const ImageSourceConfig& config) {
+  if (may_name_any(config, &ImageFormat::has_splits)) return;
+  const std::string sentence = "has no effect " + since_no_path_names(&ImageFormat::has_splits);
+  if (!config.split.empty()) refuse_given(f, "split", sentence, "path");
+  if (config.other_columns != OtherColumns::kRefuse) refuse_given(f, "other_columns", sentence, "path");
+}
 
 void ImageSourceConfig::visit(Fields& f) {
   std::string paths;
@@ -78,34 +79,34 @@ void ImageSourceConfig::visit(Fields& f) {
   for (const ImageFormat& format : formats)
     paths += (paths.empty() ? "" : &format == &formats.back() ? ", or " : ", ") + std::string(format.doc);
   f.field({.name = "path", .doc = paths.c_str(), .unit = kPathUnit}, &path);
-  f.field({.name = "mixture", .doc = "in place of path: several of them as one data set", .unit = kPathUnit},
-          &mixture);
+  f.field(
+      {.name = "mixture", .doc = "several paths that form one data set, in place of path", .unit = kPathUnit},
+      &mixture);
   if (mixture.empty())
     without_effect(f, {"mixture_weights"}, "without a mixture; set mixture, or leave it out", "mixture");
-  say_what_no_file_reads(f, *this);
-  f.field({.name = "mixture_weights",
-           .doc = "how often rows are drawn from each of them, as shares of their sum (sampler shuffle or "
-                  "two_views); empty: every "
-                  "sample alike",
-           .min = 0},
-          &mixture_weights);
-  f.field({.name = "split", .doc = "of a list: keep the rows with this split; empty keeps all"}, &split);
-  f.field({.name = "other_columns",
-           .doc = "of a list: what to do about columns that nothing reads: refuse the list, or ignore them",
-           .choices = {"refuse", "ignore"}},
-          &other_columns);
+  if (empty()) without_effect(f, {"class_filter"}, "without a path; set it, or leave this out", "path");
+  if (!may_name_any(*this, &ImageFormat::is_indexed))
+    without_effect(f, {"skip_incomplete", "index_cache"}, since_no_path_names(&ImageFormat::is_indexed));
+  const std::string weights =
+      "weights with which rows are drawn from each part of the mixture, as shares of their sum (sampler " +
+      samplers_with(&SamplerFactory::applies_weights) + "); empty: every sample equally often";
+  f.field({.name = "mixture_weights", .doc = weights.c_str(), .min = 0}, &mixture_weights);
+  f.field({.name = "split", .doc = "split of a list: only its rows are kept; empty: all rows"}, &split);
+  f.choice({.name = "other_columns", .doc = "unused columns of a list: refuse the list, or ignore them"},
+           &other_columns, kOtherColumns);
   f.field({.name = "class_filter",
-           .doc = "globs of class names to keep; with a leading ! to leave out; empty keeps all"},
+           .doc = "globs of class names to keep, or with a leading ! to leave out; empty: all classes"},
           &class_filter);
   f.field({.name = "quarter_turns",
-           .doc = "count every class turned by 90, 180 and 270 degrees as a class of its own"},
+           .doc = "whether every class rotated by 90, 180 and 270 degrees is a class of its own"},
           &quarter_turns);
-  f.field({.name = "skip_incomplete",
-           .doc = "leave out keys of a shard that lack their picture or class, instead of failing"},
-          &skip_incomplete);
+  f.field(
+      {.name = "skip_incomplete",
+       .doc = "whether keys of a shard without their image or class are left out; false: they are an error"},
+      &skip_incomplete);
   f.field(
       {.name = "index_cache",
-       .doc = "where indexes of shards are kept: auto (beside the shard, else in the user's cache folder), "
+       .doc = "where indexes of shards are stored: auto (beside the shard, else in the user's cache folder), "
               "none, or a folder",
        .unit = kPathUnit},
       &index_cache);
@@ -134,4 +135,4 @@ std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config,
   return config.quarter_turns ? quarter_turns(std::move(dataset)) : dataset;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -9,8 +9,9 @@
 #include "sampler/bad_records.h"
 #include "sampler/codecs/decode.h"
 #include "sampler/dataset.h"
+#include "sampler/other_columns.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Where labelled images come from.
 struct ImageSourceConfig {
@@ -18,7 +19,7 @@ struct ImageSourceConfig {
   std::vector<std::string> mixture;
   std::vector<double> mixture_weights;
   std::string split;
-  std::string other_columns = "refuse";
+  OtherColumns other_columns = OtherColumns::kRefuse;
   std::vector<std::string> class_filter;
   bool quarter_turns = false;
   bool skip_incomplete = false;
@@ -48,13 +49,14 @@ std::shared_ptr<const ImageDataset> open_loose_images(const std::string& folder,
 /// list's folder) and `label` (the class); optionally `split`, of which config.split selects one, and
 /// `is_query` and `is_gallery` (1 or 0, True or False, 1.0, yes …), the sample's role when retrieval is
 /// evaluated. These two may be empty; then is_query(i) or is_gallery(i) throws for that row. A row is one
-/// line. Images are not opened before they are needed. Names of columns are compared without case.
+/// line. Images are not opened before they are needed. Names of columns are compared without case; the
+/// same spelling comes before others, which are other columns then.
 /// Cost      the list is read twice; memory about 23 bytes and the path per sample.
 /// Errors    a malformed row is handled by `bad_records`.
 /// Throws    DataError naming file and line for a malformed row (unless it is skipped), a missing column, a
 ///           column `group` (look-alikes need folders or shards), a column twice, a column that is not read
-///           (unless other_columns is "ignore"), a path that is absolute or leaves the folder, or if no row
-///           remains.
+///           (under kIgnore they are counted in left_out()), a path that is absolute or leaves the folder, or
+///           if no row remains.
 std::shared_ptr<const ImageDataset> open_image_manifest(const ImageSourceConfig& config,
                                                         const DecodeOptions& decode,
                                                         const BadRecordConfig& bad_records = {});
@@ -80,4 +82,4 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
 std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config, const DecodeOptions& decode,
                                                 const BadRecordConfig& bad_records = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

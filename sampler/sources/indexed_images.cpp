@@ -1,6 +1,6 @@
 #include "sampler/sources/indexed_images.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 ClassTable::ClassTable(const std::set<std::string>& names,
                        const std::map<std::string, std::string>& look_alikes)
@@ -20,4 +20,4 @@ ClassTable::ClassTable(const std::set<std::string>& names,
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

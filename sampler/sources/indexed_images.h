@@ -8,7 +8,7 @@
 
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Class names in sorted order and the look-alike group of each.
 class ClassTable {
@@ -58,4 +58,4 @@ class IndexedImages : public ImageDataset {
   LeftOut left_out_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

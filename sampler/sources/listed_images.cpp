@@ -9,7 +9,7 @@
 #include "sampler/sources/name_pool.h"
 #include "sampler/sources/shard_index_cache.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace fs = std::filesystem;
 
@@ -63,7 +63,7 @@ const ListedImages::Members& ListedImages::members_of(const std::string& shard) 
   return members_.emplace(shard, std::move(members)).first->second;
 }
 
-std::optional<ListedImages::Place> ListedImages::find(const PictureName& name) {
+std::optional<ListedImages::Place> ListedImages::find(const ImageName& name) {
   if (!is_file(root_ / name.file)) return {};
   if (!name.member) return Place{};
   const Members& members = members_of(name.file);
@@ -73,7 +73,7 @@ std::optional<ListedImages::Place> ListedImages::find(const PictureName& name) {
 }
 
 std::optional<int64_t> ListedImages::index(const std::string& text) {
-  PictureName name = PictureName::of(text);
+  ImageName name = ImageName::of(text);
   name.file = normal(name.file);
   if (name.member) name.member = normal(*name.member);
   const std::string full = name.member ? name.file + "!" + *name.member : name.file;
@@ -91,4 +91,4 @@ std::shared_ptr<const ImageDataset> ListedImages::open(const DecodeOptions& deco
   return std::make_shared<Images>(std::move(*this), decode);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -12,7 +12,7 @@
 #include "sampler/dataset.h"
 #include "sampler/sources/tar_shard.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Collects the distinct images that a list names: files relative to its folder, "a/b.png", or members of tar
 /// shards, "train-000.tar!b.png". A member must have a class; which one does not matter.
@@ -42,7 +42,7 @@ class ListedImages {
   };
   class Images;
 
-  std::optional<Place> find(const PictureName& name);
+  std::optional<Place> find(const ImageName& name);
   const Members& members_of(const std::string& shard);
 
   std::filesystem::path root_;
@@ -54,4 +54,4 @@ class ListedImages {
   std::unordered_map<std::string, Members> members_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -122,4 +122,4 @@ std::shared_ptr<const ImageDataset> mixed_images(std::vector<std::shared_ptr<con
   return std::make_shared<MixedImages>(std::move(sources), std::move(weights), std::move(left_out));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Several data sets as one. Classes of the same name are one class; classes are sorted by name. Look-alikes
 /// remain look-alikes: a class that sources put into different groups joins these groups.
@@ -18,4 +18,4 @@ namespace lodestone {
 std::shared_ptr<const ImageDataset> mixed_images(std::vector<std::shared_ptr<const ImageDataset>> sources,
                                                  std::vector<double> weights = {}, LeftOut left_out = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Stores many short texts in one block.
 /// Memory    8 bytes and the text itself for each.
@@ -28,4 +28,4 @@ class NamePool {
   std::vector<size_t> ends_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

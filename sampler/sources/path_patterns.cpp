@@ -11,7 +11,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -158,4 +158,4 @@ std::string name_in_quotes(std::string_view name) {
   return "'" + printable(name) + "'" + why;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

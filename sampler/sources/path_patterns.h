@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Expands a pattern to the files it names, in order: first braces ("{000..003}", keeping the zeros,
 /// "{a,b}"), then each result as a glob ("*", "?", "[…]"), whose matches are sorted.
@@ -30,4 +30,4 @@ bool is_list_entry(std::string_view name);
 /// The name in quotes for an error message that refuses it; for an address, with the next step.
 std::string name_in_quotes(std::string_view name);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

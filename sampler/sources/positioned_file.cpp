@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 PositionedFile::PositionedFile(std::string path) : path_(std::move(path)) {
   // Without waiting: perhaps nobody ever writes to a FIFO of that name.
@@ -51,4 +51,4 @@ std::vector<std::byte> PositionedFile::read(int64_t offset, int64_t length) cons
   return bytes;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Number of a data set's files that are kept open; others are opened for each read, since processes may have
 /// few open files.
@@ -37,4 +37,4 @@ class PositionedFile {
   int64_t changed_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

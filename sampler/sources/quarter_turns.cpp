@@ -2,7 +2,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -58,4 +58,4 @@ Image turned(const Image& image, int turns) {
   return out;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,7 +4,7 @@
 
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Makes four classes of each class, rotated by 0, 90, 180 and 270 degrees clockwise: a character on its side
 /// is another character (Koch et al.; Santoro et al., 2016). Helps with many small classes without a natural
@@ -18,4 +18,4 @@ std::shared_ptr<const ImageDataset> quarter_turns(std::shared_ptr<const ImageDat
 /// Rotates an image by `turns` quarter turns clockwise.
 Image turned(const Image& image, int turns);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

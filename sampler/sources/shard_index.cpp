@@ -13,7 +13,7 @@
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/tar_index.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -63,7 +63,7 @@ class Indexer {
                        " bytes");
       const uint32_t number =
           class_index(label.name, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-      index_.add(key.picture->name, key.picture->offset, key.picture->size, number);
+      index_.add(key.image->name, key.image->offset, key.image->size, number);
     } catch (const BadLabel& error) {
       index_.bad.add(error.what(), label);
     }
@@ -118,4 +118,4 @@ ShardIndex index_shard(const PositionedFile& file) {
   return Indexer(file).run();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

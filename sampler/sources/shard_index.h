@@ -8,7 +8,7 @@
 #include "sampler/sources/positioned_file.h"
 #include "sampler/sources/shard_keys.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// The samples of one tar shard, in the order of their first members: location of the image, and class.
 /// Memory    16 bytes and the member's name per sample.
@@ -47,4 +47,4 @@ struct ShardIndex {
 ///           file.
 ShardIndex index_shard(const PositionedFile& file);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

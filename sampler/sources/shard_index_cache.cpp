@@ -10,7 +10,7 @@
 #include "common/files.h"
 #include "common/paths.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -239,4 +239,4 @@ ShardIndex cached_shard_index(const PositionedFile& file, const std::string& whe
   return index;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 
 #include "sampler/sources/shard_index.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Identifies the version of a shard that a cached index describes: any change of the shard changes it.
 struct ShardStamp {
@@ -34,4 +34,4 @@ std::optional<ShardIndex> decode_shard_index(std::string_view bytes, const Shard
 /// Throws    as index_shard.
 ShardIndex cached_shard_index(const PositionedFile& file, const std::string& where);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 
 #include "sampler/sources/image_files.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -35,16 +35,16 @@ class Grouper {
     if (dot == std::string::npos) return unread_.add("", member.name);
     const std::string ending = lower_case(member.name.substr(dot));
     const auto text = std::find(endings_.begin(), endings_.end(), ending);
-    const bool is_picture = is_image_ending(ending);
-    if (!is_picture && text == endings_.end()) return unread_.add(ending, member.name);
+    const bool is_image = is_image_ending(ending);
+    if (!is_image && text == endings_.end()) return unread_.add(ending, member.name);
     ShardKey& key = key_of(member.name.substr(0, dot));
-    auto& slot = is_picture ? key.picture : key.texts[static_cast<size_t>(text - endings_.begin())];
+    auto& slot = is_image ? key.image : key.texts[static_cast<size_t>(text - endings_.begin())];
     if (!slot)
       slot = member;
     else
-      found_.bad.add("shard: expected one picture per key and one file of each kind, got '" + slot->name +
-                         "' and another",
-                     member);
+      found_.bad.add(
+          "shard: expected one image per key and one file of each kind, got '" + slot->name + "' and another",
+          member);
   }
 
   ShardKeys finish() {
@@ -72,7 +72,7 @@ void BadMembers::add(std::string message, const TarMember& member) {
   if (first.size() < kMessages) first.push_back({std::move(message), place(member)});
 }
 
-std::string BadMembers::told(size_t n, const std::string& path) const {
+std::string BadMembers::message_for(size_t n, const std::string& path) const {
   return first[n].message + " in " + path + "!" + first[n].where;
 }
 
@@ -83,8 +83,8 @@ const TarMember* ShardKey::text() const {
 }
 
 std::string ShardKey::only() const {
-  return "key '" + name + "', got only '" + (picture ? picture->name : text()->name) + "' (offset " +
-         std::to_string(picture ? picture->offset : text()->offset) + ")";
+  return "key '" + name + "', got only '" + (image ? image->name : text()->name) + "' (offset " +
+         std::to_string(image ? image->offset : text()->offset) + ")";
 }
 
 ShardKeys keys_of(const TarIndex& tar, std::span<const std::string_view> endings) {
@@ -95,4 +95,4 @@ ShardKeys keys_of(const TarIndex& tar, std::span<const std::string_view> endings
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -10,7 +10,7 @@
 #include "sampler/left_out.h"
 #include "sampler/sources/tar_index.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Members of a shard that cannot be used, with reasons. The caller adds the shard's path, since shards move.
 struct BadMembers {
@@ -23,7 +23,7 @@ struct BadMembers {
 
   void add(std::string message, const TarMember& member);
   /// The message about member first[n], for a shard at `path`.
-  std::string told(size_t n, const std::string& path) const;
+  std::string message_for(size_t n, const std::string& path) const;
 };
 
 /// A sample of a shard: the members with one key.
@@ -31,12 +31,12 @@ struct ShardKey {
   static constexpr size_t kMaxTexts = 3;
 
   std::string name;
-  std::optional<TarMember> picture;
+  std::optional<TarMember> image;
   std::array<std::optional<TarMember>, kMaxTexts> texts;  ///< in the order of the endings that were requested
 
   /// The first text that exists; null if there is none.
   const TarMember* text() const;
-  bool complete() const { return picture && text() != nullptr; }
+  bool complete() const { return image && text() != nullptr; }
   /// What an incomplete key has, for error messages: "key 'a', got only 'a.png' (offset 512)".
   std::string only() const;
 };
@@ -55,4 +55,4 @@ struct ShardKeys {
 /// Requires  at most kMaxTexts endings, in lower case: ".cls".
 ShardKeys keys_of(const TarIndex& tar, std::span<const std::string_view> endings);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -3,7 +3,7 @@
 #include "sampler/sources/idx.h"
 #include "sampler/sources/image_format.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -44,7 +44,7 @@ std::span<const ImageFormat> image_format_table() {
        .named = nullptr,
        .open = open_filtered<open_filtered_folder>},
       {.name = "list",
-       .doc = "list of pictures (*.csv, *.tsv)",
+       .doc = "list of images (*.csv, *.tsv)",
        .named = is_list,
        .open = open_filtered<open_filtered_manifest>,
        .has_splits = true},
@@ -71,4 +71,4 @@ const ImageFormat& image_format(const std::string& path) {
   return *folder;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

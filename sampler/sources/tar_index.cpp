@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "sampler/sources/path_patterns.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -106,4 +106,4 @@ TarIndex index_tar(const PositionedFile& file) {
   return index;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -7,7 +7,7 @@
 #include "sampler/left_out.h"
 #include "sampler/sources/positioned_file.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// A regular file inside a tar: its content is bytes [offset, offset + size) of the tar itself.
 struct TarMember {
@@ -28,4 +28,4 @@ struct TarIndex {
 /// Throws    DataError naming file and offset if it is compressed, damaged, truncated or no tar.
 TarIndex index_tar(const PositionedFile& file);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,9 +5,9 @@
 #include "common/error.h"
 #include "sampler/sources/image_files.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
-PictureName PictureName::of(const std::string& text) {
+ImageName ImageName::of(const std::string& text) {
   constexpr std::string_view kWithin = ".tar!";
   const size_t end = text.find(kWithin);
   if (end == std::string::npos) return {text, {}};
@@ -19,10 +19,10 @@ Image TarShard::get(size_t i, const DecodeOptions& decode) const {
   const std::string where =
       path_ + "!" + std::string(index_.name(i)) + " (offset " + std::to_string(offset) + ")";
   if (size > static_cast<int64_t>(kMaxImageBytes))
-    throw DataError("shard: expected a picture of at most 256 MiB, got " + std::to_string(size) +
+    throw DataError("shard: expected an image of at most 256 MiB, got " + std::to_string(size) +
                     " bytes in " + where + "; remove it");
   return decode_image(open_ ? open_->read(offset, size) : PositionedFile(path_).read(offset, size), decode,
                       where);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

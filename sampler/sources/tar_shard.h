@@ -7,14 +7,14 @@
 #include "sampler/sources/positioned_file.h"
 #include "sampler/sources/shard_index.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// The name of an image in lists and keys: a file, or a member of a shard as "a.tar!b.png".
-struct PictureName {
+struct ImageName {
   std::string file;
   std::optional<std::string> member;
 
-  static PictureName of(const std::string& text);
+  static ImageName of(const std::string& text);
 };
 
 /// A tar shard whose images are read in place, one pread each.
@@ -40,4 +40,4 @@ class TarShard {
   std::optional<PositionedFile> open_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -11,7 +11,7 @@
 #include "sampler/sources/shard_index_cache.h"
 #include "sampler/sources/tar_shard.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -122,15 +122,15 @@ class Losses {
     for (const auto& [reason, what] : index.left_out.reasons())
       passed.add(reason, path + "!" + what.example, what.count);
     if (index.incomplete > 0 && !config_.skip_incomplete)
-      throw DataError("shard: expected a picture and a .cls, .json or .txt for " + index.first_incomplete +
+      throw DataError("shard: expected an image and a .cls, .json or .txt for " + index.first_incomplete +
                       " in " + path + "; complete it, or set skip_incomplete: true" + passed.clause());
     left_out_.add(passed);
-    left_out_.add("key|keys of shards without picture or class (skip_incomplete); complete the shards",
+    left_out_.add("key|keys of shards without image or class (skip_incomplete); complete the shards",
                   index.first_incomplete + " in " + path, index.incomplete);
     records_ += index.samples() + index.bad.count;
     bad_ += index.bad.count;
     for (size_t n = 0; n < index.bad.first.size() && messages_.size() < kMessages; ++n)
-      messages_.push_back(index.bad.told(n, path));
+      messages_.push_back(index.bad.message_for(n, path));
     if (bad_ > 0 && !bad_records_.skips()) throw DataError(messages_.front() + "; correct or remove it");
   }
 
@@ -171,7 +171,7 @@ std::shared_ptr<IndexedImages> open_filtered_shards(const ImageSourceConfig& con
   }
   LeftOut left_out = losses.finish();
   if (kept == 0)
-    throw DataError(std::string("shard: expected pictures ") +
+    throw DataError(std::string("shard: expected images ") +
                     (all == 0 ? "with a class" : "of a class that class_filter keeps") + ", got none in " +
                     counted(static_cast<int64_t>(paths.size()), "shard") + " of '" + config.path + "'" +
                     left_out.clause());
@@ -181,4 +181,4 @@ std::shared_ptr<IndexedImages> open_filtered_shards(const ImageSourceConfig& con
   return shards;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

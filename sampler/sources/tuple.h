@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// A pair (anchor, other) with the label `same`, 1 or 0; or, with negative >= 0, a triplet (anchor, other =
 /// positive, negative). The numbers are indices of samples, or of rows of a global batch.
@@ -15,4 +15,4 @@ struct Tuple {
   bool operator==(const Tuple&) const = default;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -11,7 +11,7 @@
 #include "sampler/sources/positioned_file.h"
 #include "sampler/texts/record_reader.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -54,13 +54,13 @@ std::vector<Line> split_lines(const std::string& path) {
 }
 
 // The number of the image that a field names.
-int64_t picture(ListedImages& pictures, const std::string& list, const std::string& field, int64_t line) {
+int64_t image(ListedImages& images, const std::string& list, const std::string& field, int64_t line) {
   if (!is_list_entry(field)) refuse(list, line, "a path below the list's folder", name_in_quotes(field));
-  const auto index = pictures.index(field);
+  const auto index = images.index(field);
   if (!index)
-    refuse(list, line, "a picture",
+    refuse(list, line, "an image",
            "'" + field + "', which is missing" +
-               (PictureName::of(field).member ? " or has no class in its shard" : ""));
+               (ImageName::of(field).member ? " or has no class in its shard" : ""));
   return *index;
 }
 
@@ -68,24 +68,22 @@ bool is_label(std::string_view field) {
   return field == "0" || field == "1";
 }
 
-Tuple tuple_of(const Line& line, bool pairs, ListedImages& pictures, const std::string& path) {
+Tuple tuple_of(const Line& line, bool pairs, ListedImages& images, const std::string& path) {
   if (!line.problem.empty())
     throw BadLine("tuples: " + line.problem + " at " + path + ":" + std::to_string(line.number) +
                   "; correct or remove the line");
   if (line.columns != 3) refuse(path, line.number, "3 columns", std::to_string(line.columns));
   Tuple tuple;
-  tuple.anchor = picture(pictures, path, line.fields[0], line.number);
-  tuple.other = picture(pictures, path, line.fields[1], line.number);
+  tuple.anchor = image(images, path, line.fields[0], line.number);
+  tuple.other = image(images, path, line.fields[1], line.number);
   if (pairs != is_label(line.fields[2]))
-    refuse(path, line.number, pairs ? "0 or 1 in the third column" : "a picture in the third column",
+    refuse(path, line.number, pairs ? "0 or 1 in the third column" : "an image in the third column",
            "'" + line.fields[2] + "'");
   if (pairs) {
     tuple.same = line.fields[2] == "1";
-    if (!tuple.same && tuple.anchor == tuple.other)
-      refuse(path, line.number, "two pictures in a pair labelled 0", "'" + line.fields[0] + "' twice");
     return tuple;
   }
-  tuple.negative = picture(pictures, path, line.fields[2], line.number);
+  tuple.negative = image(images, path, line.fields[2], line.number);
   if (tuple.negative == tuple.other || tuple.negative == tuple.anchor)
     refuse(path, line.number, "a negative that is neither anchor nor positive", "'" + line.fields[2] + "'");
   return tuple;
@@ -103,12 +101,17 @@ TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const
   const std::vector<Line> lines = split_lines(path);
   const auto sound = std::ranges::find(lines, size_t{3}, &Line::columns);
   const bool pairs = sound != lines.end() && is_label(sound->fields[2]);
-  ListedImages pictures(fs::path(path).parent_path(), index_cache);
+  ListedImages images(fs::path(path).parent_path(), index_cache);
   TupleSet set;
   set.images_per_tuple = pairs ? 2 : 3;
   for (const Line& line : lines) {
     try {
-      set.tuples.push_back(tuple_of(line, pairs, pictures, path));
+      const Tuple tuple = tuple_of(line, pairs, images, path);
+      if (pairs && !tuple.same && tuple.anchor == tuple.other)
+        set.left_out.add("pair|pairs of an image with itself labelled 0; remove them or correct their label",
+                         path + ":" + std::to_string(line.number));
+      else
+        set.tuples.push_back(tuple);
     } catch (const BadLine& error) {
       if (!bad_records.skips()) throw;
       if (++set.bad <= static_cast<int64_t>(kMessages)) set.messages.push_back(error.what());
@@ -116,9 +119,10 @@ TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const
   }
   check_bad_share(set.bad, static_cast<int64_t>(lines.size()), bad_records, set.messages);
   if (set.tuples.empty())
-    throw DataError("tuples: expected pairs or triplets, got none that can be used in " + path);
-  set.images = std::move(pictures).open(decode);
+    throw DataError("tuples: expected pairs or triplets, got none that can be used in " + path +
+                    set.left_out.clause());
+  set.images = std::move(images).open(decode);
   return set;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,9 +8,10 @@
 
 #include "sampler/bad_records.h"
 #include "sampler/codecs/decode.h"
+#include "sampler/left_out.h"
 #include "sampler/sources/tuple.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 class ImageDataset;
 
@@ -21,6 +22,7 @@ struct TupleSet {
   std::vector<Tuple> tuples;     ///< indices into `images`, in file order
   int64_t images_per_tuple = 2;  ///< 2 or 3, the same for all tuples
 
+  LeftOut left_out;                   ///< pairs labelled 0 of an image with itself
   int64_t bad = 0;                    ///< lines left out under on_bad_record: skip
   std::vector<std::string> messages;  ///< about the first 20 of them
 };
@@ -32,12 +34,13 @@ bool is_tuple_column(std::string_view name);
 /// Reads a file of pairs, "pathA<TAB>pathB<TAB>0|1", or of triplets, "anchor<TAB>positive<TAB>negative"; in a
 /// file named *.csv, commas instead of tabs. Paths are relative to the file's folder and name files or
 /// members of tar shards, "a.tar!b.png". Blank lines and lines that start with # are skipped. If the third
-/// column of the first line is 0 or 1, the file has pairs. `index_cache`: see cached_shard_index.
+/// column of the first line is 0 or 1, the file has pairs; those of an image with itself labelled 0 are left
+/// out and counted. `index_cache`: see cached_shard_index.
 /// Errors    a bad line is handled by `bad_records`.
 /// Throws    DataError naming file and line if a line is malformed, an image is missing, a path is absolute
-///           or leaves the folder by "..", a triplet's negative is its anchor or positive, a pair labelled 0
-///           has one image twice, or the file has no tuples.
+///           or leaves the folder by "..", a triplet's negative is its anchor or positive, or the file has no
+///           tuples.
 TupleSet read_tuples(const std::string& path, const DecodeOptions& decode,
                      const std::string& index_cache = "auto", const BadRecordConfig& bad_records = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,7 +4,7 @@
 
 #include <strings.h>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Whether a header names the same column as `name`: "Text", " text" and "text" do.
 inline bool same_column(std::string_view header, std::string_view name) {
@@ -16,4 +16,4 @@ inline bool same_column(std::string_view header, std::string_view name) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -31,16 +31,16 @@ class Builder : public FeatureBuilder {
     if (is_text) {
       tokens_.add(caption_of_sound_pair(index, draw));
     } else {
-      const Image image = set_.pictures->get(index);
+      const Image image = set_.images->get(index);
       if (!read_.contains(index)) read_.emplace(index, set_.captions->get(caption(index, draw)));
-      add_picture(image, index, draw);
+      add_image(image, index, draw);
     }
     is_text_b_.mutable_data_ptr<bool>()[added_++] = is_text;
   }
 
   Features finish() override {
     Features features;
-    features.pixels_nCHW = x_nCHW_.narrow(0, 0, pictures_);
+    features.pixels_nCHW = x_nCHW_.narrow(0, 0, images_);
     tokens_.finish(features);
     features.is_text_b = is_text_b_.narrow(0, 0, added_);
     return features;
@@ -50,7 +50,7 @@ class Builder : public FeatureBuilder {
   int64_t caption(int64_t index, const RowDraw& draw) const {
     const int64_t first = set_.first[static_cast<size_t>(index)];
     const int64_t count = set_.first[static_cast<size_t>(index) + 1] - first;
-    Random random(seed_, Purpose::kAugment, static_cast<uint64_t>(draw.epoch), set_.pictures->id(index));
+    Random random(seed_, Purpose::kAugment, static_cast<uint64_t>(draw.epoch), set_.images->id(index));
     const int64_t drawn = draw.augment ? static_cast<int64_t>(random.below(static_cast<uint64_t>(count))) : 0;
     return set_.order[static_cast<size_t>(first + drawn)];
   }
@@ -59,18 +59,18 @@ class Builder : public FeatureBuilder {
   std::string caption_of_sound_pair(int64_t index, const RowDraw& draw) {
     const auto read = read_.find(index);
     if (read != read_.end()) return read->second;
-    set_.pictures->get(index);
+    set_.images->get(index);
     return set_.captions->get(caption(index, draw));
   }
 
-  void add_picture(const Image& image, int64_t index, const RowDraw& draw) {
-    const std::span<float> out_CHW(x_nCHW_.mutable_data_ptr<float>() + pictures_ * transform_.numel(),
+  void add_image(const Image& image, int64_t index, const RowDraw& draw) {
+    const std::span<float> out_CHW(x_nCHW_.mutable_data_ptr<float>() + images_ * transform_.numel(),
                                    static_cast<size_t>(transform_.numel()));
     if (draw.augment)
-      transform_.augmented(image, {draw.epoch, draw.position, draw.view, set_.pictures->id(index)}, out_CHW);
+      transform_.augmented(image, {draw.epoch, draw.position, draw.view, set_.images->id(index)}, out_CHW);
     else
       transform_.plain(image, out_CHW);
-    ++pictures_;
+    ++images_;
   }
 
   const ImageTextSet& set_;
@@ -81,7 +81,7 @@ class Builder : public FeatureBuilder {
   at::Tensor x_nCHW_;
   at::Tensor is_text_b_;
   int64_t added_ = 0;
-  int64_t pictures_ = 0;
+  int64_t images_ = 0;
 };
 
 }  // namespace
@@ -94,4 +94,4 @@ std::unique_ptr<FeatureBuilder> ImageTextExamples::builder(int64_t rows) const {
   return std::make_unique<Builder>(set_, transform_, rule_, seed_, rows);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

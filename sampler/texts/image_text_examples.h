@@ -8,7 +8,7 @@
 #include "sampler/texts/image_texts.h"
 #include "sampler/texts/token_rows.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Images with their captions, for two towers. View 0 of a sample is its image; view 1 is one of its
 /// captions, drawn by Random(seed, kAugment, epoch, id), or the first caption without augmentation. So the
@@ -18,9 +18,9 @@ class ImageTextExamples : public Examples {
  public:
   ImageTextExamples(ImageTextSet set, ImageTransform transform, TokenRule rule, uint64_t seed);
 
-  std::shared_ptr<const Dataset> dataset() const override { return set_.pictures; }
+  std::shared_ptr<const Dataset> dataset() const override { return set_.images; }
   std::unique_ptr<FeatureBuilder> builder(int64_t rows) const override;
-  ShownSample shown(int64_t index) const override { return {set_.pictures->get(index), ""}; }
+  ShownSample shown(int64_t index) const override { return {set_.images->get(index), ""}; }
 
  private:
   ImageTextSet set_;
@@ -29,4 +29,4 @@ class ImageTextExamples : public Examples {
   uint64_t seed_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

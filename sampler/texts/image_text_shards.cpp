@@ -13,7 +13,7 @@
 #include "sampler/sources/path_patterns.h"
 #include "sampler/sources/shard_keys.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -104,9 +104,9 @@ std::vector<std::string> captions_in(const std::vector<std::byte>& bytes, const 
 }
 
 /// The images of shards, each a class of its own.
-class ShardPictures : public ImageDataset {
+class ShardImages : public ImageDataset {
  public:
-  ShardPictures(std::shared_ptr<const Shards> shards, const DecodeOptions& decode)
+  ShardImages(std::shared_ptr<const Shards> shards, const DecodeOptions& decode)
       : shards_(std::move(shards)), decode_(decode) {}
 
   void add(const Place& place, const std::string& name) {
@@ -126,8 +126,8 @@ class ShardPictures : public ImageDataset {
   Image get(int64_t i) const override {
     const std::string where = shards_->where(place(i), names_[static_cast<size_t>(i)]);
     if (place(i).size > static_cast<int64_t>(kMaxImageBytes))
-      throw DataError("captions: expected a picture of at most 256 MiB, got " +
-                      std::to_string(place(i).size) + " bytes in " + where + "; remove it");
+      throw DataError("captions: expected an image of at most 256 MiB, got " + std::to_string(place(i).size) +
+                      " bytes in " + where + "; remove it");
     return decode_image(shards_->read(place(i)), decode_, where);
   }
 
@@ -143,8 +143,8 @@ class ShardPictures : public ImageDataset {
 
 class ShardCaptions : public TextDataset {
  public:
-  ShardCaptions(std::shared_ptr<const Shards> shards, std::shared_ptr<const ImageDataset> pictures)
-      : shards_(std::move(shards)), pictures_(std::move(pictures)) {}
+  ShardCaptions(std::shared_ptr<const Shards> shards, std::shared_ptr<const ImageDataset> images)
+      : shards_(std::move(shards)), images_(std::move(images)) {}
 
   /// Adds the captions of the next image.
   void add(const Place& place, const std::string& name, const std::vector<std::string>& captions) {
@@ -159,10 +159,10 @@ class ShardCaptions : public TextDataset {
   int64_t label(int64_t i) const override { return sample(i).member; }
   uint64_t id(int64_t i) const override { return sample(i).id; }
   std::string key(int64_t i) const override {
-    return pictures_->key(label(i)) + " caption " + std::to_string(sample(i).number + 1);
+    return images_->key(label(i)) + " caption " + std::to_string(sample(i).number + 1);
   }
   int64_t classes() const override { return static_cast<int64_t>(members_.size()); }
-  std::string class_name(int64_t c) const override { return pictures_->class_name(c); }
+  std::string class_name(int64_t c) const override { return images_->class_name(c); }
   int64_t group(int64_t c) const override { return c; }
   int64_t bytes(int64_t i) const override { return sample(i).bytes; }
   std::string get(int64_t i) const override {
@@ -191,7 +191,7 @@ class ShardCaptions : public TextDataset {
   const Sample& sample(int64_t i) const { return samples_.at(static_cast<size_t>(i)); }
 
   std::shared_ptr<const Shards> shards_;
-  std::shared_ptr<const ImageDataset> pictures_;
+  std::shared_ptr<const ImageDataset> images_;
   std::vector<Member> members_;  // by image
   std::vector<Sample> samples_;
 };
@@ -203,25 +203,25 @@ class Opener {
       : source_(source),
         bad_records_(bad_records),
         shards_(std::make_shared<Shards>(expand_paths(source.path))),
-        pictures_(std::make_shared<ShardPictures>(shards_, decode)),
-        captions_(std::make_shared<ShardCaptions>(shards_, pictures_)) {}
+        images_(std::make_shared<ShardImages>(shards_, decode)),
+        captions_(std::make_shared<ShardCaptions>(shards_, images_)) {}
 
   ImageTextSet run() {
     for (size_t s = 0; s < shards_->count(); ++s) add_shard(static_cast<uint32_t>(s));
-    check_bad_share(set_.bad, pictures_->size() + set_.bad, bad_records_, set_.messages);
+    check_bad_share(set_.bad, images_->size() + set_.bad, bad_records_, set_.messages);
     if (set_.bad > 0) {
       LeftOut bad;
       bad.add("caption|captions of shards in error (on_bad_record: skip); repair the shards",
               set_.messages.front(), set_.bad);
-      pictures_->leave_out(bad);
+      images_->leave_out(bad);
     }
-    if (pictures_->size() == 0)
-      throw DataError("captions: expected pictures with captions, got none in the shards of '" +
-                      source_.path + "'");
-    set_.pictures = pictures_;
+    if (images_->size() == 0)
+      throw DataError("captions: expected images with captions, got none in the shards of '" + source_.path +
+                      "'");
+    set_.images = images_;
     set_.captions = captions_;
     set_.rows = captions_->size();
-    sort_captions(set_, pictures_->size());
+    sort_captions(set_, images_->size());
     return std::move(set_);
   }
 
@@ -232,9 +232,9 @@ class Opener {
     LeftOut passed;
     for (const auto& [reason, what] : found.left_out.reasons())
       passed.add(reason, file.path() + "!" + what.example, what.count);
-    pictures_->leave_out(passed);
+    images_->leave_out(passed);
     for (size_t n = 0; n < found.bad.first.size(); ++n)
-      refuse(found.bad.told(n, file.path()) + "; rename or remove one of them");
+      refuse(found.bad.message_for(n, file.path()) + "; rename or remove one of them");
     set_.bad += found.bad.count - static_cast<int64_t>(found.bad.first.size());
     for (const ShardKey& key : found.keys) add_key(shard, key);
   }
@@ -242,12 +242,12 @@ class Opener {
   void add_key(uint32_t shard, const ShardKey& key) {
     if (!key.complete()) {
       if (!source_.skip_incomplete)
-        throw DataError("captions: expected a picture and a .txt or .json for " + key.only() + " in " +
+        throw DataError("captions: expected an image and a .txt or .json for " + key.only() + " in " +
                         shards_->path(shard) + "; complete it, or set skip_incomplete: true");
       LeftOut incomplete;
-      incomplete.add("key|keys of shards without picture or caption (skip_incomplete); complete the shards",
+      incomplete.add("key|keys of shards without image or caption (skip_incomplete); complete the shards",
                      key.only() + " in " + shards_->path(shard));
-      return pictures_->leave_out(incomplete);
+      return images_->leave_out(incomplete);
     }
     const TarMember& text = *key.text();
     const Place place{shard, text.offset, text.size};
@@ -259,7 +259,7 @@ class Opener {
       return refuse(error.what());
     }
     captions_->add(place, text.name, captions);
-    pictures_->add({shard, key.picture->offset, key.picture->size}, key.picture->name);
+    images_->add({shard, key.image->offset, key.image->size}, key.image->name);
   }
 
   void refuse(const std::string& message) {
@@ -271,7 +271,7 @@ class Opener {
   const ImageSourceConfig& source_;
   const BadRecordConfig& bad_records_;
   std::shared_ptr<Shards> shards_;
-  std::shared_ptr<ShardPictures> pictures_;
+  std::shared_ptr<ShardImages> images_;
   std::shared_ptr<ShardCaptions> captions_;
   ImageTextSet set_;
 };
@@ -283,4 +283,4 @@ ImageTextSet open_image_text_shards(const ImageSourceConfig& source, const BadRe
   return Opener(source, bad_records, decode).run();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,12 +8,12 @@
 #include "sampler/texts/text_dataset.h"
 #include "sampler/texts/text_layout.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Images and their captions. Each image is a sample and its own class, so label(i) is i. The captions are a
 /// second data set, whose labels are the images.
 struct ImageTextSet {
-  std::shared_ptr<const ImageDataset> pictures;
+  std::shared_ptr<const ImageDataset> images;
   std::shared_ptr<const TextDataset> captions;
   /// Captions of image i are order[first[i]] … order[first[i + 1] - 1]; at least one.
   std::vector<int64_t> first;
@@ -27,7 +27,7 @@ struct ImageTextSet {
 /// shards    *.tar in the WebDataset layout (shard_keys.h): key.jpg|jpeg|png|webp… with key.txt (each line
 ///           that is not blank is a caption) or key.json ("caption", "captions" or "text": a string or a list
 ///           of strings); globs and braces allowed. Other members are left out and counted in
-///           pictures->left_out(). A key without its image or caption is an error, or left out under
+///           images->left_out(). A key without its image or caption is an error, or left out under
 ///           skip_incomplete. Captions that cannot be read are handled by `bad_records`.
 /// manifest  .tsv, .csv or .jsonl with a path, relative to the manifest's folder, and a caption; an image
 ///           with several captions has several rows (text_layout.h: columns, header). Bad rows are handled by
@@ -37,4 +37,4 @@ struct ImageTextSet {
 ImageTextSet open_image_texts(const ImageSourceConfig& source, const TextLayout& layout,
                               const BadRecordConfig& bad_records, const DecodeOptions& decode);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -140,4 +140,4 @@ std::string IndexedTexts::get(int64_t i) const {
   return std::move(values[column]);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 #include "sampler/texts/text_columns.h"
 #include "sampler/texts/text_dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// How samples form classes.
 enum class TextClasses {
@@ -63,4 +63,4 @@ class IndexedTexts : public TextDataset {
   LeftOut left_out_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "common/utf8.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -115,7 +115,7 @@ void RecordReader::end_record() {
     next_line_ = line_ + 1;
   }
   if (problem_.empty() && !multiline_ && lines() > 1) {
-    refuse("expected columns of one line, got a quoted one that goes on from line " +
+    refuse("expected columns of one line, got a quoted one that continues from line " +
            std::to_string(quote_line_) + " to a later one");
     open_quote_ = true;
   }
@@ -185,4 +185,4 @@ void RecordReader::refuse_open_quote() {
   open_quote_ = true;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

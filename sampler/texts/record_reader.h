@@ -6,7 +6,7 @@
 
 #include "sampler/sources/positioned_file.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// The syntax of the records of a text file.
 /// kJsonLines  one JSON object per line
@@ -91,4 +91,4 @@ class RecordReader {
   int64_t line_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -1,6 +1,7 @@
 #include "sampler/texts/text_columns.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include <nlohmann/json.hpp>
@@ -12,43 +13,23 @@
 #include "common/printable.h"
 #include "common/utf8.h"
 #include "sampler/texts/column_name.h"
+#include "sampler/texts/text_roles.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
 using Json = nlohmann::json;
 
-/// One column of a format: the names it may have.
-struct Role {
-  std::vector<const char*> names;
-  bool needed = true;
-};
-
-const std::vector<Role>& roles_of(TextFormat format) {
-  static const std::vector<Role> labels = {{{"text", "sentence"}}, {{"label"}}};
-  static const std::vector<Role> pairs = {{{"sentence1", "anchor", "query", "question"}},
-                                          {{"sentence2", "positive", "answer"}},
-                                          {{"score", "label"}, false}};
-  static const std::vector<Role> triplets = {{{"anchor", "query"}}, {{"positive"}}, {{"negative"}}};
-  static const std::vector<Role> queries = {{{"query", "anchor", "question"}}, {{"positive", "answer"}}};
-  static const std::vector<Role> texts = {{{"text", "sentence"}}};
-  static const std::vector<Role> captions = {{{"caption", "text", "title"}}, {{"path", "image", "filepath"}}};
-  if (format == TextFormat::kPairs) return pairs;
-  if (format == TextFormat::kTriplets) return triplets;
-  if (format == TextFormat::kTexts) return texts;
-  if (format == TextFormat::kCaptions) return captions;
-  return format == TextFormat::kQueries ? queries : labels;
-}
-
 bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The name among `present` that means the column `name`; null if none does.
+/// The name among `present` that means the column `name`, the same spelling before others; null if none does.
 const std::string* find_name(const std::vector<std::string>& present, const std::string& name) {
-  const auto found =
-      std::ranges::find_if(present, [&](const std::string& one) { return same_column(one, name); });
+  auto found = std::ranges::find(present, name);
+  if (found == present.end())
+    found = std::ranges::find_if(present, [&](const std::string& one) { return same_column(one, name); });
   return found == present.end() ? nullptr : &*found;
 }
 
@@ -93,32 +74,22 @@ std::vector<std::string> usual_names(TextFormat format, const std::vector<std::s
   return found;
 }
 
-// Whether more columns may follow those with roles.
-bool is_open(TextFormat format) {
-  return format == TextFormat::kQueries || format == TextFormat::kTexts;
-}
-
-// The smallest number of columns in a record of a format.
-size_t least_columns(TextFormat format) {
-  return static_cast<size_t>(std::ranges::count_if(roles_of(format), &Role::needed));
-}
-
 // A first row with one of the expected names is hardly a row of data.
-void refuse_half_a_header(const TextLayout& layout, const std::vector<std::string>& first) {
+void refuse_half_a_header(const TextLayout& layout, SetBy set_by, const std::vector<std::string>& first) {
   for (const Role& role : roles_of(layout.format))
     for (const char* name : role.names)
-      if (find_name(first, name) != nullptr)
+      if (const std::string* found = find_name(first, name))
         throw DataError("expected the columns of the format " + name_of(layout.format) +
                         " or rows without a header, got a first row with " + listed(first) +
-                        "; name the columns in data.text.columns, or set data.text.header: no if it is data");
+                        (set_by == SetBy::kOption ? "; name the columns, as in --columns " + printable(*found)
+                                                  : "; name the columns in data.text.columns, or set "
+                                                    "data.text.header: no if it is data"));
 }
 
-[[noreturn]] void refuse_unread(TextFormat format, const std::vector<std::string>& read,
-                                const std::vector<std::string>& unread) {
+[[noreturn]] void refuse_unread(TextFormat format, const std::vector<std::string>& unread,
+                                const std::string& next) {
   throw DataError("expected columns that the format " + name_of(format) + " reads, got " + listed(unread) +
-                  " too; set columns: [" + listed(read) +
-                  "] to read these alone (in data.text or evaluate.text, or as --columns), or a format that "
-                  "reads all");
+                  " too; " + next);
 }
 
 void check_count(const TextLayout& layout) {
@@ -153,8 +124,18 @@ Json parse_object(const std::string& record) {
 
 }  // namespace
 
-TextColumns::TextColumns(const PositionedFile& file, RecordSyntax syntax, const TextLayout& layout)
-    : syntax_(syntax), layout_(layout) {
+std::string text_error(const std::string& file, int64_t line, const std::string& error) {
+  return "texts: " + file + ":" + std::to_string(line) + ": " + error;
+}
+
+std::string text_error(const std::string& file, int64_t line, const std::string& error,
+                       const std::string& next) {
+  return text_error(file, line, error) + (error.find("; ") == std::string::npos ? "; " + next : "");
+}
+
+TextColumns::TextColumns(const PositionedFile& file, RecordSyntax syntax, const TextLayout& layout,
+                         SetBy set_by)
+    : syntax_(syntax), layout_(layout), set_by_(set_by), file_(file.path()) {
   check_count(layout);
   RecordReader reader(file, syntax, layout.multiline);
   try {
@@ -172,10 +153,11 @@ TextColumns::TextColumns(const PositionedFile& file, RecordSyntax syntax, const 
     if (!lacking(layout_.columns, present).empty())
       throw DataError("expected all the keys that `columns` names, got none named " +
                       lacking(layout.columns, present) + " in " + listed(present));
-    refuse_others(present);
+    take_others(present);
   } catch (const DataError& error) {
-    throw DataError(std::string("texts: ") + error.what() + " at " + file.path() + ":" +
-                    std::to_string(reader.line()) + "; correct the file, or say its columns and format");
+    throw DataError(text_error(file.path(), reader.line(), error.what(),
+                               set_by == SetBy::kOption ? "correct the file, or give --columns"
+                                                        : "correct the file, or set its columns and format"));
   }
 }
 
@@ -190,27 +172,50 @@ bool TextColumns::find_names(const std::vector<std::string>& present) {
   return keys_.size() == layout_.columns.size();
 }
 
+// Whether a header spells a column's name as it was asked for; other spellings are then other columns.
+bool TextColumns::as_asked(const std::string& key) const {
+  if (!layout_.columns.empty()) return has(layout_.columns, key);
+  return std::ranges::none_of(key, [](unsigned char c) { return std::isupper(c) || std::isspace(c); });
+}
+
 // A second column of the same name, and columns that nothing reads unless `columns` selects what is read.
-void TextColumns::refuse_others(const std::vector<std::string>& present) const {
+void TextColumns::take_others(const std::vector<std::string>& present) {
   for (const std::string& key : keys_) {
+    const bool exact = as_asked(key);
     std::vector<std::string> same;
-    std::ranges::copy_if(present, std::back_inserter(same),
-                         [&](const std::string& name) { return same_column(name, key); });
+    std::ranges::copy_if(present, std::back_inserter(same), [&](const std::string& name) {
+      return exact ? name == key : same_column(name, key);
+    });
     if (same.size() > 1)
       throw DataError("expected each column once, got " + listed(same) + "; rename or remove all but one");
   }
-  if (!layout_.columns.empty()) return;
-  std::vector<std::string> unread;
-  std::ranges::copy_if(present, std::back_inserter(unread),
+  std::vector<std::string> others;
+  std::ranges::copy_if(present, std::back_inserter(others),
                        [&](const std::string& name) { return !has(keys_, name); });
-  if (!unread.empty()) refuse_unread(layout_.format, keys_, unread);
+  refuse_others(others);
+  if (layout_.other_columns == OtherColumns::kIgnore && !others.empty())
+    left_out_.add("column|columns that nothing reads: " + listed(others), file_,
+                  static_cast<int64_t>(others.size()));
+}
+
+void TextColumns::refuse_others(const std::vector<std::string>& others) const {
+  if (!layout_.columns.empty() || others.empty()) return;
+  const std::string alone = "set columns: [" + listed(keys_) + "] to read these alone";
+  if (layout_.other_columns == OtherColumns::kRefuse)
+    refuse_unread(layout_.format, others,
+                  set_by_ == SetBy::kOption
+                      ? "read some alone with --columns " + listed(keys_)
+                      : alone + ", or other_columns: ignore, in data.text or evaluate.text");
+  if (!layout_.refuse_roles) return;
+  for (const std::string& name : others)
+    if (has_role(layout_.format, name)) refuse_unread(layout_.format, {name}, alone);
 }
 
 void TextColumns::place(const std::vector<std::string>& first) {
   width_ = first.size();
   if (layout_.header != AutoYesNo::kNo && syntax_ != RecordSyntax::kLines && find_names(first)) {
     has_header_ = true;
-    refuse_others(first);
+    take_others(first);
     for (const std::string& key : keys_)
       positions_.push_back(static_cast<size_t>(std::find(first.begin(), first.end(), key) - first.begin()));
     return;
@@ -218,7 +223,7 @@ void TextColumns::place(const std::vector<std::string>& first) {
   const bool names_some =
       std::ranges::any_of(layout_.columns, [](const std::string& name) { return !number_of(name); });
   if (!names_some && layout_.header == AutoYesNo::kAuto && syntax_ != RecordSyntax::kLines)
-    refuse_half_a_header(layout_, first);
+    refuse_half_a_header(layout_, set_by_, first);
   if (!names_some && layout_.header == AutoYesNo::kYes)
     throw DataError("expected a header with the columns of " + name_of(layout_.format) + ", got " +
                     listed(first));
@@ -249,7 +254,7 @@ void TextColumns::take_from_the_left(size_t present) {
   if (present > most && !is_open(layout_.format))
     throw DataError("expected " + counted(static_cast<int64_t>(most), "column") + " in the format " +
                     name_of(layout_.format) + ", got " + std::to_string(present) +
-                    "; say which are read, as in data.text.columns: [\"1\", \"2\"]");
+                    "; name the columns to read, as in data.text.columns: [\"1\", \"2\"]");
   if (layout_.format == TextFormat::kQueries) width_ = 0;
   for (size_t c = 0; c < present; ++c) positions_.push_back(c);
   if (layout_.format == TextFormat::kCaptions) positions_ = {1, 0};  // manifests begin with the path
@@ -270,12 +275,22 @@ std::vector<std::string> TextColumns::values(const RecordReader& reader) const {
   // Tables have empty cells where a row has fewer texts than others.
   const size_t needed = roles_of(layout_.format).size();
   while (is_open(layout_.format) && found.size() > needed && is_blank(found.back())) found.pop_back();
-  for (const std::string& value : found) {
-    if (value.empty()) throw DataError("expected no empty column, got one");
-    if (!is_utf8(value)) throw DataError("expected UTF-8, got other bytes");
-    if (is_blank(value)) throw DataError("expected a text, got nothing but blanks (maybe of no width)");
+  for (size_t v = 0; v < found.size(); ++v) {
+    if (!is_utf8(found[v])) throw DataError("expected UTF-8" + column_of(v) + ", got other bytes");
+    if (is_blank(found[v]))
+      throw DataError("expected a text" + column_of(v) + ", got " +
+                      (found[v].empty() ? "nothing" : "nothing but blanks (maybe of no width)"));
   }
   return found;
+}
+
+// Where the value `v` of a record is, for a message.
+std::string TextColumns::column_of(size_t v) const {
+  if (syntax_ == RecordSyntax::kLines) return "";
+  if (!has_header_ && syntax_ != RecordSyntax::kJsonLines)
+    return " in column " + std::to_string((v < positions_.size() ? positions_[v] : v) + 1);
+  return (has_header_ ? " in the column '" : " under the key '") +
+         printable(keys_[std::min(v, keys_.size() - 1)]) + "'";
 }
 
 std::vector<std::string> TextColumns::values_of_table(const std::vector<std::string>& columns) const {
@@ -302,9 +317,8 @@ std::vector<std::string> TextColumns::values_of_table(const std::vector<std::str
 
 std::vector<std::string> TextColumns::values_of_json(const std::string& record) const {
   const Json object = parse_object(record);
-  if (layout_.columns.empty())
-    for (const auto& [key, value] : object.items())
-      if (!has(keys_, key)) refuse_unread(layout_.format, keys_, {key});
+  for (const auto& [key, value] : object.items())
+    if (!has(keys_, key)) refuse_others({key});
   std::vector<std::string> found;
   const auto add = [&found](const Json& value, const std::string& key) {
     if (value.is_string())
@@ -325,4 +339,4 @@ std::vector<std::string> TextColumns::values_of_json(const std::string& record) 
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

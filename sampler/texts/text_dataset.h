@@ -5,7 +5,7 @@
 
 #include "sampler/dataset.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// A Dataset whose samples are texts. A sample's id is a hash of the text: equal texts have equal ids
 /// wherever they occur, and are never negatives of each other.
@@ -18,4 +18,4 @@ class TextDataset : public Dataset {
   virtual int64_t bytes(int64_t i) const = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

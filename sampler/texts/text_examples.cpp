@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -33,4 +33,4 @@ std::unique_ptr<FeatureBuilder> TextExamples::builder(int64_t rows) const {
   return std::make_unique<Builder>(*texts_, rule_, rows);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

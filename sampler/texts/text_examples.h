@@ -6,7 +6,7 @@
 #include "sampler/texts/text_dataset.h"
 #include "sampler/texts/token_rows.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Texts as rows of token ids, padded to the longest row of the batch (of a rank's share). Nothing is drawn
 /// at random.
@@ -23,4 +23,4 @@ class TextExamples : public Examples {
   TokenRule rule_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

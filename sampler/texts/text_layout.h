@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "common/fields.h"
+#include "sampler/other_columns.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// What a row of a text file holds.
 enum class TextFormat {
@@ -31,6 +32,10 @@ std::string name_of(TextFormat format);
 struct TextLayout {
   TextFormat format = TextFormat::kLabels;
   std::vector<std::string> columns;
+  OtherColumns other_columns = OtherColumns::kRefuse;
+  /// Not a setting: whether a column that means something (has_role) is refused even under kIgnore. Stored
+  /// runs that do not say what they do about other columns refused these alone.
+  bool refuse_roles = false;
   AutoYesNo header = AutoYesNo::kAuto;
   std::optional<int64_t> negatives;
   std::optional<double> same_from;
@@ -39,4 +44,4 @@ struct TextLayout {
   void visit(Fields& f);
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -11,8 +11,9 @@
 #include "sampler/sources/indexed_images.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/texts/indexed_texts.h"
+#include "sampler/texts/text_columns.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -39,7 +40,7 @@ class Indexer {
       throw DataError("texts: expected rows" +
                       std::string(source_.class_filter.empty() ? "" : " that class_filter keeps") +
                       ", got none in " + source_.path +
-                      (set_.messages.empty() ? "" : "; left out: " + set_.messages.front()));
+                      (set_.messages.empty() ? left_out_.clause() : "; left out: " + set_.messages.front()));
     finish();
     return std::move(set_);
   }
@@ -54,6 +55,7 @@ class Indexer {
     TextColumns columns(file, syntax_of(path), layout_);
     RecordReader reader(file, syntax_of(path), layout_.multiline);
     if (columns.has_header()) reader.next();
+    report_others(columns);
     bool first = true;
     while (reader.next()) {
       try {
@@ -63,13 +65,19 @@ class Indexer {
         first = false;
         add_row(reader, std::move(values));
       } catch (const DataError& error) {
-        refuse(std::string("texts: ") + error.what() + " at " + place_of(reader), reader.lines());
+        refuse(error.what(), reader);
       }
     }
   }
 
   std::string place_of(const RecordReader& reader) const {
     return path_ + ":" + std::to_string(reader.line());
+  }
+
+  // Reports once for all files with the same columns that nothing reads.
+  void report_others(const TextColumns& columns) {
+    for (const auto& [reason, what] : columns.left_out().reasons())
+      if (!left_out_.reasons().contains(reason)) left_out_.add(reason, what.example, what.count);
   }
 
   // The first row determines the number of columns.
@@ -102,23 +110,24 @@ class Indexer {
       throw DataError("expected " + counted(static_cast<int64_t>(wanted), "text") +
                       " as in the first row, got " + std::to_string(values.size()));
     if (is(TextFormat::kQueries) && !source_.layout.negatives && values.size() > wanted)
-      left_out_.add(
-          "negative|negatives beyond the " + std::to_string(wanted - 2) +
-              " that the first row has; set data.text.negatives to how many are to be taken of each row",
-          place_of(reader), static_cast<int64_t>(values.size() - wanted));
+      left_out_.add("negative|negatives beyond the " + std::to_string(wanted - 2) +
+                        " that the first row has; set data.text.negatives to the number of negatives to use "
+                        "of each row",
+                    place_of(reader), static_cast<int64_t>(values.size() - wanted));
     const std::string label = with_label ? std::move(values[width]) : "";
     values.resize(width);
     if (is(TextFormat::kLabels) && !filter_.passes(label)) return;
     if (is(TextFormat::kCaptions) && !is_list_entry(label))
-      throw DataError("expected a picture's path below the list's folder, got " + name_in_quotes(label) +
+      throw DataError("expected an image's path below the list's folder, got " + name_in_quotes(label) +
                       "; correct or remove the row");
     if (is(TextFormat::kTriplets) && (values[2] == values[0] || values[2] == values[1]))
       throw DataError("expected a negative that is neither anchor nor positive, got the same text");
     const double score = with_label_ ? number_of(label) : 0;
     const bool differ = layout_.same_from ? score < *layout_.same_from : score == 0;
     if (with_label_ && differ && values[0] == values[1])
-      throw DataError(
-          "expected two texts in a pair that is not the same, got the same text, a negative of itself");
+      return left_out_.add(
+          "pair|pairs of a text with itself that count as not the same; remove them or correct their label",
+          place_of(reader));
     uint32_t number = 0;
     if (is_named())
       number = numbers_.try_emplace(label, static_cast<uint32_t>(numbers_.size())).first->second;
@@ -129,11 +138,13 @@ class Indexer {
     ++set_.rows;
   }
 
-  void refuse(const std::string& message, int64_t lines) {
-    if (!source_.bad_records.skips()) throw DataError(message + "; correct or remove it");
-    set_.bad += lines;
+  void refuse(const std::string& error, const RecordReader& reader) {
+    if (!source_.bad_records.skips())
+      throw DataError(text_error(path_, reader.line(), error, "correct or remove the line"));
+    const std::string message = text_error(path_, reader.line(), error);
+    set_.bad += reader.lines();
     left_out_.add("line|lines without a row that can be read (on_bad_record: skip); correct the file",
-                  message, lines);
+                  message, reader.lines());
     if (set_.messages.size() < kMessages) set_.messages.push_back(message);
   }
 
@@ -192,4 +203,4 @@ TextSet open_texts(const TextSource& source) {
   return Indexer(source).run();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -10,7 +10,7 @@
 #include "sampler/texts/text_dataset.h"
 #include "sampler/texts/text_layout.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Where texts come from.
 struct TextSource {
@@ -45,16 +45,17 @@ struct TextSet {
 };
 
 /// Indexes text files: .jsonl, .csv (RFC 4180) and .tsv; text_columns.h selects the columns. All rows are
-/// read and checked once; later, get() reads a text from its file. Bad lines and negatives beyond the number
-/// in the first row are reported by left_out().
+/// read and checked once; later, get() reads a text from its file. Bad lines, negatives beyond the number in
+/// the first row, columns that nothing reads (other_columns: ignore) and pairs of a text with itself that
+/// count as not the same, which are left out, are reported by left_out().
 /// Cost      one pass; memory 12 bytes per row and 10 per text, 4 more per label or where rows share texts (8
 ///           to 16 temporarily), 32 per tuple.
 /// Errors    under on_bad_record: skip, bad lines are left out, up to max_bad_fraction of all.
 /// Throws    ConfigError; DataError naming file and line if a file is missing or has no rows, or if a row
 ///           cannot be parsed, lacks a column or has too many, has an empty column or one that is not UTF-8,
 ///           is longer than 4 MiB, has a quote that does not close on its line (or at all, with `multiline`),
-///           has a label that is no number, a triplet's negative that equals its anchor or positive, or a
-///           text as a negative pair with itself; or if the file has columns that nothing reads.
+///           has a label that is no number, or a triplet's negative that equals its anchor or positive; or if
+///           the file has columns that nothing reads.
 TextSet open_texts(const TextSource& source);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,7 +5,7 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 void TokenRows::finish(Features& out) const {
   size_t longest = 1;
@@ -23,4 +23,4 @@ void TokenRows::finish(Features& out) const {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 #include "common/features.h"
 #include "sampler/tokenizers/tokenizer.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// How texts become rows of ids.
 struct TokenRule {
@@ -31,4 +31,4 @@ class TokenRows {
   std::vector<std::vector<int64_t>> ids_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -148,4 +148,4 @@ void for_each_bert_word(std::string_view text, const BertText& how,
   splitter.end_run();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -3,7 +3,7 @@
 #include <functional>
 #include <string_view>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// How BERT normalises text before the vocabulary lookup.
 struct BertText {
@@ -22,4 +22,4 @@ struct BertText {
 void for_each_bert_word(std::string_view text, const BertText& how,
                         const std::function<bool(std::string_view)>& visit);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -10,7 +10,7 @@
 #include "common/printable.h"
 #include "sampler/tokenizers/tokenizer_family.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -105,7 +105,7 @@ class SentencePiece : public Tokenizer {
     const auto status = processor_.LoadFromSerializedProto(model);
     if (!status.ok() || processor_.GetPieceSize() < 1)
       throw DataError("tokenizer: expected a SentencePiece model, got '" + status.ToString() + "' from " +
-                      path + "; train one by lodestone tokenizer train --kind sentencepiece");
+                      path + "; train one with lodestone tokenizer train --kind sentencepiece");
   }
 
   bool has_begin() const { return processor_.bos_id() >= 0; }
@@ -134,10 +134,10 @@ class SentencePiece : public Tokenizer {
           "), which are not read here; set data.text.tokenizer.ids: sentencepiece only for a model that was "
           "trained on the SentencePiece model's own ids");
     if (family)
-      throw ConfigError("tokenizer: expected to be told which ids the pieces of " + path + " have, got " +
-                        family->source + "; " + kChoices);
+      throw ConfigError("tokenizer: expected a setting that says which ids the pieces of " + path +
+                        " have, got " + family->source + "; " + kChoices);
     if (begins_as_xlm_roberta())
-      throw ConfigError("tokenizer: expected to be told which ids the pieces of " + path +
+      throw ConfigError("tokenizer: expected a setting that says which ids the pieces of " + path +
                         " have, since it begins with <unk>, <s>, </s> and has no padding, as XLM-R's does "
                         "and as the library's "
                         "defaults make it; " +
@@ -154,4 +154,4 @@ std::shared_ptr<const Tokenizer> open_sentencepiece(const std::string& path, Pie
   return std::make_shared<SentencePiece>(path, ids);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

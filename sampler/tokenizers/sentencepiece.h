@@ -5,7 +5,7 @@
 
 #include "sampler/tokenizers/tokenizer.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// How a model's pieces are numbered.
 enum class PieceIds {
@@ -25,4 +25,4 @@ enum class PieceIds {
 ///           files beside the model indicate other ids (tokenizer_family.h).
 std::shared_ptr<const Tokenizer> open_sentencepiece(const std::string& path, PieceIds ids = PieceIds::kAuto);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

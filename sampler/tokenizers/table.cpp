@@ -3,7 +3,7 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/wordpiece.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -48,4 +48,4 @@ std::span<const TokenizerRow> tokenizer_table() {
   return kRows;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

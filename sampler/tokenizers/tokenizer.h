@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Converts text to ids of a vocabulary, [0, vocabulary()).
 /// Text      UTF-8. Invalid bytes are read as U+FFFD, one per maximal ill-formed part; no text is refused.
@@ -28,4 +28,4 @@ class Tokenizer {
   virtual std::string token(int64_t id) const = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

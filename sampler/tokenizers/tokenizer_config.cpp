@@ -4,7 +4,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 const TokenizerRow& tokenizer_row(const TokenizerConfig& config) {
   const bool by_file = config.kind == "auto";
@@ -26,30 +26,32 @@ void TokenizerConfig::visit(Fields& f) {
   f.field({.name = "kind", .doc = docs.c_str(), .choices = kinds}, &kind);
   const TokenizerRow& row = tokenizer_row(*this);
   if (row.leave_idle != nullptr) row.leave_idle(f);
-  f.field({.name = "lower_case", .doc = "wordpiece: make letters small; must be as the vocabulary was made"},
+  f.field({.name = "lower_case",
+           .doc = "wordpiece: whether letters are converted to lower case; must match the vocabulary"},
           &lower_case);
-  f.choice({.name = "strip_accents", .doc = "wordpiece: drop accents; auto: as lower_case"}, &strip_accents,
-           kAutoYesNo);
-  f.choice(
-      {.name = "ids",
+  f.choice({.name = "strip_accents", .doc = "wordpiece: removal of accents; auto: as lower_case"},
+           &strip_accents, kAutoYesNo);
+  f.choice({.name = "ids",
+            .doc = "sentencepiece: pieces are numbered as in the model; xlm_roberta: as in Hugging Face's "
+                   "XLM-R, <s> 0, "
+                   "<pad> 1, </s> 2, <unk> 3, then one higher; auto: as in the model, or an error if that is "
+                   "ambiguous"},
+           &ids, kPieceIds);
+  f.field(
+      {.name = "max_tokens",
        .doc =
-           "sentencepiece: pieces are numbered as in the model; xlm_roberta: as in Hugging Face's XLM-R, <s> "
-           "0, <pad> 1, </s> "
-           "2, <unk> 3, then a place later; auto: as in the model, and an error where that is in doubt"},
-      &ids, kPieceIds);
-  f.field({.name = "max_tokens",
-           .doc = "a longer text loses its end; the marks of begin and end count",
-           .unit = "tokens",
-           .min = 3,
-           .max = 65536},
-          &max_tokens);
+           "largest number of tokens of a text, including those of begin and end; a longer text is truncated",
+       .unit = "tokens",
+       .min = 3,
+       .max = 65536},
+      &max_tokens);
 }
 
 std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config) {
   if (config.path.empty())
     throw ConfigError(
-        "data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; make one by "
-        "lodestone tokenizer train");
+        "data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got nothing; create one "
+        "with lodestone tokenizer train");
   if (!is_file(config.path))
     throw DataError("data.text.tokenizer.path: expected a vocab.txt or a SentencePiece model, got " +
                     printable(config.path) +
@@ -58,4 +60,4 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config) {
   return tokenizer_row(config).open(config);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 #include "sampler/tokenizers/sentencepiece.h"
 #include "sampler/tokenizers/tokenizer.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 inline constexpr Choice<PieceIds> kPieceIds[] = {{"auto", PieceIds::kAuto},
                                                  {"sentencepiece", PieceIds::kSentencePiece},
@@ -49,4 +49,4 @@ const TokenizerRow& tokenizer_row(const TokenizerConfig& config);
 ///           tokenizers throw
 std::shared_ptr<const Tokenizer> open_tokenizer(const TokenizerConfig& config);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -11,7 +11,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace fs = std::filesystem;
 
@@ -67,4 +67,4 @@ std::optional<TokenizerFamily> tokenizer_family(const std::string& model) {
   return {};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

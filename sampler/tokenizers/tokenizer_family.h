@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Which numbering Hugging Face's models use for a SentencePiece model, according to the files beside it.
 struct TokenizerFamily {
@@ -17,4 +17,4 @@ struct TokenizerFamily {
 /// own ids (T5, ALBERT, DeBERTa) or the files do not say; an unreadable JSON file counts as saying nothing.
 std::optional<TokenizerFamily> tokenizer_family(const std::string& model);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -41,4 +41,4 @@ std::string train_sentencepiece(const std::function<std::optional<std::string>()
   return model;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

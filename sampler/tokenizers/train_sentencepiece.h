@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Trains a SentencePiece model of `vocabulary` pieces on the texts that `next` returns until it is empty,
 /// and returns the model's bytes: the library's own unigram trainer (Kudo 2018), NFKC normalisation,
@@ -17,4 +17,4 @@ namespace lodestone {
 ///           the message has the number for which it is large enough.
 std::string train_sentencepiece(const std::function<std::optional<std::string>()>& next, int64_t vocabulary);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -198,4 +198,4 @@ std::vector<std::string> WordPieceTrainer::tokens(int64_t vocabulary) const {
   return Joiner(words, std::move(tokens)).join(vocabulary);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

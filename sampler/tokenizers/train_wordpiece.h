@@ -8,7 +8,7 @@
 
 #include "sampler/tokenizers/bert_words.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Trains a WordPiece vocabulary on text.
 /// Rule      words are those of for_each_bert_word, without words of more than 100 characters. The vocabulary
@@ -34,4 +34,4 @@ class WordPieceTrainer {
   std::unordered_map<std::string, int64_t> words_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "common/files.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 namespace {
 
@@ -134,4 +134,4 @@ std::shared_ptr<const Tokenizer> open_wordpiece(const std::string& path, const B
   return std::make_shared<WordPiece>(read_lines(path), how, path);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

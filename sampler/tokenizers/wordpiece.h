@@ -6,7 +6,7 @@
 #include "sampler/tokenizers/bert_words.h"
 #include "sampler/tokenizers/tokenizer.h"
 
-namespace lodestone {
+namespace lodestone::sampler {
 
 /// Opens a WordPiece vocabulary like BERT's vocab.txt: one token per line, whose id is the line's number from
 /// 0; "##" begins a token that continues a word; [PAD], [UNK], [CLS] and [SEP] are required. A row is [CLS] …
@@ -18,4 +18,4 @@ namespace lodestone {
 ///           four tokens.
 std::shared_ptr<const Tokenizer> open_wordpiece(const std::string& path, const BertText& how);
 
-}  // namespace lodestone
+}  // namespace lodestone::sampler

@@ -5,10 +5,13 @@ import tempfile
 import unittest
 
 import comments
+import examples
 import fields
 import handbook
 import layering
+import namespaces
 import paths
+import readmes
 import size_table
 import structure
 import tidy
@@ -58,11 +61,21 @@ class Checks(unittest.TestCase):
         named = 'f.field({.name = "x", .doc = "{\\"a\\"}", .choices = {"a"}}, &x);\nf.choice({.name = "y"}, &y, {{"a", Way::kA}});\n'
         self.assertEqual(fields.problems(self.tree({"common/error.cpp": named})), [])
 
+    def test_namespaces_finds_a_folder_in_another_ones(self):
+        right = {"trainer/losses/l.cpp": "namespace lodestone::losses {\nnamespace lodestone::losses::inner {\n"}
+        self.assertEqual(namespaces.problems(self.tree(right)), [])
+        found = namespaces.problems(self.tree({"sampler/a.h": "namespace lodestone {\n"}))
+        self.assertEqual(found, ["sampler/a.h: expected namespace lodestone::sampler, got lodestone"])
+
     def test_tidy_reads_a_header_through_a_source(self):
         sources = {"tests/checks/none.cpp": {}, "trainer/losses/infonce.cpp": {}}
         self.assertEqual(tidy.sources_of(["trainer/losses/softmax_pairs.h"], sources), ["trainer/losses/infonce.cpp"])
         self.assertEqual(tidy.sources_of(["trainer/losses/infonce.cpp"], sources), ["trainer/losses/infonce.cpp"])
         self.assertEqual(tidy.sources_of(["trainer/losses/gone.cpp"], sources), [])
+
+    def test_tidy_leaves_no_folder_out(self):
+        self.assertEqual(tidy.spread(["a/1.cpp", "a/2.cpp", "a/3.cpp", "b/4.cpp", "c/5.cpp"], 4), ["a/1.cpp", "a/2.cpp", "b/4.cpp", "c/5.cpp"])
+        self.assertEqual(tidy.spread(["a/1.cpp", "a/2.cpp"], 4), ["a/1.cpp", "a/2.cpp"])
 
     def test_layering_finds_an_upward_include(self):
         self.assert_layering({"common/error.cpp": '#include "sampler/a.h"\n'}, "common must not use sampler")
@@ -95,7 +108,7 @@ class Checks(unittest.TestCase):
         self.assert_layering({"sampler/a.cpp": '#include "tests/losses/l_test.cpp"\n'}, "sampler must not use tests")
 
     def test_layering_finds_a_loop_that_would_be_serial(self):
-        self.assert_layering({"sampler/a.cpp": "void f() { at::parallel_for(0, 9, 1, g); }\n"}, "call parallel_stretches")
+        self.assert_layering({"sampler/a.cpp": "void f() { at::parallel_for(0, 9, 1, g); }\n"}, "call parallel_ranges")
 
     def test_layering_finds_a_second_writer_of_json(self):
         self.assert_layering({"sampler/a.cpp": "auto text = json.dump(2);\n"}, "call json_text")
@@ -151,6 +164,40 @@ const Row kTable[] = {
         found = wording.problems(tree)
         self.assertEqual([line.split(": ")[0] for line in found], ["common/note.cpp:1", "docs/a.md:1"])
 
+    def test_wording_finds_the_private_dialect(self):
+        tree = self.tree({"common/a.cpp": 'a;  // made anew\nthrow Error("expected a picture, got none");\nkey("pictures");\n',
+                          "configs/a.yaml": "a: {pictures: 3}  # by `judge`\npictures: 3\nsummary: Judged on others.\n",
+                          "docs/a.md": "The likest, by `judge`.\n"})
+        self.assertEqual([line.split(";")[0] for line in wording.problems(tree)],
+                         ["common/a.cpp:1: 'anew'", "common/a.cpp:2: 'picture'", "configs/a.yaml:3: 'Judged'",
+                          "docs/a.md:1: 'likest'"])
+
+    def test_wording_finds_the_first_and_the_last_word(self):
+        tree = self.tree({"common/a.cpp": 'Error("refs beyond the batch");\nError("of the refs");\nkey("refs");  // it meets refs.cpp, `refs`\n',
+                          "sampler/README.md": "It is made anew.\nIt goes on. What is told?\n", "docs/style.md": "anew\n",
+                          "tests/a_test.cpp": 'f("a picture of");  // A life.\nR"({"likeness": "l2"})";\n'})
+        self.assertEqual([line.split(";")[0] for line in wording.problems(tree)],
+                         ["common/a.cpp:1: 'refs'", "common/a.cpp:2: 'refs'", "common/a.cpp:3: 'meets'", "sampler/README.md:1: 'anew'",
+                          "sampler/README.md:2: 'told'", "sampler/README.md:2: 'goes on'", "tests/a_test.cpp:1: 'life'"])
+
+    def test_wording_finds_sources_that_are_gone(self):
+        tree = self.tree({"docs/a.md": "`g.cpp`, `losses/l.cpp`, `gone.cpp`\n```\n`new.cpp`\n```\n"})
+        self.assertEqual(wording.problems(tree), ["docs/a.md: there is no source gone.cpp"])
+
+    def test_readmes_finds_long_ones_and_those_without_a_glossary(self):
+        text = "# sampler\n\n## Glossary\n"
+        right = {f"{folder}/README.md": text for folder in ("common", "sampler", "distributed", "trainer/losses")}
+        self.assertEqual(readmes.problems(self.tree(right)), [])
+        found = readmes.problems(self.tree({**right, "common/README.md": "# common\n", "sampler/README.md": text + "\n" * 38}))
+        self.assertEqual([line.split(";")[0] for line in found],
+                         ["common/README.md: expected a section '## Glossary' with the folder's words, got none",
+                          "sampler/README.md: 41 lines"])
+        self.assertEqual(len(readmes.problems(self.tree({}))), 4)
+
+    def test_examples_finds_blocks_behind_an_empty_line(self):
+        header = "/// Sums.\n///\n///     f();\n///\n///     g();\n///\n/// Throws    Error for an\n///           argument\nint f();\n"
+        self.assertEqual(examples.examples(header), [(3, ["f();", "", "g();", ""])])
+
     def test_wording_finds_dead_links(self):
         tree = self.tree({"README.md": "[a](docs/a.md) [b](docs/b.md#part) [c](#here) [d](https://example.org)\n",
                           "docs/b.md": "```cpp\n[](const Rows& x) { return x; }\n```\n"})
@@ -164,7 +211,10 @@ const Row kTable[] = {
             "deploy/prometheus/rules.yaml": "- alert: LodestoneDown\n",
             "docs/errors.md": "## Exit codes\n| 0 | done |\n| 4 | lost |\n## Signals\nUSR1\n",
             "docs/operations.md": "## Alerts\n| `LodestoneDown` | [what](monitoring.md#lodestonedown) |\n## Files\n| `report.html` |\n"
-                                  "## Environment\n| `LODESTONE_LOG` |\n| `OMP_*`, `GOMP_*`, `NCCL_*` |\nAlso `BIND`.\n"}
+                                  "## Environment\n| `LODESTONE_LOG` |\n| `OMP_*`, `GOMP_*`, `NCCL_*` |\nAlso `BIND`.\n",
+            "trainer/losses/table.cpp": '{"clip", "two towers",\n make_clip},\n',
+            "trainer/miners/table.cpp": '{"all", "every pair", make_row<Miner, TakeAll>},\n',
+            "docs/losses.md": "## Losses\n| `loss.name` | what |\n|---|---|\n| `clip` | two towers |\n## Miners\n| `all` | every pair |\n"}
         self.assertEqual(handbook.problems(self.tree(files)), [])
         for file, old, new, expected in (
                 ("trainer/commands/command.h", "kLost = 4", "kLost = 4,\n kWorse = 9", "does not name exit code 9"),
@@ -175,7 +225,10 @@ const Row kTable[] = {
                 ("deploy/mpi/train.sh", "BIND", "GRACE", "does not name setting GRACE"),
                 ("deploy/prometheus/rules.yaml", "LodestoneDown", "LodestoneDown\n- alert: LodestoneOut", "does not name alert LodestoneOut"),
                 ("docs/operations.md", "#lodestonedown", "", "no runbook entry for LodestoneDown"),
-                ("docs/operations.md", "report.html", "", "does not name file report.html")):
+                ("docs/operations.md", "report.html", "", "does not name file report.html"),
+                ("trainer/losses/table.cpp", "two towers", "three", "names the row of trainer/losses/table.cpp | `clip` | two towers |"),
+                ("trainer/miners/table.cpp", "{", '{"none", "no pair", make_none},\n{',
+                 "does not name the row of trainer/miners/table.cpp | `none`")):
             with self.subTest(expected):
                 found = handbook.problems(self.tree({**files, file: files[file].replace(old, new)}))
                 self.assertTrue(any(expected in line for line in found), found)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The operator's handbook is complete: docs/operations.md and docs/errors.md name every exit code, signal, environment variable,
-alert and file of a run that the sources know, and no exit code, variable or alert that they don't. usage: handbook.py [ROOT]"""
+alert and file of a run that the sources know, and no exit code, variable or alert that they don't. docs/losses.md has the names and
+sentences of the tables of losses and miners. usage: handbook.py [ROOT]"""
 import pathlib
 import re
 import sys
@@ -13,6 +14,7 @@ OTHERS = {"OMP_*", "GOMP_*", "NCCL_*"}
 VARIABLE = re.compile(r'"(OMPI_MCA_\w+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|RANK|HOME)=?"')
 SETTING = re.compile(r"\$\{([A-Z][A-Z_]*):-")
 SCHEDULERS = {"SLURM_RESTART_COUNT"}
+NAMED = re.compile(r'\{"(\w+)",\s*"([^"]+)",')  # a row of a table: name, one sentence
 
 
 def product(root):
@@ -35,6 +37,17 @@ def first_cells(text):
 def differences(what, page, told, known):
     return [f"{page} does not name {what} {name}" for name in sorted(known - told)] + [
         f"{page} names {what} {name}, which the sources don't know" for name in sorted(told - known)]
+
+
+def unlike_tables(root):
+    """The differences of docs/losses.md from the tables of losses and miners."""
+    page, found = (root / "docs/losses.md").read_text(), []
+    for title, table in (("Losses", "trainer/losses/table.cpp"), ("Miners", "trainer/miners/table.cpp")):
+        told = set(re.findall(r"^\| `(\w+)` \| (.+) \|$", section(page, title), re.M))
+        known = set(NAMED.findall((root / table).read_text()))
+        as_row = lambda rows: {f"| `{name}` | {sentence} |" for name, sentence in rows}
+        found += differences(f"the row of {table}", "docs/losses.md", as_row(told), as_row(known))
+    return found
 
 
 def problems(root):
@@ -66,7 +79,7 @@ def problems(root):
     files = set(re.findall(r'(?:root_|root\(\)|run_folder|\broot) / "([^"]+)"', runs))
     found += [f"docs/operations.md does not name file {name} of a run" for name in sorted(files)
               if name not in section(operations, "Files")]
-    return found
+    return found + unlike_tables(root)
 
 
 if __name__ == "__main__":

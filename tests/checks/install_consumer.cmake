@@ -68,6 +68,9 @@ endif()
 # A program with a loss and an encoder of its own: its runs are its own, and the installed program says why it can't read them.
 build_there(${CMAKE_CURRENT_LIST_DIR}/../../examples/own_loss own_loss)
 set(own ${work}/own_loss/own_loss)
+if(NOT EXISTS ${work}/own_loss/liblodestone_loopback.so)
+  message(FATAL_ERROR "launch of the program with its own loss has no library that keeps mpirun on loopback")
+endif()
 run(${own} config --reference)
 if(NOT output MATCHES "name: .square." OR NOT output MATCHES "name: .one_layer.")
   message(FATAL_ERROR "the reference of the program with its own loss lacks it:\n${output}")
@@ -77,6 +80,14 @@ string(REPLACE "${work}/run\n" "${work}/own\nloss: {name: square, weight: 2}\nev
 string(REPLACE "{name: conv4, channels: [8], embedding: 4}" "{name: one_layer, width: 4}" yaml "${yaml}")
 file(WRITE ${work}/own.yaml "${yaml}")
 run(${own} train ${work}/own.yaml)
+# The program executes itself again at its start: a stop has to reach the second image too.
+file(WRITE ${work}/stop.sh [=[
+timeout -k 60 600 "$1" train "$2" --set "run_dir=$3" --set schedule.steps=1000000 & pid=$!
+until grep -q step "$3/metrics.jsonl" 2>/dev/null; do kill -0 $pid || exit 1; done
+kill -TERM $pid; wait $pid; code=$?
+echo "stopped with $code"; [ $code -eq 75 ]
+]=])
+run(sh ${work}/stop.sh ${own} ${work}/own.yaml ${work}/own_stopped)
 run(${own} evaluate ${work}/own)
 run(${own} embed ${work}/own --input ${work}/pictures --output ${work}/own.safetensors)
 run(${own} verify-gradients ${work}/own.yaml --all --batches 1)

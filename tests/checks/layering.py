@@ -140,7 +140,7 @@ def problems(root):
             continue
         code = sources.blank((root / path).read_text())
         if "at::parallel_for" in code and path.stem != "parallel":
-            found.append(f"{path}: at::parallel_for is serial without OpenMP; call parallel_stretches (common/parallel.h)")
+            found.append(f"{path}: at::parallel_for is serial without OpenMP; call parallel_ranges (common/parallel.h)")
         if unit_of(path) != "tests" and path.stem != "json_text" and re.search(r"(\.|->)dump\(", code):
             found.append(f"{path}: dump() throws at a name that is not UTF-8; call json_text (common/json_text.h)")
         for match in INCLUDE.finditer(sources.blank_comments((root / path).read_text())):

@@ -3,7 +3,7 @@ import pathlib
 import re
 import sys
 
-FOLDERS = ("common", "distributed", "sampler", "trainer", "bench", "tests")
+FOLDERS = ("common", "distributed", "sampler", "trainer", "bench", "examples", "tests")
 CPP = {".h", ".cpp"}
 
 

@@ -3,9 +3,10 @@
 
 usage: tidy.py [--build FOLDER] [--all | --since REVISION | FILE...]
 
-By default the files that differ from the commit before HEAD, uncommitted ones included. A header is read through one source that
-includes it. Needs compile_commands.json of a configured and built folder, and the clang-tidy that requirements of ./dev name (others
-find other things): from TIDY_MODULES, which ./dev sets. Exit codes: 0 nothing found, 1 something found, 77 no clang-tidy.
+By default the files that differ from where the branch left origin/main, or from HEAD~1 if HEAD is on origin/main; uncommitted
+changes are included. Of too many sources some of every folder are read, and those left out are named. A header is read through one source that
+includes it. Needs compile_commands.json of a configured and built folder, and the clang-tidy version that ./dev installs (other versions
+report other things), found by TIDY_MODULES, which ./dev sets. Exit codes: 0 nothing found, 1 something found, 77 no clang-tidy.
 """
 import argparse
 import concurrent.futures
@@ -19,8 +20,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VERSION = "23."
-MOST = 60  # sources of one run that is not --all: about four seconds of a processor each
-# What g++ knows and clang does not, and what only costs time.
+MOST = 150  # sources of one run that is not --all: about four seconds of a processor each
+# Options that clang does not know, and those that only cost time.
 NOT_CLANG = re.compile(r"-fpch-preprocess|-Winvalid-pch|-Werror|-Wno-(restrict|stringop-overflow|array-bounds)|-O\d")
 
 
@@ -46,9 +47,27 @@ def commands(build):
     return entries
 
 
+def git(*words):
+    return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=False)
+
+
+def start_of_branch():
+    """Where HEAD's branch left origin/main; HEAD~1 if HEAD is on origin/main, or if the clone has no such branch."""
+    base, head = git("merge-base", "origin/main", "HEAD").stdout.strip(), git("rev-parse", "HEAD").stdout.strip()
+    return base if base and base != head else "HEAD~1"
+
+
+def spread(chosen, most):
+    """At most so many of the sources, in turn from each folder, so that no folder is left out while another is read whole."""
+    folders = {}
+    for source in chosen:
+        folders.setdefault(os.path.dirname(source), []).append(source)
+    turns = sorted((turn, source) for names in folders.values() for turn, source in enumerate(names))
+    return sorted(source for _, source in turns[:most])
+
+
 def changed_since(revision):
     """Sources and headers that differ from the revision, or None if the clone does not have it."""
-    git = lambda *words: subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True)
     if git("rev-parse", "--verify", "--quiet", revision + "^{commit}").returncode != 0:
         return None
     names = git("diff", "--name-only", "--diff-filter=d", revision).stdout.split()
@@ -89,7 +108,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--since", default="HEAD~1")
+    parser.add_argument("--since", default=start_of_branch())
     parser.add_argument("files", nargs="*")
     return parser.parse_args()
 
@@ -107,8 +126,10 @@ def main():
         return 77
     chosen = sources_of(names, sources)
     if not (args.all or args.files) and len(chosen) > MOST:
-        print(f"{len(chosen)} sources differ from {args.since}: the first {MOST} are read; ./dev tidy --all reads all")
-        chosen = chosen[:MOST]
+        read = spread(chosen, MOST)
+        print(f"{len(chosen)} sources differ from {args.since}: {MOST} are read, of every folder some; ./dev tidy --all reads all. "
+              "Not read:", *sorted(set(chosen) - set(read)), sep="\n  ")
+        chosen = read
     database = args.build / "tidy"
     database.mkdir(exist_ok=True)
     (database / "compile_commands.json").write_text(json.dumps(list(sources.values())))

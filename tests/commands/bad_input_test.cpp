@@ -194,7 +194,7 @@ TEST_F(BadInput, EveryRanksSkippedRecordsAreToldByTheFirst) {
 
 TEST_F(BadInput, SearchAndMiningLeaveOutWhatCannotBeRead) {
   ASSERT_EQ(train().code, 0);
-  write_bytes(work_.path("pictures/class1/2.png"), "no picture");
+  write_bytes(work_.path("pictures/class1/2.png"), "no image");
   const std::vector<std::string> skip = {"--set", "data.loader.on_bad_record=skip"};
   const auto start = [&](std::vector<std::string> words) {
     words.insert(words.end(), skip.begin(), skip.end());

@@ -10,6 +10,8 @@
 #include "trainer/run/run_config.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
+using namespace run;
 namespace {
 
 using ::testing::AllOf;
@@ -40,7 +42,9 @@ TEST(CheckpointConfig, NamesNoCodeByItself) {
                       "image: {name: torchscript, "
                       "file: i.pt}, text: {name: torchscript, file: t.pt}}\n",
                       {"encoder.image.file=i.pt"}),
-              HasSubstr("t.pt"));
+              HasSubstr("--set 'encoder.text.file=t.pt'"));
+  EXPECT_THAT(refusal("encoder: {name: torchscript, file: \"a b's.pt\"}\n"),
+              HasSubstr("--set 'encoder.file=a b'\\''s.pt'"));
   // No word of the user's means the file but the file's own key.
   for (const char* word : {"data.train.path=m.pt", "run_dir=m.pt", "data.root=m.pt", "encoder.init_from=m.pt",
                            "evaluate.data.path=m.pt"})
@@ -48,6 +52,34 @@ TEST(CheckpointConfig, NamesNoCodeByItself) {
   EXPECT_THAT(refusal("encoder: {name: torchscript, file: .}\n", {"encoder.frozen=[a.b]"}),
               HasSubstr("--allow-code"));
   EXPECT_EQ(refusal("encoder: {name: mlp}\n"), "no error");
+}
+
+// Runs of a snapshot before other_columns trained on tables with more columns than they read.
+TEST(CheckpointConfig, IgnoresOtherColumnsUnlessTheRunRefusedThem) {
+  const Read old("loss: triplet\n", {}, false);
+  EXPECT_EQ(old.config.data.train.other_columns, sampler::OtherColumns::kIgnore);
+  EXPECT_EQ(old.config.evaluate.text.other_columns, sampler::OtherColumns::kIgnore);
+  EXPECT_TRUE(old.config.data.text.layout.refuse_roles && old.config.evaluate.text.refuse_roles);
+  const Read said("data: {kind: texts, text: {other_columns: ignore}}\n",
+                  {"evaluate.text.other_columns=ignore"}, false);
+  EXPECT_FALSE(said.config.data.text.layout.refuse_roles || said.config.evaluate.text.refuse_roles);
+  const Read newer("data: {kind: texts, text: {other_columns: refuse}}\n", {}, false);
+  EXPECT_EQ(newer.config.data.text.layout.other_columns, sampler::OtherColumns::kRefuse);
+  EXPECT_FALSE(newer.config.evaluate.text.refuse_roles);
+}
+
+// A list may be named later, by --input or --set.
+TEST(CheckpointConfig, ARunOnFoldersKeepsWhatCountsForLists) {
+  RunConfig config{Tables()};
+  const std::string file = "data: {train: {path: a}}\nevaluate: {data: {path: b}}\n";
+  read_run_config(parse_yaml(file, "run.yaml"), {}, "run", config);
+  const std::string kept = write_yaml([&](Fields& f) { config.visit(f); });
+  const Read read(kept, {"evaluate.data.split=test"}, false);
+  EXPECT_EQ(read.config.evaluate.data.split, "test");
+  EXPECT_EQ(read.config.evaluate.data.other_columns, sampler::OtherColumns::kRefuse);
+  EXPECT_EQ(read.config.data.train.other_columns, sampler::OtherColumns::kRefuse);
+  EXPECT_THAT(message_of<ConfigError>([&] { Read(kept, {"data.train.split=test"}, false); }),
+              HasSubstr("data.train.split: has no effect"));
 }
 
 TEST(CheckpointConfig, TakesCodeThatTheUserNamesOrAllows) {

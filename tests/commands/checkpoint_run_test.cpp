@@ -1,4 +1,4 @@
-// Checkpoints of runs as users see them: when they are saved, which stay, and that a run goes on as if it had
+// Checkpoints of runs as users see them: when they are saved, which stay, and that a run resumes as if it had
 // never stopped.
 #include <set>
 
@@ -15,6 +15,7 @@
 #include "trainer/coordinator/checkpoints/run_folder.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
 namespace {
 
 using ::testing::ElementsAre;

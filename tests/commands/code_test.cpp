@@ -53,14 +53,14 @@ class Code : public ::testing::Test {
 Workspace* Code::work_ = nullptr;
 
 TEST_F(Code, IsNotLoadedFromAFolderByItself) {
-  const std::string gallery = path("out.safetensors"), picture = path("pictures/class0/0.png"),
+  const std::string gallery = path("out.safetensors"), image = path("pictures/class0/0.png"),
                     folder = work_->run();
   const std::vector<std::vector<std::string>> commands = {
       {"embed", folder, "--output", path("x.npy")},
       {"evaluate", folder},
-      {"search", "--gallery", gallery, "--query", picture, "--checkpoint", folder},
-      {"identify", "--gallery", gallery, "--image", picture, "--checkpoint", folder},
-      {"gallery", "add", path("people.safetensors"), picture, "--checkpoint", folder},
+      {"search", "--gallery", gallery, "--query", image, "--checkpoint", folder},
+      {"identify", "--gallery", gallery, "--image", image, "--checkpoint", folder},
+      {"gallery", "add", path("people.safetensors"), image, "--checkpoint", folder},
       {"mine", folder, "--output", path("hard.tsv")},
       {"serve", folder, "--port", "0"},
       {"export", folder, "--format", "safetensors", "--output", path("w.safetensors")}};
@@ -91,7 +91,7 @@ TEST_F(Code, OfAConfigurationIsNotLoadedByItself) {
       words.pop_back();
       EXPECT_EQ(refused.code, 2) << words[0] << refused.err;
       EXPECT_THAT(refused.err, AllOf(HasSubstr("--allow-code"), HasSubstr("with your rights"),
-                                     HasSubstr("--set encoder.file=" + model())))
+                                     HasSubstr("--set 'encoder.file=" + model() + "'")))
           << words[0];
     }
   const Finished allowed = run(lodestone({"train", stored, "--allow-code"}));
@@ -115,7 +115,7 @@ TEST_F(Code, IsLoadedWhereTheUserSaysSo) {
   const Finished again =
       run(lodestone({"train", work_->config(), "--allow-code", "--set", "schedule.steps=12"}));
   EXPECT_EQ(again.code, 0) << again.err;
-  EXPECT_THAT(again.err, AllOf(HasSubstr("resumed"), Not(HasSubstr("its hash is another"))));
+  EXPECT_THAT(again.err, AllOf(HasSubstr("resumed"), Not(HasSubstr("its hash differs"))));
 }
 
 TEST_F(Code, OfAnotherFileInItsPlaceIsRefused) {
@@ -129,7 +129,7 @@ TEST_F(Code, OfAnotherFileInItsPlaceIsRefused) {
   const Finished resumed =
       run(lodestone({"train", work_->config(), "--allow-code", "--set", "schedule.steps=14"}));
   EXPECT_EQ(resumed.code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("its hash is another"));
+  EXPECT_THAT(resumed.err, HasSubstr("its hash differs"));
   std::filesystem::remove(model());
   EXPECT_EQ(embed({"--allow-code"}).code, 3);
   // The checkpoint that was saved last is of the other file.

@@ -10,6 +10,10 @@
 #include "trainer/run/run_config.h"
 
 namespace lodestone::testing {
+using namespace encoders;
+using namespace losses;
+using namespace miners;
+using namespace run;
 namespace {
 
 using ::testing::AllOf;
@@ -81,7 +85,9 @@ TEST(Extensions, OfARunAreNamedToAProgramWithoutThem) {
   const auto told = message_of<ConfigError>(
       [&] { read_stored_config("loss: {name: own_loss}", "run/config.yaml", {}, config); });
   EXPECT_THAT(told, AllOf(HasSubstr("run/config.yaml:1: loss.name: unknown name 'own_loss'"),
-                          HasSubstr("use the program that registers 'own_loss'")));
+                          HasSubstr("; use the program that registers 'own_loss'")));
+  EXPECT_THAT(message_of<ConfigError>([&] { read("loss: own_loss", config); }),
+              HasSubstr("; or use the program that registers 'own_loss'"));
 }
 
 TEST(Extensions, HaveNamesOfTheirOwn) {

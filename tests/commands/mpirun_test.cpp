@@ -10,6 +10,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
 namespace {
 
 using ::testing::ContainsRegex;

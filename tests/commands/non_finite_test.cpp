@@ -12,6 +12,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
 namespace {
 
 using ::testing::HasSubstr;
@@ -53,7 +54,7 @@ TEST(NonFinite, StepsThatAreNotFiniteAreSkippedOrRolledBackSoOftenAndNoMore) {
   EXPECT_EQ(saved(), good);
 }
 
-// A model that divides by a picture's contrast, and one picture that has none: each batch with it is not
+// A model that divides by an image's contrast, and one image that has none: each batch with it is not
 // finite.
 TEST(NonFinite, RollsBackFromBatchesThatAreNotFiniteAndGoesOnToTheEnd) {
   torch::jit::Module model("contrast");

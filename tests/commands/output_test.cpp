@@ -24,11 +24,11 @@ nlohmann::json json(const fs::path& file) {
   return nlohmann::json::parse(contents(file), nullptr, /*allow_exceptions=*/false);
 }
 
-/// A trained model, and an embedded gallery of its pictures.
+/// A trained model, and an embedded gallery of its images.
 class Output : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    work_ = new SmallRun(grey_pictures("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
+    work_ = new SmallRun(grey_images("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
     const Finished made = shell(*work_,
                                 "$L train run.yaml && $L embed run --input grey --output g.safetensors && "
                                 "$L evaluate run --calibrate 0.05 --bootstrap 0");
@@ -50,7 +50,7 @@ TEST_F(Output, OnAFullDeviceFailsEveryCommandThatPrints) {
         "tokenizer encode --input texts.tsv --tokenizer vocab.txt", "doctor --json", "--help", "--version"}) {
     const Finished full = in_shell(std::string("$L ") + command + " > /dev/full");
     EXPECT_EQ(full.code, 1) << command << full.err;
-    EXPECT_THAT(full.err, HasSubstr("stdout: expected room")) << command;
+    EXPECT_THAT(full.err, HasSubstr("stdout: expected to write")) << command;
   }
   EXPECT_EQ(in_shell("$L config run.yaml > c.yaml").code, 0);
 }
@@ -94,12 +94,12 @@ TEST_F(Output, OfManyQueriesIsASummaryBesideAFile) {
   const Finished who = in_shell(
       "$L identify --gallery g.safetensors --image grey --checkpoint run --threshold 0 --json w.json");
   EXPECT_EQ(who.out,
-            "30 pictures: 30 known, 0 unknown; by the names of their folders 30 of 30 right, 0 taken for "
-            "somebody else, 0 not recognised: w.json\n");
+            "30 images: 30 known, 0 unknown; compared with the names of their folders, 30 of 30 right, 0 "
+            "confused with another identity, 0 not recognised: w.json\n");
   const Finished nobody =
       in_shell("$L identify --gallery g.safetensors --image grey --checkpoint run --threshold 2");
   EXPECT_EQ(std::ranges::count(nobody.out, '\n'), 30) << "without a file the lines stay";
-  EXPECT_THAT(nobody.err, HasSubstr("0 of 30 right, 0 taken for somebody else, 30 not recognised"));
+  EXPECT_THAT(nobody.err, HasSubstr("0 of 30 right, 0 confused with another identity, 30 not recognised"));
 }
 
 TEST_F(Output, AGalleryTellsWhatItReplaced) {
@@ -111,7 +111,7 @@ TEST_F(Output, AGalleryTellsWhatItReplaced) {
   EXPECT_THAT(add("class1"), HasSubstr("added 5 photographs, replaced 0; 1 identity"));
 }
 
-size_t pictures_of(const std::string& page) {
+size_t images_of(const std::string& page) {
   size_t count = 0;
   for (size_t at = 0; (at = page.find("data:image", at)) != std::string::npos; ++at) ++count;
   return count;
@@ -131,19 +131,19 @@ TEST_F(Output, AGalleryShowsNoFilesButPicturesOfFoldersThatAreNamed) {
       "$L search --gallery s/g.safetensors --query s/g.safetensors -k 1 --html s.html ";
   const Finished alone = in_shell(search);
   ASSERT_EQ(alone.code, 0) << alone.err;
-  EXPECT_EQ(pictures_of(contents(path("s.html"))), 2u) << "own.png as a query and as its answer";
-  EXPECT_THAT(alone.err, AllOf(HasSubstr("lie outside of their folders"), HasSubstr("--pictures"),
+  EXPECT_EQ(images_of(contents(path("s.html"))), 2u) << "own.png as a query and as its answer";
+  EXPECT_THAT(alone.err, AllOf(HasSubstr("are outside their folders"), HasSubstr("--pictures"),
                                HasSubstr("1 file can't be shown")));
   EXPECT_EQ(std::ranges::count(alone.err, '\n'), 1) << alone.err;
   ASSERT_EQ(in_shell(search + "--pictures elsewhere").code, 0);
-  EXPECT_EQ(pictures_of(contents(path("s.html"))), 8u);
+  EXPECT_EQ(images_of(contents(path("s.html"))), 8u);
   const Finished whole = in_shell(search + "--pictures elsewhere --pictures grey --pictures /etc");
   EXPECT_THAT(whole.err, HasSubstr("2 files can't be shown"));
   EXPECT_THAT(whole.err, Not(HasSubstr("outside")));
   const Finished own = in_shell(
       "$L search --gallery g.safetensors --query grey/class0/0.png --checkpoint run -k 30 --html s.html");
-  EXPECT_THAT(own.err, Not(HasSubstr("leaves pictures out")));
-  EXPECT_EQ(pictures_of(contents(path("s.html"))), 31u) << "below the gallery's own folder";
+  EXPECT_THAT(own.err, Not(HasSubstr("leaves images out")));
+  EXPECT_EQ(images_of(contents(path("s.html"))), 31u) << "below the gallery's own folder";
 }
 
 TEST_F(Output, ASlipInTheCommandIsNamedWithTheNearest) {
@@ -209,12 +209,12 @@ TEST_F(Output, ARunThatIsDoneSaysHowToGoOn) {
 TEST_F(Output, WhatIsNotThereIsNoDamage) {
   const Finished nothing = in_shell("$L evaluate runs/nope");
   EXPECT_EQ(nothing.code, 5);
-  EXPECT_THAT(nothing.err, AllOf(HasSubstr("which is not there"), Not(HasSubstr("--resume"))));
+  EXPECT_THAT(nothing.err, AllOf(HasSubstr("which does not exist"), Not(HasSubstr("--resume"))));
   const Finished removed = in_shell("$L evaluate run/checkpoints/step-00000001");
   EXPECT_EQ(removed.code, 5);
   EXPECT_THAT(removed.err, AllOf(HasSubstr("removed"), HasSubstr("keep_last"),
                                  HasSubstr("name another: step-000"), Not(HasSubstr("damaged"))));
-  EXPECT_THAT(in_shell("$L inspect run/checkpoints/step-00000001").err, HasSubstr("which is not there"));
+  EXPECT_THAT(in_shell("$L inspect run/checkpoints/step-00000001").err, HasSubstr("which does not exist"));
   EXPECT_THAT(in_shell("mkdir -p empty; $L evaluate empty").err, HasSubstr("got none; train the run"));
 }
 
@@ -227,6 +227,29 @@ TEST_F(Output, AReportThatCannotBeWrittenIsToldAndTheMeasuresStand) {
   EXPECT_THAT(judged.err, HasSubstr("the report is not written: "));
   EXPECT_THAT(judged.out, HasSubstr("recall_at_1"));
   EXPECT_TRUE(json(path("r.json")).contains("recall_at_1"));
+}
+
+// Three results, of which none needs another.
+TEST_F(Output, JsonThatCannotBeWrittenCostsNeitherThresholdNorReport) {
+  const Finished judged = in_shell(
+      "rm -f run/report.html run/calibration.json; $L evaluate run --bootstrap 0 --calibrate 0.1 "
+      "--json nowhere/o.json");
+  EXPECT_EQ(judged.code, 1) << judged.err;
+  EXPECT_THAT(judged.err, HasSubstr("nowhere/o.json"));
+  EXPECT_THAT(judged.out, HasSubstr("recall_at_1"));
+  EXPECT_TRUE(fs::exists(path("run/report.html")));
+  EXPECT_TRUE(fs::exists(path("run/calibration.json")));
+}
+
+TEST_F(Output, AFileBehindALinkIsReplacedAndTheLinkStays) {
+  for (const char* command :
+       {"evaluate run --bootstrap 0 --json link", "export run --format safetensors --output link --card c.md",
+        "export run --format torchscript --output link --card c.md"}) {
+    const Finished done = in_shell(std::string("echo old > real; ln -sf real link; $L ") + command);
+    EXPECT_EQ(done.code, 0) << command << done.err;
+    EXPECT_TRUE(fs::is_symlink(path("link"))) << command;
+    EXPECT_GT(fs::file_size(path("real")), 100u) << command;
+  }
 }
 
 TEST_F(Output, TheModelCardHasWhatWasSet) {
@@ -242,7 +265,26 @@ TEST_F(Output, AVocabularyThatIsNotFullSaysWhy) {
   const Finished made =
       in_shell("$L tokenizer train --input texts.tsv --columns 1 --vocabulary 4000 --output v.txt");
   EXPECT_EQ(made.code, 0) << made.err;
-  EXPECT_THAT(made.err, AllOf(HasSubstr("4000"), HasSubstr("no more tokens to make")));
+  EXPECT_THAT(made.err, AllOf(HasSubstr("fewer than the 4000"), HasSubstr("no more tokens can be made")));
+}
+
+TEST_F(Output, AVocabularyThatIsNotTrainedStaysAndIsNotSaidToBeReplaced) {
+  const std::string train = "$L tokenizer train --input texts.tsv --output kept.txt --columns ";
+  ASSERT_EQ(in_shell(train + "1").code, 0);
+  const std::string before = contents(path("kept.txt"));
+  const Finished failed = in_shell(train + "9");
+  EXPECT_NE(failed.code, 0);
+  EXPECT_THAT(failed.err, Not(HasSubstr("kept.txt: replace")));
+  EXPECT_EQ(contents(path("kept.txt")), before);
+  EXPECT_THAT(in_shell(train + "1").err, HasSubstr("kept.txt: replaced the file of this name"));
+}
+
+TEST_F(Output, ATokenizerOptionWithoutEffectIsRefused) {
+  const Finished refused = in_shell(
+      "$L tokenizer train --input texts.tsv --columns 1 --kind sentencepiece --cased --output s.model");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--cased with --kind wordpiece alone"));
+  EXPECT_FALSE(fs::exists(path("s.model")));
 }
 
 TEST_F(Output, AVocabularyIsTrainedWithoutBadLinesWhereTheUserSaysSo) {

@@ -10,9 +10,11 @@
 #include "trainer/plan/plan_model.h"
 
 namespace lodestone::testing {
+using namespace plan;
 namespace {
 
 using ::testing::HasSubstr;
+namespace fs = std::filesystem;
 
 StepCost some_cost() {
   StepCost cost;
@@ -57,6 +59,16 @@ TEST(PlanModel, AThinLinkIsSeenBetweenNodesOnly) {
             predict(some_cost(), some_machine(), 8, 1, 1024).step());
   EXPECT_GT(predict(some_cost(), thin, 8, 2, 1024).step(),
             predict(some_cost(), some_machine(), 8, 2, 1024).step());
+}
+
+// A ring through all ranks has one neighbour pair between two nodes.
+TEST(PlanModel, ARingCrossesANodesLinkOnce) {
+  Machine thin = some_machine();
+  thin.link_bandwidth = 8e9;
+  thin.link_latency = thin.inner_latency = 0;
+  const auto exchange = [&](int64_t nodes) { return predict(some_cost(), thin, 8, nodes, 1024).exchange; };
+  const double sent = 7.0 * 512 * 128;  // bytes of a rank
+  for (const int64_t nodes : {2, 3, 8}) EXPECT_DOUBLE_EQ(exchange(nodes), sent / 8e9) << nodes;
 }
 
 TEST(PlanModel, MicroBatchesBoundActivationsAndCostAPass) {
@@ -128,6 +140,42 @@ TEST(Plan, BytesAreThoseOfARun) {
   }
 }
 
+TEST(Plan, PrintsOneOfEachAsOneAndNoWarning) {
+  const Workspace work;
+  const Finished plan = run(lodestone({"plan", work.config(), "--ranks", "1", "--set", kMiner}));
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  EXPECT_THAT(
+      plan.out,
+      ::testing::AllOf(HasSubstr("1 rank on 1 node ("),
+                       ::testing::ContainsRegex("worthwhile up to (1 rank|([2-9]|[1-9][0-9]+) ranks): ")));
+  EXPECT_THAT(plan.err, ::testing::Not(HasSubstr("Memory block")));
+}
+
+// A pipe can be read once; read again it would be empty, and defaults planned.
+TEST(Plan, OfAPipeIsThatOfTheFile) {
+  const Workspace work;
+  const auto parameters = [&](const std::string& config) {
+    const std::string json = work.path("plan.json");
+    const Finished plan = run(
+        {"bash", "-c", "\"$0\" plan " + config + " --json \"$2\"", LODESTONE_PROGRAM, work.config(), json});
+    EXPECT_EQ(plan.code, 0) << plan.err;
+    return nlohmann::json::parse(contents(json))["parameters"].get<int64_t>();
+  };
+  EXPECT_EQ(parameters("<(cat \"$1\")"), parameters("\"$1\""));
+}
+
+TEST(Plan, IsWrittenToStdoutWhereverThatLeads) {
+  const Workspace work;
+  const std::string link = work.path("link"), file = work.path("out");
+  fs::create_symlink("/proc/self/fd/1", link);
+  const Finished plan = run(
+      {"sh", "-c", "\"$0\" plan \"$1\" --json \"$2\" >\"$3\"", LODESTONE_PROGRAM, work.config(), link, file});
+  EXPECT_EQ(plan.code, 0) << plan.err;
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_THAT(contents(file), ::testing::AllOf(::testing::StartsWith("{"), HasSubstr("\"parameters\""),
+                                               HasSubstr("worthwhile up to")));
+}
+
 TEST(Plan, RefusesWhatItCannotTell) {
   const Workspace work;
   const Finished proxies =
@@ -137,6 +185,9 @@ TEST(Plan, RefusesWhatItCannotTell) {
   EXPECT_THAT(run(lodestone({"plan", work.config(), "--gpu", "h1000"})).err, HasSubstr("h100, h200"));
   EXPECT_THAT(run(lodestone({"plan", work.config(), "--link", "fast"})).err, HasSubstr("400gbit"));
   EXPECT_EQ(run(lodestone({"plan", work.config(), "--ranks", "2", "--nodes", "3"})).code, 2);
+  const Finished images = run(lodestone({"plan", work.config(), "--tokens", "9"}));
+  EXPECT_EQ(images.code, 2);
+  EXPECT_THAT(images.err, HasSubstr("--tokens with texts alone"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A run goes on with other settings or data: what differs is told, and its place is the same rows or the next
-// epoch.
+// A run resumes with other settings or data: what differs is logged, and its place is the same rows or the
+// next epoch.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

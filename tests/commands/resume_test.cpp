@@ -1,4 +1,4 @@
-// A run goes on with classes that have changed meanwhile: what it learned of each follows its name.
+// A run resumes with classes that have changed meanwhile: what it learned of each follows its name.
 #include <functional>
 #include <map>
 
@@ -59,7 +59,7 @@ struct ByClass {
   std::vector<std::string> names;
 };
 
-// Goes on for one step that changes no weights, so that every row can be compared with what it was.
+// Resumes for one step that changes no weights, so that every row can be compared with what it was.
 constexpr const char *kUntil = "schedule.steps=8", *kOneMore = "schedule.steps=9",
                      *kStill = "optimizer.learning_rate=0";
 
@@ -74,7 +74,7 @@ void expect_rows_to_follow(const ByClass& before, const ByClass& after, const st
 
 struct Change {
   const char* what;
-  std::function<void(const fs::path& pictures)> make;
+  std::function<void(const fs::path& images)> make;
   std::string told;  ///< nothing: not a word of classes
 };
 
@@ -84,14 +84,14 @@ void copy_folder(const fs::path& from, const fs::path& to) {
 
 const std::vector<Change> kChanges = {
     {"renamed", [](const fs::path& p) { fs::rename(p / "class0", p / "zzz"); },
-     "1 of the checkpoint are gone (class0), 1 are new and begin afresh (zzz), 7 of the others stand "
-     "elsewhere"},
+     "1 of the checkpoint are gone (class0), 1 are new and start from initial values (zzz), 7 of the others "
+     "have another number"},
     {"one that sorts first", [](const fs::path& p) { copy_folder(p / "class5", p / "aaa"); },
-     "1 are new and begin afresh (aaa), 8 of the others stand elsewhere"},
+     "1 are new and start from initial values (aaa), 8 of the others have another number"},
     {"removed", [](const fs::path& p) { fs::remove_all(p / "class2"); },
-     "1 of the checkpoint are gone (class2), 5 of the others stand elsewhere"},
+     "1 of the checkpoint are gone (class2), 5 of the others have another number"},
     {"the last one removed", [](const fs::path& p) { fs::remove_all(p / "class7"); },
-     "1 of the checkpoint are gone (class7), 0 of the others stand elsewhere"},
+     "1 of the checkpoint are gone (class7), 0 of the others have another number"},
     {"swapped names",
      [](const fs::path& p) {
        fs::rename(p / "class1", p / "x");
@@ -107,7 +107,7 @@ const std::vector<Change> kChanges = {
      "8 of the checkpoint are gone (class0, class1, class2, class3, class4, …), 8 are new"},
 };
 
-void expect_told(const Finished& done, const Change& change) {
+void expect_logged(const Finished& done, const Change& change) {
   ASSERT_EQ(done.code, 0) << change.what << done.err;
   if (change.told.empty()) {
     EXPECT_THAT(done.err, Not(HasSubstr("known by name"))) << change.what;
@@ -123,7 +123,7 @@ TEST(Resume, ProxiesAndClassMeansFollowTheirClassesNames) {
       ASSERT_EQ(train(work, with(kProxies, {kUntil}), ranks).code, 0);
       const ByClass before(work.run());
       change.make(work.path("pictures"));
-      expect_told(train(work, with(kProxies, {kOneMore, kStill}), ranks), change);
+      expect_logged(train(work, with(kProxies, {kOneMore, kStill}), ranks), change);
       const ByClass after(work.run());
       EXPECT_EQ(after.checkpoint.step, 9);
       expect_rows_to_follow(before, after, "proxies", "value");
@@ -143,7 +143,7 @@ TEST(Resume, RowsOfAMemoryFollowTheirClassesNames) {
     const auto before = ByClass(work.run()).memory(8);
     change.make(work.path("pictures"));
     const Finished done = train(work, with(kMemory, {kOneMore, kStill, "memory.size=40"}), ranks);
-    expect_told(done, change);
+    expect_logged(done, change);
     const ByClass after(work.run());
     for (const auto& [id, row] : after.memory(7)) {
       EXPECT_EQ(row.first, before.at(id).first) << change.what;

@@ -11,6 +11,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
 namespace {
 
 using ::testing::HasSubstr;
@@ -70,7 +71,7 @@ TEST(RunFolderInUse, ASecondJobThatIsRefusedChangesNothing) {
     EXPECT_THAT(second.err, HasSubstr("another process is training in"));
     EXPECT_THAT(changed(before, all_in(work.path(""))), IsEmpty());
   }
-  // To judge it is allowed; the report is the run's own to write.
+  // Evaluating it is allowed; the report is the run's own to write.
   const Finished judged = run(lodestone({"evaluate", work.run(), "--set", "evaluate.data.path=pictures"}));
   EXPECT_EQ(judged.code, 0) << judged.err;
   EXPECT_THAT(judged.out, HasSubstr("recall_at_1"));
@@ -103,7 +104,7 @@ TEST(ResumeNone, LeavesAFolderThatIsNoRunsWhereItIs) {
   std::ofstream(work.run() / "config.yaml") << "of something else";
   const Finished refused = run(train(work, {"--resume", "none"}));
   EXPECT_EQ(refused.code, 2) << refused.err;
-  EXPECT_THAT(refused.err, HasSubstr("is no run's"));
+  EXPECT_THAT(refused.err, HasSubstr("does not belong to a run"));
   EXPECT_EQ(contents(work.run() / "config.yaml"), "of something else");
   fs::remove(work.run() / "config.yaml");
   const Finished done = run(train(work, {"--resume", "none"}));

@@ -12,6 +12,7 @@
 #include "trainer/report/html.h"
 
 namespace lodestone::testing {
+using namespace report;
 namespace {
 
 using ::testing::HasSubstr;
@@ -37,8 +38,8 @@ class Serve : public ::testing::Test {
     more.insert(more.begin(), {"serve", work_->run(), "--port", "0"});
     return lodestone(more);
   }
-  static std::string body_of(const std::string& picture) {
-    return R"({"images": [")" + base64(contents(path("pictures/" + picture))) + "\"]}";
+  static std::string body_of(const std::string& image) {
+    return R"({"images": [")" + base64(contents(path("pictures/" + image))) + "\"]}";
   }
   static std::vector<Json> rows() {
     std::istringstream lines(contents(path("rows.jsonl")));
@@ -111,7 +112,7 @@ TEST_F(Serve, RefusesToServeOpenlyToOthers) {
   EXPECT_EQ(run(serve({"--token-file", path("empty")})).code, 2);
 }
 
-// One limit that makes another unattainable is a mistake, told before the model is loaded.
+// One limit that makes another unattainable is an error, thrown before the model is loaded.
 TEST_F(Serve, RefusesLimitsThatContradictEachOther) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> limits = {
       {{"--max-request-pixels", "1000"}, "--max-request-pixels"},

@@ -14,16 +14,16 @@ namespace lodestone::testing {
 inline constexpr const char* kFewSteps =
     "schedule: {steps: 3, warmup_steps: 1}\ncheckpoint: {every_steps: 0}\ndistributed: {timeout: 60}\n";
 
-inline std::string pictures_of(const std::string& kind, const std::string& encoder, int channels) {
+inline std::string images_of(const std::string& kind, const std::string& encoder, int channels) {
   return "global_batch: 16\ndata:\n  train: {path: " + kind +
          "}\n  image: {width: 16, height: 16, channels: " + std::to_string(channels) +
          "}\nencoder: " + encoder + "\nloss: supcon\nevaluate: {data: {path: " + kind + "}, floor: false}\n";
 }
-inline std::string grey_pictures(const std::string& encoder) {
-  return pictures_of("grey", encoder, 1);
+inline std::string grey_images(const std::string& encoder) {
+  return images_of("grey", encoder, 1);
 }
-inline std::string colour_pictures(const std::string& encoder) {
-  return pictures_of("colour", encoder, 3);
+inline std::string colour_images(const std::string& encoder) {
+  return images_of("colour", encoder, 3);
 }
 inline std::string texts(const std::string& encoder) {
   return "global_batch: 16\ndata:\n  kind: texts\n  train: {path: texts.tsv}\n  text: {format: labels, "
@@ -42,7 +42,7 @@ inline std::string captions() {
          "8}, embedding: 8}\nloss: clip\n";
 }
 
-/// A folder with pictures, texts and captions, and a configuration that trains on some of them.
+/// A folder with images, texts and captions, and a configuration that trains on some of them.
 class SmallRun {
  public:
   explicit SmallRun(const std::string& yaml) {

@@ -13,6 +13,9 @@
 #include "trainer/run/vain_settings.h"
 
 namespace lodestone::testing {
+using namespace losses;
+using namespace run;
+using namespace sampler;
 namespace {
 
 using ::testing::AllOf;
@@ -73,9 +76,9 @@ TEST(SpellingLines, CountClassesThatLookAlike) {
   const auto found = lines("a\t1\nb\t 1\nc\tcaf\u00e9\nd\tcafe\u0301\n");
   ASSERT_EQ(found.size(), 1U);
   EXPECT_TRUE(found[0].warns);
-  EXPECT_THAT(found[0].text, AllOf(HasSubstr("data: 2 classes named as another one"),
+  EXPECT_THAT(found[0].text, AllOf(HasSubstr("data: 2 classes have another class's name except"),
                                    HasSubstr("' 1' and '1'"), HasSubstr("give each class one spelling")));
-  EXPECT_THAT(lines("a\t1\nb\t1 \n")[0].text, HasSubstr("data: 1 class named"));
+  EXPECT_THAT(lines("a\t1\nb\t1 \n")[0].text, HasSubstr("data: 1 class has another class's name"));
 }
 
 TEST(FirstLine, NamesWhatTrains) {
@@ -213,10 +216,10 @@ TEST(ChangedSettings, AreThoseThatDifferBelowTheirKeys) {
 /// Each kind of data, small encoders of several kinds; in a folder of its own.
 const std::vector<std::pair<std::string, std::string>>& kinds() {
   static const std::vector<std::pair<std::string, std::string>> all = {
-      {"grey pictures", grey_pictures("{name: conv4, channels: [8, 8, 8], embedding: 8}")},
-      {"grey pictures, resnet18", grey_pictures("{name: resnet18, stem: small, width: 8}")},
-      {"colour pictures, resnet50", colour_pictures("{name: resnet50, stem: small, width: 8}")},
-      {"colour pictures, vit", colour_pictures("{name: vit_tiny, patch_size: 8, layers: 1}")},
+      {"grey pictures", grey_images("{name: conv4, channels: [8, 8, 8], embedding: 8}")},
+      {"grey pictures, resnet18", grey_images("{name: resnet18, stem: small, width: 8}")},
+      {"colour pictures, resnet50", colour_images("{name: resnet50, stem: small, width: 8}")},
+      {"colour pictures, vit", colour_images("{name: vit_tiny, patch_size: 8, layers: 1}")},
       {"texts", texts("{name: bag_of_tokens}")},
       {"captions", captions()}};
   return all;
@@ -248,7 +251,7 @@ TEST(Stderr, HasNothingButOurOwnLines) {
 
 // Whatever else hands gradients round or makes LibTorch choose another way.
 TEST(Stderr, IsOursWhateverIsSetBeside) {
-  const SmallRun work(grey_pictures("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
+  const SmallRun work(grey_images("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
   using Words = std::vector<std::string>;
   for (const Words& settings :
        {Words{"batch_norm=sync", "optimizer.name=sgd"}, Words{"precision=bfloat16", "ema.decay=0.9"},
@@ -294,7 +297,7 @@ TEST(Start, WarnsOfABatchWithoutPositivesAndOfTrainingThatStandsStill) {
 }
 
 TEST(Start, TellsOfColoursThatAreNotSeen) {
-  const SmallRun work(colour_pictures("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
+  const SmallRun work(colour_images("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
   const Finished grey = run(lodestone({"train", work.config(), "--set", "data.image.channels=1"}));
   ASSERT_EQ(grey.code, 0) << grey.err;
   EXPECT_THAT(grey.err, HasSubstr("data.image.channels: 3"));
@@ -307,7 +310,7 @@ TEST(Start, TellsHowManyTextsLoseTheirEnd) {
   const SmallRun work(texts("{name: bag_of_tokens}"));
   const Finished cut = run(lodestone({"train", work.config(), "--set", "data.text.tokenizer.max_tokens=4"}));
   ASSERT_EQ(cut.code, 0) << cut.err;
-  EXPECT_THAT(cut.err, HasSubstr("tokens: 100 % of the texts are longer than 4 tokens and lose their end"));
+  EXPECT_THAT(cut.err, HasSubstr("tokens: 100 % of the texts are longer than 4 tokens and are truncated"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The supervisor over real jobs: mpirun, ranks that are killed, stopped and told to end.
+// The supervisor over real jobs: mpirun, ranks that are killed, stopped and terminated.
 #include <set>
 
 #include <gmock/gmock.h>
@@ -11,6 +11,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
 namespace {
 
 using ::testing::AnyOf;
@@ -132,15 +133,15 @@ TEST(Launch, ARankThatNeverComesEndsTheJobWith4) {
   const Workspace work;
   const Finished end = run_beside(work, {"distributed.timeout=3"}, "exec sleep 50");
   EXPECT_EQ(end.code, 4) << end.err;
-  EXPECT_THAT(end.err, HasSubstr("not all ranks have come within 3000 ms"));
+  EXPECT_THAT(end.err, HasSubstr("not all ranks have arrived within 3000 ms"));
 }
 
-// Stopped it is, and told from one that is slow.
+// A stopped rank is reported as stopped, not as slow.
 TEST(Launch, ARankThatIsStoppedBeforeMpiInitIsNamedAndTheJobEndsWith4) {
   const Workspace work;
   const Finished end = run_beside(work, {"distributed.peer_timeout=1"}, "kill -STOP $$");
   EXPECT_EQ(end.code, 4) << end.err;
-  EXPECT_THAT(end.err, HasSubstr("before all ranks had met, rank 1 is lost: stopped for "));
+  EXPECT_THAT(end.err, HasSubstr("before all ranks were connected, rank 1 is lost: stopped for "));
 }
 
 TEST(Launch, ARankThatDiesAsItStartsEndsTheJobWith4) {
@@ -268,6 +269,44 @@ TEST(Launch, WhatIsWrongWithTheCommandIsToldOnceBeforeAnythingStarts) {
   EXPECT_EQ(run(lodestone({"launch", "-n", "2", "--min-ranks", "3", "--", "train", work.config()})).code, 2);
   EXPECT_EQ(run(lodestone({"launch", "-n", "2"})).code, 2);
   EXPECT_FALSE(fs::exists(work.run()));
+}
+
+TEST(Launch, AConfigurationThatIsAPipeIsRefusedSinceRanksReadItToo) {
+  const Workspace work;
+  for (const char* ranks : {"1", "2"}) {
+    const Finished end = run({"bash", "-c", "\"$0\" launch -n $2 -- train <(cat \"$1\")", LODESTONE_PROGRAM,
+                              work.config(), ranks});
+    EXPECT_EQ(end.code, 2);
+    EXPECT_THAT(end.err, HasSubstr("write the configuration into a file"));
+  }
+  EXPECT_FALSE(fs::exists(work.run()));
+}
+
+// LD_PRELOAD is split at blanks and colons.
+TEST(Launch, ALibraryThatMpirunCannotLoadIsToldWithTheCause) {
+  const Workspace work;
+  const fs::path program = LODESTONE_PROGRAM;
+  for (const std::string name : {"plain", "with a blank", "with:colon", "alone"}) {
+    fs::create_directory(work.path(name));
+    for (const fs::path& file : {program, program.parent_path() / "liblodestone_loopback.so"}) {
+      if (name == "alone" && file != program) continue;
+      std::error_code other_device;
+      fs::create_hard_link(file, work.path(name) / file.filename(), other_device);
+      if (other_device) fs::copy_file(file, work.path(name) / file.filename());
+    }
+    // What this shell was started with: the library removes itself from the environment.
+    std::ofstream(work.path("mpirun"))
+        << "#!/bin/sh\ntr '\\0' '\\n' </proc/$$/environ | grep '^LD_PRELOAD=' || true\n";
+    fs::permissions(work.path("mpirun"), fs::perms::owner_all);
+    const Finished end = run({"env", "-u", "LD_PRELOAD", "PATH=" + work.path("").string() + ":/usr/bin:/bin",
+                              work.path(name) / program.filename(), "launch", "-n", "2", "--", "config"});
+    EXPECT_EQ(end.code, 0) << end.err;
+    const bool plain = name == "plain";
+    EXPECT_EQ(end.out.find("loopback") != std::string::npos, plain) << end.out << end.err;
+    EXPECT_EQ(end.err.find("listens on every network") == std::string::npos, plain) << end.err;
+    const char* cause = name == "alone" ? "copy or link it to " : "has a blank or a colon";
+    EXPECT_EQ(end.err.find(cause) == std::string::npos, plain) << end.err;
+  }
 }
 
 TEST(Launch, OneRankNeedsNoMpirunAndTheRunsCodeIsTheJobs) {

@@ -9,6 +9,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
 namespace {
 
 using ::testing::AllOf;
@@ -141,7 +142,7 @@ TEST(Text, QueriesOfAnyLengthAndLinesWithTabsAreTexts) {
       0);
   std::string query;
   while (query.size() < 300) query += "tell about topic1 ";
-  // A folder's name, too, is a text to a model that reads no pictures.
+  // A folder's name, too, is a text to a model that reads no images.
   for (const std::string& text :
        {query, std::string("https://example.org is about topic1"), work.path("run")}) {
     const Finished search = run(lodestone(
@@ -240,7 +241,7 @@ TEST(Text, RowsOfAMemoryFollowTheirTexts) {
   work.write("train.tsv", "a row of its own\tbefore all others\n" + rows);
   const Finished more = train(5);
   ASSERT_EQ(more.code, 0) << more.err;
-  EXPECT_THAT(more.err, HasSubstr("64 of the others stand elsewhere"));
+  EXPECT_THAT(more.err, HasSubstr("64 of the others have another number"));
   for (int64_t i = 0; i < 48; ++i)
     if (key()[i][3].item<int64_t>() <= 3) {
       EXPECT_EQ(key()[i][0].item<int64_t>(), label_of.at(key()[i][2].item<int64_t>()) + 1);

@@ -10,6 +10,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
 namespace {
 
 using ::testing::HasSubstr;
@@ -121,7 +122,7 @@ TEST(Train, WhatACheckpointHoldsInVainIsNamed) {
       0);
   const Finished without = run(lodestone({"train", work.config(), "--set", "schedule.steps=9"}));
   EXPECT_EQ(without.code, 0) << without.err;
-  EXPECT_THAT(without.err, HasSubstr("memory.safetensors is of no use"));
+  EXPECT_THAT(without.err, HasSubstr("memory.safetensors has no use"));
 }
 
 TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
@@ -176,12 +177,12 @@ TEST(Train, TakesExplicitPairsAndTriplets) {
   std::ofstream pairs(work.path("pairs.tsv")), triplets(work.path("triplets.tsv"));
   for (int c = 0; c < 8; ++c)
     for (int s = 0; s < 5; ++s) {
-      const auto picture = [](int label, int sample) {
+      const auto image = [](int label, int sample) {
         return "pictures/class" + std::to_string(label) + "/" + std::to_string(sample) + ".png";
       };
-      pairs << picture(c, s) << '\t' << picture(c, s + 1) << "\t1\n"
-            << picture(c, s) << '\t' << picture((c + 1) % 8, s) << "\t0\n";
-      triplets << picture(c, s) << '\t' << picture(c, s + 1) << '\t' << picture((c + 3) % 8, s) << '\n';
+      pairs << image(c, s) << '\t' << image(c, s + 1) << "\t1\n"
+            << image(c, s) << '\t' << image((c + 1) % 8, s) << "\t0\n";
+      triplets << image(c, s) << '\t' << image(c, s + 1) << '\t' << image((c + 3) % 8, s) << '\n';
     }
   pairs.close();
   triplets.close();

@@ -115,6 +115,25 @@ TEST_F(Use, EmbedsForNumpyAndForLines) {
   EXPECT_EQ(embed("e.csv").code, 2);
 }
 
+TEST_F(Use, ASplitOfAListIsSelectedAsTheMessageSays) {
+  std::ofstream(path("list.csv")) << "path,label,split\npictures/class0/0.png,a,train\n"
+                                     "pictures/class1/0.png,b,test\npictures/class1/1.png,b,test\n";
+  std::ofstream(path("plain.csv")) << "path,label\npictures/class0/0.png,a\n";
+  const auto embed_list = [](const std::string& list, const std::string& setting) {
+    return run(lodestone(
+        {"embed", work_->run(), "--input", path(list), "--output", path("split.npy"), "--set", setting}));
+  };
+  const Finished refused = embed_list("list.csv", "evaluate.data.split=");
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("--set evaluate.data.split="),
+                                 HasSubstr("--set evaluate.data.other_columns=ignore")));
+  const std::string test = "evaluate.data.split=test";
+  EXPECT_THAT(embed_list("list.csv", test).out, HasSubstr(": 2 embeddings"));
+  EXPECT_THAT(embed_list("plain.csv", test).out, HasSubstr(": 1 embedding"));
+  EXPECT_THAT(embed_list("pictures", test).out, HasSubstr(": 48 embeddings"));
+  EXPECT_THAT(embed_list("list.csv", "evaluate.data.other_columns=ignore").out, HasSubstr(": 3 embeddings"));
+}
+
 TEST_F(Use, SearchesByPicture) {
   const Finished search = run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query",
                                          path("pictures/class3/2.png"), "--checkpoint", work_->run(), "-k",
@@ -151,17 +170,17 @@ TEST_F(Use, RefusesEmbeddingsOfAnotherModel) {
 
 TEST_F(Use, KnowsWhoIsInTheGallery) {
   const std::string gallery = path("people.safetensors");
-  const auto add = [&](const std::string& name, const std::vector<std::string>& pictures) {
+  const auto add = [&](const std::string& name, const std::vector<std::string>& images) {
     auto command = lodestone({"gallery", "add", gallery, "--checkpoint", work_->run(), "--name", name});
-    for (const auto& picture : pictures) command.push_back(path(picture));
+    for (const auto& image : images) command.push_back(path(image));
     return run(command);
   };
   ASSERT_EQ(add("anna", {"pictures/class0/0.png", "pictures/class0/1.png"}).code, 0);
   ASSERT_EQ(add("bert", {"pictures/class1"}).code, 0);
   EXPECT_EQ(run(lodestone({"gallery", "list", gallery})).out, "anna\t2\nbert\t6\n");
 
-  const auto identify = [&](const std::string& picture, const std::string& threshold) {
-    return run(lodestone({"identify", "--gallery", gallery, "--image", path(picture), "--checkpoint",
+  const auto identify = [&](const std::string& image, const std::string& threshold) {
+    return run(lodestone({"identify", "--gallery", gallery, "--image", path(image), "--checkpoint",
                           work_->run(), "--threshold", threshold, "--json", path("who.json")}));
   };
   EXPECT_THAT(identify("pictures/class0/0.png", "0.999").out, HasSubstr("\tanna\t1.0000"));

@@ -57,10 +57,13 @@ std::string error_of(const std::string& text, const std::vector<std::string>& se
 TEST(IdleKeys, AreRefusedWithTheirPlaceAndWhatToDo) {
   EXPECT_EQ(error_of("draw:\n  count: 9\n"),
             "run.yaml:2: draw.count: has no effect with kind: all; leave it out");
+  EXPECT_EQ(error_of("draw: {kind: some, count: 9}", {"draw.kind=all"}),
+            "run.yaml:1: draw.count: has no effect with kind: all; leave it out, or add --set draw.count=");
+  EXPECT_EQ(error_of("draw: {kind: some, count: 9}", {"draw.kind=all", "draw.count="}), "");
   EXPECT_THAT(error_of("draw: {near: {depth: 2}}"), HasSubstr("draw.near: has no effect"));
   EXPECT_THAT(error_of("draw: {shape: {name: circle}}"), HasSubstr("draw.shape: has no effect"));
   EXPECT_THAT(error_of("draw: {shape: circle}"), HasSubstr("draw.shape: has no effect"));
-  EXPECT_THAT(error_of("", {"draw.count=4"}), HasSubstr("--set draw.count: draw.count: has no effect"))
+  EXPECT_THAT(error_of("", {"draw.count=4"}), HasSubstr("--set draw.count: has no effect"))
       << "the default, said aloud, is refused too: whoever says it expects something of it";
   EXPECT_THAT(error_of("draw: {kind: some, count: 9}", {"draw.kind=all"}), HasSubstr("run.yaml:1"));
 }
@@ -121,7 +124,7 @@ TEST(IdleKeys, OfAPartThatSetTurnsOffAreAbsent) {
   EXPECT_EQ(port_error(file, {"port=0"}), "user ");
   EXPECT_EQ(port_error("user: ali\n", {}), "run.yaml:1: user: has no effect without a port");
   EXPECT_THAT(port_error("port: 0\nuser: ali\n", {}), HasSubstr("run.yaml:2: user: has no effect"));
-  EXPECT_THAT(port_error(file, {"port=0", "user=bo"}), HasSubstr("--set user: user: has no effect"));
+  EXPECT_THAT(port_error(file, {"port=0", "user=bo"}), HasSubstr("--set user: has no effect"));
   EXPECT_EQ(port_error("inner: {depth: 3}\nuser: ali\n", {"inner.depth=0"}), "user ")
       << "the switch may lie in a mapping below";
 }

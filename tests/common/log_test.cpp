@@ -76,7 +76,7 @@ TEST_F(LogLines, BearTheStepOnceItIsKnownAndNoRankWhereThereIsNone) {
   ::setenv("LODESTONE_LOG_FORMAT", "json", 1);
   EXPECT_EQ(line_of(said([] {
               const Log log = make_log(0, 1);
-              tell_step(*log, 120);
+              set_log_step(*log, 120);
               log->info("saved");
             }))["step"],
             120);

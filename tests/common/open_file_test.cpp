@@ -1,4 +1,4 @@
-// Files that are something else than they seem, and pipes that nobody writes to: told, never waited for.
+// Files that are something else than they seem, and pipes that nobody writes to: reported, never waited for.
 #include "common/open_file.h"
 
 #include <fstream>
@@ -83,6 +83,16 @@ TEST_F(OpenFile, APipeIsReadWhereShellsMakeThemAndToldOfWhereNobodyWrites) {
   written("secret", [&] { EXPECT_THROW(read_file_or_pipe(name, 5), IoError); });
   EXPECT_THAT(message_of<IoError>([&] { read_file_or_pipe(name, 100, milliseconds(20)); }),
               HasSubstr("got nothing for 20 ms"));
+  // As a shell's <(command) is at the second read: its writer has ended.
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "seed: 1\n", 8), 8);
+  ::close(ends[1]);
+  const std::string once = "/dev/fd/" + std::to_string(ends[0]);
+  EXPECT_NE(read_yaml_file(once)->find("seed"), nullptr);
+  EXPECT_THAT(message_of<IoError>([&] { read_file_or_pipe(once, 100); }), HasSubstr("can be read once"));
+  EXPECT_THROW(read_yaml_file(once), ConfigError);
+  ::close(ends[0]);
   EXPECT_THROW(read_file_or_pipe("/dev/zero", 100), IoError);
   EXPECT_THROW(read_yaml_file("/dev/zero"), ConfigError);
 }

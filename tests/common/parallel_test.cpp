@@ -14,12 +14,12 @@ namespace lodestone::testing {
 namespace {
 
 // Two calls that wait for each other: on one thread they would wait for ever.
-TEST(ParallelStretches, CallsRunAtTheSameTime) {
+TEST(ParallelRanges, CallsRunAtTheSameTime) {
   const ThreadCount threads(2);
   std::mutex mutex;
   std::condition_variable all;
   int arrived = 0, met = 0;
-  parallel_stretches(2, 1, [&](int64_t, int64_t) {
+  parallel_ranges(2, 1, [&](int64_t, int64_t) {
     std::unique_lock lock(mutex);
     ++arrived;
     all.notify_all();
@@ -28,20 +28,20 @@ TEST(ParallelStretches, CallsRunAtTheSameTime) {
   EXPECT_EQ(met, 2);
 }
 
-TEST(ParallelStretches, TogetherTheyAreTheWholeOnce) {
+TEST(ParallelRanges, TogetherTheyAreTheWholeOnce) {
   const ThreadCount threads(2);
   for (const int64_t count : {0, 1, 7, 1000}) {
     std::vector<int> seen(static_cast<size_t>(count), 0);
-    parallel_stretches(count, 3, [&](int64_t begin, int64_t end) {
+    parallel_ranges(count, 3, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
     });
     EXPECT_EQ(seen, std::vector<int>(static_cast<size_t>(count), 1));
   }
 }
 
-TEST(ParallelStretches, WhatACallThrowsIsThrown) {
+TEST(ParallelRanges, WhatACallThrowsIsThrown) {
   const ThreadCount threads(2);
-  EXPECT_THROW(parallel_stretches(2, 1, [](int64_t, int64_t) { throw std::runtime_error("here"); }),
+  EXPECT_THROW(parallel_ranges(2, 1, [](int64_t, int64_t) { throw std::runtime_error("here"); }),
                std::runtime_error);
 }
 

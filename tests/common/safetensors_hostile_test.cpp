@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(Layout, SafetensorsHostileHeader, testing::ValuesIn(kLa
 TEST(SafetensorsHostile, AnotherKindOfFileIsNamed) {
   const std::pair<std::string, std::string> kinds[] = {
       {"\x93NUMPY\x01", "got a NumPy array"}, {"PK\x03\x04", "got a ZIP file"},
-      {"\x80\x05", "got a pickle"},           {"\x89PNG\r\n", "got a PNG picture"},
+      {"\x80\x05", "got a pickle"},           {"\x89PNG\r\n", "got a PNG image"},
       {"<!doctype", "got a web page"},        {"[1]", "got a text in JSON"}};
   for (const auto& [bytes, said] : kinds) {
     try {

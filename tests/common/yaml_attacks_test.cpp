@@ -6,11 +6,14 @@
 #include <gtest/gtest.h>
 
 #include "common/yaml.h"
+#include "support/texts.h"
 
 namespace lodestone {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
+using testing::message_of;
+using ::testing::Not;
 
 constexpr size_t kLargest = size_t{1} << 20;  // what may be read at all
 
@@ -56,7 +59,7 @@ std::ostream& operator<<(std::ostream& out, const Attack& attack) {
   return out << attack.name;
 }
 
-class YamlAttacks : public testing::TestWithParam<Attack> {};
+class YamlAttacks : public ::testing::TestWithParam<Attack> {};
 
 double processor_seconds() {
   timespec now{};
@@ -86,38 +89,38 @@ TEST_P(YamlAttacks, AreRefusedAtTheirPlaceWithinTenMilliseconds) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, YamlAttacks,
-    testing::Values(Attack{"alias bomb", alias_bomb(), "1:4", "an anchor"},
-                    Attack{"anchor on a scalar", "a: &x 1\nb: *x\n", "1:4", "an anchor"},
-                    Attack{"anchor nobody uses", "a: 1\nb:\n  - &x 2\n", "3:5", "an anchor"},
-                    Attack{"anchor on a key", "&x a: 1\n", "1:1", "an anchor"},
-                    Attack{"alias of nothing", "a: *x\n", "1:4", "not YAML"},
-                    Attack{"cycle in a sequence", "a: &x [1, *x]\n", "1:4", "an anchor"},
-                    Attack{"cycle in a mapping", "a: &x\n  b: *x\n", "1:4", "an anchor"},
-                    Attack{"merge key", "a: &x {b: 1}\nc:\n  <<: *x\n", "1:4", "an anchor"},
-                    Attack{"many anchors", repeated("- &x 1\n"), "1:3", "an anchor"},
-                    Attack{"key twice", "a: 1\nb: 2\na: 3\n", "3:1", "the key 'a' a second time"},
-                    Attack{"key twice, inside", "a:\n  b: 1\n  'b': 2\n", "3:3", "the key 'b' a second time"},
-                    Attack{"key twice, flow", "a: {b: 1, b: 2}\n", "1:11", "the key 'b' a second time"},
-                    Attack{"tag of a type", "a: !!python/object:os.system rm\n", "1:4", "the tag"},
-                    Attack{"tag of one's own", "a: !x 1\n", "1:4", "the tag"},
-                    Attack{"tag on a sequence", "a: !!seq [1]\n", "1:4", "the tag"},
-                    Attack{"tag on the whole", "!!map {a: 1}\n", "1:1", "the tag"},
-                    Attack{"deep brackets", "a: " + repeated("["), "1:260", "levels of nesting"},
-                    Attack{"deep brackets that end",
-                           "a: " + std::string(400'000, '[') + std::string(400'000, ']'), "1:260",
-                           "levels of nesting"},
-                    Attack{"forty brackets", "a: " + std::string(40, '[') + std::string(40, ']'), "1:35",
-                           "levels of nesting"},
-                    Attack{"deep braces", "a: " + repeated("{b: "), "1:1028", "levels of nesting"},
-                    Attack{"deep dashes", "a:\n" + repeated("- "), "2:63", "levels of nesting"},
-                    Attack{"deep questions", repeated("? "), "1:3", "a key that is not a word"},
-                    Attack{"deep mappings", nested_mappings(), "33:33", "levels of nesting"},
-                    Attack{"many keys", distinct_keys(), "1024:8", "more than 2048"},
-                    Attack{"many values", "a: [" + repeated("1, "), "1", "more than 2048"},
-                    Attack{"many lines", "a:\n" + repeated("- 1\n"), "2047:3", "more than 2048"},
-                    Attack{"many nulls", "a: [" + repeated("~,"), "1", "more than 2048"},
-                    Attack{"many documents", repeated("---\n"), "2", "a second document"}),
-    [](const testing::TestParamInfo<Attack>& tested) {
+    ::testing::Values(
+        Attack{"alias bomb", alias_bomb(), "1:4", "an anchor"},
+        Attack{"anchor on a scalar", "a: &x 1\nb: *x\n", "1:4", "an anchor"},
+        Attack{"anchor nobody uses", "a: 1\nb:\n  - &x 2\n", "3:5", "an anchor"},
+        Attack{"anchor on a key", "&x a: 1\n", "1:1", "an anchor"},
+        Attack{"alias of nothing", "a: *x\n", "1:4", "not YAML"},
+        Attack{"cycle in a sequence", "a: &x [1, *x]\n", "1:4", "an anchor"},
+        Attack{"cycle in a mapping", "a: &x\n  b: *x\n", "1:4", "an anchor"},
+        Attack{"merge key", "a: &x {b: 1}\nc:\n  <<: *x\n", "1:4", "an anchor"},
+        Attack{"many anchors", repeated("- &x 1\n"), "1:3", "an anchor"},
+        Attack{"key twice", "a: 1\nb: 2\na: 3\n", "3:1", "the key 'a' a second time"},
+        Attack{"key twice, inside", "a:\n  b: 1\n  'b': 2\n", "3:3", "the key 'b' a second time"},
+        Attack{"key twice, flow", "a: {b: 1, b: 2}\n", "1:11", "the key 'b' a second time"},
+        Attack{"tag of a type", "a: !!python/object:os.system rm\n", "1:4", "the tag"},
+        Attack{"tag of one's own", "a: !x 1\n", "1:4", "the tag"},
+        Attack{"tag on a sequence", "a: !!seq [1]\n", "1:4", "the tag"},
+        Attack{"tag on the whole", "!!map {a: 1}\n", "1:1", "the tag"},
+        Attack{"deep brackets", "a: " + repeated("["), "1:260", "levels of nesting"},
+        Attack{"deep brackets that end", "a: " + std::string(400'000, '[') + std::string(400'000, ']'),
+               "1:260", "levels of nesting"},
+        Attack{"forty brackets", "a: " + std::string(40, '[') + std::string(40, ']'), "1:35",
+               "levels of nesting"},
+        Attack{"deep braces", "a: " + repeated("{b: "), "1:1028", "levels of nesting"},
+        Attack{"deep dashes", "a:\n" + repeated("- "), "2:63", "levels of nesting"},
+        Attack{"deep questions", repeated("? "), "1:3", "a key that is not a word"},
+        Attack{"deep mappings", nested_mappings(), "33:33", "levels of nesting"},
+        Attack{"many keys", distinct_keys(), "1024:8", "more than 2048"},
+        Attack{"many values", "a: [" + repeated("1, "), "1", "more than 2048"},
+        Attack{"many lines", "a:\n" + repeated("- 1\n"), "2047:3", "more than 2048"},
+        Attack{"many nulls", "a: [" + repeated("~,"), "1", "more than 2048"},
+        Attack{"many documents", repeated("---\n"), "2", "a second document"}),
+    [](const ::testing::TestParamInfo<Attack>& tested) {
       std::string name = tested.param.name;
       std::replace_if(
           name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
@@ -127,7 +130,10 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(YamlAttacks, WhatIsTooLongIsNotReadAtAll) {
   const double begin = processor_seconds();
   EXPECT_THROW(parse_yaml(std::string(kLargest + 1, ' '), "run.yaml"), ConfigError);
-  EXPECT_THROW(read_yaml_file("/dev/zero"), ConfigError);
+  EXPECT_THAT(message_of<ConfigError>([] { read_yaml_file("/dev/zero"); }), Not(HasSubstr("check the path")));
+  EXPECT_THAT(message_of<ConfigError>([] { read_yaml_file("/dev/fd/9999"); }),
+              Not(HasSubstr("check the path")));
+  EXPECT_THAT(message_of<ConfigError>([] { read_yaml_file("/nowhere.yaml"); }), HasSubstr("check the path"));
   EXPECT_LE(processor_seconds() - begin, 0.1);
 }
 

@@ -8,16 +8,17 @@
 #include "tests/coordinator/snapshots.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 namespace fs = std::filesystem;
-using tests::expect_same;
-using tests::info_for;
-using tests::names_in;
-using tests::small_snapshot;
+using testing::expect_same;
+using testing::info_for;
+using testing::names_in;
+using testing::small_snapshot;
 
 // Two checkpoints; the newer one gets damaged.
-class CheckpointDamage : public testing::Test {
+class CheckpointDamage : public ::testing::Test {
  protected:
   void SetUp() override {
     save_checkpoint(root_.path(), small_snapshot(1), info_for(1));
@@ -58,8 +59,8 @@ class CheckpointDamage : public testing::Test {
     EXPECT_EQ(loaded.step, 1);
     expect_same(loaded.snapshot, small_snapshot(1));
     ASSERT_EQ(warnings.size(), 1U);
-    EXPECT_THAT(warnings[0], testing::HasSubstr("step-00000002"));
-    EXPECT_THAT(warnings[0], testing::HasSubstr(file));
+    EXPECT_THAT(warnings[0], ::testing::HasSubstr("step-00000002"));
+    EXPECT_THAT(warnings[0], ::testing::HasSubstr(file));
     EXPECT_EQ(newest_checkpoint(root_.path())->filename(), "step-00000001");
     EXPECT_THROW(load_checkpoint(newer_), CheckpointError);
   }
@@ -110,7 +111,7 @@ TEST_F(CheckpointDamage, EveryTruncationIsNamed) {
     for (size_t size = bytes.size(); size-- > 0 && !HasFailure();) {
       fs::resize_file(path, size);
       const auto report = verify_checkpoint(newer_);
-      EXPECT_THAT(report.damage(), testing::HasSubstr(path.filename().string()));
+      EXPECT_THAT(report.damage(), ::testing::HasSubstr(path.filename().string()));
       if (size % 97 == 0) expect_older_is_used(path.filename().string());
     }
   });
@@ -122,7 +123,7 @@ TEST_F(CheckpointDamage, GarbageZerosAndExtraBytesAreNamed) {
     for (const std::string& bad : {bytes + "\n", std::string(bytes.size(), '\0'),
                                    std::string(bytes.rbegin(), bytes.rend()), std::string(1 << 20, '{')}) {
       put(path, bad);
-      EXPECT_THAT(verify_checkpoint(newer_).damage(), testing::HasSubstr(name));
+      EXPECT_THAT(verify_checkpoint(newer_).damage(), ::testing::HasSubstr(name));
       expect_older_is_used(name);
     }
   });
@@ -132,10 +133,10 @@ TEST_F(CheckpointDamage, MissingFilesAndOddKindsAreNamed) {
   for_each_file([&](const fs::path& path, const std::string&) {
     const std::string name = path.filename().string();
     fs::remove(path);
-    EXPECT_THAT(verify_checkpoint(newer_).damage(), testing::HasSubstr(name));
+    EXPECT_THAT(verify_checkpoint(newer_).damage(), ::testing::HasSubstr(name));
     expect_older_is_used(name);
     fs::create_directory(path);
-    EXPECT_THAT(verify_checkpoint(newer_).damage(), testing::HasSubstr(name));
+    EXPECT_THAT(verify_checkpoint(newer_).damage(), ::testing::HasSubstr(name));
     fs::remove(path);
   });
 }

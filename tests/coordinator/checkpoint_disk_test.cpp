@@ -16,13 +16,14 @@
 // Disks that are full, small or read-only: what is there stays loadable and nothing half-written stays
 // behind.
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 namespace fs = std::filesystem;
-using tests::expect_same;
-using tests::info_for;
-using tests::names_in;
-using tests::small_snapshot;
+using testing::expect_same;
+using testing::info_for;
+using testing::names_in;
+using testing::small_snapshot;
 
 Snapshot big_snapshot() {
   Snapshot snapshot = small_snapshot(2);
@@ -31,7 +32,7 @@ Snapshot big_snapshot() {
 }
 
 void expect_only_first(const fs::path& root) {
-  EXPECT_THAT(names_in(root), testing::ElementsAre("latest", "step-00000001"));
+  EXPECT_THAT(names_in(root), ::testing::ElementsAre("latest", "step-00000001"));
   expect_same(load_checkpoint(root).snapshot, small_snapshot(1));
 }
 
@@ -45,7 +46,7 @@ std::string save_error(const fs::path& root, const Snapshot& snapshot) {
 }
 
 // A file system of one megabyte in a mount name space of this process, so that it can't outlive the test.
-class SmallDisk : public testing::Test {
+class SmallDisk : public ::testing::Test {
  protected:
   void SetUp() override {
     // A name space of one's own needs root, or a user name space where the kernel grants those.
@@ -76,10 +77,10 @@ class SmallDisk : public testing::Test {
 TEST_F(SmallDisk, FullWhileSaving) {
   const fs::path root = folder_.path() / "checkpoints";
   save_checkpoint(root, small_snapshot(1), info_for(1));
-  EXPECT_THAT(save_error(root, big_snapshot()), testing::HasSubstr("free space"));
+  EXPECT_THAT(save_error(root, big_snapshot()), ::testing::HasSubstr("free space"));
   expect_only_first(root);
   fill();
-  EXPECT_THAT(save_error(root, small_snapshot(2)), testing::HasSubstr("No space left"));
+  EXPECT_THAT(save_error(root, small_snapshot(2)), ::testing::HasSubstr("No space left"));
   expect_only_first(root);
   fs::remove(folder_.path() / "filler");
   EXPECT_EQ(save_error(root, small_snapshot(2)), "saved");
@@ -90,7 +91,7 @@ TEST_F(SmallDisk, ReadOnlyWhileSaving) {
   const fs::path root = folder_.path() / "checkpoints";
   save_checkpoint(root, small_snapshot(1), info_for(1));
   ASSERT_EQ(::mount(nullptr, folder_.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
-  EXPECT_THAT(save_error(root, small_snapshot(2)), testing::HasSubstr("permissions"));
+  EXPECT_THAT(save_error(root, small_snapshot(2)), ::testing::HasSubstr("permissions"));
   EXPECT_EQ(load_checkpoint(root).step, 1);
   EXPECT_THROW(MetricsLog(folder_.path() / "metrics.jsonl", {}, {}), IoError);
 }
@@ -106,7 +107,7 @@ TEST_F(SmallDisk, MetricsGoOnWithoutTheLinesThatDidNotFit) {
   EXPECT_FALSE(log.event(3, "lost", long_text));
   EXPECT_EQ(log.lost_lines(), 2);
   ASSERT_EQ(warnings.size(), 1U);
-  EXPECT_THAT(warnings[0], testing::HasSubstr("metrics.jsonl"));
+  EXPECT_THAT(warnings[0], ::testing::HasSubstr("metrics.jsonl"));
   fs::remove(folder_.path() / "filler");
   EXPECT_TRUE(log.event(4, "after"));
   const auto lines = read_metrics(path);
@@ -118,7 +119,7 @@ TEST(Disk, BelowARegularFile) {
   const TempFolder folder;
   std::ofstream(folder.path() / "file") << "x";
   EXPECT_THAT(save_error(folder.path() / "file" / "checkpoints", small_snapshot(1)),
-              testing::HasSubstr("Not a directory"));
+              ::testing::HasSubstr("Not a directory"));
 }
 
 // Lowers the largest size a file may have, for as long as it lives: writes fail with EFBIG, for root as well.
@@ -141,7 +142,7 @@ TEST(Disk, FailureOfAnyWriteLeavesTheOldCheckpoint) {
   save_checkpoint(root.path(), small_snapshot(1), info_for(1));
   int failed = 0;
   bool saved = false;
-  for (rlim_t limit = 0; limit < 8192 && !saved && !testing::Test::HasFailure(); limit += 16) {
+  for (rlim_t limit = 0; limit < 8192 && !saved && !::testing::Test::HasFailure(); limit += 16) {
     std::string error;
     {
       const FileSizeLimit lowered(limit);
@@ -150,7 +151,7 @@ TEST(Disk, FailureOfAnyWriteLeavesTheOldCheckpoint) {
     saved = error == "saved";
     if (saved) break;
     ++failed;
-    EXPECT_THAT(error, testing::HasSubstr("File too large"));
+    EXPECT_THAT(error, ::testing::HasSubstr("File too large"));
     expect_only_first(root.path());
   }
   EXPECT_TRUE(saved);

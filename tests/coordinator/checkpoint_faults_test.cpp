@@ -9,16 +9,17 @@
 // Whichever call of a save fails, and however: the state before or the one after it is there, whole, and
 // nothing else.
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 namespace fs = std::filesystem;
-using tests::expect_same;
-using tests::Fault;
-using tests::FaultyDisk;
-using tests::info_for;
-using tests::names_in;
-using tests::Remains;
-using tests::small_snapshot;
+using testing::expect_same;
+using testing::Fault;
+using testing::FaultyDisk;
+using testing::info_for;
+using testing::names_in;
+using testing::Remains;
+using testing::small_snapshot;
 
 // A run's checkpoints: one is there and stays beside the next, or is deleted behind it.
 struct Folder {
@@ -70,7 +71,7 @@ int64_t step_behind(const Folder& run, Fault fault, int64_t n, int& struck) {
   return step;
 }
 
-class EveryCall : public testing::TestWithParam<Fault> {};
+class EveryCall : public ::testing::TestWithParam<Fault> {};
 
 TEST_P(EveryCall, OfASaveMayFail) {
   int struck = 0, old = 0;
@@ -96,10 +97,10 @@ TEST_P(EveryCall, OfASaveMayFail) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoint, EveryCall,
-                         testing::Values(Fault::kNoSpace, Fault::kIoError, Fault::kShortWrite,
-                                         Fault::kInterrupted));
+                         ::testing::Values(Fault::kNoSpace, Fault::kIoError, Fault::kShortWrite,
+                                           Fault::kInterrupted));
 
-class PowerCut : public testing::TestWithParam<Remains> {};
+class PowerCut : public ::testing::TestWithParam<Remains> {};
 
 TEST_P(PowerCut, AtEveryCallLeavesOneOfTheStates) {
   int cuts = 0, old = 0;
@@ -131,8 +132,8 @@ TEST_P(PowerCut, AtEveryCallLeavesOneOfTheStates) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoint, PowerCut,
-                         testing::Values(Remains{1, true}, Remains{0, true}, Remains{0.5, true},
-                                         Remains{1, false}, Remains{0, false}, Remains{0.5, false}));
+                         ::testing::Values(Remains{1, true}, Remains{0, true}, Remains{0.5, true},
+                                           Remains{1, false}, Remains{0, false}, Remains{0.5, false}));
 
 }  // namespace
 }  // namespace lodestone

@@ -13,16 +13,17 @@
 #include "tests/coordinator/snapshots.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
-using tests::expect_same;
-using tests::info_for;
-using tests::names_in;
-using tests::small_snapshot;
+using testing::expect_same;
+using testing::info_for;
+using testing::names_in;
+using testing::small_snapshot;
 
 constexpr int kKills = 120;
 
-// Saves step after step and tells each one it was told is durable, until it is killed.
+// Saves step after step and prints each one that was reported as durable, until it is killed.
 [[noreturn]] void save_forever(const std::filesystem::path& root, int64_t first, int tell) {
   for (int64_t step = first;; ++step) {
     save_checkpoint(root, small_snapshot(step), info_for(step));

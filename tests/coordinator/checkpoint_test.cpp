@@ -13,13 +13,14 @@
 #include "trainer/coordinator/checkpoints/run_folder.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 namespace fs = std::filesystem;
-using tests::expect_same;
-using tests::info_for;
-using tests::names_in;
-using tests::small_snapshot;
+using testing::expect_same;
+using testing::info_for;
+using testing::names_in;
+using testing::small_snapshot;
 
 TEST(Checkpoint, RoundTrip) {
   const TempFolder folder;
@@ -27,9 +28,10 @@ TEST(Checkpoint, RoundTrip) {
   const auto saved = save_checkpoint(root, small_snapshot(100), info_for(100));
   EXPECT_EQ(saved.path, root / "step-00000100");
   EXPECT_FALSE(saved.kept);
-  EXPECT_THAT(names_in(root), testing::ElementsAre("latest", "step-00000100"));
-  EXPECT_THAT(names_in(saved.path), testing::ElementsAre("MANIFEST.json", "config.yaml", "model.safetensors",
-                                                         "optimizer.safetensors", "state.json"));
+  EXPECT_THAT(names_in(root), ::testing::ElementsAre("latest", "step-00000100"));
+  EXPECT_THAT(names_in(saved.path),
+              ::testing::ElementsAre("MANIFEST.json", "config.yaml", "model.safetensors",
+                                     "optimizer.safetensors", "state.json"));
   uint64_t bytes = 0;
   for (const auto& entry : fs::directory_iterator(saved.path)) bytes += entry.file_size();
   EXPECT_EQ(saved.bytes, bytes);
@@ -54,7 +56,7 @@ TEST(Checkpoint, ReportListsFilesAndTensors) {
   EXPECT_EQ(report.step, 1);
   EXPECT_EQ(report.world, 2);
   EXPECT_EQ(report.config_hash, checksum(info_for(1).config_yaml));
-  EXPECT_THAT(report.build, testing::HasSubstr("lodestone "));
+  EXPECT_THAT(report.build, ::testing::HasSubstr("lodestone "));
   EXPECT_EQ(report.items.size(), 5U + 6U);
 }
 
@@ -71,13 +73,13 @@ TEST(Checkpoint, KeepsTheLastAndDeletesOlder) {
   const TempFolder root;
   for (const int64_t step : {10, 20, 30, 40})
     save_checkpoint(root.path(), small_snapshot(step), info_for(step, 2));
-  EXPECT_THAT(names_in(root.path()), testing::ElementsAre("latest", "step-00000030", "step-00000040"));
+  EXPECT_THAT(names_in(root.path()), ::testing::ElementsAre("latest", "step-00000030", "step-00000040"));
   save_checkpoint(root.path(), small_snapshot(50), info_for(50, 0));
   EXPECT_EQ(list_checkpoints(root.path()).size(), 3U);
   // What was just saved stays, and what lies beyond it.
   save_checkpoint(root.path(), small_snapshot(5), info_for(5, 1));
-  EXPECT_THAT(names_in(root.path()), testing::ElementsAre("latest", "step-00000005", "step-00000030",
-                                                          "step-00000040", "step-00000050"));
+  EXPECT_THAT(names_in(root.path()), ::testing::ElementsAre("latest", "step-00000005", "step-00000030",
+                                                            "step-00000040", "step-00000050"));
 }
 
 TEST(Checkpoint, StepsBeyondEightDigitsStayInOrder) {
@@ -106,10 +108,10 @@ TEST(Checkpoint, SameStepIsKeptIfWholeAndOfTheSameConfig) {
   std::ofstream(first.path / "state.json") << "{}";
   EXPECT_FALSE(save_checkpoint(root.path(), small_snapshot(3), other, warn).kept);
   expect_same(load_checkpoint(root.path()).snapshot, small_snapshot(3));
-  EXPECT_THAT(names_in(root.path()), testing::ElementsAre("latest", "step-00000001"));
+  EXPECT_THAT(names_in(root.path()), ::testing::ElementsAre("latest", "step-00000001"));
   ASSERT_EQ(warnings.size(), 2U);
-  EXPECT_THAT(warnings[0], testing::HasSubstr("another configuration"));
-  EXPECT_THAT(warnings[1], testing::HasSubstr("state.json"));
+  EXPECT_THAT(warnings[0], ::testing::HasSubstr("another configuration"));
+  EXPECT_THAT(warnings[1], ::testing::HasSubstr("state.json"));
 }
 
 TEST(Checkpoint, TemporariesOfTheDeadAreRemoved) {
@@ -126,8 +128,8 @@ TEST(Checkpoint, TemporariesOfTheDeadAreRemoved) {
   fs::create_directory(root.path() / "mine.tmp-1");
   save_checkpoint(root.path(), small_snapshot(1), info_for(1));
   EXPECT_THAT(names_in(root.path()),
-              testing::UnorderedElementsAre("latest", "mine.tmp-1", "step-00000001",
-                                            "step-00000006.tmp-" + std::to_string(::getppid())));
+              ::testing::UnorderedElementsAre("latest", "mine.tmp-1", "step-00000001",
+                                              "step-00000006.tmp-" + std::to_string(::getppid())));
 }
 
 TEST(Checkpoint, NothingToLoad) {
@@ -137,7 +139,7 @@ TEST(Checkpoint, NothingToLoad) {
   EXPECT_THROW(load_checkpoint(root.path()), CheckpointError);
   EXPECT_THROW(load_checkpoint(root.path() / "absent"), CheckpointError);
   EXPECT_THROW(load_checkpoint(root.path() / "step-00000001"), CheckpointError);
-  EXPECT_THAT(verify_checkpoint(root.path()).damage(), testing::HasSubstr("MANIFEST.json"));
+  EXPECT_THAT(verify_checkpoint(root.path()).damage(), ::testing::HasSubstr("MANIFEST.json"));
 }
 
 TEST(Checkpoint, WhatCannotBeStoredIsRefusedAndLeavesNothing) {
@@ -150,7 +152,7 @@ TEST(Checkpoint, WhatCannotBeStoredIsRefusedAndLeavesNothing) {
   bad[3].tensors["model"]["undefined"] = at::Tensor();
   for (const auto& snapshot : bad)
     EXPECT_THROW(save_checkpoint(root.path(), snapshot, info_for(2)), CheckpointError);
-  EXPECT_THAT(names_in(root.path()), testing::ElementsAre("latest", "step-00000001"));
+  EXPECT_THAT(names_in(root.path()), ::testing::ElementsAre("latest", "step-00000001"));
 }
 
 TEST(RunFolder, NamesAndConfig) {

@@ -8,11 +8,12 @@
 #include "tests/coordinator/snapshots.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 using std::chrono::seconds;
-using tests::info_for;
-using tests::small_snapshot;
+using testing::info_for;
+using testing::small_snapshot;
 
 TEST(CheckpointWriter, SavesWhileTheCallerGoesOn) {
   const TempFolder root;
@@ -35,7 +36,7 @@ TEST(CheckpointWriter, SavesWhileTheCallerGoesOn) {
   ASSERT_TRUE(outcome && outcome->saved);
   EXPECT_EQ(outcome->step, 3);
   EXPECT_FALSE(writer.take());
-  tests::expect_same(load_checkpoint(root.path()).snapshot, small_snapshot(3));
+  testing::expect_same(load_checkpoint(root.path()).snapshot, small_snapshot(3));
 }
 
 TEST(CheckpointWriter, AFailureIsAnOutcome) {
@@ -46,7 +47,7 @@ TEST(CheckpointWriter, AFailureIsAnOutcome) {
   const auto outcome = writer.take();
   ASSERT_TRUE(outcome);
   EXPECT_FALSE(outcome->saved);
-  EXPECT_THAT(outcome->problem, testing::HasSubstr("the disk is full"));
+  EXPECT_THAT(outcome->problem, ::testing::HasSubstr("the disk is full"));
   writer.start(6, [] { return SavedCheckpoint(); });
   EXPECT_TRUE(writer.wait(seconds(60)));
 }

@@ -5,6 +5,7 @@
 #include "common/yaml.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 template <typename Config>

@@ -10,6 +10,12 @@
 #include "trainer/coordinator/coordinator.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
+using namespace distributed;
+using namespace encoders;
+using namespace engine;
+using namespace eval;
+using namespace sampler;
 namespace {
 
 using ::testing::HasSubstr;
@@ -46,7 +52,7 @@ struct SmallRun {
     training.schedule.steps = 8;
     checkpoint.every_steps = 2;
     coordinator.emplace(CoordinatorConfig{checkpoint, metrics, report}, context, folder);
-    trainer.emplace(single_group(), at::kCPU, *encoder, made.objective(), training, LossSideSetup{});
+    trainer.emplace(single_group(), at::kCPU, *encoder, made.objective(), training, LossHeadSetup{});
   }
 
   std::optional<Cursor> begin(const std::string& resume = "auto") {
@@ -139,11 +145,11 @@ TEST(Coordinator, ReportsAnEvaluationThatItIsHanded) {
   const Evaluation found = run.coordinator->evaluate(*run.trainer, {0, 1}, [&] {
     durable = run.coordinator->save_held();  // what a stop in the middle of an evaluation does
     Evaluation evaluation;
-    evaluation.model.measures.set("recall_at_1", 0.25);
+    evaluation.model.metrics.set("recall_at_1", 0.25);
     return evaluation;
   });
   EXPECT_TRUE(durable);
-  EXPECT_EQ(found.model.measures.find("recall_at_1"), 0.25);
+  EXPECT_EQ(found.model.metrics.find("recall_at_1"), 0.25);
   EXPECT_THAT(metrics_of(folder), HasSubstr("\"recall_at_1\":0.25"));
   EXPECT_EQ(list_checkpoints(folder / "checkpoints").size(), 1U);
 }

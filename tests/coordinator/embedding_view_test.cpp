@@ -5,6 +5,7 @@
 #include "support/batches.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
 namespace {
 
 TEST(EmbeddingView, TripletsAreTheHardestAsLoopsFindThem) {

@@ -9,6 +9,7 @@
 #include "common/files.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 using testing::HasSubstr;

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace lodestone::tests {
+namespace lodestone::testing {
 
 namespace {
 
@@ -138,10 +138,10 @@ bool FaultyDisk::struck() const {
   return g_disk->struck;
 }
 
-}  // namespace lodestone::tests
+}  // namespace lodestone::testing
 
-using lodestone::tests::Fault;
-using lodestone::tests::g_disk;
+using lodestone::testing::Fault;
+using lodestone::testing::g_disk;
 
 extern "C" {
 
@@ -150,9 +150,9 @@ int open(const char* path, int flags, ...) {
   va_start(rest, flags);
   const mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
   va_end(rest);
-  static const auto next = lodestone::tests::real<int(const char*, int, ...)>("open");
-  if (!lodestone::tests::watched(path)) return next(path, flags, mode);
-  if (lodestone::tests::fails(true)) return -1;
+  static const auto next = lodestone::testing::real<int(const char*, int, ...)>("open");
+  if (!lodestone::testing::watched(path)) return next(path, flags, mode);
+  if (lodestone::testing::fails(true)) return -1;
   const bool makes = (flags & O_CREAT) != 0 && ::access(path, F_OK) != 0;
   const int fd = next(path, flags, mode);
   if (fd < 0) return fd;
@@ -163,15 +163,15 @@ int open(const char* path, int flags, ...) {
 }
 
 int close(int fd) {
-  static const auto next = lodestone::tests::real<int(int)>("close");
+  static const auto next = lodestone::testing::real<int(int)>("close");
   if (g_disk) g_disk->paths.erase(fd);
   return next(fd);
 }
 
 ssize_t write(int fd, const void* bytes, size_t size) {
-  static const auto next = lodestone::tests::real<ssize_t(int, const void*, size_t)>("write");
-  if (!lodestone::tests::watched(fd)) return next(fd, bytes, size);
-  if (lodestone::tests::fails(true)) return -1;
+  static const auto next = lodestone::testing::real<ssize_t(int, const void*, size_t)>("write");
+  if (!lodestone::testing::watched(fd)) return next(fd, bytes, size);
+  if (lodestone::testing::fails(true)) return -1;
   g_disk->dirty.insert(g_disk->paths[fd]);
   if (g_disk->fault == Fault::kShortWrite && g_disk->calls == g_disk->n && size > 1) {
     g_disk->struck = true;
@@ -181,25 +181,25 @@ ssize_t write(int fd, const void* bytes, size_t size) {
 }
 
 ssize_t pread(int fd, void* bytes, size_t size, off_t offset) {
-  static const auto next = lodestone::tests::real<ssize_t(int, void*, size_t, off_t)>("pread");
-  if (lodestone::tests::watched(fd) && lodestone::tests::fails(true)) return -1;
+  static const auto next = lodestone::testing::real<ssize_t(int, void*, size_t, off_t)>("pread");
+  if (lodestone::testing::watched(fd) && lodestone::testing::fails(true)) return -1;
   return next(fd, bytes, size, offset);
 }
 
 int fsync(int fd) {
-  static const auto next = lodestone::tests::real<int(int)>("fsync");
-  if (!lodestone::tests::watched(fd)) return next(fd);
-  if (lodestone::tests::fails(true)) return -1;
+  static const auto next = lodestone::testing::real<int(int)>("fsync");
+  if (!lodestone::testing::watched(fd)) return next(fd);
+  if (lodestone::testing::fails(true)) return -1;
   const std::string path = g_disk->paths[fd];
   g_disk->dirty.erase(path);
-  std::erase_if(g_disk->names, [&](const auto& name) { return lodestone::tests::parent(name.to) == path; });
+  std::erase_if(g_disk->names, [&](const auto& name) { return lodestone::testing::parent(name.to) == path; });
   return next(fd);
 }
 
 int rename(const char* from, const char* to) {
-  static const auto next = lodestone::tests::real<int(const char*, const char*)>("rename");
-  if (!lodestone::tests::watched(to)) return next(from, to);
-  if (lodestone::tests::fails(false)) return -1;
+  static const auto next = lodestone::testing::real<int(const char*, const char*)>("rename");
+  if (!lodestone::testing::watched(to)) return next(from, to);
+  if (lodestone::testing::fails(false)) return -1;
   std::optional<std::string> replaced;
   if (::access(to, F_OK) == 0) {
     replaced = g_disk->root + ".replaced-" + std::to_string(g_disk->calls);
@@ -207,15 +207,15 @@ int rename(const char* from, const char* to) {
   }
   const int result = next(from, to);
   if (result != 0) return result;
-  lodestone::tests::move_all(*g_disk, from, to);
+  lodestone::testing::move_all(*g_disk, from, to);
   g_disk->names.push_back({from, to, replaced});
   return result;
 }
 
 int mkdir(const char* path, mode_t mode) {
-  static const auto next = lodestone::tests::real<int(const char*, mode_t)>("mkdir");
-  if (!lodestone::tests::watched(path)) return next(path, mode);
-  if (lodestone::tests::fails(false)) return -1;
+  static const auto next = lodestone::testing::real<int(const char*, mode_t)>("mkdir");
+  if (!lodestone::testing::watched(path)) return next(path, mode);
+  if (lodestone::testing::fails(false)) return -1;
   const int result = next(path, mode);
   if (result == 0) g_disk->names.push_back({"", path, {}});
   return result;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 
-namespace lodestone::tests {
+namespace lodestone::testing {
 
 /// What goes wrong at the chosen system call.
 enum class Fault { kNone, kNoSpace, kIoError, kShortWrite, kInterrupted, kPowerCut };
@@ -32,4 +32,4 @@ class FaultyDisk {
   bool struck() const;
 };
 
-}  // namespace lodestone::tests
+}  // namespace lodestone::testing

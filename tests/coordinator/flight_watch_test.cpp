@@ -14,6 +14,8 @@
 #include "common/files.h"
 
 namespace lodestone {
+using namespace coordinator;
+using namespace distributed;
 namespace {
 
 using ::testing::HasSubstr;
@@ -99,7 +101,7 @@ TEST(FlightWatch, a_lagging_rank_is_named_once_and_writes_its_record) {
   std::mutex mutex;
   std::vector<std::string> told;
   const FlightWatch watch(rank0, dump, [&](const std::string& text) {
-    const std::lock_guard lock(mutex);
+    const std::scoped_lock lock(mutex);
     told.push_back(text);
   });
   rank0->set_step(12);
@@ -108,7 +110,7 @@ TEST(FlightWatch, a_lagging_rank_is_named_once_and_writes_its_record) {
   rank1->entered("world", 4, "all_reduce");
   ASSERT_TRUE(eventually([&] { return rank1->flight_requests() == 1; }));
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(dump.path()); }));
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_THAT(told[0], HasSubstr("rank 1 lags"));
   EXPECT_THAT(told[0], HasSubstr("at step 12, last seen in all_reduce call 4"));

@@ -10,6 +10,7 @@
 #include "support/growth.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 using ::testing::AllOf;

@@ -66,7 +66,7 @@ class LiveMetrics(unittest.TestCase):
         first = [self.values(rank) for rank in range(2)]
         self.assertLessEqual(len(first[0]), 300)
         self.assertLessEqual(len(first[1]), 150)
-        self.assertEqual(self.run_.ask("/checkpoint", 0, "POST", PASSWORD), "a checkpoint follows the step under way\n")
+        self.assertEqual(self.run_.ask("/checkpoint", 0, "POST", PASSWORD), "a checkpoint is saved after the current step\n")
         small_run.until(60, "a checkpoint", lambda: self.values()["lodestone_checkpoint_size_bytes"] > 0)
         small_run.until(60, "steps", lambda: self.values(1)["lodestone_steps_total"] > first[1]["lodestone_steps_total"] + 50)
         later = [self.values(rank) for rank in range(2)]

@@ -16,6 +16,9 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace coordinator;
+using namespace engine;
+using namespace http;
 namespace {
 
 using ::testing::HasSubstr;

@@ -7,6 +7,8 @@
 #include "trainer/coordinator/metrics/scrape_targets.h"
 
 namespace lodestone {
+using namespace coordinator;
+using namespace engine;
 namespace {
 
 using nlohmann::json;

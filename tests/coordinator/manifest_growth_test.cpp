@@ -8,6 +8,7 @@
 #include "trainer/coordinator/checkpoints/manifest.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 std::string manifest_of(size_t tensors) {

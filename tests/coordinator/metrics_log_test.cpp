@@ -10,6 +10,8 @@
 #include "common/files.h"
 
 namespace lodestone {
+using namespace coordinator;
+using namespace engine;
 namespace {
 
 StepMetrics step_metrics(int64_t step) {

@@ -13,6 +13,7 @@
 #include "trainer/coordinator/metrics/metrics_log.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 std::string train(int64_t step) {
@@ -53,7 +54,7 @@ TEST_F(MetricsTail, StepsBehindTheCheckpointGo) {
 }
 
 TEST_F(MetricsTail, WhatIsToldLateOfAnEarlierStepStays) {
-  // A checkpoint is durable, and told, some steps after its own.
+  // A checkpoint is durable, and reported, some steps after its own.
   EXPECT_EQ(cut(train(1) + train(2) + train(3) + event("checkpoint", 2) + train(4), 2),
             train(1) + train(2) + event("checkpoint", 2));
   EXPECT_EQ(cut(train(2) + event("a", 2) + train(3) + event("b", 3) + event("c", 2) + "{\"x\":1}\n", 2),

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 using std::chrono::hours;

@@ -8,18 +8,19 @@
 #include "tests/coordinator/snapshots.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
-using testing::ElementsAre;
-using tests::info_for;
-using tests::small_snapshot;
+using ::testing::ElementsAre;
+using testing::info_for;
+using testing::small_snapshot;
 
-class RetentionTest : public testing::Test {
+class RetentionTest : public ::testing::Test {
  protected:
   void save(int64_t step, std::optional<double> recall = {}) {
     SaveInfo info = info_for(step);
     info.retention = retention_;
-    if (recall) info.measures["recall_at_1"] = *recall;
+    if (recall) info.metrics["recall_at_1"] = *recall;
     save_checkpoint(root_.path(), small_snapshot(step), info);
   }
   std::vector<int64_t> steps() const {
@@ -44,7 +45,7 @@ TEST_F(RetentionTest, TheBestStayHoweverOld) {
   save(5, 0.7);
   save(6, 0.1);
   EXPECT_THAT(steps(), ElementsAre(6, 5, 2)) << "of two that are alike the later one stays";
-  EXPECT_EQ(verify_checkpoint(root_.path() / "step-00000002").measures.at("recall_at_1"), 0.9);
+  EXPECT_EQ(verify_checkpoint(root_.path() / "step-00000002").metrics.at("recall_at_1"), 0.9);
 }
 
 TEST_F(RetentionTest, TheBestMayBeTheSmallest) {

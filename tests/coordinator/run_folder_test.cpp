@@ -10,6 +10,7 @@
 #include "common/files.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 namespace fs = std::filesystem;

@@ -14,6 +14,9 @@
 #include "common/files.h"
 
 namespace lodestone {
+using namespace coordinator;
+using namespace distributed;
+using namespace engine;
 namespace {
 
 using testing::HasSubstr;
@@ -135,7 +138,7 @@ double value_of(const std::string& text, const std::string& name) {
   return std::strtod(text.c_str() + at + name.size() + 2, nullptr);
 }
 
-// A process that goes on at step 40 counts its own steps from 0 and those of the run from 40.
+// A process that resumes at step 40 counts its own steps from 0 and those of the run from 40.
 TEST(RunMetrics, StepsAndTheTimeLeftAreThoseOfTheRunOnEveryRank) {
   for (const RunInfo& run : {kRun, kOther}) {
     RunMetrics metrics(run);

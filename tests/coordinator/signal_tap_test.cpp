@@ -6,6 +6,7 @@
 #include "trainer/coordinator/faults/signals.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 using std::chrono::milliseconds;

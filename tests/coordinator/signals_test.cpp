@@ -9,6 +9,7 @@
 #include "trainer/coordinator/faults/end_on_signal.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 constexpr int kStopped = 75;

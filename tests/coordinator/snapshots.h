@@ -13,7 +13,8 @@
 
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
-namespace lodestone::tests {
+namespace lodestone::testing {
+using namespace coordinator;
 
 /// A checkpoint's worth of values of several types, a few hundred bytes, different for each step.
 inline Snapshot small_snapshot(int64_t step) {
@@ -60,4 +61,4 @@ inline std::vector<std::string> names_in(const std::filesystem::path& folder) {
   return names;
 }
 
-}  // namespace lodestone::tests
+}  // namespace lodestone::testing

@@ -11,6 +11,8 @@
 #include "support/ranks.h"
 
 namespace lodestone {
+using namespace coordinator;
+using namespace distributed;
 namespace {
 
 using ::testing::HasSubstr;

@@ -17,6 +17,7 @@
 #include "trainer/coordinator/faults/process_table.h"
 
 namespace lodestone {
+using namespace coordinator;
 namespace {
 
 using ::testing::AllOf;
@@ -190,9 +191,11 @@ TEST_F(SupervisorTest, a_stop_before_training_began_is_75_if_there_is_something_
 // mpirun has no handler at first, and passes a signal on to the ranks that it has started by then alone.
 TEST_F(SupervisorTest, a_stop_waits_for_a_handler_and_is_told_again) {
   options_.stop_signal = SIGUSR1;
-  EXPECT_EQ(run("kill -TERM $PPID; sleep 0.2; n=0; trap 'n=$((n+1)); [ $n -lt 3 ] || exit 75' USR1; "
+  EXPECT_EQ(run("kill -TERM $PPID; sleep 0.2; n=0; "
+                "trap 'n=$((n+1)); echo $n >>$1/notes; [ $n -lt 3 ] || exit 75' USR1; "
                 "while :; do sleep 0.02; done"),
             75);
+  EXPECT_THAT(notes(), ElementsAre("1", "2", "3")) << "a job that the signal ended has the same code";
   EXPECT_FALSE(catches(::getpid(), SIGWINCH));
   struct sigaction former {
   }, action{};
@@ -200,6 +203,23 @@ TEST_F(SupervisorTest, a_stop_waits_for_a_handler_and_is_told_again) {
   ::sigaction(SIGWINCH, &action, &former);
   EXPECT_TRUE(catches(::getpid(), SIGWINCH));
   ::sigaction(SIGWINCH, &former, nullptr);
+}
+
+TEST(Supervisor, repeats_a_stop_often_at_first_and_seldom_later) {
+  using std::chrono::milliseconds;
+  std::vector<int64_t> pauses;
+  for (const int since : {0, 100, 900, 1000, 60'000})
+    pauses.push_back(repeats_stop_after(milliseconds(since)).count());
+  EXPECT_THAT(pauses, ElementsAre(100, 100, 100, 1000, 1000));
+}
+
+TEST_F(SupervisorTest, that_mpirun_passes_a_signal_on_is_said_once) {
+  const std::string text =
+      said("for n in 1 2 3; do echo 'mpirun: Forwarding signal 10 to job' >&2; echo other $n >&2; done");
+  const size_t first = text.find("Forwarding signal 10 to job");
+  ASSERT_NE(first, std::string::npos) << text;
+  EXPECT_EQ(text.find("Forwarding", first + 1), std::string::npos) << text;
+  EXPECT_THAT(text, AllOf(HasSubstr("other 1"), HasSubstr("other 2"), HasSubstr("other 3")));
 }
 
 TEST_F(SupervisorTest, a_second_signal_kills_a_job_that_does_not_listen) {

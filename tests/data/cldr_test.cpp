@@ -12,6 +12,7 @@
 #include "data/shard_reader.h"
 
 namespace lodestone {
+using namespace data;
 namespace {
 
 namespace fs = std::filesystem;

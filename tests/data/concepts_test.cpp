@@ -14,6 +14,7 @@
 #include "trainer/data/near_texts.h"
 
 namespace lodestone {
+using namespace data;
 namespace {
 
 using ::testing::ElementsAre;

@@ -13,6 +13,7 @@
 #include "trainer/data/emoji_family.h"
 
 namespace lodestone {
+using namespace data;
 namespace {
 
 namespace fs = std::filesystem;
@@ -47,10 +48,10 @@ void write_names(const fs::path& folder) {
   };
   std::string plain, derived;
   for (char32_t code = 0x1F300; code < 0x1F500; ++code) {
-    plain += entry(utf8(code), "picture " + std::to_string(code));
+    plain += entry(utf8(code), "image " + std::to_string(code));
     for (char32_t tone = 0x1F3FB; code >= 0x1F442 && code <= 0x1F450 && tone <= 0x1F3FF; ++tone)
       derived +=
-          entry(utf8(code) + utf8(tone), "picture " + std::to_string(code) + " in " + std::to_string(tone));
+          entry(utf8(code) + utf8(tone), "image " + std::to_string(code) + " in " + std::to_string(tone));
   }
   plain += "<annotation cp=\"a\" type=\"tts\">no emoji</annotation>";
   for (const auto& [name, list] :
@@ -76,12 +77,12 @@ class EmojiTest : public ::testing::Test {
 TEST_F(EmojiTest, PicturesHaveCaptionsAndSiblingsAreOnOneSide) {
   const auto report = make_emoji(options_, silent_log());
   std::map<std::string, Split> side;
-  int64_t pictures = 0, captions = 0, siblings = 0;
+  int64_t images = 0, captions = 0, siblings = 0;
   for (const Split split : kSplits) {
     const auto members = read_shard(output_.path() / report.splits[static_cast<size_t>(split)].shard.name);
     for (const auto& [name, bytes] : members) {
       if (name.ends_with(".png")) {
-        ++pictures;
+        ++images;
         ASSERT_GT(bytes.size(), 26u);
         EXPECT_EQ(bytes[19], 24) << "width";
         EXPECT_EQ(bytes[25], 2) << "red, green, blue";
@@ -95,8 +96,8 @@ TEST_F(EmojiTest, PicturesHaveCaptionsAndSiblingsAreOnOneSide) {
       EXPECT_EQ(place->second, split) << name;
     }
   }
-  EXPECT_GT(pictures, 500);
-  EXPECT_EQ(captions, 2 * pictures);
+  EXPECT_GT(images, 500);
+  EXPECT_EQ(captions, 2 * images);
   EXPECT_GT(siblings, 45) << "hands in five skin tones";
   EXPECT_EQ(report.repeated, 0);
 }

@@ -16,6 +16,8 @@
 #include "trainer/data/split.h"
 
 namespace lodestone {
+using namespace data;
+using namespace sampler;
 namespace {
 
 TEST(ShardWriter, WritesTheSameBytesForTheSameMembers) {

@@ -9,6 +9,7 @@
 #include "trainer/data/split.h"
 
 namespace lodestone {
+using namespace data;
 
 /// One member of a shard: name and bytes.
 using Member = std::pair<std::string, std::string>;

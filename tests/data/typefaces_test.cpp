@@ -17,6 +17,7 @@
 #include "data/shard_reader.h"
 
 namespace lodestone {
+using namespace data;
 namespace {
 
 namespace fs = std::filesystem;
@@ -68,7 +69,7 @@ class TypefacesTest : public ::testing::Test {
 
   void SetUp() override {
     if (!missing_.empty())
-      GTEST_SKIP() << "the font packages of trainer/data/README.md are not installed: " << missing_;
+      GTEST_SKIP() << "the font packages of trainer/data/packages.txt are not installed: " << missing_;
   }
 
   static std::string group_of(const std::string& label) {

@@ -13,6 +13,7 @@
 #include "data/shard_reader.h"
 
 namespace lodestone {
+using namespace data;
 namespace {
 
 namespace fs = std::filesystem;
@@ -80,7 +81,10 @@ TEST(WordnetWithoutPackage, SaysWhatToInstall) {
     make_wordnet({output.path() / "data", empty.path()}, silent_log());
     FAIL() << "expected a DataError";
   } catch (const DataError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("apt-get install --no-install-recommends wordnet-base"));
+    EXPECT_THAT(
+        error.what(),
+        HasSubstr(
+            "check --source, or install it: sudo apt-get install --no-install-recommends wordnet-base"));
     EXPECT_THAT(error.what(), HasSubstr(empty.path().string()));
   }
   EXPECT_FALSE(fs::exists(output.path() / "data"));

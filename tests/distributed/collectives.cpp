@@ -10,6 +10,7 @@
 #include "distributed/group_watch.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 
 void require(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error(what);

@@ -7,6 +7,7 @@
 #include "distributed/group.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 
 /// One property of the collectives that holds for every backend and every world size. `body` runs on every
 /// rank and throws (through require) where it finds a wrong value.

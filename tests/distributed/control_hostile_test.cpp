@@ -12,6 +12,7 @@
 #include "distributed/rendezvous/rendezvous.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 // A zombie has an open connection, and may even have learned the keys; without the seal nothing that it
@@ -34,13 +35,13 @@ TEST(Control, what_a_zombie_of_an_older_generation_writes_is_not_believed) {
   lie.step = 99;
   lie.report.what = "everything is lost";
   all[1]->set_step(7);
-  Word order;
+  Status order;
   order.number = 1'000'000;
   order.flights = 9;
   order.verdict.what = "rank 0 is lost";
   for (const Seal& keys : {ours, old}) {
     store->set(keys.key("beat/1"), old.close("beat/1", lie.text()));
-    store->set(keys.key(kWord), old.close(kWord, order.text()));
+    store->set(keys.key(kStatus), old.close(kStatus, order.text()));
   }
   EXPECT_TRUE(eventually([&] { return all[0]->peers()[1].step == 7; }));
   const auto until = std::chrono::steady_clock::now() + milliseconds(300);
@@ -62,7 +63,7 @@ TEST(Control, heartbeats_that_are_put_back_hide_no_loss) {
   PlayedRank rank(options);
   std::vector<std::string> recorded;
   for (int64_t step = 1; step <= 3; ++step) {
-    recorded.push_back(rank.say(step));
+    recorded.push_back(rank.send_heartbeat(step));
     ASSERT_TRUE(eventually([&] { return leader.peers()[1].step == step; }));
   }
   size_t repeated = 0;
@@ -77,18 +78,18 @@ TEST(Control, heartbeats_that_are_put_back_hide_no_loss) {
 
 // The other way round: rank 0's word is put back or garbled, so that its verdict would never be heard.
 TEST(Control, a_word_that_is_not_renewed_is_the_loss_of_rank_0_and_told_to_it) {
-  const std::string stale = Word{6, 0, ""}.text();
+  const std::string stale = Status{6, 0, ""}.text();
   const Seal seal("", 0);
   for (const std::string& put_back :
-       {seal.close(kWord, stale), std::string("rank 9 is lost"), std::string()}) {
+       {seal.close(kStatus, stale), std::string("rank 9 is lost"), std::string()}) {
     ControlOptions options = options_of(0, 2);
     const auto server = serve_store(options);
     server->set("lodestone/generation", "0 " + seal.close("generation", "0"));
-    server->set(seal.key(kWord), seal.close(kWord, Word{7, 3, ""}.text()));
+    server->set(seal.key(kStatus), seal.close(kStatus, Status{7, 3, ""}.text()));
     options.rank = 1;
     ControlPlane rank(options);
     ASSERT_TRUE(eventually([&] { return rank.flight_requests() == 3; }));
-    server->set(seal.key(kWord), put_back);
+    server->set(seal.key(kStatus), put_back);
     ASSERT_TRUE(eventually([&] { return rank.failure().has_value(); }));
     EXPECT_EQ(rank.failure()->find("rank 0 is lost: its store answers"), 0u) << *rank.failure();
     EXPECT_EQ(rank.flight_requests(), 3);
@@ -104,7 +105,7 @@ TEST(Control, what_somebody_deletes_is_written_again_and_nobody_is_accused) {
   PlayedRank stranger(options_of(1, 2, all[0]->port()));
   // One after another: who deletes the word each time that rank 0 has renewed it is a loss of rank 0 for all
   // that others can see.
-  const std::vector<std::string> names{beat_name(0), beat_name(1), std::string(kWord)};
+  const std::vector<std::string> names{beat_name(0), beat_name(1), std::string(kStatus)};
   for (int64_t step = 1; step <= 30; ++step) {
     stranger.remove(names[static_cast<size_t>(step) % names.size()]);
     all[1]->set_step(step);
@@ -120,7 +121,7 @@ TEST(Control, a_rank_whose_heartbeat_is_deleted_and_that_is_silent_is_lost) {
   options.rank = 1;
   options.port = leader.port();
   PlayedRank rank(options);
-  rank.say(5);
+  rank.send_heartbeat(5);
   ASSERT_TRUE(eventually([&] { return leader.peers()[1].step == 5; }));
   rank.remove(beat_name(1));
   ASSERT_TRUE(eventually([&] { return leader.failure().has_value(); }));
@@ -134,8 +135,8 @@ TEST(Control, a_list_of_the_keys_tells_nothing) {
   ASSERT_TRUE(eventually(
       [&] { return (keys = stranger.keys()).size() == 4; }));  // two beats, the word, the generation
   for (const std::string& key : keys)
-    for (const char* word : {"beat", "word", "verdict", "flight"})
-      EXPECT_EQ(key.find(word), std::string::npos) << key;
+    for (const char* status : {"beat", "word", "verdict", "flight"})
+      EXPECT_EQ(key.find(status), std::string::npos) << key;
   leave(all);
 }
 
@@ -145,7 +146,7 @@ int free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(probe, reinterpret_cast<sockaddr*>(&address), size);
+  EXPECT_EQ(::bind(probe, reinterpret_cast<sockaddr*>(&address), size), 0);
   ::getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size);
   ::close(probe);
   return ntohs(address.sin_port);

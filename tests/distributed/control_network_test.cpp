@@ -9,6 +9,7 @@
 #include "support/fault_proxy.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 using std::chrono::milliseconds;

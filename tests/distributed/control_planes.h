@@ -13,6 +13,7 @@
 
 /// Control planes of one job, all ranks in this process.
 namespace lodestone::testing {
+using namespace distributed;
 
 using std::chrono::milliseconds;
 
@@ -57,7 +58,7 @@ class PlayedRank {
   explicit PlayedRank(const ControlOptions& options)
       : options_(options), seal_(options.token, options.generation), store_(connect_store(options)) {}
   /// Returns what it has put into the store.
-  std::string say(int64_t step, bool left = false) {
+  std::string send_heartbeat(int64_t step, bool left = false) {
     Beat beat;
     beat.number = ++number_;
     beat.step = step;

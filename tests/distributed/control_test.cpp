@@ -8,6 +8,7 @@
 #include "control_planes.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 TEST(Control, healthy_ranks_are_seen_with_their_steps_and_nobody_is_accused) {
@@ -140,19 +141,19 @@ TEST(Control, a_rank_is_behind_by_what_others_had_told_before_it_spoke_not_by_th
   options.port = leader.port();
   PlayedRank other(options);
   leader.set_step(10);
-  other.say(10);
+  other.send_heartbeat(10);
   EXPECT_TRUE(eventually([&] { return leader.peers()[0].step == 10 && leader.peers()[1].step == 10; }));
   leader.set_step(500);  // while the other says nothing, as between two heartbeats
   EXPECT_TRUE(eventually([&] { return leader.peers()[0].step == 500; }));
   EXPECT_EQ(leader.peers()[1].step, 10);
   EXPECT_EQ(leader.peers()[1].behind, 0);
-  other.say(500);
+  other.send_heartbeat(500);
   EXPECT_TRUE(eventually([&] { return leader.peers()[1].step == 500; }));
   EXPECT_EQ(leader.peers()[1].behind, 0);
-  other.say(497);
+  other.send_heartbeat(497);
   EXPECT_TRUE(eventually([&] { return leader.peers()[1].behind == 3; })) << leader.peers()[1].behind;
   EXPECT_EQ(leader.peers()[0].behind, 0);
-  other.say(500, true);
+  other.send_heartbeat(500, true);
   EXPECT_TRUE(eventually([&] { return leader.peers()[1].behind == 0; }));
 }
 

@@ -6,10 +6,11 @@
 
 #include "common/error.h"
 #include "distributed/group.h"
-#include "distributed/transport/flight.h"
 #include "distributed/transport/group_state.h"
+#include "distributed/transport/pending_op.h"
 
 namespace lodestone {
+using namespace distributed;
 namespace {
 
 class Nccl : public c10d::Backend {
@@ -84,7 +85,7 @@ TEST(CudaWatch, ACallOnAGpuThatIsNeverDoneIsLateAndAbortsItsGroup) {
     await_on_cuda(*group, "gradient_sync", work, Clock::now(), 0);
     ADD_FAILURE() << "it returned";
   } catch (const CommError& error) {
-    EXPECT_NE(std::string(error.what()).find("not all ranks came within 1 ms"), std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("not all ranks arrived within 1 ms"), std::string::npos)
         << error.what();
   }
   EXPECT_EQ(job.nccl->aborts, 1);

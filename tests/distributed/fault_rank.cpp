@@ -28,7 +28,8 @@ void leave_note(const std::filesystem::path& path, const std::string& text) {
   std::filesystem::rename(unfinished, path);
 }
 
-void misbehave(const std::string& mode, const std::filesystem::path& folder, lodestone::Launch& launch) {
+void misbehave(const std::string& mode, const std::filesystem::path& folder,
+               lodestone::distributed::Launch& launch) {
   leave_note(folder / "fault", mode);
   if (mode == "kill" || mode == "kill-in-backward") ::raise(SIGKILL);
   if (mode == "stop") ::raise(SIGSTOP);
@@ -44,10 +45,10 @@ void misbehave(const std::string& mode, const std::filesystem::path& folder, lod
 }
 
 void train(const std::string& mode, int victim, const std::filesystem::path& folder,
-           lodestone::Launch& launch) {
-  const lodestone::Group world = launch.world();
+           lodestone::distributed::Launch& launch) {
+  const lodestone::distributed::Group world = launch.world();
   at::Tensor weight = at::ones({64}).requires_grad_(true);
-  lodestone::GradientSync sync(world, {weight});
+  lodestone::distributed::GradientSync sync(world, {weight});
   const int64_t steps = mode == "none" ? 2 * kFaultStep : 1'000'000'000;
   for (int64_t step = 0; step < steps; ++step) {
     world.set_step(step);
@@ -76,13 +77,13 @@ int main(int argc, char** argv) {
   leave_note(folder / ("pid-" + std::string(rank)), std::to_string(::getpid()));
   int code = 0;
   try {
-    lodestone::LaunchOptions options;
+    lodestone::distributed::LaunchOptions options;
     // Four ranks share two processors with whatever else runs: nobody is to be lost who only waits for his
     // turn.
     options.peer_timeout = std::chrono::milliseconds(3000);
     options.group.compare_calls = mode == "astray" || mode == "none";
     options.group.timeout = std::chrono::milliseconds(mode == "late" ? 1000 : 60'000);
-    lodestone::Launch launch(options);
+    lodestone::distributed::Launch launch(options);
     try {
       train(mode, std::stoi(argv[2]), folder, launch);
       note = "done";

@@ -9,6 +9,7 @@
 #include "distributed/group_watch.h"
 
 namespace lodestone {
+using namespace distributed;
 namespace {
 
 using State = FlightEntry::State;

@@ -10,6 +10,7 @@
 #include "distributed/reductions/gradient_sync.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 constexpr int64_t kWidth = 6;
@@ -162,7 +163,7 @@ void gradient_traffic_is_counted_apart(const Group& group) {
   require(calls == (group.size() > 1 ? 1 : 0), "one gradient sync per step, got " + std::to_string(calls));
 }
 
-// As of a kernel of one channel over channels-last pictures: along a dimension of size 1 the gradient comes
+// As of a kernel of one channel over channels-last images: along a dimension of size 1 the gradient comes
 // with another stride than the parameter, which LibTorch's Reducer warns of.
 void gradients_have_their_parameters_strides(const Group& group) {
   if (group.size() == 1) return;

@@ -9,6 +9,7 @@
 #include "common/error.h"
 
 namespace lodestone {
+using namespace distributed;
 namespace {
 
 using Source = LaunchInfo::Source;
@@ -282,7 +283,7 @@ const std::vector<Found> kFound = {
 
 class LaunchFound : public ::testing::TestWithParam<Found> {};
 
-TEST_P(LaunchFound, as_told) {
+TEST_P(LaunchFound, as_set) {
   const Found& expected = GetParam();
   const LaunchInfo info = discover_launch(environment_of(expected.variables));
   EXPECT_EQ(info.source, expected.source);

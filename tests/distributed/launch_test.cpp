@@ -12,6 +12,7 @@
 #include "distributed/backends/backend.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 Environment environment_of(const std::map<std::string, std::string>& variables) {

@@ -13,6 +13,7 @@
 #include "distributed/launch.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 std::unique_ptr<Launch> launch;
@@ -54,7 +55,7 @@ TEST(Mpi, every_rank_writes_heartbeats) {
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  lodestone::LaunchOptions options;
+  lodestone::distributed::LaunchOptions options;
   options.backend = "auto";
   options.group.timeout = std::chrono::seconds(60);
   options.peer_timeout = std::chrono::seconds(20);  // test machines are oversubscribed
@@ -66,7 +67,7 @@ int main(int argc, char** argv) {
     if (word == "--compare") options.group.compare_calls = true;
     if (word.starts_with(chunk)) options.group.max_chunk = std::stoll(std::string(word.substr(chunk.size())));
   }
-  lodestone::testing::launch = std::make_unique<lodestone::Launch>(options);
+  lodestone::testing::launch = std::make_unique<lodestone::distributed::Launch>(options);
   if (lodestone::testing::launch->info().rank != 0) {
     auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
     delete listeners.Release(listeners.default_result_printer());

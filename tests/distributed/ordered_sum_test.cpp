@@ -9,6 +9,7 @@
 #include "support/ranks.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 // Numbers whose sums are rounded, each way another.

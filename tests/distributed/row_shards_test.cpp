@@ -6,6 +6,7 @@
 #include "support/ranks.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 // 3 MiB a row: eleven are more than one piece.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace lodestone {
+using namespace distributed;
 namespace {
 
 TEST(Seal, opens_what_was_closed_under_the_same_name) {

@@ -7,6 +7,7 @@
 #include "common/error.h"
 
 namespace lodestone {
+using namespace distributed;
 namespace {
 
 class SealingStoreTest : public ::testing::Test {

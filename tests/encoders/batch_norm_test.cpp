@@ -9,6 +9,7 @@
 #include "support/ranks.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
 
 constexpr int64_t kChannels = 3;

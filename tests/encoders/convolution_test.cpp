@@ -11,6 +11,7 @@
 #include "support/batches.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
 
 struct Result {
@@ -89,7 +90,7 @@ TEST(Convolution, KeepsAHeldKernel) {
   held.hold();
   std::vector<at::Tensor> y(2);
   const auto forward_on_both = [&] {
-    parallel_stretches(2, 1, [&](int64_t begin, int64_t end) {
+    parallel_ranges(2, 1, [&](int64_t begin, int64_t end) {
       const at::NoGradGuard no_grad;
       for (int64_t i = begin; i < end; ++i) y[static_cast<size_t>(i)] = held.forward(x);
     });

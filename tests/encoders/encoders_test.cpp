@@ -13,6 +13,7 @@
 #include "trainer/encoders/encoder.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
 
 struct Case {
@@ -23,16 +24,16 @@ struct Case {
 
 constexpr const char* kSmallBert = "{name: bert, layers: 2, width: 16, heads: 2, intermediate: 24}";
 const Case kCases[] = {
-    {"conv4", "{name: conv4}", kPictures},
-    {"mlp", "{name: mlp}", kPictures},
-    {"resnet18", "{name: resnet18, stem: small, width: 16}", kPictures},
+    {"conv4", "{name: conv4}", kImages},
+    {"mlp", "{name: mlp}", kImages},
+    {"resnet18", "{name: resnet18, stem: small, width: 16}", kImages},
     {"resnet50_gem",
      "{name: resnet50, width: 4, pooling: gem, head: {kind: mlp, hidden: [16], norm: batch, embedding: 8}}",
-     kPictures},
-    {"vit_tiny", "{name: vit_tiny, patch_size: 8, layers: 2}", kPictures},
+     kImages},
+    {"vit_tiny", "{name: vit_tiny, patch_size: 8, layers: 2}", kImages},
     {"vit_tiny_gem",
      "{name: vit_tiny, patch_size: 8, layers: 1, pooling: gem, names: torchvision, head: {kind: linear}}",
-     kPictures},
+     kImages},
     {"bag_of_tokens", "{name: bag_of_tokens, head: {kind: mlp, hidden: [16], norm: layer, embedding: 8}}",
      kTexts},
     {"bert", kSmallBert, kTexts},
@@ -131,7 +132,7 @@ TEST_P(EveryEncoder, EncodesEachRowOnItsOwn) {
 }
 
 TEST_P(EveryEncoder, RefusesDataOfTheOtherKind) {
-  EXPECT_THROW(made(GetParam().yaml, GetParam().input.vocabulary > 0 ? kPictures : kTexts), ConfigError);
+  EXPECT_THROW(made(GetParam().yaml, GetParam().input.vocabulary > 0 ? kImages : kTexts), ConfigError);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryEncoder, ::testing::ValuesIn(kCases),
@@ -142,7 +143,7 @@ TEST(Conv4, RefusesPicturesThatItsPoolsWouldEatUp) {
 }
 
 TEST(Vit, RefusesPicturesThatArentWholePatches) {
-  EXPECT_THROW(made("{name: vit_tiny, patch_size: 7}", kPictures), ConfigError);
+  EXPECT_THROW(made("{name: vit_tiny, patch_size: 7}", kImages), ConfigError);
 }
 
 TEST(Bert, EmbedsATextAlikeWhateverTheOthersLengths) {
@@ -179,14 +180,14 @@ TEST(TwoTower, KeepsTheOrderOfRows) {
   const auto slot =
       made("{name: two_tower, image: {name: mlp}, text: {name: bag_of_tokens}, embedding: 8}", kBoth);
   const Features mixed = features(kBoth, 5);
-  Features pictures, texts;
-  pictures.pixels_nCHW = mixed.pixels_nCHW;
+  Features images, texts;
+  images.pixels_nCHW = mixed.pixels_nCHW;
   texts.tokens_nT = mixed.tokens_nT;
   texts.mask_nT = mixed.mask_nT;
   for (const bool training : {false, true}) {
     ForwardMode mode;
     mode.training = training;
-    const at::Tensor z = (*slot)->forward(mixed, mode), z_image = (*slot)->forward(pictures, mode),
+    const at::Tensor z = (*slot)->forward(mixed, mode), z_image = (*slot)->forward(images, mode),
                      z_text = (*slot)->forward(texts, mode);
     EXPECT_EQ(z.size(0), 5);
     for (int64_t row = 0; row < 5; ++row)
@@ -203,7 +204,7 @@ double spread(const Slot<Encoder>& slot, const std::string& name) {
 }
 
 TEST(Parameters, StartAsInPyTorchAndTorchvision) {
-  const auto conv4 = made("{name: conv4}", kPictures);
+  const auto conv4 = made("{name: conv4}", kImages);
   for (const auto& [name, fan_in] :
        {std::pair{"blocks.0.conv.weight", 9}, {"blocks.3.conv.weight", 64 * 9}, {"head.weight", 64}})
     EXPECT_NEAR(spread(*conv4, name) * std::sqrt(3.0 * fan_in), 1, 0.06) << name;
@@ -224,7 +225,7 @@ TEST(Parameters, StartAsInPyTorchAndTorchvision) {
 
 TEST(Parameters, DecaysKernelsAndSparesNormsAndBiases) {
   for (const char* yaml : {"{name: conv4}", "{name: resnet18, width: 8}"}) {
-    const auto encoder = made(yaml, kPictures);
+    const auto encoder = made(yaml, kImages);
     for (const auto& parameter : (*encoder)->parameters().learned())
       EXPECT_EQ(parameter.decays, parameter.tensor.dim() > 1) << parameter.name;
   }

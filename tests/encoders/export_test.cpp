@@ -4,16 +4,21 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "common/files.h"
 #include "encoders/made.h"
+#include "support/texts.h"
 #include "trainer/encoders/torchscript_export.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
+
+using ::testing::HasSubstr;
 
 class Export : public ::testing::Test {
  protected:
@@ -63,10 +68,10 @@ TEST_P(Script, ComputesWhatTheEncoderDoesForAnySize) {
 INSTANTIATE_TEST_SUITE_P(
     All, Script,
     ::testing::Values(
-        Exported{"{name: conv4}", kPictures}, Exported{"{name: mlp}", kPictures},
+        Exported{"{name: conv4}", kImages}, Exported{"{name: mlp}", kImages},
         Exported{"{name: resnet18, width: 16, pooling: gem, head: {kind: mlp, hidden: [8], norm: batch}}",
-                 kPictures},
-        Exported{"{name: vit_tiny, patch_size: 8, layers: 1}", kPictures},
+                 kImages},
+        Exported{"{name: vit_tiny, patch_size: 8, layers: 1}", kImages},
         Exported{"{name: bag_of_tokens, head: {kind: linear}}", kTexts},
         Exported{"{name: bert, layers: 1, width: 16, heads: 2}", kTexts},
         Exported{
@@ -74,14 +79,14 @@ INSTANTIATE_TEST_SUITE_P(
             kBoth}));
 
 TEST_F(Export, AnExportedModelIsTrainedAsAnEncoder) {
-  const auto source = made("{name: conv4}", kPictures, 9);
-  export_torchscript(**source, kPictures, path("m.pt"), {});
-  const auto slot = made("{name: torchscript, file: " + path("m.pt") + "}", kPictures);
+  const auto source = made("{name: conv4}", kImages, 9);
+  export_torchscript(**source, kImages, path("m.pt"), {});
+  const auto slot = made("{name: torchscript, file: " + path("m.pt") + "}", kImages);
   Encoder& encoder = **slot;
   EXPECT_EQ(encoder.output_dim(), 64);
   EXPECT_EQ(tensors_of(encoder).size(), tensors_of(**source).size());
   for (const int64_t rows : {0, 5}) {
-    const Features x = features(kPictures, rows);
+    const Features x = features(kImages, rows);
     const at::Tensor z = encoder.forward(x, {});
     EXPECT_LE(max_relative_error(z.detach(), (*source)->forward(x, {}).detach()), 1e-5);
     z.backward(at::ones(z.sizes()));
@@ -90,17 +95,22 @@ TEST_F(Export, AnExportedModelIsTrainedAsAnEncoder) {
     EXPECT_TRUE(parameter.tensor.grad().defined()) << parameter.name;
   // Its file again, with weights changed.
   encoder.parameters().learned().back().tensor.data().add_(1);
-  export_torchscript(encoder, kPictures, path("again.pt"), {});
-  const Features x = features(kPictures, 3);
+  export_torchscript(encoder, kImages, path("again.pt"), {});
+  const Features x = features(kImages, 3);
   const at::Tensor again = torch::jit::load(path("again.pt")).forward({x.pixels_nCHW}).toTensor();
   EXPECT_LE(max_relative_error(again.detach(), ((*source)->forward(x, {}) + 1).detach()), 1e-5);
 }
 
 TEST_F(Export, ATorchScriptFileThatIsNoneIsRefused) {
-  std::ofstream(path("m.pt")) << "nothing";
-  EXPECT_THROW(made("{name: torchscript, file: " + path("m.pt") + "}", kPictures), DataError);
-  EXPECT_THROW(made("{name: torchscript}", kPictures), ConfigError);
-  export_torchscript(**made("{name: mlp}", kPictures), kPictures, path("m.pt"), {});
+  const auto refusal = [&](const std::string& bytes) {
+    std::ofstream(path("m.pt")) << bytes;
+    return message_of<DataError>([&] { made("{name: torchscript, file: " + path("m.pt") + "}", kImages); });
+  };
+  EXPECT_THAT(refusal("encoder: conv4\n"), HasSubstr("got a file of another kind"));
+  EXPECT_THAT(refusal("\x89PNG and so on"), HasSubstr("got a PNG image"));
+  EXPECT_THAT(refusal("PK\x03\x04 and so on"), HasSubstr("got: "));
+  EXPECT_THROW(made("{name: torchscript}", kImages), ConfigError);
+  export_torchscript(**made("{name: mlp}", kImages), kImages, path("m.pt"), {});
   EXPECT_THROW(made("{name: torchscript, file: " + path("m.pt") + "}", InputShape{1, 9, 9}), ConfigError);
 }
 

@@ -9,7 +9,7 @@
 namespace lodestone {
 namespace {
 
-// Rows: text, picture, picture, text, text; each holds its own number.
+// Rows: text, image, image, text, text; each holds its own number.
 Features mixed() {
   Features x;
   x.is_text_b = at::tensor({1, 0, 0, 1, 1}).to(at::kBool);
@@ -28,20 +28,20 @@ TEST(Features, PartsOfMixedRowsHoldTheirPicturesAndTexts) {
       ASSERT_EQ(part.rows(), size);
       EXPECT_EQ(part.pixels_nCHW.size(0) + part.tokens_nT.size(0), size);
       EXPECT_EQ(part.mask_nT.size(0), part.tokens_nT.size(0));
-      int64_t picture = 0, text = 0;
+      int64_t image = 0, text = 0;
       for (int64_t row = 0; row < size; ++row) {
         const bool is_text = part.is_text_b[row].item<bool>();
         const double number =
-            is_text ? part.tokens_nT[text++].item<double>() : part.pixels_nCHW[picture++].item<double>();
+            is_text ? part.tokens_nT[text++].item<double>() : part.pixels_nCHW[image++].item<double>();
         EXPECT_EQ(number, static_cast<double>(begin + row));
       }
     }
 }
 
 TEST(Features, OfOneKindAreNarrowedAlike) {
-  const Features pictures = at::arange(4, at::kFloat).view({4, 1, 1, 1});
-  EXPECT_EQ(pictures.narrow(1, 2).pixels_nCHW[0].item<float>(), 1);
-  EXPECT_EQ(pictures.narrow(4, 0).rows(), 0);
+  const Features images = at::arange(4, at::kFloat).view({4, 1, 1, 1});
+  EXPECT_EQ(images.narrow(1, 2).pixels_nCHW[0].item<float>(), 1);
+  EXPECT_EQ(images.narrow(4, 0).rows(), 0);
   const Features texts(at::arange(4, at::kLong).view({4, 1}), at::ones({4, 1}, at::kBool));
   EXPECT_EQ(texts.rows(), 4);
   EXPECT_TRUE(at::equal(texts.narrow(2, 2).tokens_nT, at::tensor({int64_t{2}, int64_t{3}}).view({2, 1})));

@@ -11,6 +11,7 @@
 #include "trainer/encoders/batch_norm.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
 
 constexpr int64_t kChannels = 32;
@@ -55,7 +56,7 @@ void expect_close(const at::Tensor& got, const at::Tensor& expected, const std::
   EXPECT_LE(max_relative_error(got.to(at::kDouble), expected), 2e-5) << what;
 }
 
-at::Tensor pictures(int64_t rows, int64_t height, int64_t width, uint64_t seed) {
+at::Tensor images(int64_t rows, int64_t height, int64_t width, uint64_t seed) {
   // Float32 numbers, with a mean far from zero.
   return (random_rows(rows, kChannels * height * width, seed) + 3.0)
       .to(at::kFloat)
@@ -74,10 +75,10 @@ class Fused : public ::testing::TestWithParam<FusedCase> {};
 TEST_P(Fused, EqualsTheOperationsOneByOneOnAnyWorld) {
   const auto& [after, with_residual, height, width] = GetParam();
   const int64_t rows = 5;
-  const at::Tensor x = pictures(rows, height, width, 1);
-  const at::Tensor residual = with_residual ? pictures(rows, height, width, 2) - 3.0 : at::Tensor();
+  const at::Tensor x = images(rows, height, width, 1);
+  const at::Tensor residual = with_residual ? images(rows, height, width, 2) - 3.0 : at::Tensor();
   const bool pools = after == AfterNorm::kPoolRelu;
-  const at::Tensor dy = pictures(rows, pools ? height / 2 : height, pools ? width / 2 : width, 3);
+  const at::Tensor dy = images(rows, pools ? height / 2 : height, pools ? width / 2 : width, 3);
   for (const auto norm_mode : {BatchNormMode::kLocal, BatchNormMode::kSync, BatchNormMode::kFrozen}) {
     ForwardMode mode;
     mode.training = true;

@@ -13,6 +13,7 @@
 #include "trainer/encoders/pooling.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
 
 constexpr int64_t kTokens = 12, kWidth = 4;

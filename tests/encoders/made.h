@@ -15,8 +15,9 @@
 
 /// Small encoders and rows for them.
 namespace lodestone::testing {
+using namespace encoders;
 
-constexpr InputShape kPictures{1, 16, 16, 0, 0};
+constexpr InputShape kImages{1, 16, 16, 0, 0};
 constexpr InputShape kTexts{0, 0, 0, 50, 12};
 constexpr InputShape kBoth{1, 16, 16, 50, 12};
 
@@ -37,7 +38,7 @@ inline std::map<std::string, at::Tensor> tensors_of(Encoder& encoder) {
   return all;
 }
 
-inline at::Tensor pictures(int64_t rows, const InputShape& input = kPictures, uint64_t seed = 1) {
+inline at::Tensor images(int64_t rows, const InputShape& input = kImages, uint64_t seed = 1) {
   return random_rows(rows, input.channels * input.height * input.width, seed)
       .view({rows, input.channels, input.height, input.width})
       .to(at::kFloat);
@@ -47,7 +48,7 @@ inline at::Tensor pictures(int64_t rows, const InputShape& input = kPictures, ui
 inline Features features(const InputShape& input, int64_t rows, int64_t length = 7, uint64_t seed = 1) {
   const bool both = input.channels > 0 && input.vocabulary > 0;
   Features x;
-  if (input.channels > 0) x.pixels_nCHW = pictures(both ? (rows + 1) / 2 : rows, input, seed);
+  if (input.channels > 0) x.pixels_nCHW = images(both ? (rows + 1) / 2 : rows, input, seed);
   if (input.vocabulary > 0) {
     const int64_t texts = both ? rows / 2 : rows;
     Random random(seed, Purpose::kNoise, 7);
@@ -62,9 +63,9 @@ inline Features features(const InputShape& input, int64_t rows, int64_t length =
 }
 
 inline const InputShape& shape_for(Encoder& encoder) {
-  return encoder.modality() == Modality::kPictures ? kPictures
-         : encoder.modality() == Modality::kTexts  ? kTexts
-                                                   : kBoth;
+  return encoder.modality() == Modality::kImages  ? kImages
+         : encoder.modality() == Modality::kTexts ? kTexts
+                                                  : kBoth;
 }
 
 }  // namespace lodestone::testing

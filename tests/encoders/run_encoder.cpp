@@ -12,6 +12,7 @@
 #include "trainer/encoders/torchscript_export.h"
 
 namespace lodestone {
+using namespace encoders;
 namespace {
 
 struct Task {

@@ -14,6 +14,7 @@
 #include "trainer/encoders/code_file.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
 
 using ::testing::AllOf;
@@ -26,12 +27,12 @@ const c10::Device kCpu(c10::kCPU), kCuda(c10::kCUDA, 0);
 class Script : public ::testing::Test {
  protected:
   /// Saves a module with `weight` [256, 8] and running statistics of 8 numbers whose forward has this body.
-  std::string picture_model(const std::string& body) const { return saved("self, x", body, 256); }
+  std::string image_model(const std::string& body) const { return saved("self, x", body, 256); }
   /// The same for texts: `weight` is [50, 8], a vector for each token.
   std::string text_model(const std::string& body) const { return saved("self, tokens, mask", body, 50); }
   static std::string encoder(const std::string& file) { return "{name: torchscript, file: " + file + "}"; }
 
-  std::string message(const std::string& file, const InputShape& input = kPictures) const {
+  std::string message(const std::string& file, const InputShape& input = kImages) const {
     try {
       made(encoder(file), input);
     } catch (const Error& error) {
@@ -61,7 +62,7 @@ TEST_F(Script, WhoseEmbeddingsAreRandomIsRefused) {
   for (const char* end : {"    return torch.dropout(z, 0.5, True)\n", "    return z + torch.rand_like(z)\n",
                           "    return torch.feature_dropout(z, 0.5, True)\n",
                           "    return z * torch.rand([1])\n", "    return torch.rrelu(z, 0.1, 0.9, True)\n"})
-    EXPECT_THAT(message(picture_model(kProduct + end)),
+    EXPECT_THAT(message(image_model(kProduct + end)),
                 AllOf(HasSubstr("random"), HasSubstr("torch.jit.script")))
         << end;
 }
@@ -72,18 +73,18 @@ TEST_F(Script, WhoseRowsDependOnEachOtherIsRefused) {
         "False)\n",
         "    return z - z.mean(0, keepdim=True)\n", "    return torch.softmax(z, 0)\n",
         "    return z.cumsum(0)\n", "    return z / z.abs().max()\n", "    return z.flip([0])\n"})
-    EXPECT_NE(message(picture_model(kProduct + end)), "accepted") << end;
-  EXPECT_THAT(message(picture_model(kProduct + "    return torch.softmax(z, 0)\n")),
+    EXPECT_NE(message(image_model(kProduct + end)), "accepted") << end;
+  EXPECT_THAT(message(image_model(kProduct + "    return torch.softmax(z, 0)\n")),
               AllOf(HasSubstr("depend on each other"), HasSubstr("traced in train()")));
 }
 
 TEST_F(Script, ThatTakesOneNumberOfRowsAloneIsRefused) {
-  EXPECT_THAT(message(picture_model("    return torch.matmul(x.reshape([1, 256]), self.weight)\n")),
+  EXPECT_THAT(message(image_model("    return torch.matmul(x.reshape([1, 256]), self.weight)\n")),
               HasSubstr("any number of rows"));
-  EXPECT_THAT(message(picture_model("    return torch.matmul(x.reshape([3, 256]), self.weight)\n")),
+  EXPECT_THAT(message(image_model("    return torch.matmul(x.reshape([3, 256]), self.weight)\n")),
               HasSubstr("one row"));
   EXPECT_THAT(
-      message(picture_model("    return torch.matmul(x.flatten(1), self.weight).sum(0, keepdim=True)\n")),
+      message(image_model("    return torch.matmul(x.flatten(1), self.weight).sum(0, keepdim=True)\n")),
       HasSubstr("for each of 3 examples"));
 }
 
@@ -91,7 +92,7 @@ TEST_F(Script, OfPicturesThatKeepsItsWordIsTaken) {
   for (const char* end : {"    return z\n", "    return torch.dropout(z, 0.5, self.training)\n",
                           "    return torch.batch_norm(z, None, None, self.running_mean, self.running_var, "
                           "self.training, 0.1, 1e-5, False)\n"})
-    EXPECT_EQ(message(picture_model(kProduct + end)), "accepted") << end;
+    EXPECT_EQ(message(image_model(kProduct + end)), "accepted") << end;
 }
 
 TEST_F(Script, OfTextsMustNotLookAtPadding) {
@@ -118,7 +119,7 @@ TEST_F(Script, OfATowerIsTriedToo) {
 
 TEST_F(Script, WhatNeverTrainsIsTold) {
   const auto remarks = [&](const std::string& end, const c10::Device& device = kCpu, bool training = true) {
-    return (*made(encoder(picture_model(kProduct + end)), kPictures))->remarks(device, training);
+    return (*made(encoder(image_model(kProduct + end)), kImages))->remarks(device, training);
   };
   const char* frozen =
       "    z = torch.batch_norm(z, None, None, self.running_mean, self.running_var, False, 0.1, 1e-5, "
@@ -135,7 +136,7 @@ TEST_F(Script, WhatNeverTrainsIsTold) {
   EXPECT_THAT(remarks(pinned), IsEmpty());
   EXPECT_THAT(remarks(pinned, kCuda, /*training=*/false),
               ElementsAre(AllOf(HasSubstr("on cpu"), HasSubstr("cuda:0"))));
-  EXPECT_THAT((*made("{name: two_tower, image: " + encoder(picture_model(kProduct + frozen)) +
+  EXPECT_THAT((*made("{name: two_tower, image: " + encoder(image_model(kProduct + frozen)) +
                          ", text: {name: bag_of_tokens}}",
                      kBoth))
                   ->remarks(kCpu, true),
@@ -144,7 +145,7 @@ TEST_F(Script, WhatNeverTrainsIsTold) {
 
 TEST_F(Script, IsKnownByTheHashOfItsFile) {
   EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  const std::string file = picture_model(kProduct + "    return z\n");
+  const std::string file = image_model(kProduct + "    return z\n");
   const std::string hash = sha256(read_file(file));
   const auto built = [&](const std::map<std::string, std::string>& hash_of) {
     Slot<Encoder> slot{encoder_table(), "torchscript"};
@@ -152,13 +153,13 @@ TEST_F(Script, IsKnownByTheHashOfItsFile) {
                 [&](Fields& f) { f.slot({.name = "encoder"}, slot); });
     EXPECT_EQ(slot->code().at(file), "");
     slot->pin_code(hash_of);
-    slot->build(kPictures, 1);
+    slot->build(kImages, 1);
     return slot->code();
   };
   EXPECT_EQ(built({}).at(file), hash);
   EXPECT_EQ(built({{file, hash}, {"another.pt", "0"}}).at(file), hash);
   EXPECT_THROW(built({{file, sha256("another file")}}), ConfigError);
-  EXPECT_THAT((*made("{name: mlp}", kPictures))->code(), IsEmpty());
+  EXPECT_THAT((*made("{name: mlp}", kImages))->code(), IsEmpty());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "trainer/encoders/dropout.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
 
 constexpr const char* kBert = "{name: bert, layers: 2, width: 16, heads: 2, intermediate: 24}";
@@ -76,7 +77,7 @@ TEST_P(Trained, RecomputedBlocksGiveTheSameBits) {
     EXPECT_TRUE(at::equal(again.buffers[i], kept.buffers[i])) << i;
 }
 
-// Dropout, batch norm over the global batch and recomputation together: any sharing out gives what one
+// Dropout, batch norm over the global batch and recomputation together: any division gives what one
 // process gives.
 TEST_P(Trained, AnyWorldEqualsOneProcess) {
   const auto& [yaml, input] = GetParam();
@@ -119,9 +120,8 @@ TEST_P(Trained, AnyWorldEqualsOneProcess) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Deep, Trained,
-                         ::testing::Values(std::pair{kBert, kTexts}, std::pair{kResNet, kPictures},
-                                           std::pair{"{name: vit_tiny, patch_size: 8, layers: 2}",
-                                                     kPictures}));
+                         ::testing::Values(std::pair{kBert, kTexts}, std::pair{kResNet, kImages},
+                                           std::pair{"{name: vit_tiny, patch_size: 8, layers: 2}", kImages}));
 
 TEST(Dropout, DropsItsShareAndKeepsTheMean) {
   ForwardMode mode;
@@ -160,7 +160,7 @@ TEST(Dropout, DependsOnSeedStepSiteAndRowAndNotOnPadding) {
 
 TEST(Frozen, ParametersBecomeBuffersWithoutGradient) {
   const auto slot =
-      made("{name: resnet18, stem: small, width: 4, frozen: ['conv1.*', 'bn1.*', 'layer[12].*']}", kPictures);
+      made("{name: resnet18, stem: small, width: 4, frozen: ['conv1.*', 'bn1.*', 'layer[12].*']}", kImages);
   Encoder& encoder = **slot;
   for (const auto& parameter : encoder.parameters().learned())
     EXPECT_TRUE(parameter.name.starts_with("layer3") || parameter.name.starts_with("layer4") ||
@@ -171,7 +171,7 @@ TEST(Frozen, ParametersBecomeBuffersWithoutGradient) {
   ASSERT_TRUE(before.contains("layer1.0.conv1.weight"));
   ForwardMode mode;
   mode.training = true;
-  const at::Tensor z = encoder.forward(features(kPictures, 4), mode);
+  const at::Tensor z = encoder.forward(features(kImages, 4), mode);
   z.backward(random_rows(4, z.size(1), 2).to(at::kFloat));
   for (const auto& buffer : encoder.parameters().buffers()) {
     EXPECT_FALSE(buffer.tensor.grad().defined()) << buffer.name;
@@ -181,8 +181,8 @@ TEST(Frozen, ParametersBecomeBuffersWithoutGradient) {
 }
 
 TEST(Frozen, RefusesGlobsThatMatchNothingOrEverything) {
-  EXPECT_THROW(made("{name: mlp, frozen: ['layer1.*']}", kPictures), ConfigError);
-  EXPECT_THROW(made("{name: mlp, frozen: ['*']}", kPictures), ConfigError);
+  EXPECT_THROW(made("{name: mlp, frozen: ['layer1.*']}", kImages), ConfigError);
+  EXPECT_THROW(made("{name: mlp, frozen: ['*']}", kImages), ConfigError);
 }
 
 }  // namespace

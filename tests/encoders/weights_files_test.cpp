@@ -15,6 +15,7 @@
 #include "trainer/encoders/weights_index.h"
 
 namespace lodestone::testing {
+using namespace encoders;
 namespace {
 
 using ::testing::AllOf;

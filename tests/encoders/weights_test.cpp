@@ -33,7 +33,7 @@ class Weights : public ::testing::Test {
     return path(name);
   }
   /// The tensors of an encoder like that, with other random weights.
-  static TensorMap weights_of(const std::string& yaml, const InputShape& input = kPictures) {
+  static TensorMap weights_of(const std::string& yaml, const InputShape& input = kImages) {
     return tensors_of(**made("{" + yaml + "}", input, 9));
   }
   static TensorMap renamed(const TensorMap& tensors, const std::function<std::string(std::string)>& rename) {
@@ -46,7 +46,7 @@ class Weights : public ::testing::Test {
   }
 
   /// Starts the encoder from the file and compares it with what it should be then.
-  WeightsReport load(const std::string& yaml, const std::string& from, const InputShape& input = kPictures,
+  WeightsReport load(const std::string& yaml, const std::string& from, const InputShape& input = kImages,
                      const TensorMap& expected = {}) const {
     const auto slot = made("{" + yaml + ", init_from: " + from + "}", input);
     const auto reports = (*slot)->load_initial_weights();
@@ -56,7 +56,7 @@ class Weights : public ::testing::Test {
     return reports.front();
   }
   std::string message(const std::string& yaml, const std::string& from,
-                      const InputShape& input = kPictures) const {
+                      const InputShape& input = kImages) const {
     try {
       (*made("{" + yaml + ", init_from: " + from + "}", input))->load_initial_weights();
     } catch (const Error& error) {
@@ -78,7 +78,7 @@ TEST_F(Weights, WhatFitsIsLoadedAndTheRestToldWhereThatIsAllowed) {
   tensors.erase("model.layers.1.bias");
   const auto slot = made(std::string("{") + kMlp +
                              ", init_prefix: model., init_partial: true, init_from: " + file(tensors) + "}",
-                         kPictures);
+                         kImages);
   const WeightsReport report = (*slot)->load_initial_weights().front();
   EXPECT_THAT(report.matched, ElementsAre("layers.0.weight", "layers.0.bias"));
   EXPECT_THAT(report.missing, ElementsAre("layers.1.bias"));
@@ -124,18 +124,18 @@ TEST_F(Weights, APrefixIsFoundByItself) {
   const TensorMap source = weights_of(kMlp);
   for (const std::string prefix :
        {"", "module.", "encoder.", "model.backbone.", "_orig_mod.module.", "teacher.0."})
-    EXPECT_EQ(load(kMlp, file(behind(prefix, source)), kPictures, source).prefix, prefix);
+    EXPECT_EQ(load(kMlp, file(behind(prefix, source)), kImages, source).prefix, prefix);
   // A copy of the model beside it: nobody can tell which is meant.
   TensorMap two = behind("encoder_q.", source);
   for (const auto& [name, tensor] : source) two["encoder_k." + name] = at::zeros_like(tensor);
   EXPECT_THAT(message(kMlp, file(two)),
               AllOf(HasSubstr("'encoder_k.'"), HasSubstr("'encoder_q.'"), HasSubstr("init_prefix")));
-  load(std::string(kMlp) + ", init_prefix: encoder_q.", file(two), kPictures, source);
+  load(std::string(kMlp) + ", init_prefix: encoder_q.", file(two), kImages, source);
   // Names as they are come first; the copy is left over then.
   TensorMap plain = source;
   for (const auto& [name, tensor] : source) plain["ema." + name] = at::zeros_like(tensor);
   EXPECT_THAT(message(kMlp, file(plain)), HasSubstr("ema.layers.0.weight"));
-  load(std::string(kMlp) + ", init_partial: true", file(plain), kPictures, source);
+  load(std::string(kMlp) + ", init_partial: true", file(plain), kImages, source);
 }
 
 TEST_F(Weights, WhatIsMissingLeftOverOrOfAnotherShapeIsRefused) {
@@ -161,14 +161,14 @@ TEST_F(Weights, WhatIsMissingLeftOverOrOfAnotherShapeIsRefused) {
 }
 
 TEST_F(Weights, SettingsWithoutAFileHaveNoEffectAndAreRefused) {
-  EXPECT_THROW(made("{name: mlp, init_partial: true}", kPictures), ConfigError);
-  EXPECT_THROW(made("{name: mlp, init_prefix: bert.}", kPictures), ConfigError);
+  EXPECT_THROW(made("{name: mlp, init_partial: true}", kImages), ConfigError);
+  EXPECT_THROW(made("{name: mlp, init_prefix: bert.}", kImages), ConfigError);
 }
 
 TEST_F(Weights, NothingIsCopiedOutOfAFileThatIsRefused) {
   TensorMap tensors = weights_of(kMlp);
   tensors.erase("layers.1.bias");
-  const auto slot = made(std::string("{") + kMlp + ", init_from: " + file(tensors) + "}", kPictures);
+  const auto slot = made(std::string("{") + kMlp + ", init_from: " + file(tensors) + "}", kImages);
   const auto before = tensors_of(**slot).at("layers.0.weight").clone();
   EXPECT_THROW((*slot)->load_initial_weights(), ConfigError);
   EXPECT_TRUE(at::equal(tensors_of(**slot).at("layers.0.weight"), before));

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 namespace lodestone {
+using namespace encoders;
+using namespace engine;
 namespace {
 
 TEST(Average, CopiesUntilItsStartThenMovesByTheDecay) {

@@ -7,6 +7,8 @@
 #include "training_worlds.h"
 
 namespace lodestone::testing {
+using namespace encoders;
+using namespace engine;
 namespace {
 
 using ::testing::HasSubstr;
@@ -72,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
         Setting{"clip", {"clip", "", "all"}},
         Setting{"sampled proxies",
                 {"cosface", "scale: 8", "all"},
-                [](TrainerConfig& config) { config.loss_side.proxies.sample_rate = 0.4; }},
+                [](TrainerConfig& config) { config.loss_head.proxies.sample_rate = 0.4; }},
         Setting{"xbm", {"contrastive", "", "all"}, kMemory(MemoryKind::kXbm)},
         Setting{"momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory(MemoryKind::kMomentum)}));
 
@@ -131,7 +133,7 @@ TEST(Canonical, WhatDependsOnRanksIsRefused) {
               HasSubstr("exchange: gather"));
   EXPECT_THAT(refusal([](TrainerConfig& config) { config.wire = Precision::kBFloat16; }),
               HasSubstr("wire: float32"));
-  EXPECT_THAT(refusal([](TrainerConfig& config) { config.loss_side.mining_scope = MiningScope::kLocal; }),
+  EXPECT_THAT(refusal([](TrainerConfig& config) { config.loss_head.mining_scope = MiningScope::kLocal; }),
               HasSubstr("mining_scope: global"));
   EXPECT_THAT(refusal([](TrainerConfig& config) { config.determinism.micro_shards = 2; }, 3),
               HasSubstr("one for each of the 3 ranks"));

@@ -16,6 +16,9 @@
 #include "training_worlds.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
+using namespace distributed;
+using namespace engine;
 namespace {
 
 using ::testing::ElementsAre;

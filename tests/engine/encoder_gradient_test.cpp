@@ -11,6 +11,7 @@
 #include "support/problem.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 constexpr int64_t kRows = 17, kInputs = 6, kHidden = 5, kWidth = 4;
@@ -45,8 +46,8 @@ TEST_P(EncoderGradient, SummedOverRanksIsThatOfOneProcess) {
   const Encoder whole;
   const at::Tensor z_BD = whole.forward(inputs.z_bD);
   const Problem problem = problem_around(made, encoded(inputs, z_BD), 61);
-  const ReferenceLoss reference = reference_loss(problem.rows, made.objective(), problem.input(made));
-  z_BD.backward(reference.gradient_BD);
+  const OracleLoss oracle = oracle_loss(problem.rows, made.objective(), problem.input(made));
+  z_BD.backward(oracle.gradient_BD);
   const at::Tensor expected = whole.gradient();
 
   size_t way = 0;

@@ -9,6 +9,9 @@
 #include "training_worlds.h"
 
 namespace lodestone::testing {
+using namespace distributed;
+using namespace encoders;
+using namespace engine;
 namespace {
 
 std::vector<at::Tensor> gradients(EncoderPass& pass, Encoder& encoder, const Batch& batch,

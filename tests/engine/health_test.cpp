@@ -10,6 +10,9 @@
 #include "support/objectives.h"
 
 namespace lodestone::testing {
+using namespace engine;
+using namespace losses;
+using namespace negatives;
 namespace {
 
 using ::testing::HasSubstr;

@@ -6,8 +6,9 @@
 #include "support/batches.h"
 
 namespace lodestone::testing {
+using namespace sampler;
 
-/// A shard's part of a global batch whose rows, of 256 numbers, are pictures of 16 x 16.
+/// A shard's part of a global batch whose rows, of 256 numbers, are images of 16 x 16.
 inline Batch image_batch(const LocalRows& all, int64_t step, Shard shard) {
   Batch batch;
   batch.cursor = {0, step};

@@ -8,10 +8,13 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
+#include "common/choices.h"
 #include "common/rng.h"
 #include "common/state_handles.h"
 
 namespace lodestone {
+using namespace encoders;
+using namespace engine;
 namespace {
 
 using Vector = std::vector<double>;
@@ -115,14 +118,15 @@ INSTANTIATE_TEST_SUITE_P(All, Rules, ::testing::ValuesIn(kCases), [](const auto&
 });
 
 TEST(Rules, EachHasAnOracle) {
-  for (const std::string name : update_rule_names())
+  for (const std::string name : names_of(update_rules()))
     EXPECT_TRUE(std::ranges::any_of(kCases, [&](const RuleCase& one) { return name == one.name; })) << name;
 }
 
 TEST(Rules, SayWhichSettingsTheyRead) {
-  EXPECT_EQ(rules_that_read("beta1", "sgd"), "adamw or lamb");
-  EXPECT_EQ(rules_that_read("momentum", "adamw"), "sgd or lars");
-  EXPECT_EQ(rules_that_read("momentum", "lars"), "");
+  EXPECT_EQ(rules_that_read("beta1"), "adamw or lamb");
+  EXPECT_EQ(rules_that_read("momentum"), "sgd or lars");
+  EXPECT_TRUE(rule_reads("lars", "momentum"));
+  EXPECT_FALSE(rule_reads("adamw", "momentum"));
 }
 
 // What torch.optim.AdamW (2.11, lr 0.05, weight_decay 0.3) and SGD (lr 0.05, momentum 0.9, weight_decay 0.3)

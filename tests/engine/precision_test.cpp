@@ -11,6 +11,7 @@
 #include "common/state_handles.h"
 
 namespace lodestone {
+using namespace engine;
 namespace {
 
 TEST(Autocast, ComputesInTheTypeAndKeepsWeightsAndGradientsInFloat32) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace lodestone {
+using namespace engine;
 namespace {
 
 Schedule schedule(ScheduleShape shape, double final_fraction = 0) {

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 namespace lodestone::testing {
+using namespace engine;
 namespace {
 
 using ::testing::AllOf;
@@ -66,7 +67,7 @@ TEST(StillWatch, NamesAnchorsWithoutAPositiveOnce) {
   EXPECT_THAT(run.see(kWindow - 1, without_positives()), IsEmpty());
   EXPECT_THAT(run.see(1, without_positives()),
               ElementsAre(AllOf(HasSubstr("for 20 steps, up to step 20, no anchor has a positive"),
-                                HasSubstr("sampler.name: pk"), HasSubstr("two_views"))));
+                                HasSubstr("samples_per_class"), HasSubstr("sampler.name: two_views"))));
   EXPECT_THAT(run.see(5 * kWindow, without_positives()), IsEmpty());
 }
 
@@ -91,10 +92,10 @@ TEST(StillWatch, TellsTheReasonsApart) {
   StepMetrics dead = lively();
   dead.gradient_norm = 0;
   const std::vector<std::pair<StepMetrics, std::string>> reasons = {{one_class, "no anchor has a negative"},
-                                                                    {nothing_picked, "the miner picks no"},
+                                                                    {nothing_picked, "the miner selects no"},
                                                                     {learned, "the loss is exactly 0"},
                                                                     {dead, "the gradient is exactly 0"}};
-  Watched run;  // each is told, though another was before
+  Watched run;  // each is reported, though another was before
   for (const auto& [step, what] : reasons) EXPECT_THAT(run.see(kWindow, step), ElementsAre(HasSubstr(what)));
   for (const auto& [step, what] : reasons) EXPECT_THAT(run.see(kWindow, step), IsEmpty()) << what;
 }

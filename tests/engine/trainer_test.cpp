@@ -13,6 +13,11 @@
 #include "trainer/coordinator/checkpoints/state_visitors.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
+using namespace distributed;
+using namespace encoders;
+using namespace engine;
+using namespace sampler;
 namespace {
 
 constexpr int64_t kRows = 12;
@@ -205,7 +210,7 @@ TEST(Trainer, ASkippedStepLeavesNoTraceAndNamesItsRank) {
         if (group.rank() == group.size() - 1) bad.features.pixels_nCHW[0].fill_(std::nanf(""));
         trainer.step(bad, 0);
         ASSERT_TRUE(trainer.non_finite().has_value());
-        EXPECT_EQ(trainer.non_finite()->what, "loss");
+        EXPECT_EQ(trainer.non_finite()->what, NonFiniteValue::kLoss);
         EXPECT_EQ(trainer.counters().non_finite_steps, again);
         EXPECT_EQ(trainer.steps_done(), 1 + again);
         for (const auto& [name, tensors] : state_handles(trainer))
@@ -231,7 +236,7 @@ TEST(Trainer, AGradientThatIsNotFiniteNamesItsTensor) {
   const at::Tensor before = last.tensor.detach().clone();
   trainer.step(batch_of(0, {0, 1}), 0);
   ASSERT_TRUE(trainer.non_finite().has_value());
-  EXPECT_EQ(trainer.non_finite()->what, "gradient");
+  EXPECT_EQ(trainer.non_finite()->what, NonFiniteValue::kGradient);
   EXPECT_EQ(trainer.non_finite()->tensor, last.name);
   EXPECT_TRUE(trainer.non_finite()->ranks.empty());
   EXPECT_TRUE(before.equal(last.tensor));

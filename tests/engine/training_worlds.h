@@ -13,6 +13,11 @@
 #include "trainer/engine/trainer.h"
 
 namespace lodestone::testing {
+using namespace coordinator;
+using namespace distributed;
+using namespace encoders;
+using namespace engine;
+using namespace sampler;
 
 constexpr int64_t kRows = 12, kClasses = 7;
 
@@ -66,15 +71,15 @@ inline Outcome train(int world, const Case& c, const TrainerConfig& config, int 
   Outcome outcome;
   run_ranks(world, [&](const Group& group) {
     const MadeCase made(c);
-    Slot<Encoder> encoder(encoder_table(), "conv4"), slow(encoder_table(), "conv4");
-    for (auto* e : {&encoder, &slow}) {
+    Slot<Encoder> encoder(encoder_table(), "conv4"), momentum_encoder(encoder_table(), "conv4");
+    for (auto* e : {&encoder, &momentum_encoder}) {
       (*e)->build({1, 16, 16}, 5);
       (*e)->parameters().convert(type, at::kCPU);
     }
     std::vector<int64_t> group_c;
     for (int64_t k = 0; k < kClasses; ++k) group_c.push_back(k == 1 ? 0 : k);
     Trainer trainer(group, at::kCPU, *encoder, made.objective(), config,
-                    {group_c, encoder->output_dim(), type, 9, &*slow});
+                    {group_c, encoder->output_dim(), type, 9, &*momentum_encoder});
     if (saved) restore(group, saved->snapshot, trainer);
     EXPECT_EQ(trainer.steps_done(), first);
     std::vector<double> losses;
@@ -114,10 +119,10 @@ inline TrainerConfig config_for(const Setting& setting) {
 
 inline const auto kMemory = [](MemoryKind kind) {
   return [kind](TrainerConfig& config) {
-    config.loss_side.memory.kind = kind;
-    config.loss_side.memory.size = 29;
-    config.loss_side.memory.momentum = 0.9;
-    config.loss_side.memory.start_step = 1;
+    config.loss_head.memory.kind = kind;
+    config.loss_head.memory.size = 29;
+    config.loss_head.memory.momentum = 0.9;
+    config.loss_head.memory.start_step = 1;
   };
 };
 

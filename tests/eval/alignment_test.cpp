@@ -10,6 +10,7 @@
 #include "eval/rows_for_tests.h"
 
 namespace lodestone {
+using namespace eval;
 namespace {
 
 TEST(Alignment, IsTheMeanSquaredDistanceOfPositives) {
@@ -19,10 +20,10 @@ TEST(Alignment, IsTheMeanSquaredDistanceOfPositives) {
   for (int64_t i = 0; i < 30; ++i)
     for (int64_t j = 0; j < i; ++j) {
       if (rows.groups_N[static_cast<size_t>(i)] != rows.groups_N[static_cast<size_t>(j)]) continue;
-      sum += 2 - 2 * naive_score(rows.x_ND, i, rows.x_ND, j, Likeness::kCosine);
+      sum += 2 - 2 * naive_score(rows.x_ND, i, rows.x_ND, j, Similarity::kCosine);
       ++pairs;
     }
-  EXPECT_NEAR(alignment(score_pairs(rows, Likeness::kCosine, {})), sum / pairs, 1e-6);
+  EXPECT_NEAR(alignment(score_pairs(rows, Similarity::kCosine, {})), sum / pairs, 1e-6);
   EXPECT_TRUE(std::isnan(alignment(ScoredPairs{})));
 }
 
@@ -31,7 +32,7 @@ TEST(Uniformity, IsTheLogOfTheMeanPotential) {
   double sum = 0;
   for (int64_t i = 0; i < 40; ++i)
     for (int64_t j = 0; j < i; ++j)
-      sum += std::exp(-2 * (2 - 2 * naive_score(x_ND, i, x_ND, j, Likeness::kCosine)));
+      sum += std::exp(-2 * (2 - 2 * naive_score(x_ND, i, x_ND, j, Similarity::kCosine)));
   EXPECT_NEAR(uniformity(x_ND), std::log(sum / (40 * 39 / 2)), 1e-5);
   EXPECT_NEAR(uniformity(at::ones({300, 4})), 0, 1e-6);  // collapse
   EXPECT_TRUE(std::isnan(uniformity(at::ones({1, 4}))));

@@ -12,10 +12,12 @@
 #include "eval/rows_for_tests.h"
 #include "support/ranks.h"
 #include "support/thread_count.h"
-#include "trainer/eval/judge.h"
+#include "trainer/eval/evaluate_rows.h"
 #include "trainer/eval/spearman.h"
 
 namespace lodestone {
+using namespace distributed;
+using namespace eval;
 namespace {
 
 // How often each group is drawn in resample r, as the header says it.
@@ -36,8 +38,8 @@ std::map<std::string, double> naive_resample(const Retrieval& found, const Score
   Retrieval written;
   for (const QueryResult& result : found.queries)
     for (int64_t k = 0; k < counts[group(result.query)]; ++k) written.queries.push_back(result);
-  const Measures measures = written.measures();
-  std::map<std::string, double> values(measures.entries().begin(), measures.entries().end());
+  const Metrics metrics = written.metrics();
+  std::map<std::string, double> values(metrics.entries().begin(), metrics.entries().end());
   const auto repeated = [&](const std::vector<RowPair>& pairs, const std::vector<double>& scores) {
     std::vector<double> all;
     for (size_t k = 0; k < pairs.size(); ++k) {
@@ -64,9 +66,9 @@ double naive_quantile(std::vector<double> values, double share) {
 
 std::vector<Interval> all_intervals(const LabelledRows& rows, const BootstrapOptions& options,
                                     const Group& group = single_group()) {
-  JudgeOptions judging;
-  judging.bootstrap = options;
-  return judge(rows, judging, nullptr, group).intervals;
+  MetricOptions metric_options;
+  metric_options.bootstrap = options;
+  return evaluate_rows(rows, metric_options, nullptr, group).intervals;
 }
 
 TEST(Bootstrap, EqualsResamplesWrittenOut) {
@@ -76,7 +78,7 @@ TEST(Bootstrap, EqualsResamplesWrittenOut) {
                                         : coarse_rows(seed, 40, 3, 6 + 4 * static_cast<int64_t>(seed));
     const BootstrapOptions options{21, 0.9, seed};
     const Retrieval found = retrieve_leave_one_out(rows);
-    const ScoredPairs scored = score_pairs(rows, Likeness::kCosine, {});
+    const ScoredPairs scored = score_pairs(rows, Similarity::kCosine, {});
     std::map<std::string, std::vector<double>> expected;
     for (int64_t r = 0; r < options.resamples; ++r)
       for (const auto& [name, value] :
@@ -93,7 +95,7 @@ TEST(Bootstrap, EqualsResamplesWrittenOut) {
 
 TEST(Bootstrap, HoldsTheTruthAboutAsOftenAsItSays) {
   // Each class has a rate of its own, between 0 and 1, at which its 5 queries find what they look for: the
-  // truth is 1/2. Judged by queries instead of classes the interval would be far too narrow: it would hold
+  // truth is 1/2. Resampled by queries instead of classes the interval would be far too narrow: it would hold
   // the truth in 4 of 5 trials.
   int held = 0;
   constexpr int kTrials = 300;

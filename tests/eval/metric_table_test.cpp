@@ -8,6 +8,7 @@
 #include "trainer/eval/retrieval_metrics.h"
 
 namespace lodestone {
+using namespace eval;
 namespace {
 
 TEST(MetricTable, NamesEachMetricOnce) {

@@ -14,12 +14,13 @@
 #include "eval/rows_for_tests.h"
 
 namespace lodestone {
+using namespace eval;
 namespace {
 
 namespace fs = std::filesystem;
 
-double accuracy(const at::Tensor& x_ND, std::span<const OneShotTrial> trials, Likeness likeness) {
-  const ComparableRows rows(x_ND, likeness);
+double accuracy(const at::Tensor& x_ND, std::span<const OneShotTrial> trials, Similarity similarity) {
+  const ComparableRows rows(x_ND, similarity);
   return share_right(one_shot_answers(compare_rows(rows, {}), trials));
 }
 
@@ -30,15 +31,16 @@ TEST(OneShot, CountsTheNearestAndNoTies) {
       {0, {1, 3}, 1},  // wrong
       {0, {1, 2}, 0},  // a tie is wrong
   };
-  EXPECT_DOUBLE_EQ(accuracy(x_ND, trials, Likeness::kL2), 1.0 / 3);
-  EXPECT_TRUE(std::isnan(accuracy(x_ND, {}, Likeness::kL2)));
-  EXPECT_THROW(accuracy(x_ND, std::vector<OneShotTrial>{{0, {1, 4}, 0}}, Likeness::kCosine), Error);
-  EXPECT_THROW(accuracy(x_ND, std::vector<OneShotTrial>{{0, {1, 2}, 2}}, Likeness::kCosine), Error);
+  EXPECT_DOUBLE_EQ(accuracy(x_ND, trials, Similarity::kL2), 1.0 / 3);
+  EXPECT_TRUE(std::isnan(accuracy(x_ND, {}, Similarity::kL2)));
+  EXPECT_THROW(accuracy(x_ND, std::vector<OneShotTrial>{{0, {1, 4}, 0}}, Similarity::kCosine), Error);
+  EXPECT_THROW(accuracy(x_ND, std::vector<OneShotTrial>{{0, {1, 2}, 2}}, Similarity::kCosine), Error);
 }
 
 TEST(OneShot, CollapsedEmbeddingsAnswerNothing) {
   const std::vector<int64_t> groups = coarse_rows(1, 100, 1, 25).groups_N;
-  EXPECT_EQ(accuracy(at::ones({100, 4}), draw_one_shot_trials(groups, {}, {5, 50, 0}), Likeness::kCosine), 0);
+  EXPECT_EQ(accuracy(at::ones({100, 4}), draw_one_shot_trials(groups, {}, {5, 50, 0}), Similarity::kCosine),
+            0);
 }
 
 TEST(OneShot, DrawnTrialsAskWhatTheyShould) {
@@ -125,7 +127,7 @@ TEST_F(Runs, NameTheLineThatIsWrong) {
   label("run01", good + good);
   expect_error("asked twice");
   label("run01", "run01/test/item09.png run01/training/class03.png\n");
-  expect_error("class_labels.txt:1: there is no picture");
+  expect_error("class_labels.txt:1: there is no image");
   label("run01", "run01/test/item01.png run02/training/class03.png\n");
   expect_error("not in the run's training folder");
   label("run01", "../x.png run01/training/class03.png\n");
@@ -147,7 +149,7 @@ TEST_F(Runs, LinesThatSayNoTrialAreHandedOver) {
   ASSERT_EQ(bad.size(), 4U);
   for (size_t n = 0; n < bad.size(); ++n)
     EXPECT_THAT(bad[n], testing::HasSubstr("class_labels.txt:" + std::to_string(n + 2)));
-  EXPECT_THAT(bad[1], testing::HasSubstr("copy the pictures there"));
+  EXPECT_THAT(bad[1], testing::HasSubstr("copy the images there"));
 }
 
 TEST_F(Runs, NameWhatIsMissing) {

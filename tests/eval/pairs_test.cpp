@@ -11,6 +11,7 @@
 #include "eval/rows_for_tests.h"
 
 namespace lodestone {
+using namespace eval;
 namespace {
 
 using PairSet = std::set<std::pair<int64_t, int64_t>>;
@@ -68,15 +69,15 @@ TEST(Pairs, AreSampledEvenly) {
 
 TEST(Pairs, ScoresBelongToTheirPairs) {
   const LabelledRows rows = coarse_rows(3, 25, 4, 4);
-  const ScoredPairs scored = score_pairs(rows, Likeness::kL2, {});
+  const ScoredPairs scored = score_pairs(rows, Similarity::kL2, {});
   for (size_t k = 0; k < scored.pairs.negatives.size(); ++k) {
     const RowPair pair = scored.pairs.negatives[k];
-    EXPECT_EQ(scored.negative_scores[k], naive_score(rows.x_ND, pair.i, rows.x_ND, pair.j, Likeness::kL2));
+    EXPECT_EQ(scored.negative_scores[k], naive_score(rows.x_ND, pair.i, rows.x_ND, pair.j, Similarity::kL2));
   }
 }
 
 TEST(DistanceHistogram, HoldsAllPairsInItsBins) {
-  const ScoredPairs scored = score_pairs({rows_of({{0}, {1}, {4}}), {0, 0, 1}}, Likeness::kL2, {});
+  const ScoredPairs scored = score_pairs({rows_of({{0}, {1}, {4}}), {0, 0, 1}}, Similarity::kL2, {});
   const DistanceHistogram histogram = distance_histogram(scored, 3);  // distances 1; 3 and 4
   EXPECT_DOUBLE_EQ(histogram.low, 1);
   EXPECT_DOUBLE_EQ(histogram.high, 4);
@@ -85,7 +86,7 @@ TEST(DistanceHistogram, HoldsAllPairsInItsBins) {
 }
 
 TEST(DistanceHistogram, StandsEqualDistancesAndNoPairs) {
-  const ScoredPairs equal = score_pairs({at::ones({4, 2}), {0, 0, 1, 1}}, Likeness::kCosine, {});
+  const ScoredPairs equal = score_pairs({at::ones({4, 2}), {0, 0, 1, 1}}, Similarity::kCosine, {});
   const DistanceHistogram histogram = distance_histogram(equal, 5);
   EXPECT_DOUBLE_EQ(std::accumulate(histogram.positives.begin(), histogram.positives.end(), 0.0), 1);
   EXPECT_TRUE(distance_histogram(ScoredPairs{}, 5).positives.empty());

@@ -12,6 +12,7 @@
 #include "trainer/eval/confusion.h"
 
 namespace lodestone::testing {
+using namespace eval;
 namespace {
 
 at::Tensor random_rows(int64_t rows, int64_t width, uint64_t seed) {
@@ -40,7 +41,7 @@ TEST(Projection, FewOrEqualRowsAreZeros) {
 
 TEST(Projection, SamplesAFewClassesAndOthersWithinItsBounds) {
   const LabelledRows rows = clustered_rows(1, 1000, 8, 10, 0.5);
-  const Projection found = project_sample(rows, Likeness::kCosine, 3);
+  const Projection found = project_sample(rows, Similarity::kCosine, 3);
   EXPECT_EQ(found.classes.size(), 6U);
   EXPECT_EQ(found.rows.size(), 400U);
   std::map<int64_t, int64_t> kinds;
@@ -48,15 +49,15 @@ TEST(Projection, SamplesAFewClassesAndOthersWithinItsBounds) {
   EXPECT_EQ(kinds[0], 160);
   for (int64_t kind = 1; kind <= 6; ++kind) EXPECT_EQ(kinds[kind], 40);
   EXPECT_EQ(found.rows.front().kind, 0);
-  EXPECT_EQ(project_sample(rows, Likeness::kCosine, 3).classes, found.classes);
-  EXPECT_NE(project_sample(rows, Likeness::kCosine, 4).classes, found.classes);
-  EXPECT_TRUE(project_sample({at::ones({0, 3}), {}}, Likeness::kL2, 1).rows.empty());
+  EXPECT_EQ(project_sample(rows, Similarity::kCosine, 3).classes, found.classes);
+  EXPECT_NE(project_sample(rows, Similarity::kCosine, 4).classes, found.classes);
+  EXPECT_TRUE(project_sample({at::ones({0, 3}), {}}, Similarity::kL2, 1).rows.empty());
 }
 
 TEST(Confusion, CountsWhatTheNearestRowIsTakenFor) {
   // On a line: both 5s are nearest to a 7; one 7 to a 5, one to its like; the 9 is lone.
   const LabelledRows rows{rows_of({{0}, {1}, {10}, {11.5F}, {12}, {40}}), {5, 7, 5, 7, 7, 9}};
-  const Retrieval found = retrieve_leave_one_out(rows, {Likeness::kL2});
+  const Retrieval found = retrieve_leave_one_out(rows, {Similarity::kL2});
   const auto confused = most_confused(found, rows.groups_N, rows.groups_N);
   ASSERT_EQ(confused.size(), 2U);
   EXPECT_EQ(confused[0].from, 5);

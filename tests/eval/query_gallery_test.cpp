@@ -9,6 +9,8 @@
 #include "support/ranks.h"
 
 namespace lodestone {
+using namespace distributed;
+using namespace eval;
 namespace {
 
 constexpr int64_t kRows = 60;
@@ -29,7 +31,7 @@ RetrievalParts parts(auto is_query, auto is_gallery) {
 }
 
 void expect_same(const Retrieval& a, const Retrieval& b) {
-  const Measures found = a.measures(), expected = b.measures();
+  const Metrics found = a.metrics(), expected = b.metrics();
   for (const auto& [name, value] : expected.entries()) EXPECT_NEAR(*found.find(name), value, 1e-12) << name;
 }
 
@@ -78,8 +80,7 @@ TEST(QueryGallery, AQueryInTheGalleryIsNotItsOwnNeighbour) {
     EXPECT_TRUE(found.queries[q].lone() || found.queries[q].nearest >= 20);
   }
   testing::run_ranks(3, [&](const Group& group) {
-    EXPECT_EQ(to_json(retrieve(rows, parts(query, gallery), {}, group).measures()),
-              to_json(found.measures()));
+    EXPECT_EQ(to_json(retrieve(rows, parts(query, gallery), {}, group).metrics()), to_json(found.metrics()));
   });
 }
 

@@ -14,6 +14,8 @@
 #include "support/ranks.h"
 
 namespace lodestone {
+using namespace distributed;
+using namespace eval;
 namespace {
 
 struct Candidate {
@@ -63,7 +65,8 @@ std::map<std::string, double> naive_query(const std::vector<Candidate>& ranked, 
   return found;
 }
 
-std::map<std::string, double> naive_leave_one_out(const LabelledRows& rows, Likeness likeness, int64_t knn) {
+std::map<std::string, double> naive_leave_one_out(const LabelledRows& rows, Similarity similarity,
+                                                  int64_t knn) {
   std::map<std::string, double> sums;
   double queries = 0;
   double lone = 0;
@@ -75,7 +78,7 @@ std::map<std::string, double> naive_leave_one_out(const LabelledRows& rows, Like
       if (j == i) continue;
       const bool same = rows.groups_N[static_cast<size_t>(i)] == rows.groups_N[static_cast<size_t>(j)];
       relevant += same ? 1 : 0;
-      ranked.push_back({naive_score(rows.x_ND, i, rows.x_ND, j, likeness), same, j});
+      ranked.push_back({naive_score(rows.x_ND, i, rows.x_ND, j, similarity), same, j});
     }
     std::sort(ranked.begin(), ranked.end(), [](const Candidate& a, const Candidate& b) {
       if (a.score != b.score) return a.score > b.score;
@@ -94,7 +97,7 @@ std::map<std::string, double> naive_leave_one_out(const LabelledRows& rows, Like
   return sums;
 }
 
-void expect_same(const Measures& found, const std::map<std::string, double>& expected) {
+void expect_same(const Metrics& found, const std::map<std::string, double>& expected) {
   ASSERT_EQ(found.entries().size(), retrieval_metrics().size() + 2);
   for (const auto& [name, value] : found.entries()) {
     ASSERT_TRUE(expected.contains(name)) << name << ": naive_query lacks its definition";
@@ -104,24 +107,24 @@ void expect_same(const Measures& found, const std::map<std::string, double>& exp
 
 TEST(Retrieval, EqualsItsDefinitionsWithTiesDuplicatesAndLoneQueries) {
   for (uint64_t seed = 0; seed < 6; ++seed)
-    for (Likeness likeness : {Likeness::kCosine, Likeness::kL2})
+    for (Similarity similarity : {Similarity::kCosine, Similarity::kL2})
       for (int64_t knn : {1, 4}) {
         const LabelledRows rows = coarse_rows(seed, 60, 3, 4 + 8 * static_cast<int64_t>(seed));
-        expect_same(retrieve_leave_one_out(rows, {likeness, knn}).measures(),
-                    naive_leave_one_out(rows, likeness, knn));
+        expect_same(retrieve_leave_one_out(rows, {similarity, knn}).metrics(),
+                    naive_leave_one_out(rows, similarity, knn));
       }
 }
 
 TEST(Retrieval, EqualsItsDefinitionsOnClusters) {
   const LabelledRows rows = clustered_rows(1, 90, 16, 6, 1.2);
-  expect_same(retrieve_leave_one_out(rows).measures(), naive_leave_one_out(rows, Likeness::kCosine, 5));
+  expect_same(retrieve_leave_one_out(rows).metrics(), naive_leave_one_out(rows, Similarity::kCosine, 5));
 }
 
 TEST(Retrieval, HandExample) {
   // On a line, seen from 0: relevant at ranks 1 and 4 of R = 2.
   const LabelledRows query{rows_of({{0}}), {1}};
   const LabelledRows gallery{rows_of({{1}, {2}, {3}, {4}, {5}}), {1, 2, 2, 1, 3}};
-  const Measures found = retrieve(query, gallery, {Likeness::kL2, 3}).measures();
+  const Metrics found = retrieve(query, gallery, {Similarity::kL2, 3}).metrics();
   EXPECT_DOUBLE_EQ(*found.find("recall_at_1"), 1);
   EXPECT_DOUBLE_EQ(*found.find("r_precision"), 0.5);
   EXPECT_DOUBLE_EQ(*found.find("map_at_r"), 0.5);
@@ -133,8 +136,8 @@ TEST(Retrieval, HandExample) {
 TEST(Retrieval, CollapsedEmbeddingsScoreNothing) {
   LabelledRows rows{at::ones({40, 8}), {}};
   for (int64_t i = 0; i < 40; ++i) rows.groups_N.push_back(i / 2);
-  for (Likeness likeness : {Likeness::kCosine, Likeness::kL2}) {
-    const Measures found = retrieve_leave_one_out(rows, {likeness, 5}).measures();
+  for (Similarity similarity : {Similarity::kCosine, Similarity::kL2}) {
+    const Metrics found = retrieve_leave_one_out(rows, {similarity, 5}).metrics();
     for (const auto& metric : retrieval_metrics())
       EXPECT_EQ(*found.find(metric.shown.name), 0) << metric.shown.name;
   }
@@ -142,20 +145,22 @@ TEST(Retrieval, CollapsedEmbeddingsScoreNothing) {
 
 TEST(Retrieval, OneClassIsAlwaysRightAndLoneRowsAreUndefined) {
   const LabelledRows one{coarse_rows(2, 20, 3, 1).x_ND, std::vector<int64_t>(20, 5)};
-  const Measures right = retrieve_leave_one_out(one).measures();
+  const Metrics right = retrieve_leave_one_out(one).metrics();
   for (const auto& metric : retrieval_metrics())
     EXPECT_DOUBLE_EQ(*right.find(metric.shown.name), 1) << metric.shown.name;
   LabelledRows lone = one;
   for (int64_t i = 0; i < 20; ++i) lone.groups_N[static_cast<size_t>(i)] = i;
-  const Measures none = retrieve_leave_one_out(lone).measures();
+  const Metrics none = retrieve_leave_one_out(lone).metrics();
   EXPECT_FALSE(none.find("recall_at_1"));
   EXPECT_EQ(*none.find("lone_queries"), 20);
 }
 
 TEST(Retrieval, LookAlikesOfOneGroupCountAsTheSame) {
   const at::Tensor x_ND = rows_of({{0}, {0.1F}, {5}, {5.1F}});
-  EXPECT_EQ(*retrieve_leave_one_out({x_ND, {0, 0, 1, 1}}, {Likeness::kL2}).measures().find("recall_at_1"), 1);
-  EXPECT_EQ(*retrieve_leave_one_out({x_ND, {0, 1, 0, 1}}, {Likeness::kL2}).measures().find("recall_at_1"), 0);
+  EXPECT_EQ(*retrieve_leave_one_out({x_ND, {0, 0, 1, 1}}, {Similarity::kL2}).metrics().find("recall_at_1"),
+            1);
+  EXPECT_EQ(*retrieve_leave_one_out({x_ND, {0, 1, 0, 1}}, {Similarity::kL2}).metrics().find("recall_at_1"),
+            0);
 }
 
 TEST(Retrieval, DoesNotDependOnTheOrderOfRows) {
@@ -163,8 +168,8 @@ TEST(Retrieval, DoesNotDependOnTheOrderOfRows) {
   std::vector<int64_t> order = Random(1, Purpose::kShuffle).permutation(70);
   LabelledRows shuffled{rows.x_ND.index_select(0, at::tensor(order)), {}};
   for (int64_t i : order) shuffled.groups_N.push_back(rows.groups_N[static_cast<size_t>(i)]);
-  const Measures a = retrieve_leave_one_out(rows).measures();
-  const Measures b = retrieve_leave_one_out(shuffled).measures();
+  const Metrics a = retrieve_leave_one_out(rows).metrics();
+  const Metrics b = retrieve_leave_one_out(shuffled).metrics();
   for (const auto& [name, value] : a.entries()) {
     if (name == "knn_accuracy") continue;  // its ties are by index
     EXPECT_NEAR(value, *b.find(name), 1e-12) << name;
@@ -178,7 +183,7 @@ void expect_equal(const Retrieval& a, const Retrieval& b) {
     EXPECT_EQ(std::tie(x.query, x.relevant, x.first_hit, x.nearest, x.values),
               std::tie(y.query, y.relevant, y.first_hit, y.nearest, y.values));
   }
-  EXPECT_EQ(to_json(a.measures()), to_json(b.measures()));
+  EXPECT_EQ(to_json(a.metrics()), to_json(b.metrics()));
 }
 
 TEST(Retrieval, IsTheSameOnAnyNumberOfRanks) {
@@ -196,7 +201,7 @@ TEST(Retrieval, IsTheSameOnAnyNumberOfRanks) {
 TEST(Retrieval, TellsTheNearestAndTheFirstHit) {
   const LabelledRows query{rows_of({{0}, {9}}), {1, 7}};
   const LabelledRows gallery{rows_of({{3}, {2}, {1}, {4}}), {1, 2, 2, 3}};
-  const Retrieval found = retrieve(query, gallery, {Likeness::kL2, 3});
+  const Retrieval found = retrieve(query, gallery, {Similarity::kL2, 3});
   EXPECT_EQ(found.queries[0].nearest, 2);
   EXPECT_EQ(found.queries[0].first_hit, 3);
   EXPECT_EQ(found.queries[0].relevant, 1);
@@ -208,17 +213,18 @@ TEST(Retrieval, TellsTheNearestAndTheFirstHit) {
 
 TEST(Retrieval, LooksAsDeepAsItIsAsked) {
   const LabelledRows rows = clustered_rows(12, 120, 3, 40, 3);
-  const std::vector<double> curve = retrieve_leave_one_out(rows, {Likeness::kCosine, 5, 60}).recall_curve(60);
-  const Measures measures = retrieve_leave_one_out(rows).measures();
+  const std::vector<double> curve =
+      retrieve_leave_one_out(rows, {Similarity::kCosine, 5, 60}).recall_curve(60);
+  const Metrics metrics = retrieve_leave_one_out(rows).metrics();
   for (const int64_t k : {1, 5, 10})
-    EXPECT_DOUBLE_EQ(curve[static_cast<size_t>(k - 1)], *measures.find("recall_at_" + std::to_string(k)));
+    EXPECT_DOUBLE_EQ(curve[static_cast<size_t>(k - 1)], *metrics.find("recall_at_" + std::to_string(k)));
   EXPECT_GT(curve[59], curve[9]);
 }
 
 TEST(Retrieval, RefusesWhatDoesNotFit) {
   EXPECT_THROW(retrieve_leave_one_out({at::ones({3, 2}), {1, 2}}), Error);
   EXPECT_THROW(retrieve_leave_one_out({at::ones({2, 2}), {1, 1}, {1}}), Error);
-  EXPECT_THROW(retrieve_leave_one_out({at::ones({2, 2}), {1, 1}}, {Likeness::kCosine, 0}), Error);
+  EXPECT_THROW(retrieve_leave_one_out({at::ones({2, 2}), {1, 1}}, {Similarity::kCosine, 0}), Error);
   EXPECT_THROW(retrieve({at::ones({2, 2}), {1, 1}}, {at::ones({2, 3}), {1, 1}}), Error);
 }
 

@@ -10,6 +10,7 @@
 #include "common/rng.h"
 
 namespace lodestone {
+using namespace eval;
 namespace {
 
 using Scores = std::vector<double>;

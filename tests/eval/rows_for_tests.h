@@ -10,6 +10,7 @@
 #include "trainer/eval/rows.h"
 
 namespace lodestone {
+using namespace eval;
 
 /// Rows from a list of lists.
 inline at::Tensor rows_of(const std::vector<std::vector<float>>& values) {
@@ -55,9 +56,9 @@ inline std::vector<double> row_of(const at::Tensor& x_ND, int64_t i) {
   return row;
 }
 
-/// The likeness by its definition, in float64 from the raw rows; ties survive by rounding to 12 digits.
+/// The similarity by its definition, in float64 from the raw rows; ties survive by rounding to 12 digits.
 inline double naive_score(const at::Tensor& x_ND, int64_t i, const at::Tensor& y_ND, int64_t j,
-                          Likeness likeness) {
+                          Similarity similarity) {
   const std::vector<double> a = row_of(x_ND, i);
   const std::vector<double> b = row_of(y_ND, j);
   double dot = 0;
@@ -70,7 +71,7 @@ inline double naive_score(const at::Tensor& x_ND, int64_t i, const at::Tensor& y
     bb += b[d] * b[d];
     distance += (a[d] - b[d]) * (a[d] - b[d]);
   }
-  if (likeness == Likeness::kL2) return -distance;
+  if (similarity == Similarity::kL2) return -distance;
   return aa == 0 || bb == 0 ? 0 : std::round(1e7 * dot / std::sqrt(aa * bb)) / 1e7;
 }
 

@@ -8,6 +8,7 @@
 #include "common/error.h"
 
 namespace lodestone {
+using namespace eval;
 namespace {
 
 double of(const std::vector<double>& a, const std::vector<double>& b) {

@@ -6,9 +6,10 @@
 
 #include "common/error.h"
 #include "common/rng.h"
-#include "trainer/eval/judge.h"
+#include "trainer/eval/evaluate_rows.h"
 
 namespace lodestone {
+using namespace eval;
 namespace {
 
 const std::vector<std::string> kTexts = {
@@ -66,10 +67,10 @@ TEST(TfIdf, FindsWhatAFullSortFinds) {
 TEST(TfIdf, IsJudgedLikeAModel) {
   const std::vector<int64_t> groups = {0, 0, 1, 2, 3, 4, 1};
   const TfIdf rows(kTexts);
-  const Judgement found = judge(compare_texts(rows, groups), groups, groups);
-  EXPECT_EQ(found.measures.find("recall_at_1"), 1);
-  EXPECT_EQ(found.measures.find("queries"), 4);
-  EXPECT_EQ(found.measures.find("roc_auc"), 1);
+  const EvaluationResult found = evaluate_rows(compare_texts(rows, groups), groups, groups);
+  EXPECT_EQ(found.metrics.find("recall_at_1"), 1);
+  EXPECT_EQ(found.metrics.find("queries"), 4);
+  EXPECT_EQ(found.metrics.find("roc_auc"), 1);
   EXPECT_THROW(compare_texts(rows, std::vector<int64_t>{1}), Error);
 }
 

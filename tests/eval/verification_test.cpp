@@ -11,33 +11,34 @@
 #include "eval/rows_for_tests.h"
 
 namespace lodestone {
+using namespace eval;
 namespace {
 
-Verification verify(const LabelledRows& rows, Likeness likeness = Likeness::kCosine) {
-  return verify_pairs(score_pairs(rows, likeness, {}), rows.groups_N);
+Verification verify(const LabelledRows& rows, Similarity similarity = Similarity::kCosine) {
+  return verify_pairs(score_pairs(rows, similarity, {}), rows.groups_N);
 }
 
 TEST(Verification, TellsSeparatedClustersApart) {
   const Verification found = verify(clustered_rows(1, 80, 16, 20, 0.05));
-  EXPECT_DOUBLE_EQ(*found.measures.find("roc_auc"), 1);
-  EXPECT_DOUBLE_EQ(*found.measures.find("eer"), 0);
-  EXPECT_DOUBLE_EQ(*found.measures.find("accuracy"), 1);
-  EXPECT_DOUBLE_EQ(*found.measures.find("tar_at_far_1e-4"), 1);
-  EXPECT_EQ(*found.measures.find("positive_pairs"), 20 * 6);
-  EXPECT_EQ(*found.measures.find("negative_pairs"), 80 * 79 / 2 - 20 * 6);
+  EXPECT_DOUBLE_EQ(*found.metrics.find("roc_auc"), 1);
+  EXPECT_DOUBLE_EQ(*found.metrics.find("eer"), 0);
+  EXPECT_DOUBLE_EQ(*found.metrics.find("accuracy"), 1);
+  EXPECT_DOUBLE_EQ(*found.metrics.find("tar_at_far_1e-4"), 1);
+  EXPECT_EQ(*found.metrics.find("positive_pairs"), 20 * 6);
+  EXPECT_EQ(*found.metrics.find("negative_pairs"), 80 * 79 / 2 - 20 * 6);
 }
 
 TEST(Verification, IsAtChanceForCollapsedAndForRandomRows) {
   LabelledRows rows = coarse_rows(2, 120, 24, 30);
   const Verification random = verify(rows);
-  EXPECT_NEAR(*random.measures.find("roc_auc"), 0.5, 0.08);
-  EXPECT_NEAR(*random.measures.find("accuracy"), 0.5, 0.1);
+  EXPECT_NEAR(*random.metrics.find("roc_auc"), 0.5, 0.08);
+  EXPECT_NEAR(*random.metrics.find("accuracy"), 0.5, 0.1);
   rows.x_ND = at::ones({120, 24});
   const Verification collapsed = verify(rows);
-  EXPECT_DOUBLE_EQ(*collapsed.measures.find("roc_auc"), 0.5);
-  EXPECT_DOUBLE_EQ(*collapsed.measures.find("eer"), 0.5);
-  EXPECT_DOUBLE_EQ(*collapsed.measures.find("accuracy"), 0.5);
-  EXPECT_DOUBLE_EQ(*collapsed.measures.find("tar_at_far_1e-1"), 0);
+  EXPECT_DOUBLE_EQ(*collapsed.metrics.find("roc_auc"), 0.5);
+  EXPECT_DOUBLE_EQ(*collapsed.metrics.find("eer"), 0.5);
+  EXPECT_DOUBLE_EQ(*collapsed.metrics.find("accuracy"), 0.5);
+  EXPECT_DOUBLE_EQ(*collapsed.metrics.find("tar_at_far_1e-1"), 0);
 }
 
 TEST(Verification, IsUndefinedForOneClassAndForLoneRows) {
@@ -47,14 +48,14 @@ TEST(Verification, IsUndefinedForOneClassAndForLoneRows) {
     const Verification found = verify({x_ND, groups});
     EXPECT_TRUE(found.roc.empty());
     for (const char* name : {"roc_auc", "eer", "accuracy", "tar_at_far_1e-1"})
-      EXPECT_FALSE(found.measures.find(name)) << name;
+      EXPECT_FALSE(found.metrics.find(name)) << name;
   }
 }
 
 // Balanced accuracy on the pairs within `judged` at the best threshold within `learnt`, by trying every one.
 double naive_fold(const LabelledRows& rows, const std::set<int64_t>& learnt,
                   const std::set<int64_t>& judged) {
-  const ScoredPairs scored = score_pairs(rows, Likeness::kCosine, {});
+  const ScoredPairs scored = score_pairs(rows, Similarity::kCosine, {});
   const auto scores_within = [&](const std::set<int64_t>& classes, bool same) {
     std::vector<double> kept;
     const auto& pairs = same ? scored.pairs.positives : scored.pairs.negatives;
@@ -95,7 +96,7 @@ TEST(FoldAccuracy, EqualsANaiveSweepForOneOfTheWaysToDealFourClasses) {
     possible.push_back((naive_fold(rows, one, other) + naive_fold(rows, other, one)) / 2);
   }
   std::set<size_t> met;
-  const ScoredPairs scored = score_pairs(rows, Likeness::kCosine, {});
+  const ScoredPairs scored = score_pairs(rows, Similarity::kCosine, {});
   for (uint64_t seed = 0; seed < 30; ++seed) {
     const double found = fold_accuracy(scored, rows.groups_N, seed);
     for (size_t way = 0; way < 3; ++way)
@@ -110,7 +111,7 @@ TEST(FoldAccuracy, EqualsANaiveSweepForOneOfTheWaysToDealFourClasses) {
 TEST(FoldAccuracy, DoesNotReadItsOwnFold) {
   // Spoiling the positives of one class must cost its own fold and no other.
   const LabelledRows rows = clustered_rows(5, 80, 16, 20, 0.05);
-  ScoredPairs scored = score_pairs(rows, Likeness::kCosine, {});
+  ScoredPairs scored = score_pairs(rows, Similarity::kCosine, {});
   ASSERT_DOUBLE_EQ(fold_accuracy(scored, rows.groups_N, 0), 1);
   for (size_t k = 0; k < scored.positive_scores.size(); ++k)
     if (rows.groups_N[static_cast<size_t>(scored.pairs.positives[k].i)] == 7) scored.positive_scores[k] = -1;
@@ -120,7 +121,7 @@ TEST(FoldAccuracy, DoesNotReadItsOwnFold) {
 
 TEST(FoldAccuracy, IsUndefinedWithFewClasses) {
   const LabelledRows rows = clustered_rows(6, 12, 4, 3, 0.1);
-  EXPECT_TRUE(std::isnan(fold_accuracy(score_pairs(rows, Likeness::kCosine, {}), rows.groups_N, 0)));
+  EXPECT_TRUE(std::isnan(fold_accuracy(score_pairs(rows, Similarity::kCosine, {}), rows.groups_N, 0)));
 }
 
 }  // namespace

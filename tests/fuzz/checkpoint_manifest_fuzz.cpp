@@ -6,6 +6,7 @@
 /// harm.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
+  using namespace lodestone::coordinator;
   const std::string_view rest = fuzz::text(data, size);
   fuzz::refusing([&] { parse_manifest(rest, "MANIFEST.json"); });
   fuzz::refusing([&] {

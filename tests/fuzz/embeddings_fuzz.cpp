@@ -5,6 +5,7 @@
 #include "trainer/search/embeddings.h"
 
 using namespace lodestone;
+using namespace lodestone::search;
 
 /// A file of embeddings or a gallery, whose rows stand beside it behind as many bytes as the first two say,
 /// and the same bytes as a calibration: as many named rows as embeddings, or a typed error.

@@ -5,6 +5,7 @@
 #include "sampler/sources/image_source.h"
 
 using namespace lodestone;
+using namespace lodestone::sampler;
 
 /// Any equivalences.tsv gives classes their groups, or is refused by a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

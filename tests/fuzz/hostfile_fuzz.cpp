@@ -2,6 +2,7 @@
 #include "trainer/coordinator/faults/host_list.h"
 
 using namespace lodestone;
+using namespace lodestone::coordinator;
 
 /// Any bytes become hosts whose own text is read back, and whose names are no option to ssh; or a typed
 /// error.

@@ -9,6 +9,7 @@
 #include "trainer/http/http_server.h"
 
 using namespace lodestone;
+using namespace lodestone::http;
 
 namespace {
 

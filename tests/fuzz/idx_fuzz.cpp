@@ -4,9 +4,10 @@
 #include "sampler/sources/idx.h"
 
 /// Two files, the first as long as the first two bytes say and both compressed if the third is odd, become
-/// pictures, or a DataError.
+/// images, or a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
+  using namespace lodestone::sampler;
   if (size < 3) return 0;
   static const TempFolder folder;
   const std::string ending = data[2] % 2 ? ".gz" : "";

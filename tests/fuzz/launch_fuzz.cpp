@@ -4,6 +4,7 @@
 #include "fuzz/input.h"
 
 using namespace lodestone;
+using namespace lodestone::distributed;
 
 /// Lines of NAME=value are an environment; what a launcher says in it is a rank within its world, or a
 /// ConfigError.

@@ -8,6 +8,7 @@
 /// DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
+  using namespace lodestone::sampler;
   if (size < 1) return 0;
   static const TempFolder folder;
   ImageSourceConfig config;

@@ -3,9 +3,10 @@
 #include "trainer/coordinator/metrics/metrics_tail.h"
 
 using namespace lodestone;
+using namespace lodestone::coordinator;
 
-/// The first byte is the step to resume from, the rest the file. What is left is told the same when it is cut
-/// once more, ends with a line's end, and is of no later step behind the last train line.
+/// The first byte is the step to resume from, the rest the file. What is left is reported the same when it is
+/// cut once more, ends with a line's end, and is of no later step behind the last train line.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::optional<int64_t> step = data[0] == 255 ? std::nullopt : std::optional<int64_t>(data[0]);

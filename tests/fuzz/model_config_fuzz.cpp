@@ -5,6 +5,8 @@
 #include "trainer/encoders/bert_config.h"
 
 using namespace lodestone;
+using namespace lodestone::encoders;
+using namespace lodestone::sampler;
 
 /// The config.json beside weights and the tokenizer_config.json beside a tokenizer: a size of a model within
 /// its bounds, or a typed error.

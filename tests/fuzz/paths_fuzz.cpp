@@ -3,6 +3,7 @@
 #include "sampler/sources/path_patterns.h"
 
 using namespace lodestone;
+using namespace lodestone::sampler;
 
 /// A path or pattern as a configuration or a list has it. What is taken names this machine; braces become a
 /// bounded number of names.

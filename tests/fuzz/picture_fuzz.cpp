@@ -1,14 +1,15 @@
 #include "fuzz/input.h"
 #include "sampler/codecs/decode.h"
+#include "sampler/codecs/image_size.h"
 #include "sampler/codecs/orientation.h"
-#include "sampler/codecs/picture_size.h"
 
-/// Any bytes become a picture of the size they say, or a DataError.
+/// Any bytes become an image of the size they say, or a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
+  using namespace lodestone::sampler;
   const auto bytes = std::as_bytes(std::span(data, size));
   exif_orientation(bytes);
-  const auto claimed = picture_size(bytes);
+  const auto claimed = image_size(bytes);
   for (const int channels : {1, 3})
     for (const int at_least : {0, 8})
       fuzz::refusing([&] {

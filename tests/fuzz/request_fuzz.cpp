@@ -4,6 +4,7 @@
 #include "trainer/serve/request.h"
 
 using namespace lodestone;
+using namespace lodestone::serve;
 
 // The body of a request to the service. What is accepted keeps to the limits.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -14,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         request.k > limits.answers)
       std::abort();
     for (const RequestInput& input : request.inputs)
-      if (!input.picture && input.bytes.size() > limits.text_bytes) std::abort();
+      if (!input.image && input.bytes.size() > limits.text_bytes) std::abort();
   });
   return 0;
 }

@@ -6,6 +6,7 @@
 #include "sampler/tokenizers/train_sentencepiece.h"
 
 using namespace lodestone;
+using namespace lodestone::sampler;
 
 namespace {
 

@@ -9,6 +9,7 @@
 /// one in 2^64 inputs would come past it; the stamp is the one the bytes claim.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
+  using namespace lodestone::sampler;
   std::string bytes(fuzz::text(data, size));
   const uint64_t sum = XXH3_64bits(bytes.data(), bytes.size());
   bytes.append(reinterpret_cast<const char*>(&sum), sizeof(sum));
@@ -25,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (size_t i = 0; i < index->block.size(); ++i)
     letters += index->name(i).size() + index->classes[index->class_of[i]].name.size();
   if (index->names.size() > letters) std::abort();
-  for (size_t n = 0; n < index->bad.first.size(); ++n) letters += index->bad.told(n, "x.tar").size();
+  for (size_t n = 0; n < index->bad.first.size(); ++n) letters += index->bad.message_for(n, "x.tar").size();
   for (const auto& [reason, what] : index->left_out.reasons())
     if (what.count <= 0) std::abort();
   if (index->incomplete < 0 || index->bad.count < 0 || index->left_out.count() < 0) std::abort();

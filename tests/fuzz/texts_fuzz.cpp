@@ -4,6 +4,7 @@
 #include "sampler/texts/text_columns.h"
 
 using namespace lodestone;
+using namespace lodestone::sampler;
 
 // The first byte picks syntax, format and header; the rest is the file. What is accepted must be UTF-8 of the
 // promised count, and must read the same again from its offset; no line belongs to two records.

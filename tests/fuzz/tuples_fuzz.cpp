@@ -5,8 +5,9 @@
 #include "sampler/sources/tuples.h"
 
 using namespace lodestone;
+using namespace lodestone::sampler;
 
-/// Any list of pairs or triplets, with commas or, if the first byte is odd, tabs, becomes tuples of pictures
+/// Any list of pairs or triplets, with commas or, if the first byte is odd, tabs, becomes tuples of images
 /// beside it, or a DataError.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
@@ -23,8 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       const TupleSet set = read_tuples(path, {}, "none", {rule, 1.0});
       if (set.tuples.empty() || (set.images_per_tuple != 2 && set.images_per_tuple != 3)) std::abort();
       for (const Tuple& tuple : set.tuples)
-        for (const int64_t picture : {tuple.anchor, tuple.other})
-          if (picture < 0 || picture >= set.images->size()) std::abort();
+        for (const int64_t image : {tuple.anchor, tuple.other})
+          if (image < 0 || image >= set.images->size()) std::abort();
     });
   return 0;
 }

@@ -4,6 +4,7 @@
 #include "trainer/encoders/weight_names.h"
 
 using namespace lodestone;
+using namespace lodestone::encoders;
 
 namespace {
 

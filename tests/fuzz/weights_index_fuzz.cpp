@@ -4,6 +4,7 @@
 /// Any bytes become names of shards that stay in their folder, or a typed error.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lodestone;
+  using namespace lodestone::encoders;
   fuzz::refusing([&] {
     const auto shard_of = parse_weights_index(fuzz::text(data, size), "fuzz.index.json");
     if (shard_of.empty()) std::abort();

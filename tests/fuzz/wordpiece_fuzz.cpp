@@ -5,6 +5,7 @@
 #include "sampler/tokenizers/wordpiece.h"
 
 using namespace lodestone;
+using namespace lodestone::sampler;
 
 namespace {
 

@@ -7,9 +7,9 @@
 namespace {
 
 struct Config {
-  lodestone::ImageSourceConfig train;
-  lodestone::ImageTransformConfig image;
-  lodestone::SamplerConfig sampler;
+  lodestone::sampler::ImageSourceConfig train;
+  lodestone::sampler::ImageTransformConfig image;
+  lodestone::sampler::SamplerConfig sampler;
 
   void visit(lodestone::Fields& f) {
     f.nested({.name = "train"}, train);

@@ -11,6 +11,7 @@
 #include "trainer/http/http_server.h"
 
 namespace lodestone::testing {
+using namespace http;
 namespace {
 
 using namespace std::chrono_literals;

@@ -19,6 +19,7 @@
 #include "support/http.h"
 
 namespace lodestone::testing {
+using namespace http;
 namespace {
 
 using namespace std::chrono_literals;
@@ -203,13 +204,13 @@ TEST(HttpServer, TellsWhoWatches) {
   std::vector<std::string> seen;
   const Server server({}, [&](const std::string& path, int status, double seconds) {
     EXPECT_GE(seconds, 0);
-    const std::lock_guard lock(mutex);
+    const std::scoped_lock lock(mutex);
     seen.push_back(path + " " + std::to_string(status));
   });
   server.ask("GET", "/page");
   server.ask("GET", "/made-up");
   server.raw("nonsense\r\n\r\n");
-  const std::lock_guard lock(mutex);
+  const std::scoped_lock lock(mutex);
   EXPECT_EQ(seen, (std::vector<std::string>{"/page 200", "other 404", "other 400"}));
 }
 

@@ -12,6 +12,7 @@
 #include "trainer/http/http_server.h"
 
 namespace lodestone {
+using namespace http;
 namespace {
 
 using ::testing::HasSubstr;
@@ -55,7 +56,7 @@ TEST_F(SecretFile, IsToldOfWhereOthersMayReadIt) {
     EXPECT_THAT(told(mode), HasSubstr("open to its group")) << mode;
 }
 
-// A link's own mode says nothing, and what is no file at all isn't told of here.
+// A link's own mode is ignored, and something that is no file is reported elsewhere.
 TEST_F(SecretFile, CountsAsWhatItsNameLeadsTo) {
   const std::string link = file_ + ".link", pipe = file_ + ".pipe";
   std::filesystem::create_symlink(file_, link);

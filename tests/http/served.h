@@ -10,6 +10,7 @@
 #include "trainer/http/http_server.h"
 
 namespace lodestone::testing {
+using namespace http;
 
 inline constexpr const char* kJson = "Content-Type: application/json\r\n";
 

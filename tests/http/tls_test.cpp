@@ -44,7 +44,7 @@ class Tls : public ::testing::Test {
     options.authorization = basic_authorization("ali", "open sesame");
     options.patience = std::chrono::seconds(1);
     options.warn = [this](const std::string& sentence) {
-      const std::lock_guard lock(mutex_);
+      const std::scoped_lock lock(mutex_);
       warnings_.push_back(sentence);
     };
     serve(options);
@@ -58,7 +58,7 @@ class Tls : public ::testing::Test {
     return shell("curl -sf --max-time 10 --cacert " + certificate + url_ + "/open >/dev/null");
   }
   std::vector<std::string> warnings() {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     return warnings_;
   }
 

@@ -13,15 +13,15 @@ Pairs pairs_of(const MadeCase& made, const Problem& problem) {
   if (made.towers()) {
     const Plain second(*problem.second);
     Pairs pairs(rows.B + second.B, rows.B);
-    pairs.meet(0, rows, second);
-    pairs.meet(rows.B, second, rows);
+    pairs.compare(0, rows, second);
+    pairs.compare(rows.B, second, rows);
     return pairs;
   }
   const RowSet& shard = *problem.shard;
   const Plain proxies(LocalRows{shard.u_nD, shard.label_n, shard.group_n, shard.id_n});
   const bool anchors = made.loss->pairing() == Pairing::kProxyAnchors;
   Pairs pairs = anchors ? Pairs(proxies.B, rows.B) : Pairs(rows.B, proxies.B);
-  pairs.meet(0, anchors ? proxies : rows, anchors ? rows : proxies);
+  pairs.compare(0, anchors ? proxies : rows, anchors ? rows : proxies);
   return pairs;
 }
 

@@ -17,15 +17,15 @@ Evaluated dense(const PairLoss& loss, const Matrices& m) {
   return DensePairs(loss, m.value_ac, m.positive_ac, m.negative_ac).evaluate();
 }
 
-Evaluated reference(const Loss& loss, const Matrices& m) {
-  return by_reference(loss, m.value_ac, m.positive_ac, m.negative_ac);
+Evaluated oracle(const Loss& loss, const Matrices& m) {
+  return by_oracle(loss, m.value_ac, m.positive_ac, m.negative_ac);
 }
 
 TEST(EveryLoss, GradientsAreThoseOfTheReference) {
   for (const MadeLoss& made : all_losses())
     for (uint64_t seed = 1; made.pair_loss() && seed < 4; ++seed) {
       const Matrices m(random_pairs(made->pairing(), seed), *made);
-      const at::Tensor expected = reference(*made, m).gradient_ac;
+      const at::Tensor expected = oracle(*made, m).gradient_ac;
       const double most = expected.abs().max().item<double>();
       EXPECT_GT(most, 1e-9) << made;
       EXPECT_LT((dense(*made.pair_loss(), m).gradient_ac - expected).abs().max().item<double>(), 1e-12 * most)
@@ -53,7 +53,7 @@ TEST(EveryLoss, TripletTermsAreTheReference) {
       return t;
     };
     const Terms terms = loss.triplet_terms({tensor(ap), tensor(an), tensor(pn)});
-    const double expected = reference(*made, Matrices(x, *made)).loss;
+    const double expected = oracle(*made, Matrices(x, *made)).loss;
     EXPECT_NEAR(combine(terms).item<double>(), expected, 1e-12 * expected) << made;
     EXPECT_EQ(terms.valid.item<double>(), static_cast<double>(ap.size())) << made;
   }
@@ -66,7 +66,7 @@ TEST(EveryLoss, IsFiniteAndZeroWithoutPairs) {
         Matrices m(random_pairs(made->pairing(), 3), *made);
         if (!positives) m.positive_ac.zero_();
         if (!negatives) m.negative_ac.zero_();
-        const Evaluated expected = reference(*made, m);
+        const Evaluated expected = oracle(*made, m);
         EXPECT_TRUE(finite(expected)) << made << positives << negatives;
         if (!positives && !negatives) {
           EXPECT_EQ(expected.loss, 0) << made;
@@ -83,9 +83,9 @@ TEST(EveryLoss, LearnedNumbersHaveTheirGradients) {
   int seen = 0;
   for (const MadeLoss& made : all_losses()) {
     const Pairs pairs = random_pairs(made->pairing(), 11);
-    const auto loss_now = [&] { return reference(*made, Matrices(pairs, *made)).loss; };
+    const auto loss_now = [&] { return oracle(*made, Matrices(pairs, *made)).loss; };
     const Matrices m(pairs, *made);
-    const at::Tensor gradient_ac = reference(*made, m).gradient_ac;
+    const at::Tensor gradient_ac = oracle(*made, m).gradient_ac;
     const Affine gradient{(gradient_ac * m.measure_ac).sum().item<double>(),
                           gradient_ac.sum().item<double>()};
     const std::vector<double> got = made->parameter_gradients(gradient);

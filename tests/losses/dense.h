@@ -16,6 +16,7 @@
 #include "trainer/losses/reduction.h"
 
 namespace lodestone::testing {
+using namespace losses;
 
 struct Evaluated {
   double loss = 0;
@@ -23,10 +24,10 @@ struct Evaluated {
 };
 
 /// What autograd makes of the reference.
-inline Evaluated by_reference(const Loss& loss, const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                              const at::Tensor& negative_ac) {
+inline Evaluated by_oracle(const Loss& loss, const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                           const at::Tensor& negative_ac) {
   const at::Tensor leaf_ac = value_ac.detach().clone().requires_grad_();
-  const at::Tensor total = loss.reference(leaf_ac, positive_ac, negative_ac);
+  const at::Tensor total = loss.oracle(leaf_ac, positive_ac, negative_ac);
   if (total.requires_grad()) total.backward();
   return {total.item<double>(), leaf_ac.grad().defined() ? leaf_ac.grad() : at::zeros_like(value_ac)};
 }
@@ -57,10 +58,10 @@ class DensePairs {
 
   AnchorSums sums() const {
     const at::Tensor anchor_p = flat_p_.floor_divide(value_ac_.size(1)),
-                     ref_p = flat_p_.remainder(value_ac_.size(1));
-    const at::Tensor term_pk =
-        loss_.positive_terms(value_p_, negative_a_.index_select(0, anchor_p),
-                             loss_.reads_ref_sums() ? negative_a_.index_select(0, ref_p) : at::Tensor());
+                     reference_p = flat_p_.remainder(value_ac_.size(1));
+    const at::Tensor term_pk = loss_.positive_terms(
+        value_p_, negative_a_.index_select(0, anchor_p),
+        loss_.reads_reference_sums() ? negative_a_.index_select(0, reference_p) : at::Tensor());
     const auto kinds = loss_.positive_sums();
     std::vector<at::Tensor> columns;
     at::Tensor positive_ak =

@@ -7,6 +7,7 @@
 #include "trainer/losses/loss.h"
 
 namespace lodestone::testing {
+using namespace losses;
 
 /// A loss by name, with settings in YAML.
 struct MadeLoss {

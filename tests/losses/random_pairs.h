@@ -11,6 +11,7 @@
 #include "trainer/losses/loss.h"
 
 namespace lodestone::testing {
+using namespace losses;
 
 struct LabelledRows {
   std::vector<std::vector<double>> u;
@@ -32,13 +33,13 @@ inline LabelledRows random_rows(int rows, int classes, Random& random) {
 }
 
 /// Fills rows [first, first + anchors) of `pairs`; equal labels make positives, different ones negatives.
-inline void meet(Pairs& pairs, int first, const LabelledRows& anchors, const LabelledRows& refs) {
+inline void compare(Pairs& pairs, int first, const LabelledRows& anchors, const LabelledRows& references) {
   for (size_t i = 0; i < anchors.u.size(); ++i)
-    for (size_t j = 0; j < refs.u.size(); ++j) {
+    for (size_t j = 0; j < references.u.size(); ++j) {
       const int row = first + static_cast<int>(i), column = static_cast<int>(j);
-      pairs.set(row, column, anchors.u[i], refs.u[j]);
-      pairs.positive[pairs.at(row, column)] = anchors.label[i] == refs.label[j];
-      pairs.negative[pairs.at(row, column)] = anchors.label[i] != refs.label[j];
+      pairs.set(row, column, anchors.u[i], references.u[j]);
+      pairs.positive[pairs.at(row, column)] = anchors.label[i] == references.label[j];
+      pairs.negative[pairs.at(row, column)] = anchors.label[i] != references.label[j];
     }
 }
 
@@ -54,7 +55,7 @@ inline void mine_at_random(Pairs& pairs, Random& random) {
     }
 }
 
-/// What a loss of this pairing meets: classes of 0 to many rows, classes without a proxy.
+/// Inputs of a loss of this pairing: classes of 0 to many rows, classes without a proxy.
 inline Pairs random_pairs(Pairing pairing, uint64_t seed) {
   Random random(seed, Purpose::kNoise);
   const LabelledRows rows = random_rows(17, 6, random), others = random_rows(17, 6, random);
@@ -62,26 +63,26 @@ inline Pairs random_pairs(Pairing pairing, uint64_t seed) {
   switch (pairing) {
     case Pairing::kBatch: {
       Pairs pairs(17, 17);
-      meet(pairs, 0, rows, rows);
+      compare(pairs, 0, rows, rows);
       mine_at_random(pairs, random);
       return pairs;
     }
     case Pairing::kTowers: {
       Pairs pairs(34, 17);
-      meet(pairs, 0, rows, others);
-      meet(pairs, 17, others, rows);
+      compare(pairs, 0, rows, others);
+      compare(pairs, 17, others, rows);
       return pairs;
     }
     case Pairing::kProxies: {
       Pairs pairs(17, 5);
-      meet(pairs, 0, rows, proxies);
+      compare(pairs, 0, rows, proxies);
       return pairs;
     }
     case Pairing::kProxyAnchors:
       break;
   }
   Pairs pairs(5, 17);
-  meet(pairs, 0, proxies, rows);
+  compare(pairs, 0, proxies, rows);
   return pairs;
 }
 

@@ -18,6 +18,7 @@
 #include "trainer/miners/miner.h"
 
 namespace lodestone::testing {
+using namespace miners;
 
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -83,24 +84,25 @@ inline Positives positives_of(const PairTable& x, at::ScalarType type) {
   return all;
 }
 
-/// Rows [row, row + rows) × refs [ref, ref + refs) of the table; sample ids are 1000 + place, hashed by
-/// nothing.
-inline Candidates tile_of(const PairTable& x, at::ScalarType type, int64_t row, int64_t rows, int64_t ref,
-                          int64_t refs, int64_t width) {
+/// Rows [row, row + rows) × references [reference, reference + references) of the table; sample ids are 1000
+/// + place, hashed by nothing.
+inline Candidates tile_of(const PairTable& x, at::ScalarType type, int64_t row, int64_t rows,
+                          int64_t reference, int64_t references, int64_t width) {
   std::vector<double> distance;
-  std::vector<int64_t> anchor_key, ref_key;
+  std::vector<int64_t> anchor_key, reference_key;
   for (int64_t i = row; i < row + rows; ++i) {
     anchor_key.push_back(7000 + i);
-    for (int64_t j = ref; j < ref + refs; ++j) distance.push_back(x.neg(i, j) ? x.d(i, j) : kInfinity);
+    for (int64_t j = reference; j < reference + references; ++j)
+      distance.push_back(x.neg(i, j) ? x.d(i, j) : kInfinity);
   }
-  for (int64_t j = ref; j < ref + refs; ++j) ref_key.push_back(1000 + j);
-  return {at::tensor(distance, at::kDouble).view({rows, refs}).to(type), at::tensor(anchor_key, at::kLong),
-          at::tensor(ref_key, at::kLong), width};
+  for (int64_t j = reference; j < reference + references; ++j) reference_key.push_back(1000 + j);
+  return {at::tensor(distance, at::kDouble).view({rows, references}).to(type),
+          at::tensor(anchor_key, at::kLong), at::tensor(reference_key, at::kLong), width};
 }
 
 /// Lowers `best` and the negatives of one slot of `rows` rows, whose first place in `all` is `first`,
 /// `stride` apart.
-inline void take_lower(const at::Tensor& score_rc, int64_t ref, size_t first, size_t stride,
+inline void take_lower(const at::Tensor& score_rc, int64_t reference, size_t first, size_t stride,
                        std::vector<double>& best, std::vector<Triplet>& all) {
   const at::Tensor plain_rc = score_rc.to(at::kDouble).contiguous();
   const double* score = plain_rc.const_data_ptr<double>();
@@ -110,7 +112,7 @@ inline void take_lower(const at::Tensor& score_rc, int64_t ref, size_t first, si
       if (std::isnan(*score)) throw std::runtime_error("a score is NaN");
       if (*score >= best[place]) continue;
       best[place] = *score;
-      all[place].n = ref + c;
+      all[place].n = reference + c;
     }
 }
 
@@ -140,12 +142,12 @@ inline std::vector<Triplet> picks(const TripletMiner& miner, const PairTable& x,
     for (int64_t s = 0; s < S; ++s) all.push_back({i, slots.index_aP[i][s].item<int64_t>(), -1});
   std::vector<double> best(all.size(), kInfinity);
   for (int64_t row = 0; row < x.B; row += side)
-    for (int64_t ref = 0; ref < x.B; ref += side) {
+    for (int64_t reference = 0; reference < x.B; reference += side) {
       const int64_t rows = std::min(side, x.B - row);
-      const Candidates tile = tile_of(x, type, row, rows, ref, std::min(side, x.B - ref), width);
+      const Candidates tile = tile_of(x, type, row, rows, reference, std::min(side, x.B - reference), width);
       for (int64_t s = 0; s < S; ++s) {
         const at::Tensor score_rc = scores(miner, slots, s, row, tile);
-        take_lower(score_rc, ref, PairTable::size(row * S + s), PairTable::size(S), best, all);
+        take_lower(score_rc, reference, PairTable::size(row * S + s), PairTable::size(S), best, all);
       }
     }
   std::erase_if(all, [](const Triplet& t) { return t.p < 0 || t.n < 0; });

@@ -11,23 +11,24 @@ namespace {
 
 constexpr int64_t kAnchors = 1 << 15;
 
-/// How often each ref is drawn by kAnchors anchors that all see the same distances.
+/// How often each reference is drawn by kAnchors anchors that all see the same distances.
 std::vector<double> draws(const DrawingMiner& miner, const std::vector<double>& distance_c, int64_t choice,
                           int64_t width, at::ScalarType type) {
-  const auto refs = static_cast<int64_t>(distance_c.size());
+  const auto references = static_cast<int64_t>(distance_c.size());
   const at::Tensor distance_rc =
-      at::tensor(distance_c, at::kDouble).to(type).expand({kAnchors, refs}).contiguous();
-  const Candidates tile{distance_rc, at::arange(kAnchors) + choice * (int64_t{1} << 40), at::arange(refs),
-                        width};
+      at::tensor(distance_c, at::kDouble).to(type).expand({kAnchors, references}).contiguous();
+  const Candidates tile{distance_rc, at::arange(kAnchors) + choice * (int64_t{1} << 40),
+                        at::arange(references), width};
   const at::Tensor score_rc = miner.score(tile);
   EXPECT_FALSE(score_rc.isnan().any().item<bool>());
-  const at::Tensor count_c = at::bincount(at::argmin(score_rc, 1), {}, refs).to(at::kDouble);
+  const at::Tensor count_c = at::bincount(at::argmin(score_rc, 1), {}, references).to(at::kDouble);
   std::vector<double> count;
-  for (int64_t c = 0; c < refs; ++c) count.push_back(count_c[c].item<double>());
+  for (int64_t c = 0; c < references; ++c) count.push_back(count_c[c].item<double>());
   return count;
 }
 
-/// Chi-square of the counts, in standard deviations from its mean; refs of weight 0 must never be drawn.
+/// Chi-square of the counts, in standard deviations from its mean; references of weight 0 must never be
+/// drawn.
 void expect_frequencies(const std::vector<double>& count, const std::vector<double>& log_weight,
                         const std::string& what) {
   double most = -kInfinity, total = 0, sum = 0, freedom = -1;

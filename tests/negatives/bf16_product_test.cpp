@@ -8,6 +8,7 @@
 #include "support/problem.h"
 
 namespace lodestone::testing {
+using namespace negatives;
 namespace {
 
 at::Tensor half(at::IntArrayRef shape) {

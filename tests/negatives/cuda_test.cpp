@@ -7,6 +7,7 @@
 #include "support/problem.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 namespace {
 
 // Of a job of one rank that wants a GPU; null where there is none.
@@ -51,7 +52,7 @@ class Cuda : public ::testing::TestWithParam<Case> {
     }
   }
 
-  static void expect_equal(const StepLoss& got, const ReferenceLoss& expected, double tolerance) {
+  static void expect_equal(const StepLoss& got, const OracleLoss& expected, double tolerance) {
     EXPECT_TRUE(got.gradient_bD.is_cuda());
     EXPECT_NEAR(got.loss, expected.loss, tolerance * expected.loss);
     expect_near(got.gradient_bD, expected.gradient_BD, tolerance);
@@ -67,11 +68,11 @@ class Cuda : public ::testing::TestWithParam<Case> {
 TEST_P(Cuda, Float64EqualsAutogradOnTheCpu) {
   const MadeCase made(GetParam());
   const Problem problem = problem_around(made, random_batch(47, 8, 21), 21);
-  const ReferenceLoss reference = reference_loss(problem.rows, made.objective(), problem.input(made));
+  const OracleLoss oracle = oracle_loss(problem.rows, made.objective(), problem.input(made));
   const StepLoss got = solved(problem, made);
-  expect_equal(got, reference, 1e-11);
+  expect_equal(got, oracle, 1e-11);
   if (got.tuples.anchor_t.defined()) {
-    EXPECT_TRUE(at::equal(tuples_of(got.tuples).cpu(), tuples_of(reference.tuples)));
+    EXPECT_TRUE(at::equal(tuples_of(got.tuples).cpu(), tuples_of(oracle.tuples)));
   }
 }
 
@@ -79,8 +80,8 @@ TEST_P(Cuda, Float32IsCloseToFloat64) {
   const MadeCase made(GetParam());
   const double scale = std::max(1.0, std::abs(made.loss->affine().scale) / 100);
   const Problem problem = problem_around(made, random_batch(47, 8, 22), 22);
-  const ReferenceLoss reference = reference_loss(problem.rows, made.objective(), problem.input(made));
-  expect_equal(solved(to_type(problem, at::kFloat), made), reference, 1e-5 * scale);
+  const OracleLoss oracle = oracle_loss(problem.rows, made.objective(), problem.input(made));
+  expect_equal(solved(to_type(problem, at::kFloat), made), oracle, 1e-5 * scale);
 }
 
 // Several tiles a side, the last ones not whole.

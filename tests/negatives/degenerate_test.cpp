@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 
 #include "support/problem.h"
-#include "trainer/negatives/tiles/relatives.h"
+#include "trainer/negatives/tiles/pair_masks.h"
 
 namespace lodestone::testing {
+using namespace distributed;
+using namespace negatives;
 namespace {
 
 class Degenerate : public ::testing::TestWithParam<Case> {
@@ -22,10 +24,10 @@ class Degenerate : public ::testing::TestWithParam<Case> {
     EXPECT_TRUE(std::isfinite(one.loss));
     EXPECT_TRUE(rows == 0 || one.gradient_BD.isfinite().all().item<bool>());
     if (rows > 0 && differentiable) {
-      const ReferenceLoss reference = reference_loss(batch, made.objective(), problem.input(made));
-      EXPECT_NEAR(one.loss, reference.loss, 1e-12 * std::max(1.0, reference.loss));
+      const OracleLoss oracle = oracle_loss(batch, made.objective(), problem.input(made));
+      EXPECT_NEAR(one.loss, oracle.loss, 1e-12 * std::max(1.0, oracle.loss));
       const double scale = std::max(1.0, made.loss->affine().scale);
-      EXPECT_LE((one.gradient_BD - reference.gradient_BD).abs().max().item<double>(), 1e-11 * scale);
+      EXPECT_LE((one.gradient_BD - oracle.gradient_BD).abs().max().item<double>(), 1e-11 * scale);
     }
     const Global three = run_world(problem, {0, rows, 0}, made);
     if (differentiable) {
@@ -88,28 +90,29 @@ TEST_P(Degenerate, ClassesFarApart) {
 
 INSTANTIATE_TEST_SUITE_P(All, Degenerate, ::testing::ValuesIn(all_cases()));
 
-TEST(Relatives, LookAlikesAndRepeatedSamplesAreNeverNegatives) {
+TEST(PairMasks, LookAlikesAndRepeatedSamplesAreNeverNegatives) {
   // Rows 0 and 1 are of two classes that look alike, row 3 shows the same sample as row 0 under another
   // label.
   const LocalRows batch{random_rows(4, 3, 5), integers({0, 1, 0, 2}), integers({7, 7, 7, 8}),
                         integers({10, 11, 12, 10})};
-  const RowSet rows = gather_rows(single_group(), batch, true);
+  const RowSet rows = gather_row_set(single_group(), batch, true);
   const Part all{&rows, 0, 4, rows.u_nD};
-  const Relatives relatives(all, all, false);
+  const PairMasks masks(all, all, false);
   const auto text = [](const PairList& pairs) {
     std::string out = "................";
     for (int64_t p = 0; p < pairs.size(); ++p)
-      out[static_cast<size_t>(4 * pairs.row_p[p].item<int64_t>() + pairs.ref_p[p].item<int64_t>())] = '1';
+      out[static_cast<size_t>(4 * pairs.row_p[p].item<int64_t>() + pairs.reference_p[p].item<int64_t>())] =
+          '1';
     return out;
   };
-  EXPECT_EQ(text(relatives.positives(0, 4)),
+  EXPECT_EQ(text(masks.positives(0, 4)),
             "..1."
             "...."
             "1..."
             "....");
-  // Of a tile: rows 0 to 3 against refs 1 to 3.
+  // Of a tile: rows 0 to 3 against references 1 to 3.
   std::vector<int64_t> flat;
-  relatives.add_excluded(0, 4, 1, 3, flat);
+  masks.add_excluded(0, 4, 1, 3, flat);
   std::string excluded(12, '.');
   for (const int64_t place : flat) excluded[static_cast<size_t>(place)] = '1';
   EXPECT_EQ(excluded,
@@ -117,8 +120,8 @@ TEST(Relatives, LookAlikesAndRepeatedSamplesAreNeverNegatives) {
             "11."
             "11."
             "..1");
-  EXPECT_TRUE(at::equal(relatives.counts().same_sample_r, integers({1, 0, 0, 1})));
-  EXPECT_TRUE(at::equal(relatives.counts().excluded_r, integers({4, 3, 3, 2})));
+  EXPECT_TRUE(at::equal(masks.counts().same_sample_r, integers({1, 0, 0, 1})));
+  EXPECT_TRUE(at::equal(masks.counts().excluded_r, integers({4, 3, 3, 2})));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The promise: however the global batch is shared out over ranks, loss, gradients and tuples are those of one
+// The promise: however the global batch is divided among ranks, loss, gradients and tuples are those of one
 // process.
 #include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
@@ -9,12 +9,14 @@
 #include "trainer/negatives/tiles/tile_walk.h"
 
 namespace lodestone::testing {
+using namespace distributed;
+using namespace negatives;
 namespace {
 
 constexpr int64_t kRows = 23;
 constexpr int64_t kWidth = 5;
 
-void expect_equal(const Global& got, const ReferenceLoss& expected, double tolerance) {
+void expect_equal(const Global& got, const OracleLoss& expected, double tolerance) {
   EXPECT_NEAR(got.loss, expected.loss, tolerance * expected.loss);
   EXPECT_LE(max_relative_error(got.gradient_BD.to(at::kDouble), expected.gradient_BD), tolerance);
   if (got.second_gradient_BD.defined()) {
@@ -38,15 +40,15 @@ class Promise : public ::testing::TestWithParam<Case> {};
 TEST_P(Promise, EveryWorldEqualsOneProcessInFloat64) {
   const MadeCase made(GetParam());
   const Problem problem = problem_around(made, random_batch(kRows, kWidth, 11), 11);
-  const ReferenceLoss reference = reference_loss(problem.rows, made.objective(), problem.input(made));
-  ASSERT_GT(reference.loss, 0);
+  const OracleLoss oracle = oracle_loss(problem.rows, made.objective(), problem.input(made));
+  ASSERT_GT(oracle.loss, 0);
   for (const int world : {1, 2, 3, 4, 7})
     for (const auto& shares : ways_to_share(kRows, world)) {
       SCOPED_TRACE(world);
       const Global got = run_world(problem, shares, made);
-      expect_equal(got, reference, 1e-12);
+      expect_equal(got, oracle, 1e-12);
       if (got.tuples_t3.defined()) {
-        EXPECT_TRUE(at::equal(got.tuples_t3, tuples_of(reference.tuples)));
+        EXPECT_TRUE(at::equal(got.tuples_t3, tuples_of(oracle.tuples)));
       }
     }
 }
@@ -56,16 +58,16 @@ TEST_P(Exactness, Float32IsCloseToFloat64) {
   // A tiny temperature divides float32's own rounding of the similarities.
   const double scale = std::max(1.0, std::abs(made.loss->affine().scale) / 100);
   const Problem problem = problem_around(made, random_batch(kRows, kWidth, 12), 12);
-  const ReferenceLoss reference = reference_loss(problem.rows, made.objective(), problem.input(made));
+  const OracleLoss oracle = oracle_loss(problem.rows, made.objective(), problem.input(made));
   const Global got = run_world(to_type(problem, at::kFloat), ways_to_share(kRows, 3)[1], made);
-  expect_equal(got, reference, 1e-5 * scale);
+  expect_equal(got, oracle, 1e-5 * scale);
 }
 
 TEST_P(Exactness, PermutingTheBatchChangesNothing) {
   const MadeCase made(GetParam());
   LocalRows rows = random_batch(kRows, kWidth, 13);
-  // Refs of one sample draw the same random number, and ties go to the lowest index: samples that differ have
-  // none.
+  // References of one sample draw the same random number; ties go to the lowest index: samples that differ
+  // have none.
   rows.id_b = at::arange(kRows);
   const Problem problem = problem_around(made, rows, 13);
   const at::Tensor order = integers(Random(5, Purpose::kShuffle).permutation(kRows));
@@ -117,7 +119,7 @@ TEST(ExplicitTuples, PairsAndTripletsEqualOneProcess) {
     const MadeCase made(Case{triplets ? "triplet" : "contrastive", triplets ? "margin: 0.7" : "", "all"});
     StepInput whole;
     whole.tuples = all;
-    const ReferenceLoss reference = reference_loss(batch, made.objective(), whole);
+    const OracleLoss oracle = oracle_loss(batch, made.objective(), whole);
     for (const int world : {1, 2, 3}) {
       for (const auto& shares : ways_to_share(kRows, world)) {
         std::vector<StepLoss> steps(shares.size());
@@ -133,8 +135,8 @@ TEST(ExplicitTuples, PairsAndTripletsEqualOneProcess) {
         });
         std::vector<at::Tensor> gradients;
         for (const auto& step : steps) gradients.push_back(step.gradient_bD);
-        EXPECT_NEAR(steps[0].loss, reference.loss, 1e-12 * reference.loss);
-        EXPECT_LE(max_relative_error(at::cat(gradients), reference.gradient_BD), 1e-12);
+        EXPECT_NEAR(steps[0].loss, oracle.loss, 1e-12 * oracle.loss);
+        EXPECT_LE(max_relative_error(at::cat(gradients), oracle.gradient_BD), 1e-12);
       }
     }
   }

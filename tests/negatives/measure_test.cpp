@@ -8,6 +8,8 @@
 #include "support/batches.h"
 
 namespace lodestone::testing {
+using namespace losses;
+using namespace negatives;
 namespace {
 
 at::Tensor tile_of(Measure measure, const at::Tensor& u, const at::Tensor& v) {
@@ -44,8 +46,8 @@ TEST(AddPull, IsZeroAtDistanceZero) {
   at::Tensor gradient = at::zeros({3, 4}, at::kDouble);
   at::Tensor weight = at::zeros({3, 3}, at::kDouble);
   weight.diagonal().fill_(5);
-  prepare_pull(Measure::kL2, tile_of(Measure::kL2, u, u), weight);
-  add_pull(Measure::kL2, weight, u, u, gradient);
+  prepare_tile_gradient(Measure::kL2, tile_of(Measure::kL2, u, u), weight);
+  add_tile_gradient(Measure::kL2, weight, u, u, gradient);
   EXPECT_EQ(gradient.abs().max().item<double>(), 0);
 }
 

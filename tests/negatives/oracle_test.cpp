@@ -17,7 +17,8 @@ void expect_loss(const Case& c, const std::function<double(const Plain&)>& oracl
   for (uint64_t seed = 31; seed < 34; ++seed) {
     const LocalRows batch = random_batch(19, 4, seed);
     const double expected = oracle(Plain(batch));
-    EXPECT_NEAR(global_batch_loss(single_group(), batch, made.objective()).loss, expected, 1e-12 * expected)
+    EXPECT_NEAR(global_batch_loss(distributed::single_group(), batch, made.objective()).loss, expected,
+                1e-12 * expected)
         << c;
   }
 }

@@ -9,33 +9,34 @@
 #include "support/thread_count.h"
 
 namespace lodestone::testing {
+using namespace negatives;
 namespace {
 
 constexpr size_t kThreads = 3;
 
 using Pairs = std::vector<std::pair<size_t, size_t>>;
 
-Pairs random_pairs(uint64_t seed, size_t stretches) {
+Pairs random_pairs(uint64_t seed, size_t ranges) {
   Pairs pairs;
   Random random(seed, Purpose::kTrials);
   for (int i = 0; i < 2000; ++i) {
-    const size_t one = random.below(stretches);
-    pairs.emplace_back(one, random.below(stretches));
+    const size_t one = random.below(ranges);
+    pairs.emplace_back(one, random.below(ranges));
   }
   return pairs;
 }
 
-OrderedTasks tasks_of(const Pairs& pairs, size_t stretches) {
-  OrderedTasks tasks(stretches);
+OrderedTasks tasks_of(const Pairs& pairs, size_t ranges) {
+  OrderedTasks tasks(ranges);
   for (const auto& [one, other] : pairs) tasks.add(one, other);
   return tasks;
 }
 
 // Stretches are written without a lock: two tasks of one stretch at the same time would lose or disorder
 // entries.
-std::vector<std::vector<size_t>> order_seen(const Pairs& pairs, size_t stretches, size_t threads) {
-  std::vector<std::vector<size_t>> seen(stretches);
-  tasks_of(pairs, stretches).run(threads, [&](size_t task, size_t) {
+std::vector<std::vector<size_t>> order_seen(const Pairs& pairs, size_t ranges, size_t threads) {
+  std::vector<std::vector<size_t>> seen(ranges);
+  tasks_of(pairs, ranges).run(threads, [&](size_t task, size_t) {
     seen[pairs[task].first].push_back(task);
     if (pairs[task].second != pairs[task].first) seen[pairs[task].second].push_back(task);
   });
@@ -44,11 +45,11 @@ std::vector<std::vector<size_t>> order_seen(const Pairs& pairs, size_t stretches
 
 TEST(OrderedTasks, EachStretchSeesItsTasksInTheOrderTheyWereAddedOnAnyThreads) {
   const ThreadCount count(kThreads);
-  for (const size_t stretches : {1, 2, 3, 16, 200}) {
-    const Pairs pairs = random_pairs(stretches, stretches);
-    const auto expected = order_seen(pairs, stretches, 1);
+  for (const size_t ranges : {1, 2, 3, 16, 200}) {
+    const Pairs pairs = random_pairs(ranges, ranges);
+    const auto expected = order_seen(pairs, ranges, 1);
     for (int repeat = 0; repeat < 5; ++repeat)
-      EXPECT_EQ(order_seen(pairs, stretches, kThreads), expected) << stretches;
+      EXPECT_EQ(order_seen(pairs, ranges, kThreads), expected) << ranges;
   }
 }
 

@@ -1,4 +1,4 @@
-// Random batches of random shapes, shared out at random: what holds for the fixed ones holds for these.
+// Random batches of random shapes, divided at random: what holds for the fixed ones holds for these.
 #include <cstdlib>
 #include <iostream>
 
@@ -68,23 +68,23 @@ TEST(Property, AnySharingOutOfAnyBatchEqualsOneProcess) {
     SCOPED_TRACE(what.str());
     const MadeCase made(trial.c);
     const Problem problem = problem_around(made, trial.batch, seed);
-    const ReferenceLoss reference = reference_loss(problem.rows, made.objective(), problem.input(made));
+    const OracleLoss oracle = oracle_loss(problem.rows, made.objective(), problem.input(made));
     const Global got = run_world(problem, trial.shares, made);
     // A small temperature divides the rounding of similarities.
     const double tolerance = 1e-12 * std::max(1.0, std::abs(made.loss->affine().scale) / 10);
-    EXPECT_NEAR(got.loss, reference.loss, tolerance * std::max(1.0, std::abs(reference.loss)));
+    EXPECT_NEAR(got.loss, oracle.loss, tolerance * std::max(1.0, std::abs(oracle.loss)));
     const double size =
-        std::max(1.0, reference.gradient_BD.numel() ? reference.gradient_BD.abs().max().item<double>() : 0.0);
+        std::max(1.0, oracle.gradient_BD.numel() ? oracle.gradient_BD.abs().max().item<double>() : 0.0);
     if (trial.batch.z_bD.numel()) {
-      EXPECT_LE((got.gradient_BD - reference.gradient_BD).abs().max().item<double>(), 10 * tolerance * size);
+      EXPECT_LE((got.gradient_BD - oracle.gradient_BD).abs().max().item<double>(), 10 * tolerance * size);
     }
-    for (size_t i = 0; i < reference.parameter_gradients.size(); ++i)
-      EXPECT_NEAR(got.parameter_gradients[i], reference.parameter_gradients[i],
-                  tolerance * std::max(1.0, std::abs(reference.parameter_gradients[i])));
+    for (size_t i = 0; i < oracle.parameter_gradients.size(); ++i)
+      EXPECT_NEAR(got.parameter_gradients[i], oracle.parameter_gradients[i],
+                  tolerance * std::max(1.0, std::abs(oracle.parameter_gradients[i])));
     if (got.tuples_t3.defined()) {
-      EXPECT_TRUE(at::equal(got.tuples_t3, tuples_of(reference.tuples)));
+      EXPECT_TRUE(at::equal(got.tuples_t3, tuples_of(oracle.tuples)));
     }
-    with_loss += reference.loss > 0;
+    with_loss += oracle.loss > 0;
   }
   EXPECT_GT(with_loss, 75);
 }

@@ -1,4 +1,4 @@
-// Threads of one rank share the tiles out: however many there are, the result is the
+// Threads of one rank share the tiles: however many there are, the result is the
 // same, but for the last digits of what LibTorch adds up.
 #include <ATen/ops/equal.h>
 

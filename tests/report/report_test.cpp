@@ -8,11 +8,13 @@
 
 #include "common/files.h"
 #include "eval/rows_for_tests.h"
-#include "trainer/eval/judge.h"
+#include "trainer/eval/evaluate_rows.h"
 #include "trainer/report/charts.h"
 #include "trainer/report/html.h"
 
 namespace lodestone {
+using namespace eval;
+using namespace report;
 namespace {
 
 using testing::HasSubstr;
@@ -21,11 +23,11 @@ using testing::Not;
 const std::string kHostile = "\"><script>alert('x')</script>&\xFF";
 
 ReportInput full_input() {
-  const Judgement model = judge(clustered_rows(1, 100, 8, 25, 0.5));
-  const Judgement floor = judge(clustered_rows(1, 100, 8, 25, 2));
+  const EvaluationResult model = evaluate_rows(clustered_rows(1, 100, 8, 25, 0.5));
+  const EvaluationResult baseline = evaluate_rows(clustered_rows(1, 100, 8, 25, 2));
   ReportInput input;
   input.run_name = "typefaces";
-  input.summary = "Judged on scripts never seen.";
+  input.summary = "Evaluated on scripts never seen.";
   input.facts = {{"Ranks", "2"}};
   input.config_yaml = "name: typefaces\n";
   ReportSeries loss{"loss", {}, {}};
@@ -35,17 +37,17 @@ ReportInput full_input() {
   }
   input.train = {loss, {"learning_rate", {0, 100, 500}, {0, 1e-3, 0}}};
   input.eval = {{"recall_at_1", {0, 250, 500}, {0.1, 0.5, 0.8}}, {"eer", {0, 250, 500}, {0.4, 0.2, 0.1}}};
-  input.model = model.measures;
-  input.floor = floor.measures;
+  input.model = model.metrics;
+  input.baseline = baseline.metrics;
   input.roc = model.roc;
-  input.floor_roc = floor.roc;
+  input.baseline_roc = baseline.roc;
   input.distances = model.distances;
   input.intervals = {{"recall_at_1", 0.7402, 0.7755}};
   input.recall_curve = model.retrieval.recall_curve(10);
-  input.floor_recall_curve = floor.retrieval.recall_curve(10);
+  input.baseline_recall_curve = baseline.retrieval.recall_curve(10);
   const LabelledRows rows = clustered_rows(1, 100, 8, 25, 0.5);
   input.classes = {{{"letter o", "digit 0", 3, 4}},
-                   project_sample(rows, Likeness::kCosine, 1),
+                   project_sample(rows, Similarity::kCosine, 1),
                    {"A", "B", "C", "D", "E", "F"}};
   input.sample = {{{"PNGBYTES", "letter a"},
                    {{{"PNGOTHER", "letter a"}, true, 0.9}, {{"PNGTHIRD", "letter b"}, false, 0.8}}}};
@@ -72,7 +74,7 @@ TEST(Report, HoldsWhatItMust) {
                            "Line chart: recall at k over k",
                            "Embeddings in the plane",
                            "Scatter chart: 100 embeddings",
-                           "Classes taken for each other",
+                           "Confused classes",
                            "digit 0",
                            "3 of 4",
                            "95 % interval",
@@ -80,7 +82,7 @@ TEST(Report, HoldsWhatItMust) {
                            "Learning rate",
                            "A fair sample",
                            "The hardest queries",
-                           "All measures",
+                           "All metrics",
                            "recall_at_1",
                            "tar_at_far_1e-3",
                            "name: typefaces",
@@ -120,9 +122,9 @@ TEST(Report, NeedsNoNetworkAndNoScript) {
 
 TEST(Report, EscapesHostileText) {
   ReportInput input = full_input();
-  input.run_name = input.summary = input.config_yaml = input.floor_name = kHostile;
+  input.run_name = input.summary = input.config_yaml = input.baseline_name = kHostile;
   input.facts = {{kHostile, kHostile}};
-  input.sample[0].query.label = input.sample[0].neighbours[0].picture.label = kHostile;
+  input.sample[0].query.label = input.sample[0].neighbours[0].image.label = kHostile;
   input.worst[0].query.label = kHostile;
   input.classes.confused[0].from = input.classes.confused[0].to = input.classes.projected[0] = kHostile;
   input.model.set(kHostile, 1);
@@ -138,8 +140,8 @@ TEST(Report, LeavesOutWhatIsMissing) {
   input.run_name = "empty";
   const std::string html = render_report(input);
   EXPECT_THAT(html, HasSubstr("<h1>empty</h1>"));
-  for (const char* part : {"Headline figures", "Curves", "Nearest neighbours", "All measures",
-                           "Classes taken", "95 %", "Configuration"})
+  for (const char* part : {"Headline figures", "Curves", "Nearest neighbours", "All metrics",
+                           "Confused classes", "95 %", "Configuration"})
     EXPECT_THAT(html, Not(HasSubstr(part))) << part;
 }
 

@@ -6,6 +6,8 @@
 #include "eval/rows_for_tests.h"
 
 namespace lodestone::testing {
+using namespace eval;
+using namespace report;
 namespace {
 
 using ::testing::HasSubstr;
@@ -13,7 +15,7 @@ using ::testing::Not;
 
 TEST(Scatter, DrawsEveryRowAndNamesTheClasses) {
   const LabelledRows rows = clustered_rows(2, 60, 4, 3, 0.5);
-  const std::string svg = draw_scatter(project_sample(rows, Likeness::kCosine, 3), {"a", "<b>", "c"});
+  const std::string svg = draw_scatter(project_sample(rows, Similarity::kCosine, 3), {"a", "<b>", "c"});
   size_t shapes = 0;
   for (size_t at = svg.find("<path"); at != std::string::npos; at = svg.find("<path", at + 1)) ++shapes;
   EXPECT_EQ(shapes, 63U);  // and three in the legend

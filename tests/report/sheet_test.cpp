@@ -7,13 +7,15 @@
 #include "eval/rows_for_tests.h"
 
 namespace lodestone {
+using namespace eval;
+using namespace report;
 namespace {
 
 TEST(Sheet, ShowsTheNearestAndTheWorst) {
   // Class 1 has a member (row 4) in the middle of class 0: it is the hardest.
   const LabelledRows rows{rows_of({{0}, {1}, {2}, {100}, {1.4F}, {101}, {500}}), {0, 0, 0, 1, 1, 1, 2}};
   SheetOptions options;
-  options.likeness = Likeness::kL2;
+  options.similarity = Similarity::kL2;
   options.neighbours = 2;
   options.worst = 5;
   const SheetPlan plan = plan_sheet(rows, options);
@@ -29,12 +31,12 @@ TEST(Sheet, ShowsTheNearestAndTheWorst) {
 TEST(Sheet, TheWorstAreWrong) {
   // Two classes far apart: every query's nearest is right.
   const LabelledRows rows{rows_of({{0}, {1}, {2}, {100}, {101}, {103}}), {0, 0, 0, 1, 1, 1}};
-  const SheetPlan plan = plan_sheet(rows, {.likeness = Likeness::kL2});
+  const SheetPlan plan = plan_sheet(rows, {.similarity = Similarity::kL2});
   EXPECT_EQ(plan.sample.size(), 6U);
   EXPECT_TRUE(plan.worst.empty());
   // A tie goes against the model.
   const LabelledRows tied{rows_of({{0}, {2}, {1}, {100}}), {0, 0, 1, 1}};
-  for (const SheetQuery& query : plan_sheet(tied, {.likeness = Likeness::kL2}).worst)
+  for (const SheetQuery& query : plan_sheet(tied, {.similarity = Similarity::kL2}).worst)
     EXPECT_LE(query.margin, 0);
 }
 

@@ -11,6 +11,7 @@
 #include "trainer/run/run_config.h"
 
 namespace lodestone::testing {
+using namespace run;
 namespace {
 
 using ::testing::AllOf;
@@ -72,11 +73,11 @@ TEST(DataKind, NamesTheSamplersThatItTakes) {
               HasSubstr("sampler.name: expected two_views for image_texts"));
 }
 
-TEST(DataKind, NamesTheSettingThatSaysWhichRowsMeet) {
+TEST(DataKind, NamesTheSettingThatDeterminesTheRowsOfABatch) {
   EXPECT_THAT(error_of("data: {tuples: pairs.tsv}\nsampler: {name: pk}"),
-              HasSubstr("sampler: has no effect since data.tuples says which rows meet"));
+              HasSubstr("sampler: has no effect since data.tuples determines which rows form a batch"));
   EXPECT_THAT(error_of("data: {kind: texts, text: {format: pairs}}\nsampler: {name: pk}"),
-              HasSubstr("sampler: has no effect since data.text.format says which rows meet"));
+              HasSubstr("sampler: has no effect since data.text.format determines which rows form a batch"));
 }
 
 }  // namespace

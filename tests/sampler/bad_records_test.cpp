@@ -7,6 +7,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::HasSubstr;
@@ -16,7 +17,7 @@ std::shared_ptr<const ImageDataset> with_bad(std::set<int64_t> bad) {
   return std::make_shared<SyntheticImages>(4, 10, std::vector<int64_t>{}, std::move(bad));
 }
 
-/// Bad records met while reading pictures.
+/// Bad records met while reading images.
 struct Reader {
   Reader(std::shared_ptr<const ImageDataset> images_, const BadRecordConfig& config, uint64_t seed)
       : images(images_), records(images_, config, seed) {}

@@ -9,6 +9,7 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::AllOf;
@@ -87,7 +88,7 @@ TEST_F(ImageFolder, SortsClassesAndFilesAndReadsThem) {
   put("alpha/x.png", 0, 0);
   put("alpha/deep/y.png", 2, 0);
   put(".hidden/z.png", 9, 9);
-  write_bytes(folder_.path() / "root/beta/notes.txt", "no picture");
+  write_bytes(folder_.path() / "root/beta/notes.txt", "no image");
   const auto set = open();
   ASSERT_EQ(set->size(), 4);
   ASSERT_EQ(set->classes(), 3);
@@ -232,7 +233,7 @@ TEST_F(ImageFolder, FilterKeepsAndLeavesOut) {
 TEST_F(ImageFolder, SaysWhatIsWrong) {
   EXPECT_THAT(error(), HasSubstr("missing"));
   std::filesystem::create_directories(folder_.path() / "root/empty");
-  EXPECT_THAT(error(), HasSubstr("no pictures"));
+  EXPECT_THAT(error(), HasSubstr("no images"));
   put("loose.png", 0, 0);
   EXPECT_THAT(error(), HasSubstr("loose.png"));
 }

@@ -9,6 +9,7 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::AllOf;
@@ -52,7 +53,7 @@ TEST(ImageFormatTable, SettingsOfOtherFormatsAreRefused) {
   ImageSourceConfig config;
   config.path = "letters";
   config.split = "train";
-  EXPECT_THAT(error(config), AllOf(HasSubstr("list of pictures (*.csv, *.tsv)"), HasSubstr("'letters'")));
+  EXPECT_THAT(error(config), AllOf(HasSubstr("list of images (*.csv, *.tsv)"), HasSubstr("'letters'")));
   config = {};
   config.path = "a-images-idx3-ubyte";
   config.class_filter = {"7"};

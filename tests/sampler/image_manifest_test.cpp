@@ -6,6 +6,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::AllOf;
@@ -39,7 +40,7 @@ class ImageManifestTest : public ::testing::Test {
 };
 
 TEST_F(ImageManifestTest, ColumnsInAnyOrderWithPartsInRetrieval) {
-  config_.other_columns = "ignore";
+  config_.other_columns = OtherColumns::kIgnore;
   const std::string text =
       "label,extra,path,is_gallery,is_query\n"
       "b,x,deep/0.png,1,0\n"
@@ -91,7 +92,7 @@ TEST_F(ImageManifestTest, SkippedRowsAreCountedAndBounded) {
 
 TEST_F(ImageManifestTest, ErrorsNameFileAndLine) {
   EXPECT_THAT(error(""), HasSubstr("path and label"));
-  EXPECT_THAT(error("path,label,path\n"), HasSubstr("'path' twice"));
+  EXPECT_THAT(error("path,label,path\n"), HasSubstr("the column path once, got path, path"));
   EXPECT_THAT(error("path,label\na.png,x\nb.png\n"), HasSubstr("list.csv:3"));
   EXPECT_THAT(error("path,label\n\n../a.png,x\n"), HasSubstr("list.csv:3"));
   EXPECT_THAT(error("path,label\n/etc/a.png,x\n"), HasSubstr("'/etc/a.png'"));
@@ -140,7 +141,7 @@ TEST_F(ImageManifestTest, FlagsMatterOnlyWhereRowsAreJudged) {
   EXPECT_TRUE(open(text)->is_query(0));
   EXPECT_FALSE(open(text)->is_query(1));
   config_.split = "";
-  config_.other_columns = "ignore";
+  config_.other_columns = OtherColumns::kIgnore;
   const auto all = open(text);
   EXPECT_TRUE(all->is_gallery(3));
   try {
@@ -158,12 +159,28 @@ TEST_F(ImageManifestTest, ColumnsThatNothingReadsAreErrorsUnlessIgnored) {
   EXPECT_THAT(error(others), AllOf(HasSubstr("(no name), x_1"), HasSubstr("other_columns: ignore"),
                                    HasSubstr("list.csv:1")));
   EXPECT_THAT(error(split), AllOf(HasSubstr("a column split"), HasSubstr("other_columns: ignore")));
-  config_.other_columns = "ignore";
+  config_.other_columns = OtherColumns::kIgnore;
   EXPECT_EQ(open(others)->size(), 1);
+  EXPECT_THAT(
+      open(others)->left_out().sentences(),
+      ElementsAre(AllOf(HasSubstr("2 columns that nothing reads: (no name), x_1"), HasSubstr("list.csv"))));
   EXPECT_EQ(open(split)->size(), 2);
-  config_.other_columns = "refuse";
+  EXPECT_THAT(open(split)->left_out().sentences(),
+              ElementsAre(AllOf(HasSubstr("1 column that nothing reads: split"), HasSubstr("all splits"))));
+  config_.other_columns = OtherColumns::kRefuse;
   config_.split = "test";
   EXPECT_EQ(open(split)->size(), 1);
+  EXPECT_TRUE(open(split)->left_out().empty());
+}
+
+TEST_F(ImageManifestTest, TheSameSpellingOfAColumnComesBeforeOthers) {
+  const std::string text = "Label,path,label\nno,deep/0.png,a\n";
+  EXPECT_THAT(error(text), AllOf(HasSubstr("expected only path"), HasSubstr("others too: Label"),
+                                 HasSubstr("other_columns: ignore")));
+  config_.other_columns = OtherColumns::kIgnore;
+  const auto set = open(text);
+  EXPECT_EQ(set->class_name(0), "a");
+  EXPECT_THAT(set->left_out().sentences(), ElementsAre(HasSubstr("1 column that nothing reads: Label")));
 }
 
 TEST_F(ImageManifestTest, NamesOfColumnsAreComparedWithoutCase) {
@@ -171,7 +188,8 @@ TEST_F(ImageManifestTest, NamesOfColumnsAreComparedWithoutCase) {
   const auto set = open(" Path,LABEL,Split ,Is_Query\ndeep/0.png,Cat,a,0\n");
   EXPECT_EQ(set->class_name(0), "Cat");
   EXPECT_FALSE(set->is_query(0));
-  EXPECT_THAT(error("path,label,split,Label\n"), AllOf(HasSubstr("'Label' twice"), HasSubstr("rename")));
+  EXPECT_THAT(error("path,LABEL,split,Label\n"),
+              AllOf(HasSubstr("got LABEL, Label at"), HasSubstr("rename")));
   EXPECT_THAT(error("path,label,split,Group\n"), HasSubstr("a column group"));
 }
 

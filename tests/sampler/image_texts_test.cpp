@@ -10,13 +10,14 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
 
-/// Pictures a, b, c and their captions, as a table and as a shard.
+/// Images a, b, c and their captions, as a table and as a shard.
 class Captions : public testing::TextFolder {
  public:
   Captions() {
@@ -45,9 +46,9 @@ class Captions : public testing::TextFolder {
   }
 };
 
-std::vector<std::string> captions_of(const ImageTextSet& set, size_t picture) {
+std::vector<std::string> captions_of(const ImageTextSet& set, size_t image) {
   std::vector<std::string> texts;
-  for (int64_t n = set.first[picture]; n < set.first[picture + 1]; ++n)
+  for (int64_t n = set.first[image]; n < set.first[image + 1]; ++n)
     texts.push_back(set.captions->get(set.order[static_cast<size_t>(n)]));
   return texts;
 }
@@ -56,13 +57,13 @@ TEST(ImageTexts, APictureHasAllItsCaptions) {
   const Captions work;
   for (const char* name : {"list.tsv", "x.tar"}) {
     const ImageTextSet set = work.open(name);
-    ASSERT_EQ(set.pictures->size(), 3) << name;
+    ASSERT_EQ(set.images->size(), 3) << name;
     EXPECT_THAT(captions_of(set, 0), ElementsAre("a bar"));
     EXPECT_THAT(captions_of(set, 1), ElementsAre("a red bar", "no bar"));
     EXPECT_THAT(captions_of(set, 2), ElementsAre("a bar"));
     for (int64_t i = 0; i < 3; ++i) {
-      EXPECT_EQ(set.pictures->label(i), i);
-      EXPECT_EQ(set.pictures->get(i).pixels, testing::drawn_image('a' + i, 0).pixels);
+      EXPECT_EQ(set.images->label(i), i);
+      EXPECT_EQ(set.images->get(i).pixels, testing::drawn_image('a' + i, 0).pixels);
     }
     for (int64_t i = 0; i < set.captions->size(); ++i)
       EXPECT_THAT(captions_of(set, static_cast<size_t>(set.captions->label(i))),
@@ -104,7 +105,7 @@ TEST(ImageTexts, BadCaptionsAreSkippedWithinTheLimit) {
                              {"6.JSON", R"({"caption": "no bar"})"}});
   EXPECT_THAT(message_of<DataError>([&] { work.open("bad.tar"); }), HasSubstr("0.json (offset"));
   const ImageTextSet set = work.open("bad.tar", {OnBadRecord::kSkip, 0.8});
-  ASSERT_EQ(set.pictures->size(), 2);
+  ASSERT_EQ(set.images->size(), 2);
   EXPECT_THAT(captions_of(set, 0), ElementsAre("a bar"));
   EXPECT_THAT(captions_of(set, 1), ElementsAre("no bar"));
   EXPECT_EQ(set.bad, 5);
@@ -121,15 +122,15 @@ TEST(ImageTexts, MembersAreGroupedAsInShardsWithClasses) {
   const std::string png = work.bytes("a.png");
   work.write_tar("x.tar", {{"._0.png", "junk"},
                            {"._0.txt", "junk"},
-                           {"0.seg.png", "no picture"},
+                           {"0.seg.png", "no image"},
                            {"0.PNG", png},
                            {"0.Txt", "a bar"},
                            {"0.cls", "3"}});
   const ImageTextSet set = work.open("x.tar");
-  ASSERT_EQ(set.pictures->size(), 1);
-  EXPECT_EQ(set.pictures->get(0).pixels, testing::drawn_image('a', 0).pixels);
-  EXPECT_EQ(set.pictures->left_out().count(), 4);
-  EXPECT_THAT(set.pictures->left_out().sentences()[0], HasSubstr("x.tar!"));
+  ASSERT_EQ(set.images->size(), 1);
+  EXPECT_EQ(set.images->get(0).pixels, testing::drawn_image('a', 0).pixels);
+  EXPECT_EQ(set.images->left_out().count(), 4);
+  EXPECT_THAT(set.images->left_out().sentences()[0], HasSubstr("x.tar!"));
 }
 
 TEST(ImageTexts, TheMarkOfSomeEditorsIsNoPartOfACaption) {
@@ -141,16 +142,16 @@ TEST(ImageTexts, TheMarkOfSomeEditorsIsNoPartOfACaption) {
                            {"1.png", work.bytes("b.png")},
                            {"1.json", "\xEF\xBB\xBF{\"caption\": \"a bar\"}"}});
   const ImageTextSet set = work.open("x.tar");
-  for (const size_t picture : {0U, 1U}) EXPECT_THAT(captions_of(set, picture), ElementsAre("a bar"));
+  for (const size_t image : {0U, 1U}) EXPECT_THAT(captions_of(set, image), ElementsAre("a bar"));
 }
 
 TEST(ImageTexts, AMissingPictureOfAListIsABadRecordOfWhoReadsIt) {
   const Captions work;
   work.write("gone.tsv", "path\tcaption\na.png\tx\nnone.png\ty\n");
   const ImageTextSet set = work.open("gone.tsv", {OnBadRecord::kSkip, 0.5});
-  ASSERT_EQ(set.pictures->size(), 2);
-  EXPECT_EQ(set.pictures->get(0).width, 12);
-  EXPECT_THROW(set.pictures->get(1), DataError);
+  ASSERT_EQ(set.images->size(), 2);
+  EXPECT_EQ(set.images->get(0).width, 12);
+  EXPECT_THROW(set.images->get(1), DataError);
   work.write("up.tsv", "path\tcaption\n../a.png\tx\n");
   EXPECT_THROW(work.open("up.tsv", {OnBadRecord::kSkip, 0.5}), DataError);
   work.write("out.tsv", "path\tcaption\na.png\tx\n../a.png\ty\n/etc/passwd\tz\n~/a.png\tu\na.png\tv\n");

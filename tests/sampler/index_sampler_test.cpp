@@ -7,6 +7,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using testing::SyntheticImages;

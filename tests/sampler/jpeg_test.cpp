@@ -11,6 +11,7 @@
 #include "sampler/codecs/decode.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::HasSubstr;

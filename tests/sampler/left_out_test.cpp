@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 TEST(LeftOut, CountsByReasonAndKeepsTheFirstExample) {

@@ -14,6 +14,7 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 TextSet open(const testing::TextFolder& folder, TextFormat format, int rows) {

@@ -14,6 +14,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using testing::SyntheticImages;
@@ -153,7 +154,7 @@ TEST_F(LoaderTest, AnUnreadableClassIsReplacedTheSameWayInAnyWorld) {
   const Rows alone = rows_of_world(1, open_shard, 6);
   for (size_t r = 0; r < alone.labels.size(); ++r) {
     EXPECT_EQ(alone.labels[r],
-              images_->label(alone.indices[r]));  // never the bad class's for another's picture
+              images_->label(alone.indices[r]));  // never the bad class's for another's image
     EXPECT_NE(alone.labels[r], 4);
     EXPECT_EQ(alone.labels[r], alone.labels[r / 3 * 3]);  // K of a class still meet
   }
@@ -303,7 +304,7 @@ TEST(Prefetcher, NeverHasMoreThanDepthItemsBeyondTheConsumer) {
   int64_t most = -1;
   Prefetcher<int64_t> numbers(
       [&](int64_t n, const std::atomic<bool>&) {
-        std::lock_guard lock(mutex);
+        std::scoped_lock lock(mutex);
         most = std::max(most, n);
         changed.notify_all();
         return n;
@@ -315,7 +316,7 @@ TEST(Prefetcher, NeverHasMoreThanDepthItemsBeyondTheConsumer) {
       changed.wait(lock, [&] { return most == n + 2; });  // filled up to the bound …
     }
     EXPECT_EQ(numbers.next(), n);
-    std::lock_guard lock(mutex);
+    std::scoped_lock lock(mutex);
     EXPECT_LE(most, n + 3);  // … and never beyond
   }
 }

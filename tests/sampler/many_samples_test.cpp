@@ -13,6 +13,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 namespace fs = std::filesystem;

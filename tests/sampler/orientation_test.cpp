@@ -7,6 +7,7 @@
 #include "support/jpeg.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 // 3 wide, 2 high: 1 2 3 over 4 5 6.

@@ -9,6 +9,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::HasSubstr;

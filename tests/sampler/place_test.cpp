@@ -14,6 +14,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::HasSubstr;
@@ -37,7 +38,7 @@ TEST(Place, IsTheSameBatchWhereNothingHasChanged) {
     for (const Cursor cursor : {Cursor{0, 0}, Cursor{0, 1}, Cursor{3, 2}, Cursor{9, 5}}) {
       const FoundPlace found = moved(name, cursor, 16, 16);
       EXPECT_EQ(found.cursor, cursor) << name;
-      EXPECT_EQ(found.told, "") << name;
+      EXPECT_EQ(found.message, "") << name;
     }
 }
 
@@ -45,7 +46,7 @@ TEST(Place, IsAtTheSameRowsIfABatchBeginsThere) {
   for (const char* name : {"pk", "shuffle", "no_duplicates", "hard_class"}) {
     const FoundPlace larger = moved(name, {2, 4}, 16, 32), smaller = moved(name, {2, 1}, 32, 8);
     EXPECT_EQ(larger.cursor, (Cursor{2, 2})) << name;
-    EXPECT_THAT(larger.told, HasSubstr("at the same place, row 64 of epoch 2")) << name;
+    EXPECT_THAT(larger.message, HasSubstr("at the same place, row 64 of epoch 2")) << name;
     EXPECT_EQ(smaller.cursor, (Cursor{2, 4})) << name;
   }
   EXPECT_EQ(moved("two_views", {0, 5}, 16, 40).cursor, (Cursor{0, 2}));
@@ -55,7 +56,7 @@ TEST(Place, IsTheNextEpochIfNoBatchBeginsThere) {
   for (const char* name : {"pk", "shuffle", "two_views", "no_duplicates", "hard_class"}) {
     const FoundPlace found = moved(name, {2, 3}, 16, 40);
     EXPECT_EQ(found.cursor, (Cursor{3, 0})) << name;
-    EXPECT_THAT(found.told, HasSubstr("48 rows were seen, is left out")) << name;
+    EXPECT_THAT(found.message, HasSubstr("48 rows were seen, is left out")) << name;
   }
   // At its last batch's end an epoch of larger batches is over: 80 of 96 rows, and no second batch of 80.
   EXPECT_EQ(moved("shuffle", {0, 5}, 16, 80).cursor, (Cursor{1, 0}));
@@ -81,7 +82,7 @@ TEST(Place, FollowsADataSetOfAnotherSize) {
   const Place saved = place_at({1, 4}, *named("shuffle", 16), "shuffle");
   const FoundPlace larger = find_place(saved, *named("shuffle", 16, 12), "shuffle");
   EXPECT_EQ(larger.cursor, (Cursor{1, 4}));
-  EXPECT_THAT(larger.told, HasSubstr("9 batches of 16 an epoch, before 6"));
+  EXPECT_THAT(larger.message, HasSubstr("9 batches of 16 an epoch, before 6"));
   const FoundPlace smaller = find_place(saved, *named("shuffle", 16, 4), "shuffle");
   EXPECT_EQ(smaller.cursor, (Cursor{2, 0})) << "the epoch has no so many rows";
 }
@@ -99,8 +100,8 @@ TEST(Place, IsTheNextEpochWhereSamplesOrSeedAreOthers) {
     saved.same_samples = false;
     const FoundPlace found = find_place(saved, *named(name, 16), name);
     EXPECT_EQ(found.cursor, (Cursor{3, 0})) << name;
-    EXPECT_THAT(found.told, HasSubstr("samples, seed or sampler are others")) << name;
-    EXPECT_THAT(found.told, HasSubstr("its rows come in another order now")) << name;
+    EXPECT_THAT(found.message, HasSubstr("samples, seed or sampler differ")) << name;
+    EXPECT_THAT(found.message, HasSubstr("its rows come in another order now")) << name;
     saved.rows = 0;
     EXPECT_EQ(find_place(saved, *named(name, 16), name).cursor, (Cursor{2, 0})) << name;
   }
@@ -135,8 +136,8 @@ TEST(Place, OfAMixtureIsItsNumberOfDraws) {
   EXPECT_EQ(exact.cursor, (Cursor{3, 0})) << "240 draws";
   const FoundPlace later = find_place(place_at({2, 4}, before, "shuffle"), after, "shuffle");
   EXPECT_EQ(later.cursor, (Cursor{3, 1}));
-  EXPECT_THAT(later.told, HasSubstr("at draw 280, leaving out 24 rows"));
-  // What each source has dealt goes on without a gap.
+  EXPECT_THAT(later.message, HasSubstr("at draw 280, leaving out 24 rows"));
+  // What each source has dealt continues without a gap.
   EXPECT_EQ(before.drawn(240)[0], 60);
 }
 

@@ -12,6 +12,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using testing::drawn_image;
@@ -279,7 +280,7 @@ TEST(Transform, JpegsAreNotReducedBelowTheSmallestCrop) {
   config.affine_probability = 0.5;
   config.rotation = 5;
   EXPECT_EQ(ImageTransform(config).decode_options().at_least, 48)
-      << "a moved picture has three pixels for one";
+      << "the affine augmentation has three pixels for one";
   config.crop.probability = 0.5;
   config.crop.scale_min = 0.04;
   EXPECT_EQ(ImageTransform(config).decode_options().at_least, 80);

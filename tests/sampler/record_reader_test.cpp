@@ -7,6 +7,7 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::ElementsAre;

@@ -9,6 +9,7 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 std::shared_ptr<const Dataset> pairs(const testing::TextFolder& folder, int rows, int every) {

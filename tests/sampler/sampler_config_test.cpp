@@ -12,6 +12,7 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::AllOf;

@@ -11,6 +11,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 namespace fs = std::filesystem;

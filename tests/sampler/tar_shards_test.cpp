@@ -7,6 +7,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::AllOf;
@@ -180,11 +181,11 @@ TEST_F(TarShardsTest, MembersAreGroupedAsWebDatasetDoes) {
                      .add("._0.cls", "junk")
                      .add("__MACOSX/0.png", "junk")
                      .add("a/.hidden.png", "junk")
-                     .add("0.seg.png", "no picture")
+                     .add("0.seg.png", "no image")
                      .add("0.PNG", png)
                      .add("0.CLS", "c")
                      .add("0.Json", R"({"class": "other"})")
-                     .add("dir.v2/1.seg.png", "no picture")
+                     .add("dir.v2/1.seg.png", "no image")
                      .add("dir.v2/1.JPEG", png)
                      .add("dir.v2/1.Txt", "d\n")
                      .add("2.jfif", png)

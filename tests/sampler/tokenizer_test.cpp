@@ -13,6 +13,7 @@
 #include "support/texts.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using ::testing::AllOf;

@@ -12,6 +12,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using testing::drawn_image;
@@ -110,15 +111,15 @@ TEST(Transform, AMovedPictureIsNearlyAsSharpAsAPlainOne) {
     for (size_t i = 1; i < v.size(); ++i) sum += std::abs(v[i] - v[i - 1]);
     return sum;
   };
-  double moved = 0, still = 0;
+  double apply_affine = 0, still = 0;
   Image image(105, 105, 1);
   for (int y = 20; y < 85; ++y)
     for (int x = 20; x < 85; ++x) image.at(x, y) = x % 15 < 3 ? 255 : 0;
   for (int draw = 0; draw < 50; ++draw) {
-    moved += sharpness(augmented(config, image, {0, draw, 0, 1}));
+    apply_affine += sharpness(augmented(config, image, {0, draw, 0, 1}));
     still += sharpness(plain(config, image));
   }
-  EXPECT_GT(moved / still, 0.85);  // moved at twice the target's size: 0.76
+  EXPECT_GT(apply_affine / still, 0.85);  // moved at twice the target's size: 0.76
 }
 
 TEST(Resize, EnlargingIsBilinearBetweenPixelCentres) {
@@ -149,24 +150,24 @@ TEST(Transform, AugmentationWithoutMotionIsPlain) {
 TEST(Affine, AQuarterTurnMovesEveryPixelExactly) {
   const Image image = drawn_image(4, 2, 8, 8);
   const Planes planes = resized(image, 8, 8);
-  Motion motion;
+  AffineChange affine;
   for (int turns = 1; turns < 4; ++turns) {
-    motion.rotation = 90.0 * turns;
+    affine.rotation = 90.0 * turns;
     const Planes expected = resized(turned(image, turns), 8, 8);
-    expect_near(moved(planes, motion, 8, 8, {0.0f}).values, expected.values, 1e-5);
+    expect_near(apply_affine(planes, affine, 8, 8, {0.0f}).values, expected.values, 1e-5);
   }
 }
 
 TEST(Affine, ShiftScaleAndFlip) {
   Planes planes{4, 1, 1, {0.1f, 0.2f, 0.3f, 0.4f}};
-  Motion motion;
-  motion.shift_x = 0.25;
-  expect_near(moved(planes, motion, 4, 1, {9.0f}).values, {9.0f, 0.1f, 0.2f, 0.3f}, 1e-6);
-  motion.flip = true;
-  expect_near(moved(planes, motion, 4, 1, {9.0f}).values, {9.0f, 0.4f, 0.3f, 0.2f}, 1e-6);
-  motion = {};
-  motion.scale = 3.0;
-  expect_near(moved(Planes{3, 3, 1, {0, 0, 0, 0, 1, 0, 0, 0, 0}}, motion, 3, 3, {0.0f}).values,
+  AffineChange affine;
+  affine.shift_x = 0.25;
+  expect_near(apply_affine(planes, affine, 4, 1, {9.0f}).values, {9.0f, 0.1f, 0.2f, 0.3f}, 1e-6);
+  affine.flip = true;
+  expect_near(apply_affine(planes, affine, 4, 1, {9.0f}).values, {9.0f, 0.4f, 0.3f, 0.2f}, 1e-6);
+  affine = {};
+  affine.scale = 3.0;
+  expect_near(apply_affine(Planes{3, 3, 1, {0, 0, 0, 0, 1, 0, 0, 0, 0}}, affine, 3, 3, {0.0f}).values,
               {4 / 9.f, 2 / 3.f, 4 / 9.f, 2 / 3.f, 1, 2 / 3.f, 4 / 9.f, 2 / 3.f, 4 / 9.f}, 1e-6);
 }
 
@@ -174,9 +175,9 @@ TEST(Affine, PixelsThatWillBeStretchedAreTurnedAsSeen) {
   // 8×4 pixels stand for a square: a quarter turn then maps the square onto itself.
   Planes planes{8, 4, 1, std::vector<float>(32, 0.0f)};
   for (size_t y = 0; y < 4; ++y) planes.values[y * 8] = planes.values[y * 8 + 1] = 1.0f;  // the left quarter
-  Motion motion;
-  motion.rotation = 90.0;
-  const Planes turned_planes = moved(planes, motion, 4, 4, {0.0f});
+  AffineChange affine;
+  affine.rotation = 90.0;
+  const Planes turned_planes = apply_affine(planes, affine, 4, 4, {0.0f});
   for (size_t x = 0; x < 8; ++x) {
     EXPECT_GT(turned_planes.values[x], 0.7f);  // now the top quarter
     EXPECT_NEAR(turned_planes.values[24 + x], 0, 1e-6);

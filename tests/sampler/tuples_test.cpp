@@ -8,6 +8,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using testing::drawn_image;
@@ -71,11 +72,14 @@ TEST_F(Tuples, BadLinesAreSkippedWithinTheLimit) {
 
 TEST_F(Tuples, AnImageIsNoNegativeOfItself) {
   const std::string text = "img/a.png\timg/b.png\t1\nimg/a.png\timg/./a.png\t0\nimg/c.png\timg/c.png\t1\n";
-  EXPECT_THAT(error(text), ::testing::AllOf(HasSubstr("list.tsv:2"), HasSubstr("two pictures")));
-  const TupleSet set =
-      read_tuples((folder_.path() / "list.tsv").string(), {}, "none", {OnBadRecord::kSkip, 0.5});
-  EXPECT_EQ(set.bad, 1);
-  EXPECT_EQ(set.tuples.size(), 2U) << "two views of an image may be a positive pair";
+  const TupleSet set = read(text);
+  EXPECT_EQ(set.bad, 0);
+  EXPECT_EQ(set.tuples, (std::vector<Tuple>{{0, 1, -1, true}, {2, 2, -1, true}}))
+      << "two views of an image may be a positive pair";
+  EXPECT_THAT(set.left_out.sentences(),
+              ::testing::ElementsAre(
+                  ::testing::AllOf(HasSubstr("1 pair of an image with itself"), HasSubstr("list.tsv:2"))));
+  EXPECT_THAT(error("img/a.png\timg/a.png\t0\n"), HasSubstr("list.tsv:1"));
 }
 
 TEST_F(Tuples, NamesThatAListCannotHoldAreKnown) {
@@ -140,7 +144,7 @@ TEST(TupleSampler, TuplesStayWholeAndComeOncePerEpoch) {
     ASSERT_EQ(batch.tuples.size(), 4u);
     std::set<std::pair<int64_t, int32_t>> rows;
     for (size_t r = 0; r < 12; ++r) rows.insert({batch.samples[r], batch.views[r]});
-    EXPECT_EQ(rows.size(), 12u);  // repeats of a picture have views of their own
+    EXPECT_EQ(rows.size(), 12u);  // repeats of an image have views of their own
     for (const Tuple& t : batch.tuples) {
       const auto sample = [&](int64_t row) { return batch.samples[static_cast<size_t>(row)]; };
       EXPECT_EQ(sample(t.other), sample(t.anchor) + 1);

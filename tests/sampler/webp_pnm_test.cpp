@@ -6,6 +6,7 @@
 #include "support/images.h"
 
 namespace lodestone {
+using namespace sampler;
 namespace {
 
 using testing::drawn_image;

@@ -8,6 +8,8 @@
 #include "common/files.h"
 
 namespace lodestone {
+using namespace eval;
+using namespace search;
 namespace {
 
 at::Tensor matrix(int64_t rows) {
@@ -130,7 +132,7 @@ TEST(Embeddings, ComeBackAsTheyWereWritten) {
   const Embeddings found = read_embeddings(file);
   EXPECT_TRUE(found.z_ND.equal(matrix(10)));
   EXPECT_EQ(found.rows_N, rows);
-  EXPECT_EQ(found.likeness(), Likeness::kL2);
+  EXPECT_EQ(found.similarity(), Similarity::kL2);
 
   write_embeddings(folder.path() / "g.safetensors", found);
   const Embeddings again = read_embeddings(folder.path() / "g.safetensors");

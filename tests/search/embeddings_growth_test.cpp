@@ -11,6 +11,7 @@
 #include "trainer/search/embeddings.h"
 
 namespace lodestone {
+using namespace search;
 namespace {
 
 at::Tensor rows(size_t n) {

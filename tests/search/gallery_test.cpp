@@ -10,6 +10,7 @@
 #include "common/files.h"
 
 namespace lodestone {
+using namespace search;
 namespace {
 
 using ::testing::ElementsAre;

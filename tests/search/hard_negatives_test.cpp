@@ -9,6 +9,8 @@
 #include "common/rng.h"
 
 namespace lodestone {
+using namespace eval;
+using namespace search;
 namespace {
 
 struct Made {
@@ -33,7 +35,7 @@ Made made() {
 
 // The definition, in loops.
 std::vector<MinedTriplet> naive(const Made& m, const MiningOptions& options) {
-  const ComparableRows rows(m.rows.x_ND, Likeness::kCosine);
+  const ComparableRows rows(m.rows.x_ND, Similarity::kCosine);
   std::vector<MinedTriplet> found;
   for (int64_t a = 0; a < rows.size(); ++a) {
     const auto at = [&](const auto& list, int64_t i) { return list[static_cast<size_t>(i)]; };

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 namespace lodestone {
+using namespace serve;
 namespace {
 
 using namespace std::chrono_literals;
@@ -110,7 +111,7 @@ TEST(Batcher, SharesOutAmongWorkers) {
   std::multiset<int64_t> forwards;
   const Batcher::Forward forward = [&](const auto& samples) {
     {
-      const std::lock_guard lock(mutex);
+      const std::scoped_lock lock(mutex);
       forwards.insert(static_cast<int64_t>(samples.size()));
     }
     ++began;
@@ -142,7 +143,7 @@ TEST(Batcher, CutsARequestIntoAPieceForEachWorker) {
   });
   wait_for_rows(batcher, 7);
   const Batcher::Forward forward = [&](const auto& samples) {
-    const std::lock_guard lock(mutex);
+    const std::scoped_lock lock(mutex);
     forwards.insert(static_cast<int64_t>(samples.size()));
     return lengths(samples);
   };

@@ -23,9 +23,9 @@ def choose(browser, side, picture):
 
 def use_page(browser, address, work, screenshot):
     browser.call("POST", "/url", {"url": address})
-    browser.text_of("#model", "A model of pictures, step 30; a gallery of 48.")
+    browser.text_of("#model", "A model of images, step 30; a gallery of 48.")
     browser.click("#compare button")
-    browser.text_of("#verdict", "Choose a picture")
+    browser.text_of("#verdict", "Choose an image")
     choose(browser, "a", work / "pictures/class1/1-0.png")
     choose(browser, "b", work / "pictures/class1/1-0.png")
     browser.click("#compare button")

@@ -6,6 +6,7 @@
 #include "common/error.h"
 
 namespace lodestone {
+using namespace serve;
 namespace {
 
 using ::testing::HasSubstr;
@@ -22,10 +23,10 @@ std::string refusal(const std::string& body, const RequestLimits& limits = {}) {
 TEST(Request, HoldsPicturesThenTexts) {
   const ServeRequest request = parse_request(R"({"texts": ["é"], "k": 3, "images": ["AAH/", "YQ=="]})");
   ASSERT_EQ(request.inputs.size(), 3U);
-  EXPECT_TRUE(request.inputs[0].picture);
+  EXPECT_TRUE(request.inputs[0].image);
   EXPECT_EQ(request.inputs[0].bytes, std::string("\0\1\xff", 3));
   EXPECT_EQ(request.inputs[1].bytes, "a");
-  EXPECT_FALSE(request.inputs[2].picture);
+  EXPECT_FALSE(request.inputs[2].image);
   EXPECT_EQ(request.inputs[2].bytes, "é");
   EXPECT_EQ(request.k, 3);
   EXPECT_EQ(parse_request(R"({"texts": ["a"]})").k, 10);
@@ -37,9 +38,8 @@ TEST(Request, RefusesWhatItDoesNotUnderstand) {
                            "{\"texts\": [\"a\"], \"texts\": [\"b\"]}", "{\"texts\": [\"a\"], \"rows\": 1}",
                            "{\"texts\": [[[[[[]]]]]]}", "{\"texts\": [\"\xff\"]}", "{\"texts\": [\"a\"]} x"})
     EXPECT_NE(refusal(body), "") << body;
-  for (const char* picture : {"*", "YQ", "YQ===", "Y Q==", "YQ==YQ=="})
-    EXPECT_THAT(refusal("{\"images\": [\"" + std::string(picture) + "\"]}"), HasSubstr("images[0]"))
-        << picture;
+  for (const char* image : {"*", "YQ", "YQ===", "Y Q==", "YQ==YQ=="})
+    EXPECT_THAT(refusal("{\"images\": [\"" + std::string(image) + "\"]}"), HasSubstr("images[0]")) << image;
   for (const char* k : {"0", "-1", "1001", "1.5", "\"3\"", "null", "18446744073709551615", "1e3"})
     EXPECT_THAT(refusal("{\"texts\": [\"a\"], \"k\": " + std::string(k) + "}"), HasSubstr("k: expected"))
         << k;

@@ -14,6 +14,8 @@
 #include "support/http.h"
 
 namespace lodestone::testing {
+using namespace http;
+using namespace serve;
 namespace {
 
 using namespace std::chrono_literals;
@@ -22,15 +24,15 @@ using Json = nlohmann::json;
 
 TEST(Service, EmbedsComparesAndSearches) {
   const Served served;
-  const Json embedded = Json::parse(
-      served.post("/embed", R"({"texts": ["x", "xx"], "images": [")" + picture(100) + "\"]}").body);
+  const Json embedded =
+      Json::parse(served.post("/embed", R"({"texts": ["x", "xx"], "images": [")" + image(100) + "\"]}").body);
   ASSERT_EQ(embedded["embeddings"].size(), 3U);
   EXPECT_NEAR(embedded["embeddings"][0][0], std::cos(1.0), 1e-6);
   EXPECT_NEAR(embedded["embeddings"][2][0], std::cos(2.0), 1e-6);
   EXPECT_EQ(embedded["step"], 7);
 
   const Json alike =
-      Json::parse(served.post("/verify", R"({"texts": ["x"], "images": [")" + picture(100) + "\"]}").body);
+      Json::parse(served.post("/verify", R"({"texts": ["x"], "images": [")" + image(100) + "\"]}").body);
   EXPECT_NEAR(alike["score"], 1, 1e-6);
   EXPECT_EQ(alike["same"], true);
   EXPECT_EQ(alike["threshold"], 0.9);
@@ -50,10 +52,10 @@ TEST(Service, WithoutThresholdOrGalleryThereIsNoVerdictAndNoSearch) {
   plain.texts = false;
   const Served served({}, 256, plain);
   EXPECT_TRUE(
-      Json::parse(served.post("/verify", R"({"images": [")" + picture(1) + "\", \"" + picture(2) + "\"]}")
-                      .body)["same"]
+      Json::parse(
+          served.post("/verify", R"({"images": [")" + image(1) + "\", \"" + image(2) + "\"]}").body)["same"]
           .is_null());
-  EXPECT_EQ(served.post("/search", R"({"images": [")" + picture(1) + "\"]}").status, 400);
+  EXPECT_EQ(served.post("/search", R"({"images": [")" + image(1) + "\"]}").status, 400);
   EXPECT_EQ(served.post("/embed", R"({"texts": ["x"]})").status, 400);
   EXPECT_TRUE(Json::parse(served.get("/healthz").body)["gallery"].is_null());
 }
@@ -64,7 +66,7 @@ TEST(Service, RefusesWhatIsMalformed) {
   const Served served(options);
   const std::string json = "Content-Type: application/json\r\n";
   EXPECT_EQ(served.post("/embed", "{").status, 400);
-  EXPECT_EQ(served.post("/embed", R"({"images": ["YQ=="]})").status, 400);  // base64 of no picture
+  EXPECT_EQ(served.post("/embed", R"({"images": ["YQ=="]})").status, 400);  // base64 of no image
   EXPECT_EQ(served.post("/verify", R"({"texts": ["a"]})").status, 400);
   EXPECT_EQ(served.post("/nowhere", "{}").status, 404);
   EXPECT_EQ(served.get("/../../etc/passwd").status, 404);
@@ -107,7 +109,7 @@ TEST(Service, RefusesBadInputOnEveryPathThatTakesOne) {
       {"another key", R"({"texts": ["a", "b"], "rows": 1})"},
       {"numbers", R"({"texts": [1, 2]})"},
       {"no base64", two("images", kJpeg + "*")},
-      {"no picture", two("images", "YQ==")},
+      {"no image", two("images", "YQ==")},
       {"a JPEG cut short", two("images", kJpeg.substr(0, 160))},
       {"a decompression bomb", two("images", kBomb)},
       {"too many", many + "]}"},

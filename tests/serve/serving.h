@@ -17,14 +17,20 @@
 
 /// A service over real sockets, with a stand-in for the encoder.
 namespace lodestone::testing {
+using namespace eval;
+using namespace http;
+using namespace report;
+using namespace sampler;
+using namespace search;
+using namespace serve;
 
-// A direction of its own for each length of a text and each shade of a picture.
+// A direction of its own for each length of a text and each shade of an image.
 inline at::Tensor stand_in(const std::vector<const Sample*>& samples) {
   std::vector<at::Tensor> rows;
   for (const Sample* sample : samples) {
-    const auto* picture = std::get_if<std::vector<float>>(sample);
-    const double angle = picture ? picture->front() * 2.55  // a hundredth of its shade
-                                 : static_cast<double>(std::get<std::string>(*sample).size());
+    const auto* image = std::get_if<std::vector<float>>(sample);
+    const double angle = image ? image->front() * 2.55  // a hundredth of its shade
+                               : static_cast<double>(std::get<std::string>(*sample).size());
     rows.push_back(at::tensor({static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))}));
   }
   return at::stack(rows);
@@ -36,10 +42,10 @@ inline ServedModel model() {
   shape.width = shape.height = 2;
   shape.mean = {0};
   shape.std = {1};
-  model.pictures.emplace(shape);
+  model.images.emplace(shape);
   model.texts = true;
   model.step = 7;
-  model.calibration = Calibration{0.9, 0.001, 0.001, 1, 7, Likeness::kCosine};
+  model.calibration = Calibration{0.9, 0.001, 0.001, 1, 7, Similarity::kCosine};
   const Sample one = std::string("x"), two = std::string("xx");
   model.gallery = Embeddings{stand_in({&one, &two}), {{"one.png", "<b>"}, {"two.png", "two"}}, {}};
   return model;
@@ -49,7 +55,7 @@ class Served {
  public:
   explicit Served(HttpOptions options = {}, int64_t waiting_rows = 256, const ServedModel& served = model(),
                   std::chrono::milliseconds patience = std::chrono::seconds(30),
-                  const PictureLimits& limits = {})
+                  const ImageLimits& limits = {})
       : batcher_(64, waiting_rows),
         service_(served, batcher_, patience, limits),
         server_(
@@ -83,7 +89,7 @@ class Served {
   std::thread thread_;
 };
 
-inline std::string picture(uint8_t shade, int side = 2) {
+inline std::string image(uint8_t shade, int side = 2) {
   const std::vector<uint8_t> png = encode_png(Image(side, side, 1, shade));
   return base64({reinterpret_cast<const char*>(png.data()), png.size()});
 }

@@ -10,6 +10,7 @@
 #include "trainer/negatives/tiles/row_set.h"
 
 namespace lodestone::testing {
+using namespace negatives;
 
 inline at::Tensor integers(const std::vector<int64_t>& values) {
   at::Tensor out = at::empty({static_cast<int64_t>(values.size())}, at::kLong);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <list>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -28,7 +29,8 @@ class FaultProxy {
       : target_(target), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof address;
-    ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
+    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0)
+      throw std::runtime_error("fault proxy: cannot bind");
     ::listen(listener_, 16);
     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
@@ -45,7 +47,7 @@ class FaultProxy {
   void set(Mode mode) { mode_ = mode; }
   /// Ends every connection with a RST.
   void reset() {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     for (const Pair& pair : pairs_)
       for (const int fd : {pair.first, pair.second}) {
         const linger now{1, 0};
@@ -69,7 +71,7 @@ class FaultProxy {
   void run() {
     while (!ending_) {
       if (mode_ != Mode::kPartition) accept_one();
-      const std::lock_guard lock(mutex_);
+      const std::scoped_lock lock(mutex_);
       if (mode_ == Mode::kHalfOpen || mode_ == Mode::kPartition) continue;
       for (auto pair = pairs_.begin(); pair != pairs_.end();) {
         const bool open = carry(pair->first, pair->second) && carry(pair->second, pair->first);
@@ -88,8 +90,12 @@ class FaultProxy {
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(target_);
-    ::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    const std::lock_guard lock(mutex_);
+    if (::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      ::close(client);
+      ::close(server);
+      return;
+    }
+    const std::scoped_lock lock(mutex_);
     pairs_.emplace_back(client, server);
   }
 

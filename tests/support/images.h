@@ -19,6 +19,7 @@
 
 /// Images and image files made by the tests themselves.
 namespace lodestone::testing {
+using namespace sampler;
 
 /// A small image that differs from that of every other (class, sample): a gradient with a bar.
 inline Image drawn_image(int64_t label, int64_t sample, int width = 12, int height = 10, int channels = 1) {

@@ -13,6 +13,7 @@
 
 /// JPEG files made by the tests themselves.
 namespace lodestone::testing {
+using namespace sampler;
 
 struct JpegStyle {
   int quality = 95;

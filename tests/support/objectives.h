@@ -8,6 +8,9 @@
 #include "trainer/negatives/global_batch.h"
 
 namespace lodestone::testing {
+using namespace losses;
+using namespace miners;
+using namespace negatives;
 
 /// A loss with settings, a miner, and the options of the step.
 struct Case {

@@ -12,9 +12,12 @@
 #include "support/batches.h"
 #include "support/objectives.h"
 #include "support/ranks.h"
-#include "trainer/negatives/reference.h"
+#include "trainer/negatives/oracle.h"
 
 namespace lodestone::testing {
+using namespace distributed;
+using namespace miners;
+using namespace negatives;
 
 /// Everything that a loss needs in one step, for one process.
 struct Problem {

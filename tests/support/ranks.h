@@ -9,6 +9,7 @@
 #include "distributed/group.h"
 
 namespace lodestone::testing {
+using namespace distributed;
 
 /// Runs `body` once per rank, each on its own thread, over local groups, and waits for all. The first error
 /// of a rank aborts the others' collectives and is rethrown here.
@@ -23,7 +24,7 @@ inline void run_ranks(int world, const GroupOptions& options, const std::functio
         body(group);
       } catch (const std::exception& error) {
         {
-          std::lock_guard lock(mutex);
+          std::scoped_lock lock(mutex);
           if (!first) first = std::current_exception();
         }
         group.abort(std::string("rank ") + std::to_string(group.rank()) + " threw: " + error.what());

@@ -8,6 +8,7 @@
 
 /// Runs that stop and resume.
 namespace lodestone::testing {
+using namespace coordinator;
 
 using Words = std::vector<std::string>;
 

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "common/exit_code.h"
+#include "trainer/commands/stop_signals.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 namespace {
 
 volatile std::sig_atomic_t g_code = 0;  // 0: 128 + the signal
@@ -54,15 +55,6 @@ void check_working_folder() {
   ::_exit(kBadUsage);
 }
 
-// The mask may be that of the image before this one (spin_briefly), or of a parent that blocked signals for
-// itself.
-void unblock() {
-  sigset_t stops;
-  sigemptyset(&stops);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&stops, signal);
-  ::sigprocmask(SIG_UNBLOCK, &stops, nullptr);
-}
-
 void begin(int count, char** words, char**) {
   check_working_folder();
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) handle(signal, end_early);
@@ -71,10 +63,10 @@ void begin(int count, char** words, char**) {
     handle(SIGUSR1, end_early);
     handle(SIGUSR2, pass_over);
   }
-  unblock();
+  unblock_stop_signals();
 }
 
 [[gnu::section(".preinit_array"), gnu::used]] void (*const g_begin)(int, char**, char**) = begin;
 
 }  // namespace
-}  // namespace lodestone
+}  // namespace lodestone::commands

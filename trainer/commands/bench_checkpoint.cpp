@@ -14,6 +14,7 @@
 #include "common/file_writer.h"
 #include "common/files.h"
 #include "common/json_text.h"
+#include "common/output_file.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 #include "trainer/coordinator/checkpoints/checkpoint_writer.h"
@@ -21,7 +22,7 @@
 #include "trainer/run/ranks.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -43,8 +44,8 @@ double seconds_of(const Work& work) {
 }
 
 // Weights and AdamW's two moments, in tensors of up to a million numbers.
-Snapshot state_of(int64_t parameters, c10::Device device) {
-  Snapshot snapshot;
+coordinator::Snapshot state_of(int64_t parameters, c10::Device device) {
+  coordinator::Snapshot snapshot;
   const auto tensor = [&](int64_t count, double value) {
     return at::full({count}, value, at::TensorOptions(device).dtype(at::kFloat));
   };
@@ -65,7 +66,7 @@ at::Tensor touched(int64_t bytes, c10::Device device) {
 }
 
 // Lower bound of the stall: a copy of the same bytes, tensor by tensor.
-double copy_seconds(const Snapshot& snapshot, c10::Device device, at::Tensor& buffer) {
+double copy_seconds(const coordinator::Snapshot& snapshot, c10::Device device, at::Tensor& buffer) {
   char* to = static_cast<char*>(buffer.mutable_data_ptr());
   const c10::impl::VirtualGuardImpl guard(device.type());
   return seconds_of([&] {
@@ -108,19 +109,21 @@ struct Round {
   double copy, stall, total, raw, checked, unchecked;
 };
 
-Round measure(const fs::path& folder, const Snapshot& snapshot, c10::Device device,
-              const std::shared_ptr<FileImages>& images, at::Tensor& buffer) {
+Round measure(const fs::path& folder, const coordinator::Snapshot& snapshot, c10::Device device,
+              const std::shared_ptr<coordinator::FileImages>& images, at::Tensor& buffer) {
   Round round{};
   round.copy = copy_seconds(snapshot, device, buffer);
   round.raw = raw_seconds(folder / "raw", buffer);
   round.unchecked = written_seconds(folder / "unchecked", buffer, FileWriter::Verification::kNone);
   round.checked = written_seconds(folder / "checked", buffer, FileWriter::Verification::kAll);
-  CheckpointWriter writer;
-  SaveInfo info;
+  coordinator::CheckpointWriter writer;
+  coordinator::SaveInfo info;
   round.total = seconds_of([&] {
     round.stall = seconds_of([&] {
       images->fill(snapshot.tensors);
-      writer.start(1, [&] { return save_checkpoint(folder / "checkpoints", *images, snapshot.state, info); });
+      writer.start(1, [&] {
+        return coordinator::save_checkpoint(folder / "checkpoints", *images, snapshot.state, info);
+      });
     });
     if (!writer.wait(std::chrono::minutes(10)))
       throw IoError("bench checkpoint: no end of the save within 10 minutes");
@@ -145,8 +148,8 @@ nlohmann::json described(const std::vector<Round>& rounds) {
   const auto of = [&](double Round::*member) {
     return median(rounds, [=](const Round& r) { return r.*member; });
   };
-  const auto ratio = [&](double Round::*member, double Round::*floor) {
-    return median(rounds, [=](const Round& r) { return r.*member / r.*floor; });
+  const auto ratio = [&](double Round::*member, double Round::*baseline) {
+    return median(rounds, [=](const Round& r) { return r.*member / r.*baseline; });
   };
   return {{"copy_seconds", of(&Round::copy)},
           {"stall_seconds", of(&Round::stall)},
@@ -173,13 +176,13 @@ void print(const BenchCheckpointArguments& arguments, const nlohmann::json& resu
               number("checked_by_unchecked_write"));
 }
 
-int bench(const RunContext& context, const BenchCheckpointArguments& arguments) {
+int bench(const coordinator::RunContext& context, const BenchCheckpointArguments& arguments) {
   const fs::path folder = fs::path(arguments.folder) / ("bench-checkpoint-" + std::to_string(::getpid()) +
                                                         "-" + std::to_string(context.world.rank()));
   make_folders(folder);
   const c10::Device device = context.launch.device();
-  const Snapshot snapshot = state_of(arguments.parameters, device);
-  const auto images = std::make_shared<FileImages>();
+  const coordinator::Snapshot snapshot = state_of(arguments.parameters, device);
+  const auto images = std::make_shared<coordinator::FileImages>();
   at::Tensor buffer = touched(arguments.parameters * 12, device);
   const double first = seconds_of([&] { images->fill(snapshot.tensors); });
   std::vector<Round> rounds;
@@ -192,16 +195,17 @@ int bench(const RunContext& context, const BenchCheckpointArguments& arguments) 
   result["bytes"] = arguments.parameters * 12;
   result["device"] = device.str();
   result["first_copy_seconds"] = first;
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
+  if (!arguments.json.empty()) write_output(arguments.json, json_text(result, 2) + "\n");
   print(arguments, result);
   return kDone;
 }
 
-int run_bench_checkpoint(const BenchCheckpointArguments& arguments, const Tables& tables) {
-  RunConfig config(tables);
+int run_bench_checkpoint(const BenchCheckpointArguments& arguments, const run::Tables& tables) {
+  run::RunConfig config(tables);
   const ConfigNodePtr root = parse_yaml("", "--set");
-  read_run_config(root, arguments.assignments, "bench", config);
-  return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });
+  run::read_run_config(root, arguments.assignments, "bench", config);
+  return run::run_on_ranks(config,
+                           [&](coordinator::RunContext& context) { return bench(context, arguments); });
 }
 
 }  // namespace
@@ -222,4 +226,4 @@ void add_bench_checkpoint(CLI::App* checkpoint, Action& action) {
   add_set(checkpoint, arguments->assignments);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -9,14 +9,14 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <nlohmann/json.hpp>
 
-#include "common/files.h"
 #include "common/json_text.h"
+#include "common/output_file.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/ranks.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -33,30 +33,30 @@ struct BenchCollectivesArguments {
 /// one part of them.
 struct Verb {
   const char* name;
-  void (*run)(const Group& world, at::Tensor& x);
+  void (*run)(const distributed::Group& world, at::Tensor& x);
 };
 
 constexpr Verb kVerbs[] = {
-    {"all_reduce", [](const Group& world, at::Tensor& x) { world.all_reduce(x); }},
+    {"all_reduce", [](const distributed::Group& world, at::Tensor& x) { world.all_reduce(x); }},
     {"all_gather",
-     [](const Group& world, at::Tensor& x) {
+     [](const distributed::Group& world, at::Tensor& x) {
        const std::vector<int64_t> counts(static_cast<size_t>(world.size()), x.size(0));
        world.all_gather(x, counts);
      }},
     {"reduce_scatter",
-     [](const Group& world, at::Tensor& x) {
+     [](const distributed::Group& world, at::Tensor& x) {
        std::vector<int64_t> counts;
        for (int64_t rank = 0; rank < world.size(); ++rank)
          counts.push_back(x.size(0) * (rank + 1) / world.size() - x.size(0) * rank / world.size());
        world.reduce_scatter(x, counts);
      }},
-    {"broadcast", [](const Group& world, at::Tensor& x) { world.broadcast(x); }},
+    {"broadcast", [](const distributed::Group& world, at::Tensor& x) { world.broadcast(x); }},
     {"send_recv",
-     [](const Group& world, at::Tensor& x) {
+     [](const distributed::Group& world, at::Tensor& x) {
        const int size = world.size(), rank = world.rank();
        world.send_recv(x, (rank + 1) % size, x.sizes(), (rank + size - 1) % size);
      }},
-    {"barrier", [](const Group& world, at::Tensor&) { world.barrier(); }},
+    {"barrier", [](const distributed::Group& world, at::Tensor&) { world.barrier(); }},
 };
 
 const Verb& verb_named(const std::string& name) {
@@ -73,7 +73,7 @@ void finish(c10::Device device) {
 }
 
 // Requires a barrier of the caller before, so that all ranks start together.
-double seconds_of(const RunContext& context, const Verb& verb, at::Tensor& x) {
+double seconds_of(const coordinator::RunContext& context, const Verb& verb, at::Tensor& x) {
   const c10::Device device = context.launch.device();
   finish(device);
   const auto start = std::chrono::steady_clock::now();
@@ -82,7 +82,8 @@ double seconds_of(const RunContext& context, const Verb& verb, at::Tensor& x) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-nlohmann::json measure(const RunContext& context, const Verb& verb, int64_t bytes, int64_t repeat) {
+nlohmann::json measure(const coordinator::RunContext& context, const Verb& verb, int64_t bytes,
+                       int64_t repeat) {
   const int64_t rows = std::max<int64_t>(bytes / 4, 1);
   at::Tensor x = at::zeros({rows}, at::TensorOptions(context.launch.device()).dtype(at::kFloat));
   context.world.barrier();
@@ -97,7 +98,7 @@ nlohmann::json measure(const RunContext& context, const Verb& verb, int64_t byte
   }
   // A collective takes as long as on its slowest rank.
   seconds = seconds.to(context.launch.device());
-  context.world.all_reduce(seconds, ReduceOp::kMax);
+  context.world.all_reduce(seconds, distributed::ReduceOp::kMax);
   const double median = seconds.median().item<double>();
   const bool carries = verb.name != std::string("barrier");
   return {{"verb", verb.name},
@@ -109,7 +110,7 @@ nlohmann::json measure(const RunContext& context, const Verb& verb, int64_t byte
           {"sent_bytes_per_second", static_cast<double>(sent) / median}};
 }
 
-int bench(RunContext& context, const BenchCollectivesArguments& arguments) {
+int bench(coordinator::RunContext& context, const BenchCollectivesArguments& arguments) {
   if (context.is_main_rank()) {
     std::printf("%d ranks (%s)\n", context.world.size(), context.world.backend().c_str());
     std::printf("%-15s %12s %12s %12s %14s %14s\n", "verb", "bytes", "seconds", "sent bytes", "payload GB/s",
@@ -126,7 +127,7 @@ int bench(RunContext& context, const BenchCollectivesArguments& arguments) {
       if (!context.is_main_rank()) continue;
       const nlohmann::json all = {
           {"world", context.world.size()}, {"backend", context.world.backend()}, {"results", results}};
-      if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(all, 2) + "\n");
+      if (!arguments.json.empty()) write_output(arguments.json, json_text(all, 2) + "\n");
       std::printf("%-15s %12ld %12.6f %12ld %14.3f %14.3f\n", verb.name, r["bytes"].get<long>(),
                   r["seconds"].get<double>(), r["sent_bytes"].get<long>(),
                   r["payload_bytes_per_second"].get<double>() / 1e9,
@@ -137,11 +138,12 @@ int bench(RunContext& context, const BenchCollectivesArguments& arguments) {
   return kDone;
 }
 
-int run_bench_collectives(const BenchCollectivesArguments& arguments, const Tables& tables) {
-  RunConfig config(tables);
+int run_bench_collectives(const BenchCollectivesArguments& arguments, const run::Tables& tables) {
+  run::RunConfig config(tables);
   const ConfigNodePtr root = parse_yaml("", "--set");
-  read_run_config(root, arguments.assignments, "bench", config);
-  return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments); });
+  run::read_run_config(root, arguments.assignments, "bench", config);
+  return run::run_on_ranks(config,
+                           [&](coordinator::RunContext& context) { return bench(context, arguments); });
 }
 
 }  // namespace
@@ -164,4 +166,4 @@ void add_bench_collectives(CLI::App* collectives, Action& action) {
   add_set(collectives, arguments->assignments);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -8,9 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/files.h"
 #include "common/json_text.h"
 #include "common/median.h"
+#include "common/output_file.h"
 #include "sampler/image_examples.h"
 #include "sampler/samplers/sampler_learner.h"
 #include "trainer/commands/verb.h"
@@ -18,7 +18,7 @@
 #include "trainer/run/data_kinds/training_data.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -41,18 +41,18 @@ double process_seconds() {
 
 /// The work done in one measurement.
 struct Rate {
-  int64_t pictures = 0;
+  int64_t images = 0;
   double seconds = 0;
   double core_seconds = 0;  ///< processor time of all threads
 
-  double per_second() const { return static_cast<double>(pictures) / seconds; }
-  double per_core_second() const { return static_cast<double>(pictures) / core_seconds; }
+  double per_second() const { return static_cast<double>(images) / seconds; }
+  double per_core_second() const { return static_cast<double>(images) / core_seconds; }
 };
 
 class Meter {
  public:
-  Rate read(int64_t pictures) const {
-    return {pictures, std::chrono::duration<double>(Clock::now() - begin_).count(),
+  Rate read(int64_t images) const {
+    return {images, std::chrono::duration<double>(Clock::now() - begin_).count(),
             process_seconds() - core_begin_};
   }
   bool running(double seconds) const {
@@ -66,8 +66,9 @@ class Meter {
 
 /// The upper bound: as many threads as the loader has, each of which decodes and transforms the rows of every
 /// workers-th global batch into a buffer of its own. No batches, no queue, no labels.
-Rate bare_loop(const ImageExamples& examples, const IndexSampler& sampler, int64_t workers, double seconds) {
-  std::atomic<int64_t> pictures = 0;
+Rate bare_loop(const sampler::ImageExamples& examples, const sampler::IndexSampler& sampler, int64_t workers,
+               double seconds) {
+  std::atomic<int64_t> images = 0;
   std::exception_ptr failure;
   std::mutex mutex;
   const Meter meter;
@@ -77,38 +78,39 @@ Rate bare_loop(const ImageExamples& examples, const IndexSampler& sampler, int64
       try {
         std::vector<float> out(static_cast<size_t>(examples.transform().numel()));
         for (int64_t n = w; meter.running(seconds); n += workers) {
-          const GlobalBatch batch =
-              sampler.batch(advance({}, n % sampler.batches_per_epoch(), sampler.batches_per_epoch()));
-          for (size_t row = 0; row < batch.samples.size() && meter.running(seconds); ++row, ++pictures)
+          const sampler::GlobalBatch batch = sampler.batch(
+              sampler::advance({}, n % sampler.batches_per_epoch(), sampler.batches_per_epoch()));
+          for (size_t row = 0; row < batch.samples.size() && meter.running(seconds); ++row, ++images)
             examples.transform().augmented(examples.images().get(batch.samples[row]),
                                            {batch.cursor.epoch, batch.cursor.position, batch.views[row],
                                             examples.images().id(batch.samples[row])},
                                            out);
         }
       } catch (...) {
-        const std::lock_guard lock(mutex);
+        const std::scoped_lock lock(mutex);
         failure = std::current_exception();
       }
     });
   for (auto& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
-  return meter.read(pictures);
+  return meter.read(images);
 }
 
 /// Measures the loader on the same batches, taken as fast as they come, after the first one.
-Rate through_loader(const TrainingData& data, const LoaderConfig& config, uint64_t seed, double seconds) {
-  Loader loader(data.examples, data.sampler, {0, 1}, config, seed);
+Rate through_loader(const run::TrainingData& data, const sampler::LoaderConfig& config, uint64_t seed,
+                    double seconds) {
+  sampler::Loader loader(data.examples, data.sampler, {0, 1}, config, seed);
   loader.next();
-  int64_t pictures = 0;
+  int64_t images = 0;
   const Meter meter;
-  while (meter.running(seconds)) pictures += loader.next().features.rows();
-  return meter.read(pictures);
+  while (meter.running(seconds)) images += loader.next().features.rows();
+  return meter.read(images);
 }
 
-nlohmann::json measure(const TrainingData& data, const RunConfig& config,
+nlohmann::json measure(const run::TrainingData& data, const run::RunConfig& config,
                        const BenchLoaderArguments& arguments) {
-  if (!data.images) throw ConfigError("bench loader: expected pictures to decode, got another kind of data");
-  const LoaderConfig& loader = config.data.loader;
+  if (!data.images) throw ConfigError("bench loader: expected images to decode, got another kind of data");
+  const sampler::LoaderConfig& loader = config.data.loader;
   const auto seed = static_cast<uint64_t>(config.seed);
   bare_loop(*data.images, *data.sampler, loader.workers, 0.5);  // reads the files into the page cache
   std::vector<double> ratios, core_ratios, limits, rates;
@@ -132,23 +134,23 @@ nlohmann::json measure(const TrainingData& data, const RunConfig& config,
           {"core_second_ratio", median(core_ratios)}};
 }
 
-int run_bench_loader(const BenchLoaderArguments& arguments, const Tables& tables) {
-  RunConfig config(tables);
-  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
+int run_bench_loader(const BenchLoaderArguments& arguments, const run::Tables& tables) {
+  run::RunConfig config(tables);
+  run::read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   config.data.loader.cache_mib = 0;  // cached images would leave out the decoding
-  const TrainingData data = open_training_data(config, 1);
+  const run::TrainingData data = run::open_training_data(config, 1);
   if (data.sampler->learner() != nullptr)
-    throw ConfigError("bench loader: expected a sampler that learns nothing, got '" + config.sampler.name() +
-                      "'; use --set sampler.name=pk, which reads the same way");
+    throw ConfigError("bench loader: expected a sampler without learned state, got '" +
+                      config.sampler.name() + "'; use --set sampler.name=pk, which reads the same way");
   std::printf(
-      "%ld worker(s), pictures per second and core; nothing is cached but by the system\n%5s %20s %20s %7s "
+      "%ld worker(s), images per second and core; nothing is cached but by the system\n%5s %20s %20s %7s "
       "%12s\n",
       static_cast<long>(config.data.loader.workers), "round", "bare decode+transform", "loader", "ratio",
       "by core time");
   const nlohmann::json result = measure(data, config, arguments);
   if (!arguments.json.empty())
-    write_file_atomic(arguments.json, json_text(nlohmann::json::array({result}), 2) + "\n");
-  std::printf("%s: %.0f of %.0f pictures per second and core, %.1f %%\n", "median",
+    write_output(arguments.json, json_text(nlohmann::json::array({result}), 2) + "\n");
+  std::printf("%s: %.0f of %.0f images per second and core, %.1f %%\n", "median",
               result["images_per_second_per_core"].get<double>(),
               result["limit_images_per_second_per_core"].get<double>(), 100 * result["ratio"].get<double>());
   return kDone;
@@ -173,4 +175,4 @@ void add_bench_loader(CLI::App* loader, Action& action) {
   add_path(loader, "--json", arguments->json, "File for the results as JSON");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -11,8 +11,8 @@
 #include <ATen/ops/randn.h>
 #include <nlohmann/json.hpp>
 
-#include "common/files.h"
 #include "common/json_text.h"
+#include "common/output_file.h"
 #include "common/peak_memory.h"
 #include "common/safetensors.h"
 #include "trainer/commands/verb.h"
@@ -21,7 +21,7 @@
 #include "trainer/run/ranks.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -43,13 +43,14 @@ double now() {
 }
 
 struct Rows {
-  LocalRows first, second;
-  std::optional<RowSet> proxies;
+  negatives::LocalRows first, second;
+  std::optional<negatives::RowSet> proxies;
 };
 
 // This rank's share of N rows on its device, `per_class` consecutive rows of each class; the rows do not
 // depend on the number of ranks.
-Rows rows_for(const BenchLossArguments& arguments, const RunContext& context, int64_t size, int64_t width) {
+Rows rows_for(const BenchLossArguments& arguments, const coordinator::RunContext& context, int64_t size,
+              int64_t width) {
   at::Tensor z_ND, other_ND, label_N;
   if (!arguments.rows.empty()) {
     TensorMap file = read_safetensors(arguments.rows);
@@ -61,11 +62,11 @@ Rows rows_for(const BenchLossArguments& arguments, const RunContext& context, in
     label_N = file["label"];
     other_ND = file.contains("z2") ? file["z2"] : z_ND;
   } else {
-    z_ND = normal_rows(size, width, 1);
-    other_ND = normal_rows(size, width, 2);
+    z_ND = plan::normal_rows(size, width, 1);
+    other_ND = plan::normal_rows(size, width, 2);
     label_N = at::arange(size).floor_divide(arguments.per_class);
   }
-  const Group& world = context.world;
+  const distributed::Group& world = context.world;
   const c10::Device device = context.launch.device();
   const int64_t begin = z_ND.size(0) * world.rank() / world.size(),
                 end = z_ND.size(0) * (world.rank() + 1) / world.size();
@@ -78,27 +79,30 @@ Rows rows_for(const BenchLossArguments& arguments, const RunContext& context, in
   const int64_t first = classes * world.rank() / world.size(),
                 last = classes * (world.rank() + 1) / world.size();
   const at::Tensor class_n = at::arange(first, last).to(device),
-                   row_nD = normal_rows(classes, z_ND.size(1), 3).narrow(0, first, last - first);
-  rows.proxies = shard_rows(normalised(row_nD.to(device)), class_n, class_n, -1 - class_n);
+                   row_nD = plan::normal_rows(classes, z_ND.size(1), 3).narrow(0, first, last - first);
+  rows.proxies =
+      negatives::shard_rows(negatives::normalised(row_nD.to(device)), class_n, class_n, -1 - class_n);
   return rows;
 }
 
 // The memory that the loss may use besides its rows: four times its own rows and the rows they are compared
 // with, and some tiles.
-double bound_mib(const Rows& rows, int64_t met, int64_t width) {
+double bound_mib(const Rows& rows, int64_t references, int64_t width) {
   const auto local = static_cast<double>(rows.first.z_bD.size(0));
-  return 4 * (local + static_cast<double>(met)) * static_cast<double>(width) * 4 / (1 << 20) + 64;
+  return 4 * (local + static_cast<double>(references)) * static_cast<double>(width) * 4 / (1 << 20) + 64;
 }
 
-nlohmann::json measure(const RunContext& context, const BenchLossArguments& arguments,
-                       const RunConfig& config, int64_t size, int64_t width, ProductRates& rates) {
+nlohmann::json measure(const coordinator::RunContext& context, const BenchLossArguments& arguments,
+                       const run::RunConfig& config, int64_t size, int64_t width, plan::ProductRates& rates) {
   Rows rows = rows_for(arguments, context, size, width);
-  StepInput input;
-  if (config.loss->pairing() == Pairing::kTowers) input.second = rows.second;
+  negatives::StepInput input;
+  if (config.loss->pairing() == losses::Pairing::kTowers) input.second = rows.second;
   if (config.loss->uses_proxies()) input.shard = rows.proxies;
-  const auto once = [&] { return global_batch_loss(context.world, rows.first, config.objective(), input); };
+  const auto once = [&] {
+    return negatives::global_batch_loss(context.world, rows.first, config.objective(), input);
+  };
   PeakMemory memory(context.launch.device());
-  StepLoss step = once();
+  negatives::StepLoss step = once();
   const double extra_mib = memory.extra_mib();
   std::vector<double> seconds;
   int64_t sent = 0;
@@ -107,15 +111,15 @@ nlohmann::json measure(const RunContext& context, const BenchLossArguments& argu
     const int64_t before = context.world.traffic().bytes();
     const double start = now();
     step = once();
-    wait_for(step.gradient_bD);
+    plan::wait_for(step.gradient_bD);
     seconds.push_back(now() - start);
     sent = context.world.traffic().bytes() - before;
   }
   std::sort(seconds.begin(), seconds.end());
   const double median = seconds[seconds.size() / 2];
-  const int64_t met = input.shard ? rows.proxies->size() : size;
-  const Work work = least_work(config.objective(), context.world.size(), size, met, width);
-  const double floor = rates.seconds(work, width);
+  const int64_t references = input.shard ? rows.proxies->size() : size;
+  const plan::Work work = plan::least_work(config.objective(), context.world.size(), size, references, width);
+  const double baseline = rates.seconds(work, width);
   const double norm = step.gradient_bD.numel() ? step.gradient_bD.to(at::kDouble).norm().item<double>() : 0;
   return {{"loss", config.loss.name()},
           {"miner", config.miner.name()},
@@ -124,10 +128,10 @@ nlohmann::json measure(const RunContext& context, const BenchLossArguments& argu
           {"world", context.world.size()},
           {"seconds", median},
           {"seconds_min", seconds.front()},
-          {"floor_seconds", floor},
-          {"ratio", median / floor},
+          {"floor_seconds", baseline},
+          {"ratio", median / baseline},
           {"extra_mib", extra_mib},
-          {"bound_mib", bound_mib(rows, met, width)},
+          {"bound_mib", bound_mib(rows, references, width)},
           {"sent_bytes", sent},
           {"value", step.loss},
           {"gradient_norm", norm}};
@@ -142,9 +146,9 @@ void print(const nlohmann::json& r) {
   std::fflush(stdout);
 }
 
-RunConfig config_for(const BenchLossArguments& arguments, const Tables& tables, const std::string& loss,
-                     const std::string& miner) {
-  RunConfig config(tables);
+run::RunConfig config_for(const BenchLossArguments& arguments, const run::Tables& tables,
+                          const std::string& loss, const std::string& miner) {
+  run::RunConfig config(tables);
   config.threads = arguments.threads;
   const ConfigNodePtr root = parse_yaml("loss: {name: " + loss + "}\nminer: {name: " + miner + "}", "bench");
   for (const auto& assignment : arguments.assignments) apply_set(root, assignment);
@@ -152,21 +156,22 @@ RunConfig config_for(const BenchLossArguments& arguments, const Tables& tables, 
   return config;
 }
 
-int bench(const RunContext& context, const BenchLossArguments& arguments, const Tables& tables) {
+int bench(const coordinator::RunContext& context, const BenchLossArguments& arguments,
+          const run::Tables& tables) {
   at::NoGradGuard no_grad;
   const c10::Device device = context.launch.device();
   if (context.is_main_rank()) {
-    const auto& routine = product_routine(device, context.world.size());
+    const auto& routine = plan::product_routine(device, context.world.size());
     std::printf(
         "%d rank(s) x %d thread(s) on %s, float32; %s\n%-19s %-17s %7s %5s %5s %10s %10s %6s %10s %9s %12s\n",
         context.world.size(), at::get_num_threads(), device.str().c_str(), routine.c_str(), "loss", "miner",
         "size", "width", "world", "seconds", "floor", "ratio", "extra MiB", "bound", "bytes sent");
   }
-  ProductRates rates(device);
+  plan::ProductRates rates(device);
   nlohmann::json results = nlohmann::json::array();
   for (const auto& loss : arguments.losses)
     for (const auto& miner : arguments.miners) {
-      const RunConfig config = config_for(arguments, tables, loss, miner);
+      const run::RunConfig config = config_for(arguments, tables, loss, miner);
       try {
         config.objective().check({});
       } catch (const ConfigError&) {
@@ -181,14 +186,14 @@ int bench(const RunContext& context, const BenchLossArguments& arguments, const 
                                       {"device", device.str()},
                                       {"world", context.world.size()},
                                       {"results", results}};
-          if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(all, 2) + "\n");
+          if (!arguments.json.empty()) write_output(arguments.json, json_text(all, 2) + "\n");
           print(results.back());
         }
     }
   return kDone;
 }
 
-int run_bench_loss(const BenchLossArguments& given, const Tables& tables) {
+int run_bench_loss(const BenchLossArguments& given, const run::Tables& tables) {
   BenchLossArguments arguments = given;
   if (!arguments.rows.empty()) {
     const TensorMap file = read_safetensors(arguments.rows);
@@ -199,8 +204,10 @@ int run_bench_loss(const BenchLossArguments& given, const Tables& tables) {
     arguments.widths = {z->second.size(1)};
   }
   // Only settings of the ranks have an effect here, such as distributed.device.
-  const RunConfig config = config_for(arguments, tables, arguments.losses.front(), arguments.miners.front());
-  return run_on_ranks(config, [&](RunContext& context) { return bench(context, arguments, tables); });
+  const run::RunConfig config =
+      config_for(arguments, tables, arguments.losses.front(), arguments.miners.front());
+  return run::run_on_ranks(
+      config, [&](coordinator::RunContext& context) { return bench(context, arguments, tables); });
 }
 
 }  // namespace
@@ -239,4 +246,4 @@ void add_bench_loss(CLI::App* loss, Action& action) {
   add_set(loss, arguments->assignments);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -8,9 +8,9 @@
 #include <ATen/ops/zeros.h>
 #include <nlohmann/json.hpp>
 
-#include "common/files.h"
 #include "common/json_text.h"
 #include "common/median.h"
+#include "common/output_file.h"
 #include "common/safetensors.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/metrics/traffic_fields.h"
@@ -21,7 +21,7 @@
 #include "trainer/run/ranks.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -43,8 +43,8 @@ double now() {
 
 /// This rank's share of some global batches in memory, and the facts about their classes that a run needs.
 struct StepData {
-  std::vector<Batch> batches;
-  LossSideSetup setup;
+  std::vector<sampler::Batch> batches;
+  engine::LossHeadSetup setup;
   int64_t tokens = 0;  ///< of a global batch, without padding; mean over the batches
 };
 
@@ -53,7 +53,8 @@ std::vector<int64_t> numbers(const at::Tensor& x) {
   return {y.const_data_ptr<int64_t>(), y.const_data_ptr<int64_t>() + y.numel()};
 }
 
-StepData from_file(const RunContext& context, const BenchStepArguments& arguments, RunConfig& config) {
+StepData from_file(const coordinator::RunContext& context, const BenchStepArguments& arguments,
+                   run::RunConfig& config) {
   TensorMap file = read_safetensors(arguments.rows);
   const auto need = [&](const char* name, int64_t axes) {
     const auto found = file.find(name);
@@ -73,12 +74,12 @@ StepData from_file(const RunContext& context, const BenchStepArguments& argument
   config.data.image.channels = pixels_SBCHW.size(2);
   config.data.image.height = pixels_SBCHW.size(3);
   config.data.image.width = pixels_SBCHW.size(4);
-  const Shard shard = config.training.determinism.shard(context.world);
+  const sampler::Shard shard = config.training.determinism.shard(context.world);
   StepData data;
   for (int64_t s = 0; s < label_SB.size(0); ++s) {
-    Batch batch;
+    sampler::Batch batch;
     batch.global_rows = rows;
-    batch.share = share_of(rows, shard);
+    batch.share = sampler::share_of(rows, shard);
     const auto own = [&](const at::Tensor& all) {
       return all[s].narrow(0, batch.share.begin, batch.share.size());
     };
@@ -91,11 +92,11 @@ StepData from_file(const RunContext& context, const BenchStepArguments& argument
   return data;
 }
 
-StepData from_config(const RunContext& context, const BenchStepArguments& arguments,
-                     const RunConfig& config) {
-  const TrainingData source = open_training_data(config, context.world.size());
-  Loader loader(source.examples, source.sampler, config.training.determinism.shard(context.world),
-                config.data.loader, static_cast<uint64_t>(config.seed), {}, true, arguments.batches);
+StepData from_config(const coordinator::RunContext& context, const BenchStepArguments& arguments,
+                     const run::RunConfig& config) {
+  const run::TrainingData source = run::open_training_data(config, context.world.size());
+  sampler::Loader loader(source.examples, source.sampler, config.training.determinism.shard(context.world),
+                         config.data.loader, static_cast<uint64_t>(config.seed), {}, true, arguments.batches);
   StepData data;
   at::Tensor tokens = at::zeros({1}, at::kLong);
   while (loader.has_next()) {
@@ -106,13 +107,13 @@ StepData from_config(const RunContext& context, const BenchStepArguments& argume
   if (context.launch.device().is_cuda()) tokens = tokens.to(context.launch.device());
   context.world.all_reduce(tokens);
   data.tokens = tokens.item<int64_t>() / static_cast<int64_t>(data.batches.size());
-  data.setup = loss_side_setup(config, source, nullptr);
+  data.setup = run::loss_head_setup(config, source, nullptr);
   return data;
 }
 
 // Reads the encoder's weights and running statistics from a file, by name, so that another program can start
 // from the same ones.
-void take_weights(const std::string& path, Parameters& parameters) {
+void take_weights(const std::string& path, encoders::Parameters& parameters) {
   at::NoGradGuard no_grad;
   const TensorMap file = read_safetensors(path);
   for (const auto* list : {&parameters.learned(), &parameters.buffers()})
@@ -129,32 +130,32 @@ void take_weights(const std::string& path, Parameters& parameters) {
 struct Timings {
   std::map<std::string, int64_t> sent_bytes;  ///< sent by this rank in the last step, by collective
   std::vector<double> step;
-  std::vector<StepMetrics> metrics;
+  std::vector<engine::StepMetrics> metrics;
 };
 
-Timings time_steps(const RunContext& context, Trainer& trainer, const StepData& data, int64_t warm_up,
-                   int64_t steps) {
+Timings time_steps(const coordinator::RunContext& context, engine::Trainer& trainer, const StepData& data,
+                   int64_t warm_up, int64_t steps) {
   Timings timings;
-  Traffic before;
+  distributed::Traffic before;
   for (int64_t i = 0; i < warm_up + steps; ++i) {
     before = context.world.traffic();
     const double start = now();
     timings.metrics.push_back(trainer.step(data.batches[static_cast<size_t>(i) % data.batches.size()], 0));
     timings.step.push_back(now() - start);
   }
-  const Traffic after = context.world.traffic();
-  for (const auto& [name, verb] : kTrafficFields)
+  const distributed::Traffic after = context.world.traffic();
+  for (const auto& [name, verb] : coordinator::kTrafficFields)
     timings.sent_bytes[name] = (after.*verb).bytes - (before.*verb).bytes;
   context.world.barrier();
   return timings;
 }
 
-nlohmann::json report(const RunContext& context, const RunConfig& config, const StepData& data,
-                      const Timings& timings, int64_t warm_up) {
+nlohmann::json report(const coordinator::RunContext& context, const run::RunConfig& config,
+                      const StepData& data, const Timings& timings, int64_t warm_up) {
   const auto begin = static_cast<std::ptrdiff_t>(warm_up);
   const double seconds = median({timings.step.begin() + begin, timings.step.end()});
   nlohmann::json phases;
-  for (const auto& phase : kPhaseFields) {
+  for (const auto& phase : engine::kPhaseFields) {
     std::vector<double> values;
     for (auto m = timings.metrics.begin() + begin; m != timings.metrics.end(); ++m)
       values.push_back(m->phases.*phase.member);
@@ -164,7 +165,7 @@ nlohmann::json report(const RunContext& context, const RunConfig& config, const 
   nlohmann::json result = {{"world", context.world.size()},
                            {"threads", at::get_num_threads()},
                            {"device", context.launch.device().str()},
-                           {"precision", choice_name(config.training.precision, kPrecisions)},
+                           {"precision", choice_name(config.training.precision, engine::kPrecisions)},
                            {"encoder", config.encoder.name()},
                            {"parameters", config.encoder->parameters().count()},
                            {"loss", config.loss.name()},
@@ -189,40 +190,41 @@ void print(const nlohmann::json& r) {
   std::printf("%.1f samples/s, %.4f s a step (median of %ld)\n", r["samples_per_second"].get<double>(),
               r["seconds"].get<double>(), r["steps"].get<long>());
   if (r.contains("tokens_per_second")) std::printf("%.0f tokens/s\n", r["tokens_per_second"].get<double>());
-  for (const auto& phase : kPhaseFields) {
+  for (const auto& phase : engine::kPhaseFields) {
     const double seconds = r["phase_seconds"][phase.name].get<double>();
     std::printf("  %-9s %9.2f ms %5.1f %%\n", phase.name, 1e3 * seconds,
                 100 * seconds / r["seconds"].get<double>());
   }
 }
 
-int bench(RunContext& context, RunConfig& config, const BenchStepArguments& arguments) {
+int bench(coordinator::RunContext& context, run::RunConfig& config, const BenchStepArguments& arguments) {
   StepData data = arguments.rows.empty() ? from_config(context, arguments, config)
                                          : from_file(context, arguments, config);
   if (context.launch.device().is_cuda())  // as the loader does in training
-    for (Batch& batch : data.batches) batch.features = batch.features.pinned();
-  build_encoder(config, *config.encoder);
+    for (sampler::Batch& batch : data.batches) batch.features = batch.features.pinned();
+  run::build_encoder(config, *config.encoder);
   config.encoder->load_initial_weights();
   config.encoder->parameters().convert(at::kFloat, context.launch.device());
   if (!arguments.weights.empty()) take_weights(arguments.weights, config.encoder->parameters());
   data.setup.width = config.encoder->output_dim();
   data.setup.seed = static_cast<uint64_t>(config.seed);
-  if (config.training.loss_side.memory.has_momentum_encoder())
+  if (config.training.loss_head.memory.has_momentum_encoder())
     throw ConfigError("bench step: memory.kind momentum is not timed; use none or xbm");
-  Trainer trainer(context.world, context.launch.device(), *config.encoder, config.objective(),
-                  config.training, data.setup);
+  engine::Trainer trainer(context.world, context.launch.device(), *config.encoder, config.objective(),
+                          config.training, data.setup);
   const Timings timings = time_steps(context, trainer, data, arguments.warm_up, arguments.steps);
   const nlohmann::json result = report(context, config, data, timings, arguments.warm_up);
   if (!context.is_main_rank()) return kDone;
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
+  if (!arguments.json.empty()) write_output(arguments.json, json_text(result, 2) + "\n");
   print(result);
   return kDone;
 }
 
-int run_bench_step(const BenchStepArguments& arguments, const Tables& tables) {
-  RunConfig config(tables);
-  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
-  return run_on_ranks(config, [&](RunContext& context) { return bench(context, config, arguments); });
+int run_bench_step(const BenchStepArguments& arguments, const run::Tables& tables) {
+  run::RunConfig config(tables);
+  run::read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
+  return run::run_on_ranks(
+      config, [&](coordinator::RunContext& context) { return bench(context, config, arguments); });
 }
 
 }  // namespace
@@ -249,4 +251,4 @@ void add_bench_step(CLI::App* step, Action& action) {
   add_allow_code(step, arguments->allow_code);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -3,7 +3,7 @@
 #include "trainer/commands/verb.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -14,19 +14,19 @@ struct ConfigArguments {
   bool schema = false;
 };
 
-int run_config(const ConfigArguments& arguments, const Tables& tables) {
-  RunConfig config(tables);
+int run_config(const ConfigArguments& arguments, const run::Tables& tables) {
+  run::RunConfig config(tables);
   const auto visit = [&config](Fields& f) { config.visit(f); };
   if (arguments.reference) {
     std::cout << "# Every key with its default. Alternatives of loss, miner and encoder are commented out, "
-                 "and keys that have no effect as others are set.\n"
+                 "and so are keys without effect under the other settings.\n"
               << write_reference(visit);
   } else if (arguments.schema) {
     std::cout << write_schema(visit);
   } else {
     if (arguments.config.empty())
       throw ConfigError("config: expected a configuration file, --reference or --schema");
-    load_run_config(arguments.config, arguments.assignments, config);
+    run::load_run_config(arguments.config, arguments.assignments, config);
     std::cout << write_yaml(visit);
   }
   return kDone;
@@ -42,4 +42,4 @@ void add_config(CLI::App* config, Action& action) {
   config->add_flag("--schema", arguments->schema, "Print the JSON Schema of the configuration");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -15,7 +15,7 @@
 #include "trainer/run/ranks.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -61,7 +61,7 @@ int show(const std::vector<Finding>& all, bool json) {
   return fails ? kRunFailed : kDone;
 }
 
-std::vector<Finding> check_own(const DoctorArguments& arguments, const LaunchInfo& info) {
+std::vector<Finding> check_own(const DoctorArguments& arguments, const distributed::LaunchInfo& info) {
   auto all = check_host();
   all.push_back({"launcher", std::string(name_of(info.source)) + ", rank " + std::to_string(info.rank) +
                                  " of " + std::to_string(info.world)});
@@ -73,11 +73,11 @@ std::vector<Finding> check_own(const DoctorArguments& arguments, const LaunchInf
 
 // Rank 0's findings, and those of other ranks that are not good: a host like
 // the first one has nothing to add.
-std::vector<Finding> with_others(const Group& world, std::vector<Finding> own, int local_rank) {
+std::vector<Finding> with_others(const distributed::Group& world, std::vector<Finding> own, int local_rank) {
   nlohmann::json mine = nlohmann::json::array();
   for (const auto& finding : own)
     if (local_rank == 0 && finding.level != Level::kGood) mine.push_back(to_json(finding));
-  const auto texts = gather_texts(world, json_text({{"host", host_name()}, {"findings", mine}}));
+  const auto texts = distributed::gather_texts(world, json_text({{"host", host_name()}, {"findings", mine}}));
   for (size_t rank = 1; rank < texts.size(); ++rank) {
     const auto other = nlohmann::json::parse(texts[rank]);
     for (const auto& line : other["findings"]) {
@@ -88,8 +88,8 @@ std::vector<Finding> with_others(const Group& world, std::vector<Finding> own, i
   return own;
 }
 
-int examine(const RunContext& context, const DoctorArguments& arguments) {
-  const LaunchInfo& info = context.launch.info();
+int examine(const coordinator::RunContext& context, const DoctorArguments& arguments) {
+  const distributed::LaunchInfo& info = context.launch.info();
   auto all = with_others(context.world, check_own(arguments, info), info.local_rank);
   if (context.is_main_rank())
     for (auto& finding : check_folder(arguments.folder)) all.push_back(std::move(finding));
@@ -99,19 +99,20 @@ int examine(const RunContext& context, const DoctorArguments& arguments) {
   return static_cast<int>(context.world.gather_counts(code).front());
 }
 
-int run_doctor(const DoctorArguments& arguments, const Tables& tables) {
-  LaunchInfo info;
+int run_doctor(const DoctorArguments& arguments, const run::Tables& tables) {
+  distributed::LaunchInfo info;
   try {
-    info = discover_launch(process_environment());
+    info = distributed::discover_launch(distributed::process_environment());
   } catch (const ConfigError& error) {
     auto all = check_host();
     all.push_back({"launcher", error.what(), Level::kFails});
     return show(all, arguments.json);
   }
   if (info.world != 1) {
-    RunConfig config(tables);
-    read_run_config(parse_yaml("", "doctor"), {"distributed.timeout=60"}, "doctor", config);
-    return run_on_ranks(config, [&](RunContext& context) { return examine(context, arguments); });
+    run::RunConfig config(tables);
+    run::read_run_config(parse_yaml("", "doctor"), {"distributed.timeout=60"}, "doctor", config);
+    return run::run_on_ranks(config,
+                             [&](coordinator::RunContext& context) { return examine(context, arguments); });
   }
   auto all = check_own(arguments, info);
   for (auto& finding : check_folder(arguments.folder)) all.push_back(std::move(finding));
@@ -131,4 +132,4 @@ void add_doctor(CLI::App* doctor, Action& action) {
   doctor->add_flag("--json", arguments->json, "Print the findings as JSON, with the measured figures");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -8,7 +8,7 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 /// One line of the table that `doctor` prints.
 struct Finding {
@@ -40,6 +40,6 @@ Finding check_ports(int port, int ranks_here);
 /// have synchronized clocks; latency and bandwidth of pairs, of all pairs up to 16 ranks, beyond
 /// that of 16 evenly chosen ranks.
 /// Ranks     collective; rank 0 gets the findings
-std::vector<Finding> check_ranks(const Group& world, const std::filesystem::path& folder);
+std::vector<Finding> check_ranks(const distributed::Group& world, const std::filesystem::path& folder);
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -10,7 +10,7 @@
 #include "common/files.h"
 #include "trainer/commands/doctor_checks.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -32,7 +32,7 @@ Finding room(const fs::path& folder) {
   const uint64_t free = uint64_t{status.f_bavail} * status.f_frsize;
   return {"folder: room",
           std::to_string(free >> 20) + " MiB free" +
-              (free < (uint64_t{1} << 30) ? ": little for checkpoints" : ""),
+              (free < (uint64_t{1} << 30) ? ": little space for checkpoints" : ""),
           free < (uint64_t{1} << 30) ? Level::kNote : Level::kGood,
           {{"free_bytes", free}}};
 }
@@ -61,7 +61,7 @@ Finding renaming(const fs::path& scratch) {
   ::close(reader);
   if (!good)
     return {"folder: rename",
-            "does not replace an open file in one step, which checkpoints rely on; use another file system",
+            "does not replace an open file atomically, which checkpoints require; use another file system",
             Level::kFails};
   return {"folder: rename and fsync",
           formatted("%.1f ms", seconds * 1e3) + ", replaces in one step",
@@ -101,4 +101,4 @@ std::vector<Finding> check_folder(const fs::path& folder) {
   return all;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -18,7 +18,7 @@
 #include "trainer/commands/doctor_checks.h"
 #include "trainer/coordinator/metrics/build_info.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -94,7 +94,7 @@ Finding gpus() {
   for (fs::directory_iterator at("/proc/driver/nvidia/gpus", none), end; !none && at != end;
        at.increment(none))
     ++count;
-  const std::string problem = gpu_problem();
+  const std::string problem = distributed::gpu_problem();
   const std::string counted = count == 0 ? "none" : std::to_string(count);
   if (count > 0 && !problem.empty())
     return {"GPUs", counted + ", which this program cannot use: " + problem, Level::kNote, {{"gpus", count}}};
@@ -146,8 +146,8 @@ Finding check_ports(int port, int ranks_here) {
 
 std::vector<Finding> check_host() {
   std::vector<Finding> all = {
-      {"lodestone", lodestone_version()},
-      {"LibTorch", libtorch_version()},
+      {"lodestone", coordinator::lodestone_version()},
+      {"LibTorch", coordinator::libtorch_version()},
       cores(),
       memory(),
       gpus(),
@@ -156,10 +156,10 @@ std::vector<Finding> check_host() {
       limit("processes", RLIMIT_NPROC, 1024, Level::kNote,
             "few for the threads of all ranks of a host; ulimit -u 65536"),
       limit("locked memory", RLIMIT_MEMLOCK, ~uint64_t{0}, Level::kGood,
-            "enough but for RDMA, which wants it unlimited", kMiB),
+            "enough except for RDMA, which needs it unlimited", kMiB),
       own_name(),
   };
-  for (const auto& backend : backend_table())
+  for (const auto& backend : distributed::backend_table())
     all.push_back(
         {"backend " + backend.name, backend.problem.empty() ? "ready" : "absent: " + backend.problem});
   std::error_code error;
@@ -170,4 +170,4 @@ std::vector<Finding> check_host() {
   return all;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

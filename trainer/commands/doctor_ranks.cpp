@@ -12,7 +12,7 @@
 #include "distributed/reductions/gather_texts.h"
 #include "trainer/commands/doctor_checks.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -25,7 +25,7 @@ constexpr int64_t kSmall = 8, kLarge = int64_t{4} << 20;
 constexpr int kRounds = 15, kLargeRounds = 4;
 
 // Lists the ranks for which something is not true, such as "1, 2 and 5 more"; "" if it is true for all.
-std::string ranks_without(const Group& world, bool good) {
+std::string ranks_without(const distributed::Group& world, bool good) {
   const auto all = world.gather_counts(good ? 0 : 1);
   std::string names;
   int64_t more = 0;
@@ -39,7 +39,7 @@ std::string ranks_without(const Group& world, bool good) {
   return more > 0 ? names + " and " + std::to_string(more) + " more" : names;
 }
 
-Finding names(const Group& world, const std::vector<std::string>& hosts) {
+Finding names(const distributed::Group& world, const std::vector<std::string>& hosts) {
   addrinfo* found = nullptr;
   const bool good = ::getaddrinfo(hosts.front().c_str(), nullptr, nullptr, &found) == 0;
   if (found) ::freeaddrinfo(found);
@@ -51,7 +51,7 @@ Finding names(const Group& world, const std::vector<std::string>& hosts) {
           Level::kNote};
 }
 
-Finding shared_folder(const Group& world, const fs::path& folder) {
+Finding shared_folder(const distributed::Group& world, const fs::path& folder) {
   const std::string name = world.broadcast_text(".lodestone-doctor-seen-" + std::to_string(::getpid()));
   const fs::path path = folder / name;
   if (world.rank() == 0) std::ofstream(path) << "seen\n";
@@ -62,13 +62,13 @@ Finding shared_folder(const Group& world, const fs::path& folder) {
   if (world.rank() == 0) fs::remove(path, error);
   if (without.empty()) return {"folder: shared", "all ranks see the same"};
   return {"folder: shared",
-          "what rank 0 writes is not seen by ranks " + without +
+          "files that rank 0 writes are not visible to ranks " + without +
               ": they could not resume from its checkpoints; mount one file system on all hosts",
           Level::kFails};
 }
 
 // All ranks read their clocks when they leave a barrier; the shortest of several rounds is the most exact.
-Finding clocks(const Group& world) {
+Finding clocks(const distributed::Group& world) {
   double spread = 0, within = 1e9;
   for (int round = 0; round < kRounds; ++round) {
     world.barrier();
@@ -84,14 +84,14 @@ Finding clocks(const Group& world) {
   }
   const bool off = spread - within > 1;
   return {"clocks",
-          formatted("differ by %.3f ms at most, known to %.3f ms", spread * 1e3, within * 1e3) +
+          formatted("differ by at most %.3f ms, measured to within %.3f ms", spread * 1e3, within * 1e3) +
               (off ? ": set them by NTP" : ""),
           off ? Level::kNote : Level::kGood,
           {{"seconds", spread}, {"known_to_seconds", within}}};
 }
 
 // Seconds of one exchange with a peer in both directions at once.
-double exchange(const Group& world, int peer, int64_t bytes, int rounds) {
+double exchange(const distributed::Group& world, int peer, int64_t bytes, int rounds) {
   const at::Tensor x = at::zeros({bytes}, at::kByte);
   const std::array<int64_t, 1> shape{bytes};
   world.send_recv(x, peer, shape, peer);  // connects the ranks, and touches the buffers
@@ -117,7 +117,7 @@ std::vector<int> chosen_ranks(int world) {
 }
 
 // One pair after the other, so that no two pairs share the network.
-std::vector<Pair> measure_pairs(const Group& world) {
+std::vector<Pair> measure_pairs(const distributed::Group& world) {
   std::vector<Pair> pairs;
   const auto ranks = chosen_ranks(world.size());
   for (size_t i = 0; i < ranks.size(); ++i)
@@ -145,7 +145,7 @@ std::string name_of(const Pair& pair, const std::vector<std::string>& hosts) {
   return "ranks " + end(pair.low) + " and " + end(pair.high);
 }
 
-std::vector<Finding> network(const Group& world, const std::vector<std::string>& hosts) {
+std::vector<Finding> network(const distributed::Group& world, const std::vector<std::string>& hosts) {
   const auto pairs = measure_pairs(world);
   std::vector<double> latencies, rates;
   nlohmann::json list = nlohmann::json::array();
@@ -171,18 +171,18 @@ std::vector<Finding> network(const Group& world, const std::vector<std::string>&
            {{"median_seconds", latency}, {"pairs", list}}},
           {"bandwidth",
            formatted("%.2f GB/s each way over 4 MiB, median; worst %.2f GB/s", rate / 1e9, thin->rate / 1e9) +
-               ", " + name_of(*thin, hosts) + (bad ? ": a tenth of the usual; look at that link" : ""),
+               ", " + name_of(*thin, hosts) + (bad ? ": less than usual; check that link" : ""),
            bad ? Level::kNote : Level::kGood,
            {{"median_bytes_per_second", rate}}}};
 }
 
 }  // namespace
 
-std::vector<Finding> check_ranks(const Group& world, const fs::path& folder) {
-  const auto hosts = gather_texts(world, host_name());
+std::vector<Finding> check_ranks(const distributed::Group& world, const fs::path& folder) {
+  const auto hosts = distributed::gather_texts(world, host_name());
   std::vector<Finding> all = {names(world, hosts), shared_folder(world, folder), clocks(world)};
   for (auto& finding : network(world, hosts)) all.push_back(std::move(finding));
   return all;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

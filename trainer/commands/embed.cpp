@@ -14,13 +14,13 @@
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/metrics/progress.h"
 #include "trainer/coordinator/run_context.h"
-#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/run_config.h"
 #include "trainer/run/trained_model.h"
 #include "trainer/search/embedding_writer.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -37,8 +37,8 @@ using Clock = std::chrono::steady_clock;
 constexpr int64_t kRows = 256;  // rows of a rank's batch
 constexpr std::chrono::seconds kSavedEvery(5);
 
-ProgressStyle of_rows(const Log& log) {
-  ProgressStyle style = ProgressStyle::for_stderr(log);
+coordinator::ProgressStyle of_rows(const Log& log) {
+  coordinator::ProgressStyle style = coordinator::ProgressStyle::for_stderr(log);
   style.unit = "rows";
   style.step = "row";
   return style;
@@ -48,12 +48,12 @@ ProgressStyle of_rows(const Log& log) {
 /// Ranks     rank 0
 class Recorder {
  public:
-  Recorder(EmbeddingPlan plan, const Log& log)
+  Recorder(search::EmbeddingPlan plan, const Log& log)
       : total_(plan.rows),
         writer_(std::move(plan)),
         first_(writer_.done()),
         progress_(std::cerr, first_, total_, of_rows(log)) {
-    if (first_ > 0) log->info("going on after {} of {} rows", first_, total_);
+    if (first_ > 0) log->info("resuming after {} of {} rows", first_, total_);
   }
 
   int64_t done() const { return writer_.done(); }
@@ -61,8 +61,9 @@ class Recorder {
   int64_t left_out() const { return writer_.left_out(); }
 
   /// The rows of the next `asked` samples, without those that could not be read.
-  void take(const at::Tensor& z_nD, const std::vector<int64_t>& samples, int64_t asked, const Input& input) {
-    std::vector<EmbeddedRow> rows;
+  void take(const at::Tensor& z_nD, const std::vector<int64_t>& samples, int64_t asked,
+            const run::Input& input) {
+    std::vector<search::EmbeddedRow> rows;
     for (const int64_t i : samples) rows.push_back(input.row(i));
     writer_.append(z_nD, rows, asked - static_cast<int64_t>(rows.size()));
     if (Clock::now() - saved_ >= kSavedEvery) writer_.save_place(), saved_ = Clock::now();
@@ -77,13 +78,13 @@ class Recorder {
 
  private:
   int64_t total_;
-  EmbeddingWriter writer_;
+  search::EmbeddingWriter writer_;
   int64_t first_;
-  Progress progress_;
+  coordinator::Progress progress_;
   Clock::time_point start_ = Clock::now(), saved_ = start_;
 };
 
-std::vector<int64_t> gathered(const RunContext& context, const std::vector<int64_t>& mine) {
+std::vector<int64_t> gathered(const coordinator::RunContext& context, const std::vector<int64_t>& mine) {
   at::Tensor mine_b = at::empty({static_cast<int64_t>(mine.size())}, at::kLong);
   std::copy(mine.begin(), mine.end(), mine_b.mutable_data_ptr<int64_t>());
   const at::Tensor all_n = context.world.all_gather(mine_b.to(context.launch.device())).cpu().contiguous();
@@ -93,28 +94,29 @@ std::vector<int64_t> gathered(const RunContext& context, const std::vector<int64
 
 // Each round is one batch shared by all ranks, in the order of the data, so that a single number says what is
 // done for any number of ranks.
-void embed_rounds(RunContext& context, TrainedModel& model, const Input& input, Recorder* recorder) {
+void embed_rounds(coordinator::RunContext& context, run::TrainedModel& model, const run::Input& input,
+                  Recorder* recorder) {
   const int64_t rows = input.dataset().size();
   const int64_t done =
       std::stoll(context.world.broadcast_text(recorder ? std::to_string(recorder->done()) : ""));
   if (done == rows) return;
-  auto sampler = std::make_shared<RangeSampler>(input.examples->dataset(), Range{done, rows},
-                                                kRows * context.world.size());
-  LoaderConfig loading = model.config().data.loader;
+  auto sampler = std::make_shared<sampler::RangeSampler>(
+      input.examples->dataset(), sampler::Range{done, rows}, kRows * context.world.size());
+  sampler::LoaderConfig loading = model.config().data.loader;
   loading.leave_out = true;
-  BadRecordTeller teller(rows, loading.bad_records);
+  run::BadRecordReporter reporter(rows, loading.bad_records);
   const int64_t rounds = sampler->batches_per_epoch();
-  Loader loader(input.examples, std::move(sampler), {context.world.rank(), context.world.size()}, loading, 0,
-                {},
-                /*augment=*/false, rounds);
+  sampler::Loader loader(input.examples, std::move(sampler), {context.world.rank(), context.world.size()},
+                         loading, 0, {},
+                         /*augment=*/false, rounds);
   while (loader.has_next()) {
-    const Batch batch = loader.next();
+    const sampler::Batch batch = loader.next();
     const at::Tensor z_nD = model.embed(batch.features).to(context.launch.device());
     const at::Tensor all_nD = context.world.all_gather(z_nD).cpu().contiguous();
     const std::vector<int64_t> samples = gathered(context, batch.indices);
     const auto missing = batch.global_rows - static_cast<int64_t>(samples.size());
     if (missing > 0) {
-      const auto messages = teller.meet(context.world, loader.take_bad_records());
+      const auto messages = reporter.report(context.world, loader.take_bad_records());
       for (const std::string& message : messages)
         if (recorder) context.log->warn("left out a bad record: {}", message);
     }
@@ -123,35 +125,36 @@ void embed_rounds(RunContext& context, TrainedModel& model, const Input& input, 
 }
 
 // A hash of all samples in their order, and of the settings of the data.
-std::string described(RunConfig& config, const Dataset& data) {
+std::string described(run::RunConfig& config, const sampler::Dataset& data) {
   std::string text = write_yaml([&](Fields& f) { config.data.visit(f); });
-  return checksum(text + std::to_string(samples_hash(data)));
+  return checksum(text + std::to_string(sampler::samples_hash(data)));
 }
 
-int embed_input(RunContext& context, TrainedModel& model, const EmbedArguments& arguments) {
-  const Input input = open_input(model.config(), arguments.input);
-  tell_left_out(context, input.source, input.dataset());
+int embed_input(coordinator::RunContext& context, run::TrainedModel& model, const EmbedArguments& arguments) {
+  const run::Input input = run::open_input(model.config(), arguments.input);
+  run::report_left_out(context, input.source, input.dataset());
+  const Replacement replacement(arguments.output);
   std::optional<Recorder> recorder;
   if (context.is_main_rank()) {
-    tell_replaced(arguments.output, *context.log);
     recorder.emplace(
-        EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
-                      model.about(absolute_path(input.source).string()),
-                      described(model.config(), input.dataset())},
+        search::EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
+                              model.about(absolute_path(input.source).string()),
+                              described(model.config(), input.dataset())},
         context.log);
   }
   embed_rounds(context, model, input, recorder ? &*recorder : nullptr);
   if (recorder) {
     recorder->finish();
+    replacement.report(*context.log);
     const int64_t left_out = recorder->left_out();
     std::cout << arguments.output << ": " << input.dataset().size() - left_out << " embeddings of width "
-              << model.config().encoder->output_dim() << left_out_note(left_out) << std::endl;
+              << model.config().encoder->output_dim() << run::left_out_note(left_out) << std::endl;
   }
   return kDone;
 }
 
-int run_embed(const EmbedArguments& arguments, const Tables& tables) {
-  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
+int run_embed(const EmbedArguments& arguments, const run::Tables& tables) {
+  return run::with_model(tables, arguments, [&](coordinator::RunContext& context, run::TrainedModel& model) {
     return embed_input(context, model, arguments);
   });
 }
@@ -168,4 +171,4 @@ void add_embed(CLI::App* embed, Action& action) {
   add_allow_code(embed, arguments->allow_code);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

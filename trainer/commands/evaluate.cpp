@@ -1,9 +1,11 @@
+#include <exception>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <optional>
 
-#include "common/files.h"
 #include "common/json_text.h"
+#include "common/output_file.h"
 #include "common/text_format.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/checkpoints/run_folder.h"
@@ -14,10 +16,10 @@
 #include "trainer/run/ranks.h"
 #include "trainer/run/report_writer.h"
 #include "trainer/run/run_config.h"
-#include "trainer/run/start/host_speaker.h"
+#include "trainer/run/start/host_reporter.h"
 #include "trainer/search/calibration.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace fs = std::filesystem;
 
@@ -33,75 +35,90 @@ struct EvaluateArguments {
 };
 
 // Sets the threshold for "same" and stores it in the run folder of the checkpoint.
-void keep_threshold(const RunConfig& config, const Checkpoint& checkpoint, const Judgement& judged,
-                    double far, Logger& log) {
-  Calibration found = calibrate(judged.roc, far, likeness_of(config));
+void keep_threshold(const run::RunConfig& config, const coordinator::Checkpoint& checkpoint,
+                    const eval::EvaluationResult& evaluated, double far, Logger& log) {
+  search::Calibration found = search::calibrate(evaluated.roc, far, run::similarity_of(config));
   found.step = checkpoint.step;
-  const RunFolder folder = RunFolder::of_checkpoint(checkpoint.path);
-  const RunLock lock(folder);
-  const fs::path file = calibration_file(folder.root());
-  write_calibration(file, found);
-  log.info("{}: same from a score of {}: accepts {} % of different pairs and {} % of same ones",
-           file.string(), compact(found.threshold), compact(100 * found.measured_far),
-           compact(100 * found.tar));
+  const coordinator::RunFolder folder = coordinator::RunFolder::of_checkpoint(checkpoint.path);
+  const coordinator::RunLock lock(folder);
+  const fs::path file = search::calibration_file(folder.root());
+  search::write_calibration(file, found);
+  log.info("{}: threshold {}: accepts {} % of different pairs and {} % of same pairs", file.string(),
+           compact(found.threshold), compact(100 * found.measured_far), compact(100 * found.tar));
 }
 
 // A run in progress writes its own report later; the figures have been printed already.
-void keep_report(const RunFolder& folder, RunConfig& config, const RunContext& context,
-                 const Evaluator& evaluator, const Evaluation& evaluation) {
+void keep_report(const coordinator::RunFolder& folder, run::RunConfig& config,
+                 const coordinator::RunContext& context, const run::Evaluator& evaluator,
+                 const eval::Evaluation& evaluation) {
   std::error_code ignored;
   if (!fs::is_regular_file(folder.metrics(), ignored)) return;
   // Held until the report is written: a run that starts meanwhile must find the folder unlocked.
-  std::optional<RunLock> lock;
-  write_run_report(folder, config, context, *config.encoder, evaluator, evaluation,
-                   [&] { lock.emplace(folder); });
+  std::optional<coordinator::RunLock> lock;
+  run::write_run_report(folder, config, context, *config.encoder, evaluator, evaluation,
+                        [&] { lock.emplace(folder); });
 }
 
-int judge_checkpoint(RunContext& context, RunConfig& config, const Checkpoint& checkpoint,
-                     const EvaluateArguments& arguments) {
-  build_encoder(config, *config.encoder);
-  tell_remarks(*config.encoder, context, /*training=*/false);
-  restore_model(checkpoint.snapshot, config);
+// The first failure is kept, and the steps that follow are taken all the same.
+void attempt(std::exception_ptr& failure, const std::function<void()>& step) {
+  try {
+    step();
+  } catch (const Error&) {
+    if (!failure) failure = std::current_exception();
+  }
+}
+
+int evaluate_checkpoint(coordinator::RunContext& context, run::RunConfig& config,
+                        const coordinator::Checkpoint& checkpoint, const EvaluateArguments& arguments) {
+  run::build_encoder(config, *config.encoder);
+  run::log_remarks(*config.encoder, context, /*training=*/false);
+  run::restore_model(checkpoint.snapshot, config);
   config.encoder->parameters().convert(at::kFloat, context.launch.device());
-  const auto evaluator = make_evaluator(config);
-  tell_left_out(context, "evaluation", evaluator->dataset());
-  const Evaluation evaluation =
+  const auto evaluator = run::make_evaluator(config);
+  run::report_left_out(context, "evaluation", evaluator->dataset());
+  const eval::Evaluation evaluation =
       evaluator->run(context, *config.encoder, {.with_report = true, .resamples = arguments.bootstrap});
   if (!context.is_main_rank()) return kDone;
 
-  nlohmann::json result = nlohmann::json::parse(to_json(evaluation.model.measures));
+  nlohmann::json result = nlohmann::json::parse(to_json(evaluation.model.metrics));
   if (!evaluation.model.intervals.empty())
     result["intervals"] = nlohmann::json::parse(to_json(evaluation.model.intervals));
   result["left_out"] = evaluation.left_out;
   result["step"] = checkpoint.step;
   result["checkpoint"] = checkpoint.path.string();
-  if (!evaluation.floor.measures.empty())
-    result["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
-  // Printed last, since the reader of the pipe may close it; printed even if a step before it fails.
+  if (!evaluation.baseline.metrics.empty())
+    result["floor"] = nlohmann::json::parse(to_json(evaluation.baseline.metrics));
+  // Printed last, since the reader of the pipe may close it; printed even if a step before it fails. None of
+  // these steps needs another: a pipe without a reader costs neither threshold nor report.
   const std::string table =
-      measures_table(evaluation.model.measures, evaluation.floor.measures, evaluation.model.intervals);
-  try {
-    if (!arguments.json.empty()) write_file_atomic(arguments.json, json_text(result, 2) + "\n");
-    keep_report(RunFolder(arguments.run), config, context, *evaluator, evaluation);
+      eval::format_metrics(evaluation.model.metrics, evaluation.baseline.metrics, evaluation.model.intervals);
+  std::exception_ptr failure;
+  attempt(failure, [&] {
     if (arguments.calibrate)
       keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *context.log);
-  } catch (const Error&) {
-    std::cout << table << std::flush;
-    throw;
-  }
+  });
+  attempt(failure, [&] {
+    keep_report(coordinator::RunFolder(arguments.run), config, context, *evaluator, evaluation);
+  });
+  attempt(failure, [&] {
+    if (!arguments.json.empty()) write_output(arguments.json, json_text(result, 2) + "\n");
+  });
   std::cout << table << std::flush;
+  if (failure) std::rethrow_exception(failure);
   return kDone;
 }
 
-int run_evaluate(const EvaluateArguments& arguments, const Tables& tables) {
+int run_evaluate(const EvaluateArguments& arguments, const run::Tables& tables) {
   // Every rank reads the checkpoint's configuration, since it says how the ranks connect.
-  const Checkpoint checkpoint = load_checkpoint(arguments.run, [](const std::string& sentence) {
-    if (speaks_for_its_host(sentence)) make_log(0, 1)->warn("{}", sentence);
+  const coordinator::Checkpoint checkpoint =
+      coordinator::load_checkpoint(arguments.run, [](const std::string& sentence) {
+        if (run::reports_for_host(sentence)) make_log(0, 1)->warn("{}", sentence);
+      });
+  run::RunConfig config(tables);
+  run::read_checkpoint_config(checkpoint, arguments.assignments, arguments.allow_code, config);
+  return run::run_on_ranks(config, [&](coordinator::RunContext& context) {
+    return evaluate_checkpoint(context, config, checkpoint, arguments);
   });
-  RunConfig config(tables);
-  read_checkpoint_config(checkpoint, arguments.assignments, arguments.allow_code, config);
-  return run_on_ranks(
-      config, [&](RunContext& context) { return judge_checkpoint(context, config, checkpoint, arguments); });
 }
 
 }  // namespace
@@ -126,4 +143,4 @@ void add_evaluate(CLI::App* evaluate, Action& action) {
       ->capture_default_str();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -1,7 +1,9 @@
+#include <array>
 #include <filesystem>
 
-#include "common/files.h"
+#include "common/output_file.h"
 #include "common/safetensors.h"
+#include "trainer/commands/choice_option.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/checkpoints/snapshot.h"
@@ -13,62 +15,66 @@
 #include "trainer/run/model_card.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
 struct ExportArguments {
   std::string run;
   bool allow_code = false;
-  std::string format;
+  run::ExportFormat format = run::ExportFormat::kSafetensors;
   std::string output;
   std::string card;  // empty: the output name with the ending .md
-  std::string measures;
+  std::string metrics;
   std::string license;
   std::string data_license;
 };
 
 // The metadata that a reader of the file needs besides the weights.
-std::map<std::string, std::string> description(RunConfig& config, const Checkpoint& checkpoint) {
+std::map<std::string, std::string> description(run::RunConfig& config,
+                                               const coordinator::Checkpoint& checkpoint) {
   return {{"format", "pt"},
           {"encoder", write_yaml([&](Fields& f) { f.slot({.name = "encoder"}, config.encoder); })},
           {"data", write_yaml([&](Fields& f) { config.data.visit(f); })},
           {"normalize", config.normalize ? "true" : "false"},
           {"step", std::to_string(checkpoint.step)},
-          {"lodestone", lodestone_version()}};
+          {"lodestone", coordinator::lodestone_version()}};
 }
 
-TensorMap tensors_of(const Parameters& parameters) {
+TensorMap tensors_of(const encoders::Parameters& parameters) {
   TensorMap tensors;
   for (const auto* list : {&parameters.learned(), &parameters.buffers()})
     for (const auto& parameter : *list) tensors[parameter.name] = parameter.tensor.detach();
   return tensors;
 }
 
-int run_export(const ExportArguments& arguments, const Tables& tables) {
+int run_export(const ExportArguments& arguments, const run::Tables& tables) {
   const Log log = make_log(0, 1);
-  const Checkpoint checkpoint = load_checkpoint(arguments.run, warn_to(log));
-  RunConfig config(tables);
-  read_checkpoint_config(checkpoint, {}, arguments.allow_code, config);
-  build_encoder(config, *config.encoder);
-  restore_model(checkpoint.snapshot, config);
+  const coordinator::Checkpoint checkpoint =
+      coordinator::load_checkpoint(arguments.run, coordinator::warn_to(log));
+  run::RunConfig config(tables);
+  run::read_checkpoint_config(checkpoint, {}, arguments.allow_code, config);
+  run::build_encoder(config, *config.encoder);
+  run::restore_model(checkpoint.snapshot, config);
   const std::filesystem::path output(arguments.output);
   const auto card = arguments.card.empty() ? std::filesystem::path(output).replace_extension(".md")
                                            : std::filesystem::path(arguments.card);
-  const std::string card_text = model_card(config, checkpoint,
-                                           {.file = output.filename().string(),
-                                            .format = arguments.format,
-                                            .license = arguments.license,
-                                            .data_license = arguments.data_license,
-                                            .measures = arguments.measures});
+  const std::string card_text = run::model_card(config, checkpoint,
+                                                {.file = output.filename().string(),
+                                                 .format = arguments.format,
+                                                 .license = arguments.license,
+                                                 .data_license = arguments.data_license,
+                                                 .metrics = arguments.metrics});
+  const std::filesystem::path place = behind_links(output);
   const auto about = description(config, checkpoint);
-  for (const std::string& file : {arguments.output, card.string()}) tell_replaced(file, *log);
-  if (arguments.format == "safetensors") {
-    write_safetensors(arguments.output, tensors_of(config.encoder->parameters()), about);
+  const std::array<Replacement, 2> replacements = {Replacement(arguments.output), Replacement(card.string())};
+  if (arguments.format == run::ExportFormat::kSafetensors) {
+    write_safetensors(place, tensors_of(config.encoder->parameters()), about);
   } else {
-    export_torchscript(*config.encoder, input_shape(config), arguments.output, about);
+    encoders::export_torchscript(*config.encoder, run::input_shape(config), place, about);
   }
-  write_file_atomic(card, card_text);
+  write_output(card, card_text);
+  for (const Replacement& replacement : replacements) replacement.report(*log);
   log->info("{}: {} of step {}, {} parameters, embeddings of width {}; model card: {}", arguments.output,
             config.encoder.name(), checkpoint.step, config.encoder->parameters().count(),
             config.encoder->output_dim(), card.string());
@@ -81,16 +87,15 @@ void add_export(CLI::App* out, Action& action) {
   auto arguments = on<ExportArguments>(out, action, run_export);
   add_path(out, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
   add_allow_code(out, arguments->allow_code);
-  out->add_option("--format", arguments->format,
-                  "Output format. safetensors: weights by name; torchscript: weights and network, for "
-                  "torch.jit.load and torch::jit::load")
-      ->required()
-      ->check(CLI::IsMember({"safetensors", "torchscript"}));
+  add_choice(out, "--format", arguments->format, run::kExportFormats,
+             "Output format. safetensors: weights by name; torchscript: weights and network, for "
+             "torch.jit.load and torch::jit::load")
+      ->required();
   add_output(out, arguments->output, "File to write");
   add_path(out, "--card", arguments->card,
            "File for the model card (default: the output name with the ending .md); replaced as --output is");
   add_path(
-      out, "--measures", arguments->measures,
+      out, "--measures", arguments->metrics,
       "Metrics file for the model card, as `evaluate --json` writes it (default: the run's last evaluation)")
       ->check(CLI::ExistingFile);
   out->add_option("--license", arguments->license,
@@ -99,4 +104,4 @@ void add_export(CLI::App* out, Action& action) {
                   "Licence of the training data for the model card");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -2,32 +2,36 @@
 #include <iostream>
 
 #include "common/counted.h"
+#include "common/output_file.h"
 #include "common/text_format.h"
+#include "trainer/commands/choice_option.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/search/approximate_index.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
 struct IndexArguments {
   std::string gallery;
-  std::string kind = "hnsw";
+  search::IndexKind kind = search::IndexKind::kHnsw;
   std::string output;
 };
 
 constexpr int64_t kRecallDepth = 10, kRecallSamples = 500;
 
 int run_index(const IndexArguments& arguments) {
-  const Embeddings gallery = read_embeddings(arguments.gallery);
-  const ApproximateIndex index = ApproximateIndex::build(gallery, index_kind_of(arguments.kind));
-  tell_replaced(arguments.output, *make_log(0, 1));
-  index.write(arguments.output);
+  const search::Embeddings gallery = search::read_embeddings(arguments.gallery);
+  const search::ApproximateIndex index = search::ApproximateIndex::build(gallery, arguments.kind);
+  const Replacement replacement(arguments.output);
+  index.write(behind_links(arguments.output));
+  replacement.report(*make_log(0, 1));
   const std::array<int64_t, 2> efforts = {index.default_effort(), 4 * index.default_effort()};
-  const std::vector<double> recalls = recalls_of(index, gallery, kRecallDepth, kRecallSamples, efforts);
-  std::cout << arguments.output << ": " << arguments.kind << " of " << counted(gallery.size(), "row")
-            << "\neffort\trecall_at_" << kRecallDepth << "\n";
+  const std::vector<double> recalls =
+      search::recalls_of(index, gallery, kRecallDepth, kRecallSamples, efforts);
+  std::cout << arguments.output << ": " << choice_name(arguments.kind, search::kIndexKinds) << " of "
+            << counted(gallery.size(), "row") << "\neffort\trecall_at_" << kRecallDepth << "\n";
   for (size_t e = 0; e < efforts.size(); ++e)
     std::cout << efforts[e] << '\t' << decimal(100 * recalls[e], 1) << " %\n";
   std::cout << std::flush;
@@ -42,13 +46,11 @@ void add_index(CLI::App* index, Action& action) {
            "Embeddings to index, as `lodestone embed` or `lodestone gallery` writes them (*.safetensors)")
       ->required()
       ->check(CLI::ExistingFile);
-  index
-      ->add_option("--kind", arguments->kind,
-                   "Kind of index. hnsw: a neighbour graph; ivf-pq: rows compressed to D/4 bytes each, for "
-                   "galleries that barely fit in memory")
-      ->check(CLI::IsMember({"hnsw", "ivf-pq"}))
-      ->capture_default_str();
+  add_defaulted_choice(
+      index, "--kind", arguments->kind, search::kIndexKinds,
+      "Kind of index. hnsw: a neighbour graph; ivf-pq: rows compressed to D/4 bytes each, for "
+      "galleries that barely fit in memory");
   add_output(index, arguments->output, "File for the index");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/log_format.h"
 #include "common/paths.h"
+#include "common/printable.h"
 #include "trainer/commands/usage.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
@@ -21,7 +22,7 @@
 #include "trainer/run/run_config.h"
 #include "trainer/run/start/load_watch.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -53,22 +54,22 @@ std::vector<std::string> remote_agent() {
 /// The hosts of a hostfile, and those of them that respond at the moment.
 class Hosts {
  public:
-  explicit Hosts(const std::string& file) : all_(read_hostfile(file)), left_(all_) {}
+  explicit Hosts(const std::string& file) : all_(coordinator::read_hostfile(file)), left_(all_) {}
 
   int find_those_left() {
-    left_ = answering(all_, remote_agent());
-    return slots_of(left_).value_or(0);
+    left_ = coordinator::answering(all_, remote_agent());
+    return coordinator::slots_of(left_).value_or(0);
   }
-  std::optional<int> slots() const { return slots_of(all_); }
+  std::optional<int> slots() const { return coordinator::slots_of(all_); }
   bool only_this_host() const { return all_.size() == 1 && all_.front().is_this_host(); }
   std::string file() const {
     const fs::path path = folder_.path() / "hosts";
-    write_file_atomic(path, hostfile_text(left_));
+    write_file_atomic(path, coordinator::hostfile_text(left_));
     return path.string();
   }
 
  private:
-  std::vector<Host> all_, left_;
+  std::vector<coordinator::Host> all_, left_;
   TempFolder folder_;
 };
 
@@ -107,15 +108,27 @@ std::string loopback_library(const fs::path& program) {
   return "";
 }
 
+// Why mpirun can't load the library, and what to do; "" if it can. LD_PRELOAD is split at colons and blanks.
+std::string loopback_problem(const fs::path& program) {
+  const std::string library = loopback_library(program);
+  if (library.empty())
+    return std::string(LODESTONE_LOOPBACK) + " is missing; copy or link it to " +
+           printable(program.parent_path().string());
+  if (library.find_first_of(": \t\n") != std::string::npos)
+    return "LD_PRELOAD can't hold the path of the program, which has a blank or a colon: " +
+           printable(program.string()) + "; move the program";
+  return "";
+}
+
 std::string preloaded(const std::string& library) {
   const char* others = std::getenv("LD_PRELOAD");
   return others == nullptr || *others == '\0' ? library : library + ":" + others;
 }
 
 // A single rank needs no launcher.
-ChildCommand job_command(const std::string& program, const LaunchArguments& arguments,
-                         const Generation& generation, const Hosts* hosts) {
-  ChildCommand command;
+coordinator::ChildCommand job_command(const std::string& program, const LaunchArguments& arguments,
+                                      const coordinator::Generation& generation, const Hosts* hosts) {
+  coordinator::ChildCommand command;
   const bool alone = generation.world == 1 && hosts == nullptr;
   command.logs_errors = !alone;
   if (!alone) {
@@ -129,8 +142,8 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
       command.words.emplace_back("--oversubscribe");
     }
     const bool one_host = on_one_host(hosts);
-    if (const std::string library = loopback_library(program); one_host && !library.empty())
-      command.environment["LD_PRELOAD"] = preloaded(library);
+    if (one_host && loopback_problem(program).empty())
+      command.environment["LD_PRELOAD"] = preloaded(loopback_library(program));
     for (const auto& [name, value] : mca_parameters(one_host))
       if (std::getenv(("OMPI_MCA_" + name).c_str()) == nullptr)
         command.words.insert(command.words.end(), {"--mca", name, value});
@@ -138,20 +151,28 @@ ChildCommand job_command(const std::string& program, const LaunchArguments& argu
     for (const std::string& name : variables_for_ranks())
       command.words.insert(command.words.end(), {"-x", name});
     if (!one_host)
-      for (const std::string& word : load_watch()) command.words.push_back(word);
+      for (const std::string& word : run::load_watch()) command.words.push_back(word);
   }
   command.words.push_back(program);
   command.words.insert(command.words.end(), arguments.command.begin(), arguments.command.end());
   return command;
 }
 
-std::optional<int64_t> newest_step(const RunFolder& folder) {
+std::optional<int64_t> newest_step(const coordinator::RunFolder& folder) {
   std::optional<int64_t> newest;
-  for (const auto& path : list_checkpoints(folder.checkpoints())) {
-    const int64_t step = step_of(path.filename().string());
+  for (const auto& path : coordinator::list_checkpoints(folder.checkpoints())) {
+    const int64_t step = coordinator::step_of(path.filename().string());
     if (!newest || step > *newest) newest = step;
   }
   return newest;
+}
+
+// launch reads it, and so does every rank.
+void refuse_pipe(const std::string& config) {
+  if (path_exists(config) && !is_file(config) && !is_folder(config))
+    throw ConfigError("launch: " + config +
+                      ": expected a regular file, which every rank can read, got a pipe or a device, which "
+                      "can be read once; write the configuration into a file");
 }
 
 // The requested number of ranks, or all slots of the hostfile.
@@ -159,7 +180,7 @@ int ranks_wanted(const LaunchArguments& arguments, const Hosts* hosts) {
   const auto slots = hosts == nullptr ? std::optional<int>(1) : hosts->slots();
   if (!slots && (!arguments.ranks || arguments.min_ranks))
     throw ConfigError("launch: expected slots=N behind each host's name in " + arguments.hostfile +
-                      ", since only mpirun knows what a host without has room for; write them, or give -n "
+                      ", since only mpirun knows the slots of a host that names none; add them, or give -n "
                       "and no --min-ranks");
   const int ranks = arguments.ranks.value_or(slots.value_or(1));
   if (hosts != nullptr && slots && *slots < ranks)
@@ -172,12 +193,12 @@ int ranks_wanted(const LaunchArguments& arguments, const Hosts* hosts) {
   return ranks;
 }
 
-int run_launch(const LaunchArguments& arguments, const Tables& tables) {
+int run_launch(const LaunchArguments& arguments, const run::Tables& tables) {
   std::optional<Hosts> hosts;
   if (!arguments.hostfile.empty()) hosts.emplace(arguments.hostfile);
   const Hosts* hostfile = hosts ? &*hosts : nullptr;
   const int ranks = ranks_wanted(arguments, hostfile);
-  SupervisorOptions options;
+  coordinator::SupervisorOptions options;
   options.world = ranks;
   options.min_world = arguments.min_ranks.value_or(ranks);
   options.max_restarts = arguments.max_restarts;
@@ -186,22 +207,25 @@ int run_launch(const LaunchArguments& arguments, const Tables& tables) {
   if (under_mpirun) options.rank_variable = "OMPI_COMM_WORLD_RANK=";
   // Computed once, since the name changes if the file is replaced while the job runs.
   const std::string program = fs::read_symlink("/proc/self/exe").string();
-  options.command = [&, hostfile](const Generation& generation) {
+  options.command = [&, hostfile](const coordinator::Generation& generation) {
     return job_command(program, arguments, generation, hostfile);
   };
   if (hosts) options.ranks_left = [&hosts] { return hosts->find_those_left(); };
   if (arguments.train) {
-    RunConfig config(tables);  // errors in it are reported here, once, before anything starts
+    run::RunConfig config(tables);  // errors in it are reported here, once, before anything starts
     const LaunchedTraining& train = *arguments.train;
-    read_named_config(train.config, train.assignments, train.allow_code, config);
+    refuse_pipe(train.config);
+    run::read_named_config(train.config, train.assignments, train.allow_code, config);
     choose_log_format(config.log.format);
-    options.newest_checkpoint = [folder = RunFolder(config.run_dir)] { return newest_step(folder); };
+    options.newest_checkpoint = [folder = coordinator::RunFolder(config.run_dir)] {
+      return newest_step(folder);
+    };
   }
   const Log log = make_log(-1, 1);
-  if (under_mpirun && on_one_host(hostfile) && loopback_library(program).empty())
-    log->warn("launch: {} does not lie beside the program: mpirun listens on every network",
-              LODESTONE_LOOPBACK);
-  return Supervisor(std::move(options), log).run();
+  if (const std::string problem = loopback_problem(program);
+      under_mpirun && on_one_host(hostfile) && !problem.empty())
+    log->warn("launch: mpirun listens on every network, since {}", problem);
+  return coordinator::Supervisor(std::move(options), log).run();
 }
 
 // The command after `--` is parsed here too, so that an error in it is reported before mpirun starts.
@@ -249,8 +273,8 @@ void add_launch(CLI::App* launch, Action& action) {
       ->required();
   launch->callback([&action, arguments] {
     read_launched(*arguments);
-    action = [arguments](const Tables& tables) { return run_launch(*arguments, tables); };
+    action = [arguments](const run::Tables& tables) { return run_launch(*arguments, tables); };
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

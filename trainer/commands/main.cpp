@@ -22,13 +22,14 @@
 #include "common/files.h"
 #include "common/log_format.h"
 #include "common/stderr_lines.h"
+#include "trainer/commands/stop_signals.h"
 #include "trainer/commands/thread_spin.h"
 #include "trainer/commands/usage.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/metrics/build_info.h"
-#include "trainer/run/start/host_speaker.h"
+#include "trainer/run/start/host_reporter.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 namespace {
 
 // Limits the threads of computations before run_on_ranks, which sets the number again, or without it.
@@ -36,20 +37,20 @@ void use_no_more_than_the_quota() {
   if (std::getenv("OMP_NUM_THREADS") == nullptr) at::set_num_threads(cpu_count());
 }
 
-void tell(const std::exception& error) {
+void print_error(const std::exception& error) {
   // What is wrong with a command or a configuration all ranks find.
-  if (dynamic_cast<const ConfigError*>(&error) && !speaks_for_its_host(explain(error))) return;
+  if (dynamic_cast<const ConfigError*>(&error) && !run::reports_for_host(explain(error))) return;
   if (log_format() == LogFormat::kJson)
     make_log(-1, 1)->error("{}", explain_on_a_line(error));
   else
     std::cerr << "lodestone: error: " << explain(error) << std::endl;
 }
 
-int run(int argc, char** argv, const Extensions& extensions) {
+int run_verb(int argc, char** argv, const run::Extensions& extensions) {
   check_log_variables();
-  const Tables tables(extensions);
+  const run::Tables tables(extensions);
   CLI::App app{"Lodestone trains embedding models with negatives mined from the global batch.", "lodestone"};
-  app.set_version_flag("--version", std::string("lodestone ") + lodestone_version());
+  app.set_version_flag("--version", std::string("lodestone ") + coordinator::lodestone_version());
   app.require_subcommand(1);
   Action action;
   add_verbs(app, action);
@@ -84,9 +85,9 @@ void check_stdout() {
   std::cout.flush();
   errno = 0;
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return;
-  throw IoError(std::string("stdout: expected room for what the command prints, got ") +
-                (errno != 0 ? std::strerror(errno) : "an error when it was written") +
-                "; free some, or send it elsewhere");
+  throw IoError(std::string("stdout: expected to write the command's output, got ") +
+                (errno != 0 ? std::strerror(errno) : "a write error") +
+                "; free disk space, or redirect the output");
 }
 
 // Opens closed standard streams: otherwise the next opened file would get the descriptor, and output would be
@@ -115,10 +116,15 @@ void listen_on_loopback_alone() {
 }
 
 }  // namespace
-int main(int argc, char** argv, const Extensions& extensions) {
+}  // namespace lodestone::commands
+
+int lodestone::main(int argc, char** argv, const run::Extensions& extensions) {
+  using namespace commands;
   open_standard_streams();
   listen_on_loopback_alone();
   spin_briefly(argv);
+  // Programs that call this function have no before_main.cpp.
+  unblock_stop_signals();
   // Tensors of a few MiB are allocated and freed for every tile and layer: memory kept by the allocator
   // causes no page faults.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -127,13 +133,11 @@ int main(int argc, char** argv, const Extensions& extensions) {
   if (const auto format = asked_format(argv)) choose_log_format(*format);
   const StderrLines lines(make_log(-1, 1));
   try {
-    const int code = run(argc, argv, extensions);
+    const int code = run_verb(argc, argv, extensions);
     check_stdout();
     return code;
   } catch (const std::exception& error) {
-    tell(error);
+    print_error(error);
     return exit_code(error);
   }
 }
-
-}  // namespace lodestone

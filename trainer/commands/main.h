@@ -8,13 +8,13 @@ namespace lodestone {
 /// results to stdout, and progress and errors to stderr.
 ///
 ///     int main(int argc, char** argv) {
-///       lodestone::Extensions own;
-///       own.losses = {{"own", "a loss", lodestone::make_row<lodestone::Loss, OwnLoss>}};
+///       lodestone::run::Extensions own;
+///       own.losses = {{"own", "a loss", lodestone::make_row<lodestone::losses::Loss, OwnLoss>}};
 ///       return lodestone::main(argc, argv, own);
 ///     }
 ///
 /// Returns   the exit code of the process (common/exit_code.h)
 /// Requires  main's arguments, before anything else in main: the process may execute itself again
-int main(int argc, char** argv, const Extensions& extensions = {});
+int main(int argc, char** argv, const run::Extensions& extensions = {});
 
 }  // namespace lodestone

@@ -5,26 +5,31 @@
 #include <nlohmann/json.hpp>
 
 #include "common/counted.h"
-#include "common/files.h"
 #include "common/json_text.h"
+#include "common/output_file.h"
 #include "common/paths.h"
 #include "common/printable.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/sources/tar_shard.h"
 #include "sampler/sources/tuples.h"
+#include "trainer/commands/choice_option.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/embedding.h"
 #include "trainer/eval/sharing.h"
-#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/trained_model.h"
 #include "trainer/search/hard_negatives.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
+
+enum class TupleForm { kTriplets, kPairs };
+constexpr Choice<TupleForm> kTupleForms[] = {{"triplets", TupleForm::kTriplets},
+                                             {"pairs", TupleForm::kPairs}};
 
 struct MineArguments {
   std::string run;
@@ -32,7 +37,7 @@ struct MineArguments {
   bool allow_code = false;
   std::string input;
   std::string output;
-  std::string format = "triplets";
+  TupleForm form = TupleForm::kTriplets;
   int64_t per_anchor = 1;
   double margin = 0.1;
   double max_score = 0.98;
@@ -42,44 +47,44 @@ namespace fs = std::filesystem;
 
 /// Names images relative to the folder of `output`, as a list there does.
 /// Throws    ConfigError if a list cannot name an image
-class PictureNames {
+class ImageNames {
  public:
-  PictureNames(const Input& input, const ImageSourceConfig& config, const fs::path& output)
+  ImageNames(const run::Input& input, const sampler::ImageSourceConfig& config, const fs::path& output)
       : input_(input), folder_(absolute_path(output).parent_path()), source_(input.source) {
     if (output.extension() != ".tsv")
-      throw ConfigError("mine: expected --output *.tsv for pictures, got " + output.string());
+      throw ConfigError("mine: expected --output *.tsv for images, got " + output.string());
     if (input.source.empty())
       throw ConfigError(
           "mine: expected one folder, list or pattern of shards, got a mixture; name one of its parts with "
           "--input");
     if (config.quarter_turns)
       throw ConfigError(
-          "mine: expected pictures as they lie in files, got evaluate.data.quarter_turns; set it to false");
+          "mine: expected images as they are in files, got evaluate.data.quarter_turns; set it to false");
     if (is_folder(source_)) return;
     // A list or shards: keys are paths relative to the deepest folder that contains all files.
-    const auto files = expand_paths(input.source);
-    source_ = files.front().substr(0, files.front().size() - relative_names(files).front().size());
+    const auto files = sampler::expand_paths(input.source);
+    source_ = files.front().substr(0, files.front().size() - sampler::relative_names(files).front().size());
   }
 
   std::string operator()(int64_t i) const {
     const std::string key = input_.dataset().key(i);
     const fs::path file = absolute_path(source_ / key);
     const std::string name = file.lexically_relative(folder_).generic_string();
-    if (!is_tuple_column(name))
+    if (!sampler::is_tuple_column(name))
       throw DataError(
-          "mine: expected names of pictures that a list can hold, got '" + printable(name) +
+          "mine: expected names of images that a list can hold, got '" + printable(name) +
           "'; a tab, a line break, a # in front, and 0 or 1 alone mean something else there: rename "
           "the file");
-    if (!is_file(source_ / PictureName::of(key).file) || !is_list_entry(name))
+    if (!is_file(source_ / sampler::ImageName::of(key).file) || !sampler::is_list_entry(name))
       throw ConfigError(
-          "mine: expected pictures in files, or in shards named *.tar, below the list's folder, " +
+          "mine: expected images in files, or in shards named *.tar, below the list's folder, " +
           folder_.string() + ", got " + printable(file.string()) +
-          "; put --output into the folder of the pictures or above it");
+          "; put --output into the folder of the images or above it");
     return name;
   }
 
  private:
-  const Input& input_;
+  const run::Input& input_;
   fs::path folder_, source_;
 };
 
@@ -90,11 +95,11 @@ struct Listed {
 };
 
 // As pairs: each anchor once with its positive, and once with each of its negatives.
-std::vector<Listed> listed_lines(const std::vector<MinedTriplet>& triplets, const std::string& format) {
+std::vector<Listed> listed_lines(const std::vector<search::MinedTriplet>& triplets, TupleForm form) {
   std::vector<Listed> lines;
   for (size_t i = 0; i < triplets.size(); ++i) {
-    const MinedTriplet& t = triplets[i];
-    if (format == "triplets") {
+    const search::MinedTriplet& t = triplets[i];
+    if (form == TupleForm::kTriplets) {
       lines.push_back({{t.anchor, t.positive, t.negative}, {}});
       continue;
     }
@@ -104,7 +109,7 @@ std::vector<Listed> listed_lines(const std::vector<MinedTriplet>& triplets, cons
   return lines;
 }
 
-std::string picture_lines(const PictureNames& name, const std::vector<Listed>& lines) {
+std::string image_lines(const ImageNames& name, const std::vector<Listed>& lines) {
   std::string text;
   for (const Listed& line : lines) {
     std::string names;
@@ -114,7 +119,7 @@ std::string picture_lines(const PictureNames& name, const std::vector<Listed>& l
   return text;
 }
 
-std::string text_lines(const Input& input, const std::vector<Listed>& lines) {
+std::string text_lines(const run::Input& input, const std::vector<Listed>& lines) {
   std::string text;
   for (const Listed& line : lines) {
     nlohmann::json object;
@@ -127,44 +132,48 @@ std::string text_lines(const Input& input, const std::vector<Listed>& lines) {
   return text;
 }
 
-int mine_input(RunContext& context, TrainedModel& model, const MineArguments& arguments) {
-  const Input input = open_input(model.config(), arguments.input);
+int mine_input(coordinator::RunContext& context, run::TrainedModel& model, const MineArguments& arguments) {
+  const run::Input input = run::open_input(model.config(), arguments.input);
   const fs::path output = arguments.output;
-  std::optional<PictureNames> names;
+  std::optional<ImageNames> names;
   if (!input.texts)
     names.emplace(input, model.config().evaluate.data, output);
   else if (output.extension() != ".jsonl")
     throw ConfigError("mine: expected --output *.jsonl for texts, got " + output.string());
-  tell_left_out(context, input.source, input.dataset());
-  BadRecordTeller teller(input.dataset().size(), model.config().data.loader.bad_records);
-  const Embedded all = embed_readable(context, "mine", *model.config().encoder, context.launch.device(),
-                                      input.examples, model.config().data.loader, teller);
+  run::report_left_out(context, input.source, input.dataset());
+  run::BadRecordReporter reporter(input.dataset().size(), model.config().data.loader.bad_records);
+  const engine::Embedded all =
+      run::embed_readable(context, "mine", *model.config().encoder, context.launch.device(), input.examples,
+                          model.config().data.loader, reporter);
   std::vector<uint64_t> ids;
   for (const int64_t i : all.indices) ids.push_back(input.dataset().id(i));
-  const LabelledRows rows{all.z_ND, all.groups, all.labels};
-  const Stretch share = own_stretch(all.z_ND.size(0), context.world);
-  const auto mined = without_repeats(
-      gather_items(context.world,
-                   mine_triplets(rows, ids, share.begin, share.end,
-                                 {arguments.per_anchor, arguments.margin, arguments.max_score})),
+  const eval::LabelledRows rows{all.z_ND, all.groups, all.labels};
+  const eval::ItemRange share = eval::range_of_rank(all.z_ND.size(0), context.world);
+  const auto mined = search::without_repeats(
+      eval::gather_items(context.world, search::mine_triplets(
+                                            rows, ids, share.begin, share.end,
+                                            {arguments.per_anchor, arguments.margin, arguments.max_score})),
       ids);
   if (!context.is_main_rank()) return kDone;
   if (mined.empty())
     throw DataError("mine: expected hard negatives, got none: no negative of " +
                     counted(rows.x_ND.size(0), "sample") + " lies within the margin; raise --margin");
-  std::vector<Listed> lines = listed_lines(mined, arguments.format);
+  std::vector<Listed> lines = listed_lines(mined, arguments.form);
   for (Listed& line : lines)
     for (int64_t& row : line.rows) row = all.indices[static_cast<size_t>(row)];
-  tell_replaced(output, *context.log);
-  write_file_atomic(output, names ? picture_lines(*names, lines) : text_lines(input, lines));
+  const Replacement replacement(output);
+  write_output(output, names ? image_lines(*names, lines) : text_lines(input, lines));
+  replacement.report(*context.log);
   std::cout << arguments.output << ": "
-            << counted(static_cast<int64_t>(lines.size()), arguments.format == "pairs" ? "pair" : "triplet")
-            << " from " << counted(rows.x_ND.size(0), "sample") << left_out_note(all.left_out) << std::endl;
+            << counted(static_cast<int64_t>(lines.size()),
+                       arguments.form == TupleForm::kPairs ? "pair" : "triplet")
+            << " from " << counted(rows.x_ND.size(0), "sample") << run::left_out_note(all.left_out)
+            << std::endl;
   return kDone;
 }
 
-int run_mine(const MineArguments& arguments, const Tables& tables) {
-  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
+int run_mine(const MineArguments& arguments, const run::Tables& tables) {
+  return run::with_model(tables, arguments, [&](coordinator::RunContext& context, run::TrainedModel& model) {
     return mine_input(context, model, arguments);
   });
 }
@@ -178,10 +187,8 @@ void add_mine(CLI::App* mine, Action& action) {
            "Labelled samples to mine, in any form that `lodestone embed` accepts (default: evaluate.data)");
   add_output(mine, arguments->output,
              "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts");
-  mine->add_option("--format", arguments->format,
-                   "Form of a line: triplets, or pairs labelled 1 (same class) or 0")
-      ->check(CLI::IsMember({"triplets", "pairs"}))
-      ->capture_default_str();
+  add_defaulted_choice(mine, "--format", arguments->form, kTupleForms,
+                       "Form of a line: triplets, or pairs labelled 1 (same class) or 0");
   mine->add_option("--per-anchor", arguments->per_anchor, "Number of negatives per anchor")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -199,4 +206,4 @@ void add_mine(CLI::App* mine, Action& action) {
   add_allow_code(mine, arguments->allow_code);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -6,16 +6,18 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "common/counted.h"
 #include "common/cpu_count.h"
 #include "common/error.h"
-#include "common/files.h"
 #include "common/json_text.h"
+#include "common/output_file.h"
+#include "common/yaml.h"
 #include "trainer/commands/verb.h"
 #include "trainer/plan/plan_probe.h"
 #include "trainer/run/checkpoint_config.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -49,17 +51,18 @@ double bandwidth_of(const std::string& text) {
                     text + "'");
 }
 
-Machine machine_for(const PlanArguments& arguments, const StepCost& cost, const Machine& here, bool half) {
-  Machine machine =
-      arguments.gpu.empty() ? here : machine_of(arguments.gpu, cost, half, arguments.efficiency);
+plan::Machine machine_for(const PlanArguments& arguments, const plan::StepCost& cost,
+                          const plan::Machine& here, bool half) {
+  plan::Machine machine =
+      arguments.gpu.empty() ? here : plan::machine_of(arguments.gpu, cost, half, arguments.efficiency);
   machine.link_bandwidth = bandwidth_of(arguments.link);
   machine.link_latency = arguments.latency * 1e-6;
   return machine;
 }
 
 // This host: its ranks share memory, and cores if there are too few; MPI copies between its ranks.
-Machine this_host(int64_t ranks_here) {
-  Machine here;
+plan::Machine this_host(int64_t ranks_here) {
+  plan::Machine here;
   here.name = "this host";
   const double memory =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
@@ -70,8 +73,8 @@ Machine this_host(int64_t ranks_here) {
   return here;
 }
 
-void slow_down(Machine& here, double factor) {
-  for (ByRows* time : {&here.encode_seconds, &here.backward_seconds})
+void slow_down(plan::Machine& here, double factor) {
+  for (plan::ByRows* time : {&here.encode_seconds, &here.backward_seconds})
     *time = {time->fixed * factor, time->per_row * factor};
   here.update_seconds *= factor;
   here.pair_seconds *= factor;
@@ -81,16 +84,16 @@ int64_t nodes_for(int64_t ranks, int64_t per_node) {
   return (ranks + per_node - 1) / per_node;
 }
 
-std::vector<Prediction> doubling(const StepCost& cost, const Machine& machine, int64_t per_node, double batch,
-                                 bool grows) {
-  std::vector<Prediction> all;
+std::vector<plan::Prediction> doubling(const plan::StepCost& cost, const plan::Machine& machine,
+                                       int64_t per_node, double batch, bool grows) {
+  std::vector<plan::Prediction> all;
   for (int64_t ranks = 1; ranks <= kMostRanks && (grows || static_cast<double>(ranks) <= batch); ranks *= 2)
-    all.push_back(predict(cost, machine, ranks, nodes_for(ranks, per_node),
-                          grows ? batch * static_cast<double>(ranks) : batch));
+    all.push_back(plan::predict(cost, machine, ranks, nodes_for(ranks, per_node),
+                                grows ? batch * static_cast<double>(ranks) : batch));
   return all;
 }
 
-nlohmann::json to_json(const Prediction& p) {
+nlohmann::json to_json(const plan::Prediction& p) {
   return {{"ranks", p.ranks},
           {"nodes", p.nodes},
           {"global_batch", p.global_batch},
@@ -113,7 +116,7 @@ nlohmann::json to_json(const Prediction& p) {
           {"samples_per_second", p.samples_per_second()}};
 }
 
-nlohmann::json verbs_to_json(const StepCost& cost, const Prediction& p) {
+nlohmann::json verbs_to_json(const plan::StepCost& cost, const plan::Prediction& p) {
   nlohmann::json verbs;
   for (const auto& verb : cost.verbs)
     verbs[verb.name] = {{"sent_bytes", verb.sent_bytes(p.ranks, p.share, p.global_batch)},
@@ -121,7 +124,7 @@ nlohmann::json verbs_to_json(const StepCost& cost, const Prediction& p) {
   return verbs;
 }
 
-void print_table(const char* title, const std::vector<Prediction>& all, double memory_bytes) {
+void print_table(const char* title, const std::vector<plan::Prediction>& all, double memory_bytes) {
   std::printf("\n%s\n%8s %7s %12s %10s %12s %12s %12s %10s\n", title, "ranks", "nodes", "global batch",
               "MiB/rank", "s/step", "samples/s", "sent MiB", "efficiency");
   for (const auto& p : all)
@@ -133,12 +136,13 @@ void print_table(const char* title, const std::vector<Prediction>& all, double m
         p.memory_bytes() > memory_bytes ? "  does not fit" : "");
 }
 
-void print(const StepCost& cost, const Machine& machine, const Prediction& p, int64_t largest) {
+void print(const plan::StepCost& cost, const plan::Machine& machine, const plan::Prediction& p,
+           int64_t largest) {
   std::printf(
-      "%ld ranks on %ld nodes (%s), global batch %.0f: %.0f rows a rank; encoder of %ld parameters, width "
+      "%s on %s (%s), global batch %.0f: %.0f rows a rank; encoder of %ld parameters, width "
       "%ld\n",
-      static_cast<long>(p.ranks), static_cast<long>(p.nodes), machine.name.c_str(), p.global_batch, p.share,
-      static_cast<long>(cost.parameters), static_cast<long>(cost.width));
+      counted(p.ranks, "rank").c_str(), counted(p.nodes, "node").c_str(), machine.name.c_str(),
+      p.global_batch, p.share, static_cast<long>(cost.parameters), static_cast<long>(cost.width));
   const auto line = [](const char* what, double value, const char* unit, const char* how) {
     std::printf("  %-24s %12.2f %-5s %s\n", what, value, unit, how);
   };
@@ -147,9 +151,10 @@ void print(const StepCost& cost, const Machine& machine, const Prediction& p, in
        "counted: weights, gradients and their buckets, moments, average");
   line("activations", p.activation_bytes / kMiB, "MiB",
        "measured on two small batches, by rows encoded at once");
-  line("loss", p.loss_bytes / kMiB, "MiB", "bound: 4 x (own rows + rows met) x width x 4 bytes, and tiles");
+  line("loss", p.loss_bytes / kMiB, "MiB",
+       "bound: 4 x (own rows + rows compared) x width x 4 bytes, and tiles");
   line("program", p.base_bytes / kMiB, "MiB", "assumed");
-  line("together", p.memory_bytes() / kMiB, "MiB",
+  line("total", p.memory_bytes() / kMiB, "MiB",
        p.memory_bytes() > machine.memory_bytes ? "MORE THAN THERE IS" : "");
   std::printf("a step\n");
   line("encoder", p.compute * 1e3, "ms", "forward and backward");
@@ -158,32 +163,34 @@ void print(const StepCost& cost, const Machine& machine, const Prediction& p, in
        "embeddings, row states, statistics of norms: latencies and bytes");
   line("gradient reduction", p.exposed * 1e3, "ms", "what the backward pass does not hide");
   line("update", p.update * 1e3, "ms", "");
-  line("together", p.step() * 1e3, "ms", "");
+  line("total", p.step() * 1e3, "ms", "");
   std::printf(
       "  sent by a rank: %.0f bytes; %.0f samples a second; the largest global batch that fits: %ld\n",
       p.sent_bytes, p.samples_per_second(), static_cast<long>(largest));
 }
 
-int run_plan(const PlanArguments& arguments, const Tables& tables) {
-  RunConfig config(tables);
-  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
+int run_plan(const PlanArguments& arguments, const run::Tables& tables) {
+  run::RunConfig config(tables);
+  const ConfigNodePtr root = read_yaml_file(arguments.config);
+  run::read_named_config(root, arguments.config, arguments.assignments, arguments.allow_code, config);
   if (arguments.nodes > arguments.ranks)
     throw ConfigError("plan: --nodes: expected no more than --ranks = " + std::to_string(arguments.ranks) +
                       ", got " + std::to_string(arguments.nodes));
-  const bool half = config.training.precision != Precision::kFloat32;
+  const bool half = config.training.precision != engine::Precision::kFloat32;
   machine_for(arguments, {}, {}, half);  // checks the arguments before anything is measured
   const int64_t per_node = (arguments.ranks + arguments.nodes - 1) / arguments.nodes;
   const int cores = cpu_count();
   const int threads = static_cast<int>(config.threads.value_or(std::max<int64_t>(1, cores / per_node)));
-  Machine here = this_host(per_node);
-  const StepCost cost = probe_step({tables, arguments.config, arguments.assignments, arguments.allow_code,
-                                    arguments.classes, arguments.tokens, arguments.probe_rows, threads},
-                                   here);
+  plan::Machine here = this_host(per_node);
+  const plan::StepCost cost =
+      plan::probe_step({tables, root, arguments.config, arguments.assignments, arguments.allow_code,
+                        arguments.classes, arguments.tokens, arguments.probe_rows, threads},
+                       here);
   slow_down(here, std::max(1.0, static_cast<double>(per_node * threads) / cores));
-  const Machine machine = machine_for(arguments, cost, here, half);
+  const plan::Machine machine = machine_for(arguments, cost, here, half);
   const auto batch = static_cast<double>(config.global_batch);
-  const Prediction p = predict(cost, machine, arguments.ranks, arguments.nodes, batch);
-  const int64_t largest = largest_batch(cost, machine, arguments.ranks, arguments.nodes);
+  const plan::Prediction p = plan::predict(cost, machine, arguments.ranks, arguments.nodes, batch);
+  const int64_t largest = plan::largest_batch(cost, machine, arguments.ranks, arguments.nodes);
   const auto fixed = doubling(cost, machine, per_node, batch, false);
   const auto growing = doubling(cost, machine, per_node, std::max(1.0, p.share), true);
   if (!arguments.json.empty()) {
@@ -197,14 +204,15 @@ int run_plan(const PlanArguments& arguments, const Tables& tables) {
                                 {"prediction", to_json(p)},
                                 {"verbs", verbs_to_json(cost, p)},
                                 {"largest_global_batch", largest},
-                                {"pays_up_to_ranks", last_that_pays(fixed)},
+                                {"pays_up_to_ranks", plan::last_that_pays(fixed)},
                                 {"tables", both}};
-    write_file_atomic(arguments.json, json_text(all, 2) + "\n");
+    write_output(arguments.json, json_text(all, 2) + "\n");
   }
   print(cost, machine, p, largest);
   print_table("The same global batch on more ranks", fixed, machine.memory_bytes);
-  std::printf("pays up to %ld ranks: doubling them then gives less than 1.5 times the samples a second\n",
-              static_cast<long>(last_that_pays(fixed)));
+  std::printf(
+      "worthwhile up to %s: beyond that, twice the ranks give less than 1.5 times the samples per second\n",
+      counted(plan::last_that_pays(fixed), "rank").c_str());
   print_table("The same rows a rank", growing, machine.memory_bytes);
   return kDone;
 }
@@ -248,4 +256,4 @@ void add_plan(CLI::App* plan, Action& action) {
   add_path(plan, "--json", arguments->json, "File for the predicted figures as JSON");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -4,23 +4,23 @@
 #include <nlohmann/json.hpp>
 
 #include "common/counted.h"
-#include "common/files.h"
 #include "common/json_text.h"
+#include "common/output_file.h"
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
 #include "trainer/commands/shown_answers.h"
-#include "trainer/commands/shown_pictures.h"
+#include "trainer/commands/shown_images.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/eval/neighbours.h"
-#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/trained_model.h"
 #include "trainer/search/approximate_index.h"
 #include "trainer/search/result_page.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -33,9 +33,9 @@ struct SearchArguments {
   int64_t k = 10;
   std::string json;
   std::string html;
-  std::vector<std::string> pictures;  ///< folders whose images the page may show
-  std::string index;                  ///< empty: exact search
-  int64_t effort = 0;                 ///< 0: the index's default
+  std::vector<std::string> images;  ///< folders whose images the page may show
+  std::string index;                ///< empty: exact search
+  int64_t effort = 0;               ///< 0: the index's default
 };
 
 namespace fs = std::filesystem;
@@ -63,51 +63,54 @@ std::string user_query(const SearchArguments& arguments) {
   return path_exists(path) ? path : query;
 }
 
-Queries read_queries(const std::string& file, const Embeddings& gallery) {
-  const Embeddings found = read_embeddings(file);
+Queries read_queries(const std::string& file, const search::Embeddings& gallery) {
+  const search::Embeddings found = search::read_embeddings(file);
   if (found.fact("model") != gallery.fact("model") || found.z_ND.size(1) != gallery.z_ND.size(1))
     throw ConfigError(
         file +
         ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
   Queries queries{found.z_ND, {}, found.fact("source"), absolute_path(file).parent_path()};
-  for (const EmbeddedRow& row : found.rows_N) queries.ids.push_back(row.id);
+  for (const search::EmbeddedRow& row : found.rows_N) queries.ids.push_back(row.id);
   return queries;
 }
 
-Queries embed_queries(RunContext& context, TrainedModel& model, const std::string& query) {
+Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model, const std::string& query) {
   // A folder contains images: for a model of texts its name is a text.
   if (!model.config().data.kind->reads_texts() && has_scheme(query)) user_path(query, "--query");  // throws
   const bool is_path = path_exists(query) && (model.config().data.kind->reads_images() || !is_folder(query));
-  const Input input = is_path ? open_input(model.config(), query) : text_input(model.config(), query);
-  tell_left_out(context, query, input.dataset());
-  const Embedded embedded = model.embed_all(context, input.examples);
+  const run::Input input =
+      is_path ? run::open_input(model.config(), query) : run::text_input(model.config(), query);
+  run::report_left_out(context, query, input.dataset());
+  const engine::Embedded embedded = model.embed_all(context, input.examples);
   Queries queries{embedded.z_ND, {}, input.source, is_path ? query : "", embedded.left_out};
   for (const int64_t i : embedded.indices)
     queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
   return queries;
 }
 
-std::vector<std::vector<Neighbour>> nearest_of(const Queries& queries, const Embeddings& gallery,
-                                               const SearchArguments& arguments) {
-  const ComparableRows q(queries.z_QD, gallery.likeness()), g(gallery.z_ND, gallery.likeness());
-  if (arguments.index.empty()) return nearest_rows(q, g, arguments.k);
-  return ApproximateIndex::read(arguments.index, gallery).nearest(q, g, arguments.k, arguments.effort);
+std::vector<std::vector<eval::Neighbour>> nearest_of(const Queries& queries,
+                                                     const search::Embeddings& gallery,
+                                                     const SearchArguments& arguments) {
+  const eval::ComparableRows q(queries.z_QD, gallery.similarity()), g(gallery.z_ND, gallery.similarity());
+  if (arguments.index.empty()) return eval::nearest_rows(q, g, arguments.k);
+  return search::ApproximateIndex::read(arguments.index, gallery)
+      .nearest(q, g, arguments.k, arguments.effort);
 }
 
-std::vector<SearchAnswer> answers_of(const Queries& queries, const Embeddings& gallery,
-                                     const SearchArguments& arguments,
-                                     const std::optional<Calibration>& calibration) {
-  std::vector<SearchAnswer> answers;
+std::vector<search::SearchAnswer> answers_of(const Queries& queries, const search::Embeddings& gallery,
+                                             const SearchArguments& arguments,
+                                             const std::optional<search::Calibration>& calibration) {
+  std::vector<search::SearchAnswer> answers;
   for (const auto& nearest : nearest_of(queries, gallery, arguments))
-    answers.push_back({queries.ids[answers.size()], hits_of(nearest, gallery, calibration)});
+    answers.push_back({queries.ids[answers.size()], search::hits_of(nearest, gallery, calibration)});
   return answers;
 }
 
-void print_table(const std::vector<SearchAnswer>& answers) {
+void print_table(const std::vector<search::SearchAnswer>& answers) {
   std::cout << "query\trank\tscore\tdistance\tverdict\tlabel\tid\n";
-  for (const SearchAnswer& answer : answers)
+  for (const search::SearchAnswer& answer : answers)
     for (size_t r = 0; r < answer.hits.size(); ++r) {
-      const SearchHit& hit = answer.hits[r];
+      const search::SearchHit& hit = answer.hits[r];
       std::cout << printable(answer.query) << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t'
                 << decimal(hit.distance, 4) << '\t' << hit.verdict() << '\t' << printable(hit.label) << '\t'
                 << printable(hit.id) << '\n';
@@ -116,9 +119,9 @@ void print_table(const std::vector<SearchAnswer>& answers) {
 }
 
 // Limits what is printed if the answers are in a file.
-void print_summary(const std::vector<SearchAnswer>& answers, const SearchArguments& arguments) {
+void print_summary(const std::vector<search::SearchAnswer>& answers, const SearchArguments& arguments) {
   int64_t hits = 0, same = 0;
-  for (const SearchAnswer& answer : answers) {
+  for (const search::SearchAnswer& answer : answers) {
     hits += static_cast<int64_t>(answer.hits.size());
     same += !answer.hits.empty() && answer.hits.front().same.value_or(false);
   }
@@ -129,48 +132,47 @@ void print_summary(const std::vector<SearchAnswer>& answers, const SearchArgumen
             << arguments.html << std::endl;
 }
 
-std::string answers_json(const std::vector<SearchAnswer>& answers, const Queries& queries,
-                         const std::optional<Calibration>& calibration) {
+std::string answers_json(const std::vector<search::SearchAnswer>& answers, const Queries& queries,
+                         const std::optional<search::Calibration>& calibration) {
   nlohmann::json json = {{"threshold", nullptr},
                          {"far", nullptr},
                          {"left_out", queries.left_out},
                          {"answers", nlohmann::json::array()}};
   if (calibration) json["threshold"] = calibration->threshold, json["far"] = calibration->far;
-  for (const SearchAnswer& answer : answers)
+  for (const search::SearchAnswer& answer : answers)
     json["answers"].push_back({{"query", answer.query}, {"hits", to_json(answer.hits)}});
   return json_text(json, 2) + "\n";
 }
 
-std::string page_of(const std::vector<SearchAnswer>& answers, const Queries& queries,
-                    const Embeddings& gallery, const SearchArguments& arguments) {
-  std::vector<std::string> folders = arguments.pictures;
+std::string page_of(const std::vector<search::SearchAnswer>& answers, const Queries& queries,
+                    const search::Embeddings& gallery, const SearchArguments& arguments) {
+  std::vector<std::string> folders = arguments.images;
   folders.push_back(absolute_path(arguments.gallery).parent_path());
   folders.push_back(queries.named);
-  ShownPictures pictures(folders);
+  ShownImages images(folders);
   const std::string gallery_source = gallery.fact("source");
-  std::string page = result_page("Search results", answers, [&](const std::string& id, bool query) {
-    return pictures.uri(fs::path(query ? queries.source : gallery_source) / id);
+  std::string page = search::result_page("Search results", answers, [&](const std::string& id, bool query) {
+    return images.uri(fs::path(query ? queries.source : gallery_source) / id);
   });
-  if (const std::string told = pictures.left_out(); !told.empty())
-    make_log(0, 1)->warn("search: the page leaves pictures out: {}", told);
+  if (const std::string warning = images.left_out(); !warning.empty())
+    make_log(0, 1)->warn("search: the page leaves images out: {}", warning);
   return page;
 }
 
-void answer(const Queries& queries, const Embeddings& gallery, const std::optional<Calibration>& calibration,
-            const SearchArguments& arguments) {
+void answer(const Queries& queries, const search::Embeddings& gallery,
+            const std::optional<search::Calibration>& calibration, const SearchArguments& arguments) {
   const auto answers = answers_of(queries, gallery, arguments, calibration);
-  if (!arguments.json.empty()) write_file_atomic(arguments.json, answers_json(answers, queries, calibration));
-  if (!arguments.html.empty())
-    write_file_atomic(arguments.html, page_of(answers, queries, gallery, arguments));
+  if (!arguments.json.empty()) write_output(arguments.json, answers_json(answers, queries, calibration));
+  if (!arguments.html.empty()) write_output(arguments.html, page_of(answers, queries, gallery, arguments));
   const bool in_file = !arguments.json.empty() || !arguments.html.empty();
   if (!prints_each_answer(answers.size(), in_file)) return print_summary(answers, arguments);
   print_table(answers);
 }
 
-int run_search(const SearchArguments& given, const Tables& tables) {
+int run_search(const SearchArguments& given, const run::Tables& tables) {
   SearchArguments arguments = given;
   arguments.query = user_query(given);
-  const Embeddings gallery = read_embeddings(arguments.gallery);
+  const search::Embeddings gallery = search::read_embeddings(arguments.gallery);
   if (arguments.run.empty()) {
     if (!is_embeddings(arguments.query))
       throw ConfigError(
@@ -179,8 +181,8 @@ int run_search(const SearchArguments& given, const Tables& tables) {
     answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
     return kDone;
   }
-  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
-    check_alone(context, "search");
+  return run::with_model(tables, arguments, [&](coordinator::RunContext& context, run::TrainedModel& model) {
+    run::check_alone(context, "search");
     model.check_made_here(gallery, arguments.gallery);
     const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)
                                                            : embed_queries(context, model, arguments.query);
@@ -208,7 +210,7 @@ void add_search(CLI::App* search, Action& action) {
       ->capture_default_str();
   add_path(search, "--json", arguments->json, "File for the answers as JSON");
   add_path(search, "--html", arguments->html, "File for an HTML page that shows the answers");
-  add_path(search, "--pictures", arguments->pictures,
+  add_path(search, "--pictures", arguments->images,
            "Folder whose images the HTML page may embed, besides those of the query and those below the "
            "gallery's folder; requires --html")
       ->needs("--html")
@@ -226,4 +228,4 @@ void add_search(CLI::App* search, Action& action) {
   add_allow_code(search, arguments->allow_code);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

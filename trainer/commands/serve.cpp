@@ -22,7 +22,7 @@
 #include "trainer/serve/request.h"
 #include "trainer/serve/service.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -54,45 +54,45 @@ std::chrono::milliseconds milliseconds(double seconds) {
 /// Threads   as TrainedModel::embed
 class SampleEncoder {
  public:
-  explicit SampleEncoder(TrainedModel& model) : model_(model) {
-    const RunConfig& config = model.config();
+  explicit SampleEncoder(run::TrainedModel& model) : model_(model) {
+    const run::RunConfig& config = model.config();
     if (config.data.kind->reads_images())
       transform_.emplace(config.data.image, static_cast<uint64_t>(config.seed));
-    if (config.data.kind->reads_texts()) rule_ = token_rule(config.data);
+    if (config.data.kind->reads_texts()) rule_ = run::token_rule(config.data);
   }
 
   /// Preprocessing of images; nullopt if the model does not embed images.
-  const std::optional<ImageTransform>& transform() const { return transform_; }
+  const std::optional<sampler::ImageTransform>& transform() const { return transform_; }
 
-  at::Tensor embed(const std::vector<const Sample*>& samples) {
-    std::vector<const float*> pictures;
+  at::Tensor embed(const std::vector<const serve::Sample*>& samples) {
+    std::vector<const float*> images;
     std::vector<std::string> texts;
-    std::vector<int64_t> picture_rows, text_rows;
+    std::vector<int64_t> image_rows, text_rows;
     for (size_t i = 0; i < samples.size(); ++i) {
       if (const auto* values_CHW = std::get_if<std::vector<float>>(samples[i]))
-        pictures.push_back(values_CHW->data()), picture_rows.push_back(static_cast<int64_t>(i));
+        images.push_back(values_CHW->data()), image_rows.push_back(static_cast<int64_t>(i));
       else
         texts.push_back(std::get<std::string>(*samples[i])), text_rows.push_back(static_cast<int64_t>(i));
     }
     at::Tensor z_nD =
         at::empty({static_cast<int64_t>(samples.size()), model_.config().encoder->output_dim()});
-    if (!pictures.empty()) put(z_nD, picture_rows, stacked(pictures));
+    if (!images.empty()) put(z_nD, image_rows, stacked(images));
     if (!texts.empty()) put(z_nD, text_rows, tokens(std::move(texts)));
     return z_nD;
   }
 
  private:
-  Features stacked(const std::vector<const float*>& pictures) const {
-    const ImageTransformConfig& shape = transform_->config();
+  Features stacked(const std::vector<const float*>& images) const {
+    const sampler::ImageTransformConfig& shape = transform_->config();
     at::Tensor x_nCHW = at::empty(
-        {static_cast<int64_t>(pictures.size()), shape.channels, shape.height, shape.width}, at::kFloat);
+        {static_cast<int64_t>(images.size()), shape.channels, shape.height, shape.width}, at::kFloat);
     float* out = x_nCHW.mutable_data_ptr<float>();
-    for (const float* values_CHW : pictures) out = std::copy_n(values_CHW, transform_->numel(), out);
+    for (const float* values_CHW : images) out = std::copy_n(values_CHW, transform_->numel(), out);
     return x_nCHW;
   }
   Features tokens(std::vector<std::string> texts) const {
     const auto rows = static_cast<int64_t>(texts.size());
-    const TextExamples examples(std::make_shared<TextsInMemory>(std::move(texts)), rule_);
+    const sampler::TextExamples examples(std::make_shared<run::TextsInMemory>(std::move(texts)), rule_);
     const auto builder = examples.builder(rows);
     for (int64_t i = 0; i < rows; ++i) builder->add(i, {});
     return builder->finish();
@@ -101,17 +101,18 @@ class SampleEncoder {
     z_nD.index_copy_(0, at::tensor(rows, at::kLong), model_.embed(features));
   }
 
-  TrainedModel& model_;
-  std::optional<ImageTransform> transform_;
-  TokenRule rule_;
+  run::TrainedModel& model_;
+  std::optional<sampler::ImageTransform> transform_;
+  sampler::TokenRule rule_;
 };
 
-HttpOptions http_options(const ServeArguments& arguments) {
-  HttpOptions options;
+http::HttpOptions http_options(const ServeArguments& arguments) {
+  http::HttpOptions options;
   options.address = arguments.address;
   options.port = arguments.port;
   if (!arguments.token_file.empty())
-    options.authorization = bearer_authorization(read_secret(arguments.token_file, "--token-file"));
+    options.authorization =
+        http::bearer_authorization(http::read_secret(arguments.token_file, "--token-file"));
   options.certificate = arguments.certificate;
   options.settings = "--address, --port or --certificate";
   options.max_requests = arguments.max_requests;
@@ -121,41 +122,43 @@ HttpOptions http_options(const ServeArguments& arguments) {
   // all of it within that memory.
   options.max_bodies = std::max(options.max_body, (static_cast<size_t>(arguments.max_decoded_mib) << 20) / 4);
   options.patience = milliseconds(arguments.timeout);
-  if (options.authorization.empty() && !is_loopback(options.address))
-    throw ConfigError("--address: expected --token-file with an address that others reach, got " +
+  if (options.authorization.empty() && !http::is_loopback(options.address))
+    throw ConfigError("--address: expected --token-file with an address that other hosts reach, got " +
                       options.address + " without one; give one, or serve at 127.0.0.1");
   return options;
 }
 
-ServedModel served_model(const TrainedModel& model, const std::optional<ImageTransform>& transform,
-                         const std::string& gallery, Logger& log) {
-  ServedModel served;
-  served.pictures = transform;
+serve::ServedModel served_model(const run::TrainedModel& model,
+                                const std::optional<sampler::ImageTransform>& transform,
+                                const std::string& gallery, Logger& log) {
+  serve::ServedModel served;
+  served.images = transform;
   served.texts = model.config().data.kind->reads_texts();
-  served.likeness = likeness_of(model.config());
+  served.similarity = run::similarity_of(model.config());
   served.step = model.checkpoint().step;
   served.calibration = model.calibration(log);
   if (gallery.empty()) return served;
-  served.gallery = read_embeddings(gallery);
+  served.gallery = search::read_embeddings(gallery);
   model.check_made_here(*served.gallery, gallery);
   return served;
 }
 
-PictureLimits picture_limits(const ServeArguments& arguments) {
+serve::ImageLimits image_limits(const ServeArguments& arguments) {
   return {arguments.max_pixels, arguments.max_request_pixels, arguments.max_decoded_mib << 20};
 }
 
 // Logged once there is a log.
-void tell_of_open_secrets(const ServeArguments& arguments, Logger& log) {
+void warn_of_open_secrets(const ServeArguments& arguments, Logger& log) {
   for (const auto& [file, option] :
        {std::pair(arguments.token_file, "--token-file"), std::pair(arguments.certificate, "--certificate")})
-    if (const std::string told = exposed_secret(file, option); !told.empty()) log.warn("{}", told);
+    if (const std::string warning = http::exposed_secret(file, option); !warning.empty())
+      log.warn("{}", warning);
 }
 
 // Limits of which one would make another unattainable.
 void check_limits(const ServeArguments& arguments) {
-  picture_limits(arguments).check();
-  const auto rows = static_cast<int64_t>(RequestLimits().rows);
+  image_limits(arguments).check();
+  const auto rows = static_cast<int64_t>(serve::RequestLimits().rows);
   if (arguments.waiting_rows < std::max(arguments.batch_rows, rows))
     throw ConfigError("--waiting-rows: expected at least --batch-rows (" +
                       std::to_string(arguments.batch_rows) + "), and " + std::to_string(rows) +
@@ -163,23 +166,23 @@ void check_limits(const ServeArguments& arguments) {
                       "; raise it" + (arguments.batch_rows > rows ? ", or lower --batch-rows" : ""));
 }
 
-int run_serve(const ServeArguments& arguments, const Tables& tables) {
+int run_serve(const ServeArguments& arguments, const run::Tables& tables) {
   check_limits(arguments);
-  HttpOptions options = http_options(arguments);
-  return with_model(tables, arguments, [&](RunContext& context, TrainedModel& model) {
-    check_alone(context, "serve");
-    tell_of_open_secrets(arguments, *context.log);
-    options.warn = warn_to(context.log);
+  http::HttpOptions options = http_options(arguments);
+  return run::with_model(tables, arguments, [&](coordinator::RunContext& context, run::TrainedModel& model) {
+    run::check_alone(context, "serve");
+    warn_of_open_secrets(arguments, *context.log);
+    options.warn = coordinator::warn_to(context.log);
     SampleEncoder encoder(model);
     // On a CPU each thread computes batches of its own: in a forward pass shared by all threads, all wait for
     // the slowest at each layer, and threads that read requests delay all of them.
     const bool apart = context.launch.device().is_cpu() && model.config().encoder->concurrent();
     const int64_t workers = apart ? at::get_num_threads() : 1;
-    Batcher batcher(arguments.batch_rows, arguments.waiting_rows, workers);
-    Service service(served_model(model, encoder.transform(), arguments.gallery, *context.log), batcher,
-                    milliseconds(arguments.timeout), picture_limits(arguments));
-    const StopSignals signals;
-    const HttpServer server(
+    serve::Batcher batcher(arguments.batch_rows, arguments.waiting_rows, workers);
+    serve::Service service(served_model(model, encoder.transform(), arguments.gallery, *context.log), batcher,
+                           milliseconds(arguments.timeout), image_limits(arguments));
+    const coordinator::StopSignals signals;
+    const http::HttpServer server(
         options, [&](const std::string& path) { return service.route(path); },
         [&](const std::string& path, int status, double seconds) {
           service.metrics().answered(path, status, seconds);
@@ -187,7 +190,7 @@ int run_serve(const ServeArguments& arguments, const Tables& tables) {
     const bool six = options.address.find(':') != std::string::npos;
     std::cout << "serving at " << (options.certificate.empty() ? "http" : "https") << "://"
               << (six ? "[" : "") << options.address << (six ? "]" : "") << ':' << server.port() << std::endl;
-    parallel_stretches(workers, 1, [&](int64_t, int64_t) {
+    parallel_ranges(workers, 1, [&](int64_t, int64_t) {
       batcher.run([&](const auto& samples) { return encoder.embed(samples); },
                   [&] { return signals.stop_requested(); },
                   [&](int64_t rows) { service.metrics().embedded(rows); });
@@ -267,4 +270,4 @@ void add_serve(CLI::App* serve, Action& action) {
   add_allow_code(serve, arguments->allow_code);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

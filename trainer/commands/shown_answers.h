@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace lodestone {
+namespace lodestone::commands {
 
 /// Whether a command prints each answer. If the answers are also written to a file and there are more than
 /// ten, it prints a summary.
@@ -11,4 +11,4 @@ inline bool prints_each_answer(size_t answers, bool in_file) {
   return !in_file || answers <= kShownBesideFile;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -8,10 +8,11 @@
 #include <string_view>
 #include <system_error>
 
-#include <signal.h>
 #include <unistd.h>
 
-namespace lodestone {
+#include "trainer/commands/stop_signals.h"
+
+namespace lodestone::commands {
 
 namespace {
 
@@ -29,13 +30,13 @@ void spin_briefly(char** words) {
   // By its own path, which ps shows. If that no longer exists, execv returns, and threads spin longer.
   std::error_code unknown;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown).string();
-  // Signals wait until the new image has handlers (before_main.cpp), since those of this one end here.
-  sigset_t stops, former;
-  sigemptyset(&stops);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&stops, signal);
+  // Signals wait until the new image has handlers (before_main.cpp), or begins main, since the handlers of
+  // this one end here.
+  const sigset_t stops = stop_signals();
+  sigset_t former;
   ::sigprocmask(SIG_BLOCK, &stops, &former);
   ::execv(program.c_str(), words);
   ::sigprocmask(SIG_SETMASK, &former, nullptr);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace lodestone {
+namespace lodestone::commands {
 
 /// Makes waiting threads of a rank spin for less than a millisecond. By default they spin for some
 /// milliseconds, which on shared cores takes the core from the thread they wait for; the shorter time is as
@@ -11,4 +11,4 @@ namespace lodestone {
 /// Requires  a call before anything else in main
 void spin_briefly(char** words);
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

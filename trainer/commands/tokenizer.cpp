@@ -1,8 +1,9 @@
+#include <algorithm>
 #include <functional>
 #include <iostream>
 
 #include "common/choices.h"
-#include "common/files.h"
+#include "common/output_file.h"
 #include "common/printable.h"
 #include "sampler/bad_records.h"
 #include "sampler/left_out.h"
@@ -11,10 +12,11 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/train_sentencepiece.h"
 #include "sampler/tokenizers/train_wordpiece.h"
+#include "trainer/commands/choice_option.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -25,8 +27,7 @@ struct TokenizerTrainArguments {
   int64_t vocabulary = 30000;
   bool cased = false;
   std::string output;
-  std::string on_bad_record = "fail";
-  double max_bad_fraction = BadRecordConfig().max_bad_fraction;
+  sampler::BadRecordConfig bad_records;
 };
 
 struct TokenizerEncodeArguments {
@@ -35,8 +36,8 @@ struct TokenizerEncodeArguments {
   std::string tokenizer;
   std::string kind = "auto";
   bool cased = false;
-  std::string strip_accents = "auto";
-  std::string ids = "auto";
+  AutoYesNo strip_accents = AutoYesNo::kAuto;
+  sampler::PieceIds ids = sampler::PieceIds::kAuto;
   int64_t max_tokens = 512;
   bool tokens = false;
 };
@@ -46,13 +47,13 @@ struct TokenizerEncodeArguments {
 class Texts {
  public:
   Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns,
-        BadRecordConfig bad_records = {})
+        sampler::BadRecordConfig bad_records = {})
       : bad_records_(std::move(bad_records)) {
-    layout_.format = TextFormat::kTexts;
+    layout_.format = sampler::TextFormat::kTexts;
     layout_.multiline = true;
     layout_.columns = columns;
     for (const std::string& input : inputs)
-      for (std::string& path : expand_paths(input)) paths_.push_back(std::move(path));
+      for (std::string& path : sampler::expand_paths(input)) paths_.push_back(std::move(path));
   }
 
   std::optional<std::string> next() {
@@ -61,17 +62,17 @@ class Texts {
     return std::move(values_[next_value_++]);
   }
 
-  const LeftOut& left_out() const { return left_out_; }
+  const sampler::LeftOut& left_out() const { return left_out_; }
 
  private:
   struct Open {
-    PositionedFile file;
-    TextColumns columns;
-    RecordReader reader;
-    explicit Open(const std::string& path, const TextLayout& layout)
+    sampler::PositionedFile file;
+    sampler::TextColumns columns;
+    sampler::RecordReader reader;
+    explicit Open(const std::string& path, const sampler::TextLayout& layout)
         : file(path),
-          columns(file, syntax_of(path), layout),
-          reader(file, syntax_of(path), layout.multiline) {
+          columns(file, sampler::syntax_of(path), layout, sampler::SetBy::kOption),
+          reader(file, sampler::syntax_of(path), layout.multiline) {
       if (columns.has_header()) reader.next();
     }
   };
@@ -79,7 +80,7 @@ class Texts {
   bool read_row() {
     if (!open_) {
       if (next_path_ == paths_.size()) {
-        check_bad_share(left_out_.count(), lines_, bad_records_, messages_);
+        sampler::check_bad_share(left_out_.count(), lines_, bad_records_, messages_);
         return false;
       }
       open_ = std::make_unique<Open>(paths_[next_path_++], layout_);
@@ -93,73 +94,98 @@ class Texts {
       values_ = open_->columns.values(open_->reader);
       next_value_ = 0;
     } catch (const DataError& error) {
-      leave_out(std::string("texts: ") + error.what() + " at " + open_->file.path() + ":" +
-                std::to_string(open_->reader.line()));
+      leave_out(error.what());
     }
     return true;
   }
 
-  void leave_out(const std::string& message) {
+  void leave_out(const std::string& error) {
     constexpr size_t kMessages = 20;
-    if (!bad_records_.skips()) throw DataError(message + "; correct or remove it");
+    const std::string file = open_->file.path();
+    const int64_t line = open_->reader.line();
+    if (!bad_records_.skips())
+      throw DataError(sampler::text_error(file, line, error, "correct or remove the line"));
+    const std::string message = sampler::text_error(file, line, error);
     left_out_.add("line|lines without a row that can be read (--on-bad-record skip)", message,
                   open_->reader.lines());
     if (messages_.size() < kMessages) messages_.push_back(message);
   }
 
-  TextLayout layout_;
+  sampler::TextLayout layout_;
   std::vector<std::string> paths_;
   size_t next_path_ = 0;
   std::unique_ptr<Open> open_;
   std::vector<std::string> values_;
   size_t next_value_ = 0;
-  BadRecordConfig bad_records_;
+  sampler::BadRecordConfig bad_records_;
   int64_t lines_ = 0;
-  LeftOut left_out_;
+  sampler::LeftOut left_out_;
   std::vector<std::string> messages_;
 };
 
-int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
-  const OnBadRecord bad = arguments.on_bad_record == "skip" ? OnBadRecord::kSkip : OnBadRecord::kFail;
-  Texts texts(arguments.inputs, arguments.columns, {bad, arguments.max_bad_fraction});
+// These write the vocabulary and return its number of tokens.
+
+int64_t train_words(const TokenizerTrainArguments& arguments, Texts& texts) {
+  sampler::WordPieceTrainer trainer({!arguments.cased, !arguments.cased});
+  while (const auto text = texts.next()) trainer.add(*text);
   int64_t tokens = 0;
-  tell_replaced(arguments.output, *make_log(0, 1));
-  if (arguments.kind == "sentencepiece") {
-    write_file_atomic(arguments.output,
-                      train_sentencepiece([&] { return texts.next(); }, arguments.vocabulary));
-    TokenizerConfig config;
-    config.path = arguments.output;
-    config.kind = arguments.kind;
-    tokens = open_tokenizer(config)->vocabulary();
-  } else {
-    WordPieceTrainer trainer({!arguments.cased, !arguments.cased});
-    while (const auto text = texts.next()) trainer.add(*text);
-    std::string lines;
-    for (const std::string& token : trainer.tokens(arguments.vocabulary)) {
-      lines += token + "\n";
-      ++tokens;
-    }
-    write_file_atomic(arguments.output, lines);
+  std::string lines;
+  for (const std::string& token : trainer.tokens(arguments.vocabulary)) {
+    lines += token + "\n";
+    ++tokens;
   }
+  write_output(arguments.output, lines);
+  return tokens;
+}
+
+int64_t train_pieces(const TokenizerTrainArguments& arguments, Texts& texts) {
+  write_output(arguments.output,
+               sampler::train_sentencepiece([&] { return texts.next(); }, arguments.vocabulary));
+  sampler::TokenizerConfig config;
+  config.path = arguments.output;
+  config.kind = arguments.kind;
+  return sampler::open_tokenizer(config)->vocabulary();
+}
+
+/// A tokenizer that can be trained.
+struct TrainerRow {
+  const char* name;  ///< as in sampler::tokenizer_table()
+  const char* doc;   ///< the file
+  int64_t (*train)(const TokenizerTrainArguments& arguments, Texts& texts);
+};
+
+constexpr TrainerRow kTrainers[] = {
+    {.name = "wordpiece", .doc = "a vocab.txt", .train = train_words},
+    {.name = "sentencepiece", .doc = "a *.model", .train = train_pieces},
+};
+
+int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
+  if (arguments.cased && arguments.kind != "wordpiece")
+    throw ConfigError("tokenizer: expected --cased with --kind wordpiece alone, got it with " +
+                      arguments.kind + "; leave it out");
+  Texts texts(arguments.inputs, arguments.columns, arguments.bad_records);
+  const Replacement replacement(arguments.output);
+  const auto* row = std::ranges::find(kTrainers, arguments.kind, &TrainerRow::name);
+  const int64_t tokens = row->train(arguments, texts);
+  replacement.report(*make_log(0, 1));
   std::cout << tokens << " tokens: " << arguments.output << std::endl;
   for (const std::string& sentence : texts.left_out().sentences())
     std::cerr << "left out " << printable(sentence) << std::endl;
   if (tokens < arguments.vocabulary)
-    std::cerr << "of the " << arguments.vocabulary
-              << " tokens asked for: no two neighbours in these texts occur "
-              << "together twice any more, so there are no more tokens to make; more text gives more"
-              << std::endl;
+    std::cerr << "fewer than the " << arguments.vocabulary
+              << " requested tokens: no two neighbouring tokens in these texts occur "
+              << "together more than once, so no more tokens can be made; use more text" << std::endl;
   return kDone;
 }
 
 int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
-  TokenizerConfig config;
+  sampler::TokenizerConfig config;
   config.path = arguments.tokenizer;
   config.kind = arguments.kind;
   config.lower_case = !arguments.cased;
-  config.strip_accents = *choice_named(arguments.strip_accents, kAutoYesNo);
-  config.ids = *choice_named(arguments.ids, kPieceIds);
-  const auto tokenizer = open_tokenizer(config);
+  config.strip_accents = arguments.strip_accents;
+  config.ids = arguments.ids;
+  const auto tokenizer = sampler::open_tokenizer(config);
   Texts texts(arguments.inputs, arguments.columns);
   while (const auto text = texts.next()) {
     const char* space = "";
@@ -173,6 +199,10 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
   return kDone;
 }
 
+std::vector<std::string> texts_of(const std::vector<const char*>& names) {
+  return {names.begin(), names.end()};
+}
+
 template <typename Arguments>
 void add_inputs(CLI::App* command, Arguments& arguments) {
   add_path(command, "--input", arguments->inputs,
@@ -180,8 +210,8 @@ void add_inputs(CLI::App* command, Arguments& arguments) {
       ->required();
   command
       ->add_option("--columns", arguments->columns,
-                   "Columns or keys that hold text, separated by commas (default: all columns, or the key "
-                   "\"text\" of .jsonl)")
+                   "Columns or keys that hold text, separated by commas (default: the column or key "
+                   "text or sentence; all columns of a table without a header)")
       ->delimiter(',');
   command->add_flag("--cased", arguments->cased, "Keep capital letters and accents (wordpiece)");
 }
@@ -191,26 +221,24 @@ void add_inputs(CLI::App* command, Arguments& arguments) {
 void add_tokenizer_train(CLI::App* train, Action& action) {
   auto train_arguments = on<TokenizerTrainArguments>(train, action, run_tokenizer_train);
   add_inputs(train, train_arguments);
-  train->add_option("--kind", train_arguments->kind, "Kind of tokenizer: wordpiece or sentencepiece")
-      ->check(CLI::IsMember({"wordpiece", "sentencepiece"}))
+  const std::span<const TrainerRow> trainers(kTrainers);
+  train->add_option("--kind", train_arguments->kind, "Kind of tokenizer")
+      ->check(CLI::IsMember(texts_of(names_of(trainers))))
       ->capture_default_str();
   train->add_option("--vocabulary", train_arguments->vocabulary, "Number of tokens in the vocabulary")
       ->check(CLI::Range(16, 1 << 20))
       ->capture_default_str();
+  sampler::BadRecordConfig& bad_records = train_arguments->bad_records;
   auto* on_bad_record =
-      train
-          ->add_option("--on-bad-record", train_arguments->on_bad_record,
-                       "Handling of a line that cannot be read: fail, or skip, which counts it")
-          ->check(CLI::IsMember({"fail", "skip"}))
-          ->capture_default_str();
+      add_defaulted_choice(train, "--on-bad-record", bad_records.on_bad_record, sampler::kOnBadRecord,
+                           "Handling of a line that cannot be read: fail, or skip, which counts it");
   train
-      ->add_option("--max-bad-fraction", train_arguments->max_bad_fraction,
+      ->add_option("--max-bad-fraction", bad_records.max_bad_fraction,
                    "Fraction of the lines that may be skipped; more is an error")
       ->check(CLI::Range(0.0, 1.0))
       ->needs(on_bad_record)
       ->capture_default_str();
-  add_output(train, train_arguments->output,
-             "File for the vocabulary: vocab.txt (wordpiece) or *.model (sentencepiece)");
+  add_output(train, train_arguments->output, "File for the vocabulary (" + docs_of(trainers) + ")");
 }
 
 void add_tokenizer_encode(CLI::App* encode, Action& action) {
@@ -219,23 +247,17 @@ void add_tokenizer_encode(CLI::App* encode, Action& action) {
   add_path(encode, "--tokenizer", encode_arguments->tokenizer,
            "Vocabulary file: vocab.txt or a SentencePiece model")
       ->required();
-  std::vector<std::string> kinds{"auto"};
-  for (const char* name : names_of(tokenizer_table())) kinds.emplace_back(name);
+  std::vector<std::string> kinds = texts_of(names_of(sampler::tokenizer_table()));
+  kinds.insert(kinds.begin(), "auto");
   encode
       ->add_option("--kind", encode_arguments->kind,
-                   "Kind of tokenizer; auto: sentencepiece for a file named *.model, otherwise wordpiece")
+                   "Kind of tokenizer. auto: by the name of the file; " + docs_of(sampler::tokenizer_table()))
       ->check(CLI::IsMember(kinds))
       ->capture_default_str();
-  encode
-      ->add_option("--strip-accents", encode_arguments->strip_accents,
-                   "Removal of accents (wordpiece); auto: yes unless --cased is given")
-      ->check(CLI::IsMember({"auto", "yes", "no"}))
-      ->capture_default_str();
-  encode
-      ->add_option("--ids", encode_arguments->ids,
-                   "Numbering of the pieces (sentencepiece), as data.text.tokenizer.ids")
-      ->check(CLI::IsMember({"auto", "sentencepiece", "xlm_roberta"}))
-      ->capture_default_str();
+  add_defaulted_choice(encode, "--strip-accents", encode_arguments->strip_accents, kAutoYesNo,
+                       "Removal of accents (wordpiece); auto: yes unless --cased is given");
+  add_defaulted_choice(encode, "--ids", encode_arguments->ids, sampler::kPieceIds,
+                       "Numbering of the pieces (sentencepiece), as data.text.tokenizer.ids");
   encode
       ->add_option("--max-tokens", encode_arguments->max_tokens,
                    "Largest number of tokens per text; longer texts are truncated")
@@ -244,4 +266,4 @@ void add_tokenizer_encode(CLI::App* encode, Action& action) {
   encode->add_flag("--tokens", encode_arguments->tokens, "Print the tokens instead of their ids");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -6,7 +6,7 @@
 #include "trainer/run/run_config.h"
 #include "trainer/run/training_run.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -17,14 +17,14 @@ struct TrainArguments {
   std::string resume = "auto";
 };
 
-int run_train(const TrainArguments& arguments, const Tables& tables) {
-  const StopSignals signals;
-  PromptStop prompt(signals);
-  RunConfig config(tables);
-  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
-  return run_on_ranks(config, [&](RunContext& context) {
-    const PromptStop::Attendance attendance(prompt, context);
-    return TrainingRun(config, context, arguments.resume, signals, prompt).run();
+int run_train(const TrainArguments& arguments, const run::Tables& tables) {
+  const coordinator::StopSignals signals;
+  run::PromptStop prompt(signals);
+  run::RunConfig config(tables);
+  run::read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
+  return run::run_on_ranks(config, [&](coordinator::RunContext& context) {
+    const run::PromptStop::Attendance attendance(prompt, context);
+    return run::TrainingRun(config, context, arguments.resume, signals, prompt).run();
   });
 }
 
@@ -41,4 +41,4 @@ void add_train(CLI::App* train, Action& action) {
       ->capture_default_str();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

@@ -5,7 +5,7 @@
 #include "common/fields.h"
 #include "common/printable.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -64,4 +64,4 @@ std::string usage_problem(const CLI::App& app, const CLI::ParseError& error,
   return called + ": " + problem + "; `" + called + " --help` shows what it takes";
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

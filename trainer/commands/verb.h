@@ -14,10 +14,10 @@
 #include "trainer/coordinator/faults/end_on_signal.h"
 #include "trainer/run/tables.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 /// The command that the command line selected. It gets the losses, miners and encoders of this program.
-using Action = std::function<int(const Tables&)>;
+using Action = std::function<int(const run::Tables&)>;
 
 inline void add_set(CLI::App* command, std::vector<std::string>& assignments) {
   command
@@ -31,7 +31,7 @@ inline void add_set(CLI::App* command, std::vector<std::string>& assignments) {
 inline void add_allow_code(CLI::App* command, bool& allow_code) {
   command->add_flag(
       "--allow-code", allow_code,
-      "Load the code (TorchScript) that a run's configuration names; it runs with your permissions");
+      "Load the code (TorchScript) that the configuration names; it runs with your permissions");
 }
 
 /// Adds an option or positional argument for one or several paths: expands ~/ and
@@ -49,8 +49,8 @@ template <typename Arguments, typename Run>
 std::shared_ptr<Arguments> on(CLI::App* command, Action& action, Run run, bool heeds = false) {
   auto arguments = std::make_shared<Arguments>();
   command->callback([&action, arguments, run, heeds] {
-    action = [arguments, run, heeds](const Tables& tables) {
-      std::optional<EndOnSignal> ending;
+    action = [arguments, run, heeds](const run::Tables& tables) {
+      std::optional<coordinator::EndOnSignal> ending;
       if (!heeds) ending.emplace();
       if constexpr (std::is_invocable_v<Run, const Arguments&>)
         return run(*arguments);
@@ -65,7 +65,7 @@ std::shared_ptr<Arguments> on(CLI::App* command, Action& action, Run run, bool h
 /// selects it. Results go to stdout, progress to stderr; errors are thrown.
 ///
 ///     struct EmbedArguments { std::string run, output; };
-///     int run_embed(const EmbedArguments& arguments, const Tables& tables);  // the process's exit code
+///     int run_embed(const EmbedArguments& arguments, const run::Tables& tables);  // the process's exit code
 ///     void add_embed(CLI::App* command, Action& action) {
 ///       auto arguments = on<EmbedArguments>(command, action, run_embed);
 ///       add_path(command, "run", arguments->run, "Run folder or checkpoint")->required();
@@ -79,4 +79,4 @@ struct Verb {
 /// Adds every verb to the command line.
 void add_verbs(CLI::App& app, Action& action);
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

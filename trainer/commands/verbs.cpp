@@ -2,7 +2,7 @@
 
 #include "trainer/commands/verb.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 void add_train(CLI::App* command, Action& action);
 void add_launch(CLI::App* command, Action& action);
@@ -116,4 +116,4 @@ void add_verbs(CLI::App& app, Action& action) {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

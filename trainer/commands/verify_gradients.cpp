@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "common/counted.h"
-#include "common/files.h"
 #include "common/json_text.h"
+#include "common/output_file.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/metrics/progress.h"
 #include "trainer/coordinator/run_context.h"
@@ -20,7 +20,7 @@
 #include "trainer/run/verify/gradient_verifier.h"
 #include "trainer/run/verify/oracle_rows.h"
 
-namespace lodestone {
+namespace lodestone::commands {
 
 namespace {
 
@@ -36,17 +36,18 @@ struct VerifyArguments {
 /// A compatible pair of loss and miner, and the number of rows to compare it on.
 struct Named {
   std::string loss, miner;
-  std::shared_ptr<const Loss> made_loss;
-  std::shared_ptr<const Miner> made_miner;
-  OracleRows rows;
+  std::shared_ptr<const losses::Loss> made_loss;
+  std::shared_ptr<const miners::Miner> made_miner;
+  run::OracleRows rows;
 };
 
-bool goes_with(const Objective& objective, const Objective::Setting& setting, bool two_views) {
+bool goes_with(const negatives::Objective& objective, const negatives::Objective::Setting& setting,
+               bool two_views) {
   try {
     objective.check(setting);
-    if (objective.loss.pairing() != Pairing::kBatch && setting.explicit_tuples) return false;
+    if (objective.loss.pairing() != losses::Pairing::kBatch && setting.explicit_tuples) return false;
     // Two towers need the two views of each sample in consecutive rows.
-    return objective.loss.pairing() != Pairing::kTowers || two_views;
+    return objective.loss.pairing() != losses::Pairing::kTowers || two_views;
   } catch (const ConfigError&) {
     return false;
   }
@@ -57,16 +58,16 @@ bool goes_with(const Objective& objective, const Objective::Setting& setting, bo
 /// Ranks     rank 0
 class Table {
  public:
-  Table(const RunContext& context, int64_t objectives, std::string json_path)
+  Table(const coordinator::RunContext& context, int64_t objectives, std::string json_path)
       : log_(context.log), json_path_(std::move(json_path)) {
     if (!context.is_main_rank()) return;
-    ProgressStyle style = ProgressStyle::for_stderr(context.log);
+    coordinator::ProgressStyle style = coordinator::ProgressStyle::for_stderr(context.log);
     style.unit = "objectives";
     style.step = "objective";
     progress_.emplace(std::cerr, 0, objectives, style);
   }
 
-  void take(const Named& one, const std::vector<VerifiedLine>& lines) {
+  void take(const Named& one, const std::vector<run::VerifiedLine>& lines) {
     if (!progress_) return;
     for (const auto& line : lines) {
       equal_ = equal_ && line.equal;
@@ -77,7 +78,7 @@ class Table {
                        {"max_relative_error", line.error},
                        {"equal", line.equal}});
     }
-    if (!json_path_.empty()) write_file_atomic(json_path_, json_text(json_, 2) + "\n");
+    if (!json_path_.empty()) write_output(json_path_, json_text(json_, 2) + "\n");
     progress_->clear();
     if (done_++ == 0)
       std::printf("%-19s %-18s %6s  %-20s %s\n", "loss", "miner", "rows", "what", "max relative error");
@@ -94,14 +95,14 @@ class Table {
     if (!progress_) return kDone;
     progress_->finish();
     std::printf("%d rank%s against one process in float64: %s (tolerance %.0e)\n", world,
-                world > 1 ? "s" : "", equal_ ? "equal" : "DIFFERENT", kVerifyTolerance);
+                world > 1 ? "s" : "", equal_ ? "equal" : "DIFFERENT", run::kVerifyTolerance);
     return equal_ ? kDone : kRunFailed;
   }
 
  private:
   Log log_;
   std::string json_path_;
-  std::optional<Progress> progress_;
+  std::optional<coordinator::Progress> progress_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   nlohmann::json json_ = nlohmann::json::array();
   int64_t done_ = 0;
@@ -110,21 +111,21 @@ class Table {
 
 /// The objectives to verify: the configured one, or every loss with every compatible miner, with the
 /// configured memory and exchange.
-std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& data, bool all) {
+std::vector<Named> objectives_of(const run::RunConfig& config, const run::TrainingData& data, bool all) {
   if (!all) {
     Named one{config.loss.name(), config.miner.name(), {}, {}, {}};
-    one.made_loss = std::shared_ptr<const Loss>(std::shared_ptr<void>(), &*config.loss);
-    one.made_miner = std::shared_ptr<const Miner>(std::shared_ptr<void>(), &*config.miner);
+    one.made_loss = std::shared_ptr<const losses::Loss>(std::shared_ptr<void>(), &*config.loss);
+    one.made_miner = std::shared_ptr<const miners::Miner>(std::shared_ptr<void>(), &*config.miner);
     return {one};
   }
-  const Objective::Setting setting = setting_of(config, data);
-  const bool two_views = deals_sides(config, data);
+  const negatives::Objective::Setting setting = run::setting_of(config, data);
+  const bool two_views = run::deals_sides(config, data);
   std::vector<Named> found;
   for (const auto& loss : config.tables.losses())
     for (const auto& miner : config.tables.miners()) {
       Named one{loss.name, miner.name, loss.make(), miner.make(), {}};
-      const Objective objective{*one.made_loss, *one.made_miner, config.normalize,
-                                config.objective().exchange};
+      const negatives::Objective objective{*one.made_loss, *one.made_miner, config.normalize,
+                                           config.objective().exchange};
       if (!goes_with(objective, setting, two_views)) continue;
       found.push_back(std::move(one));
     }
@@ -132,13 +133,14 @@ std::vector<Named> objectives_of(const RunConfig& config, const TrainingData& da
 }
 
 // Prints the number of rows that each objective is compared on, and the reason if that is not all of them.
-void choose_rows(std::vector<Named>& objectives, const RunConfig& config, const TrainingData& data,
-                 const RunContext& context, int64_t batches) {
+void choose_rows(std::vector<Named>& objectives, const run::RunConfig& config, const run::TrainingData& data,
+                 const coordinator::RunContext& context, int64_t batches) {
   std::map<std::string, std::set<std::string>> losses;  // by the sentence to print about them
   for (Named& one : objectives) {
-    const Objective objective{*one.made_loss, *one.made_miner, config.normalize, config.objective().exchange};
+    const negatives::Objective objective{*one.made_loss, *one.made_miner, config.normalize,
+                                         config.objective().exchange};
     const int64_t classes = data.tuples.empty() ? data.dataset()->classes() : 0;
-    one.rows = oracle_rows(config, objective, classes, batches, context.world.size());
+    one.rows = run::oracle_rows(config, objective, classes, batches, context.world.size());
     if (!one.rows.reason.empty())
       losses[std::to_string(one.rows.rows) + " rows in place of " + std::to_string(config.global_batch) +
              ": " + one.rows.reason]
@@ -148,34 +150,36 @@ void choose_rows(std::vector<Named>& objectives, const RunConfig& config, const 
   for (const auto& [sentence, names] : losses) {
     std::string all;
     for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-    context.log->info("{}, and is kept within {} MiB ({})", sentence, kOracleBytes / (1 << 20), all);
+    context.log->info("{}, and is limited to {} MiB ({})", sentence, run::kOracleBytes / (1 << 20), all);
   }
 }
 
 // How rows go through the encoder here, as in training.
-std::string pass_of(const RunConfig& config) {
-  const PassOptions pass = config.training.pass();
+std::string pass_of(const run::RunConfig& config) {
+  const engine::PassOptions pass = config.training.pass();
   if (pass.micro_shards > 0)
-    return std::to_string(pass.micro_shards) + " micro-shards (determinism: canonical)";
-  if (pass.micro_batch > 0) return "micro-batches of " + counted(pass.micro_batch, "row") + " (micro_batch)";
-  return "each rank's rows at once";
+    return "the batch in " + std::to_string(pass.micro_shards) + " micro-shards (determinism: canonical)";
+  if (pass.micro_batch > 0)
+    return "each rank's rows in micro-batches of " + counted(pass.micro_batch, "row") + " (micro_batch)";
+  return "each rank's rows in one pass";
 }
 
-int verify(const RunContext& context, RunConfig& config, const VerifyArguments& arguments) {
-  const TrainingData data = open_training_data(config, context.world.size());
-  build_encoder(config, *config.encoder);
+int verify(const coordinator::RunContext& context, run::RunConfig& config, const VerifyArguments& arguments) {
+  const run::TrainingData data = run::open_training_data(config, context.world.size());
+  run::build_encoder(config, *config.encoder);
   config.encoder->parameters().convert(at::kDouble, context.launch.device());
   config.training.check(context.launch.device(), *config.encoder);
-  if (context.is_main_rank()) context.log->info("the encoder's gradient is that of {}", pass_of(config));
+  if (context.is_main_rank()) context.log->info("the encoder takes {}", pass_of(config));
   std::vector<Named> objectives = objectives_of(config, data, arguments.all);
   choose_rows(objectives, config, data, context, arguments.batches);
-  GradientVerifier verifier(config, context, arguments.batches);
+  run::GradientVerifier verifier(config, context, arguments.batches);
   Table table(context, static_cast<int64_t>(objectives.size()) + (arguments.all ? 1 : 0), arguments.json);
   if (arguments.all)
     table.take({"any", "any", {}, {}, {config.global_batch, ""}},
                verifier.compare_encoder(config.global_batch));
   for (const Named& one : objectives) {
-    const Objective objective{*one.made_loss, *one.made_miner, config.normalize, config.objective().exchange};
+    const negatives::Objective objective{*one.made_loss, *one.made_miner, config.normalize,
+                                         config.objective().exchange};
     table.take(one, verifier.compare(objective, one.rows.rows, /*encoder=*/!arguments.all));
   }
   int code = table.finish(context.world.size());
@@ -184,18 +188,19 @@ int verify(const RunContext& context, RunConfig& config, const VerifyArguments& 
   return code;
 }
 
-int run_verify_gradients(const VerifyArguments& arguments, const Tables& tables) {
-  RunConfig config(tables);
-  read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
+int run_verify_gradients(const VerifyArguments& arguments, const run::Tables& tables) {
+  run::RunConfig config(tables);
+  run::read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   // Exactness is guaranteed only for float32 rows over the whole global batch.
   config.training.wire = config.training.similarity_precision = config.training.precision =
-      Precision::kFloat32;
-  if (config.training.loss_side.mining_scope != MiningScope::kGlobal)
+      engine::Precision::kFloat32;
+  if (config.training.loss_head.mining_scope != engine::MiningScope::kGlobal)
     throw ConfigError("verify-gradients: with mining_scope '" +
-                      choice_name(config.training.loss_side.mining_scope, kMiningScopes) +
+                      choice_name(config.training.loss_head.mining_scope, engine::kMiningScopes) +
                       "' the loss is not that "
                       "of one process with the global batch; verify with --set mining_scope=global");
-  return run_on_ranks(config, [&](RunContext& context) { return verify(context, config, arguments); });
+  return run::run_on_ranks(
+      config, [&](coordinator::RunContext& context) { return verify(context, config, arguments); });
 }
 
 }  // namespace
@@ -213,4 +218,4 @@ void add_verify_gradients(CLI::App* verify, Action& action) {
   add_path(verify, "--json", arguments->json, "File for the table as JSON");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::commands

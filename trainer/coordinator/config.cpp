@@ -7,36 +7,40 @@
 #include "common/paths.h"
 #include "trainer/http/http_server.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 void CheckpointConfig::visit(Fields& f) {
   f.field(
       {.name = "every_steps",
-       .doc = "steps between checkpoints; 0: none for that. One is saved at the end, on a stop signal, on "
-              "SIGUSR2 too",
+       .doc =
+           "number of steps between checkpoints; 0: not by steps. A checkpoint is also saved at the end, on "
+           "a stop signal and on SIGUSR2",
        .unit = "steps",
        .min = 0.0},
       &every_steps);
   f.field({.name = "every_minutes",
-           .doc = "time between checkpoints, beside every_steps; 0: none for that",
+           .doc = "time between checkpoints, in addition to every_steps; 0: not by time",
            .unit = "minutes",
            .min = 0.0},
           &every_minutes);
-  f.choice({.name = "when_busy",
-            .doc = "a checkpoint is due while one is being written: the step waits for that, or the new one "
-                   "is skipped"},
-           &when_busy, {{"wait", WhenBusy::kWait}, {"skip", WhenBusy::kSkip}});
-  f.field({.name = "deadline",
-           .doc = "longest wait for a checkpoint that is being written; behind it the save counts as failed",
-           .unit = "seconds",
-           .min = 1.0},
-          &deadline);
+  f.choice(
+      {.name = "when_busy",
+       .doc =
+           "what happens if a checkpoint is due while another is being written. wait: the step waits; skip: "
+           "the new checkpoint is skipped"},
+      &when_busy, {{"wait", WhenBusy::kWait}, {"skip", WhenBusy::kSkip}});
+  f.field(
+      {.name = "deadline",
+       .doc = "longest wait for a checkpoint that is being written, after which the save counts as failed",
+       .unit = "seconds",
+       .min = 1.0},
+      &deadline);
   retention.visit(f);
 }
 
 void MetricsConfig::visit(Fields& f) {
   f.field({.name = "port",
-           .doc = "port of the live page and of /metrics for Prometheus, on rank 0; null or 0 serves nothing",
+           .doc = "port of the live page and of /metrics for Prometheus, on rank 0; null or 0: no server",
            .min = 0.0,
            .max = 65535.0},
           &port);
@@ -45,13 +49,12 @@ void MetricsConfig::visit(Fields& f) {
                    {"address", "per_rank", "user", "password_file", "certificate", "pages", "targets_file"},
                    "without a port; set metrics.port, or leave it out", "port");
   f.field({.name = "address",
-           .doc = "IP address to serve at; anyone who reaches it can read, unless a user is set"},
+           .doc = "IP address to listen on; anyone who can reach it can read, unless a user is set"},
           &address);
-  f.field(
-      {.name = "per_rank", .doc = "every rank serves /metrics of its own, at port + its number on its host"},
-      &per_rank);
+  f.field({.name = "per_rank", .doc = "whether every rank serves its own /metrics, at port + its local rank"},
+          &per_rank);
   f.field({.name = "user",
-           .doc = "name to be given, with the password, by whoever reads; empty: nobody is asked"},
+           .doc = "user name that a reader must give, with the password; empty: no authentication"},
           &user);
   if (serves() && user.empty())
     without_effect(f, {"password_file"}, "without a user; set metrics.user, or leave it out", "user");
@@ -60,35 +63,32 @@ void MetricsConfig::visit(Fields& f) {
            .unit = kPathUnit},
           &password_file);
   f.field({.name = "certificate",
-           .doc = "PEM file with private key and certificate chain; set: HTTPS instead of HTTP",
+           .doc = "PEM file with private key and certificate chain, which enables HTTPS; empty: HTTP",
            .unit = kPathUnit},
           &certificate);
   f.choice(
       {.name = "pages",
-       .doc = "what is served beside figures: auto, the live page with pictures and configuration where the "
-              "address is "
-              "loopback or a user is set; metrics, never; all, to anyone"},
+       .doc = "what is served besides /metrics. auto: the live page with images and configuration, if the "
+              "address is loopback or a user is set; metrics: nothing; all: the live page, to anyone"},
       &pages, {{"auto", ServedPages::kAuto}, {"metrics", ServedPages::kMetrics}, {"all", ServedPages::kAll}});
   f.field(
       {.name = "targets_file",
-       .doc =
-           "file that holds the addresses of all endpoints while the run goes on, for Prometheus' file_sd; "
-           "empty: none",
+       .doc = "file with the addresses of all endpoints during the run, for Prometheus' file_sd; empty: none",
        .unit = kPathUnit},
       &targets_file);
 }
 
 bool MetricsConfig::shows_pages() const {
   return pages == ServedPages::kAll ||
-         (pages == ServedPages::kAuto && (is_loopback(address) || !user.empty()));
+         (pages == ServedPages::kAuto && (http::is_loopback(address) || !user.empty()));
 }
 
 void LogConfig::visit(Fields& f) {
-  f.choice({.name = "format",
-            .doc = "of the lines on stderr: text for people, json for programs, an object a line; "
-                   "LODESTONE_LOG_FORMAT "
-                   "counts before it"},
-           &format, kLogFormats);
+  f.choice(
+      {.name = "format",
+       .doc = "format of the lines on stderr: text for people, or json for programs, one object per line; "
+              "LODESTONE_LOG_FORMAT takes precedence"},
+      &format, kLogFormats);
 }
 
 bool ReportConfig::tensorboard() const {
@@ -108,4 +108,4 @@ void ReportConfig::check() const {
         "metrics.jsonl");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -9,7 +9,7 @@
 #include "common/log_format.h"
 #include "trainer/coordinator/checkpoints/retention.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// What happens to a checkpoint that is due while one is being written.
 enum class WhenBusy { kWait, kSkip };
@@ -53,8 +53,8 @@ struct LogConfig {
   void visit(Fields& f);
 };
 
-/// Where a run's metrics are written: metrics.jsonl in the run folder, and
-/// optionally TensorBoard event files.
+/// Where a run's metrics are written: metrics.jsonl in the run folder, and optionally TensorBoard event
+/// files.
 struct ReportConfig {
   std::vector<std::string> to{"jsonl"};
 
@@ -71,4 +71,4 @@ struct CoordinatorConfig {
   const ReportConfig& report;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

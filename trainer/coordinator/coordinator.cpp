@@ -4,7 +4,7 @@
 
 #include "trainer/coordinator/warn.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -31,13 +31,14 @@ Coordinator::Coordinator(const CoordinatorConfig& config, RunContext& context,
       dump_(context.world, folder_, context.launch.info().generation, warn_to(context.log)),
       watch_(context.launch.control(), dump_, warn_to(context.log)) {}
 
-std::optional<Cursor> Coordinator::resume(const std::string& resume, RunFacts facts,
-                                          std::map<std::string, std::string> code, Trainer& trainer) {
+std::optional<sampler::Cursor> Coordinator::resume(const std::string& resume, RunFacts facts,
+                                                   std::map<std::string, std::string> code,
+                                                   engine::Trainer& trainer) {
   manager_.set_code(std::move(code));
   return manager_.resume(resume, RunIdentity(std::move(facts)), trainer);
 }
 
-void Coordinator::start(RunStart start, Trainer& trainer) {
+void Coordinator::start(RunStart start, engine::Trainer& trainer) {
   start.step = trainer.steps_done();
   start.resumed_at = manager_.resumed_at();
   start.restarts = manager_.generation();
@@ -45,30 +46,31 @@ void Coordinator::start(RunStart start, Trainer& trainer) {
   if (context_.is_main_rank()) manager_.start(std::move(start.config), trainer, *reporter_);
 }
 
-void Coordinator::report(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD) {
+void Coordinator::report(const engine::StepMetrics& metrics, const sampler::Batch& batch,
+                         const at::Tensor& z_bD) {
   reporter_->step(metrics, batch, z_bD);
 }
 
-Evaluation Coordinator::evaluate(Trainer& trainer, Cursor cursor,
-                                 const std::function<Evaluation()>& evaluation) {
+eval::Evaluation Coordinator::evaluate(engine::Trainer& trainer, sampler::Cursor cursor,
+                                       const std::function<eval::Evaluation()>& evaluation) {
   manager_.hold(trainer, cursor);
-  Evaluation found = evaluation();
+  eval::Evaluation found = evaluation();
   manager_.let_go();
   const int64_t step = trainer.steps_done();
   reporter_->evaluated(step, found);
   if (context_.is_main_rank()) {
-    const auto& measures = found.model.measures.entries();
-    manager_.judged(step, {measures.begin(), measures.end()});
+    const auto& metrics = found.model.metrics.entries();
+    manager_.evaluated(step, {metrics.begin(), metrics.end()});
   }
   return found;
 }
 
-std::optional<std::filesystem::path> Coordinator::roll_back(int64_t from, Trainer& trainer) {
+std::optional<std::filesystem::path> Coordinator::roll_back(int64_t from, engine::Trainer& trainer) {
   const auto path = manager_.roll_back(trainer);
   if (!path) return path;
   const int64_t step = trainer.steps_done();
   if (context_.is_main_rank())
-    context_.log->warn("rolled back to step {}; the batches since then are not seen again", step);
+    context_.log->warn("rolled back to step {}; the batches since then are not used again", step);
   reporter_->event(step, "rollback", {{"from", from}, {"path", path->string()}});
   return path;
 }
@@ -78,4 +80,4 @@ bool Coordinator::finish(int64_t step) {
   return manager_.saved(step);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

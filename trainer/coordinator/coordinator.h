@@ -14,7 +14,7 @@
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/trainer.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Everything of a training run except the training itself: owns the run folder, saves and restores
 /// checkpoints, reports metrics and evaluations, and records faults. There is one object per rank; only rank
@@ -22,10 +22,10 @@ namespace lodestone {
 ///
 ///     Coordinator coordinator({config.checkpoint, config.metrics, config.report}, context, "runs/faces");
 ///     const auto cursor = coordinator.resume("auto", facts, encoder.code(), trainer);
-///     coordinator.start({.config = yaml, .data = dataset, .objective = objective}, trainer);
+///     coordinator.start({.config = yaml, .examples = examples, .objective = objective}, trainer);
 ///     while (!trainer.finished()) {
-///       const Batch batch = loader.next();
-///       const StepMetrics metrics = trainer.step(batch, 0);
+///       const sampler::Batch batch = loader.next();
+///       const engine::StepMetrics metrics = trainer.step(batch, 0);
 ///       coordinator.report(metrics, batch, trainer.embeddings());
 ///       const auto agreed = coordinator.agree(stop_requested, false, metrics.step);
 ///       if (agreed.save || agreed.stop) coordinator.save(trainer, loader.cursor());
@@ -53,39 +53,40 @@ class Coordinator {
   /// Whether `resume` finds a checkpoint to continue from, so that initial weights from a file are not
   /// needed. Rank 0 decides; every rank gets its answer.
   bool resumes(const std::string& resume) const { return manager_.resumes(resume); }
-  /// Restores the checkpoint that `resume` (auto, none or a path) names and returns its position in
-  /// the data; nullopt if there is no checkpoint to continue from. `code` is Encoder::code: its
-  /// hashes are stored in checkpoints.
+  /// Restores the checkpoint that `resume` (auto, none or a path) names and returns its position in the data;
+  /// nullopt if there is no checkpoint to continue from. `code` is Encoder::code: its hashes are stored in
+  /// checkpoints.
   /// Throws    CheckpointError if the checkpoint cannot be used
-  std::optional<Cursor> resume(const std::string& resume, RunFacts facts,
-                               std::map<std::string, std::string> code, Trainer& trainer);
+  std::optional<sampler::Cursor> resume(const std::string& resume, RunFacts facts,
+                                        std::map<std::string, std::string> code, engine::Trainer& trainer);
   /// The step of the checkpoint that the run continues from, if any.
   std::optional<int64_t> resumed_at() const { return manager_.resumed_at(); }
-  /// Begins reporting and allocates the memory for saves. Fills in the fields of `start`
-  /// that say where the run resumed.
+  /// Begins reporting and allocates the memory for saves. Fills in the fields of `start` that say where the
+  /// run resumed.
   /// Throws    IoError, ConfigError
-  void start(RunStart start, Trainer& trainer);
+  void start(RunStart start, engine::Trainer& trainer);
 
   /// Reports the metrics of one step of this rank; `z_bD` are the embeddings of its rows.
-  void report(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD);
+  void report(const engine::StepMetrics& metrics, const sampler::Batch& batch, const at::Tensor& z_bD);
   /// The reporter, for events of the run that go to metrics.jsonl and the live page.
   Reporter& reporter() { return *reporter_; }
 
   /// Call once after each step: the ranks agree whether to stop (if any rank wants to), to save (if rank 0
   /// finds a save due) and to handle bad records. Every rank gets the same answer.
   Agreed agree(bool stop, bool bad_records, int64_t step) { return manager_.agree(stop, bad_records, step); }
-  /// Saves a checkpoint. The step waits only for the copy to host memory; a
-  /// thread of rank 0 writes the files.
-  void save(Trainer& trainer, Cursor cursor) { manager_.save(trainer, cursor); }
+  /// Saves a checkpoint. The step waits only for the copy to host memory; a thread of rank 0 writes the
+  /// files.
+  void save(engine::Trainer& trainer, sampler::Cursor cursor) { manager_.save(trainer, cursor); }
   /// Runs `evaluation` and reports its result, which is also stored in the checkpoint of this step. While it
   /// runs, save_held() can save the steps done so far.
-  Evaluation evaluate(Trainer& trainer, Cursor cursor, const std::function<Evaluation()>& evaluation);
+  eval::Evaluation evaluate(engine::Trainer& trainer, sampler::Cursor cursor,
+                            const std::function<eval::Evaluation()>& evaluation);
   /// Saves a checkpoint of the steps done before the evaluation in progress, and waits for it. Returns
   /// whether it is durable. Rank 0 only.
   bool save_held() { return manager_.save_held(); }
   /// Restores the newest checkpoint after a step whose loss was not finite, and returns its path; nullopt if
   /// there is none.
-  std::optional<std::filesystem::path> roll_back(int64_t from, Trainer& trainer);
+  std::optional<std::filesystem::path> roll_back(int64_t from, engine::Trainer& trainer);
 
   /// Waits for the last save. Returns whether the checkpoint of `step` is durable, the same on all ranks.
   bool finish(int64_t step);
@@ -105,4 +106,4 @@ class Coordinator {
   std::unique_ptr<Reporter> reporter_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

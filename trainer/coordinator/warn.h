@@ -6,7 +6,7 @@
 
 #include "common/log.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Receives one sentence for the user about a problem that does not stop the run. An empty function drops it.
 using Warn = std::function<void(const std::string&)>;
@@ -16,4 +16,4 @@ inline Warn warn_to(Log log) {
   return [log = std::move(log)](const std::string& sentence) { log->warn("{}", sentence); };
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

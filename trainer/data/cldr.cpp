@@ -10,7 +10,7 @@
 #include "trainer/data/cldr_files.h"
 #include "trainer/data/letters.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -73,4 +73,4 @@ ConceptsReport make_cldr(const CldrOptions& options, const Log& log) {
       distinct(std::move(concepts)));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -5,7 +5,7 @@
 #include "common/log.h"
 #include "trainer/data/concepts.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 struct CldrOptions {
   std::filesystem::path output;  ///< folder for the files; created if it is missing
@@ -22,4 +22,4 @@ struct CldrOptions {
 /// Throws    DataError if the files are missing (naming the package) or damaged (naming the file), IoError
 ConceptsReport make_cldr(const CldrOptions& options, const Log& log);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

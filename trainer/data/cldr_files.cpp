@@ -4,16 +4,16 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 void read_cldr(const std::filesystem::path& file, const char* xpath, const char* attribute,
                const std::function<void(const std::string&, const std::string&)>& take) {
   pugi::xml_document document;
   const auto result = document.load_file(file.c_str());
   if (result.status == pugi::status_file_not_found)
-    throw DataError(
-        "cldr: expected Unicode's locale data " + file.string() +
-        ", which is not there; install it: sudo apt-get install --no-install-recommends unicode-cldr-core");
+    throw DataError("cldr: expected Unicode's locale data " + file.string() +
+                    ", which does not exist; check --source, or install it: sudo apt-get install "
+                    "--no-install-recommends unicode-cldr-core");
   if (!result)
     throw DataError("cldr: " + file.string() + ": expected XML, got " + result.description() + " at byte " +
                     std::to_string(result.offset) +
@@ -27,4 +27,4 @@ void read_cldr(const std::filesystem::path& file, const char* xpath, const char*
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

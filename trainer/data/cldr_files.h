@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// Reads one of CLDR's XML files and calls `take(value of the attribute, text)` for every element at the
 /// XPath that is a primary name: not an alternative form, and not a mark that the name is inherited. The
@@ -13,4 +13,4 @@ namespace lodestone {
 void read_cldr(const std::filesystem::path& file, const char* xpath, const char* attribute,
                const std::function<void(const std::string&, const std::string&)>& take);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

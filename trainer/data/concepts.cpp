@@ -14,7 +14,7 @@
 #include "trainer/data/near_texts.h"
 #include "trainer/data/output_folder.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 using Json = nlohmann::ordered_json;
 
@@ -42,7 +42,7 @@ void drop_incomplete(std::vector<Concept>& concepts, const std::string& needed) 
 }
 
 Split drawn_split(const Concept& one, const Shares& shares) {
-  const double point = static_cast<double>(sample_id(one.label) >> 11) * 0x1.0p-53;
+  const double point = static_cast<double>(sampler::sample_id(one.label) >> 11) * 0x1.0p-53;
   if (point < shares.test) return Split::kTest;
   return point < shares.test + shares.validation ? Split::kValidation : Split::kTrain;
 }
@@ -157,11 +157,11 @@ std::vector<std::optional<Split>> split_concepts(const std::vector<Concept>& con
   std::vector<std::optional<Split>> parts;
   for (const auto& one : concepts) parts.push_back(drawn_split(one, shares));
   const Closeness closeness(concepts, shares.nearness);
-  for (const Split judged : {Split::kTest, Split::kValidation})
+  for (const Split evaluated : {Split::kTest, Split::kValidation})
     for (size_t c = 0; c < concepts.size(); ++c) {
-      if (parts[c] != judged) continue;
+      if (parts[c] != evaluated) continue;
       for (const size_t other : closeness.close_to(c))
-        if (parts[other] && *parts[other] < judged) parts[other].reset();
+        if (parts[other] && *parts[other] < evaluated) parts[other].reset();
     }
   return parts;
 }
@@ -185,4 +185,4 @@ ConceptsReport write_concepts(const std::filesystem::path& output, const Concept
   return report;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

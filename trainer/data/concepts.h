@@ -10,7 +10,7 @@
 #include "trainer/data/shard_writer.h"
 #include "trainer/data/split.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// One text that names a concept.
 struct Name {
@@ -73,4 +73,4 @@ struct ConceptsSource {
 ConceptsReport write_concepts(const std::filesystem::path& output, const ConceptsSource& source,
                               const std::vector<Concept>& concepts);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

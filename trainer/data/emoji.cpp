@@ -11,12 +11,12 @@
 #include "common/json_text.h"
 #include "sampler/codecs/encode_png.h"
 #include "sampler/dataset.h"
-#include "trainer/data/emoji_pictures.h"
+#include "trainer/data/emoji_images.h"
 #include "trainer/data/face.h"
 #include "trainer/data/output_folder.h"
 #include "trainer/data/parallel.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 using Json = nlohmann::ordered_json;
 
@@ -26,7 +26,7 @@ constexpr int kFormat = 1;
 constexpr double kTest = 0.15, kValidation = 0.05;  // shares of families
 // A larger family (couples in all their skin tones) would be half of the evaluation data, so it goes to
 // training.
-constexpr int64_t kLargestJudged = 40;
+constexpr int64_t kLargestEvaluated = 40;
 
 void check(const EmojiOptions& options) {
   if (options.image_size < 16 || options.image_size > 128)
@@ -36,13 +36,13 @@ void check(const EmojiOptions& options) {
     throw ConfigError("emoji: expected a limit of 0 (none) or more, got " + std::to_string(options.limit));
 }
 
-std::map<std::string, Split> split_families(const std::vector<EmojiPicture>& emoji) {
+std::map<std::string, Split> split_families(const std::vector<EmojiImage>& emoji) {
   std::map<std::string, int64_t> size;
   for (const auto& one : emoji) ++size[one.family];
   std::map<std::string, Split> splits;
-  for (const auto& [family, pictures] : size) {
-    const double point = static_cast<double>(sample_id(family) >> 11) * 0x1.0p-53;
-    if (pictures > kLargestJudged || point >= kTest + kValidation)
+  for (const auto& [family, images] : size) {
+    const double point = static_cast<double>(sampler::sample_id(family) >> 11) * 0x1.0p-53;
+    if (images > kLargestEvaluated || point >= kTest + kValidation)
       splits[family] = Split::kTrain;
     else
       splits[family] = point < kTest ? Split::kTest : Split::kValidation;
@@ -50,10 +50,10 @@ std::map<std::string, Split> split_families(const std::vector<EmojiPicture>& emo
   return splits;
 }
 
-EmojiSplit write_split(Split split, const std::vector<EmojiPicture>& emoji,
-                       const std::filesystem::path& folder, int threads) {
+EmojiSplit write_split(Split split, const std::vector<EmojiImage>& emoji, const std::filesystem::path& folder,
+                       int threads) {
   EmojiSplit report;
-  std::vector<const EmojiPicture*> own;
+  std::vector<const EmojiImage*> own;
   std::set<std::string> families;
   const auto splits = split_families(emoji);
   for (const auto& one : emoji)
@@ -63,7 +63,7 @@ EmojiSplit write_split(Split split, const std::vector<EmojiPicture>& emoji,
                     ", found none among " + std::to_string(emoji.size()) +
                     "; give the packages' own font and names");
   std::vector<std::vector<uint8_t>> png(own.size());
-  parallel_for(own.size(), threads, [&](size_t i) { png[i] = encode_png(own[i]->image); });
+  parallel_for(own.size(), threads, [&](size_t i) { png[i] = sampler::encode_png(own[i]->image); });
 
   ShardWriter writer(folder / (std::string(name_of(split)) + "-00000.tar"));
   for (size_t i = 0; i < own.size(); ++i) {
@@ -75,7 +75,7 @@ EmojiSplit write_split(Split split, const std::vector<EmojiPicture>& emoji,
     writer.add(own[i]->key() + ".json", json_text(about));
   }
   report.shard = writer.close();
-  report.pictures = static_cast<int64_t>(own.size());
+  report.images = static_cast<int64_t>(own.size());
   report.families = static_cast<int64_t>(families.size());
   return report;
 }
@@ -89,7 +89,7 @@ std::string manifest_text(const EmojiOptions& options, const EmojiReport& report
   for (const Split split : kSplits) {
     const auto& part = report.splits[static_cast<size_t>(split)];
     manifest["splits"][name_of(split)] = {
-        {"pictures", part.pictures},
+        {"pictures", part.images},
         {"captions", part.captions},
         {"families", part.families},
         {"shard",
@@ -106,7 +106,7 @@ EmojiReport make_emoji(const EmojiOptions& options, const Log& log) {
   EmojiReport report;
   const auto emoji = draw_emoji(options.font, options.source, options.image_size, options.limit,
                                 options.threads, report.repeated);
-  log->info("emoji: {} pictures; {} left out, being the same as another one", emoji.size(), report.repeated);
+  log->info("emoji: {} images; {} left out, being the same as another one", emoji.size(), report.repeated);
   for (const Split split : kSplits)
     report.splits[static_cast<size_t>(split)] = write_split(split, emoji, folder.part(), options.threads);
   write_file_synced(folder.manifest(), manifest_text(options, report));
@@ -114,4 +114,4 @@ EmojiReport make_emoji(const EmojiOptions& options, const Log& log) {
   return report;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -8,7 +8,7 @@
 #include "trainer/data/shard_writer.h"
 #include "trainer/data/split.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 struct EmojiOptions {
   std::filesystem::path output;  ///< folder for the shards; created if it is missing
@@ -22,7 +22,7 @@ struct EmojiOptions {
 
 /// The counts of one split of the data set.
 struct EmojiSplit {
-  int64_t pictures = 0;
+  int64_t images = 0;
   int64_t captions = 0;
   int64_t families = 0;
   ShardFile shard;
@@ -44,4 +44,4 @@ struct EmojiReport {
 ///           package) or the output folder holds shards of another origin, IoError
 EmojiReport make_emoji(const EmojiOptions& options, const Log& log);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -7,7 +7,7 @@
 
 #include "sampler/image.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// A font of colour bitmaps (CBDT), opened with FreeType; HarfBuzz maps sequences to glyphs.
 /// Threads   one caller at a time; every object has a FreeType of its own
@@ -20,11 +20,11 @@ class EmojiFace {
 
   /// Draws an emoji (UTF-8, one or more code points) on white, size × size × 3. Unset if the font does not
   /// draw it as one glyph.
-  std::optional<Image> draw(const std::string& emoji, int size) const;
+  std::optional<sampler::Image> draw(const std::string& emoji, int size) const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::data

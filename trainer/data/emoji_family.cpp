@@ -6,7 +6,7 @@
 
 #include "trainer/data/letters.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -53,4 +53,4 @@ std::string family_of(const std::u32string& emoji) {
   return name;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

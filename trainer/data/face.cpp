@@ -13,7 +13,7 @@
 
 #include "common/paths.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -23,18 +23,18 @@ constexpr int kLoadSize = 256;
 
 }  // namespace
 
-struct Face::State {
+struct Face::Impl {
   FT_Library library = nullptr;
   FT_Face face = nullptr;
   std::string family;
   std::string style;
 
-  ~State() {
+  ~Impl() {
     if (face) FT_Done_Face(face);
     if (library) FT_Done_FreeType(library);
   }
 
-  std::optional<Image> draw_glyph(FT_UInt index, int size, Scale scale) const;
+  std::optional<sampler::Image> draw_glyph(FT_UInt index, int size, Scale scale) const;
 
   // The image of a missing letter; kept, since every letter is compared with it.
   const std::vector<uint8_t>& notdef_at(int size, Scale scale) {
@@ -52,7 +52,7 @@ struct Face::State {
   Scale notdef_scale = Scale::kEm;
 };
 
-std::optional<Image> Face::State::draw_glyph(FT_UInt index, int size, Scale scale) const {
+std::optional<sampler::Image> Face::Impl::draw_glyph(FT_UInt index, int size, Scale scale) const {
   if (FT_Load_Glyph(face, index, FT_LOAD_NO_HINTING | FT_LOAD_NO_BITMAP) != 0) return std::nullopt;
   if (face->glyph->format != FT_GLYPH_FORMAT_OUTLINE) return std::nullopt;
   FT_Outline& outline = face->glyph->outline;
@@ -71,7 +71,7 @@ std::optional<Image> Face::State::draw_glyph(FT_UInt index, int size, Scale scal
   FT_Outline_Translate(&outline, 32 * size - (box.xMin + box.xMax) / 2,
                        32 * size - (box.yMin + box.yMax) / 2);
 
-  Image glyph(size, size, 1);
+  sampler::Image glyph(size, size, 1);
   FT_Bitmap bitmap{};
   bitmap.rows = bitmap.width = static_cast<unsigned>(size);
   bitmap.pitch = size;
@@ -83,13 +83,13 @@ std::optional<Image> Face::State::draw_glyph(FT_UInt index, int size, Scale scal
   return glyph;
 }
 
-Face::Face(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Face::Face(std::unique_ptr<Impl> state) : impl_(std::move(state)) {}
 Face::Face(Face&&) noexcept = default;
 Face& Face::operator=(Face&&) noexcept = default;
 Face::~Face() = default;
 
 std::optional<Face> Face::open(const std::filesystem::path& path) {
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<Impl>();
   if (FT_Init_FreeType(&state->library) != 0) return std::nullopt;
   if (!is_file(path)) return std::nullopt;  // opening a FIFO could wait for ever
   if (FT_New_Face(state->library, path.c_str(), 0, &state->face) != 0) return std::nullopt;
@@ -103,14 +103,14 @@ std::optional<Face> Face::open(const std::filesystem::path& path) {
 }
 
 const std::string& Face::family() const {
-  return state_->family;
+  return impl_->family;
 }
 const std::string& Face::style() const {
-  return state_->style;
+  return impl_->style;
 }
 
 std::string Face::version() const {
-  const auto* head = static_cast<const TT_Header*>(FT_Get_Sfnt_Table(state_->face, FT_SFNT_HEAD));
+  const auto* head = static_cast<const TT_Header*>(FT_Get_Sfnt_Table(impl_->face, FT_SFNT_HEAD));
   if (!head) return "unknown";
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3f", static_cast<double>(head->Font_Revision) / 65536.0);
@@ -120,18 +120,18 @@ std::string Face::version() const {
 std::vector<char32_t> Face::codes() const {
   std::vector<char32_t> all;
   FT_UInt index = 0;
-  for (FT_ULong code = FT_Get_First_Char(state_->face, &index); index != 0;
-       code = FT_Get_Next_Char(state_->face, code, &index))
+  for (FT_ULong code = FT_Get_First_Char(impl_->face, &index); index != 0;
+       code = FT_Get_Next_Char(impl_->face, code, &index))
     all.push_back(static_cast<char32_t>(code));
   return all;
 }
 
-std::optional<Image> Face::draw(char32_t code, int size, Scale scale) const {
-  const FT_UInt index = FT_Get_Char_Index(state_->face, code);
+std::optional<sampler::Image> Face::draw(char32_t code, int size, Scale scale) const {
+  const FT_UInt index = FT_Get_Char_Index(impl_->face, code);
   if (index == 0) return std::nullopt;
-  auto glyph = state_->draw_glyph(index, size, scale);
+  auto glyph = impl_->draw_glyph(index, size, scale);
   if (!glyph) return std::nullopt;
-  if (state_->notdef_at(size, scale) == glyph->pixels) return std::nullopt;
+  if (impl_->notdef_at(size, scale) == glyph->pixels) return std::nullopt;
   return glyph;
 }
 
@@ -144,4 +144,4 @@ std::string freetype_version() {
   return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -8,7 +8,7 @@
 
 #include "sampler/image.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// The size of a drawn letter: by the em, so that the letters of a typeface keep their relative sizes, or as
 /// large as the frame allows.
@@ -38,15 +38,15 @@ class Face {
 
   /// Draws the letter as size × size grey pixels, ink 255 on 0. Unset if the font has no glyph for it, an
   /// empty one, or one that is drawn like .notdef.
-  std::optional<Image> draw(char32_t code, int size, Scale scale = Scale::kEm) const;
+  std::optional<sampler::Image> draw(char32_t code, int size, Scale scale = Scale::kEm) const;
 
  private:
-  struct State;
-  explicit Face(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  struct Impl;
+  explicit Face(std::unique_ptr<Impl> state);
+  std::unique_ptr<Impl> impl_;
 };
 
 /// FreeType's version, as "2.12.1".
 std::string freetype_version();
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -13,7 +13,7 @@
 #include "trainer/data/face.h"
 #include "trainer/data/parallel.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace fs = std::filesystem;
 
@@ -69,8 +69,7 @@ std::optional<Typeface> read_typeface(const fs::path& path) {
 std::string font_remedy() {
   return "install them: sudo apt-get install --no-install-recommends fonts-noto-core fonts-freefont-ttf "
          "fonts-dejavu-core fonts-dejavu-extra fonts-liberation fonts-thai-tlwg-ttf (all of them are listed "
-         "in "
-         "trainer/data/packages.txt)";
+         "in trainer/data/packages.txt)";
 }
 
 std::vector<Typeface> find_typefaces(const std::vector<fs::path>& roots, int threads) {
@@ -90,4 +89,4 @@ std::vector<Typeface> find_typefaces(const std::vector<fs::path>& roots, int thr
   return typefaces;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -6,7 +6,7 @@
 
 #include "trainer/data/split.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// A font file that can draw instances: one style of a family.
 struct Typeface {
@@ -30,4 +30,4 @@ std::vector<Typeface> find_typefaces(const std::vector<std::filesystem::path>& r
 /// The end of a message about missing fonts: names the packages to install.
 std::string font_remedy();
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -18,7 +18,7 @@
 #include "trainer/data/letters.h"
 #include "trainer/data/parallel.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -56,7 +56,7 @@ class Faces {
  public:
   explicit Faces(const std::vector<Typeface>& typefaces) : typefaces_(typefaces) {}
 
-  Image draw(size_t typeface, char32_t code, int size) {
+  sampler::Image draw(size_t typeface, char32_t code, int size) {
     auto place = open_.find(typeface);
     if (place == open_.end()) place = open_.emplace(typeface, Face::open(typefaces_[typeface].path)).first;
     auto image = place->second ? place->second->draw(code, size) : std::nullopt;
@@ -78,7 +78,7 @@ void add_letter(const Letter& letter, const std::vector<Typeface>& typefaces, in
     std::string key = "u";
     key.append(code_name(letter.code), 2).append("_").append(slug(typefaces[t].name()));
     if (const int copies = used[key]++; copies > 0) key.append("_").append(std::to_string(copies + 1));
-    writer.add(key + ".png", encode_png(faces.draw(t, letter.code, image_size)));
+    writer.add(key + ".png", sampler::encode_png(faces.draw(t, letter.code, image_size)));
     const nlohmann::ordered_json about{{"class", class_name(letter.code)},
                                        {"group", class_name(letter.group)},
                                        {"script", script_of(letter.code)},
@@ -109,4 +109,4 @@ std::vector<ShardFile> write_instances(Split split, const std::vector<Letter>& l
   return shards;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -6,7 +6,7 @@
 #include "trainer/data/selection.h"
 #include "trainer/data/shard_writer.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// Draws the instances of one split's letters and writes them to shards `train-00000.tar`, … in `folder`:
 /// letter by letter, each as KEY.png (8-bit grey) and KEY.json with class, group, script, typeface and name.
@@ -15,4 +15,4 @@ std::vector<ShardFile> write_instances(Split split, const std::vector<Letter>& l
                                        const std::vector<Typeface>& typefaces, int image_size,
                                        const std::filesystem::path& folder, int threads);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

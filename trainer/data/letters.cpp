@@ -12,7 +12,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 bool is_letter(char32_t code) {
   const auto c = static_cast<UChar32>(code);
@@ -63,4 +63,4 @@ std::string icu_version() {
   return text.data();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

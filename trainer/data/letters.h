@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// Whether a code point can be a class: category Lu, Ll, Lt or Lo (modifier letters repeat others in small),
 /// without a compatibility decomposition (those are other letters in another size or joined), and of one
@@ -27,4 +27,4 @@ char32_t lower_case(char32_t code);
 /// The ICU that classifies letters, as "72.1".
 std::string icu_version();
 
-}  // namespace lodestone
+}  // namespace lodestone::data

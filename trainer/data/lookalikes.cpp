@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -106,4 +106,4 @@ LookAlikes find_look_alikes(const std::vector<char32_t>& letters, const std::vec
   return result;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -6,7 +6,7 @@
 
 #include "trainer/data/survey.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// Groups letters that look the same; such letters are neither negatives of each other nor errors. Two
 /// letters are joined if Unicode calls them confusable (TR 39: equal skeletons, by ICU), or if at least half
@@ -25,4 +25,4 @@ struct LookAlikes {
 /// Finds the groups. surveys[i] is what typeface i draws; `letters` are all letters of the data set.
 LookAlikes find_look_alikes(const std::vector<char32_t>& letters, const std::vector<Survey>& surveys);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -10,7 +10,7 @@
 #include "trainer/data/face.h"
 #include "trainer/data/letters.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 using Json = nlohmann::ordered_json;
 
@@ -147,4 +147,4 @@ std::optional<TypefacesReport> find_complete(const std::filesystem::path& output
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -8,7 +8,7 @@
 #include "trainer/data/selection.h"
 #include "trainer/data/typefaces.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 inline constexpr const char* kManifestName = "typefaces.json";
 
@@ -25,4 +25,4 @@ std::string manifest_text(const TypefacesOptions& options, const std::vector<Typ
 std::optional<TypefacesReport> find_complete(const std::filesystem::path& output,
                                              const std::string& fingerprint);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -104,13 +104,13 @@ size_t NearTexts::rare(size_t i) const {
 
 std::vector<size_t> NearTexts::near(size_t i) const {
   const auto& own = trigrams_[i];
-  std::vector<char> met(trigrams_.size());
-  met[i] = 1;
+  std::vector<char> seen(trigrams_.size());
+  seen[i] = 1;
   std::vector<size_t> found;
   for (size_t k = 0; k < rare(i); ++k)
     for (const auto& [text, place] : mentions_[own[k]]) {
-      if (met[text]) continue;
-      met[text] = 1;
+      if (seen[text]) continue;
+      seen[text] = 1;
       const auto& other = trigrams_[text];
       const size_t left = std::min(own.size() - k, other.size() - place);  // none of the earlier ones matched
       if (static_cast<int64_t>(left) >= needed(own.size(), other.size(), share_) &&
@@ -121,4 +121,4 @@ std::vector<size_t> NearTexts::near(size_t i) const {
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

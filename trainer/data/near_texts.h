@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// The form in which texts are compared: NFKC, without case, runs of white space as one space.
 std::string folded(const std::string& text);
@@ -35,4 +35,4 @@ class NearTexts {
   std::vector<std::vector<Mention>> mentions_;  // per trigram: the texts that have it among their rarest
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::data

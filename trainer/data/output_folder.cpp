@@ -9,7 +9,7 @@
 #include "common/files.h"
 #include "common/paths.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace fs = std::filesystem;
 
@@ -54,4 +54,4 @@ void OutputFolder::publish() {
   rename_synced(manifest(), output_ / manifest().filename());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// The output folder of a data set, which is replaced as a whole: new files are written to a folder inside
 /// it, .KIND-part, until all are complete; then they replace the old ones, the manifest KIND.json last. After
@@ -32,4 +32,4 @@ class OutputFolder {
   std::string kind_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::data

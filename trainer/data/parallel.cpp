@@ -9,7 +9,7 @@
 
 #include "common/cpu_count.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 void parallel_for(size_t count, int threads, const std::function<void(size_t)>& work) {
   std::atomic<size_t> next{0};
@@ -20,7 +20,7 @@ void parallel_for(size_t count, int threads, const std::function<void(size_t)>& 
       try {
         work(i);
       } catch (...) {
-        const std::lock_guard lock(mutex);
+        const std::scoped_lock lock(mutex);
         if (!failure) failure = std::current_exception();
         next = count;
       }
@@ -35,4 +35,4 @@ void parallel_for(size_t count, int threads, const std::function<void(size_t)>& 
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

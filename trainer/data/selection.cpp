@@ -8,7 +8,7 @@
 #include "trainer/data/letters.h"
 #include "trainer/data/lookalikes.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -48,13 +48,13 @@ int rank_of(Split split) {
 // Drops letters whose look-alike is kept by another split: letters of validation and test must not have a
 // shape that training has.
 int64_t drop_seen(std::vector<Letter>& letters) {
-  std::map<char32_t, int> keeper;
+  std::map<char32_t, int> first_split;
   for (const auto& letter : letters) {
-    const auto [place, fresh] = keeper.emplace(letter.group, rank_of(letter.split));
+    const auto [place, fresh] = first_split.emplace(letter.group, rank_of(letter.split));
     if (!fresh) place->second = std::min(place->second, rank_of(letter.split));
   }
   return static_cast<int64_t>(std::erase_if(
-      letters, [&](const Letter& letter) { return keeper.at(letter.group) < rank_of(letter.split); }));
+      letters, [&](const Letter& letter) { return first_split.at(letter.group) < rank_of(letter.split); }));
 }
 
 // A group is named after its first remaining letter.
@@ -92,4 +92,4 @@ Selection select_letters(const std::vector<char32_t>& letters, const std::vector
   return result;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

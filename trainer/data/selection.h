@@ -7,7 +7,7 @@
 
 #include "trainer/data/survey.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// A class of the data set.
 struct Letter {
@@ -37,4 +37,4 @@ struct Selection {
 Selection select_letters(const std::vector<char32_t>& letters, const std::vector<Typeface>& typefaces,
                          const std::vector<Survey>& surveys, const SelectionRule& rule);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

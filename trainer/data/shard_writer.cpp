@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "common/files.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -27,7 +27,7 @@ la_ssize_t append(archive*, void* client, const void* buffer, size_t length) {
 
 }  // namespace
 
-struct ShardWriter::State {
+struct ShardWriter::Impl {
   std::filesystem::path path;
   std::string bytes;
   std::unique_ptr<archive, FreeArchive> handle;
@@ -40,8 +40,8 @@ struct ShardWriter::State {
   }
 };
 
-ShardWriter::ShardWriter(std::filesystem::path path) : state_(std::make_unique<State>()) {
-  State& state = *state_;
+ShardWriter::ShardWriter(std::filesystem::path path) : impl_(std::make_unique<Impl>()) {
+  Impl& state = *impl_;
   state.path = std::move(path);
   state.handle.reset(archive_write_new());
   state.check(archive_write_set_format_ustar(state.handle.get()), "choose the format");
@@ -58,9 +58,8 @@ void ShardWriter::add(const std::string& name, std::string_view bytes) {
   archive_entry_set_filetype(entry.get(), AE_IFREG);
   archive_entry_set_perm(entry.get(), 0644);
   archive_entry_set_mtime(entry.get(), 0, 0);
-  state_->check(archive_write_header(state_->handle.get(), entry.get()), "add the member " + name);
-  state_->check(archive_write_data(state_->handle.get(), bytes.data(), bytes.size()),
-                "add the member " + name);
+  impl_->check(archive_write_header(impl_->handle.get(), entry.get()), "add the member " + name);
+  impl_->check(archive_write_data(impl_->handle.get(), bytes.data(), bytes.size()), "add the member " + name);
 }
 
 void ShardWriter::add(const std::string& name, std::span<const uint8_t> bytes) {
@@ -68,9 +67,9 @@ void ShardWriter::add(const std::string& name, std::span<const uint8_t> bytes) {
 }
 
 ShardFile ShardWriter::close() {
-  state_->check(archive_write_close(state_->handle.get()), "end");
-  write_file_synced(state_->path, state_->bytes);
-  return {state_->path.filename().string(), state_->bytes.size(), checksum(state_->bytes)};
+  impl_->check(archive_write_close(impl_->handle.get()), "end");
+  write_file_synced(impl_->path, impl_->bytes);
+  return {impl_->path.filename().string(), impl_->bytes.size(), checksum(impl_->bytes)};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

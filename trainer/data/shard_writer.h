@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// A shard that was written.
 struct ShardFile {
@@ -35,8 +35,8 @@ class ShardWriter {
   ShardFile close();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdlib>
 
-namespace lodestone {
+namespace lodestone::data {
 
-Sketch::Sketch(const Image& image) {
+Sketch::Sketch(const sampler::Image& image) {
   for (int y = 0; y < kSize; ++y)
     for (int x = 0; x < kSize; ++x) {
       const int sum = image.at(2 * x, 2 * y) + image.at(2 * x + 1, 2 * y) + image.at(2 * x, 2 * y + 1) +
@@ -24,4 +24,4 @@ bool same_drawing(const Sketch& a, const Sketch& b, double tolerance) {
   return difference <= allowed;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -5,7 +5,7 @@
 
 #include "sampler/image.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// A letter drawn at 20 × 20 pixels, for comparing drawings.
 struct Sketch {
@@ -16,7 +16,7 @@ struct Sketch {
   int ink = 0;  ///< the sum of the pixels
 
   /// Requires a grey image of kDrawnSize × kDrawnSize.
-  explicit Sketch(const Image& image);
+  explicit Sketch(const sampler::Image& image);
 };
 
 /// Whether two drawings are the same to the eye: Σ|a - b| <= tolerance · max(ink).
@@ -30,4 +30,4 @@ inline constexpr double kSameDrawing = 0.03;
 /// more.
 inline constexpr double kCopiedDrawing = 0.12;
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -220,4 +220,4 @@ std::vector<std::string> absent_families(const std::set<std::string>& families) 
   return absent;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::data {
 
 /// The three splits of a data set. Each script, typeface family and look-alike group belongs to one split
 /// only.
@@ -29,4 +29,4 @@ std::optional<Split> split_of_family(std::string_view family);
 /// The rows of the tables that begin none of the families: typefaces that this host lacks.
 std::vector<std::string> absent_families(const std::set<std::string>& families);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

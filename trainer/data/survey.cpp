@@ -11,7 +11,7 @@
 #include "trainer/data/letters.h"
 #include "trainer/data/parallel.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -101,4 +101,4 @@ std::vector<char32_t> letters_of(const std::vector<Typeface>& typefaces, int lim
   return letters;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

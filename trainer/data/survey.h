@@ -7,7 +7,7 @@
 #include "trainer/data/fonts.h"
 #include "trainer/data/sketch.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 using LetterPair = std::pair<char32_t, char32_t>;  ///< first < second
 
@@ -31,4 +31,4 @@ Survey survey(const Typeface& typeface, const std::vector<char32_t>& letters);
 /// most that many of each script, the first ones.
 std::vector<char32_t> letters_of(const std::vector<Typeface>& typefaces, int limit, int threads);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -14,7 +14,7 @@
 #include "trainer/data/output_folder.h"
 #include "trainer/data/parallel.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace fs = std::filesystem;
 
@@ -124,4 +124,4 @@ TypefacesReport make_typefaces(const TypefacesOptions& options, const Log& log) 
   return report;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

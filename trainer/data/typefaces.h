@@ -10,7 +10,7 @@
 #include "trainer/data/shard_writer.h"
 #include "trainer/data/split.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 struct TypefacesOptions {
   std::filesystem::path output;  ///< folder for the shards; created if it is missing
@@ -44,7 +44,7 @@ struct TypefacesReport {
 
 /// Makes a data set of letters from the host's fonts: class = letter ("latin/U+0041"), instance = typeface.
 /// Scripts, typeface families and look-alike groups of training, validation and test are disjoint; see
-/// trainer/data/README.md. The bytes depend only on fonts, options and the versions of ICU, FreeType and
+/// docs/data-sets.md. The bytes depend only on fonts, options and the versions of ICU, FreeType and
 /// zlib, not on threads. A complete output made from the same input stays as it is. A new output lies in the
 /// folder .typefaces-part until it is complete.
 /// Output    train-*.tar, validation-*.tar, test-*.tar in the WebDataset layout (KEY.png, KEY.json), and,
@@ -54,4 +54,4 @@ struct TypefacesReport {
 ///           folder holds shards of another origin, IoError if it cannot be written
 TypefacesReport make_typefaces(const TypefacesOptions& options, const Log& log);
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -9,7 +9,7 @@
 #include "common/files.h"
 #include "common/paths.h"
 
-namespace lodestone {
+namespace lodestone::data {
 
 namespace {
 
@@ -104,9 +104,9 @@ ConceptsReport make_wordnet(const WordnetOptions& options, const Log& log) {
   for (const char* name : kFiles) {
     const auto path = options.source / (std::string("data.") + name);
     if (!path_exists(path))
-      throw DataError(
-          "wordnet: expected WordNet's file " + path.string() +
-          ", which is not there; install it: sudo apt-get install --no-install-recommends wordnet-base");
+      throw DataError("wordnet: expected WordNet's file " + path.string() +
+                      ", which does not exist; check --source, or install it: sudo apt-get install "
+                      "--no-install-recommends wordnet-base");
     auto some = read_synsets(path);
     version += (version.empty() ? "" : " ") + checksum(read_file(path));
     std::move(some.begin(), some.end(), std::back_inserter(synsets));
@@ -118,4 +118,4 @@ ConceptsReport make_wordnet(const WordnetOptions& options, const Log& log) {
                         concepts);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::data

@@ -7,7 +7,7 @@
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 at::Tensor attention(const at::Tensor& q_nTD, const at::Tensor& k_nTD, const at::Tensor& v_nTD, int64_t heads,
                      const at::Tensor& bias_n11T, double dropout_probability, DropoutSite site,
@@ -30,4 +30,4 @@ at::Tensor attention(const at::Tensor& q_nTD, const at::Tensor& k_nTD, const at:
   return y_nhTd.transpose(1, 2).flatten(2);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

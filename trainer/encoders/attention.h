@@ -4,7 +4,7 @@
 
 #include "trainer/encoders/dropout.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Multi-head softmax attention (Vaswani et al. 2017). Dropout applies to the attention weights, as in BERT;
 /// without it LibTorch's fused kernel runs and the weights are never stored.
@@ -15,4 +15,4 @@ at::Tensor attention(const at::Tensor& q_nTD, const at::Tensor& k_nTD, const at:
                      const at::Tensor& bias_n11T, double dropout_probability, DropoutSite site,
                      const ForwardMode& mode);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -7,7 +7,7 @@
 #include "trainer/encoders/encoder.h"
 #include "trainer/encoders/head.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -16,8 +16,8 @@ namespace {
 class BagOfTokens : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
-    f.field({.name = "width", .doc = "of a token's embedding", .min = 1, .max = 65536}, &width_);
-    f.nested({.name = "head", .doc = "from the mean to the embedding"}, head_config_);
+    f.field({.name = "width", .doc = "width of a token's embedding", .min = 1, .max = 65536}, &width_);
+    f.nested({.name = "head", .doc = "layers from the mean to the embedding"}, head_config_);
   }
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
@@ -55,4 +55,4 @@ std::unique_ptr<Encoder> make_bag_of_tokens() {
   return std::make_unique<BagOfTokens>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

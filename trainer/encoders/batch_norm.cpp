@@ -17,7 +17,7 @@
 
 #include "trainer/encoders/rank_sum.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -185,4 +185,4 @@ at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const ForwardMode& m
                               mode.sum_over_ranks);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -7,7 +7,7 @@
 #include "trainer/encoders/encoder.h"
 #include "trainer/encoders/fused_norm.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Batch normalisation over all axes but the second (Ioffe & Szegedy 2015), with torchvision's names and
 /// numerics. A norm whose weight takes no gradient is frozen: it uses the running statistics, whatever the
@@ -15,7 +15,7 @@ namespace lodestone {
 /// Math      y = weight (x - mean) / sqrt(var + 1e-5) + bias; running statistics move by `momentum`, with the
 ///           unbiased variance
 /// Ranks     kSync sums count, sums and squares over ranks: at most 2 sums in forward and 1 in backward, of
-///           about 2C numbers. Rows may be shared out in any way, empty shares included; the result is that
+///           about 2C numbers. Rows may be divided in any way, empty shares included; the result is that
 ///           of one process.
 /// Gradient  of weight and bias: over this rank's rows, to be summed over ranks like that of every parameter
 class BatchNorm {
@@ -40,4 +40,4 @@ class BatchNorm {
   at::Tensor weight_C, bias_C, mean_C, variance_C;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -15,7 +15,7 @@
 #include "trainer/encoders/pooling.h"
 #include "trainer/encoders/recompute.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -91,7 +91,7 @@ class Bert : public Encoder {
          .doc = "mean: of the tokens, padding left out; cls: the first token; pooler: tanh of a linear layer "
                 "over the first"},
         &pooling_, {{"mean", Pooling::kMean}, {"cls", Pooling::kCls}, {"pooler", Pooling::kPooler}});
-    f.nested({.name = "head", .doc = "from the pooled features to the embedding"}, head_config_);
+    f.nested({.name = "head", .doc = "layers from the pooled features to the embedding"}, head_config_);
   }
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
@@ -163,4 +163,4 @@ std::unique_ptr<Encoder> make_bert() {
   return std::make_unique<Bert>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -8,7 +8,7 @@
 #include "common/json_text.h"
 #include "common/paths.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -28,7 +28,8 @@ nlohmann::json read_model_config(const std::filesystem::path& weights) {
   const auto expect = [&](const char* key, const char* value) {
     if (config.contains(key) && config[key] != nlohmann::json(value))
       throw ConfigError("bert: expected " + std::string(key) + " '" + value + "' in " + path.string() +
-                        ", got " + json_text(config[key]) + "; only models of BERT's own form load");
+                        ", got " + json_text(config[key]) +
+                        "; only models of BERT's own architecture can be loaded");
   };
   expect("model_type", "bert");
   expect("hidden_act", "gelu");
@@ -62,13 +63,13 @@ void expect_least(const char* field, int64_t value, int64_t least, const char* w
 void BertConfig::visit(Fields& f) {
   f.field(
       {.name = "layers",
-       .doc = "transformer layers; null for this and what follows: as config.json beside init_from says, or "
-              "else a small "
-              "model's (6)",
+       .doc =
+           "number of transformer layers; null, here and below: as in config.json beside init_from, or else "
+           "those of a small model (6)",
        .min = 1,
        .max = 256},
       &layers);
-  f.field({.name = "width", .doc = "of the hidden states (384)", .min = 1, .max = 65536}, &width);
+  f.field({.name = "width", .doc = "width of the hidden states (384)", .min = 1, .max = 65536}, &width);
   f.field({.name = "heads", .doc = "attention heads (12)", .min = 1, .max = 1024}, &heads);
   f.field({.name = "intermediate",
            .doc = "width between the two linear layers (4 widths)",
@@ -82,21 +83,22 @@ void BertConfig::visit(Fields& f) {
            .max = 65535},
           &positions);
   f.field({.name = "vocabulary",
-           .doc = "tokens that have embeddings (the tokenizer's)",
+           .doc = "number of tokens that have embeddings (the tokenizer's)",
            .unit = "tokens",
            .min = 1},
           &vocabulary);
-  f.field({.name = "dropout",
-           .doc = "share of hidden values dropped while training (0.1)",
-           .min = 0,
-           .max = 0.99},
-          &dropout);
+  f.field(
+      {.name = "dropout", .doc = "dropout rate of hidden values in training (0.1)", .min = 0, .max = 0.99},
+      &dropout);
   f.field({.name = "attention_dropout",
-           .doc = "share of attention weights dropped while training (0.1)",
+           .doc = "dropout rate of attention weights in training (0.1)",
            .min = 0,
            .max = 0.99},
           &attention_dropout);
-  f.field({.name = "norm_epsilon", .doc = "added to the variance in layer norms (1e-12)", .min = 0, .max = 1},
+  f.field({.name = "norm_epsilon",
+           .doc = "number added to the variance in layer norms (1e-12)",
+           .min = 0,
+           .max = 1},
           &norm_epsilon);
 }
 
@@ -124,4 +126,4 @@ void BertConfig::resolve(const std::filesystem::path& weights, int64_t least_voc
   expect_least("positions", *positions, least_positions, "the longest text");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -5,7 +5,7 @@
 
 #include "common/fields.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// The sizes of a BERT. A field that is not set comes from the config.json beside the weights, if there is
 /// one, and else from a small model of 6 layers (the shape of all-MiniLM-L6-v2).
@@ -20,4 +20,4 @@ struct BertConfig {
   void resolve(const std::filesystem::path& weights, int64_t least_vocabulary, int64_t least_positions);
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -3,7 +3,7 @@
 #include <ATen/TracerMode.h>
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Converts images to channels-last order, in which convolutions and pools run faster on CPUs, and on GPUs in
 /// half precision. An image of one channel is in both orders at once and contiguous() does not change it; its
@@ -16,4 +16,4 @@ inline at::Tensor channels_last(const at::Tensor& pixels_nCHW) {
   return x.as_strided(x.sizes(), {x.size(2) * width, 1, width, channels});
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

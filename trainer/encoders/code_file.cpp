@@ -6,7 +6,7 @@
 
 #include "common/files.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 std::string sha256(std::string_view bytes) {
   std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
@@ -32,8 +32,8 @@ CodeFile read_code(const std::filesystem::path& path, const std::string& expecte
     throw ConfigError(
         "encoder.file: expected in " + path.string() +
         " the code that the checkpoint was made with, SHA-256 " + expected + ", got " + file.hash +
-        "; put that file back, or name this one yourself by --set encoder.file=" + path.string());
+        "; put that file back, or name this one yourself with --set encoder.file=" + path.string());
   return file;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

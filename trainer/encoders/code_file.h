@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// SHA-256 of the bytes, hexadecimal, as sha256sum prints it. Equal hashes mean equal files, even against an
 /// attacker.
@@ -19,4 +19,4 @@ struct CodeFile {
 /// Throws DataError if the file cannot be read, ConfigError if its hash is not `expected` (empty: any).
 CodeFile read_code(const std::filesystem::path& path, const std::string& expected);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

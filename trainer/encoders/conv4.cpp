@@ -7,7 +7,7 @@
 #include "trainer/encoders/encoder.h"
 #include "trainer/encoders/pooling.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -23,20 +23,20 @@ class Conv4 : public Encoder {
              .max = 4096},
             &channels_);
     f.field({.name = "embedding",
-             .doc = "width of the embedding; 0 leaves the last block's features as they are",
+             .doc = "width of the embedding; 0: the last block's features are the embedding",
              .min = 0,
              .max = 65536},
             &embedding_);
-    f.choice({.name = "pooling", .doc = "how the last block's picture becomes a vector"}, &pooling_,
+    f.choice({.name = "pooling", .doc = "pooling of the last block's feature map"}, &pooling_,
              {{"flatten", Pooling::kFlatten}, {"mean", Pooling::kMean}});
   }
 
   void make(const InputShape& input, Parameters& parameters) override {
-    expect_pictures("conv4", input);
+    expect_images("conv4", input);
     int64_t in = input.channels, height = input.height, width = input.width;
     for (size_t i = 0; i < channels_.size(); ++i) {
       if (height < 2 || width < 2)
-        throw ConfigError("conv4: expected pictures of at least 2^blocks pixels a side, got " +
+        throw ConfigError("conv4: expected images of at least 2^blocks pixels a side, got " +
                           std::to_string(input.height) + "x" + std::to_string(input.width) + " for " +
                           std::to_string(channels_.size()) +
                           " blocks; enlarge data.image.width and height or shorten encoder.channels");
@@ -85,4 +85,4 @@ std::unique_ptr<Encoder> make_conv4() {
   return std::make_unique<Conv4>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -18,7 +18,7 @@
 
 #include "trainer/encoders/dense_convolution.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -131,4 +131,4 @@ at::Tensor Convolution::forward(const at::Tensor& x_bCHW) const {
   return at::conv2d(wants_blocks(x_bCHW) ? x_bCHW.contiguous() : x_bCHW, kernel_OCkk_, {}, stride_, padding_);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -5,7 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 class PackedKernel;
 
@@ -43,4 +43,4 @@ class Convolution {
   std::shared_ptr<PackedKernel> packed_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -9,7 +9,7 @@
 
 #include "common/parallel.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -35,7 +35,7 @@ at::Tensor matrix_of(const at::Tensor& kernel_OCkk, const Taps& taps) {
   at::Tensor matrix = at::empty({pixels * out, pixels * in}, kernel.options());
   const float* from = kernel.const_data_ptr<float>();
   float* to = matrix.mutable_data_ptr<float>();
-  parallel_stretches(out, 8, [&](int64_t begin, int64_t end) {
+  parallel_ranges(out, 8, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o)
       for (int64_t p = 0; p < pixels; ++p)
         for (int64_t q = 0; q < pixels; ++q) {
@@ -53,7 +53,7 @@ at::Tensor kernel_of(const at::Tensor& matrix, at::IntArrayRef shape, const Taps
   at::Tensor kernel = at::empty(shape, matrix.options());
   const float* from = matrix.const_data_ptr<float>();
   float* to = kernel.mutable_data_ptr<float>();
-  parallel_stretches(out, 8, [&](int64_t begin, int64_t end) {
+  parallel_ranges(out, 8, [&](int64_t begin, int64_t end) {
     std::fill(to + begin * in * kTaps, to + end * in * kTaps, 0.0f);
     for (int64_t o = begin; o < end; ++o)
       for (int64_t p = 0; p < pixels; ++p)
@@ -71,7 +71,7 @@ at::Tensor as_rows(const at::Tensor& x_bCHW) {
   return x_bCHW.permute({0, 2, 3, 1}).flatten(1).contiguous();
 }
 
-at::Tensor as_pictures(const at::Tensor& y_bP, const Taps& taps) {
+at::Tensor as_images(const at::Tensor& y_bP, const Taps& taps) {
   return y_bP.view({y_bP.size(0), taps.height, taps.width, y_bP.size(1) / taps.pixels()})
       .permute({0, 3, 1, 2});
 }
@@ -83,7 +83,7 @@ struct DenseConvolution : torch::autograd::Function<DenseConvolution> {
     const at::Tensor x_bQ = as_rows(x_bCHW), matrix_PQ = matrix_of(kernel_OCkk, taps);
     context->save_for_backward({x_bQ, matrix_PQ});
     context->saved_data["kernel"] = kernel_OCkk.sizes();
-    return as_pictures(at::mm(x_bQ, matrix_PQ.t()), taps);
+    return as_images(at::mm(x_bQ, matrix_PQ.t()), taps);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -93,7 +93,7 @@ struct DenseConvolution : torch::autograd::Function<DenseConvolution> {
     const Taps taps(gradients[0]);
     const at::Tensor dy_bP = as_rows(gradients[0]);
     at::Tensor dx_bCHW, dkernel_OCkk;
-    if (context->needs_input_grad(0)) dx_bCHW = as_pictures(at::mm(dy_bP, matrix_PQ), taps);
+    if (context->needs_input_grad(0)) dx_bCHW = as_images(at::mm(dy_bP, matrix_PQ), taps);
     if (context->needs_input_grad(1)) dkernel_OCkk = kernel_of(at::mm(dy_bP.t(), x_bQ), shape, taps);
     return {dx_bCHW, dkernel_OCkk};
   }
@@ -111,11 +111,11 @@ at::Tensor dense_convolution(const at::Tensor& x_bCHW, const at::Tensor& kernel_
 }
 
 at::Tensor dense_convolution_by(const at::Tensor& matrix_QP, const at::Tensor& x_bCHW) {
-  return as_pictures(at::mm(as_rows(x_bCHW), matrix_QP), Taps(x_bCHW));
+  return as_images(at::mm(as_rows(x_bCHW), matrix_QP), Taps(x_bCHW));
 }
 
 at::Tensor dense_matrix(const at::Tensor& kernel_OCkk, const at::Tensor& x_bCHW) {
   return matrix_of(kernel_OCkk, Taps(x_bCHW)).t().contiguous();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

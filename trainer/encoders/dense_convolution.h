@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Whether every output of this convolution depends on every pixel: 3×3 at stride 1 and padding 1 on images
 /// of at most 2×2.
@@ -22,4 +22,4 @@ at::Tensor dense_convolution(const at::Tensor& x_bCHW, const at::Tensor& kernel_
 at::Tensor dense_convolution_by(const at::Tensor& matrix_QP, const at::Tensor& x_bCHW);
 at::Tensor dense_matrix(const at::Tensor& kernel_OCkk, const at::Tensor& x_bCHW);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

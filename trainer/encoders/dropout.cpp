@@ -6,7 +6,7 @@
 #include "common/parallel.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 at::Tensor dropout(const at::Tensor& x_bXK, double probability, DropoutSite site, const ForwardMode& mode) {
   if (!mode.training || probability <= 0) return x_bXK;
@@ -19,7 +19,7 @@ at::Tensor dropout(const at::Tensor& x_bXK, double probability, DropoutSite site
   const auto threshold = static_cast<uint64_t>(probability * 0x1.0p32);
   const auto kept = static_cast<float>(1 / (1 - probability));
   const auto step_and_site = static_cast<uint64_t>(mode.draw.step) << 16 | static_cast<uint64_t>(site);
-  parallel_stretches(x_bXK.size(0) * planes * columns, 64, [&](int64_t begin, int64_t end) {
+  parallel_ranges(x_bXK.size(0) * planes * columns, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t b = i / (planes * columns), plane = i / columns % planes, column = i % columns;
       const int64_t row = rows ? rows[b] : b;
@@ -31,4 +31,4 @@ at::Tensor dropout(const at::Tensor& x_bXK, double probability, DropoutSite site
   return x_bXK * mask.to(x_bXK.device(), x_bXK.scalar_type());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -1,6 +1,6 @@
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 ForwardMode ForwardMode::for_rows(const at::Tensor& index_n) const {
   ForwardMode mode = *this;
@@ -11,12 +11,10 @@ ForwardMode ForwardMode::for_rows(const at::Tensor& index_n) const {
 void Encoder::visit(Fields& f) {
   visit_architecture(f);
   initial_.visit(f);
-  f.field(
-      {.name = "frozen",
-       .doc = "parameters that are not trained, as globs of their names; a batch norm whose weight is frozen "
-              "keeps its "
-              "running statistics"},
-      &frozen_);
+  f.field({.name = "frozen",
+           .doc = "parameters that are not trained, as globs of their names; a batch norm whose weight is "
+                  "frozen keeps its running statistics"},
+          &frozen_);
 }
 
 void Encoder::build(const InputShape& input, uint64_t seed) {
@@ -36,4 +34,4 @@ at::Tensor Encoder::adapted(const std::string&, const at::Tensor& value) const {
   return value;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

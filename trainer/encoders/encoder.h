@@ -21,7 +21,7 @@ namespace torch::jit {
 struct Module;
 }
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// The source of batch norm's statistics in training.
 enum class BatchNormMode {
@@ -33,7 +33,7 @@ enum class BatchNormMode {
 /// Sums a tensor over all ranks. Encoders know no ranks, so the trainer passes this function in.
 using SumOverRanks = std::function<at::Tensor(const at::Tensor&)>;
 
-/// The key of the random numbers of a training pass. It does not depend on how rows are shared out over ranks
+/// The key of the random numbers of a training pass. It does not depend on how rows are divided among ranks
 /// or cut into micro-batches, so a row that is encoded again draws the same numbers.
 struct ForwardDraw {
   uint64_t seed = 0;
@@ -59,7 +59,7 @@ struct ForwardMode {
 };
 
 /// The kind of examples that an encoder reads.
-enum class Modality { kPictures, kTexts, kBoth };
+enum class Modality { kImages, kTexts, kBoth };
 
 /// Maps a batch of examples to embeddings. Its fields are its architecture; `build` makes the parameters. To
 /// add an encoder, write one file here and one row in table.cpp.
@@ -94,7 +94,7 @@ class Encoder {
   virtual at::Tensor forward(const Features& x, const ForwardMode& mode) = 0;
   virtual int64_t output_dim() const = 0;
   /// Requires build.
-  virtual Modality modality() const { return Modality::kPictures; }
+  virtual Modality modality() const { return Modality::kImages; }
   /// Sentences that a user of the encoder on this device should read, for training or for inference. Requires
   /// build.
   virtual std::vector<std::string> remarks(c10::Device /*device*/, bool /*training*/) const { return {}; }
@@ -128,19 +128,27 @@ class Encoder {
   std::unique_ptr<Parameters> parameters_;
 };
 
+}  // namespace lodestone::encoders
+
+namespace lodestone {
+
 /// A row of the table of encoders. It also has what the encoder can read as a tower of two_tower.
 template <>
-struct TableRow<Encoder> {
+struct TableRow<encoders::Encoder> {
   const char* name;
   const char* doc;
-  std::function<std::unique_ptr<Encoder>()> make;
+  std::function<std::unique_ptr<encoders::Encoder>()> make;
   bool images = false;
   bool texts = false;
 };
+
+}  // namespace lodestone
+
+namespace lodestone::encoders {
 
 /// The encoders of this folder.
 std::span<const TableRow<Encoder>> encoder_table();
 /// The same, and `added` behind them. The towers of two_tower are chosen from both.
 std::vector<TableRow<Encoder>> encoder_table_with(std::span<const TableRow<Encoder>> added);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

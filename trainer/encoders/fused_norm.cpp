@@ -15,7 +15,7 @@
 #include "trainer/encoders/norm_kernels.h"
 #include "trainer/encoders/rank_sum.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -147,4 +147,4 @@ at::Tensor fused_norm(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor
   return FusedNorm::apply(x_bCX, weight_C, bias_C, residual, after, statistics, epsilon, sum_over_ranks);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

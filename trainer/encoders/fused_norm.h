@@ -4,7 +4,7 @@
 
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// The operation after a batch norm.
 enum class AfterNorm {
@@ -38,4 +38,4 @@ at::Tensor fused_norm(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor
                       const at::Tensor& bias_C, const at::Tensor& residual_bCX,
                       const NormStatistics& statistics, double epsilon, const SumOverRanks& sum_over_ranks);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

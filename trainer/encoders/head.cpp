@@ -4,7 +4,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 void HeadConfig::visit(Fields& f) {
   f.choice(
@@ -14,7 +14,7 @@ void HeadConfig::visit(Fields& f) {
   f.field({.name = "embedding", .doc = "linear and mlp: width of the embedding", .min = 1, .max = 65536},
           &embedding);
   f.field({.name = "hidden", .doc = "mlp: widths of the hidden layers", .min = 1, .max = 65536}, &hidden);
-  f.choice({.name = "norm", .doc = "mlp: what follows each hidden layer before its ReLU"}, &norm,
+  f.choice({.name = "norm", .doc = "mlp: normalisation after each hidden layer, before its ReLU"}, &norm,
            {{"none", HeadNorm::kNone}, {"batch", HeadNorm::kBatch}, {"layer", HeadNorm::kLayer}});
 }
 
@@ -59,4 +59,4 @@ at::Tensor Head::normalised(const Layer& layer, const at::Tensor& x_bF, const Fo
   return x_bF;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

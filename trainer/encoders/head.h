@@ -9,7 +9,7 @@
 #include "trainer/encoders/batch_norm.h"
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 enum class HeadKind { kNone, kLinear, kMlp };
 enum class HeadNorm { kNone, kBatch, kLayer };
@@ -48,4 +48,4 @@ class Head {
   std::vector<Layer> layers_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

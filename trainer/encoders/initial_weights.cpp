@@ -11,7 +11,7 @@
 #include "trainer/encoders/weight_names.h"
 #include "trainer/encoders/weights_files.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -112,10 +112,10 @@ bool is_shard(const std::string& file) {
     message += (i ? ", " : "; the file is of another kind of network, one with ") + parts[i];
   if (is_shard(report.file)) message += "; the file is one shard of several: name the *.index.json beside it";
   message +=
-      "; choose the encoder and the sizes that the file is of, or set init_prefix to what the encoder's "
-      "names begin with there";
+      "; choose the encoder and sizes that match the file, or set init_prefix to the prefix of the encoder's "
+      "names in it";
   if (!report.matched.empty())
-    message += ", or init_partial: true to start with what fits and leave the rest at random";
+    message += ", or init_partial: true to start with the tensors that fit and leave the rest at random";
   throw ConfigError(message);
 }
 
@@ -133,7 +133,7 @@ std::string WeightsReport::sentence() const {
   add("in the file, but not in the encoder", unexpected);
   add("of the encoder's head, which starts at random", new_head);
   add("of a head in the file, which is left out", head_left_out);
-  add("in the file, but no weights", no_weights);
+  add("in the file, but not weights", no_weights);
   return text;
 }
 
@@ -147,16 +147,14 @@ void InitialWeights::visit(Fields& f) {
   if (init_from.empty())
     without_effect(f, {"init_prefix", "init_partial"},
                    "without init_from; name the weights, or leave it out");
-  f.field(
-      {.name = "init_prefix",
-       .doc =
-           "the encoder's names in that file begin with this, and tensors with other names are passed over; "
-           "empty: found by itself"},
-      &init_prefix);
+  f.field({.name = "init_prefix",
+           .doc = "prefix of the encoder's names in that file; tensors with other names are ignored; empty: "
+                  "detected"},
+          &init_prefix);
   f.field(
       {.name = "init_partial",
-       .doc = "true: start with what fits, though tensors are missing, left over or of another shape; false: "
-              "that is an error, but for a head's"},
+       .doc = "true: start with the tensors that fit, even if others are missing, left over or of another "
+              "shape; false: that is an error, except for those of a head"},
       &init_partial);
 }
 
@@ -169,4 +167,4 @@ WeightsReport InitialWeights::load(Parameters& parameters, const Adapt& adapt) c
   return report;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

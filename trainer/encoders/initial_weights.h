@@ -7,7 +7,7 @@
 #include "common/fields.h"
 #include "trainer/encoders/parameters.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// How the tensors of a weights file were matched with parameters. Names of parameters are the encoder's,
 /// those of tensors the file's.
@@ -51,4 +51,4 @@ struct InitialWeights {
   WeightsReport load(Parameters& parameters, const Adapt& adapt) const;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

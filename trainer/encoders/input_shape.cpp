@@ -2,20 +2,20 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
-void expect_pictures(const std::string& encoder, const InputShape& input) {
+void expect_images(const std::string& encoder, const InputShape& input) {
   if (input.channels < 1 || input.vocabulary > 0)
-    throw ConfigError(encoder + ": expected pictures and nothing else, got " +
-                      (input.channels < 1 ? "texts" : "pictures and texts") +
+    throw ConfigError(encoder + ": expected images and nothing else, got " +
+                      (input.channels < 1 ? "texts" : "images and texts") +
                       "; choose an encoder of texts, or two_tower for both");
 }
 
 void expect_texts(const std::string& encoder, const InputShape& input) {
   if (input.vocabulary < 1 || input.channels > 0)
     throw ConfigError(encoder + ": expected texts and nothing else, got " +
-                      (input.vocabulary < 1 ? "pictures" : "pictures and texts") +
-                      "; choose an encoder of pictures, or two_tower for both");
+                      (input.vocabulary < 1 ? "images" : "images and texts") +
+                      "; choose an encoder of images, or two_tower for both");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

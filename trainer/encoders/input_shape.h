@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// The shape of one example: an image, a text, or either.
 struct InputShape {
@@ -14,9 +14,9 @@ struct InputShape {
   int64_t max_tokens = 0;
 };
 
-/// Throws ConfigError, naming the encoder, unless all examples are images (expect_pictures) or texts
+/// Throws ConfigError, naming the encoder, unless all examples are images (expect_images) or texts
 /// (expect_texts).
-void expect_pictures(const std::string& encoder, const InputShape& input);
+void expect_images(const std::string& encoder, const InputShape& input);
 void expect_texts(const std::string& encoder, const InputShape& input);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

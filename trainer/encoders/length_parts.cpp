@@ -9,7 +9,7 @@
 #include <ATen/ops/argsort.h>
 #include <ATen/ops/cat.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -58,4 +58,4 @@ at::Tensor by_length(const at::Tensor& x_nTD, const at::Tensor& mask_nT, const F
   return at::cat(encoded).index_select(0, at::argsort(order_n));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

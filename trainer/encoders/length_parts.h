@@ -6,7 +6,7 @@
 
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Computes encode(x, mask) in parts of texts of similar length, each cut to its longest text, so that short
 /// texts in a batch with long ones cost less: a batch of questions and answers takes half the time. The rows
@@ -20,4 +20,4 @@ at::Tensor by_length(const at::Tensor& x_nTD, const at::Tensor& mask_nT, const F
                      const std::function<at::Tensor(const at::Tensor& x_nTD, const at::Tensor& mask_nT,
                                                     const ForwardMode& mode)>& encode);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

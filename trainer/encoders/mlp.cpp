@@ -3,7 +3,7 @@
 
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -16,7 +16,7 @@ class Mlp : public Encoder {
   }
 
   void make(const InputShape& input, Parameters& parameters) override {
-    expect_pictures("mlp", input);
+    expect_images("mlp", input);
     int64_t in = input.channels * input.height * input.width;
     std::vector<int64_t> widths = hidden_;
     widths.push_back(embedding_);
@@ -53,4 +53,4 @@ std::unique_ptr<Encoder> make_mlp() {
   return std::make_unique<Mlp>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

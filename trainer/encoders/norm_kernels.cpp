@@ -6,7 +6,7 @@
 #include "common/parallel.h"
 #include "common/simd.h"
 
-namespace lodestone::norm_kernels {
+namespace lodestone::encoders::norm_kernels {
 
 namespace {
 
@@ -162,11 +162,11 @@ void pooled_slope_rows(const float* dy, const uint8_t* place, const float* x, co
   const int64_t channels = size.channels, height = size.height / 2, width = size.width / 2;
   const Lanes zero = {};
   for (int64_t row = begin; row < end; ++row) {
-    const int64_t picture = row / size.height, line = row % size.height;
+    const int64_t image = row / size.height, line = row % size.height;
     const bool inside = line / 2 < height;
     for (int64_t column = 0; column < size.width; ++column) {
       const int64_t to = (row * size.width + column) * channels;
-      const int64_t from = ((picture * height + line / 2) * width + column / 2) * channels;
+      const int64_t from = ((image * height + line / 2) * width + column / 2) * channels;
       const int k = static_cast<int>(line % 2 * 2 + column % 2);
       const bool pooled = inside && column / 2 < width;
       for (int64_t c = 0; c < channels; c += kLanes) {
@@ -186,7 +186,7 @@ template <typename Task>
 void block_sums(int64_t n, int64_t channels, double* first_C, double* second_C, const Task& task) {
   const int64_t blocks = (n + kBlock - 1) / kBlock;
   std::vector<double> sums(static_cast<size_t>(2 * blocks * channels), 0.0);
-  parallel_stretches(blocks, 1, [&](int64_t first, int64_t last) {
+  parallel_ranges(blocks, 1, [&](int64_t first, int64_t last) {
     for (int64_t block = first; block < last; ++block) {
       double* own = sums.data() + 2 * block * channels;
       task(block * kBlock, std::min(n, (block + 1) * kBlock), own, own + channels);
@@ -222,7 +222,7 @@ void moments(const float* x, int64_t n, int64_t channels, double* mean_C, double
 
 void affine(const float* x, const float* residual, int64_t n, int64_t channels, const float* a_C,
             const float* b_C, bool keep_negative, float* y) {
-  parallel_stretches(n, kBlock, [&](int64_t begin, int64_t end) {
+  parallel_ranges(n, kBlock, [&](int64_t begin, int64_t end) {
     const int64_t first = begin * channels;
     affine_of(x + first, residual ? residual + first : nullptr, end - begin, channels, a_C, b_C,
               keep_negative, y + first);
@@ -240,7 +240,7 @@ void slope_sums(const float* dy, const float* y, const float* x, int64_t n, int6
 
 void slopes(const float* dy, const float* y, const float* x, int64_t n, int64_t channels, const float* a_C,
             const float* slope_C, const float* offset_C, float* dx, float* residual) {
-  parallel_stretches(n, kBlock, [&](int64_t begin, int64_t end) {
+  parallel_ranges(n, kBlock, [&](int64_t begin, int64_t end) {
     const int64_t first = begin * channels;
     slopes_of(dy + first, y ? y + first : nullptr, x + first, end - begin, channels, a_C, slope_C, offset_C,
               dx + first, residual ? residual + first : nullptr);
@@ -249,7 +249,7 @@ void slopes(const float* dy, const float* y, const float* x, int64_t n, int64_t 
 
 void affine_pool(const float* x, const Size& size, const float* a_C, const float* b_C, float* y,
                  float* chosen, uint8_t* place) {
-  parallel_stretches(size.b * (size.height / 2), 16, [&](int64_t begin, int64_t end) {
+  parallel_ranges(size.b * (size.height / 2), 16, [&](int64_t begin, int64_t end) {
     pool_rows(x, size, begin, end, a_C, b_C, y, chosen, place);
   });
 }
@@ -264,9 +264,9 @@ void pooled_slope_sums(const float* dy, const float* chosen, const uint8_t* plac
 
 void pooled_slopes(const float* dy, const uint8_t* place, const float* x, const Size& size, const float* a_C,
                    const float* slope_C, const float* offset_C, float* dx) {
-  parallel_stretches(size.b * size.height, 16, [&](int64_t begin, int64_t end) {
+  parallel_ranges(size.b * size.height, 16, [&](int64_t begin, int64_t end) {
     pooled_slope_rows(dy, place, x, size, begin, end, a_C, slope_C, offset_C, dx);
   });
 }
 
-}  // namespace lodestone::norm_kernels
+}  // namespace lodestone::encoders::norm_kernels

@@ -7,7 +7,7 @@
 // Sums run over fixed blocks of rows and are added in double precision, so they do not depend on the number
 // of threads.
 
-namespace lodestone::norm_kernels {
+namespace lodestone::encoders::norm_kernels {
 
 constexpr int64_t kLanes = 8;
 
@@ -48,4 +48,4 @@ void pooled_slope_sums(const float* dy, const float* chosen, const uint8_t* plac
 void pooled_slopes(const float* dy, const uint8_t* place, const float* x, const Size& size, const float* a_C,
                    const float* slope_C, const float* offset_C, float* dx);
 
-}  // namespace lodestone::norm_kernels
+}  // namespace lodestone::encoders::norm_kernels

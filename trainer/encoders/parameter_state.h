@@ -5,7 +5,7 @@
 #include "common/state.h"
 #include "trainer/encoders/parameters.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Visits all tensors of an encoder, learned ones and buffers, as equal on all ranks.
 inline void visit_parameters(StateVisitor& v, const std::string& group, const Parameters& parameters) {
@@ -20,4 +20,4 @@ inline void visit_own_statistics(StateVisitor& v, const std::string& prefix, con
     if (buffer.role == ParameterRole::kRunningStatistic) v.per_rank(prefix + buffer.name, buffer.tensor);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

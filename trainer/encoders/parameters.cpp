@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -134,4 +134,4 @@ at::Tensor Parameters::add(const std::string& name, at::Tensor value, bool decay
   return value;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -6,7 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// How training changes a tensor of an encoder.
 enum class ParameterRole {
@@ -76,4 +76,4 @@ class Parameters {
   std::vector<Parameter> buffers_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -4,7 +4,7 @@
 #include <ATen/ops/clamp_min.h>
 #include <ATen/ops/reciprocal.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 at::Tensor generalized_mean(const at::Tensor& x_bCX, const at::Tensor& p_1) {
   return x_bCX.flatten(2).clamp_min(1e-6).pow(p_1).mean(-1).pow(at::reciprocal(p_1));
@@ -15,4 +15,4 @@ at::Tensor mean_of_tokens(const at::Tensor& h_nTD, const at::Tensor& mask_nT) {
   return (h_nTD * weight_nT1).sum(1) / weight_nT1.sum(1).clamp_min(1e-9);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// How features become one vector; an encoder offers some of these.
 enum class Pooling { kMean, kGem, kCls, kPooler, kFlatten };
@@ -14,4 +14,4 @@ at::Tensor generalized_mean(const at::Tensor& x_bCX, const at::Tensor& p_1);
 /// Mean over a text's tokens without padding; a text without tokens gives 0. h_nTD and mask_nT to [n, D].
 at::Tensor mean_of_tokens(const at::Tensor& h_nTD, const at::Tensor& mask_nT);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -5,7 +5,7 @@
 
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Holds a SumOverRanks so that a node of the autograd graph can store it.
 struct RankSum : torch::CustomClassHolder {
@@ -21,4 +21,4 @@ struct RankSum : torch::CustomClassHolder {
   SumOverRanks sum;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

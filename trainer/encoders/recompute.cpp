@@ -5,7 +5,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -110,4 +110,4 @@ std::vector<at::Tensor> learned_since(const Parameters& parameters, size_t first
   return tensors;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

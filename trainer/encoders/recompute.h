@@ -7,7 +7,7 @@
 
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// A part of an encoder that is computed again in the backward pass: a function of x and of parameters that
 /// it holds.
@@ -26,4 +26,4 @@ at::Tensor run_block(const Block& block, const at::Tensor& x, const std::vector<
 /// The learned tensors that `parameters` got from index `first` on: those of the block that was just made.
 std::vector<at::Tensor> learned_since(const Parameters& parameters, size_t first);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

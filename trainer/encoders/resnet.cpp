@@ -8,7 +8,7 @@
 #include "trainer/encoders/pooling.h"
 #include "trainer/encoders/recompute.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -63,16 +63,16 @@ class ResNet : public Encoder {
     f.choice(
         {.name = "stem",
          .doc =
-             "standard: 7x7 convolution of stride 2 and max pool; small: 3x3 of stride 1, for pictures of 28 "
+             "standard: 7x7 convolution of stride 2 and max pool; small: 3x3 of stride 1, for images of 28 "
              "to 64 pixels"},
         &stem_, {{"standard", Stem::kStandard}, {"small", Stem::kSmall}});
     f.field(
         {.name = "width", .doc = "channels of the first stage; torchvision's have 64", .min = 1, .max = 4096},
         &width_);
-    f.choice(
-        {.name = "pooling", .doc = "of the last picture: mean, or generalised mean with a learned exponent"},
-        &pooling_, {{"mean", Pooling::kMean}, {"gem", Pooling::kGem}});
-    f.nested({.name = "head", .doc = "from the pooled features to the embedding"}, head_config_);
+    f.choice({.name = "pooling",
+              .doc = "pooling of the last feature map: mean, or generalised mean with a learned exponent"},
+             &pooling_, {{"mean", Pooling::kMean}, {"gem", Pooling::kGem}});
+    f.nested({.name = "head", .doc = "layers from the pooled features to the embedding"}, head_config_);
   }
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
@@ -98,7 +98,7 @@ class ResNet : public Encoder {
 
  protected:
   void make(const InputShape& input, Parameters& parameters) override {
-    expect_pictures(name_, input);
+    expect_images(name_, input);
     const bool small = stem_ == Stem::kSmall;
     first_.emplace_back(parameters, "conv1", "bn1", input.channels, width_, small ? 3 : 7, small ? 1 : 2);
     int64_t in = width_;
@@ -163,4 +163,4 @@ std::unique_ptr<Encoder> make_resnet50() {
   return std::make_unique<ResNet>("resnet50", std::vector<int64_t>{3, 4, 6, 3}, true);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -7,7 +7,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -58,4 +58,4 @@ ScriptConstants constants_of(const torch::jit::Module& module) {
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -8,7 +8,7 @@ namespace torch::jit {
 struct Module;
 }
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Values that a TorchScript module holds as constants but that should follow the run.
 struct ScriptConstants {
@@ -23,4 +23,4 @@ struct ScriptConstants {
 /// Cost      one pass over a copy of the graph
 ScriptConstants constants_of(const torch::jit::Module& module);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

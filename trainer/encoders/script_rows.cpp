@@ -8,9 +8,9 @@
 
 #include "common/error.h"
 #include "common/torch_error.h"
-#include "trainer/encoders/made_up_rows.h"
+#include "trainer/encoders/synthetic_rows.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -21,8 +21,7 @@ constexpr double kSame = 1e-5, kRounding = 1e-3, kCoarseRounding = 5e-2;
 
 constexpr const char* kRemedy =
     "; a model that was traced in train() keeps batch norm and dropout as they are in training, in eval() "
-    "too: "
-    "save it by torch.jit.script, which keeps the two apart";
+    "too: save it with torch.jit.script, which keeps the two apart";
 
 // The difference relative to the largest number; NaN in both counts as equal.
 bool differs(const at::Tensor& a, const at::Tensor& b, const at::Tensor& all, double tolerance) {
@@ -64,30 +63,30 @@ Features alone(const Features& x, int64_t i, int64_t length) {
 int64_t check_rows(const Embed& embed, const InputShape& input, bool coarse) {
   const bool texts = input.vocabulary > 0;
   const int64_t length = std::clamp<int64_t>(input.max_tokens, 1, kLength);
-  const Features x = texts ? made_up_texts(input, kRows, length) : made_up_pictures(input, kRows);
+  const Features x = texts ? synthetic_texts(input, kRows, length) : synthetic_images(input, kRows);
   const double tolerance = coarse ? kCoarseRounding : kRounding;
   const at::Tensor one_1D = tried(embed, alone(x, 0, length), "one row"),
                    z_nD = tried(embed, x, "any number of rows");
   if (differs(tried(embed, x, "any number of rows"), z_nD, z_nD, kSame))
     throw ConfigError(
-        "torchscript: expected a model that embeds the same rows alike each time in eval(), got one whose "
+        "torchscript: expected a model that embeds the same rows equally each time in eval(), got one whose "
         "embeddings are random" +
         std::string(kRemedy));
   for (int64_t i = 0; i < kRows; ++i) {
     const at::Tensor own_1D = z_nD.narrow(0, i, 1);
     if (differs(i == 0 ? one_1D : tried(embed, alone(x, i, length), "one row"), own_1D, z_nD, tolerance))
       throw ConfigError(
-          "torchscript: expected a model that embeds a row alike alone and among others in eval(), got one "
+          "torchscript: expected a model that embeds a row equally alone and among others in eval(), got one "
           "whose rows depend on each other" +
           std::string(kRemedy));
-    const int64_t tokens = std::min(i + 1, length);  // as made_up_texts makes them
+    const int64_t tokens = std::min(i + 1, length);  // as synthetic_texts makes them
     if (texts && differs(tried(embed, alone(x, i, tokens), "shorter texts"), own_1D, z_nD, tolerance))
       throw ConfigError(
-          "torchscript: expected a model that embeds a text alike with padding behind it, got one that looks "
-          "at the padding, so that an embedding would depend on how long the other texts of its batch are; "
-          "leave tokens out where mask is false");
+          "torchscript: expected a model that embeds a text equally with padding after it, got one that uses "
+          "the padding, so that an embedding would depend on the lengths of the other texts of its batch; "
+          "ignore tokens where mask is false");
   }
   return z_nD.size(1);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

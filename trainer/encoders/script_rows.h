@@ -7,7 +7,7 @@
 #include "common/features.h"
 #include "trainer/encoders/input_shape.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Checks that a foreign model gives each row its own embedding: the same in each call, alone or with other
 /// rows, and (texts) with or without padding. A model traced in train() fails: its batch norms depend on the
@@ -19,4 +19,4 @@ namespace lodestone {
 int64_t check_rows(const std::function<at::Tensor(const Features&)>& embed, const InputShape& input,
                    bool coarse);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include "common/file_kind.h"
 #include "common/paths.h"
 #include "common/torch_error.h"
 #include "trainer/encoders/code_file.h"
@@ -11,11 +12,20 @@
 #include "trainer/encoders/script_graph.h"
 #include "trainer/encoders/script_rows.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
-// The names of running statistics in PyTorch's norms; other buffers of a module are constants.
+// What a file is that can't be loaded. PyTorch says of all that is no ZIP archive that it is a damaged one.
+std::string found(std::string_view begin, const std::exception& error) {
+  if (begin.starts_with("PK\x03\x04")) return ": " + torch_reason(error);
+  const FileKind* kind = file_kind(begin);
+  return std::string(" ") + (kind != nullptr ? kind->name : "a file of another kind") +
+         "; name a file of torch.jit.save";
+}
+
+// The names are PyTorch's: its norms call running statistics running_mean and running_var. Other buffers of a
+// module are constants.
 ParameterRole role_of(const std::string& buffer) {
   const std::string name = buffer.substr(buffer.rfind('.') + 1);
   return name.starts_with("running_") ? ParameterRole::kRunningStatistic : ParameterRole::kConstant;
@@ -30,7 +40,7 @@ class TorchScriptEncoder : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
     f.field({.name = "file",
-             .doc = "the model, as torch.jit.save wrote it; needed as long as the run is used",
+             .doc = "file of the model, as torch.jit.save writes it; needed as long as the run is used",
              .unit = kPathUnit},
             &file_);
   }
@@ -70,13 +80,13 @@ class TorchScriptEncoder : public Encoder {
     if (training && !operations.empty())
       all.push_back("encoder.file: " + file_ + " was traced in eval(): " + operations +
                     " stay as in eval() while it is trained (dropout drops nothing, batch norms keep their "
-                    "statistics); save it by torch.jit.script to train them");
+                    "statistics); save it with torch.jit.script to train them");
     for (const std::string& place : constants.devices)
       if (c10::Device(place).type() != device.type()) places += (places.empty() ? "" : ", ") + place;
     if (!places.empty())
       all.push_back("encoder.file: " + file_ + " puts tensors of its own on " + places +
                     ", and the run is on " + device.str() +
-                    ": operations may fail that meet both; trace it there, or save it by torch.jit.script");
+                    ": operations that use both may fail; trace it there, or save it with torch.jit.script");
     return all;
   }
 
@@ -84,11 +94,11 @@ class TorchScriptEncoder : public Encoder {
   void make(const InputShape& input, Parameters& parameters) override {
     if (input.channels > 0 && input.vocabulary > 0)
       throw ConfigError(
-          "torchscript: expected pictures or texts, got both; use two_tower with a TorchScript tower for "
-          "each");
+          "torchscript: expected images or texts, got both; use two_tower with a TorchScript tower for each");
     if (file_.empty())
       throw ConfigError(
-          "torchscript: expected encoder.file, got nothing; save a model with torch.jit.save and name it");
+          "torchscript: expected the path of a model in encoder.file, got an empty text; save a model with "
+          "torch.jit.save and name its file");
     load();
     for (const auto& parameter : module_.named_parameters()) {
       parameter.value.requires_grad_(true);
@@ -102,7 +112,7 @@ class TorchScriptEncoder : public Encoder {
     }
     if (parameters.learned().empty())
       throw ConfigError("torchscript: expected a model with parameters to train, got none in " + file_);
-    modality_ = input.vocabulary > 0 ? Modality::kTexts : Modality::kPictures;
+    modality_ = input.vocabulary > 0 ? Modality::kTexts : Modality::kImages;
     try_out(input);
   }
 
@@ -120,12 +130,13 @@ class TorchScriptEncoder : public Encoder {
   void load() {
     CodeFile code = read_code(file_, expected_hash_);
     hash_ = code.hash;
+    const std::string begin = code.bytes.substr(0, 32);
     try {
       std::istringstream bytes(std::move(code.bytes));
       module_ = torch::jit::load(bytes, c10::Device(c10::kCPU));
     } catch (const std::exception& error) {
-      throw DataError("torchscript: expected a model that torch.jit.save wrote in " + file_ +
-                      ", got: " + torch_reason(error));
+      throw DataError("torchscript: expected a model that torch.jit.save wrote in " + file_ + ", got" +
+                      found(begin, error));
     }
   }
 
@@ -139,7 +150,7 @@ class TorchScriptEncoder : public Encoder {
 
   std::string file_, expected_hash_, hash_;
   torch::jit::Module module_;
-  Modality modality_ = Modality::kPictures;
+  Modality modality_ = Modality::kImages;
   bool has_statistics_ = false;
   int64_t width_ = 0;
 };
@@ -150,4 +161,4 @@ std::unique_ptr<Encoder> make_torchscript() {
   return std::make_unique<TorchScriptEncoder>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

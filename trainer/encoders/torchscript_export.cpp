@@ -9,9 +9,9 @@
 
 #include "common/files.h"
 #include "common/torch_error.h"
-#include "trainer/encoders/made_up_rows.h"
+#include "trainer/encoders/synthetic_rows.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -58,8 +58,8 @@ class Tree {
 
 // Rows to trace with, or to test the trace with: texts of different lengths, noise images.
 Stack example(const InputShape& input, bool texts, int64_t rows, int64_t length) {
-  if (!texts) return {made_up_pictures(input, rows).pixels_nCHW};
-  const Features x = made_up_texts(input, rows, length);
+  if (!texts) return {synthetic_images(input, rows).pixels_nCHW};
+  const Features x = synthetic_texts(input, rows, length);
   return {x.tokens_nT, x.mask_nT};
 }
 
@@ -134,4 +134,4 @@ void export_torchscript(Encoder& encoder, const InputShape& input, const std::fi
   write_file_atomic(file, bytes.str());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

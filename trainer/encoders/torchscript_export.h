@@ -6,7 +6,7 @@
 
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// Writes a built encoder as TorchScript, for torch.jit.load and torch::jit::load; replaces the file
 /// atomically. Parameters and buffers keep their names, so state_dict() has those of the safetensors file.
@@ -20,4 +20,4 @@ namespace lodestone {
 void export_torchscript(Encoder& encoder, const InputShape& input, const std::filesystem::path& file,
                         const std::map<std::string, std::string>& extra);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -7,7 +7,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/where.h>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -22,7 +22,7 @@ class TwoTower : public Encoder {
   explicit TwoTower(std::shared_ptr<const Towers> towers) : towers_(std::move(towers)) {}
 
   void visit_architecture(Fields& f) override {
-    f.slot({.name = "image", .doc = "the encoder of pictures"}, image_);
+    f.slot({.name = "image", .doc = "the encoder of images"}, image_);
     f.slot({.name = "text", .doc = "the encoder of texts"}, text_);
     f.field({.name = "embedding",
              .doc = "width that both towers are projected to; 0: none, and the towers' widths are equal",
@@ -55,20 +55,20 @@ class TwoTower : public Encoder {
 
   at::Tensor forward(const Features& x, const ForwardMode& mode) override {
     if (!x.is_text_b.defined() && !mode.training)
-      return x.tokens_nT.defined() ? encode_texts(x, mode) : encode_pictures(x, mode);
-    Features pictures, texts = x.tokens_nT.defined() ? x : no_texts(x.pixels_nCHW);
-    pictures.pixels_nCHW = x.pixels_nCHW.defined() ? x.pixels_nCHW : no_pictures();
+      return x.tokens_nT.defined() ? encode_texts(x, mode) : encode_images(x, mode);
+    Features images, texts = x.tokens_nT.defined() ? x : no_texts(x.pixels_nCHW);
+    images.pixels_nCHW = x.pixels_nCHW.defined() ? x.pixels_nCHW : no_images();
     const at::Tensor is_text_b =
         x.is_text_b.defined() ? x.is_text_b
                               : at::full({x.rows()}, x.tokens_nT.defined(), at::TensorOptions(at::kBool));
-    const at::Tensor picture_rows = is_text_b.logical_not().nonzero().squeeze(1),
+    const at::Tensor image_rows = is_text_b.logical_not().nonzero().squeeze(1),
                      text_rows = is_text_b.nonzero().squeeze(1);
-    const at::Tensor z_image_nD = encode_pictures(pictures, mode.for_rows(picture_rows));
+    const at::Tensor z_image_nD = encode_images(images, mode.for_rows(image_rows));
     const at::Tensor z_text_nD = encode_texts(texts, mode.for_rows(text_rows));
     // The index of row r's embedding: images come first, then texts.
     const at::Tensor count_b = is_text_b.to(at::kLong).cumsum(0);
     const at::Tensor place_b =
-        at::where(is_text_b, count_b - 1 + picture_rows.size(0), (1 - is_text_b.to(at::kLong)).cumsum(0) - 1);
+        at::where(is_text_b, count_b - 1 + image_rows.size(0), (1 - is_text_b.to(at::kLong)).cumsum(0) - 1);
     return at::cat({z_image_nD, z_text_nD}).index_select(0, place_b.to(z_image_nD.device()));
   }
 
@@ -85,13 +85,13 @@ class TwoTower : public Encoder {
  protected:
   void make(const InputShape& input, Parameters& parameters) override {
     if (input.channels < 1 || input.vocabulary < 1)
-      throw ConfigError(std::string("two_tower: expected pictures and texts, got ") +
-                        (input.channels < 1 ? "texts" : "pictures") + " alone; choose an encoder of those");
+      throw ConfigError(std::string("two_tower: expected images and texts, got ") +
+                        (input.channels < 1 ? "texts" : "images") + " alone; choose an encoder of those");
     shape_ = input;
-    InputShape pictures = input, texts = input;
-    pictures.vocabulary = pictures.max_tokens = 0;
+    InputShape images = input, texts = input;
+    images.vocabulary = images.max_tokens = 0;
     texts.channels = texts.height = texts.width = 0;
-    image_->build(pictures, parameters.seed());
+    image_->build(images, parameters.seed());
     // Another seed: two towers of one architecture would otherwise start as copies.
     text_->build(texts, ~parameters.seed());
     parameters.adopt("image.", image_->parameters());
@@ -107,7 +107,7 @@ class TwoTower : public Encoder {
   }
 
  private:
-  at::Tensor encode_pictures(const Features& x, const ForwardMode& mode) {
+  at::Tensor encode_images(const Features& x, const ForwardMode& mode) {
     const at::Tensor z_nD = image_->forward(x, mode);
     return embedding_ > 0 ? at::linear(z_nD, image_projection_) : z_nD;
   }
@@ -115,7 +115,7 @@ class TwoTower : public Encoder {
     const at::Tensor z_nD = text_->forward(x, mode);
     return embedding_ > 0 ? at::linear(z_nD, text_projection_) : z_nD;
   }
-  at::Tensor no_pictures() {
+  at::Tensor no_images() {
     const at::Tensor& like = parameters().learned().front().tensor;
     return at::empty({0, shape_.channels, shape_.height, shape_.width}, like.options().requires_grad(false));
   }
@@ -139,4 +139,4 @@ std::unique_ptr<Encoder> make_two_tower(std::shared_ptr<const Towers> towers) {
   return std::make_unique<TwoTower>(std::move(towers));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

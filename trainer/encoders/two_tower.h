@@ -5,7 +5,7 @@
 
 #include "trainer/encoders/encoder.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// The encoders that two_tower chooses its towers from.
 struct Towers {
@@ -14,4 +14,4 @@ struct Towers {
 
 std::unique_ptr<Encoder> make_two_tower(std::shared_ptr<const Towers> towers);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -13,7 +13,7 @@
 #include "trainer/encoders/pooling.h"
 #include "trainer/encoders/recompute.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -98,7 +98,7 @@ class Vit : public Encoder {
 
   void visit_architecture(Fields& f) override {
     f.field({.name = "patch_size",
-             .doc = "side of a patch; pictures are multiples of it",
+             .doc = "side of a patch; the sides of images are multiples of it",
              .unit = "pixels",
              .min = 1,
              .max = 1024},
@@ -106,11 +106,14 @@ class Vit : public Encoder {
     f.field({.name = "layers", .doc = "transformer blocks", .min = 1, .max = 256}, &layers_);
     f.choice(
         {.name = "pooling",
-         .doc = "cls: the class token; mean, or generalised mean with a learned exponent: of the patches"},
+         .doc =
+             "cls: the class token; mean: mean of the patches; gem: generalised mean of the patches with a "
+             "learned exponent"},
         &pooling_, {{"cls", Pooling::kCls}, {"mean", Pooling::kMean}, {"gem", Pooling::kGem}});
-    f.choice({.name = "names", .doc = "whose parameter names to use, which decides whose files load"},
-             &names_, {{"timm", &kTimm}, {"torchvision", &kTorchvision}});
-    f.nested({.name = "head", .doc = "from the pooled features to the embedding"}, head_config_);
+    f.choice(
+        {.name = "names", .doc = "library whose parameter names are used, so that its files can be loaded"},
+        &names_, {{"timm", &kTimm}, {"torchvision", &kTorchvision}});
+    f.nested({.name = "head", .doc = "layers from the pooled features to the embedding"}, head_config_);
   }
 
   at::Tensor forward(const Features& features, const ForwardMode& mode) override {
@@ -137,9 +140,9 @@ class Vit : public Encoder {
 
  protected:
   void make(const InputShape& input, Parameters& parameters) override {
-    expect_pictures(name_, input);
+    expect_images(name_, input);
     if (input.height % patch_size_ != 0 || input.width % patch_size_ != 0)
-      throw ConfigError(name_ + ": expected pictures whose sides are multiples of patch_size " +
+      throw ConfigError(name_ + ": expected images whose sides are multiples of patch_size " +
                         std::to_string(patch_size_) + ", got " + std::to_string(input.height) + "x" +
                         std::to_string(input.width) +
                         "; change data.image.height and width, or encoder.patch_size");
@@ -200,4 +203,4 @@ std::unique_ptr<Encoder> make_vit_base() {
   return std::make_unique<Vit>("vit_base", 768, 12);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

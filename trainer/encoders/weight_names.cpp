@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -155,11 +155,11 @@ bool is_of_head(std::string_view name, std::string_view prefix) {
 std::vector<std::string> foreign_parts(const std::vector<std::string>& left_over,
                                        const std::vector<std::string>& missing) {
   std::vector<std::string> found;
-  std::set<std::string_view> told;
+  std::set<std::string_view> reported;
   const auto look = [&](const auto& parts, const std::vector<std::string>& names) {
     for (const Part& part : parts)
       for (const std::string& name : names)
-        if (name.find(part.in_name) != std::string::npos && told.insert(part.what).second)
+        if (name.find(part.in_name) != std::string::npos && reported.insert(part.what).second)
           found.push_back(std::string(part.what) + " (" + name + ")");
   };
   look(kForeign, left_over);
@@ -167,4 +167,4 @@ std::vector<std::string> foreign_parts(const std::vector<std::string>& left_over
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

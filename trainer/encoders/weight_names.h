@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// The mapping between our parameter names and the tensor names of a weights file.
 struct WeightNames {
@@ -35,4 +35,4 @@ bool is_of_head(std::string_view name, std::string_view prefix);
 std::vector<std::string> foreign_parts(const std::vector<std::string>& left_over,
                                        const std::vector<std::string>& missing);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -8,7 +8,7 @@
 #include "common/printable.h"
 #include "trainer/encoders/weights_index.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace fs = std::filesystem;
 
@@ -87,4 +87,4 @@ ForeignTensors read_weights(const fs::path& file) {
   return file.extension() == ".json" ? read_shards(file) : read_one(file);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

@@ -4,7 +4,7 @@
 
 #include "common/safetensors_foreign.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 /// The file that the setting `init_from` refers to: a safetensors file, a *.index.json of shards, or in a
 /// folder model.safetensors or else model.safetensors.index.json. Throws DataError if the folder has neither.
@@ -17,4 +17,4 @@ std::filesystem::path weights_file(const std::filesystem::path& init_from);
 ///           cannot be read
 ForeignTensors read_weights(const std::filesystem::path& file);
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

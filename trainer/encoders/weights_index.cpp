@@ -4,7 +4,7 @@
 #include "common/json_reader.h"
 #include "common/printable.h"
 
-namespace lodestone {
+namespace lodestone::encoders {
 
 namespace {
 
@@ -46,4 +46,4 @@ std::map<std::string, std::string> parse_weights_index(std::string_view text, co
   return shard_of;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::encoders

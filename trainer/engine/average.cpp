@@ -5,23 +5,21 @@
 
 #include "common/idle_keys.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 void AverageConfig::visit(Fields& f) {
-  f.field({.name = "decay",
-           .doc = "share of itself that the average keeps each step; 0: no average",
-           .min = 0,
-           .max = 0.9999999},
-          &decay);
+  f.field(
+      {.name = "decay", .doc = "decay of the average per step; 0: no average", .min = 0, .max = 0.9999999},
+      &decay);
   if (!on()) without_effect(f, {"start_step"}, "without an average; set ema.decay above 0, or leave it out");
   f.field({.name = "start_step",
-           .doc = "before this step the average is the weights themselves",
+           .doc = "step before which the average equals the weights",
            .unit = "steps",
            .min = 0},
           &start_step);
 }
 
-Average::Average(const AverageConfig& config, const Parameters& parameters) : config_(config) {
+Average::Average(const AverageConfig& config, const encoders::Parameters& parameters) : config_(config) {
   for (const auto* list : {&parameters.learned(), &parameters.buffers()})
     for (const auto& parameter : *list) pairs_.push_back({parameter, parameter.tensor.detach().clone()});
 }
@@ -48,7 +46,7 @@ const at::Tensor& Average::of(const std::string& name) const {
 }
 
 void Average::visit_state(StateVisitor& v) {
-  for (const auto& [live, average] : pairs_) v.replicated("ema", live.name, average);
+  for (const auto& [live, average] : pairs_) v.replicated(kAverageGroup, live.name, average);
 }
 
 // Layers hold handles of the same tensors, so the swap reaches them without a copy.
@@ -60,4 +58,4 @@ void Average::exchange() {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -10,7 +10,10 @@
 #include "common/state.h"
 #include "trainer/encoders/parameters.h"
 
-namespace lodestone {
+namespace lodestone::engine {
+
+/// The group of the averaged weights in a checkpoint.
+inline constexpr const char* kAverageGroup = "ema";
 
 /// Settings of the averaged weights, `ema` in the configuration. With decay 0 no average is kept.
 struct AverageConfig {
@@ -30,7 +33,7 @@ struct AverageConfig {
 /// Cost      one pass over the weights per step, and memory of a copy of them
 class Average {
  public:
-  Average(const AverageConfig& config, const Parameters& parameters);
+  Average(const AverageConfig& config, const encoders::Parameters& parameters);
 
   /// Updates the average with the weights after the step of this number, counted from 0.
   void follow(int64_t step);
@@ -52,7 +55,7 @@ class Average {
 
  private:
   struct Pair {
-    Parameter live;
+    encoders::Parameter live;
     at::Tensor average;
   };
   void exchange();
@@ -61,4 +64,4 @@ class Average {
   std::vector<Pair> pairs_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -14,7 +14,7 @@
 #include "common/idle_keys.h"
 #include "trainer/engine/forward_pass.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -36,14 +36,14 @@ void spread(const at::Tensor& flat_n, const std::vector<at::Tensor>& tensors) {
   }
 }
 
-std::vector<at::Tensor> trained(const std::vector<Parameter>& learned) {
+std::vector<at::Tensor> trained(const std::vector<encoders::Parameter>& learned) {
   std::vector<at::Tensor> tensors;
   for (const auto& parameter : learned)
     if (parameter.tensor.requires_grad()) tensors.push_back(parameter.tensor);
   return tensors;
 }
 
-Shard shard_of(const Group& world, int64_t count) {
+sampler::Shard shard_of(const distributed::Group& world, int64_t count) {
   return {world.rank(), world.size(), count};
 }
 
@@ -52,30 +52,32 @@ Shard shard_of(const Group& world, int64_t count) {
 void DeterminismConfig::visit(Fields& f) {
   f.choice(
       {.name = "determinism",
-       .doc =
-           "world: the same bits in every run on the same number of ranks; canonical: on any number of them, "
-           "at the price of a "
-           "loss that every rank forms whole"},
+       .doc = "world: the same bits in every run on the same number of ranks; canonical: on any number of "
+              "ranks, at the price that every rank computes the whole loss"},
       &kind, {{"world", Determinism::kWorld}, {"canonical", Determinism::kCanonical}});
   if (!canonical())
     without_effect(f, {"micro_shards"},
                    "with determinism: world; leave it out, or set determinism: canonical");
-  f.field({.name = "micro_shards",
-           .doc = "canonical: pieces of the global batch, each encoded by itself; no run may have more ranks",
-           .min = 1,
-           .max = 65536},
-          &micro_shards);
+  f.field(
+      {.name = "micro_shards",
+       .doc =
+           "canonical: number of pieces of the global batch, each encoded separately; a run cannot have more "
+           "ranks",
+       .min = 1,
+       .max = 65536},
+      &micro_shards);
 }
 
-Shard DeterminismConfig::shard(const Group& world) const {
+sampler::Shard DeterminismConfig::shard(const distributed::Group& world) const {
   return shard_of(world, canonical() ? micro_shards : 0);
 }
 
-CanonicalPass::CanonicalPass(const Group& world, Encoder& encoder, int64_t count, Precision precision)
+CanonicalPass::CanonicalPass(const distributed::Group& world, encoders::Encoder& encoder, int64_t count,
+                             Precision precision)
     : world_(world),
       encoder_(encoder),
       precision_(precision),
-      sum_(world, share_of(count, {world.rank(), world.size()}).size()),
+      sum_(world, sampler::share_of(count, {world.rank(), world.size()}).size()),
       learned_(trained(encoder.parameters().learned())) {
   if (count < world.size())
     throw ConfigError("micro_shards: expected at least one for each of the " + std::to_string(world.size()) +
@@ -83,15 +85,15 @@ CanonicalPass::CanonicalPass(const Group& world, Encoder& encoder, int64_t count
 }
 
 // The features of micro-shard `part`, among the rows of this rank.
-Range CanonicalPass::rows_of(int64_t part) const {
-  const Range rows = share_of(global_rows_, {sum_.first() + part, sum_.parts()});
+sampler::Range CanonicalPass::rows_of(int64_t part) const {
+  const sampler::Range rows = sampler::share_of(global_rows_, {sum_.first() + part, sum_.parts()});
   return {rows.begin - share_.begin, rows.end - share_.begin};
 }
 
 // Copies, so that the first byte is aligned: some kernels take another path for another alignment. Texts are
 // cut to the longest of the micro-shard, whatever else the rank holds.
 Features CanonicalPass::features_of(int64_t part) const {
-  const Range rows = rows_of(part);
+  const sampler::Range rows = rows_of(part);
   Features x = x_.narrow(rows.begin, rows.size());
   if (x.tokens_nT.defined()) {
     const int64_t longest =
@@ -104,9 +106,9 @@ Features CanonicalPass::features_of(int64_t part) const {
   return x;
 }
 
-at::Tensor CanonicalPass::encode(const Features& x, const ForwardMode& mode, Range share,
+at::Tensor CanonicalPass::encode(const Features& x, const encoders::ForwardMode& mode, sampler::Range share,
                                  int64_t global_rows) {
-  if (share != share_of(global_rows, shard_of(world_, sum_.parts())))
+  if (share != sampler::share_of(global_rows, shard_of(world_, sum_.parts())))
     throw Error("micro-shards: expected the rows of whole micro-shards, got rows " +
                 std::to_string(share.begin) + " to " + std::to_string(share.end) + " of " +
                 std::to_string(global_rows));
@@ -115,14 +117,15 @@ at::Tensor CanonicalPass::encode(const Features& x, const ForwardMode& mode, Ran
   global_rows_ = global_rows;
   z_kD_.clear();
   std::vector<at::Tensor> statistics;
-  if (mode.batch_norm == BatchNormMode::kLocal)
-    statistics = tensors_of(encoder_.parameters().buffers(), ParameterRole::kRunningStatistic);
+  if (mode.batch_norm == encoders::BatchNormMode::kLocal)
+    statistics =
+        encoders::tensors_of(encoder_.parameters().buffers(), encoders::ParameterRole::kRunningStatistic);
   // In double precision, so that the mean of equal numbers is exactly that number.
   const at::Tensor before_n = flat(statistics).to(at::kDouble);
   std::vector<at::Tensor> z;
   for (int64_t part = 0; part < sum_.count(); ++part) {
-    const Range rows = rows_of(part);
-    ForwardMode own = mode;
+    const sampler::Range rows = rows_of(part);
+    encoders::ForwardMode own = mode;
     own.draw.row_b = at::arange(share.begin + rows.begin, share.begin + rows.end);
     spread(before_n, statistics);
     z_kD_.push_back(forward_pass(encoder_, features_of(part), own, precision_));
@@ -133,13 +136,15 @@ at::Tensor CanonicalPass::encode(const Features& x, const ForwardMode& mode, Ran
   return at::cat(z);
 }
 
-at::Tensor CanonicalPass::encode_keys(Encoder& slow, const Features& x, Range share, int64_t global_rows) {
+at::Tensor CanonicalPass::encode_keys(encoders::Encoder& momentum_encoder, const Features& x,
+                                      sampler::Range share, int64_t global_rows) {
   const at::NoGradGuard no_grad;
   x_ = x;
   share_ = share;
   global_rows_ = global_rows;
   std::vector<at::Tensor> z;
-  for (int64_t part = 0; part < sum_.count(); ++part) z.push_back(slow.forward(features_of(part), {}));
+  for (int64_t part = 0; part < sum_.count(); ++part)
+    z.push_back(momentum_encoder.forward(features_of(part), {}));
   return world_.all_gather(at::cat(z));
 }
 
@@ -159,7 +164,7 @@ void CanonicalPass::backward(const at::Tensor& gradient_bD) {
   for (int64_t part = 0; part < sum_.count(); ++part) {
     for (const at::Tensor& parameter : learned_) parameter.mutable_grad().reset();
     const at::Tensor z_kD = std::move(z_kD_[static_cast<size_t>(part)]);
-    const Range rows = rows_of(part);
+    const sampler::Range rows = rows_of(part);
     if (z_kD.requires_grad() && rows.size() > 0)
       z_kD.backward(gradient_bD.narrow(0, rows.begin, rows.size()).clone(at::MemoryFormat::Contiguous));
     sum_.add(flat_gradient());
@@ -170,7 +175,7 @@ void CanonicalPass::reduce() {
   const at::Tensor like_n = flat(learned_), total_n = sum_.total(like_n);
   at::Tensor used = at::zeros({static_cast<int64_t>(learned_.size())}, at::kInt);
   for (size_t i = 0; i < learned_.size(); ++i) used.mutable_data_ptr<int>()[i] = used_[i];
-  world_.all_reduce(used, ReduceOp::kMax);
+  world_.all_reduce(used, distributed::ReduceOp::kMax);
   int64_t begin = 0;
   for (size_t i = 0; i < learned_.size(); begin += learned_[i++].numel()) {
     learned_[i].mutable_grad().reset();
@@ -180,10 +185,11 @@ void CanonicalPass::reduce() {
   }
 }
 
-EncoderPass::LossRows CanonicalPass::rows_for_loss(const LocalRows& own, Range, int64_t global_rows) const {
+EncoderPass::LossRows CanonicalPass::rows_for_loss(const negatives::LocalRows& own, sampler::Range,
+                                                   int64_t global_rows) const {
   const at::Tensor key_B3 = world_.all_gather(at::stack({own.label_b, own.group_b, own.id_b}, 1));
   const auto column = [&](int64_t k) { return key_B3.select(1, k).contiguous(); };
   return {{world_.all_gather(own.z_bD.contiguous()), column(0), column(1), column(2)}, {0, global_rows}};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

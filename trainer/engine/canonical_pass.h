@@ -8,7 +8,7 @@
 #include "sampler/samplers/index_sampler.h"
 #include "trainer/engine/encoder_pass.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Whether the bits of a run depend on the number of ranks.
 enum class Determinism {
@@ -23,7 +23,7 @@ struct DeterminismConfig {
   void visit(Fields& f);
   bool canonical() const { return kind == Determinism::kCanonical; }
   /// The shard of this rank; in canonical mode it consists of whole micro-shards.
-  Shard shard(const Group& world) const;
+  sampler::Shard shard(const distributed::Group& world) const;
 };
 
 /// Encodes a global batch in micro-shards: a fixed number of ranges of its rows, each owned whole by one
@@ -40,37 +40,41 @@ class CanonicalPass : public EncoderPass {
  public:
   /// `encoder` must be built and outlive the object. Throws ConfigError if there are more ranks than
   /// micro-shards.
-  CanonicalPass(const Group& world, Encoder& encoder, int64_t count, Precision precision);
+  CanonicalPass(const distributed::Group& world, encoders::Encoder& encoder, int64_t count,
+                Precision precision);
 
   /// Throws Error if `share` isn't that of `Shard::pieces` = count.
-  at::Tensor encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) override;
+  at::Tensor encode(const Features& x, const encoders::ForwardMode& mode, sampler::Range share,
+                    int64_t global_rows) override;
   /// Computes the gradients of this rank's micro-shards, without communication.
   void backward(const at::Tensor& gradient_bD) override;
   void reduce() override;
   /// A group of one: every rank computes the whole loss from all embeddings.
-  Group loss_world() const override { return single_group(); }
-  LossRows rows_for_loss(const LocalRows& own, Range share, int64_t global_rows) const override;
-  at::Tensor own_part(const at::Tensor& gradient_nD, Range share) const override {
+  distributed::Group loss_world() const override { return distributed::single_group(); }
+  LossRows rows_for_loss(const negatives::LocalRows& own, sampler::Range share,
+                         int64_t global_rows) const override;
+  at::Tensor own_part(const at::Tensor& gradient_nD, sampler::Range share) const override {
     return gradient_nD.narrow(0, share.begin, share.size());
   }
-  at::Tensor encode_keys(Encoder& slow, const Features& x, Range share, int64_t global_rows) override;
+  at::Tensor encode_keys(encoders::Encoder& momentum_encoder, const Features& x, sampler::Range share,
+                         int64_t global_rows) override;
   bool statistics_are_per_rank() const override { return false; }
 
  private:
-  Range rows_of(int64_t part) const;
+  sampler::Range rows_of(int64_t part) const;
   Features features_of(int64_t part) const;
   at::Tensor flat_gradient();
 
-  Group world_;
-  Encoder& encoder_;
+  distributed::Group world_;
+  encoders::Encoder& encoder_;
   Precision precision_;
-  OrderedSum sum_;
+  distributed::OrderedSum sum_;
   std::vector<at::Tensor> learned_;
   std::vector<bool> used_;  ///< by parameter: does any micro-shard of this step have a gradient for it?
   Features x_;
-  Range share_;
+  sampler::Range share_;
   int64_t global_rows_ = 0;
   std::vector<at::Tensor> z_kD_;  ///< one per micro-shard of this rank, with graphs
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -9,7 +9,7 @@
 
 #include "trainer/engine/proxies.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -117,4 +117,4 @@ int64_t relabel_memory(NamedTensors& memory, const RowKeyOf& key_of) {
   return filled - stay;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -9,7 +9,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Matches the classes of a checkpoint with those of a run: equal names are the same class, whatever their
 /// numbers.
@@ -53,4 +53,4 @@ using RowKeyOf = std::function<std::optional<RowKey>(int64_t label, int64_t id)>
 /// dropped rows.
 int64_t relabel_memory(NamedTensors& memory, const RowKeyOf& key_of);
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

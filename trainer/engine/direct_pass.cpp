@@ -2,15 +2,17 @@
 
 #include "trainer/engine/forward_pass.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
-DirectPass::DirectPass(const Group& world, Encoder& encoder, int64_t micro_batch, Precision precision)
+DirectPass::DirectPass(const distributed::Group& world, encoders::Encoder& encoder, int64_t micro_batch,
+                       Precision precision)
     : world_(world),
-      learned_(tensors_of(encoder.parameters().learned(), ParameterRole::kLearned)),
+      learned_(encoders::tensors_of(encoder.parameters().learned(), encoders::ParameterRole::kLearned)),
       sync_(world, learned_),
       cache_(encoder, sync_, micro_batch, precision) {}
 
-at::Tensor DirectPass::encode(const Features& x, const ForwardMode& mode, Range share, int64_t) {
+at::Tensor DirectPass::encode(const Features& x, const encoders::ForwardMode& mode, sampler::Range share,
+                              int64_t) {
   return cache_.encode(x, mode_for_share(mode, share)).detach();
 }
 
@@ -19,4 +21,4 @@ void DirectPass::backward(const at::Tensor& gradient_bD) {
   cache_.backward(gradient_bD);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

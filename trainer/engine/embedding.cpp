@@ -4,7 +4,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -12,19 +12,19 @@ constexpr int64_t kRows = 128;
 
 }  // namespace
 
-Embedded embed(const Group& group, Encoder& encoder, c10::Device device,
-               const std::shared_ptr<const Examples>& examples, const LoaderConfig& config,
-               bool keep_pictures) {
+Embedded embed(const distributed::Group& group, encoders::Encoder& encoder, c10::Device device,
+               const std::shared_ptr<const sampler::Examples>& examples, const sampler::LoaderConfig& config,
+               bool keep_images) {
   at::NoGradGuard no_grad;
-  const auto loader = make_eval_loader(examples, {group.rank(), group.size()}, kRows, config);
+  const auto loader = sampler::make_eval_loader(examples, {group.rank(), group.size()}, kRows, config);
   std::vector<at::Tensor> z = {at::empty({0, encoder.output_dim()})};
   std::vector<at::Tensor> x;
-  if (keep_pictures) x.push_back(examples->builder(0)->finish().pixels_nCHW);
+  if (keep_images) x.push_back(examples->builder(0)->finish().pixels_nCHW);
   std::vector<int64_t> keys;
   while (loader->has_next()) {
-    const Batch batch = loader->next();
+    const sampler::Batch batch = loader->next();
     z.push_back(encoder.forward(batch.features.to(device), {}).to(at::kCPU, at::kFloat));
-    if (keep_pictures) x.push_back(batch.features.pixels_nCHW);
+    if (keep_images) x.push_back(batch.features.pixels_nCHW);
     for (size_t i = 0; i < batch.indices.size(); ++i) {
       keys.push_back(batch.labels[i]);
       keys.push_back(batch.groups[i]);
@@ -33,7 +33,7 @@ Embedded embed(const Group& group, Encoder& encoder, c10::Device device,
   }
   Embedded all;
   all.z_ND = group.all_gather(at::cat(z).to(device)).cpu();
-  if (keep_pictures) all.x_NCHW = group.all_gather(at::cat(x).to(device)).cpu();
+  if (keep_images) all.x_NCHW = group.all_gather(at::cat(x).to(device)).cpu();
   const int64_t rows = static_cast<int64_t>(keys.size()) / 3;
   at::Tensor key_b3 = at::empty({rows, 3}, at::kLong);
   std::copy(keys.begin(), keys.end(), key_b3.mutable_data_ptr<int64_t>());
@@ -49,4 +49,4 @@ Embedded embed(const Group& group, Encoder& encoder, c10::Device device,
   return all;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

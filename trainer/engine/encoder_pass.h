@@ -9,7 +9,7 @@
 #include "trainer/engine/precision.h"
 #include "trainer/negatives/tiles/row_set.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Takes the rows of a step through the encoder and their gradient back: all at once or in micro-batches
 /// (DirectPass), or in micro-shards whose sums do not depend on the number of ranks (CanonicalPass). The
@@ -18,7 +18,8 @@ namespace lodestone {
 ///     const auto pass = make_encoder_pass(world, encoder, {});
 ///     const at::Tensor z_bD = pass->encode(x, mode, batch.share, batch.global_rows);
 ///     const auto rows = pass->rows_for_loss({z_bD, label_b, group_b, id_b}, batch.share, batch.global_rows);
-///     const StepLoss loss = global_batch_loss(pass->loss_world(), rows.rows, objective);
+///     const negatives::StepLoss loss =
+///         negatives::global_batch_loss(pass->loss_world(), rows.rows, objective);
 ///     pass->backward(pass->own_part(loss.gradient_bD, batch.share));
 ///     pass->reduce();  // the parameters' gradients are now those of the global batch
 ///
@@ -30,25 +31,28 @@ class EncoderPass {
   virtual ~EncoderPass() = default;
 
   /// z_bD of this rank's rows, detached, at least float32. `share` is their range in the global batch.
-  virtual at::Tensor encode(const Features& x, const ForwardMode& mode, Range share, int64_t global_rows) = 0;
+  virtual at::Tensor encode(const Features& x, const encoders::ForwardMode& mode, sampler::Range share,
+                            int64_t global_rows) = 0;
   /// Takes dL/dz of the rows that were encoded last. Replaces the parameters' gradients by this rank's part.
   virtual void backward(const at::Tensor& gradient_bD) = 0;
   /// Replaces the parameters' gradients by their sum over ranks.
   virtual void reduce() = 0;
 
   /// The group that computes the loss together: all ranks, or this rank alone with the rows of all.
-  virtual Group loss_world() const = 0;
+  virtual distributed::Group loss_world() const = 0;
   /// The rows that this rank passes to the loss, and their range in the global batch.
   struct LossRows {
-    LocalRows rows;
-    Range share;
+    negatives::LocalRows rows;
+    sampler::Range share;
   };
-  virtual LossRows rows_for_loss(const LocalRows& own, Range share, int64_t global_rows) const = 0;
+  virtual LossRows rows_for_loss(const negatives::LocalRows& own, sampler::Range share,
+                                 int64_t global_rows) const = 0;
   /// The rows of this rank in a gradient by the rows of rows_for_loss.
-  virtual at::Tensor own_part(const at::Tensor& gradient_nD, Range share) const = 0;
+  virtual at::Tensor own_part(const at::Tensor& gradient_nD, sampler::Range share) const = 0;
   /// Embeddings of the rows of rows_for_loss by another encoder, not in training mode: the keys of a momentum
   /// encoder.
-  virtual at::Tensor encode_keys(Encoder& slow, const Features& x, Range share, int64_t global_rows) = 0;
+  virtual at::Tensor encode_keys(encoders::Encoder& momentum_encoder, const Features& x, sampler::Range share,
+                                 int64_t global_rows) = 0;
   /// With batch_norm: local, does each rank have running statistics of its own?
   virtual bool statistics_are_per_rank() const = 0;
 };
@@ -61,7 +65,7 @@ struct PassOptions {
 };
 
 /// The pass that the options select. `encoder` must be built and outlive it. Throws ConfigError.
-std::unique_ptr<EncoderPass> make_encoder_pass(const Group& world, Encoder& encoder,
+std::unique_ptr<EncoderPass> make_encoder_pass(const distributed::Group& world, encoders::Encoder& encoder,
                                                const PassOptions& options);
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

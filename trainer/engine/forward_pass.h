@@ -4,14 +4,15 @@
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/precision.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// A forward pass of an encoder in this precision (as in Autocast); returns embeddings of at least float32.
 /// It seeds LibTorch's generator, which foreign modules draw from, by the mode's seed, step and first row: a
 /// second pass over the same rows in the same step, also in a resumed run, draws the same numbers.
-at::Tensor forward_pass(Encoder& encoder, const Features& x, const ForwardMode& mode, Precision precision);
+at::Tensor forward_pass(encoders::Encoder& encoder, const Features& x, const encoders::ForwardMode& mode,
+                        Precision precision);
 
 /// `mode` for the rows of a share of the global batch: the random numbers of a row depend on its index there.
-ForwardMode mode_for_share(const ForwardMode& mode, Range share);
+encoders::ForwardMode mode_for_share(const encoders::ForwardMode& mode, sampler::Range share);
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

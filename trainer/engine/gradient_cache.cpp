@@ -9,15 +9,15 @@
 
 #include "trainer/engine/forward_pass.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
-at::Tensor GradientCache::encode_part(int64_t begin, const ForwardMode& mode) {
+at::Tensor GradientCache::encode_part(int64_t begin, const encoders::ForwardMode& mode) {
   const int64_t size = std::min(micro_batch_, x_.rows() - begin);
   return forward_pass(encoder_, x_.narrow(begin, size), mode.for_rows(at::arange(begin, begin + size)),
                       precision_);
 }
 
-at::Tensor GradientCache::encode(const Features& x, const ForwardMode& mode) {
+at::Tensor GradientCache::encode(const Features& x, const encoders::ForwardMode& mode) {
   x_ = x;
   mode_ = mode;
   if (micro_batch_ == 0) {
@@ -38,7 +38,7 @@ void GradientCache::backward(const at::Tensor& gradient_bD) {
     z_bD_.reset();
     return;
   }
-  ForwardMode again = mode_;
+  encoders::ForwardMode again = mode_;
   again.update_statistics = false;
   const int64_t rows = x_.rows();
   for (int64_t begin = 0; begin < std::max<int64_t>(rows, 1); begin += micro_batch_) {
@@ -48,4 +48,4 @@ void GradientCache::backward(const at::Tensor& gradient_bD) {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

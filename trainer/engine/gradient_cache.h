@@ -4,7 +4,7 @@
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/precision.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Encodes a batch in micro-batches, so that only one of them has activations in memory, yet with the
 /// gradient of the whole batch: gradient caching (Gao et al. 2021). `encode` runs all micro-batches without a
@@ -18,24 +18,25 @@ class GradientCache {
  public:
   /// micro_batch 0: no micro-batches; encode keeps the graph and backward uses it. `precision` is that of
   /// Autocast.
-  GradientCache(Encoder& encoder, GradientSync& sync, int64_t micro_batch, Precision precision)
+  GradientCache(encoders::Encoder& encoder, distributed::GradientSync& sync, int64_t micro_batch,
+                Precision precision)
       : encoder_(encoder), sync_(sync), micro_batch_(micro_batch), precision_(precision) {}
 
   /// z_bD, detached, at least float32.
-  at::Tensor encode(const Features& x, const ForwardMode& mode);
+  at::Tensor encode(const Features& x, const encoders::ForwardMode& mode);
   /// Accumulates parameter gradients from dL/dz of what encode returned. The caller calls sync.finish().
   void backward(const at::Tensor& gradient_bD);
 
  private:
-  at::Tensor encode_part(int64_t begin, const ForwardMode& mode);
+  at::Tensor encode_part(int64_t begin, const encoders::ForwardMode& mode);
 
-  Encoder& encoder_;
-  GradientSync& sync_;
+  encoders::Encoder& encoder_;
+  distributed::GradientSync& sync_;
   int64_t micro_batch_;
   Precision precision_;
   Features x_;
   at::Tensor z_bD_;
-  ForwardMode mode_;
+  encoders::ForwardMode mode_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -9,7 +9,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -27,25 +27,24 @@ bool near(double x, double y, double relative) {
 }
 
 /// The loss of `classes` · `samples` rows if all pairs have this value.
-double loss_of_one_value(const Loss& loss, double value, int64_t classes, int64_t samples) {
+double loss_of_one_value(const losses::Loss& loss, double value, int64_t classes, int64_t samples) {
   const int64_t rows = classes * samples;
   const at::Tensor index_a = at::arange(rows, at::kLong);
   const at::Tensor class_a = index_a.div(samples, "floor");
   const at::Tensor same_ac = class_a.unsqueeze(1) == class_a.unsqueeze(0);
   const at::Tensor itself_ac = index_a.unsqueeze(1) == index_a.unsqueeze(0);
   return loss
-      .reference(at::full({rows, rows}, value, at::kDouble), (same_ac & ~itself_ac).to(at::kDouble),
-                 (~same_ac).to(at::kDouble))
+      .oracle(at::full({rows, rows}, value, at::kDouble), (same_ac & ~itself_ac).to(at::kDouble),
+              (~same_ac).to(at::kDouble))
       .item<double>();
 }
 
-std::string remedy(const Objective& objective) {
+std::string remedy(const negatives::Objective& objective) {
   if (objective.miner.only_hardest())
-    return "the hardest triplets pull an untrained encoder together: train with miner: {name: semi_hard} or "
-           "{name: "
-           "all}, at least at the start, and a smaller optimizer.learning_rate";
+    return "the hardest triplets make an untrained encoder collapse: train with miner: {name: semi_hard} or "
+           "{name: all}, at least at the start, and a smaller optimizer.learning_rate";
   const std::string normalize = objective.normalize ? "" : "set normalize: true, ";
-  return "start again, or from an earlier checkpoint, with a smaller optimizer.learning_rate or a longer "
+  return "restart, or resume from an earlier checkpoint, with a smaller optimizer.learning_rate or a longer "
          "schedule.warmup_steps, " +
          normalize + "and check that the labels belong to the data";
 }
@@ -58,8 +57,8 @@ std::string formatted(const char* format, double value) {
 
 }  // namespace
 
-ContrastiveHealth health_of(const StepLoss& step, const Objective& objective) {
-  const PairHealth& seen = step.health;
+ContrastiveHealth health_of(const negatives::StepLoss& step, const negatives::Objective& objective) {
+  const negatives::PairHealth& seen = step.health;
   ContrastiveHealth health;
   if (step.valid > 0) health.active_ratio = step.active / step.valid;
   // A mean over no pairs is 0, and so is the cosine of zero rows; those have rank 0.
@@ -77,7 +76,7 @@ ContrastiveHealth health_of(const StepLoss& step, const Objective& objective) {
     health.uniformity = seen.uniformity;
   }
   health.effective_rank = seen.effective_rank;
-  if (objective.loss.measure() == Measure::kSimilarity)
+  if (objective.loss.measure() == losses::Measure::kSimilarity)
     health.temperature = 1 / objective.loss.affine().scale;
   health.masked_pairs = step.same_sample;
   for (const auto& parameter : objective.loss.parameters())
@@ -85,25 +84,26 @@ ContrastiveHealth health_of(const StepLoss& step, const Objective& objective) {
   return health;
 }
 
-std::optional<double> loss_of_equal_embeddings(const Objective& objective) {
+std::optional<double> loss_of_equal_embeddings(const negatives::Objective& objective) {
   const at::NoGradGuard no_grad;
-  const Loss& loss = objective.loss;
-  const bool similarity = loss.measure() == Measure::kSimilarity;
+  const losses::Loss& loss = objective.loss;
+  const bool similarity = loss.measure() == losses::Measure::kSimilarity;
   if (loss.uses_proxies()) return {};
   if (similarity && !objective.normalize) return {};
-  const Affine affine = loss.affine();
+  const losses::Affine affine = loss.affine();
   const double value = affine.scale * (similarity ? 1 : 0) + affine.bias;
   const double few = loss_of_one_value(loss, value, 2, 2), many = loss_of_one_value(loss, value, 3, 3);
   if (!near(few, many, 1e-9)) return {};
   return few;
 }
 
-std::optional<std::string> CollapseWatch::look(const StepMetrics& metrics, const Objective& objective) {
+std::optional<std::string> CollapseWatch::look(const StepMetrics& metrics,
+                                               const negatives::Objective& objective) {
   const ContrastiveHealth& health = metrics.health;
   if (!health.negative_distance || !health.negative_similarity) return {};
   Step step{metrics.loss, metrics.learning_rate, *health.negative_distance, *health.negative_similarity,
             health.positive_distance};
-  const bool shrinks = !objective.normalize && objective.loss.measure() != Measure::kSimilarity;
+  const bool shrinks = !objective.normalize && objective.loss.measure() != losses::Measure::kSimilarity;
   step.equal = step.negative_similarity > kEqualSimilarity ||
                (shrinks && step.negative_distance < kTinyDistance * step.loss);
   if (!first_distance_) first_distance_ = step.negative_distance;
@@ -172,4 +172,4 @@ bool CollapseWatch::stuck(const Means& all, std::optional<double> equal_loss) co
   return near(means(kWindow / 2, kWindow).loss, means(0, kWindow / 2).loss, kStuckLoss);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -7,16 +7,16 @@
 #include "trainer/engine/step_metrics.h"
 #include "trainer/negatives/global_batch.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// The health metrics of a step with `want_health`, all but the age of the memory. Temperature and loss
 /// parameters are the current ones: before the update they are those of the step.
-ContrastiveHealth health_of(const StepLoss& step, const Objective& objective);
+ContrastiveHealth health_of(const negatives::StepLoss& step, const negatives::Objective& objective);
 
 /// The loss when all embeddings are equal, if it is the same for every batch: the margin of a hinge, ln 2 for
 /// the soft margin. Unset for losses whose value depends on the number of rows and classes (softmax, proxies)
 /// or on the length of rows that are not normalised.
-std::optional<double> loss_of_equal_embeddings(const Objective& objective);
+std::optional<double> loss_of_equal_embeddings(const negatives::Objective& objective);
 
 /// Detects collapse: the encoder maps everything to (nearly) one point and training does not leave that
 /// state.
@@ -45,7 +45,7 @@ class CollapseWatch {
   /// Call it once a step, on one rank. Returns a sentence when a collapse first becomes certain: what was
   /// observed, and what to do. It reports again only after a recovery: `kWindow` steps in which rows were not
   /// equal. Steps without negatives are ignored.
-  std::optional<std::string> look(const StepMetrics& metrics, const Objective& objective);
+  std::optional<std::string> look(const StepMetrics& metrics, const negatives::Objective& objective);
 
  private:
   struct Step {
@@ -71,4 +71,4 @@ class CollapseWatch {
   bool warned_ = false;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

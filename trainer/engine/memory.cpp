@@ -14,35 +14,34 @@
 #include "common/idle_keys.h"
 #include "distributed/reductions/row_shards.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 void MemoryConfig::visit(Fields& f) {
   f.choice(
       {.name = "kind",
-       .doc = "none; xbm: embeddings of past batches; momentum: of a slowly following copy of the encoder, "
-              "which also "
-              "encodes the batch's refs"},
+       .doc = "none; xbm: embeddings of past batches; momentum: those of the momentum encoder, which also "
+              "encodes the references of the batch"},
       &kind, {{"none", MemoryKind::kNone}, {"xbm", MemoryKind::kXbm}, {"momentum", MemoryKind::kMomentum}});
   if (!on())
     without_effect(f, {"size", "start_step", "momentum"},
                    "with memory.kind: none; leave it out, or set memory.kind: xbm or momentum");
   else if (!has_momentum_encoder())
     without_effect(f, {"momentum"}, "with memory.kind: xbm; leave it out, or set memory.kind: momentum");
-  f.field({.name = "size", .doc = "rows of past batches to keep, over all ranks", .unit = "rows", .min = 1},
+  f.field({.name = "size",
+           .doc = "number of rows of past batches that are kept, over all ranks",
+           .unit = "rows",
+           .min = 1},
           &size);
   f.field({.name = "start_step",
-           .doc = "the memory is filled and used from this step on, when embeddings drift less",
+           .doc = "step from which the memory is filled and used, when embeddings change less",
            .unit = "steps",
            .min = 0},
           &start_step);
-  f.field({.name = "momentum",
-           .doc = "momentum: share of itself that the slow copy keeps each step",
-           .min = 0,
-           .max = 1},
+  f.field({.name = "momentum", .doc = "momentum: decay of the momentum encoder per step", .min = 0, .max = 1},
           &momentum);
 }
 
-Memory::Memory(Group world, c10::Device device, int64_t size, int64_t width, at::ScalarType type)
+Memory::Memory(distributed::Group world, c10::Device device, int64_t size, int64_t width, at::ScalarType type)
     : world_(world),
       size_(size),
       first_(size * world.rank() / world.size()),
@@ -55,12 +54,12 @@ int64_t Memory::filled() const {
   return std::clamp<int64_t>(next_ - first_, 0, local_);
 }
 
-RowSet Memory::entries() const {
+negatives::RowSet Memory::entries() const {
   const auto column = [&](int64_t k) { return key_n4_.narrow(0, 0, filled()).select(1, k).contiguous(); };
-  return shard_rows(u_nD_.narrow(0, 0, filled()), column(0), column(1), column(2));
+  return negatives::shard_rows(u_nD_.narrow(0, 0, filled()), column(0), column(1), column(2));
 }
 
-void Memory::push(const RowSet& rows, int64_t step) {
+void Memory::push(const negatives::RowSet& rows, int64_t step) {
   const int64_t count = rows.size(), kept = std::min(count, size_);
   const auto longs = rows.label_n.options();
   const at::Tensor row_n = at::arange(count - kept, count, longs);
@@ -83,7 +82,7 @@ Memory::Ages Memory::ages(int64_t step) const {
     largest[0] = age_n.max();
   }
   world_.all_reduce(sums);
-  world_.all_reduce(largest, ReduceOp::kMax);
+  world_.all_reduce(largest, distributed::ReduceOp::kMax);
   const double count = sums[1].item<double>();
   if (count == 0) return {};
   return {sums[0].item<double>() / count, largest[0].item<double>()};
@@ -96,4 +95,4 @@ void Memory::visit_state(StateVisitor& v) {
   v.number("memory", "next", next_);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -8,7 +8,7 @@
 #include "common/state.h"
 #include "trainer/negatives/tiles/row_set.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Whose rows the memory holds.
 enum class MemoryKind {
@@ -37,12 +37,12 @@ struct MemoryConfig {
 /// Cost      memory of size/W rows of D numbers
 class Memory {
  public:
-  Memory(Group world, c10::Device device, int64_t size, int64_t width, at::ScalarType type);
+  Memory(distributed::Group world, c10::Device device, int64_t size, int64_t width, at::ScalarType type);
 
   /// The rows that this rank holds, ready for the loss.
-  RowSet entries() const;
+  negatives::RowSet entries() const;
   /// Adds a global batch, rows in global order; they replace the oldest rows. No communication.
-  void push(const RowSet& rows, int64_t step);
+  void push(const negatives::RowSet& rows, int64_t step);
 
   /// Mean and largest age of the rows of all ranks, in steps; unset if there are none.
   /// Ranks     collective: 2 all-reduces, of 2 numbers and of one
@@ -57,10 +57,10 @@ class Memory {
  private:
   int64_t filled() const;
 
-  Group world_;
+  distributed::Group world_;
   int64_t size_, first_, local_;
   int64_t next_ = 0;          ///< rows ever pushed; row i lies in slot i mod size
   at::Tensor u_nD_, key_n4_;  ///< key columns: label, group, id, step
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -9,7 +9,7 @@
 #include "distributed/group.h"
 #include "trainer/encoders/parameters.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 enum class NonFiniteAction { kFail, kSkip, kRollback };
 inline constexpr Choice<NonFiniteAction> kNonFiniteActions[] = {{"fail", NonFiniteAction::kFail},
@@ -26,10 +26,15 @@ struct NonFiniteConfig {
   void visit(Fields& f);
 };
 
+/// What is not finite.
+enum class NonFiniteValue { kLoss, kGradient };
+inline constexpr Choice<NonFiniteValue> kNonFiniteValues[] = {{"loss", NonFiniteValue::kLoss},
+                                                              {"gradient", NonFiniteValue::kGradient}};
+
 /// Describes such a step; the same on every rank.
 struct NonFinite {
   int64_t step = 0;
-  std::string what;    ///< "loss" or "gradient"
+  NonFiniteValue what = NonFiniteValue::kLoss;
   double value = 0;    ///< value of the loss, or of the gradient's norm
   std::string tensor;  ///< the first learned tensor whose gradient is not finite; "" if the loss is not
   /// ranks with embeddings, or gradients by them, that are not finite; empty if the cause lies elsewhere
@@ -53,19 +58,20 @@ class NonFiniteError : public Error {
 /// rank's embeddings and its gradients by them.
 /// Ranks     collective
 /// Cost      one number per rank
-NonFinite find_non_finite(const Group& world, NonFinite found, const std::vector<at::Tensor>& own,
-                          const std::vector<Parameter>& learned);
+NonFinite find_non_finite(const distributed::Group& world, NonFinite found,
+                          const std::vector<at::Tensor>& own,
+                          const std::vector<encoders::Parameter>& learned);
 
 /// Keeps a copy of the running statistics, to restore them when a step is skipped: its forward pass has
 /// already moved them.
 /// Cost      memory of a copy of the encoder's buffers
 class KeptBuffers {
  public:
-  explicit KeptBuffers(const std::vector<Parameter>& buffers);
+  explicit KeptBuffers(const std::vector<encoders::Parameter>& buffers);
   void put_back() const;
 
  private:
   std::vector<at::Tensor> live_, kept_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

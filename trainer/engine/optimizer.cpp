@@ -11,9 +11,10 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "common/choices.h"
 #include "common/idle_keys.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -25,37 +26,52 @@ std::tuple<double, bool> kind(const Tuned& tuned) {
 }  // namespace
 
 void OptimizerConfig::visit(Fields& f) {
-  f.field({.name = "name", .doc = "the update rule", .choices = update_rule_names()}, &name);
+  f.field({.name = "name", .doc = "the update rule", .choices = names_of(update_rules())}, &name);
   f.field({.name = "learning_rate", .doc = "at the schedule's peak", .min = 0}, &learning_rate);
   f.field({.name = "weight_decay", .doc = "not applied to norms and biases", .min = 0}, &weight_decay);
   const std::string because = "with optimizer.name: " + name + "; leave it out, or set optimizer.name: ";
-  for (const char* key : {"beta1", "beta2", "epsilon", "momentum", "nesterov", "trust_coefficient"})
-    if (const std::string others = rules_that_read(key, name); !others.empty())
-      without_effect(f, {key}, because + others);
-  f.field({.name = "beta1", .doc = "AdamW, LAMB: decay of the mean of gradients", .min = 0, .max = 0.999999},
+  for (const char* key : rule_settings())
+    if (!rule_reads(name, key)) without_effect(f, {key}, because + rules_that_read(key));
+  const auto doc = [](const char* key, const char* text) {
+    return "with " + rules_that_read(key) + ": " + text;
+  };
+  f.field({.name = "beta1",
+           .doc = doc("beta1", "decay of the mean of gradients").c_str(),
+           .min = 0,
+           .max = 0.999999},
           &beta1);
   f.field({.name = "beta2",
-           .doc = "AdamW, LAMB: decay of the mean of squared gradients",
+           .doc = doc("beta2", "decay of the mean of squared gradients").c_str(),
            .min = 0,
            .max = 0.999999},
           &beta2);
-  f.field({.name = "epsilon", .doc = "AdamW, LAMB: added to the denominator", .min = 0}, &epsilon);
-  f.field({.name = "momentum", .doc = "SGD, LARS", .min = 0, .max = 1}, &momentum);
-  f.field({.name = "nesterov", .doc = "SGD: Nesterov's momentum"}, &nesterov);
+  f.field({.name = "epsilon", .doc = doc("epsilon", "added to the denominator").c_str(), .min = 0}, &epsilon);
+  f.field({.name = "momentum",
+           .doc = doc("momentum", "factor on the previous first moment").c_str(),
+           .min = 0,
+           .max = 1},
+          &momentum);
+  f.field({.name = "nesterov", .doc = doc("nesterov", "whether Nesterov's momentum is used").c_str()},
+          &nesterov);
   f.field({.name = "trust_coefficient",
-           .doc = "LARS: an update's share of its parameter's norm, at rate 1",
+           .doc = doc("trust_coefficient",
+                      "norm of an update as a fraction of its parameter's norm, at learning rate 1")
+                      .c_str(),
            .min = 0},
           &trust_coefficient);
-  f.field({.name = "clip_norm", .doc = "largest joint norm of all gradients; 0 turns clipping off", .min = 0},
+  f.field({.name = "clip_norm",
+           .doc = "largest joint norm of all gradients, to which they are clipped; 0: no clipping",
+           .min = 0},
           &clip_norm);
   tuning.visit(f);
 }
 
-Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters)
+Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<encoders::Parameter>& parameters)
     : config_(config), rule_(&update_rule(config.name)) {
-  if (config.nesterov && (config.momentum == 0 || !rules_that_read("nesterov", config.name).empty()))
-    throw ConfigError("optimizer: nesterov needs sgd with a momentum above 0, got " + config.name +
-                      "; set optimizer.name: sgd and optimizer.momentum, or nesterov: false");
+  if (const std::string rules = rules_that_read("nesterov");
+      config.nesterov && (config.momentum == 0 || !rule_reads(config.name, "nesterov")))
+    throw ConfigError("optimizer: nesterov needs " + rules + " with a momentum above 0, got " + config.name +
+                      "; set optimizer.name: " + rules + " and optimizer.momentum, or nesterov: false");
   const std::vector<Tuned> tuned = tune(config.tuning, parameters);
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (!parameters[i].tensor.requires_grad()) continue;
@@ -131,4 +147,4 @@ void Optimizer::visit_state(StateVisitor& v, const std::string& group, const std
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

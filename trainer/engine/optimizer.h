@@ -12,7 +12,7 @@
 #include "trainer/engine/parameter_tuning.h"
 #include "trainer/engine/update_rule.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Settings of the optimizer. `name` is that of a rule in update_rule.h; each rule uses only some of the
 /// fields.
@@ -33,12 +33,11 @@ struct OptimizerConfig {
 };
 
 /// Turns gradients into updates, by one of the rules of update_rule.h. Parameters that need no gradient are
-/// left out and have no moments. AdamW and LAMB apply weight decay apart from the gradient; SGD and LARS add
-/// it to the gradient.
+/// left out and have no moments.
 /// Ranks     no communication: with equal gradients every rank makes the same update
 class Optimizer {
  public:
-  Optimizer(const OptimizerConfig& config, const std::vector<Parameter>& parameters);
+  Optimizer(const OptimizerConfig& config, const std::vector<encoders::Parameter>& parameters);
 
   /// Divides the gradients by `scale` (the factor of a loss scaler), then scales them so that their joint
   /// norm is at most clip_norm (0: no clipping). Returns the norm before clipping. If it is not finite, the
@@ -58,7 +57,7 @@ class Optimizer {
 
  private:
   struct Slot {
-    Parameter parameter;
+    encoders::Parameter parameter;
     Tuned tuned;
     at::Tensor first, second, steps;
   };
@@ -69,4 +68,4 @@ class Optimizer {
   std::vector<Slot> slots_;  ///< slots with the same settings are adjacent
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -7,20 +7,21 @@
 
 #include <fnmatch.h>
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
 // The indices of the parameters whose names match.
 std::vector<size_t> fitting(const char* key, const std::string& pattern,
-                            const std::vector<Parameter>& parameters) {
+                            const std::vector<encoders::Parameter>& parameters) {
   std::vector<size_t> places;
   for (size_t i = 0; i < parameters.size(); ++i)
     if (fnmatch(pattern.c_str(), parameters[i].name.c_str(), 0) == 0) places.push_back(i);
   if (places.empty())
-    throw ConfigError(
-        std::string("optimizer.") + key + ": expected the pattern of some parameter's name, got '" + pattern +
-        "', which fits none; names are like " + parameters.front().name + " and " + parameters.back().name);
+    throw ConfigError(std::string("optimizer.") + key +
+                      ": expected the pattern of some parameter's name, got '" + pattern +
+                      "', which matches none; names are like " + parameters.front().name + " and " +
+                      parameters.back().name);
   return places;
 }
 
@@ -82,7 +83,7 @@ struct Depths {
 };
 
 // For each parameter, the number of layers above its own.
-std::vector<int64_t> layers_above(const std::vector<Parameter>& parameters) {
+std::vector<int64_t> layers_above(const std::vector<encoders::Parameter>& parameters) {
   std::map<std::string, Depths> towers;
   std::vector<int64_t> above;
   for (const auto& parameter : parameters)
@@ -95,12 +96,11 @@ std::vector<int64_t> layers_above(const std::vector<Parameter>& parameters) {
 }  // namespace
 
 void ParameterTuning::visit(Fields& f) {
-  f.field(
-      {.name = "learning_rates",
-       .doc =
-           "factors on the learning rate by name, as pattern=factor with globs; the last that fits counts"},
-      &learning_rates);
-  f.field({.name = "no_decay", .doc = "globs of names that weight decay spares too"}, &no_decay);
+  f.field({.name = "learning_rates",
+           .doc = "factors on the learning rate by parameter name, as pattern=factor with globs; the last "
+                  "match counts"},
+          &learning_rates);
+  f.field({.name = "no_decay", .doc = "globs of further parameter names without weight decay"}, &no_decay);
   f.field({.name = "layer_decay",
            .doc = "factor on the learning rate for every layer further from the output",
            .min = 0,
@@ -108,7 +108,7 @@ void ParameterTuning::visit(Fields& f) {
           &layer_decay);
 }
 
-std::vector<Tuned> tune(const ParameterTuning& tuning, const std::vector<Parameter>& parameters) {
+std::vector<Tuned> tune(const ParameterTuning& tuning, const std::vector<encoders::Parameter>& parameters) {
   std::vector<Tuned> tuned;
   for (const auto& parameter : parameters) tuned.push_back({1.0, parameter.decays});
   for (const auto& text : tuning.learning_rates) {
@@ -125,4 +125,4 @@ std::vector<Tuned> tune(const ParameterTuning& tuning, const std::vector<Paramet
   return tuned;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

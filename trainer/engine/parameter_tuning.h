@@ -6,7 +6,7 @@
 #include "common/fields.h"
 #include "trainer/encoders/parameters.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Settings for single parameters, chosen by name. Patterns are globs over whole names: `*` matches any
 /// characters, dots too, and `?` matches one.
@@ -31,6 +31,6 @@ struct Tuned {
 /// layer have l = 0; later ones without a number are on top, l = n. Each of two towers (image., text.) has
 /// layers of its own.
 /// Throws    ConfigError naming a pattern that matches no parameter, or a factor that is not a number >= 0
-std::vector<Tuned> tune(const ParameterTuning& tuning, const std::vector<Parameter>& parameters);
+std::vector<Tuned> tune(const ParameterTuning& tuning, const std::vector<encoders::Parameter>& parameters);
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -70,4 +70,4 @@ void check_precision(Precision precision, c10::Device device) {
                       "; use precision: bfloat16, or distributed.device: cuda");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -9,7 +9,7 @@
 #include "common/fields.h"
 #include "common/state.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// The type of matrix products and convolutions, or of rows that are sent or compared.
 enum class Precision { kFloat32, kBFloat16, kFloat16 };
@@ -63,4 +63,4 @@ class LossScaler {
 /// Throws ConfigError for float16 on a device other than CUDA.
 void check_precision(Precision precision, c10::Device device);
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -16,22 +16,22 @@
 #include "common/rng.h"
 #include "distributed/reductions/row_shards.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 void ProxyConfig::visit(Fields& f) {
   f.field({.name = "sample_rate",
-           .doc = "losses over class proxies: share of the classes outside the batch that a step sees",
+           .doc = "losses over class proxies: fraction of the classes outside the batch that a step uses",
            .min = 0,
            .max = 1},
           &sample_rate);
   f.field({.name = "learning_rate_factor",
-           .doc = "the proxies' learning rate as a multiple of the encoder's",
+           .doc = "learning rate of the proxies as a multiple of the encoder's",
            .min = 0},
           &learning_rate_factor);
 }
 
-Proxies::Proxies(Group world, c10::Device device, const std::vector<int64_t>& group_c, int64_t width,
-                 at::ScalarType type, uint64_t seed, const ProxyConfig& config,
+Proxies::Proxies(distributed::Group world, c10::Device device, const std::vector<int64_t>& group_c,
+                 int64_t width, at::ScalarType type, uint64_t seed, const ProxyConfig& config,
                  const OptimizerConfig& optimizer, const std::vector<uint64_t>& key_c)
     : world_(world),
       seed_(seed),
@@ -82,19 +82,20 @@ at::Tensor Proxies::sampled(const at::Tensor& label_b, int64_t step) const {
       .to(group_n_.device(), at::kLong, false, true);
 }
 
-RowSet Proxies::select(const at::Tensor& label_b, int64_t step, bool normalize) {
+negatives::RowSet Proxies::select(const at::Tensor& label_b, int64_t step, bool normalize) {
   normalize_ = normalize;
   seen_n_ = config_.sample_rate < 1 ? sampled(label_b, step) : at::arange(local_, group_n_.options());
   const at::Tensor value_nD = value_nD_.index_select(0, seen_n_), label_n = seen_n_ + first_;
   // Ids that no sample of any data set has.
-  return shard_rows(normalize ? normalised(value_nD) : value_nD, label_n, group_n_.index_select(0, seen_n_),
-                    -1 - label_n);
+  return negatives::shard_rows(normalize ? negatives::normalised(value_nD) : value_nD, label_n,
+                               group_n_.index_select(0, seen_n_), -1 - label_n);
 }
 
 void Proxies::update(const at::Tensor& gradient_nD, double factor) {
   at::NoGradGuard no_grad;
   at::Tensor value_nD = value_nD_.index_select(0, seen_n_);
-  const at::Tensor slope_nD = normalize_ ? normalised_gradient(gradient_nD, value_nD) : gradient_nD;
+  const at::Tensor slope_nD =
+      normalize_ ? negatives::normalised_gradient(gradient_nD, value_nD) : gradient_nD;
   const double rate = optimizer_.learning_rate * config_.learning_rate_factor * factor;
   at::Tensor mean_nD = first_nD_.index_select(0, seen_n_);
   const at::Tensor steps_n = steps_n_.index_select(0, seen_n_) + 1;
@@ -123,4 +124,4 @@ void Proxies::visit_state(StateVisitor& v) {
     v.sharded("proxies", name, {own, first_, classes_, world_.size() > 1});
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

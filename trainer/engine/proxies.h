@@ -13,7 +13,7 @@
 #include "trainer/engine/optimizer.h"
 #include "trainer/negatives/tiles/row_set.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Settings of class proxies: the share of the classes outside the batch that a step sees, and the factor of
 /// their learning rate on that of the encoder.
@@ -29,12 +29,12 @@ struct ProxyConfig {
 /// sees the classes of its batch and a random share of the others; with 1 it is the dense softmax. The start
 /// of a proxy is normal numbers that depend only on the seed and the class's key (a hash of its name); the
 /// classes that a step sees depend only on seed, step and class: both are the same on any number of ranks.
-/// Update    AdamW (if the optimizer is adamw or lamb) or SGD (sgd or lars), without weight decay and
-///           clipping. Classes that a step did not see keep value and moments.
+/// Update    AdamW if the optimizer's rule has second moments (UpdateRule::squares), otherwise SGD, without
+///           weight decay and clipping. Classes that a step did not see keep value and moments.
 class Proxies {
  public:
   /// `group_c` holds the look-alike group of every class, `key_c` its key (empty: its number).
-  Proxies(Group world, c10::Device device, const std::vector<int64_t>& group_c, int64_t width,
+  Proxies(distributed::Group world, c10::Device device, const std::vector<int64_t>& group_c, int64_t width,
           at::ScalarType type, uint64_t seed, const ProxyConfig& config, const OptimizerConfig& optimizer,
           const std::vector<uint64_t>& key_c = {});
 
@@ -43,7 +43,7 @@ class Proxies {
 
   /// The proxies of this rank that the step sees, of unit length if `normalize`, ready for the loss.
   /// `label_b` holds the labels of this rank's rows. Collective if sampled.
-  RowSet select(const at::Tensor& label_b, int64_t step, bool normalize);
+  negatives::RowSet select(const at::Tensor& label_b, int64_t step, bool normalize);
   /// Updates the selected proxies from dL/du of what select returned, with `factor` times the learning rate.
   void update(const at::Tensor& gradient_nD, double factor);
 
@@ -53,7 +53,7 @@ class Proxies {
  private:
   at::Tensor sampled(const at::Tensor& label_b, int64_t step) const;
 
-  Group world_;
+  distributed::Group world_;
   uint64_t seed_;
   ProxyConfig config_;
   OptimizerConfig optimizer_;
@@ -64,4 +64,4 @@ class Proxies {
   at::Tensor group_n_, seen_n_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

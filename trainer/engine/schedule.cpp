@@ -6,7 +6,7 @@
 
 #include "common/idle_keys.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -19,38 +19,42 @@ constexpr Choice<ScheduleShape> kShapes[] = {{"cosine", ScheduleShape::kCosine},
 }  // namespace
 
 void Schedule::visit(Fields& f) {
-  f.field({.name = "steps", .doc = "training steps in all, one global batch each", .min = 1}, &steps);
+  f.field({.name = "steps", .doc = "number of training steps, one global batch each", .min = 1}, &steps);
   f.field({.name = "warmup_steps",
-           .doc = "steps over which the learning rate rises from 0 to its peak",
+           .doc = "number of steps over which the learning rate rises from 0 to its peak",
            .min = 0},
           &warmup_steps);
   if (warmup_steps >= steps && warmup_steps != Schedule().warmup_steps)
     refuse_given(f, "warmup_steps",
                  "expected fewer than schedule.steps (" + std::to_string(steps) +
-                     "), since the learning rate would never come to its peak, got " +
+                     "), since the learning rate would never reach its peak, got " +
                      std::to_string(warmup_steps) + "; lower it",
                  "steps");
-  f.choice({.name = "shape", .doc = "how the learning rate goes after the warm-up"}, &shape, kShapes);
+  f.choice({.name = "shape", .doc = "course of the learning rate after the warm-up"}, &shape, kShapes);
   const std::string because =
       "with schedule.shape: " + choice_name(shape, kShapes) + "; leave it out, or set schedule.shape: ";
   if (shape == ScheduleShape::kConstant)
     without_effect(f, {"final_fraction"}, because + "cosine, linear, polynomial or step");
   if (shape != ScheduleShape::kPolynomial) without_effect(f, {"power"}, because + "polynomial");
   if (shape != ScheduleShape::kStep) without_effect(f, {"milestones", "drop"}, because + "step");
-  f.field({.name = "final_fraction",
-           .doc = "cosine, linear and polynomial end at this share of the peak; step stays above it",
-           .min = 0,
-           .max = 1},
-          &final_fraction);
-  f.field({.name = "power", .doc = "polynomial: of the share of the steps that is left", .min = 0}, &power);
+  f.field(
+      {.name = "final_fraction",
+       .doc =
+           "final learning rate of cosine, linear and polynomial, and lower bound of step, as a fraction of "
+           "the peak",
+       .min = 0,
+       .max = 1},
+      &final_fraction);
+  f.field({.name = "power", .doc = "polynomial: exponent of the fraction of steps that is left", .min = 0},
+          &power);
   f.field({.name = "milestones",
-           .doc = "step: at each of these steps the learning rate drops",
+           .doc = "step: steps at which the learning rate drops",
            .unit = "steps",
            .min = 0},
           &milestones);
   if (shape == ScheduleShape::kStep && milestones.empty())
     without_effect(f, {"drop"}, "without milestones; set schedule.milestones, or leave it out");
-  f.field({.name = "drop", .doc = "step: the factor of one drop", .min = 0, .max = 1}, &drop);
+  f.field({.name = "drop", .doc = "step: factor of one drop", .min = 0, .max = 1}, &drop);
 }
 
 double Schedule::factor(int64_t step) const {
@@ -69,4 +73,4 @@ double Schedule::factor(int64_t step) const {
   return final_fraction + (1 - final_fraction) * curve;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -6,7 +6,7 @@
 
 #include "common/fields.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 enum class ScheduleShape { kCosine, kLinear, kPolynomial, kStep, kConstant };
 
@@ -32,4 +32,4 @@ struct Schedule {
   double factor(int64_t step) const;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

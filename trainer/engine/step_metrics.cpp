@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace lodestone {
+namespace lodestone::engine {
 
 const std::array<PhaseField, 7> kPhaseFields{{{"load", &PhaseSeconds::load},
                                               {"encode", &PhaseSeconds::encode},
@@ -31,10 +31,10 @@ const std::array<HealthField, 14> kHealthFields{{
      &ContrastiveHealth::alignment},
     {"uniformity", "Log of the mean of exp(-2 d^2) on the unit sphere; 0 is collapse, lower is more even.",
      &ContrastiveHealth::uniformity},
-    {"effective_rank", "Directions that embeddings make use of; 1 is collapse.",
+    {"effective_rank", "Effective number of directions that embeddings use; 1 is collapse.",
      &ContrastiveHealth::effective_rank},
-    {"temperature", "What the loss divides similarities by.", &ContrastiveHealth::temperature},
-    {"masked_pairs", "Pairs of the last step kept from the negatives only because they show the same sample.",
+    {"temperature", "Temperature that the loss divides similarities by.", &ContrastiveHealth::temperature},
+    {"masked_pairs", "Pairs of the last step that are no negatives only because they show the same sample.",
      &ContrastiveHealth::masked_pairs},
     {"memory_age_mean", "Steps since the rows of the memory were encoded, mean.",
      &ContrastiveHealth::memory_age_mean},
@@ -59,4 +59,4 @@ nlohmann::json to_json(const StepMetrics& metrics) {
   return line;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

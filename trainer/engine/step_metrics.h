@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Seconds that one step spent in each phase. Phases do not overlap: work that is hidden behind another phase
 /// is not counted.
@@ -79,4 +79,4 @@ extern const std::array<HealthField, 14> kHealthFields;
 /// The members of a `train` line of metrics.jsonl, without `kind`: flat, unset values left out.
 nlohmann::json to_json(const StepMetrics& metrics);
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

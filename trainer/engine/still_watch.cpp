@@ -2,7 +2,9 @@
 
 #include <cmath>
 
-namespace lodestone {
+#include "sampler/samplers/sampler_config.h"
+
+namespace lodestone::engine {
 
 StillWatch::Reason StillWatch::reason_of(const StepMetrics& metrics) {
   if (!std::isfinite(metrics.loss)) return Reason::kNone;
@@ -19,35 +21,33 @@ std::optional<std::string> StillWatch::look(const StepMetrics& metrics) {
   const Reason reason = reason_of(metrics);
   steps_ = reason == reason_ ? steps_ + 1 : 1;
   reason_ = reason;
-  if (reason == Reason::kNone || steps_ < kWindow || !told_.insert(reason).second) return {};
+  if (reason == Reason::kNone || steps_ < kWindow || !reported_.insert(reason).second) return {};
   const std::string since = "nothing is learned: for " + std::to_string(kWindow) + " steps, up to step " +
                             std::to_string(metrics.step) + ", ";
   switch (reason) {
     case Reason::kNoPositive:
       return since +
-             "no anchor has a positive in its batch; set sampler.name: pk with samples_per_class of 2 or "
-             "more, or "
-             "two_views where classes have one sample, and check that the labels are classes";
+             "no anchor has a positive in its batch; draw 2 or more samples of each class "
+             "(sampler.samples_per_class), or set sampler.name: " +
+             sampler::samplers_with(&sampler::SamplerFactory::samples_are_labels) +
+             " where classes have one sample, and check that the labels are classes";
     case Reason::kNoNegative:
       return since +
              "no anchor has a negative in its batch; put more classes in a batch (a larger global_batch, or "
-             "fewer "
-             "samples_per_class), and check that the data has more than one class";
+             "fewer samples_per_class), and check that the data has more than one class";
     case Reason::kNothingPicked:
       return since +
-             "the miner picks no triplet or pair, since none is as hard as it wants; leave miner out, take "
+             "the miner selects no triplet or pair, since none is hard enough; leave miner out, take "
              "batch_hard or a larger miner.margin, or stop here";
     case Reason::kNoLoss:
       return since +
-             "the loss is exactly 0, since every pair is already as it wants them; raise the loss's margin, "
-             "take a "
+             "the loss is exactly 0, since every pair already satisfies it; raise the loss's margin, take a "
              "harder miner or a larger global_batch, or stop here";
     default:
       return since +
              "the gradient is exactly 0 though the loss is not, so that no weight is changed; start again "
-             "with a "
-             "smaller optimizer.learning_rate, and check encoder.frozen and that the inputs differ";
+             "with a smaller optimizer.learning_rate, and check encoder.frozen and that the inputs differ";
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -7,7 +7,7 @@
 
 #include "trainer/engine/step_metrics.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// Detects training without effect: no anchor has anything to be compared with, the loss is exactly 0, or the
 /// gradient is. One such step may be chance; `kWindow` in a row for the same reason mean a wrong setting. All
@@ -27,7 +27,7 @@ class StillWatch {
 
   Reason reason_ = Reason::kNone;
   int64_t steps_ = 0;  ///< consecutive steps with that reason
-  std::set<Reason> told_;
+  std::set<Reason> reported_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

@@ -12,7 +12,7 @@
 #include "trainer/encoders/parameter_state.h"
 #include "trainer/engine/health.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -37,11 +37,11 @@ at::Tensor integers(const std::vector<int64_t>& values, c10::Device device) {
 
 }  // namespace
 
-ForwardMode training_mode(const Group& world, BatchNormMode batch_norm) {
-  ForwardMode mode;
+encoders::ForwardMode training_mode(const distributed::Group& world, encoders::BatchNormMode batch_norm) {
+  encoders::ForwardMode mode;
   mode.training = true;
   mode.batch_norm = batch_norm;
-  if (mode.batch_norm == BatchNormMode::kSync && world.size() > 1) {
+  if (mode.batch_norm == encoders::BatchNormMode::kSync && world.size() > 1) {
     mode.sum_over_ranks = [world](const at::Tensor& x) {
       at::Tensor sum = x.contiguous().clone();
       world.all_reduce(sum);
@@ -51,35 +51,38 @@ ForwardMode training_mode(const Group& world, BatchNormMode batch_norm) {
   return mode;
 }
 
-std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device) {
+std::optional<miners::Tuples> explicit_tuples(const sampler::Batch& batch, sampler::Range anchors,
+                                              c10::Device device) {
   if (batch.tuples.empty()) return {};
   std::vector<int64_t> anchor, positive, negative;
-  for (const Tuple& tuple : batch.tuples) {
+  for (const sampler::Tuple& tuple : batch.tuples) {
     if (tuple.anchor < anchors.begin || tuple.anchor >= anchors.end) continue;
     anchor.push_back(tuple.anchor);
     positive.push_back(tuple.is_triplet() || tuple.same ? tuple.other : -1);
     negative.push_back(tuple.is_triplet() ? tuple.negative : tuple.same ? -1 : tuple.other);
   }
-  return Tuples{integers(anchor, device), integers(positive, device), integers(negative, device)};
+  return miners::Tuples{integers(anchor, device), integers(positive, device), integers(negative, device)};
 }
 
 namespace {
 
 // Checks the configuration before any member is built collectively.
-const TrainerConfig& checked(const TrainerConfig& config, c10::Device device, const Encoder& encoder) {
+const TrainerConfig& checked(const TrainerConfig& config, c10::Device device,
+                             const encoders::Encoder& encoder) {
   config.check(device, encoder);
   return config;
 }
 
-LossSideSetup with_keys(LossSideSetup setup, std::function<at::Tensor(Encoder&, const Features&)> keys) {
+LossHeadSetup with_keys(LossHeadSetup setup,
+                        std::function<at::Tensor(encoders::Encoder&, const Features&)> keys) {
   setup.keys = std::move(keys);
   return setup;
 }
 
 }  // namespace
 
-Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective,
-                 const TrainerConfig& config, LossSideSetup setup)
+Trainer::Trainer(distributed::Group world, c10::Device device, encoders::Encoder& encoder,
+                 negatives::Objective objective, const TrainerConfig& config, LossHeadSetup setup)
     : world_(world),
       device_(device),
       encoder_(encoder),
@@ -88,10 +91,10 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
       mode_(training_mode(world, config.batch_norm)),
       seed_(setup.seed),
       pass_(make_encoder_pass(world, encoder, config.pass())),
-      loss_side_(pass_->loss_world(), device, objective, config.loss_side, config.optimizer,
+      loss_head_(pass_->loss_world(), device, objective, config.loss_head, config.optimizer,
                  with_keys(setup,
-                           [this](Encoder& slow, const Features& x) {
-                             return pass_->encode_keys(slow, x, share_, global_rows_);
+                           [this](encoders::Encoder& momentum_encoder, const Features& x) {
+                             return pass_->encode_keys(momentum_encoder, x, share_, global_rows_);
                            }),
                  encoder),
       optimizer_(config.optimizer, encoder.parameters().learned()),
@@ -100,7 +103,7 @@ Trainer::Trainer(Group world, c10::Device device, Encoder& encoder, Objective ob
   mode_.recompute = config.activation_checkpointing;
 }
 
-StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
+StepMetrics Trainer::step(const sampler::Batch& batch, double load_seconds) {
   StepMetrics report;
   world_.set_step(steps_done_ + 1);
   Stopwatch clock;
@@ -115,7 +118,7 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   z_bD_ = pass_->encode(x, mode_, share_, global_rows_);
   report.phases.encode = clock.lap();
 
-  const StepLoss loss = loss_of(x, batch, z_bD_);
+  const negatives::StepLoss loss = loss_of(x, batch, z_bD_);
   report.phases.gather = loss.gather_seconds;
   report.phases.loss = clock.lap() - loss.gather_seconds;
   if (std::isfinite(loss.loss)) {
@@ -125,7 +128,7 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
     update(loss, report);
     report.phases.update = clock.lap();
   } else {
-    meet_non_finite("loss", loss.loss, loss.gradient_bD);
+    handle_non_finite(NonFiniteValue::kLoss, loss.loss, loss.gradient_bD);
   }
 
   report.step = ++steps_done_;
@@ -138,11 +141,12 @@ StepMetrics Trainer::step(const Batch& batch, double load_seconds) {
   return report;
 }
 
-StepLoss Trainer::loss_of(const Features& x, const Batch& batch, const at::Tensor& z_bD) {
+negatives::StepLoss Trainer::loss_of(const Features& x, const sampler::Batch& batch, const at::Tensor& z_bD) {
   Stopwatch clock;
   const auto [rows, share] = pass_->rows_for_loss(local_rows(batch, z_bD), batch.share, batch.global_rows);
   const double gather_seconds = clock.lap();
-  StepLoss loss = loss_side_.loss(rows, x, share.begin, explicit_tuples(batch, share, device_), steps_done_);
+  negatives::StepLoss loss =
+      loss_head_.loss(rows, x, share.begin, explicit_tuples(batch, share, device_), steps_done_);
   loss.gather_seconds += gather_seconds;
   loss.gradient_bD = pass_->own_part(loss.gradient_bD, batch.share);
   return loss;
@@ -156,15 +160,15 @@ void Trainer::backward(const at::Tensor& gradient_bD, PhaseSeconds& phases) {
   phases.reduce = clock.lap();
 }
 
-void Trainer::look_at_health(const StepLoss& loss, ContrastiveHealth& health) const {
+void Trainer::look_at_health(const negatives::StepLoss& loss, ContrastiveHealth& health) const {
   health = health_of(loss, objective_);
-  if (const auto ages = loss_side_.memory_ages(steps_done_)) {
+  if (const auto ages = loss_head_.memory_ages(steps_done_)) {
     health.memory_age_mean = ages->mean;
     health.memory_age_max = ages->largest;
   }
 }
 
-void Trainer::update(const StepLoss& loss, StepMetrics& report) {
+void Trainer::update(const negatives::StepLoss& loss, StepMetrics& report) {
   const double factor = config_.schedule.factor(steps_done_);
   report.learning_rate = optimizer_.learning_rate() * factor;
   if (scaler_.on()) report.loss_scale = scaler_.scale();
@@ -176,20 +180,20 @@ void Trainer::update(const StepLoss& loss, StepMetrics& report) {
     optimizer_.clear();
     return;
   }
-  if (!std::isfinite(norm)) return meet_non_finite("gradient", norm, loss.gradient_bD);
+  if (!std::isfinite(norm)) return handle_non_finite(NonFiniteValue::kGradient, norm, loss.gradient_bD);
   report.gradient_norm = norm;
   optimizer_.step(factor);
-  loss_side_.update(loss, factor, encoder_);
+  loss_head_.update(loss, factor, encoder_);
   if (average_) average_->follow(steps_done_);
 }
 
-LocalRows Trainer::local_rows(const Batch& batch, const at::Tensor& z_bD) const {
+negatives::LocalRows Trainer::local_rows(const sampler::Batch& batch, const at::Tensor& z_bD) const {
   return {z_bD, integers(batch.labels, device_), integers(batch.groups, device_),
           integers(batch.ids, device_)};
 }
 
 // The loss and the reduced gradient are the same on every rank, so either all ranks call this or none does.
-void Trainer::meet_non_finite(const char* what, double value, const at::Tensor& gradient_bD) {
+void Trainer::handle_non_finite(NonFiniteValue what, double value, const at::Tensor& gradient_bD) {
   ++counters_.non_finite_steps;
   non_finite_ = find_non_finite(world_, {steps_done_ + 1, what, value, "", {}}, {z_bD_, gradient_bD},
                                 encoder_.parameters().learned());
@@ -197,7 +201,7 @@ void Trainer::meet_non_finite(const char* what, double value, const at::Tensor& 
   const NonFiniteConfig& config = config_.non_finite;
   if (config.skips() && counters_.non_finite_steps <= config.limit) return kept_->put_back();
   throw NonFiniteError(*non_finite_,
-                       "the weights are those of the step before. Lower optimizer.learning_rate, set "
+                       "the weights are those of the previous step. Lower optimizer.learning_rate, set "
                        "optimizer.clip_norm, check the data's scale, or see on_non_finite");
 }
 
@@ -218,19 +222,19 @@ std::unique_ptr<Average::InPlace> Trainer::averaged() {
 
 // Do batch norm's running statistics come from this rank's rows only?
 bool Trainer::keeps_own_statistics() const {
-  return pass_->statistics_are_per_rank() && mode_.batch_norm == BatchNormMode::kLocal;
+  return pass_->statistics_are_per_rank() && mode_.batch_norm == encoders::BatchNormMode::kLocal;
 }
 
 void Trainer::visit_state(StateVisitor& v) {
-  visit_parameters(v, "model", encoder_.parameters());
+  encoders::visit_parameters(v, "model", encoder_.parameters());
   optimizer_.visit_state(v, "optimizer");
   if (average_) average_->visit_state(v);
   scaler_.visit_state(v);
-  if (keeps_own_statistics()) visit_own_statistics(v, "", encoder_.parameters());
-  loss_side_.visit_state(v, keeps_own_statistics());
+  if (keeps_own_statistics()) encoders::visit_own_statistics(v, "", encoder_.parameters());
+  loss_head_.visit_state(v, keeps_own_statistics());
   v.number("", "step", steps_done_);
   v.number("", "counters.samples", counters_.samples);
   v.number("", "counters.non_finite_steps", counters_.non_finite_steps);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

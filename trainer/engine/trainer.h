@@ -11,14 +11,14 @@
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/average.h"
 #include "trainer/engine/canonical_pass.h"
-#include "trainer/engine/loss_side.h"
+#include "trainer/engine/loss_head.h"
 #include "trainer/engine/non_finite.h"
 #include "trainer/engine/optimizer.h"
 #include "trainer/engine/precision.h"
 #include "trainer/engine/schedule.h"
 #include "trainer/engine/step_metrics.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 /// How ranks get each other's embeddings.
 enum class RowExchange {
@@ -32,7 +32,7 @@ struct TrainerConfig {
   Schedule schedule;
   AverageConfig average;
   Precision precision = Precision::kFloat32;
-  BatchNormMode batch_norm = BatchNormMode::kLocal;
+  encoders::BatchNormMode batch_norm = encoders::BatchNormMode::kLocal;
   int64_t micro_batch = 0;
   bool activation_checkpointing = false;
   RowExchange exchange = RowExchange::kGather;
@@ -40,9 +40,9 @@ struct TrainerConfig {
   Precision similarity_precision = Precision::kFloat32;
   NonFiniteConfig non_finite;
   DeterminismConfig determinism;
-  LossSideConfig loss_side;
+  LossHeadConfig loss_head;
 
-  Exchange exchanged() const {
+  negatives::Exchange exchanged() const {
     return {exchange == RowExchange::kRing, wire == Precision::kBFloat16,
             similarity_precision == Precision::kBFloat16};
   }
@@ -53,15 +53,16 @@ struct TrainerConfig {
 
   void visit(Fields& f);
   /// Throws ConfigError if settings contradict each other, the device or the encoder.
-  void check(c10::Device device, const Encoder& encoder) const;
+  void check(c10::Device device, const encoders::Encoder& encoder) const;
 };
 
 /// The forward mode of training.
-ForwardMode training_mode(const Group& world, BatchNormMode batch_norm);
+encoders::ForwardMode training_mode(const distributed::Group& world, encoders::BatchNormMode batch_norm);
 
 /// The explicit tuples of a batch whose anchors are in the range `anchors` of the global batch; unset if the
 /// batch has none.
-std::optional<Tuples> explicit_tuples(const Batch& batch, Range anchors, c10::Device device);
+std::optional<miners::Tuples> explicit_tuples(const sampler::Batch& batch, sampler::Range anchors,
+                                              c10::Device device);
 
 /// Counters of the whole run, through every restart.
 struct RunCounters {
@@ -71,14 +72,14 @@ struct RunCounters {
 
 /// Trains an encoder on global batches. Each rank has one object.
 ///
-///     // loader: a Loader (sampler/loader.h) of greyscale images of 28 × 28 pixels
-///     Slot<Encoder> encoder(encoder_table(), "conv4");
-///     Slot<Loss> loss(loss_table(), "infonce");
-///     Slot<Miner> miner(miner_table(), "all");
+///     // loader: a sampler::Loader (sampler/loader.h) of greyscale images of 28 × 28 pixels
+///     Slot<encoders::Encoder> encoder(encoders::encoder_table(), "conv4");
+///     Slot<losses::Loss> loss(losses::loss_table(), "infonce");
+///     Slot<miners::Miner> miner(miners::miner_table(), "all");
 ///     encoder->build({1, 28, 28}, 7);                            // seed 7
 ///     TrainerConfig config;
 ///     config.schedule.steps = 1000;
-///     Trainer trainer(single_group(), at::kCPU, *encoder, {*loss, *miner}, config);
+///     Trainer trainer(distributed::single_group(), at::kCPU, *encoder, {*loss, *miner}, config);
 ///     while (!trainer.finished()) {
 ///       const StepMetrics step = trainer.step(loader.next(), 0);  // b images
 ///       const at::Tensor& z_bD = trainer.embeddings();            // [b, encoder->output_dim()]
@@ -96,15 +97,15 @@ struct RunCounters {
 class Trainer {
  public:
   /// Requires that `encoder` is built.
-  Trainer(Group world, c10::Device device, Encoder& encoder, Objective objective, const TrainerConfig& config,
-          LossSideSetup setup = {});
+  Trainer(distributed::Group world, c10::Device device, encoders::Encoder& encoder,
+          negatives::Objective objective, const TrainerConfig& config, LossHeadSetup setup = {});
 
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
   /// Runs one step on this rank's share of a global batch. `load_seconds` is how long the caller waited for
   /// the batch.
-  StepMetrics step(const Batch& batch, double load_seconds);
+  StepMetrics step(const sampler::Batch& batch, double load_seconds);
 
   /// This rank's embeddings of the last step: z_bD, detached.
   const at::Tensor& embeddings() const { return z_bD_; }
@@ -126,32 +127,32 @@ class Trainer {
   /// memory, proxies, the loss's parameters, the number of steps and the counters. The tensors are handles,
   /// valid until the next step.
   void visit_state(StateVisitor& v);
-  LossSide& loss_side() { return loss_side_; }
-  const LossSide& loss_side() const { return loss_side_; }
+  LossHead& loss_head() { return loss_head_; }
+  const LossHead& loss_head() const { return loss_head_; }
   /// Replaces the counters. After a rollback the steps that led to it must still count.
   void set_counters(const RunCounters& counters) { counters_ = counters; }
 
  private:
   bool keeps_own_statistics() const;
-  StepLoss loss_of(const Features& x, const Batch& batch, const at::Tensor& z_bD);
+  negatives::StepLoss loss_of(const Features& x, const sampler::Batch& batch, const at::Tensor& z_bD);
   void backward(const at::Tensor& gradient_bD, PhaseSeconds& phases);
-  LocalRows local_rows(const Batch& batch, const at::Tensor& z_bD) const;
-  void look_at_health(const StepLoss& loss, ContrastiveHealth& health) const;
-  void update(const StepLoss& loss, StepMetrics& report);
-  void meet_non_finite(const char* what, double value, const at::Tensor& gradient_bD);
+  negatives::LocalRows local_rows(const sampler::Batch& batch, const at::Tensor& z_bD) const;
+  void look_at_health(const negatives::StepLoss& loss, ContrastiveHealth& health) const;
+  void update(const negatives::StepLoss& loss, StepMetrics& report);
+  void handle_non_finite(NonFiniteValue what, double value, const at::Tensor& gradient_bD);
 
-  Group world_;
+  distributed::Group world_;
   c10::Device device_;
-  Encoder& encoder_;
-  Objective objective_;
+  encoders::Encoder& encoder_;
+  negatives::Objective objective_;
   TrainerConfig config_;
-  ForwardMode mode_;
+  encoders::ForwardMode mode_;
   uint64_t seed_;
   std::unique_ptr<EncoderPass> pass_;
-  LossSide loss_side_;
+  LossHead loss_head_;
   Optimizer optimizer_;
   at::Tensor z_bD_;
-  Range share_;  ///< rows of the current step in the global batch
+  sampler::Range share_;  ///< rows of the current step in the global batch
   int64_t global_rows_ = 0;
   LossScaler scaler_;
   std::optional<Average> average_;
@@ -161,4 +162,4 @@ class Trainer {
   int64_t steps_done_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

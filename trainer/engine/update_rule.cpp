@@ -15,9 +15,10 @@
 #include <ATen/ops/pow.h>
 #include <ATen/ops/where.h>
 
+#include "common/choices.h"
 #include "trainer/engine/optimizer.h"
 
-namespace lodestone {
+namespace lodestone::engine {
 
 namespace {
 
@@ -68,45 +69,45 @@ void lamb(const OptimizerConfig& config, UpdateGroup& group) {
   }
 }
 
-const std::vector<UpdateRule>& rules() {
-  static const std::vector<UpdateRule> all = {
-      {"adamw", {"beta1", "beta2", "epsilon"}, true, adamw},
-      {"sgd", {"momentum", "nesterov"}, false, sgd},
-      {"lars", {"momentum", "trust_coefficient"}, false, lars},
-      {"lamb", {"beta1", "beta2", "epsilon"}, true, lamb},
-  };
-  return all;
-}
-
 bool reads(const UpdateRule& rule, std::string_view setting) {
   return std::ranges::find(rule.settings, setting) != rule.settings.end();
 }
 
 }  // namespace
 
-std::vector<const char*> update_rule_names() {
-  std::vector<const char*> names;
-  for (const auto& rule : rules()) names.push_back(rule.name);
-  return names;
+std::span<const UpdateRule> update_rules() {
+  static const std::vector<UpdateRule> all = {
+      {.name = "adamw", .settings = {"beta1", "beta2", "epsilon"}, .squares = true, .apply = adamw},
+      {.name = "sgd", .settings = {"momentum", "nesterov"}, .squares = false, .apply = sgd},
+      {.name = "lars", .settings = {"momentum", "trust_coefficient"}, .squares = false, .apply = lars},
+      {.name = "lamb", .settings = {"beta1", "beta2", "epsilon"}, .squares = true, .apply = lamb},
+  };
+  return all;
 }
 
-std::string rules_that_read(const char* setting, const std::string& name) {
-  std::string names;
-  for (const auto& rule : rules()) {
-    if (!reads(rule, setting)) continue;
-    if (name == rule.name) return "";
-    names += (names.empty() ? "" : " or ") + std::string(rule.name);
-  }
-  return names;
+std::vector<const char*> rule_settings() {
+  std::vector<const char*> all;
+  for (const UpdateRule& rule : update_rules())
+    for (const char* setting : rule.settings)
+      if (std::ranges::find(all, std::string_view(setting)) == all.end()) all.push_back(setting);
+  return all;
+}
+
+bool rule_reads(std::string_view name, std::string_view setting) {
+  return std::ranges::any_of(
+      update_rules(), [&](const UpdateRule& rule) { return name == rule.name && reads(rule, setting); });
+}
+
+std::string rules_that_read(std::string_view setting) {
+  return names_that(update_rules(), [setting](const UpdateRule& rule) { return reads(rule, setting); });
 }
 
 const UpdateRule& update_rule(const std::string& name) {
-  std::string names;
-  for (const auto& rule : rules()) {
+  for (const UpdateRule& rule : update_rules())
     if (name == rule.name) return rule;
-    names += (names.empty() ? "" : ", ") + std::string(rule.name);
-  }
-  throw ConfigError("optimizer.name: expected one of " + names + ", got '" + name + "'");
+  throw ConfigError("optimizer.name: expected " +
+                    names_that(update_rules(), [](const auto&) { return true; }) + ", got '" + name +
+                    "'; choose one of them");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

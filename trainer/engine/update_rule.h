@@ -1,11 +1,13 @@
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::engine {
 
 struct OptimizerConfig;
 
@@ -38,13 +40,19 @@ struct UpdateRule {
   void (*apply)(const OptimizerConfig& config, UpdateGroup& group);
 };
 
-/// The names of all rules, in the table's order.
-std::vector<const char*> update_rule_names();
+/// All rules, in the order in which help lists them.
+std::span<const UpdateRule> update_rules();
 
-/// The names of the rules that read this key, as text: "adamw or lamb"; "" if rule `name` is one of them.
-std::string rules_that_read(const char* setting, const std::string& name);
+/// The keys that only some rules read, each once.
+std::vector<const char*> rule_settings();
+
+/// Whether the rule of this name reads the key; false for an unknown name.
+bool rule_reads(std::string_view name, std::string_view setting);
+
+/// The names of the rules that read this key, as text: "adamw or lamb".
+std::string rules_that_read(std::string_view setting);
 
 /// The rule of that name. Throws ConfigError for an unknown name.
 const UpdateRule& update_rule(const std::string& name);
 
-}  // namespace lodestone
+}  // namespace lodestone::engine

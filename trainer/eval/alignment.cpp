@@ -12,7 +12,7 @@
 #include "common/rng.h"
 #include "trainer/eval/rows.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -21,7 +21,7 @@ constexpr int64_t kTile = 256;
 
 // Unit rows in float64: all, or a seeded sample in order of row.
 at::Tensor sampled_unit_rows(const at::Tensor& x_ND, const SpreadOptions& options) {
-  const ComparableRows rows(x_ND, Likeness::kCosine);
+  const ComparableRows rows(x_ND, Similarity::kCosine);
   at::Tensor x_SD = rows.tensor();
   if (rows.size() > options.max_rows) {
     std::vector<int64_t> chosen = Random(options.seed, Purpose::kTrials, 5).permutation(rows.size());
@@ -73,4 +73,4 @@ double effective_rank(const at::Tensor& x_ND, const SpreadOptions& options) {
   return std::exp(entropy);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -6,11 +6,11 @@
 
 #include "trainer/eval/pairs.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Alignment of positive pairs (Wang & Isola 2020, α = 2); 0 is best. NaN if there is no positive pair.
 /// Math      mean of |u - v|² over positive pairs of unit rows
-/// Requires  pairs scored with Likeness::kCosine
+/// Requires  pairs scored with Similarity::kCosine
 double alignment(const ScoredPairs& scored);
 
 /// The sample of rows that uniformity and effective_rank are computed from.
@@ -31,4 +31,4 @@ double uniformity(const at::Tensor& x_ND, const SpreadOptions& options = {});
 /// Cost      S·D·min(S, D) flops, in float64
 double effective_rank(const at::Tensor& x_ND, const SpreadOptions& options = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

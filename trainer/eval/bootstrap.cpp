@@ -10,7 +10,7 @@
 #include "common/rng.h"
 #include "trainer/eval/sharing.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -59,13 +59,13 @@ Bootstrap::Counts Bootstrap::draw(int64_t first) const {
 }
 
 std::vector<Interval> Bootstrap::intervals(std::span<const char* const> names, const Statistic& statistic,
-                                           const Group& group) const {
-  const Stretch own = own_stretch(options_.resamples, group);
+                                           const distributed::Group& group) const {
+  const ItemRange own = range_of_rank(options_.resamples, group);
   const int64_t count = own.end - own.begin;
   const size_t width = names.size();
   std::vector<double> values(static_cast<size_t>(count) * width);
   if (classes_ >= 2) {
-    parallel_stretches((count + kLanes - 1) / kLanes, 1, [&](int64_t begin, int64_t end) {
+    parallel_ranges((count + kLanes - 1) / kLanes, 1, [&](int64_t begin, int64_t end) {
       std::vector<double> block(width * kLanes);
       for (int64_t b = begin; b < end; ++b) {
         statistic(draw(own.begin + b * kLanes), block);
@@ -90,4 +90,4 @@ std::vector<Interval> Bootstrap::intervals(std::span<const char* const> names, c
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "distributed/group.h"
-#include "trainer/eval/measures.h"
+#include "trainer/eval/metrics.h"
 #include "trainer/eval/pairs.h"
 #include "trainer/eval/retrieval.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Number of resamples, and level of the intervals.
 struct BootstrapOptions {
@@ -48,7 +48,7 @@ class Bootstrap {
   /// linearly. Undefined for fewer than two classes, or if no resample defines it.
   /// Ranks     collective: each rank computes its share of the resamples; every rank gets the same bits
   std::vector<Interval> intervals(std::span<const char* const> names, const Statistic& statistic,
-                                  const Group& group) const;
+                                  const distributed::Group& group) const;
 
  private:
   Counts draw(int64_t first) const;
@@ -64,26 +64,27 @@ class Bootstrap {
 /// Ranks     collective
 /// Requires  query q is row q of the groups
 std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstrap& bootstrap,
-                                          const Group& group = single_group());
+                                          const distributed::Group& group = distributed::single_group());
 
 /// Intervals of roc_auc and eer. The weight of a pair is the product of how often its two classes were drawn,
 /// or that number itself if both rows are of one class.
 /// Ranks     collective
 /// Cost      one sort of the scores, then two sweeps over the pairs per Bootstrap::kLanes resamples
 std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap& bootstrap,
-                                      const Group& group = single_group());
+                                      const distributed::Group& group = distributed::single_group());
 
 /// The interval of spearman over its pairs (a_P[p], b_P[p]), P >= 0. A pair occurs in a resample as often as
 /// it was drawn.
 /// Ranks     collective
 /// Throws    Error if the sides have different lengths
 Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double> b_P,
-                            const BootstrapOptions& options, const Group& group = single_group());
+                            const BootstrapOptions& options,
+                            const distributed::Group& group = distributed::single_group());
 
 /// The interval of the mean of values_T over trials, each of which is drawn by itself; `name` is the metric's
 /// name.
 /// Ranks     collective
 Interval bootstrap_mean(const char* name, std::span<const double> values_T, const BootstrapOptions& options,
-                        const Group& group = single_group());
+                        const distributed::Group& group = distributed::single_group());
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

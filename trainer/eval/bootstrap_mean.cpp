@@ -2,10 +2,10 @@
 
 #include "trainer/eval/bootstrap.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 Interval bootstrap_mean(const char* name, std::span<const double> values_T, const BootstrapOptions& options,
-                        const Group& group) {
+                        const distributed::Group& group) {
   constexpr size_t kLanes = Bootstrap::kLanes;
   const auto statistic = [values_T](const Bootstrap::Counts& counts, std::span<double> values) {
     std::array<double, kLanes> sums{};
@@ -20,4 +20,4 @@ Interval bootstrap_mean(const char* name, std::span<const double> values_T, cons
       .front();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "trainer/eval/bootstrap.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -117,7 +117,7 @@ class Walk {
 }  // namespace
 
 std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap& bootstrap,
-                                      const Group& group) {
+                                      const distributed::Group& group) {
   constexpr size_t kLimit = std::numeric_limits<uint32_t>::max();
   if (scored.positive_scores.size() >= kLimit || scored.negative_scores.size() >= kLimit)
     throw Error("bootstrap: expected fewer than 2^32 pairs of a kind; lower max_positives and max_negatives");
@@ -143,4 +143,4 @@ std::vector<Interval> bootstrap_pairs(const ScoredPairs& scored, const Bootstrap
   return bootstrap.intervals(kNames, statistic, group);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

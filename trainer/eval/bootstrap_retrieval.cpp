@@ -2,10 +2,10 @@
 
 #include "trainer/eval/bootstrap.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstrap& bootstrap,
-                                          const Group& group) {
+                                          const distributed::Group& group) {
   const size_t metrics = retrieval_metrics().size();
   constexpr size_t kLanes = Bootstrap::kLanes;
   struct ClassSums {
@@ -38,4 +38,4 @@ std::vector<Interval> bootstrap_retrieval(const Retrieval& found, const Bootstra
   return bootstrap.intervals(names, statistic, group);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "trainer/eval/bootstrap.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -49,7 +49,7 @@ class Ordered {
 }  // namespace
 
 Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double> b_P,
-                            const BootstrapOptions& options, const Group& group) {
+                            const BootstrapOptions& options, const distributed::Group& group) {
   if (a_P.size() != b_P.size())
     throw Error("bootstrap: expected two lists of one length, got " + std::to_string(a_P.size()) + " and " +
                 std::to_string(b_P.size()));
@@ -74,4 +74,4 @@ Interval bootstrap_spearman(std::span<const double> a_P, std::span<const double>
   return Bootstrap(static_cast<int64_t>(pairs), options).intervals(kNames, statistic, group).front();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

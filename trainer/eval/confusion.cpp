@@ -4,7 +4,7 @@
 #include <map>
 #include <tuple>
 
-namespace lodestone {
+namespace lodestone::eval {
 
 std::vector<Confusion> most_confused(const Retrieval& found, std::span<const int64_t> query_labels,
                                      std::span<const int64_t> gallery_labels, int64_t most) {
@@ -28,4 +28,4 @@ std::vector<Confusion> most_confused(const Retrieval& found, std::span<const int
   return confused;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -6,7 +6,7 @@
 
 #include "trainer/eval/retrieval.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Queries of one class whose nearest row is of another.
 struct Confusion {
@@ -22,4 +22,4 @@ struct Confusion {
 std::vector<Confusion> most_confused(const Retrieval& found, std::span<const int64_t> query_labels,
                                      std::span<const int64_t> gallery_labels, int64_t most = 12);
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -2,16 +2,16 @@
 
 #include <cstdint>
 
-#include "trainer/eval/judge.h"
+#include "trainer/eval/evaluate_rows.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// The metrics of a model on the evaluation split, and those of a baseline without learning.
 struct Evaluation {
-  Judgement model;
-  Judgement floor;  ///< the baseline; empty if it was not asked for or does not exist
+  EvaluationResult model;
+  EvaluationResult baseline;  ///< the baseline; empty if it was not asked for or does not exist
   /// samples that could not be read (on_bad_record: skip); neither result contains them
   int64_t left_out = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

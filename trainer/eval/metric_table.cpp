@@ -5,7 +5,7 @@
 
 #include "trainer/eval/retrieval_metrics.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -13,10 +13,10 @@ using enum Metric::Kind;
 
 // Metrics that are not means over queries: each is computed where its family is.
 constexpr Metric kOtherMetrics[] = {
-    {"queries", "Queries", kCount, 0},
-    {"lone_queries", "Lone queries, left out", kCount, 0},
-    {"roc_auc", "Area under the ROC curve", kRate, 1},
-    {"average_precision", "Average precision of pairs", kRate, 1},
+    {.name = "queries", .title = "Queries", .kind = kCount, .better = 0},
+    {.name = "lone_queries", .title = "Lone queries, left out", .kind = kCount, .better = 0},
+    {.name = "roc_auc", .title = "Area under the ROC curve", .kind = kRate, .better = 1},
+    {.name = "average_precision", .title = "Average precision of pairs", .kind = kRate, .better = 1},
     {.name = "eer",
      .title = "Equal error rate",
      .kind = kRate,
@@ -30,33 +30,39 @@ constexpr Metric kOtherMetrics[] = {
      .better = 1,
      .headline = 5,
      .meaning = "“same or not?” at a threshold set on other classes"},
-    {"tar_at_far_1e-1", "True accepts at 10 % false accepts", kRate, 1},
-    {"tar_at_far_1e-2", "True accepts at 1 % false accepts", kRate, 1},
-    {"tar_at_far_1e-3", "True accepts at 0.1 % false accepts", kRate, 1},
-    {"tar_at_far_1e-4", "True accepts at 0.01 % false accepts", kRate, 1},
-    {"positive_pairs", "Positive pairs compared", kCount, 0},
-    {"negative_pairs", "Negative pairs compared", kCount, 0},
+    {.name = "tar_at_far_1e-1", .title = "True accepts at 10 % false accepts", .kind = kRate, .better = 1},
+    {.name = "tar_at_far_1e-2", .title = "True accepts at 1 % false accepts", .kind = kRate, .better = 1},
+    {.name = "tar_at_far_1e-3", .title = "True accepts at 0.1 % false accepts", .kind = kRate, .better = 1},
+    {.name = "tar_at_far_1e-4", .title = "True accepts at 0.01 % false accepts", .kind = kRate, .better = 1},
+    {.name = "positive_pairs", .title = "Positive pairs compared", .kind = kCount, .better = 0},
+    {.name = "negative_pairs", .title = "Negative pairs compared", .kind = kCount, .better = 0},
     {.name = "one_shot_accuracy",
      .title = "One-shot accuracy",
      .kind = kRate,
      .better = 1,
      .headline = 4,
      .meaning = "the right one picked from a single example each"},
-    {"triplet_accuracy", "Triplets in the right order", kRate, 1},
-    {"triplets", "Triplets compared", kCount, 0},
-    {"spearman", "Spearman's rank correlation", kReal, 1},
-    {"graded_pairs", "Graded pairs", kCount, 0},
-    {"image_to_text_recall_at_1", "Picture to text, recall at 1", kRate, 1},
-    {"image_to_text_recall_at_5", "Picture to text, recall at 5", kRate, 1},
-    {"image_to_text_recall_at_10", "Picture to text, recall at 10", kRate, 1},
-    {"text_to_image_recall_at_1", "Text to picture, recall at 1", kRate, 1},
-    {"text_to_image_recall_at_5", "Text to picture, recall at 5", kRate, 1},
-    {"text_to_image_recall_at_10", "Text to picture, recall at 10", kRate, 1},
-    {"pictures", "Pictures", kCount, 0},
-    {"captions", "Captions", kCount, 0},
-    {"alignment", "Alignment", kReal, -1},
-    {"uniformity", "Uniformity", kReal, -1},
-    {"effective_rank", "Effective rank", kReal, 1},
+    {.name = "triplet_accuracy", .title = "Triplets in the right order", .kind = kRate, .better = 1},
+    {.name = "triplets", .title = "Triplets compared", .kind = kCount, .better = 0},
+    {.name = "spearman", .title = "Spearman's rank correlation", .kind = kReal, .better = 1},
+    {.name = "graded_pairs", .title = "Graded pairs", .kind = kCount, .better = 0},
+    {.name = "image_to_text_recall_at_1", .title = "Image to text, recall at 1", .kind = kRate, .better = 1},
+    {.name = "image_to_text_recall_at_5", .title = "Image to text, recall at 5", .kind = kRate, .better = 1},
+    {.name = "image_to_text_recall_at_10",
+     .title = "Image to text, recall at 10",
+     .kind = kRate,
+     .better = 1},
+    {.name = "text_to_image_recall_at_1", .title = "Text to image, recall at 1", .kind = kRate, .better = 1},
+    {.name = "text_to_image_recall_at_5", .title = "Text to image, recall at 5", .kind = kRate, .better = 1},
+    {.name = "text_to_image_recall_at_10",
+     .title = "Text to image, recall at 10",
+     .kind = kRate,
+     .better = 1},
+    {.name = "pictures", .title = "Images", .kind = kCount, .better = 0},
+    {.name = "captions", .title = "Captions", .kind = kCount, .better = 0},
+    {.name = "alignment", .title = "Alignment", .kind = kReal, .better = -1},
+    {.name = "uniformity", .title = "Uniformity", .kind = kReal, .better = -1},
+    {.name = "effective_rank", .title = "Effective rank", .kind = kReal, .better = 1},
 };
 
 std::vector<Metric> rows_where(bool (*holds)(const Metric&)) {
@@ -80,7 +86,7 @@ const std::vector<Metric>& metric_table() {
 Metric find_metric(std::string_view name) {
   for (const Metric& metric : metric_table())
     if (name == metric.name) return metric;
-  return {"", "", kReal, 0};
+  return {.name = "", .title = "", .kind = kReal, .better = 0};
 }
 
 std::vector<Metric> headline_metrics() {
@@ -93,4 +99,4 @@ std::vector<Metric> followed_metrics() {
   return rows_where([](const Metric& metric) { return metric.followed; });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// A row of the table of metrics: how a metric is shown. docs/measures.md defines each metric.
 struct Metric {
@@ -31,4 +31,4 @@ std::vector<Metric> headline_metrics();
 /// The metrics that are shown over the run, in display order.
 std::vector<Metric> followed_metrics();
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -9,10 +9,10 @@
 
 #include "common/error.h"
 #include "common/parallel.h"
-#include "trainer/eval/likeness_tiles.h"
 #include "trainer/eval/shortlist.h"
+#include "trainer/eval/similarity_tiles.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 bool ranks_before(const Neighbour& a, const Neighbour& b) {
   if (a.score != b.score) return a.score > b.score;
@@ -23,16 +23,16 @@ bool ranks_before(const Neighbour& a, const Neighbour& b) {
 namespace {
 
 void check(const NeighbourSearch& s) {
-  const bool fits = s.queries.width() == s.gallery.width() && s.queries.likeness() == s.gallery.likeness() &&
+  const bool fits = s.queries.width() == s.gallery.width() &&
+                    s.queries.similarity() == s.gallery.similarity() &&
                     static_cast<int64_t>(s.query_groups.size()) == s.queries.size() &&
                     static_cast<int64_t>(s.gallery_groups.size()) == s.gallery.size();
-  const Stretch asked = s.asked.value_or(Stretch{0, s.queries.size()});
+  const ItemRange asked = s.asked.value_or(ItemRange{0, s.queries.size()});
   const bool within = 0 <= asked.begin && asked.begin <= asked.end && asked.end <= s.queries.size();
   if (!fits || !within || s.query_tile < 1 || s.gallery_tile < 1) {
     throw Error(
-        "neighbours: expected queries and gallery of one width and likeness, a group for each row, a stretch "
-        "within the queries "
-        "and tiles of at least 1; got widths " +
+        "neighbours: expected queries and gallery of one width and similarity, a group for each row, a range "
+        "within the queries and tiles of at least 1; got widths " +
         std::to_string(s.queries.width()) + " and " + std::to_string(s.gallery.width()));
   }
 }
@@ -44,47 +44,47 @@ constexpr int64_t kListBytes = int64_t{256} << 20;
 using Depth = std::function<int64_t(int64_t query)>;
 
 // The longest range from `asked.begin` on, of at most `most` queries, whose lists fit into memory.
-Stretch fitting(Stretch asked, int64_t most, const Depth& depth) {
+ItemRange fitting(ItemRange asked, int64_t most, const Depth& depth) {
   const int64_t last = std::min(asked.end, asked.begin + most);
   int64_t end = asked.begin, bytes = 0;
   while (end < last && (bytes += Shortlist::bytes(depth(end))) <= kListBytes) ++end;
   return {asked.begin, std::max(end, std::min(last, asked.begin + 1))};
 }
 
-std::vector<Shortlist> empty_lists(Stretch queries, const Depth& depth) {
+std::vector<Shortlist> empty_lists(ItemRange queries, const Depth& depth) {
   std::vector<Shortlist> lists;
   lists.reserve(static_cast<size_t>(queries.end - queries.begin));
   for (int64_t q = queries.begin; q < queries.end; ++q) lists.emplace_back(depth(q));
   return lists;
 }
 
-std::span<Shortlist> part(std::vector<Shortlist>& lists, Stretch part) {
+std::span<Shortlist> part(std::vector<Shortlist>& lists, ItemRange part) {
   return std::span(lists).subspan(static_cast<size_t>(part.begin),
                                   static_cast<size_t>(part.end - part.begin));
 }
 
 // Range number `index` of the ranges of size `length` that cover [0, count).
-Stretch block(int64_t index, int64_t length, int64_t count) {
+ItemRange block(int64_t index, int64_t length, int64_t count) {
   return {index * length, std::min(count, (index + 1) * length)};
 }
 
-Stretch shifted(Stretch stretch, int64_t by) {
-  return {stretch.begin + by, stretch.end + by};
+ItemRange shifted(ItemRange range, int64_t by) {
+  return {range.begin + by, range.end + by};
 }
 
 // Searches queries in the gallery. Each thread has tiles of queries of its own, so that none waits for
 // another's share of a product; if there are too few queries for that, the threads share tiles.
-void search_tiles(const NeighbourSearch& s, const LikenessTiles& tiles, Stretch queries,
+void search_tiles(const NeighbourSearch& s, const SimilarityTiles& tiles, ItemRange queries,
                   std::vector<Shortlist>& lists) {
   constexpr int64_t kLeast = 64;
   const int64_t count = queries.end - queries.begin, threads = at::get_num_threads();
   const int64_t length = std::min(s.query_tile, std::max((count + threads - 1) / threads, kLeast));
   const int64_t blocks = (count + length - 1) / length;
-  parallel_stretches(blocks, 1, [&](int64_t begin, int64_t end) {
+  parallel_ranges(blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
-      const Stretch own = block(b, length, count), asked = shifted(own, queries.begin);
+      const ItemRange own = block(b, length, count), asked = shifted(own, queries.begin);
       for (int64_t start = 0; start < s.gallery.size(); start += s.gallery_tile) {
-        const Stretch rows{start, std::min(start + s.gallery_tile, s.gallery.size())};
+        const ItemRange rows{start, std::min(start + s.gallery_tile, s.gallery.size())};
         tiles.fold_rows(tiles.propose(asked, rows), asked, rows, part(lists, own));
       }
     }
@@ -94,17 +94,17 @@ void search_tiles(const NeighbourSearch& s, const LikenessTiles& tiles, Stretch 
 // Searches all rows among themselves with half of the products, since a tile serves the rows of both its
 // sides. In round r the blocks i and j with i + j = r modulo the number of blocks are paired: each block is
 // in one tile of a round, so that no two threads use the same lists.
-void search_itself(const NeighbourSearch& s, const LikenessTiles& tiles, std::vector<Shortlist>& lists) {
+void search_itself(const NeighbourSearch& s, const SimilarityTiles& tiles, std::vector<Shortlist>& lists) {
   const int64_t count = s.gallery.size(), length = std::min(s.query_tile, s.gallery_tile);
   const int64_t blocks = (count + length - 1) / length;
   for (int64_t round = 0; round < blocks; ++round) {
     std::vector<std::pair<int64_t, int64_t>> tiles_of_round;
     for (int64_t i = 0; i < blocks; ++i)
       if (const int64_t j = (round - i + blocks) % blocks; i <= j) tiles_of_round.emplace_back(i, j);
-    parallel_stretches(static_cast<int64_t>(tiles_of_round.size()), 1, [&](int64_t begin, int64_t end) {
+    parallel_ranges(static_cast<int64_t>(tiles_of_round.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) {
         const auto [i, j] = tiles_of_round[static_cast<size_t>(n)];
-        const Stretch rows = block(i, length, count), columns = block(j, length, count);
+        const ItemRange rows = block(i, length, count), columns = block(j, length, count);
         const at::Tensor tile_TG = tiles.propose(rows, columns);
         tiles.fold_rows(tile_TG, rows, columns, part(lists, rows));
         if (i != j) tiles.fold_columns(tile_TG, rows, columns, part(lists, columns));
@@ -114,7 +114,7 @@ void search_itself(const NeighbourSearch& s, const LikenessTiles& tiles, std::ve
 }
 
 // Whether all rows are searched among themselves.
-bool of_itself(const NeighbourSearch& s, Stretch asked) {
+bool of_itself(const NeighbourSearch& s, ItemRange asked) {
   return &s.queries == &s.gallery && s.query_groups.data() == s.gallery_groups.data() && s.first_self == 0 &&
          asked.begin == 0 && asked.end == s.queries.size();
 }
@@ -124,11 +124,11 @@ bool of_itself(const NeighbourSearch& s, Stretch asked) {
 void for_each_query(const NeighbourSearch& search, const Depth& depth,
                     const std::function<void(int64_t query, std::span<const Neighbour>)>& visit) {
   check(search);
-  const LikenessTiles tiles(search);
-  const Stretch asked = search.asked.value_or(Stretch{0, search.queries.size()});
+  const SimilarityTiles tiles(search);
+  const ItemRange asked = search.asked.value_or(ItemRange{0, search.queries.size()});
   const bool itself = of_itself(search, asked) && fitting(asked, asked.end, depth).end == asked.end;
   const int64_t most = itself ? asked.end : search.query_tile * at::get_num_threads();
-  for (Stretch now{asked.begin, asked.begin}; now.end < asked.end;) {
+  for (ItemRange now{asked.begin, asked.begin}; now.end < asked.end;) {
     now = fitting({now.end, asked.end}, most, depth);
     std::vector<Shortlist> lists = empty_lists(now, depth);
     if (itself)
@@ -158,4 +158,4 @@ std::vector<std::vector<Neighbour>> nearest_rows(const ComparableRows& queries, 
   return nearest_neighbours({queries, none, gallery, all}, k);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -9,11 +9,11 @@
 #include "trainer/eval/rows.h"
 #include "trainer/eval/sharing.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// One gallery row in the result of a query.
 struct Neighbour {
-  double score;   ///< likeness, larger is nearer
+  double score;   ///< similarity, larger is nearer
   int64_t index;  ///< row of the gallery
   bool relevant;  ///< same group as the query
 };
@@ -31,7 +31,7 @@ struct NeighbourSearch {
   /// Leave-one-out: query i is row first_self + i of the gallery and never its own neighbour.
   std::optional<int64_t> first_self = {};
   /// The queries to search for; unset: all.
-  std::optional<Stretch> asked = {};
+  std::optional<ItemRange> asked = {};
   static constexpr int64_t kTile = 512;  ///< rows: a tile stays within a processor's caches
   int64_t query_tile = kTile;
   int64_t gallery_tile = kTile;
@@ -44,7 +44,7 @@ struct NeighbourSearch {
 /// Ranks     knows none; with `asked` a rank searches its own queries in the whole gallery
 /// Cost      2·Q·N·D flops, half of it if all rows are searched among themselves; memory 8 bytes per entry of
 ///           a tile for each thread and 256 MiB of lists (more if one query's list is longer), never Q·N
-/// Throws    Error if widths, likeness, tiles, group counts or the range do not fit
+/// Throws    Error if widths, similarity, tiles, group counts or the range do not fit
 /// Threads   runs on ATen's intra-op threads; depth and visit are called in the caller's thread, visit in
 ///           order
 void for_each_query(const NeighbourSearch& search, const std::function<int64_t(int64_t query)>& depth,
@@ -57,4 +57,4 @@ std::vector<std::vector<Neighbour>> nearest_neighbours(const NeighbourSearch& se
 std::vector<std::vector<Neighbour>> nearest_rows(const ComparableRows& queries, const ComparableRows& gallery,
                                                  int64_t k);
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -110,4 +110,4 @@ std::vector<OneShotTrial> draw_one_shot_trials(std::span<const int64_t> groups_N
   return trials;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "trainer/eval/comparison.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// An N-way trial: which of the candidates is of the query's class?
 struct OneShotTrial {
@@ -60,4 +60,4 @@ std::vector<OneShotFiles> read_one_shot_runs(
     const std::filesystem::path& folder,
     const std::function<void(const DataError&)>& on_bad = [](const DataError& error) { throw error; });
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

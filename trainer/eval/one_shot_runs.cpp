@@ -9,7 +9,7 @@
 #include "common/printable.h"
 #include "trainer/eval/one_shot.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace fs = std::filesystem;
 
@@ -29,7 +29,7 @@ class Run {
     for (const fs::path& entry : sorted_entries(run / "training"))
       if (entry.extension() == ".png") candidates_.push_back(entry.lexically_normal());
     if (candidates_.size() < 2)
-      throw DataError("one_shot: expected at least two .png pictures in " + (run / "training").string() +
+      throw DataError("one_shot: expected at least two .png images in " + (run / "training").string() +
                       ", got " + std::to_string(candidates_.size()));
   }
 
@@ -54,9 +54,9 @@ class Run {
     std::istringstream words(line);
     std::string query, answer, more;
     if (!(words >> query >> answer) || words >> more)
-      fail(number, "expected 'test picture, training picture', got '" + printable(line.substr(0, 200)) + "'");
-    OneShotFiles trial{picture(query, number), candidates_, 0};
-    const auto right = std::find(candidates_.begin(), candidates_.end(), picture(answer, number));
+      fail(number, "expected 'test image, training image', got '" + printable(line.substr(0, 200)) + "'");
+    OneShotFiles trial{image(query, number), candidates_, 0};
+    const auto right = std::find(candidates_.begin(), candidates_.end(), image(answer, number));
     if (right == candidates_.end()) fail(number, "'" + answer + "' is not in the run's training folder");
     if (!asked.insert(trial.query).second) fail(number, "'" + query + "' is asked twice");
     trial.right = right - candidates_.begin();
@@ -76,15 +76,15 @@ class Run {
   }
 
   // A path on a line, which must lie inside the folder of the runs.
-  fs::path picture(const std::string& word, int64_t number) const {
+  fs::path image(const std::string& word, int64_t number) const {
     const fs::path relative = fs::path(word).lexically_normal();
     if (has_scheme(word) || word.starts_with("~/"))
-      fail(number, "expected a picture below the folder of the runs, got '" + printable(word) +
-                       "'; copy the pictures there");
+      fail(number, "expected an image below the folder of the runs, got '" + printable(word) +
+                       "'; copy the images there");
     if (relative.is_absolute() || *relative.begin() == "..")
       fail(number, "'" + word + "' leaves the folder of the runs");
     const fs::path path = (folder_ / relative).lexically_normal();
-    if (!is_file(path)) fail(number, "there is no picture " + path.string());
+    if (!is_file(path)) fail(number, "there is no image " + path.string());
     return path;
   }
 
@@ -108,4 +108,4 @@ std::vector<OneShotFiles> read_one_shot_runs(const fs::path& folder,
   return trials;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

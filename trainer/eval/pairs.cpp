@@ -9,7 +9,7 @@
 #include "common/parallel.h"
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -80,10 +80,11 @@ std::vector<RowPair> take(const Numbering& numbering, int64_t cap, Random random
   return pairs;
 }
 
-std::vector<double> scores_of(const std::vector<RowPair>& pairs, const PairScore& score, const Group& group) {
-  const Stretch own = own_stretch(static_cast<int64_t>(pairs.size()), group);
+std::vector<double> scores_of(const std::vector<RowPair>& pairs, const PairScore& score,
+                              const distributed::Group& group) {
+  const ItemRange own = range_of_rank(static_cast<int64_t>(pairs.size()), group);
   std::vector<double> scores(static_cast<size_t>(own.end - own.begin));
-  parallel_stretches(own.end - own.begin, 4096, [&](int64_t begin, int64_t end) {
+  parallel_ranges(own.end - own.begin, 4096, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
       const RowPair pair = pairs[static_cast<size_t>(own.begin + k)];
       scores[static_cast<size_t>(k)] = score(pair.i, pair.j);
@@ -92,13 +93,13 @@ std::vector<double> scores_of(const std::vector<RowPair>& pairs, const PairScore
   return gather_items(group, std::move(scores));
 }
 
-std::vector<double> shares(const std::vector<double>& scores, Likeness likeness, double low, double high,
+std::vector<double> shares(const std::vector<double>& scores, Similarity similarity, double low, double high,
                            int64_t bins) {
   if (scores.empty()) return {};
   std::vector<double> share(static_cast<size_t>(bins));
   for (double score : scores) {
     const double place =
-        (distance_of_score(score, likeness) - low) / (high - low) * static_cast<double>(bins);
+        (distance_of_score(score, similarity) - low) / (high - low) * static_cast<double>(bins);
     share[static_cast<size_t>(std::clamp<int64_t>(static_cast<int64_t>(place), 0, bins - 1))] += 1;
   }
   for (double& value : share) value /= static_cast<double>(scores.size());
@@ -119,18 +120,18 @@ ChosenPairs choose_pairs(std::span<const int64_t> labels_N, std::span<const int6
           positive.pairs_before.back(), negative.pairs_before.back()};
 }
 
-ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows, const Group& group) {
+ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows, const distributed::Group& group) {
   ScoredPairs scored;
   scored.pairs = std::move(pairs);
   scored.positive_scores = scores_of(scored.pairs.positives, rows.score, group);
   scored.negative_scores = scores_of(scored.pairs.negatives, rows.score, group);
-  scored.likeness = rows.likeness;
+  scored.similarity = rows.similarity;
   return scored;
 }
 
-ScoredPairs score_pairs(const LabelledRows& rows, Likeness likeness, const PairOptions& options) {
+ScoredPairs score_pairs(const LabelledRows& rows, Similarity similarity, const PairOptions& options) {
   check_labelled(rows);
-  const ComparableRows ready(rows.x_ND, likeness);
+  const ComparableRows ready(rows.x_ND, similarity);
   return score_pairs(choose_pairs(rows.labels(), rows.groups_N, options), compare_rows(ready, rows.groups_N));
 }
 
@@ -146,12 +147,14 @@ DistanceHistogram distance_histogram(const ScoredPairs& scored, int64_t bins) {
   }
   DistanceHistogram histogram;
   if (worst > best) return histogram;
-  histogram.low = distance_of_score(best, scored.likeness);
-  histogram.high = distance_of_score(worst, scored.likeness);
+  histogram.low = distance_of_score(best, scored.similarity);
+  histogram.high = distance_of_score(worst, scored.similarity);
   if (!(histogram.high > histogram.low)) histogram.high = histogram.low + 1;
-  histogram.positives = shares(scored.positive_scores, scored.likeness, histogram.low, histogram.high, bins);
-  histogram.negatives = shares(scored.negative_scores, scored.likeness, histogram.low, histogram.high, bins);
+  histogram.positives =
+      shares(scored.positive_scores, scored.similarity, histogram.low, histogram.high, bins);
+  histogram.negatives =
+      shares(scored.negative_scores, scored.similarity, histogram.low, histogram.high, bins);
   return histogram;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -7,7 +7,7 @@
 #include "trainer/eval/comparison.h"
 #include "trainer/eval/rows.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Options of the choice of pairs.
 struct PairOptions {
@@ -48,16 +48,17 @@ struct ScoredPairs {
   ChosenPairs pairs;
   std::vector<double> positive_scores;
   std::vector<double> negative_scores;
-  Likeness likeness = Likeness::kCosine;
+  Similarity similarity = Similarity::kCosine;
 };
 
 /// Scores pairs that choose_pairs or the data chose, on ATen's intra-op threads.
 /// Ranks     collective: each rank scores its share of the pairs; every rank gets all scores
-ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows, const Group& group = single_group());
+ScoredPairs score_pairs(ChosenPairs pairs, const Comparison& rows,
+                        const distributed::Group& group = distributed::single_group());
 
 /// Chooses and scores pairs, on ATen's intra-op threads.
 /// Cost      2·D flops per pair, in float64
-ScoredPairs score_pairs(const LabelledRows& rows, Likeness likeness, const PairOptions& options);
+ScoredPairs score_pairs(const LabelledRows& rows, Similarity similarity, const PairOptions& options);
 
 /// Histograms of the distances of positives and negatives: the share of each kind per bin of Euclidean
 /// distance (distance_of_score).
@@ -69,4 +70,4 @@ struct DistanceHistogram {
 };
 DistanceHistogram distance_histogram(const ScoredPairs& scored, int64_t bins = 40);
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -13,7 +13,7 @@
 
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -40,7 +40,7 @@ at::Tensor project_to_plane(const at::Tensor& z_ND) {
   return plane_N2;
 }
 
-Projection project_sample(const LabelledRows& rows, Likeness likeness, uint64_t seed) {
+Projection project_sample(const LabelledRows& rows, Similarity similarity, uint64_t seed) {
   check_labelled(rows);
   const std::vector<int64_t>& labels = rows.labels();
   const std::vector<int64_t> order =
@@ -68,7 +68,7 @@ Projection project_sample(const LabelledRows& rows, Likeness likeness, uint64_t 
   others.resize(std::min(others.size(), kRows - standing.size()));
   others.insert(others.end(), standing.begin(), standing.end());
   const ComparableRows chosen(rows.x_ND.index_select(0, at::tensor(others, at::kLong).to(rows.x_ND.device())),
-                              likeness);
+                              similarity);
   const at::Tensor plane_N2 = project_to_plane(chosen.tensor());
   const double* plane = plane_N2.const_data_ptr<double>();
   for (size_t n = 0; n < others.size(); ++n) {
@@ -78,4 +78,4 @@ Projection project_sample(const LabelledRows& rows, Likeness likeness, uint64_t 
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -7,7 +7,7 @@
 
 #include "trainer/eval/rows.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Projects rows to the two directions in which they vary most (principal components).
 /// Shapes    z_ND floating, N rows at most 512; returns [N, 2] float64 on the CPU; zeros for fewer than two
@@ -31,6 +31,6 @@ struct Projection {
 
 /// Projects at most 6 classes of two rows or more with at most 40 rows of each, and other rows up to 400 in
 /// all. The seed selects them.
-Projection project_sample(const LabelledRows& rows, Likeness likeness, uint64_t seed);
+Projection project_sample(const LabelledRows& rows, Similarity similarity, uint64_t seed);
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -17,9 +17,9 @@ struct Part {
   std::vector<int64_t> groups;
 };
 
-Part part_of(const LabelledRows& rows, const std::vector<int64_t>& indices, Likeness likeness) {
+Part part_of(const LabelledRows& rows, const std::vector<int64_t>& indices, Similarity similarity) {
   const at::Tensor index = at::tensor(indices, at::kLong).to(rows.x_ND.device());
-  Part part{ComparableRows(rows.x_ND.index_select(0, index), likeness), {}};
+  Part part{ComparableRows(rows.x_ND.index_select(0, index), similarity), {}};
   for (const int64_t i : indices) part.groups.push_back(rows.groups_N[static_cast<size_t>(i)]);
   return part;
 }
@@ -32,7 +32,7 @@ bool RetrievalParts::all() const {
 }
 
 Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts, const RetrievalOptions& options,
-                   const Group& group) {
+                   const distributed::Group& group) {
   check_labelled(rows);
   const size_t n = rows.groups_N.size();
   if (parts.is_query_N.size() != n || parts.is_gallery_N.size() != n)
@@ -47,11 +47,11 @@ Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts, const 
   const auto first_both = static_cast<int64_t>(gallery.size());
   gallery.insert(gallery.end(), both.begin(), both.end());
   if (gallery.empty()) throw Error("retrieval: expected rows in the gallery, got none");
-  const Part found = part_of(rows, gallery, options.likeness);
+  const Part found = part_of(rows, gallery, options.similarity);
   Retrieval all;
   const auto ask = [&](const std::vector<int64_t>& asked, std::optional<int64_t> first_self) {
     if (asked.empty()) return;
-    const Part asking = part_of(rows, asked, options.likeness);
+    const Part asking = part_of(rows, asked, options.similarity);
     for (QueryResult result :
          retrieve({asking.rows, asking.groups, found.rows, found.groups, first_self}, options, group)
              .queries) {
@@ -67,4 +67,4 @@ Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts, const 
   return all;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -4,7 +4,7 @@
 
 #include "trainer/eval/retrieval.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Which rows are queries and which are gallery; a row may be both, or neither.
 struct RetrievalParts {
@@ -21,6 +21,7 @@ struct RetrievalParts {
 /// Cost      that of two searches, for the queries inside the gallery and for those outside
 /// Throws    Error if rows, groups and parts do not fit, or the gallery is empty
 Retrieval retrieve(const LabelledRows& rows, const RetrievalParts& parts,
-                   const RetrievalOptions& options = {}, const Group& group = single_group());
+                   const RetrievalOptions& options = {},
+                   const distributed::Group& group = distributed::single_group());
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

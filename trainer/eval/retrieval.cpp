@@ -8,9 +8,9 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
-Measures Retrieval::measures() const {
+Metrics Retrieval::metrics() const {
   const auto metrics = retrieval_metrics();
   std::vector<double> sums(metrics.size());
   int64_t lone = 0;
@@ -18,31 +18,31 @@ Measures Retrieval::measures() const {
     if (result.lone()) ++lone;
     for (size_t m = 0; m < sums.size(); ++m) sums[m] += result.values[m];
   }
-  const int64_t judged = static_cast<int64_t>(queries.size()) - lone;
-  Measures found;
+  const int64_t evaluated = static_cast<int64_t>(queries.size()) - lone;
+  Metrics found;
   for (size_t m = 0; m < sums.size(); ++m) {
     const double undefined = std::numeric_limits<double>::quiet_NaN();
-    found.set(metrics[m].shown.name, judged > 0 ? sums[m] / static_cast<double>(judged) : undefined);
+    found.set(metrics[m].shown.name, evaluated > 0 ? sums[m] / static_cast<double>(evaluated) : undefined);
   }
-  found.set("queries", static_cast<double>(judged));
+  found.set("queries", static_cast<double>(evaluated));
   found.set("lone_queries", static_cast<double>(lone));
   return found;
 }
 
 std::vector<double> Retrieval::recall_curve(int64_t depth) const {
   std::vector<double> curve(static_cast<size_t>(depth));
-  int64_t judged = 0;
+  int64_t evaluated = 0;
   for (const QueryResult& result : queries) {
     if (result.lone()) continue;
-    ++judged;
+    ++evaluated;
     if (result.first_hit >= 1 && result.first_hit <= depth)
       curve[static_cast<size_t>(result.first_hit - 1)] += 1;
   }
-  if (judged == 0) return {};
+  if (evaluated == 0) return {};
   double found = 0;
   for (double& value : curve) {
     found += value;
-    value = found / static_cast<double>(judged);
+    value = found / static_cast<double>(evaluated);
   }
   return curve;
 }
@@ -50,8 +50,8 @@ std::vector<double> Retrieval::recall_curve(int64_t depth) const {
 namespace {
 
 // The values of a query that is not lone; `found` is best first.
-void judge_ranks(std::span<const Neighbour> found, std::span<const int64_t> gallery_groups, int64_t knn,
-                 QueryResult& result) {
+void evaluate_neighbours(std::span<const Neighbour> found, std::span<const int64_t> gallery_groups,
+                         int64_t knn, QueryResult& result) {
   const auto first = std::ranges::find(found, true, &Neighbour::relevant);
   if (first != found.end()) result.first_hit = first - found.begin() + 1;
   if (!found.empty()) result.nearest = found.front().index;
@@ -62,7 +62,7 @@ void judge_ranks(std::span<const Neighbour> found, std::span<const int64_t> gall
 
 // Gathers the results of all ranks, in rank order, on every rank. The values of all queries travel as one
 // list.
-std::vector<QueryResult> gather_results(std::vector<QueryResult> own, const Group& group) {
+std::vector<QueryResult> gather_results(std::vector<QueryResult> own, const distributed::Group& group) {
   if (group.size() == 1) return own;
   std::vector<std::array<int64_t, 4>> ranks;
   std::vector<double> values;
@@ -81,9 +81,9 @@ std::vector<QueryResult> gather_results(std::vector<QueryResult> own, const Grou
   return all;
 }
 
-Retrieval judge_queries(std::span<const int64_t> query_groups, std::span<const int64_t> gallery_groups,
-                        bool leave_one_out, const FindNeighbours& find, const RetrievalOptions& options,
-                        const Group& group) {
+Retrieval evaluate_queries(std::span<const int64_t> query_groups, std::span<const int64_t> gallery_groups,
+                           bool leave_one_out, const FindNeighbours& find, const RetrievalOptions& options,
+                           const distributed::Group& group) {
   if (options.knn < 1)
     throw Error("retrieval: expected knn of at least 1, got " + std::to_string(options.knn));
   std::unordered_map<int64_t, int64_t> members;
@@ -103,42 +103,42 @@ Retrieval judge_queries(std::span<const int64_t> query_groups, std::span<const i
     result.query = query;
     result.relevant = std::max<int64_t>(relevant(query), 0);
     result.values.resize(retrieval_metrics().size());
-    if (!result.lone()) judge_ranks(found, gallery_groups, options.knn, result);
+    if (!result.lone()) evaluate_neighbours(found, gallery_groups, options.knn, result);
   };
-  find(own_stretch(static_cast<int64_t>(query_groups.size()), group), depth, visit);
+  find(range_of_rank(static_cast<int64_t>(query_groups.size()), group), depth, visit);
   return {gather_results(std::move(own.queries), group)};
 }
 
 }  // namespace
 
-Retrieval retrieve(NeighbourSearch search, const RetrievalOptions& options, const Group& group) {
-  const auto find = [&search](Stretch queries, const auto& depth, const auto& visit) {
+Retrieval retrieve(NeighbourSearch search, const RetrievalOptions& options, const distributed::Group& group) {
+  const auto find = [&search](ItemRange queries, const auto& depth, const auto& visit) {
     search.asked = queries;
     for_each_query(search, depth, visit);
   };
-  return judge_queries(search.query_groups, search.gallery_groups, search.first_self.has_value(), find,
-                       options, group);
+  return evaluate_queries(search.query_groups, search.gallery_groups, search.first_self.has_value(), find,
+                          options, group);
 }
 
 Retrieval retrieve_leave_one_out(const Comparison& rows, std::span<const int64_t> groups_N,
-                                 const RetrievalOptions& options, const Group& group) {
-  return judge_queries(groups_N, groups_N, true, rows.neighbours, options, group);
+                                 const RetrievalOptions& options, const distributed::Group& group) {
+  return evaluate_queries(groups_N, groups_N, true, rows.neighbours, options, group);
 }
 
 Retrieval retrieve_leave_one_out(const LabelledRows& rows, const RetrievalOptions& options,
-                                 const Group& group) {
+                                 const distributed::Group& group) {
   check_labelled(rows);
-  const ComparableRows ready(rows.x_ND, options.likeness);
+  const ComparableRows ready(rows.x_ND, options.similarity);
   return retrieve_leave_one_out(compare_rows(ready, rows.groups_N), rows.groups_N, options, group);
 }
 
 Retrieval retrieve(const LabelledRows& queries, const LabelledRows& gallery, const RetrievalOptions& options,
-                   const Group& group) {
+                   const distributed::Group& group) {
   check_labelled(queries);
   check_labelled(gallery);
-  const ComparableRows ready_queries(queries.x_ND, options.likeness);
-  const ComparableRows ready_gallery(gallery.x_ND, options.likeness);
+  const ComparableRows ready_queries(queries.x_ND, options.similarity);
+  const ComparableRows ready_gallery(gallery.x_ND, options.similarity);
   return retrieve({ready_queries, queries.groups_N, ready_gallery, gallery.groups_N}, options, group);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <unordered_map>
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -64,30 +64,42 @@ double knn_accuracy(const RankedList& list) {
 }
 
 constexpr RetrievalMetric kMetrics[] = {
-    {{.name = "recall_at_1",
-      .title = "Recall at 1",
-      .kind = kRate,
-      .better = 1,
-      .headline = 1,
-      .followed = true,
-      .meaning = "the nearest other sample is of the same class"},
-     recall_at<1>,
-     1},
-    {{"recall_at_5", "Recall at 5", kRate, 1}, recall_at<5>, 5},
-    {{"recall_at_10", "Recall at 10", kRate, 1}, recall_at<10>, 10},
-    {{"precision_at_1", "Precision at 1", kRate, 1}, recall_at<1>, 1},
-    {{"r_precision", "R-precision", kRate, 1}, r_precision},
-    {{.name = "map_at_r",
-      .title = "MAP at R",
-      .kind = kRate,
-      .better = 1,
-      .headline = 2,
-      .followed = true,
-      .meaning = "how well all samples of the class come first"},
-     map_at_r},
-    {{"mrr_at_10", "MRR at 10", kRate, 1}, mrr_at_10, 10},
-    {{"ndcg_at_10", "nDCG at 10", kRate, 1}, ndcg_at_10, 10},
-    {{"knn_accuracy", "k-nearest-neighbour accuracy", kRate, 1}, knn_accuracy},
+    {.shown = {.name = "recall_at_1",
+               .title = "Recall at 1",
+               .kind = kRate,
+               .better = 1,
+               .headline = 1,
+               .followed = true,
+               .meaning = "the nearest other sample is of the same class"},
+     .value = recall_at<1>,
+     .depth = 1},
+    {.shown = {.name = "recall_at_5", .title = "Recall at 5", .kind = kRate, .better = 1},
+     .value = recall_at<5>,
+     .depth = 5},
+    {.shown = {.name = "recall_at_10", .title = "Recall at 10", .kind = kRate, .better = 1},
+     .value = recall_at<10>,
+     .depth = 10},
+    {.shown = {.name = "precision_at_1", .title = "Precision at 1", .kind = kRate, .better = 1},
+     .value = recall_at<1>,
+     .depth = 1},
+    {.shown = {.name = "r_precision", .title = "R-precision", .kind = kRate, .better = 1},
+     .value = r_precision},
+    {.shown = {.name = "map_at_r",
+               .title = "MAP at R",
+               .kind = kRate,
+               .better = 1,
+               .headline = 2,
+               .followed = true,
+               .meaning = "how well all samples of the class come first"},
+     .value = map_at_r},
+    {.shown = {.name = "mrr_at_10", .title = "MRR at 10", .kind = kRate, .better = 1},
+     .value = mrr_at_10,
+     .depth = 10},
+    {.shown = {.name = "ndcg_at_10", .title = "nDCG at 10", .kind = kRate, .better = 1},
+     .value = ndcg_at_10,
+     .depth = 10},
+    {.shown = {.name = "knn_accuracy", .title = "k-nearest-neighbour accuracy", .kind = kRate, .better = 1},
+     .value = knn_accuracy},
 };
 
 }  // namespace
@@ -96,4 +108,4 @@ std::span<const RetrievalMetric> retrieval_metrics() {
   return kMetrics;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -6,7 +6,7 @@
 #include "trainer/eval/metric_table.h"
 #include "trainer/eval/neighbours.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// The neighbours of one query that has R >= 1 relevant rows in the gallery. Ranks count from 1.
 struct RankedList {
@@ -29,15 +29,7 @@ struct RetrievalMetric {
   int64_t depth = 0;  ///< ranks that `value` reads; the list always has R and knn of them
 };
 
-/// All metrics of a query, in display order. With rel(i) = 1 if the i-th neighbour is relevant, and
-/// P(k) = Σ_{i≤k} rel(i) / k:
-///   recall_at_k      1 if any of the first k is relevant (hit rate), k = 1, 5, 10
-///   precision_at_1   P(1)
-///   r_precision      P(R)
-///   map_at_r         Σ_{i≤R} P(i)·rel(i) / R (Musgrave et al. 2020, "A metric learning reality check")
-///   mrr_at_10        1 / rank of the first relevant row, 0 beyond 10
-///   ndcg_at_10       Σ_{i≤10} rel(i)/log2(i+1), divided by its value if min(R, 10) relevant rows came first
-///   knn_accuracy     1 if the query's group has strictly more votes among the k nearest than any other
+/// All metrics of a query, in display order. docs/measures.md defines each.
 std::span<const RetrievalMetric> retrieval_metrics();
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

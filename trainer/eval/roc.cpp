@@ -5,7 +5,7 @@
 #include <functional>
 #include <limits>
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -112,4 +112,4 @@ std::vector<RocPoint> thin_roc(const std::vector<RocPoint>& curve, int64_t point
   return kept;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

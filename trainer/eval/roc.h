@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// One operating point of a verifier that says "same" when score >= threshold.
 struct RocPoint {
@@ -41,4 +41,4 @@ double tar_at_far(const std::vector<RocPoint>& curve, double far);
 /// ends.
 std::vector<RocPoint> thin_roc(const std::vector<RocPoint>& curve, int64_t points = 200);
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "common/simd.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -45,13 +45,13 @@ double squared_distance(const float* a, const float* b, int64_t width) {
 
 }  // namespace
 
-ComparableRows::ComparableRows(const at::Tensor& x_ND, Likeness likeness) : likeness_(likeness) {
+ComparableRows::ComparableRows(const at::Tensor& x_ND, Similarity similarity) : similarity_(similarity) {
   if (x_ND.dim() != 2 || x_ND.size(1) < 1 || !at::isFloatingType(x_ND.scalar_type())) {
     throw Error("evaluation: expected floating rows [N, D] with D >= 1, got " + std::to_string(x_ND.dim()) +
                 " dimensions of type " + c10::toString(x_ND.scalar_type()));
   }
   x_ND_ = x_ND.detach().to(at::kCPU, at::kFloat).contiguous();
-  if (likeness == Likeness::kCosine && x_ND_.is_alias_of(x_ND)) x_ND_ = x_ND_.clone();
+  if (similarity == Similarity::kCosine && x_ND_.is_alias_of(x_ND)) x_ND_ = x_ND_.clone();
   data_ = x_ND_.const_data_ptr<float>();
   squared_norms_N_.resize(static_cast<size_t>(size()));
   for (int64_t i = 0; i < size(); ++i) {
@@ -61,7 +61,7 @@ ComparableRows::ComparableRows(const at::Tensor& x_ND, Likeness likeness) : like
       throw Error("evaluation: row " + std::to_string(i) +
                   " holds a value that is not finite; the encoder has diverged, or its input is damaged");
     }
-    if (likeness == Likeness::kL2 || norm == 0) continue;
+    if (similarity == Similarity::kL2 || norm == 0) continue;
     float* values = x_ND_.mutable_data_ptr<float>() + i * width();
     const double length = std::sqrt(norm);
     for (int64_t d = 0; d < width(); ++d) values[d] = static_cast<float>(values[d] / length);
@@ -70,12 +70,12 @@ ComparableRows::ComparableRows(const at::Tensor& x_ND, Likeness likeness) : like
 }
 
 double score(const ComparableRows& a, int64_t i, const ComparableRows& b, int64_t j) {
-  if (a.likeness() == Likeness::kCosine) return dot(a.row(i), b.row(j), a.width());
+  if (a.similarity() == Similarity::kCosine) return dot(a.row(i), b.row(j), a.width());
   return -squared_distance(a.row(i), b.row(j), a.width());
 }
 
-double distance_of_score(double score, Likeness likeness) {
-  return std::sqrt(std::fmax(0.0, likeness == Likeness::kCosine ? 2 - 2 * score : -score));
+double distance_of_score(double score, Similarity similarity) {
+  return std::sqrt(std::fmax(0.0, similarity == Similarity::kCosine ? 2 - 2 * score : -score));
 }
 
 void check_labelled(const LabelledRows& rows) {
@@ -90,4 +90,4 @@ void check_labelled(const LabelledRows& rows) {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -7,7 +7,7 @@
 
 #include "common/fields.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Rows to evaluate (embeddings, or raw pixels for the baseline) with their groups and labels. Rows of one
 /// group count as "the same". A group is a class, or, in a data set with classes that look alike (the Latin
@@ -23,11 +23,12 @@ struct LabelledRows {
   const std::vector<int64_t>& labels() const { return labels_N.empty() ? groups_N : labels_N; }
 };
 
-/// The likeness of two rows; larger is more alike.
+/// The similarity of two rows; larger is more alike.
 /// kCosine   x·y / (|x| |y|); a zero row has 0 with every row
 /// kL2       -|x - y|²
-enum class Likeness { kCosine, kL2 };
-inline constexpr Choice<Likeness> kLikenesses[] = {{"cosine", Likeness::kCosine}, {"l2", Likeness::kL2}};
+enum class Similarity { kCosine, kL2 };
+inline constexpr Choice<Similarity> kSimilarities[] = {{"cosine", Similarity::kCosine},
+                                                       {"l2", Similarity::kL2}};
 
 /// Rows prepared for comparison: float32, contiguous, on the CPU, of unit length for kCosine. A score is a
 /// float64 sum in an order that depends only on the width: equal rows score exactly equal, whatever the tile
@@ -37,31 +38,31 @@ inline constexpr Choice<Likeness> kLikenesses[] = {{"cosine", Likeness::kCosine}
 /// Threads   const methods are safe concurrently
 class ComparableRows {
  public:
-  ComparableRows(const at::Tensor& x_ND, Likeness likeness);
+  ComparableRows(const at::Tensor& x_ND, Similarity similarity);
 
   int64_t size() const { return x_ND_.size(0); }
   int64_t width() const { return x_ND_.size(1); }
-  Likeness likeness() const { return likeness_; }
+  Similarity similarity() const { return similarity_; }
   const at::Tensor& tensor() const { return x_ND_; }
   const float* row(int64_t i) const { return data_ + i * width(); }
   /// |x_i|² of the rows as compared: 1 or 0 for kCosine.
   const std::vector<double>& squared_norms() const { return squared_norms_N_; }
 
  private:
-  Likeness likeness_;
+  Similarity similarity_;
   at::Tensor x_ND_;
   const float* data_;
   std::vector<double> squared_norms_N_;
 };
 
-/// The likeness of row i of `a` and row j of `b`. Requires: same width and likeness, indices in range.
+/// The similarity of row i of `a` and row j of `b`. Requires: same width and similarity, indices in range.
 double score(const ComparableRows& a, int64_t i, const ComparableRows& b, int64_t j);
 
 /// The Euclidean distance of a score: sqrt(2 - 2 s) between unit rows for kCosine, sqrt(-s) for kL2.
-double distance_of_score(double score, Likeness likeness);
+double distance_of_score(double score, Similarity similarity);
 
 /// Throws Error unless groups_N names a group for each of the rows, and labels_N a label for each or for
 /// none.
 void check_labelled(const LabelledRows& rows);
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

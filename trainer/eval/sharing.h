@@ -9,17 +9,17 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// The half-open interval [begin, end) of queries, pairs or resamples.
-struct Stretch {
+struct ItemRange {
   int64_t begin = 0;
   int64_t end = 0;
 };
 
 /// The range of `count` items that this rank processes. Ranges follow each other in rank order, cover all
 /// items and differ by at most one in size; with fewer items than ranks some are empty.
-inline Stretch own_stretch(int64_t count, const Group& group) {
+inline ItemRange range_of_rank(int64_t count, const distributed::Group& group) {
   return {count * group.rank() / group.size(), count * (group.rank() + 1) / group.size()};
 }
 
@@ -27,7 +27,7 @@ inline Stretch own_stretch(int64_t count, const Group& group) {
 /// rank bit for bit.
 /// Ranks     collective
 template <typename T>
-std::vector<T> gather_items(const Group& group, std::vector<T> own) {
+std::vector<T> gather_items(const distributed::Group& group, std::vector<T> own) {
   static_assert(std::is_trivially_copyable_v<T>);
   if (group.size() == 1) return own;
   const auto bytes = static_cast<int64_t>(own.size() * sizeof(T));
@@ -39,4 +39,4 @@ std::vector<T> gather_items(const Group& group, std::vector<T> own) {
   return all;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -7,7 +7,7 @@
 
 #include "trainer/eval/neighbours.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Keeps the best `depth` of the neighbours offered so far. It buffers half as many more between clean-ups,
 /// so that an offer costs O(1) amortised for any depth, and bar() lags little behind.
@@ -54,4 +54,4 @@ class Shortlist {
   std::vector<Neighbour> items_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

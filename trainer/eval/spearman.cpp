@@ -9,7 +9,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -44,4 +44,4 @@ double spearman(std::span<const double> a, std::span<const double> b) {
   return dot(x, y) / std::sqrt(xx * yy);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -11,7 +11,7 @@
 #include "common/error.h"
 #include "common/parallel.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -131,21 +131,21 @@ Comparison compare_texts(const TfIdf& texts, std::span<const int64_t> groups_N) 
     found.erase(end, found.end());
     return found;
   };
-  const auto find = [nearest](Stretch queries, const auto& depth, const auto& visit) {
+  const auto find = [nearest](ItemRange queries, const auto& depth, const auto& visit) {
     for (int64_t first = queries.begin; first < queries.end; first += kQueries) {
       const int64_t count = std::min(kQueries, queries.end - first);
       std::vector<int64_t> depths;
       for (int64_t q = 0; q < count; ++q) depths.push_back(depth(first + q));
       std::vector<std::vector<Neighbour>> found(static_cast<size_t>(count));
-      parallel_stretches(count, 1, [&](int64_t begin, int64_t end) {
+      parallel_ranges(count, 1, [&](int64_t begin, int64_t end) {
         for (int64_t q = begin; q < end; ++q)
           found[static_cast<size_t>(q)] = nearest(first + q, depths[static_cast<size_t>(q)]);
       });
       for (int64_t q = 0; q < count; ++q) visit(first + q, found[static_cast<size_t>(q)]);
     }
   };
-  return {texts.size(), Likeness::kCosine, [&texts](int64_t i, int64_t j) { return texts.score(i, j); },
+  return {texts.size(), Similarity::kCosine, [&texts](int64_t i, int64_t j) { return texts.score(i, j); },
           find};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

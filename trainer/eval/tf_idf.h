@@ -9,11 +9,11 @@
 
 #include "trainer/eval/comparison.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Texts as sparse vectors of their character n-grams: the baseline of nearest neighbours without learning.
 /// Scores are float64 sums in the order in which n-grams first occur, so equal texts score equal with every
-/// text and nothing depends on threads. A text without a word has likeness 0 with all.
+/// text and nothing depends on threads. A text without a word has similarity 0 with all.
 /// Math      n-grams of 2 to 4 characters within words, each word in lower case and between two spaces (a
 ///           word shorter than n counts once); weight = count · (ln((1 + N) / (1 + df)) + 1), df the number
 ///           of texts with the n-gram; rows of unit length. (scikit-learn's
@@ -46,4 +46,4 @@ class TfIdf {
 /// Both arguments must outlive the comparison.
 Comparison compare_texts(const TfIdf& texts, std::span<const int64_t> groups_N);
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

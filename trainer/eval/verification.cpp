@@ -8,7 +8,7 @@
 
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 namespace {
 
@@ -103,7 +103,7 @@ double fold_accuracy(const ScoredPairs& scored, std::span<const int64_t> groups_
   if (fold_of.empty()) return std::numeric_limits<double>::quiet_NaN();
   const std::vector<FoldedPair> pairs = pairs_within_folds(scored, groups_N, fold_of);
   double sum = 0;
-  double judged = 0;
+  double evaluated = 0;
   for (int64_t fold = 0; fold < folds; ++fold) {
     const double threshold = best_threshold(pairs, fold);
     Tally same;
@@ -117,9 +117,9 @@ double fold_accuracy(const ScoredPairs& scored, std::span<const int64_t> groups_
     // Sampling may have left a fold without pairs of one kind.
     if (same.total == 0 || other.total == 0) continue;
     sum += (same.rate() + 1 - other.rate()) / 2;
-    ++judged;
+    ++evaluated;
   }
-  return judged > 0 ? sum / judged : std::numeric_limits<double>::quiet_NaN();
+  return evaluated > 0 ? sum / evaluated : std::numeric_limits<double>::quiet_NaN();
 }
 
 Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed) {
@@ -129,17 +129,17 @@ Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> gr
   std::sort(positives.begin(), positives.end(), std::greater<>());
   std::sort(negatives.begin(), negatives.end(), std::greater<>());
   found.roc = roc_curve(positives, negatives);
-  found.measures.set("roc_auc", roc_auc(found.roc));
-  found.measures.set("average_precision", average_precision(std::move(positives), std::move(negatives)));
-  found.measures.set("eer", equal_error_rate(found.roc));
-  found.measures.set("accuracy", fold_accuracy(scored, groups_N, seed));
-  found.measures.set("tar_at_far_1e-1", tar_at_far(found.roc, 1e-1));
-  found.measures.set("tar_at_far_1e-2", tar_at_far(found.roc, 1e-2));
-  found.measures.set("tar_at_far_1e-3", tar_at_far(found.roc, 1e-3));
-  found.measures.set("tar_at_far_1e-4", tar_at_far(found.roc, 1e-4));
-  found.measures.set("positive_pairs", static_cast<double>(scored.positive_scores.size()));
-  found.measures.set("negative_pairs", static_cast<double>(scored.negative_scores.size()));
+  found.metrics.set("roc_auc", roc_auc(found.roc));
+  found.metrics.set("average_precision", average_precision(std::move(positives), std::move(negatives)));
+  found.metrics.set("eer", equal_error_rate(found.roc));
+  found.metrics.set("accuracy", fold_accuracy(scored, groups_N, seed));
+  found.metrics.set("tar_at_far_1e-1", tar_at_far(found.roc, 1e-1));
+  found.metrics.set("tar_at_far_1e-2", tar_at_far(found.roc, 1e-2));
+  found.metrics.set("tar_at_far_1e-3", tar_at_far(found.roc, 1e-3));
+  found.metrics.set("tar_at_far_1e-4", tar_at_far(found.roc, 1e-4));
+  found.metrics.set("positive_pairs", static_cast<double>(scored.positive_scores.size()));
+  found.metrics.set("negative_pairs", static_cast<double>(scored.negative_scores.size()));
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

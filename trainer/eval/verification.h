@@ -4,18 +4,18 @@
 #include <span>
 #include <vector>
 
-#include "trainer/eval/measures.h"
+#include "trainer/eval/metrics.h"
 #include "trainer/eval/pairs.h"
 #include "trainer/eval/roc.h"
 
-namespace lodestone {
+namespace lodestone::eval {
 
 /// Verification ("same or not?") over pairs of rows: how well one threshold on the score separates positives
 /// from negatives.
 struct Verification {
   /// roc_auc, average_precision, eer, accuracy, tar_at_far_1e-1 … tar_at_far_1e-4, positive_pairs,
   /// negative_pairs (as compared). NaN ("undefined") where there is no positive or no negative pair.
-  Measures measures;
+  Metrics metrics;
   std::vector<RocPoint> roc;
 };
 
@@ -31,4 +31,4 @@ Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> gr
 double fold_accuracy(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed,
                      int64_t folds = 10);
 
-}  // namespace lodestone
+}  // namespace lodestone::eval

@@ -5,7 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
-namespace lodestone {
+namespace lodestone::http {
 
 AnswerThreads::AnswerThreads(size_t most) : most_(most) {
   start();
@@ -32,4 +32,4 @@ void AnswerThreads::join() {
   threads_.clear();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::http

@@ -11,7 +11,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-namespace lodestone {
+namespace lodestone::http {
 
 /// Threads that answer requests. One is started at construction; another is started whenever all are busy, up
 /// to a limit, and stays.
@@ -38,4 +38,4 @@ class AnswerThreads {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::http

@@ -3,7 +3,7 @@
 #include "common/error.h"
 #include "common/files.h"
 
-namespace lodestone {
+namespace lodestone::http {
 
 namespace {
 
@@ -87,4 +87,4 @@ std::shared_ptr<ssl::context> Certificate::current() {
   return context_;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::http

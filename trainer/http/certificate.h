@@ -14,7 +14,7 @@
 
 #include "trainer/http/http_server.h"
 
-namespace lodestone {
+namespace lodestone::http {
 
 /// The private key and certificate chain of a server, as its file contains them now, since certificates are
 /// renewed while a server runs. A connection keeps the one it began with.
@@ -46,4 +46,4 @@ class Certificate {
   std::shared_ptr<boost::asio::ssl::context> context_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::http

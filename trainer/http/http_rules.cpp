@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "common/json_text.h"
 
-namespace lodestone {
+namespace lodestone::http {
 
 namespace {
 
@@ -159,4 +159,4 @@ HttpResponse response_of(HttpAnswer answer, const HttpHead& head, bool keep, con
   return response;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::http

@@ -10,7 +10,7 @@
 
 #include "trainer/http/http_server.h"
 
-namespace lodestone {
+namespace lodestone::http {
 
 using HttpHead = boost::beast::http::request_header<>;
 using HttpResponse = boost::beast::http::response<boost::beast::http::string_body>;
@@ -29,4 +29,4 @@ HttpAnswer answer_of(const HttpRoute& route, const std::string& body);
 /// The response to send for an answer to the request `head`; `keep`: the connection stays open.
 HttpResponse response_of(HttpAnswer answer, const HttpHead& head, bool keep, const HttpOptions& options);
 
-}  // namespace lodestone
+}  // namespace lodestone::http

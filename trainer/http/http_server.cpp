@@ -14,7 +14,7 @@
 #include "trainer/http/certificate.h"
 #include "trainer/http/http_session.h"
 
-namespace lodestone {
+namespace lodestone::http {
 
 namespace {
 
@@ -202,7 +202,7 @@ void HttpServer::Impl::finish() {
 }
 
 HttpServer::HttpServer(HttpOptions options, Routes routes, Watch watch) {
-  if (::sodium_init() < 0) throw Error("web server: libsodium can't be made ready");
+  if (::sodium_init() < 0) throw Error("web server: libsodium can't be initialised");
   impl_ = std::make_unique<Impl>(std::move(options), std::move(routes), std::move(watch));
   Impl& own = *impl_;
   if (!own.options.certificate.empty()) own.certificate.emplace(own.options);
@@ -226,4 +226,4 @@ int HttpServer::port() const {
   return impl_->port;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::http

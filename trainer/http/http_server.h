@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::http {
 
 /// Where and how a server listens, and its limits.
 struct HttpOptions {
@@ -99,4 +99,4 @@ class HttpServer {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::http

@@ -23,13 +23,13 @@
 #include "trainer/http/answer_threads.h"
 #include "trainer/http/http_rules.h"
 
-namespace lodestone {
+namespace lodestone::http {
 
 /// State shared by the connections of a server.
 /// Threads   the thread that runs `io`, except `answering`
 struct HttpShared {
-  HttpShared(HttpOptions how, HttpServer::Routes where, HttpServer::Watch told)
-      : options(std::move(how)), routes(std::move(where)), watch(std::move(told)) {}
+  HttpShared(HttpOptions how, HttpServer::Routes where, HttpServer::Watch watcher)
+      : options(std::move(how)), routes(std::move(where)), watch(std::move(watcher)) {}
 
   const HttpOptions options;
   const HttpServer::Routes routes;
@@ -321,4 +321,4 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   bool timed_out_ = false, keep_ = false, answering_ = false, placed_ = false, ended_ = false;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::http

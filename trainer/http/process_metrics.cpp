@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-namespace lodestone {
+namespace lodestone::http {
 
 namespace {
 
@@ -95,9 +95,9 @@ struct ProcessMetrics::Series {
                 .Register(registry)
                 .Add({})),
         resident(gauge(registry, "resident_memory_bytes", "Memory of this process that is in RAM.")),
-        whole(gauge(registry, "virtual_memory_bytes", "Addresses that this process has taken.")),
+        whole(gauge(registry, "virtual_memory_bytes", "Virtual memory of this process.")),
         open_fds(gauge(registry, "open_fds", "Files and sockets that this process has open.")),
-        max_fds(gauge(registry, "max_fds", "Files and sockets that it may have open.")) {
+        max_fds(gauge(registry, "max_fds", "Limit of files and sockets that this process may have open.")) {
     gauge(registry, "start_time_seconds", "When this process began, in seconds since 1970.")
         .Set(start_time());
   }
@@ -113,7 +113,7 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry)
 ProcessMetrics::~ProcessMetrics() = default;
 
 void ProcessMetrics::look() {
-  const std::lock_guard lock(series_->mutex);
+  const std::scoped_lock lock(series_->mutex);
   const double cpu = cpu_seconds();
   if (cpu > series_->cpu.Value()) series_->cpu.Increment(cpu - series_->cpu.Value());
   const Memory memory = memory_now();
@@ -123,4 +123,4 @@ void ProcessMetrics::look() {
   series_->max_fds.Set(most_files());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::http

@@ -6,7 +6,7 @@ namespace prometheus {
 class Registry;
 }
 
-namespace lodestone {
+namespace lodestone::http {
 
 /// Resource usage of this process, under the metric names of Prometheus' own clients:
 /// process_cpu_seconds_total, process_resident_memory_bytes, process_virtual_memory_bytes, process_open_fds,
@@ -26,4 +26,4 @@ class ProcessMetrics {
   std::unique_ptr<Series> series_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::http

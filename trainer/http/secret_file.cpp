@@ -7,7 +7,7 @@
 #include "common/pipe_file.h"
 #include "trainer/http/http_server.h"
 
-namespace lodestone {
+namespace lodestone::http {
 
 namespace {
 
@@ -38,4 +38,4 @@ std::string exposed_secret(const std::string& file, const std::string& setting) 
          who + "; run: chmod 600 '" + file + "'";
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::http

@@ -8,7 +8,7 @@
 
 #include "trainer/losses/softmax_pairs.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -26,7 +26,7 @@ class ArcFaceLoss : public SoftmaxPairLoss {
   void visit(Fields& f) override {
     f.field({.name = "scale", .doc = "factor on cosines", .min = 1e-3}, &scale_);
     f.field({.name = "margin",
-             .doc = "added to the angle to the own class",
+             .doc = "margin added to the angle to the sample's own class",
              .unit = "radians",
              .min = 0.0,
              .max = std::numbers::pi / 2},
@@ -54,4 +54,4 @@ std::unique_ptr<Loss> make_arcface() {
   return std::make_unique<ArcFaceLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -11,7 +11,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -24,7 +24,7 @@ class CircleLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
     f.field({.name = "margin",
-             .doc = "positives are pulled to 1 - margin, negatives pushed to margin",
+             .doc = "margin: positives aim at a similarity of 1 - margin, negatives at margin",
              .min = 0.0},
             &margin_);
     f.field({.name = "gamma", .doc = "scale", .min = 1e-3}, &gamma_);
@@ -55,8 +55,8 @@ class CircleLoss : public PairLoss {
     return mean_terms(at::where(both_a, log1p_exp(exponent_a), 0).sum(), both_a.sum());
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
     const at::Tensor both_a = at::logical_and(positive_ac.sum(1) > 0, negative_ac.sum(1) > 0);
     const at::Tensor near_ac = gamma_ * at::clamp_min(value_ac + margin_, 0).detach() * (value_ac - margin_);
     const at::Tensor exponent_a =
@@ -82,4 +82,4 @@ std::unique_ptr<Loss> make_circle() {
   return std::make_unique<CircleLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

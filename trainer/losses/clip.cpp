@@ -1,6 +1,6 @@
 #include "trainer/losses/softmax_pairs.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -23,4 +23,4 @@ std::unique_ptr<Loss> make_clip() {
   return std::make_unique<ClipLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -5,7 +5,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -20,13 +20,13 @@ class ContrastiveLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
     f.field({.name = "margin",
-             .doc = "negatives cost nothing from this distance (1 if not set) or similarity (0) on"},
+             .doc = "distance (1 if not set) or similarity (0) beyond which negatives have no loss"},
             &margin_);
     f.field({.name = "positive_margin",
-             .doc = "positives cost nothing up to this distance (0 if not set) or similarity (1)"},
+             .doc = "distance (0 if not set) or similarity (1) up to which positives have no loss"},
             &positive_margin_);
-    f.field({.name = "squared", .doc = "square each term (Hadsell's form)"}, &squared_);
-    f.choice({.name = "distance", .doc = "what pairs are compared by"}, &distance_,
+    f.field({.name = "squared", .doc = "whether each term is squared (Hadsell's form)"}, &squared_);
+    f.choice({.name = "distance", .doc = "measure that pairs are compared by"}, &distance_,
              {{"l2", Measure::kL2}, {"cosine", Measure::kSimilarity}});
     visit_reduction(f, &reduction_);
   }
@@ -59,13 +59,16 @@ class ContrastiveLoss : public PairLoss {
                  {sums.positives_a.sum(), sums.negatives_a.sum()});
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
-    const at::Tensor pull_ac = positive_excess(value_ac);
-    const at::Tensor push_ac = at::clamp_min(cosine() ? value_ac - margin() : margin() - value_ac, 0);
-    return combine(means({(cost(pull_ac) * positive_ac).sum(), (cost(push_ac) * negative_ac).sum()},
-                         {row_sum(pull_ac > 0, positive_ac).sum(), row_sum(push_ac > 0, negative_ac).sum()},
-                         {positive_ac.sum(), negative_ac.sum()}));
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
+    const at::Tensor positive_excess_ac = positive_excess(value_ac);
+    const at::Tensor negative_excess_ac =
+        at::clamp_min(cosine() ? value_ac - margin() : margin() - value_ac, 0);
+    return combine(means(
+        {(cost(positive_excess_ac) * positive_ac).sum(), (cost(negative_excess_ac) * negative_ac).sum()},
+        {row_sum(positive_excess_ac > 0, positive_ac).sum(),
+         row_sum(negative_excess_ac > 0, negative_ac).sum()},
+        {positive_ac.sum(), negative_ac.sum()}));
   }
 
  private:
@@ -101,4 +104,4 @@ std::unique_ptr<Loss> make_contrastive() {
   return std::make_unique<ContrastiveLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -2,7 +2,7 @@
 
 #include "trainer/losses/softmax_pairs.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -15,7 +15,9 @@ class CosFaceLoss : public SoftmaxPairLoss {
  public:
   void visit(Fields& f) override {
     f.field({.name = "scale", .doc = "factor on cosines", .min = 1e-3}, &scale_);
-    f.field({.name = "margin", .doc = "taken off the cosine to the own class", .min = 0.0}, &margin_);
+    f.field(
+        {.name = "margin", .doc = "margin subtracted from the cosine to the sample's own class", .min = 0.0},
+        &margin_);
   }
   Pairing pairing() const override { return Pairing::kProxies; }
   Affine affine() const override { return {scale_, 0}; }
@@ -34,4 +36,4 @@ std::unique_ptr<Loss> make_cosface() {
   return std::make_unique<CosFaceLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

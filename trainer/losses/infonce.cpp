@@ -1,6 +1,6 @@
 #include "trainer/losses/softmax_pairs.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -21,4 +21,4 @@ std::unique_ptr<Loss> make_infonce() {
   return std::make_unique<InfoNceLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -5,7 +5,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 /// A learned number whose start is a setting of the loss.
 class Learned {
@@ -28,4 +28,4 @@ class Learned {
   double start_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -10,7 +10,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -23,7 +23,7 @@ namespace {
 class LiftedStructureLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({.name = "margin", .doc = "distance to which negatives are pushed"}, &margin_);
+    f.field({.name = "margin", .doc = "margin: distance that negatives aim at"}, &margin_);
   }
   Measure measure() const override { return Measure::kL2; }
 
@@ -37,15 +37,15 @@ class LiftedStructureLoss : public PairLoss {
     return {margin_ - high, margin_ - low};
   }
 
-  bool reads_ref_sums() const override { return true; }
+  bool reads_reference_sums() const override { return true; }
   std::vector<Sum> positive_sums() const override { return {Sum::kPlain, Sum::kPlain}; }
   at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor& anchor_negative_p,
-                            const at::Tensor& ref_negative_p) const override {
+                            const at::Tensor& reference_negative_p) const override {
     constexpr double kNone = -std::numeric_limits<double>::infinity();
-    const at::Tensor any_p = at::logical_or(anchor_negative_p > kNone, ref_negative_p > kNone);
+    const at::Tensor any_p = at::logical_or(anchor_negative_p > kNone, reference_negative_p > kNone);
     // Without negatives on either end logaddexp would be -inf, and its derivative NaN.
     const at::Tensor negative_p =
-        at::logaddexp(at::where(any_p, anchor_negative_p, 0), at::where(any_p, ref_negative_p, 0));
+        at::logaddexp(at::where(any_p, anchor_negative_p, 0), at::where(any_p, reference_negative_p, 0));
     const at::Tensor hinge_p = at::clamp_min(at::where(any_p, negative_p + value_p, -1), 0);
     return at::stack({hinge_p * hinge_p, (hinge_p > 0).to(hinge_p.scalar_type())}, 1);
   }
@@ -57,8 +57,8 @@ class LiftedStructureLoss : public PairLoss {
             pairs};
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
     const at::Tensor negative_a = row_log_sum_exp(margin_ - value_ac, negative_ac);
     const at::Tensor ends_ac = at::logaddexp(negative_a.unsqueeze(1), negative_a.unsqueeze(0));
     const at::Tensor hinge_ac = at::clamp_min(ends_ac + value_ac, 0);
@@ -75,4 +75,4 @@ std::unique_ptr<Loss> make_lifted_structure() {
   return std::make_unique<LiftedStructureLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

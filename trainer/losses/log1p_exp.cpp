@@ -5,7 +5,7 @@
 
 #include "trainer/losses/vector_math.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -43,4 +43,4 @@ void multiply_sigmoid_(const at::Tensor& x, at::Tensor& weight) {
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

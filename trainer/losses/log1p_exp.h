@@ -3,7 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/softplus.h>
 
-namespace lodestone {
+namespace lodestone::losses {
 
 /// The x from which ATen's softplus returns x instead of log(1 + exp(x)). With its default of 20 the error is
 /// 2e-9 there; with 50 the result is exact in float64.
@@ -21,4 +21,4 @@ void log1p_exp_(at::Tensor& x);
 /// have one shape and are contiguous.
 void multiply_sigmoid_(const at::Tensor& x, at::Tensor& weight);
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -5,7 +5,7 @@
 
 #include "trainer/losses/learned.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 /// The factor on similarities: either the fixed 1 / temperature, or the learned exp(logit_scale) with
 /// logit_scale kept within [0, ln 100] (Radford et al. 2021, section 2.5).
@@ -18,11 +18,11 @@ class LogitScale {
 
   void visit(Fields& f) {
     f.field({.name = "temperature",
-             .doc = "similarities are divided by it; if learned, where it starts",
+             .doc = "temperature that similarities are divided by; if learned, its initial value",
              .min = 1e-4},
             &temperature_);
     f.field({.name = "learn_temperature",
-             .doc = "learn logit_scale = ln(1 / temperature), kept within 0 and ln 100"},
+             .doc = "whether logit_scale = ln(1 / temperature) is learned, within 0 and ln 100"},
             &learn_);
     log_.start_at(-std::log(temperature_));
   }
@@ -41,4 +41,4 @@ class LogitScale {
   Learned log_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -12,7 +13,7 @@
 // Shapes here: a anchor rows, p positive pairs, k columns of sums over positives, r × c a tile of pairs, t
 // tuples.
 
-namespace lodestone {
+namespace lodestone::losses {
 
 /// The function that compares the two rows of a pair.
 enum class Measure {
@@ -79,8 +80,8 @@ class Loss {
   /// Shapes    value_ac, positive_ac, negative_ac: a anchors × c references; positive_ac and negative_ac hold
   ///           how often each pair counts: 0 or 1, or more with mined tuples. Returns a scalar.
   /// Cost      memory grows with the square of the batch (triplets: with B² per anchor)
-  virtual at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                               const at::Tensor& negative_ac) const = 0;
+  virtual at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                            const at::Tensor& negative_ac) const = 0;
 };
 
 /// How the terms of an anchor's pairs are reduced to one number.
@@ -126,8 +127,8 @@ struct AnchorSums {
 ///         const at::Tensor anchors = at::full_like(sums.negative_a.sum(), sums.negative_a.size(0));
 ///         return mean_terms(sums.negative_a.sum() + sums.positive_ak.sum(), anchors);    // reduction.h
 ///       }
-///       at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-///                            const at::Tensor& negative_ac) const override {
+///       at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+///                         const at::Tensor& negative_ac) const override {
 ///         const at::Tensor sum_ac = value_ac.square() * negative_ac + (1 - value_ac).square() * positive_ac;
 ///         return sum_ac.sum() / value_ac.size(0);
 ///       }
@@ -150,11 +151,14 @@ class PairLoss : public Loss {
   /// g: returns [p, k], g_k of each positive pair, from its value and the sums over negatives of its anchor
   /// and of its reference.
   virtual at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor& anchor_negative_p,
-                                    const at::Tensor& ref_negative_p) const = 0;
+                                    const at::Tensor& reference_negative_p) const = 0;
   /// Does g read the sum over negatives of the reference (lifted structure)? Then references must be anchors
   /// too.
-  virtual bool reads_ref_sums() const { return false; }
+  virtual bool reads_reference_sums() const { return false; }
   virtual Terms terms(const AnchorSums& sums) const = 0;
+  /// The miner that belongs to the loss, as its paper defines it; "" if there is none. A run is not warned
+  /// that this miner discards pairs.
+  virtual const char* own_miner() const { return ""; }
   /// Is it defined for explicit pairs, where an anchor may have only a positive or only a negative?
   virtual bool takes_pairs() const { return false; }
 };
@@ -187,4 +191,11 @@ class TripletLossBase : public Loss {
 /// All losses, in the order in which help lists them.
 std::span<const TableRow<Loss>> loss_table();
 
-}  // namespace lodestone
+/// The names of the losses with this property, with their default settings, for messages: "clip or siglip".
+std::string losses_that(bool (*holds)(const Loss& loss));
+
+/// Whether anchors and references are rows of one batch with class labels, so that rows of earlier batches
+/// and explicit negatives may join the references.
+bool compares_rows(const Loss& loss);
+
+}  // namespace lodestone::losses

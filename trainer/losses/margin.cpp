@@ -6,7 +6,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -17,10 +17,12 @@ namespace {
 class MarginLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field({.name = "margin", .doc = "how far from the boundary a pair must be on its side", .min = 0.0},
+    f.field({.name = "margin",
+             .doc = "margin: distance from the boundary that a pair must have on its side",
+             .min = 0.0},
             &margin_);
     f.field({.name = "beta",
-             .doc = "boundary between positives and negatives; if learned, where it starts",
+             .doc = "boundary between positives and negatives; if learned, its initial value",
              .min = 0.0},
             &start_);
     f.field({.name = "learn_beta", .doc = "learn the boundary"}, &learn_beta_);
@@ -55,13 +57,15 @@ class MarginLoss : public PairLoss {
                 sums.positives_a.sum() + sums.negatives_a.sum());
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
-    const at::Tensor pull_ac = at::clamp_min(margin_ + value_ac, 0),
-                     push_ac = at::clamp_min(margin_ - value_ac, 0);
-    return combine(mean(row_sum(pull_ac, positive_ac).sum() + row_sum(push_ac, negative_ac).sum(),
-                        row_sum(pull_ac > 0, positive_ac).sum() + row_sum(push_ac > 0, negative_ac).sum(),
-                        positive_ac.sum() + negative_ac.sum()));
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
+    const at::Tensor positive_excess_ac = at::clamp_min(margin_ + value_ac, 0),
+                     negative_excess_ac = at::clamp_min(margin_ - value_ac, 0);
+    return combine(
+        mean(row_sum(positive_excess_ac, positive_ac).sum() + row_sum(negative_excess_ac, negative_ac).sum(),
+             row_sum(positive_excess_ac > 0, positive_ac).sum() +
+                 row_sum(negative_excess_ac > 0, negative_ac).sum(),
+             positive_ac.sum() + negative_ac.sum()));
   }
 
  private:
@@ -82,4 +86,4 @@ std::unique_ptr<Loss> make_margin() {
   return std::make_unique<MarginLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

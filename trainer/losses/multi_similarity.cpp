@@ -6,7 +6,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -23,6 +23,7 @@ class MultiSimilarityLoss : public PairLoss {
   }
   Measure measure() const override { return Measure::kSimilarity; }
 
+  const char* own_miner() const override { return "multi_similarity"; }
   Sum negative_sum() const override { return Sum::kLogExp; }
   void negative_term(at::Tensor& value_rc) const override { value_rc.sub_(base_).mul_(beta_); }
   std::optional<double> constant_slope() const override { return beta_; }
@@ -43,8 +44,8 @@ class MultiSimilarityLoss : public PairLoss {
     return mean_terms(loss_a.sum(), (sums.positives_a + sums.negatives_a > 0).sum());
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
     const at::Tensor far_a = row_log_sum_exp(-alpha_ * (value_ac - base_), positive_ac);
     const at::Tensor near_a = row_log_sum_exp(beta_ * (value_ac - base_), negative_ac);
     const at::Tensor zero_a = at::zeros_like(far_a);
@@ -64,4 +65,4 @@ std::unique_ptr<Loss> make_multi_similarity() {
   return std::make_unique<MultiSimilarityLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

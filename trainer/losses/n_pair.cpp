@@ -1,6 +1,6 @@
 #include "trainer/losses/softmax_pairs.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -19,4 +19,4 @@ std::unique_ptr<Loss> make_n_pair() {
   return std::make_unique<NPairLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

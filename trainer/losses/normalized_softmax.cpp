@@ -1,6 +1,6 @@
 #include "trainer/losses/softmax_pairs.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -20,4 +20,4 @@ std::unique_ptr<Loss> make_normalized_softmax() {
   return std::make_unique<NormalizedSoftmaxLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

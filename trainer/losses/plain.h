@@ -6,7 +6,7 @@
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/where.h>
 
-namespace lodestone {
+namespace lodestone::losses {
 
 // Building blocks of Loss::reference: sums over each row of a whole matrix, where often_ac holds how often a
 // pair counts.
@@ -23,4 +23,4 @@ inline at::Tensor row_log_sum_exp(const at::Tensor& x_ac, const at::Tensor& ofte
   return at::logsumexp(at::where(counts_ac, x_ac + log_often_ac, -1e30), {1});
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -7,7 +7,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -19,9 +19,9 @@ namespace {
 class ProxyAnchorLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
-    f.field(
-        {.name = "margin", .doc = "positives are pulled above this similarity, negatives below its opposite"},
-        &margin_);
+    f.field({.name = "margin",
+             .doc = "margin: positives aim above this similarity, negatives below its opposite"},
+            &margin_);
     f.field({.name = "alpha", .doc = "scale", .min = 1e-3}, &alpha_);
   }
   Measure measure() const override { return Measure::kSimilarity; }
@@ -45,19 +45,21 @@ class ProxyAnchorLoss : public PairLoss {
     return parts(log1p_exp(sums.positive_ak.select(1, 0)), log1p_exp(sums.negative_a), sums.positives_a);
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
-    const at::Tensor pull_a = row_log_sum_exp(-alpha_ * (value_ac - margin_), positive_ac);
-    const at::Tensor push_a = row_log_sum_exp(alpha_ * (value_ac + margin_), negative_ac);
-    const at::Tensor zero_a = at::zeros_like(pull_a);
-    return combine(parts(at::logaddexp(zero_a, pull_a), at::logaddexp(zero_a, push_a), positive_ac.sum(1)));
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
+    const at::Tensor positive_sum_a = row_log_sum_exp(-alpha_ * (value_ac - margin_), positive_ac);
+    const at::Tensor negative_sum_a = row_log_sum_exp(alpha_ * (value_ac + margin_), negative_ac);
+    const at::Tensor zero_a = at::zeros_like(positive_sum_a);
+    return combine(parts(at::logaddexp(zero_a, positive_sum_a), at::logaddexp(zero_a, negative_sum_a),
+                         positive_ac.sum(1)));
   }
 
  private:
-  static Terms parts(const at::Tensor& pull_a, const at::Tensor& push_a, const at::Tensor& positives_a) {
+  static Terms parts(const at::Tensor& positive_sum_a, const at::Tensor& negative_sum_a,
+                     const at::Tensor& positives_a) {
     const at::Tensor with_positives = (positives_a > 0).to(positives_a.scalar_type()).sum();
     const at::Tensor proxies = at::full_like(with_positives, static_cast<double>(positives_a.numel()));
-    return {{pull_a.sum(), push_a.sum()}, {with_positives, proxies}, proxies, proxies};
+    return {{positive_sum_a.sum(), negative_sum_a.sum()}, {with_positives, proxies}, proxies, proxies};
   }
 
   double margin_ = 0.1;
@@ -70,4 +72,4 @@ std::unique_ptr<Loss> make_proxy_anchor() {
   return std::make_unique<ProxyAnchorLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

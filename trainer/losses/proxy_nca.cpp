@@ -6,7 +6,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -42,8 +42,8 @@ class ProxyNcaLoss : public PairLoss {
     return mean_terms(sums.positive_ak.sum(), at::where(sums.negatives_a > 0, sums.positives_a, 0).sum());
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
     const at::Tensor counts_ac = positive_ac * (negative_ac.sum(1, true) > 0);
     const at::Tensor loss_ac = value_ac + row_log_sum_exp(-value_ac, negative_ac).unsqueeze(1);
     return combine(mean_terms(at::where(counts_ac > 0, loss_ac * counts_ac, 0).sum(), counts_ac.sum()));
@@ -59,4 +59,4 @@ std::unique_ptr<Loss> make_proxy_nca() {
   return std::make_unique<ProxyNcaLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -10,7 +10,7 @@
 
 #include "trainer/losses/loss.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 /// The denominator of the mean of a loss with a margin.
 enum class Reduction {
@@ -38,4 +38,4 @@ inline at::Tensor combine(const Terms& terms) {
   return total;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -7,7 +7,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -21,7 +21,8 @@ class SigLipLoss : public PairLoss {
  public:
   void visit(Fields& f) override {
     scale_.visit(f);
-    f.field({.name = "bias", .doc = "added to scaled similarities; if learned, where it starts"}, &start_);
+    f.field({.name = "bias", .doc = "bias added to scaled similarities; if learned, its initial value"},
+            &start_);
     f.field({.name = "learn_bias", .doc = "learn the bias"}, &learn_bias_);
     bias_.start_at(start_);
   }
@@ -55,8 +56,8 @@ class SigLipLoss : public PairLoss {
     return mean_terms(sums.positive_ak.sum() + sums.negative_a.sum(), anchors);
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
     const at::Tensor right_a = row_sum(at::log_sigmoid(value_ac), positive_ac);
     const at::Tensor wrong_a = row_sum(at::log_sigmoid(-value_ac), negative_ac);
     return (right_a + wrong_a).sum() / -static_cast<double>(std::max<int64_t>(value_ac.size(0), 1));
@@ -75,4 +76,4 @@ std::unique_ptr<Loss> make_siglip() {
   return std::make_unique<SigLipLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

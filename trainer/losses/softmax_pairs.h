@@ -5,7 +5,7 @@
 
 #include "trainer/losses/logit_scale.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 /// The base of losses that classify, for each positive pair, which reference belongs to the anchor.
 /// Math      L = mean over positive pairs (a, p) of -log( e^{l_ap} / (e^{l_ap} + Σ_{n in N(a)} e^{v_an}) ),
@@ -22,10 +22,10 @@ class SoftmaxPairLoss : public PairLoss {
   void multiply_slope(const at::Tensor& /*value_rc*/, at::Tensor& /*weight_rc*/) const override {}
   std::vector<Sum> positive_sums() const override { return {Sum::kPlain}; }
   at::Tensor positive_terms(const at::Tensor& value_p, const at::Tensor& anchor_negative_p,
-                            const at::Tensor& ref_negative_p) const override;
+                            const at::Tensor& reference_negative_p) const override;
   Terms terms(const AnchorSums& sums) const override;
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override;
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override;
 
  protected:
   virtual at::Tensor positive_logit(const at::Tensor& value) const { return value; }
@@ -47,4 +47,4 @@ class TemperatureLoss : public SoftmaxPairLoss {
   LogitScale scale_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -7,7 +7,7 @@
 #include "trainer/losses/plain.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -44,8 +44,8 @@ class SupConLoss : public PairLoss {
     return mean_terms(loss_a.sum(), counts_a.sum());
   }
 
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
     const at::Tensor positives_a = positive_ac.sum(1);
     const at::Tensor counts_a = positives_a > 0;
     const at::Tensor all_a = row_log_sum_exp(value_ac, positive_ac + negative_ac);
@@ -63,4 +63,4 @@ std::unique_ptr<Loss> make_supcon() {
   return std::make_unique<SupConLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

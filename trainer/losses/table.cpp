@@ -1,6 +1,7 @@
+#include "common/choices.h"
 #include "trainer/losses/loss.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 std::unique_ptr<Loss> make_arcface();
 std::unique_ptr<Loss> make_circle();
@@ -22,8 +23,7 @@ std::unique_ptr<Loss> make_triplet();
 std::span<const TableRow<Loss>> loss_table() {
   static constexpr TableRow<Loss> kRows[] = {
       {"arcface", "softmax over class proxies with a margin on the angle", make_arcface},
-      {"circle", "positives and negatives weighted by how far they are from where they should be",
-       make_circle},
+      {"circle", "positives and negatives weighted by their distance from their optimum", make_circle},
       {"clip", "two towers: softmax over the other tower's rows, from both sides, learned temperature",
        make_clip},
       {"contrastive", "pairs: d for positives, max(0, margin - d) for negatives", make_contrastive},
@@ -40,11 +40,20 @@ std::span<const TableRow<Loss>> loss_table() {
       {"proxy_anchor", "class proxies as anchors, the batch as their positives and negatives",
        make_proxy_anchor},
       {"proxy_nca", "distance to the own class's proxy against those of the others", make_proxy_nca},
-      {"siglip", "two towers: each pair a yes or no, learned temperature and bias", make_siglip},
+      {"siglip", "two towers: binary classification of each pair, learned temperature and bias", make_siglip},
       {"supcon", "softmax over the global batch with every positive of an anchor", make_supcon},
       {"triplet", "max(0, margin + d(a,p) - d(a,n))", make_triplet},
   };
   return kRows;
 }
 
-}  // namespace lodestone
+std::string losses_that(bool (*holds)(const Loss& loss)) {
+  return names_that(loss_table(), [holds](const auto& row) { return holds(*row.make()); });
+}
+
+bool compares_rows(const Loss& loss) {
+  const PairLoss* pairs = loss.as_pairs();
+  return loss.pairing() == Pairing::kBatch && !(pairs && pairs->reads_reference_sums());
+}
+
+}  // namespace lodestone::losses

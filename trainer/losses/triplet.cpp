@@ -10,7 +10,7 @@
 #include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/reduction.h"
 
-namespace lodestone {
+namespace lodestone::losses {
 
 namespace {
 
@@ -23,15 +23,18 @@ namespace {
 class TripletLoss : public TripletLossBase {
  public:
   void visit(Fields& f) override {
-    f.field({.name = "soft_margin", .doc = "log(1 + exp(x)) in place of the hinge; margin is not used"},
-            &soft_);
+    f.field(
+        {.name = "soft_margin", .doc = "whether log(1 + exp(x)) replaces the hinge; margin is not used then"},
+        &soft_);
     if (soft_) without_effect(f, {"margin"}, "with soft_margin: true; leave one of them out");
-    f.field({.name = "margin", .doc = "how much farther a negative must be than a positive", .min = 0.0},
-            &margin_);
+    f.field(
+        {.name = "margin", .doc = "margin: how much farther a negative must be than a positive", .min = 0.0},
+        &margin_);
     f.field(
         {.name = "swap",
          .doc =
-             "take the nearer of anchor-negative and positive-negative; needs a miner or explicit triplets"},
+             "whether the nearer of anchor-negative and positive-negative is used; needs a miner or explicit "
+             "triplets"},
         &swap_);
     f.choice({.name = "distance", .doc = "what d is"}, &distance_,
              {{"l2", Measure::kL2}, {"squared_l2", Measure::kSquaredL2}});
@@ -63,8 +66,8 @@ class TripletLoss : public TripletLossBase {
   }
 
   /// With `swap` references must be rows of the batch: it needs the distance between positive and negative.
-  at::Tensor reference(const at::Tensor& value_ac, const at::Tensor& positive_ac,
-                       const at::Tensor& negative_ac) const override {
+  at::Tensor oracle(const at::Tensor& value_ac, const at::Tensor& positive_ac,
+                    const at::Tensor& negative_ac) const override {
     at::Tensor sum = at::zeros({}, value_ac.options()), count = sum;
     for (int64_t a = 0; a < value_ac.size(0); ++a) {
       const at::Tensor far_c = value_ac[a].unsqueeze(0);
@@ -91,4 +94,4 @@ std::unique_ptr<Loss> make_triplet() {
   return std::make_unique<TripletLoss>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::losses

@@ -11,7 +11,7 @@
 
 #define LODESTONE_INLINE inline __attribute__((always_inline))
 
-namespace lodestone::vector_math {
+namespace lodestone::losses::vector_math {
 
 template <typename T>
 struct Format;
@@ -100,4 +100,4 @@ LODESTONE_INLINE T sigmoid(T x) {
   return (x < 0 ? e : T{1}) / (1 + e);
 }
 
-}  // namespace lodestone::vector_math
+}  // namespace lodestone::losses::vector_math

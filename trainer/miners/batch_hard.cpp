@@ -5,7 +5,7 @@
 #include "trainer/miners/miner.h"
 #include "trainer/miners/slot_math.h"
 
-namespace lodestone {
+namespace lodestone::miners {
 
 namespace {
 
@@ -31,4 +31,4 @@ std::unique_ptr<Miner> make_batch_hard_miner() {
   return std::make_unique<BatchHardMiner>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

@@ -7,7 +7,7 @@
 #include "trainer/miners/miner.h"
 #include "trainer/miners/pair_random.h"
 
-namespace lodestone {
+namespace lodestone::miners {
 
 namespace {
 
@@ -48,7 +48,7 @@ class DistanceWeightedMiner : public DrawingMiner {
     at::Tensor bar_rc = at::empty_like(tile.distance_rc);
     at::lt_out(bar_rc, tile.distance_rc, farthest_).reciprocal_().sub_(1);
     at::Tensor raised_rc = drawn_distance(tile.distance_rc);
-    at::Tensor score_rc = pair_uniform(tile.anchor_key_r, tile.ref_key_c).to(raised_rc.scalar_type());
+    at::Tensor score_rc = pair_uniform(tile.anchor_key_r, tile.reference_key_c).to(raised_rc.scalar_type());
     score_rc.neg_().log1p_().neg_().mul_(raised_rc).log_();
     raised_rc.mul_(raised_rc);
     at::Tensor density_rc = raised_rc.mul(-0.25);
@@ -74,4 +74,4 @@ std::unique_ptr<Miner> make_distance_weighted_miner() {
   return std::make_unique<DistanceWeightedMiner>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

@@ -6,7 +6,7 @@
 #include "trainer/miners/miner.h"
 #include "trainer/miners/slot_math.h"
 
-namespace lodestone {
+namespace lodestone::miners {
 
 namespace {
 
@@ -44,4 +44,4 @@ std::unique_ptr<Miner> make_easy_positive_miner() {
   return std::make_unique<EasyPositiveMiner>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

@@ -10,7 +10,7 @@
 // Shapes here: a anchors, P their positives (the most that any of them has), S slots, r × c a tile of anchors
 // and references, t triplets.
 
-namespace lodestone {
+namespace lodestone::miners {
 
 /// Pairs and triplets as indices into the global batch; -1 if an explicit pair has no positive or no
 /// negative.
@@ -35,8 +35,8 @@ class Miner {
   /// The miner as its kind: takes_all() is true, or exactly one of the pointers is not null, and it is the
   /// object itself.
   virtual bool takes_all() const { return false; }
-  /// Does it select only the hardest triplets? They pull an untrained encoder together: the advice about a
-  /// collapse says so.
+  /// Does it select only the hardest triplets? They can collapse an untrained encoder; the warning about a
+  /// collapse names them.
   virtual bool only_hardest() const { return false; }
   virtual const PairMiner* as_pairs() const { return nullptr; }
   virtual const TripletMiner* as_triplets() const { return nullptr; }
@@ -98,8 +98,8 @@ struct Candidates {
   at::Tensor distance_rc;  ///< +inf for pairs that are not negatives
   /// int64 hashes of (seed, step, anchor's sample, positive's sample); for random choices
   at::Tensor anchor_key_r;
-  at::Tensor ref_key_c;  ///< int64: hash of the sample
-  int64_t width = 0;     ///< D, the width of the embeddings
+  at::Tensor reference_key_c;  ///< int64: hash of the sample
+  int64_t width = 0;           ///< D, the width of the embeddings
 };
 
 /// Selects for each slot the negative with the lowest random score.
@@ -114,4 +114,4 @@ class DrawingMiner : public TripletMiner {
 /// All miners, in the order in which help lists them.
 std::span<const TableRow<Miner>> miner_table();
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

@@ -2,7 +2,7 @@
 
 #include "trainer/miners/miner.h"
 
-namespace lodestone {
+namespace lodestone::miners {
 
 namespace {
 
@@ -35,4 +35,4 @@ std::unique_ptr<Miner> make_multi_similarity_miner() {
   return std::make_unique<MultiSimilarityMiner>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

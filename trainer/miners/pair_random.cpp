@@ -5,7 +5,7 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/mul.h>
 
-namespace lodestone {
+namespace lodestone::miners {
 
 namespace {
 
@@ -44,15 +44,15 @@ at::Tensor high_half(const at::Tensor& x) {
 // Costs a few passes per tile over 32-bit integers, which CPUs and GPUs process at the speed of floats: a
 // multiply-add hash of the reference with the anchor's two words as factor and term, then twice a fold and a
 // multiplication, once by the reference's other word. Products wrap around.
-at::Tensor pair_uniform(const at::Tensor& anchor_key_r, const at::Tensor& ref_key_c) {
+at::Tensor pair_uniform(const at::Tensor& anchor_key_r, const at::Tensor& reference_key_c) {
   const at::Tensor anchor_r1 = mix(anchor_key_r, kSalt).unsqueeze(1);
-  const at::Tensor ref_1c = mix(ref_key_c, 0).unsqueeze(0);
+  const at::Tensor reference_1c = mix(reference_key_c, 0).unsqueeze(0);
 
-  at::Tensor x_rc = at::mul(low_half(ref_1c), low_half(anchor_r1).bitwise_or_(1));
+  at::Tensor x_rc = at::mul(low_half(reference_1c), low_half(anchor_r1).bitwise_or_(1));
   at::Tensor scratch_rc = at::empty_like(x_rc);
   x_rc.bitwise_xor_(high_half(anchor_r1));
   fold_down(x_rc, 16, scratch_rc);
-  x_rc.mul_(high_half(ref_1c).bitwise_or_(1));
+  x_rc.mul_(high_half(reference_1c).bitwise_or_(1));
   fold_down(x_rc, 15, scratch_rc);
 
   // From integers in [0, 2^31] (rounded to float) to (0, 1): the largest becomes 1 - 2^-24.
@@ -60,4 +60,4 @@ at::Tensor pair_uniform(const at::Tensor& anchor_key_r, const at::Tensor& ref_ke
   return x_rc.to(at::kFloat).mul_(kScale).add_(kLeast);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

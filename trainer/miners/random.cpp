@@ -5,7 +5,7 @@
 #include "trainer/miners/miner.h"
 #include "trainer/miners/pair_random.h"
 
-namespace lodestone {
+namespace lodestone::miners {
 
 namespace {
 
@@ -20,7 +20,7 @@ class RandomMiner : public DrawingMiner {
     constexpr double kLargest = std::numeric_limits<float>::max();
     // 0 for negatives, +inf for the others.
     at::Tensor bar_rc = tile.distance_rc.clamp_min(kLargest);
-    return bar_rc.sub_(kLargest).add_(pair_uniform(tile.anchor_key_r, tile.ref_key_c));
+    return bar_rc.sub_(kLargest).add_(pair_uniform(tile.anchor_key_r, tile.reference_key_c));
   }
 };
 
@@ -30,4 +30,4 @@ std::unique_ptr<Miner> make_random_miner() {
   return std::make_unique<RandomMiner>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

@@ -2,7 +2,7 @@
 
 #include "trainer/miners/miner.h"
 
-namespace lodestone {
+namespace lodestone::miners {
 
 namespace {
 
@@ -30,4 +30,4 @@ std::unique_ptr<Miner> make_semi_hard_miner() {
   return std::make_unique<SemiHardMiner>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

@@ -4,7 +4,7 @@
 
 #include <ATen/ops/full_like.h>
 
-namespace lodestone {
+namespace lodestone::miners {
 
 Positives only_slot(const Positives& all, const at::Tensor& column_a) {
   const at::Tensor column_a1 = column_a.unsqueeze(1);
@@ -16,4 +16,4 @@ NearestMiner::Bounds any_distance(const at::Tensor& positive_aS) {
   return {at::full_like(positive_aS, -kInfinity), at::full_like(positive_aS, kInfinity)};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

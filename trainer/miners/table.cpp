@@ -1,6 +1,6 @@
 #include "trainer/miners/miner.h"
 
-namespace lodestone {
+namespace lodestone::miners {
 
 std::unique_ptr<Miner> make_batch_hard_miner();
 std::unique_ptr<Miner> make_distance_weighted_miner();
@@ -26,4 +26,4 @@ std::span<const TableRow<Miner>> miner_table() {
   return kRows;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::miners

@@ -7,9 +7,10 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 
+#include "common/choices.h"
 #include "trainer/negatives/solvers/all_triplets.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -19,14 +20,22 @@ bool is_finite(const PairHealth& health) {
                        health.negative_similarity);
 }
 
+std::string miners_that(bool (*holds)(const miners::Miner& miner)) {
+  return names_that(miners::miner_table(), [holds](const auto& row) { return holds(*row.make()); });
+}
+
+bool picks_triplets(const miners::Miner& miner) {
+  return miner.as_triplets() != nullptr;
+}
+
 /// The members and relations of a pair loss.
 struct Plan {
   std::vector<Member> members;
   std::vector<Relation> relations;
 
-  Plan(const Loss& loss, const RowSet& rows, const RowSet* second, const RowSet* shard,
+  Plan(const losses::Loss& loss, const RowSet& rows, const RowSet* second, const RowSet* shard,
        const StepInput& input) {
-    const bool proxies = loss.uses_proxies(), from_proxies = loss.pairing() == Pairing::kProxyAnchors;
+    const bool proxies = loss.uses_proxies(), from_proxies = loss.pairing() == losses::Pairing::kProxyAnchors;
     members.push_back({&rows, !from_proxies, true, false});
     if (second) {
       members.push_back({second, input.second_learns, input.second_learns, false});
@@ -48,62 +57,66 @@ void Objective::check(const Setting& setting) const {
   const auto* mines_triplets = miner.as_triplets();
   const bool all = miner.takes_all();
   const bool tuples = mines_triplets || setting.explicit_tuples;
-  const bool batch = loss.pairing() == Pairing::kBatch;
+  const bool batch = loss.pairing() == losses::Pairing::kBatch;
   if (setting.explicit_pairs && !(pairs && pairs->takes_pairs()))
     throw ConfigError(
-        "loss: this loss needs triplets or class labels, but the data gives pairs with labels 0/1; "
-        "use loss: {name: contrastive}");
+        "loss: this loss needs triplets or class labels, but the data gives pairs with labels 0/1; use "
+        "loss.name: " +
+        losses::losses_that([](const losses::Loss& other) {
+          return other.as_pairs() != nullptr && other.as_pairs()->takes_pairs();
+        }));
   if (setting.explicit_tuples && !all)
     throw ConfigError(
         "miner: the data gives explicit pairs or triplets, so nothing is mined; use miner: auto");
-  if (tuples && (!batch || (pairs && pairs->reads_ref_sums())))
-    throw ConfigError(
-        "loss: this loss takes every pair of the global batch and no tuples; use miner: {name: all} or "
-        "{name: multi_similarity}, and data with class labels");
+  if (tuples && !losses::compares_rows(loss))
+    throw ConfigError("loss: this loss takes every pair of the global batch and no tuples; use miner.name: " +
+                      miners_that([](const miners::Miner& other) { return !picks_triplets(other); }) +
+                      ", and data with class labels");
   if (triplets && !tuples && !all)
     throw ConfigError(
-        "miner: this miner picks pairs, which a loss over triplets does not take; use miner: {name: all} or "
-        "one "
-        "that picks triplets (batch_hard, semi_hard, …)");
+        "miner: this miner picks pairs, which a loss over triplets does not take; use miner.name: " +
+        miners_that([](const miners::Miner& other) { return other.as_pairs() == nullptr; }));
   if (triplets && !tuples && triplets->needs_positive_negative())
     throw ConfigError(
-        "triplet: swap compares positives with negatives, which the sum over all triplets does not; "
-        "choose a miner (batch_hard, semi_hard) or swap: false");
-  if (mines_triplets && mines_triplets->needs_unit_l2() && !(normalize && loss.measure() == Measure::kL2))
+        "loss: swap compares positives with negatives, which the sum over all triplets does not; use swap: "
+        "false, or miner.name: " +
+        miners_that(picks_triplets));
+  if (mines_triplets && mines_triplets->needs_unit_l2() &&
+      !(normalize && loss.measure() == losses::Measure::kL2))
     throw ConfigError(
-        "miner: this miner needs Euclidean distances of rows of unit length; set normalize: true and a loss "
-        "with "
-        "distance l2 (triplet, contrastive, margin)");
-  const bool refs_beyond_batch = setting.memory || setting.momentum_keys;
-  if (refs_beyond_batch && (!batch || setting.explicit_tuples || (pairs && pairs->reads_ref_sums())))
+        "miner: this miner needs Euclidean distances of rows of unit length; set normalize: true, and "
+        "loss.distance: l2 or another loss that has it");
+  const bool references_beyond_batch = setting.memory || setting.momentum_keys;
+  if (references_beyond_batch && (setting.explicit_tuples || !losses::compares_rows(loss)))
     throw ConfigError(
-        "memory: goes with losses over rows of one batch and its class labels (triplet, infonce, supcon, "
-        "contrastive, multi_similarity, circle, margin)");
-  if (refs_beyond_batch && triplets && triplets->needs_positive_negative())
+        "memory: a memory needs a loss over rows of one batch, and class labels; use loss.name: " +
+        losses::losses_that(losses::compares_rows) + ", or memory.kind: none");
+  if (references_beyond_batch && triplets && triplets->needs_positive_negative())
     throw ConfigError(
-        "triplet: swap compares positives with negatives, which in a memory may both be past rows, without a "
+        "loss: swap compares positives with negatives, which in a memory may both be past rows, without a "
         "gradient; use swap: false, or no memory");
   if (exchange.ring && (setting.memory || loss.uses_proxies()))
     throw ConfigError(
         "exchange: ring does not hold all embeddings, which a memory and proxies need; use exchange: gather");
-  if (exchange.bf16_products && loss.measure() != Measure::kSimilarity)
+  if (exchange.bf16_products && loss.measure() != losses::Measure::kSimilarity)
     throw ConfigError(
-        "similarity_precision: bfloat16 is too coarse for distances, whose digits cancel; use a loss of "
-        "similarities "
-        "(infonce, supcon, clip, …, or distance: cosine or dot), or similarity_precision: float32");
+        "similarity_precision: bfloat16 is too coarse for distances, whose digits cancel; use "
+        "similarity_precision: float32, or a loss of similarities, such as loss.name: " +
+        losses::losses_that(
+            [](const losses::Loss& other) { return other.measure() == losses::Measure::kSimilarity; }));
   if (!setting.whole_world && (setting.memory || !batch))
     throw ConfigError(
         "mining_scope: a memory, proxies and two towers are shared by all ranks; use mining_scope: global");
 }
 
-StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Objective& objective,
-                           const StepInput& input) {
+StepLoss global_batch_loss(const distributed::Group& world, const LocalRows& local,
+                           const Objective& objective, const StepInput& input) {
   at::NoGradGuard no_grad;
   const auto start = std::chrono::steady_clock::now();
-  const Group& scope = input.scope ? *input.scope : world;
-  const RowSet rows = gather_rows(scope, local, objective.normalize, objective.exchange);
+  const distributed::Group& scope = input.scope ? *input.scope : world;
+  const RowSet rows = gather_row_set(scope, local, objective.normalize, objective.exchange);
   std::optional<RowSet> second;
-  if (input.second) second = gather_rows(scope, *input.second, objective.normalize, objective.exchange);
+  if (input.second) second = gather_row_set(scope, *input.second, objective.normalize, objective.exchange);
   std::optional<RowSet> shard = input.shard;
   if (shard && objective.exchange.bf16_products) shard = rounded_to_bf16(*shard);
   StepLoss step;
@@ -146,4 +159,4 @@ StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Obj
   return step;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

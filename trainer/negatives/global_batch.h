@@ -5,12 +5,12 @@
 #include "trainer/negatives/pair_health.h"
 #include "trainer/negatives/solvers/mined_tuples.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// A loss over the global batch with its miner.
 struct Objective {
-  const Loss& loss;
-  const Miner& miner;
+  const losses::Loss& loss;
+  const miners::Miner& miner;
   bool normalize = true;  ///< rows are normalised to unit length before the loss
   Exchange exchange = {};
 
@@ -27,13 +27,13 @@ struct Objective {
 /// Optional inputs of a step: explicit tuples, second tower, memory or proxies.
 struct StepInput {
   /// explicit tuples, as global indices; their anchors are rows of this rank
-  std::optional<Tuples> tuples = {};
+  std::optional<miners::Tuples> tuples = {};
   /// rows of the second tower, or momentum keys, in the order of the first tower's rows
   std::optional<LocalRows> second = {};
   bool second_learns = true;  ///< false: the second tower's rows are keys, used as references only
   /// this rank's shard of the memory or of the proxies, with rows ready for the loss
   std::optional<RowSet> shard = {};
-  std::optional<Group> scope = {};  ///< the ranks whose rows are compared; empty: all
+  std::optional<distributed::Group> scope = {};  ///< the ranks whose rows are compared; empty: all
   Draw draw = {};
   bool want_health = false;
 };
@@ -47,7 +47,7 @@ struct StepLoss {
   std::vector<double> parameter_gradients;  ///< gradients of loss.parameters(); the same on every rank
   /// the rows to add to a memory, as the loss saw them: the keys if there are any, else the batch
   RowSet remembered;
-  Tuples tuples;           ///< tuples of this rank's anchors, if any were mined or given
+  miners::Tuples tuples;   ///< tuples of this rank's anchors, if any were mined or given
   double active = 0;       ///< pairs, triplets or anchors with a loss above zero, over the global batch
   double valid = 0;        ///< all pairs, triplets or anchors
   double same_sample = 0;  ///< pairs that are no negatives only because they show the same sample
@@ -56,15 +56,15 @@ struct StepLoss {
 };
 
 /// The loss over the global batch and its exact gradient by this rank's rows. For every loss and miner, and
-/// for every way of sharing the same global batch out over ranks (uneven and empty shares included), loss and
+/// for every way of dividing the same global batch among ranks (uneven and empty shares included), loss and
 /// gradients equal the single-process autograd result, and mining selects the same tuples.
 ///
-///     Slot<Loss> loss(loss_table(), "infonce");
-///     Slot<Miner> miner(miner_table(), "all");
+///     Slot<losses::Loss> loss(losses::loss_table(), "infonce");
+///     Slot<miners::Miner> miner(miners::miner_table(), "all");
 ///     const at::Tensor z_bD = at::randn({6, 8});  // this rank's embeddings: b = 6, D = 8
 ///     const at::Tensor label_b = at::tensor({0, 0, 1, 1, 2, 2}, at::kLong), id_b = at::arange(6);
 ///     const LocalRows rows{z_bD, label_b, label_b, id_b};
-///     const StepLoss step = global_batch_loss(single_group(), rows, {*loss, *miner});
+///     const StepLoss step = global_batch_loss(distributed::single_group(), rows, {*loss, *miner});
 ///     // step.loss: a double, the same on every rank; step.gradient_bD: [6, 8], where backward continues
 ///
 /// Math      rows are gathered once, outside autograd, in rank order; then pair_solver.h, all_triplets.h or
@@ -76,7 +76,7 @@ struct StepLoss {
 /// Cost      3 products of 2·b·B·D flops (2 if all rows are on one rank); one all-gather of b·D floats and a
 ///           few numbers per row; memory O(b·D + B·D + tile), never B²
 /// Throws    CommError if a peer is lost
-StepLoss global_batch_loss(const Group& world, const LocalRows& local, const Objective& objective,
-                           const StepInput& input = {});
+StepLoss global_batch_loss(const distributed::Group& world, const LocalRows& local,
+                           const Objective& objective, const StepInput& input = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -17,7 +17,7 @@
 
 #include "trainer/negatives/kernels/measure.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -32,7 +32,7 @@ class Tally {
     sums_[2 * slot].add_(at::where(mask, values, 0).sum());
     sums_[2 * slot + 1].add_(mask.sum());
   }
-  void reduce(const Group& group) {
+  void reduce(const distributed::Group& group) {
     group.all_reduce(sums_);
     host_ = sums_.cpu();
   }
@@ -45,27 +45,28 @@ class Tally {
   at::Tensor sums_, host_;
 };
 
-void look(const RowSet& rows, const RowSet& refs, bool same, Tally& tally) {
-  const int64_t anchors = std::min(kAnchors, rows.local), first_ref = refs.ring ? refs.first : 0;
-  if (anchors == 0 || refs.u_nD.size(0) == 0) return;
+void look(const RowSet& rows, const RowSet& references, bool same, Tally& tally) {
+  const int64_t anchors = std::min(kAnchors, rows.local),
+                first_reference = references.ring ? references.first : 0;
+  if (anchors == 0 || references.u_nD.size(0) == 0) return;
   const auto row = [&](const at::Tensor& x_n) { return x_n.narrow(0, rows.first, anchors).unsqueeze(1); };
-  const auto ref = [&](const at::Tensor& x_n) {
-    return x_n.narrow(0, first_ref, refs.u_nD.size(0)).unsqueeze(0);
+  const auto reference = [&](const at::Tensor& x_n) {
+    return x_n.narrow(0, first_reference, references.u_nD.size(0)).unsqueeze(0);
   };
-  at::Tensor positive_rc = row(rows.label_n) == ref(refs.label_n);
-  const at::Tensor negative_rc =
-      at::logical_and(row(rows.group_n) != ref(refs.group_n), row(rows.id_n) != ref(refs.id_n));
+  at::Tensor positive_rc = row(rows.label_n) == reference(references.label_n);
+  const at::Tensor negative_rc = at::logical_and(row(rows.group_n) != reference(references.group_n),
+                                                 row(rows.id_n) != reference(references.id_n));
   if (same) {
     const auto index_n = at::arange(rows.size(), rows.label_n.options());
-    positive_rc = at::logical_and(positive_rc, row(index_n) != ref(index_n));
+    positive_rc = at::logical_and(positive_rc, row(index_n) != reference(index_n));
   }
   const at::Tensor u_rD = rows.local_rows().narrow(0, 0, anchors);
-  at::Tensor distance_rc = at::empty({anchors, refs.u_nD.size(0)}, u_rD.options());
+  at::Tensor distance_rc = at::empty({anchors, references.u_nD.size(0)}, u_rD.options());
   at::Tensor unit_rc = at::empty_like(distance_rc), cosine_rc = at::empty_like(distance_rc);
-  measure_tile(Measure::kL2, u_rD, refs.u_nD, distance_rc);
-  const at::Tensor unit_rD = normalised(u_rD), unit_cD = normalised(refs.u_nD);
-  measure_tile(Measure::kSquaredL2, unit_rD, unit_cD, unit_rc);
-  measure_tile(Measure::kSimilarity, unit_rD, unit_cD, cosine_rc);
+  measure_tile(losses::Measure::kL2, u_rD, references.u_nD, distance_rc);
+  const at::Tensor unit_rD = normalised(u_rD), unit_cD = normalised(references.u_nD);
+  measure_tile(losses::Measure::kSquaredL2, unit_rD, unit_cD, unit_rc);
+  measure_tile(losses::Measure::kSimilarity, unit_rD, unit_cD, cosine_rc);
   tally.add(0, distance_rc, positive_rc);
   tally.add(1, distance_rc, negative_rc);
   const at::Tensor farthest_r = at::where(positive_rc, distance_rc, -kInfinity).amax(1);
@@ -80,7 +81,7 @@ void look(const RowSet& rows, const RowSet& refs, bool same, Tally& tally) {
 
 // Computed from the first rows of every rank, of unit length; the singular values are the roots of the Gram
 // matrix's eigenvalues.
-double effective_rank(const Group& group, const RowSet& rows) {
+double effective_rank(const distributed::Group& group, const RowSet& rows) {
   const int64_t share = std::min((kRankRows + group.size() - 1) / group.size(), rows.local);
   const at::Tensor u_nD = group.all_gather(normalised(rows.local_rows().narrow(0, 0, share)).to(at::kDouble));
   if (u_nD.size(0) == 0) return 0;
@@ -95,9 +96,9 @@ double effective_rank(const Group& group, const RowSet& rows) {
 
 }  // namespace
 
-PairHealth pair_health(const Group& group, const RowSet& rows, const RowSet* refs) {
+PairHealth pair_health(const distributed::Group& group, const RowSet& rows, const RowSet* references) {
   Tally tally(rows.u_nD.options().dtype(at::kDouble));
-  look(rows, refs ? *refs : rows, !refs, tally);
+  look(rows, references ? *references : rows, !references, tally);
   tally.reduce(group);
   PairHealth health{tally.mean(0), tally.mean(1), tally.mean(2), tally.mean(3),
                     tally.mean(4), tally.mean(5), tally.mean(6)};
@@ -106,4 +107,4 @@ PairHealth pair_health(const Group& group, const RowSet& rows, const RowSet* ref
   return health;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -2,7 +2,7 @@
 
 #include "trainer/negatives/tiles/row_set.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// Distances between the embeddings of a batch, from a sample of anchors; distances are Euclidean. With two
 /// towers, anchors are rows of the first and references rows of the second.
@@ -20,6 +20,7 @@ struct PairHealth {
 
 /// Compares the first few rows of each rank with the rows that it holds (with a ring, its own).
 /// Ranks     collective: one all-reduce of 16 numbers and one all-gather of up to 128 rows in all
-PairHealth pair_health(const Group& group, const RowSet& rows, const RowSet* refs = nullptr);
+PairHealth pair_health(const distributed::Group& group, const RowSet& rows,
+                       const RowSet* references = nullptr);
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

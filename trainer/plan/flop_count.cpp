@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::plan {
 
 namespace {
 
@@ -70,4 +70,4 @@ double FlopCount::total() const {
   return counted;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::plan

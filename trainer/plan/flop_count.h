@@ -2,7 +2,7 @@
 
 #include <ATen/record_function.h>
 
-namespace lodestone {
+namespace lodestone::plan {
 
 /// Counts the floating-point operations of the matrix products, convolutions and attentions that LibTorch
 /// computes on this thread during its lifetime. A multiplication and an addition count as two. Operations
@@ -21,4 +21,4 @@ class FlopCount {
   at::CallbackHandle handle_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::plan

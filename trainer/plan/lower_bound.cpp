@@ -14,7 +14,7 @@
 #include "common/products.h"
 #include "trainer/negatives/tiles/tile_walk.h"
 
-namespace lodestone {
+namespace lodestone::plan {
 
 namespace {
 
@@ -59,7 +59,7 @@ double measured_flops(c10::Device device, int64_t width) {
 }
 
 double measured_exps(c10::Device device) {
-  const int64_t side = tile_side(at::TensorOptions().dtype(at::kFloat).device(device));
+  const int64_t side = negatives::tile_side(at::TensorOptions().dtype(at::kFloat).device(device));
   const at::Tensor x_rc = normal_rows(side, side, 1).to(device);
   at::Tensor y_rc = at::empty_like(x_rc);
   return 16.0 * static_cast<double>(side * side) / best_seconds([&] {
@@ -81,31 +81,33 @@ void wait_for(const at::Tensor& x) {
 
 std::string product_routine(c10::Device device, int world) {
   return std::string("products by ATen mm (") + (device.is_cpu() ? "MKL" : device.str()) + ") in tiles of " +
-         std::to_string(tile_side(at::TensorOptions().dtype(at::kFloat).device(device))) +
+         std::to_string(negatives::tile_side(at::TensorOptions().dtype(at::kFloat).device(device))) +
          (world == 1 ? ", each pair formed once" : "");
 }
 
-Work least_work(const Objective& objective, int world, int64_t size, int64_t refs, int64_t width) {
+Work least_work(const negatives::Objective& objective, int world, int64_t size, int64_t references,
+                int64_t width) {
   const bool one = world == 1;
-  const Pairing pairing = objective.loss.pairing();
+  const losses::Pairing pairing = objective.loss.pairing();
   double products = one ? 2 : 3, passes = one ? 1 : 2;
   if (objective.miner.as_triplets()) {
     products = passes = 1;
-  } else if (pairing == Pairing::kTowers) {
+  } else if (pairing == losses::Pairing::kTowers) {
     products = one ? 4 : 6;
     passes = one ? 2 : 4;
-  } else if (pairing != Pairing::kBatch) {
+  } else if (pairing != losses::Pairing::kBatch) {
     products = 4;
     passes = 2;
   }
-  if (objective.miner.as_pairs()) products += one && pairing == Pairing::kBatch ? 0.5 : 1;
+  if (objective.miner.as_pairs()) products += one && pairing == losses::Pairing::kBatch ? 0.5 : 1;
   const double pairs =
       static_cast<double>(size) / world *
-      static_cast<double>(pairing == Pairing::kBatch ? size
-                                                     : refs * (pairing == Pairing::kTowers ? 1 : world));
+      static_cast<double>(pairing == losses::Pairing::kBatch
+                              ? size
+                              : references * (pairing == losses::Pairing::kTowers ? 1 : world));
   const auto* loss = objective.loss.as_pairs();
-  const bool transcends =
-      (loss && loss->negative_sum() == Sum::kLogExp) || objective.loss.measure() == Measure::kL2;
+  const bool transcends = (loss && loss->negative_sum() == losses::Sum::kLogExp) ||
+                          objective.loss.measure() == losses::Measure::kL2;
   return {products * 2 * pairs * static_cast<double>(width), transcends ? passes * pairs : 0};
 }
 
@@ -116,4 +118,4 @@ double ProductRates::seconds(const Work& work, int64_t width) {
   return work.flops / flops + work.transcendentals / exps_;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::plan

@@ -5,7 +5,7 @@
 
 #include "trainer/negatives/global_batch.h"
 
-namespace lodestone {
+namespace lodestone::plan {
 
 /// The least work that a loss and its gradient need on each rank.
 struct Work {
@@ -14,13 +14,14 @@ struct Work {
 };
 
 /// The matrix products and transcendental operations of the memory-flat scheme, which computes the value of a
-/// pair once per pass, for N = `size` rows, M = `refs` reference rows and W = `world` ranks:
+/// pair once per pass, for N = `size` rows, M = `references` reference rows and W = `world` ranks:
 ///   pairs of a set on one rank   2 products of 2·N·N·D flops and N² exponentials (a pair serves both ends)
 ///   on W ranks                   3 products and 2 exponentials of (N/W)·N
 ///   two towers, or proxies       4 products and 2 exponentials of N·M (on W ranks, towers: 6 of (N/W)·N)
 ///   mined triplets               1 product
 ///   a miner of pairs             half a product more (on W ranks 1)
-Work least_work(const Objective& objective, int world, int64_t size, int64_t refs, int64_t width);
+Work least_work(const negatives::Objective& objective, int world, int64_t size, int64_t references,
+                int64_t width);
 
 /// The rates at which a device computes products and transcendental operations, measured on first use. CPU:
 /// the best of MKL's and oneDNN's float32 products over tiles of several sizes, and exp in the cache, on the
@@ -46,4 +47,4 @@ std::string product_routine(c10::Device device, int world);
 /// after the call that started it.
 void wait_for(const at::Tensor& x);
 
-}  // namespace lodestone
+}  // namespace lodestone::plan

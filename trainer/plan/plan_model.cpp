@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::plan {
 
 namespace {
 
@@ -79,17 +79,17 @@ Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, 
   p.share = std::ceil(global_batch / static_cast<double>(ranks));
   const double at_once =
       cost.micro_batch > 0 ? std::min<double>(p.share, static_cast<double>(cost.micro_batch)) : p.share;
-  const double met = global_batch + cost.refs;
+  const double references = global_batch + cost.references;
   p.base_bytes = machine.base_bytes;
   p.kept_bytes =
       cost.weight_bytes + cost.moment_bytes + cost.average_bytes + cost.gradient_bytes * (ranks > 1 ? 2 : 1);
   p.activation_bytes = cost.working_bytes.at(at_once);
-  p.loss_bytes = 4 * (p.share + met) * static_cast<double>(cost.width) * 4 + kTileBytes;
+  p.loss_bytes = 4 * (p.share + references) * static_cast<double>(cost.width) * 4 + kTileBytes;
 
   p.compute =
       (1 + cost.extra_forward) * machine.encode_seconds.at(p.share) + machine.backward_seconds.at(p.share);
   // If all rows are on one rank a pair serves both its ends: two products instead of three.
-  p.loss = machine.pair_seconds * p.share * met * (ranks > 1 ? 1 : 2.0 / 3);
+  p.loss = machine.pair_seconds * p.share * references * (ranks > 1 ? 1 : 2.0 / 3);
   p.update = machine.update_seconds;
   const double bandwidth =
       nodes > 1 ? std::min(machine.inner_bandwidth, machine.link_bandwidth) : machine.inner_bandwidth;
@@ -134,4 +134,4 @@ int64_t last_that_pays(const std::vector<Prediction>& doubling) {
   return doubling.empty() ? 0 : doubling.back().ranks;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::plan

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::plan {
 
 /// A quantity that is linear in the number of rows: fixed + per_row · rows.
 struct ByRows {
@@ -29,8 +29,8 @@ struct VerbCost {
   double sent_bytes(int64_t ranks, double share, double global) const;
 };
 
-/// The cost of a step as measured on small batches: what it computes, stores and
-/// sends, independent of the machine.
+/// The cost of a step as measured on small batches: what it computes, stores and sends, independent of the
+/// machine.
 struct StepCost {
   int64_t parameters = 0, width = 0;
   double weight_bytes = 0, gradient_bytes = 0, moment_bytes = 0, average_bytes = 0;
@@ -38,7 +38,7 @@ struct StepCost {
   double flops_per_row = 0;  ///< operations of one forward pass of the encoder
   double extra_forward = 0;  ///< forward passes that micro-batches or recomputation add
   int64_t micro_batch = 0;
-  double refs = 0;              ///< reference rows besides those of the batch: memory, proxies
+  double references = 0;        ///< reference rows besides those of the batch: memory, proxies
   std::vector<VerbCost> verbs;  ///< the collectives, gradient_sync among them
 };
 
@@ -53,7 +53,7 @@ struct Machine {
   double pair_seconds = 0;
   /// Between ranks of a node: bytes per second in each direction, and seconds.
   double inner_bandwidth = 0, inner_latency = 0;
-  /// Of the link between a node and other nodes, likewise.
+  /// Of the link between a node and other nodes, likewise, with all adapters of the node.
   double link_bandwidth = 0, link_latency = 0;
 };
 
@@ -65,8 +65,8 @@ struct GpuFigures {
 };
 /// The manufacturers' figures: h100, h200, a100, l40s.
 const std::vector<GpuFigures>& gpu_table();
-/// A machine whose GPU reaches `efficiency` of its peak rate: in bfloat16 if
-/// `half_precision`, otherwise in TF32.
+/// A machine whose GPU reaches `efficiency` of its peak rate: in bfloat16 if `half_precision`, otherwise in
+/// TF32.
 /// Throws    ConfigError that lists the known GPUs
 Machine machine_of(const std::string& gpu, const StepCost& cost, bool half_precision, double efficiency);
 
@@ -85,8 +85,10 @@ struct Prediction {
 };
 
 /// Predicts a step with the α–β model. Reductions and gathers take 2 log2 W and log2 W latencies per call,
-/// within nodes and then between them, plus the bytes that a rank sends over the slowest link they cross. The
-/// gradient's reduction overlaps with the backward pass except for its last bucket.
+/// within nodes and then between them, plus the bytes that a rank sends over the slowest link they cross:
+/// that within the node, or that between nodes, which a ring through all ranks crosses once per node in each
+/// direction, so that its ranks need not share it. The gradient's reduction overlaps with the backward pass
+/// except for its last bucket.
 Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, int64_t nodes,
                    double global_batch);
 
@@ -97,4 +99,4 @@ int64_t largest_batch(const StepCost& cost, const Machine& machine, int64_t rank
 /// times the samples per second.
 int64_t last_that_pays(const std::vector<Prediction>& doubling);
 
-}  // namespace lodestone
+}  // namespace lodestone::plan

@@ -14,6 +14,7 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
+#include <c10/util/Logging.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
 #include "common/state_handles.h"
@@ -22,13 +23,13 @@
 #include "trainer/run/build_encoder.h"
 #include "trainer/run/checkpoint_config.h"
 
-namespace lodestone {
+namespace lodestone::plan {
 
 namespace {
 
 constexpr int kSteps = 4;  // the first is a warm-up
 constexpr int64_t kLossRows = 1024;
-constexpr int64_t kFewRows = 8, kRowsOfSmallPictures = 32, kSmallPixels = 64 * 64;
+constexpr int64_t kFewRows = 8, kRowsOfSmallImages = 32, kSmallPixels = 64 * 64;
 constexpr int64_t kTrafficRows = 8;  // the bytes sent follow from shapes alone
 
 /// Peak of the memory that LibTorch has allocated since construction.
@@ -46,7 +47,20 @@ class HeldBytes : public c10::MemoryReportingInfoBase {
   std::atomic<int64_t> held_{0}, peak_{0};
 };
 
-Features made_up(const InputShape& shape, int64_t rows) {
+/// During its lifetime LibTorch logs no warnings. A profiler that begins after memory was allocated, as
+/// HeldBytes does on purpose, makes it warn of each block that it frees.
+class NoWarnings {
+ public:
+  NoWarnings() { FLAGS_caffe2_log_level = std::max(before_, static_cast<int>(c10::GLOG_ERROR)); }
+  ~NoWarnings() { FLAGS_caffe2_log_level = before_; }
+  NoWarnings(const NoWarnings&) = delete;
+  NoWarnings& operator=(const NoWarnings&) = delete;
+
+ private:
+  const int before_ = FLAGS_caffe2_log_level;
+};
+
+Features made_up(const encoders::InputShape& shape, int64_t rows) {
   Features x;
   const bool both = shape.channels > 0 && shape.vocabulary > 0;
   const int64_t n = both ? (rows + 1) / 2 : rows, texts = both ? rows / 2 : rows;
@@ -62,52 +76,62 @@ Features made_up(const InputShape& shape, int64_t rows) {
 /// One rank of the trial steps, with a configuration of its own, since an encoder belongs to one trainer.
 class Trial {
  public:
-  Trial(const ProbeOptions& options, Group world)
+  Trial(const ProbeOptions& options, distributed::Group world)
       : options_(options), world_(std::move(world)), config_(options.tables) {
-    read_named_config(options.config, options.assignments, options.allow_code, config_);
+    run::read_named_config(options.root, options.config, options.assignments, options.allow_code, config_);
     config_.training.micro_batch = 0;
     config_.training.determinism = {};
-    Precision& precision = config_.training.precision;
-    if (precision == Precision::kFloat16) precision = Precision::kBFloat16;
+    engine::Precision& precision = config_.training.precision;
+    if (precision == engine::Precision::kFloat16) precision = engine::Precision::kBFloat16;
   }
 
   /// The configured encoder, or a nearly free one of the same dimension.
   void build(std::optional<int64_t> width = {}) {
     if (width) {
       shape_ = {1, 1, 1, 0, 0};
-      small_.emplace(encoder_table(), "mlp");
+      small_.emplace(encoders::encoder_table(), "mlp");
       read_fields(parse_yaml("hidden: []\nembedding: " + std::to_string(*width), "plan"),
                   [&](Fields& f) { (*small_)->visit(f); });
     } else {
-      shape_ = input_shape(config_);
+      shape_ = run::input_shape(config_);
+      check_tokens();
     }
     encoder().build(shape_, 1);
     if (options_.tokens > 0) shape_.max_tokens = std::min(options_.tokens, shape_.max_tokens);
   }
 
-  Encoder& encoder() { return small_ ? **small_ : *config_.encoder; }
-  RunConfig& config() { return config_; }
-  const InputShape& shape() const { return shape_; }
+  encoders::Encoder& encoder() { return small_ ? **small_ : *config_.encoder; }
+  run::RunConfig& config() { return config_; }
+  const encoders::InputShape& shape() const { return shape_; }
 
   void prepare(int64_t global_rows) {
     rows_ = global_rows;
-    LossSideSetup setup{{}, encoder().output_dim(), at::kFloat, 1, nullptr};
+    engine::LossHeadSetup setup{{}, encoder().output_dim(), at::kFloat, 1, nullptr};
     for (int64_t c = 0; c < std::max(options_.classes, global_rows); ++c) setup.group_c.push_back(c);
-    trainer_ = std::make_unique<Trainer>(world_, c10::Device(at::kCPU), encoder(), config_.objective(),
-                                         config_.training, setup);
+    trainer_ = std::make_unique<engine::Trainer>(world_, c10::Device(at::kCPU), encoder(),
+                                                 config_.objective(), config_.training, setup);
   }
-  StepMetrics step() { return trainer_->step(batch(), 0); }
-  Trainer& trainer() { return *trainer_; }
-  Traffic traffic() const { return world_.traffic(); }
+  engine::StepMetrics step() { return trainer_->step(batch(), 0); }
+  engine::Trainer& trainer() { return *trainer_; }
+  distributed::Traffic traffic() const { return world_.traffic(); }
 
  private:
-  Batch batch() const {
-    Batch batch;
+  void check_tokens() const {
+    if (options_.tokens > 0 && shape_.vocabulary == 0)
+      throw ConfigError("plan: expected --tokens with texts alone, got it with images; leave it out");
+    if (options_.tokens > shape_.max_tokens)
+      throw ConfigError(
+          "plan: expected --tokens of at most max_tokens = " + std::to_string(shape_.max_tokens) + ", got " +
+          std::to_string(options_.tokens) + "; give fewer, or raise max_tokens");
+  }
+
+  sampler::Batch batch() const {
+    sampler::Batch batch;
     batch.global_rows = rows_;
-    batch.share = share_of(rows_, {world_.rank(), world_.size()});
+    batch.share = sampler::share_of(rows_, {world_.rank(), world_.size()});
     batch.features = made_up(shape_, batch.share.size());
     for (int64_t i = batch.share.begin; i < batch.share.end; ++i) {
-      batch.labels.push_back(config_.loss->pairing() == Pairing::kTowers ? i / 2 : i / 4);
+      batch.labels.push_back(config_.loss->pairing() == losses::Pairing::kTowers ? i / 2 : i / 4);
       batch.ids.push_back(i);
     }
     batch.groups = batch.labels;
@@ -116,12 +140,12 @@ class Trial {
   }
 
   const ProbeOptions& options_;
-  Group world_;
-  RunConfig config_;
-  std::optional<Slot<Encoder>> small_;
-  InputShape shape_;
+  distributed::Group world_;
+  run::RunConfig config_;
+  std::optional<Slot<encoders::Encoder>> small_;
+  encoders::InputShape shape_;
   int64_t rows_ = 0;
-  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<engine::Trainer> trainer_;
 };
 
 double bytes_of(const std::map<std::string, at::Tensor>& tensors) {
@@ -138,10 +162,11 @@ struct Measured {
 // The fastest of some steps: other programs only make them slower.
 Measured measure(Trial& trial) {
   Measured best;
+  const NoWarnings quiet;
   for (int i = 0; i < kSteps; ++i) {
     const auto held = std::make_shared<HeldBytes>();
     const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, held);
-    const PhaseSeconds phases = trial.step().phases;
+    const engine::PhaseSeconds phases = trial.step().phases;
     best.peak = static_cast<double>(held->peak());
     if (i == 0) continue;
     best.encode = std::min(best.encode, phases.encode);
@@ -152,16 +177,16 @@ Measured measure(Trial& trial) {
   return best;
 }
 
-int64_t rows_to_probe(const ProbeOptions& options, const InputShape& shape) {
+int64_t rows_to_probe(const ProbeOptions& options, const encoders::InputShape& shape) {
   const int64_t pixels = shape.width * shape.height;
   const bool small = shape.vocabulary == 0 && shape.channels > 0 && pixels <= kSmallPixels;
-  return options.probe_rows.value_or(small ? kRowsOfSmallPictures : kFewRows);
+  return options.probe_rows.value_or(small ? kRowsOfSmallImages : kFewRows);
 }
 
 void probe_compute(const ProbeOptions& options, StepCost& cost, Machine& here) {
-  Trial trial(options, single_group());
+  Trial trial(options, distributed::single_group());
   trial.build();
-  Encoder& encoder = trial.encoder();
+  encoders::Encoder& encoder = trial.encoder();
   const int64_t rows = rows_to_probe(options, trial.shape());
   const auto few = static_cast<double>(rows), many = 2 * few;
   for (const auto& parameter : encoder.parameters().learned())
@@ -173,7 +198,8 @@ void probe_compute(const ProbeOptions& options, StepCost& cost, Machine& here) {
   cost.width = encoder.output_dim();
   {
     const at::NoGradGuard no_grad;
-    ForwardMode mode = training_mode(single_group(), trial.config().training.batch_norm);
+    encoders::ForwardMode mode =
+        engine::training_mode(distributed::single_group(), trial.config().training.batch_norm);
     mode.update_statistics = false;
     const FlopCount flops;
     encoder.forward(made_up(trial.shape(), rows), mode);
@@ -185,7 +211,7 @@ void probe_compute(const ProbeOptions& options, StepCost& cost, Machine& here) {
   const Measured large = measure(trial);
   const auto kept = state_handles(trial.trainer());
   cost.moment_bytes = bytes_of(kept.at("optimizer"));
-  if (kept.contains("ema")) cost.average_bytes = bytes_of(kept.at("ema"));
+  if (kept.contains(engine::kAverageGroup)) cost.average_bytes = bytes_of(kept.at(engine::kAverageGroup));
   // The step also allocates the gradients, which are counted separately.
   cost.working_bytes = ByRows::through(few, small.peak, many, large.peak);
   cost.working_bytes.fixed = std::max(0.0, cost.working_bytes.fixed - cost.gradient_bytes);
@@ -195,20 +221,20 @@ void probe_compute(const ProbeOptions& options, StepCost& cost, Machine& here) {
 }
 
 double probe_pair_seconds(const ProbeOptions& options, const StepCost& cost) {
-  Trial trial(options, single_group());
+  Trial trial(options, distributed::single_group());
   trial.build(cost.width);
   trial.prepare(kLossRows);
   // The model assumes three products per pair; a single process needs two.
   return 1.5 * measure(trial).loss /
-         (static_cast<double>(kLossRows) * (static_cast<double>(kLossRows) + cost.refs));
+         (static_cast<double>(kLossRows) * (static_cast<double>(kLossRows) + cost.references));
 }
 
 // The traffic of one step of this many rows, between two ranks as threads.
-Traffic traffic_of_two(const ProbeOptions& options, int64_t rows) {
-  const auto groups = local_groups(2);
+distributed::Traffic traffic_of_two(const ProbeOptions& options, int64_t rows) {
+  const auto groups = distributed::local_groups(2);
   std::vector<std::thread> threads;
   std::vector<std::exception_ptr> errors(2);
-  Traffic sent;
+  distributed::Traffic sent;
   for (size_t rank = 0; rank < 2; ++rank)
     threads.emplace_back([&, rank] {
       try {
@@ -216,11 +242,11 @@ Traffic traffic_of_two(const ProbeOptions& options, int64_t rows) {
         trial.build();
         trial.prepare(rows);
         trial.step();
-        const Traffic before = trial.traffic();
+        const distributed::Traffic before = trial.traffic();
         trial.step();
-        const Traffic after = trial.traffic();
+        const distributed::Traffic after = trial.traffic();
         if (rank != 0) return;
-        for (const auto& [name, verb] : kTrafficFields)
+        for (const auto& [name, verb] : coordinator::kTrafficFields)
           sent.*
               verb = {(after.*verb).calls - (before.*verb).calls, (after.*verb).bytes - (before.*verb).bytes};
       } catch (...) {
@@ -237,9 +263,9 @@ Traffic traffic_of_two(const ProbeOptions& options, int64_t rows) {
 void probe_traffic(const ProbeOptions& options, StepCost& cost) {
   using Shape = VerbCost::Shape;
   const int64_t few = 2 * options.probe_rows.value_or(kTrafficRows), many = 2 * few;
-  const Traffic small = traffic_of_two(options, few), large = traffic_of_two(options, many);
-  const auto add = [&](const char* name, VerbTraffic Traffic::*verb, Shape shape, bool of_share,
-                       double sent_of_payload) {
+  const distributed::Traffic small = traffic_of_two(options, few), large = traffic_of_two(options, many);
+  const auto add = [&](const char* name, distributed::VerbTraffic distributed::Traffic::*verb, Shape shape,
+                       bool of_share, double sent_of_payload) {
     const double scale = of_share ? 0.5 : 1;
     const double a = static_cast<double>((small.*verb).bytes) / sent_of_payload,
                  b = static_cast<double>((large.*verb).bytes) / sent_of_payload;
@@ -249,18 +275,18 @@ void probe_traffic(const ProbeOptions& options, StepCost& cost) {
          static_cast<double>((large.*verb).calls)});
   };
   // With two ranks each sends all of a reduction's payload, its own part of a gather's, half of a scatter's.
-  add("all_reduce", &Traffic::all_reduce, Shape::kReduce, false, 1);
-  add("all_gather", &Traffic::all_gather, Shape::kGather, true, 1);
-  add("reduce_scatter", &Traffic::reduce_scatter, Shape::kReduce, false, 1);
-  add("broadcast", &Traffic::broadcast, Shape::kOnce, false, 1);
-  add("send_recv", &Traffic::send_recv, Shape::kGather, true, 1);
-  add("gradient_sync", &Traffic::gradient_sync, Shape::kReduce, false, 1);
+  add("all_reduce", &distributed::Traffic::all_reduce, Shape::kReduce, false, 1);
+  add("all_gather", &distributed::Traffic::all_gather, Shape::kGather, true, 1);
+  add("reduce_scatter", &distributed::Traffic::reduce_scatter, Shape::kReduce, false, 1);
+  add("broadcast", &distributed::Traffic::broadcast, Shape::kOnce, false, 1);
+  add("send_recv", &distributed::Traffic::send_recv, Shape::kGather, true, 1);
+  add("gradient_sync", &distributed::Traffic::gradient_sync, Shape::kReduce, false, 1);
 }
 
-void refuse_what_is_not_planned(const RunConfig& config, int64_t classes) {
+void refuse_what_is_not_planned(const run::RunConfig& config, int64_t classes) {
   if (!config.data.tuples.empty())
     throw ConfigError("plan: expected classes, got data.tuples; plan the same encoder and loss without them");
-  if (config.training.loss_side.memory.has_momentum_encoder())
+  if (config.training.loss_head.memory.has_momentum_encoder())
     throw ConfigError("plan: memory.kind momentum is not planned; use none or xbm");
   if (config.loss->uses_proxies() && classes == 0)
     throw ConfigError(
@@ -270,20 +296,20 @@ void refuse_what_is_not_planned(const RunConfig& config, int64_t classes) {
 }  // namespace
 
 StepCost probe_step(const ProbeOptions& options, Machine& here) {
-  RunConfig config(options.tables);
-  read_named_config(options.config, options.assignments, options.allow_code, config);
+  run::RunConfig config(options.tables);
+  run::read_named_config(options.root, options.config, options.assignments, options.allow_code, config);
   refuse_what_is_not_planned(config, options.classes);
   at::set_num_threads(options.threads);
   StepCost cost;
   cost.micro_batch = config.training.micro_batch;
   cost.extra_forward = cost.micro_batch > 0 ? 1 : 0;
-  if (config.training.loss_side.memory.on())
-    cost.refs += static_cast<double>(config.training.loss_side.memory.size);
-  cost.refs += static_cast<double>(options.classes);
+  if (config.training.loss_head.memory.on())
+    cost.references += static_cast<double>(config.training.loss_head.memory.size);
+  cost.references += static_cast<double>(options.classes);
   probe_compute(options, cost, here);
   here.pair_seconds = probe_pair_seconds(options, cost);
   probe_traffic(options, cost);
   return cost;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::plan

@@ -1,14 +1,16 @@
 #pragma once
 
+#include "common/yaml.h"
 #include "trainer/plan/plan_model.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::plan {
 
 /// The configuration to plan for, and how to measure it.
 struct ProbeOptions {
-  Tables tables;
-  std::string config;
+  run::Tables tables;
+  ConfigNodePtr root;  ///< the file's content, read once since the file may be a pipe
+  std::string config;  ///< its name
   std::vector<std::string> assignments;
   bool allow_code = false;  ///< see read_named_config
   int64_t classes = 0;      ///< number of classes, for losses with proxies
@@ -27,4 +29,4 @@ struct ProbeOptions {
 ///           `classes`
 StepCost probe_step(const ProbeOptions& options, Machine& here);
 
-}  // namespace lodestone
+}  // namespace lodestone::plan

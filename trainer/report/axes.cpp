@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "common/text_format.h"
-#include "trainer/eval/measures.h"
+#include "trainer/eval/metrics.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
 double AxisScale::place(double value) const {
   const auto along = [this](double v) { return axis_.log ? std::log10(v) : v; };
@@ -39,7 +39,7 @@ std::string AxisScale::tick_text(double value) const {
   if (std::abs(value) < 1e-12) value = 0;
   if (axis_.percent) return compact(100 * value) + " %";
   if (std::abs(value) >= 1000 && value == std::round(value))
-    return format_measure({"", "", Metric::Kind::kCount, 0}, value);
+    return eval::format_metric({"", "", eval::Metric::Kind::kCount, 0}, value);
   return compact(value);
 }
 
@@ -60,4 +60,4 @@ ChartAxis fit_axis(const ChartAxis& axis, const std::vector<double>& values) {
   return fitted;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::report

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::report {
 
 /// An axis of a chart. Bounds that are NaN are taken from the data.
 struct ChartAxis {
@@ -36,4 +36,4 @@ class AxisScale {
 /// The axis, with NaN bounds replaced by those of the data: never empty, and including 0 if it is near.
 ChartAxis fit_axis(const ChartAxis& axis, const std::vector<double>& values);
 
-}  // namespace lodestone
+}  // namespace lodestone::report

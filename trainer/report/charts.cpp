@@ -7,7 +7,7 @@
 #include "common/text_format.h"
 #include "trainer/report/html.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
 namespace {
 
@@ -123,7 +123,7 @@ std::string draw_chart(const Chart& chart) {
   return drawing.finish() + (chart.lines.size() > 1 ? "<ul class=\"legend\">" + legend + "</ul>" : "");
 }
 
-std::string draw_histogram(const DistanceHistogram& histogram) {
+std::string draw_histogram(const eval::DistanceHistogram& histogram) {
   const size_t bins = std::max(histogram.positives.size(), histogram.negatives.size());
   if (bins == 0) return {};
   std::vector<double> shares = histogram.positives;
@@ -139,4 +139,4 @@ std::string draw_histogram(const DistanceHistogram& histogram) {
          legend_item("c2 block", "Different classes") + "</ul>";
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::report

@@ -6,7 +6,7 @@
 #include "trainer/eval/pairs.h"
 #include "trainer/report/axes.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
 /// A line of a chart; points in order of x, those that are not finite left out.
 struct ChartLine {
@@ -40,6 +40,6 @@ struct Chart {
 std::string draw_chart(const Chart& chart);
 
 /// Draws the two distributions as filled steps over distance.
-std::string draw_histogram(const DistanceHistogram& histogram);
+std::string draw_histogram(const eval::DistanceHistogram& histogram);
 
-}  // namespace lodestone
+}  // namespace lodestone::report

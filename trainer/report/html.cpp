@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lodestone {
+namespace lodestone::report {
 
 namespace {
 
@@ -76,4 +76,4 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::report

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace lodestone {
+namespace lodestone::report {
 
 /// Escapes text for use between tags and inside quoted attributes: & < > " ' become entities; control
 /// characters other than tab and newline, and bytes that are not UTF-8, become U+FFFD.
@@ -12,4 +12,4 @@ std::string escape_html(std::string_view text);
 /// Base64 of RFC 4648, with padding.
 std::string base64(std::string_view bytes);
 
-}  // namespace lodestone
+}  // namespace lodestone::report

@@ -6,11 +6,11 @@
 #include "common/files.h"
 #include "common/text_format.h"
 #include "trainer/report/html.h"
-#include "trainer/report/picture_sheet.h"
+#include "trainer/report/image_sheet.h"
 #include "trainer/report/report_charts.h"
 #include "trainer/report/report_style.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
 namespace {
 
@@ -20,12 +20,13 @@ constexpr const char* kMark =
     R"(<path class="arch" d="M6 26V15a10 10 0 0 1 20 0v11h-6V15a4 4 0 0 0-8 0v11z"/>)"
     R"(<path class="poles" d="M6 21h6v5H6zM20 21h6v5h-6z"/></svg>)";
 
-std::string difference(const Metric& metric, double model, double floor) {
-  if (metric.kind == Metric::Kind::kCount) return {};
-  const double gap = model - floor;
+std::string difference(const eval::Metric& metric, double model, double baseline) {
+  if (metric.kind == eval::Metric::Kind::kCount) return {};
+  const double gap = model - baseline;
   const char* sign = gap < 0 ? "−" : "+";
-  const std::string text = metric.kind == Metric::Kind::kRate ? decimal(100 * std::abs(gap), 1) + " points"
-                                                              : decimal(std::abs(gap), 3);
+  const std::string text = metric.kind == eval::Metric::Kind::kRate
+                               ? decimal(100 * std::abs(gap), 1) + " points"
+                               : decimal(std::abs(gap), 3);
   const char* verdict = gap * metric.better > 0 ? "better" : gap * metric.better < 0 ? "worse" : "";
   return fill(R"(<span class="{}">{}{}</span>)", {verdict, sign, text});
 }
@@ -56,33 +57,33 @@ std::string masthead(const ReportInput& input) {
 }
 
 // A bar with the baseline as a notch; error rates use the scale 0 … 50 %, where 50 % is chance.
-std::string bar(const Metric& metric, double model, std::optional<double> floor) {
+std::string bar(const eval::Metric& metric, double model, std::optional<double> baseline) {
   const double scale = metric.better < 0 ? 200 : 100;
   const auto width = [scale](double value) { return std::clamp(scale * value, 0.0, 100.0); };
   std::string html =
       fill(R"(<div class="bar" aria-hidden="true"><i style="width:{}%"></i>)", {decimal(width(model), 1)});
-  if (floor) html += fill(R"(<b style="left:{}%"></b>)", {decimal(width(*floor), 1)});
+  if (baseline) html += fill(R"(<b style="left:{}%"></b>)", {decimal(width(*baseline), 1)});
   return html + "</div>";
 }
 
-std::string headline_card(const Metric& metric, double model, const ReportInput& input) {
-  const auto floor = input.floor.find(metric.name);
+std::string headline_card(const eval::Metric& metric, double model, const ReportInput& input) {
+  const auto baseline = input.baseline.find(metric.name);
   std::string beside;
-  if (floor) {
-    beside = fill(
-        R"(<p class="beside">{} {} · {}</p>)",
-        {escape_html(input.floor_name), format_measure(metric, *floor), difference(metric, model, *floor)});
+  if (baseline) {
+    beside = fill(R"(<p class="beside">{} {} · {}</p>)",
+                  {escape_html(input.baseline_name), eval::format_metric(metric, *baseline),
+                   difference(metric, model, *baseline)});
   }
   return fill(
       "<div class=\"card headline\"><h3>{}</h3><p class=\"figure\">{}<small>&nbsp;%</small></p>{}{}<p "
       "class=\"meaning\">{}</p></div>\n",
-      {metric.title, decimal(100 * model, 1), bar(metric, model, floor), beside, metric.meaning});
+      {metric.title, decimal(100 * model, 1), bar(metric, model, baseline), beside, metric.meaning});
 }
 
 std::string headlines(const ReportInput& input) {
   std::string cards;
   int shown = 0;
-  for (const Metric& metric : headline_metrics()) {
+  for (const eval::Metric& metric : eval::headline_metrics()) {
     const auto model = input.model.find(metric.name);
     if (!model || shown == 4) continue;
     cards += headline_card(metric, *model, input);
@@ -103,16 +104,15 @@ std::string charts(const ReportInput& input) {
 
 std::string sheet_part(const char* title, const std::string& text, const std::vector<SheetRow>& rows) {
   if (rows.empty()) return {};
-  return fill("<h3>{}</h3><p class=\"note\">{}</p>\n{}", {title, text, draw_picture_sheet(rows)});
+  return fill("<h3>{}</h3><p class=\"note\">{}</p>\n{}", {title, text, draw_image_sheet(rows)});
 }
 
 std::string sheet(const ReportInput& input) {
   if (input.sample.empty() && input.worst.empty()) return {};
-  return "<section aria-labelledby=\"sheet\"><h2 id=\"sheet\">Nearest neighbours</h2>\n"
-         "<p class=\"note\">Each query stands first; to its right are the samples the model finds nearest, "
-         "nearest first. "
-         "<span class=\"verdict right\">✓ right</span> is of the query's class, "
-         "<span class=\"verdict wrong\">✗ wrong</span> is not.</p>\n" +
+  return "<section aria-labelledby=\"sheet\"><h2 id=\"sheet\">Nearest neighbours</h2>\n<p "
+         "class=\"note\">Each query comes first; to its right are the samples the model finds nearest, "
+         "nearest first. <span class=\"verdict right\">✓ right</span> is of the query's class, <span "
+         "class=\"verdict wrong\">✗ wrong</span> is not.</p>\n" +
          sheet_part(
              "A fair sample",
              "Queries chosen by a seed before anything was scored. Right: " + count_right(input.sample) + ".",
@@ -138,52 +138,47 @@ std::string confusion_section(const ReportInput& input) {
          fill(R"(<div class="bar" aria-hidden="true"><i style="width:{}%"></i></div>)",
               {decimal(share, 1)})});
   }
-  return "<section aria-labelledby=\"confused\"><h2 id=\"confused\">Classes taken for each other</h2>\n<p "
-         "class=\"note\">Of the "
-         "queries of a class, how many have their nearest sample in the other class; the most frequent "
-         "first.</p>\n<div class=\"card "
-         "table confused\"><table><thead><tr><th scope=\"col\">Class</th><th scope=\"col\" "
-         "class=\"name\">Taken for</th><th "
+  return "<section aria-labelledby=\"confused\"><h2 id=\"confused\">Confused classes</h2>\n<p "
+         "class=\"note\">Of the queries of a class, how many have their nearest sample in the other class; "
+         "the most frequent first.</p>\n<div class=\"card table confused\"><table><thead><tr><th "
+         "scope=\"col\">Class</th><th scope=\"col\" class=\"name\">Confused with</th><th "
          "scope=\"col\">Queries</th><th scope=\"col\" class=\"gap\">Share</th></tr></thead>\n<tbody>\n" +
          rows + "</tbody></table></div></section>\n";
 }
 
-std::string measures_section(const ReportInput& input) {
+std::string metrics_section(const ReportInput& input) {
   if (input.model.empty()) return {};
-  const bool floors = !input.floor.empty();
+  const bool has_baseline = !input.baseline.empty();
   std::string rows;
   for (const auto& [name, value] : input.model.entries()) {
-    const Metric metric = find_metric(name);
+    const eval::Metric metric = eval::find_metric(name);
     const std::string title = *metric.title == '\0' ? name : metric.title;
     rows += fill("<tr><th scope=\"row\">{} <code>{}</code></th><td>{}</td>",
-                 {escape_html(title), escape_html(name), format_measure(metric, value)});
-    const Interval* interval = find_interval(input.intervals, name);
+                 {escape_html(title), escape_html(name), eval::format_metric(metric, value)});
+    const eval::Interval* interval = eval::find_interval(input.intervals, name);
     if (!input.intervals.empty())
       rows += fill("<td class=\"interval\">{}</td>",
-                   {interval != nullptr ? format_interval(metric, *interval) : ""});
-    const auto floor = input.floor.find(name);
-    if (floors) {
+                   {interval != nullptr ? eval::format_interval(metric, *interval) : ""});
+    const auto baseline = input.baseline.find(name);
+    if (has_baseline) {
       rows += fill("<td>{}</td><td class=\"gap\">{}</td>",
-                   {floor ? format_measure(metric, *floor) : "",
-                    floor && !std::isnan(value) ? difference(metric, value, *floor) : ""});
+                   {baseline ? eval::format_metric(metric, *baseline) : "",
+                    baseline && !std::isnan(value) ? difference(metric, value, *baseline) : ""});
     }
     rows += "</tr>\n";
   }
   const std::string interval_head =
       input.intervals.empty() ? "" : "<th scope=\"col\" class=\"interval\">95 % interval</th>";
-  const std::string floor_heads =
-      floors ? fill("<th scope=\"col\">{}</th><th scope=\"col\" class=\"gap\">Difference</th>",
-                    {escape_html(input.floor_name)})
-             : "";
+  const std::string baseline_heads =
+      has_baseline ? fill("<th scope=\"col\">{}</th><th scope=\"col\" class=\"gap\">Difference</th>",
+                          {escape_html(input.baseline_name)})
+                   : "";
   return fill(
-      "<section aria-labelledby=\"measures\"><h2 id=\"measures\">All measures</h2>\n<p class=\"note\">Ties "
-      "count against the "
-      "model. A sample is never its own neighbour; one without another of its class is left out.</p>\n<div "
-      "class=\"card "
-      "table\"><table><thead><tr><th scope=\"col\">Measure</th><th "
-      "scope=\"col\">Model</th>{}{}</tr></thead>\n<tbody>\n"
-      "{}</tbody></table></div></section>\n",
-      {interval_head, floor_heads, rows});
+      "<section aria-labelledby=\"measures\"><h2 id=\"measures\">All metrics</h2>\n<p class=\"note\">Ties "
+      "count against the model. A sample is never its own neighbour; one without another of its class is "
+      "left out.</p>\n<div class=\"card table\"><table><thead><tr><th scope=\"col\">Metric</th><th "
+      "scope=\"col\">Model</th>{}{}</tr></thead>\n<tbody>\n{}</tbody></table></div></section>\n",
+      {interval_head, baseline_heads, rows});
 }
 
 std::string configuration(const ReportInput& input) {
@@ -199,7 +194,7 @@ std::string configuration(const ReportInput& input) {
 
 std::string render_report(const ReportInput& input) {
   return head(input) + "<body>\n<main>\n" + masthead(input) + headlines(input) + charts(input) +
-         sheet(input) + confusion_section(input) + measures_section(input) + configuration(input) +
+         sheet(input) + confusion_section(input) + metrics_section(input) + configuration(input) +
          "</main>\n</body>\n</html>\n";
 }
 
@@ -207,4 +202,4 @@ void write_report(const std::filesystem::path& path, const ReportInput& input) {
   write_file_atomic(path, render_report(input));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::report

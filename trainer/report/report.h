@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "trainer/eval/measures.h"
+#include "trainer/eval/metrics.h"
 #include "trainer/eval/pairs.h"
 #include "trainer/eval/projection.h"
 #include "trainer/eval/roc.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
 /// Values over steps, named as in metrics.jsonl ("loss", "learning_rate", "recall_at_1" …).
 struct ReportSeries {
@@ -20,21 +20,21 @@ struct ReportSeries {
 };
 
 /// One item of the image sheet. `png` may be empty (texts): then the label takes its place.
-struct SheetPicture {
+struct SheetImage {
   std::string png;    ///< bytes of a PNG file
   std::string label;  ///< short: the class, the typeface …
 };
 
 /// A neighbour of a query in the image sheet; `right` says that it is relevant.
 struct SheetNeighbour {
-  SheetPicture picture;
+  SheetImage image;
   bool right = false;
   double score = 0;
 };
 
 /// One row of the image sheet.
 struct SheetRow {
-  SheetPicture query;
+  SheetImage query;
   std::vector<SheetNeighbour> neighbours;  ///< best first
 };
 
@@ -49,7 +49,7 @@ struct ReportConfusion {
 /// The relations between classes.
 struct ClassView {
   std::vector<ReportConfusion> confused;
-  Projection projection;
+  eval::Projection projection;
   std::vector<std::string> projected;  ///< names of projection.classes
 };
 
@@ -61,15 +61,15 @@ struct ReportInput {
   std::string config_yaml;
   std::vector<ReportSeries> train;
   std::vector<ReportSeries> eval;
-  Measures model;
-  Measures floor;
-  std::string floor_name = "Pixels";  ///< column title of the baseline
-  std::vector<RocPoint> roc;
-  std::vector<RocPoint> floor_roc;
-  DistanceHistogram distances;
-  std::vector<Interval> intervals;   ///< intervals of the model's metrics
-  std::vector<double> recall_curve;  ///< recall_at_k for k = 1, 2, …
-  std::vector<double> floor_recall_curve;
+  eval::Metrics model;
+  eval::Metrics baseline;
+  std::string baseline_name = "Pixels";  ///< column title of the baseline
+  std::vector<eval::RocPoint> roc;
+  std::vector<eval::RocPoint> baseline_roc;
+  eval::DistanceHistogram distances;
+  std::vector<eval::Interval> intervals;  ///< intervals of the model's metrics
+  std::vector<double> recall_curve;       ///< recall_at_k for k = 1, 2, …
+  std::vector<double> baseline_recall_curve;
   ClassView classes;
   std::vector<SheetRow> sample;
   std::vector<SheetRow> worst;
@@ -83,4 +83,4 @@ std::string render_report(const ReportInput& input);
 /// Writes the page atomically. Throws IoError.
 void write_report(const std::filesystem::path& path, const ReportInput& input);
 
-}  // namespace lodestone
+}  // namespace lodestone::report

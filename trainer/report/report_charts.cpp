@@ -10,12 +10,12 @@
 #include "trainer/report/html.h"
 #include "trainer/report/scatter.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
 namespace {
 
 constexpr double kFromData = std::numeric_limits<double>::quiet_NaN();
-const Metric kPerCent = {"", "", Metric::Kind::kRate, 0};
+const eval::Metric kPerCent = {"", "", eval::Metric::Kind::kRate, 0};
 
 // One point is no curve; its value is among the numbers of the report.
 bool spans_steps(const ReportSeries& series) {
@@ -91,15 +91,15 @@ std::string eval_chart(const ReportInput& input, const std::string& title,
   for (const std::string& name : names) {
     const ReportSeries* series = find_series(input.eval, name);
     if (series == nullptr) continue;
-    chart.lines.push_back(
-        {find_metric(name).title, series->steps, series->values, static_cast<int>(chart.lines.size()) + 1});
+    chart.lines.push_back({eval::find_metric(name).title, series->steps, series->values,
+                           static_cast<int>(chart.lines.size()) + 1});
     first = std::min(first, *std::min_element(series->steps.begin(), series->steps.end()));
     last = std::max(last, *std::max_element(series->steps.begin(), series->steps.end()));
   }
   if (chart.lines.empty()) return {};
-  if (const auto floor = input.floor.find(names.front())) {
-    const std::string name = input.floor_name + ", " + find_metric(names.front()).title;
-    chart.lines.push_back({name, {first, last}, {*floor, *floor}, 3, true});
+  if (const auto baseline = input.baseline.find(names.front())) {
+    const std::string name = input.baseline_name + ", " + eval::find_metric(names.front()).title;
+    chart.lines.push_back({name, {first, last}, {*baseline, *baseline}, 3, true});
   }
   return figure(title, draw_chart(chart), reading);
 }
@@ -107,29 +107,29 @@ std::string eval_chart(const ReportInput& input, const std::string& title,
 // The metrics of queries are rates between 0 and 1 and share a chart.
 std::string retrieval_chart(const ReportInput& input) {
   std::vector<std::string> names;
-  for (const RetrievalMetric& metric : retrieval_metrics())
+  for (const eval::RetrievalMetric& metric : eval::retrieval_metrics())
     if (metric.shown.followed) names.emplace_back(metric.shown.name);
-  return eval_chart(input, "Retrieval", names, 0, 1, "Share of queries, on the judged split.");
+  return eval_chart(input, "Retrieval", names, 0, 1, "Share of queries, on the evaluated split.");
 }
 
 // Each other metric has a chart of its own.
 std::string other_eval_charts(const ReportInput& input) {
   std::string charts;
-  for (const Metric& metric : followed_metrics()) {
-    const auto is_this = [&](const RetrievalMetric& row) {
+  for (const eval::Metric& metric : eval::followed_metrics()) {
+    const auto is_this = [&](const eval::RetrievalMetric& row) {
       return std::string_view(row.shown.name) == metric.name;
     };
-    if (std::ranges::any_of(retrieval_metrics(), is_this)) continue;
-    charts +=
-        eval_chart(input, metric.title, {metric.name}, metric.kind == Metric::Kind::kReal ? kFromData : 0,
-                   kFromData, metric.better < 0 ? "Lower is better." : "Higher is better.");
+    if (std::ranges::any_of(eval::retrieval_metrics(), is_this)) continue;
+    charts += eval_chart(input, metric.title, {metric.name},
+                         metric.kind == eval::Metric::Kind::kReal ? kFromData : 0, kFromData,
+                         metric.better < 0 ? "Lower is better." : "Higher is better.");
   }
   return charts;
 }
 
-ChartLine roc_line(const std::vector<RocPoint>& curve, std::string name, double lowest_far) {
+ChartLine roc_line(const std::vector<eval::RocPoint>& curve, std::string name, double lowest_far) {
   ChartLine line{std::move(name), {}, {}};
-  for (const RocPoint& point : thin_roc(curve)) {
+  for (const eval::RocPoint& point : eval::thin_roc(curve)) {
     line.x.push_back(std::max(point.far, lowest_far));
     line.y.push_back(point.tar);
   }
@@ -140,7 +140,7 @@ std::string roc_chart(const ReportInput& input) {
   if (input.roc.empty()) return {};
   // The first decade in which the curve has points, at least 1 % and at most 0.001 %.
   double smallest = 1;
-  for (const RocPoint& point : input.roc)
+  for (const eval::RocPoint& point : input.roc)
     if (point.far > 0) smallest = std::min(smallest, point.far);
   const double lowest = std::pow(10, std::floor(std::log10(std::clamp(smallest, 1e-5, 1e-2)) + 1e-9));
   Chart chart{"Line chart: true accept rate over false accept rate",
@@ -148,13 +148,13 @@ std::string roc_chart(const ReportInput& input) {
               {"True accept rate", 0, 1, false, true},
               {roc_line(input.roc, "Model", lowest)},
               {}};
-  if (!input.floor_roc.empty()) {
-    chart.lines.push_back(roc_line(input.floor_roc, input.floor_name, lowest));
+  if (!input.baseline_roc.empty()) {
+    chart.lines.push_back(roc_line(input.baseline_roc, input.baseline_name, lowest));
     chart.lines.back().colour = 3;
     chart.lines.back().dashed = true;
   }
-  const double eer = equal_error_rate(input.roc);
-  chart.marks.push_back({std::max(eer, lowest), 1 - eer, "EER " + format_measure(kPerCent, eer)});
+  const double eer = eval::equal_error_rate(input.roc);
+  chart.marks.push_back({std::max(eer, lowest), 1 - eer, "EER " + eval::format_metric(kPerCent, eer)});
   return figure(
       "Verification", draw_chart(chart),
       "Same class or not? How many true pairs are accepted, over how many false ones slip in. The dot is the "
@@ -163,11 +163,12 @@ std::string roc_chart(const ReportInput& input) {
 
 // Precision at a point of the ROC curve, given the number of compared pairs of each kind; the curve begins at
 // the first point's precision.
-ChartLine precision_line(const std::vector<RocPoint>& curve, const Measures& measures, std::string name) {
+ChartLine precision_line(const std::vector<eval::RocPoint>& curve, const eval::Metrics& metrics,
+                         std::string name) {
   ChartLine line{std::move(name), {}, {}};
-  const double positives = measures.find("positive_pairs").value_or(0),
-               negatives = measures.find("negative_pairs").value_or(0);
-  for (const RocPoint& point : thin_roc(curve)) {
+  const double positives = metrics.find("positive_pairs").value_or(0),
+               negatives = metrics.find("negative_pairs").value_or(0);
+  for (const eval::RocPoint& point : eval::thin_roc(curve)) {
     const double accepted = point.tar * positives, falsely = point.far * negatives;
     if (!(accepted + falsely > 0)) continue;
     const double precision = accepted / (accepted + falsely);
@@ -188,8 +189,8 @@ std::string precision_chart(const ReportInput& input) {
               {"Precision", 0, 1, false, true},
               {precision_line(input.roc, input.model, "Model")},
               {}};
-  if (!input.floor_roc.empty()) {
-    chart.lines.push_back(precision_line(input.floor_roc, input.floor, input.floor_name));
+  if (!input.baseline_roc.empty()) {
+    chart.lines.push_back(precision_line(input.baseline_roc, input.baseline, input.baseline_name));
     chart.lines.back().colour = 3;
     chart.lines.back().dashed = true;
   }
@@ -215,8 +216,8 @@ std::string recall_chart(const ReportInput& input) {
       {"Recall at k", 0, 1, false, true},
       {recall_line(input.recall_curve, "Model")},
       {}};
-  if (!input.floor_recall_curve.empty()) {
-    chart.lines.push_back(recall_line(input.floor_recall_curve, input.floor_name));
+  if (!input.baseline_recall_curve.empty()) {
+    chart.lines.push_back(recall_line(input.baseline_recall_curve, input.baseline_name));
     chart.lines.back().colour = 3;
     chart.lines.back().dashed = true;
   }
@@ -252,4 +253,4 @@ std::string draw_report_charts(const ReportInput& input) {
          other_eval_charts(input) + rate_chart(input) + projection_chart(input);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::report

@@ -2,9 +2,9 @@
 
 #include <string_view>
 
-namespace lodestone {
+namespace lodestone::report {
 
 /// The text of report.css, embedded when the project is configured.
 std::string_view report_style();
 
-}  // namespace lodestone
+}  // namespace lodestone::report

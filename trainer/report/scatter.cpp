@@ -6,7 +6,7 @@
 #include "common/text_format.h"
 #include "trainer/report/html.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
 namespace {
 
@@ -36,7 +36,7 @@ std::string legend_item(int64_t kind, const std::string& name) {
 
 }  // namespace
 
-std::string draw_scatter(const Projection& projection, const std::vector<std::string>& names) {
+std::string draw_scatter(const eval::Projection& projection, const std::vector<std::string>& names) {
   if (projection.rows.size() < 2) return {};
   const auto [left, right] = std::minmax_element(projection.rows.begin(), projection.rows.end(),
                                                  [](const auto& a, const auto& b) { return a.x < b.x; });
@@ -53,7 +53,7 @@ std::string draw_scatter(const Projection& projection, const std::vector<std::st
                           escape_html("Scatter chart: " + std::to_string(projection.rows.size()) +
                                       " embeddings in the plane; classes that stand out: " + named)});
   bool others = false;
-  for (const ProjectedRow& row : projection.rows) {
+  for (const eval::ProjectedRow& row : projection.rows) {
     others = others || row.kind == 0;
     svg += shape(row.kind, kWidth / 2 + (row.x - middle_x) * scale, kHeight / 2 - (row.y - middle_y) * scale);
   }
@@ -63,4 +63,4 @@ std::string draw_scatter(const Projection& projection, const std::vector<std::st
   return svg + "</svg><ul class=\"legend\">" + legend + "</ul>";
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::report

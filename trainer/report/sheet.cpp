@@ -7,7 +7,7 @@
 
 #include "common/rng.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
 namespace {
 
@@ -15,8 +15,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 class Planner {
  public:
-  Planner(const LabelledRows& rows, const SheetOptions& options)
-      : groups_(rows.groups_N), options_(options), ready_(rows.x_ND, options.likeness) {
+  Planner(const eval::LabelledRows& rows, const SheetOptions& options)
+      : groups_(rows.groups_N), options_(options), ready_(rows.x_ND, options.similarity) {
     for (size_t i = 0; i < groups_.size(); ++i) members_[groups_[i]].push_back(static_cast<int64_t>(i));
   }
 
@@ -33,9 +33,9 @@ class Planner {
     const std::vector<int64_t> sampled = sample();
     plan.sample.resize(sampled.size());
     std::vector<SheetQuery> hardest;
-    for_each_query(
+    eval::for_each_query(
         {ready_, groups_, ready_, groups_, 0}, [this](int64_t query) { return depth(query); },
-        [&](int64_t query, std::span<const Neighbour> found) {
+        [&](int64_t query, std::span<const eval::Neighbour> found) {
           if (depth(query) == 0) return;
           const SheetQuery shown = show(query, found);
           const auto place = std::find(sampled.begin(), sampled.end(), query);
@@ -64,12 +64,13 @@ class Planner {
     return members < 2 ? 0 : std::max(options_.neighbours, members);
   }
 
-  SheetQuery show(int64_t query, std::span<const Neighbour> found) const {
+  SheetQuery show(int64_t query, std::span<const eval::Neighbour> found) const {
     double nearest_relevant = -kInfinity;
     for (int64_t other : members_of(query))
-      if (other != query) nearest_relevant = std::max(nearest_relevant, score(ready_, query, ready_, other));
+      if (other != query)
+        nearest_relevant = std::max(nearest_relevant, eval::score(ready_, query, ready_, other));
     const auto irrelevant =
-        std::find_if(found.begin(), found.end(), [](const Neighbour& n) { return !n.relevant; });
+        std::find_if(found.begin(), found.end(), [](const eval::Neighbour& n) { return !n.relevant; });
     const double nearest_irrelevant = irrelevant == found.end() ? -kInfinity : irrelevant->score;
     const auto first =
         found.first(std::min(found.size(), static_cast<size_t>(std::max<int64_t>(options_.neighbours, 0))));
@@ -78,15 +79,15 @@ class Planner {
 
   const std::vector<int64_t>& groups_;
   const SheetOptions& options_;
-  ComparableRows ready_;
+  eval::ComparableRows ready_;
   std::unordered_map<int64_t, std::vector<int64_t>> members_;
 };
 
 }  // namespace
 
-SheetPlan plan_sheet(const LabelledRows& rows, const SheetOptions& options) {
-  check_labelled(rows);
+SheetPlan plan_sheet(const eval::LabelledRows& rows, const SheetOptions& options) {
+  eval::check_labelled(rows);
   return Planner(rows, options).plan();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::report

@@ -6,21 +6,21 @@
 #include "trainer/eval/neighbours.h"
 #include "trainer/eval/rows.h"
 
-namespace lodestone {
+namespace lodestone::report {
 
-/// Size of an image sheet, and the likeness that orders neighbours.
+/// Size of an image sheet, and the similarity that orders neighbours.
 struct SheetOptions {
   int64_t sample = 12;  ///< queries chosen at random
   int64_t worst = 6;    ///< wrong queries, at most one of each group
   int64_t neighbours = 5;
-  Likeness likeness = Likeness::kCosine;
+  eval::Similarity similarity = eval::Similarity::kCosine;
   uint64_t seed = 0;
 };
 
 /// One query of the sheet with its nearest rows.
 struct SheetQuery {
   int64_t query;
-  std::vector<Neighbour> nearest;  ///< best first, ties against the model
+  std::vector<eval::Neighbour> nearest;  ///< best first, ties against the model
   double margin;  ///< score of its nearest relevant row minus that of its nearest irrelevant one
 };
 
@@ -33,6 +33,6 @@ struct SheetPlan {
 /// Chooses the queries of an image sheet and finds their neighbours, leave-one-out. Lone rows are never
 /// chosen.
 /// Cost      one search to depth max(neighbours, R + 1); 2·N²·D flops
-SheetPlan plan_sheet(const LabelledRows& rows, const SheetOptions& options = {});
+SheetPlan plan_sheet(const eval::LabelledRows& rows, const SheetOptions& options = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::report

@@ -4,7 +4,7 @@
 #include <sstream>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
@@ -58,4 +58,4 @@ std::string changed_settings(const std::string& yaml, const std::string& default
   return text;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

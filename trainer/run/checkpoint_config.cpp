@@ -8,7 +8,7 @@
 #include "common/printable.h"
 #include "trainer/encoders/code_file.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
@@ -20,6 +20,14 @@ void collect(const ConfigNodePtr& node, std::string_view key, std::set<std::stri
       values.insert(user_path(member->scalar, name));
     collect(member, key, values);
   }
+}
+
+// Assignments change the tree that they are applied to.
+ConfigNodePtr copy_of(const ConfigNodePtr& node) {
+  auto copy = std::make_shared<ConfigNode>(*node);
+  for (auto& item : copy->items) item = copy_of(item);
+  for (auto& [name, member] : copy->members) member = copy_of(member);
+  return copy;
 }
 
 /// What the user's own command names, as opposed to the checkpoint.
@@ -38,16 +46,34 @@ class UsersWords {
   ConfigNodePtr root_;
 };
 
+// The dotted path of the key `file` with this value at or below a node, whose own path is `path`; "" if there
+// is none.
+std::string key_with(const ConfigNodePtr& node, const std::string& path, const std::string& file) {
+  for (const auto& [name, member] : node->members) {
+    const std::string key = path + "." + name;
+    if (name == "file" && member->kind == ConfigNode::Kind::kScalar && member->scalar == file) return key;
+    if (std::string below = key_with(member, key, file); !below.empty()) return below;
+  }
+  return "";
+}
+
+// In single quotes, as a shell reads it as one word.
+std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
 // `hint` is a further remedy, or "".
 [[noreturn]] void refuse_code(const RunConfig& config, const std::string& name, const std::string& file,
                               const std::string& hint) {
-  const std::string key =
-      config.encoder.name() == "two_tower" ? "encoder.image.file (or encoder.text.file)" : "encoder.file";
+  const ConfigNodePtr written = parse_yaml(write_settings(config), name);
+  const std::string key = key_with(written->find("encoder"), "encoder", file);
   throw ConfigError(name + ": expected a model of weights alone, got code: " + printable(file) +
-                    " is TorchScript, and whoever made that file, or named it here, would run with your "
-                    "rights: it may read, change and send your files. Add --allow-code if you trust both, or "
-                    "name the file in the command: --set " +
-                    key + "=" + printable(file) + hint);
+                    " is TorchScript, and its code would run with your rights: it may read, change and "
+                    "send your files. Add --allow-code if you trust the file and who named it here, or name "
+                    "the file in the command: --set " +
+                    shell_word(key + "=" + printable(file)) + hint);
 }
 
 void keep_indexes_at_home(const UsersWords& users, const char* section, std::string& index_cache) {
@@ -57,8 +83,8 @@ void keep_indexes_at_home(const UsersWords& users, const char* section, std::str
 
 }  // namespace
 
-void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std::string>& assignments,
-                            bool allow_code, RunConfig& config) {
+void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
+                            const std::vector<std::string>& assignments, bool allow_code, RunConfig& config) {
   const std::string name = checkpoint.path.string() + "/config.yaml";
   read_stored_config(checkpoint.config_yaml, name, assignments, config);
   const UsersWords users(assignments);
@@ -66,8 +92,8 @@ void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std:
   for (const auto& [file, loaded] : config.encoder->code()) {
     const auto saved = checkpoint.code.find(file);
     if (named.contains(file)) {
-      if (saved != checkpoint.code.end() && read_code(file, "").hash != saved->second)
-        make_log(0, 1)->warn("{}: {} is not the file that the weights were trained in; its hash is another",
+      if (saved != checkpoint.code.end() && encoders::read_code(file, "").hash != saved->second)
+        make_log(0, 1)->warn("{}: {} is not the file that the weights were trained in; its hash differs",
                              name, file);
       continue;
     }
@@ -86,11 +112,16 @@ void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std:
 
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
                        RunConfig& config) {
-  load_run_config(file, assignments, config);
+  read_named_config(read_yaml_file(file), file, assignments, allow_code, config);
+}
+
+void read_named_config(const ConfigNodePtr& root, const std::string& file,
+                       const std::vector<std::string>& assignments, bool allow_code, RunConfig& config) {
+  read_run_config(copy_of(root), assignments, std::filesystem::path(file).stem().string(), config);
   const auto named = UsersWords(assignments).values_of("encoder", "file");
   for (const auto& [code, loaded] : config.encoder->code())
     if (!allow_code && !named.contains(code)) refuse_code(config, file, code, "");
   config.code.allowed = true;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -3,10 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "common/yaml.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Reads the configuration stored in a checkpoint, overridden by the user's assignments. Since its author may
 /// be untrusted, it is restricted:
@@ -15,8 +16,8 @@ namespace lodestone {
 ///   writing    no command writes to a location that it names: the indexes of shards are stored beside the
 ///              shards or in the user's cache, unless an assignment names a folder
 /// Throws    ConfigError
-void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std::string>& assignments,
-                            bool allow_code, RunConfig& config);
+void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
+                            const std::vector<std::string>& assignments, bool allow_code, RunConfig& config);
 
 /// Reads a configuration file named on the command line. Its author may be another than the user: a code file
 /// that it names is loaded only with `allow_code`, or if one of the assignments names that file.
@@ -24,4 +25,8 @@ void read_checkpoint_config(const Checkpoint& checkpoint, const std::vector<std:
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
                        RunConfig& config);
 
-}  // namespace lodestone
+/// The same for a file that has been read already (read_yaml_file). `root` is not changed.
+void read_named_config(const ConfigNodePtr& root, const std::string& file,
+                       const std::vector<std::string>& assignments, bool allow_code, RunConfig& config);
+
+}  // namespace lodestone::run

@@ -6,20 +6,20 @@
 #include "trainer/losses/loss.h"
 #include "trainer/miners/miner.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Losses, miners and encoders that a program adds to those of the library. Their names are then values of
 /// loss.name, miner.name and encoder.name, and an encoder's row says whether it can be a tower of two_tower.
 ///
 ///     Extensions own;
-///     own.losses = {{"square", "similarities towards 1 or 0", make_row<Loss, SquareLoss>}};
-///     own.encoders = {{.name = "tiny", .doc = "pictures: one layer",
-///                      .make = make_row<Encoder, Tiny>, .images = true}};
+///     own.losses = {{"square", "similarities towards 1 or 0", make_row<losses::Loss, SquareLoss>}};
+///     own.encoders = {{.name = "tiny", .doc = "images: one layer",
+///                      .make = make_row<encoders::Encoder, Tiny>, .images = true}};
 ///     return lodestone::main(argc, argv, own);                      // trainer/commands/main.h
 struct Extensions {
-  std::vector<TableRow<Loss>> losses;
-  std::vector<TableRow<Miner>> miners;
-  std::vector<TableRow<Encoder>> encoders;
+  std::vector<TableRow<losses::Loss>> losses;
+  std::vector<TableRow<miners::Miner>> miners;
+  std::vector<TableRow<encoders::Encoder>> encoders;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -1,6 +1,6 @@
 #include "trainer/run/miner_choice.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 const std::string MinerChoice::kAuto = "auto";
 
@@ -11,9 +11,9 @@ std::vector<std::string> MinerChoice::names() const {
 }
 
 const char* MinerChoice::doc(std::string_view name) const {
-  return name == kAuto ? "what the loss wants: semi_hard for triplet, all for the others; all where the data "
-                         "gives tuples"
-                       : chosen_.doc(name);
+  return name == kAuto
+             ? "the loss's default: semi_hard for triplet, all for the others; all if the data gives tuples"
+             : chosen_.doc(name);
 }
 
 void MinerChoice::choose(std::string_view name) {
@@ -22,7 +22,7 @@ void MinerChoice::choose(std::string_view name) {
   chosen_.choose(is_auto_ ? "all" : name);
 }
 
-void MinerChoice::settle(const Loss& loss, bool data_gives_tuples) {
+void MinerChoice::settle(const losses::Loss& loss, bool data_gives_tuples) {
   if (!is_auto_) return;
   // Softmax, pair and proxy losses are made for all pairs of a batch, while most of its triplets are easy.
   const bool triplets = loss.as_triplets() != nullptr;
@@ -30,11 +30,11 @@ void MinerChoice::settle(const Loss& loss, bool data_gives_tuples) {
   settled_ = true;
 }
 
-std::string thrown_away(const std::string& loss_name, const Loss& loss, const MinerChoice& miner) {
+std::string thrown_away(const std::string& loss_name, const losses::Loss& loss, const MinerChoice& miner) {
   const auto* pairs = loss.as_pairs();
-  if (miner.settled() || pairs == nullptr || pairs->negative_sum() != Sum::kLogExp) return "";
+  if (miner.settled() || pairs == nullptr || pairs->negative_sum() != losses::Sum::kLogExp) return "";
   const bool triplets = miner->as_triplets() != nullptr;
-  const bool hard_pairs = miner->as_pairs() != nullptr && miner.name() != loss_name;
+  const bool hard_pairs = miner->as_pairs() != nullptr && miner.name() != pairs->own_miner();
   if (!triplets && !hard_pairs) return "";
   return "miner " + miner.name() + ": the loss " + loss_name +
          " learns from all negatives of an anchor at once, and this miner leaves it " +
@@ -42,4 +42,4 @@ std::string thrown_away(const std::string& loss_name, const Loss& loss, const Mi
          "; leave miner out, which takes every negative of the global batch";
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -11,54 +11,56 @@
 #include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/coordinator/metrics/build_info.h"
 #include "trainer/coordinator/metrics/metrics_log.h"
-#include "trainer/eval/measures.h"
+#include "trainer/eval/metrics.h"
 #include "trainer/run/build_encoder.h"
 #include "trainer/run/changed_settings.h"
 #include "trainer/search/calibration.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
 
 namespace {
 
-json measures_of(const RunFolder& run, const Checkpoint& checkpoint, const fs::path& file) {
+json metrics_of(const coordinator::RunFolder& run, const coordinator::Checkpoint& checkpoint,
+                const fs::path& file) {
   if (!file.empty()) {
-    json measures = read_json(read_file(file)).value_or(nullptr);
+    json metrics = read_json(read_file(file)).value_or(nullptr);
     const bool fits =
-        measures.is_object() && (!measures.contains("step") || measures["step"].is_number_integer());
+        metrics.is_object() && (!metrics.contains("step") || metrics["step"].is_number_integer());
     if (!fits)
       throw DataError(file.string() + ": expected the JSON object that `lodestone evaluate --json` writes");
-    return measures;
+    return metrics;
   }
   json last;
   if (is_file(run.metrics()))
-    read_metrics(run.metrics(), [&](json&& line) {
+    coordinator::read_metrics(run.metrics(), [&](json&& line) {
       if (line.value("kind", "") == "eval" && line.value("step", int64_t{0}) <= checkpoint.step)
         last = std::move(line);
     });
   return last;
 }
 
-std::string cell(const json& measures, const Metric& metric) {
-  const auto found = measures.find(metric.name);
-  return found != measures.end() && found->is_number() ? format_measure(metric, found->get<double>()) : "";
+std::string cell(const json& metrics, const eval::Metric& metric) {
+  const auto found = metrics.find(metric.name);
+  return found != metrics.end() && found->is_number() ? eval::format_metric(metric, found->get<double>())
+                                                      : "";
 }
 
-std::string measures_section(const json& measures) {
-  if (!measures.is_object())
-    return "Not evaluated: give the data to judge it on as `evaluate.data`, or a file as `--measures`.\n";
+std::string metrics_section(const json& metrics) {
+  if (!metrics.is_object())
+    return "Not evaluated: set the evaluation data as `evaluate.data`, or give a file with `--measures`.\n";
   std::ostringstream out;
-  out << "At step " << measures.value("step", int64_t{0}) << ".\n\n";
-  const json floor = measures.value("floor", json::object());
-  out << "| measure | model |" << (floor.empty() ? "" : " without learning |") << "\n|---|---:|"
-      << (floor.empty() ? "" : "---:|") << "\n";
-  for (const Metric& metric : metric_table()) {
-    const std::string model = cell(measures, metric);
+  out << "At step " << metrics.value("step", int64_t{0}) << ".\n\n";
+  const json baseline = metrics.value("floor", json::object());
+  out << "| metric | model |" << (baseline.empty() ? "" : " without learning |") << "\n|---|---:|"
+      << (baseline.empty() ? "" : "---:|") << "\n";
+  for (const eval::Metric& metric : eval::metric_table()) {
+    const std::string model = cell(metrics, metric);
     if (model.empty()) continue;
     out << "| `" << metric.name << "` " << metric.title << " | " << model << " |";
-    if (!floor.empty()) out << " " << cell(floor, metric) << " |";
+    if (!baseline.empty()) out << " " << cell(baseline, metric) << " |";
     out << "\n";
   }
   return out.str();
@@ -72,10 +74,10 @@ std::string code_block(const std::string& text) {
   return out;
 }
 
-std::string input_section(const RunConfig& config, const InputShape& input) {
+std::string input_section(const RunConfig& config, const encoders::InputShape& input) {
   std::ostringstream out;
   if (input.channels > 0)
-    out << "- pictures: float32 `[n, " << input.channels << ", " << input.height << ", " << input.width
+    out << "- images: float32 `[n, " << input.channels << ", " << input.height << ", " << input.width
         << "]`, values in 0..1, less `data.image.mean`, divided by `data.image.std`\n";
   if (input.vocabulary > 0)
     out << "- texts: int64 token ids `[n, T]` below " << input.vocabulary << ", T at most "
@@ -86,20 +88,20 @@ std::string input_section(const RunConfig& config, const InputShape& input) {
   return out.str();
 }
 
-std::string loading(const CardFacts& facts, const InputShape& input) {
-  const std::string open = facts.format == "torchscript"
+std::string loading(const CardFacts& facts, const encoders::InputShape& input) {
+  const std::string open = facts.format == ExportFormat::kTorchscript
                                ? "import torch\n\nmodel = torch.jit.load(\"" + facts.file + "\")\n"
                                : "from safetensors.torch import load_file\n\nweights = load_file(\"" +
                                      facts.file + "\")  # by the names of the network's state_dict()\n";
-  if (facts.format != "torchscript") return code_block(open);
+  if (facts.format != ExportFormat::kTorchscript) return code_block(open);
   const bool both = input.channels > 0 && input.vocabulary > 0;
-  const std::string pictures = both ? "z = model.encode_image(pictures)\n" : "z = model(pictures)\n";
+  const std::string images = both ? "z = model.encode_image(images)\n" : "z = model(images)\n";
   const std::string texts = both ? "z = model.encode_text(tokens, mask)\n" : "z = model(tokens, mask)\n";
-  return code_block(open + (input.channels > 0 ? pictures : "") + (input.vocabulary > 0 ? texts : ""));
+  return code_block(open + (input.channels > 0 ? images : "") + (input.vocabulary > 0 ? texts : ""));
 }
 
-std::string threshold_section(const RunFolder& run) {
-  const auto found = read_calibration(calibration_file(run.root()));
+std::string threshold_section(const coordinator::RunFolder& run) {
+  const auto found = search::read_calibration(search::calibration_file(run.root()));
   if (!found) return "";
   return fill(
       "\n## Threshold\n\n\"The same\" from a score of {}: it accepts {} of different pairs and {} of same "
@@ -159,22 +161,22 @@ std::string or_unstated(const std::string& license, const char* option) {
 
 }  // namespace
 
-std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const CardFacts& facts) {
-  const RunFolder run = RunFolder::of_checkpoint(checkpoint.path);
-  const InputShape input = input_shape(config);
+std::string model_card(RunConfig& config, const coordinator::Checkpoint& checkpoint, const CardFacts& facts) {
+  const coordinator::RunFolder run = coordinator::RunFolder::of_checkpoint(checkpoint.path);
+  const encoders::InputShape input = input_shape(config);
   std::ostringstream out;
   out << "---\nlibrary_name: lodestone\n";
   if (!facts.license.empty()) out << "license: " << json_text(facts.license) << "\n";
   out << "tags: [embeddings, metric-learning, contrastive-learning]\n---\n\n";
   out << "# " << run.name() << "\n\n"
       << "An encoder `" << config.encoder.name() << "` of " << config.encoder->parameters().count()
-      << " parameters, trained by Lodestone " << lodestone_version() << " for " << checkpoint.step
-      << " steps of " << config.global_batch << " rows with the loss `" << config.loss.name()
-      << "` over tuples of the miner `" << config.miner.name() << "`.\n\n";
+      << " parameters, trained by Lodestone " << coordinator::lodestone_version() << " for "
+      << checkpoint.step << " steps of " << config.global_batch << " rows with the loss `"
+      << config.loss.name() << "` over tuples of the miner `" << config.miner.name() << "`.\n\n";
   out << "## Use\n\n" << input_section(config, input) << "\n" << loading(facts, input) << "\n";
-  out << "## Measures\n\n";
+  out << "## Metrics\n\n";
   if (!config.evaluate.summary.empty()) out << config.evaluate.summary << "\n\n";
-  out << measures_section(measures_of(run, checkpoint, facts.measures));
+  out << metrics_section(metrics_of(run, checkpoint, facts.metrics));
   out << threshold_section(run);
   out << "\n## Data and training\n\nWhat was set, as `lodestone train` takes it; "
          "all else is as `lodestone config --reference` says, and whole in the checkpoint's "
@@ -185,4 +187,4 @@ std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const Ca
   return out.str();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

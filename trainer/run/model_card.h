@@ -6,19 +6,22 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::run {
+
+enum class ExportFormat { kSafetensors, kTorchscript };
+inline constexpr Choice<ExportFormat> kExportFormats[] = {{"safetensors", ExportFormat::kSafetensors},
+                                                          {"torchscript", ExportFormat::kTorchscript}};
 
 /// Contents of a model card that are not known to the checkpoint and its run.
 struct CardFacts {
   /// Name of the exported file.
   std::string file;
-  /// safetensors or torchscript
-  std::string format;
+  ExportFormat format = ExportFormat::kSafetensors;
   /// SPDX name; empty: not stated
   std::string license;
   std::string data_license;
   /// Output file of `evaluate --json`; empty: the run's last evaluation up to the checkpoint's step.
-  std::filesystem::path measures;
+  std::filesystem::path metrics;
 };
 
 /// A model card in Markdown with the YAML header that model hubs read: what the encoder is and its input, how
@@ -26,7 +29,7 @@ struct CardFacts {
 /// it, the licences. Settings that only say where it was trained (ranks, endpoints, the folders of the run)
 /// are left out. The data is named as in the configuration.
 /// Requires  config.encoder is built
-/// Throws    DataError if `measures` cannot be parsed
-std::string model_card(RunConfig& config, const Checkpoint& checkpoint, const CardFacts& facts);
+/// Throws    DataError if `metrics` cannot be parsed
+std::string model_card(RunConfig& config, const coordinator::Checkpoint& checkpoint, const CardFacts& facts);
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -15,7 +15,7 @@
 #include "trainer/run/start/start_guard.h"
 #include "trainer/run/start/start_watch.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
@@ -23,8 +23,8 @@ std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
 }
 
-LaunchOptions launch_options(const DistributedConfig& config) {
-  LaunchOptions options;
+distributed::LaunchOptions launch_options(const DistributedConfig& config) {
+  distributed::LaunchOptions options;
   options.backend = config.backend;
   options.device = config.device;
   options.group.timeout = milliseconds(config.timeout);
@@ -34,14 +34,13 @@ LaunchOptions launch_options(const DistributedConfig& config) {
 }
 
 // Settings of each rank once its place in the world is known.
-void prepare(const RunConfig& config, RunContext& context) {
+void prepare(const RunConfig& config, coordinator::RunContext& context) {
   send_stderr_lines_to(context.log);
   if (context.launch.device().is_cuda()) make_repeatable();
-  if (context.world.rank() == 0 && context.world.backend() == "nccl" && context.launch.info().token.empty())
+  if (context.world.rank() == 0 && context.launch.lacks_token())
     context.log->warn(
-        "control plane: the job has no token, so that whoever reaches port {} is believed; give all ranks "
-        "the same secret in "
-        "LODESTONE_JOB_TOKEN",
+        "control plane: the job has no token, so that anyone who can reach port {} is trusted; give all "
+        "ranks the same secret in LODESTONE_JOB_TOKEN",
         context.launch.info().master_port);
   const int cores = cpu_count();
   const int ranks_here = std::max(1, context.launch.info().local_world);
@@ -50,22 +49,22 @@ void prepare(const RunConfig& config, RunContext& context) {
 }
 
 // Starts the rank while watchers can distinguish a missing rank from a slow one.
-RunContext start_rank(const RunConfig& config) {
-  const Environment environment = process_environment();
-  const LaunchInfo info = discover_launch(environment);
-  if (info.world == 1) return RunContext(launch_options(config.distributed));
+coordinator::RunContext start_rank(const RunConfig& config) {
+  const distributed::Environment environment = distributed::process_environment();
+  const distributed::LaunchInfo info = distributed::discover_launch(environment);
+  if (info.world == 1) return coordinator::RunContext(launch_options(config.distributed));
   const auto patience = milliseconds(config.distributed.peer_timeout);
   std::optional<StartGuard> guard;
   if (info.local_world <= 1) guard.emplace(std::to_string(info.rank), patience);
   const StartWatch watch(milliseconds(config.distributed.timeout), patience, environment);
-  return RunContext(launch_options(config.distributed));
+  return coordinator::RunContext(launch_options(config.distributed));
 }
 
 }  // namespace
 
-int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>& body) {
+int run_on_ranks(const RunConfig& config, const std::function<int(coordinator::RunContext&)>& body) {
   choose_log_format(config.log.format);
-  RunContext context = start_rank(config);
+  coordinator::RunContext context = start_rank(config);
   prepare(config, context);
   const auto control = context.launch.control();
   if (!control) return body(context);
@@ -81,7 +80,7 @@ int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>&
     } else {
       // Logged now, not by main: leaving the group waits for a stopped rank until its heartbeats time out.
       context.log->error("{}", explain_on_a_line(error));
-      context.world.abort("this rank was ended by an error of its own");
+      context.world.abort("this rank ended with an error");
     }
     return code.value_or(kPeerLost);
   } catch (const std::exception& error) {
@@ -89,7 +88,7 @@ int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>&
     if (const auto verdict = control->failure();
         verdict && context.launch.device().is_cuda() && dynamic_cast<const Error*>(&error) == nullptr) {
       context.log->error("{}", *verdict);
-      context.log->info("what the GPU's libraries said: {}", torch_reason(error));
+      context.log->info("messages of the GPU's libraries: {}", torch_reason(error));
       return control->failure_code().value_or(kPeerLost);
     }
     const int code = exit_code(error);
@@ -101,4 +100,4 @@ int run_on_ranks(const RunConfig& config, const std::function<int(RunContext&)>&
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -4,7 +4,7 @@
 
 #include <ATen/Context.h>
 
-namespace lodestone {
+namespace lodestone::run {
 
 void make_repeatable() {
   // cuBLAS reads it once; without it LibTorch warns at each product. A value of the user's stays.
@@ -16,4 +16,4 @@ void make_repeatable() {
   context.setDeterministicFillUninitializedMemory(false);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

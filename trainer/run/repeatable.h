@@ -1,6 +1,6 @@
 #pragma once
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Makes GPUs use deterministic algorithms where they have a choice (cuDNN's convolutions, sums by
 /// index, cuBLAS' products), so that an interrupted and resumed run ends with the same bits as an
@@ -9,4 +9,4 @@ namespace lodestone {
 /// Requires  a call before the first product; the setting is process-wide, as LibTorch's settings are
 void make_repeatable();
 
-}  // namespace lodestone
+}  // namespace lodestone::run

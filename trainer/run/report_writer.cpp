@@ -6,14 +6,14 @@
 #include "trainer/coordinator/metrics/metrics_log.h"
 #include "trainer/report/report.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
 /// Some metrics of the lines of one kind.
 struct Curves {
   std::string kind;
-  std::vector<ReportSeries> series;
+  std::vector<report::ReportSeries> series;
 
   Curves(std::string of, const std::vector<std::string>& names) : kind(std::move(of)) {
     for (const auto& name : names) series.push_back({name, {}, {}});
@@ -27,8 +27,8 @@ struct Curves {
       one.values.push_back(found->get<double>());
     }
   }
-  std::vector<ReportSeries> filled() && {
-    std::erase_if(series, [](const ReportSeries& one) { return one.steps.empty(); });
+  std::vector<report::ReportSeries> filled() && {
+    std::erase_if(series, [](const report::ReportSeries& one) { return one.steps.empty(); });
     return std::move(series);
   }
 };
@@ -41,16 +41,17 @@ std::string grouped(int64_t value) {
   return digits;
 }
 
-ReportInput input_of(const RunFolder& folder, RunConfig& config, const RunContext& context, Encoder& encoder,
-                     const Evaluator& evaluator, const Evaluation& evaluation) {
+report::ReportInput input_of(const coordinator::RunFolder& folder, RunConfig& config,
+                             const coordinator::RunContext& context, encoders::Encoder& encoder,
+                             const Evaluator& evaluator, const eval::Evaluation& evaluation) {
   std::vector<std::string> followed;
-  for (const Metric& metric : followed_metrics()) followed.emplace_back(metric.name);
+  for (const eval::Metric& metric : eval::followed_metrics()) followed.emplace_back(metric.name);
   Curves train("train", {"loss", "learning_rate"}), eval("eval", followed);
-  read_metrics(folder.metrics(), [&](const nlohmann::json& line) {
+  coordinator::read_metrics(folder.metrics(), [&](const nlohmann::json& line) {
     train.add(line);
     eval.add(line);
   });
-  ReportInput input;
+  report::ReportInput input;
   input.run_name = folder.name();
   input.summary = config.evaluate.summary;
   input.facts = {{"Encoder", config.encoder.name()},
@@ -60,19 +61,19 @@ ReportInput input_of(const RunFolder& folder, RunConfig& config, const RunContex
                  {"Steps", grouped(config.training.schedule.steps)},
                  {"Global batch", grouped(config.global_batch)},
                  {"Ranks", grouped(context.world.size())},
-                 {"Samples judged", grouped(evaluator.dataset().size())}};
+                 {"Samples evaluated", grouped(evaluator.dataset().size())}};
   input.config_yaml = write_yaml([&](Fields& f) { config.visit(f); });
   input.train = std::move(train).filled();
   input.eval = std::move(eval).filled();
-  input.model = evaluation.model.measures;
-  input.floor = evaluation.floor.measures;
+  input.model = evaluation.model.metrics;
+  input.baseline = evaluation.baseline.metrics;
   input.roc = evaluation.model.roc;
-  input.floor_roc = evaluation.floor.roc;
+  input.baseline_roc = evaluation.baseline.roc;
   input.distances = evaluation.model.distances;
   input.intervals = evaluation.model.intervals;
   input.recall_curve = evaluation.model.retrieval.recall_curve(kRecallDepth);
-  input.floor_recall_curve = evaluation.floor.retrieval.recall_curve(kRecallDepth);
-  input.floor_name = evaluator.floor_name();
+  input.baseline_recall_curve = evaluation.baseline.retrieval.recall_curve(kRecallDepth);
+  input.baseline_name = evaluator.baseline_name();
   Sheet sheet = evaluator.sheet(evaluation.model);
   input.sample = std::move(sheet.sample);
   input.worst = std::move(sheet.worst);
@@ -82,11 +83,12 @@ ReportInput input_of(const RunFolder& folder, RunConfig& config, const RunContex
 
 }  // namespace
 
-void write_run_report(const RunFolder& folder, RunConfig& config, const RunContext& context, Encoder& encoder,
-                      const Evaluator& evaluator, const Evaluation& evaluation,
+void write_run_report(const coordinator::RunFolder& folder, RunConfig& config,
+                      const coordinator::RunContext& context, encoders::Encoder& encoder,
+                      const Evaluator& evaluator, const eval::Evaluation& evaluation,
                       const std::function<void()>& before_writing) {
   try {
-    const ReportInput input = input_of(folder, config, context, encoder, evaluator, evaluation);
+    const report::ReportInput input = input_of(folder, config, context, encoder, evaluator, evaluation);
     if (before_writing) before_writing();
     write_report(folder.report(), input);
     context.log->info("report: {}", folder.report().string());
@@ -95,4 +97,4 @@ void write_run_report(const RunFolder& folder, RunConfig& config, const RunConte
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

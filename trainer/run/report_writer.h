@@ -7,14 +7,15 @@
 #include "trainer/run/data_kinds/evaluation.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Writes report.html into the run folder from its metrics.jsonl and the last evaluation. Input that cannot
 /// be read, or a report that cannot be written, costs a warning, not the run. `before_writing` is called
 /// after all input has been read: it takes the folder's lock if the caller does not hold it, and may throw.
 /// Ranks     rank 0, after Evaluator::run
-void write_run_report(const RunFolder& folder, RunConfig& config, const RunContext& context, Encoder& encoder,
-                      const Evaluator& evaluator, const Evaluation& evaluation,
+void write_run_report(const coordinator::RunFolder& folder, RunConfig& config,
+                      const coordinator::RunContext& context, encoders::Encoder& encoder,
+                      const Evaluator& evaluator, const eval::Evaluation& evaluation,
                       const std::function<void()>& before_writing = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -5,18 +5,22 @@
 #include "common/idle_keys.h"
 #include "common/paths.h"
 #include "distributed/launch.h"
+#include "sampler/sources/image_format.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 void TextConfig::visit(Fields& f) {
   layout.visit(f);
   f.nested({.name = "tokenizer", .doc = "how texts become ids"}, tokenizer);
-  f.field({.name = "bucket_window",
-           .doc = "batches whose rows are dealt anew so that texts of like length meet; 1: none",
-           .unit = "batches",
-           .min = 1,
-           .max = 100000},
-          &bucket_window);
+  f.field(
+      {.name = "bucket_window",
+       .doc =
+           "number of batches whose rows are redistributed so that texts of similar length share a batch; 1: "
+           "none",
+       .unit = "batches",
+       .min = 1,
+       .max = 100000},
+      &bucket_window);
 }
 
 namespace {
@@ -32,7 +36,7 @@ void leave_idle(Fields& f, const DataConfig& data, const std::string& mapping) {
   }
 }
 
-void visit_source(Fields& f, ImageSourceConfig& source, const DataConfig& data) {
+void visit_source(Fields& f, sampler::ImageSourceConfig& source, const DataConfig& data) {
   leave_idle(f, data, "source");
   source.visit(f);
 }
@@ -43,11 +47,10 @@ constexpr const char* kNoEvaluation = "without evaluate.data.path; set it, or le
 
 void DataConfig::visit(Fields& f) {
   kind.visit(f);
-  f.field(
-      {.name = "root",
-       .doc = "folder that the relative paths of data and evaluate start from; empty is the working folder",
-       .unit = kPathUnit},
-      &root);
+  f.field({.name = "root",
+           .doc = "folder that relative paths of data and evaluate start from; empty: the working folder",
+           .unit = kPathUnit},
+          &root);
   leave_idle(f, *this, "data");
   f.field({.name = "tuples",
            .doc = "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, "
@@ -55,21 +58,21 @@ void DataConfig::visit(Fields& f) {
                   "or members of shards (a.tar!b.png)",
            .unit = kPathUnit},
           &tuples);
-  f.group({.name = "train",
-           .doc = "what to train on: class-labelled pictures, texts (.jsonl, .csv, .tsv), or pictures with "
-                  "captions"},
-          [&](Fields& members) {
-            if (!tuples.empty())
-              without_effect(members,
-                             {"mixture_weights", "split", "other_columns", "class_filter", "quarter_turns",
-                              "skip_incomplete"},
-                             "since data.tuples names the pictures; leave it out");
-            visit_source(members, train, *this);
-          });
-  f.nested({.name = "image", .doc = "how pictures become tensors"}, image);
-  f.nested({.name = "text", .doc = "texts and image_texts: what the columns are, and how texts become ids"},
-           text);
-  f.group({.name = "loader", .doc = "threads that read ahead"}, [&](Fields& members) {
+  f.group(
+      {.name = "train",
+       .doc = "training data: class-labelled images, texts (.jsonl, .csv, .tsv), or images with captions"},
+      [&](Fields& members) {
+        if (!tuples.empty())
+          without_effect(members,
+                         {"mixture_weights", "split", "other_columns", "class_filter", "quarter_turns",
+                          "skip_incomplete"},
+                         "since data.tuples names the images; leave it out");
+        visit_source(members, train, *this);
+        sampler::refuse_list_keys(members, train);
+      });
+  f.nested({.name = "image", .doc = "conversion of images to tensors"}, image);
+  f.nested({.name = "text", .doc = "texts and image_texts: columns of the data, and the tokenizer"}, text);
+  f.group({.name = "loader", .doc = "threads that prepare batches in advance"}, [&](Fields& members) {
     leave_idle(members, *this, "data.loader");
     loader.visit(members);
   });
@@ -79,14 +82,16 @@ std::string DataConfig::resolved(const std::string& path) const {
   return path.empty() || root.empty() ? path : (std::filesystem::path(root) / path).string();
 }
 
-ImageSourceConfig DataConfig::resolved(ImageSourceConfig source) const {
+sampler::ImageSourceConfig DataConfig::resolved(sampler::ImageSourceConfig source) const {
   source.path = resolved(source.path);
   for (std::string& path : source.mixture) path = resolved(path);
   return source;
 }
 
 void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
-  f.group({.name = "data", .doc = "samples of classes never trained on; no path, no evaluation"},
+  f.group({.name = "data",
+           .doc = "evaluation data: samples of classes that are not trained on; without a path there is no "
+                  "evaluation"},
           [&](Fields& members) { visit_source(members, data, trained); });
   leave_idle(f, trained, "evaluate");
   if (data.empty())
@@ -94,88 +99,99 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
         f,
         {"every", "one_shot_runs", "one_shot_trials", "one_shot_ways", "one_shot_within", "floor", "summary"},
         kNoEvaluation, "data.path");
-  f.nested({.name = "text", .doc = "texts and image_texts: what the columns of `data` are"}, text);
+  f.nested({.name = "text", .doc = "texts and image_texts: columns of `data`"}, text);
   f.field({.name = "every",
-           .doc = "evaluate each time this many steps are done; 0: at the end only",
+           .doc = "number of steps between evaluations; 0: at the end only",
            .unit = "steps",
            .min = 0},
           &every);
   f.field({.name = "one_shot_runs",
-           .doc = "folder of one-shot runs in Omniglot's layout; empty for none",
+           .doc = "folder of one-shot runs in Omniglot's layout; empty: none",
            .unit = kPathUnit},
           &one_shot_runs);
-  f.field({.name = "one_shot_trials", .doc = "drawn one-shot trials: how many; 0 for none", .min = 0},
+  f.field({.name = "one_shot_trials", .doc = "number of drawn one-shot trials; 0: none", .min = 0},
           &one_shot_trials);
   if (!data.empty() && one_shot_trials == 0)
     without_effect(f, {"one_shot_ways", "one_shot_within"},
                    "where no trials are drawn; set evaluate.one_shot_trials, or leave it out");
-  f.field({.name = "one_shot_ways", .doc = "drawn one-shot trials: candidates in each", .min = 2},
+  f.field({.name = "one_shot_ways", .doc = "number of candidates of each drawn one-shot trial", .min = 2},
           &one_shot_ways);
   f.field(
       {.name = "one_shot_within",
-       .doc = "drawn one-shot trials: all candidates from one superclass (the class name's first folder)"},
+       .doc =
+           "whether all candidates of a drawn one-shot trial are from one superclass (the class name's first "
+           "folder)"},
       &one_shot_within);
-  f.field({.name = "floor",
-           .doc = "judge what needs no learning too, beside every figure: raw pixels, or character n-grams "
-                  "of texts"},
-          &floor);
-  f.field({.name = "summary",
-           .doc = "a sentence for the report: which split judges the model, and why it is honest"},
-          &summary);
+  f.field(
+      {.name = "floor",
+       .doc =
+           "whether a baseline without learning is evaluated too: raw pixels, or character n-grams of texts"},
+      &baseline);
+  f.field(
+      {.name = "summary",
+       .doc = "sentence for the report: on which split the model is evaluated, and why the result is fair"},
+      &summary);
 }
 
 void DistributedConfig::visit(Fields& f) {
-  f.field({.name = "backend", .doc = "how ranks talk", .choices = backend_names()}, &backend);
+  f.field({.name = "backend", .doc = "transport between the ranks", .choices = distributed::backend_names()},
+          &backend);
   f.choice({.name = "device", .doc = "where tensors live"}, &device,
-           {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}});
+           {{"auto", distributed::DeviceChoice::kAuto},
+            {"cpu", distributed::DeviceChoice::kCpu},
+            {"cuda", distributed::DeviceChoice::kCuda}});
   f.field({.name = "timeout",
-           .doc = "a collective that takes longer is an error naming who is late",
+           .doc = "time limit of a collective; a longer one is an error that names the late ranks",
            .unit = "seconds",
            .min = 0.001,
            .max = 1e6},
           &timeout);
   f.field({.name = "peer_timeout",
-           .doc = "a rank that is silent for longer is lost",
+           .doc = "longest time without a heartbeat; a rank that is silent for longer is lost",
            .unit = "seconds",
            .min = 0.1,
            .max = 1e6},
           &peer_timeout);
-  f.field({.name = "compare_calls",
-           .doc = "before each collective compare verb, shape and step over ranks: finds ranks gone astray"},
-          &compare_calls);
+  f.field(
+      {.name = "compare_calls",
+       .doc =
+           "whether ranks compare verb, shape and step before each collective, to find ranks that diverge"},
+      &compare_calls);
 }
 
 void RunConfig::visit(Fields& f) {
   f.field(
       {.name = "run_dir",
-       .doc = "the run's folder: checkpoints, metrics, report; empty: runs/<name of the configuration file>",
+       .doc = "folder of the run: checkpoints, metrics, report; empty: runs/<name of the configuration file>",
        .unit = kPathUnit},
       &run_dir);
-  f.field({.name = "seed", .doc = "of all randomness: initial weights, batches, augmentation", .min = 0},
+  f.field({.name = "seed", .doc = "seed of all randomness: initial weights, batches, augmentation", .min = 0},
           &seed);
   f.field({.name = "global_batch",
-           .doc = "rows of a batch over all ranks; each rank takes its share",
+           .doc = "number of rows of a batch over all ranks; each rank takes its share",
            .unit = "rows",
            .min = 1},
           &global_batch);
   f.field(
       {.name = "threads",
-       .doc = "compute threads of each rank, which decide how sums are split; null: the host's CPUs that may "
-              "be used (bindings, CPU quota), shared out among its ranks, or 1 with determinism: canonical",
+       .doc = "number of compute threads of each rank, which determines how sums are split; null: the CPUs "
+              "available on the host (bindings, CPU quota), divided among its ranks, or 1 with determinism: "
+              "canonical",
        .min = 1,
        .max = 1024},
       &threads);
-  f.field({.name = "normalize", .doc = "scale embeddings to unit length before the loss and the measures"},
+  f.field({.name = "normalize",
+           .doc = "whether embeddings are scaled to unit length before the loss and the metrics"},
           &normalize);
   f.nested({.name = "data", .doc = "what to train on"}, data);
   if (rows_are_given())
-    without_effect(
-        f, {"sampler"},
-        std::string("since ") + data.kind->row_setting(data) + " says which rows meet; leave it out");
-  f.nested({.name = "sampler", .doc = "what meets in a global batch"}, sampler);
+    without_effect(f, {"sampler"},
+                   std::string("since ") + data.kind->row_setting(data) +
+                       " determines which rows form a batch; leave it out");
+  f.nested({.name = "sampler", .doc = "which samples form a global batch"}, sampler);
   f.slot({.name = "encoder", .doc = "the network"}, encoder);
   f.slot({.name = "loss", .doc = "over the global batch"}, loss);
-  f.slot({.name = "miner", .doc = "which tuples of the global batch the loss sees"}, miner);
+  f.slot({.name = "miner", .doc = "which tuples of the global batch the loss uses"}, miner);
   if (!loss->uses_proxies())
     without_effect(f, {"proxies"}, "with loss.name: " + loss.name() + ", which has none; leave it out");
   training.visit(f);
@@ -185,19 +201,17 @@ void RunConfig::visit(Fields& f) {
                      "), of which it is a part, got " + std::to_string(training.micro_batch) +
                      "; lower it, or leave it out",
                  "global_batch");
-  f.group({.name = "evaluate", .doc = "how the model is judged"},
+  f.group({.name = "evaluate", .doc = "evaluation of the model"},
           [this](Fields& members) { evaluate.visit(members, data); });
   f.nested({.name = "checkpoint", .doc = "when the run is saved"}, checkpoint);
   f.nested({.name = "metrics", .doc = "the live page and the Prometheus endpoints"}, metrics);
   f.nested({.name = "log", .doc = "what is said on stderr"}, log);
-  f.field(
-      {.name = "report_to",
-       .doc = "files in the run folder that take the figures of each step: jsonl (metrics.jsonl, always) and "
-              "tensorboard (event files in tensorboard/)"},
-      &report.to);
-  f.nested(
-      {.name = "distributed", .doc = "how ranks work together; how many there are is the launcher's to say"},
-      distributed);
+  f.field({.name = "report_to",
+           .doc = "files in the run folder with the metrics of each step: jsonl (metrics.jsonl, always) and "
+                  "tensorboard (event files in tensorboard/)"},
+          &report.to);
+  f.nested({.name = "distributed", .doc = "communication of the ranks, whose number the launcher determines"},
+           distributed);
 }
 
 bool RunConfig::rows_are_given() const {
@@ -208,11 +222,33 @@ bool RunConfig::gives_tuples() const {
   return data.kind->gives_tuples(data);
 }
 
-bool RunConfig::names_classes(const TextLayout& layout) const {
+bool RunConfig::names_classes(const sampler::TextLayout& layout) const {
   return data.kind->has_classes(data) && data.kind->has_class_names(layout);
 }
 
 namespace {
+
+bool sets_other_columns(const ConfigNode& root, std::string_view section, std::string_view part) {
+  const ConfigNodePtr above = root.find(section), node = above ? above->find(part) : nullptr;
+  return node && node->find("other_columns");
+}
+
+// Newer runs keep the key of the images or texts that they read, and of evaluation data for --input.
+bool precedes_other_columns(const ConfigNode& root) {
+  for (const char* section : {"data", "evaluate"})
+    for (const char* part : {"train", "data", "text"})
+      if (sets_other_columns(root, section, part)) return false;
+  return true;
+}
+
+// Runs without the key ignored columns that nothing reads unless they have a role. --set may have it.
+void ignore_other_columns(const ConfigNode& root, RunConfig& config) {
+  using sampler::OtherColumns;
+  config.data.train.other_columns = config.evaluate.data.other_columns = OtherColumns::kIgnore;
+  config.data.text.layout.other_columns = config.evaluate.text.other_columns = OtherColumns::kIgnore;
+  config.data.text.layout.refuse_roles = !sets_other_columns(root, "data", "text");
+  config.evaluate.text.refuse_roles = !sets_other_columns(root, "evaluate", "text");
+}
 
 // Values that depend on several keys.
 void settle(const std::string& name, RunConfig& config) {
@@ -238,7 +274,9 @@ void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& 
 void read_stored_config(const std::string& yaml, const std::string& file,
                         const std::vector<std::string>& assignments, RunConfig& config) {
   const ConfigNodePtr root = parse_yaml(yaml, file);
+  const bool is_old = precedes_other_columns(*root);
   for (const auto& assignment : assignments) apply_set(root, assignment);
+  if (is_old) ignore_other_columns(*root, config);
   read_kept_fields(root, [&](Fields& f) { config.visit(f); });
   settle(std::filesystem::path(file).parent_path().filename().string(), config);
 }
@@ -248,4 +286,4 @@ void load_run_config(const std::string& path, const std::vector<std::string>& as
   read_run_config(read_yaml_file(path), assignments, std::filesystem::path(path).stem().string(), config);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

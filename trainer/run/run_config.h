@@ -22,12 +22,12 @@
 #include "trainer/run/miner_choice.h"
 #include "trainer/run/tables.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// How texts are read from files, tokenized and batched.
 struct TextConfig {
-  TextLayout layout;
-  TokenizerConfig tokenizer;
+  sampler::TextLayout layout;
+  sampler::TokenizerConfig tokenizer;
   int64_t bucket_window = 1;
 
   void visit(Fields& f);
@@ -37,28 +37,28 @@ struct TextConfig {
 struct DataConfig {
   FlatSlot<DataKind> kind{data_kind_table(), "images", "data.kind"};
   std::string root;
-  ImageSourceConfig train;
+  sampler::ImageSourceConfig train;
   std::string tuples;
-  ImageTransformConfig image;
+  sampler::ImageTransformConfig image;
   TextConfig text;
-  LoaderConfig loader;
+  sampler::LoaderConfig loader;
 
   void visit(Fields& f);
   /// `path` relative to `root`, unless it is absolute or empty.
   std::string resolved(const std::string& path) const;
-  ImageSourceConfig resolved(ImageSourceConfig source) const;
+  sampler::ImageSourceConfig resolved(sampler::ImageSourceConfig source) const;
 };
 
 /// The evaluation split, when it is evaluated, and the one-shot trials.
 struct EvaluateConfig {
   int64_t every = 0;
-  ImageSourceConfig data;
-  TextLayout text;
+  sampler::ImageSourceConfig data;
+  sampler::TextLayout text;
   std::string one_shot_runs;
   int64_t one_shot_ways = 20;
   int64_t one_shot_trials = 0;
   bool one_shot_within = true;
-  bool floor = true;
+  bool baseline = true;
   std::string summary;
 
   /// `trained` has the kind of data.
@@ -68,7 +68,7 @@ struct EvaluateConfig {
 /// How ranks communicate, on which device, and when a rank counts as lost.
 struct DistributedConfig {
   std::string backend = "auto";
-  DeviceChoice device = DeviceChoice::kCpu;
+  distributed::DeviceChoice device = distributed::DeviceChoice::kCpu;
   double timeout = 600;
   double peer_timeout = 5;
   bool compare_calls = true;
@@ -98,16 +98,16 @@ struct RunConfig {
   std::optional<int64_t> threads;
   bool normalize = true;
   DataConfig data;
-  SamplerConfig sampler;
-  Slot<Encoder> encoder{tables.encoders(), "conv4"};
-  Slot<Loss> loss{tables.losses(), "triplet"};
+  sampler::SamplerConfig sampler;
+  Slot<encoders::Encoder> encoder{tables.encoders(), "conv4"};
+  Slot<losses::Loss> loss{tables.losses(), "triplet"};
   MinerChoice miner{tables.miners()};
-  TrainerConfig training;
+  engine::TrainerConfig training;
   EvaluateConfig evaluate;
-  CheckpointConfig checkpoint;
-  MetricsConfig metrics;
-  LogConfig log;
-  ReportConfig report;
+  coordinator::CheckpointConfig checkpoint;
+  coordinator::MetricsConfig metrics;
+  coordinator::LogConfig log;
+  coordinator::ReportConfig report;
   DistributedConfig distributed;
   CodeRule code;
 
@@ -118,8 +118,8 @@ struct RunConfig {
   /// Whether the data gives triplets, or pairs of images, so that nothing is mined.
   bool gives_tuples() const;
   /// Whether data of this kind and layout name their classes.
-  bool names_classes(const TextLayout& layout) const;
-  Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
+  bool names_classes(const sampler::TextLayout& layout) const;
+  negatives::Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
 };
 
 /// Fills `config` from YAML and `--set` assignments. `name` determines the default of run_dir: runs/<name>.
@@ -135,4 +135,4 @@ void read_stored_config(const std::string& yaml, const std::string& file,
 /// Throws    ConfigError
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments, RunConfig& config);
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -6,7 +6,7 @@
 #include "trainer/run/data_kinds/training_data.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// A sentence that is logged when a run starts.
 struct StartLine {
@@ -24,17 +24,18 @@ std::vector<StartLine> objective_lines(const RunConfig& config);
 /// texts are prepared for the encoder. Settings that waste data become warnings.
 /// Cost      reads a few images, or at most 10,000 texts; plans the first batch of the training, and the plan
 ///           is kept
-std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& data, Cursor cursor);
+std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& data, sampler::Cursor cursor);
 
 /// Warns of classes, or of texts without classes, that are both trained on and evaluated on, since their
 /// metrics say little about new ones.
-std::vector<StartLine> overlap_lines(const RunConfig& config, const Dataset& trained, const Dataset& judged);
+std::vector<StartLine> overlap_lines(const RunConfig& config, const sampler::Dataset& trained,
+                                     const sampler::Dataset& evaluated);
 
 /// Warns of classes whose names look alike: they differ only by blanks around them or by Unicode normal form.
 /// Cost      O(classes) of time and memory
-std::vector<StartLine> spelling_lines(const std::string& where, const Dataset& data);
+std::vector<StartLine> spelling_lines(const std::string& where, const sampler::Dataset& data);
 
 /// What was skipped when `data` was opened, by reason; `where` is the configuration key of the data.
-std::vector<StartLine> left_out_lines(const std::string& where, const Dataset& data);
+std::vector<StartLine> left_out_lines(const std::string& where, const sampler::Dataset& data);
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -5,7 +5,7 @@
 
 #include "trainer/run/miner_choice.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
@@ -35,12 +35,12 @@ std::vector<TableRow<Interface>> joined(std::span<const TableRow<Interface>> own
 }  // namespace
 
 Tables::Tables(const Extensions& added) {
-  Extensions all{joined(loss_table(), added.losses), joined(miner_table(), added.miners),
-                 encoder_table_with(added.encoders)};
+  Extensions all{joined(losses::loss_table(), added.losses), joined(miners::miner_table(), added.miners),
+                 encoders::encoder_table_with(added.encoders)};
   check("loss", all.losses, {});
   check("miner", all.miners, {MinerChoice::kAuto});
   check("encoder", all.encoders, {});
   rows_ = std::make_shared<const Extensions>(std::move(all));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -13,66 +13,67 @@
 #include "trainer/run/run_config.h"
 #include "trainer/run/vain_settings.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
-TrainingRun::TrainingRun(RunConfig& config, RunContext& context, const std::string& resume,
-                         const StopSignals& signals, PromptStop& prompt)
+TrainingRun::TrainingRun(RunConfig& config, coordinator::RunContext& context, const std::string& resume,
+                         const coordinator::StopSignals& signals, PromptStop& prompt)
     : config_(config),
       context_(context),
       signals_(signals),
       prompt_(prompt),
       coordinator_({config.checkpoint, config.metrics, config.report}, context, config.run_dir),
       data_(open_training_data(config, context_.world.size())),
-      slow_config_(config.tables),
-      teller_(data_.dataset()->size(), config.data.loader.bad_records) {
+      momentum_encoder_config_(config.tables),
+      bad_record_reporter_(data_.dataset()->size(), config.data.loader.bad_records) {
   config_.data.loader.pinned = context_.launch.device().is_cuda();
   if (!config.evaluate.data.empty()) evaluator_ = make_evaluator(config);
   build(resume);
-  tell_data();
+  log_data();
   start_reporting();
 }
 
 void TrainingRun::build(const std::string& resume) {
   const c10::Device device = context_.launch.device();
-  Encoder& encoder = *config_.encoder;
+  encoders::Encoder& encoder = *config_.encoder;
   build_encoder(config_, encoder);
-  tell({{first_line(config_, device.str())}});
-  tell(objective_lines(config_));
-  tell(vain_settings(config_, context_.world.size()));
-  tell_remarks(encoder, context_, /*training=*/true);
+  log_lines({{first_line(config_, device.str())}});
+  log_lines(objective_lines(config_));
+  log_lines(vain_settings(config_, context_.world.size()));
+  log_remarks(encoder, context_, /*training=*/true);
   if (!coordinator_.resumes(resume)) load_initial_weights();
   encoder.parameters().convert(at::kFloat, device);
-  Encoder* slow =
-      config_.training.loss_side.memory.has_momentum_encoder() ? build_momentum_encoder() : nullptr;
-  trainer_ = std::make_unique<Trainer>(context_.world, device, encoder, config_.objective(), config_.training,
-                                       loss_side_setup(config_, data_, slow));
+  encoders::Encoder* momentum_encoder =
+      config_.training.loss_head.memory.has_momentum_encoder() ? build_momentum_encoder() : nullptr;
+  trainer_ =
+      std::make_unique<engine::Trainer>(context_.world, device, encoder, config_.objective(),
+                                        config_.training, loss_head_setup(config_, data_, momentum_encoder));
   const auto cursor = coordinator_.resume(resume, run_facts(config_, data_), encoder.code(), *trainer_);
   if (cursor) cursor_ = *cursor;
 }
 
-Encoder* TrainingRun::build_momentum_encoder() {
-  read_stored_config(yaml(), "the run's configuration", {}, slow_config_);
-  slow_config_.code = config_.code;
-  build_encoder(slow_config_, *slow_config_.encoder);
-  slow_config_.encoder->parameters().convert(at::kFloat, context_.launch.device());
-  return &*slow_config_.encoder;
+encoders::Encoder* TrainingRun::build_momentum_encoder() {
+  read_stored_config(yaml(), "the run's configuration", {}, momentum_encoder_config_);
+  momentum_encoder_config_.code = config_.code;
+  build_encoder(momentum_encoder_config_, *momentum_encoder_config_.encoder);
+  momentum_encoder_config_.encoder->parameters().convert(at::kFloat, context_.launch.device());
+  return &*momentum_encoder_config_.encoder;
 }
 
-void TrainingRun::tell(const std::vector<StartLine>& lines) const {
+void TrainingRun::log_lines(const std::vector<StartLine>& lines) const {
   if (!context_.is_main_rank()) return;
   for (const StartLine& line : lines)
     line.warns ? context_.log->warn("{}", line.text) : context_.log->info("{}", line.text);
 }
 
-void TrainingRun::tell_data() const {
+void TrainingRun::log_data() const {
   if (!context_.is_main_rank()) return;
-  if (evaluator_) tell(overlap_lines(config_, *data_.dataset(), evaluator_->dataset()));
-  tell(data_lines(config_, data_, cursor_));
-  tell(left_out_lines("data", *data_.dataset()));
+  if (evaluator_) log_lines(overlap_lines(config_, *data_.dataset(), evaluator_->dataset()));
+  log_lines(data_lines(config_, data_, cursor_));
+  log_lines(left_out_lines("data", *data_.dataset()));
   for (const std::string& message : data_.left_out) context_.log->warn("left out a bad record: {}", message);
-  if (evaluator_) tell(left_out_lines("evaluate.data", evaluator_->dataset()));
+  if (evaluator_) log_lines(left_out_lines("evaluate.data", evaluator_->dataset()));
   if (evaluator_ && config_.names_classes(config_.evaluate.text))
-    tell(spelling_lines("evaluate.data", evaluator_->dataset()));
+    log_lines(spelling_lines("evaluate.data", evaluator_->dataset()));
 }
 
 void TrainingRun::load_initial_weights() const {
@@ -87,25 +88,25 @@ void TrainingRun::load_initial_weights() const {
 
 void TrainingRun::start_reporting() {
   const int64_t parameters = config_.encoder->parameters().count();
-  RunStart start{.config = yaml(),
-                 .examples = data_.examples,
-                 .objective = config_.objective(),
-                 .steps_planned = config_.training.schedule.steps,
-                 .parameters = parameters,
-                 .unit = config_.data.kind->unit(),
-                 .facts = {{"Encoder", config_.encoder.name()},
-                           {"Parameters", std::to_string(parameters)},
-                           {"Loss", config_.loss.name()},
-                           {"Miner", config_.miner.name()},
-                           {"Sampler", config_.sampler.name()},
-                           {"Global batch", std::to_string(config_.global_batch)}}};
+  coordinator::RunStart start{.config = yaml(),
+                              .examples = data_.examples,
+                              .objective = config_.objective(),
+                              .steps_planned = config_.training.schedule.steps,
+                              .parameters = parameters,
+                              .unit = config_.data.kind->unit(),
+                              .facts = {{"Encoder", config_.encoder.name()},
+                                        {"Parameters", std::to_string(parameters)},
+                                        {"Loss", config_.loss.name()},
+                                        {"Miner", config_.miner.name()},
+                                        {"Sampler", config_.sampler.name()},
+                                        {"Global batch", std::to_string(config_.global_batch)}}};
   coordinator_.start(std::move(start), *trainer_);
   if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.ended(); });
 }
 
 // All ranks teach their samplers the same rows, in the order of the global batch.
-void TrainingRun::teach_sampler(const Batch& batch) const {
-  SamplerLearner* learner = data_.sampler->learner();
+void TrainingRun::update_sampler(const sampler::Batch& batch) const {
+  sampler::SamplerLearner* learner = data_.sampler->learner();
   if (learner == nullptr) return;
   if (trainer_->non_finite())
     return learner->observe(batch.cursor, {}, trainer_->embeddings().narrow(0, 0, 0).cpu());
@@ -119,37 +120,37 @@ void TrainingRun::teach_sampler(const Batch& batch) const {
 
 void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
-  const Evaluation evaluation = coordinator_.evaluate(*trainer_, cursor_, [&] {
+  const eval::Evaluation evaluation = coordinator_.evaluate(*trainer_, cursor_, [&] {
     const auto averaged = trainer_->averaged();
-    const PromptStop::Stretch stretch(prompt_, "during the evaluation",
-                                      [this] { return coordinator_.save_held(); });
+    const PromptStop::Scope scope(prompt_, "during the evaluation",
+                                  [this] { return coordinator_.save_held(); });
     return evaluator_->run(context_, *config_.encoder, {.with_report = last});
   });
   if (!last || !context_.is_main_rank()) return;
-  results_ = measures_table(evaluation.model.measures, evaluation.floor.measures);
+  results_ = eval::format_metrics(evaluation.model.metrics, evaluation.baseline.metrics);
   write_report(evaluation);
 }
 
-void TrainingRun::write_report(const Evaluation& evaluation) {
-  const PromptStop::Stretch stretch(prompt_, "while the report was written",
-                                    [this] { return coordinator_.save_held(); });
+void TrainingRun::write_report(const eval::Evaluation& evaluation) {
+  const PromptStop::Scope scope(prompt_, "while the report was written",
+                                [this] { return coordinator_.save_held(); });
   write_run_report(coordinator_.folder(), config_, context_, *config_.encoder, *evaluator_, evaluation);
 }
 
 // nullopt if the step was not finite and the run was rolled back to a checkpoint.
-std::optional<StepMetrics> TrainingRun::step(Loader& loader) {
+std::optional<engine::StepMetrics> TrainingRun::step(sampler::Loader& loader) {
   const double waited = loader.seconds_waited();
   const int64_t ready = loader.ready();
-  const Batch batch = loader.next();
-  std::optional<StepMetrics> metrics;
+  const sampler::Batch batch = loader.next();
+  std::optional<engine::StepMetrics> metrics;
   try {
     metrics = trainer_->step(batch, loader.seconds_waited() - waited);
     metrics->batches_ready = ready;
-    if (trainer_->non_finite()) tell_non_finite(*trainer_->non_finite(), "the update is left out");
-  } catch (const NonFiniteError& error) {
+    if (trainer_->non_finite()) log_non_finite(*trainer_->non_finite(), "the update is left out");
+  } catch (const engine::NonFiniteError& error) {
     if (!roll_back(error)) throw;
   }
-  teach_sampler(batch);
+  update_sampler(batch);
   cursor_ = loader.cursor();
   if (metrics) {
     coordinator_.report(*metrics, batch, trainer_->embeddings());
@@ -157,56 +158,56 @@ std::optional<StepMetrics> TrainingRun::step(Loader& loader) {
   return metrics;
 }
 
-void TrainingRun::tell_bad_records(Loader& loader, int64_t step) {
-  const std::vector<BadRecord> mine = loader.take_bad_records();
-  bad_records_met_ += static_cast<int64_t>(mine.size());
-  const auto messages = teller_.meet(context_.world, mine);
-  coordinator_.reporter().bad_records(step, messages, teller_.count());
+void TrainingRun::report_bad_records(sampler::Loader& loader, int64_t step) {
+  const std::vector<sampler::BadRecord> mine = loader.take_bad_records();
+  bad_records_reported_ += static_cast<int64_t>(mine.size());
+  const auto messages = bad_record_reporter_.report(context_.world, mine);
+  coordinator_.reporter().bad_records(step, messages, bad_record_reporter_.count());
 }
 
-void TrainingRun::tell_non_finite(const NonFinite& found, const char* what_follows) {
+void TrainingRun::log_non_finite(const engine::NonFinite& found, const char* what_follows) {
   if (context_.is_main_rank()) context_.log->warn("{}: {}", found.sentence(), what_follows);
   coordinator_.reporter().non_finite_step(
       found.step, {{"message", found.sentence()},
-                   {"what", found.what},
+                   {"what", choice_name(found.what, engine::kNonFiniteValues)},
                    {"tensor", found.tensor},
                    {"ranks", found.ranks},
-                   {"action", choice_name(config_.training.non_finite.action, kNonFiniteActions)},
+                   {"action", choice_name(config_.training.non_finite.action, engine::kNonFiniteActions)},
                    {"count", trainer_->counters().non_finite_steps}});
 }
 
 // Restores the newest checkpoint and continues with the batches that follow, since
 // the same ones would fail again.
-bool TrainingRun::roll_back(const NonFiniteError& error) {
-  const NonFiniteConfig& config = config_.training.non_finite;
+bool TrainingRun::roll_back(const engine::NonFiniteError& error) {
+  const engine::NonFiniteConfig& config = config_.training.non_finite;
   const bool may = config.rolls_back() && trainer_->counters().non_finite_steps <= config.limit;
-  tell_non_finite(error.found(), may ? "going back to the newest checkpoint" : "the run ends");
+  log_non_finite(error.found(), may ? "rolling back to the newest checkpoint" : "the run ends");
   if (!may) return false;
   return coordinator_.roll_back(error.found().step, *trainer_).has_value();
 }
 
 // Explains why a completed run only evaluates once more, which looks like a run that does not train.
-void TrainingRun::tell_done() const {
+void TrainingRun::log_done() const {
   if (!context_.is_main_rank() || !coordinator_.resumed_at() || !trainer_->finished()) return;
   context_.log->info(
-      "the run is done: step {} of {}; to train further, start it with --set schedule.steps={} or more, to "
-      "begin anew with --resume none",
+      "the run is done: step {} of {}; to train further, start it with --set schedule.steps={} or more; to "
+      "start a new run, use --resume none",
       trainer_->steps_done(), config_.training.schedule.steps, 2 * trainer_->steps_done());
 }
 
 int TrainingRun::run() {
-  tell_done();
-  Loader loader(data_.examples, data_.sampler, config_.training.determinism.shard(context_.world),
-                config_.data.loader, static_cast<uint64_t>(config_.seed), cursor_);
+  log_done();
+  sampler::Loader loader(data_.examples, data_.sampler, config_.training.determinism.shard(context_.world),
+                         config_.data.loader, static_cast<uint64_t>(config_.seed), cursor_);
   bool stopped = false;
   while (!trainer_->finished() && !stopped) {
     const auto done = step(loader);
     if (!done) continue;
-    const StepMetrics& metrics = *done;
-    const bool bad_records = loader.bad_records() > bad_records_met_;
+    const engine::StepMetrics& metrics = *done;
+    const bool bad_records = loader.bad_records() > bad_records_reported_;
     const auto agreed = coordinator_.agree(signals_.stop_requested(), bad_records, metrics.step);
     prompt_.leave_to_training();
-    if (agreed.bad_records) tell_bad_records(loader, metrics.step);
+    if (agreed.bad_records) report_bad_records(loader, metrics.step);
     stopped = agreed.stop;
     const bool last = trainer_->finished();
     const int64_t every = config_.evaluate.every;
@@ -223,9 +224,10 @@ int TrainingRun::finish(bool stopped) {
   const bool saved = coordinator_.finish(trainer_->steps_done());
   if (stopped) {
     const int own = signals_.signal();
-    context_.log->info("stopped {} after step {}",
-                       own != 0 ? "by signal " + std::to_string(own) : "since another rank was signalled",
-                       trainer_->steps_done());
+    context_.log->info(
+        "stopped {} after step {}",
+        own != 0 ? "by signal " + std::to_string(own) : "because another rank received a signal",
+        trainer_->steps_done());
   }
   if (saved) coordinator_.ended();
   // Last: the reader of the pipe may close it, and everything is saved by then.
@@ -234,4 +236,4 @@ int TrainingRun::finish(bool stopped) {
   return stopped ? kStoppedResumable : kDone;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -9,21 +9,21 @@
 #include "trainer/coordinator/faults/signals.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/trainer.h"
-#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/evaluation.h"
 #include "trainer/run/data_kinds/training_data.h"
 #include "trainer/run/run_config.h"
 #include "trainer/run/start/prompt_stop.h"
 #include "trainer/run/start_lines.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// A training run on one rank, from a configuration to the final report: data, encoder, trainer and
 /// coordinator, and the loop over the steps.
 ///
-///     const StopSignals signals;
+///     const coordinator::StopSignals signals;
 ///     PromptStop prompt(signals);
-///     run_on_ranks(config, [&](RunContext& context) {
+///     run_on_ranks(config, [&](coordinator::RunContext& context) {
 ///       const PromptStop::Attendance attendance(prompt, context);
 ///       return TrainingRun(config, context, "auto", signals, prompt).run();
 ///     });
@@ -35,8 +35,8 @@ class TrainingRun {
   /// Opens the run folder and the data, builds the encoder and restores the checkpoint that `resume` (auto,
   /// none or a path) names.
   /// Requires  all arguments outlive this object
-  TrainingRun(RunConfig& config, RunContext& context, const std::string& resume, const StopSignals& signals,
-              PromptStop& prompt);
+  TrainingRun(RunConfig& config, coordinator::RunContext& context, const std::string& resume,
+              const coordinator::StopSignals& signals, PromptStop& prompt);
   ~TrainingRun() { prompt_.before_the_end(nullptr); }
   TrainingRun(const TrainingRun&) = delete;
   TrainingRun& operator=(const TrainingRun&) = delete;
@@ -47,37 +47,37 @@ class TrainingRun {
 
  private:
   void build(const std::string& resume);
-  void tell(const std::vector<StartLine>& lines) const;
-  void tell_data() const;
-  void tell_done() const;
+  void log_lines(const std::vector<StartLine>& lines) const;
+  void log_data() const;
+  void log_done() const;
   void load_initial_weights() const;
-  Encoder* build_momentum_encoder();
+  encoders::Encoder* build_momentum_encoder();
   void start_reporting();
-  void teach_sampler(const Batch& batch) const;
-  std::optional<StepMetrics> step(Loader& loader);
-  void tell_bad_records(Loader& loader, int64_t step);
-  void tell_non_finite(const NonFinite& found, const char* what_follows);
-  bool roll_back(const NonFiniteError& error);
+  void update_sampler(const sampler::Batch& batch) const;
+  std::optional<engine::StepMetrics> step(sampler::Loader& loader);
+  void report_bad_records(sampler::Loader& loader, int64_t step);
+  void log_non_finite(const engine::NonFinite& found, const char* what_follows);
+  bool roll_back(const engine::NonFiniteError& error);
   void evaluate(bool last);
-  void write_report(const Evaluation& evaluation);
+  void write_report(const eval::Evaluation& evaluation);
   int finish(bool stopped);
   std::string yaml() const {
     return write_yaml([this](Fields& f) { config_.visit(f); });
   }
 
   RunConfig& config_;
-  RunContext& context_;
-  const StopSignals& signals_;
+  coordinator::RunContext& context_;
+  const coordinator::StopSignals& signals_;
   PromptStop& prompt_;
-  Coordinator coordinator_;  ///< first, so that nothing is done before the run folder is locked
+  coordinator::Coordinator coordinator_;  ///< first, so that nothing is done before the run folder is locked
   TrainingData data_;
   std::unique_ptr<Evaluator> evaluator_;
-  RunConfig slow_config_;  ///< configuration of the momentum encoder
-  std::unique_ptr<Trainer> trainer_;
-  Cursor cursor_;
-  BadRecordTeller teller_;
-  int64_t bad_records_met_ = 0;  ///< bad records of this rank that have been reported
-  std::string results_;          ///< results of the last evaluation, as text
+  RunConfig momentum_encoder_config_;  ///< configuration of the momentum encoder
+  std::unique_ptr<engine::Trainer> trainer_;
+  sampler::Cursor cursor_;
+  BadRecordReporter bad_record_reporter_;
+  int64_t bad_records_reported_ = 0;  ///< bad records of this rank that have been reported
+  std::string results_;               ///< results of the last evaluation, as text
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "sampler/sources/image_source.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Returns the result of `open`. Adds `key`, the configuration key that names the data, to a ConfigError or
 /// DataError of `open`.
@@ -23,8 +23,8 @@ auto under_key(const std::string& key, const Open& open) {
 }
 
 /// The key in `section` ("data.train") that names the files.
-inline std::string key_of(const std::string& section, const ImageSourceConfig& source) {
+inline std::string key_of(const std::string& section, const sampler::ImageSourceConfig& source) {
   return section + (source.mixture.empty() ? ".path" : ".mixture");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
@@ -10,32 +10,32 @@ void add(std::vector<StartLine>& lines, bool holds, const std::string& text) {
   if (holds) lines.push_back({text, true});
 }
 
-std::string steps_of(int64_t step, const Schedule& schedule) {
+std::string steps_of(int64_t step, const engine::Schedule& schedule) {
   return std::to_string(step) + " of " + std::to_string(schedule.steps) + " steps";
 }
 
-void add_late(std::vector<StartLine>& lines, const TrainerConfig& training) {
-  const Schedule& schedule = training.schedule;
+void add_late(std::vector<StartLine>& lines, const engine::TrainerConfig& training) {
+  const engine::Schedule& schedule = training.schedule;
   add(lines, schedule.warmup_steps >= schedule.steps,
       "schedule.warmup_steps: " + steps_of(schedule.warmup_steps, schedule) +
-          ", so that the learning rate never comes to its peak; lower it");
+          ", so that the learning rate never reaches its peak; lower it");
   const auto late =
       std::ranges::count_if(schedule.milestones, [&](int64_t m) { return m >= schedule.steps; });
-  add(lines, schedule.shape == ScheduleShape::kStep && late > 0,
+  add(lines, schedule.shape == engine::ScheduleShape::kStep && late > 0,
       "schedule.milestones: " + std::to_string(late) + " lie behind the last of " +
           std::to_string(schedule.steps) + " steps; lower or remove them");
   add(lines, training.average.on() && training.average.start_step >= schedule.steps,
       "ema.start_step: " + steps_of(training.average.start_step, schedule) +
           ", so that there is never an average; lower it");
-  const MemoryConfig& memory = training.loss_side.memory;
+  const engine::MemoryConfig& memory = training.loss_head.memory;
   add(lines, memory.on() && memory.start_step >= schedule.steps,
       "memory.start_step: " + steps_of(memory.start_step, schedule) +
           ", so that the memory is never used; lower it");
 }
 
 // Settings about how records are stored, for data that is stored otherwise.
-void add_of_files(std::vector<StartLine>& lines, const std::string& key, const ImageSourceConfig& source,
-                  const TextLayout& layout) {
+void add_of_files(std::vector<StartLine>& lines, const std::string& key,
+                  const sampler::ImageSourceConfig& source, const sampler::TextLayout& layout) {
   const auto is_of = [&](const char* ending) { return source.path.find(ending) != std::string::npos; };
   if (source.empty()) return;
   add(lines, layout.multiline && !is_of(".csv"),
@@ -60,7 +60,7 @@ std::vector<StartLine> vain_settings(const RunConfig& config, int world) {
   add(lines,
       config.checkpoint.retention.keep_best.count > 0 &&
           (config.evaluate.data.empty() || config.evaluate.every == 0),
-      "checkpoint.keep_best: no model is judged before the last step, so that none is the best; set "
+      "checkpoint.keep_best: no model is evaluated before the last step, so that none is the best; set "
       "evaluate.data.path and evaluate.every, or leave it out");
   if (!config.data.kind->reads_texts()) return lines;
   add_of_files(lines, "data.text", config.data.train, config.data.text.layout);
@@ -68,4 +68,4 @@ std::vector<StartLine> vain_settings(const RunConfig& config, int world) {
   return lines;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -20,6 +20,7 @@
 #include "common/error.h"
 #include "common/file_kind.h"
 #include "common/files.h"
+#include "common/printable.h"
 #include "common/safetensors.h"
 
 namespace {
@@ -58,7 +59,7 @@ void ssyrk_() {
 }
 #pragma GCC visibility pop
 
-namespace lodestone {
+namespace lodestone::search {
 
 namespace {
 
@@ -119,17 +120,17 @@ bool fits(const faiss::Index& index, IndexKind kind, const Embeddings& gallery) 
 
 // The rows of the gallery in the form that both faiss and exact search use.
 at::Tensor comparable(const Embeddings& gallery) {
-  return ComparableRows(gallery.z_ND, gallery.likeness()).tensor();
+  return eval::ComparableRows(gallery.z_ND, gallery.similarity()).tensor();
 }
 
 // The share of the rows in `exact`, without the query itself, that `near` contains too.
-double share_found(const std::vector<std::vector<Neighbour>>& near,
-                   const std::vector<std::vector<Neighbour>>& exact, const std::vector<int64_t>& self) {
+double share_found(const std::vector<std::vector<eval::Neighbour>>& near,
+                   const std::vector<std::vector<eval::Neighbour>>& exact, const std::vector<int64_t>& self) {
   int64_t there = 0, wanted = 0;
   for (size_t q = 0; q < self.size(); ++q) {
     std::set<int64_t> found;
-    for (const Neighbour& one : near[q]) found.insert(one.index);
-    for (const Neighbour& one : exact[q]) {
+    for (const eval::Neighbour& one : near[q]) found.insert(one.index);
+    for (const eval::Neighbour& one : exact[q]) {
       if (one.index == self[q]) continue;
       ++wanted;
       there += found.contains(one.index) ? 1 : 0;
@@ -144,16 +145,6 @@ double share_found(const std::vector<std::vector<Neighbour>>& near,
 }
 
 }  // namespace
-
-IndexKind index_kind_of(const std::string& name) {
-  if (name == "hnsw") return IndexKind::kHnsw;
-  if (name == "ivf-pq") return IndexKind::kIvfPq;
-  throw ConfigError("index: expected hnsw or ivf-pq, got '" + name + "'");
-}
-
-const char* name_of(IndexKind kind) {
-  return kind == IndexKind::kHnsw ? "hnsw" : "ivf-pq";
-}
 
 ApproximateIndex::ApproximateIndex(IndexKind kind, std::shared_ptr<faiss::Index> index,
                                    std::string rows_checksum)
@@ -175,7 +166,9 @@ ApproximateIndex ApproximateIndex::read(const fs::path& file, const Embeddings& 
     if (checksum(bytes) != metadata["checksum"]) refuse(file, "bytes of another checksum: it is damaged");
     const std::string rows = checksum(bytes_of(gallery.z_ND.contiguous()));
     if (rows != metadata["rows"]) refuse(file, "that of other rows than the gallery's");
-    const IndexKind kind = index_kind_of(metadata["kind"]);
+    const auto named = choice_named(metadata["kind"], kIndexKinds);
+    if (!named) refuse(file, "an index of kind '" + printable(metadata["kind"]) + "'");
+    const IndexKind kind = *named;
     faiss::VectorIOReader reader;
     reader.data.assign(bytes.begin(), bytes.end());
     std::shared_ptr<faiss::Index> index(faiss::read_index(&reader));
@@ -193,31 +186,32 @@ void ApproximateIndex::write(const fs::path& file) const {
   faiss::write_index(index_.get(), &writer);
   const at::Tensor bytes = at::empty({static_cast<int64_t>(writer.data.size())}, at::kByte);
   std::memcpy(bytes.mutable_data_ptr(), writer.data.data(), writer.data.size());
-  write_safetensors(
-      file, {{kTensor, bytes}},
-      {{"kind", name_of(kind_)}, {"rows", rows_checksum_}, {"checksum", checksum(bytes_of(bytes))}});
+  write_safetensors(file, {{kTensor, bytes}},
+                    {{"kind", choice_name(kind_, kIndexKinds)},
+                     {"rows", rows_checksum_},
+                     {"checksum", checksum(bytes_of(bytes))}});
 }
 
 int64_t ApproximateIndex::default_effort() const {
   return kind_ == IndexKind::kHnsw ? 128 : 32;
 }
 
-std::vector<std::vector<Neighbour>> ApproximateIndex::nearest(const ComparableRows& queries,
-                                                              const ComparableRows& gallery, int64_t k,
-                                                              int64_t effort) const {
+std::vector<std::vector<eval::Neighbour>> ApproximateIndex::nearest(const eval::ComparableRows& queries,
+                                                                    const eval::ComparableRows& gallery,
+                                                                    int64_t k, int64_t effort) const {
   const int64_t proposals = std::min(gallery.size(), std::max(4 * k, kLeastProposals));
   const int64_t wanted = effort > 0 ? effort : default_effort();
   set_effort(*index_, kind_, kind_ == IndexKind::kHnsw ? std::max(wanted, proposals) : wanted);
   std::vector<float> distances(static_cast<size_t>(queries.size() * proposals));
   std::vector<int64_t> rows(distances.size());
   if (!rows.empty()) index_->search(queries.size(), queries.row(0), proposals, distances.data(), rows.data());
-  std::vector<std::vector<Neighbour>> all(static_cast<size_t>(queries.size()));
+  std::vector<std::vector<eval::Neighbour>> all(static_cast<size_t>(queries.size()));
   for (int64_t q = 0; q < queries.size(); ++q) {
     auto& found = all[static_cast<size_t>(q)];
     for (int64_t p = 0; p < proposals; ++p)
       if (const int64_t row = rows[static_cast<size_t>(q * proposals + p)]; row >= 0)
-        found.push_back({score(queries, q, gallery, row), row, false});
-    std::sort(found.begin(), found.end(), ranks_before);
+        found.push_back({eval::score(queries, q, gallery, row), row, false});
+    std::sort(found.begin(), found.end(), eval::ranks_before);
     if (static_cast<int64_t>(found.size()) > k) found.resize(static_cast<size_t>(k));
   }
   return all;
@@ -228,14 +222,14 @@ std::vector<double> recalls_of(const ApproximateIndex& index, const Embeddings& 
   const int64_t count = std::min(samples, gallery.size());
   std::vector<int64_t> asked;
   for (int64_t s = 0; s < count; ++s) asked.push_back(s * gallery.size() / count);
-  const ComparableRows rows(gallery.z_ND, gallery.likeness());
-  const ComparableRows queries(gallery.z_ND.index_select(0, at::tensor(asked, at::kLong)),
-                               gallery.likeness());
-  const auto exact = nearest_rows(queries, rows, k + 1);
+  const eval::ComparableRows rows(gallery.z_ND, gallery.similarity());
+  const eval::ComparableRows queries(gallery.z_ND.index_select(0, at::tensor(asked, at::kLong)),
+                                     gallery.similarity());
+  const auto exact = eval::nearest_rows(queries, rows, k + 1);
   std::vector<double> recalls;
   for (const int64_t effort : efforts)
     recalls.push_back(share_found(index.nearest(queries, rows, k + 1, effort), exact, asked));
   return recalls;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::search

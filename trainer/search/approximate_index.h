@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/fields.h"
 #include "trainer/eval/neighbours.h"
 #include "trainer/search/embeddings.h"
 
@@ -14,17 +15,15 @@ namespace faiss {
 struct Index;
 }
 
-namespace lodestone {
+namespace lodestone::search {
 
 /// The structure of an approximate index.
 /// hnsw      a graph of near rows (Malkov & Yashunin 2018); keeps exact rows; 4·D + 8·links bytes a row
 /// ivf_pq    lists of rows by nearest centroid, each row cut in pieces of four numbers that one byte encodes
 ///           (Jégou, Douze & Schmid 2011); D/4 + 8 bytes a row; for galleries of 10,000 rows and more
 enum class IndexKind { kHnsw, kIvfPq };
-
-/// The kind of that name. Throws ConfigError for a name other than hnsw and ivf-pq.
-IndexKind index_kind_of(const std::string& name);
-const char* name_of(IndexKind kind);
+inline constexpr Choice<IndexKind> kIndexKinds[] = {{"hnsw", IndexKind::kHnsw},
+                                                    {"ivf-pq", IndexKind::kIvfPq}};
 
 /// An approximate index of a gallery's rows, by faiss. The index proposes rows; they are scored in float64
 /// and ordered as in exact search, so scores are those of exact search, and the only error is a missing row.
@@ -48,8 +47,9 @@ class ApproximateIndex {
   /// graph nodes (hnsw) or lists (ivf_pq) that a query searches; 0 means default_effort(). At least 4 k
   /// proposals are scored.
   /// Threads   runs on OpenMP's threads; not safe concurrently on one object
-  std::vector<std::vector<Neighbour>> nearest(const ComparableRows& queries, const ComparableRows& gallery,
-                                              int64_t k, int64_t effort = 0) const;
+  std::vector<std::vector<eval::Neighbour>> nearest(const eval::ComparableRows& queries,
+                                                    const eval::ComparableRows& gallery, int64_t k,
+                                                    int64_t effort = 0) const;
 
   IndexKind kind() const { return kind_; }
   int64_t default_effort() const;
@@ -68,4 +68,4 @@ class ApproximateIndex {
 std::vector<double> recalls_of(const ApproximateIndex& index, const Embeddings& gallery, int64_t k,
                                int64_t samples, std::span<const int64_t> efforts);
 
-}  // namespace lodestone
+}  // namespace lodestone::search

@@ -10,7 +10,7 @@
 #include "common/paths.h"
 #include "common/text_format.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 namespace fs = std::filesystem;
 
@@ -21,20 +21,20 @@ constexpr uint64_t kMaxBytes = 1 << 20;
 [[noreturn]] void refuse(const fs::path& file) {
   throw DataError(
       file.string() +
-      ": expected a calibration, got something else; make it anew with `lodestone evaluate --calibrate`");
+      ": expected a calibration, got something else; create it again with `lodestone evaluate --calibrate`");
 }
 
 }  // namespace
 
-Calibration calibrate(const std::vector<RocPoint>& curve, double far, Likeness likeness) {
-  const RocPoint* chosen = nullptr;
-  for (const RocPoint& point : curve)
+Calibration calibrate(const std::vector<eval::RocPoint>& curve, double far, eval::Similarity similarity) {
+  const eval::RocPoint* chosen = nullptr;
+  for (const eval::RocPoint& point : curve)
     if (point.far <= far && std::isfinite(point.threshold)) chosen = &point;
   if (!chosen)
     throw DataError(
         "calibration: expected pairs of which a threshold accepts some at a false accept rate of " +
         compact(far) + ", got none; evaluate on more samples, or ask for a higher rate");
-  return {chosen->threshold, far, chosen->far, chosen->tar, 0, likeness};
+  return {chosen->threshold, far, chosen->far, chosen->tar, 0, similarity};
 }
 
 fs::path calibration_file(const fs::path& run_folder) {
@@ -47,7 +47,7 @@ void write_calibration(const fs::path& file, const Calibration& calibration) {
                                {"measured_far", calibration.measured_far},
                                {"tar", calibration.tar},
                                {"step", calibration.step},
-                               {"likeness", choice_name(calibration.likeness, kLikenesses)}};
+                               {"likeness", choice_name(calibration.similarity, eval::kSimilarities)}};
   write_file_atomic(file, json_text(json, 2) + "\n");
 }
 
@@ -56,16 +56,16 @@ std::optional<Calibration> read_calibration(const fs::path& file) {
   const nlohmann::json json = read_json(read_file(file, kMaxBytes)).value_or(nullptr);
   try {
     if (!json.at("step").is_number_integer()) refuse(file);
-    return Calibration{
-        json.at("threshold"),
-        json.at("far"),
-        json.at("measured_far"),
-        json.at("tar"),
-        json.at("step"),
-        choice_named(json.at("likeness").get<std::string>(), kLikenesses).value_or(Likeness::kCosine)};
+    return Calibration{json.at("threshold"),
+                       json.at("far"),
+                       json.at("measured_far"),
+                       json.at("tar"),
+                       json.at("step"),
+                       choice_named(json.at("likeness").get<std::string>(), eval::kSimilarities)
+                           .value_or(eval::Similarity::kCosine)};
   } catch (const nlohmann::json::exception&) {
     refuse(file);
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::search

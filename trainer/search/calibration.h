@@ -8,7 +8,7 @@
 #include "trainer/eval/roc.h"
 #include "trainer/eval/rows.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 /// The decision threshold of a model: it says "same" for a score of at least `threshold`, which accepts at
 /// most the share `far` of the different pairs that it was calibrated on.
@@ -18,7 +18,7 @@ struct Calibration {
   double measured_far = 0;  ///< false accept rate at the threshold, on the same pairs
   double tar = 0;           ///< true accept rate at the threshold
   int64_t step = 0;         ///< step of the checkpoint
-  Likeness likeness = Likeness::kCosine;
+  eval::Similarity similarity = eval::Similarity::kCosine;
 
   bool same(double score) const { return score >= threshold; }
 };
@@ -26,7 +26,7 @@ struct Calibration {
 /// The lowest threshold on the curve whose false accept rate is at most `far`.
 /// Throws    DataError if the curve is empty or none of its points accepts a pair at that rate: more pairs
 ///           are needed
-Calibration calibrate(const std::vector<RocPoint>& curve, double far, Likeness likeness);
+Calibration calibrate(const std::vector<eval::RocPoint>& curve, double far, eval::Similarity similarity);
 
 /// The path of the calibration file in a run folder.
 std::filesystem::path calibration_file(const std::filesystem::path& run_folder);
@@ -34,4 +34,4 @@ void write_calibration(const std::filesystem::path& file, const Calibration& cal
 /// Unset if there is no file. Throws DataError if it cannot be parsed.
 std::optional<Calibration> read_calibration(const std::filesystem::path& file);
 
-}  // namespace lodestone
+}  // namespace lodestone::search

@@ -15,7 +15,7 @@
 #include "common/paths.h"
 #include "common/safetensors_plan.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 namespace {
 
@@ -204,4 +204,4 @@ void EmbeddingWriter::finish() {
   fs::remove(place_, ignored);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::search

@@ -12,7 +12,7 @@
 
 #include "trainer/search/embeddings.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 /// Describes an embeddings file that is to be written.
 struct EmbeddingPlan {
@@ -67,4 +67,4 @@ class EmbeddingWriter {
   int64_t done_ = 0, left_out_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::search

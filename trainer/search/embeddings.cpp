@@ -10,7 +10,7 @@
 #include "common/json_text.h"
 #include "common/safetensors.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 namespace {
 
@@ -65,8 +65,8 @@ std::string text_of(const Json& json) {
 
 }  // namespace
 
-Likeness Embeddings::likeness() const {
-  return choice_named(fact("likeness"), kLikenesses).value_or(Likeness::kCosine);
+eval::Similarity Embeddings::similarity() const {
+  return choice_named(fact("likeness"), eval::kSimilarities).value_or(eval::Similarity::kCosine);
 }
 
 std::string Embeddings::fact(const std::string& name) const {
@@ -115,4 +115,4 @@ void write_embeddings(const fs::path& file, const Embeddings& embeddings) {
   write_safetensors(file, {{kTensor, embeddings.z_ND}}, about);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::search

@@ -10,7 +10,7 @@
 
 #include "trainer/eval/rows.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 /// The metadata of an embedded sample.
 struct EmbeddedRow {
@@ -29,7 +29,7 @@ struct Embeddings {
   std::map<std::string, std::string> about;
 
   int64_t size() const { return z_ND.size(0); }
-  Likeness likeness() const;
+  eval::Similarity similarity() const;
   /// The entry of `about`; "" if there is none.
   std::string fact(const std::string& name) const;
 };
@@ -50,4 +50,4 @@ Embeddings read_embeddings(const std::filesystem::path& file);
 /// 100 MB.
 void write_embeddings(const std::filesystem::path& file, const Embeddings& embeddings);
 
-}  // namespace lodestone
+}  // namespace lodestone::search

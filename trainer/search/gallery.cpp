@@ -12,7 +12,7 @@
 #include "common/paths.h"
 #include "trainer/eval/neighbours.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 namespace {
 
@@ -45,8 +45,8 @@ Embeddings add_to_gallery(const Embeddings& gallery, const Embeddings& more) {
   }
   if (gallery.fact("model") != more.fact("model") || gallery.z_ND.size(1) != more.z_ND.size(1))
     throw ConfigError(
-        "gallery: its photographs were embedded by another model; make it anew with this one, or name that "
-        "one");
+        "gallery: its photographs were embedded by another model; create it again with this model, or name "
+        "that model");
   Embeddings all = kept(gallery, [&](const EmbeddedRow& row) {
     return !added.contains({row.label, row.id});
   });
@@ -70,9 +70,9 @@ Embeddings remove_from_gallery(const Embeddings& gallery, const std::string& nam
   });
   if (rest.size() < gallery.size()) return rest;
   const std::string near = nearest_word(name, names_of(gallery));
-  throw DataError("gallery: expected '" + name + "'" +
-                  (photograph.empty() ? "" : " with the photograph " + photograph) + ", which is not there" +
-                  (near.empty() || near == name ? "" : "; did you mean '" + near + "'?"));
+  throw DataError(
+      "gallery: expected '" + name + "'" + (photograph.empty() ? "" : " with the photograph " + photograph) +
+      ", which does not exist" + (near.empty() || near == name ? "" : "; did you mean '" + near + "'?"));
 }
 
 std::vector<Identity> identities(const Embeddings& gallery) {
@@ -88,13 +88,13 @@ std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at:
   for (const EmbeddedRow& row : gallery.rows_N) ++counts[row.label];
   int64_t largest = 0;
   for (const auto& [name, count] : counts) largest = std::max(largest, count);
-  const ComparableRows rows(gallery.z_ND, gallery.likeness());
-  const ComparableRows queries(q_QD, gallery.likeness());
+  const eval::ComparableRows rows(gallery.z_ND, gallery.similarity());
+  const eval::ComparableRows queries(q_QD, gallery.similarity());
   std::vector<std::vector<Identity>> all;
   // Deep enough to find k identities even if each contributes all its photographs.
-  for (const auto& nearest : nearest_rows(queries, rows, k * largest)) {
+  for (const auto& nearest : eval::nearest_rows(queries, rows, k * largest)) {
     std::map<std::string, Identity> best;
-    for (const Neighbour& neighbour : nearest) {
+    for (const eval::Neighbour& neighbour : nearest) {
       const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(neighbour.index)];
       best.emplace(row.label, Identity{row.label, counts[row.label], neighbour.score, row.id});
     }
@@ -116,4 +116,4 @@ void update_gallery(const std::filesystem::path& file,
   write_embeddings(file, change(before));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::search

@@ -9,9 +9,9 @@
 
 #include "trainer/search/embeddings.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
-/// One identity of a gallery and its likeness to a query.
+/// One identity of a gallery and its similarity to a query.
 struct Identity {
   std::string name;
   int64_t photographs = 0;
@@ -43,4 +43,4 @@ std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at:
 void update_gallery(const std::filesystem::path& file,
                     const std::function<Embeddings(const std::optional<Embeddings>& before)>& change);
 
-}  // namespace lodestone
+}  // namespace lodestone::search

@@ -6,7 +6,7 @@
 
 #include "trainer/eval/rows.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 /// Defines which negatives are hard.
 struct MiningOptions {
@@ -29,11 +29,11 @@ struct MinedTriplet {
 /// negative only the first counts.
 /// Ranks     knows none; each rank may process its own anchors
 /// Cost      2·(end - begin)·N·D flops, exact (neighbours.h)
-std::vector<MinedTriplet> mine_triplets(const LabelledRows& rows, std::span<const uint64_t> ids_N,
+std::vector<MinedTriplet> mine_triplets(const eval::LabelledRows& rows, std::span<const uint64_t> ids_N,
                                         int64_t begin, int64_t end, const MiningOptions& options);
 
 /// The triplets without repetitions: those with the same three ids as an earlier one.
 std::vector<MinedTriplet> without_repeats(const std::vector<MinedTriplet>& triplets,
                                           std::span<const uint64_t> ids_N);
 
-}  // namespace lodestone
+}  // namespace lodestone::search

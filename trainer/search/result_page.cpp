@@ -6,7 +6,7 @@
 #include "trainer/report/html.h"
 #include "trainer/report/report_style.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 namespace {
 
@@ -22,10 +22,10 @@ std::string card(const std::string& kind, const std::string& image, const std::s
                  const std::string& id, const std::string& note) {
   const std::string shown = image.empty() ? ""
                                           : fill(R"(<img src="{}" alt="{}" loading="lazy">)",
-                                                 {image, escape_html(title + " " + id)});
+                                                 {image, report::escape_html(title + " " + id)});
   return fill(
       R"(<figure class="card {}">{}<figcaption><b>{}</b><span class="id">{}</span><br>{}</figcaption></figure>)",
-      {kind, shown, escape_html(title), escape_html(id), note});
+      {kind, shown, report::escape_html(title), report::escape_html(id), note});
 }
 
 std::string hit_card(const SearchHit& hit, const std::string& image) {
@@ -37,7 +37,7 @@ std::string hit_card(const SearchHit& hit, const std::string& image) {
 }  // namespace
 
 std::string result_page(const std::string& title, const std::vector<SearchAnswer>& answers,
-                        const std::function<std::string(const std::string& id, bool query)>& picture) {
+                        const std::function<std::string(const std::string& id, bool query)>& image) {
   std::string html = fill(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" "
@@ -45,23 +45,23 @@ std::string result_page(const std::string& title, const std::vector<SearchAnswer
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
       "'unsafe-inline'\">\n"
       "<title>{}</title>\n<style>\n{}{}</style>\n</head>\n<body><main>\n<h1>{}</h1>\n",
-      {escape_html(title), report_style(), kStyle, escape_html(title)});
+      {report::escape_html(title), report::report_style(), kStyle, report::escape_html(title)});
   for (const SearchAnswer& answer : answers) {
     html +=
-        "<section class=\"answer\">" + card("query", picture(answer.query, true), "Query", answer.query, "");
-    for (const SearchHit& hit : answer.hits) html += hit_card(hit, picture(hit.id, false));
+        "<section class=\"answer\">" + card("query", image(answer.query, true), "Query", answer.query, "");
+    for (const SearchHit& hit : answer.hits) html += hit_card(hit, image(hit.id, false));
     html += "</section>\n";
   }
   return html + "</main></body>\n</html>\n";
 }
 
-std::string picture_uri(const std::string& bytes) {
+std::string image_uri(const std::string& bytes) {
   const std::string_view view(bytes);
   const char* type = view.starts_with("\x89PNG")                               ? "image/png"
                      : view.starts_with("\xFF\xD8\xFF")                        ? "image/jpeg"
                      : view.starts_with("RIFF") && view.substr(8, 4) == "WEBP" ? "image/webp"
                                                                                : nullptr;
-  return type ? std::string("data:") + type + ";base64," + base64(bytes) : "";
+  return type ? std::string("data:") + type + ";base64," + report::base64(bytes) : "";
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::search

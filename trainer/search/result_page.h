@@ -6,14 +6,14 @@
 
 #include "trainer/search/search_hit.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
-/// Renders a self-contained page of answers, light and dark, for any width. `picture` returns a data: URI for
+/// Renders a self-contained page of answers, light and dark, for any width. `image` returns a data: URI for
 /// a query (true) or a hit (false) by its id, or "" if there is none: then the page shows the id.
 std::string result_page(const std::string& title, const std::vector<SearchAnswer>& answers,
-                        const std::function<std::string(const std::string& id, bool query)>& picture);
+                        const std::function<std::string(const std::string& id, bool query)>& image);
 
 /// An image file as a data: URI, by its first bytes (PNG, JPEG, WebP); "" for other bytes.
-std::string picture_uri(const std::string& bytes);
+std::string image_uri(const std::string& bytes);
 
-}  // namespace lodestone
+}  // namespace lodestone::search

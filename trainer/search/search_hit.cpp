@@ -2,14 +2,15 @@
 
 #include <nlohmann/json.hpp>
 
-namespace lodestone {
+namespace lodestone::search {
 
-std::vector<SearchHit> hits_of(std::span<const Neighbour> nearest, const Embeddings& gallery,
+std::vector<SearchHit> hits_of(std::span<const eval::Neighbour> nearest, const Embeddings& gallery,
                                const std::optional<Calibration>& calibration) {
   std::vector<SearchHit> hits;
-  for (const Neighbour& n : nearest) {
+  for (const eval::Neighbour& n : nearest) {
     const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(n.index)];
-    hits.push_back({n.index, row.id, row.label, n.score, distance_of_score(n.score, gallery.likeness()), {}});
+    hits.push_back(
+        {n.index, row.id, row.label, n.score, eval::distance_of_score(n.score, gallery.similarity()), {}});
     if (calibration) hits.back().same = calibration->same(n.score);
   }
   return hits;
@@ -28,4 +29,4 @@ nlohmann::json to_json(const std::vector<SearchHit>& hits) {
   return all;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::search

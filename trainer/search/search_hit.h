@@ -12,7 +12,7 @@
 #include "trainer/search/calibration.h"
 #include "trainer/search/embeddings.h"
 
-namespace lodestone {
+namespace lodestone::search {
 
 /// One gallery row in the answer to a query.
 struct SearchHit {
@@ -33,10 +33,10 @@ struct SearchAnswer {
 };
 
 /// The hits of a query's neighbours in `gallery`, in their order.
-std::vector<SearchHit> hits_of(std::span<const Neighbour> nearest, const Embeddings& gallery,
+std::vector<SearchHit> hits_of(std::span<const eval::Neighbour> nearest, const Embeddings& gallery,
                                const std::optional<Calibration>& calibration);
 
 /// A list of objects with index, id, label, score, distance and same; an unknown verdict is null.
 nlohmann::json to_json(const std::vector<SearchHit>& hits);
 
-}  // namespace lodestone
+}  // namespace lodestone::search

@@ -5,7 +5,7 @@
 
 #include <ATen/ops/cat.h>
 
-namespace lodestone {
+namespace lodestone::serve {
 
 namespace {
 
@@ -33,8 +33,8 @@ std::vector<std::future<at::Tensor>> Batcher::queue(Jobs jobs, int64_t rows) {
   std::vector<std::future<at::Tensor>> results;
   for (const auto& job : jobs) results.push_back(job->result.get_future());
   {
-    const std::lock_guard lock(mutex_);
-    if (closed_) throw OverloadError("serve: it is being stopped");
+    const std::scoped_lock lock(mutex_);
+    if (closed_) throw OverloadError("serve: the service is being stopped");
     if (waiting_ + rows > waiting_rows_)
       throw OverloadError("serve: too many rows wait already; try again later");
     waiting_ += rows;
@@ -51,11 +51,11 @@ at::Tensor Batcher::embed(std::vector<Sample> samples, std::chrono::milliseconds
   std::vector<at::Tensor> z;
   for (auto& result : results) {
     if (result.wait_until(deadline) != std::future_status::ready)
-      throw OverloadError("serve: its turn did not come in time; try again later");
+      throw OverloadError("serve: the request waited too long; try again later");
     try {
       z.push_back(result.get());
     } catch (const std::future_error&) {  // the worker that held the piece has ended
-      throw OverloadError("serve: it is being stopped");
+      throw OverloadError("serve: the service is being stopped");
     }
   }
   return z.size() == 1 ? z.front() : at::cat(z);
@@ -109,7 +109,7 @@ void Batcher::run(const Forward& forward, const std::function<bool()>& stopped,
       for (const auto& job : jobs) rows += static_cast<int64_t>(job->samples.size());
       if (batch) batch(rows);
       embed_jobs(jobs, forward);
-      const std::lock_guard lock(mutex_);
+      const std::scoped_lock lock(mutex_);
       running_ -= rows;
     }
   } catch (...) {
@@ -122,21 +122,21 @@ void Batcher::run(const Forward& forward, const std::function<bool()>& stopped,
 }
 
 void Batcher::close() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   closed_ = true;
-  for (const auto& job : queue_) job->result.set_exception(overload("serve: it is being stopped"));
+  for (const auto& job : queue_) job->result.set_exception(overload("serve: the service is being stopped"));
   queue_.clear();
   waiting_ = 0;
 }
 
 bool Batcher::closed() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return closed_;
 }
 
 int64_t Batcher::waiting() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return waiting_;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

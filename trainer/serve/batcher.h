@@ -17,7 +17,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::serve {
 
 /// An image's values_CHW, or a text, ready for the encoder.
 using Sample = std::variant<std::vector<float>, std::string>;
@@ -80,4 +80,4 @@ class Batcher {
   bool closed_ = false;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

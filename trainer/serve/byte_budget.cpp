@@ -4,12 +4,12 @@
 
 #include "trainer/serve/batcher.h"
 
-namespace lodestone {
+namespace lodestone::serve {
 
 void ByteBudget::Lease::keep(int64_t bytes) {
   if (bytes >= bytes_) return;
   {
-    const std::lock_guard lock(budget_->mutex_);
+    const std::scoped_lock lock(budget_->mutex_);
     budget_->left_ += bytes_ - bytes;
   }
   bytes_ = bytes;
@@ -29,13 +29,13 @@ ByteBudget::Lease ByteBudget::take(int64_t bytes, std::chrono::steady_clock::tim
   }
   lock.unlock();
   turn_.notify_all();  // the next waiting thread may fit too
-  if (!came) throw OverloadError("serve: too many pictures are being decoded; try again later");
+  if (!came) throw OverloadError("serve: too many images are being decoded; try again later");
   return {*this, bytes};
 }
 
 int64_t ByteBudget::peak() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return all_ - least_left_;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <utility>
 
-namespace lodestone {
+namespace lodestone::serve {
 
 /// A number of bytes shared by several threads. Waiting threads get bytes in the order of arrival, so that
 /// small requests cannot starve a large one.
@@ -48,4 +48,4 @@ class ByteBudget {
   int64_t left_, least_left_ = left_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

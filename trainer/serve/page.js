@@ -28,7 +28,7 @@ async function choose(side, file) {
 
 function build(side, model) {
   if (model.images) {
-    const label = element("label", "A picture: drop it here, or ");
+    const label = element("label", "An image: drop it here, or ");
     const input = element("input");
     input.type = "file";
     input.accept = "image/png,image/jpeg,image/webp,.pgm,.ppm";
@@ -52,7 +52,7 @@ function build(side, model) {
   }
 }
 
-// A text that was typed goes before a picture that was chosen.
+// A text that was typed goes before an image that was chosen.
 function request(names, more) {
   const body = {...more};
   for (const name of names) {
@@ -60,7 +60,7 @@ function request(names, more) {
     const text = side.querySelector("textarea")?.value.trim();
     if (text) (body.texts ??= []).push(text);
     else if (chosen[name]) (body.images ??= []).push(chosen[name]);
-    else throw new Error("Choose a picture or type a text in every field.");
+    else throw new Error("Choose an image or type a text in every field.");
   }
   return body;
 }
@@ -122,7 +122,7 @@ async function start() {
   $("who").addEventListener("submit", (event) => event.preventDefault());
   try {
     const model = await (await fetch("healthz")).json();
-    const kinds = [model.images && "pictures", model.texts && "texts"].filter(Boolean).join(" and ");
+    const kinds = [model.images && "images", model.texts && "texts"].filter(Boolean).join(" and ");
     const gallery = model.gallery === null ? "" : `; a gallery of ${model.gallery}`;
     $("model").textContent = `A model of ${kinds}, step ${model.step}${gallery}.`;
     for (const side of document.querySelectorAll(".side")) build(side, model);

@@ -9,7 +9,7 @@
 #include "common/json_reader.h"
 #include "common/printable.h"
 
-namespace lodestone {
+namespace lodestone::serve {
 
 namespace {
 
@@ -23,7 +23,7 @@ std::string from_base64(const std::string& text, const std::string& where) {
   if (::sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(),
                           text.size(), "\r\n", &size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
       end != text.data() + text.size())
-    throw DataError(where + ": expected the picture's file in base64, got something else");
+    throw DataError(where + ": expected the image's file in base64, got something else");
   bytes.resize(size);
   return bytes;
 }
@@ -35,18 +35,18 @@ std::string text_of(std::string text, const std::string& where, const RequestLim
 }
 
 // Empties the list, so that its contents are not kept twice.
-void read_inputs(nlohmann::json& list, bool pictures, const RequestLimits& limits, ServeRequest& request) {
-  const std::string name = pictures ? "images" : "texts";
+void read_inputs(nlohmann::json& list, bool images, const RequestLimits& limits, ServeRequest& request) {
+  const std::string name = images ? "images" : "texts";
   if (!list.is_array()) throw DataError(name + ": expected a list of strings, got " + list.type_name());
   for (size_t i = 0; i < list.size(); ++i) {
     const std::string where = name + "[" + std::to_string(i) + "]";
     if (!list[i].is_string()) throw DataError(where + ": expected a string, got " + list[i].type_name());
     if (request.inputs.size() == limits.rows)
       throw DataError(where + ": expected at most " + std::to_string(limits.rows) +
-                      " pictures and texts in a request; send several");
+                      " images and texts in a request; send several");
     std::string text = std::move(list[i].get_ref<std::string&>());
     request.inputs.push_back(
-        {pictures, pictures ? from_base64(text, where) : text_of(std::move(text), where, limits)});
+        {images, images ? from_base64(text, where) : text_of(std::move(text), where, limits)});
   }
 }
 
@@ -90,4 +90,4 @@ ServeRequest parse_request(std::string_view body, const RequestLimits& limits) {
   return request;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::serve {
 
 /// Limits of one request.
 struct RequestLimits {
@@ -17,7 +17,7 @@ struct RequestLimits {
 
 /// One sample to embed, as the client sent it.
 struct RequestInput {
-  bool picture = false;
+  bool image = false;
   std::string bytes;  ///< an image file, or a text in UTF-8
 };
 
@@ -31,4 +31,4 @@ struct ServeRequest {
 /// Throws    DataError that names the invalid field, or says that there is nothing to embed or too much
 ServeRequest parse_request(std::string_view body, const RequestLimits& limits = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

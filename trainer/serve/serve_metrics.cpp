@@ -8,7 +8,7 @@
 
 #include "trainer/http/process_metrics.h"
 
-namespace lodestone {
+namespace lodestone::serve {
 
 namespace {
 
@@ -31,15 +31,15 @@ struct ServeMetrics::Impl {
           .Register(registry);
   prometheus::Histogram& rows = prometheus::BuildHistogram()
                                     .Name("lodestone_serve_batch_rows")
-                                    .Help("Pictures and texts in a forward.")
+                                    .Help("Images and texts in a forward pass.")
                                     .Register(registry)
                                     .Add({}, kRows);
   prometheus::Gauge& waiting = prometheus::BuildGauge()
                                    .Name("lodestone_serve_waiting_rows")
-                                   .Help("Pictures and texts that wait for a forward.")
+                                   .Help("Images and texts that wait for a forward pass.")
                                    .Register(registry)
                                    .Add({});
-  ProcessMetrics process{registry};
+  http::ProcessMetrics process{registry};
 };
 
 ServeMetrics::ServeMetrics(std::function<int64_t()> waiting) : impl_(std::make_unique<Impl>()) {
@@ -63,4 +63,4 @@ std::string ServeMetrics::text() const {
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

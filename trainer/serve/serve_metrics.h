@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-namespace lodestone {
+namespace lodestone::serve {
 
 /// The metrics that /metrics of the service returns, in Prometheus' text format:
 /// lodestone_serve_requests_total{path, status}, lodestone_serve_request_seconds{path},
@@ -26,4 +26,4 @@ class ServeMetrics {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

@@ -8,51 +8,53 @@
 #include "trainer/search/search_hit.h"
 #include "trainer/serve/assets.h"
 
-namespace lodestone {
+namespace lodestone::serve {
 
 namespace {
 
 using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-HttpAnswer json_answer(const Json& json) {
+http::HttpAnswer json_answer(const Json& json) {
   return {200, "application/json", json_text(json) + "\n"};
 }
 
-HttpRoute asset(const char* type, std::string_view text) {
-  return {false, true, [type, text](const std::string&) { return HttpAnswer{200, type, std::string(text)}; }};
+http::HttpRoute asset(const char* type, std::string_view text) {
+  return {false, true, [type, text](const std::string&) {
+            return http::HttpAnswer{200, type, std::string(text)};
+          }};
 }
 
 // A JSON route that tells the client when the server is overloaded.
-HttpRoute work(std::function<HttpAnswer(const std::string&)> answer) {
+http::HttpRoute work(std::function<http::HttpAnswer(const std::string&)> answer) {
   return {true, false, [answer = std::move(answer)](const std::string& body) {
             try {
               return answer(body);
             } catch (const OverloadError& error) {
-              return http_error(429, error.what());
+              return http::http_error(429, error.what());
             }
           }};
 }
 
-Json threshold_of(const std::optional<Calibration>& calibration) {
+Json threshold_of(const std::optional<search::Calibration>& calibration) {
   return calibration ? Json(calibration->threshold) : Json();
 }
 
-Json same(const std::optional<Calibration>& calibration, double score) {
+Json same(const std::optional<search::Calibration>& calibration, double score) {
   return calibration ? Json(calibration->same(score)) : Json();
 }
 
 }  // namespace
 
 Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds patience,
-                 const PictureLimits& limits)
+                 const ImageLimits& limits)
     : model_(std::move(model)),
       batcher_(batcher),
       patience_(patience),
       memory_(limits.decoded_bytes),
       metrics_([&batcher] { return batcher.waiting(); }) {
-  if (model_.pictures) pictures_.emplace(*model_.pictures, limits);
-  if (model_.gallery) gallery_rows_.emplace(model_.gallery->z_ND, model_.likeness);
+  if (model_.images) images_.emplace(*model_.images, limits);
+  if (model_.gallery) gallery_rows_.emplace(model_.gallery->z_ND, model_.similarity);
   routes_["/"] = asset("text/html; charset=utf-8", serve_page());
   routes_["/page.css"] = asset("text/css; charset=utf-8", serve_style());
   routes_["/page.js"] = asset("text/javascript; charset=utf-8", serve_script());
@@ -61,7 +63,7 @@ Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds 
   routes_["/metrics"] = {
       false, false,
       [this](const std::string&) {
-        return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
+        return http::HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
       },
       true};
   routes_["/embed"] = work([this](const std::string& body) { return embed(body); });
@@ -69,26 +71,26 @@ Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds 
   routes_["/verify"] = work([this](const std::string& body) { return verify(body); });
 }
 
-const HttpRoute* Service::route(const std::string& path) const {
+const http::HttpRoute* Service::route(const std::string& path) const {
   const auto found = routes_.find(path);
   return found == routes_.end() ? nullptr : &found->second;
 }
 
 void Service::check_kinds(const ServeRequest& request) const {
   for (const RequestInput& input : request.inputs)
-    if (input.picture ? !pictures_ : !model_.texts)
-      throw DataError(std::string("request: expected ") + (pictures_ ? "images" : "texts") + ", got " +
-                      (input.picture ? "images" : "texts") + ", which this model does not read");
+    if (input.image ? !images_ : !model_.texts)
+      throw DataError(std::string("request: expected ") + (images_ ? "images" : "texts") + ", got " +
+                      (input.image ? "images" : "texts") + ", which this model does not read");
 }
 
 std::optional<ByteBudget::Lease> Service::take_memory(const ServeRequest& request,
                                                       Clock::time_point deadline) {
-  std::vector<std::string_view> pictures;
+  std::vector<std::string_view> images;
   for (const RequestInput& input : request.inputs)
-    if (input.picture) pictures.push_back(input.bytes);
-  if (pictures.empty()) return {};
-  const int64_t kept = static_cast<int64_t>(pictures.size()) * pictures_->kept_bytes();
-  return memory_.take(kept + pictures_->decoding_bytes(pictures), deadline);
+    if (input.image) images.push_back(input.bytes);
+  if (images.empty()) return {};
+  const int64_t kept = static_cast<int64_t>(images.size()) * images_->kept_bytes();
+  return memory_.take(kept + images_->decoding_bytes(images), deadline);
 }
 
 at::Tensor Service::embeddings_of(const ServeRequest& request) {
@@ -98,22 +100,22 @@ at::Tensor Service::embeddings_of(const ServeRequest& request) {
   std::vector<Sample> samples;
   int64_t kept = 0;
   for (const RequestInput& input : request.inputs) {
-    if (!input.picture) {
+    if (!input.image) {
       samples.emplace_back(input.bytes);
       continue;
     }
     if (Clock::now() >= deadline)
       throw OverloadError("serve: " + std::to_string(samples.size()) +
-                          " of its pictures were decoded in time; send fewer");
-    samples.emplace_back(pictures_->read(input.bytes, "images[" + std::to_string(samples.size()) + "]"));
-    kept += pictures_->kept_bytes();
+                          " of its images were decoded in time; send fewer");
+    samples.emplace_back(images_->read(input.bytes, "images[" + std::to_string(samples.size()) + "]"));
+    kept += images_->kept_bytes();
   }
   if (memory) memory->keep(kept);
   return batcher_.embed(std::move(samples),
                         std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
 }
 
-HttpAnswer Service::embed(const std::string& body) {
+http::HttpAnswer Service::embed(const std::string& body) {
   const at::Tensor z_nD = embeddings_of(parse_request(body));
   Json rows = Json::array();
   const float* data = z_nD.const_data_ptr<float>();
@@ -122,41 +124,42 @@ HttpAnswer Service::embed(const std::string& body) {
   return json_answer({{"embeddings", std::move(rows)}, {"step", model_.step}});
 }
 
-HttpAnswer Service::search(const std::string& body) {
+http::HttpAnswer Service::search(const std::string& body) {
   if (!gallery_rows_)
     throw DataError("search: there is no gallery; the service was started without --gallery");
   const ServeRequest request = parse_request(body);
-  const ComparableRows queries(embeddings_of(request), model_.likeness);
-  std::vector<std::vector<Neighbour>> found;
+  const eval::ComparableRows queries(embeddings_of(request), model_.similarity);
+  std::vector<std::vector<eval::Neighbour>> found;
   {
-    const std::lock_guard lock(searching_);
-    found = nearest_rows(queries, *gallery_rows_, request.k);
+    const std::scoped_lock lock(searching_);
+    found = eval::nearest_rows(queries, *gallery_rows_, request.k);
   }
   Json answers = Json::array();
   for (const auto& nearest : found)
-    answers.push_back({{"hits", to_json(hits_of(nearest, *model_.gallery, model_.calibration))}});
+    answers.push_back(
+        {{"hits", search::to_json(search::hits_of(nearest, *model_.gallery, model_.calibration))}});
   return json_answer({{"threshold", threshold_of(model_.calibration)}, {"answers", std::move(answers)}});
 }
 
-HttpAnswer Service::verify(const std::string& body) {
+http::HttpAnswer Service::verify(const std::string& body) {
   const ServeRequest request = parse_request(body);
   if (request.inputs.size() != 2)
-    throw DataError("verify: expected two pictures or texts in all, got " +
+    throw DataError("verify: expected two images or texts in all, got " +
                     std::to_string(request.inputs.size()));
-  const ComparableRows pair(embeddings_of(request), model_.likeness);
-  const double likeness = score(pair, 0, pair, 1);
-  return json_answer({{"score", likeness},
-                      {"distance", distance_of_score(likeness, model_.likeness)},
+  const eval::ComparableRows pair(embeddings_of(request), model_.similarity);
+  const double similarity = score(pair, 0, pair, 1);
+  return json_answer({{"score", similarity},
+                      {"distance", eval::distance_of_score(similarity, model_.similarity)},
                       {"threshold", threshold_of(model_.calibration)},
-                      {"same", same(model_.calibration, likeness)}});
+                      {"same", same(model_.calibration, similarity)}});
 }
 
-HttpAnswer Service::health() const {
+http::HttpAnswer Service::health() const {
   return json_answer({{"status", "ok"},
                       {"step", model_.step},
-                      {"images", pictures_.has_value()},
+                      {"images", images_.has_value()},
                       {"texts", model_.texts},
                       {"gallery", gallery_rows_ ? Json(gallery_rows_->size()) : Json()}});
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

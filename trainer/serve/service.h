@@ -15,24 +15,24 @@
 #include "trainer/search/embeddings.h"
 #include "trainer/serve/batcher.h"
 #include "trainer/serve/byte_budget.h"
-#include "trainer/serve/picture_reader.h"
+#include "trainer/serve/image_reader.h"
 #include "trainer/serve/request.h"
 #include "trainer/serve/serve_metrics.h"
 
-namespace lodestone {
+namespace lodestone::serve {
 
 /// Properties of the model that the service needs besides the embeddings.
 struct ServedModel {
   /// Preprocessing of images; unset: the model does not embed images.
-  std::optional<ImageTransform> pictures;
+  std::optional<sampler::ImageTransform> images;
   /// Whether the model embeds texts.
   bool texts = false;
-  Likeness likeness = Likeness::kCosine;
+  eval::Similarity similarity = eval::Similarity::kCosine;
   int64_t step = 0;
   /// Unset: verdicts are null.
-  std::optional<Calibration> calibration;
+  std::optional<search::Calibration> calibration;
   /// Unset: no search.
-  std::optional<Embeddings> gallery;
+  std::optional<search::Embeddings> gallery;
 };
 
 /// The routes of `lodestone serve`, which openapi.json describes.
@@ -43,19 +43,19 @@ class Service {
   /// and starts to decode no image after that.
   /// Requires  `batcher` outlives the service
   Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds patience,
-          const PictureLimits& limits = {});
+          const ImageLimits& limits = {});
 
   /// The route at a path, null if there is none. It lives as long as the service.
-  const HttpRoute* route(const std::string& path) const;
+  const http::HttpRoute* route(const std::string& path) const;
   ServeMetrics& metrics() { return metrics_; }
   /// Largest memory reserved for images at the same time.
   int64_t peak_bytes() const { return memory_.peak(); }
 
  private:
-  HttpAnswer embed(const std::string& body);
-  HttpAnswer search(const std::string& body);
-  HttpAnswer verify(const std::string& body);
-  HttpAnswer health() const;
+  http::HttpAnswer embed(const std::string& body);
+  http::HttpAnswer search(const std::string& body);
+  http::HttpAnswer verify(const std::string& body);
+  http::HttpAnswer health() const;
   at::Tensor embeddings_of(const ServeRequest& request);
   void check_kinds(const ServeRequest& request) const;
   std::optional<ByteBudget::Lease> take_memory(const ServeRequest& request,
@@ -64,12 +64,12 @@ class Service {
   const ServedModel model_;
   Batcher& batcher_;
   const std::chrono::milliseconds patience_;
-  std::optional<PictureReader> pictures_;
+  std::optional<ImageReader> images_;
   ByteBudget memory_;
-  std::optional<ComparableRows> gallery_rows_;
+  std::optional<eval::ComparableRows> gallery_rows_;
   std::mutex searching_;  ///< serializes searches, since one uses all threads
   ServeMetrics metrics_;
-  std::map<std::string, HttpRoute> routes_;
+  std::map<std::string, http::HttpRoute> routes_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::serve

@@ -5,9 +5,9 @@
 #include <lodestone/trainer/losses/loss.h>
 
 int main() {
-  lodestone::Slot<lodestone::Encoder> encoder(lodestone::encoder_table(), "conv4");
+  lodestone::Slot<lodestone::encoders::Encoder> encoder(lodestone::encoders::encoder_table(), "conv4");
   encoder->build({.channels = 1, .height = 28, .width = 28}, /*seed=*/1);
   const at::Tensor z_bD = encoder->forward(at::ones({3, 1, 28, 28}), {});
-  for (const auto& loss : lodestone::loss_table()) std::cout << loss.name << '\n';
+  for (const auto& loss : lodestone::losses::loss_table()) std::cout << loss.name << '\n';
   std::cout << "embeddings " << z_bD.size(0) << " x " << z_bD.size(1) << '\n';
 }

@@ -10,7 +10,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/checkpoints/manifest.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace fs = std::filesystem;
 
@@ -22,7 +22,7 @@ std::string damaged_text(const fs::path& path, const std::string& damage) {
   return "checkpoint: " + path.string() + " is damaged: " + damage;
 }
 
-void tell(const Warn& warn, const std::string& text) {
+void warn_if_set(const Warn& warn, const std::string& text) {
   if (warn) warn(text);
 }
 
@@ -49,9 +49,8 @@ std::string gone_text(const fs::path& path) {
   for (const auto& other : list_checkpoints(path.parent_path()))
     kept += (kept.empty() ? "" : ", ") + other.filename().string();
   return "checkpoint: expected one at " + path.string() +
-         ", got nothing: it was never written, or removed since its run keeps the newest alone "
-         "(checkpoint.keep_last, "
-         "keep_every); name another" +
+         ", got nothing: it was never written, or removed because its run keeps only the newest "
+         "(checkpoint.keep_last, keep_every); name another" +
          (kept.empty() ? "" : ": " + kept);
 }
 
@@ -111,7 +110,7 @@ std::optional<fs::path> newest_checkpoint(const fs::path& root, const Warn& warn
     const auto report = verify_checkpoint(path);
     if (report.ok()) return path;
     if (is_gone(path)) continue;
-    tell(warn, damaged_text(path, report.damage()) + "; the one before it is used");
+    warn_if_set(warn, damaged_text(path, report.damage()) + "; the one before it is used");
   }
   return std::nullopt;
 }
@@ -128,7 +127,7 @@ Checkpoint load_checkpoint(const fs::path& path, const Warn& warn) {
     } catch (const CheckpointError& error) {
       if (is_gone(candidate)) continue;
       ++damaged;
-      tell(warn, std::string(error.what()) + " (the one before it is tried)");
+      warn_if_set(warn, std::string(error.what()) + " (the one before it is tried)");
     }
   }
   const auto newer = list_checkpoints(root);  // newer than those removed while they were read
@@ -137,10 +136,10 @@ Checkpoint load_checkpoint(const fs::path& path, const Warn& warn) {
   if (damaged > 0)
     throw CheckpointError(
         "checkpoint: expected a usable checkpoint in " + root.string() + ", got " + std::to_string(damaged) +
-        " damaged; name another one, or train anew with `lodestone train CONFIG --resume none`");
+        " damaged; name another one, or start a new run with `lodestone train CONFIG --resume none`");
   if (is_gone(path))
     throw CheckpointError("checkpoint: expected a run folder or a checkpoint, got " + path.string() +
-                          ", which is not there; look at the path");
+                          ", which does not exist; check the path");
   if (!fs::is_directory(path, ignored))
     throw CheckpointError(
         "checkpoint: expected a run folder or a checkpoint, which is a folder step-XXXXXXXX, "
@@ -151,4 +150,4 @@ Checkpoint load_checkpoint(const fs::path& path, const Warn& warn) {
       ", got none; train the run until its first checkpoint, or name a folder that has one");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -9,19 +9,19 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/safetensors.h"
+#include "common/tensor_groups.h"
 #include "trainer/coordinator/checkpoints/file_images.h"
 #include "trainer/coordinator/checkpoints/retention.h"
 #include "trainer/coordinator/warn.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// The state of a run at one step, in memory. Each group of tensors ("model", "optimizer" …) becomes a
 /// safetensors file of that name; `state` holds everything that is not a tensor.
 /// Ensures   doubles and 64-bit integers in `state` are restored bit for bit; NaN and infinity cannot be
 ///           stored there
 struct Snapshot {
-  std::map<std::string, TensorMap> tensors;
+  TensorGroups tensors;
   nlohmann::json state;
 };
 
@@ -38,7 +38,7 @@ struct SaveInfo {
   /// How often the run had been continued from a checkpoint.
   int64_t generation = 0;
   /// Metrics of the evaluation at this step; empty if there was none.
-  std::map<std::string, double> measures;
+  std::map<std::string, double> metrics;
   /// SHA-256 of each code file that the model is computed by, by file name.
   std::map<std::string, std::string> code = {};
 };
@@ -50,8 +50,8 @@ struct SavedCheckpoint {
   uint64_t bytes = 0;
   /// Time from the call until the checkpoint was durable on disk.
   double seconds = 0;
-  /// True if an intact checkpoint of the same step and configuration existed
-  /// already, and nothing was written.
+  /// True if an intact checkpoint of the same step and configuration existed already, and nothing was
+  /// written.
   bool kept = false;
 };
 
@@ -85,7 +85,7 @@ struct CheckpointReport {
   std::string config_hash;
   std::string build;  ///< versions of the program and LibTorch that wrote it
   int64_t generation = 0;
-  std::map<std::string, double> measures;
+  std::map<std::string, double> metrics;
   std::map<std::string, std::string> code;  ///< as in SaveInfo
   std::vector<CheckpointItem> items;
 
@@ -138,4 +138,4 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const Warn& warn =
 /// Compares every byte of one checkpoint with its manifest. Damage is reported, not thrown.
 CheckpointReport verify_checkpoint(const std::filesystem::path& path);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -7,7 +7,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
 // What saving, loading and verifying checkpoints share; not for other folders.
-namespace lodestone {
+namespace lodestone::coordinator {
 
 constexpr const char* kStateFile = "state.json";
 constexpr const char* kConfigFile = "config.yaml";
@@ -24,4 +24,4 @@ CheckpointReport read_checkpoint_files(
     const std::filesystem::path& path,
     const std::function<void(const std::string& file, std::string_view bytes)>& use);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

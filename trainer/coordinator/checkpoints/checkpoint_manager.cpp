@@ -15,7 +15,7 @@
 #include "trainer/coordinator/checkpoints/state_visitors.h"
 #include "trainer/coordinator/warn.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace fs = std::filesystem;
 
@@ -34,7 +34,7 @@ CheckpointManager::CheckpointManager(const CheckpointConfig& config, RunContext&
 CheckpointManager::~CheckpointManager() {
   constexpr std::chrono::duration<double> kLongest{30};
   if (!writer_.wait(std::min(deadline(), kLongest)))
-    context_.log->error("the checkpoint of step {} was still being written; it is given up",
+    context_.log->error("the checkpoint of step {} was still being written; it is abandoned",
                         begun_at_.value_or(0));
 }
 
@@ -70,7 +70,7 @@ void CheckpointManager::set_run_aside() {
   if (!folder_.holds_run()) return;
   const fs::path aside = folder_.set_aside();
   lock_.emplace(folder_);
-  context_.log->info("starting afresh; the earlier run is now {}", aside.string());
+  context_.log->info("starting a new run; the earlier run is now {}", aside.string());
 }
 
 // Continuing from an earlier step abandons the later checkpoints: the next
@@ -80,7 +80,8 @@ void CheckpointManager::set_later_aside(int64_t step) const {
     if (step_of(path.filename().string()) <= step) continue;
     const fs::path aside = free_name(folder_.checkpoints() / ("abandoned-" + path.filename().string()));
     rename_synced(path, aside);
-    context_.log->info("{} is of the future left behind; it is now {}", path.string(), aside.string());
+    context_.log->info("{} is later than the restored checkpoint; it is now {}", path.string(),
+                       aside.string());
   }
 }
 
@@ -89,20 +90,19 @@ void CheckpointManager::warn_of_other_code(const Checkpoint& checkpoint) const {
     if (const auto saved = checkpoint.code.find(file);
         saved != checkpoint.code.end() && saved->second != hash)
       context_.log->warn(
-          "encoder.file: {} is not the file that {} was trained with: its hash is another. Weights of the "
-          "same names go into "
-          "another network; put the earlier file back unless that is meant",
+          "encoder.file: {} is not the file that {} was trained with: its hash differs. The weights would go "
+          "into another network; restore the earlier file unless this is intended",
           file, checkpoint.path.string());
 }
 
-std::optional<Cursor> CheckpointManager::resume(const std::string& resume, RunIdentity known,
-                                                Trainer& trainer) {
+std::optional<sampler::Cursor> CheckpointManager::resume(const std::string& resume, RunIdentity known,
+                                                         engine::Trainer& trainer) {
   identity_ = std::move(known);
   std::optional<Checkpoint> found;
-  std::vector<std::string> told;
+  std::vector<std::string> remarks;
   if (context_.is_main_rank()) found = find(resume);
   if (found) warn_of_other_code(*found);
-  if (found) told = identity().align(*found);
+  if (found) remarks = identity().align(*found);
   const auto checkpoint = share_checkpoint(context_.world, std::move(found), trainer, identity().learner());
   if (!checkpoint) return {};
   const auto [place, unused] = restore_snapshot(context_.world, *checkpoint, trainer, identity());
@@ -111,54 +111,54 @@ std::optional<Cursor> CheckpointManager::resume(const std::string& resume, RunId
   resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
   context_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);
   if (!context_.is_main_rank()) return place.cursor;
-  if (!place.told.empty()) told.push_back(place.told);
+  if (!place.message.empty()) remarks.push_back(place.message);
   for (const auto& group : unused)
-    told.push_back(group + ".safetensors is of no use to this configuration and left out");
-  for (const auto& sentence : told) context_.log->warn("{}: {}", checkpoint->path.string(), sentence);
+    remarks.push_back(group + ".safetensors has no use in this configuration and is ignored");
+  for (const auto& sentence : remarks) context_.log->warn("{}: {}", checkpoint->path.string(), sentence);
   return place.cursor;
 }
 
-std::optional<fs::path> CheckpointManager::roll_back(Trainer& trainer) {
+std::optional<fs::path> CheckpointManager::roll_back(engine::Trainer& trainer) {
   std::optional<Checkpoint> found;
   if (context_.is_main_rank()) {
     writer_.wait(deadline());
-    tell_outcome();
+    report_outcome();
     try {
       if (!list_checkpoints(folder_.checkpoints()).empty())
         found = load_checkpoint(folder_.checkpoints(), warn_of_damage());
       if (found) identity().align(*found);  // without its warnings, which were given on resume
     } catch (const CheckpointError&) {      // every checkpoint is damaged
-      tell_damaged();
+      report_damaged();
       throw;
     }
-    tell_damaged();
+    report_damaged();
   }
   const auto checkpoint = share_checkpoint(context_.world, std::move(found), trainer, nullptr);
   if (!checkpoint) return {};
-  const RunCounters counters = trainer.counters();
+  const engine::RunCounters counters = trainer.counters();
   restore_training(context_.world, *checkpoint, trainer);
   trainer.set_counters(counters);  // the counters keep the steps that led to the rollback
   saved_at_ = begun_at_ = trainer.steps_done();
   return checkpoint->path;
 }
 
-void CheckpointManager::start(std::string config_yaml, Trainer& trainer, Reporter& reporter) {
+void CheckpointManager::start(std::string config_yaml, engine::Trainer& trainer, Reporter& reporter) {
   yaml_ = std::move(config_yaml);
   reporter_ = &reporter;
   StateGroups used;
   trainer.visit_state(used);
   auto sized = state_handles(trainer);
-  std::erase_if(sized, [&](const auto& group) { return used.sharded_over_ranks.contains(group.first); });
+  for (const std::string& group : used.sharded_over_ranks) sized.erase(group);
   images_->fill(sized);  // touches the pages, so that the first save is as fast as later ones
-  tell_damaged();
+  report_damaged();
 }
 
-void CheckpointManager::tell_damaged() {
+void CheckpointManager::report_damaged() {
   for (const auto& sentence : std::exchange(damaged_, {}))
     reporter_->checkpoint_damaged(saved_at_.value_or(0), sentence);
 }
 
-at::Tensor CheckpointManager::reduced(std::initializer_list<int> values, ReduceOp op) const {
+at::Tensor CheckpointManager::reduced(std::initializer_list<int> values, distributed::ReduceOp op) const {
   at::Tensor all = at::tensor(at::ArrayRef<int>(values), at::kInt);
   if (context_.launch.device().is_cuda()) all = all.to(context_.launch.device());
   context_.world.all_reduce(all, op);
@@ -183,31 +183,31 @@ bool CheckpointManager::wants(int64_t step) {
 CheckpointManager::Agreed CheckpointManager::agree(bool stop, bool bad_records, int64_t step) {
   bool save = false;
   if (context_.is_main_rank()) {
-    tell_outcome();
+    report_outcome();
     save = wants(step);
   }
   // A signal reaches ranks at different steps; the maximum over ranks makes all
   // of them act after the same step.
-  const at::Tensor agreed = reduced({stop, save, bad_records}, ReduceOp::kMax);
+  const at::Tensor agreed = reduced({stop, save, bad_records}, distributed::ReduceOp::kMax);
   const int* said = agreed.const_data_ptr<int>();
   return {said[0] != 0, said[1] != 0, said[2] != 0};
 }
 
-void CheckpointManager::judged(int64_t step, const std::map<std::string, double>& measures) {
-  judged_ = {step, {}};
-  for (const auto& [name, value] : measures)
-    if (std::isfinite(value)) judged_.second[name] = value;
+void CheckpointManager::evaluated(int64_t step, const std::map<std::string, double>& metrics) {
+  evaluated_ = {step, {}};
+  for (const auto& [name, value] : metrics)
+    if (std::isfinite(value)) evaluated_.second[name] = value;
   const KeepBest& best = config_.retention.keep_best;
-  if (best.count == 0 || measures.contains(best.metric) || std::exchange(told_of_metric_, true)) return;
+  if (best.count == 0 || metrics.contains(best.metric) || std::exchange(warned_of_metric_, true)) return;
   std::string names;
-  for (const auto& [name, value] : measures) names += (names.empty() ? "" : ", ") + name;
+  for (const auto& [name, value] : metrics) names += (names.empty() ? "" : ", ") + name;
   context_.log->warn(
-      "checkpoint.keep_best.metric: expected a measure of this evaluation, got {}; no checkpoint is kept for "
-      "it. There are: {}",
+      "checkpoint.keep_best.metric: expected a metric of this evaluation, got {}; no checkpoint is kept for "
+      "it. Available: {}",
       best.metric, names);
 }
 
-void CheckpointManager::save(Trainer& trainer, Cursor cursor) {
+void CheckpointManager::save(engine::Trainer& trainer, sampler::Cursor cursor) {
   const int64_t step = trainer.steps_done();
   requested_ = false;
   last_ = std::chrono::steady_clock::now();
@@ -219,7 +219,7 @@ void CheckpointManager::save(Trainer& trainer, Cursor cursor) {
   if (begun) stall_seconds_ = seconds;
 }
 
-void CheckpointManager::hold(Trainer& trainer, Cursor cursor) {
+void CheckpointManager::hold(engine::Trainer& trainer, sampler::Cursor cursor) {
   held_ = take_snapshot(context_.world, trainer, cursor, identity());
   held_step_ = trainer.steps_done();
 }
@@ -228,26 +228,26 @@ bool CheckpointManager::save_held() {
   if (begun_at_ != held_step_ && held_) begin_save(held_step_, std::move(*held_));
   held_.reset();
   writer_.wait(deadline());
-  tell_outcome();
+  report_outcome();
   return saved_at_ == held_step_;
 }
 
 bool CheckpointManager::begin_save(int64_t step, Snapshot snapshot) {
   const bool free = writer_.wait(deadline());
-  tell_outcome();
+  report_outcome();
   if (!free) {
-    tell_failure(step, "the checkpoint of step " + std::to_string(*begun_at_) +
-                           " is still being written after " + std::to_string(config_.deadline) +
-                           " s (checkpoint.deadline); check the disk");
+    report_failure(step, "the checkpoint of step " + std::to_string(*begun_at_) +
+                             " is still being written after " + std::to_string(config_.deadline) +
+                             " s (checkpoint.deadline); check the disk");
     return false;
   }
   begun_at_ = step;
   SaveInfo info{step, context_.world.size(), yaml_, config_.retention, generation_, {}, code_};
-  if (judged_.first == step) info.measures = judged_.second;
+  if (evaluated_.first == step) info.metrics = evaluated_.second;
   try {
     hand_over(std::move(snapshot), std::move(info));
   } catch (const std::bad_alloc&) {
-    tell_failure(step, "there is no memory for a copy of the state");
+    report_failure(step, "there is not enough memory for a copy of the state");
     return false;
   }
   return true;
@@ -258,21 +258,21 @@ void CheckpointManager::hand_over(Snapshot snapshot, SaveInfo info) {
   images_->fill(snapshot.tensors);
   const int64_t step = info.step;
   writer_.start(step, [images = images_, state = std::move(snapshot.state), saving = std::move(info),
-                       root = folder_.checkpoints(), tell = warn_to(context_.log)] {
-    return save_checkpoint(root, *images, state, saving, tell);
+                       root = folder_.checkpoints(), warn = warn_to(context_.log)] {
+    return save_checkpoint(root, *images, state, saving, warn);
   });
 }
 
-void CheckpointManager::tell_outcome() {
+void CheckpointManager::report_outcome() {
   const auto outcome = writer_.take();
   if (!outcome) return;
-  if (!outcome->saved) return tell_failure(outcome->step, outcome->problem);
+  if (!outcome->saved) return report_failure(outcome->step, outcome->problem);
   saved_at_ = outcome->step;
   reporter_->checkpoint_saved(outcome->step, *outcome->saved, stall_seconds_);
 }
 
 // Training continues: older checkpoints are intact, and the next save may find room.
-void CheckpointManager::tell_failure(int64_t step, const std::string& reason) {
+void CheckpointManager::report_failure(int64_t step, const std::string& reason) {
   reporter_->checkpoint_failed(step, reason);
 }
 
@@ -280,12 +280,12 @@ bool CheckpointManager::saved(int64_t step) {
   bool durable = true;
   if (context_.is_main_rank()) {
     if (!writer_.wait(deadline()))
-      tell_failure(*begun_at_, "it is still being written after " + std::to_string(config_.deadline) +
-                                   " s (checkpoint.deadline); check the disk");
-    tell_outcome();
+      report_failure(*begun_at_, "it is still being written after " + std::to_string(config_.deadline) +
+                                     " s (checkpoint.deadline); check the disk");
+    report_outcome();
     durable = saved_at_ == step;
   }
-  return reduced({durable}, ReduceOp::kMin).item<int>() != 0;
+  return reduced({durable}, distributed::ReduceOp::kMin).item<int>() != 0;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -17,7 +17,7 @@
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/trainer.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Finds the checkpoint of a run at its start and saves new ones during training. A step waits only for the
 /// copy to host memory; a thread of rank 0 writes the files. While a save is in progress, another save that
@@ -41,7 +41,8 @@ class CheckpointManager {
   /// Restores the checkpoint that `resume` (auto, none or a path) names and returns its position in the data;
   /// nullopt if there is no checkpoint to continue from. Keeps `identity`, which later saves store.
   /// Throws    CheckpointError if the checkpoint cannot be used
-  std::optional<Cursor> resume(const std::string& resume, RunIdentity identity, Trainer& trainer);
+  std::optional<sampler::Cursor> resume(const std::string& resume, RunIdentity identity,
+                                        engine::Trainer& trainer);
   std::optional<int64_t> resumed_at() const { return resumed_at_; }
   /// How often the run has been continued from a checkpoint. The same on all ranks.
   int64_t generation() const { return generation_; }
@@ -49,10 +50,10 @@ class CheckpointManager {
   /// Sets the code files that compute the model (Encoder::code): their hashes are stored in checkpoints and
   /// compared on resume.
   void set_code(std::map<std::string, std::string> code) { code_ = std::move(code); }
-  /// Rank 0: sets the configuration to store and the reporter for results, and
-  /// allocates the memory for saves.
+  /// Rank 0: sets the configuration to store and the reporter for results, and allocates the memory for
+  /// saves.
   /// Requires  `reporter` outlives every later call
-  void start(std::string config_yaml, Trainer& trainer, Reporter& reporter);
+  void start(std::string config_yaml, engine::Trainer& trainer, Reporter& reporter);
 
   /// What all ranks do after a step.
   struct Agreed {
@@ -66,12 +67,12 @@ class CheckpointManager {
   /// Cost      one all-reduce of three numbers
   Agreed agree(bool stop, bool bad_records, int64_t step);
   /// Sets the metrics of the evaluation after `step`, which the checkpoint of the same step stores.
-  void judged(int64_t step, const std::map<std::string, double>& measures);
-  void save(Trainer& trainer, Cursor cursor);
+  void evaluated(int64_t step, const std::map<std::string, double>& metrics);
+  void save(engine::Trainer& trainer, sampler::Cursor cursor);
   /// Keeps a snapshot of the current step for save_held().
   /// Ranks     collective
   /// Cost      one gather of the sharded rows
-  void hold(Trainer& trainer, Cursor cursor);
+  void hold(engine::Trainer& trainer, sampler::Cursor cursor);
   /// Saves the held snapshot unless its step was saved before, and waits. Returns whether it is durable.
   /// Requires  rank 0; the trainer's state has not changed since hold()
   bool save_held();
@@ -80,9 +81,9 @@ class CheckpointManager {
   /// Restores the newest checkpoint and returns its path; nullopt if there is none. What the sampler has
   /// learned is not restored, since it belongs to the position in the data. Waits for a save in progress.
   /// Ranks     collective
-  std::optional<std::filesystem::path> roll_back(Trainer& trainer);
-  /// Waits for the save in progress. Returns whether the checkpoint of `step` is
-  /// durable, the same on all ranks.
+  std::optional<std::filesystem::path> roll_back(engine::Trainer& trainer);
+  /// Waits for the save in progress. Returns whether the checkpoint of `step` is durable, the same on all
+  /// ranks.
   bool saved(int64_t step);
 
  private:
@@ -94,10 +95,10 @@ class CheckpointManager {
   bool wants(int64_t step);
   bool begin_save(int64_t step, Snapshot snapshot);
   void hand_over(Snapshot snapshot, SaveInfo info);
-  void tell_outcome();
-  void tell_failure(int64_t step, const std::string& reason);
-  at::Tensor reduced(std::initializer_list<int> values, ReduceOp op) const;
-  void tell_damaged();
+  void report_outcome();
+  void report_failure(int64_t step, const std::string& reason);
+  at::Tensor reduced(std::initializer_list<int> values, distributed::ReduceOp op) const;
+  void report_damaged();
   Warn warn_of_damage();
   std::chrono::duration<double> deadline() const { return std::chrono::duration<double>(config_.deadline); }
 
@@ -124,12 +125,12 @@ class CheckpointManager {
   std::optional<int64_t> resumed_at_, saved_at_, begun_at_;
   /// Damaged checkpoints that are reported once there is a reporter.
   std::vector<std::string> damaged_;
-  std::pair<int64_t, std::map<std::string, double>> judged_{-1, {}};
+  std::pair<int64_t, std::map<std::string, double>> evaluated_{-1, {}};
   /// Whether the user was warned that keep_best.metric does not exist.
-  bool told_of_metric_ = false;
+  bool warned_of_metric_ = false;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   bool requested_ = false;
   double stall_seconds_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

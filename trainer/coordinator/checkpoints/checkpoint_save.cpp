@@ -17,7 +17,7 @@
 #include "trainer/coordinator/checkpoints/manifest.h"
 #include "trainer/coordinator/metrics/build_info.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace fs = std::filesystem;
 
@@ -127,7 +127,7 @@ uint64_t write_files(const fs::path& folder, const FileImages& images, const nlo
                     checksum(info.config_yaml),
                     "lodestone " + lodestone_version() + ", libtorch " + libtorch_version(),
                     info.generation,
-                    info.measures,
+                    info.metrics,
                     {},
                     info.code};
   std::vector<UnderWay> files;
@@ -159,7 +159,7 @@ bool is_saved_already(const fs::path& path, const SaveInfo& info, uint64_t& byte
   bytes = 0;
   if (warn)
     warn("checkpoint: " + path.string() + " is replaced: " +
-         (report.ok() ? "it is of another configuration, world or code"
+         (report.ok() ? "it belongs to another configuration, world or code"
                       : "it is damaged: " + report.damage()));
   return false;
 }
@@ -233,4 +233,4 @@ SavedCheckpoint save_checkpoint(const fs::path& root, const Snapshot& snapshot, 
   return save_checkpoint(root, images, snapshot.state, info, warn);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -5,7 +5,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/checkpoints/manifest.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -56,7 +56,7 @@ std::optional<Manifest> read_manifest(const std::filesystem::path& path, Checkpo
     report.config_hash = manifest.config_hash;
     report.build = manifest.build;
     report.generation = manifest.generation;
-    report.measures = manifest.measures;
+    report.metrics = manifest.metrics;
     report.code = manifest.code;
     report.items.push_back({Manifest::kFileName, "", 0, text.size(), ""});
     return manifest;
@@ -109,4 +109,4 @@ std::string CheckpointReport::damage() const {
   return text;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -10,7 +10,7 @@
 #include "common/causes.h"
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 struct CheckpointWriter::Save {
   std::mutex mutex;
@@ -44,7 +44,7 @@ CheckpointWriter::~CheckpointWriter() = default;
 
 bool CheckpointWriter::busy() const {
   if (!save_) return false;
-  const std::lock_guard lock(save_->mutex);
+  const std::scoped_lock lock(save_->mutex);
   return !save_->done;
 }
 
@@ -61,7 +61,7 @@ void CheckpointWriter::start(int64_t step, std::function<SavedCheckpoint()> save
       outcome.problem = explain_on_a_line(error);
     }
     work = nullptr;  // frees what it owns before the save counts as done
-    const std::lock_guard lock(state->mutex);
+    const std::scoped_lock lock(state->mutex);
     state->outcome = std::move(outcome);
     state->done = true;
     state->ended.notify_all();
@@ -81,4 +81,4 @@ bool CheckpointWriter::wait(std::chrono::duration<double> longest) const {
   return save_->ended.wait_for(lock, longest, [&] { return save_->done; });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -8,7 +8,7 @@
 
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// The result of a save.
 struct SaveOutcome {
@@ -40,4 +40,4 @@ class CheckpointWriter {
   std::shared_ptr<Save> save_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

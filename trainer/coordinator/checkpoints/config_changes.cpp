@@ -6,7 +6,7 @@
 
 #include "common/yaml.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -72,4 +72,4 @@ std::string config_value(const std::string& yaml, const std::string& key) {
   return {};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// "key: before -> now" for each setting that differs between two resolved configurations and changes what
 /// the run computes. Settings that only say where or how fast it runs, or what is reported, are left out. A
@@ -13,4 +13,4 @@ std::vector<std::string> config_changes(const std::string& before_yaml, const st
 /// The value of one setting ("sampler.name") as text; empty if it is absent.
 std::string config_value(const std::string& yaml, const std::string& key);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -13,7 +13,7 @@
 
 #include "common/parallel.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -36,7 +36,7 @@ void cut(const at::Tensor& from, char* to, std::vector<Piece>& pieces) {
 // several times as long while other programs run.
 void copy(const std::vector<Piece>& pieces) {
   std::atomic<size_t> next{0};
-  parallel_stretches(at::get_num_threads(), 1, [&](int64_t, int64_t) {
+  parallel_ranges(at::get_num_threads(), 1, [&](int64_t, int64_t) {
     for (size_t i = next++; i < pieces.size(); i = next++)
       std::memcpy(pieces[i].to, pieces[i].from, pieces[i].bytes);
   });
@@ -48,7 +48,7 @@ std::string_view FileImages::Image::bytes() const {
   return {static_cast<const char*>(buffer.const_data_ptr()), plan.bytes};
 }
 
-void FileImages::fill(const std::map<std::string, TensorMap>& groups) {
+void FileImages::fill(const TensorGroups& groups) {
   at::NoGradGuard no_grad;
   std::map<std::string, Image> filled;
   std::vector<Piece> pieces;
@@ -81,4 +81,4 @@ void FileImages::fill(const std::map<std::string, TensorMap>& groups) {
   images_ = std::move(filled);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "common/safetensors.h"
 #include "common/safetensors_plan.h"
+#include "common/tensor_groups.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Copies of groups of tensors in host memory, laid out as the bytes of their safetensors files, so that
 /// writing them needs no further copy. The next fill of the same sizes reuses the buffers. They are
@@ -26,7 +26,7 @@ class FileImages {
   /// Copies all tensors; they may change once it returns.
   /// Cost      one pass over the bytes once the buffers exist
   /// Throws    CheckpointError if a tensor cannot be stored
-  void fill(const std::map<std::string, TensorMap>& groups);
+  void fill(const TensorGroups& groups);
   /// The images by group name.
   const std::map<std::string, Image>& images() const { return images_; }
 
@@ -34,4 +34,4 @@ class FileImages {
   std::map<std::string, Image> images_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

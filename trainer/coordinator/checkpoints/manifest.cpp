@@ -7,7 +7,7 @@
 #include "common/json_reader.h"
 #include "common/json_text.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -76,7 +76,7 @@ std::string render_manifest(const Manifest& manifest) {
                 {"config_hash", manifest.config_hash},
                 {"files", files},
                 {"generation", manifest.generation},
-                {"measures", manifest.measures}};
+                {"measures", manifest.metrics}};
   if (!manifest.code.empty()) whole["code"] = manifest.code;
   const std::string rest =
       json_text(whole, 2).substr(2) + "\n";  // without the brace and the line break that the head contains
@@ -114,4 +114,4 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

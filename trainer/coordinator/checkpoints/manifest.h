@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Position, size and checksum of one tensor within its file.
 struct ManifestTensor {
@@ -33,7 +33,7 @@ struct Manifest {
   /// How often the run had been continued from a checkpoint.
   int64_t generation = 0;
   /// Metrics of the evaluation at this step; empty if there was none.
-  std::map<std::string, double> measures;
+  std::map<std::string, double> metrics;
   std::map<std::string, ManifestFile> files;
   /// SHA-256 of each code file outside the checkpoint, by file name; empty for most models.
   std::map<std::string, std::string> code = {};
@@ -47,4 +47,4 @@ std::string render_manifest(const Manifest& manifest);
 /// Throws    CheckpointError whose message begins with `name`
 Manifest parse_manifest(std::string_view text, const std::string& name);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -11,7 +11,7 @@
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/checkpoints/manifest.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace fs = std::filesystem;
 
@@ -22,8 +22,8 @@ namespace {
 std::optional<double> worth(const fs::path& path, const KeepBest& best) {
   try {
     const Manifest manifest = parse_manifest(read_file(path / Manifest::kFileName), Manifest::kFileName);
-    const auto found = manifest.measures.find(best.metric);
-    if (found == manifest.measures.end()) return {};
+    const auto found = manifest.metrics.find(best.metric);
+    if (found == manifest.metrics.end()) return {};
     return best.mode == Best::kMax ? found->second : -found->second;
   } catch (const Error&) {
     return {};
@@ -31,14 +31,14 @@ std::optional<double> worth(const fs::path& path, const KeepBest& best) {
 }
 
 std::set<fs::path> best_of(const std::vector<fs::path>& newest_first, const KeepBest& best) {
-  std::vector<std::pair<double, fs::path>> judged;
+  std::vector<std::pair<double, fs::path>> evaluated;
   for (const auto& path : newest_first)
-    if (const auto value = worth(path, best)) judged.emplace_back(*value, path);
-  std::stable_sort(judged.begin(), judged.end(),
+    if (const auto value = worth(path, best)) evaluated.emplace_back(*value, path);
+  std::stable_sort(evaluated.begin(), evaluated.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   std::set<fs::path> chosen;
-  for (size_t i = 0; i < judged.size() && i < static_cast<size_t>(best.count); ++i)
-    chosen.insert(judged[i].second);
+  for (size_t i = 0; i < evaluated.size() && i < static_cast<size_t>(best.count); ++i)
+    chosen.insert(evaluated[i].second);
   return chosen;
 }
 
@@ -46,22 +46,23 @@ std::set<fs::path> best_of(const std::vector<fs::path>& newest_first, const Keep
 
 void KeepBest::visit(Fields& f) {
   f.field({.name = "count",
-           .doc = "best checkpoints that stay however old they are; 0 keeps none for that",
+           .doc = "number of best checkpoints that are kept whatever their age; 0: none",
            .unit = "checkpoints",
            .min = 0.0},
           &count);
   if (count == 0)
     without_effect(f, {"metric", "mode"},
                    "while no best checkpoint is kept; set keep_best.count, or leave it out");
-  f.field({.name = "metric", .doc = "measure of evaluate that decides, taken at the checkpoint's step"},
-          &metric);
-  f.choice({.name = "mode", .doc = "is the largest or the smallest value the best"}, &mode,
+  f.field(
+      {.name = "metric", .doc = "metric of the evaluation at the checkpoint's step that ranks checkpoints"},
+      &metric);
+  f.choice({.name = "mode", .doc = "whether the largest or the smallest value is the best"}, &mode,
            {{"max", Best::kMax}, {"min", Best::kMin}});
 }
 
 void Retention::visit(Fields& f) {
   f.field({.name = "keep_last",
-           .doc = "newest checkpoints that stay; 0 keeps all",
+           .doc = "number of newest checkpoints that are kept; 0: all",
            .unit = "checkpoints",
            .min = 0.0},
           &keep_last);
@@ -69,11 +70,12 @@ void Retention::visit(Fields& f) {
     without_effect(f, {"keep_every", "keep_best"},
                    "with checkpoint.keep_last: 0, which keeps all; leave it out, or set keep_last");
   f.field({.name = "keep_every",
-           .doc = "checkpoints of steps that are multiples of this stay for good; 0: none for that",
+           .doc = "checkpoints of steps that are multiples of this number are kept forever; 0: none",
            .unit = "steps",
            .min = 0.0},
           &keep_every);
-  f.nested({.name = "keep_best", .doc = "checkpoints that stay because the model was best there"}, keep_best);
+  f.nested({.name = "keep_best", .doc = "checkpoints that are kept because the model was best there"},
+           keep_best);
 }
 
 std::vector<fs::path> Retention::superfluous(const fs::path& root, const fs::path& saved) const {
@@ -96,4 +98,4 @@ std::vector<fs::path> Retention::superfluous(const fs::path& root, const fs::pat
   return superfluous;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

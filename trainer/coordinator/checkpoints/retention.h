@@ -7,7 +7,7 @@
 
 #include "common/fields.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Which value of a metric is the best.
 enum class Best { kMax, kMin };
@@ -35,4 +35,4 @@ struct Retention {
                                                  const std::filesystem::path& saved) const;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

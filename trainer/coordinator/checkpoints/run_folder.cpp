@@ -13,7 +13,7 @@
 #include "common/paths.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace fs = std::filesystem;
 
@@ -50,9 +50,10 @@ void RunFolder::refuse_foreign() const {
   if (holds_run()) return;
   for (const fs::path& file : {config(), metrics()})
     if (path_exists(file))
-      throw ConfigError("run_dir: expected a folder of its own for this run, got " + root_.string() +
-                        ", whose " + file.filename().string() +
-                        " is no run's and would be replaced; name another run_dir, or move the file");
+      throw ConfigError(
+          "run_dir: expected a folder of its own for this run, got " + root_.string() + ", whose " +
+          file.filename().string() +
+          " does not belong to a run and would be replaced; name another run_dir, or move the file");
 }
 
 fs::path RunFolder::set_aside() const {
@@ -61,7 +62,8 @@ fs::path RunFolder::set_aside() const {
                  here = fs::current_path(error), aside = free_name(folder);
   const auto refuse = [&](const std::string& got) {
     throw ConfigError(
-        "run_dir: expected a folder that can be renamed, so that the earlier run in it moves aside, got " +
+        "run_dir: expected a folder that can be renamed, so that the earlier run in it can be set aside, "
+        "got " +
         folder.string() + ", " + got + "; name a folder below it as run_dir, or move the run by hand");
   };
   if (!error && is_below(here, folder)) refuse("which the command works in");
@@ -92,7 +94,7 @@ RunLock::RunLock(const RunFolder& folder)
   if (fd_ < 0)
     throw IoError("run folder: cannot open " + (folder.root() / ".lock").string() + ": " +
                   std::generic_category().message(errno) +
-                  "; put that right, since two processes may not train in one folder");
+                  "; correct that, since two processes must not train in one folder");
   // Some network file systems have no locks: the folder is then used without one.
   if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(fd_);
@@ -105,4 +107,4 @@ RunLock::~RunLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

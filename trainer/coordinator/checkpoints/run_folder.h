@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// The file names within a run folder. Construction creates nothing on disk.
 class RunFolder {
@@ -67,4 +67,4 @@ class RunLock {
   int fd_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -15,7 +15,7 @@
 #include "trainer/coordinator/checkpoints/config_changes.h"
 #include "trainer/engine/class_moves.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -28,7 +28,7 @@ std::string hex(uint64_t value) {
 }
 
 // Rows of texts have no class names except their line number, so their texts identify them.
-std::vector<std::string> names_of(const Dataset& dataset, bool named) {
+std::vector<std::string> names_of(const sampler::Dataset& dataset, bool named) {
   std::vector<std::string> names(static_cast<size_t>(dataset.classes()));
   if (named) {
     for (size_t c = 0; c < names.size(); ++c) names[c] = dataset.class_name(static_cast<int64_t>(c));
@@ -103,15 +103,15 @@ std::string counted(const std::vector<std::string>& names, const char* what) {
   return text + (names.size() > kShown ? ", …)" : ")");
 }
 
-std::string sentence_of(const ClassMoves& moves) {
+std::string sentence_of(const engine::ClassMoves& moves) {
   std::string text = "classes are known by name:";
   if (!moves.gone.empty()) text += " " + counted(moves.gone, "of the checkpoint are gone") + ",";
-  if (!moves.added.empty()) text += " " + counted(moves.added, "are new and begin afresh") + ",";
-  return text + " " + std::to_string(moves.moved) + " of the others stand elsewhere in the order";
+  if (!moves.added.empty()) text += " " + counted(moves.added, "are new and start from initial values") + ",";
+  return text + " " + std::to_string(moves.moved) + " of the others have another number";
 }
 
 // The index of each sample by its id.
-std::unordered_map<uint64_t, int64_t> samples_by_id(const Dataset& dataset) {
+std::unordered_map<uint64_t, int64_t> samples_by_id(const sampler::Dataset& dataset) {
   std::unordered_map<uint64_t, int64_t> numbers;
   for (int64_t i = 0; i < dataset.size(); ++i) numbers.try_emplace(dataset.id(i), i);
   return numbers;
@@ -124,23 +124,23 @@ void check_vocabulary(const Snapshot& snapshot, const std::string& vocabulary, c
   if (saved == snapshot.state.end() || *saved == vocabulary) return;
   throw CheckpointError(
       "checkpoint: expected the vocabulary that the model was trained with, got another in " + file +
-      ", whose ids mean other texts; name the file of then as data.text.tokenizer.path, or "
-      "train afresh with --resume none");
+      ", whose ids mean other texts; name the original file as data.text.tokenizer.path, or start a new run "
+      "with --resume none");
 }
 
-std::vector<uint64_t> class_keys(const Dataset& dataset, bool named) {
+std::vector<uint64_t> class_keys(const sampler::Dataset& dataset, bool named) {
   std::vector<uint64_t> keys;
-  for (const auto& name : names_of(dataset, named)) keys.push_back(sample_id(name));
+  for (const auto& name : names_of(dataset, named)) keys.push_back(sampler::sample_id(name));
   return keys;
 }
 
 bool RunIdentity::labels_are_samples() const {
-  return samples_are_labels(order());
+  return sampler::samples_are_labels(order());
 }
 
 // A hash of the ids of all samples in their order.
 const std::string& RunIdentity::samples_hash() const {
-  if (samples_hash_.empty()) samples_hash_ = hex(lodestone::samples_hash(*facts_.dataset));
+  if (samples_hash_.empty()) samples_hash_ = hex(lodestone::sampler::samples_hash(*facts_.dataset));
   return samples_hash_;
 }
 
@@ -151,7 +151,7 @@ bool RunIdentity::has_samples_of(const Checkpoint& checkpoint) const {
 }
 
 void RunIdentity::describe(Snapshot& snapshot) const {
-  const Dataset& dataset = *facts_.dataset;
+  const sampler::Dataset& dataset = *facts_.dataset;
   snapshot.state["data"] = {
       {"samples", dataset.size()}, {"classes", dataset.classes()}, {"hash", samples_hash()}};
   if (!facts_.vocabulary.empty()) snapshot.state["vocabulary"] = facts_.vocabulary;
@@ -163,7 +163,7 @@ void RunIdentity::describe(Snapshot& snapshot) const {
 
 std::vector<std::string> RunIdentity::differences(const Checkpoint& checkpoint) const {
   std::vector<std::string> all = config_changes(checkpoint.config_yaml, facts_.config);
-  const Dataset& dataset = *facts_.dataset;
+  const sampler::Dataset& dataset = *facts_.dataset;
   for (const auto& [name, now] : {std::pair{"samples", dataset.size()}, {"classes", dataset.classes()}})
     if (const auto before = data_in(checkpoint.snapshot, name); !before.is_null() && before != now)
       all.push_back(std::string(name) + " to train on: " + json_text(before) + " -> " + std::to_string(now));
@@ -171,67 +171,67 @@ std::vector<std::string> RunIdentity::differences(const Checkpoint& checkpoint) 
       data_in(checkpoint.snapshot, "hash") != samples_hash())
     all.push_back("samples to train on: as many as before, but not the same in the same order");
   if (all.empty()) return {};
-  std::string text = "the run goes on with other settings or data than the checkpoint's";
+  std::string text = "the run continues with settings or data that differ from the checkpoint's";
   for (size_t i = 0; i < all.size(); ++i) text += (i == 0 ? ": " : "; ") + printable(all[i]);
   return {text};
 }
 
 // Moves state that is stored per class. Returns how the classes moved, if they are identified by name.
-std::optional<ClassMoves> RunIdentity::align_classes(Snapshot& snapshot, bool by_class,
-                                                     std::vector<std::string>& told) const {
+std::optional<engine::ClassMoves> RunIdentity::align_classes(Snapshot& snapshot, bool by_class,
+                                                             std::vector<std::string>& remarks) const {
   const auto before = take_names(snapshot);
   if (!by_class) return {};
   if (!before) {
-    told.push_back(
-        "an earlier version saved this checkpoint, without the names of classes: its classes are taken to be "
-        "today's, in the same order");
+    remarks.push_back(
+        "an earlier version saved this checkpoint, without the names of classes: its classes are assumed to "
+        "be the current ones, in the same order");
     return {};
   }
-  ClassMoves moves(*before, names_of(*facts_.dataset, facts_.named_classes));
+  engine::ClassMoves moves(*before, names_of(*facts_.dataset, facts_.named_classes));
   if (moves.none()) return moves;
-  told.push_back(sentence_of(moves));
+  remarks.push_back(sentence_of(moves));
   if (TensorMap* proxies = group_in(snapshot, kProxies)) {
-    move_classes(*proxies, moves);
-    begin_proxies(*proxies, moves, class_keys(*facts_.dataset, facts_.named_classes), facts_.seed);
+    engine::move_classes(*proxies, moves);
+    engine::begin_proxies(*proxies, moves, class_keys(*facts_.dataset, facts_.named_classes), facts_.seed);
   }
-  if (TensorMap* learned = group_in(snapshot, kSampler)) move_classes(*learned, moves);
+  if (TensorMap* learned = group_in(snapshot, kSampler)) engine::move_classes(*learned, moves);
   return moves;
 }
 
 // Returns the number of memory rows that were dropped because their class no longer exists.
-int64_t RunIdentity::align_memory(TensorMap& memory, const ClassMoves& moves) const {
-  const Dataset& dataset = *facts_.dataset;
-  return relabel_memory(memory, [&](int64_t label, int64_t) -> std::optional<RowKey> {
+int64_t RunIdentity::align_memory(TensorMap& memory, const engine::ClassMoves& moves) const {
+  const sampler::Dataset& dataset = *facts_.dataset;
+  return engine::relabel_memory(memory, [&](int64_t label, int64_t) -> std::optional<engine::RowKey> {
     const bool known = label >= 0 && label < static_cast<int64_t>(moves.to.size());
     const int64_t now = known ? moves.to[static_cast<size_t>(label)] : -1;
     if (now < 0) return {};
-    return RowKey{now, dataset.group(now)};
+    return engine::RowKey{now, dataset.group(now)};
   });
 }
 
 // The same for rows identified by their sample, because samples were their own classes or are now.
 int64_t RunIdentity::align_memory_by_sample(TensorMap& memory) const {
-  const Dataset& dataset = *facts_.dataset;
+  const sampler::Dataset& dataset = *facts_.dataset;
   const auto numbers = samples_by_id(dataset);
-  return relabel_memory(memory, [&](int64_t, int64_t id) -> std::optional<RowKey> {
+  return engine::relabel_memory(memory, [&](int64_t, int64_t id) -> std::optional<engine::RowKey> {
     const auto found = numbers.find(static_cast<uint64_t>(id));
     if (found == numbers.end()) return {};
-    if (labels_are_samples()) return RowKey{found->second, found->second};
+    if (labels_are_samples()) return engine::RowKey{found->second, found->second};
     const int64_t label = dataset.label(found->second);
-    return RowKey{label, dataset.group(label)};
+    return engine::RowKey{label, dataset.group(label)};
   });
 }
 
 std::vector<std::string> RunIdentity::align(Checkpoint& checkpoint) const {
   check_vocabulary(checkpoint.snapshot, facts_.vocabulary, facts_.vocabulary_file);
-  std::vector<std::string> told = differences(checkpoint);
+  std::vector<std::string> remarks = differences(checkpoint);
   Snapshot& snapshot = checkpoint.snapshot;
   TensorMap* memory = group_in(snapshot, kMemory);
-  const bool were_samples = samples_are_labels(config_value(checkpoint.config_yaml, "sampler.name"));
+  const bool were_samples = sampler::samples_are_labels(config_value(checkpoint.config_yaml, "sampler.name"));
   const bool by_class =
       group_in(snapshot, kProxies) || group_in(snapshot, kSampler) || (memory && !were_samples);
-  const auto moves = align_classes(snapshot, by_class, told);
-  if (!memory) return told;
+  const auto moves = align_classes(snapshot, by_class, remarks);
+  if (!memory) return remarks;
   const bool by_sample = were_samples || labels_are_samples();
   int64_t dropped = 0;
   if (!by_sample && moves) dropped = align_memory(*memory, *moves);
@@ -239,9 +239,9 @@ std::vector<std::string> RunIdentity::align(Checkpoint& checkpoint) const {
       were_samples && labels_are_samples() && data_in(snapshot, "hash") == samples_hash();
   if (by_sample && !same_samples) dropped = align_memory_by_sample(*memory);
   if (dropped > 0)
-    told.push_back("memory: " + std::to_string(dropped) + " rows were dropped, whose " +
-                   (by_sample ? "samples" : "classes") + " are gone");
-  return told;
+    remarks.push_back("memory: " + std::to_string(dropped) + " rows were dropped, whose " +
+                      (by_sample ? "samples" : "classes") + " are gone");
+  return remarks;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -13,12 +13,12 @@
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 #include "trainer/engine/class_moves.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// The parts of a run's data and configuration that its checkpoints depend on.
 struct RunFacts {
-  std::shared_ptr<const Dataset> dataset;
-  std::shared_ptr<const IndexSampler> sampler;
+  std::shared_ptr<const sampler::Dataset> dataset;
+  std::shared_ptr<const sampler::IndexSampler> sampler;
   std::string order;          ///< name of the order in which an epoch visits the rows
   bool named_classes = true;  ///< false for rows of texts, which are identified by their texts
   uint64_t seed = 0;
@@ -34,8 +34,8 @@ class RunIdentity {
  public:
   explicit RunIdentity(RunFacts facts) : facts_(std::move(facts)) {}
 
-  const IndexSampler& sampler() const { return *facts_.sampler; }
-  SamplerLearner* learner() const { return facts_.sampler->learner(); }
+  const sampler::IndexSampler& sampler() const { return *facts_.sampler; }
+  sampler::SamplerLearner* learner() const { return facts_.sampler->learner(); }
   /// Name of the order in which an epoch visits the rows.
   const std::string& order() const { return facts_.order; }
 
@@ -48,17 +48,17 @@ class RunIdentity {
   /// was moved, and which settings and data differ from the checkpoint's.
   /// Throws    CheckpointError if the vocabulary is another (check_vocabulary)
   std::vector<std::string> align(Checkpoint& checkpoint) const;
-  /// Whether a checkpoint was saved with the same samples, order of samples, and
-  /// seed. True if it does not say.
+  /// Whether a checkpoint was saved with the same samples, order of samples, and seed. True if it does not
+  /// say.
   bool has_samples_of(const Checkpoint& checkpoint) const;
 
  private:
   bool labels_are_samples() const;
   const std::string& samples_hash() const;
   std::vector<std::string> differences(const Checkpoint& checkpoint) const;
-  std::optional<ClassMoves> align_classes(Snapshot& snapshot, bool by_class,
-                                          std::vector<std::string>& told) const;
-  int64_t align_memory(TensorMap& memory, const ClassMoves& moves) const;
+  std::optional<engine::ClassMoves> align_classes(Snapshot& snapshot, bool by_class,
+                                                  std::vector<std::string>& remarks) const;
+  int64_t align_memory(TensorMap& memory, const engine::ClassMoves& moves) const;
   int64_t align_memory_by_sample(TensorMap& memory) const;
 
   RunFacts facts_;
@@ -72,8 +72,8 @@ class RunIdentity {
 /// Throws    CheckpointError if the vocabulary differs
 void check_vocabulary(const Snapshot& snapshot, const std::string& vocabulary, const std::string& file);
 
-/// Keys for LossSideSetup::key_c: hashes of the class names that identify classes in a run
+/// Keys for LossHeadSetup::key_c: hashes of the class names that identify classes in a run
 /// (RunFacts::named_classes).
-std::vector<uint64_t> class_keys(const Dataset& dataset, bool named);
+std::vector<uint64_t> class_keys(const sampler::Dataset& dataset, bool named);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -43,4 +43,4 @@ void request_save() {
   g_wanted = true;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

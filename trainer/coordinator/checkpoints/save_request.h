@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Receives requests to save a checkpoint now, from request_save() or, during its lifetime, from SIGUSR2. The
 /// training loop polls it after each step.
@@ -26,4 +26,4 @@ class SaveRequest {
 /// Requests a checkpoint after the current step. Several requests before the next take() count as one.
 void request_save();
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -14,24 +14,24 @@
 #include "trainer/coordinator/checkpoints/state_visitors.h"
 #include "trainer/encoders/parameter_state.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
 [[noreturn]] void refuse_place() {
-  throw CheckpointError("checkpoint: state.json lacks a place in the data; use another checkpoint");
+  throw CheckpointError("checkpoint: state.json lacks the position in the data; use another checkpoint");
 }
 
-void visit_all(StateVisitor& v, Trainer& trainer, SamplerLearner* learner) {
+void visit_all(StateVisitor& v, engine::Trainer& trainer, sampler::SamplerLearner* learner) {
   trainer.visit_state(v);
   if (learner != nullptr) learner->visit_state(v);
 }
 
 // Earlier versions stored only the number of batches, of their own
 // configuration and of the data set of today.
-Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity, int64_t epoch,
-                       int64_t position) {
-  Place place = place_at({epoch, position}, identity.sampler(), identity.order());
+sampler::Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity, int64_t epoch,
+                                int64_t position) {
+  sampler::Place place = sampler::place_at({epoch, position}, identity.sampler(), identity.order());
   const std::string batch = config_value(checkpoint.config_yaml, "global_batch");
   if (batch.empty() || batch == std::to_string(place.global_batch)) return place;
   place.global_batch = std::max<int64_t>(1, std::strtoll(batch.c_str(), nullptr, 10));
@@ -43,14 +43,15 @@ Place place_of_batches(const Checkpoint& checkpoint, const RunIdentity& identity
 // If the data determines the rows of a batch, the sampler has no effect and is not stored.
 std::string sampler_of(const Checkpoint& checkpoint) {
   const std::string name = config_value(checkpoint.config_yaml, "sampler.name");
-  return name.empty() ? SamplerConfig().name() : name;
+  return name.empty() ? sampler::SamplerConfig().name() : name;
 }
 
-Place place_of(const Group& world, const Checkpoint& checkpoint, const RunIdentity& identity) {
+sampler::Place place_of(const distributed::Group& world, const Checkpoint& checkpoint,
+                        const RunIdentity& identity) {
   const nlohmann::json& state = checkpoint.snapshot.state;
   const nlohmann::json saved =
       state.is_object() ? state.value("sampler", nlohmann::json()) : nlohmann::json();
-  Place place;
+  sampler::Place place;
   if (saved.is_object() && saved.contains("rows")) {
     CheckState checking(checkpoint.snapshot);
     place.visit_state(checking);
@@ -90,9 +91,9 @@ Snapshot shaped_as(const nlohmann::json& groups, const StateGroups& used) {
   Snapshot snapshot;
   for (const auto& [group, shapes] : groups.items()) {
     auto& tensors = snapshot.tensors[group];
-    for (const auto& [name, told] : shapes.items()) {
-      const auto dtype = static_cast<at::ScalarType>(told[0].get<int>());
-      const auto shape = told[1].get<std::vector<int64_t>>();
+    for (const auto& [name, described] : shapes.items()) {
+      const auto dtype = static_cast<at::ScalarType>(described[0].get<int>());
+      const auto shape = described[1].get<std::vector<int64_t>>();
       tensors[name] = used.sharded_over_ranks.contains(group) ? at::zeros({}, dtype).expand(shape)
                                                               : at::empty(shape, dtype);
     }
@@ -101,7 +102,8 @@ Snapshot shaped_as(const nlohmann::json& groups, const StateGroups& used) {
 }
 
 // The groups that are not used.
-std::vector<std::string> check(const Snapshot& snapshot, Trainer& trainer, SamplerLearner* learner) {
+std::vector<std::string> check(const Snapshot& snapshot, engine::Trainer& trainer,
+                               sampler::SamplerLearner* learner) {
   CheckState checking(snapshot);
   visit_all(checking, trainer, learner);
   checking.finish();
@@ -109,29 +111,31 @@ std::vector<std::string> check(const Snapshot& snapshot, Trainer& trainer, Sampl
 }
 
 // Requires a checked snapshot.
-void put_back(const Group& world, const Snapshot& snapshot, Trainer& trainer) {
+void put_back(const distributed::Group& world, const Snapshot& snapshot, engine::Trainer& trainer) {
   RestoreState restoring(world, snapshot);
   trainer.visit_state(restoring);
 }
 
 }  // namespace
 
-Snapshot take_snapshot(const Group& world, Trainer& trainer, Cursor cursor, const RunIdentity& identity) {
+Snapshot take_snapshot(const distributed::Group& world, engine::Trainer& trainer, sampler::Cursor cursor,
+                       const RunIdentity& identity) {
   Snapshot snapshot;
   SaveState saving(world, snapshot);
   // The sampler is the same on all ranks, and its state may be large.
   visit_all(saving, trainer, world.rank() == 0 ? identity.learner() : nullptr);
-  place_at(cursor, identity.sampler(), identity.order()).visit_state(saving);
+  sampler::place_at(cursor, identity.sampler(), identity.order()).visit_state(saving);
   if (world.rank() != 0) return {};
   identity.describe(snapshot);
   return snapshot;
 }
 
-Restored restore_snapshot(const Group& world, const Checkpoint& checkpoint, Trainer& trainer,
-                          const RunIdentity& identity) {
+Restored restore_snapshot(const distributed::Group& world, const Checkpoint& checkpoint,
+                          engine::Trainer& trainer, const RunIdentity& identity) {
   Restored found;
-  found.place = find_place(place_of(world, checkpoint, identity), identity.sampler(), identity.order());
-  SamplerLearner* learner = identity.learner();
+  found.place =
+      sampler::find_place(place_of(world, checkpoint, identity), identity.sampler(), identity.order());
+  sampler::SamplerLearner* learner = identity.learner();
   found.unused = check(checkpoint.snapshot, trainer, learner);
   if (learner != nullptr) {  // first, since it may refuse what it gets
     RestoreState restoring(world, checkpoint.snapshot);
@@ -142,23 +146,27 @@ Restored restore_snapshot(const Group& world, const Checkpoint& checkpoint, Trai
   return found;
 }
 
-void restore_training(const Group& world, const Checkpoint& checkpoint, Trainer& trainer) {
+void restore_training(const distributed::Group& world, const Checkpoint& checkpoint,
+                      engine::Trainer& trainer) {
   check(checkpoint.snapshot, trainer, nullptr);
   put_back(world, checkpoint.snapshot, trainer);
 }
 
-void restore_weights(const Snapshot& snapshot, Encoder& encoder) {
-  // The averaged weights, if the run kept them, are the ones that were evaluated.
-  const std::string group = snapshot.tensors.contains("ema") ? "ema" : "model";
-  CheckState checking(snapshot);
-  visit_parameters(checking, group, encoder.parameters());
-  checking.finish();
-  RestoreState restoring(single_group(), snapshot);
-  visit_parameters(restoring, group, encoder.parameters());
+std::string evaluated_weights(const Snapshot& snapshot) {
+  return snapshot.tensors.contains(engine::kAverageGroup) ? engine::kAverageGroup : "model";
 }
 
-std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Checkpoint> found,
-                                           Trainer& trainer, SamplerLearner* learner) {
+void restore_weights(const Snapshot& snapshot, encoders::Encoder& encoder) {
+  const std::string group = evaluated_weights(snapshot);
+  CheckState checking(snapshot);
+  encoders::visit_parameters(checking, group, encoder.parameters());
+  checking.finish();
+  RestoreState restoring(distributed::single_group(), snapshot);
+  encoders::visit_parameters(restoring, group, encoder.parameters());
+}
+
+std::optional<Checkpoint> share_checkpoint(const distributed::Group& world, std::optional<Checkpoint> found,
+                                           engine::Trainer& trainer, sampler::SamplerLearner* learner) {
   if (world.size() == 1) return found;
   StateGroups used;
   visit_all(used, trainer, learner);
@@ -183,9 +191,9 @@ std::optional<Checkpoint> share_checkpoint(const Group& world, std::optional<Che
     if (used.all.contains(group) && !used.sharded_over_ranks.contains(group))
       for (const auto& [name, tensor] : tensors) {
         const at::Tensor bytes = tensor.reshape({-1}).view(at::kByte);
-        scatter_rows(world, bytes, bytes, 0);
+        distributed::scatter_rows(world, bytes, bytes, 0);
       }
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -8,13 +8,13 @@
 #include "common/error.h"
 #include "distributed/reductions/row_shards.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
 constexpr const char* kStatistics = "rank_statistics";
 constexpr const char* kRemedy =
-    "; resume with the run's own configuration, or start afresh with --resume none";
+    "; resume with the run's own configuration, or start a new run with --resume none";
 
 // Splits a key: "counters.samples" is the entry samples of counters.
 nlohmann::json::json_pointer pointer_to(const std::string& name) {
@@ -47,7 +47,8 @@ void SaveState::replaceable(const std::string& group, const std::string& name, a
 }
 
 void SaveState::sharded(const std::string& group, const std::string& name, const StateRows& rows) {
-  snapshot_.tensors[group][name] = rows.shared_out ? gather_rows(world_, rows.own_nX) : rows.own_nX.cpu();
+  snapshot_.tensors[group][name] =
+      rows.shared_out ? distributed::gather_rows(world_, rows.own_nX) : rows.own_nX.cpu();
 }
 
 void SaveState::per_rank(const std::string& name, const at::Tensor& own) {
@@ -65,12 +66,12 @@ const at::Tensor& CheckState::expect(const std::string& group, const std::string
   visited_[group].insert(name);
   const auto tensors = snapshot_.tensors.find(group);
   if (tensors == snapshot_.tensors.end())
-    throw CheckpointError("checkpoint: expected a file " + group + ".safetensors, which is not there" +
+    throw CheckpointError("checkpoint: expected a file " + group + ".safetensors, which does not exist" +
                           kRemedy);
   const auto found = tensors->second.find(name);
   if (found == tensors->second.end())
-    throw CheckpointError("checkpoint: expected tensor '" + name + "' in " + group + ", which is not there" +
-                          kRemedy);
+    throw CheckpointError("checkpoint: expected tensor '" + name + "' in " + group +
+                          ", which does not exist" + kRemedy);
   return found->second;
 }
 
@@ -103,7 +104,7 @@ void CheckState::number(const std::string& group, const std::string& name, int64
   const auto& state = snapshot_.state;
   if (!state.contains(pointer_to(name)) || !state.at(pointer_to(name)).is_number_integer())
     throw CheckpointError("checkpoint: expected the number '" + name +
-                          "' in state.json, which is not there; use another checkpoint");
+                          "' in state.json, which does not exist; use another checkpoint");
 }
 
 void CheckState::finish() const {
@@ -111,7 +112,7 @@ void CheckState::finish() const {
     for (const auto& [name, saved] : snapshot_.tensors.at(group))
       if (!names.contains(name))
         throw CheckpointError("checkpoint: " + group + " holds '" + name +
-                              "', which the configured run has not" + kRemedy);
+                              "', which the configured run does not have" + kRemedy);
 }
 
 std::vector<std::string> CheckState::unused() const {
@@ -131,7 +132,7 @@ void RestoreState::replaceable(const std::string& group, const std::string& name
 }
 
 void RestoreState::sharded(const std::string& group, const std::string& name, const StateRows& rows) {
-  scatter_rows(world_, snapshot_.tensors.at(group).at(name), rows.own_nX, rows.first);
+  distributed::scatter_rows(world_, snapshot_.tensors.at(group).at(name), rows.own_nX, rows.first);
 }
 
 // With another number of ranks, all ranks use rank 0's, as evaluation does.
@@ -177,4 +178,4 @@ void StateGroups::number(const std::string& group, const std::string&, int64_t&)
   if (!group.empty()) all.insert(group);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

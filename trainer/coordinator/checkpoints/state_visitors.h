@@ -10,14 +10,14 @@
 #include "distributed/group.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
-/// Fills a snapshot with handles of the visited tensors; sharded rows are
-/// gathered completely on rank 0's CPU.
+/// Fills a snapshot with handles of the visited tensors; sharded rows are gathered completely on rank 0's
+/// CPU.
 /// Ranks     collective; only rank 0's snapshot is valid
 class SaveState : public StateVisitor {
  public:
-  SaveState(Group world, Snapshot& snapshot) : world_(std::move(world)), snapshot_(snapshot) {}
+  SaveState(distributed::Group world, Snapshot& snapshot) : world_(std::move(world)), snapshot_(snapshot) {}
 
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override;
   void replaceable(const std::string& group, const std::string& name, at::Tensor& value) override;
@@ -26,7 +26,7 @@ class SaveState : public StateVisitor {
   void number(const std::string& group, const std::string& name, int64_t& value) override;
 
  private:
-  Group world_;
+  distributed::Group world_;
   Snapshot& snapshot_;
 };
 
@@ -59,7 +59,8 @@ class CheckState : public StateVisitor {
 /// Ranks     collective
 class RestoreState : public StateVisitor {
  public:
-  RestoreState(Group world, const Snapshot& snapshot) : world_(std::move(world)), snapshot_(snapshot) {}
+  RestoreState(distributed::Group world, const Snapshot& snapshot)
+      : world_(std::move(world)), snapshot_(snapshot) {}
 
   void replicated(const std::string& group, const std::string& name, const at::Tensor& live) override;
   void replaceable(const std::string& group, const std::string& name, at::Tensor& value) override;
@@ -68,7 +69,7 @@ class RestoreState : public StateVisitor {
   void number(const std::string& group, const std::string& name, int64_t& value) override;
 
  private:
-  Group world_;
+  distributed::Group world_;
   const Snapshot& snapshot_;
 };
 
@@ -85,4 +86,4 @@ class StateGroups : public StateVisitor {
   void number(const std::string& group, const std::string&, int64_t&) override;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -18,7 +18,7 @@
 
 extern char** environ;
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -116,4 +116,4 @@ int ChildProcess::kill_all() {
   return others;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

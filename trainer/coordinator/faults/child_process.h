@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// A program to start: it is found in PATH and gets this process's environment plus these variables.
 struct ChildCommand {
@@ -50,4 +50,4 @@ class ChildProcess {
   std::optional<int> code_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

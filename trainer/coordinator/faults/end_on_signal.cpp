@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -28,4 +28,4 @@ EndOnSignal::~EndOnSignal() {
   for (size_t i = 0; i < kEnding.size(); ++i) ::sigaction(kEnding[i], &former_[i], nullptr);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

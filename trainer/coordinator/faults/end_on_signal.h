@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Makes SIGTERM, SIGINT and SIGHUP end the process at once with exit code 128 + signal, also in the
 /// first process of a container, where the default handlers do nothing. A signal that is ignored, as
@@ -21,4 +21,4 @@ class EndOnSignal {
   std::array<struct sigaction, 3> former_{};
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

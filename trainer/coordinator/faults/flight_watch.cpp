@@ -3,13 +3,14 @@
 #include <csignal>
 #include <cstring>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 constexpr std::chrono::milliseconds kLookEvery{250};
 }
 
-FlightWatch::FlightWatch(std::shared_ptr<ControlPlane> control, const FlightDump& dump, Warn warn)
+FlightWatch::FlightWatch(std::shared_ptr<distributed::ControlPlane> control, const FlightDump& dump,
+                         Warn warn)
     : control_(std::move(control)), dump_(dump), warn_(std::move(warn)), thread_([this] { run(); }) {}
 
 FlightWatch::~FlightWatch() {
@@ -48,4 +49,4 @@ void FlightWatch::look_at_ranks() {
   flights_given_ = requested;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -9,7 +9,7 @@
 #include "trainer/coordinator/faults/flight_dump.h"
 #include "trainer/coordinator/faults/signal_tap.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Writes the flight record of a rank from a thread of its own, so that it works while training hangs. The
 /// record is written on SIGTERM and SIGUSR2, when the control plane reports a lost rank, and on all ranks
@@ -20,7 +20,7 @@ namespace lodestone {
 class FlightWatch {
  public:
   /// `control` is null in world 1.
-  FlightWatch(std::shared_ptr<ControlPlane> control, const FlightDump& dump, Warn warn);
+  FlightWatch(std::shared_ptr<distributed::ControlPlane> control, const FlightDump& dump, Warn warn);
   ~FlightWatch();
   FlightWatch(const FlightWatch&) = delete;
   FlightWatch& operator=(const FlightWatch&) = delete;
@@ -30,7 +30,7 @@ class FlightWatch {
   void look_at_ranks();
   void write_failure();
 
-  const std::shared_ptr<ControlPlane> control_;
+  const std::shared_ptr<distributed::ControlPlane> control_;
   const FlightDump& dump_;
   const Warn warn_;
   SignalTap tap_;
@@ -41,4 +41,4 @@ class FlightWatch {
   std::thread thread_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

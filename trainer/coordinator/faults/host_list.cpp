@@ -18,7 +18,7 @@
 
 extern char** environ;
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -117,7 +117,7 @@ void check_name(const std::string& name, const std::string& place) {
                     std::all_of(host.begin(), host.end(), [](unsigned char letter) {
                       return std::isalnum(letter) != 0 || letter == '.' || letter == '-';
                     });
-  if (!fine) refuse(place, "a host's name of letters, digits, dots and hyphens, as mpirun wants it", name);
+  if (!fine) refuse(place, "a host's name of letters, digits, dots and hyphens, as mpirun requires", name);
 }
 
 std::optional<Host> parse_line(const std::string& line, const std::string& place) {
@@ -128,7 +128,7 @@ std::optional<Host> parse_line(const std::string& line, const std::string& place
   for (size_t i = 1; i < words.size(); i += 3) {
     const std::string& key = words[i];
     if (i + 2 >= words.size() || words[i + 1] != "=")
-      refuse(place, "slots=N behind a host's name (mpirun passes over other words)", key);
+      refuse(place, "slots=N behind a host's name (mpirun ignores other words)", key);
     const std::string& value = words[i + 2];
     if (kSlots.contains(key)) {
       host.slots = count_in(key, value, place);
@@ -240,4 +240,4 @@ std::vector<Host> answering(const std::vector<Host>& hosts, const std::vector<st
   return alive;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// A host of an Open MPI hostfile, and how many ranks it may run.
 struct Host {
@@ -33,4 +33,4 @@ std::optional<int> slots_of(const std::vector<Host>& hosts);
 /// the same time and must succeed within ten seconds. This host is included without a test.
 std::vector<Host> answering(const std::vector<Host>& hosts, const std::vector<std::string>& agent);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -17,7 +17,7 @@
 #include "common/files.h"
 #include "common/foreign_line.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -29,7 +29,7 @@ bool is_rule(std::string_view line) {
 }
 
 // Whether a message only states that a rank ended with an exit code, which the supervisor reports too.
-bool tells_an_exit_code(const std::vector<std::string>& box) {
+bool reports_exit_code(const std::vector<std::string>& box) {
   return std::any_of(box.begin(), box.end(), [](const std::string& line) {
     return line.starts_with("Primary job  terminated normally") ||
            line.find("exited with non-zero status") != std::string::npos;
@@ -81,6 +81,8 @@ void LineRelay::pass_on(std::string_view line) {
 }
 
 void LineRelay::pass_on_foreign(std::string_view line) {
+  // One line for every repetition of a stop by the supervisor.
+  if (line.starts_with("mpirun: Forwarding signal ") && std::exchange(told_forwarding_, true)) return;
   if (box_.empty() && !is_rule(line))
     return write_foreign_line(*log_, read_foreign_line(line, Logger::Level::kWarn));
   box_.emplace_back(line);
@@ -89,9 +91,9 @@ void LineRelay::pass_on_foreign(std::string_view line) {
 
 // Logs a framed message as a whole, since its contents determine the level. The frame is left out.
 void LineRelay::pass_on_box() {
-  const auto level = tells_an_exit_code(box_) ? Logger::Level::kInfo : Logger::Level::kWarn;
+  const auto level = reports_exit_code(box_) ? Logger::Level::kInfo : Logger::Level::kWarn;
   for (const std::string& line : std::exchange(box_, {}))
     if (!is_rule(line)) write_foreign_line(*log_, read_foreign_line(line, level));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -8,12 +8,13 @@
 #include "common/line_splitter.h"
 #include "common/log.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// A pipe whose lines a thread forwards to stderr. Lines of a lodestone log are forwarded unchanged. Other
 /// lines (from mpirun, ssh, C libraries) become lines of `log`, of level warn unless they state another
 /// level. A framed message of mpirun about the exit code of a rank gets level info, because the process that
-/// starts the job reports failures, and a stop that saves is not one. The destructor forwards what has
+/// starts the job reports failures, and a stop that saves is not one. That mpirun passes a
+/// signal on is said once. The destructor forwards what has
 /// arrived by then.
 /// Threads   construct it on a thread that blocks the signals that other threads wait for: the relay's thread
 ///           inherits that mask and takes none
@@ -42,7 +43,9 @@ class LineRelay {
   LineSplitter lines_;
   /// Lines of an mpirun message framed by dashes, while its end has not arrived.
   std::vector<std::string> box_;
+  /// Whether mpirun has said that it passes a signal on.
+  bool told_forwarding_ = false;
   std::thread thread_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -10,7 +10,7 @@
 
 #include "common/paths.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -63,4 +63,4 @@ bool catches(pid_t pid, int signal) {
   return (mask >> (signal - 1) & 1) != 0;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

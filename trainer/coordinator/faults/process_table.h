@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// A process of this host, as /proc shows it to its own user.
 struct SeenProcess {
@@ -25,4 +25,4 @@ char state_of(pid_t pid);
 /// Whether the process has a handler for the signal.
 bool catches(pid_t pid, int signal);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -11,7 +11,7 @@
 
 #include "common/files.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 SignalQueue::SignalQueue(std::initializer_list<int> signals) {
   sigset_t set;
@@ -39,4 +39,4 @@ std::optional<int> SignalQueue::next(std::chrono::milliseconds patience) {
   return static_cast<int>(info.ssi_signo);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

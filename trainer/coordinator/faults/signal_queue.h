@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Blocks the given signals and queues them for next(). The destructor restores the previous signal mask.
 /// Requires  a process without other threads, which would receive the signals instead
@@ -26,4 +26,4 @@ class SignalQueue {
   int fd_ = -1;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -12,7 +12,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -74,4 +74,4 @@ void SignalTap::wake() const {
   if (::write(fd_, &one, sizeof one) < 0) return;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Observes SIGTERM and SIGUSR2 in addition to their handlers, which are still called. SIGUSR2 without a
 /// handler does not end the process while this object exists. The destructor restores the previous handlers.
@@ -28,4 +28,4 @@ class SignalTap {
   int fd_ = -1;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -55,4 +55,4 @@ int StopSignals::signal() const {
   return g_first;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

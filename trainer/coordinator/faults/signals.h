@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Turns SIGTERM, SIGINT, SIGUSR1 and SIGHUP into a request to stop: the training loop polls stop_requested()
 /// and agrees with the other ranks on the step to stop at. A second SIGTERM, SIGINT or SIGHUP exits at once
@@ -28,4 +28,4 @@ class StopSignals {
   std::array<struct sigaction, 4> former_{};
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -9,7 +9,7 @@
 #include "trainer/coordinator/faults/line_relay.h"
 #include "trainer/coordinator/faults/process_table.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
@@ -21,7 +21,7 @@ constexpr milliseconds kYouth{1000};
 constexpr milliseconds kLookEvery{50};
 // mpirun passes the stop on to the ranks that it has started by then, and forgets it. When a rank has ended
 // with 75 it ends the others, with pauses of a second that a signal cuts short.
-constexpr milliseconds kSayAgain{100};
+constexpr milliseconds kSayAgain{100}, kSayAgainLater{1000};
 constexpr milliseconds kEndOnTerm{2000};
 constexpr std::array<int, 5> kFinalCodes{0, 2, 3, 5, 75};
 constexpr int kResumable = 75;
@@ -37,7 +37,7 @@ std::string describe(int code) {
 Supervisor::Supervisor(SupervisorOptions options, Log log)
     : options_(std::move(options)),
       log_(std::move(log)),
-      token_(random_token()),
+      token_(distributed::random_token()),
       signals_({SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGCHLD}) {
   generation_.world = ceiling_ = options_.world;
 }
@@ -103,10 +103,14 @@ void Supervisor::pass_stop_on(ChildProcess& job) {
   if (!stop_ || now < pass_at_) return;
   // It would end mpirun, or a shell, whose handlers are not up yet.
   if (now - started_ < kYouth && !catches(job.pid(), passed_stop())) return;
-  if (pass_at_ == Clock::time_point()) log_->info("signal {}: the job saves and stops", *stop_);
+  if (pass_at_ == Clock::time_point()) {
+    log_->info("signal {}: the job saves and stops", *stop_);
+    passed_first_ = now;
+  }
   job.send(passed_stop());
   // A rank counts SIGUSR1 as often as it comes as one stop, but a second SIGTERM kills it.
-  pass_at_ = passed_stop() == SIGUSR1 ? now + kSayAgain : Clock::time_point::max();
+  pass_at_ =
+      passed_stop() == SIGUSR1 ? now + repeats_stop_after(now - passed_first_) : Clock::time_point::max();
 }
 
 int Supervisor::passed_stop() const {
@@ -148,16 +152,20 @@ bool Supervisor::choose_world() {
   if (options_.min_world >= options_.world) return true;
   const int left = options_.ranks_left ? options_.ranks_left() : options_.world;
   if (left < options_.min_world) {
-    log_->warn("the hosts that answer can run {}, and at least {} are wanted", counted(left, "rank"),
+    log_->warn("the hosts that answer can run {}, and at least {} are required", counted(left, "rank"),
                options_.min_world);
     return false;
   }
   if (fruitless_ > 0 && fruitless_ % 2 == 0) ceiling_ = std::max(options_.min_world, generation_.world - 1);
   const int world = std::min(left, ceiling_);
   if (world != generation_.world)
-    log_->warn("going on with {} in place of {}", counted(world, "rank"), generation_.world);
+    log_->warn("continuing with {} in place of {}", counted(world, "rank"), generation_.world);
   generation_.world = world;
   return true;
+}
+
+milliseconds repeats_stop_after(Clock::duration since_first) {
+  return since_first < kYouth ? kSayAgain : kSayAgainLater;
 }
 
 milliseconds SupervisorOptions::pause_after(int fruitless) const {
@@ -175,4 +183,4 @@ void Supervisor::pause() {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

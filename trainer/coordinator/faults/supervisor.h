@@ -10,7 +10,7 @@
 #include "trainer/coordinator/faults/child_process.h"
 #include "trainer/coordinator/faults/signal_queue.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// One attempt of a job: from its start to the end of its first rank.
 struct Generation {
@@ -43,6 +43,10 @@ struct SupervisorOptions {
   /// Number of ranks that the responding hosts can run; null: all.
   std::function<int()> ranks_left;
 };
+
+/// How long after the repetition of a stop signal the next follows: soon at first, while ranks start that
+/// mpirun did not pass the signal to, and seldom once they save.
+std::chrono::milliseconds repeats_stop_after(std::chrono::steady_clock::duration since_first);
 
 /// Runs a job and restarts it when it ends in a way that a restart can cure. Exit codes 0, 2, 3, 5 and 75 end
 /// the supervision, and so does a second exit code 1 without a new checkpoint in between, since the same
@@ -87,8 +91,8 @@ class Supervisor {
   int ceiling_ = 1;
   /// The first signal that requested a stop.
   std::optional<int> stop_;
-  /// When the job is told of the stop next.
-  std::chrono::steady_clock::time_point pass_at_{};
+  /// When the job next gets the signal to stop, and when it got it first.
+  std::chrono::steady_clock::time_point pass_at_{}, passed_first_{};
   std::optional<int> killed_by_;
   std::chrono::steady_clock::time_point started_{}, kill_at_ = std::chrono::steady_clock::time_point::max();
   /// When ranks were last seen on this host.
@@ -98,4 +102,4 @@ class Supervisor {
   int last_code_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

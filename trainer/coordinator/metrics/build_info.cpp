@@ -2,7 +2,7 @@
 
 #include <torch/version.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 std::string lodestone_version() {
   return LODESTONE_VERSION;
@@ -12,4 +12,4 @@ std::string libtorch_version() {
   return TORCH_VERSION;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// The version of this program, such as "0.1.0".
 std::string lodestone_version();
@@ -10,4 +10,4 @@ std::string lodestone_version();
 /// The version of LibTorch that the program was compiled against, such as "2.11.0".
 std::string libtorch_version();
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -4,7 +4,7 @@
 
 #include <ATen/ops/cdist.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 std::vector<HardTriplet> hardest_triplets(const at::Tensor& z_ND, const std::vector<int64_t>& labels,
                                           int64_t count) {
@@ -33,4 +33,4 @@ std::vector<HardTriplet> hardest_triplets(const at::Tensor& z_ND, const std::vec
   return found;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

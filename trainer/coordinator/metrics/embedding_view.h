@@ -5,7 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// A triplet of rows: an anchor, its farthest positive and its nearest negative.
 struct HardTriplet {
@@ -21,4 +21,4 @@ struct HardTriplet {
 std::vector<HardTriplet> hardest_triplets(const at::Tensor& z_ND, const std::vector<int64_t>& labels,
                                           int64_t count);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

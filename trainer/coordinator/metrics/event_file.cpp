@@ -13,7 +13,7 @@
 #include "common/files.h"
 #include "common/open_file.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -122,4 +122,4 @@ void EventFile::write_record(std::string_view event) {
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -8,7 +8,7 @@
 
 #include "trainer/coordinator/warn.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// One scalar of a step.
 struct EventScalar {
@@ -42,4 +42,4 @@ class EventFile {
   bool warned_ = false;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -123,7 +123,7 @@ function drawPhases(run) {
 // A step that takes ten times as long as usual, and a minute at least, is worth a word.
 function drawState(run) {
   const late = run.step_age !== null && run.step_age > Math.max(60, 10 * run.step_seconds);
-  if (run.step >= run.total_steps) return setState('All steps are done; the model is judged.');
+  if (run.step >= run.total_steps) return setState('All steps are done; the model is evaluated.');
   setState(run.step_age === null ? 'No step is done yet.' : late ? `No step for ${Math.floor(run.step_age / 60)} min.`
     : 'Training. Figures come in every two seconds.', late);
 }

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "trainer/coordinator/metrics/live_assets.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -15,31 +15,30 @@ constexpr const char* kMetrics = "text/plain; version=0.0.4; charset=utf-8";
 constexpr const char* kJson = "application/json; charset=utf-8";
 
 template <typename Make>
-HttpRoute page(const char* type, Make make) {
+http::HttpRoute page(const char* type, Make make) {
   return {false, false, [type, make = std::move(make)](const std::string&) {
-            return HttpAnswer{200, type, std::string(make())};
+            return http::HttpAnswer{200, type, std::string(make())};
           }};
 }
 
 // Prometheus is answered at any load from other clients.
 template <typename Make>
-HttpRoute figures(Make make) {
-  HttpRoute route = page(kMetrics, std::move(make));
+http::HttpRoute figures(Make make) {
+  http::HttpRoute route = page(kMetrics, std::move(make));
   route.always = true;
   return route;
 }
 
-HttpAnswer hidden(const std::string&) {
-  return http_error(
-      403,
-      "the live page shows pictures and the configuration; set metrics.user and metrics.password_file, or "
-      "metrics.address to 127.0.0.1, to see it");
+http::HttpAnswer hidden(const std::string&) {
+  return http::http_error(403,
+                          "the live page shows images and the configuration; set metrics.user and "
+                          "metrics.password_file, or metrics.address to 127.0.0.1, to see it");
 }
 
-HttpAnswer ask_for_checkpoint(const std::function<void()>& request) {
-  if (!request) return http_error(403, "set metrics.user and metrics.password_file to allow this");
+http::HttpAnswer ask_for_checkpoint(const std::function<void()>& request) {
+  if (!request) return http::http_error(403, "set metrics.user and metrics.password_file to allow this");
   request();
-  return {202, kText, "a checkpoint follows the step under way\n"};
+  return {202, kText, "a checkpoint is saved after the current step\n"};
 }
 
 }  // namespace
@@ -47,10 +46,12 @@ HttpAnswer ask_for_checkpoint(const std::function<void()>& request) {
 Pages rank_pages(const RunMetrics& metrics) {
   Pages pages;
   pages["/metrics"] = figures([&metrics] { return metrics.text(); });
-  pages["/healthz"] = {false, true, [](const std::string&) { return HttpAnswer{200, kText, "alive\n"}; }};
+  pages["/healthz"] = {false, true, [](const std::string&) {
+                         return http::HttpAnswer{200, kText, "alive\n"};
+                       }};
   pages["/readyz"] = {false, true, [&metrics](const std::string&) {
-                        return metrics.ready() ? HttpAnswer{200, kText, "training\n"}
-                                               : HttpAnswer{503, kText, "no step is done yet\n"};
+                        return metrics.ready() ? http::HttpAnswer{200, kText, "training\n"}
+                                               : http::HttpAnswer{503, kText, "no step is done yet\n"};
                       }};
   return pages;
 }
@@ -74,16 +75,16 @@ Pages live_pages(LiveSource source, bool shown) {
   return pages;
 }
 
-std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
-                                        const Warn& warn) {
+std::unique_ptr<http::HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
+                                              const Warn& warn) {
   if (config.user.empty() != config.password_file.empty())
     throw ConfigError("metrics: expected user and password_file together, got one of them; set both or none");
-  HttpOptions options;
+  http::HttpOptions options;
   options.address = config.address;
   options.port = static_cast<int>(port);
   if (!config.user.empty())
-    options.authorization =
-        basic_authorization(config.user, read_secret(config.password_file, "metrics.password_file"));
+    options.authorization = http::basic_authorization(
+        config.user, http::read_secret(config.password_file, "metrics.password_file"));
   options.certificate = config.certificate;
   options.max_requests = 16;
   options.max_body = 0;
@@ -92,12 +93,13 @@ std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t por
   options.warn = warn;
   for (const auto& [file, setting] : {std::pair(config.password_file, "metrics.password_file"),
                                       std::pair(config.certificate, "metrics.certificate")})
-    if (const std::string told = exposed_secret(file, setting); warn && !told.empty()) warn(told);
+    if (const std::string warning = http::exposed_secret(file, setting); warn && !warning.empty())
+      warn(warning);
   const auto held = std::make_shared<const Pages>(std::move(pages));
-  return std::make_unique<HttpServer>(std::move(options), [held](const std::string& path) {
+  return std::make_unique<http::HttpServer>(std::move(options), [held](const std::string& path) {
     const auto found = held->find(path);
     return found == held->end() ? nullptr : &found->second;
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

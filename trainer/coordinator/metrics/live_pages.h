@@ -12,9 +12,9 @@
 #include "trainer/coordinator/warn.h"
 #include "trainer/http/http_server.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
-using Pages = std::map<std::string, HttpRoute>;
+using Pages = std::map<std::string, http::HttpRoute>;
 
 /// The pages of a rank that serves only metrics: /metrics, /healthz, and /readyz (200 after the first step).
 /// Requires  `metrics` outlives the pages
@@ -37,7 +37,7 @@ Pages live_pages(LiveSource source, bool shown = true);
 /// answered at a time. `warn` receives secrets that other users can read, and a renewed certificate that
 /// cannot be used.
 /// Throws    ConfigError if that is impossible
-std::unique_ptr<HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
-                                        const Warn& warn = {});
+std::unique_ptr<http::HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
+                                              const Warn& warn = {});
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

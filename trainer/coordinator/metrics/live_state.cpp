@@ -7,7 +7,7 @@
 #include "common/json_text.h"
 #include "trainer/eval/metric_table.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -36,24 +36,25 @@ std::string dumped(const json& value) {
 }
 
 json to_json(const LiveSample& sample) {
-  return {{"label", sample.label}, {"text", sample.text}, {"picture", sample.picture}};
+  return {{"label", sample.label}, {"text", sample.text}, {"picture", sample.image}};
 }
 
 // The metrics whose values the entries of `evaluations` may have.
 json followed_rows() {
   json rows = json::array();
-  for (const Metric& metric : followed_metrics())
+  for (const eval::Metric& metric : eval::followed_metrics())
     rows.push_back(
-        {{"name", metric.name}, {"title", metric.title}, {"rate", metric.kind == Metric::Kind::kRate}});
+        {{"name", metric.name}, {"title", metric.title}, {"rate", metric.kind == eval::Metric::Kind::kRate}});
   return rows;
 }
 
-std::map<std::string, std::optional<double>> curve_values(const StepMetrics& metrics, double step_seconds) {
+std::map<std::string, std::optional<double>> curve_values(const engine::StepMetrics& metrics,
+                                                          double step_seconds) {
   std::map<std::string, std::optional<double>> values{{"loss", metrics.loss},
                                                       {"learning_rate", metrics.learning_rate},
                                                       {"gradient_norm", metrics.gradient_norm}};
   if (step_seconds > 0) values["samples_per_second"] = static_cast<double>(metrics.samples) / step_seconds;
-  for (const auto& field : kHealthFields) values[field.name] = metrics.health.*field.member;
+  for (const auto& field : engine::kHealthFields) values[field.name] = metrics.health.*field.member;
   return values;
 }
 
@@ -69,8 +70,8 @@ LiveState::LiveState(const RunInfo& run, int64_t first_step, int64_t total_steps
       config_(std::move(config)),
       began_(unix_seconds()) {}
 
-void LiveState::step(const StepMetrics& metrics) {
-  const std::lock_guard lock(mutex_);
+void LiveState::step(const engine::StepMetrics& metrics) {
+  const std::scoped_lock lock(mutex_);
   const bool first = step_ == first_step_;
   step_ = metrics.step;
   last_ = metrics;
@@ -78,7 +79,8 @@ void LiveState::step(const StepMetrics& metrics) {
   const auto blend = [first](double& smooth, double value) {
     smooth = first ? value : 0.9 * smooth + 0.1 * value;
   };
-  for (const auto& phase : kPhaseFields) blend(smooth_.phases.*phase.member, metrics.phases.*phase.member);
+  for (const auto& phase : engine::kPhaseFields)
+    blend(smooth_.phases.*phase.member, metrics.phases.*phase.member);
   blend(smooth_.step_seconds, metrics.step_seconds);
   if ((metrics.step - first_step_ - 1) % spacing_ != 0) return;
   curve_steps_.push_back(metrics.step);
@@ -97,46 +99,46 @@ void LiveState::step(const StepMetrics& metrics) {
   spacing_ *= 2;
 }
 
-void LiveState::evaluation(int64_t step, const std::map<std::string, double>& measures) {
-  const std::lock_guard lock(mutex_);
+void LiveState::evaluation(int64_t step, const std::map<std::string, double>& metrics) {
+  const std::scoped_lock lock(mutex_);
   json entry{{"step", step}};
-  for (const Metric& metric : followed_metrics())
-    if (const auto found = measures.find(metric.name); found != measures.end())
+  for (const eval::Metric& metric : eval::followed_metrics())
+    if (const auto found = metrics.find(metric.name); found != metrics.end())
       entry[metric.name] = number(found->second);
   if (evaluations_.size() >= kEvaluations) evaluations_.erase(evaluations_.begin());
   evaluations_.push_back(std::move(entry));
 }
 
 void LiveState::checkpoint(int64_t step, double seconds, uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   keep_last(checkpoints_, {{"step", step}, {"time", unix_seconds()}, {"seconds", seconds}, {"bytes", bytes}},
             kCheckpoints);
 }
 
 void LiveState::checkpoint_failed(int64_t step, const std::string& reason) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   keep_last(checkpoints_, {{"step", step}, {"time", unix_seconds()}, {"failed", reason}}, kCheckpoints);
 }
 
 void LiveState::notice(int64_t step, const std::string& sentence) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   keep_last(notices_, {{"step", step}, {"time", unix_seconds()}, {"sentence", sentence}}, kNotices);
 }
 
 void LiveState::embeddings(LiveEmbeddings embeddings) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   embeddings_ = std::move(embeddings);
   made_ = Clock::now();
 }
 
 bool LiveState::wants_embeddings() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto now = Clock::now();
   return asked_ && now - *asked_ < kAskedLately && (!made_ || now - *made_ > kStale);
 }
 
 std::string LiveState::run_json(const std::vector<RankState>& ranks) const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   json facts = json::array(), rank_rows = json::array(), phases = json::array(), curves = json::object();
   for (const auto& [name, value] : facts_) facts.push_back({name, value});
   for (const auto& rank : ranks)
@@ -145,7 +147,8 @@ std::string LiveState::run_json(const std::vector<RankState>& ranks) const {
                          {"silent_seconds", rank.silent_seconds},
                          {"awaited_seconds", rank.awaited_seconds},
                          {"place", rank.place}});
-  for (const auto& phase : kPhaseFields) phases.push_back({phase.name, number(smooth_.phases.*phase.member)});
+  for (const auto& phase : engine::kPhaseFields)
+    phases.push_back({phase.name, number(smooth_.phases.*phase.member)});
   for (const auto& [name, curve] : curves_) {
     json values = json::array();
     for (const auto& value : curve) values.push_back(number(value));
@@ -180,7 +183,7 @@ std::string LiveState::run_json(const std::vector<RankState>& ranks) const {
 }
 
 std::string LiveState::embeddings_json() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   asked_ = Clock::now();
   json points = json::array(), triplets = json::array();
   for (const auto& point : embeddings_.points)
@@ -195,4 +198,4 @@ std::string LiveState::embeddings_json() {
       {{"step", embeddings_.step}, {"points", std::move(points)}, {"triplets", std::move(triplets)}});
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -14,11 +14,11 @@
 #include "trainer/coordinator/metrics/run_metrics.h"
 #include "trainer/engine/step_metrics.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// A sample as the live page shows it: a text, or an image as a data: URI.
 struct LiveSample {
-  std::string label, text, picture;
+  std::string label, text, image;
 };
 /// An embedding projected to the plane.
 struct LivePoint {
@@ -47,8 +47,8 @@ class LiveState {
   LiveState(const RunInfo& run, int64_t first_step, int64_t total_steps,
             std::vector<std::pair<std::string, std::string>> facts, std::string config);
 
-  void step(const StepMetrics& metrics);
-  void evaluation(int64_t step, const std::map<std::string, double>& measures);
+  void step(const engine::StepMetrics& metrics);
+  void evaluation(int64_t step, const std::map<std::string, double>& metrics);
   void checkpoint(int64_t step, double seconds, uint64_t bytes);
   void checkpoint_failed(int64_t step, const std::string& reason);
   void notice(int64_t step, const std::string& sentence);
@@ -73,7 +73,7 @@ class LiveState {
   std::string config_;
   Clock::time_point start_ = Clock::now();
   double began_ = 0;
-  StepMetrics last_, smooth_;
+  engine::StepMetrics last_, smooth_;
   std::map<std::string, std::vector<std::optional<double>>> curves_;
   std::vector<int64_t> curve_steps_;
   nlohmann::json evaluations_ = nlohmann::json::array();
@@ -82,4 +82,4 @@ class LiveState {
   std::optional<Clock::time_point> stepped_, asked_, made_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -14,7 +14,7 @@
 #include "common/paths.h"
 #include "trainer/coordinator/metrics/metrics_tail.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace fs = std::filesystem;
 
@@ -33,12 +33,12 @@ MetricsLog::~MetricsLog() {
   ::close(fd_);
 }
 
-bool MetricsLog::train(const StepMetrics& metrics) {
-  return append(to_json(metrics), "train");
+bool MetricsLog::train(const engine::StepMetrics& metrics) {
+  return append(engine::to_json(metrics), "train");
 }
 
-bool MetricsLog::eval(int64_t step, std::string_view split, const json& measures) {
-  json line = measures.is_object() ? measures : json::object();
+bool MetricsLog::eval(int64_t step, std::string_view split, const json& metrics) {
+  json line = metrics.is_object() ? metrics : json::object();
   line["step"] = step;
   line["split"] = split;
   return append(std::move(line), "eval");
@@ -62,14 +62,14 @@ bool MetricsLog::append(json line, std::string_view kind) {
   if (written == static_cast<ssize_t>(text.size())) return true;
 
   const std::string reason = written < 0 ? std::generic_category().message(errno) : "the disk is full";
-  if (written > 0 && ::ftruncate(fd_, before) != 0) return lost(reason + ", and half a line stays");
+  if (written > 0 && ::ftruncate(fd_, before) != 0) return lost(reason + ", and an incomplete line remains");
   return lost(reason);
 }
 
 bool MetricsLog::lost(const std::string& reason) {
   if (++lost_lines_ == 1 && warn_)
     warn_("metrics: cannot write to " + path_.string() + ": " + reason +
-          "; training goes on without these lines, free space to have the next");
+          "; training continues without these lines, free space to store later ones");
   return false;
 }
 
@@ -103,4 +103,4 @@ std::vector<json> read_metrics(const fs::path& path) {
   return lines;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

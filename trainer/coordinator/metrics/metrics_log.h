@@ -13,7 +13,7 @@
 #include "trainer/coordinator/warn.h"
 #include "trainer/engine/step_metrics.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// metrics.jsonl: one JSON object per line, of `kind` train, eval or event. Each line has been written
 /// to the kernel when the call returns, so that it survives the end of the process (but not a power
@@ -33,9 +33,9 @@ class MetricsLog {
   MetricsLog& operator=(const MetricsLog&) = delete;
 
   /// Each of these returns whether the line was written.
-  bool train(const StepMetrics& metrics);
-  /// `measures` is an object of metrics by name; undefined ones are null.
-  bool eval(int64_t step, std::string_view split, const nlohmann::json& measures);
+  bool train(const engine::StepMetrics& metrics);
+  /// `metrics` is an object of metrics by name; undefined ones are null.
+  bool eval(int64_t step, std::string_view split, const nlohmann::json& metrics);
   /// `what`: "checkpoint", "restart", "warning" …
   bool event(int64_t step, std::string_view what, const nlohmann::json& details = nlohmann::json::object());
 
@@ -60,4 +60,4 @@ void read_metrics(const std::filesystem::path& path, const std::function<void(nl
 /// All lines as above, in memory.
 std::vector<nlohmann::json> read_metrics(const std::filesystem::path& path);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -16,7 +16,7 @@
 #include "common/open_file.h"
 #include "common/paths.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -46,9 +46,9 @@ class LinesBackwards {
   /// The line before the previous result, without its line break; first, the text after the last line break.
   /// Returns false at the beginning of the file.
   bool previous(std::string& line) {
-    if (line_begin_ == 0 && told_) return false;
-    const uint64_t line_end = told_ ? line_begin_ - 1 : size_;
-    told_ = true;
+    if (line_begin_ == 0 && started_) return false;
+    const uint64_t line_end = started_ ? line_begin_ - 1 : size_;
+    started_ = true;
     bool endless = false;
     size_t newline = std::string::npos;
     while ((newline = held_before(line_end)) == std::string::npos && begin_ > 0) {
@@ -110,7 +110,7 @@ class LinesBackwards {
   uint64_t begin_ = 0;       // position of the held bytes
   uint64_t line_begin_ = 0;  // position of the line of the last call
   uint64_t bytes_read_ = 0;
-  bool told_ = false;
+  bool started_ = false;
   std::string held_;
 };
 
@@ -151,4 +151,4 @@ TailCut cut_metrics_tail(const std::filesystem::path& path, std::optional<int64_
   return cut;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// What cut_metrics_tail read and removed.
 struct TailCut {
@@ -21,4 +21,4 @@ struct TailCut {
 /// Throws    IoError
 TailCut cut_metrics_tail(const std::filesystem::path& path, std::optional<int64_t> resume_step);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -9,7 +9,7 @@
 
 #include "common/log_format.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -109,4 +109,4 @@ void Progress::draw(const ProgressState& state) {
   drawn_ = true;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -9,7 +9,7 @@
 
 #include "common/log.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// How progress is displayed.
 struct ProgressStyle {
@@ -75,4 +75,4 @@ class Progress {
 /// A duration as "0:07", "12:34" or "3:04:05".
 std::string format_duration(double seconds);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

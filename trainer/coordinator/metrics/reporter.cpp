@@ -21,7 +21,7 @@
 #include "trainer/engine/health.h"
 #include "trainer/engine/still_watch.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -50,7 +50,7 @@ std::vector<std::pair<std::string, std::string>> facts_of(const RunInfo& run, co
   return facts;
 }
 
-std::vector<EventScalar> scalars_of(const StepMetrics& metrics) {
+std::vector<EventScalar> scalars_of(const engine::StepMetrics& metrics) {
   std::vector<EventScalar> scalars;
   const nlohmann::json line = to_json(metrics);
   for (const auto& [name, value] : line.items())
@@ -66,8 +66,8 @@ struct Reporter::Endpoint {
 
   RunInfo info;
   RunMetrics metrics;
-  std::unique_ptr<LiveState> live;     // set on rank 0 only
-  std::unique_ptr<HttpServer> server;  // last, since it reads the others
+  std::unique_ptr<LiveState> live;           // set on rank 0 only
+  std::unique_ptr<http::HttpServer> server;  // last, since it reads the others
 };
 
 /// The run folder's files, which only rank 0 writes.
@@ -77,8 +77,8 @@ struct Reporter::Lead {
   MetricsLog log;
   std::unique_ptr<EventFile> events;
   Progress progress;
-  CollapseWatch collapse;
-  StillWatch still;
+  engine::CollapseWatch collapse;
+  engine::StillWatch still;
   std::optional<double> recall;  // of the last evaluation, and its step
   int64_t recall_step = 0;
   double step_seconds = 0;
@@ -128,7 +128,7 @@ void Reporter::serve(const RunStart& start) {
   const Warn warn = warn_to(context_.log);
   std::vector<std::string> targets{scrape_target(metrics, port)};
   if (metrics.per_rank && !metrics.targets_file.empty())
-    targets = gather_texts(context_.world, targets.front());
+    targets = distributed::gather_texts(context_.world, targets.front());
   if (lead_) {
     own.live = std::make_unique<LiveState>(own.info, start.step, start.steps_planned,
                                            facts_of(own.info, start), start.config);
@@ -143,7 +143,7 @@ void Reporter::serve(const RunStart& start) {
       context_.log->info("live page at {}/, metrics at /metrics", place);
     else
       context_.log->info(
-          "metrics at {}/metrics; the live page, which shows pictures and the configuration, is served on "
+          "metrics at {}/metrics; the live page, which shows images and the configuration, is served on "
           "loopback, or with metrics.user and metrics.password_file (metrics.pages)",
           place);
     if (!metrics.targets_file.empty()) write_scrape_targets(metrics, own.info.run, targets);
@@ -164,18 +164,18 @@ std::vector<RankState> Reporter::ranks() const {
   std::vector<RankState> states;
   const auto control = context_.launch.control();
   if (!control) return states;
-  for (const Peer& peer : control->peers())
+  for (const distributed::Peer& peer : control->peers())
     if (!peer.left)
       states.push_back(
           {peer.rank, peer.step, seconds(peer.silent), seconds(peer.lag), peer.place, peer.behind});
   return states;
 }
 
-void Reporter::step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD) {
-  tell_step(*context_.log, metrics.step);
+void Reporter::step(const engine::StepMetrics& metrics, const sampler::Batch& batch, const at::Tensor& z_bD) {
+  set_log_step(*context_.log, metrics.step);
   if (endpoint_->server) {
     endpoint_->metrics.step(metrics);
-    endpoint_->metrics.traffic(context_.world.traffic(), collective_seconds(context_.world));
+    endpoint_->metrics.traffic(context_.world.traffic(), distributed::collective_seconds(context_.world));
   }
   if (!lead_) return;
   lead_->log.train(metrics);
@@ -209,23 +209,23 @@ void Reporter::bad_records(int64_t step, const std::vector<std::string>& message
   }
 }
 
-void Reporter::evaluated(int64_t step, const Evaluation& evaluation) {
+void Reporter::evaluated(int64_t step, const eval::Evaluation& evaluation) {
   if (!lead_) return;
-  nlohmann::json measures = nlohmann::json::parse(to_json(evaluation.model.measures));
-  if (!evaluation.floor.measures.empty())
-    measures["floor"] = nlohmann::json::parse(to_json(evaluation.floor.measures));
-  if (evaluation.left_out > 0) measures["left_out"] = evaluation.left_out;
-  lead_->log.eval(step, "evaluate", measures);
+  nlohmann::json metrics = nlohmann::json::parse(to_json(evaluation.model.metrics));
+  if (!evaluation.baseline.metrics.empty())
+    metrics["floor"] = nlohmann::json::parse(to_json(evaluation.baseline.metrics));
+  if (evaluation.left_out > 0) metrics["left_out"] = evaluation.left_out;
+  lead_->log.eval(step, "evaluate", metrics);
   std::map<std::string, double> values;
   std::vector<EventScalar> scalars;
-  for (const auto& [name, value] : evaluation.model.measures.entries()) {
+  for (const auto& [name, value] : evaluation.model.metrics.entries()) {
     values[name] = value;
     scalars.push_back({"evaluate/" + name, value});
   }
   if (lead_->events) lead_->events->add(step, scalars);
   endpoint_->metrics.evaluation(values);
   if (endpoint_->live) endpoint_->live->evaluation(step, values);
-  lead_->recall = evaluation.model.measures.find("recall_at_1");
+  lead_->recall = evaluation.model.metrics.find("recall_at_1");
   lead_->recall_step = step;
 }
 
@@ -279,4 +279,4 @@ void Reporter::finish() {
   if (lead_) lead_->progress.finish();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

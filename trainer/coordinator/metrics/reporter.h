@@ -16,7 +16,7 @@
 #include "trainer/eval/evaluation.h"
 #include "trainer/negatives/global_batch.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Description and state of a training run when its reporting starts.
 struct RunStart {
@@ -28,9 +28,9 @@ struct RunStart {
   int64_t restarts = 0;
   /// The configuration as YAML.
   std::string config = {};
-  std::shared_ptr<const Examples> examples = {};
+  std::shared_ptr<const sampler::Examples> examples = {};
   /// Refers to the loss and miner of the run.
-  Objective objective;
+  negatives::Objective objective;
   /// The step at which training ends.
   int64_t steps_planned = 0;
   /// Number of parameters that the encoder learns.
@@ -58,10 +58,10 @@ class Reporter {
 
   /// Reports one step. `batch` and `z_bD` are this rank's rows of it; rank 0 reads them every few seconds,
   /// and only while a client has the live page open.
-  void step(const StepMetrics& metrics, const Batch& batch, const at::Tensor& z_bD);
+  void step(const engine::StepMetrics& metrics, const sampler::Batch& batch, const at::Tensor& z_bD);
   /// Reports skipped records, of which there are `count` so far.
   void bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count);
-  void evaluated(int64_t step, const Evaluation& evaluation);
+  void evaluated(int64_t step, const eval::Evaluation& evaluation);
   /// `stall_seconds` is how long the step waited for the save.
   void checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds);
   /// Counts how long a step waited for a save, whether or not the save succeeds.
@@ -86,10 +86,10 @@ class Reporter {
 
   const CoordinatorConfig config_;
   RunContext& context_;
-  std::shared_ptr<const Examples> examples_;
-  Objective objective_;
+  std::shared_ptr<const sampler::Examples> examples_;
+  negatives::Objective objective_;
   std::unique_ptr<Endpoint> endpoint_;
   std::unique_ptr<Lead> lead_;  ///< set on rank 0 only
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -19,7 +19,7 @@
 #include "trainer/eval/metric_table.h"
 #include "trainer/http/process_metrics.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -81,27 +81,25 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
                         "Seconds that steps of this rank waited for the loader.")),
       step(gauge(registry, "step", "The last step that was done, counted from the run's beginning.",
                  static_cast<double>(run.first_step))),
-      planned(gauge(registry, "steps_planned", "Steps that the run is to have done at its end.",
+      planned(gauge(registry, "steps_planned", "Planned steps of the run.",
                     static_cast<double>(run.steps_planned))),
-      eta(gauge(
-          registry, "eta_seconds",
-          "Seconds until the last step ends, at the pace of the last hundred steps or so, with what lies "
-          "between steps.")),
-      batches_ready(
-          gauge(registry, "batches_ready",
-                "Batches that lay ready when the last step asked for one; 0 again and again: data is the "
-                "bottleneck.")),
+      eta(gauge(registry, "eta_seconds",
+                "Seconds until the last step ends, at the pace of about the last hundred steps, including "
+                "the time between steps.")),
+      batches_ready(gauge(
+          registry, "batches_ready",
+          "Batches that were ready when the last step requested one; repeatedly 0: data is the bottleneck.")),
       epoch(gauge(registry, "epoch", "Epoch of the last step.")),
       last_step(
           gauge(registry, "last_step_timestamp_seconds", "When the last step ended, in seconds since 1970.")),
-      goodput(gauge(registry, "goodput_ratio",
-                    "Share of the time since this process began that was spent in steps, but for their "
-                    "waiting for data.")) {
+      goodput(gauge(
+          registry, "goodput_ratio",
+          "Share of the time since this process began that was spent in steps, without waiting for data.")) {
   auto& durations = prometheus::BuildHistogram()
                         .Name("lodestone_step_duration_seconds")
                         .Help("Seconds of a step by phase; phases don't overlap.")
                         .Register(registry);
-  for (const auto& phase : kPhaseFields)
+  for (const auto& phase : engine::kPhaseFields)
     phases.push_back(&durations.Add({{"phase", phase.name}}, kStepBounds));
   auto& calls =
       counters(registry, "collective_calls_total", "Collectives that this rank took part in, by verb.");
@@ -119,7 +117,7 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
          {"config_hash", run.config_hash},
          {"backend", run.backend},
          {"rank", std::to_string(run.rank)}});
-  gauge(registry, "generation", "Generation of the job, as whoever supervises it counts: 0 at first.",
+  gauge(registry, "generation", "Generation of the job, as its supervisor counts: 0 at first.",
         static_cast<double>(run.generation));
 }
 
@@ -156,7 +154,7 @@ struct RunSeries {
   Counter &attempts, &failures, &damaged, &stall;
   Gauge &duration, &bytes, &last_success, &interval;
   std::vector<Gauge*> health;
-  std::map<std::string, Gauge*> loss_parameters, measures;
+  std::map<std::string, Gauge*> loss_parameters, metrics;
 };
 
 RunSeries::RunSeries(Registry& registry, const RunInfo& run)
@@ -165,23 +163,22 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
       gradient_norm(gauge(registry, "gradient_norm", "Norm of the whole gradient before clipping.")),
       loss_scale(gauge(registry, "loss_scale", "Factor on the loss that keeps float16 gradients in range.")),
       lag_steps(gauge(registry, "rank_lag_steps",
-                      "Steps that the rank farthest behind lacked when its heartbeat was last heard.")),
+                      "Steps that the rank farthest behind was behind at its last heartbeat.")),
       lag_seconds(gauge(registry, "rank_lag_seconds",
-                        "Longest time that the others have now waited for a rank in one collective.")),
+                        "Longest time that the other ranks have now waited for a rank in one collective.")),
       most_behind(gauge(registry, "rank_most_behind",
                         "The rank that is waited for longest, or else farthest behind.")),
-      ranks_reporting(gauge(registry, "ranks_reporting", "Ranks whose heartbeat is heard.")),
+      ranks_reporting(gauge(registry, "ranks_reporting", "Ranks with a current heartbeat.")),
       silence(gauge(registry, "rank_silence_seconds", "Longest time since the last heartbeat of a rank.")),
-      restarts(counter(registry, "restarts_total",
-                       "Times the run was gone on with or started again; kept over processes.")),
+      restarts(counter(registry, "restarts_total", "Restarts of the run, counted over all its processes.")),
       non_finite(counter(registry, "non_finite_steps_total", "Steps whose loss or gradient was not finite.")),
       collapses(
-          counter(registry, "collapses_total", "Times that all embeddings were found to be nearly equal.")),
-      attempts(counter(registry, "checkpoint_attempts_total", "Checkpoints tried to save.")),
+          counter(registry, "collapses_total", "Number of times that all embeddings were nearly equal.")),
+      attempts(counter(registry, "checkpoint_attempts_total", "Attempts to save a checkpoint.")),
       failures(counter(registry, "checkpoint_failures_total", "Checkpoints that could not be saved.")),
-      damaged(counter(registry, "checkpoint_damaged_total", "Damaged checkpoints that loading passed over.")),
+      damaged(counter(registry, "checkpoint_damaged_total", "Damaged checkpoints that loading skipped.")),
       stall(counter(registry, "checkpoint_stall_seconds_total",
-                    "Seconds that training stood still for checkpoints.")),
+                    "Seconds that training waited for checkpoints.")),
       duration(gauge(registry, "checkpoint_duration_seconds", "Seconds the last save took.")),
       bytes(gauge(registry, "checkpoint_size_bytes", "Bytes of the last checkpoint.")),
       last_success(gauge(
@@ -190,17 +187,16 @@ RunSeries::RunSeries(Registry& registry, const RunInfo& run)
           "process began.",
           now_seconds())),
       interval(gauge(registry, "checkpoint_interval_seconds",
-                     "Time that is meant to pass between two checkpoints, at the mean pace of the steps so "
-                     "far; NaN: none are "
-                     "asked for.")) {
+                     "Planned time between two checkpoints, at the mean pace of the steps so far; NaN: none "
+                     "are planned.")) {
   restarts.Increment(static_cast<double>(run.restarts));
-  for (const auto& field : kHealthFields) health.push_back(&gauge(registry, field.name, field.help));
+  for (const auto& field : engine::kHealthFields) health.push_back(&gauge(registry, field.name, field.help));
   for (const auto& name : run.loss_parameters)
-    loss_parameters[name] = &gauge(registry, "loss_parameter", "Numbers that the loss has learned, by name.",
+    loss_parameters[name] = &gauge(registry, "loss_parameter", "Learned parameters of the loss, by name.",
                                    kUnknown, {{"name", name}});
-  for (const Metric& metric : followed_metrics()) {
+  for (const eval::Metric& metric : eval::followed_metrics()) {
     const std::string help = std::string(metric.title) + " of the last evaluation: " + metric.meaning + ".";
-    measures[metric.name] = &gauge(registry, metric.name, help.c_str());
+    metrics[metric.name] = &gauge(registry, metric.name, help.c_str());
   }
   gauge(registry, "world_size", "Ranks of the run.", static_cast<double>(run.world));
 }
@@ -232,7 +228,7 @@ struct RunMetrics::Impl {
 
   const int64_t planned;
   Registry registry;
-  ProcessMetrics process;
+  http::ProcessMetrics process;
   RankSeries rank;
   Pace pace;
   std::optional<RunSeries> run;
@@ -246,7 +242,7 @@ RunMetrics::RunMetrics(const RunInfo& run) : impl_(std::make_unique<Impl>(run)) 
 
 RunMetrics::~RunMetrics() = default;
 
-void RunMetrics::step(const StepMetrics& metrics) {
+void RunMetrics::step(const engine::StepMetrics& metrics) {
   RankSeries& rank = impl_->rank;
   const double waited = std::max(metrics.phases.load, 0.0);
   rank.steps.Increment();
@@ -259,8 +255,8 @@ void RunMetrics::step(const StepMetrics& metrics) {
   if (metrics.batches_ready) rank.batches_ready.Set(static_cast<double>(*metrics.batches_ready));
   rank.epoch.Set(static_cast<double>(metrics.epoch));
   rank.last_step.Set(now_seconds());
-  for (size_t i = 0; i < kPhaseFields.size(); ++i)
-    rank.phases[i]->Observe(metrics.phases.*kPhaseFields[i].member);
+  for (size_t i = 0; i < engine::kPhaseFields.size(); ++i)
+    rank.phases[i]->Observe(metrics.phases.*engine::kPhaseFields[i].member);
   impl_->useful_seconds += std::max(metrics.step_seconds - waited, 0.0);
   if (!impl_->run) return;
   RunSeries& run = *impl_->run;
@@ -273,16 +269,16 @@ void RunMetrics::step(const StepMetrics& metrics) {
   run.learning_rate.Set(metrics.learning_rate);
   run.gradient_norm.Set(metrics.gradient_norm.value_or(kUnknown));
   run.loss_scale.Set(metrics.loss_scale.value_or(kUnknown));
-  for (size_t i = 0; i < kHealthFields.size(); ++i)
-    run.health[i]->Set((metrics.health.*kHealthFields[i].member).value_or(kUnknown));
+  for (size_t i = 0; i < engine::kHealthFields.size(); ++i)
+    run.health[i]->Set((metrics.health.*engine::kHealthFields[i].member).value_or(kUnknown));
   for (const auto& [name, value] : metrics.health.loss_parameters)
     if (const auto found = run.loss_parameters.find(name); found != run.loss_parameters.end())
       found->second->Set(value);
 }
 
-void RunMetrics::traffic(const Traffic& traffic, const std::map<std::string, double>& seconds) {
+void RunMetrics::traffic(const distributed::Traffic& traffic, const std::map<std::string, double>& seconds) {
   for (size_t i = 0; i < kTrafficFields.size(); ++i) {
-    const VerbTraffic& row = traffic.*kTrafficFields[i].member;
+    const distributed::VerbTraffic& row = traffic.*kTrafficFields[i].member;
     follow(*impl_->rank.verbs[i].calls, static_cast<double>(row.calls));
     follow(*impl_->rank.verbs[i].bytes, static_cast<double>(row.bytes));
     if (const auto found = seconds.find(kTrafficFields[i].name); found != seconds.end())
@@ -290,10 +286,10 @@ void RunMetrics::traffic(const Traffic& traffic, const std::map<std::string, dou
   }
 }
 
-void RunMetrics::evaluation(const std::map<std::string, double>& measures) {
+void RunMetrics::evaluation(const std::map<std::string, double>& metrics) {
   if (!impl_->run) return;
-  for (const auto& [name, value] : measures)
-    if (const auto found = impl_->run->measures.find(name); found != impl_->run->measures.end())
+  for (const auto& [name, value] : metrics)
+    if (const auto found = impl_->run->metrics.find(name); found != impl_->run->metrics.end())
       found->second->Set(value);
 }
 
@@ -343,4 +339,4 @@ std::string RunMetrics::text(const std::vector<RankState>& ranks) const {
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

@@ -9,13 +9,13 @@
 #include "distributed/group.h"
 #include "trainer/engine/step_metrics.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// Constant properties of a run: the labels of lodestone_run_info. They must not contain secrets.
 struct RunInfo {
   std::string run;
   std::string config_hash;
-  std::string backend;  ///< "local", "mpi" or "nccl"
+  std::string backend;  ///< Group::backend()
   int64_t world = 1;
   int64_t rank = 0;
   int64_t generation = 0;                    ///< number of the attempt, as the supervisor counts them
@@ -52,13 +52,13 @@ class RunMetrics {
   RunMetrics(const RunMetrics&) = delete;
   RunMetrics& operator=(const RunMetrics&) = delete;
 
-  void step(const StepMetrics& metrics);
+  void step(const engine::StepMetrics& metrics);
   /// Sets what this rank has sent since the process began.
-  void traffic(const Traffic& traffic, const std::map<std::string, double>& seconds);
+  void traffic(const distributed::Traffic& traffic, const std::map<std::string, double>& seconds);
 
   /// Functions from here to collapse_seen() have an effect on rank 0 only. Sets the gauges of
   /// followed_metrics(); other metrics go to metrics.jsonl only.
-  void evaluation(const std::map<std::string, double>& measures);
+  void evaluation(const std::map<std::string, double>& metrics);
   /// Sets how often checkpoints are due, in steps and in seconds; 0: not due by that.
   void checkpoints_every(int64_t steps, double seconds);
   void checkpoint_saved(double seconds, uint64_t bytes);
@@ -81,4 +81,4 @@ class RunMetrics {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

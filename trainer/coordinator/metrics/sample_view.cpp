@@ -12,7 +12,7 @@
 #include "trainer/eval/projection.h"
 #include "trainer/report/html.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 namespace {
 
@@ -21,10 +21,11 @@ constexpr size_t kTextBytes = 300;
 constexpr int64_t kRows = 256, kTriplets = 6;
 
 // Subsamples the pixels: a thumbnail need not be smooth.
-Image thumbnail(const Image& image) {
+sampler::Image thumbnail(const sampler::Image& image) {
   const int stride = (std::max(image.width, image.height) + kPixels - 1) / kPixels;
   if (stride <= 1) return image;
-  Image small((image.width + stride - 1) / stride, (image.height + stride - 1) / stride, image.channels);
+  sampler::Image small((image.width + stride - 1) / stride, (image.height + stride - 1) / stride,
+                       image.channels);
   for (int y = 0; y < small.height; ++y)
     for (int x = 0; x < small.width; ++x)
       for (int c = 0; c < image.channels; ++c) small.at(x, y, c) = image.at(x * stride, y * stride, c);
@@ -39,22 +40,22 @@ std::string beginning(const std::string& text) {
   return text.substr(0, end) + "…";
 }
 
-std::string class_of(const Dataset& data, int64_t index) {
+std::string class_of(const sampler::Dataset& data, int64_t index) {
   const int64_t label = data.label(index);
   return label >= 0 && label < data.classes() ? data.class_name(label) : data.key(index);
 }
 
 }  // namespace
 
-LiveSample view_sample(const Examples& examples, int64_t index) {
+LiveSample view_sample(const sampler::Examples& examples, int64_t index) {
   LiveSample sample{class_of(*examples.dataset(), index), "", ""};
   try {
-    const ShownSample shown = examples.shown(index);
+    const sampler::ShownSample shown = examples.shown(index);
     sample.text = beginning(shown.text);
     if (shown.image) {
-      const auto png = encode_png(thumbnail(*shown.image));
-      sample.picture =
-          "data:image/png;base64," + base64({reinterpret_cast<const char*>(png.data()), png.size()});
+      const auto png = sampler::encode_png(thumbnail(*shown.image));
+      sample.image =
+          "data:image/png;base64," + report::base64({reinterpret_cast<const char*>(png.data()), png.size()});
     }
   } catch (const Error&) {
     sample.label += " (can't be read)";
@@ -62,7 +63,7 @@ LiveSample view_sample(const Examples& examples, int64_t index) {
   return sample;
 }
 
-LiveEmbeddings view_embeddings(const Examples& examples, int64_t step, const at::Tensor& z_bD,
+LiveEmbeddings view_embeddings(const sampler::Examples& examples, int64_t step, const at::Tensor& z_bD,
                                const std::vector<int64_t>& groups, const std::vector<int64_t>& indices) {
   const auto rows = static_cast<int64_t>(indices.size());
   const int64_t stride = std::max<int64_t>((rows + kRows - 1) / kRows, 1);
@@ -76,7 +77,7 @@ LiveEmbeddings view_embeddings(const Examples& examples, int64_t step, const at:
   if (chosen.empty()) return shown;
   const at::Tensor z_nD = z_bD.detach().cpu().index_select(
       0, at::from_blob(chosen.data(), {static_cast<int64_t>(chosen.size())}, at::kLong));
-  const at::Tensor plane_n2 = project_to_plane(z_nD);
+  const at::Tensor plane_n2 = eval::project_to_plane(z_nD);
   const double* plane = plane_n2.const_data_ptr<double>();
   const auto index_of = [&](int64_t n) {
     return indices[static_cast<size_t>(chosen[static_cast<size_t>(n)])];
@@ -91,4 +92,4 @@ LiveEmbeddings view_embeddings(const Examples& examples, int64_t step, const at:
   return shown;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

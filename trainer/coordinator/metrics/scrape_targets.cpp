@@ -9,7 +9,7 @@
 #include "common/files.h"
 #include "common/json_text.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 std::string scrape_target(const MetricsConfig& config, int64_t port) {
   std::string host = config.address;
@@ -31,4 +31,4 @@ void write_scrape_targets(const MetricsConfig& config, const std::string& run,
   write_file_atomic(config.targets_file, json_text(groups, 2) + "\n");
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

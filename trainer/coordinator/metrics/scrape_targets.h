@@ -5,7 +5,7 @@
 
 #include "trainer/coordinator/config.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// The address at which Prometheus reaches an endpoint of this host, "address:port", with the host's name if
 /// it listens on all addresses.
@@ -17,4 +17,4 @@ std::string scrape_target(const MetricsConfig& config, int64_t port);
 void write_scrape_targets(const MetricsConfig& config, const std::string& run,
                           const std::vector<std::string>& targets);
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

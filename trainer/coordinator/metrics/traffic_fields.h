@@ -4,20 +4,21 @@
 
 #include "distributed/group.h"
 
-namespace lodestone {
+namespace lodestone::coordinator {
 
 /// A member of Traffic and its name in metrics and reports.
 struct TrafficField {
   const char* name;
-  VerbTraffic Traffic::*member;
+  distributed::VerbTraffic distributed::Traffic::*member;
 };
 
-inline constexpr std::array<TrafficField, 7> kTrafficFields{{{"all_reduce", &Traffic::all_reduce},
-                                                             {"all_gather", &Traffic::all_gather},
-                                                             {"reduce_scatter", &Traffic::reduce_scatter},
-                                                             {"broadcast", &Traffic::broadcast},
-                                                             {"send_recv", &Traffic::send_recv},
-                                                             {"barrier", &Traffic::barrier},
-                                                             {"gradient_sync", &Traffic::gradient_sync}}};
+inline constexpr std::array<TrafficField, 7> kTrafficFields{
+    {{"all_reduce", &distributed::Traffic::all_reduce},
+     {"all_gather", &distributed::Traffic::all_gather},
+     {"reduce_scatter", &distributed::Traffic::reduce_scatter},
+     {"broadcast", &distributed::Traffic::broadcast},
+     {"send_recv", &distributed::Traffic::send_recv},
+     {"barrier", &distributed::Traffic::barrier},
+     {"gradient_sync", &distributed::Traffic::gradient_sync}}};
 
-}  // namespace lodestone
+}  // namespace lodestone::coordinator

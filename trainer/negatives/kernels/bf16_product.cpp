@@ -12,7 +12,7 @@ extern "C" __attribute__((weak)) void gemm_bf16bf16f32_(const char* transpose_a,
                                                         const int* lda, const at::BFloat16* b, const int* ldb,
                                                         const float* beta, float* c, const int* ldc);
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -73,4 +73,4 @@ void add_bf16_product(at::Tensor& out_mn, const at::Tensor& a_mk, const at::Tens
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// out_mn = beta · out_mn + alpha · a_mk · b_kn with bfloat16 factors and float32 sums; `out_mn` is float32
 /// with contiguous rows. On a CPU it uses MKL's gemm_bf16bf16f32 if LibTorch contains it and the processor
@@ -19,4 +19,4 @@ bool has_bf16_products();
 bool add_bf16_product_by_mkl(at::Tensor& out_mn, const at::Tensor& a_mk, const at::Tensor& b_kn, double beta,
                              double alpha);
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -17,9 +17,9 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "trainer/negatives/kernels/bf16_product.h"
-#include "trainer/negatives/kernels/tile_sweeps.h"
+#include "trainer/negatives/kernels/fused_kernels.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -42,7 +42,7 @@ at::Tensor expand(const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& ou
   const double share = cancellation_share(out_rc.scalar_type());
   at::addmm_out(out_rc, out_rc, u_rD, v_cD.t(), /*beta=*/0, /*alpha=*/-2);
   if (!finish_distances(out_rc, squares, share, root)) return {};
-  const at::Tensor bound_rc = share * (squares.row_r.unsqueeze(1) + squares.ref_c.unsqueeze(0));
+  const at::Tensor bound_rc = share * (squares.row_r.unsqueeze(1) + squares.reference_c.unsqueeze(0));
   return at::nonzero(out_rc < (root ? bound_rc.sqrt() : bound_rc));
 }
 
@@ -69,41 +69,41 @@ void distances(const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_r
 
 }  // namespace
 
-void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc,
+void measure_tile(losses::Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc,
                   double scale) {
   if (u_rD.scalar_type() == at::kBFloat16)
     add_bf16_product(out_rc, u_rD, v_cD.t(), /*beta=*/0, /*alpha=*/scale);
-  else if (measure == Measure::kSimilarity)
+  else if (measure == losses::Measure::kSimilarity)
     at::addmm_out(out_rc, out_rc, u_rD, v_cD.t(), /*beta=*/0, /*alpha=*/scale);
   else
-    distances(u_rD, v_cD, out_rc, measure == Measure::kL2);
+    distances(u_rD, v_cD, out_rc, measure == losses::Measure::kL2);
 }
 
-at::Tensor measure_pairs(Measure measure, const at::Tensor& u_tD, const at::Tensor& v_tD) {
-  if (measure == Measure::kSimilarity) return (u_tD * v_tD).sum(1);
+at::Tensor measure_pairs(losses::Measure measure, const at::Tensor& u_tD, const at::Tensor& v_tD) {
+  if (measure == losses::Measure::kSimilarity) return (u_tD * v_tD).sum(1);
   const at::Tensor squared_t = (u_tD - v_tD).square().sum(1);
-  if (measure == Measure::kSquaredL2) return squared_t;
+  if (measure == losses::Measure::kSquaredL2) return squared_t;
   // The root's slope is infinite at 0; a placeholder under the root makes the sub-gradient there 0 instead of
   // NaN.
   const at::Tensor apart_t = squared_t > 0;
   return at::where(apart_t, at::sqrt(at::where(apart_t, squared_t, 1)), 0);
 }
 
-void prepare_pull(Measure measure, const at::Tensor& distance_rc, at::Tensor& weight_rc) {
-  if (measure == Measure::kSquaredL2) weight_rc.mul_(2);
+void prepare_tile_gradient(losses::Measure measure, const at::Tensor& distance_rc, at::Tensor& weight_rc) {
+  if (measure == losses::Measure::kSquaredL2) weight_rc.mul_(2);
   // 0/0 and w/0 become 0: d|u - v|/du = (u - v)/|u - v|, and 0 where they coincide.
-  if (measure == Measure::kL2) weight_rc.div_(distance_rc).nan_to_num_(0, 0, 0);
+  if (measure == losses::Measure::kL2) weight_rc.div_(distance_rc).nan_to_num_(0, 0, 0);
 }
 
-void add_pull(Measure measure, const at::Tensor& pull_rc, const at::Tensor& u_rD, const at::Tensor& v_cD,
-              at::Tensor& gradient_rD) {
+void add_tile_gradient(losses::Measure measure, const at::Tensor& factor_rc, const at::Tensor& u_rD,
+                       const at::Tensor& v_cD, at::Tensor& gradient_rD) {
   if (v_cD.scalar_type() == at::kBFloat16) {
-    add_bf16_product(gradient_rD, pull_rc.to(at::kBFloat16), v_cD, 1, 1);
-  } else if (measure == Measure::kSimilarity) {
-    gradient_rD.addmm_(pull_rc, v_cD);
+    add_bf16_product(gradient_rD, factor_rc.to(at::kBFloat16), v_cD, 1, 1);
+  } else if (measure == losses::Measure::kSimilarity) {
+    gradient_rD.addmm_(factor_rc, v_cD);
   } else {
-    gradient_rD.addmm_(pull_rc, v_cD, 1, -1).addcmul_(u_rD, pull_rc.sum(1).unsqueeze(1));
+    gradient_rD.addmm_(factor_rc, v_cD, 1, -1).addcmul_(u_rD, factor_rc.sum(1).unsqueeze(1));
   }
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -6,37 +6,38 @@
 
 // Shapes: r and c rows of two sets of embeddings of width D; t pairs.
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// Computes the measure of every pair of rows into out_rc. `scale` multiplies similarities at no cost; it
 /// does not apply to distances.
 /// Math      distances come from one matrix product, |u|² + |v|² - 2 u·v; entries so small that this loses
 ///           digits (near-duplicates, collapsed embeddings) are computed again from the differences
-void measure_tile(Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc,
+void measure_tile(losses::Measure measure, const at::Tensor& u_rD, const at::Tensor& v_cD, at::Tensor& out_rc,
                   double scale = 1);
 
 /// The measure of t pairs of rows, computed from the differences: [t]. Differentiable by autograd.
-at::Tensor measure_pairs(Measure measure, const at::Tensor& u_tD, const at::Tensor& v_tD);
+at::Tensor measure_pairs(losses::Measure measure, const at::Tensor& u_tD, const at::Tensor& v_tD);
 
 /// The gradient of one side of a tile, dL/du = Σ_c weight_rc · dmeasure(u_r, v_c)/du_r, as one product.
-/// `prepare_pull` turns weight_rc = dL/dmeasure into x in place (for similarities x = w); `add_pull` adds the
-/// gradient of one side. For the side of the references, pass the transposed tile and exchange u and v.
+/// `prepare_tile_gradient` turns weight_rc = dL/dmeasure into x in place (for similarities x = w);
+/// `add_tile_gradient` adds the gradient of one side. For the side of the references, pass the transposed
+/// tile and exchange u and v.
 /// Math      similarities: Σ_c w v_c
 ///           distances: (Σ_c x) u_r - Σ_c x v_c with x = w/d, or 2w for squared ones; 0 where d is 0
-/// Cost      add_pull: one product of 2·r·c·D flops
-void prepare_pull(Measure measure, const at::Tensor& distance_rc, at::Tensor& weight_rc);
-void add_pull(Measure measure, const at::Tensor& pull_rc, const at::Tensor& u_rD, const at::Tensor& v_cD,
-              at::Tensor& gradient_rD);
+/// Cost      add_tile_gradient: one product of 2·r·c·D flops
+void prepare_tile_gradient(losses::Measure measure, const at::Tensor& distance_rc, at::Tensor& weight_rc);
+void add_tile_gradient(losses::Measure measure, const at::Tensor& factor_rc, const at::Tensor& u_rD,
+                       const at::Tensor& v_cD, at::Tensor& gradient_rD);
 
-/// The measure of pairs (row_p of u, ref_p of v) in float64, from the rows' differences and products. On a
-/// CPU the rows are not gathered.
-at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p,
-                       const at::Tensor& v_mD, const at::Tensor& ref_p);
+/// The measure of pairs (row_p of u, reference_p of v) in float64, from the rows' differences and products.
+/// On a CPU the rows are not gathered.
+at::Tensor pair_values(losses::Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p,
+                       const at::Tensor& v_mD, const at::Tensor& reference_p);
 
 /// Adds weight_p · dmeasure(u_row, v_ref)/du_row to gradient_nD[row]. The sub-gradient is 0 where a distance
 /// is 0.
-void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD,
-                       const at::Tensor& row_p, const at::Tensor& v_mD, const at::Tensor& ref_p,
+void add_pair_gradient(losses::Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD,
+                       const at::Tensor& row_p, const at::Tensor& v_mD, const at::Tensor& reference_p,
                        at::Tensor& gradient_nD);
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

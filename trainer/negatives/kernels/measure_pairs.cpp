@@ -11,7 +11,7 @@
 #include "trainer/losses/vector_math.h"
 #include "trainer/negatives/kernels/measure.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -21,19 +21,19 @@ constexpr int64_t kGrain = 1 << 10;
 
 template <typename Visit>
 void for_each_gathered(const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD,
-                       const at::Tensor& ref_p, Visit visit) {
+                       const at::Tensor& reference_p, Visit visit) {
   const int64_t step = std::max<int64_t>(kGathered / std::max<int64_t>(u_nD.size(1), 1), 1);
   for (int64_t begin = 0; begin < row_p.size(0); begin += step) {
     const int64_t size = std::min(step, row_p.size(0) - begin);
     visit(begin, size, u_nD.index_select(0, row_p.narrow(0, begin, size)).to(at::kDouble),
-          v_mD.index_select(0, ref_p.narrow(0, begin, size)).to(at::kDouble));
+          v_mD.index_select(0, reference_p.narrow(0, begin, size)).to(at::kDouble));
   }
 }
 
 template <typename T>
-LODESTONE_INLINE double pair_value(Measure measure, const T* u, const T* v, int64_t width) {
+LODESTONE_INLINE double pair_value(losses::Measure measure, const T* u, const T* v, int64_t width) {
   double sum = 0;
-  if (measure == Measure::kSimilarity) {
+  if (measure == losses::Measure::kSimilarity) {
 #pragma omp simd reduction(+ : sum)
     for (int64_t d = 0; d < width; ++d) sum += static_cast<double>(u[d]) * static_cast<double>(v[d]);
     return sum;
@@ -43,20 +43,20 @@ LODESTONE_INLINE double pair_value(Measure measure, const T* u, const T* v, int6
     const double difference = static_cast<double>(u[d]) - static_cast<double>(v[d]);
     sum += difference * difference;
   }
-  return measure == Measure::kL2 ? std::sqrt(sum) : sum;
+  return measure == losses::Measure::kL2 ? std::sqrt(sum) : sum;
 }
 
 template <typename T>
-LODESTONE_INLINE void add_one(Measure measure, double weight, const T* u, const T* v, int64_t width,
+LODESTONE_INLINE void add_one(losses::Measure measure, double weight, const T* u, const T* v, int64_t width,
                               T* gradient) {
-  if (measure == Measure::kSimilarity) {
+  if (measure == losses::Measure::kSimilarity) {
     const T factor = static_cast<T>(weight);
 #pragma omp simd
     for (int64_t d = 0; d < width; ++d) gradient[d] += factor * v[d];
     return;
   }
   double factor = 2 * weight;
-  if (measure == Measure::kL2) {
+  if (measure == losses::Measure::kL2) {
     const double distance = pair_value(measure, u, v, width);
     if (distance == 0) return;
     factor = weight / distance;
@@ -70,22 +70,23 @@ LODESTONE_INLINE void add_one(Measure measure, double weight, const T* u, const 
 template <typename T>
 struct PairRows {
   const T *u, *v;
-  const int64_t *row, *ref;
+  const int64_t *row, *reference;
   int64_t width;
 };
 
-#define LODESTONE_PAIR_LOOPS(T)                                                                          \
-  LODESTONE_CLONES void values_of(Measure measure, const PairRows<T>& pairs, int64_t begin, int64_t end, \
-                                  double* value) {                                                       \
-    for (int64_t p = begin; p < end; ++p)                                                                \
-      value[p] = pair_value(measure, pairs.u + pairs.row[p] * pairs.width,                               \
-                            pairs.v + pairs.ref[p] * pairs.width, pairs.width);                          \
-  }                                                                                                      \
-  LODESTONE_CLONES void add_gradients_of(Measure measure, const PairRows<T>& pairs, int64_t begin,       \
-                                         int64_t end, const double* weight, T* gradient) {               \
-    for (int64_t p = begin; p < end; ++p)                                                                \
-      add_one(measure, weight[p], pairs.u + pairs.row[p] * pairs.width,                                  \
-              pairs.v + pairs.ref[p] * pairs.width, pairs.width, gradient + pairs.row[p] * pairs.width); \
+#define LODESTONE_PAIR_LOOPS(T)                                                                            \
+  LODESTONE_CLONES void values_of(losses::Measure measure, const PairRows<T>& pairs, int64_t begin,        \
+                                  int64_t end, double* value) {                                            \
+    for (int64_t p = begin; p < end; ++p)                                                                  \
+      value[p] = pair_value(measure, pairs.u + pairs.row[p] * pairs.width,                                 \
+                            pairs.v + pairs.reference[p] * pairs.width, pairs.width);                      \
+  }                                                                                                        \
+  LODESTONE_CLONES void add_gradients_of(losses::Measure measure, const PairRows<T>& pairs, int64_t begin, \
+                                         int64_t end, const double* weight, T* gradient) {                 \
+    for (int64_t p = begin; p < end; ++p)                                                                  \
+      add_one(measure, weight[p], pairs.u + pairs.row[p] * pairs.width,                                    \
+              pairs.v + pairs.reference[p] * pairs.width, pairs.width,                                     \
+              gradient + pairs.row[p] * pairs.width);                                                      \
   }
 
 LODESTONE_PAIR_LOOPS(float)
@@ -95,7 +96,7 @@ LODESTONE_PAIR_LOOPS(double)
 
 // Where each thread's range of pairs begins, so that no row is shared by two threads; {0, all} if rows do not
 // ascend.
-std::vector<int64_t> stretches_of_rows(const int64_t* row, int64_t pairs) {
+std::vector<int64_t> ranges_of_rows(const int64_t* row, int64_t pairs) {
   if (!std::is_sorted(row, row + pairs)) return {0, pairs};
   std::vector<int64_t> edges = {0};
   while (edges.back() < pairs) {
@@ -108,43 +109,43 @@ std::vector<int64_t> stretches_of_rows(const int64_t* row, int64_t pairs) {
 
 template <typename T>
 PairRows<T> pair_rows(const at::Tensor& u_nD, const at::Tensor& row_p, const at::Tensor& v_mD,
-                      const at::Tensor& ref_p) {
+                      const at::Tensor& reference_p) {
   return {u_nD.const_data_ptr<T>(), v_mD.const_data_ptr<T>(), row_p.const_data_ptr<int64_t>(),
-          ref_p.const_data_ptr<int64_t>(), u_nD.size(1)};
+          reference_p.const_data_ptr<int64_t>(), u_nD.size(1)};
 }
 
 }  // namespace
 
-at::Tensor pair_values(Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p,
-                       const at::Tensor& v_mD, const at::Tensor& ref_p) {
+at::Tensor pair_values(losses::Measure measure, const at::Tensor& u_nD, const at::Tensor& row_p,
+                       const at::Tensor& v_mD, const at::Tensor& reference_p) {
   at::Tensor value_p = at::empty({row_p.size(0)}, u_nD.options().dtype(at::kDouble));
   if (!u_nD.device().is_cpu()) {
-    for_each_gathered(u_nD, row_p, v_mD, ref_p,
+    for_each_gathered(u_nD, row_p, v_mD, reference_p,
                       [&](int64_t begin, int64_t size, const at::Tensor& u_pD, const at::Tensor& v_pD) {
                         value_p.narrow(0, begin, size).copy_(measure_pairs(measure, u_pD, v_pD));
                       });
     return value_p;
   }
   const at::Tensor u = u_nD.contiguous(), v = v_mD.contiguous(), rows = row_p.contiguous(),
-                   refs = ref_p.contiguous();
+                   references = reference_p.contiguous();
   double* value = value_p.mutable_data_ptr<double>();
   AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "pair values", [&] {
-    const PairRows<scalar_t> pairs = pair_rows<scalar_t>(u, rows, v, refs);
-    parallel_stretches(row_p.size(0), kGrain,
-                       [&](int64_t begin, int64_t end) { values_of(measure, pairs, begin, end, value); });
+    const PairRows<scalar_t> pairs = pair_rows<scalar_t>(u, rows, v, references);
+    parallel_ranges(row_p.size(0), kGrain,
+                    [&](int64_t begin, int64_t end) { values_of(measure, pairs, begin, end, value); });
   });
   return value_p;
 }
 
-void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD,
-                       const at::Tensor& row_p, const at::Tensor& v_mD, const at::Tensor& ref_p,
+void add_pair_gradient(losses::Measure measure, const at::Tensor& weight_p, const at::Tensor& u_nD,
+                       const at::Tensor& row_p, const at::Tensor& v_mD, const at::Tensor& reference_p,
                        at::Tensor& gradient_nD) {
   if (!u_nD.device().is_cpu()) {
-    for_each_gathered(u_nD, row_p, v_mD, ref_p,
+    for_each_gathered(u_nD, row_p, v_mD, reference_p,
                       [&](int64_t begin, int64_t size, const at::Tensor& u_pD, const at::Tensor& v_pD) {
                         at::Tensor slope_pD = v_pD;
-                        if (measure != Measure::kSimilarity) slope_pD = 2 * (u_pD - v_pD);
-                        if (measure == Measure::kL2) {
+                        if (measure != losses::Measure::kSimilarity) slope_pD = 2 * (u_pD - v_pD);
+                        if (measure == losses::Measure::kL2) {
                           const at::Tensor distance_p1 = measure_pairs(measure, u_pD, v_pD).unsqueeze(1);
                           slope_pD = at::where(distance_p1 > 0, (u_pD - v_pD) / distance_p1, 0);
                         }
@@ -155,18 +156,18 @@ void add_pair_gradient(Measure measure, const at::Tensor& weight_p, const at::Te
     return;
   }
   const at::Tensor u = u_nD.contiguous(), v = v_mD.contiguous(), rows = row_p.contiguous(),
-                   refs = ref_p.contiguous();
+                   references = reference_p.contiguous();
   const at::Tensor weights = weight_p.to(at::kDouble).contiguous();
   const double* weight = weights.const_data_ptr<double>();
-  const std::vector<int64_t> edges = stretches_of_rows(rows.const_data_ptr<int64_t>(), row_p.size(0));
+  const std::vector<int64_t> edges = ranges_of_rows(rows.const_data_ptr<int64_t>(), row_p.size(0));
   AT_DISPATCH_FLOATING_TYPES(u.scalar_type(), "add pair gradient", [&] {
-    const PairRows<scalar_t> pairs = pair_rows<scalar_t>(u, rows, v, refs);
+    const PairRows<scalar_t> pairs = pair_rows<scalar_t>(u, rows, v, references);
     scalar_t* gradient = gradient_nD.mutable_data_ptr<scalar_t>();
-    parallel_stretches(static_cast<int64_t>(edges.size()) - 1, 1, [&](int64_t first, int64_t last) {
+    parallel_ranges(static_cast<int64_t>(edges.size()) - 1, 1, [&](int64_t first, int64_t last) {
       add_gradients_of(measure, pairs, edges[static_cast<size_t>(first)], edges[static_cast<size_t>(last)],
                        weight, gradient);
     });
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

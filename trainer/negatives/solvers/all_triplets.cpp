@@ -7,11 +7,11 @@
 #include <ATen/ops/zeros.h>
 
 #include "trainer/negatives/kernels/measure.h"
-#include "trainer/negatives/kernels/tile_scan.h"
+#include "trainer/negatives/kernels/tile_search.h"
 #include "trainer/negatives/solvers/positive_table.h"
 #include "trainer/negatives/tiles/tile_walk.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -19,9 +19,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 class AllTriplets {
  public:
-  AllTriplets(const Group& world, AnchorWalk& walk, const TripletLossBase& loss)
+  AllTriplets(const distributed::Group& world, AnchorWalk& walk, const losses::TripletLossBase& loss)
       : world_(world), walk_(walk), loss_(loss), set_(walk.rows()) {
-    const Positives table = positives_of(walk, loss.measure(), {}, /*everywhere=*/true);
+    const miners::Positives table = positives_of(walk, loss.measure(), {}, /*everywhere=*/true);
     positive_nP_ = table.index_aP;
     const at::Tensor there_nP = positive_nP_ >= 0;
     positives_n_ = there_nP.sum(1);
@@ -38,20 +38,21 @@ class AllTriplets {
   }
 
   LossOutcome solve() {
-    walk_.run([&](const Encounter& e) { fold(e); });
+    walk_.run([&](const AnchorBlock& e) { fold(e); });
     LossOutcome outcome;
     // With a hinge the slope of an active triplet is 1.
     const at::Tensor active = threshold_Pn_.defined() ? slope_Pn_.sum() : active_n_.sum();
-    const Terms terms{{cost_n_.sum()}, {loss_.counts_active() ? active : triplets_}, active, triplets_};
+    const losses::Terms terms{
+        {cost_n_.sum()}, {loss_.counts_active() ? active : triplets_}, active, triplets_};
     scale_ = reduce_terms(world_, terms, outcome)[0];
     const at::Tensor slope_nP = shared_slopes().mul_(scale_);
 
     AnchorGradient gradient(walk_.scope(), set_, walk_.partial());
-    walk_.run([&](const Encounter& e) { push(e, gradient); });
+    walk_.run([&](const AnchorBlock& e) { push(e, gradient); });
     const at::Tensor there_t2 = (positive_nP_ >= 0).nonzero();
     const at::Tensor row_t = there_t2.select(1, 0), slot_t = there_t2.select(1, 1);
-    walk_.pull(loss_.measure(), {row_t, positive_nP_.index({row_t, slot_t})}, slope_nP.index({row_t, slot_t}),
-               gradient);
+    walk_.add_gradient(loss_.measure(), {row_t, positive_nP_.index({row_t, slot_t})},
+                       slope_nP.index({row_t, slot_t}), gradient);
     world_.all_reduce(same_sample_);
     outcome.same_sample = same_sample_.item<double>();
     outcome.gradients_nD = {gradient.finish()};
@@ -63,7 +64,7 @@ class AllTriplets {
 
   // Sums the slopes of every anchor and positive over all negatives.
   at::Tensor shared_slopes() const {
-    const Group& scope = walk_.scope();
+    const distributed::Group& scope = walk_.scope();
     if (!walk_.partial())
       return scope.all_gather(slope_Pn_.narrow(1, set_.first, set_.local).t().contiguous(), set_.counts);
     at::Tensor sum_nP = slope_Pn_.t().contiguous();
@@ -72,23 +73,24 @@ class AllTriplets {
   }
 
   // The walk also counts triplets, and pairs of one sample.
-  void count(const Encounter& e) {
-    const auto& counts = e.block.relatives->counts();
-    const at::Tensor negatives_r = e.block.refs.size - counts.excluded_r;
+  void count(const AnchorBlock& e) {
+    const auto& counts = e.block.masks->counts();
+    const at::Tensor negatives_r = e.block.references.size - counts.excluded_r;
     // Each negative of a row in this block forms a triplet with all positives of the row, in any block.
     const at::Tensor positives_r = positives_n_.narrow(0, e.block.rows.first, e.block.rows.size);
     triplets_.add_((negatives_r * positives_r).sum());
     same_sample_.add_(counts.same_sample_r.sum());
   }
 
-  void fold(const Encounter& e) {
-    if (e.block.rows.size == 0 || e.block.refs.size == 0) return;
+  void fold(const AnchorBlock& e) {
+    if (e.block.rows.size == 0 || e.block.references.size == 0) return;
     count(e);
     TileWalk tiles(e.block, loss_.measure(), 1);
     tiles.run([&](const TileSpan& span, Worker& worker) {
       worker.exclusions().fill(worker.value(), kInfinity);
       fold_end(worker.value(), End::kRow, e.block.rows.first + span.row);
-      if (span.both_sides) fold_end(worker.value(), End::kRef, e.block.refs.first + span.ref);
+      if (span.both_sides)
+        fold_end(worker.value(), End::kReference, e.block.references.first + span.reference);
     });
   }
 
@@ -109,31 +111,32 @@ class AllTriplets {
     }
   }
 
-  void push(const Encounter& e, AnchorGradient& gradient) {
-    if (e.block.rows.size == 0 || e.block.refs.size == 0) return;
+  void push(const AnchorBlock& e, AnchorGradient& gradient) {
+    if (e.block.rows.size == 0 || e.block.references.size == 0) return;
     TileWalk tiles(e.block, loss_.measure(), 1);
     tiles.run([&](const TileSpan& span, Worker& worker) {
       at::Tensor& value_rc = worker.value();
       worker.exclusions().fill(value_rc, kInfinity);
       at::Tensor weight_rc = worker.scratch(0);
       weigh(e, span, value_rc, weight_rc);
-      prepare_pull(loss_.measure(), value_rc, weight_rc);
+      prepare_tile_gradient(loss_.measure(), value_rc, weight_rc);
       const at::Tensor u_rD = span.rows_of(e.block.rows.factors()),
-                       v_cD = span.refs_of(e.block.refs.factors());
+                       v_cD = span.references_of(e.block.references.factors());
       at::Tensor g_rD = gradient.of(e).narrow(0, span.row, span.rows);
-      add_pull(loss_.measure(), weight_rc, u_rD, v_cD, g_rD);
+      add_tile_gradient(loss_.measure(), weight_rc, u_rD, v_cD, g_rD);
       if (!span.both_sides) return;
-      at::Tensor g_cD = gradient.of(e).narrow(0, span.ref, span.refs);
-      add_pull(loss_.measure(), weight_rc.t(), v_cD, u_rD, g_cD);
+      at::Tensor g_cD = gradient.of(e).narrow(0, span.reference, span.references);
+      add_tile_gradient(loss_.measure(), weight_rc.t(), v_cD, u_rD, g_cD);
     });
   }
 
   // dL/dvalue of a tile's pairs in their role as negatives, from each end that is an anchor.
-  void weigh(const Encounter& e, const TileSpan& span, const at::Tensor& value_rc, at::Tensor& weight_rc) {
-    const int64_t first_row = e.block.rows.first + span.row, first_ref = e.block.refs.first + span.ref;
+  void weigh(const AnchorBlock& e, const TileSpan& span, const at::Tensor& value_rc, at::Tensor& weight_rc) {
+    const int64_t first_row = e.block.rows.first + span.row,
+                  first_reference = e.block.references.first + span.reference;
     if (threshold_Pn_.defined()) {
-      weigh_below(value_rc, first_row, threshold_Pn_, first_ref, e.both_learn ? threshold_Pn_ : at::Tensor(),
-                  -scale_, weight_rc);
+      weigh_below(value_rc, first_row, threshold_Pn_, first_reference,
+                  e.both_learn ? threshold_Pn_ : at::Tensor(), -scale_, weight_rc);
       return;
     }
     weight_rc.zero_();
@@ -142,14 +145,14 @@ class AllTriplets {
         return loss_.slope(loss_.violation(positive_value_Pn_[p].narrow(0, first, size).unsqueeze(1), x_rc));
       };
       weight_rc.add_(slope(first_row, span.rows, value_rc));
-      if (e.both_learn) weight_rc.add_(slope(first_ref, span.refs, value_rc.t()).t());
+      if (e.both_learn) weight_rc.add_(slope(first_reference, span.references, value_rc.t()).t());
     }
     weight_rc.mul_(-scale_);
   }
 
-  const Group& world_;
+  const distributed::Group& world_;
   AnchorWalk& walk_;
-  const TripletLossBase& loss_;
+  const losses::TripletLossBase& loss_;
   const RowSet& set_;
   at::Tensor positive_nP_;  ///< numbers of the positives of all rows, -1 if a row has fewer
   at::Tensor positives_n_;  ///< number of positives of each row
@@ -163,8 +166,9 @@ class AllTriplets {
 
 }  // namespace
 
-LossOutcome solve_all_triplets(const Group& world, AnchorWalk& walk, const TripletLossBase& loss) {
+LossOutcome solve_all_triplets(const distributed::Group& world, AnchorWalk& walk,
+                               const losses::TripletLossBase& loss) {
   return AllTriplets(world, walk, loss).solve();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

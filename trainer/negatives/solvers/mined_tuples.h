@@ -4,7 +4,7 @@
 #include "trainer/negatives/solvers/pair_solver.h"
 #include "trainer/negatives/tiles/anchor_walk.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// The key of random choices, together with sample ids.
 struct Draw {
@@ -15,11 +15,11 @@ struct Draw {
 /// The keys of random choices, int64 [n], made from the references' sample ids: of each reference, and of
 /// each row of the batch as an anchor, which differs from step to step.
 struct MiningKeys {
-  at::Tensor anchor_n, ref_n;
+  at::Tensor anchor_n, reference_n;
   /// The keys of anchors from `anchor` on, each with a positive: its choice of a negative depends on them.
   at::Tensor of(int64_t anchor, const at::Tensor& positive_r) const;
 };
-MiningKeys mining_keys(const at::Tensor& anchor_id_n, const at::Tensor& ref_id_n, const Draw& draw);
+MiningKeys mining_keys(const at::Tensor& anchor_id_n, const at::Tensor& reference_id_n, const Draw& draw);
 
 /// Mines the tuples whose anchors are this rank's rows, ordered by anchor, then by slot; positives and
 /// negatives are numbered references. The union over ranks is what one process would mine.
@@ -27,7 +27,8 @@ MiningKeys mining_keys(const at::Tensor& anchor_id_n, const at::Tensor& ref_id_n
 ///           bytes per row and slot find the best
 /// Cost      a product of 2·b·n·D flops (half on one rank) and one pass over the tiles per slot; memory
 ///           n·slots
-Tuples mine(AnchorWalk& walk, const TripletMiner& miner, Measure measure, const Draw& draw);
+miners::Tuples mine(AnchorWalk& walk, const miners::TripletMiner& miner, losses::Measure measure,
+                    const Draw& draw);
 
 /// The loss over tuples (mined, or explicit ones of the data). Each rank passes those of its own anchors.
 /// Math      each rank computes the values of its tuples from their rows and differentiates its part of the
@@ -37,6 +38,7 @@ Tuples mine(AnchorWalk& walk, const TripletMiner& miner, Measure measure, const 
 /// Ranks     collective over `world`; the walk's rows were gathered over its scope
 /// Cost      all-gathers of 3 integers and 2 floats per tuple, an all-reduce of a few numbers; with shards or
 ///           swap an all-reduce of the values, with shards a reduce-scatter of n·D; in a ring two rounds
-LossOutcome solve_tuples(const Group& world, AnchorWalk& walk, const Loss& loss, const Tuples& tuples);
+LossOutcome solve_tuples(const distributed::Group& world, AnchorWalk& walk, const losses::Loss& loss,
+                         const miners::Tuples& tuples);
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

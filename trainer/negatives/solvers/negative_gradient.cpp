@@ -6,11 +6,11 @@
 #include <ATen/ops/exp.h>
 #include <ATen/ops/where.h>
 
+#include "trainer/negatives/kernels/fused_kernels.h"
 #include "trainer/negatives/kernels/measure.h"
-#include "trainer/negatives/kernels/tile_sweeps.h"
 #include "trainer/negatives/solvers/negative_sums.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -19,7 +19,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// One side's factor in w = factor · (f' or exp(f - shift) f'), ready for tiles.
 class Weights {
  public:
-  Weights(const AnchorSide& side, const Part& part, const PairLoss& loss, const TermForm& form)
+  Weights(const AnchorSide& side, const Part& part, const losses::PairLoss& loss, const TermForm& form)
       : filter_(side.filter) {
     const at::ScalarType type = part.u_nD.scalar_type();
     at::Tensor factor_n = side.coefficient_n.narrow(0, part.first, part.size);
@@ -33,7 +33,7 @@ class Weights {
         own_shift_n_ = at::where(any_n, sum_n, kInfinity).to(type);
     }
     factor_n_ = at::where(factor_n == factor_n, factor_n, 0).to(type);
-    if (filter_) floor_n_ = filter_->negative_floor_n.narrow(0, part.first, part.size).to(type);
+    if (filter_) lower_bound_n_ = filter_->negative_lower_bound_n.narrow(0, part.first, part.size).to(type);
   }
 
   bool plain() const { return !filter_ && !own_shift_n_.defined(); }
@@ -50,50 +50,51 @@ class Weights {
     }
     if (!filter_) return weight_rc;
     return weight_rc * (value_rc * filter_->direction)
-                           .sub_(floor_n_.narrow(0, first, size).unsqueeze(1))
+                           .sub_(lower_bound_n_.narrow(0, first, size).unsqueeze(1))
                            .clamp_min_(0)
                            .sign_();
   }
 
  private:
   const PairFilter* filter_;
-  at::Tensor factor_n_, own_shift_n_, floor_n_;
+  at::Tensor factor_n_, own_shift_n_, lower_bound_n_;
 };
 
 /// Runs pass 2 over one block.
-class NegativePull {
+class NegativeTileGradient {
  public:
-  NegativePull(const PairLoss& loss, const TermForm& form, const Block& block, const AnchorSide& rows,
-               const AnchorSide& refs, bool want_weight_sum)
+  NegativeTileGradient(const losses::PairLoss& loss, const TermForm& form, const Block& block,
+                       const AnchorSide& rows, const AnchorSide& references, bool want_weight_sum)
       : loss_(loss), form_(form), block_(block), affine_(loss.affine()), want_sum_(want_weight_sum) {
     if (rows.coefficient_n.defined()) rows_.emplace(rows, block.rows, loss, form);
     if (block.square)
-      refs_ = rows_;
-    else if (refs.coefficient_n.defined())
-      refs_.emplace(refs, block.refs, loss, form);
-    plain_ = (!rows_ || rows_->plain()) && (!refs_ || refs_->plain());
+      references_ = rows_;
+    else if (references.coefficient_n.defined())
+      references_.emplace(references, block.references, loss, form);
+    plain_ = (!rows_ || rows_->plain()) && (!references_ || references_->plain());
   }
 
   // Returns Σ weights if it is wanted, else 0.
   double add(const TileSpan& span, Worker& worker, const at::Tensor& row_gradient_nD,
-             const at::Tensor& ref_gradient_nD) const {
+             const at::Tensor& reference_gradient_nD) const {
     double sum = 0;
     at::Tensor& weight_rc = form_.line ? line_weights(span, worker, sum) : weights(span, worker, sum);
-    const Measure measure = loss_.measure();
-    if (measure != Measure::kSimilarity) {
+    const losses::Measure measure = loss_.measure();
+    if (measure != losses::Measure::kSimilarity) {
       at::Tensor& value_rc = worker.value();
       if (affine_.bias != 0) value_rc.sub_(affine_.bias);
       if (affine_.scale != 1) value_rc.div_(affine_.scale);
-      prepare_pull(measure, value_rc, weight_rc);
+      prepare_tile_gradient(measure, value_rc, weight_rc);
     }
-    const at::Tensor u_rD = span.rows_of(block_.rows.factors()), v_cD = span.refs_of(block_.refs.factors());
+    const at::Tensor u_rD = span.rows_of(block_.rows.factors()),
+                     v_cD = span.references_of(block_.references.factors());
     if (row_gradient_nD.defined()) {
       at::Tensor g_rD = span.rows_of(row_gradient_nD);
-      add_pull(measure, weight_rc, u_rD, v_cD, g_rD);
+      add_tile_gradient(measure, weight_rc, u_rD, v_cD, g_rD);
     }
-    if (span.both_sides && ref_gradient_nD.defined()) {
-      at::Tensor g_cD = span.refs_of(ref_gradient_nD);
-      add_pull(measure, weight_rc.t(), v_cD, u_rD, g_cD);
+    if (span.both_sides && reference_gradient_nD.defined()) {
+      at::Tensor g_cD = span.references_of(reference_gradient_nD);
+      add_tile_gradient(measure, weight_rc.t(), v_cD, u_rD, g_cD);
     }
     return sum;
   }
@@ -101,7 +102,7 @@ class NegativePull {
  private:
   TileFactors factors(const TileSpan& span) const {
     return {rows_ ? rows_->factor(span.row, span.rows) : at::Tensor(),
-            refs_ ? refs_->factor(span.ref, span.refs) : at::Tensor()};
+            references_ ? references_->factor(span.reference, span.references) : at::Tensor()};
   }
 
   at::Tensor& line_weights(const TileSpan& span, Worker& worker, double& sum) const {
@@ -131,15 +132,16 @@ class NegativePull {
       weigh(term_rc, factors(span), weight_rc, false);
     } else if (plain_) {
       const TileFactors x = factors(span);
-      if (x.row_r.defined() && x.ref_c.defined())
-        at::add_out(weight_rc, x.row_r.unsqueeze(1), x.ref_c.unsqueeze(0));
+      if (x.row_r.defined() && x.reference_c.defined())
+        at::add_out(weight_rc, x.row_r.unsqueeze(1), x.reference_c.unsqueeze(0));
       else
-        weight_rc.copy_(x.row_r.defined() ? x.row_r.unsqueeze(1) : x.ref_c.unsqueeze(0));
+        weight_rc.copy_(x.row_r.defined() ? x.row_r.unsqueeze(1) : x.reference_c.unsqueeze(0));
     } else {
       weight_rc.zero_();
       if (rows_) weight_rc.add_(rows_->of(span.row, value_rc, term_rc));
-      if (refs_)
-        weight_rc.t().add_(refs_->of(span.ref, value_rc.t(), term_rc.defined() ? term_rc.t() : term_rc));
+      if (references_)
+        weight_rc.t().add_(
+            references_->of(span.reference, value_rc.t(), term_rc.defined() ? term_rc.t() : term_rc));
     }
     if (!loss_.constant_slope()) loss_.multiply_slope(value_rc, weight_rc);
     worker.exclusions().fill(weight_rc, 0);
@@ -147,33 +149,33 @@ class NegativePull {
     return weight_rc;
   }
 
-  const PairLoss& loss_;
+  const losses::PairLoss& loss_;
   const TermForm& form_;
   const Block& block_;
-  Affine affine_;
+  losses::Affine affine_;
   bool want_sum_, plain_;
-  std::optional<Weights> rows_, refs_;
+  std::optional<Weights> rows_, references_;
 };
 
 }  // namespace
 
-double add_negative_gradient(const PairLoss& loss, const TermForm& form, const Block& block,
-                             const AnchorSide& rows, const AnchorSide& refs,
-                             const at::Tensor& row_gradient_nD, const at::Tensor& ref_gradient_nD,
+double add_negative_gradient(const losses::PairLoss& loss, const TermForm& form, const Block& block,
+                             const AnchorSide& rows, const AnchorSide& references,
+                             const at::Tensor& row_gradient_nD, const at::Tensor& reference_gradient_nD,
                              bool want_weight_sum) {
-  if (block.rows.size == 0 || block.refs.size == 0) return 0;
-  const NegativePull pull(loss, form, block, rows, refs, want_weight_sum);
+  if (block.rows.size == 0 || block.references.size == 0) return 0;
+  const NegativeTileGradient tile_gradient(loss, form, block, rows, references, want_weight_sum);
   TileWalk walk(block, loss.measure(), loss.affine().scale);
   std::vector<double> weight_sums(walk.tiles());
   walk.run([&](const TileSpan& span, Worker& worker) {
-    const double sum =
-        pull.add(span, worker, row_gradient_nD, block.square ? row_gradient_nD : ref_gradient_nD);
+    const double sum = tile_gradient.add(span, worker, row_gradient_nD,
+                                         block.square ? row_gradient_nD : reference_gradient_nD);
     // Each pair must count once over all tiles and ranks: on the diagonal, and on two ranks, it is visited
     // twice.
-    const bool met_twice = block.square ? !span.both_sides : block.mirrored;
-    weight_sums[span.number] = met_twice ? sum / 2 : sum;
+    const bool counted_twice = block.square ? !span.both_sides : block.mirrored;
+    weight_sums[span.number] = counted_twice ? sum / 2 : sum;
   });
   return std::accumulate(weight_sums.begin(), weight_sums.end(), 0.0);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

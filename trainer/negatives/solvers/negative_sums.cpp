@@ -12,9 +12,9 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
-#include "trainer/negatives/kernels/tile_sweeps.h"
+#include "trainer/negatives/kernels/fused_kernels.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -25,9 +25,9 @@ at::Tensor rescale(const at::Tensor& from_n, const at::Tensor& to_n) {
   return at::exp(at::where(from_n > -kInfinity, from_n - to_n, -kInfinity));
 }
 
-void add_counts(const Relatives::Counts& counts, const Part& part, int64_t refs, bool filtered,
+void add_counts(const PairMasks::Counts& counts, const Part& part, int64_t references, bool filtered,
                 NegativeSums& sums) {
-  if (!filtered) sums.count_n.narrow(0, part.first, part.size).add_(refs - counts.excluded_r);
+  if (!filtered) sums.count_n.narrow(0, part.first, part.size).add_(references - counts.excluded_r);
   if (counts.any_same_sample) sums.same_sample_n.narrow(0, part.first, part.size).add_(counts.same_sample_r);
 }
 
@@ -63,9 +63,9 @@ class Side {
                   bool transposed) const {
     if (!filter_) return {};
     const int64_t size = value_rc.size(0);
-    const at::Tensor floor_r1 =
-        rows(filter_->negative_floor_n, row, size).to(value_rc.scalar_type()).unsqueeze(1);
-    const at::Tensor kept_rc = (value_rc * filter_->direction).sub_(floor_r1).clamp_min_(0).sign_();
+    const at::Tensor lower_bound_r1 =
+        rows(filter_->negative_lower_bound_n, row, size).to(value_rc.scalar_type()).unsqueeze(1);
+    const at::Tensor kept_rc = (value_rc * filter_->direction).sub_(lower_bound_r1).clamp_min_(0).sign_();
     at::Tensor as_tile_rc = transposed ? kept_rc.t() : kept_rc;
     exclusions.fill(as_tile_rc, 0);
     rows(sums_.count_n, row, size).add_(kept_rc.sum(1));
@@ -84,9 +84,9 @@ class Side {
 
 // The sides that collect the sums of a tile.
 TileSums targets(at::Tensor (Side::*sums)(int64_t, int64_t) const, const TileSpan& span, const Side* rows,
-                 const Side* refs) {
+                 const Side* references) {
   return {rows ? (rows->*sums)(span.row, span.rows) : at::Tensor(),
-          refs ? (refs->*sums)(span.ref, span.refs) : at::Tensor()};
+          references ? (references->*sums)(span.reference, span.references) : at::Tensor()};
 }
 
 }  // namespace
@@ -113,10 +113,10 @@ void NegativeSums::add(const NegativeSums& other) {
   all_4n.add_(other_4n);
 }
 
-void NegativeSums::reduce(const Group& group) {
+void NegativeSums::reduce(const distributed::Group& group) {
   if (shift_n.defined()) {
     at::Tensor shift = shift_n.clone();
-    group.all_reduce(shift, ReduceOp::kMax);
+    group.all_reduce(shift, distributed::ReduceOp::kMax);
     sum_n.mul_(rescale(shift_n, shift));
     shift_n = shift;
   }
@@ -127,30 +127,34 @@ at::Tensor NegativeSums::value() const {
   return shift_n.defined() ? at::log(sum_n).add_(shift_n) : sum_n;
 }
 
-at::Tensor& loss_value(const PairLoss& loss, Worker& worker) {
+at::Tensor& loss_value(const losses::PairLoss& loss, Worker& worker) {
   const double bias = loss.affine().bias;
   if (bias != 0 && !worker.found()) worker.value().add_(bias);
   return worker.value();
 }
 
-void fold_negatives(const PairLoss& loss, const TermForm& form, const Block& block, NegativeSums* rows,
-                    NegativeSums* refs, const PairFilter* row_filter, const PairFilter* ref_filter) {
-  if (block.rows.size == 0 || block.refs.size == 0) return;
-  const bool filtered = row_filter || ref_filter;
-  std::optional<Side> row_side, ref_side;
+void fold_negatives(const losses::PairLoss& loss, const TermForm& form, const Block& block,
+                    NegativeSums* rows, NegativeSums* references, const PairFilter* row_filter,
+                    const PairFilter* reference_filter) {
+  if (block.rows.size == 0 || block.references.size == 0) return;
+  const bool filtered = row_filter || reference_filter;
+  std::optional<Side> row_side, reference_side;
   if (rows) row_side.emplace(*rows, block.rows, row_filter);
-  if (refs) ref_side.emplace(*refs, block.refs, ref_filter);
-  if (rows) add_counts(block.relatives->counts(), block.rows, block.refs.size, row_filter, *rows);
-  if (refs && !block.square)
-    add_counts(block.exchanged_relatives->counts(), block.refs, block.rows.size, ref_filter, *refs);
+  if (references) reference_side.emplace(*references, block.references, reference_filter);
+  if (rows) add_counts(block.masks->counts(), block.rows, block.references.size, row_filter, *rows);
+  if (references && !block.square)
+    add_counts(block.exchanged_masks->counts(), block.references, block.rows.size, reference_filter,
+               *references);
   const Side* const row_target = row_side ? &*row_side : nullptr;
-  const Side* const ref_target = block.square ? row_target : ref_side ? &*ref_side : nullptr;
+  const Side* const reference_target = block.square     ? row_target
+                                       : reference_side ? &*reference_side
+                                                        : nullptr;
 
   TileWalk walk(block, loss.measure(), loss.affine().scale);
   walk.run([&](const TileSpan& span, Worker& worker) {
     at::Tensor& value_rc = loss_value(loss, worker);
     const Exclusions& exclusions = worker.exclusions();
-    const Side* const other = span.both_sides ? ref_target : nullptr;
+    const Side* const other = span.both_sides ? reference_target : nullptr;
     if (form.line) {
       exclusions.fill(value_rc, form.line->nothing());
       exponentials(value_rc, form.line->slope, form.line->offset,
@@ -176,13 +180,13 @@ void fold_negatives(const PairLoss& loss, const TermForm& form, const Block& blo
         side.add_with_own_shift(first, turned(term_rc), kept_rc);
     };
     if (row_target) add(*row_target, span.row, false);
-    if (other) add(*other, span.ref, true);
+    if (other) add(*other, span.reference, true);
   });
 }
 
-void fold_nearest(const PairLoss& loss, const Block& block, double direction, at::Tensor* rows,
-                  at::Tensor* refs) {
-  if (block.rows.size == 0 || block.refs.size == 0) return;
+void fold_nearest(const losses::PairLoss& loss, const Block& block, double direction, at::Tensor* rows,
+                  at::Tensor* references) {
+  if (block.rows.size == 0 || block.references.size == 0) return;
   const auto raise = [&](at::Tensor& nearest_n, int64_t first, const at::Tensor& value_rc, int64_t along) {
     const at::Tensor found_r = direction > 0 ? value_rc.amax(along) : value_rc.amin(along).neg_();
     at::Tensor nearest_r = nearest_n.narrow(0, first, found_r.size(0));
@@ -193,9 +197,9 @@ void fold_nearest(const PairLoss& loss, const Block& block, double direction, at
     at::Tensor& value_rc = loss_value(loss, worker);
     worker.exclusions().fill(value_rc, -direction * kInfinity);
     if (rows) raise(*rows, block.rows.first + span.row, value_rc, 1);
-    at::Tensor* other = block.square ? rows : refs;
-    if (span.both_sides && other) raise(*other, block.refs.first + span.ref, value_rc, 0);
+    at::Tensor* other = block.square ? rows : references;
+    if (span.both_sides && other) raise(*other, block.references.first + span.reference, value_rc, 0);
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

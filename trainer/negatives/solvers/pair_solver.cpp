@@ -17,7 +17,7 @@
 
 #include "trainer/negatives/kernels/measure.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -29,7 +29,7 @@ constexpr int64_t kKeptBytes = int64_t{30} << 20;
 /// The state of a member in the solver. All tensors cover the whole set; `share` fills in the rows of other
 /// ranks.
 struct State {
-  State(const PairLoss& loss, const TermForm& form, const RowSet& set)
+  State(const losses::PairLoss& loss, const TermForm& form, const RowSet& set)
       : negatives(form, set), positives(loss.positive_sums(), set) {}
 
   NegativeSums negatives;
@@ -42,8 +42,8 @@ struct State {
 
 class Solver {
  public:
-  Solver(const Group& world, const Group& scope, const PairLoss& loss, const std::vector<Member>& members,
-         const std::vector<Relation>& relations, bool mines)
+  Solver(const distributed::Group& world, const distributed::Group& scope, const losses::PairLoss& loss,
+         const std::vector<Member>& members, const std::vector<Relation>& relations, bool mines)
       : world_(world),
         scope_(scope),
         loss_(loss),
@@ -56,7 +56,7 @@ class Solver {
     for (const auto& relation : relations) walks_.emplace_back(scope, members, relation, &room_);
   }
 
-  void mine(const PairMiner& miner);
+  void mine(const miners::PairMiner& miner);
   void sum_negatives();
   void sum_positives();
   void differentiate_terms();
@@ -69,10 +69,11 @@ class Solver {
   template <typename Visit>
   void for_blocks(const Relation& relation, Visit visit) {
     walks_[static_cast<size_t>(&relation - relations_.data())].run([&](const Block& block, bool swapped) {
-      visit(block, swapped ? relation.refs : relation.rows, swapped ? relation.rows : relation.refs);
+      visit(block, swapped ? relation.references : relation.rows,
+            swapped ? relation.rows : relation.references);
     });
   }
-  bool partial(const Relation& relation) const { return members_[relation.refs].sharded; }
+  bool partial(const Relation& relation) const { return members_[relation.references].sharded; }
   // Gathers the values of own rows on all ranks of the scope.
   at::Tensor share(const Member& member, const at::Tensor& x_n) const {
     if (member.sharded) return x_n;
@@ -88,9 +89,9 @@ class Solver {
   }
   at::Tensor& gradient_of(const Relation& relation, size_t member);
 
-  const Group& world_;
-  const Group& scope_;
-  const PairLoss& loss_;
+  const distributed::Group& world_;
+  const distributed::Group& scope_;
+  const losses::PairLoss& loss_;
   const std::vector<Member>& members_;
   const std::vector<Relation>& relations_;
   TermForm form_;
@@ -103,8 +104,8 @@ class Solver {
   double weight_sum_ = 0;
 };
 
-void Solver::mine(const PairMiner& miner) {
-  const double direction = loss_.measure() == Measure::kSimilarity ? 1 : -1;
+void Solver::mine(const miners::PairMiner& miner) {
+  const double direction = loss_.measure() == losses::Measure::kSimilarity ? 1 : -1;
   const auto options = members_[0].rows->u_nD.options().dtype(at::kDouble);
   std::vector<at::Tensor> nearest, farthest;
   for (const auto& member : members_) {
@@ -112,21 +113,22 @@ void Solver::mine(const PairMiner& miner) {
     farthest.push_back(at::full({member.rows->size()}, kInfinity, options));
   }
   for (const auto& relation : relations_) {
-    for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
+    for_blocks(relation, [&](const Block& block, size_t rows, size_t references) {
       fold_nearest(loss_, block, direction, anchors(rows) ? &nearest[rows] : nullptr,
-                   block.to_refs && anchors(refs) ? &nearest[refs] : nullptr);
+                   block.to_references && anchors(references) ? &nearest[references] : nullptr);
       if (anchors(rows)) fold_farthest(loss_, block, direction, farthest[rows]);
-      if (block.to_refs && anchors(refs)) fold_farthest(loss_, block.exchanged(), direction, farthest[refs]);
+      if (block.to_references && anchors(references))
+        fold_farthest(loss_, block.exchanged(), direction, farthest[references]);
     });
     if (partial(relation) && anchors(relation.rows)) {
-      scope_.all_reduce(nearest[relation.rows], ReduceOp::kMax);
-      scope_.all_reduce(farthest[relation.rows], ReduceOp::kMin);
+      scope_.all_reduce(nearest[relation.rows], distributed::ReduceOp::kMax);
+      scope_.all_reduce(farthest[relation.rows], distributed::ReduceOp::kMin);
     }
   }
   for (size_t m = 0; m < members_.size(); ++m) {
     if (!anchors(m)) continue;
     // The miner uses distances (a similarity negated); here the same numbers are direction · value.
-    const Affine affine = loss_.affine();
+    const losses::Affine affine = loss_.affine();
     const auto distance = [&](const at::Tensor& x_n) {
       return (x_n * direction - affine.bias) / (-direction * affine.scale);
     };
@@ -144,11 +146,11 @@ void Solver::sum_negatives() {
   for (const auto& relation : relations_) {
     std::optional<NegativeSums> found;
     if (partial(relation)) found.emplace(form_, *members_[relation.rows].rows);
-    for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
+    for_blocks(relation, [&](const Block& block, size_t rows, size_t references) {
       NegativeSums* row_sums = found ? &*found : &states_[rows].negatives;
       fold_negatives(loss_, form_, block, anchors(rows) ? row_sums : nullptr,
-                     block.to_refs && anchors(refs) ? &states_[refs].negatives : nullptr,
-                     states_[rows].anchor_side.filter, states_[refs].anchor_side.filter);
+                     block.to_references && anchors(references) ? &states_[references].negatives : nullptr,
+                     states_[rows].anchor_side.filter, states_[references].anchor_side.filter);
     });
     if (!partial(relation) || !anchors(relation.rows)) continue;
     found->reduce(scope_);
@@ -164,11 +166,12 @@ void Solver::sum_negatives() {
 void Solver::sum_positives() {
   for (const auto& relation : relations_) {
     PositiveSums found(loss_.positive_sums(), *members_[relation.rows].rows);
-    for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
+    for_blocks(relation, [&](const Block& block, size_t rows, size_t references) {
       PositiveSums& row_sums = partial(relation) ? found : states_[rows].positives;
-      if (anchors(rows)) fold_positives(loss_, block, side_of(rows), side_of(refs), row_sums);
-      if (block.to_refs && anchors(refs))
-        fold_positives(loss_, block.exchanged(), side_of(refs), side_of(rows), states_[refs].positives);
+      if (anchors(rows)) fold_positives(loss_, block, side_of(rows), side_of(references), row_sums);
+      if (block.to_references && anchors(references))
+        fold_positives(loss_, block.exchanged(), side_of(references), side_of(rows),
+                       states_[references].positives);
     });
     if (!partial(relation) || !anchors(relation.rows)) continue;
     found.reduce(scope_);
@@ -193,9 +196,9 @@ void Solver::differentiate_terms() {
   const auto joined = [](const std::vector<at::Tensor>& x) { return x.size() == 1 ? x[0] : at::cat(x); };
   at::AutoGradMode with_grad(true);
   const auto leaf = [](const at::Tensor& x) { return x.detach().requires_grad_(true); };
-  const AnchorSums sums{leaf(joined(negative)), joined(active), joined(negatives), leaf(joined(positive)),
-                        joined(positives)};
-  const Terms terms = loss_.terms(sums);
+  const losses::AnchorSums sums{leaf(joined(negative)), joined(active), joined(negatives),
+                                leaf(joined(positive)), joined(positives)};
+  const losses::Terms terms = loss_.terms(sums);
   const std::vector<double> scale = reduce_terms(world_, terms, outcome_);
   torch::autograd::variable_list parts, weights;
   for (size_t part = 0; part < scale.size(); ++part) {
@@ -242,16 +245,16 @@ void Solver::differentiate_positives() {
         at::zeros({row_member.rows->size()}, row_member.rows->u_nD.options().dtype(at::kDouble));
     if (partial(relation) && row_member.learns && !partial_gradients_[relation.rows].defined())
       partial_gradients_[relation.rows] = at::zeros_like(row_member.rows->u_nD);
-    for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
+    for_blocks(relation, [&](const Block& block, size_t rows, size_t references) {
       PositiveGradient gradient;
       gradient.want_weight_sum = !loss_.parameters().empty();
       gradient.rows_nD = gradient_of(relation, rows);
       gradient.row_negative_n = partial(relation) ? found_n : states_[rows].negative_coefficient_n;
-      if (block.to_refs) {
-        gradient.refs_nD = gradient_of(relation, refs);
-        gradient.ref_negative_n = states_[refs].negative_coefficient_n;
+      if (block.to_references) {
+        gradient.references_nD = gradient_of(relation, references);
+        gradient.reference_negative_n = states_[references].negative_coefficient_n;
       }
-      add_positive_gradient(loss_, block, side_of(rows), side_of(refs), gradient);
+      add_positive_gradient(loss_, block, side_of(rows), side_of(references), gradient);
       weight_sum_ += gradient.weight_sum / (block.square || block.mirrored ? 2 : 1);
     });
     if (!partial(relation) || !anchors(relation.rows)) continue;
@@ -266,13 +269,13 @@ void Solver::differentiate_positives() {
 void Solver::differentiate_negatives() {
   const bool learns_bias = !loss_.parameters().empty();
   for (const auto& relation : relations_) {
-    for_blocks(relation, [&](const Block& block, size_t rows, size_t refs) {
+    for_blocks(relation, [&](const Block& block, size_t rows, size_t references) {
       const at::Tensor none;
       at::Tensor row_gradient = gradient_of(relation, rows),
-                 ref_gradient = block.to_refs ? gradient_of(relation, refs) : none;
-      weight_sum_ +=
-          add_negative_gradient(loss_, form_, block, states_[rows].anchor_side, states_[refs].anchor_side,
-                                row_gradient, ref_gradient, learns_bias);
+                 reference_gradient = block.to_references ? gradient_of(relation, references) : none;
+      weight_sum_ += add_negative_gradient(loss_, form_, block, states_[rows].anchor_side,
+                                           states_[references].anchor_side, row_gradient, reference_gradient,
+                                           learns_bias);
     });
   }
 }
@@ -291,10 +294,11 @@ LossOutcome Solver::finish() {
     if (partial(relation)) {
       scale_gradient += inner(members_[r].rows->u_nD, partial_gradients_[r]);
     } else {
-      const bool both_learn = relation.same() || members_[relation.refs].learns;
+      const bool both_learn = relation.same() || members_[relation.references].learns;
       scale_gradient += inner(members_[r].rows->local_rows(), gradients_[r]) / (both_learn ? 2 : 1);
       if (!relation.same())
-        scale_gradient += inner(members_[relation.refs].rows->local_rows(), gradients_[relation.refs]) / 2;
+        scale_gradient +=
+            inner(members_[relation.references].rows->local_rows(), gradients_[relation.references]) / 2;
     }
   }
   for (size_t m = 0; m < members_.size(); ++m) {
@@ -319,7 +323,8 @@ LossOutcome Solver::finish() {
 
 }  // namespace
 
-std::vector<double> reduce_terms(const Group& group, const Terms& terms, LossOutcome& outcome) {
+std::vector<double> reduce_terms(const distributed::Group& group, const losses::Terms& terms,
+                                 LossOutcome& outcome) {
   std::vector<at::Tensor> numbers;
   for (size_t i = 0; i < terms.sums.size(); ++i) {
     numbers.push_back(terms.sums[i].detach().to(at::kDouble));
@@ -341,7 +346,8 @@ std::vector<double> reduce_terms(const Group& group, const Terms& terms, LossOut
   return scale;
 }
 
-LossOutcome solve_pairs(const Group& world, const Group& scope, const PairLoss& loss, const PairMiner* miner,
+LossOutcome solve_pairs(const distributed::Group& world, const distributed::Group& scope,
+                        const losses::PairLoss& loss, const miners::PairMiner* miner,
                         const std::vector<Member>& members, const std::vector<Relation>& relations) {
   Solver solver(world, scope, loss, members, relations, miner != nullptr);
   if (miner) solver.mine(*miner);
@@ -353,4 +359,4 @@ LossOutcome solve_pairs(const Group& world, const Group& scope, const PairLoss& 
   return solver.finish();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -4,7 +4,7 @@
 
 #include "trainer/negatives/tiles/relation.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// How tiles compute the terms f over negatives: the same in all blocks and passes of a solver.
 struct TermForm {
@@ -15,8 +15,8 @@ struct TermForm {
     double nothing() const;
   };
 
-  TermForm(const PairLoss& loss, const std::vector<Member>& members, const std::vector<Relation>& relations,
-           bool filtered);
+  TermForm(const losses::PairLoss& loss, const std::vector<Member>& members,
+           const std::vector<Relation>& relations, bool filtered);
 
   bool exponential;  ///< terms are e^(f - shift), of whose sum the log is taken
   /// The shift with which e^(f - shift) of no pair overflows and no row is lost to underflow, in the rows'
@@ -30,4 +30,4 @@ struct TermForm {
 /// x → exp(x - shift), in place.
 void shifted_exp(at::Tensor& x, double shift);
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

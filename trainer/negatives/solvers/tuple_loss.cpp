@@ -17,7 +17,7 @@
 
 #include "trainer/negatives/solvers/mined_tuples.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -36,9 +36,10 @@ at::Tensor or_zero(const at::Tensor& gradient, const at::Tensor& like) {
 }
 
 // Σ or log Σ exp of terms by anchor; differentiable.
-at::Tensor sum_by_anchor(Sum kind, const at::Tensor& term_t, const at::Tensor& anchor_t, int64_t anchors) {
+at::Tensor sum_by_anchor(losses::Sum kind, const at::Tensor& term_t, const at::Tensor& anchor_t,
+                         int64_t anchors) {
   const at::Tensor zero_a = at::zeros({anchors}, term_t.options());
-  if (kind == Sum::kPlain) return zero_a.index_add(0, anchor_t, term_t);
+  if (kind == losses::Sum::kPlain) return zero_a.index_add(0, anchor_t, term_t);
   const at::Tensor shift_a =
       at::full({anchors}, -kInfinity, term_t.options()).scatter_reduce(0, anchor_t, term_t.detach(), "amax");
   const at::Tensor any_a = shift_a > -kInfinity;
@@ -48,13 +49,13 @@ at::Tensor sum_by_anchor(Sum kind, const at::Tensor& term_t, const at::Tensor& a
 }
 
 /// Computes a pair loss over (anchor, positive) and (anchor, negative), and the weights of both.
-void differentiate_pairs(const Group& world, const RowSet& set, const PairLoss& loss, Pairs& positives,
-                         Pairs& negatives, LossOutcome& outcome) {
+void differentiate_pairs(const distributed::Group& world, const RowSet& set, const losses::PairLoss& loss,
+                         Pairs& positives, Pairs& negatives, LossOutcome& outcome) {
   const at::Tensor positive_anchor_t = positives.anchor_t - set.first,
                    negative_anchor_t = negatives.anchor_t - set.first;
   at::Tensor term_t = negatives.value_t.clone();
   loss.negative_term(term_t);
-  AnchorSums sums;
+  losses::AnchorSums sums;
   sums.negative_a =
       sum_by_anchor(loss.negative_sum(), term_t, negative_anchor_t, set.local).requires_grad_(true);
   const auto count = [&](const at::Tensor& anchor_t) {
@@ -63,7 +64,7 @@ void differentiate_pairs(const Group& world, const RowSet& set, const PairLoss& 
   sums.negatives_a = count(negative_anchor_t);
   sums.positives_a = count(positive_anchor_t);
   sums.active_negatives_a =
-      sum_by_anchor(Sum::kPlain, (term_t > 0).to(at::kDouble), negative_anchor_t, set.local);
+      sum_by_anchor(losses::Sum::kPlain, (term_t > 0).to(at::kDouble), negative_anchor_t, set.local);
 
   at::AutoGradMode with_grad(true);
   const at::Tensor value_t = positives.value_t.detach().requires_grad_(true);
@@ -75,7 +76,7 @@ void differentiate_pairs(const Group& world, const RowSet& set, const PairLoss& 
     columns.push_back(
         sum_by_anchor(kinds[k], term_tk.select(1, static_cast<int64_t>(k)), positive_anchor_t, set.local));
   sums.positive_ak = at::stack(columns, 1);
-  const Terms terms = loss.terms(sums);
+  const losses::Terms terms = loss.terms(sums);
   const std::vector<double> scale = reduce_terms(world, terms, outcome);
   at::Tensor local = at::zeros({}, value_t.options());
   for (size_t part = 0; part < scale.size(); ++part) local = local + terms.sums[part] * scale[part];
@@ -84,7 +85,7 @@ void differentiate_pairs(const Group& world, const RowSet& set, const PairLoss& 
   at::NoGradGuard no_grad;
   positives.weight_t = or_zero(found[0], value_t);
   at::Tensor weight_t = or_zero(found[1], sums.negative_a).index_select(0, negative_anchor_t);
-  if (loss.negative_sum() == Sum::kLogExp)
+  if (loss.negative_sum() == losses::Sum::kLogExp)
     weight_t.mul_(at::exp(term_t - sums.negative_a.detach().index_select(0, negative_anchor_t)));
   if (loss.constant_slope())
     weight_t.mul_(*loss.constant_slope());
@@ -93,31 +94,32 @@ void differentiate_pairs(const Group& world, const RowSet& set, const PairLoss& 
   negatives.weight_t = weight_t;
 }
 
-at::Tensor differentiate_triplets(const Group& world, const TripletLossBase& loss, const at::Tensor& value_kt,
-                                  LossOutcome& outcome) {
+at::Tensor differentiate_triplets(const distributed::Group& world, const losses::TripletLossBase& loss,
+                                  const at::Tensor& value_kt, LossOutcome& outcome) {
   at::AutoGradMode with_grad(true);
   const at::Tensor leaf_kt = value_kt.detach().requires_grad_(true);
-  const Terms terms = loss.triplet_terms({leaf_kt[kPositive], leaf_kt[kNegative],
-                                          leaf_kt.size(0) > kCrossed ? leaf_kt[kCrossed] : at::Tensor()});
+  const losses::Terms terms =
+      loss.triplet_terms({leaf_kt[kPositive], leaf_kt[kNegative],
+                          leaf_kt.size(0) > kCrossed ? leaf_kt[kCrossed] : at::Tensor()});
   const std::vector<double> scale = reduce_terms(world, terms, outcome);
   return torch::autograd::grad({terms.sums[0] * scale[0]}, {leaf_kt})[0];
 }
 
 // All pairs of some tuples, ordered by kind. In a crossed pair (positive, negative) the row is the positive,
 // which then is a row of the batch.
-NumberedPairs pairs_of(const Tuples& tuples, bool crossed) {
+NumberedPairs pairs_of(const miners::Tuples& tuples, bool crossed) {
   std::vector<at::Tensor> rows = {tuples.anchor_t, tuples.anchor_t},
-                          refs = {tuples.positive_t, tuples.negative_t};
+                          references = {tuples.positive_t, tuples.negative_t};
   if (crossed) {
     rows.push_back(tuples.positive_t);
-    refs.push_back(tuples.negative_t);
+    references.push_back(tuples.negative_t);
   }
-  return {at::cat(rows), at::cat(refs)};
+  return {at::cat(rows), at::cat(references)};
 }
 
 /// The tuples of this rank's anchors, and those of all ranks.
 struct Exchanged {
-  Exchanged(const Group& scope, const Tuples& tuples)
+  Exchanged(const distributed::Group& scope, const miners::Tuples& tuples)
       : own(tuples), counts(scope.gather_counts(tuples.anchor_t.size(0))) {
     const at::Tensor all_t3 =
         scope.all_gather(at::stack({own.anchor_t, own.positive_t, own.negative_t}, 1), counts);
@@ -126,13 +128,13 @@ struct Exchanged {
     first = std::accumulate(counts.begin(), counts.begin() + scope.rank(), int64_t{0});
   }
 
-  Tuples own, all;
+  miners::Tuples own, all;
   std::vector<int64_t> counts;
   int64_t first = 0;  ///< this rank's first tuple
 };
 
 // The measures of the pairs of this rank's tuples: [kinds, t].
-at::Tensor measured(AnchorWalk& walk, Measure measure, const Exchanged& tuples, bool crossed) {
+at::Tensor measured(AnchorWalk& walk, losses::Measure measure, const Exchanged& tuples, bool crossed) {
   const int64_t kinds = crossed ? 3 : 2, own = tuples.own.anchor_t.size(0);
   // The rank of the shard computes a pair with a shard; the rank of the positive computes a crossed pair.
   if (!walk.partial() && (!crossed || walk.scope().size() == 1))
@@ -147,8 +149,8 @@ Pairs some(const at::Tensor& anchor_t, const at::Tensor& value_t, const at::Tens
 }
 
 // dL/dvalue of the pairs of this rank's tuples, [kinds, t]; 0 for the pairs that a tuple lacks.
-at::Tensor differentiate(const Group& world, const RowSet& set, const Loss& loss, const Tuples& tuples,
-                         const at::Tensor& value_kt, LossOutcome& outcome) {
+at::Tensor differentiate(const distributed::Group& world, const RowSet& set, const losses::Loss& loss,
+                         const miners::Tuples& tuples, const at::Tensor& value_kt, LossOutcome& outcome) {
   if (const auto* triplets = loss.as_triplets())
     return differentiate_triplets(world, *triplets, value_kt, outcome);
   const at::Tensor is_positive_t = tuples.positive_t >= 0, is_negative_t = tuples.negative_t >= 0;
@@ -163,10 +165,11 @@ at::Tensor differentiate(const Group& world, const RowSet& set, const Loss& loss
 
 }  // namespace
 
-LossOutcome solve_tuples(const Group& world, AnchorWalk& walk, const Loss& loss, const Tuples& tuples) {
+LossOutcome solve_tuples(const distributed::Group& world, AnchorWalk& walk, const losses::Loss& loss,
+                         const miners::Tuples& tuples) {
   const auto* triplets = loss.as_triplets();
   const bool crossed = triplets && triplets->needs_positive_negative();
-  const Affine affine = loss.affine();
+  const losses::Affine affine = loss.affine();
   const Exchanged exchanged(walk.scope(), tuples);
   const at::Tensor measure_kt = measured(walk, loss.measure(), exchanged, crossed);
   LossOutcome outcome;
@@ -176,7 +179,7 @@ LossOutcome solve_tuples(const Group& world, AnchorWalk& walk, const Loss& loss,
   AnchorGradient gradient(walk.scope(), walk.rows(), walk.partial());
   const at::Tensor all_weight_kt =
       walk.scope().all_gather(weight_kt.t().contiguous(), exchanged.counts).t() * affine.scale;
-  walk.pull(loss.measure(), pairs_of(exchanged.all, crossed), all_weight_kt.reshape(-1), gradient);
+  walk.add_gradient(loss.measure(), pairs_of(exchanged.all, crossed), all_weight_kt.reshape(-1), gradient);
   outcome.gradients_nD = {gradient.finish()};
 
   at::Tensor numbers = at::stack({(weight_kt * measure_kt).sum(), weight_kt.sum()});
@@ -186,4 +189,4 @@ LossOutcome solve_tuples(const Group& world, AnchorWalk& walk, const Loss& loss,
   return outcome;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

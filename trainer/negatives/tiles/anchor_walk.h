@@ -7,19 +7,19 @@
 
 // Shapes: b own rows, n rows of the batch, t pairs.
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// Pairs of a row of the batch and a numbered reference; int64 [t]. A reference of -1 means none.
 struct NumberedPairs {
-  at::Tensor row_t, ref_t;
+  at::Tensor row_t, reference_t;
 
   int64_t size() const { return row_t.size(0); }
 };
 
 /// A block with the numbers of its references.
-struct Encounter {
+struct AnchorBlock {
   const Block& block;
-  int64_t first_ref;  ///< number of the block's first reference
+  int64_t first_reference;  ///< number of the block's first reference
   /// other ranks compare the same rows with other references: results must be summed over ranks
   bool partial;
   bool both_learn;  ///< the references are rows of the batch too
@@ -29,14 +29,14 @@ struct Encounter {
 /// only this rank holds.
 class AnchorGradient {
  public:
-  AnchorGradient(const Group& scope, const RowSet& rows, bool partial);
-  at::Tensor& of(const Encounter& encounter) { return encounter.partial ? all_nD_ : own_bD_; }
+  AnchorGradient(const distributed::Group& scope, const RowSet& rows, bool partial);
+  at::Tensor& of(const AnchorBlock& anchor_block) { return anchor_block.partial ? all_nD_ : own_bD_; }
   /// Returns dL/du of own rows.
   /// Ranks     collective: with partial results a reduce-scatter of n·D
   at::Tensor finish();
 
  private:
-  const Group& scope_;
+  const distributed::Group& scope_;
   const RowSet& rows_;
   at::Tensor own_bD_, all_nD_;
 };
@@ -47,33 +47,34 @@ class AnchorGradient {
 class AnchorWalk {
  public:
   /// Member 0 is the batch and the rows of every relation. The arguments must outlive the object.
-  AnchorWalk(const Group& scope, const std::vector<Member>& members, const std::vector<Relation>& relations);
+  AnchorWalk(const distributed::Group& scope, const std::vector<Member>& members,
+             const std::vector<Relation>& relations);
 
-  void run(const std::function<void(const Encounter&)>& visit);
+  void run(const std::function<void(const AnchorBlock&)>& visit);
 
-  const Group& scope() const { return scope_; }
+  const distributed::Group& scope() const { return scope_; }
   const RowSet& rows() const { return *members_.front().rows; }
   /// Does any relation have shards, so that results are partial?
   bool partial() const { return partial_; }
-  int64_t refs() const { return refs_; }
+  int64_t references() const { return references_; }
   /// Sample ids by number; collective where there is a shard.
-  at::Tensor ref_ids() const;
+  at::Tensor reference_ids() const;
 
   /// The measure of those pairs that this rank sees: of its own rows with any reference, and of any row with
   /// its own shard. Float64, 0 for the others.
-  at::Tensor values(Measure measure, const NumberedPairs& pairs);
+  at::Tensor values(losses::Measure measure, const NumberedPairs& pairs);
   /// Adds weight · dmeasure/du of those pairs to the rows at both their ends.
-  void pull(Measure measure, const NumberedPairs& pairs, const at::Tensor& weight_t,
-            AnchorGradient& gradient);
+  void add_gradient(losses::Measure measure, const NumberedPairs& pairs, const at::Tensor& weight_t,
+                    AnchorGradient& gradient);
 
  private:
-  const Group& scope_;
+  const distributed::Group& scope_;
   const std::vector<Member>& members_;
   const std::vector<Relation>& relations_;
   std::list<BlockWalk> walks_;
   std::vector<int64_t> first_;  ///< per relation: the number of its set's first reference
-  int64_t refs_ = 0;
+  int64_t references_ = 0;
   bool partial_ = false;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

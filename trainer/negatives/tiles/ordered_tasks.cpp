@@ -8,7 +8,7 @@
 
 #include "common/parallel.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 void OrderedTasks::add(size_t one, size_t other) {
   tasks_.push_back({{one, other}, {added_s_[one], added_s_[other]}});
@@ -28,13 +28,13 @@ void OrderedTasks::run(size_t threads, const std::function<void(size_t, size_t)>
   // deadlock.
   const auto ready = [&](const Task& task) {
     for (size_t k = 0; k < 2; ++k)
-      while (done_s[task.stretches[k]].load(std::memory_order_acquire) < task.before[k]) {
+      while (done_s[task.ranges[k]].load(std::memory_order_acquire) < task.before[k]) {
         if (failed) return false;
         std::this_thread::yield();
       }
     return !failed;
   };
-  parallel_stretches(static_cast<int64_t>(threads), 1, [&](int64_t, int64_t) {
+  parallel_ranges(static_cast<int64_t>(threads), 1, [&](int64_t, int64_t) {
     const at::NoGradGuard no_grad;
     for (size_t i = next++; i < tasks_.size() && ready(tasks_[i]); i = next++) {
       try {
@@ -43,9 +43,9 @@ void OrderedTasks::run(size_t threads, const std::function<void(size_t, size_t)>
         failed = true;
         throw;
       }
-      for (const size_t s : tasks_[i].stretches) done_s[s].fetch_add(1, std::memory_order_release);
+      for (const size_t s : tasks_[i].ranges) done_s[s].fetch_add(1, std::memory_order_release);
     }
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

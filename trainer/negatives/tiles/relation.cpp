@@ -1,6 +1,6 @@
 #include "trainer/negatives/tiles/relation.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -15,7 +15,7 @@ Part own_part(const RowSet& set) {
   return held_part(set, set.first, set.local);
 }
 
-void for_each_other_part(const Group& scope, const RowSet& set,
+void for_each_other_part(const distributed::Group& scope, const RowSet& set,
                          const std::function<void(const Part&)>& visit) {
   if (!set.ring) {
     const int64_t end = set.first + set.local;
@@ -42,27 +42,28 @@ void for_each_other_part(const Group& scope, const RowSet& set,
 void BlockWalk::visit_one(Block& block, bool swapped, const std::function<void(const Block&, bool)>& visit) {
   if (next_ == known_.size()) {
     Known& known = known_.emplace_back();
-    known.relatives = std::make_shared<Relatives>(block.rows, block.refs, relation_.ref_is_past);
-    if (block.to_refs)
-      known.exchanged_relatives = std::make_shared<Relatives>(block.refs, block.rows, relation_.ref_is_past);
+    known.masks = std::make_shared<PairMasks>(block.rows, block.references, relation_.reference_is_past);
+    if (block.to_references)
+      known.exchanged_masks =
+          std::make_shared<PairMasks>(block.references, block.rows, relation_.reference_is_past);
     if (room_) known.kept = std::make_shared<KeptTiles>(KeptTiles{room_, {}, {}, {}});
   }
   const Known& known = known_[next_++];
-  block.relatives = known.relatives;
-  block.exchanged_relatives = known.exchanged_relatives;
+  block.masks = known.masks;
+  block.exchanged_masks = known.exchanged_masks;
   block.kept = known.kept;
   visit(block, swapped);
 }
 
 void BlockWalk::run(const std::function<void(const Block&, bool swapped)>& visit) {
-  const Member &row_member = members_[relation_.rows], &ref_member = members_[relation_.refs];
-  const RowSet &rows = *row_member.rows, &refs = *ref_member.rows;
-  const bool refs_matter = !relation_.same() && (ref_member.anchors || ref_member.learns);
+  const Member &row_member = members_[relation_.rows], &reference_member = members_[relation_.references];
+  const RowSet &rows = *row_member.rows, &references = *reference_member.rows;
+  const bool references_matter = !relation_.same() && (reference_member.anchors || reference_member.learns);
   next_ = 0;
   Block block;
-  block.refs = own_part(refs);
-  block.to_refs = refs_matter;
-  if (ref_member.sharded) {
+  block.references = own_part(references);
+  block.to_references = references_matter;
+  if (reference_member.sharded) {
     block.rows = held_part(rows, 0, rows.size());
     visit_one(block, false, visit);
     return;
@@ -70,17 +71,17 @@ void BlockWalk::run(const std::function<void(const Block&, bool swapped)>& visit
   block.rows = own_part(rows);
   block.square = relation_.same();
   visit_one(block, false, visit);
-  block.square = block.to_refs = false;
-  block.mirrored = relation_.same() || refs_matter;
-  const auto meet_others = [&](const RowSet& mine, const RowSet& theirs, bool swapped) {
+  block.square = block.to_references = false;
+  block.mirrored = relation_.same() || references_matter;
+  const auto compare_with_others = [&](const RowSet& mine, const RowSet& theirs, bool swapped) {
     for_each_other_part(scope_, theirs, [&](const Part& others) {
       block.rows = own_part(mine);
-      block.refs = others;
+      block.references = others;
       visit_one(block, swapped, visit);
     });
   };
-  meet_others(rows, refs, false);
-  if (refs_matter) meet_others(refs, rows, true);
+  compare_with_others(rows, references, false);
+  if (references_matter) compare_with_others(references, rows, true);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -4,7 +4,7 @@
 
 #include "trainer/negatives/tiles/tile_walk.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// A set of rows and its role.
 struct Member {
@@ -17,10 +17,10 @@ struct Member {
 /// Two members that are compared: a set with itself, two towers, or the batch with this rank's shard of a
 /// memory or of proxies.
 struct Relation {
-  size_t rows = 0, refs = 0;  ///< indices of the members
-  bool ref_is_past = false;
+  size_t rows = 0, references = 0;  ///< indices of the members
+  bool reference_is_past = false;
 
-  bool same() const { return rows == refs; }
+  bool same() const { return rows == references; }
 };
 
 /// Visits this rank's blocks of a relation, so that over all ranks every pair is visited from each side whose
@@ -36,7 +36,7 @@ class BlockWalk {
  public:
   /// `room`: how many numbers of tiles may be kept from one run to the next, shared with other walks; null:
   /// none.
-  BlockWalk(const Group& scope, const std::vector<Member>& members, const Relation& relation,
+  BlockWalk(const distributed::Group& scope, const std::vector<Member>& members, const Relation& relation,
             int64_t* room = nullptr)
       : scope_(scope), members_(members), relation_(relation), room_(room) {}
   void run(const std::function<void(const Block&, bool swapped)>& visit);
@@ -44,17 +44,17 @@ class BlockWalk {
  private:
   void visit_one(Block& block, bool swapped, const std::function<void(const Block&, bool)>& visit);
 
-  const Group& scope_;
+  const distributed::Group& scope_;
   const std::vector<Member>& members_;
   const Relation& relation_;
   int64_t* room_;
   /// What is determined once per block.
   struct Known {
-    std::shared_ptr<const Relatives> relatives, exchanged_relatives;
+    std::shared_ptr<const PairMasks> masks, exchanged_masks;
     std::shared_ptr<KeptTiles> kept;
   };
   std::vector<Known> known_;  ///< one per block
   size_t next_ = 0;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -8,7 +8,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -26,15 +26,16 @@ double longest_of(const at::Tensor& u_nD) {
   return u_nD.numel() == 0 ? 0 : at::linalg_vector_norm(u_nD, 2, at::IntArrayRef{1}).max().item<double>();
 }
 
-double longest_of(const Group& group, const at::Tensor& u_nD) {
+double longest_of(const distributed::Group& group, const at::Tensor& u_nD) {
   at::Tensor longest = at::full({}, longest_of(u_nD), u_nD.options().dtype(at::kDouble));
-  group.all_reduce(longest, ReduceOp::kMax);
+  group.all_reduce(longest, distributed::ReduceOp::kMax);
   return longest.item<double>();
 }
 
 }  // namespace
 
-RowSet gather_rows(const Group& group, const LocalRows& rows, bool normalize, const Exchange& exchange) {
+RowSet gather_row_set(const distributed::Group& group, const LocalRows& rows, bool normalize,
+                      const Exchange& exchange) {
   RowSet set;
   set.counts = group.gather_counts(rows.z_bD.size(0));
   set.local = rows.z_bD.size(0);
@@ -86,4 +87,4 @@ at::Tensor normalised_gradient(const at::Tensor& gradient_bD, const at::Tensor& 
   return (gradient_bD * inverse_b1).addcmul_(z_bD, along_b1, -1);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

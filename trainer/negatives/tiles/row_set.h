@@ -8,7 +8,7 @@
 
 // Shapes: b rows of this rank, n of a set, D width of the embedding.
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// This rank's rows of the global batch; b may be 0.
 struct LocalRows {
@@ -48,7 +48,8 @@ struct RowSet {
 /// Ranks     collective
 /// Cost      3 all-gathers: 8 bytes, b·D floats (none with a ring; 2 bytes each if rounded) and b·3 integers;
 ///           without normalisation an all-reduce of one number; memory n·D (b·D with a ring)
-RowSet gather_rows(const Group& group, const LocalRows& local, bool normalize, const Exchange& exchange = {});
+RowSet gather_row_set(const distributed::Group& group, const LocalRows& local, bool normalize,
+                      const Exchange& exchange = {});
 
 /// Makes a shard that only this rank holds, with products in float32.
 RowSet shard_rows(const at::Tensor& u_nD, const at::Tensor& label_n, const at::Tensor& group_n,
@@ -61,4 +62,4 @@ RowSet rounded_to_bf16(RowSet set);
 at::Tensor normalised(const at::Tensor& z_bD);
 at::Tensor normalised_gradient(const at::Tensor& gradient_bD, const at::Tensor& z_bD);
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

@@ -11,7 +11,7 @@
 
 #include "trainer/negatives/kernels/measure.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 namespace {
 
@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kSmallestSide = 128, kSide = 256, kLargestSide = 1024, kGpuSide = 4096, kGpuDiagonal = 1024;
 
 at::Tensor view_of(const at::Tensor& buffer, int64_t place, const TileSpan& span) {
-  return buffer.narrow(0, place, span.rows * span.refs).view({span.rows, span.refs});
+  return buffer.narrow(0, place, span.rows * span.references).view({span.rows, span.references});
 }
 
 int64_t blocks_of(int64_t rows, int64_t side) {
@@ -30,7 +30,7 @@ int64_t blocks_of(int64_t rows, int64_t side) {
 int64_t side_for(const Block& block) {
   int64_t side = tile_side(block.rows.u_nD.options());
   if (block.rows.u_nD.device().is_cuda()) return side;
-  const int64_t least = std::min(block.rows.size, block.refs.size);
+  const int64_t least = std::min(block.rows.size, block.references.size);
   while (side > kSmallestSide && least < 2 * side * at::get_num_threads()) side /= 2;
   return side;
 }
@@ -48,8 +48,8 @@ int64_t tile_side(const at::TensorOptions& options) {
 
 Block Block::exchanged() const {
   Block other = *this;
-  std::swap(other.rows, other.refs);
-  std::swap(other.relatives, other.exchanged_relatives);
+  std::swap(other.rows, other.references);
+  std::swap(other.masks, other.exchanged_masks);
   other.turned = !turned;
   return other;
 }
@@ -66,7 +66,7 @@ void Exclusions::fill(at::Tensor& x_rc, double value) const {
   });
 }
 
-Worker::Worker(const Block& block, Measure measure, double scale, int64_t side)
+Worker::Worker(const Block& block, losses::Measure measure, double scale, int64_t side)
     : block_(block), measure_(measure), scale_(scale), side_(side) {}
 
 void Worker::form(const TileSpan& span) {
@@ -74,16 +74,16 @@ void Worker::form(const TileSpan& span) {
   excluded_ = false;
   for (auto& scratch_rc : scratch_rc_) scratch_rc = at::Tensor();
   KeptTiles* kept = block_.kept.get();
-  stays_ = kept && span.place + span.rows * span.refs <= kept->number_p.numel();
+  stays_ = kept && span.place + span.rows * span.references <= kept->number_p.numel();
   found_ = stays_ && kept->formed[span.number];
   if (!stays_ && !buffer_.defined())
-    buffer_ = at::empty({std::min(side_, block_.rows.size) * std::min(side_, block_.refs.size)},
+    buffer_ = at::empty({std::min(side_, block_.rows.size) * std::min(side_, block_.references.size)},
                         block_.rows.u_nD.options());
   tile_rc_ = stays_ ? view_of(kept->number_p, span.place, span) : view_of(buffer_, 0, span);
   if (found_) return;
-  measure_tile(measure_, span.rows_of(block_.rows.factors()), span.refs_of(block_.refs.factors()), tile_rc_,
-               scale_);
-  if (measure_ != Measure::kSimilarity && scale_ != 1) tile_rc_.mul_(scale_);
+  measure_tile(measure_, span.rows_of(block_.rows.factors()), span.references_of(block_.references.factors()),
+               tile_rc_, scale_);
+  if (measure_ != losses::Measure::kSimilarity && scale_ != 1) tile_rc_.mul_(scale_);
   if (stays_) kept->formed[span.number] = 1;
 }
 
@@ -92,29 +92,31 @@ const Exclusions& Worker::exclusions() {
   excluded_ = true;
   if (tile_rc_.device().is_cpu()) {
     exclusions_.flat_p.clear();
-    block_.relatives->add_excluded(span_->row, span_->rows, span_->ref, span_->refs, exclusions_.flat_p);
+    block_.masks->add_excluded(span_->row, span_->rows, span_->reference, span_->references,
+                               exclusions_.flat_p);
   } else {
-    exclusions_.mask_rc = block_.relatives->excluded_mask(span_->row, span_->rows, span_->ref, span_->refs);
+    exclusions_.mask_rc =
+        block_.masks->excluded_mask(span_->row, span_->rows, span_->reference, span_->references);
   }
   return exclusions_;
 }
 
 at::Tensor& Worker::scratch(size_t which) {
   if (!scratch_[which].defined())
-    scratch_[which] = at::empty({std::min(side_, block_.rows.size) * std::min(side_, block_.refs.size)},
+    scratch_[which] = at::empty({std::min(side_, block_.rows.size) * std::min(side_, block_.references.size)},
                                 block_.rows.u_nD.options());
   if (!scratch_rc_[which].defined()) scratch_rc_[which] = view_of(scratch_[which], 0, *span_);
   return scratch_rc_[which];
 }
 
-TileWalk::TileWalk(const Block& block, Measure measure, double scale)
+TileWalk::TileWalk(const Block& block, losses::Measure measure, double scale)
     : block_(block),
       measure_(measure),
       scale_(scale),
       side_(side_for(block)),
       row_blocks_(blocks_of(block.rows.size, side_)),
-      ref_blocks_(blocks_of(block.refs.size, side_)),
-      order_(static_cast<size_t>(row_blocks_ + (block.square ? 0 : ref_blocks_))) {
+      reference_blocks_(blocks_of(block.references.size, side_)),
+      order_(static_cast<size_t>(row_blocks_ + (block.square ? 0 : reference_blocks_))) {
   if (block.square)
     plan_square();
   else
@@ -122,9 +124,10 @@ TileWalk::TileWalk(const Block& block, Measure measure, double scale)
   reserve_kept();
 }
 
-void TileWalk::add_span(int64_t row, int64_t rows, int64_t ref, int64_t refs, bool both_sides) {
-  const int64_t place = spans_.empty() ? 0 : spans_.back().place + spans_.back().rows * spans_.back().refs;
-  spans_.push_back({row, rows, ref, refs, both_sides, spans_.size(), place});
+void TileWalk::add_span(int64_t row, int64_t rows, int64_t reference, int64_t references, bool both_sides) {
+  const int64_t place =
+      spans_.empty() ? 0 : spans_.back().place + spans_.back().rows * spans_.back().references;
+  spans_.push_back({row, rows, reference, references, both_sides, spans_.size(), place});
 }
 
 void TileWalk::add_diagonal(int64_t row, int64_t rows) {
@@ -138,25 +141,25 @@ void TileWalk::add_diagonal(int64_t row, int64_t rows) {
   add_span(row, half, row + half, rows - half, true);
 }
 
-void TileWalk::add_task(int64_t row_block, int64_t ref_block) {
+void TileWalk::add_task(int64_t row_block, int64_t reference_block) {
   const size_t first = spans_.size();
-  const int64_t row = row_block * side_, ref = ref_block * side_;
+  const int64_t row = row_block * side_, reference = reference_block * side_;
   const int64_t rows = std::min(side_, block_.rows.size - row),
-                refs = std::min(side_, block_.refs.size - ref);
-  if (block_.square && row == ref)
+                references = std::min(side_, block_.references.size - reference);
+  if (block_.square && row == reference)
     add_diagonal(row, rows);
   else
-    add_span(row, rows, ref, refs, block_.square || block_.to_refs);
+    add_span(row, rows, reference, references, block_.square || block_.to_references);
   tasks_.push_back({first, spans_.size()});
   order_.add(static_cast<size_t>(row_block),
-             static_cast<size_t>(block_.square ? ref_block : row_blocks_ + ref_block));
+             static_cast<size_t>(block_.square ? reference_block : row_blocks_ + reference_block));
 }
 
 void TileWalk::plan() {
-  const int64_t count = std::max(row_blocks_, ref_blocks_);
+  const int64_t count = std::max(row_blocks_, reference_blocks_);
   for (int64_t shift = 0; shift < count; ++shift)
     for (int64_t i = 0; i < row_blocks_; ++i)
-      if ((i + shift) % count < ref_blocks_) add_task(i, (i + shift) % count);
+      if ((i + shift) % count < reference_blocks_) add_task(i, (i + shift) % count);
 }
 
 void TileWalk::plan_square() {
@@ -176,7 +179,8 @@ void TileWalk::plan_square() {
 void TileWalk::reserve_kept() {
   KeptTiles* kept = block_.kept.get();
   if (!kept || kept->number_p.defined()) return;
-  const int64_t pairs = spans_.empty() ? 0 : spans_.back().place + spans_.back().rows * spans_.back().refs;
+  const int64_t pairs =
+      spans_.empty() ? 0 : spans_.back().place + spans_.back().rows * spans_.back().references;
   const int64_t size = std::min(*kept->room, pairs);
   *kept->room -= size;
   kept->number_p = at::empty({size}, block_.rows.u_nD.options());
@@ -196,4 +200,4 @@ void TileWalk::run(const std::function<void(const TileSpan&, Worker&)>& visit) {
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

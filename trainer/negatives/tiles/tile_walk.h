@@ -10,15 +10,15 @@
 
 #include "trainer/losses/loss.h"
 #include "trainer/negatives/tiles/ordered_tasks.h"
-#include "trainer/negatives/tiles/relatives.h"
+#include "trainer/negatives/tiles/pair_masks.h"
 
-namespace lodestone {
+namespace lodestone::negatives {
 
 /// Positive pairs with their values.
 struct PairValues {
-  PairList pairs;           ///< indices within the parts
-  at::Tensor row_p, ref_p;  ///< indices within the sets
-  at::Tensor value_p;       ///< float64
+  PairList pairs;                 ///< indices within the parts
+  at::Tensor row_p, reference_p;  ///< indices within the sets
+  at::Tensor value_p;             ///< float64
 };
 
 /// The tiles that one walk over a block keeps for the next walk.
@@ -34,13 +34,14 @@ struct KeptTiles {
 /// Rows × references whose pairs are processed together. `square`: rows and references are the same part, so
 /// each tile of the upper triangle serves both sides.
 struct Block {
-  Part rows, refs;
-  bool to_refs = false;  ///< sums or gradient of the references are computed too, not only those of the rows
+  Part rows, references;
+  /// sums or gradient of the references are computed too, not only those of the rows
+  bool to_references = false;
   bool square = false;
   bool mirrored = false;  ///< another rank processes the same pairs from the references' side
-  std::shared_ptr<const Relatives> relatives;  ///< relatives of the rows among the references
-  /// relatives of the references among the rows; only if to_refs and not square
-  std::shared_ptr<const Relatives> exchanged_relatives;
+  std::shared_ptr<const PairMasks> masks;  ///< masks of the rows among the references
+  /// masks of the references among the rows; only if to_references and not square
+  std::shared_ptr<const PairMasks> exchanged_masks;
   std::shared_ptr<KeptTiles> kept;  ///< null: nothing is kept
   bool turned = false;              ///< seen from the references' side
 
@@ -51,13 +52,13 @@ struct Block {
 
 /// A tile of a block, as offsets within the block's parts.
 struct TileSpan {
-  int64_t row, rows, ref, refs;
+  int64_t row, rows, reference, references;
   bool both_sides;  ///< the results of the references' side are computed too
   size_t number;    ///< number of the tile in its block, independent of the thread
   int64_t place;    ///< number of pairs in the tiles before it
 
   at::Tensor rows_of(const at::Tensor& x_n) const { return x_n.narrow(0, row, rows); }
-  at::Tensor refs_of(const at::Tensor& x_n) const { return x_n.narrow(0, ref, refs); }
+  at::Tensor references_of(const at::Tensor& x_n) const { return x_n.narrow(0, reference, references); }
 };
 
 /// The largest side of a square tile. On a CPU a tile fits the second-level cache of one core (measured: 512
@@ -80,7 +81,7 @@ class Exclusions {
 /// Computes tiles, one after the other, in buffers of its own.
 class Worker {
  public:
-  Worker(const Block& block, Measure measure, double scale, int64_t side);
+  Worker(const Block& block, losses::Measure measure, double scale, int64_t side);
   void form(const TileSpan& span);
   /// scale · measure of the current tile, or, if `found()`, what the visitor of an earlier walk left in it.
   /// If `stays()`, the visitor of the next walk sees what is written to it.
@@ -93,7 +94,7 @@ class Worker {
 
  private:
   const Block& block_;
-  Measure measure_;
+  losses::Measure measure_;
   double scale_;
   int64_t side_;
   const TileSpan* span_ = nullptr;
@@ -111,7 +112,7 @@ class Worker {
 /// is computed in vain.
 class TileWalk {
  public:
-  TileWalk(const Block& block, Measure measure, double scale);
+  TileWalk(const Block& block, losses::Measure measure, double scale);
 
   /// Calls visit(span, worker), possibly from several threads at a time, but never for two tiles that share
   /// rows or references.
@@ -123,20 +124,20 @@ class TileWalk {
   struct Task {
     size_t first, end;
   };
-  void add_span(int64_t row, int64_t rows, int64_t ref, int64_t refs, bool both_sides);
+  void add_span(int64_t row, int64_t rows, int64_t reference, int64_t references, bool both_sides);
   void add_diagonal(int64_t row, int64_t rows);
-  void add_task(int64_t row_block, int64_t ref_block);
+  void add_task(int64_t row_block, int64_t reference_block);
   void plan();
   void plan_square();
   void reserve_kept();
 
   const Block& block_;
-  Measure measure_;
+  losses::Measure measure_;
   double scale_;
-  int64_t side_, row_blocks_, ref_blocks_;
+  int64_t side_, row_blocks_, reference_blocks_;
   std::vector<TileSpan> spans_;
   std::vector<Task> tasks_;
   OrderedTasks order_;  ///< the order of tasks_, by the same indices
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::negatives

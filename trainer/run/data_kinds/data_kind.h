@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "common/fields.h"
+#include "sampler/texts/text_layout.h"
 #include "trainer/encoders/input_shape.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 struct DataConfig;
 struct Input;
 struct RunConfig;
-struct TextLayout;
 struct TrainingData;
 class Evaluator;
 
@@ -57,7 +57,7 @@ class DataKind {
   virtual bool reads_texts() const = 0;
   /// What training counts per second: "images".
   virtual const char* unit() const = 0;
-  /// Samples without classes, for people: "pictures with captions".
+  /// Samples without classes, for people: "images with captions".
   virtual const char* samples() const = 0;
   /// The key of the setting that determines which rows share a batch ("data.tuples"); "" if the sampler does.
   virtual const char* row_setting(const DataConfig&) const { return ""; }
@@ -66,11 +66,11 @@ class DataKind {
   /// Whether samples have classes.
   virtual bool has_classes(const DataConfig&) const { return true; }
   /// Whether classes of texts in this layout are identified by their names; if not, by their samples.
-  virtual bool has_class_names(const TextLayout&) const { return true; }
+  virtual bool has_class_names(const sampler::TextLayout&) const { return true; }
   virtual SameBy same_by(const RunConfig&) const { return SameBy::kClass; }
 
   /// The sizes that an encoder is built for.
-  virtual InputShape input_shape(const RunConfig& config) const = 0;
+  virtual encoders::InputShape input_shape(const RunConfig& config) const = 0;
   /// Opens the training data and makes their sampler.
   /// Throws    ConfigError, DataError
   virtual TrainingData open_training(const RunConfig& config) const = 0;
@@ -86,4 +86,4 @@ class DataKind {
 /// All kinds of data. trainer/run/data_kinds/table.cpp has one row for each.
 std::span<const TableRow<DataKind>> data_kind_table();
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -7,10 +7,10 @@
 #include "trainer/engine/embedding.h"
 #include "trainer/eval/evaluation.h"
 #include "trainer/report/report.h"
-#include "trainer/run/bad_record_teller.h"
+#include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Largest k of the report's recall@k curve.
 constexpr int64_t kRecallDepth = 100;
@@ -26,25 +26,26 @@ struct EvaluationOptions {
 
 /// The samples and classes that the report shows.
 struct Sheet {
-  std::vector<SheetRow> sample;  ///< queries chosen at random
-  std::vector<SheetRow> worst;   ///< queries with the smallest margin
-  ClassView classes;             ///< empty if samples have no classes
+  std::vector<report::SheetRow> sample;  ///< queries chosen at random
+  std::vector<report::SheetRow> worst;   ///< queries with the smallest margin
+  report::ClassView classes;             ///< empty if samples have no classes
 };
 
 /// Evaluates encoders on the configured evaluation split.
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
-  /// Embeds and evaluates the split, sharded over all ranks. The result has the
-  /// same bits for any number of ranks.
+  /// Embeds and evaluates the split, sharded over all ranks. The result has the same bits for any number of
+  /// ranks.
   /// Ranks     collective; rank 0 gets the result, other ranks an empty one
-  virtual Evaluation run(const RunContext& context, Encoder& encoder, const EvaluationOptions& options) = 0;
+  virtual eval::Evaluation run(const coordinator::RunContext& context, encoders::Encoder& encoder,
+                               const EvaluationOptions& options) = 0;
   /// The sheet of the last run, whose result is `model`.
   /// Ranks     rank 0, after run
-  virtual Sheet sheet(const Judgement& model) const = 0;
+  virtual Sheet sheet(const eval::EvaluationResult& model) const = 0;
   /// Name of the baseline, as a column title.
-  virtual const char* floor_name() const = 0;
-  virtual const Dataset& dataset() const = 0;
+  virtual const char* baseline_name() const = 0;
+  virtual const sampler::Dataset& dataset() const = 0;
 };
 
 /// The evaluator for config.data.kind. Opens the data, so that missing data is found at once.
@@ -56,15 +57,16 @@ std::unique_ptr<Evaluator> make_text_evaluator(const RunConfig& config);
 std::unique_ptr<Evaluator> make_image_text_evaluator(const RunConfig& config);
 
 /// The similarity that compares embeddings.
-Likeness likeness_of(const RunConfig& config);
+eval::Similarity similarity_of(const RunConfig& config);
 
-/// Options for evaluating the rows of the model; the baseline's rows have
-/// another similarity and no intervals.
-JudgeOptions judge_options(const RunConfig& config, const EvaluationOptions& options);
+/// Options for evaluating the rows of the model; the baseline's rows have another similarity and no
+/// intervals.
+eval::MetricOptions metric_options(const RunConfig& config, const EvaluationOptions& options);
 
 /// The sheet for rows that are compared with each other; `shown` renders a sample of the data set. Includes
 /// classes if `model` was evaluated by them.
-Sheet sheet_of(const RunConfig& config, const Embedded& embedded, const Dataset& data, const Judgement& model,
-               const std::function<SheetPicture(int64_t sample)>& shown);
+Sheet sheet_of(const RunConfig& config, const engine::Embedded& embedded, const sampler::Dataset& data,
+               const eval::EvaluationResult& model,
+               const std::function<report::SheetImage(int64_t sample)>& shown);
 
-}  // namespace lodestone
+}  // namespace lodestone::run

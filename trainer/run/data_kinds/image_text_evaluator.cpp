@@ -12,14 +12,14 @@
 #include "trainer/run/data_kinds/text_data.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
 constexpr int64_t kShown = 12, kNeighbours = 5;
 
-Embedded rows_with(const Embedded& all, const std::set<int64_t>& labels) {
-  Embedded kept;
+engine::Embedded rows_with(const engine::Embedded& all, const std::set<int64_t>& labels) {
+  engine::Embedded kept;
   std::vector<at::Tensor> rows;
   for (size_t row = 0; row < all.labels.size(); ++row) {
     if (!labels.contains(all.labels[row])) continue;
@@ -40,35 +40,37 @@ class ImageTextEvaluator : public Evaluator {
       : config_(config),
         transform_(config.data.image, static_cast<uint64_t>(config.seed)),
         set_(open_image_text_split(config, config.evaluate.data, config.evaluate.text, transform_)),
-        pictures_(std::make_shared<ImageExamples>(set_.pictures, transform_)),
-        captions_(std::make_shared<TextExamples>(set_.captions, token_rule(config.data))),
-        bad_pictures_(set_.pictures->size(), config.data.loader.bad_records),
+        images_(std::make_shared<sampler::ImageExamples>(set_.images, transform_)),
+        captions_(std::make_shared<sampler::TextExamples>(set_.captions, token_rule(config.data))),
+        bad_images_(set_.images->size(), config.data.loader.bad_records),
         bad_captions_(set_.captions->size(), config.data.loader.bad_records) {}
 
-  Evaluation run(const RunContext& context, Encoder& encoder, const EvaluationOptions& asked) override {
-    const auto embedded = [&](const std::shared_ptr<const Examples>& examples, BadRecordTeller& teller) {
+  eval::Evaluation run(const coordinator::RunContext& context, encoders::Encoder& encoder,
+                       const EvaluationOptions& asked) override {
+    const auto embedded = [&](const std::shared_ptr<const sampler::Examples>& examples,
+                              BadRecordReporter& reporter) {
       return embed_readable(context, "evaluation", encoder, context.launch.device(), examples,
-                            config_.data.loader, teller);
+                            config_.data.loader, reporter);
     };
-    seen_ = embedded(pictures_, bad_pictures_);
+    seen_ = embedded(images_, bad_images_);
     said_ = embedded(captions_, bad_captions_);
-    Evaluation result;
+    eval::Evaluation result;
     result.left_out = set_.bad + seen_.left_out + said_.left_out;
     keep_pairs();
     add("image_to_text_", context, seen_, said_, asked, result.model);
     add("text_to_image_", context, said_, seen_, asked, result.model);
     if (!context.is_main_rank()) return {};
-    Measures& measures = result.model.measures;
-    measures.set("pictures", static_cast<double>(seen_.labels.size()));
-    measures.set("captions", static_cast<double>(said_.labels.size()));
+    eval::Metrics& metrics = result.model.metrics;
+    metrics.set("pictures", static_cast<double>(seen_.labels.size()));
+    metrics.set("captions", static_cast<double>(said_.labels.size()));
     return result;
   }
 
-  const char* floor_name() const override { return ""; }
-  const Dataset& dataset() const override { return *set_.pictures; }
+  const char* baseline_name() const override { return ""; }
+  const sampler::Dataset& dataset() const override { return *set_.images; }
 
   // Random images, determined by the seed, each with its nearest captions.
-  Sheet sheet(const Judgement&) const override {
+  Sheet sheet(const eval::EvaluationResult&) const override {
     std::vector<int64_t> order = Random(static_cast<uint64_t>(config_.seed), Purpose::kTrials, 6)
                                      .permutation(static_cast<int64_t>(seen_.labels.size()));
     order.resize(std::min<size_t>(order.size(), kShown));
@@ -78,13 +80,13 @@ class ImageTextEvaluator : public Evaluator {
       rows.push_back(seen_.z_ND[row]);
       labels.push_back(seen_.labels[static_cast<size_t>(row)]);
     }
-    const ComparableRows queries(at::stack(rows), likeness_of(config_)),
-        gallery(said_.z_ND, likeness_of(config_));
-    const auto nearest = nearest_neighbours({queries, labels, gallery, said_.labels}, kNeighbours);
+    const eval::ComparableRows queries(at::stack(rows), similarity_of(config_)),
+        gallery(said_.z_ND, similarity_of(config_));
+    const auto nearest = eval::nearest_neighbours({queries, labels, gallery, said_.labels}, kNeighbours);
     Sheet sheet;
     for (size_t q = 0; q < order.size(); ++q) {
-      SheetRow row{picture(seen_.indices[static_cast<size_t>(order[q])]), {}};
-      for (const Neighbour& one : nearest[q])
+      report::SheetRow row{image(seen_.indices[static_cast<size_t>(order[q])]), {}};
+      for (const eval::Neighbour& one : nearest[q])
         row.neighbours.push_back({{"", set_.captions->get(said_.indices[static_cast<size_t>(one.index)])},
                                   one.relevant,
                                   one.score});
@@ -103,36 +105,37 @@ class ImageTextEvaluator : public Evaluator {
     said_ = rows_with(said_, seen);
     if (seen_.labels.empty())
       throw DataError(
-          "evaluation: expected a picture with a caption, both readable, got none; repair the data");
+          "evaluation: expected an image with a caption, both readable, got none; repair the data");
   }
 
-  void add(const std::string& prefix, const RunContext& context, const Embedded& queries,
-           const Embedded& gallery, const EvaluationOptions& asked, Judgement& result) const {
-    const JudgeOptions options = judge_options(config_, asked);
-    const Retrieval found =
-        retrieve(LabelledRows{queries.z_ND, queries.labels, {}},
-                 LabelledRows{gallery.z_ND, gallery.labels, {}}, options.retrieval, context.world);
-    const Measures measures = found.measures();
-    for (const auto& [name, value] : measures.entries())
-      if (name.starts_with("recall_at_")) result.measures.set(prefix + name, value);
+  void add(const std::string& prefix, const coordinator::RunContext& context, const engine::Embedded& queries,
+           const engine::Embedded& gallery, const EvaluationOptions& asked,
+           eval::EvaluationResult& result) const {
+    const eval::MetricOptions options = metric_options(config_, asked);
+    const eval::Retrieval found = eval::retrieve(eval::LabelledRows{queries.z_ND, queries.labels, {}},
+                                                 eval::LabelledRows{gallery.z_ND, gallery.labels, {}},
+                                                 options.retrieval, context.world);
+    const eval::Metrics metrics = found.metrics();
+    for (const auto& [name, value] : metrics.entries())
+      if (name.starts_with("recall_at_")) result.metrics.set(prefix + name, value);
     if (asked.resamples == 0) return;
     for (const auto& [name, low, high] :
-         bootstrap_retrieval(found, Bootstrap(queries.labels, options.bootstrap), context.world))
+         eval::bootstrap_retrieval(found, eval::Bootstrap(queries.labels, options.bootstrap), context.world))
       if (name.starts_with("recall_at_")) result.intervals.push_back({prefix + name, low, high});
   }
 
-  SheetPicture picture(int64_t sample) const {
-    const auto png = encode_png(set_.pictures->get(sample));
+  report::SheetImage image(int64_t sample) const {
+    const auto png = sampler::encode_png(set_.images->get(sample));
     return {std::string(png.begin(), png.end()),
             set_.captions->get(set_.order[static_cast<size_t>(set_.first[static_cast<size_t>(sample)])])};
   }
 
   const RunConfig& config_;
-  ImageTransform transform_;
-  ImageTextSet set_;
-  std::shared_ptr<const Examples> pictures_, captions_;
-  BadRecordTeller bad_pictures_, bad_captions_;
-  Embedded seen_, said_;
+  sampler::ImageTransform transform_;
+  sampler::ImageTextSet set_;
+  std::shared_ptr<const sampler::Examples> images_, captions_;
+  BadRecordReporter bad_images_, bad_captions_;
+  engine::Embedded seen_, said_;
 };
 
 }  // namespace
@@ -141,4 +144,4 @@ std::unique_ptr<Evaluator> make_image_text_evaluator(const RunConfig& config) {
   return std::make_unique<ImageTextEvaluator>(config);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -6,48 +6,48 @@
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/data_kinds/text_data.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
 bool is_text_file(const std::string& path) {
-  const RecordSyntax syntax = syntax_of(path);
-  return syntax == RecordSyntax::kLines || syntax == RecordSyntax::kJsonLines;
+  const sampler::RecordSyntax syntax = sampler::syntax_of(path);
+  return syntax == sampler::RecordSyntax::kLines || syntax == sampler::RecordSyntax::kJsonLines;
 }
 
 /// data.kind: image_texts.
 class ImageTexts : public DataKind {
  public:
   std::vector<IdleSetting> idle_settings() const override {
-    constexpr const char* kPictures =
-        ": it is of labelled pictures, and `path` may name several files by globs and braces";
-    constexpr const char* kClasses = ": captioned pictures have no classes";
+    constexpr const char* kImages =
+        ": it applies to labelled images, and `path` may name several files by globs and braces";
+    constexpr const char* kClasses = ": captioned images have no classes";
     return {{"data.tuples", ": data.text.format names pairs and triplets of texts"},
-            {"evaluate.one_shot_runs", ": the runs are of pictures"},
+            {"evaluate.one_shot_runs", ": the runs are of images"},
             {"evaluate.one_shot_trials", kClasses},
-            {"source.mixture", kPictures},
-            {"source.mixture_weights", kPictures},
-            {"source.split", kPictures},
-            {"source.other_columns", kPictures},
-            {"source.quarter_turns", kPictures},
+            {"source.mixture", kImages},
+            {"source.mixture_weights", kImages},
+            {"source.split", kImages},
+            {"source.other_columns", kImages},
+            {"source.quarter_turns", kImages},
             {"source.class_filter", kClasses}};
   }
   void check(const RunConfig& config) const override {
     if (config.sampler->samples_are_labels()) return;
-    throw ConfigError("sampler.name: expected " + samplers_with(&SamplerFactory::samples_are_labels) +
-                      " for image_texts, whose views are a picture and a caption, got " +
-                      config.sampler.name());
+    throw ConfigError(
+        "sampler.name: expected " + sampler::samplers_with(&sampler::SamplerFactory::samples_are_labels) +
+        " for image_texts, whose views are an image and a caption, got " + config.sampler.name());
   }
   bool reads_images() const override { return true; }
   bool reads_texts() const override { return true; }
   const char* unit() const override { return "samples"; }
-  const char* samples() const override { return "pictures with captions"; }
+  const char* samples() const override { return "images with captions"; }
   bool has_classes(const DataConfig&) const override { return false; }
   // File names of images carry no meaning, and captions may legitimately be common to both.
   SameBy same_by(const RunConfig&) const override { return SameBy::kNothing; }
 
-  InputShape input_shape(const RunConfig& config) const override {
-    InputShape shape = image_shape(config.data);
+  encoders::InputShape input_shape(const RunConfig& config) const override {
+    encoders::InputShape shape = image_shape(config.data);
     add_tokens(shape, config.data);
     return shape;
   }
@@ -55,16 +55,17 @@ class ImageTexts : public DataKind {
   TrainingData open_training(const RunConfig& config) const override {
     if (config.data.text.bucket_window > 1)
       throw ConfigError(
-          "data.text.bucket_window: captions are drawn anew each epoch; leave it out for image_texts");
+          "data.text.bucket_window: captions are drawn again in each epoch; leave it out for image_texts");
     const auto seed = static_cast<uint64_t>(config.seed);
-    const ImageTransform transform(config.data.image, seed);
-    ImageTextSet set = open_image_text_split(config, config.data.train, config.data.text.layout, transform);
-    set.pictures = cached(set.pictures, config.data.loader.cache_mib << 20);
+    const sampler::ImageTransform transform(config.data.image, seed);
+    sampler::ImageTextSet set =
+        open_image_text_split(config, config.data.train, config.data.text.layout, transform);
+    set.images = sampler::cached(set.images, config.data.loader.cache_mib << 20);
     TrainingData data;
     data.texts = set.captions;
-    data.sampler = make_sampler(config.sampler, set.pictures, {}, config.global_batch, seed);
-    data.examples =
-        std::make_shared<ImageTextExamples>(std::move(set), transform, token_rule(config.data), seed);
+    data.sampler = sampler::make_sampler(config.sampler, set.images, {}, config.global_batch, seed);
+    data.examples = std::make_shared<sampler::ImageTextExamples>(std::move(set), transform,
+                                                                 token_rule(config.data), seed);
     return data;
   }
 
@@ -84,4 +85,4 @@ std::unique_ptr<DataKind> make_image_texts() {
   return std::make_unique<ImageTexts>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

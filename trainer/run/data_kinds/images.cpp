@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iterator>
+
 #include "sampler/image_examples.h"
 #include "trainer/run/data_kinds/data_kind.h"
 #include "trainer/run/data_kinds/evaluation.h"
@@ -5,24 +8,28 @@
 #include "trainer/run/data_kinds/training_data.h"
 #include "trainer/run/under_key.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
-std::shared_ptr<const ImageDataset> open_tuples(const RunConfig& config, const DecodeOptions& decode,
-                                                TrainingData& data) {
-  TupleSet set = under_key("data.tuples", [&] {
-    return read_tuples(config.data.resolved(config.data.tuples), decode, config.data.train.index_cache,
-                       config.data.loader.bad_records);
+std::shared_ptr<const sampler::ImageDataset> open_tuples(const RunConfig& config,
+                                                         const sampler::DecodeOptions& decode,
+                                                         TrainingData& data) {
+  sampler::TupleSet set = under_key("data.tuples", [&] {
+    return sampler::read_tuples(config.data.resolved(config.data.tuples), decode,
+                                config.data.train.index_cache, config.data.loader.bad_records);
   });
   data.left_out = std::move(set.messages);
+  std::ranges::copy(set.left_out.sentences(), std::back_inserter(data.left_out));
   data.tuples = std::move(set.tuples);
   return set.images;
 }
 
-std::shared_ptr<const ImageDataset> open_classes(const RunConfig& config, const DecodeOptions& decode) {
+std::shared_ptr<const sampler::ImageDataset> open_classes(const RunConfig& config,
+                                                          const sampler::DecodeOptions& decode) {
   return under_key(key_of("data.train", config.data.train), [&] {
-    return open_images(config.data.resolved(config.data.train), decode, config.data.loader.bad_records);
+    return sampler::open_images(config.data.resolved(config.data.train), decode,
+                                config.data.loader.bad_records);
   });
 }
 
@@ -43,17 +50,21 @@ class Images : public DataKind {
   bool gives_tuples(const DataConfig& data) const override { return !data.tuples.empty(); }
   bool has_classes(const DataConfig& data) const override { return data.tuples.empty(); }
 
-  InputShape input_shape(const RunConfig& config) const override { return image_shape(config.data); }
+  encoders::InputShape input_shape(const RunConfig& config) const override {
+    return image_shape(config.data);
+  }
 
   TrainingData open_training(const RunConfig& config) const override {
     const auto seed = static_cast<uint64_t>(config.seed);
-    const ImageTransform transform(config.data.image, seed);
+    const sampler::ImageTransform transform(config.data.image, seed);
     TrainingData data;
     const auto images = config.data.tuples.empty() ? open_classes(config, transform.decode_options())
                                                    : open_tuples(config, transform.decode_options(), data);
-    data.images = std::make_shared<ImageExamples>(images, transform, config.data.loader.cache_mib << 20);
+    data.images =
+        std::make_shared<sampler::ImageExamples>(images, transform, config.data.loader.cache_mib << 20);
     data.examples = data.images;
-    data.sampler = make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch, seed);
+    data.sampler =
+        sampler::make_sampler(config.sampler, data.dataset(), data.tuples, config.global_batch, seed);
     return data;
   }
 
@@ -72,4 +83,4 @@ std::unique_ptr<DataKind> make_images() {
   return std::make_unique<Images>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -7,67 +7,71 @@
 #include "common/utf8.h"
 #include "sampler/image_examples.h"
 #include "sampler/sources/image_files.h"
+#include "sampler/sources/image_format.h"
 #include "sampler/texts/record_reader.h"
 #include "sampler/texts/text_examples.h"
 #include "trainer/run/data_kinds/text_data.h"
 #include "trainer/run/data_kinds/texts_in_memory.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
 namespace fs = std::filesystem;
 
-std::shared_ptr<const ImageDataset> open_picture(const fs::path& file, const DecodeOptions& decode,
-                                                 std::string& source) {
+std::shared_ptr<const sampler::ImageDataset> open_image(const fs::path& file,
+                                                        const sampler::DecodeOptions& decode,
+                                                        std::string& source) {
   source = absolute_path(file).parent_path().string();
-  auto files = std::make_shared<ImageFiles>(source, ClassTable({""}, {}), decode);
+  auto files = std::make_shared<sampler::ImageFiles>(source, sampler::ClassTable({""}, {}), decode);
   files->add_file(file.filename().string(), "");
   return files;
 }
 
-std::shared_ptr<const ImageDataset> open_pictures(const RunConfig& config, const std::string& path,
-                                                  const DecodeOptions& decode, std::string& source) {
-  if (is_file(path) && has_image_ending(path)) return open_picture(path, decode, source);
+std::shared_ptr<const sampler::ImageDataset> open_input_images(const RunConfig& config,
+                                                               const std::string& path,
+                                                               const sampler::DecodeOptions& decode,
+                                                               std::string& source) {
+  if (is_file(path) && sampler::has_image_ending(path)) return open_image(path, decode, source);
   source = path;
   if (is_folder(path))
-    if (auto loose = open_loose_images(path, decode)) return loose;
-  ImageSourceConfig images = config.evaluate.data;
+    if (auto loose = sampler::open_loose_images(path, decode)) return loose;
+  sampler::ImageSourceConfig images = config.evaluate.data;
   images.path = path;
   images.mixture.clear();
-  images.split.clear();
+  if (!sampler::has_split_column(path)) images.split.clear();
   images.class_filter.clear();
-  return open_images(images, decode, config.data.loader.bad_records);
+  return sampler::open_images(images, decode, config.data.loader.bad_records);
 }
 
 }  // namespace
 
 Input open_image_input(const RunConfig& config, const std::string& path) {
-  const ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
+  const sampler::ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
   Input input;
-  std::shared_ptr<const ImageDataset> images;
+  std::shared_ptr<const sampler::ImageDataset> images;
   if (path.empty()) {
-    const ImageSourceConfig source = config.data.resolved(config.evaluate.data);
+    const sampler::ImageSourceConfig source = config.data.resolved(config.evaluate.data);
     input.source = source.path;
-    images = open_images(source, transform.decode_options(), config.data.loader.bad_records);
+    images = sampler::open_images(source, transform.decode_options(), config.data.loader.bad_records);
   } else {
-    images = open_pictures(config, path, transform.decode_options(), input.source);
+    images = open_input_images(config, path, transform.decode_options(), input.source);
   }
-  input.examples = std::make_shared<ImageExamples>(images, transform);
+  input.examples = std::make_shared<sampler::ImageExamples>(images, transform);
   return input;
 }
 
 Input open_text_input(const RunConfig& config, const std::string& path) {
-  TextLayout layout = config.evaluate.text;
-  if (syntax_of(path) == RecordSyntax::kLines) {
-    layout = TextLayout();
-    layout.format = TextFormat::kTexts;
+  sampler::TextLayout layout = config.evaluate.text;
+  if (sampler::syntax_of(path) == sampler::RecordSyntax::kLines) {
+    layout = sampler::TextLayout();
+    layout.format = sampler::TextFormat::kTexts;
   }
   const std::string file = path.empty() ? config.data.resolved(config.evaluate.data.path) : path;
-  TextSet set =
-      open_texts({file, path.empty() ? config.evaluate.data.class_filter : std::vector<std::string>{}, layout,
-                  config.data.loader.bad_records});
-  return {std::make_shared<TextExamples>(set.texts, token_rule(config.data)), file, true};
+  sampler::TextSet set = sampler::open_texts(
+      {file, path.empty() ? config.evaluate.data.class_filter : std::vector<std::string>{}, layout,
+       config.data.loader.bad_records});
+  return {std::make_shared<sampler::TextExamples>(set.texts, token_rule(config.data)), file, true};
 }
 
 std::string Input::text(int64_t i) const {
@@ -78,8 +82,8 @@ std::string row_name(const std::string& name) {
   return is_utf8(name) ? name : printable(name);
 }
 
-EmbeddedRow Input::row(int64_t i) const {
-  const Dataset& data = dataset();
+search::EmbeddedRow Input::row(int64_t i) const {
+  const sampler::Dataset& data = dataset();
   return {row_name(data.key(i)), row_name(data.class_name(data.label(i)))};
 }
 
@@ -93,10 +97,10 @@ Input open_input(const RunConfig& config, const std::string& path) {
 
 Input text_input(const RunConfig& config, const std::string& text) {
   if (!config.data.kind->reads_texts())
-    throw ConfigError("expected a picture that exists, got '" + text + "'; this model reads no texts");
-  return {std::make_shared<TextExamples>(std::make_shared<TextsInMemory>(std::vector{text}),
-                                         token_rule(config.data)),
+    throw ConfigError("expected an image that exists, got '" + text + "'; this model reads no texts");
+  return {std::make_shared<sampler::TextExamples>(std::make_shared<TextsInMemory>(std::vector{text}),
+                                                  token_rule(config.data)),
           "", true};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

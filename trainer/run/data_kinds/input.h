@@ -7,18 +7,18 @@
 #include "trainer/run/run_config.h"
 #include "trainer/search/embeddings.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Samples that a user names on the command line, prepared for a model.
 struct Input {
-  std::shared_ptr<const Examples> examples;
+  std::shared_ptr<const sampler::Examples> examples;
   std::string source;  ///< the folder that ids are relative to, or the file
   bool texts = false;
   /// The text of a sample; "" for images.
   std::string text(int64_t i) const;
 
-  const Dataset& dataset() const { return *examples->dataset(); }
-  EmbeddedRow row(int64_t i) const;
+  const sampler::Dataset& dataset() const { return *examples->dataset(); }
+  search::EmbeddedRow row(int64_t i) const;
 };
 
 /// Opens the samples at `path`. For images: an image, a folder of images, or anything that data.train.path
@@ -40,4 +40,4 @@ std::string row_name(const std::string& name);
 /// Throws    ConfigError if the model does not embed texts
 Input text_input(const RunConfig& config, const std::string& text);
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -3,42 +3,45 @@
 #include "trainer/run/run_config.h"
 #include "trainer/run/under_key.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
-std::string key_of_split(const RunConfig& config, const ImageSourceConfig& split) {
+std::string key_of_split(const RunConfig& config, const sampler::ImageSourceConfig& split) {
   return key_of(&split == &config.evaluate.data ? "evaluate.data" : "data.train", split);
 }
 
 }  // namespace
 
-TokenRule token_rule(const DataConfig& config) {
-  TokenizerConfig tokenizer = config.text.tokenizer;
+sampler::TokenRule token_rule(const DataConfig& config) {
+  sampler::TokenizerConfig tokenizer = config.text.tokenizer;
   tokenizer.path = config.resolved(tokenizer.path);
-  return {open_tokenizer(tokenizer), tokenizer.max_tokens};
+  return {sampler::open_tokenizer(tokenizer), tokenizer.max_tokens};
 }
 
-void add_tokens(InputShape& shape, const DataConfig& config) {
-  const TokenRule rule = token_rule(config);
+void add_tokens(encoders::InputShape& shape, const DataConfig& config) {
+  const sampler::TokenRule rule = token_rule(config);
   shape.vocabulary = rule.tokenizer->vocabulary();
   shape.max_tokens = rule.max_tokens;
 }
 
-TextSet open_text_split(const RunConfig& config, const ImageSourceConfig& split, const TextLayout& layout) {
+sampler::TextSet open_text_split(const RunConfig& config, const sampler::ImageSourceConfig& split,
+                                 const sampler::TextLayout& layout) {
   return under_key(key_of_split(config, split), [&] {
-    return open_texts(
+    return sampler::open_texts(
         {config.data.resolved(split.path), split.class_filter, layout, config.data.loader.bad_records});
   });
 }
 
-ImageTextSet open_image_text_split(const RunConfig& config, const ImageSourceConfig& split,
-                                   const TextLayout& layout, const ImageTransform& transform) {
-  ImageSourceConfig source = split;
+sampler::ImageTextSet open_image_text_split(const RunConfig& config, const sampler::ImageSourceConfig& split,
+                                            const sampler::TextLayout& layout,
+                                            const sampler::ImageTransform& transform) {
+  sampler::ImageSourceConfig source = split;
   source.path = config.data.resolved(source.path);
   return under_key(key_of_split(config, split), [&] {
-    return open_image_texts(source, layout, config.data.loader.bad_records, transform.decode_options());
+    return sampler::open_image_texts(source, layout, config.data.loader.bad_records,
+                                     transform.decode_options());
   });
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

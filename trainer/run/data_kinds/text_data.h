@@ -6,17 +6,19 @@
 #include "trainer/run/data_kinds/training_data.h"
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// The configured tokenizer, opened.
-TokenRule token_rule(const DataConfig& config);
+sampler::TokenRule token_rule(const DataConfig& config);
 
 /// Adds the vocabulary and the number of tokens to what an encoder is built for.
-void add_tokens(InputShape& shape, const DataConfig& config);
+void add_tokens(encoders::InputShape& shape, const DataConfig& config);
 
 /// The texts, or images with captions, of one split.
-TextSet open_text_split(const RunConfig& config, const ImageSourceConfig& split, const TextLayout& layout);
-ImageTextSet open_image_text_split(const RunConfig& config, const ImageSourceConfig& split,
-                                   const TextLayout& layout, const ImageTransform& transform);
+sampler::TextSet open_text_split(const RunConfig& config, const sampler::ImageSourceConfig& split,
+                                 const sampler::TextLayout& layout);
+sampler::ImageTextSet open_image_text_split(const RunConfig& config, const sampler::ImageSourceConfig& split,
+                                            const sampler::TextLayout& layout,
+                                            const sampler::ImageTransform& transform);
 
-}  // namespace lodestone
+}  // namespace lodestone::run

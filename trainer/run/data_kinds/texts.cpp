@@ -6,44 +6,45 @@
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/data_kinds/text_data.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
 /// Number of consecutive rows of a batch that belong together.
-int64_t unit_of(const RunConfig& config, const TextSet& set) {
+int64_t unit_of(const RunConfig& config, const sampler::TextSet& set) {
   return set.rows_meet || !set.tuples.empty() ? set.texts_per_row : config.sampler->unit();
 }
 
-void check_scores(const TextSet& set) {
+void check_scores(const sampler::TextSet& set) {
   if (!set.scores.empty())
     throw ConfigError(
         "data.text: expected 0 or 1 as the label of a pair to train on, got grades; set "
         "data.text.same_from to the grade from which two texts are the same");
 }
 
-std::shared_ptr<const IndexSampler> sampler_of(const RunConfig& config, const TextSet& set, uint64_t seed) {
+std::shared_ptr<const sampler::IndexSampler> sampler_of(const RunConfig& config, const sampler::TextSet& set,
+                                                        uint64_t seed) {
   if (set.rows_meet)
-    return std::make_shared<RowSampler>(set.texts, set.texts_per_row, config.global_batch, seed);
-  return make_sampler(config.sampler, set.texts, set.tuples, config.global_batch, seed);
+    return std::make_shared<sampler::RowSampler>(set.texts, set.texts_per_row, config.global_batch, seed);
+  return sampler::make_sampler(config.sampler, set.texts, set.tuples, config.global_batch, seed);
 }
 
 /// data.kind: texts.
 class Texts : public DataKind {
  public:
   std::vector<IdleSetting> idle_settings() const override {
-    constexpr const char* kPictures =
-        ": it is of labelled pictures, and `path` may name several files by globs and braces";
+    constexpr const char* kImages =
+        ": it applies to labelled images, and `path` may name several files by globs and braces";
     constexpr const char* kShards = ": it is of shards";
     return {{"data.tuples", ": data.text.format names pairs and triplets of texts"},
             {"data.image"},
-            {"data.loader.cache_mib", ": it keeps decoded pictures"},
-            {"evaluate.one_shot_runs", ": the runs are of pictures"},
-            {"source.mixture", kPictures},
-            {"source.mixture_weights", kPictures},
-            {"source.split", kPictures},
-            {"source.other_columns", kPictures},
-            {"source.quarter_turns", kPictures},
+            {"data.loader.cache_mib", ": it keeps decoded images"},
+            {"evaluate.one_shot_runs", ": the runs are of images"},
+            {"source.mixture", kImages},
+            {"source.mixture_weights", kImages},
+            {"source.split", kImages},
+            {"source.other_columns", kImages},
+            {"source.quarter_turns", kImages},
             {"source.skip_incomplete", kShards},
             {"source.index_cache", kShards}};
   }
@@ -52,42 +53,43 @@ class Texts : public DataKind {
   const char* unit() const override { return "texts"; }
   const char* samples() const override { return "texts"; }
   const char* row_setting(const DataConfig& data) const override {
-    const TextFormat format = data.text.layout.format;
-    return format == TextFormat::kPairs || format == TextFormat::kTriplets || format == TextFormat::kQueries
+    const sampler::TextFormat format = data.text.layout.format;
+    return format == sampler::TextFormat::kPairs || format == sampler::TextFormat::kTriplets ||
+                   format == sampler::TextFormat::kQueries
                ? "data.text.format"
                : "";
   }
   bool gives_tuples(const DataConfig& data) const override {
-    return data.text.layout.format == TextFormat::kTriplets;
+    return data.text.layout.format == sampler::TextFormat::kTriplets;
   }
   bool has_classes(const DataConfig& data) const override { return *row_setting(data) == '\0'; }
   // Other rows have no class names except their line number, so their texts identify them.
-  bool has_class_names(const TextLayout& layout) const override {
-    return layout.format == TextFormat::kLabels;
+  bool has_class_names(const sampler::TextLayout& layout) const override {
+    return layout.format == sampler::TextFormat::kLabels;
   }
   SameBy same_by(const RunConfig& config) const override {
     const bool classes = has_class_names(config.data.text.layout) && has_class_names(config.evaluate.text);
     return classes ? SameBy::kClass : SameBy::kSample;
   }
 
-  InputShape input_shape(const RunConfig& config) const override {
-    InputShape shape;
+  encoders::InputShape input_shape(const RunConfig& config) const override {
+    encoders::InputShape shape;
     add_tokens(shape, config.data);
     return shape;
   }
 
   TrainingData open_training(const RunConfig& config) const override {
     const auto seed = static_cast<uint64_t>(config.seed);
-    const TextSet set = open_text_split(config, config.data.train, config.data.text.layout);
+    const sampler::TextSet set = open_text_split(config, config.data.train, config.data.text.layout);
     check_scores(set);
     TrainingData data;
-    data.examples = std::make_shared<TextExamples>(set.texts, token_rule(config.data));
+    data.examples = std::make_shared<sampler::TextExamples>(set.texts, token_rule(config.data));
     data.texts = set.texts;
     data.tuples = set.tuples;
     if (set.rows_meet) data.texts_per_row = set.texts_per_row;
     data.sampler = sampler_of(config, set, seed);
     if (config.data.text.bucket_window > 1)
-      data.sampler = std::make_shared<LengthBuckets>(
+      data.sampler = std::make_shared<sampler::LengthBuckets>(
           data.sampler, set.texts, [texts = set.texts](int64_t i) { return texts->bytes(i); },
           unit_of(config, set), config.data.text.bucket_window, seed);
     return data;
@@ -108,4 +110,4 @@ std::unique_ptr<DataKind> make_texts() {
   return std::make_unique<Texts>();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -7,16 +7,16 @@
 
 #include "sampler/texts/text_dataset.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Unlabelled texts held in memory; each text is its own key.
-class TextsInMemory : public TextDataset {
+class TextsInMemory : public sampler::TextDataset {
  public:
   explicit TextsInMemory(std::vector<std::string> texts) : texts_(std::move(texts)) {}
 
   int64_t size() const override { return static_cast<int64_t>(texts_.size()); }
   int64_t label(int64_t) const override { return 0; }
-  uint64_t id(int64_t i) const override { return sample_id(key(i)); }
+  uint64_t id(int64_t i) const override { return sampler::sample_id(key(i)); }
   int64_t classes() const override { return 1; }
   std::string class_name(int64_t) const override { return ""; }
   int64_t group(int64_t) const override { return 0; }
@@ -30,4 +30,4 @@ class TextsInMemory : public TextDataset {
   std::vector<std::string> texts_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::run

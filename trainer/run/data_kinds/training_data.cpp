@@ -3,22 +3,25 @@
 #include "common/files.h"
 #include "sampler/samplers/sampler_learner.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
-InputShape image_shape(const DataConfig& config) {
+encoders::InputShape image_shape(const DataConfig& config) {
   return {config.image.channels, config.image.height, config.image.width};
 }
 
-Objective::Setting setting_of(const RunConfig& config, const TrainingData& data) {
-  const LossSideConfig& side = config.training.loss_side;
+negatives::Objective::Setting setting_of(const RunConfig& config, const TrainingData& data) {
+  const engine::LossHeadConfig& side = config.training.loss_head;
   return {!data.tuples.empty(), data.has_pairs(), side.memory.on(), side.memory.has_momentum_encoder(),
-          side.mining_scope == MiningScope::kGlobal};
+          side.mining_scope == engine::MiningScope::kGlobal};
 }
 
-LossSideSetup loss_side_setup(const RunConfig& config, const TrainingData& data, Encoder* slow) {
-  LossSideSetup setup{{}, config.encoder->output_dim(), at::kFloat, static_cast<uint64_t>(config.seed), slow};
+engine::LossHeadSetup loss_head_setup(const RunConfig& config, const TrainingData& data,
+                                      encoders::Encoder* momentum_encoder) {
+  engine::LossHeadSetup setup{
+      {}, config.encoder->output_dim(), at::kFloat, static_cast<uint64_t>(config.seed), momentum_encoder};
   if (config.loss->uses_proxies())
-    setup.key_c = class_keys(*data.dataset(), config.data.kind->has_class_names(config.data.text.layout));
+    setup.key_c =
+        coordinator::class_keys(*data.dataset(), config.data.kind->has_class_names(config.data.text.layout));
   if (data.tuples.empty())
     for (int64_t c = 0; c < data.dataset()->classes(); ++c) setup.group_c.push_back(data.dataset()->group(c));
   return setup;
@@ -34,15 +37,17 @@ namespace {
 
 // Objective::check checks explicit pairs and triplets.
 void check_sides(const RunConfig& config, const TrainingData& data) {
-  if (config.loss->pairing() != Pairing::kTowers || !data.tuples.empty()) return;
+  if (config.loss->pairing() != losses::Pairing::kTowers || !data.tuples.empty()) return;
   if (data.texts_per_row > 2)
     throw ConfigError(
         "loss: expected rows of two texts, which " + config.loss.name() +
         " compares with one another, got rows of " + std::to_string(data.texts_per_row) +
-        "; set data.text.negatives: 0, or use loss.name: infonce, which compares a query with its negatives");
+        "; set data.text.negatives: 0, or use a loss that compares a query with its negatives, loss.name: " +
+        losses::losses_that(losses::compares_rows));
   if (!deals_sides(config, data))
     throw ConfigError("loss: this loss compares two views of each sample; use sampler.name: " +
-                      samplers_with(&SamplerFactory::samples_are_labels) + " and an even global_batch");
+                      sampler::samplers_with(&sampler::SamplerFactory::samples_are_labels) +
+                      " and an even global_batch");
 }
 
 }  // namespace
@@ -54,9 +59,9 @@ TrainingData open_training_data(const RunConfig& config, int world) {
                       "; raise global_batch or start fewer ranks");
   if (config.data.tuples.empty() && config.data.train.empty())
     throw ConfigError(
-        "data.train.path: expected a folder of class folders, tar shards or a text file, got nothing; "
-        "set it in the configuration or by --set data.train.path=…");
-  const DeterminismConfig& determinism = config.training.determinism;
+        "data.train.path: expected a folder of class folders, tar shards or a text file, got nothing; set it "
+        "in the configuration or with --set data.train.path=…");
+  const engine::DeterminismConfig& determinism = config.training.determinism;
   if (determinism.canonical() &&
       (determinism.micro_shards > config.global_batch || determinism.micro_shards < world))
     throw ConfigError("micro_shards: expected at least one for each of the " + std::to_string(world) +
@@ -65,7 +70,7 @@ TrainingData open_training_data(const RunConfig& config, int world) {
   TrainingData data = config.data.kind->open_training(config);
   check_sides(config, data);
   config.objective().check(setting_of(config, data));
-  const SamplerLearner* learner = data.sampler->learner();
+  const sampler::SamplerLearner* learner = data.sampler->learner();
   if (learner && learner->lookahead() < config.data.loader.depth + 1)
     throw ConfigError("sampler.hard_class.refresh: expected at least data.loader.depth + 1 = " +
                       std::to_string(config.data.loader.depth + 1) + ", since batches are made ahead, got " +
@@ -73,15 +78,15 @@ TrainingData open_training_data(const RunConfig& config, int world) {
   return data;
 }
 
-RunFacts run_facts(const RunConfig& config, const TrainingData& data) {
-  RunFacts facts{data.dataset(),
-                 data.sampler,
-                 config.sampler.name(),
-                 config.data.kind->has_class_names(config.data.text.layout),
-                 static_cast<uint64_t>(config.seed),
-                 {},
-                 {},
-                 {}};
+coordinator::RunFacts run_facts(const RunConfig& config, const TrainingData& data) {
+  coordinator::RunFacts facts{data.dataset(),
+                              data.sampler,
+                              config.sampler.name(),
+                              config.data.kind->has_class_names(config.data.text.layout),
+                              static_cast<uint64_t>(config.seed),
+                              {},
+                              {},
+                              {}};
   if (config.data.kind->reads_texts()) {
     facts.vocabulary_file = config.data.resolved(config.data.text.tokenizer.path);
     facts.vocabulary = checksum(read_file(facts.vocabulary_file));
@@ -90,4 +95,4 @@ RunFacts run_facts(const RunConfig& config, const TrainingData& data) {
   return facts;
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -1,6 +1,6 @@
 #include "trainer/run/start/load_watch.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
@@ -34,4 +34,4 @@ std::vector<std::string> load_watch() {
   return {"sh", "-c", kScript, "sh"};
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// The words that precede a rank's command: a shell that starts a watching process and then executes the
 /// command. While the loader links the program none of its code runs, and ranks on other hosts cannot
@@ -12,4 +12,4 @@ namespace lodestone {
 /// deploy/slurm/train.sbatch does the same for ranks that srun starts.
 std::vector<std::string> load_watch();
 
-}  // namespace lodestone
+}  // namespace lodestone::run

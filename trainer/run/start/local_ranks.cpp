@@ -5,7 +5,7 @@
 
 #include "trainer/coordinator/faults/process_table.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
@@ -25,7 +25,7 @@ constexpr std::array<Mark, 3> kMarks = {{{{"PMIX_NAMESPACE", nullptr}, "PMIX_RAN
 
 }  // namespace
 
-LocalRanks::LocalRanks(const Environment& environment) : looked_at_(Clock::now()) {
+LocalRanks::LocalRanks(const distributed::Environment& environment) : looked_at_(Clock::now()) {
   for (const Mark& mark : kMarks) {
     const auto rank = environment(mark.rank);
     if (!rank) continue;
@@ -45,9 +45,9 @@ void LocalRanks::look() {
   const auto pause = std::min(std::chrono::duration_cast<milliseconds>(now - looked_at_), kLongestPause);
   looked_at_ = now;
   for (auto& [rank, seen] : seen_) seen.is_stopped = seen.is_there = false;
-  for (const SeenProcess& process : processes_with(marks_)) {
+  for (const coordinator::SeenProcess& process : coordinator::processes_with(marks_)) {
     const std::string rank = process.variable(rank_variable_).value_or(own_rank_);
-    const char state = state_of(process.pid);
+    const char state = coordinator::state_of(process.pid);
     if (rank == own_rank_ || state == '\0' || state == 'Z') continue;
     Seen& seen = seen_[rank];
     seen.is_there = true;
@@ -70,4 +70,4 @@ std::string LocalRanks::trouble(milliseconds patience) {
   return "";
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

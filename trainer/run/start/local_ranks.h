@@ -7,14 +7,14 @@
 
 #include "distributed/rendezvous/launch_info.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// The other ranks of this job on this host, as the process table shows them. Before ranks are connected,
 /// nothing else distinguishes a slow rank from one that is stopped or has died.
 class LocalRanks {
  public:
   /// Finds no ranks if the launcher sets no variable that identifies the job.
-  explicit LocalRanks(const Environment& environment);
+  explicit LocalRanks(const distributed::Environment& environment);
 
   /// Call repeatedly: describes a rank that has been stopped for `patience`, or that was present and has been
   /// gone for two seconds; "" if there is none. Long gaps between calls count as one second.
@@ -33,4 +33,4 @@ class LocalRanks {
   std::chrono::steady_clock::time_point looked_at_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -9,7 +9,7 @@
 #include "common/exit_code.h"
 #include "trainer/coordinator/run_context.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
@@ -20,45 +20,45 @@ constexpr milliseconds kLongestFarewell{600};
 
 }  // namespace
 
-PromptStop::PromptStop(const StopSignals& signals)
+PromptStop::PromptStop(const coordinator::StopSignals& signals)
     : signals_(signals), log_(make_log(-1, 1)), thread_([this] { run(); }) {}
 
 PromptStop::~PromptStop() {
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     over_ = true;
   }
   changed_.notify_all();
   thread_.join();
 }
 
-PromptStop::Attendance::Attendance(PromptStop& stop, const RunContext& context) : stop_(stop) {
-  const std::lock_guard lock(stop_.mutex_);
+PromptStop::Attendance::Attendance(PromptStop& stop, const coordinator::RunContext& context) : stop_(stop) {
+  const std::scoped_lock lock(stop_.mutex_);
   stop_.log_ = context.log;
   stop_.control_ = context.launch.control();
-  stop_.leads_ = context.is_main_rank();
+  stop_.is_main_rank_ = context.is_main_rank();
 }
 
 PromptStop::Attendance::~Attendance() {
-  const std::lock_guard lock(stop_.mutex_);
+  const std::scoped_lock lock(stop_.mutex_);
   stop_.active_ = false;
   stop_.control_.reset();
   stop_.before_the_end_ = nullptr;
 }
 
 void PromptStop::before_the_end(std::function<void()> act) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   before_the_end_ = std::move(act);
 }
 
 void PromptStop::leave_to_training() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   active_ = false;
 }
 
-PromptStop::Stretch::Stretch(PromptStop& stop, std::string when, std::function<bool()> save) : stop_(stop) {
+PromptStop::Scope::Scope(PromptStop& stop, std::string when, std::function<bool()> save) : stop_(stop) {
   {
-    const std::lock_guard lock(stop_.mutex_);
+    const std::scoped_lock lock(stop_.mutex_);
     stop_.when_ = std::move(when);
     stop_.save_ = std::move(save);
     stop_.active_ = stop_.rank_0_decides_ = true;
@@ -66,7 +66,7 @@ PromptStop::Stretch::Stretch(PromptStop& stop, std::string when, std::function<b
   stop_.changed_.notify_all();
 }
 
-PromptStop::Stretch::~Stretch() {
+PromptStop::Scope::~Scope() {
   stop_.leave_to_training();
 }
 
@@ -86,12 +86,12 @@ void PromptStop::look() {
   const auto code = control_ ? control_->failure_code() : std::nullopt;
   if (code == kStoppedResumable) {
     if (before_the_end_) before_the_end_();
-    if (leads_) let_others_hear();
+    if (is_main_rank_) notify_other_ranks();
     ::_exit(kStoppedResumable);
   }
   if (!signals_.stop_requested()) return;
   if (verdict) ::_exit(code.value_or(kPeerLost));  // the failure of a rank ends the job
-  if (rank_0_decides_ && !leads_) return;
+  if (rank_0_decides_ && !is_main_rank_) return;
   bool saved = true;
   try {
     if (save_) saved = save_();
@@ -107,23 +107,22 @@ void PromptStop::end(bool saved) {
   const int code = saved ? kStoppedResumable : kRunFailed;
   const std::string what = "stopped by signal " + std::to_string(signals_.signal()) + " " + when_;
   if (saved)
-    log_->info("{}; the same command goes on", what);
+    log_->info("{}; the same command resumes", what);
   else
     log_->error(
-        "{}; the steps since the last checkpoint could not be saved and are lost: the same command goes on "
-        "from "
-        "that one, or from the beginning where there is none",
+        "{}; the steps since the last checkpoint could not be saved and are lost: the same command resumes "
+        "from that checkpoint, or starts from the beginning if there is none",
         what);
   if (control_) {
     control_->report(what, code);
-    let_others_hear();
+    notify_other_ranks();
   }
   ::_exit(code);
 }
 
 // Ranks read a report at their heartbeats, about twenty per peer_timeout, and from rank 0's store.
-void PromptStop::let_others_hear() const {
+void PromptStop::notify_other_ranks() const {
   std::this_thread::sleep_for(std::min(kLongestFarewell, control_->options().peer_timeout / 8));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -10,7 +10,7 @@
 #include "trainer/coordinator/faults/signals.h"
 #include "trainer/coordinator/run_context.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Obeys a stop signal within a fraction of a second where the training loop does not poll for it: during the
 /// start of a run, and during evaluations. A thread of its own saves the state and ends the process with
@@ -20,7 +20,7 @@ namespace lodestone {
 class PromptStop {
  public:
   /// Requires  `signals` outlives this object
-  explicit PromptStop(const StopSignals& signals);
+  explicit PromptStop(const coordinator::StopSignals& signals);
   ~PromptStop();
   PromptStop(const PromptStop&) = delete;
   PromptStop& operator=(const PromptStop&) = delete;
@@ -29,7 +29,7 @@ class PromptStop {
   /// other ranks. Afterwards the thread no longer reacts to stop signals.
   class Attendance {
    public:
-    Attendance(PromptStop& stop, const RunContext& context);
+    Attendance(PromptStop& stop, const coordinator::RunContext& context);
     ~Attendance();
     Attendance(const Attendance&) = delete;
     Attendance& operator=(const Attendance&) = delete;
@@ -46,12 +46,12 @@ class PromptStop {
   /// During its lifetime, a stop signal that rank 0 receives ends the run after the thread has called `save`
   /// there, which returns whether everything that could be lost is durable. Other ranks wait for rank 0's
   /// decision. `save` may use state that the caller does not use during this lifetime.
-  class Stretch {
+  class Scope {
    public:
-    Stretch(PromptStop& stop, std::string when, std::function<bool()> save);
-    ~Stretch();
-    Stretch(const Stretch&) = delete;
-    Stretch& operator=(const Stretch&) = delete;
+    Scope(PromptStop& stop, std::string when, std::function<bool()> save);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
 
    private:
     PromptStop& stop_;
@@ -61,9 +61,9 @@ class PromptStop {
   void run();
   void look();
   [[noreturn]] void end(bool saved);
-  void let_others_hear() const;
+  void notify_other_ranks() const;
 
-  const StopSignals& signals_;
+  const coordinator::StopSignals& signals_;
   std::mutex mutex_;  ///< held while a stop is obeyed
   std::condition_variable changed_;
   bool active_ = true, over_ = false, rank_0_decides_ = false;
@@ -71,9 +71,9 @@ class PromptStop {
   std::function<bool()> save_;
   std::function<void()> before_the_end_;
   Log log_;
-  std::shared_ptr<ControlPlane> control_;
-  bool leads_ = true;
+  std::shared_ptr<distributed::ControlPlane> control_;
+  bool is_main_rank_ = true;
   std::thread thread_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -15,7 +15,7 @@
 #include "common/host_name.h"
 #include "trainer/coordinator/faults/process_table.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
@@ -36,13 +36,13 @@ void end_rank(int) {
   ::_exit(kPeerLost);
 }
 
-void say(const std::string& text) {
+void print_error(const std::string& text) {
   const std::string line =
-      "lodestone: error: launch: before all ranks had met, " + text + "; start the job again\n";
+      "lodestone: error: launch: before all ranks were connected, " + text + "; start the job again\n";
   if (::write(STDERR_FILENO, line.data(), line.size()) < 0) ::_exit(1);
 }
 
-void tell_slurm(const std::string& step, int signal) {
+void notify_slurm(const std::string& step, int signal) {
   const std::string option = "--signal=" + std::to_string(signal);
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -56,7 +56,7 @@ void tell_slurm(const std::string& step, int signal) {
 
 // srun ends a step with a dead rank only with --kill-on-bad-exit. The ranks that wait then end as with a
 // stopped one, with kPeerLost.
-[[noreturn]] void tell_launcher(const std::string& who) {
+[[noreturn]] void notify_launcher(const std::string& who) {
   const char* job = std::getenv("SLURM_JOB_ID");
   const char* step = std::getenv("SLURM_STEP_ID");
   // If another launcher (mpirun, torchrun) has started the ranks, the step may contain other jobs.
@@ -64,22 +64,22 @@ void tell_slurm(const std::string& step, int signal) {
     if (std::getenv(others) != nullptr) ::_exit(0);
   if (job == nullptr || step == nullptr || std::strtoull(step, nullptr, 10) >= kFirstStepWithoutRanks)
     ::_exit(0);
-  if (!who.empty()) say(who + " is lost: its process has ended");
+  if (!who.empty()) print_error(who + " is lost: its process has ended");
   const std::string name = std::string(job) + "." + step;
   ::signal(end_signal(), SIG_IGN);  // Slurm sends it to all processes of the step
-  tell_slurm(name, end_signal());
+  notify_slurm(name, end_signal());
   ::poll(nullptr, 0, static_cast<int>(kToEnd.count()));
-  tell_slurm(name, SIGKILL);
+  notify_slurm(name, SIGKILL);
   ::_exit(0);
 }
 
 [[noreturn]] void end_stopped(pid_t rank, const std::string& who, milliseconds stopped, int over) {
-  say(who + " is lost: stopped for " + std::to_string(stopped.count()) + " ms");
+  print_error(who + " is lost: stopped for " + std::to_string(stopped.count()) + " ms");
   ::kill(rank, end_signal());
   ::kill(rank, SIGCONT);
   pollfd watched{over, POLLIN, 0};
   if (::poll(&watched, 1, static_cast<int>(kToEnd.count())) == 0) ::kill(rank, SIGKILL);
-  tell_launcher("");
+  notify_launcher("");
 }
 
 [[noreturn]] void guard(pid_t rank, const std::string& who, milliseconds patience, int over) {
@@ -89,14 +89,15 @@ void tell_slurm(const std::string& step, int signal) {
   for (;;) {
     pollfd watched{over, POLLIN, 0};
     if (::poll(&watched, 1, static_cast<int>(kBetweenLooks.count())) > 0) {
-      char met = 0;
-      if (::read(over, &met, 1) == 1) ::_exit(0);
-      tell_launcher(who);
+      char all_present = 0;
+      if (::read(over, &all_present, 1) == 1) ::_exit(0);
+      notify_launcher(who);
     }
     // Time during which this process was stopped too does not count.
     const auto pause = std::chrono::duration_cast<milliseconds>(Clock::now() - looked_at);
     looked_at += pause;
-    stopped = state_of(rank) == 'T' ? stopped + std::min(pause, 2 * kBetweenLooks) : milliseconds(0);
+    stopped =
+        coordinator::state_of(rank) == 'T' ? stopped + std::min(pause, 2 * kBetweenLooks) : milliseconds(0);
     if (stopped > patience) end_stopped(rank, who, stopped, over);
   }
 }
@@ -120,11 +121,11 @@ StartGuard::StartGuard(const std::string& rank, milliseconds patience) {
 
 StartGuard::~StartGuard() {
   if (over_ < 0) return;
-  const char met = 1;
-  const bool told = ::write(over_, &met, 1) == 1;
+  const char all_present = 1;
+  const bool written = ::write(over_, &all_present, 1) == 1;
   ::close(over_);
-  if (guard_ > 0 && told) ::waitpid(guard_, nullptr, 0);
+  if (guard_ > 0 && written) ::waitpid(guard_, nullptr, 0);
   ::signal(end_signal(), SIG_DFL);
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -5,12 +5,12 @@
 
 #include <sys/types.h>
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// A process that watches this rank until the ranks are connected, for a rank that is alone on its host:
 /// ranks on other hosts wait in MPI_Init and cannot see that this one is stopped or has died. A rank that is
 /// stopped for `patience` is reported and ends with kPeerLost. The launcher notices a rank that dies; srun,
-/// which lets the others wait, is told to end the step.
+/// which lets the others wait, gets the signal to end the step.
 /// Requires  no running thread holds a lock that the forked guard would need
 class StartGuard {
  public:
@@ -25,4 +25,4 @@ class StartGuard {
   int over_ = -1;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::run

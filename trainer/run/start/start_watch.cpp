@@ -7,7 +7,7 @@
 
 #include "common/exit_code.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
@@ -23,7 +23,7 @@ constexpr milliseconds kBetweenLooks{500};
 
 }  // namespace
 
-StartWatch::StartWatch(milliseconds limit, milliseconds patience, const Environment& environment)
+StartWatch::StartWatch(milliseconds limit, milliseconds patience, const distributed::Environment& environment)
     : limit_(limit), patience_(patience), ranks_(environment), thread_([this] { run(); }) {}
 
 void StartWatch::run() {
@@ -33,20 +33,20 @@ void StartWatch::run() {
     const auto next = std::min(deadline, Clock::now() + kBetweenLooks);
     if (changed_.wait_until(lock, next, [this] { return over_; })) return;
     if (Clock::now() >= deadline)
-      end("not all ranks have come within " + std::to_string(limit_.count()) +
+      end("not all ranks have arrived within " + std::to_string(limit_.count()) +
           " ms (distributed.timeout): one of them is stopped, or cannot be reached");
     if (const std::string trouble = ranks_.trouble(patience_); !trouble.empty())
-      end("before all ranks had met, " + trouble);
+      end("before all ranks were connected, " + trouble);
   }
 }
 
 StartWatch::~StartWatch() {
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     over_ = true;
     changed_.notify_all();
   }
   thread_.join();
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -7,7 +7,7 @@
 
 #include "trainer/run/start/local_ranks.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Limits operations that cannot be interrupted: MPI_Init and the first exchange wait for every rank without
 /// limit. If it is not destroyed within `limit`, or if a rank of this host is stopped for `patience` or gone,
@@ -16,7 +16,7 @@ namespace lodestone {
 class StartWatch {
  public:
   StartWatch(std::chrono::milliseconds limit, std::chrono::milliseconds patience,
-             const Environment& environment);
+             const distributed::Environment& environment);
   ~StartWatch();
   StartWatch(const StartWatch&) = delete;
   StartWatch& operator=(const StartWatch&) = delete;
@@ -32,4 +32,4 @@ class StartWatch {
   std::thread thread_;
 };
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -16,7 +16,7 @@
 #include "trainer/engine/forward_pass.h"
 #include "trainer/run/data_kinds/training_data.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 namespace {
 
@@ -32,7 +32,7 @@ double relative(double got, double wanted) {
   return got == wanted ? 0 : std::abs(got - wanted) / std::max(std::abs(wanted), 1e-300);
 }
 
-LocalRows rows_of(const Batch& batch, const at::Tensor& z_bD) {
+negatives::LocalRows rows_of(const sampler::Batch& batch, const at::Tensor& z_bD) {
   const auto integers = [&](const std::vector<int64_t>& values) {
     return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())},
                          at::kLong)
@@ -41,7 +41,7 @@ LocalRows rows_of(const Batch& batch, const at::Tensor& z_bD) {
   return {z_bD.detach(), integers(batch.labels), integers(batch.groups), integers(batch.ids)};
 }
 
-std::vector<at::Tensor> take_gradients(Encoder& encoder) {
+std::vector<at::Tensor> take_gradients(encoders::Encoder& encoder) {
   std::vector<at::Tensor> gradients;
   for (const auto& parameter : encoder.parameters().learned()) {
     at::Tensor value = parameter.tensor;
@@ -53,23 +53,23 @@ std::vector<at::Tensor> take_gradients(Encoder& encoder) {
 
 // Freezes the running statistics: the encoder also serves as its momentum copy, whose keys must not depend on
 // earlier passes.
-ForwardMode unchanging_mode(const RunContext& context, const RunConfig& config) {
-  ForwardMode mode = training_mode(context.world, config.training.batch_norm);
+encoders::ForwardMode unchanging_mode(const coordinator::RunContext& context, const RunConfig& config) {
+  encoders::ForwardMode mode = engine::training_mode(context.world, config.training.batch_norm);
   mode.update_statistics = false;
   return mode;
 }
 
 // The encoder also serves as its momentum copy: at the start they are equal.
-LossSideSetup double_setup(const RunConfig& config, const TrainingData& data) {
-  LossSideSetup setup = loss_side_setup(config, data, &*config.encoder);
+engine::LossHeadSetup double_setup(const RunConfig& config, const TrainingData& data) {
+  engine::LossHeadSetup setup = loss_head_setup(config, data, &*config.encoder);
   setup.type = at::kDouble;
   return setup;
 }
 
 // As configured, but in the precision of the embeddings.
-PassOptions exact_pass(const RunConfig& config) {
-  PassOptions options = config.training.pass();
-  options.precision = Precision::kFloat32;
+engine::PassOptions exact_pass(const RunConfig& config) {
+  engine::PassOptions options = config.training.pass();
+  options.precision = engine::Precision::kFloat32;
   return options;
 }
 
@@ -80,7 +80,7 @@ at::Tensor flat(const std::vector<at::Tensor>& tensors) {
 }
 
 // Numbers between -1 and 1 without a pattern, the same on every rank.
-at::Tensor some_gradient(Range rows, const at::Tensor& like_bD) {
+at::Tensor some_gradient(sampler::Range rows, const at::Tensor& like_bD) {
   const int64_t width = like_bD.size(1);
   return at::arange(rows.begin * width, rows.end * width, like_bD.options()).square().cos().view({-1, width});
 }
@@ -100,7 +100,7 @@ TrainingData open_rows(RunConfig& config, int64_t rows, int world) {
 }  // namespace
 
 struct GradientVerifier::Round {
-  Batch mine, whole;  // `whole` is rank 0's
+  sampler::Batch mine, whole;  // `whole` is rank 0's
   at::Tensor mine_bD, whole_BD;
 };
 
@@ -110,14 +110,14 @@ struct GradientVerifier::Rounds {
 };
 
 struct GradientVerifier::Sides {
-  LossSide mine, whole;
+  engine::LossHead mine, whole;
 };
 
-GradientVerifier::GradientVerifier(RunConfig& config, const RunContext& context, int64_t batches)
+GradientVerifier::GradientVerifier(RunConfig& config, const coordinator::RunContext& context, int64_t batches)
     : config_(config),
       context_(context),
       batches_(batches),
-      pass_(make_encoder_pass(context.world, *config.encoder, exact_pass(config))),
+      pass_(engine::make_encoder_pass(context.world, *config.encoder, exact_pass(config))),
       mode_(unchanging_mode(context, config)) {}
 
 GradientVerifier::~GradientVerifier() = default;
@@ -128,9 +128,9 @@ GradientVerifier::Rounds& GradientVerifier::rounds_of(int64_t rows) {
   made = std::make_unique<Rounds>();
   made->data = open_rows(config_, rows, context_.world.size());
   made->all.resize(static_cast<size_t>(batches_));
-  const auto load = [&](Shard shard, Batch Round::*batch) {
-    Loader loader(made->data.examples, made->data.sampler, shard, config_.data.loader,
-                  static_cast<uint64_t>(config_.seed));
+  const auto load = [&](sampler::Shard shard, sampler::Batch Round::*batch) {
+    sampler::Loader loader(made->data.examples, made->data.sampler, shard, config_.data.loader,
+                           static_cast<uint64_t>(config_.seed));
     for (Round& round : made->all) round.*batch = loader.next();
   };
   load(config_.training.determinism.shard(context_.world), &Round::mine);
@@ -138,20 +138,22 @@ GradientVerifier::Rounds& GradientVerifier::rounds_of(int64_t rows) {
   return *made;
 }
 
-std::vector<VerifiedLine> GradientVerifier::compare(const Objective& objective, int64_t rows, bool encoder) {
+std::vector<VerifiedLine> GradientVerifier::compare(const negatives::Objective& objective, int64_t rows,
+                                                    bool encoder) {
   Rounds& rounds = rounds_of(rows);
-  const LossSideSetup setup = double_setup(config_, rounds.data);
-  const LossSideConfig& side = config_.training.loss_side;
-  LossSideSetup ranks_setup = setup;
-  ranks_setup.keys = [this](Encoder& slow, const Features& x) {
-    return pass_->encode_keys(slow, x, share_, global_rows_);
+  const engine::LossHeadSetup setup = double_setup(config_, rounds.data);
+  const engine::LossHeadConfig& side = config_.training.loss_head;
+  engine::LossHeadSetup ranks_setup = setup;
+  ranks_setup.keys = [this](encoders::Encoder& momentum_encoder, const Features& x) {
+    return pass_->encode_keys(momentum_encoder, x, share_, global_rows_);
   };
-  Sides sides{LossSide(pass_->loss_world(), device(), objective, side, {}, ranks_setup, *config_.encoder),
-              LossSide(single_group(), device(), objective, side, {}, setup, *config_.encoder)};
+  Sides sides{
+      engine::LossHead(pass_->loss_world(), device(), objective, side, {}, ranks_setup, *config_.encoder),
+      engine::LossHead(distributed::single_group(), device(), objective, side, {}, setup, *config_.encoder)};
   const bool proxies = objective.loss.uses_proxies();
   std::vector<VerifiedLine> lines = {{"loss"}, {"embedding gradient"}};
   if (encoder) lines.push_back({"encoder gradient"});
-  if (proxies || !objective.loss.parameters().empty()) lines.push_back({"loss-side gradient"});
+  if (proxies || !objective.loss.parameters().empty()) lines.push_back({"loss-head gradient"});
   if (objective.miner.as_triplets() || !rounds.data.tuples.empty()) lines.push_back({"tuples"});
   for (Round& round : rounds.all) compare_round(objective, round, sides, encoder, lines);
   for (auto& line : lines) line.equal = line.error <= kVerifyTolerance;
@@ -161,7 +163,7 @@ std::vector<VerifiedLine> GradientVerifier::compare(const Objective& objective, 
 std::vector<VerifiedLine> GradientVerifier::compare_encoder(int64_t rows) {
   VerifiedLine line{"encoder gradient"};
   for (Round& round : rounds_of(rows).all) {
-    const Range share = round.mine.share;
+    const sampler::Range share = round.mine.share;
     round.mine_bD = pass_->encode(features_of(round.mine), mode_, share, round.mine.global_rows);
     pass_->backward(some_gradient(share, round.mine_bD));
     pass_->reduce();
@@ -177,19 +179,21 @@ std::vector<VerifiedLine> GradientVerifier::compare_encoder(int64_t rows) {
 }
 
 // The result of the ranks.
-StepLoss GradientVerifier::together(const Objective& objective, Round& round, Sides& sides, bool encoder,
-                                    std::vector<at::Tensor>& gradients) {
-  const Batch& batch = round.mine;
+negatives::StepLoss GradientVerifier::together(const negatives::Objective& objective, Round& round,
+                                               Sides& sides, bool encoder,
+                                               std::vector<at::Tensor>& gradients) {
+  const sampler::Batch& batch = round.mine;
   const Features x = features_of(batch);
   share_ = batch.share;
   global_rows_ = batch.global_rows;
   if (encoder || !round.mine_bD.defined()) round.mine_bD = pass_->encode(x, mode_, share_, global_rows_);
   const auto [rows, share] = pass_->rows_for_loss(rows_of(batch, round.mine_bD), share_, global_rows_);
-  const auto meeting =
-      sides.mine.meet(rows, x, share.begin, explicit_tuples(batch, share, device()), batch.cursor.position);
-  StepLoss step = global_batch_loss(pass_->loss_world(), meeting.rows, objective, meeting.input);
+  const auto inputs = sides.mine.prepare(
+      rows, x, share.begin, engine::explicit_tuples(batch, share, device()), batch.cursor.position);
+  negatives::StepLoss step =
+      negatives::global_batch_loss(pass_->loss_world(), inputs.rows, objective, inputs.input);
   sides.mine.remember(step.remembered, batch.cursor.position);
-  step.gradient_bD = pass_->own_part(meeting.joined(step.gradient_bD, step.second_gradient_bD), share_);
+  step.gradient_bD = pass_->own_part(inputs.joined(step.gradient_bD, step.second_gradient_bD), share_);
   if (!encoder) return step;
   pass_->backward(step.gradient_bD);
   pass_->reduce();
@@ -198,74 +202,78 @@ StepLoss GradientVerifier::together(const Objective& objective, Round& round, Si
 }
 
 // The result of one process by plain autograd. Activations and reference are not in memory at the same time.
-ReferenceLoss GradientVerifier::alone(const Objective& objective, Round& round, Sides& sides, bool encoder,
-                                      std::vector<at::Tensor>& gradients) {
-  const Batch& batch = round.whole;
+negatives::OracleLoss GradientVerifier::alone(const negatives::Objective& objective, Round& round,
+                                              Sides& sides, bool encoder,
+                                              std::vector<at::Tensor>& gradients) {
+  const sampler::Batch& batch = round.whole;
   const Features x = features_of(batch);
   if (!round.whole_BD.defined()) {
     const at::NoGradGuard no_grad;
     round.whole_BD = forward_whole(x);
   }
-  const auto meeting = sides.whole.meet(rows_of(batch, round.whole_BD), x, 0,
-                                        explicit_tuples(batch, batch.share, device()), batch.cursor.position);
-  ReferenceLoss reference = reference_loss(meeting.rows, objective, meeting.input);
+  const auto inputs =
+      sides.whole.prepare(rows_of(batch, round.whole_BD), x, 0,
+                          engine::explicit_tuples(batch, batch.share, device()), batch.cursor.position);
+  negatives::OracleLoss oracle = negatives::oracle_loss(inputs.rows, objective, inputs.input);
   sides.whole.remember(
-      gather_rows(single_group(), meeting.input.second.value_or(meeting.rows), objective.normalize),
+      negatives::gather_row_set(distributed::single_group(), inputs.input.second.value_or(inputs.rows),
+                                objective.normalize),
       batch.cursor.position);
-  reference.gradient_BD = meeting.joined(reference.gradient_BD, reference.second_gradient_BD);
-  if (!encoder) return reference;
-  forward_whole(x).backward(reference.gradient_BD);
+  oracle.gradient_BD = inputs.joined(oracle.gradient_BD, oracle.second_gradient_BD);
+  if (!encoder) return oracle;
+  forward_whole(x).backward(oracle.gradient_BD);
   gradients = take_gradients(*config_.encoder);
-  return reference;
+  return oracle;
 }
 
-void GradientVerifier::compare_round(const Objective& objective, Round& round, Sides& sides, bool encoder,
-                                     std::vector<VerifiedLine>& lines) {
-  const Group& world = context_.world;
+void GradientVerifier::compare_round(const negatives::Objective& objective, Round& round, Sides& sides,
+                                     bool encoder, std::vector<VerifiedLine>& lines) {
+  const distributed::Group& world = context_.world;
   std::vector<at::Tensor> gradients, expected;
-  const StepLoss step = together(objective, round, sides, encoder, gradients);
+  const negatives::StepLoss step = together(objective, round, sides, encoder, gradients);
   const at::Tensor gradient_BD = world.all_gather(step.gradient_bD);
   const bool has_tuples = step.tuples.anchor_t.defined(), has_proxies = step.shard_gradient_nD.defined();
   at::Tensor tuples_t3, proxies_nD;
-  const Group loss_world = pass_->loss_world();
+  const distributed::Group loss_world = pass_->loss_world();
   if (has_tuples)
     tuples_t3 = loss_world.all_gather(
         at::stack({step.tuples.anchor_t, step.tuples.positive_t, step.tuples.negative_t}, 1));
   if (has_proxies) proxies_nD = loss_world.all_gather(step.shard_gradient_nD);
   if (!context_.is_main_rank()) return;
 
-  const ReferenceLoss reference = alone(objective, round, sides, encoder, expected);
+  const negatives::OracleLoss oracle = alone(objective, round, sides, encoder, expected);
   const auto worst = [&](const std::string& what, double error) {
     for (VerifiedLine& line : lines)
       if (line.what == what) line.error = std::isnan(error) ? INFINITY : std::max(line.error, error);
   };
-  worst("loss", relative(step.loss, reference.loss));
-  worst("embedding gradient", relative_error(gradient_BD, reference.gradient_BD));
+  worst("loss", relative(step.loss, oracle.loss));
+  worst("embedding gradient", relative_error(gradient_BD, oracle.gradient_BD));
   if (encoder) worst("encoder gradient", relative_error(flat(gradients), flat(expected)));
-  if (has_proxies) worst("loss-side gradient", relative_error(proxies_nD, reference.shard_gradient_nD));
+  if (has_proxies) worst("loss-head gradient", relative_error(proxies_nD, oracle.shard_gradient_nD));
   for (size_t i = 0; i < step.parameter_gradients.size(); ++i)
-    worst("loss-side gradient", relative(step.parameter_gradients[i], reference.parameter_gradients[i]));
+    worst("loss-head gradient", relative(step.parameter_gradients[i], oracle.parameter_gradients[i]));
   if (!has_tuples) return;
-  const Tuples& r = reference.tuples;
+  const miners::Tuples& r = oracle.tuples;
   worst("tuples", at::equal(tuples_t3, at::stack({r.anchor_t, r.positive_t, r.negative_t}, 1)) ? 0.0 : 1.0);
 }
 
-Features GradientVerifier::features_of(const Batch& batch) const {
+Features GradientVerifier::features_of(const sampler::Batch& batch) const {
   return batch.features.to(device()).to(at::kDouble);
 }
 
 // The same function in one process: with local batch norm the ranks' shares, or
 // micro-shards, are normalised separately.
 at::Tensor GradientVerifier::forward_whole(const Features& x) const {
-  ForwardMode mode = mode_;
+  encoders::ForwardMode mode = mode_;
   mode.sum_over_ranks = {};
-  if (mode.batch_norm == BatchNormMode::kSync) mode.batch_norm = BatchNormMode::kLocal;
-  if (config_.training.batch_norm != BatchNormMode::kLocal) return config_.encoder->forward(x, mode);
-  const PassOptions pass = config_.training.pass();
+  if (mode.batch_norm == encoders::BatchNormMode::kSync) mode.batch_norm = encoders::BatchNormMode::kLocal;
+  if (config_.training.batch_norm != encoders::BatchNormMode::kLocal)
+    return config_.encoder->forward(x, mode);
+  const engine::PassOptions pass = config_.training.pass();
   const int pieces = pass.micro_shards > 0 ? static_cast<int>(pass.micro_shards) : context_.world.size();
   std::vector<at::Tensor> parts;
   for (int piece = 0; piece < pieces; ++piece) {
-    const Range share = share_of(x.rows(), {piece, pieces});
+    const sampler::Range share = sampler::share_of(x.rows(), {piece, pieces});
     const int64_t step = pass.micro_batch > 0 ? pass.micro_batch : std::max<int64_t>(share.size(), 1);
     for (int64_t begin = share.begin; begin < share.end; begin += step)
       parts.push_back(encode_rows(x, {begin, std::min(begin + step, share.end)}, mode));
@@ -273,8 +281,9 @@ at::Tensor GradientVerifier::forward_whole(const Features& x) const {
   return at::cat(parts);
 }
 
-at::Tensor GradientVerifier::encode_rows(const Features& x, Range rows, const ForwardMode& mode) const {
-  return config_.encoder->forward(x.narrow(rows.begin, rows.size()), mode_for_share(mode, rows));
+at::Tensor GradientVerifier::encode_rows(const Features& x, sampler::Range rows,
+                                         const encoders::ForwardMode& mode) const {
+  return config_.encoder->forward(x.narrow(rows.begin, rows.size()), engine::mode_for_share(mode, rows));
 }
 
-}  // namespace lodestone
+}  // namespace lodestone::run

@@ -5,7 +5,7 @@
 
 #include "trainer/run/run_config.h"
 
-namespace lodestone {
+namespace lodestone::run {
 
 /// Memory limit of the reference computation of verify-gradients, which forms the difference of the rows of
 /// every pair, and every triplet for a loss over all triplets.
@@ -19,7 +19,7 @@ struct OracleRows {
 
 /// The largest number of rows within kOracleBytes: whole classes of the sampler, at least two of them and one
 /// row per rank. `classes` is the number of classes of the data, which losses with proxies compare with.
-OracleRows oracle_rows(const RunConfig& config, const Objective& objective, int64_t classes, int64_t batches,
-                       int world);
+OracleRows oracle_rows(const RunConfig& config, const negatives::Objective& objective, int64_t classes,
+                       int64_t batches, int world);
 
-}  // namespace lodestone
+}  // namespace lodestone::run

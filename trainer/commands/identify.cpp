@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "common/counted.h"
+#include "common/json_text.h"
+#include "common/output_file.h"
+#include "common/printable.h"
+#include "common/text_format.h"
+#include "trainer/commands/shown_answers.h"
+#include "trainer/commands/verb.h"
+#include "trainer/coordinator/run_context.h"
+#include "trainer/run/bad_record_reporter.h"
+#include "trainer/run/data_kinds/input.h"
+#include "trainer/run/trained_model.h"
+#include "trainer/search/gallery.h"
+
+namespace lodestone::commands {
+
+namespace {
+
+struct IdentifyArguments {
+  std::string gallery;
+  std::string run;
+  std::vector<std::string> assignments;
+  bool allow_code = false;
+  std::string image;
+  std::optional<double> threshold;
+  int64_t k = 5;
+  std::string json;
+};
+
+/// An image and its candidates, best first.
+struct Identified {
+  search::EmbeddedRow query;  ///< its label is the class folder that it is in, if any
+  std::vector<search::Identity> found;
+  bool known = false;  ///< whether the best candidate reaches the threshold
+
+  std::string who() const { return known ? found.front().name : "unknown"; }
+};
+
+nlohmann::json to_json(const Identified& one) {
+  nlohmann::json candidates = nlohmann::json::array();
+  for (const search::Identity& identity : one.found)
+    candidates.push_back(
+        {{"name", identity.name}, {"score", identity.score}, {"photograph", identity.photograph}});
+  return {{"query", one.query.id},
+          {"name", one.known ? nlohmann::json(one.who()) : nlohmann::json()},
+          {"candidates", candidates}};
+}
+
+/// Counts correct answers where folders name the identity of the images. "unknown" is correct for an identity
+/// that is not in the gallery.
+std::string summary_of(const std::vector<Identified>& all, const search::Embeddings& gallery) {
+  std::set<std::string> names;
+  for (const search::Identity& identity : search::identities(gallery)) names.insert(identity.name);
+  size_t labelled = 0, right = 0, mistaken = 0, missed = 0;
+  for (const Identified& one : all) {
+    if (one.query.label.empty()) continue;
+    ++labelled;
+    const std::string truth = names.contains(one.query.label) ? one.query.label : "unknown";
+    if (one.who() == truth)
+      ++right;
+    else
+      ++(one.known ? mistaken : missed);
+  }
+  const auto known = std::ranges::count_if(all, &Identified::known);
+  std::string text = counted(static_cast<int64_t>(all.size()), "image") + ": " + std::to_string(known) +
+                     " known, " + std::to_string(static_cast<int64_t>(all.size()) - known) + " unknown";
+  if (labelled == 0) return text;
+  return text + "; compared with the names of their folders, " + std::to_string(right) + " of " +
+         std::to_string(labelled) + " right, " + std::to_string(mistaken) +
+         " confused with another identity, " + std::to_string(missed) + " not recognised";
+}
+
+void print_identified(const std::vector<Identified>& all, const search::Embeddings& gallery, double threshold,
+                      int64_t left_out, const std::string& json_file) {
+  nlohmann::json json = {
+      {"threshold", threshold}, {"left_out", left_out}, {"answers", nlohmann::json::array()}};
+  for (const Identified& one : all) json["answers"].push_back(to_json(one));
+  if (!json_file.empty()) write_output(json_file, json_text(json, 2) + "\n");
+  if (prints_each_answer(all.size(), !json_file.empty()))
+    for (const Identified& one : all)
+      std::cout << printable(one.query.id) << '\t' << printable(one.who()) << '\t'
+                << (one.found.empty() ? "" : decimal(one.found.front().score, 4)) << '\n';
+  if (all.size() < 2) return;
+  // On stderr, apart from the lines that scripts read, unless the user asks for a file.
+  (json_file.empty() ? std::cerr : std::cout)
+      << summary_of(all, gallery) << (json_file.empty() ? "" : ": " + json_file) << std::endl;
+}
+
+double threshold_of(const IdentifyArguments& arguments,
+                    const std::optional<search::Calibration>& calibration) {
+  if (arguments.threshold) return *arguments.threshold;
+  if (calibration) return calibration->threshold;
+  throw ConfigError(
+      "identify: expected a threshold, got none; `lodestone evaluate RUN --calibrate 0.001` sets one at a "
+      "false accept rate, or give --threshold");
+}
+
+int run_identify(const IdentifyArguments& arguments, const run::Tables& tables) {
+  return run::with_model(tables, arguments, [&](coordinator::RunContext& context, run::TrainedModel& model) {
+    run::check_alone(context, "identify");
+    const search::Embeddings gallery = search::read_embeddings(arguments.gallery);
+    model.check_made_here(gallery, arguments.gallery);
+    const double threshold = threshold_of(arguments, model.calibration(*context.log));
+    const run::Input input = run::open_input(model.config(), arguments.image);
+    run::report_left_out(context, arguments.image, input.dataset());
+    const engine::Embedded embedded = model.embed_all(context, input.examples);
+    auto found = search::identify(gallery, embedded.z_ND, arguments.k);
+    std::vector<Identified> all;
+    for (size_t i = 0; i < found.size(); ++i) {
+      const bool known = !found[i].empty() && found[i].front().score >= threshold;
+      all.push_back({input.row(embedded.indices[i]), std::move(found[i]), known});
+    }
+    print_identified(all, gallery, threshold, embedded.left_out, arguments.json);
+    return static_cast<int>(kDone);
+  });
+}
+
+}  // namespace
+
+void add_identify(CLI::App* identify, Action& action) {
+  auto arguments = on<IdentifyArguments>(identify, action, run_identify);
+  add_path(identify, "--gallery", arguments->gallery, "Gallery file (*.safetensors)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  add_path(identify, "--image", arguments->image, "Image, or folder of images, to identify")
+      ->required()
+      ->check(CLI::ExistingPath);
+  add_path(identify, "--checkpoint", arguments->run, "Run folder or checkpoint that embeds the images")
+      ->required();
+  identify->add_option("--threshold", arguments->threshold,
+                       "Lowest score at which an identity is accepted (default: the calibrated threshold)");
+  identify->add_option("-k", arguments->k, "Number of candidates per image in the JSON file")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  add_path(identify, "--json", arguments->json, "File for the answers and candidates as JSON");
+  add_set(identify, arguments->assignments);
+  add_allow_code(identify, arguments->allow_code);
+}
+
+}  // namespace lodestone::commands

@@ -1,0 +1,78 @@
+#include "trainer/commands/shown_images.h"
+
+#include <algorithm>
+#include <span>
+
+#include "common/counted.h"
+#include "common/files.h"
+#include "common/paths.h"
+#include "sampler/codecs/decode.h"
+#include "trainer/search/result_page.h"
+
+namespace lodestone::commands {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kLargestFile = uint64_t{64} << 20;
+
+bool decodes(const std::string& bytes) {
+  try {
+    sampler::decode_image(std::as_bytes(std::span(bytes)), sampler::DecodeOptions(), "image");
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+ShownImages::ShownImages(const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    std::error_code error;
+    if (fs::path real = fs::canonical(folder, error); !folder.empty() && !error)
+      roots_.push_back(std::move(real));
+  }
+}
+
+// `file` has its links resolved.
+bool ShownImages::may_be_read(const fs::path& file) const {
+  return std::any_of(roots_.begin(), roots_.end(), [&](const fs::path& root) {
+    return std::mismatch(root.begin(), root.end(), file.begin(), file.end()).first == root.end();
+  });
+}
+
+std::string ShownImages::uri(const fs::path& file) {
+  std::error_code error;
+  const fs::path real = fs::canonical(file, error);
+  // Not a file: a text, a row of a table, or a file that no longer exists.
+  if (error || !is_file(real)) return "";
+  if (!may_be_read(real)) {
+    elsewhere_.insert(real);
+    return "";
+  }
+  std::string shown;
+  try {
+    if (const std::string bytes = read_file(real, kLargestFile); decodes(bytes))
+      shown = search::image_uri(bytes);
+  } catch (const std::exception&) {  // too large or unreadable
+  }
+  if (shown.empty()) no_images_.insert(real);
+  return shown;
+}
+
+std::string ShownImages::left_out() const {
+  const auto size = [](const auto& files) { return static_cast<int64_t>(files.size()); };
+  std::string text;
+  if (!elsewhere_.empty())
+    text = counted(size(elsewhere_), "file") +
+           " named by the gallery or by the query's file are outside their folders; if you know these "
+           "images, name their folder with --pictures";
+  if (!no_images_.empty())
+    text += (text.empty() ? "" : "; ") + counted(size(no_images_), "file") +
+            " can't be shown: not a valid PNG, JPEG or WebP, or larger than 64 MiB";
+  return text;
+}
+
+}  // namespace lodestone::commands

@@ -1,0 +1,73 @@
+#include "trainer/eval/evaluate_rows.h"
+
+#include "trainer/eval/spearman.h"
+
+namespace lodestone::eval {
+
+namespace {
+
+EvaluationResult evaluate_retrieved(Retrieval found, const Comparison& rows,
+                                    std::span<const int64_t> groups_N, std::span<const int64_t> labels_N,
+                                    const MetricOptions& options, const distributed::Group& group) {
+  EvaluationResult result;
+  const ScoredPairs scored = score_pairs(choose_pairs(labels_N, groups_N, options.pairs), rows, group);
+  if (options.bootstrap.resamples > 0) {
+    const Bootstrap bootstrap(groups_N, options.bootstrap);
+    result.intervals = bootstrap_retrieval(found, bootstrap, group);
+    for (Interval& interval : bootstrap_pairs(scored, bootstrap, group))
+      result.intervals.push_back(std::move(interval));
+  }
+  if (group.rank() != 0) return {};
+  result.metrics = found.metrics();
+  Verification verification = verify_pairs(scored, groups_N, options.pairs.seed);
+  result.metrics.merge(verification.metrics);
+  result.roc = std::move(verification.roc);
+  result.distances = distance_histogram(scored);
+  if (rows.similarity == Similarity::kCosine) result.metrics.set("alignment", alignment(scored));
+  result.retrieval = std::move(found);
+  return result;
+}
+
+}  // namespace
+
+EvaluationResult evaluate_rows(const Comparison& rows, std::span<const int64_t> groups_N,
+                               std::span<const int64_t> labels_N, const MetricOptions& options,
+                               const distributed::Group& group) {
+  return evaluate_retrieved(retrieve_leave_one_out(rows, groups_N, options.retrieval, group), rows, groups_N,
+                            labels_N, options, group);
+}
+
+EvaluationResult evaluate_rows(const LabelledRows& rows, const MetricOptions& options,
+                               const RetrievalParts* parts, const distributed::Group& group) {
+  check_labelled(rows);
+  const ComparableRows ready(rows.x_ND, options.retrieval.similarity);
+  const Comparison compared = compare_rows(ready, rows.groups_N);
+  Retrieval retrieval = parts == nullptr
+                            ? retrieve_leave_one_out(compared, rows.groups_N, options.retrieval, group)
+                            : retrieve(rows, *parts, options.retrieval, group);
+  EvaluationResult found =
+      evaluate_retrieved(std::move(retrieval), compared, rows.groups_N, rows.labels(), options, group);
+  if (options.retrieval.similarity == Similarity::kCosine && group.rank() == 0) {
+    found.metrics.set("uniformity", uniformity(rows.x_ND, options.spread));
+    found.metrics.set("effective_rank", effective_rank(rows.x_ND, options.spread));
+  }
+  return found;
+}
+
+void evaluate_trials(const char* name, const Comparison& rows, std::span<const OneShotTrial> trials,
+                     const MetricOptions& options, EvaluationResult& result) {
+  const std::vector<double> answers = one_shot_answers(rows, trials);
+  result.metrics.set(name, share_right(answers));
+  if (options.bootstrap.resamples > 0)
+    result.intervals.push_back(bootstrap_mean(name, answers, options.bootstrap));
+}
+
+void evaluate_graded(std::span<const double> similarity_P, std::span<const double> grade_P,
+                     const MetricOptions& options, EvaluationResult& result) {
+  result.metrics.set("spearman", spearman(similarity_P, grade_P));
+  result.metrics.set("graded_pairs", static_cast<double>(similarity_P.size()));
+  if (options.bootstrap.resamples > 0)
+    result.intervals.push_back(bootstrap_spearman(similarity_P, grade_P, options.bootstrap));
+}
+
+}  // namespace lodestone::eval

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "trainer/eval/alignment.h"
+#include "trainer/eval/bootstrap.h"
+#include "trainer/eval/one_shot.h"
+#include "trainer/eval/pairs.h"
+#include "trainer/eval/query_gallery.h"
+#include "trainer/eval/retrieval.h"
+#include "trainer/eval/verification.h"
+
+namespace lodestone::eval {
+
+/// Options of each group of metrics.
+struct MetricOptions {
+  RetrievalOptions retrieval;
+  PairOptions pairs;
+  SpreadOptions spread;
+  BootstrapOptions bootstrap;
+};
+
+/// All metrics of one set of rows.
+struct EvaluationResult {
+  Metrics metrics;
+  std::vector<Interval> intervals;  ///< intervals of the metrics that have one, if resamples were asked for
+  std::vector<RocPoint> roc;
+  DistanceHistogram distances;
+  Retrieval retrieval;
+};
+
+/// Evaluates rows of any kind: retrieval, verification over the pairs and (for kCosine) alignment.
+/// Ranks     as below
+EvaluationResult evaluate_rows(const Comparison& rows, std::span<const int64_t> groups_N,
+                               std::span<const int64_t> labels_N, const MetricOptions& options = {},
+                               const distributed::Group& group = distributed::single_group());
+
+/// Evaluates a set of rows: retrieval, verification over its pairs, and (for kCosine) alignment, uniformity
+/// and effective_rank. Model and baseline are evaluated by the same code, so their metrics are comparable.
+/// `parts` selects queries and gallery of the retrieval metrics (null: leave-one-out); all other metrics are
+/// over all pairs.
+/// Ranks     collective, every rank with the same rows: queries, pairs and resamples are divided. Rank 0
+///           gets the result, with the same bits for any number of ranks; that of other ranks is empty.
+/// Cost      2·N²·D flops and one sort of the compared pairs; with resamples, see bootstrap.h
+EvaluationResult evaluate_rows(const LabelledRows& rows, const MetricOptions& options = {},
+                               const RetrievalParts* parts = nullptr,
+                               const distributed::Group& group = distributed::single_group());
+
+/// Adds the share of trials that are answered correctly as metric `name`, and with resamples its interval
+/// over the trials.
+/// Ranks     no communication: one rank computes it alone, since trials are few
+void evaluate_trials(const char* name, const Comparison& rows, std::span<const OneShotTrial> trials,
+                     const MetricOptions& options, EvaluationResult& result);
+
+/// Adds spearman and graded_pairs, of pairs whose similarity was graded by people, and with resamples the
+/// interval over the pairs.
+/// Ranks     as above
+void evaluate_graded(std::span<const double> similarity_P, std::span<const double> grade_P,
+                     const MetricOptions& options, EvaluationResult& result);
+
+}  // namespace lodestone::eval
