@@ -7,6 +7,7 @@
 
 #include "common/idle_keys.h"
 #include "common/json_text.h"
+#include "common/text_format.h"
 #include "common/yaml.h"
 
 namespace lodestone {
@@ -87,9 +88,7 @@ class YamlWriter : public Fields, public IdleKeys {
     if (idle(info)) return commented_out(info, [&] { this->slot(info, slot); });
     const bool inner = slots_++ > 0;
     const auto outer = std::exchange(idle_, {});
-    std::string names;
-    for (const auto& name : slot.names()) names += (names.empty() ? "" : ", ") + name;
-    comment(info.doc, inner ? names : "");
+    comment(info.doc, inner ? joined(slot.names()) : "");
     line(std::string(info.name) + ":");
     ++depth_;
     const std::string chosen = slot.name();

@@ -9,6 +9,14 @@ namespace lodestone {
 /// Replaces each {} of the pattern by the next value, unchanged. For HTML, values must already be escaped.
 std::string fill(std::string_view pattern, std::initializer_list<std::string_view> values);
 
+/// The words with commas between them: "a, b, c".
+template <typename Words>
+std::string joined(const Words& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + std::string(word);
+  return text;
+}
+
 /// Fixed-point notation: "0.25" for (0.25, 2).
 std::string decimal(double value, int places);
 

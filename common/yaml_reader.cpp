@@ -8,17 +8,12 @@
 
 #include "common/idle_keys.h"
 #include "common/paths.h"
+#include "common/text_format.h"
 #include "common/yaml.h"
 
 namespace lodestone {
 
 namespace {
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
 
 std::string number_text(double value) {
   std::ostringstream out;

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/host_name.h"
+#include "common/text_format.h"
 #include "distributed/backends/backend.h"
 #include "distributed/backends/cuda_module.h"
 
@@ -28,9 +29,8 @@ const BackendRow& choose_backend(const std::string& name, const LaunchInfo& info
     if (!problem.empty()) throw ConfigError("backend " + name + ": " + problem);
     return row;
   }
-  std::string names;
-  for (const char* known : backend_names()) names += (names.empty() ? "" : ", ") + std::string(known);
-  throw ConfigError("launch: expected one of the backends " + names + ", got '" + name + "'");
+  throw ConfigError("launch: expected one of the backends " + joined(backend_names()) + ", got '" + name +
+                    "'");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "common/counted.h"
 #include "common/error.h"
 #include "common/printable.h"
+#include "common/text_format.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_format.h"
@@ -177,12 +178,6 @@ class Manifest {
       if (std::ranges::find(columns, std::optional(f)) == columns.end())
         unread.push_back(names[f].empty() ? "(no name)" : printable(names[f]));
     return unread;
-  }
-
-  static std::string joined(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
   }
 
   void refuse_unread(const RecordReader& reader, const std::vector<std::string>& names,

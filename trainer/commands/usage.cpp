@@ -4,6 +4,7 @@
 
 #include "common/fields.h"
 #include "common/printable.h"
+#include "common/text_format.h"
 
 namespace lodestone::commands {
 
@@ -27,12 +28,6 @@ std::string unknown(const std::string& what, const std::string& word, const std:
   const std::string near = nearest_word(word, known);
   return "expected " + what + ", got '" + printable(word) + "'" +
          (near.empty() ? "" : "; did you mean '" + near + "'?");
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "common/counted.h"
 #include "common/json_text.h"
 #include "common/output_file.h"
+#include "common/text_format.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/metrics/progress.h"
 #include "trainer/coordinator/run_context.h"
@@ -147,11 +148,9 @@ void choose_rows(std::vector<Named>& objectives, const run::RunConfig& config, c
           .insert(one.loss);
   }
   if (!context.is_main_rank()) return;
-  for (const auto& [sentence, names] : losses) {
-    std::string all;
-    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-    context.log->info("{}, and is limited to {} MiB ({})", sentence, run::kOracleBytes / (1 << 20), all);
-  }
+  for (const auto& [sentence, names] : losses)
+    context.log->info("{}, and is limited to {} MiB ({})", sentence, run::kOracleBytes / (1 << 20),
+                      joined(names));
 }
 
 // How rows go through the encoder here, as in training.

@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "common/text_format.h"
 #include "trainer/data/instances.h"
 #include "trainer/data/letters.h"
 #include "trainer/data/manifest.h"
@@ -57,12 +58,10 @@ void report_absent_families(const std::vector<Typeface>& typefaces, const Log& l
   for (const auto& typeface : typefaces) families.insert(typeface.family);
   const auto absent = absent_families(families);
   if (absent.empty()) return;
-  std::string names;
-  for (const auto& name : absent) names += (names.empty() ? "" : ", ") + name;
   log->warn(
       "typefaces: {} families are not installed, so the data set differs from the documented one: {}; see "
       "trainer/data/packages.txt",
-      absent.size(), names);
+      absent.size(), joined(absent));
 }
 
 Selection select(const TypefacesOptions& options, const std::vector<Typeface>& typefaces, const Log& log) {

@@ -46,12 +46,10 @@ std::string draw_scatter(const eval::Projection& projection, const std::vector<s
   const double wide = std::max(right->x - left->x, 1e-12), tall = std::max(high->y - low->y, 1e-12);
   const double scale = std::min((kWidth - 2 * kMargin) / wide, (kHeight - 2 * kMargin) / tall);
   const double middle_x = (right->x + left->x) / 2, middle_y = (high->y + low->y) / 2;
-  std::string named;
-  for (const std::string& name : names) named += (named.empty() ? "" : ", ") + name;
   std::string svg = fill(R"(<svg class="chart scatter" viewBox="0 0 {} {}" role="img" aria-label="{}">)",
                          {decimal(kWidth, 0), decimal(kHeight, 0),
                           escape_html("Scatter chart: " + std::to_string(projection.rows.size()) +
-                                      " embeddings in the plane; classes that stand out: " + named)});
+                                      " embeddings in the plane; classes that stand out: " + joined(names))});
   bool others = false;
   for (const eval::ProjectedRow& row : projection.rows) {
     others = others || row.kind == 0;
