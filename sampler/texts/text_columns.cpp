@@ -200,15 +200,16 @@ void TextColumns::take_others(const std::vector<std::string>& present) {
 
 void TextColumns::refuse_others(const std::vector<std::string>& others) const {
   if (!layout_.columns.empty() || others.empty()) return;
-  const std::string alone = "set columns: [" + listed(keys_) + "] to read these alone";
+  // Called for every key of a JSON row that nothing reads: a message is made only to be thrown.
+  const auto alone = [this] { return "set columns: [" + listed(keys_) + "] to read these alone"; };
   if (layout_.other_columns == OtherColumns::kRefuse)
     refuse_unread(layout_.format, others,
                   set_by_ == SetBy::kOption
                       ? "read some alone with --columns " + listed(keys_)
-                      : alone + ", or other_columns: ignore, in data.text or evaluate.text");
+                      : alone() + ", or other_columns: ignore, in data.text or evaluate.text");
   if (!layout_.refuse_roles) return;
   for (const std::string& name : others)
-    if (has_role(layout_.format, name)) refuse_unread(layout_.format, {name}, alone);
+    if (has_role(layout_.format, name)) refuse_unread(layout_.format, {name}, alone());
 }
 
 void TextColumns::place(const std::vector<std::string>& first) {
