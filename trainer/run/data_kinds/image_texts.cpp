@@ -19,18 +19,8 @@ bool is_text_file(const std::string& path) {
 class ImageTexts : public DataKind {
  public:
   std::vector<IdleSetting> idle_settings() const override {
-    constexpr const char* kImages =
-        ": it applies to labelled images, and `path` may name several files by globs and braces";
     constexpr const char* kClasses = ": captioned images have no classes";
-    return {{"data.tuples", ": data.text.format names pairs and triplets of texts"},
-            {"evaluate.one_shot_runs", ": the runs are of images"},
-            {"evaluate.one_shot_trials", kClasses},
-            {"source.mixture", kImages},
-            {"source.mixture_weights", kImages},
-            {"source.split", kImages},
-            {"source.other_columns", kImages},
-            {"source.quarter_turns", kImages},
-            {"source.class_filter", kClasses}};
+    return idle_with_texts({{"evaluate.one_shot_trials", kClasses}, {"source.class_filter", kClasses}});
   }
   void check(const RunConfig& config) const override {
     if (config.sampler->samples_are_labels()) return;

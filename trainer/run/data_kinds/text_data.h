@@ -3,10 +3,15 @@
 #include "sampler/texts/image_texts.h"
 #include "sampler/texts/text_source.h"
 #include "sampler/texts/token_rows.h"
+#include "trainer/run/data_kinds/data_kind.h"
 #include "trainer/run/data_kinds/training_data.h"
 #include "trainer/run/run_config.h"
 
 namespace lodestone::run {
+
+/// Settings of labelled images and of explicit image tuples, which have no effect for data with texts, then
+/// `more`.
+std::vector<IdleSetting> idle_with_texts(const std::vector<IdleSetting>& more);
 
 /// The configured tokenizer, opened.
 sampler::TokenRule token_rule(const DataConfig& config);

@@ -33,20 +33,11 @@ std::shared_ptr<const sampler::IndexSampler> sampler_of(const RunConfig& config,
 class Texts : public DataKind {
  public:
   std::vector<IdleSetting> idle_settings() const override {
-    constexpr const char* kImages =
-        ": it applies to labelled images, and `path` may name several files by globs and braces";
     constexpr const char* kShards = ": it is of shards";
-    return {{"data.tuples", ": data.text.format names pairs and triplets of texts"},
-            {"data.image"},
-            {"data.loader.cache_mib", ": it keeps decoded images"},
-            {"evaluate.one_shot_runs", ": the runs are of images"},
-            {"source.mixture", kImages},
-            {"source.mixture_weights", kImages},
-            {"source.split", kImages},
-            {"source.other_columns", kImages},
-            {"source.quarter_turns", kImages},
-            {"source.skip_incomplete", kShards},
-            {"source.index_cache", kShards}};
+    return idle_with_texts({{"data.image"},
+                            {"data.loader.cache_mib", ": it keeps decoded images"},
+                            {"source.skip_incomplete", kShards},
+                            {"source.index_cache", kShards}});
   }
   bool reads_images() const override { return false; }
   bool reads_texts() const override { return true; }
