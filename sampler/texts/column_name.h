@@ -13,6 +13,7 @@ inline bool same_column(std::string_view header, std::string_view name) {
     return begin == std::string_view::npos ? std::string_view() : text.substr(begin, end - begin + 1);
   };
   const std::string_view a = trimmed(header), b = trimmed(name);
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the size is given
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 

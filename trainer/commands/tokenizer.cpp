@@ -48,7 +48,7 @@ class Texts {
  public:
   Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns,
         sampler::BadRecordConfig bad_records = {})
-      : bad_records_(std::move(bad_records)) {
+      : bad_records_(bad_records) {
     layout_.format = sampler::TextFormat::kTexts;
     layout_.multiline = true;
     layout_.columns = columns;

@@ -17,8 +17,7 @@ namespace lodestone::run {
 class BadRecordReporter {
  public:
   /// `size` is the number of samples of the data set.
-  BadRecordReporter(int64_t size, sampler::BadRecordConfig config)
-      : size_(size), config_(std::move(config)) {}
+  BadRecordReporter(int64_t size, sampler::BadRecordConfig config) : size_(size), config_(config) {}
 
   /// Adds the bad records that each rank has newly found. Returns the messages to report now, the same on
   /// every rank, at most 20 over the lifetime of the object.
