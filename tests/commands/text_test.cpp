@@ -25,10 +25,10 @@ class TextWorkspace : public TextFolder {
   }
 
   /// A configuration over train and test files in a format, and the lines of those.
-  std::string config(const std::string& format, const std::string& rows, const std::string& judged_format,
-                     const std::string& judged, const std::string& more) const {
+  std::string config(const std::string& format, const std::string& rows, const std::string& evaluated_format,
+                     const std::string& evaluated, const std::string& more) const {
     write("train.tsv", rows);
-    write("test.tsv", judged);
+    write("test.tsv", evaluated);
     std::string all;
     for (int topic = 0; topic < 16; ++topic)
       for (int n = 0; n < 8; ++n) all += sentence(topic, n) + "\n";
@@ -43,7 +43,7 @@ class TextWorkspace : public TextFolder {
                      "encoder: {name: bag_of_tokens}\nschedule: {steps: 30, warmup_steps: 2}\n"
                      "optimizer: {learning_rate: 0.01}\ndistributed: {timeout: 60}\n"
                      "evaluate: {data: {path: test.tsv}, text: {format: " +
-                     judged_format + "}}\n" + more);
+                     evaluated_format + "}}\n" + more);
   }
 };
 
@@ -56,14 +56,14 @@ nlohmann::json trained(const TextWorkspace& work, const std::string& config) {
   return nlohmann::json::parse(contents(work.path("result.json")));
 }
 
-TEST(Text, LearnsClassesAndIsJudgedBesideTfIdf) {
+TEST(Text, LearnsClassesAndIsEvaluatedBesideTfIdf) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, evaluated;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 8; ++n)
-      (topic < 8 ? rows : judged) += work.sentence(topic, n) + "\ttopic" + std::to_string(topic) + "\n";
+      (topic < 8 ? rows : evaluated) += work.sentence(topic, n) + "\ttopic" + std::to_string(topic) + "\n";
   const auto result = trained(
-      work, work.config("labels", rows, "labels", judged, "loss: {name: supcon}\nminer: {name: all}\n"));
+      work, work.config("labels", rows, "labels", evaluated, "loss: {name: supcon}\nminer: {name: all}\n"));
   for (const char* name : {"recall_at_1", "map_at_r", "eer", "effective_rank"})
     EXPECT_TRUE(result[name].is_number()) << name;
   EXPECT_GT(result["floor"]["recall_at_1"], 0.5);
@@ -72,31 +72,31 @@ TEST(Text, LearnsClassesAndIsJudgedBesideTfIdf) {
   EXPECT_THAT(report, HasSubstr("about topic"));
 }
 
-TEST(Text, LearnsFromPairsAndIsJudgedByGrades) {
+TEST(Text, LearnsFromPairsAndIsEvaluatedByGrades) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, evaluated;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 4; ++n) rows += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\n";
   for (int n = 0; n < 12; ++n)
-    judged += work.sentence(n, 1) + "\t" + work.sentence(n % 2 ? n : n + 1, 2) + "\t" +
-              (n % 2 ? "4.5" : "0.5") + "\n";
+    evaluated += work.sentence(n, 1) + "\t" + work.sentence(n % 2 ? n : n + 1, 2) + "\t" +
+                 (n % 2 ? "4.5" : "0.5") + "\n";
   const auto result = trained(
-      work, work.config("pairs", rows, "pairs", judged, "loss: {name: infonce}\nminer: {name: all}\n"));
+      work, work.config("pairs", rows, "pairs", evaluated, "loss: {name: infonce}\nminer: {name: all}\n"));
   EXPECT_GT(result["spearman"], 0.5);
   EXPECT_LT(result["intervals"]["spearman"][0], result["spearman"]);
   EXPECT_GE(result["intervals"]["spearman"][1], result["spearman"]);
   EXPECT_GT(result["floor"]["spearman"], 0.5);
 }
 
-TEST(Text, LearnsFromTripletsAndIsJudgedByTheirOrder) {
+TEST(Text, LearnsFromTripletsAndIsEvaluatedByTheirOrder) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, evaluated;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 4; ++n)
-      (topic < 12 ? rows : judged) += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\t" +
-                                      work.sentence((topic + 1) % 16, n) + "\n";
-  const auto result = trained(
-      work, work.config("triplets", rows, "triplets", judged, "loss: {name: triplet}\nminer: {name: all}\n"));
+      (topic < 12 ? rows : evaluated) += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\t" +
+                                         work.sentence((topic + 1) % 16, n) + "\n";
+  const auto result = trained(work, work.config("triplets", rows, "triplets", evaluated,
+                                                "loss: {name: triplet}\nminer: {name: all}\n"));
   EXPECT_GT(result["triplet_accuracy"], 0.5);
   EXPECT_LE(result["intervals"]["triplet_accuracy"][0], result["triplet_accuracy"]);
 }

@@ -125,7 +125,7 @@ TEST(Train, WhatACheckpointHoldsInVainIsNamed) {
   EXPECT_THAT(without.err, HasSubstr("memory.safetensors has no use"));
 }
 
-TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
+TEST(Train, WhatIsCountedOverTheRunContinuesBehindARestart) {
   const Workspace work;
   for (const char* steps : {"schedule.steps=4", "schedule.steps=9"}) {
     const Finished done =
@@ -144,7 +144,7 @@ TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
   for (size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i]["samples"], 16 * (i + 1));
 }
 
-TEST(Train, SigtermSavesAndExits75AndTheNextRunGoesOn) {
+TEST(Train, SigtermSavesAndExits75AndTheNextRunResumes) {
   const Workspace whole, parts;
   const std::string steps = "schedule.steps=400";
   ASSERT_EQ(
@@ -221,7 +221,7 @@ TEST(Config, ReferenceIsTheCommittedOneAndRecipesResolve) {
   EXPECT_NO_THROW(nlohmann::json::parse(run(lodestone({"config", "--schema"})).out));
 }
 
-TEST(Doctor, TellsWhatThisHostCanDo) {
+TEST(Doctor, ReportsWhatThisHostCanDo) {
   const Finished doctor = run(lodestone({"doctor", "--json"}));
   const auto lines = nlohmann::json::parse(doctor.out);
   EXPECT_EQ(doctor.code, 0) << doctor.out;

@@ -71,7 +71,7 @@ TEST(LiveState, ListsKeepTheNewest) {
   EXPECT_EQ(run["notices"].back()["step"], 100);
 }
 
-TEST(LiveState, TellsRanksAndTheAgeOfTheLastStep) {
+TEST(LiveState, ReportsRanksAndTheAgeOfTheLastStep) {
   LiveState live = fresh(7);
   EXPECT_TRUE(json::parse(live.run_json({}))["step_age"].is_null());
   live.step(step_of(8));

@@ -198,7 +198,7 @@ TEST(Retrieval, IsTheSameOnAnyNumberOfRanks) {
     });
 }
 
-TEST(Retrieval, TellsTheNearestAndTheFirstHit) {
+TEST(Retrieval, ReportsTheNearestAndTheFirstHit) {
   const LabelledRows query{rows_of({{0}, {9}}), {1, 7}};
   const LabelledRows gallery{rows_of({{3}, {2}, {1}, {4}}), {1, 2, 2, 3}};
   const Retrieval found = retrieve(query, gallery, {Similarity::kL2, 3});

@@ -185,7 +185,7 @@ TEST(Batcher, ShedsWhatIsTooMuchOrTooLate) {
   EXPECT_THROW(batcher.embed(texts({3}), 30s), OverloadError);
 }
 
-TEST(Batcher, HandsErrorsOnAndGoesOn) {
+TEST(Batcher, PassesErrorsOnAndContinues) {
   Batcher batcher(4, 10);
   Working working(batcher, [](const auto& samples) {
     if (std::get<std::string>(*samples[0]).empty()) throw DataError("an empty one");
