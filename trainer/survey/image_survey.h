@@ -34,7 +34,7 @@ struct ImageSurvey {
 };
 
 /// Decodes a sample of the images.
-/// Requires  `images` decodes to three channels, at full size if width and height are to be those of the files
+/// Requires  `images` decodes to three channels, at full size if width and height shall be those of the files
 /// Cost      `limits`
 /// Errors    damaged images are counted
 ImageSurvey survey_images(const sampler::ImageDataset& images, const SurveyLimits& limits = {});
