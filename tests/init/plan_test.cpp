@@ -110,9 +110,11 @@ TEST(Plan, WritesNestedKeysWithTheirReasons) {
   plan.set("data.image.width", int64_t{28}, std::string(120, 'x'));
   plan.set("loss", "{name: supcon}");
   plan.set("seed", int64_t{2});
-  EXPECT_EQ(plan.yaml({"head"}),
-            "# head\nseed: 2\n\ndata:\n  train:\n    path: \"a: b\"  # why\n  image:\n    # " +
-                std::string(120, 'x') + "\n    width: 28\n\nloss: {name: supcon}\n");
+  plan.set("data.train.split", "late");
+  EXPECT_EQ(
+      plan.yaml({"head"}),
+      "# head\nseed: 2\n\ndata:\n  train:\n    path: \"a: b\"  # why\n    split: late\n  image:\n    # " +
+          std::string(120, 'x') + "\n    width: 28\n\nloss: {name: supcon}\n");
   EXPECT_EQ(yaml_text("photos/cats-1.jpg"), "photos/cats-1.jpg");
   EXPECT_EQ(yaml_text("true"), "\"true\"");
   EXPECT_EQ(yaml_text("1e3"), "\"1e3\"");

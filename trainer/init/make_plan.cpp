@@ -168,6 +168,7 @@ void plan_image_tuples(Plan& plan, const Facts& facts) {
 
 void plan_captions(Plan& plan, const Facts& facts) {
   plan_rows(plan, facts, kTextRows, "captioned image");
+  plan.set("data.image.flip", int64_t{0}, "captions may speak of left and right");
   plan.set("encoder.name", "two_tower", "one encoder of images, one of captions");
   plan_convolutions(plan, "encoder.image.", facts.measured.images, facts.held.rows, 128);
   plan.set("encoder.text", "{name: bag_of_tokens, width: 128}");

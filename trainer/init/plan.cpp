@@ -44,10 +44,17 @@ std::string comment(const std::string& text, size_t indent) {
 
 void Plan::set(const std::string& key, const std::string& value, const std::string& reason) {
   const auto found = std::ranges::find(settings_, key, &Setting::key);
-  if (found == settings_.end())
-    settings_.push_back({key, value, reason});
-  else
+  if (found != settings_.end()) {
     *found = {key, value, reason};
+    return;
+  }
+  // Beside the others of its mapping, which a file may have only once.
+  const std::string mapping = key.substr(0, key.rfind('.') + 1);
+  auto place = settings_.end();
+  if (!mapping.empty())
+    for (auto one = settings_.begin(); one != settings_.end(); ++one)
+      if (one->key.starts_with(mapping)) place = std::next(one);
+  settings_.insert(place, {key, value, reason});
 }
 
 void Plan::set(const std::string& key, int64_t value, const std::string& reason) {

@@ -68,7 +68,9 @@ void plan_photograph(Plan& plan, const survey::ImageSurvey& images) {
   plan.set("data.image.scale_min", 0.85);
   plan.set("data.image.scale_max", 1.15);
   plan.set("data.image.shear", int64_t{0});
-  if (images.is_coloured())
+  if (images.background)
+    plan.set("data.image.background", number(*images.background), "brightness around the objects");
+  else if (images.is_coloured())
     plan.set("data.image.flip", 0.5,
              "mirrored: right for photographs; 0 if left and right mean something, as in writing");
   plan.set("data.image.jitter", "{brightness: 0.2, contrast: 0.2}",
