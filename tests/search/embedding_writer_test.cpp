@@ -146,7 +146,7 @@ TEST(Embeddings, RefuseWhatDoesNotFit) {
   EmbeddingWriter writer({file, 10, 3, {}});
   writer.append(matrix(10), named(10));
   writer.finish();
-  write_file_atomic(rows_beside(file), row_line({"one", ""}));
+  write_file_atomic(rows_beside(file), row_line({"one"}));
   EXPECT_THROW(read_embeddings(file), DataError);
   write_file_atomic(rows_beside(file), "{\"id\": 3}\n");
   EXPECT_THROW(read_embeddings(file), DataError);

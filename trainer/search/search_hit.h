@@ -18,6 +18,7 @@ namespace lodestone::search {
 struct SearchHit {
   int64_t index = 0;
   std::string id, label;
+  std::string text, thumbnail;  ///< as in EmbeddedRow
   double score = 0;
   double distance = 0;
   std::optional<bool> same;  ///< unset if the model has no calibrated threshold
@@ -30,13 +31,18 @@ struct SearchHit {
 struct SearchAnswer {
   std::string query;
   std::vector<SearchHit> hits;  ///< best first
+};        ///< the answer in a word, for people: the name of an identity; may be empty
 };
+
+/// The hit for one row of `gallery`.
+SearchHit hit_of(int64_t index, double score, const Embeddings& gallery);
 
 /// The hits of a query's neighbours in `gallery`, in their order.
 std::vector<SearchHit> hits_of(std::span<const eval::Neighbour> nearest, const Embeddings& gallery,
                                const std::optional<Calibration>& calibration);
 
-/// A list of objects with index, id, label, score, distance and same; an unknown verdict is null.
-nlohmann::json to_json(const std::vector<SearchHit>& hits);
+/// A list of objects with index, id, label, text if there is one, score, distance and same; an unknown verdict
+/// is null. `with_thumbnails` adds each valid thumbnail as a data: URI.
+nlohmann::json to_json(const std::vector<SearchHit>& hits, bool with_thumbnails = false);
 
 }  // namespace lodestone::search
