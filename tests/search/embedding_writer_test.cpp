@@ -19,7 +19,9 @@ at::Tensor matrix(int64_t rows) {
 std::vector<EmbeddedRow> named(int64_t rows) {
   std::vector<EmbeddedRow> all;
   for (int64_t i = 0; i < rows; ++i)
-    all.push_back({"file " + std::to_string(i) + " \"x\".png", "class" + std::to_string(i % 2)});
+    all.push_back({"file " + std::to_string(i) + " \"x\".png", "class" + std::to_string(i % 2),
+                   i % 3 == 0 ? "" : "text \n " + std::to_string(i),
+                   i % 4 == 0 ? "" : "thumbnail" + std::to_string(i)});
   return all;
 }
 

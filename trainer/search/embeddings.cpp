@@ -114,8 +114,8 @@ Embeddings read_embeddings(const fs::path& file) {
     refuse(file, std::string("one that cannot be read: ") + error.what());
   }
   const auto within = found.about.find(kRows);
-  found.rows_N = within == found.about.end() ? rows_from(file)
-                                              : rows_within(within->second, thumbnails_B, file);
+  found.rows_N =
+      within == found.about.end() ? rows_from(file) : rows_within(within->second, thumbnails_B, file);
   found.about.erase(kRows);
   if (static_cast<int64_t>(found.rows_N.size()) != found.size())
     refuse(file, std::to_string(found.size()) + " embeddings with " + std::to_string(found.rows_N.size()) +

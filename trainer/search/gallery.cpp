@@ -96,8 +96,8 @@ std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at:
     std::map<std::string, Identity> best;
     for (const eval::Neighbour& neighbour : nearest) {
       const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(neighbour.index)];
-      best.emplace(row.label, Identity{row.label, counts[row.label], neighbour.score, row.id,
-                                       neighbour.index});
+      best.emplace(row.label,
+                   Identity{row.label, counts[row.label], neighbour.score, row.id, neighbour.index});
     }
     std::vector<Identity> found;
     for (auto& [name, identity] : best) found.push_back(std::move(identity));

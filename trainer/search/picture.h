@@ -9,7 +9,7 @@ namespace lodestone::search {
 std::string thumbnail_uri(const std::string& thumbnail);
 
 /// An untrusted image file as a data: URI for a page; "" if it does not decode. A small PNG, JPEG or WebP
-/// stays as it is; what a browser does not show, and what is large, is encoded anew (sampler::page_png).
+/// stays as it is; what a browser does not show, and what is large, becomes a sampler::page_png.
 std::string picture_uri(const std::string& file);
 
 }  // namespace lodestone::search

@@ -41,7 +41,8 @@ nlohmann::json to_json(const std::vector<SearchHit>& hits, bool with_thumbnails)
     all.back()["same"] = hit.same ? nlohmann::json(*hit.same) : nlohmann::json();
     if (!hit.text.empty()) all.back()["text"] = hit.text;
     if (!with_thumbnails) continue;
-    if (std::string uri = thumbnail_uri(hit.thumbnail); !uri.empty()) all.back()["thumbnail"] = std::move(uri);
+    if (std::string uri = thumbnail_uri(hit.thumbnail); !uri.empty())
+      all.back()["thumbnail"] = std::move(uri);
   }
   return all;
 }

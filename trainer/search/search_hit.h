@@ -29,9 +29,9 @@ struct SearchHit {
 
 /// One query with its hits.
 struct SearchAnswer {
-  std::string query;
+  EmbeddedRow query;            ///< of a text that the user wrote, whole and without an id
   std::vector<SearchHit> hits;  ///< best first
-};        ///< the answer in a word, for people: the name of an identity; may be empty
+  std::string verdict{};        ///< for people, what the query is: the name of an identity; may be empty
 };
 
 /// The hit for one row of `gallery`.
@@ -41,8 +41,8 @@ SearchHit hit_of(int64_t index, double score, const Embeddings& gallery);
 std::vector<SearchHit> hits_of(std::span<const eval::Neighbour> nearest, const Embeddings& gallery,
                                const std::optional<Calibration>& calibration);
 
-/// A list of objects with index, id, label, text if there is one, score, distance and same; an unknown verdict
-/// is null. `with_thumbnails` adds each valid thumbnail as a data: URI.
+/// A list of objects with index, id, label, score, distance, same (null if unknown), and text if there
+/// is one. `with_thumbnails` adds each valid thumbnail as a data: URI.
 nlohmann::json to_json(const std::vector<SearchHit>& hits, bool with_thumbnails = false);
 
 }  // namespace lodestone::search

@@ -1,6 +1,6 @@
 #include "common/paths.h"
 #include "sampler/sources/cached_dataset.h"
-#include "sampler/sources/image_format.h"
+#include "sampler/sources/image_files.h"
 #include "sampler/texts/image_text_examples.h"
 #include "sampler/texts/record_reader.h"
 #include "trainer/run/data_kinds/data_kind.h"

@@ -24,6 +24,7 @@ struct Input {
   std::function<std::string(int64_t)> caption{};  ///< the first one of an image; empty if images have none
   /// The text of a sample, or its caption; "" for images without.
   std::string text(int64_t i) const;
+  bool has_text() const { return texts || caption; }
 
   const sampler::Dataset& dataset() const { return *examples->dataset(); }
   /// The metadata of a sample. Throws DataError if it is damaged; one that was embedded is not.
