@@ -10,7 +10,7 @@
 #include "common/parallel.h"
 #include "sampler/augment/transforms.h"
 #include "sampler/texts/text_examples.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/faults/signals.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/coordinator/warn.h"
@@ -27,7 +27,7 @@ namespace lodestone::commands {
 namespace {
 
 struct ServeArguments {
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string gallery;
@@ -135,7 +135,7 @@ serve::ServedModel served_model(const run::TrainedModel& model,
   served.images = transform;
   served.texts = model.config().data.kind->reads_texts();
   served.similarity = run::similarity_of(model.config());
-  served.step = model.checkpoint().step;
+  served.step = model.step();
   served.calibration = model.calibration(log);
   if (gallery.empty()) return served;
   served.gallery = search::read_embeddings(gallery);
@@ -203,7 +203,7 @@ int run_serve(const ServeArguments& arguments, const run::Tables& tables) {
 
 void add_serve(CLI::App* serve, Action& action) {
   auto arguments = on<ServeArguments>(serve, action, run_serve);
-  add_path(serve, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
+  add_model(serve, arguments->model)->required();
   add_path(serve, "--gallery", arguments->gallery,
            "Embeddings that /search searches, written by this model (*.safetensors)")
       ->check(CLI::ExistingFile);

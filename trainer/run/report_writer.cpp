@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/files.h"
+#include "common/output_file.h"
 #include "trainer/coordinator/metrics/metrics_log.h"
 #include "trainer/report/report.h"
 
@@ -41,18 +42,19 @@ std::string grouped(int64_t value) {
   return digits;
 }
 
-report::ReportInput input_of(const coordinator::RunFolder& folder, RunConfig& config,
+report::ReportInput input_of(const ReportHead& head, RunConfig& config,
                              const coordinator::RunContext& context, encoders::Encoder& encoder,
                              const Evaluator& evaluator, const eval::Evaluation& evaluation) {
   std::vector<std::string> followed;
   for (const eval::Metric& metric : eval::followed_metrics()) followed.emplace_back(metric.name);
   Curves train("train", {"loss", "learning_rate"}), eval("eval", followed);
-  coordinator::read_metrics(folder.metrics(), [&](const nlohmann::json& line) {
-    train.add(line);
-    eval.add(line);
-  });
+  if (!head.metrics.empty())
+    coordinator::read_metrics(head.metrics, [&](const nlohmann::json& line) {
+      train.add(line);
+      eval.add(line);
+    });
   report::ReportInput input;
-  input.run_name = folder.name();
+  input.run_name = head.name;
   input.summary = config.evaluate.summary;
   input.facts = {{"Encoder", config.encoder.name()},
                  {"Parameters", grouped(encoder.parameters().count())},
@@ -88,13 +90,21 @@ void write_run_report(const coordinator::RunFolder& folder, RunConfig& config,
                       const Evaluator& evaluator, const eval::Evaluation& evaluation,
                       const std::function<void()>& before_writing) {
   try {
-    const report::ReportInput input = input_of(folder, config, context, encoder, evaluator, evaluation);
+    const report::ReportInput input =
+        input_of({folder.name(), folder.metrics()}, config, context, encoder, evaluator, evaluation);
     if (before_writing) before_writing();
     write_report(folder.report(), input);
     context.log->info("report: {}", folder.report().string());
   } catch (const std::exception& error) {  // also for a line of metrics.jsonl that another program wrote
     context.log->warn("the report is not written: {}", error.what());
   }
+}
+
+void write_report_file(const std::filesystem::path& file, const ReportHead& head, RunConfig& config,
+                       const coordinator::RunContext& context, encoders::Encoder& encoder,
+                       const Evaluator& evaluator, const eval::Evaluation& evaluation) {
+  write_output(file, report::render_report(input_of(head, config, context, encoder, evaluator, evaluation)));
+  context.log->info("report: {}", file.string());
 }
 
 }  // namespace lodestone::run

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
+#include <string>
 
 #include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/coordinator/run_context.h"
@@ -17,5 +19,18 @@ void write_run_report(const coordinator::RunFolder& folder, RunConfig& config,
                       const coordinator::RunContext& context, encoders::Encoder& encoder,
                       const Evaluator& evaluator, const eval::Evaluation& evaluation,
                       const std::function<void()>& before_writing = {});
+
+/// What a report states about the run besides the evaluation.
+struct ReportHead {
+  std::string name;
+  std::filesystem::path metrics;  ///< metrics.jsonl with the run's curves; empty: no curves
+};
+
+/// Writes the report of an evaluation into `file`.
+/// Ranks     rank 0, after Evaluator::run
+/// Throws    IoError
+void write_report_file(const std::filesystem::path& file, const ReportHead& head, RunConfig& config,
+                       const coordinator::RunContext& context, encoders::Encoder& encoder,
+                       const Evaluator& evaluator, const eval::Evaluation& evaluation);
 
 }  // namespace lodestone::run
