@@ -1,4 +1,4 @@
-// One grammar for all verbs: MODEL, --input, --gallery, --output; earlier spellings; what a command line lacks.
+// One grammar for all verbs: MODEL, --input, --gallery, --output; earlier spellings; mistakes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
