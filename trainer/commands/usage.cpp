@@ -5,6 +5,8 @@
 #include "common/fields.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "common/words.h"
+#include "trainer/run/key_synonyms.h"
 
 namespace lodestone::commands {
 
@@ -28,6 +30,14 @@ std::string unknown(const std::string& what, const std::string& word, const std:
   const std::string near = nearest_word(word, known);
   return "expected " + what + ", got '" + printable(word) + "'" +
          (near.empty() ? "" : "; did you mean '" + near + "'?");
+}
+
+// The key of a configuration that other programs call so; "" if there is none.
+std::string key_called(std::string word) {
+  std::ranges::replace(word, '-', '_');
+  for (const KeySynonym& row : run::key_synonyms())
+    if (is_one_of(row.words, word) && !row.keys.empty()) return row.keys.front();
+  return "";
 }
 
 }  // namespace
@@ -54,6 +64,10 @@ std::string usage_problem(const CLI::App& app, const CLI::ParseError& error,
       if (!name.starts_with("--") || std::find(options.begin(), options.end(), name) != options.end())
         continue;
       problem = unknown("an option of `" + called + "`", name, options);
+      const std::string key = key_called(name.substr(2));
+      if (!key.empty() && std::ranges::find(options, "--set") != options.end())
+        problem = "expected an option of `" + called + "`, got '" + printable(name) +
+                  "'; did you mean '--set " + key + "=…'?";
       break;
     }
   return called + ": " + problem + "; `" + called + " --help` shows what it takes";
