@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 
 #include "common/error.h"
+#include "common/file_kind.h"
 #include "common/printable.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_source.h"
+#include "sampler/sources/positioned_file.h"
 
 namespace lodestone::sampler {
 
@@ -107,14 +109,29 @@ class Walk {
   UnreadEndings unread_{"file|files"};
 };
 
+// The kind of the file at `path`; null if that is not known. A FIFO or a device is not opened.
+const FileKind* kind_at(const fs::path& path) {
+  try {
+    const PositionedFile file(path.string());
+    const auto begin = file.read(0, std::min<int64_t>(file.size(), 16));
+    return file_kind({reinterpret_cast<const char*>(begin.data()), begin.size()});
+  } catch (const DataError&) {
+    return nullptr;
+  }
+}
+
 Found look_through(const fs::path& root) {
   std::error_code error;
   if (!fs::is_directory(root, error)) {
     UnreadEndings file("file|files");
     const bool exists = fs::exists(root, error);
-    if (exists && !has_image_ending(root)) file.add(lower_case(root.extension()), root);
-    throw DataError("image folder: expected a folder, got " + root.string() + ", which is " +
-                    (exists ? "none" : "missing") + "; check `path`" + file.left_out().clause());
+    if (!exists)
+      throw DataError("image folder: expected a folder, got " + root.string() +
+                      ", which is missing; check `path`");
+    const FileKind* kind = kind_at(root);
+    if (kind == nullptr && !has_image_ending(root)) file.add(lower_case(root.extension()), root);
+    throw DataError("image folder: expected a folder of class folders with images, got " + root.string() +
+                    ", which is " + kind_and_remedy(kind, "a file; check `path`") + file.left_out().clause());
   }
   Found found = Walk(root, true).run();
   if (!found.images.empty()) return found;

@@ -16,7 +16,7 @@ MEASURING = {"common", "distributed", "trainer/losses", "trainer/miners", "train
 ENGINE = MEASURING | {"sampler", "trainer/negatives", "trainer/eval"}
 COORDINATOR = ENGINE | {"trainer/engine", "trainer/http", "trainer/report"}
 RUN = COORDINATOR | {"trainer/coordinator", "trainer/search"}
-COMMANDS = RUN | {"trainer/data", "trainer/plan", "trainer/run", "trainer/serve"}
+COMMANDS = RUN | {"trainer/data", "trainer/data_view", "trainer/plan", "trainer/run", "trainer/init", "trainer/serve", "trainer/survey"}
 MAY_USE = {
     "common": set(),
     "distributed": {"common"},
@@ -25,15 +25,18 @@ MAY_USE = {
     "trainer/miners": RANKLESS,
     "trainer/encoders": RANKLESS,
     "trainer/data": {"common", "sampler"},
+    "trainer/survey": {"common", "sampler"},
     "trainer/negatives": MEASURING,
     "trainer/eval": MEASURING,
     "trainer/report": {"common", "trainer/eval"},
-    "trainer/search": {"common", "trainer/eval", "trainer/report"},
+    "trainer/search": {"common", "sampler", "trainer/eval", "trainer/report"},
     "trainer/http": {"common"},
     "trainer/serve": {"common", "trainer/http", "sampler", "trainer/eval", "trainer/search"},
     "trainer/engine": ENGINE,
     "trainer/coordinator": COORDINATOR,
     "trainer/run": RUN,
+    "trainer/init": RUN | {"trainer/run", "trainer/survey"},
+    "trainer/data_view": RUN | {"trainer/data", "trainer/run", "trainer/survey"},
     "trainer/plan": RUN | {"trainer/run"},
     "trainer/commands": COMMANDS,
     "trainer": COMMANDS | {"trainer/commands"},
@@ -45,7 +48,7 @@ KEPT_IN = {
     "mpi.h": ("distributed/",),
     "nccl.h": ("distributed/",),
     "yaml-cpp/": ("common/yaml",),
-    "archive": ("sampler/", "trainer/data/"),
+    "archive": ("sampler/", "trainer/data/", "trainer/encoders/exported/"),
     "prometheus/": ("trainer/coordinator/", "trainer/http/process_metrics", "trainer/serve/"),
     "boost/": ("trainer/http/",),
     "CLI/": ("trainer/commands/", "trainer/main.cpp"),

@@ -63,9 +63,9 @@ TEST(Extensions, AreTowersOfTheKindThatTheyRead) {
       "encoder: {name: two_tower, image: {name: own_encoder}, text: {name: own_words}}\nloss: clip\n"
       "sampler: {name: two_views}\ndata: {kind: image_texts}",
       config);
-  EXPECT_THAT(
-      message_of<ConfigError>([&] { read("encoder: {name: two_tower, text: own_encoder}", config); }),
-      AllOf(HasSubstr("own_encoder"), HasSubstr("known: torchscript, bag_of_tokens, bert, own_words")));
+  EXPECT_THAT(message_of<ConfigError>([&] { read("encoder: {name: two_tower, text: own_encoder}", config); }),
+              AllOf(HasSubstr("own_encoder"),
+                    HasSubstr("known: torchscript, exported, bag_of_tokens, bert, own_words")));
 }
 
 TEST(Extensions, StandInReferenceAndSchema) {
@@ -82,10 +82,10 @@ TEST(Extensions, StandInReferenceAndSchema) {
 
 TEST(Extensions, OfARunAreNamedToAProgramWithoutThem) {
   RunConfig config{Tables()};
-  const auto told = message_of<ConfigError>(
+  const auto reported = message_of<ConfigError>(
       [&] { read_stored_config("loss: {name: own_loss}", "run/config.yaml", {}, config); });
-  EXPECT_THAT(told, AllOf(HasSubstr("run/config.yaml:1: loss.name: unknown name 'own_loss'"),
-                          HasSubstr("; use the program that registers 'own_loss'")));
+  EXPECT_THAT(reported, AllOf(HasSubstr("run/config.yaml:1: loss.name: unknown name 'own_loss'"),
+                              HasSubstr("; use the program that registers 'own_loss'")));
   EXPECT_THAT(message_of<ConfigError>([&] { read("loss: own_loss", config); }),
               HasSubstr("; or use the program that registers 'own_loss'"));
 }

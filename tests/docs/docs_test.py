@@ -44,6 +44,7 @@ SMALLER = [
     (r"mpirun -n \d+( --hostfile \S+)?", f"{MPIRUN} -n 2"), (r"launch -n \d+", "launch -n 2"), (r"4096,32768", "256"), (r"--ranks 8", "--ranks 2"),
     (r"/shared/runs", "shared/runs"), (r"/somewhere", "shared"), (r"/var/lib/lodestone/targets/", "shared/"),
     (r"\bCONFIG\b", "configs/typefaces.yaml"), (r"run\.yaml", "configs/typefaces.yaml"), (r"sentencepiece --vocabulary 8000", "sentencepiece --vocabulary 38"), (r"--vocabulary 8000", "--vocabulary 200"),
+    (r"--minutes \d+", "--minutes 0.02"), (r"--count 2000", "--count 100"),
     (r"metrics\.port=\d+", f"metrics.port={free_port()}"), (r"0\.0\.0\.0", "127.0.0.1"),
 ]
 

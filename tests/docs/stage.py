@@ -38,9 +38,10 @@ def shard(path: pathlib.Path, first_class: int) -> None:
 def loose_pictures(folder: pathlib.Path) -> None:
     for number in range(CLASSES):
         for instance in range(INSTANCES):
-            path = folder / "data/letters" / str(number) / f"{instance}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(picture(number, instance))
+            for root in ("data/letters", "photos"):
+                path = folder / root / str(number) / f"{instance}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(picture(number, instance))
     single = ["photo.png", "a.png", "b.png", "ada1.png", "ada2.png", "ada1.jpg", "ada2.jpg", "who.png", "door.jpg",
               "photographs/Bob/1.jpg", "photographs/Eve/1.jpg"]
     for number, name in enumerate(single):
@@ -60,6 +61,10 @@ def texts(folder: pathlib.Path) -> None:
         path.write_text(labelled)
     (folder / "train.tsv").write_text("".join(f"{text}\t{label}\n" for label, text in rows))
     (folder / "train.jsonl").write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for label, text in rows))
+    (folder / "sentences.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for label, text in rows))
+    pairs = [(text, f"answer on {label} {text.split()[-1]}") for label, text in rows]
+    (folder / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in pairs))
+    (folder / "graded.tsv").write_text("sentence1\tsentence2\tscore\n" + "".join(f"{a}\t{b}\t{draw.randrange(6)}\n" for a, b in pairs))
     (folder / "questions.txt").write_text("where is my card\nwhat is the fee\n")
 
 

@@ -105,19 +105,25 @@ void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
           "{}: the manifest has no hash of {}, so that another file in its place would not be noticed", name,
           file);
   }
+  // A program is no code. It must be the one that the weights were trained in, unless the command names it.
+  for (const auto& [file, loaded] : config.encoder->programs())
+    if (const auto saved = checkpoint.code.find(file);
+        saved != checkpoint.code.end() && !named.contains(file))
+      config.code.hash_of.insert(*saved);
   config.code.allowed = true;
   keep_indexes_at_home(users, "data", config.data.train.index_cache);
   keep_indexes_at_home(users, "evaluate", config.evaluate.data.index_cache);
 }
 
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
-                       RunConfig& config) {
-  read_named_config(read_yaml_file(file), file, assignments, allow_code, config);
+                       RunConfig& config, ReadFor use) {
+  read_named_config(read_yaml_file(file), file, assignments, allow_code, config, use);
 }
 
 void read_named_config(const ConfigNodePtr& root, const std::string& file,
-                       const std::vector<std::string>& assignments, bool allow_code, RunConfig& config) {
-  read_run_config(copy_of(root), assignments, std::filesystem::path(file).stem().string(), config);
+                       const std::vector<std::string>& assignments, bool allow_code, RunConfig& config,
+                       ReadFor use) {
+  read_run_config(copy_of(root), assignments, std::filesystem::path(file).stem().string(), config, use);
   const auto named = UsersWords(assignments).values_of("encoder", "file");
   for (const auto& [code, loaded] : config.encoder->code())
     if (!allow_code && !named.contains(code)) refuse_code(config, file, code, "");
