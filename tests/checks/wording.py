@@ -77,8 +77,9 @@ def problems(root):
         for what, pattern in FORBIDDEN.items():
             for match in pattern.finditer(text):
                 found.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match.group()}' is {what}")
+        read = prose(name, text)
         for word, pattern in PROSE.items():
-            for match in pattern.finditer(prose(name, text)):
+            for match in pattern.finditer(read):
                 found.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match.group()}'; docs/style.md has: {word}")
         if path.suffix == ".md":
             found += [f"{name}: there is no source {source}" for source in missing_sources(root, text, names)]
