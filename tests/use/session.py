@@ -51,7 +51,7 @@ class Session:
     def clear(self, name):
         """Removes what an earlier session made of a kind of data."""
         for path in [*self.folder.glob(f"runs/{name}"), *self.folder.glob(f"runs/{name}-recipe*"), *self.folder.glob(f"{name}.*"),
-                     *self.folder.glob(f"{name}-*.html")]:
+                     *self.folder.glob(f"{name}-*.html"), *self.folder.glob("*/pairs.tsv")]:  # lists beside class folders are reported
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def expect(self, holds, message):
