@@ -10,6 +10,7 @@ namespace lodestone::sampler {
 
 /// Limits of a thumbnail: an image file of this size is stored beside an embedding and shown in pages.
 inline constexpr int kThumbnailSide = 256;
+inline constexpr int kGalleryThumbnailSide = 64;  ///< unless the user says another
 inline constexpr size_t kThumbnailBytes = size_t{64} << 10;
 
 /// The image as a WebP file with no side longer than `side`; the same image gives the same bytes.

@@ -36,7 +36,6 @@ void print(const data_view::Sides& sides, const data_view::DataFacts& facts) {
 }
 
 void write(const std::string& file, const std::string& bytes) {
-  if (file.empty()) return;
   const Replacement replacement(file);
   write_output(file, bytes);
   replacement.report(*make_log(0, 1));
@@ -47,7 +46,7 @@ int run_data_show(const DataShowArguments& arguments, const run::Tables& tables)
   run::read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
   const data_view::Sides sides = data_view::open_sides(config);
   const data_view::DataFacts facts = data_view::describe(config, sides);
-  write(arguments.json, json_text(data_view::json_of(sides, facts), 2) + "\n");
+  if (!arguments.json.empty()) write(arguments.json, json_text(data_view::json_of(sides, facts), 2) + "\n");
   if (!arguments.html.empty())
     write(arguments.html, data_view::data_page(std::filesystem::path(arguments.config).stem().string(),
                                                config, sides, facts));

@@ -29,7 +29,7 @@ struct GalleryAddArguments {
   std::string name;
   std::vector<std::string> inputs;
   bool no_texts = false;
-  int thumbnail_side = 64;
+  int thumbnail_side = sampler::kGalleryThumbnailSide;
 };
 
 struct GalleryRemoveArguments {

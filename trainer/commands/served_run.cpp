@@ -14,6 +14,7 @@
 #include "sampler/texts/text_examples.h"
 #include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/coordinator/metrics/metrics_log.h"
+#include "trainer/eval/headline.h"
 #include "trainer/eval/metric_table.h"
 #include "trainer/run/data_kinds/evaluation.h"
 #include "trainer/run/data_kinds/text_data.h"
@@ -23,8 +24,6 @@
 namespace lodestone::commands {
 
 namespace {
-
-constexpr size_t kMetrics = 4;
 
 /// Embeds samples in memory as the model's evaluation embeds them from files.
 /// Threads   as TrainedModel::embed
@@ -84,13 +83,12 @@ class SampleEncoder {
   sampler::TokenRule rule_;
 };
 
-// The first metrics of `table` that the evaluation has.
-std::vector<serve::ServedMetric> shown(const nlohmann::json& evaluation,
-                                       const std::vector<eval::Metric>& table) {
+// The first metrics that are followed and that the evaluation has.
+std::vector<serve::ServedMetric> shown(const nlohmann::json& evaluation) {
   std::vector<serve::ServedMetric> all;
-  for (const eval::Metric& metric : table) {
+  for (const eval::Metric& metric : eval::followed_metrics()) {
     const auto value = evaluation.find(metric.name);
-    if (all.size() < kMetrics && value != evaluation.end() && value->is_number())
+    if (all.size() < eval::kHeadlineFigures && value != evaluation.end() && value->is_number())
       all.push_back(
           {metric.name, metric.title, value->get<double>(), metric.kind == eval::Metric::Kind::kRate});
   }
@@ -107,7 +105,7 @@ std::vector<serve::ServedMetric> newest_metrics(const coordinator::RunFolder& fo
         of->get<int64_t>() <= step)
       newest = std::move(line);
   });
-  return shown(newest, eval::followed_metrics());
+  return shown(newest);
 }
 
 }  // namespace

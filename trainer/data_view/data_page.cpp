@@ -6,7 +6,7 @@
 #include "trainer/data_view/fact_rows.h"
 #include "trainer/data_view/sample_sheets.h"
 #include "trainer/report/html.h"
-#include "trainer/report/report_style.h"
+#include "trainer/report/page_head.h"
 
 namespace lodestone::data_view {
 
@@ -108,23 +108,12 @@ std::string common(const Sides& sides, const DataFacts& facts) {
   return html;
 }
 
-std::string head(const std::string& name) {
-  return fill(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"color-scheme\" content=\"light dark\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" "
-      "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-      "<title>{} · Lodestone data</title>\n<style>\n{}{}</style>\n</head>\n",
-      {report::escape_html(name), report::report_style(), kStyle});
-}
-
 }  // namespace
 
 std::string data_page(const std::string& name, const run::RunConfig& config, const Sides& sides,
                       const DataFacts& facts) {
   std::string html =
-      head(name) + "<body>\n<main>\n" +
+      report::page_head(name + " · Lodestone data", kStyle) + "<body>\n<main>\n" +
       fill("<header><p class=\"brand\">Lodestone <span>data</span></p>\n<h1>{}</h1>\n</header>\n",
            {report::escape_html(name)});
   html += section("warnings", "Warnings", warnings(facts));

@@ -22,8 +22,7 @@ uint8_t level(double value) {
 
 std::string inline_image(const char* type, std::string_view file, std::string_view alt) {
   const std::string shown = text_html(alt);
-  return fill(R"(<img src="data:{};base64,{}" alt="{}" title="{}">)",
-              {type, report::base64(file), shown, shown});
+  return fill(R"(<img src="{}" alt="{}" title="{}">)", {report::data_uri(type, file), shown, shown});
 }
 
 }  // namespace

@@ -14,20 +14,25 @@ namespace {
 struct Error {
   JudgedPair judged;
   double size;
+  size_t place;  ///< of equal errors the first counts
 };
 
-// The largest errors, of which no two share a row.
+// The largest errors, of which no two share a row. A heap, since few of many are kept.
 std::vector<JudgedPair> largest(std::vector<Error> errors, int64_t count) {
-  std::stable_sort(errors.begin(), errors.end(),
-                   [](const auto& a, const auto& b) { return a.size > b.size; });
+  const auto less = [](const Error& a, const Error& b) {
+    return a.size != b.size ? a.size < b.size : a.place > b.place;
+  };
+  std::make_heap(errors.begin(), errors.end(), less);
   std::vector<JudgedPair> kept;
   std::unordered_set<int64_t> shown;
-  for (const Error& error : errors) {
-    if (static_cast<int64_t>(kept.size()) >= count) break;
-    const RowPair pair = error.judged.pair;
+  while (!errors.empty() && static_cast<int64_t>(kept.size()) < count) {
+    std::pop_heap(errors.begin(), errors.end(), less);
+    const JudgedPair judged = errors.back().judged;
+    errors.pop_back();
+    const RowPair pair = judged.pair;
     if (shown.contains(pair.i) || shown.contains(pair.j)) continue;
     shown.insert({pair.i, pair.j});
-    kept.push_back(error.judged);
+    kept.push_back(judged);
   }
   return kept;
 }
@@ -46,10 +51,10 @@ WorstPairs worst_pairs(const ScoredPairs& scored, const std::vector<RocPoint>& r
   std::vector<Error> accepts, rejects;
   for (size_t k = 0; k < scored.negative_scores.size(); ++k)
     if (const double score = scored.negative_scores[k]; score >= threshold)
-      accepts.push_back({{scored.pairs.negatives[k], score}, score});
+      accepts.push_back({{scored.pairs.negatives[k], score}, score, k});
   for (size_t k = 0; k < scored.positive_scores.size(); ++k)
     if (const double score = scored.positive_scores[k]; score < threshold)
-      rejects.push_back({{scored.pairs.positives[k], score}, -score});
+      rejects.push_back({{scored.pairs.positives[k], score}, -score, k});
   worst.accepts = largest(std::move(accepts), count);
   worst.rejects = largest(std::move(rejects), count);
   return worst;
@@ -65,8 +70,8 @@ WorstPairs worst_graded_pairs(std::span<const JudgedPair> pairs, int64_t count) 
   std::vector<Error> accepts, rejects;
   for (size_t p = 0; p < pairs.size(); ++p) {
     const double above = by_score[p] - by_grade[p];
-    if (above > 0) accepts.push_back({pairs[p], above});
-    if (above < 0) rejects.push_back({pairs[p], -above});
+    if (above > 0) accepts.push_back({pairs[p], above, p});
+    if (above < 0) rejects.push_back({pairs[p], -above, p});
   }
   return {{}, largest(std::move(accepts), count), largest(std::move(rejects), count)};
 }

@@ -111,8 +111,7 @@ void read_back(const Plan& plan, const std::string& name, run::RunConfig& config
 Made make_configuration(const Options& options, const run::Tables& tables) {
   Made made;
   made.configuration = output_of(options);
-  Wishes wishes{.minutes = options.minutes,
-                .vocabulary = fs::path(made.configuration).replace_extension(".vocab.txt")};
+  Wishes wishes{.vocabulary = fs::path(made.configuration).replace_extension(".vocab.txt")};
   check_free(made.configuration, options);
   Finding finding = find(options.from);
   if (finding.content == Content::kTexts || finding.content == Content::kCaptions)

@@ -49,7 +49,6 @@ std::string yaml_list(const std::vector<double>& numbers);
 
 /// What the user wants.
 struct Wishes {
-  double minutes = 5;
   std::string vocabulary;  ///< the file of the vocabulary that is made beside the configuration
   int64_t max_tokens = 0;  ///< of a text; set once the vocabulary was trained
 };

@@ -76,4 +76,8 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+std::string data_uri(std::string_view type, std::string_view file) {
+  return "data:" + std::string(type) + ";base64," + base64(file);
+}
+
 }  // namespace lodestone::report

@@ -40,8 +40,8 @@ std::string neighbour_tile(const SheetRow& row, size_t k) {
 std::string draw_sheet_image(const SheetImage& image, const std::string& alt) {
   if (image.png.empty()) return fill(R"(<p class="words">{}</p>)", {escape_html(image.label)});
   const std::string label = escape_html(image.label);
-  return fill(R"(<img src="data:image/png;base64,{}" alt="{}" title="{}"><figcaption>{}</figcaption>)",
-              {base64(image.png), escape_html(alt), label, label});
+  return fill(R"(<img src="{}" alt="{}" title="{}"><figcaption>{}</figcaption>)",
+              {data_uri("image/png", image.png), escape_html(alt), label, label});
 }
 
 std::string draw_image_sheet(const std::vector<SheetRow>& rows) {

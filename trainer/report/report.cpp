@@ -7,9 +7,9 @@
 #include "common/text_format.h"
 #include "trainer/report/html.h"
 #include "trainer/report/image_sheet.h"
+#include "trainer/report/page_head.h"
 #include "trainer/report/pair_sheet.h"
 #include "trainer/report/report_charts.h"
-#include "trainer/report/report_style.h"
 
 namespace lodestone::report {
 
@@ -30,18 +30,6 @@ std::string difference(const eval::Metric& metric, double model, double baseline
                                : decimal(std::abs(gap), 3);
   const char* verdict = gap * metric.better > 0 ? "better" : gap * metric.better < 0 ? "worse" : "";
   return fill(R"(<span class="{}">{}{}</span>)", {verdict, sign, text});
-}
-
-std::string head(const ReportInput& input) {
-  // The content security policy ensures that nothing is loaded from anywhere.
-  return fill(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"color-scheme\" content=\"light dark\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" "
-      "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-      "<title>{} · Lodestone report</title>\n<style>\n{}</style>\n</head>\n",
-      {escape_html(input.run_name), report_style()});
 }
 
 std::string masthead(const ReportInput& input) {
@@ -199,9 +187,10 @@ std::string configuration(const ReportInput& input) {
 }  // namespace
 
 std::string render_report(const ReportInput& input) {
-  return head(input) + "<body>\n<main>\n" + masthead(input) + headlines(input) + charts(input) +
-         sheet(input) + draw_pair_sheet(input.pairs) + confusion_section(input) + metrics_section(input) +
-         configuration(input) + "</main>\n</body>\n</html>\n";
+  return page_head(input.run_name + " · Lodestone report") + "<body>\n<main>\n" + masthead(input) +
+         headlines(input) + charts(input) + sheet(input) + draw_pair_sheet(input.pairs) +
+         confusion_section(input) + metrics_section(input) + configuration(input) +
+         "</main>\n</body>\n</html>\n";
 }
 
 void write_report(const std::filesystem::path& path, const ReportInput& input) {

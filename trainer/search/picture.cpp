@@ -14,10 +14,6 @@ namespace {
 
 constexpr size_t kSmallFile = size_t{256} << 10;
 
-std::string data_uri(const char* type, const std::string& file) {
-  return std::string("data:") + type + ";base64," + report::base64(file);
-}
-
 // The type of a file that browsers show, by its first bytes.
 const char* browser_type(std::string_view file) {
   return file.starts_with("\x89PNG")                               ? "image/png"
@@ -30,7 +26,7 @@ const char* browser_type(std::string_view file) {
 
 std::string thumbnail_uri(const std::string& thumbnail) {
   const char* type = sampler::thumbnail_type(thumbnail);
-  return type ? data_uri(type, thumbnail) : "";
+  return type ? report::data_uri(type, thumbnail) : "";
 }
 
 std::string picture_uri(const std::string& file) {
@@ -42,8 +38,8 @@ std::string picture_uri(const std::string& file) {
   }
   // It has decoded, so it is long enough for its first bytes.
   const char* type = browser_type(file);
-  if (type && file.size() <= kSmallFile) return data_uri(type, file);
-  return data_uri("image/png", sampler::page_png(image));
+  if (type && file.size() <= kSmallFile) return report::data_uri(type, file);
+  return report::data_uri("image/png", sampler::page_png(image));
 }
 
 }  // namespace lodestone::search

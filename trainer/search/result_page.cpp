@@ -5,7 +5,7 @@
 #include "common/counted.h"
 #include "common/text_format.h"
 #include "trainer/report/html.h"
-#include "trainer/report/report_style.h"
+#include "trainer/report/page_head.h"
 
 namespace lodestone::search {
 
@@ -71,17 +71,6 @@ std::string hit_card(const SearchHit& hit, const ImageOf& image) {
                 .note = "score " + decimal(hit.score, 4) + (hit.same ? " · " : "") + hit.verdict()});
 }
 
-std::string head_of(const std::string& title) {
-  return fill(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" "
-      "content=\"light dark\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
-      "'unsafe-inline'\">\n"
-      "<title>{}</title>\n<style>\n{}{}</style>\n</head>\n<body><main>\n<h1>{}</h1>\n",
-      {report::escape_html(title), report::report_style(), kStyle, report::escape_html(title)});
-}
-
 }  // namespace
 
 std::string result_page(const std::string& title, const std::vector<SearchAnswer>& answers,
@@ -106,7 +95,8 @@ std::string result_page(const std::string& title, const std::vector<SearchAnswer
                                : "<p>The first " + std::to_string(shown) + " of " +
                                      counted(static_cast<int64_t>(answers.size()), "query", "queries") +
                                      ".</p>\n";
-  return head_of(title) + part + sections + "</main></body>\n</html>\n";
+  return report::page_head(title, kStyle) + "<body><main>\n<h1>" + report::escape_html(title) + "</h1>\n" +
+         part + sections + "</main></body>\n</html>\n";
 }
 
 }  // namespace lodestone::search

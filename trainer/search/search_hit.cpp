@@ -8,23 +8,23 @@
 
 namespace lodestone::search {
 
-SearchHit hit_of(int64_t index, double score, const Embeddings& gallery) {
+SearchHit hit_of(int64_t index, double score, const Embeddings& gallery, bool with_thumbnail) {
   const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(index)];
   return {.index = index,
           .id = row.id,
           .label = row.label,
           .text = row.text,
-          .thumbnail = row.thumbnail,
+          .thumbnail = with_thumbnail ? row.thumbnail : "",
           .score = score,
           .distance = eval::distance_of_score(score, gallery.similarity()),
           .same = {}};
 }
 
 std::vector<SearchHit> hits_of(std::span<const eval::Neighbour> nearest, const Embeddings& gallery,
-                               const std::optional<Calibration>& calibration) {
+                               const std::optional<Calibration>& calibration, bool with_thumbnails) {
   std::vector<SearchHit> hits;
   for (const eval::Neighbour& n : nearest) {
-    hits.push_back(hit_of(n.index, n.score, gallery));
+    hits.push_back(hit_of(n.index, n.score, gallery, with_thumbnails));
     if (calibration) hits.back().same = calibration->same(n.score);
   }
   return hits;

@@ -35,11 +35,12 @@ struct SearchAnswer {
 };
 
 /// The hit for one row of `gallery`.
-SearchHit hit_of(int64_t index, double score, const Embeddings& gallery);
+SearchHit hit_of(int64_t index, double score, const Embeddings& gallery, bool with_thumbnail = true);
 
-/// The hits of a query's neighbours in `gallery`, in their order.
+/// The hits of a query's neighbours in `gallery`, in their order. Thumbnails, which are large, are copied
+/// only `with_thumbnails`.
 std::vector<SearchHit> hits_of(std::span<const eval::Neighbour> nearest, const Embeddings& gallery,
-                               const std::optional<Calibration>& calibration);
+                               const std::optional<Calibration>& calibration, bool with_thumbnails = true);
 
 /// A list of objects with index, id, label, score, distance, same (null if unknown), and text if there
 /// is one. `with_thumbnails` adds each valid thumbnail as a data: URI.

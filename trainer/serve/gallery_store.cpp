@@ -13,6 +13,8 @@ namespace lodestone::serve {
 
 namespace {
 
+constexpr size_t kNameBytes = 256;  // of an identity's name
+
 search::Embeddings nothing(const ServedModel& model) {
   return {at::empty({0, model.width}, at::kFloat), {}, model.about};
 }
@@ -73,11 +75,11 @@ std::shared_ptr<const ServedGallery> GalleryStore::remove(const ServedModel& mod
   return std::make_shared<const ServedGallery>(std::move(after));
 }
 
-std::string identity_name(const std::string& given, const GalleryLimits& limits) {
+std::string identity_name(const std::string& given) {
   const std::string name = plain_name(given);
-  if (name.empty() || is_blank(name)) throw DataError("name: expected the name of an identity, got none");
-  if (name.size() > limits.name_bytes)
-    throw DataError("name: expected at most " + std::to_string(limits.name_bytes) + " bytes, got " +
+  if (is_blank(name)) throw DataError("name: expected the name of an identity, got none");
+  if (name.size() > kNameBytes)
+    throw DataError("name: expected at most " + std::to_string(kNameBytes) + " bytes, got " +
                     std::to_string(name.size()));
   const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
   if (!is_utf8(name) || std::ranges::any_of(name, control))

@@ -12,8 +12,7 @@ namespace lodestone::serve {
 
 /// Limits of what clients add to a gallery.
 struct GalleryLimits {
-  int64_t rows = 100'000;   ///< photographs of all identities
-  size_t name_bytes = 256;  ///< of an identity's name
+  int64_t rows = 100'000;  ///< photographs of all identities
 };
 
 /// There is no such identity or photograph.
@@ -54,6 +53,6 @@ class GalleryStore {
 
 /// The name of an identity as it is stored: in Unicode's form C, without white space around it.
 /// Throws    DataError if it is blank, too long, or has control characters
-std::string identity_name(const std::string& given, const GalleryLimits& limits = {});
+std::string identity_name(const std::string& given);
 
 }  // namespace lodestone::serve

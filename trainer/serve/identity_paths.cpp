@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include <sodium.h>
@@ -65,13 +64,7 @@ std::string parameter(const http::HttpRequest& request, const char* key) {
 }
 
 int64_t page_of(const std::string& text) {
-  if (text.empty()) return kPage;
-  int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end || value < 1 || value > kLargestPage)
-    throw DataError("limit: expected a whole number from 1 to " + std::to_string(kLargestPage));
-  return value;
+  return text.empty() ? kPage : whole_number("limit", text, kLargestPage);
 }
 
 Json candidates_of(const std::vector<search::Identity>& found, const search::Embeddings& gallery,
@@ -139,10 +132,6 @@ http::HttpAnswer IdentityPaths::enroll(const http::HttpRequest& request) {
     answer["step"] = state->model->step;
     return json_answer(answer);
   }
-}
-
-http::HttpAnswer IdentityPaths::gallery(const http::HttpRequest& request) {
-  return request.method == "DELETE" ? remove(request) : list(request);
 }
 
 http::HttpAnswer IdentityPaths::list(const http::HttpRequest& request) const {

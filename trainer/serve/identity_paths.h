@@ -22,13 +22,12 @@ class IdentityPaths {
   /// Adds the inputs as photographs of an identity. Its id is that of the input's bytes, so that sending it
   /// again replaces it.
   http::HttpAnswer enroll(const http::HttpRequest& request);
-  /// GET: a page of identities; DELETE: removes one, or one of its photographs.
-  http::HttpAnswer gallery(const http::HttpRequest& request);
-
- private:
+  /// A page of identities.
   http::HttpAnswer list(const http::HttpRequest& request) const;
+  /// Removes an identity, or one of its photographs.
   http::HttpAnswer remove(const http::HttpRequest& request);
 
+ private:
   LiveModel& live_;
   InputEmbedder& embedder_;
   std::mutex& searching_;

@@ -16,8 +16,6 @@ namespace {
 // four components, and the colours.
 constexpr int64_t kBytesPerPixel = 16;
 
-constexpr int kThumbnailSide = 64;
-
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
@@ -64,7 +62,8 @@ int64_t ImageReader::pixels_of(std::string_view image) const {
 std::string ImageReader::thumbnail(std::string_view image, const std::string& where) const {
   sampler::DecodeOptions decode;
   decode.max_pixels = pixels_of(image);
-  return sampler::thumbnail_of(sampler::decode_image(bytes_of(image), decode, where), kThumbnailSide);
+  return sampler::thumbnail_of(sampler::decode_image(bytes_of(image), decode, where),
+                               sampler::kGalleryThumbnailSide);
 }
 
 std::vector<float> ImageReader::read(std::string_view image, const std::string& where) const {

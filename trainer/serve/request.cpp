@@ -74,7 +74,7 @@ class RequestBuilder {
   void set(const std::string& key, const std::string& value) {
     const auto takes = [&](RequestKey which) { return key == name_of(which) && keys_.contains(which); };
     if (key == "k")
-      request_.k = whole(value);
+      request_.k = whole_number("k", value, limits_.answers);
     else if (takes(RequestKey::kEncoding))
       request_.base64 = one_of(key, value, "base64", "list");
     else if (takes(RequestKey::kThumbnails))
@@ -108,13 +108,6 @@ class RequestBuilder {
       throw DataError(where + ": expected at most " + std::to_string(limits_.text_bytes) + " bytes, got " +
                       std::to_string(bytes.size()));
     request_.inputs.push_back({image, std::move(bytes)});
-  }
-  int64_t whole(const std::string& text) const {
-    int64_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, value);
-    if (error == std::errc() && at == end && value >= 1 && value <= limits_.answers) return value;
-    throw DataError("k: expected a whole number from 1 to " + std::to_string(limits_.answers));
   }
 
   const std::set<RequestKey>& keys_;
@@ -178,6 +171,14 @@ void read_form(std::string_view body, std::string_view type, const RequestLimits
 }
 
 }  // namespace
+
+int64_t whole_number(const std::string& key, const std::string& text, int64_t most) {
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && at == end && value >= 1 && value <= most) return value;
+  throw DataError(key + ": expected a whole number from 1 to " + std::to_string(most));
+}
 
 void check_thumbnails(const ServeRequest& request) {
   if (request.thumbnails && static_cast<int64_t>(request.inputs.size()) * request.k > kThumbnails)

@@ -49,4 +49,7 @@ void check_thumbnails(const ServeRequest& request);
 ServeRequest parse_request(const http::HttpRequest& request, const std::set<RequestKey>& keys = {},
                            const RequestLimits& limits = {});
 
+/// The number that `text` of the key is. Throws DataError unless it is a whole number from 1 to `most`.
+int64_t whole_number(const std::string& key, const std::string& text, int64_t most);
+
 }  // namespace lodestone::serve

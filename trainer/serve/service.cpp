@@ -90,11 +90,7 @@ http::HttpAnswer Service::failure(const std::exception_ptr& error) const {
 // A route for inputs.
 http::HttpRoute Service::work(Answer answer) const {
   http::HttpRoute route{true, false, [this, answer = std::move(answer)](const http::HttpRequest& request) {
-                          try {
-                            return answer(request);
-                          } catch (...) {
-                            return failure(std::current_exception());
-                          }
+                          return guarded([&] { return answer(request); });
                         }};
   route.files = true;
   return route;
@@ -112,9 +108,9 @@ http::HttpRoute Service::change(Answer answer) const {
 }
 
 http::HttpRoute Service::gallery_route() {
-  const auto look = work([this](const http::HttpRequest& request) { return identities_.gallery(request); });
+  const auto look = work([this](const http::HttpRequest& request) { return identities_.list(request); });
   const auto remove =
-      change([this](const http::HttpRequest& request) { return identities_.gallery(request); });
+      change([this](const http::HttpRequest& request) { return identities_.remove(request); });
   http::HttpRoute route{false, false, [look, remove](const http::HttpRequest& request) {
                           return (request.method == "DELETE" ? remove : look).answer(request);
                         }};
@@ -139,23 +135,18 @@ http::HttpAnswer Service::reload() {
 // No thread waits for the embeddings: with many clients whose images are small, waking a thread for each
 // would take a tenth of the processor time.
 void Service::embed(const http::HttpRequest& request, const http::HttpDone& done) {
-  const auto answer = [this, done](const at::Tensor& z_nD, const std::exception_ptr& error, int64_t step,
-                                   RowEncoding encoding) {
-    try {
-      if (error) std::rethrow_exception(error);
-      done(embedding_answer(z_nD, step, encoding));
-    } catch (...) {
-      done(failure(std::current_exception()));
-    }
-  };
   try {
     const ServeRequest asked = parse_request(request, {RequestKey::kEncoding});
     const RowEncoding encoding = row_encoding(request.accept, asked.base64);
     const auto state = live_.now();
-    embedder_.begin(state, asked,
-                    [=, step = state->model->step](const at::Tensor& z_nD, const std::exception_ptr& error) {
-                      answer(z_nD, error, step, encoding);
-                    });
+    embedder_.begin(
+        state, asked,
+        [=, this, step = state->model->step](const at::Tensor& z_nD, const std::exception_ptr& error) {
+          done(guarded([&] {
+            if (error) std::rethrow_exception(error);
+            return embedding_answer(z_nD, step, encoding);
+          }));
+        });
   } catch (...) {
     done(failure(std::current_exception()));
   }
@@ -175,9 +166,9 @@ http::HttpAnswer Service::search(const http::HttpRequest& request) {
   }
   Json answers = Json::array();
   for (const auto& nearest : found)
-    answers.push_back(
-        {{"hits", search::to_json(search::hits_of(nearest, gallery.embeddings, model.calibration),
-                                  asked.thumbnails)}});
+    answers.push_back({{"hits", search::to_json(search::hits_of(nearest, gallery.embeddings,
+                                                                model.calibration, asked.thumbnails),
+                                                asked.thumbnails)}});
   return json_answer({{"threshold", threshold_of(model.calibration)}, {"answers", std::move(answers)}});
 }
 

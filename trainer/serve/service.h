@@ -49,6 +49,15 @@ class Service {
 
   http::HttpRoute work(Answer answer) const;
   http::HttpAnswer failure(const std::exception_ptr& error) const;
+  /// The answer of make(), or that for its exception.
+  template <typename Make>
+  http::HttpAnswer guarded(const Make& make) const {
+    try {
+      return make();
+    } catch (...) {
+      return failure(std::current_exception());
+    }
+  }
   http::HttpRoute change(Answer answer) const;
   http::HttpRoute gallery_route();
   void warn(const std::string& sentence) const;

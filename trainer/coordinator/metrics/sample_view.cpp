@@ -33,7 +33,7 @@ LiveSample view_sample(const sampler::Examples& examples, int64_t index) {
     const sampler::ShownSample shown = examples.shown(index);
     sample.text = beginning(shown.text, kTextBytes);
     if (shown.image)
-      sample.image = "data:image/webp;base64," + report::base64(sampler::thumbnail_of(*shown.image, kPixels));
+      sample.image = report::data_uri("image/webp", sampler::thumbnail_of(*shown.image, kPixels));
   } catch (const Error&) {
     sample.label += " (can't be read)";
   }

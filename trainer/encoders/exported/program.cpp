@@ -95,7 +95,6 @@ class Program::Reader {
     const Slot slot = reading_.names.add(spec.at("arg").at("name").get<std::string>());
     const StoredTensor& stored = found->second;
     reading_.states.emplace(slot, stored.tensor);
-    program_.states_.emplace_back(slot, stored.tensor);
     slot_of_[name] = slot;
     if (c10::isFloatingType(stored.tensor.scalar_type())) adopt(name, parameter, stored);
   }
@@ -107,7 +106,6 @@ class Program::Reader {
     at::Tensor tensor = stored.tensor;
     if (role == ParameterRole::kLearned) tensor.requires_grad_(true);
     program_.parameters_.push_back({name, tensor, /*decays=*/tensor.dim() > 1, role});
-    program_.has_statistics_ = program_.has_statistics_ || role == ParameterRole::kRunningStatistic;
   }
 
   void add_node(const Node& node) {
@@ -142,8 +140,8 @@ class Program::Reader {
 
   void finish() {
     program_.slots_ = reading_.names.size();
-    program_.trained_ = reading_.trained;
-    program_.evaluated_ = reading_.evaluated;
+    program_.states_ = std::move(reading_.states);
+    program_.exported_in_eval_ = reading_.evaluated > 0 && reading_.trained == 0;
     for (const Parameter& made : reading_.made) program_.parameters_.push_back(made);
     program_.forget_unread(steps_);
     std::vector<Slot> returned = program_.outputs_;
@@ -200,10 +198,9 @@ void Program::forget_unread(const std::vector<Step>& steps) {
 
 // A frame with the program's own tensors.
 Frame Program::frame(const ForwardMode& mode, c10::Device device) const {
-  at::ScalarType type = at::kFloat;
-  for (const Parameter& parameter : parameters_)
-    if (parameter.tensor.scalar_type() == at::kDouble) type = at::kDouble;
-  Frame made{mode, device, type, std::vector<c10::IValue>(slots_)};
+  // All parameters are converted together.
+  const bool wide = !parameters_.empty() && parameters_[0].tensor.scalar_type() == at::kDouble;
+  Frame made{mode, device, wide ? at::kDouble : at::kFloat, std::vector<c10::IValue>(slots_)};
   for (const auto& [slot, tensor] : states_)
     made[slot] = tensor.device() == device ? tensor : tensor.to(device);
   return made;
@@ -232,12 +229,9 @@ void Program::run_again_later(Frame& frame, const Segment& segment) const {
   std::vector<Slot> inputs;
   std::vector<at::Tensor> x, parameters;
   std::vector<std::pair<Slot, c10::IValue>> held;
-  const auto is_state = [&](Slot slot) {
-    return std::ranges::any_of(states_, [&](const auto& state) { return state.first == slot; });
-  };
   for (const Slot slot : segment.inputs) {
     const bool takes_gradient = frame[slot].isTensor() && frame.tensor(slot).requires_grad();
-    if (is_state(slot)) {
+    if (states_.contains(slot)) {
       if (takes_gradient) parameters.push_back(frame.tensor(slot));
     } else if (takes_gradient) {
       inputs.push_back(slot), x.push_back(frame.tensor(slot));
@@ -277,6 +271,11 @@ std::vector<at::Tensor> Program::run(const std::vector<at::Tensor>& inputs, cons
   std::vector<at::Tensor> results;
   for (const Slot slot : outputs_) results.push_back(frame.tensor(slot));
   return results;
+}
+
+bool Program::has_batch_norms() const {
+  return std::ranges::any_of(
+      parameters_, [](const Parameter& one) { return one.role == ParameterRole::kRunningStatistic; });
 }
 
 void Program::write_mutations(const Frame& frame) const {

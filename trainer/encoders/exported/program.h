@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,8 +45,8 @@ class Program {
   /// Floating-point parameters, buffers and constants, each tensor once, under the name it has in the model.
   const std::vector<Parameter>& parameters() const { return parameters_; }
   /// Was the model in eval() when it was exported? Dropouts and stochastic depth may be lost then.
-  bool exported_in_eval() const { return evaluated_ > 0 && trained_ == 0; }
-  bool has_batch_norms() const { return has_statistics_; }
+  bool exported_in_eval() const { return exported_in_eval_; }
+  bool has_batch_norms() const;
   /// Has the model repeated blocks, which ForwardMode::recompute computes again?
   bool has_blocks() const { return !segments_.empty(); }
 
@@ -73,11 +73,10 @@ class Program {
   std::vector<Slot> outputs_;
   std::vector<Mutation> mutations_;
   std::vector<Segment> segments_;
-  std::vector<std::pair<Slot, at::Tensor>> states_;
+  std::map<Slot, at::Tensor> states_;
   std::vector<Parameter> parameters_;
   size_t slots_ = 0;
-  int64_t trained_ = 0, evaluated_ = 0;
-  bool has_statistics_ = false;
+  bool exported_in_eval_ = false;
 };
 
 }  // namespace lodestone::encoders::exported
