@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/idle_keys.h"
+#include "sampler/sources/encoded_images.h"
 
 namespace lodestone::sampler {
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr Choice<PartOf> kPartsOf[] = {{"classes", PartOf::kClasses}, {"samples", PartOf::kSamples}};
 
-class PartOfImages : public ImageDataset {
+class PartOfImages : public ImageDataset, public EncodedImages {
  public:
   PartOfImages(std::shared_ptr<const ImageDataset> base, const DataPart& part) : base_(std::move(base)) {
     const std::vector<double> of_class =
@@ -48,6 +49,7 @@ class PartOfImages : public ImageDataset {
   }
   LeftOut left_out() const override { return base_->left_out(); }
   Image get(int64_t i) const override { return base_->get(at(i)); }
+  std::vector<std::byte> encoded(int64_t i) const override { return encoded_image(*base_, at(i)); }
 
  private:
   int64_t at(int64_t i) const { return samples_.at(static_cast<size_t>(i)); }

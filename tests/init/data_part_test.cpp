@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sampler/sources/encoded_images.h"
 #include "sampler/texts/image_texts.h"
 #include "sampler/texts/text_source.h"
 #include "support/images.h"
@@ -44,6 +45,26 @@ TEST(DataPart, TwoPartsShareNoClassAndHaveAllSamples) {
   EXPECT_NEAR(static_cast<double>(low->classes()), 35, 10);
   EXPECT_EQ(low->get(0).width, 12);
   EXPECT_EQ(part_of_images(images, {}), images);
+}
+
+// Images whose files can be read: the file of sample i is the byte i.
+class WithFiles : public SyntheticImages, public EncodedImages {
+ public:
+  using SyntheticImages::SyntheticImages;
+  std::vector<std::byte> encoded(int64_t i) const override { return {static_cast<std::byte>(i)}; }
+};
+
+// Copies are found by the bytes of files, in a part as in the whole.
+TEST(DataPart, HasTheFilesOfItsImages) {
+  const auto images = std::make_shared<WithFiles>(20, 3);
+  const auto part = part_of_images(images, {.from = 0.5});
+  ASSERT_GT(part->size(), 0);
+  ASSERT_LT(part->size(), images->size());
+  for (int64_t i = 0; i < part->size(); ++i) {
+    const auto file = encoded_image(*part, i);
+    ASSERT_EQ(file.size(), 1U);
+    EXPECT_EQ(images->id(static_cast<int64_t>(file[0])), part->id(i));
+  }
 }
 
 TEST(DataPart, ANewClassMovesNoOtherOne) {

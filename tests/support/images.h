@@ -92,7 +92,7 @@ class Tar {
     std::snprintf(header + 136, 12, "%011o", 0);
     header[156] = type;
     std::snprintf(header + 157, 100, "%s", target.c_str());
-    std::memcpy(header + 257, "ustar\00000", 8);
+    std::string_view("ustar\00000", 8).copy(header + 257, 8);
     std::memset(header + 148, ' ', 8);
     unsigned sum = 0;
     for (char c : header) sum += static_cast<unsigned char>(c);

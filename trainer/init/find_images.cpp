@@ -79,7 +79,7 @@ Finding find_class_folders(const Place& place) {
   std::vector<std::string> rest;
   for (const std::string& name : place.folders)
     if (!use_of(name)) rest.push_back(printable(name));
-  if (!rest.empty()) finding.others.push_back("not used: " + joined(rest));
+  if (!rest.empty()) finding.others.push_back(joined(rest));
   return finding;
 }
 
