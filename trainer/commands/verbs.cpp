@@ -19,7 +19,11 @@ void add_serve(CLI::App* command, Action& action);
 void add_export(CLI::App* command, Action& action);
 void add_verify_gradients(CLI::App* command, Action& action);
 void add_config(CLI::App* command, Action& action);
-void add_data(CLI::App* command, Action& action);
+void add_data_pairs(CLI::App* command, Action& action);
+void add_data_typefaces(CLI::App* command, Action& action);
+void add_data_emoji(CLI::App* command, Action& action);
+void add_data_wordnet(CLI::App* command, Action& action);
+void add_data_cldr(CLI::App* command, Action& action);
 void add_bench_loader(CLI::App* command, Action& action);
 void add_bench_loss(CLI::App* command, Action& action);
 void add_bench_collectives(CLI::App* command, Action& action);
@@ -56,7 +60,11 @@ constexpr Verb kVerbs[] = {
      "Compare loss, gradients and mined tuples of these ranks with those of a single process",
      add_verify_gradients},
     {"config", "Print the resolved configuration, the reference of all keys, or the JSON Schema", add_config},
-    {"data", "Build a data set from packages of the Linux distribution", add_data},
+    {"data pairs", "Make explicit pairs or triplets from samples with classes", add_data_pairs},
+    {"data typefaces", "Make images of letters from the installed fonts", add_data_typefaces},
+    {"data emoji", "Make images with captions from the installed emoji font and CLDR", add_data_emoji},
+    {"data wordnet", "Make definitions and words from the installed WordNet", add_data_wordnet},
+    {"data cldr", "Make names in 21 languages from the installed CLDR", add_data_cldr},
     {"bench loader",
      "Measure the loader: images per second and core, compared with a bare loop of the same work",
      add_bench_loader},
@@ -90,6 +98,7 @@ struct Group {
 };
 constexpr Group kGroups[] = {
     {"gallery", "Manage a file of identities and their photographs"},
+    {"data", "Look at data, make explicit pairs, or build a data set from the distribution's packages"},
     {"bench", "Measure the parts that determine training speed"},
     {"tokenizer", "Train a vocabulary for texts, or show how it splits them"},
 };
