@@ -122,10 +122,16 @@ struct RunConfig {
   negatives::Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
 };
 
+/// What a configuration is read for.
+enum class ReadFor {
+  kAnyUse,
+  kTraining,  ///< a run that trains: what it lacks is a fault too (check_training)
+};
+
 /// Fills `config` from YAML and `--set` assignments. `name` determines the default of run_dir: runs/<name>.
-/// Throws    ConfigError
+/// Throws    ConfigError, one for all faults
 void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments,
-                     const std::string& name, RunConfig& config);
+                     const std::string& name, RunConfig& config, ReadFor use = ReadFor::kAnyUse);
 /// The same for the configuration stored in a checkpoint, which may be from an earlier version and contain
 /// keys that no longer have an effect.
 /// Throws    ConfigError

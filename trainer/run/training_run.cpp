@@ -9,6 +9,7 @@
 #include "sampler/samplers/sampler_learner.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/build_encoder.h"
+#include "trainer/run/last_line.h"
 #include "trainer/run/report_writer.h"
 #include "trainer/run/run_config.h"
 #include "trainer/run/vain_settings.h"
@@ -122,7 +123,8 @@ void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
   const eval::Evaluation evaluation = coordinator_.evaluate(*trainer_, cursor_, [&] {
     const auto averaged = trainer_->averaged();
-    const PromptStop::Scope scope(prompt_, "during the evaluation",
+    const PromptStop::Scope scope(prompt_,
+                                  {"during the evaluation", &coordinator_.folder(), trainer_->steps_done()},
                                   [this] { return coordinator_.save_held(); });
     return evaluator_->run(context_, *config_.encoder, {.with_report = last});
   });
@@ -132,8 +134,9 @@ void TrainingRun::evaluate(bool last) {
 }
 
 void TrainingRun::write_report(const eval::Evaluation& evaluation) {
-  const PromptStop::Scope scope(prompt_, "while the report was written",
-                                [this] { return coordinator_.save_held(); });
+  const PromptStop::Scope scope(
+      prompt_, {"while the report was written", &coordinator_.folder(), trainer_->steps_done()},
+      [this] { return coordinator_.save_held(); });
   write_run_report(coordinator_.folder(), config_, context_, *config_.encoder, *evaluator_, evaluation);
 }
 
@@ -217,18 +220,25 @@ int TrainingRun::run() {
   return finish(stopped && !trainer_->finished());
 }
 
+void TrainingRun::log_end(bool stopped, bool saved) const {
+  if (!context_.is_main_rank()) return;
+  const coordinator::RunFolder& folder = coordinator_.folder();
+  const int own = signals_.signal();
+  const std::string by = own != 0 ? "by signal " + std::to_string(own) : "by a signal to another rank";
+  const std::string what = stopped ? "stopped " + by : "done";
+  if (!saved)
+    context_.log->error("{}", unsaved_line(what, folder));
+  else
+    context_.log->info("{}", stopped ? stopped_line(what, folder, trainer_->steps_done())
+                                     : done_line(folder, trainer_->steps_done()));
+}
+
 int TrainingRun::finish(bool stopped) {
   coordinator_.reporter().finish();
   if (!stopped && evaluator_) evaluate(true);
   // Exit codes 0 and 75 promise a checkpoint of this step. It was written during the evaluation.
   const bool saved = coordinator_.finish(trainer_->steps_done());
-  if (stopped) {
-    const int own = signals_.signal();
-    context_.log->info(
-        "stopped {} after step {}",
-        own != 0 ? "by signal " + std::to_string(own) : "because another rank received a signal",
-        trainer_->steps_done());
-  }
+  log_end(stopped, saved);
   if (saved) coordinator_.ended();
   // Last: the reader of the pipe may close it, and everything is saved by then.
   std::cout << results_ << std::flush;

@@ -23,6 +23,9 @@ class ImageTexts : public DataKind {
     return idle_with_texts({{"evaluate.one_shot_trials", kClasses}, {"source.class_filter", kClasses}});
   }
   void check(const RunConfig& config) const override {
+    if (config.data.text.bucket_window > 1)
+      throw ConfigError(
+          "data.text.bucket_window: captions are drawn again in each epoch; leave it out for image_texts");
     if (config.sampler->samples_are_labels()) return;
     throw ConfigError(
         "sampler.name: expected " + sampler::samplers_with(&sampler::SamplerFactory::samples_are_labels) +
@@ -43,9 +46,6 @@ class ImageTexts : public DataKind {
   }
 
   TrainingData open_training(const RunConfig& config) const override {
-    if (config.data.text.bucket_window > 1)
-      throw ConfigError(
-          "data.text.bucket_window: captions are drawn again in each epoch; leave it out for image_texts");
     const auto seed = static_cast<uint64_t>(config.seed);
     const sampler::ImageTransform transform(config.data.image, seed);
     sampler::ImageTextSet set =
