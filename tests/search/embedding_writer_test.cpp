@@ -19,7 +19,9 @@ at::Tensor matrix(int64_t rows) {
 std::vector<EmbeddedRow> named(int64_t rows) {
   std::vector<EmbeddedRow> all;
   for (int64_t i = 0; i < rows; ++i)
-    all.push_back({"file " + std::to_string(i) + " \"x\".png", "class" + std::to_string(i % 2)});
+    all.push_back({"file " + std::to_string(i) + " \"x\".png", "class" + std::to_string(i % 2),
+                   i % 3 == 0 ? "" : "text \n " + std::to_string(i),
+                   i % 4 == 0 ? "" : "thumbnail" + std::to_string(i)});
   return all;
 }
 
@@ -146,7 +148,7 @@ TEST(Embeddings, RefuseWhatDoesNotFit) {
   EmbeddingWriter writer({file, 10, 3, {}});
   writer.append(matrix(10), named(10));
   writer.finish();
-  write_file_atomic(rows_beside(file), row_line({"one", ""}));
+  write_file_atomic(rows_beside(file), row_line({"one"}));
   EXPECT_THROW(read_embeddings(file), DataError);
   write_file_atomic(rows_beside(file), "{\"id\": 3}\n");
   EXPECT_THROW(read_embeddings(file), DataError);

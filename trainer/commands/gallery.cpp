@@ -10,6 +10,7 @@
 #include "common/output_file.h"
 #include "common/paths.h"
 #include "common/printable.h"
+#include "sampler/codecs/thumbnail.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/bad_record_reporter.h"
@@ -27,6 +28,8 @@ struct GalleryAddArguments {
   bool allow_code = false;
   std::string name;
   std::vector<std::string> inputs;
+  bool no_texts = false;
+  int thumbnail_side = 64;
 };
 
 struct GalleryRemoveArguments {
@@ -52,7 +55,8 @@ search::Embeddings photographs_of(coordinator::RunContext& context, run::Trained
     left_out += embedded.left_out;
     parts.push_back(embedded.z_ND);
     for (const int64_t i : embedded.indices) {
-      search::EmbeddedRow row = input.row(i);
+      search::EmbeddedRow row =
+          input.row(i, {.text = !arguments.no_texts, .thumbnail_side = arguments.thumbnail_side});
       if (!arguments.name.empty()) row.label = arguments.name;
       // Absolute, so that a photograph has the same id wherever the command runs.
       row.id = run::row_name((absolute_path(input.source) / row.id).lexically_normal().string());
@@ -120,6 +124,11 @@ void add_gallery_add(CLI::App* add, Action& action) {
   add_path(add, "--checkpoint", added->run, "Run folder or checkpoint that embeds the images")->required();
   add->add_option("--name", added->name,
                   "Identity that the images show (default: the name of each image's class folder)");
+  add->add_flag("--no-texts", added->no_texts, "Store no texts and captions in the gallery");
+  add->add_option("--thumbnails", added->thumbnail_side,
+                  "Longest side in pixels of the thumbnail that the gallery stores for each image; 0: none")
+      ->check(CLI::Range(0, sampler::kThumbnailSide))
+      ->capture_default_str();
   add_set(add, added->assignments);
   add_allow_code(add, added->allow_code);
 }

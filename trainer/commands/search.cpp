@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -9,8 +10,10 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "common/utf8.h"
+#include "sampler/codecs/thumbnail.h"
+#include "trainer/commands/answer_page.h"
 #include "trainer/commands/shown_answers.h"
-#include "trainer/commands/shown_images.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/eval/neighbours.h"
@@ -18,7 +21,6 @@
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/trained_model.h"
 #include "trainer/search/approximate_index.h"
-#include "trainer/search/result_page.h"
 
 namespace lodestone::commands {
 
@@ -40,9 +42,11 @@ struct SearchArguments {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kShownBytes = 200;  // of a text, in a line of the terminal
+
 struct Queries {
   at::Tensor z_QD;
-  std::vector<std::string> ids;
+  std::vector<search::EmbeddedRow> rows;  ///< as SearchAnswer::query
   std::string source;
   std::string named;     ///< the file or folder of the queries that the user's command names
   int64_t left_out = 0;  ///< queries that could not be read
@@ -69,12 +73,12 @@ Queries read_queries(const std::string& file, const search::Embeddings& gallery)
     throw ConfigError(
         file +
         ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
-  Queries queries{found.z_ND, {}, found.fact("source"), absolute_path(file).parent_path()};
-  for (const search::EmbeddedRow& row : found.rows_N) queries.ids.push_back(row.id);
-  return queries;
+  return {found.z_ND, found.rows_N, found.fact("source"), absolute_path(file).parent_path()};
 }
 
-Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model, const std::string& query) {
+Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model,
+                      const SearchArguments& arguments) {
+  const std::string& query = arguments.query;
   // A folder contains images: for a model of texts its name is a text.
   if (!model.config().data.kind->reads_texts() && has_scheme(query)) user_path(query, "--query");  // throws
   const bool is_path = path_exists(query) && (model.config().data.kind->reads_images() || !is_folder(query));
@@ -83,8 +87,11 @@ Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model
   run::report_left_out(context, query, input.dataset());
   const engine::Embedded embedded = model.embed_all(context, input.examples);
   Queries queries{embedded.z_ND, {}, input.source, is_path ? query : "", embedded.left_out};
-  for (const int64_t i : embedded.indices)
-    queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
+  const run::StoredContent shown{.thumbnail_side = arguments.html.empty() ? 0 : sampler::kThumbnailSide};
+  for (const int64_t i : embedded.indices) {
+    queries.rows.push_back(input.row(i, shown));
+    if (input.texts) queries.rows.back() = {.id = "", .text = input.text(i)};
+  }
   return queries;
 }
 
@@ -102,18 +109,27 @@ std::vector<search::SearchAnswer> answers_of(const Queries& queries, const searc
                                              const std::optional<search::Calibration>& calibration) {
   std::vector<search::SearchAnswer> answers;
   for (const auto& nearest : nearest_of(queries, gallery, arguments))
-    answers.push_back({queries.ids[answers.size()], search::hits_of(nearest, gallery, calibration)});
+    answers.push_back({queries.rows[answers.size()], search::hits_of(nearest, gallery, calibration)});
   return answers;
 }
 
+// A query that the user wrote is printed whole.
+std::string shown_query(const search::EmbeddedRow& query) {
+  if (query.id.empty()) return query.text;
+  return query.text.empty() ? query.id : beginning(query.text, kShownBytes);
+}
+
 void print_table(const std::vector<search::SearchAnswer>& answers) {
-  std::cout << "query\trank\tscore\tdistance\tverdict\tlabel\tid\n";
+  const bool has_texts = std::ranges::any_of(answers, [](const search::SearchAnswer& answer) {
+    return std::ranges::any_of(answer.hits, [](const auto& hit) { return !hit.text.empty(); });
+  });
+  std::cout << "query\trank\tscore\tdistance\tverdict\tlabel\t" << (has_texts ? "text" : "id") << '\n';
   for (const search::SearchAnswer& answer : answers)
     for (size_t r = 0; r < answer.hits.size(); ++r) {
       const search::SearchHit& hit = answer.hits[r];
-      std::cout << printable(answer.query) << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t'
-                << decimal(hit.distance, 4) << '\t' << hit.verdict() << '\t' << printable(hit.label) << '\t'
-                << printable(hit.id) << '\n';
+      std::cout << printable(shown_query(answer.query)) << '\t' << r + 1 << '\t' << decimal(hit.score, 4)
+                << '\t' << decimal(hit.distance, 4) << '\t' << hit.verdict() << '\t' << printable(hit.label)
+                << '\t' << printable(hit.text.empty() ? hit.id : beginning(hit.text, kShownBytes)) << '\n';
     }
   std::cout << std::flush;
 }
@@ -139,8 +155,12 @@ std::string answers_json(const std::vector<search::SearchAnswer>& answers, const
                          {"left_out", queries.left_out},
                          {"answers", nlohmann::json::array()}};
   if (calibration) json["threshold"] = calibration->threshold, json["far"] = calibration->far;
-  for (const search::SearchAnswer& answer : answers)
-    json["answers"].push_back({{"query", answer.query}, {"hits", to_json(answer.hits)}});
+  for (const search::SearchAnswer& answer : answers) {
+    const search::EmbeddedRow& query = answer.query;
+    json["answers"].push_back(
+        {{"query", query.id.empty() ? query.text : query.id}, {"hits", to_json(answer.hits)}});
+    if (!query.id.empty() && !query.text.empty()) json["answers"].back()["text"] = query.text;
+  }
   return json_text(json, 2) + "\n";
 }
 
@@ -149,14 +169,8 @@ std::string page_of(const std::vector<search::SearchAnswer>& answers, const Quer
   std::vector<std::string> folders = arguments.images;
   folders.push_back(absolute_path(arguments.gallery).parent_path());
   folders.push_back(queries.named);
-  ShownImages images(folders);
-  const std::string gallery_source = gallery.fact("source");
-  std::string page = search::result_page("Search results", answers, [&](const std::string& id, bool query) {
-    return images.uri(fs::path(query ? queries.source : gallery_source) / id);
-  });
-  if (const std::string warning = images.left_out(); !warning.empty())
-    make_log(0, 1)->warn("search: the page leaves images out: {}", warning);
-  return page;
+  return answer_page("Search results", answers, {folders, queries.source, gallery.fact("source")},
+                     *make_log(0, 1));
 }
 
 void answer(const Queries& queries, const search::Embeddings& gallery,
@@ -185,7 +199,7 @@ int run_search(const SearchArguments& given, const run::Tables& tables) {
     run::check_alone(context, "search");
     model.check_made_here(gallery, arguments.gallery);
     const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)
-                                                           : embed_queries(context, model, arguments.query);
+                                                           : embed_queries(context, model, arguments);
     answer(queries, gallery, model.calibration(*context.log), arguments);
     return static_cast<int>(kDone);
   });

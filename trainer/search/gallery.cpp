@@ -79,7 +79,7 @@ std::vector<Identity> identities(const Embeddings& gallery) {
   std::map<std::string, int64_t> counts;
   for (const EmbeddedRow& row : gallery.rows_N) ++counts[row.label];
   std::vector<Identity> all;
-  for (const auto& [name, count] : counts) all.push_back({name, count, 0, ""});
+  for (const auto& [name, count] : counts) all.push_back({.name = name, .photographs = count});
   return all;
 }
 
@@ -96,7 +96,8 @@ std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at:
     std::map<std::string, Identity> best;
     for (const eval::Neighbour& neighbour : nearest) {
       const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(neighbour.index)];
-      best.emplace(row.label, Identity{row.label, counts[row.label], neighbour.score, row.id});
+      best.emplace(row.label,
+                   Identity{row.label, counts[row.label], neighbour.score, row.id, neighbour.index});
     }
     std::vector<Identity> found;
     for (auto& [name, identity] : best) found.push_back(std::move(identity));

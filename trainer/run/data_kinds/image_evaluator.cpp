@@ -8,7 +8,7 @@
 #include <ATen/ops/stack.h>
 
 #include "common/counted.h"
-#include "sampler/codecs/encode_png.h"
+#include "sampler/codecs/thumbnail.h"
 #include "sampler/image_examples.h"
 #include "sampler/sources/image_files.h"
 #include "trainer/coordinator/run_context.h"
@@ -129,8 +129,7 @@ class ImageEvaluator : public Evaluator {
   const sampler::Dataset& dataset() const override { return *images_; }
   Sheet sheet(const eval::EvaluationResult& model) const override {
     return sheet_of(config_, embedded_, *images_, model, [this](int64_t sample) {
-      const auto png = sampler::encode_png(images_->get(sample));
-      return report::SheetImage{std::string(png.begin(), png.end()),
+      return report::SheetImage{sampler::page_png(images_->get(sample)),
                                 images_->class_name(images_->label(sample))};
     });
   }

@@ -4,7 +4,7 @@
 #include <ATen/ops/stack.h>
 
 #include "common/rng.h"
-#include "sampler/codecs/encode_png.h"
+#include "sampler/codecs/thumbnail.h"
 #include "sampler/image_examples.h"
 #include "sampler/texts/text_examples.h"
 #include "trainer/coordinator/run_context.h"
@@ -125,8 +125,7 @@ class ImageTextEvaluator : public Evaluator {
   }
 
   report::SheetImage image(int64_t sample) const {
-    const auto png = sampler::encode_png(set_.images->get(sample));
-    return {std::string(png.begin(), png.end()),
+    return {sampler::page_png(set_.images->get(sample)),
             set_.captions->get(set_.order[static_cast<size_t>(set_.first[static_cast<size_t>(sample)])])};
   }
 

@@ -1,4 +1,6 @@
+#include "common/paths.h"
 #include "sampler/sources/cached_dataset.h"
+#include "sampler/sources/image_files.h"
 #include "sampler/texts/image_text_examples.h"
 #include "sampler/texts/record_reader.h"
 #include "trainer/run/data_kinds/data_kind.h"
@@ -65,7 +67,19 @@ class ImageTexts : public DataKind {
 
   // Either of the two towers.
   Input open_input(const RunConfig& config, const std::string& path) const override {
-    return is_text_file(path) ? open_text_input(config, path) : open_image_input(config, path);
+    if (path.empty()) return open_captioned_input(config, path);
+    if (is_text_file(path)) return open_text_input(config, path);
+    if (is_folder(path) || sampler::has_image_ending(path)) return open_image_input(config, path);
+    try {
+      return open_captioned_input(config, path);
+    } catch (const DataError&) {
+      // Shards and lists need no captions for their images to be embedded.
+      try {
+        return open_image_input(config, path);
+      } catch (const DataError&) {
+      }
+      throw;
+    }
   }
 };
 
