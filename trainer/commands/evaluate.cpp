@@ -48,14 +48,14 @@ void keep_threshold(const run::RunConfig& config, const coordinator::Checkpoint&
 }
 
 // A run in progress writes its own report later; the figures have been printed already.
-void keep_report(const coordinator::RunFolder& folder, run::RunConfig& config,
+void keep_report(const coordinator::RunFolder& folder, int64_t ranks, run::RunConfig& config,
                  const coordinator::RunContext& context, const run::Evaluator& evaluator,
                  const eval::Evaluation& evaluation) {
   std::error_code ignored;
   if (!fs::is_regular_file(folder.metrics(), ignored)) return;
   // Held until the report is written: a run that starts meanwhile must find the folder unlocked.
   std::optional<coordinator::RunLock> lock;
-  run::write_run_report(folder, config, context, *config.encoder, evaluator, evaluation,
+  run::write_run_report(folder, ranks, config, context, *config.encoder, evaluator, evaluation,
                         [&] { lock.emplace(folder); });
 }
 
@@ -98,7 +98,8 @@ int evaluate_checkpoint(coordinator::RunContext& context, run::RunConfig& config
       keep_threshold(config, checkpoint, evaluation.model, *arguments.calibrate, *context.log);
   });
   attempt(failure, [&] {
-    keep_report(coordinator::RunFolder(arguments.run), config, context, *evaluator, evaluation);
+    keep_report(coordinator::RunFolder(arguments.run), checkpoint.world, config, context, *evaluator,
+                evaluation);
   });
   attempt(failure, [&] {
     if (!arguments.json.empty()) write_output(arguments.json, json_text(result, 2) + "\n");

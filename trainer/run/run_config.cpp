@@ -97,10 +97,10 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
           [&](Fields& members) { visit_source(members, data, trained); });
   leave_idle(f, trained, "evaluate");
   if (data.empty())
-    without_effect(
-        f,
-        {"every", "one_shot_runs", "one_shot_trials", "one_shot_ways", "one_shot_within", "floor", "summary"},
-        kNoEvaluation, "data.path");
+    without_effect(f,
+                   {"every", "one_shot_runs", "one_shot_trials", "one_shot_ways", "one_shot_within", "floor",
+                    "headline", "summary"},
+                   kNoEvaluation, "data.path");
   f.nested({.name = "text", .doc = "texts and image_texts: columns of `data`"}, text);
   f.field({.name = "every",
            .doc = "number of steps between evaluations; 0: at the end only",
@@ -129,6 +129,12 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
        .doc =
            "whether a baseline without learning is evaluated too: raw pixels, or character n-grams of texts"},
       &baseline);
+  f.choice(
+      {.name = "headline",
+       .doc = "which metrics of classes come first in the report and on the console: those of retrieval, or "
+              "those of verification (faces, signatures); auto: verification if explicit pairs or triplets "
+              "of images are trained on"},
+      &headline, kHeadlineChoices);
   f.field(
       {.name = "summary",
        .doc = "sentence for the report: on which split the model is evaluated, and why the result is fair"},

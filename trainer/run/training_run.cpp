@@ -12,6 +12,7 @@
 #include "trainer/run/last_line.h"
 #include "trainer/run/report_writer.h"
 #include "trainer/run/run_config.h"
+#include "trainer/run/start_lines.h"
 #include "trainer/run/vain_settings.h"
 
 namespace lodestone::run {
@@ -89,18 +90,21 @@ void TrainingRun::load_initial_weights() const {
 
 void TrainingRun::start_reporting() {
   const int64_t parameters = config_.encoder->parameters().count();
+  const Unit unit = config_.data.kind->unit(config_.data);
   coordinator::RunStart start{.config = yaml(),
                               .examples = data_.examples,
                               .objective = config_.objective(),
                               .steps_planned = config_.training.schedule.steps,
                               .parameters = parameters,
-                              .unit = config_.data.kind->unit(),
+                              .unit = unit.name,
+                              .rows_per_unit = unit.rows,
                               .facts = {{"Encoder", config_.encoder.name()},
                                         {"Parameters", std::to_string(parameters)},
                                         {"Loss", config_.loss.name()},
                                         {"Miner", config_.miner.name()},
                                         {"Sampler", config_.sampler.name()},
-                                        {"Global batch", std::to_string(config_.global_batch)}}};
+                                        {"Global batch", std::to_string(config_.global_batch)},
+                                        {"Data", data_size(config_, data_)}}};
   coordinator_.start(std::move(start), *trainer_);
   if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.ended(); });
 }
@@ -137,7 +141,8 @@ void TrainingRun::write_report(const eval::Evaluation& evaluation) {
   const PromptStop::Scope scope(
       prompt_, {"while the report was written", &coordinator_.folder(), trainer_->steps_done()},
       [this] { return coordinator_.save_held(); });
-  write_run_report(coordinator_.folder(), config_, context_, *config_.encoder, *evaluator_, evaluation);
+  write_run_report(coordinator_.folder(), context_.world.size(), config_, context_, *config_.encoder,
+                   *evaluator_, evaluation);
 }
 
 // nullopt if the step was not finite and the run was rolled back to a checkpoint.

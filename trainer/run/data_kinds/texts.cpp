@@ -41,7 +41,16 @@ class Texts : public DataKind {
   }
   bool reads_images() const override { return false; }
   bool reads_texts() const override { return true; }
-  const char* unit() const override { return "texts"; }
+  Unit unit(const DataConfig& data) const override {
+    switch (data.text.layout.format) {
+      case sampler::TextFormat::kPairs:
+        return {"pairs", 2};
+      case sampler::TextFormat::kTriplets:
+        return {"triplets", 3};
+      default:
+        return {"texts", 1};
+    }
+  }
   const char* samples() const override { return "texts"; }
   const char* row_setting(const DataConfig& data) const override {
     const sampler::TextFormat format = data.text.layout.format;
