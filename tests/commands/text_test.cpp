@@ -26,7 +26,7 @@ class TextWorkspace : public TextFolder {
   }
 
   /// A configuration over train and test files in a format, and the lines of those.
-  std::string config(const std::string& format, const std::string& rows, const std::string& judged_format,
+  std::string config(const std::string& format, const std::string& rows, const std::string& evaluated_format,
                      const std::string& judged, const std::string& more) const {
     write("train.tsv", rows);
     write("test.tsv", judged);
@@ -44,7 +44,7 @@ class TextWorkspace : public TextFolder {
                      "encoder: {name: bag_of_tokens}\nschedule: {steps: 30, warmup_steps: 2}\n"
                      "optimizer: {learning_rate: 0.01}\ndistributed: {timeout: 60}\n"
                      "evaluate: {data: {path: test.tsv}, text: {format: " +
-                     judged_format + "}}\n" + more);
+                     evaluated_format + "}}\n" + more);
   }
 };
 
@@ -66,7 +66,7 @@ nlohmann::json trained(const TextWorkspace& work, const std::string& config, con
   return nlohmann::json::parse(contents(work.path("result.json")));
 }
 
-TEST(Text, LearnsClassesAndIsJudgedBesideTfIdf) {
+TEST(Text, LearnsClassesAndIsEvaluatedBesideTfIdf) {
   const TextWorkspace work;
   std::string rows, judged;
   for (int topic = 0; topic < 16; ++topic)
@@ -83,7 +83,7 @@ TEST(Text, LearnsClassesAndIsJudgedBesideTfIdf) {
   EXPECT_THAT(report, HasSubstr("about topic"));
 }
 
-TEST(Text, LearnsFromPairsAndIsJudgedByGrades) {
+TEST(Text, LearnsFromPairsAndIsEvaluatedByGrades) {
   const TextWorkspace work;
   std::string rows, judged;
   for (int topic = 0; topic < 16; ++topic)
@@ -153,7 +153,7 @@ TEST(Text, CaptionsAreFoundByImagesAndImagesByCaptions) {
   EXPECT_THAT(contents(work.path("run/report.html")), HasSubstr("<h3>Text to image, recall at 1</h3>"));
 }
 
-TEST(Text, LearnsFromTripletsAndIsJudgedByTheirOrder) {
+TEST(Text, LearnsFromTripletsAndIsEvaluatedByTheirOrder) {
   const TextWorkspace work;
   std::string rows, judged;
   for (int topic = 0; topic < 16; ++topic)

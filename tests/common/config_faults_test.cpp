@@ -35,7 +35,7 @@ struct Drawing {
 };
 
 // One message, as people see it; "" without a fault.
-std::string told(const std::string& text, const std::vector<std::string>& sets = {}) {
+std::string reported(const std::string& text, const std::vector<std::string>& sets = {}) {
   Drawing drawing;
   const auto root = parse_yaml(text, "run.yaml");
   const auto visit = [&](Fields& f) { drawing.visit(f); };
@@ -57,7 +57,7 @@ TEST(ConfigFaults, AreReportedAllAtOnceInTheOrderOfTheLines) {
   const std::string text =
       "colour: red\ncount: many\ninner:\n  deph: 4\nmode: sideways\nflag: yes\nratio: 3\nshape: cirlce\n";
   EXPECT_EQ(
-      told(text, {"rate=fast", "limit"}),
+      reported(text, {"rate=fast", "limit"}),
       "configuration: expected settings without faults, got 8; correct these and start again:\n"
       "  1. run.yaml:1: colour: unknown key; known here: count, flag, ink, inner, "
       "limit, mode, name, rate, ratio, scales, shape, sizes, words\n"
@@ -73,15 +73,15 @@ TEST(ConfigFaults, AreReportedAllAtOnceInTheOrderOfTheLines) {
 }
 
 TEST(ConfigFaults, ASingleOneReadsAsAlways) {
-  EXPECT_EQ(told("\ncount: many\n"), "run.yaml:2: count: expected an integer, got 'many'");
-  EXPECT_EQ(told("ratio: 3\n"), "ratio: expected at most 1 with this count");
-  EXPECT_EQ(told("count: 3\nink: blue\n"), "");
+  EXPECT_EQ(reported("\ncount: many\n"), "run.yaml:2: count: expected an integer, got 'many'");
+  EXPECT_EQ(reported("ratio: 3\n"), "ratio: expected at most 1 with this count");
+  EXPECT_EQ(reported("count: 3\nink: blue\n"), "");
 }
 
 TEST(ConfigFaults, AreAtMostTwentyLines) {
   std::string text;
   for (int i = 0; i < 33; ++i) text += "\"line\\nbreak" + std::to_string(i) + "\": 1\n";
-  const std::string all = told(text);
+  const std::string all = reported(text);
   EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 21) << all;
   EXPECT_THAT(all, AllOf(HasSubstr("got 33;"), HasSubstr("\n  20. run.yaml:20: line\\nbreak19: unknown"),
                          testing::EndsWith("\n  and 13 more")));
@@ -97,30 +97,30 @@ TEST(ConfigFaults, AreOneLineOfAJsonLog) {
 
 // A key that another fault may have put out of use would mislead.
 TEST(ConfigFaults, ThatMayFollowFromOthersAreLeftOut) {
-  EXPECT_THAT(told("ink: blue\n"), HasSubstr("ink: has no effect with count: 1"));
-  EXPECT_EQ(told("ink: blue\ncount: many\n"), "run.yaml:2: count: expected an integer, got 'many'");
-  EXPECT_EQ(told("ink: blue\namount: 3\n"), "run.yaml:2: amount: unknown key; did you mean 'count'?");
-  EXPECT_THAT(told("ink: blue\nflag: yes\n"),
+  EXPECT_THAT(reported("ink: blue\n"), HasSubstr("ink: has no effect with count: 1"));
+  EXPECT_EQ(reported("ink: blue\ncount: many\n"), "run.yaml:2: count: expected an integer, got 'many'");
+  EXPECT_EQ(reported("ink: blue\namount: 3\n"), "run.yaml:2: amount: unknown key; did you mean 'count'?");
+  EXPECT_THAT(reported("ink: blue\nflag: yes\n"),
               AllOf(HasSubstr("1. run.yaml:1: ink"), HasSubstr("2. run.yaml:2")));
-  EXPECT_THAT(told("shape: {name: cirlce, radius: 2}\n"), Not(HasSubstr("radius")));
+  EXPECT_THAT(reported("shape: {name: cirlce, radius: 2}\n"), Not(HasSubstr("radius")));
 }
 
 TEST(ConfigFaults, AnUnknownKeyMayBeAnotherWordForOne) {
-  EXPECT_EQ(told("amount: 3\n"), "run.yaml:1: amount: unknown key; did you mean 'count'?");
-  EXPECT_EQ(told("inner: {amount: 3}\n"), "run.yaml:1: inner.amount: unknown key; did you mean 'count'?");
-  EXPECT_EQ(told("", {"epochs=3"}),
+  EXPECT_EQ(reported("amount: 3\n"), "run.yaml:1: amount: unknown key; did you mean 'count'?");
+  EXPECT_EQ(reported("inner: {amount: 3}\n"), "run.yaml:1: inner.amount: unknown key; did you mean 'count'?");
+  EXPECT_EQ(reported("", {"epochs=3"}),
             "--set epochs: unknown key; did you mean 'inner.depth'? (an epoch is ten metres)");
   EXPECT_EQ(
-      told("diameter: 3\n"),
+      reported("diameter: 3\n"),
       "run.yaml:1: diameter: unknown key; did you mean 'shape.radius'? It belongs to shape.name: circle");
-  EXPECT_EQ(told("extent: 3\n"), "run.yaml:1: extent: unknown key; did you mean 'shape.side'?");
-  EXPECT_EQ(told("gpus: 3\n"), "run.yaml:1: gpus: unknown key; the launcher says how many");
+  EXPECT_EQ(reported("extent: 3\n"), "run.yaml:1: extent: unknown key; did you mean 'shape.side'?");
+  EXPECT_EQ(reported("gpus: 3\n"), "run.yaml:1: gpus: unknown key; the launcher says how many");
 }
 
 TEST(ConfigFaults, AKeyAtTheWrongLevelIsToldItsPlace) {
-  EXPECT_EQ(told("depth: 3\n"), "run.yaml:1: depth: unknown key; did you mean 'inner.depth'?");
-  EXPECT_EQ(told("inner: {count: 3}\n"), "run.yaml:1: inner.count: unknown key; did you mean 'count'?");
-  EXPECT_EQ(told("radius: 3\n"),
+  EXPECT_EQ(reported("depth: 3\n"), "run.yaml:1: depth: unknown key; did you mean 'inner.depth'?");
+  EXPECT_EQ(reported("inner: {count: 3}\n"), "run.yaml:1: inner.count: unknown key; did you mean 'count'?");
+  EXPECT_EQ(reported("radius: 3\n"),
             "run.yaml:1: radius: unknown key; did you mean 'shape.radius'? It belongs to shape.name: circle");
 }
 

@@ -214,10 +214,10 @@ TEST(Report, MarksEndWithTheNeighboursThatCanBeRight) {
 }
 
 TEST(Report, ShowsTheWorstPairsWithScoreAndGrade) {
-  const std::string judged = render_report(full_input());
+  const std::string evaluated = render_report(full_input());
   for (const char* part : {"Worst pairs", "False accepts", "a score of at least 0.5,", "False rejects",
                            "alt=\"Ada\"", "alt=\"Bob\"", "score <b>0.875</b>", "score <b>0.125</b>"})
-    EXPECT_THAT(judged, HasSubstr(part));
+    EXPECT_THAT(evaluated, HasSubstr(part));
   ReportInput input = input_of(Subject::kGradedPairs, {{"spearman", 0.5}});
   input.pairs = {{}, {{{"", "a dog"}, {"", "<b>no</b> dog"}, 0.9, 0.5}}, {}, {0.5, 4, 5}, {0.9, 0.7, 0.8}};
   const std::string graded = render_report(input);

@@ -70,7 +70,7 @@ TEST(Images, BombsThatAreLetInKeepToMemoryAndTime) {
   limits.pixels = limits.request_pixels = int64_t{1} << 33;
   limits.decoded_bytes = int64_t{1200} << 20;  // for one at a time
   bombs(1);
-  const Served served({}, 256, model(), 300ms, limits);
+  const Served served({.patience = 300ms, .images = limits});
   const PeakMemory memory;
   const auto start = Clock::now();
   std::vector<std::future<HttpReply>> replies;
@@ -91,7 +91,7 @@ TEST(Images, OfARequestCountTogether) {
   ImageLimits limits;
   limits.pixels = 100;
   limits.request_pixels = 250;
-  const Served served({}, 256, model(), 30s, limits);
+  const Served served({.images = limits});
   const auto images = [](int side, int count) {
     std::string body = "{\"images\": [\"" + image(1, side) + "\"";
     for (int i = 1; i < count; ++i) body += ",\"" + image(1, side) + "\"";
@@ -186,7 +186,7 @@ TEST(ByteBudget, WhoGivesUpLetsTheNextOneIn) {
 TEST(RequestTakes, TwiceAsLongForTwiceAsMuch) {
   const auto read = [](const std::string& body) {
     try {
-      parse_request(body, {.rows = 64, .text_bytes = SIZE_MAX});
+      parse_request({.body = body}, {}, {.rows = 64, .text_bytes = SIZE_MAX});
     } catch (const DataError&) {
     }
   };

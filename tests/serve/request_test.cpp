@@ -11,9 +11,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
+ServeRequest parsed(const std::string& body) {
+  return parse_request({.body = body});
+}
+
 std::string refusal(const std::string& body, const RequestLimits& limits = {}) {
   try {
-    parse_request(body, limits);
+    parse_request({.body = body}, {}, limits);
   } catch (const DataError& error) {
     return error.what();
   }
@@ -21,7 +25,7 @@ std::string refusal(const std::string& body, const RequestLimits& limits = {}) {
 }
 
 TEST(Request, HoldsImagesThenTexts) {
-  const ServeRequest request = parse_request(R"({"texts": ["é"], "k": 3, "images": ["AAH/", "YQ=="]})");
+  const ServeRequest request = parsed(R"({"texts": ["é"], "k": 3, "images": ["AAH/", "YQ=="]})");
   ASSERT_EQ(request.inputs.size(), 3U);
   EXPECT_TRUE(request.inputs[0].image);
   EXPECT_EQ(request.inputs[0].bytes, std::string("\0\1\xff", 3));
@@ -29,7 +33,7 @@ TEST(Request, HoldsImagesThenTexts) {
   EXPECT_FALSE(request.inputs[2].image);
   EXPECT_EQ(request.inputs[2].bytes, "é");
   EXPECT_EQ(request.k, 3);
-  EXPECT_EQ(parse_request(R"({"texts": ["a"]})").k, 10);
+  EXPECT_EQ(parsed(R"({"texts": ["a"]})").k, 10);
 }
 
 TEST(Request, RefusesWhatItDoesNotUnderstand) {
