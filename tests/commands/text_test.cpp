@@ -27,9 +27,9 @@ class TextWorkspace : public TextFolder {
 
   /// A configuration over train and test files in a format, and the lines of those.
   std::string config(const std::string& format, const std::string& rows, const std::string& evaluated_format,
-                     const std::string& judged, const std::string& more) const {
+                     const std::string& tested, const std::string& more) const {
     write("train.tsv", rows);
-    write("test.tsv", judged);
+    write("test.tsv", tested);
     std::string all;
     for (int topic = 0; topic < 16; ++topic)
       for (int n = 0; n < 8; ++n) all += sentence(topic, n) + "\n";
@@ -68,12 +68,12 @@ nlohmann::json trained(const TextWorkspace& work, const std::string& config, con
 
 TEST(Text, LearnsClassesAndIsEvaluatedBesideTfIdf) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, tested;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 8; ++n)
-      (topic < 8 ? rows : judged) += work.sentence(topic, n) + "\ttopic" + std::to_string(topic) + "\n";
+      (topic < 8 ? rows : tested) += work.sentence(topic, n) + "\ttopic" + std::to_string(topic) + "\n";
   const auto result = trained(
-      work, work.config("labels", rows, "labels", judged, "loss: {name: supcon}\nminer: {name: all}\n"),
+      work, work.config("labels", rows, "labels", tested, "loss: {name: supcon}\nminer: {name: all}\n"),
       {"texts", "64 texts of 8 classes", "recall_at_1"});
   for (const char* name : {"recall_at_1", "map_at_r", "eer", "effective_rank"})
     EXPECT_TRUE(result[name].is_number()) << name;
@@ -85,14 +85,14 @@ TEST(Text, LearnsClassesAndIsEvaluatedBesideTfIdf) {
 
 TEST(Text, LearnsFromPairsAndIsEvaluatedByGrades) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, tested;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 4; ++n) rows += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\n";
   for (int n = 0; n < 12; ++n)
-    judged += work.sentence(n, 1) + "\t" + work.sentence(n % 2 ? n : n + 1, 2) + "\t" +
+    tested += work.sentence(n, 1) + "\t" + work.sentence(n % 2 ? n : n + 1, 2) + "\t" +
               (n % 2 ? "4.5" : "0.5") + "\n";
   const auto result = trained(
-      work, work.config("pairs", rows, "pairs", judged, "loss: {name: infonce}\nminer: {name: all}\n"),
+      work, work.config("pairs", rows, "pairs", tested, "loss: {name: infonce}\nminer: {name: all}\n"),
       {"pairs", "12 graded pairs", "spearman"});
   EXPECT_GT(result["spearman"], 0.5);
   EXPECT_LT(result["intervals"]["spearman"][0], result["spearman"]);
@@ -103,20 +103,20 @@ TEST(Text, LearnsFromPairsAndIsEvaluatedByGrades) {
                             HasSubstr("Score against grade"), Not(HasSubstr("Nearest neighbours"))));
 }
 
-TEST(Text, IsJudgedByPairs) {
+TEST(Text, IsEvaluatedByPairs) {
   const TextWorkspace work;
-  std::string rows, judged, labelled;
+  std::string rows, tested, labelled;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 4; ++n) {
       const std::string pair = work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4);
       rows += pair + "\n";
-      if (n == 0) judged += pair + "\n";
+      if (n == 0) tested += pair + "\n";
       labelled += pair + "\t1\n" + work.sentence(topic, n) + "\t" +
                   work.sentence((topic + n + 1) % 16, n + 4) + "\t0\n";
     }
   const std::string loss = "loss: {name: infonce}\nminer: {name: all}\n";
   const auto pairs =
-      trained(work, work.config("pairs", rows, "pairs", judged, loss), {"pairs", "16 pairs", "recall_at_1"});
+      trained(work, work.config("pairs", rows, "pairs", tested, loss), {"pairs", "16 pairs", "recall_at_1"});
   EXPECT_TRUE(pairs["knn_accuracy"].is_null());
   const std::string report = contents(work.path("run/report.html"));
   EXPECT_THAT(report, HasSubstr(" of 12 are."));  // one neighbour of a query can be right
@@ -155,13 +155,13 @@ TEST(Text, CaptionsAreFoundByImagesAndImagesByCaptions) {
 
 TEST(Text, LearnsFromTripletsAndIsEvaluatedByTheirOrder) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, tested;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 4; ++n)
-      (topic < 12 ? rows : judged) += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\t" +
+      (topic < 12 ? rows : tested) += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\t" +
                                       work.sentence((topic + 1) % 16, n) + "\n";
   const auto result = trained(
-      work, work.config("triplets", rows, "triplets", judged, "loss: {name: triplet}\nminer: {name: all}\n"),
+      work, work.config("triplets", rows, "triplets", tested, "loss: {name: triplet}\nminer: {name: all}\n"),
       {"triplets", "16 triplets", "triplet_accuracy"});
   EXPECT_GT(result["triplet_accuracy"], 0.5);
   EXPECT_LE(result["intervals"]["triplet_accuracy"][0], result["triplet_accuracy"]);
