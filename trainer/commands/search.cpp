@@ -12,6 +12,7 @@
 #include "common/text_format.h"
 #include "common/utf8.h"
 #include "sampler/codecs/thumbnail.h"
+#include "sampler/sources/image_files.h"
 #include "trainer/commands/answer_page.h"
 #include "trainer/commands/shown_answers.h"
 #include "trainer/commands/verb.h"
@@ -79,9 +80,13 @@ Queries read_queries(const std::string& file, const search::Embeddings& gallery)
 Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model,
                       const SearchArguments& arguments) {
   const std::string& query = arguments.query;
+  const run::DataKind& kind = *model.config().data.kind;
+  if (!kind.reads_texts() && has_scheme(query)) user_path(query, "--query");  // throws
   // A folder contains images: for a model of texts its name is a text.
-  if (!model.config().data.kind->reads_texts() && has_scheme(query)) user_path(query, "--query");  // throws
-  const bool is_path = path_exists(query) && (model.config().data.kind->reads_images() || !is_folder(query));
+  const bool exists = path_exists(query) && (kind.reads_images() || !is_folder(query));
+  // For a model of both, a file name with a mistake is no text.
+  const bool is_path =
+      exists || (kind.reads_images() && kind.reads_texts() && sampler::has_image_ending(query));
   const run::Input input =
       is_path ? run::open_input(model.config(), query) : run::text_input(model.config(), query);
   run::report_left_out(context, query, input.dataset());
