@@ -10,14 +10,16 @@ import tempfile
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests/support"))
 import browser as browsing  # noqa: E402
 
-SIZE = (900, 1083)
+WINDOW = {"width": 1200, "height": 1444, "mobile": False, "deviceScaleFactor": 0.75}  # pixels of 900 x 1083
 
 
 def draw(report, image):
     with tempfile.TemporaryDirectory() as folder:
         browser = browsing.Browser(folder)
         try:
-            browser.look_as(*SIZE, "light")
+            browser.chrome("Emulation.setDeviceMetricsOverride", WINDOW)
+            browser.chrome("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]})
+            browser.chrome("Emulation.setScrollbarsHidden", {"hidden": True})
             browser.call("POST", "/url", {"url": report.resolve().as_uri()})
             assert browser.script("return document.querySelector('.headlines, .sheet') !== null"), f"{report}: expected the report of a run"
             browser.script("const curves = document.querySelector('section[aria-labelledby=charts]'); if (curves) curves.remove()")
