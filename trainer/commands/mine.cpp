@@ -11,7 +11,7 @@
 #include "trainer/commands/choice_option.h"
 #include "trainer/commands/mined_page.h"
 #include "trainer/commands/output_option.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/embedding.h"
 #include "trainer/eval/sharing.h"
@@ -29,7 +29,7 @@ constexpr Choice<TupleForm> kTupleForms[] = {{"triplets", TupleForm::kTriplets},
                                              {"pairs", TupleForm::kPairs}};
 
 struct MineArguments {
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string input;
@@ -150,9 +150,9 @@ int run_mine(const MineArguments& arguments, const run::Tables& tables) {
 
 void add_mine(CLI::App* mine, Action& action) {
   auto arguments = on<MineArguments>(mine, action, run_mine);
-  add_path(mine, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
-  add_path(mine, "--input", arguments->input,
-           "Labelled samples to mine, in any form that `lodestone embed` accepts (default: evaluate.data)");
+  add_model(mine, arguments->model)->required();
+  add_input(mine, arguments->input,
+            "Labelled samples to mine: folder, list, shards or text file (default: evaluate.data)");
   add_output(mine, arguments->output,
              "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts");
   add_path(mine, "--html", arguments->html,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/files.h"
+#include "common/output_file.h"
 #include "trainer/coordinator/metrics/metrics_log.h"
 #include "trainer/report/report.h"
 
@@ -33,18 +34,18 @@ struct Curves {
   }
 };
 
-report::ReportInput input_of(const coordinator::RunFolder& folder, int64_t ranks, RunConfig& config,
-                             encoders::Encoder& encoder, const Evaluator& evaluator,
-                             const eval::Evaluation& evaluation) {
+report::ReportInput input_of(const ReportHead& head, RunConfig& config, encoders::Encoder& encoder,
+                             const Evaluator& evaluator, const eval::Evaluation& evaluation) {
   std::vector<std::string> followed;
   for (const eval::Metric& metric : eval::followed_metrics()) followed.emplace_back(metric.name);
   Curves train("train", {"loss", "learning_rate"}), eval("eval", followed);
-  coordinator::read_metrics(folder.metrics(), [&](const nlohmann::json& line) {
-    train.add(line);
-    eval.add(line);
-  });
+  if (!head.metrics.empty())
+    coordinator::read_metrics(head.metrics, [&](const nlohmann::json& line) {
+      train.add(line);
+      eval.add(line);
+    });
   report::ReportInput input;
-  input.run_name = folder.name();
+  input.run_name = head.name;
   input.summary = config.evaluate.summary;
   input.facts = {{"Encoder", config.encoder.name()},
                  {"Parameters", eval::with_thousands(encoder.parameters().count())},
@@ -52,7 +53,7 @@ report::ReportInput input_of(const coordinator::RunFolder& folder, int64_t ranks
                  {"Miner", config.miner.name()},
                  {"Steps", eval::with_thousands(config.training.schedule.steps)},
                  {"Global batch", eval::with_thousands(config.global_batch)},
-                 {"Ranks", eval::with_thousands(ranks)},
+                 {"Ranks", eval::with_thousands(head.ranks)},
                  {"Evaluated", evaluator.evaluated()}};
   input.config_yaml = write_yaml([&](Fields& f) { config.visit(f); });
   input.train = std::move(train).filled();
@@ -82,13 +83,21 @@ void write_run_report(const coordinator::RunFolder& folder, int64_t ranks, RunCo
                       const Evaluator& evaluator, const eval::Evaluation& evaluation,
                       const std::function<void()>& before_writing) {
   try {
-    const report::ReportInput input = input_of(folder, ranks, config, encoder, evaluator, evaluation);
+    const report::ReportInput input =
+        input_of({folder.name(), folder.metrics(), ranks}, config, encoder, evaluator, evaluation);
     if (before_writing) before_writing();
     write_report(folder.report(), input);
     context.log->info("report: {}", folder.report().string());
   } catch (const std::exception& error) {  // also for a line of metrics.jsonl that another program wrote
     context.log->warn("the report is not written: {}", error.what());
   }
+}
+
+void write_report_file(const std::filesystem::path& file, const ReportHead& head, RunConfig& config,
+                       const coordinator::RunContext& context, encoders::Encoder& encoder,
+                       const Evaluator& evaluator, const eval::Evaluation& evaluation) {
+  write_output(file, report::render_report(input_of(head, config, encoder, evaluator, evaluation)));
+  context.log->info("report: {}", file.string());
 }
 
 }  // namespace lodestone::run
