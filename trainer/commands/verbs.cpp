@@ -19,6 +19,7 @@ void add_serve(CLI::App* command, Action& action);
 void add_export(CLI::App* command, Action& action);
 void add_verify_gradients(CLI::App* command, Action& action);
 void add_config(CLI::App* command, Action& action);
+void add_data_show(CLI::App* command, Action& action);
 void add_data_pairs(CLI::App* command, Action& action);
 void add_data_typefaces(CLI::App* command, Action& action);
 void add_data_emoji(CLI::App* command, Action& action);
@@ -60,6 +61,9 @@ constexpr Verb kVerbs[] = {
      "Compare loss, gradients and mined tuples of these ranks with those of a single process",
      add_verify_gradients},
     {"config", "Print the resolved configuration, the reference of all keys, or the JSON Schema", add_config},
+    {"data show",
+     "Show what training and evaluation data of a configuration hold: counts, sizes, duplicates, samples",
+     add_data_show},
     {"data pairs", "Make explicit pairs or triplets from samples with classes", add_data_pairs},
     {"data typefaces", "Make images of letters from the installed fonts", add_data_typefaces},
     {"data emoji", "Make images with captions from the installed emoji font and CLDR", add_data_emoji},
