@@ -85,14 +85,15 @@ TEST(RunConfig, TellsAllFaultsOfAFileAndOfSet) {
       "precision: float8\n",
       {"optimizer.lr=1", "distributed.device=gpu"});
   const std::vector<std::string> expected = {
-      "got 7;",
+      "got 8;",
       "\n1. run.yaml:1: seed: expected a number >= 0",
       "\n2. run.yaml:3: batch_size: unknown key; did you mean 'global_batch'?",
       "\n3. run.yaml:5: loss.name: unknown name 'suprcon'",
       "\n4. run.yaml:8: schedule.steps: expected an integer, got 'ten'",
       "\n5. run.yaml:10: sampler.name: expected one of",
       "\n6. run.yaml:11: precision: expected one of",
-      "\n7. --set distributed.device: expected one of"};
+      "\n7. --set optimizer.lr: unknown key; did you mean 'optimizer.learning_rate'?",
+      "\n8. --set distributed.device: expected one of"};
   for (const std::string& part : expected) EXPECT_THAT(error, HasSubstr(part));
 }
 

@@ -1,6 +1,6 @@
 #include "trainer/run/last_line.h"
 
-#include "common/files.h"
+#include "common/paths.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 
 namespace lodestone::run {
