@@ -13,7 +13,8 @@ namespace lodestone::run {
 
 /// Writes report.html into the run folder from its metrics.jsonl and the last evaluation. Input that cannot
 /// be read, or a report that cannot be written, costs a warning, not the run. `ranks` is the number of ranks
-/// that trained the model. `before_writing` is called after all input has been read: it takes the folder's lock if the caller does not hold it, and may throw.
+/// that trained the model. `before_writing` is called after all input has been read: it takes the folder's
+/// lock if the caller does not hold it, and may throw.
 /// Ranks     rank 0, after Evaluator::run
 void write_run_report(const coordinator::RunFolder& folder, int64_t ranks, RunConfig& config,
                       const coordinator::RunContext& context, encoders::Encoder& encoder,
