@@ -1,4 +1,4 @@
-// One grammar for all verbs: MODEL, --input, --gallery, --output; earlier spellings; what a command line lacks.
+// One grammar for all verbs: MODEL, --input, --gallery, --output; earlier spellings; mistakes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -64,8 +64,8 @@ TEST_F(Grammar, EarlierSpellingsDoTheSame) {
       {"gallery add a.safetensors grey/class0 grey/class1/0.png --checkpoint run --name ada",
        "gallery add run --gallery a.safetensors --name ada --input grey/class0 grey/class1/0.png",
        "a.safetensors"},
-      {"gallery add --checkpoint run a.safetensors grey/class2",
-       "gallery add run --gallery a.safetensors --input grey/class2", "a.safetensors"},
+      {"gallery add --checkpoint run a.safetensors other",
+       "gallery add run --gallery a.safetensors --input other", "a.safetensors"},
       {"gallery list g.safetensors", "gallery list --gallery g.safetensors", ""},
       {"index g.safetensors --output x.index", "index --gallery g.safetensors --output x.index", "x.index"},
       {"export run --format safetensors --output e.safetensors --measures m.json",
@@ -74,12 +74,12 @@ TEST_F(Grammar, EarlierSpellingsDoTheSame) {
     const std::string remove = "rm -f s.json i.json a.safetensors x.index e.md e.safetensors && $L ";
     const Finished before = shell(remove + one.old_form);
     ASSERT_EQ(before.code, 0) << one.old_form << before.err;
-    const std::string written = *one.file == '\0' ? "" : contents(path(one.file));
-    EXPECT_EQ(written.empty(), *one.file == '\0') << one.old_form;
+    const std::string file = one.file, written = file.empty() ? "" : contents(path(file));
+    EXPECT_EQ(written.empty(), file.empty()) << one.old_form;
     const Finished now = shell(remove + one.new_form);
     ASSERT_EQ(now.code, 0) << one.new_form << now.err;
     EXPECT_EQ(now.out, before.out) << one.new_form;
-    if (*one.file != '\0') EXPECT_EQ(contents(path(one.file)), written) << one.new_form;
+    EXPECT_EQ(file.empty() ? "" : contents(path(file)), written) << one.new_form;
   }
   for (const char* gallery : {"p.safetensors", "--gallery p.safetensors"}) {
     const Finished removed = shell(
@@ -91,20 +91,20 @@ TEST_F(Grammar, EarlierSpellingsDoTheSame) {
 }
 
 TEST_F(Grammar, HelpShowsOneSpelling) {
-  for (const char* verb : {"evaluate", "embed", "search", "identify", "gallery add", "mine", "serve",
-                           "export", "inspect", "gallery list", "gallery remove", "index"}) {
-    const Finished help = shell(std::string("$L ") + verb + " --help");
+  for (const std::string verb : {"evaluate", "embed", "search", "identify", "gallery add", "mine", "serve",
+                                 "export", "inspect", "gallery list", "gallery remove", "index"}) {
+    const Finished help = shell("$L " + verb + " --help");
     EXPECT_EQ(help.code, 0);
-    for (const char* old_word : {"--checkpoint", "--query", "--image", "--measures", "Earlier"})
-      EXPECT_THAT(help.out, Not(HasSubstr(old_word))) << verb;
-    const bool uses_model = std::string(verb).find("gallery ") != 0 || std::string(verb) == "gallery add";
-    if (uses_model && std::string(verb) != "index")
-      EXPECT_THAT(help.out,
-                  ::testing::ContainsRegex("model TEXT.*Run folder, checkpoint, or configuration \\(YAML\\)"))
-          << verb;
-    EXPECT_THAT(help.out, Not(HasSubstr("[inputs]"))) << verb;
+    for (const char* hidden : {"--checkpoint", "--query", "--image", "--measures", "Earlier", "inputs"})
+      EXPECT_THAT(help.out, Not(HasSubstr(hidden))) << verb;
+    const bool has_model = verb != "index" && verb != "gallery list" && verb != "gallery remove";
+    EXPECT_EQ(help.out.find("Run folder, checkpoint, or configuration (YAML) whose encoder has weights") !=
+                  std::string::npos,
+              has_model)
+        << verb;
+    if (has_model) continue;
+    EXPECT_THAT(help.out, HasSubstr("Usage: lodestone " + verb + " [OPTIONS]\n"));
   }
-  EXPECT_THAT(shell("$L index --help").out, HasSubstr("Usage: lodestone index [OPTIONS]\n"));
 }
 
 TEST_F(Grammar, NamesTheWordThatWasMeant) {
@@ -158,7 +158,7 @@ TEST_F(Grammar, AConfigurationWithWeightsIsAModel) {
   EXPECT_THAT(who.err, Not(HasSubstr("other weights")));
 
   for (const char* line :
-       {"gallery add pretrained.yaml --gallery people2.safetensors --input grey/class0",
+       {"gallery add pretrained.yaml --gallery people2.safetensors --input grey",
         "mine pretrained.yaml --output grey/hard.tsv --margin 2 --max-score 1", "inspect pretrained.yaml",
         "export pretrained.yaml --format torchscript --output p.pt"}) {
     const Finished done = shell(std::string("$L ") + line);

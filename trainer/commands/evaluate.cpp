@@ -144,8 +144,8 @@ int evaluate_model(coordinator::RunContext& context, run::TrainedModel& model,
   const eval::Evaluation evaluation = evaluator->run(context, *model.config().encoder,
                                                      {.with_report = true, .resamples = arguments.bootstrap});
   if (!context.is_main_rank()) return kDone;
-  // The table is printed last, since the reader of the pipe may close it, and printed even if a step before it
-  // fails. None of these steps needs another: a pipe without a reader costs neither threshold nor report.
+  // The table is printed last, since the reader of the pipe may close it, and printed even if a step before
+  // it fails. None of these steps needs another: a pipe without a reader costs neither threshold nor report.
   const Record record(context, model, arguments, own_data);
   std::exception_ptr failure;
   attempt(failure, [&] { record.write_json(evaluation); });

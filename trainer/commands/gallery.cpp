@@ -114,8 +114,8 @@ int run_gallery_list(const GalleryListArguments& arguments) {
   return kDone;
 }
 
-// `gallery add GALLERY IMAGES... --checkpoint RUN`, as it was spelled before: the words after the verb are the
-// gallery and the images.
+// `gallery add GALLERY IMAGES... --checkpoint RUN`, as it was spelled before: the words after the verb are
+// the gallery and the images.
 void add_old_form(CLI::App* add) {
   const auto take = [add](const std::string& run) {
     CLI::Option *model = add->get_option("model"), *gallery = add->get_option("--gallery");
