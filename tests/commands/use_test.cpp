@@ -191,6 +191,20 @@ TEST_F(Use, ShowsPortableGreymapsAsImagesThatBrowsersShow) {
   EXPECT_EQ(images_in(contents(path("grey.html"))), 3);
 }
 
+TEST_F(Use, WritesItsFilesThoughNobodyReadsItsOutput) {
+  const std::string gallery = path("gallery.safetensors"), images = path("pictures");
+  for (const std::vector<std::string>& command :
+       {lodestone({"search", "--gallery", gallery, "--query", images, "--checkpoint", work_->run()}),
+        lodestone({"identify", "--gallery", gallery, "--image", images, "--checkpoint", work_->run()})}) {
+    for (const char* file : {"closed.json", "closed.html"}) fs::remove(path(file));
+    std::string line;
+    for (const std::string& word : command) line += "'" + word + "' ";
+    run({"sh", "-c", line + "--json " + path("closed.json") + " --html " + path("closed.html") + " | true"});
+    EXPECT_EQ(json("closed.json")["answers"].size(), 48U) << line;
+    EXPECT_THAT(contents(path("closed.html")), HasSubstr("</html>")) << line;
+  }
+}
+
 TEST_F(Use, RefusesEmbeddingsOfAnotherModel) {
   const Finished search = run(
       lodestone({"search", "--gallery", path("gallery.safetensors"), "--query", path("pictures/class3/2.png"),
