@@ -213,6 +213,13 @@ TEST(Report, MarksEndWithTheNeighboursThatCanBeRight) {
   EXPECT_THAT(html, HasSubstr("1 of 2 are."));  // the nearest of the second is wrong
 }
 
+TEST(Report, CaptionsStandBesideTheirImage) {
+  ReportInput input = input_of(Subject::kCaptions, {{"image_to_text_recall_at_1", 0.5}});
+  input.sample = {{{"PNGBYTES", "a dog"}, {{{"", "a cat"}, false, 0.5}}, 1}};
+  EXPECT_THAT(render_report(input), HasSubstr("<ol class=\"sheet of-captions\">"));
+  EXPECT_THAT(render_report(full_input()), Not(HasSubstr("sheet of-captions\">")));
+}
+
 TEST(Report, ShowsTheWorstPairsWithScoreAndGrade) {
   const std::string evaluated = render_report(full_input());
   for (const char* part : {"Worst pairs", "False accepts", "a score of at least 0.5,", "False rejects",

@@ -46,15 +46,19 @@ std::string draw_sheet_image(const SheetImage& image, const std::string& alt) {
 
 std::string draw_image_sheet(const std::vector<SheetRow>& rows) {
   std::string html;
-  bool images = false;
+  bool images = false, captions = false;
   for (const SheetRow& row : rows) {
     images = images || !row.query.png.empty();
+    captions = captions || (!row.neighbours.empty() && row.neighbours.front().image.png.empty());
     html += R"(<li class="match"><figure class="tile query">)" +
             draw_sheet_image(row.query, "Query: " + row.query.label) + R"(</figure>)";
     for (size_t k = 0; k < row.neighbours.size(); ++k) html += neighbour_tile(row, k);
     html += "</li>\n";
   }
-  return fill("<ol class=\"sheet{}\">\n{}</ol>\n", {images ? "" : " of-words", html});
+  return fill("<ol class=\"sheet{}\">\n{}</ol>\n", {!images    ? " of-words"
+                                                    : captions ? " of-captions"
+                                                               : "",
+                                                    html});
 }
 
 std::string count_right(const std::vector<SheetRow>& rows) {

@@ -41,8 +41,8 @@ Settings settings_of(const std::string& yaml) {
 
 // Settings of where and how fast a run computes, how often it is saved, and what is reported.
 bool changes_nothing(std::string_view key) {
-  constexpr std::string_view kKeys[] = {"run_dir", "threads", "report_to", "evaluate.every",
-                                        "evaluate.summary"};
+  constexpr std::string_view kKeys[] = {"run_dir",        "threads",           "report_to",
+                                        "evaluate.every", "evaluate.headline", "evaluate.summary"};
   constexpr std::string_view kBelow[] = {
       "metrics.",          "distributed.",          "checkpoint.", "data.loader.workers",
       "data.loader.depth", "data.loader.cache_mib", "log."};

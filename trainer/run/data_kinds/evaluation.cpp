@@ -12,7 +12,7 @@ namespace {
 report::ClassView class_view(const RunConfig& config, const engine::Embedded& embedded,
                              const sampler::Dataset& data, const eval::EvaluationResult& model) {
   report::ClassView view;
-  if (model.retrieval.queries.empty()) return view;
+  if (model.retrieval.queries.empty() || !config.names_classes(config.evaluate.text)) return view;
   for (const eval::Confusion& one : eval::most_confused(model.retrieval, embedded.labels, embedded.labels))
     view.confused.push_back({data.class_name(one.from), data.class_name(one.to), one.count, one.queries});
   view.projection = eval::project_sample({embedded.z_ND, embedded.groups, embedded.labels},
