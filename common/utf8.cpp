@@ -21,6 +21,14 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string beginning(std::string_view text, size_t bytes) {
+  constexpr std::string_view kCut = "…";
+  if (text.size() <= bytes) return std::string(text);
+  size_t end = bytes - kCut.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)).append(kCut);
+}
+
 bool is_blank(std::string_view text) {
   constexpr UChar32 kBlankBraille = 0x2800;
   const auto length = static_cast<int64_t>(text.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,11 @@ inline std::string_view without_mark(std::string_view text) {
   if (text.starts_with(kUtf8Mark)) text.remove_prefix(kUtf8Mark.size());
   return text;
 }
+
+/// The text if it has at most `bytes` bytes; else as many of its characters as leave room for a "…" behind
+/// them.
+/// Requires  bytes >= 3
+std::string beginning(std::string_view text, size_t bytes);
 
 /// Whether a text looks empty: it has only white space (also no-break and zero-width), control characters,
 /// direction marks and fillers. True of an empty text, false of one that is not UTF-8.

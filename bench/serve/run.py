@@ -2,7 +2,7 @@
 """`lodestone serve` under 32 clients beside the batch throughput of `lodestone embed`, on the same pictures and threads.
 
 For each encoder: a model after one step; `embed` over few and over many pictures, whose difference in time is the batch throughput
-without the start; then wrk with 32 connections, each asking /embed for one picture at a time. wrk takes processor time of the same
+without the start; then wrk with 32 connections, each asking /embed for one picture at a time, as JSON and as bytes both ways. wrk takes processor time of the same
 cores, so that beside the share of the throughput stands the share by the processor time that a picture costs here and there.
 docs/speed.md has the figures.
 """
@@ -102,10 +102,17 @@ def ask(work, address, seconds):
     return said, own
 
 
-def served(program, work, case, seconds):
-    picture = next((work / f"pictures{case.few}/class0").iterdir()).read_bytes()
-    body = json.dumps({"images": [base64.b64encode(picture).decode()]})
-    (work / "ask.lua").write_text(f"wrk.method = 'POST'\nwrk.body = '{body}'\nwrk.headers['Content-Type'] = 'application/json'\n")
+def write_request(work, picture, form):
+    """What wrk asks: with JSON, or with the picture's bytes for the embedding's."""
+    text = json.dumps({"images": [base64.b64encode(picture).decode()]}).encode() if form == "JSON" else picture
+    kind = "application/json" if form == "JSON" else "application/octet-stream"
+    body = "".join(f"\\{byte:03d}" for byte in text)
+    (work / "ask.lua").write_text(f"wrk.method = 'POST'\nwrk.body = '{body}'\nwrk.headers['Content-Type'] = '{kind}'\n"
+                                  f"wrk.headers['Accept'] = '{kind}'\n")
+
+
+def served(program, work, case, seconds, form):
+    write_request(work, next((work / f"pictures{case.few}/class0").iterdir()).read_bytes(), form)
     service = subprocess.Popen([program, "serve", "run", "--port", "0"], cwd=work, stdout=subprocess.PIPE, text=True)
     try:
         address = service.stdout.readline().removeprefix("serving at ").strip()
@@ -134,8 +141,12 @@ def measure(program, case, given):
         if trained.returncode:
             raise SystemExit(trained.stderr)
         batches = in_batches(program, work, case, given.rounds)
-        live, latency, asking = served(program, work, case, given.seconds)
-    print(f"| {case.title} | {batches.rate():.0f} | {live.rate():.0f} | {live.rate() / batches.rate():.0%} | "
+        for form in ("JSON", "bytes"):
+            report(case, form, batches, *served(program, work, case, given.seconds, form))
+
+
+def report(case, form, batches, live, latency, asking):
+    print(f"| {case.title}, {form} | {batches.rate():.0f} | {live.rate():.0f} | {live.rate() / batches.rate():.0%} | "
           f"{1e3 * batches.cost():.2f} | {1e3 * live.cost():.2f} | {batches.cost() / live.cost():.0%} | "
           f"{latency[50]} | {latency[99]} | {asking:.0%} |", flush=True)
 

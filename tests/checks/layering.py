@@ -29,7 +29,7 @@ MAY_USE = {
     "trainer/negatives": MEASURING,
     "trainer/eval": MEASURING,
     "trainer/report": {"common", "trainer/eval"},
-    "trainer/search": {"common", "trainer/eval", "trainer/report"},
+    "trainer/search": {"common", "sampler", "trainer/eval", "trainer/report"},
     "trainer/http": {"common"},
     "trainer/serve": {"common", "trainer/http", "sampler", "trainer/eval", "trainer/search"},
     "trainer/engine": ENGINE,

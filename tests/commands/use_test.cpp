@@ -1,4 +1,5 @@
 // A trained model at work: embed, search, galleries, mining.
+#include <iterator>
 #include <regex>
 
 #include <gmock/gmock.h>
@@ -41,6 +42,11 @@ class Use : public ::testing::Test {
   static Workspace* work_;
 };
 Workspace* Use::work_ = nullptr;
+
+int64_t images_in(const std::string& page) {
+  static const std::regex kImage("<img src=\"data:image/(png|webp);base64,");
+  return std::distance(std::sregex_iterator(page.begin(), page.end(), kImage), std::sregex_iterator());
+}
 
 std::vector<fs::path> sorted_files(const fs::path& folder) {
   std::vector<fs::path> files;
@@ -134,7 +140,7 @@ TEST_F(Use, ASplitOfAListIsSelectedAsTheMessageSays) {
   EXPECT_THAT(embed_list("list.csv", "evaluate.data.other_columns=ignore").out, HasSubstr(": 3 embeddings"));
 }
 
-TEST_F(Use, SearchesByPicture) {
+TEST_F(Use, SearchesByImage) {
   const Finished search = run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query",
                                          path("pictures/class3/2.png"), "--checkpoint", work_->run(), "-k",
                                          "4", "--json", path("s.json"), "--html", path("s.html")}));
@@ -151,6 +157,38 @@ TEST_F(Use, SearchesByPicture) {
     EXPECT_EQ(hits[r]["same"], hits[r]["score"] >= result["threshold"]);
   }
   EXPECT_THAT(contents(path("s.html")), AllOf(HasSubstr("data:image/png;base64,"), HasSubstr("</html>")));
+}
+
+TEST_F(Use, ShowsThumbnailsWhereTheImagesAreNot) {
+  fs::copy(path("pictures"), path("moved"), fs::copy_options::recursive);
+  const auto embed_moved = [](const std::string& output, int ranks) {
+    const auto command = lodestone(
+        {"embed", work_->run(), "--input", path("moved"), "--output", path(output), "--thumbnails", "32"});
+    return run(ranks == 1 ? command : mpirun(ranks, command));
+  };
+  ASSERT_EQ(embed_moved("thumbs.safetensors", 1).code, 0);
+  ASSERT_EQ(embed_moved("thumbs3.safetensors", 3).code, 0);
+  EXPECT_EQ(contents(path("thumbs.safetensors.rows.jsonl")),
+            contents(path("thumbs3.safetensors.rows.jsonl")));
+  fs::rename(path("moved"), path("gone"));
+  const Finished search = run(
+      lodestone({"search", "--gallery", path("thumbs.safetensors"), "--query", path("pictures/class3/2.png"),
+                 "--checkpoint", work_->run(), "-k", "4", "--html", path("thumbs.html")}));
+  ASSERT_EQ(search.code, 0) << search.err;
+  const std::string page = contents(path("thumbs.html"));
+  EXPECT_THAT(page, HasSubstr("data:image/webp;base64,"));
+  EXPECT_EQ(images_in(page), 5);  // the query and four answers
+}
+
+TEST_F(Use, ShowsPortableGreymapsAsImagesThatBrowsersShow) {
+  write_bytes(path("grey/one.pgm"), "P5 12 10 255 " + std::string(120, 'x'));
+  write_bytes(path("grey/two.pgm"), "P5 12 10 255 " + std::string(120, '\x10'));
+  const std::string gallery = path("grey/gallery.safetensors");
+  ASSERT_EQ(run(lodestone({"embed", work_->run(), "--input", path("grey"), "--output", gallery})).code, 0);
+  const Finished search = run(lodestone({"search", "--gallery", gallery, "--query", path("grey/one.pgm"),
+                                         "--checkpoint", work_->run(), "--html", path("grey.html")}));
+  ASSERT_EQ(search.code, 0) << search.err;
+  EXPECT_EQ(images_in(contents(path("grey.html"))), 3);
 }
 
 TEST_F(Use, RefusesEmbeddingsOfAnotherModel) {
@@ -180,14 +218,18 @@ TEST_F(Use, KnowsWhoIsInTheGallery) {
   EXPECT_EQ(run(lodestone({"gallery", "list", gallery})).out, "anna\t2\nbert\t6\n");
 
   const auto identify = [&](const std::string& image, const std::string& threshold) {
-    return run(lodestone({"identify", "--gallery", gallery, "--image", path(image), "--checkpoint",
-                          work_->run(), "--threshold", threshold, "--json", path("who.json")}));
+    return run(
+        lodestone({"identify", "--gallery", gallery, "--image", path(image), "--checkpoint", work_->run(),
+                   "--threshold", threshold, "--json", path("who.json"), "--html", path("who.html")}));
   };
   EXPECT_THAT(identify("pictures/class0/0.png", "0.999").out, HasSubstr("\tanna\t1.0000"));
   EXPECT_EQ(json("who.json")["answers"][0]["name"], "anna");
   EXPECT_EQ(json("who.json")["answers"][0]["candidates"].size(), 2U);
   EXPECT_THAT(identify("pictures/class5/0.png", "1.5").out, HasSubstr("\tunknown\t"));
   EXPECT_TRUE(json("who.json")["answers"][0]["name"].is_null());
+  const std::string page = contents(path("who.html"));
+  EXPECT_THAT(page, AllOf(HasSubstr("<b>unknown</b>"), HasSubstr("<b>bert</b>"), HasSubstr("not the same")));
+  EXPECT_EQ(images_in(page), 3);  // the query and two candidates
 
   EXPECT_EQ(run(lodestone({"gallery", "remove", gallery, "--name", "ann"})).code, 3);
   EXPECT_EQ(run(lodestone({"gallery", "remove", gallery, "--name", "anna"})).code, 0);
@@ -202,13 +244,17 @@ TEST_F(Use, KnowsWhoIsInTheGallery) {
 TEST_F(Use, MinesTripletsThatTrainingReads) {
   const auto mine = [&](const std::string& output, int ranks) {
     const auto command = lodestone({"mine", work_->run(), "--output", path(output), "--margin", "1",
-                                    "--per-anchor", "2", "--max-score", "1"});
+                                    "--per-anchor", "2", "--max-score", "1", "--html", path("hard.html")});
     return run(ranks == 1 ? command : mpirun(ranks, command));
   };
   const Finished one = mine("hard.tsv", 1);
   ASSERT_EQ(one.code, 0) << one.err;
   ASSERT_EQ(mine("hard3.tsv", 3).code, 0);
   EXPECT_EQ(contents(path("hard.tsv")), contents(path("hard3.tsv")));
+  const std::string page = contents(path("hard.html"));
+  EXPECT_THAT(page, AllOf(HasSubstr("most similar negatives"), HasSubstr("<b>negative class")));
+  EXPECT_EQ(images_in(page) % 3, 0);
+  EXPECT_GT(images_in(page), 0);
   const Finished train =
       run(lodestone({"train", work_->config(), "--set", "data.train.path=", "--set", "data.tuples=hard.tsv",
                      "--set", "global_batch=18", "--set", "sampler=", "--set", "miner.name=all", "--set",
@@ -267,8 +313,8 @@ TEST_F(Use, AsksForAThresholdWhereNoneIsKept) {
   ASSERT_EQ(run(lodestone({"evaluate", work_->run(), "--calibrate", "0.05"})).code, 0);
 }
 
-TEST(UseTexts, EmbedsSearchesAndMines) {
-  const TextFolder folder;
+/// A model of texts, "run", with its data "train.tsv" and the texts alone, "all.txt".
+void train_texts(const TextFolder& folder) {
   std::string rows, all;
   for (int topic = 0; topic < 8; ++topic)
     for (int n = 0; n < 6; ++n) {
@@ -290,6 +336,11 @@ TEST(UseTexts, EmbedsSearchesAndMines) {
           "2}\nloss: {name: supcon}\nminer: {name: all}\nevaluate: {data: {path: train.tsv}, text: "
           "{format: labels}, floor: false}\n");
   ASSERT_EQ(run(lodestone({"train", config})).code, 0);
+}
+
+TEST(UseTexts, EmbedsSearchesAndMines) {
+  const TextFolder folder;
+  train_texts(folder);
   const Finished embed = run(lodestone({"embed", folder.path("run"), "--input", folder.path("all.txt"),
                                         "--output", folder.path("g.safetensors")}));
   ASSERT_EQ(embed.code, 0) << embed.err;
@@ -298,6 +349,7 @@ TEST(UseTexts, EmbedsSearchesAndMines) {
                      "please word3 and number 2", "--checkpoint", folder.path("run"), "-k", "1"}));
   ASSERT_EQ(search.code, 0) << search.err;
   EXPECT_THAT(search.out, HasSubstr("please word3 and number 2\t1\t1.0000"));
+  EXPECT_THAT(search.out, HasSubstr("\tplease word3 and number 2\n"));
   const Finished mine =
       run(lodestone({"mine", folder.path("run"), "--output", folder.path("hard.jsonl"), "--margin", "2"}));
   ASSERT_EQ(mine.code, 0) << mine.err;
@@ -309,6 +361,40 @@ TEST(UseTexts, EmbedsSearchesAndMines) {
   EXPECT_THAT(
       contents(folder.path("pairs.jsonl")),
       ::testing::AllOf(HasSubstr("{\"label\":1,\"sentence1\":\"please word"), HasSubstr("{\"label\":0,")));
+}
+
+TEST(UseTexts, AreStoredAndShownUnlessTheyArePrivate) {
+  const TextFolder folder;
+  train_texts(folder);
+  const auto embed = [&](const std::string& output, const std::vector<std::string>& more) {
+    auto command = lodestone(
+        {"embed", folder.path("run"), "--input", folder.path("train.tsv"), "--output", folder.path(output)});
+    command.insert(command.end(), more.begin(), more.end());
+    return run(command);
+  };
+  EXPECT_THAT(embed("g.safetensors", {}).out, HasSubstr(", with their texts"));
+  EXPECT_EQ(embed("secret.safetensors", {"--no-texts"}).code, 0);
+  EXPECT_THAT(contents(folder.path("secret.safetensors.rows.jsonl")), ::testing::Not(HasSubstr("please")));
+  const Finished three =
+      run(mpirun(3, lodestone({"embed", folder.path("run"), "--input", folder.path("train.tsv"), "--output",
+                               folder.path("three.safetensors")})));
+  ASSERT_EQ(three.code, 0) << three.err;
+  EXPECT_EQ(contents(folder.path("three.safetensors.rows.jsonl")),
+            contents(folder.path("g.safetensors.rows.jsonl")));
+
+  const auto search = [&](const std::string& gallery, const std::string& query) {
+    return run(lodestone({"search", "--gallery", folder.path(gallery), "--query", query, "--checkpoint",
+                          folder.path("run"), "-k", "2", "--json", folder.path("s.json"), "--html",
+                          folder.path("s.html")}));
+  };
+  ASSERT_EQ(search("g.safetensors", folder.path("g.safetensors")).code, 0);
+  const auto json = nlohmann::json::parse(contents(folder.path("s.json")));
+  EXPECT_EQ(json["answers"][3]["query"], "train.tsv:4");
+  EXPECT_EQ(json["answers"][3]["text"], "please word0 and number 3");
+  EXPECT_EQ(json["answers"][3]["hits"][0]["text"], "please word0 and number 3");
+  EXPECT_THAT(contents(folder.path("s.html")), HasSubstr("<p>please word0 and number 3</p>"));
+  const Finished secret = search("secret.safetensors", "please word3 and number 2");
+  EXPECT_THAT(secret.out, AllOf(HasSubstr("\tid\n"), HasSubstr("\ttrain.tsv:")));
 }
 
 }  // namespace

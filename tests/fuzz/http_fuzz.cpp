@@ -19,9 +19,9 @@ const std::string kAuthorization = "Bearer sesame";
 /// A server that has an open page, a closed one, and one that is posted to.
 struct Served {
   std::atomic<int> entered{0};
-  const HttpRoute open{false, true, [](const std::string&) { return HttpAnswer{200, "text/plain", "open"}; }};
-  const HttpRoute page{false, false, [this](const std::string& body) { return enter(body); }};
-  const HttpRoute post{true, false, [this](const std::string& body) { return enter(body); }};
+  const HttpRoute open{false, true, [](const HttpRequest&) { return HttpAnswer{200, "text/plain", "open"}; }};
+  const HttpRoute page{false, false, [this](const HttpRequest& request) { return enter(request.body); }};
+  const HttpRoute post{true, false, [this](const HttpRequest& request) { return enter(request.body); }};
   HttpServer server{options(), [this](const std::string& path) {
                       if (path == "/open") return &open;
                       if (path == "/page") return &page;

@@ -10,7 +10,7 @@ using namespace lodestone::serve;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const RequestLimits limits{8, 256, 100};
   fuzz::refusing([&] {
-    const ServeRequest request = parse_request(fuzz::text(data, size), limits);
+    const ServeRequest request = parse_request({.body = std::string(fuzz::text(data, size))}, {}, limits);
     if (request.inputs.empty() || request.inputs.size() > limits.rows || request.k < 1 ||
         request.k > limits.answers)
       std::abort();

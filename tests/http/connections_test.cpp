@@ -175,8 +175,8 @@ TEST(Connections, BodiesThatWaitForTheirAnswerCountToo) {
 }
 
 TEST(Connections, ARouteForAlwaysIsAnsweredHoweverMuchIsUnderWay) {
-  const HttpRoute hold{true, false, [](const std::string&) { return HttpAnswer{}; }};
-  const HttpRoute figures{false, false, [](const std::string&) { return HttpAnswer{}; }, true};
+  const HttpRoute hold{true, false, [](const HttpRequest&) { return HttpAnswer{}; }};
+  const HttpRoute figures{false, false, [](const HttpRequest&) { return HttpAnswer{}; }, true};
   HttpOptions options = few();
   options.authorization = bearer_authorization("sesame");
   const HttpServer server(options,

@@ -171,6 +171,7 @@ TEST(HttpServer, NoPageOfAnotherSiteCanPost) {
   const Server server;
   EXPECT_EQ(server.ask("POST", "/echo", "Origin: http://elsewhere.example\r\n").status, 403);
   EXPECT_EQ(server.ask("POST", "/echo", "Origin: null\r\n").status, 403);
+  EXPECT_EQ(server.ask("POST", "/echo", "Sec-Fetch-Site: same-site\r\n").status, 403);
   EXPECT_EQ(
       server.ask("POST", "/echo", "Origin: http://elsewhere.example\r\nContent-Type: text/plain\r\n", "{}")
           .status,
@@ -178,6 +179,16 @@ TEST(HttpServer, NoPageOfAnotherSiteCanPost) {
   EXPECT_EQ(server.echoed(), 0);
   EXPECT_EQ(server.ask("POST", "/echo", "Origin: http://localhost\r\n").status, 200);
   EXPECT_EQ(server.ask("POST", "/echo").status, 200);
+}
+
+TEST(HttpServer, TakesFilesAndDeletesOnlyWhereARouteDoes) {
+  const Server server;
+  for (const char* type : {"application/octet-stream", "multipart/form-data; boundary=x"})
+    EXPECT_EQ(server.ask("POST", "/echo", "Content-Type: " + std::string(type) + "\r\n", "{}").status, 415);
+  const HttpReply refused = server.ask("DELETE", "/page");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_THAT(refused.head, HasSubstr("Allow: GET, HEAD"));
+  EXPECT_EQ(server.echoed(), 0);
 }
 
 // The name of another site may be made to lead to this host.
@@ -199,7 +210,7 @@ TEST(HttpServer, NoOtherSiteIsServedOnLoopback) {
   EXPECT_EQ(status(Server(options), "elsewhere.example", "Authorization: Bearer sesame\r\n"), 200);
 }
 
-TEST(HttpServer, TellsWhoWatches) {
+TEST(HttpServer, ReportsWhoWatches) {
   std::mutex mutex;
   std::vector<std::string> seen;
   const Server server({}, [&](const std::string& path, int status, double seconds) {
@@ -225,7 +236,7 @@ TEST(HttpServer, MoreClientsThanItTakesWaitAndAreAnswered) {
   EXPECT_EQ(late.get(), 200);
 }
 
-TEST(HttpServer, WhoIsTooManyIsToldToComeBack) {
+TEST(HttpServer, WhoIsTooManyIsAskedToComeBack) {
   HttpOptions options;
   options.max_requests = 1;
   const Server server(options);

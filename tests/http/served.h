@@ -41,20 +41,21 @@ class Server {
     return path == "/open" ? &open_ : nullptr;
   }
   std::atomic<int> echoed_ = 0;
-  const HttpRoute page_{false, false, [](const std::string&) {
+  const HttpRoute page_{false, false, [](const HttpRequest&) {
                           return HttpAnswer{200, "text/plain", "a page"};
                         }};
-  const HttpRoute open_{false, true, [](const std::string&) {
+  const HttpRoute open_{false, true, [](const HttpRequest&) {
                           return HttpAnswer{200, "text/plain", "open"};
                         }};
-  const HttpRoute echo_{true, false, [this](const std::string& body) {
+  const HttpRoute echo_{true, false, [this](const HttpRequest& request) {
+                          const std::string& body = request.body;
                           ++echoed_;
                           if (body == "\"bad\"") throw DataError("that is bad");
                           if (body == "\"bug\"") throw std::runtime_error("secret of the house");
                           return HttpAnswer{200, "application/json", body};
                         }};
   mutable std::promise<void> held_, released_;
-  const HttpRoute hold_{true, false, [this](const std::string&) {
+  const HttpRoute hold_{true, false, [this](const HttpRequest&) {
                           held_.set_value();
                           released_.get_future().wait();
                           return HttpAnswer{200, "text/plain", "at last"};

@@ -19,7 +19,9 @@ at::Tensor matrix(int64_t rows) {
 std::vector<EmbeddedRow> named(int64_t rows) {
   std::vector<EmbeddedRow> all;
   for (int64_t i = 0; i < rows; ++i)
-    all.push_back({"file " + std::to_string(i) + " \"x\".png", "class" + std::to_string(i % 2)});
+    all.push_back({"file " + std::to_string(i) + " \"x\".png", "class" + std::to_string(i % 2),
+                   i % 3 == 0 ? "" : "text \n " + std::to_string(i),
+                   i % 4 == 0 ? "" : "thumbnail" + std::to_string(i)});
   return all;
 }
 
@@ -36,7 +38,7 @@ class Writer : public ::testing::TestWithParam<const char*> {
   TempFolder folder_;
 };
 
-TEST_P(Writer, GoesOnWhereItsPlaceWasSaved) {
+TEST_P(Writer, ContinuesWhereItsPlaceWasSaved) {
   EmbeddingWriter whole(plan("whole"));
   append(whole, 0, 10);
   whole.finish();
@@ -96,7 +98,7 @@ TEST_P(Writer, SaysHowManyRowsAreLeftWhereSomeAreLeftOut) {
   }
 }
 
-TEST_P(Writer, BeginsAnewForOtherSamplesOrSettings) {
+TEST_P(Writer, StartsAgainForOtherSamplesOrSettings) {
   EmbeddingPlan one = plan("parts"), other = plan("parts");
   one.input = "these in this order";
   other.input = "these in another order";
@@ -108,7 +110,7 @@ TEST_P(Writer, BeginsAnewForOtherSamplesOrSettings) {
   EXPECT_EQ(EmbeddingWriter(other).done(), 0);
 }
 
-TEST_P(Writer, BeginsAnewForAnotherModel) {
+TEST_P(Writer, StartsAgainForAnotherModel) {
   {
     EmbeddingWriter first(plan("parts"));
     append(first, 0, 4);
@@ -146,7 +148,7 @@ TEST(Embeddings, RefuseWhatDoesNotFit) {
   EmbeddingWriter writer({file, 10, 3, {}});
   writer.append(matrix(10), named(10));
   writer.finish();
-  write_file_atomic(rows_beside(file), row_line({"one", ""}));
+  write_file_atomic(rows_beside(file), row_line({"one"}));
   EXPECT_THROW(read_embeddings(file), DataError);
   write_file_atomic(rows_beside(file), "{\"id\": 3}\n");
   EXPECT_THROW(read_embeddings(file), DataError);

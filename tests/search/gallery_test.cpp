@@ -1,5 +1,6 @@
 #include "trainer/search/gallery.h"
 
+#include <cmath>
 #include <future>
 
 #include <ATen/ops/tensor.h>
@@ -35,6 +36,35 @@ TEST(Gallery, FindsTheLikestPhotographOfEachIdentity) {
   EXPECT_NEAR(found[0][1].score, 0.8, 1e-6);
   EXPECT_EQ(found[1][0].photograph, "a1");
   EXPECT_EQ(identify(two_people(), at::tensor({0.0F, 1.0F}).view({1, 2}), 1)[0][0].name, "bert");
+}
+
+// Identities of very different sizes, and many equal scores: as if each identity were scored by itself.
+TEST(Gallery, FindsIdentitiesBehindManyPhotographsOfOthers) {
+  std::vector<EmbeddedRow> rows;
+  std::vector<float> values;
+  for (int i = 0; i < 400; ++i) {
+    const int who = i < 300 ? 0 : i % 40;
+    rows.push_back({std::to_string(i), "person" + std::to_string(who)});
+    const double angle = who == 0 ? 0.0 : who % 5;
+    values.push_back(static_cast<float>(std::cos(angle)));
+    values.push_back(static_cast<float>(std::sin(angle)));
+  }
+  const Embeddings gallery = made(rows, values);
+  const at::Tensor queries = at::tensor({1.0F, 0.0F, 0.0F, 1.0F}).view({2, 2});
+  const auto all = identify(gallery, queries, 400);
+  for (const int64_t k : {1, 2, 7, 39}) {
+    const auto found = identify(gallery, queries, k);
+    for (size_t q = 0; q < 2; ++q) {
+      ASSERT_EQ(found[q].size(), static_cast<size_t>(k));
+      for (size_t i = 0; i < found[q].size(); ++i) {
+        EXPECT_EQ(found[q][i].name, all[q][i].name) << k << " " << i;
+        EXPECT_EQ(found[q][i].photograph, all[q][i].photograph);
+        EXPECT_EQ(gallery.rows_N[static_cast<size_t>(found[q][i].row)].id, found[q][i].photograph);
+      }
+    }
+  }
+  EXPECT_EQ(all[0].size(), 40U);
+  EXPECT_EQ(all[0][0].name, "person0");
 }
 
 TEST(Gallery, ReplacesAPhotographThatComesAgain) {

@@ -24,6 +24,14 @@ at::Tensor lengths(const std::vector<const Sample*>& samples) {
   return at::tensor(values).view({-1, 1});
 }
 
+using Model = std::shared_ptr<const Batcher::Forward>;
+
+Model made(Batcher::Forward forward) {
+  return std::make_shared<const Batcher::Forward>(std::move(forward));
+}
+
+const Model kLengths = made(lengths);
+
 std::vector<Sample> texts(std::initializer_list<size_t> sizes) {
   std::vector<Sample> samples;
   for (const size_t size : sizes) samples.emplace_back(std::string(size, 'x'));
@@ -33,11 +41,10 @@ std::vector<Sample> texts(std::initializer_list<size_t> sizes) {
 /// A batcher at work until the object dies.
 class Working {
  public:
-  Working(Batcher& batcher, Batcher::Forward forward)
-      : thread_([this, &batcher, forward] {
-          batcher.run(
-              forward, [this] { return stop_.load(); },
-              [this](int64_t rows) { largest = std::max(largest.load(), rows); });
+  explicit Working(Batcher& batcher)
+      : thread_([this, &batcher] {
+          batcher.run([this] { return stop_.load(); },
+                      [this](int64_t rows) { largest = std::max(largest.load(), rows); });
         }) {}
   ~Working() { end(); }
   void end() {
@@ -57,13 +64,13 @@ void wait_for_rows(const Batcher& batcher, int64_t rows) {
 
 TEST(Batcher, GivesEachCallerItsRows) {
   Batcher batcher(8, 1000);
-  Working working(batcher, lengths);
+  Working working(batcher);
   std::vector<std::thread> callers;
   std::atomic<int> right = 0;
   for (size_t c = 0; c < 16; ++c)
     callers.emplace_back([&, c] {
       for (size_t i = 0; i < 20; ++i) {
-        const at::Tensor z = batcher.embed(texts({c, i}), 30s);
+        const at::Tensor z = batcher.embed(kLengths, texts({c, i}), 30s);
         right += z.size(0) == 2 && z[0].item<float>() == static_cast<float>(c) &&
                  z[1].item<float>() == static_cast<float>(i);
       }
@@ -77,7 +84,7 @@ TEST(Batcher, JoinsWhatWaitsButKeepsToItsSize) {
   Batcher batcher(4, 1000);
   std::promise<void> first_began, go_on;
   std::vector<int64_t> forwards;
-  Working working(batcher, [&](const auto& samples) {
+  const Model model = made([&](const auto& samples) {
     if (forwards.empty()) {
       first_began.set_value();
       go_on.get_future().wait();
@@ -85,9 +92,10 @@ TEST(Batcher, JoinsWhatWaitsButKeepsToItsSize) {
     forwards.push_back(static_cast<int64_t>(samples.size()));
     return lengths(samples);
   });
+  Working working(batcher);
   const auto ask = [&](std::initializer_list<size_t> sizes) {
     return std::async(std::launch::async,
-                      [&batcher, samples = texts(sizes)] { return batcher.embed(samples, 30s); });
+                      [&, samples = texts(sizes)] { return batcher.embed(model, samples, 30s); });
   };
   auto first = ask({1});
   first_began.get_future().wait();
@@ -109,7 +117,7 @@ TEST(Batcher, SharesOutAmongWorkers) {
   const std::shared_future<void> going = go_on.get_future().share();
   std::mutex mutex;
   std::multiset<int64_t> forwards;
-  const Batcher::Forward forward = [&](const auto& samples) {
+  const Model model = made([&](const auto& samples) {
     {
       const std::scoped_lock lock(mutex);
       forwards.insert(static_cast<int64_t>(samples.size()));
@@ -117,13 +125,13 @@ TEST(Batcher, SharesOutAmongWorkers) {
     ++began;
     going.wait();
     return lengths(samples);
-  };
+  });
   std::vector<std::future<at::Tensor>> results;
   for (size_t i = 1; i <= 7; ++i)
     results.push_back(
-        std::async(std::launch::async, [&batcher, i] { return batcher.embed(texts({i}), 30s); }));
+        std::async(std::launch::async, [&, i] { return batcher.embed(model, texts({i}), 30s); }));
   wait_for_rows(batcher, 7);
-  Working one(batcher, forward), other(batcher, forward);
+  Working one(batcher), other(batcher);
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   while (began < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ(batcher.waiting(), 0);
@@ -138,16 +146,16 @@ TEST(Batcher, CutsARequestIntoAPieceForEachWorker) {
   Batcher batcher(100, 1000, 3);
   std::mutex mutex;
   std::multiset<int64_t> forwards;
-  auto request = std::async(std::launch::async, [&] {
-    return batcher.embed(texts({1, 2, 3, 4, 5, 6, 7}), 30s);
-  });
-  wait_for_rows(batcher, 7);
-  const Batcher::Forward forward = [&](const auto& samples) {
+  const Model model = made([&](const auto& samples) {
     const std::scoped_lock lock(mutex);
     forwards.insert(static_cast<int64_t>(samples.size()));
     return lengths(samples);
-  };
-  const Working one(batcher, forward), other(batcher, forward), third(batcher, forward);
+  });
+  auto request = std::async(std::launch::async, [&] {
+    return batcher.embed(model, texts({1, 2, 3, 4, 5, 6, 7}), 30s);
+  });
+  wait_for_rows(batcher, 7);
+  const Working one(batcher), other(batcher), third(batcher);
   EXPECT_TRUE(request.get().equal(at::tensor({1.F, 2.F, 3.F, 4.F, 5.F, 6.F, 7.F}).view({7, 1})));
   EXPECT_EQ(forwards, (std::multiset<int64_t>{1, 3, 3}));
 }
@@ -156,43 +164,68 @@ TEST(Batcher, EndsForAllWhenOneWorkerFails) {
   Batcher batcher(4, 1000, 2);
   const auto work = [&](bool fails) {
     return std::async(std::launch::async, [&batcher, fails] {
-      batcher.run(
-          lengths, [] { return false; },
-          [fails](int64_t) {
-            if (fails) throw Error("no room to count");
-          });
+      batcher.run([] { return false; },
+                  [fails](int64_t) {
+                    if (fails) throw Error("no room to count");
+                  });
     });
   };
   auto failing = work(true);
-  EXPECT_THROW(batcher.embed(texts({1}), 30s), OverloadError);  // its rows are lost with the worker
+  EXPECT_THROW(batcher.embed(kLengths, texts({1}), 30s), OverloadError);  // its rows are lost with the worker
   EXPECT_THROW(failing.get(), Error);
   work(false).get();  // finds it closed
-  EXPECT_THROW(batcher.embed(texts({1}), 30s), OverloadError);
+  EXPECT_THROW(batcher.embed(kLengths, texts({1}), 30s), OverloadError);
 }
 
 TEST(Batcher, ShedsWhatIsTooMuchOrTooLate) {
   Batcher batcher(4, 2);  // nobody runs it yet
-  auto waits = std::async(std::launch::async, [&] { return batcher.embed(texts({1, 2}), 200ms); });
+  auto waits = std::async(std::launch::async, [&] { return batcher.embed(kLengths, texts({1, 2}), 200ms); });
   wait_for_rows(batcher, 2);
-  EXPECT_THROW(batcher.embed(texts({3}), 30s), OverloadError);
+  EXPECT_THROW(batcher.embed(kLengths, texts({3}), 30s), OverloadError);
   EXPECT_THROW(waits.get(), OverloadError);
   // Nobody waits for the late one any more: it is not embedded.
-  Working working(batcher, lengths);
+  Working working(batcher);
   while (batcher.waiting() > 0) std::this_thread::yield();
-  EXPECT_EQ(batcher.embed(texts({5}), 30s).item<float>(), 5);
+  EXPECT_EQ(batcher.embed(kLengths, texts({5}), 30s).item<float>(), 5);
   EXPECT_EQ(working.largest, 1);
   working.end();
-  EXPECT_THROW(batcher.embed(texts({3}), 30s), OverloadError);
+  EXPECT_THROW(batcher.embed(kLengths, texts({3}), 30s), OverloadError);
 }
 
-TEST(Batcher, HandsErrorsOnAndGoesOn) {
+TEST(Batcher, PassesErrorsOnAndContinues) {
   Batcher batcher(4, 10);
-  Working working(batcher, [](const auto& samples) {
+  Working working(batcher);
+  const Model model = made([](const auto& samples) {
     if (std::get<std::string>(*samples[0]).empty()) throw DataError("an empty one");
     return lengths(samples);
   });
-  EXPECT_THROW(batcher.embed(texts({0}), 30s), DataError);
-  EXPECT_EQ(batcher.embed(texts({2}), 30s).item<float>(), 2);
+  EXPECT_THROW(batcher.embed(model, texts({0}), 30s), DataError);
+  EXPECT_EQ(batcher.embed(model, texts({2}), 30s).item<float>(), 2);
+}
+
+// A model that is replaced is kept until its last request has ended, and embeds no other's samples.
+TEST(Batcher, KeepsTheSamplesOfModelsApart) {
+  Batcher batcher(100, 1000);
+  std::vector<std::future<at::Tensor>> results;
+  std::weak_ptr<const Batcher::Forward> former;
+  for (const float factor : {1.0F, 10.0F}) {
+    const Model model = made([factor](const auto& samples) { return lengths(samples) * factor; });
+    if (factor == 1) former = model;
+    for (size_t i = 1; i <= 2; ++i) {
+      results.push_back(std::async(std::launch::async,
+                                   [&batcher, model, i] { return batcher.embed(model, texts({i}), 30s); }));
+      wait_for_rows(batcher, static_cast<int64_t>(results.size()));
+    }
+  }
+  EXPECT_FALSE(former.expired());
+  Working working(batcher);
+  std::vector<float> found;
+  for (auto& result : results) found.push_back(result.get().item<float>());
+  EXPECT_EQ(found, (std::vector<float>{1, 2, 10, 20}));
+  EXPECT_LE(working.largest, 2);
+  working.end();
+  results.clear();
+  EXPECT_TRUE(former.expired());
 }
 
 }  // namespace

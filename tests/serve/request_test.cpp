@@ -11,17 +11,21 @@ namespace {
 
 using ::testing::HasSubstr;
 
+ServeRequest parsed(const std::string& body) {
+  return parse_request({.body = body});
+}
+
 std::string refusal(const std::string& body, const RequestLimits& limits = {}) {
   try {
-    parse_request(body, limits);
+    parse_request({.body = body}, {}, limits);
   } catch (const DataError& error) {
     return error.what();
   }
   return "";
 }
 
-TEST(Request, HoldsPicturesThenTexts) {
-  const ServeRequest request = parse_request(R"({"texts": ["é"], "k": 3, "images": ["AAH/", "YQ=="]})");
+TEST(Request, HoldsImagesThenTexts) {
+  const ServeRequest request = parsed(R"({"texts": ["é"], "k": 3, "images": ["AAH/", "YQ=="]})");
   ASSERT_EQ(request.inputs.size(), 3U);
   EXPECT_TRUE(request.inputs[0].image);
   EXPECT_EQ(request.inputs[0].bytes, std::string("\0\1\xff", 3));
@@ -29,7 +33,7 @@ TEST(Request, HoldsPicturesThenTexts) {
   EXPECT_FALSE(request.inputs[2].image);
   EXPECT_EQ(request.inputs[2].bytes, "é");
   EXPECT_EQ(request.k, 3);
-  EXPECT_EQ(parse_request(R"({"texts": ["a"]})").k, 10);
+  EXPECT_EQ(parsed(R"({"texts": ["a"]})").k, 10);
 }
 
 TEST(Request, RefusesWhatItDoesNotUnderstand) {
@@ -52,10 +56,10 @@ TEST(Request, NamesAKeyThatItDoesNotKnowAndTheNearest) {
                                   {"txets", "texts"},
                                   {"K", ""},
                                   {"batch_size", ""}}) {
-    const std::string told = refusal("{\"texts\": [\"a\"], \"" + std::string(key) + "\": 1}");
-    EXPECT_THAT(told, HasSubstr("got '" + std::string(key) + "'"));
-    EXPECT_EQ(told.find("did you mean") != std::string::npos, *near != 0) << told;
-    EXPECT_THAT(told, HasSubstr(*near != 0 ? "did you mean '" + std::string(near) + "'?" : "request: "));
+    const std::string reported = refusal("{\"texts\": [\"a\"], \"" + std::string(key) + "\": 1}");
+    EXPECT_THAT(reported, HasSubstr("got '" + std::string(key) + "'"));
+    EXPECT_EQ(reported.find("did you mean") != std::string::npos, *near != 0) << reported;
+    EXPECT_THAT(reported, HasSubstr(*near != 0 ? "did you mean '" + std::string(near) + "'?" : "request: "));
   }
   EXPECT_LT(refusal("{\"" + std::string(100000, 'a') + "\": 1}").size(), 200U);
   EXPECT_THAT(refusal("{\"a\\u001bb\": 1}"), HasSubstr("'a\\x1bb'"));

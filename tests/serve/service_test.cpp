@@ -48,9 +48,8 @@ TEST(Service, EmbedsComparesAndSearches) {
 TEST(Service, WithoutThresholdOrGalleryThereIsNoVerdictAndNoSearch) {
   ServedModel plain = model();
   plain.calibration.reset();
-  plain.gallery.reset();
   plain.texts = false;
-  const Served served({}, 256, plain);
+  const Served served({.model = plain, .gallery = {}});
   EXPECT_TRUE(
       Json::parse(
           served.post("/verify", R"({"images": [")" + image(1) + "\", \"" + image(2) + "\"]}").body)["same"]
@@ -58,6 +57,10 @@ TEST(Service, WithoutThresholdOrGalleryThereIsNoVerdictAndNoSearch) {
   EXPECT_EQ(served.post("/search", R"({"images": [")" + image(1) + "\"]}").status, 400);
   EXPECT_EQ(served.post("/embed", R"({"texts": ["x"]})").status, 400);
   EXPECT_TRUE(Json::parse(served.get("/healthz").body)["gallery"].is_null());
+  for (const char* path : {"/enroll", "/identify"})
+    EXPECT_EQ(served.post(path, R"({"images": [")" + image(1) + "\"]}").status, 400) << path;
+  EXPECT_EQ(served.get("/gallery").status, 400);
+  EXPECT_EQ(served.remove("/gallery?name=two").status, 400);
 }
 
 TEST(Service, RefusesWhatIsMalformed) {
@@ -116,7 +119,7 @@ TEST(Service, RefusesBadInputOnEveryPathThatTakesOne) {
       {"too long", two("texts", std::string((64 << 10) + 1, 'a'))},
       {"deep", "{\"texts\": " + std::string(100000, '[') + std::string(100000, ']') + "}"},
   };
-  for (const char* path : {"/embed", "/verify", "/search"}) {
+  for (const char* path : {"/embed", "/verify", "/search", "/identify", "/enroll?name=a"}) {
     for (const auto& [what, body] : bad) {
       const HttpReply reply = served.post(path, body);
       EXPECT_EQ(reply.status, 400) << path << ": " << what;
@@ -134,10 +137,10 @@ TEST(Service, BoundsAndGuardsEveryPath) {
   const Served served(options);
   const std::string token = "Authorization: Bearer secret\r\n",
                     json = token + "Content-Type: application/json\r\n";
-  for (const char* path : {"/", "/page.css", "/page.js", "/openapi.json", "/healthz", "/metrics", "/embed",
-                           "/verify", "/search"}) {
-    const std::string method =
-        std::set<std::string>{"/embed", "/verify", "/search"}.contains(path) ? "POST" : "GET";
+  const std::set<std::string> posts = {"/embed", "/verify", "/search", "/identify", "/enroll", "/reload"};
+  for (const char* path : {"/", "/page.css", "/page.js", "/openapi.json", "/healthz", "/metrics", "/model",
+                           "/gallery", "/embed", "/verify", "/search", "/identify", "/enroll", "/reload"}) {
+    const std::string method = posts.contains(path) ? "POST" : "GET";
     EXPECT_EQ(
         http(served.port(), http_text(method, path, "", json + "X-Long: " + std::string(9000, 'x') + "\r\n"))
             .status,
@@ -147,7 +150,7 @@ TEST(Service, BoundsAndGuardsEveryPath) {
     EXPECT_EQ(http(served.port(), http_text(method == "GET" ? "POST" : "GET", path, "", json)).status, 405)
         << path;
   }
-  for (const char* path : {"/embed", "/verify", "/search"})
+  for (const std::string& path : posts)
     for (const char* wrong : {"", "Authorization: Bearer secre\r\n"})
       EXPECT_EQ(http(served.port(), http_text("POST", path, two("texts", "a"),
                                               wrong + std::string("Content-Type: application/json\r\n")))
@@ -172,7 +175,7 @@ TEST(Service, AsksForTheToken) {
   const Served served(options);
   for (const char* header : {"", "Authorization: Bearer secre\r\n", "Authorization: Bearer secrett\r\n",
                              "Authorization: Basic secret\r\n"})
-    for (const char* path : {"/metrics", "/embed", "/nowhere"})
+    for (const char* path : {"/metrics", "/embed", "/model", "/gallery", "/nowhere"})
       EXPECT_EQ(served.get(path, header).status, 401) << header << path;
   EXPECT_EQ(served.get("/metrics", "Authorization: Bearer secret\r\n").status, 200);
   for (const char* path : {"/", "/page.js", "/page.css", "/healthz", "/openapi.json"})
@@ -182,7 +185,7 @@ TEST(Service, AsksForTheToken) {
 TEST(Service, ShedsLoadAndStaysWell) {
   HttpOptions options;
   options.max_requests = 1;
-  const Served served(options, 2);
+  const Served served({.http = options, .waiting_rows = 2});
   const HttpReply many = served.post("/embed", R"({"texts": ["a", "b", "c"]})");
   EXPECT_EQ(many.status, 429);
   EXPECT_THAT(many.head, HasSubstr("Retry-After"));
@@ -201,7 +204,8 @@ TEST(Service, ShedsLoadAndStaysWell) {
 TEST(Service, DescribesAndCountsItself) {
   const Served served;
   const Json openapi = Json::parse(served.get("/openapi.json").body);
-  for (const char* path : {"/embed", "/search", "/verify", "/healthz", "/metrics"})
+  for (const char* path : {"/embed", "/search", "/verify", "/identify", "/enroll", "/gallery", "/reload",
+                           "/model", "/healthz", "/metrics"})
     EXPECT_TRUE(openapi["paths"].contains(path)) << path;
   served.post("/embed", R"({"texts": ["a"]})");
   served.post("/embed", "{");

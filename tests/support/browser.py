@@ -43,6 +43,14 @@ class Browser:
     def click(self, selector):
         self.call("POST", f"/element/{self.find(selector)}/click", {})
 
+    def drop(self, selector, paths, paste=False):
+        """Drops files on an element, or pastes them into it."""
+        files = [[path.name, base64.b64encode(path.read_bytes()).decode()] for path in paths]
+        event = "new ClipboardEvent('paste', {clipboardData: data, " if paste else "new DragEvent('drop', {dataTransfer: data, "
+        self.script(f"const data = new DataTransfer(); for (const [name, text] of {json.dumps(files)}) data.items.add(new File("
+                    "[Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name, {type: 'image/png'}));"
+                    f"document.querySelector({json.dumps(selector)}).dispatchEvent({event}bubbles: true, cancelable: true}}))")
+
     def press(self, key):
         """A key, to whatever has the focus."""
         actions = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]

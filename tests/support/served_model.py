@@ -12,7 +12,7 @@ def call(program, work, *words):
 
 
 def of_pictures(program, work):
-    """Pictures of eight classes in work/pictures, a model that was trained on them in work/run, a threshold, work/gallery.safetensors."""
+    """Images of eight classes in work/pictures, a model that was trained on them in work/run, a threshold, work/gallery.safetensors."""
     pictures.make_classes(work / "pictures")
     (work / "run.yaml").write_text(
         f"run_dir: {work}/run\nglobal_batch: 16\ndata:\n  root: {work}\n  train: {{path: pictures}}\n  image: {{width: 16, height: 16}}\n"
@@ -38,11 +38,11 @@ def of_texts(program, work):
 
 
 class Service:
-    """`lodestone serve` of work/run with its gallery, which asks for TOKEN; ends with the `with` block, and must end well."""
+    """`lodestone serve` of work/run with a gallery, which asks for TOKEN; ends with the `with` block, and must end well."""
 
-    def __init__(self, program, work, *options):
+    def __init__(self, program, work, *options, gallery="gallery.safetensors"):
         (work / "token").write_text(TOKEN + "\n")
-        words = [program, "serve", "run", "--gallery", "gallery.safetensors", "--port", "0", "--token-file", "token", *options]
+        words = [program, "serve", "run", "--gallery", gallery, "--port", "0", "--token-file", "token", *options]
         self.process = subprocess.Popen(words, cwd=work, stdout=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().removeprefix("serving at ").strip()
 

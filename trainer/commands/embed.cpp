@@ -1,19 +1,19 @@
-#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <optional>
 
-#include <ATen/ops/empty.h>
-
 #include "common/files.h"
+#include "common/parallel.h"
 #include "common/paths.h"
 #include "common/yaml.h"
+#include "sampler/codecs/thumbnail.h"
 #include "sampler/samplers/range_sampler.h"
 #include "sampler/samples_hash.h"
 #include "trainer/commands/output_option.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/metrics/progress.h"
 #include "trainer/coordinator/run_context.h"
+#include "trainer/eval/sharing.h"
 #include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/run_config.h"
@@ -25,11 +25,15 @@ namespace lodestone::commands {
 namespace {
 
 struct EmbedArguments {
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string input;
   std::string output;
+  bool no_texts = false;
+  int thumbnail_side = 0;
+
+  run::StoredContent stored() const { return {.text = !no_texts, .thumbnail_side = thumbnail_side}; }
 };
 
 using Clock = std::chrono::steady_clock;
@@ -61,10 +65,7 @@ class Recorder {
   int64_t left_out() const { return writer_.left_out(); }
 
   /// The rows of the next `asked` samples, without those that could not be read.
-  void take(const at::Tensor& z_nD, const std::vector<int64_t>& samples, int64_t asked,
-            const run::Input& input) {
-    std::vector<search::EmbeddedRow> rows;
-    for (const int64_t i : samples) rows.push_back(input.row(i));
+  void take(const at::Tensor& z_nD, const std::vector<search::EmbeddedRow>& rows, int64_t asked) {
     writer_.append(z_nD, rows, asked - static_cast<int64_t>(rows.size()));
     if (Clock::now() - saved_ >= kSavedEvery) writer_.save_place(), saved_ = Clock::now();
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
@@ -84,18 +85,25 @@ class Recorder {
   Clock::time_point start_ = Clock::now(), saved_ = start_;
 };
 
-std::vector<int64_t> gathered(const coordinator::RunContext& context, const std::vector<int64_t>& mine) {
-  at::Tensor mine_b = at::empty({static_cast<int64_t>(mine.size())}, at::kLong);
-  std::copy(mine.begin(), mine.end(), mine_b.mutable_data_ptr<int64_t>());
-  const at::Tensor all_n = context.world.all_gather(mine_b.to(context.launch.device())).cpu().contiguous();
-  const int64_t* all = all_n.const_data_ptr<int64_t>();
-  return {all, all + all_n.numel()};
+// The rows of all ranks' samples, in rank order. Each rank reads the texts and images of its own.
+std::vector<search::EmbeddedRow> rows_of_ranks(const coordinator::RunContext& context,
+                                               const std::vector<int64_t>& own, const run::Input& input,
+                                               const run::StoredContent& stored) {
+  std::vector<std::string> lines(own.size());
+  parallel_ranges(static_cast<int64_t>(own.size()), 8, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+      lines[i] = search::row_line(input.row(own[i], stored));
+  });
+  std::vector<char> text;
+  for (const std::string& line : lines) text.insert(text.end(), line.begin(), line.end());
+  const std::vector<char> all = eval::gather_items(context.world, std::move(text));
+  return search::rows_of_lines({all.begin(), all.end()});
 }
 
 // Each round is one batch shared by all ranks, in the order of the data, so that a single number says what is
 // done for any number of ranks.
 void embed_rounds(coordinator::RunContext& context, run::TrainedModel& model, const run::Input& input,
-                  Recorder* recorder) {
+                  const run::StoredContent& stored, Recorder* recorder) {
   const int64_t rows = input.dataset().size();
   const int64_t done =
       std::stoll(context.world.broadcast_text(recorder ? std::to_string(recorder->done()) : ""));
@@ -113,21 +121,23 @@ void embed_rounds(coordinator::RunContext& context, run::TrainedModel& model, co
     const sampler::Batch batch = loader.next();
     const at::Tensor z_nD = model.embed(batch.features).to(context.launch.device());
     const at::Tensor all_nD = context.world.all_gather(z_nD).cpu().contiguous();
-    const std::vector<int64_t> samples = gathered(context, batch.indices);
-    const auto missing = batch.global_rows - static_cast<int64_t>(samples.size());
-    if (missing > 0) {
+    const auto all_rows = rows_of_ranks(context, batch.indices, input, stored);
+    if (all_nD.size(0) < batch.global_rows) {
       const auto messages = reporter.report(context.world, loader.take_bad_records());
       for (const std::string& message : messages)
         if (recorder) context.log->warn("left out a bad record: {}", message);
     }
-    if (recorder) recorder->take(all_nD, samples, batch.global_rows, input);
+    if (recorder) recorder->take(all_nD, all_rows, batch.global_rows);
   }
 }
 
-// A hash of all samples in their order, and of the settings of the data.
-std::string described(run::RunConfig& config, const sampler::Dataset& data) {
+// A hash of all samples in their order, of the settings of the data, and of what is stored.
+std::string described(run::RunConfig& config, const run::Input& input, const run::StoredContent& stored) {
   std::string text = write_yaml([&](Fields& f) { config.data.visit(f); });
-  return checksum(text + std::to_string(sampler::samples_hash(data)));
+  text += std::to_string(sampler::samples_hash(input.dataset()));
+  if (input.has_text() && stored.text) text += " with texts";
+  if (stored.thumbnail_side > 0) text += " with thumbnails of " + std::to_string(stored.thumbnail_side);
+  return checksum(text);
 }
 
 int embed_input(coordinator::RunContext& context, run::TrainedModel& model, const EmbedArguments& arguments) {
@@ -139,16 +149,18 @@ int embed_input(coordinator::RunContext& context, run::TrainedModel& model, cons
     recorder.emplace(
         search::EmbeddingPlan{arguments.output, input.dataset().size(), model.config().encoder->output_dim(),
                               model.about(absolute_path(input.source).string()),
-                              described(model.config(), input.dataset())},
+                              described(model.config(), input, arguments.stored())},
         context.log);
   }
-  embed_rounds(context, model, input, recorder ? &*recorder : nullptr);
+  embed_rounds(context, model, input, arguments.stored(), recorder ? &*recorder : nullptr);
   if (recorder) {
     recorder->finish();
     replacement.report(*context.log);
     const int64_t left_out = recorder->left_out();
     std::cout << arguments.output << ": " << input.dataset().size() - left_out << " embeddings of width "
-              << model.config().encoder->output_dim() << run::left_out_note(left_out) << std::endl;
+              << model.config().encoder->output_dim()
+              << (input.has_text() && !arguments.no_texts ? ", with their texts" : "")
+              << run::left_out_note(left_out) << std::endl;
   }
   return kDone;
 }
@@ -163,10 +175,17 @@ int run_embed(const EmbedArguments& arguments, const run::Tables& tables) {
 
 void add_embed(CLI::App* embed, Action& action) {
   auto arguments = on<EmbedArguments>(embed, action, run_embed);
-  add_path(embed, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
-  add_path(embed, "--input", arguments->input,
-           "Image, folder, list, shards or text file to embed (default: evaluate.data)");
+  add_model(embed, arguments->model)->required();
+  add_input(embed, arguments->input,
+            "Image, folder, list, shards or text file to embed (default: evaluate.data)");
   add_output(embed, arguments->output, "File for the embeddings: *.safetensors, *.npy or *.jsonl");
+  embed->add_flag("--no-texts", arguments->no_texts,
+                  "Store no texts and captions beside the embeddings; then answers show only where they are");
+  embed
+      ->add_option("--thumbnails", arguments->thumbnail_side,
+                   "Longest side in pixels of a thumbnail that is stored for each image; 0: none")
+      ->check(CLI::Range(0, sampler::kThumbnailSide))
+      ->capture_default_str();
   add_set(embed, arguments->assignments);
   add_allow_code(embed, arguments->allow_code);
 }

@@ -7,10 +7,13 @@
 #include "common/counted.h"
 #include "common/json_text.h"
 #include "common/output_file.h"
+#include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "sampler/codecs/thumbnail.h"
+#include "trainer/commands/answer_page.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/commands/shown_answers.h"
-#include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/input.h"
@@ -23,13 +26,14 @@ namespace {
 
 struct IdentifyArguments {
   std::string gallery;
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string image;
   std::optional<double> threshold;
   int64_t k = 5;
   std::string json;
+  std::string html;
 };
 
 /// An image and its candidates, best first.
@@ -40,6 +44,20 @@ struct Identified {
 
   std::string who() const { return known ? found.front().name : "unknown"; }
 };
+
+std::string page_of(const std::vector<Identified>& all, const search::Embeddings& gallery, double threshold,
+                    const std::string& source, const IdentifyArguments& arguments, Logger& log) {
+  std::vector<search::SearchAnswer> answers;
+  for (const Identified& one : all) {
+    answers.push_back({.query = one.query, .hits = {}, .verdict = one.who()});
+    for (const search::Identity& identity : one.found) {
+      answers.back().hits.push_back(search::hit_of(identity.row, identity.score, gallery));
+      answers.back().hits.back().same = identity.score >= threshold;
+    }
+  }
+  const std::string folder = absolute_path(arguments.gallery).parent_path();
+  return answer_page("Identified", answers, {{folder, arguments.image}, source, gallery.fact("source")}, log);
+}
 
 nlohmann::json to_json(const Identified& one) {
   nlohmann::json candidates = nlohmann::json::array();
@@ -75,20 +93,23 @@ std::string summary_of(const std::vector<Identified>& all, const search::Embeddi
          " confused with another identity, " + std::to_string(missed) + " not recognised";
 }
 
-void print_identified(const std::vector<Identified>& all, const search::Embeddings& gallery, double threshold,
-                      int64_t left_out, const std::string& json_file) {
+std::string answers_json(const std::vector<Identified>& all, double threshold, int64_t left_out) {
   nlohmann::json json = {
       {"threshold", threshold}, {"left_out", left_out}, {"answers", nlohmann::json::array()}};
   for (const Identified& one : all) json["answers"].push_back(to_json(one));
-  if (!json_file.empty()) write_output(json_file, json_text(json, 2) + "\n");
-  if (prints_each_answer(all.size(), !json_file.empty()))
+  return json_text(json, 2) + "\n";
+}
+
+void print_identified(const std::vector<Identified>& all, const search::Embeddings& gallery,
+                      const std::vector<std::string>& files) {
+  if (prints_each_answer(all.size(), !files.empty()))
     for (const Identified& one : all)
       std::cout << printable(one.query.id) << '\t' << printable(one.who()) << '\t'
                 << (one.found.empty() ? "" : decimal(one.found.front().score, 4)) << '\n';
   if (all.size() < 2) return;
   // On stderr, apart from the lines that scripts read, unless the user asks for a file.
-  (json_file.empty() ? std::cerr : std::cout)
-      << summary_of(all, gallery) << (json_file.empty() ? "" : ": " + json_file) << std::endl;
+  (files.empty() ? std::cerr : std::cout)
+      << summary_of(all, gallery) << (files.empty() ? "" : ": ") << joined(files) << std::endl;
 }
 
 double threshold_of(const IdentifyArguments& arguments,
@@ -96,7 +117,7 @@ double threshold_of(const IdentifyArguments& arguments,
   if (arguments.threshold) return *arguments.threshold;
   if (calibration) return calibration->threshold;
   throw ConfigError(
-      "identify: expected a threshold, got none; `lodestone evaluate RUN --calibrate 0.001` sets one at a "
+      "identify: expected a threshold, got none; `lodestone evaluate MODEL --calibrate 0.001` sets one at a "
       "false accept rate, or give --threshold");
 }
 
@@ -106,6 +127,7 @@ int run_identify(const IdentifyArguments& arguments, const run::Tables& tables) 
     const search::Embeddings gallery = search::read_embeddings(arguments.gallery);
     model.check_made_here(gallery, arguments.gallery);
     const double threshold = threshold_of(arguments, model.calibration(*context.log));
+    const run::StoredContent shown{.thumbnail_side = arguments.html.empty() ? 0 : sampler::kThumbnailSide};
     const run::Input input = run::open_input(model.config(), arguments.image);
     run::report_left_out(context, arguments.image, input.dataset());
     const engine::Embedded embedded = model.embed_all(context, input.examples);
@@ -113,9 +135,19 @@ int run_identify(const IdentifyArguments& arguments, const run::Tables& tables) 
     std::vector<Identified> all;
     for (size_t i = 0; i < found.size(); ++i) {
       const bool known = !found[i].empty() && found[i].front().score >= threshold;
-      all.push_back({input.row(embedded.indices[i]), std::move(found[i]), known});
+      all.push_back({input.row(embedded.indices[i], shown), std::move(found[i]), known});
     }
-    print_identified(all, gallery, threshold, embedded.left_out, arguments.json);
+    // Before anything is printed, since the reader of the output may have gone.
+    std::vector<std::string> files;
+    if (!arguments.json.empty()) {
+      write_output(arguments.json, answers_json(all, threshold, embedded.left_out));
+      files.push_back(arguments.json);
+    }
+    if (!arguments.html.empty()) {
+      write_output(arguments.html, page_of(all, gallery, threshold, input.source, arguments, *context.log));
+      files.push_back(arguments.html);
+    }
+    print_identified(all, gallery, files);
     return static_cast<int>(kDone);
   });
 }
@@ -124,20 +156,19 @@ int run_identify(const IdentifyArguments& arguments, const run::Tables& tables) 
 
 void add_identify(CLI::App* identify, Action& action) {
   auto arguments = on<IdentifyArguments>(identify, action, run_identify);
-  add_path(identify, "--gallery", arguments->gallery, "Gallery file (*.safetensors)")
-      ->required()
-      ->check(CLI::ExistingFile);
-  add_path(identify, "--image", arguments->image, "Image, or folder of images, to identify")
+  add_model(identify, arguments->model)->required();
+  add_gallery(identify, arguments->gallery, kGalleryDoc)->check(CLI::ExistingFile);
+  add_old_spelling(identify, "--image", "--input");
+  add_input(identify, arguments->image, "Image, or folder of images, to identify")
       ->required()
       ->check(CLI::ExistingPath);
-  add_path(identify, "--checkpoint", arguments->run, "Run folder or checkpoint that embeds the images")
-      ->required();
   identify->add_option("--threshold", arguments->threshold,
                        "Lowest score at which an identity is accepted (default: the calibrated threshold)");
   identify->add_option("-k", arguments->k, "Number of candidates per image in the JSON file")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   add_path(identify, "--json", arguments->json, "File for the answers and candidates as JSON");
+  add_path(identify, "--html", arguments->html, "File for an HTML page that shows images and candidates");
   add_set(identify, arguments->assignments);
   add_allow_code(identify, arguments->allow_code);
 }

@@ -9,8 +9,9 @@
 #include "common/output_file.h"
 #include "sampler/sources/tuple_names.h"
 #include "trainer/commands/choice_option.h"
+#include "trainer/commands/mined_page.h"
 #include "trainer/commands/output_option.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/embedding.h"
 #include "trainer/eval/sharing.h"
@@ -28,11 +29,12 @@ constexpr Choice<TupleForm> kTupleForms[] = {{"triplets", TupleForm::kTriplets},
                                              {"pairs", TupleForm::kPairs}};
 
 struct MineArguments {
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string input;
   std::string output;
+  std::string html;
   TupleForm form = TupleForm::kTriplets;
   int64_t per_anchor = 1;
   double margin = 0.1;
@@ -129,6 +131,7 @@ int mine_input(coordinator::RunContext& context, run::TrainedModel& model, const
   const Replacement replacement(output);
   write_output(output, names ? image_lines(*names, lines) : text_lines(input, lines));
   replacement.report(*context.log);
+  if (!arguments.html.empty()) write_output(arguments.html, mined_page(mined, rows, all.indices, input));
   std::cout << arguments.output << ": "
             << counted(static_cast<int64_t>(lines.size()),
                        arguments.form == TupleForm::kPairs ? "pair" : "triplet")
@@ -147,11 +150,13 @@ int run_mine(const MineArguments& arguments, const run::Tables& tables) {
 
 void add_mine(CLI::App* mine, Action& action) {
   auto arguments = on<MineArguments>(mine, action, run_mine);
-  add_path(mine, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
-  add_path(mine, "--input", arguments->input,
-           "Labelled samples to mine, in any form that `lodestone embed` accepts (default: evaluate.data)");
+  add_model(mine, arguments->model)->required();
+  add_input(mine, arguments->input,
+            "Labelled samples to mine: folder, list, shards or text file (default: evaluate.data)");
   add_output(mine, arguments->output,
              "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts");
+  add_path(mine, "--html", arguments->html,
+           "File for an HTML page of the most similar negatives, to see whether their labels are right");
   add_defaulted_choice(mine, "--format", arguments->form, kTupleForms,
                        "Form of a line: triplets, or pairs labelled 1 (same class) or 0");
   mine->add_option("--per-anchor", arguments->per_anchor, "Number of negatives per anchor")

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -9,16 +10,18 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "common/utf8.h"
+#include "sampler/codecs/thumbnail.h"
+#include "sampler/sources/image_files.h"
+#include "trainer/commands/answer_page.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/commands/shown_answers.h"
-#include "trainer/commands/shown_images.h"
-#include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/eval/neighbours.h"
 #include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/trained_model.h"
 #include "trainer/search/approximate_index.h"
-#include "trainer/search/result_page.h"
 
 namespace lodestone::commands {
 
@@ -27,7 +30,7 @@ namespace {
 struct SearchArguments {
   std::string gallery;
   std::string query;
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   int64_t k = 10;
@@ -40,9 +43,11 @@ struct SearchArguments {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kShownBytes = 200;  // of a text, in a line of the terminal
+
 struct Queries {
   at::Tensor z_QD;
-  std::vector<std::string> ids;
+  std::vector<search::EmbeddedRow> rows;  ///< as SearchAnswer::query
   std::string source;
   std::string named;     ///< the file or folder of the queries that the user's command names
   int64_t left_out = 0;  ///< queries that could not be read
@@ -56,10 +61,10 @@ bool is_embeddings(const std::string& query) {
 // only a path is possible.
 std::string user_query(const SearchArguments& arguments) {
   const std::string& query = arguments.query;
-  if (has_scheme(query) && (is_embeddings(query) || arguments.run.empty()))
-    return user_path(query, "--query");
+  if (has_scheme(query) && (is_embeddings(query) || arguments.model.empty()))
+    return user_path(query, "--input");
   if (!query.starts_with("~/")) return query;
-  const std::string path = user_path(query, "--query");
+  const std::string path = user_path(query, "--input");
   return path_exists(path) ? path : query;
 }
 
@@ -68,23 +73,30 @@ Queries read_queries(const std::string& file, const search::Embeddings& gallery)
   if (found.fact("model") != gallery.fact("model") || found.z_ND.size(1) != gallery.z_ND.size(1))
     throw ConfigError(
         file +
-        ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
-  Queries queries{found.z_ND, {}, found.fact("source"), absolute_path(file).parent_path()};
-  for (const search::EmbeddedRow& row : found.rows_N) queries.ids.push_back(row.id);
-  return queries;
+        ": expected embeddings of the gallery's model, got those of another; embed both with one model");
+  return {found.z_ND, found.rows_N, found.fact("source"), absolute_path(file).parent_path()};
 }
 
-Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model, const std::string& query) {
+Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model,
+                      const SearchArguments& arguments) {
+  const std::string& query = arguments.query;
+  const run::DataKind& kind = *model.config().data.kind;
+  if (!kind.reads_texts() && has_scheme(query)) user_path(query, "--input");  // throws
   // A folder contains images: for a model of texts its name is a text.
-  if (!model.config().data.kind->reads_texts() && has_scheme(query)) user_path(query, "--query");  // throws
-  const bool is_path = path_exists(query) && (model.config().data.kind->reads_images() || !is_folder(query));
+  const bool exists = path_exists(query) && (kind.reads_images() || !is_folder(query));
+  // For a model of both, a file name with a mistake is no text.
+  const bool is_path =
+      exists || (kind.reads_images() && kind.reads_texts() && sampler::has_image_ending(query));
   const run::Input input =
       is_path ? run::open_input(model.config(), query) : run::text_input(model.config(), query);
   run::report_left_out(context, query, input.dataset());
   const engine::Embedded embedded = model.embed_all(context, input.examples);
   Queries queries{embedded.z_ND, {}, input.source, is_path ? query : "", embedded.left_out};
-  for (const int64_t i : embedded.indices)
-    queries.ids.push_back(input.texts ? input.text(i) : input.row(i).id);
+  const run::StoredContent shown{.thumbnail_side = arguments.html.empty() ? 0 : sampler::kThumbnailSide};
+  for (const int64_t i : embedded.indices) {
+    queries.rows.push_back(input.row(i, shown));
+    if (input.texts) queries.rows.back() = {.id = "", .text = input.text(i)};
+  }
   return queries;
 }
 
@@ -102,18 +114,27 @@ std::vector<search::SearchAnswer> answers_of(const Queries& queries, const searc
                                              const std::optional<search::Calibration>& calibration) {
   std::vector<search::SearchAnswer> answers;
   for (const auto& nearest : nearest_of(queries, gallery, arguments))
-    answers.push_back({queries.ids[answers.size()], search::hits_of(nearest, gallery, calibration)});
+    answers.push_back({queries.rows[answers.size()], search::hits_of(nearest, gallery, calibration)});
   return answers;
 }
 
+// A query that the user wrote is printed whole.
+std::string shown_query(const search::EmbeddedRow& query) {
+  if (query.id.empty()) return query.text;
+  return query.text.empty() ? query.id : beginning(query.text, kShownBytes);
+}
+
 void print_table(const std::vector<search::SearchAnswer>& answers) {
-  std::cout << "query\trank\tscore\tdistance\tverdict\tlabel\tid\n";
+  const bool has_texts = std::ranges::any_of(answers, [](const search::SearchAnswer& answer) {
+    return std::ranges::any_of(answer.hits, [](const auto& hit) { return !hit.text.empty(); });
+  });
+  std::cout << "query\trank\tscore\tdistance\tverdict\tlabel\t" << (has_texts ? "text" : "id") << '\n';
   for (const search::SearchAnswer& answer : answers)
     for (size_t r = 0; r < answer.hits.size(); ++r) {
       const search::SearchHit& hit = answer.hits[r];
-      std::cout << printable(answer.query) << '\t' << r + 1 << '\t' << decimal(hit.score, 4) << '\t'
-                << decimal(hit.distance, 4) << '\t' << hit.verdict() << '\t' << printable(hit.label) << '\t'
-                << printable(hit.id) << '\n';
+      std::cout << printable(shown_query(answer.query)) << '\t' << r + 1 << '\t' << decimal(hit.score, 4)
+                << '\t' << decimal(hit.distance, 4) << '\t' << hit.verdict() << '\t' << printable(hit.label)
+                << '\t' << printable(hit.text.empty() ? hit.id : beginning(hit.text, kShownBytes)) << '\n';
     }
   std::cout << std::flush;
 }
@@ -139,8 +160,12 @@ std::string answers_json(const std::vector<search::SearchAnswer>& answers, const
                          {"left_out", queries.left_out},
                          {"answers", nlohmann::json::array()}};
   if (calibration) json["threshold"] = calibration->threshold, json["far"] = calibration->far;
-  for (const search::SearchAnswer& answer : answers)
-    json["answers"].push_back({{"query", answer.query}, {"hits", to_json(answer.hits)}});
+  for (const search::SearchAnswer& answer : answers) {
+    const search::EmbeddedRow& query = answer.query;
+    json["answers"].push_back(
+        {{"query", query.id.empty() ? query.text : query.id}, {"hits", to_json(answer.hits)}});
+    if (!query.id.empty() && !query.text.empty()) json["answers"].back()["text"] = query.text;
+  }
   return json_text(json, 2) + "\n";
 }
 
@@ -149,14 +174,8 @@ std::string page_of(const std::vector<search::SearchAnswer>& answers, const Quer
   std::vector<std::string> folders = arguments.images;
   folders.push_back(absolute_path(arguments.gallery).parent_path());
   folders.push_back(queries.named);
-  ShownImages images(folders);
-  const std::string gallery_source = gallery.fact("source");
-  std::string page = search::result_page("Search results", answers, [&](const std::string& id, bool query) {
-    return images.uri(fs::path(query ? queries.source : gallery_source) / id);
-  });
-  if (const std::string warning = images.left_out(); !warning.empty())
-    make_log(0, 1)->warn("search: the page leaves images out: {}", warning);
-  return page;
+  return answer_page("Search results", answers, {folders, queries.source, gallery.fact("source")},
+                     *make_log(0, 1));
 }
 
 void answer(const Queries& queries, const search::Embeddings& gallery,
@@ -173,11 +192,12 @@ int run_search(const SearchArguments& given, const run::Tables& tables) {
   SearchArguments arguments = given;
   arguments.query = user_query(given);
   const search::Embeddings gallery = search::read_embeddings(arguments.gallery);
-  if (arguments.run.empty()) {
+  if (arguments.model.empty()) {
     if (!is_embeddings(arguments.query))
       throw ConfigError(
-          "search: expected --checkpoint RUN, which embeds the query, got none; only a query of embeddings "
-          "goes without");
+          "search: expected a model, which embeds the input, as the first argument, got none; only "
+          "embeddings "
+          "go without");
     answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
     return kDone;
   }
@@ -185,7 +205,7 @@ int run_search(const SearchArguments& given, const run::Tables& tables) {
     run::check_alone(context, "search");
     model.check_made_here(gallery, arguments.gallery);
     const Queries queries = is_embeddings(arguments.query) ? read_queries(arguments.query, gallery)
-                                                           : embed_queries(context, model, arguments.query);
+                                                           : embed_queries(context, model, arguments);
     answer(queries, gallery, model.calibration(*context.log), arguments);
     return static_cast<int>(kDone);
   });
@@ -195,16 +215,15 @@ int run_search(const SearchArguments& given, const run::Tables& tables) {
 
 void add_search(CLI::App* search, Action& action) {
   auto arguments = on<SearchArguments>(search, action, run_search);
-  add_path(search, "--gallery", arguments->gallery,
-           "Embeddings to search, as `lodestone embed` or `lodestone gallery` writes them (*.safetensors)")
-      ->required()
-      ->check(CLI::ExistingFile);
+  add_model(search, arguments->model);
+  add_gallery(search, arguments->gallery, kSearchedDoc)->check(CLI::ExistingFile);
+  add_old_spelling(search, "--query", "--input");
   search
-      ->add_option("--query", arguments->query,
-                   "Query: an image, a folder, a file of texts or of embeddings, or the text itself")
+      ->add_option(
+          "--input", arguments->query,
+          "Queries: an image, a folder, a file of texts, the text itself, or embeddings, which need no "
+          "model")
       ->required();
-  add_path(search, "--checkpoint", arguments->run,
-           "Run folder or checkpoint that embeds the query and holds the threshold for \"same\"");
   search->add_option("-k", arguments->k, "Number of answers per query")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();

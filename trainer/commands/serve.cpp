@@ -3,22 +3,16 @@
 #include <optional>
 #include <utility>
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
-
 #include "common/parallel.h"
-#include "sampler/augment/transforms.h"
-#include "sampler/texts/text_examples.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/reload_signal.h"
+#include "trainer/commands/served_run.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/faults/signals.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/coordinator/warn.h"
-#include "trainer/run/data_kinds/evaluation.h"
-#include "trainer/run/data_kinds/text_data.h"
-#include "trainer/run/data_kinds/texts_in_memory.h"
-#include "trainer/run/run_config.h"
+#include "trainer/run/ranks.h"
 #include "trainer/run/trained_model.h"
+#include "trainer/serve/live_model.h"
 #include "trainer/serve/request.h"
 #include "trainer/serve/service.h"
 
@@ -27,10 +21,12 @@ namespace lodestone::commands {
 namespace {
 
 struct ServeArguments {
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string gallery;
+  bool allow_enroll = false;
+  int64_t max_gallery_rows = serve::GalleryLimits().rows;
   std::string address = "127.0.0.1";
   int port = 8080;
   std::string token_file;
@@ -49,62 +45,6 @@ struct ServeArguments {
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
 }
-
-/// Embeds samples in memory as the model's evaluation embeds them from files.
-/// Threads   as TrainedModel::embed
-class SampleEncoder {
- public:
-  explicit SampleEncoder(run::TrainedModel& model) : model_(model) {
-    const run::RunConfig& config = model.config();
-    if (config.data.kind->reads_images())
-      transform_.emplace(config.data.image, static_cast<uint64_t>(config.seed));
-    if (config.data.kind->reads_texts()) rule_ = run::token_rule(config.data);
-  }
-
-  /// Preprocessing of images; nullopt if the model does not embed images.
-  const std::optional<sampler::ImageTransform>& transform() const { return transform_; }
-
-  at::Tensor embed(const std::vector<const serve::Sample*>& samples) {
-    std::vector<const float*> images;
-    std::vector<std::string> texts;
-    std::vector<int64_t> image_rows, text_rows;
-    for (size_t i = 0; i < samples.size(); ++i) {
-      if (const auto* values_CHW = std::get_if<std::vector<float>>(samples[i]))
-        images.push_back(values_CHW->data()), image_rows.push_back(static_cast<int64_t>(i));
-      else
-        texts.push_back(std::get<std::string>(*samples[i])), text_rows.push_back(static_cast<int64_t>(i));
-    }
-    at::Tensor z_nD =
-        at::empty({static_cast<int64_t>(samples.size()), model_.config().encoder->output_dim()});
-    if (!images.empty()) put(z_nD, image_rows, stacked(images));
-    if (!texts.empty()) put(z_nD, text_rows, tokens(std::move(texts)));
-    return z_nD;
-  }
-
- private:
-  Features stacked(const std::vector<const float*>& images) const {
-    const sampler::ImageTransformConfig& shape = transform_->config();
-    at::Tensor x_nCHW = at::empty(
-        {static_cast<int64_t>(images.size()), shape.channels, shape.height, shape.width}, at::kFloat);
-    float* out = x_nCHW.mutable_data_ptr<float>();
-    for (const float* values_CHW : images) out = std::copy_n(values_CHW, transform_->numel(), out);
-    return x_nCHW;
-  }
-  Features tokens(std::vector<std::string> texts) const {
-    const auto rows = static_cast<int64_t>(texts.size());
-    const sampler::TextExamples examples(std::make_shared<run::TextsInMemory>(std::move(texts)), rule_);
-    const auto builder = examples.builder(rows);
-    for (int64_t i = 0; i < rows; ++i) builder->add(i, {});
-    return builder->finish();
-  }
-  void put(at::Tensor& z_nD, const std::vector<int64_t>& rows, const Features& features) {
-    z_nD.index_copy_(0, at::tensor(rows, at::kLong), model_.embed(features));
-  }
-
-  run::TrainedModel& model_;
-  std::optional<sampler::ImageTransform> transform_;
-  sampler::TokenRule rule_;
-};
 
 http::HttpOptions http_options(const ServeArguments& arguments) {
   http::HttpOptions options;
@@ -126,21 +66,6 @@ http::HttpOptions http_options(const ServeArguments& arguments) {
     throw ConfigError("--address: expected --token-file with an address that other hosts reach, got " +
                       options.address + " without one; give one, or serve at 127.0.0.1");
   return options;
-}
-
-serve::ServedModel served_model(const run::TrainedModel& model,
-                                const std::optional<sampler::ImageTransform>& transform,
-                                const std::string& gallery, Logger& log) {
-  serve::ServedModel served;
-  served.images = transform;
-  served.texts = model.config().data.kind->reads_texts();
-  served.similarity = run::similarity_of(model.config());
-  served.step = model.checkpoint().step;
-  served.calibration = model.calibration(log);
-  if (gallery.empty()) return served;
-  served.gallery = search::read_embeddings(gallery);
-  model.check_made_here(*served.gallery, gallery);
-  return served;
 }
 
 serve::ImageLimits image_limits(const ServeArguments& arguments) {
@@ -166,36 +91,92 @@ void check_limits(const ServeArguments& arguments) {
                       "; raise it" + (arguments.batch_rows > rows ? ", or lower --batch-rows" : ""));
 }
 
+// A gallery that does not exist yet can only be one that clients fill.
+std::optional<serve::GalleryStore> gallery_store(const ServeArguments& arguments, bool changes) {
+  if (arguments.gallery.empty()) return {};
+  serve::GalleryStore store(arguments.gallery, {.rows = arguments.max_gallery_rows});
+  if (!changes && !store.exists())
+    throw ConfigError("--gallery: expected a file, got " + arguments.gallery +
+                      ", which does not exist; clients may fill it with --token-file or --allow-enroll");
+  return store;
+}
+
+void print_address(const http::HttpOptions& options, int port) {
+  const bool six = options.address.find(':') != std::string::npos;
+  std::cout << "serving at " << (options.certificate.empty() ? "http" : "https") << "://" << (six ? "[" : "")
+            << options.address << (six ? "]" : "") << ':' << port << std::endl;
+}
+
+/// Loads the newest model of a run whenever it is asked to; the first one is loaded already.
+/// Owns      no model: the former one is freed when its last request ends
+class ModelLoader {
+ public:
+  ModelLoader(const ServeArguments& arguments, const run::Tables& tables,
+              const coordinator::RunContext& context, std::shared_ptr<run::TrainedModel> first)
+      : arguments_(arguments),
+        tables_(tables),
+        context_(context),
+        workers_(embedding_workers(*first, context)),
+        first_(std::move(first)) {}
+
+  int64_t workers() const { return workers_; }
+  std::shared_ptr<const serve::ServedModel> load() {
+    std::shared_ptr<run::TrainedModel> model = std::exchange(first_, nullptr);
+    if (!model)
+      model = std::make_shared<run::TrainedModel>(tables_, arguments_.model, arguments_.assignments,
+                                                  arguments_.allow_code);
+    return commands::served_model(std::move(model), context_, workers_);
+  }
+
+ private:
+  const ServeArguments& arguments_;
+  const run::Tables& tables_;
+  const coordinator::RunContext& context_;
+  const int64_t workers_;
+  std::shared_ptr<run::TrainedModel> first_;
+};
+
+void report_reload(const http::HttpAnswer& answer, Logger& log) {
+  if (answer.status == 200) log.info("reloaded: {}", answer.body.substr(0, answer.body.size() - 1));
+}
+
+int serve_requests(const ServeArguments& arguments, const http::HttpOptions& options, ModelLoader& loader,
+                   Logger& log) {
+  const bool changes = !options.authorization.empty() || arguments.allow_enroll;
+  serve::LiveModel live([&] { return loader.load(); }, gallery_store(arguments, changes),
+                        image_limits(arguments));
+  serve::Batcher batcher(arguments.batch_rows, arguments.waiting_rows, loader.workers());
+  serve::Service service(live, batcher,
+                         {.patience = milliseconds(arguments.timeout),
+                          .images = image_limits(arguments),
+                          .changes = changes,
+                          .warn = options.warn});
+  const coordinator::StopSignals signals;
+  const ReloadSignal reload([&] { report_reload(service.reload(), log); });
+  const http::HttpServer server(
+      options, [&](const std::string& path) { return service.route(path); },
+      [&](const std::string& path, int status, double seconds) {
+        service.metrics().answered(path, status, seconds);
+      });
+  print_address(options, server.port());
+  parallel_ranges(loader.workers(), 1, [&](int64_t, int64_t) {
+    batcher.run([&] { return signals.stop_requested() || reload.stop_requested(); },
+                [&](int64_t rows) { service.metrics().embedded(rows); });
+  });
+  return kDone;
+}
+
 int run_serve(const ServeArguments& arguments, const run::Tables& tables) {
   check_limits(arguments);
   http::HttpOptions options = http_options(arguments);
-  return run::with_model(tables, arguments, [&](coordinator::RunContext& context, run::TrainedModel& model) {
+  auto model = std::make_shared<run::TrainedModel>(tables, arguments.model, arguments.assignments,
+                                                   arguments.allow_code);
+  return run::run_on_ranks(model->config(), [&](coordinator::RunContext& context) {
     run::check_alone(context, "serve");
     warn_of_open_secrets(arguments, *context.log);
     options.warn = coordinator::warn_to(context.log);
-    SampleEncoder encoder(model);
-    // On a CPU each thread computes batches of its own: in a forward pass shared by all threads, all wait for
-    // the slowest at each layer, and threads that read requests delay all of them.
-    const bool apart = context.launch.device().is_cpu() && model.config().encoder->concurrent();
-    const int64_t workers = apart ? at::get_num_threads() : 1;
-    serve::Batcher batcher(arguments.batch_rows, arguments.waiting_rows, workers);
-    serve::Service service(served_model(model, encoder.transform(), arguments.gallery, *context.log), batcher,
-                           milliseconds(arguments.timeout), image_limits(arguments));
-    const coordinator::StopSignals signals;
-    const http::HttpServer server(
-        options, [&](const std::string& path) { return service.route(path); },
-        [&](const std::string& path, int status, double seconds) {
-          service.metrics().answered(path, status, seconds);
-        });
-    const bool six = options.address.find(':') != std::string::npos;
-    std::cout << "serving at " << (options.certificate.empty() ? "http" : "https") << "://"
-              << (six ? "[" : "") << options.address << (six ? "]" : "") << ':' << server.port() << std::endl;
-    parallel_ranges(workers, 1, [&](int64_t, int64_t) {
-      batcher.run([&](const auto& samples) { return encoder.embed(samples); },
-                  [&] { return signals.stop_requested(); },
-                  [&](int64_t rows) { service.metrics().embedded(rows); });
-    });
-    return static_cast<int>(kDone);
+    ModelLoader loader(arguments, tables, context, std::move(model));
+    return serve_requests(arguments, options, loader, *context.log);
   });
 }
 
@@ -203,10 +184,18 @@ int run_serve(const ServeArguments& arguments, const run::Tables& tables) {
 
 void add_serve(CLI::App* serve, Action& action) {
   auto arguments = on<ServeArguments>(serve, action, run_serve);
-  add_path(serve, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
+  add_model(serve, arguments->model)->required();
   add_path(serve, "--gallery", arguments->gallery,
-           "Embeddings that /search searches, written by this model (*.safetensors)")
-      ->check(CLI::ExistingFile);
+           "Embeddings of this model to search, and identities to find and enrol (*.safetensors); with "
+           "--token-file or --allow-enroll it may be a new file");
+  serve->add_flag("--allow-enroll", arguments->allow_enroll,
+                  "Without --token-file: let every client, all of which are on this host, change the gallery "
+                  "and reload");
+  serve
+      ->add_option("--max-gallery-rows", arguments->max_gallery_rows,
+                   "Largest number of photographs of all identities that clients can enrol")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->capture_default_str();
   serve
       ->add_option("--address", arguments->address,
                    "IP address to listen on; any address other than loopback requires --token-file")

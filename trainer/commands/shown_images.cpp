@@ -1,13 +1,12 @@
 #include "trainer/commands/shown_images.h"
 
 #include <algorithm>
-#include <span>
 
 #include "common/counted.h"
+#include "common/error.h"
 #include "common/files.h"
 #include "common/paths.h"
-#include "sampler/codecs/decode.h"
-#include "trainer/search/result_page.h"
+#include "trainer/search/picture.h"
 
 namespace lodestone::commands {
 
@@ -16,15 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kLargestFile = uint64_t{64} << 20;
-
-bool decodes(const std::string& bytes) {
-  try {
-    sampler::decode_image(std::as_bytes(std::span(bytes)), sampler::DecodeOptions(), "image");
-    return true;
-  } catch (const std::exception&) {
-    return false;
-  }
-}
 
 }  // namespace
 
@@ -43,23 +33,25 @@ bool ShownImages::may_be_read(const fs::path& file) const {
   });
 }
 
-std::string ShownImages::uri(const fs::path& file) {
+std::string ShownImages::uri(const fs::path& file, const std::string& thumbnail) {
   std::error_code error;
   const fs::path real = fs::canonical(file, error);
+  const std::string stored = search::thumbnail_uri(thumbnail);
+  if (!thumbnail.empty() && stored.empty()) no_images_.insert(file);
   // Not a file: a text, a row of a table, or a file that no longer exists.
-  if (error || !is_file(real)) return "";
+  if (error || !is_file(real)) return stored;
   if (!may_be_read(real)) {
-    elsewhere_.insert(real);
-    return "";
+    if (stored.empty()) elsewhere_.insert(real);
+    return stored;
   }
   std::string shown;
   try {
-    if (const std::string bytes = read_file(real, kLargestFile); decodes(bytes))
-      shown = search::image_uri(bytes);
-  } catch (const std::exception&) {  // too large or unreadable
+    shown = search::picture_uri(read_file(real, kLargestFile));
+  } catch (const Error&) {  // too large or unreadable
   }
-  if (shown.empty()) no_images_.insert(real);
-  return shown;
+  if (!shown.empty()) return shown;
+  if (stored.empty()) no_images_.insert(real);
+  return stored;
 }
 
 std::string ShownImages::left_out() const {
@@ -71,7 +63,7 @@ std::string ShownImages::left_out() const {
            "images, name their folder with --pictures";
   if (!no_images_.empty())
     text += (text.empty() ? "" : "; ") + counted(size(no_images_), "file") +
-            " can't be shown: not a valid PNG, JPEG or WebP, or larger than 64 MiB";
+            " can't be shown: not a valid image, or larger than 64 MiB";
   return text;
 }
 

@@ -17,8 +17,8 @@ class ShownImages {
   /// strings are ignored.
   explicit ShownImages(const std::vector<std::string>& folders);
 
-  /// The file as a data: URI, or "" if it is not shown.
-  std::string uri(const std::filesystem::path& file);
+  /// The file as a data: URI, else the thumbnail; "" if neither is shown.
+  std::string uri(const std::filesystem::path& file, const std::string& thumbnail = "");
   /// Which files were not shown, and why, as text for the user; empty if there are none.
   std::string left_out() const;
 

@@ -96,6 +96,20 @@ constexpr Verb kVerbs[] = {
      add_doctor},
 };
 
+/// Help without earlier spellings: CLI11 leaves hidden options out of its lists, but not out of the line of
+/// usage.
+class Help : public CLI::Formatter {
+  std::string make_option_usage(const CLI::Option* option) const override {
+    return option->get_group().empty() ? "" : CLI::Formatter::make_option_usage(option);
+  }
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+    // CLI11 joins the names with blanks, also where one is empty.
+    while (usage.ends_with(" \n")) usage.erase(usage.size() - 2, 1);
+    return usage;
+  }
+};
+
 struct Group {
   const char* name;
   const char* doc;
@@ -120,6 +134,7 @@ CLI::App* group_of(CLI::App& app, const std::string& name, std::map<std::string,
 }  // namespace
 
 void add_verbs(CLI::App& app, Action& action) {
+  app.formatter(std::make_shared<Help>());
   std::map<std::string, CLI::App*> groups;
   for (const Verb& verb : kVerbs) {
     const std::string name = verb.name;

@@ -1,12 +1,15 @@
 #include "trainer/http/http_rules.h"
 
 #include <array>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <sodium.h>
 
 #include "common/error.h"
 #include "common/json_text.h"
+#include "trainer/http/media_type.h"
+#include "trainer/http/query.h"
 
 namespace lodestone::http {
 
@@ -30,13 +33,16 @@ bool same(const std::string& given, const std::string& expected) {
   return ::sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-bool is_json(const HttpHead& head) {
+bool has_type(const HttpHead& head, const char* wanted) {
   const auto type = head[http::field::content_type];
-  return boost::beast::iequals(type.substr(0, type.find(';')), "application/json");
+  return is_media_type({type.data(), type.size()}, wanted);
 }
 
-// Browsers send the site of the page that makes a request; other clients send nothing.
+// Browsers send the site of the page that makes a request; other clients send nothing. Another port of this
+// host is another origin, but the same site.
 bool foreign(const HttpHead& head) {
+  const auto site = head["Sec-Fetch-Site"];
+  if (!site.empty() && site != "same-origin" && site != "none") return true;
   const std::string origin = text_of(head[http::field::origin]);
   if (origin.empty()) return false;
   const size_t at = origin.find("://");
@@ -70,10 +76,32 @@ bool misnamed(const HttpHead& head, const HttpOptions& options) {
          !names_loopback(text_of(head[http::field::host]));
 }
 
-std::optional<HttpAnswer> refusal_of_post(const HttpHead& head, size_t length) {
-  if (length > 0 && !is_json(head)) return http_error(415, "expected Content-Type: application/json");
-  if (length == 0 && foreign(head)) return http_error(403, "asked by another site's page");
+// A form of another site's page can send multipart/form-data and empty bodies, without a CORS permission.
+std::optional<HttpAnswer> refusal_by_origin(const HttpHead& head) {
+  if (foreign(head)) return http_error(403, "asked by another site's page");
   return {};
+}
+
+std::optional<HttpAnswer> refusal_of_post(const HttpHead& head, size_t length, bool files) {
+  if (length == 0) return refusal_by_origin(head);
+  if (has_type(head, "application/json")) return {};
+  if (files && (has_type(head, "application/octet-stream") || has_type(head, "multipart/form-data")))
+    return refusal_by_origin(head);
+  return http_error(415, std::string("expected Content-Type: application/json") +
+                             (files ? ", application/octet-stream or multipart/form-data" : ""));
+}
+
+bool allows(const HttpRoute& route, http::verb method) {
+  if (route.post) return method == http::verb::post;
+  return method == http::verb::get || method == http::verb::head ||
+         (route.removes && method == http::verb::delete_);
+}
+
+HttpAnswer wrong_method(const HttpRoute& route) {
+  const std::string methods = route.post ? "POST" : route.removes ? "GET, HEAD, DELETE" : "GET, HEAD";
+  HttpAnswer answer = http_error(405, "expected " + methods);
+  answer.headers = {{"Allow", methods}};
+  return answer;
 }
 
 }  // namespace
@@ -114,20 +142,17 @@ std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> le
   if (!open && misnamed(head, options))
     return http_error(421, "expected localhost or an address as the host's name");
   if (route == nullptr) return http_error(404, "there is no such path");
-  const http::verb method = head.method();
-  if (route->post ? method != http::verb::post : method != http::verb::get && method != http::verb::head) {
-    HttpAnswer answer = http_error(405, route->post ? "expected POST" : "expected GET");
-    answer.allow = route->post ? "POST" : "GET, HEAD";
-    return answer;
-  }
+  if (!allows(*route, head.method())) return wrong_method(*route);
   if (!length) return http_error(411, "expected Content-Length");
   if (*length > (route->post ? options.max_body : 0)) return http_error(413, "the body is too large");
-  return route->post ? refusal_of_post(head, *length) : std::nullopt;
+  if (route->post) return refusal_of_post(head, *length, route->files);
+  return head.method() == http::verb::delete_ ? refusal_by_origin(head) : std::nullopt;
 }
 
-HttpAnswer answer_of(const HttpRoute& route, const std::string& body) {
+HttpAnswer answer_of(const HttpRoute& route, const HttpHead& head, std::string body) {
   try {
-    return route.answer(body);
+    return route.answer({std::move(body), parse_query(text_of(head.target())), text_of(head.method_string()),
+                         text_of(head[http::field::content_type]), text_of(head[http::field::accept])});
   } catch (const DataError& error) {
     return http_error(400, error.what());
   } catch (const ConfigError& error) {
@@ -151,7 +176,7 @@ HttpResponse response_of(HttpAnswer answer, const HttpHead& head, bool keep, con
     response.set(http::field::www_authenticate, options.authorization.starts_with("Basic ")
                                                     ? R"(Basic realm="lodestone", charset="UTF-8")"
                                                     : "Bearer");
-  if (!answer.allow.empty()) response.set(http::field::allow, answer.allow);
+  for (const auto& [name, value] : answer.headers) response.set(name, value);
   if (answer.status == 429 || answer.status == 503) response.set(http::field::retry_after, "1");
   response.keep_alive(keep);
   response.content_length(answer.body.size());

@@ -3,8 +3,11 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace lodestone::http {
 
@@ -45,12 +48,21 @@ std::string exposed_secret(const std::string& file, const std::string& setting);
 /// Whether an address is reachable only from this host.
 bool is_loopback(const std::string& address);
 
+/// A request as a route gets it.
+struct HttpRequest {
+  std::string body = {};
+  std::map<std::string, std::string> query = {};  ///< the parameters of the path, decoded: UTF-8
+  std::string method = "GET";
+  std::string type = {};    ///< Content-Type, with its parameters
+  std::string accept = {};  ///< the media types that the client prefers
+};
+
 /// An answer of a route.
 struct HttpAnswer {
   int status = 200;
   std::string type = "application/json";
   std::string body;
-  std::string allow = {};  ///< with 405: the methods that the path supports
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< more headers: names and values
 };
 
 /// An answer with the body {"error": what}.
@@ -60,16 +72,19 @@ HttpAnswer http_error(int status, const std::string& what);
 struct HttpRoute {
   bool post = false;  ///< requires POST with a JSON body or none; otherwise GET or HEAD without a body
   bool open = false;  ///< answered without authorization, and at any load
-  std::function<HttpAnswer(const std::string& body)> answer;
-  bool always = false;  ///< answered at any load, with authorization
+  std::function<HttpAnswer(const HttpRequest& request)> answer;
+  bool always = false;   ///< answered at any load, with authorization
+  bool files = false;    ///< with post: bodies may be application/octet-stream or multipart/form-data too
+  bool removes = false;  ///< without post: DELETE is supported too
 };
 
 /// A web server for the given routes and nothing else: no path leads to a file. It limits headers (8 KiB),
 /// bodies, time, requests in progress and connections, and turns exceptions into answers: DataError and
 /// ConfigError into 400, others into 500 without their text. A page of another site cannot make a browser
-/// send a POST: a JSON body needs a CORS permission that the server never gives, and without a body the
-/// Origin must be this host. Nor can such a page read answers: on the loopback address without authorization,
-/// the server answers only requests whose Host is localhost or an IP address.
+/// send a POST or a DELETE: a JSON body needs a CORS permission that the server never gives; of requests
+/// without one, Origin must be this host and Sec-Fetch-Site this origin, if the client sends them. Nor can
+/// such a page read answers: on the loopback address without authorization, the server answers only requests
+/// whose Host is localhost or an IP address.
 ///
 /// At most max_requests + 64 connections are open. A client beyond them, or beyond those of its address,
 /// replaces the client that has kept the server waiting longest for a complete head or body, so that idle

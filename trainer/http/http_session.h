@@ -242,10 +242,10 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     enter(Phase::kWorks);
     if (needs_place()) placed_ = true, ++shared_.under_way;
     shared_.answering.post([self = self(), body = std::move(parser_->get().body()),
-                            work = boost::asio::make_work_guard(shared_.io)] {
-      boost::asio::post(self->shared_.io, [self, made = answer_of(*self->route_, body)]() mutable {
-        self->send(std::move(made));
-      });
+                            work = boost::asio::make_work_guard(shared_.io)]() mutable {
+      HttpAnswer made = answer_of(*self->route_, self->parser_->get(), std::move(body));
+      boost::asio::post(self->shared_.io,
+                        [self, made = std::move(made)]() mutable { self->send(std::move(made)); });
     });
   }
 

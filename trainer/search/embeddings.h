@@ -9,16 +9,9 @@
 #include <ATen/core/Tensor.h>
 
 #include "trainer/eval/rows.h"
+#include "trainer/search/embedded_row.h"
 
 namespace lodestone::search {
-
-/// The metadata of an embedded sample.
-struct EmbeddedRow {
-  std::string id;     ///< location of the sample: a path below the input, "shard.tar!member", "file.tsv:12"
-  std::string label;  ///< name of its class; empty if it has none
-
-  bool operator==(const EmbeddedRow&) const = default;
-};
 
 /// Embeddings of many samples, with the metadata needed to compare them. `about` holds "likeness" (cosine:
 /// rows are of unit length; l2), "model" (checksum of the weights), "step" and "source" (the input).
@@ -37,17 +30,14 @@ struct Embeddings {
 /// The file with the rows' metadata: FILE.rows.jsonl beside FILE.
 std::filesystem::path rows_beside(const std::filesystem::path& file);
 
-/// One line of that file, with its line end. Bytes that are not UTF-8 become U+FFFD.
-std::string row_line(const EmbeddedRow& row);
-
 /// Reads a safetensors file of `lodestone embed`, or a gallery, whose metadata is in the file itself. The
 /// bytes are untrusted.
 /// Throws    IoError if a file cannot be read; DataError naming the file if it holds no embeddings, or
 ///           another number of rows
 Embeddings read_embeddings(const std::filesystem::path& file);
 
-/// Replaces `file` atomically; the metadata is in the file itself. At most as many rows as fit a header of
-/// 100 MB.
+/// Replaces `file` atomically; the metadata is in the file itself, thumbnails in a tensor. At most as many
+/// rows as fit a header of 100 MB without their thumbnails.
 void write_embeddings(const std::filesystem::path& file, const Embeddings& embeddings);
 
 }  // namespace lodestone::search

@@ -10,7 +10,7 @@
 #include "common/fields.h"
 #include "common/file_lock.h"
 #include "common/paths.h"
-#include "trainer/eval/neighbours.h"
+#include "trainer/search/identity_search.h"
 
 namespace lodestone::search {
 
@@ -79,33 +79,12 @@ std::vector<Identity> identities(const Embeddings& gallery) {
   std::map<std::string, int64_t> counts;
   for (const EmbeddedRow& row : gallery.rows_N) ++counts[row.label];
   std::vector<Identity> all;
-  for (const auto& [name, count] : counts) all.push_back({name, count, 0, ""});
+  for (const auto& [name, count] : counts) all.push_back({.name = name, .photographs = count});
   return all;
 }
 
 std::vector<std::vector<Identity>> identify(const Embeddings& gallery, const at::Tensor& q_QD, int64_t k) {
-  std::map<std::string, int64_t> counts;
-  for (const EmbeddedRow& row : gallery.rows_N) ++counts[row.label];
-  int64_t largest = 0;
-  for (const auto& [name, count] : counts) largest = std::max(largest, count);
-  const eval::ComparableRows rows(gallery.z_ND, gallery.similarity());
-  const eval::ComparableRows queries(q_QD, gallery.similarity());
-  std::vector<std::vector<Identity>> all;
-  // Deep enough to find k identities even if each contributes all its photographs.
-  for (const auto& nearest : eval::nearest_rows(queries, rows, k * largest)) {
-    std::map<std::string, Identity> best;
-    for (const eval::Neighbour& neighbour : nearest) {
-      const EmbeddedRow& row = gallery.rows_N[static_cast<size_t>(neighbour.index)];
-      best.emplace(row.label, Identity{row.label, counts[row.label], neighbour.score, row.id});
-    }
-    std::vector<Identity> found;
-    for (auto& [name, identity] : best) found.push_back(std::move(identity));
-    std::stable_sort(found.begin(), found.end(),
-                     [](const auto& a, const auto& b) { return a.score > b.score; });
-    if (static_cast<int64_t>(found.size()) > k) found.resize(static_cast<size_t>(k));
-    all.push_back(std::move(found));
-  }
-  return all;
+  return IdentitySearch(gallery).identify(q_QD, k);
 }
 
 void update_gallery(const std::filesystem::path& file,

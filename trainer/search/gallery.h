@@ -15,8 +15,9 @@ namespace lodestone::search {
 struct Identity {
   std::string name;
   int64_t photographs = 0;
-  double score = 0;        ///< score of the most alike photograph
-  std::string photograph;  ///< id of that photograph
+  double score = 0;          ///< score of the most alike photograph
+  std::string photograph{};  ///< id of that photograph
+  int64_t row = 0;           ///< its row in the gallery
 };
 
 /// Adds rows to a gallery: Embeddings in one file, where a row's label is the identity and its id the

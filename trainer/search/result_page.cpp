@@ -1,7 +1,8 @@
 #include "trainer/search/result_page.h"
 
-#include <string_view>
+#include <span>
 
+#include "common/counted.h"
 #include "common/text_format.h"
 #include "trainer/report/html.h"
 #include "trainer/report/report_style.h"
@@ -10,35 +11,61 @@ namespace lodestone::search {
 
 namespace {
 
+constexpr size_t kCards = 5000, kHits = 100;
+
 constexpr const char* kStyle = R"(
 .answer { list-style: none; display: flex; flex-wrap: wrap; gap: .75rem; align-items: flex-start; padding: .75rem 0; margin: 0; border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .card { width: 8.5rem; margin: 0; padding: .4rem; border: 2px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .5rem; overflow-wrap: anywhere; font-size: .8rem; }
+.card.words { width: 15rem; }
 .card.same { border-color: #178a4c; } .card.other { border-style: dashed; } .card.query { border-color: #3367d6; }
 .card img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #fff; border-radius: .3rem; }
-.card b { display: block; } .card .id { opacity: .75; }
+.card b { display: block; } .card .id { opacity: .75; display: block; }
+.card p { margin: .2rem 0; font-size: .95rem; white-space: pre-wrap; max-height: 14rem; overflow: auto; }
 )";
 
-std::string card(const std::string& kind, const std::string& image, const std::string& title,
-                 const std::string& id, const std::string& note) {
-  const std::string shown = image.empty() ? ""
-                                          : fill(R"(<img src="{}" alt="{}" loading="lazy">)",
-                                                 {image, report::escape_html(title + " " + id)});
+/// What a card shows; all as text, not yet escaped.
+struct Card {
+  std::string kind, image, title, text, id, note;
+};
+
+std::string element(const char* pattern, const std::string& text) {
+  return text.empty() ? "" : fill(pattern, {report::escape_html(text)});
+}
+
+std::string drawn(const Card& card) {
+  const std::string alt = card.title.empty() ? card.id : card.title + " " + card.id;
+  const std::string image = card.image.empty() ? ""
+                                               : fill(R"(<img src="{}" alt="{}" loading="lazy">)",
+                                                      {card.image, report::escape_html(alt)});
+  const char* words = card.image.empty() && !card.text.empty() ? " words" : "";
+  return fill(R"(<figure class="card {}{}">{}<figcaption>{}{}{}{}</figcaption></figure>)",
+              {card.kind, words, image, element("<b>{}</b>", card.title), element("<p>{}</p>", card.text),
+               element(R"(<span class="id">{}</span>)", card.id), report::escape_html(card.note)});
+}
+
+std::string query_card(const SearchAnswer& answer, const ImageOf& image) {
+  const EmbeddedRow& query = answer.query;
+  return drawn({.kind = "query",
+                .image = image(query.id, query.thumbnail, true),
+                .title = answer.verdict.empty() ? "Query" : answer.verdict,
+                .text = query.text,
+                .id = query.id,
+                .note = query.label.empty() ? "" : "label " + query.label});
+}
+
+std::string hit_card(const SearchHit& hit, const ImageOf& image) {
+  return drawn({.kind = !hit.same   ? "plain"
+                        : *hit.same ? "same"
+                                    : "other",
+                .image = image(hit.id, hit.thumbnail, false),
+                .title = hit.label,
+                .text = hit.text,
+                .id = hit.id,
+                .note = "score " + decimal(hit.score, 4) + (hit.same ? " · " : "") + hit.verdict()});
+}
+
+std::string head_of(const std::string& title) {
   return fill(
-      R"(<figure class="card {}">{}<figcaption><b>{}</b><span class="id">{}</span><br>{}</figcaption></figure>)",
-      {kind, shown, report::escape_html(title), report::escape_html(id), note});
-}
-
-std::string hit_card(const SearchHit& hit, const std::string& image) {
-  const char* kind = !hit.same ? "plain" : *hit.same ? "same" : "other";
-  return card(kind, image, hit.label.empty() ? "no label" : hit.label, hit.id,
-              "score " + decimal(hit.score, 4) + (hit.same ? " · " : "") + hit.verdict());
-}
-
-}  // namespace
-
-std::string result_page(const std::string& title, const std::vector<SearchAnswer>& answers,
-                        const std::function<std::string(const std::string& id, bool query)>& image) {
-  std::string html = fill(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" "
       "content=\"light dark\">\n"
@@ -46,22 +73,33 @@ std::string result_page(const std::string& title, const std::vector<SearchAnswer
       "'unsafe-inline'\">\n"
       "<title>{}</title>\n<style>\n{}{}</style>\n</head>\n<body><main>\n<h1>{}</h1>\n",
       {report::escape_html(title), report::report_style(), kStyle, report::escape_html(title)});
-  for (const SearchAnswer& answer : answers) {
-    html +=
-        "<section class=\"answer\">" + card("query", image(answer.query, true), "Query", answer.query, "");
-    for (const SearchHit& hit : answer.hits) html += hit_card(hit, image(hit.id, false));
-    html += "</section>\n";
-  }
-  return html + "</main></body>\n</html>\n";
 }
 
-std::string image_uri(const std::string& bytes) {
-  const std::string_view view(bytes);
-  const char* type = view.starts_with("\x89PNG")                               ? "image/png"
-                     : view.starts_with("\xFF\xD8\xFF")                        ? "image/jpeg"
-                     : view.starts_with("RIFF") && view.substr(8, 4) == "WEBP" ? "image/webp"
-                                                                               : nullptr;
-  return type ? std::string("data:") + type + ";base64," + report::base64(bytes) : "";
+}  // namespace
+
+std::string result_page(const std::string& title, const std::vector<SearchAnswer>& answers,
+                        const ImageOf& image) {
+  std::string sections;
+  size_t cards = 0, shown = 0;
+  for (const SearchAnswer& answer : answers) {
+    const auto hits = std::span(answer.hits).first(std::min(answer.hits.size(), kHits));
+    if (shown > 0 && cards + 1 + hits.size() > kCards) break;
+    sections += "<section class=\"answer\">" + query_card(answer, image);
+    for (const SearchHit& hit : hits) sections += hit_card(hit, image);
+    if (hits.size() < answer.hits.size())
+      sections += "<p>… and " +
+                  counted(static_cast<int64_t>(answer.hits.size() - hits.size()), "more hit", "more hits") +
+                  "</p>";
+    sections += "</section>\n";
+    cards += 1 + hits.size();
+    ++shown;
+  }
+  const std::string part = shown == answers.size()
+                               ? ""
+                               : "<p>The first " + std::to_string(shown) + " of " +
+                                     counted(static_cast<int64_t>(answers.size()), "query", "queries") +
+                                     ".</p>\n";
+  return head_of(title) + part + sections + "</main></body>\n</html>\n";
 }
 
 }  // namespace lodestone::search

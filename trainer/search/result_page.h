@@ -8,12 +8,13 @@
 
 namespace lodestone::search {
 
-/// Renders a self-contained page of answers, light and dark, for any width. `image` returns a data: URI for
-/// a query (true) or a hit (false) by its id, or "" if there is none: then the page shows the id.
-std::string result_page(const std::string& title, const std::vector<SearchAnswer>& answers,
-                        const std::function<std::string(const std::string& id, bool query)>& image);
+/// The image of a query (true) or of a hit (false) as a data: URI, by its id and its thumbnail; "" if it has
+/// none.
+using ImageOf = std::function<std::string(const std::string& id, const std::string& thumbnail, bool query)>;
 
-/// An image file as a data: URI, by its first bytes (PNG, JPEG, WebP); "" for other bytes.
-std::string image_uri(const std::string& bytes);
+/// Renders a self-contained page of answers, light and dark, for any width: images and texts, or the ids of
+/// rows without either. It has at most 5,000 images and texts, and says which part of the answers they are.
+std::string result_page(const std::string& title, const std::vector<SearchAnswer>& answers,
+                        const ImageOf& image);
 
 }  // namespace lodestone::search

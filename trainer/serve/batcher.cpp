@@ -15,13 +15,14 @@ std::exception_ptr overload(const char* what) {
 
 }  // namespace
 
-Batcher::Jobs Batcher::pieces(std::vector<Sample> samples,
+Batcher::Jobs Batcher::pieces(const std::shared_ptr<const Forward>& model, std::vector<Sample> samples,
                               std::chrono::steady_clock::time_point deadline) const {
   const auto workers = static_cast<size_t>(workers_), most = (samples.size() + workers - 1) / workers;
   Jobs jobs;
   for (size_t i = 0; i < samples.size(); ++i) {
     if (i % most == 0) {
       jobs.push_back(std::make_unique<Job>());
+      jobs.back()->model = model;
       jobs.back()->deadline = deadline;
     }
     jobs.back()->samples.push_back(std::move(samples[i]));
@@ -44,10 +45,11 @@ std::vector<std::future<at::Tensor>> Batcher::queue(Jobs jobs, int64_t rows) {
   return results;
 }
 
-at::Tensor Batcher::embed(std::vector<Sample> samples, std::chrono::milliseconds patience) {
+at::Tensor Batcher::embed(const std::shared_ptr<const Forward>& model, std::vector<Sample> samples,
+                          std::chrono::milliseconds patience) {
   const auto rows = static_cast<int64_t>(samples.size());
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  auto results = queue(pieces(std::move(samples), deadline), rows);
+  auto results = queue(pieces(model, std::move(samples), deadline), rows);
   std::vector<at::Tensor> z;
   for (auto& result : results) {
     if (result.wait_until(deadline) != std::future_status::ready)
@@ -70,7 +72,7 @@ Batcher::Jobs Batcher::next() {
   while (!queue_.empty()) {
     const auto rows = static_cast<int64_t>(queue_.front()->samples.size());
     const bool late = queue_.front()->deadline < std::chrono::steady_clock::now();
-    if (!late && taken > 0 && taken + rows > share) break;
+    if (!late && taken > 0 && (taken + rows > share || queue_.front()->model != jobs.front()->model)) break;
     // The request of a late piece has given up.
     if (!late) jobs.push_back(std::move(queue_.front())), taken += rows;
     queue_.pop_front();
@@ -80,12 +82,12 @@ Batcher::Jobs Batcher::next() {
   return jobs;
 }
 
-void Batcher::embed_jobs(const Jobs& jobs, const Forward& forward) {
+void Batcher::embed_jobs(const Jobs& jobs) {
   try {
     std::vector<const Sample*> samples;
     for (const auto& job : jobs)
       for (const Sample& sample : job->samples) samples.push_back(&sample);
-    const at::Tensor z_nD = forward(samples);
+    const at::Tensor z_nD = (*jobs.front()->model)(samples);
     int64_t row = 0;
     for (const auto& job : jobs) {
       const auto rows = static_cast<int64_t>(job->samples.size());
@@ -99,8 +101,7 @@ void Batcher::embed_jobs(const Jobs& jobs, const Forward& forward) {
   }
 }
 
-void Batcher::run(const Forward& forward, const std::function<bool()>& stopped,
-                  const std::function<void(int64_t)>& batch) {
+void Batcher::run(const std::function<bool()>& stopped, const std::function<void(int64_t)>& batch) {
   try {
     while (!stopped() && !closed()) {
       const Jobs jobs = next();
@@ -108,7 +109,7 @@ void Batcher::run(const Forward& forward, const std::function<bool()>& stopped,
       int64_t rows = 0;
       for (const auto& job : jobs) rows += static_cast<int64_t>(job->samples.size());
       if (batch) batch(rows);
-      embed_jobs(jobs, forward);
+      embed_jobs(jobs);
       const std::scoped_lock lock(mutex_);
       running_ -= rows;
     }

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "sampler/codecs/image_size.h"
+#include "sampler/codecs/thumbnail.h"
 
 namespace lodestone::serve {
 
@@ -14,6 +15,8 @@ namespace {
 // colours, then three or six for a rotated copy; for a progressive JPEG two per coefficient of
 // four components, and the colours.
 constexpr int64_t kBytesPerPixel = 16;
+
+constexpr int kThumbnailSide = 96;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
@@ -52,11 +55,21 @@ int64_t ImageReader::decoding_bytes(const std::vector<std::string_view>& images)
   return most * kBytesPerPixel;
 }
 
-std::vector<float> ImageReader::read(std::string_view image, const std::string& where) const {
+// Limits decoding to the reserved memory. The decoder refuses an image without pixels.
+int64_t ImageReader::pixels_of(std::string_view image) const {
   const auto size = sampler::image_size(bytes_of(image));
+  return size ? std::max<int64_t>(1, size->width * size->height) : limits_.pixels;
+}
+
+std::string ImageReader::thumbnail(std::string_view image, const std::string& where) const {
+  sampler::DecodeOptions decode;
+  decode.max_pixels = pixels_of(image);
+  return sampler::thumbnail_of(sampler::decode_image(bytes_of(image), decode, where), kThumbnailSide);
+}
+
+std::vector<float> ImageReader::read(std::string_view image, const std::string& where) const {
   sampler::DecodeOptions decode = transform_.decode_options();
-  // Limits decoding to the reserved memory. The decoder refuses an image without pixels.
-  decode.max_pixels = size ? std::max<int64_t>(1, size->width * size->height) : limits_.pixels;
+  decode.max_pixels = pixels_of(image);
   std::vector<float> values_CHW(static_cast<size_t>(transform_.numel()));
   transform_.plain(sampler::decode_image(bytes_of(image), decode, where), values_CHW);
   return values_CHW;

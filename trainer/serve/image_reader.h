@@ -36,8 +36,13 @@ class ImageReader {
   /// values_CHW as ImageTransform::plain computes them.
   /// Throws    DataError that contains `where`
   std::vector<float> read(std::string_view image, const std::string& where) const;
+  /// A small image file of an image, to show beside its embedding.
+  /// Throws    as read()
+  std::string thumbnail(std::string_view image, const std::string& where) const;
 
  private:
+  int64_t pixels_of(std::string_view image) const;
+
   const sampler::ImageTransform transform_;
   const ImageLimits limits_;
 };

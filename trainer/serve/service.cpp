@@ -2,73 +2,59 @@
 
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
-#include "common/json_text.h"
+#include "common/files.h"
+#include "trainer/eval/neighbours.h"
 #include "trainer/search/search_hit.h"
+#include "trainer/serve/answer.h"
 #include "trainer/serve/assets.h"
+#include "trainer/serve/embedding_answer.h"
+#include "trainer/serve/request.h"
 
 namespace lodestone::serve {
 
 namespace {
 
 using Json = nlohmann::json;
-using Clock = std::chrono::steady_clock;
-
-http::HttpAnswer json_answer(const Json& json) {
-  return {200, "application/json", json_text(json) + "\n"};
-}
 
 http::HttpRoute asset(const char* type, std::string_view text) {
-  return {false, true, [type, text](const std::string&) {
+  return {false, true, [type, text](const http::HttpRequest&) {
             return http::HttpAnswer{200, type, std::string(text)};
           }};
 }
 
-// A JSON route that tells the client when the server is overloaded.
-http::HttpRoute work(std::function<http::HttpAnswer(const std::string&)> answer) {
-  return {true, false, [answer = std::move(answer)](const std::string& body) {
-            try {
-              return answer(body);
-            } catch (const OverloadError& error) {
-              return http::http_error(429, error.what());
-            }
-          }};
-}
-
-Json threshold_of(const std::optional<search::Calibration>& calibration) {
-  return calibration ? Json(calibration->threshold) : Json();
-}
-
-Json same(const std::optional<search::Calibration>& calibration, double score) {
-  return calibration ? Json(calibration->same(score)) : Json();
-}
-
 }  // namespace
 
-Service::Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds patience,
-                 const ImageLimits& limits)
-    : model_(std::move(model)),
-      batcher_(batcher),
-      patience_(patience),
-      memory_(limits.decoded_bytes),
+Service::Service(LiveModel& live, Batcher& batcher, ServiceOptions options)
+    : live_(live),
+      options_(std::move(options)),
+      embedder_(batcher, options_.patience, options_.images),
+      identities_(live, embedder_, searching_),
       metrics_([&batcher] { return batcher.waiting(); }) {
-  if (model_.images) images_.emplace(*model_.images, limits);
-  if (model_.gallery) gallery_rows_.emplace(model_.gallery->z_ND, model_.similarity);
   routes_["/"] = asset("text/html; charset=utf-8", serve_page());
   routes_["/page.css"] = asset("text/css; charset=utf-8", serve_style());
   routes_["/page.js"] = asset("text/javascript; charset=utf-8", serve_script());
   routes_["/openapi.json"] = asset("application/json", serve_openapi());
-  routes_["/healthz"] = {false, true, [this](const std::string&) { return health(); }};
+  routes_["/healthz"] = {false, true, [this](const http::HttpRequest&) { return health(); }};
+  routes_["/model"] = {false, false, [this](const http::HttpRequest&) { return model(); }, true};
   routes_["/metrics"] = {
       false, false,
-      [this](const std::string&) {
+      [this](const http::HttpRequest&) {
         return http::HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
       },
       true};
-  routes_["/embed"] = work([this](const std::string& body) { return embed(body); });
-  routes_["/search"] = work([this](const std::string& body) { return search(body); });
-  routes_["/verify"] = work([this](const std::string& body) { return verify(body); });
+  routes_["/embed"] = work([this](const http::HttpRequest& request) { return embed(request); });
+  routes_["/search"] = work([this](const http::HttpRequest& request) { return search(request); });
+  routes_["/verify"] = work([this](const http::HttpRequest& request) { return verify(request); });
+  routes_["/identify"] =
+      work([this](const http::HttpRequest& request) { return identities_.identify(request); });
+  routes_["/enroll"] =
+      change([this](const http::HttpRequest& request) { return identities_.enroll(request); });
+  routes_["/reload"] = change([this](const http::HttpRequest& request) {
+    if (!request.body.empty()) throw DataError("reload: expected an empty body, got another");
+    return reload();
+  });
+  routes_["/reload"].files = false;
+  routes_["/gallery"] = gallery_route();
 }
 
 const http::HttpRoute* Service::route(const std::string& path) const {
@@ -76,90 +62,141 @@ const http::HttpRoute* Service::route(const std::string& path) const {
   return found == routes_.end() ? nullptr : &found->second;
 }
 
-void Service::check_kinds(const ServeRequest& request) const {
-  for (const RequestInput& input : request.inputs)
-    if (input.image ? !images_ : !model_.texts)
-      throw DataError(std::string("request: expected ") + (images_ ? "images" : "texts") + ", got " +
-                      (input.image ? "images" : "texts") + ", which this model does not read");
+void Service::warn(const std::string& sentence) const {
+  if (options_.warn) options_.warn(sentence);
 }
 
-std::optional<ByteBudget::Lease> Service::take_memory(const ServeRequest& request,
-                                                      Clock::time_point deadline) {
-  std::vector<std::string_view> images;
-  for (const RequestInput& input : request.inputs)
-    if (input.image) images.push_back(input.bytes);
-  if (images.empty()) return {};
-  const int64_t kept = static_cast<int64_t>(images.size()) * images_->kept_bytes();
-  return memory_.take(kept + images_->decoding_bytes(images), deadline);
+// A route for inputs that tells the client when the server is overloaded, and what does not exist.
+http::HttpRoute Service::work(Answer answer) const {
+  http::HttpRoute route{true, false, [this, answer = std::move(answer)](const http::HttpRequest& request) {
+                          try {
+                            return answer(request);
+                          } catch (const OverloadError& error) {
+                            return http::http_error(429, error.what());
+                          } catch (const NotFoundError& error) {
+                            return http::http_error(404, error.what());
+                          } catch (const IoError& error) {
+                            // The text names files of this host.
+                            warn(error.what());
+                            return http::http_error(
+                                503,
+                                "the gallery's file cannot be used now; the service's log has the reason");
+                          }
+                        }};
+  route.files = true;
+  return route;
 }
 
-at::Tensor Service::embeddings_of(const ServeRequest& request) {
-  check_kinds(request);
-  const auto deadline = Clock::now() + patience_;
-  std::optional<ByteBudget::Lease> memory = take_memory(request, deadline);
-  std::vector<Sample> samples;
-  int64_t kept = 0;
-  for (const RequestInput& input : request.inputs) {
-    if (!input.image) {
-      samples.emplace_back(input.bytes);
-      continue;
-    }
-    if (Clock::now() >= deadline)
-      throw OverloadError("serve: " + std::to_string(samples.size()) +
-                          " of its images were decoded in time; send fewer");
-    samples.emplace_back(images_->read(input.bytes, "images[" + std::to_string(samples.size()) + "]"));
-    kept += images_->kept_bytes();
+// A route that changes what is served.
+http::HttpRoute Service::change(Answer answer) const {
+  return work([this, answer = std::move(answer)](const http::HttpRequest& request) {
+    if (!options_.changes)
+      return http::http_error(403,
+                              "this service takes no changes: start it with --token-file, or with "
+                              "--allow-enroll");
+    return answer(request);
+  });
+}
+
+http::HttpRoute Service::gallery_route() {
+  const auto look = work([this](const http::HttpRequest& request) { return identities_.gallery(request); });
+  const auto remove =
+      change([this](const http::HttpRequest& request) { return identities_.gallery(request); });
+  http::HttpRoute route{false, false, [look, remove](const http::HttpRequest& request) {
+                          return (request.method == "DELETE" ? remove : look).answer(request);
+                        }};
+  route.removes = true;
+  return route;
+}
+
+http::HttpAnswer Service::reload() {
+  try {
+    live_.reload();
+    const auto state = live_.now();
+    return json_answer({{"step", state->model->step},
+                        {"gallery", state->gallery ? Json(state->gallery->embeddings.size()) : Json()}});
+  } catch (const std::exception& error) {
+    const std::string reason =
+        std::string("reload: refused, the former model and gallery stay: ") + error.what();
+    warn(reason);
+    return http::http_error(409, reason);
   }
-  if (memory) memory->keep(kept);
-  return batcher_.embed(std::move(samples),
-                        std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
 }
 
-http::HttpAnswer Service::embed(const std::string& body) {
-  const at::Tensor z_nD = embeddings_of(parse_request(body));
-  Json rows = Json::array();
-  const float* data = z_nD.const_data_ptr<float>();
-  for (int64_t i = 0; i < z_nD.size(0); ++i)
-    rows.push_back(std::vector<float>(data + i * z_nD.size(1), data + (i + 1) * z_nD.size(1)));
-  return json_answer({{"embeddings", std::move(rows)}, {"step", model_.step}});
+http::HttpAnswer Service::embed(const http::HttpRequest& request) {
+  const ServeRequest asked = parse_request(request, {RequestKey::kEncoding});
+  const auto state = live_.now();
+  return embedding_answer(embedder_.embed(*state, asked), state->model->step,
+                          row_encoding(request.accept, asked.base64));
 }
 
-http::HttpAnswer Service::search(const std::string& body) {
-  if (!gallery_rows_)
-    throw DataError("search: there is no gallery; the service was started without --gallery");
-  const ServeRequest request = parse_request(body);
-  const eval::ComparableRows queries(embeddings_of(request), model_.similarity);
+http::HttpAnswer Service::search(const http::HttpRequest& request) {
+  const auto state = live_.now();
+  const ServedGallery& gallery = gallery_of(*state, "search");
+  const ServeRequest asked = parse_request(request, {RequestKey::kThumbnails});
+  check_thumbnails(asked);
+  const ServedModel& model = *state->model;
+  const eval::ComparableRows queries(embedder_.embed(*state, asked), model.similarity);
   std::vector<std::vector<eval::Neighbour>> found;
   {
     const std::scoped_lock lock(searching_);
-    found = eval::nearest_rows(queries, *gallery_rows_, request.k);
+    found = eval::nearest_rows(queries, gallery.search.rows(), asked.k);
   }
   Json answers = Json::array();
   for (const auto& nearest : found)
     answers.push_back(
-        {{"hits", search::to_json(search::hits_of(nearest, *model_.gallery, model_.calibration))}});
-  return json_answer({{"threshold", threshold_of(model_.calibration)}, {"answers", std::move(answers)}});
+        {{"hits", search::to_json(search::hits_of(nearest, gallery.embeddings, model.calibration),
+                                  asked.thumbnails)}});
+  return json_answer({{"threshold", threshold_of(model.calibration)}, {"answers", std::move(answers)}});
 }
 
-http::HttpAnswer Service::verify(const std::string& body) {
-  const ServeRequest request = parse_request(body);
-  if (request.inputs.size() != 2)
+http::HttpAnswer Service::verify(const http::HttpRequest& request) {
+  const ServeRequest asked = parse_request(request);
+  if (asked.inputs.size() != 2)
     throw DataError("verify: expected two images or texts in all, got " +
-                    std::to_string(request.inputs.size()));
-  const eval::ComparableRows pair(embeddings_of(request), model_.similarity);
+                    std::to_string(asked.inputs.size()));
+  const auto state = live_.now();
+  const ServedModel& model = *state->model;
+  const eval::ComparableRows pair(embedder_.embed(*state, asked), model.similarity);
   const double similarity = score(pair, 0, pair, 1);
   return json_answer({{"score", similarity},
-                      {"distance", eval::distance_of_score(similarity, model_.similarity)},
-                      {"threshold", threshold_of(model_.calibration)},
-                      {"same", same(model_.calibration, similarity)}});
+                      {"distance", eval::distance_of_score(similarity, model.similarity)},
+                      {"threshold", threshold_of(model.calibration)},
+                      {"same", verdict_of(model.calibration, similarity)}});
+}
+
+http::HttpAnswer Service::model() const {
+  const auto state = live_.now();
+  const ServedModel& model = *state->model;
+  Json metrics = Json::array();
+  for (const ServedMetric& metric : model.metrics)
+    metrics.push_back(
+        {{"name", metric.name}, {"title", metric.title}, {"value", metric.value}, {"rate", metric.rate}});
+  Json gallery;
+  if (state->gallery)
+    gallery = {{"photographs", state->gallery->embeddings.size()},
+               {"identities", state->gallery->search.identities().size()}};
+  return json_answer({{"run", model.run},
+                      {"kind", model.kind},
+                      {"step", model.step},
+                      {"images", model.images.has_value()},
+                      {"texts", model.texts},
+                      {"width", model.width},
+                      {"similarity", choice_name(model.similarity, eval::kSimilarities)},
+                      {"threshold", threshold_of(model.calibration)},
+                      {"false_accept_rate", model.calibration ? Json(model.calibration->far) : Json()},
+                      {"metrics", std::move(metrics)},
+                      {"gallery", std::move(gallery)},
+                      {"changes", options_.changes}});
 }
 
 http::HttpAnswer Service::health() const {
+  const auto state = live_.now();
   return json_answer({{"status", "ok"},
-                      {"step", model_.step},
-                      {"images", images_.has_value()},
-                      {"texts", model_.texts},
-                      {"gallery", gallery_rows_ ? Json(gallery_rows_->size()) : Json()}});
+                      {"step", state->model->step},
+                      {"images", state->model->images.has_value()},
+                      {"texts", state->model->texts},
+                      {"gallery", state->gallery ? Json(state->gallery->embeddings.size()) : Json()}});
 }
 
 }  // namespace lodestone::serve

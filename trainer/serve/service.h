@@ -2,72 +2,65 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "sampler/augment/transforms.h"
-#include "trainer/eval/rows.h"
 #include "trainer/http/http_server.h"
-#include "trainer/search/calibration.h"
-#include "trainer/search/embeddings.h"
 #include "trainer/serve/batcher.h"
-#include "trainer/serve/byte_budget.h"
+#include "trainer/serve/identity_paths.h"
 #include "trainer/serve/image_reader.h"
-#include "trainer/serve/request.h"
+#include "trainer/serve/input_embedder.h"
+#include "trainer/serve/live_model.h"
 #include "trainer/serve/serve_metrics.h"
 
 namespace lodestone::serve {
 
-/// Properties of the model that the service needs besides the embeddings.
-struct ServedModel {
-  /// Preprocessing of images; unset: the model does not embed images.
-  std::optional<sampler::ImageTransform> images;
-  /// Whether the model embeds texts.
-  bool texts = false;
-  eval::Similarity similarity = eval::Similarity::kCosine;
-  int64_t step = 0;
-  /// Unset: verdicts are null.
-  std::optional<search::Calibration> calibration;
-  /// Unset: no search.
-  std::optional<search::Embeddings> gallery;
+struct ServiceOptions {
+  /// A request is answered or refused within about this time.
+  std::chrono::milliseconds patience = std::chrono::seconds(10);
+  ImageLimits images = {};
+  /// Whether clients may change the gallery and reload.
+  bool changes = false;
+  /// Receives what the operator should know, such as a gallery file that cannot be written.
+  std::function<void(const std::string&)> warn = {};
 };
 
 /// The routes of `lodestone serve`, which openapi.json describes.
-/// Threads   route(), the routes and metrics are safe concurrently
+/// Threads   route(), the routes, reload() and metrics are safe concurrently
 class Service {
  public:
-  /// A request is answered or refused within about `patience`: it waits no longer for memory and the batcher,
-  /// and starts to decode no image after that.
-  /// Requires  `batcher` outlives the service
-  Service(ServedModel model, Batcher& batcher, std::chrono::milliseconds patience,
-          const ImageLimits& limits = {});
+  /// Requires  `live` and `batcher` outlive the service
+  Service(LiveModel& live, Batcher& batcher, ServiceOptions options);
 
   /// The route at a path, null if there is none. It lives as long as the service.
   const http::HttpRoute* route(const std::string& path) const;
   ServeMetrics& metrics() { return metrics_; }
+  /// Serves the newest model and gallery, or reports why the former ones stay.
+  /// Returns   the answer of POST /reload
+  http::HttpAnswer reload();
   /// Largest memory reserved for images at the same time.
-  int64_t peak_bytes() const { return memory_.peak(); }
+  int64_t peak_bytes() const { return embedder_.peak_bytes(); }
 
  private:
-  http::HttpAnswer embed(const std::string& body);
-  http::HttpAnswer search(const std::string& body);
-  http::HttpAnswer verify(const std::string& body);
-  http::HttpAnswer health() const;
-  at::Tensor embeddings_of(const ServeRequest& request);
-  void check_kinds(const ServeRequest& request) const;
-  std::optional<ByteBudget::Lease> take_memory(const ServeRequest& request,
-                                               std::chrono::steady_clock::time_point deadline);
+  using Answer = std::function<http::HttpAnswer(const http::HttpRequest&)>;
 
-  const ServedModel model_;
-  Batcher& batcher_;
-  const std::chrono::milliseconds patience_;
-  std::optional<ImageReader> images_;
-  ByteBudget memory_;
-  std::optional<eval::ComparableRows> gallery_rows_;
+  http::HttpRoute work(Answer answer) const;
+  http::HttpRoute change(Answer answer) const;
+  http::HttpRoute gallery_route();
+  void warn(const std::string& sentence) const;
+  http::HttpAnswer embed(const http::HttpRequest& request);
+  http::HttpAnswer search(const http::HttpRequest& request);
+  http::HttpAnswer verify(const http::HttpRequest& request);
+  http::HttpAnswer model() const;
+  http::HttpAnswer health() const;
+
+  LiveModel& live_;
+  const ServiceOptions options_;
+  InputEmbedder embedder_;
   std::mutex searching_;  ///< serializes searches, since one uses all threads
+  IdentityPaths identities_;
   ServeMetrics metrics_;
   std::map<std::string, http::HttpRoute> routes_;
 };

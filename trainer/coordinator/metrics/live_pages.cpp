@@ -16,7 +16,7 @@ constexpr const char* kJson = "application/json; charset=utf-8";
 
 template <typename Make>
 http::HttpRoute page(const char* type, Make make) {
-  return {false, false, [type, make = std::move(make)](const std::string&) {
+  return {false, false, [type, make = std::move(make)](const http::HttpRequest&) {
             return http::HttpAnswer{200, type, std::string(make())};
           }};
 }
@@ -29,7 +29,7 @@ http::HttpRoute figures(Make make) {
   return route;
 }
 
-http::HttpAnswer hidden(const std::string&) {
+http::HttpAnswer hidden(const http::HttpRequest&) {
   return http::http_error(403,
                           "the live page shows images and the configuration; set metrics.user and "
                           "metrics.password_file, or metrics.address to 127.0.0.1, to see it");
@@ -46,10 +46,10 @@ http::HttpAnswer ask_for_checkpoint(const std::function<void()>& request) {
 Pages rank_pages(const RunMetrics& metrics) {
   Pages pages;
   pages["/metrics"] = figures([&metrics] { return metrics.text(); });
-  pages["/healthz"] = {false, true, [](const std::string&) {
+  pages["/healthz"] = {false, true, [](const http::HttpRequest&) {
                          return http::HttpAnswer{200, kText, "alive\n"};
                        }};
-  pages["/readyz"] = {false, true, [&metrics](const std::string&) {
+  pages["/readyz"] = {false, true, [&metrics](const http::HttpRequest&) {
                         return metrics.ready() ? http::HttpAnswer{200, kText, "training\n"}
                                                : http::HttpAnswer{503, kText, "no step is done yet\n"};
                       }};
@@ -69,7 +69,8 @@ Pages live_pages(LiveSource source, bool shown) {
   if (!shown)
     for (const char* path : {"/", "/live.css", "/live.js", "/run.json", "/embeddings.json"})
       pages[path] = {false, false, hidden};
-  pages["/checkpoint"] = {true, false, [request = std::move(source.request_checkpoint)](const std::string&) {
+  pages["/checkpoint"] = {true, false,
+                          [request = std::move(source.request_checkpoint)](const http::HttpRequest&) {
                             return ask_for_checkpoint(request);
                           }};
   return pages;
@@ -77,8 +78,7 @@ Pages live_pages(LiveSource source, bool shown) {
 
 std::unique_ptr<http::HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
                                               const Warn& warn) {
-  if (config.user.empty() != config.password_file.empty())
-    throw ConfigError("metrics: expected user and password_file together, got one of them; set both or none");
+  config.check();
   http::HttpOptions options;
   options.address = config.address;
   options.port = static_cast<int>(port);

@@ -1,13 +1,13 @@
 #include "trainer/coordinator/metrics/sample_view.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/index_select.h>
 
 #include "common/error.h"
-#include "sampler/codecs/encode_png.h"
+#include "common/utf8.h"
+#include "sampler/codecs/thumbnail.h"
 #include "trainer/coordinator/metrics/embedding_view.h"
 #include "trainer/eval/projection.h"
 #include "trainer/report/html.h"
@@ -20,26 +20,6 @@ constexpr int kPixels = 96;
 constexpr size_t kTextBytes = 300;
 constexpr int64_t kRows = 256, kTriplets = 6;
 
-// Subsamples the pixels: a thumbnail need not be smooth.
-sampler::Image thumbnail(const sampler::Image& image) {
-  const int stride = (std::max(image.width, image.height) + kPixels - 1) / kPixels;
-  if (stride <= 1) return image;
-  sampler::Image small((image.width + stride - 1) / stride, (image.height + stride - 1) / stride,
-                       image.channels);
-  for (int y = 0; y < small.height; ++y)
-    for (int x = 0; x < small.width; ++x)
-      for (int c = 0; c < image.channels; ++c) small.at(x, y, c) = image.at(x * stride, y * stride, c);
-  return small;
-}
-
-// Truncates the text between two characters.
-std::string beginning(const std::string& text) {
-  if (text.size() <= kTextBytes) return text;
-  size_t end = kTextBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
-}
-
 std::string class_of(const sampler::Dataset& data, int64_t index) {
   const int64_t label = data.label(index);
   return label >= 0 && label < data.classes() ? data.class_name(label) : data.key(index);
@@ -51,12 +31,9 @@ LiveSample view_sample(const sampler::Examples& examples, int64_t index) {
   LiveSample sample{class_of(*examples.dataset(), index), "", ""};
   try {
     const sampler::ShownSample shown = examples.shown(index);
-    sample.text = beginning(shown.text);
-    if (shown.image) {
-      const auto png = sampler::encode_png(thumbnail(*shown.image));
-      sample.image =
-          "data:image/png;base64," + report::base64({reinterpret_cast<const char*>(png.data()), png.size()});
-    }
+    sample.text = beginning(shown.text, kTextBytes);
+    if (shown.image)
+      sample.image = "data:image/webp;base64," + report::base64(sampler::thumbnail_of(*shown.image, kPixels));
   } catch (const Error&) {
     sample.label += " (can't be read)";
   }

@@ -1,4 +1,6 @@
+#include "common/paths.h"
 #include "sampler/sources/cached_dataset.h"
+#include "sampler/sources/image_files.h"
 #include "sampler/texts/image_text_examples.h"
 #include "sampler/texts/record_reader.h"
 #include "trainer/run/data_kinds/data_kind.h"
@@ -20,9 +22,14 @@ class ImageTexts : public DataKind {
  public:
   std::vector<IdleSetting> idle_settings() const override {
     constexpr const char* kClasses = ": captioned images have no classes";
-    return idle_with_texts({{"evaluate.one_shot_trials", kClasses}, {"source.class_filter", kClasses}});
+    return idle_with_texts({{"evaluate.one_shot_trials", kClasses},
+                            {"evaluate.headline", kClasses},
+                            {"source.class_filter", kClasses}});
   }
   void check(const RunConfig& config) const override {
+    if (config.data.text.bucket_window > 1)
+      throw ConfigError(
+          "data.text.bucket_window: captions are drawn again in each epoch; leave it out for image_texts");
     if (config.sampler->samples_are_labels()) return;
     throw ConfigError(
         "sampler.name: expected " + sampler::samplers_with(&sampler::SamplerFactory::samples_are_labels) +
@@ -30,7 +37,7 @@ class ImageTexts : public DataKind {
   }
   bool reads_images() const override { return true; }
   bool reads_texts() const override { return true; }
-  const char* unit() const override { return "samples"; }
+  Unit unit(const DataConfig&) const override { return {"pairs", 2}; }
   const char* samples() const override { return "images with captions"; }
   bool has_classes(const DataConfig&) const override { return false; }
   // File names of images carry no meaning, and captions may legitimately be common to both.
@@ -43,9 +50,6 @@ class ImageTexts : public DataKind {
   }
 
   TrainingData open_training(const RunConfig& config) const override {
-    if (config.data.text.bucket_window > 1)
-      throw ConfigError(
-          "data.text.bucket_window: captions are drawn again in each epoch; leave it out for image_texts");
     const auto seed = static_cast<uint64_t>(config.seed);
     const sampler::ImageTransform transform(config.data.image, seed);
     sampler::ImageTextSet set =
@@ -65,7 +69,19 @@ class ImageTexts : public DataKind {
 
   // Either of the two towers.
   Input open_input(const RunConfig& config, const std::string& path) const override {
-    return is_text_file(path) ? open_text_input(config, path) : open_image_input(config, path);
+    if (path.empty()) return open_captioned_input(config, path);
+    if (is_text_file(path)) return open_text_input(config, path);
+    if (is_folder(path) || sampler::has_image_ending(path)) return open_image_input(config, path);
+    try {
+      return open_captioned_input(config, path);
+    } catch (const DataError&) {
+      // Shards and lists need no captions for their images to be embedded.
+      try {
+        return open_image_input(config, path);
+      } catch (const DataError&) {
+      }
+      throw;
+    }
   }
 };
 

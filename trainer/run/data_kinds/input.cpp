@@ -5,9 +5,11 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/utf8.h"
+#include "sampler/codecs/thumbnail.h"
 #include "sampler/image_examples.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_format.h"
+#include "sampler/texts/image_texts.h"
 #include "sampler/texts/record_reader.h"
 #include "sampler/texts/text_examples.h"
 #include "trainer/run/data_kinds/text_data.h"
@@ -74,7 +76,21 @@ Input open_text_input(const RunConfig& config, const std::string& path) {
   return {std::make_shared<sampler::TextExamples>(set.texts, token_rule(config.data)), file, true};
 }
 
+Input open_captioned_input(const RunConfig& config, const std::string& path) {
+  const sampler::ImageTransform transform(config.data.image, static_cast<uint64_t>(config.seed));
+  sampler::ImageSourceConfig source = config.data.resolved(config.evaluate.data);
+  if (!path.empty()) source.path = path;
+  const sampler::ImageTextSet set = sampler::open_image_texts(
+      source, config.evaluate.text, config.data.loader.bad_records, transform.decode_options());
+  Input input{std::make_shared<sampler::ImageExamples>(set.images, transform), source.path};
+  input.caption = [set](int64_t i) {
+    return set.captions->get(set.order[static_cast<size_t>(set.first[static_cast<size_t>(i)])]);
+  };
+  return input;
+}
+
 std::string Input::text(int64_t i) const {
+  if (caption) return caption(i);
   return texts ? examples->shown(i).text : "";
 }
 
@@ -82,9 +98,15 @@ std::string row_name(const std::string& name) {
   return is_utf8(name) ? name : printable(name);
 }
 
-search::EmbeddedRow Input::row(int64_t i) const {
+search::EmbeddedRow Input::row(int64_t i, const StoredContent& stored) const {
   const sampler::Dataset& data = dataset();
-  return {row_name(data.key(i)), row_name(data.class_name(data.label(i)))};
+  search::EmbeddedRow row{row_name(data.key(i))};
+  // An image with captions is its own class, which tells people nothing.
+  if (!caption) row.label = row_name(data.class_name(data.label(i)));
+  if (stored.text) row.text = beginning(text(i), search::kRowTextBytes);
+  if (texts || stored.thumbnail_side == 0) return row;
+  row.thumbnail = sampler::thumbnail_of(*examples->shown(i).image, stored.thumbnail_side);
+  return row;
 }
 
 Input open_input(const RunConfig& config, const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,16 +10,25 @@
 
 namespace lodestone::run {
 
+/// What a row stores of its sample besides id and label.
+struct StoredContent {
+  bool text = true;
+  int thumbnail_side = 0;  ///< in pixels; 0: no thumbnail
+};
+
 /// Samples that a user names on the command line, prepared for a model.
 struct Input {
   std::shared_ptr<const sampler::Examples> examples;
   std::string source;  ///< the folder that ids are relative to, or the file
   bool texts = false;
-  /// The text of a sample; "" for images.
+  std::function<std::string(int64_t)> caption{};  ///< the first one of an image; empty if images have none
+  /// The text of a sample, or its caption; "" for images without.
   std::string text(int64_t i) const;
+  bool has_text() const { return texts || caption; }
 
   const sampler::Dataset& dataset() const { return *examples->dataset(); }
-  search::EmbeddedRow row(int64_t i) const;
+  /// The metadata of a sample. Throws DataError if it is damaged; one that was embedded is not.
+  search::EmbeddedRow row(int64_t i, const StoredContent& stored = {}) const;
 };
 
 /// Opens the samples at `path`. For images: an image, a folder of images, or anything that data.train.path
@@ -28,9 +38,11 @@ struct Input {
 /// Throws    ConfigError, DataError
 Input open_input(const RunConfig& config, const std::string& path);
 
-/// The two ways in which kinds of data implement DataKind::open_input.
+/// The ways in which kinds of data implement DataKind::open_input.
 Input open_image_input(const RunConfig& config, const std::string& path);
 Input open_text_input(const RunConfig& config, const std::string& path);
+/// Images with captions, which are embedded as images: shards or a list.
+Input open_captioned_input(const RunConfig& config, const std::string& path);
 
 /// `name` in the form that rows store. JSON accepts only UTF-8, so other bytes are written as \xNN, and
 /// different names stay different.

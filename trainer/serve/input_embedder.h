@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "trainer/serve/batcher.h"
+#include "trainer/serve/byte_budget.h"
+#include "trainer/serve/image_reader.h"
+#include "trainer/serve/request.h"
+#include "trainer/serve/served_model.h"
+
+namespace lodestone::serve {
+
+/// Decodes and embeds the inputs of requests, within limits on memory and time that all requests share.
+/// Requires  `batcher` outlives the object
+/// Threads   safe concurrently
+class InputEmbedder {
+ public:
+  /// A request is answered or refused within about `patience`: it waits no longer for memory and the batcher,
+  /// and starts to decode no image after that.
+  InputEmbedder(Batcher& batcher, std::chrono::milliseconds patience, const ImageLimits& limits)
+      : batcher_(batcher), patience_(patience), memory_(limits.decoded_bytes) {}
+
+  /// Shapes    returns z_nD, a row per input, in their order
+  /// Throws    DataError if the model does not read an input; OverloadError
+  at::Tensor embed(const ServedState& state, const ServeRequest& request);
+  /// A small image file of each image, "" of each text.
+  std::vector<std::string> thumbnails(const ServedState& state, const ServeRequest& request);
+
+  /// Largest memory reserved for images at the same time.
+  int64_t peak_bytes() const { return memory_.peak(); }
+
+ private:
+  using Deadline = std::chrono::steady_clock::time_point;
+  std::optional<ByteBudget::Lease> take_memory(const ServedState& state, const ServeRequest& request,
+                                               Deadline deadline);
+
+  Batcher& batcher_;
+  const std::chrono::milliseconds patience_;
+  ByteBudget memory_;
+};
+
+}  // namespace lodestone::serve
