@@ -120,7 +120,9 @@ TEST_F(OfImages, FindsCopiesLookAlikesAndContradictions) {
   EXPECT_THAT(look.facts.warnings, Contains(HasSubstr("look like a training image")));
   EXPECT_THAT(look.facts.warnings, Contains(HasSubstr("1 image in two classes at once")));
   EXPECT_THAT(look.facts.warnings, Contains(HasSubstr("1 class has one sample alone")));
-  EXPECT_EQ(look.json()["common"]["copies"], 1);
+  const auto common = look.json()["common"];
+  EXPECT_EQ(common["copies"], 1);
+  EXPECT_EQ(common["copy_examples"][0]["evaluation"], "c4/copy.png");
 }
 
 TEST_F(OfImages, ReportsWhatDoesNotFitTheEncoder) {
@@ -142,7 +144,7 @@ TEST_F(OfImages, ReadsNoMoreThanItsLimits) {
   make();
   FactLimits limits = Look::patient();
   limits.images.samples = 5;
-  limits.look_alikes.samples = 4;
+  limits.look_alikes.images = 4;
   limits.contents.bytes = 1;
   const Look look(config(), limits);
   EXPECT_EQ(look.facts.training.images->read, 5);

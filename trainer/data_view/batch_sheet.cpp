@@ -12,7 +12,7 @@ namespace lodestone::data_view {
 
 namespace {
 
-constexpr int64_t kRows = 24, kImages = 6, kDraws = 8;
+constexpr int64_t kRows = 24, kImages = 6, kDraws = 7;
 
 /// The rows of a batch that could be read.
 struct Rows {
@@ -45,7 +45,8 @@ class BatchSheet {
   std::string name_of(int64_t row) const {
     const sampler::Dataset& data = *data_.dataset();
     const int64_t i = batch_.samples[static_cast<size_t>(row)];
-    return config_.data.kind->has_classes(config_.data) ? data.class_name(data.label(i)) : data.key(i);
+    return config_.data.kind->has_classes(config_.data) ? data.class_name(data.label(i))
+                                                        : last_name(data.key(i));
   }
 
   Rows first_rows() const {
@@ -98,7 +99,8 @@ class BatchSheet {
         html += "<div class=\"card looks\">" + draws_of(i) + "</div>\n";
       } catch (const DataError&) {  // the sheet of samples shows the error
       }
-    return "<h3>One image, drawn again in each epoch</h3>\n<p class=\"note\">The file, the view of an "
+    return "<h3 class=\"gap-above\">One image, drawn again in each epoch</h3>\n<p class=\"note\">The file, "
+           "the view of an "
            "evaluation, then the views of training.</p>\n" +
            html;
   }
@@ -109,8 +111,7 @@ class BatchSheet {
     for (int64_t epoch = 0; epoch < kDraws; ++epoch) builder->add(i, {epoch, 0, 0, true});
     const Features features = builder->finish();
     const std::string name = data_.dataset()->key(i);
-    std::string html =
-        figure(image_tag(*data_.examples->shown(i).image, name), name.substr(name.find_last_of("/!") + 1));
+    std::string html = figure(image_tag(*data_.examples->shown(i).image, name), last_name(name));
     for (int64_t k = 0; k <= kDraws; ++k) {
       const std::string caption = k == 0 ? "evaluation" : "epoch " + std::to_string(k - 1);
       html +=

@@ -68,10 +68,10 @@ Duplicates duplicates_within(const Side& side, const Contents& contents) {
   for (const auto& [hash, samples] : contents.samples) {
     found.copies += static_cast<int64_t>(samples.size()) - 1;
     if (samples.size() < 2) continue;
-    const int64_t label = side.samples().label(samples.front());
+    const auto group = [&](int64_t i) { return side.samples().group(side.samples().label(i)); };
     const auto other =
         side.has_classes
-            ? std::ranges::find_if(samples, [&](int64_t i) { return side.samples().label(i) != label; })
+            ? std::ranges::find_if(samples, [&](int64_t i) { return group(i) != group(samples.front()); })
             : samples.end();
     if (other == samples.end()) {
       same.push_back({samples[0], samples[1]});

@@ -44,7 +44,7 @@ struct SamplePair {
 /// Samples with the same content.
 struct Duplicates {
   int64_t copies = 0;                     ///< samples equal to an earlier one, or to one of the other side
-  int64_t contradictions = 0;             ///< contents that occur in several classes of a side
+  int64_t contradictions = 0;             ///< contents that occur in classes of different groups of a side
   std::vector<SamplePair> examples;       ///< the first few; contradictions first
   std::unordered_set<int64_t> evaluated;  ///< between sides: the evaluation samples that are copies
 };

@@ -28,13 +28,16 @@ constexpr const char* kStyle = R"(
 .look img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--grid); border-radius: 6px; }
 .look.seen img { image-rendering: pixelated; outline: 1px solid var(--line); }
 .look figcaption { margin-top: 3px; color: var(--soft); font-size: 0.72rem; line-height: 1.25; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.columns .looks { grid-template-columns: repeat(auto-fit, minmax(64px, 112px)); }
+.columns .look figcaption { white-space: normal; overflow-wrap: anywhere; }
+.table tbody:first-child tr:first-child > * { border-top: 0; }
 .columns { display: grid; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); gap: 0 12px; }
 .beside { display: grid; grid-template-columns: 112px minmax(0, 1fr); gap: 14px; }
 .words { padding: 6px 0; border-top: 1px solid var(--grid); }
 .words:first-of-type { border-top: 0; }
 .said { margin: 0 0 3px; overflow-wrap: anywhere; }
 .tokens { font: 0.78rem/1.9 ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; color: var(--soft); overflow-wrap: anywhere; }
-.tokens i { font-style: normal; padding: 1px 5px; margin-right: 3px; border-radius: 4px; background: var(--grid); color: var(--ink); white-space: pre-wrap; }
+.tokens i { display: inline-block; max-width: 100%; line-height: 1.5; font-style: normal; padding: 1px 5px; margin-right: 3px; border-radius: 4px; background: var(--grid); color: var(--ink); white-space: pre-wrap; }
 .tokens .unknown, .tokens b { color: var(--bad); }
 )";
 
@@ -116,7 +119,7 @@ std::string data_page(const std::string& name, const run::RunConfig& config, con
       fill("<header><p class=\"brand\">Lodestone <span>data</span></p>\n<h1>{}</h1>\n</header>\n",
            {report::escape_html(name)});
   html += section("warnings", "Warnings", warnings(facts));
-  html += section("facts", "What they hold", fact_table(sides, facts));
+  html += section("facts", "What the data hold", fact_table(sides, facts));
   html += section("common", "Training and evaluation", common(sides, facts));
   if (facts.cannot_train.empty()) html += section("batch", "What the encoder gets", batch_sheet(config));
   html += section("training", "Training samples", sample_sheet(config, sides.training));

@@ -10,7 +10,7 @@ namespace lodestone::data_view {
 
 namespace {
 
-constexpr size_t kNames = 3;
+constexpr size_t kNames = 3, kNameBytes = 80;
 
 std::string number(double value) {
   return decimal(value, value == static_cast<double>(static_cast<int64_t>(value)) ? 0 : 2);
@@ -95,7 +95,8 @@ void add_texts(const Side& side, const SideFacts& facts, std::vector<FactRow>& r
 
 std::string first_names(const std::vector<std::string>& names) {
   std::vector<std::string> first;
-  for (size_t i = 0; i < std::min(kNames, names.size()); ++i) first.push_back(printable(names[i]));
+  for (size_t i = 0; i < std::min(kNames, names.size()); ++i)
+    first.push_back(printable(names[i].substr(0, kNameBytes)));
   return joined(first) + (names.size() > kNames ? ", …" : "");
 }
 
@@ -178,6 +179,13 @@ std::vector<FactRow> rows_of(const Sides& sides, const CommonFacts& common) {
 }
 
 nlohmann::ordered_json json_of(const Sides& sides, const DataFacts& facts) {
+  const auto names = [&](const std::vector<SamplePair>& pairs) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const SamplePair& pair : pairs)
+      list.push_back({{"training", sides.training.samples().key(pair.first)},
+                      {"evaluation", sides.evaluation->samples().key(pair.second)}});
+    return list;
+  };
   nlohmann::ordered_json json;
   json["training"] = json_of(sides.training, facts.training);
   if (facts.evaluation) json["evaluation"] = json_of(*sides.evaluation, *facts.evaluation);
@@ -186,8 +194,10 @@ nlohmann::ordered_json json_of(const Sides& sides, const DataFacts& facts) {
                       {"evaluation_compared", facts.common->evaluated},
                       {"training_compared", facts.common->trained},
                       {"copies", facts.common->copies.copies},
+                      {"copy_examples", names(facts.common->copies.examples)},
                       {"look_alikes_compared", facts.common->look_alikes.evaluated},
-                      {"look_alikes", facts.common->look_alikes.alike}};
+                      {"look_alikes", facts.common->look_alikes.alike},
+                      {"look_alike_examples", names(facts.common->look_alikes.examples)}};
   json["warnings"] = facts.warnings;
   return json;
 }

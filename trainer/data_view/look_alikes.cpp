@@ -18,7 +18,9 @@ namespace lodestone::data_view {
 
 namespace {
 
-constexpr int kGreySide = 16, kColourSide = 9;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kGreySide = 16, kColourSide = 12;
 constexpr double kAlike = 0.985, kFewestLevels = 2.0 / 255;
 constexpr double kNearTexts = 0.8;
 constexpr size_t kTextBytes = 400, kExamples = 12;
@@ -50,9 +52,8 @@ std::vector<float> print_of(const sampler::Image& image) {
 }
 
 Prints prints_of(const sampler::ImageDataset& images, const LookLimits& limits) {
-  using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(limits.seconds);
-  const std::vector<int64_t> order = survey::spread_samples(images.size(), limits.samples);
+  const std::vector<int64_t> order = survey::spread_samples(images.size(), limits.images);
   const auto all = static_cast<int64_t>(order.size());
   Prints prints;
   for (int64_t begin = 0; begin < all && (begin == 0 || Clock::now() < end); begin += kChunk) {
@@ -114,11 +115,15 @@ struct Read {
 };
 
 void read_texts(const sampler::TextDataset& texts, const LookLimits& limits, Read& read) {
-  for (const int64_t i : survey::spread_samples(texts.size(), limits.samples)) try {
+  const auto end = Clock::now() + std::chrono::duration<double>(limits.seconds);
+  for (const int64_t i : survey::spread_samples(texts.size(), limits.texts)) {
+    try {
       read.texts.push_back(texts.get(i).substr(0, kTextBytes));
       read.samples.push_back(i);
     } catch (const DataError&) {  // counted by the survey
     }
+    if (Clock::now() > end) break;
+  }
 }
 
 LookAlikes alike_texts(const Side& training, const Side& evaluation, const LookLimits& limits) {

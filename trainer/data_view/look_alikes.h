@@ -9,8 +9,9 @@ namespace lodestone::data_view {
 
 /// Bounds of the comparison.
 struct LookLimits {
-  int64_t samples = 10'000;  ///< of each side
-  double seconds = 3;        ///< of decoding each side
+  int64_t images = 10'000;  ///< of each side
+  int64_t texts = 50'000;   ///< of each side
+  double seconds = 3;       ///< of reading each side
 };
 
 /// Evaluation samples that look like a training sample without being the same.
@@ -21,10 +22,10 @@ struct LookAlikes {
 };
 
 /// Compares images, except `copies` of the training data, by small copies of them, texts by their letters.
-/// Math      images: cosine of the pixels of a 16 × 16 copy (9 × 9 in colour), less their mean, >= 0.985;
+/// Math      images: cosine of the pixels of a 16 × 16 copy (12 × 12 in colour), less their mean, >= 0.985;
 ///           images without any contrast are left out. Texts: |A ∩ B| / |A ∪ B| >= 0.8, A and B the sets of
 ///           letter trigrams, of the first 400 bytes
-/// Cost      decodes the samples; 512 flops per pair of images
+/// Cost      decodes the samples; 512 to 864 flops per pair of images
 LookAlikes find_look_alikes(const Side& training, const Side& evaluation, const Duplicates& copies,
                             const LookLimits& limits = {});
 

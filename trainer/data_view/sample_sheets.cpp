@@ -24,8 +24,7 @@ std::vector<int64_t> some(int64_t size, int64_t count) {
 }
 
 std::string strip(const std::string& title, const std::string& content) {
-  return fill("<section class=\"card strip\"><h3>{}</h3>{}</section>\n",
-              {report::escape_html(title), content});
+  return fill("<section class=\"card strip\"><h3>{}</h3>{}</section>\n", {text_html(title), content});
 }
 
 std::string problem(const std::exception& error) {
@@ -64,9 +63,7 @@ class SampleSheet {
 
   // By file name, since the class is the title.
   std::string sample(int64_t i) const {
-    if (!side_.images) return text(i);
-    const std::string key = side_.images->key(i);
-    return image(i, key.substr(key.find_last_of("/!") + 1));
+    return side_.images ? image(i, last_name(side_.images->key(i))) : text(i);
   }
 
   std::string by_class() const {
@@ -148,12 +145,14 @@ std::string sample_sheet(const run::RunConfig& config, const Side& side) {
 
 std::string pair_sheet(const Sides& sides, const std::vector<SamplePair>& pairs) {
   const auto shown = [](const Side& side, int64_t i) {
-    const std::string name =
-        side.name + ": " + side.samples().key(i) + (side.has_classes ? " (" + side.class_of(i) + ")" : "");
+    const std::string key = side.samples().key(i);
+    const std::string of_class = side.has_classes ? " (" + side.class_of(i) + ")" : "";
+    const std::string name = side.name + ": " + key + of_class;
     try {
-      if (side.images) return figure(image_tag(side.images->get(i), name), name);
+      if (side.images)
+        return figure(image_tag(side.images->get(i), name), side.name + ": " + last_name(key) + of_class);
       return "<p class=\"said\">" + text_html(side.texts->get(i)) + "</p><p class=\"note\">" +
-             report::escape_html(name) + "</p>";
+             text_html(name) + "</p>";
     } catch (const DataError& error) {
       return problem(error);
     }

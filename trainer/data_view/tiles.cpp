@@ -46,9 +46,9 @@ std::string beginning_of(std::string_view text) {
 
 std::string image_tag(const sampler::Image& image, std::string_view alt) {
   const std::vector<uint8_t> png = sampler::encode_png(reduced(image));
-  return fill(
-      R"(<img src="data:image/png;base64,{}" alt="{}" loading="lazy">)",
-      {report::base64({reinterpret_cast<const char*>(png.data()), png.size()}), report::escape_html(alt)});
+  const std::string shown = report::escape_html(alt);
+  return fill(R"(<img src="data:image/png;base64,{}" alt="{}" title="{}">)",
+              {report::base64({reinterpret_cast<const char*>(png.data()), png.size()}), shown, shown});
 }
 
 sampler::Image seen_image(const at::Tensor& x_CHW, const sampler::ImageTransformConfig& config) {
@@ -64,6 +64,10 @@ sampler::Image seen_image(const at::Tensor& x_CHW, const sampler::ImageTransform
       for (int x = 0; x < image.width; ++x)
         image.at(x, y, c) = level(*next++ * of(config.std, c) + of(config.mean, c));
   return image;
+}
+
+std::string last_name(const std::string& key) {
+  return key.substr(key.find_last_of("/!") + 1);
 }
 
 std::string figure(const std::string& content, std::string_view caption, std::string_view kind) {

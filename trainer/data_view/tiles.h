@@ -15,12 +15,16 @@ namespace lodestone::data_view {
 
 inline constexpr int kTileSide = 112;  ///< longest side of an image on the page, in pixels
 
-/// An image as an <img> whose file is inline, reduced to at most kTileSide. `alt` is escaped.
+/// An image as an <img> whose file is inline, reduced to at most kTileSide. `alt`, which is escaped, is its
+/// title too.
 std::string image_tag(const sampler::Image& image, std::string_view alt);
 
 /// The image that an encoder gets, with mean and std undone.
 /// Shapes    x_CHW float32
 sampler::Image seen_image(const at::Tensor& x_CHW, const sampler::ImageTransformConfig& config);
+
+/// The name of a file or member without the folders and the shard above it.
+std::string last_name(const std::string& key);
 
 /// A figure: an image tag, or other HTML, above a caption, which is escaped. `kind` adds a class: "seen".
 std::string figure(const std::string& content, std::string_view caption, std::string_view kind = "");
