@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "common/causes.h"
+#include "common/config_faults.h"
 #include "common/printable.h"
 #include "common/torch_error.h"
 
@@ -10,11 +11,16 @@ namespace lodestone {
 
 namespace {
 
-// Messages contain names of files, classes and hosts, which may have any characters. LibTorch's own messages
-// have several lines, and each is shown as a line.
+// LibTorch's own messages have several lines, and so has a list of faults.
+bool has_lines(const std::exception& error) {
+  return dynamic_cast<const c10::Error*>(&error) != nullptr ||
+         dynamic_cast<const ConfigFaultList*>(&error) != nullptr;
+}
+
+// Messages contain names of files, classes and hosts, which may have any characters.
 std::string shown(const std::exception& error, const std::string& line_break) {
   const std::string reason = torch_reason(error);
-  if (dynamic_cast<const c10::Error*>(&error) == nullptr) return printable(reason);
+  if (!has_lines(error)) return printable(reason);
   std::string out;
   for (size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
     end = reason.find('\n', begin);

@@ -9,6 +9,7 @@
 
 namespace lodestone {
 
+class ConfigFaults;
 struct ConfigNode;
 
 // Idle keys: keys of a configuration that have no effect because of the values of other keys, such as those
@@ -41,6 +42,8 @@ inline void refuse_given(Fields& f, const char* key, const std::string& sentence
 
 /// read_fields for a configuration that a run kept, possibly from an earlier version: its idle keys count as
 /// absent. Idle keys of --set are refused.
+void read_kept_fields(const std::shared_ptr<ConfigNode>& root, const std::function<void(Fields&)>& visit,
+                      ConfigFaults& faults);
 void read_kept_fields(const std::shared_ptr<ConfigNode>& root, const std::function<void(Fields&)>& visit);
 
 }  // namespace lodestone

@@ -105,7 +105,8 @@ class TreeBuilder : public YAML::EventHandler {
     if (++nodes_ > kMaxNodes) refuse(mark, "more than " + std::to_string(kMaxNodes) + " keys and values");
     auto node = std::make_shared<ConfigNode>();
     node->kind = kind;
-    node->place = file_ + ":" + std::to_string(mark.line + 1);
+    node->line = mark.line + 1;
+    node->place = file_ + ":" + std::to_string(node->line);
     return node;
   }
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, ConfigNode::Kind kind) {
@@ -192,6 +193,13 @@ ConfigNodePtr read_yaml_file(const std::string& path) {
 
 namespace {
 
+// Lines of a value after --set are not those of a file.
+void forget_lines(ConfigNode& node) {
+  node.line = 0;
+  for (const auto& item : node.items) forget_lines(*item);
+  for (const auto& [key, member] : node.members) forget_lines(*member);
+}
+
 // The value after `=`. In brackets, braces or quotes it is YAML. Otherwise it is literal text, since the
 // shell has removed its quotes: a space and #, a colon or an & have no special meaning.
 ConfigNodePtr assigned_value(const std::string& text, const std::string& place) {
@@ -245,6 +253,7 @@ void apply_set(const ConfigNodePtr& root, const std::string& assignment) {
   check_depth(path);
   const auto value = assigned_value(assignment.substr(equals + 1), place);
   value->place = place;
+  forget_lines(*value);
 
   ConfigNodePtr node = root;
   const std::vector<std::string> keys = keys_of(path);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config_faults.h"
 #include "common/fields.h"
 
 namespace lodestone {
@@ -24,6 +25,7 @@ struct ConfigNode {
   std::vector<ConfigNodePtr> items;                            ///< of a sequence
   std::vector<std::pair<std::string, ConfigNodePtr>> members;  ///< of a mapping, in file order
   std::string place;                                           ///< "file:line" or "--set key"
+  int line = 0;                                                ///< in the file; 0: not from a file
   bool removed = false;  ///< the value of a file that `--set key=` took away
 
   ConfigNodePtr find(std::string_view key) const;
@@ -38,9 +40,12 @@ ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name);
 /// so that the default counts. Throws ConfigError if it is malformed.
 void apply_set(const ConfigNodePtr& root, const std::string& assignment);
 
-/// Reads the values of `root` into the struct that `visit` visits; absent keys leave their members at the
-/// default. Throws ConfigError naming place, path and, for an unknown key, the nearest known one, or the
-/// alternatives of the slot that have it.
+/// Reads the values of `root` into the struct that `visit` visits; absent keys, and those with a fault, leave
+/// their members at the default. A fault names place, path and, for an unknown key, the nearest known one,
+/// its place elsewhere, or the alternatives of the slot that have it.
+void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit, ConfigFaults& faults);
+/// The same, with one error for all faults.
+/// Throws    ConfigError
 void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit);
 
 /// The current values of all fields as YAML that read_fields accepts.

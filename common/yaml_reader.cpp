@@ -21,61 +21,42 @@ std::string number_text(double value) {
   return out.str();
 }
 
-/// Collects the keys of one mapping.
-class KeysOf : public Fields {
- public:
-  std::set<std::string> names;
-
-  void field(const FieldInfo& info, FieldValue) override { names.insert(info.name); }
-  void group(const FieldInfo& info, const std::function<void(Fields&)>&) override { names.insert(info.name); }
-  void slot(const FieldInfo& info, SlotBase&) override { names.insert(info.name); }
-};
-
-/// The alternatives of a slot that have this key. Leaves the last one chosen.
-std::vector<std::string> owners_of(const std::string& key, SlotBase& slot) {
-  std::vector<std::string> owners;
-  for (const std::string& name : slot.names()) {
-    KeysOf keys;
-    slot.choose(name);
-    slot.visit(keys);
-    if (keys.names.contains(key)) owners.push_back(name);
-  }
-  return owners;
-}
-
 // Reads one mapping into one struct; each nested group gets its own reader.
 class Reader : public Fields, public IdleKeys {
  public:
-  Reader(ConfigNodePtr node, std::string path, bool kept)
-      : node_(std::move(node)), path_(std::move(path)), kept_(kept) {
-    if (node_->kind == ConfigNode::Kind::kNull) return;
-    if (node_->kind != ConfigNode::Kind::kMapping)
-      throw ConfigError(node_->place + ": " + path_ + ": expected a mapping of keys to values");
-  }
+  /// `node` is a mapping, or null.
+  Reader(ConfigNodePtr node, std::string path, bool kept, ConfigFaults& faults)
+      : node_(std::move(node)), path_(std::move(path)), kept_(kept), faults_(faults) {}
 
   void field(const FieldInfo& info, FieldValue value) override {
     const auto node = take(info.name);
     if (!node) return;
-    std::visit([&](auto* member) { read(info, *node, *member); }, value);
+    faults_.collect_value(*node, path_of(info),
+                          [&] { std::visit([&](auto* member) { read(info, *node, *member); }, value); });
   }
 
   void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
     const auto node = take(info.name);
-    if (!node) return;
-    Reader members(node, path_of(info), kept_);
+    if (!node || !is_mapping(info, *node)) return;
+    Reader members(node, path_of(info), kept_, faults_);
     visit_members(members);
-    members.refuse_unknown();
+    members.collect_unknown();
   }
 
   void slot(const FieldInfo& info, SlotBase& slot) override {
     const auto node = take(info.name);
     if (!node) return;
     // `loss: supcon` is short for `loss: {name: supcon}`.
-    if (node->kind == ConfigNode::Kind::kScalar) return choose(slot, *node, path_of(info));
-    Reader members(node, path_of(info), kept_);
-    if (const auto chosen = members.take("name")) choose(slot, *chosen, path_of(info));
+    if (node->kind == ConfigNode::Kind::kScalar) {
+      choose(slot, *node, path_of(info));
+      return;
+    }
+    if (!is_mapping(info, *node)) return;
+    Reader members(node, path_of(info), kept_, faults_);
+    // Which keys are known depends on the name.
+    if (const auto chosen = members.take("name"); chosen && !choose(slot, *chosen, path_of(info))) return;
     slot.visit(members);
-    members.refuse_unknown(&slot);
+    members.collect_unknown();
   }
 
   void leave_idle(std::initializer_list<const char*> keys, const std::string& because,
@@ -86,23 +67,14 @@ class Reader : public Fields, public IdleKeys {
   void refuse_given(const char* key, const std::string& sentence, const char* by) override {
     const auto node = node_->find(key);
     if (!node || is_empty(*node) || ((kept_ || is_set_now(by)) && !is_set_now(*node))) return;
-    throw ConfigError(at(*node, key_path(key)) + ": " + sentence);
+    faults_.collect([&] { throw ConfigError(at(*node, key_path(key)) + ": " + sentence); }, node->line);
   }
 
-  /// `slot`: whose keys this mapping has; it is of no use after an error.
-  void refuse_unknown(SlotBase* slot = nullptr) const {
-    for (const auto& [key, node] : node_->members) {
-      if (known_.contains(key) || node->removed) continue;
-      const std::vector<std::string> names(known_.begin(), known_.end());
-      const std::string chosen = slot != nullptr ? slot->name() : "";
-      const auto owners = slot != nullptr ? owners_of(key, *slot) : std::vector<std::string>();
-      const std::string why = owners.empty() ? hint(key, names)
-                                             : " with " + path_ + ".name: " + chosen + "; it belongs to " +
-                                                   path_ + ".name: " + joined(owners);
-      const std::string next = owners.empty() ? "" : "; remove it" + by_set(key, *node);
-      throw ConfigError(at(*node, key_path(key)) + ": unknown key" + why + "; known here: " + joined(names) +
-                        next);
-    }
+  void collect_unknown() const {
+    for (const auto& [key, node] : node_->members)
+      if (!known_.contains(key) && !node->removed)
+        faults_.add_unknown(*node, at(*node, key_path(key)),
+                            {path_, key, {known_.begin(), known_.end()}, by_set(key, *node)});
   }
 
  private:
@@ -125,9 +97,17 @@ class Reader : public Fields, public IdleKeys {
     if (!node || idle == idle_keys_.end()) return node;
     const auto& [because, off_switch] = idle->second;
     const bool passed_over = (kept_ || is_set_now(off_switch)) && !is_set_now(*node);
-    if (!passed_over && !is_empty(*node))
-      throw ConfigError(at(*node, key_path(name)) + ": has no effect " + because + by_set(name, *node));
+    const std::string sentence =
+        at(*node, key_path(name)) + ": has no effect " + because + by_set(name, *node);
+    if (!passed_over && !is_empty(*node)) faults_.collect([&] { throw ConfigError(sentence); }, node->line);
     return nullptr;
+  }
+
+  bool is_mapping(const FieldInfo& info, const ConfigNode& node) const {
+    return faults_.collect_value(node, path_of(info), [&] {
+      if (node.kind != ConfigNode::Kind::kNull && node.kind != ConfigNode::Kind::kMapping)
+        throw ConfigError(at(node, path_of(info)) + ": expected a mapping of keys to values");
+    });
   }
 
   // The next step beside editing the file, where --set made a key of the file wrong.
@@ -168,15 +148,18 @@ class Reader : public Fields, public IdleKeys {
     }
   }
 
-  void choose(SlotBase& slot, const ConfigNode& chosen, const std::string& path) const {
-    std::string name;
-    read(FieldInfo{.name = "name"}, chosen, name);
-    const auto names = slot.names();
-    if (std::find(names.begin(), names.end(), name) == names.end())
-      throw ConfigError(at(chosen, path + ".name") + ": unknown name '" + name + "'" + hint(name, names) +
-                        "; known: " + joined(names) + (kept_ ? "; " : "; or ") +
-                        "use the program that registers '" + name + "'");
-    slot.choose(name);
+  // Returns whether the slot has the name.
+  bool choose(SlotBase& slot, const ConfigNode& chosen, const std::string& path) const {
+    return faults_.collect_value(chosen, path + ".name", [&] {
+      std::string name;
+      read(FieldInfo{.name = "name"}, chosen, name);
+      const auto names = slot.names();
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        throw ConfigError(at(chosen, path + ".name") + ": unknown name '" + name + "'" + hint(name, names) +
+                          "; known: " + joined(names) + (kept_ ? "; " : "; or ") +
+                          "use the program that registers '" + name + "'");
+      slot.choose(name);
+    });
   }
 
   [[noreturn]] void mistyped(const FieldInfo& info, const ConfigNode& node, const std::string& expected,
@@ -284,6 +267,7 @@ class Reader : public Fields, public IdleKeys {
   ConfigNodePtr node_;
   std::string path_;
   bool kept_;  ///< a run has kept this configuration, see read_kept_fields
+  ConfigFaults& faults_;
   std::set<std::string> known_;
   struct Idle {
     std::string because, off_switch;
@@ -291,18 +275,36 @@ class Reader : public Fields, public IdleKeys {
   std::map<std::string, Idle, std::less<>> idle_keys_;
 };
 
+void read_into(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit, bool kept,
+               ConfigFaults& faults) {
+  Reader reader(root, "", kept, faults);
+  visit(reader);
+  reader.collect_unknown();
+}
+
+void read_or_throw(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit, bool kept) {
+  ConfigFaults faults;
+  read_into(root, visit, kept, faults);
+  faults.throw_any(visit, {});
+}
+
 }  // namespace
 
+void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit, ConfigFaults& faults) {
+  read_into(root, visit, false, faults);
+}
+
 void read_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit) {
-  Reader reader(root, "", false);
-  visit(reader);
-  reader.refuse_unknown();
+  read_or_throw(root, visit, false);
+}
+
+void read_kept_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit,
+                      ConfigFaults& faults) {
+  read_into(root, visit, true, faults);
 }
 
 void read_kept_fields(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit) {
-  Reader reader(root, "", true);
-  visit(reader);
-  reader.refuse_unknown();
+  read_or_throw(root, visit, true);
 }
 
 }  // namespace lodestone

@@ -20,6 +20,14 @@ def per_run(metric):
     return f"max by (namespace, run) (lodestone_{metric}{{{RUN}}})"
 
 
+MAIN_METRICS = ("recall_at_1", "triplet_accuracy", "spearman", "image_to_text_recall_at_1", "eer")
+
+
+def main_metric():
+    """The first of them that the run's data define; the others are NaN, which compares with nothing."""
+    return " or ".join(f"({per_run(name)} >= -1)" for name in MAIN_METRICS)
+
+
 def of_run(record):
     return f"{record}{{{RUN}}}"
 
@@ -61,7 +69,8 @@ ROWS = {
              "Share of the time since the process began that was spent in steps, but for waiting for data."),
         stat("Samples per second", SAMPLES),
         stat("Loss", per_run("loss")),
-        stat("Recall at 1", per_run("recall_at_1"), "percentunit", "Of the last evaluation."),
+        stat("Main metric", main_metric(), "percentunit",
+             "Of the last evaluation: recall at 1, or what the data define instead (triplets in order, Spearman, image to text, equal error rate)."),
         stat("Ranks", per_run("world_size")),
         stat("Last step ago", of_run("run:lodestone_seconds_since_step:min"), "s"),
         stat("Last checkpoint ago", of_run("run:lodestone_seconds_since_checkpoint:min"), "s"),
@@ -109,7 +118,9 @@ ROWS = {
         panel("Temperature and learned numbers", (per_run("temperature"), "temperature"),
               (f"max by (run, name) (lodestone_loss_parameter{{{RUN}}})", "{{name}}")),
         panel("Evaluations", (per_run("recall_at_1"), "recall at 1"), (per_run("map_at_r"), "MAP at R"), (per_run("eer"), "equal error rate"),
-              unit="percentunit", low=0),
+              (per_run("triplet_accuracy"), "triplets in order"), (per_run("spearman"), "Spearman"),
+              (per_run("image_to_text_recall_at_1"), "image to text"), (per_run("text_to_image_recall_at_1"), "text to image"),
+              unit="percentunit"),
         panel("Age of the memory", (per_run("memory_age_mean"), "mean"), (per_run("memory_age_max"), "oldest"), low=0,
               about="Steps since the rows of the memory were encoded."),
     ],

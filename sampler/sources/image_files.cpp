@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "sampler/sources/positioned_file.h"
 
 namespace lodestone::sampler {
 
@@ -34,6 +35,18 @@ void ImageFiles::add_file(std::string_view relative, const std::string& class_na
 
 Image ImageFiles::get(int64_t i) const {
   return read_image(root_ / key(i), decode_);
+}
+
+std::vector<std::byte> ImageFiles::encoded(int64_t i) const {
+  return read_encoded(root_ / key(i));
+}
+
+std::vector<std::byte> read_encoded(const std::filesystem::path& path) {
+  const PositionedFile file(path.string());
+  if (file.size() > static_cast<int64_t>(kMaxImageBytes))
+    throw DataError("images: expected an image of at most 256 MiB, got " + std::to_string(file.size()) +
+                    " bytes in " + path.string() + "; remove it");
+  return file.read(0, file.size());
 }
 
 Image read_image(const std::filesystem::path& path, const DecodeOptions& decode) {

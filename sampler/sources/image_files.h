@@ -5,8 +5,10 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sampler/codecs/decode.h"
+#include "sampler/sources/encoded_images.h"
 #include "sampler/sources/indexed_images.h"
 #include "sampler/sources/name_pool.h"
 
@@ -16,7 +18,7 @@ inline constexpr uint64_t kMaxImageBytes = uint64_t{256} << 20;  ///< limit of o
 
 /// Images in files of their own. A sample's key is its path relative to the root, so moving the root keeps
 /// the ids.
-class ImageFiles : public IndexedImages {
+class ImageFiles : public IndexedImages, public EncodedImages {
  public:
   ImageFiles(std::filesystem::path root, ClassTable table, const DecodeOptions& decode)
       : IndexedImages(std::move(table)), root_(std::move(root)), decode_(decode) {}
@@ -26,6 +28,7 @@ class ImageFiles : public IndexedImages {
 
   std::string key(int64_t i) const override { return std::string(relative_.at(i)); }
   Image get(int64_t i) const override;
+  std::vector<std::byte> encoded(int64_t i) const override;
 
  private:
   std::filesystem::path root_;
@@ -35,6 +38,9 @@ class ImageFiles : public IndexedImages {
 
 /// Reads and decodes an image file. Throws DataError naming it.
 Image read_image(const std::filesystem::path& path, const DecodeOptions& decode);
+
+/// The bytes of an image file. Throws DataError naming it.
+std::vector<std::byte> read_encoded(const std::filesystem::path& path);
 
 /// ASCII letters in lower case.
 std::string lower_case(std::string text);

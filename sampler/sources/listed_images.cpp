@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/paths.h"
+#include "sampler/sources/encoded_images.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/indexed_images.h"
 #include "sampler/sources/name_pool.h"
@@ -21,7 +22,7 @@ std::string normal(const std::string& name) {
 
 }  // namespace
 
-class ListedImages::Images : public IndexedImages {
+class ListedImages::Images : public IndexedImages, public EncodedImages {
  public:
   Images(ListedImages from, const DecodeOptions& decode)
       : IndexedImages(ClassTable({from.names_.begin(), from.names_.end()}, {})),
@@ -41,6 +42,11 @@ class ListedImages::Images : public IndexedImages {
   Image get(int64_t i) const override {
     const Place& place = places_.at(static_cast<size_t>(i));
     return place.shard ? shards_[*place.shard].get(place.at, decode_) : read_image(root_ / key(i), decode_);
+  }
+
+  std::vector<std::byte> encoded(int64_t i) const override {
+    const Place& place = places_.at(static_cast<size_t>(i));
+    return place.shard ? shards_[*place.shard].encoded(place.at) : read_encoded(root_ / key(i));
   }
 
  private:

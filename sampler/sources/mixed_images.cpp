@@ -5,12 +5,13 @@
 #include <numeric>
 
 #include "common/error.h"
+#include "sampler/sources/encoded_images.h"
 
 namespace lodestone::sampler {
 
 namespace {
 
-class MixedImages : public ImageDataset {
+class MixedImages : public ImageDataset, public EncodedImages {
  public:
   MixedImages(std::vector<std::shared_ptr<const ImageDataset>> sources, std::vector<double> weights,
               LeftOut left_out)
@@ -71,6 +72,10 @@ class MixedImages : public ImageDataset {
   Image get(int64_t i) const override {
     const size_t s = source_of(i);
     return sources_[s]->get(i - begins_[s]);
+  }
+  std::vector<std::byte> encoded(int64_t i) const override {
+    const size_t s = source_of(i);
+    return encoded_image(*sources_[s], i - begins_[s]);
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sampler/codecs/decode.h"
 #include "sampler/sources/positioned_file.h"
@@ -31,10 +32,14 @@ class TarShard {
   /// Reads and decodes sample i of the shard. Throws DataError naming shard, member and offset if it is
   /// damaged.
   Image get(size_t i, const DecodeOptions& decode) const;
+  /// Reads the bytes of sample i. Throws the same.
+  std::vector<std::byte> encoded(size_t i) const;
   /// Opens the file once instead of for each image. Throws DataError.
   void keep_open() { open_.emplace(path_); }
 
  private:
+  std::string where(size_t i) const;
+
   std::string path_;
   ShardIndex index_;
   std::optional<PositionedFile> open_;

@@ -4,6 +4,7 @@
 #include "common/counted.h"
 #include "common/error.h"
 #include "common/printable.h"
+#include "sampler/sources/encoded_images.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_source.h"
 #include "sampler/sources/indexed_images.h"
@@ -22,7 +23,7 @@ struct Part {
   int64_t first = 0;
 };
 
-class TarShards : public IndexedImages {
+class TarShards : public IndexedImages, public EncodedImages {
  public:
   TarShards(std::vector<Part> parts, ClassTable table, const DecodeOptions& decode)
       : IndexedImages(std::move(table)), parts_(std::move(parts)), decode_(decode) {
@@ -46,6 +47,11 @@ class TarShards : public IndexedImages {
   Image get(int64_t i) const override {
     const Part& part = part_of(i);
     return part.shard.get(static_cast<size_t>(i - part.first), decode_);
+  }
+
+  std::vector<std::byte> encoded(int64_t i) const override {
+    const Part& part = part_of(i);
+    return part.shard.encoded(static_cast<size_t>(i - part.first));
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/json_reader.h"
 #include "common/utf8.h"
+#include "sampler/sources/encoded_images.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/path_patterns.h"
 #include "sampler/sources/shard_keys.h"
@@ -104,7 +105,7 @@ std::vector<std::string> captions_in(const std::vector<std::byte>& bytes, const 
 }
 
 /// The images of shards, each a class of its own.
-class ShardImages : public ImageDataset {
+class ShardImages : public ImageDataset, public EncodedImages {
  public:
   ShardImages(std::shared_ptr<const Shards> shards, const DecodeOptions& decode)
       : shards_(std::move(shards)), decode_(decode) {}
@@ -123,15 +124,16 @@ class ShardImages : public ImageDataset {
   std::string class_name(int64_t c) const override { return key(c); }
   int64_t group(int64_t c) const override { return c; }
   LeftOut left_out() const override { return left_out_; }
-  Image get(int64_t i) const override {
-    const std::string where = shards_->where(place(i), names_[static_cast<size_t>(i)]);
+  Image get(int64_t i) const override { return decode_image(encoded(i), decode_, where(i)); }
+  std::vector<std::byte> encoded(int64_t i) const override {
     if (place(i).size > static_cast<int64_t>(kMaxImageBytes))
       throw DataError("captions: expected an image of at most 256 MiB, got " + std::to_string(place(i).size) +
-                      " bytes in " + where + "; remove it");
-    return decode_image(shards_->read(place(i)), decode_, where);
+                      " bytes in " + where(i) + "; remove it");
+    return shards_->read(place(i));
   }
 
  private:
+  std::string where(int64_t i) const { return shards_->where(place(i), names_[static_cast<size_t>(i)]); }
   const Place& place(int64_t i) const { return places_.at(static_cast<size_t>(i)); }
 
   std::shared_ptr<const Shards> shards_;

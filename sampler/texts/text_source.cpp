@@ -92,10 +92,10 @@ class Indexer {
                            : is(TextFormat::kPairs) ? 2
                                                     : 3;
     }
-    set_.rows_meet = is(TextFormat::kQueries) || (is(TextFormat::kPairs) && !with_label_);
-    texts_ = std::make_shared<IndexedTexts>(is_named()       ? TextClasses::kNamed
-                                            : set_.rows_meet ? TextClasses::kRows
-                                                             : TextClasses::kOwn,
+    set_.row_is_unit = is(TextFormat::kQueries) || (is(TextFormat::kPairs) && !with_label_);
+    texts_ = std::make_shared<IndexedTexts>(is_named()         ? TextClasses::kNamed
+                                            : set_.row_is_unit ? TextClasses::kRows
+                                                               : TextClasses::kOwn,
                                             set_.texts_per_row);
   }
 

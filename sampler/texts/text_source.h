@@ -35,7 +35,7 @@ struct TextSource {
 struct TextSet {
   std::shared_ptr<const TextDataset> texts;
   int64_t texts_per_row = 1;   ///< samples r·texts_per_row … belong to row r
-  bool rows_meet = false;      ///< a row is a unit of the batch (RowSampler)
+  bool row_is_unit = false;    ///< a row is a unit of the batch (RowSampler)
   std::vector<Tuple> tuples;   ///< of samples, one per row
   std::vector<double> scores;  ///< of the pair (2r, 2r+1)
 

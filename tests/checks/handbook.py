@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The operator's handbook is complete: docs/operations.md and docs/errors.md name every exit code, signal, environment variable,
-alert and file of a run that the sources know, and no exit code, variable or alert that they don't. docs/losses.md has the names and
-sentences of the tables of losses and miners. usage: handbook.py [ROOT]"""
+alert and file of a run that the sources know, and no exit code, variable or alert that they don't. docs/losses.md begins a row with the name and
+sentence of each loss and miner. usage: handbook.py [ROOT]"""
 import pathlib
 import re
 import sys
@@ -43,7 +43,7 @@ def unlike_tables(root):
     """The differences of docs/losses.md from the tables of losses and miners."""
     page, found = (root / "docs/losses.md").read_text(), []
     for title, table in (("Losses", "trainer/losses/table.cpp"), ("Miners", "trainer/miners/table.cpp")):
-        told = set(re.findall(r"^\| `(\w+)` \| (.+) \|$", section(page, title), re.M))
+        told = set(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", section(page, title), re.M))
         known = set(NAMED.findall((root / table).read_text()))
         as_row = lambda rows: {f"| `{name}` | {sentence} |" for name, sentence in rows}
         found += differences(f"the row of {table}", "docs/losses.md", as_row(told), as_row(known))

@@ -28,7 +28,7 @@ ALLOWED = {("trainer/commands/launch.cpp", "read_symlink"): "/proc/self/exe"}
 # Options and keys whose name or sentence speaks of these hold paths, but for those below, which are no paths.
 OPTION = re.compile(r'->add_option\(\s*"([^"]+)"\s*,\s*[^,]+,\s*((?:"(?:\\.|[^"\\])*"\s*)*)', re.S)
 OF_PATHS = re.compile(r"\b(files?|folders?|paths?|checkpoints?|YAML|JSON)\b")
-NO_PATH_OPTIONS = {"--query": "a text, too: search looks at it", "--set": "an assignment, whose key says what it holds",
+NO_PATH_OPTIONS = {"--input": "a text, too: search looks at it", "--set": "an assignment, whose key says what it holds",
                    "--address": "of this host", "--kind": "a word", "--calibrate": "a rate", "--name": "an identity",
                    "-k": "a number"}
 FIELD = re.compile(r'\bfield\(\s*\{\s*"(\w+)"(.*?)\}\s*,\s*&', re.S)

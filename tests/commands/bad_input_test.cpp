@@ -130,12 +130,12 @@ TEST_F(BadInput, AnAbsentBackendIsNamed) {
   expect(train({"distributed.backend=nccl"}), 2, {"nccl"});
 }
 
-TEST_F(BadInput, ABadPictureInTheEvaluationIsNeverReplaced) {
-  fs::copy(work_.path("pictures"), work_.path("judged"), fs::copy_options::recursive);
-  const fs::path victim = work_.path("judged/class2/1.png");
+TEST_F(BadInput, ABadImageInTheEvaluationIsNeverReplaced) {
+  fs::copy(work_.path("pictures"), work_.path("evaluated"), fs::copy_options::recursive);
+  const fs::path victim = work_.path("evaluated/class2/1.png");
   write_bytes(victim, contents(victim).substr(0, 40));
-  expect(train({"evaluate.data.path=judged"}), 3, {"class2/1.png"});
-  expect(train({"data.loader.on_bad_record=skip", "evaluate.data.path=judged", "evaluate.every=3",
+  expect(train({"evaluate.data.path=evaluated"}), 3, {"class2/1.png"});
+  expect(train({"data.loader.on_bad_record=skip", "evaluate.data.path=evaluated", "evaluate.every=3",
                 "run_dir=" + work_.path("skipped").string()}),
          0, {"class2/1.png", "evaluation: left out 1 of 48 samples, which could not be read"});
   EXPECT_THAT(contents(work_.path("skipped/metrics.jsonl")), HasSubstr("\"left_out\":1"));
@@ -143,8 +143,8 @@ TEST_F(BadInput, ABadPictureInTheEvaluationIsNeverReplaced) {
 
 TEST_F(BadInput, EvaluationAndEmbeddingLeaveTheSameOutOnAnyNumberOfRanks) {
   ASSERT_EQ(train({"data.loader.on_bad_record=skip"}).code, 0);
-  fs::copy(work_.path("pictures"), work_.path("judged"), fs::copy_options::recursive);
-  for (const char* name : {"judged/class0/0.png", "judged/class7/5.png"})
+  fs::copy(work_.path("pictures"), work_.path("evaluated"), fs::copy_options::recursive);
+  for (const char* name : {"evaluated/class0/0.png", "evaluated/class7/5.png"})
     write_bytes(work_.path(name), contents(work_.path(name)).substr(0, 40));
   std::vector<std::string> measured;
   for (const int ranks : {1, 2}) {
@@ -156,12 +156,13 @@ TEST_F(BadInput, EvaluationAndEmbeddingLeaveTheSameOutOnAnyNumberOfRanks) {
       return run(ranks == 1 ? command : mpirun(ranks, command));
     };
     const std::string json = work_.path("j" + suffix), npy = work_.path(suffix + ".npy");
-    const Finished judged = start({"evaluate", work_.run(), "--set", "evaluate.data.path=judged", "--set",
-                                   "evaluate.floor=false", "--bootstrap", "0", "--json", json});
-    expect(judged, 0, {"class0/0.png", "class7/5.png", "2 of 48 samples"});
+    const Finished evaluated = start({"evaluate", work_.run(), "--set", "evaluate.data.path=evaluated",
+                                      "--set", "evaluate.floor=false", "--bootstrap", "0", "--json", json});
+    expect(evaluated, 0, {"class0/0.png", "class7/5.png", "2 of 48 samples"});
     measured.push_back(contents(json));
     EXPECT_THAT(measured.back(), HasSubstr("\"left_out\": 2"));
-    const Finished embedded = start({"embed", work_.run(), "--input", work_.path("judged"), "--output", npy});
+    const Finished embedded =
+        start({"embed", work_.run(), "--input", work_.path("evaluated"), "--output", npy});
     expect(embedded, 0, {"class0/0.png", "class7/5.png"});
     EXPECT_THAT(embedded.out, HasSubstr("46 embeddings of width"));
     EXPECT_THAT(embedded.out, HasSubstr("2 bad records left out"));
@@ -170,13 +171,13 @@ TEST_F(BadInput, EvaluationAndEmbeddingLeaveTheSameOutOnAnyNumberOfRanks) {
   EXPECT_EQ(measured[0], measured[1]);
   EXPECT_EQ(contents(work_.path("1.npy.rows.jsonl")), contents(work_.path("2.npy.rows.jsonl")));
   // More than may be: as many on all ranks together as the limit is on.
-  const auto too_many = lodestone({"evaluate", work_.run(), "--set", "evaluate.data.path=judged", "--set",
+  const auto too_many = lodestone({"evaluate", work_.run(), "--set", "evaluate.data.path=evaluated", "--set",
                                    "data.loader.on_bad_record=skip"});
   expect(run(too_many), 3, {"at most 1 of 48"});
   expect(run(mpirun(2, too_many)), 3, {"at most 1 of 48"});
 }
 
-TEST_F(BadInput, EveryRanksSkippedRecordsAreToldByTheFirst) {
+TEST_F(BadInput, EveryRanksSkippedRecordsAreReportedByTheFirst) {
   for (const char* name : {"pictures/class1/2.png", "pictures/class6/3.png"})
     write_bytes(work_.path(name), contents(work_.path(name)).substr(0, 40));
   const auto command = [&](const char* limit) {
@@ -223,7 +224,7 @@ TEST_F(BadInput, SearchAndMiningLeaveOutWhatCannotBeRead) {
   }
 }
 
-TEST_F(BadInput, AFifoAmongPicturesHoldsNothingUp) {
+TEST_F(BadInput, AFifoAmongImagesHoldsNothingUp) {
   ASSERT_EQ(::mkfifo(work_.path("pictures/class0/pipe.png").c_str(), 0600), 0);
   ASSERT_EQ(train().code, 0);
   expect(run(lodestone({"embed", work_.run(), "--input", work_.path("pictures/class0"), "--output",

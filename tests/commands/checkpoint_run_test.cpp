@@ -62,7 +62,7 @@ bool reached(const Workspace& work, int64_t step) {
       60, [&] { return contents(work.run() / "metrics.jsonl").find(wanted) != std::string::npos; });
 }
 
-TEST(CheckpointRun, Sigusr2SavesAndTrainingGoesOnUnderMpirunToo) {
+TEST(CheckpointRun, Sigusr2SavesAndTrainingContinuesUnderMpirunToo) {
   for (const int ranks : {1, 2}) {
     const Workspace work;
     const Words command = train(work, {"schedule.steps=100000", "checkpoint.every_steps=0"});
@@ -195,7 +195,7 @@ double largest_difference(const Workspace& a, const Workspace& b) {
   return largest;
 }
 
-TEST(CheckpointRun, GoesOnWithAnotherNumberOfRanks) {
+TEST(CheckpointRun, ContinuesWithAnotherNumberOfRanks) {
   const Words settings = {"schedule.steps=12", "checkpoint.every_steps=6", "memory.kind=xbm",
                           "memory.size=40"};
   const auto command = [&](int ranks, const Workspace& work) { return mpirun(ranks, train(work, settings)); };

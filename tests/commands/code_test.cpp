@@ -102,6 +102,23 @@ TEST_F(Code, OfAConfigurationIsNotLoadedByItself) {
   EXPECT_EQ(planned.code, 0) << planned.err;
 }
 
+TEST_F(Code, OfAConfigurationAsAModelIsNotLoadedByItself) {
+  const auto embed_own = [](std::vector<std::string> more) {
+    std::vector<std::string> words{"embed", work_->config(), "--output", path("own.npy")};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(lodestone(words));
+  };
+  const Finished refused = embed_own({});
+  EXPECT_EQ(refused.code, 2) << refused.err;
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("--allow-code"), HasSubstr("with your rights")));
+  const Finished allowed = embed_own({"--allow-code"});
+  EXPECT_EQ(allowed.code, 0) << allowed.err;
+  EXPECT_EQ(embed_own({"--set", "encoder.file=" + model()}).code, 0);
+  const Finished shown = run(lodestone({"inspect", work_->config()}));
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("CODE"), HasSubstr(model())));
+}
+
 TEST_F(Code, IsLoadedWhereTheUserSaysSo) {
   const std::string folder = work_->run();
   EXPECT_EQ(embed({"--set", "encoder.file=" + model()}).code, 0);

@@ -80,13 +80,14 @@ TEST_F(Export, WritesAModelCardBesideIt) {
   EXPECT_THAT(plain,
               ::testing::Not(AnyOf(HasSubstr("run_dir"), HasSubstr("metrics:"), HasSubstr("\nlicense:"))));
 
-  const auto judged = work_.path("judged.json");
-  ASSERT_EQ(run(lodestone({"evaluate", work_.run(), "--json", judged, "--calibrate", "0.1"}), 60).code, 0);
-  const Finished told = run(lodestone({"export", work_.run(), "--format", "torchscript", "--output",
-                                       work_.path("m.pt"), "--card", work_.path("README.md"), "--measures",
-                                       judged, "--license", "mit", "--data-license", "CC-BY-4.0"}),
-                            60);
-  ASSERT_EQ(told.code, 0) << told.err;
+  const auto evaluated = work_.path("evaluated.json");
+  ASSERT_EQ(run(lodestone({"evaluate", work_.run(), "--json", evaluated, "--calibrate", "0.1"}), 60).code, 0);
+  const Finished reported =
+      run(lodestone({"export", work_.run(), "--format", "torchscript", "--output", work_.path("m.pt"),
+                     "--card", work_.path("README.md"), "--measures", evaluated, "--license", "mit",
+                     "--data-license", "CC-BY-4.0"}),
+          60);
+  ASSERT_EQ(reported.code, 0) << reported.err;
   EXPECT_THAT(
       contents(work_.path("README.md")),
       AllOf(HasSubstr("license: \"mit\"\n"), HasSubstr("data: CC-BY-4.0"),
@@ -94,9 +95,9 @@ TEST_F(Export, WritesAModelCardBesideIt) {
   EXPECT_FALSE(std::filesystem::exists(work_.path("m.md")));
 
   for (const char* other : {"[1]", R"({"step":"8"})"}) {
-    std::ofstream(judged) << other;
+    std::ofstream(evaluated) << other;
     EXPECT_EQ(run(lodestone({"export", work_.run(), "--format", "safetensors", "--output",
-                             work_.path("n.safetensors"), "--measures", judged}),
+                             work_.path("n.safetensors"), "--measures", evaluated}),
                   60)
                   .code,
               3);

@@ -82,10 +82,10 @@ TEST(Extensions, StandInReferenceAndSchema) {
 
 TEST(Extensions, OfARunAreNamedToAProgramWithoutThem) {
   RunConfig config{Tables()};
-  const auto told = message_of<ConfigError>(
+  const auto reported = message_of<ConfigError>(
       [&] { read_stored_config("loss: {name: own_loss}", "run/config.yaml", {}, config); });
-  EXPECT_THAT(told, AllOf(HasSubstr("run/config.yaml:1: loss.name: unknown name 'own_loss'"),
-                          HasSubstr("; use the program that registers 'own_loss'")));
+  EXPECT_THAT(reported, AllOf(HasSubstr("run/config.yaml:1: loss.name: unknown name 'own_loss'"),
+                              HasSubstr("; use the program that registers 'own_loss'")));
   EXPECT_THAT(message_of<ConfigError>([&] { read("loss: own_loss", config); }),
               HasSubstr("; or use the program that registers 'own_loss'"));
 }

@@ -98,7 +98,7 @@ class Gpu : public ::testing::Test {
   }
 };
 
-TEST_F(Gpu, GoesOnBitIdentically) {
+TEST_F(Gpu, ContinuesBitIdentically) {
   for (const std::vector<std::string>& settings : {std::vector<std::string>{},
                                                    {"precision=float16"},
                                                    {"precision=bfloat16"},

@@ -56,7 +56,7 @@ TEST(NonFinite, StepsThatAreNotFiniteAreSkippedOrRolledBackSoOftenAndNoMore) {
 
 // A model that divides by an image's contrast, and one image that has none: each batch with it is not
 // finite.
-TEST(NonFinite, RollsBackFromBatchesThatAreNotFiniteAndGoesOnToTheEnd) {
+TEST(NonFinite, RollsBackFromBatchesThatAreNotFiniteAndContinuesToTheEnd) {
   torch::jit::Module model("contrast");
   model.register_parameter("weight", at::sin(at::arange(256 * 8, at::kFloat)).reshape({256, 8}),
                            /*is_buffer=*/false);
@@ -101,7 +101,7 @@ def forward(self, x):
   EXPECT_EQ(counts[0], counts[1]);
 }
 
-TEST(NonFinite, ADamagedCheckpointThatARollbackPassesOverIsTold) {
+TEST(NonFinite, ADamagedCheckpointThatARollbackPassesOverIsReported) {
   const Workspace work;
   ASSERT_EQ(run(lodestone({"train", work.config()})).code, 0);
   const auto newest = work.run() / "checkpoints" / "step-00000008";

@@ -102,7 +102,7 @@ TEST_F(Output, OfManyQueriesIsASummaryBesideAFile) {
   EXPECT_THAT(nobody.err, HasSubstr("0 of 30 right, 0 confused with another identity, 30 not recognised"));
 }
 
-TEST_F(Output, AGalleryTellsWhatItReplaced) {
+TEST_F(Output, AGalleryReportsWhatItReplaced) {
   const auto add = [](const std::string& folder) {
     return in_shell("$L gallery add people.safetensors grey/" + folder + " --name anna --checkpoint run").out;
   };
@@ -118,7 +118,7 @@ size_t images_of(const std::string& page) {
 }
 
 // A gallery's file may name what lies anywhere on the host of whoever opens it.
-TEST_F(Output, AGalleryShowsNoFilesButPicturesOfFoldersThatAreNamed) {
+TEST_F(Output, AGalleryShowsNoFilesButImagesOfFoldersThatAreNamed) {
   const Finished made = in_shell(
       "mkdir -p s elsewhere && cp grey/class0/0.png s/own.png && cp grey/class0/1.png elsewhere/a.png && "
       "printf '\\211PNG\\r\\n\\032\\n secret' > s/no.png && ln -sf ../elsewhere/a.png s/link.png && "
@@ -173,7 +173,7 @@ TEST_F(Output, ASlipInTheCommandIsNamedWithTheNearest) {
 }
 
 // Whoever starts the ranks. On several hosts each host tells it, since its file may be what is missing.
-TEST_F(Output, WhatAllRanksOfAHostFindIsToldOnce) {
+TEST_F(Output, WhatAllRanksOfAHostFindIsReportedOnce) {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"train", path("nowhere.yaml").string()},
         {"trian", path("nowhere.yaml").string()}}) {
@@ -187,7 +187,7 @@ TEST_F(Output, WhatAllRanksOfAHostFindIsToldOnce) {
 }
 
 // The one that speaks for its host may be well, or gone: what nobody else says is said all the same.
-TEST_F(Output, WhatOneRankAloneFindsIsTold) {
+TEST_F(Output, WhatOneRankAloneFindsIsReported) {
   for (const char* variables : {"OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=0 "
                                 "OMPI_COMM_WORLD_LOCAL_SIZE=2",
                                 "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=1 "
@@ -218,25 +218,25 @@ TEST_F(Output, WhatIsNotThereIsNoDamage) {
   EXPECT_THAT(in_shell("mkdir -p empty; $L evaluate empty").err, HasSubstr("got none; train the run"));
 }
 
-TEST_F(Output, AReportThatCannotBeWrittenIsToldAndTheMeasuresStand) {
-  const Finished judged = in_shell(
+TEST_F(Output, AReportThatCannotBeWrittenIsLoggedAndTheMetricsStand) {
+  const Finished evaluated = in_shell(
       "rm -f run/report.html; mkdir run/report.html; touch run/report.html/x; $L evaluate run --bootstrap 0 "
       "--json r.json; "
       "code=$?; rm -rf run/report.html; exit $code");
-  EXPECT_EQ(judged.code, 0) << judged.err;
-  EXPECT_THAT(judged.err, HasSubstr("the report is not written: "));
-  EXPECT_THAT(judged.out, HasSubstr("recall_at_1"));
+  EXPECT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_THAT(evaluated.err, HasSubstr("the report is not written: "));
+  EXPECT_THAT(evaluated.out, HasSubstr("recall_at_1"));
   EXPECT_TRUE(json(path("r.json")).contains("recall_at_1"));
 }
 
 // Three results, of which none needs another.
 TEST_F(Output, JsonThatCannotBeWrittenCostsNeitherThresholdNorReport) {
-  const Finished judged = in_shell(
+  const Finished evaluated = in_shell(
       "rm -f run/report.html run/calibration.json; $L evaluate run --bootstrap 0 --calibrate 0.1 "
       "--json nowhere/o.json");
-  EXPECT_EQ(judged.code, 1) << judged.err;
-  EXPECT_THAT(judged.err, HasSubstr("nowhere/o.json"));
-  EXPECT_THAT(judged.out, HasSubstr("recall_at_1"));
+  EXPECT_EQ(evaluated.code, 1) << evaluated.err;
+  EXPECT_THAT(evaluated.err, HasSubstr("nowhere/o.json"));
+  EXPECT_THAT(evaluated.out, HasSubstr("recall_at_1"));
   EXPECT_TRUE(fs::exists(path("run/report.html")));
   EXPECT_TRUE(fs::exists(path("run/calibration.json")));
 }

@@ -176,7 +176,7 @@ TEST(Plan, IsWrittenToStdoutWhereverThatLeads) {
                                                HasSubstr("worthwhile up to")));
 }
 
-TEST(Plan, RefusesWhatItCannotTell) {
+TEST(Plan, RefusesWhatItCannotPredict) {
   const Workspace work;
   const Finished proxies =
       run(lodestone({"plan", work.config(), "--set", "loss.name=arcface", "--set", "miner.name=all"}));

@@ -20,7 +20,7 @@ void copy_folder(const fs::path& from, const fs::path& to) {
   fs::copy(from, to, fs::copy_options::recursive);
 }
 
-TEST(ResumePlace, WhatDiffersIsToldByKeyOnce) {
+TEST(ResumePlace, WhatDiffersIsReportedByKeyOnce) {
   const Workspace work;
   ASSERT_EQ(train(work, {kUntil}).code, 0);
   const Finished same = train(work, {kUntil});
@@ -53,7 +53,7 @@ int64_t rows_of(const nlohmann::json& place, int64_t batches) {
   return place["epoch"].get<int64_t>() * batches * 8 + place["rows"].get<int64_t>();
 }
 
-TEST(ResumePlace, AnotherGlobalBatchGoesOnAtTheSamePlaceOrAtTheNextEpoch) {
+TEST(ResumePlace, AnotherGlobalBatchContinuesAtTheSamePlaceOrAtTheNextEpoch) {
   for (const std::string name : {"pk", "shuffle", "two_views", "no_duplicates", "hard_class"})
     for (const int64_t steps : {1, 2, 3, 4, 7}) {
       const Workspace work;

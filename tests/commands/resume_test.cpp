@@ -75,7 +75,7 @@ void expect_rows_to_follow(const ByClass& before, const ByClass& after, const st
 struct Change {
   const char* what;
   std::function<void(const fs::path& images)> make;
-  std::string told;  ///< nothing: not a word of classes
+  std::string reported;  ///< nothing: not a word of classes
 };
 
 void copy_folder(const fs::path& from, const fs::path& to) {
@@ -109,10 +109,10 @@ const std::vector<Change> kChanges = {
 
 void expect_logged(const Finished& done, const Change& change) {
   ASSERT_EQ(done.code, 0) << change.what << done.err;
-  if (change.told.empty()) {
+  if (change.reported.empty()) {
     EXPECT_THAT(done.err, Not(HasSubstr("known by name"))) << change.what;
   } else {
-    EXPECT_THAT(done.err, HasSubstr(change.told)) << change.what;
+    EXPECT_THAT(done.err, HasSubstr(change.reported)) << change.what;
   }
 }
 
@@ -131,7 +131,7 @@ TEST(Resume, ProxiesAndClassMeansFollowTheirClassesNames) {
         expect_rows_to_follow(before, after, "sampler", tensor);
       for (const auto& [name, steps] : after.rows("proxies", "steps"))
         EXPECT_EQ(steps.item<int64_t>(), before.rows("proxies", "steps").contains(name) ? 9 : 1) << name;
-      if (ranks == 2 && change.told.empty()) break;
+      if (ranks == 2 && change.reported.empty()) break;
     }
 }
 
@@ -149,7 +149,7 @@ TEST(Resume, RowsOfAMemoryFollowTheirClassesNames) {
       EXPECT_EQ(row.first, before.at(id).first) << change.what;
       EXPECT_EQ(after.names.at(static_cast<size_t>(row.second)), row.first) << "alone in its group";
     }
-    const bool gone = change.told.find("are gone") != std::string::npos;
+    const bool gone = change.reported.find("are gone") != std::string::npos;
     EXPECT_EQ(done.err.find("rows were dropped, whose classes are gone") != std::string::npos, gone)
         << change.what << done.err;
   }

@@ -72,10 +72,10 @@ TEST(RunFolderInUse, ASecondJobThatIsRefusedChangesNothing) {
     EXPECT_THAT(changed(before, all_in(work.path(""))), IsEmpty());
   }
   // Evaluating it is allowed; the report is the run's own to write.
-  const Finished judged = run(lodestone({"evaluate", work.run(), "--set", "evaluate.data.path=pictures"}));
-  EXPECT_EQ(judged.code, 0) << judged.err;
-  EXPECT_THAT(judged.out, HasSubstr("recall_at_1"));
-  EXPECT_THAT(judged.err, HasSubstr("the report is not written"));
+  const Finished evaluated = run(lodestone({"evaluate", work.run(), "--set", "evaluate.data.path=pictures"}));
+  EXPECT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_THAT(evaluated.out, HasSubstr("recall_at_1"));
+  EXPECT_THAT(evaluated.err, HasSubstr("the report is not written"));
   const Finished kept =
       run(lodestone({"evaluate", work.run(), "--set", "evaluate.data.path=pictures", "--calibrate", "0.1"}));
   EXPECT_EQ(kept.code, 1) << kept.err;
@@ -91,9 +91,9 @@ TEST(RunFolder, AReportThatCannotBeWrittenCostsTheReportAlone) {
   const Finished trained = run(train(work, {}));
   EXPECT_EQ(trained.code, 0) << trained.err;
   EXPECT_THAT(trained.err, HasSubstr("the report is not written"));
-  const Finished judged = run(lodestone({"evaluate", work.run(), "--json", work.path("result.json")}));
-  EXPECT_EQ(judged.code, 0) << judged.err;
-  EXPECT_THAT(judged.err, HasSubstr("the report is not written"));
+  const Finished evaluated = run(lodestone({"evaluate", work.run(), "--json", work.path("result.json")}));
+  EXPECT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_THAT(evaluated.err, HasSubstr("the report is not written"));
   EXPECT_TRUE(fs::exists(work.path("result.json")));
 }
 

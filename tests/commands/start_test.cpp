@@ -48,21 +48,21 @@ TEST(MinerChoice, AutoIsWhatTheLossWants) {
   EXPECT_EQ(miner_of("loss: triplet\nminer: batch_hard"), "batch_hard");
 }
 
-TEST(MinerChoice, OneThatThrowsAwayASoftmaxLossesNegativesIsTold) {
-  const auto told = [](const std::string& yaml) {
+TEST(MinerChoice, OneThatThrowsAwayASoftmaxLossesNegativesIsReported) {
+  const auto reported = [](const std::string& yaml) {
     RunConfig config{Tables()};
     read(yaml, config);
     const auto lines = objective_lines(config);
     return lines.empty() ? "" : lines.front().text;
   };
   EXPECT_THAT(
-      told("loss: supcon\nminer: batch_hard"),
+      reported("loss: supcon\nminer: batch_hard"),
       AllOf(HasSubstr("batch_hard"), HasSubstr("one for each positive"), HasSubstr("leave miner out")));
-  EXPECT_THAT(told("loss: infonce\nminer: multi_similarity"), HasSubstr("the hardest alone"));
+  EXPECT_THAT(reported("loss: infonce\nminer: multi_similarity"), HasSubstr("the hardest alone"));
   for (const char* fine :
        {"loss: supcon", "loss: supcon\nminer: all", "loss: triplet\nminer: batch_hard",
         "loss: contrastive\nminer: semi_hard", "loss: multi_similarity\nminer: multi_similarity"})
-    EXPECT_EQ(told(fine), "") << fine;
+    EXPECT_EQ(reported(fine), "") << fine;
 }
 
 TEST(SpellingLines, CountClassesThatLookAlike) {
@@ -179,8 +179,8 @@ TEST(IdleKeys, NumbersThatOthersBringToNothingAreRefused) {
   EXPECT_EQ(error_of("global_batch: 64\nmicro_batch: 64"), "no error");
 }
 
-TEST(VainSettings, AreToldWithTheirKey) {
-  const auto told = [](const std::string& yaml, int world = 1) {
+TEST(VainSettings, AreReportedWithTheirKey) {
+  const auto reported = [](const std::string& yaml, int world = 1) {
     RunConfig config{Tables()};
     read(yaml, config);
     std::string keys;
@@ -190,20 +190,20 @@ TEST(VainSettings, AreToldWithTheirKey) {
     }
     return keys;
   };
-  EXPECT_EQ(told("schedule: {steps: 100}"), "");
-  EXPECT_EQ(told("schedule: {steps: 50}"), "schedule.warmup_steps ") << "the default, too";
-  EXPECT_EQ(told("schedule: {shape: step, milestones: [5, 1000]}"), "schedule.milestones ");
-  EXPECT_EQ(told("ema: {decay: 0.9, start_step: 1000}"), "ema.start_step ");
-  EXPECT_EQ(told("memory: {kind: xbm, start_step: 1000}"), "memory.start_step ");
-  EXPECT_EQ(told("global_batch: 64\nmicro_batch: 30"), "");
-  EXPECT_EQ(told("global_batch: 64\nmicro_batch: 30", 2), "");
-  EXPECT_EQ(told("global_batch: 64\nmicro_batch: 30", 3), "micro_batch ");
-  EXPECT_EQ(told("checkpoint: {keep_best: {count: 1}}"), "checkpoint.keep_best ");
-  EXPECT_EQ(told("checkpoint: {keep_best: {count: 1}}\nevaluate: {every: 5, data: {path: a}}"), "");
+  EXPECT_EQ(reported("schedule: {steps: 100}"), "");
+  EXPECT_EQ(reported("schedule: {steps: 50}"), "schedule.warmup_steps ") << "the default, too";
+  EXPECT_EQ(reported("schedule: {shape: step, milestones: [5, 1000]}"), "schedule.milestones ");
+  EXPECT_EQ(reported("ema: {decay: 0.9, start_step: 1000}"), "ema.start_step ");
+  EXPECT_EQ(reported("memory: {kind: xbm, start_step: 1000}"), "memory.start_step ");
+  EXPECT_EQ(reported("global_batch: 64\nmicro_batch: 30"), "");
+  EXPECT_EQ(reported("global_batch: 64\nmicro_batch: 30", 2), "");
+  EXPECT_EQ(reported("global_batch: 64\nmicro_batch: 30", 3), "micro_batch ");
+  EXPECT_EQ(reported("checkpoint: {keep_best: {count: 1}}"), "checkpoint.keep_best ");
+  EXPECT_EQ(reported("checkpoint: {keep_best: {count: 1}}\nevaluate: {every: 5, data: {path: a}}"), "");
   const std::string texts = "data: {kind: texts, train: {path: ";
-  EXPECT_EQ(told(texts + "a.jsonl}, text: {multiline: true, header: 'yes'}}"),
+  EXPECT_EQ(reported(texts + "a.jsonl}, text: {multiline: true, header: 'yes'}}"),
             "data.text.multiline data.text.header ");
-  EXPECT_EQ(told(texts + "a.csv}, text: {multiline: true, header: 'yes'}}"), "");
+  EXPECT_EQ(reported(texts + "a.csv}, text: {multiline: true, header: 'yes'}}"), "");
 }
 
 TEST(ChangedSettings, AreThoseThatDifferBelowTheirKeys) {
@@ -266,7 +266,7 @@ TEST(Stderr, IsOursWhateverIsSetBeside) {
   }
 }
 
-TEST(Start, TellsWhatThereIsToTrainOn) {
+TEST(Start, ReportsWhatThereIsToTrainOn) {
   const Workspace work;
   work.write_config("loss: {name: supcon}\n");
   const Finished pk =
@@ -296,7 +296,7 @@ TEST(Start, WarnsOfABatchWithoutPositivesAndOfTrainingThatStandsStill) {
       << "once, by one rank";
 }
 
-TEST(Start, TellsOfColoursThatAreNotSeen) {
+TEST(Start, WarnsOfColoursThatAreNotSeen) {
   const SmallRun work(colour_images("{name: conv4, channels: [8, 8, 8], embedding: 8}"));
   const Finished grey = run(lodestone({"train", work.config(), "--set", "data.image.channels=1"}));
   ASSERT_EQ(grey.code, 0) << grey.err;
@@ -306,7 +306,7 @@ TEST(Start, TellsOfColoursThatAreNotSeen) {
               AllOf(HasSubstr("in colour, trained on as"), Not(HasSubstr("data.image.channels: 3"))));
 }
 
-TEST(Start, TellsHowManyTextsLoseTheirEnd) {
+TEST(Start, ReportsHowManyTextsLoseTheirEnd) {
   const SmallRun work(texts("{name: bag_of_tokens}"));
   const Finished cut = run(lodestone({"train", work.config(), "--set", "data.text.tokenizer.max_tokens=4"}));
   ASSERT_EQ(cut.code, 0) << cut.err;

@@ -117,7 +117,7 @@ TEST(Stop, IsCaughtBeforeTheLibrariesBegin) {
   }
 }
 
-TEST(Stop, BeforeTheFirstStepSaysWhatFollowsAndTheSameCommandGoesOn) {
+TEST(Stop, BeforeTheFirstStepSaysWhatFollowsAndTheSameCommandContinues) {
   const Workspace work;
   ASSERT_EQ(::mkfifo(work.path("slow.yaml").c_str(), 0600), 0);
   Process process(lodestone({"train", work.path("slow.yaml")}));
@@ -127,7 +127,7 @@ TEST(Stop, BeforeTheFirstStepSaysWhatFollowsAndTheSameCommandGoesOn) {
   const Stopped stopped = stop(process, SIGTERM);
   EXPECT_EQ(stopped.end.code, 75);
   ::close(writer);
-  EXPECT_THAT(stopped.end.err, HasSubstr("stopped by signal 15 before the first step"));
+  EXPECT_THAT(stopped.end.err, HasSubstr("stopped by signal 15 before the first step: nothing was saved"));
   EXPECT_FALSE(fs::exists(work.run()));
 }
 
@@ -168,6 +168,8 @@ TEST(Stop, DuringAnEvaluationTheStepIsSavedAtOnce) {
   const Stopped stopped = stop(process, SIGTERM);
   EXPECT_EQ(stopped.end.code, 75) << stopped.end.err;
   EXPECT_LT(stopped.seconds, kAtOnce);
+  EXPECT_THAT(stopped.end.err, HasSubstr("stopped by signal 15 during the evaluation: saved step 3 in " +
+                                         (work.run() / "checkpoints/step-00000003").string()));
   EXPECT_TRUE(verify_checkpoint(work.run() / "checkpoints/step-00000003").ok());
   ASSERT_EQ(run(train(work, {{"schedule.steps=4"}})).code, 0) << "and it goes on";
   EXPECT_EQ(losses(work.run()).size(), 4u);
@@ -210,13 +212,13 @@ TEST(Stop, ASecondSignalEndsAtOnceWhateverIsUnderWay) {
 }
 
 TEST(Stop, AllRanksEndWith75DuringAnEvaluationAndAtTheStart) {
-  const Workspace judged;
-  Process evaluating(with_settings(mpirun(2, lodestone({"train", judged.config()})),
+  const Workspace evaluated;
+  Process evaluating(with_settings(mpirun(2, lodestone({"train", evaluated.config()})),
                                    {kLong, kLongEvaluation, {"evaluate.every=3"}}));
-  ASSERT_TRUE(reaches(judged, 3));
+  ASSERT_TRUE(reaches(evaluated, 3));
   const Stopped stopped = stop(evaluating, SIGUSR1);
   EXPECT_EQ(stopped.end.code, 75) << stopped.end.err;
-  EXPECT_TRUE(verify_checkpoint(judged.run() / "checkpoints/step-00000003").ok());
+  EXPECT_TRUE(verify_checkpoint(evaluated.run() / "checkpoints/step-00000003").ok());
 
   // One rank waits in MPI_Init for a process that is none, and gets the signal to stop.
   const Workspace starting;
@@ -312,7 +314,7 @@ TEST(Log, ErrorsHaveTheFormatThatTheCommandLineAsksFor) {
               ::testing::StartsWith("lodestone: error: "));
 }
 
-TEST(Log, ARemovedWorkingFolderIsToldInOurWordsAlone) {
+TEST(Log, ARemovedWorkingFolderIsReportedInOurWordsAlone) {
   const TempFolder folder;
   const std::string gone = folder.path() / "gone";
   const Finished end = run({"sh", "-c", "mkdir \"$1\" && cd \"$1\" && rmdir \"$1\" && exec \"$2\" config",

@@ -103,7 +103,7 @@ TEST(Launch, ATermSavesOneStepOnAllRanksAndExits75) {
   EXPECT_EQ(static_cast<size_t>(load_checkpoint(checkpoints.front()).step), losses(work.run()).size());
 }
 
-TEST(Launch, Usr2WritesEveryRanksFlightRecordAndTrainingGoesOn) {
+TEST(Launch, Usr2WritesEveryRanksFlightRecordAndTrainingContinues) {
   const Workspace work;
   Process job(launch(work, {}, {"schedule.steps=1000000", "checkpoint.every_steps=0"}));
   ASSERT_TRUE(reaches(work, 20));
@@ -259,7 +259,7 @@ TEST(Launch, WorksAsTheFirstProcessOfAContainer) {
   EXPECT_EQ(list_checkpoints(work.run() / "checkpoints").size(), 1u);
 }
 
-TEST(Launch, WhatIsWrongWithTheCommandIsToldOnceBeforeAnythingStarts) {
+TEST(Launch, WhatIsWrongWithTheCommandIsReportedOnceBeforeAnythingStarts) {
   const Workspace work;
   const Finished key = run(launch(work, {}, {"schedule.stepps=3"}));
   EXPECT_EQ(key.code, 2);
@@ -283,7 +283,7 @@ TEST(Launch, AConfigurationThatIsAPipeIsRefusedSinceRanksReadItToo) {
 }
 
 // LD_PRELOAD is split at blanks and colons.
-TEST(Launch, ALibraryThatMpirunCannotLoadIsToldWithTheCause) {
+TEST(Launch, ALibraryThatMpirunCannotLoadIsReportedWithTheCause) {
   const Workspace work;
   const fs::path program = LODESTONE_PROGRAM;
   for (const std::string name : {"plain", "with a blank", "with:colon", "alone"}) {

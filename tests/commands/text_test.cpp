@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// Sentences of eight topics, each with words of its own among common ones.
 class TextWorkspace : public TextFolder {
@@ -25,10 +26,10 @@ class TextWorkspace : public TextFolder {
   }
 
   /// A configuration over train and test files in a format, and the lines of those.
-  std::string config(const std::string& format, const std::string& rows, const std::string& judged_format,
-                     const std::string& judged, const std::string& more) const {
+  std::string config(const std::string& format, const std::string& rows, const std::string& evaluated_format,
+                     const std::string& tested, const std::string& more) const {
     write("train.tsv", rows);
-    write("test.tsv", judged);
+    write("test.tsv", tested);
     std::string all;
     for (int topic = 0; topic < 16; ++topic)
       for (int n = 0; n < 8; ++n) all += sentence(topic, n) + "\n";
@@ -43,27 +44,37 @@ class TextWorkspace : public TextFolder {
                      "encoder: {name: bag_of_tokens}\nschedule: {steps: 30, warmup_steps: 2}\n"
                      "optimizer: {learning_rate: 0.01}\ndistributed: {timeout: 60}\n"
                      "evaluate: {data: {path: test.tsv}, text: {format: " +
-                     judged_format + "}}\n" + more);
+                     evaluated_format + "}}\n" + more);
   }
 };
 
-nlohmann::json trained(const TextWorkspace& work, const std::string& config) {
+/// What the console says of a run of 30 steps: the unit of its pace, what is evaluated, the main metric.
+struct ConsoleWords {
+  std::string unit, evaluated, main;
+};
+
+nlohmann::json trained(const TextWorkspace& work, const std::string& config, const ConsoleWords& words) {
   const Finished train = run(lodestone({"train", config}));
   EXPECT_EQ(train.code, 0) << train.err;
+  EXPECT_THAT(train.err, AllOf(HasSubstr(" " + words.unit + "/s  ETA"),
+                               HasSubstr("evaluating " + words.evaluated + "\n"),
+                               HasSubstr("evaluated at step 30: " + words.main + " ")));
+  EXPECT_THAT(contents(work.path("run/report.html")), HasSubstr("<dd>" + words.evaluated + "</dd>"));
   const Finished evaluate =
       run(lodestone({"evaluate", work.path("run"), "--json", work.path("result.json")}));
   EXPECT_EQ(evaluate.code, 0) << evaluate.err;
   return nlohmann::json::parse(contents(work.path("result.json")));
 }
 
-TEST(Text, LearnsClassesAndIsJudgedBesideTfIdf) {
+TEST(Text, LearnsClassesAndIsEvaluatedBesideTfIdf) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, tested;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 8; ++n)
-      (topic < 8 ? rows : judged) += work.sentence(topic, n) + "\ttopic" + std::to_string(topic) + "\n";
+      (topic < 8 ? rows : tested) += work.sentence(topic, n) + "\ttopic" + std::to_string(topic) + "\n";
   const auto result = trained(
-      work, work.config("labels", rows, "labels", judged, "loss: {name: supcon}\nminer: {name: all}\n"));
+      work, work.config("labels", rows, "labels", tested, "loss: {name: supcon}\nminer: {name: all}\n"),
+      {"texts", "64 texts of 8 classes", "recall_at_1"});
   for (const char* name : {"recall_at_1", "map_at_r", "eer", "effective_rank"})
     EXPECT_TRUE(result[name].is_number()) << name;
   EXPECT_GT(result["floor"]["recall_at_1"], 0.5);
@@ -72,31 +83,86 @@ TEST(Text, LearnsClassesAndIsJudgedBesideTfIdf) {
   EXPECT_THAT(report, HasSubstr("about topic"));
 }
 
-TEST(Text, LearnsFromPairsAndIsJudgedByGrades) {
+TEST(Text, LearnsFromPairsAndIsEvaluatedByGrades) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, tested;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 4; ++n) rows += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\n";
   for (int n = 0; n < 12; ++n)
-    judged += work.sentence(n, 1) + "\t" + work.sentence(n % 2 ? n : n + 1, 2) + "\t" +
+    tested += work.sentence(n, 1) + "\t" + work.sentence(n % 2 ? n : n + 1, 2) + "\t" +
               (n % 2 ? "4.5" : "0.5") + "\n";
   const auto result = trained(
-      work, work.config("pairs", rows, "pairs", judged, "loss: {name: infonce}\nminer: {name: all}\n"));
+      work, work.config("pairs", rows, "pairs", tested, "loss: {name: infonce}\nminer: {name: all}\n"),
+      {"pairs", "12 graded pairs", "spearman"});
   EXPECT_GT(result["spearman"], 0.5);
   EXPECT_LT(result["intervals"]["spearman"][0], result["spearman"]);
   EXPECT_GE(result["intervals"]["spearman"][1], result["spearman"]);
   EXPECT_GT(result["floor"]["spearman"], 0.5);
+  const std::string report = contents(work.path("run/report.html"));
+  EXPECT_THAT(report, AllOf(HasSubstr("<h3>Spearman's rank correlation</h3>"),
+                            HasSubstr("Score against grade"), Not(HasSubstr("Nearest neighbours"))));
 }
 
-TEST(Text, LearnsFromTripletsAndIsJudgedByTheirOrder) {
+TEST(Text, IsEvaluatedByPairs) {
   const TextWorkspace work;
-  std::string rows, judged;
+  std::string rows, tested, labelled;
+  for (int topic = 0; topic < 16; ++topic)
+    for (int n = 0; n < 4; ++n) {
+      const std::string pair = work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4);
+      rows += pair + "\n";
+      if (n == 0) tested += pair + "\n";
+      labelled += pair + "\t1\n" + work.sentence(topic, n) + "\t" +
+                  work.sentence((topic + n + 1) % 16, n + 4) + "\t0\n";
+    }
+  const std::string loss = "loss: {name: infonce}\nminer: {name: all}\n";
+  const auto pairs =
+      trained(work, work.config("pairs", rows, "pairs", tested, loss), {"pairs", "16 pairs", "recall_at_1"});
+  EXPECT_TRUE(pairs["knn_accuracy"].is_null());
+  const std::string report = contents(work.path("run/report.html"));
+  EXPECT_THAT(report, HasSubstr(" of 12 are."));  // one neighbour of a query can be right
+  std::filesystem::remove_all(work.path("run"));
+  trained(work, work.config("pairs", rows, "pairs", labelled, loss),
+          {"pairs", "128 labelled pairs", "accuracy"});
+  EXPECT_THAT(contents(work.path("run/report.html")), Not(HasSubstr("Nearest neighbours")));
+}
+
+TEST(Text, CaptionsAreFoundByImagesAndImagesByCaptions) {
+  const TextWorkspace work;
+  Tar shard;
+  std::string all;
+  for (int i = 0; i < 24; ++i) {
+    const std::string caption = work.sentence(i % 8, i);
+    shard.add("p" + std::to_string(i) + ".png", png_text(drawn_image(i % 7, i)))
+        .add("p" + std::to_string(i) + ".txt", caption);
+    all += caption + "\n";
+  }
+  write_bytes(work.path("shards.tar"), shard.finished());
+  work.config("labels", "a\tb\n", "labels", "a\tb\n", "");  // makes the vocabulary
+  const std::string config = work.write(
+      "run.yaml",
+      "run_dir: " + work.path("run") + "\nglobal_batch: 12\ndata:\n  root: " + work.path("") +
+          "\n  kind: image_texts\n  train: {path: shards.tar}\n  image: {width: 16, height: 16}\n"
+          "  text: {tokenizer: {path: vocab.txt, max_tokens: 16}}\nsampler: {name: two_views}\nencoder:\n"
+          "  name: two_tower\n  image: {name: conv4, channels: [8, 8], embedding: 16}\n"
+          "  text: {name: bag_of_tokens, width: 16}\n  embedding: 16\nloss: {name: clip}\nminer: {name: "
+          "all}\n"
+          "schedule: {steps: 30, warmup_steps: 1}\nevaluate: {data: {path: shards.tar}}\n");
+  const auto result =
+      trained(work, config, {"pairs", "24 images with 24 captions", "image_to_text_recall_at_1"});
+  EXPECT_EQ(result["captions"], 24);
+  EXPECT_THAT(contents(work.path("run/report.html")), HasSubstr("<h3>Text to image, recall at 1</h3>"));
+}
+
+TEST(Text, LearnsFromTripletsAndIsEvaluatedByTheirOrder) {
+  const TextWorkspace work;
+  std::string rows, tested;
   for (int topic = 0; topic < 16; ++topic)
     for (int n = 0; n < 4; ++n)
-      (topic < 12 ? rows : judged) += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\t" +
+      (topic < 12 ? rows : tested) += work.sentence(topic, n) + "\t" + work.sentence(topic, n + 4) + "\t" +
                                       work.sentence((topic + 1) % 16, n) + "\n";
   const auto result = trained(
-      work, work.config("triplets", rows, "triplets", judged, "loss: {name: triplet}\nminer: {name: all}\n"));
+      work, work.config("triplets", rows, "triplets", tested, "loss: {name: triplet}\nminer: {name: all}\n"),
+      {"triplets", "16 triplets", "triplet_accuracy"});
   EXPECT_GT(result["triplet_accuracy"], 0.5);
   EXPECT_LE(result["intervals"]["triplet_accuracy"][0], result["triplet_accuracy"]);
 }

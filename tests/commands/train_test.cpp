@@ -13,6 +13,7 @@ namespace lodestone::testing {
 using namespace coordinator;
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
@@ -27,6 +28,10 @@ TEST(Train, MakesARunFolderWithEverythingInIt) {
   const Finished train = run(lodestone({"train", work.config()}));
   ASSERT_EQ(train.code, 0) << train.err;
   EXPECT_THAT(train.out, HasSubstr("recall_at_1"));
+  EXPECT_THAT(train.err,
+              AllOf(HasSubstr(" images/s  ETA"), HasSubstr("evaluating 48 images of 8 classes\n"),
+                    HasSubstr("evaluated at step 4: recall_at_1 "), HasSubstr("ETA 0:00  recall_at_1 "),
+                    HasSubstr("evaluated at step 8: recall_at_1 "), HasSubstr(" % (baseline ")));
   EXPECT_EQ(losses(work.run()).size(), 8u);
   EXPECT_EQ(lines_of(work.run(), "eval").size(), 2u);
   EXPECT_THAT(contents(work.run() / "config.yaml"), HasSubstr("embedding: 8"));
@@ -43,6 +48,15 @@ TEST(Train, MakesARunFolderWithEverythingInIt) {
   for (const char* name : {"recall_at_1", "map_at_r", "eer", "roc_auc", "one_shot_accuracy"})
     EXPECT_EQ(result[name], lines_of(work.run(), "eval").back()[name]) << name;
   EXPECT_TRUE(result["floor"].contains("recall_at_1"));
+
+  // On two ranks, but trained on one.
+  const Finished verified = run(mpirun(
+      2, lodestone({"evaluate", work.run(), "--set", "evaluate.headline=verification", "--bootstrap", "0"})));
+  ASSERT_EQ(verified.code, 0) << verified.err;
+  EXPECT_THAT(contents(work.run() / "report.html"), HasSubstr("<dt>Ranks</dt><dd>1</dd>"));
+  const std::string report = contents(work.run() / "report.html");
+  EXPECT_LT(report.find("<h3>Equal error rate</h3>"), report.find("<h3>Ten-fold accuracy</h3>"));
+  EXPECT_THAT(report, HasSubstr("Worst pairs"));
 }
 
 TEST(Train, ResumingIsBitIdenticalToNeverStopping) {
@@ -125,7 +139,7 @@ TEST(Train, WhatACheckpointHoldsInVainIsNamed) {
   EXPECT_THAT(without.err, HasSubstr("memory.safetensors has no use"));
 }
 
-TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
+TEST(Train, WhatIsCountedOverTheRunContinuesBehindARestart) {
   const Workspace work;
   for (const char* steps : {"schedule.steps=4", "schedule.steps=9"}) {
     const Finished done =
@@ -144,7 +158,7 @@ TEST(Train, WhatIsCountedOverTheRunGoesOnCountingBehindARestart) {
   for (size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i]["samples"], 16 * (i + 1));
 }
 
-TEST(Train, SigtermSavesAndExits75AndTheNextRunGoesOn) {
+TEST(Train, SigtermSavesAndExits75AndTheNextRunResumes) {
   const Workspace whole, parts;
   const std::string steps = "schedule.steps=400";
   ASSERT_EQ(
@@ -221,7 +235,7 @@ TEST(Config, ReferenceIsTheCommittedOneAndRecipesResolve) {
   EXPECT_NO_THROW(nlohmann::json::parse(run(lodestone({"config", "--schema"})).out));
 }
 
-TEST(Doctor, TellsWhatThisHostCanDo) {
+TEST(Doctor, ReportsWhatThisHostCanDo) {
   const Finished doctor = run(lodestone({"doctor", "--json"}));
   const auto lines = nlohmann::json::parse(doctor.out);
   EXPECT_EQ(doctor.code, 0) << doctor.out;

@@ -140,7 +140,7 @@ TEST_F(Use, ASplitOfAListIsSelectedAsTheMessageSays) {
   EXPECT_THAT(embed_list("list.csv", "evaluate.data.other_columns=ignore").out, HasSubstr(": 3 embeddings"));
 }
 
-TEST_F(Use, SearchesByPicture) {
+TEST_F(Use, SearchesByImage) {
   const Finished search = run(lodestone({"search", "--gallery", path("gallery.safetensors"), "--query",
                                          path("pictures/class3/2.png"), "--checkpoint", work_->run(), "-k",
                                          "4", "--json", path("s.json"), "--html", path("s.html")}));

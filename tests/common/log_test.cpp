@@ -90,7 +90,7 @@ TEST_F(LogLines, TheConfigurationCountsUnlessTheVariableIsSet) {
   EXPECT_EQ(log_format(), LogFormat::kJson) << "the first to say so counts";
 }
 
-TEST_F(LogLines, WrongVariablesAreTold) {
+TEST_F(LogLines, WrongVariablesAreReported) {
   EXPECT_NO_THROW(check_log_variables());
   for (const char* name : {"LODESTONE_LOG_FORMAT", "LODESTONE_LOG"}) {
     ::setenv(name, "loud", 1);

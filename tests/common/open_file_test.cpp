@@ -69,7 +69,7 @@ TEST_F(OpenFile, WhatWritesBesideAFileWaitsForNoPipe) {
   EXPECT_THROW(FileLock(path("b"), milliseconds(10)), IoError);
 }
 
-TEST_F(OpenFile, APipeIsReadWhereShellsMakeThemAndToldOfWhereNobodyWrites) {
+TEST_F(OpenFile, APipeIsReadWhereShellsMakeThemAndRefusedWhereNobodyWrites) {
   std::ofstream(path("file")) << "in a file";
   EXPECT_EQ(read_file_or_pipe(path("file"), 100), "in a file");
   const fs::path name = pipe("pipe");

@@ -47,7 +47,7 @@ class Variable {
   std::optional<std::string> before_;
 };
 
-TEST(Paths, TellFilesFoldersAndWhatIsThere) {
+TEST(Paths, DistinguishFilesFoldersAndWhatExists) {
   const TempFolder folder;
   const fs::path file = folder.path() / "file", link = folder.path() / "link", pipe = folder.path() / "pipe";
   write_file_atomic(file, "four");

@@ -66,7 +66,7 @@ class Compatibility(unittest.TestCase):
         done = subprocess.run([PROGRAM, *words], cwd=self.folder, capture_output=True, text=True, timeout=120)
         said = done.stdout[-2000:] + done.stderr[-2000:]
         self.assertEqual(done.returncode, 0, f"lodestone {' '.join(words)}:\n{said}")
-        self.told = done.stderr
+        self.reported = done.stderr
         return done.stdout
 
     def json(self, name):
@@ -106,8 +106,8 @@ class Compatibility(unittest.TestCase):
             before = steps(self.folder / run)
             self.assertEqual(sorted(before), list(range(1, 9)))
             self.run_program("train", f"{run}.yaml")
-            self.assertIn("step 8/8", self.told)
-            self.assertNotIn("step 1/8", self.told)
+            self.assertIn("step 8/8", self.reported)
+            self.assertNotIn("step 1/8", self.reported)
             self.assert_close(steps(self.folder / run), before, 5e-3)
             self.assertIn("step 8,", self.run_program("inspect", run))
 

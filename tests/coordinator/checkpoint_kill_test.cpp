@@ -48,22 +48,22 @@ class Saver {
       ::_exit(1);
     }
     ::close(ends[1]);
-    told_ = ends[0];
+    reported_ = ends[0];
   }
   ~Saver() {
     kill();
-    ::close(told_);
+    ::close(reported_);
   }
 
   // Waits for a word of the saver, at most this long.
   bool wait(std::chrono::nanoseconds longest) const {
-    pollfd waited{told_, POLLIN, 0};
+    pollfd waited{reported_, POLLIN, 0};
     const timespec limit{longest.count() / 1'000'000'000, longest.count() % 1'000'000'000};
     return ::ppoll(&waited, 1, &limit, nullptr) == 1;
   }
   int64_t read_step() const {
     int64_t step = -1;
-    return ::read(told_, &step, sizeof step) == sizeof step ? step : -1;
+    return ::read(reported_, &step, sizeof step) == sizeof step ? step : -1;
   }
   void kill() {
     if (pid_ <= 0) return;
@@ -74,7 +74,7 @@ class Saver {
 
  private:
   pid_t pid_ = -1;
-  int told_ = -1;
+  int reported_ = -1;
 };
 
 // The last step that a saver, killed after so long, said was durable; `before` if it said none.

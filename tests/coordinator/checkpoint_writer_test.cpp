@@ -15,7 +15,7 @@ using std::chrono::seconds;
 using testing::info_for;
 using testing::small_snapshot;
 
-TEST(CheckpointWriter, SavesWhileTheCallerGoesOn) {
+TEST(CheckpointWriter, SavesWhileTheCallerContinues) {
   const TempFolder root;
   CheckpointWriter writer;
   std::promise<void> go;

@@ -95,7 +95,7 @@ std::string metrics_of(const fs::path& folder) {
   return read_file(folder / "metrics.jsonl");
 }
 
-TEST(Coordinator, SavesWhenItIsDueAndGoesOnFromThere) {
+TEST(Coordinator, SavesWhenItIsDueAndResumesFromThere) {
   const TempFolder temp;
   const fs::path folder = temp.path() / "run";
   at::Tensor weight;
@@ -165,7 +165,7 @@ TEST(Coordinator, RollsBackToTheNewestCheckpoint) {
   EXPECT_EQ(run.trainer->counters().samples, 3 * kRows) << "what led to the rollback counts";
 }
 
-TEST(Coordinator, StartsAfreshBesideWhatWasThere) {
+TEST(Coordinator, StartsANewRunBesideWhatWasThere) {
   const TempFolder temp;
   const fs::path folder = temp.path() / "run";
   {

@@ -53,22 +53,22 @@ TEST(FlightDump, holds_what_the_rank_did_and_why_it_was_written) {
 
 TEST(FlightDump, without_a_run_folder_there_is_none_and_no_error) {
   const TempFolder folder;
-  std::string told;
+  std::string reported;
   const FlightDump dump(single_group(), RunFolder(folder.path() / "none"), 0,
-                        [&](const std::string& text) { told = text; });
+                        [&](const std::string& text) { reported = text; });
   dump.write("because");
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "none"));
-  EXPECT_EQ(told, "");
+  EXPECT_EQ(reported, "");
 }
 
-TEST(FlightDump, what_prevents_it_is_told) {
+TEST(FlightDump, what_prevents_it_is_reported) {
   const TempFolder folder;
   std::ofstream(folder.path() / "flight") << "a file where the folder should be";
-  std::string told;
+  std::string reported;
   const FlightDump dump(single_group(), RunFolder(folder.path()), 0,
-                        [&](const std::string& text) { told = text; });
+                        [&](const std::string& text) { reported = text; });
   dump.write("because");
-  EXPECT_THAT(told, HasSubstr("flight record not written"));
+  EXPECT_THAT(reported, HasSubstr("flight record not written"));
 }
 
 TEST(FlightWatch, a_signal_writes_the_record_while_the_rank_is_busy) {
@@ -99,10 +99,10 @@ TEST(FlightWatch, a_lagging_rank_is_named_once_and_writes_its_record) {
   auto rank1 = plane(1, 2, rank0->port());
   const FlightDump dump(single_group(), RunFolder(folder.path()), 0, {});
   std::mutex mutex;
-  std::vector<std::string> told;
+  std::vector<std::string> reported;
   const FlightWatch watch(rank0, dump, [&](const std::string& text) {
     const std::scoped_lock lock(mutex);
-    told.push_back(text);
+    reported.push_back(text);
   });
   rank0->set_step(12);
   rank1->set_step(12);
@@ -111,9 +111,9 @@ TEST(FlightWatch, a_lagging_rank_is_named_once_and_writes_its_record) {
   ASSERT_TRUE(eventually([&] { return rank1->flight_requests() == 1; }));
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(dump.path()); }));
   const std::scoped_lock lock(mutex);
-  ASSERT_EQ(told.size(), 1u);
-  EXPECT_THAT(told[0], HasSubstr("rank 1 lags"));
-  EXPECT_THAT(told[0], HasSubstr("at step 12, last seen in all_reduce call 4"));
+  ASSERT_EQ(reported.size(), 1u);
+  EXPECT_THAT(reported[0], HasSubstr("rank 1 lags"));
+  EXPECT_THAT(reported[0], HasSubstr("at step 12, last seen in all_reduce call 4"));
   EXPECT_FALSE(rank0->failure().has_value());
   rank1.reset();
 }

@@ -101,8 +101,8 @@ class LiveMetrics(unittest.TestCase):
     @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
     def test_5_promtool_finds_nothing(self):
         for rank in range(2):
-            judged = subprocess.run(["promtool", "check", "metrics"], input=self.text(rank), text=True, capture_output=True, timeout=60)
-            self.assertEqual((judged.returncode, judged.stdout + judged.stderr), (0, ""))
+            evaluated = subprocess.run(["promtool", "check", "metrics"], input=self.text(rank), text=True, capture_output=True, timeout=60)
+            self.assertEqual((evaluated.returncode, evaluated.stdout + evaluated.stderr), (0, ""))
 
     def test_6_it_ends_when_asked(self):
         self.assertEqual(self.run_.stop(), STOPPED)

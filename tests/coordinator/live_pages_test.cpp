@@ -151,7 +151,7 @@ TEST_F(LivePagesTest, PagesAreShownToWhoMaySeeThem) {
   }
 }
 
-TEST_F(LivePagesTest, TellsOfAPasswordThatOthersMayRead) {
+TEST_F(LivePagesTest, WarnsOfAPasswordThatOthersMayRead) {
   const MetricsConfig config = with_password();
   std::filesystem::permissions(config.password_file, std::filesystem::perms(0600));
   serve(config);
@@ -196,7 +196,7 @@ TEST_F(LivePagesTest, WithoutAPasswordNobodyMay) {
   EXPECT_EQ(ask("POST", "/checkpoint").status, 403);
 }
 
-TEST_F(LivePagesTest, ManyAskAtOnceWhileTrainingTells) {
+TEST_F(LivePagesTest, ManyAskAtOnceWhileTrainingReports) {
   serve({});
   std::vector<std::thread> readers;
   std::atomic<int> good = 0;

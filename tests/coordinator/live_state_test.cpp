@@ -50,7 +50,7 @@ TEST(LiveState, ANumberThatIsNoneIsNull) {
   metrics.loss = std::numeric_limits<double>::quiet_NaN();
   live.step(metrics);
   live.evaluation(1,
-                  {{"recall_at_1", 0.5}, {"eer", std::numeric_limits<double>::infinity()}, {"spearman", 1}});
+                  {{"recall_at_1", 0.5}, {"eer", std::numeric_limits<double>::infinity()}, {"roc_auc", 1}});
   const json run = json::parse(live.run_json({}));
   EXPECT_TRUE(run["curves"]["loss"][0].is_null());
   EXPECT_EQ(run["evaluations"], (json{{{"step", 1}, {"recall_at_1", 0.5}, {"eer", nullptr}}}));
@@ -71,7 +71,7 @@ TEST(LiveState, ListsKeepTheNewest) {
   EXPECT_EQ(run["notices"].back()["step"], 100);
 }
 
-TEST(LiveState, TellsRanksAndTheAgeOfTheLastStep) {
+TEST(LiveState, ReportsRanksAndTheAgeOfTheLastStep) {
   LiveState live = fresh(7);
   EXPECT_TRUE(json::parse(live.run_json({}))["step_age"].is_null());
   live.step(step_of(8));

@@ -53,7 +53,7 @@ TEST_F(MetricsTail, StepsBehindTheCheckpointGo) {
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(MetricsTail, WhatIsToldLateOfAnEarlierStepStays) {
+TEST_F(MetricsTail, WhatIsReportedLateOfAnEarlierStepStays) {
   // A checkpoint is durable, and reported, some steps after its own.
   EXPECT_EQ(cut(train(1) + train(2) + train(3) + event("checkpoint", 2) + train(4), 2),
             train(1) + train(2) + event("checkpoint", 2));
@@ -82,7 +82,7 @@ TEST_F(MetricsTail, TornAndForeignLinesAtTheEndGo) {
             train(1) + "{\"kind\":7,\"step\":\"x\"}\n");
 }
 
-TEST_F(MetricsTail, LinesOfAnyLengthMeetBlocksAnywhere) {
+TEST_F(MetricsTail, LinesOfAnyLengthCrossBlocksAnywhere) {
   for (const size_t length : {65'470u, 65'535u, 65'536u, 65'537u, 131'072u, 900'000u}) {
     const std::string longer = "{\"kind\":\"train\",\"step\":2,\"x\":\"" + std::string(length, 'y') + "\"}\n";
     EXPECT_EQ(cut(train(1) + longer + train(3), 2), train(1) + longer) << length;

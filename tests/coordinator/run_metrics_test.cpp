@@ -67,7 +67,7 @@ std::vector<std::string> series_in(const std::string& text) {
   return names;
 }
 
-TEST(RunMetrics, SaysWhatItWasTold) {
+TEST(RunMetrics, ReportsWhatItWasGiven) {
   RunMetrics metrics(kRun);
   observe_all(metrics);
   const std::string text = metrics.text(kRanks);

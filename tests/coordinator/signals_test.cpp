@@ -18,11 +18,11 @@ constexpr int kStopped = 75;
 // closes.
 [[noreturn]] void child_main(int input, int output) {
   const StopSignals signals;
-  bool told = false;
+  bool reported = false;
   if (::write(output, "r", 1) != 1) ::_exit(1);
   for (;;) {
-    if (signals.stop_requested() && !told) {
-      told = ::write(output, "s", 1) == 1;
+    if (signals.stop_requested() && !reported) {
+      reported = ::write(output, "s", 1) == 1;
     }
     // Woken by its input or, at the latest, in a moment, for a signal that came just before the call.
     pollfd waited{input, POLLIN, 0};

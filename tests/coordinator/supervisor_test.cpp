@@ -79,7 +79,7 @@ TEST_F(SupervisorTest, what_a_launcher_says_becomes_lines_of_the_log_and_lines_o
   EXPECT_THAT(said(script), HasSubstr("\nmpirun noticed\n"));
 }
 
-TEST_F(SupervisorTest, boxes_of_a_launcher_that_tell_an_exit_code_are_no_warnings) {
+TEST_F(SupervisorTest, boxes_of_a_launcher_that_name_an_exit_code_are_no_warnings) {
   const std::string rule = "printf -- '-%.0s' $(seq 74) >&2; echo >&2; ";
   const auto box = [&](const std::string& line) {
     return rule + "echo '" + line + "' >&2; echo 'more of it' >&2; " + rule;
@@ -189,7 +189,7 @@ TEST_F(SupervisorTest, a_stop_before_training_began_is_75_if_there_is_something_
 }
 
 // mpirun has no handler at first, and passes a signal on to the ranks that it has started by then alone.
-TEST_F(SupervisorTest, a_stop_waits_for_a_handler_and_is_told_again) {
+TEST_F(SupervisorTest, a_stop_waits_for_a_handler_and_is_sent_again) {
   options_.stop_signal = SIGUSR1;
   EXPECT_EQ(run("kill -TERM $PPID; sleep 0.2; n=0; "
                 "trap 'n=$((n+1)); echo $n >>$1/notes; [ $n -lt 3 ] || exit 75' USR1; "
@@ -303,7 +303,7 @@ TEST(HostList, reads_what_mpirun_reads) {
   EXPECT_EQ(rewritten("localhost slots=2\n127.0.0.1 slots=1\n"), "localhost slots=3\n");
 }
 
-TEST(HostList, slots_are_counted_where_all_are_told) {
+TEST(HostList, slots_are_counted_where_all_are_given) {
   EXPECT_EQ(slots_of({{"a", 4, {}}, {"b", 3, 8}}), 7);
   EXPECT_EQ(slots_of({{"a", 4, {}}, {"b", {}, {}}}), std::nullopt);
 }

@@ -110,7 +110,7 @@ TEST(SplitConcepts, SharesOutByLabelAlone) {
   EXPECT_EQ(split_concepts(concepts, shares), std::vector(parts.begin() + 1, parts.end()));
 }
 
-TEST(SplitConcepts, NothingCloseToAJudgedConceptIsTrainedOn) {
+TEST(SplitConcepts, NothingCloseToAnEvaluatedConceptIsTrainedOn) {
   auto concepts = many(300);
   const Shares shares{.validation = 0.2, .test = 0.2, .nearness = 0.6};
   const auto before = split_concepts(concepts, shares);

@@ -74,7 +74,7 @@ class EmojiTest : public ::testing::Test {
   EmojiOptions options_;
 };
 
-TEST_F(EmojiTest, PicturesHaveCaptionsAndSiblingsAreOnOneSide) {
+TEST_F(EmojiTest, ImagesHaveCaptionsAndSiblingsAreOnOneSide) {
   const auto report = make_emoji(options_, silent_log());
   std::map<std::string, Split> side;
   int64_t images = 0, captions = 0, siblings = 0;

@@ -136,7 +136,7 @@ TEST_F(TypefacesTest, LookAlikesShareAGroup) {
   EXPECT_NE(group_of("latin/U+0061"), "latin/U+0041") << "a is no small A";
 }
 
-TEST_F(TypefacesTest, PicturesAreGreyAndOfTheSizeAskedFor) {
+TEST_F(TypefacesTest, ImagesAreGreyAndOfTheSizeAskedFor) {
   for (const Split split : kSplits)
     for (const auto& sample : samples_[split]) {
       ASSERT_GT(sample.png.size(), 26u);

@@ -77,7 +77,7 @@ TEST(Control, heartbeats_that_are_put_back_hide_no_loss) {
 }
 
 // The other way round: rank 0's word is put back or garbled, so that its verdict would never be heard.
-TEST(Control, a_word_that_is_not_renewed_is_the_loss_of_rank_0_and_told_to_it) {
+TEST(Control, a_verdict_that_is_not_renewed_is_the_loss_of_rank_0_and_reported_to_it) {
   const std::string stale = Status{6, 0, ""}.text();
   const Seal seal("", 0);
   for (const std::string& put_back :
@@ -94,8 +94,8 @@ TEST(Control, a_word_that_is_not_renewed_is_the_loss_of_rank_0_and_told_to_it) {
     EXPECT_EQ(rank.failure()->find("rank 0 is lost: its store answers"), 0u) << *rank.failure();
     EXPECT_EQ(rank.flight_requests(), 3);
     EXPECT_TRUE(eventually([&] {
-      const auto told = seal.open(beat_name(1), server->get_to_str(seal.key(beat_name(1))));
-      return told && Beat::parse(*told).report.what.find("rank 0 is lost") != std::string::npos;
+      const auto reported = seal.open(beat_name(1), server->get_to_str(seal.key(beat_name(1))));
+      return reported && Beat::parse(*reported).report.what.find("rank 0 is lost") != std::string::npos;
     }));
   }
 }
@@ -128,7 +128,7 @@ TEST(Control, a_rank_whose_heartbeat_is_deleted_and_that_is_silent_is_lost) {
   EXPECT_EQ(leader.failure()->find("rank 1 is lost: silent for"), 0u) << *leader.failure();
 }
 
-TEST(Control, a_list_of_the_keys_tells_nothing) {
+TEST(Control, a_list_of_the_keys_reveals_nothing) {
   auto all = planes(2);
   PlayedRank stranger(options_of(1, 2, all[0]->port()));
   std::vector<std::string> keys;
@@ -153,7 +153,7 @@ int free_port() {
 }
 
 // What MASTER_ADDR resolves to may be any of this host's networks; ranks that are all here need none.
-TEST(Rendezvous, ranks_of_one_host_meet_on_loopback_whatever_master_address_is) {
+TEST(Rendezvous, ranks_of_one_host_connect_on_loopback_whatever_master_address_is) {
   LaunchInfo info;
   info.source = LaunchInfo::Source::kTorchrun;
   info.master_address = "192.0.2.1";  // nobody's, by RFC 5737

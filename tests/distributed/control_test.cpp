@@ -133,7 +133,7 @@ TEST(Control, a_rank_that_never_comes_is_lost_after_its_own_time) {
   EXPECT_EQ(leader.failure()->find("rank 1 is lost: silent for"), 0u) << *leader.failure();
 }
 
-TEST(Control, a_rank_is_behind_by_what_others_had_told_before_it_spoke_not_by_the_age_of_its_heartbeat) {
+TEST(Control, a_rank_is_behind_by_what_others_had_reported_before_it_did_not_by_the_age_of_its_heartbeat) {
   ControlOptions options = options_of(0, 2);
   options.peer_timeout = milliseconds(10'000);
   ControlPlane leader(options);

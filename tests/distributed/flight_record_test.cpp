@@ -25,7 +25,7 @@ TEST(FlightRecord, keeps_the_last_ones_in_order) {
   }
 }
 
-TEST(FlightRecord, tells_what_is_under_way_done_and_failed) {
+TEST(FlightRecord, reports_what_is_under_way_done_and_failed) {
   FlightRecord record;
   EXPECT_TRUE(record.entries().empty());
   record.end(record.begin("world", "all_gather", 8, 1), true);

@@ -32,7 +32,7 @@ TEST_P(MpiCollectives, hold) {
 INSTANTIATE_TEST_SUITE_P(World, MpiCollectives, ::testing::ValuesIn(all_cases()),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
-TEST(Mpi, launch_tells_who_and_where) {
+TEST(Mpi, launch_reports_who_and_where) {
   const Group world = launch->world();
   EXPECT_EQ(launch->info().world, world.size());
   EXPECT_EQ(launch->info().rank, world.rank());

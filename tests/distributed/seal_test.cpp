@@ -41,7 +41,7 @@ TEST(Seal, name_and_text_have_a_border) {
   EXPECT_EQ(seal.open("a", code + "bc"), std::nullopt);
 }
 
-TEST(Seal, keys_tell_neither_the_name_nor_each_other) {
+TEST(Seal, keys_reveal_neither_the_name_nor_each_other) {
   const Seal seal("token", 0);
   EXPECT_EQ(seal.key("beat/1"), Seal("token", 0).key("beat/1"));
   EXPECT_EQ(seal.key("beat/1").find("beat"), std::string::npos);

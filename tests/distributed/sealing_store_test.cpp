@@ -48,7 +48,7 @@ TEST_F(SealingStoreTest, ranks_of_one_job_read_each_other_and_strangers_read_not
   EXPECT_EQ(refused_, "");
 }
 
-TEST_F(SealingStoreTest, a_replaced_value_is_refused_and_told) {
+TEST_F(SealingStoreTest, a_replaced_value_is_refused_and_reported) {
   const auto store = store_of("ours", 0);
   store->set("0", "id");
   const std::string key = only_key();

@@ -113,7 +113,7 @@ TEST(Convolution, WithAHeldKernelStillHasItsGradients) {
   EXPECT_TRUE(got.y.equal(expected.y) && got.x.equal(expected.x) && got.kernel.equal(expected.kernel));
 }
 
-TEST(Convolution, OfManyTinyPicturesTrainsUnderAutocast) {
+TEST(Convolution, OfManyTinyImagesTrainsUnderAutocast) {
   const auto rounded = [](const at::Tensor& x, const at::Tensor& kernel, int64_t stride, int64_t padding) {
     at::autocast::set_autocast_enabled(at::kCPU, true);
     const at::Tensor y = forward(x, kernel, stride, padding);

@@ -138,11 +138,11 @@ TEST_P(EveryEncoder, RefusesDataOfTheOtherKind) {
 INSTANTIATE_TEST_SUITE_P(All, EveryEncoder, ::testing::ValuesIn(kCases),
                          [](const auto& one) { return one.param.name; });
 
-TEST(Conv4, RefusesPicturesThatItsPoolsWouldEatUp) {
+TEST(Conv4, RefusesImagesThatItsPoolsWouldEatUp) {
   EXPECT_THROW(made("{name: conv4}", {1, 8, 8}), ConfigError);
 }
 
-TEST(Vit, RefusesPicturesThatArentWholePatches) {
+TEST(Vit, RefusesImagesThatArentWholePatches) {
   EXPECT_THROW(made("{name: vit_tiny, patch_size: 7}", kImages), ConfigError);
 }
 

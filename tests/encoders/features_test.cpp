@@ -19,7 +19,7 @@ Features mixed() {
   return x;
 }
 
-TEST(Features, PartsOfMixedRowsHoldTheirPicturesAndTexts) {
+TEST(Features, PartsOfMixedRowsHoldTheirImagesAndTexts) {
   const Features x = mixed();
   EXPECT_EQ(x.rows(), 5);
   for (int64_t begin = 0; begin <= 5; ++begin)

@@ -88,7 +88,7 @@ TEST_F(Script, ThatTakesOneNumberOfRowsAloneIsRefused) {
       HasSubstr("for each of 3 examples"));
 }
 
-TEST_F(Script, OfPicturesThatKeepsItsWordIsTaken) {
+TEST_F(Script, OfImagesThatKeepsItsWordIsTaken) {
   for (const char* end : {"    return z\n", "    return torch.dropout(z, 0.5, self.training)\n",
                           "    return torch.batch_norm(z, None, None, self.running_mean, self.running_var, "
                           "self.training, 0.1, 1e-5, False)\n"})
@@ -117,7 +117,7 @@ TEST_F(Script, OfATowerIsTriedToo) {
   EXPECT_THROW(made(towers, kBoth), ConfigError);
 }
 
-TEST_F(Script, WhatNeverTrainsIsTold) {
+TEST_F(Script, WhatNeverTrainsIsReported) {
   const auto remarks = [&](const std::string& end, const c10::Device& device = kCpu, bool training = true) {
     return (*made(encoder(image_model(kProduct + end)), kImages))->remarks(device, training);
   };

@@ -67,7 +67,7 @@ class Weights : public ::testing::Test {
   TempFolder folder_;
 };
 
-TEST_F(Weights, WhatFitsIsLoadedAndTheRestToldWhereThatIsAllowed) {
+TEST_F(Weights, WhatFitsIsLoadedAndTheRestReportedWhereThatIsAllowed) {
   const TensorMap source = weights_of(kMlp);
   TensorMap tensors = behind("model.", source);
   tensors["model.layers.1.weight"] = at::ones({2, 2});

@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         Setting{"xbm", {"contrastive", "", "all"}, kMemory(MemoryKind::kXbm)},
         Setting{"momentum queue", {"infonce", "temperature: 0.2", "all"}, kMemory(MemoryKind::kMomentum)}));
 
-TEST(Canonical, GoesOnWithTheSameBitsFromAnyOfOneTwoFourEightRanksToAnyOther) {
+TEST(Canonical, ContinuesWithTheSameBitsFromAnyOfOneTwoFourEightRanksToAnyOther) {
   const Setting setting{"xbm", {"contrastive", "", "all"}, kMemory(MemoryKind::kXbm)};
   const Outcome one = run(1, setting);
   for (const int before : {1, 2, 4, 8}) {

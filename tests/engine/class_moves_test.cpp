@@ -51,7 +51,7 @@ TEST(ClassMoves, FollowNames) {
   EXPECT_THAT(ClassMoves({"a"}, {}).to, ElementsAre(-1));
 }
 
-TEST(ClassMoves, TakeProxiesAndMomentsAlongAndBeginNewOnesAfresh) {
+TEST(ClassMoves, TakeProxiesAndMomentsAlongAndInitialiseNewOnes) {
   const ClassMoves moves({"a", "b", "c"}, {"b", "new", "a"});
   const std::vector<uint64_t> key_c = {11, 12, 13};
   NamedTensors proxies = {{"value", at::arange(6, at::kFloat).reshape({3, 2})},

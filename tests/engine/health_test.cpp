@@ -124,7 +124,7 @@ TEST(Health, EveryLossCanBeAsked) {
   }
 }
 
-TEST(Collapse, OfBatchHardIsToldOnceWithTheRemedy) {
+TEST(Collapse, OfBatchHardIsReportedOnceWithTheRemedy) {
   Watched watched(kBatchHard);
   const auto said =
       watched.see(400, [](int i) { return step_of(0.2 + falling(i) / 3, 0.8 * falling(i), falling(i)); });
@@ -163,7 +163,7 @@ TEST(Collapse, ToZeroOfRowsThatAreNotNormalised) {
   EXPECT_THAT(said[0], HasSubstr("normalize: true"));
 }
 
-TEST(Collapse, IsToldAgainAfterARecovery) {
+TEST(Collapse, IsReportedAgainAfterARecovery) {
   Watched watched(kSupcon);
   const StepMetrics equal = step_of(4.14, 0.004, 0.005), apart = step_of(2, 0.4, 1);
   EXPECT_EQ(watched.see(3 * kWindow, equal).size(), 1U);
@@ -228,7 +228,7 @@ TEST(NoCollapse, WhenTheLossStillFalls) {
   EXPECT_EQ(watched.see(150, [](int i) { return step_of(4 * std::pow(0.998, i), 0.08, 0.12); }).size(), 0U);
 }
 
-TEST(NoCollapse, WhenThereIsNothingToJudgeBy) {
+TEST(NoCollapse, WhenThereIsNothingToCompareWith) {
   Watched watched(kSupcon);
   EXPECT_EQ(watched.see(3 * kWindow, StepMetrics{}).size(), 0U);
 }

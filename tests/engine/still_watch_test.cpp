@@ -71,7 +71,7 @@ TEST(StillWatch, NamesAnchorsWithoutAPositiveOnce) {
   EXPECT_THAT(run.see(5 * kWindow, without_positives()), IsEmpty());
 }
 
-TEST(StillWatch, AStepThatLearnsBeginsTheCountAnew) {
+TEST(StillWatch, AStepThatLearnsResetsTheCount) {
   Watched run;
   for (int i = 0; i < 10; ++i) {
     EXPECT_THAT(run.see(kWindow - 1, without_positives()), IsEmpty());
@@ -79,7 +79,7 @@ TEST(StillWatch, AStepThatLearnsBeginsTheCountAnew) {
   }
 }
 
-TEST(StillWatch, TellsTheReasonsApart) {
+TEST(StillWatch, DistinguishesTheReasons) {
   StepMetrics one_class = lively();
   one_class.loss = 0;
   one_class.health.negative_distance.reset();

@@ -134,7 +134,7 @@ TEST(Trainer, ContinuesBitForBitFromItsTensorsWithTheAverageAmongThem) {
       EXPECT_TRUE(tensor.equal(ended.at(group).at(name))) << group << " " << name;
 }
 
-TEST(Trainer, JudgesWithTheAveragedWeights) {
+TEST(Trainer, EvaluatesWithTheAveragedWeights) {
   TrainerConfig config = config_of(8);
   EXPECT_EQ(SoleRun(config).trainer->averaged(), nullptr);
   config.average = {0.8, 0};

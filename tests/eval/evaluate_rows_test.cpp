@@ -18,7 +18,7 @@ using namespace distributed;
 using namespace eval;
 namespace {
 
-TEST(Judge, GivesEveryMeasureItsKnownName) {
+TEST(EvaluateRows, GivesEveryMeasureItsKnownName) {
   const EvaluationResult found = evaluate_rows(clustered_rows(1, 100, 8, 25, 0.5));
   // Trials, triplets (2 measures), graded pairs (2) and images with captions (8) are tested elsewhere.
   EXPECT_EQ(found.metrics.entries().size(), metric_table().size() - 13);
@@ -30,7 +30,7 @@ TEST(Judge, GivesEveryMeasureItsKnownName) {
   EXPECT_EQ(found.distances.positives.size(), 40U);
 }
 
-TEST(Judge, PutsModelAndFloorThroughTheSameCode) {
+TEST(EvaluateRows, PutsModelAndFloorThroughTheSameCode) {
   // Images whose pixels are the embedding: their baseline is the evaluation of the embedding itself.
   const LabelledRows rows = clustered_rows(2, 60, 12, 15, 1);
   const LabelledRows pixels{pixel_rows(rows.x_ND.view({60, 1, 3, 4})), rows.groups_N};
@@ -50,7 +50,7 @@ void expect_equal(const EvaluationResult& a, const EvaluationResult& b) {
   for (size_t k = 0; k < a.roc.size(); ++k) EXPECT_EQ(a.roc[k].threshold, b.roc[k].threshold);
 }
 
-TEST(Judge, IsTheSameOnAnyNumberOfRanks) {
+TEST(EvaluateRows, IsTheSameOnAnyNumberOfRanks) {
   const TfIdf texts({"one fish", "two fish", "red fish", "blue fish", "one"});
   const std::vector<int64_t> topics = {0, 0, 1, 1, 0};
   MetricOptions options;
@@ -74,7 +74,7 @@ TEST(Judge, IsTheSameOnAnyNumberOfRanks) {
   }
 }
 
-TEST(Judge, StandsTinySets) {
+TEST(EvaluateRows, StandsTinySets) {
   EXPECT_FALSE(evaluate_rows({at::ones({1, 3}), {4}}).metrics.find("recall_at_1"));
   EXPECT_FALSE(evaluate_rows({at::ones({0, 3}), {}}).metrics.find("eer"));
   EXPECT_EQ(*evaluate_rows({at::ones({2, 3}), {4, 4}}).metrics.find("recall_at_1"), 1);

@@ -64,7 +64,7 @@ def words(rows):
 
 
 class Peers(unittest.TestCase):
-    def judged(self, z, label, **more):
+    def evaluated(self, z, label, **more):
         with tempfile.TemporaryDirectory() as folder:
             save_file({"z": z, "label": label, **more}, f"{folder}/rows.safetensors")
             return json.loads(subprocess.run([PROGRAM, f"{folder}/rows.safetensors"], check=True, stdout=subprocess.PIPE).stdout)
@@ -76,7 +76,7 @@ class Peers(unittest.TestCase):
         for seed, noise in ((1, 0.3), (2, 1.0), (3, 3.0)):
             with self.subTest(noise=noise):
                 z, label = rows_of(seed, noise)
-                ours = self.judged(z, label)
+                ours = self.evaluated(z, label)
                 self.check_retrieval(ours, z.double(), label)
                 unit = torch.nn.functional.normalize(z).double()
                 self.check_ranking(ours, (unit @ unit.T).numpy(), label.numpy())
@@ -113,7 +113,7 @@ class Peers(unittest.TestCase):
     def test_information_retrieval(self):
         z, label = rows_of(4, 1.2)
         query = (torch.arange(len(label)) % 3 == 0).long()
-        ours = self.judged(z, label, query=query)
+        ours = self.evaluated(z, label, query=query)
         gallery = [i for i in range(len(label)) if not query[i]]
         right = {str(q): {str(i) for i in gallery if label[i] == label[q]} for q in range(len(label)) if query[q]}
         right = {q: found for q, found in right.items() if found}  # ours leaves lone queries out
@@ -131,7 +131,7 @@ class Peers(unittest.TestCase):
         grade = torch.randint(6, (300,), generator=draw).double()  # with ties
         triplets = torch.randint(len(label), (300, 3), generator=draw)
         triplets = triplets[(triplets[:, 1] != triplets[:, 2]) & (triplets[:, 0] != triplets[:, 2])]
-        ours = self.judged(z, label, graded=graded, grade=grade, triplets=triplets)
+        ours = self.evaluated(z, label, graded=graded, grade=grade, triplets=triplets)
         wide = z.double()
         found = theirs(EmbeddingSimilarityEvaluator(*map(words, graded.T), grade.tolist(), similarity_fn_names=["cosine"],
                                                     write_csv=False), wide)

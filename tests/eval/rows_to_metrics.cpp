@@ -26,10 +26,12 @@ void add_triplets(const Comparison& rows, const at::Tensor& triplet_T3, Evaluati
 
 void add_graded(const Comparison& rows, const at::Tensor& pair_P2, const at::Tensor& grade_P,
                 EvaluationResult& found) {
-  std::vector<double> similarity;
+  std::vector<JudgedPair> pairs;
   const auto all = numbers(pair_P2);
-  for (size_t p = 0; p < all.size(); p += 2) similarity.push_back(rows.score(all[p], all[p + 1]));
-  evaluate_graded(similarity, {grade_P.const_data_ptr<double>(), similarity.size()}, {}, found);
+  for (size_t p = 0; p < all.size(); p += 2)
+    pairs.push_back(
+        {{all[p], all[p + 1]}, rows.score(all[p], all[p + 1]), grade_P.const_data_ptr<double>()[p / 2]});
+  found.metrics.merge(evaluate_graded(std::move(pairs), {}).metrics);
 }
 
 }  // namespace

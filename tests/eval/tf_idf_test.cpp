@@ -64,7 +64,7 @@ TEST(TfIdf, FindsWhatAFullSortFinds) {
       });
 }
 
-TEST(TfIdf, IsJudgedLikeAModel) {
+TEST(TfIdf, IsEvaluatedLikeAModel) {
   const std::vector<int64_t> groups = {0, 0, 1, 2, 3, 4, 1};
   const TfIdf rows(kTexts);
   const EvaluationResult found = evaluate_rows(compare_texts(rows, groups), groups, groups);

@@ -18,7 +18,7 @@ Verification verify(const LabelledRows& rows, Similarity similarity = Similarity
   return verify_pairs(score_pairs(rows, similarity, {}), rows.groups_N);
 }
 
-TEST(Verification, TellsSeparatedClustersApart) {
+TEST(Verification, SeparatesDistantClusters) {
   const Verification found = verify(clustered_rows(1, 80, 16, 20, 0.05));
   EXPECT_DOUBLE_EQ(*found.metrics.find("roc_auc"), 1);
   EXPECT_DOUBLE_EQ(*found.metrics.find("eer"), 0);
@@ -52,9 +52,9 @@ TEST(Verification, IsUndefinedForOneClassAndForLoneRows) {
   }
 }
 
-// Balanced accuracy on the pairs within `judged` at the best threshold within `learnt`, by trying every one.
+// Balanced accuracy on the pairs within `evaluated` at the best threshold within `learnt`, by trying all.
 double naive_fold(const LabelledRows& rows, const std::set<int64_t>& learnt,
-                  const std::set<int64_t>& judged) {
+                  const std::set<int64_t>& evaluated) {
   const ScoredPairs scored = score_pairs(rows, Similarity::kCosine, {});
   const auto scores_within = [&](const std::set<int64_t>& classes, bool same) {
     std::vector<double> kept;
@@ -83,7 +83,7 @@ double naive_fold(const LabelledRows& rows, const std::set<int64_t>& learnt,
     if (accuracy(learnt, middle) > accuracy(learnt, best) + 1e-12) best = middle;
     previous = next;
   }
-  return accuracy(judged, best);
+  return accuracy(evaluated, best);
 }
 
 TEST(FoldAccuracy, EqualsANaiveSweepForOneOfTheWaysToDealFourClasses) {

@@ -210,7 +210,7 @@ TEST(HttpServer, NoOtherSiteIsServedOnLoopback) {
   EXPECT_EQ(status(Server(options), "elsewhere.example", "Authorization: Bearer sesame\r\n"), 200);
 }
 
-TEST(HttpServer, TellsWhoWatches) {
+TEST(HttpServer, ReportsWhoWatches) {
   std::mutex mutex;
   std::vector<std::string> seen;
   const Server server({}, [&](const std::string& path, int status, double seconds) {
@@ -236,7 +236,7 @@ TEST(HttpServer, MoreClientsThanItTakesWaitAndAreAnswered) {
   EXPECT_EQ(late.get(), 200);
 }
 
-TEST(HttpServer, WhoIsTooManyIsToldToComeBack) {
+TEST(HttpServer, WhoIsTooManyIsAskedToComeBack) {
   HttpOptions options;
   options.max_requests = 1;
   const Server server(options);

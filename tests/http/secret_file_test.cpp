@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 
 class SecretFile : public ::testing::Test {
  protected:
-  std::string told(mode_t mode) const {
+  std::string reported(mode_t mode) const {
     EXPECT_EQ(::chmod(file_.c_str(), mode), 0);
     return exposed_secret(file_, "--token-file");
   }
@@ -46,23 +46,24 @@ TEST_F(SecretFile, MayBeAPipe) {
   writer.join();
 }
 
-TEST_F(SecretFile, IsToldOfWhereOthersMayReadIt) {
-  for (const mode_t mode : {0600, 0400, 0700}) EXPECT_EQ(told(mode), "") << mode;
+TEST_F(SecretFile, IsReportedWhereOthersMayReadIt) {
+  for (const mode_t mode : {0600, 0400, 0700}) EXPECT_EQ(reported(mode), "") << mode;
   for (const mode_t mode : {0666, 0644, 0604, 0602, 0601}) {
-    EXPECT_THAT(told(mode), HasSubstr("--token-file: expected a file that its owner alone may read")) << mode;
-    EXPECT_THAT(told(mode), HasSubstr("everybody on this host; run: chmod 600 '" + file_ + "'")) << mode;
+    EXPECT_THAT(reported(mode), HasSubstr("--token-file: expected a file that its owner alone may read"))
+        << mode;
+    EXPECT_THAT(reported(mode), HasSubstr("everybody on this host; run: chmod 600 '" + file_ + "'")) << mode;
   }
   for (const mode_t mode : {0640, 0620, 0460})
-    EXPECT_THAT(told(mode), HasSubstr("open to its group")) << mode;
+    EXPECT_THAT(reported(mode), HasSubstr("open to its group")) << mode;
 }
 
 // A link's own mode is ignored, and something that is no file is reported elsewhere.
 TEST_F(SecretFile, CountsAsWhatItsNameLeadsTo) {
   const std::string link = file_ + ".link", pipe = file_ + ".pipe";
   std::filesystem::create_symlink(file_, link);
-  told(0600);
+  reported(0600);
   EXPECT_EQ(exposed_secret(link, "x"), "");
-  told(0644);
+  reported(0644);
   EXPECT_NE(exposed_secret(link, "x"), "");
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0666), 0);
   EXPECT_EQ(exposed_secret(pipe, "x"), "");

@@ -85,7 +85,7 @@ class Live(unittest.TestCase):
             for rule in group["rules"]:
                 self.assertEqual(rule["health"], "ok", rule)
 
-    def test_4_a_stopped_rank_is_told_and_named(self):
+    def test_4_a_stopped_rank_is_reported_and_named(self):
         about_ranks = {"LodestoneRankMissing", "LodestoneRunDown", "LodestoneRunStalled"}
         self.assertLessEqual(about_ranks, set(alerts()))
         self.assertFalse(about_ranks & {alert["alertname"] for alert in self.prometheus.firing()})

@@ -72,7 +72,7 @@ TEST_P(FusedKernels, SumsAndCountsOfWhatIsAboveZero) {
   expect_close(counts.reference_c, (x > 0).sum(0));
 }
 
-TEST_P(FusedKernels, DistancesTellOfSmallOnes) {
+TEST_P(FusedKernels, DistancesReportSmallOnes) {
   const at::Tensor row = tile(1, 5, 7)[0].abs() + 1, reference = tile(1, 18, 8)[0].abs() + 1;
   for (const bool root : {false, true})
     for (const bool any : {false, true}) {

@@ -50,8 +50,14 @@ ReportInput full_input() {
                    project_sample(rows, Similarity::kCosine, 1),
                    {"A", "B", "C", "D", "E", "F"}};
   input.sample = {{{"PNGBYTES", "letter a"},
-                   {{{"PNGOTHER", "letter a"}, true, 0.9}, {{"PNGTHIRD", "letter b"}, false, 0.8}}}};
-  input.worst = {{{"", "how do I pay?"}, {{{"", "where is my card?"}, false, 0.7}}}};
+                   {{{"PNGOTHER", "letter a"}, true, 0.9}, {{"PNGTHIRD", "letter b"}, false, 0.8}},
+                   2}};
+  input.worst = {{{"", "how do I pay?"}, {{{"", "where is my card?"}, false, 0.7}}, 1}};
+  input.pairs = {0.5,
+                 {{{"PNGLEFT", "Ada"}, {"PNGRIGHT", "Bob"}, 0.875}},
+                 {{{"PNGDARK", "Eve"}, {"PNGLIGHT", "Eve"}, 0.125}},
+                 {},
+                 {}};
   return input;
 }
 
@@ -97,7 +103,7 @@ TEST(Report, HoldsWhatItMust) {
   EXPECT_THAT(html, HasSubstr("alt=\"Neighbour 2: letter b, wrong\""));
   EXPECT_THAT(html, HasSubstr("✓"));
   EXPECT_THAT(html, HasSubstr("✗"));
-  EXPECT_THAT(html, HasSubstr("Right: 1 of 2"));
+  EXPECT_THAT(html, HasSubstr("Of the neighbours that could be right, 1 of 2 are."));
   EXPECT_THAT(html, HasSubstr("where is my card?"));
 }
 
@@ -140,9 +146,86 @@ TEST(Report, LeavesOutWhatIsMissing) {
   input.run_name = "empty";
   const std::string html = render_report(input);
   EXPECT_THAT(html, HasSubstr("<h1>empty</h1>"));
-  for (const char* part : {"Headline figures", "Curves", "Nearest neighbours", "All metrics",
-                           "Confused classes", "95 %", "Configuration"})
+  for (const char* part : {"Headline figures", "Curves", "Nearest neighbours", "All metrics", "Worst pairs",
+                           "Score against grade", "Confused classes", "95 %", "Configuration"})
     EXPECT_THAT(html, Not(HasSubstr(part))) << part;
+}
+
+/// The titles of the cards.
+std::vector<std::string> cards_of(const std::string& html) {
+  const std::string opening = "card headline\"><h3>";
+  std::vector<std::string> titles;
+  for (size_t at = html.find(opening); at != std::string::npos; at = html.find(opening, at + 1)) {
+    const size_t begin = at + opening.size();
+    titles.push_back(html.substr(begin, html.find("</h3>", begin) - begin));
+  }
+  return titles;
+}
+
+ReportInput input_of(Subject subject, const std::vector<std::pair<const char*, double>>& metrics) {
+  ReportInput input;
+  input.run_name = "run";
+  input.subject = subject;
+  for (const auto& [name, value] : metrics) input.model.set(name, value);
+  return input;
+}
+
+TEST(Report, CardsAreOfTheKindOfData) {
+  const double undefined = std::numeric_limits<double>::quiet_NaN();
+  using Titles = std::vector<std::string>;
+  const auto cards = [](Subject subject, const std::vector<std::pair<const char*, double>>& metrics) {
+    return cards_of(render_report(input_of(subject, metrics)));
+  };
+  EXPECT_EQ(cards(Subject::kClasses, {{"eer", 0.1}, {"map_at_r", 0.5}, {"recall_at_1", 0.9}}),
+            (Titles{"Recall at 1", "MAP at R", "Equal error rate"}));
+  EXPECT_EQ(cards(Subject::kVerification,
+                  {{"recall_at_1", 0.9}, {"accuracy", 0.97}, {"eer", 0.1}, {"tar_at_far_1e-3", 0.6}}),
+            (Titles{"Equal error rate", "True accepts at 0.1 % false accepts", "Ten-fold accuracy",
+                    "Recall at 1"}));
+  EXPECT_EQ(cards(Subject::kPairs, {{"eer", 0.1}, {"recall_at_1", 0.9}, {"knn_accuracy", undefined}}),
+            (Titles{"Recall at 1", "Equal error rate"}));
+  EXPECT_EQ(cards(Subject::kLabelledPairs, {{"eer", 0.1}, {"accuracy", undefined}, {"roc_auc", 0.9}}),
+            (Titles{"Equal error rate", "Area under the ROC curve"}));
+  EXPECT_EQ(cards(Subject::kTriplets, {{"triplet_accuracy", 0.9}, {"triplets", 30}}),
+            Titles{"Triplets in the right order"});
+  EXPECT_EQ(
+      cards(Subject::kCaptions, {{"text_to_image_recall_at_1", 0.5}, {"image_to_text_recall_at_1", 0.5}}),
+      (Titles{"Image to text, recall at 1", "Text to image, recall at 1"}));
+  const std::string graded = render_report(input_of(Subject::kGradedPairs, {{"spearman", 0.8125}}));
+  EXPECT_EQ(cards_of(graded), Titles{"Spearman's rank correlation"});
+  EXPECT_THAT(graded, HasSubstr("<p class=\"figure\">0.812</p>"));  // no share of anything
+}
+
+TEST(Report, MarksEndWithTheNeighboursThatCanBeRight) {
+  ReportInput input = input_of(Subject::kPairs, {{"recall_at_1", 0.5}});
+  const auto neighbour = [](const char* text, bool right) { return SheetNeighbour{{"", text}, right, 0.5}; };
+  input.sample = {{{"", "first"}, {neighbour("a", true), neighbour("b", false), neighbour("c", false)}, 1},
+                  {{"", "second"}, {neighbour("d", false), neighbour("e", true), neighbour("f", false)}, 1}};
+  const std::string html = render_report(input);
+  const auto count = [&html](const std::string& part) {
+    int found = 0;
+    for (size_t at = html.find(part); at != std::string::npos; at = html.find(part, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("tile right"), 2);
+  EXPECT_EQ(count("tile wrong"), 1);
+  EXPECT_EQ(count("tile unmarked"), 3);
+  EXPECT_THAT(html, HasSubstr("1 of 2 are."));  // the nearest of the second is wrong
+}
+
+TEST(Report, ShowsTheWorstPairsWithScoreAndGrade) {
+  const std::string evaluated = render_report(full_input());
+  for (const char* part : {"Worst pairs", "False accepts", "a score of at least 0.5,", "False rejects",
+                           "alt=\"Ada\"", "alt=\"Bob\"", "score <b>0.875</b>", "score <b>0.125</b>"})
+    EXPECT_THAT(evaluated, HasSubstr(part));
+  ReportInput input = input_of(Subject::kGradedPairs, {{"spearman", 0.5}});
+  input.pairs = {{}, {{{"", "a dog"}, {"", "<b>no</b> dog"}, 0.9, 0.5}}, {}, {0.5, 4, 5}, {0.9, 0.7, 0.8}};
+  const std::string graded = render_report(input);
+  for (const char* part : {"Scored too high", "a dog", "&lt;b&gt;no&lt;/b&gt; dog", "grade <b>0.5</b>",
+                           "Score against grade", "Scatter chart: score over grade, 3 pairs"})
+    EXPECT_THAT(graded, HasSubstr(part));
+  for (const char* part : {"False accepts", "Scored too low", "Nearest neighbours", "✓", "✗"})
+    EXPECT_THAT(graded, Not(HasSubstr(part)));
 }
 
 TEST(Report, IsWrittenToItsPathAndDecidedByItsInput) {

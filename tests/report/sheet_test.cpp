@@ -24,6 +24,7 @@ TEST(Sheet, ShowsTheNearestAndTheWorst) {
   EXPECT_EQ(plan.worst[0].query, 4);
   EXPECT_EQ(plan.worst[0].nearest[0].index, 1);
   EXPECT_FALSE(plan.worst[0].nearest[0].relevant);
+  EXPECT_EQ(plan.worst[0].relevant, 2);
   EXPECT_NEAR(plan.worst[0].margin, -98.6 * 98.6 + 0.4 * 0.4, 0.1);
   for (const SheetQuery& query : plan.sample) EXPECT_EQ(query.nearest.size(), 2U);
 }

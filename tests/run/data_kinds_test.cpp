@@ -39,7 +39,6 @@ TEST(DataKindTable, RowsAreConsistent) {
     SCOPED_TRACE(row.name);
     const auto kind = row.make();
     EXPECT_TRUE(kind->reads_images() || kind->reads_texts());
-    EXPECT_STRNE(kind->unit(), "");
     EXPECT_STRNE(kind->samples(), "");
     EXPECT_EQ(error_of(yaml_of(row.name)), "no error");
   }

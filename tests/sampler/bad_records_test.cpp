@@ -95,7 +95,7 @@ TEST(BadRecords, AllOfAnUnreadableClassGetStandInsOfOneOther) {
   EXPECT_EQ(others, (std::set<int64_t>{1, 2, 3}));
 }
 
-TEST(BadRecords, AClassOfOnePictureToo) {
+TEST(BadRecords, AClassOfOneImageToo) {
   Reader singles(std::make_shared<SyntheticImages>(3, 1, std::vector<int64_t>{}, std::set<int64_t>{1}),
                  {OnBadRecord::kSkip, 1.0}, 1);
   EXPECT_NE(singles.fetch(1, 0), 1);

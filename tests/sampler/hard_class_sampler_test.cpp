@@ -112,7 +112,7 @@ TEST(HardClassSampler, EveryClassIsAnAnchorEquallyOften) {
   EXPECT_EQ(anchors.size(), 12u);
 }
 
-TEST(HardClassSampler, LookAlikesDoNotMeet) {
+TEST(HardClassSampler, LookAlikesShareNoBatch) {
   std::vector<int64_t> groups;
   for (int64_t c = 0; c < kClasses; ++c) groups.push_back(c / 2);
   const auto s = sampler(6, groups);
@@ -165,7 +165,7 @@ TEST(HardClassSampler, StepsWithoutRowsKeepItRandom) {
   EXPECT_THROW(s->observe(cursor(*s, 39), {}, at::empty({0, 2})), Error);
 }
 
-TEST(HardClassSampler, GoesOnAtAnotherPlaceWithWhatItLearned) {
+TEST(HardClassSampler, ContinuesAtAnotherPlaceWithWhatItLearned) {
   const auto before = sampler();
   train(*before, 0, 30);
   for (const int64_t step : {0, 7, 13, 29, 100}) {

@@ -62,7 +62,7 @@ TEST_F(ImageFolder, BadLinesOfEquivalencesAreLeftOutUnderSkip) {
               AllOf(HasSubstr("max_bad_fraction"), HasSubstr("tsv:2"), HasSubstr("tsv:7")));
 }
 
-TEST_F(ImageFolder, EntriesOfTheFilterThatFitNoClassAreTold) {
+TEST_F(ImageFolder, EntriesOfTheFilterThatFitNoClassAreReported) {
   for (const char* name : {"Greek/a/1.png", "Greek/b/1.png", "Latin/a/1.png"}) put(name, 0, 0);
   EXPECT_TRUE(left_out({"Greek/*", "!*/b"}).empty());
   EXPECT_THAT(left_out({"Greek/*", "Thai/*", "!*/x"}),
@@ -125,7 +125,7 @@ TEST_F(ImageFolder, LinksBackToAFolderAboveAreFollowedOnce) {
               ElementsAre(AllOf(HasSubstr("3 links"), HasSubstr("folder above"))));
 }
 
-TEST_F(ImageFolder, WhatIsTooDeepIsTold) {
+TEST_F(ImageFolder, WhatIsTooDeepIsReported) {
   put("1/2/3/4/5/6/7/8/x.png", 0, 0);
   put("1/2/3/4/5/6/7/8/9/y.png", 0, 1);
   const auto set = open();
@@ -159,7 +159,7 @@ TEST_F(ImageFolder, EveryFileThatIsPassedOverIsCountedByItsEnding) {
   EXPECT_EQ(open()->left_out().count(), 210);
 }
 
-TEST_F(ImageFolder, OnePictureOfAnotherFormatIsToldToo) {
+TEST_F(ImageFolder, OneImageOfAnotherFormatIsNamedToo) {
   ImageSourceConfig config;
   for (const char* name : {"a.bmp", "b.HEIC", "c.tiff", "d.gif", "e.avif"}) {
     config.path = (folder_.path() / name).string();
@@ -238,7 +238,7 @@ TEST_F(ImageFolder, SaysWhatIsWrong) {
   EXPECT_THAT(error(), HasSubstr("loose.png"));
 }
 
-TEST_F(ImageFolder, ADamagedPictureIsNamedWhenRead) {
+TEST_F(ImageFolder, ADamagedImageIsNamedWhenRead) {
   write_bytes(folder_.path() / "root/c/bad.png", "not a picture");
   const auto set = open();
   try {

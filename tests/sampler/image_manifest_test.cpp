@@ -128,7 +128,7 @@ TEST_F(ImageManifestTest, QuotedCellsAndFlagsAsTheyAreWritten) {
 }
 
 // As open-metric-learning writes its lists.
-TEST_F(ImageManifestTest, FlagsMatterOnlyWhereRowsAreJudged) {
+TEST_F(ImageManifestTest, FlagsMatterOnlyWhereRowsAreEvaluated) {
   const std::string text =
       "label,path,split,is_query,is_gallery\n"
       "a,deep/0.png,train,,\n"
@@ -146,7 +146,7 @@ TEST_F(ImageManifestTest, FlagsMatterOnlyWhereRowsAreJudged) {
   EXPECT_TRUE(all->is_gallery(3));
   try {
     all->is_query(1);
-    FAIL() << "a row without a flag was judged";
+    FAIL() << "a row without a flag was evaluated";
   } catch (const DataError& refused) {
     EXPECT_THAT(refused.what(),
                 AllOf(HasSubstr("is_query"), HasSubstr("deep/1.png"), HasSubstr("evaluate.data.split")));
@@ -193,7 +193,7 @@ TEST_F(ImageManifestTest, NamesOfColumnsAreComparedWithoutCase) {
   EXPECT_THAT(error("path,label,split,Group\n"), HasSubstr("a column group"));
 }
 
-TEST_F(ImageManifestTest, AMissingPictureIsADataErrorWhenItIsRead) {
+TEST_F(ImageManifestTest, AMissingImageIsADataErrorWhenItIsRead) {
   const auto set = open("path,label\nnone.png,a\n");
   EXPECT_THROW(set->get(0), DataError);
 }

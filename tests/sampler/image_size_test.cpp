@@ -45,7 +45,7 @@ TEST(ImageSize, IsWhatTheDecoderMakes) {
   EXPECT_GE(images, 19);
 }
 
-TEST(ImageSize, IsToldOfWhatNobodyWouldDecode) {
+TEST(ImageSize, IsKnownOfWhatNobodyWouldDecode) {
   EXPECT_EQ(claim(std::string("\x89PNG\r\n\x1A\n\0\0\0\rIHDR\xFF\xFF\xFF\xFF\0\1\0\0\10\2\0\0\0", 29)),
             "4294967295x65536");
   EXPECT_EQ(claim(std::string("\xFF\xD8\xFF\xE0\0\4ab\xFF\xFF\xC2\0\x11\10\xFF\xFE\x80\1\3\1\0", 21)),
@@ -55,7 +55,7 @@ TEST(ImageSize, IsToldOfWhatNobodyWouldDecode) {
   EXPECT_EQ(claim("P4#x 7\n# 1 2 3\n12#3\n 5\n"), "12x5");
 }
 
-TEST(ImageSize, IsNoneOfWhatIsNoPicture) {
+TEST(ImageSize, IsUnknownOfWhatIsNoImage) {
   for (const char* file :
        {"", "P", "P5", "P5 ", "P5 1", "P5 x 1 ", "P7 1 1 ", "P5 99999999999999 1 ", "GIF89a",
         "\x89PNG\r\n\x1A\n", "\xFF\xD8\xFF", "\xFF\xD8\xFF\xD9", "RIFF....WEBP", "RIFF....WEBPVP8 "})
@@ -121,7 +121,7 @@ std::string webp_with(size_t n) {
   return "RIFF" + number(static_cast<uint32_t>(body.size()), true) + body;
 }
 
-TEST(PicturesTake, TwiceAsLongForTwiceAsManyChunks) {
+TEST(ImagesTake, TwiceAsLongForTwiceAsManyChunks) {
   const auto read = [](const std::string& file) {
     EXPECT_TRUE(image_size(bytes_of(file)).has_value());
     try {

@@ -53,7 +53,7 @@ std::vector<std::string> captions_of(const ImageTextSet& set, size_t image) {
   return texts;
 }
 
-TEST(ImageTexts, APictureHasAllItsCaptions) {
+TEST(ImageTexts, AImageHasAllItsCaptions) {
   const Captions work;
   for (const char* name : {"list.tsv", "x.tar"}) {
     const ImageTextSet set = work.open(name);
@@ -145,7 +145,7 @@ TEST(ImageTexts, TheMarkOfSomeEditorsIsNoPartOfACaption) {
   for (const size_t image : {0U, 1U}) EXPECT_THAT(captions_of(set, image), ElementsAre("a bar"));
 }
 
-TEST(ImageTexts, AMissingPictureOfAListIsABadRecordOfWhoReadsIt) {
+TEST(ImageTexts, AMissingImageOfAListIsABadRecordOfWhoReadsIt) {
   const Captions work;
   work.write("gone.tsv", "path\tcaption\na.png\tx\nnone.png\ty\n");
   const ImageTextSet set = work.open("gone.tsv", {OnBadRecord::kSkip, 0.5});
@@ -179,7 +179,7 @@ TEST(ImageTextExamples, APairIsBadAsAWholeWhicheverSideIsAskedFor) {
   EXPECT_EQ(features.pixels_nCHW.size(0), 1);
 }
 
-TEST(ImageTextExamples, ViewsArePictureAndCaption) {
+TEST(ImageTextExamples, ViewsAreImageAndCaption) {
   const Captions work;
   TokenizerConfig config;
   config.path = work.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nbar\nred\nno\n");
@@ -208,7 +208,7 @@ TEST(ImageTextExamples, ViewsArePictureAndCaption) {
   EXPECT_EQ(none.tokens_nT.size(0), 0);
 }
 
-TEST(ImageTextExamples, TheCaptionIsDrawnByEpochAndPicture) {
+TEST(ImageTextExamples, TheCaptionIsDrawnByEpochAndImage) {
   const Captions work;
   TokenizerConfig config;
   config.path = work.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nbar\nred\nno\n");

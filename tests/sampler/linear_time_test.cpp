@@ -83,7 +83,7 @@ TEST(LinearTime, OfOneLongLine) {
   }
 }
 
-TEST(LinearTime, OfListsOfPictures) {
+TEST(LinearTime, OfListsOfImages) {
   for (const char* line : {"a.png,x,1,0\n", "\"a.png\",\"x, y\",yes,no\n", "\"open.png,x,1,0\n"}) {
     SCOPED_TRACE(line);
     const TextFolder folder;

@@ -165,7 +165,7 @@ TEST_F(LoaderTest, AnUnreadableClassIsReplacedTheSameWayInAnyWorld) {
   }
 }
 
-TEST_F(LoaderTest, BothViewsOfABadPictureHaveTheSameStandInAndItsLabel) {
+TEST_F(LoaderTest, BothViewsOfABadImageHaveTheSameStandInAndItsLabel) {
   images_ = std::make_shared<SyntheticImages>(9, 1, std::vector<int64_t>{}, std::set<int64_t>{3, 5});
   auto sampler = std::make_shared<ShuffleSampler>(images_, 2, 6, 7);
   LoaderConfig skipping = config(1);
@@ -182,7 +182,7 @@ TEST_F(LoaderTest, BothViewsOfABadPictureHaveTheSameStandInAndItsLabel) {
   EXPECT_EQ(rows_of_world(4, open_shard, 6).indices, alone.indices);
 }
 
-TEST_F(LoaderTest, ATupleWithABadPictureIsReplacedWholeOnEveryRank) {
+TEST_F(LoaderTest, ATupleWithABadImageIsReplacedWholeOnEveryRank) {
   images_ = std::make_shared<SyntheticImages>(30, 2, std::vector<int64_t>{}, std::set<int64_t>{4, 33, 50});
   std::vector<Tuple> pairs, triplets;
   for (int64_t i = 0; i < 30; ++i) pairs.push_back({i, i + 30, -1, i % 2 == 0});

@@ -89,7 +89,7 @@ TEST(PkSampler, ClassesAndSamplesAppearEquallyOften) {
   for (const auto& [sample, count] : samples) EXPECT_LE(count, 2) << sample;
 }
 
-TEST(PkSampler, LookAlikesMeetOnlyIfTheyMust) {
+TEST(PkSampler, LookAlikesShareABatchOnlyIfTheyMust) {
   // 12 classes in 6 groups of two.
   const auto images =
       std::make_shared<SyntheticImages>(12, 4, std::vector<int64_t>{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5});

@@ -30,7 +30,7 @@ void expect_near(const std::vector<float>& a, const std::vector<float>& b, doubl
   for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], tolerance) << i;
 }
 
-TEST(RandomCrop, LiesInThePictureWithTheAskedAreaAndRatio) {
+TEST(RandomCrop, LiesInTheImageWithTheAskedAreaAndRatio) {
   const RandomCropConfig config;
   double area = 0;
   for (uint64_t n = 0; n < 2000; ++n) {
@@ -139,7 +139,7 @@ TEST(ColourJitter, DrawsSpreadOverTheirRangesAndOrders) {
   EXPECT_NEAR(high, 1.4, 0.01);
 }
 
-TEST(ColourJitter, AGreyPictureKeepsItsHue) {
+TEST(ColourJitter, AGreyImageKeepsItsHue) {
   Planes planes = noise(4, 4, 1);
   const Planes before = planes;
   ColourChange change;
@@ -178,7 +178,7 @@ TEST(GaussianBlur, IsTheProductOfTwoNormalisedKernelsWithMirroredEdges) {
   EXPECT_EQ(kernel_width(config, 20, 30), 39);
 }
 
-TEST(RandomErase, IsSmallerThanThePictureAndOfTheAskedArea) {
+TEST(RandomErase, IsSmallerThanTheImageAndOfTheAskedArea) {
   const RandomEraseConfig config;
   for (uint64_t n = 0; n < 1000; ++n) {
     const auto box = random_erase(40, 30, config, Random(1, Purpose::kAugment, n));

@@ -56,7 +56,7 @@ TEST(RowSampler, ATextIsOnceInABatchWhereThatCanBe) {
     }
 }
 
-TEST(RowSampler, RowsThatAllShareATextStillMeet) {
+TEST(RowSampler, RowsThatAllShareATextStillShareBatches) {
   testing::TextFolder folder;
   const RowSampler sampler(pairs(folder, 40, 1), 2, 8, 7);
   std::set<int64_t> seen;

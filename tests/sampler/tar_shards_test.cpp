@@ -240,7 +240,7 @@ TEST_F(TarShardsTest, KeysAndClassesAreTheSameHoweverTheyAreWritten) {
   }
 }
 
-TEST_F(TarShardsTest, WhereNothingIsLeftTheReasonIsTold) {
+TEST_F(TarShardsTest, WhereNothingIsLeftTheReasonIsReported) {
   write("x.tar", Tar().add("/a.png", "x").add("/a.cls", "c").add("b.png", "", '1', "c.png").finished());
   EXPECT_THAT(error("x.tar"),
               AllOf(HasSubstr("absolute"), HasSubstr("1 link "), Not(HasSubstr("class_filter"))));

@@ -41,7 +41,7 @@ TEST(TextSource, LabelsAreClassesInOrderOfTheirNames) {
     EXPECT_EQ(set.texts->label(2), 0);
     EXPECT_EQ(set.texts->bytes(1), 8);
     EXPECT_EQ(set.texts_per_row, 1);
-    EXPECT_FALSE(set.rows_meet);
+    EXPECT_FALSE(set.row_is_unit);
   }
   EXPECT_EQ(open_text_file(folder.path("a.tsv"), TextFormat::kLabels).texts->key(2), "a.tsv:4");
 }
@@ -67,11 +67,11 @@ TEST(TextSource, ClassFilterKeepsClasses) {
   EXPECT_THROW(open_texts(source), ConfigError);
 }
 
-TEST(TextSource, PairsWithoutALabelMeetAndShareAClass) {
+TEST(TextSource, PairsWithoutALabelAreComparedAndShareAClass) {
   TextFolder folder;
   const TextSet set =
       open_text_file(folder.write("p.tsv", "query\tanswer\nq1\ta1\nq2\ta2\nq3\ta1\n"), TextFormat::kPairs);
-  EXPECT_TRUE(set.rows_meet);
+  EXPECT_TRUE(set.row_is_unit);
   EXPECT_EQ(set.texts_per_row, 2);
   EXPECT_TRUE(set.tuples.empty());
   EXPECT_THAT(all_texts(set), ElementsAre("q1", "a1", "q2", "a2", "q3", "a1"));
@@ -98,7 +98,7 @@ TEST(TextSource, LabelledPairsAreTuples) {
                                                   "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"label\":1}\n"
                                                   "{\"sentence1\":\"c\",\"sentence2\":\"a\",\"label\":0}\n"),
                                      TextFormat::kPairs);
-  EXPECT_FALSE(set.rows_meet);
+  EXPECT_FALSE(set.row_is_unit);
   EXPECT_THAT(set.tuples, ElementsAre(Tuple{0, 1, -1, true}, Tuple{2, 3, -1, false}));
   EXPECT_TRUE(set.scores.empty());
   EXPECT_EQ(set.texts->group(set.texts->label(0)), set.texts->group(set.texts->label(3)));
@@ -140,7 +140,7 @@ TEST(TextSource, QueriesHaveAnyNumberOfNegatives) {
                      "{\"query\":\"q\",\"positive\":\"p\",\"negatives\":[\"m\",\"n\"]}\n"
                      "{\"query\":\"r\",\"positive\":\"o\",\"negatives\":[\"p\",\"k\",\"z\"]}\n")}) {
     const TextSet set = open_text_file(path, TextFormat::kQueries);
-    EXPECT_TRUE(set.rows_meet);
+    EXPECT_TRUE(set.row_is_unit);
     EXPECT_EQ(set.texts_per_row, 4);
     EXPECT_THAT(all_texts(set), ElementsAre("q", "p", "m", "n", "r", "o", "p", "k"));
     std::vector<int64_t> labels;
@@ -221,7 +221,7 @@ TEST(TextSource, AStrayQuoteLosesALineAndNoMore) {
   }
 }
 
-TEST(TextSource, WhereEveryLineIsLeftOutTheReasonIsTold) {
+TEST(TextSource, WhereEveryLineIsLeftOutTheReasonIsReported) {
   TextFolder folder;
   TextSource source;
   source.bad_records = {OnBadRecord::kSkip, 1};
@@ -264,7 +264,7 @@ TEST(TextSource, ATextIsNoNegativeOfItself) {
   EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("none.tsv:1"));
 }
 
-TEST(TextSource, WhatIsLeftOutIsTold) {
+TEST(TextSource, WhatIsLeftOutIsReported) {
   TextFolder folder;
   folder.write("q.jsonl",
                "{\"query\":\"q\",\"positive\":\"p\",\"negatives\":[\"m\"]}\n"

@@ -48,7 +48,7 @@ void expect_near(const std::vector<float>& a, const std::vector<float>& b, doubl
   for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], tolerance) << i;
 }
 
-TEST(Resize, SameSizeIsTheSamePicture) {
+TEST(Resize, SameSizeIsTheSameImage) {
   const Image image = drawn_image(2, 3, 9, 6);
   const std::vector<float> out = plain(unit(9, 6), image);
   for (size_t p = 0; p < out.size(); ++p)
@@ -103,7 +103,7 @@ TEST(Resize, IsTheMeanUnderATriangle) {
     }
 }
 
-TEST(Transform, AMovedPictureIsNearlyAsSharpAsAPlainOne) {
+TEST(Transform, AMovedImageIsNearlyAsSharpAsAPlainOne) {
   ImageTransformConfig config = unit(35, 35);
   config.shift = 0.1;
   const auto sharpness = [](const std::vector<float>& v) {

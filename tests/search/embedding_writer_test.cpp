@@ -38,7 +38,7 @@ class Writer : public ::testing::TestWithParam<const char*> {
   TempFolder folder_;
 };
 
-TEST_P(Writer, GoesOnWhereItsPlaceWasSaved) {
+TEST_P(Writer, ContinuesWhereItsPlaceWasSaved) {
   EmbeddingWriter whole(plan("whole"));
   append(whole, 0, 10);
   whole.finish();
@@ -98,7 +98,7 @@ TEST_P(Writer, SaysHowManyRowsAreLeftWhereSomeAreLeftOut) {
   }
 }
 
-TEST_P(Writer, BeginsAnewForOtherSamplesOrSettings) {
+TEST_P(Writer, StartsAgainForOtherSamplesOrSettings) {
   EmbeddingPlan one = plan("parts"), other = plan("parts");
   one.input = "these in this order";
   other.input = "these in another order";
@@ -110,7 +110,7 @@ TEST_P(Writer, BeginsAnewForOtherSamplesOrSettings) {
   EXPECT_EQ(EmbeddingWriter(other).done(), 0);
 }
 
-TEST_P(Writer, BeginsAnewForAnotherModel) {
+TEST_P(Writer, StartsAgainForAnotherModel) {
   {
     EmbeddingWriter first(plan("parts"));
     append(first, 0, 4);

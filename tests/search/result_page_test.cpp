@@ -66,7 +66,7 @@ TEST(ResultPage, IsBoundedAndSaysWhatItLeavesOut) {
   EXPECT_THAT(deep, HasSubstr("… and 1 more hit"));
 }
 
-TEST(Picture, IsWhatABrowserShows) {
+TEST(Image, IsWhatABrowserShows) {
   const std::string png = testing::png_text(testing::drawn_image(1, 2));
   EXPECT_EQ(picture_uri(png), "data:image/png;base64," + report::base64(png));
   for (const std::string& pnm :
@@ -74,7 +74,7 @@ TEST(Picture, IsWhatABrowserShows) {
     EXPECT_THAT(picture_uri(pnm), StartsWith("data:image/png;base64,")) << pnm;
 }
 
-TEST(Picture, OfALargeFileIsEncodedAnew) {
+TEST(Image, OfALargeFileIsEncodedAnew) {
   sampler::Image image(900, 700, 3);
   Random random(1, Purpose::kTrials);
   for (uint8_t& value : image.pixels) value = static_cast<uint8_t>(random.below(256));
@@ -84,7 +84,7 @@ TEST(Picture, OfALargeFileIsEncodedAnew) {
   EXPECT_THAT(uri, StartsWith("data:image/png;base64,"));
 }
 
-TEST(Picture, IsNothingElse) {
+TEST(Image, IsNothingElse) {
   for (const std::string& hostile :
        {std::string(), std::string("<svg xmlns='http://www.w3.org/2000/svg'/>"), std::string("<html>"),
         std::string("GIF89a"), std::string("RIFF"), std::string("P5 100000 100000 255 x"),

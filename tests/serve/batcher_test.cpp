@@ -192,7 +192,7 @@ TEST(Batcher, ShedsWhatIsTooMuchOrTooLate) {
   EXPECT_THROW(batcher.embed(kLengths, texts({3}), 30s), OverloadError);
 }
 
-TEST(Batcher, HandsErrorsOnAndGoesOn) {
+TEST(Batcher, PassesErrorsOnAndContinues) {
   Batcher batcher(4, 10);
   Working working(batcher);
   const Model model = made([](const auto& samples) {

@@ -32,7 +32,7 @@ std::string bombs(size_t n) {
   return body + "]}";
 }
 
-TEST(Pictures, BombsAreRefusedByTheirHeaders) {
+TEST(Images, BombsAreRefusedByTheirHeaders) {
   bombs(1);  // made before memory is measured
   const Served served;
   const PeakMemory memory;
@@ -46,7 +46,7 @@ TEST(Pictures, BombsAreRefusedByTheirHeaders) {
 }
 
 // The header alone is all there is of each: what is refused for its size isn't looked at any further.
-TEST(Pictures, OfEveryFormatAreRefusedByTheirHeaders) {
+TEST(Images, OfEveryFormatAreRefusedByTheirHeaders) {
   const Served served;
   const std::map<std::string, std::string> claims = {
       {"99999x99999", "P6 99999 99999 255\n"},
@@ -65,7 +65,7 @@ TEST(Pictures, OfEveryFormatAreRefusedByTheirHeaders) {
 }
 
 // Where the operator lets them in, they are decoded one after another, as far as time and memory go.
-TEST(Pictures, BombsThatAreLetInKeepToMemoryAndTime) {
+TEST(Images, BombsThatAreLetInKeepToMemoryAndTime) {
   ImageLimits limits;
   limits.pixels = limits.request_pixels = int64_t{1} << 33;
   limits.decoded_bytes = int64_t{1200} << 20;  // for one at a time
@@ -77,9 +77,9 @@ TEST(Pictures, BombsThatAreLetInKeepToMemoryAndTime) {
   for (const size_t n : {32, 64, 32})
     replies.push_back(std::async(std::launch::async, [&, n] { return served.post("/embed", bombs(n)); }));
   for (auto& reply : replies) {
-    const HttpReply told = reply.get();
-    EXPECT_EQ(told.status, 429);
-    EXPECT_THAT(told.head, HasSubstr("Retry-After"));
+    const HttpReply reported = reply.get();
+    EXPECT_EQ(reported.status, 429);
+    EXPECT_THAT(reported.head, HasSubstr("Retry-After"));
   }
   EXPECT_LT(Clock::now() - start, 60s);  // decoding all of them takes minutes on a busy machine
   EXPECT_LE(served.peak_bytes(), limits.decoded_bytes);
@@ -87,7 +87,7 @@ TEST(Pictures, BombsThatAreLetInKeepToMemoryAndTime) {
   EXPECT_EQ(served.get("/healthz").status, 200);
 }
 
-TEST(Pictures, OfARequestCountTogether) {
+TEST(Images, OfARequestCountTogether) {
   ImageLimits limits;
   limits.pixels = 100;
   limits.request_pixels = 250;
@@ -104,7 +104,7 @@ TEST(Pictures, OfARequestCountTogether) {
   EXPECT_EQ(served.post("/embed", images(2, 60)).status, 200);
 }
 
-TEST(Pictures, BecomeWhatTheEncoderSeesInEvaluation) {
+TEST(Images, BecomeWhatTheEncoderSeesInEvaluation) {
   ImageTransformConfig shape;
   shape.width = 7;
   shape.height = 5;

@@ -24,7 +24,7 @@ std::string refusal(const std::string& body, const RequestLimits& limits = {}) {
   return "";
 }
 
-TEST(Request, HoldsPicturesThenTexts) {
+TEST(Request, HoldsImagesThenTexts) {
   const ServeRequest request = parsed(R"({"texts": ["é"], "k": 3, "images": ["AAH/", "YQ=="]})");
   ASSERT_EQ(request.inputs.size(), 3U);
   EXPECT_TRUE(request.inputs[0].image);
@@ -56,10 +56,10 @@ TEST(Request, NamesAKeyThatItDoesNotKnowAndTheNearest) {
                                   {"txets", "texts"},
                                   {"K", ""},
                                   {"batch_size", ""}}) {
-    const std::string told = refusal("{\"texts\": [\"a\"], \"" + std::string(key) + "\": 1}");
-    EXPECT_THAT(told, HasSubstr("got '" + std::string(key) + "'"));
-    EXPECT_EQ(told.find("did you mean") != std::string::npos, *near != 0) << told;
-    EXPECT_THAT(told, HasSubstr(*near != 0 ? "did you mean '" + std::string(near) + "'?" : "request: "));
+    const std::string reported = refusal("{\"texts\": [\"a\"], \"" + std::string(key) + "\": 1}");
+    EXPECT_THAT(reported, HasSubstr("got '" + std::string(key) + "'"));
+    EXPECT_EQ(reported.find("did you mean") != std::string::npos, *near != 0) << reported;
+    EXPECT_THAT(reported, HasSubstr(*near != 0 ? "did you mean '" + std::string(near) + "'?" : "request: "));
   }
   EXPECT_LT(refusal("{\"" + std::string(100000, 'a') + "\": 1}").size(), 200U);
   EXPECT_THAT(refusal("{\"a\\u001bb\": 1}"), HasSubstr("'a\\x1bb'"));

@@ -1,4 +1,4 @@
-"""Pictures of a few classes, made by a few lines."""
+"""Images of a few classes, made by a few lines."""
 import random
 import struct
 import zlib

@@ -12,7 +12,7 @@ def call(program, work, *words):
 
 
 def of_pictures(program, work):
-    """Pictures of eight classes in work/pictures, a model that was trained on them in work/run, a threshold, work/gallery.safetensors."""
+    """Images of eight classes in work/pictures, a model that was trained on them in work/run, a threshold, work/gallery.safetensors."""
     pictures.make_classes(work / "pictures")
     (work / "run.yaml").write_text(
         f"run_dir: {work}/run\nglobal_batch: 16\ndata:\n  root: {work}\n  train: {{path: pictures}}\n  image: {{width: 16, height: 16}}\n"

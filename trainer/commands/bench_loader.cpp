@@ -114,6 +114,7 @@ nlohmann::json measure(const run::TrainingData& data, const run::RunConfig& conf
   const auto seed = static_cast<uint64_t>(config.seed);
   bare_loop(*data.images, *data.sampler, loader.workers, 0.5);  // reads the files into the page cache
   std::vector<double> ratios, core_ratios, limits, rates;
+  nlohmann::json result;
   for (int64_t round = 0; round < arguments.rounds; ++round) {
     const Rate limit = bare_loop(*data.images, *data.sampler, loader.workers, arguments.seconds);
     const Rate rate = through_loader(data, loader, seed, arguments.seconds);
@@ -122,16 +123,19 @@ nlohmann::json measure(const run::TrainingData& data, const run::RunConfig& conf
     rates.push_back(rate.per_second() / workers);
     ratios.push_back(rate.per_second() / limit.per_second());
     core_ratios.push_back(rate.per_core_second() / limit.per_core_second());
+    result = {{"workers", loader.workers},
+              {"global_batch", config.global_batch},
+              {"limit_images_per_second_per_core", median(limits)},
+              {"images_per_second_per_core", median(rates)},
+              {"ratio", median(ratios)},
+              {"core_second_ratio", median(core_ratios)}};
+    if (!arguments.json.empty())
+      write_output(arguments.json, json_text(nlohmann::json::array({result}), 2) + "\n");
     std::printf("%5ld %20.0f %20.0f %7.3f %12.3f\n", static_cast<long>(round), limits.back(), rates.back(),
                 ratios.back(), core_ratios.back());
     std::fflush(stdout);
   }
-  return {{"workers", loader.workers},
-          {"global_batch", config.global_batch},
-          {"limit_images_per_second_per_core", median(limits)},
-          {"images_per_second_per_core", median(rates)},
-          {"ratio", median(ratios)},
-          {"core_second_ratio", median(core_ratios)}};
+  return result;
 }
 
 int run_bench_loader(const BenchLoaderArguments& arguments, const run::Tables& tables) {
@@ -148,8 +152,6 @@ int run_bench_loader(const BenchLoaderArguments& arguments, const run::Tables& t
       static_cast<long>(config.data.loader.workers), "round", "bare decode+transform", "loader", "ratio",
       "by core time");
   const nlohmann::json result = measure(data, config, arguments);
-  if (!arguments.json.empty())
-    write_output(arguments.json, json_text(nlohmann::json::array({result}), 2) + "\n");
   std::printf("%s: %.0f of %.0f images per second and core, %.1f %%\n", "median",
               result["images_per_second_per_core"].get<double>(),
               result["limit_images_per_second_per_core"].get<double>(), 100 * result["ratio"].get<double>());

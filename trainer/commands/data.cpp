@@ -1,7 +1,5 @@
-#include <algorithm>
 #include <iostream>
 
-#include "common/choices.h"
 #include "common/log.h"
 #include "trainer/commands/verb.h"
 #include "trainer/data/cldr.h"
@@ -14,7 +12,6 @@ namespace lodestone::commands {
 namespace {
 
 struct DataArguments {
-  std::string kind;
   std::string output;
   std::vector<std::string> font_roots;
   std::string source;
@@ -65,45 +62,46 @@ void make_texts(const DataArguments& arguments, const Log& log,
             << options.output.string() << std::endl;
 }
 
-struct DataSetRow {
-  const char* name;
-  const char* doc;
-  void (*make)(const DataArguments& arguments, const Log& log);
-};
+void add_source(CLI::App* command, DataArguments& arguments, const std::string& doc) {
+  add_path(command, "--source", arguments.source, doc + " (default: the installed package's folder)");
+}
 
-constexpr DataSetRow kDataSets[] = {
-    {.name = "typefaces", .doc = "images of letters", .make = make_letters},
-    {.name = "emoji", .doc = "images with captions", .make = make_images},
-    {.name = "wordnet",
-     .doc = "definitions and words",
-     .make = [](const DataArguments& arguments,
-                const Log& log) { make_texts(arguments, log, data::make_wordnet); }},
-    {.name = "cldr",
-     .doc = "names in 21 languages",
-     .make = [](const DataArguments& arguments,
-                const Log& log) { make_texts(arguments, log, data::make_cldr); }},
-};
-
-int run_data(const DataArguments& arguments) {
-  std::ranges::find(kDataSets, arguments.kind, &DataSetRow::name)->make(arguments, make_log(0, 1));
-  return kDone;
+// Declares a verb that makes one data set.
+std::shared_ptr<DataArguments> add_data_set(CLI::App* command, Action& action,
+                                            void (*make)(const DataArguments& arguments, const Log& log)) {
+  auto arguments = on<DataArguments>(command, action, [make](const DataArguments& given) {
+    make(given, make_log(0, 1));
+    return kDone;
+  });
+  add_path(command, "--output", arguments->output, "Folder to create for the data set")->required();
+  return arguments;
 }
 
 }  // namespace
 
-void add_data(CLI::App* data, Action& action) {
-  auto arguments = on<DataArguments>(data, action, run_data);
-  const std::span<const DataSetRow> data_sets(kDataSets);
-  const std::vector<const char*> names = names_of(data_sets);
-  data->add_option("kind", arguments->kind, "Data set to build. " + docs_of(data_sets))
-      ->required()
-      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
-  add_path(data, "--output", arguments->output, "Folder to create for the data set")->required();
-  add_path(data, "--fonts", arguments->font_roots,
-           "Folders with font files, for typefaces (default: the system's font folders)");
-  add_path(data, "--source", arguments->source,
-           "Folder with WordNet's data.* files or CLDR's main/ and annotations/, for wordnet, cldr and emoji "
-           "(default: the installed package's folder)");
+void add_data_typefaces(CLI::App* command, Action& action) {
+  const auto arguments = add_data_set(command, action, make_letters);
+  add_path(command, "--fonts", arguments->font_roots,
+           "Folders with font files (default: the system's font folders)");
+}
+
+void add_data_emoji(CLI::App* command, Action& action) {
+  add_source(command, *add_data_set(command, action, make_images),
+             "Folder with CLDR's main/ and annotations/");
+}
+
+void add_data_wordnet(CLI::App* command, Action& action) {
+  const auto make = [](const DataArguments& arguments, const Log& log) {
+    make_texts(arguments, log, data::make_wordnet);
+  };
+  add_source(command, *add_data_set(command, action, make), "Folder with WordNet's data.* files");
+}
+
+void add_data_cldr(CLI::App* command, Action& action) {
+  const auto make = [](const DataArguments& arguments, const Log& log) {
+    make_texts(arguments, log, data::make_cldr);
+  };
+  add_source(command, *add_data_set(command, action, make), "Folder with CLDR's main/ and annotations/");
 }
 
 }  // namespace lodestone::commands

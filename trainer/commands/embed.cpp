@@ -10,7 +10,7 @@
 #include "sampler/samplers/range_sampler.h"
 #include "sampler/samples_hash.h"
 #include "trainer/commands/output_option.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/metrics/progress.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/eval/sharing.h"
@@ -25,7 +25,7 @@ namespace lodestone::commands {
 namespace {
 
 struct EmbedArguments {
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string input;
@@ -175,9 +175,9 @@ int run_embed(const EmbedArguments& arguments, const run::Tables& tables) {
 
 void add_embed(CLI::App* embed, Action& action) {
   auto arguments = on<EmbedArguments>(embed, action, run_embed);
-  add_path(embed, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
-  add_path(embed, "--input", arguments->input,
-           "Image, folder, list, shards or text file to embed (default: evaluate.data)");
+  add_model(embed, arguments->model)->required();
+  add_input(embed, arguments->input,
+            "Image, folder, list, shards or text file to embed (default: evaluate.data)");
   add_output(embed, arguments->output, "File for the embeddings: *.safetensors, *.npy or *.jsonl");
   embed->add_flag("--no-texts", arguments->no_texts,
                   "Store no texts and captions beside the embeddings; then answers show only where they are");

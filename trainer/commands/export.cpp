@@ -5,22 +5,21 @@
 #include "common/safetensors.h"
 #include "trainer/commands/choice_option.h"
 #include "trainer/commands/output_option.h"
-#include "trainer/commands/verb.h"
-#include "trainer/coordinator/checkpoints/snapshot.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/metrics/build_info.h"
-#include "trainer/coordinator/warn.h"
 #include "trainer/encoders/torchscript_export.h"
 #include "trainer/run/build_encoder.h"
-#include "trainer/run/checkpoint_config.h"
 #include "trainer/run/model_card.h"
-#include "trainer/run/run_config.h"
+#include "trainer/run/own_weights.h"
+#include "trainer/run/trained_model.h"
 
 namespace lodestone::commands {
 
 namespace {
 
 struct ExportArguments {
-  std::string run;
+  std::string model;
+  std::vector<std::string> assignments;
   bool allow_code = false;
   run::ExportFormat format = run::ExportFormat::kSafetensors;
   std::string output;
@@ -31,52 +30,41 @@ struct ExportArguments {
 };
 
 // The metadata that a reader of the file needs besides the weights.
-std::map<std::string, std::string> description(run::RunConfig& config,
-                                               const coordinator::Checkpoint& checkpoint) {
+std::map<std::string, std::string> description(run::TrainedModel& model) {
+  run::RunConfig& config = model.config();
   return {{"format", "pt"},
           {"encoder", write_yaml([&](Fields& f) { f.slot({.name = "encoder"}, config.encoder); })},
           {"data", write_yaml([&](Fields& f) { config.data.visit(f); })},
           {"normalize", config.normalize ? "true" : "false"},
-          {"step", std::to_string(checkpoint.step)},
+          {"step", std::to_string(model.step())},
           {"lodestone", coordinator::lodestone_version()}};
-}
-
-TensorMap tensors_of(const encoders::Parameters& parameters) {
-  TensorMap tensors;
-  for (const auto* list : {&parameters.learned(), &parameters.buffers()})
-    for (const auto& parameter : *list) tensors[parameter.name] = parameter.tensor.detach();
-  return tensors;
 }
 
 int run_export(const ExportArguments& arguments, const run::Tables& tables) {
   const Log log = make_log(0, 1);
-  const coordinator::Checkpoint checkpoint =
-      coordinator::load_checkpoint(arguments.run, coordinator::warn_to(log));
-  run::RunConfig config(tables);
-  run::read_checkpoint_config(checkpoint, {}, arguments.allow_code, config);
-  run::build_encoder(config, *config.encoder);
-  run::restore_model(checkpoint.snapshot, config);
+  run::TrainedModel model(tables, arguments.model, arguments.assignments, arguments.allow_code);
+  model.build(&*log);
+  const run::RunConfig& config = model.config();
   const std::filesystem::path output(arguments.output);
   const auto card = arguments.card.empty() ? std::filesystem::path(output).replace_extension(".md")
                                            : std::filesystem::path(arguments.card);
-  const std::string card_text = run::model_card(config, checkpoint,
-                                                {.file = output.filename().string(),
-                                                 .format = arguments.format,
-                                                 .license = arguments.license,
-                                                 .data_license = arguments.data_license,
-                                                 .metrics = arguments.metrics});
+  const std::string card_text = run::model_card(model, {.file = output.filename().string(),
+                                                        .format = arguments.format,
+                                                        .license = arguments.license,
+                                                        .data_license = arguments.data_license,
+                                                        .metrics = arguments.metrics});
   const std::filesystem::path place = behind_links(output);
-  const auto about = description(config, checkpoint);
+  const auto about = description(model);
   const std::array<Replacement, 2> replacements = {Replacement(arguments.output), Replacement(card.string())};
   if (arguments.format == run::ExportFormat::kSafetensors) {
-    write_safetensors(place, tensors_of(config.encoder->parameters()), about);
+    write_safetensors(place, run::weights_of(config.encoder->parameters()), about);
   } else {
     encoders::export_torchscript(*config.encoder, run::input_shape(config), place, about);
   }
   write_output(card, card_text);
   for (const Replacement& replacement : replacements) replacement.report(*log);
   log->info("{}: {} of step {}, {} parameters, embeddings of width {}; model card: {}", arguments.output,
-            config.encoder.name(), checkpoint.step, config.encoder->parameters().count(),
+            config.encoder.name(), model.step(), config.encoder->parameters().count(),
             config.encoder->output_dim(), card.string());
   return kDone;
 }
@@ -85,8 +73,7 @@ int run_export(const ExportArguments& arguments, const run::Tables& tables) {
 
 void add_export(CLI::App* out, Action& action) {
   auto arguments = on<ExportArguments>(out, action, run_export);
-  add_path(out, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
-  add_allow_code(out, arguments->allow_code);
+  add_model(out, arguments->model)->required();
   add_choice(out, "--format", arguments->format, run::kExportFormats,
              "Output format. safetensors: weights by name; torchscript: weights and network, for "
              "torch.jit.load and torch::jit::load")
@@ -94,14 +81,17 @@ void add_export(CLI::App* out, Action& action) {
   add_output(out, arguments->output, "File to write");
   add_path(out, "--card", arguments->card,
            "File for the model card (default: the output name with the ending .md); replaced as --output is");
+  add_old_spelling(out, "--measures", "--metrics");
   add_path(
-      out, "--measures", arguments->metrics,
+      out, "--metrics", arguments->metrics,
       "Metrics file for the model card, as `evaluate --json` writes it (default: the run's last evaluation)")
       ->check(CLI::ExistingFile);
   out->add_option("--license", arguments->license,
                   "Licence of the model for the model card, as an SPDX name such as apache-2.0");
   out->add_option("--data-license", arguments->data_license,
                   "Licence of the training data for the model card");
+  add_set(out, arguments->assignments);
+  add_allow_code(out, arguments->allow_code);
 }
 
 }  // namespace lodestone::commands

@@ -11,7 +11,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "sampler/codecs/thumbnail.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/input.h"
@@ -23,7 +23,7 @@ namespace {
 
 struct GalleryAddArguments {
   std::string gallery;
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string name;
@@ -114,14 +114,29 @@ int run_gallery_list(const GalleryListArguments& arguments) {
   return kDone;
 }
 
+// `gallery add GALLERY IMAGES... --checkpoint RUN`, as it was spelled before: the words after the verb are the
+// gallery and the images.
+void add_old_form(CLI::App* add) {
+  const auto take = [add](const std::string& run) {
+    CLI::Option *model = add->get_option("model"), *gallery = add->get_option("--gallery");
+    if (gallery->count() == 0 && model->count() > 0) {
+      gallery->add_result(model->results());
+      model->clear();
+    }
+    model->add_result(run);
+  };
+  add->add_option_function<std::string>("--checkpoint", take, "Earlier spelling of model")->group("");
+}
+
 }  // namespace
 
 void add_gallery_add(CLI::App* add, Action& action) {
   auto added = on<GalleryAddArguments>(add, action, run_gallery_add);
-  add_path(add, "gallery", added->gallery, "Gallery file (*.safetensors); created if it does not exist")
-      ->required();
-  add_path(add, "inputs", added->inputs, "Images, and folders of images, to add")->required();
-  add_path(add, "--checkpoint", added->run, "Run folder or checkpoint that embeds the images")->required();
+  add_old_form(add);
+  add_path(add, "model", added->model, kModelDoc)->required();
+  add_old_spelling(add, "inputs", "--input")->allow_extra_args();
+  add_gallery(add, added->gallery, "Gallery file (*.safetensors); created if it does not exist");
+  add_input(add, added->inputs, "Images, and folders of images, to add")->required();
   add->add_option("--name", added->name,
                   "Identity that the images show (default: the name of each image's class folder)");
   add->add_flag("--no-texts", added->no_texts, "Store no texts and captions in the gallery");
@@ -135,7 +150,8 @@ void add_gallery_add(CLI::App* add, Action& action) {
 
 void add_gallery_remove(CLI::App* remove, Action& action) {
   auto removed = on<GalleryRemoveArguments>(remove, action, run_gallery_remove);
-  add_path(remove, "gallery", removed->gallery, "Gallery file (*.safetensors)")->required();
+  add_old_spelling(remove, "gallery", "--gallery");
+  add_gallery(remove, removed->gallery, kGalleryDoc);
   remove->add_option("--name", removed->name, "Identity to remove")->required();
   add_path(remove, "--photograph", removed->photograph,
            "Absolute path of the one photograph to remove, as it was added (default: all of them)");
@@ -143,7 +159,8 @@ void add_gallery_remove(CLI::App* remove, Action& action) {
 
 void add_gallery_list(CLI::App* list, Action& action) {
   auto listed = on<GalleryListArguments>(list, action, run_gallery_list);
-  add_path(list, "gallery", listed->gallery, "Gallery file (*.safetensors)")->required();
+  add_old_spelling(list, "gallery", "--gallery");
+  add_gallery(list, listed->gallery, kGalleryDoc);
   list->add_flag("--json", listed->json, "Print the list as JSON");
 }
 

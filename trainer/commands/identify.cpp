@@ -12,8 +12,8 @@
 #include "common/text_format.h"
 #include "sampler/codecs/thumbnail.h"
 #include "trainer/commands/answer_page.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/commands/shown_answers.h"
-#include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/data_kinds/input.h"
@@ -26,7 +26,7 @@ namespace {
 
 struct IdentifyArguments {
   std::string gallery;
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string image;
@@ -117,7 +117,7 @@ double threshold_of(const IdentifyArguments& arguments,
   if (arguments.threshold) return *arguments.threshold;
   if (calibration) return calibration->threshold;
   throw ConfigError(
-      "identify: expected a threshold, got none; `lodestone evaluate RUN --calibrate 0.001` sets one at a "
+      "identify: expected a threshold, got none; `lodestone evaluate MODEL --calibrate 0.001` sets one at a "
       "false accept rate, or give --threshold");
 }
 
@@ -156,14 +156,12 @@ int run_identify(const IdentifyArguments& arguments, const run::Tables& tables) 
 
 void add_identify(CLI::App* identify, Action& action) {
   auto arguments = on<IdentifyArguments>(identify, action, run_identify);
-  add_path(identify, "--gallery", arguments->gallery, "Gallery file (*.safetensors)")
-      ->required()
-      ->check(CLI::ExistingFile);
-  add_path(identify, "--image", arguments->image, "Image, or folder of images, to identify")
+  add_model(identify, arguments->model)->required();
+  add_gallery(identify, arguments->gallery, kGalleryDoc)->check(CLI::ExistingFile);
+  add_old_spelling(identify, "--image", "--input");
+  add_input(identify, arguments->image, "Image, or folder of images, to identify")
       ->required()
       ->check(CLI::ExistingPath);
-  add_path(identify, "--checkpoint", arguments->run, "Run folder or checkpoint that embeds the images")
-      ->required();
   identify->add_option("--threshold", arguments->threshold,
                        "Lowest score at which an identity is accepted (default: the calibrated threshold)");
   identify->add_option("-k", arguments->k, "Number of candidates per image in the JSON file")

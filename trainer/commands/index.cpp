@@ -6,7 +6,7 @@
 #include "common/text_format.h"
 #include "trainer/commands/choice_option.h"
 #include "trainer/commands/output_option.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/search/approximate_index.h"
 
 namespace lodestone::commands {
@@ -42,10 +42,8 @@ int run_index(const IndexArguments& arguments) {
 
 void add_index(CLI::App* index, Action& action) {
   auto arguments = on<IndexArguments>(index, action, run_index);
-  add_path(index, "gallery", arguments->gallery,
-           "Embeddings to index, as `lodestone embed` or `lodestone gallery` writes them (*.safetensors)")
-      ->required()
-      ->check(CLI::ExistingFile);
+  add_old_spelling(index, "gallery", "--gallery");
+  add_gallery(index, arguments->gallery, kSearchedDoc)->check(CLI::ExistingFile);
   add_defaulted_choice(
       index, "--kind", arguments->kind, search::kIndexKinds,
       "Kind of index. hnsw: a neighbour graph; ivf-pq: rows compressed to D/4 bytes each, for "

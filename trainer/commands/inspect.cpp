@@ -3,8 +3,11 @@
 #include "common/files.h"
 #include "common/paths.h"
 #include "common/printable.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
+#include "trainer/run/build_encoder.h"
+#include "trainer/run/named_model.h"
+#include "trainer/run/own_weights.h"
 #include "trainer/run/run_config.h"
 
 namespace lodestone::commands {
@@ -12,7 +15,7 @@ namespace lodestone::commands {
 namespace {
 
 struct InspectArguments {
-  std::string checkpoint;
+  std::string model;
 };
 
 // The code that a model would execute: the files that its configuration names, whether
@@ -27,22 +30,40 @@ std::map<std::string, std::string> code_of(const coordinator::CheckpointReport& 
   return code;
 }
 
+constexpr const char* kLoadedIfAllowed = "  TorchScript, loaded only with --allow-code\n";
+
 void print_code(const coordinator::CheckpointReport& report, const run::Tables& tables) {
   try {
     for (const auto& [file, hash] : code_of(report, tables))
       std::cout << "  CODE    " << printable(file) << "  "
                 << (hash.empty() ? "no hash in the manifest" : "sha256 " + printable(hash))
-                << "  TorchScript, loaded only with --allow-code\n";
+                << kLoadedIfAllowed;
   } catch (const Error& error) {
     std::cout << "  CODE?   config.yaml can't be read, so it isn't known whether it names code: "
               << printable(error.what()) << "\n";
   }
 }
 
+// Loads weights, to see whether they fit, but no code.
+int inspect_configuration(const std::string& file, const run::Tables& tables) {
+  run::RunConfig config(tables);
+  run::load_run_config(file, {}, config);
+  run::check_has_weights(config, file);
+  std::cout << printable(file) << "\nconfiguration of the encoder " << config.encoder.name() << "\n";
+  const auto code = config.encoder->code();
+  for (const auto& [name, hash] : code) std::cout << "  CODE    " << printable(name) << kLoadedIfAllowed;
+  if (!code.empty()) return kDone;
+  run::build_encoder(config, *config.encoder);
+  for (const std::string& sentence : run::load_own_weights(config))
+    std::cout << "  ok      " << sentence << "\n";
+  return kDone;
+}
+
 int run_inspect(const InspectArguments& arguments, const run::Tables& tables) {
-  const std::string& checkpoint = arguments.checkpoint;
+  if (run::kind_of_model(arguments.model) == run::ModelKind::kConfiguration)
+    return inspect_configuration(arguments.model, tables);
   namespace fs = std::filesystem;
-  fs::path path = checkpoint;
+  fs::path path = arguments.model;
   for (const auto& root : {path, path / "checkpoints"})
     if (const auto all = coordinator::list_checkpoints(root); !all.empty()) {
       path = all.front();
@@ -75,7 +96,7 @@ int run_inspect(const InspectArguments& arguments, const run::Tables& tables) {
 
 void add_inspect(CLI::App* inspect, Action& action) {
   auto arguments = on<InspectArguments>(inspect, action, run_inspect);
-  add_path(inspect, "checkpoint", arguments->checkpoint, "Checkpoint or run folder to verify")->required();
+  add_model(inspect, arguments->model)->required();
 }
 
 }  // namespace lodestone::commands

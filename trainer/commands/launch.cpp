@@ -215,7 +215,8 @@ int run_launch(const LaunchArguments& arguments, const run::Tables& tables) {
     run::RunConfig config(tables);  // errors in it are reported here, once, before anything starts
     const LaunchedTraining& train = *arguments.train;
     refuse_pipe(train.config);
-    run::read_named_config(train.config, train.assignments, train.allow_code, config);
+    run::read_named_config(train.config, train.assignments, train.allow_code, config,
+                           run::ReadFor::kTraining);
     choose_log_format(config.log.format);
     options.newest_checkpoint = [folder = coordinator::RunFolder(config.run_dir)] {
       return newest_step(folder);

@@ -38,12 +38,14 @@ void use_no_more_than_the_quota() {
 }
 
 void print_error(const std::exception& error) {
-  // What is wrong with a command or a configuration all ranks find.
-  if (dynamic_cast<const ConfigError*>(&error) && !run::reports_for_host(explain(error))) return;
+  // What is wrong with a command, a configuration or a checkpoint all ranks find; a lost peer each rank sees
+  // in its own way.
+  if (dynamic_cast<const CommError*>(&error) == nullptr && !run::reports_for_host(explain(error))) return;
+  const std::string rank = run::rank_prefix();
   if (log_format() == LogFormat::kJson)
-    make_log(-1, 1)->error("{}", explain_on_a_line(error));
+    make_log(-1, 1)->error("{}{}", rank, explain_on_a_line(error));
   else
-    std::cerr << "lodestone: error: " << explain(error) << std::endl;
+    std::cerr << "lodestone: error: " + rank + explain(error) + "\n" << std::flush;
 }
 
 int run_verb(int argc, char** argv, const run::Extensions& extensions) {

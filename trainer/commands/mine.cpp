@@ -7,15 +7,11 @@
 #include "common/counted.h"
 #include "common/json_text.h"
 #include "common/output_file.h"
-#include "common/paths.h"
-#include "common/printable.h"
-#include "sampler/sources/path_patterns.h"
-#include "sampler/sources/tar_shard.h"
-#include "sampler/sources/tuples.h"
+#include "sampler/sources/tuple_names.h"
 #include "trainer/commands/choice_option.h"
 #include "trainer/commands/mined_page.h"
 #include "trainer/commands/output_option.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/embedding.h"
 #include "trainer/eval/sharing.h"
@@ -33,7 +29,7 @@ constexpr Choice<TupleForm> kTupleForms[] = {{"triplets", TupleForm::kTriplets},
                                              {"pairs", TupleForm::kPairs}};
 
 struct MineArguments {
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string input;
@@ -47,48 +43,17 @@ struct MineArguments {
 
 namespace fs = std::filesystem;
 
-/// Names images relative to the folder of `output`, as a list there does.
-/// Throws    ConfigError if a list cannot name an image
-class ImageNames {
- public:
-  ImageNames(const run::Input& input, const sampler::ImageSourceConfig& config, const fs::path& output)
-      : input_(input), folder_(absolute_path(output).parent_path()), source_(input.source) {
-    if (output.extension() != ".tsv")
-      throw ConfigError("mine: expected --output *.tsv for images, got " + output.string());
-    if (input.source.empty())
-      throw ConfigError(
-          "mine: expected one folder, list or pattern of shards, got a mixture; name one of its parts with "
-          "--input");
-    if (config.quarter_turns)
-      throw ConfigError(
-          "mine: expected images as they are in files, got evaluate.data.quarter_turns; set it to false");
-    if (is_folder(source_)) return;
-    // A list or shards: keys are paths relative to the deepest folder that contains all files.
-    const auto files = sampler::expand_paths(input.source);
-    source_ = files.front().substr(0, files.front().size() - sampler::relative_names(files).front().size());
-  }
-
-  std::string operator()(int64_t i) const {
-    const std::string key = input_.dataset().key(i);
-    const fs::path file = absolute_path(source_ / key);
-    const std::string name = file.lexically_relative(folder_).generic_string();
-    if (!sampler::is_tuple_column(name))
-      throw DataError(
-          "mine: expected names of images that a list can hold, got '" + printable(name) +
-          "'; a tab, a line break, a # in front, and 0 or 1 alone mean something else there: rename "
-          "the file");
-    if (!is_file(source_ / sampler::ImageName::of(key).file) || !sampler::is_list_entry(name))
-      throw ConfigError(
-          "mine: expected images in files, or in shards named *.tar, below the list's folder, " +
-          folder_.string() + ", got " + printable(file.string()) +
-          "; put --output into the folder of the images or above it");
-    return name;
-  }
-
- private:
-  const run::Input& input_;
-  fs::path folder_, source_;
-};
+sampler::TupleNames image_names(const run::Input& input, const sampler::ImageSourceConfig& config,
+                                const fs::path& output) {
+  if (input.source.empty())
+    throw ConfigError(
+        "mine: expected one folder, list or pattern of shards, got a mixture; name one of its parts with "
+        "--input");
+  if (config.quarter_turns)
+    throw ConfigError(
+        "mine: expected images as they are in files, got evaluate.data.quarter_turns; set it to false");
+  return {input.dataset(), input.source, output, "mine"};
+}
 
 /// One line of the output.
 struct Listed {
@@ -111,7 +76,7 @@ std::vector<Listed> listed_lines(const std::vector<search::MinedTriplet>& triple
   return lines;
 }
 
-std::string image_lines(const ImageNames& name, const std::vector<Listed>& lines) {
+std::string image_lines(const sampler::TupleNames& name, const std::vector<Listed>& lines) {
   std::string text;
   for (const Listed& line : lines) {
     std::string names;
@@ -137,9 +102,9 @@ std::string text_lines(const run::Input& input, const std::vector<Listed>& lines
 int mine_input(coordinator::RunContext& context, run::TrainedModel& model, const MineArguments& arguments) {
   const run::Input input = run::open_input(model.config(), arguments.input);
   const fs::path output = arguments.output;
-  std::optional<ImageNames> names;
+  std::optional<sampler::TupleNames> names;
   if (!input.texts)
-    names.emplace(input, model.config().evaluate.data, output);
+    names.emplace(image_names(input, model.config().evaluate.data, output));
   else if (output.extension() != ".jsonl")
     throw ConfigError("mine: expected --output *.jsonl for texts, got " + output.string());
   run::report_left_out(context, input.source, input.dataset());
@@ -185,9 +150,9 @@ int run_mine(const MineArguments& arguments, const run::Tables& tables) {
 
 void add_mine(CLI::App* mine, Action& action) {
   auto arguments = on<MineArguments>(mine, action, run_mine);
-  add_path(mine, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
-  add_path(mine, "--input", arguments->input,
-           "Labelled samples to mine, in any form that `lodestone embed` accepts (default: evaluate.data)");
+  add_model(mine, arguments->model)->required();
+  add_input(mine, arguments->input,
+            "Labelled samples to mine: folder, list, shards or text file (default: evaluate.data)");
   add_output(mine, arguments->output,
              "File for the tuples: *.tsv for images, in their folder or above it; *.jsonl for texts");
   add_path(mine, "--html", arguments->html,

@@ -39,22 +39,22 @@ std::string mined_page(const std::vector<search::MinedTriplet>& mined, const eva
   const auto shown = [&](int64_t row) {
     return input.row(indices_N[static_cast<size_t>(row)], {.thumbnail_side = sampler::kThumbnailSide});
   };
-  const auto hit = [&](int64_t row, double score, bool same) {
+  const auto hit = [&](const char* role, int64_t row, double score) {
     const search::EmbeddedRow of = shown(row);
     return search::SearchHit{.index = row,
                              .id = of.id,
-                             .label = (same ? "positive " : "negative ") + of.label,
+                             .label = role + (" " + of.label),
                              .text = of.text,
                              .thumbnail = of.thumbnail,
                              .score = score,
                              .distance = eval::distance_of_score(score, eval::Similarity::kCosine),
-                             .same = same};
+                             .same = {}};  // the model has no say in this
   };
   std::vector<search::SearchAnswer> answers;
   for (const Scored& one : most_similar(mined, rows)) {
     search::SearchAnswer answer{.query = shown(one.triplet.anchor), .hits = {}, .verdict = "anchor"};
-    answer.hits = {hit(one.triplet.positive, one.positive, true),
-                   hit(one.triplet.negative, one.negative, false)};
+    answer.hits = {hit("positive", one.triplet.positive, one.positive),
+                   hit("negative", one.triplet.negative, one.negative)};
     answers.push_back(std::move(answer));
   }
   const std::string title = "The " + std::to_string(answers.size()) + " most similar negatives of " +

@@ -12,9 +12,10 @@
 #include "common/text_format.h"
 #include "common/utf8.h"
 #include "sampler/codecs/thumbnail.h"
+#include "sampler/sources/image_files.h"
 #include "trainer/commands/answer_page.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/commands/shown_answers.h"
-#include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/eval/neighbours.h"
 #include "trainer/run/bad_record_reporter.h"
@@ -29,7 +30,7 @@ namespace {
 struct SearchArguments {
   std::string gallery;
   std::string query;
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   int64_t k = 10;
@@ -60,10 +61,10 @@ bool is_embeddings(const std::string& query) {
 // only a path is possible.
 std::string user_query(const SearchArguments& arguments) {
   const std::string& query = arguments.query;
-  if (has_scheme(query) && (is_embeddings(query) || arguments.run.empty()))
-    return user_path(query, "--query");
+  if (has_scheme(query) && (is_embeddings(query) || arguments.model.empty()))
+    return user_path(query, "--input");
   if (!query.starts_with("~/")) return query;
-  const std::string path = user_path(query, "--query");
+  const std::string path = user_path(query, "--input");
   return path_exists(path) ? path : query;
 }
 
@@ -72,16 +73,20 @@ Queries read_queries(const std::string& file, const search::Embeddings& gallery)
   if (found.fact("model") != gallery.fact("model") || found.z_ND.size(1) != gallery.z_ND.size(1))
     throw ConfigError(
         file +
-        ": expected embeddings of the gallery's model, got those of another; embed both with one checkpoint");
+        ": expected embeddings of the gallery's model, got those of another; embed both with one model");
   return {found.z_ND, found.rows_N, found.fact("source"), absolute_path(file).parent_path()};
 }
 
 Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model,
                       const SearchArguments& arguments) {
   const std::string& query = arguments.query;
+  const run::DataKind& kind = *model.config().data.kind;
+  if (!kind.reads_texts() && has_scheme(query)) user_path(query, "--input");  // throws
   // A folder contains images: for a model of texts its name is a text.
-  if (!model.config().data.kind->reads_texts() && has_scheme(query)) user_path(query, "--query");  // throws
-  const bool is_path = path_exists(query) && (model.config().data.kind->reads_images() || !is_folder(query));
+  const bool exists = path_exists(query) && (kind.reads_images() || !is_folder(query));
+  // For a model of both, a file name with a mistake is no text.
+  const bool is_path =
+      exists || (kind.reads_images() && kind.reads_texts() && sampler::has_image_ending(query));
   const run::Input input =
       is_path ? run::open_input(model.config(), query) : run::text_input(model.config(), query);
   run::report_left_out(context, query, input.dataset());
@@ -187,11 +192,12 @@ int run_search(const SearchArguments& given, const run::Tables& tables) {
   SearchArguments arguments = given;
   arguments.query = user_query(given);
   const search::Embeddings gallery = search::read_embeddings(arguments.gallery);
-  if (arguments.run.empty()) {
+  if (arguments.model.empty()) {
     if (!is_embeddings(arguments.query))
       throw ConfigError(
-          "search: expected --checkpoint RUN, which embeds the query, got none; only a query of embeddings "
-          "goes without");
+          "search: expected a model, which embeds the input, as the first argument, got none; only "
+          "embeddings "
+          "go without");
     answer(read_queries(arguments.query, gallery), gallery, {}, arguments);
     return kDone;
   }
@@ -209,16 +215,15 @@ int run_search(const SearchArguments& given, const run::Tables& tables) {
 
 void add_search(CLI::App* search, Action& action) {
   auto arguments = on<SearchArguments>(search, action, run_search);
-  add_path(search, "--gallery", arguments->gallery,
-           "Embeddings to search, as `lodestone embed` or `lodestone gallery` writes them (*.safetensors)")
-      ->required()
-      ->check(CLI::ExistingFile);
+  add_model(search, arguments->model);
+  add_gallery(search, arguments->gallery, kSearchedDoc)->check(CLI::ExistingFile);
+  add_old_spelling(search, "--query", "--input");
   search
-      ->add_option("--query", arguments->query,
-                   "Query: an image, a folder, a file of texts or of embeddings, or the text itself")
+      ->add_option(
+          "--input", arguments->query,
+          "Queries: an image, a folder, a file of texts, the text itself, or embeddings, which need no "
+          "model")
       ->required();
-  add_path(search, "--checkpoint", arguments->run,
-           "Run folder or checkpoint that embeds the query and holds the threshold for \"same\"");
   search->add_option("-k", arguments->k, "Number of answers per query")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();

@@ -6,7 +6,7 @@
 #include "common/parallel.h"
 #include "trainer/commands/reload_signal.h"
 #include "trainer/commands/served_run.h"
-#include "trainer/commands/verb.h"
+#include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/faults/signals.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/coordinator/warn.h"
@@ -21,7 +21,7 @@ namespace lodestone::commands {
 namespace {
 
 struct ServeArguments {
-  std::string run;
+  std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
   std::string gallery;
@@ -123,7 +123,7 @@ class ModelLoader {
   std::shared_ptr<const serve::ServedModel> load() {
     std::shared_ptr<run::TrainedModel> model = std::exchange(first_, nullptr);
     if (!model)
-      model = std::make_shared<run::TrainedModel>(tables_, arguments_.run, arguments_.assignments,
+      model = std::make_shared<run::TrainedModel>(tables_, arguments_.model, arguments_.assignments,
                                                   arguments_.allow_code);
     return commands::served_model(std::move(model), context_, workers_);
   }
@@ -169,8 +169,8 @@ int serve_requests(const ServeArguments& arguments, const http::HttpOptions& opt
 int run_serve(const ServeArguments& arguments, const run::Tables& tables) {
   check_limits(arguments);
   http::HttpOptions options = http_options(arguments);
-  auto model =
-      std::make_shared<run::TrainedModel>(tables, arguments.run, arguments.assignments, arguments.allow_code);
+  auto model = std::make_shared<run::TrainedModel>(tables, arguments.model, arguments.assignments,
+                                                   arguments.allow_code);
   return run::run_on_ranks(model->config(), [&](coordinator::RunContext& context) {
     run::check_alone(context, "serve");
     warn_of_open_secrets(arguments, *context.log);
@@ -184,7 +184,7 @@ int run_serve(const ServeArguments& arguments, const run::Tables& tables) {
 
 void add_serve(CLI::App* serve, Action& action) {
   auto arguments = on<ServeArguments>(serve, action, run_serve);
-  add_path(serve, "run", arguments->run, "Run folder or checkpoint with the encoder")->required();
+  add_model(serve, arguments->model)->required();
   add_path(serve, "--gallery", arguments->gallery,
            "Embeddings of this model to search, and identities to find and enrol (*.safetensors); with "
            "--token-file or --allow-enroll it may be a new file");

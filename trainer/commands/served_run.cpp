@@ -105,8 +105,7 @@ std::vector<serve::ServedMetric> newest_metrics(const coordinator::RunFolder& fo
         of->get<int64_t>() <= step)
       newest = std::move(line);
   });
-  const auto headlines = shown(newest, eval::headline_metrics());
-  return headlines.empty() ? shown(newest, eval::followed_metrics()) : headlines;
+  return shown(newest, eval::followed_metrics());
 }
 
 }  // namespace
@@ -128,16 +127,16 @@ std::shared_ptr<const serve::ServedModel> served_model(std::shared_ptr<run::Trai
   model->prepare(context);
   const auto encoder = std::make_shared<SampleEncoder>(model);
   serve::ServedModel served;
-  const coordinator::RunFolder folder(model->run_folder());
-  served.run = folder.name();
+  const auto run = model->run();
+  served.run = model->name();
   served.kind = model->config().data.kind.name();
   served.images = encoder->transform();
   served.texts = model->config().data.kind->reads_texts();
   served.similarity = run::similarity_of(model->config());
-  served.step = model->checkpoint().step;
+  served.step = model->step();
   served.width = model->config().encoder->output_dim();
   served.calibration = model->calibration(*context.log);
-  served.metrics = newest_metrics(folder, served.step);
+  if (run) served.metrics = newest_metrics(*run, served.step);
   served.about = model->about("");
   served.embed = std::make_shared<const serve::Batcher::Forward>(
       [encoder](const auto& samples) { return encoder->embed(samples); });

@@ -21,7 +21,8 @@ int run_train(const TrainArguments& arguments, const run::Tables& tables) {
   const coordinator::StopSignals signals;
   run::PromptStop prompt(signals);
   run::RunConfig config(tables);
-  run::read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config);
+  run::read_named_config(arguments.config, arguments.assignments, arguments.allow_code, config,
+                         run::ReadFor::kTraining);
   return run::run_on_ranks(config, [&](coordinator::RunContext& context) {
     const run::PromptStop::Attendance attendance(prompt, context);
     return run::TrainingRun(config, context, arguments.resume, signals, prompt).run();

@@ -17,16 +17,74 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return names;
 }
 
-std::vector<std::string> option_names(const CLI::App& app) {
+// Of options that help shows, or of all.
+std::vector<std::string> option_names(const CLI::App& app, bool shown) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_lnames())
+      if (!shown || !option->get_group().empty()) names.push_back("--" + name);
   return names;
 }
 
-std::string unknown(const std::string& what, const std::string& word, const std::vector<std::string>& known) {
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Words of other programs for an option.
+struct Synonym {
+  const char* word;
+  const char* option;
+};
+constexpr Synonym kSynonyms[] = {
+    {"--query", "--input"},      {"--queries", "--input"}, {"--image", "--input"},
+    {"--images", "--input"},     {"--file", "--input"},    {"--folder", "--input"},
+    {"--text", "--input"},       {"--data", "--input"},    {"--in", "--input"},
+    {"-i", "--input"},           {"--out", "--output"},    {"-o", "--output"},
+    {"--save", "--output"},      {"--to", "--output"},     {"--embeddings", "--gallery"},
+    {"--database", "--gallery"}, {"-g", "--gallery"},      {"--measures", "--metrics"},
+    {"--top-k", "-k"},           {"--topk", "-k"},         {"--dataset", "--data"},
+    {"--input", "--data"},       {"--config", "config"},   {"--model", "model"},
+    {"--run", "model"},          {"--weights", "model"},   {"--ckpt", "model"},
+};
+
+// The option, or the positional argument, that `word` is a synonym of; "" if this command has none.
+std::string option_meant(const CLI::App& command, const std::string& word) {
+  for (const Synonym& synonym : kSynonyms) {
+    const CLI::Option* option = command.get_option_no_throw(synonym.option);
+    if (word == synonym.word && option != nullptr && !option->get_group().empty()) return synonym.option;
+  }
+  return "";
+}
+
+std::string unknown_option(const CLI::App& command, const std::string& called, const std::string& word) {
+  const std::string meant = option_meant(command, word);
+  const std::string near = meant.empty() ? nearest_word(word, option_names(command, /*shown=*/true)) : meant;
+  std::string text = "expected an option of `" + called + "`, got '" + printable(word) + "'";
+  if (near.empty()) return text;
+  if (!near.starts_with('-')) return text + "; name the " + near + " without it, as the first argument";
+  return text + "; did you mean '" + near + "'?";
+}
+
+// `words` are those after the command's name.
+std::string problem_of_arguments(const CLI::App& command, const std::string& called,
+                                 const std::vector<std::string>& words, const CLI::ParseError& error) {
+  const auto options = option_names(command, /*shown=*/false);
+  for (const std::string& word : words) {
+    if (word == "--") break;
+    const std::string name = word.substr(0, word.find('='));
+    const bool is_unknown = name.starts_with("--") ? !contains(options, name)
+                                                   : word.size() == 2 && !option_meant(command, word).empty();
+    if (is_unknown) return unknown_option(command, called, name);
+  }
+  // An argument too many is most often what is read, without the option for it.
+  const bool lacks_input = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr &&
+                           command.get_option_no_throw("--input") != nullptr;
+  return printable(error.what()) + (lacks_input ? "; name what is read with --input" : "");
+}
+
+std::string unknown_command(const std::string& word, const std::vector<std::string>& known) {
   const std::string near = nearest_word(word, known);
-  return "expected " + what + ", got '" + printable(word) + "'" +
+  return "expected a command (" + joined(known) + "), got '" + printable(word) + "'" +
          (near.empty() ? "" : "; did you mean '" + near + "'?");
 }
 
@@ -35,27 +93,19 @@ std::string unknown(const std::string& what, const std::string& word, const std:
 std::string usage_problem(const CLI::App& app, const CLI::ParseError& error,
                           const std::vector<std::string>& words) {
   const CLI::App* command = &app;
-  std::string called = app.get_name(), problem = printable(error.what());
-  size_t i = 0;
-  for (; i < words.size(); ++i) {
-    const auto names = command_names(*command);
-    if (std::find(names.begin(), names.end(), words[i]) == names.end()) break;
-    command = command->get_subcommand(words[i]);
-    called += " " + words[i];
+  std::string called = app.get_name(), problem;
+  auto word = words.begin();
+  for (; word != words.end() && contains(command_names(*command), *word); ++word) {
+    command = command->get_subcommand(*word);
+    called += " " + *word;
   }
-  const auto commands = command_names(*command), options = option_names(*command);
-  if (!commands.empty() && i < words.size() && !words[i].starts_with('-'))
-    problem = unknown("a command (" + joined(commands) + ")", words[i], commands);
-  else if (!commands.empty() && i == words.size())
+  const auto commands = command_names(*command);
+  if (!commands.empty() && word != words.end() && !word->starts_with('-'))
+    problem = unknown_command(*word, commands);
+  else if (!commands.empty() && word == words.end())
     problem = "expected a command (" + joined(commands) + "), got none";
   else
-    for (; i < words.size() && words[i] != "--"; ++i) {
-      const std::string name = words[i].substr(0, words[i].find('='));
-      if (!name.starts_with("--") || std::find(options.begin(), options.end(), name) != options.end())
-        continue;
-      problem = unknown("an option of `" + called + "`", name, options);
-      break;
-    }
+    problem = problem_of_arguments(*command, called, {word, words.end()}, error);
   return called + ": " + problem + "; `" + called + " --help` shows what it takes";
 }
 

@@ -19,7 +19,12 @@ void add_serve(CLI::App* command, Action& action);
 void add_export(CLI::App* command, Action& action);
 void add_verify_gradients(CLI::App* command, Action& action);
 void add_config(CLI::App* command, Action& action);
-void add_data(CLI::App* command, Action& action);
+void add_data_show(CLI::App* command, Action& action);
+void add_data_pairs(CLI::App* command, Action& action);
+void add_data_typefaces(CLI::App* command, Action& action);
+void add_data_emoji(CLI::App* command, Action& action);
+void add_data_wordnet(CLI::App* command, Action& action);
+void add_data_cldr(CLI::App* command, Action& action);
 void add_bench_loader(CLI::App* command, Action& action);
 void add_bench_loss(CLI::App* command, Action& action);
 void add_bench_collectives(CLI::App* command, Action& action);
@@ -56,7 +61,14 @@ constexpr Verb kVerbs[] = {
      "Compare loss, gradients and mined tuples of these ranks with those of a single process",
      add_verify_gradients},
     {"config", "Print the resolved configuration, the reference of all keys, or the JSON Schema", add_config},
-    {"data", "Build a data set from packages of the Linux distribution", add_data},
+    {"data show",
+     "Show what training and evaluation data of a configuration hold: counts, sizes, duplicates, samples",
+     add_data_show},
+    {"data pairs", "Make explicit pairs or triplets from samples with classes", add_data_pairs},
+    {"data typefaces", "Make images of letters from the installed fonts", add_data_typefaces},
+    {"data emoji", "Make images with captions from the installed emoji font and CLDR", add_data_emoji},
+    {"data wordnet", "Make definitions and words from the installed WordNet", add_data_wordnet},
+    {"data cldr", "Make names in 21 languages from the installed CLDR", add_data_cldr},
     {"bench loader",
      "Measure the loader: images per second and core, compared with a bare loop of the same work",
      add_bench_loader},
@@ -84,12 +96,27 @@ constexpr Verb kVerbs[] = {
      add_doctor},
 };
 
+/// Help without earlier spellings: CLI11 leaves hidden options out of its lists, but not out of the line of
+/// usage.
+class Help : public CLI::Formatter {
+  std::string make_option_usage(const CLI::Option* option) const override {
+    return option->get_group().empty() ? "" : CLI::Formatter::make_option_usage(option);
+  }
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+    // CLI11 joins the names with blanks, also where one is empty.
+    while (usage.ends_with(" \n")) usage.erase(usage.size() - 2, 1);
+    return usage;
+  }
+};
+
 struct Group {
   const char* name;
   const char* doc;
 };
 constexpr Group kGroups[] = {
     {"gallery", "Manage a file of identities and their photographs"},
+    {"data", "Look at data, make explicit pairs, or build a data set from the distribution's packages"},
     {"bench", "Measure the parts that determine training speed"},
     {"tokenizer", "Train a vocabulary for texts, or show how it splits them"},
 };
@@ -107,6 +134,7 @@ CLI::App* group_of(CLI::App& app, const std::string& name, std::map<std::string,
 }  // namespace
 
 void add_verbs(CLI::App& app, Action& action) {
+  app.formatter(std::make_shared<Help>());
   std::map<std::string, CLI::App*> groups;
   for (const Verb& verb : kVerbs) {
     const std::string name = verb.name;

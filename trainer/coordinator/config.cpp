@@ -83,6 +83,11 @@ bool MetricsConfig::shows_pages() const {
          (pages == ServedPages::kAuto && (http::is_loopback(address) || !user.empty()));
 }
 
+void MetricsConfig::check() const {
+  if (user.empty() != password_file.empty())
+    throw ConfigError("metrics: expected user and password_file together, got one of them; set both or none");
+}
+
 void LogConfig::visit(Fields& f) {
   f.choice(
       {.name = "format",

@@ -44,6 +44,8 @@ struct MetricsConfig {
   /// Whether the server also shows images of the training data and the configuration.
   bool shows_pages() const;
   void visit(Fields& f);
+  /// Throws    ConfigError if user or password_file is set without the other
+  void check() const;
 };
 
 /// Format of the log's lines.

@@ -66,12 +66,16 @@ void OptimizerConfig::visit(Fields& f) {
   tuning.visit(f);
 }
 
+void OptimizerConfig::check() const {
+  const std::string rules = rules_that_read("nesterov");
+  if (nesterov && (momentum == 0 || !rule_reads(name, "nesterov")))
+    throw ConfigError("optimizer: nesterov needs " + rules + " with a momentum above 0, got " + name +
+                      "; set optimizer.name: " + rules + " and optimizer.momentum, or nesterov: false");
+}
+
 Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<encoders::Parameter>& parameters)
     : config_(config), rule_(&update_rule(config.name)) {
-  if (const std::string rules = rules_that_read("nesterov");
-      config.nesterov && (config.momentum == 0 || !rule_reads(config.name, "nesterov")))
-    throw ConfigError("optimizer: nesterov needs " + rules + " with a momentum above 0, got " + config.name +
-                      "; set optimizer.name: " + rules + " and optimizer.momentum, or nesterov: false");
+  config.check();
   const std::vector<Tuned> tuned = tune(config.tuning, parameters);
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (!parameters[i].tensor.requires_grad()) continue;

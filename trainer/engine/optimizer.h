@@ -30,6 +30,8 @@ struct OptimizerConfig {
   ParameterTuning tuning;
 
   void visit(Fields& f);
+  /// Throws ConfigError if settings contradict each other.
+  void check() const;
 };
 
 /// Turns gradients into updates, by one of the rules of update_rule.h. Parameters that need no gradient are

@@ -52,7 +52,9 @@ struct TrainerConfig {
   }
 
   void visit(Fields& f);
-  /// Throws ConfigError if settings contradict each other, the device or the encoder.
+  /// Throws ConfigError if settings contradict each other or the device.
+  void check(c10::Device device) const;
+  /// The same, with the encoder.
   void check(c10::Device device, const encoders::Encoder& encoder) const;
 };
 

@@ -70,13 +70,17 @@ void TrainerConfig::visit(Fields& f) {
   loss_head.visit(f);
 }
 
-void TrainerConfig::check(c10::Device device, const encoders::Encoder& encoder) const {
+void TrainerConfig::check(c10::Device device) const {
   check_precision(precision, device);
   if (determinism.canonical()) check_canonical(*this, device);
   if (micro_batch > 0 && batch_norm == encoders::BatchNormMode::kSync)
     throw ConfigError(
         "micro_batch: batch_norm: sync needs the whole global batch at once; use batch_norm: local or "
         "frozen, or micro_batch: 0");
+}
+
+void TrainerConfig::check(c10::Device device, const encoders::Encoder& encoder) const {
+  check(device);
   if (activation_checkpointing && !encoder.can_recompute())
     throw ConfigError(
         "activation_checkpointing: expected an encoder whose blocks can be computed again, got one that has "

@@ -6,6 +6,21 @@ namespace lodestone::eval {
 
 namespace {
 
+// An interval of an undefined metric says nothing.
+void drop_undefined(EvaluationResult& result) {
+  std::erase_if(result.intervals,
+                [&](const Interval& interval) { return !result.metrics.find(interval.name); });
+}
+
+void add_verification(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed,
+                      EvaluationResult& result) {
+  Verification verification = verify_pairs(scored, groups_N, seed);
+  result.metrics.merge(verification.metrics);
+  result.roc = std::move(verification.roc);
+  result.distances = distance_histogram(scored);
+  result.worst = worst_pairs(scored, result.roc);
+}
+
 EvaluationResult evaluate_retrieved(Retrieval found, const Comparison& rows,
                                     std::span<const int64_t> groups_N, std::span<const int64_t> labels_N,
                                     const MetricOptions& options, const distributed::Group& group) {
@@ -19,12 +34,10 @@ EvaluationResult evaluate_retrieved(Retrieval found, const Comparison& rows,
   }
   if (group.rank() != 0) return {};
   result.metrics = found.metrics();
-  Verification verification = verify_pairs(scored, groups_N, options.pairs.seed);
-  result.metrics.merge(verification.metrics);
-  result.roc = std::move(verification.roc);
-  result.distances = distance_histogram(scored);
+  add_verification(scored, groups_N, options.pairs.seed, result);
   if (rows.similarity == Similarity::kCosine) result.metrics.set("alignment", alignment(scored));
   result.retrieval = std::move(found);
+  drop_undefined(result);
   return result;
 }
 
@@ -62,12 +75,35 @@ void evaluate_trials(const char* name, const Comparison& rows, std::span<const O
     result.intervals.push_back(bootstrap_mean(name, answers, options.bootstrap));
 }
 
-void evaluate_graded(std::span<const double> similarity_P, std::span<const double> grade_P,
-                     const MetricOptions& options, EvaluationResult& result) {
+EvaluationResult evaluate_graded(std::vector<JudgedPair> pairs, const MetricOptions& options) {
+  std::vector<double> similarity_P, grade_P;
+  for (const JudgedPair& pair : pairs) {
+    similarity_P.push_back(pair.score);
+    grade_P.push_back(pair.grade.value_or(0));
+  }
+  EvaluationResult result;
+  result.subject = Subject::kGradedPairs;
   result.metrics.set("spearman", spearman(similarity_P, grade_P));
-  result.metrics.set("graded_pairs", static_cast<double>(similarity_P.size()));
+  result.metrics.set("graded_pairs", static_cast<double>(pairs.size()));
   if (options.bootstrap.resamples > 0)
     result.intervals.push_back(bootstrap_spearman(similarity_P, grade_P, options.bootstrap));
+  result.worst = worst_graded_pairs(pairs);
+  result.graded = std::move(pairs);
+  return result;
+}
+
+EvaluationResult evaluate_labelled(ChosenPairs pairs, const Comparison& rows,
+                                   std::span<const int64_t> groups_N, const MetricOptions& options,
+                                   const distributed::Group& group) {
+  const ScoredPairs scored = score_pairs(std::move(pairs), rows, group);
+  EvaluationResult result;
+  result.subject = Subject::kLabelledPairs;
+  if (options.bootstrap.resamples > 0)
+    result.intervals = bootstrap_pairs(scored, Bootstrap(groups_N, options.bootstrap), group);
+  if (group.rank() != 0) return {};
+  add_verification(scored, groups_N, options.pairs.seed, result);
+  drop_undefined(result);
+  return result;
 }
 
 }  // namespace lodestone::eval

@@ -5,11 +5,13 @@
 
 #include "trainer/eval/alignment.h"
 #include "trainer/eval/bootstrap.h"
+#include "trainer/eval/headline.h"
 #include "trainer/eval/one_shot.h"
 #include "trainer/eval/pairs.h"
 #include "trainer/eval/query_gallery.h"
 #include "trainer/eval/retrieval.h"
 #include "trainer/eval/verification.h"
+#include "trainer/eval/worst_pairs.h"
 
 namespace lodestone::eval {
 
@@ -23,10 +25,13 @@ struct MetricOptions {
 
 /// All metrics of one set of rows.
 struct EvaluationResult {
+  Subject subject = Subject::kClasses;
   Metrics metrics;
   std::vector<Interval> intervals;  ///< intervals of the metrics that have one, if resamples were asked for
   std::vector<RocPoint> roc;
   DistanceHistogram distances;
+  WorstPairs worst;
+  std::vector<JudgedPair> graded;  ///< kGradedPairs: all of them
   Retrieval retrieval;
 };
 
@@ -53,10 +58,16 @@ EvaluationResult evaluate_rows(const LabelledRows& rows, const MetricOptions& op
 void evaluate_trials(const char* name, const Comparison& rows, std::span<const OneShotTrial> trials,
                      const MetricOptions& options, EvaluationResult& result);
 
-/// Adds spearman and graded_pairs, of pairs whose similarity was graded by people, and with resamples the
+/// Evaluates pairs that people have graded: spearman, graded_pairs, the worst pairs, and with resamples the
 /// interval over the pairs.
 /// Ranks     as above
-void evaluate_graded(std::span<const double> similarity_P, std::span<const double> grade_P,
-                     const MetricOptions& options, EvaluationResult& result);
+EvaluationResult evaluate_graded(std::vector<JudgedPair> pairs, const MetricOptions& options);
+
+/// Evaluates pairs of `rows` that have a label, 1 or 0, by verification alone. The rows of one of
+/// `groups_N` share a fold of the accuracy and are drawn together.
+/// Ranks     collective; rank 0 gets the result, other ranks an empty one
+EvaluationResult evaluate_labelled(ChosenPairs pairs, const Comparison& rows,
+                                   std::span<const int64_t> groups_N, const MetricOptions& options,
+                                   const distributed::Group& group = distributed::single_group());
 
 }  // namespace lodestone::eval

@@ -13,10 +13,9 @@ struct Metric {
   const char* title;  ///< name for display
   Kind kind;          ///< kRate: a share of 1, shown in per cent
   int better;         ///< +1 if larger is better, -1 if smaller is, 0 if neither
-  int headline = 0;   ///< place among the report's headline figures, from 1; 0: none. Rates only
   /// Whether it is shown over the run: a chart of the report, a curve of the live page, a gauge of /metrics.
   bool followed = false;
-  const char* meaning = "";  ///< explains a headline or a followed metric; no full stop
+  const char* meaning = "";  ///< explains a metric of a headline, or a followed one; no full stop
 };
 
 /// All metrics in display order: those of retrieval_metrics.h, then those of the other families.
@@ -24,9 +23,6 @@ const std::vector<Metric>& metric_table();
 
 /// The row of that name; for a name that is not there, empty texts and kReal.
 Metric find_metric(std::string_view name);
-
-/// The report's headline figures, by their place.
-std::vector<Metric> headline_metrics();
 
 /// The metrics that are shown over the run, in display order.
 std::vector<Metric> followed_metrics();

@@ -31,8 +31,6 @@ std::optional<double> Metrics::find(std::string_view name) const {
   return std::nullopt;
 }
 
-namespace {
-
 std::string with_thousands(int64_t count) {
   const std::string digits = std::to_string(count);
   std::string text;
@@ -42,6 +40,8 @@ std::string with_thousands(int64_t count) {
   }
   return text;
 }
+
+namespace {
 
 // Widths count code points: the dash of an undefined value has three bytes.
 std::string right_aligned(const std::string& text, size_t columns) {

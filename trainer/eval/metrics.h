@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,9 @@ struct Interval {
   double low;
   double high;
 };
+
+/// "13,180".
+std::string with_thousands(int64_t count);
 
 /// "81.2 %", "13,180", "-3.142"; "–" for NaN.
 std::string format_metric(const Metric& metric, double value);

@@ -13,16 +13,18 @@ namespace lodestone::eval {
 Metrics Retrieval::metrics() const {
   const auto metrics = retrieval_metrics();
   std::vector<double> sums(metrics.size());
-  int64_t lone = 0;
+  int64_t lone = 0, most_relevant = 0;
   for (const QueryResult& result : queries) {
     if (result.lone()) ++lone;
+    most_relevant = std::max(most_relevant, result.relevant);
     for (size_t m = 0; m < sums.size(); ++m) sums[m] += result.values[m];
   }
   const int64_t evaluated = static_cast<int64_t>(queries.size()) - lone;
   Metrics found;
   for (size_t m = 0; m < sums.size(); ++m) {
-    const double undefined = std::numeric_limits<double>::quiet_NaN();
-    found.set(metrics[m].shown.name, evaluated > 0 ? sums[m] / static_cast<double>(evaluated) : undefined);
+    const bool defined = evaluated > 0 && most_relevant >= metrics[m].least_relevant;
+    found.set(metrics[m].shown.name,
+              defined ? sums[m] / static_cast<double>(evaluated) : std::numeric_limits<double>::quiet_NaN());
   }
   found.set("queries", static_cast<double>(evaluated));
   found.set("lone_queries", static_cast<double>(lone));

@@ -26,7 +26,8 @@ struct RankedList {
 struct RetrievalMetric {
   Metric shown;
   double (*value)(const RankedList& list);
-  int64_t depth = 0;  ///< ranks that `value` reads; the list always has R and knn of them
+  int64_t depth = 0;           ///< ranks that `value` reads; the list always has R and knn of them
+  int64_t least_relevant = 1;  ///< undefined if every query has fewer relevant rows
 };
 
 /// All metrics of a query, in display order. docs/measures.md defines each.

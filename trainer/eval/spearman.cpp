@@ -11,9 +11,6 @@
 
 namespace lodestone::eval {
 
-namespace {
-
-// Ranks from 0, minus their mean.
 std::vector<double> centred_ranks(std::span<const double> values) {
   std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -28,8 +25,6 @@ std::vector<double> centred_ranks(std::span<const double> values) {
   }
   return ranks;
 }
-
-}  // namespace
 
 double spearman(std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size())

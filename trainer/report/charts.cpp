@@ -51,9 +51,9 @@ class Drawing {
     svg_ += fill(R"(<path class="{}" d="{}{}"/>)", {classes, moves, closed ? "Z" : ""});
   }
 
-  void dot(const std::string& classes, double x, double y) {
-    svg_ += fill(R"(<circle class="{}" cx="{}" cy="{}" r="4.5"/>)",
-                 {classes, decimal(x_.place(x), 1), decimal(y_.place(y), 1)});
+  void dot(const std::string& classes, double x, double y, double radius = 4.5) {
+    svg_ += fill(R"(<circle class="{}" cx="{}" cy="{}" r="{}"/>)",
+                 {classes, decimal(x_.place(x), 1), decimal(y_.place(y), 1), decimal(radius, 1)});
   }
 
   void mark(const ChartMark& mark) {
@@ -112,6 +112,10 @@ std::string draw_chart(const Chart& chart) {
     std::vector<std::pair<double, double>> points;
     for (size_t k = 0; k < std::min(line.x.size(), line.y.size()); ++k)
       points.emplace_back(line.x[k], line.y[k]);
+    if (line.points) {
+      for (const auto& [x, y] : points) drawing.dot("point " + classes, x, y, 2.5);
+      continue;
+    }
     drawing.path("line " + classes, points);
     // A line of one point would be invisible; a short one is clearer with its points.
     if (points.size() <= 12 && !line.dashed)
@@ -131,12 +135,12 @@ std::string draw_histogram(const eval::DistanceHistogram& histogram) {
   const double undefined = std::numeric_limits<double>::quiet_NaN();
   const ChartAxis x = {"Distance between two samples", histogram.low, histogram.high};
   const ChartAxis y = fit_axis({"Share of pairs", 0, undefined, false, true}, shares);
-  Drawing drawing(x, y, "Histogram: distances of pairs of the same class against those of different classes");
+  Drawing drawing(x, y, "Histogram: distances of pairs that are the same against those of pairs that differ");
   const double width = (histogram.high - histogram.low) / static_cast<double>(bins);
   drawing.path("area c2", steps_of(histogram.negatives, histogram.low, width), true);
   drawing.path("area c1", steps_of(histogram.positives, histogram.low, width), true);
-  return drawing.finish() + "<ul class=\"legend\">" + legend_item("c1 block", "Same class") +
-         legend_item("c2 block", "Different classes") + "</ul>";
+  return drawing.finish() + "<ul class=\"legend\">" + legend_item("c1 block", "The same") +
+         legend_item("c2 block", "Different") + "</ul>";
 }
 
 }  // namespace lodestone::report

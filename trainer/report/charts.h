@@ -16,6 +16,7 @@ struct ChartLine {
   int colour = 1;       ///< 1, 2 or 3: a colour of the report's palette
   bool dashed = false;  ///< for baselines and references
   bool faint = false;   ///< for raw values behind a smoothed line
+  bool points = false;  ///< points without a line between them
 };
 
 /// A marked point with its text.

@@ -7,6 +7,7 @@
 #include "common/text_format.h"
 #include "trainer/report/html.h"
 #include "trainer/report/image_sheet.h"
+#include "trainer/report/pair_sheet.h"
 #include "trainer/report/report_charts.h"
 #include "trainer/report/report_style.h"
 
@@ -56,7 +57,8 @@ std::string masthead(const ReportInput& input) {
   return html + "</header>\n";
 }
 
-// A bar with the baseline as a notch; error rates use the scale 0 … 50 %, where 50 % is chance.
+// A bar with the baseline as a notch; error rates use the scale 0 … 50 %, where 50 % is chance, all others
+// 0 … 1.
 std::string bar(const eval::Metric& metric, double model, std::optional<double> baseline) {
   const double scale = metric.better < 0 ? 200 : 100;
   const auto width = [scale](double value) { return std::clamp(scale * value, 0.0, 100.0); };
@@ -74,21 +76,19 @@ std::string headline_card(const eval::Metric& metric, double model, const Report
                   {escape_html(input.baseline_name), eval::format_metric(metric, *baseline),
                    difference(metric, model, *baseline)});
   }
+  const std::string figure = metric.kind == eval::Metric::Kind::kRate
+                                 ? decimal(100 * model, 1) + "<small>&nbsp;%</small>"
+                                 : eval::format_metric(metric, model);
   return fill(
-      "<div class=\"card headline\"><h3>{}</h3><p class=\"figure\">{}<small>&nbsp;%</small></p>{}{}<p "
+      "<div class=\"card headline\"><h3>{}</h3><p class=\"figure\">{}</p>{}{}<p "
       "class=\"meaning\">{}</p></div>\n",
-      {metric.title, decimal(100 * model, 1), bar(metric, model, baseline), beside, metric.meaning});
+      {metric.title, figure, bar(metric, model, baseline), beside, metric.meaning});
 }
 
 std::string headlines(const ReportInput& input) {
   std::string cards;
-  int shown = 0;
-  for (const eval::Metric& metric : eval::headline_metrics()) {
-    const auto model = input.model.find(metric.name);
-    if (!model || shown == 4) continue;
-    cards += headline_card(metric, *model, input);
-    ++shown;
-  }
+  for (const eval::Metric& metric : eval::headline_of(input.subject, input.model))
+    cards += headline_card(metric, *input.model.find(metric.name), input);
   if (cards.empty()) return {};
   return "<section aria-labelledby=\"figures\"><h2 id=\"figures\">Headline figures</h2>\n<div "
          "class=\"headlines\">\n" +
@@ -111,16 +111,17 @@ std::string sheet(const ReportInput& input) {
   if (input.sample.empty() && input.worst.empty()) return {};
   return "<section aria-labelledby=\"sheet\"><h2 id=\"sheet\">Nearest neighbours</h2>\n<p "
          "class=\"note\">Each query comes first; to its right are the samples the model finds nearest, "
-         "nearest first. <span class=\"verdict right\">✓ right</span> is of the query's class, <span "
-         "class=\"verdict wrong\">✗ wrong</span> is not.</p>\n" +
+         "nearest first. <span class=\"verdict right\">✓ right</span> belongs to the query, <span "
+         "class=\"verdict wrong\">✗ wrong</span> does not. Where fewer belong to the query than are shown, "
+         "those beyond their number have no mark.</p>\n" +
          sheet_part(
              "A fair sample",
-             "Queries chosen by a seed before anything was scored. Right: " + count_right(input.sample) + ".",
+             "Queries chosen by a seed before anything was scored. Of the neighbours that could be right, " +
+                 count_right(input.sample) + " are.",
              input.sample) +
          sheet_part("The hardest queries",
                     "Queries whose nearest sample is wrong, those first where it beats the nearest right one "
-                    "by most; "
-                    "one query of a class.",
+                    "by most; one query of those that belong together.",
                     input.worst) +
          "</section>\n";
 }
@@ -173,12 +174,17 @@ std::string metrics_section(const ReportInput& input) {
       has_baseline ? fill("<th scope=\"col\">{}</th><th scope=\"col\" class=\"gap\">Difference</th>",
                           {escape_html(input.baseline_name)})
                    : "";
+  const char* retrieval =
+      input.model.find("lone_queries")
+          ? " A sample is never its own neighbour; one without another that belongs to it "
+            "is left out."
+          : "";
   return fill(
       "<section aria-labelledby=\"measures\"><h2 id=\"measures\">All metrics</h2>\n<p class=\"note\">Ties "
-      "count against the model. A sample is never its own neighbour; one without another of its class is "
-      "left out.</p>\n<div class=\"card table\"><table><thead><tr><th scope=\"col\">Metric</th><th "
+      "count against the model.{}</p>\n<div class=\"card table\"><table><thead><tr><th "
+      "scope=\"col\">Metric</th><th "
       "scope=\"col\">Model</th>{}{}</tr></thead>\n<tbody>\n{}</tbody></table></div></section>\n",
-      {interval_head, baseline_heads, rows});
+      {retrieval, interval_head, baseline_heads, rows});
 }
 
 std::string configuration(const ReportInput& input) {
@@ -194,8 +200,8 @@ std::string configuration(const ReportInput& input) {
 
 std::string render_report(const ReportInput& input) {
   return head(input) + "<body>\n<main>\n" + masthead(input) + headlines(input) + charts(input) +
-         sheet(input) + confusion_section(input) + metrics_section(input) + configuration(input) +
-         "</main>\n</body>\n</html>\n";
+         sheet(input) + draw_pair_sheet(input.pairs) + confusion_section(input) + metrics_section(input) +
+         configuration(input) + "</main>\n</body>\n</html>\n";
 }
 
 void write_report(const std::filesystem::path& path, const ReportInput& input) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "trainer/eval/headline.h"
 #include "trainer/eval/metrics.h"
 #include "trainer/eval/pairs.h"
 #include "trainer/eval/projection.h"
@@ -36,6 +38,25 @@ struct SheetNeighbour {
 struct SheetRow {
   SheetImage query;
   std::vector<SheetNeighbour> neighbours;  ///< best first
+  /// How many neighbours can be right. Those beyond it have no mark if they are not.
+  int64_t relevant = 0;
+};
+
+/// A pair of samples with its score.
+struct ShownPair {
+  SheetImage one;
+  SheetImage other;
+  double score = 0;
+  std::optional<double> grade = {};  ///< given by people
+};
+
+/// The pairs of an evaluation: the worst of either kind, and the grades of all.
+struct PairView {
+  std::optional<double> threshold;  ///< "the same" from this score
+  std::vector<ShownPair> accepts;   ///< too near, the worst first
+  std::vector<ShownPair> rejects;   ///< too far, the worst first
+  std::vector<double> grades;       ///< of all graded pairs
+  std::vector<double> scores;       ///< in the same order
 };
 
 /// Classes whose samples are nearest to each other, by name.
@@ -61,6 +82,7 @@ struct ReportInput {
   std::string config_yaml;
   std::vector<ReportSeries> train;
   std::vector<ReportSeries> eval;
+  eval::Subject subject = eval::Subject::kClasses;  ///< decides the headline
   eval::Metrics model;
   eval::Metrics baseline;
   std::string baseline_name = "Pixels";  ///< column title of the baseline
@@ -71,6 +93,7 @@ struct ReportInput {
   std::vector<double> recall_curve;       ///< recall_at_k for k = 1, 2, …
   std::vector<double> baseline_recall_curve;
   ClassView classes;
+  PairView pairs;
   std::vector<SheetRow> sample;
   std::vector<SheetRow> worst;
 };

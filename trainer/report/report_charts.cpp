@@ -157,7 +157,7 @@ std::string roc_chart(const ReportInput& input) {
   chart.marks.push_back({std::max(eer, lowest), 1 - eer, "EER " + eval::format_metric(kPerCent, eer)});
   return figure(
       "Verification", draw_chart(chart),
-      "Same class or not? How many true pairs are accepted, over how many false ones slip in. The dot is the "
+      "Same or not? How many true pairs are accepted, over how many false ones slip in. The dot is the "
       "equal error rate.");
 }
 
@@ -195,7 +195,7 @@ std::string precision_chart(const ReportInput& input) {
     chart.lines.back().dashed = true;
   }
   return figure("Precision and recall", draw_chart(chart),
-                "Of the pairs accepted as the same class, how many are; among the pairs that were compared. "
+                "Of the pairs accepted as the same, how many are; among the pairs that were compared. "
                 "The last point accepts all.");
 }
 
@@ -222,7 +222,29 @@ std::string recall_chart(const ReportInput& input) {
     chart.lines.back().dashed = true;
   }
   return figure("Recall at k", draw_chart(chart),
-                "Share of queries with a sample of their class among the k nearest.");
+                "Share of queries with a sample that belongs to them among the k nearest.");
+}
+
+// At most about 1,500 points, evenly from all pairs.
+std::string grade_chart(const PairView& pairs) {
+  if (pairs.grades.size() < 2) return {};
+  const size_t stride = (pairs.grades.size() + 1499) / 1500;
+  ChartLine line{"Pair", {}, {}};
+  line.points = true;
+  for (size_t p = 0; p < pairs.grades.size(); p += stride) {
+    line.x.push_back(pairs.grades[p]);
+    line.y.push_back(pairs.scores[p]);
+  }
+  const std::string shown = eval::with_thousands(static_cast<int64_t>(line.x.size()));
+  return figure("Score against grade",
+                draw_chart({"Scatter chart: score over grade, " + shown + " pairs",
+                            {"Grade, by people", kFromData, kFromData},
+                            {"Score", kFromData, kFromData},
+                            {line},
+                            {}}),
+                "A point for each of " + shown +
+                    " pairs. The better the order of scores agrees with that of grades, "
+                    "the nearer the points lie to one rising line.");
 }
 
 std::string projection_chart(const ReportInput& input) {
@@ -250,7 +272,7 @@ std::string draw_report_charts(const ReportInput& input) {
          precision_chart(input) +
          figure("Distances of pairs", draw_histogram(input.distances),
                 "The less the two overlap, the better one threshold tells them apart.") +
-         other_eval_charts(input) + rate_chart(input) + projection_chart(input);
+         grade_chart(input.pairs) + other_eval_charts(input) + rate_chart(input) + projection_chart(input);
 }
 
 }  // namespace lodestone::report

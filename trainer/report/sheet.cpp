@@ -74,7 +74,10 @@ class Planner {
     const double nearest_irrelevant = irrelevant == found.end() ? -kInfinity : irrelevant->score;
     const auto first =
         found.first(std::min(found.size(), static_cast<size_t>(std::max<int64_t>(options_.neighbours, 0))));
-    return {query, {first.begin(), first.end()}, nearest_relevant - nearest_irrelevant};
+    return {query,
+            {first.begin(), first.end()},
+            static_cast<int64_t>(members_of(query).size()) - 1,
+            nearest_relevant - nearest_irrelevant};
   }
 
   const std::vector<int64_t>& groups_;

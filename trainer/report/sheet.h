@@ -21,6 +21,7 @@ struct SheetOptions {
 struct SheetQuery {
   int64_t query;
   std::vector<eval::Neighbour> nearest;  ///< best first, ties against the model
+  int64_t relevant;                      ///< number of rows that are relevant to it
   double margin;  ///< score of its nearest relevant row minus that of its nearest irrelevant one
 };
 

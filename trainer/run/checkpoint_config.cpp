@@ -111,13 +111,14 @@ void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
 }
 
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
-                       RunConfig& config) {
-  read_named_config(read_yaml_file(file), file, assignments, allow_code, config);
+                       RunConfig& config, ReadFor use) {
+  read_named_config(read_yaml_file(file), file, assignments, allow_code, config, use);
 }
 
 void read_named_config(const ConfigNodePtr& root, const std::string& file,
-                       const std::vector<std::string>& assignments, bool allow_code, RunConfig& config) {
-  read_run_config(copy_of(root), assignments, std::filesystem::path(file).stem().string(), config);
+                       const std::vector<std::string>& assignments, bool allow_code, RunConfig& config,
+                       ReadFor use) {
+  read_run_config(copy_of(root), assignments, std::filesystem::path(file).stem().string(), config, use);
   const auto named = UsersWords(assignments).values_of("encoder", "file");
   for (const auto& [code, loaded] : config.encoder->code())
     if (!allow_code && !named.contains(code)) refuse_code(config, file, code, "");

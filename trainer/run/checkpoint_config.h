@@ -23,10 +23,11 @@ void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
 /// that it names is loaded only with `allow_code`, or if one of the assignments names that file.
 /// Throws    ConfigError
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
-                       RunConfig& config);
+                       RunConfig& config, ReadFor use = ReadFor::kAnyUse);
 
 /// The same for a file that has been read already (read_yaml_file). `root` is not changed.
 void read_named_config(const ConfigNodePtr& root, const std::string& file,
-                       const std::vector<std::string>& assignments, bool allow_code, RunConfig& config);
+                       const std::vector<std::string>& assignments, bool allow_code, RunConfig& config,
+                       ReadFor use = ReadFor::kAnyUse);
 
 }  // namespace lodestone::run

@@ -23,8 +23,7 @@ using nlohmann::json;
 
 namespace {
 
-json metrics_of(const coordinator::RunFolder& run, const coordinator::Checkpoint& checkpoint,
-                const fs::path& file) {
+json metrics_of(const TrainedModel& model, const fs::path& file) {
   if (!file.empty()) {
     json metrics = read_json(read_file(file)).value_or(nullptr);
     const bool fits =
@@ -34,9 +33,10 @@ json metrics_of(const coordinator::RunFolder& run, const coordinator::Checkpoint
     return metrics;
   }
   json last;
-  if (is_file(run.metrics()))
-    coordinator::read_metrics(run.metrics(), [&](json&& line) {
-      if (line.value("kind", "") == "eval" && line.value("step", int64_t{0}) <= checkpoint.step)
+  const auto run = model.run();
+  if (run && is_file(run->metrics()))
+    coordinator::read_metrics(run->metrics(), [&](json&& line) {
+      if (line.value("kind", "") == "eval" && line.value("step", int64_t{0}) <= model.step())
         last = std::move(line);
     });
   return last;
@@ -50,7 +50,7 @@ std::string cell(const json& metrics, const eval::Metric& metric) {
 
 std::string metrics_section(const json& metrics) {
   if (!metrics.is_object())
-    return "Not evaluated: set the evaluation data as `evaluate.data`, or give a file with `--measures`.\n";
+    return "Not evaluated: set the evaluation data as `evaluate.data`, or give a file with `--metrics`.\n";
   std::ostringstream out;
   out << "At step " << metrics.value("step", int64_t{0}) << ".\n\n";
   const json baseline = metrics.value("floor", json::object());
@@ -100,8 +100,8 @@ std::string loading(const CardFacts& facts, const encoders::InputShape& input) {
   return code_block(open + (input.channels > 0 ? images : "") + (input.vocabulary > 0 ? texts : ""));
 }
 
-std::string threshold_section(const coordinator::RunFolder& run) {
-  const auto found = search::read_calibration(search::calibration_file(run.root()));
+std::string threshold_section(const TrainedModel& model) {
+  const auto found = search::read_calibration(model.calibration_file());
   if (!found) return "";
   return fill(
       "\n## Threshold\n\n\"The same\" from a score of {}: it accepts {} of different pairs and {} of same "
@@ -155,32 +155,40 @@ std::string what_made_it(RunConfig& config) {
   return changed_settings(yaml_of(config), yaml_of(defaults, /*with_idle=*/true));
 }
 
+std::string origin(const TrainedModel& model) {
+  const RunConfig& config = model.config();
+  if (!model.run())
+    return "with the weights that the configuration names, exported by Lodestone " +
+           coordinator::lodestone_version();
+  return "trained by Lodestone " + coordinator::lodestone_version() + " for " + std::to_string(model.step()) +
+         " steps of " + std::to_string(config.global_batch) + " rows with the loss `" + config.loss.name() +
+         "` over tuples of the miner `" + config.miner.name() + "`";
+}
+
 std::string or_unstated(const std::string& license, const char* option) {
   return license.empty() ? std::string("not stated (`") + option + "`)" : license;
 }
 
 }  // namespace
 
-std::string model_card(RunConfig& config, const coordinator::Checkpoint& checkpoint, const CardFacts& facts) {
-  const coordinator::RunFolder run = coordinator::RunFolder::of_checkpoint(checkpoint.path);
+std::string model_card(TrainedModel& model, const CardFacts& facts) {
+  RunConfig& config = model.config();
   const encoders::InputShape input = input_shape(config);
   std::ostringstream out;
   out << "---\nlibrary_name: lodestone\n";
   if (!facts.license.empty()) out << "license: " << json_text(facts.license) << "\n";
   out << "tags: [embeddings, metric-learning, contrastive-learning]\n---\n\n";
-  out << "# " << run.name() << "\n\n"
+  out << "# " << model.name() << "\n\n"
       << "An encoder `" << config.encoder.name() << "` of " << config.encoder->parameters().count()
-      << " parameters, trained by Lodestone " << coordinator::lodestone_version() << " for "
-      << checkpoint.step << " steps of " << config.global_batch << " rows with the loss `"
-      << config.loss.name() << "` over tuples of the miner `" << config.miner.name() << "`.\n\n";
+      << " parameters, " << origin(model) << ".\n\n";
   out << "## Use\n\n" << input_section(config, input) << "\n" << loading(facts, input) << "\n";
   out << "## Metrics\n\n";
   if (!config.evaluate.summary.empty()) out << config.evaluate.summary << "\n\n";
-  out << metrics_section(metrics_of(run, checkpoint, facts.metrics));
-  out << threshold_section(run);
+  out << metrics_section(metrics_of(model, facts.metrics));
+  out << threshold_section(model);
   out << "\n## Data and training\n\nWhat was set, as `lodestone train` takes it; "
-         "all else is as `lodestone config --reference` says, and whole in the checkpoint's "
-         "`config.yaml`:\n\n"
+         "all else is as `lodestone config --reference` says"
+      << (model.run() ? ", and whole in the checkpoint's `config.yaml`" : "") << ":\n\n"
       << code_block(what_made_it(config));
   out << "\n## Licence\n\n- model: " << or_unstated(facts.license, "--license")
       << "\n- data: " << or_unstated(facts.data_license, "--data-license") << "\n";

@@ -3,8 +3,7 @@
 #include <filesystem>
 #include <string>
 
-#include "trainer/coordinator/checkpoints/checkpoint.h"
-#include "trainer/run/run_config.h"
+#include "trainer/run/trained_model.h"
 
 namespace lodestone::run {
 
@@ -12,7 +11,7 @@ enum class ExportFormat { kSafetensors, kTorchscript };
 inline constexpr Choice<ExportFormat> kExportFormats[] = {{"safetensors", ExportFormat::kSafetensors},
                                                           {"torchscript", ExportFormat::kTorchscript}};
 
-/// Contents of a model card that are not known to the checkpoint and its run.
+/// Contents of a model card that are not known to the model and its run.
 struct CardFacts {
   /// Name of the exported file.
   std::string file;
@@ -28,8 +27,8 @@ struct CardFacts {
 /// to load it, its metrics next to the baseline's, the data, the threshold, the configuration that trained
 /// it, the licences. Settings that only say where it was trained (ranks, endpoints, the folders of the run)
 /// are left out. The data is named as in the configuration.
-/// Requires  config.encoder is built
+/// Requires  the model is built
 /// Throws    DataError if `metrics` cannot be parsed
-std::string model_card(RunConfig& config, const coordinator::Checkpoint& checkpoint, const CardFacts& facts);
+std::string model_card(TrainedModel& model, const CardFacts& facts);
 
 }  // namespace lodestone::run

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 
 #include <ATen/Parallel.h>
 
@@ -60,6 +61,24 @@ coordinator::RunContext start_rank(const RunConfig& config) {
   return coordinator::RunContext(launch_options(config.distributed));
 }
 
+// How long ranks may be apart when they find the same error.
+constexpr std::chrono::milliseconds kPatience{3000};
+constexpr std::chrono::milliseconds kBetweenLooks{20};
+
+// Whether another rank has logged this error. One that all ranks find is rank 0's to log; the others wait for
+// its report, but not for long, since the error may be theirs alone.
+bool is_logged_elsewhere(const coordinator::RunContext& context, distributed::ControlPlane& control,
+                         const std::string& error) {
+  if (context.is_main_rank()) return false;
+  const auto patience = std::min(kPatience, control.options().peer_timeout / 2);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (const auto verdict = control.failure()) return verdict->ends_with(": " + error);
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  return false;
+}
+
 }  // namespace
 
 int run_on_ranks(const RunConfig& config, const std::function<int(coordinator::RunContext&)>& body) {
@@ -76,7 +95,8 @@ int run_on_ranks(const RunConfig& config, const std::function<int(coordinator::R
     const auto verdict = control->failure();
     const auto code = control->failure_code();
     if (code) {
-      context.log->warn("ended with exit code {}: {}", *code, *verdict);
+      // The rank that failed has logged its error.
+      if (context.is_main_rank()) context.log->warn("ended with exit code {}: {}", *code, *verdict);
     } else {
       // Logged now, not by main: leaving the group waits for a stopped rank until its heartbeats time out.
       context.log->error("{}", explain_on_a_line(error));
@@ -92,10 +112,11 @@ int run_on_ranks(const RunConfig& config, const std::function<int(coordinator::R
       return control->failure_code().value_or(kPeerLost);
     }
     const int code = exit_code(error);
+    const std::string sentence = explain_on_a_line(error);
     // Logged now, not by main: the launcher may end this process as soon as another has ended.
-    context.log->error("{}", explain_on_a_line(error));
+    if (!is_logged_elsewhere(context, *control, sentence)) context.log->error("{}", sentence);
     // Aborting notifies the others and keeps this rank out of the barrier that they may be in.
-    context.world.abort(torch_reason(error), code);
+    context.world.abort(sentence, code);
     return code;
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/files.h"
+#include "common/output_file.h"
 #include "trainer/coordinator/metrics/metrics_log.h"
 #include "trainer/report/report.h"
 
@@ -33,38 +34,31 @@ struct Curves {
   }
 };
 
-// "12,345"
-std::string grouped(int64_t value) {
-  std::string digits = std::to_string(value);
-  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<size_t>(at), ",");
-  return digits;
-}
-
-report::ReportInput input_of(const coordinator::RunFolder& folder, RunConfig& config,
-                             const coordinator::RunContext& context, encoders::Encoder& encoder,
+report::ReportInput input_of(const ReportHead& head, RunConfig& config, encoders::Encoder& encoder,
                              const Evaluator& evaluator, const eval::Evaluation& evaluation) {
   std::vector<std::string> followed;
   for (const eval::Metric& metric : eval::followed_metrics()) followed.emplace_back(metric.name);
   Curves train("train", {"loss", "learning_rate"}), eval("eval", followed);
-  coordinator::read_metrics(folder.metrics(), [&](const nlohmann::json& line) {
-    train.add(line);
-    eval.add(line);
-  });
+  if (!head.metrics.empty())
+    coordinator::read_metrics(head.metrics, [&](const nlohmann::json& line) {
+      train.add(line);
+      eval.add(line);
+    });
   report::ReportInput input;
-  input.run_name = folder.name();
+  input.run_name = head.name;
   input.summary = config.evaluate.summary;
   input.facts = {{"Encoder", config.encoder.name()},
-                 {"Parameters", grouped(encoder.parameters().count())},
+                 {"Parameters", eval::with_thousands(encoder.parameters().count())},
                  {"Loss", config.loss.name()},
                  {"Miner", config.miner.name()},
-                 {"Steps", grouped(config.training.schedule.steps)},
-                 {"Global batch", grouped(config.global_batch)},
-                 {"Ranks", grouped(context.world.size())},
-                 {"Samples evaluated", grouped(evaluator.dataset().size())}};
+                 {"Steps", eval::with_thousands(config.training.schedule.steps)},
+                 {"Global batch", eval::with_thousands(config.global_batch)},
+                 {"Ranks", eval::with_thousands(head.ranks)},
+                 {"Evaluated", evaluator.evaluated()}};
   input.config_yaml = write_yaml([&](Fields& f) { config.visit(f); });
   input.train = std::move(train).filled();
   input.eval = std::move(eval).filled();
+  input.subject = evaluation.model.subject;
   input.model = evaluation.model.metrics;
   input.baseline = evaluation.baseline.metrics;
   input.roc = evaluation.model.roc;
@@ -77,24 +71,33 @@ report::ReportInput input_of(const coordinator::RunFolder& folder, RunConfig& co
   Sheet sheet = evaluator.sheet(evaluation.model);
   input.sample = std::move(sheet.sample);
   input.worst = std::move(sheet.worst);
+  input.pairs = std::move(sheet.pairs);
   input.classes = std::move(sheet.classes);
   return input;
 }
 
 }  // namespace
 
-void write_run_report(const coordinator::RunFolder& folder, RunConfig& config,
+void write_run_report(const coordinator::RunFolder& folder, int64_t ranks, RunConfig& config,
                       const coordinator::RunContext& context, encoders::Encoder& encoder,
                       const Evaluator& evaluator, const eval::Evaluation& evaluation,
                       const std::function<void()>& before_writing) {
   try {
-    const report::ReportInput input = input_of(folder, config, context, encoder, evaluator, evaluation);
+    const report::ReportInput input =
+        input_of({folder.name(), folder.metrics(), ranks}, config, encoder, evaluator, evaluation);
     if (before_writing) before_writing();
     write_report(folder.report(), input);
     context.log->info("report: {}", folder.report().string());
   } catch (const std::exception& error) {  // also for a line of metrics.jsonl that another program wrote
     context.log->warn("the report is not written: {}", error.what());
   }
+}
+
+void write_report_file(const std::filesystem::path& file, const ReportHead& head, RunConfig& config,
+                       const coordinator::RunContext& context, encoders::Encoder& encoder,
+                       const Evaluator& evaluator, const eval::Evaluation& evaluation) {
+  write_output(file, report::render_report(input_of(head, config, encoder, evaluator, evaluation)));
+  context.log->info("report: {}", file.string());
 }
 
 }  // namespace lodestone::run

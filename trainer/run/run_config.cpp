@@ -6,6 +6,8 @@
 #include "common/paths.h"
 #include "distributed/launch.h"
 #include "sampler/sources/image_format.h"
+#include "trainer/run/key_synonyms.h"
+#include "trainer/run/training_checks.h"
 
 namespace lodestone::run {
 
@@ -95,10 +97,10 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
           [&](Fields& members) { visit_source(members, data, trained); });
   leave_idle(f, trained, "evaluate");
   if (data.empty())
-    without_effect(
-        f,
-        {"every", "one_shot_runs", "one_shot_trials", "one_shot_ways", "one_shot_within", "floor", "summary"},
-        kNoEvaluation, "data.path");
+    without_effect(f,
+                   {"every", "one_shot_runs", "one_shot_trials", "one_shot_ways", "one_shot_within", "floor",
+                    "headline", "summary"},
+                   kNoEvaluation, "data.path");
   f.nested({.name = "text", .doc = "texts and image_texts: columns of `data`"}, text);
   f.field({.name = "every",
            .doc = "number of steps between evaluations; 0: at the end only",
@@ -127,6 +129,12 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
        .doc =
            "whether a baseline without learning is evaluated too: raw pixels, or character n-grams of texts"},
       &baseline);
+  f.choice(
+      {.name = "headline",
+       .doc = "which metrics of classes come first in the report and on the console: those of retrieval, or "
+              "those of verification (faces, signatures); auto: verification if explicit pairs or triplets "
+              "of images are trained on"},
+      &headline, kHeadlineChoices);
   f.field(
       {.name = "summary",
        .doc = "sentence for the report: on which split the model is evaluated, and why the result is fair"},
@@ -251,34 +259,49 @@ void ignore_other_columns(const ConfigNode& root, RunConfig& config) {
 }
 
 // Values that depend on several keys.
-void settle(const std::string& name, RunConfig& config) {
+void settle(const std::string& name, RunConfig& config, ConfigFaults& faults) {
   config.miner.settle(*config.loss, config.gives_tuples());
   if (config.run_dir.empty()) config.run_dir = "runs/" + name;
   while (config.run_dir.size() > 1 && config.run_dir.ends_with('/')) config.run_dir.pop_back();
-  config.data.kind->check(config);
-  if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
-    throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
-  if (!config.data.train.empty() && !config.data.tuples.empty())
-    throw ConfigError("data: set either data.train.path or data.tuples, not both");
+  faults.collect([&] { config.data.kind->check(config); });
+  faults.collect([&] {
+    if (!config.evaluate.one_shot_runs.empty() && config.evaluate.one_shot_trials > 0)
+      throw ConfigError("evaluate: set either one_shot_runs or one_shot_trials, not both");
+  });
+  faults.collect([&] {
+    if (!config.data.train.empty() && !config.data.tuples.empty())
+      throw ConfigError("data: set either data.train.path or data.tuples, not both");
+  });
+}
+
+void apply_all(const ConfigNodePtr& root, const std::vector<std::string>& assignments, ConfigFaults& faults) {
+  for (const auto& assignment : assignments) faults.collect_apart([&] { apply_set(root, assignment); });
 }
 
 }  // namespace
 
 void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments,
-                     const std::string& name, RunConfig& config) {
-  for (const auto& assignment : assignments) apply_set(root, assignment);
-  read_fields(root, [&](Fields& f) { config.visit(f); });
-  settle(name, config);
+                     const std::string& name, RunConfig& config, ReadFor use) {
+  ConfigFaults faults;
+  apply_all(root, assignments, faults);
+  const auto visit = [&](Fields& f) { config.visit(f); };
+  read_fields(root, visit, faults);
+  settle(name, config, faults);
+  if (use == ReadFor::kTraining) check_training(config, faults);
+  faults.throw_any(visit, key_synonyms());
 }
 
 void read_stored_config(const std::string& yaml, const std::string& file,
                         const std::vector<std::string>& assignments, RunConfig& config) {
   const ConfigNodePtr root = parse_yaml(yaml, file);
   const bool is_old = precedes_other_columns(*root);
-  for (const auto& assignment : assignments) apply_set(root, assignment);
+  ConfigFaults faults;
+  apply_all(root, assignments, faults);
   if (is_old) ignore_other_columns(*root, config);
-  read_kept_fields(root, [&](Fields& f) { config.visit(f); });
-  settle(std::filesystem::path(file).parent_path().filename().string(), config);
+  const auto visit = [&](Fields& f) { config.visit(f); };
+  read_kept_fields(root, visit, faults);
+  settle(std::filesystem::path(file).parent_path().filename().string(), config, faults);
+  faults.throw_any(visit, key_synonyms());
 }
 
 void load_run_config(const std::string& path, const std::vector<std::string>& assignments,

@@ -17,6 +17,7 @@
 #include "trainer/coordinator/config.h"
 #include "trainer/encoders/encoder.h"
 #include "trainer/engine/trainer.h"
+#include "trainer/eval/headline.h"
 #include "trainer/losses/loss.h"
 #include "trainer/run/data_kinds/data_kind.h"
 #include "trainer/run/miner_choice.h"
@@ -49,6 +50,14 @@ struct DataConfig {
   sampler::ImageSourceConfig resolved(sampler::ImageSourceConfig source) const;
 };
 
+/// Which metrics stand for an evaluation by classes.
+/// kAuto   kVerification if explicit pairs or triplets of images are trained on, else kRetrieval
+enum class HeadlineChoice { kAuto, kRetrieval, kVerification };
+inline constexpr Choice<HeadlineChoice> kHeadlineChoices[] = {
+    {"auto", HeadlineChoice::kAuto},
+    {"retrieval", HeadlineChoice::kRetrieval},
+    {"verification", HeadlineChoice::kVerification}};
+
 /// The evaluation split, when it is evaluated, and the one-shot trials.
 struct EvaluateConfig {
   int64_t every = 0;
@@ -59,7 +68,15 @@ struct EvaluateConfig {
   int64_t one_shot_trials = 0;
   bool one_shot_within = true;
   bool baseline = true;
+  HeadlineChoice headline = HeadlineChoice::kAuto;
   std::string summary;
+
+  /// What an evaluation by classes compares, for its headline.
+  eval::Subject subject_of_classes(bool given_tuples) const {
+    const bool verifies =
+        headline == HeadlineChoice::kVerification || (headline == HeadlineChoice::kAuto && given_tuples);
+    return verifies ? eval::Subject::kVerification : eval::Subject::kClasses;
+  }
 
   /// `trained` has the kind of data.
   void visit(Fields& f, const DataConfig& trained);
@@ -122,10 +139,16 @@ struct RunConfig {
   negatives::Objective objective() const { return {*loss, *miner, normalize, training.exchanged()}; }
 };
 
+/// What a configuration is read for.
+enum class ReadFor {
+  kAnyUse,
+  kTraining,  ///< a run that trains: what it lacks is a fault too (check_training)
+};
+
 /// Fills `config` from YAML and `--set` assignments. `name` determines the default of run_dir: runs/<name>.
-/// Throws    ConfigError
+/// Throws    ConfigError, one for all faults
 void read_run_config(const ConfigNodePtr& root, const std::vector<std::string>& assignments,
-                     const std::string& name, RunConfig& config);
+                     const std::string& name, RunConfig& config, ReadFor use = ReadFor::kAnyUse);
 /// The same for the configuration stored in a checkpoint, which may be from an earlier version and contain
 /// keys that no longer have an effect.
 /// Throws    ConfigError

@@ -59,14 +59,13 @@ std::string percent(double share) {
   return decimal(100 * share, share > 0 && share < 0.01 ? 2 : 0) + " %";
 }
 
-std::string size_text(const RunConfig& config, const sampler::Dataset& data) {
-  const DataKind& kind = *config.data.kind;
-  if (!kind.has_classes(config.data)) return std::to_string(data.size()) + " " + kind.samples();
+// ", of which 3 have one sample"; empty if the data has no classes.
+std::string single_text(const RunConfig& config, const sampler::Dataset& data) {
+  if (!config.names_classes(config.data.text.layout)) return "";
   std::vector<int64_t> size_c(static_cast<size_t>(data.classes()));
   for (int64_t i = 0; i < data.size(); ++i) ++size_c[static_cast<size_t>(data.label(i))];
   const auto single = std::count(size_c.begin(), size_c.end(), 1);
-  return counted(data.size(), "sample") + " of " + counted(data.classes(), "class", "classes") +
-         ", of which " + std::to_string(single) + (single == 1 ? " has one sample" : " have one sample");
+  return ", of which " + std::to_string(single) + (single == 1 ? " has one sample" : " have one sample");
 }
 
 /// The fraction of a batch's rows that have another row with their label.
@@ -194,6 +193,20 @@ std::string first_line(const RunConfig& config, const std::string& device) {
          device + ", precision " + choice_name(config.training.precision, engine::kPrecisions);
 }
 
+std::string data_size(const RunConfig& config, const TrainingData& data) {
+  const sampler::Dataset& set = *data.dataset();
+  if (!data.tuples.empty())
+    return counted(static_cast<int64_t>(data.tuples.size()), data.has_pairs() ? "pair" : "triplet") + " of " +
+           std::to_string(set.size()) + " " + config.data.kind->samples();
+  if (data.texts_per_row == 2) return counted(set.size() / 2, "pair");
+  if (data.texts_per_row > 2)
+    return counted(set.size() / data.texts_per_row, "row") + " of " + std::to_string(data.texts_per_row) +
+           " texts";
+  if (!config.names_classes(config.data.text.layout))
+    return std::to_string(set.size()) + " " + config.data.kind->samples();
+  return counted(set.size(), "sample") + " of " + counted(set.classes(), "class", "classes");
+}
+
 std::vector<StartLine> objective_lines(const RunConfig& config) {
   const std::string lost = thrown_away(config.loss.name(), *config.loss, config.miner);
   if (lost.empty()) return {};
@@ -202,7 +215,7 @@ std::vector<StartLine> objective_lines(const RunConfig& config) {
 
 std::vector<StartLine> data_lines(const RunConfig& config, const TrainingData& data, sampler::Cursor cursor) {
   const sampler::Dataset& set = *data.dataset();
-  std::vector<StartLine> all{{"data: " + size_text(config, set)}};
+  std::vector<StartLine> all{{"data: " + data_size(config, data) + single_text(config, set)}};
   const auto add = [&all](std::vector<StartLine> more) { all.insert(all.end(), more.begin(), more.end()); };
   if (config.names_classes(config.data.text.layout)) add(spelling_lines("data", set));
   add(batch_lines(config, data, cursor));

@@ -17,6 +17,9 @@ struct StartLine {
 /// The objective of the run: loss with its parameters, miner, encoder with its dimension, device, precision.
 std::string first_line(const RunConfig& config, const std::string& device);
 
+/// The size of the training data in its own units: "48616 samples of 2847 classes", "5749 pairs".
+std::string data_size(const RunConfig& config, const TrainingData& data);
+
 /// The warning about an explicitly chosen miner, if any; see thrown_away.
 std::vector<StartLine> objective_lines(const RunConfig& config);
 

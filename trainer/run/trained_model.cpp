@@ -4,41 +4,88 @@
 
 #include "common/files.h"
 #include "common/safetensors.h"
-#include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/coordinator/checkpoints/snapshot.h"
 #include "trainer/run/bad_record_reporter.h"
 #include "trainer/run/build_encoder.h"
 #include "trainer/run/checkpoint_config.h"
 #include "trainer/run/data_kinds/evaluation.h"
+#include "trainer/run/named_model.h"
+#include "trainer/run/own_weights.h"
 #include "trainer/run/ranks.h"
 #include "trainer/run/start/host_reporter.h"
 
 namespace lodestone::run {
 
-TrainedModel::TrainedModel(const Tables& tables, const std::string& run,
+namespace {
+
+void warn_for_host(const std::string& sentence) {
+  if (reports_for_host(sentence)) make_log(0, 1)->warn("{}", sentence);
+}
+
+// What is evaluated: the same text for the same data.
+std::string evaluated_data(const RunConfig& config) {
+  sampler::ImageSourceConfig data = config.data.resolved(config.evaluate.data);
+  sampler::TextLayout text = config.evaluate.text;
+  return write_yaml([&](Fields& f) {
+    f.nested({.name = "data"}, data);
+    f.nested({.name = "text"}, text);
+  });
+}
+
+}  // namespace
+
+TrainedModel::TrainedModel(const Tables& tables, const std::string& named,
                            const std::vector<std::string>& assignments, bool allow_code)
-    : checkpoint_(coordinator::load_checkpoint(run,
-                                               [](const std::string& sentence) {
-                                                 if (reports_for_host(sentence))
-                                                   make_log(0, 1)->warn("{}", sentence);
-                                               })),
-      config_(tables) {
-  read_checkpoint_config(checkpoint_, assignments, allow_code, config_);
-  const auto& tensors = checkpoint_.snapshot.tensors;
-  const auto weights = tensors.find(coordinator::evaluated_weights(checkpoint_.snapshot));
+    : path_(named), config_(tables) {
+  if (kind_of_model(named) == ModelKind::kConfiguration) {
+    read_named_config(named, assignments, allow_code, config_);
+    check_has_weights(config_, named);
+    if (const std::string sentence = trained_elsewhere(config_, named); !sentence.empty())
+      warn_for_host(sentence);
+    return;
+  }
+  checkpoint_ = coordinator::load_checkpoint(named, warn_for_host);
+  path_ = checkpoint_->path;
+  read_checkpoint_config(*checkpoint_, assignments, allow_code, config_);
+  const auto& tensors = checkpoint_->snapshot.tensors;
+  const auto weights = tensors.find(coordinator::evaluated_weights(checkpoint_->snapshot));
   if (weights != tensors.end()) weights_ = checksum(encode_safetensors(weights->second));
 }
 
-std::filesystem::path TrainedModel::run_folder() const {
-  return coordinator::RunFolder::of_checkpoint(checkpoint_.path).root();
+std::optional<coordinator::RunFolder> TrainedModel::run() const {
+  if (!checkpoint_) return {};
+  return coordinator::RunFolder::of_checkpoint(path_);
+}
+
+std::string TrainedModel::name() const {
+  const auto folder = run();
+  return folder ? folder->name() : path_.stem().string();
+}
+
+bool TrainedModel::evaluates_own_data() const {
+  if (!checkpoint_) return false;
+  RunConfig kept(config_.tables);
+  read_stored_config(checkpoint_->config_yaml, path_.string() + "/config.yaml", {}, kept);
+  return evaluated_data(kept) == evaluated_data(config_);
+}
+
+void TrainedModel::build(Logger* log) {
+  build_encoder(config_, *config_.encoder);
+  if (checkpoint_) return restore_model(checkpoint_->snapshot, config_);
+  for (const std::string& sentence : load_own_weights(config_))
+    if (log != nullptr) log->info("weights: {}", sentence);
+  weights_ = checksum(encode_safetensors(weights_of(config_.encoder->parameters())));
+}
+
+void TrainedModel::load(const coordinator::RunContext& context) {
+  device_ = context.launch.device();
+  build(context.is_main_rank() ? context.log.get() : nullptr);
+  log_remarks(*config_.encoder, context, /*training=*/false);
+  config_.encoder->parameters().convert(at::kFloat, device_);
 }
 
 void TrainedModel::prepare(const coordinator::RunContext& context) {
-  device_ = context.launch.device();
-  build_encoder(config_, *config_.encoder);
-  log_remarks(*config_.encoder, context, /*training=*/false);
-  restore_model(checkpoint_.snapshot, config_);
-  config_.encoder->parameters().convert(at::kFloat, device_);
+  load(context);
   config_.encoder->hold_weights();
 }
 
@@ -69,7 +116,7 @@ std::map<std::string, std::string> TrainedModel::about(const std::string& source
           {"likeness", choice_name(similarity_of(config_), eval::kSimilarities)},
           {"model", weights_},
           {"source", source},
-          {"step", std::to_string(checkpoint_.step)}};
+          {"step", std::to_string(step())}};
 }
 
 void TrainedModel::check_made_here(const search::Embeddings& embeddings, const std::string& file) const {
@@ -78,21 +125,28 @@ void TrainedModel::check_made_here(const search::Embeddings& embeddings, const s
     throw ConfigError(file +
                       ": expected embeddings of this model's weights, got those of others; embed again with "
                       "`lodestone embed`, "
-                      "or name the checkpoint that made them");
+                      "or name the model that made them");
+}
+
+std::filesystem::path TrainedModel::calibration_file() const {
+  if (const auto folder = run()) return search::calibration_file(folder->root());
+  return path_.string() + ".calibration.json";
 }
 
 std::optional<search::Calibration> TrainedModel::calibration(Logger& log) const {
-  const auto found = search::read_calibration(search::calibration_file(run_folder()));
-  if (found && found->step != checkpoint_.step)
+  const auto found = search::read_calibration(calibration_file());
+  // Files of earlier versions name the step alone.
+  if (found && (found->weights.empty() ? found->step != step() : found->weights != weights_))
     log.warn(
-        "the threshold was set on step {}, this is step {}: `lodestone evaluate --calibrate` sets it again",
-        found->step, checkpoint_.step);
+        "the threshold was set on other weights, of step {}; these are of step {}: `lodestone evaluate MODEL "
+        "--calibrate RATE` sets it again",
+        found->step, step());
   return found;
 }
 
-int with_model(const Tables& tables, const std::string& run, const std::vector<std::string>& assignments,
+int with_model(const Tables& tables, const std::string& named, const std::vector<std::string>& assignments,
                bool allow_code, const std::function<int(coordinator::RunContext&, TrainedModel&)>& body) {
-  TrainedModel model(tables, run, assignments, allow_code);
+  TrainedModel model(tables, named, assignments, allow_code);
   return run_on_ranks(model.config(), [&](coordinator::RunContext& context) {
     model.prepare(context);
     return body(context, model);

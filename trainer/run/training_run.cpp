@@ -9,8 +9,10 @@
 #include "sampler/samplers/sampler_learner.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/build_encoder.h"
+#include "trainer/run/last_line.h"
 #include "trainer/run/report_writer.h"
 #include "trainer/run/run_config.h"
+#include "trainer/run/start_lines.h"
 #include "trainer/run/vain_settings.h"
 
 namespace lodestone::run {
@@ -88,18 +90,21 @@ void TrainingRun::load_initial_weights() const {
 
 void TrainingRun::start_reporting() {
   const int64_t parameters = config_.encoder->parameters().count();
+  const Unit unit = config_.data.kind->unit(config_.data);
   coordinator::RunStart start{.config = yaml(),
                               .examples = data_.examples,
                               .objective = config_.objective(),
                               .steps_planned = config_.training.schedule.steps,
                               .parameters = parameters,
-                              .unit = config_.data.kind->unit(),
+                              .unit = unit.name,
+                              .rows_per_unit = unit.rows,
                               .facts = {{"Encoder", config_.encoder.name()},
                                         {"Parameters", std::to_string(parameters)},
                                         {"Loss", config_.loss.name()},
                                         {"Miner", config_.miner.name()},
                                         {"Sampler", config_.sampler.name()},
-                                        {"Global batch", std::to_string(config_.global_batch)}}};
+                                        {"Global batch", std::to_string(config_.global_batch)},
+                                        {"Data", data_size(config_, data_)}}};
   coordinator_.start(std::move(start), *trainer_);
   if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.ended(); });
 }
@@ -122,7 +127,8 @@ void TrainingRun::evaluate(bool last) {
   trainer_->share_buffers();
   const eval::Evaluation evaluation = coordinator_.evaluate(*trainer_, cursor_, [&] {
     const auto averaged = trainer_->averaged();
-    const PromptStop::Scope scope(prompt_, "during the evaluation",
+    const PromptStop::Scope scope(prompt_,
+                                  {"during the evaluation", &coordinator_.folder(), trainer_->steps_done()},
                                   [this] { return coordinator_.save_held(); });
     return evaluator_->run(context_, *config_.encoder, {.with_report = last});
   });
@@ -132,9 +138,11 @@ void TrainingRun::evaluate(bool last) {
 }
 
 void TrainingRun::write_report(const eval::Evaluation& evaluation) {
-  const PromptStop::Scope scope(prompt_, "while the report was written",
-                                [this] { return coordinator_.save_held(); });
-  write_run_report(coordinator_.folder(), config_, context_, *config_.encoder, *evaluator_, evaluation);
+  const PromptStop::Scope scope(
+      prompt_, {"while the report was written", &coordinator_.folder(), trainer_->steps_done()},
+      [this] { return coordinator_.save_held(); });
+  write_run_report(coordinator_.folder(), context_.world.size(), config_, context_, *config_.encoder,
+                   *evaluator_, evaluation);
 }
 
 // nullopt if the step was not finite and the run was rolled back to a checkpoint.
@@ -217,18 +225,25 @@ int TrainingRun::run() {
   return finish(stopped && !trainer_->finished());
 }
 
+void TrainingRun::log_end(bool stopped, bool saved) const {
+  if (!context_.is_main_rank()) return;
+  const coordinator::RunFolder& folder = coordinator_.folder();
+  const int own = signals_.signal();
+  const std::string by = own != 0 ? "by signal " + std::to_string(own) : "by a signal to another rank";
+  const std::string what = stopped ? "stopped " + by : "done";
+  if (!saved)
+    context_.log->error("{}", unsaved_line(what, folder));
+  else
+    context_.log->info("{}", stopped ? stopped_line(what, folder, trainer_->steps_done())
+                                     : done_line(folder, trainer_->steps_done()));
+}
+
 int TrainingRun::finish(bool stopped) {
   coordinator_.reporter().finish();
   if (!stopped && evaluator_) evaluate(true);
   // Exit codes 0 and 75 promise a checkpoint of this step. It was written during the evaluation.
   const bool saved = coordinator_.finish(trainer_->steps_done());
-  if (stopped) {
-    const int own = signals_.signal();
-    context_.log->info(
-        "stopped {} after step {}",
-        own != 0 ? "by signal " + std::to_string(own) : "because another rank received a signal",
-        trainer_->steps_done());
-  }
+  log_end(stopped, saved);
   if (saved) coordinator_.ended();
   // Last: the reader of the pipe may close it, and everything is saved by then.
   std::cout << results_ << std::flush;

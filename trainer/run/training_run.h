@@ -61,6 +61,7 @@ class TrainingRun {
   void evaluate(bool last);
   void write_report(const eval::Evaluation& evaluation);
   int finish(bool stopped);
+  void log_end(bool stopped, bool saved) const;
   std::string yaml() const {
     return write_yaml([this](Fields& f) { config_.visit(f); });
   }

@@ -34,7 +34,7 @@ Calibration calibrate(const std::vector<eval::RocPoint>& curve, double far, eval
     throw DataError(
         "calibration: expected pairs of which a threshold accepts some at a false accept rate of " +
         compact(far) + ", got none; evaluate on more samples, or ask for a higher rate");
-  return {chosen->threshold, far, chosen->far, chosen->tar, 0, similarity};
+  return {chosen->threshold, far, chosen->far, chosen->tar, 0, similarity, {}};
 }
 
 fs::path calibration_file(const fs::path& run_folder) {
@@ -42,12 +42,13 @@ fs::path calibration_file(const fs::path& run_folder) {
 }
 
 void write_calibration(const fs::path& file, const Calibration& calibration) {
-  const nlohmann::json json = {{"threshold", calibration.threshold},
-                               {"far", calibration.far},
-                               {"measured_far", calibration.measured_far},
-                               {"tar", calibration.tar},
-                               {"step", calibration.step},
-                               {"likeness", choice_name(calibration.similarity, eval::kSimilarities)}};
+  nlohmann::json json = {{"threshold", calibration.threshold},
+                         {"far", calibration.far},
+                         {"measured_far", calibration.measured_far},
+                         {"tar", calibration.tar},
+                         {"step", calibration.step},
+                         {"likeness", choice_name(calibration.similarity, eval::kSimilarities)}};
+  if (!calibration.weights.empty()) json["weights"] = calibration.weights;
   write_file_atomic(file, json_text(json, 2) + "\n");
 }
 
@@ -62,7 +63,8 @@ std::optional<Calibration> read_calibration(const fs::path& file) {
                        json.at("tar"),
                        json.at("step"),
                        choice_named(json.at("likeness").get<std::string>(), eval::kSimilarities)
-                           .value_or(eval::Similarity::kCosine)};
+                           .value_or(eval::Similarity::kCosine),
+                       json.value("weights", "")};
   } catch (const nlohmann::json::exception&) {
     refuse(file);
   }

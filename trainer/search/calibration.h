@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "trainer/eval/roc.h"
@@ -19,6 +20,7 @@ struct Calibration {
   double tar = 0;           ///< true accept rate at the threshold
   int64_t step = 0;         ///< step of the checkpoint
   eval::Similarity similarity = eval::Similarity::kCosine;
+  std::string weights = {};  ///< checksum of the weights; empty in files of earlier versions
 
   bool same(double score) const { return score >= threshold; }
 };

@@ -137,7 +137,8 @@ function drawRun(run) {
   progress.value = run.step;
   progress.textContent = `${run.step} of ${run.total_steps}`;
   const last = (key) => (run.curves[key] || []).findLast((v) => v !== null);
-  const first = run.metrics[0], value = run.evaluations.length ? run.evaluations[run.evaluations.length - 1][first.name] : null;
+  const evaluated = run.evaluations.length ? run.evaluations[run.evaluations.length - 1] : {};
+  const first = run.metrics.find(({name}) => typeof evaluated[name] === 'number') || run.metrics[0], value = evaluated[first.name] ?? null;
   definitions(byId('figures'), [
     ['Step', `${number(run.step, 9)} of ${number(run.total_steps, 9)}`], ['Epoch', String(run.epoch)],
     ['Time left', run.step >= run.total_steps ? 'done' : duration(run.seconds_left)], ['Running for', duration(run.now - run.began)],

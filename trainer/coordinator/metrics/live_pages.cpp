@@ -78,8 +78,7 @@ Pages live_pages(LiveSource source, bool shown) {
 
 std::unique_ptr<http::HttpServer> serve_pages(const MetricsConfig& config, int64_t port, Pages pages,
                                               const Warn& warn) {
-  if (config.user.empty() != config.password_file.empty())
-    throw ConfigError("metrics: expected user and password_file together, got one of them; set both or none");
+  config.check();
   http::HttpOptions options;
   options.address = config.address;
   options.port = static_cast<int>(port);

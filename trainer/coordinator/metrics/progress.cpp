@@ -81,10 +81,7 @@ std::string Progress::text(const ProgressState& state) const {
   const double rate = state.samples_per_second;
   line += "  " + formatted(rate < 9.95 ? "%.1f " : "%.0f ", rate) + style_.unit + "/s  ETA " +
           format_duration(left);
-  if (state.recall)
-    line += "  recall@1 " + formatted("%.1f %%", 100 * *state.recall) + " at step " +
-            std::to_string(state.recall_step);
-  return line;
+  return state.evaluation.empty() ? line : line + "  " + state.evaluation;
 }
 
 void Progress::draw(const ProgressState& state) {

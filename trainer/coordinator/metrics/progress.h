@@ -34,8 +34,7 @@ struct ProgressState {
   int64_t step = 0;
   std::optional<double> loss;
   double samples_per_second = 0;
-  std::optional<double> recall;  ///< recall_at_1 of the last evaluation
-  int64_t recall_step = 0;       ///< the step that it was of
+  std::string evaluation = {};  ///< the main metric of the last evaluation: "eer 3.20 % at step 500"
 };
 
 /// Displays the progress of a run, or of any work of known length: a bar on a terminal, lines otherwise. It

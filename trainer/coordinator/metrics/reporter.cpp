@@ -43,8 +43,6 @@ RunInfo run_info(const RunContext& context, const RunFolder& folder, const RunSt
 
 std::vector<std::pair<std::string, std::string>> facts_of(const RunInfo& run, const RunStart& start) {
   auto facts = start.facts;
-  facts.emplace_back("Samples", std::to_string(start.examples->dataset()->size()));
-  facts.emplace_back("Classes", std::to_string(start.examples->dataset()->classes()));
   facts.emplace_back("Backend", run.backend);
   facts.emplace_back("Configuration", run.config_hash);
   return facts;
@@ -79,9 +77,9 @@ struct Reporter::Lead {
   Progress progress;
   engine::CollapseWatch collapse;
   engine::StillWatch still;
-  std::optional<double> recall;  // of the last evaluation, and its step
-  int64_t recall_step = 0;
+  std::string evaluation;  // the main metric of the last evaluation, and its step
   double step_seconds = 0;
+  int64_t rows_per_unit;
 };
 
 ProgressStyle progress_style(const RunStart& start, const Log& log) {
@@ -93,7 +91,8 @@ ProgressStyle progress_style(const RunStart& start, const Log& log) {
 Reporter::Lead::Lead(const ReportConfig& config, const RunContext& context, const RunFolder& folder,
                      const RunStart& start)
     : log(folder.metrics(), start.resumed_at.value_or(0), warn_to(context.log)),
-      progress(std::cerr, start.step, start.steps_planned, progress_style(start, context.log)) {
+      progress(std::cerr, start.step, start.steps_planned, progress_style(start, context.log)),
+      rows_per_unit(start.rows_per_unit) {
   if (config.tensorboard())
     events = std::make_unique<EventFile>(folder.root() / "tensorboard", warn_to(context.log));
 }
@@ -197,8 +196,8 @@ void Reporter::step(const engine::StepMetrics& metrics, const sampler::Batch& ba
   // The display is smoothed over about ten steps; metrics.jsonl has the values of each step.
   double& seconds = lead_->step_seconds;
   seconds = seconds > 0 ? 0.9 * seconds + 0.1 * metrics.step_seconds : metrics.step_seconds;
-  lead_->progress.update({metrics.step, metrics.loss, static_cast<double>(metrics.samples) / seconds,
-                          lead_->recall, lead_->recall_step});
+  const double units = static_cast<double>(metrics.samples) / static_cast<double>(lead_->rows_per_unit);
+  lead_->progress.update({metrics.step, metrics.loss, units / seconds, lead_->evaluation});
 }
 
 void Reporter::bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count) {
@@ -225,8 +224,17 @@ void Reporter::evaluated(int64_t step, const eval::Evaluation& evaluation) {
   if (lead_->events) lead_->events->add(step, scalars);
   endpoint_->metrics.evaluation(values);
   if (endpoint_->live) endpoint_->live->evaluation(step, values);
-  lead_->recall = evaluation.model.metrics.find("recall_at_1");
-  lead_->recall_step = step;
+  const std::string at = "at step " + std::to_string(step);
+  const eval::EvaluationResult& model = evaluation.model;
+  lead_->progress.clear();
+  if (const auto line = format_headline(model.subject, model.metrics, evaluation.baseline.metrics);
+      !line.empty())
+    context_.log->info("evaluated {}: {}", at, line);
+  const auto shown = headline_of(model.subject, model.metrics);
+  lead_->evaluation =
+      shown.empty() ? ""
+                    : std::string(shown.front().name) + " " +
+                          format_metric(shown.front(), *model.metrics.find(shown.front().name)) + " " + at;
 }
 
 void Reporter::checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds) {

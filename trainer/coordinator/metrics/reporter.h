@@ -37,6 +37,8 @@ struct RunStart {
   int64_t parameters = 0;
   /// What training counts per second.
   const char* unit = "samples";
+  /// Rows of a batch that make one of them.
+  int64_t rows_per_unit = 1;
   /// Properties of the configuration, for the live page.
   std::vector<std::pair<std::string, std::string>> facts;
 };

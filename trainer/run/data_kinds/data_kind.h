@@ -26,6 +26,12 @@ struct IdleSetting {
   const char* why = "";
 };
 
+/// What people count in data of a kind: "images", of one row each; "pairs", of two.
+struct Unit {
+  const char* name;
+  int64_t rows;  ///< rows of a batch that make one
+};
+
 /// How a sample of the training data is recognised among the samples of the evaluation.
 enum class SameBy {
   kClass,    ///< by the name of its class
@@ -55,8 +61,8 @@ class DataKind {
 
   virtual bool reads_images() const = 0;
   virtual bool reads_texts() const = 0;
-  /// What training counts per second: "images".
-  virtual const char* unit() const = 0;
+  /// What training counts per second.
+  virtual Unit unit(const DataConfig& data) const = 0;
   /// Samples without classes, for people: "images with captions".
   virtual const char* samples() const = 0;
   /// The key of the setting that determines which rows share a batch ("data.tuples"); "" if the sampler does.

@@ -1,5 +1,6 @@
 #include "trainer/run/data_kinds/evaluation.h"
 
+#include "trainer/coordinator/run_context.h"
 #include "trainer/eval/confusion.h"
 #include "trainer/report/sheet.h"
 #include "trainer/run/run_config.h"
@@ -30,6 +31,12 @@ std::unique_ptr<Evaluator> make_evaluator(const RunConfig& config) {
   return config.data.kind->make_evaluator(config);
 }
 
+eval::Evaluation Evaluator::run(const coordinator::RunContext& context, encoders::Encoder& encoder,
+                                const EvaluationOptions& options) {
+  if (context.is_main_rank()) context.log->info("evaluating {}", evaluated());
+  return evaluate(context, encoder, options);
+}
+
 eval::Similarity similarity_of(const RunConfig& config) {
   return config.normalize ? eval::Similarity::kCosine : eval::Similarity::kL2;
 }
@@ -44,8 +51,7 @@ eval::MetricOptions metric_options(const RunConfig& config, const EvaluationOpti
 }
 
 Sheet sheet_of(const RunConfig& config, const engine::Embedded& embedded, const sampler::Dataset& data,
-               const eval::EvaluationResult& model,
-               const std::function<report::SheetImage(int64_t sample)>& shown) {
+               const eval::EvaluationResult& model, const ShowSample& shown) {
   report::SheetOptions options;
   options.similarity = similarity_of(config);
   options.seed = static_cast<uint64_t>(config.seed);
@@ -54,14 +60,33 @@ Sheet sheet_of(const RunConfig& config, const engine::Embedded& embedded, const 
   const auto rows = [&](const std::vector<report::SheetQuery>& queries) {
     std::vector<report::SheetRow> all;
     for (const auto& query : queries) {
-      report::SheetRow row{image(query.query), {}};
+      report::SheetRow row{image(query.query), {}, query.relevant};
       for (const auto& neighbour : query.nearest)
         row.neighbours.push_back({image(neighbour.index), neighbour.relevant, neighbour.score});
       all.push_back(std::move(row));
     }
     return all;
   };
-  return {rows(plan.sample), rows(plan.worst), class_view(config, embedded, data, model)};
+  return {rows(plan.sample), rows(plan.worst), pair_view(embedded, model, shown),
+          class_view(config, embedded, data, model)};
+}
+
+report::PairView pair_view(const engine::Embedded& embedded, const eval::EvaluationResult& model,
+                           const ShowSample& shown) {
+  const auto image = [&](int64_t row) { return shown(embedded.indices[static_cast<size_t>(row)]); };
+  const auto pairs = [&](const std::vector<eval::JudgedPair>& judged) {
+    std::vector<report::ShownPair> all;
+    for (const eval::JudgedPair& one : judged)
+      all.push_back({image(one.pair.i), image(one.pair.j), one.score, one.grade});
+    return all;
+  };
+  report::PairView view{
+      model.worst.threshold, pairs(model.worst.accepts), pairs(model.worst.rejects), {}, {}};
+  for (const eval::JudgedPair& one : model.graded) {
+    view.grades.push_back(one.grade.value_or(0));
+    view.scores.push_back(one.score);
+  }
+  return view;
 }
 
 }  // namespace lodestone::run

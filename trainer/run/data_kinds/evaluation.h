@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "trainer/coordinator/run_context.h"
@@ -24,10 +26,11 @@ struct EvaluationOptions {
   int64_t resamples = 0;
 };
 
-/// The samples and classes that the report shows.
+/// The samples, pairs and classes that the report shows.
 struct Sheet {
   std::vector<report::SheetRow> sample;  ///< queries chosen at random
   std::vector<report::SheetRow> worst;   ///< queries with the smallest margin
+  report::PairView pairs;                ///< the worst pairs, and grades
   report::ClassView classes;             ///< empty if samples have no classes
 };
 
@@ -36,16 +39,22 @@ class Evaluator {
  public:
   virtual ~Evaluator() = default;
   /// Embeds and evaluates the split, sharded over all ranks. The result has the same bits for any number of
-  /// ranks.
+  /// ranks. Logs that it begins.
   /// Ranks     collective; rank 0 gets the result, other ranks an empty one
-  virtual eval::Evaluation run(const coordinator::RunContext& context, encoders::Encoder& encoder,
-                               const EvaluationOptions& options) = 0;
+  eval::Evaluation run(const coordinator::RunContext& context, encoders::Encoder& encoder,
+                       const EvaluationOptions& options);
   /// The sheet of the last run, whose result is `model`.
   /// Ranks     rank 0, after run
   virtual Sheet sheet(const eval::EvaluationResult& model) const = 0;
   /// Name of the baseline, as a column title.
   virtual const char* baseline_name() const = 0;
   virtual const sampler::Dataset& dataset() const = 0;
+  /// What is evaluated, counted in its own units: "8,708 images of 956 classes", "1,379 graded pairs".
+  virtual std::string evaluated() const = 0;
+
+ private:
+  virtual eval::Evaluation evaluate(const coordinator::RunContext& context, encoders::Encoder& encoder,
+                                    const EvaluationOptions& options) = 0;
 };
 
 /// The evaluator for config.data.kind. Opens the data, so that missing data is found at once.
@@ -63,10 +72,15 @@ eval::Similarity similarity_of(const RunConfig& config);
 /// intervals.
 eval::MetricOptions metric_options(const RunConfig& config, const EvaluationOptions& options);
 
-/// The sheet for rows that are compared with each other; `shown` renders a sample of the data set. Includes
-/// classes if `model` was evaluated by them.
+/// Renders a sample of the data set.
+using ShowSample = std::function<report::SheetImage(int64_t sample)>;
+
+/// The sheet for rows that are compared with each other. Includes classes if `model` was evaluated by them.
 Sheet sheet_of(const RunConfig& config, const engine::Embedded& embedded, const sampler::Dataset& data,
-               const eval::EvaluationResult& model,
-               const std::function<report::SheetImage(int64_t sample)>& shown);
+               const eval::EvaluationResult& model, const ShowSample& shown);
+
+/// The worst pairs of `model`, and its grades, whose rows are those of `embedded`.
+report::PairView pair_view(const engine::Embedded& embedded, const eval::EvaluationResult& model,
+                           const ShowSample& shown);
 
 }  // namespace lodestone::run

@@ -123,10 +123,12 @@ class ImageEvaluator : public Evaluator {
     }
   }
 
-  eval::Evaluation run(const coordinator::RunContext& context, encoders::Encoder& encoder,
-                       const EvaluationOptions& asked) override;
   const char* baseline_name() const override { return "Pixels"; }
   const sampler::Dataset& dataset() const override { return *images_; }
+  std::string evaluated() const override {
+    return eval::with_thousands(images_->size()) + " images of " + eval::with_thousands(images_->classes()) +
+           " classes";
+  }
   Sheet sheet(const eval::EvaluationResult& model) const override {
     return sheet_of(config_, embedded_, *images_, model, [this](int64_t sample) {
       return report::SheetImage{sampler::page_png(images_->get(sample)),
@@ -135,6 +137,8 @@ class ImageEvaluator : public Evaluator {
   }
 
  private:
+  eval::Evaluation evaluate(const coordinator::RunContext& context, encoders::Encoder& encoder,
+                            const EvaluationOptions& asked) override;
   eval::EvaluationResult evaluate_embedded(const coordinator::RunContext& context, const at::Tensor& x_ND,
                                            const eval::MetricOptions& options) const;
   std::vector<eval::OneShotFiles> read_runs(const coordinator::RunContext& context, bool pixels) const;
@@ -167,8 +171,8 @@ eval::EvaluationResult ImageEvaluator::evaluate_embedded(const coordinator::RunC
   return eval::evaluate_rows(rows, options, parts.all() ? nullptr : &parts, context.world);
 }
 
-eval::Evaluation ImageEvaluator::run(const coordinator::RunContext& context, encoders::Encoder& encoder,
-                                     const EvaluationOptions& asked) {
+eval::Evaluation ImageEvaluator::evaluate(const coordinator::RunContext& context, encoders::Encoder& encoder,
+                                          const EvaluationOptions& asked) {
   const bool baseline = asked.with_report && config_.evaluate.baseline;
   embedded_ = embed_readable(context, "evaluation", encoder, context.launch.device(), examples_,
                              config_.data.loader, *bad_record_reporter_, baseline);
@@ -176,6 +180,7 @@ eval::Evaluation ImageEvaluator::run(const coordinator::RunContext& context, enc
   result.left_out = embedded_.left_out;
   const eval::MetricOptions options = metric_options(config_, asked);
   result.model = evaluate_embedded(context, embedded_.z_ND, options);
+  result.model.subject = config_.evaluate.subject_of_classes(config_.gives_tuples());
   if (context.is_main_rank()) add_one_shot(context, encoder, embedded_.z_ND, false, options, result.model);
   if (baseline) {
     eval::MetricOptions pixels;

@@ -45,29 +45,12 @@ class ImageTextEvaluator : public Evaluator {
         bad_images_(set_.images->size(), config.data.loader.bad_records),
         bad_captions_(set_.captions->size(), config.data.loader.bad_records) {}
 
-  eval::Evaluation run(const coordinator::RunContext& context, encoders::Encoder& encoder,
-                       const EvaluationOptions& asked) override {
-    const auto embedded = [&](const std::shared_ptr<const sampler::Examples>& examples,
-                              BadRecordReporter& reporter) {
-      return embed_readable(context, "evaluation", encoder, context.launch.device(), examples,
-                            config_.data.loader, reporter);
-    };
-    seen_ = embedded(images_, bad_images_);
-    said_ = embedded(captions_, bad_captions_);
-    eval::Evaluation result;
-    result.left_out = set_.bad + seen_.left_out + said_.left_out;
-    keep_pairs();
-    add("image_to_text_", context, seen_, said_, asked, result.model);
-    add("text_to_image_", context, said_, seen_, asked, result.model);
-    if (!context.is_main_rank()) return {};
-    eval::Metrics& metrics = result.model.metrics;
-    metrics.set("pictures", static_cast<double>(seen_.labels.size()));
-    metrics.set("captions", static_cast<double>(said_.labels.size()));
-    return result;
-  }
-
   const char* baseline_name() const override { return ""; }
   const sampler::Dataset& dataset() const override { return *set_.images; }
+  std::string evaluated() const override {
+    return eval::with_thousands(set_.images->size()) + " images with " +
+           eval::with_thousands(set_.captions->size()) + " captions";
+  }
 
   // Random images, determined by the seed, each with its nearest captions.
   Sheet sheet(const eval::EvaluationResult&) const override {
@@ -85,7 +68,9 @@ class ImageTextEvaluator : public Evaluator {
     const auto nearest = eval::nearest_neighbours({queries, labels, gallery, said_.labels}, kNeighbours);
     Sheet sheet;
     for (size_t q = 0; q < order.size(); ++q) {
-      report::SheetRow row{image(seen_.indices[static_cast<size_t>(order[q])]), {}};
+      report::SheetRow row{image(seen_.indices[static_cast<size_t>(order[q])]),
+                           {},
+                           std::count(said_.labels.begin(), said_.labels.end(), labels[q])};
       for (const eval::Neighbour& one : nearest[q])
         row.neighbours.push_back({{"", set_.captions->get(said_.indices[static_cast<size_t>(one.index)])},
                                   one.relevant,
@@ -96,6 +81,28 @@ class ImageTextEvaluator : public Evaluator {
   }
 
  private:
+  eval::Evaluation evaluate(const coordinator::RunContext& context, encoders::Encoder& encoder,
+                            const EvaluationOptions& asked) override {
+    const auto embedded = [&](const std::shared_ptr<const sampler::Examples>& examples,
+                              BadRecordReporter& reporter) {
+      return embed_readable(context, "evaluation", encoder, context.launch.device(), examples,
+                            config_.data.loader, reporter);
+    };
+    seen_ = embedded(images_, bad_images_);
+    said_ = embedded(captions_, bad_captions_);
+    eval::Evaluation result;
+    result.left_out = set_.bad + seen_.left_out + said_.left_out;
+    keep_pairs();
+    add("image_to_text_", context, seen_, said_, asked, result.model);
+    add("text_to_image_", context, said_, seen_, asked, result.model);
+    if (!context.is_main_rank()) return {};
+    result.model.subject = eval::Subject::kCaptions;
+    eval::Metrics& metrics = result.model.metrics;
+    metrics.set("pictures", static_cast<double>(seen_.labels.size()));
+    metrics.set("captions", static_cast<double>(said_.labels.size()));
+    return result;
+  }
+
   // An image whose captions cannot be read, or a caption without its image, has nothing to find.
   void keep_pairs() {
     if (seen_.left_out == 0 && said_.left_out == 0) return;

@@ -22,9 +22,14 @@ class ImageTexts : public DataKind {
  public:
   std::vector<IdleSetting> idle_settings() const override {
     constexpr const char* kClasses = ": captioned images have no classes";
-    return idle_with_texts({{"evaluate.one_shot_trials", kClasses}, {"source.class_filter", kClasses}});
+    return idle_with_texts({{"evaluate.one_shot_trials", kClasses},
+                            {"evaluate.headline", kClasses},
+                            {"source.class_filter", kClasses}});
   }
   void check(const RunConfig& config) const override {
+    if (config.data.text.bucket_window > 1)
+      throw ConfigError(
+          "data.text.bucket_window: captions are drawn again in each epoch; leave it out for image_texts");
     if (config.sampler->samples_are_labels()) return;
     throw ConfigError(
         "sampler.name: expected " + sampler::samplers_with(&sampler::SamplerFactory::samples_are_labels) +
@@ -32,7 +37,7 @@ class ImageTexts : public DataKind {
   }
   bool reads_images() const override { return true; }
   bool reads_texts() const override { return true; }
-  const char* unit() const override { return "samples"; }
+  Unit unit(const DataConfig&) const override { return {"pairs", 2}; }
   const char* samples() const override { return "images with captions"; }
   bool has_classes(const DataConfig&) const override { return false; }
   // File names of images carry no meaning, and captions may legitimately be common to both.
@@ -45,9 +50,6 @@ class ImageTexts : public DataKind {
   }
 
   TrainingData open_training(const RunConfig& config) const override {
-    if (config.data.text.bucket_window > 1)
-      throw ConfigError(
-          "data.text.bucket_window: captions are drawn again in each epoch; leave it out for image_texts");
     const auto seed = static_cast<uint64_t>(config.seed);
     const sampler::ImageTransform transform(config.data.image, seed);
     sampler::ImageTextSet set =

@@ -42,8 +42,8 @@ class Images : public DataKind {
   }
   bool reads_images() const override { return true; }
   bool reads_texts() const override { return false; }
-  const char* unit() const override { return "images"; }
-  const char* samples() const override { return "pictures"; }
+  Unit unit(const DataConfig&) const override { return {"images", 1}; }
+  const char* samples() const override { return "images"; }
   const char* row_setting(const DataConfig& data) const override {
     return data.tuples.empty() ? "" : "data.tuples";
   }

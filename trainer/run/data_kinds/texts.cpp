@@ -12,7 +12,7 @@ namespace {
 
 /// Number of consecutive rows of a batch that belong together.
 int64_t unit_of(const RunConfig& config, const sampler::TextSet& set) {
-  return set.rows_meet || !set.tuples.empty() ? set.texts_per_row : config.sampler->unit();
+  return set.row_is_unit || !set.tuples.empty() ? set.texts_per_row : config.sampler->unit();
 }
 
 void check_scores(const sampler::TextSet& set) {
@@ -24,7 +24,7 @@ void check_scores(const sampler::TextSet& set) {
 
 std::shared_ptr<const sampler::IndexSampler> sampler_of(const RunConfig& config, const sampler::TextSet& set,
                                                         uint64_t seed) {
-  if (set.rows_meet)
+  if (set.row_is_unit)
     return std::make_shared<sampler::RowSampler>(set.texts, set.texts_per_row, config.global_batch, seed);
   return sampler::make_sampler(config.sampler, set.texts, set.tuples, config.global_batch, seed);
 }
@@ -41,7 +41,16 @@ class Texts : public DataKind {
   }
   bool reads_images() const override { return false; }
   bool reads_texts() const override { return true; }
-  const char* unit() const override { return "texts"; }
+  Unit unit(const DataConfig& data) const override {
+    switch (data.text.layout.format) {
+      case sampler::TextFormat::kPairs:
+        return {"pairs", 2};
+      case sampler::TextFormat::kTriplets:
+        return {"triplets", 3};
+      default:
+        return {"texts", 1};
+    }
+  }
   const char* samples() const override { return "texts"; }
   const char* row_setting(const DataConfig& data) const override {
     const sampler::TextFormat format = data.text.layout.format;
@@ -77,7 +86,7 @@ class Texts : public DataKind {
     data.examples = std::make_shared<sampler::TextExamples>(set.texts, token_rule(config.data));
     data.texts = set.texts;
     data.tuples = set.tuples;
-    if (set.rows_meet) data.texts_per_row = set.texts_per_row;
+    if (set.row_is_unit) data.texts_per_row = set.texts_per_row;
     data.sampler = sampler_of(config, set, seed);
     if (config.data.text.bucket_window > 1)
       data.sampler = std::make_shared<sampler::LengthBuckets>(

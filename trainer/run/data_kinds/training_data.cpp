@@ -2,6 +2,7 @@
 
 #include "common/files.h"
 #include "sampler/samplers/sampler_learner.h"
+#include "trainer/run/training_checks.h"
 
 namespace lodestone::run {
 
@@ -57,10 +58,7 @@ TrainingData open_training_data(const RunConfig& config, int world) {
     throw ConfigError("global_batch: expected at least one row for each of the " + std::to_string(world) +
                       " ranks, got " + std::to_string(config.global_batch) +
                       "; raise global_batch or start fewer ranks");
-  if (config.data.tuples.empty() && config.data.train.empty())
-    throw ConfigError(
-        "data.train.path: expected a folder of class folders, tar shards or a text file, got nothing; set it "
-        "in the configuration or with --set data.train.path=…");
+  check_names_data(config.data);
   const engine::DeterminismConfig& determinism = config.training.determinism;
   if (determinism.canonical() &&
       (determinism.micro_shards > config.global_batch || determinism.micro_shards < world))

@@ -17,8 +17,6 @@ namespace lodestone::run {
 
 namespace {
 
-// How long ranks of one host may be apart when they read the same configuration.
-constexpr std::chrono::seconds kPatience{3};
 constexpr std::chrono::milliseconds kBetweenLooks{20};
 
 /// A name in the kernel alone, for ranks that one launcher's process has started: gone with the process
@@ -52,7 +50,7 @@ bool is_held(const Name& name) {
 
 }  // namespace
 
-bool reports_for_host(const std::string& sentence) {
+bool reports_for_host(const std::string& sentence, std::chrono::milliseconds patience) {
   distributed::LaunchInfo info;
   try {
     info = distributed::discover_launch(distributed::process_environment());
@@ -65,12 +63,21 @@ bool reports_for_host(const std::string& sentence) {
     hold(name);
     return true;
   }
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < deadline) {
     if (is_held(name)) return false;
     std::this_thread::sleep_for(kBetweenLooks);
   }
   return true;
+}
+
+std::string rank_prefix() {
+  try {
+    const auto info = distributed::discover_launch(distributed::process_environment());
+    return info.rank > 0 ? "rank " + std::to_string(info.rank) + ": " : "";
+  } catch (const ConfigError&) {
+    return "";  // the launcher's variables are what is wrong
+  }
 }
 
 }  // namespace lodestone::run

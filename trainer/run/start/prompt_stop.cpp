@@ -8,6 +8,8 @@
 #include "common/causes.h"
 #include "common/exit_code.h"
 #include "trainer/coordinator/run_context.h"
+#include "trainer/run/last_line.h"
+#include "trainer/run/start/host_reporter.h"
 
 namespace lodestone::run {
 
@@ -56,10 +58,10 @@ void PromptStop::leave_to_training() {
   active_ = false;
 }
 
-PromptStop::Scope::Scope(PromptStop& stop, std::string when, std::function<bool()> save) : stop_(stop) {
+PromptStop::Scope::Scope(PromptStop& stop, Moment moment, std::function<bool()> save) : stop_(stop) {
   {
     const std::scoped_lock lock(stop_.mutex_);
-    stop_.when_ = std::move(when);
+    stop_.moment_ = std::move(moment);
     stop_.save_ = std::move(save);
     stop_.active_ = stop_.rank_0_decides_ = true;
   }
@@ -86,7 +88,10 @@ void PromptStop::look() {
   const auto code = control_ ? control_->failure_code() : std::nullopt;
   if (code == kStoppedResumable) {
     if (before_the_end_) before_the_end_();
-    if (is_main_rank_) notify_other_ranks();
+    if (is_main_rank_) {
+      log_stop("stopped by a signal to another rank " + moment_.when, true);
+      notify_other_ranks();
+    }
     ::_exit(kStoppedResumable);
   }
   if (!signals_.stop_requested()) return;
@@ -105,19 +110,23 @@ void PromptStop::look() {
 
 void PromptStop::end(bool saved) {
   const int code = saved ? kStoppedResumable : kRunFailed;
-  const std::string what = "stopped by signal " + std::to_string(signals_.signal()) + " " + when_;
-  if (saved)
-    log_->info("{}; the same command resumes", what);
-  else
-    log_->error(
-        "{}; the steps since the last checkpoint could not be saved and are lost: the same command resumes "
-        "from that checkpoint, or starts from the beginning if there is none",
-        what);
+  const std::string what = "stopped by signal " + std::to_string(signals_.signal()) + " " + moment_.when;
+  // Rank 0 also logs a stop that only another rank was asked for; before ranks are connected it can't know.
+  if (is_main_rank_ && (control_ || reports_for_host(what, kLongestFarewell))) log_stop(what, saved);
   if (control_) {
     control_->report(what, code);
     notify_other_ranks();
   }
   ::_exit(code);
+}
+
+void PromptStop::log_stop(const std::string& what, bool saved) const {
+  if (moment_.folder == nullptr)
+    log_->info("{}", stopped_line(what));
+  else if (saved)
+    log_->info("{}", stopped_line(what, *moment_.folder, moment_.step));
+  else
+    log_->error("{}", unsaved_line(what, *moment_.folder));
 }
 
 // Ranks read a report at their heartbeats, about twenty per peer_timeout, and from rank 0's store.

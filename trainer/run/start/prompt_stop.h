@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/coordinator/faults/signals.h"
 #include "trainer/coordinator/run_context.h"
 
@@ -43,12 +44,18 @@ class PromptStop {
   /// From now on the training loop handles stops. Does not return if a stop is being obeyed.
   void leave_to_training();
 
+  /// What the last line says about a stop.
+  struct Moment {
+    std::string when = "before the first step";
+    const coordinator::RunFolder* folder = nullptr;  ///< null: no step has been done
+    int64_t step = 0;
+  };
   /// During its lifetime, a stop signal that rank 0 receives ends the run after the thread has called `save`
   /// there, which returns whether everything that could be lost is durable. Other ranks wait for rank 0's
   /// decision. `save` may use state that the caller does not use during this lifetime.
   class Scope {
    public:
-    Scope(PromptStop& stop, std::string when, std::function<bool()> save);
+    Scope(PromptStop& stop, Moment moment, std::function<bool()> save);
     ~Scope();
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
@@ -61,13 +68,14 @@ class PromptStop {
   void run();
   void look();
   [[noreturn]] void end(bool saved);
+  void log_stop(const std::string& what, bool saved) const;
   void notify_other_ranks() const;
 
   const coordinator::StopSignals& signals_;
   std::mutex mutex_;  ///< held while a stop is obeyed
   std::condition_variable changed_;
   bool active_ = true, over_ = false, rank_0_decides_ = false;
-  std::string when_ = "before the first step";
+  Moment moment_;
   std::function<bool()> save_;
   std::function<void()> before_the_end_;
   Log log_;
