@@ -106,8 +106,7 @@ TEST_F(Serve, ManyClientsGetWhatTheCommandGives) {
 
 // Who was enrolled is in the file when the client gets the answer.
 TEST_F(Serve, KeepsWhomItEnrolledThroughACrash) {
-  const std::vector<std::string> words =
-      serve({"--gallery", path("people.safetensors"), "--allow-enroll"});
+  const std::vector<std::string> words = serve({"--gallery", path("people.safetensors"), "--allow-enroll"});
   std::string id = rows().front()["id"];
   {
     Service service(words);

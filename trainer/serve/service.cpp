@@ -136,8 +136,8 @@ http::HttpAnswer Service::reload() {
   }
 }
 
-// No thread waits for the embeddings: with many clients whose images are small, waking a thread for each would
-// take a tenth of the processor time.
+// No thread waits for the embeddings: with many clients whose images are small, waking a thread for each
+// would take a tenth of the processor time.
 void Service::embed(const http::HttpRequest& request, const http::HttpDone& done) {
   const auto answer = [this, done](const at::Tensor& z_nD, const std::exception_ptr& error, int64_t step,
                                    RowEncoding encoding) {
