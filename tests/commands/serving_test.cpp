@@ -64,8 +64,8 @@ class Service {
       return port != 0;
     });
   }
-  Finished stop() {
-    process_.signal(SIGTERM);
+  Finished stop(int signal = SIGTERM) {
+    process_.signal(signal);
     return process_.wait(30);
   }
   HttpReply post(const std::string& path, const std::string& body) const {
@@ -102,6 +102,32 @@ TEST_F(Serve, ManyClientsGetWhatTheCommandGives) {
   EXPECT_EQ(right, 48);
   const Finished finished = service.stop();
   EXPECT_EQ(finished.code, 0) << finished.err;
+}
+
+// Who was enrolled is in the file when the client gets the answer.
+TEST_F(Serve, KeepsWhomItEnrolledThroughACrash) {
+  const std::vector<std::string> words = serve({"--gallery", path("people.safetensors"), "--allow-enroll"});
+  std::string id = rows().front()["id"];
+  {
+    Service service(words);
+    ASSERT_NE(service.port, 0);
+    Json body = Json::parse(body_of(id));
+    body["name"] = "Ada";
+    const HttpReply reply = service.post("/enroll", body.dump());
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    service.stop(SIGKILL);
+  }
+  Service again(words);
+  ASSERT_NE(again.port, 0);
+  const Json listed = Json::parse(http(again.port, http_text("GET", "/gallery", "", "")).body);
+  EXPECT_EQ(listed["page"][0]["name"], "Ada");
+  EXPECT_EQ(again.stop().code, 0);
+}
+
+TEST_F(Serve, RefusesAGalleryThatNobodyCouldFill) {
+  const Finished refused = run(serve({"--gallery", path("none.safetensors")}));
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--allow-enroll"));
 }
 
 TEST_F(Serve, RefusesToServeOpenlyToOthers) {

@@ -59,7 +59,8 @@ def use_page(browser, address, work, screenshots):
     browser.text_of("#model", "A model of images, step 30; a gallery of 48.")
     browser.text_of("#run", "run")
     browser.text_of("#cards", "the same from")
-    assert "Recall@1" in browser.text_of("#cards", "%"), "no metrics of the run"
+    cards = browser.text_of("#cards", " %")
+    assert "Recall at 1" in cards, cards
     browser.click("#compare button:not([type])")
     browser.text_of("#verdict", "Choose an image")
     choose(browser, "a", work / "pictures/class1/1-0.png")

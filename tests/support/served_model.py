@@ -20,7 +20,7 @@ def of_pictures(program, work):
         "schedule: {steps: 30, warmup_steps: 2}\nevaluate: {data: {path: pictures}, floor: false}\n")
     call(program, work, "train", "run.yaml")
     call(program, work, "evaluate", "run", "--calibrate", "0.05")
-    call(program, work, "embed", "run", "--input", "pictures", "--output", "gallery.safetensors")
+    call(program, work, "embed", "run", "--input", "pictures", "--output", "gallery.safetensors", "--thumbnails", "32")
 
 
 def of_texts(program, work):

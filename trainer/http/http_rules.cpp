@@ -149,16 +149,28 @@ std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> le
   return head.method() == http::verb::delete_ ? refusal_by_origin(head) : std::nullopt;
 }
 
-HttpAnswer answer_of(const HttpRoute& route, const HttpHead& head, std::string body) {
+HttpAnswer http_failure(const std::exception_ptr& error) {
   try {
-    return route.answer({std::move(body), parse_query(text_of(head.target())), text_of(head.method_string()),
-                         text_of(head[http::field::content_type]), text_of(head[http::field::accept])});
-  } catch (const DataError& error) {
-    return http_error(400, error.what());
-  } catch (const ConfigError& error) {
-    return http_error(400, error.what());
+    std::rethrow_exception(error);
+  } catch (const DataError& invalid) {
+    return http_error(400, invalid.what());
+  } catch (const ConfigError& invalid) {
+    return http_error(400, invalid.what());
   } catch (const std::exception&) {
     return http_error(500, "it failed within");
+  }
+}
+
+void begin_answer(const HttpRoute& route, const HttpHead& head, std::string body, const HttpDone& done) {
+  try {
+    const HttpRequest request{std::move(body), parse_query(text_of(head.target())),
+                              text_of(head.method_string()), text_of(head[http::field::content_type]),
+                              text_of(head[http::field::accept])};
+    if (route.begin) return route.begin(request, done);
+    HttpAnswer answer = route.answer(request);
+    done(std::move(answer));
+  } catch (...) {
+    done(http_failure(std::current_exception()));
   }
 }
 

@@ -23,8 +23,8 @@ std::string path_of(const HttpHead& head);
 std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
                                   const HttpOptions& options);
 
-/// The answer of a route to the request, or the answer for the exception that it throws.
-HttpAnswer answer_of(const HttpRoute& route, const HttpHead& head, std::string body);
+/// Passes the answer of a route to the request, or the answer for the exception that it throws, to `done`.
+void begin_answer(const HttpRoute& route, const HttpHead& head, std::string body, const HttpDone& done);
 
 /// The response to send for an answer to the request `head`; `keep`: the connection stays open.
 HttpResponse response_of(HttpAnswer answer, const HttpHead& head, bool keep, const HttpOptions& options);

@@ -98,7 +98,9 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
       : HttpConnection(std::move(address)),
         shared_(shared),
         stream_(std::forward<Args>(args)...),
-        deadline_(shared.io) {}
+        deadline_(shared.io) {
+    buffer_.reserve(2 * kHead);  // so that one read takes a head with a small body
+  }
 
   void start() override {
     if constexpr (kEncrypted) {
@@ -136,22 +138,29 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
       return stream_;
   }
 
-  // Cancels the pending operation when the client's time is up. A deadline that was replaced does nothing.
+  // Cancels the pending operation when the client's time is up. The timer runs on while deadlines come and go:
+  // each is only a number, unless it is earlier than what the timer waits for.
   void arm() { arm(shared_.options.patience); }
   void arm_for_head() { arm(shared_.crowded ? shared_.options.patience / 10 : shared_.options.patience); }
   void arm(std::chrono::milliseconds patience) {
     timed_out_ = false;
-    deadline_.expires_after(patience);
-    deadline_.async_wait([self = self(), round = ++round_](Code) {
-      if (round != self->round_) return;
+    due_ = Clock::now() + patience;
+    if (!waits_until_ || *due_ < *waits_until_) wait_for_deadline();
+  }
+  void disarm() { due_.reset(); }
+  void wait_for_deadline() {
+    waits_until_ = due_;
+    deadline_.expires_at(*due_);
+    deadline_.async_wait([self = self()](Code code) {
+      if (code == boost::asio::error::operation_aborted) return;  // an earlier one came, or the end
+      self->waits_until_.reset();
+      if (!self->due_) return;
+      if (Clock::now() < *self->due_) return self->wait_for_deadline();
+      self->due_.reset();
       self->timed_out_ = true;
       Code ignored;
       self->socket().cancel(ignored);
     });
-  }
-  void disarm() {
-    ++round_;
-    deadline_.cancel();
   }
 
   void read_head() {
@@ -241,12 +250,14 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     answering_ = true;
     enter(Phase::kWorks);
     if (needs_place()) placed_ = true, ++shared_.under_way;
-    shared_.answering.post([self = self(), body = std::move(parser_->get().body()),
-                            work = boost::asio::make_work_guard(shared_.io)]() mutable {
-      HttpAnswer made = answer_of(*self->route_, self->parser_->get(), std::move(body));
+    HttpDone done = [self = self(), work = boost::asio::make_work_guard(shared_.io)](HttpAnswer made) {
       boost::asio::post(self->shared_.io,
                         [self, made = std::move(made)]() mutable { self->send(std::move(made)); });
-    });
+    };
+    shared_.answering.post(
+        [self = self(), body = std::move(parser_->get().body()), done = std::move(done)]() mutable {
+          begin_answer(*self->route_, self->parser_->get(), std::move(body), done);
+        });
   }
 
   void send(HttpAnswer answer) {
@@ -294,6 +305,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
 
   void close() {
     disarm();
+    deadline_.cancel();
     Code ignored;
     socket().close(ignored);
   }
@@ -317,7 +329,8 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
   std::optional<HttpResponse> response_;
   const HttpRoute* route_ = nullptr;
   Clock::time_point start_;
-  uint64_t round_ = 0;  ///< number of the current deadline
+  std::optional<Clock::time_point> due_;          ///< deadline of the pending operation
+  std::optional<Clock::time_point> waits_until_;  ///< when the timer looks at it
   bool timed_out_ = false, keep_ = false, answering_ = false, placed_ = false, ended_ = false;
 };
 

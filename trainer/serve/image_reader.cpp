@@ -16,7 +16,7 @@ namespace {
 // four components, and the colours.
 constexpr int64_t kBytesPerPixel = 16;
 
-constexpr int kThumbnailSide = 96;
+constexpr int kThumbnailSide = 64;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));

@@ -29,20 +29,22 @@ void check_time(Clock::time_point deadline, size_t done) {
 
 }  // namespace
 
-std::optional<ByteBudget::Lease> InputEmbedder::take_memory(const ServedState& state,
-                                                            const ServeRequest& request, Deadline deadline) {
+std::shared_ptr<ByteBudget::Lease> InputEmbedder::take_memory(const ServedState& state,
+                                                              const ServeRequest& request,
+                                                              Deadline deadline) {
   std::vector<std::string_view> images;
   for (const RequestInput& input : request.inputs)
     if (input.image) images.push_back(input.bytes);
-  if (images.empty()) return {};
+  if (images.empty()) return nullptr;
   const int64_t kept = static_cast<int64_t>(images.size()) * state.images->kept_bytes();
-  return memory_.take(kept + state.images->decoding_bytes(images), deadline);
+  return std::make_shared<ByteBudget::Lease>(
+      memory_.take(kept + state.images->decoding_bytes(images), deadline));
 }
 
-at::Tensor InputEmbedder::embed(const ServedState& state, const ServeRequest& request) {
+InputEmbedder::Decoded InputEmbedder::decode(const ServedState& state, const ServeRequest& request,
+                                             Deadline deadline) {
   check_kinds(state, request);
-  const auto deadline = Clock::now() + patience_;
-  std::optional<ByteBudget::Lease> memory = take_memory(state, request, deadline);
+  const std::shared_ptr<ByteBudget::Lease> memory = take_memory(state, request, deadline);
   std::vector<Sample> samples;
   int64_t kept = 0;
   for (const RequestInput& input : request.inputs) {
@@ -55,13 +57,28 @@ at::Tensor InputEmbedder::embed(const ServedState& state, const ServeRequest& re
     kept += state.images->kept_bytes();
   }
   if (memory) memory->keep(kept);
-  return batcher_.embed(state.model->embed, std::move(samples),
+  return {std::move(samples), memory};
+}
+
+void InputEmbedder::begin(const std::shared_ptr<const ServedState>& state, const ServeRequest& request,
+                          Batcher::Done done) {
+  const auto deadline = Clock::now() + patience_;
+  Decoded decoded = decode(*state, request, deadline);
+  batcher_.submit(state->model->embed, std::move(decoded.samples), deadline,
+                  [done = std::move(done), memory = std::move(decoded.memory)](
+                      const at::Tensor& z_nD, const std::exception_ptr& error) { done(z_nD, error); });
+}
+
+at::Tensor InputEmbedder::embed(const ServedState& state, const ServeRequest& request) {
+  const auto deadline = Clock::now() + patience_;
+  Decoded decoded = decode(state, request, deadline);
+  return batcher_.embed(state.model->embed, std::move(decoded.samples),
                         std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
 }
 
 std::vector<std::string> InputEmbedder::thumbnails(const ServedState& state, const ServeRequest& request) {
   const auto deadline = Clock::now() + patience_;
-  const std::optional<ByteBudget::Lease> memory = take_memory(state, request, deadline);
+  const auto memory = take_memory(state, request, deadline);
   std::vector<std::string> all;
   for (const RequestInput& input : request.inputs) {
     if (input.image) check_time(deadline, all.size());

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,7 +26,12 @@ class InputEmbedder {
   InputEmbedder(Batcher& batcher, std::chrono::milliseconds patience, const ImageLimits& limits)
       : batcher_(batcher), patience_(patience), memory_(limits.decoded_bytes) {}
 
-  /// Shapes    returns z_nD, a row per input, in their order
+  /// Decodes the inputs, and calls `done` once with a row per input, in their order, when they are embedded.
+  /// Throws    DataError if the model does not read an input; OverloadError; without calling `done`
+  void begin(const std::shared_ptr<const ServedState>& state, const ServeRequest& request,
+             Batcher::Done done);
+  /// The same, and waits.
+  /// Shapes    returns z_nD
   /// Throws    DataError if the model does not read an input; OverloadError
   at::Tensor embed(const ServedState& state, const ServeRequest& request);
   /// A small image file of each image, "" of each text.
@@ -36,9 +41,16 @@ class InputEmbedder {
   int64_t peak_bytes() const { return memory_.peak(); }
 
  private:
-  using Deadline = std::chrono::steady_clock::time_point;
-  std::optional<ByteBudget::Lease> take_memory(const ServedState& state, const ServeRequest& request,
-                                               Deadline deadline);
+  using Deadline = Batcher::Deadline;
+  /// Inputs that are decoded, with the memory that they keep.
+  struct Decoded {
+    std::vector<Sample> samples;
+    std::shared_ptr<const ByteBudget::Lease> memory;  ///< null: no images
+  };
+
+  std::shared_ptr<ByteBudget::Lease> take_memory(const ServedState& state, const ServeRequest& request,
+                                                 Deadline deadline);
+  Decoded decode(const ServedState& state, const ServeRequest& request, Deadline deadline);
 
   Batcher& batcher_;
   const std::chrono::milliseconds patience_;

@@ -42,7 +42,11 @@ Service::Service(LiveModel& live, Batcher& batcher, ServiceOptions options)
         return http::HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
       },
       true};
-  routes_["/embed"] = work([this](const http::HttpRequest& request) { return embed(request); });
+  http::HttpRoute& embed_route = routes_["/embed"];
+  embed_route.post = embed_route.files = true;
+  embed_route.begin = [this](const http::HttpRequest& request, const http::HttpDone& done) {
+    embed(request, done);
+  };
   routes_["/search"] = work([this](const http::HttpRequest& request) { return search(request); });
   routes_["/verify"] = work([this](const http::HttpRequest& request) { return verify(request); });
   routes_["/identify"] =
@@ -66,21 +70,30 @@ void Service::warn(const std::string& sentence) const {
   if (options_.warn) options_.warn(sentence);
 }
 
-// A route for inputs that tells the client when the server is overloaded, and what does not exist.
+// Tells the client when the server is overloaded, and what does not exist.
+http::HttpAnswer Service::failure(const std::exception_ptr& error) const {
+  try {
+    std::rethrow_exception(error);
+  } catch (const OverloadError& overload) {
+    return http::http_error(429, overload.what());
+  } catch (const NotFoundError& missing) {
+    return http::http_error(404, missing.what());
+  } catch (const IoError& failed) {
+    // The text names files of this host.
+    warn(failed.what());
+    return http::http_error(503, "the gallery's file cannot be used now; the service's log has the reason");
+  } catch (...) {
+    return http::http_failure(std::current_exception());
+  }
+}
+
+// A route for inputs.
 http::HttpRoute Service::work(Answer answer) const {
   http::HttpRoute route{true, false, [this, answer = std::move(answer)](const http::HttpRequest& request) {
                           try {
                             return answer(request);
-                          } catch (const OverloadError& error) {
-                            return http::http_error(429, error.what());
-                          } catch (const NotFoundError& error) {
-                            return http::http_error(404, error.what());
-                          } catch (const IoError& error) {
-                            // The text names files of this host.
-                            warn(error.what());
-                            return http::http_error(
-                                503,
-                                "the gallery's file cannot be used now; the service's log has the reason");
+                          } catch (...) {
+                            return failure(std::current_exception());
                           }
                         }};
   route.files = true;
@@ -123,11 +136,29 @@ http::HttpAnswer Service::reload() {
   }
 }
 
-http::HttpAnswer Service::embed(const http::HttpRequest& request) {
-  const ServeRequest asked = parse_request(request, {RequestKey::kEncoding});
-  const auto state = live_.now();
-  return embedding_answer(embedder_.embed(*state, asked), state->model->step,
-                          row_encoding(request.accept, asked.base64));
+// No thread waits for the embeddings: with many clients whose images are small, waking a thread for each
+// would take a tenth of the processor time.
+void Service::embed(const http::HttpRequest& request, const http::HttpDone& done) {
+  const auto answer = [this, done](const at::Tensor& z_nD, const std::exception_ptr& error, int64_t step,
+                                   RowEncoding encoding) {
+    try {
+      if (error) std::rethrow_exception(error);
+      done(embedding_answer(z_nD, step, encoding));
+    } catch (...) {
+      done(failure(std::current_exception()));
+    }
+  };
+  try {
+    const ServeRequest asked = parse_request(request, {RequestKey::kEncoding});
+    const RowEncoding encoding = row_encoding(request.accept, asked.base64);
+    const auto state = live_.now();
+    embedder_.begin(state, asked,
+                    [=, step = state->model->step](const at::Tensor& z_nD, const std::exception_ptr& error) {
+                      answer(z_nD, error, step, encoding);
+                    });
+  } catch (...) {
+    done(failure(std::current_exception()));
+  }
 }
 
 http::HttpAnswer Service::search(const http::HttpRequest& request) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -47,10 +48,11 @@ class Service {
   using Answer = std::function<http::HttpAnswer(const http::HttpRequest&)>;
 
   http::HttpRoute work(Answer answer) const;
+  http::HttpAnswer failure(const std::exception_ptr& error) const;
   http::HttpRoute change(Answer answer) const;
   http::HttpRoute gallery_route();
   void warn(const std::string& sentence) const;
-  http::HttpAnswer embed(const http::HttpRequest& request);
+  void embed(const http::HttpRequest& request, const http::HttpDone& done);
   http::HttpAnswer search(const http::HttpRequest& request);
   http::HttpAnswer verify(const http::HttpRequest& request);
   http::HttpAnswer model() const;
