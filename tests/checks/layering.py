@@ -47,7 +47,7 @@ KEPT_IN = {
     "mpi.h": ("distributed/",),
     "nccl.h": ("distributed/",),
     "yaml-cpp/": ("common/yaml",),
-    "archive": ("sampler/", "trainer/data/"),
+    "archive": ("sampler/", "trainer/data/", "trainer/encoders/exported/"),
     "prometheus/": ("trainer/coordinator/", "trainer/http/process_metrics", "trainer/serve/"),
     "boost/": ("trainer/http/",),
     "CLI/": ("trainer/commands/", "trainer/main.cpp"),

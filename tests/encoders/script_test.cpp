@@ -152,7 +152,7 @@ TEST_F(Script, IsKnownByTheHashOfItsFile) {
     read_fields(parse_yaml("encoder: " + encoder(file), "test"),
                 [&](Fields& f) { f.slot({.name = "encoder"}, slot); });
     EXPECT_EQ(slot->code().at(file), "");
-    slot->pin_code(hash_of);
+    slot->pin_files(hash_of);
     slot->build(kImages, 1);
     return slot->code();
   };

@@ -119,6 +119,15 @@ TEST_P(Trained, AnyWorldEqualsOneProcess) {
     }
 }
 
+constexpr const char* kExportedTexts =
+    "{name: exported, file: " LODESTONE_TESTS_FOLDER "/encoders/programs/texts-dropout.pt2}";
+constexpr const char* kExportedImages =
+    "{name: exported, file: " LODESTONE_TESTS_FOLDER "/encoders/programs/convolutions-dropout.pt2}";
+
+INSTANTIATE_TEST_SUITE_P(Exported, Trained,
+                         ::testing::Values(std::pair{kExportedTexts, kTexts},
+                                           std::pair{kExportedImages, kImages}));
+
 INSTANTIATE_TEST_SUITE_P(Deep, Trained,
                          ::testing::Values(std::pair{kBert, kTexts}, std::pair{kResNet, kImages},
                                            std::pair{"{name: vit_tiny, patch_size: 8, layers: 2}", kImages}));

@@ -21,8 +21,6 @@ namespace lodestone::encoders {
 
 namespace {
 
-constexpr double kEpsilon = 1e-5;
-
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
@@ -45,23 +43,26 @@ at::Tensor per_channel(const at::Tensor& value_C, const at::Tensor& x_bCX) {
 struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_bCX, const at::Tensor& weight_C,
                             const at::Tensor& bias_C, const at::Tensor& mean_C, const at::Tensor& variance_C,
-                            double total, SumOverRanks sum_over_ranks) {
+                            double total, double epsilon, SumOverRanks sum_over_ranks) {
     context->save_for_backward({x_bCX, weight_C, mean_C, variance_C});
+    context->saved_data["epsilon"] = epsilon;
     context->saved_data["total"] = total;
     context->saved_data["sum_over_ranks"] = RankSum::keep(std::move(sum_over_ranks));
-    return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, false, 0.0, kEpsilon, false);
+    return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, false, 0.0, epsilon, false);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &weight_C = saved[1], &mean_C = saved[2], &variance_C = saved[3];
     const at::Tensor x_bCX = saved[0].to(weight_C.scalar_type());  // under autocast it has half precision
-    const double total = context->saved_data["total"].toDouble();
+    const double total = context->saved_data["total"].toDouble(),
+                 epsilon = context->saved_data["epsilon"].toDouble();
     const SumOverRanks& sum_over_ranks = RankSum::kept(context->saved_data["sum_over_ranks"]);
     const at::Tensor dy_bCX =
         gradients[0].to(weight_C.scalar_type()).contiguous(x_bCX.suggest_memory_format());
-    const at::Tensor scale_C = at::rsqrt(variance_C + kEpsilon);
-    const auto [weight_gradient_C, bias_gradient_C] = own_sums(dy_bCX, x_bCX, weight_C, mean_C, variance_C);
+    const at::Tensor scale_C = at::rsqrt(variance_C + epsilon);
+    const auto [weight_gradient_C, bias_gradient_C] =
+        own_sums(dy_bCX, x_bCX, weight_C, mean_C, variance_C, epsilon);
     const at::Tensor sums_2C = sum_over_ranks(at::cat({bias_gradient_C, weight_gradient_C}));
     const int64_t channels = mean_C.numel();
     const at::Tensor mean_dy_C = sums_2C.narrow(0, 0, channels) / total;
@@ -72,7 +73,7 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
     const at::Tensor offset_C = -factor_C * mean_dy_C - slope_C * mean_C;
     at::Tensor dx_bCX = at::addcmul(per_channel(offset_C, x_bCX), x_bCX, per_channel(slope_C, x_bCX));
     dx_bCX.addcmul_(dy_bCX, per_channel(factor_C, x_bCX));
-    return {dx_bCX, weight_gradient_C, bias_gradient_C, {}, {}, {}, {}};
+    return {dx_bCX, weight_gradient_C, bias_gradient_C, {}, {}, {}, {}, {}};
   }
 
  private:
@@ -80,13 +81,13 @@ struct SyncNormalise : torch::autograd::Function<SyncNormalise> {
   // rows is a separate case.
   static std::pair<at::Tensor, at::Tensor> own_sums(const at::Tensor& dy_bCX, const at::Tensor& x_bCX,
                                                     const at::Tensor& weight_C, const at::Tensor& mean_C,
-                                                    const at::Tensor& variance_C) {
+                                                    const at::Tensor& variance_C, double epsilon) {
     if (x_bCX.numel() == 0) return {at::zeros_like(weight_C), at::zeros_like(weight_C)};
     // The CPU's kernel reads the running statistics, CUDA's channels-last kernel those of the batch; both
     // arguments get the same values.
-    auto [unused, products_C, sums_C] = at::native_batch_norm_backward(
-        dy_bCX, x_bCX, weight_C, mean_C, variance_C, mean_C, at::rsqrt(variance_C + kEpsilon), false,
-        kEpsilon, {false, true, true});
+    auto [unused, products_C, sums_C] =
+        at::native_batch_norm_backward(dy_bCX, x_bCX, weight_C, mean_C, variance_C, mean_C,
+                                       at::rsqrt(variance_C + epsilon), false, epsilon, {false, true, true});
     return {products_C, sums_C};
   }
 };
@@ -100,8 +101,17 @@ BatchNorm::BatchNorm(Parameters& parameters, const std::string& prefix, int64_t 
       mean_C(parameters.buffer(prefix + ".running_mean", {channels}, 0)),
       variance_C(parameters.buffer(prefix + ".running_var", {channels}, 1)) {}
 
+BatchNorm::BatchNorm(Parts parts)
+    : momentum_(parts.momentum),
+      epsilon_(parts.epsilon),
+      learns_(parts.learns),
+      weight_C(std::move(parts.weight_C)),
+      bias_C(std::move(parts.bias_C)),
+      mean_C(std::move(parts.mean_C)),
+      variance_C(std::move(parts.variance_C)) {}
+
 bool BatchNorm::uses_batch(const ForwardMode& mode) const {
-  return mode.training && mode.batch_norm != BatchNormMode::kFrozen && weight_C.requires_grad();
+  return mode.training && mode.batch_norm != BatchNormMode::kFrozen && (weight_C.requires_grad() || !learns_);
 }
 
 at::Tensor BatchNorm::relu(const at::Tensor& x_bCX, const ForwardMode& mode,
@@ -124,7 +134,7 @@ at::Tensor BatchNorm::forward(const at::Tensor& x_bCX, const ForwardMode& mode) 
   // A rank without rows has no statistics of its own, which ATen's backward kernel rejects.
   if (x_bCX.numel() == 0) return x_bCX * per_channel(weight_C, x_bCX) + per_channel(bias_C, x_bCX);
   const double momentum = mode.update_statistics ? momentum_ : 0.0;
-  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, uses_batch(mode), momentum, kEpsilon,
+  return at::batch_norm(x_bCX, weight_C, bias_C, mean_C, variance_C, uses_batch(mode), momentum, epsilon_,
                         false);
 }
 
@@ -132,7 +142,7 @@ at::Tensor BatchNorm::fused(AfterNorm after, const at::Tensor& x_bCX, const at::
                             const ForwardMode& mode) const {
   if (!uses_batch(mode))
     return fused_norm(after, x_bCX, weight_C, bias_C, residual_bCX,
-                      {mean_C.to(at::kDouble), variance_C.to(at::kDouble), 0}, kEpsilon, {});
+                      {mean_C.to(at::kDouble), variance_C.to(at::kDouble), 0}, epsilon_, {});
   const bool sync = mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks;
   NormStatistics statistics = fused_moments(x_bCX);
   if (sync) {
@@ -151,7 +161,7 @@ at::Tensor BatchNorm::fused(AfterNorm after, const at::Tensor& x_bCX, const at::
   }
   if (mode.update_statistics && statistics.total > 0)
     update_running(statistics.mean_C, statistics.variance_C, statistics.total);
-  return fused_norm(after, x_bCX, weight_C, bias_C, residual_bCX, statistics, kEpsilon,
+  return fused_norm(after, x_bCX, weight_C, bias_C, residual_bCX, statistics, epsilon_,
                     sync ? mode.sum_over_ranks : SumOverRanks());
 }
 
@@ -181,7 +191,7 @@ at::Tensor BatchNorm::forward_sync(const at::Tensor& x_bCX, const ForwardMode& m
     batch_variance_C = mode.sum_over_ranks((centred * centred).sum(axes)) / total;
     if (mode.update_statistics) update_running(batch_mean_C, batch_variance_C, total);
   }
-  return SyncNormalise::apply(x_bCX, weight_C, bias_C, batch_mean_C, batch_variance_C, total,
+  return SyncNormalise::apply(x_bCX, weight_C, bias_C, batch_mean_C, batch_variance_C, total, epsilon_,
                               mode.sum_over_ranks);
 }
 

@@ -19,19 +19,19 @@ std::string sha256(std::string_view bytes) {
   return text;
 }
 
-CodeFile read_code(const std::filesystem::path& path, const std::string& expected) {
+CodeFile read_code(const std::filesystem::path& path, const std::string& expected, const std::string& what) {
   CodeFile file;
   try {
     file.bytes = read_file(path, UINT64_MAX);
   } catch (const IoError&) {
-    std::throw_with_nested(DataError("encoder.file: expected a TorchScript model at " + path.string() +
-                                     ", which can't be read"));
+    std::throw_with_nested(
+        DataError("encoder.file: expected " + what + " at " + path.string() + ", which can't be read"));
   }
   file.hash = sha256(file.bytes);
   if (!expected.empty() && file.hash != expected)
     throw ConfigError(
         "encoder.file: expected in " + path.string() +
-        " the code that the checkpoint was made with, SHA-256 " + expected + ", got " + file.hash +
+        " the file that the checkpoint was made with, SHA-256 " + expected + ", got " + file.hash +
         "; put that file back, or name this one yourself with --set encoder.file=" + path.string());
   return file;
 }

@@ -10,13 +10,15 @@ namespace lodestone::encoders {
 /// attacker.
 std::string sha256(std::string_view bytes);
 
-/// A file of code, read whole, so that the bytes that run are those that were hashed.
+/// A file of code or of a program, read whole, so that the bytes that run are those that were hashed.
 struct CodeFile {
   std::string bytes;
   std::string hash;
 };
 
-/// Throws DataError if the file cannot be read, ConfigError if its hash is not `expected` (empty: any).
-CodeFile read_code(const std::filesystem::path& path, const std::string& expected);
+/// `what` the file is says the message. Throws DataError if it cannot be read, ConfigError if its hash is not
+/// `expected` (empty: any).
+CodeFile read_code(const std::filesystem::path& path, const std::string& expected,
+                   const std::string& what = "a TorchScript model");
 
 }  // namespace lodestone::encoders

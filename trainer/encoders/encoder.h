@@ -100,9 +100,17 @@ class Encoder {
   virtual std::vector<std::string> remarks(c10::Device /*device*/, bool /*training*/) const { return {}; }
   /// The files of code that build has loaded, with the SHA-256 of their content; empty before build.
   virtual std::map<std::string, std::string> code() const { return {}; }
+  /// The files of exported programs, likewise: operators and weights, which are no code.
+  virtual std::map<std::string, std::string> programs() const { return {}; }
+  /// Files of code and of programs.
+  std::map<std::string, std::string> files() const {
+    auto all = code();
+    all.merge(programs());
+    return all;
+  }
   /// Makes build reject files of other content than these SHA-256. Call it before build. The caller of build
   /// decides whether code may be loaded at all.
-  virtual void pin_code(const std::map<std::string, std::string>& /*hash_of*/) {}
+  virtual void pin_files(const std::map<std::string, std::string>& /*hash_of*/) {}
   /// The underlying module of a TorchScript encoder; null for others.
   virtual const torch::jit::Module* script() const { return nullptr; }
   /// Does it have blocks that ForwardMode::recompute applies to?

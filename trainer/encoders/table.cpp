@@ -9,6 +9,7 @@ namespace lodestone::encoders {
 std::unique_ptr<Encoder> make_bag_of_tokens();
 std::unique_ptr<Encoder> make_bert();
 std::unique_ptr<Encoder> make_conv4();
+std::unique_ptr<Encoder> make_exported();
 std::unique_ptr<Encoder> make_mlp();
 std::unique_ptr<Encoder> make_resnet18();
 std::unique_ptr<Encoder> make_resnet34();
@@ -57,6 +58,11 @@ std::vector<TableRow<Encoder>> single_encoders() {
       {.name = "torchscript",
        .doc = "images or texts: any TorchScript model",
        .make = make_torchscript,
+       .images = true,
+       .texts = true},
+      {.name = "exported",
+       .doc = "images or texts: any PyTorch model, as torch.export.save writes it",
+       .make = make_exported,
        .images = true,
        .texts = true},
       {.name = "bag_of_tokens",

@@ -9,12 +9,18 @@
 #include "common/torch_error.h"
 #include "trainer/encoders/code_file.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/encoders/row_check.h"
 #include "trainer/encoders/script_graph.h"
-#include "trainer/encoders/script_rows.h"
 
 namespace lodestone::encoders {
 
 namespace {
+
+constexpr ForeignModel kModel = {
+    .encoder = "torchscript",
+    .remedy =
+        "; a model that was traced in train() keeps batch norm and dropout as they are in training, in "
+        "eval() too: save it with torch.jit.script, which keeps the two apart"};
 
 // What a file is that can't be loaded. PyTorch says of all that is no ZIP archive that it is a damaged one.
 std::string found(std::string_view begin, const std::exception& error) {
@@ -35,7 +41,7 @@ ParameterRole role_of(const std::string& buffer) {
 /// and buffers keep their names and are trained. The model defines its own computation: its random numbers
 /// are LibTorch's (seeded by forward_pass.h; different on another number of ranks, unless the run is
 /// canonical), and its batch norms are local. Loading tests that its rows depend neither on chance nor on
-/// each other in eval() (script_rows.h).
+/// each other in eval() (row_check.h).
 class TorchScriptEncoder : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
@@ -67,7 +73,7 @@ class TorchScriptEncoder : public Encoder {
     if (file_.empty()) return {};
     return {{file_, hash_}};
   }
-  void pin_code(const std::map<std::string, std::string>& hash_of) override {
+  void pin_files(const std::map<std::string, std::string>& hash_of) override {
     if (const auto pinned = hash_of.find(file_); pinned != hash_of.end()) expected_hash_ = pinned->second;
   }
 
@@ -145,7 +151,7 @@ class TorchScriptEncoder : public Encoder {
     module_.eval();
     bool coarse = false;
     for (const at::Tensor& weight : module_.parameters()) coarse |= weight.element_size() == 2;
-    width_ = check_rows([this](const Features& x) { return call(x); }, input, coarse);
+    width_ = check_rows([this](const Features& x) { return call(x); }, input, coarse, kModel);
   }
 
   std::string file_, expected_hash_, hash_;

@@ -48,9 +48,14 @@ class TwoTower : public Encoder {
     all.merge(text_->code());
     return all;
   }
-  void pin_code(const std::map<std::string, std::string>& hash_of) override {
-    image_->pin_code(hash_of);
-    text_->pin_code(hash_of);
+  std::map<std::string, std::string> programs() const override {
+    auto all = image_->programs();
+    all.merge(text_->programs());
+    return all;
+  }
+  void pin_files(const std::map<std::string, std::string>& hash_of) override {
+    image_->pin_files(hash_of);
+    text_->pin_files(hash_of);
   }
 
   at::Tensor forward(const Features& x, const ForwardMode& mode) override {

@@ -15,7 +15,7 @@ void build_encoder(const RunConfig& config, encoders::Encoder& encoder) {
     throw ConfigError(
         "encoder.file: expected a configuration that may load code, got one that may not; name the file "
         "yourself");
-  encoder.pin_code(config.code.hash_of);
+  encoder.pin_files(config.code.hash_of);
   encoder.build(input_shape(config), static_cast<uint64_t>(config.seed));
 }
 

@@ -105,6 +105,11 @@ void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
           "{}: the manifest has no hash of {}, so that another file in its place would not be noticed", name,
           file);
   }
+  // A program is no code. It must be the one that the weights were trained in, unless the command names it.
+  for (const auto& [file, loaded] : config.encoder->programs())
+    if (const auto saved = checkpoint.code.find(file);
+        saved != checkpoint.code.end() && !named.contains(file))
+      config.code.hash_of.insert(*saved);
   config.code.allowed = true;
   keep_indexes_at_home(users, "data", config.data.train.index_cache);
   keep_indexes_at_home(users, "evaluate", config.evaluate.data.index_cache);

@@ -49,7 +49,7 @@ void TrainingRun::build(const std::string& resume) {
   trainer_ =
       std::make_unique<engine::Trainer>(context_.world, device, encoder, config_.objective(),
                                         config_.training, loss_head_setup(config_, data_, momentum_encoder));
-  const auto cursor = coordinator_.resume(resume, run_facts(config_, data_), encoder.code(), *trainer_);
+  const auto cursor = coordinator_.resume(resume, run_facts(config_, data_), encoder.files(), *trainer_);
   if (cursor) cursor_ = *cursor;
 }
 
