@@ -8,7 +8,9 @@
 #include "support/texts.h"
 #include "trainer/data_view/data_page.h"
 #include "trainer/data_view/fact_rows.h"
+#include "trainer/data_view/sample_sheets.h"
 #include "trainer/data_view/tiles.h"
+#include "trainer/run/data_kinds/training_data.h"
 
 namespace lodestone::data_view {
 namespace {
@@ -122,7 +124,7 @@ TEST_F(OfImages, FindsCopiesLookAlikesAndContradictions) {
   EXPECT_THAT(look.facts.warnings, Contains(HasSubstr("1 class has one sample alone")));
   const auto common = look.json()["common"];
   EXPECT_EQ(common["copies"], 1);
-  EXPECT_EQ(common["copy_examples"][0]["evaluation"], "c4/copy.png");
+  EXPECT_EQ(common["copy_examples"][0], (nlohmann::ordered_json{"c3/3.png", "c4/copy.png"}));
 }
 
 TEST_F(OfImages, ReportsWhatDoesNotFitTheEncoder) {
@@ -166,6 +168,20 @@ TEST_F(OfImages, ThePageEscapesEveryName) {
   EXPECT_THAT(page, AllOf(HasSubstr("&lt;script&gt;alert(&#39;x&#39;)&lt;"), HasSubstr("&lt;b&gt;copy.png")));
   EXPECT_THAT(page, AllOf(Not(HasSubstr("<script")), Not(HasSubstr("<b>copy")), Not(HasSubstr("\"onload"))));
   EXPECT_THAT(page, AllOf(Not(HasSubstr("http:")), Not(HasSubstr("https:"))));
+}
+
+TEST_F(OfImages, TheFirstBatchIsTheOneThatTheLoaderGives) {
+  make();
+  const Look look(config("sampler: {samples_per_class: 2}\nseed: 7\n"));
+  const run::TrainingData data = run::open_training_data(look.config, 1);
+  sampler::Loader loader(data.examples, data.sampler, {}, {}, 7);
+  const sampler::Batch batch = loader.next();
+  const std::string sheet = batch_sheet(look.config);
+  for (int64_t row = 0; row < 8; ++row) {
+    const std::string name = data.dataset()->class_name(batch.labels[static_cast<size_t>(row)]);
+    const sampler::Image seen = seen_image(batch.features.pixels_nCHW[row], look.config.data.image);
+    EXPECT_THAT(sheet, HasSubstr(exact_tag(seen, name))) << row;
+  }
 }
 
 TEST_F(OfImages, ExplicitPairsAreCountedAndShown) {

@@ -75,7 +75,7 @@ class BatchSheet {
         texts += "<div class=\"words\">" + tokens(features, text++) + "</div>";
       else
         images +=
-            figure(image_tag(seen_image(features.pixels_nCHW[image++], config_.data.image), rows.names[row]),
+            figure(exact_tag(seen_image(features.pixels_nCHW[image++], config_.data.image), rows.names[row]),
                    rows.names[row], "seen");
     }
     std::string html = images.empty() ? "" : "<div class=\"card looks\">" + images + "</div>\n";
@@ -115,7 +115,7 @@ class BatchSheet {
     for (int64_t k = 0; k <= kDraws; ++k) {
       const std::string caption = k == 0 ? "evaluation" : "epoch " + std::to_string(k - 1);
       html +=
-          figure(image_tag(seen_image(features.pixels_nCHW[k], config_.data.image), name + ", " + caption),
+          figure(exact_tag(seen_image(features.pixels_nCHW[k], config_.data.image), name + ", " + caption),
                  caption, "seen");
     }
     return html;

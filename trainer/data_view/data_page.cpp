@@ -84,6 +84,17 @@ std::string fact_table(const Sides& sides, const DataFacts& facts) {
       {facts.evaluation ? "<th scope=\"col\">Evaluation</th>" : "", body});
 }
 
+std::string pairs(const std::string& title, const Side& first, const Side& second,
+                  const std::vector<SamplePair>& found) {
+  if (found.empty()) return "";
+  return fill("<h3 class=\"gap-above\">{}</h3>\n", {title}) + pair_sheet(first, second, found);
+}
+
+// Copies within a side; those in two classes come first.
+std::string copies(const Side& side, const SideFacts& facts) {
+  return pairs("Copies within the " + side.name + " data", side, side, facts.duplicates.examples);
+}
+
 std::string common(const Sides& sides, const DataFacts& facts) {
   if (!facts.common) return "";
   std::string body;
@@ -91,11 +102,9 @@ std::string common(const Sides& sides, const DataFacts& facts) {
     body += fill("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
                  {report::escape_html(name), report::escape_html(value)});
   std::string html = "<div class=\"card table\"><table><tbody>\n" + body + "</tbody></table></div>\n";
-  const auto add = [&](const char* title, const std::vector<SamplePair>& pairs) {
-    if (!pairs.empty()) html += fill("<h3 class=\"gap-above\">{}</h3>\n", {title}) + pair_sheet(sides, pairs);
-  };
-  add("In both", facts.common->copies.examples);
-  add("Look alike", facts.common->look_alikes.examples);
+  const Side &training = sides.training, &evaluation = *sides.evaluation;
+  html += pairs("In both", training, evaluation, facts.common->copies.examples);
+  html += pairs("Look alike", training, evaluation, facts.common->look_alikes.examples);
   return html;
 }
 
@@ -119,7 +128,9 @@ std::string data_page(const std::string& name, const run::RunConfig& config, con
       fill("<header><p class=\"brand\">Lodestone <span>data</span></p>\n<h1>{}</h1>\n</header>\n",
            {report::escape_html(name)});
   html += section("warnings", "Warnings", warnings(facts));
-  html += section("facts", "What the data hold", fact_table(sides, facts));
+  std::string held = fact_table(sides, facts) + copies(sides.training, facts.training);
+  if (facts.evaluation) held += copies(*sides.evaluation, *facts.evaluation);
+  html += section("facts", "What the data hold", held);
   html += section("common", "Training and evaluation", common(sides, facts));
   if (facts.cannot_train.empty()) html += section("batch", "What the encoder gets", batch_sheet(config));
   html += section("training", "Training samples", sample_sheet(config, sides.training));

@@ -100,6 +100,21 @@ std::string first_names(const std::vector<std::string>& names) {
   return joined(first) + (names.size() > kNames ? ", …" : "");
 }
 
+std::string first_copies(const Side& side, const std::vector<SamplePair>& copies) {
+  std::string text;
+  for (size_t i = 0; i < std::min(kNames, copies.size()); ++i)
+    text += (i == 0 ? ": " : "; ") + printable(side.samples().key(copies[i].first)) + " and " +
+            printable(side.samples().key(copies[i].second));
+  return text + (copies.size() > kNames ? "; …" : "");
+}
+
+nlohmann::ordered_json names_of(const Side& first, const Side& second, const std::vector<SamplePair>& pairs) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const SamplePair& pair : pairs)
+    list.push_back({first.samples().key(pair.first), second.samples().key(pair.second)});
+  return list;
+}
+
 nlohmann::ordered_json json_of(const survey::Spread& spread) {
   return {{"count", spread.count}, {"min", spread.smallest}, {"p5", spread.low},   {"median", spread.median},
           {"p95", spread.high},    {"max", spread.largest},  {"mean", spread.mean}};
@@ -136,7 +151,8 @@ nlohmann::ordered_json json_of(const Side& side, const SideFacts& facts) {
                      {"unknown", facts.tokens->unknown}};
   json["duplicates"] = {{"compared", facts.compared},
                         {"copies", facts.duplicates.copies},
-                        {"in_two_classes", facts.duplicates.contradictions}};
+                        {"in_two_classes", facts.duplicates.contradictions},
+                        {"examples", names_of(side, side, facts.duplicates.examples)}};
   json["left_out"] = side.left_out;
   return json;
 }
@@ -151,8 +167,9 @@ std::vector<FactRow> rows_of(const Side& side, const SideFacts& facts) {
   if (facts.texts) add_texts(side, facts, rows);
   const bool by_row = !side.images && side.texts_per_row > 1;
   const int64_t all = by_row ? side.texts->size() / side.texts_per_row : facts.samples;
-  rows.emplace_back("Copies of others",
-                    std::to_string(facts.duplicates.copies) + sampled(facts.compared, all, noun(side)));
+  rows.emplace_back("Copies of others", std::to_string(facts.duplicates.copies) +
+                                            sampled(facts.compared, all, noun(side)) +
+                                            first_copies(side, facts.duplicates.examples));
   if (side.has_classes)
     rows.emplace_back("In two classes at once", std::to_string(facts.duplicates.contradictions) +
                                                     sampled(facts.compared, all, noun(side)));
@@ -180,11 +197,7 @@ std::vector<FactRow> rows_of(const Sides& sides, const CommonFacts& common) {
 
 nlohmann::ordered_json json_of(const Sides& sides, const DataFacts& facts) {
   const auto names = [&](const std::vector<SamplePair>& pairs) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const SamplePair& pair : pairs)
-      list.push_back({{"training", sides.training.samples().key(pair.first)},
-                      {"evaluation", sides.evaluation->samples().key(pair.second)}});
-    return list;
+    return names_of(sides.training, *sides.evaluation, pairs);
   };
   nlohmann::ordered_json json;
   json["training"] = json_of(sides.training, facts.training);

@@ -143,7 +143,7 @@ std::string sample_sheet(const run::RunConfig& config, const Side& side) {
   return SampleSheet(config, side).html();
 }
 
-std::string pair_sheet(const Sides& sides, const std::vector<SamplePair>& pairs) {
+std::string pair_sheet(const Side& first, const Side& second, const std::vector<SamplePair>& pairs) {
   const auto shown = [](const Side& side, int64_t i) {
     const std::string key = side.samples().key(i);
     const std::string of_class = side.has_classes ? " (" + side.class_of(i) + ")" : "";
@@ -159,9 +159,9 @@ std::string pair_sheet(const Sides& sides, const std::vector<SamplePair>& pairs)
   };
   std::string html;
   for (const SamplePair& pair : pairs) {
-    const std::string both = shown(sides.training, pair.first) + shown(*sides.evaluation, pair.second);
+    const std::string both = shown(first, pair.first) + shown(second, pair.second);
     html += "<section class=\"card strip\">" +
-            (sides.training.images ? "<div class=\"looks\">" + both + "</div>" : both) + "</section>\n";
+            (first.images ? "<div class=\"looks\">" + both + "</div>" : both) + "</section>\n";
   }
   return "<div class=\"columns\">" + html + "</div>";
 }

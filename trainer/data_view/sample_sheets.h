@@ -13,8 +13,8 @@ namespace lodestone::data_view {
 /// shown by its error.
 std::string sample_sheet(const run::RunConfig& config, const Side& side);
 
-/// Pairs of a training and an evaluation sample, as HTML.
-std::string pair_sheet(const Sides& sides, const std::vector<SamplePair>& pairs);
+/// Pairs of samples side by side, as HTML.
+std::string pair_sheet(const Side& first, const Side& second, const std::vector<SamplePair>& pairs);
 
 /// What the encoder gets, as HTML: the first rows of the first batch of a run, and several draws of some of
 /// its images. Samples, draws and transforms are those of training, by the same code; mean and std are

@@ -4,8 +4,10 @@
 #include <cmath>
 
 #include "common/text_format.h"
-#include "sampler/augment/planes.h"
+#include "common/utf8.h"
 #include "sampler/codecs/encode_png.h"
+#include "sampler/codecs/shrink.h"
+#include "sampler/codecs/thumbnail.h"
 #include "trainer/report/html.h"
 
 namespace lodestone::data_view {
@@ -18,37 +20,21 @@ uint8_t level(double value) {
   return static_cast<uint8_t>(std::lround(255 * std::clamp(value, 0.0, 1.0)));
 }
 
-sampler::Image reduced(const sampler::Image& image) {
-  const int longest = std::max(image.width, image.height);
-  if (longest <= kTileSide) return image;
-  const auto side = [&](int pixels) {
-    return std::max(1, static_cast<int>(std::lround(static_cast<double>(pixels) * kTileSide / longest)));
-  };
-  const sampler::Planes planes = sampler::resized(image, side(image.width), side(image.height));
-  sampler::Image small(planes.width, planes.height, planes.channels);
-  for (int c = 0; c < small.channels; ++c)
-    for (int y = 0; y < small.height; ++y)
-      for (int x = 0; x < small.width; ++x)
-        small.at(x, y, c) = level(planes.values[static_cast<size_t>(c) * planes.plane_size() +
-                                                static_cast<size_t>(y * planes.width + x)]);
-  return small;
-}
-
-// The first bytes of a text, up to the end of a character.
-std::string beginning_of(std::string_view text) {
-  if (text.size() <= kTextBytes) return std::string(text);
-  size_t end = kTextBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return std::string(text.substr(0, end)) + "…";
+std::string inline_image(const char* type, std::string_view file, std::string_view alt) {
+  const std::string shown = text_html(alt);
+  return fill(R"(<img src="data:{};base64,{}" alt="{}" title="{}">)",
+              {type, report::base64(file), shown, shown});
 }
 
 }  // namespace
 
 std::string image_tag(const sampler::Image& image, std::string_view alt) {
-  const std::vector<uint8_t> png = sampler::encode_png(reduced(image));
-  const std::string shown = report::escape_html(alt);
-  return fill(R"(<img src="data:image/png;base64,{}" alt="{}" title="{}">)",
-              {report::base64({reinterpret_cast<const char*>(png.data()), png.size()}), shown, shown});
+  return inline_image("image/webp", sampler::thumbnail_of(image, kTileSide), alt);
+}
+
+std::string exact_tag(const sampler::Image& image, std::string_view alt) {
+  const std::vector<uint8_t> png = sampler::encode_png(sampler::shrunk(image, kTileSide));
+  return inline_image("image/png", {reinterpret_cast<const char*>(png.data()), png.size()}, alt);
 }
 
 sampler::Image seen_image(const at::Tensor& x_CHW, const sampler::ImageTransformConfig& config) {
@@ -72,11 +58,11 @@ std::string last_name(const std::string& key) {
 
 std::string figure(const std::string& content, std::string_view caption, std::string_view kind) {
   return fill("<figure class=\"look {}\">{}<figcaption>{}</figcaption></figure>",
-              {kind, content, report::escape_html(caption)});
+              {kind, content, text_html(caption)});
 }
 
 std::string text_html(std::string_view text) {
-  return report::escape_html(beginning_of(text));
+  return report::escape_html(beginning(text, kTextBytes));
 }
 
 std::string token_html(const std::vector<int64_t>& ids, const sampler::Tokenizer& tokenizer, bool cut) {

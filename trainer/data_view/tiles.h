@@ -15,9 +15,10 @@ namespace lodestone::data_view {
 
 inline constexpr int kTileSide = 112;  ///< longest side of an image on the page, in pixels
 
-/// An image as an <img> whose file is inline, reduced to at most kTileSide. `alt`, which is escaped, is its
-/// title too.
+/// An image as an <img> whose file is inline: a thumbnail. `alt`, which is escaped, is its title too.
 std::string image_tag(const sampler::Image& image, std::string_view alt);
+/// The same with every pixel as it is, unless the image is larger than kTileSide.
+std::string exact_tag(const sampler::Image& image, std::string_view alt);
 
 /// The image that an encoder gets, with mean and std undone.
 /// Shapes    x_CHW float32
