@@ -9,8 +9,8 @@ using namespace lodestone;
 using namespace lodestone::search;
 
 /// A file of embeddings or a gallery, whose rows stand beside it behind as many bytes as the first two say,
-/// and the same bytes as a calibration: as many named rows as embeddings, with bounded texts and thumbnails, or
-/// a typed error.
+/// and the same bytes as a calibration: as many named rows as embeddings, with bounded texts and thumbnails,
+/// or a typed error.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   static const TempFolder folder;

@@ -42,6 +42,15 @@ TEST(ResultPage, ShowsTextsInPlaceOfTheirLocations) {
                           HasSubstr("train.csv:125"), HasSubstr("card plain words")));
 }
 
+TEST(ResultPage, LeavesOutALabelThatIsTheLocationOfAText) {
+  SearchHit pair = hit("pairs.tsv:125:2", "card lost"), image = hit("class0/1.png", "");
+  pair.label = "pairs.tsv:125";
+  image.label = "class0";
+  const std::string page = without_images({{.query = {"a.txt:3", "a.txt:3", "lost"}, .hits = {pair, image}}});
+  EXPECT_THAT(
+      page, AllOf(Not(HasSubstr("<b>pairs.tsv")), HasSubstr("<b>class0</b>"), Not(HasSubstr("label a.txt"))));
+}
+
 TEST(ResultPage, EscapesAllThatFilesAndUsersSay) {
   const std::string hostile = "</p><script>alert('1')</script>\"\x1b\xff";
   SearchHit found = hit(hostile, hostile);

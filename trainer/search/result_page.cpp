@@ -43,14 +43,21 @@ std::string drawn(const Card& card) {
                element(R"(<span class="id">{}</span>)", card.id), report::escape_html(card.note)});
 }
 
+// The label for people. Texts without classes are labelled by where they are, as "a.txt:3".
+template <typename Row>
+std::string shown_label(const Row& row) {
+  return !row.text.empty() && row.id.starts_with(row.label) ? "" : row.label;
+}
+
 std::string query_card(const SearchAnswer& answer, const ImageOf& image) {
   const EmbeddedRow& query = answer.query;
+  const std::string label = shown_label(query);
   return drawn({.kind = "query",
                 .image = image(query.id, query.thumbnail, true),
                 .title = answer.verdict.empty() ? "Query" : answer.verdict,
                 .text = query.text,
                 .id = query.id,
-                .note = query.label.empty() ? "" : "label " + query.label});
+                .note = label.empty() ? "" : "label " + label});
 }
 
 std::string hit_card(const SearchHit& hit, const ImageOf& image) {
@@ -58,7 +65,7 @@ std::string hit_card(const SearchHit& hit, const ImageOf& image) {
                         : *hit.same ? "same"
                                     : "other",
                 .image = image(hit.id, hit.thumbnail, false),
-                .title = hit.label,
+                .title = shown_label(hit),
                 .text = hit.text,
                 .id = hit.id,
                 .note = "score " + decimal(hit.score, 4) + (hit.same ? " · " : "") + hit.verdict()});
