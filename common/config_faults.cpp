@@ -8,6 +8,7 @@
 #include "common/key_index.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "common/words.h"
 #include "common/yaml.h"
 
 namespace lodestone {
@@ -47,16 +48,6 @@ Meaning meaning_of(std::vector<std::string> keys, const KeyIndex& index, const s
   std::string sentence = "; did you mean " + quoted(keys) + "?";
   if (const auto* owner = index.owner(keys.front())) sentence += " It belongs to " + owner->sentence();
   return {sentence + (note.empty() ? "" : " (" + note + ")"), keys};
-}
-
-// `words` have blanks between them.
-bool is_one_of(std::string_view words, std::string_view word) {
-  for (size_t begin = 0; begin < words.size();) {
-    const size_t end = std::min(words.find(' ', begin), words.size());
-    if (words.substr(begin, end - begin) == word) return true;
-    begin = end + 1;
-  }
-  return false;
 }
 
 Meaning meaning_of(const UnknownKey& unknown, const KeyIndex& index, std::span<const KeySynonym> synonyms) {

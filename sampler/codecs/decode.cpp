@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/error.h"
+#include "common/file_kind.h"
 #include "sampler/codecs/decode_formats.h"
 
 namespace lodestone::sampler {
@@ -36,8 +37,10 @@ Image decode_image(std::span<const std::byte> data, const DecodeOptions& options
     return decode_webp(data, options, where);
   if (data.size() > 2 && data[0] == std::byte{'P'} && data[1] >= std::byte{'1'} && data[1] <= std::byte{'6'})
     return decode_pnm(data, options, where);
-  throw DataError("image: expected a PNG, JPEG, WebP, PBM, PGM or PPM, got " + std::to_string(data.size()) +
-                  " bytes of another format in " + std::string(where) + "; convert or remove this image");
+  const std::string_view bytes(reinterpret_cast<const char*>(data.data()), data.size());
+  const std::string other = std::to_string(data.size()) + " bytes of another format; convert or remove it";
+  throw DataError("image: expected a PNG, JPEG, WebP, PBM, PGM or PPM, got " + std::string(where) +
+                  ", which is " + kind_and_remedy(file_kind(bytes), other));
 }
 
 Image decode_image(std::span<const std::byte> data, int channels, std::string_view where) {

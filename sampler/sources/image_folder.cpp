@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/error.h"
+#include "common/file_kind.h"
 #include "common/printable.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_files.h"
@@ -107,14 +109,26 @@ class Walk {
   UnreadEndings unread_{"file|files"};
 };
 
+// The kind of the file at `path`; null if that is not known.
+const FileKind* kind_at(const fs::path& path) {
+  std::array<char, 16> begin{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(begin.data(), begin.size());
+  return file_kind({begin.data(), static_cast<size_t>(file.gcount())});
+}
+
 Found look_through(const fs::path& root) {
   std::error_code error;
   if (!fs::is_directory(root, error)) {
     UnreadEndings file("file|files");
     const bool exists = fs::exists(root, error);
-    if (exists && !has_image_ending(root)) file.add(lower_case(root.extension()), root);
-    throw DataError("image folder: expected a folder, got " + root.string() + ", which is " +
-                    (exists ? "none" : "missing") + "; check `path`" + file.left_out().clause());
+    if (!exists)
+      throw DataError("image folder: expected a folder, got " + root.string() +
+                      ", which is missing; check `path`");
+    const FileKind* kind = kind_at(root);
+    if (kind == nullptr && !has_image_ending(root)) file.add(lower_case(root.extension()), root);
+    throw DataError("image folder: expected a folder of class folders with images, got " + root.string() +
+                    ", which is " + kind_and_remedy(kind, "a file; check `path`") + file.left_out().clause());
   }
   Found found = Walk(root, true).run();
   if (!found.images.empty()) return found;

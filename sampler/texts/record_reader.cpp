@@ -6,11 +6,14 @@
 #include <filesystem>
 
 #include "common/error.h"
+#include "common/file_kind.h"
 #include "common/utf8.h"
 
 namespace lodestone::sampler {
 
 namespace {
+
+constexpr int64_t kBeginning = 16;
 
 bool begins_with(const PositionedFile& file, std::string_view mark) {
   const auto length = static_cast<int64_t>(mark.size());
@@ -37,6 +40,10 @@ RecordReader::RecordReader(const PositionedFile& file, RecordSyntax syntax, bool
     if (begins_with(file, mark))
       throw DataError("records: expected UTF-8, got UTF-16 in " + file.path() +
                       "; convert it, as iconv -f UTF-16 -t UTF-8 does");
+  const auto begin = file.read(0, std::min<int64_t>(file.size(), kBeginning));
+  if (const FileKind* kind = kind_of_no_text({reinterpret_cast<const char*>(begin.data()), begin.size()}))
+    throw DataError("records: expected a text file (*.csv, *.tsv, *.jsonl, *.txt), got " + file.path() +
+                    ", which is " + kind_and_remedy(kind, ""));
 }
 
 bool RecordReader::next() {

@@ -7,6 +7,7 @@
 
 #include "common/counted.h"
 #include "common/error.h"
+#include "common/paths.h"
 #include "sampler/sources/class_filter.h"
 #include "sampler/sources/indexed_images.h"
 #include "sampler/sources/path_patterns.h"
@@ -51,6 +52,9 @@ class Indexer {
 
   void add_file(const std::string& path) {
     path_ = path;
+    if (is_folder(path))
+      throw DataError("texts: expected a text file (*.csv, *.tsv, *.jsonl, *.txt), got the folder " + path +
+                      "; name a file in it; a data set of Hugging Face is written as one by to_csv()");
     const PositionedFile file(path);
     TextColumns columns(file, syntax_of(path), layout_);
     RecordReader reader(file, syntax_of(path), layout_.multiline);

@@ -5,6 +5,8 @@
 #include "common/fields.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "common/words.h"
+#include "trainer/run/key_synonyms.h"
 
 namespace lodestone::commands {
 
@@ -56,8 +58,20 @@ std::string option_meant(const CLI::App& command, const std::string& word) {
   return "";
 }
 
+// The key of a configuration that other programs call so; "" if there is none.
+std::string key_called(std::string word) {
+  std::ranges::replace(word, '-', '_');
+  for (const KeySynonym& row : run::key_synonyms())
+    if (is_one_of(row.words, word) && !row.keys.empty()) return row.keys.front();
+  return "";
+}
+
 std::string unknown_option(const CLI::App& command, const std::string& called, const std::string& word) {
   const std::string meant = option_meant(command, word);
+  const std::string key = word.starts_with("--") && meant.empty() ? key_called(word.substr(2)) : "";
+  if (!key.empty() && command.get_option_no_throw("--set") != nullptr)
+    return "expected an option of `" + called + "`, got '" + printable(word) + "'; did you mean '--set " +
+           key + "=…'?";
   const std::string near = meant.empty() ? nearest_word(word, option_names(command, /*shown=*/true)) : meant;
   std::string text = "expected an option of `" + called + "`, got '" + printable(word) + "'";
   if (near.empty()) return text;

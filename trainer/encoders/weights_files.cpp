@@ -76,6 +76,10 @@ fs::path weights_file(const fs::path& init_from) {
   if (!is_folder(init_from)) return init_from;
   for (const char* name : {kSingle, kIndex})
     if (is_file(init_from / name)) return init_from / name;
+  if (is_folder(init_from / "checkpoints"))
+    throw DataError(
+        "encoder.init_from: expected weights, got the run " + init_from.string() + "; name " + kSingle +
+        " of one of its checkpoints: " + (init_from / "checkpoints" / "step-XXXXXXXX" / kSingle).string());
   const bool pickles =
       is_file(init_from / "pytorch_model.bin") || is_file(init_from / "pytorch_model.bin.index.json");
   throw DataError("encoder.init_from: expected " + std::string(kSingle) + " or " + kIndex +

@@ -144,7 +144,12 @@ Checkpoint load_checkpoint(const fs::path& path, const Warn& warn) {
     throw CheckpointError(
         "checkpoint: expected a run folder or a checkpoint, which is a folder step-XXXXXXXX, "
         "got the file " +
-        path.string() + "; name the folder of the run");
+        path.string() +
+        "; name the folder of the run, or weights of another program in encoder.init_from of a "
+        "configuration");
+  if (fs::exists(path / "config.json", ignored))
+    throw CheckpointError("checkpoint: expected a run folder or a checkpoint, got " + path.string() +
+                          ", a model of Hugging Face; name it in encoder.init_from of a configuration");
   throw CheckpointError(
       "checkpoint: expected a usable checkpoint in " + root.string() +
       ", got none; train the run until its first checkpoint, or name a folder that has one");
