@@ -84,7 +84,8 @@ void ImageSourceConfig::visit(Fields& f) {
       &mixture);
   if (mixture.empty())
     without_effect(f, {"mixture_weights"}, "without a mixture; set mixture, or leave it out", "mixture");
-  if (empty()) without_effect(f, {"class_filter"}, "without a path; set it, or leave this out", "path");
+  if (empty())
+    without_effect(f, {"class_filter", "part"}, "without a path; set it, or leave this out", "path");
   if (!may_name_any(*this, &ImageFormat::is_indexed))
     without_effect(f, {"skip_incomplete", "index_cache"}, since_no_path_names(&ImageFormat::is_indexed));
   const std::string weights =
@@ -97,6 +98,11 @@ void ImageSourceConfig::visit(Fields& f) {
   f.field({.name = "class_filter",
            .doc = "globs of class names to keep, or with a leading ! to leave out; empty: all classes"},
           &class_filter);
+  f.nested(
+      {.name = "part",
+       .doc = "a part of the data, by a hash of names: the others are for evaluation. A class has a number "
+              "from 0 to 1 that depends on its name alone"},
+      part);
   f.field({.name = "quarter_turns",
            .doc = "whether every class rotated by 90, 180 and 270 degrees is a class of its own"},
           &quarter_turns);
@@ -131,7 +137,7 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
 
 std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config, const DecodeOptions& decode,
                                                 const BadRecordConfig& bad_records) {
-  auto dataset = open_source(config, decode, bad_records);
+  auto dataset = part_of_images(open_source(config, decode, bad_records), config.part);
   return config.quarter_turns ? quarter_turns(std::move(dataset)) : dataset;
 }
 

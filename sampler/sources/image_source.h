@@ -10,6 +10,7 @@
 #include "sampler/codecs/decode.h"
 #include "sampler/dataset.h"
 #include "sampler/other_columns.h"
+#include "sampler/sources/data_part.h"
 
 namespace lodestone::sampler {
 
@@ -21,6 +22,7 @@ struct ImageSourceConfig {
   std::string split;
   OtherColumns other_columns = OtherColumns::kRefuse;
   std::vector<std::string> class_filter;
+  DataPart part;
   bool quarter_turns = false;
   bool skip_incomplete = false;
   std::string index_cache = "auto";
@@ -78,7 +80,7 @@ std::shared_ptr<const ImageDataset> open_tar_shards(const ImageSourceConfig& con
                                                     const BadRecordConfig& bad_records = {});
 
 /// Opens `path` in the format that its name says (image_format.h); or the sources of `mixture` as one data
-/// set (mixed_images). Adds quarter turns if configured.
+/// set (mixed_images). Takes the configured part of it, then adds quarter turns if configured.
 std::shared_ptr<const ImageDataset> open_images(const ImageSourceConfig& config, const DecodeOptions& decode,
                                                 const BadRecordConfig& bad_records = {});
 

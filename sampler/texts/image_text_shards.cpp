@@ -238,7 +238,9 @@ class Opener {
     for (size_t n = 0; n < found.bad.first.size(); ++n)
       refuse(found.bad.message_for(n, file.path()) + "; rename or remove one of them");
     set_.bad += found.bad.count - static_cast<int64_t>(found.bad.first.size());
-    for (const ShardKey& key : found.keys) add_key(shard, key);
+    for (const ShardKey& key : found.keys)
+      if (source_.part.is_whole() || !key.complete() || source_.part.has(key.image->name))
+        add_key(shard, key);
   }
 
   void add_key(uint32_t shard, const ShardKey& key) {

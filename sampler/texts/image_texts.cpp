@@ -45,6 +45,7 @@ ImageTextSet open_manifest(const ImageSourceConfig& source, const TextLayout& la
   rows.layout = layout;
   rows.layout.format = TextFormat::kCaptions;
   rows.bad_records = bad_records;
+  rows.part = source.part;
   TextSet texts = open_texts(rows);
   ImageTextSet set;
   set.captions = texts.texts;

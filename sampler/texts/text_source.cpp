@@ -40,7 +40,7 @@ class Indexer {
     if (set_.rows == 0)
       throw DataError("texts: expected rows" +
                       std::string(source_.class_filter.empty() ? "" : " that class_filter keeps") +
-                      ", got none in " + source_.path +
+                      (source_.part.is_whole() ? "" : " in this part") + ", got none in " + source_.path +
                       (set_.messages.empty() ? left_out_.clause() : "; left out: " + set_.messages.front()));
     finish();
     return std::move(set_);
@@ -121,6 +121,7 @@ class Indexer {
     const std::string label = with_label ? std::move(values[width]) : "";
     values.resize(width);
     if (is(TextFormat::kLabels) && !filter_.passes(label)) return;
+    if (!in_part(label, values)) return;
     if (is(TextFormat::kCaptions) && !is_list_entry(label))
       throw DataError("expected an image's path below the list's folder, got " + name_in_quotes(label) +
                       "; correct or remove the row");
@@ -140,6 +141,13 @@ class Indexer {
       set_.tuples.push_back({3 * set_.rows, 3 * set_.rows + 1, 3 * set_.rows + 2});
     if (with_label_) set_.scores.push_back(score);
     ++set_.rows;
+  }
+
+  bool in_part(const std::string& label, const std::vector<std::string>& texts) const {
+    const DataPart& part = source_.part;
+    const bool by_label =
+        is(TextFormat::kCaptions) || (is(TextFormat::kLabels) && part.of == PartOf::kClasses);
+    return part.is_whole() || part.has(by_label ? label : texts.front());
   }
 
   void refuse(const std::string& error, const RecordReader& reader) {

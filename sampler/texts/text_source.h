@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sampler/bad_records.h"
+#include "sampler/sources/data_part.h"
 #include "sampler/sources/tuple.h"
 #include "sampler/texts/text_dataset.h"
 #include "sampler/texts/text_layout.h"
@@ -19,6 +20,8 @@ struct TextSource {
   std::vector<std::string> class_filter;
   TextLayout layout;
   BadRecordConfig bad_records;
+  /// The rows of a label, of an image or of a first text, or of a text (DataPart::of) are in it together.
+  DataPart part = {};
 };
 
 /// Texts and their relations. Samples and classes depend on the format:

@@ -16,7 +16,7 @@ MEASURING = {"common", "distributed", "trainer/losses", "trainer/miners", "train
 ENGINE = MEASURING | {"sampler", "trainer/negatives", "trainer/eval"}
 COORDINATOR = ENGINE | {"trainer/engine", "trainer/http", "trainer/report"}
 RUN = COORDINATOR | {"trainer/coordinator", "trainer/search"}
-COMMANDS = RUN | {"trainer/data", "trainer/data_view", "trainer/plan", "trainer/run", "trainer/serve", "trainer/survey"}
+COMMANDS = RUN | {"trainer/data", "trainer/data_view", "trainer/plan", "trainer/run", "trainer/init", "trainer/serve", "trainer/survey"}
 MAY_USE = {
     "common": set(),
     "distributed": {"common"},
@@ -35,6 +35,7 @@ MAY_USE = {
     "trainer/engine": ENGINE,
     "trainer/coordinator": COORDINATOR,
     "trainer/run": RUN,
+    "trainer/init": RUN | {"trainer/run", "trainer/survey"},
     "trainer/data_view": RUN | {"trainer/data", "trainer/run", "trainer/survey"},
     "trainer/plan": RUN | {"trainer/run"},
     "trainer/commands": COMMANDS,

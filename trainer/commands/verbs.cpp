@@ -4,6 +4,7 @@
 
 namespace lodestone::commands {
 
+void add_init(CLI::App* command, Action& action);
 void add_train(CLI::App* command, Action& action);
 void add_launch(CLI::App* command, Action& action);
 void add_evaluate(CLI::App* command, Action& action);
@@ -39,6 +40,7 @@ void add_doctor(CLI::App* command, Action& action);
 namespace {
 
 constexpr Verb kVerbs[] = {
+    {"init", "Look at a data set and write a commented configuration that trains on it", add_init},
     {"train", "Train an encoder; under mpirun or srun, on all ranks", add_train},
     {"launch",
      "Run a command on several ranks with mpirun; restart it from its newest checkpoint if a rank fails",

@@ -66,8 +66,8 @@ void DataConfig::visit(Fields& f) {
       [&](Fields& members) {
         if (!tuples.empty())
           without_effect(members,
-                         {"mixture_weights", "split", "other_columns", "class_filter", "quarter_turns",
-                          "skip_incomplete"},
+                         {"mixture_weights", "split", "other_columns", "class_filter", "part",
+                          "quarter_turns", "skip_incomplete"},
                          "since data.tuples names the images; leave it out");
         visit_source(members, train, *this);
         sampler::refuse_list_keys(members, train);

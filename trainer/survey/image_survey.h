@@ -28,13 +28,16 @@ struct ImageSurvey {
   /// Median over images of the fraction of pixels close to the darkest or the brightest of the image.
   double two_toned = 0;
 
-  /// Letters, symbols or drawings on plain paper, which must not be mirrored.
-  bool is_drawing() const { return two_toned > 0.75 || plain > 0.5; }
+  /// Letters, symbols or drawings on plain paper, or small icons on a background that all share.
+  bool is_drawing() const {
+    const bool icons = background.has_value() && plain > 0.2 && width.median <= 128;
+    return two_toned > 0.75 || plain > 0.5 || icons;
+  }
   bool is_coloured() const { return coloured > 0.05; }
 };
 
 /// Decodes a sample of the images.
-/// Requires  `images` decodes to three channels, at full size if width and height are to be those of the files
+/// Requires  `images` decodes to three channels, at full size if width and height shall be those of the files
 /// Cost      `limits`
 /// Errors    damaged images are counted
 ImageSurvey survey_images(const sampler::ImageDataset& images, const SurveyLimits& limits = {});

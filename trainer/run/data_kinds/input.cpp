@@ -43,6 +43,7 @@ std::shared_ptr<const sampler::ImageDataset> open_input_images(const RunConfig& 
   images.mixture.clear();
   if (!sampler::has_split_column(path)) images.split.clear();
   images.class_filter.clear();
+  images.part = {};
   return sampler::open_images(images, decode, config.data.loader.bad_records);
 }
 
@@ -72,7 +73,7 @@ Input open_text_input(const RunConfig& config, const std::string& path) {
   const std::string file = path.empty() ? config.data.resolved(config.evaluate.data.path) : path;
   sampler::TextSet set = sampler::open_texts(
       {file, path.empty() ? config.evaluate.data.class_filter : std::vector<std::string>{}, layout,
-       config.data.loader.bad_records});
+       config.data.loader.bad_records, path.empty() ? config.evaluate.data.part : sampler::DataPart{}});
   return {std::make_shared<sampler::TextExamples>(set.texts, token_rule(config.data)), file, true};
 }
 

@@ -42,8 +42,8 @@ void add_tokens(encoders::InputShape& shape, const DataConfig& config) {
 sampler::TextSet open_text_split(const RunConfig& config, const sampler::ImageSourceConfig& split,
                                  const sampler::TextLayout& layout) {
   return under_key(key_of_split(config, split), [&] {
-    return sampler::open_texts(
-        {config.data.resolved(split.path), split.class_filter, layout, config.data.loader.bad_records});
+    return sampler::open_texts({config.data.resolved(split.path), split.class_filter, layout,
+                                config.data.loader.bad_records, split.part});
   });
 }
 
