@@ -50,10 +50,12 @@ class SampleEncoder {
       else
         texts.push_back(std::get<std::string>(*samples[i])), text_rows.push_back(static_cast<int64_t>(i));
     }
+    if (texts.empty()) return model_->embed(stacked(images));
+    if (images.empty()) return model_->embed(tokens(std::move(texts)));
     at::Tensor z_nD =
         at::empty({static_cast<int64_t>(samples.size()), model_->config().encoder->output_dim()});
-    if (!images.empty()) put(z_nD, image_rows, stacked(images));
-    if (!texts.empty()) put(z_nD, text_rows, tokens(std::move(texts)));
+    put(z_nD, image_rows, stacked(images));
+    put(z_nD, text_rows, tokens(std::move(texts)));
     return z_nD;
   }
 
