@@ -68,7 +68,8 @@ struct HttpAnswer {
 
 /// An answer with the body {"error": what}.
 HttpAnswer http_error(int status, const std::string& what);
-/// The answer for an exception of a route: 400 for DataError and ConfigError, 500 without the text for others.
+/// The answer for an exception of a route: 400 for DataError and ConfigError, 500 without the text for
+/// others.
 HttpAnswer http_failure(const std::exception_ptr& error);
 
 /// Receives an answer, from any thread.
@@ -82,8 +83,8 @@ struct HttpRoute {
   bool always = false;   ///< answered at any load, with authorization
   bool files = false;    ///< with post: bodies may be application/octet-stream or multipart/form-data too
   bool removes = false;  ///< without post: DELETE is supported too
-  /// In place of `answer`, for an answer that others make while no thread waits for it: calls `done` once, then
-  /// or later, or throws before that.
+  /// In place of `answer`, for an answer that others make while no thread waits for it: calls `done` once,
+  /// then or later, or throws before that.
   std::function<void(const HttpRequest& request, HttpDone done)> begin = {};
 };
 

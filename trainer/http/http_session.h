@@ -138,8 +138,8 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
       return stream_;
   }
 
-  // Cancels the pending operation when the client's time is up. The timer runs on while deadlines come and go:
-  // each is only a number, unless it is earlier than what the timer waits for.
+  // Cancels the pending operation when the client's time is up. The timer runs on while deadlines come and
+  // go: each is only a number, unless it is earlier than what the timer waits for.
   void arm() { arm(shared_.options.patience); }
   void arm_for_head() { arm(shared_.crowded ? shared_.options.patience / 10 : shared_.options.patience); }
   void arm(std::chrono::milliseconds patience) {
