@@ -191,8 +191,9 @@ class TripletLossBase : public Loss {
 /// All losses, in the order in which help lists them.
 std::span<const TableRow<Loss>> loss_table();
 
-/// The names of the losses with this property, with their default settings, for messages: "clip or siglip".
-std::string losses_that(bool (*holds)(const Loss& loss));
+/// The names of the losses of `table` with this property, with their default settings, for messages: "clip or
+/// siglip".
+std::string losses_that(std::span<const TableRow<Loss>> table, bool (*holds)(const Loss& loss));
 
 /// Whether anchors and references are rows of one batch with class labels, so that rows of earlier batches
 /// and explicit negatives may join the references.
