@@ -76,9 +76,11 @@ std::string shell_word(std::string_view text) {
                     shell_word(key + "=" + printable(file)) + hint);
 }
 
-void keep_indexes_at_home(const UsersWords& users, const char* section, std::string& index_cache) {
-  if (index_cache != "none" && !users.values_of(section, "index_cache").contains(index_cache))
-    index_cache = "auto";
+// Indexes are written only to a folder that the user names; a checkpoint's configuration names none.
+void refuse_cache_folder(const UsersWords& users, const char* section, sampler::IndexCache& cache) {
+  if (cache.place == sampler::IndexCache::Place::kFolder &&
+      !users.values_of(section, "index_cache").contains(cache.folder))
+    cache = {};
 }
 
 }  // namespace
@@ -111,8 +113,8 @@ void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
         saved != checkpoint.code.end() && !named.contains(file))
       config.code.hash_of.insert(*saved);
   config.code.allowed = true;
-  keep_indexes_at_home(users, "data", config.data.train.index_cache);
-  keep_indexes_at_home(users, "evaluate", config.evaluate.data.index_cache);
+  refuse_cache_folder(users, "data", config.data.train.index_cache);
+  refuse_cache_folder(users, "evaluate", config.evaluate.data.index_cache);
 }
 
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
