@@ -214,10 +214,7 @@ void RunConfig::visit(Fields& f) {
   f.nested({.name = "checkpoint", .doc = "when the run is saved"}, checkpoint);
   f.nested({.name = "metrics", .doc = "the live page and the Prometheus endpoints"}, metrics);
   f.nested({.name = "log", .doc = "what is said on stderr"}, log);
-  f.field({.name = "report_to",
-           .doc = "files in the run folder with the metrics of each step: jsonl (metrics.jsonl, always) and "
-                  "tensorboard (event files in tensorboard/)"},
-          &report.to);
+  report.visit(f);
   f.nested({.name = "distributed", .doc = "communication of the ranks, whose number the launcher determines"},
            distributed);
 }
