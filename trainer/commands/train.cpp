@@ -25,7 +25,8 @@ int run_train(const TrainArguments& arguments, const run::Tables& tables) {
                          run::ReadFor::kTraining);
   return run::run_on_ranks(config, [&](coordinator::RunContext& context) {
     const run::PromptStop::Attendance attendance(prompt, context);
-    return run::TrainingRun(config, context, arguments.resume, signals, prompt).run();
+    return run::TrainingRun(config, context, coordinator::Resume::named(arguments.resume), signals, prompt)
+        .run();
   });
 }
 

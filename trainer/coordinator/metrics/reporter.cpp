@@ -276,14 +276,14 @@ void Reporter::event(int64_t step, const std::string& what, const nlohmann::json
   if (endpoint_->live) endpoint_->live->notice(step, details.value("message", what));
 }
 
-void Reporter::ended() {
+void Reporter::mark_completed() {
   const MetricsConfig& metrics = config_.metrics;
   std::error_code gone;  // a file that stays causes an alert, not a failure of the run
   if (lead_ && metrics.serves() && !metrics.targets_file.empty())
     std::filesystem::remove(metrics.targets_file, gone);
 }
 
-void Reporter::finish() {
+void Reporter::end_progress() {
   if (lead_) lead_->progress.finish();
 }
 

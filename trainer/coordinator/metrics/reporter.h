@@ -75,9 +75,9 @@ class Reporter {
   void event(int64_t step, const std::string& what, const nlohmann::json& details = nlohmann::json::object());
   /// The run has completed: removes its endpoints from metrics.targets_file. A run that fails leaves the
   /// file, so that Prometheus sees its endpoint missing.
-  void ended();
+  void mark_completed();
   /// Ends the progress line, so that other lines can be printed.
-  void finish();
+  void end_progress();
 
  private:
   struct Lead;
