@@ -1,6 +1,7 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 
 #include "common/choices.h"
+#include "common/idle_keys.h"
 #include "common/paths.h"
 #include "common/printable.h"
 
@@ -25,7 +26,10 @@ void TokenizerConfig::visit(Fields& f) {
   const std::string docs = "auto: by the name of the file; " + docs_of(tokenizer_table());
   f.field({.name = "kind", .doc = docs.c_str(), .choices = kinds}, &kind);
   const TokenizerRow& row = tokenizer_row(*this);
-  if (row.leave_idle != nullptr) row.leave_idle(f);
+  if (!row.has_case)
+    without_effect(
+        f, {"lower_case", "strip_accents"},
+        std::string("with a file of kind ") + row.name + ", which has rules of its own; leave it out");
   f.field({.name = "lower_case",
            .doc = "wordpiece: whether letters are converted to lower case; must match the vocabulary"},
           &lower_case);
