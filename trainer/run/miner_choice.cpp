@@ -12,7 +12,7 @@ std::vector<std::string> MinerChoice::names() const {
 
 const char* MinerChoice::doc(std::string_view name) const {
   return name == kAuto
-             ? "the loss's default: semi_hard for triplet, all for the others; all if the data gives tuples"
+             ? "the miner that belongs to the loss, or all if the data gives tuples; the log names it"
              : chosen_.doc(name);
 }
 
@@ -24,9 +24,7 @@ void MinerChoice::choose(std::string_view name) {
 
 void MinerChoice::settle(const losses::Loss& loss, bool data_gives_tuples) {
   if (!is_auto_) return;
-  // Softmax, pair and proxy losses are made for all pairs of a batch, while most of its triplets are easy.
-  const bool triplets = loss.as_triplets() != nullptr;
-  choose(triplets && !data_gives_tuples ? "semi_hard" : "all");
+  choose(data_gives_tuples ? "all" : loss.default_miner());
   settled_ = true;
 }
 
