@@ -46,8 +46,8 @@ struct TokenizerRow {
   const char* doc;
   /// Whether kind: auto selects this row for a file of this name. Null: for every name that no other row has.
   bool (*named)(const std::string& path);
-  /// Whether lower_case, strip_accents and `tokenizer train --cased` have an effect; if not, the file has rules
-  /// of its own.
+  /// Whether lower_case, strip_accents and `tokenizer train --cased` have an effect; if not, the file has
+  /// rules of its own.
   bool has_case;
   std::shared_ptr<const Tokenizer> (*open)(const TokenizerConfig& config);
   /// Throws    ConfigError, DataError, as train_wordpiece.h and train_sentencepiece.h say
