@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/rng.h"
 #include "sampler/augment/affine.h"
 #include "sampler/augment/planes.h"

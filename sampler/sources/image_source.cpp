@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "sampler/samplers/sampler_config.h"
 #include "sampler/sources/filtered_images.h"

@@ -1,6 +1,6 @@
 #include "sampler/texts/text_layout.h"
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 namespace lodestone::sampler {
 

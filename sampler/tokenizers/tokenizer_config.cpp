@@ -1,7 +1,7 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 
 #include "common/choices.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "common/printable.h"
 

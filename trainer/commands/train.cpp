@@ -33,7 +33,7 @@ int run_train(const TrainArguments& arguments, const run::Tables& tables) {
 }  // namespace
 
 void add_train(CLI::App* train, Action& action) {
-  auto arguments = on<TrainArguments>(train, action, run_train, /*heeds=*/true);
+  auto arguments = on<TrainArguments>(train, action, run_train, /*handles_signals=*/true);
   add_path(train, "config", arguments->config, "Configuration file (YAML)")->required();
   add_set(train, arguments->assignments);
   add_allow_code(train, arguments->allow_code);

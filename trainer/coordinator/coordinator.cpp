@@ -56,7 +56,7 @@ eval::Evaluation Coordinator::evaluate(engine::Trainer& trainer, sampler::Cursor
   reporter_->end_progress();
   manager_.hold(trainer, cursor);
   eval::Evaluation found = evaluation();
-  manager_.let_go();
+  manager_.release_held();
   const int64_t step = trainer.steps_done();
   reporter_->evaluated(step, found);
   if (context_.is_main_rank()) {

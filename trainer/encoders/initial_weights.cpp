@@ -5,7 +5,7 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "common/printable.h"
 #include "trainer/encoders/weight_names.h"

@@ -37,14 +37,14 @@ bool never_trains(const Node& node) {
   return false;
 }
 
-void look(at::ArrayRef<const torch::jit::Block*> blocks, ScriptConstants& found) {
+void collect(at::ArrayRef<const torch::jit::Block*> blocks, ScriptConstants& found) {
   for (const auto* block : blocks)
     for (const Node* node : block->nodes()) {
       if (never_trains(*node)) ++found.never_train[node->kind().toUnqualString()];
       if (node->kind() == c10::prim::Constant)
         if (const auto value = torch::jit::toIValue(node->output()); value && value->isDevice())
           found.devices.insert(value->toDevice().str());
-      look(node->blocks(), found);
+      collect(node->blocks(), found);
     }
 }
 
@@ -124,7 +124,7 @@ ScriptConstants constants_of(const torch::jit::Module& module) {
   const auto graph = inlined_forward(module);
   ScriptConstants found;
   const torch::jit::Block* whole = graph->block();
-  look(whole, found);
+  collect(whole, found);
   return found;
 }
 

@@ -157,14 +157,14 @@ std::vector<std::string> foreign_parts(const std::vector<std::string>& left_over
                                        const std::vector<std::string>& missing) {
   std::vector<std::string> found;
   std::set<std::string_view> reported;
-  const auto look = [&](const auto& parts, const std::vector<std::string>& names) {
+  const auto collect = [&](const auto& parts, const std::vector<std::string>& names) {
     for (const Part& part : parts)
       for (const std::string& name : names)
         if (name.find(part.in_name) != std::string::npos && reported.insert(part.what).second)
           found.push_back(std::string(part.what) + " (" + name + ")");
   };
-  look(kForeign, left_over);
-  look(kLacking, missing);
+  collect(kForeign, left_over);
+  collect(kLacking, missing);
   return found;
 }
 

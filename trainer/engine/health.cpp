@@ -100,8 +100,8 @@ std::optional<double> loss_of_equal_embeddings(const negatives::Objective& objec
   return few;
 }
 
-std::optional<std::string> CollapseWatch::look(const StepMetrics& metrics,
-                                               const negatives::Objective& objective) {
+std::optional<std::string> CollapseWatch::observe(const StepMetrics& metrics,
+                                                  const negatives::Objective& objective) {
   const ContrastiveHealth& health = metrics.health;
   if (!health.negative_distance || !health.negative_similarity) return {};
   Step step{metrics.loss, metrics.learning_rate, *health.negative_distance, *health.negative_similarity,

@@ -11,7 +11,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "distributed/reductions/row_shards.h"
 
 namespace lodestone::engine {

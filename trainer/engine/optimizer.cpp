@@ -12,7 +12,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "common/choices.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 namespace lodestone::engine {
 

@@ -6,7 +6,7 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/zeros.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/reduction.h"
 

@@ -31,9 +31,9 @@ ConfigNodePtr copy_of(const ConfigNodePtr& node) {
 }
 
 /// What the user's own command names, as opposed to the checkpoint.
-class UsersWords {
+class UserSettings {
  public:
-  explicit UsersWords(const std::vector<std::string>& assignments) : root_(parse_yaml("", "--set")) {
+  explicit UserSettings(const std::vector<std::string>& assignments) : root_(parse_yaml("", "--set")) {
     for (const auto& assignment : assignments) apply_set(root_, assignment);
   }
   std::set<std::string> values_of(std::string_view section, std::string_view key) const {
@@ -77,7 +77,7 @@ std::string shell_word(std::string_view text) {
 }
 
 // Indexes are written only to a folder that the user names; a checkpoint's configuration names none.
-void refuse_cache_folder(const UsersWords& users, const char* section, sampler::IndexCache& cache) {
+void refuse_cache_folder(const UserSettings& users, const char* section, sampler::IndexCache& cache) {
   if (cache.place == sampler::IndexCache::Place::kFolder &&
       !users.values_of(section, "index_cache").contains(cache.folder))
     cache = {};
@@ -89,7 +89,7 @@ void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
                             const std::vector<std::string>& assignments, bool allow_code, RunConfig& config) {
   const std::string name = checkpoint.path.string() + "/config.yaml";
   read_stored_config(checkpoint.config_yaml, name, assignments, config);
-  const UsersWords users(assignments);
+  const UserSettings users(assignments);
   const auto named = users.values_of("encoder", "file");
   for (const auto& [file, loaded] : config.encoder->code()) {
     const auto saved = checkpoint.code.find(file);
@@ -126,7 +126,7 @@ void read_named_config(const ConfigNodePtr& root, const std::string& file,
                        const std::vector<std::string>& assignments, bool allow_code, RunConfig& config,
                        ReadFor use) {
   read_run_config(copy_of(root), assignments, std::filesystem::path(file).stem().string(), config, use);
-  const auto named = UsersWords(assignments).values_of("encoder", "file");
+  const auto named = UserSettings(assignments).values_of("encoder", "file");
   for (const auto& [code, loaded] : config.encoder->code())
     if (!allow_code && !named.contains(code)) refuse_code(config, file, code, "");
   config.code.allowed = true;

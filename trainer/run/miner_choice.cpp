@@ -28,7 +28,8 @@ void MinerChoice::settle(const losses::Loss& loss, bool data_gives_tuples) {
   settled_ = true;
 }
 
-std::string thrown_away(const std::string& loss_name, const losses::Loss& loss, const MinerChoice& miner) {
+std::string discarded_negatives(const std::string& loss_name, const losses::Loss& loss,
+                                const MinerChoice& miner) {
   const auto* pairs = loss.as_pairs();
   if (miner.settled() || pairs == nullptr || pairs->negative_sum() != losses::Sum::kLogExp) return "";
   const bool triplets = miner->as_triplets() != nullptr;

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "distributed/launch.h"
 #include "sampler/sources/image_format.h"
@@ -28,9 +28,9 @@ void TextConfig::visit(Fields& f) {
 namespace {
 
 // Declares the settings of one mapping that have no effect for the kind of data. `mapping` begins their keys.
-void leave_idle(Fields& f, const DataConfig& data, const std::string& mapping) {
+void declare_without_effect(Fields& f, const DataConfig& data, const std::string& mapping) {
   const std::string because = "with data.kind: " + data.kind.name() + "; leave it out";
-  for (const IdleSetting& setting : data.kind->idle_settings()) {
+  for (const SettingWithoutEffect& setting : data.kind->without_effect()) {
     const std::string key = setting.key;
     const size_t begin = key.rfind('.') + 1;
     if (key.substr(0, begin) == mapping + ".")
@@ -39,7 +39,7 @@ void leave_idle(Fields& f, const DataConfig& data, const std::string& mapping) {
 }
 
 void visit_source(Fields& f, sampler::ImageSourceConfig& source, const DataConfig& data) {
-  leave_idle(f, data, "source");
+  declare_without_effect(f, data, "source");
   source.visit(f);
 }
 
@@ -53,7 +53,7 @@ void DataConfig::visit(Fields& f) {
            .doc = "folder that relative paths of data and evaluate start from; empty: the working folder",
            .unit = kPathUnit},
           &root);
-  leave_idle(f, *this, "data");
+  declare_without_effect(f, *this, "data");
   f.field({.name = "tuples",
            .doc = "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, "
                   "negative), of files below its folder "
@@ -75,7 +75,7 @@ void DataConfig::visit(Fields& f) {
   f.nested({.name = "image", .doc = "conversion of images to tensors"}, image);
   f.nested({.name = "text", .doc = "texts and image_texts: columns of the data, and the tokenizer"}, text);
   f.group({.name = "loader", .doc = "threads that prepare batches in advance"}, [&](Fields& members) {
-    leave_idle(members, *this, "data.loader");
+    declare_without_effect(members, *this, "data.loader");
     loader.visit(members);
   });
 }
@@ -95,7 +95,7 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
            .doc = "evaluation data: samples of classes that are not trained on; without a path there is no "
                   "evaluation"},
           [&](Fields& members) { visit_source(members, data, trained); });
-  leave_idle(f, trained, "evaluate");
+  declare_without_effect(f, trained, "evaluate");
   if (data.empty())
     without_effect(f,
                    {"every", "one_shot_runs", "one_shot_trials", "one_shot_ways", "one_shot_within", "floor",

@@ -12,8 +12,8 @@
 #include "trainer/run/last_line.h"
 #include "trainer/run/report_writer.h"
 #include "trainer/run/run_config.h"
+#include "trainer/run/settings_without_effect.h"
 #include "trainer/run/start_lines.h"
-#include "trainer/run/vain_settings.h"
 
 namespace lodestone::run {
 
@@ -41,7 +41,7 @@ void TrainingRun::build(const coordinator::Resume& resume) {
   build_encoder(config_, encoder);
   log_lines({{first_line(config_, device.str())}});
   log_lines(objective_lines(config_));
-  log_lines(vain_settings(config_, context_.world.size()));
+  log_lines(settings_without_effect(config_, context_.world.size()));
   log_remarks(encoder, context_, /*training=*/true);
   if (!coordinator_.resumes(resume)) load_initial_weights();
   encoder.parameters().convert(at::kFloat, device);

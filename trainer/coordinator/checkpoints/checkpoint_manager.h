@@ -77,7 +77,7 @@ class CheckpointManager {
   /// Requires  rank 0; the trainer's state has not changed since hold()
   bool save_held();
   /// Releases the held snapshot.
-  void let_go() { held_.reset(); }
+  void release_held() { held_.reset(); }
   /// Restores the newest checkpoint and returns its path; nullopt if there is none. What the sampler has
   /// learned is not restored, since it belongs to the position in the data. Waits for a save in progress.
   /// Ranks     collective

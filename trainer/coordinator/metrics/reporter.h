@@ -80,7 +80,7 @@ class Reporter {
   void end_progress();
 
  private:
-  struct Lead;
+  struct MainRank;
   struct Endpoint;
 
   void serve(const RunStart& start);
@@ -91,7 +91,7 @@ class Reporter {
   std::shared_ptr<const sampler::Examples> examples_;
   negatives::Objective objective_;
   std::unique_ptr<Endpoint> endpoint_;
-  std::unique_ptr<Lead> lead_;  ///< set on rank 0 only
+  std::unique_ptr<MainRank> main_rank_;  ///< set on rank 0 only
 };
 
 }  // namespace lodestone::coordinator
