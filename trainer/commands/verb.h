@@ -44,7 +44,8 @@ CLI::Option* add_path(CLI::App* command, const std::string& name, Member& member
 }
 
 /// Creates the arguments of a command, which the command's action owns. `run` takes them, and the tables if
-/// it reads a configuration. A signal ends the command, unless it `handles_signals` signals itself from the beginning.
+/// it reads a configuration. A signal ends the command, unless the command handles signals itself from the
+/// beginning.
 template <typename Arguments, typename Run>
 std::shared_ptr<Arguments> on(CLI::App* command, Action& action, Run run, bool handles_signals = false) {
   auto arguments = std::make_shared<Arguments>();
