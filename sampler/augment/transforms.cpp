@@ -77,7 +77,11 @@ void ImageTransformConfig::visit(Fields& f) {
           &width);
   f.field({.name = "height", .doc = "height of the encoder's input", .unit = "pixels", .min = 1, .max = 4096},
           &height);
-  f.field({.name = "channels", .doc = "1 for grey, 3 for colour", .min = 1, .max = 3}, &channels);
+  f.field({.name = "channels",
+           .doc = "number of channels of the encoder's input: 1 for grey, 3 for colour",
+           .min = 1,
+           .max = 3},
+          &channels);
   f.choice(
       {.name = "fit",
        .doc =
@@ -130,7 +134,7 @@ void ImageTransformConfig::visit(Fields& f) {
   if (channels == 1) without_effect(f, {"grey"}, no_colours);
   f.field({.name = "grey", .doc = "probability that an image is converted to grey", .min = 0, .max = 1},
           &grey);
-  f.nested({.name = "blur", .doc = "blur by a Gaussian"}, blur);
+  f.nested({.name = "blur", .doc = "random blur with a Gaussian kernel"}, blur);
   f.nested({.name = "erase", .doc = "random erasing of a rectangle"}, erase);
   f.field(
       {.name = "mean",

@@ -13,7 +13,7 @@ namespace lodestone::run {
 
 void TextConfig::visit(Fields& f) {
   layout.visit(f);
-  f.nested({.name = "tokenizer", .doc = "how texts become ids"}, tokenizer);
+  f.nested({.name = "tokenizer", .doc = "tokenizer, which converts texts to ids"}, tokenizer);
   f.field(
       {.name = "bucket_window",
        .doc =
@@ -144,7 +144,7 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
 void DistributedConfig::visit(Fields& f) {
   f.field({.name = "backend", .doc = "transport between the ranks", .choices = distributed::backend_names()},
           &backend);
-  f.choice({.name = "device", .doc = "where tensors live"}, &device,
+  f.choice({.name = "device", .doc = "device that holds the tensors"}, &device,
            {{"auto", distributed::DeviceChoice::kAuto},
             {"cpu", distributed::DeviceChoice::kCpu},
             {"cuda", distributed::DeviceChoice::kCuda}});
@@ -191,15 +191,16 @@ void RunConfig::visit(Fields& f) {
   f.field({.name = "normalize",
            .doc = "whether embeddings are scaled to unit length before the loss and the metrics"},
           &normalize);
-  f.nested({.name = "data", .doc = "what to train on"}, data);
+  f.nested({.name = "data", .doc = "training data: where it is, and how samples are read and prepared"},
+           data);
   if (rows_are_given())
     without_effect(f, {"sampler"},
                    std::string("since ") + data.kind->row_setting(data) +
                        " determines which rows form a batch; leave it out");
-  f.nested({.name = "sampler", .doc = "which samples form a global batch"}, sampler);
-  f.slot({.name = "encoder", .doc = "the network"}, encoder);
-  f.slot({.name = "loss", .doc = "over the global batch"}, loss);
-  f.slot({.name = "miner", .doc = "which tuples of the global batch the loss uses"}, miner);
+  f.nested({.name = "sampler", .doc = "choice of the samples of a global batch"}, sampler);
+  f.slot({.name = "encoder", .doc = "network that computes the embeddings"}, encoder);
+  f.slot({.name = "loss", .doc = "loss over the global batch"}, loss);
+  f.slot({.name = "miner", .doc = "choice of the tuples of the global batch that the loss uses"}, miner);
   if (!loss->uses_proxies())
     without_effect(f, {"proxies"}, "with loss.name: " + loss.name() + ", which has none; leave it out");
   training.visit(f);
@@ -211,9 +212,10 @@ void RunConfig::visit(Fields& f) {
                  "global_batch");
   f.group({.name = "evaluate", .doc = "evaluation of the model"},
           [this](Fields& members) { evaluate.visit(members, data); });
-  f.nested({.name = "checkpoint", .doc = "when the run is saved"}, checkpoint);
+  f.nested({.name = "checkpoint", .doc = "checkpoints: when the run is saved, and which ones are kept"},
+           checkpoint);
   f.nested({.name = "metrics", .doc = "the live page and the Prometheus endpoints"}, metrics);
-  f.nested({.name = "log", .doc = "what is said on stderr"}, log);
+  f.nested({.name = "log", .doc = "log on stderr"}, log);
   report.visit(f);
   f.nested({.name = "distributed", .doc = "communication of the ranks, whose number the launcher determines"},
            distributed);
