@@ -77,10 +77,7 @@ void ImageTransformConfig::visit(Fields& f) {
           &width);
   f.field({.name = "height", .doc = "height of the encoder's input", .unit = "pixels", .min = 1, .max = 4096},
           &height);
-  f.field({.name = "channels",
-           .doc = "number of channels of the encoder's input: 1 for grey, 3 for colour",
-           .min = 1,
-           .max = 3},
+  f.field({.name = "channels", .doc = "channels of the input: 1 for grey, 3 for colour", .min = 1, .max = 3},
           &channels);
   f.choice(
       {.name = "fit",
