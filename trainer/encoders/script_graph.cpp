@@ -113,6 +113,7 @@ std::shared_ptr<torch::jit::Graph> inlined_forward(const torch::jit::Module& mod
 }  // namespace
 
 std::set<const void*> updated_tensors(const torch::jit::Module& module) {
+  if (!module.find_method("forward")) return {};  // refused at the first call
   const auto graph = inlined_forward(module);
   ModuleTensors tensors(module, graph->inputs()[0]);
   const torch::jit::Block* whole = graph->block();
