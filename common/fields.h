@@ -22,7 +22,7 @@ struct FieldInfo {
   const char* unit = "";                  ///< "seconds", "degrees", "pixels", … or empty
   std::optional<double> min = {};         ///< smallest value allowed, inclusive
   std::optional<double> max = {};         ///< largest value allowed, inclusive
-  std::vector<const char*> choices = {};  ///< for strings: the only values allowed, when not empty
+  std::vector<const char*> choices = {};  ///< for strings and lists of strings: the only values allowed
 };
 
 /// The member that a field reads into and is written from. An empty optional means "not set" (`null` in
@@ -100,6 +100,19 @@ class Fields {
     for (const auto& choice : choices) info.choices.push_back(choice.name);
     field(info, &name);
     if (const auto chosen = choice_named(name, choices); chosen && *chosen != *member) *member = *chosen;
+  }
+
+  /// The same for a list of names.
+  template <typename Enum, size_t n>
+  void choice(FieldInfo info, std::vector<Enum>* members, const Choice<Enum> (&choices)[n]) {
+    std::vector<std::string> names;
+    for (const Enum member : *members) names.push_back(choice_name(member, choices));
+    for (const auto& choice : choices) info.choices.push_back(choice.name);
+    field(info, &names);
+    std::vector<Enum> chosen;
+    for (const std::string& name : names)
+      if (const auto value = choice_named(name, choices)) chosen.push_back(*value);
+    if (chosen != *members) *members = std::move(chosen);
   }
 
   /// Visits a nested struct that has a visit method of its own.

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 namespace lodestone {
 

@@ -25,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kMostLinks = 40;  // as the kernel allows
-constexpr int kLookEveryMs = 20;
+constexpr int kPollIntervalMs = 20;
 
 [[noreturn]] void fail(const fs::path& path, int code) {
   throw IoError("files: cannot write " + path.string() + ": " + std::generic_category().message(code));
@@ -77,7 +77,7 @@ void write_to_fifo(const fs::path& fifo, std::string_view bytes, std::chrono::mi
   const auto deadline = Clock::now() + patience;
   int fd = -1;
   while ((fd = open_at_once(fifo, O_WRONLY)) < 0 && errno == ENXIO && Clock::now() < deadline)
-    ::poll(nullptr, 0, kLookEveryMs);
+    ::poll(nullptr, 0, kPollIntervalMs);
   if (fd < 0 && errno == ENXIO)
     throw IoError("files: expected a reader at the other end of the pipe, got none for " +
                   std::to_string(patience.count()) + " ms: " + fifo.string() +

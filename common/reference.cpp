@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/idle_keys.h"
 #include "common/json_text.h"
+#include "common/keys_without_effect.h"
 #include "common/text_format.h"
 #include "common/yaml.h"
 
@@ -60,34 +60,34 @@ Json schema_of(const std::optional<T>*) {
   return schema;
 }
 
-class YamlWriter : public Fields, public IdleKeys {
+class YamlWriter : public Fields, public KeysWithoutEffect {
  public:
   explicit YamlWriter(bool comments) : comments_(comments) {}
   std::string text;
 
   void field(const FieldInfo& info, FieldValue value) override {
-    if (idle(info)) return commented_out(info, [&] { field(info, value); });
+    if (has_no_effect(info)) return commented_out(info, [&] { field(info, value); });
     comment(info.doc, details(info));
     line(std::string(info.name) + ": " + std::visit([](auto* member) { return text_of(*member); }, value));
   }
   void group(const FieldInfo& info, const std::function<void(Fields&)>& visit_members) override {
-    if (idle(info)) return commented_out(info, [&] { group(info, visit_members); });
+    if (has_no_effect(info)) return commented_out(info, [&] { group(info, visit_members); });
     comment(info.doc, "");
     line(std::string(info.name) + ":");
     ++depth_;
-    const auto outer = std::exchange(idle_, {});
+    const auto outer = std::exchange(without_effect_, {});
     const size_t before = text.size();
     visit_members(*this);
     --depth_;
-    idle_ = outer;
-    if (text.size() == before) text.replace(text.size() - 1, 1, " {}\n");  // all keys are idle
+    without_effect_ = outer;
+    if (text.size() == before) text.replace(text.size() - 1, 1, " {}\n");  // no key has an effect
   }
   // A slot inside a row of another slot is written as chosen: its alternatives are listed in full at their
   // own table.
   void slot(const FieldInfo& info, SlotBase& slot) override {
-    if (idle(info)) return commented_out(info, [&] { this->slot(info, slot); });
+    if (has_no_effect(info)) return commented_out(info, [&] { this->slot(info, slot); });
     const bool inner = slots_++ > 0;
-    const auto outer = std::exchange(idle_, {});
+    const auto outer = std::exchange(without_effect_, {});
     comment(info.doc, inner ? joined(slot.names()) : "");
     line(std::string(info.name) + ":");
     ++depth_;
@@ -105,19 +105,19 @@ class YamlWriter : public Fields, public IdleKeys {
     }
     --depth_;
     --slots_;
-    idle_ = outer;
+    without_effect_ = outer;
   }
-  void leave_idle(std::initializer_list<const char*> keys, const std::string& /*because*/,
-                  const char* /*off_switch*/) override {
-    idle_.insert(keys.begin(), keys.end());
+  void leave_without_effect(std::initializer_list<const char*> keys, const std::string& /*because*/,
+                            const char* /*off_switch*/) override {
+    without_effect_.insert(keys.begin(), keys.end());
   }
 
  private:
-  bool idle(const FieldInfo& info) const { return idle_.contains(info.name); }
-  // The reference lists idle keys too, but not as settings.
+  bool has_no_effect(const FieldInfo& info) const { return without_effect_.contains(info.name); }
+  // The reference lists keys without effect too, but not as settings.
   void commented_out(const FieldInfo& info, const std::function<void()>& write) {
     if (!comments_) return;
-    idle_.erase(info.name);
+    without_effect_.erase(info.name);
     const std::string before = std::exchange(prefix_, "# ");
     write();
     prefix_ = before;
@@ -143,7 +143,7 @@ class YamlWriter : public Fields, public IdleKeys {
 
   bool comments_;
   int depth_ = 0, slots_ = 0;
-  std::set<std::string> idle_;  // idle keys of the current mapping, not written as settings
+  std::set<std::string> without_effect_;  // keys of the current mapping, not written as settings
   std::string prefix_;
 };
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "common/text_format.h"
 #include "common/yaml.h"
@@ -22,7 +22,7 @@ std::string number_text(double value) {
 }
 
 // Reads one mapping into one struct; each nested group gets its own reader.
-class Reader : public Fields, public IdleKeys {
+class Reader : public Fields, public KeysWithoutEffect {
  public:
   /// `node` is a mapping, or null.
   Reader(ConfigNodePtr node, std::string path, bool kept, ConfigFaults& faults)
@@ -59,9 +59,9 @@ class Reader : public Fields, public IdleKeys {
     members.collect_unknown();
   }
 
-  void leave_idle(std::initializer_list<const char*> keys, const std::string& because,
-                  const char* off_switch) override {
-    for (const char* key : keys) idle_keys_[key] = {because, off_switch};
+  void leave_without_effect(std::initializer_list<const char*> keys, const std::string& because,
+                            const char* off_switch) override {
+    for (const char* key : keys) without_effect_[key] = {because, off_switch};
   }
 
   void refuse_given(const char* key, const std::string& sentence, const char* by) override {
@@ -91,11 +91,11 @@ class Reader : public Fields, public IdleKeys {
   ConfigNodePtr take(const char* name) {
     known_.insert(name);
     auto node = node_->find(name);
-    const auto idle = idle_keys_.find(name);
+    const auto found = without_effect_.find(name);
     if (node && is_set_now(*node) && node->kind == ConfigNode::Kind::kNull && node->scalar.empty())
       return nullptr;
-    if (!node || idle == idle_keys_.end()) return node;
-    const auto& [because, off_switch] = idle->second;
+    if (!node || found == without_effect_.end()) return node;
+    const auto& [because, off_switch] = found->second;
     const bool passed_over = (kept_ || is_set_now(off_switch)) && !is_set_now(*node);
     const std::string sentence =
         at(*node, key_path(name)) + ": has no effect " + because + by_set(name, *node);
@@ -269,10 +269,10 @@ class Reader : public Fields, public IdleKeys {
   bool kept_;  ///< a run has kept this configuration, see read_kept_fields
   ConfigFaults& faults_;
   std::set<std::string> known_;
-  struct Idle {
+  struct WithoutEffect {
     std::string because, off_switch;
   };
-  std::map<std::string, Idle, std::less<>> idle_keys_;
+  std::map<std::string, WithoutEffect, std::less<>> without_effect_;
 };
 
 void read_into(const ConfigNodePtr& root, const std::function<void(Fields&)>& visit, bool kept,

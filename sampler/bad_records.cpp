@@ -5,7 +5,7 @@
 
 #include "common/causes.h"
 #include "common/error.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/rng.h"
 
 namespace lodestone::sampler {

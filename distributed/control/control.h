@@ -91,7 +91,7 @@ class ControlPlane {
   /// group's own timeout decides when they count as lost.
   std::string laggards() const;
   /// On rank 0, soon increases flight_requests() on every rank by one. On other ranks it has no effect.
-  void request_flights();
+  void request_flight_records();
   /// How often flight records were requested so far.
   int64_t flight_requests() const;
 

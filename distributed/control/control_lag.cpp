@@ -103,12 +103,12 @@ std::string ControlPlane::laggards() const {
   return text;
 }
 
-void ControlPlane::request_flights() {
-  if (impl_->options.rank == 0) ++impl_->flights_wanted;
+void ControlPlane::request_flight_records() {
+  if (impl_->options.rank == 0) ++impl_->flight_requests;
 }
 
 int64_t ControlPlane::flight_requests() const {
-  return impl_->flights_wanted.load();
+  return impl_->flight_requests.load();
 }
 
 }  // namespace lodestone::distributed

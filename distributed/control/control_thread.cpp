@@ -174,7 +174,7 @@ void ControlPlane::Impl::listen() {
 void ControlPlane::Impl::receive(const Status& status) {
   status_number_ = status.number;
   status_at_ = listened_at_;
-  flights_wanted.store(status.flights);
+  flight_requests.store(status.flights);
   if (status.verdict) declare_lost(status.verdict);
 }
 
@@ -235,7 +235,7 @@ void ControlPlane::Impl::watch() {
 void ControlPlane::Impl::publish_status() {
   Status status;
   status.number = ++status_number_;
-  status.flights = flights_wanted.load();
+  status.flights = flight_requests.load();
   {
     std::scoped_lock lock(mutex);
     status.verdict = verdict;

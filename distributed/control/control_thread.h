@@ -99,7 +99,7 @@ struct ControlPlane::Impl {
   std::atomic<int64_t> asked_at{0};   // steady clock in ns; 0 = no call under way
   std::atomic<int64_t> looked_at{0};  // when a caller last looked at asked_at
   std::atomic<int64_t> grace_until{0};
-  std::atomic<int64_t> flights_wanted{0};  // requests: on rank 0 to publish; elsewhere received
+  std::atomic<int64_t> flight_requests{0};  // requests: on rank 0 to publish; elsewhere received
 
   std::mutex mutex;  // guards the members below
   std::condition_variable changed;

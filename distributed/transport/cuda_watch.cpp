@@ -8,7 +8,7 @@
 namespace lodestone::distributed {
 
 namespace {
-constexpr std::chrono::milliseconds kLookEvery{100};
+constexpr std::chrono::milliseconds kPollInterval{100};
 }
 
 CudaWatch::CudaWatch(std::shared_ptr<GroupContext> context)
@@ -25,7 +25,7 @@ CudaWatch::~CudaWatch() {
 
 void CudaWatch::run() {
   std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, kLookEvery, [this] { return ending_; })) {
+  while (!changed_.wait_for(lock, kPollInterval, [this] { return ending_; })) {
     if (!context_->failure()) continue;
     // In parallel: an abort may wait for the device, and so for the kernel of a group that has not been
     // aborted yet.

@@ -45,7 +45,7 @@ int main(int argc, char** argv) try {
       {std::string("data.train.path=") + argv[1], std::string("run_dir=") + argv[2]}, "train", config);
   return lodestone::run::run_on_ranks(config, [&](lodestone::coordinator::RunContext& context) {
     const lodestone::run::PromptStop::Attendance attendance(prompt, context);
-    const int code = lodestone::run::TrainingRun(config, context, "auto", signals, prompt).run();
+    const int code = lodestone::run::TrainingRun(config, context, {}, signals, prompt).run();
     if (code == lodestone::kDone && context.is_main_rank()) embed(config);
     return code;
   });

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 namespace lodestone::sampler {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 namespace lodestone::sampler {
 

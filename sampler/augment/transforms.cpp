@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/rng.h"
 #include "sampler/augment/affine.h"
 #include "sampler/augment/planes.h"
@@ -77,7 +77,8 @@ void ImageTransformConfig::visit(Fields& f) {
           &width);
   f.field({.name = "height", .doc = "height of the encoder's input", .unit = "pixels", .min = 1, .max = 4096},
           &height);
-  f.field({.name = "channels", .doc = "1 for grey, 3 for colour", .min = 1, .max = 3}, &channels);
+  f.field({.name = "channels", .doc = "channels of the input: 1 for grey, 3 for colour", .min = 1, .max = 3},
+          &channels);
   f.choice(
       {.name = "fit",
        .doc =
@@ -130,7 +131,7 @@ void ImageTransformConfig::visit(Fields& f) {
   if (channels == 1) without_effect(f, {"grey"}, no_colours);
   f.field({.name = "grey", .doc = "probability that an image is converted to grey", .min = 0, .max = 1},
           &grey);
-  f.nested({.name = "blur", .doc = "blur by a Gaussian"}, blur);
+  f.nested({.name = "blur", .doc = "random blur with a Gaussian kernel"}, blur);
   f.nested({.name = "erase", .doc = "random erasing of a rectangle"}, erase);
   f.field(
       {.name = "mean",

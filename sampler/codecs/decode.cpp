@@ -1,7 +1,5 @@
 #include "sampler/codecs/decode.h"
 
-#include <array>
-#include <cstring>
 #include <string>
 
 #include "common/error.h"
@@ -12,9 +10,38 @@ namespace lodestone::sampler {
 
 namespace {
 
-template <size_t N>
-bool starts_with(std::span<const std::byte> data, const std::array<uint8_t, N>& magic) {
-  return data.size() >= N && std::memcmp(data.data(), magic.data(), N) == 0;
+/// A format of images.
+struct ImageCodec {
+  const char* name;
+  bool (*begins)(std::string_view bytes);  ///< whether a file of the format begins so
+  Image (*decode)(std::span<const std::byte> data, const DecodeOptions& options, std::string_view where);
+};
+
+constexpr ImageCodec kCodecs[] = {
+    {.name = "PNG",
+     .begins = [](std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1A\n"); },
+     .decode = decode_png},
+    {.name = "JPEG",
+     .begins = [](std::string_view bytes) { return bytes.starts_with("\xFF\xD8\xFF"); },
+     .decode = decode_jpeg},
+    {.name = "WebP",
+     .begins =
+         [](std::string_view bytes) {
+           return bytes.size() > 12 && bytes.starts_with("RIFF") && bytes.substr(8).starts_with("WEBP");
+         },
+     .decode = decode_webp},
+    {.name = "PBM, PGM or PPM",
+     .begins =
+         [](std::string_view bytes) {
+           return bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6';
+         },
+     .decode = decode_pnm},
+};
+
+std::string codec_names() {
+  std::string names;
+  for (const ImageCodec& codec : kCodecs) names += (names.empty() ? "" : ", ") + std::string(codec.name);
+  return names;
 }
 
 }  // namespace
@@ -29,18 +56,12 @@ void check_size(int64_t width, int64_t height, const DecodeOptions& options, std
 Image decode_image(std::span<const std::byte> data, const DecodeOptions& options, std::string_view where) {
   if (options.channels != 1 && options.channels != 3)
     throw ConfigError("image: expected 1 or 3 channels, got " + std::to_string(options.channels));
-  if (starts_with(data, std::array<uint8_t, 8>{0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'}))
-    return decode_png(data, options, where);
-  if (starts_with(data, std::array<uint8_t, 3>{0xFF, 0xD8, 0xFF})) return decode_jpeg(data, options, where);
-  if (data.size() > 12 && starts_with(data, std::array<uint8_t, 4>{'R', 'I', 'F', 'F'}) &&
-      starts_with(data.subspan(8), std::array<uint8_t, 4>{'W', 'E', 'B', 'P'}))
-    return decode_webp(data, options, where);
-  if (data.size() > 2 && data[0] == std::byte{'P'} && data[1] >= std::byte{'1'} && data[1] <= std::byte{'6'})
-    return decode_pnm(data, options, where);
   const std::string_view bytes(reinterpret_cast<const char*>(data.data()), data.size());
+  for (const ImageCodec& codec : kCodecs)
+    if (codec.begins(bytes)) return codec.decode(data, options, where);
   const std::string other = std::to_string(data.size()) + " bytes of another format; convert or remove it";
-  throw DataError("image: expected a PNG, JPEG, WebP, PBM, PGM or PPM, got " + std::string(where) +
-                  ", which is " + kind_and_remedy(file_kind(bytes), other));
+  throw DataError("image: expected a " + codec_names() + ", got " + std::string(where) + ", which is " +
+                  kind_and_remedy(file_kind(bytes), other));
 }
 
 Image decode_image(std::span<const std::byte> data, int channels, std::string_view where) {

@@ -215,7 +215,7 @@ class HardClassFactory : public SamplerFactory {
  public:
   void visit(Fields& f) override {
     pk_.visit(f);
-    f.nested({.name = "hard_class", .doc = "for hard_class"}, config_);
+    f.nested({.name = "hard_class", .doc = "settings of sampler.name: hard_class"}, config_);
   }
   std::shared_ptr<const IndexSampler> make(std::shared_ptr<const Dataset> dataset, int64_t global_batch,
                                            uint64_t seed) const override {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/error.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "sampler/sources/encoded_images.h"
 
 namespace lodestone::sampler {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "sampler/samplers/sampler_config.h"
 #include "sampler/sources/filtered_images.h"
@@ -110,12 +110,14 @@ void ImageSourceConfig::visit(Fields& f) {
       {.name = "skip_incomplete",
        .doc = "whether keys of a shard without their image or class are left out; false: they are an error"},
       &skip_incomplete);
+  std::string cache = index_cache.setting();
   f.field(
       {.name = "index_cache",
        .doc = "where indexes of shards are stored: auto (beside the shard, else in the user's cache folder), "
               "none, or a folder",
        .unit = kPathUnit},
-      &index_cache);
+      &cache);
+  index_cache = IndexCache::named(cache);
 }
 
 std::shared_ptr<const ImageDataset> open_image_folder(const ImageSourceConfig& config,

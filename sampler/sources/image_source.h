@@ -11,6 +11,7 @@
 #include "sampler/dataset.h"
 #include "sampler/other_columns.h"
 #include "sampler/sources/data_part.h"
+#include "sampler/sources/index_cache.h"
 
 namespace lodestone::sampler {
 
@@ -25,7 +26,7 @@ struct ImageSourceConfig {
   DataPart part;
   bool quarter_turns = false;
   bool skip_incomplete = false;
-  std::string index_cache = "auto";
+  IndexCache index_cache;
 
   bool empty() const { return path.empty() && mixture.empty(); }
   void visit(Fields& f);

@@ -10,6 +10,7 @@
 
 #include "sampler/codecs/decode.h"
 #include "sampler/dataset.h"
+#include "sampler/sources/index_cache.h"
 #include "sampler/sources/tar_shard.h"
 
 namespace lodestone::sampler {
@@ -20,7 +21,7 @@ namespace lodestone::sampler {
 class ListedImages {
  public:
   /// `index_cache`: see cached_shard_index.
-  ListedImages(std::filesystem::path root, std::string index_cache)
+  ListedImages(std::filesystem::path root, IndexCache index_cache)
       : root_(std::move(root)), index_cache_(std::move(index_cache)) {}
 
   /// The number of an image, in order of first mention, however its name is written; empty if there is no
@@ -46,7 +47,7 @@ class ListedImages {
   const Members& members_of(const std::string& shard);
 
   std::filesystem::path root_;
-  std::string index_cache_;
+  IndexCache index_cache_;
   std::unordered_map<std::string, int64_t> indices_;
   std::vector<std::string> names_;
   std::vector<Place> places_;

@@ -146,14 +146,14 @@ fs::path cache_folder() {
   return {};
 }
 
-std::vector<fs::path> places(const PositionedFile& file, const std::string& where) {
+std::vector<fs::path> places(const PositionedFile& file, const IndexCache& where) {
   const fs::path shard = absolute_path(file.path());
   const auto below = [&](const fs::path& folder) {
     return folder /
            (shard.filename().string() + "-" + checksum(shard.lexically_normal().string()) + ".index");
   };
-  if (where == "none") return {};
-  if (where != "auto") return {below(where)};
+  if (where.place == IndexCache::Place::kNone) return {};
+  if (where.place == IndexCache::Place::kFolder) return {below(where.folder)};
   std::vector<fs::path> all{shard.parent_path() / ("." + shard.filename().string() + ".index")};
   if (const fs::path folder = cache_folder(); !folder.empty()) all.push_back(below(folder));
   return all;
@@ -217,7 +217,7 @@ std::optional<ShardIndex> decode_shard_index(std::string_view bytes, const Shard
   return index;
 }
 
-ShardIndex cached_shard_index(const PositionedFile& file, const std::string& where) {
+ShardIndex cached_shard_index(const PositionedFile& file, const IndexCache& where) {
   const std::vector<fs::path> candidates = places(file, where);
   const ShardStamp stamp = candidates.empty() ? ShardStamp{} : stamp_of(file);
   // Names and classes are in the shard too; a few are also in messages, where a byte may take four.

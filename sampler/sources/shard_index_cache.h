@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "sampler/sources/index_cache.h"
 #include "sampler/sources/shard_index.h"
 
 namespace lodestone::sampler {
@@ -26,12 +27,11 @@ std::optional<ShardIndex> decode_shard_index(std::string_view bytes, const Shard
 
 /// The index of a shard, from a cache if it has a valid and current one; otherwise it is built and the cache
 /// entry replaced atomically.
-/// where     "auto": the hidden file .NAME.index beside the shard or, if its folder cannot be written, a file
-///           below $LODESTONE_CACHE, $XDG_CACHE_HOME/lodestone or ~/.cache/lodestone; "none": no cache; else
-///           the folder of the cache.
+/// where     kBesideShard: the hidden file .NAME.index beside the shard or, if its folder cannot be written,
+///           a file below $LODESTONE_CACHE, $XDG_CACHE_HOME/lodestone or ~/.cache/lodestone.
 /// Limits    a shard that changed within the last two seconds is not cached: a second change might not change
 ///           its time stamp. Without a writable place, nothing is cached.
 /// Throws    as index_shard.
-ShardIndex cached_shard_index(const PositionedFile& file, const std::string& where);
+ShardIndex cached_shard_index(const PositionedFile& file, const IndexCache& where);
 
 }  // namespace lodestone::sampler

@@ -96,7 +96,7 @@ bool is_tuple_column(std::string_view name) {
          !name.starts_with(kUtf8Mark) && !is_label(name);
 }
 
-TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const std::string& index_cache,
+TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const IndexCache& index_cache,
                      const BadRecordConfig& bad_records) {
   const std::vector<Line> lines = split_lines(path);
   const auto sound = std::ranges::find(lines, size_t{3}, &Line::columns);

@@ -9,6 +9,7 @@
 #include "sampler/bad_records.h"
 #include "sampler/codecs/decode.h"
 #include "sampler/left_out.h"
+#include "sampler/sources/index_cache.h"
 #include "sampler/sources/tuple.h"
 
 namespace lodestone::sampler {
@@ -40,7 +41,7 @@ bool is_tuple_column(std::string_view name);
 /// Throws    DataError naming file and line if a line is malformed, an image is missing, a path is absolute
 ///           or leaves the folder by "..", a triplet's negative is its anchor or positive, or the file has no
 ///           tuples.
-TupleSet read_tuples(const std::string& path, const DecodeOptions& decode,
-                     const std::string& index_cache = "auto", const BadRecordConfig& bad_records = {});
+TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const IndexCache& index_cache = {},
+                     const BadRecordConfig& bad_records = {});
 
 }  // namespace lodestone::sampler

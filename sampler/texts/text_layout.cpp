@@ -1,6 +1,6 @@
 #include "sampler/texts/text_layout.h"
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 namespace lodestone::sampler {
 
@@ -10,7 +10,8 @@ std::string name_of(TextFormat format) {
 
 void TextLayout::visit(Fields& f) {
   f.choice({.name = "format",
-            .doc = "texts: text; labels: text, label; pairs: sentence1, sentence2 and maybe a score or 0|1; "
+            .doc = "columns of a row. texts: text; labels: text, label; pairs: sentence1, sentence2 and "
+                   "maybe a score or 0|1; "
                    "triplets: anchor, positive, "
                    "negative; queries: query, positive, negatives"},
            &format, kTextFormats);

@@ -1,6 +1,7 @@
-#include "common/idle_keys.h"
 #include "sampler/tokenizers/sentencepiece.h"
 #include "sampler/tokenizers/tokenizer_config.h"
+#include "sampler/tokenizers/train_sentencepiece.h"
+#include "sampler/tokenizers/train_wordpiece.h"
 #include "sampler/tokenizers/wordpiece.h"
 
 namespace lodestone::sampler {
@@ -21,13 +22,25 @@ bool is_model(const std::string& path) {
   return path.ends_with(".model");
 }
 
-void leave_words_idle(Fields& f) {
-  without_effect(f, {"lower_case", "strip_accents"},
-                 "with a SentencePiece model, which has rules of its own; leave it out");
-}
-
 std::shared_ptr<const Tokenizer> open_pieces(const TokenizerConfig& config) {
   return open_sentencepiece(config.path, config.ids);
+}
+
+TrainedTokenizer train_words(const TokenizerTraining& training) {
+  WordPieceTrainer trainer({!training.cased, !training.cased});
+  while (const auto text = training.next()) trainer.add(*text);
+  TrainedTokenizer trained{"", 0};
+  for (const std::string& token : trainer.tokens(training.vocabulary)) {
+    trained.file += token + "\n";
+    ++trained.tokens;
+  }
+  return trained;
+}
+
+TrainedTokenizer train_pieces(const TokenizerTraining& training) {
+  std::string model = train_sentencepiece(training.next, training.vocabulary);
+  const int64_t pieces = count_pieces(model);
+  return {std::move(model), pieces};
 }
 
 }  // namespace
@@ -37,13 +50,15 @@ std::span<const TokenizerRow> tokenizer_table() {
       {.name = "wordpiece",
        .doc = "a vocab.txt, and every other name",
        .named = nullptr,
-       .leave_idle = nullptr,
-       .open = open_words},
+       .has_case = true,
+       .open = open_words,
+       .train = train_words},
       {.name = "sentencepiece",
        .doc = "a *.model",
        .named = is_model,
-       .leave_idle = leave_words_idle,
-       .open = open_pieces},
+       .has_case = false,
+       .open = open_pieces,
+       .train = train_pieces},
   };
   return kRows;
 }

@@ -1,6 +1,7 @@
 #include "sampler/tokenizers/tokenizer_config.h"
 
 #include "common/choices.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "common/printable.h"
 
@@ -22,17 +23,20 @@ void TokenizerConfig::visit(Fields& f) {
           &path);
   std::vector<const char*> kinds = names_of(tokenizer_table());
   kinds.insert(kinds.begin(), "auto");
-  const std::string docs = "auto: by the name of the file; " + docs_of(tokenizer_table());
+  const std::string docs = "kind of tokenizer. auto: by the name of the file; " + docs_of(tokenizer_table());
   f.field({.name = "kind", .doc = docs.c_str(), .choices = kinds}, &kind);
   const TokenizerRow& row = tokenizer_row(*this);
-  if (row.leave_idle != nullptr) row.leave_idle(f);
+  if (!row.has_case)
+    without_effect(
+        f, {"lower_case", "strip_accents"},
+        std::string("with a file of kind ") + row.name + ", which has rules of its own; leave it out");
   f.field({.name = "lower_case",
            .doc = "wordpiece: whether letters are converted to lower case; must match the vocabulary"},
           &lower_case);
   f.choice({.name = "strip_accents", .doc = "wordpiece: removal of accents; auto: as lower_case"},
            &strip_accents, kAutoYesNo);
   f.choice({.name = "ids",
-            .doc = "sentencepiece: pieces are numbered as in the model; xlm_roberta: as in Hugging Face's "
+            .doc = "numbering of pieces. sentencepiece: as in the model; xlm_roberta: as in Hugging Face's "
                    "XLM-R, <s> 0, "
                    "<pad> 1, </s> 2, <unk> 3, then one higher; auto: as in the model, or an error if that is "
                    "ambiguous"},

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,15 +28,30 @@ struct TokenizerConfig {
   void visit(Fields& f);
 };
 
+/// What a vocabulary is trained with.
+struct TokenizerTraining {
+  int64_t vocabulary = 30000;                        ///< most tokens
+  bool cased = false;                                ///< keeps capital letters and accents
+  std::function<std::optional<std::string>()> next;  ///< returns the texts, then nothing
+};
+
+struct TrainedTokenizer {
+  std::string file;  ///< its bytes
+  int64_t tokens;
+};
+
 /// A row of the table of tokenizers.
 struct TokenizerRow {
   const char* name;
   const char* doc;
   /// Whether kind: auto selects this row for a file of this name. Null: for every name that no other row has.
   bool (*named)(const std::string& path);
-  /// Declares the settings that have no effect. Null: all have one.
-  void (*leave_idle)(Fields& f);
+  /// Whether lower_case, strip_accents and `tokenizer train --cased` have an effect; if not, the file has
+  /// rules of its own.
+  bool has_case;
   std::shared_ptr<const Tokenizer> (*open)(const TokenizerConfig& config);
+  /// Throws    ConfigError, DataError, as train_wordpiece.h and train_sentencepiece.h say
+  TrainedTokenizer (*train)(const TokenizerTraining& training);
 };
 
 /// All tokenizers. sampler/tokenizers/table.cpp has one row for each.

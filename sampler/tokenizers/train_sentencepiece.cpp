@@ -1,5 +1,6 @@
 #include "sampler/tokenizers/train_sentencepiece.h"
 
+#include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>
 
 #include "common/error.h"
@@ -39,6 +40,13 @@ std::string train_sentencepiece(const std::function<std::optional<std::string>()
     throw ConfigError("tokenizer: SentencePiece expected other settings or more text, got: " +
                       status.ToString());
   return model;
+}
+
+int64_t count_pieces(const std::string& model) {
+  sentencepiece::SentencePieceProcessor processor;
+  const auto status = processor.LoadFromSerializedProto(model);
+  if (!status.ok()) throw Error("tokenizer: SentencePiece does not read its own model: " + status.ToString());
+  return processor.GetPieceSize();
 }
 
 }  // namespace lodestone::sampler

@@ -17,4 +17,8 @@ namespace lodestone::sampler {
 ///           the message has the number for which it is large enough.
 std::string train_sentencepiece(const std::function<std::optional<std::string>()>& next, int64_t vocabulary);
 
+/// The number of pieces of a trained model.
+/// Requires  the bytes are those of train_sentencepiece
+int64_t count_pieces(const std::string& model);
+
 }  // namespace lodestone::sampler

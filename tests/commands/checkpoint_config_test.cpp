@@ -104,14 +104,17 @@ TEST(CheckpointConfig, WritesNoIndexesWhereItSays) {
   const std::string foreign =
       "data: {train: {index_cache: /victim}}\nevaluate: {data: {index_cache: /victim}}\n";
   const RunConfig config = std::move(Read(foreign, {}, false).config);
-  EXPECT_EQ(config.data.train.index_cache, "auto");
-  EXPECT_EQ(config.evaluate.data.index_cache, "auto");
-  EXPECT_EQ(Read("evaluate: {data: {index_cache: none}}\n", {}, false).config.evaluate.data.index_cache,
-            "none");
-  EXPECT_EQ(Read(foreign, {"evaluate.data.index_cache=/mine"}, false).config.evaluate.data.index_cache,
-            "/mine");
-  EXPECT_EQ(Read(foreign, {"data.train.index_cache=/victim"}, false).config.evaluate.data.index_cache,
-            "auto");
+  EXPECT_EQ(config.data.train.index_cache.setting(), "auto");
+  EXPECT_EQ(config.evaluate.data.index_cache.setting(), "auto");
+  EXPECT_EQ(
+      Read("evaluate: {data: {index_cache: none}}\n", {}, false).config.evaluate.data.index_cache.setting(),
+      "none");
+  EXPECT_EQ(
+      Read(foreign, {"evaluate.data.index_cache=/mine"}, false).config.evaluate.data.index_cache.setting(),
+      "/mine");
+  EXPECT_EQ(
+      Read(foreign, {"data.train.index_cache=/victim"}, false).config.evaluate.data.index_cache.setting(),
+      "auto");
 }
 
 }  // namespace

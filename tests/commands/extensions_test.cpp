@@ -80,6 +80,24 @@ TEST(Extensions, StandInReferenceAndSchema) {
   }
 }
 
+TEST(Extensions, AreNamedInMessagesAboutCombinations) {
+  Extensions added = own();
+  added.losses = {{"own_triplet", "a loss over rows of one batch", loss_table().back().make}};
+  const auto reported = [&](const std::string& yaml) {
+    RunConfig config{Tables(added)};
+    return message_of<ConfigError>([&] {
+      read_run_config(parse_yaml(yaml + "\ndata: {train: {path: folder}}", "run.yaml"), {}, "run", config,
+                      ReadFor::kTraining);
+    });
+  };
+  EXPECT_THAT(reported("loss: proxy_nca\nminer: batch_hard"),
+              AllOf(HasSubstr("takes every pair of the global batch"), HasSubstr("own_miner")));
+  EXPECT_THAT(reported("loss: triplet\nminer: multi_similarity"),
+              AllOf(HasSubstr("picks pairs"), HasSubstr("own_miner")));
+  EXPECT_THAT(reported("loss: proxy_nca\nmemory: {kind: xbm}"),
+              AllOf(HasSubstr("memory needs a loss"), HasSubstr("or own_triplet")));
+}
+
 TEST(Extensions, OfARunAreNamedToAProgramWithoutThem) {
   RunConfig config{Tables()};
   const auto reported = message_of<ConfigError>(

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/program.h"
-#include "trainer/plan/plan_model.h"
+#include "trainer/plan/machines.h"
 
 namespace lodestone::testing {
 using namespace plan;

@@ -9,8 +9,8 @@
 #include "sampler/texts/text_source.h"
 #include "trainer/run/changed_settings.h"
 #include "trainer/run/run_config.h"
+#include "trainer/run/settings_without_effect.h"
 #include "trainer/run/start_lines.h"
-#include "trainer/run/vain_settings.h"
 
 namespace lodestone::testing {
 using namespace losses;
@@ -94,7 +94,7 @@ TEST(FirstLine, NamesWhatTrains) {
                                                    HasSubstr("cuda:0"), HasSubstr("bfloat16")));
 }
 
-TEST(IdleKeys, OfPartsThatAreNotInUseAreRefused) {
+TEST(KeysWithoutEffect, OfPartsThatAreNotInUseAreRefused) {
   const std::vector<std::pair<std::string, std::string>> refused = {
       {"sampler: {name: shuffle, samples_per_class: 4}", "sampler.samples_per_class"},
       {"sampler: {name: pk, hard_class: {refresh: 9}}", "sampler.hard_class"},
@@ -149,7 +149,7 @@ TEST(IdleKeys, OfPartsThatAreNotInUseAreRefused) {
         << yaml;
 }
 
-TEST(IdleKeys, OfPartsThatAreInUseAreNot) {
+TEST(KeysWithoutEffect, OfPartsThatAreInUseAreNot) {
   for (const char* fine :
        {"metrics: {port: 9, user: ali, password_file: x, per_rank: true}",
         "evaluate: {data: {path: b, class_filter: [a]}, every: 5, floor: false, summary: good}",
@@ -171,7 +171,7 @@ TEST(IdleKeys, OfPartsThatAreInUseAreNot) {
   EXPECT_EQ(config.training.schedule.warmup_steps, 90) << "kept, and told at the start";
 }
 
-TEST(IdleKeys, NumbersThatOthersBringToNothingAreRefused) {
+TEST(KeysWithoutEffect, NumbersThatOthersBringToNothingAreRefused) {
   EXPECT_THAT(error_of("schedule: {steps: 20, warmup_steps: 20}"),
               AllOf(HasSubstr("run.yaml:1: schedule.warmup_steps: expected fewer"), HasSubstr("lower it")));
   EXPECT_THAT(error_of("global_batch: 64\nmicro_batch: 65"),
@@ -184,7 +184,7 @@ TEST(VainSettings, AreReportedWithTheirKey) {
     RunConfig config{Tables()};
     read(yaml, config);
     std::string keys;
-    for (const StartLine& line : vain_settings(config, world)) {
+    for (const StartLine& line : settings_without_effect(config, world)) {
       EXPECT_TRUE(line.warns);
       keys += line.text.substr(0, line.text.find(':')) + " ";
     }

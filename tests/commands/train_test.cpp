@@ -1,4 +1,5 @@
 #include <map>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +16,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 namespace fs = std::filesystem;
 
 std::string weights(const fs::path& run, const std::string& step) {
@@ -220,8 +222,24 @@ TEST(VerifyGradients, HoldsForEveryLossAndMiner) {
       run(lodestone({"verify-gradients", work.config(), "--all", "--json", work.path("v.json")}));
   EXPECT_EQ(verify.code, 0) << verify.out << verify.err;
   EXPECT_THAT(verify.out, HasSubstr("batch_hard"));
+  const auto lines = nlohmann::json::parse(contents(work.path("v.json")));
+  std::set<std::string> compared;
+  for (const auto& line : lines) {
+    EXPECT_EQ(line.value("equal", false), true) << line;
+    compared.insert(line["what"]);
+  }
+  EXPECT_THAT(compared, IsSupersetOf({"encoder gradient, direct", "encoder gradient, micro-batched",
+                                      "encoder gradient, canonical"}));
+}
+
+TEST(VerifyGradients, NamesThePassesThatTheConfigurationRefuses) {
+  const Workspace work;
+  const Finished verify = run(lodestone({"verify-gradients", work.config(), "--all", "--batches", "1",
+                                         "--set", "exchange=ring", "--json", work.path("v.json")}));
+  EXPECT_EQ(verify.code, 0) << verify.out << verify.err;
+  EXPECT_THAT(verify.out, HasSubstr("not compared: determinism: canonical gathers all embeddings"));
   for (const auto& line : nlohmann::json::parse(contents(work.path("v.json"))))
-    EXPECT_EQ(line["equal"], true) << line;
+    EXPECT_EQ(line.contains("refused"), line["what"] == "encoder gradient, canonical") << line;
 }
 
 TEST(Config, ReferenceIsTheCommittedOneAndRecipesResolve) {

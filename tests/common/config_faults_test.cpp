@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/causes.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/yaml.h"
 #include "support/yaml_structs.h"
 

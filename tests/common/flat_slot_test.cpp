@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/yaml.h"
 #include "support/texts.h"
 

@@ -101,7 +101,7 @@ class Compatibility(unittest.TestCase):
             expected.pop("intervals")
             self.assert_close(self.json("again.json"), expected, 0.02)
 
-    def test_runs_go_on(self):
+    def test_runs_resume(self):
         for run in RUNS:
             before = steps(self.folder / run)
             self.assertEqual(sorted(before), list(range(1, 9)))

@@ -55,7 +55,7 @@ struct SmallRun {
     trainer.emplace(single_group(), at::kCPU, *encoder, made.objective(), training, LossHeadSetup{});
   }
 
-  std::optional<Cursor> begin(const std::string& resume = "auto") {
+  std::optional<Cursor> begin(const Resume& resume = {}) {
     RunFacts facts{data, sampler, "shuffle", true, 9, "", "", "seed: 9\n"};
     const auto cursor = coordinator->resume(resume, facts, {}, *trainer);
     coordinator->start({.config = facts.config,
@@ -101,16 +101,16 @@ TEST(Coordinator, SavesWhenItIsDueAndResumesFromThere) {
   at::Tensor weight;
   {
     SmallRun run(folder);
-    EXPECT_FALSE(run.coordinator->resumes("auto"));
+    EXPECT_FALSE(run.coordinator->resumes({}));
     EXPECT_FALSE(run.begin().has_value());
     for (int64_t step = 1; step <= 5; ++step) EXPECT_EQ(run.step().save, step % 2 == 0) << step;
-    EXPECT_FALSE(run.coordinator->finish(5)) << "the last save is of step 4";
-    EXPECT_TRUE(run.coordinator->finish(4));
+    EXPECT_FALSE(run.coordinator->wait_for_save(5)) << "the last save is of step 4";
+    EXPECT_TRUE(run.coordinator->wait_for_save(4));
     weight = run.encoder->parameters().learned()[0].tensor.detach().clone();
   }
   EXPECT_EQ(list_checkpoints(folder / "checkpoints").size(), 2U);
   SmallRun again(folder);
-  EXPECT_TRUE(again.coordinator->resumes("auto"));
+  EXPECT_TRUE(again.coordinator->resumes({}));
   const auto cursor = again.begin();
   ASSERT_TRUE(cursor.has_value());
   EXPECT_EQ(again.trainer->steps_done(), 4);
@@ -172,10 +172,10 @@ TEST(Coordinator, StartsANewRunBesideWhatWasThere) {
     SmallRun run(folder);
     run.begin();
     for (int step = 0; step < 2; ++step) run.step();
-    EXPECT_TRUE(run.coordinator->finish(2));
+    EXPECT_TRUE(run.coordinator->wait_for_save(2));
   }
   SmallRun fresh(folder);
-  EXPECT_FALSE(fresh.begin("none").has_value());
+  EXPECT_FALSE(fresh.begin({Resume::From::kNothing}).has_value());
   EXPECT_EQ(fresh.trainer->steps_done(), 0);
   EXPECT_EQ(list_checkpoints(temp.path() / "run.1" / "checkpoints").size(), 1U);
 }

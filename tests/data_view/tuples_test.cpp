@@ -171,7 +171,7 @@ class TupleLists : public ::testing::Test {
   // The class of an image by its name, "…c3/…" or "…!c3-4.png".
   static std::string class_of(const std::string& key) { return key.substr(key.find("c"), 2); }
   void expect_read_back(const std::string& list, size_t count) const {
-    const sampler::TupleSet set = sampler::read_tuples(list, {}, "none");
+    const sampler::TupleSet set = sampler::read_tuples(list, {}, {sampler::IndexCache::Place::kNone});
     ASSERT_EQ(set.tuples.size(), count);
     for (const sampler::Tuple& t : set.tuples) {
       const auto of = [&](int64_t i) { return class_of(fs::path(set.images->key(i)).generic_string()); };
@@ -206,7 +206,8 @@ TEST_F(TupleLists, OfShardsNameTheirMembers) {
     testing::write_bytes(path("train-" + std::to_string(s) + ".tar"), tar.finished());
   }
   write_tuple_list({.path = path("train-*.tar"), .output = path("pairs.tsv"), .count = 30});
-  const sampler::TupleSet set = sampler::read_tuples(path("pairs.tsv"), {}, "none");
+  const sampler::TupleSet set =
+      sampler::read_tuples(path("pairs.tsv"), {}, {sampler::IndexCache::Place::kNone});
   EXPECT_EQ(set.tuples.size(), 30U);
   EXPECT_THAT(set.images->key(0), HasSubstr(".tar!c"));
 }

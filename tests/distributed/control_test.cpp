@@ -159,8 +159,8 @@ TEST(Control, a_rank_is_behind_by_what_others_had_reported_before_it_did_not_by_
 
 TEST(Control, flights_that_rank_0_asks_for_are_heard_of_everywhere) {
   auto all = planes(3);
-  all[1]->request_flights();  // not its to ask
-  all[0]->request_flights();
+  all[1]->request_flight_records();  // not its to ask
+  all[0]->request_flight_records();
   for (const auto& plane : all) EXPECT_TRUE(eventually([&] { return plane->flight_requests() == 1; }));
   leave(all);
 }

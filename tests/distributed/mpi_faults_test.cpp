@@ -41,7 +41,7 @@ std::optional<std::string> read(const fs::path& path) {
 /// A job of fault_rank under mpirun. Ends it, and every rank of it, when it goes out of scope.
 class Job {
  public:
-  Job(int world, const std::string& mode, int victim, bool survivors_go_on) : world_(world) {
+  Job(int world, const std::string& mode, int victim, bool survivors_continue) : world_(world) {
     std::string name = (fs::temp_directory_path() / "lodestone-fault-XXXXXX").string();
     folder_ = ::mkdtemp(name.data());
     std::vector<std::string> words = {MPIEXEC_PROGRAM,
@@ -52,7 +52,7 @@ class Job {
                                       "btl_vader_single_copy_mechanism",
                                       "none"};
     // Without these mpirun ends all ranks when one dies, before they could say what they saw.
-    if (survivors_go_on)
+    if (survivors_continue)
       words.insert(words.end(), {"--enable-recovery", "--mca", "orte_abort_on_non_zero_status", "0"});
     words.insert(words.end(), {FAULT_RANK_PROGRAM, mode, std::to_string(victim), folder_.string()});
     std::vector<char*> arguments;
@@ -126,7 +126,7 @@ class MpiFaults : public ::testing::TestWithParam<Fault> {};
 TEST_P(MpiFaults, are_named_by_all_other_ranks) {
   constexpr int kWorld = 4;
   const Fault& fault = GetParam();
-  Job job(kWorld, fault.mode, fault.victim, /*survivors_go_on=*/true);
+  Job job(kWorld, fault.mode, fault.victim, /*survivors_continue=*/true);
   ASSERT_TRUE(job.fault_has_come()) << job.output();
   for (int rank = 0; rank < kWorld; ++rank) {
     if (rank != fault.victim) expect_note(job, rank, fault.others_say);
@@ -150,14 +150,14 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(MpiJob, ends_soon_and_badly_when_a_rank_is_killed_under_plain_mpirun) {
-  Job job(3, "kill", 1, /*survivors_go_on=*/false);
+  Job job(3, "kill", 1, /*survivors_continue=*/false);
   ASSERT_TRUE(job.fault_has_come()) << job.output();
   EXPECT_TRUE(job.ends_within(std::chrono::seconds(60))) << job.output();
   EXPECT_FALSE(job.succeeded());
 }
 
 TEST(MpiJob, ends_well_when_nothing_happens) {
-  Job job(3, "none", 0, /*survivors_go_on=*/false);
+  Job job(3, "none", 0, /*survivors_continue=*/false);
   EXPECT_TRUE(job.ends_within(std::chrono::seconds(120))) << job.output();
   EXPECT_TRUE(job.succeeded()) << job.output();
 }

@@ -95,6 +95,26 @@ TEST_F(Script, OfImagesThatKeepsItsWordIsTaken) {
     EXPECT_EQ(message(image_model(kProduct + end)), "accepted") << end;
 }
 
+TEST_F(Script, StatisticsAreWhatNormsReadWhateverTheirNames) {
+  const auto roles = [&](const std::string& end) {
+    std::map<std::string, ParameterRole> found;
+    const auto slot = made(encoder(image_model(kProduct + end)), kImages);
+    for (const Parameter& buffer : (*slot)->parameters().buffers()) found[buffer.name] = buffer.role;
+    return found;
+  };
+  const std::string norm =
+      "torch.batch_norm(z, None, None, mean, variance, self.training, 0.1, 1e-5, False)\n";
+  const std::string branches =
+      "    mean: Optional[Tensor] = self.running_mean\n    variance: Optional[Tensor] = self.running_var\n"
+      "    if z.size(1) > 100:\n        mean = None\n        variance = None\n";
+  const std::map<std::string, ParameterRole> statistics = {{"running_mean", ParameterRole::kRunningStatistic},
+                                                           {"running_var", ParameterRole::kRunningStatistic}};
+  EXPECT_EQ(roles("    mean = self.running_mean\n    variance = self.running_var\n    return " + norm),
+            statistics);
+  EXPECT_EQ(roles(branches + "    return " + norm), statistics);
+  EXPECT_EQ(roles("    return z + self.running_mean\n").at("running_mean"), ParameterRole::kConstant);
+}
+
 TEST_F(Script, OfTextsMustNotLookAtPadding) {
   const std::string vectors = "    h = self.weight[tokens]\n";
   EXPECT_THAT(message(text_model(vectors + "    return h.mean(1)\n"), kTexts), HasSubstr("padding"));

@@ -43,7 +43,7 @@ class Watched {
     for (int i = 0; i < count; ++i) {
       StepMetrics metrics = step(i);
       metrics.step = ++steps_;
-      if (const auto sentence = watch_.look(metrics, made_.objective())) said.push_back(*sentence);
+      if (const auto sentence = watch_.observe(metrics, made_.objective())) said.push_back(*sentence);
     }
     return said;
   }

@@ -217,9 +217,12 @@ TEST(Optimizer, GivesEachParameterItsOwnRateAndDecay) {
 TEST(Tuning, LowersTheRateLayerByLayer) {
   ParameterTuning tuning;
   tuning.layer_decay = 0.5;
-  const auto rates = [&](const std::vector<std::string>& names) {
+  const auto rates = [&](const std::vector<std::string>& names, bool towers = false) {
     std::vector<Parameter> all;
-    for (const auto& name : names) all.push_back(parameter(name, {0}));
+    for (const auto& name : names) {
+      all.push_back(parameter(name, {0}));
+      if (towers) all.back().tower = name.substr(0, name.find('.'));
+    }
     Vector factors;
     for (const Tuned& tuned : tune(tuning, all)) factors.push_back(tuned.rate);
     return factors;
@@ -231,7 +234,8 @@ TEST(Tuning, LowersTheRateLayerByLayer) {
       rates({"conv1.weight", "layer1.0.conv1.weight", "layer1.1.conv1.weight", "layer2.0.conv1.weight"}),
       (Vector{0.125, 0.25, 0.5, 1.0}));
   EXPECT_EQ(rates({"image.conv1.weight", "image.layer1.0.w", "text.embeddings.w", "text.encoder.layer.0.w",
-                   "text.encoder.layer.1.w", "image.projection.weight", "text.projection.weight"}),
+                   "text.encoder.layer.1.w", "image.projection.weight", "text.projection.weight"},
+                  /*towers=*/true),
             (Vector{0.25, 0.5, 0.125, 0.25, 0.5, 1.0, 1.0}));
   EXPECT_EQ(rates({"weight", "bias"}), (Vector{1.0, 1.0}));
 }

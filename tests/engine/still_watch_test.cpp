@@ -48,7 +48,7 @@ class Watched {
     for (int i = 0; i < count; ++i) {
       StepMetrics metrics = step;
       metrics.step = ++steps_;
-      if (const auto sentence = watch_.look(metrics)) said.push_back(*sentence);
+      if (const auto sentence = watch_.observe(metrics)) said.push_back(*sentence);
     }
     return said;
   }

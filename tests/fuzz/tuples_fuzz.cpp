@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::ofstream(path, std::ios::binary) << fuzz::text(data + 1, size - 1);
   for (const OnBadRecord rule : {OnBadRecord::kFail, OnBadRecord::kSkip})
     fuzz::refusing([&] {
-      const TupleSet set = read_tuples(path, {}, "none", {rule, 1.0});
+      const TupleSet set = read_tuples(path, {}, {IndexCache::Place::kNone}, {rule, 1.0});
       if (set.tuples.empty() || (set.images_per_tuple != 2 && set.images_per_tuple != 3)) std::abort();
       for (const Tuple& tuple : set.tuples)
         for (const int64_t image : {tuple.anchor, tuple.other})

@@ -45,9 +45,9 @@ TEST(DataKindTable, RowsAreConsistent) {
 }
 
 // A key that no mapping has would be ignored.
-TEST(DataKindTable, EachIdleSettingIsASettingAndIsRefused) {
+TEST(DataKindTable, EachSettingWithoutEffectIsASettingAndIsRefused) {
   for (const auto& row : data_kind_table())
-    for (const IdleSetting& idle : row.make()->idle_settings()) {
+    for (const SettingWithoutEffect& idle : row.make()->without_effect()) {
       const std::string key = idle.key;
       std::vector<std::string> keys{key};
       if (key.starts_with("source.")) keys = {"data.train" + key.substr(6), "evaluate.data" + key.substr(6)};

@@ -97,6 +97,16 @@ TEST(RunConfig, TellsAllFaultsOfAFileAndOfSet) {
   for (const std::string& part : expected) EXPECT_THAT(error, HasSubstr(part));
 }
 
+TEST(RunConfig, ReportsToTheFilesThatItNames) {
+  EXPECT_EQ(error_of("report_to: [jsonl, tensorboard]\n"), "");
+  EXPECT_THAT(error_of("report_to: [jsonl, tensorbord]\n"),
+              HasSubstr("report_to: expected one of jsonl, tensorboard, got 'tensorbord'; did you mean "
+                        "'tensorboard'?"));
+  RunConfig config{Tables()};
+  const auto schema = nlohmann::json::parse(write_schema([&](Fields& f) { config.visit(f); }));
+  EXPECT_EQ(schema["properties"]["report_to"]["items"]["enum"], (nlohmann::json{"jsonl", "tensorboard"}));
+}
+
 TEST(RunConfig, ForTrainingTellsWhatIsMissingAndWhatContradictsBeforeDataAreOpened) {
   const auto training = [](const std::string& text, const std::vector<std::string>& sets = {}) {
     return error_of(text, sets, ReadFor::kTraining);

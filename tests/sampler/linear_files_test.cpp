@@ -92,7 +92,7 @@ TEST_F(LinearFiles, OfShards) {
       [](const std::string& path) {
         ImageSourceConfig source;
         source.path = path;
-        source.index_cache = "none";
+        source.index_cache = {IndexCache::Place::kNone};
         open_image_text_shards(source, {OnBadRecord::kFail, 0}, {});
       },
       500, 1 << 14);

@@ -31,7 +31,7 @@ class ShardIndexTest : public ::testing::Test {
   std::shared_ptr<const ImageDataset> open(const std::string& cache = "auto") {
     ImageSourceConfig config;
     config.path = shard_.string();
-    config.index_cache = cache;
+    config.index_cache = IndexCache::named(cache);
     return open_tar_shards(config, {});
   }
   static std::string two(const std::string& first = "a") {

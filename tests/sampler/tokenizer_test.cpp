@@ -99,6 +99,7 @@ TEST(TokenizerTable, RowsAreConsistentAndSelectedByKindOrFile) {
   testing::expect_named(tokenizer_table());
   for (const TokenizerRow& row : tokenizer_table()) {
     EXPECT_NE(row.open, nullptr) << row.name;
+    EXPECT_NE(row.train, nullptr) << row.name;
     TokenizerConfig config;
     config.kind = row.name;
     EXPECT_EQ(&tokenizer_row(config), &row);

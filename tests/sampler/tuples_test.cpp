@@ -59,7 +59,8 @@ TEST_F(Tuples, BadLinesAreSkippedWithinTheLimit) {
       "img/a.png\timg/b.png\timg/c.png\nimg/a.png\n";
   EXPECT_THAT(error(text), HasSubstr("list.tsv:2"));
   const auto skipping = [&](double most) {
-    return read_tuples((folder_.path() / "list.tsv").string(), {}, "none", {OnBadRecord::kSkip, most});
+    return read_tuples((folder_.path() / "list.tsv").string(), {}, {IndexCache::Place::kNone},
+                       {OnBadRecord::kSkip, most});
   };
   const TupleSet set = skipping(0.7);
   EXPECT_EQ(set.tuples.size(), 2U);

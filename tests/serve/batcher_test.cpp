@@ -82,12 +82,12 @@ TEST(Batcher, GivesEachCallerItsRows) {
 
 TEST(Batcher, JoinsWhatWaitsButKeepsToItsSize) {
   Batcher batcher(4, 1000);
-  std::promise<void> first_began, go_on;
+  std::promise<void> first_began, may_continue;
   std::vector<int64_t> forwards;
   const Model model = made([&](const auto& samples) {
     if (forwards.empty()) {
       first_began.set_value();
-      go_on.get_future().wait();
+      may_continue.get_future().wait();
     }
     forwards.push_back(static_cast<int64_t>(samples.size()));
     return lengths(samples);
@@ -105,7 +105,7 @@ TEST(Batcher, JoinsWhatWaitsButKeepsToItsSize) {
   wait_for_rows(batcher, 4);
   auto c = ask({5, 6, 7, 8, 9, 10});  // more than a batch: alone
   wait_for_rows(batcher, 10);
-  go_on.set_value();
+  may_continue.set_value();
   for (auto* result : {&first, &a, &b, &c}) result->get();
   EXPECT_EQ(forwards, (std::vector<int64_t>{1, 4, 6}));
 }
@@ -113,8 +113,8 @@ TEST(Batcher, JoinsWhatWaitsButKeepsToItsSize) {
 TEST(Batcher, SharesOutAmongWorkers) {
   Batcher batcher(100, 1000, 2);
   std::atomic<int> began = 0;
-  std::promise<void> go_on;
-  const std::shared_future<void> going = go_on.get_future().share();
+  std::promise<void> may_continue;
+  const std::shared_future<void> going = may_continue.get_future().share();
   std::mutex mutex;
   std::multiset<int64_t> forwards;
   const Model model = made([&](const auto& samples) {
@@ -135,7 +135,7 @@ TEST(Batcher, SharesOutAmongWorkers) {
   const auto deadline = std::chrono::steady_clock::now() + 30s;
   while (began < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ(batcher.waiting(), 0);
-  go_on.set_value();
+  may_continue.set_value();
   for (size_t i = 0; i < results.size(); ++i)
     EXPECT_EQ(results[i].get().item<float>(), static_cast<float>(i + 1));
   EXPECT_EQ(forwards, (std::multiset<int64_t>{

@@ -80,7 +80,8 @@ TEST(Identities, AreListedInPages) {
     for (const Json& identity : page["page"]) seen.push_back(identity["name"]);
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"<b>", "Ada", "Bert", "Carl", "two"}));
-  for (const char* bad : {"?limit=0", "?limit=1001", "?limit=a", "?name=a", "?after=%ff", "?limit=1&limit=2"})
+  for (const char* bad :
+       {"?limit=", "?limit=0", "?limit=1001", "?limit=a", "?name=a", "?after=%ff", "?limit=1&limit=2"})
     EXPECT_EQ(served.get(std::string("/gallery") + bad).status, 400) << bad;
   for (const char* bad : {"", "?name=two&photograph=", "?limit=2"})
     EXPECT_EQ(served.remove(std::string("/gallery") + bad).status, 400) << bad;

@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include "common/paths.h"
-#include "trainer/commands/shown_images.h"
 #include "trainer/search/result_page.h"
+#include "trainer/search/shown_images.h"
 
 namespace lodestone::commands {
 
@@ -21,7 +21,7 @@ fs::path folder_of(const std::string& source) {
 
 std::string answer_page(const std::string& title, const std::vector<search::SearchAnswer>& answers,
                         const ShownFiles& files, Logger& log) {
-  ShownImages images(files.folders);
+  search::ShownImages images(files.folders);
   const fs::path queries = folder_of(files.queries), gallery = folder_of(files.gallery);
   std::string page = search::result_page(
       title, answers, [&](const std::string& id, const std::string& thumbnail, bool query) {

@@ -173,7 +173,7 @@ int bench(const coordinator::RunContext& context, const BenchLossArguments& argu
     for (const auto& miner : arguments.miners) {
       const run::RunConfig config = config_for(arguments, tables, loss, miner);
       try {
-        config.objective().check({});
+        config.objective().check({.losses = tables.losses(), .miners = tables.miners()});
       } catch (const ConfigError&) {
         if (arguments.losses.size() * arguments.miners.size() == 1) throw;
         continue;  // a grid also contains combinations that do not exist

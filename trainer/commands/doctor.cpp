@@ -9,9 +9,9 @@
 #include "common/printable.h"
 #include "distributed/launch.h"
 #include "distributed/reductions/gather_texts.h"
-#include "trainer/commands/doctor_checks.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
+#include "trainer/run/doctor/doctor_checks.h"
 #include "trainer/run/ranks.h"
 #include "trainer/run/run_config.h"
 
@@ -25,6 +25,7 @@ struct DoctorArguments {
   bool json = false;
 };
 
+using run::Finding;
 using Level = Finding::Level;
 
 constexpr const char* kMarks[] = {"   ", " ! ", "!! "};
@@ -62,12 +63,12 @@ int show(const std::vector<Finding>& all, bool json) {
 }
 
 std::vector<Finding> check_own(const DoctorArguments& arguments, const distributed::LaunchInfo& info) {
-  auto all = check_host();
+  auto all = run::check_host();
   all.push_back({"launcher", std::string(name_of(info.source)) + ", rank " + std::to_string(info.rank) +
                                  " of " + std::to_string(info.world)});
   // The first rank of a host tests its ports.
   if (arguments.port && info.local_rank == 0)
-    all.push_back(check_ports(*arguments.port, std::max(1, info.local_world)));
+    all.push_back(run::check_ports(*arguments.port, std::max(1, info.local_world)));
   return all;
 }
 
@@ -92,8 +93,8 @@ int examine(const coordinator::RunContext& context, const DoctorArguments& argum
   const distributed::LaunchInfo& info = context.launch.info();
   auto all = with_others(context.world, check_own(arguments, info), info.local_rank);
   if (context.is_main_rank())
-    for (auto& finding : check_folder(arguments.folder)) all.push_back(std::move(finding));
-  for (auto& finding : check_ranks(context.world, arguments.folder)) all.push_back(std::move(finding));
+    for (auto& finding : run::check_folder(arguments.folder)) all.push_back(std::move(finding));
+  for (auto& finding : run::check_ranks(context.world, arguments.folder)) all.push_back(std::move(finding));
   // All ranks end with rank 0's code.
   const int code = context.is_main_rank() ? show(all, arguments.json) : kDone;
   return static_cast<int>(context.world.gather_counts(code).front());
@@ -104,7 +105,7 @@ int run_doctor(const DoctorArguments& arguments, const run::Tables& tables) {
   try {
     info = distributed::discover_launch(distributed::process_environment());
   } catch (const ConfigError& error) {
-    auto all = check_host();
+    auto all = run::check_host();
     all.push_back({"launcher", error.what(), Level::kFails});
     return show(all, arguments.json);
   }
@@ -115,7 +116,7 @@ int run_doctor(const DoctorArguments& arguments, const run::Tables& tables) {
                              [&](coordinator::RunContext& context) { return examine(context, arguments); });
   }
   auto all = check_own(arguments, info);
-  for (auto& finding : check_folder(arguments.folder)) all.push_back(std::move(finding));
+  for (auto& finding : run::check_folder(arguments.folder)) all.push_back(std::move(finding));
   return show(all, arguments.json);
 }
 

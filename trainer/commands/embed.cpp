@@ -178,7 +178,7 @@ void add_embed(CLI::App* embed, Action& action) {
   add_model(embed, arguments->model)->required();
   add_input(embed, arguments->input,
             "Image, folder, list, shards or text file to embed (default: evaluate.data)");
-  add_output(embed, arguments->output, "File for the embeddings: *.safetensors, *.npy or *.jsonl");
+  add_output(embed, arguments->output, "File for the embeddings: " + search::embedding_file_names());
   embed->add_flag("--no-texts", arguments->no_texts,
                   "Store no texts and captions beside the embeddings; then answers show only where they are");
   embed

@@ -1,10 +1,5 @@
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
-
-#include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "common/counted.h"
 #include "common/cpu_count.h"
@@ -13,6 +8,8 @@
 #include "common/output_file.h"
 #include "common/yaml.h"
 #include "trainer/commands/verb.h"
+#include "trainer/plan/machines.h"
+#include "trainer/plan/plan_json.h"
 #include "trainer/plan/plan_probe.h"
 #include "trainer/run/checkpoint_config.h"
 #include "trainer/run/run_config.h"
@@ -38,90 +35,14 @@ struct PlanArguments {
 };
 
 constexpr double kMiB = 1024.0 * 1024;
-constexpr int64_t kMostRanks = 4096;
-
-// Converts "400gbit" or "12.5GB" to bytes per second in each direction.
-double bandwidth_of(const std::string& text) {
-  char* unit = nullptr;
-  const double number = std::strtod(text.c_str(), &unit);
-  const std::string word = unit;
-  if (number > 0 && word == "gbit") return number * 1e9 / 8;
-  if (number > 0 && word == "GB") return number * 1e9;
-  throw ConfigError("plan: --link: expected a bandwidth as 400gbit or 50GB (a second, each way), got '" +
-                    text + "'");
-}
 
 plan::Machine machine_for(const PlanArguments& arguments, const plan::StepCost& cost,
                           const plan::Machine& here, bool half) {
   plan::Machine machine =
       arguments.gpu.empty() ? here : plan::machine_of(arguments.gpu, cost, half, arguments.efficiency);
-  machine.link_bandwidth = bandwidth_of(arguments.link);
+  machine.link_bandwidth = plan::bandwidth_of(arguments.link);
   machine.link_latency = arguments.latency * 1e-6;
   return machine;
-}
-
-// This host: its ranks share memory, and cores if there are too few; MPI copies between its ranks.
-plan::Machine this_host(int64_t ranks_here) {
-  plan::Machine here;
-  here.name = "this host";
-  const double memory =
-      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
-  here.memory_bytes = memory / static_cast<double>(ranks_here);
-  here.base_bytes = 170 * kMiB;  // program and libraries
-  here.inner_bandwidth = 2e9;
-  here.inner_latency = 10e-6;
-  return here;
-}
-
-void slow_down(plan::Machine& here, double factor) {
-  for (plan::ByRows* time : {&here.encode_seconds, &here.backward_seconds})
-    *time = {time->fixed * factor, time->per_row * factor};
-  here.update_seconds *= factor;
-  here.pair_seconds *= factor;
-}
-
-int64_t nodes_for(int64_t ranks, int64_t per_node) {
-  return (ranks + per_node - 1) / per_node;
-}
-
-std::vector<plan::Prediction> doubling(const plan::StepCost& cost, const plan::Machine& machine,
-                                       int64_t per_node, double batch, bool grows) {
-  std::vector<plan::Prediction> all;
-  for (int64_t ranks = 1; ranks <= kMostRanks && (grows || static_cast<double>(ranks) <= batch); ranks *= 2)
-    all.push_back(plan::predict(cost, machine, ranks, nodes_for(ranks, per_node),
-                                grows ? batch * static_cast<double>(ranks) : batch));
-  return all;
-}
-
-nlohmann::json to_json(const plan::Prediction& p) {
-  return {{"ranks", p.ranks},
-          {"nodes", p.nodes},
-          {"global_batch", p.global_batch},
-          {"share", p.share},
-          {"memory_bytes",
-           {{"kept", p.kept_bytes},
-            {"activations", p.activation_bytes},
-            {"loss", p.loss_bytes},
-            {"base", p.base_bytes},
-            {"all", p.memory_bytes()}}},
-          {"sent_bytes", p.sent_bytes},
-          {"seconds",
-           {{"encoder", p.compute},
-            {"loss", p.loss},
-            {"exchange", p.exchange},
-            {"gradient_reduction", p.reduce},
-            {"gradient_reduction_not_hidden", p.exposed},
-            {"update", p.update},
-            {"step", p.step()}}},
-          {"samples_per_second", p.samples_per_second()}};
-}
-
-nlohmann::json verbs_to_json(const plan::StepCost& cost, const plan::Prediction& p) {
-  nlohmann::json verbs;
-  for (const auto& verb : cost.verbs)
-    verbs[verb.name] = {{"sent_bytes", verb.sent_bytes(p.ranks, p.share, p.global_batch)},
-                        {"calls", verb.calls}};
-  return verbs;
 }
 
 void print_table(const char* title, const std::vector<plan::Prediction>& all, double memory_bytes) {
@@ -181,33 +102,21 @@ int run_plan(const PlanArguments& arguments, const run::Tables& tables) {
   const int64_t per_node = (arguments.ranks + arguments.nodes - 1) / arguments.nodes;
   const int cores = cpu_count();
   const int threads = static_cast<int>(config.threads.value_or(std::max<int64_t>(1, cores / per_node)));
-  plan::Machine here = this_host(per_node);
+  plan::Machine here = plan::this_host(per_node);
   const plan::StepCost cost =
       plan::probe_step({tables, root, arguments.config, arguments.assignments, arguments.allow_code,
                         arguments.classes, arguments.tokens, arguments.probe_rows, threads},
                        here);
-  slow_down(here, std::max(1.0, static_cast<double>(per_node * threads) / cores));
+  plan::slow_down(here, std::max(1.0, static_cast<double>(per_node * threads) / cores));
   const plan::Machine machine = machine_for(arguments, cost, here, half);
   const auto batch = static_cast<double>(config.global_batch);
   const plan::Prediction p = plan::predict(cost, machine, arguments.ranks, arguments.nodes, batch);
   const int64_t largest = plan::largest_batch(cost, machine, arguments.ranks, arguments.nodes);
-  const auto fixed = doubling(cost, machine, per_node, batch, false);
-  const auto growing = doubling(cost, machine, per_node, std::max(1.0, p.share), true);
-  if (!arguments.json.empty()) {
-    nlohmann::json both = {{"fixed", nlohmann::json::array()}, {"growing", nlohmann::json::array()}};
-    for (const auto& row : fixed) both["fixed"].push_back(to_json(row));
-    for (const auto& row : growing) both["growing"].push_back(to_json(row));
-    const nlohmann::json all = {{"machine", machine.name},
-                                {"parameters", cost.parameters},
-                                {"width", cost.width},
-                                {"forward_flops_per_row", cost.flops_per_row},
-                                {"prediction", to_json(p)},
-                                {"verbs", verbs_to_json(cost, p)},
-                                {"largest_global_batch", largest},
-                                {"pays_up_to_ranks", plan::last_that_pays(fixed)},
-                                {"tables", both}};
-    write_output(arguments.json, json_text(all, 2) + "\n");
-  }
+  const auto fixed = plan::predict_doubling(cost, machine, per_node, batch, false);
+  const auto growing = plan::predict_doubling(cost, machine, per_node, std::max(1.0, p.share), true);
+  if (!arguments.json.empty())
+    write_output(arguments.json,
+                 json_text(plan::to_json(cost, machine, p, largest, fixed, growing), 2) + "\n");
   print(cost, machine, p, largest);
   print_table("The same global batch on more ranks", fixed, machine.memory_bytes);
   std::printf(
@@ -225,13 +134,13 @@ void add_plan(CLI::App* plan, Action& action) {
   add_set(plan, arguments->assignments);
   add_allow_code(plan, arguments->allow_code);
   plan->add_option("--ranks", arguments->ranks, "Number of ranks")
-      ->check(CLI::Range(1, 4096))
+      ->check(CLI::Range(int64_t{1}, plan::kMostRanks))
       ->capture_default_str();
   plan->add_option("--nodes", arguments->nodes, "Number of hosts that the ranks are spread over")
-      ->check(CLI::Range(1, 4096))
+      ->check(CLI::Range(int64_t{1}, plan::kMostRanks))
       ->capture_default_str();
   plan->add_option("--gpu", arguments->gpu,
-                   "GPU of each rank: h100, h200, a100 or l40s (default: this host's CPU cores)");
+                   "GPU of each rank: " + plan::gpu_names() + " (default: this host's CPU cores)");
   plan->add_option("--efficiency", arguments->efficiency,
                    "Fraction of the GPU's peak rate that matrix products reach")
       ->check(CLI::Range(0.01, 1.0))

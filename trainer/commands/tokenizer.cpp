@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <functional>
 #include <iostream>
 
@@ -6,12 +5,8 @@
 #include "common/output_file.h"
 #include "common/printable.h"
 #include "sampler/bad_records.h"
-#include "sampler/left_out.h"
-#include "sampler/sources/path_patterns.h"
-#include "sampler/texts/text_columns.h"
+#include "sampler/texts/text_stream.h"
 #include "sampler/tokenizers/tokenizer_config.h"
-#include "sampler/tokenizers/train_sentencepiece.h"
-#include "sampler/tokenizers/train_wordpiece.h"
 #include "trainer/commands/choice_option.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
@@ -42,131 +37,19 @@ struct TokenizerEncodeArguments {
   bool tokens = false;
 };
 
-/// Returns the texts of several files one after the other.
-/// Errors    a bad line is handled by `bad_records`.
-class Texts {
- public:
-  Texts(const std::vector<std::string>& inputs, const std::vector<std::string>& columns,
-        sampler::BadRecordConfig bad_records = {})
-      : bad_records_(bad_records) {
-    layout_.format = sampler::TextFormat::kTexts;
-    layout_.multiline = true;
-    layout_.columns = columns;
-    for (const std::string& input : inputs)
-      for (std::string& path : sampler::expand_paths(input)) paths_.push_back(std::move(path));
-  }
-
-  std::optional<std::string> next() {
-    while (next_value_ == values_.size())
-      if (!read_row()) return {};
-    return std::move(values_[next_value_++]);
-  }
-
-  const sampler::LeftOut& left_out() const { return left_out_; }
-
- private:
-  struct Open {
-    sampler::PositionedFile file;
-    sampler::TextColumns columns;
-    sampler::RecordReader reader;
-    explicit Open(const std::string& path, const sampler::TextLayout& layout)
-        : file(path),
-          columns(file, sampler::syntax_of(path), layout, sampler::SetBy::kOption),
-          reader(file, sampler::syntax_of(path), layout.multiline) {
-      if (columns.has_header()) reader.next();
-    }
-  };
-
-  bool read_row() {
-    if (!open_) {
-      if (next_path_ == paths_.size()) {
-        sampler::check_bad_share(left_out_.count(), lines_, bad_records_, messages_);
-        return false;
-      }
-      open_ = std::make_unique<Open>(paths_[next_path_++], layout_);
-    }
-    if (!open_->reader.next()) {
-      open_.reset();
-      return true;
-    }
-    lines_ += open_->reader.lines();
-    try {
-      values_ = open_->columns.values(open_->reader);
-      next_value_ = 0;
-    } catch (const DataError& error) {
-      leave_out(error.what());
-    }
-    return true;
-  }
-
-  void leave_out(const std::string& error) {
-    constexpr size_t kMessages = 20;
-    const std::string file = open_->file.path();
-    const int64_t line = open_->reader.line();
-    if (!bad_records_.skips())
-      throw DataError(sampler::text_error(file, line, error, "correct or remove the line"));
-    const std::string message = sampler::text_error(file, line, error);
-    left_out_.add("line|lines without a row that can be read (--on-bad-record skip)", message,
-                  open_->reader.lines());
-    if (messages_.size() < kMessages) messages_.push_back(message);
-  }
-
-  sampler::TextLayout layout_;
-  std::vector<std::string> paths_;
-  size_t next_path_ = 0;
-  std::unique_ptr<Open> open_;
-  std::vector<std::string> values_;
-  size_t next_value_ = 0;
-  sampler::BadRecordConfig bad_records_;
-  int64_t lines_ = 0;
-  sampler::LeftOut left_out_;
-  std::vector<std::string> messages_;
-};
-
-// These write the vocabulary and return its number of tokens.
-
-int64_t train_words(const TokenizerTrainArguments& arguments, Texts& texts) {
-  sampler::WordPieceTrainer trainer({!arguments.cased, !arguments.cased});
-  while (const auto text = texts.next()) trainer.add(*text);
-  int64_t tokens = 0;
-  std::string lines;
-  for (const std::string& token : trainer.tokens(arguments.vocabulary)) {
-    lines += token + "\n";
-    ++tokens;
-  }
-  write_output(arguments.output, lines);
-  return tokens;
-}
-
-int64_t train_pieces(const TokenizerTrainArguments& arguments, Texts& texts) {
-  write_output(arguments.output,
-               sampler::train_sentencepiece([&] { return texts.next(); }, arguments.vocabulary));
-  sampler::TokenizerConfig config;
-  config.path = arguments.output;
-  config.kind = arguments.kind;
-  return sampler::open_tokenizer(config)->vocabulary();
-}
-
-/// A tokenizer that can be trained.
-struct TrainerRow {
-  const char* name;  ///< as in sampler::tokenizer_table()
-  const char* doc;   ///< the file
-  int64_t (*train)(const TokenizerTrainArguments& arguments, Texts& texts);
-};
-
-constexpr TrainerRow kTrainers[] = {
-    {.name = "wordpiece", .doc = "a vocab.txt", .train = train_words},
-    {.name = "sentencepiece", .doc = "a *.model", .train = train_pieces},
-};
-
 int run_tokenizer_train(const TokenizerTrainArguments& arguments) {
-  if (arguments.cased && arguments.kind != "wordpiece")
-    throw ConfigError("tokenizer: expected --cased with --kind wordpiece alone, got it with " +
-                      arguments.kind + "; leave it out");
-  Texts texts(arguments.inputs, arguments.columns, arguments.bad_records);
+  sampler::TokenizerConfig kind;
+  kind.kind = arguments.kind;
+  const sampler::TokenizerRow& row = sampler::tokenizer_row(kind);
+  if (arguments.cased && !row.has_case)
+    throw ConfigError("tokenizer: expected --cased with --kind " +
+                      names_that(sampler::tokenizer_table(), std::mem_fn(&sampler::TokenizerRow::has_case)) +
+                      " alone, got it with " + arguments.kind + "; leave it out");
+  sampler::TextStream texts(arguments.inputs, arguments.columns, arguments.bad_records);
   const Replacement replacement(arguments.output);
-  const auto* row = std::ranges::find(kTrainers, arguments.kind, &TrainerRow::name);
-  const int64_t tokens = row->train(arguments, texts);
+  const auto [file, tokens] =
+      row.train({arguments.vocabulary, arguments.cased, [&texts] { return texts.next(); }});
+  write_output(arguments.output, file);
   replacement.report(*make_log(0, 1));
   std::cout << tokens << " tokens: " << arguments.output << std::endl;
   for (const std::string& sentence : texts.left_out().sentences())
@@ -186,7 +69,7 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
   config.strip_accents = arguments.strip_accents;
   config.ids = arguments.ids;
   const auto tokenizer = sampler::open_tokenizer(config);
-  Texts texts(arguments.inputs, arguments.columns);
+  sampler::TextStream texts(arguments.inputs, arguments.columns);
   while (const auto text = texts.next()) {
     const char* space = "";
     for (const int64_t id : tokenizer->encode(*text, arguments.max_tokens)) {
@@ -221,9 +104,8 @@ void add_inputs(CLI::App* command, Arguments& arguments) {
 void add_tokenizer_train(CLI::App* train, Action& action) {
   auto train_arguments = on<TokenizerTrainArguments>(train, action, run_tokenizer_train);
   add_inputs(train, train_arguments);
-  const std::span<const TrainerRow> trainers(kTrainers);
   train->add_option("--kind", train_arguments->kind, "Kind of tokenizer")
-      ->check(CLI::IsMember(texts_of(names_of(trainers))))
+      ->check(CLI::IsMember(texts_of(names_of(sampler::tokenizer_table()))))
       ->capture_default_str();
   train->add_option("--vocabulary", train_arguments->vocabulary, "Number of tokens in the vocabulary")
       ->check(CLI::Range(16, 1 << 20))
@@ -238,7 +120,8 @@ void add_tokenizer_train(CLI::App* train, Action& action) {
       ->check(CLI::Range(0.0, 1.0))
       ->needs(on_bad_record)
       ->capture_default_str();
-  add_output(train, train_arguments->output, "File for the vocabulary (" + docs_of(trainers) + ")");
+  add_output(train, train_arguments->output,
+             "File for the vocabulary (" + docs_of(sampler::tokenizer_table()) + ")");
 }
 
 void add_tokenizer_encode(CLI::App* encode, Action& action) {

@@ -25,14 +25,15 @@ int run_train(const TrainArguments& arguments, const run::Tables& tables) {
                          run::ReadFor::kTraining);
   return run::run_on_ranks(config, [&](coordinator::RunContext& context) {
     const run::PromptStop::Attendance attendance(prompt, context);
-    return run::TrainingRun(config, context, arguments.resume, signals, prompt).run();
+    return run::TrainingRun(config, context, coordinator::Resume::named(arguments.resume), signals, prompt)
+        .run();
   });
 }
 
 }  // namespace
 
 void add_train(CLI::App* train, Action& action) {
-  auto arguments = on<TrainArguments>(train, action, run_train, /*heeds=*/true);
+  auto arguments = on<TrainArguments>(train, action, run_train, /*handles_signals=*/true);
   add_path(train, "config", arguments->config, "Configuration file (YAML)")->required();
   add_set(train, arguments->assignments);
   add_allow_code(train, arguments->allow_code);

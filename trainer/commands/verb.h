@@ -44,14 +44,15 @@ CLI::Option* add_path(CLI::App* command, const std::string& name, Member& member
 }
 
 /// Creates the arguments of a command, which the command's action owns. `run` takes them, and the tables if
-/// it reads a configuration. A signal ends the command, unless it `heeds` signals itself from the beginning.
+/// it reads a configuration. A signal ends the command, unless the command handles signals itself from the
+/// beginning.
 template <typename Arguments, typename Run>
-std::shared_ptr<Arguments> on(CLI::App* command, Action& action, Run run, bool heeds = false) {
+std::shared_ptr<Arguments> on(CLI::App* command, Action& action, Run run, bool handles_signals = false) {
   auto arguments = std::make_shared<Arguments>();
-  command->callback([&action, arguments, run, heeds] {
-    action = [arguments, run, heeds](const run::Tables& tables) {
+  command->callback([&action, arguments, run, handles_signals] {
+    action = [arguments, run, handles_signals](const run::Tables& tables) {
       std::optional<coordinator::EndOnSignal> ending;
-      if (!heeds) ending.emplace();
+      if (!handles_signals) ending.emplace();
       if constexpr (std::is_invocable_v<Run, const Arguments&>)
         return run(*arguments);
       else

@@ -18,6 +18,7 @@
 #include "trainer/run/data_kinds/training_data.h"
 #include "trainer/run/ranks.h"
 #include "trainer/run/run_config.h"
+#include "trainer/run/verify/encoder_passes.h"
 #include "trainer/run/verify/gradient_verifier.h"
 #include "trainer/run/verify/oracle_rows.h"
 
@@ -72,21 +73,28 @@ class Table {
     if (!progress_) return;
     for (const auto& line : lines) {
       equal_ = equal_ && line.equal;
-      json_.push_back({{"loss", one.loss},
-                       {"miner", one.miner},
-                       {"rows", one.rows.rows},
-                       {"what", line.what},
-                       {"max_relative_error", line.error},
-                       {"equal", line.equal}});
+      nlohmann::json row = {
+          {"loss", one.loss}, {"miner", one.miner}, {"rows", one.rows.rows}, {"what", line.what}};
+      if (line.refusal.empty()) {
+        row["max_relative_error"] = line.error;
+        row["equal"] = line.equal;
+      } else {
+        row["refused"] = line.refusal;
+      }
+      json_.push_back(std::move(row));
     }
     if (!json_path_.empty()) write_output(json_path_, json_text(json_, 2) + "\n");
     progress_->clear();
     if (done_++ == 0)
-      std::printf("%-19s %-18s %6s  %-20s %s\n", "loss", "miner", "rows", "what", "max relative error");
-    for (const auto& line : lines)
-      std::printf("%-19s %-18s %6ld  %-20s %.1e  %s\n", one.loss.c_str(), one.miner.c_str(),
-                  static_cast<long>(one.rows.rows), line.what.c_str(), line.error,
-                  line.equal ? "equal" : "DIFFERS");
+      std::printf("%-19s %-18s %6s  %-31s %s\n", "loss", "miner", "rows", "what", "max relative error");
+    for (const auto& line : lines) {
+      std::printf("%-19s %-18s %6ld  %-31s ", one.loss.c_str(), one.miner.c_str(),
+                  static_cast<long>(one.rows.rows), line.what.c_str());
+      if (line.refusal.empty())
+        std::printf("%.1e  %s\n", line.error, line.equal ? "equal" : "DIFFERS");
+      else
+        std::printf("not compared: %s\n", line.refusal.c_str());
+    }
     std::fflush(stdout);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     progress_->update({done_, {}, static_cast<double>(done_) / seconds, {}});
@@ -163,6 +171,22 @@ std::string pass_of(const run::RunConfig& config) {
   return "each rank's rows in one pass";
 }
 
+// The backward pass of the encoder in each of its passes, not only in the configured one.
+void verify_passes(const coordinator::RunContext& context, run::RunConfig& config,
+                   const std::vector<run::NamedPass>& passes, int64_t batches, Table& table) {
+  const engine::TrainerConfig configured = config.training;
+  for (const run::NamedPass& pass : passes) {
+    std::vector<run::VerifiedLine> lines = {{.what = "encoder gradient", .refusal = pass.refusal}};
+    if (pass.refusal.empty()) {
+      config.training = pass.training;
+      lines = run::GradientVerifier(config, context, batches).compare_encoder(config.global_batch);
+    }
+    for (run::VerifiedLine& line : lines) line.what += std::string(", ") + pass.name;
+    table.take({"any", "any", {}, {}, {config.global_batch, ""}}, lines);
+  }
+  config.training = configured;
+}
+
 int verify(const coordinator::RunContext& context, run::RunConfig& config, const VerifyArguments& arguments) {
   const run::TrainingData data = run::open_training_data(config, context.world.size());
   run::build_encoder(config, *config.encoder);
@@ -171,11 +195,11 @@ int verify(const coordinator::RunContext& context, run::RunConfig& config, const
   if (context.is_main_rank()) context.log->info("the encoder takes {}", pass_of(config));
   std::vector<Named> objectives = objectives_of(config, data, arguments.all);
   choose_rows(objectives, config, data, context, arguments.batches);
+  std::vector<run::NamedPass> passes;
+  if (arguments.all) passes = run::encoder_passes(config, context.launch.device(), context.world.size());
+  Table table(context, static_cast<int64_t>(objectives.size() + passes.size()), arguments.json);
+  verify_passes(context, config, passes, arguments.batches, table);
   run::GradientVerifier verifier(config, context, arguments.batches);
-  Table table(context, static_cast<int64_t>(objectives.size()) + (arguments.all ? 1 : 0), arguments.json);
-  if (arguments.all)
-    table.take({"any", "any", {}, {}, {config.global_batch, ""}},
-               verifier.compare_encoder(config.global_batch));
   for (const Named& one : objectives) {
     const negatives::Objective objective{*one.made_loss, *one.made_miner, config.normalize,
                                          config.objective().exchange};
@@ -210,7 +234,8 @@ void add_verify_gradients(CLI::App* verify, Action& action) {
   add_set(verify, arguments->assignments);
   add_allow_code(verify, arguments->allow_code);
   verify->add_flag("--all", arguments->all,
-                   "Check every loss with every miner, in place of the configured ones");
+                   "Check every loss with every miner, and the encoder in one pass, in micro-batches and in "
+                   "canonical micro-shards, in place of what is configured");
   verify->add_option("--batches", arguments->batches, "Number of batches to compare, from the first batch on")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/error.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "trainer/http/http_server.h"
 
@@ -97,17 +97,18 @@ void LogConfig::visit(Fields& f) {
 }
 
 bool ReportConfig::tensorboard() const {
-  return std::find(to.begin(), to.end(), "tensorboard") != to.end();
+  return std::ranges::find(to, MetricsFile::kTensorboard) != to.end();
+}
+
+void ReportConfig::visit(Fields& f) {
+  f.choice({.name = "report_to",
+            .doc = "files in the run folder with the metrics of each step: jsonl (metrics.jsonl, always) and "
+                   "tensorboard (event files in tensorboard/)"},
+           &to, {{"jsonl", MetricsFile::kJsonl}, {"tensorboard", MetricsFile::kTensorboard}});
 }
 
 void ReportConfig::check() const {
-  bool jsonl = false;
-  for (const auto& name : to) {
-    if (name != "jsonl" && name != "tensorboard")
-      throw ConfigError("report_to: expected jsonl or tensorboard, got '" + name + "'; correct the name");
-    jsonl |= name == "jsonl";
-  }
-  if (!jsonl)
+  if (std::ranges::find(to, MetricsFile::kJsonl) == to.end())
     throw ConfigError(
         "report_to: expected jsonl among the names, got none; add it: the report is drawn from "
         "metrics.jsonl");

@@ -55,13 +55,19 @@ struct LogConfig {
   void visit(Fields& f);
 };
 
-/// Where a run's metrics are written: metrics.jsonl in the run folder, and optionally TensorBoard event
-/// files.
+/// A form in which the metrics of each step are written to the run folder.
+enum class MetricsFile {
+  kJsonl,        ///< metrics.jsonl
+  kTensorboard,  ///< event files
+};
+
+/// Where a run's metrics are written.
 struct ReportConfig {
-  std::vector<std::string> to{"jsonl"};
+  std::vector<MetricsFile> to{MetricsFile::kJsonl};
 
   bool tensorboard() const;
-  /// Throws    ConfigError unless `to` holds jsonl and, besides it, nothing but tensorboard
+  void visit(Fields& f);
+  /// Throws    ConfigError unless `to` holds kJsonl
   void check() const;
 };
 

@@ -31,7 +31,7 @@ Coordinator::Coordinator(const CoordinatorConfig& config, RunContext& context,
       dump_(context.world, folder_, context.launch.info().generation, warn_to(context.log)),
       watch_(context.launch.control(), dump_, warn_to(context.log)) {}
 
-std::optional<sampler::Cursor> Coordinator::resume(const std::string& resume, RunFacts facts,
+std::optional<sampler::Cursor> Coordinator::resume(const Resume& resume, RunFacts facts,
                                                    std::map<std::string, std::string> code,
                                                    engine::Trainer& trainer) {
   manager_.set_code(std::move(code));
@@ -53,9 +53,10 @@ void Coordinator::report(const engine::StepMetrics& metrics, const sampler::Batc
 
 eval::Evaluation Coordinator::evaluate(engine::Trainer& trainer, sampler::Cursor cursor,
                                        const std::function<eval::Evaluation()>& evaluation) {
+  reporter_->end_progress();
   manager_.hold(trainer, cursor);
   eval::Evaluation found = evaluation();
-  manager_.let_go();
+  manager_.release_held();
   const int64_t step = trainer.steps_done();
   reporter_->evaluated(step, found);
   if (context_.is_main_rank()) {
@@ -75,8 +76,18 @@ std::optional<std::filesystem::path> Coordinator::roll_back(int64_t from, engine
   return path;
 }
 
-bool Coordinator::finish(int64_t step) {
-  reporter_->finish();
+void Coordinator::report_non_finite(const engine::NonFinite& found, engine::NonFiniteAction action,
+                                    int64_t count) {
+  reporter_->non_finite_step(found.step, {{"message", found.sentence()},
+                                          {"what", choice_name(found.what, engine::kNonFiniteValues)},
+                                          {"tensor", found.tensor},
+                                          {"ranks", found.ranks},
+                                          {"action", choice_name(action, engine::kNonFiniteActions)},
+                                          {"count", count}});
+}
+
+bool Coordinator::wait_for_save(int64_t step) {
+  reporter_->end_progress();
   return manager_.saved(step);
 }
 

@@ -21,7 +21,7 @@ namespace lodestone::coordinator {
 /// 0's writes files of the run folder.
 ///
 ///     Coordinator coordinator({config.checkpoint, config.metrics, config.report}, context, "runs/faces");
-///     const auto cursor = coordinator.resume("auto", facts, encoder.code(), trainer);
+///     const auto cursor = coordinator.resume({}, facts, encoder.code(), trainer);
 ///     coordinator.start({.config = yaml, .examples = examples, .objective = objective}, trainer);
 ///     while (!trainer.finished()) {
 ///       const sampler::Batch batch = loader.next();
@@ -31,10 +31,12 @@ namespace lodestone::coordinator {
 ///       if (agreed.save || agreed.stop) coordinator.save(trainer, loader.cursor());
 ///       if (agreed.stop) break;
 ///     }
-///     const bool durable = coordinator.finish(trainer.steps_done());
+///     const bool durable = coordinator.wait_for_save(trainer.steps_done());
+///     if (durable) coordinator.mark_completed();
 ///
 /// Requires  resume before start, and both before report, agree, save, evaluate and roll_back
-/// Ranks     construction, resumes, resume, start, agree, save, evaluate, roll_back and finish are collective
+/// Ranks     construction, resumes, resume, start, agree, save, evaluate, roll_back and
+///           wait_for_save are collective
 /// Throws    IoError if another process holds the run folder, or if it cannot be written. A save that fails
 ///           does not throw: it is reported and counted, and training continues.
 /// Threads   caller serializes; save_held may be called from another thread during evaluate
@@ -52,12 +54,12 @@ class Coordinator {
 
   /// Whether `resume` finds a checkpoint to continue from, so that initial weights from a file are not
   /// needed. Rank 0 decides; every rank gets its answer.
-  bool resumes(const std::string& resume) const { return manager_.resumes(resume); }
-  /// Restores the checkpoint that `resume` (auto, none or a path) names and returns its position in the data;
+  bool resumes(const Resume& resume) const { return manager_.resumes(resume); }
+  /// Restores the checkpoint that `resume` names and returns its position in the data;
   /// nullopt if there is no checkpoint to continue from. `code` is Encoder::code: its hashes are stored in
   /// checkpoints.
   /// Throws    CheckpointError if the checkpoint cannot be used
-  std::optional<sampler::Cursor> resume(const std::string& resume, RunFacts facts,
+  std::optional<sampler::Cursor> resume(const Resume& resume, RunFacts facts,
                                         std::map<std::string, std::string> code, engine::Trainer& trainer);
   /// The step of the checkpoint that the run continues from, if any.
   std::optional<int64_t> resumed_at() const { return manager_.resumed_at(); }
@@ -68,8 +70,13 @@ class Coordinator {
 
   /// Reports the metrics of one step of this rank; `z_bD` are the embeddings of its rows.
   void report(const engine::StepMetrics& metrics, const sampler::Batch& batch, const at::Tensor& z_bD);
-  /// The reporter, for events of the run that go to metrics.jsonl and the live page.
-  Reporter& reporter() { return *reporter_; }
+  /// Reports records that were skipped; there are `count` so far.
+  void report_bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count) {
+    reporter_->bad_records(step, messages, count);
+  }
+  /// Reports a step whose loss or gradient was not finite. `action` is what follows, and `count` the number
+  /// of such steps so far.
+  void report_non_finite(const engine::NonFinite& found, engine::NonFiniteAction action, int64_t count);
 
   /// Call once after each step: the ranks agree whether to stop (if any rank wants to), to save (if rank 0
   /// finds a save due) and to handle bad records. Every rank gets the same answer.
@@ -88,10 +95,11 @@ class Coordinator {
   /// there is none.
   std::optional<std::filesystem::path> roll_back(int64_t from, engine::Trainer& trainer);
 
-  /// Waits for the last save. Returns whether the checkpoint of `step` is durable, the same on all ranks.
-  bool finish(int64_t step);
+  /// Waits for the save in progress. Returns whether the checkpoint of `step` is durable, the same on all
+  /// ranks.
+  bool wait_for_save(int64_t step);
   /// Marks the run as completed: removes its endpoints from metrics.targets_file.
-  void ended() { reporter_->ended(); }
+  void mark_completed() { reporter_->mark_completed(); }
 
  private:
   const CoordinatorConfig config_;

@@ -7,10 +7,10 @@
 namespace lodestone::encoders {
 
 void HeadConfig::visit(Fields& f) {
-  f.choice(
-      {.name = "kind",
-       .doc = "none: the features are the embedding; linear: one layer; mlp: layers with ReLU between them"},
-      &kind, {{"none", HeadKind::kNone}, {"linear", HeadKind::kLinear}, {"mlp", HeadKind::kMlp}});
+  f.choice({.name = "kind",
+            .doc = "kind of head. none: the features are the embedding; linear: one layer; mlp: layers with "
+                   "ReLU between them"},
+           &kind, {{"none", HeadKind::kNone}, {"linear", HeadKind::kLinear}, {"mlp", HeadKind::kMlp}});
   f.field({.name = "embedding", .doc = "linear and mlp: width of the embedding", .min = 1, .max = 65536},
           &embedding);
   f.field({.name = "hidden", .doc = "mlp: widths of the hidden layers", .min = 1, .max = 65536}, &hidden);

@@ -5,7 +5,7 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "common/printable.h"
 #include "trainer/encoders/weight_names.h"
@@ -38,6 +38,8 @@ class Matching {
       : adapt_(adapt), file_(read_weights(file)) {
     for (const auto* list : {&parameters.learned(), &parameters.buffers()})
       parameters_.insert(parameters_.end(), list->begin(), list->end());
+    for (const Parameter& parameter : parameters_)
+      if (!parameter.tower.empty()) towers_.insert(parameter.tower);
     report_.file = file;
   }
 
@@ -53,7 +55,8 @@ class Matching {
     for (const auto& parameter : parameters_) {
       const auto found = names.theirs.find(parameter.name);
       if (found == names.theirs.end()) {
-        (is_of_head(parameter.name, "") ? report_.new_head : report_.missing).push_back(parameter.name);
+        (is_of_head(parameter.name, "", towers_) ? report_.new_head : report_.missing)
+            .push_back(parameter.name);
       } else {
         take(parameter, found->second);
       }
@@ -71,12 +74,12 @@ class Matching {
     const auto tensor = file_.tensors.find(name);
     if (tensor == file_.tensors.end() || !tensor->second.is_floating_point())
       return report_.no_weights.push_back(name);  // counters, positions, masks
-    (is_of_head(name, prefix) ? report_.head_left_out : report_.unexpected).push_back(name);
+    (is_of_head(name, prefix, towers_) ? report_.head_left_out : report_.unexpected).push_back(name);
   }
 
   void take(const Parameter& parameter, const std::string& name) {
     const auto refuse = [&](const std::string& why) {
-      (is_of_head(parameter.name, "") ? report_.new_head : report_.unfit)
+      (is_of_head(parameter.name, "", towers_) ? report_.new_head : report_.unfit)
           .push_back(parameter.name + " (theirs " + why + ")");
     };
     if (const auto type = file_.unreadable.find(name); type != file_.unreadable.end())
@@ -96,6 +99,7 @@ class Matching {
   const InitialWeights::Adapt& adapt_;
   ForeignTensors file_;
   std::vector<Parameter> parameters_;
+  std::set<std::string, std::less<>> towers_;
   std::vector<std::pair<at::Tensor, at::Tensor>> copies_;
   WeightsReport report_;
 };

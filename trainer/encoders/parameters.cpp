@@ -74,7 +74,7 @@ at::Tensor Parameters::constant(const std::string& name, at::IntArrayRef sizes, 
 }
 
 at::Tensor Parameters::buffer(const std::string& name, at::IntArrayRef sizes, double value) {
-  buffers_.push_back({name, at::full(sizes, value), false, ParameterRole::kRunningStatistic});
+  buffers_.push_back({name, at::full(sizes, value), false, ParameterRole::kRunningStatistic, tower_});
   return buffers_.back().tensor;
 }
 
@@ -82,10 +82,11 @@ void Parameters::adopt(const Parameter& parameter) {
   (parameter.role == ParameterRole::kLearned ? learned_ : buffers_).push_back(parameter);
 }
 
-void Parameters::adopt(const std::string& prefix, const Parameters& inner) {
+void Parameters::adopt(const std::string& tower, const Parameters& inner) {
   for (const auto* list : {&inner.learned_, &inner.buffers_})
     for (Parameter parameter : *list) {
-      parameter.name = prefix + parameter.name;
+      parameter.name = tower + "." + parameter.name;
+      parameter.tower = tower;
       adopt(parameter);
     }
 }
@@ -130,7 +131,7 @@ at::Tensor Parameters::he_normal(const std::string& name, at::IntArrayRef sizes,
 
 at::Tensor Parameters::add(const std::string& name, at::Tensor value, bool decays) {
   value.requires_grad_(true);
-  learned_.push_back({name, value, decays});
+  learned_.push_back({name, value, decays, ParameterRole::kLearned, tower_});
   return value;
 }
 

@@ -22,6 +22,7 @@ struct Parameter {
   at::Tensor tensor;
   bool decays = true;  ///< weight decay applies: matrices and kernels yes, norms and biases no
   ParameterRole role = ParameterRole::kLearned;
+  std::string tower = {};  ///< of an encoder with several, the one that the tensor belongs to
 };
 
 /// The tensors of the parameters with this role.
@@ -52,8 +53,10 @@ class Parameters {
 
   /// Adds a tensor that was made elsewhere, as a handle; its role says whether it is learned.
   void adopt(const Parameter& parameter);
-  /// Adds all tensors of `inner`, under names that begin with `prefix`.
-  void adopt(const std::string& prefix, const Parameters& inner);
+  /// Adds all tensors of `inner`, under names that begin with "tower.".
+  void adopt(const std::string& tower, const Parameters& inner);
+  /// The tower of the tensors that are made next; "": of none.
+  void set_tower(const std::string& tower) { tower_ = tower; }
   /// Turns the learned parameters whose names match one of the globs into buffers without gradient. Throws
   /// ConfigError if a glob matches nothing or no learned parameter is left.
   void freeze(const std::vector<std::string>& globs);
@@ -72,6 +75,7 @@ class Parameters {
   at::Tensor add(const std::string& name, at::Tensor value, bool decays);
 
   uint64_t seed_;
+  std::string tower_;
   std::vector<Parameter> learned_;
   std::vector<Parameter> buffers_;
 };

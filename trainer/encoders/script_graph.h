@@ -23,4 +23,9 @@ struct ScriptConstants {
 /// Cost      one pass over a copy of the graph
 ScriptConstants constants_of(const torch::jit::Module& module);
 
+/// The tensors of the module that a forward pass in training updates: what batch norms and instance norms
+/// read as their running statistics, and what operations write in place.
+/// Cost      as constants_of
+std::set<const void*> updated_tensors(const torch::jit::Module& module);
+
 }  // namespace lodestone::encoders

@@ -1,3 +1,4 @@
+#include <set>
 #include <sstream>
 
 #include <ATen/core/grad_mode.h>
@@ -28,13 +29,6 @@ std::string found(std::string_view begin, const std::exception& error) {
   const FileKind* kind = file_kind(begin);
   return std::string(" ") + (kind != nullptr ? kind->name : "a file of another kind") +
          "; name a file of torch.jit.save";
-}
-
-// The names are PyTorch's: its norms call running statistics running_mean and running_var. Other buffers of a
-// module are constants.
-ParameterRole role_of(const std::string& buffer) {
-  const std::string name = buffer.substr(buffer.rfind('.') + 1);
-  return name.starts_with("running_") ? ParameterRole::kRunningStatistic : ParameterRole::kConstant;
 }
 
 /// A user's TorchScript model: forward(pixels_nCHW) or forward(tokens_nT, mask_nT) returns z_nD. Parameters
@@ -110,9 +104,12 @@ class TorchScriptEncoder : public Encoder {
       parameter.value.requires_grad_(true);
       parameters.adopt({parameter.name, parameter.value, /*decays=*/parameter.value.dim() > 1});
     }
+    const std::set<const void*> updated = updated_tensors(module_);
     for (const auto& buffer : module_.named_buffers()) {
       if (!buffer.value.is_floating_point()) continue;  // counters and position indices
-      const ParameterRole role = role_of(buffer.name);
+      const ParameterRole role = updated.contains(buffer.value.unsafeGetTensorImpl())
+                                     ? ParameterRole::kRunningStatistic
+                                     : ParameterRole::kConstant;
       parameters.adopt({buffer.name, buffer.value, /*decays=*/false, role});
       has_statistics_ = has_statistics_ || role == ParameterRole::kRunningStatistic;
     }

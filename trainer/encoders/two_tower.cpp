@@ -11,6 +11,9 @@ namespace lodestone::encoders {
 
 namespace {
 
+// The towers, as their settings and the names of their parameters begin.
+constexpr const char *kImage = "image", *kText = "text";
+
 /// An image encoder and a text encoder whose embeddings share one space (Radford et al. 2021), each followed
 /// by a linear projection without bias. Names begin with `image.` and `text.`; the projections are
 /// `image.projection.weight` and `text.projection.weight`. Examples are images, texts or both mixed; z_bD is
@@ -22,8 +25,8 @@ class TwoTower : public Encoder {
   explicit TwoTower(std::shared_ptr<const Towers> towers) : towers_(std::move(towers)) {}
 
   void visit_architecture(Fields& f) override {
-    f.slot({.name = "image", .doc = "the encoder of images"}, image_);
-    f.slot({.name = "text", .doc = "the encoder of texts"}, text_);
+    f.slot({.name = kImage, .doc = "the encoder of images"}, image_);
+    f.slot({.name = kText, .doc = "the encoder of texts"}, text_);
     f.field({.name = "embedding",
              .doc = "width that both towers are projected to; 0: none, and the towers' widths are equal",
              .min = 0,
@@ -99,11 +102,16 @@ class TwoTower : public Encoder {
     image_->build(images, parameters.seed());
     // Another seed: two towers of one architecture would otherwise start as copies.
     text_->build(texts, ~parameters.seed());
-    parameters.adopt("image.", image_->parameters());
-    parameters.adopt("text.", text_->parameters());
+    parameters.adopt(kImage, image_->parameters());
+    parameters.adopt(kText, text_->parameters());
     if (embedding_ > 0) {
-      image_projection_ = parameters.uniform("image.projection.weight", {embedding_, image_->output_dim()});
-      text_projection_ = parameters.uniform("text.projection.weight", {embedding_, text_->output_dim()});
+      const auto projection = [&](const char* tower, int64_t width) {
+        parameters.set_tower(tower);
+        return parameters.uniform(std::string(tower) + ".projection.weight", {embedding_, width});
+      };
+      image_projection_ = projection(kImage, image_->output_dim());
+      text_projection_ = projection(kText, text_->output_dim());
+      parameters.set_tower("");
     } else if (image_->output_dim() != text_->output_dim()) {
       throw ConfigError("two_tower: expected towers of one width without a projection, got " +
                         std::to_string(image_->output_dim()) + " and " + std::to_string(text_->output_dim()) +

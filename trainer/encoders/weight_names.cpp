@@ -139,14 +139,15 @@ WeightNames match_names(const std::set<std::string>& ours, const std::vector<std
   return names;
 }
 
-bool is_of_head(std::string_view name, std::string_view prefix) {
+bool is_of_head(std::string_view name, std::string_view prefix,
+                const std::set<std::string, std::less<>>& towers) {
   while (true) {
     const size_t dot = name.find('.');
     const std::string_view part = name.substr(0, dot);
     if (std::find(kHeads.begin(), kHeads.end(), part) != kHeads.end()) return true;
     const size_t own = prefix.find('.');
     const bool of_prefix = own != std::string_view::npos && prefix.substr(0, own) == part;
-    if (dot == std::string_view::npos || !(of_prefix || part == "image" || part == "text")) return false;
+    if (dot == std::string_view::npos || !(of_prefix || towers.contains(part))) return false;
     if (of_prefix) prefix.remove_prefix(own + 1);
     name.remove_prefix(dot + 1);
   }
@@ -156,14 +157,14 @@ std::vector<std::string> foreign_parts(const std::vector<std::string>& left_over
                                        const std::vector<std::string>& missing) {
   std::vector<std::string> found;
   std::set<std::string_view> reported;
-  const auto look = [&](const auto& parts, const std::vector<std::string>& names) {
+  const auto collect = [&](const auto& parts, const std::vector<std::string>& names) {
     for (const Part& part : parts)
       for (const std::string& name : names)
         if (name.find(part.in_name) != std::string::npos && reported.insert(part.what).second)
           found.push_back(std::string(part.what) + " (" + name + ")");
   };
-  look(kForeign, left_over);
-  look(kLacking, missing);
+  collect(kForeign, left_over);
+  collect(kLacking, missing);
   return found;
 }
 

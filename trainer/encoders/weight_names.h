@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -27,8 +28,9 @@ WeightNames match_names(const std::set<std::string>& ours, const std::vector<std
                         const std::string& prefix);
 
 /// Is the tensor of this name part of a head, which a model was trained with after the features? Decided by
-/// the first component of the name after `prefix`, "image." and "text.".
-bool is_of_head(std::string_view name, std::string_view prefix);
+/// the first component of the name after `prefix` and the name of one of the encoder's towers.
+bool is_of_head(std::string_view name, std::string_view prefix,
+                const std::set<std::string, std::less<>>& towers = {});
 
 /// Names features of the source network that these left-over or missing tensors reveal: "LayerScale
 /// (blocks.0.ls1.gamma)"; empty if none is recognised.

@@ -11,7 +11,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "trainer/engine/forward_pass.h"
 
 namespace lodestone::engine {
@@ -50,11 +50,11 @@ sampler::Shard shard_of(const distributed::Group& world, int64_t count) {
 }  // namespace
 
 void DeterminismConfig::visit(Fields& f) {
-  f.choice(
-      {.name = "determinism",
-       .doc = "world: the same bits in every run on the same number of ranks; canonical: on any number of "
-              "ranks, at the price that every rank computes the whole loss"},
-      &kind, {{"world", Determinism::kWorld}, {"canonical", Determinism::kCanonical}});
+  f.choice({.name = "determinism",
+            .doc = "reach of identical bits. world: the same bits in every run on the same number of ranks; "
+                   "canonical: on any number of "
+                   "ranks, at the price that every rank computes the whole loss"},
+           &kind, {{"world", Determinism::kWorld}, {"canonical", Determinism::kCanonical}});
   if (!canonical())
     without_effect(f, {"micro_shards"},
                    "with determinism: world; leave it out, or set determinism: canonical");

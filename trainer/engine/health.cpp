@@ -40,9 +40,12 @@ double loss_of_one_value(const losses::Loss& loss, double value, int64_t classes
 }
 
 std::string remedy(const negatives::Objective& objective) {
-  if (objective.miner.only_hardest())
-    return "the hardest triplets make an untrained encoder collapse: train with miner: {name: semi_hard} or "
-           "{name: all}, at least at the start, and a smaller optimizer.learning_rate";
+  if (objective.miner.only_hardest()) {
+    const std::string easier = objective.loss.default_miner();
+    return "the hardest triplets make an untrained encoder collapse: train with miner: {name: " + easier +
+           "}" + (easier == "all" ? "" : " or {name: all}") +
+           ", at least at the start, and a smaller optimizer.learning_rate";
+  }
   const std::string normalize = objective.normalize ? "" : "set normalize: true, ";
   return "restart, or resume from an earlier checkpoint, with a smaller optimizer.learning_rate or a longer "
          "schedule.warmup_steps, " +
@@ -97,8 +100,8 @@ std::optional<double> loss_of_equal_embeddings(const negatives::Objective& objec
   return few;
 }
 
-std::optional<std::string> CollapseWatch::look(const StepMetrics& metrics,
-                                               const negatives::Objective& objective) {
+std::optional<std::string> CollapseWatch::observe(const StepMetrics& metrics,
+                                                  const negatives::Objective& objective) {
   const ContrastiveHealth& health = metrics.health;
   if (!health.negative_distance || !health.negative_similarity) return {};
   Step step{metrics.loss, metrics.learning_rate, *health.negative_distance, *health.negative_similarity,

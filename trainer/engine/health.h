@@ -45,7 +45,7 @@ class CollapseWatch {
   /// Call it once a step, on one rank. Returns a sentence when a collapse first becomes certain: what was
   /// observed, and what to do. It reports again only after a recovery: `kWindow` steps in which rows were not
   /// equal. Steps without negatives are ignored.
-  std::optional<std::string> look(const StepMetrics& metrics, const negatives::Objective& objective);
+  std::optional<std::string> observe(const StepMetrics& metrics, const negatives::Objective& objective);
 
  private:
   struct Step {

@@ -62,9 +62,8 @@ negatives::LocalRows rows_at(const negatives::LocalRows& rows, const at::Tensor&
 void LossHeadConfig::visit(Fields& f) {
   f.choice(
       {.name = "mining_scope",
-       .doc =
-           "which rows are compared: local, those of one rank; node, those of the ranks of a host; global, "
-           "those of all ranks"},
+       .doc = "rows that are compared: local, those of one rank; node, those of the ranks of a host; global, "
+              "those of all ranks"},
       &mining_scope, kMiningScopes);
   f.nested({.name = "memory", .doc = "references beyond the batch"}, memory);
   f.nested(

@@ -11,17 +11,18 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "distributed/reductions/row_shards.h"
 
 namespace lodestone::engine {
 
 void MemoryConfig::visit(Fields& f) {
-  f.choice(
-      {.name = "kind",
-       .doc = "none; xbm: embeddings of past batches; momentum: those of the momentum encoder, which also "
-              "encodes the references of the batch"},
-      &kind, {{"none", MemoryKind::kNone}, {"xbm", MemoryKind::kXbm}, {"momentum", MemoryKind::kMomentum}});
+  f.choice({.name = "kind",
+            .doc = "kind of memory. none; xbm: embeddings of past batches; momentum: those of the momentum "
+                   "encoder, which also "
+                   "encodes the references of the batch"},
+           &kind,
+           {{"none", MemoryKind::kNone}, {"xbm", MemoryKind::kXbm}, {"momentum", MemoryKind::kMomentum}});
   if (!on())
     without_effect(f, {"size", "start_step", "momentum"},
                    "with memory.kind: none; leave it out, or set memory.kind: xbm or momentum");

@@ -3,7 +3,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/isfinite.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 namespace lodestone::engine {
 

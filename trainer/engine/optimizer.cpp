@@ -12,7 +12,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "common/choices.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 namespace lodestone::engine {
 
@@ -26,9 +26,10 @@ std::tuple<double, bool> kind(const Tuned& tuned) {
 }  // namespace
 
 void OptimizerConfig::visit(Fields& f) {
-  f.field({.name = "name", .doc = "the update rule", .choices = names_of(update_rules())}, &name);
-  f.field({.name = "learning_rate", .doc = "at the schedule's peak", .min = 0}, &learning_rate);
-  f.field({.name = "weight_decay", .doc = "not applied to norms and biases", .min = 0}, &weight_decay);
+  f.field({.name = "name", .doc = "name of the update rule", .choices = names_of(update_rules())}, &name);
+  f.field({.name = "learning_rate", .doc = "learning rate at the schedule's peak", .min = 0}, &learning_rate);
+  f.field({.name = "weight_decay", .doc = "weight decay, which is not applied to norms and biases", .min = 0},
+          &weight_decay);
   const std::string because = "with optimizer.name: " + name + "; leave it out, or set optimizer.name: ";
   for (const char* key : rule_settings())
     if (!rule_reads(name, key)) without_effect(f, {key}, because + rules_that_read(key));
@@ -45,7 +46,8 @@ void OptimizerConfig::visit(Fields& f) {
            .min = 0,
            .max = 0.999999},
           &beta2);
-  f.field({.name = "epsilon", .doc = doc("epsilon", "added to the denominator").c_str(), .min = 0}, &epsilon);
+  f.field({.name = "epsilon", .doc = doc("epsilon", "number added to the denominator").c_str(), .min = 0},
+          &epsilon);
   f.field({.name = "momentum",
            .doc = doc("momentum", "factor on the previous first moment").c_str(),
            .min = 0,

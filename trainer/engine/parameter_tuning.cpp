@@ -58,12 +58,6 @@ std::string layer_of(const std::string& name) {
   return "";
 }
 
-// "image" or "text" for a parameter of two towers, each of which has layers of its own; else "".
-std::string tower_of(const std::string& name) {
-  const std::string first = name.substr(0, name.find('.'));
-  return first == "image" || first == "text" ? first : "";
-}
-
 /// Assigns layers to the parameters of one tower, which are passed in the order of their creation.
 struct Depths {
   std::string layer;
@@ -87,9 +81,8 @@ std::vector<int64_t> layers_above(const std::vector<encoders::Parameter>& parame
   std::map<std::string, Depths> towers;
   std::vector<int64_t> above;
   for (const auto& parameter : parameters)
-    above.push_back(towers[tower_of(parameter.name)].next(layer_of(parameter.name)));
-  for (size_t i = 0; i < parameters.size(); ++i)
-    above[i] = towers[tower_of(parameters[i].name)].depth - above[i];
+    above.push_back(towers[parameter.tower].next(layer_of(parameter.name)));
+  for (size_t i = 0; i < parameters.size(); ++i) above[i] = towers[parameters[i].tower].depth - above[i];
   return above;
 }
 

@@ -17,7 +17,7 @@ StillWatch::Reason StillWatch::reason_of(const StepMetrics& metrics) {
   return metrics.gradient_norm && *metrics.gradient_norm == 0 ? Reason::kNoGradient : Reason::kNone;
 }
 
-std::optional<std::string> StillWatch::look(const StepMetrics& metrics) {
+std::optional<std::string> StillWatch::observe(const StepMetrics& metrics) {
   const Reason reason = reason_of(metrics);
   steps_ = reason == reason_ ? steps_ + 1 : 1;
   reason_ = reason;

@@ -19,7 +19,7 @@ class StillWatch {
 
   /// Call it once a step. Returns a sentence when a reason has lasted `kWindow` steps: what was observed, and
   /// what to do. Each reason is reported once per run.
-  std::optional<std::string> look(const StepMetrics& metrics);
+  std::optional<std::string> observe(const StepMetrics& metrics);
 
  private:
   enum class Reason { kNone, kNoPositive, kNoNegative, kNothingPicked, kNoLoss, kNoGradient };

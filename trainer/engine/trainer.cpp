@@ -122,7 +122,7 @@ StepMetrics Trainer::step(const sampler::Batch& batch, double load_seconds) {
   report.phases.gather = loss.gather_seconds;
   report.phases.loss = clock.lap() - loss.gather_seconds;
   if (std::isfinite(loss.loss)) {
-    look_at_health(loss, report.health);
+    measure_health(loss, report.health);
     backward(scaler_.on() ? loss.gradient_bD * scaler_.scale() : loss.gradient_bD, report.phases);
     clock.lap();
     update(loss, report);
@@ -160,7 +160,7 @@ void Trainer::backward(const at::Tensor& gradient_bD, PhaseSeconds& phases) {
   phases.reduce = clock.lap();
 }
 
-void Trainer::look_at_health(const negatives::StepLoss& loss, ContrastiveHealth& health) const {
+void Trainer::measure_health(const negatives::StepLoss& loss, ContrastiveHealth& health) const {
   health = health_of(loss, objective_);
   if (const auto ages = loss_head_.memory_ages(steps_done_)) {
     health.memory_age_mean = ages->mean;

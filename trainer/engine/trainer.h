@@ -139,7 +139,7 @@ class Trainer {
   negatives::StepLoss loss_of(const Features& x, const sampler::Batch& batch, const at::Tensor& z_bD);
   void backward(const at::Tensor& gradient_bD, PhaseSeconds& phases);
   negatives::LocalRows local_rows(const sampler::Batch& batch, const at::Tensor& z_bD) const;
-  void look_at_health(const negatives::StepLoss& loss, ContrastiveHealth& health) const;
+  void measure_health(const negatives::StepLoss& loss, ContrastiveHealth& health) const;
   void update(const negatives::StepLoss& loss, StepMetrics& report);
   void handle_non_finite(NonFiniteValue what, double value, const at::Tensor& gradient_bD);
 

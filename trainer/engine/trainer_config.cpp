@@ -57,10 +57,10 @@ void TrainerConfig::visit(Fields& f) {
            "whether only the inputs of the encoder's blocks are kept, and the blocks computed again in the "
            "backward pass: less memory for one more forward pass"},
       &activation_checkpointing);
-  f.choice(
-      {.name = "exchange",
-       .doc = "gather: every rank holds all embeddings of the global batch; ring: ranks pass them around"},
-      &exchange, {{"gather", RowExchange::kGather}, {"ring", RowExchange::kRing}});
+  f.choice({.name = "exchange",
+            .doc = "exchange of embeddings. gather: every rank holds all embeddings of the global batch; "
+                   "ring: ranks pass them around"},
+           &exchange, {{"gather", RowExchange::kGather}, {"ring", RowExchange::kRing}});
   f.choice({.name = "wire", .doc = "type in which embeddings are sent between ranks"}, &wire, kRowTypes);
   f.choice({.name = "similarity_precision",
             .doc = "type of the rows whose similarities are computed; sums are float32 in both"},

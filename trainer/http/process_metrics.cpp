@@ -112,7 +112,7 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry)
 
 ProcessMetrics::~ProcessMetrics() = default;
 
-void ProcessMetrics::look() {
+void ProcessMetrics::update() {
   const std::scoped_lock lock(series_->mutex);
   const double cpu = cpu_seconds();
   if (cpu > series_->cpu.Value()) series_->cpu.Increment(cpu - series_->cpu.Value());

@@ -19,7 +19,7 @@ class ProcessMetrics {
   ~ProcessMetrics();
 
   /// Updates the metrics. A value that /proc does not provide is NaN.
-  void look();
+  void update();
 
  private:
   struct Series;

@@ -53,7 +53,7 @@ void measure_images(const Finding& finding, Measured& found) {
 }
 
 void measure_tuples(const Finding& finding, Measured& found) {
-  const sampler::TupleSet set = sampler::read_tuples(finding.tuples, kColours, "auto", skip_bad_records());
+  const sampler::TupleSet set = sampler::read_tuples(finding.tuples, kColours, {}, skip_bad_records());
   found.images = survey::survey_images(*set.images);
   found.rows = static_cast<int64_t>(set.tuples.size());
   found.samples_per_row = set.images_per_tuple;

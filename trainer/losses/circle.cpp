@@ -27,7 +27,7 @@ class CircleLoss : public PairLoss {
              .doc = "margin: positives aim at a similarity of 1 - margin, negatives at margin",
              .min = 0.0},
             &margin_);
-    f.field({.name = "gamma", .doc = "scale", .min = 1e-3}, &gamma_);
+    f.field({.name = "gamma", .doc = "factor on similarities", .min = 1e-3}, &gamma_);
   }
   Measure measure() const override { return Measure::kSimilarity; }
 

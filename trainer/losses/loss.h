@@ -70,6 +70,8 @@ class Loss {
   /// The loss as its kind; exactly one of these is not null, and it is the object itself.
   virtual const PairLoss* as_pairs() const { return nullptr; }
   virtual const TripletLossBase* as_triplets() const { return nullptr; }
+  /// The miner that miner.name: auto selects; "all" for losses that are made for all pairs of a batch.
+  virtual const char* default_miner() const { return "all"; }
   virtual Affine affine() const { return {}; }
   /// The learned numbers, if any, and their gradients, given the gradient of the loss by `affine()`.
   virtual std::vector<LossParameter> parameters() const { return {}; }
@@ -175,6 +177,8 @@ struct TripletValues {
 class TripletLossBase : public Loss {
  public:
   const TripletLossBase* as_triplets() const final { return this; }
+  /// Most triplets of a batch are easy.
+  const char* default_miner() const override { return "semi_hard"; }
   virtual at::Tensor violation(const at::Tensor& positive, const at::Tensor& negative) const = 0;
   virtual at::Tensor cost(const at::Tensor& violation) const = 0;
   virtual at::Tensor slope(const at::Tensor& violation) const = 0;
@@ -191,8 +195,9 @@ class TripletLossBase : public Loss {
 /// All losses, in the order in which help lists them.
 std::span<const TableRow<Loss>> loss_table();
 
-/// The names of the losses with this property, with their default settings, for messages: "clip or siglip".
-std::string losses_that(bool (*holds)(const Loss& loss));
+/// The names of the losses of `table` with this property, with their default settings, for messages: "clip or
+/// siglip".
+std::string losses_that(std::span<const TableRow<Loss>> table, bool (*holds)(const Loss& loss));
 
 /// Whether anchors and references are rows of one batch with class labels, so that rows of earlier batches
 /// and explicit negatives may join the references.

@@ -25,7 +25,7 @@ class MarginLoss : public PairLoss {
              .doc = "boundary between positives and negatives; if learned, its initial value",
              .min = 0.0},
             &start_);
-    f.field({.name = "learn_beta", .doc = "learn the boundary"}, &learn_beta_);
+    f.field({.name = "learn_beta", .doc = "whether the boundary is learned"}, &learn_beta_);
     visit_reduction(f, &reduction_);
     beta_.start_at(start_);
   }

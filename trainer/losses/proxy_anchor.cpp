@@ -22,7 +22,7 @@ class ProxyAnchorLoss : public PairLoss {
     f.field({.name = "margin",
              .doc = "margin: positives aim above this similarity, negatives below its opposite"},
             &margin_);
-    f.field({.name = "alpha", .doc = "scale", .min = 1e-3}, &alpha_);
+    f.field({.name = "alpha", .doc = "factor on similarities", .min = 1e-3}, &alpha_);
   }
   Measure measure() const override { return Measure::kSimilarity; }
   Pairing pairing() const override { return Pairing::kProxyAnchors; }

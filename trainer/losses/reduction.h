@@ -20,9 +20,9 @@ enum class Reduction {
 
 /// Visits the setting `reduction`.
 inline void visit_reduction(Fields& f, Reduction* reduction) {
-  f.choice({.name = "reduction",
-            .doc = "what the sum is divided by: items with a loss above zero, or all valid items"},
-           reduction, {{"active", Reduction::kActive}, {"all", Reduction::kAll}});
+  f.choice(
+      {.name = "reduction", .doc = "divisor of the sum: items with a loss above zero, or all valid items"},
+      reduction, {{"active", Reduction::kActive}, {"all", Reduction::kAll}});
 }
 
 /// The terms of a loss that is one mean over `count` items, all of which have a loss above zero.

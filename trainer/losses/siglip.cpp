@@ -23,7 +23,7 @@ class SigLipLoss : public PairLoss {
     scale_.visit(f);
     f.field({.name = "bias", .doc = "bias added to scaled similarities; if learned, its initial value"},
             &start_);
-    f.field({.name = "learn_bias", .doc = "learn the bias"}, &learn_bias_);
+    f.field({.name = "learn_bias", .doc = "whether the bias is learned"}, &learn_bias_);
     bias_.start_at(start_);
   }
   Measure measure() const override { return Measure::kSimilarity; }

@@ -47,8 +47,8 @@ std::span<const TableRow<Loss>> loss_table() {
   return kRows;
 }
 
-std::string losses_that(bool (*holds)(const Loss& loss)) {
-  return names_that(loss_table(), [holds](const auto& row) { return holds(*row.make()); });
+std::string losses_that(std::span<const TableRow<Loss>> table, bool (*holds)(const Loss& loss)) {
+  return names_that(table, [holds](const auto& row) { return holds(*row.make()); });
 }
 
 bool compares_rows(const Loss& loss) {

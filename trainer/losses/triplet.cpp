@@ -6,7 +6,7 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/zeros.h>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "trainer/losses/log1p_exp.h"
 #include "trainer/losses/reduction.h"
 
@@ -36,7 +36,7 @@ class TripletLoss : public TripletLossBase {
              "whether the nearer of anchor-negative and positive-negative is used; needs a miner or explicit "
              "triplets"},
         &swap_);
-    f.choice({.name = "distance", .doc = "what d is"}, &distance_,
+    f.choice({.name = "distance", .doc = "distance d between two rows"}, &distance_,
              {{"l2", Measure::kL2}, {"squared_l2", Measure::kSquaredL2}});
     visit_reduction(f, &reduction_);
   }

@@ -20,8 +20,9 @@ bool is_finite(const PairHealth& health) {
                        health.negative_similarity);
 }
 
-std::string miners_that(bool (*holds)(const miners::Miner& miner)) {
-  return names_that(miners::miner_table(), [holds](const auto& row) { return holds(*row.make()); });
+std::string miners_that(std::span<const TableRow<miners::Miner>> table,
+                        bool (*holds)(const miners::Miner& miner)) {
+  return names_that(table, [holds](const auto& row) { return holds(*row.make()); });
 }
 
 bool picks_triplets(const miners::Miner& miner) {
@@ -62,25 +63,26 @@ void Objective::check(const Setting& setting) const {
     throw ConfigError(
         "loss: this loss needs triplets or class labels, but the data gives pairs with labels 0/1; use "
         "loss.name: " +
-        losses::losses_that([](const losses::Loss& other) {
+        losses::losses_that(setting.losses, [](const losses::Loss& other) {
           return other.as_pairs() != nullptr && other.as_pairs()->takes_pairs();
         }));
   if (setting.explicit_tuples && !all)
     throw ConfigError(
         "miner: the data gives explicit pairs or triplets, so nothing is mined; use miner: auto");
   if (tuples && !losses::compares_rows(loss))
-    throw ConfigError("loss: this loss takes every pair of the global batch and no tuples; use miner.name: " +
-                      miners_that([](const miners::Miner& other) { return !picks_triplets(other); }) +
-                      ", and data with class labels");
+    throw ConfigError(
+        "loss: this loss takes every pair of the global batch and no tuples; use miner.name: " +
+        miners_that(setting.miners, [](const miners::Miner& other) { return !picks_triplets(other); }) +
+        ", and data with class labels");
   if (triplets && !tuples && !all)
     throw ConfigError(
         "miner: this miner picks pairs, which a loss over triplets does not take; use miner.name: " +
-        miners_that([](const miners::Miner& other) { return other.as_pairs() == nullptr; }));
+        miners_that(setting.miners, [](const miners::Miner& other) { return other.as_pairs() == nullptr; }));
   if (triplets && !tuples && triplets->needs_positive_negative())
     throw ConfigError(
         "loss: swap compares positives with negatives, which the sum over all triplets does not; use swap: "
         "false, or miner.name: " +
-        miners_that(picks_triplets));
+        miners_that(setting.miners, picks_triplets));
   if (mines_triplets && mines_triplets->needs_unit_l2() &&
       !(normalize && loss.measure() == losses::Measure::kL2))
     throw ConfigError(
@@ -90,7 +92,7 @@ void Objective::check(const Setting& setting) const {
   if (references_beyond_batch && (setting.explicit_tuples || !losses::compares_rows(loss)))
     throw ConfigError(
         "memory: a memory needs a loss over rows of one batch, and class labels; use loss.name: " +
-        losses::losses_that(losses::compares_rows) + ", or memory.kind: none");
+        losses::losses_that(setting.losses, losses::compares_rows) + ", or memory.kind: none");
   if (references_beyond_batch && triplets && triplets->needs_positive_negative())
     throw ConfigError(
         "loss: swap compares positives with negatives, which in a memory may both be past rows, without a "
@@ -102,8 +104,9 @@ void Objective::check(const Setting& setting) const {
     throw ConfigError(
         "similarity_precision: bfloat16 is too coarse for distances, whose digits cancel; use "
         "similarity_precision: float32, or a loss of similarities, such as loss.name: " +
-        losses::losses_that(
-            [](const losses::Loss& other) { return other.measure() == losses::Measure::kSimilarity; }));
+        losses::losses_that(setting.losses, [](const losses::Loss& other) {
+          return other.measure() == losses::Measure::kSimilarity;
+        }));
   if (!setting.whole_world && (setting.memory || !batch))
     throw ConfigError(
         "mining_scope: a memory, proxies and two towers are shared by all ranks; use mining_scope: global");

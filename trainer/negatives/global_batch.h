@@ -19,6 +19,9 @@ struct Objective {
     bool explicit_tuples = false, explicit_pairs = false;
     bool memory = false, momentum_keys = false;
     bool whole_world = true;  ///< mining_scope is global
+    /// the losses and miners that can be chosen, for messages
+    std::span<const TableRow<losses::Loss>> losses = losses::loss_table();
+    std::span<const TableRow<miners::Miner>> miners = miners::miner_table();
   };
   /// Throws ConfigError if the loss cannot be combined with the miner or the setting.
   void check(const Setting& setting) const;

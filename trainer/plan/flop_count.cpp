@@ -40,7 +40,7 @@ double of_attention(const c10::IValue& query, const c10::IValue& key) {
   return 4 * product(query.toTensor().sizes()) * static_cast<double>(key.toTensor().size(-2));
 }
 
-std::unique_ptr<at::ObserverContext> look(const at::RecordFunction& call) {
+std::unique_ptr<at::ObserverContext> observe_call(const at::RecordFunction& call) {
   const std::string_view name = call.name();
   const auto inputs = call.inputs();
   if (name == "aten::mm" || name == "aten::bmm")
@@ -59,7 +59,7 @@ std::unique_ptr<at::ObserverContext> look(const at::RecordFunction& call) {
 FlopCount::FlopCount() {
   counted = 0;
   handle_ = at::addThreadLocalCallback(
-      at::RecordFunctionCallback(&look).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+      at::RecordFunctionCallback(&observe_call).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
 }
 
 FlopCount::~FlopCount() {

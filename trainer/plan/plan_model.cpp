@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/error.h"
-
 namespace lodestone::plan {
 
 namespace {
 
-constexpr double kGiB = 1024.0 * 1024 * 1024;
 constexpr double kBucketBytes = 25.0 * 1024 * 1024;
 constexpr double kTileBytes = 64.0 * 1024 * 1024;
 constexpr double kFull = 0.9;  // fraction of the memory
@@ -35,39 +32,6 @@ double VerbCost::sent_bytes(int64_t ranks, double share, double global) const {
   const double bytes = payload.at(of_share ? share : global);
   if (shape == Shape::kReduce) return 2 * (world - 1) / world * bytes;
   return shape == Shape::kGather ? (world - 1) * bytes : bytes;
-}
-
-const std::vector<GpuFigures>& gpu_table() {
-  static const std::vector<GpuFigures> table = {
-      {"h100", 989e12, 495e12, 80 * kGiB, 3.35e12, 450e9},
-      {"h200", 989e12, 495e12, 141 * kGiB, 4.8e12, 450e9},
-      {"a100", 312e12, 156e12, 80 * kGiB, 2.0e12, 300e9},
-      {"l40s", 362e12, 183e12, 48 * kGiB, 0.864e12, 32e9},
-  };
-  return table;
-}
-
-Machine machine_of(const std::string& gpu, const StepCost& cost, bool half_precision, double efficiency) {
-  std::string known;
-  for (const auto& figures : gpu_table()) {
-    known += (known.empty() ? "" : ", ") + std::string(figures.name);
-    if (gpu != figures.name) continue;
-    const double rate = efficiency * (half_precision ? figures.flops : figures.loss_flops);
-    Machine machine;
-    machine.name = gpu;
-    machine.memory_bytes = figures.memory_bytes;
-    machine.base_bytes = kGiB;  // context and libraries
-    machine.encode_seconds.per_row = cost.flops_per_row / rate;
-    machine.backward_seconds.per_row = 2 * cost.flops_per_row / rate;
-    // Weights, gradients and moments are read; all but the gradients are written.
-    machine.update_seconds =
-        2 * (cost.weight_bytes + cost.gradient_bytes + cost.moment_bytes) / figures.memory_bandwidth;
-    machine.pair_seconds = 3 * 2 * static_cast<double>(cost.width) / (efficiency * figures.loss_flops);
-    machine.inner_bandwidth = figures.inner_bandwidth;
-    machine.inner_latency = 5e-6;
-    return machine;
-  }
-  throw ConfigError("plan: --gpu: unknown GPU '" + gpu + "'; known: " + known);
 }
 
 Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, int64_t nodes,
@@ -125,6 +89,15 @@ int64_t largest_batch(const StepCost& cost, const Machine& machine, int64_t rank
       high = share - 1;
   }
   return low * ranks;
+}
+
+std::vector<Prediction> predict_doubling(const StepCost& cost, const Machine& machine, int64_t per_node,
+                                         double batch, bool grows) {
+  std::vector<Prediction> all;
+  for (int64_t ranks = 1; ranks <= kMostRanks && (grows || static_cast<double>(ranks) <= batch); ranks *= 2)
+    all.push_back(predict(cost, machine, ranks, (ranks + per_node - 1) / per_node,
+                          grows ? batch * static_cast<double>(ranks) : batch));
+  return all;
 }
 
 int64_t last_that_pays(const std::vector<Prediction>& doubling) {

@@ -57,19 +57,6 @@ struct Machine {
   double link_bandwidth = 0, link_latency = 0;
 };
 
-/// Data sheet figures of a GPU.
-struct GpuFigures {
-  const char* name;
-  double flops, loss_flops;  ///< dense bfloat16 on tensor cores; float32 (TF32) products of the loss
-  double memory_bytes, memory_bandwidth, inner_bandwidth;
-};
-/// The manufacturers' figures: h100, h200, a100, l40s.
-const std::vector<GpuFigures>& gpu_table();
-/// A machine whose GPU reaches `efficiency` of its peak rate: in bfloat16 if `half_precision`, otherwise in
-/// TF32.
-/// Throws    ConfigError that lists the known GPUs
-Machine machine_of(const std::string& gpu, const StepCost& cost, bool half_precision, double efficiency);
-
 /// Predicted memory, traffic and time of a step.
 struct Prediction {
   int64_t ranks = 1, nodes = 1;
@@ -94,6 +81,14 @@ Prediction predict(const StepCost& cost, const Machine& machine, int64_t ranks, 
 
 /// The largest global batch that leaves a tenth of the memory free; 0 if there is none.
 int64_t largest_batch(const StepCost& cost, const Machine& machine, int64_t ranks, int64_t nodes);
+
+/// The most ranks that are predicted.
+inline constexpr int64_t kMostRanks = 4096;
+
+/// Predictions for 1, 2, 4 … ranks, `per_node` of them on each node: with the same global batch, or, if it
+/// grows, with `batch` rows a rank.
+std::vector<Prediction> predict_doubling(const StepCost& cost, const Machine& machine, int64_t per_node,
+                                         double batch, bool grows);
 
 /// Of predictions whose rank counts double, the last rank count before a doubling that gives less than 1.5
 /// times the samples per second.

@@ -31,9 +31,9 @@ ConfigNodePtr copy_of(const ConfigNodePtr& node) {
 }
 
 /// What the user's own command names, as opposed to the checkpoint.
-class UsersWords {
+class UserSettings {
  public:
-  explicit UsersWords(const std::vector<std::string>& assignments) : root_(parse_yaml("", "--set")) {
+  explicit UserSettings(const std::vector<std::string>& assignments) : root_(parse_yaml("", "--set")) {
     for (const auto& assignment : assignments) apply_set(root_, assignment);
   }
   std::set<std::string> values_of(std::string_view section, std::string_view key) const {
@@ -76,9 +76,11 @@ std::string shell_word(std::string_view text) {
                     shell_word(key + "=" + printable(file)) + hint);
 }
 
-void keep_indexes_at_home(const UsersWords& users, const char* section, std::string& index_cache) {
-  if (index_cache != "none" && !users.values_of(section, "index_cache").contains(index_cache))
-    index_cache = "auto";
+// Indexes are written only to a folder that the user names; a checkpoint's configuration names none.
+void refuse_cache_folder(const UserSettings& users, const char* section, sampler::IndexCache& cache) {
+  if (cache.place == sampler::IndexCache::Place::kFolder &&
+      !users.values_of(section, "index_cache").contains(cache.folder))
+    cache = {};
 }
 
 }  // namespace
@@ -87,7 +89,7 @@ void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
                             const std::vector<std::string>& assignments, bool allow_code, RunConfig& config) {
   const std::string name = checkpoint.path.string() + "/config.yaml";
   read_stored_config(checkpoint.config_yaml, name, assignments, config);
-  const UsersWords users(assignments);
+  const UserSettings users(assignments);
   const auto named = users.values_of("encoder", "file");
   for (const auto& [file, loaded] : config.encoder->code()) {
     const auto saved = checkpoint.code.find(file);
@@ -111,8 +113,8 @@ void read_checkpoint_config(const coordinator::Checkpoint& checkpoint,
         saved != checkpoint.code.end() && !named.contains(file))
       config.code.hash_of.insert(*saved);
   config.code.allowed = true;
-  keep_indexes_at_home(users, "data", config.data.train.index_cache);
-  keep_indexes_at_home(users, "evaluate", config.evaluate.data.index_cache);
+  refuse_cache_folder(users, "data", config.data.train.index_cache);
+  refuse_cache_folder(users, "evaluate", config.evaluate.data.index_cache);
 }
 
 void read_named_config(const std::string& file, const std::vector<std::string>& assignments, bool allow_code,
@@ -124,7 +126,7 @@ void read_named_config(const ConfigNodePtr& root, const std::string& file,
                        const std::vector<std::string>& assignments, bool allow_code, RunConfig& config,
                        ReadFor use) {
   read_run_config(copy_of(root), assignments, std::filesystem::path(file).stem().string(), config, use);
-  const auto named = UsersWords(assignments).values_of("encoder", "file");
+  const auto named = UserSettings(assignments).values_of("encoder", "file");
   for (const auto& [code, loaded] : config.encoder->code())
     if (!allow_code && !named.contains(code)) refuse_code(config, file, code, "");
   config.code.allowed = true;

@@ -12,7 +12,7 @@ std::vector<std::string> MinerChoice::names() const {
 
 const char* MinerChoice::doc(std::string_view name) const {
   return name == kAuto
-             ? "the loss's default: semi_hard for triplet, all for the others; all if the data gives tuples"
+             ? "the miner that belongs to the loss, or all if the data gives tuples; the log names it"
              : chosen_.doc(name);
 }
 
@@ -24,13 +24,12 @@ void MinerChoice::choose(std::string_view name) {
 
 void MinerChoice::settle(const losses::Loss& loss, bool data_gives_tuples) {
   if (!is_auto_) return;
-  // Softmax, pair and proxy losses are made for all pairs of a batch, while most of its triplets are easy.
-  const bool triplets = loss.as_triplets() != nullptr;
-  choose(triplets && !data_gives_tuples ? "semi_hard" : "all");
+  choose(data_gives_tuples ? "all" : loss.default_miner());
   settled_ = true;
 }
 
-std::string thrown_away(const std::string& loss_name, const losses::Loss& loss, const MinerChoice& miner) {
+std::string discarded_negatives(const std::string& loss_name, const losses::Loss& loss,
+                                const MinerChoice& miner) {
   const auto* pairs = loss.as_pairs();
   if (miner.settled() || pairs == nullptr || pairs->negative_sum() != losses::Sum::kLogExp) return "";
   const bool triplets = miner->as_triplets() != nullptr;

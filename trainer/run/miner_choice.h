@@ -41,6 +41,7 @@ class MinerChoice : public SlotBase {
 /// A warning if the user chose a miner that discards most negatives of a softmax loss, with a remedy;
 /// otherwise empty. Softmax losses learn from all negatives of an anchor at once, and with few of them are a
 /// different, weaker loss.
-std::string thrown_away(const std::string& loss_name, const losses::Loss& loss, const MinerChoice& miner);
+std::string discarded_negatives(const std::string& loss_name, const losses::Loss& loss,
+                                const MinerChoice& miner);
 
 }  // namespace lodestone::run

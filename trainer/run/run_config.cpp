@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/paths.h"
 #include "distributed/launch.h"
 #include "sampler/sources/image_format.h"
@@ -13,7 +13,7 @@ namespace lodestone::run {
 
 void TextConfig::visit(Fields& f) {
   layout.visit(f);
-  f.nested({.name = "tokenizer", .doc = "how texts become ids"}, tokenizer);
+  f.nested({.name = "tokenizer", .doc = "tokenizer, which converts texts to ids"}, tokenizer);
   f.field(
       {.name = "bucket_window",
        .doc =
@@ -28,9 +28,9 @@ void TextConfig::visit(Fields& f) {
 namespace {
 
 // Declares the settings of one mapping that have no effect for the kind of data. `mapping` begins their keys.
-void leave_idle(Fields& f, const DataConfig& data, const std::string& mapping) {
+void declare_without_effect(Fields& f, const DataConfig& data, const std::string& mapping) {
   const std::string because = "with data.kind: " + data.kind.name() + "; leave it out";
-  for (const IdleSetting& setting : data.kind->idle_settings()) {
+  for (const SettingWithoutEffect& setting : data.kind->without_effect()) {
     const std::string key = setting.key;
     const size_t begin = key.rfind('.') + 1;
     if (key.substr(0, begin) == mapping + ".")
@@ -39,7 +39,7 @@ void leave_idle(Fields& f, const DataConfig& data, const std::string& mapping) {
 }
 
 void visit_source(Fields& f, sampler::ImageSourceConfig& source, const DataConfig& data) {
-  leave_idle(f, data, "source");
+  declare_without_effect(f, data, "source");
   source.visit(f);
 }
 
@@ -53,7 +53,7 @@ void DataConfig::visit(Fields& f) {
            .doc = "folder that relative paths of data and evaluate start from; empty: the working folder",
            .unit = kPathUnit},
           &root);
-  leave_idle(f, *this, "data");
+  declare_without_effect(f, *this, "data");
   f.field({.name = "tuples",
            .doc = "in place of train: a file of explicit pairs (a, b, 0|1) or triplets (anchor, positive, "
                   "negative), of files below its folder "
@@ -75,7 +75,7 @@ void DataConfig::visit(Fields& f) {
   f.nested({.name = "image", .doc = "conversion of images to tensors"}, image);
   f.nested({.name = "text", .doc = "texts and image_texts: columns of the data, and the tokenizer"}, text);
   f.group({.name = "loader", .doc = "threads that prepare batches in advance"}, [&](Fields& members) {
-    leave_idle(members, *this, "data.loader");
+    declare_without_effect(members, *this, "data.loader");
     loader.visit(members);
   });
 }
@@ -95,7 +95,7 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
            .doc = "evaluation data: samples of classes that are not trained on; without a path there is no "
                   "evaluation"},
           [&](Fields& members) { visit_source(members, data, trained); });
-  leave_idle(f, trained, "evaluate");
+  declare_without_effect(f, trained, "evaluate");
   if (data.empty())
     without_effect(f,
                    {"every", "one_shot_runs", "one_shot_trials", "one_shot_ways", "one_shot_within", "floor",
@@ -144,7 +144,7 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
 void DistributedConfig::visit(Fields& f) {
   f.field({.name = "backend", .doc = "transport between the ranks", .choices = distributed::backend_names()},
           &backend);
-  f.choice({.name = "device", .doc = "where tensors live"}, &device,
+  f.choice({.name = "device", .doc = "device that holds the tensors"}, &device,
            {{"auto", distributed::DeviceChoice::kAuto},
             {"cpu", distributed::DeviceChoice::kCpu},
             {"cuda", distributed::DeviceChoice::kCuda}});
@@ -191,15 +191,16 @@ void RunConfig::visit(Fields& f) {
   f.field({.name = "normalize",
            .doc = "whether embeddings are scaled to unit length before the loss and the metrics"},
           &normalize);
-  f.nested({.name = "data", .doc = "what to train on"}, data);
+  f.nested({.name = "data", .doc = "training data: where it is, and how samples are read and prepared"},
+           data);
   if (rows_are_given())
     without_effect(f, {"sampler"},
                    std::string("since ") + data.kind->row_setting(data) +
                        " determines which rows form a batch; leave it out");
-  f.nested({.name = "sampler", .doc = "which samples form a global batch"}, sampler);
-  f.slot({.name = "encoder", .doc = "the network"}, encoder);
-  f.slot({.name = "loss", .doc = "over the global batch"}, loss);
-  f.slot({.name = "miner", .doc = "which tuples of the global batch the loss uses"}, miner);
+  f.nested({.name = "sampler", .doc = "choice of the samples of a global batch"}, sampler);
+  f.slot({.name = "encoder", .doc = "network that computes the embeddings"}, encoder);
+  f.slot({.name = "loss", .doc = "loss over the global batch"}, loss);
+  f.slot({.name = "miner", .doc = "choice of the tuples of the global batch that the loss uses"}, miner);
   if (!loss->uses_proxies())
     without_effect(f, {"proxies"}, "with loss.name: " + loss.name() + ", which has none; leave it out");
   training.visit(f);
@@ -211,13 +212,11 @@ void RunConfig::visit(Fields& f) {
                  "global_batch");
   f.group({.name = "evaluate", .doc = "evaluation of the model"},
           [this](Fields& members) { evaluate.visit(members, data); });
-  f.nested({.name = "checkpoint", .doc = "when the run is saved"}, checkpoint);
+  f.nested({.name = "checkpoint", .doc = "checkpoints: when the run is saved, and which ones are kept"},
+           checkpoint);
   f.nested({.name = "metrics", .doc = "the live page and the Prometheus endpoints"}, metrics);
-  f.nested({.name = "log", .doc = "what is said on stderr"}, log);
-  f.field({.name = "report_to",
-           .doc = "files in the run folder with the metrics of each step: jsonl (metrics.jsonl, always) and "
-                  "tensorboard (event files in tensorboard/)"},
-          &report.to);
+  f.nested({.name = "log", .doc = "log on stderr"}, log);
+  report.visit(f);
   f.nested({.name = "distributed", .doc = "communication of the ranks, whose number the launcher determines"},
            distributed);
 }

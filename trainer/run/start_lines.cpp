@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "common/counted.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "common/printable.h"
 #include "common/text_format.h"
 #include "common/utf8.h"
@@ -30,12 +30,12 @@ constexpr int64_t kRowsLookedAt = 256;
 constexpr double kFewPositives = 0.5;  // fraction of anchors
 
 /// The numeric fields of a loss: temperature, margin, scale …
-class Numbers : public Fields, public IdleKeys {
+class Numbers : public Fields, public KeysWithoutEffect {
  public:
   std::string text;
 
   void field(const FieldInfo& info, FieldValue value) override {
-    if (idle_.contains(info.name)) return;
+    if (without_effect_.contains(info.name)) return;
     if (const auto* number = std::get_if<double*>(&value)) add(info, **number);
     if (const auto* number = std::get_if<std::optional<double>*>(&value); number && **number)
       add(info, ***number);
@@ -44,15 +44,16 @@ class Numbers : public Fields, public IdleKeys {
     visit_members(*this);
   }
   void slot(const FieldInfo&, SlotBase&) override {}
-  void leave_idle(std::initializer_list<const char*> keys, const std::string&, const char*) override {
-    idle_.insert(keys.begin(), keys.end());
+  void leave_without_effect(std::initializer_list<const char*> keys, const std::string&,
+                            const char*) override {
+    without_effect_.insert(keys.begin(), keys.end());
   }
 
  private:
   void add(const FieldInfo& info, double value) {
     text += (text.empty() ? " (" : ", ") + std::string(info.name) + " " + compact(value);
   }
-  std::set<std::string> idle_;
+  std::set<std::string> without_effect_;
 };
 
 std::string percent(double share) {
@@ -208,7 +209,7 @@ std::string data_size(const RunConfig& config, const TrainingData& data) {
 }
 
 std::vector<StartLine> objective_lines(const RunConfig& config) {
-  const std::string lost = thrown_away(config.loss.name(), *config.loss, config.miner);
+  const std::string lost = discarded_negatives(config.loss.name(), *config.loss, config.miner);
   if (lost.empty()) return {};
   return {{lost, true}};
 }

@@ -20,7 +20,7 @@ std::string first_line(const RunConfig& config, const std::string& device);
 /// The size of the training data in its own units: "48616 samples of 2847 classes", "5749 pairs".
 std::string data_size(const RunConfig& config, const TrainingData& data);
 
-/// The warning about an explicitly chosen miner, if any; see thrown_away.
+/// The warning about an explicitly chosen miner, if any; see discarded_negatives.
 std::vector<StartLine> objective_lines(const RunConfig& config);
 
 /// The training data: samples, classes, how many anchors of the first batch have a positive, how images or

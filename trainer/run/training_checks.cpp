@@ -28,7 +28,9 @@ void check_objective(const RunConfig& config) {
   const engine::LossHeadConfig& side = config.training.loss_head;
   config.objective().check({.memory = side.memory.on(),
                             .momentum_keys = side.memory.has_momentum_encoder(),
-                            .whole_world = side.mining_scope == engine::MiningScope::kGlobal});
+                            .whole_world = side.mining_scope == engine::MiningScope::kGlobal,
+                            .losses = config.tables.losses(),
+                            .miners = config.tables.miners()});
 }
 
 void check_micro_shards(const RunConfig& config) {

@@ -12,13 +12,14 @@
 #include "trainer/run/last_line.h"
 #include "trainer/run/report_writer.h"
 #include "trainer/run/run_config.h"
+#include "trainer/run/settings_without_effect.h"
 #include "trainer/run/start_lines.h"
-#include "trainer/run/vain_settings.h"
 
 namespace lodestone::run {
 
-TrainingRun::TrainingRun(RunConfig& config, coordinator::RunContext& context, const std::string& resume,
-                         const coordinator::StopSignals& signals, PromptStop& prompt)
+TrainingRun::TrainingRun(RunConfig& config, coordinator::RunContext& context,
+                         const coordinator::Resume& resume, const coordinator::StopSignals& signals,
+                         PromptStop& prompt)
     : config_(config),
       context_(context),
       signals_(signals),
@@ -34,13 +35,13 @@ TrainingRun::TrainingRun(RunConfig& config, coordinator::RunContext& context, co
   start_reporting();
 }
 
-void TrainingRun::build(const std::string& resume) {
+void TrainingRun::build(const coordinator::Resume& resume) {
   const c10::Device device = context_.launch.device();
   encoders::Encoder& encoder = *config_.encoder;
   build_encoder(config_, encoder);
   log_lines({{first_line(config_, device.str())}});
   log_lines(objective_lines(config_));
-  log_lines(vain_settings(config_, context_.world.size()));
+  log_lines(settings_without_effect(config_, context_.world.size()));
   log_remarks(encoder, context_, /*training=*/true);
   if (!coordinator_.resumes(resume)) load_initial_weights();
   encoder.parameters().convert(at::kFloat, device);
@@ -106,7 +107,7 @@ void TrainingRun::start_reporting() {
                                         {"Global batch", std::to_string(config_.global_batch)},
                                         {"Data", data_size(config_, data_)}}};
   coordinator_.start(std::move(start), *trainer_);
-  if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.ended(); });
+  if (context_.is_main_rank()) prompt_.before_the_end([this] { coordinator_.mark_completed(); });
 }
 
 // All ranks teach their samplers the same rows, in the order of the global batch.
@@ -170,18 +171,13 @@ void TrainingRun::report_bad_records(sampler::Loader& loader, int64_t step) {
   const std::vector<sampler::BadRecord> mine = loader.take_bad_records();
   bad_records_reported_ += static_cast<int64_t>(mine.size());
   const auto messages = bad_record_reporter_.report(context_.world, mine);
-  coordinator_.reporter().bad_records(step, messages, bad_record_reporter_.count());
+  coordinator_.report_bad_records(step, messages, bad_record_reporter_.count());
 }
 
 void TrainingRun::log_non_finite(const engine::NonFinite& found, const char* what_follows) {
   if (context_.is_main_rank()) context_.log->warn("{}: {}", found.sentence(), what_follows);
-  coordinator_.reporter().non_finite_step(
-      found.step, {{"message", found.sentence()},
-                   {"what", choice_name(found.what, engine::kNonFiniteValues)},
-                   {"tensor", found.tensor},
-                   {"ranks", found.ranks},
-                   {"action", choice_name(config_.training.non_finite.action, engine::kNonFiniteActions)},
-                   {"count", trainer_->counters().non_finite_steps}});
+  coordinator_.report_non_finite(found, config_.training.non_finite.action,
+                                 trainer_->counters().non_finite_steps);
 }
 
 // Restores the newest checkpoint and continues with the batches that follow, since
@@ -239,12 +235,11 @@ void TrainingRun::log_end(bool stopped, bool saved) const {
 }
 
 int TrainingRun::finish(bool stopped) {
-  coordinator_.reporter().finish();
   if (!stopped && evaluator_) evaluate(true);
   // Exit codes 0 and 75 promise a checkpoint of this step. It was written during the evaluation.
-  const bool saved = coordinator_.finish(trainer_->steps_done());
+  const bool saved = coordinator_.wait_for_save(trainer_->steps_done());
   log_end(stopped, saved);
-  if (saved) coordinator_.ended();
+  if (saved) coordinator_.mark_completed();
   // Last: the reader of the pipe may close it, and everything is saved by then.
   std::cout << results_ << std::flush;
   if (!saved) return kRunFailed;

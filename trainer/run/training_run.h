@@ -25,17 +25,16 @@ namespace lodestone::run {
 ///     PromptStop prompt(signals);
 ///     run_on_ranks(config, [&](coordinator::RunContext& context) {
 ///       const PromptStop::Attendance attendance(prompt, context);
-///       return TrainingRun(config, context, "auto", signals, prompt).run();
+///       return TrainingRun(config, context, {}, signals, prompt).run();
 ///     });
 ///
 /// Ranks     construction and run are collective
 /// Throws    ConfigError, DataError, CheckpointError, IoError, CommError
 class TrainingRun {
  public:
-  /// Opens the run folder and the data, builds the encoder and restores the checkpoint that `resume` (auto,
-  /// none or a path) names.
+  /// Opens the run folder and the data, builds the encoder and restores the checkpoint that `resume` names.
   /// Requires  all arguments outlive this object
-  TrainingRun(RunConfig& config, coordinator::RunContext& context, const std::string& resume,
+  TrainingRun(RunConfig& config, coordinator::RunContext& context, const coordinator::Resume& resume,
               const coordinator::StopSignals& signals, PromptStop& prompt);
   ~TrainingRun() { prompt_.before_the_end(nullptr); }
   TrainingRun(const TrainingRun&) = delete;
@@ -46,7 +45,7 @@ class TrainingRun {
   int run();
 
  private:
-  void build(const std::string& resume);
+  void build(const coordinator::Resume& resume);
   void log_lines(const std::vector<StartLine>& lines) const;
   void log_data() const;
   void log_done() const;

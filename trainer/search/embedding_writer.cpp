@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "common/choices.h"
 #include "common/files.h"
 #include "common/json_reader.h"
 #include "common/json_text.h"
@@ -53,17 +54,6 @@ std::string npy_head(const EmbeddingPlan& plan, int64_t rows) {
   head += static_cast<char>(dict.size() & 0xFF);
   head += static_cast<char>(dict.size() >> 8);
   return head + dict;
-}
-
-// The header for fewer rows, as long as the one that it replaces: blanks may pad the text of either.
-std::string padded(const std::string& head, size_t size, const std::string& ending) {
-  const size_t prefix = ending == ".npy" ? 10 : 8, missing = size - head.size();
-  const uint64_t text = head.size() - prefix + missing;
-  std::string out = head.substr(0, prefix);
-  for (size_t i = 0; i < (ending == ".npy" ? 2 : 8); ++i)
-    out[ending == ".npy" ? 8 + i : i] = static_cast<char>(text >> (8 * i));
-  if (ending != ".npy") return out + head.substr(prefix) + std::string(missing, ' ');
-  return out + head.substr(prefix, head.size() - prefix - 1) + std::string(missing, ' ') + '\n';
 }
 
 void append_number(float value, std::string& line) {
@@ -114,18 +104,56 @@ int64_t durable_size(std::FILE* file, const fs::path& path) {
 
 }  // namespace
 
+struct EmbeddingFormat {
+  const char* name;  ///< of files
+  /// The header for this number of rows. Null: each row is a line that holds id and label too, so that there
+  /// is no second file with those.
+  std::string (*head)(const EmbeddingPlan& plan, int64_t rows) = nullptr;
+  size_t prefix = 0;  ///< bytes before the header's text; the last `length_bytes` of them are its length
+  size_t length_bytes = 0;
+  size_t suffix = 0;  ///< bytes that end the header
+
+  bool has_ending(const std::filesystem::path& path) const { return path.extension() == name + 1; }
+  /// The header for fewer rows, as long as the one that it replaces: blanks may pad the text of either.
+  std::string padded(std::string shorter, size_t size) const {
+    const size_t text = size - prefix;
+    shorter.insert(shorter.size() - suffix, size - shorter.size(), ' ');
+    for (size_t i = 0; i < length_bytes; ++i)
+      shorter[prefix - length_bytes + i] = static_cast<char>(text >> (8 * i));
+    return shorter;
+  }
+};
+
+namespace {
+
+constexpr EmbeddingFormat kFormats[] = {
+    {.name = "*.safetensors", .head = safetensors_head, .prefix = 8, .length_bytes = 8, .suffix = 0},
+    {.name = "*.npy", .head = npy_head, .prefix = 10, .length_bytes = 2, .suffix = 1},
+    {.name = "*.jsonl"},
+};
+
+const EmbeddingFormat& format_of(const fs::path& output) {
+  for (const EmbeddingFormat& format : kFormats)
+    if (format.has_ending(output)) return format;
+  throw ConfigError("embeddings: expected an output named " + embedding_file_names() + ", got " +
+                    output.string());
+}
+
+}  // namespace
+
+std::string embedding_file_names() {
+  return names_that(std::span<const EmbeddingFormat>(kFormats), [](const EmbeddingFormat&) { return true; });
+}
+
 EmbeddingWriter::EmbeddingWriter(EmbeddingPlan plan)
-    : plan_(std::move(plan)), ending_(plan_.output.extension()) {
-  if (ending_ != ".safetensors" && ending_ != ".npy" && ending_ != ".jsonl")
-    throw ConfigError("embeddings: expected an output named *.safetensors, *.npy or *.jsonl, got " +
-                      plan_.output.string());
+    : plan_(std::move(plan)), format_(&format_of(plan_.output)) {
   if (path_exists(plan_.output) && !is_file(plan_.output))
     throw ConfigError("embeddings: expected an ordinary file or a free name as output, got " +
                       plan_.output.string() + ", a folder, FIFO or device; name another file");
   partial_ = plan_.output.string() + kPartial;
   rows_partial_ = rows_beside(plan_.output).string() + kPartial;
   place_ = plan_.output.string() + ".place";
-  if (!go_on()) begin();
+  if (!resume()) begin();
 }
 
 std::string EmbeddingWriter::plan_text() const {
@@ -133,7 +161,7 @@ std::string EmbeddingWriter::plan_text() const {
       Json{{"rows", plan_.rows}, {"width", plan_.width}, {"input", plan_.input}, {"about", plan_.about}});
 }
 
-bool EmbeddingWriter::go_on() {
+bool EmbeddingWriter::resume() {
   if (!path_exists(place_)) return false;
   const Json place = read_json(read_file(place_)).value_or(nullptr);
   const auto count = [&place](const char* key) {
@@ -142,8 +170,8 @@ bool EmbeddingWriter::go_on() {
   };
   if (!place.is_object() || !place.contains("plan") || place["plan"] != plan_text()) return false;
   file_.reset(reopen(partial_, count("bytes")));
-  if (ending_ != ".jsonl") rows_file_.reset(reopen(rows_partial_, count("row_bytes")));
-  if (!file_ || (ending_ != ".jsonl" && !rows_file_)) return false;
+  if (format_->head) rows_file_.reset(reopen(rows_partial_, count("row_bytes")));
+  if (!file_ || (format_->head && !rows_file_)) return false;
   done_ = count("done");
   left_out_ = count("left_out");
   return done_ >= 0 && left_out_ >= 0;
@@ -153,19 +181,18 @@ void EmbeddingWriter::begin() {
   std::error_code ignored;
   fs::remove(place_, ignored);
   file_.reset(make(partial_));
-  if (ending_ != ".jsonl") rows_file_.reset(make(rows_partial_));
+  if (format_->head) rows_file_.reset(make(rows_partial_));
   write_all(file_.get(), head(plan_.rows), partial_);
   done_ = left_out_ = 0;
 }
 
 std::string EmbeddingWriter::head(int64_t rows) const {
-  if (ending_ == ".jsonl") return "";
-  return ending_ == ".npy" ? npy_head(plan_, rows) : safetensors_head(plan_, rows);
+  return format_->head ? format_->head(plan_, rows) : "";
 }
 
 void EmbeddingWriter::append(const at::Tensor& z_nD, std::span<const EmbeddedRow> rows, int64_t left_out) {
   const float* z = z_nD.const_data_ptr<float>();
-  if (ending_ == ".jsonl") {
+  if (!format_->head) {
     write_all(file_.get(), json_lines(z, plan_.width, rows), partial_);
   } else {
     write_all(file_.get(), {reinterpret_cast<const char*>(z), z_nD.nbytes()}, partial_);
@@ -191,13 +218,13 @@ void EmbeddingWriter::write_head_of_rows_left() const {
   const std::string old = head(plan_.rows);
   const File file(open_stream(partial_, O_RDWR, "r+b"));
   if (!file) fail(partial_, "open");
-  write_all(file.get(), padded(head(plan_.rows - left_out_), old.size(), ending_), partial_);
+  write_all(file.get(), format_->padded(head(plan_.rows - left_out_), old.size()), partial_);
   durable_size(file.get(), partial_);
 }
 
 void EmbeddingWriter::finish() {
   save_place();
-  if (left_out_ > 0 && ending_ != ".jsonl") write_head_of_rows_left();
+  if (left_out_ > 0 && format_->head) write_head_of_rows_left();
   if (rows_file_) rename_synced(rows_partial_, rows_beside(plan_.output));
   rename_synced(partial_, plan_.output);
   std::error_code ignored;

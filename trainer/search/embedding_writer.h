@@ -14,6 +14,12 @@
 
 namespace lodestone::search {
 
+/// A format of embeddings files, chosen by the ending of the file's name.
+struct EmbeddingFormat;
+
+/// The names that files of embeddings can have, for help and messages: "*.safetensors, *.npy or *.jsonl".
+std::string embedding_file_names();
+
 /// Describes an embeddings file that is to be written.
 struct EmbeddingPlan {
   std::filesystem::path output;  ///< .safetensors, .npy, or .jsonl; lines of .jsonl hold id and label too
@@ -54,14 +60,14 @@ class EmbeddingWriter {
   };
   using File = std::unique_ptr<std::FILE, Close>;
 
-  bool go_on();
+  bool resume();
   void begin();
   std::string plan_text() const;
   std::string head(int64_t rows) const;
   void write_head_of_rows_left() const;
 
   EmbeddingPlan plan_;
-  std::string ending_;
+  const EmbeddingFormat* format_;
   std::filesystem::path partial_, rows_partial_, place_;
   File file_, rows_file_;  // rows_file_: null for .jsonl
   int64_t done_ = 0, left_out_ = 0;

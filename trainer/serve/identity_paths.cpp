@@ -63,8 +63,9 @@ std::string parameter(const http::HttpRequest& request, const char* key) {
   return found == request.query.end() ? "" : found->second;
 }
 
-int64_t page_of(const std::string& text) {
-  return text.empty() ? kPage : whole_number("limit", text, kLargestPage);
+int64_t page_of(const http::HttpRequest& request) {
+  return request.query.contains("limit") ? whole_number("limit", parameter(request, "limit"), kLargestPage)
+                                         : kPage;
 }
 
 Json candidates_of(const std::vector<search::Identity>& found, const search::Embeddings& gallery,
@@ -142,7 +143,7 @@ http::HttpAnswer IdentityPaths::list(const http::HttpRequest& request) const {
   auto at = all.begin();
   if (const auto after = request.query.find("after"); after != request.query.end())
     at = std::ranges::upper_bound(all, after->second, {}, &search::Identity::name);
-  const int64_t limit = page_of(parameter(request, "limit"));
+  const int64_t limit = page_of(request);
   Json page = Json::array();
   for (; at != all.end() && static_cast<int64_t>(page.size()) < limit; ++at)
     page.push_back({{"name", at->name}, {"photographs", at->photographs}});

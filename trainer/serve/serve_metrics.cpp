@@ -58,7 +58,7 @@ void ServeMetrics::embedded(int64_t rows) {
 }
 
 std::string ServeMetrics::text() const {
-  impl_->process.look();
+  impl_->process.update();
   impl_->waiting.Set(static_cast<double>(impl_->waiting_now()));
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }

@@ -19,14 +19,6 @@ namespace lodestone::coordinator {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-bool is_path(const std::string& resume) {
-  return resume != "auto" && resume != "none";
-}
-
-}  // namespace
-
 CheckpointManager::CheckpointManager(const CheckpointConfig& config, RunContext& context,
                                      const RunFolder& folder, std::optional<RunLock>& lock)
     : config_(config), context_(context), folder_(folder), lock_(lock) {}
@@ -50,14 +42,16 @@ const RunIdentity& CheckpointManager::identity() const {
   return *identity_;
 }
 
-bool CheckpointManager::resumes(const std::string& resume) const {
-  const bool found = resume == "auto" ? !list_checkpoints(folder_.checkpoints()).empty() : resume != "none";
-  return context_.world.broadcast_text(found ? "yes" : "no") == "yes";
+bool CheckpointManager::resumes(const Resume& resume) const {
+  bool found = resume.is_path();
+  if (context_.is_main_rank() && resume.from == Resume::From::kNewest)
+    found = !list_checkpoints(folder_.checkpoints()).empty();
+  return context_.world.gather_counts(found).front() != 0;
 }
 
-std::optional<Checkpoint> CheckpointManager::find(const std::string& resume) {
-  if (is_path(resume)) return load_checkpoint(resume, warn_of_damage());
-  if (resume == "none") {
+std::optional<Checkpoint> CheckpointManager::find(const Resume& resume) {
+  if (resume.is_path()) return load_checkpoint(resume.path, warn_of_damage());
+  if (resume.from == Resume::From::kNothing) {
     set_run_aside();
     return {};
   }
@@ -95,7 +89,7 @@ void CheckpointManager::warn_of_other_code(const Checkpoint& checkpoint) const {
           file, checkpoint.path.string());
 }
 
-std::optional<sampler::Cursor> CheckpointManager::resume(const std::string& resume, RunIdentity known,
+std::optional<sampler::Cursor> CheckpointManager::resume(const Resume& resume, RunIdentity known,
                                                          engine::Trainer& trainer) {
   identity_ = std::move(known);
   std::optional<Checkpoint> found;
@@ -106,7 +100,7 @@ std::optional<sampler::Cursor> CheckpointManager::resume(const std::string& resu
   const auto checkpoint = share_checkpoint(context_.world, std::move(found), trainer, identity().learner());
   if (!checkpoint) return {};
   const auto [place, unused] = restore_snapshot(context_.world, *checkpoint, trainer, identity());
-  if (context_.is_main_rank() && is_path(resume)) set_later_aside(checkpoint->step);
+  if (context_.is_main_rank() && resume.is_path()) set_later_aside(checkpoint->step);
   generation_ = checkpoint->generation + 1;
   resumed_at_ = saved_at_ = begun_at_ = trainer.steps_done();
   context_.log->info("resumed {} at step {}", checkpoint->path.string(), *resumed_at_);

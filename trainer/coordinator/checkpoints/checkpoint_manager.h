@@ -10,6 +10,7 @@
 
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 #include "trainer/coordinator/checkpoints/checkpoint_writer.h"
+#include "trainer/coordinator/checkpoints/resume.h"
 #include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/coordinator/checkpoints/run_identity.h"
 #include "trainer/coordinator/checkpoints/save_request.h"
@@ -37,12 +38,11 @@ class CheckpointManager {
 
   /// Whether `resume` finds a checkpoint to continue from, so that initial weights from a file are not
   /// needed. Rank 0 decides; every rank gets its answer.
-  bool resumes(const std::string& resume) const;
-  /// Restores the checkpoint that `resume` (auto, none or a path) names and returns its position in the data;
+  bool resumes(const Resume& resume) const;
+  /// Restores the checkpoint that `resume` names and returns its position in the data;
   /// nullopt if there is no checkpoint to continue from. Keeps `identity`, which later saves store.
   /// Throws    CheckpointError if the checkpoint cannot be used
-  std::optional<sampler::Cursor> resume(const std::string& resume, RunIdentity identity,
-                                        engine::Trainer& trainer);
+  std::optional<sampler::Cursor> resume(const Resume& resume, RunIdentity identity, engine::Trainer& trainer);
   std::optional<int64_t> resumed_at() const { return resumed_at_; }
   /// How often the run has been continued from a checkpoint. The same on all ranks.
   int64_t generation() const { return generation_; }
@@ -77,7 +77,7 @@ class CheckpointManager {
   /// Requires  rank 0; the trainer's state has not changed since hold()
   bool save_held();
   /// Releases the held snapshot.
-  void let_go() { held_.reset(); }
+  void release_held() { held_.reset(); }
   /// Restores the newest checkpoint and returns its path; nullopt if there is none. What the sampler has
   /// learned is not restored, since it belongs to the position in the data. Waits for a save in progress.
   /// Ranks     collective
@@ -88,7 +88,7 @@ class CheckpointManager {
 
  private:
   const RunIdentity& identity() const;
-  std::optional<Checkpoint> find(const std::string& resume);
+  std::optional<Checkpoint> find(const Resume& resume);
   void warn_of_other_code(const Checkpoint& checkpoint) const;
   void set_run_aside();
   void set_later_aside(int64_t step) const;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/files.h"
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/checkpoints/manifest.h"

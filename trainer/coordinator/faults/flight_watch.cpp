@@ -6,7 +6,7 @@
 namespace lodestone::coordinator {
 
 namespace {
-constexpr std::chrono::milliseconds kLookEvery{250};
+constexpr std::chrono::milliseconds kPollInterval{250};
 }
 
 FlightWatch::FlightWatch(std::shared_ptr<distributed::ControlPlane> control, const FlightDump& dump,
@@ -22,9 +22,10 @@ FlightWatch::~FlightWatch() {
 
 void FlightWatch::run() {
   while (!ending_) {
-    if (const int signal = tap_.heard(kLookEvery)) dump_.write(std::string("signal: ") + ::strsignal(signal));
+    if (const int signal = tap_.heard(kPollInterval))
+      dump_.write(std::string("signal: ") + ::strsignal(signal));
     write_failure();
-    look_at_ranks();
+    check_ranks();
   }
 }
 
@@ -36,12 +37,12 @@ void FlightWatch::write_failure() {
   failure_written_ = true;
 }
 
-void FlightWatch::look_at_ranks() {
+void FlightWatch::check_ranks() {
   if (!control_ || failure_written_) return;
   const std::string lag = control_->laggards();
   if (!lag.empty() && !lag_named_) {
     warn_(lag);
-    control_->request_flights();
+    control_->request_flight_records();
   }
   lag_named_ = !lag.empty();
   const int64_t requested = control_->flight_requests();

@@ -27,7 +27,7 @@ class FlightWatch {
 
  private:
   void run();
-  void look_at_ranks();
+  void check_ranks();
   void write_failure();
 
   const std::shared_ptr<distributed::ControlPlane> control_;

@@ -82,7 +82,7 @@ void LineRelay::pass_on(std::string_view line) {
 
 void LineRelay::pass_on_foreign(std::string_view line) {
   // One line for every repetition of a stop by the supervisor.
-  if (line.starts_with("mpirun: Forwarding signal ") && std::exchange(told_forwarding_, true)) return;
+  if (line.starts_with("mpirun: Forwarding signal ") && std::exchange(reported_forwarding_, true)) return;
   if (box_.empty() && !is_rule(line))
     return write_foreign_line(*log_, read_foreign_line(line, Logger::Level::kWarn));
   box_.emplace_back(line);

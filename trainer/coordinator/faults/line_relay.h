@@ -44,7 +44,7 @@ class LineRelay {
   /// Lines of an mpirun message framed by dashes, while its end has not arrived.
   std::vector<std::string> box_;
   /// Whether mpirun has said that it passes a signal on.
-  bool told_forwarding_ = false;
+  bool reported_forwarding_ = false;
   std::thread thread_;
 };
 

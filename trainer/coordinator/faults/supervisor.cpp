@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "common/counted.h"
+#include "common/exit_code.h"
 #include "distributed/control/seal.h"
 #include "trainer/coordinator/faults/line_relay.h"
 #include "trainer/coordinator/faults/process_table.h"
@@ -17,15 +18,14 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 // A job that has put up no handler for the stop by this age never will.
-constexpr milliseconds kYouth{1000};
-constexpr milliseconds kLookEvery{50};
+constexpr milliseconds kStartTime{1000};
+constexpr milliseconds kPollInterval{50};
 // mpirun passes the stop on to the ranks that it has started by then, and forgets it. When a rank has ended
 // with 75 it ends the others, with pauses of a second that a signal cuts short.
-constexpr milliseconds kSayAgain{100}, kSayAgainLater{1000};
+constexpr milliseconds kQuickRepeat{100}, kSlowRepeat{1000};
 constexpr milliseconds kEndOnTerm{2000};
-constexpr std::array<int, 5> kFinalCodes{0, 2, 3, 5, 75};
-constexpr int kResumable = 75;
-constexpr int kPeersMissing = 4;
+// A restart would end with these again.
+constexpr std::array<int, 5> kFinalCodes{kDone, kBadUsage, kBadData, kCheckpointUnusable, kStoppedResumable};
 
 std::string describe(int code) {
   if (code <= 128 || code > 192) return "exit code " + std::to_string(code);
@@ -49,7 +49,7 @@ std::optional<int64_t> Supervisor::newest() const {
 int Supervisor::run() {
   for (;;) {
     const auto before = newest();
-    const int code = choose_world() ? run_generation() : kPeersMissing;
+    const int code = choose_world() ? run_generation() : kPeerLost;
     if (!restarts_after(code, newest() > before)) return final_code(code);
     ++generation_.number;
     pause();
@@ -70,14 +70,14 @@ int Supervisor::run_generation() {
   ranks_seen_.reset();
   std::optional<int> code;
   while (!(code = job.ended())) {
-    const auto signal = signals_.next(stop_ || killed_by_ ? kLookEvery : milliseconds(1000));
+    const auto signal = signals_.next(stop_ || killed_by_ ? kPollInterval : milliseconds(1000));
     if (signal) on_signal(*signal, job);
     pass_stop_on(job);
     if (Clock::now() > kill_at_) job.kill_all();
     if (!launcher_is_stuck(job)) continue;
     log_->warn("all ranks of this host have ended and mpirun has not: killing it");
     job.kill_all();
-    code = kPeersMissing;
+    code = kPeerLost;
     break;
   }
   if (const int left = job.kill_all())
@@ -102,7 +102,7 @@ void Supervisor::pass_stop_on(ChildProcess& job) {
   const auto now = Clock::now();
   if (!stop_ || now < pass_at_) return;
   // It would end mpirun, or a shell, whose handlers are not up yet.
-  if (now - started_ < kYouth && !catches(job.pid(), passed_stop())) return;
+  if (now - started_ < kStartTime && !catches(job.pid(), passed_stop())) return;
   if (pass_at_ == Clock::time_point()) {
     log_->info("signal {}: the job saves and stops", *stop_);
     passed_first_ = now;
@@ -124,7 +124,7 @@ bool Supervisor::launcher_is_stuck(const ChildProcess& job) {
 }
 
 bool Supervisor::restarts_after(int code, bool progress) {
-  const bool same_failure = code == 1 && last_code_ == 1 && !progress;
+  const bool same_failure = code == kRunFailed && last_code_ == kRunFailed && !progress;
   fruitless_ = progress ? 1 : fruitless_ + 1;
   last_code_ = code;
   if (stop_ || std::find(kFinalCodes.begin(), kFinalCodes.end(), code) != kFinalCodes.end()) return false;
@@ -138,13 +138,13 @@ bool Supervisor::restarts_after(int code, bool progress) {
 int Supervisor::final_code(int code) const {
   if (killed_by_) return 128 + *killed_by_;
   // The stop ended a rank that had not installed its handlers yet.
-  if (stop_ && code == 128 + passed_stop()) return kResumable;
-  if (stop_ && code != 0 && std::find(kFinalCodes.begin(), kFinalCodes.end(), code) == kFinalCodes.end() &&
-      newest())
-    return kResumable;
+  if (stop_ && code == 128 + passed_stop()) return kStoppedResumable;
+  if (stop_ && code != kDone &&
+      std::find(kFinalCodes.begin(), kFinalCodes.end(), code) == kFinalCodes.end() && newest())
+    return kStoppedResumable;
   // mpirun returns 128 + signal for a rank that a signal ended.
   const bool rank_died = !stop_ && !options_.rank_variable.empty() && code > 128;
-  return rank_died ? kPeersMissing : code;
+  return rank_died ? kPeerLost : code;
 }
 
 // Returns false if too few ranks are left.
@@ -165,7 +165,7 @@ bool Supervisor::choose_world() {
 }
 
 milliseconds repeats_stop_after(Clock::duration since_first) {
-  return since_first < kYouth ? kSayAgain : kSayAgainLater;
+  return since_first < kStartTime ? kQuickRepeat : kSlowRepeat;
 }
 
 milliseconds SupervisorOptions::pause_after(int fruitless) const {

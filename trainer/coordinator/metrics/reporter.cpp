@@ -69,8 +69,9 @@ struct Reporter::Endpoint {
 };
 
 /// The run folder's files, which only rank 0 writes.
-struct Reporter::Lead {
-  Lead(const ReportConfig& config, const RunContext& context, const RunFolder& folder, const RunStart& start);
+struct Reporter::MainRank {
+  MainRank(const ReportConfig& config, const RunContext& context, const RunFolder& folder,
+           const RunStart& start);
 
   MetricsLog log;
   std::unique_ptr<EventFile> events;
@@ -88,8 +89,8 @@ ProgressStyle progress_style(const RunStart& start, const Log& log) {
   return style;
 }
 
-Reporter::Lead::Lead(const ReportConfig& config, const RunContext& context, const RunFolder& folder,
-                     const RunStart& start)
+Reporter::MainRank::MainRank(const ReportConfig& config, const RunContext& context, const RunFolder& folder,
+                             const RunStart& start)
     : log(folder.metrics(), start.resumed_at.value_or(0), warn_to(context.log)),
       progress(std::cerr, start.step, start.steps_planned, progress_style(start, context.log)),
       rows_per_unit(start.rows_per_unit) {
@@ -107,11 +108,11 @@ Reporter::Reporter(const CoordinatorConfig& config, RunContext& context, const R
   config.report.check();
   if (context.is_main_rank()) {
     folder.prepare(start.config);
-    lead_ = std::make_unique<Lead>(config.report, context, folder, start);
+    main_rank_ = std::make_unique<MainRank>(config.report, context, folder, start);
   }
   endpoint_->metrics.checkpoints_every(config.checkpoint.every_steps, 60 * config.checkpoint.every_minutes);
   serve(start);
-  if (!lead_) return;
+  if (!main_rank_) return;
   if (start.resumed_at) event(*start.resumed_at, "restart");
   context.log->info("{} ({}), {} parameters, run folder {}", counted(context.world.size(), "rank"),
                     context.world.backend(), start.parameters, folder.root().string());
@@ -128,7 +129,7 @@ void Reporter::serve(const RunStart& start) {
   std::vector<std::string> targets{scrape_target(metrics, port)};
   if (metrics.per_rank && !metrics.targets_file.empty())
     targets = distributed::gather_texts(context_.world, targets.front());
-  if (lead_) {
+  if (main_rank_) {
     own.live = std::make_unique<LiveState>(own.info, start.step, start.steps_planned,
                                            facts_of(own.info, start), start.config);
     const std::function<void()> request = metrics.user.empty() ? nullptr : request_save;
@@ -176,15 +177,15 @@ void Reporter::step(const engine::StepMetrics& metrics, const sampler::Batch& ba
     endpoint_->metrics.step(metrics);
     endpoint_->metrics.traffic(context_.world.traffic(), distributed::collective_seconds(context_.world));
   }
-  if (!lead_) return;
-  lead_->log.train(metrics);
-  if (lead_->events) lead_->events->add(metrics.step, scalars_of(metrics));
-  if (const auto sentence = lead_->collapse.look(metrics, objective_)) {
+  if (!main_rank_) return;
+  main_rank_->log.train(metrics);
+  if (main_rank_->events) main_rank_->events->add(metrics.step, scalars_of(metrics));
+  if (const auto sentence = main_rank_->collapse.observe(metrics, objective_)) {
     context_.log->warn("{}", *sentence);
     endpoint_->metrics.collapse_seen();
     event(metrics.step, "collapse", {{"message", *sentence}});
   }
-  if (const auto sentence = lead_->still.look(metrics)) {
+  if (const auto sentence = main_rank_->still.observe(metrics)) {
     context_.log->warn("{}", *sentence);
     event(metrics.step, "still", {{"message", *sentence}});
   }
@@ -194,14 +195,14 @@ void Reporter::step(const engine::StepMetrics& metrics, const sampler::Batch& ba
       live->embeddings(view_embeddings(*examples_, metrics.step, z_bD, batch.groups, batch.indices));
   }
   // The display is smoothed over about ten steps; metrics.jsonl has the values of each step.
-  double& seconds = lead_->step_seconds;
+  double& seconds = main_rank_->step_seconds;
   seconds = seconds > 0 ? 0.9 * seconds + 0.1 * metrics.step_seconds : metrics.step_seconds;
-  const double units = static_cast<double>(metrics.samples) / static_cast<double>(lead_->rows_per_unit);
-  lead_->progress.update({metrics.step, metrics.loss, units / seconds, lead_->evaluation});
+  const double units = static_cast<double>(metrics.samples) / static_cast<double>(main_rank_->rows_per_unit);
+  main_rank_->progress.update({metrics.step, metrics.loss, units / seconds, main_rank_->evaluation});
 }
 
 void Reporter::bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count) {
-  if (!lead_) return;
+  if (!main_rank_) return;
   for (const std::string& message : messages) {
     context_.log->warn("skipped a bad record: {}", message);
     event(step, "bad_record", {{"message", message}, {"count", count}});
@@ -209,55 +210,55 @@ void Reporter::bad_records(int64_t step, const std::vector<std::string>& message
 }
 
 void Reporter::evaluated(int64_t step, const eval::Evaluation& evaluation) {
-  if (!lead_) return;
+  if (!main_rank_) return;
   nlohmann::json metrics = nlohmann::json::parse(to_json(evaluation.model.metrics));
   if (!evaluation.baseline.metrics.empty())
     metrics["floor"] = nlohmann::json::parse(to_json(evaluation.baseline.metrics));
   if (evaluation.left_out > 0) metrics["left_out"] = evaluation.left_out;
-  lead_->log.eval(step, "evaluate", metrics);
+  main_rank_->log.eval(step, "evaluate", metrics);
   std::map<std::string, double> values;
   std::vector<EventScalar> scalars;
   for (const auto& [name, value] : evaluation.model.metrics.entries()) {
     values[name] = value;
     scalars.push_back({"evaluate/" + name, value});
   }
-  if (lead_->events) lead_->events->add(step, scalars);
+  if (main_rank_->events) main_rank_->events->add(step, scalars);
   endpoint_->metrics.evaluation(values);
   if (endpoint_->live) endpoint_->live->evaluation(step, values);
   const std::string at = "at step " + std::to_string(step);
   const eval::EvaluationResult& model = evaluation.model;
-  lead_->progress.clear();
+  main_rank_->progress.clear();
   if (const auto line = format_headline(model.subject, model.metrics, evaluation.baseline.metrics);
       !line.empty())
     context_.log->info("evaluated {}: {}", at, line);
   const auto shown = headline_of(model.subject, model.metrics);
-  lead_->evaluation =
+  main_rank_->evaluation =
       shown.empty() ? ""
                     : std::string(shown.front().name) + " " +
                           format_metric(shown.front(), *model.metrics.find(shown.front().name)) + " " + at;
 }
 
 void Reporter::checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds) {
-  if (!lead_) return;
+  if (!main_rank_) return;
   endpoint_->metrics.checkpoint_saved(saved.seconds, saved.bytes);
   if (endpoint_->live) endpoint_->live->checkpoint(step, saved.seconds, saved.bytes);
-  lead_->log.event(step, "checkpoint",
-                   {{"path", saved.path.string()},
-                    {"bytes", saved.bytes},
-                    {"seconds", saved.seconds},
-                    {"stall_seconds", stall_seconds}});
+  main_rank_->log.event(step, "checkpoint",
+                        {{"path", saved.path.string()},
+                         {"bytes", saved.bytes},
+                         {"seconds", saved.seconds},
+                         {"stall_seconds", stall_seconds}});
 }
 
 void Reporter::checkpoint_stalled(double seconds) {
-  if (lead_) endpoint_->metrics.checkpoint_stalled(seconds);
+  if (main_rank_) endpoint_->metrics.checkpoint_stalled(seconds);
 }
 
 void Reporter::checkpoint_failed(int64_t step, const std::string& reason) {
-  if (!lead_) return;
+  if (!main_rank_) return;
   context_.log->error("checkpoint of step {} not saved: {}", step, reason);
   endpoint_->metrics.checkpoint_failed();
   if (endpoint_->live) endpoint_->live->checkpoint_failed(step, reason);
-  lead_->log.event(step, "checkpoint_failed", {{"reason", reason}});
+  main_rank_->log.event(step, "checkpoint_failed", {{"reason", reason}});
 }
 
 void Reporter::checkpoint_damaged(int64_t step, const std::string& message) {
@@ -271,20 +272,20 @@ void Reporter::non_finite_step(int64_t step, const nlohmann::json& details) {
 }
 
 void Reporter::event(int64_t step, const std::string& what, const nlohmann::json& details) {
-  if (!lead_) return;
-  lead_->log.event(step, what, details);
+  if (!main_rank_) return;
+  main_rank_->log.event(step, what, details);
   if (endpoint_->live) endpoint_->live->notice(step, details.value("message", what));
 }
 
-void Reporter::ended() {
+void Reporter::mark_completed() {
   const MetricsConfig& metrics = config_.metrics;
   std::error_code gone;  // a file that stays causes an alert, not a failure of the run
-  if (lead_ && metrics.serves() && !metrics.targets_file.empty())
+  if (main_rank_ && metrics.serves() && !metrics.targets_file.empty())
     std::filesystem::remove(metrics.targets_file, gone);
 }
 
-void Reporter::finish() {
-  if (lead_) lead_->progress.finish();
+void Reporter::end_progress() {
+  if (main_rank_) main_rank_->progress.finish();
 }
 
 }  // namespace lodestone::coordinator

@@ -75,12 +75,12 @@ class Reporter {
   void event(int64_t step, const std::string& what, const nlohmann::json& details = nlohmann::json::object());
   /// The run has completed: removes its endpoints from metrics.targets_file. A run that fails leaves the
   /// file, so that Prometheus sees its endpoint missing.
-  void ended();
+  void mark_completed();
   /// Ends the progress line, so that other lines can be printed.
-  void finish();
+  void end_progress();
 
  private:
-  struct Lead;
+  struct MainRank;
   struct Endpoint;
 
   void serve(const RunStart& start);
@@ -91,7 +91,7 @@ class Reporter {
   std::shared_ptr<const sampler::Examples> examples_;
   negatives::Objective objective_;
   std::unique_ptr<Endpoint> endpoint_;
-  std::unique_ptr<Lead> lead_;  ///< set on rank 0 only
+  std::unique_ptr<MainRank> main_rank_;  ///< set on rank 0 only
 };
 
 }  // namespace lodestone::coordinator

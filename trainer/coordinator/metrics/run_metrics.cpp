@@ -334,7 +334,7 @@ bool RunMetrics::ready() const {
 
 std::string RunMetrics::text(const std::vector<RankState>& ranks) const {
   impl_->rank.goodput.Set(std::min(impl_->useful_seconds / std::max(impl_->wall(), 1e-9), 1.0));
-  impl_->process.look();
+  impl_->process.update();
   if (impl_->run) impl_->run->see(ranks);
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }

@@ -35,11 +35,10 @@ void check_version(const ExportFile& file, const json& program) {
                     ", got another; export on x86 or ARM");
 }
 
-// Running statistics are named as PyTorch's norms name them; other buffers are constants.
-ParameterRole role_of(const std::string& name, bool parameter, bool learned) {
-  if (parameter) return learned ? ParameterRole::kLearned : ParameterRole::kFrozen;
-  const std::string own = name.substr(name.rfind('.') + 1);
-  return own.starts_with("running_") ? ParameterRole::kRunningStatistic : ParameterRole::kConstant;
+// A buffer is a constant until a node reads it as a running statistic, or the program replaces it.
+ParameterRole role_of(bool parameter, bool learned) {
+  if (!parameter) return ParameterRole::kConstant;
+  return learned ? ParameterRole::kLearned : ParameterRole::kFrozen;
 }
 
 }  // namespace
@@ -102,13 +101,34 @@ class Program::Reader {
   // A tensor with two names (tied weights) is one parameter, under the first.
   void adopt(const std::string& name, bool parameter, const StoredTensor& stored) {
     if (!adopted_.insert(stored.tensor.unsafeGetTensorImpl()).second) return;
-    const ParameterRole role = role_of(name, parameter, stored.learned);
+    const ParameterRole role = role_of(parameter, stored.learned);
     at::Tensor tensor = stored.tensor;
     if (role == ParameterRole::kLearned) tensor.requires_grad_(true);
     program_.parameters_.push_back({name, tensor, /*decays=*/tensor.dim() > 1, role});
   }
 
+  // What batch norms and instance norms read as their statistics.
+  void note_statistics(const Node& node) {
+    for (const char* argument : {"running_mean", "running_var"}) {
+      const json* given = node.argument(argument);
+      if (given == nullptr || !given->contains("as_tensor")) continue;
+      const auto state =
+          reading_.states.find(reading_.names.of(given->at("as_tensor").at("name").get<std::string>()));
+      if (state != reading_.states.end()) updated_.insert(state->second.unsafeGetTensorImpl());
+    }
+  }
+
+  void mark_statistics() {
+    for (const Mutation& mutation : program_.mutations_)
+      updated_.insert(reading_.states.at(mutation.state).unsafeGetTensorImpl());
+    for (Parameter& parameter : program_.parameters_)
+      if (parameter.role == ParameterRole::kConstant &&
+          updated_.contains(parameter.tensor.unsafeGetTensorImpl()))
+        parameter.role = ParameterRole::kRunningStatistic;
+  }
+
   void add_node(const Node& node) {
+    note_statistics(node);
     Read read = read_node(node, reading_);
     program_.instructions_.push_back({std::move(read.operation), {}, node.target(), node.module()});
     steps_.push_back({node.module(), std::move(read.reads), std::move(read.results)});
@@ -139,6 +159,7 @@ class Program::Reader {
   }
 
   void finish() {
+    mark_statistics();
     program_.slots_ = reading_.names.size();
     program_.states_ = std::move(reading_.states);
     program_.exported_in_eval_ = reading_.evaluated > 0 && reading_.trained == 0;
@@ -160,6 +181,7 @@ class Program::Reader {
   std::map<std::string, StoredTensor> tensors_;
   std::map<std::string, Slot> slot_of_;
   std::set<const void*> adopted_;
+  std::set<const void*> updated_;  // by forward passes in training
   Reading reading_;
   std::vector<Step> steps_;
 };

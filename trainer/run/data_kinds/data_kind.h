@@ -18,7 +18,7 @@ struct TrainingData;
 class Evaluator;
 
 /// A setting that has no effect for a kind of data.
-struct IdleSetting {
+struct SettingWithoutEffect {
   /// The full key: "data.tuples", "data.loader.cache_mib", "evaluate.text"; "source.split" is the key `split`
   /// of both data.train and evaluate.data.
   const char* key;
@@ -54,7 +54,7 @@ class DataKind {
   /// data.train, data.image and data.text.
   virtual void visit(Fields&) {}
   /// The settings, shared by all kinds, that have no effect for this one.
-  virtual std::vector<IdleSetting> idle_settings() const = 0;
+  virtual std::vector<SettingWithoutEffect> without_effect() const = 0;
   /// Checks settings that must fit together, once all of them are read.
   /// Throws    ConfigError
   virtual void check(const RunConfig&) const {}

@@ -20,11 +20,11 @@ bool is_text_file(const std::string& path) {
 /// data.kind: image_texts.
 class ImageTexts : public DataKind {
  public:
-  std::vector<IdleSetting> idle_settings() const override {
+  std::vector<SettingWithoutEffect> without_effect() const override {
     constexpr const char* kClasses = ": captioned images have no classes";
-    return idle_with_texts({{"evaluate.one_shot_trials", kClasses},
-                            {"evaluate.headline", kClasses},
-                            {"source.class_filter", kClasses}});
+    return without_effect_for_texts({{"evaluate.one_shot_trials", kClasses},
+                                     {"evaluate.headline", kClasses},
+                                     {"source.class_filter", kClasses}});
   }
   void check(const RunConfig& config) const override {
     if (config.sampler->samples_are_labels()) return;

@@ -36,7 +36,7 @@ std::shared_ptr<const sampler::ImageDataset> open_classes(const RunConfig& confi
 /// data.kind: images.
 class Images : public DataKind {
  public:
-  std::vector<IdleSetting> idle_settings() const override {
+  std::vector<SettingWithoutEffect> without_effect() const override {
     constexpr const char* kWhy = ", or choose a data.kind that reads texts";
     return {{"data.text", kWhy}, {"evaluate.text", kWhy}};
   }

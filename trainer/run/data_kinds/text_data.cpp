@@ -13,16 +13,17 @@ std::string key_of_split(const RunConfig& config, const sampler::ImageSourceConf
 
 }  // namespace
 
-std::vector<IdleSetting> idle_with_texts(const std::vector<IdleSetting>& more) {
+std::vector<SettingWithoutEffect> without_effect_for_texts(const std::vector<SettingWithoutEffect>& more) {
   constexpr const char* kImages =
       ": it applies to labelled images, and `path` may name several files by globs and braces";
-  std::vector<IdleSetting> all{{"data.tuples", ": data.text.format names pairs and triplets of texts"},
-                               {"evaluate.one_shot_runs", ": the runs are of images"},
-                               {"source.mixture", kImages},
-                               {"source.mixture_weights", kImages},
-                               {"source.split", kImages},
-                               {"source.other_columns", kImages},
-                               {"source.quarter_turns", kImages}};
+  std::vector<SettingWithoutEffect> all{
+      {"data.tuples", ": data.text.format names pairs and triplets of texts"},
+      {"evaluate.one_shot_runs", ": the runs are of images"},
+      {"source.mixture", kImages},
+      {"source.mixture_weights", kImages},
+      {"source.split", kImages},
+      {"source.other_columns", kImages},
+      {"source.quarter_turns", kImages}};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -11,7 +11,7 @@ namespace lodestone::run {
 
 /// Settings of labelled images and of explicit image tuples, which have no effect for data with texts, then
 /// `more`.
-std::vector<IdleSetting> idle_with_texts(const std::vector<IdleSetting>& more);
+std::vector<SettingWithoutEffect> without_effect_for_texts(const std::vector<SettingWithoutEffect>& more);
 
 /// The configured tokenizer, opened.
 sampler::TokenRule token_rule(const DataConfig& config);

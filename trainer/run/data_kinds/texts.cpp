@@ -32,12 +32,12 @@ std::shared_ptr<const sampler::IndexSampler> sampler_of(const RunConfig& config,
 /// data.kind: texts.
 class Texts : public DataKind {
  public:
-  std::vector<IdleSetting> idle_settings() const override {
+  std::vector<SettingWithoutEffect> without_effect() const override {
     constexpr const char* kShards = ": it is of shards";
-    return idle_with_texts({{"data.image"},
-                            {"data.loader.cache_mib", ": it keeps decoded images"},
-                            {"source.skip_incomplete", kShards},
-                            {"source.index_cache", kShards}});
+    return without_effect_for_texts({{"data.image"},
+                                     {"data.loader.cache_mib", ": it keeps decoded images"},
+                                     {"source.skip_incomplete", kShards},
+                                     {"source.index_cache", kShards}});
   }
   bool reads_images() const override { return false; }
   bool reads_texts() const override { return true; }

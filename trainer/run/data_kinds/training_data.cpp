@@ -12,8 +12,13 @@ encoders::InputShape image_shape(const DataConfig& config) {
 
 negatives::Objective::Setting setting_of(const RunConfig& config, const TrainingData& data) {
   const engine::LossHeadConfig& side = config.training.loss_head;
-  return {!data.tuples.empty(), data.has_pairs(), side.memory.on(), side.memory.has_momentum_encoder(),
-          side.mining_scope == engine::MiningScope::kGlobal};
+  return {.explicit_tuples = !data.tuples.empty(),
+          .explicit_pairs = data.has_pairs(),
+          .memory = side.memory.on(),
+          .momentum_keys = side.memory.has_momentum_encoder(),
+          .whole_world = side.mining_scope == engine::MiningScope::kGlobal,
+          .losses = config.tables.losses(),
+          .miners = config.tables.miners()};
 }
 
 engine::LossHeadSetup loss_head_setup(const RunConfig& config, const TrainingData& data,
@@ -44,7 +49,7 @@ void check_sides(const RunConfig& config, const TrainingData& data) {
         "loss: expected rows of two texts, which " + config.loss.name() +
         " compares with one another, got rows of " + std::to_string(data.texts_per_row) +
         "; set data.text.negatives: 0, or use a loss that compares a query with its negatives, loss.name: " +
-        losses::losses_that(losses::compares_rows));
+        losses::losses_that(config.tables.losses(), losses::compares_rows));
   if (!deals_sides(config, data))
     throw ConfigError("loss: this loss compares two views of each sample; use sampler.name: " +
                       sampler::samplers_with(&sampler::SamplerFactory::samples_are_labels) +

@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLookEvery{50};
+constexpr milliseconds kPollInterval{50};
 constexpr milliseconds kLongestFarewell{600};
 
 }  // namespace
@@ -76,7 +76,7 @@ void PromptStop::run() {
   std::unique_lock lock(mutex_);
   while (!over_) {
     if (active_)
-      changed_.wait_for(lock, kLookEvery);
+      changed_.wait_for(lock, kPollInterval);
     else
       changed_.wait(lock);
     if (active_ && !over_) look();

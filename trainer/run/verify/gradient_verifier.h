@@ -20,6 +20,7 @@ struct VerifiedLine {
   std::string what;
   double error = 0;  ///< relative error, the largest of all batches
   bool equal = true;
+  std::string refusal = {};  ///< why it was not compared, if the configuration excludes it
 };
 
 /// Compares objectives on the same batches: loss, gradients and tuples of these ranks with those of one

@@ -1,4 +1,4 @@
-#include "trainer/commands/shown_images.h"
+#include "trainer/search/shown_images.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 #include "common/paths.h"
 #include "trainer/search/picture.h"
 
-namespace lodestone::commands {
+namespace lodestone::search {
 
 namespace {
 
@@ -36,7 +36,7 @@ bool ShownImages::may_be_read(const fs::path& file) const {
 std::string ShownImages::uri(const fs::path& file, const std::string& thumbnail) {
   std::error_code error;
   const fs::path real = fs::canonical(file, error);
-  const std::string stored = search::thumbnail_uri(thumbnail);
+  const std::string stored = thumbnail_uri(thumbnail);
   if (!thumbnail.empty() && stored.empty()) no_images_.insert(file);
   // Not a file: a text, a row of a table, or a file that no longer exists.
   if (error || !is_file(real)) return stored;
@@ -46,7 +46,7 @@ std::string ShownImages::uri(const fs::path& file, const std::string& thumbnail)
   }
   std::string shown;
   try {
-    shown = search::picture_uri(read_file(real, kLargestFile));
+    shown = picture_uri(read_file(real, kLargestFile));
   } catch (const Error&) {  // too large or unreadable
   }
   if (!shown.empty()) return shown;
@@ -67,4 +67,4 @@ std::string ShownImages::left_out() const {
   return text;
 }
 
-}  // namespace lodestone::commands
+}  // namespace lodestone::search

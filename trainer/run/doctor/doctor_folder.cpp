@@ -8,9 +8,9 @@
 
 #include "common/causes.h"
 #include "common/files.h"
-#include "trainer/commands/doctor_checks.h"
+#include "trainer/run/doctor/doctor_checks.h"
 
-namespace lodestone::commands {
+namespace lodestone::run {
 
 namespace {
 
@@ -101,4 +101,4 @@ std::vector<Finding> check_folder(const fs::path& folder) {
   return all;
 }
 
-}  // namespace lodestone::commands
+}  // namespace lodestone::run

@@ -8,7 +8,7 @@
 
 #include "distributed/group.h"
 
-namespace lodestone::commands {
+namespace lodestone::run {
 
 /// One line of the table that `doctor` prints.
 struct Finding {
@@ -42,4 +42,4 @@ Finding check_ports(int port, int ranks_here);
 /// Ranks     collective; rank 0 gets the findings
 std::vector<Finding> check_ranks(const distributed::Group& world, const std::filesystem::path& folder);
 
-}  // namespace lodestone::commands
+}  // namespace lodestone::run

@@ -1,4 +1,4 @@
-#include "trainer/run/vain_settings.h"
+#include "trainer/run/settings_without_effect.h"
 
 #include <algorithm>
 
@@ -47,7 +47,7 @@ void add_of_files(std::vector<StartLine>& lines, const std::string& key,
 
 }  // namespace
 
-std::vector<StartLine> vain_settings(const RunConfig& config, int world) {
+std::vector<StartLine> settings_without_effect(const RunConfig& config, int world) {
   std::vector<StartLine> lines;
   add_late(lines, config.training);
   add(lines, config.training.optimizer.learning_rate == 0,

@@ -1,6 +1,6 @@
 // Keys that have no effect as things are set: refused where a user gives them, passed over where a run has
 // kept them.
-#include "common/idle_keys.h"
+#include "common/keys_without_effect.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -54,7 +54,7 @@ std::string error_of(const std::string& text, const std::vector<std::string>& se
   return "";
 }
 
-TEST(IdleKeys, AreRefusedWithTheirPlaceAndWhatToDo) {
+TEST(KeysWithoutEffect, AreRefusedWithTheirPlaceAndWhatToDo) {
   EXPECT_EQ(error_of("draw:\n  count: 9\n"),
             "run.yaml:2: draw.count: has no effect with kind: all; leave it out");
   EXPECT_EQ(error_of("draw: {kind: some, count: 9}", {"draw.kind=all"}),
@@ -68,20 +68,20 @@ TEST(IdleKeys, AreRefusedWithTheirPlaceAndWhatToDo) {
   EXPECT_THAT(error_of("draw: {kind: some, count: 9}", {"draw.kind=all"}), HasSubstr("run.yaml:1"));
 }
 
-TEST(IdleKeys, CountWhereTheyHaveAnEffect) {
+TEST(KeysWithoutEffect, CountWhereTheyHaveAnEffect) {
   const Plan plan = read("draw: {kind: some, count: 9, near: {depth: 2}, shape: circle}");
   EXPECT_EQ(plan.draw.count, 9);
   EXPECT_EQ(plan.draw.near.depth, 2);
   EXPECT_EQ(plan.draw.shape.name(), "circle");
 }
 
-TEST(IdleKeys, WithNothingBehindThemAreAbsent) {
+TEST(KeysWithoutEffect, WithNothingBehindThemAreAbsent) {
   EXPECT_EQ(error_of("draw: {count: , near: {}, shape: }"), "");
   EXPECT_EQ(error_of("draw: {count: [], shape: \"\"}"), "");
   EXPECT_EQ(error_of("draw: {count: 3}", {"draw.count="}), "");
 }
 
-TEST(IdleKeys, ThatARunHasKeptAreLeftAtTheirDefaults) {
+TEST(KeysWithoutEffect, ThatARunHasKeptAreLeftAtTheirDefaults) {
   const Plan kept = read("draw: {count: 9, near: {depth: 2}}", {}, true);
   EXPECT_EQ(kept.draw.count, 4);
   EXPECT_EQ(kept.draw.near.depth, 1);
@@ -118,7 +118,7 @@ std::string port_error(const std::string& text, const std::vector<std::string>& 
   return "user " + port.user;
 }
 
-TEST(IdleKeys, OfAPartThatSetTurnsOffAreAbsent) {
+TEST(KeysWithoutEffect, OfAPartThatSetTurnsOffAreAbsent) {
   const std::string file = "port: 9\nuser: ali\n";
   EXPECT_EQ(port_error(file, {}), "user ali");
   EXPECT_EQ(port_error(file, {"port=0"}), "user ");
@@ -129,14 +129,14 @@ TEST(IdleKeys, OfAPartThatSetTurnsOffAreAbsent) {
       << "the switch may lie in a mapping below";
 }
 
-TEST(IdleKeys, ValuesInVainAreRefusedUnlessSetHasMadeThemSo) {
+TEST(KeysWithoutEffect, ValuesInVainAreRefusedUnlessSetHasMadeThemSo) {
   EXPECT_EQ(port_error("height: 100\n", {}), "run.yaml:1: height: expected less");
   EXPECT_EQ(port_error("height: 100\n", {"inner.depth=2"}), "user ");
   EXPECT_THAT(port_error("", {"inner.depth=2", "height=100"}), HasSubstr("--set height"));
   EXPECT_EQ(port_error("height: 100\n", {}, true), "user ") << "what a run has kept";
 }
 
-TEST(IdleKeys, AreNotWrittenButDocumented) {
+TEST(KeysWithoutEffect, AreNotWrittenButDocumented) {
   Plan plan;
   const auto visit = [&](Fields& f) { plan.visit(f); };
   const std::string written = write_yaml(visit);
@@ -153,7 +153,7 @@ TEST(IdleKeys, AreNotWrittenButDocumented) {
       nlohmann::json::parse(write_schema(visit))["properties"]["draw"]["properties"].contains("count"));
 }
 
-TEST(IdleKeys, AGroupOfNothingElseIsWrittenEmpty) {
+TEST(KeysWithoutEffect, AGroupOfNothingElseIsWrittenEmpty) {
   struct Empty {
     int64_t size = 1;
     void visit(Fields& f) {
@@ -166,7 +166,7 @@ TEST(IdleKeys, AGroupOfNothingElseIsWrittenEmpty) {
   EXPECT_NO_THROW(read_fields(parse_yaml("memory: {}\n", "a.yaml"), visit));
 }
 
-TEST(IdleKeys, ASlotTakesItsNameAlone) {
+TEST(KeysWithoutEffect, ASlotTakesItsNameAlone) {
   EXPECT_EQ(read("draw: {kind: some, shape: circle}").draw.shape->area(), 3);
   EXPECT_THAT(error_of("draw: {kind: some, shape: cirlce}"), HasSubstr("did you mean 'circle'?"));
   EXPECT_THAT(error_of("draw: {kind: some, shape: [circle]}"), HasSubstr("draw.shape: expected"));

@@ -10,9 +10,9 @@
 #include "common/host_name.h"
 #include "common/median.h"
 #include "distributed/reductions/gather_texts.h"
-#include "trainer/commands/doctor_checks.h"
+#include "trainer/run/doctor/doctor_checks.h"
 
-namespace lodestone::commands {
+namespace lodestone::run {
 
 namespace {
 
@@ -185,4 +185,4 @@ std::vector<Finding> check_ranks(const distributed::Group& world, const fs::path
   return all;
 }
 
-}  // namespace lodestone::commands
+}  // namespace lodestone::run

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace lodestone::commands {
+namespace lodestone::search {
 
 /// Image files that an HTML page embeds, named by a file that may be untrusted (a gallery). Readers of the
 /// page must see no other file of this host, so a file is embedded only if, after links are resolved, it is
@@ -29,4 +29,4 @@ class ShownImages {
   std::set<std::filesystem::path> elsewhere_, no_images_;
 };
 
-}  // namespace lodestone::commands
+}  // namespace lodestone::search

@@ -15,10 +15,10 @@
 #include "common/error.h"
 #include "common/host_name.h"
 #include "distributed/launch.h"
-#include "trainer/commands/doctor_checks.h"
 #include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/run/doctor/doctor_checks.h"
 
-namespace lodestone::commands {
+namespace lodestone::run {
 
 namespace {
 
@@ -170,4 +170,4 @@ std::vector<Finding> check_host() {
   return all;
 }
 
-}  // namespace lodestone::commands
+}  // namespace lodestone::run
