@@ -19,7 +19,9 @@ std::string fill(std::string_view pattern, std::initializer_list<std::string_vie
 std::string decimal(double value, int places) {
   char buffer[400];  // the largest double has 309 digits before the point
   std::snprintf(buffer, sizeof buffer, "%.*f", places, value);
-  return buffer;
+  std::string text = buffer;
+  if (text.starts_with('-') && text.find_first_not_of("-0.") == std::string::npos) text.erase(0, 1);
+  return text;
 }
 
 std::string compact(double value) {

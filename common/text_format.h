@@ -17,7 +17,7 @@ std::string joined(const Words& words) {
   return text;
 }
 
-/// Fixed-point notation: "0.25" for (0.25, 2).
+/// Fixed-point notation: "0.25" for (0.25, 2). What rounds to zero has no sign: "0.0" for (-0.01, 1).
 std::string decimal(double value, int places);
 
 /// At most four significant digits: "0.25", "1e-05".
