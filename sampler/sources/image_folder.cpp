@@ -9,10 +9,10 @@
 #include "common/error.h"
 #include "common/file_kind.h"
 #include "common/printable.h"
+#include "sampler/files/positioned_file.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_source.h"
-#include "sampler/sources/positioned_file.h"
 
 namespace lodestone::sampler {
 

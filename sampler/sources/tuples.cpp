@@ -6,10 +6,10 @@
 
 #include "common/error.h"
 #include "common/utf8.h"
+#include "sampler/files/path_patterns.h"
+#include "sampler/files/positioned_file.h"
+#include "sampler/files/record_reader.h"
 #include "sampler/sources/listed_images.h"
-#include "sampler/sources/path_patterns.h"
-#include "sampler/sources/positioned_file.h"
-#include "sampler/texts/record_reader.h"
 
 namespace lodestone::sampler {
 

@@ -12,7 +12,7 @@
 #include "common/json_text.h"
 #include "common/printable.h"
 #include "common/utf8.h"
-#include "sampler/texts/column_name.h"
+#include "sampler/files/column_name.h"
 #include "sampler/texts/text_roles.h"
 
 namespace lodestone::sampler {

@@ -8,9 +8,9 @@
 #include "common/counted.h"
 #include "common/error.h"
 #include "common/paths.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/class_filter.h"
 #include "sampler/sources/indexed_images.h"
-#include "sampler/sources/path_patterns.h"
 #include "sampler/texts/indexed_texts.h"
 #include "sampler/texts/text_columns.h"
 

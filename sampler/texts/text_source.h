@@ -7,9 +7,9 @@
 
 #include "sampler/bad_records.h"
 #include "sampler/sources/data_part.h"
-#include "sampler/sources/tuple.h"
 #include "sampler/texts/text_dataset.h"
 #include "sampler/texts/text_layout.h"
+#include "sampler/tuple.h"
 
 namespace lodestone::sampler {
 

@@ -118,6 +118,21 @@ class Checks(unittest.TestCase):
     def test_layering_finds_an_unknown_folder(self):
         self.assert_layering({"trainer/extras/e.h": ""}, "has no place in the design")
 
+    def test_layering_finds_rooms_in_a_circle(self):
+        changes = {"sampler/texts/t.cpp": '#include "sampler/sources/s.h"\n', "sampler/texts/u.h": "",
+                   "sampler/sources/s.h": '#include "sampler/a.h"\n', "sampler/sources/v.cpp": '#include "sampler/texts/u.h"\n'}
+        self.assert_layering(changes, 'sampler: its rooms include each other in a circle: sampler/sources/v.cpp includes '
+                                      '"sampler/texts/u.h", sampler/texts/t.cpp includes "sampler/sources/s.h"')
+        through_a_file = {"sampler/texts/t.h": '#include "sampler/b.h"\n', "sampler/b.cpp": '#include "sampler/texts/t.h"\n',
+                          "sampler/b.h": ""}
+        self.assert_layering(through_a_file, "in a circle")
+
+    def test_layering_lets_files_beside_the_rooms_be_base_and_face(self):
+        changes = {"sampler/texts/t.h": '#include "sampler/a.h"\n', "sampler/face.h": '#include "sampler/texts/t.h"\n',
+                   "sampler/c.cpp": '#include "sampler/d.h"\n', "sampler/d.cpp": '#include "sampler/c.h"\n',
+                   "sampler/c.h": "", "sampler/d.h": ""}
+        self.assertEqual(layering.problems(self.tree(changes)), [])
+
     def test_functions_are_measured(self):
         text = """namespace a { struct S {
   S(int x) : x_{x}, y_(f({1, 2})) {

@@ -38,7 +38,7 @@ HEADERS = {
     "trainer/run/extensions.h": "int argc, char** argv",
     "trainer/run/run_config.h": "",
     "trainer/run/training_run.h": "RunConfig& config",
-    "trainer/run/data_kinds/data_kind.h": "RunConfig& config",
+    "trainer/run/data_kind.h": "RunConfig& config",
     "trainer/commands/verb.h": DECLARED,
 }
 # Types that an example leaves to the reader.

@@ -2,7 +2,8 @@
 """Do includes and link lines keep to the arrows of docs/design.md? usage: layering.py [ROOT]
 
 A unit is a folder with one target. Checked: every quoted include names a file of a unit that its own unit may use, and
-the link lines in the CMakeLists.txt files lead there; no link line breaks an arrow; outside libraries stay where they belong.
+the link lines in the CMakeLists.txt files lead there; no link line breaks an arrow; outside libraries stay where they belong;
+the rooms of a unit (its subfolders) do not include each other in a circle, not even through files beside them.
 """
 import pathlib
 import re
@@ -127,10 +128,57 @@ def check_include(root, links, path, kind, name):
     return None
 
 
+def room_of(name, unit):
+    """The subfolder of a unit that a file is in; a file beside the subfolders, header and source together, is a room of its own."""
+    parts = pathlib.PurePosixPath(name).relative_to(unit).parts
+    return parts[0] + "/" if len(parts) > 1 else parts[0].rpartition(".")[0]
+
+
+def room_includes(root, paths):
+    """unit -> {(room, included room): one include between them}"""
+    found = {}
+    for path in paths:
+        unit = unit_of(path)
+        if unit not in MAY_USE or unit == "trainer":
+            continue
+        for match in INCLUDE.finditer(sources.blank_comments((root / path).read_text())):
+            name = match.group(2)
+            if match.group(1) == '"' and (root / name).exists() and unit_of(name) == unit:
+                start, end = room_of(path, unit), room_of(name, unit)
+                if start != end:
+                    found.setdefault(unit, {}).setdefault((start, end), f'{path} includes "{name}"')
+    return found
+
+
+def room_circles(root, paths):
+    """One line for each unit whose subfolders include each other in a circle: the includes of a shortest one."""
+    found = []
+    for unit, includes in sorted(room_includes(root, paths).items()):
+        circles = [way for start in sorted({start for start, _ in includes}) if start.endswith("/")
+                   if (way := shortest_circle(start, includes))]
+        if circles:
+            found.append(f"{unit}: its rooms include each other in a circle: "
+                         + ", ".join(includes[step] for step in min(circles, key=len)))
+    return found
+
+
+def shortest_circle(start, pairs):
+    """The shortest way along the pairs from `start` back to it, as a list of pairs; empty if there is none."""
+    ways, queue = {start: []}, [start]
+    for here in queue:
+        for a, b in sorted(pairs):
+            if a == here and b == start:
+                return ways[here] + [(a, b)]
+            if a == here and b not in ways:
+                ways[b] = ways[here] + [(a, b)]
+                queue.append(b)
+    return []
+
+
 def problems(root):
     root = pathlib.Path(root)
     links = read_links(root)
-    found = []
+    found = room_circles(root, sources.files(root, sources.CPP))
     for unit, sections in sorted(links.items()):
         for other in sorted(sections["PUBLIC"] | sections["PRIVATE"]):
             if other not in MAY_USE.get(unit, set()):

@@ -6,7 +6,7 @@
 #include "trainer/commands/choice_option.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/shared_options.h"
-#include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/coordinator/build_info.h"
 #include "trainer/encoders/torchscript_export.h"
 #include "trainer/run/build_encoder.h"
 #include "trainer/run/model_card.h"

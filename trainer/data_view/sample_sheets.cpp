@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "common/text_format.h"
-#include "sampler/samplers/class_members.h"
+#include "sampler/class_members.h"
 #include "trainer/data_view/tiles.h"
 #include "trainer/report/html.h"
 #include "trainer/run/data_kinds/text_data.h"

@@ -5,7 +5,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
-#include "sampler/sources/path_patterns.h"
+#include "sampler/files/path_patterns.h"
 #include "trainer/init/find.h"
 #include "trainer/init/table_sample.h"
 #include "trainer/init/table_shapes.h"

@@ -13,10 +13,10 @@
 #include "common/json_text.h"
 #include "common/printable.h"
 #include "common/utf8.h"
+#include "sampler/files/column_name.h"
+#include "sampler/files/positioned_file.h"
+#include "sampler/files/record_reader.h"
 #include "sampler/sources/image_files.h"
-#include "sampler/sources/positioned_file.h"
-#include "sampler/texts/column_name.h"
-#include "sampler/texts/record_reader.h"
 #include "trainer/init/column_words.h"
 
 namespace lodestone::init {

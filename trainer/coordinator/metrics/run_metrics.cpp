@@ -14,7 +14,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/metrics/traffic_fields.h"
 #include "trainer/eval/metric_table.h"
 #include "trainer/http/process_metrics.h"

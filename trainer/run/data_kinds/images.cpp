@@ -2,7 +2,7 @@
 #include <iterator>
 
 #include "sampler/image_examples.h"
-#include "trainer/run/data_kinds/data_kind.h"
+#include "trainer/run/data_kind.h"
 #include "trainer/run/data_kinds/evaluation.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/data_kinds/training_data.h"

@@ -1,4 +1,4 @@
-#include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/coordinator/build_info.h"
 
 #include <torch/version.h>
 

@@ -1,4 +1,4 @@
-#include "sampler/sources/path_patterns.h"
+#include "sampler/files/path_patterns.h"
 
 #include <charconv>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "sampler/samplers/class_members.h"
+#include "sampler/class_members.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "sampler/sources/gunzip.h"
+#include "sampler/files/gunzip.h"
 
 #include <memory>
 
@@ -6,7 +6,7 @@
 #include <archive_entry.h>
 
 #include "common/error.h"
-#include "sampler/sources/positioned_file.h"
+#include "sampler/files/positioned_file.h"
 
 namespace lodestone::sampler {
 

@@ -1,4 +1,4 @@
-#include "sampler/sources/positioned_file.h"
+#include "sampler/files/positioned_file.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "sampler/texts/record_reader.h"
+#include "sampler/files/record_reader.h"
 
 #include <algorithm>
 #include <cctype>
