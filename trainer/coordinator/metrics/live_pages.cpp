@@ -56,7 +56,7 @@ Pages rank_pages(const RunMetrics& metrics) {
   return pages;
 }
 
-Pages live_pages(LiveSource source, bool shown) {
+Pages live_pages(LiveData source, bool shown) {
   const RunMetrics& metrics = source.metrics;
   LiveState& live = source.live;
   Pages pages = rank_pages(metrics);
