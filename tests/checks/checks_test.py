@@ -213,6 +213,17 @@ const Row kTable[] = {
         header = "/// Sums.\n///\n///     f();\n///\n///     g();\n///\n/// Throws    Error for an\n///           argument\nint f();\n"
         self.assertEqual(examples.examples(header), [(3, ["f();", "", "g();", ""])])
 
+    def test_examples_finds_those_that_no_test_has(self):
+        header = {"common/error.h": "/// Sums.\n///\n///     f();\nint f();\n"}
+        self.assertEqual(examples.problems(self.tree({})), [])
+        self.assertIn("common/error.h:3: no test", examples.problems(self.tree(header))[0])
+        test = "// Example of common/error.h\n  f( );\n  // End\n"
+        self.assertEqual(examples.problems(self.tree({**header, "tests/examples/a.cpp": test})), [])
+        found = examples.problems(self.tree({**header, "tests/examples/a.cpp": test.replace("f(", "g(")}))
+        self.assertEqual([line.split(" ")[1] for line in found], ["no", "expected"])
+        gone = examples.problems(self.tree({**header, "tests/examples/a.cpp": test + test.replace("error.h", "gone.h")}))
+        self.assertEqual(gone, ["tests/examples/: there is no header common/gone.h"])
+
     def test_wording_finds_dead_links(self):
         tree = self.tree({"README.md": "[a](docs/a.md) [b](docs/b.md#part) [c](#here) [d](https://example.org)\n",
                           "docs/b.md": "```cpp\n[](const Rows& x) { return x; }\n```\n"})
