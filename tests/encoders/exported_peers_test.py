@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Architectures of transformers, timm and open_clip by the exported door, beside PyTorch: embeddings, and every gradient in double precision.
+"""Architectures of transformers, timm and open_clip by the exported door, beside PyTorch: embeddings, and in double precision every gradient
+and ten steps of AdamW.
 
 usage: exported_peers_test.py RUN_ENCODER [NAME...]. Each model is made from its configuration with random weights, exported in train() by
 torch.export with a dynamic batch and length, and run by RUN_ENCODER (run_encoder.cpp) on other numbers of rows and tokens. Exit code
 77 (skipped) without a Python that has those libraries; ../support/peers_python.py.
 """
+import copy
 import json
 import pathlib
 import subprocess
@@ -25,6 +27,7 @@ import timm  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
+from torch.export.pt2_archive._package import package_pt2  # noqa: E402
 from transformers import AutoConfig, AutoModel  # noqa: E402
 
 warnings.filterwarnings("ignore")
@@ -104,6 +107,54 @@ IMAGES = {
 }
 
 
+class Clip(torch.nn.Module):
+    """A tower of CLIP. The end of a text is its greatest token."""
+
+    def __init__(self, tower, projection):
+        super().__init__()
+        self.tower, self.projection = tower, projection
+
+    def forward(self, x, mask=None):
+        out = self.tower(pixel_values=x) if mask is None else self.tower(input_ids=x * mask, attention_mask=mask)
+        return self.projection(out.pooler_output)
+
+
+class SiglipTexts(torch.nn.Module):
+    """SigLIP's tower of texts: padded with token 1 to one length, whose last token is pooled, without a mask."""
+
+    def __init__(self, tower):
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, tokens, mask):
+        return self.tower(input_ids=torch.where(mask, tokens, 1)).pooler_output
+
+
+SIDES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+TEXT_SIDES = {**SIDES, "vocab_size": 100, "max_position_embeddings": 16, "projection_size": 32}
+IMAGE_SIDES = {**SIDES, "image_size": 32, "patch_size": 8}
+
+
+def clip():
+    config = transformers.CLIPConfig(text_config={**TEXT_SIDES, "eos_token_id": 2}, vision_config=IMAGE_SIDES, projection_dim=24)
+    model = transformers.CLIPModel(config)
+    return Clip(model.vision_model, model.visual_projection), Clip(model.text_model, model.text_projection)
+
+
+def siglip():
+    model = transformers.SiglipModel(transformers.SiglipConfig(text_config=TEXT_SIDES, vision_config=IMAGE_SIDES))
+    return Pixels(model.vision_model), SiglipTexts(model.text_model)
+
+
+def exported(model, example, dynamic):
+    return torch.export.export(model, example, dynamic_shapes=dynamic, strict=False, prefer_deferred_runtime_asserts_over_guards=True)
+
+
+def padded(inputs, length):
+    missing = max(length - inputs["tokens"].shape[1], 0)
+    return torch.nn.functional.pad(inputs["tokens"], (0, missing)), torch.nn.functional.pad(inputs["mask"], (0, missing))
+
+
 def without_dropout(model):
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -132,9 +183,9 @@ class Exported(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         torch.manual_seed(1)
 
-    def ours(self, shape, inputs, **task):
+    def ours(self, shape, inputs, encoder=None, **task):
         save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, self.folder / "in.safetensors")
-        encoder = {"name": "exported", "file": str(self.folder / "m.pt2")}
+        encoder = encoder or {"name": "exported", "file": str(self.folder / "m.pt2")}
         (self.folder / "task.yaml").write_text(json.dumps({**shape, **task, "encoder": encoder}))
         done = subprocess.run([PROGRAM, self.folder / "task.yaml", self.folder / "in.safetensors", self.folder / "out.safetensors"],
                               capture_output=True, text=True)
@@ -143,9 +194,8 @@ class Exported(unittest.TestCase):
 
     def compare(self, model, example, dynamic, inputs, shape):
         model = without_dropout(model).train()
-        program = torch.export.export(model, tuple(example.values()), dynamic_shapes=dynamic, strict=False,
-                                      prefer_deferred_runtime_asserts_over_guards=True)
-        torch.export.save(program, self.folder / "m.pt2")
+        self.start = copy.deepcopy(model.state_dict())
+        torch.export.save(exported(model, tuple(example.values()), dynamic), self.folder / "m.pt2")
         self.assertLessEqual(off(self.ours(shape, inputs)["z"], model.eval()(*inputs.values()).detach()), 1e-5)
         model.train().double()
         inputs = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in inputs.items()}
@@ -163,7 +213,37 @@ class Exported(unittest.TestCase):
             self.assertLessEqual((got - parameter.grad).abs().max().item(), 1e-6 * max(parameter.grad.abs().max(), 1e-3 * largest).item(), name)
             compared += 1
         self.assertGreater(compared, 4)
-        print(f"{self.id().split('.')[-1]}: {compared} gradients", flush=True)
+        self.compare_steps(model, inputs, dz, shape)
+        print(f"{self.id().split('.')[-1]}: {compared} gradients, ten steps", flush=True)
+
+    def compare_steps(self, model, inputs, target, shape):
+        model.load_state_dict({name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in self.start.items()})
+        matrices, others = ([p for p in model.parameters() if (p.dim() > 1) == wanted] for wanted in (True, False))
+        optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}], lr=0.01)
+        for _ in range(10):
+            optimizer.zero_grad()
+            z = model(*inputs.values())
+            z.backward(z.detach() - target)
+            optimizer.step()
+        ours = self.ours(shape, {**inputs, "dz": target}, float64=True, steps=10)
+        self.assertLessEqual(off(ours["steps"], model.eval()(*inputs.values()).detach()), 1e-5)
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                self.assertLessEqual((ours["steps." + name] - parameter.detach()).abs().max().item(), 1e-6, name)
+
+    # Both towers of a file with two programs, on rows of both kinds.
+    def compare_towers(self, image, text, length, fixed):
+        image, text = without_dropout(image).train(), without_dropout(text).train()
+        given = tokens(3, length)
+        programs = {"image": exported(image, (torch.randn(3, 3, 32, 32),), ({0: BATCH},)),
+                    "text": exported(text, tuple(given.values()), ({0: BATCH} if fixed else {0: BATCH, 1: torch.export.Dim("length", min=2, max=length)},) * 2)}
+        package_pt2(str(self.folder / "m.pt2"), exported_programs=programs)
+        tower = {"name": "exported", "file": str(self.folder / "m.pt2")}
+        encoder = {"name": "two_tower", "image": {**tower, "program": "image"}, "text": {**tower, "program": "text"}, "embedding": 0}
+        inputs = {"pixels": torch.randn(2, 3, 32, 32), **tokens(5, length - 2), "is_text": torch.arange(7) >= 2}
+        shape = {"channels": 3, "height": 32, "width": 32, "vocabulary": 100, "max_tokens": length}
+        expected = torch.cat((image.eval()(inputs["pixels"]), text.eval()(*padded(inputs, length if fixed else 0)))).detach()
+        self.assertLessEqual(off(self.ours(shape, inputs, encoder=encoder)["z"], expected), 1e-5)
 
 
 def add(name, test):
@@ -179,6 +259,9 @@ for name, (make, side) in IMAGES.items():
     add(name, lambda self, make=make, side=side: self.compare(
         make(), {"pixels": torch.randn(3, 3, side, side)}, ({0: BATCH},), {"pixels": torch.randn(5, 3, side, side)},
         {"channels": 3, "height": side, "width": side}))
+
+add("clip_towers", lambda self: self.compare_towers(*clip(), 16, fixed=False))
+add("siglip_towers", lambda self: self.compare_towers(*siglip(), 16, fixed=True))
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
