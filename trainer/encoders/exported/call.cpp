@@ -75,8 +75,8 @@ class Call : public Operation {
 };
 
 // Operators that reach beyond their arguments.
-constexpr std::array kNever = {"aten::from_file",     "aten::set_", "aten::resize_", "aten::resize_as_",
-                               "aten::record_stream", "aten::save", "aten::_print"};
+constexpr std::array kNever = {"aten::from_file",  "aten::as_strided",    "aten::set_", "aten::resize_",
+                               "aten::resize_as_", "aten::record_stream", "aten::save", "aten::_print"};
 
 // Operators that no model's forward pass has when it is exported for training, and whose kernels trust their
 // arguments: gradients, and kernels of one library.
