@@ -70,7 +70,7 @@ def images(given, folder):
     model = timm.create_model("resnet18", num_classes=0)
     save(model, (torch.randn(3, 3, 64, 64),), ({0: torch.export.Dim("batch", min=2, max=4096)},), file)
     save_file({name: tensor for name, tensor in model.state_dict().items() if tensor.is_floating_point()}, weights)
-    encoders = {"native": {"name": "resnet18"}, "exported": {"name": "exported", "file": str(file)}}
+    encoders = {"native": {"name": "resnet18", "head": {"kind": "none"}}, "exported": {"name": "exported", "file": str(file)}}
     yield "images", f"ResNet-18, {given.batch} images of 64 x 64", HERE / "resnet18.yaml", {"rows": rows, "weights": weights}, encoders
 
 
