@@ -1,4 +1,4 @@
-# lodestone_library(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...] [HEADERS set]): one folder's static library.
+# lodestone_library(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...]): one folder's static library.
 # PUBLIC links are the arrows of docs/design.md that the folder's headers show; PRIVATE ones its sources alone.
 set(LODESTONE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -13,9 +13,8 @@ endif()
 # floating-point exception that nobody asks for.
 # lodestone_vector_loops(SOURCES...): of the library of this folder.
 function(lodestone_vector_loops)
-  # Other options than those of the precompiled header, which the compiler would refuse.
-  set_source_files_properties(${ARGN} PROPERTIES SKIP_PRECOMPILE_HEADERS ON
-    COMPILE_OPTIONS "-O3;-fopenmp-simd;-fno-math-errno;-fno-trapping-math")
+  # In the place of the options that name a precompiled header, which the compiler would refuse beside these.
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-O3;-fopenmp-simd;-fno-math-errno;-fno-trapping-math")
 endfunction()
 
 # lodestone_assets(NAME FILES...): NAME.cpp in the build folder from NAME.cpp.in, in which @LODESTONE_FILE_ENDING@ stands for the text
@@ -46,15 +45,13 @@ endfunction()
 # lodestone_test_sources(TARGET): options and headers of a target that only tests use.
 function(lodestone_test_sources target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${target} PRIVATE GTest::gmock)  # the definitions that its precompiled headers were compiled with
   lodestone_test_options(${target})
-  lodestone_precompile(${target} test)
+  lodestone_precompile(${target} test_)
 endfunction()
 
 function(lodestone_library name)
-  cmake_parse_arguments(ARG "" "HEADERS" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
-  if(NOT ARG_HEADERS)
-    set(ARG_HEADERS library)
-  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(lodestone_${name} STATIC ${ARG_SOURCES})
   add_library(lodestone::${name} ALIAS lodestone_${name})
   set_target_properties(lodestone_${name} PROPERTIES EXPORT_NAME ${name})
@@ -63,6 +60,6 @@ function(lodestone_library name)
   target_link_libraries(lodestone_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   target_compile_features(lodestone_${name} PUBLIC cxx_std_20)
   lodestone_options(lodestone_${name})
-  lodestone_precompile(lodestone_${name} ${ARG_HEADERS})
+  lodestone_precompile(lodestone_${name})
   set_property(GLOBAL APPEND PROPERTY LODESTONE_LIBRARIES lodestone_${name})
 endfunction()
