@@ -89,6 +89,7 @@ std::string input_section(const RunConfig& config, const encoders::InputShape& i
 }
 
 std::string loading(const CardFacts& facts, const encoders::InputShape& input) {
+  if (!facts.python.empty()) return code_block(facts.python);
   const std::string open = facts.format == ExportFormat::kTorchscript
                                ? "import torch\n\nmodel = torch.jit.load(\"" + facts.file + "\")\n"
                                : "from safetensors.torch import load_file\n\nweights = load_file(\"" +
