@@ -77,7 +77,7 @@ class Docs(unittest.TestCase):
         ran = 0
         for page in pages():
             for block in blocks(page):
-                if block.language:
+                if block.language or page.name == "bring-a-model.md":  # which needs Python's libraries: tests/tools/bring_a_model_test.py
                     continue
                 for command in commands(block):
                     with self.subTest(page=block.page, line=block.line, command=command):
