@@ -22,7 +22,7 @@ import transformers  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
 import made_models  # noqa: E402
-from stage import Stage  # noqa: E402
+from stage import ROOT, Stage  # noqa: E402
 
 PROGRAM = sys.argv[1]
 TOOL = "python3 tools/export_encoder.py"
@@ -131,6 +131,20 @@ class ExportEncoder(unittest.TestCase):
         for output, more in (("right", ""), ("left", " --left-padding")):
             self.assertIn("--pooling last was taken", self.bash(f"{TOOL} decoder --output {output}{more}"))
         self.assertLessEqual(off(self.embed("left/lodestone.yaml"), self.embed("right/lodestone.yaml")), 1e-6)
+
+    def test_the_tokenizer_of_open_clip(self):
+        if not have("open_clip"):
+            self.skipTest("no open_clip")
+        import open_clip
+        import tokenizers
+        sys.path.append(str(ROOT / "tools"))
+        from encoder_export.clip_tokenizer import tokenizer_json
+        folder = made_models.clip_folder(self.folder / "clip")
+        theirs, ours = open_clip.get_tokenizer(f"local-dir:{folder}"), tokenizers.Tokenizer.from_str(json.dumps(tokenizer_json(folder)))
+        for text in ("a photo of a cat", "Hello,  World! it's 2024's", "na\u00efve Caf\u00e9 \u2014 \u65e5\u672c\u8a9e 123abc", "x" * 20,
+                     " lead\ttab\nline ", "\U0001f600\U0001f44d\U0001f3fd"):
+            ids = theirs([text])[0].tolist()
+            self.assertEqual(ours.encode(text).ids, ids[:ids.index(theirs.eot_token_id) + 1], text)
 
     def test_a_function(self):
         (self.folder / "mine.py").write_text(OF_FUNCTION)

@@ -69,6 +69,9 @@ def write(found, folder, tokenizer_folder):
             continue
         where = pathlib.Path(tokenizer_folder) if tokenizer_folder else found.folder
         settings = tokenizer.copy(where, folder) if where else None
+        if settings is None and found.tokenizer_json:
+            (folder / "tokenizer.json").write_text(json.dumps(found.tokenizer_json, ensure_ascii=False), encoding="utf-8")
+            settings = {"path": "tokenizer.json"}
         if settings is None:
             settings = {"path": "vocab.txt"}
             found.notes.append(f"{here}: data.text.tokenizer names a vocab.txt that is not there, since the source has no tokenizer; name yours")

@@ -49,6 +49,7 @@ class Found:
     programs: list[Program]
     normalize: bool = True
     pooling: str | None = None  # of the texts of a folder of transformers, which has no file that says it
+    tokenizer_json: dict | None = None  # of a library that has its tokenizer in no folder
     prompts: dict[str, str] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
 

@@ -1,6 +1,7 @@
 """A folder of open_clip, open_clip_config.json and its weights: a tower of images and one of texts."""
 import torch
 
+from .clip_tokenizer import tokenizer_json
 from .errors import ExportError, need
 from .found import Found, Images, Program, Texts, read_json
 
@@ -48,4 +49,4 @@ def load(folder, options):
     tower = TextTower(text, length)
     return Found("open_clip", folder, [Program("image.pt2", image, whole.encode_image, images, {file: ""}),
                                        Program("text.pt2", tower, original, Texts(min(options.max_tokens or length, length), vocabulary),
-                                               {file: "model."})])
+                                               {file: "model."})], tokenizer_json=tokenizer_json(folder))
