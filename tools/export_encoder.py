@@ -52,11 +52,7 @@ def few(names):
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
 
 
-def main():
-    options = arguments()
-    settings = lora.parse(options.lora) if options.lora else None
-    found = source.load(options)
-    folder = new_folder(options.output)
+def write(found, settings, folder, options):
     for one in found.programs:
         names = record.names_of(one, found.folder)
         frozen = program.freeze_unused(one)
@@ -79,6 +75,19 @@ def main():
         print(note)
     print(f"next: lodestone embed {folder / 'lodestone.yaml'} --input DATA --output z.safetensors, or lodestone train {folder / 'lodestone.yaml'} "
           "--set data.train.path=DATA")
+
+
+def main():
+    options = arguments()
+    settings = lora.parse(options.lora) if options.lora else None
+    found = source.load(options)
+    folder = new_folder(options.output)
+    try:
+        write(found, settings, folder, options)
+    except BaseException:  # half an export would be in the way of the next one
+        for path in folder.iterdir():
+            path.unlink()
+        raise
 
 
 if __name__ == "__main__":

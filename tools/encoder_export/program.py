@@ -102,7 +102,6 @@ def check(program, path):
     worst = ((z - expected).abs().max() / expected.abs().max().clamp_min(1e-30)).item()
     if not worst <= TOLERANCE:
         hint = "; texts that are padded on the left need --left-padding" if isinstance(program.inputs, Texts) else ""
-        path.unlink()
         raise ExportError(f"{program.file}: expected the original's embeddings to {TOLERANCE:.0e} of their largest number, got a difference of "
                           f"{worst:.1e}{hint}; a model whose eval() can not be told from its train() can not be exported")
     return worst

@@ -61,6 +61,9 @@ def load(folder, options):
     prompts = {name: text for name, text in (getattr(model, "prompts", None) or {}).items() if text}
     found = Found("sentence_transformers", folder, [Program("encoder.pt2", module, original, Texts(most, inner.get_input_embeddings().num_embeddings),
                                                             weights)], normalize, prompts=prompts)
+    if any(getattr(step, "include_prompt", True) is False for step in steps):
+        found.notes.append("the folder's pooling leaves out the tokens of prompts, while the program takes all tokens: use no prompts, or expect other "
+                           "embeddings for texts that have one")
     if prompts:
         found.notes.append("the folder has prompts, which Lodestone does not add: put them before the texts of your data ("
                            + ", ".join(f"{name}: {text!r}" for name, text in prompts.items()) + ")")
