@@ -97,6 +97,11 @@ bool allows(const HttpRoute& route, http::verb method) {
          (route.removes && method == http::verb::delete_);
 }
 
+HttpRequest request_of(const HttpHead& head, std::string body) {
+  return {std::move(body), parse_query(text_of(head.target())), text_of(head.method_string()),
+          text_of(head[http::field::content_type]), text_of(head[http::field::accept])};
+}
+
 HttpAnswer wrong_method(const HttpRoute& route) {
   const std::string methods = route.post ? "POST" : route.removes ? "GET, HEAD, DELETE" : "GET, HEAD";
   HttpAnswer answer = http_error(405, "expected " + methods);
@@ -161,11 +166,22 @@ HttpAnswer http_failure(const std::exception_ptr& error) {
   }
 }
 
+bool begin_at_once(const HttpRoute& route, const HttpHead& head, std::string& body, const HttpDone& done) {
+  if (!route.try_begin || body.size() > kQuickBody) return false;
+  try {
+    HttpRequest request = request_of(head, std::move(body));
+    if (route.try_begin(request, done)) return true;
+    body = std::move(request.body);
+    return false;
+  } catch (...) {
+    done(http_failure(std::current_exception()));
+    return true;
+  }
+}
+
 void begin_answer(const HttpRoute& route, const HttpHead& head, std::string body, const HttpDone& done) {
   try {
-    const HttpRequest request{std::move(body), parse_query(text_of(head.target())),
-                              text_of(head.method_string()), text_of(head[http::field::content_type]),
-                              text_of(head[http::field::accept])};
+    const HttpRequest request = request_of(head, std::move(body));
     if (route.begin) return route.begin(request, done);
     HttpAnswer answer = route.answer(request);
     done(std::move(answer));

@@ -23,6 +23,9 @@ std::string path_of(const HttpHead& head);
 std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
                                   const HttpOptions& options);
 
+/// Whether the route has taken the request at once; if not, `body` stays as it was.
+bool begin_at_once(const HttpRoute& route, const HttpHead& head, std::string& body, const HttpDone& done);
+
 /// Passes the answer of a route to the request, or the answer for the exception that it throws, to `done`.
 void begin_answer(const HttpRoute& route, const HttpHead& head, std::string body, const HttpDone& done);
 

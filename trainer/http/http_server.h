@@ -75,6 +75,9 @@ HttpAnswer http_failure(const std::exception_ptr& error);
 /// Receives an answer, from any thread.
 using HttpDone = std::function<void(HttpAnswer)>;
 
+/// Largest body for which a route is asked to begin without another thread.
+constexpr size_t kQuickBody = 8192;
+
 /// What a server does for requests to one path.
 struct HttpRoute {
   bool post = false;  ///< requires POST with a JSON body or none; otherwise GET or HEAD without a body
@@ -86,6 +89,9 @@ struct HttpRoute {
   /// In place of `answer`, for an answer that others make while no thread waits for it: calls `done` once,
   /// then or later, or throws before that.
   std::function<void(const HttpRequest& request, HttpDone done)> begin = {};
+  /// Tried first for bodies of at most kQuickBody bytes, on the thread that serves all connections: it must
+  /// neither wait nor take long. False: it has done nothing, and `begin` or `answer` gets the request.
+  std::function<bool(const HttpRequest& request, const HttpDone& done)> try_begin = {};
 };
 
 /// A web server for the given routes and nothing else: no path leads to a file. It limits headers (8 KiB),

@@ -245,7 +245,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     has_place() ? answer() : refuse_for_now();
   }
 
-  // On another thread, since it may take long.
+  // On another thread, since it may take long, unless the route takes it at once.
   void answer() {
     answering_ = true;
     enter(Phase::kWorks);
@@ -254,10 +254,11 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
       boost::asio::post(self->shared_.io,
                         [self, made = std::move(made)]() mutable { self->send(std::move(made)); });
     };
-    shared_.answering.post(
-        [self = self(), body = std::move(parser_->get().body()), done = std::move(done)]() mutable {
-          begin_answer(*self->route_, self->parser_->get(), std::move(body), done);
-        });
+    std::string body = std::move(parser_->get().body());
+    if (begin_at_once(*route_, parser_->get(), body, done)) return;
+    shared_.answering.post([self = self(), body = std::move(body), done = std::move(done)]() mutable {
+      begin_answer(*self->route_, self->parser_->get(), std::move(body), done);
+    });
   }
 
   void send(HttpAnswer answer) {

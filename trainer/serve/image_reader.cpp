@@ -16,6 +16,9 @@ namespace {
 // four components, and the colours.
 constexpr int64_t kBytesPerPixel = 16;
 
+// Some ten microseconds for decoding them, or for writing them.
+constexpr int64_t kQuickPixels = 4096, kQuickValues = 16384;
+
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
@@ -51,6 +54,16 @@ int64_t ImageReader::decoding_bytes(const std::vector<std::string_view>& images)
                     " pixels in all, got " + std::to_string(all) +
                     "; shrink the images or send several requests");
   return most * kBytesPerPixel;
+}
+
+bool ImageReader::quick(const std::vector<std::string_view>& images) const {
+  int64_t pixels = 0;
+  for (const std::string_view image : images) {
+    const auto size = sampler::image_size(bytes_of(image));
+    if (!size || size->height < 1 || size->width > kQuickPixels / size->height) return false;
+    pixels += size->width * size->height;
+  }
+  return pixels <= kQuickPixels && static_cast<int64_t>(images.size()) * transform_.numel() <= kQuickValues;
 }
 
 // Limits decoding to the reserved memory. The decoder refuses an image without pixels.

@@ -31,6 +31,8 @@ class ImageReader {
   /// before any is decoded.
   /// Throws    DataError that names the image that is too large, or says that all of them together are
   int64_t decoding_bytes(const std::vector<std::string_view>& images) const;
+  /// Whether reading these images takes about as long as handing them to another thread.
+  bool quick(const std::vector<std::string_view>& images) const;
   /// Memory of the result of read().
   int64_t kept_bytes() const { return transform_.numel() * static_cast<int64_t>(sizeof(float)); }
   /// values_CHW as ImageTransform::plain computes them.

@@ -22,6 +22,18 @@ std::string place_of(size_t index) {
   return "images[" + std::to_string(index) + "]";
 }
 
+std::vector<std::string_view> images_of(const ServeRequest& request) {
+  std::vector<std::string_view> images;
+  for (const RequestInput& input : request.inputs)
+    if (input.image) images.push_back(input.bytes);
+  return images;
+}
+
+int64_t bytes_for(const ServedState& state, const std::vector<std::string_view>& images) {
+  const int64_t kept = static_cast<int64_t>(images.size()) * state.images->kept_bytes();
+  return kept + state.images->decoding_bytes(images);
+}
+
 void check_time(Clock::time_point deadline, size_t done) {
   if (Clock::now() >= deadline)
     throw OverloadError("serve: " + std::to_string(done) + " of its images were decoded in time; send fewer");
@@ -29,22 +41,15 @@ void check_time(Clock::time_point deadline, size_t done) {
 
 }  // namespace
 
-std::shared_ptr<ByteBudget::Lease> InputEmbedder::take_memory(const ServedState& state,
-                                                              const ServeRequest& request,
-                                                              Deadline deadline) {
-  std::vector<std::string_view> images;
-  for (const RequestInput& input : request.inputs)
-    if (input.image) images.push_back(input.bytes);
+InputEmbedder::Memory InputEmbedder::take_memory(const ServedState& state, const ServeRequest& request,
+                                                 Deadline deadline) {
+  const std::vector<std::string_view> images = images_of(request);
   if (images.empty()) return nullptr;
-  const int64_t kept = static_cast<int64_t>(images.size()) * state.images->kept_bytes();
-  return std::make_shared<ByteBudget::Lease>(
-      memory_.take(kept + state.images->decoding_bytes(images), deadline));
+  return std::make_shared<ByteBudget::Lease>(memory_.take(bytes_for(state, images), deadline));
 }
 
 InputEmbedder::Decoded InputEmbedder::decode(const ServedState& state, const ServeRequest& request,
-                                             Deadline deadline) {
-  check_kinds(state, request);
-  const std::shared_ptr<ByteBudget::Lease> memory = take_memory(state, request, deadline);
+                                             const Memory& memory, Deadline deadline) const {
   std::vector<Sample> samples;
   int64_t kept = 0;
   for (const RequestInput& input : request.inputs) {
@@ -63,15 +68,36 @@ InputEmbedder::Decoded InputEmbedder::decode(const ServedState& state, const Ser
 void InputEmbedder::begin(const std::shared_ptr<const ServedState>& state, const ServeRequest& request,
                           Batcher::Done done) {
   const auto deadline = Clock::now() + patience_;
-  Decoded decoded = decode(*state, request, deadline);
-  batcher_.submit(state->model->embed, std::move(decoded.samples), deadline,
+  check_kinds(*state, request);
+  submit(*state, decode(*state, request, take_memory(*state, request, deadline), deadline), deadline,
+         std::move(done));
+}
+
+bool InputEmbedder::try_begin(const std::shared_ptr<const ServedState>& state, const ServeRequest& request,
+                              Batcher::Done done) {
+  check_kinds(*state, request);
+  Memory memory;
+  if (const auto images = images_of(request); !images.empty()) {
+    if (!state->images->quick(images)) return false;
+    auto lease = memory_.try_take(bytes_for(*state, images));
+    if (!lease) return false;
+    memory = std::make_shared<ByteBudget::Lease>(std::move(*lease));
+  }
+  const auto deadline = Clock::now() + patience_;
+  submit(*state, decode(*state, request, memory, deadline), deadline, std::move(done));
+  return true;
+}
+
+void InputEmbedder::submit(const ServedState& state, Decoded decoded, Deadline deadline, Batcher::Done done) {
+  batcher_.submit(state.model->embed, std::move(decoded.samples), deadline,
                   [done = std::move(done), memory = std::move(decoded.memory)](
                       const at::Tensor& z_nD, const std::exception_ptr& error) { done(z_nD, error); });
 }
 
 at::Tensor InputEmbedder::embed(const ServedState& state, const ServeRequest& request) {
   const auto deadline = Clock::now() + patience_;
-  Decoded decoded = decode(state, request, deadline);
+  check_kinds(state, request);
+  Decoded decoded = decode(state, request, take_memory(state, request, deadline), deadline);
   return batcher_.embed(state.model->embed, std::move(decoded.samples),
                         std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
 }

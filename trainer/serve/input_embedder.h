@@ -30,7 +30,10 @@ class InputEmbedder {
   /// Throws    DataError if the model does not read an input; OverloadError; without calling `done`
   void begin(const std::shared_ptr<const ServedState>& state, const ServeRequest& request,
              Batcher::Done done);
-  /// The same, and waits.
+  /// The same if it neither waits nor takes long: false if it would, and nothing was done.
+  bool try_begin(const std::shared_ptr<const ServedState>& state, const ServeRequest& request,
+                 Batcher::Done done);
+  /// The same as begin, and waits.
   /// Shapes    returns z_nD
   /// Throws    DataError if the model does not read an input; OverloadError
   at::Tensor embed(const ServedState& state, const ServeRequest& request);
@@ -48,9 +51,11 @@ class InputEmbedder {
     std::shared_ptr<const ByteBudget::Lease> memory;  ///< null: no images
   };
 
-  std::shared_ptr<ByteBudget::Lease> take_memory(const ServedState& state, const ServeRequest& request,
-                                                 Deadline deadline);
-  Decoded decode(const ServedState& state, const ServeRequest& request, Deadline deadline);
+  using Memory = std::shared_ptr<ByteBudget::Lease>;
+  Memory take_memory(const ServedState& state, const ServeRequest& request, Deadline deadline);
+  Decoded decode(const ServedState& state, const ServeRequest& request, const Memory& memory,
+                 Deadline deadline) const;
+  void submit(const ServedState& state, Decoded decoded, Deadline deadline, Batcher::Done done);
 
   Batcher& batcher_;
   const std::chrono::milliseconds patience_;

@@ -45,7 +45,10 @@ Service::Service(LiveModel& live, Batcher& batcher, ServiceOptions options)
   http::HttpRoute& embed_route = routes_["/embed"];
   embed_route.post = embed_route.files = true;
   embed_route.begin = [this](const http::HttpRequest& request, const http::HttpDone& done) {
-    embed(request, done);
+    embed(request, done, /*at_once=*/false);
+  };
+  embed_route.try_begin = [this](const http::HttpRequest& request, const http::HttpDone& done) {
+    return embed(request, done, /*at_once=*/true);
   };
   routes_["/search"] = work([this](const http::HttpRequest& request) { return search(request); });
   routes_["/verify"] = work([this](const http::HttpRequest& request) { return verify(request); });
@@ -133,23 +136,26 @@ http::HttpAnswer Service::reload() {
 }
 
 // No thread waits for the embeddings: with many clients whose images are small, waking a thread for each
-// would take a tenth of the processor time.
-void Service::embed(const http::HttpRequest& request, const http::HttpDone& done) {
+// would take a tenth of the processor time. For the same reason small ones are decoded by the thread that
+// has received them. Returns false if that would take long.
+bool Service::embed(const http::HttpRequest& request, const http::HttpDone& done, bool at_once) {
   try {
     const ServeRequest asked = parse_request(request, {RequestKey::kEncoding});
     const RowEncoding encoding = row_encoding(request.accept, asked.base64);
     const auto state = live_.now();
-    embedder_.begin(
-        state, asked,
-        [=, this, step = state->model->step](const at::Tensor& z_nD, const std::exception_ptr& error) {
-          done(guarded([&] {
-            if (error) std::rethrow_exception(error);
-            return embedding_answer(z_nD, step, encoding);
-          }));
-        });
+    Batcher::Done answer = [=, this, step = state->model->step](const at::Tensor& z_nD,
+                                                                const std::exception_ptr& error) {
+      done(guarded([&] {
+        if (error) std::rethrow_exception(error);
+        return embedding_answer(z_nD, step, encoding);
+      }));
+    };
+    if (at_once) return embedder_.try_begin(state, asked, std::move(answer));
+    embedder_.begin(state, asked, std::move(answer));
   } catch (...) {
     done(failure(std::current_exception()));
   }
+  return true;
 }
 
 http::HttpAnswer Service::search(const http::HttpRequest& request) {

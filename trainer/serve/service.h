@@ -61,7 +61,7 @@ class Service {
   http::HttpRoute change(Answer answer) const;
   http::HttpRoute gallery_route();
   void warn(const std::string& sentence) const;
-  void embed(const http::HttpRequest& request, const http::HttpDone& done);
+  bool embed(const http::HttpRequest& request, const http::HttpDone& done, bool at_once);
   http::HttpAnswer search(const http::HttpRequest& request);
   http::HttpAnswer verify(const http::HttpRequest& request);
   http::HttpAnswer model() const;
