@@ -18,6 +18,9 @@ using HttpResponse = boost::beast::http::response<boost::beast::http::string_bod
 /// The path of a request, without the query.
 std::string path_of(const HttpHead& head);
 
+/// An error in the form of the route; null: of no route.
+HttpAnswer error_answer(const HttpRoute* route, int status, const std::string& what);
+
 /// The refusal of a request, if any, by authorization, path, method, length, type or origin. `length` is the
 /// length of the body, unset if it is not known.
 std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,

@@ -68,9 +68,11 @@ struct HttpAnswer {
 
 /// An answer with the body {"error": what}.
 HttpAnswer http_error(int status, const std::string& what);
+/// How a path writes errors.
+using HttpErrorForm = std::function<HttpAnswer(int status, const std::string& what)>;
 /// The answer for an exception of a route: 400 for DataError and ConfigError, 500 without the text for
 /// others.
-HttpAnswer http_failure(const std::exception_ptr& error);
+HttpAnswer http_failure(const std::exception_ptr& error, const HttpErrorForm& form = http_error);
 
 /// Receives an answer, from any thread.
 using HttpDone = std::function<void(HttpAnswer)>;
@@ -92,6 +94,7 @@ struct HttpRoute {
   /// Tried first for bodies of at most kQuickBody bytes, on the thread that serves all connections: it must
   /// neither wait nor take long. False: it has done nothing, and `begin` or `answer` gets the request.
   std::function<bool(const HttpRequest& request, const HttpDone& done)> try_begin = {};
+  HttpErrorForm error = http_error;  ///< form of every refusal at this path
 };
 
 /// A web server for the given routes and nothing else: no path leads to a file. It limits headers (8 KiB),

@@ -1,7 +1,12 @@
 #include "trainer/serve/input_embedder.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <string_view>
 #include <utility>
+
+#include <ATen/ops/cat.h>
 
 #include "common/error.h"
 
@@ -100,6 +105,20 @@ at::Tensor InputEmbedder::embed(const ServedState& state, const ServeRequest& re
   Decoded decoded = decode(state, request, take_memory(state, request, deadline), deadline);
   return batcher_.embed(state.model->embed, std::move(decoded.samples),
                         std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
+}
+
+at::Tensor InputEmbedder::embed(const ServedState& state, std::vector<Sample> texts) {
+  const auto deadline = Clock::now() + patience_;
+  const auto piece = static_cast<std::ptrdiff_t>(RequestLimits().rows);
+  std::vector<at::Tensor> parts;
+  for (auto next = std::make_move_iterator(texts.begin()), end = std::make_move_iterator(texts.end());
+       next != end;) {
+    const auto after = next + std::min(piece, end - next);
+    parts.push_back(batcher_.embed(state.model->embed, std::vector<Sample>(next, after),
+                                   std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now())));
+    next = after;
+  }
+  return at::cat(parts);
 }
 
 std::vector<std::string> InputEmbedder::thumbnails(const ServedState& state, const ServeRequest& request) {

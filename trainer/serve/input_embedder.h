@@ -37,6 +37,9 @@ class InputEmbedder {
   /// Shapes    returns z_nD
   /// Throws    DataError if the model does not read an input; OverloadError
   at::Tensor embed(const ServedState& state, const ServeRequest& request);
+  /// The same of any number of texts or token ids, piece by piece.
+  /// Throws    OverloadError
+  at::Tensor embed(const ServedState& state, std::vector<Sample> texts);
   /// A small image file of each image, "" of each text.
   std::vector<std::string> thumbnails(const ServedState& state, const ServeRequest& request);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sampler/augment/transforms.h"
+#include "sampler/texts/token_rows.h"
 #include "trainer/eval/rows.h"
 #include "trainer/search/calibration.h"
 #include "trainer/search/embeddings.h"
@@ -32,9 +33,13 @@ struct ServedModel {
   std::optional<sampler::ImageTransform> images;
   /// Whether the model embeds texts.
   bool texts = false;
+  /// How a text becomes token ids. Without a tokenizer the paths of other servers embed no texts.
+  sampler::TokenRule tokens;
   eval::Similarity similarity = eval::Similarity::kCosine;
   int64_t step = 0;
-  int64_t width = 0;  ///< of an embedding
+  int64_t width = 0;       ///< of an embedding
+  bool unit_rows = false;  ///< embeddings have unit length
+  int64_t loaded = 0;      ///< when: seconds since 1970
   /// Unset: verdicts are null.
   std::optional<search::Calibration> calibration;
   std::vector<ServedMetric> metrics;
