@@ -176,6 +176,11 @@ ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name) 
 }
 
 ConfigNodePtr read_yaml_file(const std::string& path) {
+  if (is_folder(path) && !is_file(path + "/config.yaml"))
+    throw ConfigError(path +
+                      ": expected a configuration file, got a folder; make a configuration of the data in it "
+                      "with `lodestone init --from " +
+                      path + "`");
   if (is_folder(path))
     throw ConfigError(path +
                       ": expected a configuration file, got a folder; resume a run with the configuration "
