@@ -20,9 +20,9 @@ enum class PartOf { kClasses, kSamples };
 ///     train: {path: people, part: {to: 0.8}}
 ///     data: {path: people, part: {from: 0.8}}      # of evaluate: the other people
 ///
-/// Classes   of images: look-alikes (one group) are on one side, by the first name of the group. Of texts:
-///           the label. Images with captions: the image. Other rows of texts have no class: the first text.
-/// Samples   images: the key. Texts: the text, so that equal texts are on one side.
+/// Classes   of images: look-alikes (one group) are on one side. Of texts: the label. Images with captions:
+///           the image. Other rows of texts: those that share texts (TextComponents). Tuples: TuplePart.
+/// Samples   images: the key. Texts: the text, so that equal texts are on one side; of a row the first one.
 struct DataPart {
   PartOf of = PartOf::kClasses;
   double from = 0, to = 1;

@@ -84,8 +84,7 @@ void ImageSourceConfig::visit(Fields& f) {
       &mixture);
   if (mixture.empty())
     without_effect(f, {"mixture_weights"}, "without a mixture; set mixture, or leave it out", "mixture");
-  if (empty())
-    without_effect(f, {"class_filter", "part"}, "without a path; set it, or leave this out", "path");
+  if (empty()) without_effect(f, {"class_filter"}, "without a path; set it, or leave this out", "path");
   if (!may_name_any(*this, &ImageFormat::is_indexed))
     without_effect(f, {"skip_incomplete", "index_cache"}, since_no_path_names(&ImageFormat::is_indexed));
   const std::string weights =

@@ -43,6 +43,11 @@ void visit_source(Fields& f, sampler::ImageSourceConfig& source, const DataConfi
   source.visit(f);
 }
 
+void refuse_part_of_nothing(Fields& f, const sampler::ImageSourceConfig& source) {
+  if (source.empty() && !source.part.is_whole())
+    refuse_given(f, "part", "has no effect without a path; set it, or leave this out", "path");
+}
+
 constexpr const char* kNoEvaluation = "without evaluate.data.path; set it, or leave this out";
 
 }  // namespace
@@ -66,10 +71,11 @@ void DataConfig::visit(Fields& f) {
       [&](Fields& members) {
         if (!tuples.empty())
           without_effect(members,
-                         {"mixture_weights", "split", "other_columns", "class_filter", "part",
-                          "quarter_turns", "skip_incomplete"},
+                         {"mixture_weights", "split", "other_columns", "class_filter", "quarter_turns",
+                          "skip_incomplete"},
                          "since data.tuples names the images; leave it out");
         visit_source(members, train, *this);
+        if (tuples.empty()) refuse_part_of_nothing(members, train);
         sampler::refuse_list_keys(members, train);
       });
   f.nested({.name = "image", .doc = "conversion of images to tensors"}, image);
@@ -94,7 +100,10 @@ void EvaluateConfig::visit(Fields& f, const DataConfig& trained) {
   f.group({.name = "data",
            .doc = "evaluation data: samples of classes that are not trained on; without a path there is no "
                   "evaluation"},
-          [&](Fields& members) { visit_source(members, data, trained); });
+          [&](Fields& members) {
+            visit_source(members, data, trained);
+            refuse_part_of_nothing(members, data);
+          });
   declare_without_effect(f, trained, "evaluate");
   if (data.empty())
     without_effect(f,
