@@ -52,6 +52,8 @@ int run_data_show(const DataShowArguments& arguments, const run::Tables& tables)
                                                config, sides, facts));
   print(sides, facts);
   if (!arguments.html.empty()) std::cout << "samples: " << arguments.html << '\n';
+  if (facts.cannot_train.empty())
+    std::cout << "next: lodestone train " << printable(arguments.config) << '\n';
   std::cout << std::flush;
   return kDone;
 }
