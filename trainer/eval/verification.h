@@ -13,7 +13,7 @@ namespace lodestone::eval {
 /// Verification ("same or not?") over pairs of rows: how well one threshold on the score separates positives
 /// from negatives.
 struct Verification {
-  /// roc_auc, average_precision, eer, accuracy, tar_at_far_1e-1 … tar_at_far_1e-4, positive_pairs,
+  /// roc_auc, average_precision, eer, accuracy, accuracy_folds, tar_at_far_1e-1 … 1e-4, positive_pairs,
   /// negative_pairs (as compared). NaN ("undefined") where there is no positive or no negative pair.
   Metrics metrics;
   std::vector<RocPoint> roc;
