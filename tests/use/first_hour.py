@@ -30,9 +30,8 @@ def played(session, kind, minutes):
     session.json(f"{name}-data.json")
 
     seconds = session.run("train", f"{name}.yaml").seconds
-    if not kind.tuples:  # of a list of image pairs init holds nothing out
-        session.holds(f"{run}/report.html", "</html>")
-        session.run("evaluate", run, "--json", f"{name}-own.json")
+    session.holds(f"{run}/report.html", "</html>")
+    session.run("evaluate", run, "--json", f"{name}-own.json")
     session.run("evaluate", run, "--data", kind.judged, "--report", f"{name}-judged.html", "--json", f"{name}-judged.json")
     session.holds(f"{name}-judged.html", "</html>")
     figures = session.json(f"{name}-judged.json")
