@@ -122,13 +122,15 @@ double fold_accuracy(const ScoredPairs& scored, std::span<const int64_t> groups_
   return evaluated > 0 ? sum / evaluated : std::numeric_limits<double>::quiet_NaN();
 }
 
-Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed) {
+Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed,
+                          std::optional<double> far) {
   Verification found;
-  // Sorted here once for both.
+  // Sorted here once for all.
   std::vector<double> positives = scored.positive_scores, negatives = scored.negative_scores;
   std::sort(positives.begin(), positives.end(), std::greater<>());
   std::sort(negatives.begin(), negatives.end(), std::greater<>());
   found.roc = roc_curve(positives, negatives);
+  if (far) found.operating_point = operating_point(positives, negatives, *far);
   found.metrics.set("roc_auc", roc_auc(found.roc));
   found.metrics.set("average_precision", average_precision(std::move(positives), std::move(negatives)));
   found.metrics.set("eer", equal_error_rate(found.roc));
