@@ -105,7 +105,7 @@ StepBudget budget_steps(const Plan& plan, const Probe& probe, Content content, d
     budget.reason =
         "enough for these data, in about " + compact(std::ceil(takes * 10) / 10) + " min at " + each;
   else
-    budget.reason = "what " + compact(minutes) + " min hold at " + each +
+    budget.reason = "what " + compact(minutes) + " min allow at " + each +
                     ", measured here with one process and " + counted(probe.threads, "thread");
   return budget;
 }

@@ -96,6 +96,8 @@ std::optional<sampler::Cursor> CheckpointManager::resume(const Resume& resume, R
   std::vector<std::string> remarks;
   if (context_.is_main_rank()) found = find(resume);
   if (found) warn_of_other_code(*found);
+  // Who names a checkpoint means it, whatever the data are.
+  if (found && !resume.is_path()) identity().check_samples(*found);
   if (found) remarks = identity().align(*found);
   const auto checkpoint = share_checkpoint(context_.world, std::move(found), trainer, identity().learner());
   if (!checkpoint) return {};
