@@ -42,6 +42,14 @@ def open_page(browser, address):
     browser.type("#token", served_model.TOKEN + "\ue007")  # and Enter
 
 
+def look_without_token(browser, service):
+    """A service without a token asks for none."""
+    browser.call("POST", "/url", {"url": service.address})
+    browser.text_of("#model", "a gallery of 48.")
+    browser.text_of("#cards", "the same from")
+    assert not browser.script("return document.querySelector('#who').checkVisibility()"), "a token is asked for though none is set"
+
+
 def look(browser, folder, name):
     """The page as others see it: every width and colour holds it without a scroll bar below."""
     for width, scheme in ((1000, "light"), (390, "dark")):
@@ -117,6 +125,8 @@ def keep_gate(program, browser, service, work, screenshots):
     assert identify(browser, ada[5]) == "Ada <b>"
     assert identify(browser, stranger) == "unknown"
     look(browser, screenshots, "gate")
+    counts = browser.script("return [...document.querySelectorAll('#identities .number')].map((one) => Math.round(one.getBoundingClientRect().right))")
+    assert len(set(counts)) == 1, f"counts that are not in one column: {counts}"
     # The same rule, from the file that the service has written.
     served_model.call(program, work, "identify", "--checkpoint", "run", "--gallery", "people.safetensors", "--image", str(ada[5]), "--json", "who.json")
     assert json.loads((work / "who.json").read_text())["answers"][0]["name"] == "Ada <b>"
@@ -126,6 +136,7 @@ def keep_gate(program, browser, service, work, screenshots):
     until_listed(service, ["Ada <b>"])
     browser.type("#token", "\ue007")
     browser.text_of("#identities-count", "1 identity, 4 rows")
+    assert browser.script("return document.querySelector('#who').checkVisibility()"), "no token is asked for"
     browser.text_of("#identities", "Ada <b>")
     browser.click("#identities button")
     browser.text_of("#identities", "really remove?")
@@ -154,6 +165,9 @@ def main():
         try:
             with served_model.Service(program, work) as service:
                 use_page(browser, service.address, work, screenshots)
+                check_complaints(browser)
+            with served_model.Service(program, work, token=False) as service:
+                look_without_token(browser, service)
                 check_complaints(browser)
             with served_model.Service(program, work, gallery="people.safetensors") as service:
                 keep_gate(program, browser, service, work, screenshots)

@@ -38,11 +38,11 @@ def of_texts(program, work):
 
 
 class Service:
-    """`lodestone serve` of work/run with a gallery, which asks for TOKEN; ends with the `with` block, and must end well."""
+    """`lodestone serve` of work/run with a gallery, which asks for TOKEN unless token=False; ends with the `with` block, and must end well."""
 
-    def __init__(self, program, work, *options, gallery="gallery.safetensors"):
+    def __init__(self, program, work, *options, gallery="gallery.safetensors", token=True):
         (work / "token").write_text(TOKEN + "\n")
-        words = [program, "serve", "run", "--gallery", gallery, "--port", "0", "--token-file", "token", *options]
+        words = [program, "serve", "run", "--gallery", gallery, "--port", "0", *(["--token-file", "token"] if token else []), *options]
         self.process = subprocess.Popen(words, cwd=work, stdout=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().removeprefix("serving at ").strip()
 

@@ -32,8 +32,8 @@ struct HttpOptions {
   size_t max_bodies = size_t{256} << 20;
   /// Time for a client to send a request, or to receive an answer.
   std::chrono::milliseconds patience = std::chrono::seconds(10);
-  /// Names of the settings for error messages.
-  std::string settings = "address and port";
+  /// Names of the settings for error messages: of address and port, and of the certificate.
+  std::string settings = "address and port", certificate_setting = "certificate";
   /// Receives problems that occur while serving.
   std::function<void(const std::string&)> warn = {};
 };

@@ -59,18 +59,14 @@ int64_t ImageReader::pixels_of(std::string_view image) const {
   return size ? std::max<int64_t>(1, size->width * size->height) : limits_.pixels;
 }
 
-std::string ImageReader::thumbnail(std::string_view image, const std::string& where) const {
-  sampler::DecodeOptions decode;
-  decode.max_pixels = pixels_of(image);
-  return sampler::thumbnail_of(sampler::decode_image(bytes_of(image), decode, where),
-                               sampler::kGalleryThumbnailSide);
-}
-
-std::vector<float> ImageReader::read(std::string_view image, const std::string& where) const {
+std::vector<float> ImageReader::read(std::string_view image, const std::string& where,
+                                     std::string* thumbnail) const {
   sampler::DecodeOptions decode = transform_.decode_options();
   decode.max_pixels = pixels_of(image);
   std::vector<float> values_CHW(static_cast<size_t>(transform_.numel()));
-  transform_.plain(sampler::decode_image(bytes_of(image), decode, where), values_CHW);
+  const sampler::Image decoded = sampler::decode_image(bytes_of(image), decode, where);
+  transform_.plain(decoded, values_CHW);
+  if (thumbnail != nullptr) *thumbnail = sampler::thumbnail_of(decoded, sampler::kGalleryThumbnailSide);
   return values_CHW;
 }
 

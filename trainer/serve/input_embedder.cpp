@@ -42,10 +42,12 @@ std::shared_ptr<ByteBudget::Lease> InputEmbedder::take_memory(const ServedState&
 }
 
 InputEmbedder::Decoded InputEmbedder::decode(const ServedState& state, const ServeRequest& request,
-                                             Deadline deadline) {
+                                             Deadline deadline, bool thumbnails) {
   check_kinds(state, request);
   const std::shared_ptr<ByteBudget::Lease> memory = take_memory(state, request, deadline);
-  std::vector<Sample> samples;
+  Decoded decoded{{}, {}, memory};
+  std::vector<Sample>& samples = decoded.samples;
+  if (thumbnails) decoded.thumbnails.resize(request.inputs.size());
   int64_t kept = 0;
   for (const RequestInput& input : request.inputs) {
     if (!input.image) {
@@ -53,11 +55,12 @@ InputEmbedder::Decoded InputEmbedder::decode(const ServedState& state, const Ser
       continue;
     }
     check_time(deadline, samples.size());
-    samples.emplace_back(state.images->read(input.bytes, place_of(samples.size())));
+    samples.emplace_back(state.images->read(input.bytes, place_of(samples.size()),
+                                            thumbnails ? &decoded.thumbnails[samples.size()] : nullptr));
     kept += state.images->kept_bytes();
   }
   if (memory) memory->keep(kept);
-  return {std::move(samples), memory};
+  return decoded;
 }
 
 void InputEmbedder::begin(const std::shared_ptr<const ServedState>& state, const ServeRequest& request,
@@ -69,22 +72,23 @@ void InputEmbedder::begin(const std::shared_ptr<const ServedState>& state, const
                       const at::Tensor& z_nD, const std::exception_ptr& error) { done(z_nD, error); });
 }
 
-at::Tensor InputEmbedder::embed(const ServedState& state, const ServeRequest& request) {
-  const auto deadline = Clock::now() + patience_;
-  Decoded decoded = decode(state, request, deadline);
+at::Tensor InputEmbedder::embed(const ServedState& state, Decoded& decoded, Deadline deadline) {
   return batcher_.embed(state.model->embed, std::move(decoded.samples),
                         std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
 }
 
-std::vector<std::string> InputEmbedder::thumbnails(const ServedState& state, const ServeRequest& request) {
+at::Tensor InputEmbedder::embed(const ServedState& state, const ServeRequest& request) {
   const auto deadline = Clock::now() + patience_;
-  const auto memory = take_memory(state, request, deadline);
-  std::vector<std::string> all;
-  for (const RequestInput& input : request.inputs) {
-    if (input.image) check_time(deadline, all.size());
-    all.push_back(input.image ? state.images->thumbnail(input.bytes, place_of(all.size())) : "");
-  }
-  return all;
+  Decoded decoded = decode(state, request, deadline);
+  return embed(state, decoded, deadline);
+}
+
+std::pair<at::Tensor, std::vector<std::string>> InputEmbedder::embed_shown(const ServedState& state,
+                                                                           const ServeRequest& request) {
+  const auto deadline = Clock::now() + patience_;
+  Decoded decoded = decode(state, request, deadline, /*thumbnails=*/true);
+  at::Tensor z_nD = embed(state, decoded, deadline);
+  return {std::move(z_nD), std::move(decoded.thumbnails)};
 }
 
 }  // namespace lodestone::serve

@@ -121,7 +121,10 @@ async function ask(method, path, body) {
   if ($("token").value) headers.Authorization = "Bearer " + $("token").value;
   const response = await fetch(path, {method, headers, body: body && JSON.stringify(body)});
   const answer = await response.json();
-  if (response.status === 401) $("token").focus();
+  if (response.status === 401) {
+    $("who").hidden = false;  // only a service with a token asks for one
+    $("token").focus();
+  }
   if (!response.ok) throw new Error(`${response.status}: ${answer.error}`);
   return answer;
 }

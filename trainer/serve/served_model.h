@@ -43,9 +43,14 @@ struct ServedModel {
   std::shared_ptr<const Batcher::Forward> embed;
 };
 
+/// The id of a row as clients see it. `lodestone gallery add` stores absolute paths, which are none of their
+/// business: folder and file are left of them.
+std::string shown_id(const std::string& id);
+
 /// A gallery as it is searched.
 struct ServedGallery {
-  explicit ServedGallery(search::Embeddings rows) : embeddings(std::move(rows)) {}
+  /// Keeps of the ids what clients may see (shown_id).
+  explicit ServedGallery(search::Embeddings rows);
   ServedGallery(const ServedGallery&) = delete;
   ServedGallery& operator=(const ServedGallery&) = delete;
 
