@@ -8,5 +8,6 @@ program=${LODESTONE:-build/lodestone}
 source bench/peers/venv.sh
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-[[ " $* " == *" --pairs "* ]] || { "$program" data wordnet --output "$scratch/wordnet" && set -- --pairs "$scratch/wordnet/train-pairs.jsonl" "$@"; }
+[[ " $* " == *" --pairs "* ]] || { "$program" data wordnet --output "$scratch/wordnet" &&
+  set -- --pairs "$scratch/wordnet/train-pairs.jsonl" "$@"; }
 "$venv/bin/python" bench/training/minilm.py --program "$program" "$@"

@@ -9,7 +9,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-PARTS = {"encoder": "encoder", "loss": "loss", "exchange": "exchange", "gradient_reduction_not_hidden": "gradients, not hidden",
+PARTS = {"encoder": "encoder", "loss": "loss", "exchange": "exchange",
+         "gradient_reduction_not_hidden": "gradients, not hidden",
          "update": "update"}
 TITLES = {"fixed": "the same global batch on more ranks", "growing": "the same rows a rank"}
 
@@ -20,8 +21,10 @@ def draw(plan, output):
         rows = plan["tables"][name]
         ranks = [row["ranks"] for row in rows]
         axes[0].loglog(ranks, [row["samples_per_second"] for row in rows], marker="o", ms=3, label=title)
-        axes[0].loglog(ranks, [rows[0]["samples_per_second"] * rank for rank in ranks], lw=0.8, ls=":", color="grey")
-    axes[0].set_title(f"samples a second, modelled ({plan['machine']}); dotted: one rank's, times ranks", fontsize=8)
+        axes[0].loglog(ranks, [rows[0]["samples_per_second"] * rank for rank in ranks], lw=0.8, ls=":",
+                       color="grey")
+    axes[0].set_title(f"samples a second, modelled ({plan['machine']}); dotted: one rank's, times ranks",
+                      fontsize=8)
     axes[0].legend(fontsize=7)
     for axis, (name, title) in zip(axes[1:], TITLES.items()):
         rows = plan["tables"][name]

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Images per second of two ranks against one, one compute thread each, on the typefaces recipe; in turns, medians.
+# Images per second of two ranks against one, one compute thread each, on the typefaces recipe; in turns,
+# medians.
 # Needs data/typefaces (./dev demo makes it, or: build/lodestone data typefaces --output data/typefaces).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
@@ -12,7 +13,8 @@ trap 'rm -rf "$scratch"' EXIT
 train() {  # train RANKS ROUND [--set ...]
   local ranks=$1 run=$scratch/$1-$2
   shift 2
-  mpirun --oversubscribe --bind-to none -n "$ranks" "$program" train configs/typefaces.yaml --set data.root="$data" \
+  mpirun --oversubscribe --bind-to none -n "$ranks" "$program" train configs/typefaces.yaml --set \
+    data.root="$data" \
     --set run_dir="$run" --set schedule.steps="$steps" --set threads=1 --set evaluate.data.path= \
     --set checkpoint.every_steps=0 "$@" >"$run.log" 2>&1 || { cat "$run.log"; exit 1; }
 }

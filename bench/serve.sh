@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What `lodestone serve` answers under 32 clients beside the encoder's batch throughput: docs/speed.md. Needs Debian's package wrk.
+# What `lodestone serve` answers beside the encoder's batch throughput: docs/speed.md. Needs Debian's package
+# wrk.
 # Options go to bench/serve/run.py:
 #   bash bench/serve.sh --only conv4 --seconds 5
 set -euo pipefail

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Seconds from starting mpirun on two ranks to the end of the first training step and of the process; median of runs.
+# Seconds from starting mpirun on two ranks to the end of the first training step and of the process; median
+# of runs.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 program=${LODESTONE:-build/lodestone} data=${TYPEFACES:-data/typefaces} rounds=${ROUNDS:-5}

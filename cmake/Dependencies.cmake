@@ -33,8 +33,9 @@ endif()
 include(cmake/LibTorch.cmake)
 include(cmake/Cuda.cmake)
 
-# Not faiss' own target: that names OpenMP by its path, which would hide LibTorch's, and the distribution's BLAS, which may be the slow
-# reference one and would take LibTorch's own products over. faiss multiplies by LibTorch's (trainer/search/approximate_index.cpp).
+# Not faiss' own target: that names OpenMP by its path, which would hide LibTorch's, and the distribution's
+# BLAS, which may be the slow reference one and would take LibTorch's own products over. faiss multiplies by
+# LibTorch's (trainer/search/approximate_index.cpp).
 add_library(lodestone_faiss INTERFACE)
 target_include_directories(lodestone_faiss SYSTEM INTERFACE ${FAISS_INCLUDE})
 target_link_libraries(lodestone_faiss INTERFACE ${FAISS_LIBRARY} lodestone_torch)

@@ -1,6 +1,7 @@
 # LibTorch as the target lodestone_torch: the user's own (a CMAKE_PREFIX_PATH or Torch_DIR that holds
 # TorchConfig.cmake), else the pinned wheel's C++ part, which ./dev unpacks into the cache folder.
-set(LODESTONE_LIBTORCH "" CACHE PATH "Folder with LibTorch's include/ and lib/ (default: the cache that ./dev fills)")
+set(LODESTONE_LIBTORCH "" CACHE PATH
+  "Folder with LibTorch's include/ and lib/ (default: the cache that ./dev fills)")
 
 add_library(lodestone_torch INTERFACE)
 if(NOT LODESTONE_LIBTORCH)
@@ -26,7 +27,8 @@ else()
   endif()
   if(NOT EXISTS "${LODESTONE_LIBTORCH}/lib/libtorch_cpu.so")
     message(FATAL_ERROR
-      "LibTorch: expected ${LODESTONE_LIBTORCH}/lib/libtorch_cpu.so, which does not exist. Run './dev build', which "
+      "LibTorch: expected ${LODESTONE_LIBTORCH}/lib/libtorch_cpu.so, which does not exist. "
+    "Run './dev build', which "
       "fetches it, or point CMAKE_PREFIX_PATH at a LibTorch of your own.")
   endif()
   message(STATUS "LibTorch: ${LODESTONE_LIBTORCH}")
@@ -37,7 +39,8 @@ else()
   target_link_libraries(lodestone_torch INTERFACE
     ${LODESTONE_LIBTORCH_LIB}/libtorch_cpu.so ${LODESTONE_LIBTORCH_LIB}/libc10.so)
 endif()
-# libtorch_cpu of the wheel is linked with a run path of its own; its CUDA stubs are found through that, not by us.
+# libtorch_cpu of the wheel is linked with a run path of its own; its CUDA stubs are found through that, not
+# by us.
 # Tensor operators without the whole of ATen: a source then costs 3 s instead of 8.
 target_compile_definitions(lodestone_torch INTERFACE AT_PER_OPERATOR_HEADERS)
 target_link_options(lodestone_torch INTERFACE -Wl,--allow-shlib-undefined)

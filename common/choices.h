@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "common/text_format.h"
+
 namespace lodestone {
 
 // Texts of a field whose value is the name of a row of a table; rows have `name` and `doc`.
@@ -30,10 +32,7 @@ std::string names_that(std::span<const Row> table, const Holds& holds) {
   std::vector<std::string> names;
   for (const Row& row : table)
     if (holds(row)) names.emplace_back(row.name);
-  std::string text;
-  for (size_t i = 0; i < names.size(); ++i)
-    text += (i == 0 ? "" : i + 1 < names.size() ? ", " : " or ") + names[i];
-  return text;
+  return joined(names, " or ");
 }
 
 }  // namespace lodestone

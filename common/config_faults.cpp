@@ -35,10 +35,9 @@ struct Meaning {
 };
 
 std::string quoted(const std::vector<std::string>& keys) {
-  std::string text;
-  for (size_t i = 0; i < keys.size(); ++i)
-    text += (i == 0 ? "'" : i + 1 < keys.size() ? ", '" : " or '") + keys[i] + "'";
-  return text;
+  std::vector<std::string> all;
+  for (const std::string& key : keys) all.push_back("'" + key + "'");
+  return joined(all, " or ");
 }
 
 // Keys that exist as things are set come first; the others belong to rows that are not chosen.
@@ -122,6 +121,10 @@ void ConfigFaults::collect_apart(const std::function<void()>& act) {
 
 void ConfigFaults::collect(const std::function<void()>& check, int line) {
   keep_error_of(check, {.line = line, .may_follow = true});
+}
+
+void ConfigFaults::add(const std::string& sentence, int line) {
+  collect([&] { throw ConfigError(sentence); }, line);
 }
 
 void ConfigFaults::add_unknown(const ConfigNode& node, const std::string& place, UnknownKey key) {

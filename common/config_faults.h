@@ -52,6 +52,8 @@ class ConfigFaults {
   /// Calls `check`, which compares several values; keeps the ConfigError that it throws, unless its sentence
   /// mentions a key with a fault of its own, from which it may follow.
   void collect(const std::function<void()>& check, int line = 0);
+  /// Adds a fault that a check would throw with this sentence.
+  void add(const std::string& sentence, int line = 0);
   /// `place` is that of the key in messages.
   void add_unknown(const ConfigNode& node, const std::string& place, UnknownKey key);
 

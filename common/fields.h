@@ -61,11 +61,9 @@ inline constexpr Choice<AutoYesNo> kAutoYesNo[] = {
 
 class SlotBase;
 
-/// Visits the fields of a configuration struct. The struct lists them once; every reader and writer is a
-/// Fields.
+/// Visits the fields of a configuration struct, which lists them once. Every reader and writer is a Fields.
 ///
 ///     enum class Distance { kCosine, kL2 };
-///
 ///     struct MarginConfig {
 ///       double margin = 0.2;
 ///       Distance distance = Distance::kCosine;
@@ -76,11 +74,13 @@ class SlotBase;
 ///                  {{"cosine", Distance::kCosine}, {"l2", Distance::kL2}});
 ///       }
 ///     };
-///
 ///     MarginConfig config;
 ///     const auto visit = [&](Fields& f) { config.visit(f); };
 ///     read_fields(parse_yaml("margin: 0.5", "run.yaml"), visit);  // config.margin == 0.5
-///     write_yaml(visit);                                          // "margin: 0.5\ndistance: cosine\n"
+///     write_yaml(visit);                                          // margin: 0.5, distance: "cosine"
+///
+/// Requires  the texts of a FieldInfo and the members live while they are visited
+/// Throws    ConfigError from a reader, for a value that does not fit its FieldInfo
 class Fields {
  public:
   virtual ~Fields() = default;

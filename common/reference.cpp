@@ -1,10 +1,10 @@
 // Writers that visit the same field list as the reader: plain YAML, the commented reference, the JSON Schema.
-#include <charconv>
 #include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "common/exact_number.h"
 #include "common/json_text.h"
 #include "common/keys_without_effect.h"
 #include "common/text_format.h"
@@ -17,9 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string text_of(double value) {
-  char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
-  return {buffer, end};
+  return exact_number(value);
 }
 std::string text_of(int64_t value) {
   return std::to_string(value);

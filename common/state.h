@@ -19,9 +19,14 @@ struct StateRows {
 /// `visit_state(StateVisitor&)`; saving, checking and restoring are visitors of that list. A group is a file
 /// of the checkpoint. Tensors are handles: a visitor may copy into them.
 ///
-///     void Average::visit_state(StateVisitor& v) {
-///       for (auto& [live, average] : pairs_) v.replicated("ema", live.name, average);
-///     }
+///     struct Average {
+///       at::Tensor weight;
+///       int64_t updates = 0;
+///       void visit_state(StateVisitor& v) {
+///         v.replicated("ema", "weight", weight);
+///         v.number("ema", "updates", updates);
+///       }
+///     };
 ///
 /// Ranks     visitors may be collective: all ranks list the same items in the same order.
 class StateVisitor {

@@ -11,8 +11,8 @@ namespace lodestone {
 /// this rank's rows; per-rank tensors are in the group "rank_statistics". Numbers are left out.
 ///
 ///     StateHandles handles;
-///     trainer.visit_state(handles);                                   // of engine::Trainer
-///     at::Tensor& first = handles.groups["optimizer"]["weight.first"];
+///     trainer.visit_state(handles);                               // of engine::Trainer
+///     const TensorMap& model = handles.groups.at("model");        // its weights, by name
 class StateHandles : public StateVisitor {
  public:
   TensorGroups groups;

@@ -11,7 +11,7 @@ namespace lodestone {
 ///
 ///     TensorGroups groups;
 ///     groups["model"]["weight"] = at::ones({2, 3});
-///     for (const auto& [group, tensors] : groups) …
+///     for (const auto& [group, tensors] : groups) std::cout << group << ": " << tensors.size() << "\n";
 class TensorGroups : private std::map<std::string, TensorMap> {
   using Map = std::map<std::string, TensorMap>;
 

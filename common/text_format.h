@@ -9,11 +9,16 @@ namespace lodestone {
 /// Replaces each {} of the pattern by the next value, unchanged. For HTML, values must already be escaped.
 std::string fill(std::string_view pattern, std::initializer_list<std::string_view> values);
 
-/// The words with commas between them: "a, b, c".
+/// The words with commas between them, and `last` before the last one: "a, b, c", or "a, b or c".
 template <typename Words>
-std::string joined(const Words& words) {
+std::string joined(const Words& words, std::string_view last = ", ") {
   std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ", ") + std::string(word);
+  size_t before_last = 0;
+  for (const auto& word : words) {
+    before_last = text.size();
+    text += (text.empty() ? "" : ", ") + std::string(word);
+  }
+  if (before_last > 0) text.replace(before_last, 2, last);
   return text;
 }
 

@@ -46,6 +46,18 @@ void check_brackets(const std::string& text, const std::string& file) {
   }
 }
 
+// A remedy if a line up to `last` is indented with a tab, which YAML forbids and its parser does not name.
+std::string tab_before(const std::string& text, int last) {
+  std::istringstream lines(text);
+  std::string line;
+  for (int number = 0; number <= last && std::getline(lines, line); ++number) {
+    const size_t tab = line.find('\t');
+    if (tab != std::string::npos && line.find_first_not_of(" \t") > tab)
+      return "; line " + std::to_string(number + 1) + " is indented with a tab: use blanks";
+  }
+  return "";
+}
+
 // The core schema's words for null.
 bool is_null(const std::string& plain) {
   return plain.empty() || plain == "~" || plain == "null" || plain == "Null" || plain == "NULL";
@@ -162,7 +174,8 @@ ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name) 
     }
   } catch (const YAML::Exception& error) {
     throw ConfigError(file_name + ":" + std::to_string(error.mark.line + 1) + ":" +
-                      std::to_string(error.mark.column + 1) + ": not YAML: " + error.msg);
+                      std::to_string(error.mark.column + 1) + ": not YAML: " + error.msg +
+                      tab_before(text, error.mark.line));
   }
   auto root = builder.root();
   if (!root || root->kind == ConfigNode::Kind::kNull) {
@@ -176,6 +189,11 @@ ConfigNodePtr parse_yaml(const std::string& text, const std::string& file_name) 
 }
 
 ConfigNodePtr read_yaml_file(const std::string& path) {
+  if (is_folder(path) && !is_file(path + "/config.yaml"))
+    throw ConfigError(path +
+                      ": expected a configuration file, got a folder; make a configuration of the data in it "
+                      "with `lodestone init --from " +
+                      path + "`");
   if (is_folder(path))
     throw ConfigError(path +
                       ": expected a configuration file, got a folder; resume a run with the configuration "

@@ -67,7 +67,7 @@ class Reader : public Fields, public KeysWithoutEffect {
   void refuse_given(const char* key, const std::string& sentence, const char* by) override {
     const auto node = node_->find(key);
     if (!node || is_empty(*node) || ((kept_ || is_set_now(by)) && !is_set_now(*node))) return;
-    faults_.collect([&] { throw ConfigError(at(*node, key_path(key)) + ": " + sentence); }, node->line);
+    faults_.add(at(*node, key_path(key)) + ": " + sentence, node->line);
   }
 
   void collect_unknown() const {
@@ -99,7 +99,7 @@ class Reader : public Fields, public KeysWithoutEffect {
     const bool passed_over = (kept_ || is_set_now(off_switch)) && !is_set_now(*node);
     const std::string sentence =
         at(*node, key_path(name)) + ": has no effect " + because + by_set(name, *node);
-    if (!passed_over && !is_empty(*node)) faults_.collect([&] { throw ConfigError(sentence); }, node->line);
+    if (!passed_over && !is_empty(*node)) faults_.add(sentence, node->line);
     return nullptr;
   }
 

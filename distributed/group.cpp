@@ -28,9 +28,9 @@ c10d::ReduceOp::RedOpType c10d_op(ReduceOp op) {
 
 // The tensor to transfer for `x`: x itself if possible, else a contiguous copy on a device that has a
 // backend.
-at::Tensor to_wire(GroupState& state, const char* verb, const at::Tensor& x) {
+at::Tensor to_wire(GroupState& state, const char* operation, const at::Tensor& x) {
   if (x.is_cuda() && !state.cuda) {
-    throw Error(std::string("group ") + verb +
+    throw Error(std::string("group ") + operation +
                 ": expected a tensor on the CPU, since the group's backend is " + state.backend +
                 ", got one on " + x.device().str() +
                 "; start with backend nccl, or move the tensor to the CPU");
@@ -69,23 +69,24 @@ int64_t sum_of(std::span<const int64_t> counts) {
   return std::accumulate(counts.begin(), counts.end(), int64_t{0});
 }
 
-void check_counts(const Group& group, const char* verb, std::span<const int64_t> counts, int64_t rows,
+void check_counts(const Group& group, const char* operation, std::span<const int64_t> counts, int64_t rows,
                   int64_t expected_rows) {
   const bool fits = static_cast<int>(counts.size()) == group.size() &&
                     std::none_of(counts.begin(), counts.end(), [](int64_t count) { return count < 0; });
   if (fits && rows == expected_rows) return;
-  throw Error(std::string("group ") + verb + ": expected " + std::to_string(group.size()) +
+  throw Error(std::string("group ") + operation + ": expected " + std::to_string(group.size()) +
               " row counts that fit the tensor, got " + std::to_string(counts.size()) + " that ask for " +
               std::to_string(expected_rows) + " rows where the tensor has " + std::to_string(rows));
 }
 
-void check_rows(const char* verb, const at::Tensor& x) {
-  if (x.dim() == 0) throw Error(std::string("group ") + verb + ": expected a tensor with rows, got a scalar");
+void check_rows(const char* operation, const at::Tensor& x) {
+  if (x.dim() == 0)
+    throw Error(std::string("group ") + operation + ": expected a tensor with rows, got a scalar");
 }
 
-void check_rank(const Group& group, const char* verb, int rank) {
+void check_rank(const Group& group, const char* operation, int rank) {
   if (rank >= 0 && rank < group.size()) return;
-  throw Error(std::string("group ") + verb + ": expected a rank below " + std::to_string(group.size()) +
+  throw Error(std::string("group ") + operation + ": expected a rank below " + std::to_string(group.size()) +
               ", got " + std::to_string(rank));
 }
 
@@ -134,16 +135,16 @@ void Group::all_reduce(at::Tensor& x, ReduceOp op) const {
 }
 
 Pending Group::all_reduce_async(at::Tensor x, ReduceOp op) const {
-  constexpr const char* kVerb = "all_reduce";
-  state_->members.context->check(kVerb);
+  constexpr const char* kOperation = "all_reduce";
+  state_->members.context->check(kOperation);
   if (size() == 1 || x.numel() == 0) return Pending(completed_op(x));
   const at::NoGradGuard no_grad;
-  const at::Tensor wire = to_wire(*state_, kVerb, x);
-  compare_calls(*state_, {kVerb, static_cast<int64_t>(op)}, wire, wire.sizes());
+  const at::Tensor wire = to_wire(*state_, kOperation, x);
+  compare_calls(*state_, {kOperation, static_cast<int64_t>(op)}, wire, wire.sizes());
   count_traffic(*state_, &Traffic::all_reduce, 2 * bytes_of(wire) * (size() - 1) / size());
   c10d::AllreduceOptions options;
   options.reduceOp = c10d_op(op);
-  return Pending(start_op(state_, kVerb, wire, x, x.device(), [&](c10d::Backend& backend) {
+  return Pending(start_op(state_, kOperation, wire, x, x.device(), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> tensors{wire};
     return backend.allreduce(tensors, options);
   }));
@@ -159,18 +160,19 @@ at::Tensor Group::all_gather(const at::Tensor& x) const {
 }
 
 Pending Group::all_gather_async(const at::Tensor& x, std::span<const int64_t> counts) const {
-  constexpr const char* kVerb = "all_gather";
-  check_rows(kVerb, x);
-  state_->members.context->check(kVerb);
-  check_counts(*this, kVerb, counts, x.size(0), counts.empty() ? -1 : counts[static_cast<size_t>(rank())]);
+  constexpr const char* kOperation = "all_gather";
+  check_rows(kOperation, x);
+  state_->members.context->check(kOperation);
+  check_counts(*this, kOperation, counts, x.size(0),
+               counts.empty() ? -1 : counts[static_cast<size_t>(rank())]);
   const at::NoGradGuard no_grad;
   if (size() == 1) return Pending(completed_op(x.detach().contiguous()));
-  const at::Tensor wire = to_wire(*state_, kVerb, x);
+  const at::Tensor wire = to_wire(*state_, kOperation, x);
   at::Tensor all = at::empty(with_rows(wire, sum_of(counts)), wire.options());
-  compare_calls(*state_, {kVerb, sum_of(counts)}, wire, wire.sizes().slice(1));
+  compare_calls(*state_, {kOperation, sum_of(counts)}, wire, wire.sizes().slice(1));
   if (all.numel() == 0) return Pending(completed_op(all.to(x.device())));
   count_traffic(*state_, &Traffic::all_gather, bytes_of(wire) * (size() - 1));
-  return Pending(start_op(state_, kVerb, all, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
+  return Pending(start_op(state_, kOperation, all, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> inputs{wire};
     if (all_equal(counts)) return backend._allgather_base(all, inputs.front());
     std::vector<std::vector<at::Tensor>> outputs{rows_of_ranks(all, counts)};
@@ -186,18 +188,18 @@ std::vector<int64_t> Group::gather_counts(int64_t count) const {
 }
 
 at::Tensor Group::reduce_scatter(const at::Tensor& x, std::span<const int64_t> counts) const {
-  constexpr const char* kVerb = "reduce_scatter";
-  check_rows(kVerb, x);
-  state_->members.context->check(kVerb);
-  check_counts(*this, kVerb, counts, x.size(0), sum_of(counts));
+  constexpr const char* kOperation = "reduce_scatter";
+  check_rows(kOperation, x);
+  state_->members.context->check(kOperation);
+  check_counts(*this, kOperation, counts, x.size(0), sum_of(counts));
   const at::NoGradGuard no_grad;
   if (size() == 1) return x.detach().contiguous();
-  const at::Tensor wire = to_wire(*state_, kVerb, x);
+  const at::Tensor wire = to_wire(*state_, kOperation, x);
   at::Tensor own = at::empty(with_rows(wire, counts[static_cast<size_t>(rank())]), wire.options());
-  compare_calls(*state_, {kVerb, 0}, wire, wire.sizes());
+  compare_calls(*state_, {kOperation, 0}, wire, wire.sizes());
   if (wire.numel() == 0) return own.to(x.device());
   count_traffic(*state_, &Traffic::reduce_scatter, bytes_of(wire) - bytes_of(own));
-  const auto op = start_op(state_, kVerb, own, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
+  const auto op = start_op(state_, kOperation, own, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> outputs{own};
     at::Tensor input = wire;
     if (all_equal(counts)) return backend._reduce_scatter_base(outputs.front(), input);
@@ -208,15 +210,15 @@ at::Tensor Group::reduce_scatter(const at::Tensor& x, std::span<const int64_t> c
 }
 
 void Group::broadcast(at::Tensor& x, int root) const {
-  constexpr const char* kVerb = "broadcast";
-  state_->members.context->check(kVerb);
-  check_rank(*this, kVerb, root);
+  constexpr const char* kOperation = "broadcast";
+  state_->members.context->check(kOperation);
+  check_rank(*this, kOperation, root);
   if (size() == 1 || x.numel() == 0) return;
   const at::NoGradGuard no_grad;
-  const at::Tensor wire = to_wire(*state_, kVerb, x);
-  compare_calls(*state_, {kVerb, root}, wire, wire.sizes());
+  const at::Tensor wire = to_wire(*state_, kOperation, x);
+  compare_calls(*state_, {kOperation, root}, wire, wire.sizes());
   count_traffic(*state_, &Traffic::broadcast, rank() == root ? bytes_of(wire) : 0);
-  const auto op = start_op(state_, kVerb, wire, x, x.device(), [&](c10d::Backend& backend) {
+  const auto op = start_op(state_, kOperation, wire, x, x.device(), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> tensors{wire};
     c10d::BroadcastOptions options;
     options.rootRank = root;
@@ -235,19 +237,19 @@ std::string Group::broadcast_text(const std::string& text, int root) const {
 }
 
 at::Tensor Group::send_recv(const at::Tensor& x, int to, std::span<const int64_t> shape, int from) const {
-  constexpr const char* kVerb = "send_recv";
-  state_->members.context->check(kVerb);
-  check_rank(*this, kVerb, to);
-  check_rank(*this, kVerb, from);
+  constexpr const char* kOperation = "send_recv";
+  state_->members.context->check(kOperation);
+  check_rank(*this, kOperation, to);
+  check_rank(*this, kOperation, from);
   const at::NoGradGuard no_grad;
   if (to == rank() && from == rank()) return x.detach().contiguous();
-  const at::Tensor wire = to_wire(*state_, kVerb, x);
+  const at::Tensor wire = to_wire(*state_, kOperation, x);
   const at::Tensor received = at::empty(at::IntArrayRef(shape.data(), shape.size()), wire.options());
   count_traffic(*state_, &Traffic::send_recv, bytes_of(wire));
   const bool coalesced = wire.is_cuda();  // one NCCL launch for both, else rings of ranks wait for each other
   std::shared_ptr<PendingOp> outgoing;
   const auto incoming =
-      start_op(state_, kVerb, received, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
+      start_op(state_, kOperation, received, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
         std::vector<at::Tensor> sent{wire}, got{received};
         if (!coalesced) return backend.recv(got, from, 0);
         backend.startCoalescing();
@@ -256,7 +258,7 @@ at::Tensor Group::send_recv(const at::Tensor& x, int to, std::span<const int64_t
         return backend.endCoalescing();
       });
   if (!coalesced) {
-    outgoing = start_op(state_, kVerb, wire, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
+    outgoing = start_op(state_, kOperation, wire, at::Tensor(), x.device(), [&](c10d::Backend& backend) {
       std::vector<at::Tensor> sent{wire};
       return backend.send(sent, to, 0);
     });
@@ -266,16 +268,17 @@ at::Tensor Group::send_recv(const at::Tensor& x, int to, std::span<const int64_t
 }
 
 void Group::barrier() const {
-  constexpr const char* kVerb = "barrier";
-  state_->members.context->check(kVerb);
+  constexpr const char* kOperation = "barrier";
+  state_->members.context->check(kOperation);
   if (size() == 1) return;
-  const at::Tensor token = to_wire(*state_, kVerb, at::full({1}, 0, at::kByte));
-  compare_calls(*state_, {kVerb, 0}, token, token.sizes());
+  const at::Tensor token = to_wire(*state_, kOperation, at::full({1}, 0, at::kByte));
+  compare_calls(*state_, {kOperation, 0}, token, token.sizes());
   count_traffic(*state_, &Traffic::barrier, 1);
-  const auto op = start_op(state_, kVerb, token, at::Tensor(), token.device(), [&](c10d::Backend& backend) {
-    std::vector<at::Tensor> tensors{token};
-    return backend.allreduce(tensors);
-  });
+  const auto op =
+      start_op(state_, kOperation, token, at::Tensor(), token.device(), [&](c10d::Backend& backend) {
+        std::vector<at::Tensor> tensors{token};
+        return backend.allreduce(tensors);
+      });
   wait_for_op(*op);
 }
 

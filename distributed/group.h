@@ -50,13 +50,13 @@ class Pending {
 ///
 /// Shapes    tensors of bool, uint8, int32, int64, float16, bfloat16, float32 or float64, any strides;
 ///           float16 and bfloat16 are summed in float32 and rounded once.
-/// Ranks     every verb is collective: all ranks call the same verbs in the same order, except send_recv.
-/// Gradient  none: autograd does not see the verbs; all_reduce_sum.h has a differentiable one.
-/// Cost      stated per verb and rank, for W ranks and a payload of P bytes. W = 1 costs nothing and copies
-///           nothing: results may then alias the input.
-/// Throws    CommError naming rank, step, verb and who is late or lost. Afterwards the group, its parents and
-///           its splits are unusable: every later verb throws the same error. Error for arguments that do not
-///           fit together.
+/// Ranks     collective: all ranks call the same operations in the same order, except send_recv.
+/// Gradient  none: autograd does not see the operations; all_reduce_sum.h has a differentiable one.
+/// Cost      stated per operation and rank, for W ranks and a payload of P bytes. W = 1 costs nothing and
+///           copies nothing: results may then alias the input.
+/// Throws    CommError naming rank, step, operation and who is late or lost. Afterwards the group, its
+///           parents and its splits are unusable: every later operation throws the same error. Error for
+///           arguments that do not fit together.
 /// Threads   one thread at a time per group; different groups of a rank may be used by different threads.
 class Group {
  public:
@@ -139,7 +139,7 @@ Group single_group();
 
 /// Groups for ranks that are threads of this process; element r is for the thread of rank r. For tests and
 /// experiments.
-/// Requires  each rank calls its verbs on a thread of its own.
+/// Requires  each rank calls its operations on a thread of its own.
 std::vector<Group> local_groups(int world, const GroupOptions& options = {});
 
 }  // namespace lodestone::distributed

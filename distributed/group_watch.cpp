@@ -44,7 +44,7 @@ std::string flight_record_json(const Group& group, const std::string& reason) {
     const double took = std::chrono::duration<double>(entry.ended - entry.begun).count();
     collectives.push_back({{"sequence", entry.sequence},
                            {"group", entry.group},
-                           {"verb", entry.verb},
+                           {"verb", entry.operation},
                            {"bytes", entry.bytes},
                            {"step", entry.step},
                            {"state", name_of(entry.state)},

@@ -43,10 +43,12 @@ void check_bad_share(int64_t bad, int64_t size, const BadRecordConfig& config,
                      const std::vector<std::string>& messages) {
   const int64_t allowed = config.allowed(size);
   if (bad <= allowed) return;
+  constexpr size_t kQuoted = 3;
   std::string all = "bad records: expected at most " + std::to_string(allowed) + " of " +
                     std::to_string(size) + " records to be bad (max_bad_fraction), got " +
-                    std::to_string(bad) + "; repair the data set. The first of them: ";
-  for (size_t i = 0; i < messages.size(); ++i) all += (i == 0 ? "" : "; ") + messages[i];
+                    std::to_string(bad) + "; repair the data set. The first: ";
+  const size_t quoted = std::min(kQuoted, messages.size());
+  for (size_t i = 0; i < quoted; ++i) all += (i == 0 ? "" : "; ") + messages[i];
   throw DataError(all);
 }
 

@@ -12,8 +12,8 @@
 
 #include "common/fields.h"
 #include "common/rng.h"
+#include "sampler/class_members.h"
 #include "sampler/dataset.h"
-#include "sampler/samplers/class_members.h"
 
 namespace lodestone::sampler {
 

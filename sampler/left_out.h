@@ -10,8 +10,9 @@ namespace lodestone::sampler {
 /// Counts what was left out of a data set when it was opened, by reason, with one example of each reason.
 /// Readers add to it; the start of a run logs it once.
 ///
+///     LeftOut left_out;
 ///     left_out.add("file|files of a format that is not read (*.bmp); convert to PNG", "cats/1.bmp");
-///     left_out.sentences();
+///     const auto sentences = left_out.sentences();
 ///     // "1 file of a format that is not read (*.bmp); convert to PNG; the first: cats/1.bmp"
 class LeftOut {
  public:

@@ -35,7 +35,7 @@ void LoaderConfig::visit(Fields& f) {
 }
 
 /// The state shared by the workers. It is const, except for the counters, which have their own locks.
-struct Loader::Source {
+struct Loader::Maker {
   std::shared_ptr<const Examples> examples;
   std::shared_ptr<const IndexSampler> sampler;
   Shard shard;
@@ -55,7 +55,7 @@ struct Loader::Source {
   bool sound(const GlobalBatch& from, int64_t first, int64_t into, Range share);
 };
 
-Batch Loader::Source::make(int64_t n, const std::atomic<bool>& stop) {
+Batch Loader::Maker::make(int64_t n, const std::atomic<bool>& stop) {
   if (batches && n >= *batches) return {};  // prefetched beyond the end; never handed out
   for (;;) {
     Batch batch;
@@ -69,7 +69,7 @@ Batch Loader::Source::make(int64_t n, const std::atomic<bool>& stop) {
 
 // Returns false if a row of a unit turned out to be bad. That is now known, so the next attempt replaces the
 // unit.
-bool Loader::Source::fill(GlobalBatch& global, Batch& batch, const std::atomic<bool>& stop) {
+bool Loader::Maker::fill(GlobalBatch& global, Batch& batch, const std::atomic<bool>& stop) {
   if (records.skips() && global.unit > 1) replace_bad_units(global, batch.share);
   const auto builder = examples->builder(batch.share.size());
   for (int64_t row = batch.share.begin; row < batch.share.end && !stop; ++row)
@@ -80,7 +80,7 @@ bool Loader::Source::fill(GlobalBatch& global, Batch& batch, const std::atomic<b
   return true;
 }
 
-bool Loader::Source::add_row(const GlobalBatch& global, size_t row, FeatureBuilder& builder, Batch& batch) {
+bool Loader::Maker::add_row(const GlobalBatch& global, size_t row, FeatureBuilder& builder, Batch& batch) {
   const RowDraw draw{global.cursor.epoch, global.cursor.position, global.views[row], augment};
   const auto add = [&](int64_t sample) { builder.add(sample, draw); };
   const int64_t asked = global.samples[row];
@@ -101,14 +101,14 @@ bool Loader::Source::add_row(const GlobalBatch& global, size_t row, FeatureBuild
   return true;
 }
 
-void Loader::Source::replace_bad_units(GlobalBatch& global, Range share) {
+void Loader::Maker::replace_bad_units(GlobalBatch& global, Range share) {
   for (int64_t first = share.begin / global.unit * global.unit; first < share.end; first += global.unit)
     if (!sound(global, first, first, share)) replace_unit(global, first, share);
 }
 
 // Whether the unit of `from` that begins at `first` can be read, as far as is known, if it is placed at row
 // `into`. It reads rows of other ranks; this rank's own rows are read when they are added.
-bool Loader::Source::sound(const GlobalBatch& from, int64_t first, int64_t into, Range share) {
+bool Loader::Maker::sound(const GlobalBatch& from, int64_t first, int64_t into, Range share) {
   for (int64_t k = 0; k < from.unit; ++k) {
     const int64_t sample = from.samples[static_cast<size_t>(first + k)];
     if (records.knows(sample)) return false;
@@ -121,7 +121,7 @@ bool Loader::Source::sound(const GlobalBatch& from, int64_t first, int64_t into,
 
 // Replaces the unit by another one of the epoch, drawn with the bad one's samples as key, so that all ranks
 // draw the same. A pair's label is kept, since ranks without its rows also have the tuple.
-void Loader::Source::replace_unit(GlobalBatch& global, int64_t first, Range share) {
+void Loader::Maker::replace_unit(GlobalBatch& global, int64_t first, Range share) {
   uint64_t key = 0;
   for (int64_t k = 0; k < global.unit; ++k)
     key = 31 * key + examples->dataset()->id(global.samples[static_cast<size_t>(first + k)]);
@@ -161,11 +161,11 @@ Loader::Loader(std::shared_ptr<const Examples> examples, std::shared_ptr<const I
   share_of(sampler->global_batch(), shard);
   const auto dataset = examples->dataset();
   // NOLINTNEXTLINE(modernize-make-unique): an aggregate, of which a member cannot be moved
-  source_.reset(new Source{std::move(examples), std::move(sampler), shard, start, augment, config.pinned,
-                           config.leave_out, seed, batches, BadRecords(dataset, config.bad_records, seed)});
+  maker_.reset(new Maker{std::move(examples), std::move(sampler), shard, start, augment, config.pinned,
+                         config.leave_out, seed, batches, BadRecords(dataset, config.bad_records, seed)});
   if (batches && *batches == 0) return;
   prefetcher_ = std::make_unique<Prefetcher<Batch>>(
-      [source = source_.get()](int64_t n, const std::atomic<bool>& stop) { return source->make(n, stop); },
+      [maker = maker_.get()](int64_t n, const std::atomic<bool>& stop) { return maker->make(n, stop); },
       config.workers, config.depth);
 }
 
@@ -179,11 +179,11 @@ Batch Loader::next() {
 }
 
 bool Loader::has_next() const {
-  return !source_->batches || delivered_ < *source_->batches;
+  return !maker_->batches || delivered_ < *maker_->batches;
 }
 
 Cursor Loader::cursor() const {
-  return advance(start_, delivered_, source_->sampler->batches_per_epoch());
+  return advance(start_, delivered_, maker_->sampler->batches_per_epoch());
 }
 
 int64_t Loader::ready() const {
@@ -195,11 +195,11 @@ double Loader::seconds_waited() const {
 }
 
 int64_t Loader::bad_records() const {
-  return source_->records.count();
+  return maker_->records.count();
 }
 
 std::vector<BadRecord> Loader::take_bad_records() {
-  return source_->records.take();
+  return maker_->records.take();
 }
 
 }  // namespace lodestone::sampler

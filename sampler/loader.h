@@ -92,8 +92,8 @@ class Loader {
   std::vector<BadRecord> take_bad_records();
 
  private:
-  struct Source;
-  std::unique_ptr<Source> source_;
+  struct Maker;
+  std::unique_ptr<Maker> maker_;
   Cursor start_;
   int64_t delivered_ = 0;
   std::unique_ptr<Prefetcher<Batch>> prefetcher_;

@@ -3,7 +3,8 @@
 
 usage: run.py PROGRAM [--rows N] [--gallery N] [--queries N]     PROGRAM: build/tests/eval/evaluation_speed
 
-Needs torch, pytorch-metric-learning, safetensors and faiss-cpu (the peers of ./dev bench peers). Retrieval: AccuracyCalculator as its users
+Needs torch, pytorch-metric-learning, safetensors and faiss-cpu (the peers of ./dev bench peers). Retrieval:
+AccuracyCalculator as its users
 run it, once with its default (faiss) and once by its own brute force in torch. Search: faiss' IndexFlatIP.
 """
 import argparse
@@ -42,7 +43,8 @@ def ours(program, mode, path):
 def retrieval(program, rows, folder):
     draw = torch.Generator().manual_seed(1)
     label = torch.arange(rows) // PER_CLASS
-    z = torch.randn(rows // PER_CLASS + 1, WIDTH, generator=draw)[label] + 1.5 * torch.randn(rows, WIDTH, generator=draw)
+    z = torch.randn(rows // PER_CLASS + 1, WIDTH,
+                    generator=draw)[label] + 1.5 * torch.randn(rows, WIDTH, generator=draw)
     z = torch.nn.functional.normalize(z)
     path = f"{folder}/rows.safetensors"
     save_file({"z": z, "label": label}, path)
@@ -51,10 +53,12 @@ def retrieval(program, rows, folder):
           f"MAP@R {found['map_at_r']:.6f}, recall@1 {found['recall_at_1']:.6f}")
     include = ("precision_at_1", "mean_average_precision_at_r")
     for name, knn in (("faiss", None), ("torch", CustomKNN(CosineSimilarity(), batch_size=1024))):
-        calculator = AccuracyCalculator(include=include, k="max_bin_count", knn_func=knn, device=torch.device("cpu"))
+        calculator = AccuracyCalculator(include=include, k="max_bin_count", knn_func=knn,
+                                        device=torch.device("cpu"))
         seconds, theirs = timed(lambda: calculator.get_accuracy(z, label))  # noqa: B023
         print(f"  AccuracyCalculator, {name}: {seconds:.2f} s, {seconds / found['seconds']:.2f} x ours, "
-              f"MAP@R {theirs['mean_average_precision_at_r']:.6f}, precision@1 {theirs['precision_at_1']:.6f}")
+              f"MAP@R {theirs['mean_average_precision_at_r']:.6f}, precision@1 "
+              f"{theirs['precision_at_1']:.6f}")
 
 
 def search(program, gallery, queries, folder):
@@ -68,8 +72,10 @@ def search(program, gallery, queries, folder):
     index.add(g.numpy())
     seconds, (_, theirs) = timed(lambda: index.search(q.numpy(), 10))
     same = (load_file(f"{path}.found")["index"] == torch.from_numpy(theirs)).double().mean().item()
-    print(f"10 nearest of {queries} in {gallery} x {WIDTH}: ours {found['seconds']:.2f} s, the products alone "
-          f"{found['products_seconds']:.2f} s ({found['seconds'] / found['products_seconds']:.3f} x), faiss IndexFlatIP {seconds:.2f} s "
+    print(f"10 nearest of {queries} in {gallery} x {WIDTH}: ours {found['seconds']:.2f} s, the products "
+          f"alone "
+          f"{found['products_seconds']:.2f} s ({found['seconds'] / found['products_seconds']:.3f} x), faiss "
+          f"IndexFlatIP {seconds:.2f} s "
           f"({seconds / found['seconds']:.2f} x ours); {100 * same:.3f} % of the answers are the same")
 
 

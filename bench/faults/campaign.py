@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Faults on real jobs, many of them: what docs/reliability.md says of lost, stopped and told-to-end ranks.
 
-usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--program build/lodestone] [--minutes M]
+usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--program
+build/lodestone] [--minutes M]
                    [--beside N] [--bare] [--json FILE]
 
 kill     SIGKILL for a random rank of one supervised job, again and again: seconds until the first new step
 stop     SIGSTOP for a random rank of a fresh job: is it named within ten seconds, does the job end with 4
-term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of the last step
+term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of the last
+step
          With --bare SIGTERM goes to an mpirun without a supervisor, which has a code of its own
          stop and term do several jobs at a time with --beside
-soak     kills, stops and terminations by chance, four of five while it trains and the others while it starts, until the run is
-         done: are its weights those of a run without faults. With --min-ranks, in determinism: canonical, and each start behind a
+soak     kills, stops and terminations by chance, four of five while it trains and the others while it starts,
+until the run is
+         done: are its weights those of a run without faults. With --min-ranks, in determinism: canonical, and
+         each start behind a
          termination is on another number of ranks
 healthy  ten thousand steps, a rank pausing now and then for two steps: is anybody accused
 
@@ -32,13 +36,16 @@ import sys
 import tempfile
 import time
 
-ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1",
+                   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    OMPI_MCA_btl_vader_single_copy_mechanism="none", OMPI_MCA_mpi_yield_when_idle="1")
 
-# As docs/operations.md has it for those who do without the supervisor, but for the time, all of which mpirun waits twice.
+# As docs/operations.md has it for those who do without the supervisor, but for the time, all of which mpirun
+# waits twice.
 BARE = ("mpirun", "--bind-to", "none", "--mca", "odls_base_sigkill_timeout", "10")
 
-# What a scheduler would start again: stopped with a checkpoint, a peer lost, or ended by the signal itself before training began.
+# What a scheduler would start again: stopped with a checkpoint, a peer lost, or ended by the signal itself
+# before training began.
 AGAIN = (75, 4, 128 + signal.SIGKILL, 128 + signal.SIGUSR1, -signal.SIGTERM)
 
 
@@ -57,7 +64,8 @@ class Job:
             command = [*BARE, "-n", str(ranks), program, "train", str(self.config)]
         for setting in settings:
             command += ["--set", setting]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"), env=ENVIRONMENT)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"),
+                                        env=ENVIRONMENT)
 
     def make_data(self):
         numbers = random.Random(1)
@@ -95,7 +103,8 @@ checkpoint: {{every_steps: 20}}
         return [line["step"] for line in self.lines() if line["kind"] == "train"]
 
     def last_step(self):
-        """The newest step that the end of the metrics tells of, or 0; cheap, so that asking often doesn't slow the ranks."""
+        """The newest step that the end of the metrics tells of, or 0; cheap, so that asking often doesn't
+        slow the ranks."""
         try:
             with open(self.run / "metrics.jsonl", "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - (1 << 14)))
@@ -146,7 +155,8 @@ def until(seconds, condition):
 
 def percentiles(values):
     ordered = sorted(values)
-    return {"median": round(statistics.median(ordered), 2), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 2),
+    return {"median": round(statistics.median(ordered), 2),
+            "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 2),
             "max": round(ordered[-1], 2)} if ordered else {}
 
 
@@ -174,12 +184,14 @@ def kill(options, chance):
         until(60, lambda: job.last_step() > goal)
     job.process.terminate()
     code = job.end(30)
-    return {"kills": len(seconds) + ended, "recovered": len(seconds), "seconds_to_first_new_step": percentiles(seconds),
+    return {"kills": len(seconds) + ended, "recovered": len(seconds),
+            "seconds_to_first_new_step": percentiles(seconds),
             "code_after_term": code, "right": not ended and code == 75}
 
 
 def side_by_side(options, trial):
-    """`trial(chance, job)` for each job, options.beside of them at a time: its (fine, seconds), and what to say if it isn't."""
+    """`trial(chance, job)` for each job, options.beside of them at a time: its (fine, seconds), and what to
+    say if it isn't."""
     def one(number):
         if options.over():
             return None
@@ -193,7 +205,8 @@ def side_by_side(options, trial):
     with concurrent.futures.ThreadPoolExecutor(options.beside) as pool:
         done = [result for result in pool.map(one, range(options.trials)) if result]
     good = sum(fine for fine, _ in done)
-    return {"trials": len(done), "as_promised": good, "beside": options.beside, "seconds": percentiles([s for _, s in done]),
+    return {"trials": len(done), "as_promised": good, "beside": options.beside,
+            "seconds": percentiles([s for _, s in done]),
             "right": good == len(done)}
 
 
@@ -227,13 +240,16 @@ def term(options, _):
         left = sorted(path.name for path in (job.run / "checkpoints").glob("*"))
         inspected = subprocess.run([options.program, "inspect", str(job.run)], capture_output=True).returncode
         steps = [name for name in left if name.startswith("step-")]
-        fine = (code == 75 or options.bare and code is not None) and inspected == 0 and len(steps) == 1 and int(steps[0][5:]) == job.steps()[-1]
+        fine = (code == 75 or options.bare
+                and code is not None) and inspected == 0 and len(steps) == 1 and int(
+                    steps[0][5:]) == job.steps()[-1]
         return fine, seconds, f"code {code}, {left}, last step {job.steps()[-1:]}"
     return side_by_side(options, trial)
 
 
 def weights(job, step):
-    return hashlib.sha256((job.run / "checkpoints" / f"step-{step:08d}" / "model.safetensors").read_bytes()).hexdigest()
+    return hashlib.sha256((job.run / "checkpoints" / f"step-{step:08d}"
+                           / "model.safetensors").read_bytes()).hexdigest()
 
 
 def strike(job, chance):
@@ -244,7 +260,8 @@ def strike(job, chance):
         until(60, lambda: job.process.poll() is not None)  # a second one would kill it
         return fault
     try:
-        os.kill(chance.choice(list(job.ranks().values())), signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
+        os.kill(chance.choice(list(job.ranks().values())), signal.SIGKILL if fault == "kill"
+                else signal.SIGSTOP)
     except (IndexError, ProcessLookupError):
         return None
     return fault
@@ -256,8 +273,10 @@ def soak(options, chance):
     settings += ["determinism=canonical", "batch_norm=local"] if options.min_ranks else []
 
     def start(folder=None):
-        worlds.append(chance.randint(options.min_ranks, options.ranks) if options.min_ranks else options.ranks)
-        return Job(options.program, worlds[-1], folder=folder, restarts=100000, settings=settings, min_ranks=options.min_ranks)
+        worlds.append(chance.randint(options.min_ranks, options.ranks) if options.min_ranks
+                      else options.ranks)
+        return Job(options.program, worlds[-1], folder=folder, restarts=100000, settings=settings,
+                   min_ranks=options.min_ranks)
 
     def ended():
         return job.process.poll() is not None
@@ -268,7 +287,8 @@ def soak(options, chance):
     while sum(counts.values()) < options.trials and not options.over():
         reached = job.last_step()
         if chance.random() < 0.8:
-            until(60, lambda: ended() or job.last_step() > reached + 1)  # one step may still be told of by who outlived the last fault
+            # one step may still be told of by who outlived the last fault
+            until(60, lambda: ended() or job.last_step() > reached + 1)
         until(chance.uniform(0, 1), ended)
         trains = job.last_step() > reached + 1
         if job.process.poll() in AGAIN:
@@ -284,12 +304,14 @@ def soak(options, chance):
     same = calm_code == code == 0 and weights(calm, length) == weights(job, length)
     if not same:
         print(job.log_text()[-4000:], file=sys.stderr)
-    return {"steps": length, "faults": sum(counts.values()), "in_training": in_training, "by_kind": counts, "starts": len(worlds),
+    return {"steps": length, "faults": sum(counts.values()), "in_training": in_training, "by_kind": counts,
+            "starts": len(worlds),
             "worlds": sorted(set(worlds)), "code": code, "same_weights": same, "right": same}
 
 
 def healthy(options, chance):
-    job = Job(options.program, options.ranks, settings=[f"schedule.steps={options.steps}", "checkpoint.every_steps=1000"])
+    job = Job(options.program, options.ranks,
+              settings=[f"schedule.steps={options.steps}", "checkpoint.every_steps=1000"])
     get_going(job, 20)
     begin, first, pauses = time.monotonic(), job.last_step(), 0
     while job.process.poll() is None and not options.over():
@@ -312,7 +334,8 @@ def healthy(options, chance):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     campaigns = {"kill": kill, "stop": stop, "term": term, "soak": soak, "healthy": healthy}
     parser.add_argument("campaign", choices=campaigns)
     parser.add_argument("--trials", type=int, default=20)
@@ -331,7 +354,8 @@ def main():
     options.program = str(pathlib.Path(options.program).resolve())
     deadline = time.monotonic() + 60 * options.minutes
     options.over = lambda: time.monotonic() > deadline
-    result = {"campaign": options.campaign, "ranks": options.ranks, **campaigns[options.campaign](options, random.Random(options.seed))}
+    result = {"campaign": options.campaign, "ranks": options.ranks,
+              **campaigns[options.campaign](options, random.Random(options.seed))}
     print(json.dumps(result))
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(result) + "\n")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Campaigns against the checkpoints of real runs, each bounded in time: docs/checkpoints.md says what they have shown.
+"""Campaigns against the checkpoints of real runs, each bounded in time: docs/checkpoints.md says what they
+have shown.
 
   python3 bench/faults/checkpoints.py kills --ranks 4 --kills 1800 --seconds 3600
   python3 bench/faults/checkpoints.py interruptions --ranks 1 --kills 100
@@ -24,7 +25,8 @@ PROGRAM = os.environ.get("LODESTONE", str(ROOT / "build" / "lodestone"))
 
 
 def kills(folder, options):
-    """Kills a run that saves after every step at random moments; each start must go on from a whole checkpoint."""
+    """Kills a run that saves after every step at random moments; each start must go on from a whole
+    checkpoint."""
     run = TrainingRun(PROGRAM, folder, "kills", ["schedule.steps=1000000", "checkpoint.every_steps=1"])
     dice, end = random.Random(options.seed), time.monotonic() + options.seconds
     done = in_a_save = torn = unloadable = 0
@@ -46,12 +48,14 @@ def kills(folder, options):
         newest = max((int(path.name[5:]) for path in run.checkpoints() if ".tmp" not in path.name), default=0)
         most_lost = max(most_lost, reached - newest)
         done += 1
-    return {"ranks": options.ranks, "kills": done, "in_a_save": in_a_save, "torn": torn, "unloadable": unloadable,
+    return {"ranks": options.ranks, "kills": done, "in_a_save": in_a_save, "torn": torn,
+            "unloadable": unloadable,
             "most_steps_lost": most_lost}
 
 
 def interruptions(folder, options):
-    """Kills a run after random steps until it ends; losses and state must be those of a run that was left alone."""
+    """Kills a run after random steps until it ends; losses and state must be those of a run that was left
+    alone."""
     steps = 8 * options.kills
     settings = [f"schedule.steps={steps}", "checkpoint.every_steps=3"]
     whole = TrainingRun(PROGRAM, folder, "whole", settings)
@@ -72,7 +76,8 @@ def interruptions(folder, options):
 
 
 def worlds(folder, options):
-    """Every ordered pair of worlds: half the steps on the one, half on the other, beside all steps on one rank."""
+    """Every ordered pair of worlds: half the steps on the one, half on the other, beside all steps on one
+    rank."""
     results, runs, batch_norm = [], {}, "local" if options.canonical else "sync"
     for first in (1, 2, 4, 8):
         settings = ["schedule.steps=12", "checkpoint.every_steps=6", "checkpoint.keep_last=0"]
@@ -97,7 +102,8 @@ def worlds(folder, options):
 
 
 def flips(folder, options):
-    """Flips single bits of a real checkpoint; `inspect` must name the file, and a load must use the one before."""
+    """Flips single bits of a real checkpoint; `inspect` must name the file, and a load must use the one
+    before."""
     run = TrainingRun(PROGRAM, folder, "flips", ["schedule.steps=8", "checkpoint.every_steps=4"])
     run.finish(1)
     dice, silent, crashed, unnamed, done = random.Random(options.seed), 0, 0, 0, 0
@@ -119,11 +125,13 @@ def flips(folder, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("campaign", choices=["kills", "interruptions", "worlds", "flips"])
     parser.add_argument("--ranks", type=int, default=1)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--canonical", action="store_true", help="worlds: in determinism: canonical, where differences must be 0")
+    parser.add_argument("--canonical", action="store_true", help="worlds: in determinism: canonical, where "
+                        "differences must be 0")
     parser.add_argument("--flips", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=600, help="after which no new trial is begun")
     parser.add_argument("--seed", type=int, default=1)

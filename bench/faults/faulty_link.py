@@ -1,4 +1,5 @@
-"""Two hosts, as network namespaces on this one, and between them a cable that this process holds: it may delay packets, lose them, swallow
+"""Two hosts, as network namespaces on this one, and between them a cable that this process holds: it may
+delay packets, lose them, swallow
 them, or end connections. Needs root, ip and /dev/net/tun."""
 import fcntl
 import heapq
@@ -43,8 +44,10 @@ def reset(source, target, ports, sequence, acknowledged):
 
 
 class FaultyLink(threading.Thread):
-    """The cable. `fault` may be set at any time: "none"; "delay": each packet waits for up to 20 ms and one in 100 is lost; "reset": each
-    TCP connection that sends something is ended for both; "half-open": what the second host sends is swallowed; "partition": all is."""
+    """The cable. `fault` may be set at any time: "none"; "delay": each packet waits for up to 20 ms and one
+    in 100 is lost; "reset": each
+    TCP connection that sends something is ended for both; "half-open": what the second host sends is
+    swallowed; "partition": all is."""
 
     def __init__(self, seed=1):
         super().__init__(daemon=True)
@@ -76,12 +79,14 @@ class FaultyLink(threading.Thread):
         subprocess.run(["ip", "netns", "add", name], check=True)
         end = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(end, SET_INTERFACE, struct.pack("16sH", device.encode(), TUN | NO_PACKET_INFO))
-        for words in (f"link set {device} netns {name}", f"-n {name} addr add {address}/24 dev {device}", f"-n {name} link set lo up",
+        for words in (f"link set {device} netns {name}", f"-n {name} addr add {address}/24 dev {device}",
+                      f"-n {name} link set lo up",
                       f"-n {name} link set {device} up"):
             subprocess.run(["ip", *words.split()], check=True)
         etc = pathlib.Path("/etc/netns") / name
         etc.mkdir(parents=True, exist_ok=True)
-        (etc / "hosts").write_text("127.0.0.1 localhost\n" + "".join(f"{ip} {host}\n" for host, ip in HOSTS.items()))
+        (etc / "hosts").write_text("127.0.0.1 localhost\n"
+                                   + "".join(f"{ip} {host}\n" for host, ip in HOSTS.items()))
         return end
 
     def run(self):
@@ -116,7 +121,8 @@ class FaultyLink(threading.Thread):
             kind = "lost" if self.dice.random() < 0.01 else "delayed"
             self.number += 1
             if kind == "delayed":
-                heapq.heappush(self.late, (time.monotonic() + self.dice.uniform(0, 0.02), self.number, 1 - side, packet))
+                heapq.heappush(self.late, (time.monotonic() + self.dice.uniform(0, 0.02), self.number,
+                                           1 - side, packet))
         elif fault == "partition" or fault == "half-open" and side == 1:
             kind = "lost"
         elif fault == "reset" and packet[9] == TCP:
@@ -162,4 +168,5 @@ def write_hosts(folder):
 def on_first_host(command):
     """The command line that runs `command`, a list, on the first host."""
     name = next(iter(HOSTS))
-    return ["ip", "netns", "exec", name, "unshare", "--uts", "sh", "-c", f'hostname {name}; exec "$@"', "sh", *map(str, command)]
+    return ["ip", "netns", "exec", name, "unshare", "--uts", "sh", "-c", f'hostname {name}; exec "$@"', "sh",
+            *map(str, command)]

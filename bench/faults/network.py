@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""Jobs of two ranks on two hosts (network namespaces) whose network fails in mid-training: what docs/reliability.md says of networks.
+"""Jobs of two ranks on two hosts (network namespaces) whose network fails in mid-training: what
+docs/reliability.md says of networks.
 
-usage: network.py [delay|reset|half-open|partition ...] [--trials N] [--program build/lodestone] [--minutes M] [--json FILE]
+usage: network.py [delay|reset|half-open|partition ...] [--trials N] [--program build/lodestone] [--minutes M]
+[--json FILE]
 
-delay      from some step on all packets are late, out of order and one in 100 is lost: the run must end with 0
+delay      from some step on all packets are late, out of order and one in 100 is lost: the run must end with
+0
 reset      all TCP connections are ended: the supervisor must start the job again, and the run must end with 0
 half-open  one host hears the other, which doesn't hear it; partition: neither hears the other.
-           Without a restart, the job must end with 4 within 30 s. Once the network is whole the run goes on and must end with 0
+           Without a restart, the job must end with 4 within 30 s. Once the network is whole the run goes on
+           and must end with 0
 
-All runs are of the same steps. In the end their losses and weights must be bit for bit those of a run on a whole network.
+All runs are of the same steps. In the end their losses and weights must be bit for bit those of a run on a
+whole network.
 Needs root, ip, /dev/net/tun and mpirun. Bounded by --minutes. Exits 1 if anything went otherwise.
 """
 import argparse
@@ -35,21 +40,25 @@ class NetworkRun(TrainingRun):
 
     def launch(self, restarts):
         hosts = self.root.parent / "hosts"
-        command = [self.program, "launch", "-n", 2, "--hostfile", hosts, "--max-restarts", restarts, "--", "train", self.config]
+        command = [self.program, "launch", "-n", 2, "--hostfile", hosts, "--max-restarts", restarts, "--",
+                   "train", self.config]
         for setting in self.settings:
             command += ["--set", setting]
-        over_tcp = {"OMPI_MCA_plm_rsh_agent": str(hosts.with_name("agent")), "OMPI_MCA_btl": "tcp,self", "OMPI_MCA_pml": "ob1",
+        over_tcp = {"OMPI_MCA_plm_rsh_agent": str(hosts.with_name("agent")), "OMPI_MCA_btl": "tcp,self",
+                    "OMPI_MCA_pml": "ob1",
                     "OMPI_MCA_btl_tcp_if_include": NETWORK, "OMPI_MCA_oob_tcp_if_include": NETWORK,
                     "OMPI_MCA_orte_keep_fqdn_hostnames": "1"}
         self.log = open(self.root.with_suffix(".log"), "a")
-        return subprocess.Popen(on_first_host(command), env={**os.environ, **ENVIRONMENT, **over_tcp}, stdout=subprocess.DEVNULL,
+        return subprocess.Popen(on_first_host(command), env={**os.environ, **ENVIRONMENT, **over_tcp},
+                                stdout=subprocess.DEVNULL,
                                 stderr=self.log)
 
     def said(self):
         return self.root.with_suffix(".log").read_text()
 
     def restarts(self):
-        """How often the supervisor says that it starts the job again; from the beginning, if it was too early for a checkpoint."""
+        """How often the supervisor says that it starts the job again; from the beginning, if it was too early
+        for a checkpoint."""
         return self.said().count("; restart ")
 
     def loss_of_steps(self):
@@ -69,7 +78,8 @@ def ended(process, seconds):
 
 
 def trial(link, fault, program, folder, name, at_step):
-    """One run with the fault from `at_step` on. Returns (run, what went wrong or "", seconds until the job was over it)."""
+    """One run with the fault from `at_step` on. Returns (run, what went wrong or "", seconds until the job
+    was over it)."""
     run, before = NetworkRun(program, folder, name, SETTINGS), dict(link.counts)
     process = run.launch(3 if fault == "reset" else 0)
     deadline = time.monotonic() + 120
@@ -87,7 +97,9 @@ def trial(link, fault, program, folder, name, at_step):
     done = {kind: link.counts[kind] - before[kind] for kind in before}
     if link.failure:
         raise link.failure
-    if fault == "delay" and not (done["delayed"] and done["lost"]) or fault == "reset" and not (done["reset"] and run.restarts()):
+    if fault == "delay" and not (done["delayed"]
+                                 and done["lost"]) or fault == "reset" and not (
+                                     done["reset"] and run.restarts()):
         return run, f"expected the fault to strike, got {done} and {run.restarts()} restarts", seconds
     if fault in ("half-open", "partition"):
         if code != 4 or seconds > LIMIT or "is lost" not in run.said():
@@ -112,22 +124,26 @@ def campaign(options, folder):
                 run, wrong, seconds = trial(link, fault, options.program, folder, f"{fault}{number}", at_step)
                 if not wrong and (run.loss_of_steps() != calm.loss_of_steps() or run.state() != calm.state()):
                     wrong = "losses or weights are not those of the run on a whole network"
-                print(f"{fault} {number}: from step {at_step} on, {seconds:.1f} s, {wrong or 'as promised'}", flush=True)
+                print(f"{fault} {number}: from step {at_step} on, {seconds:.1f} s, {wrong or 'as promised'}",
+                      flush=True)
                 if wrong:
                     print(run.said(), file=sys.stderr)
                 right += not wrong
                 times.append(seconds)
             packets = {kind: link.counts[kind] - before[kind] for kind in before}
-            report[fault] = {"trials": len(times), "right": right, "median_seconds": statistics.median(times) if times else None,
+            report[fault] = {"trials": len(times), "right": right, "median_seconds": statistics.median(times)
+                             if times else None,
                              "most_seconds": max(times, default=None), "packets": packets}
     return report
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faults", nargs="*", help="all if none is named")
     parser.add_argument("--trials", type=int, default=5)
-    parser.add_argument("--program", default="build/lodestone", type=lambda path: str(pathlib.Path(path).resolve()))
+    parser.add_argument("--program", default="build/lodestone",
+                        type=lambda path: str(pathlib.Path(path).resolve()))
     parser.add_argument("--minutes", type=float, default=20, help="after which no new trial is begun")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=pathlib.Path)

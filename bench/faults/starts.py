@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""Faults while a job starts, before its first step: is the rank named within ten seconds, does the job end with 4.
+"""Faults while a job starts, before its first step: is the rank named within ten seconds, does the job end
+with 4.
 
-usage: starts.py healthy|kill|stop [--by launch|mpirun|srun|sbatch] [--trials N] [--ranks N] [--busy N] [--program build/lodestone] [--minutes M]
+usage: starts.py healthy|kill|stop [--by launch|mpirun|srun|sbatch] [--trials N] [--ranks N] [--busy N]
+[--program build/lodestone] [--minutes M]
                  [--seed N] [--json FILE]
 
-healthy  starts of three steps, one after the other: how many end otherwise than with 0 (a crash leaves what it said)
-kill     SIGKILL for a random rank, in each of five stages in turn, four of them before the job's first step (STAGES)
+healthy  starts of three steps, one after the other: how many end otherwise than with 0 (a crash leaves what
+it said)
+kill     SIGKILL for a random rank, in each of five stages in turn, four of them before the job's first step
+(STAGES)
 stop     SIGSTOP for one
 
 launch   under `lodestone launch`: 4 in each case
 mpirun   bare: 4 when a rank is stopped; one that is killed is named by mpirun, which returns 128 + 9
-srun     on two hosts in namespaces with a slurmd each, as root (tests/deploy/slurm_test.py): srun returns the largest code of all ranks
+srun     on two hosts in namespaces with a slurmd each, as root (tests/deploy/slurm_test.py): srun returns the
+largest code of all ranks
 sbatch   on the same hosts, through deploy/slurm/train.sbatch without retries
 --busy   processes that compute beside it all the time
 
@@ -34,13 +39,17 @@ sys.path += [str(pathlib.Path(__file__).resolve().parents[2] / "tests/deploy")]
 from campaign import ENVIRONMENT, Job, percentiles, until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RANK = {"launch": b"OMPI_COMM_WORLD_RANK", "mpirun": b"OMPI_COMM_WORLD_RANK", "srun": b"SLURM_PROCID", "sbatch": b"SLURM_PROCID"}
+RANK = {"launch": b"OMPI_COMM_WORLD_RANK", "mpirun": b"OMPI_COMM_WORLD_RANK", "srun": b"SLURM_PROCID",
+        "sbatch": b"SLURM_PROCID"}
 SECONDS = 10  # within which a rank is named
-# Of a rank: the loader links the program and main reads the configuration; the ranks meet in MPI_Init and a first exchange; data and
+# Of a rank: the loader links the program and main reads the configuration; the ranks meet in MPI_Init and a
+# first exchange; data and
 # run folder are opened; from there to the first step, with the first collectives of training; behind it.
 STAGES = ("linking", "meeting", "opening", "beginning", "training")
-CODES = {("kill", "launch"): (4,), ("kill", "mpirun"): (4, 128 + signal.SIGKILL), ("kill", "srun"): (4, 128 + signal.SIGKILL)}
-# What train.sbatch starts again: a step whose code is that of a rank which knew of the loss, or of one that a signal ended.
+CODES = {("kill", "launch"): (4,), ("kill", "mpirun"): (4, 128 + signal.SIGKILL),
+         ("kill", "srun"): (4, 128 + signal.SIGKILL)}
+# What train.sbatch starts again: a step whose code is that of a rank which knew of the loss, or of one that a
+# signal ended.
 AGAIN = (4, *range(129, 193))
 
 
@@ -49,11 +58,14 @@ class Submitted:
 
     def __init__(self, log, arguments, environment):
         self.log = log
-        words = ["sbatch", "--nodes=2", "--ntasks-per-node=1", f"--chdir={log.parent}", f"--output={log}", ROOT / "deploy/slurm/train.sbatch"]
-        subprocess.run([*words, *arguments], env=dict(environment, RETRIES="0"), check=True, stdout=subprocess.DEVNULL)
+        words = ["sbatch", "--nodes=2", "--ntasks-per-node=1", f"--chdir={log.parent}", f"--output={log}",
+                 ROOT / "deploy/slurm/train.sbatch"]
+        subprocess.run([*words, *arguments], env=dict(environment, RETRIES="0"), check=True,
+                       stdout=subprocess.DEVNULL)
 
     def poll(self):
-        told = re.search(r"start 1: exit code (\d+)", self.log.read_text(errors="replace")) if self.log.exists() else None
+        told = re.search(r"start 1: exit code (\d+)",
+                         self.log.read_text(errors="replace")) if self.log.exists() else None
         return int(told.group(1)) if told else None
 
     def wait(self, seconds):
@@ -71,21 +83,28 @@ class Start(Job):
     def __init__(self, options, number):
         self.options = options
         self.folder = options.folder
-        self.run, self.config, self.log = self.folder / f"run{number}", self.folder / f"run{number}.yaml", self.folder / f"log{number}"
+        self.run, self.config, self.log = (self.folder / f"run{number}", self.folder / f"run{number}.yaml",
+                                           self.folder / f"log{number}")
         if not (self.folder / "pictures").exists():
             self.make_data()
-        self.config.write_text((self.folder / "run.yaml").read_text().replace(f"run_dir: {self.folder}/run\n", f"run_dir: {self.run}\n"))
+        self.config.write_text(
+            (self.folder / "run.yaml").read_text().replace(f"run_dir: {self.folder}/run\n",
+                                                           f"run_dir: {self.run}\n"))
         steps = 3 if options.campaign == "healthy" else 1000000
-        train = [options.program, "train", str(self.config), "--set", f"schedule.steps={steps}", "--set", "checkpoint.every_steps=0"]
-        before = {"launch": [options.program, "launch", "-n", str(options.ranks), "--max-restarts", "0", "--"],
+        train = [options.program, "train", str(self.config), "--set", f"schedule.steps={steps}", "--set",
+                 "checkpoint.every_steps=0"]
+        before = {"launch": [options.program, "launch", "-n", str(options.ranks), "--max-restarts", "0",
+                             "--"],
                   "mpirun": ["mpirun", "--bind-to", "none", "--oversubscribe", "-n", str(options.ranks)],
-                  "srun": ["srun", "--mpi=pmix", "--kill-on-bad-exit=0", "-N2", f"-n{options.ranks}", "--overcommit"]}
+                  "srun": ["srun", "--mpi=pmix", "--kill-on-bad-exit=0", "-N2", f"-n{options.ranks}",
+                           "--overcommit"]}
         self.began = time.monotonic()
         if options.by == "sbatch":
             self.process = Submitted(self.log, train[2:], options.environment)
             return
         command = before[options.by] + (train[1:] if options.by == "launch" else train)
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self.log.open("wb"), env=options.environment,
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self.log.open("wb"),
+                                        env=options.environment,
                                         start_new_session=True)
 
     def make_data(self):
@@ -99,8 +118,11 @@ class Start(Job):
         mark, found = RANK[self.options.by] + b"=" + str(rank).encode(), []
         for entry in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                if str(self.config).encode() in (entry / "cmdline").read_bytes() and mark in (entry / "environ").read_bytes().split(b"\0") \
-                        and os.readlink(entry / "exe") == self.options.program:
+                if (
+                    str(self.config).encode() in (entry / "cmdline").read_bytes()
+                    and mark in (entry / "environ").read_bytes().split(b"\0")
+                    and os.readlink(entry / "exe") == self.options.program
+                ):
                     found.append(int(entry.name))
             except OSError:
                 continue
@@ -117,7 +139,8 @@ class Start(Job):
             return "training"
         if (self.run / "config.yaml").exists():
             return "beginning"
-        alone = self.options.by in ("srun", "sbatch")  # on its host, where a process looks after it until all have met
+        # on its host, where a process looks after it until all have met
+        alone = self.options.by in ("srun", "sbatch")
         return "linking" if threads == 1 else "meeting" if len(processes) > 1 or not alone else "opening"
 
     def done(self):
@@ -129,9 +152,11 @@ class Start(Job):
                 except ProcessLookupError:
                     pass
         if self.options.by in ("srun", "sbatch"):  # whose allocation outlives it
-            subprocess.run(["scancel", "--quiet", f"--user={os.environ.get('USER', 'root')}"], env=self.options.environment)
+            subprocess.run(["scancel", "--quiet", f"--user={os.environ.get('USER', 'root')}"],
+                           env=self.options.environment)
         if self.options.by == "sbatch":
-            until(60, lambda: not subprocess.run(["squeue", "-h"], env=self.options.environment, capture_output=True).stdout)
+            until(60, lambda: not subprocess.run(["squeue", "-h"], env=self.options.environment,
+                                                 capture_output=True).stdout)
             shutil.rmtree(self.run, ignore_errors=True)
             return
         if not until(40, lambda: self.process.poll() is not None):
@@ -153,7 +178,8 @@ def fault(options, number, chance):
     if not until(60, lambda: start.processes_of(victim) or start.process.poll() is not None):
         return False, 60, "no rank has come", None
     for wanted in STAGES[:1 + number % len(STAGES)]:
-        until(60, lambda: (stage := start.stage(victim)) is None or STAGES.index(stage) >= STAGES.index(wanted))
+        until(60, lambda: (stage := start.stage(victim)) is None or STAGES.index(stage)
+              >= STAGES.index(wanted))
     time.sleep(chance.uniform(0, options.usual / 20))
     stage = start.stage(victim)
     try:
@@ -162,12 +188,15 @@ def fault(options, number, chance):
         start.done()
         return False, 0, f"rank {victim} had ended by itself: {start.log_text()}", stage
     began = time.monotonic()
-    named = re.compile(rf"rank {victim}\b[^\n]*(is lost|gave up|exited on signal|was ended by signal)|task {victim}: Killed")
+    named = re.compile(rf"rank {victim}\b[^\n]*(is lost|gave up|exited on signal|was ended by signal)|task "
+                       rf"{victim}: Killed")
     until(60, lambda: named.search(start.log_text()) or start.process.poll() is not None)
     seconds = time.monotonic() - began
     code = start.end(60)
-    fine = bool(named.search(start.log_text())) and seconds <= SECONDS and code in (AGAIN if options.by == "sbatch" else CODES.get((options.campaign, options.by), (4,)))
-    told = f"{sign.name} for rank {victim}, {began - start.began:.2f} s after the start, {stage}: named after {seconds:.1f} s, code {code}"
+    fine = bool(named.search(start.log_text())) and seconds <= SECONDS and code in (
+        AGAIN if options.by == "sbatch" else CODES.get((options.campaign, options.by), (4,)))
+    told = (f"{sign.name} for rank {victim}, {began - start.began:.2f} s after the start, {stage}: named "
+            f"after {seconds:.1f} s, code {code}")
     start.done()
     return fine, seconds, told + "\n" + start.log_text(), stage
 
@@ -206,7 +235,8 @@ def campaign(options):
         for process in busy:
             process.kill()
         shutil.rmtree(options.folder, ignore_errors=True)
-    result = {"campaign": options.campaign, "by": options.by, "ranks": options.ranks, "busy": options.busy, "trials": len(seconds),
+    result = {"campaign": options.campaign, "by": options.by, "ranks": options.ranks, "busy": options.busy,
+              "trials": len(seconds),
               "as_promised": good, "seconds": percentiles(seconds), "right": good == len(seconds)}
     if options.campaign != "healthy":
         result.update(stages=stages, usual_seconds=round(options.usual, 1))
@@ -230,7 +260,8 @@ def on_slurm(options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("campaign", choices=("healthy", "kill", "stop"))
     parser.add_argument("--by", choices=RANK, default="launch")
     parser.add_argument("--trials", type=int, default=20)

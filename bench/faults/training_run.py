@@ -1,4 +1,5 @@
-"""A small training run with everything in its state, on pictures made here, to be started, killed and looked at."""
+"""A small training run with everything in its state, on pictures made here, to be started, killed and looked
+at."""
 import json
 import os
 import pathlib
@@ -14,7 +15,11 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLO
 CONFIG = """
 global_batch: 16
 threads: 1
-data: {{root: {root}, train: {{path: train-images-idx3-ubyte}}, image: {{width: 16, height: 16}}, loader: {{depth: 1}}}}
+data:
+  root: {root}
+  train: {{path: train-images-idx3-ubyte}}
+  image: {{width: 16, height: 16}}
+  loader: {{depth: 1}}
 sampler: {{name: hard_class, samples_per_class: 4, hard_class: {{cluster: 2, refresh: 4}}}}
 encoder: {{name: conv4, channels: [8, 8, 8], embedding: 8}}
 ema: {{decay: 0.9}}
@@ -30,7 +35,8 @@ def make_data(folder):
     shapes = [[dice.randrange(180) for _ in range(256)] for _ in range(8)]
     pixels = bytes(value + dice.randrange(70) for i in range(64) for value in shapes[i % 8])
     (folder / "train-images-idx3-ubyte").write_bytes(struct.pack(">4i", 2051, 64, 16, 16) + pixels)
-    (folder / "train-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, 64) + bytes(i % 8 for i in range(64)))
+    (folder / "train-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, 64)
+                                                     + bytes(i % 8 for i in range(64)))
 
 
 class TrainingRun:
@@ -57,7 +63,8 @@ class TrainingRun:
         return errors
 
     def step(self):
-        """The last step that the metrics tell of; looks at their end alone, since campaigns ask all the time."""
+        """The last step that the metrics tell of; looks at their end alone, since campaigns ask all the
+        time."""
         try:
             with open(self.root / "metrics.jsonl", "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - (1 << 14)))

@@ -26,7 +26,8 @@ def read(shard: pathlib.Path, side: int) -> tuple[Tensor, list[list[str]]]:
             data = tar.extractfile(member).read()
             if member.name.endswith(".png"):
                 image = Image.open(io.BytesIO(data)).convert("RGB").resize((side, side), Image.Resampling.BOX)
-                pictures.append(torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).view(side, side, 3).permute(2, 0, 1))
+                pictures.append(torch.frombuffer(bytearray(image.tobytes()),
+                                                 dtype=torch.uint8).view(side, side, 3).permute(2, 0, 1))
             else:
                 captions.append(json.loads(data)["captions"])
     return torch.stack(pictures).float() / 127.5 - 1, captions
@@ -37,21 +38,24 @@ class Towers(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for inner, outer in zip([3, 32, 64, 128], [32, 64, 128, 256]):
-            layers += [nn.Conv2d(inner, outer, 3, padding=1), nn.BatchNorm2d(outer), nn.ReLU(), nn.MaxPool2d(2)]
+            layers += [nn.Conv2d(inner, outer, 3, padding=1), nn.BatchNorm2d(outer), nn.ReLU(),
+                       nn.MaxPool2d(2)]
         self.image = nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * (side // 16) ** 2, width))
         self.text = nn.EmbeddingBag(vocabulary, width, mode="mean", padding_idx=0)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("data/emoji"))
     parser.add_argument("--vocabulary", required=True)
     parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batch", type=int, default=256, help="pictures, each with one of its captions")
     parser.add_argument("--learning-rate", type=float, default=0.001)
-    parser.add_argument("--shuffled", action="store_true", help="the control: captions dealt out anew before training")
+    parser.add_argument("--shuffled", action="store_true", help="the control: captions dealt out anew before "
+                        "training")
     args = parser.parse_args()
     torch.set_num_threads(2)
     torch.manual_seed(1)
@@ -70,7 +74,8 @@ def main() -> None:
     model, loss = Towers(len(tokenizer), args.side), ClipLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=1e-4)
     shape = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / 50, 0.5 + 0.5 * math.cos(math.pi * max(0, step - 50) / (args.steps - 50))))
+        optimizer, lambda step: min((step + 1) / 50,
+                                    0.5 + 0.5 * math.cos(math.pi * max(0, step - 50) / (args.steps - 50))))
     began = time.perf_counter()
     for _ in range(args.steps):
         rows = random.sample(range(len(x)), args.batch)
@@ -90,8 +95,10 @@ def main() -> None:
     picture = torch.arange(len(test))
     owner = torch.tensor([i for i, own in enumerate(test_captions) for _ in own])
     to_text, to_image = judge.retrieval(z, picture, y, owner), judge.retrieval(y, owner, z, picture)
-    judge.show(what="open_clip's loss", shuffled=args.shuffled, seconds=seconds, pictures=len(test), texts=len(owner),
-               image_to_text_recall_at_1=to_text["recall_at_1"], text_to_image_recall_at_1=to_image["recall_at_1"],
+    judge.show(what="open_clip's loss", shuffled=args.shuffled, seconds=seconds, pictures=len(test),
+               texts=len(owner),
+               image_to_text_recall_at_1=to_text["recall_at_1"],
+               text_to_image_recall_at_1=to_image["recall_at_1"],
                text_to_image_mrr=to_image["map_at_r"])
 
 

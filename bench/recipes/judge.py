@@ -1,4 +1,5 @@
-"""Retrieval measures as docs/measures.md defines them: ties count against, a row is never its own neighbour."""
+"""Retrieval measures as docs/measures.md defines them: ties count against, a row is never its own
+neighbour."""
 import json
 
 import torch
@@ -44,5 +45,6 @@ def numbered(*lists: list[str]) -> list[Tensor]:
 
 
 def show(**figures) -> None:
-    print(json.dumps({name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}),
+    print(json.dumps({name: round(value, 4) if isinstance(value, float)
+                      else value for name, value in figures.items()}),
           flush=True)

@@ -1,9 +1,11 @@
-"""Pictures with PyTorch and pytorch-metric-learning, as their users train: conv4, P x K batches, the library's loss and miner.
+"""Pictures with PyTorch and pytorch-metric-learning, as their users train: conv4, P x K batches, the
+library's loss and miner.
 
   python bench/recipes/pictures.py --data data/typefaces --loss supcon --steps 1000
   python bench/recipes/pictures.py --set omniglot --data OMNIGLOT --loss triplet --steps 1000
 
-Same pictures, network, augmentation ranges, batch, steps and learning rate as configs/typefaces*.yaml and configs/omniglot*.yaml; same
+Same pictures, network, augmentation ranges, batch, steps and learning rate as configs/typefaces*.yaml and
+configs/omniglot*.yaml; same
 measures.
 """
 import argparse
@@ -60,12 +62,14 @@ def omniglot(folder: pathlib.Path, side: int) -> tuple[Pictures, Pictures]:
     """A character turned by a quarter, a half and three quarters is another character."""
     x, names = characters(folder / "images_background", side)
     turned = torch.cat([x.rot90(quarter, (2, 3)) for quarter in range(4)])
-    return (turned, [f"{name} {quarter}" for quarter in range(4) for name in names]), characters(folder / "images_evaluation", side)
+    return (turned, [f"{name} {quarter}" for quarter in range(4) for name in names]), characters(
+        folder / "images_evaluation", side)
 
 
 @dataclasses.dataclass
 class Recipe:
-    read: Callable[[pathlib.Path, int], tuple[Pictures, Pictures]]  # (folder, side) to those of training and of the test
+    # (folder, side) to those of training and of the test
+    read: Callable[[pathlib.Path, int], tuple[Pictures, Pictures]]
     side: int  # of the network's input
     own_side: int
     mean: float
@@ -75,8 +79,10 @@ class Recipe:
     slant: float
 
 
-RECIPES = {"typefaces": Recipe(typefaces, side=32, own_side=40, mean=0.2, std=0.35, turn=8, shift=0.06, slant=14),
-           "omniglot": Recipe(omniglot, side=35, own_side=105, mean=0.08, std=0.23, turn=10, shift=0.08, slant=11)}
+RECIPES = {"typefaces": Recipe(typefaces, side=32, own_side=40, mean=0.2, std=0.35, turn=8, shift=0.06,
+                               slant=14),
+           "omniglot": Recipe(omniglot, side=35, own_side=105, mean=0.08, std=0.23, turn=10, shift=0.08,
+                              slant=11)}
 
 
 def augmented(x: Tensor, recipe: Recipe) -> Tensor:
@@ -111,19 +117,22 @@ def objective(name: str):
     from pytorch_metric_learning import losses, miners
 
     return {"supcon": (losses.SupConLoss(temperature=0.05), None),
-            "triplet": (losses.TripletMarginLoss(margin=0.2), miners.TripletMarginMiner(margin=0.2, type_of_triplets="semihard")),
+            "triplet": (losses.TripletMarginLoss(margin=0.2),
+                        miners.TripletMarginMiner(margin=0.2, type_of_triplets="semihard")),
             "contrastive": (losses.ContrastiveLoss(pos_margin=0, neg_margin=1), None)}[name]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", choices=list(RECIPES), default="typefaces")
     parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("data/typefaces"))
     parser.add_argument("--loss", choices=["supcon", "triplet", "contrastive"], default="supcon")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=0.002)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--own-size", action="store_true", help="move pictures at their own size, then shrink them, as lodestone does")
+    parser.add_argument("--own-size", action="store_true", help="move pictures at their own size, then "
+                        "shrink them, as lodestone does")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -138,7 +147,8 @@ def main() -> None:
     loss, miner = objective(args.loss)
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=1e-4)
     shape = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / 50, 0.5 + 0.5 * math.cos(math.pi * max(0, step - 50) / (args.steps - 50))))
+        optimizer, lambda step: min((step + 1) / 50,
+                                    0.5 + 0.5 * math.cos(math.pi * max(0, step - 50) / (args.steps - 50))))
     began = time.perf_counter()
     for _ in range(args.steps):
         classes = random.sample(range(len(by_class)), 64)
@@ -153,7 +163,8 @@ def main() -> None:
     model.eval()
     with torch.no_grad():
         z = torch.cat([model(prepared(part, recipe)) for part in test.split(512)])
-    judge.show(what=f"pytorch-metric-learning, {args.loss}", seconds=seconds, **judge.retrieval(z, test_label))
+    judge.show(what=f"pytorch-metric-learning, {args.loss}", seconds=seconds,
+               **judge.retrieval(z, test_label))
 
 
 if __name__ == "__main__":

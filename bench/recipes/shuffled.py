@@ -3,8 +3,10 @@
   python3 bench/recipes/shuffled.py data/cldr/train.jsonl data/cldr/train-shuffled.jsonl
   python3 bench/recipes/shuffled.py data/emoji/train-00000.tar data/emoji/shuffled-00000.tar
 
-JSONL with text and label, tabs with the label first, or a tar shard with a picture and its captions by key. What is trained on
-this learns nothing about what belongs together: it should do no better than an encoder without training, or than the floor.
+JSONL with text and label, tabs with the label first, or a tar shard with a picture and its captions by key.
+What is trained on
+this learns nothing about what belongs together: it should do no better than an encoder without training, or
+than the floor.
 """
 import argparse
 import io
@@ -43,7 +45,8 @@ def shuffle_captions(source: pathlib.Path, target: pathlib.Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=pathlib.Path)
     parser.add_argument("target", type=pathlib.Path)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,8 +1,10 @@
 """Labelled texts with sentence-transformers, as its users train: pairs of one class with in-batch negatives.
 
-  python bench/recipes/text.py --train data/wordnet/train.jsonl --test data/wordnet/test.jsonl --model minilm --steps 300
+  python bench/recipes/text.py --train data/wordnet/train.jsonl --test data/wordnet/test.jsonl --model minilm
+  --steps 300
 
-Same texts, model, batch, steps and learning rate as the recipe beside it in docs/recipes.md; same measures, and the floor.
+Same texts, model, batch, steps and learning rate as the recipe beside it in docs/recipes.md; same measures,
+and the floor.
 """
 import argparse
 import json
@@ -44,7 +46,8 @@ def small_bert(folder: pathlib.Path, vocabulary: str, layers: int, width: int) -
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     config = BertConfig(vocab_size=len(pathlib.Path(vocabulary).read_text().splitlines()), hidden_size=width,
-                        num_hidden_layers=layers, num_attention_heads=width // 32, intermediate_size=4 * width)
+                        num_hidden_layers=layers, num_attention_heads=width // 32,
+                        intermediate_size=4 * width)
     BertModel(config).save_pretrained(folder)
     BertTokenizerFast(vocab=vocabulary).save_pretrained(folder)
     return str(folder)
@@ -75,8 +78,10 @@ def train(model, pairs: list[dict[str, str]], args: argparse.Namespace, folder: 
 
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(folder / "run"), max_steps=args.steps, per_device_train_batch_size=args.batch // 2,
-        learning_rate=args.learning_rate, warmup_steps=args.steps // 10, lr_scheduler_type="cosine", weight_decay=0.01,
-        batch_sampler="no_duplicates", save_strategy="no", report_to="none", seed=args.seed, disable_tqdm=True,
+        learning_rate=args.learning_rate, warmup_steps=args.steps // 10, lr_scheduler_type="cosine",
+                                                     weight_decay=0.01,
+        batch_sampler="no_duplicates", save_strategy="no", report_to="none", seed=args.seed,
+                                                     disable_tqdm=True,
         logging_steps=max(1, args.steps // 5), use_cpu=True)
     loss = losses.MultipleNegativesSymmetricRankingLoss(model, scale=20)
     SentenceTransformerTrainer(model, arguments, train_dataset=Dataset.from_list(pairs), loss=loss).train()
@@ -98,7 +103,8 @@ def floor(query: list[str], gallery: list[str] | None = None) -> tuple[torch.Ten
 def main() -> None:
     import tempfile
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True)
     parser.add_argument("--test", required=True)
     parser.add_argument("--gallery", help="texts that the test's are looked for in; without, each other")
@@ -112,7 +118,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128, help="texts in a batch: half as many pairs")
     parser.add_argument("--learning-rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shuffled", action="store_true", help="the control: labels dealt out anew before training")
+    parser.add_argument("--shuffled", action="store_true", help="the control: labels dealt out anew before "
+                        "training")
     args = parser.parse_args()
     torch.set_num_threads(2)
     random.seed(args.seed)

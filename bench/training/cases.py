@@ -53,7 +53,8 @@ class Case:
                 if tensor.is_floating_point()}
 
     def load(self, model: nn.Module, weights: dict[str, torch.Tensor]) -> None:
-        own = {name: weights.get(name.replace("fc.", "head."), tensor) for name, tensor in model.state_dict().items()}
+        own = {name: weights.get(name.replace("fc.", "head."),
+                                 tensor) for name, tensor in model.state_dict().items()}
         model.load_state_dict(own)
 
     def batches(self, count: int) -> dict[str, torch.Tensor]:

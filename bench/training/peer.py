@@ -1,6 +1,7 @@
 """PyTorch DDP over gloo with pytorch-metric-learning, one rank of two: peer.py CASE FILE.safetensors OPTIONS
 
-Started by torchrun. The loop is the one of PML's documentation for distributed training. Rank 0 prints one JSON line.
+Started by torchrun. The loop is the one of PML's documentation for distributed training. Rank 0 prints one
+JSON line.
 """
 import argparse
 import json
@@ -61,10 +62,12 @@ def main() -> None:
         loss.backward()
         optimizer.step()
         seconds.append(time.perf_counter() - start)
-        values.append(loss.item() / world)  # the wrapper multiplies by the ranks, over which DDP averages the gradients
+        # the wrapper multiplies by the ranks, over which DDP averages the gradients
+        values.append(loss.item() / world)
     if rank == 0:
         median = statistics.median(seconds[given.warm_up:])
-        print(json.dumps({"seconds": median, "samples_per_second": case.rows / median, "losses": values}), flush=True)
+        print(json.dumps({"seconds": median, "samples_per_second": case.rows / median, "losses": values}),
+              flush=True)
     dist.destroy_process_group()
 
 

@@ -11,7 +11,8 @@ def agrees(result: dict) -> bool:
 
 
 def disagreements(results: dict) -> list[str]:
-    return [f"{case['case']}: {result['name']}: the first loss differs by {result['first_loss_difference']:.1e}"
+    return [f"{case['case']}: {result['name']}: the first loss differs by "
+            f"{result['first_loss_difference']:.1e}"
             for case in results["cases"] for result in case["results"] if not agrees(result)]
 
 
@@ -28,7 +29,8 @@ def table(case: dict) -> list[str]:
     phases = case["results"][0]["phase_seconds"]
     whole = sum(phases.values())
     lines += ["", "Milliseconds of a step of Lodestone's, by phase: "
-              + ", ".join(f"{name} {1e3 * phases[name]:.1f} ({100 * phases[name] / whole:.0f} %)" for name in PHASES)
+              + ", ".join(
+                  f"{name} {1e3 * phases[name]:.1f} ({100 * phases[name] / whole:.0f} %)" for name in PHASES)
               + ".", ""]
     return lines
 
@@ -36,7 +38,8 @@ def table(case: dict) -> list[str]:
 def page(results: dict) -> str:
     about = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    lines = [f"{about['cpu']}, {about['cores']} cores; 2 ranks × 1 thread; medians of {about['rounds']} rounds of "
+    lines = [f"{about['cpu']}, {about['cores']} cores; 2 ranks × 1 thread; medians of {about['rounds']} "
+             f"rounds of "
              f"{about['steps']} steps, in turns. {versions}.", ""]
     for case in results["cases"]:
         lines += table(case)

@@ -68,7 +68,8 @@ def once(whose: str, extra: list[str], case: Case, folder: pathlib.Path, given: 
     rows, weights = folder / f"{case.key}.safetensors", folder / f"{case.key}-weights.safetensors"
     if whose == "peer":
         launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-        said = run([*launch, "peer.py", case.key, str(rows), str(weights), "--steps", str(given.steps), *extra])
+        said = run([*launch, "peer.py", case.key, str(rows), str(weights), "--steps", str(given.steps),
+                    *extra])
         return json.loads([line for line in said.splitlines() if line.startswith("{")][-1])
     answer = folder / "answer.json"
     run(["mpirun", "-n", "2", given.program, "bench", "step", case.config, "--rows", str(rows), "--weights",
@@ -96,7 +97,8 @@ def contest(case: Case, folder: pathlib.Path, given: argparse.Namespace, patienc
                         "first_loss_difference": abs(runs[0]["losses"][0] - first) / abs(first)})
         if "phase_seconds" in runs[0]:
             results[-1]["phase_seconds"] = {
-                phase: statistics.median(r["phase_seconds"][phase] for r in runs) for phase in runs[0]["phase_seconds"]}
+                phase: statistics.median(r["phase_seconds"][phase] for r in runs) for phase in runs[0][
+                    "phase_seconds"]}
     return {"case": case.key, "title": case.title, "rows": case.rows, "results": results}
 
 
@@ -104,7 +106,8 @@ def machine() -> dict:
     cpu = next(line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                if line.startswith("model name"))
     return {"cpu": cpu, "cores": os.cpu_count(),
-            "versions": {name: importlib.metadata.version(name) for name in ("torch", "pytorch-metric-learning")}}
+            "versions": {name: importlib.metadata.version(name) for name in (
+                "torch", "pytorch-metric-learning")}}
 
 
 def main() -> int:
@@ -112,7 +115,8 @@ def main() -> int:
     given.program = str(pathlib.Path(given.program).resolve())
     patience = Patience(given.patience)
     with tempfile.TemporaryDirectory() as folder:
-        cases = [contest(case, pathlib.Path(folder), given, patience) for case in CASES if case.key in given.only]
+        cases = [contest(case, pathlib.Path(folder), given, patience) for case in CASES
+                 if case.key in given.only]
     results = {"machine": machine() | {"rounds": given.rounds, "steps": given.steps}, "cases": cases}
     (given.output or HERE).mkdir(parents=True, exist_ok=True)
     ((given.output or HERE) / "results.json").write_text(json.dumps(results, indent=1) + "\n")

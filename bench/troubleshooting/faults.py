@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Provokes the faults of docs/troubleshooting.md with small configurations of typefaces and draws what each run recorded.
+"""Provokes the faults of docs/troubleshooting.md with small configurations of typefaces and draws what each
+run recorded.
 usage: faults.py PROGRAM TYPEFACES OUTPUT [NAME ...]
 
-PROGRAM is build/lodestone; TYPEFACES the folder that `lodestone data typefaces` made. OUTPUT gets runs/NAME, fault-NAME.svg of the faults with a
-picture, and figures.json with what the page quotes. Without NAME every fault is provoked, each in a minute or two on two cores."""
+PROGRAM is build/lodestone; TYPEFACES the folder that `lodestone data typefaces` made. OUTPUT gets runs/NAME,
+fault-NAME.svg of the faults with a
+picture, and figures.json with what the page quotes. Without NAME every fault is provoked, each in a minute or
+two on two cores."""
 import io
 import json
 import math
@@ -21,28 +24,36 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/support"))
 import pictures  # noqa: E402
 
-SMALL = ["schedule.steps=200", "global_batch=128", "encoder.channels=[16, 32, 64, 64]", "encoder.embedding=64", "evaluate.every=20",
+SMALL = ["schedule.steps=200", "global_batch=128", "encoder.channels=[16, 32, 64, 64]",
+         "encoder.embedding=64", "evaluate.every=20",
          "evaluate.one_shot_trials=0", "evaluate.data.path=validation-*.tar", "checkpoint.every_steps=0"]
-NO_AUGMENTATION = ["data.image.rotation=0", "data.image.shift=0", "data.image.shear=0", "data.image.scale_min=1", "data.image.scale_max=1"]
-LARGE = ["encoder.channels=[64, 64, 64, 64]", "data.image.width=48", "data.image.height=48", "global_batch=256", "schedule.steps=3",
+NO_AUGMENTATION = ["data.image.rotation=0", "data.image.shift=0", "data.image.shear=0",
+                   "data.image.scale_min=1", "data.image.scale_max=1"]
+LARGE = ["encoder.channels=[64, 64, 64, 64]", "data.image.width=48", "data.image.height=48",
+         "global_batch=256", "schedule.steps=3",
          "evaluate.every=0"]
-MEMORISED = ["schedule.steps=600", "schedule.shape=constant", "optimizer.learning_rate=0.002", "evaluate.every=40", "global_batch=64",
+MEMORISED = ["schedule.steps=600", "schedule.shape=constant", "optimizer.learning_rate=0.002",
+             "evaluate.every=40", "global_batch=64",
              "encoder.channels=[32, 64, 128, 256]", *NO_AUGMENTATION]
-SLOW = ["data.train.path={output}/large", "global_batch=32", "schedule.steps=20", "evaluate.every=0", "data.loader={workers: 1, cache_mib: 0}"]
+SLOW = ["data.train.path={output}/large", "global_batch=32", "schedule.steps=20", "evaluate.every=0",
+        "data.loader={workers: 1, cache_mib: 0}"]
 # What each fault changes in configs/typefaces.yaml made small.
 FAULTS = {
     "healthy": [],
     "collapse": ["loss={name: triplet, margin: 0.2}", "miner={name: batch_hard}"],
-    "collapse-remedy": ["loss={name: triplet, margin: 0.2}", "miner={name: semi_hard}", "optimizer.learning_rate=0.002"],
+    "collapse-remedy": ["loss={name: triplet, margin: 0.2}", "miner={name: semi_hard}",
+                        "optimizer.learning_rate=0.002"],
     "ln2": ["loss={name: triplet, soft_margin: true}", "miner={name: batch_hard}"],
     "temperature": ["loss={name: supcon, temperature: 2}"],
     "labels": ["data.train.path={output}/shuffled.tar"],
-    "not-finite": ["optimizer={name: sgd, learning_rate: 10000, momentum: 0.9}", "schedule.warmup_steps=0", "normalize=false",
+    "not-finite": ["optimizer={name: sgd, learning_rate: 10000, momentum: 0.9}", "schedule.warmup_steps=0",
+                   "normalize=false",
                    "loss={name: n_pair}"],
     "wrong-labels": ["data.train.path={output}/noisy.tar", *MEMORISED],
     "wrong-labels-remedy": ["data.train.path={output}/clean.tar", *MEMORISED],
     "duplicates": ["sampler={name: two_views}", "loss={name: infonce, temperature: 0.05}", *NO_AUGMENTATION],
-    "leak": ["data.train.path={output}/leak-train.tar", "evaluate.data.path={output}/leak-judge.tar", *NO_AUGMENTATION,
+    "leak": ["data.train.path={output}/leak-train.tar", "evaluate.data.path={output}/leak-judge.tar",
+             *NO_AUGMENTATION,
              "schedule.steps=400", "schedule.shape=constant"],
     "k-2": ["sampler.samples_per_class=2"],
     "k-8": ["sampler.samples_per_class=8", "sampler.allow_small_classes=true"],
@@ -53,7 +64,8 @@ FAULTS = {
     "memory-remedy": [*LARGE, "micro_batch=32", "batch_norm=local"],
 }
 # Faults with a picture, and the value of the loss that its dotted line marks.
-PICTURES = {"healthy": [], "collapse": [("margin", 0.2)], "temperature": [("ln 127", math.log(127))], "labels": [], "wrong-labels": [],
+PICTURES = {"healthy": [], "collapse": [("margin", 0.2)], "temperature": [("ln 127", math.log(127))],
+            "labels": [], "wrong-labels": [],
             "duplicates": []}
 
 
@@ -84,7 +96,8 @@ def make_large(folder):
 
 
 def make_data(typefaces, output):
-    """Shards with labels in random order, a split by image in place of one by class, and as many classes that are not trained on."""
+    """Shards with labels in random order, a split by image in place of one by class, and as many classes that
+    are not trained on."""
     draw = random.Random(1)
     by_class = {}
     for sample in members(sorted(typefaces.glob("train-*.tar"))[0]):
@@ -102,7 +115,8 @@ def make_data(typefaces, output):
     write(output / "noisy.tar", noisy)
     judged = {label: draw.sample(by_class[label], 3) for label in labels}
     trained = labels[:100]
-    write(output / "leak-train.tar", [sample for label in trained for sample in by_class[label] if sample not in judged[label]])
+    write(output / "leak-train.tar",
+          [sample for label in trained for sample in by_class[label] if sample not in judged[label]])
     write(output / "leak-judge.tar", [sample for label in trained for sample in judged[label]])
     write(output / "unseen-judge.tar", [sample for label in labels[100:] for sample in judged[label]])
 
@@ -116,23 +130,30 @@ def lines(run, kind):
 def provoke(program, typefaces, output, name):
     """Trains with the fault. Returns exit code, last words and the figures that the page quotes."""
     run = output / "runs" / name
-    words = [f"run_dir={run}", f"data.root={typefaces}", *SMALL, *(item.replace("{output}", str(output)) for item in FAULTS[name])]
-    command = [program, "train", ROOT / "configs/typefaces.yaml", *(word for item in words for word in ("--set", item))]
+    words = [f"run_dir={run}", f"data.root={typefaces}", *SMALL,
+             *(item.replace("{output}", str(output)) for item in FAULTS[name])]
+    command = [program, "train", ROOT / "configs/typefaces.yaml",
+               *(word for item in words for word in ("--set", item))]
     begin = time.monotonic()
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
     stderr = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     steps, evaluations = lines(run, "train"), lines(run, "eval")
     warnings = [line for line in stderr.splitlines() if " warning " in line or "error:" in line]
-    figures = {"exit_code": os.waitstatus_to_exitcode(status), "seconds": round(time.monotonic() - begin), "said": warnings,
-               "waited": sum(line["load_seconds"] for line in steps[5:]) / max(1e-9, sum(line["step_seconds"] for line in steps[5:])),
+    figures = {"exit_code": os.waitstatus_to_exitcode(status), "seconds": round(time.monotonic() - begin),
+               "said": warnings,
+               "waited": sum(line["load_seconds"] for line in steps[5:])
+               / max(1e-9, sum(line["step_seconds"] for line in steps[5:])),
                "peak_mib": usage.ru_maxrss // 1024,
                "last_step": steps[-1] if steps else {},
-               "recall_at_1": [[line["step"], line["recall_at_1"]] for line in evaluations if "recall_at_1" in line],
+               "recall_at_1": [[line["step"], line["recall_at_1"]] for line in evaluations
+                               if "recall_at_1" in line],
                "last_evaluation": evaluations[-1] if evaluations else {}}
     if name == "leak":  # what the same model finds of classes that it has not seen
         judged = output / "leak-unseen.json"
-        unseen = [program, "evaluate", run, "--set", f"evaluate.data.path={output}/unseen-judge.tar", "--set", "evaluate.floor=false",
+        unseen = [program, "evaluate", run, "--set", f"evaluate.data.path={output}/unseen-judge.tar", "--set",
+                  "evaluate.floor=false",
                   "--json", judged]
         subprocess.run([str(word) for word in unseen], capture_output=True, check=True)
         figures["unseen"] = json.loads(judged.read_text())
@@ -153,7 +174,8 @@ def main():
         figures[name] = provoke(program, typefaces, output, name)
         record.write_text(json.dumps(figures, indent=1))
         last = figures[name]["last_step"]
-        print(name, "exit code", figures[name]["exit_code"], "loss", last.get("loss"), "recall_at_1", figures[name]["recall_at_1"][-1:],
+        print(name, "exit code", figures[name]["exit_code"], "loss", last.get("loss"), "recall_at_1",
+              figures[name]["recall_at_1"][-1:],
               *figures[name]["said"], sep="  ", flush=True)
 
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Draws the dashboard's panels as pictures of what a Prometheus answers: to look at it without Grafana. Needs matplotlib.
-usage: draw.py PROMETHEUS_URL BEGIN END OUTPUT.png [ROW...]   (times in seconds since 1970; rows by the start of their title)"""
+"""Draws the dashboard's panels as pictures of what a Prometheus answers: to look at it without Grafana. Needs
+matplotlib.
+usage: draw.py PROMETHEUS_URL BEGIN END OUTPUT.png [ROW...]   (times in seconds since 1970; rows by the start
+of their title)"""
 import datetime
 import json
 import pathlib
@@ -18,7 +20,8 @@ import matplotlib.pyplot as plt  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 POINTS = 200
 SELECTED = {"$namespace": ".*", "$run": ".*", "$rank": ".*", "$__rate_interval": "20s"}
-UNITS = {"percentunit": (100, " %"), "s": (1, " s"), "Bps": (1e-6, " MB/s"), "bytes": (1e-6, " MB"), "percent": (1, " %"),
+UNITS = {"percentunit": (100, " %"), "s": (1, " s"), "Bps": (1e-6, " MB/s"), "bytes": (1e-6, " MB"),
+         "percent": (1, " %"),
          "watt": (1, " W"), "celsius": (1, " °C"), "decmbytes": (1e-3, " GB"), "ops": (1, " /s")}
 
 
@@ -37,7 +40,8 @@ class Source:
                                         "step": max(1, (self.end - self.begin) / POINTS)})
         with urllib.request.urlopen(f"{self.url}/api/v1/query_range?{words}", timeout=30) as answer:
             rows = json.load(answer)["data"]["result"]
-        named = [(re.sub(r"{{(\w+)}}", lambda m: row["metric"].get(m.group(1), ""), target["legendFormat"]), row) for row in rows]
+        named = [(re.sub(r"{{(\w+)}}", lambda m: row["metric"].get(m.group(1), ""), target["legendFormat"]),
+                  row) for row in rows]
         return [(legend, [(float(t), float(v)) for t, v in row["values"]]) for legend, row in named]
 
 
@@ -45,10 +49,12 @@ def draw_lines(axes, panel, lines, factor):
     if panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal" and lines:
         times = sorted({t for _, points in lines for t, _ in points})
         values = [[factor * dict(points).get(t, 0) for t in times] for _, points in lines]
-        axes.stackplot([datetime.datetime.fromtimestamp(t) for t in times], values, labels=[name for name, _ in lines], alpha=0.8)
+        axes.stackplot([datetime.datetime.fromtimestamp(t) for t in times], values,
+                       labels=[name for name, _ in lines], alpha=0.8)
     else:
         for name, points in lines:
-            axes.plot([datetime.datetime.fromtimestamp(t) for t, _ in points], [factor * v for _, v in points], label=name, lw=1.3)
+            axes.plot([datetime.datetime.fromtimestamp(t) for t, _ in points],
+                      [factor * v for _, v in points], label=name, lw=1.3)
     axes.xaxis.set_major_formatter(matplotlib.dates.DateFormatter("%H:%M:%S"))
     axes.xaxis.set_major_locator(matplotlib.dates.AutoDateLocator(maxticks=4))
     if "min" in panel["fieldConfig"]["defaults"]:
@@ -86,10 +92,12 @@ def draw(source, output, rows):
             figure.text(0.012, 1 - (at["y"] + 0.8) / height, panel["title"], fontsize=11, fontweight="bold")
             continue
         margin = 0.9 if panel["type"] == "timeseries" else 0.2
-        axes = figure.add_axes(((at["x"] + 1.0) / 24.6, 1 - (at["y"] + at["h"] - margin) / height, (at["w"] - 1.2) / 24.6,
+        axes = figure.add_axes(((at["x"] + 1.0) / 24.6, 1 - (at["y"] + at["h"] - margin) / height,
+                                (at["w"] - 1.2) / 24.6,
                                 (at["h"] - margin - 1.1) / height))
         factor, unit = UNITS.get(panel["fieldConfig"]["defaults"]["unit"], (1, ""))
-        axes.set_title(panel["title"] + (f" ({unit.strip()})" if unit else ""), fontsize=7.5, loc="left", pad=3)
+        axes.set_title(panel["title"] + (f" ({unit.strip()})" if unit else ""), fontsize=7.5, loc="left",
+                       pad=3)
         lines = [line for target in panel["targets"] for line in source.series(target)]
         if panel["type"] == "timeseries":
             draw_lines(axes, panel, lines, factor)

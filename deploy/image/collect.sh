@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What a machine without our build needs to run the program: collect.sh PROGRAM FOLDER
-# Puts into FOLDER, at their final places: the program, the libraries that no package has, the scripts that start and stop it in a pod,
-# ssh's settings, and in packages.txt the names of the packages that the other libraries came from.
+# Puts into FOLDER, at their final places: the program, the libraries that no package has, the scripts that
+# start and stop it in a pod, ssh's settings, and in packages.txt the names of the packages that the other
+# libraries came from.
 set -euo pipefail
 program=$1 out=$2 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 share=$out/usr/local/share/lodestone
@@ -28,11 +29,13 @@ while read -r library; do
   # Debian knows files of /lib as those of /usr/lib, or the other way round.
   owner=$(dpkg -S "$path" 2>/dev/null || dpkg -S "${path#/usr}" 2>/dev/null || true)
   case $owner in
-    "" | cuda* | libcu* | libnccl* | libnv*) cp -L "$library" "$out/usr/local/lib/lodestone/" ;; # LibTorch's, or NVIDIA's archive
+    "" | cuda* | libcu* | libnccl* | libnv*) # LibTorch's, or NVIDIA's archive
+      cp -L "$library" "$out/usr/local/lib/lodestone/" ;;
     *) sed 's/:.*//; s/,.*//' <<<"$owner" >>"$packages" ;;
   esac
   # cuDNN opens its parts by name.
-  [[ $library != */libcudnn.so.* ]] || cp -L "$(dirname "$library")"/libcudnn_*.so.* "$out/usr/local/lib/lodestone/"
+  [[ $library != */libcudnn.so.* ]] ||
+    cp -L "$(dirname "$library")"/libcudnn_*.so.* "$out/usr/local/lib/lodestone/"
 done <<<"$libraries"
 sort -u "$packages" >"$share/packages.txt"
 rm "$packages"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes base/prometheusrule.yaml from deploy/prometheus/rules.yaml, which stays the one source. Run it after a change there."""
+"""Writes base/prometheusrule.yaml from deploy/prometheus/rules.yaml, which stays the one source. Run it after
+a change there."""
 import pathlib
 import textwrap
 

@@ -86,7 +86,7 @@ std::string Hub::mismatch(const Collective& collective, int rank, const Call& ca
     const auto& other = collective.calls[r];
     if (!other || same_call(*other, call)) continue;
     const auto text = [](const Call& c) {
-      return std::string(c.verb) + " of " + std::to_string(elements(c.inputs)) + " " +
+      return std::string(c.operation) + " of " + std::to_string(elements(c.inputs)) + " " +
              at::toString(c.inputs.front().scalar_type());
     };
     return "rank " + std::to_string(world_rank(static_cast<size_t>(rank))) + " called " + text(call) +
@@ -99,7 +99,7 @@ std::string Hub::mismatch(const Collective& collective, int rank, const Call& ca
 void Hub::enter(int rank, Call call) {
   std::unique_lock lock(mutex_);
   if (!aborted_.empty()) {
-    const auto error = members_[static_cast<size_t>(rank)].context->error(call.verb, aborted_);
+    const auto error = members_[static_cast<size_t>(rank)].context->error(call.operation, aborted_);
     lock.unlock();
     return call.work->fail(error);
   }
@@ -129,7 +129,7 @@ void Hub::enter(int rank, Call call) {
   } catch (const std::exception& cause) {
     const std::string why = std::string("cannot be carried out: ") + torch_reason(cause);
     for (size_t r = 0; r < calls.size(); ++r)
-      calls[r].work->fail(members_[r].context->error(calls[r].verb, why));
+      calls[r].work->fail(members_[r].context->error(calls[r].operation, why));
     return abort_calls(why);
   }
   for (const Call& done : calls) done.work->done();
@@ -142,7 +142,7 @@ void Hub::post(int rank, Call call) {
   Mail& mail = mail_[route];
   auto& other_side = sends ? mail.receives : mail.sends;
   if (!aborted_.empty()) {
-    const auto error = members_[static_cast<size_t>(rank)].context->error(call.verb, aborted_);
+    const auto error = members_[static_cast<size_t>(rank)].context->error(call.operation, aborted_);
     lock.unlock();
     return call.work->fail(error);
   }
@@ -161,8 +161,8 @@ void Hub::post(int rank, Call call) {
                             " sent " + std::to_string(source.numel()) + " elements to rank " +
                             std::to_string(world_rank(static_cast<size_t>(route.second))) +
                             ", which expected " + std::to_string(target.numel());
-    call.work->fail(members_[static_cast<size_t>(rank)].context->error(call.verb, why));
-    other.work->fail(members_[static_cast<size_t>(call.peer)].context->error(other.verb, why));
+    call.work->fail(members_[static_cast<size_t>(rank)].context->error(call.operation, why));
+    other.work->fail(members_[static_cast<size_t>(call.peer)].context->error(other.operation, why));
     return abort_calls(why);
   }
   const at::NoGradGuard no_grad;
@@ -194,7 +194,7 @@ void Hub::abort_calls(const std::string& why) {
     children = children_;
   }
   for (const Members& members : members_) members.context->fail(why);
-  for (auto& [rank, call] : waiting) call.work->fail(members_[rank].context->error(call.verb, why));
+  for (auto& [rank, call] : waiting) call.work->fail(members_[rank].context->error(call.operation, why));
   for (const auto& child : children) {
     if (const auto hub = child.lock()) hub->abort_calls(why);
   }
@@ -218,15 +218,16 @@ std::string Hub::who_is_late(Clock::time_point now) const {
   for (const auto& [number, collective] : collectives_) {
     if (collective.deadline > now) continue;
     std::string late;
-    const char* verb = "";
+    const char* operation = "";
     for (size_t r = 0; r < collective.calls.size(); ++r) {
       if (collective.calls[r]) {
-        verb = collective.calls[r]->verb;
+        operation = collective.calls[r]->operation;
       } else {
         late += (late.empty() ? "rank " : ", rank ") + std::to_string(world_rank(r));
       }
     }
-    return late + " has not entered " + verb + " (call " + std::to_string(number) + " of group " + id_ + ")";
+    return late + " has not entered " + operation + " (call " + std::to_string(number) + " of group " + id_ +
+           ")";
   }
   for (const auto& [route, mail] : mail_) {
     if (mail.sends.empty() && mail.receives.empty()) continue;

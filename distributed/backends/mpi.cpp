@@ -32,7 +32,7 @@ std::unique_ptr<StartedBackend> start_mpi(LaunchInfo& info, const Environment&, 
     throw ConfigError("backend mpi: expected device cpu, got cuda; choose backend nccl or auto");
   if (info.has_mpi()) return std::make_unique<MpiBackend>(info);
   throw ConfigError("backend mpi: expected a launcher that starts MPI ranks, got " +
-                    std::string(name_of(info.source)) + "; start with mpirun or srun --mpi=pmix");
+                    std::string(name_of(info.launcher)) + "; start with mpirun or srun --mpi=pmix");
 }
 
 }  // namespace lodestone::distributed

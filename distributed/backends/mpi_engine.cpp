@@ -51,7 +51,7 @@ void MpiEngine::submit(MpiTask task) {
   std::unique_lock lock(mutex_);
   if (stopping_) {
     lock.unlock();
-    return task.work->fail(task.members->context->error(task.work->verb(), "MPI has been finalized"));
+    return task.work->fail(task.members->context->error(task.work->operation(), "MPI has been finalized"));
   }
   submitted_.push_back(std::move(task));
   changed_.notify_all();
@@ -108,9 +108,9 @@ bool MpiEngine::take_new() {
 
 void MpiEngine::begin(MpiTask task) {
   const Members& members = *task.members;
-  if (task.number > 0) members.context->entered(members.id, task.number, task.work->verb());
+  if (task.number > 0) members.context->entered(members.id, task.number, task.work->operation());
   if (auto why = members.context->failure()) {
-    return task.work->fail(members.context->error(task.work->verb(), *why));
+    return task.work->fail(members.context->error(task.work->operation(), *why));
   }
   try {
     task.start(task.requests);
@@ -129,7 +129,7 @@ bool MpiEngine::poll() {
     try {
       check_mpi(MPI_Testall(static_cast<int>(task.requests.size()), task.requests.data(), &done,
                             MPI_STATUSES_IGNORE),
-                task.work->verb());
+                task.work->operation());
       if (done && task.finish) task.finish();
     } catch (const std::exception& error) {
       const MpiTask culprit = task;
@@ -169,9 +169,9 @@ void MpiEngine::abandon(const MpiTask& culprit, const std::string& why) {
   culprit.members->context->fail(why);
   auto* leaked = new std::vector<MpiTask>(std::move(active_));
   active_.clear();
-  culprit.work->fail(culprit.members->context->error(culprit.work->verb(), why));
+  culprit.work->fail(culprit.members->context->error(culprit.work->operation(), why));
   for (const MpiTask& task : *leaked) {
-    task.work->fail(task.members->context->error(task.work->verb(), why));
+    task.work->fail(task.members->context->error(task.work->operation(), why));
   }
 }
 

@@ -72,7 +72,7 @@ class MpiTransport : public Transport {
 
 void check_world(int rank, int size, LaunchInfo& info) {
   if (info.world != 0 && (size != info.world || rank != info.rank)) {
-    throw ConfigError("launch: " + std::string(name_of(info.source)) + " says rank " +
+    throw ConfigError("launch: " + std::string(name_of(info.launcher)) + " says rank " +
                       std::to_string(info.rank) + " of " + std::to_string(info.world) + ", MPI says rank " +
                       std::to_string(rank) + " of " + std::to_string(size) +
                       "; the launcher does not match this program's MPI: use the mpirun of the MPI that it "

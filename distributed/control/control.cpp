@@ -42,9 +42,9 @@ void ControlPlane::set_step(int64_t step) {
   impl_->step.store(step, std::memory_order_relaxed);
 }
 
-void ControlPlane::entered(const std::string& group, uint64_t call, const char* verb) {
+void ControlPlane::entered(const std::string& group, uint64_t call, const char* operation) {
   std::scoped_lock lock(impl_->mutex);
-  impl_->entered[group] = {call, verb};
+  impl_->entered[group] = {call, operation};
 }
 
 std::optional<std::string> ControlPlane::failure() {
@@ -84,7 +84,8 @@ std::string ControlPlane::late(const std::string& group, uint64_t call, const st
     late +=
         beat.left ? " has left the job" : " has not entered it (it is at step " + std::to_string(beat.step);
     if (!beat.left)
-      late += reached == 0 ? ")" : ", last call " + std::to_string(reached) + ", " + entry->second.verb + ")";
+      late += reached == 0 ? ")"
+                           : ", last call " + std::to_string(reached) + ", " + entry->second.operation + ")";
   }
   if (late.empty() && !beats.empty()) return "all ranks have entered it, but the messages do not arrive";
   return late;

@@ -71,7 +71,7 @@ class ControlPlane {
   /// Sets the training step that this rank's heartbeats report.
   void set_step(int64_t step);
   /// Sets the collective that this rank's heartbeats report: call number `call` of `group`.
-  void entered(const std::string& group, uint64_t call, const char* verb);
+  void entered(const std::string& group, uint64_t call, const char* operation);
 
   /// The verdict, if there is one: which rank is lost or failed, and how that was noticed. It does not change
   /// afterwards.

@@ -4,13 +4,13 @@
 
 namespace lodestone::distributed {
 
-// One line "<number> <step> <left>", one "g <group> <call> <verb>" per group, and last
+// One line "<number> <step> <left>", one "g <group> <call> <operation>" per group, and last
 // "r <exit code> <report>", since the report is free text.
 std::string Beat::text() const {
   std::ostringstream out;
   out << number << ' ' << step << ' ' << left << '\n';
   for (const auto& [group, entry] : entered)
-    out << "g " << group << ' ' << entry.call << ' ' << entry.verb << '\n';
+    out << "g " << group << ' ' << entry.call << ' ' << entry.operation << '\n';
   if (report) out << "r " << report.code << ' ' << report.what;
   return out.str();
 }
@@ -23,7 +23,7 @@ Beat Beat::parse(const std::string& text) {
     if (kind == "g") {
       std::string group;
       Entered entry;
-      in >> group >> entry.call >> entry.verb;
+      in >> group >> entry.call >> entry.operation;
       beat.entered[group] = entry;
     } else {
       in >> beat.report.code;

@@ -26,7 +26,7 @@ Peer peer_of(size_t rank, const Watched& watched) {
   peer.left = watched.left;
   if (watched.behind_since) peer.lag = std::chrono::duration_cast<milliseconds>(now - *watched.behind_since);
   if (watched.call > 0)
-    peer.place = watched.verb + " call " + std::to_string(watched.call) + " of group world";
+    peer.place = watched.operation + " call " + std::to_string(watched.call) + " of group world";
   return peer;
 }
 
@@ -49,7 +49,7 @@ void ControlPlane::Impl::note(Watched& rank, const Beat& beat, int64_t reported_
   const auto world = beat.entered.find("world");
   if (world == beat.entered.end() || world->second.call == rank.call) return;
   rank.call = world->second.call;
-  rank.verb = world->second.verb;
+  rank.operation = world->second.operation;
   rank.behind_since.reset();
 }
 

@@ -26,7 +26,7 @@ std::string loss_text(int rank, milliseconds silent, const Beat& beat) {
                      std::to_string(silent.count()) + " ms (last heard of at step " +
                      std::to_string(beat.step);
   for (const auto& [group, entry] : beat.entered) {
-    text += ", " + entry.verb + " call " + std::to_string(entry.call) + " of group " + group;
+    text += ", " + entry.operation + " call " + std::to_string(entry.call) + " of group " + group;
   }
   return text + ")";
 }

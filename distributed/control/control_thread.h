@@ -20,7 +20,7 @@ namespace lodestone::distributed {
 /// The last collective that a rank entered in a group.
 struct Entered {
   uint64_t call = 0;
-  std::string verb;
+  std::string operation;
 };
 
 /// Why a rank or the job has failed.
@@ -62,7 +62,7 @@ struct Watched {
   int64_t behind = 0;  ///< steps behind what others had reported before its heartbeat
   bool left = false;
   uint64_t call = 0;  ///< the last of group "world"
-  std::string verb;
+  std::string operation;
   /// Since when it has been in this call while others were further.
   std::optional<std::chrono::steady_clock::time_point> behind_since;
 };

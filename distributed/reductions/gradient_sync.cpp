@@ -9,8 +9,8 @@
 
 #include "common/error.h"
 #include "distributed/transport/call_check.h"
+#include "distributed/transport/call_timer.h"
 #include "distributed/transport/pending_op.h"
-#include "distributed/transport/verb_timer.h"
 
 namespace lodestone::distributed {
 
@@ -57,7 +57,7 @@ void keep_strides(const at::Tensor& parameter) {
 
 using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
 
-constexpr const char* kVerb = "gradient_sync";
+constexpr const char* kOperation = "gradient_sync";
 
 // Without a hook the Reducer divides by the world size; this hook only adds. (LibTorch has the same, but does
 // not export it.) It records its calls on a GPU, since nothing else waits for them on the host.
@@ -75,7 +75,7 @@ class SumHook : public c10d::CppCommHookInterface<c10::intrusive_ptr<c10d::Proce
       works_->push_back(work);
       return work->getFuture();
     } catch (const std::exception& cause) {
-      rethrow_as_comm_error(group_.state(), kVerb, cause, /*on_cuda=*/true);
+      rethrow_as_comm_error(group_.state(), kOperation, cause, /*on_cuda=*/true);
     }
   }
 
@@ -166,10 +166,10 @@ GradientSync& GradientSync::operator=(GradientSync&&) noexcept = default;
 void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
   if (!impl_->reducer) return;
   GroupState& state = impl_->group.state();
-  state.members.context->check(kVerb);
+  state.members.context->check(kOperation);
   impl_->works->clear();
   // The Reducer's own calls, made as gradients arrive, follow from the parameters: comparing these is enough.
-  compare_calls(state, {kVerb, impl_->bytes}, impl_->anchor, {});
+  compare_calls(state, {kOperation, impl_->bytes}, impl_->anchor, {});
   impl_->deadline = Clock::now() + state.members.options.timeout;
   impl_->idle = !impl_->reaches_parameter(outputs);
   if (!impl_->idle) impl_->reducer->prepare_for_backward(outputs);
@@ -178,7 +178,7 @@ void GradientSync::prepare(const std::vector<at::Tensor>& outputs) {
 void GradientSync::finish() {
   Impl& impl = *impl_;
   if (!impl.reducer) return;
-  const VerbTimer timer(&impl.home.state(), kVerb);
+  const CallTimer timer(&impl.home.state(), kOperation);
   if (impl.idle) {
     // The Reducer starts when a gradient arrives. Here none did, so the anchor's gradient starts it, and the
     // others count as unused.
@@ -190,9 +190,9 @@ void GradientSync::finish() {
   }
   impl.anchor.mutable_grad().reset();
   GroupState& state = impl.group.state();
-  for (const auto& work : *impl.works) await_on_cuda(state, kVerb, *work, impl.deadline, 0);
+  for (const auto& work : *impl.works) await_on_cuda(state, kOperation, *work, impl.deadline, 0);
   impl.works->clear();
-  state.members.context->check(kVerb);
+  state.members.context->check(kOperation);
   count_traffic(impl.home.state(), &Traffic::gradient_sync,
                 2 * impl.bytes * (impl.group.size() - 1) / impl.group.size());
 }

@@ -12,11 +12,11 @@ namespace lodestone::distributed {
 
 namespace {
 
-using Source = LaunchInfo::Source;
+using Launcher = LaunchInfo::Launcher;
 
 /// The variables that one launcher sets. Null: it has none for that.
 struct Dialect {
-  Source source;
+  Launcher launcher;
   const char* rank;
   const char* world;
   const char* local_rank;
@@ -24,14 +24,14 @@ struct Dialect {
 };
 
 constexpr std::array<Dialect, 6> kDialects = {{
-    {Source::kOpenMpi, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
+    {Launcher::kOpenMpi, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
      "OMPI_COMM_WORLD_LOCAL_SIZE"},
-    {Source::kMvapich, "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_LOCAL_RANK",
+    {Launcher::kMvapich, "MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_LOCAL_RANK",
      "MV2_COMM_WORLD_LOCAL_SIZE"},
-    {Source::kPmi, "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"},
-    {Source::kPmix, "PMIX_RANK", nullptr, nullptr, nullptr},
-    {Source::kSlurm, "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", nullptr},
-    {Source::kTorchrun, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
+    {Launcher::kPmi, "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"},
+    {Launcher::kPmix, "PMIX_RANK", nullptr, nullptr, nullptr},
+    {Launcher::kSlurm, "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", nullptr},
+    {Launcher::kTorchrun, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
 }};
 
 // Kubernetes sets variables for the services of a namespace: a service called `master` gives
@@ -79,13 +79,13 @@ struct Words {
 
 // The task count of a step takes precedence over that of its job.
 const char* world_name(const Environment& environment, const Dialect& dialect) {
-  const bool step = dialect.source == Source::kSlurm && environment("SLURM_STEP_NUM_TASKS");
+  const bool step = dialect.launcher == Launcher::kSlurm && environment("SLURM_STEP_NUM_TASKS");
   return step ? "SLURM_STEP_NUM_TASKS" : dialect.world;
 }
 
 std::optional<Words> listen(const Environment& environment, const Dialect& spoken) {
   Dialect dialect = spoken;
-  const bool slurm = dialect.source == Source::kSlurm;
+  const bool slurm = dialect.launcher == Launcher::kSlurm;
   dialect.world = world_name(environment, dialect);
   // salloc and sbatch export SLURM_NTASKS alone, without having started any rank.
   if (slurm && !environment(dialect.rank)) return std::nullopt;
@@ -142,7 +142,7 @@ void read_master(const Environment& environment, LaunchInfo& info) {
   const std::string& address = info.master_address;
   const bool here = address == "localhost" || address == "::1" || address.starts_with("127.");
   const bool one_node =
-      info.source == Source::kSlurm && number(environment, "SLURM_STEP_NUM_NODES").value_or(0) == 1;
+      info.launcher == Launcher::kSlurm && number(environment, "SLURM_STEP_NUM_NODES").value_or(0) == 1;
   if (info.local_world == 0 && (here || one_node)) info.local_world = info.world;
 }
 
@@ -167,26 +167,26 @@ Environment process_environment() {
 }
 
 bool LaunchInfo::has_mpi() const {
-  if (source == Source::kNone || source == Source::kTorchrun) return false;
+  if (launcher == Launcher::kNone || launcher == Launcher::kTorchrun) return false;
   // srun --mpi=none with a rendezvous address is how torchrun-style jobs run under Slurm.
-  return source != Source::kSlurm || master_address.empty();
+  return launcher != Launcher::kSlurm || master_address.empty();
 }
 
-const char* name_of(LaunchInfo::Source source) {
-  switch (source) {
-    case Source::kOpenMpi:
+const char* name_of(LaunchInfo::Launcher launcher) {
+  switch (launcher) {
+    case Launcher::kOpenMpi:
       return "Open MPI";
-    case Source::kMvapich:
+    case Launcher::kMvapich:
       return "MVAPICH";
-    case Source::kPmi:
+    case Launcher::kPmi:
       return "PMI (MPICH, Intel MPI)";
-    case Source::kPmix:
+    case Launcher::kPmix:
       return "PMIx";
-    case Source::kSlurm:
+    case Launcher::kSlurm:
       return "Slurm";
-    case Source::kTorchrun:
+    case Launcher::kTorchrun:
       return "torchrun";
-    case Source::kNone:
+    case Launcher::kNone:
       break;
   }
   return "no launcher";
@@ -202,10 +202,10 @@ LaunchInfo discover_launch(const Environment& environment) {
     if (!words) continue;
     // The daemons that mpirun starts through srun have Slurm variables of their own, and the ranks started by
     // mpirun inherit them. Slurm's variables count only in a step with one task per rank.
-    if (dialect.source == Source::kSlurm && known && words->world != first->world) continue;
+    if (dialect.launcher == Launcher::kSlurm && known && words->world != first->world) continue;
     if (!first) {
       first = words;
-      info.source = dialect.source;
+      info.launcher = dialect.launcher;
       info.local_world = 0;
       read_place(environment, dialect, info);
       continue;

@@ -16,9 +16,9 @@ Environment process_environment();
 /// What the launcher's environment variables say about this process.
 struct LaunchInfo {
   /// The launcher. kNone: a process on its own; kPmix: the world size is unknown (0) before MPI_Init.
-  enum class Source { kNone, kOpenMpi, kMvapich, kPmi, kPmix, kSlurm, kTorchrun };
+  enum class Launcher { kNone, kOpenMpi, kMvapich, kPmi, kPmix, kSlurm, kTorchrun };
 
-  Source source = Source::kNone;
+  Launcher launcher = Launcher::kNone;
   int rank = 0;
   int world = 1;  ///< 0: unknown until MPI_Init
   int local_rank = 0;
@@ -34,7 +34,7 @@ struct LaunchInfo {
 };
 
 /// "Open MPI", "Slurm", …
-const char* name_of(LaunchInfo::Source source);
+const char* name_of(LaunchInfo::Launcher launcher);
 
 /// Finds rank and world size in the environment. The first match wins: Open MPI (OMPI_COMM_WORLD_*), MVAPICH
 /// (MV2_COMM_WORLD_*), MPICH and Intel MPI (PMI_RANK, PMI_SIZE, MPI_LOCALRANKID), PMIx (PMIX_RANK), Slurm

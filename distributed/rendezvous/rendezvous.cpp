@@ -50,7 +50,7 @@ std::shared_ptr<ControlPlane> rendezvous_at_master(ControlOptions wanted, const 
                                                    const Environment& environment) {
   if (info.master_address.empty() || info.master_port == 0) {
     throw ConfigError(
-        "launch: expected MASTER_ADDR and MASTER_PORT, since " + std::string(name_of(info.source)) +
+        "launch: expected MASTER_ADDR and MASTER_PORT, since " + std::string(name_of(info.launcher)) +
         " does not start MPI; set them to rank 0's host and a free port there, or start with mpirun");
   }
   if (environment("TORCHELASTIC_USE_AGENT_STORE").value_or("") != "True") {

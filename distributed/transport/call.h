@@ -14,7 +14,7 @@ namespace lodestone::distributed {
 /// One collective or message, as a rank requests it. All tensors are contiguous and on the CPU.
 struct Call {
   c10d::OpType kind;
-  const char* verb;
+  const char* operation;
   c10d::ReduceOp::RedOpType op = c10d::ReduceOp::SUM;
   int peer = 0;                     ///< root, destination or source, by position in the group
   std::vector<at::Tensor> inputs;   ///< one; for reduce_scatter one per rank, adjacent in memory

@@ -13,12 +13,12 @@ namespace lodestone::distributed {
 
 namespace {
 
-constexpr std::array<const char*, 6> kVerbs = {"all_reduce", "all_gather", "reduce_scatter",
-                                               "broadcast",  "barrier",    "gradient_sync"};
+constexpr std::array<const char*, 6> kOperations = {"all_reduce", "all_gather", "reduce_scatter",
+                                                    "broadcast",  "barrier",    "gradient_sync"};
 constexpr int64_t kWords = 6;  // words that describe a call
 
-int64_t index_of(std::string_view verb) {
-  return std::find(kVerbs.begin(), kVerbs.end(), verb) - kVerbs.begin();
+int64_t index_of(std::string_view operation) {
+  return std::find(kOperations.begin(), kOperations.end(), operation) - kOperations.begin();
 }
 
 using Words = std::array<int64_t, kWords>;
@@ -31,8 +31,8 @@ int64_t hash_of(at::IntArrayRef words) {
 }
 
 std::string describe(const int64_t* words) {
-  const auto verb = static_cast<size_t>(words[0]);
-  return std::string(verb < kVerbs.size() ? kVerbs[verb] : "?") + " of " +
+  const auto operation = static_cast<size_t>(words[0]);
+  return std::string(operation < kOperations.size() ? kOperations[operation] : "?") + " of " +
          at::toString(static_cast<at::ScalarType>(words[2])) + " at step " + std::to_string(words[1]) +
          " (dimensions " + std::to_string(words[3]) + ", sizes #" + std::to_string(words[4] & 0xffff) +
          ", argument " + std::to_string(words[5]) + ")";
@@ -51,30 +51,30 @@ at::Tensor tensor_of(at::IntArrayRef words, at::Device device) {
 
 // Hashes are equal if the largest equals the smallest; the smallest is the complement of the largest
 // complement.
-bool all_agree(GroupState& state, const char* verb, at::IntArrayRef mine, at::Device device) {
+bool all_agree(GroupState& state, const char* operation, at::IntArrayRef mine, at::Device device) {
   const int64_t hash = hash_of(mine);
   const at::Tensor extremes = tensor_of({hash, ~hash}, device);
-  const auto op =
-      start_op(state.shared_from_this(), verb, extremes, at::Tensor(), at::kCPU, [&](c10d::Backend& backend) {
-        c10d::AllreduceOptions options;
-        options.reduceOp = c10d::ReduceOp::MAX;
-        std::vector<at::Tensor> tensors{extremes};
-        return backend.allreduce(tensors, options);
-      });
+  const auto op = start_op(state.shared_from_this(), operation, extremes, at::Tensor(), at::kCPU,
+                           [&](c10d::Backend& backend) {
+                             c10d::AllreduceOptions options;
+                             options.reduceOp = c10d::ReduceOp::MAX;
+                             std::vector<at::Tensor> tensors{extremes};
+                             return backend.allreduce(tensors, options);
+                           });
   const at::Tensor seen = wait_for_op(*op);
   const int64_t* largest = seen.const_data_ptr<int64_t>();
   return largest[0] == ~largest[1];
 }
 
-at::Tensor gather_words(GroupState& state, const char* verb, at::IntArrayRef mine, at::Device device) {
+at::Tensor gather_words(GroupState& state, const char* operation, at::IntArrayRef mine, at::Device device) {
   at::Tensor own = tensor_of(mine, device).unsqueeze(0);
   at::Tensor all = at::empty({state.members.size(), kWords}, own.options());
-  const auto op = start_op(state.shared_from_this(), verb, all, at::Tensor(), at::kCPU,
+  const auto op = start_op(state.shared_from_this(), operation, all, at::Tensor(), at::kCPU,
                            [&](c10d::Backend& backend) { return backend._allgather_base(all, own); });
   return wait_for_op(*op);
 }
 
-[[noreturn]] void throw_mismatch(GroupState& state, const char* verb, const at::Tensor& calls) {
+[[noreturn]] void throw_mismatch(GroupState& state, const char* operation, const at::Tensor& calls) {
   const Members& members = state.members;
   const int64_t* first = calls.const_data_ptr<int64_t>();
   std::string why;
@@ -87,7 +87,7 @@ at::Tensor gather_words(GroupState& state, const char* verb, at::IntArrayRef min
   why += " while rank " + std::to_string(members.world_ranks.front()) + " called " + describe(first) +
          ": all ranks must make the same calls";
   members.context->fail(why);
-  std::rethrow_exception(members.context->error(verb, why));
+  std::rethrow_exception(members.context->error(operation, why));
 }
 
 }  // namespace
@@ -96,15 +96,15 @@ void compare_calls(GroupState& state, const CallSignature& call, const at::Tenso
                    at::IntArrayRef shared_sizes) {
   const Members& members = state.members;
   if (!members.options.compare_calls) return;
-  const Words mine = {index_of(call.verb),
+  const Words mine = {index_of(call.operation),
                       members.context->step(),
                       static_cast<int64_t>(x.scalar_type()),
                       x.dim(),
                       hash_of(shared_sizes),
                       call.argument};
   const at::Device wire = wire_of(state, x);
-  if (!all_agree(state, call.verb, mine, wire))
-    throw_mismatch(state, call.verb, gather_words(state, call.verb, mine, wire));
+  if (!all_agree(state, call.operation, mine, wire))
+    throw_mismatch(state, call.operation, gather_words(state, call.operation, mine, wire));
 }
 
 }  // namespace lodestone::distributed

@@ -13,8 +13,8 @@ void GroupContext::set_step(int64_t step) {
   if (control_) control_->set_step(step);
 }
 
-void GroupContext::entered(const std::string& group, uint64_t call, const char* verb) {
-  if (control_) control_->entered(group, call, verb);
+void GroupContext::entered(const std::string& group, uint64_t call, const char* operation) {
+  if (control_) control_->entered(group, call, operation);
 }
 
 std::optional<std::string> GroupContext::failure() {
@@ -42,12 +42,12 @@ void GroupContext::fail(const std::string& what, int code) {
   if (control_) control_->report(what, code);
 }
 
-void GroupContext::check(const char* verb) {
-  if (auto what = failure()) std::rethrow_exception(error(verb, *what));
+void GroupContext::check(const char* operation) {
+  if (auto what = failure()) std::rethrow_exception(error(operation, *what));
 }
 
-std::exception_ptr GroupContext::error(const char* verb, const std::string& what) const {
-  return std::make_exception_ptr(CommError(std::string("group ") + verb + " (rank " +
+std::exception_ptr GroupContext::error(const char* operation, const std::string& what) const {
+  return std::make_exception_ptr(CommError(std::string("group ") + operation + " (rank " +
                                            std::to_string(world_rank_) + ", step " + std::to_string(step()) +
                                            "): " + what +
                                            "; the group is unusable: end all ranks and restart the job, "

@@ -31,17 +31,17 @@ class GroupContext {
   void set_step(int64_t step);
 
   /// Reports to the control plane that this rank has entered call number `call` of `group`.
-  void entered(const std::string& group, uint64_t call, const char* verb);
+  void entered(const std::string& group, uint64_t call, const char* operation);
 
   /// Why no collective can work any more; empty if there is no failure. Cheap: it is polled during waits.
   std::optional<std::string> failure();
   /// Records `what` as the failure unless there is one already, and reports it and `code` to the other ranks
   /// (ControlPlane::report).
   void fail(const std::string& what, int code = 0);
-  /// Throws the CommError for `verb` if there is a failure.
-  void check(const char* verb);
+  /// Throws the CommError for `operation` if there is a failure.
+  void check(const char* operation);
   /// "group all_reduce (rank 3, step 120): <what>; <next step>" as a CommError.
-  std::exception_ptr error(const char* verb, const std::string& what) const;
+  std::exception_ptr error(const char* operation, const std::string& what) const;
 
   /// Registers a group with calls on a device. cuda_watch.h aborts such calls after a failure.
   void add_cuda_group(std::weak_ptr<GroupState> group);

@@ -4,13 +4,13 @@ namespace lodestone::distributed {
 
 using Time = std::chrono::system_clock::time_point;
 
-uint64_t FlightRecord::begin(const std::string& group, const char* verb, int64_t bytes, int64_t step) {
+uint64_t FlightRecord::begin(const std::string& group, const char* operation, int64_t bytes, int64_t step) {
   const Time now = std::chrono::system_clock::now();
   std::scoped_lock lock(mutex_);
   FlightEntry& entry = ring_[++newest_ % kLength];
   entry.sequence = newest_;
   entry.group = group;
-  entry.verb = verb;
+  entry.operation = operation;
   entry.bytes = bytes;
   entry.step = step;
   entry.state = FlightEntry::State::kUnderWay;

@@ -32,16 +32,16 @@ void GroupState::close_cuda(bool failed) noexcept {
   }
 }
 
-void count_traffic(GroupState& state, VerbTraffic Traffic::*verb, int64_t bytes) {
+void count_traffic(GroupState& state, CallTraffic Traffic::*operation, int64_t bytes) {
   std::scoped_lock lock(state.mutex);
-  VerbTraffic& row = state.traffic.*verb;
+  CallTraffic& row = state.traffic.*operation;
   ++row.calls;
   row.bytes += bytes;
 }
 
-void count_seconds(GroupState& state, const char* verb, double seconds) {
+void count_seconds(GroupState& state, const char* operation, double seconds) {
   const std::scoped_lock lock(state.mutex);
-  state.seconds[verb] += seconds;
+  state.seconds[operation] += seconds;
 }
 
 }  // namespace lodestone::distributed

@@ -27,7 +27,7 @@ struct GroupState : std::enable_shared_from_this<GroupState> {
   int cuda_index = -1;
   std::mutex mutex;  ///< guards the members below
   Traffic traffic;
-  std::map<std::string, double> seconds;  ///< by verb, spent by callers starting and awaiting
+  std::map<std::string, double> seconds;  ///< by operation, spent by callers starting and awaiting
   int64_t splits = 0;
   uint64_t cuda_calls = 0;
 
@@ -38,9 +38,9 @@ struct GroupState : std::enable_shared_from_this<GroupState> {
   void close_cuda(bool failed) noexcept;
 };
 
-/// Adds one call and `bytes` to the row of the state's Traffic that `verb` points to.
-void count_traffic(GroupState& state, VerbTraffic Traffic::*verb, int64_t bytes);
-/// Adds to the seconds of a verb.
-void count_seconds(GroupState& state, const char* verb, double seconds);
+/// Adds one call and `bytes` to the row of the state's Traffic that `operation` points to.
+void count_traffic(GroupState& state, CallTraffic Traffic::*operation, int64_t bytes);
+/// Adds to the seconds of an operation.
+void count_seconds(GroupState& state, const char* operation, double seconds);
 
 }  // namespace lodestone::distributed

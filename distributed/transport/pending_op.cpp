@@ -5,7 +5,7 @@
 #include "common/error.h"
 #include "common/torch_error.h"
 #include "distributed/control/control.h"
-#include "distributed/transport/verb_timer.h"
+#include "distributed/transport/call_timer.h"
 
 namespace lodestone::distributed {
 
@@ -33,7 +33,7 @@ std::string broken_text(GroupContext& context, const std::exception_ptr& problem
 void wait_on_cuda(PendingOp& op) {
   GroupContext& context = *op.state->members.context;
   try {
-    await_on_cuda(*op.state, op.verb, *op.work, op.deadline, op.call);
+    await_on_cuda(*op.state, op.operation, *op.work, op.deadline, op.call);
   } catch (const Error&) {
     context.record().end(op.sequence, false);
     throw;
@@ -44,21 +44,22 @@ void wait_on_cuda(PendingOp& op) {
 
 }  // namespace
 
-void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause, bool on_cuda) {
+void rethrow_as_comm_error(GroupState& state, const char* operation, const std::exception& cause,
+                           bool on_cuda) {
   GroupContext& context = *state.members.context;
   if (!context.failure())
     context.fail(on_cuda ? broken_text(context, cause)
                          : std::string("the backend failed: ") + torch_reason(cause));
-  std::rethrow_exception(context.error(verb, *context.failure()));
+  std::rethrow_exception(context.error(operation, *context.failure()));
 }
 
-void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock::time_point deadline,
+void await_on_cuda(GroupState& state, const char* operation, c10d::Work& work, Clock::time_point deadline,
                    uint64_t call) {
   GroupContext& context = *state.members.context;
   const auto give_up = [&](const std::string& why) {
     context.fail(why);
     state.abort_cuda();
-    std::rethrow_exception(context.error(verb, why));
+    std::rethrow_exception(context.error(operation, why));
   };
   while (!work.isCompleted()) {
     if (auto why = context.failure()) give_up(*why);
@@ -79,13 +80,13 @@ std::shared_ptr<PendingOp> completed_op(const at::Tensor& result) {
 }
 
 std::shared_ptr<PendingOp> start_op(
-    const std::shared_ptr<GroupState>& state, const char* verb, const at::Tensor& wire,
+    const std::shared_ptr<GroupState>& state, const char* operation, const at::Tensor& wire,
     const at::Tensor& target, c10::Device device,
     const std::function<c10::intrusive_ptr<c10d::Work>(c10d::Backend&)>& begin) {
-  const VerbTimer timer(state.get(), verb);
+  const CallTimer timer(state.get(), operation);
   auto op = std::make_shared<PendingOp>();
   op->state = state;
-  op->verb = verb;
+  op->operation = operation;
   op->wire = wire;
   op->target = target;
   op->device = device;
@@ -94,23 +95,23 @@ std::shared_ptr<PendingOp> start_op(
     std::scoped_lock lock(state->mutex);
     op->call = ++state->cuda_calls;
     GroupContext& context = *state->members.context;
-    context.entered(state->members.id, op->call, verb);
-    op->sequence =
-        context.record().begin(state->members.id, verb, static_cast<int64_t>(wire.nbytes()), context.step());
+    context.entered(state->members.id, op->call, operation);
+    op->sequence = context.record().begin(state->members.id, operation, static_cast<int64_t>(wire.nbytes()),
+                                          context.step());
   }
   try {
     op->work = begin(wire.is_cuda() ? *state->cuda : *state->cpu);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& cause) {
-    rethrow_as_comm_error(*state, verb, cause, wire.is_cuda());
+    rethrow_as_comm_error(*state, operation, cause, wire.is_cuda());
   }
   return op;
 }
 
 at::Tensor wait_for_op(PendingOp& op) {
   if (op.work) {
-    const VerbTimer timer(op.state.get(), op.verb);
+    const CallTimer timer(op.state.get(), op.operation);
     try {
       if (op.wire.is_cuda()) {
         wait_on_cuda(op);
@@ -120,7 +121,7 @@ at::Tensor wait_for_op(PendingOp& op) {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& cause) {
-      rethrow_as_comm_error(*op.state, op.verb, cause, op.wire.is_cuda());
+      rethrow_as_comm_error(*op.state, op.operation, cause, op.wire.is_cuda());
     }
     op.work.reset();
     const at::NoGradGuard no_grad;

@@ -9,7 +9,7 @@ namespace lodestone::distributed {
 /// A pending collective: the state behind Pending. Internal.
 struct PendingOp {
   std::shared_ptr<GroupState> state;
-  const char* verb = "";
+  const char* operation = "";
   c10::intrusive_ptr<c10d::Work> work;          ///< null once complete, or if nothing had to be sent
   at::Tensor wire;                              ///< where the backend writes the result
   at::Tensor target;                            ///< the caller's tensor, if the result belongs there
@@ -24,19 +24,19 @@ std::shared_ptr<PendingOp> completed_op(const at::Tensor& result);
 
 /// Starts a collective on the backend for the device of `wire`. `target` may be undefined.
 std::shared_ptr<PendingOp> start_op(
-    const std::shared_ptr<GroupState>& state, const char* verb, const at::Tensor& wire,
+    const std::shared_ptr<GroupState>& state, const char* operation, const at::Tensor& wire,
     const at::Tensor& target, c10::Device device,
     const std::function<c10::intrusive_ptr<c10d::Work>(c10d::Backend&)>& begin);
 
 /// Waits until a GPU has finished a call, since NCCL's own wait only orders streams. After a lost rank, a
 /// broken connection or the deadline, it fails the job, aborts the group's calls on the GPU and throws
 /// CommError. `call` is the call's number, used to find out who is late, or 0.
-void await_on_cuda(GroupState& state, const char* verb, c10d::Work& work, Clock::time_point deadline,
+void await_on_cuda(GroupState& state, const char* operation, c10d::Work& work, Clock::time_point deadline,
                    uint64_t call);
 
 /// Rethrows a backend's exception as the job's failure, a CommError. With a GPU, it gives the control plane
 /// some seconds to find out which rank is lost.
-[[noreturn]] void rethrow_as_comm_error(GroupState& state, const char* verb, const std::exception& cause,
+[[noreturn]] void rethrow_as_comm_error(GroupState& state, const char* operation, const std::exception& cause,
                                         bool on_cuda);
 
 /// Waits for the collective and moves the result to where the caller needs it.

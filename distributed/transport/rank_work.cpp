@@ -8,11 +8,11 @@ namespace {
 constexpr auto kAnswerMargin = std::chrono::seconds(10);
 }  // namespace
 
-RankWork::RankWork(const Members& members, c10d::OpType type, const char* verb,
+RankWork::RankWork(const Members& members, c10d::OpType type, const char* operation,
                    std::vector<at::Tensor> results)
     : c10d::Work(members.rank, type),
       context_(members.context),
-      verb_(verb),
+      operation_(operation),
       deadline_(Clock::now() + members.options.timeout),
       results_(std::move(results)),
       future_(c10::make_intrusive<c10::ivalue::Future>(c10::ListType::create(c10::TensorType::get()))) {}
@@ -23,14 +23,14 @@ bool RankWork::wait(std::chrono::milliseconds) {
     lock.unlock();
     const std::string why = "the communication thread of this rank is stuck inside a system call";
     context_->fail(why);
-    std::rethrow_exception(context_->error(verb_, why));
+    std::rethrow_exception(context_->error(operation_, why));
   }
   if (exception_) std::rethrow_exception(exception_);
   return true;
 }
 
 void RankWork::recorded(const std::string& group, int64_t bytes) {
-  sequence_ = context_->record().begin(group, verb_, bytes, context_->step());
+  sequence_ = context_->record().begin(group, operation_, bytes, context_->step());
 }
 
 void RankWork::done() {

@@ -22,7 +22,7 @@ namespace lodestone::distributed {
 /// a little after the deadline.
 class RankWork : public c10d::Work {
  public:
-  RankWork(const Members& members, c10d::OpType type, const char* verb, std::vector<at::Tensor> results);
+  RankWork(const Members& members, c10d::OpType type, const char* operation, std::vector<at::Tensor> results);
 
   bool wait(std::chrono::milliseconds timeout = kNoTimeout) override;
   c10::intrusive_ptr<c10::ivalue::Future> getFuture() override { return future_; }
@@ -32,12 +32,12 @@ class RankWork : public c10d::Work {
   void recorded(const std::string& group, int64_t bytes);
   void done();
   void fail(std::exception_ptr error);
-  const char* verb() const { return verb_; }
+  const char* operation() const { return operation_; }
   Clock::time_point deadline() const { return deadline_; }
 
  private:
   const std::shared_ptr<GroupContext> context_;
-  const char* const verb_;
+  const char* const operation_;
   const Clock::time_point deadline_;
   std::vector<at::Tensor> results_;
   c10::intrusive_ptr<c10::ivalue::Future> future_;

@@ -16,11 +16,11 @@ int64_t bytes_of(const Call& call) {
 }  // namespace
 
 Transport::WorkPtr Transport::begin(Call call) {
-  call.work = c10::make_intrusive<RankWork>(members_, call.kind, call.verb, call.outputs);
+  call.work = c10::make_intrusive<RankWork>(members_, call.kind, call.operation, call.outputs);
   const auto work = call.work;
   work->recorded(members_.id, bytes_of(call));
   if (auto why = members_.context->failure()) {
-    work->fail(members_.context->error(call.verb, *why));
+    work->fail(members_.context->error(call.operation, *why));
   } else {
     submit(std::move(call));
   }

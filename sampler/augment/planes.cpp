@@ -38,7 +38,7 @@ Taps taps_for(int in, int out) {
 
 /// One channel of either representation: value (x, y) is base[y·pitch + x·stride]·unit.
 template <typename Value>
-struct Source {
+struct Channel {
   const Value* base;
   size_t stride;
   size_t pitch;
@@ -46,14 +46,14 @@ struct Source {
 };
 
 template <typename Value>
-void resize_row(const Source<Value>& source, size_t y, const Taps& taps, std::vector<float>& row) {
-  const Value* begin = source.base + y * source.pitch;
+void resize_row(const Channel<Value>& channel, size_t y, const Taps& taps, std::vector<float>& row) {
+  const Value* begin = channel.base + y * channel.pitch;
   for (size_t x = 0; x < row.size(); ++x) {
-    const Value* value = begin + static_cast<size_t>(taps.first[x]) * source.stride;
+    const Value* value = begin + static_cast<size_t>(taps.first[x]) * channel.stride;
     float sum = 0.0f;
-    for (size_t t = taps.offset[x]; t < taps.offset[x + 1]; ++t, value += source.stride)
+    for (size_t t = taps.offset[x]; t < taps.offset[x + 1]; ++t, value += channel.stride)
       sum += taps.weights[t] * static_cast<float>(*value);
-    row[x] = sum * source.unit;
+    row[x] = sum * channel.unit;
   }
 }
 
@@ -67,7 +67,7 @@ void add_row(const std::vector<float>& row, size_t y, const Taps& taps, size_t o
 
 /// Row by row, so that an image of any height takes memory for one row beside the result.
 template <typename Value>
-void resize_plane(const Source<Value>& source, size_t in_height, const Taps& across, const Taps& down,
+void resize_plane(const Channel<Value>& channel, size_t in_height, const Taps& across, const Taps& down,
                   float* out) {
   std::vector<float> row(across.first.size());
   const size_t outputs = down.first.size();
@@ -78,7 +78,7 @@ void resize_plane(const Source<Value>& source, size_t in_height, const Taps& acr
            static_cast<size_t>(down.first[begin]) + down.offset[begin + 1] - down.offset[begin] <= y)
       ++begin;
     if (begin == end) continue;
-    resize_row(source, y, across, row);
+    resize_row(channel, y, across, row);
     for (size_t o = begin; o < end; ++o) add_row(row, y, down, o, out + o * row.size());
   }
 }
@@ -102,7 +102,7 @@ Planes resized(const Image& image, const Box& box, int width, int height) {
   const size_t pitch = stride * static_cast<size_t>(image.width);
   const size_t corner = static_cast<size_t>(box.y) * pitch + static_cast<size_t>(box.x) * stride;
   return resize(box.width, box.height, image.channels, width, height, [&](size_t c) {
-    return Source<uint8_t>{image.pixels.data() + corner + c, stride, pitch, 1.0f / 255.0f};
+    return Channel<uint8_t>{image.pixels.data() + corner + c, stride, pitch, 1.0f / 255.0f};
   });
 }
 
@@ -113,8 +113,8 @@ Planes resized(const Image& image, int width, int height) {
 Planes resized(const Planes& planes, int width, int height) {
   if (planes.width == width && planes.height == height) return planes;
   return resize(planes.width, planes.height, planes.channels, width, height, [&](size_t c) {
-    return Source<float>{planes.values.data() + c * planes.plane_size(), 1, static_cast<size_t>(planes.width),
-                         1.0f};
+    return Channel<float>{planes.values.data() + c * planes.plane_size(), 1,
+                          static_cast<size_t>(planes.width), 1.0f};
   });
 }
 

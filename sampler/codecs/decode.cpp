@@ -1,9 +1,12 @@
 #include "sampler/codecs/decode.h"
 
+#include <span>
 #include <string>
 
+#include "common/choices.h"
 #include "common/error.h"
 #include "common/file_kind.h"
+#include "common/text_format.h"
 #include "sampler/codecs/decode_formats.h"
 
 namespace lodestone::sampler {
@@ -39,9 +42,7 @@ constexpr ImageCodec kCodecs[] = {
 };
 
 std::string codec_names() {
-  std::string names;
-  for (const ImageCodec& codec : kCodecs) names += (names.empty() ? "" : ", ") + std::string(codec.name);
-  return names;
+  return joined(names_of(std::span<const ImageCodec>(kCodecs)));
 }
 
 }  // namespace

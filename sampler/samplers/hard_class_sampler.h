@@ -5,10 +5,10 @@
 #include <mutex>
 #include <vector>
 
+#include "sampler/class_members.h"
 #include "sampler/dataset.h"
 #include "sampler/epoch_cache.h"
 #include "sampler/samplers/class_means.h"
-#include "sampler/samplers/class_members.h"
 #include "sampler/samplers/sampler_learner.h"
 
 namespace lodestone::sampler {

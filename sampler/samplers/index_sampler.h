@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sampler/sources/tuple.h"
+#include "sampler/tuple.h"
 
 namespace lodestone::sampler {
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
+#include "sampler/class_members.h"
 #include "sampler/dataset.h"
 #include "sampler/epoch_cache.h"
-#include "sampler/samplers/class_members.h"
 #include "sampler/samplers/index_sampler.h"
 
 namespace lodestone::sampler {

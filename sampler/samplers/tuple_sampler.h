@@ -7,7 +7,7 @@
 #include "sampler/dataset.h"
 #include "sampler/epoch_cache.h"
 #include "sampler/samplers/index_sampler.h"
-#include "sampler/sources/tuple.h"
+#include "sampler/tuple.h"
 
 namespace lodestone::sampler {
 

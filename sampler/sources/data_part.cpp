@@ -98,11 +98,10 @@ bool DataPart::has(std::string_view name) const {
 }
 
 void DataPart::visit(Fields& f) {
-  f.choice(
-      {.name = "of",
-       .doc = "classes: a class is in the part as a whole (of rows without classes: the rows of one first "
-              "text); samples: each sample by itself"},
-      &of, kPartsOf);
+  f.choice({.name = "of",
+            .doc = "classes: a class is in the part as a whole (of rows without classes: the rows that share "
+                   "texts); samples: each sample, or the rows of one first text, by itself"},
+           &of, kPartsOf);
   f.field({.name = "from", .doc = "smallest number of the part", .min = 0, .max = 1}, &from);
   f.field({.name = "to", .doc = "end of the part: all its numbers are smaller", .min = 0, .max = 1}, &to);
   if (from >= to) refuse_given(f, "to", "expected a number above `from`", "from");

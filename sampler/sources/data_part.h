@@ -17,12 +17,12 @@ enum class PartOf { kClasses, kSamples };
 /// alone, and the part has those with from <= number < to. So two parts that do not overlap share no class,
 /// together they have all, and new classes do not move old ones.
 ///
-///     train: {path: people, part: {to: 0.8}}
-///     data: {path: people, part: {from: 0.8}}      # of evaluate: the other people
+///     const DataPart train{.to = 0.8}, held_out{.from = 0.8};  // YAML: part: {to: 0.8}, part: {from: 0.8}
+///     const bool apart = train.has("Ada") != held_out.has("Ada");  // true, as for every name
 ///
-/// Classes   of images: look-alikes (one group) are on one side, by the first name of the group. Of texts:
-///           the label. Images with captions: the image. Other rows of texts have no class: the first text.
-/// Samples   images: the key. Texts: the text, so that equal texts are on one side.
+/// Classes   of images: look-alikes (one group) are on one side. Of texts: the label. Images with captions:
+///           the image. Other rows of texts: those that share texts (TextComponents). Tuples: TuplePart.
+/// Samples   images: the key. Texts: the text, so that equal texts are on one side; of a row the first one.
 struct DataPart {
   PartOf of = PartOf::kClasses;
   double from = 0, to = 1;

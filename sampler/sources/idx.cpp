@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "sampler/codecs/decode_formats.h"
-#include "sampler/sources/gunzip.h"
+#include "sampler/files/gunzip.h"
 #include "sampler/sources/indexed_images.h"
 
 namespace lodestone::sampler {

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
-#include "sampler/sources/positioned_file.h"
+#include "sampler/files/positioned_file.h"
 
 namespace lodestone::sampler {
 

@@ -9,10 +9,10 @@
 #include "common/error.h"
 #include "common/file_kind.h"
 #include "common/printable.h"
+#include "sampler/files/positioned_file.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_source.h"
-#include "sampler/sources/positioned_file.h"
 
 namespace lodestone::sampler {
 
@@ -78,7 +78,7 @@ class Walk {
     else if (entry.exists(ignored))
       found_.left_out.add("entry|entries of the kind device, FIFO or socket, never opened", relative);
     else
-      found_.left_out.add("link|links to nothing; mend or remove", relative);
+      found_.left_out.add("link|links to nothing; repair or remove", relative);
   }
 
   void take_file(const fs::path& file, const std::string& folder, const std::string& relative) {

@@ -9,13 +9,13 @@
 #include "common/error.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "sampler/files/column_name.h"
+#include "sampler/files/path_patterns.h"
+#include "sampler/files/record_reader.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_format.h"
 #include "sampler/sources/image_source.h"
-#include "sampler/sources/path_patterns.h"
-#include "sampler/texts/column_name.h"
-#include "sampler/texts/record_reader.h"
 
 namespace lodestone::sampler {
 

@@ -4,7 +4,7 @@
 
 #include "common/keys_without_effect.h"
 #include "common/paths.h"
-#include "sampler/samplers/sampler_config.h"
+#include "common/text_format.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_format.h"
 #include "sampler/sources/mixed_images.h"
@@ -16,10 +16,10 @@ namespace {
 
 // The formats that have this property, for a message: "list of images (*.csv, *.tsv)".
 std::string formats_with(bool ImageFormat::*property) {
-  std::string docs;
+  std::vector<const char*> docs;
   for (const ImageFormat& row : image_format_table())
-    if (row.*property) docs += (docs.empty() ? "" : " or ") + std::string(row.doc);
-  return docs;
+    if (row.*property) docs.push_back(row.doc);
+  return joined(docs, " or ");
 }
 
 std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, const DecodeOptions& decode,
@@ -36,10 +36,8 @@ std::shared_ptr<const ImageDataset> open_path(const ImageSourceConfig& config, c
 
 std::shared_ptr<const ImageDataset> open_source(const ImageSourceConfig& config, const DecodeOptions& decode,
                                                 const BadRecordConfig& bad_records) {
-  if (config.mixture.empty() && !config.mixture_weights.empty())
-    throw ConfigError("data: expected mixture beside mixture_weights, got none");
+  config.check("data");
   if (config.mixture.empty()) return open_path(config, decode, bad_records, nullptr);
-  if (!config.path.empty()) throw ConfigError("data: set either path or mixture, not both");
   std::vector<std::shared_ptr<const ImageDataset>> sources;
   ClassFilter filter(config.class_filter);
   for (const std::string& path : config.mixture) {
@@ -74,24 +72,24 @@ void refuse_list_keys(Fields& f, const ImageSourceConfig& config) {
 }
 
 void ImageSourceConfig::visit(Fields& f) {
-  std::string paths;
-  const auto formats = image_format_table();
-  for (const ImageFormat& format : formats)
-    paths += (paths.empty() ? "" : &format == &formats.back() ? ", or " : ", ") + std::string(format.doc);
+  std::vector<const char*> docs;
+  for (const ImageFormat& format : image_format_table()) docs.push_back(format.doc);
+  const std::string paths = joined(docs, ", or ");
   f.field({.name = "path", .doc = paths.c_str(), .unit = kPathUnit}, &path);
   f.field(
       {.name = "mixture", .doc = "several paths that form one data set, in place of path", .unit = kPathUnit},
       &mixture);
   if (mixture.empty())
     without_effect(f, {"mixture_weights"}, "without a mixture; set mixture, or leave it out", "mixture");
-  if (empty())
-    without_effect(f, {"class_filter", "part"}, "without a path; set it, or leave this out", "path");
+  if (empty()) without_effect(f, {"class_filter"}, "without a path; set it, or leave this out", "path");
   if (!may_name_any(*this, &ImageFormat::is_indexed))
     without_effect(f, {"skip_incomplete", "index_cache"}, since_no_path_names(&ImageFormat::is_indexed));
-  const std::string weights =
-      "weights with which rows are drawn from each part of the mixture, as shares of their sum (sampler " +
-      samplers_with(&SamplerFactory::applies_weights) + "); empty: every sample equally often";
-  f.field({.name = "mixture_weights", .doc = weights.c_str(), .min = 0}, &mixture_weights);
+  f.field(
+      {.name = "mixture_weights",
+       .doc = "weights with which rows are drawn from each part of the mixture, as shares of their sum, by "
+              "a sampler that applies weights; empty: every sample equally often",
+       .min = 0},
+      &mixture_weights);
   f.field({.name = "split", .doc = "split of a list: only its rows are kept; empty: all rows"}, &split);
   f.choice({.name = "other_columns", .doc = "unused columns of a list: refuse the list, or ignore them"},
            &other_columns, kOtherColumns);
@@ -118,6 +116,18 @@ void ImageSourceConfig::visit(Fields& f) {
        .unit = kPathUnit},
       &cache);
   index_cache = IndexCache::named(cache);
+}
+
+void ImageSourceConfig::check(const std::string& section) const {
+  if (mixture.empty() && !mixture_weights.empty())
+    throw ConfigError(section + ".mixture_weights: expected a mixture beside them, got none; leave them out");
+  if (mixture.empty()) return;
+  if (!path.empty())
+    throw ConfigError(section + ": expected either path or mixture, got both; leave one of them out");
+  if (!mixture_weights.empty() && mixture_weights.size() != mixture.size())
+    throw ConfigError(section + ".mixture_weights: expected one for each of the " +
+                      std::to_string(mixture.size()) + " parts of mixture, got " +
+                      std::to_string(mixture_weights.size()) + "; correct the list, or leave it out");
 }
 
 std::shared_ptr<const ImageDataset> open_image_folder(const ImageSourceConfig& config,

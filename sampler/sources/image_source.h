@@ -30,6 +30,9 @@ struct ImageSourceConfig {
 
   bool empty() const { return path.empty() && mixture.empty(); }
   void visit(Fields& f);
+  /// `section` is the key of this source in messages: "data.train".
+  /// Throws    ConfigError if path, mixture and mixture_weights contradict each other
+  void check(const std::string& section) const;
 };
 
 /// Opens a folder of class folders. A class is named by the path of its folder below the root

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sampler/sources/positioned_file.h"
+#include "sampler/files/positioned_file.h"
 #include "sampler/sources/shard_keys.h"
 
 namespace lodestone::sampler {

@@ -7,7 +7,7 @@
 #include <archive_entry.h>
 
 #include "common/error.h"
-#include "sampler/sources/path_patterns.h"
+#include "sampler/files/path_patterns.h"
 
 namespace lodestone::sampler {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "sampler/files/positioned_file.h"
 #include "sampler/left_out.h"
-#include "sampler/sources/positioned_file.h"
 
 namespace lodestone::sampler {
 

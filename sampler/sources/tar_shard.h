@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sampler/codecs/decode.h"
-#include "sampler/sources/positioned_file.h"
+#include "sampler/files/positioned_file.h"
 #include "sampler/sources/shard_index.h"
 
 namespace lodestone::sampler {

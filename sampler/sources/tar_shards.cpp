@@ -4,11 +4,11 @@
 #include "common/counted.h"
 #include "common/error.h"
 #include "common/printable.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/encoded_images.h"
 #include "sampler/sources/filtered_images.h"
 #include "sampler/sources/image_source.h"
 #include "sampler/sources/indexed_images.h"
-#include "sampler/sources/path_patterns.h"
 #include "sampler/sources/shard_index_cache.h"
 #include "sampler/sources/tar_shard.h"
 

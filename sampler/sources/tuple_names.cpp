@@ -5,7 +5,7 @@
 #include "common/error.h"
 #include "common/paths.h"
 #include "common/printable.h"
-#include "sampler/sources/path_patterns.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/tar_shard.h"
 #include "sampler/sources/tuples.h"
 

@@ -6,10 +6,11 @@
 
 #include "common/error.h"
 #include "common/utf8.h"
+#include "sampler/files/path_patterns.h"
+#include "sampler/files/positioned_file.h"
+#include "sampler/files/record_reader.h"
 #include "sampler/sources/listed_images.h"
-#include "sampler/sources/path_patterns.h"
-#include "sampler/sources/positioned_file.h"
-#include "sampler/texts/record_reader.h"
+#include "sampler/sources/tuple_part.h"
 
 namespace lodestone::sampler {
 
@@ -64,6 +65,16 @@ int64_t image(ListedImages& images, const std::string& list, const std::string& 
   return *index;
 }
 
+// Whether a line is in the part. One that is no tuple is, so that tuple_of() reports it.
+bool in_part(const Line& line, bool pairs, const TuplePart& part, const std::string& list) {
+  if (part.is_whole() || !line.problem.empty() || line.columns != 3) return true;
+  return std::all_of(line.fields, line.fields + (pairs ? 2 : 3), [&](const std::string& field) {
+    if (!part.knows(field))
+      refuse(list, line.number, "an image in a class folder, which decides its part", name_in_quotes(field));
+    return part.has(field);
+  });
+}
+
 bool is_label(std::string_view field) {
   return field == "0" || field == "1";
 }
@@ -98,14 +109,21 @@ bool is_tuple_column(std::string_view name) {
 
 TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const IndexCache& index_cache,
                      const BadRecordConfig& bad_records) {
+  return read_tuples(path, decode, index_cache, bad_records, DataPart());
+}
+
+TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const IndexCache& index_cache,
+                     const BadRecordConfig& bad_records, const DataPart& part) {
   const std::vector<Line> lines = split_lines(path);
   const auto sound = std::ranges::find(lines, size_t{3}, &Line::columns);
   const bool pairs = sound != lines.end() && is_label(sound->fields[2]);
   ListedImages images(fs::path(path).parent_path(), index_cache);
   TupleSet set;
   set.images_per_tuple = pairs ? 2 : 3;
+  const TuplePart wanted(path, part);
   for (const Line& line : lines) {
     try {
+      if (!in_part(line, pairs, wanted, path)) continue;
       const Tuple tuple = tuple_of(line, pairs, images, path);
       if (pairs && !tuple.same && tuple.anchor == tuple.other)
         set.left_out.add("pair|pairs of an image with itself labelled 0; remove them or correct their label",
@@ -119,8 +137,9 @@ TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const
   }
   check_bad_share(set.bad, static_cast<int64_t>(lines.size()), bad_records, set.messages);
   if (set.tuples.empty())
-    throw DataError("tuples: expected pairs or triplets, got none that can be used in " + path +
-                    set.left_out.clause());
+    throw DataError("tuples: expected pairs or triplets" +
+                    std::string(part.is_whole() ? "" : " in this part") + ", got none that can be used in " +
+                    path + set.left_out.clause());
   set.images = std::move(images).open(decode);
   return set;
 }

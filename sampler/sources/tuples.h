@@ -10,7 +10,7 @@
 #include "sampler/codecs/decode.h"
 #include "sampler/left_out.h"
 #include "sampler/sources/index_cache.h"
-#include "sampler/sources/tuple.h"
+#include "sampler/tuple.h"
 
 namespace lodestone::sampler {
 

@@ -9,9 +9,9 @@
 #include "common/error.h"
 #include "common/json_reader.h"
 #include "common/utf8.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/encoded_images.h"
 #include "sampler/sources/image_files.h"
-#include "sampler/sources/path_patterns.h"
 #include "sampler/sources/shard_keys.h"
 
 namespace lodestone::sampler {

@@ -6,8 +6,8 @@
 
 #include "common/error.h"
 #include "common/paths.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/image_files.h"
-#include "sampler/sources/path_patterns.h"
 #include "sampler/texts/image_text_shards.h"
 #include "sampler/texts/text_source.h"
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "sampler/texts/disjoint_sets.h"
 
 namespace lodestone::sampler {
 
@@ -16,11 +17,6 @@ constexpr int kOffsetBits = 48;
 constexpr size_t kMaxFiles = size_t{1} << (64 - kOffsetBits);
 constexpr int64_t kChunk = 4096;  // most records are shorter
 constexpr size_t kMaxRows = std::numeric_limits<uint32_t>::max();
-
-uint32_t root_of(std::vector<uint32_t>& parents, uint32_t c) {
-  while (parents[c] != c) c = parents[c] = parents[parents[c]];
-  return c;
-}
 
 }  // namespace
 
@@ -67,22 +63,18 @@ void IndexedTexts::share_groups() {
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(),
             [this](uint32_t a, uint32_t b) { return std::pair(ids_[a], a) < std::pair(ids_[b], b); });
-  std::vector<uint32_t> parents(static_cast<size_t>(classes()));
-  std::iota(parents.begin(), parents.end(), 0U);
+  DisjointSets sets(static_cast<size_t>(classes()));
   bool any = false;
   for (size_t n = 1; n < order.size(); ++n) {
     if (ids_[order[n]] != ids_[order[n - 1]]) continue;
-    const uint32_t a = root_of(parents, static_cast<uint32_t>(label(order[n - 1])));
-    const uint32_t b = root_of(parents, static_cast<uint32_t>(label(order[n])));
-    parents[std::max(a, b)] = std::min(a, b);
-    any = any || a != b;
+    any |= sets.join(static_cast<uint32_t>(label(order[n - 1])), static_cast<uint32_t>(label(order[n])));
   }
   if (!any) return;
   // The smallest class of a group comes first, so groups can be numbered in one pass.
   uint32_t next = 0;
-  groups_.resize(parents.size());
-  for (uint32_t c = 0; c < parents.size(); ++c) {
-    const uint32_t root = root_of(parents, c);
+  groups_.resize(sets.size());
+  for (uint32_t c = 0; c < sets.size(); ++c) {
+    const uint32_t root = sets.root(c);
     groups_[c] = root == c ? next++ : groups_[root];
   }
 }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sampler/sources/positioned_file.h"
+#include "sampler/files/positioned_file.h"
 #include "sampler/texts/text_columns.h"
 #include "sampler/texts/text_dataset.h"
 

@@ -12,7 +12,8 @@
 #include "common/json_text.h"
 #include "common/printable.h"
 #include "common/utf8.h"
-#include "sampler/texts/column_name.h"
+#include "sampler/files/column_name.h"
+#include "sampler/texts/semicolons.h"
 #include "sampler/texts/text_roles.h"
 
 namespace lodestone::sampler {
@@ -84,6 +85,16 @@ void refuse_half_a_header(const TextLayout& layout, SetBy set_by, const std::vec
                         (set_by == SetBy::kOption ? "; name the columns, as in --columns " + printable(*found)
                                                   : "; name the columns in data.text.columns, or set "
                                                     "data.text.header: no if it is data"));
+}
+
+// One column that semicolons divide, where several are read, or into names of columns.
+void refuse_semicolons(const TextLayout& layout, RecordSyntax syntax, const std::vector<std::string>& first) {
+  if (syntax != RecordSyntax::kCommas || first.size() != 1) return;
+  const std::vector<std::string> cells = split_at_semicolons(first.front());
+  const bool names = layout.columns.empty() ? !usual_names(layout.format, cells).empty()
+                                            : lacking(layout.columns, cells).empty();
+  const bool several = least_columns(layout.format) > 1 || layout.columns.size() > 1;
+  if (cells.size() > 1 && (several || names)) throw DataError(kSemicolons);
 }
 
 [[noreturn]] void refuse_unread(TextFormat format, const std::vector<std::string>& unread,
@@ -214,6 +225,7 @@ void TextColumns::refuse_others(const std::vector<std::string>& others) const {
 
 void TextColumns::place(const std::vector<std::string>& first) {
   width_ = first.size();
+  refuse_semicolons(layout_, syntax_, first);
   if (layout_.header != AutoYesNo::kNo && syntax_ != RecordSyntax::kLines && find_names(first)) {
     has_header_ = true;
     take_others(first);
@@ -277,7 +289,9 @@ std::vector<std::string> TextColumns::values(const RecordReader& reader) const {
   const size_t needed = roles_of(layout_.format).size();
   while (is_open(layout_.format) && found.size() > needed && is_blank(found.back())) found.pop_back();
   for (size_t v = 0; v < found.size(); ++v) {
-    if (!is_utf8(found[v])) throw DataError("expected UTF-8" + column_of(v) + ", got other bytes");
+    if (!is_utf8(found[v]))
+      throw DataError("expected UTF-8" + column_of(v) +
+                      ", got other bytes; convert the file, as iconv -f LATIN1 -t UTF-8 does");
     if (is_blank(found[v]))
       throw DataError("expected a text" + column_of(v) + ", got " +
                       (found[v].empty() ? "nothing" : "nothing but blanks (maybe of no width)"));

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "sampler/files/record_reader.h"
 #include "sampler/left_out.h"
-#include "sampler/texts/record_reader.h"
 #include "sampler/texts/text_layout.h"
 
 namespace lodestone::sampler {

@@ -4,15 +4,17 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "common/counted.h"
 #include "common/error.h"
 #include "common/paths.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/class_filter.h"
 #include "sampler/sources/indexed_images.h"
-#include "sampler/sources/path_patterns.h"
 #include "sampler/texts/indexed_texts.h"
 #include "sampler/texts/text_columns.h"
+#include "sampler/texts/text_components.h"
 
 namespace lodestone::sampler {
 
@@ -35,8 +37,9 @@ class Indexer {
       : source_(source), layout_(source.layout), filter_(source.class_filter) {}
 
   TextSet run() {
+    if (by_component()) components_ = components();
     for (const std::string& path : expand_paths(source_.path)) add_file(path);
-    check_bad();
+    check_bad_share(set_.bad, set_.rows + set_.bad, source_.bad_records, set_.messages);
     if (set_.rows == 0)
       throw DataError("texts: expected rows" +
                       std::string(source_.class_filter.empty() ? "" : " that class_filter keeps") +
@@ -46,12 +49,34 @@ class Indexer {
     return std::move(set_);
   }
 
+  // Reads all rows once, without keeping them. Those that cannot be read are left out here too.
+  TextComponents components() {
+    TextComponents found;
+    bool first = true;
+    for (const std::string& path : expand_paths(source_.path))
+      for_each_row(
+          path,
+          [&](const TextColumns&, const RecordReader&, std::vector<std::string> values) {
+            if (std::exchange(first, false)) set_width(values.size());
+            if (values.size() < static_cast<size_t>(set_.texts_per_row)) return;
+            values.resize(static_cast<size_t>(set_.texts_per_row));
+            found.add_row(values);
+          },
+          [](const DataError&, const RecordReader&) {});
+    return found;
+  }
+
  private:
   bool is(TextFormat format) const { return layout_.format == format; }
   bool is_named() const { return is(TextFormat::kLabels) || is(TextFormat::kCaptions); }
 
-  void add_file(const std::string& path) {
-    path_ = path;
+  // Rows without classes that share a text are on one side of a split by classes.
+  bool by_component() const {
+    return !source_.part.is_whole() && source_.part.of == PartOf::kClasses && !is_named();
+  }
+
+  template <typename Visit, typename Refuse>
+  void for_each_row(const std::string& path, const Visit& visit, const Refuse& refuse) {
     if (is_folder(path))
       throw DataError("texts: expected a text file (*.csv, *.tsv, *.jsonl, *.txt), got the folder " + path +
                       "; name a file in it; a data set of Hugging Face is written as one by to_csv()");
@@ -59,19 +84,28 @@ class Indexer {
     TextColumns columns(file, syntax_of(path), layout_);
     RecordReader reader(file, syntax_of(path), layout_.multiline);
     if (columns.has_header()) reader.next();
-    report_others(columns);
-    bool first = true;
-    while (reader.next()) {
-      try {
-        std::vector<std::string> values = columns.values(reader);
-        if (!texts_) start(values.size());
-        if (first) texts_->add_file(path, columns);
-        first = false;
-        add_row(reader, std::move(values));
+    while (reader.next()) try {
+        visit(columns, reader, columns.values(reader));
       } catch (const DataError& error) {
-        refuse(error.what(), reader);
+        refuse(error, reader);
       }
-    }
+  }
+
+  void add_file(const std::string& path) {
+    path_ = path;
+    bool first = true;
+    for_each_row(
+        path,
+        [&](const TextColumns& columns, const RecordReader& reader, std::vector<std::string> values) {
+          if (!texts_) start(values.size());
+          if (first) {
+            texts_->add_file(path, columns);
+            report_others(columns);
+          }
+          first = false;
+          add_row(reader, std::move(values));
+        },
+        [&](const DataError& error, const RecordReader& reader) { refuse(error.what(), reader); });
   }
 
   std::string place_of(const RecordReader& reader) const {
@@ -85,7 +119,7 @@ class Indexer {
   }
 
   // The first row determines the number of columns.
-  void start(size_t values) {
+  void set_width(size_t values) {
     if (is(TextFormat::kPairs)) with_label_ = values == 3;
     if (is(TextFormat::kQueries)) {
       if (!layout_.negatives) layout_.negatives = static_cast<int64_t>(values) - 2;
@@ -96,6 +130,10 @@ class Indexer {
                            : is(TextFormat::kPairs) ? 2
                                                     : 3;
     }
+  }
+
+  void start(size_t values) {
+    set_width(values);
     set_.row_is_unit = is(TextFormat::kQueries) || (is(TextFormat::kPairs) && !with_label_);
     texts_ = std::make_shared<IndexedTexts>(is_named()         ? TextClasses::kNamed
                                             : set_.row_is_unit ? TextClasses::kRows
@@ -143,11 +181,13 @@ class Indexer {
     ++set_.rows;
   }
 
-  bool in_part(const std::string& label, const std::vector<std::string>& texts) const {
+  bool in_part(const std::string& label, const std::vector<std::string>& texts) {
     const DataPart& part = source_.part;
+    if (part.is_whole()) return true;
+    if (by_component()) return part.has(components_.number(texts.front()));
     const bool by_label =
         is(TextFormat::kCaptions) || (is(TextFormat::kLabels) && part.of == PartOf::kClasses);
-    return part.is_whole() || part.has(by_label ? label : texts.front());
+    return part.has(by_label ? label : texts.front());
   }
 
   void refuse(const std::string& error, const RecordReader& reader) {
@@ -158,18 +198,6 @@ class Indexer {
     left_out_.add("line|lines without a row that can be read (on_bad_record: skip); correct the file",
                   message, reader.lines());
     if (set_.messages.size() < kMessages) set_.messages.push_back(message);
-  }
-
-  void check_bad() const {
-    const int64_t all = set_.rows + set_.bad;
-    const auto allowed =
-        static_cast<int64_t>(std::max(1.0, source_.bad_records.max_bad_fraction * static_cast<double>(all)));
-    if (set_.bad <= allowed) return;
-    std::string message = "texts: expected at most " + std::to_string(allowed) + " of " +
-                          std::to_string(all) + " lines to be bad (max_bad_fraction), got " +
-                          std::to_string(set_.bad) + "; repair the data set. The first of them:";
-    for (const std::string& one : set_.messages) message += "\n  " + one;
-    throw DataError(message);
   }
 
   void finish() {
@@ -203,6 +231,7 @@ class Indexer {
   std::string path_;                         // of the file that is read
   std::map<std::string, uint32_t> numbers_;  // by class name; numbered by first mention
   bool with_label_ = false;                  // pairs with a third column
+  TextComponents components_;                // of a part by components
   LeftOut left_out_;
 };
 
@@ -213,6 +242,10 @@ TextSet open_texts(const TextSource& source) {
   if (!source.class_filter.empty() && source.layout.format != TextFormat::kLabels)
     throw ConfigError("data: class_filter keeps classes, and only the format labels has them; remove it");
   return Indexer(source).run();
+}
+
+std::vector<TextComponents::Component> text_components(const TextSource& source) {
+  return Indexer(source).components().all();
 }
 
 }  // namespace lodestone::sampler

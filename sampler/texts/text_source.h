@@ -7,9 +7,9 @@
 
 #include "sampler/bad_records.h"
 #include "sampler/sources/data_part.h"
-#include "sampler/sources/tuple.h"
 #include "sampler/texts/text_dataset.h"
 #include "sampler/texts/text_layout.h"
+#include "sampler/tuple.h"
 
 namespace lodestone::sampler {
 
@@ -20,7 +20,7 @@ struct TextSource {
   std::vector<std::string> class_filter;
   TextLayout layout;
   BadRecordConfig bad_records;
-  /// The rows of a label, of an image or of a first text, or of a text (DataPart::of) are in it together.
+  /// Rows with one label or image, that share texts, or with one first text (DataPart), are in it together.
   DataPart part = {};
 };
 

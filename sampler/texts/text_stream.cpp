@@ -1,7 +1,7 @@
 #include "sampler/texts/text_stream.h"
 
 #include "common/error.h"
-#include "sampler/sources/path_patterns.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/texts/text_columns.h"
 
 namespace lodestone::sampler {

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/files.h"
 #include "common/printable.h"
+#include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/tokenizer_family.h"
 
 namespace lodestone::sampler {
@@ -31,66 +32,46 @@ std::string_view beginning_of(std::string_view text, int64_t max_tokens) {
 
 using Processor = sentencepiece::SentencePieceProcessor;
 
-/// XLM-R's numbering of pieces (fairseq's, and so Hugging Face's): four special tokens come first and <mask>
-/// last.
-class XlmRobertaIds {
- public:
-  static constexpr int64_t kBegin = 0, kPadding = 1, kEnd = 2, kUnknown = 3;
-
-  explicit XlmRobertaIds(int64_t pieces) : pieces_(pieces) {}
-  int64_t count() const { return pieces_ + 2; }  // plus <pad> and <mask>
-  static int64_t id(int64_t piece) { return piece == 0 ? kUnknown : piece + 1; }
-  std::string token(const Processor& processor, int64_t id) const {
-    constexpr const char* kMarks[] = {"<s>", "<pad>", "</s>", "<unk>"};
-    if (id < 4) return kMarks[id];
-    return id == count() - 1 ? "<mask>" : processor.IdToPiece(static_cast<int>(id - 1));
-  }
-
- private:
-  int64_t pieces_;
-};
-
 constexpr const char* kChoices =
-    "set data.text.tokenizer.ids to xlm_roberta for a model with XLM-R's weights, or to sentencepiece for "
-    "one that was trained on "
-    "the SentencePiece model's own ids";
+    "set data.text.tokenizer.ids to xlm_roberta, camembert or mbart for a model with such weights, or to "
+    "sentencepiece for one that was trained on the SentencePiece model's own ids";
 
 class SentencePiece : public Tokenizer {
  public:
   SentencePiece(const std::string& path, PieceIds ids) {
     open(path);
-    if (ids == PieceIds::kAuto) check_beyond_doubt(path);
-    if (ids != PieceIds::kXlmRoberta) return;
+    const auto family = tokenizer_family(path);
+    if (ids == PieceIds::kAuto) ids = ids_beyond_doubt(path, family);
+    if (ids == PieceIds::kSentencePiece) return;
     if (!begins_as_xlm_roberta())
-      throw ConfigError(
-          "data.text.tokenizer.ids: expected for xlm_roberta a model whose first pieces are <unk>, <s>, "
-          "</s>, "
-          "got " +
-          path + " with " + first_pieces() + "; use XLM-R's own model, or ids: sentencepiece");
-    xlm_roberta_.emplace(processor_.GetPieceSize());
+      throw ConfigError("data.text.tokenizer.ids: expected for " + choice_name(ids, kPieceIds) +
+                        " a model whose first pieces are <unk>, <s>, </s>, got " + path + " with " +
+                        first_pieces() + "; use the family's own model, or ids: sentencepiece");
+    numbers_.emplace(ids, processor_.GetPieceSize(), family ? family->language : kLanguage);
   }
 
   std::vector<int64_t> encode(std::string_view text, int64_t max_tokens) const override {
     std::vector<int> pieces;
     const auto status = processor_.Encode(beginning_of(text, max_tokens), &pieces);
     if (!status.ok()) throw DataError("tokenizer: SentencePiece cannot split a text: " + status.ToString());
-    const auto room = static_cast<size_t>(max_tokens) - (has_begin() ? 1 : 0) - (has_end() ? 1 : 0);
+    std::vector<int64_t> ids = before(), behind = after();
+    const auto room = static_cast<size_t>(max_tokens) -
+                      std::min(static_cast<size_t>(max_tokens), ids.size() + behind.size());
     if (pieces.size() > room) pieces.resize(room);
-    std::vector<int64_t> ids;
-    ids.reserve(pieces.size() + 2);
-    if (has_begin()) ids.push_back(id(processor_.bos_id(), XlmRobertaIds::kBegin));
-    for (const int piece : pieces) ids.push_back(id(piece, XlmRobertaIds::id(piece)));
-    if (has_end()) ids.push_back(id(processor_.eos_id(), XlmRobertaIds::kEnd));
+    ids.reserve(ids.size() + pieces.size() + behind.size());
+    for (const int piece : pieces) ids.push_back(numbers_ ? numbers_->id(piece) : piece);
+    ids.insert(ids.end(), behind.begin(), behind.end());
     return ids;
   }
 
-  int64_t vocabulary() const override {
-    return xlm_roberta_ ? xlm_roberta_->count() : processor_.GetPieceSize();
+  int64_t vocabulary() const override { return numbers_ ? numbers_->count() : processor_.GetPieceSize(); }
+  int64_t padding() const override {
+    return numbers_ ? PieceNumbers::kPadding : std::max(0, processor_.pad_id());
   }
-  int64_t padding() const override { return id(std::max(0, processor_.pad_id()), XlmRobertaIds::kPadding); }
   std::string token(int64_t id) const override {
     if (id < 0 || id >= vocabulary()) throw std::out_of_range("tokenizer: no id " + std::to_string(id));
-    return xlm_roberta_ ? xlm_roberta_->token(processor_, id) : processor_.IdToPiece(static_cast<int>(id));
+    const int64_t piece = numbers_ ? numbers_->piece(id) : id;
+    return piece < 0 ? numbers_->name(id) : processor_.IdToPiece(static_cast<int>(piece));
   }
 
  private:
@@ -108,9 +89,12 @@ class SentencePiece : public Tokenizer {
                       path + "; train one with lodestone tokenizer train --kind sentencepiece");
   }
 
-  bool has_begin() const { return processor_.bos_id() >= 0; }
-  bool has_end() const { return processor_.eos_id() >= 0; }
-  int64_t id(int64_t own, int64_t of_xlm_roberta) const { return xlm_roberta_ ? of_xlm_roberta : own; }
+  std::vector<int64_t> before() const { return numbers_ ? numbers_->before() : mark(processor_.bos_id()); }
+  std::vector<int64_t> after() const { return numbers_ ? numbers_->after() : mark(processor_.eos_id()); }
+  static std::vector<int64_t> mark(int id) {
+    if (id < 0) return {};
+    return {id};
+  }
 
   bool begins_as_xlm_roberta() const {
     return processor_.GetPieceSize() > 3 && processor_.unk_id() == 0 && processor_.IdToPiece(1) == "<s>" &&
@@ -125,27 +109,27 @@ class SentencePiece : public Tokenizer {
 
   // Some families of models number the same pieces differently. A run would not notice: it would only learn
   // less.
-  void check_beyond_doubt(const std::string& path) const {
-    const auto family = tokenizer_family(path);
-    if (family && !family->xlm_roberta)
+  PieceIds ids_beyond_doubt(const std::string& path, const std::optional<TokenizerFamily>& family) const {
+    if (family && family->ids == PieceIds::kSentencePiece)
       throw ConfigError(
           "tokenizer: expected a SentencePiece model whose ids are its own, got " + path +
           " of a family with others (" + family->source +
-          "), which are not read here; set data.text.tokenizer.ids: sentencepiece only for a model that was "
-          "trained on the SentencePiece model's own ids");
+          "), which are not read here; use the family's tokenizer.json, or set data.text.tokenizer.ids: "
+          "sentencepiece only for a model that was trained on the SentencePiece model's own ids");
+    if (family && family->ids != PieceIds::kAuto) return family->ids;
     if (family)
       throw ConfigError("tokenizer: expected a setting that says which ids the pieces of " + path +
                         " have, got " + family->source + "; " + kChoices);
     if (begins_as_xlm_roberta())
       throw ConfigError("tokenizer: expected a setting that says which ids the pieces of " + path +
                         " have, since it begins with <unk>, <s>, </s> and has no padding, as XLM-R's does "
-                        "and as the library's "
-                        "defaults make it; " +
+                        "and as the library's defaults make it; " +
                         kChoices);
+    return PieceIds::kSentencePiece;
   }
 
   Processor processor_;
-  std::optional<XlmRobertaIds> xlm_roberta_;
+  std::optional<PieceNumbers> numbers_;  // of a family
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "sampler/tokenizers/huggingface/tokenizer_json.h"
 #include "sampler/tokenizers/sentencepiece.h"
 #include "sampler/tokenizers/tokenizer_config.h"
 #include "sampler/tokenizers/train_sentencepiece.h"
@@ -8,11 +9,14 @@ namespace lodestone::sampler {
 
 namespace {
 
-std::shared_ptr<const Tokenizer> open_words(const TokenizerConfig& config) {
+void refuse_ids(const TokenizerConfig& config, const char* whose) {
   if (config.ids != PieceIds::kAuto)
-    throw ConfigError(
-        "data.text.tokenizer.ids: expected auto with WordPiece, whose ids are the lines of vocab.txt, got " +
-        choice_name(config.ids, kPieceIds) + "; leave it out, or set kind: sentencepiece");
+    throw ConfigError(std::string("data.text.tokenizer.ids: expected auto with ") + whose + ", got " +
+                      choice_name(config.ids, kPieceIds) + "; leave it out, or set kind: sentencepiece");
+}
+
+std::shared_ptr<const Tokenizer> open_words(const TokenizerConfig& config) {
+  refuse_ids(config, "WordPiece, whose ids are the lines of vocab.txt");
   const bool strip =
       config.strip_accents == AutoYesNo::kAuto ? config.lower_case : config.strip_accents == AutoYesNo::kYes;
   return open_wordpiece(config.path, {config.lower_case, strip});
@@ -24,6 +28,15 @@ bool is_model(const std::string& path) {
 
 std::shared_ptr<const Tokenizer> open_pieces(const TokenizerConfig& config) {
   return open_sentencepiece(config.path, config.ids);
+}
+
+bool is_json(const std::string& path) {
+  return path.ends_with("tokenizer.json");
+}
+
+std::shared_ptr<const Tokenizer> open_json(const TokenizerConfig& config) {
+  refuse_ids(config, "Hugging Face's tokenizer.json, which has the ids");
+  return open_tokenizer_json(config.path, config.read_special_tokens);
 }
 
 TrainedTokenizer train_words(const TokenizerTraining& training) {
@@ -51,14 +64,23 @@ std::span<const TokenizerRow> tokenizer_table() {
        .doc = "a vocab.txt, and every other name",
        .named = nullptr,
        .has_case = true,
+       .has_special_tokens = false,
        .open = open_words,
        .train = train_words},
       {.name = "sentencepiece",
        .doc = "a *.model",
        .named = is_model,
        .has_case = false,
+       .has_special_tokens = false,
        .open = open_pieces,
        .train = train_pieces},
+      {.name = "huggingface",
+       .doc = "a *tokenizer.json",
+       .named = is_json,
+       .has_case = false,
+       .has_special_tokens = true,
+       .open = open_json,
+       .train = nullptr},
   };
   return kRows;
 }

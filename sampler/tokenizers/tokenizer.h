@@ -10,7 +10,8 @@ namespace lodestone::sampler {
 /// Converts text to ids of a vocabulary, [0, vocabulary()).
 /// Text      UTF-8. Invalid bytes are read as U+FFFD, one per maximal ill-formed part; no text is refused.
 /// Marks     the special tokens for begin, end, padding and unknown never come from the text itself: "[SEP]"
-///           in a text is a bracket, a word and a bracket. (Hugging Face: split_special_tokens=True.)
+///           in a text is a bracket, a word and a bracket. (Hugging Face: split_special_tokens=True.) With
+///           read_special_tokens a tokenizer.json is read as there by default.
 /// Threads   const methods are safe concurrently.
 class Tokenizer {
  public:

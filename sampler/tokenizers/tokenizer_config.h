@@ -7,14 +7,16 @@
 #include <string>
 
 #include "common/fields.h"
-#include "sampler/tokenizers/sentencepiece.h"
+#include "sampler/tokenizers/piece_ids.h"
 #include "sampler/tokenizers/tokenizer.h"
 
 namespace lodestone::sampler {
 
 inline constexpr Choice<PieceIds> kPieceIds[] = {{"auto", PieceIds::kAuto},
                                                  {"sentencepiece", PieceIds::kSentencePiece},
-                                                 {"xlm_roberta", PieceIds::kXlmRoberta}};
+                                                 {"xlm_roberta", PieceIds::kXlmRoberta},
+                                                 {"camembert", PieceIds::kCamembert},
+                                                 {"mbart", PieceIds::kMbart}};
 
 /// Selects the tokenizer and the number of tokens read from a text.
 struct TokenizerConfig {
@@ -23,6 +25,7 @@ struct TokenizerConfig {
   bool lower_case = true;
   AutoYesNo strip_accents = AutoYesNo::kAuto;
   PieceIds ids = PieceIds::kAuto;
+  bool read_special_tokens = false;
   int64_t max_tokens = 128;
 
   void visit(Fields& f);
@@ -49,7 +52,9 @@ struct TokenizerRow {
   /// Whether lower_case, strip_accents and `tokenizer train --cased` have an effect; if not, the file has
   /// rules of its own.
   bool has_case;
+  bool has_special_tokens;  ///< whether read_special_tokens has an effect
   std::shared_ptr<const Tokenizer> (*open)(const TokenizerConfig& config);
+  /// Null if such files are not made here.
   /// Throws    ConfigError, DataError, as train_wordpiece.h and train_sentencepiece.h say
   TrainedTokenizer (*train)(const TokenizerTraining& training);
 };

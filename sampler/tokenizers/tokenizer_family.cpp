@@ -21,9 +21,12 @@ constexpr uint64_t kMaxFileBytes = uint64_t{16} << 20;
 
 // Classes and model types, in lower case and without punctuation, whose ids are not the model's own, or that
 // put other special tokens around a text.
-constexpr std::array<std::string_view, 14> kOthers{"camembert",     "mbart",  "nllb",  "barthez", "xglm",
-                                                   "xlmprophetnet", "plbart", "xlnet", "cpm",     "pegasus",
-                                                   "bigbird",       "llama",  "gemma", "reformer"};
+constexpr std::array<std::string_view, 13> kOthers{"mbart50", "nllb",  "barthez", "xglm",    "xlmprophetnet",
+                                                   "plbart",  "xlnet", "cpm",     "pegasus", "bigbird",
+                                                   "llama",   "gemma", "reformer"};
+
+constexpr std::pair<std::string_view, PieceIds> kFamilies[] = {
+    {"xlmroberta", PieceIds::kXlmRoberta}, {"camembert", PieceIds::kCamembert}, {"mbart", PieceIds::kMbart}};
 
 nlohmann::json read_beside(const fs::path& file) {
   if (!is_file(file)) return {};
@@ -48,9 +51,12 @@ std::optional<TokenizerFamily> said(const nlohmann::json& config, const char* fi
   const auto value = config[key].get<std::string>();
   const std::string name = plain(value);
   const auto is_in = [&name](std::string_view word) { return name.find(word) != std::string::npos; };
-  const bool ours = is_in("xlmroberta");
-  if (!ours && std::none_of(kOthers.begin(), kOthers.end(), is_in)) return {};
-  return TokenizerFamily{std::string(file) + ": " + printable(value), ours};
+  const std::string source = std::string(file) + ": " + printable(value);
+  if (std::any_of(kOthers.begin(), kOthers.end(), is_in))
+    return TokenizerFamily{source, PieceIds::kSentencePiece};
+  for (const auto& [word, ids] : kFamilies)
+    if (is_in(word)) return TokenizerFamily{source, ids};
+  return {};
 }
 
 }  // namespace
@@ -59,11 +65,15 @@ std::optional<TokenizerFamily> tokenizer_family(const std::string& model) {
   const fs::path folder = fs::path(model).parent_path();
   constexpr const char *kTokenizer = "tokenizer_config.json", *kModel = "config.json";
   const nlohmann::json tokenizer = read_beside(folder / kTokenizer), config = read_beside(folder / kModel);
-  for (const auto& found : {said(tokenizer, kTokenizer, "tokenizer_class"),
-                            said(config, kModel, "tokenizer_class"), said(config, kModel, "model_type")})
-    if (found) return found;
+  for (auto found : {said(tokenizer, kTokenizer, "tokenizer_class"), said(config, kModel, "tokenizer_class"),
+                     said(config, kModel, "model_type")})
+    if (found) {
+      if (tokenizer.is_object() && tokenizer.contains("src_lang") && tokenizer["src_lang"].is_string())
+        found->language = tokenizer["src_lang"].get<std::string>();
+      return found;
+    }
   const std::string name = fs::path(model).filename().string();
-  if (name == "sentencepiece.bpe.model") return TokenizerFamily{"its name, " + name, true};
+  if (name == "sentencepiece.bpe.model") return TokenizerFamily{"its name, " + name};
   return {};
 }
 

@@ -3,13 +3,20 @@
 #include <optional>
 #include <string>
 
+#include "sampler/tokenizers/piece_ids.h"
+
 namespace lodestone::sampler {
+
+/// The language of mBART's texts if no file says it.
+inline constexpr const char* kLanguage = "en_XX";
 
 /// Which numbering Hugging Face's models use for a SentencePiece model, according to the files beside it.
 struct TokenizerFamily {
   /// Where this is stated, for people: "tokenizer_config.json: XLMRobertaTokenizer".
   std::string source;
-  bool xlm_roberta = false;  ///< XLM-R's numbering; false: another one, unknown to this library
+  /// The numbering; kAuto: one of several families'; kSentencePiece: another one, unknown to this library.
+  PieceIds ids = PieceIds::kAuto;
+  std::string language = kLanguage;  ///< src_lang of tokenizer_config.json
 };
 
 /// Reads tokenizer_config.json and config.json in the model's folder, and the model's name:

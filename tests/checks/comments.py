@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Comments that formatting has not garbled, and lines that fit the window. usage: comments.py [ROOT]
+"""Comments that formatting has not garbled. usage: comments.py [ROOT]
 
 In .h and .cpp files:
-- no line is longer than 110 columns, the ColumnLimit of .clang-format, which leaves comments as they are; lines of raw strings
-  may be;
-- a label of a header comment (Math, Cost, Throws, …) begins its line: it must not stand in the middle of prose;
+- a label of a header comment (Math, Cost, Throws, …) begins its line: it must not stand in the middle of
+  prose;
 - a trailing ///< comment stays on the line of its whole declaration; a longer one goes above the member."""
 import pathlib
 import re
@@ -12,22 +11,13 @@ import sys
 
 import sources
 
-COLUMNS = 110
-LABELS = ("Bad|Cost|Ensures|Epoch|Errors|Formula|Gradient|Group|Id|Labels|Limits|Math|Memory|Names|Order|Output|Owns|Ranks|Requires|"
+LABELS = ("Bad|Cost|Ensures|Epoch|Errors|Formula|Gradient|Group|Id|Labels|Limits|Math|Memory|Names|Order|"
+          "Output|Owns|Ranks|Requires|"
           "Returns|Rows|Rule|Samples|Shapes|Source|Threads|Throws|Units")
 SWALLOWED = re.compile(rf"//.*[^\s/<] +({LABELS}) {{2,}}\S")
 TRAILING = re.compile(r"^\s*[^\s/].*///<")
 SECOND_LINE = re.compile(r"^\s*///<")
 WHOLE = re.compile(r"[;{},:]$|^$|^\s*#")  # how the line before a declaration ends
-RAW_STRING = re.compile(r'R"([^()\s\\]{0,16})\(.*?\)\1"', re.S)
-
-
-def lines_of_raw_strings(text):
-    """The numbers of all lines that a raw string stands on."""
-    lines = set()
-    for match in RAW_STRING.finditer(text):
-        lines.update(range(text.count("\n", 0, match.start()) + 1, text.count("\n", 0, match.end()) + 2))
-    return lines
 
 
 def problems(root):
@@ -35,16 +25,16 @@ def problems(root):
     found = []
     for path in sources.files(root, sources.CPP):
         text = (root / path).read_text()
-        before, raw = "", lines_of_raw_strings(text)
+        before = ""
         for number, (line, code) in enumerate(zip(text.split("\n"), sources.blank(text).split("\n")), 1):
             place = f"{path.as_posix()}:{number}"
-            if len(line) > COLUMNS and number not in raw:
-                found.append(f"{place}: {len(line)} columns; at most {COLUMNS}")
             label = SWALLOWED.search(line)
             if label:
-                found.append(f"{place}: the label {label[1]} stands in the middle of a line; begin a line of the comment with it")
+                found.append(f"{place}: the label {label[1]} stands in the middle of a line; begin a line of "
+                             f"the comment with it")
             if SECOND_LINE.match(line) or (TRAILING.match(line) and not WHOLE.search(before)):
-                found.append(f"{place}: a ///< comment of more than one line; put it above the member, as ///")
+                found.append(f"{place}: a ///< comment of more than one line; put it above the member, as "
+                             f"///")
             before = code.rstrip() if code.strip() or not line.strip() else before
     return found
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Descriptions of configuration fields name their members. usage: fields.py [ROOT]
 
-In .h and .cpp files, comments with examples included, a FieldInfo is written as {.name = "x", .doc = "…", .min = 0.0}: in
+In .h and .cpp files, comments with examples included, a FieldInfo is written as {.name = "x", .doc = "…",
+.min = 0.0}: in
 {"x", "…", "", 0.0} nobody sees which of the numbers is the minimum."""
 import pathlib
 import re
@@ -9,7 +10,8 @@ import sys
 
 import sources
 
-POSITIONAL = re.compile(r'\b(?:(?:field|choice|group|nested|slot)\(\s*|FieldInfo(?:\s+\w+)?\s*(?:=\s*)?)\{\s*(?:///\s*)?"(\w+)"')
+POSITIONAL = re.compile(r'\b(?:(?:field|choice|group|nested|slot)\(\s*|'
+                        r'FieldInfo(?:\s+\w+)?\s*(?:=\s*)?)\{\s*(?:///\s*)?"(\w+)"')
 
 
 def problems(root):
@@ -19,7 +21,8 @@ def problems(root):
         text = (root / path).read_text()
         for match in POSITIONAL.finditer(text):
             place = f"{path.as_posix()}:{text.count(chr(10), 0, match.start()) + 1}"
-            found.append(f'{place}: the field "{match[1]}" is described by position; write {{.name = "{match[1]}", .doc = …}}')
+            found.append(f'{place}: the field "{match[1]}" is described by position; write {{.name = '
+                         f'"{match[1]}", .doc = …}}')
     return found
 
 

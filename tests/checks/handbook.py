@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""The operator's handbook is complete: docs/operations.md and docs/errors.md name every exit code, signal, environment variable,
-alert and file of a run that the sources know, and no exit code, variable or alert that they don't. docs/losses.md begins a row with the name and
+"""The operator's handbook is complete: docs/operations.md and docs/errors.md name every exit code, signal,
+environment variable,
+alert and file of a run that the sources know, and no exit code, variable or alert that they don't.
+docs/losses.md begins a row with the name and
 sentence of each loss and miner. usage: handbook.py [ROOT]"""
 import pathlib
 import re
@@ -19,7 +21,8 @@ NAMED = re.compile(r'\{"(\w+)",\s*"([^"]+)",')  # a row of a table: name, one se
 
 def product(root):
     """{path: text without comments} of the sources of the program."""
-    return {path: sources.blank_comments((root / path).read_text()) for path in sources.files(root, sources.CPP, PRODUCT)}
+    return {path: sources.blank_comments((root / path).read_text()) for path in sources.files(
+        root, sources.CPP, PRODUCT)}
 
 
 def section(text, title):
@@ -31,7 +34,8 @@ def section(text, title):
 def first_cells(text):
     """The words in backquotes, or plain numbers, of each table row's first cell."""
     cells = [row.split("|")[1] for row in text.splitlines() if row.startswith("| ")]
-    return {word for cell in cells for word in re.findall(r"`([^`]+)`|\b(\d+)\b", cell) for word in word if word}
+    return {word for cell in cells for word in re.findall(r"`([^`]+)`|\b(\d+)\b", cell) for word in word
+            if word}
 
 
 def differences(what, page, told, known):
@@ -56,26 +60,31 @@ def problems(root):
     code = product(root)
     everything = "\n".join(code.values())
     enum = re.search(r"enum ExitCode[^{]*{(.*?)}", everything, re.S)[1]
-    found = differences("exit code", "docs/errors.md", first_cells(section(errors, "Exit codes")), set(re.findall(r"= (\d+)", enum)))
+    found = differences("exit code", "docs/errors.md", first_cells(section(errors, "Exit codes")),
+                        set(re.findall(r"= (\d+)", enum)))
 
     environment = section(operations, "Environment")
     variables = {name for text in code.values() for name in VARIABLE.findall(text)}
-    told = first_cells(environment) | {name for name in set(re.findall(r"`([A-Z_0-9*]+)`", environment)) & variables}
+    told = first_cells(environment) | {name for name in set(re.findall(r"`([A-Z_0-9*]+)`", environment))
+                                       & variables}
     found += differences("variable", "docs/operations.md", told, variables | OTHERS)
     settings = {name for path in sorted((root / "deploy").rglob("*")) if path.suffix in {".sh", ".sbatch"}
                 for name in SETTING.findall(path.read_text())}
-    found += [f"docs/operations.md does not name setting {name} of deploy/" for name in sorted(settings - SCHEDULERS)
+    found += [f"docs/operations.md does not name setting {name} of deploy/" for name in sorted(
+        settings - SCHEDULERS)
               if f"`{name}`" not in environment]
 
     alerts = re.findall(r"alert: (\w+)", (root / "deploy/prometheus/rules.yaml").read_text())
-    found += differences("alert", "docs/operations.md", first_cells(section(operations, "Alerts")), set(alerts))
+    found += differences("alert", "docs/operations.md", first_cells(section(operations, "Alerts")),
+                         set(alerts))
     found += [f"docs/operations.md gives no runbook entry for {name}" for name in alerts
               if f"monitoring.md#{name.lower()})" not in operations]
 
     signals = {name for name in re.findall(r"\bSIG([A-Z]+[12]?)\b", everything)} - {"CHLD", "KILL"}
     found += [f"docs/errors.md does not name signal {name}" for name in sorted(signals)
               if not re.search(rf"\b{name}\b", section(errors, "Signals"))]
-    runs = "\n".join(text for path, text in code.items() if path.parts[0] == "trainer" and path.parts[1] != "data")
+    runs = "\n".join(text for path, text in code.items() if path.parts[0] == "trainer" and path.parts[1]
+                     != "data")
     files = set(re.findall(r'(?:root_|root\(\)|run_folder|\broot) / "([^"]+)"', runs))
     found += [f"docs/operations.md does not name file {name} of a run" for name in sorted(files)
               if name not in section(operations, "Files")]

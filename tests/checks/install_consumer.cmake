@@ -1,4 +1,5 @@
-# Installs the build, moves the installed tree, and there builds and runs a program of somebody else's. Variables:
+# Installs the build, moves the installed tree, and there builds and runs a program of somebody else's.
+# Variables:
 # BUILD, COMPILER, GENERATOR, SANITIZE.
 set(work ${BUILD}/install_consumer)
 file(REMOVE_RECURSE ${work})
@@ -65,7 +66,8 @@ if(NOT output MATCHES "cosine -?[01]\\.[0-9]+" OR output MATCHES "1\\.0000")
   message(FATAL_ERROR "the example said of two pictures:\n${output}")
 endif()
 
-# A program with a loss and an encoder of its own: its runs are its own, and the installed program says why it can't read them.
+# A program with a loss and an encoder of its own: its runs are its own, and the installed program says why it
+# can't read them.
 build_there(${CMAKE_CURRENT_LIST_DIR}/../../examples/own_loss own_loss)
 set(own ${work}/own_loss/own_loss)
 if(NOT EXISTS ${work}/own_loss/liblodestone_loopback.so)
@@ -75,22 +77,22 @@ run(${own} config --reference)
 if(NOT output MATCHES "name: .square." OR NOT output MATCHES "name: .one_layer.")
   message(FATAL_ERROR "the reference of the program with its own loss lacks it:\n${output}")
 endif()
-file(READ ${work}/run.yaml yaml)
-string(REPLACE "${work}/run\n" "${work}/own\nloss: {name: square, weight: 2}\nevaluate: {data: {path: ${work}/pictures}}\n" yaml "${yaml}")
-string(REPLACE "{name: conv4, channels: [8], embedding: 4}" "{name: one_layer, width: 4}" yaml "${yaml}")
-file(WRITE ${work}/own.yaml "${yaml}")
-run(${own} train ${work}/own.yaml)
+set(own_yaml ${CMAKE_CURRENT_LIST_DIR}/../../examples/own_loss/own.yaml)
+set(own_set --set run_dir=${work}/own --set data.train.path=${work}/pictures --set
+  evaluate.data.path=${work}/pictures)
+run(${own} train ${own_yaml} ${own_set})
 # The program executes itself again at its start: a stop has to reach the second image too.
 file(WRITE ${work}/stop.sh [=[
-timeout -k 60 600 "$1" train "$2" --set "run_dir=$3" --set schedule.steps=1000000 & pid=$!
+timeout -k 60 600 "$1" train "$2" --set "data.train.path=$4" --set "run_dir=$3" --set schedule.steps=1000000 &
+pid=$!
 until grep -q step "$3/metrics.jsonl" 2>/dev/null; do kill -0 $pid || exit 1; done
 kill -TERM $pid; wait $pid; code=$?
 echo "stopped with $code"; [ $code -eq 75 ]
 ]=])
-run(sh ${work}/stop.sh ${own} ${work}/own.yaml ${work}/own_stopped)
+run(sh ${work}/stop.sh ${own} ${own_yaml} ${work}/own_stopped ${work}/pictures)
 run(${own} evaluate ${work}/own)
 run(${own} embed ${work}/own --input ${work}/pictures --output ${work}/own.safetensors)
-run(${own} verify-gradients ${work}/own.yaml --all --batches 1)
+run(${own} verify-gradients ${own_yaml} ${own_set} --all --batches 1)
 if(NOT output MATCHES "square +all [^\n]*equal" OR output MATCHES "DIFFERS")
   message(FATAL_ERROR "verify-gradients --all of the program with its own loss printed:\n${output}")
 endif()
@@ -98,7 +100,8 @@ function(refused name)
   execute_process(COMMAND ${work}/prefix/bin/lodestone evaluate ${work}/own ${ARGN}
     RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT status EQUAL 2 OR NOT output MATCHES "use the program that registers '${name}'")
-    message(FATAL_ERROR "the installed lodestone said of a run with ${name}, which it does not have (${status}):\n${output}")
+    message(FATAL_ERROR
+      "the installed lodestone said of a run with ${name}, which it does not have (${status}):\n${output}")
   endif()
 endfunction()
 refused(one_layer)

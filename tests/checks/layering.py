@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """Do includes and link lines keep to the arrows of docs/design.md? usage: layering.py [ROOT]
 
-A unit is a folder with one target. Checked: every quoted include names a file of a unit that its own unit may use, and
-the link lines in the CMakeLists.txt files lead there; no link line breaks an arrow; outside libraries stay where they belong.
+A unit is a folder with one target. Checked: every quoted include names a file of a unit that its own unit may
+use, and
+the link lines in the CMakeLists.txt files lead there; no link line breaks an arrow; outside libraries stay
+where they belong;
+the rooms of a unit (its subfolders) do not include each other in a circle, not even through files beside
+them.
 """
 import pathlib
 import re
@@ -16,7 +20,8 @@ MEASURING = {"common", "distributed", "trainer/losses", "trainer/miners", "train
 ENGINE = MEASURING | {"sampler", "trainer/negatives", "trainer/eval"}
 COORDINATOR = ENGINE | {"trainer/engine", "trainer/http", "trainer/report"}
 RUN = COORDINATOR | {"trainer/coordinator", "trainer/search"}
-COMMANDS = RUN | {"trainer/data", "trainer/data_view", "trainer/plan", "trainer/run", "trainer/init", "trainer/serve", "trainer/survey"}
+COMMANDS = RUN | {"trainer/data", "trainer/data_view", "trainer/plan", "trainer/run", "trainer/init",
+                  "trainer/serve", "trainer/survey"}
 MAY_USE = {
     "common": set(),
     "distributed": {"common"},
@@ -107,7 +112,8 @@ def check_include(root, links, path, kind, name):
     if kind == "<":
         for start, places in KEPT_IN.items():
             if name.startswith(start) and not str(path).startswith(places + ("tests/",)):
-                return f"<{name}> belongs in {' or '.join(places) or 'no file: narrower headers compile faster'}"
+                return (f"<{name}> belongs in "
+                        f"{' or '.join(places) or 'no file: narrower headers compile faster'}")
         return None
     if unit == "tests" or unit == "bench":
         places = (root, root / "tests", root / path.parent)
@@ -127,10 +133,60 @@ def check_include(root, links, path, kind, name):
     return None
 
 
+def room_of(name, unit):
+    """The subfolder of a unit that a file is in; a file beside the subfolders, header and source together, is
+    a room of its own."""
+    parts = pathlib.PurePosixPath(name).relative_to(unit).parts
+    return parts[0] + "/" if len(parts) > 1 else parts[0].rpartition(".")[0]
+
+
+def room_includes(root, paths):
+    """unit -> {(room, included room): one include between them}"""
+    found = {}
+    for path in paths:
+        unit = unit_of(path)
+        if unit not in MAY_USE or unit == "trainer":
+            continue
+        for match in INCLUDE.finditer(sources.blank_comments((root / path).read_text())):
+            name = match.group(2)
+            if match.group(1) == '"' and (root / name).exists() and unit_of(name) == unit:
+                start, end = room_of(path, unit), room_of(name, unit)
+                if start != end:
+                    found.setdefault(unit, {}).setdefault((start, end), f'{path} includes "{name}"')
+    return found
+
+
+def room_circles(root, paths):
+    """One line for each unit whose subfolders include each other in a circle: the includes of a shortest
+    one."""
+    found = []
+    for unit, includes in sorted(room_includes(root, paths).items()):
+        circles = [way for start in sorted({start for start, _ in includes}) if start.endswith("/")
+                   if (way := shortest_circle(start, includes))]
+        if circles:
+            found.append(f"{unit}: its rooms include each other in a circle: "
+                         + ", ".join(includes[step] for step in min(circles, key=len)))
+    return found
+
+
+def shortest_circle(start, pairs):
+    """The shortest way along the pairs from `start` back to it, as a list of pairs; empty if there is
+    none."""
+    ways, queue = {start: []}, [start]
+    for here in queue:
+        for a, b in sorted(pairs):
+            if a == here and b == start:
+                return ways[here] + [(a, b)]
+            if a == here and b not in ways:
+                ways[b] = ways[here] + [(a, b)]
+                queue.append(b)
+    return []
+
+
 def problems(root):
     root = pathlib.Path(root)
     links = read_links(root)
-    found = []
+    found = room_circles(root, sources.files(root, sources.CPP))
     for unit, sections in sorted(links.items()):
         for other in sorted(sections["PUBLIC"] | sections["PRIVATE"]):
             if other not in MAY_USE.get(unit, set()):
@@ -143,9 +199,11 @@ def problems(root):
             continue
         code = sources.blank((root / path).read_text())
         if "at::parallel_for" in code and path.stem != "parallel":
-            found.append(f"{path}: at::parallel_for is serial without OpenMP; call parallel_ranges (common/parallel.h)")
+            found.append(f"{path}: at::parallel_for is serial without OpenMP; call parallel_ranges "
+                         f"(common/parallel.h)")
         if unit_of(path) != "tests" and path.stem != "json_text" and re.search(r"(\.|->)dump\(", code):
-            found.append(f"{path}: dump() throws at a name that is not UTF-8; call json_text (common/json_text.h)")
+            found.append(f"{path}: dump() throws at a name that is not UTF-8; call json_text "
+                         f"(common/json_text.h)")
         for match in INCLUDE.finditer(sources.blank_comments((root / path).read_text())):
             wrong = check_include(root, links, path, match.group(1), match.group(2))
             if wrong:

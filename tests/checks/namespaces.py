@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every folder has its namespace: common/ is lodestone, sampler/ is lodestone::sampler, trainer/losses/ is lodestone::losses."""
+"""Every folder has its namespace: common/ is lodestone, sampler/ is lodestone::sampler, trainer/losses/ is
+lodestone::losses."""
 import re
 import sys
 
@@ -24,7 +25,8 @@ def problems(root):
         code = sources.blank((root / path).read_text())
         for match in OPENED.finditer(code):
             name = match.group(1)
-            if name != want and not name.startswith(want + "::") and not is_entry(path, name) and not SPECIAL.match(code, match.end()):
+            if name != want and not name.startswith(want + "::") and not is_entry(
+                path, name) and not SPECIAL.match(code, match.end()):
                 found.append(f"{path}: expected namespace {want}, got {name}")
     return found
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Paths come from users: a name of 300 characters or a loop of links must be an answer, not an exception, and every option and key that
+"""Paths come from users: a name of 300 characters or a loop of links must be an answer, not an exception, and
+every option and key that
 holds a path must go through user_path(). usage: paths.py [ROOT]
 
 - no call of std::filesystem that throws: ask common/paths.h, or hand it a std::error_code;
@@ -12,15 +13,21 @@ import sys
 import sources
 
 PRODUCT = ("common", "distributed", "sampler", "trainer")
-CALLS = ("exists|is_directory|is_regular_file|is_symlink|is_empty|is_other|is_fifo|is_socket|file_size|hard_link_count|status|"
-         "symlink_status|last_write_time|canonical|weakly_canonical|absolute|relative|proximate|equivalent|create_directory|"
-         "create_directories|create_symlink|create_directory_symlink|create_hard_link|copy|copy_file|copy_symlink|remove|remove_all|"
-         "rename|resize_file|read_symlink|space|permissions|current_path|temp_directory_path|directory_iterator|"
+CALLS = ("exists|is_directory|is_regular_file|is_symlink|is_empty|is_other|is_fifo|is_socket|file_size|"
+         "hard_link_count|status|"
+         "symlink_status|last_write_time|canonical|weakly_canonical|absolute|relative|proximate|equivalent|"
+         "create_directory|"
+         "create_directories|create_symlink|create_directory_symlink|create_hard_link|copy|copy_file|"
+         "copy_symlink|remove|remove_all|"
+         "rename|resize_file|read_symlink|space|permissions|current_path|temp_directory_path|"
+         "directory_iterator|"
          "recursive_directory_iterator")
 FREE_CALL = re.compile(rf"\b(?:fs|filesystem)::({CALLS})\b(?:\s+\w+)?\s*(?=\()")
-ENTRY_CALL = re.compile(r"(?:\.|->)(is_directory|is_regular_file|is_symlink|is_other|is_fifo|file_size|last_write_time|symlink_status)"
+ENTRY_CALL = re.compile(r"(?:\.|->)(is_directory|is_regular_file|is_symlink|is_other|is_fifo|file_size|"
+                        r"last_write_time|symlink_status)"
                         r"\s*\(\s*\)")
-LOOP = re.compile(r"\bfor\s*\([^;(){}]*:\s*(?:std::|::)?(?:fs|filesystem)::(?:recursive_)?directory_iterator\b")
+LOOP = re.compile(r"\bfor\s*\([^;(){}]*:\s*(?:std::|::)?(?:fs|"
+                  r"filesystem)::(?:recursive_)?directory_iterator\b")
 ERROR_CODE = re.compile(r"^(error|code|ignored|gone|none|failed|unknown)$")
 # What is no user's path, with the reason.
 ALLOWED = {("trainer/commands/launch.cpp", "read_symlink"): "/proc/self/exe"}
@@ -28,11 +35,14 @@ ALLOWED = {("trainer/commands/launch.cpp", "read_symlink"): "/proc/self/exe"}
 # Options and keys whose name or sentence speaks of these hold paths, but for those below, which are no paths.
 OPTION = re.compile(r'->add_option\(\s*"([^"]+)"\s*,\s*[^,]+,\s*((?:"(?:\\.|[^"\\])*"\s*)*)', re.S)
 OF_PATHS = re.compile(r"\b(files?|folders?|paths?|checkpoints?|YAML|JSON)\b")
-NO_PATH_OPTIONS = {"--input": "a text, too: search looks at it", "--set": "an assignment, whose key says what it holds",
-                   "--address": "of this host", "--kind": "a word", "--calibrate": "a rate", "--name": "an identity",
+NO_PATH_OPTIONS = {"--input": "a text, too: search looks at it",
+                   "--set": "an assignment, whose key says what it holds",
+                   "--address": "of this host", "--kind": "a word", "--calibrate": "a rate",
+                   "--name": "an identity",
                    "-k": "a number"}
 FIELD = re.compile(r'\bfield\(\s*\{\s*"(\w+)"(.*?)\}\s*,\s*&', re.S)
-PATH_KEY = re.compile(r"(^|_)(path|file|dir|folder|root|runs|cache)$|^(certificate|init_from|mixture|tuples)$")
+PATH_KEY = re.compile(r"(^|_)(path|file|dir|folder|root|runs|cache)$|^(certificate|init_from|mixture|"
+                      r"tuples)$")
 
 
 def arguments(code, at):

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The recipes of docs/extend.md, performed on a copy of the sources: recipes.py BUILD
 
-A recipe's code blocks are its steps. A block of cpp whose first line is `// PATH` is a new file. A block of diff begins with `--- PATH`; it finds the
-lines that begin with a space in the file, one after the other, and adds those that begin with + behind them. What the steps changed is compiled as BUILD
+A recipe's code blocks are its steps. A block of cpp whose first line is `// PATH` is a new file. A block of
+diff begins with `--- PATH`; it finds the
+lines that begin with a space in the file, one after the other, and adds those that begin with + behind them.
+What the steps changed is compiled as BUILD
 compiles its neighbours, and linked in front of BUILD's libraries."""
 import json
 import pathlib
@@ -34,7 +36,8 @@ def patched(text: str, steps: list[str], where: str) -> str:
         if step.startswith("+"):
             lines.insert(at, step[1:])
         else:
-            assert step[1:] in lines[at:], f"{where}: the recipe looks for a line that is not there: {step[1:]}"
+            assert step[1:] in lines[
+                at:], f"{where}: the recipe looks for a line that is not there: {step[1:]}"
             at = lines.index(step[1:], at)
         at += 1
     return "\n".join(lines) + "\n"
@@ -66,16 +69,20 @@ class Copy:
             else:
                 path.write_text(patched(path.read_text(encoding="utf-8"), rest, named[1]), encoding="utf-8")
             self.changed.add(named[1])
-        self.entries = {entry["file"]: entry for entry in json.loads((BUILD / "compile_commands.json").read_text())}
+        self.entries = {entry["file"]:
+                        entry for entry in json.loads((BUILD / "compile_commands.json").read_text())}
         self.objects = [self.compiled(path) for path in sorted(self.changed) if path.endswith(".cpp")]
 
     def compiled(self, path: str) -> pathlib.Path:
         known = str(ROOT / path)
         if known not in self.entries:
             name = pathlib.Path(path).name
-            lists = [folder / "CMakeLists.txt" for folder in (self.folder / path).parents if (folder / "CMakeLists.txt").exists()]
-            assert any(name in re.split(r"[\s/)]+", one.read_text()) for one in lists), f"{path}: no CMakeLists.txt names it"
-            known = min(file for file in self.entries if pathlib.Path(file).parent == ROOT / pathlib.Path(path).parent)
+            lists = [folder / "CMakeLists.txt" for folder in (self.folder / path).parents
+                     if (folder / "CMakeLists.txt").exists()]
+            assert any(name in re.split(
+                r"[\s/)]+", one.read_text()) for one in lists), f"{path}: no CMakeLists.txt names it"
+            known = min(file for file in self.entries if pathlib.Path(file).parent == ROOT
+                        / pathlib.Path(path).parent)
         made = self.folder / (path + ".o")
         words = shlex.split(self.entries[known]["command"])
         if known == str(ROOT / path):
@@ -91,7 +98,8 @@ class Copy:
         *_, link = run(["ninja", "-C", str(BUILD), "-t", "commands", target]).strip().splitlines()
         made = self.folder / pathlib.Path(target).name
         tests = self.folder / "tests"
-        own = " ".join(shlex.quote(str(path)) for path in self.objects if target.startswith("tests/") or tests not in path.parents)
+        own = " ".join(shlex.quote(str(path)) for path in self.objects if target.startswith("tests/")
+                       or tests not in path.parents)
         for old in self.replaced:
             link = link.replace(f" {old} ", " ")
         link, found = re.subn(r" -o \S+ ", f" -o {shlex.quote(str(made))} {own} ", link, count=1)
@@ -131,9 +139,11 @@ class Recipes(unittest.TestCase):
             for one in range(4):
                 row = f"{60 * label + 5 * one} 0 255 0\n"
                 (pictures / f"{label}/{one}.pgm").write_text("P2\n4 4\n255\n" + 4 * row)
-        config = self.config(f"run_dir: {self.folder}/run\nglobal_batch: 8\nencoder: {{name: mlp, embedding: 4}}\n"
+        config = self.config(f"run_dir: {self.folder}/run\nglobal_batch: 8\nencoder: {{name: mlp, embedding: "
+                             f"4}}\n"
                              f"data: {{train: {{path: {pictures}}}, image: {{width: 4, height: 4}}}}\n"
-                             f"sampler: {{name: pk, samples_per_class: 2}}\nschedule: {{steps: 1, warmup_steps: 0}}\n"
+                             f"sampler: {{name: pk, samples_per_class: 2}}\nschedule: {{steps: 1, "
+                             f"warmup_steps: 0}}\n"
                              f"evaluate: {{data: {{path: {pictures}}}}}\n")
         run([program, "train", config])
         run([program, "evaluate", self.folder / "run", "--json", self.folder / "metrics.json"])

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Prints how long files and functions are, per folder, and fails over the budget. usage: size_table.py [ROOT]"""
+"""Prints how long files and functions are, per folder, and fails over the budget.
+
+usage: size_table.py [ROOT]"""
 import pathlib
 import re
 import sys
@@ -28,7 +30,8 @@ def closing(text, start):
 
 def functions(text):
     """(first line, lines) of every outermost function body: from its opening brace to its closing one."""
-    code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group()), sources.blank(text), flags=re.M)
+    code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group()),
+                  sources.blank(text), flags=re.M)
     found, head, at = [], 0, 0
     while at < len(code):
         char = code[at]
@@ -84,11 +87,13 @@ def main():
         bodies.update(functions_here)
     print(row("all", files.values(), bodies.values()))
     over = [f"{name}: {lines} lines, at most {FILE_MAX}" for name, lines in files.items() if lines > FILE_MAX]
-    over += [f"{name}: a function of {lines} lines, at most {FUNCTION_MAX}" for name, lines in bodies.items() if lines > FUNCTION_MAX]
+    over += [f"{name}: a function of {lines} lines, at most {FUNCTION_MAX}" for name, lines in bodies.items()
+             if lines > FUNCTION_MAX]
     for what, values, limit in (("files", files, FILE_P95), ("functions", bodies, FUNCTION_P95)):
         if percentile(values.values(), 95) > limit:
             over.append(f"{what}: 95 % must have at most {limit} lines")
-    print("\n".join(over) if over else f"within budget: files p95 {FILE_P95}, max {FILE_MAX}; functions p95 {FUNCTION_P95}, max {FUNCTION_MAX}")
+    print("\n".join(over) if over else f"within budget: files p95 {FILE_P95}, max {FILE_MAX}; functions p95 "
+          f"{FUNCTION_P95}, max {FUNCTION_MAX}")
     return 1 if over else 0
 
 

@@ -8,23 +8,26 @@ CPP = {".h", ".cpp"}
 
 
 def files(root, suffixes, folders=FOLDERS):
-    """Sorted paths below the given folders, relative to root."""
+    """Sorted paths below the given folders, relative to root; suffixes None: of all files."""
     root = pathlib.Path(root)
     found = []
     for folder in folders:
-        found += [path.relative_to(root) for path in (root / folder).rglob("*") if path.suffix in suffixes and path.is_file()]
+        found += [path.relative_to(root) for path in (root / folder).rglob("*")
+                  if path.is_file() and (suffixes is None or path.suffix in suffixes)]
     return sorted(found)
 
 
 def check(problems, praise):
-    """The exit code of a check of the folder that the command line names, or else of ours: prints what is wrong, or the praise."""
+    """The exit code of a check of the folder that the command line names, or else of ours: prints what is
+    wrong, or the praise."""
     found = problems(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2])
     print("\n".join(found) if found else praise)
     return 1 if found else 0
 
 
 _NOT_CODE = re.compile(
-    r'//[^\n]*|/\*.*?\*/|R"(?P<mark>[^()\s\\]{0,16})\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Fa-f])\'(?:\\.|[^\'\\\n])+\'',
+    r'//[^\n]*|/\*.*?\*/|R"(?P<mark>[^()\s\\]{0,16})\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|'
+                       r'(?<![0-9A-Fa-f])\'(?:\\.|[^\'\\\n])+\'',
     re.DOTALL)
 
 

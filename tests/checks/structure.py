@@ -56,7 +56,8 @@ def lines_of_arrows(root):
         if found == before:
             continue
         folders = {folder for pair in found for folder in pair}
-        lines.append(f"\nincludes between folders of depth {depth}: {sum(found.values())} on {len(found)} arrows "
+        lines.append(f"\nincludes between folders of depth {depth}: {sum(found.values())} on {len(found)} "
+                     f"arrows "
                      f"between {len(folders)} folders; circles: {', '.join(circle(found)) or 'none'}")
         lines += [f"  {start} -> {end}: {count}" for (start, end), count in sorted(found.items())]
         before = found

@@ -3,10 +3,14 @@
 
 usage: tidy.py [--build FOLDER] [--all | --since REVISION | FILE...]
 
-By default the files that differ from where the branch left origin/main, or from HEAD~1 if HEAD is on origin/main; uncommitted
-changes are included. Of too many sources some of every folder are read, and those left out are named. A header is read through one source that
-includes it. Needs compile_commands.json of a configured and built folder, and the clang-tidy version that ./dev installs (other versions
-report other things), found by TIDY_MODULES, which ./dev sets. Exit codes: 0 nothing found, 1 something found, 77 no clang-tidy.
+By default the files that differ from where the branch left origin/main, or from HEAD~1 if HEAD is on
+origin/main; uncommitted
+changes are included. Of too many sources some of every folder are read, and those left out are named. A
+header is read through one source that
+includes it. Needs compile_commands.json of a configured and built folder, and the clang-tidy version that
+./dev installs (other versions
+report other things), found by TIDY_MODULES, which ./dev sets. Exit codes: 0 nothing found, 1 something found,
+77 no clang-tidy.
 """
 import argparse
 import concurrent.futures
@@ -22,7 +26,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 VERSION = "23."
 MOST = 150  # sources of one run that is not --all: about four seconds of a processor each
 # Options that clang does not know, and those that only cost time.
-NOT_CLANG = re.compile(r"-fpch-preprocess|-Winvalid-pch|-Werror|-Wno-(restrict|stringop-overflow|array-bounds)|-O\d")
+NOT_CLANG = re.compile(r"-fpch-preprocess|-Winvalid-pch|-Werror|-Wno-(restrict|stringop-overflow|"
+                       r"array-bounds)|-O\d")
 
 
 def clang_tidy():
@@ -43,7 +48,8 @@ def commands(build):
         if not source.is_relative_to(ROOT) or source.is_relative_to(build):
             continue
         words = [word for word in shlex.split(entry["command"]) if not NOT_CLANG.fullmatch(word)]
-        entries[str(source.relative_to(ROOT))] = {"directory": entry["directory"], "file": str(source), "arguments": words}
+        entries[str(source.relative_to(ROOT))] = {"directory": entry["directory"], "file": str(source),
+                                                  "arguments": words}
     return entries
 
 
@@ -52,13 +58,16 @@ def git(*words):
 
 
 def start_of_branch():
-    """Where HEAD's branch left origin/main; HEAD~1 if HEAD is on origin/main, or if the clone has no such branch."""
-    base, head = git("merge-base", "origin/main", "HEAD").stdout.strip(), git("rev-parse", "HEAD").stdout.strip()
+    """Where HEAD's branch left origin/main; HEAD~1 if HEAD is on origin/main, or if the clone has no such
+    branch."""
+    base, head = git("merge-base", "origin/main",
+                     "HEAD").stdout.strip(), git("rev-parse", "HEAD").stdout.strip()
     return base if base and base != head else "HEAD~1"
 
 
 def spread(chosen, most):
-    """At most so many of the sources, in turn from each folder, so that no folder is left out while another is read whole."""
+    """At most so many of the sources, in turn from each folder, so that no folder is left out while another
+    is read whole."""
     folders = {}
     for source in chosen:
         folders.setdefault(os.path.dirname(source), []).append(source)
@@ -93,19 +102,23 @@ def sources_of(names, sources):
 
 def extra_arguments():
     """clang's own folder lacks omp.h; g++'s comes last, so that no other header of it is taken."""
-    headers = subprocess.run(["g++", "-print-file-name=include"], capture_output=True, text=True, check=True).stdout.strip()
+    headers = subprocess.run(["g++", "-print-file-name=include"], capture_output=True, text=True,
+                             check=True).stdout.strip()
     words = ["-Wno-unknown-warning-option", "-Wno-unused-command-line-argument", "-idirafter", headers]
     return ["--extra-arg=" + word for word in words]
 
 
 def run(tool, database, extra, source):
-    result = subprocess.run([tool, "--quiet", "-p", database, *extra, ROOT / source], capture_output=True, text=True)
+    result = subprocess.run([tool, "--quiet", "-p", database, *extra, ROOT / source], capture_output=True,
+                            text=True)
     lines = result.stdout.strip()
-    return lines if result.returncode == 0 else (lines or result.stderr.strip() or f"{source}: clang-tidy failed")
+    return lines if result.returncode == 0 else (lines or result.stderr.strip()
+                                                 or f"{source}: clang-tidy failed")
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--since", default=start_of_branch())
@@ -127,7 +140,8 @@ def main():
     chosen = sources_of(names, sources)
     if not (args.all or args.files) and len(chosen) > MOST:
         read = spread(chosen, MOST)
-        print(f"{len(chosen)} sources differ from {args.since}: {MOST} are read, of every folder some; ./dev tidy --all reads all. "
+        print(f"{len(chosen)} sources differ from {args.since}: {MOST} are read, of every folder some; ./dev "
+              f"tidy --all reads all. "
               "Not read:", *sorted(set(chosen) - set(read)), sep="\n  ")
         chosen = read
     database = args.build / "tidy"

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""No notes to self, no paths of somebody's own machine, no dead links in what we ship. usage: wording.py [ROOT]"""
+"""No notes to self, no paths of somebody's own machine, no dead links in what we ship.
+
+usage: wording.py [ROOT]"""
 import pathlib
 import re
 import sys
@@ -12,7 +14,8 @@ FORBIDDEN = {
     "a conflict marker": re.compile(r"^(<{7}|>{7})( |$)", re.M),
 }
 CODE = re.compile(r"^```.*?^```$", re.M | re.S)  # where []( begins a lambda
-# Words of a private dialect, and those of the field that docs/style.md has for them. Keys, options, paths and names in quotes may have them.
+# Words of a private dialect, and those of the field that docs/style.md has for them. Keys, options, paths and
+# names in quotes may have them.
 DIALECT = {
     "restart, resume, again": "anew|afresh",
     "similarity, most similar": "likeness|likest",
@@ -24,10 +27,12 @@ DIALECT = {
     "manager": "keepers?",
     "report, log, print": "tellers?|told",
     "exchange, gather, be compared": "meets",
-    "resume, continue": "goes on",
+    "resume, continue": "go(?:es|ing)? on|went on",
+    "repair": "mend(?:s|ed|ing)?",
     "generation": "life",
 }
-PROSE = {word: re.compile(rf"(?<![\w./'`-])(?:{words})\b(?![/=_`(]|\.(?=[^\s\"])|'(?!s\b))", re.I) for word, words in DIALECT.items()}
+PROSE = {word: re.compile(rf"(?<![\w./'`-])(?:{words})\b(?![/=_`(]|\.(?=[^\s\"])|'(?!s\b))",
+                          re.I) for word, words in DIALECT.items()}
 CONFIGS = re.compile(r"configs/.*\.yaml$")  # whose summaries are shown to readers
 PAGES = re.compile(r"(?!docs/style\.md$).*\.md$")
 SOURCES = ("common/", "distributed/", "sampler/", "trainer/", "bench/", "examples/", "tests/")
@@ -50,17 +55,20 @@ def prose(name, text):
     return re.sub(rf"`[^`\n]*`|{quoted}", blanks, only)
 
 
-SOURCE = re.compile(r"`([\w./-]+\.cpp)`")  # a source that a page names; x.cpp and x_test.cpp are still to be written
+# a source that a page names; x.cpp and x_test.cpp are still to be written
+SOURCE = re.compile(r"`([\w./-]+\.cpp)`")
 
 
 def missing_sources(root, text, names):
     """Sources that the page names and that are nowhere, by the end of their paths."""
     return sorted({name for name in SOURCE.findall(CODE.sub("", text))
-                   if not re.match(r"(.*/)?x[_.]", name) and not any(("/" + path).endswith("/" + name) for path in names)})
+                   if not re.match(r"(.*/)?x[_.]", name)
+                   and not any(("/" + path).endswith("/" + name) for path in names)})
 
 
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
-SKIPPED = re.compile(r"^(\.git|build[^/]*|runs|data|LICENSE)(/|$)|/__pycache__/|\.(png|jpg|gz|tar|safetensors)$")
+SKIPPED = re.compile(r"^(\.git|build[^/]*|runs|data|LICENSE)(/|$)|/__pycache__/|\.(png|jpg|gz|tar|"
+                     r"safetensors)$")
 
 
 def problems(root):
@@ -76,14 +84,17 @@ def problems(root):
             continue
         for what, pattern in FORBIDDEN.items():
             for match in pattern.finditer(text):
-                found.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match.group()}' is {what}")
+                found.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match.group()}' is "
+                             f"{what}")
         read = prose(name, text)
         for word, pattern in PROSE.items():
             for match in pattern.finditer(read):
-                found.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match.group()}'; docs/style.md has: {word}")
+                found.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: '{match.group()}'; "
+                             f"docs/style.md has: {word}")
         if path.suffix == ".md":
             found += [f"{name}: there is no source {source}" for source in missing_sources(root, text, names)]
-            found += [f"{name}: the link to {link} leads nowhere" for link in LINK.findall(CODE.sub("", text)) if not (path.parent / link).exists()]
+            found += [f"{name}: the link to {link} leads nowhere" for link in LINK.findall(CODE.sub("", text))
+                      if not (path.parent / link).exists()]
     return found
 
 

@@ -56,6 +56,21 @@ TEST(BenchCheckpoint, SaysWhatASaveCostsAndLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(folder));
 }
 
+// The last line is one round: its two rates have the ratio that it names.
+TEST(BenchLoader, SaysWhatTheMedianRoundMeasured) {
+  const Workspace work;
+  const Finished bench =
+      run(lodestone({"bench", "loader", work.config(), "--seconds", "0.1", "--rounds", "3"}));
+  ASSERT_EQ(bench.code, 0) << bench.err;
+  const std::string last = bench.out.substr(bench.out.find("median round: "));
+  double rate = 0, limit = 0, percent = 0;
+  ASSERT_EQ(std::sscanf(last.c_str(), "median round: %lf of %lf images per second and core, %lf %%", &rate,
+                        &limit, &percent),
+            3)
+      << last;
+  EXPECT_NEAR(100 * rate / limit, percent, 0.5);
+}
+
 TEST(BenchStep, TimesTheConfigurationsOwnData) {
   const Workspace work;
   const std::string answer = work.path("answer.json");

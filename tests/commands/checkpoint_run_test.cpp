@@ -72,7 +72,7 @@ TEST(CheckpointRun, Sigusr2SavesAndTrainingContinuesUnderMpirunToo) {
     ASSERT_TRUE(Process::until(60, [&] { return events(work, "checkpoint").size() == 1; }));
     const int64_t saved = events(work, "checkpoint").front();
     EXPECT_THAT(saved_steps(work), ElementsAre(saved));
-    ASSERT_TRUE(reached(work, saved + 20)) << "training goes on";
+    ASSERT_TRUE(reached(work, saved + 20)) << "training continues";
     process.signal(SIGUSR2);
     ASSERT_TRUE(Process::until(60, [&] { return events(work, "checkpoint").size() == 2; }))
         << "again and again";

@@ -1,9 +1,12 @@
 // One grammar for all verbs: MODEL, --input, --gallery, --output; earlier spellings; mistakes.
+#include <tuple>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "commands/small_runs.h"
+#include "support/taken_port.h"
 
 namespace lodestone::testing {
 namespace {
@@ -117,7 +120,15 @@ TEST_F(Grammar, NamesTheWordThatWasMeant) {
       {"evaluate run --input grey", "did you mean '--data'?"},
       {"evaluate --model run", "name the model without it"},
       {"train --config run.yaml", "name the config without it"},
+      {"train grey", "make a configuration of the data in it with `lodestone init --from grey`"},
+      {"data show grey", "with `lodestone init --from grey`"},
+      {"train run", "run/config.yaml is its resolved form"},
       {"embed run grey --output e.npy", "name what is read with --input"},
+      {"train run.yaml --steps 60", "did you mean '--set schedule.steps=60'?"},
+      {"train run.yaml --steps=60", "did you mean '--set schedule.steps=60'?"},
+      {"train run.yaml --lr 0.1", "did you mean '--set optimizer.learning_rate=0.1'?"},
+      {"train run.yaml --epochs 3", "did you mean '--set schedule.steps=…'?"},
+      {"train run.yaml --run-dir runs/b", "did you mean '--set run_dir=runs/b'?"},
       {"embed --output e.npy", "model is required"},
       {"search run --gallery g.safetensors --input grey --query grey", "--input"},
       {"embed run --checkpoint run --output e.npy", "model"},
@@ -130,6 +141,88 @@ TEST_F(Grammar, NamesTheWordThatWasMeant) {
     EXPECT_THAT(refused.err, HasSubstr(words)) << line;
     EXPECT_EQ(std::ranges::count(refused.err, '\n'), 1) << refused.err;
   }
+}
+
+TEST_F(Grammar, AMissingFileIsNoText) {
+  const std::tuple<const char*, int, const char*> all[] = {
+      {"embed run --input \"\" --output e.npy", 2, "expected a path or a text, got an empty one"},
+      {"search run --gallery g.safetensors --input \"\"", 2, "expected a path or a text, got an empty one"},
+      {"search run --gallery g.safetensors --query \" \"", 2, "expected a path or a text, got an empty one"}};
+  for (const auto& [line, code, words] : all) {
+    const Finished refused = shell(std::string("$L ") + line);
+    EXPECT_EQ(refused.code, code) << line;
+    EXPECT_THAT(refused.err, HasSubstr(words)) << line;
+  }
+}
+
+TEST_F(Grammar, ThePortThatIsTakenIsNamedAlone) {
+  const TakenPort taken;
+  const Finished refused = shell("$L serve run --port " + std::to_string(taken.port()));
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("set --address or --port"));
+  EXPECT_THAT(refused.err, Not(HasSubstr("--certificate")));
+}
+
+TEST_F(Grammar, NamesTheRunInPlaceOfItsConfiguration) {
+  for (const char* verb : {"evaluate", "serve"}) {
+    const Finished refused = shell(std::string("$L ") + verb + " run.yaml");
+    EXPECT_EQ(refused.code, 2) << verb;
+    EXPECT_THAT(refused.err, HasSubstr("name the run that was trained with it, run")) << verb;
+  }
+}
+
+TEST_F(Grammar, SaysWhichCommandIsNext) {
+  const std::pair<const char*, const char*> all[] = {
+      {"data show run.yaml", "next: `lodestone train run.yaml`"},
+      {"evaluate run --bootstrap 0", "next: `lodestone embed run --input FILES --output FILE.safetensors`"},
+      {"evaluate pretrained.yaml --bootstrap 0",
+       "next: `lodestone evaluate pretrained.yaml --calibrate 0.001`"},
+      {"embed run --input grey --output 'next 1.safetensors'",
+       "next: `lodestone search run --gallery 'next 1.safetensors' --input QUERY`"},
+      {"gallery add run --gallery next.safetensors --input grey",
+       "next: `lodestone identify run --gallery next.safetensors --input FILES`"},
+      {"mine run --output grey/next.tsv --margin 2 --max-score 1",
+       "next: `lodestone init --from grey/next.tsv`"}};
+  fs::remove(path("pretrained.yaml.calibration.json"));
+  for (const auto& [line, words] : all) {
+    const Finished done = shell(std::string("$L ") + line);
+    EXPECT_EQ(done.code, 0) << line << done.err;
+    EXPECT_THAT(done.err.substr(done.err.rfind('\n', done.err.size() - 2) + 1), HasSubstr(words)) << line;
+    EXPECT_THAT(done.out, Not(HasSubstr("next:"))) << line;
+  }
+  for (const char* line : {"data show run.yaml --json n.json", "evaluate run --bootstrap 0 --json n.json"})
+    EXPECT_THAT(shell(std::string("$L ") + line).err, Not(HasSubstr("next:"))) << line;
+}
+
+TEST_F(Grammar, IdentifiesSeveralInputsAndTellsWhoIsInTheGallery) {
+  ASSERT_EQ(shell("$L gallery add run --gallery known.safetensors --input grey").code, 0);
+  const Finished several = shell(
+      "$L identify run --gallery known.safetensors --threshold 0 --input grey/class0 other/class1/0.png "
+      "--json i.json "
+      "--html i.html");
+  ASSERT_EQ(several.code, 0) << several.err;
+  EXPECT_EQ(json("i.json")["answers"].size(), 6U);
+  EXPECT_EQ(json("i.json")["answers"][0]["query"], "grey/class0/0.png");
+  EXPECT_EQ(json("i.json")["answers"][5]["query"], "other/class1/0.png");
+  EXPECT_EQ(json("i.json")["in_gallery"], 5);
+  EXPECT_THAT(contents(path("i.html")), HasSubstr("data:image/"));
+  EXPECT_THAT(several.err, HasSubstr("5 images are in the gallery already and find themselves"));
+  const Finished others = shell("$L identify run --gallery known.safetensors --threshold 0 --input other");
+  EXPECT_THAT(others.err, Not(HasSubstr("find themselves")));
+}
+
+TEST_F(Grammar, AGallerySaysWhatItLacks) {
+  ASSERT_EQ(shell("$L gallery add run --gallery known2.safetensors --input grey").code, 0);
+  const Finished unknown = shell("$L gallery remove --gallery known2.safetensors --name clas0");
+  EXPECT_EQ(unknown.code, 3);
+  EXPECT_THAT(
+      unknown.err,
+      HasSubstr("known2.safetensors: gallery: expected an identity, got 'clas0', which it does not have; did "
+                "you mean 'class0'? it has class0, class1"));
+  ASSERT_EQ(shell("$L train run.yaml --set run_dir=third_run --set seed=9").code, 0);
+  const Finished old = shell("$L identify third_run --gallery known2.safetensors --threshold 0 --input grey");
+  EXPECT_EQ(old.code, 2);
+  EXPECT_THAT(old.err, HasSubstr("`lodestone gallery add`"));
 }
 
 TEST_F(Grammar, AConfigurationWithWeightsIsAModel) {

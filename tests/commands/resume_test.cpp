@@ -99,12 +99,6 @@ const std::vector<Change> kChanges = {
        fs::rename(p / "x", p / "class4");
      },
      ""},
-    {"all of a name by letter case",
-     [](const fs::path& p) {
-       for (int c = 0; c < 8; ++c)
-         fs::rename(p / ("class" + std::to_string(c)), p / ("Class" + std::to_string(c)));
-     },
-     "8 of the checkpoint are gone (class0, class1, class2, class3, class4, …), 8 are new"},
 };
 
 void expect_logged(const Finished& done, const Change& change) {
@@ -133,6 +127,73 @@ TEST(Resume, ProxiesAndClassMeansFollowTheirClassesNames) {
         EXPECT_EQ(steps.item<int64_t>(), before.rows("proxies", "steps").contains(name) ? 9 : 1) << name;
       if (ranks == 2 && change.reported.empty()) break;
     }
+}
+
+// A sample is known by its path, so these data have none of the run's.
+void rename_all(const fs::path& images) {
+  for (int c = 0; c < 8; ++c)
+    fs::rename(images / ("class" + std::to_string(c)), images / ("Class" + std::to_string(c)));
+}
+
+TEST(Resume, OtherDataUnderTheSameNameAreRefused) {
+  for (const int ranks : {1, 2}) {
+    const Workspace work;
+    ASSERT_EQ(train(work, with(kProxies, {kUntil}), ranks).code, 0);
+    const std::string kept = contents(work.run() / "checkpoints/step-00000008/MANIFEST.json");
+    rename_all(work.path("pictures"));
+    const Finished refused = train(work, with(kProxies, {kOneMore}), ranks);
+    EXPECT_EQ(refused.code, 5) << refused.err;
+    EXPECT_THAT(refused.err,
+                HasSubstr("expected the data that this run was trained on, got others: of 48 of its samples "
+                          "none is there now"));
+    EXPECT_THAT(refused.err, HasSubstr("--resume none"));
+    EXPECT_EQ(contents(work.run() / "checkpoints/step-00000008/MANIFEST.json"), kept);
+    EXPECT_EQ(load_checkpoint(work.run()).step, 8);
+    if (ranks == 2) continue;
+    // Who names the checkpoint means it.
+    const Words named = {
+        "--resume", (work.run() / "checkpoints/step-00000008").string(), "--set", kOneMore, "--set", kStill};
+    Words command = lodestone({"train", work.config()});
+    for (const auto& setting : kProxies) command.insert(command.end(), {"--set", setting});
+    const Finished meant = run(with(command, named));
+    EXPECT_EQ(meant.code, 0) << meant.err;
+    EXPECT_THAT(
+        meant.err,
+        HasSubstr("8 of the checkpoint are gone (class0, class1, class2, class3, class4, …), 8 are new"));
+    EXPECT_EQ(load_checkpoint(work.run()).step, 9);
+  }
+}
+
+TEST(Resume, DataMayGrowAndShrink) {
+  const Workspace work;
+  ASSERT_EQ(train(work, {kUntil}).code, 0);
+  fs::create_directories(work.path("grown"));
+  for (const char* more : {"a", "b", "c"}) copy_folder(work.path("pictures"), work.path("grown") / more);
+  for (const char* more : {"a", "b", "c"})
+    for (int c = 0; c < 8; ++c)
+      fs::rename(work.path("grown") / more / ("class" + std::to_string(c)),
+                 work.path("pictures") / (more + std::to_string(c)));
+  for (int c = 2; c < 8; ++c) fs::remove_all(work.path("pictures") / ("class" + std::to_string(c)));
+  const Finished done = train(work, {kOneMore});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("samples to train on: 48 -> 156"));
+}
+
+TEST(Resume, CheckpointsThatNameNoSamplesStillLoad) {
+  const Workspace work;
+  ASSERT_EQ(train(work, {kUntil}).code, 0);
+  Checkpoint checkpoint = load_checkpoint(work.run());
+  ASSERT_EQ(checkpoint.snapshot.state["data"]["sample_ids"].size(), 48U);
+  checkpoint.snapshot.state["data"].erase("sample_ids");
+  fs::remove_all(work.run() / "checkpoints");
+  SaveInfo info;
+  info.step = checkpoint.step;
+  info.config_yaml = checkpoint.config_yaml;
+  save_checkpoint(work.run() / "checkpoints", checkpoint.snapshot, info);
+  rename_all(work.path("pictures"));
+  const Finished done = train(work, {kOneMore});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("samples to train on: as many as before, but not the same"));
 }
 
 TEST(Resume, RowsOfAMemoryFollowTheirClassesNames) {

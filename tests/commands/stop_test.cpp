@@ -172,7 +172,7 @@ TEST(Stop, DuringAnEvaluationTheStepIsSavedAtOnce) {
   EXPECT_THAT(stopped.end.err,
               HasSubstr("saved step 3 in " + (work.run() / "checkpoints/step-00000003").string()));
   EXPECT_TRUE(verify_checkpoint(work.run() / "checkpoints/step-00000003").ok());
-  ASSERT_EQ(run(train(work, {{"schedule.steps=4"}})).code, 0) << "and it goes on";
+  ASSERT_EQ(run(train(work, {{"schedule.steps=4"}})).code, 0) << "and it continues";
   EXPECT_EQ(losses(work.run()).size(), 4u);
 }
 

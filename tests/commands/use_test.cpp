@@ -377,6 +377,44 @@ TEST(UseTexts, EmbedsSearchesAndMines) {
       ::testing::AllOf(HasSubstr("{\"label\":1,\"sentence1\":\"please word"), HasSubstr("{\"label\":0,")));
 }
 
+TEST(UseTexts, AreNoMissingFiles) {
+  const TextFolder folder;
+  train_texts(folder);
+  const std::string gallery = folder.path("g.safetensors"), model = folder.path("run");
+  const Finished embed =
+      run(lodestone({"embed", model, "--input", folder.path("all.txt"), "--output", gallery}));
+  ASSERT_EQ(embed.code, 0) << embed.err;
+  for (const char* missing : {"wrong/questions.txt", "questions.csv", "wrong/questions", "./no such file"}) {
+    const Finished refused = run(lodestone({"search", model, "--gallery", gallery, "--input", missing}));
+    EXPECT_EQ(refused.code, 3) << missing;
+    EXPECT_THAT(refused.err, HasSubstr("got " + std::string(missing) + ", which does not exist")) << missing;
+  }
+  const Finished text =
+      run(lodestone({"search", model, "--gallery", gallery, "--input", "please open 24/7", "-k", "1"}));
+  EXPECT_EQ(text.code, 0) << text.err;
+}
+
+// Lines have no class, so nothing is compared with one; rows with a label are.
+TEST(UseTexts, AreIdentifiedAndCountedAsTexts) {
+  const TextFolder folder;
+  train_texts(folder);
+  const std::string gallery = folder.path("known.safetensors"), model = folder.path("run");
+  const auto add = [&] {
+    return run(
+        lodestone({"gallery", "add", model, "--gallery", gallery, "--input", folder.path("train.tsv")}));
+  };
+  EXPECT_THAT(add().out, HasSubstr("added 48 texts, replaced 0; 8 identities"));
+  const auto identify = [&](const std::string& input) {
+    return run(lodestone({"identify", model, "--gallery", gallery, "--threshold", "0", "--input",
+                          folder.path(input)}))
+        .err;
+  };
+  const std::string lines = identify("all.txt"), labelled = identify("train.tsv");
+  EXPECT_THAT(lines, AllOf(HasSubstr("48 texts: 48 known"), ::testing::Not(HasSubstr("compared with"))));
+  EXPECT_THAT(labelled, HasSubstr("compared with their labels, 48 of 48 right"));
+  EXPECT_THAT(labelled, HasSubstr("48 texts are in the gallery already and find themselves"));
+}
+
 TEST(UseTexts, AreStoredAndShownUnlessTheyArePrivate) {
   const TextFolder folder;
   train_texts(folder);

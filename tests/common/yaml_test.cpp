@@ -206,6 +206,8 @@ TEST(Yaml, RefusesWhatCouldHurtWithLineAndColumn) {
   EXPECT_THAT(error_of("a: 1\n---\nb: 2\n"), HasSubstr("a second document"));
   EXPECT_THAT(error_of("[1, 2]"), HasSubstr("expected a mapping"));
   EXPECT_THAT(error_of("a: [1, 2"), HasSubstr("not YAML"));
+  EXPECT_THAT(error_of("inner:\n\tdepth: 3\n"), HasSubstr("line 2 is indented with a tab: use blanks"));
+  EXPECT_THAT(error_of("a: [1, 2 # a\ttab\n"), ::testing::Not(HasSubstr("tab: use")));
   EXPECT_THAT(error_of(std::string(2 << 20, ' ')), HasSubstr("at most 1 MiB"));
   EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')),
               HasSubstr("levels of nesting"));

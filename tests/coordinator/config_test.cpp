@@ -16,7 +16,7 @@ Config read(const std::string& text) {
 }
 
 TEST(CoordinatorConfig, Defaults) {
-  const auto checkpoint = read<CheckpointConfig>("{}");
+  const auto checkpoint = read<SaveConfig>("{}");
   EXPECT_EQ(checkpoint.every_steps, 500);
   EXPECT_EQ(checkpoint.retention.keep_last, 2);
   const auto metrics = read<MetricsConfig>("{}");
@@ -25,14 +25,13 @@ TEST(CoordinatorConfig, Defaults) {
 }
 
 TEST(CoordinatorConfig, ReadsAndChecks) {
-  EXPECT_EQ(read<CheckpointConfig>("{every_steps: 10, keep_last: 5}").retention.keep_last, 5);
+  EXPECT_EQ(read<SaveConfig>("{every_steps: 10, keep_last: 5}").retention.keep_last, 5);
   EXPECT_EQ(read<MetricsConfig>("{port: 9400, address: 0.0.0.0}").port, 9400);
-  EXPECT_THROW(read<CheckpointConfig>("{keep_last: -1}"), ConfigError);
-  EXPECT_EQ(
-      read<CheckpointConfig>("{keep_best: {metric: eer, mode: min, count: 3}}").retention.keep_best.count, 3);
-  EXPECT_THROW(read<CheckpointConfig>("{keep_best: {mode: best}}"), ConfigError);
-  EXPECT_THROW(read<CheckpointConfig>("{when_busy: pile_up}"), ConfigError);
-  EXPECT_THROW(read<CheckpointConfig>("{deadline: 0}"), ConfigError);
+  EXPECT_THROW(read<SaveConfig>("{keep_last: -1}"), ConfigError);
+  EXPECT_EQ(read<SaveConfig>("{keep_best: {metric: eer, mode: min, count: 3}}").retention.keep_best.count, 3);
+  EXPECT_THROW(read<SaveConfig>("{keep_best: {mode: best}}"), ConfigError);
+  EXPECT_THROW(read<SaveConfig>("{when_busy: pile_up}"), ConfigError);
+  EXPECT_THROW(read<SaveConfig>("{deadline: 0}"), ConfigError);
   EXPECT_THROW(read<MetricsConfig>("{port: 65536}"), ConfigError);
   EXPECT_THROW(read<MetricsConfig>("{ports: 1}"), ConfigError);
 }

@@ -80,7 +80,7 @@ struct SmallRun {
 
   MadeCase made;
   RunContext context{LaunchOptions{}};
-  CheckpointConfig checkpoint;
+  SaveConfig checkpoint;
   MetricsConfig metrics;
   ReportConfig report;
   TrainerConfig training;

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""What a run of two ranks says to Prometheus and to whoever asks for a checkpoint. usage: live_metrics_test.py LODESTONE MPIRUN
+"""What a run of two ranks says to Prometheus and to whoever asks for a checkpoint.
 
-Real values in series that stay the same, those that docs/metrics.md lists, and nothing for who lacks the password.
+usage: live_metrics_test.py LODESTONE MPIRUN
+
+Real values in series that stay the same, those that docs/metrics.md lists, and nothing for who lacks the
+password.
 Where promtool is installed it judges them.
 """
 import base64
@@ -21,21 +24,26 @@ import small_run  # noqa: E402
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = {"Authorization": "Basic " + base64.b64encode(b"ali:open sesame").decode()}
 STOPPED = 75
-# What has no value in this run: it saves nothing before it is asked, has no memory, its precision needs no scale, and its data are images of classes.
-ABSENT = {"lodestone_loss_scale", "lodestone_memory_age_mean", "lodestone_memory_age_max", "lodestone_checkpoint_interval_seconds",
-          "lodestone_spearman", "lodestone_triplet_accuracy", "lodestone_image_to_text_recall_at_1", "lodestone_text_to_image_recall_at_1"}
+# What has no value in this run: it saves nothing before it is asked, has no memory, its precision needs no
+# scale, and its data are images of classes.
+ABSENT = {"lodestone_loss_scale", "lodestone_memory_age_mean", "lodestone_memory_age_max",
+          "lodestone_checkpoint_interval_seconds",
+          "lodestone_spearman", "lodestone_triplet_accuracy", "lodestone_image_to_text_recall_at_1",
+          "lodestone_text_to_image_recall_at_1"}
 LODESTONE, MPIRUN = "lodestone", "mpirun"
 
 
 def series(text):
     """Of a page of metrics: series -> value."""
-    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line and line[0] != "#"}
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line
+            and line[0] != "#"}
 
 
 def documented():
     """Names that docs/metrics.md lists: of every rank, of rank 0 alone."""
     sections = re.split(r"\n### ", (ROOT / "docs/metrics.md").read_text())
-    return [set(re.findall(r"^\| `((?:lodestone|process)_\w+)` \|", section, re.MULTILINE)) for section in sections[1:3]]
+    return [set(re.findall(r"^\| `((?:lodestone|process)_\w+)` \|", section,
+                           re.MULTILINE)) for section in sections[1:3]]
 
 
 class LiveMetrics(unittest.TestCase):
@@ -43,9 +51,21 @@ class LiveMetrics(unittest.TestCase):
     def setUpClass(cls):
         folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         (folder / "password").write_text("open sesame\n")
-        cls.run_ = cls.enterClassContext(small_run.Run(folder, LODESTONE, MPIRUN, settings=[
-            "checkpoint.every_steps=0", "evaluate.every=100", "evaluate.data.path=pictures", "evaluate.floor=false",
-            "metrics.user=ali", f"metrics.password_file={folder}/password"]))
+        cls.run_ = cls.enterClassContext(
+            small_run.Run(
+                folder,
+                LODESTONE,
+                MPIRUN,
+                settings=[
+                    "checkpoint.every_steps=0",
+                    "evaluate.every=100",
+                    "evaluate.data.path=pictures",
+                    "evaluate.floor=false",
+                    "metrics.user=ali",
+                    f"metrics.password_file={folder}/password",
+                ],
+            )
+        )
         cls.run_.wait_for_steps()
         small_run.until(60, "an evaluation", lambda: math.isfinite(cls.values()["lodestone_recall_at_1"]))
 
@@ -67,15 +87,19 @@ class LiveMetrics(unittest.TestCase):
         first = [self.values(rank) for rank in range(2)]
         self.assertLessEqual(len(first[0]), 300)
         self.assertLessEqual(len(first[1]), 150)
-        self.assertEqual(self.run_.ask("/checkpoint", 0, "POST", PASSWORD), "a checkpoint is saved after the current step\n")
+        self.assertEqual(self.run_.ask("/checkpoint", 0, "POST", PASSWORD),
+                         "a checkpoint is saved after the current step\n")
         small_run.until(60, "a checkpoint", lambda: self.values()["lodestone_checkpoint_size_bytes"] > 0)
-        small_run.until(60, "steps", lambda: self.values(1)["lodestone_steps_total"] > first[1]["lodestone_steps_total"] + 50)
+        small_run.until(60, "steps", lambda: self.values(1)["lodestone_steps_total"]
+                        > first[1]["lodestone_steps_total"] + 50)
         later = [self.values(rank) for rank in range(2)]
         self.assertEqual([set(one) for one in later], [set(one) for one in first])
-        self.assertEqual({name for name, value in later[0].items() if not math.isfinite(value)} - ABSENT, set())
+        self.assertEqual({name for name, value in later[0].items() if not math.isfinite(value)} - ABSENT,
+                         set())
 
     def test_3_values_are_those_of_this_run(self):
-        expected = {"lodestone_world_size": 2, "lodestone_ranks_reporting": 2, "lodestone_restarts_total": 0, "lodestone_generation": 0,
+        expected = {"lodestone_world_size": 2, "lodestone_ranks_reporting": 2, "lodestone_restarts_total": 0,
+                    "lodestone_generation": 0,
                     "lodestone_checkpoint_attempts_total": 1, "lodestone_checkpoint_failures_total": 0}
         lead = self.values()
         self.assertEqual({name: lead[name] for name in expected}, expected)
@@ -91,9 +115,12 @@ class LiveMetrics(unittest.TestCase):
             self.assertTrue(0 < values["lodestone_goodput_ratio"] <= 1, values["lodestone_goodput_ratio"])
 
     def test_4_who_lacks_the_password_learns_nothing(self):
-        for method, path, headers, code in (("GET", "/metrics", {}, 401), ("GET", "/run.json", {}, 401), ("POST", "/checkpoint", {}, 401),
-                                            ("GET", "/../run.yaml", PASSWORD, 404), ("GET", "/checkpoint", PASSWORD, 405),
-                                            ("POST", "/checkpoint", {**PASSWORD, "Origin": "http://elsewhere.example"}, 403)):
+        for method, path, headers, code in (("GET", "/metrics", {}, 401), ("GET", "/run.json", {}, 401),
+                                            ("POST", "/checkpoint", {}, 401),
+                                            ("GET", "/../run.yaml", PASSWORD, 404),
+                                            ("GET", "/checkpoint", PASSWORD, 405),
+                                            ("POST", "/checkpoint",
+                                             {**PASSWORD, "Origin": "http://elsewhere.example"}, 403)):
             with self.assertRaises(urllib.error.HTTPError, msg=path) as refused:
                 self.run_.ask(path, 0, method, headers)
             self.assertEqual(refused.exception.code, code, (method, path))
@@ -102,7 +129,8 @@ class LiveMetrics(unittest.TestCase):
     @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
     def test_5_promtool_finds_nothing(self):
         for rank in range(2):
-            evaluated = subprocess.run(["promtool", "check", "metrics"], input=self.text(rank), text=True, capture_output=True, timeout=60)
+            evaluated = subprocess.run(["promtool", "check", "metrics"], input=self.text(rank), text=True,
+                                       capture_output=True, timeout=60)
             self.assertEqual((evaluated.returncode, evaluated.stdout + evaluated.stderr), (0, ""))
 
     def test_6_it_ends_when_asked(self):

@@ -11,6 +11,7 @@
 #include "trainer/data_view/sample_sheets.h"
 #include "trainer/data_view/tiles.h"
 #include "trainer/run/data_kinds/training_data.h"
+#include "trainer/run/start_lines.h"
 
 namespace lodestone::data_view {
 namespace {
@@ -35,8 +36,9 @@ struct Look {
     return limits;
   }
 
-  explicit Look(const std::string& file, const FactLimits& limits = patient()) {
-    run::load_run_config(file, {}, config);
+  explicit Look(const std::string& file, const FactLimits& limits = patient(),
+                const std::vector<std::string>& assignments = {}) {
+    run::load_run_config(file, assignments, config);
     sides = open_sides(config);
     facts = describe(config, *sides, limits);
   }
@@ -117,8 +119,9 @@ TEST_F(OfImages, FindsCopiesLookAlikesAndContradictions) {
   EXPECT_EQ(look.sides->training.samples().key(alike.first), "c3/2.png");
   EXPECT_EQ(look.sides->evaluation->samples().key(alike.second), "c5/alike.png");
   EXPECT_EQ(look.facts.common->classes, std::vector<std::string>{"c3"});
-  EXPECT_THAT(look.facts.warnings, Contains(AllOf(HasSubstr("1 image of the evaluation is in the training"),
-                                                  HasSubstr("c4/copy.png is c3/3.png"))));
+  EXPECT_THAT(look.facts.warnings,
+              Contains(AllOf(HasSubstr("1 of the 9 images of the evaluation is in the training"),
+                             HasSubstr("c4/copy.png is c3/3.png"))));
   EXPECT_THAT(look.facts.warnings, Contains(HasSubstr("look like a training image")));
   EXPECT_THAT(look.facts.warnings, Contains(HasSubstr("1 image in two classes at once")));
   EXPECT_THAT(look.facts.warnings, Contains(HasSubstr("1 class has one sample alone")));
@@ -176,7 +179,8 @@ TEST_F(OfImages, TheFirstBatchIsTheOneThatTheLoaderGives) {
   const run::TrainingData data = run::open_training_data(look.config, 1);
   sampler::Loader loader(data.examples, data.sampler, {}, {}, 7);
   const sampler::Batch batch = loader.next();
-  const std::string sheet = batch_sheet(look.config);
+  EXPECT_EQ(look.sides->training.images, look.sides->data->dataset()) << "opened once";
+  const std::string sheet = batch_sheet(look.config, *look.sides->data);
   for (int64_t row = 0; row < 8; ++row) {
     const std::string name = data.dataset()->class_name(batch.labels[static_cast<size_t>(row)]);
     const sampler::Image seen = seen_image(batch.features.pixels_nCHW[row], look.config.data.image);
@@ -196,6 +200,19 @@ TEST_F(OfImages, ExplicitPairsAreCountedAndShown) {
   EXPECT_EQ(look.facts.training.different, 2);
   EXPECT_FALSE(look.facts.evaluation);
   EXPECT_THAT(look.page(), AllOf(HasSubstr("not the same"), HasSubstr("train/c2/0.png")));
+  // The batch says which images form a pair, whether it is one, and where they are.
+  const std::string sheet = batch_sheet(look.config, *look.sides->data);
+  EXPECT_THAT(sheet, AllOf(HasSubstr("not the same"), HasSubstr("<figcaption>train/c")));
+  EXPECT_THAT(sheet, HasSubstr("mean and std are undone"));
+}
+
+TEST_F(OfImages, DamagedOnesThatAreLeftOutAreSaidToBe) {
+  make();
+  testing::write_bytes(folder_.path("photos/train/c0/bad.png"), "\x89PNG and nothing");
+  const std::string file = config("sampler: {samples_per_class: 2}\n");
+  EXPECT_THAT(Look(file).facts.warnings, Contains(HasSubstr("or set data.loader.on_bad_record: skip. The")));
+  EXPECT_THAT(Look(file, Look::patient(), {"data.loader.on_bad_record=skip"}).facts.warnings,
+              Contains(HasSubstr("or they are left out (data.loader.on_bad_record: skip). The")));
 }
 
 TEST(SeenImages, UndoMeanAndStd) {
@@ -257,14 +274,39 @@ TEST_F(OfTexts, RowsOfPairsAreComparedAsRows) {
     return R"({"sentence1": ")" + a + R"(", "sentence2": ")" + b + R"(", "label": )" + std::to_string(same) +
            "}\n";
   };
-  make(pair("one", "two", 1) + pair("one", "three", 0) + pair("one", "two", 1), pair("one", "four", 1),
-       "pairs");
+  make(pair("one", "two", 1) + pair("one", "three", 0) + pair("one", "two", 1),
+       pair("one", "four", 1) + pair("one", "five", 0), "pairs");
   const Look seen = look();
   EXPECT_EQ(seen.facts.training.same, 2);
   EXPECT_EQ(seen.facts.training.different, 1);
   EXPECT_EQ(seen.facts.training.compared, 3);
   EXPECT_EQ(seen.facts.training.duplicates.copies, 1);
-  EXPECT_THAT(seen.page(), HasSubstr("not the same"));
+  EXPECT_THAT(seen.facts.warnings, Contains(HasSubstr("1 of 3 rows are copies of others; remove them, since "
+                                                      "they count twice")));
+  const std::string page = seen.page();
+  EXPECT_THAT(page, HasSubstr("not the same"));
+  const std::string copies = page.substr(page.find("Copies within"), 1000);
+  EXPECT_THAT(copies, AllOf(HasSubstr(">one</p>"), HasSubstr(">two</p>"), HasSubstr("train.jsonl:3")));
+  EXPECT_THAT(page, Not(HasSubstr("mean and std are undone"))) << "there are no pixels";
+}
+
+// The number is that of the log of a training: each text counts once.
+TEST_F(OfTexts, TextsOnBothSidesAreCountedOnce) {
+  const auto pair = [](const std::string& a, const std::string& b) {
+    return R"({"sentence1": ")" + a + R"(", "sentence2": ")" + b + R"(", "label": 1})" + "\n";
+  };
+  make(pair("one", "two") + pair("one", "three"),
+       pair("one", "four") + pair("one", "five") + pair("six", "two"), "pairs");
+  const Look seen = look();
+  EXPECT_EQ(seen.facts.common->copies.copies, 2);
+  EXPECT_EQ(seen.facts.common->evaluated, 5);
+  const std::string log =
+      run::overlap_lines(seen.config, seen.sides->training.samples(), seen.sides->evaluation->samples())
+          .front()
+          .text;
+  EXPECT_THAT(log, HasSubstr("2 of the 5 texts of the evaluation are trained on too"));
+  EXPECT_THAT(seen.facts.warnings,
+              Contains(HasSubstr("2 of the 5 texts of the evaluation are in the training")));
 }
 
 }  // namespace

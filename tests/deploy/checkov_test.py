@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""checkov finds nothing in the pods of deploy/kubernetes but what deploy/kubernetes/checkov.yaml explains: checkov_test.py
+"""checkov finds nothing in the pods of deploy/kubernetes but what deploy/kubernetes/checkov.yaml explains:
+checkov_test.py
 
-Pods of custom resources are handed to it as the Pods that they become, since it knows Kubernetes' own kinds alone. Exit code 77 (skipped)
+Pods of custom resources are handed to it as the Pods that they become, since it knows Kubernetes' own kinds
+alone. Exit code 77 (skipped)
 without kubectl or a Python with checkov (300 MB), which LODESTONE_PEERS_PYTHON names.
 """
 import json
@@ -46,8 +48,16 @@ def objects():
             if manifest["kind"] in CORE:
                 yield manifest
             for number, template in enumerate(pod_templates(manifest)):
-                yield {"apiVersion": "v1", "kind": "Pod", "spec": template["spec"], "metadata": {
-                    **template["metadata"], "namespace": "lodestone", "name": f"{pathlib.Path(name).name}-{manifest['kind'].lower()}-{number}"}}
+                yield {
+                    "apiVersion": "v1",
+                    "kind": "Pod",
+                    "spec": template["spec"],
+                    "metadata": {
+                        **template["metadata"],
+                        "namespace": "lodestone",
+                        "name": f"{pathlib.Path(name).name}-{manifest['kind'].lower()}-{number}",
+                    },
+                }
 
 
 def checkov(config):
@@ -56,7 +66,8 @@ def checkov(config):
         rendered, settings = pathlib.Path(folder, "objects.yaml"), pathlib.Path(folder, "checkov.yaml")
         rendered.write_text("---\n".join(yaml.safe_dump(each) for each in objects()))
         settings.write_text(config)
-        done = subprocess.run([sys.executable, "-m", "checkov.main", "--config-file", settings, "--skip-download", "-o", "json",
+        done = subprocess.run([sys.executable, "-m", "checkov.main", "--config-file", settings,
+                               "--skip-download", "-o", "json",
                                "-f", rendered], capture_output=True, text=True, timeout=250)
     return json.loads(done.stdout)
 

@@ -1,4 +1,5 @@
-"""Two hosts on this one: each has processes, a name, network devices and shared memory of its own. They share files."""
+"""Two hosts on this one: each has processes, a name, network devices and shared memory of its own. They share
+files."""
 import pathlib
 import socket
 import subprocess
@@ -42,11 +43,13 @@ class Sshd:
         key = (folder / "host_key.pub").read_text()
         (folder / "known_hosts").write_text("".join(f"{name} {key}" for name in NAMES))
         pathlib.Path("/run/sshd").mkdir()
-        self.service, self.client = f"/usr/sbin/sshd -D -e -f {folder}/sshd_config", f"ssh -F {folder}/ssh_config"
+        self.service, self.client = (f"/usr/sbin/sshd -D -e -f {folder}/sshd_config",
+                                     f"ssh -F {folder}/ssh_config")
 
 
 class Hosts:
-    """hosta and hostb on two networks, which are bridges in the network namespace of this process; it has a place there too."""
+    """hosta and hostb on two networks, which are bridges in the network namespace of this process; it has a
+    place there too."""
 
     def __init__(self, folder, service, environment=None):
         """`service` is what runs on each host, in `environment`."""
@@ -57,23 +60,27 @@ class Hosts:
             f"{NETWORKS['office0']}.{number} {name}\n" for number, name in enumerate(names, 1)))
         subprocess.run(["mount", "--bind", folder / "etc_hosts", "/etc/hosts"], check=True)
         for device, network in NETWORKS.items():
-            for words in (f"link add {device} type bridge", f"link set {device} up", f"addr add {network}.{len(names)}/24 dev {device}"):
+            for words in (f"link add {device} type bridge", f"link set {device} up",
+                          f"addr add {network}.{len(names)}/24 dev {device}"):
                 subprocess.run(["ip", *words.split()], check=True)
         for name in NAMES:
             self.boot(name)
 
     def boot(self, name):
         """Switches a host on."""
-        walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--uts", "--net", "--ipc"]
+        walls = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--uts", "--net",
+                 "--ipc"]
         script = INIT.format(name=name, service=self.service)
-        init = Child([*walls, "sh", "-c", script], self.folder / f"{name}.out", stdin=subprocess.PIPE, env=self.environment)
+        init = Child([*walls, "sh", "-c", script], self.folder / f"{name}.out", stdin=subprocess.PIPE,
+                     env=self.environment)
         children = pathlib.Path(f"/proc/{init.process.pid}/task/{init.process.pid}/children")
         self.init[name] = init
         self.pid[name] = int(until(60, f"{name} is up", lambda: init.alive() and children.read_text()))
         until(60, f"{name} has its name", lambda: init.alive() and self.run(name, "hostname").strip() == name)
         for index, (device, network) in enumerate(NETWORKS.items()):
             number, plug = NAMES.index(name) + 1, f"{name}-{device}"
-            subprocess.run(["ip", "link", "add", plug, "type", "veth", "peer", "name", device, "netns", str(self.pid[name])], check=True)
+            subprocess.run(["ip", "link", "add", plug, "type", "veth", "peer", "name", device, "netns",
+                            str(self.pid[name])], check=True)
             subprocess.run(["ip", "link", "set", plug, "master", device, "up"], check=True)
             # The same hardware address when it comes back: others remember it.
             self.run(name, "ip", "link", "set", device, "address", f"02:00:00:00:0{index}:0{number}", "up")
@@ -83,7 +90,8 @@ class Hosts:
 
     def command(self, name, *words):
         """The words of a command that runs on a host."""
-        return ["nsenter", f"--target={self.pid[name]}", "--pid", "--mount", "--uts", "--net", "--ipc", "--", *map(str, words)]
+        return ["nsenter", f"--target={self.pid[name]}", "--pid", "--mount", "--uts", "--net", "--ipc", "--",
+                *map(str, words)]
 
     def run(self, name, *words):
         return subprocess.run(self.command(name, *words), check=True, capture_output=True, text=True).stdout

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """deploy/Dockerfile where there is no container engine: image_test.py PROGRAM
 
-hadolint reads it; its last stage is carried out in a root of debootstrap's, with this build in place of the build stage's (whose
-`./dev build` is how the program came to be), and then used as a pod would: another user, a root that is read-only but for what pods
+hadolint reads it; its last stage is carried out in a root of debootstrap's, with this build in place of the
+build stage's (whose
+`./dev build` is how the program came to be), and then used as a pod would: another user, a root that is
+read-only but for what pods
 mount, ssh by key on port 2222. Without root or debootstrap only the Dockerfile is looked at.
 """
 import json
@@ -31,7 +33,8 @@ schedule: {steps: 4, warmup_steps: 0}
 
 def distribution() -> tuple[str, str]:
     """(suite, mirror) of the system that the program was built on."""
-    about = dict(line.split("=", 1) for line in pathlib.Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    about = dict(line.split("=", 1) for line in pathlib.Path("/etc/os-release").read_text().splitlines()
+                 if "=" in line)
     mirrors = {"debian": "http://deb.debian.org/debian", "ubuntu": "http://archive.ubuntu.com/ubuntu"}
     return about["VERSION_CODENAME"].strip('"'), mirrors[about["ID"].strip('"')]
 
@@ -42,7 +45,8 @@ class Container:
     def __init__(self, folder: pathlib.Path) -> None:
         self.root = folder
         suite, mirror = distribution()
-        subprocess.run(["debootstrap", "--variant=minbase", *(["--components=main,universe"] if "ubuntu" in mirror else []), suite,
+        subprocess.run(["debootstrap", "--variant=minbase",
+                        *(["--components=main,universe"] if "ubuntu" in mirror else []), suite,
                         str(folder), mirror], check=True, stdout=subprocess.DEVNULL, timeout=400)
         for name in ("resolv.conf", "hosts", "apt/sources.list", "apt/apt.conf.d/99proxy"):
             if (pathlib.Path("/etc") / name).is_file():
@@ -60,15 +64,22 @@ class Container:
         """By default as the image's user, with a read-only root and writable /tmp, /work, /dev/shm."""
         number, group = (user or self.user).split(":")
         locked = "" if writable else "mount -o remount,ro,bind $ROOT;"
-        script = (f"set -e; mount --bind $ROOT $ROOT; {locked} mount -t proc proc $ROOT/proc; mount --rbind /dev $ROOT/dev;"
+        script = (f"set -e; mount --bind $ROOT $ROOT; {locked} mount -t proc proc $ROOT/proc; mount --rbind "
+                  f"/dev $ROOT/dev;"
                   f" mount -t tmpfs tmpfs $ROOT/tmp; mount --bind $WORK $ROOT/work 2>/dev/null || true;"
                   f" mount --bind $SSH $ROOT/var/lib/lodestone/.ssh 2>/dev/null || true;"
-                  f" exec chroot --userspec={number}:{group} $ROOT env -i HOME=/var/lib/lodestone PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-                  f" DEBIAN_FRONTEND=noninteractive OMPI_MCA_rmaps_base_oversubscribe=1 OMP_NUM_THREADS=1 sh -ec \"$COMMAND\"")
-        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--uts", "sh", "-c", script], text=True, capture_output=True,
+                  f" exec chroot --userspec={number}:{group} $ROOT env -i HOME=/var/lib/lodestone "
+                  f"PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+                  f" DEBIAN_FRONTEND=noninteractive OMPI_MCA_rmaps_base_oversubscribe=1 OMP_NUM_THREADS=1 sh "
+                  f"-ec \"$COMMAND\"")
+        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--uts", "sh", "-c", script],
+                              text=True, capture_output=True,
                               timeout=timeout, env=os.environ | {"ROOT": str(self.root), "COMMAND": command,
-                                                                 "WORK": f"{self.root}.work", "SSH": f"{self.root}.ssh"})
-        assert done.returncode == 0, f"{command}\nexit code {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+                                                                 "WORK": f"{self.root}.work",
+                                                                 "SSH": f"{self.root}.ssh"})
+        assert (
+            done.returncode == 0
+        ), f"{command}\nexit code {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout + done.stderr
 
 
@@ -91,7 +102,8 @@ def prepare_mounts(root: pathlib.Path) -> None:
 
 class Lint(unittest.TestCase):
     def test_hadolint_finds_nothing(self) -> None:
-        hadolint = shutil.which("hadolint") or pathlib.Path(os.environ.get("DEPLOY_MODULES", ""), "bin/hadolint")
+        hadolint = shutil.which("hadolint") or pathlib.Path(os.environ.get("DEPLOY_MODULES", ""),
+                                                            "bin/hadolint")
         if not os.access(hadolint, os.X_OK) or os.path.isdir(hadolint):
             self.skipTest("there is no hadolint")
         done = subprocess.run([hadolint, DOCKERFILE], capture_output=True, text=True)
@@ -142,13 +154,16 @@ class Image(unittest.TestCase):
             "! ssh -o BatchMode=yes root@127.0.0.1 true; kill $sshd")
 
     def test_launches_over_ssh_and_stops_by_prestop(self) -> None:
-        """A worker's sshd, a launcher's train.sh over it, and the worker's preStop: all ranks save one step, exit code 75."""
+        """A worker's sshd, a launcher's train.sh over it, and the worker's preStop: all ranks save one step,
+        exit code 75."""
         said = self.container.run(
             "/usr/sbin/sshd -De -f /etc/lodestone/sshd_config & "
             "for i in $(seq 100); do ssh -o BatchMode=yes 127.0.0.1 true && break; done; "
             "echo '127.0.0.1 slots=2' >/tmp/hosts; "
-            "train.sh /tmp/hosts /work/run.yaml --set run_dir=/work/long --set schedule.steps=1000000 & launcher=$!; "
-            "for i in $(seq 600); do grep -q train /work/long/metrics.jsonl 2>/dev/null && break; sleep 0.1; done; "
+            "train.sh /tmp/hosts /work/run.yaml --set run_dir=/work/long --set schedule.steps=1000000 & "
+                                  "launcher=$!; "
+            "for i in $(seq 600); do grep -q train /work/long/metrics.jsonl 2>/dev/null && break; sleep 0.1; "
+                                  "done; "
             "stop.sh 60; "
             "code=0; wait $launcher || code=$?; echo launcher ended with $code", timeout=180)
         self.assertIn("launcher ended with 75", said)

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Every object that deploy/kubernetes renders passes strict schemas and keeps what its README promises, and typos in it are found.
+"""Every object that deploy/kubernetes renders passes strict schemas and keeps what its README promises, and
+typos in it are found.
 
-usage: kubernetes_test.py PROGRAM. Needs kubectl of 1.27 or newer and the Python packages of requirements.txt, which ./dev test fetches
-(exit code 77, skipped, without). LODESTONE_CRDS may name a folder with the projects' own CustomResourceDefinitions (*.yaml):
+usage: kubernetes_test.py PROGRAM. Needs kubectl of 1.27 or newer and the Python packages of requirements.txt,
+which ./dev test fetches
+(exit code 77, skipped, without). LODESTONE_CRDS may name a folder with the projects' own
+CustomResourceDefinitions (*.yaml):
 custom resources are then checked against those as well.
 """
 import copy
@@ -37,23 +40,31 @@ from rendering import FOLDER, RENDERED, render  # noqa: E402
 
 PROGRAM = sys.argv.pop(1)
 VERSION = "1.32"
-MEASURED_STOP = 3.7  # seconds from USR1 to the end of a run of ResNet-50 on two ranks, 286 MB saved (README.md)
-FREE = ("labels", "annotations", "matchLabels", "data", "requests", "limits")  # maps whose keys are the user's
-DEFINITIONS = schemas.definitions(os.environ["LODESTONE_CRDS"], yaml) if "LODESTONE_CRDS" in os.environ else {}
+# seconds from USR1 to the end of a run of ResNet-50 on two ranks, 286 MB saved (README.md)
+MEASURED_STOP = 3.7
+# maps whose keys are the user's
+FREE = ("labels", "annotations", "matchLabels", "data", "requests", "limits")
+DEFINITIONS = schemas.definitions(os.environ["LODESTONE_CRDS"],
+                                  yaml) if "LODESTONE_CRDS" in os.environ else {}
 
 
 # What the API server accepts beyond the published schemas, which have these as free text.
-VALUES = {"imagePullPolicy": ("Always", "IfNotPresent", "Never"), "restartPolicy": ("Always", "OnFailure", "Never"),
+VALUES = {"imagePullPolicy": ("Always", "IfNotPresent", "Never"),
+          "restartPolicy": ("Always", "OnFailure", "Never"),
           "whenUnsatisfiable": ("ScheduleAnyway", "DoNotSchedule"), "protocol": ("TCP", "UDP", "SCTP"),
           "fsGroupChangePolicy": ("OnRootMismatch", "Always"), "medium": ("", "Memory", "HugePages"),
-          "completionMode": ("Indexed", "NonIndexed"), "effect": ("NoSchedule", "PreferNoSchedule", "NoExecute")}
+          "completionMode": ("Indexed", "NonIndexed"),
+          "effect": ("NoSchedule", "PreferNoSchedule", "NoExecute")}
 
 
 def check_values(manifest, where):
-    found = [f"{where}: {field} is {each[field]!r}" for field, values in VALUES.items() for each in find(manifest, field)
+    found = [f"{where}: {field} is {each[field]!r}" for field, values in VALUES.items() for each in find(
+        manifest, field)
              if each[field] not in values]
-    return found + [f"{where}: seccompProfile is {each['seccompProfile']}" for each in find(manifest, "seccompProfile")
-                    if each["seccompProfile"].get("type") not in ("RuntimeDefault", "Localhost", "Unconfined")]
+    return found + [f"{where}: seccompProfile is {each['seccompProfile']}" for each in find(
+        manifest, "seccompProfile")
+                    if each["seccompProfile"].get("type") not in ("RuntimeDefault", "Localhost",
+                                                                  "Unconfined")]
 
 
 def check_core(manifest, where):
@@ -68,12 +79,14 @@ def problems(manifest):
     found = schemas.problems(manifest, check_core)
     schema = DEFINITIONS.get((manifest.get("apiVersion"), manifest.get("kind")))
     if schema:
-        found += [f"{error.json_path}: {error.message[:200]}" for error in jsonschema.Draft202012Validator(schema).iter_errors(manifest)]
+        found += [f"{error.json_path}: {error.message[:200]}" for error in jsonschema.Draft202012Validator(
+            schema).iter_errors(manifest)]
     return found
 
 
 def dropped(given, read, path=""):
-    """Fields of `given` that `read`, what the project's own model of its API made of it, doesn't have: there is no such field."""
+    """Fields of `given` that `read`, what the project's own model of its API made of it, doesn't have: there
+    is no such field."""
     if isinstance(given, dict):
         for key, value in given.items():
             if isinstance(read, dict) and key in read:
@@ -107,15 +120,18 @@ def leaves(node, path=()):
     elif isinstance(node, list):
         for i, value in enumerate(node):
             yield from leaves(value, path + (i,))
-    elif isinstance(node, (int, bool)) or path[-1] in ("kind", "apiVersion", "restartPolicy", "cleanPodPolicy", "imagePullPolicy",
-                                                       "action", "operator", "type", "protocol", "whenUnsatisfiable", "interval"):
+    elif isinstance(node, (int, bool)) or path[-1] in ("kind", "apiVersion", "restartPolicy",
+                                                       "cleanPodPolicy", "imagePullPolicy",
+                                                       "action", "operator", "type", "protocol",
+                                                       "whenUnsatisfiable", "interval"):
         yield path, True
 
 
 def typo(name, rng):
     """The name with two letters exchanged, one dropped, doubled, or its case changed."""
     i = rng.randrange(len(name) - 1)
-    changed = rng.choice([name[:i] + name[i + 1] + name[i] + name[i + 2:], name[:i] + name[i + 1:], name[:i] + name[i] + name[i:],
+    changed = rng.choice([name[:i] + name[i + 1] + name[i] + name[i + 2:], name[:i] + name[i + 1:],
+                          name[:i] + name[i] + name[i:],
                           name[:i] + name[i].swapcase() + name[i + 1:]])
     return changed if changed != name else name + "x"
 
@@ -141,14 +157,16 @@ class Kubernetes(unittest.TestCase):
         cls.rendered = {name: render(name) for name in RENDERED}
 
     def each(self, kind=None):
-        return [manifest for manifests in self.rendered.values() for manifest in manifests if kind in (None, manifest["kind"])]
+        return [manifest for manifests in self.rendered.values() for manifest in manifests
+                if kind in (None, manifest["kind"])]
 
     def test_schemas_accept_every_object(self):
         for name, manifests in self.rendered.items():
             self.assertEqual([(name, each) for manifest in manifests for each in problems(manifest)], [])
 
     def test_trainers_own_models_know_every_field(self):
-        models = {"TrainJob": trainer.TrainerV1alpha1TrainJob, "TrainingRuntime": trainer.TrainerV1alpha1TrainingRuntime,
+        models = {"TrainJob": trainer.TrainerV1alpha1TrainJob,
+                  "TrainingRuntime": trainer.TrainerV1alpha1TrainingRuntime,
                   "JobSet": trainer.JobsetV1alpha2JobSet}
         for kind, model in models.items():
             (manifest,) = self.each(kind)
@@ -159,7 +177,8 @@ class Kubernetes(unittest.TestCase):
         for name, manifests in self.rendered.items():
             kinds = [manifest["kind"] for manifest in manifests]
             self.assertEqual(len(jobs.intersection(kinds)), 1, name)
-            for kind in ("Namespace", "ConfigMap", "PersistentVolumeClaim", "PodMonitor", "PrometheusRule", "PodDisruptionBudget",
+            for kind in ("Namespace", "ConfigMap", "PersistentVolumeClaim", "PodMonitor", "PrometheusRule",
+                         "PodDisruptionBudget",
                          "NetworkPolicy", "ServiceAccount"):
                 self.assertIn(kind, kinds, name)
 
@@ -172,7 +191,8 @@ class Kubernetes(unittest.TestCase):
                 self.assertIs(pod["automountServiceAccountToken"], False)
                 for container in pod["containers"]:
                     locked = container["securityContext"]
-                    self.assertTrue(locked["readOnlyRootFilesystem"] and locked["allowPrivilegeEscalation"] is False)
+                    self.assertTrue(locked["readOnlyRootFilesystem"]
+                                    and locked["allowPrivilegeEscalation"] is False)
                     self.assertEqual(locked["capabilities"]["drop"], ["ALL"])
                     self.assertIn("@sha256:", container["image"])
                     amounts = container["resources"]
@@ -195,9 +215,12 @@ class Kubernetes(unittest.TestCase):
     def test_what_is_named_is_there(self):
         for name, manifests in self.rendered.items():
             names = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests}
-            templates = [each["template"]["metadata"]["labels"] for manifest in manifests for each in find(manifest, "template")
-                         if "labels" in each["template"].get("metadata", {}) and "containers" in each["template"]["spec"]]
-            ports = {port["name"] for manifest in manifests for each in find(manifest, "ports") if isinstance(each["ports"], list)
+            templates = [each["template"]["metadata"]["labels"] for manifest in manifests for each in find(
+                manifest, "template")
+                         if "labels" in each["template"].get("metadata", {})
+                         and "containers" in each["template"]["spec"]]
+            ports = {port["name"] for manifest in manifests for each in find(manifest, "ports")
+                     if isinstance(each["ports"], list)
                      for port in each["ports"] if "name" in port}
             for manifest in manifests:
                 for each in find(manifest, "configMap"):
@@ -208,23 +231,28 @@ class Kubernetes(unittest.TestCase):
                     self.assertIn(("ServiceAccount", each["serviceAccountName"]), names, name)
                 for each in find(manifest, "matchLabels"):
                     wanted = each["matchLabels"].items()
-                    self.assertTrue("kubernetes.io/metadata.name" in each["matchLabels"] or any(wanted <= t.items() for t in templates),
+                    self.assertTrue("kubernetes.io/metadata.name" in each["matchLabels"]
+                                    or any(wanted <= t.items() for t in templates),
                                     (name, each))
                 if manifest["kind"] == "PodMonitor":
                     scraped = {endpoint["port"] for endpoint in manifest["spec"]["podMetricsEndpoints"]}
-                    self.assertLessEqual({port for port in ports if port.startswith("metrics-")}, scraped, name)
+                    self.assertLessEqual({port for port in ports if port.startswith("metrics-")}, scraped,
+                                         name)
 
     def test_every_rank_is_scraped_under_its_own_label(self):
         for job in self.each("MPIJob"):
-            ports = {port["name"]: port["containerPort"] for each in find(job, "ports") for port in each["ports"]}
+            ports = {port["name"]: port["containerPort"] for each in find(job, "ports") for port in each[
+                "ports"]}
             self.assertEqual({f"metrics-{i}": 9400 + i for i in range(job["spec"]["slotsPerWorker"])},
                              {name: port for name, port in ports.items() if name.startswith("metrics")})
         for monitor in self.each("PodMonitor"):
             for endpoint in monitor["spec"]["podMetricsEndpoints"]:
                 rule = next(rule for rule in endpoint["relabelings"] if rule["targetLabel"] == "rank")
                 self.assertEqual(rule["replacement"], "$1.$2")
-                for pod, label in (("lodestone-worker-1", "worker-1.0"), ("lodestone-rank-0-3-x7f2q", "rank-0-3.0"),
-                                   ("lodestone-node-0-1-abcde", "node-0-1.0"), ("lodestone-master-0", "master-0.0")):
+                for pod, label in (("lodestone-worker-1", "worker-1.0"),
+                                   ("lodestone-rank-0-3-x7f2q", "rank-0-3.0"),
+                                   ("lodestone-node-0-1-abcde", "node-0-1.0"),
+                                   ("lodestone-master-0", "master-0.0")):
                     found = re.fullmatch(rule["regex"], f"{pod};metrics-0")
                     self.assertEqual(f"{found[1]}.{found[2]}", label)
 
@@ -237,7 +265,8 @@ class Kubernetes(unittest.TestCase):
                            for code in rule.get("onExitCodes", {}).get("values", [])}
                 self.assertEqual(actions, {2: "FailJob", 3: "FailJob", 5: "FailJob", 75: "Ignore"})
                 self.assertTrue(all(str(code) in table for code in actions))
-                self.assertEqual(job["template"]["spec"]["restartPolicy"], "Never")  # else the API refuses the policy
+                # else the API refuses the policy
+                self.assertEqual(job["template"]["spec"]["restartPolicy"], "Never")
                 seen += 1
         self.assertEqual(seen, 2)  # the launcher of the TrainJob, the ranks of the JobSet
 
@@ -246,12 +275,14 @@ class Kubernetes(unittest.TestCase):
             text = config["data"].get("run.yaml")
             if text is None:
                 self.assertEqual(config["metadata"]["labels"]["grafana_dashboard"], "1")
-                self.assertEqual(config["data"]["lodestone.json"], (ROOT / "deploy/grafana/lodestone.json").read_text())
+                self.assertEqual(config["data"]["lodestone.json"],
+                                 (ROOT / "deploy/grafana/lodestone.json").read_text())
                 continue
             with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
                 file.write(text)
                 file.flush()
-                done = subprocess.run([PROGRAM, "config", file.name], capture_output=True, text=True, timeout=60)
+                done = subprocess.run([PROGRAM, "config", file.name], capture_output=True, text=True,
+                                      timeout=60)
             self.assertEqual(done.returncode, 0, done.stderr)
             resolved = yaml.safe_load(done.stdout)["metrics"]
             self.assertEqual((resolved["port"], resolved["per_rank"]), (9400, True))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""deploy/mpi/train.sh across two hosts with two ranks each: binding, the choice of network, TERM, the loss of a host, and of a rank as it is loaded.
+"""deploy/mpi/train.sh across two hosts with two ranks each: binding, the choice of network, TERM, the loss of
+a host, and of a rank as it is loaded.
 usage: mpi_test.py LODESTONE"""
 import os
 import pathlib
@@ -17,7 +18,8 @@ from training_run import TrainingRun, make_data
 LODESTONE = "lodestone"
 TRAIN = sandbox.ROOT / "deploy/mpi/train.sh"
 STEPS = 500
-# Five starts' and some: two hosts with two ranks each share what processors other programs leave. Nothing is waited for longer than it takes.
+# Five starts' and some: two hosts with two ranks each share what processors other programs leave. Nothing is
+# waited for longer than it takes.
 PATIENCE = 180
 BIND = "core" if len(os.sched_getaffinity(0)) > 1 else "none"  # a core for each of a host's two ranks
 
@@ -41,9 +43,11 @@ class Mpi(unittest.TestCase):
         until(60, f"ssh to {name}", lambda: subprocess.run(words, capture_output=True).returncode == 0)
 
     def make_run(self, name, steps):
-        # Canonical: the bits don't depend on how many ranks there are, so that a run which lost a host can be compared.
+        # Canonical: the bits don't depend on how many ranks there are, so that a run which lost a host can be
+        # compared.
         return TrainingRun(LODESTONE, self.folder, name, [
-            f"schedule.steps={steps}", "checkpoint.every_steps=20", "determinism=canonical", "micro_shards=4"])
+            f"schedule.steps={steps}", "checkpoint.every_steps=20", "determinism=canonical",
+                                                          "micro_shards=4"])
 
     def start(self, run, hostfile=None, **more):
         """train.sh on hosta."""
@@ -51,7 +55,8 @@ class Mpi(unittest.TestCase):
                        "LODESTONE": LODESTONE, **more}
         words = [word for setting in run.settings for word in ("--set", setting)]
         self.log = self.folder / f"{run.root.name}-{len(list(self.folder.glob('*.out')))}.out"
-        return self.enterContext(Child(self.hosts.command("hosta", TRAIN, hostfile or self.file, run.config, *words), self.log,
+        return self.enterContext(Child(self.hosts.command("hosta", TRAIN, hostfile or self.file, run.config,
+                                                          *words), self.log,
                                        env={**os.environ, **environment}))
 
     def wait_for(self, what, condition, job, seconds=PATIENCE):
@@ -73,7 +78,8 @@ class Mpi(unittest.TestCase):
         for folder in pathlib.Path("/proc").glob("[0-9]*"):
             try:
                 rank = re.search(rb"\0OMPI_COMM_WORLD_RANK=(\d+)\0", (folder / "environ").read_bytes())
-                if rank and os.readlink(folder / "ns/pid") == space and os.readlink(folder / "exe") == LODESTONE:
+                if rank and os.readlink(folder / "ns/pid") == space and os.readlink(
+                    folder / "exe") == LODESTONE:
                     found[int(rank[1])] = int(folder.name)
             except OSError:
                 continue
@@ -136,17 +142,22 @@ class Mpi(unittest.TestCase):
         run = self.make_run("loaded", 20)
         hostfile = self.folder / "one_each"
         hostfile.write_text("".join(f"{name} slots=1\n" for name in NAMES))
-        # On hostb the program is a script that stops itself once and becomes the program: stopped before any of its code runs.
+        # On hostb the program is a script that stops itself once and becomes the program: stopped before any
+        # of its code runs.
         program, script, begun = (self.folder / name for name in ("program", "script", "begun"))
         program.touch()
-        script.write_text(f'#!/bin/sh\n[ -e {begun} ] || {{ : >{begun}; kill -STOP $$; }}\nexec {program} "$@"\n')
+        script.write_text(f'#!/bin/sh\n[ -e {begun} ] || {{ : >{begun}; kill -STOP $$; }}\nexec {program} '
+                          f'"$@"\n')
         script.chmod(0o755)
         self.hosts.run("hostb", "mount", "--bind", LODESTONE, program)
         self.hosts.run("hostb", "mount", "--bind", script, LODESTONE)
         self.addCleanup(self.hosts.run, "hostb", "umount", LODESTONE, program)
         job = self.start(run, hostfile)
         self.wait_for("rank 1 is stopped", begun.exists, job)
-        self.wait_for("it is named", lambda: "rank 1 on hostb is lost: stopped for 5 s as it started" in self.log.read_text(), job, seconds=10)
+        self.wait_for("it is named",
+                      lambda:
+                      "rank 1 on hostb is lost: stopped for 5 s as it started" in self.log.read_text(), job,
+                      seconds=10)
         self.assertEqual(self.end(job), 0, self.log.read_text())
         self.assertIn("restart 1", self.log.read_text())
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Two hosts whose network delays, resets, half opens and parts, one job each. usage: network_test.py LODESTONE"""
+"""Two hosts whose network delays, resets, half opens and parts, one job each.
+
+usage: network_test.py LODESTONE"""
 import os
 import subprocess
 import sys
@@ -16,7 +18,8 @@ def main():
     program = sys.argv[1]
     sandbox.enclose()
     os.makedirs("/etc/netns", exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "none", "/etc/netns"], check=True)  # another such test, or a person, may be at work
+    # another such test, or a person, may be at work
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/etc/netns"], check=True)
     import network
     with sandbox.folder() as folder:
         os.environ["TMPDIR"] = folder

@@ -1,8 +1,12 @@
-"""Strict schemas of the custom resources that deploy/kubernetes uses: only the fields we set, any other is refused.
+"""Strict schemas of the custom resources that deploy/kubernetes uses: only the fields we set, any other is
+refused.
 
-They are our own descriptions, after the types of MPI Operator 0.8 (pkg/apis/kubeflow/v2beta1/types.go), Kubeflow Trainer 2
-(pkg/apis/trainer/v1alpha1), JobSet (api/jobset/v1alpha2), training-operator 1 (pkg/apis/kubeflow.org/v1) and prometheus-operator
-(pkg/apis/monitoring/v1), since no package carries their definitions. Pods and jobs inside are checked as the Kubernetes objects that
+They are our own descriptions, after the types of MPI Operator 0.8 (pkg/apis/kubeflow/v2beta1/types.go),
+Kubeflow Trainer 2
+(pkg/apis/trainer/v1alpha1), JobSet (api/jobset/v1alpha2), training-operator 1 (pkg/apis/kubeflow.org/v1) and
+prometheus-operator
+(pkg/apis/monitoring/v1), since no package carries their definitions. Pods and jobs inside are checked as the
+Kubernetes objects that
 they are. definitions() reads the projects' own ones from a folder, where there is one."""
 import pathlib
 import re
@@ -54,39 +58,48 @@ def replicated(job):
 
 
 JOBSET = {"replicatedJobs": [replicated(JOB)],
-          "network": Maybe({"enableDNSHostnames": Maybe(bool), "subdomain": Maybe(str), "publishNotReadyAddresses": Maybe(bool)}),
+          "network": Maybe({"enableDNSHostnames": Maybe(bool), "subdomain": Maybe(str),
+                            "publishNotReadyAddresses": Maybe(bool)}),
           "successPolicy": Maybe({"operator": OneOf("All", "Any"), "targetReplicatedJobs": Maybe([str])}),
           "failurePolicy": Maybe({"maxRestarts": int, "rules": Maybe([{
-              "name": str, "action": OneOf("FailJobSet", "RestartJobSet", "RestartJobSetAndIgnoreMaxRestarts"),
+              "name": str, "action": OneOf("FailJobSet", "RestartJobSet",
+                                           "RestartJobSetAndIgnoreMaxRestarts"),
               "onJobFailureReasons": Maybe([OneOf("BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes",
                                                   "MaxFailedIndexesExceeded", "PodFailurePolicy")])}])})}
 KINDS = {
     ("kubeflow.org/v2beta1", "MPIJob"): {
         "slotsPerWorker": Maybe(int), "mpiImplementation": Maybe(OneOf("OpenMPI", "Intel", "MPICH")),
-        "sshAuthMountPath": Maybe(str), "launcherCreationPolicy": Maybe(OneOf("AtStartup", "WaitForWorkersReady")),
+        "sshAuthMountPath": Maybe(str), "launcherCreationPolicy":
+                                         Maybe(OneOf("AtStartup", "WaitForWorkersReady")),
         "runLauncherAsWorker": Maybe(bool), "runPolicy": RUN_POLICY,
-        "mpiReplicaSpecs": {"Launcher": replica("Never", "OnFailure"), "Worker": replica("Never", "OnFailure")}},
+        "mpiReplicaSpecs": {"Launcher": replica("Never", "OnFailure"),
+                            "Worker": replica("Never", "OnFailure")}},
     ("kubeflow.org/v1", "PyTorchJob"): {
         "runPolicy": RUN_POLICY,
         "pytorchReplicaSpecs": {"Master": replica("Never", "OnFailure", "Always", "ExitCode"),
                                 "Worker": replica("Never", "OnFailure", "Always", "ExitCode")}},
     ("jobset.x-k8s.io/v1alpha2", "JobSet"): JOBSET,
     ("trainer.kubeflow.org/v1alpha1", "TrainJob"): {
-        "runtimeRef": {"apiGroup": OneOf("trainer.kubeflow.org"), "kind": OneOf("TrainingRuntime", "ClusterTrainingRuntime"),
+        "runtimeRef": {"apiGroup": OneOf("trainer.kubeflow.org"),
+                       "kind": OneOf("TrainingRuntime", "ClusterTrainingRuntime"),
                        "name": str},
         "trainer": Maybe({"numNodes": Maybe(int)}), "suspend": Maybe(bool)},
     ("trainer.kubeflow.org/v1alpha1", "TrainingRuntime"): {
-        "mlPolicy": {"numNodes": int, "mpi": Maybe({"numProcPerNode": int, "mpiImplementation": OneOf("OpenMPI"),
-                                                    "sshAuthMountPath": str, "runLauncherAsNode": bool})},
+        "mlPolicy": {"numNodes": int,
+                     "mpi": Maybe({"numProcPerNode": int, "mpiImplementation": OneOf("OpenMPI"),
+                                   "sshAuthMountPath": str, "runLauncherAsNode": bool})},
         "template": {"spec": JOBSET}},
     ("monitoring.coreos.com/v1", "PodMonitor"): {
         "selector": SELECTOR,
-        "podMetricsEndpoints": [{"port": str, "interval": Maybe(DURATION), "scrapeTimeout": Maybe(DURATION), "relabelings": Maybe([{
-            "sourceLabels": [Matching(r"__meta_kubernetes_[a-z_]+")], "targetLabel": Matching("run|rank"), "regex": Maybe(str), "replacement": Maybe(str),
+        "podMetricsEndpoints": [{"port": str, "interval": Maybe(DURATION), "scrapeTimeout": Maybe(DURATION),
+                                 "relabelings": Maybe([{
+            "sourceLabels": [Matching(r"__meta_kubernetes_[a-z_]+")], "targetLabel": Matching("run|rank"),
+                                                        "regex": Maybe(str), "replacement": Maybe(str),
             "action": Maybe(OneOf("replace", "keep", "drop", "labelmap"))}])}]},
     ("monitoring.coreos.com/v1", "PrometheusRule"): {
         "groups": [{"name": str, "interval": Maybe(DURATION), "rules": [{
-            "record": Maybe(str), "alert": Maybe(str), "expr": str, "for": Maybe(DURATION), "keep_firing_for": Maybe(DURATION),
+            "record": Maybe(str), "alert": Maybe(str), "expr": str, "for": Maybe(DURATION),
+                                                                         "keep_firing_for": Maybe(DURATION),
             "labels": Maybe(STRINGS), "annotations": Maybe(STRINGS)}]}]},
 }
 
@@ -95,7 +108,8 @@ def check(value, shape, where, check_core):
     """Problems of a value, as text. check_core(object, where) checks a Pod or a Job."""
     if shape is POD or shape is JOB:
         kind, version = ("Pod", "v1") if shape is POD else ("Job", "batch/v1")
-        return check_core({"apiVersion": version, "kind": kind, **value}, where) if isinstance(value, dict) else [f"{where}: no object"]
+        return check_core({"apiVersion": version, "kind": kind, **value},
+                          where) if isinstance(value, dict) else [f"{where}: no object"]
     if isinstance(shape, OneOf):
         return [] if value in shape.values else [f"{where}: {value!r} is none of {shape.values}"]
     if isinstance(shape, Matching):
@@ -104,11 +118,13 @@ def check(value, shape, where, check_core):
     if isinstance(shape, Map):
         if not isinstance(value, dict):
             return [f"{where}: no object"]
-        return [problem for key, each in value.items() for problem in check(each, shape.shape, f"{where}.{key}", check_core)]
+        return [problem for key, each in value.items() for problem in check(
+            each, shape.shape, f"{where}.{key}", check_core)]
     if isinstance(shape, list):
         if not isinstance(value, list):
             return [f"{where}: no list"]
-        return [problem for i, each in enumerate(value) for problem in check(each, shape[0], f"{where}[{i}]", check_core)]
+        return [problem for i, each in enumerate(value) for problem in check(
+            each, shape[0], f"{where}[{i}]", check_core)]
     if isinstance(shape, dict):
         return check_fields(value, shape, where, check_core)
     good = isinstance(value, shape) and not (shape is int and isinstance(value, bool))
@@ -121,7 +137,8 @@ def check_fields(value, shape, where, check_core):
     problems = [f"{where}.{key}: unknown" for key in value if key not in shape]
     for key, each in shape.items():
         if key in value:
-            problems += check(value[key], each.shape if isinstance(each, Maybe) else each, f"{where}.{key}", check_core)
+            problems += check(value[key], each.shape if isinstance(each, Maybe) else each, f"{where}.{key}",
+                              check_core)
         elif not isinstance(each, Maybe):
             problems.append(f"{where}.{key}: missing")
     return problems
@@ -137,7 +154,8 @@ def problems(manifest, check_core):
 
 
 def strict(schema):
-    """A definition's schema that refuses unknown fields, as an API server does with `kubectl apply --validate=strict`."""
+    """A definition's schema that refuses unknown fields, as an API server does with `kubectl apply
+    --validate=strict`."""
     if isinstance(schema, list):
         return [strict(each) for each in schema]
     if not isinstance(schema, dict):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""deploy/slurm on a real slurmctld and slurmd: the time limit's warning, preemption, killed and stopped ranks, cancelling, an array.
+"""deploy/slurm on a real slurmctld and slurmd: the time limit's warning, preemption, killed and stopped
+ranks, cancelling, an array.
 usage: slurm_test.py LODESTONE"""
 import os
 import pathlib
@@ -19,8 +20,10 @@ from training_run import TrainingRun, kill, make_data
 LODESTONE = "lodestone"
 SLURM = sandbox.ROOT / "deploy/slurm"
 STEPS = 800
-# A start takes some seconds of processor time on each host, and a host here has a third of one processor while two other
-# processes compute beside the test: 20 to 30 s until a first step were seen then. Waits are for what comes, so that a long limit
+# A start takes some seconds of processor time on each host, and a host here has a third of one processor
+# while two other
+# processes compute beside the test: 20 to 30 s until a first step were seen then. Waits are for what comes,
+# so that a long limit
 # costs time only where something is wrong.
 PATIENCE = 180
 # What belongs to one host alone lies in /dev/shm: other folders are the same on both.
@@ -77,7 +80,8 @@ class Cluster:
         self.hosts = stack(Hosts(self.folder, "slurmd -D", self.environment))
         self.daemon(stack, "slurmctld", "-D")
         try:
-            until(PATIENCE, "both nodes are idle", lambda: self.call("sinfo", "-h", "-o", "%T %D", check=False).startswith("idle 2"))
+            until(PATIENCE, "both nodes are idle",
+                  lambda: self.call("sinfo", "-h", "-o", "%T %D", check=False).startswith("idle 2"))
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.said()}") from None
 
@@ -92,14 +96,16 @@ class Cluster:
 
     def submit(self, folder, *words):
         """A job whose log is FOLDER/job.log, unless the words say otherwise."""
-        return self.call("sbatch", "--parsable", "--nodes=2", "--ntasks-per-node=1", f"--chdir={folder}", f"--output={folder}/job.log", *words)
+        return self.call("sbatch", "--parsable", "--nodes=2", "--ntasks-per-node=1", f"--chdir={folder}",
+                         f"--output={folder}/job.log", *words)
 
     def state(self, job):
         return self.call("squeue", "-h", "-t", "all", "-j", job, "-o", "%T", check=False)
 
     def said(self):
         """All that daemons and queue can say, for the report of a failure."""
-        logs = [f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(self.folder.glob("*.out"))]
+        logs = [f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(
+            self.folder.glob("*.out"))]
         return "\n".join([self.call("squeue", "-t", "all", check=False), *logs])
 
 
@@ -151,9 +157,12 @@ class Slurm(unittest.TestCase):
 
     def test_1_the_time_limit_saves_and_requeues_and_a_cancelled_job_stays_cancelled(self):
         run = self.make_run("limited", 1000000)
-        # Slurm looks every 30 s, and warns when less than the signal's time and 30 s are left. The limit is set when the ranks
-        # train: to two minutes at most from now, so that the warning comes at the next look, and the job has half a minute.
-        job = self.cluster.submit(run.where, "--time=30", "--signal=B:USR1@100", SLURM / "train.sbatch", *run.words)
+        # Slurm looks every 30 s, and warns when less than the signal's time and 30 s are left. The limit is
+        # set when the ranks
+        # train: to two minutes at most from now, so that the warning comes at the next look, and the job has
+        # half a minute.
+        job = self.cluster.submit(run.where, "--time=30", "--signal=B:USR1@100", SLURM / "train.sbatch",
+                                  *run.words)
         self.wait_for_step(20, run)
         elapsed = int(self.cluster.call("squeue", "-h", "-j", job, "-o", "%M").split(":")[-2])
         self.limit(job, elapsed + 2)
@@ -182,7 +191,8 @@ class Slurm(unittest.TestCase):
 
         self.wait_for_step(run.step() + 20, run)
         self.cluster.call("scontrol", "requeue", job)  # what a preemption without a time of grace does
-        self.wait_for_words("start 2: Slurm has it as", run)  # srun may be ended by the signal too: the ranks have saved
+        # srun may be ended by the signal too: the ranks have saved
+        self.wait_for_words("start 2: Slurm has it as", run)
         self.assertEqual(run.checkpoints()[-1].name, f"step-{run.step():08d}")
         self.assertLess(run.step(), STEPS)
 
@@ -194,10 +204,15 @@ class Slurm(unittest.TestCase):
 
     def test_3_an_array_trains_seeds_in_folders_of_their_own(self):
         run = self.make_run("seeds", 4)
-        self.cluster.environment.update(RUNS=str(self.folder / "seeds"), TRAIN_SBATCH=str(SLURM / "train.sbatch"))
-        job = self.cluster.submit(run.where, "--array=0-1", f"--output={run.where}/job%a.log", SLURM / "array.sbatch", *run.words)
+        self.cluster.environment.update(RUNS=str(self.folder / "seeds"),
+                                        TRAIN_SBATCH=str(SLURM / "train.sbatch"))
+        job = self.cluster.submit(run.where, "--array=0-1", f"--output={run.where}/job%a.log",
+                                  SLURM / "array.sbatch", *run.words)
         self.wait_for("both have ended", lambda: set(self.cluster.state(job).split()) == {"COMPLETED"}, run)
-        weights = [(self.folder / f"seeds/seed-{seed}/checkpoints/step-00000004/model.safetensors").read_bytes() for seed in (0, 1)]
+        weights = [
+            (self.folder
+             / f"seeds/seed-{seed}/checkpoints/step-00000004/model.safetensors").read_bytes() for seed in (
+                 0, 1)]
         self.assertNotEqual(*weights)
 
     def test_4_a_lost_node_sends_the_job_back_to_the_queue_and_its_return_brings_it_on(self):
@@ -216,9 +231,11 @@ class Slurm(unittest.TestCase):
         run = self.make_run("stopped", 1000000)
         # Stopped as it would be while the loader links the program: nothing of the program can tell.
         program = run.where / "lodestone"
-        program.write_text(f'#!/bin/sh\n[ "$SLURM_PROCID $LODESTONE_GENERATION" != "1 0" ] || kill -STOP $$\nexec {LODESTONE} "$@"\n')
+        program.write_text(f'#!/bin/sh\n[ "$SLURM_PROCID $LODESTONE_GENERATION" != "1 0" ] || kill -STOP $$\n'
+                           f'exec {LODESTONE} "$@"\n')
         program.chmod(0o755)
-        job = self.cluster.submit(run.where, f"--export=ALL,LODESTONE={program}", SLURM / "train.sbatch", *run.words)
+        job = self.cluster.submit(run.where, f"--export=ALL,LODESTONE={program}", SLURM / "train.sbatch",
+                                  *run.words)
         self.wait_for_words("rank 1 on hostb is lost: stopped for 5 s as it started", run)
         self.wait_for_words("start 1: exit code 137", run)
 
@@ -243,7 +260,8 @@ def send_rank_1(number):
     """A signal for rank 1 of whatever srun has started here."""
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if b"SLURM_PROCID=1" in (folder / "environ").read_bytes().split(b"\0") and os.readlink(folder / "exe") == LODESTONE:
+            if b"SLURM_PROCID=1" in (folder / "environ").read_bytes().split(b"\0") and os.readlink(
+                folder / "exe") == LODESTONE:
                 return os.kill(int(folder.name), number)
         except OSError:
             continue

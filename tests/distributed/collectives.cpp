@@ -226,7 +226,7 @@ void traffic_is_counted(const Group& group) {
   require((seconds_after["all_gather"] > seconds_before["all_gather"]) == (w > 1),
           on_rank(group, "all_gather seconds"));
   require(seconds_after["broadcast"] == seconds_before["broadcast"],
-          on_rank(group, "seconds of a verb not called"));
+          on_rank(group, "seconds of a operation not called"));
 }
 
 void wrong_arguments_are_errors(const Group& group) {

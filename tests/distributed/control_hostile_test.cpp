@@ -155,7 +155,7 @@ int free_port() {
 // What MASTER_ADDR resolves to may be any of this host's networks; ranks that are all here need none.
 TEST(Rendezvous, ranks_of_one_host_connect_on_loopback_whatever_master_address_is) {
   LaunchInfo info;
-  info.source = LaunchInfo::Source::kTorchrun;
+  info.launcher = LaunchInfo::Launcher::kTorchrun;
   info.master_address = "192.0.2.1";  // nobody's, by RFC 5737
   info.master_port = free_port();
   const Environment nothing = [](const std::string&) { return std::nullopt; };

@@ -1,4 +1,5 @@
-"""A folder in which the commands of the pages run: small data and quickly trained models under the names that the pages use."""
+"""A folder in which the commands of the pages run: small data and quickly trained models under the names that
+the pages use."""
 import io
 import json
 import pathlib
@@ -19,7 +20,8 @@ CLASSES, INSTANCES, SIDE = 12, 8, 16
 def picture(class_number: int, instance: int) -> bytes:
     """A grey picture with a pattern of its class and some noise."""
     pattern, noise = random.Random(class_number), random.Random(1000 * class_number + instance)
-    pixels = bytes(max(0, min(255, pattern.randrange(256) + noise.randrange(-20, 20))) for _ in range(SIDE * SIDE))
+    pixels = bytes(max(0, min(255, pattern.randrange(256) + noise.randrange(-20, 20))) for _ in range(
+        SIDE * SIDE))
     return pictures.png(SIDE, pixels)
 
 
@@ -29,7 +31,8 @@ def shard(path: pathlib.Path, first_class: int) -> None:
         for number in range(first_class, first_class + CLASSES):
             for instance in range(INSTANCES):
                 about = {"class": f"script/{number}", "group": str(number)}
-                for ending, data in (("png", picture(number, instance)), ("json", json.dumps(about).encode())):
+                for ending, data in (("png", picture(number, instance)),
+                                     ("json", json.dumps(about).encode())):
                     member = tarfile.TarInfo(f"{number:04}-{instance}.{ending}")
                     member.size = len(data)
                     tar.addfile(member, io.BytesIO(data))
@@ -42,7 +45,8 @@ def loose_pictures(folder: pathlib.Path) -> None:
                 path = folder / root / str(number) / f"{instance}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(picture(number, instance))
-    single = ["photo.png", "a.png", "b.png", "ada1.png", "ada2.png", "ada1.jpg", "ada2.jpg", "who.png", "door.jpg",
+    single = ["photo.png", "a.png", "b.png", "ada1.png", "ada2.png", "ada1.jpg", "ada2.jpg", "who.png",
+              "door.jpg",
               "photographs/Bob/1.jpg", "photographs/Eve/1.jpg"]
     for number, name in enumerate(single):
         path = folder / name
@@ -53,18 +57,23 @@ def loose_pictures(folder: pathlib.Path) -> None:
 def texts(folder: pathlib.Path) -> None:
     words = "card money lost where when pay rate bill open close account limit travel fee".split()
     draw = random.Random(1)
-    rows = [(f"intent{c}", " ".join([words[c], words[(c + 1) % len(words)], *draw.sample(words, 3)])) for c in range(12) for _ in range(6)]
+    rows = [(f"intent{c}",
+             " ".join([words[c], words[(c + 1) % len(words)], *draw.sample(words, 3)])) for c in range(
+                 12) for _ in range(6)]
     labelled = "".join(f"{label}\t{text}\n" for label, text in rows)
     for name in ("clinc/clinc150_train.tsv", "clinc/clinc150_val.tsv"):
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(labelled)
     (folder / "train.tsv").write_text("".join(f"{text}\t{label}\n" for label, text in rows))
-    (folder / "train.jsonl").write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for label, text in rows))
-    (folder / "sentences.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for label, text in rows))
+    (folder / "train.jsonl").write_text("".join(json.dumps({"text": text, "label": label})
+                                                + "\n" for label, text in rows))
+    (folder / "sentences.csv").write_text("text,label\n"
+                                          + "".join(f"{text},{label}\n" for label, text in rows))
     pairs = [(text, f"answer on {label} {text.split()[-1]}") for label, text in rows]
     (folder / "pairs.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in pairs))
-    (folder / "graded.tsv").write_text("sentence1\tsentence2\tscore\n" + "".join(f"{a}\t{b}\t{draw.randrange(6)}\n" for a, b in pairs))
+    (folder / "graded.tsv").write_text("sentence1\tsentence2\tscore\n"
+                                       + "".join(f"{a}\t{b}\t{draw.randrange(6)}\n" for a, b in pairs))
     (folder / "questions.txt").write_text("where is my card\nwhat is the fee\n")
 
 
@@ -73,7 +82,8 @@ def configs(folder: pathlib.Path) -> None:
     # At the recipe's own learning rate six steps make all pictures so alike that nothing is a negative.
     shorter = [(r"learning_rate: 0\.005", "learning_rate: 0.002"), (r"steps: \d+", "steps: 6"),
                (r"warmup_steps: \d+", "warmup_steps: 2"), (r"global_batch: \d+", "global_batch: 24"),
-               (r"(every|every_steps): \d+", r"\1: 3"), (r"\[32, 64, 128, 256\]", "[8, 8]"), (r"(embedding|width): 256", r"\1: 8"),
+               (r"(every|every_steps): \d+", r"\1: 3"), (r"\[32, 64, 128, 256\]", "[8, 8]"),
+               (r"(embedding|width): 256", r"\1: 8"),
                (r"one_shot_trials: \d+", "one_shot_trials: 10\n  one_shot_ways: 5")]
     (folder / "configs").mkdir()
     for source in (ROOT / "configs").glob("*.yaml"):
@@ -103,13 +113,18 @@ class Stage:
         self.run("lodestone train configs/typefaces.yaml")
         self.run("lodestone train configs/typefaces.yaml --set run_dir=runs/faces")
         self.run("lodestone evaluate runs/faces --calibrate 0.05")
-        self.run("lodestone tokenizer train --input clinc/clinc150_train.tsv --columns 2 --vocabulary 200 --output vocab.txt")
-        self.run("lodestone train configs/clinc150.yaml --set data.root=clinc --set data.text.tokenizer.path=$PWD/vocab.txt")
+        self.run("lodestone tokenizer train --input clinc/clinc150_train.tsv --columns 2 --vocabulary 200 "
+                 "--output vocab.txt")
+        self.run("lodestone train configs/clinc150.yaml --set data.root=clinc --set "
+                 "data.text.tokenizer.path=$PWD/vocab.txt")
         self.run("lodestone embed runs/clinc150 --output texts.safetensors")
         self.run("lodestone embed runs/typefaces --input data/letters --output other.safetensors")
 
     def run(self, command: str, timeout: float = 120) -> str:
-        done = subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+        done = subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.environment,
+                              capture_output=True, text=True,
                               timeout=timeout)
-        assert done.returncode == 0, f"{command}\nexit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        assert (
+            done.returncode == 0
+        ), f"{command}\nexit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         return done.stdout

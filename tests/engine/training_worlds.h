@@ -64,7 +64,7 @@ inline Snapshot snapshot_of(const Group& group, Trainer& trainer) {
   return snapshot;
 }
 
-/// Steps [first, last) on `world` ranks, going on from `saved` if given.
+/// Steps [first, last) on `world` ranks, continuing from `saved` if given.
 inline Outcome train(int world, const Case& c, const TrainerConfig& config, int first, int last,
                      const Outcome* saved = nullptr, at::ScalarType type = at::kDouble,
                      int64_t rows = kRows) {

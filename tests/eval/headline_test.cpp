@@ -37,6 +37,7 @@ TEST(Headline, ExplainsWhatItPutsForward) {
 TEST(Headline, IsOfTheSubject) {
   Metrics all;
   for (const Metric& metric : metric_table()) all.set(metric.name, 0.5);
+  all.set("accuracy_folds", 10);
   using Names = std::vector<std::string>;
   EXPECT_EQ(names_of(headline_of(kClasses, all)),
             (Names{"recall_at_1", "map_at_r", "eer", "one_shot_accuracy"}));
@@ -46,6 +47,17 @@ TEST(Headline, IsOfTheSubject) {
   EXPECT_EQ(names_of(headline_of(kGradedPairs, all)), Names{"spearman"});
   EXPECT_EQ(names_of(headline_of(kTriplets, all)), Names{"triplet_accuracy"});
   EXPECT_EQ(names_of(headline_of(kCaptions, all)).at(1), "text_to_image_recall_at_1");
+}
+
+// Of four classes there are two folds, and the figure is luck.
+TEST(Headline, LeavesOutTheAccuracyOfFewFolds) {
+  Metrics metrics;
+  metrics.set("eer", 0.1);
+  metrics.set("accuracy", 0.75);
+  for (const double folds : {2.0, 4.0, 5.0, 10.0}) {
+    metrics.set("accuracy_folds", folds);
+    EXPECT_EQ(names_of(headline_of(kVerification, metrics)).size(), folds < 5 ? 1U : 2U) << folds;
+  }
 }
 
 TEST(Headline, LeavesOutWhatIsUndefined) {

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Our measures beside pytorch-metric-learning's AccuracyCalculator, scikit-learn's and sentence-transformers' evaluators, on the same
+"""Our measures beside pytorch-metric-learning's AccuracyCalculator, scikit-learn's and sentence-transformers'
+evaluators, on the same
 embeddings.
 
-usage: peers_test.py ROWS_TO_METRICS (rows_to_metrics.cpp). Exit code 77 (skipped) without these libraries; ../support/peers_python.py.
+usage: peers_test.py ROWS_TO_METRICS (rows_to_metrics.cpp). Exit code 77 (skipped) without these libraries;
+../support/peers_python.py.
 """
 import json
 import pathlib
@@ -23,7 +25,11 @@ from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 from pytorch_metric_learning.utils.inference import CustomKNN  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from sentence_transformers.evaluation import (  # noqa: E402
-    BinaryClassificationEvaluator, EmbeddingSimilarityEvaluator, InformationRetrievalEvaluator, TripletEvaluator)
+    BinaryClassificationEvaluator,
+    EmbeddingSimilarityEvaluator,
+    InformationRetrievalEvaluator,
+    TripletEvaluator,
+)
 from sentence_transformers.util import cos_sim  # noqa: E402
 from sklearn.metrics import average_precision_score, ndcg_score, roc_auc_score, roc_curve  # noqa: E402
 
@@ -67,10 +73,12 @@ class Peers(unittest.TestCase):
     def evaluated(self, z, label, **more):
         with tempfile.TemporaryDirectory() as folder:
             save_file({"z": z, "label": label, **more}, f"{folder}/rows.safetensors")
-            return json.loads(subprocess.run([PROGRAM, f"{folder}/rows.safetensors"], check=True, stdout=subprocess.PIPE).stdout)
+            return json.loads(subprocess.run([PROGRAM, f"{folder}/rows.safetensors"], check=True,
+                                             stdout=subprocess.PIPE).stdout)
 
     def close(self, ours, name, theirs):
-        self.assertLessEqual(abs(ours[name] - theirs), TOLERANCE, f"{name}: ours {ours[name]}, theirs {theirs}")
+        self.assertLessEqual(abs(ours[name] - theirs), TOLERANCE,
+                             f"{name}: ours {ours[name]}, theirs {theirs}")
 
     def test_measures(self):
         for seed, noise in ((1, 0.3), (2, 1.0), (3, 3.0)):
@@ -85,7 +93,8 @@ class Peers(unittest.TestCase):
     def check_retrieval(self, ours, z, label):
         include = ("precision_at_1", "r_precision", "mean_average_precision_at_r")
         knn = CustomKNN(CosineSimilarity())
-        calculator = AccuracyCalculator(include=include, k="max_bin_count", knn_func=knn, device=torch.device("cpu"))
+        calculator = AccuracyCalculator(include=include, k="max_bin_count", knn_func=knn,
+                                        device=torch.device("cpu"))
         theirs = calculator.get_accuracy(z, label)
         self.close(ours, "precision_at_1", theirs["precision_at_1"])
         self.close(ours, "r_precision", theirs["r_precision"])
@@ -115,13 +124,17 @@ class Peers(unittest.TestCase):
         query = (torch.arange(len(label)) % 3 == 0).long()
         ours = self.evaluated(z, label, query=query)
         gallery = [i for i in range(len(label)) if not query[i]]
-        right = {str(q): {str(i) for i in gallery if label[i] == label[q]} for q in range(len(label)) if query[q]}
+        right = {str(q): {str(i) for i in gallery if label[i] == label[q]} for q in range(len(label))
+                 if query[q]}
         right = {q: found for q, found in right.items() if found}  # ours leaves lone queries out
-        found = theirs(InformationRetrievalEvaluator({q: q for q in right}, {str(i): str(i) for i in gallery}, right, write_csv=False,
+        found = theirs(InformationRetrievalEvaluator({q: q for q in right}, {str(i): str(i) for i in gallery},
+                                                     right, write_csv=False,
                                                      score_functions={"cosine": cos_sim}), z.double())
         self.assertEqual(ours["queries"], len(right))
-        for name, other in (("recall_at_1", "accuracy@1"), ("recall_at_5", "accuracy@5"), ("recall_at_10", "accuracy@10"),
-                            ("precision_at_1", "precision@1"), ("mrr_at_10", "mrr@10"), ("ndcg_at_10", "ndcg@10")):
+        for name, other in (("recall_at_1", "accuracy@1"), ("recall_at_5", "accuracy@5"),
+                            ("recall_at_10", "accuracy@10"),
+                            ("precision_at_1", "precision@1"), ("mrr_at_10", "mrr@10"),
+                            ("ndcg_at_10", "ndcg@10")):
             self.close(ours, name, found[f"cosine_{other}"])
 
     def test_pairs_and_triplets(self):
@@ -133,14 +146,17 @@ class Peers(unittest.TestCase):
         triplets = triplets[(triplets[:, 1] != triplets[:, 2]) & (triplets[:, 0] != triplets[:, 2])]
         ours = self.evaluated(z, label, graded=graded, grade=grade, triplets=triplets)
         wide = z.double()
-        found = theirs(EmbeddingSimilarityEvaluator(*map(words, graded.T), grade.tolist(), similarity_fn_names=["cosine"],
+        found = theirs(EmbeddingSimilarityEvaluator(*map(words, graded.T), grade.tolist(),
+                                                    similarity_fn_names=["cosine"],
                                                     write_csv=False), wide)
         self.close(ours, "spearman", found["spearman_cosine"])
-        found = theirs(TripletEvaluator(*map(words, triplets.T), similarity_fn_names=["cosine"], write_csv=False), wide)
+        found = theirs(TripletEvaluator(*map(words, triplets.T), similarity_fn_names=["cosine"],
+                                        write_csv=False), wide)
         self.close(ours, "triplet_accuracy", found["cosine_accuracy"])
         upper = np.triu_indices(len(label), 1)
         same = (label[upper[0]] == label[upper[1]]).long().tolist()
-        found = theirs(BinaryClassificationEvaluator(words(upper[0]), words(upper[1]), same, similarity_fn_names=["cosine"],
+        found = theirs(BinaryClassificationEvaluator(words(upper[0]), words(upper[1]), same,
+                                                     similarity_fn_names=["cosine"],
                                                      write_csv=False), wide)
         self.close(ours, "average_precision", found["cosine_ap"])
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -70,6 +72,30 @@ TEST(Roc, EqualsANaiveThresholdSweep) {
       EXPECT_EQ(tar_at_far(curve, far), best);
     }
   }
+}
+
+// By trying every score: with ties, where all positives are accepted already, and where none is.
+TEST(Roc, AnOperatingPointIsTheLowestScoreWithinTheRate) {
+  std::vector<std::pair<Scores, Scores>> cases = {{{0.9, 0.8}, {0.7, 0.6, 0.5, 0.4, 0.3}},
+                                                  {{0.9}, {0.95, 0.92, 0.3, 0.2}},
+                                                  {{1, 1, 1}, {1, 1}},
+                                                  {{0}, {1, 1, 2}}};
+  for (uint64_t seed = 0; seed < 12; ++seed)
+    cases.emplace_back(coarse(seed, 15, 0.4 * static_cast<double>(seed)), coarse(seed + 100, 60, 0));
+  for (const auto& [positives, negatives] : cases)
+    for (double far = 0; far <= 1; far += 1.0 / 32) {
+      std::optional<RocPoint> lowest;
+      for (const RocPoint& point : naive_sweep(positives, negatives))
+        if (point.far <= far && std::isfinite(point.threshold)) lowest = point;
+      const auto found = operating_point(positives, negatives, far);
+      ASSERT_EQ(found.has_value(), lowest.has_value()) << far;
+      if (!found) continue;
+      EXPECT_EQ(found->threshold, lowest->threshold) << far;
+      EXPECT_EQ(found->far, lowest->far) << far;
+      EXPECT_EQ(found->tar, lowest->tar) << far;
+    }
+  EXPECT_FALSE(operating_point({}, {1}, 1));
+  EXPECT_FALSE(operating_point({1}, {}, 1));
 }
 
 TEST(Roc, HandExample) {

@@ -24,6 +24,8 @@ TEST(Verification, SeparatesDistantClusters) {
   EXPECT_DOUBLE_EQ(*found.metrics.find("eer"), 0);
   EXPECT_DOUBLE_EQ(*found.metrics.find("accuracy"), 1);
   EXPECT_DOUBLE_EQ(*found.metrics.find("tar_at_far_1e-4"), 1);
+  EXPECT_EQ(*found.metrics.find("accuracy_folds"), 10);
+  EXPECT_EQ(*verify(clustered_rows(1, 16, 16, 4, 0.05)).metrics.find("accuracy_folds"), 2);
   EXPECT_EQ(*found.metrics.find("positive_pairs"), 20 * 6);
   EXPECT_EQ(*found.metrics.find("negative_pairs"), 80 * 79 / 2 - 20 * 6);
 }

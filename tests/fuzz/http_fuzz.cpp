@@ -52,10 +52,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string request(fuzz::text(data, size));
   const int before = served.entered;
   {
-    const testing::HttpClient client(served.server.port());
+    const lodestone::testing::HttpClient client(served.server.port());
     client.send(request);
     client.end();
-    const testing::HttpReply reply = client.reply();
+    const lodestone::testing::HttpReply reply = client.reply();
     if (reply.status != 0 && (reply.status < 200 || reply.status > 599) && reply.status != 100) std::abort();
   }
   // A header may be folded over lines.

@@ -1,8 +1,8 @@
 #include <fstream>
 
 #include "fuzz/input.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/image_source.h"
-#include "sampler/sources/path_patterns.h"
 
 /// Any list, with commas or, if the first byte is odd, tabs, becomes samples below its folder, or a
 /// DataError.

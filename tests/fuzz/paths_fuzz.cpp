@@ -1,6 +1,6 @@
 #include "common/paths.h"
 #include "fuzz/input.h"
-#include "sampler/sources/path_patterns.h"
+#include "sampler/files/path_patterns.h"
 
 using namespace lodestone;
 using namespace lodestone::sampler;

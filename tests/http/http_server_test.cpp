@@ -59,6 +59,16 @@ TEST(HttpServer, ErrorsBecomeAnswers) {
   EXPECT_THAT(bug.body, Not(HasSubstr("secret")));
 }
 
+TEST(HttpServer, AsksARouteFirstWhetherItAnswersAtOnce) {
+  const Server server;
+  EXPECT_EQ(server.ask("POST", "/quick", kJson, "1").body, "at once");
+  EXPECT_EQ(server.ask("POST", "/quick", kJson, "\"slow\"").body, "later: 6");
+  EXPECT_EQ(server.ask("POST", "/quick", kJson, std::string(kQuickBody, ' ')).body, "at once");
+  EXPECT_EQ(server.ask("POST", "/quick", kJson, std::string(kQuickBody + 1, ' ')).body, "later: 8193");
+  EXPECT_EQ(server.ask("POST", "/quick", kJson, "\"bad\"").status, 400);
+  EXPECT_EQ(server.ask("POST", "/quick?a=%ff", kJson, "1").status, 400);
+}
+
 TEST(HttpServer, BoundsRequests) {
   HttpOptions options;
   options.max_body = 1000;

@@ -38,6 +38,7 @@ class Server {
     if (path == "/page") return &page_;
     if (path == "/echo") return &echo_;
     if (path == "/held") return &hold_;
+    if (path == "/quick") return &quick_;
     return path == "/open" ? &open_ : nullptr;
   }
   std::atomic<int> echoed_ = 0;
@@ -60,6 +61,18 @@ class Server {
                           released_.get_future().wait();
                           return HttpAnswer{200, "text/plain", "at last"};
                         }};
+  const HttpRoute quick_ = [] {
+    HttpRoute route{true, false, [](const HttpRequest& request) {
+                      return HttpAnswer{200, "text/plain", "later: " + std::to_string(request.body.size())};
+                    }};
+    route.try_begin = [](const HttpRequest& request, const HttpDone& done) {
+      if (request.body == "\"bad\"") throw DataError("that is bad");
+      if (request.body == "\"slow\"") return false;
+      done({200, "text/plain", "at once"});
+      return true;
+    };
+    return route;
+  }();
   HttpServer server_;
 };
 

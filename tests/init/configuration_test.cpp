@@ -1,6 +1,5 @@
-#include <fstream>
 #include <functional>
-#include <sstream>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 #include "support/images.h"
 #include "support/texts.h"
 #include "trainer/init/init.h"
+#include "trainer/run/data_kinds/text_data.h"
 #include "trainer/run/run_config.h"
 
 namespace lodestone::init {
@@ -56,7 +56,7 @@ TEST_F(Configuration, OfThirtyPeopleHoldsSixOut) {
   const Made made = make("people");
   EXPECT_THAT(made.found, HasSubstr("300 samples of 30 classes"));
   EXPECT_THAT(made.chosen, Contains(HasSubstr("6 of 30 classes are held out")));
-  EXPECT_EQ(config_.global_batch, 240);
+  EXPECT_EQ(config_.global_batch, 48);
   EXPECT_EQ(config_.data.image.channels, 1);
   EXPECT_EQ(config_.data.image.width, 46);
   EXPECT_EQ(config_.data.image.height, 56);
@@ -80,6 +80,49 @@ TEST_F(Configuration, OfTextsHasAVocabularyBesideIt) {
   EXPECT_EQ(config_.data.text.tokenizer.max_tokens, 16);
   EXPECT_THAT(made.guessed, Contains(HasSubstr("since its values repeat")));
   EXPECT_THAT(written(), HasSubstr("# Guessed: "));
+}
+
+// Words of the held-out classes are not in the vocabulary: their texts have many more tokens.
+TEST_F(Configuration, OfTextsLeavesRoomForTokensOfUnseenWords) {
+  const auto word = [](int intent, int number) {
+    std::string letters;
+    for (int k = 0; k < 9; ++k)
+      letters += static_cast<char>('a' + (intent * 7 + number * 5 + k * (intent + 3)) % 26);
+    return letters;
+  };
+  rows("train.tsv", 400, [&](int i) {
+    std::string text;
+    for (int number = 0; number < 6; ++number) text += word(i % 20, (number + i) % 6) + " ";
+    return text + n(i) + "\tintent" + n(i % 20) + "\n";
+  });
+  make("train.tsv");
+  const sampler::TextSet set = run::open_text_split(config_, config_.evaluate.data, config_.evaluate.text);
+  const sampler::TokenRule rule = run::token_rule(config_.data);
+  int64_t cut = 0, longest = 0;
+  for (int64_t i = 0; i < set.texts->size(); ++i) {
+    const auto tokens = static_cast<int64_t>(rule.tokenizer->encode(set.texts->get(i), 1000).size());
+    cut += tokens > rule.max_tokens ? 1 : 0;
+    longest = std::max(longest, tokens);
+  }
+  EXPECT_GT(longest, 24) << "the words are known";
+  EXPECT_LE(100 * cut, set.texts->size());
+}
+
+// Texts stand in several pairs, first or second.
+TEST_F(Configuration, OfLabelledPairsHasNoTextOnBothSides) {
+  rows("same.tsv", 300, [](int i) {
+    return "thing " + n(i / 3) + " seen " + n(i % 3) + "\tthing " + n(i / 3) + " seen " + n((i + 1) % 3) +
+           "\t" + n(i % 2) + "\n";
+  });
+  const Made made = make("same.tsv");
+  EXPECT_THAT(made.chosen, Contains(HasSubstr("so that no text of theirs is in training")));
+  const auto trained = run::open_text_split(config_, config_.data.train, config_.data.text.layout);
+  const auto evaluated = run::open_text_split(config_, config_.evaluate.data, config_.evaluate.text);
+  EXPECT_EQ(trained.rows + evaluated.rows, 300);
+  EXPECT_NEAR(static_cast<double>(evaluated.rows), 60, 6);
+  std::set<uint64_t> ids;
+  for (int64_t i = 0; i < trained.texts->size(); ++i) ids.insert(trained.texts->id(i));
+  for (int64_t i = 0; i < evaluated.texts->size(); ++i) EXPECT_FALSE(ids.contains(evaluated.texts->id(i)));
 }
 
 TEST_F(Configuration, OfGradedPairsTrainsOnTheUpperGradesAndEvaluatesTheGrades) {
@@ -116,6 +159,29 @@ TEST_F(Configuration, OfPairsOfImagesIsEvaluatedOnLabelledImagesBesideThem) {
   EXPECT_EQ(config_.data.tuples, path("pairs.tsv"));
   EXPECT_EQ(config_.evaluate.data.path, path("test"));
   EXPECT_EQ(config_.loss.name(), "contrastive");
+}
+
+TEST_F(Configuration, OfPairsOfImagesHoldsClassesOut) {
+  people("people", 20, 3);
+  rows("people/pairs.tsv", 400, [](int i) {
+    const int other = i % 2 == 0 ? i / 2 % 20 : i / 40 % 20;
+    return "person" + n(i / 2 % 20) + "/0.png\tperson" + n(other) + "/" + n(1 + i % 2) + ".png\t" +
+           n(other == i / 2 % 20 ? 1 : 0) + "\n";
+  });
+  const Made made = make("people/pairs.tsv");
+  EXPECT_THAT(made.chosen, Contains(HasSubstr("4 of 20 classes are held out")));
+  EXPECT_EQ(config_.evaluate.data.path, path("people"));
+  EXPECT_EQ(config_.data.train.part.to, config_.evaluate.data.part.from);
+  const run::TrainingData data = run::open_training_data(config_, 1);
+  sampler::ImageSourceConfig held = config_.evaluate.data;
+  const auto evaluated = sampler::open_images(held, {});
+  std::set<std::string> classes;
+  for (int64_t c = 0; c < evaluated->classes(); ++c) classes.insert(evaluated->class_name(c));
+  EXPECT_EQ(classes.size(), 4U);
+  for (int64_t i = 0; i < data.dataset()->size(); ++i) {
+    const std::string key = data.dataset()->key(i);
+    EXPECT_FALSE(classes.contains(key.substr(0, key.find('/')))) << key;
+  }
 }
 
 TEST_F(Configuration, IsNotReplacedWithoutForce) {

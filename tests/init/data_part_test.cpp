@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "sampler/sources/encoded_images.h"
+#include "sampler/sources/tuple_part.h"
 #include "sampler/texts/image_texts.h"
+#include "sampler/texts/text_components.h"
 #include "sampler/texts/text_source.h"
 #include "support/images.h"
 #include "support/texts.h"
@@ -118,6 +120,65 @@ TEST(DataPart, TextsGoByTheirLabelOrByTheText) {
   const TextSet half = open_texts(source);
   EXPECT_NEAR(static_cast<double>(half.rows), 60, 25);
   EXPECT_GT(half.texts->classes(), 25);
+}
+
+// Rows a-b, b-c, c-d … are one chain; only the whole chain may be on a side.
+TEST(DataPart, RowsThatShareTextsAreOnOneSide) {
+  const testing::TextFolder folder;
+  std::string rows;
+  for (int chain = 0; chain < 60; ++chain)
+    for (int n = 0; n < 3; ++n)
+      for (int step = 0; step < 2; ++step)
+        rows += (step == 0 ? "text " : "\ttext ") + std::to_string(chain) + " " + std::to_string(n + step) +
+                (step == 1 ? "\t" + std::to_string(n % 2) + "\n" : "");
+  TextSource source;
+  source.path = folder.write("pairs.tsv", rows);
+  source.layout.format = TextFormat::kPairs;
+  const auto ids_of = [&](const DataPart& part) {
+    source.part = part;
+    const TextSet set = open_texts(source);
+    EXPECT_EQ(set.rows % 3, part.of == PartOf::kClasses ? 0 : set.rows % 3);
+    std::set<uint64_t> ids;
+    for (int64_t i = 0; i < set.texts->size(); ++i) ids.insert(set.texts->id(i));
+    return ids;
+  };
+  const std::vector<TextComponents::Component> components = text_components(source);
+  ASSERT_EQ(components.size(), 60U);
+  const double boundary = components[40].number;
+  EXPECT_EQ(components[40].rows, 3);
+  const auto low = ids_of({.to = boundary}), high = ids_of({.from = boundary});
+  EXPECT_EQ(low.size(), 40U * 4);
+  EXPECT_EQ(high.size(), 20U * 4);
+  EXPECT_TRUE(both(low, high).empty());
+  // By their first text they are not.
+  EXPECT_FALSE(
+      both(ids_of({.of = PartOf::kSamples, .to = 0.5}), ids_of({.of = PartOf::kSamples, .from = 0.5}))
+          .empty());
+}
+
+TEST(DataPart, TuplesGoByTheClassFoldersOfAllTheirImages) {
+  const testing::TextFolder folder;
+  std::string rows;
+  for (int c = 0; c < 20; ++c) {
+    const std::string name = "c" + std::to_string(c), next = "c" + std::to_string((c + 1) % 20);
+    for (int i = 0; i < 2; ++i)
+      testing::write_png(folder.path(name + "/" + std::to_string(i) + ".png"), testing::drawn_image(c, i));
+    rows += name + "/0.png\t" + name + "/1.png\t1\n" + name + "/0.png\t" + next + "/1.png\t0\n";
+  }
+  const std::string list = folder.write("pairs.tsv", rows);
+  ImageSourceConfig folders;
+  folders.path = folder.path("");
+  folders.part = {.from = 0.6};
+  const std::set<std::string> held = classes_of(*open_images(folders, {}));
+  const TupleSet low = read_tuples(list, {}, {}, {}, {.to = 0.6}), all = read_tuples(list, {});
+  EXPECT_LT(low.tuples.size(), all.tuples.size());
+  EXPECT_EQ(std::ranges::count_if(low.tuples, &Tuple::same), 20 - static_cast<int64_t>(held.size()));
+  for (int64_t i = 0; i < low.images->size(); ++i) {
+    const std::string key = low.images->key(i);
+    EXPECT_FALSE(held.contains(key.substr(0, key.find('/')))) << key;
+  }
+  folder.write("loose.tsv", "c0/0.png\tc0/1.png\t1\n0.png\tc0/1.png\t0\n");
+  EXPECT_THROW(read_tuples(folder.path("loose.tsv"), {}, {}, {}, {.to = 0.6}), DataError);
 }
 
 TEST(DataPart, CaptionsGoByTheirImage) {

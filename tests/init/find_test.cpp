@@ -113,6 +113,35 @@ TEST_F(Find, TextsWithClassesByNameAndByContent) {
   EXPECT_THAT(json.others, ElementsAre("columns that nothing reads: from"));
 }
 
+// A third column that the header does not name as usual, or without a header.
+TEST_F(Find, ScoresOfPairsByTheirNumbers) {
+  const auto pair = [](int i) { return "question " + n(i) + "\tan answer " + n(i) + "\t"; };
+  const auto found = [&](const std::string& name, const std::function<std::string(int)>& score,
+                         const std::string& header) {
+    return find(rows(
+        name, 30, [&](int i) { return pair(i) + score(i) + "\n"; }, header));
+  };
+  const auto binary = [](int i) { return n(i % 2); };
+  const auto grade = [](int i) { return n(i % 5) + "." + n(i % 4); };
+  for (const char* header : {"", "left\tright\tverdict\n"}) {
+    const Finding labelled = found("binary.tsv", binary, header);
+    EXPECT_EQ(labelled.text.columns.size(), 3U);
+    EXPECT_EQ(labelled.what, "pairs of texts, labelled the same (1) or not (0)");
+    EXPECT_THAT(labelled.guesses,
+                ElementsAre(HasSubstr("says whether the texts of a row are the same (1) or not (0)"),
+                            HasSubstr("are the texts of a pair")));
+    const Finding graded = found("graded.tsv", grade, header);
+    EXPECT_EQ(graded.what, "pairs of texts with grades of similarity");
+    EXPECT_TRUE(graded.text.same_from.has_value());
+    EXPECT_THAT(graded.guesses.front(), HasSubstr("says how similar the texts of a row are"));
+  }
+  // Years are no grades.
+  const Finding years = found(
+      "years.tsv", [](int i) { return n(1990 + i % 20); }, "left\tright\tyear\n");
+  EXPECT_EQ(years.text.columns.size(), 2U);
+  EXPECT_THAT(years.others, ElementsAre("columns that nothing reads: year"));
+}
+
 TEST_F(Find, PairsGradesTripletsAndQueries) {
   const auto pair = [](int i) { return "question " + n(i) + "\tan answer " + n(i); };
   const Finding pairs = find(rows("pairs.tsv", 30, [&](int i) { return pair(i) + "\n"; }));
@@ -179,7 +208,16 @@ TEST_F(Find, WhatCannotBeUsedSaysWhatItIsAndWhatToDo) {
   text("data.parquet", "PAR1");
   EXPECT_THAT(refused("data.parquet"), HasSubstr("read_parquet"));
   text("phone/a/1.heic", "x");
-  EXPECT_THAT(refused("phone"), HasSubstr("convert the images to JPEG"));
+  EXPECT_THAT(refused("phone"), HasSubstr("a HEIC photograph; convert it to PNG or JPEG"));
+  text("texts.txt", "one text\nanother one\n");
+  EXPECT_THAT(refused("texts.txt"), HasSubstr("one text a line: nothing says which of them belong together"));
+  text("empty.csv", "text,label\n");
+  EXPECT_THAT(refused("empty.csv"), HasSubstr("got the header alone (text, label); add rows"));
+  text("two.csv", "sentence1,sentence2\na,b\nc,d\n");
+  EXPECT_THAT(refused("two.csv"), HasSubstr("expected at least 8 rows"));
+  rows(
+      "spreadsheet.csv", 30, [](int i) { return "a text " + n(i) + ";c" + n(i % 3) + "\n"; }, "text;label\n");
+  EXPECT_THAT(refused("spreadsheet.csv"), HasSubstr("got semicolons; save the table with commas"));
   text("list.json", "[{\"text\": \"a\"}]");
   EXPECT_THAT(refused("list.json"), HasSubstr("jq -c"));
   rows("lines.tsv", 30, [](int i) { return "only a text " + n(i) + "\n"; });

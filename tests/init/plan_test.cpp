@@ -13,6 +13,7 @@ namespace lodestone::init {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 survey::ClassSurvey classes_of(int64_t classes, int64_t per_class) {
   survey::ClassSurvey found;
@@ -24,13 +25,18 @@ survey::ClassSurvey classes_of(int64_t classes, int64_t per_class) {
   return found;
 }
 
-TEST(Batch, HasFourSamplesOfManyClassesAndMoreOfFew) {
+TEST(Batch, HasFourSamplesOfAtMostHalfOfTheClasses) {
   EXPECT_EQ(shape_of_batch(classes_of(1000, 20), 256).rows(), 256);
   EXPECT_EQ(shape_of_batch(classes_of(1000, 20), 256).samples, 4);
   const BatchShape people = shape_of_batch(classes_of(24, 10), 256);
-  EXPECT_EQ(people.classes, 24);
-  EXPECT_EQ(people.samples, 10);
-  EXPECT_EQ(shape_of_batch(classes_of(3, 1000), 256).samples, 32);
+  EXPECT_EQ(people.classes, 12);
+  EXPECT_EQ(people.samples, 4);
+  // Of few classes more samples, but no more than they have.
+  const BatchShape digits = shape_of_batch(classes_of(10, 1000), 256);
+  EXPECT_EQ(digits.classes, 5);
+  EXPECT_EQ(digits.samples, 10);
+  EXPECT_EQ(shape_of_batch(classes_of(4, 6), 256).samples, 6);
+  EXPECT_EQ(shape_of_batch(classes_of(4, 6), 256).classes, 2);
   const BatchShape twos = shape_of_batch(classes_of(1000, 2), 256);
   EXPECT_EQ(twos.samples, 2);
   EXPECT_FALSE(twos.repeats);
@@ -61,20 +67,81 @@ TEST(HeldOut, AFifthOfTheClassesByTheirNumbers) {
   EXPECT_EQ(evaluated, 6);
 }
 
-TEST(HeldOut, SamplesOfFewClassesRowsAndAPartOfManyThere) {
-  Measured few;
-  few.train = classes_of(3, 100);
-  few.class_numbers = {0.1, 0.5, 0.9};
+// Samples of classes in turns, each with a number of its own.
+Measured samples_of(int64_t classes, int64_t per_class) {
+  Measured measured;
+  measured.train = classes_of(classes, per_class);
+  for (int64_t c = 0; c < classes; ++c)
+    measured.class_numbers.push_back(static_cast<double>(c) / static_cast<double>(classes));
+  for (int64_t i = 0; i < classes * per_class; ++i) {
+    measured.sample_numbers.push_back(sampler::part_number("sample" + std::to_string(i)));
+    measured.sample_classes.push_back(i % classes);
+  }
+  return measured;
+}
+
+TEST(HeldOut, SamplesOfFewClassesWithSomeOfEachOnBothSides) {
+  for (const auto& [classes, per_class] : {std::pair<int64_t, int64_t>{4, 8}, {3, 100}, {9, 20}}) {
+    const Measured measured = samples_of(classes, per_class);
+    Finding finding;
+    finding.train.path = "digits";
+    const HeldOut held = hold_out(finding, measured);
+    EXPECT_EQ(finding.train.part.of, sampler::PartOf::kSamples);
+    std::vector<int64_t> evaluated(static_cast<size_t>(classes)), trained(static_cast<size_t>(classes));
+    for (size_t i = 0; i < measured.sample_numbers.size(); ++i) {
+      auto& side = finding.evaluate.part.has(measured.sample_numbers[i]) ? evaluated : trained;
+      ++side[static_cast<size_t>(measured.sample_classes[i])];
+    }
+    for (size_t c = 0; c < evaluated.size(); ++c) {
+      EXPECT_GE(evaluated[c], 2) << classes;
+      EXPECT_GE(trained[c], 2) << classes;
+      EXPECT_EQ(held.train.count_c[c], trained[c]);
+    }
+    EXPECT_LE(held.samples_evaluate, classes * per_class / 2);
+    EXPECT_THAT(held.sentence, HasSubstr("two or more of each class"));
+  }
+  const Measured many = samples_of(3, 100);
   Finding finding;
-  finding.train.path = "digits";
-  hold_out(finding, few);
-  EXPECT_EQ(finding.train.part.of, sampler::PartOf::kSamples);
-  Measured rows;
-  rows.rows = 40000;
+  EXPECT_NEAR(static_cast<double>(hold_out(finding, many).samples_evaluate), 60, 2);
+}
+
+Finding pairs_of_texts() {
   Finding pairs;
   pairs.content = Content::kTexts;
+  pairs.text.format = sampler::TextFormat::kPairs;
   pairs.train.path = "pairs.tsv";
+  return pairs;
+}
+
+TEST(HeldOut, RowsThatShareNoTextWithTraining) {
+  Measured rows;
+  rows.rows = 40000;
+  for (int i = 0; i < 20000; ++i) rows.components.push_back({i / 20000.0, 2});
+  Finding pairs = pairs_of_texts();
   EXPECT_EQ(hold_out(pairs, rows).rows_evaluate, 2000);
+  EXPECT_EQ(pairs.evaluate.part.of, sampler::PartOf::kClasses);
+  EXPECT_EQ(pairs.evaluate.part.from, pairs.train.part.to);
+  // A large component does not matter as long as others are there.
+  rows.rows = 1000;
+  rows.components = {{0.001, 900}};
+  for (int i = 0; i < 100; ++i) rows.components.push_back({0.5 + i / 300.0, 1});
+  Finding connected = pairs_of_texts();
+  EXPECT_EQ(hold_out(connected, rows).rows_evaluate, 100);
+  EXPECT_EQ(connected.evaluate.part.of, sampler::PartOf::kClasses);
+}
+
+TEST(HeldOut, RowsOfFirstTextsIfAllRowsAreConnected) {
+  Measured rows;
+  rows.rows = 1000;
+  rows.components = {{0.001, 999}, {0.7, 1}};
+  Finding pairs = pairs_of_texts();
+  const HeldOut held = hold_out(pairs, rows);
+  EXPECT_EQ(held.rows_evaluate, 200);
+  EXPECT_EQ(pairs.evaluate.part.of, sampler::PartOf::kSamples);
+  EXPECT_THAT(held.sentence, HasSubstr("texts of the evaluation are in training too"));
+}
+
+TEST(HeldOut, APartOfManyThere) {
   Measured many;
   many.train = classes_of(100, 10);
   many.evaluate = classes_of(1000, 100);
@@ -121,20 +188,55 @@ TEST(Plan, WritesNestedKeysWithTheirReasons) {
   EXPECT_EQ(yaml_text("a\nb"), "\"a\\nb\"");
 }
 
+// Steps and evaluations of a budget, in seconds.
+double spent(const RunBudget& budget, const Probe& probe) {
+  return static_cast<double>(budget.steps) * probe.step_seconds +
+         static_cast<double>(budget.evaluations) * probe.evaluation.seconds(budget.evaluated);
+}
+
 TEST(Budget, FillsTheTimeUnlessTheDataAreSmall) {
   Plan plan;
   plan.batch = 256;
   plan.samples = 1000000;
-  const Probe probe{.steps = 10, .step_seconds = 0.1, .threads = 2, .device = "cpu"};
-  EXPECT_EQ(budget_steps(plan, probe, Content::kImages, 5).steps, 2700);
-  plan.samples_evaluate = 20000;
-  const int64_t with_evaluation = budget_steps(plan, probe, Content::kImages, 5).steps;
-  EXPECT_LT(with_evaluation, 2700);
-  EXPECT_GT(with_evaluation, 2500);
+  Probe probe{.steps = 10, .step_seconds = 0.1, .threads = 2, .device = "cpu"};
+  EXPECT_EQ(budget_run(plan, probe, Content::kImages, 5).steps, 2700);
+  EXPECT_EQ(budget_run(plan, probe, Content::kImages, 5).evaluations, 0);
+  probe.evaluation = {.samples = 20000, .per_sample = 1e-4, .per_square = 1e-8};
+  const RunBudget evaluated = budget_run(plan, probe, Content::kImages, 5);
+  EXPECT_EQ(evaluated.evaluations, kEvaluations);
+  EXPECT_EQ(evaluated.evaluated, 1);
+  EXPECT_NEAR(static_cast<double>(evaluated.steps), 2700 - 240, 1);
   plan.samples = 300;
-  const StepBudget enough = budget_steps(plan, probe, Content::kImages, 5);
+  const RunBudget enough = budget_run(plan, probe, Content::kImages, 5);
   EXPECT_EQ(enough.steps, 1500);
-  EXPECT_THAT(enough.reason, ::testing::HasSubstr("enough for these data"));
+  EXPECT_THAT(enough.reason, HasSubstr("enough for these data"));
+}
+
+TEST(Budget, IsKeptHoweverLongAnEvaluationTakes) {
+  Plan plan;
+  plan.batch = 256;
+  plan.samples = 1000000;
+  Probe probe{.steps = 10, .step_seconds = 0.1, .threads = 2, .device = "cpu"};
+  for (const double per_sample : {1e-4, 1e-3, 5e-3, 2e-2, 1e-1}) {
+    probe.evaluation = {.samples = 20000, .per_sample = per_sample, .per_square = 0};
+    const RunBudget budget = budget_run(plan, probe, Content::kImages, 5);
+    EXPECT_LE(spent(budget, probe), 300) << per_sample;
+    EXPECT_GE(budget.evaluations, 1);
+    EXPECT_EQ(budget.evaluated<1, per_sample> 1e-2) << per_sample;
+  }
+  // Four classes are left, or there would be nothing to tell apart.
+  plan.classes_evaluate = 5;
+  EXPECT_DOUBLE_EQ(budget_run(plan, probe, Content::kImages, 0.5).evaluated, 0.8);
+}
+
+TEST(Budget, SaysThatTheTimeIsTooShort) {
+  Plan plan;
+  plan.batch = 256;
+  plan.samples = 1000000;
+  const Probe slow{.steps = 2, .step_seconds = 30, .threads = 2, .device = "cpu"};
+  const RunBudget budget = budget_run(plan, slow, Content::kImages, 5);
+  EXPECT_EQ(budget.steps, 50);
+  EXPECT_THAT(budget.reason, HasSubstr("5 min are too short for them, the run takes about 25 min"));
 }
 
 TEST(Place, NamesSayTheUse) {

@@ -68,6 +68,21 @@ TEST(Spread, EveryBeginningOfASampleCoversTheWhole) {
   EXPECT_TRUE(spread_samples(0, 100).empty());
 }
 
+TEST(Spread, AWalkCountsWhatItCannotReadAndKeepsItsBounds) {
+  std::set<int64_t> visited;
+  const Unread unread = visit_spread(100, {.samples = 40, .seconds = 1e9}, [&](int64_t i) {
+    visited.insert(i);
+    if (i % 2 == 1) throw DataError("number " + std::to_string(i));
+    return true;
+  });
+  EXPECT_EQ(visited.size(), 40U);
+  EXPECT_EQ(unread.count, std::ranges::count_if(visited, [](int64_t i) { return i % 2 == 1; }));
+  EXPECT_THAT(unread.first, ::testing::HasSubstr("number "));
+  int visits = 0;
+  visit_spread(100, {.samples = 40, .seconds = 1e9}, [&](int64_t) { return ++visits < 7; });
+  EXPECT_EQ(visits, 7);
+}
+
 TEST(ClassSurvey, CountsClassesSamplesAndGroups) {
   const ClassSurvey found = survey_classes(testing::SyntheticImages(4, 5, {0, 1, 1, 2}));
   EXPECT_EQ(found.samples, 20);

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""The committed dashboard is what its generator writes, and Grafana can lay it out. usage: dashboard_test.py"""
+"""The committed dashboard is what its generator writes, and Grafana can lay it out.
+
+usage: dashboard_test.py"""
 import importlib.util
 import json
 import pathlib
@@ -38,7 +40,8 @@ class Dashboard(unittest.TestCase):
         cells = set()
         for panel in panels():
             at = panel["gridPos"]
-            own = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+            own = {(x, y) for x in range(at["x"], at["x"]
+                                         + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
             self.assertFalse(own & cells, panel["title"])
             self.assertLessEqual(at["x"] + at["w"], 24)
             cells |= own

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
-"""A real Prometheus scrapes a real run of two ranks: it finds the ranks by the file that the run writes, every metric that rules and
-dashboard name is there, and when a rank is stopped the alert fires. usage: live_test.py LODESTONE MPIRUN PROMETHEUS"""
+"""A real Prometheus scrapes a real run of two ranks: it finds the ranks by the file that the run writes,
+every metric that rules and
+dashboard name is there, and when a rank is stopped the alert fires.
+
+usage: live_test.py LODESTONE MPIRUN PROMETHEUS"""
 import os
 import pathlib
 import re
@@ -34,8 +37,10 @@ def exported(text):
 
 
 def named(text):
-    """Metrics of ours that an expression names, without what a histogram's series add and without recorded ones."""
-    return {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"(?<![\w:])lodestone_\w+", text)}
+    """Metrics of ours that an expression names, without what a histogram's series add and without recorded
+    ones."""
+    return {re.sub(r"_(bucket|sum|count)$", "",
+                   name) for name in re.findall(r"(?<![\w:])lodestone_\w+", text)}
 
 
 def records():
@@ -101,17 +106,22 @@ class Secret(unittest.TestCase):
     def test_ranks_are_scraped_by_https_with_a_password(self):
         with tempfile.TemporaryDirectory() as folder:
             key, chain, both = (pathlib.Path(folder, name) for name in ("key.pem", "chain.pem", "server.pem"))
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                            "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", chain], check=True, capture_output=True)
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                            "/CN=localhost", "-addext",
+                            "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", chain], check=True,
+                           capture_output=True)
             both.write_bytes(key.read_bytes() + chain.read_bytes())
             pathlib.Path(folder, "password").write_text("open sesame\n")
-            job = {"basic_auth": {"username": "ali", "password": "open sesame"}, "tls_config": {"ca_file": str(chain)}}
-            settings = [f"metrics.certificate={both}", "metrics.user=ali", f"metrics.password_file={folder}/password"]
+            job = {"basic_auth": {"username": "ali", "password": "open sesame"},
+                   "tls_config": {"ca_file": str(chain)}}
+            settings = [f"metrics.certificate={both}", "metrics.user=ali",
+                        f"metrics.password_file={folder}/password"]
             with small_run.Run(folder, LODESTONE, MPIRUN, settings=settings) as run, \
                     Prometheus(folder, PROMETHEUS, f"{folder}/targets", RULES, job) as prometheus:
                 prometheus.wait_until_up()
                 small_run.until(60, "both ranks are scraped",
-                                lambda: run.alive() and len(prometheus.query("lodestone_steps_total > 0")) == 2)
+                                lambda: run.alive() and len(prometheus.query("lodestone_steps_total > 0"))
+                                == 2)
                 self.assertEqual({labels["instance"] for labels, _ in prometheus.query("up == 1")},
                                  {f"127.0.0.1:{run.port + rank}" for rank in range(2)})
                 targets = prometheus.ask("targets", state="active")["activeTargets"]
@@ -120,7 +130,8 @@ class Secret(unittest.TestCase):
 
 class Ended(unittest.TestCase):
     def test_a_run_that_ends_well_leaves_the_list_of_targets(self):
-        with tempfile.TemporaryDirectory() as folder, small_run.Run(folder, LODESTONE, MPIRUN, ranks=1, steps=3) as run:
+        with tempfile.TemporaryDirectory() as folder, small_run.Run(folder, LODESTONE, MPIRUN, ranks=1,
+                                                                    steps=3) as run:
             self.assertEqual(run.process.wait(timeout=60), 0, run.log.read_text())
             self.assertEqual(list(pathlib.Path(folder, "targets").iterdir()), [])
 

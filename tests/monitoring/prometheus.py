@@ -8,7 +8,8 @@ from small_run import Child, fetch, free_ports, until
 
 
 class Prometheus(Child):
-    """Scrapes what a folder of file_sd says, every second, and evaluates rules as often. `job`: what its scrape job says beside."""
+    """Scrapes what a folder of file_sd says, every second, and evaluates rules as often. `job`: what its
+    scrape job says beside."""
 
     def __init__(self, folder, program, targets, rules, job=None):
         folder = pathlib.Path(folder)
@@ -16,10 +17,14 @@ class Prometheus(Child):
         config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
                   "rule_files": [str(rules)],
                   "scrape_configs": [{"job_name": "lodestone",
-                                      "file_sd_configs": [{"files": [f"{targets}/*.json"], "refresh_interval": "1s"}], **(job or {})}]}
+                                      "file_sd_configs":
+                                      [{"files": [f"{targets}/*.json"], "refresh_interval": "1s"}],
+                                      **(job or {})}]}
         (folder / "prometheus.yaml").write_text(json.dumps(config))
-        super().__init__([program, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/tsdb",
-                          f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"], folder / "prometheus.log")
+        super().__init__([program, f"--config.file={folder}/prometheus.yaml",
+                          f"--storage.tsdb.path={folder}/tsdb",
+                          f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"],
+                         folder / "prometheus.log")
 
     def ask(self, path, **parameters):
         """The `data` of an answer of its API; an AssertionError with its own words if it refuses."""
@@ -31,7 +36,8 @@ class Prometheus(Child):
 
     def query(self, expression):
         """[(labels, value)] of an instant query."""
-        return [(row["metric"], float(row["value"][1])) for row in self.ask("query", query=expression)["result"]]
+        return [(row["metric"], float(row["value"][1])) for row in self.ask("query", query=expression)[
+            "result"]]
 
     def wait_until_up(self):
         def up():

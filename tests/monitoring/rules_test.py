@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Rules and alerts by promtool: they parse, each alert has a run in which it fires and one in which it stays silent, and docs/monitoring.md
+"""Rules and alerts by promtool: they parse, each alert has a run in which it fires and one in which it stays
+silent, and docs/monitoring.md
 says what to do about it. usage: rules_test.py PROMTOOL"""
 import pathlib
 import re
@@ -34,7 +35,8 @@ class Rules(unittest.TestCase):
 
     def test_every_alert_has_both(self):
         names = re.findall(r"^  - name: (\w+ \w+)$", TESTS.read_text(), flags=re.M)
-        self.assertEqual(sorted(names), sorted(f"{alert} {what}" for alert in alerts() for what in ("fires", "silent")))
+        self.assertEqual(sorted(names),
+                         sorted(f"{alert} {what}" for alert in alerts() for what in ("fires", "silent")))
 
     def test_every_alert_says_what_to_do(self):
         headings = re.findall(r"^### (\w+)$", (ROOT / "docs/monitoring.md").read_text(), flags=re.M)

@@ -4,7 +4,7 @@
 
 #include "support/table_rows.h"
 #include "support/texts.h"
-#include "trainer/run/data_kinds/data_kind.h"
+#include "trainer/run/data_kind.h"
 #include "trainer/run/data_kinds/evaluation.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/data_kinds/training_data.h"

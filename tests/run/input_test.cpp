@@ -62,5 +62,44 @@ TEST_F(ForCaptions, TheErrorIsThatOfCaptions) {
               HasSubstr("captions: expected an image"));
 }
 
+TEST(NamesAFile, IfItHasTheEndingOrTheFormOfAPath) {
+  for (const char* word : {"questions.txt", "a.PNG", "my photos/a.jpeg", "b.csv", "c.tsv", "d.jsonl",
+                           "wrong/questions", "/tmp/my photos", "./a b", "../x", "~/y", "photos/"})
+    EXPECT_TRUE(names_a_file(word)) << word;
+  for (const char* word :
+       {"where is my card", "is it open 24/7 at night", "version 1.5", "e.g. this", "card"})
+    EXPECT_FALSE(names_a_file(word)) << word;
+}
+
+TEST(RowPlace, IsAbsoluteAndStaysAsItIs) {
+  EXPECT_EQ(row_place("/data/photos", "ada/1.png"), "/data/photos/ada/1.png");
+  EXPECT_EQ(row_place("", "/data/photos/ada/1.png"), "/data/photos/ada/1.png");
+  EXPECT_EQ(row_place("/data/photos", "/data/./photos/ada/1.png"), "/data/photos/ada/1.png");
+}
+
+// A text without a class has no label, whatever its place is called.
+TEST(TextRows, HaveALabelOnlyIfTheyHaveAClass) {
+  const TextFolder folder;
+  const std::string vocabulary =
+      folder.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nwhere\ncard\n");
+  const auto labels = [&](const std::string& format, const std::string& name, const std::string& content) {
+    RunConfig config{Tables()};
+    read_run_config(
+        parse_yaml("data: {kind: texts, text: {tokenizer: {path: " + vocabulary +
+                       "}}}\nencoder: {name: bag_of_tokens}\nevaluate: {data: {path: x}, text: {format: " +
+                       format + "}}\n",
+                   "run.yaml"),
+        {}, "run", config);
+    const Input input = open_input(config, folder.write(name, content));
+    std::vector<std::string> all;
+    for (int64_t i = 0; i < input.dataset().size(); ++i) all.push_back(input.row(i).label);
+    return all;
+  };
+  using Labels = std::vector<std::string>;
+  EXPECT_EQ(labels("labels", "lines.txt", "where\ncard\nwhere\n"), (Labels{"", "", ""}));
+  EXPECT_EQ(labels("pairs", "pairs.tsv", "where\tcard\ncard\twhere\n"), (Labels{"", "", "", ""}));
+  EXPECT_EQ(labels("labels", "named.tsv", "where\tquestion\ncard\tthing\n"), (Labels{"question", "thing"}));
+}
+
 }  // namespace
 }  // namespace lodestone::testing

@@ -59,6 +59,10 @@ TEST(LastLine, OfADoneRunNamesCheckpointReportAndCommands) {
   EXPECT_THAT(done_line(folder.run, 8),
               HasSubstr(", report in " + folder.run.report().string() + "; next: "));
   EXPECT_THAT(done_line(folder.run, 8), HasSubstr("`lodestone embed " + run + " --input"));
+  const std::string again = done_line(folder.run, 8, /*saved_now=*/false);
+  EXPECT_THAT(again,
+              HasSubstr("done: nothing to save, the run ended before with step 8 in " + newest.string()));
+  EXPECT_THAT(again, Not(HasSubstr("saved step")));
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 
 #include "common/error.h"
 #include "common/files.h"
-#include "sampler/sources/gunzip.h"
+#include "sampler/files/gunzip.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/idx.h"
 #include "sampler/sources/image_source.h"
-#include "sampler/sources/path_patterns.h"
 #include "sampler/sources/shard_index_cache.h"
 #include "sampler/texts/image_text_shards.h"
 #include "support/growth.h"

@@ -1,4 +1,4 @@
-#include "sampler/texts/record_reader.h"
+#include "sampler/files/record_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -118,20 +118,74 @@ TEST_F(PieceNumbers, InDoubtMustBeSaid) {
               HasSubstr("sentencepiece.bpe.model"));
 }
 
+// By hand after Hugging Face's CamembertTokenizer and MBartTokenizer.
+TEST_F(PieceNumbers, AreThoseOfTheFamilyThatTheFilesBesideTheModelName) {
+  sentencepiece::SentencePieceProcessor pieces;
+  ASSERT_TRUE(pieces.LoadFromSerializedProto(default_model()).ok());
+  const std::string text = "apples \u03a9 and pears";
+  std::vector<int> own;
+  ASSERT_TRUE(pieces.Encode(text, &own).ok());
+  const int64_t size = pieces.GetPieceSize();
+  struct Family {
+    const char *file, *json;
+    int64_t offset, count;
+    std::vector<int64_t> before, after;
+    const char *first, *last;
+  };
+  for (const Family& family :
+       {Family{"tokenizer_config.json",
+               R"({"tokenizer_class": "XLMRobertaTokenizerFast"})",
+               1,
+               size + 2,
+               {0},
+               {2},
+               "<s>",
+               "<mask>"},
+        Family{"config.json", R"({"model_type": "xlm-roberta"})", 1, size + 2, {0}, {2}, "<s>", "<mask>"},
+        Family{"config.json",
+               R"({"model_type": "bert", "tokenizer_class": "XLMRobertaTokenizer"})",
+               1,
+               size + 2,
+               {0},
+               {2},
+               "<s>",
+               "<mask>"},
+        Family{
+            "config.json", R"({"model_type": "camembert"})", 4, size + 5, {5}, {6}, "<s>NOTUSED", "<mask>"},
+        Family{"config.json", R"({"model_type": "mbart"})", 1, size + 27, {}, {2, size + 4}, "<s>", "<mask>"},
+        Family{"tokenizer_config.json",
+               R"({"tokenizer_class": "MBartTokenizer", "src_lang": "ar_AR"})",
+               1,
+               size + 27,
+               {},
+               {2, size + 1},
+               "<s>",
+               "<mask>"}}) {
+    folder_.write(family.file, family.json);
+    const auto tokenizer = opened(PieceIds::kAuto);
+    std::vector<int64_t> expected = family.before;
+    for (const int piece : own) expected.push_back(piece == 0 ? 3 : piece + family.offset);
+    expected.insert(expected.end(), family.after.begin(), family.after.end());
+    EXPECT_EQ(tokenizer->encode(text, 64), expected) << family.json;
+    EXPECT_EQ(tokenizer->vocabulary(), family.count) << family.json;
+    EXPECT_EQ(tokenizer->padding(), 1) << family.json;
+    EXPECT_EQ(tokenizer->token(0), family.first) << family.json;
+    EXPECT_EQ(tokenizer->token(family.count - 1), family.last) << family.json;
+    EXPECT_EQ(tokenizer->token(own.back() + family.offset), pieces.IdToPiece(own.back())) << family.json;
+    std::filesystem::remove(folder_.path(family.file));
+  }
+  folder_.write("tokenizer_config.json", R"({"tokenizer_class": "MBartTokenizer", "src_lang": "xx_XX"})");
+  EXPECT_THAT(refusal(PieceIds::kAuto), AllOf(HasSubstr("src_lang"), HasSubstr("xx_XX")));
+}
+
 TEST_F(PieceNumbers, OfOtherFamiliesAreRefused) {
   struct Said {
     const char *file, *text, *answer;
   };
   for (const Said& said :
-       {Said{"tokenizer_config.json", R"({"tokenizer_class": "XLMRobertaTokenizerFast"})",
-             "ids to xlm_roberta"},
-        Said{"config.json", R"({"model_type": "xlm-roberta"})", "ids to xlm_roberta"},
-        Said{"config.json", R"({"model_type": "bert", "tokenizer_class": "XLMRobertaTokenizer"})",
-             "ids to xlm_roberta"},
-        Said{"tokenizer_config.json", R"({"tokenizer_class": "CamembertTokenizer"})", "CamembertTokenizer"},
-        Said{"config.json", R"({"model_type": "mbart"})", "mbart"},
-        Said{"config.json", R"({"model_type": "xlnet"})", "xlnet"},
+       {Said{"config.json", R"({"model_type": "xlnet"})", "xlnet"},
         Said{"tokenizer_config.json", R"({"tokenizer_class": "LlamaTokenizer"})", "LlamaTokenizer"},
+        Said{"config.json", R"({"model_type": "mbart", "tokenizer_class": "MBart50Tokenizer"})", "MBart50"},
         Said{"tokenizer_config.json", R"({"tokenizer_class": "NllbTokenizer"})", "NllbTokenizer"}}) {
     folder_.write(said.file, said.text);
     EXPECT_THAT(refusal(PieceIds::kAuto, "p.model", padded_model()), HasSubstr(said.answer)) << said.text;

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "common/files.h"
+#include "sampler/files/path_patterns.h"
 #include "sampler/sources/image_source.h"
-#include "sampler/sources/path_patterns.h"
 #include "support/images.h"
 
 namespace lodestone {

@@ -67,6 +67,11 @@ TEST(TextColumns, ColumnsThatNothingReadsAreErrors) {
   EXPECT_THAT(error("texts.csv", "text,label\na,x\n", TextFormat::kTexts), HasSubstr("columns: [text]"));
   EXPECT_THAT(error("half.tsv", "text\tintent\nwake me\tclock\n", TextFormat::kLabels),
               HasSubstr("data.text.header: no"));
+  for (const char* header : {"text;label", "sentence1;sentence2"})
+    EXPECT_THAT(error("semicolons.csv", std::string(header) + "\na;x\n", TextFormat::kLabels),
+                AllOf(HasSubstr("got semicolons"), HasSubstr("delimiter=';'")));
+  EXPECT_THAT(all_texts(open_text_file(folder.write("one.csv", "Stop; go\nnow\n"), TextFormat::kTexts, {})),
+              ElementsAre("Stop; go", "now"));
   // What the configuration names is what the user wants.
   EXPECT_THAT(all_texts(open_text_file(folder.path("id.csv"), TextFormat::kLabels, {"text", "LABEL"})),
               ElementsAre("a"));

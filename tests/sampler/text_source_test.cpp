@@ -16,6 +16,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
+using ::testing::Not;
 using testing::open_text_file;
 using testing::TextFolder;
 
@@ -190,7 +191,7 @@ TEST(TextSource, BadRowsAreNamedOrSkippedUpToALimit) {
   source.path = folder.write("bad.tsv", rows);
   EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }),
               AllOf(HasSubstr("texts: "), HasSubstr("bad.tsv:2: expected"),
-                    HasSubstr("; correct or remove the line")));
+                    HasSubstr("; convert the file, as iconv -f LATIN1 -t UTF-8 does")));
   source.bad_records = {OnBadRecord::kSkip, 0.5};
   const TextSet set = open_texts(source);
   EXPECT_THAT(all_texts(set), ElementsAre("a", "b", "c"));
@@ -198,7 +199,15 @@ TEST(TextSource, BadRowsAreNamedOrSkippedUpToALimit) {
   EXPECT_THAT(set.messages.at(0), HasSubstr("expected UTF-8"));
   EXPECT_THAT(set.messages.at(1), HasSubstr("bad.tsv:4"));
   source.bad_records = {OnBadRecord::kSkip, 0.1};
-  EXPECT_THAT(message_of<DataError>([&] { open_texts(source); }), HasSubstr("at most 1 of 5 lines"));
+  const std::string too_many = message_of<DataError>([&] { open_texts(source); });
+  EXPECT_THAT(too_many, HasSubstr("at most 1 of 5 records"));
+  EXPECT_EQ(too_many.find('\n'), std::string::npos);
+  // A whole file of the kind is no page of reasons.
+  std::string latin;
+  for (int n = 0; n < 50; ++n) latin += "caf\xe9 " + std::to_string(n) + "\tx\n";
+  source.path = folder.write("latin.tsv", latin);
+  const std::string error = message_of<DataError>([&] { open_texts(source); });
+  EXPECT_THAT(error, AllOf(HasSubstr("latin.tsv:3"), Not(HasSubstr("latin.tsv:4")), HasSubstr("iconv")));
 }
 
 TEST(TextSource, AStrayQuoteLosesALineAndNoMore) {

@@ -9,11 +9,13 @@
 
 #include "common/file_lock.h"
 #include "common/files.h"
+#include "support/texts.h"
 
 namespace lodestone {
 using namespace search;
 namespace {
 
+using ::lodestone::testing::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -81,12 +83,14 @@ TEST(Gallery, ReplacesAPhotographThatComesAgain) {
 TEST(Gallery, RemovesIdentitiesAndPhotographs) {
   EXPECT_EQ(remove_from_gallery(two_people(), "anna").size(), 1);
   EXPECT_EQ(remove_from_gallery(two_people(), "anna", "a1").size(), 2);
-  try {
-    remove_from_gallery(two_people(), "ana");
-    FAIL();
-  } catch (const DataError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("did you mean 'anna'"));
-  }
+  const auto refused = [](const std::string& name, const std::string& photograph) {
+    return message_of<DataError>([&] { remove_from_gallery(two_people(), name, photograph); });
+  };
+  EXPECT_THAT(refused("ana", ""),
+              HasSubstr("got 'ana', which it does not have; did you mean 'anna'? it has anna, bert"));
+  EXPECT_THAT(refused("zzzzzz", ""), HasSubstr("which it does not have; it has anna, bert"));
+  EXPECT_THAT(refused("anna", "a3"),
+              HasSubstr("a photograph of 'anna', got 'a3', which it does not have; did you mean"));
   EXPECT_TRUE(identities(remove_from_gallery(remove_from_gallery(two_people(), "anna"), "bert")).empty());
 }
 

@@ -1,10 +1,12 @@
 // Identities over HTTP: enrolled, identified, listed, removed; with other writers, faults and bounds.
 #include <future>
+#include <span>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "sampler/codecs/thumbnail.h"
 #include "serve/serving.h"
 
 namespace lodestone::testing {
@@ -65,6 +67,66 @@ TEST(Identities, AreNotAddedTwiceByARequestThatIsRepeated) {
   EXPECT_FALSE(gallery.rows_N.back().thumbnail.empty());
   EXPECT_EQ(served.remove("/gallery?name=Ada&photograph=" + gallery.rows_N.back().id).status, 200);
   EXPECT_EQ(read_embeddings(served.gallery()).size(), 3);
+}
+
+// A gallery of the command line has absolute paths, of which clients see folder and file.
+TEST(Identities, ShowNoPathsOfTheServer) {
+  Embeddings gallery = two_rows();
+  gallery.rows_N = {{"/data/people/ada/1.png", "ada"}, {"/data/people/bert/1.png", "bert"}};
+  const Served served(Serving{.gallery = gallery});
+  const std::string found = served.post("/identify", R"({"texts": ["x"]})").body +
+                            served.post("/search", R"({"texts": ["x"]})").body + served.get("/gallery").body;
+  EXPECT_THAT(found, ::testing::Not(HasSubstr("/data")));
+  EXPECT_THAT(found, HasSubstr("\"photograph\":\"ada/1.png\""));
+  EXPECT_EQ(served.post("/enroll", enrolment("Carl", {1})).status, 200);
+  EXPECT_EQ(read_embeddings(served.gallery()).rows_N.front().id, "/data/people/ada/1.png")
+      << "the file keeps them";
+  EXPECT_EQ(served.remove("/gallery?name=ada&photograph=bert/1.png").status, 404);
+  EXPECT_EQ(served.remove("/gallery?name=ada&photograph=ada/1.png").status, 200);
+  EXPECT_EQ(names(read_embeddings(served.gallery())), (std::vector<std::string>{"Carl", "bert"}));
+}
+
+TEST(Identities, AreRemovedOnlyIfOnePhotographIsMeant) {
+  Embeddings gallery = two_rows();
+  gallery.rows_N = {{"/a/ada/1.png", "ada"}, {"/b/ada/1.png", "ada"}};
+  const Served served(Serving{.gallery = gallery});
+  const HttpReply refused = served.remove("/gallery?name=ada&photograph=ada/1.png");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("got that of several"));
+  EXPECT_EQ(served.remove("/gallery?name=ada&photograph=/b/ada/1.png").status, 200);
+  EXPECT_EQ(read_embeddings(served.gallery()).rows_N.front().id, "/a/ada/1.png");
+}
+
+// The time of a photograph's decoding is most of a request: it is decoded once.
+TEST(Identities, AreEnrolledWithAThumbnailOfTheImageAsItWasDecoded) {
+  const Served served(Serving{.gallery = Embeddings{at::empty({0, 2}), {}, {}}});
+  ASSERT_EQ(served.post("/enroll", enrolment("Ada", {0, 100})).status, 200);
+  ASSERT_EQ(served.post("/enroll", R"({"name": "Bert", "texts": ["word"]})").status, 200);
+  const Embeddings gallery = read_embeddings(served.gallery());
+  ASSERT_EQ(gallery.size(), 3);
+  EXPECT_NE(gallery.rows_N[0].thumbnail, gallery.rows_N[1].thumbnail);
+  EXPECT_STREQ(thumbnail_type(gallery.rows_N[1].thumbnail), "image/webp");
+  EXPECT_TRUE(gallery.rows_N[2].thumbnail.empty());
+  // The encoder's image has colours, and so has the thumbnail.
+  ServedModel colour = model();
+  ImageTransformConfig shape;
+  shape.width = shape.height = 2;
+  shape.channels = 3;
+  shape.mean = {0, 0, 0};
+  shape.std = {1, 1, 1};
+  colour.images.emplace(shape);
+  const Served of_colours(Serving{.model = colour, .gallery = Embeddings{at::empty({0, 2}), {}, {}}});
+  Image red(8, 8, 3, 0);
+  for (int i = 0; i < 64; ++i) red.at(i % 8, i / 8, 0) = 255;
+  const std::vector<uint8_t> file = encode_png(red);
+  ASSERT_EQ(of_colours
+                .post("/enroll", R"({"name": "Ada", "images": [")" +
+                                     base64(std::string(file.begin(), file.end())) + "\"]}")
+                .status,
+            200);
+  const std::string thumbnail = read_embeddings(of_colours.gallery()).rows_N.front().thumbnail;
+  const Image shown = decode_image(std::as_bytes(std::span(thumbnail)), 3, "thumbnail");
+  EXPECT_GT(shown.at(4, 4, 0), shown.at(4, 4, 2) + 100);
 }
 
 TEST(Identities, AreListedInPages) {

@@ -139,6 +139,35 @@ TEST(ByteBudget, GivesWhatThereIsAndTakesItBack) {
   EXPECT_EQ(budget.peak(), 100);
 }
 
+TEST(ByteBudget, GivesWithoutWaitingWhatThereIs) {
+  ByteBudget budget(100);
+  {
+    const auto first = budget.try_take(60);
+    ASSERT_TRUE(first);
+    EXPECT_FALSE(budget.try_take(41));
+    EXPECT_TRUE(budget.try_take(40));
+  }
+  EXPECT_TRUE(budget.try_take(1000));
+  EXPECT_EQ(budget.peak(), 100);
+}
+
+TEST(ImageReader, IsQuickWithFewPixels) {
+  ImageTransformConfig shape;
+  shape.width = shape.height = 64;
+  shape.channels = 1;
+  shape.mean = {0};
+  shape.std = {1};
+  const ImageReader reader(ImageTransform(shape), {});
+  const std::string small = png(9, 64), large = png(9, 65);
+  EXPECT_TRUE(reader.quick({small}));
+  EXPECT_FALSE(reader.quick({large}));
+  EXPECT_FALSE(reader.quick({small, small}));
+  EXPECT_FALSE(reader.quick({"no image"}));
+  const std::string tiny = png(9, 2);
+  EXPECT_TRUE(reader.quick({tiny, tiny, tiny, tiny}));
+  EXPECT_FALSE(reader.quick({tiny, tiny, tiny, tiny, tiny}));  // as many values as five images of 64 × 64
+}
+
 TEST(ByteBudget, GivesAllToWhoWantsMore) {
   ByteBudget budget(100);
   { const auto all = lease(budget, 1000); }

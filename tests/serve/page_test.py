@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The page of `lodestone serve` in headless Chromium. usage: page_test.py LODESTONE [SCREENSHOTS]
 
-Trains a small model and does what people do with the page: compares two pictures, searches a gallery, and runs a gate: enrols a person by
-dropping pictures, identifies another picture of her and a stranger, removes her. SCREENSHOTS: a folder for pictures of the page, light
+Trains a small model and does what people do with the page: compares two pictures, searches a gallery, and
+runs a gate: enrols a person by
+dropping pictures, identifies another picture of her and a stranger, removes her. SCREENSHOTS: a folder for
+pictures of the page, light
 and dark, on a desk and on a phone. Exits with 77 (skipped) without chromedriver.
 """
 import json
@@ -33,7 +35,8 @@ def drop(browser, side, pictures, paste=False):
 
 
 def wait_for(browser, side, picture):
-    browser.until(f"[...document.querySelectorAll('[data-side={side}] img')].map((one) => one.alt).join()", picture.name)
+    browser.until(f"[...document.querySelectorAll('[data-side={side}] img')].map((one) => one.alt).join()",
+                  picture.name)
 
 
 def open_page(browser, address):
@@ -42,11 +45,21 @@ def open_page(browser, address):
     browser.type("#token", served_model.TOKEN + "\ue007")  # and Enter
 
 
+def look_without_token(browser, service):
+    """A service without a token asks for none."""
+    browser.call("POST", "/url", {"url": service.address})
+    browser.text_of("#model", "a gallery of 48.")
+    browser.text_of("#cards", "the same from")
+    assert not browser.script("return document.querySelector('#who').checkVisibility()"), \
+        "a token is asked for though none is set"
+
+
 def look(browser, folder, name):
     """The page as others see it: every width and colour holds it without a scroll bar below."""
     for width, scheme in ((1000, "light"), (390, "dark")):
         browser.look_as(width, 900, scheme)
-        overflow = browser.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        overflow = browser.script("return document.documentElement.scrollWidth - "
+                                  "document.documentElement.clientWidth")
         assert overflow <= 0, f"{name}: {overflow} pixels wider than {width}"
         if folder:
             browser.screenshot(pathlib.Path(folder) / f"{name}-{scheme}.png", whole=True)
@@ -74,7 +87,8 @@ def use_page(browser, address, work, screenshots):
     browser.click("#search button:not([type])")
     hits = browser.text_of("#found", "class3/3-2.png")
     assert "1. class3\n1.0000\nthe same" in hits, hits
-    assert browser.script("return [...document.querySelectorAll('#found img')].every((one) => one.naturalWidth > 0)"), "hits without pictures"
+    assert browser.script("return [...document.querySelectorAll('#found img')].every((one) => "
+                          "one.naturalWidth > 0)"), "hits without pictures"
     assert browser.script("return document.querySelectorAll('#found img').length") == 10
     look(browser, screenshots, "search")
 
@@ -100,9 +114,11 @@ def enrol(browser, name, pictures):
 
 def until_listed(service, names):
     """Waits until the service has read the gallery's file."""
-    request = urllib.request.Request(service.address + "/gallery", headers={"Authorization": f"Bearer {served_model.TOKEN}"})
+    request = urllib.request.Request(service.address + "/gallery",
+                                     headers={"Authorization": f"Bearer {served_model.TOKEN}"})
     deadline = time.monotonic() + 30
-    while (listed := [one["name"] for one in json.load(urllib.request.urlopen(request, timeout=30))["page"]]) != names:
+    while (listed := [one["name"] for one in json.load(urllib.request.urlopen(request, timeout=30))[
+        "page"]]) != names:
         assert time.monotonic() < deadline, f"expected {names}, got {listed}"
 
 
@@ -117,8 +133,12 @@ def keep_gate(program, browser, service, work, screenshots):
     assert identify(browser, ada[5]) == "Ada <b>"
     assert identify(browser, stranger) == "unknown"
     look(browser, screenshots, "gate")
+    counts = browser.script("return [...document.querySelectorAll('#identities .number')].map("
+                            "(one) => Math.round(one.getBoundingClientRect().right))")
+    assert len(set(counts)) == 1, f"counts that are not in one column: {counts}"
     # The same rule, from the file that the service has written.
-    served_model.call(program, work, "identify", "--checkpoint", "run", "--gallery", "people.safetensors", "--image", str(ada[5]), "--json", "who.json")
+    served_model.call(program, work, "identify", "--checkpoint", "run", "--gallery", "people.safetensors",
+                      "--image", str(ada[5]), "--json", "who.json")
     assert json.loads((work / "who.json").read_text())["answers"][0]["name"] == "Ada <b>"
     # Another process changes the gallery, and the service is told.
     served_model.call(program, work, "gallery", "remove", "people.safetensors", "--name", "Bert")
@@ -126,13 +146,15 @@ def keep_gate(program, browser, service, work, screenshots):
     until_listed(service, ["Ada <b>"])
     browser.type("#token", "\ue007")
     browser.text_of("#identities-count", "1 identity, 4 rows")
+    assert browser.script("return document.querySelector('#who').checkVisibility()"), "no token is asked for"
     browser.text_of("#identities", "Ada <b>")
     browser.click("#identities button")
     browser.text_of("#identities", "really remove?")
     browser.click("#identities button")
     browser.text_of("#removed", "Ada <b> is removed")
     assert identify(browser, ada[5]) == "unknown"
-    listed = subprocess.run([program, "gallery", "list", "people.safetensors"], cwd=work, capture_output=True, text=True, check=True)
+    listed = subprocess.run([program, "gallery", "list", "people.safetensors"], cwd=work, capture_output=True,
+                            text=True, check=True)
     assert listed.stdout == "", listed.stdout
 
 
@@ -154,6 +176,9 @@ def main():
         try:
             with served_model.Service(program, work) as service:
                 use_page(browser, service.address, work, screenshots)
+                check_complaints(browser)
+            with served_model.Service(program, work, token=False) as service:
+                look_without_token(browser, service)
                 check_complaints(browser)
             with served_model.Service(program, work, gallery="people.safetensors") as service:
                 keep_gate(program, browser, service, work, screenshots)

@@ -49,6 +49,12 @@ TEST(Request, RefusesWhatItDoesNotUnderstand) {
         << k;
 }
 
+TEST(Request, RefusesATextOfNothing) {
+  for (const char* text : {"", " ", "\\t\\n"})
+    EXPECT_THAT(refusal("{\"texts\": [\"a\", \"" + std::string(text) + "\"]}"),
+                HasSubstr("texts[1]: expected a text, got an empty one"));
+}
+
 TEST(Request, NamesAKeyThatItDoesNotKnowAndTheNearest) {
   for (const auto& [key, near] : {std::pair("image", "images"),
                                   {"text", "texts"},

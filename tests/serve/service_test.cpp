@@ -137,9 +137,11 @@ TEST(Service, BoundsAndGuardsEveryPath) {
   const Served served(options);
   const std::string token = "Authorization: Bearer secret\r\n",
                     json = token + "Content-Type: application/json\r\n";
-  const std::set<std::string> posts = {"/embed", "/verify", "/search", "/identify", "/enroll", "/reload"};
-  for (const char* path : {"/", "/page.css", "/page.js", "/openapi.json", "/healthz", "/metrics", "/model",
-                           "/gallery", "/embed", "/verify", "/search", "/identify", "/enroll", "/reload"}) {
+  const std::set<std::string> posts = {"/embed",  "/verify", "/search",       "/identify",
+                                       "/enroll", "/reload", "/v1/embeddings"};
+  for (const char* path :
+       {"/", "/page.css", "/page.js", "/openapi.json", "/healthz", "/metrics", "/model", "/gallery", "/embed",
+        "/verify", "/search", "/identify", "/enroll", "/reload", "/v1/embeddings", "/v1/models"}) {
     const std::string method = posts.contains(path) ? "POST" : "GET";
     EXPECT_EQ(
         http(served.port(), http_text(method, path, "", json + "X-Long: " + std::string(9000, 'x') + "\r\n"))
@@ -205,7 +207,7 @@ TEST(Service, DescribesAndCountsItself) {
   const Served served;
   const Json openapi = Json::parse(served.get("/openapi.json").body);
   for (const char* path : {"/embed", "/search", "/verify", "/identify", "/enroll", "/gallery", "/reload",
-                           "/model", "/healthz", "/metrics"})
+                           "/model", "/healthz", "/metrics", "/v1/embeddings", "/v1/models"})
     EXPECT_TRUE(openapi["paths"].contains(path)) << path;
   served.post("/embed", R"({"texts": ["a"]})");
   served.post("/embed", "{");

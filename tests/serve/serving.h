@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "common/error.h"
 #include "common/files.h"
 #include "sampler/codecs/encode_png.h"
+#include "sampler/tokenizers/tokenizer.h"
 #include "support/http.h"
 #include "trainer/report/html.h"
 #include "trainer/serve/service.h"
@@ -30,13 +32,27 @@ using namespace sampler;
 using namespace search;
 using namespace serve;
 
+/// A token for each byte.
+class Bytes : public Tokenizer {
+ public:
+  std::vector<int64_t> encode(std::string_view text, int64_t max_tokens) const override {
+    text = text.substr(0, static_cast<size_t>(max_tokens));
+    return {text.begin(), text.end()};
+  }
+  int64_t vocabulary() const override { return 128; }
+  int64_t padding() const override { return 0; }
+  std::string token(int64_t id) const override { return {static_cast<char>(id)}; }
+};
+
 // A direction of its own for each length of a text and each shade of an image.
 inline at::Tensor stand_in(const std::vector<const Sample*>& samples) {
   std::vector<at::Tensor> rows;
   for (const Sample* sample : samples) {
     const auto* image = std::get_if<std::vector<float>>(sample);
     const double angle = image ? image->front() * 2.55  // a hundredth of its shade
-                               : static_cast<double>(std::get<std::string>(*sample).size());
+                               : static_cast<double>(std::holds_alternative<std::string>(*sample)
+                                                         ? std::get<std::string>(*sample).size()
+                                                         : std::get<std::vector<int64_t>>(*sample).size());
     rows.push_back(at::tensor({static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))}));
   }
   return at::stack(rows);
@@ -52,6 +68,9 @@ inline ServedModel model() {
   shape.std = {1};
   model.images.emplace(shape);
   model.texts = true;
+  model.tokens = {std::make_shared<Bytes>(), 100};
+  model.unit_rows = true;
+  model.loaded = 1'700'000'000;
   model.step = 7;
   model.width = 2;
   model.calibration = Calibration{0.9, 0.001, 0.001, 1, 7, Similarity::kCosine};

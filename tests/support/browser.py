@@ -19,19 +19,22 @@ class Browser:
 
     def __init__(self, folder):
         """`folder`: of the browser's own files."""
-        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL, text=True)
         for line in self.driver.stdout:
             if "started successfully on port" in line:
                 self.root = f"http://127.0.0.1:{line.split()[-1].rstrip('.')}/session"
                 break
-        options = {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={folder}",
+        options = {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                            f"--user-data-dir={folder}",
                             "--window-size=1000,900"]}
         wanted = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}
         self.root += "/" + self.call("POST", "", {"capabilities": wanted})["sessionId"]
 
     def call(self, method, path, body=None):
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.root + path, data, {"Content-Type": "application/json"}, method=method)
+        request = urllib.request.Request(self.root + path, data, {"Content-Type": "application/json"},
+                                         method=method)
         return json.load(urllib.request.urlopen(request, timeout=60))["value"]
 
     def find(self, selector):
@@ -46,10 +49,13 @@ class Browser:
     def drop(self, selector, paths, paste=False):
         """Drops files on an element, or pastes them into it."""
         files = [[path.name, base64.b64encode(path.read_bytes()).decode()] for path in paths]
-        event = "new ClipboardEvent('paste', {clipboardData: data, " if paste else "new DragEvent('drop', {dataTransfer: data, "
-        self.script(f"const data = new DataTransfer(); for (const [name, text] of {json.dumps(files)}) data.items.add(new File("
+        event = ("new ClipboardEvent('paste', {clipboardData: data, " if paste
+                 else "new DragEvent('drop', {dataTransfer: data, ")
+        self.script(f"const data = new DataTransfer(); for (const [name, text] of {json.dumps(files)}) "
+                    f"data.items.add(new File("
                     "[Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name, {type: 'image/png'}));"
-                    f"document.querySelector({json.dumps(selector)}).dispatchEvent({event}bubbles: true, cancelable: true}}))")
+                    f"document.querySelector({json.dumps(selector)}).dispatchEvent({event}bubbles: true, "
+                    f"cancelable: true}}))")
 
     def press(self, key):
         """A key, to whatever has the focus."""
@@ -75,7 +81,8 @@ class Browser:
         """Makes the window so large, phones included, and the reader's colours "light" or "dark"."""
         self.chrome("Emulation.setDeviceMetricsOverride",
                     {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
-        self.chrome("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        self.chrome("Emulation.setEmulatedMedia",
+                    {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
 
     def chrome(self, command, parameters):
         return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})

@@ -31,7 +31,8 @@ metrics: {{port: {port}, per_rank: true, targets_file: {folder}/targets/run.json
 
 
 def until(seconds, what, condition):
-    """The first true value of condition(), asked again and again; an AssertionError that says `what` after `seconds`."""
+    """The first true value of condition(), asked again and again; an AssertionError that says `what` after
+    `seconds`."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
@@ -53,7 +54,8 @@ def free_ports(count):
 
 
 def fetch(url, method="GET", headers=None):
-    with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers or {}), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=headers or {}),
+                                timeout=10) as answer:
         return answer.read().decode()
 
 
@@ -74,7 +76,8 @@ class Child:
     def __init__(self, command, log, **options):
         self.log = pathlib.Path(log)
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, **options)
+            self.process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True,
+                                            **options)
 
     def __enter__(self):
         return self
@@ -105,10 +108,12 @@ class Run(Child):
         pictures.make_classes(self.folder / "pictures")
         config = self.folder / "run.yaml"
         config.write_text(CONFIG.format(folder=folder, port=self.port, steps=steps))
-        environment = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+        environment = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1",
+                           OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                            OMPI_MCA_hwloc_base_binding_policy="none", OMPI_MCA_mpi_yield_when_idle="1")
         super().__init__([mpirun, "--oversubscribe", "-n", str(ranks), lodestone, "train", str(config),
-                          *(word for setting in settings for word in ("--set", setting))], self.folder / "log", env=environment)
+                          *(word for setting in settings for word in ("--set", setting))],
+                         self.folder / "log", env=environment)
 
     def ask(self, path, rank=0, method="GET", headers=None):
         """What a rank's server answers."""

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""The first hour of a new user, for each kind of data: init, data show, train, evaluate, embed, search, serve, export. Nothing is edited by
+"""The first hour of a new user, for each kind of data: init, data show, train, evaluate, embed, search,
+serve, export. Nothing is edited by
 hand; every exit code, every line of stderr and every output is checked.
 
 first_hour.py PROGRAM FOLDER [--sample] [--only KIND …] [--minutes M] [--record FILE] [--fonts FOLDER …]
 
-Without --sample the data are those that the distribution's packages give, init gets the minutes that the shipped recipe takes, and the
-model of init's configuration must reach that recipe's figure less two points: the recipe is trained by this script, in the same
+Without --sample the data are those that the distribution's packages give, init gets the minutes that the
+shipped recipe takes, and the
+model of init's configuration must reach that recipe's figure less two points: the recipe is trained by this
+script, in the same
 minutes, on the same machine. --sample plays every kind on a few samples in seconds, and compares nothing."""
 import argparse
 import json
@@ -22,7 +25,8 @@ def played(session, kind, minutes):
     session.clear(name)
     if kind.tuples:
         session.run("data", "pairs", kind.source, "--output", kind.tuples, "--count", kind.tuple_count)
-    session.run("init", "--from", kind.tuples or kind.source, "--output", f"{name}.yaml", "--minutes", minutes)
+    session.run("init", "--from", kind.tuples or kind.source, "--output", f"{name}.yaml", "--minutes",
+                minutes)
     session.holds(f"{name}.yaml", "# Written by", "schedule:")
     session.run("config", f"{name}.yaml")
     session.run("data", "show", f"{name}.yaml", "--html", f"{name}-data.html", "--json", f"{name}-data.json")
@@ -30,10 +34,10 @@ def played(session, kind, minutes):
     session.json(f"{name}-data.json")
 
     seconds = session.run("train", f"{name}.yaml").seconds
-    if not kind.tuples:  # of a list of image pairs init holds nothing out
-        session.holds(f"{run}/report.html", "</html>")
-        session.run("evaluate", run, "--json", f"{name}-own.json")
-    session.run("evaluate", run, "--data", kind.judged, "--report", f"{name}-judged.html", "--json", f"{name}-judged.json")
+    session.holds(f"{run}/report.html", "</html>")
+    session.run("evaluate", run, "--json", f"{name}-own.json")
+    session.run("evaluate", run, "--data", kind.judged, "--report", f"{name}-judged.html", "--json",
+                f"{name}-judged.json")
     session.holds(f"{name}-judged.html", "</html>")
     figures = session.json(f"{name}-judged.json")
     session.expect(0 <= figures[kind.metric] <= 1, f"{kind.metric} is {figures[kind.metric]}")
@@ -51,7 +55,8 @@ def played(session, kind, minutes):
 def answered(session, kind, run):
     """The row itself is the answer to a search for it, on the command line and over HTTP."""
     name = kind.name
-    session.run("search", run, "--gallery", f"{name}.safetensors", "--input", kind.query, "-k", "3", "--json", f"{name}-hits.json",
+    session.run("search", run, "--gallery", f"{name}.safetensors", "--input", kind.query, "-k", "3", "--json",
+                f"{name}-hits.json",
                 "--html", f"{name}-hits.html")
     hits = session.json(f"{name}-hits.json")["answers"][0]["hits"]
     session.expect(len(hits) == 3, f"expected 3 hits, got {len(hits)}")
@@ -64,10 +69,13 @@ def answered(session, kind, run):
 
 
 def recipe(session, kind, seconds):
-    """What the shipped recipe reaches on the same data in the same time: its steps are cut to what a probe of it takes."""
+    """What the shipped recipe reaches on the same data in the same time: its steps are cut to what a probe of
+    it takes."""
     name = f"{kind.name}-recipe"
-    words = [kind.recipe, "--set", f"run_dir=runs/{name}", *(word for item in kind.recipe_settings for word in ("--set", item))]
-    session.run("train", *words, "--set", f"run_dir=runs/{name}-probe", "--set", "schedule.steps=25", "--set", "schedule.warmup_steps=0",
+    words = [kind.recipe, "--set", f"run_dir=runs/{name}",
+             *(word for item in kind.recipe_settings for word in ("--set", item))]
+    session.run("train", *words, "--set", f"run_dir=runs/{name}-probe", "--set", "schedule.steps=25", "--set",
+                "schedule.warmup_steps=0",
                 "--set", "evaluate.floor=false", strict=False)
     pace = session.step_seconds(f"runs/{name}-probe")
     steps = min(kind.recipe_steps, max(25, int(seconds / pace)))
@@ -78,14 +86,17 @@ def recipe(session, kind, seconds):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(description=__doc__,
+                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("program", type=pathlib.Path)
     options.add_argument("folder", type=pathlib.Path)
     options.add_argument("--sample", action="store_true")
     options.add_argument("--only", nargs="+", choices=list(kinds.KINDS), default=list(kinds.KINDS))
     options.add_argument("--minutes", type=float, help="time budget of each kind, in place of its recipe's")
-    options.add_argument("--record", type=pathlib.Path, help="JSON of what was reached; kinds that are in it already are kept")
-    options.add_argument("--fonts", nargs="+", default=[], help="folders of fonts for the typefaces, in place of the system's")
+    options.add_argument("--record", type=pathlib.Path, help="JSON of what was reached; kinds that are in it "
+                         "already are kept")
+    options.add_argument("--fonts", nargs="+", default=[], help="folders of fonts for the typefaces, in "
+                         "place of the system's")
     given = options.parse_args()
     session = Session(given.program.resolve(), given.folder.resolve())
     source = kinds.Source(session, given.sample, given.fonts)
@@ -99,7 +110,8 @@ def main():
         minutes = given.minutes or (0.02 if given.sample else kind.minutes)
         reached = played(session, kind, minutes)
         record[name] = {"metric": kind.metric, "minutes": minutes, "init": reached}
-        line = f"{name}: init reaches {kind.metric} {reached[kind.metric]:.1%} in {reached['seconds']} s, {reached['steps']} steps"
+        line = (f"{name}: init reaches {kind.metric} {reached[kind.metric]:.1%} in {reached['seconds']} s, "
+                f"{reached['steps']} steps")
         if not given.sample:
             bar = record[name]["recipe"] = recipe(session, kind, 60 * minutes)
             line += f"; the recipe {bar[kind.metric]:.1%} in {bar['seconds']} s, {bar['steps']} steps"

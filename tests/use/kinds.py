@@ -1,4 +1,5 @@
-"""The kinds of data of the first hour: how each is laid out as a user would have it, what evaluates it, and the shipped recipe beside it."""
+"""The kinds of data of the first hour: how each is laid out as a user would have it, what evaluates it, and
+the shipped recipe beside it."""
 import base64
 import html
 import json
@@ -94,7 +95,8 @@ def made_classes(folder, classes, samples, seed):
 
 
 def unpack(shards, folder):
-    """Class folders with the images of shards, as a user would have them; look-alike classes in equivalences.tsv."""
+    """Class folders with the images of shards, as a user would have them; look-alike classes in
+    equivalences.tsv."""
     groups = {}
     for shard in shards:
         with tarfile.open(shard) as tar:
@@ -110,15 +112,18 @@ def unpack(shards, folder):
 
 
 def pictures_of(source, folder):
-    return sorted(path.relative_to(source.session.folder) for path in source.session.path(folder).rglob("*.png"))
+    return sorted(path.relative_to(source.session.folder) for path in source.session.path(folder).rglob(
+        "*.png"))
 
 
 def photos(source):
     if not source.letters():
         return None
     unseen = pictures_of(source, "unseen")
-    return Kind("photos", "letters", "unseen", "recall_at_1", "unseen", len(unseen), str(unseen[0]), ROOT / "configs/typefaces.yaml",
-                ["data.root=.", "data.train.path=letters", "evaluate.data.path=unseen", "evaluate.one_shot_trials=0"], 1000, 3,
+    return Kind("photos", "letters", "unseen", "recall_at_1", "unseen", len(unseen), str(unseen[0]),
+                ROOT / "configs/typefaces.yaml",
+                ["data.root=.", "data.train.path=letters", "evaluate.data.path=unseen",
+                 "evaluate.one_shot_trials=0"], 1000, 3,
                 shown=("<img",), query_folder=source.session.folder)
 
 
@@ -126,9 +131,12 @@ def tuples(source):
     if not source.letters():
         return None
     unseen = pictures_of(source, "unseen")
-    return Kind("tuples", "letters", "unseen", "recall_at_1", "unseen", len(unseen), str(unseen[0]), ROOT / "configs/typefaces-pairs.yaml",
-                ["data.root=.", "data.tuples=letters/pairs.tsv", "evaluate.data.path=unseen"], 1000, 3, tuples="letters/pairs.tsv",
-                tuple_count=200 if source.sample else 64000, shown=("<img",), query_folder=source.session.folder)
+    return Kind("tuples", "letters", "unseen", "recall_at_1", "unseen", len(unseen), str(unseen[0]),
+                ROOT / "configs/typefaces-pairs.yaml",
+                ["data.root=.", "data.tuples=letters/pairs.tsv", "evaluate.data.path=unseen"], 1000, 3,
+                tuples="letters/pairs.tsv",
+                tuple_count=200 if source.sample else 64000, shown=("<img",),
+                query_folder=source.session.folder)
 
 
 def people(source):
@@ -145,14 +153,17 @@ def people(source):
                 all_of = {}
                 for path in pictures_of(source, whole):
                     all_of.setdefault(path.parent, []).append(path)
-                for number, label in enumerate(draw.sample([c for c in sorted(all_of) if len(all_of[c]) >= 10], classes)):
+                for number, label in enumerate(
+                    draw.sample([c for c in sorted(all_of) if len(all_of[c]) >= 10], classes)):
                     target = source.session.path(folder) / f"{folder}{number:02}"
                     target.mkdir(parents=True)
                     for path in draw.sample(all_of[label], 10):
                         (target / path.name).write_bytes(source.session.path(path).read_bytes())
     others = pictures_of(source, "others")
-    return Kind("people", "people", "others", "recall_at_1", "others", len(others), str(others[0]), ROOT / "configs/typefaces.yaml",
-                ["data.root=.", "data.train.path=people", "evaluate.data.path=others", "evaluate.one_shot_trials=0", "global_batch=60"],
+    return Kind("people", "people", "others", "recall_at_1", "others", len(others), str(others[0]),
+                ROOT / "configs/typefaces.yaml",
+                ["data.root=.", "data.train.path=people", "evaluate.data.path=others",
+                 "evaluate.one_shot_trials=0", "global_batch=60"],
                 1000, 1, shown=("<img",), query_folder=source.session.folder)
 
 
@@ -165,10 +176,14 @@ def captions(source):
     texts = [text for path in [folder / f"{judged}-00000.tar"] for text in captions_of(path)]
     path = source.session.path("emoji-captions.txt")
     path.write_text("".join(text + "\n" for text in texts), encoding="utf-8")
-    return Kind("captions", "data/emoji/train-00000.tar" if not source.sample else "data/emoji/test-00000.tar",
-                f"data/emoji/{judged}-00000.tar", "image_to_text_recall_at_1", "emoji-captions.txt", len(texts), texts[0],
-                ROOT / "configs/emoji.yaml", ["data.root=.", f"data.train.path={folder}/train-00000.tar", f"evaluate.data.path={folder}/test-00000.tar",
-                                              f"data.text.tokenizer.path={vocabulary(source, words)}"], 600, 5,
+    return Kind("captions", "data/emoji/train-00000.tar" if not source.sample
+                else "data/emoji/test-00000.tar",
+                f"data/emoji/{judged}-00000.tar", "image_to_text_recall_at_1", "emoji-captions.txt",
+                len(texts), texts[0],
+                ROOT / "configs/emoji.yaml", ["data.root=.", f"data.train.path={folder}/train-00000.tar",
+                                              f"evaluate.data.path={folder}/test-00000.tar",
+                                              f"data.text.tokenizer.path={vocabulary(source, words)}"], 600,
+                5,
                 shown=beginnings(texts))
 
 
@@ -187,8 +202,10 @@ def texts_kind(source, name, recipe, steps, minutes):
     if train is None:
         return None
     rows = [json.loads(line) for line in source.session.path(judged).read_text(encoding="utf-8").splitlines()]
-    settings = ["data.root=.", f"data.train.path={train}", f"evaluate.data.path={judged}", f"data.text.tokenizer.path={vocabulary(source, train)}"]
-    return Kind(name, train, judged, "recall_at_1", judged, len(rows), rows[0]["text"], ROOT / f"configs/{recipe}.yaml", settings, steps,
+    settings = ["data.root=.", f"data.train.path={train}", f"evaluate.data.path={judged}",
+                f"data.text.tokenizer.path={vocabulary(source, train)}"]
+    return Kind(name, train, judged, "recall_at_1", judged, len(rows), rows[0]["text"],
+                ROOT / f"configs/{recipe}.yaml", settings, steps,
                 minutes, shown=beginnings(row["text"] for row in rows))
 
 
@@ -201,9 +218,11 @@ def pairs_kind(source, name, recipe, steps, minutes):
     answers = source.session.path(f"{name}-answers.txt")
     texts = list(dict.fromkeys(row["sentence2"] for row in rows))
     answers.write_text("".join(text + "\n" for text in texts), encoding="utf-8")
-    settings = ["data.root=.", f"data.train.path={train}", f"evaluate.data.path={judged}", "data.text.format=pairs", "data.text.columns=[]", "sampler=",
+    settings = ["data.root=.", f"data.train.path={train}", f"evaluate.data.path={judged}",
+                "data.text.format=pairs", "data.text.columns=[]", "sampler=",
                 "evaluate.text={format: pairs}", f"data.text.tokenizer.path={vocabulary(source, train)}"]
-    return Kind(f"{name}-pairs", train, judged, "recall_at_1", answers.name, len(texts), texts[0], ROOT / f"configs/{recipe}.yaml", settings, steps,
+    return Kind(f"{name}-pairs", train, judged, "recall_at_1", answers.name, len(texts), texts[0],
+                ROOT / f"configs/{recipe}.yaml", settings, steps,
                 minutes, shown=beginnings(texts))
 
 
@@ -215,8 +234,10 @@ def vocabulary(source, train):
     """The vocabulary that the recipe's first lines tell the user to make."""
     path = source.session.path(f"{train}.vocab.txt")
     if not source.sample and not path.exists():
-        columns = [] if train.endswith(".txt") else ["--columns", "sentence1,sentence2" if "pairs" in train else "text"]
-        source.session.run("tokenizer", "train", "--input", train, *columns, "--vocabulary", 8000, "--output", path.name)
+        columns = [] if train.endswith(".txt") else ["--columns", "sentence1,sentence2" if "pairs" in train
+                                                     else "text"]
+        source.session.run("tokenizer", "train", "--input", train, *columns, "--vocabulary", 8000, "--output",
+                           path.name)
     return path.name
 
 

@@ -1,4 +1,5 @@
-"""Commands of a user in a folder, each of which must succeed, say nothing unknown and leave what it promises."""
+"""Commands of a user in a folder, each of which must succeed, say nothing unknown and leave what it
+promises."""
 import contextlib
 import json
 import os
@@ -35,7 +36,8 @@ class Service:
         self.address = address
 
     def search(self, body):
-        request = urllib.request.Request(f"{self.address}/search", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(f"{self.address}/search", json.dumps(body).encode(),
+                                         {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
@@ -50,8 +52,13 @@ class Session:
 
     def clear(self, name):
         """Removes what an earlier session made of a kind of data."""
-        for path in [*self.folder.glob(f"runs/{name}"), *self.folder.glob(f"runs/{name}-recipe*"), *self.folder.glob(f"{name}.*"),
-                     *self.folder.glob(f"{name}-*.html"), *self.folder.glob("*/pairs.tsv")]:  # lists beside class folders are reported
+        for path in [
+            *self.folder.glob(f"runs/{name}"),
+            *self.folder.glob(f"runs/{name}-recipe*"),
+            *self.folder.glob(f"{name}.*"),
+            *self.folder.glob(f"{name}-*.html"),
+            *self.folder.glob("*/pairs.tsv"),
+        ]:  # lists beside class folders are reported
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def expect(self, holds, message):
@@ -62,10 +69,12 @@ class Session:
         """Runs the program with these words in the folder. `strict`: stderr must hold nothing unknown."""
         command = [str(self.program), *(str(word) for word in words)]
         begin = time.monotonic()
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=timeout,
+                              check=False)
         said = " ".join(command[1:])
         if done.returncode != 0:
-            raise CommandFailed(f"{said}\nexit code {done.returncode}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}")
+            raise CommandFailed(f"{said}\nexit code {done.returncode}\n{done.stdout[-1500:]}\n"
+                                f"{done.stderr[-1500:]}")
         if strict:
             self.check_stderr(said, done.stderr)
         return Done(time.monotonic() - begin, done.stdout, done.stderr)
@@ -73,7 +82,8 @@ class Session:
     def check_stderr(self, said, stderr):
         for line in stderr.splitlines():
             warning = re.match(rf"{TIME} warning (.*)", line)
-            known = any(re.search(pattern, warning[1]) for pattern in KNOWN_WARNINGS) if warning else EXPECTED.match(line)
+            known = any(re.search(
+                pattern, warning[1]) for pattern in KNOWN_WARNINGS) if warning else EXPECTED.match(line)
             self.expect(known, f"{said}\nstderr has an unknown line: {line}")
 
     def holds(self, name, *words):
@@ -99,8 +109,10 @@ class Session:
             header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
             count, width = header["embeddings"]["shape"]
             first = struct.unpack(f"<{width}f", file.read(4 * width))
-        self.expect(abs(sum(x * x for x in first) - 1) < 1e-3, f"the first row of {name} is not of unit length")
-        rows = [json.loads(line) for line in self.path(name + ".rows.jsonl").read_text(encoding="utf-8").splitlines()]
+        self.expect(abs(sum(x * x for x in first) - 1) < 1e-3,
+                    f"the first row of {name} is not of unit length")
+        rows = [json.loads(line) for line in self.path(name + ".rows.jsonl").read_text(
+            encoding="utf-8").splitlines()]
         self.expect(len(rows) == count, f"{name} has {count} rows, {name}.rows.jsonl {len(rows)}")
         return rows
 
@@ -119,7 +131,8 @@ class Session:
     @contextlib.contextmanager
     def served(self, *words):
         """`lodestone serve`, ended by TERM, after which it must end with 0."""
-        service = subprocess.Popen([self.program, "serve", *words, "--port", "0"], cwd=self.folder, stdout=subprocess.PIPE,
+        service = subprocess.Popen([self.program, "serve", *words, "--port", "0"], cwd=self.folder,
+                                   stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
         try:
             line = service.stdout.readline()

@@ -9,8 +9,10 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <nlohmann/json.hpp>
 
+#include "common/choices.h"
 #include "common/json_text.h"
 #include "common/output_file.h"
+#include "common/text_format.h"
 #include "trainer/commands/verb.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/ranks.h"
@@ -31,12 +33,12 @@ struct BenchCollectivesArguments {
 
 /// One collective over `bytes` of payload: the bytes that every rank holds before it; reduce_scatter keeps
 /// one part of them.
-struct Verb {
+struct Collective {
   const char* name;
   void (*run)(const distributed::Group& world, at::Tensor& x);
 };
 
-constexpr Verb kVerbs[] = {
+constexpr Collective kCollectives[] = {
     {"all_reduce", [](const distributed::Group& world, at::Tensor& x) { world.all_reduce(x); }},
     {"all_gather",
      [](const distributed::Group& world, at::Tensor& x) {
@@ -59,12 +61,11 @@ constexpr Verb kVerbs[] = {
     {"barrier", [](const distributed::Group& world, at::Tensor&) { world.barrier(); }},
 };
 
-const Verb& verb_named(const std::string& name) {
-  for (const auto& verb : kVerbs)
-    if (name == verb.name) return verb;
-  std::string known;
-  for (const auto& verb : kVerbs) known += (known.empty() ? "" : ", ") + std::string(verb.name);
-  throw ConfigError("bench collectives: --verbs: unknown verb '" + name + "'; known: " + known);
+const Collective& collective_named(const std::string& name) {
+  for (const auto& collective : kCollectives)
+    if (name == collective.name) return collective;
+  throw ConfigError("bench collectives: --verbs: unknown verb '" + name +
+                    "'; known: " + joined(names_of(std::span<const Collective>(kCollectives))));
 }
 
 // Waits until the device has finished its work; a CPU has finished already.
@@ -73,35 +74,35 @@ void finish(c10::Device device) {
 }
 
 // Requires a barrier of the caller before, so that all ranks start together.
-double seconds_of(const coordinator::RunContext& context, const Verb& verb, at::Tensor& x) {
+double seconds_of(const coordinator::RunContext& context, const Collective& collective, at::Tensor& x) {
   const c10::Device device = context.launch.device();
   finish(device);
   const auto start = std::chrono::steady_clock::now();
-  verb.run(context.world, x);
+  collective.run(context.world, x);
   finish(device);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-nlohmann::json measure(const coordinator::RunContext& context, const Verb& verb, int64_t bytes,
+nlohmann::json measure(const coordinator::RunContext& context, const Collective& collective, int64_t bytes,
                        int64_t repeat) {
   const int64_t rows = std::max<int64_t>(bytes / 4, 1);
   at::Tensor x = at::zeros({rows}, at::TensorOptions(context.launch.device()).dtype(at::kFloat));
   context.world.barrier();
-  seconds_of(context, verb, x);  // connects the ranks, and touches the buffers
+  seconds_of(context, collective, x);  // connects the ranks, and touches the buffers
   at::Tensor seconds = at::empty({repeat}, at::kDouble);
   int64_t sent = 0;
   for (int64_t i = 0; i < repeat; ++i) {
     context.world.barrier();
     const int64_t before = context.world.traffic().bytes();
-    seconds.mutable_data_ptr<double>()[i] = seconds_of(context, verb, x);
+    seconds.mutable_data_ptr<double>()[i] = seconds_of(context, collective, x);
     sent = context.world.traffic().bytes() - before;
   }
   // A collective takes as long as on its slowest rank.
   seconds = seconds.to(context.launch.device());
   context.world.all_reduce(seconds, distributed::ReduceOp::kMax);
   const double median = seconds.median().item<double>();
-  const bool carries = verb.name != std::string("barrier");
-  return {{"verb", verb.name},
+  const bool carries = collective.name != std::string("barrier");
+  return {{"verb", collective.name},
           {"bytes", carries ? rows * 4 : 0},
           {"seconds", median},
           {"seconds_min", seconds.min().item<double>()},
@@ -118,17 +119,17 @@ int bench(coordinator::RunContext& context, const BenchCollectivesArguments& arg
   }
   nlohmann::json results = nlohmann::json::array();
   for (const auto& name : arguments.verbs) {
-    const Verb& verb = verb_named(name);
+    const Collective& collective = collective_named(name);
     std::vector<int64_t> sizes = arguments.sizes;
     if (name == "barrier") sizes = {0};
     for (const int64_t size : sizes) {
-      results.push_back(measure(context, verb, size, arguments.repeat));
+      results.push_back(measure(context, collective, size, arguments.repeat));
       const nlohmann::json& r = results.back();
       if (!context.is_main_rank()) continue;
       const nlohmann::json all = {
           {"world", context.world.size()}, {"backend", context.world.backend()}, {"results", results}};
       if (!arguments.json.empty()) write_output(arguments.json, json_text(all, 2) + "\n");
-      std::printf("%-15s %12ld %12.6f %12ld %14.3f %14.3f\n", verb.name, r["bytes"].get<long>(),
+      std::printf("%-15s %12ld %12.6f %12ld %14.3f %14.3f\n", collective.name, r["bytes"].get<long>(),
                   r["seconds"].get<double>(), r["sent_bytes"].get<long>(),
                   r["payload_bytes_per_second"].get<double>() / 1e9,
                   r["sent_bytes_per_second"].get<double>() / 1e9);

@@ -64,7 +64,7 @@ int show(const std::vector<Finding>& all, bool json) {
 
 std::vector<Finding> check_own(const DoctorArguments& arguments, const distributed::LaunchInfo& info) {
   auto all = run::check_host();
-  all.push_back({"launcher", std::string(name_of(info.source)) + ", rank " + std::to_string(info.rank) +
+  all.push_back({"launcher", std::string(name_of(info.launcher)) + ", rank " + std::to_string(info.rank) +
                                  " of " + std::to_string(info.world)});
   // The first rank of a host tests its ports.
   if (arguments.port && info.local_rank == 0)

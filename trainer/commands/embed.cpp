@@ -1,4 +1,5 @@
 #include <chrono>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 
@@ -9,6 +10,7 @@
 #include "sampler/codecs/thumbnail.h"
 #include "sampler/samplers/range_sampler.h"
 #include "sampler/samples_hash.h"
+#include "trainer/commands/next_step.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/metrics/progress.h"
@@ -161,6 +163,9 @@ int embed_input(coordinator::RunContext& context, run::TrainedModel& model, cons
               << model.config().encoder->output_dim()
               << (input.has_text() && !arguments.no_texts ? ", with their texts" : "")
               << run::left_out_note(left_out) << std::endl;
+    // The other forms are for other programs.
+    if (std::filesystem::path(arguments.output).extension() == ".safetensors")
+      log_next(*context.log, {"search", arguments.model, "--gallery", arguments.output, "--input", "QUERY"});
   }
   return kDone;
 }

@@ -12,6 +12,7 @@
 #include "common/paths.h"
 #include "common/text_format.h"
 #include "sampler/sources/image_format.h"
+#include "trainer/commands/next_step.h"
 #include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/coordinator/run_context.h"
@@ -87,7 +88,7 @@ class Record {
   void keep_threshold(const eval::EvaluationResult& evaluated) const {
     if (!arguments_.calibrate) return;
     search::Calibration found =
-        search::calibrate(evaluated.roc, *arguments_.calibrate, run::similarity_of(model_.config()));
+        search::calibrate(evaluated, *arguments_.calibrate, run::similarity_of(model_.config()));
     found.step = model_.step();
     found.weights = model_.weights();
     std::optional<coordinator::RunLock> lock;
@@ -142,8 +143,9 @@ int evaluate_model(coordinator::RunContext& context, run::TrainedModel& model,
   model.load(context);
   const auto evaluator = run::make_evaluator(model.config());
   run::report_left_out(context, "evaluation", evaluator->dataset());
-  const eval::Evaluation evaluation = evaluator->run(context, *model.config().encoder,
-                                                     {.with_report = true, .resamples = arguments.bootstrap});
+  const eval::Evaluation evaluation =
+      evaluator->run(context, *model.config().encoder,
+                     {.with_report = true, .resamples = arguments.bootstrap, .far = arguments.calibrate});
   if (!context.is_main_rank()) return kDone;
   // The table is printed last, since the reader of the pipe may close it, and printed even if a step before
   // it fails. None of these steps needs another: a pipe without a reader costs neither threshold nor report.
@@ -156,6 +158,12 @@ int evaluate_model(coordinator::RunContext& context, run::TrainedModel& model,
                                     evaluation.model.intervals)
             << std::flush;
   if (failure) std::rethrow_exception(failure);
+  if (arguments.json.empty()) {
+    if (search::tells_same(evaluation.model) && !is_file(model.calibration_file()))
+      log_next(*context.log, {"evaluate", arguments.model, "--calibrate", "0.001"});
+    else
+      log_next(*context.log, {"embed", arguments.model, "--input", "FILES", "--output", "FILE.safetensors"});
+  }
   return kDone;
 }
 

@@ -11,6 +11,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "sampler/codecs/thumbnail.h"
+#include "trainer/commands/next_step.h"
 #include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/run/bad_record_reporter.h"
@@ -43,28 +44,36 @@ struct GalleryListArguments {
   bool json = false;
 };
 
+/// What `gallery add` embeds.
+struct Added {
+  search::Embeddings rows;
+  int64_t left_out = 0;
+  bool texts = true;  ///< all of them
+};
+
 // The photographs and the identity of each: the given name, or the name of its class folder.
-search::Embeddings photographs_of(coordinator::RunContext& context, run::TrainedModel& model,
-                                  const GalleryAddArguments& arguments, int64_t& left_out) {
-  search::Embeddings all{{}, {}, model.about("")};
+Added photographs_of(coordinator::RunContext& context, run::TrainedModel& model,
+                     const GalleryAddArguments& arguments) {
+  Added added{.rows = {{}, {}, model.about("")}};
   std::vector<at::Tensor> parts;
   for (const std::string& path : arguments.inputs) {
     const run::Input input = run::open_input(model.config(), path);
     run::report_left_out(context, path, input.dataset());
     const engine::Embedded embedded = model.embed_all(context, input.examples);
-    left_out += embedded.left_out;
+    added.left_out += embedded.left_out;
+    added.texts = added.texts && input.texts;
     parts.push_back(embedded.z_ND);
     for (const int64_t i : embedded.indices) {
       search::EmbeddedRow row =
           input.row(i, {.text = !arguments.no_texts, .thumbnail_side = arguments.thumbnail_side});
       if (!arguments.name.empty()) row.label = arguments.name;
       // Absolute, so that a photograph has the same id wherever the command runs.
-      row.id = run::row_name((absolute_path(input.source) / row.id).lexically_normal().string());
-      all.rows_N.push_back(std::move(row));
+      row.id = input.place_of(row);
+      added.rows.rows_N.push_back(std::move(row));
     }
   }
-  all.z_ND = at::cat(parts).contiguous();
-  return all;
+  added.rows.z_ND = at::cat(parts).contiguous();
+  return added;
 }
 
 int64_t count_of(const std::string& gallery) {
@@ -74,20 +83,26 @@ int64_t count_of(const std::string& gallery) {
 int run_gallery_add(const GalleryAddArguments& arguments, const run::Tables& tables) {
   return run::with_model(tables, arguments, [&](coordinator::RunContext& context, run::TrainedModel& model) {
     run::check_alone(context, "gallery add");
-    int64_t left_out = 0;
-    const search::Embeddings more = photographs_of(context, model, arguments, left_out);
+    const Added given = photographs_of(context, model, arguments);
+    const search::Embeddings& more = given.rows;
     // Also for an empty gallery: it checks the names and drops duplicates.
     const search::Embeddings nothing{more.z_ND.narrow(0, 0, 0), {}, more.about};
-    const int64_t given = search::add_to_gallery(nothing, more).size();
+    const int64_t distinct = search::add_to_gallery(nothing, more).size();
     int64_t added = 0;
     search::update_gallery(arguments.gallery, [&](const std::optional<search::Embeddings>& before) {
       search::Embeddings after = search::add_to_gallery(before ? *before : nothing, more);
       added = after.size() - (before ? before->size() : 0);
       return after;
     });
-    std::cout << arguments.gallery << ": added " << counted(added, "photograph") << ", replaced "
-              << given - added << "; " << counted(count_of(arguments.gallery), "identity", "identities")
-              << run::left_out_note(left_out) << std::endl;
+    std::cout << arguments.gallery << ": added " << counted(added, given.texts ? "text" : "photograph")
+              << ", replaced " << distinct - added << "; "
+              << counted(count_of(arguments.gallery), "identity", "identities")
+              << run::left_out_note(given.left_out) << std::endl;
+    if (is_file(model.calibration_file()))
+      log_next(*context.log,
+               {"identify", arguments.model, "--gallery", arguments.gallery, "--input", "FILES"});
+    else  // identify needs a threshold
+      log_next(*context.log, {"evaluate", arguments.model, "--calibrate", "0.001"});
     return static_cast<int>(kDone);
   });
 }
@@ -95,7 +110,11 @@ int run_gallery_add(const GalleryAddArguments& arguments, const run::Tables& tab
 int run_gallery_remove(const GalleryRemoveArguments& arguments) {
   search::update_gallery(arguments.gallery, [&](const std::optional<search::Embeddings>& before) {
     if (!before) throw DataError(arguments.gallery + ": expected a gallery, got no file");
-    return search::remove_from_gallery(*before, arguments.name, arguments.photograph);
+    try {
+      return search::remove_from_gallery(*before, arguments.name, arguments.photograph);
+    } catch (const DataError& error) {
+      throw DataError(arguments.gallery + ": " + error.what());
+    }
   });
   std::cout << arguments.gallery << ": " << counted(count_of(arguments.gallery), "identity", "identities")
             << std::endl;

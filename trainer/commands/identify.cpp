@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <set>
 
@@ -19,17 +20,20 @@
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/trained_model.h"
 #include "trainer/search/gallery.h"
+#include "trainer/search/identity_search.h"
 
 namespace lodestone::commands {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 struct IdentifyArguments {
   std::string gallery;
   std::string model;
   std::vector<std::string> assignments;
   bool allow_code = false;
-  std::string image;
+  std::vector<std::string> inputs;
   std::optional<double> threshold;
   int64_t k = 5;
   std::string json;
@@ -45,18 +49,29 @@ struct Identified {
   std::string who() const { return known ? found.front().name : "unknown"; }
 };
 
-std::string page_of(const std::vector<Identified>& all, const search::Embeddings& gallery, double threshold,
-                    const std::string& source, const IdentifyArguments& arguments, Logger& log) {
+/// All that was identified.
+struct Answers {
+  double threshold = 0;
+  std::vector<Identified> all;
+  int64_t left_out = 0;
+  int64_t enrolled = 0;  ///< queries that are in the gallery themselves
+  bool texts = true;     ///< all of them
+  std::string source;    ///< what ids of queries are relative to
+};
+
+std::string page_of(const Answers& identified, const search::Embeddings& gallery,
+                    const IdentifyArguments& arguments, Logger& log) {
   std::vector<search::SearchAnswer> answers;
-  for (const Identified& one : all) {
+  for (const Identified& one : identified.all) {
     answers.push_back({.query = one.query, .hits = {}, .verdict = one.who()});
     for (const search::Identity& identity : one.found) {
       answers.back().hits.push_back(search::hit_of(identity.row, identity.score, gallery));
-      answers.back().hits.back().same = identity.score >= threshold;
+      answers.back().hits.back().same = identity.score >= identified.threshold;
     }
   }
-  const std::string folder = absolute_path(arguments.gallery).parent_path();
-  return answer_page("Identified", answers, {{folder, arguments.image}, source, gallery.fact("source")}, log);
+  std::vector<std::string> folders = arguments.inputs;
+  folders.push_back(absolute_path(arguments.gallery).parent_path());
+  return answer_page("Identified", answers, {folders, identified.source, gallery.fact("source")}, log);
 }
 
 nlohmann::json to_json(const Identified& one) {
@@ -69,9 +84,10 @@ nlohmann::json to_json(const Identified& one) {
           {"candidates", candidates}};
 }
 
-/// Counts correct answers where folders name the identity of the images. "unknown" is correct for an identity
-/// that is not in the gallery.
-std::string summary_of(const std::vector<Identified>& all, const search::Embeddings& gallery) {
+/// Counts correct answers where folders name the identity of the images, or texts have labels. "unknown" is
+/// correct for an identity that is not in the gallery.
+std::string summary_of(const Answers& answers, const search::Embeddings& gallery) {
+  const std::vector<Identified>& all = answers.all;
   std::set<std::string> names;
   for (const search::Identity& identity : search::identities(gallery)) names.insert(identity.name);
   size_t labelled = 0, right = 0, mistaken = 0, missed = 0;
@@ -85,23 +101,27 @@ std::string summary_of(const std::vector<Identified>& all, const search::Embeddi
       ++(one.known ? mistaken : missed);
   }
   const auto known = std::ranges::count_if(all, &Identified::known);
-  std::string text = counted(static_cast<int64_t>(all.size()), "image") + ": " + std::to_string(known) +
-                     " known, " + std::to_string(static_cast<int64_t>(all.size()) - known) + " unknown";
+  std::string text = counted(static_cast<int64_t>(all.size()), answers.texts ? "text" : "image") + ": " +
+                     std::to_string(known) + " known, " +
+                     std::to_string(static_cast<int64_t>(all.size()) - known) + " unknown";
   if (labelled == 0) return text;
-  return text + "; compared with the names of their folders, " + std::to_string(right) + " of " +
-         std::to_string(labelled) + " right, " + std::to_string(mistaken) +
+  return text + "; compared with " + (answers.texts ? "their labels" : "the names of their folders") + ", " +
+         std::to_string(right) + " of " + std::to_string(labelled) + " right, " + std::to_string(mistaken) +
          " confused with another identity, " + std::to_string(missed) + " not recognised";
 }
 
-std::string answers_json(const std::vector<Identified>& all, double threshold, int64_t left_out) {
-  nlohmann::json json = {
-      {"threshold", threshold}, {"left_out", left_out}, {"answers", nlohmann::json::array()}};
-  for (const Identified& one : all) json["answers"].push_back(to_json(one));
+std::string answers_json(const Answers& answers) {
+  nlohmann::json json = {{"threshold", answers.threshold},
+                         {"left_out", answers.left_out},
+                         {"in_gallery", answers.enrolled},
+                         {"answers", nlohmann::json::array()}};
+  for (const Identified& one : answers.all) json["answers"].push_back(to_json(one));
   return json_text(json, 2) + "\n";
 }
 
-void print_identified(const std::vector<Identified>& all, const search::Embeddings& gallery,
+void print_identified(const Answers& answers, const search::Embeddings& gallery,
                       const std::vector<std::string>& files) {
+  const std::vector<Identified>& all = answers.all;
   if (prints_each_answer(all.size(), !files.empty()))
     for (const Identified& one : all)
       std::cout << printable(one.query.id) << '\t' << printable(one.who()) << '\t'
@@ -109,7 +129,7 @@ void print_identified(const std::vector<Identified>& all, const search::Embeddin
   if (all.size() < 2) return;
   // On stderr, apart from the lines that scripts read, unless the user asks for a file.
   (files.empty() ? std::cerr : std::cout)
-      << summary_of(all, gallery) << (files.empty() ? "" : ": ") << joined(files) << std::endl;
+      << summary_of(answers, gallery) << (files.empty() ? "" : ": ") << joined(files) << std::endl;
 }
 
 double threshold_of(const IdentifyArguments& arguments,
@@ -121,33 +141,76 @@ double threshold_of(const IdentifyArguments& arguments,
       "false accept rate, or give --threshold");
 }
 
+/// Identifies the samples of one input after another.
+class Identifier {
+ public:
+  Identifier(coordinator::RunContext& context, run::TrainedModel& model, const search::Embeddings& gallery,
+             const IdentifyArguments& arguments)
+      : context_(context), model_(model), arguments_(arguments), search_(gallery) {
+    answers_.threshold = threshold_of(arguments, model.calibration(*context.log));
+    for (const search::EmbeddedRow& row : gallery.rows_N)
+      places_.insert(run::row_place(gallery.fact("source"), row.id));
+  }
+
+  void add(const std::string& path) {
+    const run::StoredContent shown{.thumbnail_side = arguments_.html.empty() ? 0 : sampler::kThumbnailSide};
+    const run::Input input = run::open_input(model_.config(), path);
+    run::report_left_out(context_, path, input.dataset());
+    const engine::Embedded embedded = model_.embed_all(context_, input.examples);
+    answers_.left_out += embedded.left_out;
+    answers_.texts = answers_.texts && input.texts;
+    const bool alone = arguments_.inputs.size() == 1;
+    if (alone) answers_.source = input.source;
+    auto found = search_.identify(embedded.z_ND, arguments_.k);
+    for (size_t i = 0; i < found.size(); ++i) {
+      const bool known = !found[i].empty() && found[i].front().score >= answers_.threshold;
+      search::EmbeddedRow row = input.row(embedded.indices[i], shown);
+      answers_.enrolled += places_.contains(input.place_of(row));
+      if (!alone)
+        row.id = run::row_place(is_folder(path) ? path : fs::path(path).parent_path().string(), row.id);
+      answers_.all.push_back({std::move(row), std::move(found[i]), known});
+    }
+  }
+
+  const Answers& answers() const { return answers_; }
+
+ private:
+  coordinator::RunContext& context_;
+  run::TrainedModel& model_;
+  const IdentifyArguments& arguments_;
+  const search::IdentitySearch search_;
+  std::set<std::string> places_;  ///< of the gallery's rows
+  Answers answers_;
+};
+
+void warn_of_enrolled(const Answers& answers, Logger& log) {
+  const int64_t count = answers.enrolled;
+  if (count > 0)
+    log.warn("{} in the gallery already and find themselves, which says nothing about others",
+             counted(count, answers.texts ? "text" : "image") + (count == 1 ? " is" : " are"));
+}
+
 int run_identify(const IdentifyArguments& arguments, const run::Tables& tables) {
   return run::with_model(tables, arguments, [&](coordinator::RunContext& context, run::TrainedModel& model) {
     run::check_alone(context, "identify");
     const search::Embeddings gallery = search::read_embeddings(arguments.gallery);
-    model.check_made_here(gallery, arguments.gallery);
-    const double threshold = threshold_of(arguments, model.calibration(*context.log));
-    const run::StoredContent shown{.thumbnail_side = arguments.html.empty() ? 0 : sampler::kThumbnailSide};
-    const run::Input input = run::open_input(model.config(), arguments.image);
-    run::report_left_out(context, arguments.image, input.dataset());
-    const engine::Embedded embedded = model.embed_all(context, input.examples);
-    auto found = search::identify(gallery, embedded.z_ND, arguments.k);
-    std::vector<Identified> all;
-    for (size_t i = 0; i < found.size(); ++i) {
-      const bool known = !found[i].empty() && found[i].front().score >= threshold;
-      all.push_back({input.row(embedded.indices[i], shown), std::move(found[i]), known});
-    }
+    model.check_made_here(gallery, arguments.gallery,
+                          "add its photographs to a new gallery with `lodestone gallery add`");
+    Identifier identifier(context, model, gallery, arguments);
+    for (const std::string& path : arguments.inputs) identifier.add(path);
+    const Answers& answers = identifier.answers();
     // Before anything is printed, since the reader of the output may have gone.
     std::vector<std::string> files;
     if (!arguments.json.empty()) {
-      write_output(arguments.json, answers_json(all, threshold, embedded.left_out));
+      write_output(arguments.json, answers_json(answers));
       files.push_back(arguments.json);
     }
     if (!arguments.html.empty()) {
-      write_output(arguments.html, page_of(all, gallery, threshold, input.source, arguments, *context.log));
+      write_output(arguments.html, page_of(answers, gallery, arguments, *context.log));
       files.push_back(arguments.html);
     }
-    print_identified(all, gallery, files);
+    print_identified(answers, gallery, files);
+    warn_of_enrolled(answers, *context.log);
     return static_cast<int>(kDone);
   });
 }
@@ -159,7 +222,7 @@ void add_identify(CLI::App* identify, Action& action) {
   add_model(identify, arguments->model)->required();
   add_gallery(identify, arguments->gallery, kGalleryDoc)->check(CLI::ExistingFile);
   add_old_spelling(identify, "--image", "--input");
-  add_input(identify, arguments->image, "Image, or folder of images, to identify")
+  add_input(identify, arguments->inputs, "Images, and folders of images, to identify")
       ->required()
       ->check(CLI::ExistingPath);
   identify->add_option("--threshold", arguments->threshold,

@@ -36,7 +36,9 @@ void add_init(CLI::App* command, Action& action) {
       ->required();
   add_path(command, "--output", arguments->output,
            "Configuration to write (default: the name of --from with .yaml, in the working folder)");
-  command->add_option("--minutes", arguments->minutes, "Time that the training may take on this machine")
+  command
+      ->add_option("--minutes", arguments->minutes,
+                   "Time that the training may take on this machine, evaluations included")
       ->check(CLI::Range(0.01, 1e6))
       ->capture_default_str();
   command->add_flag("--force", arguments->force, "Replace files that exist already");

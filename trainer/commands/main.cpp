@@ -26,7 +26,7 @@
 #include "trainer/commands/thread_spin.h"
 #include "trainer/commands/usage.h"
 #include "trainer/commands/verb.h"
-#include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/coordinator/build_info.h"
 #include "trainer/run/start/host_reporter.h"
 
 namespace lodestone::commands {

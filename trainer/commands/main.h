@@ -9,7 +9,8 @@ namespace lodestone {
 ///
 ///     int main(int argc, char** argv) {
 ///       lodestone::run::Extensions own;
-///       own.losses = {{"own", "a loss", lodestone::make_row<lodestone::losses::Loss, OwnLoss>}};
+///       const auto make = lodestone::make_row<lodestone::losses::Loss, OwnLoss>;
+///       own.losses = {{.name = "own", .doc = "a loss", .make = make}};
 ///       return lodestone::main(argc, argv, own);
 ///     }
 ///

@@ -10,6 +10,7 @@
 #include "sampler/sources/tuple_names.h"
 #include "trainer/commands/choice_option.h"
 #include "trainer/commands/mined_page.h"
+#include "trainer/commands/next_step.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/shared_options.h"
 #include "trainer/coordinator/run_context.h"
@@ -137,6 +138,7 @@ int mine_input(coordinator::RunContext& context, run::TrainedModel& model, const
                        arguments.form == TupleForm::kPairs ? "pair" : "triplet")
             << " from " << counted(rows.x_ND.size(0), "sample") << run::left_out_note(all.left_out)
             << std::endl;
+  log_next(*context.log, {"init", "--from", arguments.output});
   return kDone;
 }
 

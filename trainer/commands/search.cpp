@@ -12,7 +12,6 @@
 #include "common/text_format.h"
 #include "common/utf8.h"
 #include "sampler/codecs/thumbnail.h"
-#include "sampler/sources/image_files.h"
 #include "trainer/commands/answer_page.h"
 #include "trainer/commands/shared_options.h"
 #include "trainer/commands/shown_answers.h"
@@ -77,16 +76,24 @@ Queries read_queries(const std::string& file, const search::Embeddings& gallery)
   return {found.z_ND, found.rows_N, found.fact("source"), absolute_path(file).parent_path()};
 }
 
+// A file name with a mistake is no text.
+void check_text(const std::string& query) {
+  if (!run::names_a_file(query)) return;
+  throw DataError(
+      "--input: expected a text, or a file that exists, got " + query +
+      (is_folder(query) ? ", a folder, which a model of texts does not read" : ", which does not exist") +
+      "; correct the path. A text that looks like a path is searched for from a file of texts "
+      "(*.txt)");
+}
+
 Queries embed_queries(coordinator::RunContext& context, run::TrainedModel& model,
                       const SearchArguments& arguments) {
   const std::string& query = arguments.query;
   const run::DataKind& kind = *model.config().data.kind;
   if (!kind.reads_texts() && has_scheme(query)) user_path(query, "--input");  // throws
   // A folder contains images: for a model of texts its name is a text.
-  const bool exists = path_exists(query) && (kind.reads_images() || !is_folder(query));
-  // For a model of both, a file name with a mistake is no text.
-  const bool is_path =
-      exists || (kind.reads_images() && kind.reads_texts() && sampler::has_image_ending(query));
+  const bool is_path = path_exists(query) && (kind.reads_images() || !is_folder(query));
+  if (!is_path && kind.reads_texts()) check_text(query);
   const run::Input input =
       is_path ? run::open_input(model.config(), query) : run::text_input(model.config(), query);
   run::report_left_out(context, query, input.dataset());
@@ -223,7 +230,8 @@ void add_search(CLI::App* search, Action& action) {
           "--input", arguments->query,
           "Queries: an image, a folder, a file of texts, the text itself, or embeddings, which need no "
           "model")
-      ->required();
+      ->required()
+      ->check(not_empty);
   search->add_option("-k", arguments->k, "Number of answers per query")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();

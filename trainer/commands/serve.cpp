@@ -54,7 +54,8 @@ http::HttpOptions http_options(const ServeArguments& arguments) {
     options.authorization =
         http::bearer_authorization(http::read_secret(arguments.token_file, "--token-file"));
   options.certificate = arguments.certificate;
-  options.settings = "--address, --port or --certificate";
+  options.settings = "--address or --port (0: any free port)";
+  options.certificate_setting = "--certificate";
   options.max_requests = arguments.max_requests;
   options.max_per_address = arguments.max_per_address;
   options.max_body = static_cast<size_t>(arguments.max_body_mib) << 20;

@@ -1,5 +1,6 @@
 #include "trainer/commands/served_run.h"
 
+#include <ctime>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -69,7 +70,10 @@ std::shared_ptr<const serve::ServedModel> served_model(std::shared_ptr<run::Trai
   served.texts = model->config().data.kind->reads_texts();
   served.similarity = run::similarity_of(model->config());
   served.step = model->step();
+  served.tokens = encoder->text_rule();
   served.width = model->config().encoder->output_dim();
+  served.unit_rows = model->config().normalize;
+  served.loaded = std::time(nullptr);
   served.calibration = model->calibration(*context.log);
   if (run) served.metrics = newest_metrics(*run, served.step);
   served.about = model->about("");

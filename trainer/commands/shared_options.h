@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/utf8.h"
 #include "trainer/commands/verb.h"
 
 // Arguments that several verbs have. Each is spelled the same and means the same in all of them. --output is
@@ -51,10 +52,15 @@ CLI::Option* add_gallery(CLI::App* command, Member& member, const std::string& d
   return add_path(command, "--gallery", member, doc)->required();
 }
 
+/// Refuses an empty word, such as that of a shell's variable that is not set.
+inline std::string not_empty(const std::string& word) {
+  return is_blank(word) ? "expected a path or a text, got an empty one" : "";
+}
+
 /// --input: what the verb reads.
 template <typename Member>
 CLI::Option* add_input(CLI::App* command, Member& member, const std::string& doc) {
-  return add_path(command, "--input", member, doc);
+  return add_path(command, "--input", member, doc)->check(not_empty);
 }
 
 }  // namespace lodestone::commands

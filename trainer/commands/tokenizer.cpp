@@ -33,6 +33,7 @@ struct TokenizerEncodeArguments {
   bool cased = false;
   AutoYesNo strip_accents = AutoYesNo::kAuto;
   sampler::PieceIds ids = sampler::PieceIds::kAuto;
+  bool read_special_tokens = false;
   int64_t max_tokens = 512;
   bool tokens = false;
 };
@@ -68,6 +69,11 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
   config.lower_case = !arguments.cased;
   config.strip_accents = arguments.strip_accents;
   config.ids = arguments.ids;
+  config.read_special_tokens = arguments.read_special_tokens;
+  if (config.read_special_tokens && !sampler::tokenizer_row(config).has_special_tokens)
+    throw ConfigError(
+        "tokenizer: expected --read-special-tokens with Hugging Face's tokenizer.json alone, got " +
+        printable(arguments.tokenizer) + "; leave it out");
   const auto tokenizer = sampler::open_tokenizer(config);
   sampler::TextStream texts(arguments.inputs, arguments.columns);
   while (const auto text = texts.next()) {
@@ -84,6 +90,13 @@ int run_tokenizer_encode(const TokenizerEncodeArguments& arguments) {
 
 std::vector<std::string> texts_of(const std::vector<const char*>& names) {
   return {names.begin(), names.end()};
+}
+
+std::vector<std::string> trained_kinds() {
+  std::vector<std::string> names;
+  for (const sampler::TokenizerRow& row : sampler::tokenizer_table())
+    if (row.train != nullptr) names.emplace_back(row.name);
+  return names;
 }
 
 template <typename Arguments>
@@ -105,7 +118,7 @@ void add_tokenizer_train(CLI::App* train, Action& action) {
   auto train_arguments = on<TokenizerTrainArguments>(train, action, run_tokenizer_train);
   add_inputs(train, train_arguments);
   train->add_option("--kind", train_arguments->kind, "Kind of tokenizer")
-      ->check(CLI::IsMember(texts_of(names_of(sampler::tokenizer_table()))))
+      ->check(CLI::IsMember(trained_kinds()))
       ->capture_default_str();
   train->add_option("--vocabulary", train_arguments->vocabulary, "Number of tokens in the vocabulary")
       ->check(CLI::Range(16, 1 << 20))
@@ -128,7 +141,7 @@ void add_tokenizer_encode(CLI::App* encode, Action& action) {
   auto encode_arguments = on<TokenizerEncodeArguments>(encode, action, run_tokenizer_encode);
   add_inputs(encode, encode_arguments);
   add_path(encode, "--tokenizer", encode_arguments->tokenizer,
-           "Vocabulary file: vocab.txt or a SentencePiece model")
+           "Vocabulary file: vocab.txt, a SentencePiece model or Hugging Face's tokenizer.json")
       ->required();
   std::vector<std::string> kinds = texts_of(names_of(sampler::tokenizer_table()));
   kinds.insert(kinds.begin(), "auto");
@@ -146,6 +159,8 @@ void add_tokenizer_encode(CLI::App* encode, Action& action) {
                    "Largest number of tokens per text; longer texts are truncated")
       ->check(CLI::Range(3, 65536))
       ->capture_default_str();
+  encode->add_flag("--read-special-tokens", encode_arguments->read_special_tokens,
+                   "Special tokens in a text become these tokens (huggingface)");
   encode->add_flag("--tokens", encode_arguments->tokens, "Print the tokens instead of their ids");
 }
 

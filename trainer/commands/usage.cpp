@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "common/fields.h"
+#include "common/key_index.h"
 #include "common/printable.h"
 #include "common/text_format.h"
 #include "common/words.h"
 #include "trainer/run/key_synonyms.h"
+#include "trainer/run/run_config.h"
 
 namespace lodestone::commands {
 
@@ -58,20 +60,37 @@ std::string option_meant(const CLI::App& command, const std::string& word) {
   return "";
 }
 
-// The key of a configuration that other programs call so; "" if there is none.
-std::string key_called(std::string word) {
+/// A key of the configuration, and what `--set` gives it.
+struct KeyMeant {
+  std::string key;  ///< "": none
+  std::string value = "…";
+};
+
+// The key that is called so, here or in other programs. Its value is that of the command line, unless it is
+// in other units there.
+KeyMeant key_called(std::string word, const std::string& value) {
   std::ranges::replace(word, '-', '_');
   for (const KeySynonym& row : run::key_synonyms())
-    if (is_one_of(row.words, word) && !row.keys.empty()) return row.keys.front();
-  return "";
+    if (is_one_of(row.words, word) && !row.keys.empty())
+      return {row.keys.front(), value.empty() || *row.note != 0 ? "…" : value};
+  run::RunConfig config{run::Tables()};
+  KeyIndex index;
+  config.visit(index);
+  const auto places = index.has(word) ? std::vector{word} : index.ending_with(word);
+  if (places.size() == 1) return {places.front(), value.empty() ? "…" : value};
+  return {};
 }
 
-std::string unknown_option(const CLI::App& command, const std::string& called, const std::string& word) {
+// `value` is the word that stands behind the option; it may be empty.
+std::string unknown_option(const CLI::App& command, const std::string& called, const std::string& word,
+                           const std::string& value) {
   const std::string meant = option_meant(command, word);
-  const std::string key = word.starts_with("--") && meant.empty() ? key_called(word.substr(2)) : "";
-  if (!key.empty() && command.get_option_no_throw("--set") != nullptr)
+  const bool sets = command.get_option_no_throw("--set") != nullptr;
+  const KeyMeant key =
+      sets && word.starts_with("--") && meant.empty() ? key_called(word.substr(2), value) : KeyMeant();
+  if (!key.key.empty())
     return "expected an option of `" + called + "`, got '" + printable(word) + "'; did you mean '--set " +
-           key + "=…'?";
+           key.key + "=" + printable(key.value) + "'?";
   const std::string near = meant.empty() ? nearest_word(word, option_names(command, /*shown=*/true)) : meant;
   std::string text = "expected an option of `" + called + "`, got '" + printable(word) + "'";
   if (near.empty()) return text;
@@ -83,12 +102,15 @@ std::string unknown_option(const CLI::App& command, const std::string& called, c
 std::string problem_of_arguments(const CLI::App& command, const std::string& called,
                                  const std::vector<std::string>& words, const CLI::ParseError& error) {
   const auto options = option_names(command, /*shown=*/false);
-  for (const std::string& word : words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
     if (word == "--") break;
     const std::string name = word.substr(0, word.find('='));
+    const std::string next = i + 1 < words.size() && !words[i + 1].starts_with("--") ? words[i + 1] : "";
+    const std::string value = name.size() < word.size() ? word.substr(name.size() + 1) : next;
     const bool is_unknown = name.starts_with("--") ? !contains(options, name)
                                                    : word.size() == 2 && !option_meant(command, word).empty();
-    if (is_unknown) return unknown_option(command, called, name);
+    if (is_unknown) return unknown_option(command, called, name, value);
   }
   // An argument too many is most often what is read, without the option for it.
   const bool lacks_input = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr &&

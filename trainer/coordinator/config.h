@@ -7,23 +7,9 @@
 
 #include "common/fields.h"
 #include "common/log_format.h"
-#include "trainer/coordinator/checkpoints/retention.h"
+#include "trainer/coordinator/checkpoints/save_config.h"
 
 namespace lodestone::coordinator {
-
-/// What happens to a checkpoint that is due while one is being written.
-enum class WhenBusy { kWait, kSkip };
-
-/// When checkpoints are saved, and which of them are kept.
-struct CheckpointConfig {
-  int64_t every_steps = 500;
-  double every_minutes = 0;
-  WhenBusy when_busy = WhenBusy::kWait;
-  double deadline = 300;
-  Retention retention;
-
-  void visit(Fields& f);
-};
 
 /// What the metrics server shows besides figures.
 enum class ServedPages { kAuto, kMetrics, kAll };
@@ -74,7 +60,7 @@ struct ReportConfig {
 /// References to the parts of the run configuration that the coordinator uses.
 /// Requires  the parts outlive this object
 struct CoordinatorConfig {
-  const CheckpointConfig& checkpoint;
+  const SaveConfig& checkpoint;
   const MetricsConfig& metrics;
   const ReportConfig& report;
 };

@@ -37,9 +37,12 @@ namespace lodestone::coordinator {
 /// Requires  resume before start, and both before report, agree, save, evaluate and roll_back
 /// Ranks     construction, resumes, resume, start, agree, save, evaluate, roll_back and
 ///           wait_for_save are collective
+/// Cost      report: microseconds; agree: one all-reduce of three numbers; save: a copy of the state to host
+///           memory, and a gather of what is sharded over ranks
 /// Throws    IoError if another process holds the run folder, or if it cannot be written. A save that fails
 ///           does not throw: it is reported and counted, and training continues.
 /// Threads   caller serializes; save_held may be called from another thread during evaluate
+/// Owns      the lock of the run folder, a thread that writes checkpoints, the metrics server
 class Coordinator {
  public:
   using Agreed = CheckpointManager::Agreed;

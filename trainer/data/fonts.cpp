@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "common/files.h"
+#include "common/text_format.h"
 #include "trainer/data/face.h"
 #include "trainer/data/parallel.h"
 
@@ -58,9 +59,7 @@ std::optional<Typeface> read_typeface(const fs::path& path) {
 }
 
 [[noreturn]] void fail_without_fonts(const std::vector<fs::path>& roots) {
-  std::string places;
-  for (const auto& root : roots) places += (places.empty() ? "" : ", ") + root.string();
-  throw DataError("typefaces: expected font files below " + places +
+  throw DataError("typefaces: expected font files below " + joined(roots) +
                   ", found none of the families that the data set is made of; " + font_remedy());
 }
 

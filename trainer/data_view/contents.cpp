@@ -1,10 +1,9 @@
 #include "trainer/data_view/contents.h"
 
 #include <algorithm>
-#include <chrono>
+#include <limits>
 #include <string_view>
 
-#include "common/error.h"
 #include "common/rng.h"
 #include "sampler/sources/encoded_images.h"
 
@@ -32,20 +31,16 @@ void keep_smallest(std::vector<SamplePair>& pairs) {
 }  // namespace
 
 Contents read_contents(const Side& side, const ReadLimits& limits) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(limits.seconds);
   Contents contents;
   const sampler::Dataset& data = side.samples();
-  for (const int64_t i : survey::spread_samples(data.size(), limits.samples)) {
-    try {
-      contents.samples[side.images ? hash_of_image(*side.images, i, contents.bytes) : data.id(i)].push_back(
-          i);
-      ++contents.count;
-    } catch (const DataError&) {
-      ++contents.unreadable;
-    }
-    if (contents.bytes >= limits.bytes || (side.images && Clock::now() > end)) break;
-  }
+  survey::SurveyLimits walk{.samples = limits.samples, .seconds = limits.seconds};
+  if (!side.images) walk.seconds = std::numeric_limits<double>::infinity();  // nothing is read
+  const survey::Unread unread = survey::visit_spread(data.size(), walk, [&](int64_t i) {
+    contents.samples[side.images ? hash_of_image(*side.images, i, contents.bytes) : data.id(i)].push_back(i);
+    ++contents.count;
+    return contents.bytes < limits.bytes;
+  });
+  contents.unreadable = unread.count;
   for (auto& [hash, samples] : contents.samples) std::ranges::sort(samples);
   return contents;
 }
@@ -88,12 +83,12 @@ Duplicates duplicates_within(const Side& side, const Contents& contents) {
   return found;
 }
 
-Duplicates duplicates_between(const Contents& first, const Contents& second) {
+Duplicates duplicates_between(const Side& side, const Contents& first, const Contents& second) {
   Duplicates found;
   for (const auto& [hash, samples] : second.samples) {
     const auto other = first.samples.find(hash);
     if (other == first.samples.end()) continue;
-    found.copies += static_cast<int64_t>(samples.size());
+    found.copies += side.images ? static_cast<int64_t>(samples.size()) : 1;
     found.examples.push_back({other->second.front(), samples.front()});
     found.evaluated.insert(samples.begin(), samples.end());
   }

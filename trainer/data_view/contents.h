@@ -25,6 +25,11 @@ struct Contents {
   /// The samples that were read, by hash, in ascending order.
   std::unordered_map<uint64_t, std::vector<int64_t>> samples;
   int64_t count = 0;  ///< samples that were read
+
+  /// What is compared with the other side: images, or distinct texts, as in the log of a training.
+  int64_t compared(const Side& side) const {
+    return side.images ? count : static_cast<int64_t>(samples.size());
+  }
 };
 
 /// Reads samples, spread evenly over the side, until a limit is reached. Texts are not read: their ids are
@@ -51,7 +56,7 @@ struct Duplicates {
 
 /// Of one side.
 Duplicates duplicates_within(const Side& side, const Contents& contents);
-/// Samples of `second`, the evaluation data, that `first` has too.
-Duplicates duplicates_between(const Contents& first, const Contents& second);
+/// Images, or distinct texts, of `second`, which are the contents of `side`, that `first` has too.
+Duplicates duplicates_between(const Side& side, const Contents& first, const Contents& second);
 
 }  // namespace lodestone::data_view

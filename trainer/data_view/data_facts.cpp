@@ -4,11 +4,9 @@
 #include <filesystem>
 #include <set>
 
-#include "common/error.h"
 #include "sampler/sources/image_files.h"
 #include "trainer/data_view/warnings.h"
 #include "trainer/run/data_kinds/text_data.h"
-#include "trainer/run/data_kinds/training_data.h"
 
 namespace lodestone::data_view {
 
@@ -56,10 +54,10 @@ SideFacts describe_side(const run::RunConfig& config, const Side& side, const Fa
   if (side.has_captions()) facts.captions = captions_of(side);
   count_tuples(side, facts);
   contents = read_contents(side, limits.contents);
-  const bool rows = !side.images && side.texts_per_row > 1;
-  const Contents by_row = rows ? read_rows(side) : Contents();
-  facts.compared = rows ? by_row.count : contents.count;
-  facts.duplicates = duplicates_within(side, rows ? by_row : contents);
+  const Contents by_row = side.has_rows() ? read_rows(side) : Contents();
+  const Contents& compared = side.has_rows() ? by_row : contents;
+  facts.compared = compared.count;
+  facts.duplicates = duplicates_within(side, compared);
   return facts;
 }
 
@@ -74,16 +72,6 @@ std::vector<std::string> common_classes(const Side& training, const Side& evalua
   return common;
 }
 
-// The message with which training would stop, without its first line's program name.
-std::string error_of_training(const run::RunConfig& config) {
-  try {
-    run::open_training_data(config, 1);
-    return "";
-  } catch (const Error& error) {
-    return explain(error);
-  }
-}
-
 }  // namespace
 
 DataFacts describe(const run::RunConfig& config, const Sides& sides, const FactLimits& limits) {
@@ -95,13 +83,13 @@ DataFacts describe(const run::RunConfig& config, const Sides& sides, const FactL
     facts.evaluation = describe_side(config, other, limits, evaluated);
     CommonFacts common;
     common.classes = common_classes(sides.training, other);
-    common.copies = duplicates_between(trained, evaluated);
-    common.trained = trained.count;
-    common.evaluated = evaluated.count;
+    common.copies = duplicates_between(other, trained, evaluated);
+    common.trained = trained.compared(sides.training);
+    common.evaluated = evaluated.compared(other);
     common.look_alikes = find_look_alikes(sides.training, other, common.copies, limits.look_alikes);
     facts.common = std::move(common);
   }
-  facts.cannot_train = error_of_training(config);
+  facts.cannot_train = sides.cannot_train;
   facts.warnings = warnings_of(config, sides, facts);
   return facts;
 }

@@ -42,7 +42,7 @@ struct SideFacts {
 struct CommonFacts {
   std::vector<std::string> classes;    ///< names of classes that occur in both
   Duplicates copies;                   ///< evaluation samples that are in the training data
-  int64_t trained = 0, evaluated = 0;  ///< samples of which this is known
+  int64_t trained = 0, evaluated = 0;  ///< images, or distinct texts, of which this is known
   LookAlikes look_alikes;
 };
 

@@ -85,14 +85,15 @@ std::string fact_table(const Sides& sides, const DataFacts& facts) {
 }
 
 std::string pairs(const std::string& title, const Side& first, const Side& second,
-                  const std::vector<SamplePair>& found) {
+                  const std::vector<SamplePair>& found, bool rows = false) {
   if (found.empty()) return "";
-  return fill("<h3 class=\"gap-above\">{}</h3>\n", {title}) + pair_sheet(first, second, found);
+  return fill("<h3 class=\"gap-above\">{}</h3>\n", {title}) + pair_sheet(first, second, found, rows);
 }
 
 // Copies within a side; those in two classes come first.
 std::string copies(const Side& side, const SideFacts& facts) {
-  return pairs("Copies within the " + side.name + " data", side, side, facts.duplicates.examples);
+  return pairs("Copies within the " + side.name + " data", side, side, facts.duplicates.examples,
+               side.has_rows());
 }
 
 std::string common(const Sides& sides, const DataFacts& facts) {
@@ -121,7 +122,7 @@ std::string data_page(const std::string& name, const run::RunConfig& config, con
   if (facts.evaluation) held += copies(*sides.evaluation, *facts.evaluation);
   html += section("facts", "What the data hold", held);
   html += section("common", "Training and evaluation", common(sides, facts));
-  if (facts.cannot_train.empty()) html += section("batch", "What the encoder gets", batch_sheet(config));
+  if (sides.data) html += section("batch", "What the encoder gets", batch_sheet(config, *sides.data));
   html += section("training", "Training samples", sample_sheet(config, sides.training));
   if (sides.evaluation)
     html += section("evaluation", "Evaluation samples", sample_sheet(config, *sides.evaluation));

@@ -11,7 +11,7 @@
 #include "common/counted.h"
 #include "common/error.h"
 #include "common/rng.h"
-#include "sampler/samplers/class_members.h"
+#include "sampler/class_members.h"
 
 namespace lodestone::data_view {
 

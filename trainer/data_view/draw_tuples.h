@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "sampler/dataset.h"
-#include "sampler/sources/tuple.h"
+#include "sampler/tuple.h"
 
 namespace lodestone::data_view {
 

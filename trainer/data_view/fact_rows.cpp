@@ -38,7 +38,7 @@ std::string sampled(int64_t looked_at, int64_t all, const char* what) {
 std::string sample_count(const Side& side) {
   const int64_t count = side.samples().size();
   if (side.has_captions()) return counted(count, "image") + " with " + counted(side.texts->size(), "caption");
-  if (!side.images && side.texts_per_row > 1)
+  if (side.has_rows())
     return counted(count / side.texts_per_row, "row") + " of " + counted(side.texts_per_row, "text");
   return counted(count, noun(side));
 }
@@ -100,11 +100,15 @@ std::string first_names(const std::vector<std::string>& names) {
   return joined(first) + (names.size() > kNames ? ", …" : "");
 }
 
+std::string name_of(const Side& side, int64_t i) {
+  return printable(side.has_rows() ? side.row_name(i) : side.samples().key(i));
+}
+
 std::string first_copies(const Side& side, const std::vector<SamplePair>& copies) {
   std::string text;
   for (size_t i = 0; i < std::min(kNames, copies.size()); ++i)
-    text += (i == 0 ? ": " : "; ") + printable(side.samples().key(copies[i].first)) + " and " +
-            printable(side.samples().key(copies[i].second));
+    text +=
+        (i == 0 ? ": " : "; ") + name_of(side, copies[i].first) + " and " + name_of(side, copies[i].second);
   return text + (copies.size() > kNames ? "; …" : "");
 }
 
@@ -165,8 +169,7 @@ std::vector<FactRow> rows_of(const Side& side, const SideFacts& facts) {
   add_tuples(facts, rows);
   if (facts.images) add_images(side, facts, rows);
   if (facts.texts) add_texts(side, facts, rows);
-  const bool by_row = !side.images && side.texts_per_row > 1;
-  const int64_t all = by_row ? side.texts->size() / side.texts_per_row : facts.samples;
+  const int64_t all = side.has_rows() ? side.texts->size() / side.texts_per_row : facts.samples;
   rows.emplace_back("Copies of others", std::to_string(facts.duplicates.copies) +
                                             sampled(facts.compared, all, noun(side)) +
                                             first_copies(side, facts.duplicates.examples));
@@ -179,14 +182,14 @@ std::vector<FactRow> rows_of(const Side& side, const SideFacts& facts) {
 
 std::vector<FactRow> rows_of(const Sides& sides, const CommonFacts& common) {
   const Side& evaluation = *sides.evaluation;
-  const std::string one = noun(evaluation);
+  const std::string one = noun(evaluation), ones = evaluation.images ? "" : " distinct ones";
   std::vector<FactRow> rows;
   if (evaluation.has_classes && sides.training.has_classes)
     rows.emplace_back("Classes in both",
                       std::to_string(common.classes.size()) +
                           (common.classes.empty() ? "" : ": " + first_names(common.classes)));
   rows.emplace_back("Evaluation " + one + "s that are in the training data",
-                    std::to_string(common.copies.copies) + " (" + std::to_string(common.evaluated) +
+                    std::to_string(common.copies.copies) + " (" + std::to_string(common.evaluated) + ones +
                         " compared with " + std::to_string(common.trained) + ")");
   const LookAlikes& alike = common.look_alikes;
   rows.emplace_back("Others that look like a training " + one,

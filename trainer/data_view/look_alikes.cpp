@@ -115,15 +115,11 @@ struct Read {
 };
 
 void read_texts(const sampler::TextDataset& texts, const LookLimits& limits, Read& read) {
-  const auto end = Clock::now() + std::chrono::duration<double>(limits.seconds);
-  for (const int64_t i : survey::spread_samples(texts.size(), limits.texts)) {
-    try {
-      read.texts.push_back(texts.get(i).substr(0, kTextBytes));
-      read.samples.push_back(i);
-    } catch (const DataError&) {  // counted by the survey
-    }
-    if (Clock::now() > end) break;
-  }
+  survey::visit_spread(texts.size(), {.samples = limits.texts, .seconds = limits.seconds}, [&](int64_t i) {
+    read.texts.push_back(texts.get(i).substr(0, kTextBytes));
+    read.samples.push_back(i);
+    return true;
+  });
 }
 
 LookAlikes alike_texts(const Side& training, const Side& evaluation, const LookLimits& limits) {

@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "common/text_format.h"
-#include "sampler/samplers/class_members.h"
+#include "sampler/class_members.h"
 #include "trainer/data_view/tiles.h"
 #include "trainer/report/html.h"
 #include "trainer/run/data_kinds/text_data.h"
@@ -97,11 +97,6 @@ class SampleSheet {
     return html;
   }
 
-  static std::string verdict(bool same) {
-    return same ? "<span class=\"verdict right\">the same</span>"
-                : "<span class=\"verdict wrong\">not the same</span>";
-  }
-
   std::string image_tuples() const {
     std::string html;
     for (const int64_t t : some(static_cast<int64_t>(side_.tuples.size()), kRows)) {
@@ -127,8 +122,7 @@ class SampleSheet {
       if (at < side_.tuples.size() && !side_.tuples[at].is_triplet())
         content += verdict(side_.tuples[at].same);
       if (at < side_.scores.size()) content += "<b>grade " + compact(side_.scores[at]) + "</b>";
-      const std::string key = side_.texts->key(r * width);
-      html += strip(key.substr(0, key.find(' ')), content);
+      html += strip(side_.row_name(r * width), content);
     }
     return html;
   }
@@ -143,16 +137,19 @@ std::string sample_sheet(const run::RunConfig& config, const Side& side) {
   return SampleSheet(config, side).html();
 }
 
-std::string pair_sheet(const Side& first, const Side& second, const std::vector<SamplePair>& pairs) {
-  const auto shown = [](const Side& side, int64_t i) {
-    const std::string key = side.samples().key(i);
+std::string pair_sheet(const Side& first, const Side& second, const std::vector<SamplePair>& pairs,
+                       bool rows) {
+  const auto shown = [rows](const Side& side, int64_t i) {
+    const std::string key = rows ? side.row_name(i) : side.samples().key(i);
     const std::string of_class = side.has_classes ? " (" + side.class_of(i) + ")" : "";
     const std::string name = side.name + ": " + key + of_class;
     try {
       if (side.images)
         return figure(image_tag(side.images->get(i), name), side.name + ": " + last_name(key) + of_class);
-      return "<p class=\"said\">" + text_html(side.texts->get(i)) + "</p><p class=\"note\">" +
-             text_html(name) + "</p>";
+      std::string texts;
+      for (int64_t k = 0; k < (rows ? side.texts_per_row : 1); ++k)
+        texts += "<p class=\"said\">" + text_html(side.texts->get(i + k)) + "</p>";
+      return texts + "<p class=\"note\">" + text_html(name) + "</p>";
     } catch (const DataError& error) {
       return problem(error);
     }

@@ -13,13 +13,14 @@ namespace lodestone::data_view {
 /// shown by its error.
 std::string sample_sheet(const run::RunConfig& config, const Side& side);
 
-/// Pairs of samples side by side, as HTML.
-std::string pair_sheet(const Side& first, const Side& second, const std::vector<SamplePair>& pairs);
+/// Pairs of samples side by side, as HTML. `rows`: they are the first texts of rows, which are shown whole.
+std::string pair_sheet(const Side& first, const Side& second, const std::vector<SamplePair>& pairs,
+                       bool rows = false);
 
 /// What the encoder gets, as HTML: the first rows of the first batch of a run, and several draws of some of
 /// its images. Samples, draws and transforms are those of training, by the same code; mean and std are
-/// undone.
-/// Requires  training can start with `config`
-std::string batch_sheet(const run::RunConfig& config);
+/// undone. Rows of pairs, triplets and texts that belong together are shown as one.
+/// Requires  `data` are the training data of `config`
+std::string batch_sheet(const run::RunConfig& config, const run::TrainingData& data);
 
 }  // namespace lodestone::data_view

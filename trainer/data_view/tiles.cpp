@@ -55,6 +55,16 @@ std::string last_name(const std::string& key) {
   return key.substr(key.find_last_of("/!") + 1);
 }
 
+std::string short_name(const std::string& key) {
+  const size_t last = key.find_last_of("/!");
+  return last == std::string::npos || last == 0 ? key : key.substr(key.find_last_of("/!", last - 1) + 1);
+}
+
+std::string verdict(bool same) {
+  return same ? "<span class=\"verdict right\">the same</span>"
+              : "<span class=\"verdict wrong\">not the same</span>";
+}
+
 std::string figure(const std::string& content, std::string_view caption, std::string_view kind) {
   return fill("<figure class=\"look {}\">{}<figcaption>{}</figcaption></figure>",
               {kind, content, text_html(caption)});

@@ -27,6 +27,12 @@ sampler::Image seen_image(const at::Tensor& x_CHW, const sampler::ImageTransform
 /// The name of a file or member without the folders and the shard above it.
 std::string last_name(const std::string& key);
 
+/// The same with one folder above it: "ada/1.png".
+std::string short_name(const std::string& key);
+
+/// The mark of a pair: the same, or not.
+std::string verdict(bool same);
+
 /// A figure: an image tag, or other HTML, above a caption, which is escaped. `kind` adds a class: "seen".
 std::string figure(const std::string& content, std::string_view caption, std::string_view kind = "");
 

@@ -1,11 +1,8 @@
 #include "trainer/data_view/token_survey.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <vector>
-
-#include "common/error.h"
 
 namespace lodestone::data_view {
 
@@ -23,23 +20,19 @@ int64_t unknown_token(const sampler::Tokenizer& tokenizer) {
 
 TokenSurvey survey_tokens(const sampler::TextDataset& texts, const sampler::TokenRule& rule,
                           const survey::SurveyLimits& limits) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(limits.seconds);
   const int64_t unknown = unknown_token(*rule.tokenizer);
   TokenSurvey found;
   std::vector<double> lengths;
-  for (const int64_t i : survey::spread_samples(texts.size(), limits.samples)) {
-    try {
-      const std::vector<int64_t> ids = rule.tokenizer->encode(texts.get(i), kLongest);
-      const auto length = static_cast<int64_t>(ids.size());
-      lengths.push_back(static_cast<double>(length));
-      found.cut += length > rule.max_tokens ? 1 : 0;
-      found.all += std::max<int64_t>(length - 2, 0);
-      found.unknown += std::ranges::count(ids, unknown);
-    } catch (const DataError&) {  // counted by the survey of texts
-    }
-    if (Clock::now() > end) break;
-  }
+  // Texts that cannot be read are counted by the survey of texts.
+  survey::visit_spread(texts.size(), limits, [&](int64_t i) {
+    const std::vector<int64_t> ids = rule.tokenizer->encode(texts.get(i), kLongest);
+    const auto length = static_cast<int64_t>(ids.size());
+    lengths.push_back(static_cast<double>(length));
+    found.cut += length > rule.max_tokens ? 1 : 0;
+    found.all += std::max<int64_t>(length - 2, 0);
+    found.unknown += std::ranges::count(ids, unknown);
+    return true;
+  });
   found.read = static_cast<int64_t>(lengths.size());
   found.tokens = survey::spread_of(std::move(lengths));
   return found;

@@ -16,12 +16,12 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
+#include "sampler/files/column_name.h"
+#include "sampler/files/path_patterns.h"
+#include "sampler/files/positioned_file.h"
+#include "sampler/files/record_reader.h"
 #include "sampler/sources/image_format.h"
-#include "sampler/sources/path_patterns.h"
-#include "sampler/sources/positioned_file.h"
 #include "sampler/sources/tuple_names.h"
-#include "sampler/texts/column_name.h"
-#include "sampler/texts/record_reader.h"
 #include "sampler/texts/text_source.h"
 
 namespace lodestone::data_view {

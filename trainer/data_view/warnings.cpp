@@ -48,8 +48,8 @@ class Warnings {
              printable(sides_.training.samples().key(pair.first));
     };
     if (common.copies.copies > 0)
-      add(nouns(side, common.copies.copies) + " of the evaluation " +
-          (common.copies.copies == 1 ? "is" : "are") + " in the training data too (" +
+      add(std::to_string(common.copies.copies) + " of the " + nouns(side, common.evaluated) +
+          " of the evaluation " + (common.copies.copies == 1 ? "is" : "are") + " in the training data too (" +
           names(common.copies.examples.front()) +
           "): the metrics will be too good; remove them from one of the two");
     const LookAlikes& alike = common.look_alikes;
@@ -76,10 +76,11 @@ class Warnings {
           printable(side.samples().key(same.examples.front().second)) + "); correct one of the labels");
     if (same.copies - same.contradictions > facts.compared / 100)
       add(side.name + ": " + std::to_string(same.copies) + " of " + std::to_string(facts.compared) +
-          (side.texts_per_row > 1 && !side.images ? " rows"
-           : side.images                          ? " images"
-                                                  : " texts") +
-          " are copies of others; remove them, since they count as easy positives");
+          (side.has_rows() ? " rows"
+           : side.images   ? " images"
+                           : " texts") +
+          " are copies of others; remove them, since they " +
+          (side.has_rows() ? "count twice" : "count as easy positives"));
     if (!facts.classes) return;
     const int64_t lone = facts.classes->classes - facts.classes->classes_with(2);
     if (lone > 0)
@@ -92,9 +93,11 @@ class Warnings {
   void about_images(const Side& side, const survey::ImageSurvey& images) {
     if (images.damaged > 0)
       add(side.name + ": " + std::to_string(images.damaged) + " of " +
-          counted(images.read + images.damaged, "sampled image") +
-          " cannot be read; repair them, or set data.loader.on_bad_record: skip. The first: " +
-          images.first_damaged);
+          counted(images.read + images.damaged, "sampled image") + " cannot be read; repair them" +
+          (config_.data.loader.bad_records.skips()
+               ? ", or they are left out (data.loader.on_bad_record: skip)"
+               : ", or set data.loader.on_bad_record: skip") +
+          ". The first: " + images.first_damaged);
     if (images.read == 0) return;
     if (&side != &sides_.training) return;
     about_sizes(images);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/addcmul.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/cat.h>
@@ -138,11 +139,20 @@ at::Tensor BatchNorm::forward(const at::Tensor& x_bCX, const ForwardMode& mode) 
                         false);
 }
 
+void BatchNorm::hold() {
+  if (weight_C.is_cpu()) held_ = held_norm(weight_C, bias_C, running(), epsilon_);
+}
+
+NormStatistics BatchNorm::running() const {
+  return {mean_C.to(at::kDouble), variance_C.to(at::kDouble), 0};
+}
+
 at::Tensor BatchNorm::fused(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor& residual_bCX,
                             const ForwardMode& mode) const {
-  if (!uses_batch(mode))
-    return fused_norm(after, x_bCX, weight_C, bias_C, residual_bCX,
-                      {mean_C.to(at::kDouble), variance_C.to(at::kDouble), 0}, epsilon_, {});
+  if (!uses_batch(mode)) {
+    if (held_ && !at::GradMode::is_enabled()) return fused_norm_by(*held_, after, x_bCX, residual_bCX);
+    return fused_norm(after, x_bCX, weight_C, bias_C, residual_bCX, running(), epsilon_, {});
+  }
   const bool sync = mode.batch_norm == BatchNormMode::kSync && mode.sum_over_ranks;
   NormStatistics statistics = fused_moments(x_bCX);
   if (sync) {

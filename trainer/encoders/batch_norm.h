@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <ATen/core/Tensor.h>
@@ -37,9 +38,13 @@ class BatchNorm {
   at::Tensor relu(const at::Tensor& x_bCX, const ForwardMode& mode,
                   const at::Tensor& residual_bCX = {}) const;
   at::Tensor pool_relu(const at::Tensor& x_bCHW, const ForwardMode& mode) const;
+  /// As Encoder::hold_weights: forward passes without a gradient that use the running statistics do not
+  /// compute slope and offset again.
+  void hold();
 
  private:
   bool uses_batch(const ForwardMode& mode) const;
+  NormStatistics running() const;
   at::Tensor fused(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor& residual_bCX,
                    const ForwardMode& mode) const;
   void update_running(const at::Tensor& mean, const at::Tensor& variance, double total) const;
@@ -48,6 +53,7 @@ class BatchNorm {
   double momentum_ = 0.1, epsilon_ = 1e-5;
   bool learns_ = true;
   at::Tensor weight_C, bias_C, mean_C, variance_C;
+  std::optional<HeldNorm> held_;
 };
 
 }  // namespace lodestone::encoders

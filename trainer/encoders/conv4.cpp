@@ -67,6 +67,7 @@ class Conv4 : public Encoder {
 
   void hold_weights() override {
     for (Convolution& convolution : convolutions_) convolution.hold();
+    for (BatchNorm& norm : norms_) norm.hold();
   }
 
  private:

@@ -70,8 +70,13 @@ enum class Modality { kImages, kTexts, kBoth };
 ///     x.pixels_nCHW = at::rand({8, 3, 32, 32});
 ///     const at::Tensor z_bD = encoder->forward(x, {});    // [8, encoder->output_dim()], not normalised
 ///
+/// Shapes    Features of b rows, which may be 0; returns [b, output_dim()]
 /// Ranks     knows none; synchronous batch norm sums through ForwardMode::sum_over_ranks
 /// Gradient  flows to the learned parameters and to floating-point input
+/// Cost      activations of all layers until backward; with ForwardMode::recompute the blocks' inputs alone,
+///           for a second forward pass
+/// Throws    ConfigError from build if the settings do not fit the input; DataError from
+///           load_initial_weights
 /// Threads   forward is safe concurrently if mode.training is false and concurrent() is true; otherwise one
 ///           caller
 /// Owns      its parameters and running statistics

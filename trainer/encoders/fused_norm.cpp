@@ -44,31 +44,55 @@ at::Tensor pooled_like(const at::Tensor& x_bCHW, at::ScalarType type) {
                    x_bCHW.options().dtype(type), at::MemoryFormat::ChannelsLast);
 }
 
+// What the backward pass needs of the pixels that a pool has chosen; undefined: nothing is kept.
+struct Chosen {
+  at::Tensor x, place;
+};
+
+at::Tensor normed(const HeldNorm& by, AfterNorm after, const at::Tensor& x_bCX,
+                  const std::optional<at::Tensor>& residual_bCX, Chosen chosen) {
+  const norm_kernels::Size size = size_of(x_bCX);
+  if (after == AfterNorm::kPoolRelu) {
+    at::Tensor y = pooled_like(x_bCX, at::kFloat);
+    norm_kernels::affine_pool(read(x_bCX), size, read(by.a_C), read(by.b_C), write(y), write(chosen.x),
+                              chosen.place.defined() ? chosen.place.mutable_data_ptr<uint8_t>() : nullptr);
+    return y;
+  }
+  at::Tensor y = at::empty_like(x_bCX);
+  const at::Tensor residual = residual_bCX ? as_rows(*residual_bCX) : at::Tensor();
+  norm_kernels::affine(read(x_bCX), read(residual), size.pixels(), size.channels, read(by.a_C), read(by.b_C),
+                       after == AfterNorm::kNothing, write(y));
+  return y;
+}
+
+// The slope and 1 / sqrt(variance + epsilon), in double precision, and what the kernels compute with.
+struct Slope {
+  Slope(const at::Tensor& weight_C, const at::Tensor& bias_C, const NormStatistics& statistics,
+        double epsilon)
+      : scale_C(at::rsqrt(statistics.variance_C + epsilon)),
+        a_C(weight_C.to(at::kDouble) * scale_C),
+        held{a_C.to(at::kFloat), (bias_C - statistics.mean_C * a_C).to(at::kFloat)} {}
+  at::Tensor scale_C, a_C;
+  HeldNorm held;
+};
+
+std::optional<at::Tensor> optional(const at::Tensor& x) {
+  return x.defined() ? std::optional(x) : std::nullopt;
+}
+
 struct FusedNorm : torch::autograd::Function<FusedNorm> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& given_bCX, const at::Tensor& weight_C,
                             const at::Tensor& bias_C, const std::optional<at::Tensor>& residual_bCX,
                             AfterNorm after, const NormStatistics& statistics, double epsilon,
                             const SumOverRanks& sum_over_ranks) {
     const at::Tensor x_bCX = as_rows(given_bCX);
-    const norm_kernels::Size size = size_of(x_bCX);
-    const at::Tensor scale_C = at::rsqrt(statistics.variance_C + epsilon);
-    const at::Tensor a_C = weight_C.to(at::kDouble) * scale_C;
-    const at::Tensor a = a_C.to(at::kFloat), b = (bias_C - statistics.mean_C * a_C).to(at::kFloat);
-    at::Tensor y, chosen, place;
-    if (after == AfterNorm::kPoolRelu) {
-      y = pooled_like(x_bCX, at::kFloat);
-      chosen = at::empty_like(y);
-      place = pooled_like(x_bCX, at::kByte);
-      norm_kernels::affine_pool(read(x_bCX), size, read(a), read(b), write(y), write(chosen),
-                                place.mutable_data_ptr<uint8_t>());
-    } else {
-      y = at::empty_like(x_bCX);
-      const at::Tensor residual = residual_bCX ? as_rows(*residual_bCX) : at::Tensor();
-      norm_kernels::affine(read(x_bCX), read(residual), size.pixels(), size.channels, read(a), read(b),
-                           after == AfterNorm::kNothing, write(y));
-    }
-    context->save_for_backward({x_bCX, after == AfterNorm::kRelu ? y : at::Tensor(), chosen, place, a_C,
-                                scale_C, statistics.mean_C});
+    const Slope slope(weight_C, bias_C, statistics, epsilon);
+    Chosen chosen;
+    if (after == AfterNorm::kPoolRelu)
+      chosen = {pooled_like(x_bCX, at::kFloat), pooled_like(x_bCX, at::kByte)};
+    at::Tensor y = normed(slope.held, after, x_bCX, residual_bCX, chosen);
+    context->save_for_backward({x_bCX, after == AfterNorm::kRelu ? y : at::Tensor(), chosen.x, chosen.place,
+                                slope.a_C, slope.scale_C, statistics.mean_C});
     context->saved_data["total"] = statistics.total;
     context->saved_data["has_residual"] = residual_bCX.has_value();
     context->saved_data["sum_over_ranks"] = RankSum::keep(sum_over_ranks);
@@ -142,9 +166,19 @@ NormStatistics fused_moments(const at::Tensor& x_bCX) {
 at::Tensor fused_norm(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor& weight_C,
                       const at::Tensor& bias_C, const at::Tensor& residual_bCX,
                       const NormStatistics& statistics, double epsilon, const SumOverRanks& sum_over_ranks) {
-  const std::optional<at::Tensor> residual =
-      residual_bCX.defined() ? std::optional(residual_bCX) : std::nullopt;
-  return FusedNorm::apply(x_bCX, weight_C, bias_C, residual, after, statistics, epsilon, sum_over_ranks);
+  return FusedNorm::apply(x_bCX, weight_C, bias_C, optional(residual_bCX), after, statistics, epsilon,
+                          sum_over_ranks);
+}
+
+HeldNorm held_norm(const at::Tensor& weight_C, const at::Tensor& bias_C, const NormStatistics& statistics,
+                   double epsilon) {
+  at::NoGradGuard no_grad;
+  return Slope(weight_C, bias_C, statistics, epsilon).held;
+}
+
+at::Tensor fused_norm_by(const HeldNorm& held, AfterNorm after, const at::Tensor& x_bCX,
+                         const at::Tensor& residual_bCX) {
+  return normed(held, after, as_rows(x_bCX), optional(residual_bCX), {});
 }
 
 }  // namespace lodestone::encoders

@@ -19,6 +19,11 @@ struct NormStatistics {
   double total = 0;  ///< number of pixels they were computed from; 0: they are constants
 };
 
+/// A batch norm of constant statistics as y = a x + b.
+struct HeldNorm {
+  at::Tensor a_C, b_C;
+};
+
 /// Whether the fused kernels apply: float32 on the CPU, [b, C] or [b, C, H, W], C a multiple of 8, and the
 /// network is not being traced. The answer is the same on all ranks, since neither memory layout nor number
 /// of rows matter.
@@ -37,5 +42,13 @@ NormStatistics fused_moments(const at::Tensor& x_bCX);
 at::Tensor fused_norm(AfterNorm after, const at::Tensor& x_bCX, const at::Tensor& weight_C,
                       const at::Tensor& bias_C, const at::Tensor& residual_bCX,
                       const NormStatistics& statistics, double epsilon, const SumOverRanks& sum_over_ranks);
+
+/// The numbers that fused_norm computes from parameters and constant statistics in each forward pass.
+HeldNorm held_norm(const at::Tensor& weight_C, const at::Tensor& bias_C, const NormStatistics& statistics,
+                   double epsilon);
+/// The same bits as fused_norm with these statistics, without a gradient.
+/// Requires  as fused_norm
+at::Tensor fused_norm_by(const HeldNorm& held, AfterNorm after, const at::Tensor& x_bCX,
+                         const at::Tensor& residual_bCX);
 
 }  // namespace lodestone::encoders

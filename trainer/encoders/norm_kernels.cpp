@@ -148,6 +148,7 @@ void pool_rows(const float* x, const Size& size, int64_t begin, int64_t end, con
         }
         const Marks off = best <= zero;
         lanes(y + to) = off ? zero : best;
+        if (!chosen) continue;
         lanes(chosen + to) = best_x;
         bytes(place + to) = __builtin_convertvector(off ? Marks{} + kNone : where, Bytes);
       }

@@ -35,7 +35,7 @@ void slopes(const float* dy, const float* y, const float* x, int64_t n, int64_t 
 
 /// y = relu of the largest a x + b of every 2×2 pixels (a last odd row or column is left out). `chosen` gets
 /// the x of the largest and `place` its index among the four, the first one of equals, or kNone if relu made
-/// it 0.
+/// it 0; both null: neither is kept.
 constexpr uint8_t kNone = 4;
 void affine_pool(const float* x, const Size& size, const float* a_C, const float* b_C, float* y,
                  float* chosen, uint8_t* place);

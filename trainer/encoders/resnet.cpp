@@ -30,7 +30,10 @@ class NormedConvolution {
                   const at::Tensor& residual_bCHW = {}) const {
     return norm_.relu(convolution_.forward(x_bCHW), mode, residual_bCHW);
   }
-  void hold() { convolution_.hold(); }
+  void hold() {
+    convolution_.hold();
+    norm_.hold();
+  }
 
  private:
   Convolution convolution_;

@@ -23,9 +23,16 @@ namespace lodestone::engine {
 ///     pass->backward(pass->own_part(loss.gradient_bD, batch.share));
 ///     pass->reduce();  // the parameters' gradients are now those of the global batch
 ///
+/// Shapes    b rows of this rank, B of all; b may be 0; gradient_bD has the shape of z_bD
 /// Ranks     encode, rows_for_loss, encode_keys and reduce are collective, and so is backward of DirectPass
 /// Gradient  backward and reduce replace the gradients of all learned parameters by the sum over the rows of
 ///           all ranks. A parameter that no row reaches has none.
+/// Cost      DirectPass: one forward and one backward pass, and one all-reduce of the gradients; with
+///           micro_batch one forward pass more and activations of that many rows. CanonicalPass: the passes
+///           of each micro-shard by itself, an all-gather of the embeddings, the whole loss on every rank.
+/// Requires  encode, then backward, then reduce, once for each step
+/// Throws    CommError if a peer is lost; what Encoder::forward throws
+/// Threads   one caller
 class EncoderPass {
  public:
   virtual ~EncoderPass() = default;

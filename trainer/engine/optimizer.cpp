@@ -82,22 +82,21 @@ Optimizer::Optimizer(const OptimizerConfig& config, const std::vector<encoders::
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (!parameters[i].tensor.requires_grad()) continue;
     const at::Tensor value = parameters[i].tensor.detach();
-    Slot slot{parameters[i], tuned[i], at::zeros_like(value), {}, {}};
+    Moments one{parameters[i], tuned[i], at::zeros_like(value), {}, {}};
     if (rule_->squares) {
-      slot.second = at::zeros_like(value);
-      slot.steps = at::zeros({}, value.options().dtype(at::kFloat));
+      one.second = at::zeros_like(value);
+      one.steps = at::zeros({}, value.options().dtype(at::kFloat));
     }
-    slots_.push_back(std::move(slot));
+    moments_.push_back(std::move(one));
   }
-  std::stable_sort(slots_.begin(), slots_.end(),
-                   [](const Slot& a, const Slot& b) { return kind(a.tuned) < kind(b.tuned); });
+  std::stable_sort(moments_.begin(), moments_.end(),
+                   [](const Moments& a, const Moments& b) { return kind(a.tuned) < kind(b.tuned); });
 }
 
 std::vector<at::Tensor> Optimizer::gradients() const {
   std::vector<at::Tensor> all;
-  for (const auto& slot : slots_)
-    if (const at::Tensor& gradient = slot.parameter.tensor.grad(); gradient.defined())
-      all.push_back(gradient);
+  for (const auto& one : moments_)
+    if (const at::Tensor& gradient = one.parameter.tensor.grad(); gradient.defined()) all.push_back(gradient);
   return all;
 }
 
@@ -115,22 +114,22 @@ double Optimizer::clip(double scale) {
 
 void Optimizer::step(double factor) {
   at::NoGradGuard no_grad;
-  for (size_t begin = 0; begin < slots_.size();) {
-    const Tuned& tuned = slots_[begin].tuned;
+  for (size_t begin = 0; begin < moments_.size();) {
+    const Tuned& tuned = moments_[begin].tuned;
     UpdateGroup group;
     group.rate = config_.learning_rate * factor * tuned.rate;
     group.decay = tuned.decays ? config_.weight_decay : 0.0;
     group.adapts = tuned.decays;
     size_t end = begin;
-    for (; end < slots_.size() && kind(slots_[end].tuned) == kind(tuned); ++end) {
-      const Slot& slot = slots_[end];
-      if (!slot.parameter.tensor.grad().defined()) continue;
-      group.values.push_back(slot.parameter.tensor);
-      group.gradients.push_back(slot.parameter.tensor.grad());
-      group.first.push_back(slot.first);
+    for (; end < moments_.size() && kind(moments_[end].tuned) == kind(tuned); ++end) {
+      const Moments& one = moments_[end];
+      if (!one.parameter.tensor.grad().defined()) continue;
+      group.values.push_back(one.parameter.tensor);
+      group.gradients.push_back(one.parameter.tensor.grad());
+      group.first.push_back(one.first);
       if (!rule_->squares) continue;
-      group.second.push_back(slot.second);
-      group.steps.push_back(slot.steps);
+      group.second.push_back(one.second);
+      group.steps.push_back(one.steps);
     }
     if (!group.empty()) rule_->apply(config_, group);
     begin = end;
@@ -141,15 +140,15 @@ void Optimizer::step(double factor) {
 void Optimizer::clear() {
   // Undefined gradients: the next backward pass then assigns its result, while zeros would have to be
   // written, read and added to.
-  for (auto& slot : slots_) slot.parameter.tensor.mutable_grad().reset();
+  for (auto& one : moments_) one.parameter.tensor.mutable_grad().reset();
 }
 
 void Optimizer::visit_state(StateVisitor& v, const std::string& group, const std::string& prefix) {
-  for (const auto& slot : slots_) {
-    const std::string name = prefix + slot.parameter.name;
-    v.replicated(group, name + ".first", slot.first);
-    if (slot.second.defined()) v.replicated(group, name + ".second", slot.second);
-    if (slot.steps.defined()) v.replicated(group, name + ".steps", slot.steps);
+  for (const auto& one : moments_) {
+    const std::string name = prefix + one.parameter.name;
+    v.replicated(group, name + ".first", one.first);
+    if (one.second.defined()) v.replicated(group, name + ".second", one.second);
+    if (one.steps.defined()) v.replicated(group, name + ".steps", one.steps);
   }
 }
 

@@ -58,7 +58,7 @@ class Optimizer {
   void visit_state(StateVisitor& v, const std::string& group, const std::string& prefix = "");
 
  private:
-  struct Slot {
+  struct Moments {
     encoders::Parameter parameter;
     Tuned tuned;
     at::Tensor first, second, steps;
@@ -67,7 +67,7 @@ class Optimizer {
 
   OptimizerConfig config_;
   const UpdateRule* rule_;
-  std::vector<Slot> slots_;  ///< slots with the same settings are adjacent
+  std::vector<Moments> moments_;  ///< those with the same settings are adjacent
 };
 
 }  // namespace lodestone::engine

@@ -80,15 +80,18 @@ struct RunCounters {
 ///     Slot<miners::Miner> miner(miners::miner_table(), "all");
 ///     encoder->build({1, 28, 28}, 7);                            // seed 7
 ///     TrainerConfig config;
-///     config.schedule.steps = 1000;
+///     config.schedule.steps = 20;
 ///     Trainer trainer(distributed::single_group(), at::kCPU, *encoder, {*loss, *miner}, config);
 ///     while (!trainer.finished()) {
 ///       const StepMetrics step = trainer.step(loader.next(), 0);  // b images
 ///       const at::Tensor& z_bD = trainer.embeddings();            // [b, encoder->output_dim()]
 ///     }
 ///
+/// Shapes    a batch of b rows, of which there are B on all ranks; b may be 0; embeddings() is [b, D]
 /// Ranks     construction, step and share_buffers are collective
 /// Gradient  the update uses the gradient of the loss over the global batch, summed over ranks
+/// Cost      one step: the encoder's forward and backward pass over b rows (with micro_batch a second forward
+///           pass), the loss (global_batch.h) and one all-reduce of the parameters' gradients
 /// Throws    ConfigError from the constructor if settings do not go together; NonFiniteError, naming step,
 ///           tensor and ranks, for a loss or gradient that is not finite, before the weights are touched
 ///           (with on_non_finite: skip only after max_non_finite such steps; until then the step makes no

@@ -12,11 +12,12 @@ void drop_undefined(EvaluationResult& result) {
                 [&](const Interval& interval) { return !result.metrics.find(interval.name); });
 }
 
-void add_verification(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed,
-                      EvaluationResult& result) {
-  Verification verification = verify_pairs(scored, groups_N, seed);
+void add_verification(const ScoredPairs& scored, std::span<const int64_t> groups_N,
+                      const MetricOptions& options, EvaluationResult& result) {
+  Verification verification = verify_pairs(scored, groups_N, options.pairs.seed, options.far);
   result.metrics.merge(verification.metrics);
   result.roc = std::move(verification.roc);
+  result.operating_point = verification.operating_point;
   result.distances = distance_histogram(scored);
   result.worst = worst_pairs(scored, result.roc);
 }
@@ -34,7 +35,7 @@ EvaluationResult evaluate_retrieved(Retrieval found, const Comparison& rows,
   }
   if (group.rank() != 0) return {};
   result.metrics = found.metrics();
-  add_verification(scored, groups_N, options.pairs.seed, result);
+  add_verification(scored, groups_N, options, result);
   if (rows.similarity == Similarity::kCosine) result.metrics.set("alignment", alignment(scored));
   result.retrieval = std::move(found);
   drop_undefined(result);
@@ -101,7 +102,7 @@ EvaluationResult evaluate_labelled(ChosenPairs pairs, const Comparison& rows,
   if (options.bootstrap.resamples > 0)
     result.intervals = bootstrap_pairs(scored, Bootstrap(groups_N, options.bootstrap), group);
   if (group.rank() != 0) return {};
-  add_verification(scored, groups_N, options.pairs.seed, result);
+  add_verification(scored, groups_N, options, result);
   drop_undefined(result);
   return result;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct MetricOptions {
   PairOptions pairs;
   SpreadOptions spread;
   BootstrapOptions bootstrap;
+  /// False accept rate whose threshold is asked for; unset: none.
+  std::optional<double> far = {};
 };
 
 /// All metrics of one set of rows.
@@ -29,6 +32,7 @@ struct EvaluationResult {
   Metrics metrics;
   std::vector<Interval> intervals;  ///< intervals of the metrics that have one, if resamples were asked for
   std::vector<RocPoint> roc;
+  std::optional<RocPoint> operating_point;  ///< as in Verification, at MetricOptions::far
   DistanceHistogram distances;
   WorstPairs worst;
   std::vector<JudgedPair> graded;  ///< kGradedPairs: all of them

@@ -7,6 +7,8 @@ namespace lodestone::eval {
 
 namespace {
 
+constexpr double kFewestFolds = 5;
+
 /// The headline of a subject, by the names of metrics.
 struct HeadlineRow {
   Subject subject;
@@ -40,9 +42,13 @@ std::vector<Metric> headline_metrics(Subject subject) {
 }
 
 std::vector<Metric> headline_of(Subject subject, const Metrics& metrics) {
+  // The accuracy of few folds depends on which classes they have.
+  const bool few_folds = metrics.find("accuracy_folds").value_or(kFewestFolds) < kFewestFolds;
   std::vector<Metric> shown;
-  for (const Metric& metric : headline_metrics(subject))
+  for (const Metric& metric : headline_metrics(subject)) {
+    if (few_folds && metric.name == std::string_view("accuracy")) continue;
     if (shown.size() < kHeadlineFigures && metrics.find(metric.name)) shown.push_back(metric);
+  }
   return shown;
 }
 

@@ -25,7 +25,7 @@ inline constexpr size_t kHeadlineFigures = 4;
 std::vector<Metric> headline_metrics(Subject subject);
 
 /// The first of them that are defined in `metrics`, at most kHeadlineFigures: the cards of the report, the
-/// line of the console.
+/// line of the console. The accuracy of fewer than five folds is left out.
 std::vector<Metric> headline_of(Subject subject, const Metrics& metrics);
 
 /// The headline as a line: "recall_at_1 91.82 % (baseline 61.80 %), map_at_r 64.10 %"; empty if nothing of it

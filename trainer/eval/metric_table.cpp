@@ -36,6 +36,7 @@ constexpr Metric kOtherMetrics[] = {
      .kind = kRate,
      .better = 1,
      .meaning = "“same or not?” at a threshold set on other classes"},
+    {.name = "accuracy_folds", .title = "Folds of that accuracy", .kind = kCount, .better = 0},
     {.name = "tar_at_far_1e-1", .title = "True accepts at 10 % false accepts", .kind = kRate, .better = 1},
     {.name = "tar_at_far_1e-2", .title = "True accepts at 1 % false accepts", .kind = kRate, .better = 1},
     {.name = "tar_at_far_1e-3",

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 
 namespace lodestone::eval {
 
@@ -28,15 +29,13 @@ void sort_falling(std::vector<double>& scores) {
     std::sort(scores.begin(), scores.end(), std::greater<>());
 }
 
-}  // namespace
-
-std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector<double> negative_scores) {
-  if (positive_scores.empty() || negative_scores.empty()) return {};
+// Visits the operating point of each distinct score, by descending threshold, while `visit` returns true.
+template <typename Visit>
+void sweep(std::vector<double> positive_scores, std::vector<double> negative_scores, const Visit& visit) {
   sort_falling(positive_scores);
   sort_falling(negative_scores);
   const size_t positives = positive_scores.size();
   const size_t negatives = negative_scores.size();
-  std::vector<RocPoint> curve = {{kInfinity, 0, 0}};
   size_t p = 0;
   size_t n = 0;
   while (p < positives || n < negatives) {
@@ -44,10 +43,34 @@ std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector
                                       n < negatives ? negative_scores[n] : -kInfinity);
     while (p < positives && positive_scores[p] == threshold) ++p;
     while (n < negatives && negative_scores[n] == threshold) ++n;
-    append(curve, {threshold, static_cast<double>(n) / static_cast<double>(negatives),
-                   static_cast<double>(p) / static_cast<double>(positives)});
+    if (!visit(RocPoint{threshold, static_cast<double>(n) / static_cast<double>(negatives),
+                        static_cast<double>(p) / static_cast<double>(positives)}))
+      return;
   }
+}
+
+}  // namespace
+
+std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector<double> negative_scores) {
+  if (positive_scores.empty() || negative_scores.empty()) return {};
+  std::vector<RocPoint> curve = {{kInfinity, 0, 0}};
+  sweep(std::move(positive_scores), std::move(negative_scores), [&](const RocPoint& point) {
+    append(curve, point);
+    return true;
+  });
   return curve;
+}
+
+std::optional<RocPoint> operating_point(std::vector<double> positive_scores,
+                                        std::vector<double> negative_scores, double far) {
+  std::optional<RocPoint> lowest;
+  if (positive_scores.empty() || negative_scores.empty()) return lowest;
+  sweep(std::move(positive_scores), std::move(negative_scores), [&](const RocPoint& point) {
+    if (point.far > far) return false;
+    lowest = point;
+    return true;
+  });
+  return lowest;
 }
 
 double average_precision(std::vector<double> positive_scores, std::vector<double> negative_scores) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace lodestone::eval {
@@ -18,6 +19,12 @@ struct RocPoint {
 /// since no rate is defined then.
 /// Cost      one sort of each side
 std::vector<RocPoint> roc_curve(std::vector<double> positive_scores, std::vector<double> negative_scores);
+
+/// The operating point of the lowest of all scores whose false accept rate is at most `far`; unset if there
+/// is none, or if either side is empty. Unlike the curve it also takes scores inside a horizontal run.
+/// Cost      as roc_curve
+std::optional<RocPoint> operating_point(std::vector<double> positive_scores,
+                                        std::vector<double> negative_scores, double far);
 
 /// Area under the curve = P(positive > negative) + P(equal)/2. Like the metrics below, NaN for an empty
 /// curve.

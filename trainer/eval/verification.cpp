@@ -12,6 +12,7 @@ namespace lodestone::eval {
 
 namespace {
 
+constexpr int64_t kFolds = 10;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct FoldedPair {
@@ -20,18 +21,30 @@ struct FoldedPair {
   int64_t fold;
 };
 
+// Every fold has at least two classes of two rows or more. Fewer than two folds are none.
+int64_t count_folds(const std::map<int64_t, int64_t>& members, int64_t folds) {
+  const auto several = std::ranges::count_if(members, [](const auto& member) { return member.second > 1; });
+  const int64_t found = std::min(folds, static_cast<int64_t>(several) / 2);
+  return found < 2 ? 0 : found;
+}
+
+std::map<int64_t, int64_t> count_members(std::span<const int64_t> groups_N) {
+  std::map<int64_t, int64_t> members;
+  for (const int64_t group : groups_N) ++members[group];
+  return members;
+}
+
 // Classes with two rows or more are assigned first, so that every fold gets positives and negatives of its
 // own. Empty if there are too few of them for two folds.
 std::unordered_map<int64_t, int64_t> deal_folds(std::span<const int64_t> groups_N, uint64_t seed,
                                                 int64_t folds) {
-  std::map<int64_t, int64_t> members;
-  for (int64_t group : groups_N) ++members[group];
+  const std::map<int64_t, int64_t> members = count_members(groups_N);
   std::vector<int64_t> several;
   std::vector<int64_t> single;
   for (const auto& [group, count] : members) (count > 1 ? several : single).push_back(group);
-  folds = std::min(folds, static_cast<int64_t>(several.size()) / 2);
+  folds = count_folds(members, folds);
   std::unordered_map<int64_t, int64_t> fold_of;
-  if (folds < 2) return fold_of;
+  if (folds == 0) return fold_of;
   Random random(seed, Purpose::kTrials, 3);
   random.shuffle(several);
   random.shuffle(single);
@@ -122,17 +135,20 @@ double fold_accuracy(const ScoredPairs& scored, std::span<const int64_t> groups_
   return evaluated > 0 ? sum / evaluated : std::numeric_limits<double>::quiet_NaN();
 }
 
-Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed) {
+Verification verify_pairs(const ScoredPairs& scored, std::span<const int64_t> groups_N, uint64_t seed,
+                          std::optional<double> far) {
   Verification found;
-  // Sorted here once for both.
+  // Sorted here once for all.
   std::vector<double> positives = scored.positive_scores, negatives = scored.negative_scores;
   std::sort(positives.begin(), positives.end(), std::greater<>());
   std::sort(negatives.begin(), negatives.end(), std::greater<>());
   found.roc = roc_curve(positives, negatives);
+  if (far) found.operating_point = operating_point(positives, negatives, *far);
   found.metrics.set("roc_auc", roc_auc(found.roc));
   found.metrics.set("average_precision", average_precision(std::move(positives), std::move(negatives)));
   found.metrics.set("eer", equal_error_rate(found.roc));
   found.metrics.set("accuracy", fold_accuracy(scored, groups_N, seed));
+  found.metrics.set("accuracy_folds", static_cast<double>(count_folds(count_members(groups_N), kFolds)));
   found.metrics.set("tar_at_far_1e-1", tar_at_far(found.roc, 1e-1));
   found.metrics.set("tar_at_far_1e-2", tar_at_far(found.roc, 1e-2));
   found.metrics.set("tar_at_far_1e-3", tar_at_far(found.roc, 1e-3));

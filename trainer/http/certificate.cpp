@@ -66,7 +66,7 @@ Certificate::Stamp Certificate::stamp() const {
 
 Certificate::Certificate(const HttpOptions& options)
     : file_(options.certificate),
-      settings_(options.settings),
+      settings_(options.certificate_setting),
       warn_(options.warn),
       seen_(stamp()),
       context_(read_context(file_, settings_)) {}

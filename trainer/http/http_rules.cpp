@@ -76,19 +76,26 @@ bool misnamed(const HttpHead& head, const HttpOptions& options) {
          !names_loopback(text_of(head[http::field::host]));
 }
 
+/// Why a request gets no answer.
+struct Refused {
+  int status;
+  std::string what;
+  std::string allow = {};  ///< 405: the methods that are allowed
+};
+
 // A form of another site's page can send multipart/form-data and empty bodies, without a CORS permission.
-std::optional<HttpAnswer> refusal_by_origin(const HttpHead& head) {
-  if (foreign(head)) return http_error(403, "asked by another site's page");
+std::optional<Refused> refused_by_origin(const HttpHead& head) {
+  if (foreign(head)) return Refused{403, "asked by another site's page"};
   return {};
 }
 
-std::optional<HttpAnswer> refusal_of_post(const HttpHead& head, size_t length, bool files) {
-  if (length == 0) return refusal_by_origin(head);
+std::optional<Refused> refused_post(const HttpHead& head, size_t length, bool files) {
+  if (length == 0) return refused_by_origin(head);
   if (has_type(head, "application/json")) return {};
   if (files && (has_type(head, "application/octet-stream") || has_type(head, "multipart/form-data")))
-    return refusal_by_origin(head);
-  return http_error(415, std::string("expected Content-Type: application/json") +
-                             (files ? ", application/octet-stream or multipart/form-data" : ""));
+    return refused_by_origin(head);
+  return Refused{415, std::string("expected Content-Type: application/json") +
+                          (files ? ", application/octet-stream or multipart/form-data" : "")};
 }
 
 bool allows(const HttpRoute& route, http::verb method) {
@@ -97,11 +104,31 @@ bool allows(const HttpRoute& route, http::verb method) {
          (route.removes && method == http::verb::delete_);
 }
 
-HttpAnswer wrong_method(const HttpRoute& route) {
+HttpRequest request_of(const HttpHead& head, std::string body) {
+  return {std::move(body), parse_query(text_of(head.target())), text_of(head.method_string()),
+          text_of(head[http::field::content_type]), text_of(head[http::field::accept])};
+}
+
+Refused wrong_method(const HttpRoute& route) {
   const std::string methods = route.post ? "POST" : route.removes ? "GET, HEAD, DELETE" : "GET, HEAD";
-  HttpAnswer answer = http_error(405, "expected " + methods);
-  answer.headers = {{"Allow", methods}};
-  return answer;
+  return {405, "expected " + methods, methods};
+}
+
+std::optional<Refused> refused(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
+                               const HttpOptions& options) {
+  if (twice(head)) return Refused{400, "expected each header once, got one twice that may come only once"};
+  const bool open = route != nullptr && route->open;
+  if (!open && !options.authorization.empty() &&
+      !same(text_of(head[http::field::authorization]), options.authorization))
+    return Refused{401, "expected the header Authorization"};
+  if (!open && misnamed(head, options))
+    return Refused{421, "expected localhost or an address as the host's name"};
+  if (route == nullptr) return Refused{404, "there is no such path"};
+  if (!allows(*route, head.method())) return wrong_method(*route);
+  if (!length) return Refused{411, "expected Content-Length"};
+  if (*length > (route->post ? options.max_body : 0)) return Refused{413, "the body is too large"};
+  if (route->post) return refused_post(head, *length, route->files);
+  return head.method() == http::verb::delete_ ? refused_by_origin(head) : std::nullopt;
 }
 
 }  // namespace
@@ -132,45 +159,52 @@ std::string path_of(const HttpHead& head) {
   return target.substr(0, target.find('?'));
 }
 
-std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
-                                  const HttpOptions& options) {
-  if (twice(head)) return http_error(400, "expected each header once, got one twice that may come only once");
-  const bool open = route != nullptr && route->open;
-  if (!open && !options.authorization.empty() &&
-      !same(text_of(head[http::field::authorization]), options.authorization))
-    return http_error(401, "expected the header Authorization");
-  if (!open && misnamed(head, options))
-    return http_error(421, "expected localhost or an address as the host's name");
-  if (route == nullptr) return http_error(404, "there is no such path");
-  if (!allows(*route, head.method())) return wrong_method(*route);
-  if (!length) return http_error(411, "expected Content-Length");
-  if (*length > (route->post ? options.max_body : 0)) return http_error(413, "the body is too large");
-  if (route->post) return refusal_of_post(head, *length, route->files);
-  return head.method() == http::verb::delete_ ? refusal_by_origin(head) : std::nullopt;
+HttpAnswer error_answer(const HttpRoute* route, int status, const std::string& what) {
+  return route != nullptr ? route->error(status, what) : http_error(status, what);
 }
 
-HttpAnswer http_failure(const std::exception_ptr& error) {
+std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
+                                  const HttpOptions& options) {
+  const std::optional<Refused> why = refused(head, length, route, options);
+  if (!why) return std::nullopt;
+  HttpAnswer answer = error_answer(route, why->status, why->what);
+  if (!why->allow.empty()) answer.headers = {{"Allow", why->allow}};
+  return answer;
+}
+
+HttpAnswer http_failure(const std::exception_ptr& error, const HttpErrorForm& form) {
   try {
     std::rethrow_exception(error);
   } catch (const DataError& invalid) {
-    return http_error(400, invalid.what());
+    return form(400, invalid.what());
   } catch (const ConfigError& invalid) {
-    return http_error(400, invalid.what());
+    return form(400, invalid.what());
   } catch (const std::exception&) {
-    return http_error(500, "it failed within");
+    return form(500, "it failed within");
+  }
+}
+
+bool begin_at_once(const HttpRoute& route, const HttpHead& head, std::string& body, const HttpDone& done) {
+  if (!route.try_begin || body.size() > kQuickBody) return false;
+  try {
+    HttpRequest request = request_of(head, std::move(body));
+    if (route.try_begin(request, done)) return true;
+    body = std::move(request.body);
+    return false;
+  } catch (...) {
+    done(http_failure(std::current_exception(), route.error));
+    return true;
   }
 }
 
 void begin_answer(const HttpRoute& route, const HttpHead& head, std::string body, const HttpDone& done) {
   try {
-    const HttpRequest request{std::move(body), parse_query(text_of(head.target())),
-                              text_of(head.method_string()), text_of(head[http::field::content_type]),
-                              text_of(head[http::field::accept])};
+    const HttpRequest request = request_of(head, std::move(body));
     if (route.begin) return route.begin(request, done);
     HttpAnswer answer = route.answer(request);
     done(std::move(answer));
   } catch (...) {
-    done(http_failure(std::current_exception()));
+    done(http_failure(std::current_exception(), route.error));
   }
 }
 

@@ -18,10 +18,16 @@ using HttpResponse = boost::beast::http::response<boost::beast::http::string_bod
 /// The path of a request, without the query.
 std::string path_of(const HttpHead& head);
 
+/// An error in the form of the route; null: of no route.
+HttpAnswer error_answer(const HttpRoute* route, int status, const std::string& what);
+
 /// The refusal of a request, if any, by authorization, path, method, length, type or origin. `length` is the
 /// length of the body, unset if it is not known.
 std::optional<HttpAnswer> refusal(const HttpHead& head, std::optional<size_t> length, const HttpRoute* route,
                                   const HttpOptions& options);
+
+/// Whether the route has taken the request at once; if not, `body` stays as it was.
+bool begin_at_once(const HttpRoute& route, const HttpHead& head, std::string& body, const HttpDone& done);
 
 /// Passes the answer of a route to the request, or the answer for the exception that it throws, to `done`.
 void begin_answer(const HttpRoute& route, const HttpHead& head, std::string body, const HttpDone& done);

@@ -32,8 +32,8 @@ struct HttpOptions {
   size_t max_bodies = size_t{256} << 20;
   /// Time for a client to send a request, or to receive an answer.
   std::chrono::milliseconds patience = std::chrono::seconds(10);
-  /// Names of the settings for error messages.
-  std::string settings = "address and port";
+  /// Names of the settings for error messages: of address and port, and of the certificate.
+  std::string settings = "address and port", certificate_setting = "certificate";
   /// Receives problems that occur while serving.
   std::function<void(const std::string&)> warn = {};
 };
@@ -68,12 +68,17 @@ struct HttpAnswer {
 
 /// An answer with the body {"error": what}.
 HttpAnswer http_error(int status, const std::string& what);
+/// How a path writes errors.
+using HttpErrorForm = std::function<HttpAnswer(int status, const std::string& what)>;
 /// The answer for an exception of a route: 400 for DataError and ConfigError, 500 without the text for
 /// others.
-HttpAnswer http_failure(const std::exception_ptr& error);
+HttpAnswer http_failure(const std::exception_ptr& error, const HttpErrorForm& form = http_error);
 
 /// Receives an answer, from any thread.
 using HttpDone = std::function<void(HttpAnswer)>;
+
+/// Largest body for which a route is asked to begin without another thread.
+constexpr size_t kQuickBody = 8192;
 
 /// What a server does for requests to one path.
 struct HttpRoute {
@@ -86,6 +91,10 @@ struct HttpRoute {
   /// In place of `answer`, for an answer that others make while no thread waits for it: calls `done` once,
   /// then or later, or throws before that.
   std::function<void(const HttpRequest& request, HttpDone done)> begin = {};
+  /// Tried first for bodies of at most kQuickBody bytes, on the thread that serves all connections: it must
+  /// neither wait nor take long. False: it has done nothing, and `begin` or `answer` gets the request.
+  std::function<bool(const HttpRequest& request, const HttpDone& done)> try_begin = {};
+  HttpErrorForm error = http_error;  ///< form of every refusal at this path
 };
 
 /// A web server for the given routes and nothing else: no path leads to a file. It limits headers (8 KiB),

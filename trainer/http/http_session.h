@@ -181,11 +181,11 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     start_ = Clock::now();
     route_ = nullptr;
     keep_ = false;
-    if (timed_out_ && parser_->got_some()) return send(http_error(408, "the request did not come in time"));
+    if (timed_out_ && parser_->got_some()) return refuse(408, "the request did not come in time");
     if (code == HttpError::header_limit || code == HttpError::buffer_overflow)
-      return send(http_error(431, "the headers are too large"));
+      return refuse(431, "the headers are too large");
     if (code == HttpError::end_of_stream || code == HttpError::partial_message || timed_out_) return end();
-    if (code) return is_http(code) ? send(http_error(400, "this is no HTTP request")) : end();
+    if (code) return is_http(code) ? refuse(400, "this is no HTTP request") : end();
     const HttpHead& head = parser_->get();
     route_ = shared_.routes(path_of(head));
     std::optional<size_t> length = parser_->chunked() ? std::nullopt : std::optional<size_t>(0);
@@ -205,7 +205,8 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
 
   bool needs_place() const { return !route_->open && !route_->always; }
   bool has_place() const { return !needs_place() || shared_.under_way < shared_.options.max_requests; }
-  void refuse_for_now() { send(http_error(503, "too many requests at once; try again later")); }
+  void refuse(int status, const char* what) { send(error_answer(route_, status, what)); }
+  void refuse_for_now() { refuse(503, "too many requests at once; try again later"); }
 
   void send_continue() {
     arm();
@@ -231,7 +232,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     if (code || timed_out_) {
       disarm();
       keep_ = false;
-      return timed_out_ ? send(http_error(408, "the body did not come in time")) : end();
+      return timed_out_ ? refuse(408, "the body did not come in time") : end();
     }
     const size_t size = parser_->get().body().size();
     shared_.received += size - received_;
@@ -245,7 +246,7 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
     has_place() ? answer() : refuse_for_now();
   }
 
-  // On another thread, since it may take long.
+  // On another thread, since it may take long, unless the route takes it at once.
   void answer() {
     answering_ = true;
     enter(Phase::kWorks);
@@ -254,10 +255,11 @@ class HttpSession : public HttpConnection, public std::enable_shared_from_this<H
       boost::asio::post(self->shared_.io,
                         [self, made = std::move(made)]() mutable { self->send(std::move(made)); });
     };
-    shared_.answering.post(
-        [self = self(), body = std::move(parser_->get().body()), done = std::move(done)]() mutable {
-          begin_answer(*self->route_, self->parser_->get(), std::move(body), done);
-        });
+    std::string body = std::move(parser_->get().body());
+    if (begin_at_once(*route_, parser_->get(), body, done)) return;
+    shared_.answering.post([self = self(), body = std::move(body), done = std::move(done)]() mutable {
+      begin_answer(*self->route_, self->parser_->get(), std::move(body), done);
+    });
   }
 
   void send(HttpAnswer answer) {

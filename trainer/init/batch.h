@@ -15,8 +15,9 @@ struct BatchShape {
   int64_t rows() const { return classes * samples; }
 };
 
-/// P x K close to `rows`. K is 4 where there are classes enough, and more where there are few, but not more
-/// than the median class has, nor less than 2.
+/// P x K of at most `rows`. P is at most half of the classes that do not look alike, so that negatives change
+/// from step to step. K is 4; more where that gives fewer than 48 rows, less where the median class has less,
+/// but at least 2.
 BatchShape shape_of_batch(const survey::ClassSurvey& train, int64_t rows);
 
 /// The rows of a batch of units that belong together: as close to `rows` as whole units come, but at least

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sampler/texts/column_name.h"
+#include "sampler/files/column_name.h"
 
 namespace lodestone::init {
 

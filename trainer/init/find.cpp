@@ -5,6 +5,7 @@
 
 #include "common/counted.h"
 #include "common/error.h"
+#include "common/file_kind.h"
 #include "common/paths.h"
 #include "common/printable.h"
 #include "sampler/sources/image_files.h"
@@ -42,10 +43,14 @@ std::vector<std::string> some_files(const Place& place) {
   const std::string expected =
       "init: expected images of classes, texts or captions in " + printable(place.path) + ", got ";
   if (!place.is_folder) {
-    if (const Refusal* row = refusal_of(place.path))
-      throw DataError(expected + row->name + "; " + row->remedy);
+    if (const FileKind* kind = kind_of_name(place.path))
+      throw DataError(expected + kind_and_remedy(kind, ""));
     if (sampler::has_image_ending(place.path))
       throw DataError(expected + "one image; name the folder that has one folder for each class");
+    if (small_name(place.path).ends_with(".txt"))
+      throw DataError(expected +
+                      "one text a line: nothing says which of them belong together; write a table *.tsv with "
+                      "a second column, the class of each text or a text that belongs to it");
     throw DataError(
         expected +
         "a file of unknown kind; name a folder of class folders, shards (*.tar), or a table (*.csv, "
@@ -60,8 +65,8 @@ std::vector<std::string> some_files(const Place& place) {
         "person, an object) into a folder of its own, or write a list *.csv with the columns path and "
         "label");
   for (const std::string& name : files)
-    if (const Refusal* row = refusal_of(name))
-      throw DataError(expected + most_files(place, files) + " (" + row->name + "); " + row->remedy);
+    if (const FileKind* kind = kind_of_name(name))
+      throw DataError(expected + most_files(place, files) + ", " + kind_and_remedy(kind, ""));
   throw DataError(expected + most_files(place, files) +
                   "; name a folder of class folders, shards (*.tar), or a table (*.csv, *.tsv, *.jsonl)");
 }

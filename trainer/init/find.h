@@ -36,14 +36,4 @@ Finding find_idx(const Place& place);
 bool has_class_folders(const Place& place);
 Finding find_class_folders(const Place& place);
 
-/// A format that is not read.
-struct Refusal {
-  const char* ending;
-  const char* name;  ///< with its article: "a Parquet file"
-  const char* remedy;
-};
-
-/// What a file with this name is, if it is of a format that is not read; null if not.
-const Refusal* refusal_of(const std::string& name);
-
 }  // namespace lodestone::init

@@ -48,13 +48,9 @@ Finding find_idx(const Place& place) {
   }
   std::vector<std::string> names;
   std::ranges::copy_if(place.files, std::back_inserter(names), is_idx);
-  const std::vector<UseGroup> groups = groups_by_use(names);
-  if (groups.empty()) {
-    finding.train.path = place.below(names.front());
-    return finding;
-  }
-  finding.train.path = place.below(groups.front().train.front());
-  if (!groups.front().evaluate.empty()) finding.evaluate.path = place.below(groups.front().evaluate.front());
+  const auto chosen = choose_by_use(place, names, finding.others);
+  finding.train.path = chosen ? chosen->train : place.below(names.front());
+  if (chosen) finding.evaluate.path = chosen->evaluate;
   return finding;
 }
 
@@ -67,16 +63,14 @@ Finding find_class_folders(const Place& place) {
   finding.what = "a folder of class folders";
   finding.train.path = place.path;
   note_tables(place, finding.others);
-  const std::vector<UseGroup> groups = groups_by_use(place.folders);
-  if (groups.empty()) return finding;
-  const UseGroup& group = groups.front();
-  const Place train = look_at(place.below(group.train.front()));
-  if (!has_class_folders(train)) return finding;  // a class that has such a name
+  std::vector<std::string> others, rest;
+  const auto chosen = choose_by_use(place, place.folders, others);
+  // A class may have such a name.
+  if (!chosen || !has_class_folders(look_at(chosen->train))) return finding;
   finding.what = "folders of class folders, one for each split";
-  finding.train.path = train.path;
-  if (!group.evaluate.empty()) finding.evaluate.path = place.below(group.evaluate.front());
-  note_kept(place, group.kept, finding.others);
-  std::vector<std::string> rest;
+  finding.train.path = chosen->train;
+  finding.evaluate.path = chosen->evaluate;
+  finding.others.insert(finding.others.end(), others.begin(), others.end());
   for (const std::string& name : place.folders)
     if (!use_of(name)) rest.push_back(printable(name));
   if (!rest.empty()) finding.others.push_back(joined(rest));

@@ -10,8 +10,8 @@
 #include "common/json_text.h"
 #include "common/paths.h"
 #include "common/printable.h"
-#include "sampler/sources/path_patterns.h"
-#include "sampler/sources/positioned_file.h"
+#include "sampler/files/path_patterns.h"
+#include "sampler/files/positioned_file.h"
 #include "sampler/sources/shard_keys.h"
 #include "sampler/sources/tar_index.h"
 #include "trainer/init/find.h"
@@ -94,7 +94,7 @@ ShardTexts texts_of(const std::string& path) {
 
 bool has_shards(const Place& place) {
   if (place.is_folder) return std::ranges::any_of(place.files, is_shard);
-  return is_shard(place.path) && refusal_of(place.path) == nullptr;
+  return is_shard(place.path);
 }
 
 Finding find_shards(const Place& place) {
@@ -105,14 +105,9 @@ Finding find_shards(const Place& place) {
   } else {
     std::vector<std::string> names;
     std::ranges::copy_if(place.files, std::back_inserter(names), is_shard);
-    const std::vector<UseGroup> groups = groups_by_use(names);
-    finding.train.path = pattern_of(place, groups.empty() ? names : groups.front().train);
-    if (!groups.empty() && !groups.front().evaluate.empty())
-      finding.evaluate.path = pattern_of(place, groups.front().evaluate);
-    if (!groups.empty()) note_kept(place, groups.front().kept, finding.others);
-    if (groups.size() > 1)
-      finding.others.push_back(pattern_of(place, groups[1].train) +
-                               " is another data set; name it with --from to use it");
+    const auto chosen = choose_by_use(place, names, finding.others);
+    finding.train.path = chosen ? chosen->train : pattern_of(place, names);
+    if (chosen) finding.evaluate.path = chosen->evaluate;
   }
   const ShardTexts texts = texts_of(sampler::expand_paths(finding.train.path).front());
   finding.content = texts.content;

@@ -5,7 +5,7 @@
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/text_format.h"
-#include "sampler/sources/path_patterns.h"
+#include "sampler/files/path_patterns.h"
 #include "trainer/init/find.h"
 #include "trainer/init/table_sample.h"
 #include "trainer/init/table_shapes.h"
@@ -37,20 +37,12 @@ std::string quoted(std::vector<std::string> names) {
 // The table of a folder to train on, and the one that is there for evaluation.
 void choose_files(const Place& place, Finding& finding) {
   const std::vector<std::string> names = tables_in(place);
-  const std::vector<UseGroup> groups = groups_by_use(names);
-  if (groups.empty()) {
-    if (names.size() > 1)
-      throw DataError("init: expected one table, or one whose name has the word train, in " +
-                      printable(place.path) + ", got " + quoted(names) + "; name one of them with --from");
-    finding.train.path = place.below(names.front());
-    return;
-  }
-  finding.train.path = pattern_of(place, groups.front().train);
-  if (!groups.front().evaluate.empty()) finding.evaluate.path = pattern_of(place, groups.front().evaluate);
-  for (size_t g = 1; g < groups.size(); ++g)
-    finding.others.push_back(pattern_of(place, groups[g].train) +
-                             " is another data set; name it with --from to use it");
-  note_kept(place, groups.front().kept, finding.others);
+  const auto chosen = choose_by_use(place, names, finding.others);
+  if (!chosen && names.size() > 1)
+    throw DataError("init: expected one table, or one whose name has the word train, in " +
+                    printable(place.path) + ", got " + quoted(names) + "; name one of them with --from");
+  finding.train.path = chosen ? chosen->train : place.below(names.front());
+  if (chosen) finding.evaluate.path = chosen->evaluate;
 }
 
 // The table beside this one that is there for its evaluation.
@@ -71,8 +63,11 @@ void find_labelled(const std::string& list, Finding& finding) {
   const std::filesystem::path parent = std::filesystem::path(list).parent_path();
   const Place around = look_at(parent.empty() ? "." : parent.string());
   if (has_shards(around)) finding.evaluate = find_shards(around).evaluate;
-  if (finding.evaluate.empty() && has_class_folders(around))
-    finding.evaluate = find_class_folders(around).evaluate;
+  if (!finding.evaluate.empty() || !has_class_folders(around)) return;
+  const Finding folders = find_class_folders(around);
+  finding.evaluate = folders.evaluate;
+  // Without a split of their own, a part of the classes can be held out. The list names images of the folder.
+  if (finding.evaluate.empty() && folders.train.path == around.path) finding.labelled = around.path;
 }
 
 // Lists name the split of each image; tables of texts are read whole.
@@ -139,7 +134,7 @@ Finding find_tables(const Place& place) {
   const TableSample table = sample_table(sampler::expand_paths(finding.train.path).front());
   for (const TableShape& shape : table_shapes()) {
     if (!shape.fits(table, finding)) continue;
-    finding.what = shape.name;
+    if (finding.what.empty()) finding.what = shape.name;
     if (finding.content == Content::kImageTuples) find_labelled(finding.tuples, finding);
     use_split(table, finding);
     finding.evaluate.other_columns = finding.train.other_columns;

@@ -23,7 +23,8 @@ struct Finding {
   sampler::ImageSourceConfig train;
   /// Data for evaluation that are there already; empty if there are none.
   sampler::ImageSourceConfig evaluate;
-  std::string tuples;  ///< the list of kImageTuples; `train` is empty then
+  std::string tuples;    ///< the list of kImageTuples; `train` has no path then, but a part
+  std::string labelled;  ///< the class folders around that list, of which some can be held out; "" if none
   /// Texts and captions. Of training; an evaluation reads the same columns.
   sampler::TextLayout text;
   /// Sentences: what was guessed, and how to change it.

@@ -13,9 +13,10 @@ struct HeldOut {
   int64_t rows = 0;           ///< the same for rows without classes
   int64_t rows_evaluate = 0;
   int64_t samples_evaluate = 0;
-  std::string sentence;  ///< "6 of 30 classes are held out …"
-  std::string summary;   ///< for the report: why the result is fair
-  bool exists = false;   ///< whether there is anything to evaluate on
+  int64_t classes_evaluate = 0;  ///< 0: rows without classes
+  std::string sentence;          ///< "6 of 30 classes are held out …"
+  std::string summary;           ///< for the report: why the result is fair
+  bool exists = false;           ///< whether there is anything to evaluate on
 };
 
 /// Decides what is held out for evaluation, and sets finding.train.part and finding.evaluate. Data that are

@@ -94,11 +94,23 @@ std::vector<std::string> head_of(const Options& options, const Made& made) {
 void make_texts(const Finding& finding, const Measured& measured, Made& made, Wishes& wishes) {
   const auto texts = open_training_texts(finding);
   if (!texts) return;
-  const Vocabulary vocabulary = make_vocabulary(*texts, measured.texts, wishes.vocabulary);
+  const auto evaluated = open_evaluation_texts(finding);
+  const Vocabulary vocabulary = make_vocabulary(*texts, evaluated.get(), measured.texts, wishes.vocabulary);
   wishes.max_tokens = vocabulary.max_tokens;
+  wishes.why_max_tokens = vocabulary.cuts_many ? "longer texts are cut, of which there are some"
+                                               : "99 of 100 texts have no more, of evaluation too";
   made.vocabulary = wishes.vocabulary;
   made.chosen.push_back("a vocabulary of " + counted(vocabulary.pieces, "word piece") +
                         ", texts of at most " + counted(vocabulary.max_tokens, "token"));
+}
+
+// An evaluation of all that is there would not leave time for training.
+void use_less(sampler::DataPart& part, double share, Plan& plan) {
+  part.to = part.from + share * (part.to - part.from);
+  const std::string sentence =
+      "about " + percent(share) + " of the data for evaluation are used, since all of them take too long";
+  plan.set("evaluate.data.part", yaml_part(part), sentence);
+  plan.say(sentence);
 }
 
 // Reads the configuration as `lodestone train` will.
@@ -126,8 +138,9 @@ Made make_configuration(const Options& options, const run::Tables& tables) {
   run::RunConfig config(tables);
   read_back(plan, made.configuration, config);
   const Probe probed = probe(config);
-  const StepBudget budget = budget_steps(plan, probed, finding.content, options.minutes);
-  plan_steps(plan, budget.steps, budget.reason);
+  const RunBudget budget = budget_run(plan, probed, finding.content, options.minutes);
+  plan_steps(plan, budget.steps, budget.evaluations, budget.reason);
+  if (budget.evaluated < 1) use_less(finding.evaluate.part, budget.evaluated, plan);
   made.measured = counted(probed.steps, "real step") + " on " + probed.device + ": " +
                   counted(budget.steps, "step") + " are " + budget.reason;
   made.chosen.insert(made.chosen.end(), plan.chosen().begin(), plan.chosen().end());

@@ -10,7 +10,7 @@ namespace lodestone::init {
 struct Options {
   std::string from;    ///< folder, file, or pattern of files
   std::string output;  ///< the configuration; empty: the name of `from` with .yaml, in the working folder
-  double minutes = 5;  ///< of training
+  double minutes = 5;  ///< of the run, evaluations included
   bool force = false;  ///< whether existing files are replaced
 };
 

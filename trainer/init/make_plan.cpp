@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <array>
-#include <charconv>
 
 #include "common/counted.h"
 #include "common/cpu_count.h"
@@ -19,6 +17,7 @@ constexpr int64_t kImageRows = 256, kTextRows = 512;
 constexpr int64_t kFewImages = 2000;
 constexpr int kCpusPerLoader = 4;
 constexpr int64_t kWarmUpPart = 20;
+constexpr int64_t kCheckpoints = 4;
 
 /// What the parts of a plan are made from.
 struct Facts {
@@ -28,27 +27,13 @@ struct Facts {
   const HeldOut& held;
 };
 
-// As many digits as it needs: a boundary between classes is exact.
-std::string exact(double value) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return {digits.data(), end};
-}
-
-std::string part_text(const sampler::DataPart& part) {
-  std::string text = part.of == sampler::PartOf::kSamples ? "of: samples, " : "";
-  if (part.from > 0) text += "from: " + exact(part.from) + (part.to < 1 ? ", " : "");
-  if (part.to < 1) text += "to: " + exact(part.to);
-  return "{" + text + "}";
-}
-
 void plan_source(Plan& plan, const std::string& key, const sampler::ImageSourceConfig& source,
                  const std::string& reason) {
   plan.set(key + ".path", yaml_text(source.path));
   if (!source.split.empty()) plan.set(key + ".split", yaml_text(source.split));
   if (source.other_columns == sampler::OtherColumns::kIgnore)
     plan.set(key + ".other_columns", "ignore", "columns that nothing reads");
-  if (!source.part.is_whole()) plan.set(key + ".part", part_text(source.part), reason);
+  if (!source.part.is_whole()) plan.set(key + ".part", yaml_part(source.part), reason);
 }
 
 void plan_layout(Plan& plan, const std::string& key, const sampler::TextLayout& text, bool for_training) {
@@ -68,13 +53,19 @@ void plan_tokenizer(Plan& plan, const Facts& facts) {
   if (marks)
     plan.set("data.text.tokenizer.strip_accents", "\"no\"",
              "marks are part of the letters in some of these writing systems");
-  plan.set("data.text.tokenizer.max_tokens", facts.wishes.max_tokens, "99 of 100 texts have no more");
+  plan.set("data.text.tokenizer.max_tokens", facts.wishes.max_tokens, facts.wishes.why_max_tokens);
 }
 
 void plan_loader(Plan& plan) {
   const int workers = std::max(1, cpu_count() / kCpusPerLoader);
   if (workers > 1) plan.set("data.loader.workers", int64_t{workers}, "one for four of the processors");
   plan.set("data.loader.on_bad_record", "skip", "a damaged sample is left out and reported, up to 1 %");
+}
+
+void plan_tuples(Plan& plan, const Facts& facts) {
+  plan.set("data.tuples", yaml_text(facts.finding.tuples));
+  const sampler::DataPart& part = facts.finding.train.part;
+  if (!part.is_whole()) plan.set("data.train.part", yaml_part(part), facts.held.sentence);
 }
 
 void plan_data(Plan& plan, const Facts& facts) {
@@ -84,7 +75,7 @@ void plan_data(Plan& plan, const Facts& facts) {
   if (finding.content == Content::kTexts) plan.set("data.kind", "texts");
   if (finding.content == Content::kCaptions) plan.set("data.kind", "image_texts");
   if (finding.content == Content::kImageTuples)
-    plan.set("data.tuples", yaml_text(finding.tuples));
+    plan_tuples(plan, facts);
   else
     plan_source(plan, "data.train", finding.train, facts.held.sentence);
   if (has_images) plan_image(plan, facts.measured.images);
@@ -225,18 +216,18 @@ void plan_evaluation(Plan& plan, const Facts& facts) {
 
 }  // namespace
 
-void plan_steps(Plan& plan, int64_t steps, const std::string& reason) {
+void plan_steps(Plan& plan, int64_t steps, int64_t evaluations, const std::string& reason) {
   plan.set("schedule.steps", steps, reason);
   plan.set("schedule.warmup_steps", std::max<int64_t>(1, steps / kWarmUpPart));
-  const int64_t every = (steps + kEvaluations - 1) / kEvaluations;
-  if (plan.samples_evaluate > 0) plan.set("evaluate.every", every);
-  plan.set("checkpoint.every_steps", every);
+  const auto every = [steps](int64_t count) { return (steps + count - 1) / count; };
+  if (evaluations > 0) plan.set("evaluate.every", every(evaluations));
+  plan.set("checkpoint.every_steps", every(kCheckpoints));
 }
 
 Plan make_plan(const Finding& finding, const Measured& measured, const HeldOut& held, const Wishes& wishes) {
   const Facts facts{finding, measured, wishes, held};
   Plan plan;
-  plan.samples_evaluate = facts.held.samples_evaluate;
+  plan.classes_evaluate = facts.held.classes_evaluate;
   plan.set("seed", int64_t{1});
   for (const ContentPlan& row : kPlans)
     if (row.content == finding.content) row.plan(plan, facts);
@@ -246,7 +237,7 @@ Plan make_plan(const Finding& finding, const Measured& measured, const HeldOut& 
   plan.set("checkpoint.every_steps", int64_t{0});
   plan.set("distributed.device", "auto", "a GPU if there is one");
   plan.say(facts.held.sentence);
-  plan_steps(plan, 1000, "");
+  plan_steps(plan, 1000, facts.held.exists ? kEvaluations : 0, "");
   return plan;
 }
 

@@ -123,11 +123,20 @@ std::vector<UseGroup> groups_by_use(const std::vector<std::string>& names) {
   return groups;
 }
 
-void note_kept(const Place& place, const std::vector<std::string>& kept,
-               std::vector<std::string>& sentences) {
-  if (kept.empty()) return;
-  const std::string pattern = pattern_of(place, kept);
-  sentences.push_back(pattern + " is left for the end: lodestone evaluate RUN --data '" + pattern + "'");
+std::optional<ChosenPaths> choose_by_use(const Place& place, const std::vector<std::string>& names,
+                                         std::vector<std::string>& others) {
+  const std::vector<UseGroup> groups = groups_by_use(names);
+  if (groups.empty()) return {};
+  const UseGroup& chosen = groups.front();
+  for (size_t g = 1; g < groups.size(); ++g)
+    others.push_back(pattern_of(place, groups[g].train) +
+                     " is another data set; name it with --from to use it");
+  if (!chosen.kept.empty()) {
+    const std::string kept = pattern_of(place, chosen.kept);
+    others.push_back(kept + " is left for the end: lodestone evaluate RUN --data '" + kept + "'");
+  }
+  return ChosenPaths{.train = pattern_of(place, chosen.train),
+                     .evaluate = chosen.evaluate.empty() ? "" : pattern_of(place, chosen.evaluate)};
 }
 
 std::string pattern_of(const Place& place, const std::vector<std::string>& names) {

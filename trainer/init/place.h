@@ -42,8 +42,16 @@ struct UseGroup {
 /// those with training data; the one with the shortest name comes first.
 std::vector<UseGroup> groups_by_use(const std::vector<std::string>& names);
 
-/// A sentence about data of the place that are left for the end; none without `kept`.
-void note_kept(const Place& place, const std::vector<std::string>& kept, std::vector<std::string>& sentences);
+/// What one data set of a place consists of.
+struct ChosenPaths {
+  std::string train;     ///< a path, or a pattern of several
+  std::string evaluate;  ///< "" if there is nothing for it
+};
+
+/// The paths of the first data set that the names tell (groups_by_use); empty if they tell none. Adds
+/// sentences about what is not used: other data sets, and data for evaluation that are left for the end.
+std::optional<ChosenPaths> choose_by_use(const Place& place, const std::vector<std::string>& names,
+                                         std::vector<std::string>& others);
 
 /// One pattern for several files of a place, as a configuration has it.
 std::string pattern_of(const Place& place, const std::vector<std::string>& names);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "common/exact_number.h"
 #include "common/json_text.h"
 #include "common/text_format.h"
 
@@ -105,6 +106,13 @@ std::string yaml_list(const std::vector<std::string>& texts) {
   std::vector<std::string> values;
   for (const std::string& text : texts) values.push_back(yaml_text(text));
   return "[" + joined(values) + "]";
+}
+
+std::string yaml_part(const sampler::DataPart& part) {
+  std::string text = part.of == sampler::PartOf::kSamples ? "of: samples, " : "";
+  if (part.from > 0) text += "from: " + exact_number(part.from) + (part.to < 1 ? ", " : "");
+  if (part.to < 1) text += "to: " + exact_number(part.to);
+  return "{" + text + "}";
 }
 
 std::string yaml_list(const std::vector<double>& numbers) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sampler/sources/data_part.h"
 #include "trainer/init/finding.h"
 #include "trainer/init/held_out.h"
 #include "trainer/init/measured.h"
@@ -34,7 +35,7 @@ class Plan {
   /// Rows of a batch, and of the training data: what the number of steps depends on.
   int64_t batch = 0;
   int64_t samples = 0;
-  int64_t samples_evaluate = 0;
+  int64_t classes_evaluate = 0;  ///< of the data for evaluation; 0: they have none
 
  private:
   std::vector<Setting> settings_;
@@ -47,19 +48,23 @@ std::string yaml_text(const std::string& text);
 std::string yaml_list(const std::vector<std::string>& texts);
 std::string yaml_list(const std::vector<double>& numbers);
 
+/// A part of data, as a flow mapping.
+std::string yaml_part(const sampler::DataPart& part);
+
 /// What the user wants.
 struct Wishes {
   std::string vocabulary;  ///< the file of the vocabulary that is made beside the configuration
   int64_t max_tokens = 0;  ///< of a text; set once the vocabulary was trained
+  std::string why_max_tokens = {};
 };
 
-inline constexpr int64_t kEvaluations = 4;  ///< of a run, the last included
+inline constexpr int64_t kEvaluations = 4;  ///< of a run at most, the last included
 
 /// The whole configuration, with steps for a probe; the probe determines their number.
 /// Requires  `held` was made from the finding
 Plan make_plan(const Finding& finding, const Measured& measured, const HeldOut& held, const Wishes& wishes);
 
-/// Sets the number of steps, and what follows from it.
-void plan_steps(Plan& plan, int64_t steps, const std::string& reason);
+/// Sets the number of steps, and what follows from it and from the number of evaluations.
+void plan_steps(Plan& plan, int64_t steps, int64_t evaluations, const std::string& reason);
 
 }  // namespace lodestone::init

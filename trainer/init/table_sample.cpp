@@ -12,11 +12,13 @@
 #include "common/json_reader.h"
 #include "common/json_text.h"
 #include "common/printable.h"
+#include "common/text_format.h"
 #include "common/utf8.h"
+#include "sampler/files/column_name.h"
+#include "sampler/files/positioned_file.h"
+#include "sampler/files/record_reader.h"
 #include "sampler/sources/image_files.h"
-#include "sampler/sources/positioned_file.h"
-#include "sampler/texts/column_name.h"
-#include "sampler/texts/record_reader.h"
+#include "sampler/texts/semicolons.h"
 #include "trainer/init/column_words.h"
 
 namespace lodestone::init {
@@ -101,6 +103,21 @@ bool is_header(const std::vector<Row>& rows) {
   return false;
 }
 
+// Whether nearly all rows are one column, which semicolons divide.
+bool has_semicolons(const std::vector<Row>& rows) {
+  constexpr double kNearlyAll = 0.9;
+  const auto count = std::ranges::count_if(rows, [](const Row& row) {
+    return row.size() == 1 && sampler::split_at_semicolons(row.front()).size() > 1;
+  });
+  return static_cast<double>(count) > kNearlyAll * static_cast<double>(rows.size());
+}
+
+std::vector<std::string> header_of(const TableSample& table) {
+  std::vector<std::string> names;
+  for (const Column& column : table.columns) names.push_back(column.name);
+  return names;
+}
+
 TableSample of_rows(std::vector<Row> rows) {
   TableSample table;
   table.has_header = is_header(rows);
@@ -154,8 +171,13 @@ TableSample sample_table(const std::string& path) {
   if (rows.empty())
     throw DataError("init: expected rows in " + printable(path) +
                     ", got none that can be read; correct the file");
+  if (syntax == sampler::RecordSyntax::kCommas && has_semicolons(rows))
+    throw DataError("init: " + printable(path) + ": " + sampler::kSemicolons);
   TableSample table = syntax == sampler::RecordSyntax::kJsonLines ? of_json(rows) : of_rows(std::move(rows));
   table.path = path;
+  if (table.rows == 0 && !table.is_json)
+    throw DataError("init: expected rows below the header in " + printable(path) +
+                    ", got the header alone (" + printable(joined(header_of(table))) + "); add rows");
   if (table.rows == 0)
     throw DataError("init: expected one JSON object a line in " + printable(path) +
                     ", got none; if it is one list, convert it with: jq -c '.[]' FILE.json > FILE.jsonl");

@@ -105,8 +105,40 @@ bool named_triplets(const TableSample& table, Finding& finding) {
   return true;
 }
 
-// The third column of pairs: 0 and 1, or grades, of which the upper ones count as the same in training.
+// Whether numbers may say how well two texts fit: 0 and 1, fractions, or a scale that stands alone beside the
+// texts. Others are counts, years or ids.
+bool may_be_score(const Column& column, const TableSample& table) {
+  constexpr int64_t kSteps = 11;  // of a scale from 0 to 10
+  if (!column.is_number() || column.distinct < 2 || column.is_row_number()) return false;
+  const bool alone = table.columns.size() == 3;
+  const bool has_names = table.has_header || table.is_json;
+  return column.is_label01() || column.integers < column.numbers ||
+         (alone && (!has_names || column.distinct <= kSteps));
+}
+
+// The column that says how well two texts fit, by its name, else by its numbers if there is one such.
+const Column* score_of(const TableSample& table, Finding& finding) {
+  const Column* named = table.named(column_words().score);
+  if (named != nullptr && named->is_number() && named->distinct >= 2) return named;
+  const Column* found = nullptr;
+  for (const Column& column : table.columns) {
+    if (!may_be_score(column, table)) continue;
+    if (found != nullptr) return nullptr;
+    found = &column;
+  }
+  if (found != nullptr)
+    finding.guesses.push_back(
+        "column " + name_of(*found) +
+        (found->is_label01() ? " says whether the texts of a row are the same (1) or not (0)"
+                             : " says how similar the texts of a row are") +
+        ", since it has such numbers; leave it out of data.text.columns if it does not");
+  return found;
+}
+
+// 0 and 1, or grades, of which the upper ones count as the same in training.
 void read_score(const Column& score, Finding& finding) {
+  finding.what = score.is_label01() ? "pairs of texts, labelled the same (1) or not (0)"
+                                    : "pairs of texts with grades of similarity";
   if (score.is_label01()) return;
   const double from = score.lowest + kSameFrom * (score.highest - score.lowest);
   finding.text.same_from = std::stod(compact(from));
@@ -118,11 +150,7 @@ void read_score(const Column& score, Finding& finding) {
 
 bool pairs_of(const TableSample& table, const Column* first, const Column* second, Finding& finding) {
   if (!are_texts({first, second}) || first == second) return false;
-  const Column* score = table.named(column_words().score);
-  if (score != nullptr && (!score->is_number() || score->distinct < 2)) score = nullptr;
-  if (score == nullptr && !table.has_header && !table.is_json && table.columns.size() == 3 &&
-      table.columns[2].is_number() && !table.columns[2].is_row_number())
-    score = &table.columns[2];
+  const Column* score = score_of(table, finding);
   Columns read{first, second};
   if (score != nullptr) read.push_back(score);
   read_columns(table, read, TextFormat::kPairs, finding);
@@ -174,8 +202,10 @@ bool guessed_rows(const TableSample& table, Finding& finding) {
   const Columns texts = texts_of(table);
   if (texts.size() < 2 || !pairs_of(table, texts[0], texts[1], finding)) return false;
   const bool three = texts.size() > 2;
+  const bool scored = finding.text.columns.size() > 2;
   finding.guesses.push_back(
-      "columns " + name_of(*texts[0]) + " and " + name_of(*texts[1]) + " belong together, row by row" +
+      "columns " + name_of(*texts[0]) + " and " + name_of(*texts[1]) +
+      (scored ? " are the texts of a pair" : " belong together, row by row") +
       (three ? "; if a third text is one that does not belong to them, set data.text.format: "
                "triplets and add its column to data.text.columns"
              : "; data.text.format and data.text.columns change it"));

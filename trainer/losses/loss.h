@@ -108,6 +108,12 @@ struct AnchorSums {
 /// Math      n_a  = Σ over negatives j of f(v_aj)                     (or log Σ exp f)
 ///           q_ak = Σ over positives p of g_k(v_ap, n_a, n_p)         (or log Σ exp g)
 ///           L    = Σ_a h(n_a, q_a) / count
+/// Shapes    value_rc a tile of r × c values, float32 or float64; value_p of p positive pairs; terms returns
+///           scalars
+/// Ranks     knows none; sums and counts are added over ranks by the engine
+/// Gradient  by autograd through g and h, by multiply_slope through f; to rows, proxies and parameters()
+/// Cost      f and f' once or twice for each of the B² pairs; g for the positives, h for the anchors
+/// Throws    nothing but a ConfigError while settings are read
 ///
 /// A complete loss, L = mean over anchors of (Σ over negatives of v² + Σ over positives of (1 - v)²), v the
 /// similarity:

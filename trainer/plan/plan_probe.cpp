@@ -264,7 +264,7 @@ void probe_traffic(const ProbeOptions& options, StepCost& cost) {
   using Shape = VerbCost::Shape;
   const int64_t few = 2 * options.probe_rows.value_or(kTrafficRows), many = 2 * few;
   const distributed::Traffic small = traffic_of_two(options, few), large = traffic_of_two(options, many);
-  const auto add = [&](const char* name, distributed::VerbTraffic distributed::Traffic::*verb, Shape shape,
+  const auto add = [&](const char* name, distributed::CallTraffic distributed::Traffic::*verb, Shape shape,
                        bool of_share, double sent_of_payload) {
     const double scale = of_share ? 0.5 : 1;
     const double a = static_cast<double>((small.*verb).bytes) / sent_of_payload,

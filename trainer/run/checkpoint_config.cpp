@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/printable.h"
+#include "common/shell_word.h"
 #include "trainer/encoders/code_file.h"
 
 namespace lodestone::run {
@@ -55,13 +56,6 @@ std::string key_with(const ConfigNodePtr& node, const std::string& path, const s
     if (std::string below = key_with(member, key, file); !below.empty()) return below;
   }
   return "";
-}
-
-// In single quotes, as a shell reads it as one word.
-std::string shell_word(std::string_view text) {
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
 }
 
 // `hint` is a further remedy, or "".

@@ -12,10 +12,11 @@ namespace lodestone::run {
 /// loss.name, miner.name and encoder.name, and an encoder's row says whether it can be a tower of two_tower.
 ///
 ///     Extensions own;
-///     own.losses = {{"square", "similarities towards 1 or 0", make_row<losses::Loss, SquareLoss>}};
+///     own.losses = {{.name = "square", .doc = "similarity 1 or 0",
+///                    .make = make_row<losses::Loss, SquareLoss>}};
 ///     own.encoders = {{.name = "tiny", .doc = "images: one layer",
 ///                      .make = make_row<encoders::Encoder, Tiny>, .images = true}};
-///     return lodestone::main(argc, argv, own);                      // trainer/commands/main.h
+///     const Tables tables(own);  // for a RunConfig; lodestone::main (trainer/commands/main.h) takes `own`
 struct Extensions {
   std::vector<TableRow<losses::Loss>> losses;
   std::vector<TableRow<miners::Miner>> miners;

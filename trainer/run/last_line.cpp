@@ -7,11 +7,11 @@ namespace lodestone::run {
 
 namespace {
 
-// "saved step 8 in runs/a/checkpoints/step-00000008"
-std::string saved_step(const coordinator::RunFolder& folder, int64_t step) {
+// "step 8 in runs/a/checkpoints/step-00000008"
+std::string kept_step(const coordinator::RunFolder& folder, int64_t step) {
   const auto checkpoints = coordinator::list_checkpoints(folder.checkpoints());
   const auto& place = checkpoints.empty() ? folder.checkpoints() : checkpoints.front();
-  return "saved step " + std::to_string(step) + " in " + place.string();
+  return "step " + std::to_string(step) + " in " + place.string();
 }
 
 }  // namespace
@@ -21,7 +21,7 @@ std::string stopped_line(const std::string& what) {
 }
 
 std::string stopped_line(const std::string& what, const coordinator::RunFolder& folder, int64_t step) {
-  return what + ": " + saved_step(folder, step) + "; start the same command again to continue";
+  return what + ": saved " + kept_step(folder, step) + "; start the same command again to continue";
 }
 
 std::string unsaved_line(const std::string& what, const coordinator::RunFolder& folder) {
@@ -31,10 +31,11 @@ std::string unsaved_line(const std::string& what, const coordinator::RunFolder& 
   return lost + "the same command continues from " + checkpoints.front().string();
 }
 
-std::string done_line(const coordinator::RunFolder& folder, int64_t step) {
+std::string done_line(const coordinator::RunFolder& folder, int64_t step, bool saved_now) {
   const std::string report = is_file(folder.report()) ? ", report in " + folder.report().string() : "";
   const std::string run = folder.root().string();
-  return "done: " + saved_step(folder, step) + report + "; next: `lodestone embed " + run +
+  return std::string("done: ") + (saved_now ? "saved " : "nothing to save, the run ended before with ") +
+         kept_step(folder, step) + report + "; next: `lodestone embed " + run +
          " --input FILES --output FILE.safetensors`, `lodestone serve " + run + "` or `lodestone export " +
          run + " --format safetensors --output FILE.safetensors`";
 }

@@ -19,7 +19,8 @@ std::string stopped_line(const std::string& what, const coordinator::RunFolder& 
 /// folder.
 std::string unsaved_line(const std::string& what, const coordinator::RunFolder& folder);
 
-/// Of a run that is done: checkpoint, report if there is one, and commands that use the model.
-std::string done_line(const coordinator::RunFolder& folder, int64_t step);
+/// Of a run that is done: checkpoint, report if there is one, and commands that use the model. `saved_now`:
+/// this process has saved it; else it was there before.
+std::string done_line(const coordinator::RunFolder& folder, int64_t step, bool saved_now = true);
 
 }  // namespace lodestone::run

@@ -8,8 +8,8 @@
 #include "common/json_text.h"
 #include "common/paths.h"
 #include "common/text_format.h"
+#include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/checkpoints/run_folder.h"
-#include "trainer/coordinator/metrics/build_info.h"
 #include "trainer/coordinator/metrics/metrics_log.h"
 #include "trainer/eval/metrics.h"
 #include "trainer/run/build_encoder.h"
@@ -89,6 +89,7 @@ std::string input_section(const RunConfig& config, const encoders::InputShape& i
 }
 
 std::string loading(const CardFacts& facts, const encoders::InputShape& input) {
+  if (!facts.python.empty()) return code_block(facts.python);
   const std::string open = facts.format == ExportFormat::kTorchscript
                                ? "import torch\n\nmodel = torch.jit.load(\"" + facts.file + "\")\n"
                                : "from safetensors.torch import load_file\n\nweights = load_file(\"" +

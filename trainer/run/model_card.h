@@ -7,14 +7,17 @@
 
 namespace lodestone::run {
 
-enum class ExportFormat { kSafetensors, kTorchscript };
+enum class ExportFormat { kSafetensors, kTorchscript, kHuggingFace };
 inline constexpr Choice<ExportFormat> kExportFormats[] = {{"safetensors", ExportFormat::kSafetensors},
-                                                          {"torchscript", ExportFormat::kTorchscript}};
+                                                          {"torchscript", ExportFormat::kTorchscript},
+                                                          {"huggingface", ExportFormat::kHuggingFace}};
 
 /// Contents of a model card that are not known to the model and its run.
 struct CardFacts {
   /// Name of the exported file.
   std::string file;
+  /// Lines of Python that load it; empty: those of the format
+  std::string python = {};
   ExportFormat format = ExportFormat::kSafetensors;
   /// SPDX name; empty: not stated
   std::string license;

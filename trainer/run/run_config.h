@@ -19,7 +19,7 @@
 #include "trainer/engine/trainer.h"
 #include "trainer/eval/headline.h"
 #include "trainer/losses/loss.h"
-#include "trainer/run/data_kinds/data_kind.h"
+#include "trainer/run/data_kind.h"
 #include "trainer/run/miner_choice.h"
 #include "trainer/run/tables.h"
 
@@ -121,7 +121,7 @@ struct RunConfig {
   MinerChoice miner{tables.miners()};
   engine::TrainerConfig training;
   EvaluateConfig evaluate;
-  coordinator::CheckpointConfig checkpoint;
+  coordinator::SaveConfig checkpoint;
   coordinator::MetricsConfig metrics;
   coordinator::LogConfig log;
   coordinator::ReportConfig report;

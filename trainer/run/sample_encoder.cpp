@@ -6,9 +6,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
-#include "sampler/texts/text_examples.h"
 #include "trainer/run/data_kinds/text_data.h"
-#include "trainer/run/data_kinds/texts_in_memory.h"
 #include "trainer/run/run_config.h"
 
 namespace lodestone::run {
@@ -22,19 +20,19 @@ SampleEncoder::SampleEncoder(std::shared_ptr<TrainedModel> model) : model_(std::
 
 at::Tensor SampleEncoder::embed(const std::vector<const SampleInMemory*>& samples) {
   std::vector<const float*> images;
-  std::vector<std::string> texts;
+  std::vector<const SampleInMemory*> texts;
   std::vector<int64_t> image_rows, text_rows;
   for (size_t i = 0; i < samples.size(); ++i) {
     if (const auto* values_CHW = std::get_if<std::vector<float>>(samples[i]))
       images.push_back(values_CHW->data()), image_rows.push_back(static_cast<int64_t>(i));
     else
-      texts.push_back(std::get<std::string>(*samples[i])), text_rows.push_back(static_cast<int64_t>(i));
+      texts.push_back(samples[i]), text_rows.push_back(static_cast<int64_t>(i));
   }
   if (texts.empty()) return model_->embed(stacked(images));
-  if (images.empty()) return model_->embed(tokens(std::move(texts)));
+  if (images.empty()) return model_->embed(tokens(texts));
   at::Tensor z_nD = at::empty({static_cast<int64_t>(samples.size()), model_->config().encoder->output_dim()});
   put(z_nD, image_rows, stacked(images));
-  put(z_nD, text_rows, tokens(std::move(texts)));
+  put(z_nD, text_rows, tokens(texts));
   return z_nD;
 }
 
@@ -47,12 +45,16 @@ Features SampleEncoder::stacked(const std::vector<const float*>& images) const {
   return x_nCHW;
 }
 
-Features SampleEncoder::tokens(std::vector<std::string> texts) const {
-  const auto rows = static_cast<int64_t>(texts.size());
-  const sampler::TextExamples examples(std::make_shared<TextsInMemory>(std::move(texts)), rule_);
-  const auto builder = examples.builder(rows);
-  for (int64_t i = 0; i < rows; ++i) builder->add(i, {});
-  return builder->finish();
+Features SampleEncoder::tokens(const std::vector<const SampleInMemory*>& texts) const {
+  sampler::TokenRows rows(rule_, static_cast<int64_t>(texts.size()));
+  for (const SampleInMemory* text : texts)
+    if (const auto* ids = std::get_if<std::vector<int64_t>>(text))
+      rows.add(*ids);
+    else
+      rows.add(std::get<std::string>(*text));
+  Features features;
+  rows.finish(features);
+  return features;
 }
 
 void SampleEncoder::put(at::Tensor& z_nD, const std::vector<int64_t>& rows, const Features& features) {

@@ -15,8 +15,9 @@
 
 namespace lodestone::run {
 
-/// A sample in memory: an image as values_CHW of the model's size, or a text.
-using SampleInMemory = std::variant<std::vector<float>, std::string>;
+/// A sample in memory: an image as values_CHW of the model's size, a text, or its ids by the model's
+/// tokenizer, with the begin and end tokens.
+using SampleInMemory = std::variant<std::vector<float>, std::string, std::vector<int64_t>>;
 
 /// Embeds samples in memory as the model's evaluation embeds them from files.
 /// Threads   as TrainedModel::embed
@@ -26,6 +27,8 @@ class SampleEncoder {
 
   /// Preprocessing of images; nullopt if the model does not embed images.
   const std::optional<sampler::ImageTransform>& transform() const { return transform_; }
+  /// How texts become token ids; without a tokenizer if the model does not embed texts.
+  const sampler::TokenRule& text_rule() const { return rule_; }
 
   /// Shapes    returns [n, D], in the order of the samples
   /// Requires  images if the model embeds images, texts if it embeds texts
@@ -33,7 +36,7 @@ class SampleEncoder {
 
  private:
   Features stacked(const std::vector<const float*>& images) const;
-  Features tokens(std::vector<std::string> texts) const;
+  Features tokens(const std::vector<const SampleInMemory*>& texts) const;
   void put(at::Tensor& z_nD, const std::vector<int64_t>& rows, const Features& features);
 
   const std::shared_ptr<TrainedModel> model_;

@@ -121,13 +121,12 @@ std::map<std::string, std::string> TrainedModel::about(const std::string& source
           {"step", std::to_string(step())}};
 }
 
-void TrainedModel::check_made_here(const search::Embeddings& embeddings, const std::string& file) const {
+void TrainedModel::check_made_here(const search::Embeddings& embeddings, const std::string& file,
+                                   const std::string& remedy) const {
   const auto model = embeddings.about.find("model");
   if (model == embeddings.about.end() || model->second != weights_)
-    throw ConfigError(file +
-                      ": expected embeddings of this model's weights, got those of others; embed again with "
-                      "`lodestone embed`, "
-                      "or name the model that made them");
+    throw ConfigError(file + ": expected embeddings of this model's weights, got those of others; " + remedy +
+                      ", or name the model that made them");
 }
 
 std::filesystem::path TrainedModel::calibration_file() const {

@@ -65,9 +65,10 @@ class TrainedModel {
 
   /// Embeddings::about for the embeddings of this model.
   std::map<std::string, std::string> about(const std::string& source) const;
-  /// Checks that embeddings were computed by this model, on any data.
+  /// Checks that embeddings were computed by this model, on any data. `remedy` continues the error.
   /// Throws    ConfigError if they were not
-  void check_made_here(const search::Embeddings& embeddings, const std::string& file) const;
+  void check_made_here(const search::Embeddings& embeddings, const std::string& file,
+                       const std::string& remedy = "embed again with `lodestone embed`") const;
   /// Checksum of the weights.
   const std::string& weights() const { return weights_; }
   /// Where the threshold of this model is stored: in the run folder, or beside the configuration.

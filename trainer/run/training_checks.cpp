@@ -4,16 +4,6 @@ namespace lodestone::run {
 
 namespace {
 
-void check_source(const std::string& section, const sampler::ImageSourceConfig& source) {
-  if (source.mixture.empty()) return;
-  if (!source.path.empty())
-    throw ConfigError(section + ": expected either path or mixture, got both; leave one of them out");
-  if (!source.mixture_weights.empty() && source.mixture_weights.size() != source.mixture.size())
-    throw ConfigError(section + ".mixture_weights: expected one for each of the " +
-                      std::to_string(source.mixture.size()) + " parts of mixture, got " +
-                      std::to_string(source.mixture_weights.size()) + "; correct the list, or leave it out");
-}
-
 void check_sampler(const RunConfig& config) {
   const int64_t unit = config.sampler->unit();
   if (!config.rows_are_given() && config.global_batch % unit != 0)
@@ -52,8 +42,8 @@ void check_names_data(const DataConfig& config) {
 
 void check_training(const RunConfig& config, ConfigFaults& faults) {
   faults.collect([&] { check_names_data(config.data); });
-  faults.collect([&] { check_source("data.train", config.data.train); });
-  faults.collect([&] { check_source("evaluate.data", config.evaluate.data); });
+  faults.collect([&] { config.data.train.check("data.train"); });
+  faults.collect([&] { config.evaluate.data.check("evaluate.data"); });
   faults.collect([&] {
     if (config.data.kind->reads_images()) sampler::ImageTransform(config.data.image, 0);
   });

@@ -231,7 +231,8 @@ void TrainingRun::log_end(bool stopped, bool saved) const {
     context_.log->error("{}", unsaved_line(what, folder));
   else
     context_.log->info("{}", stopped ? stopped_line(what, folder, trainer_->steps_done())
-                                     : done_line(folder, trainer_->steps_done()));
+                                     : done_line(folder, trainer_->steps_done(),
+                                                 coordinator_.resumed_at() != trainer_->steps_done()));
 }
 
 int TrainingRun::finish(bool stopped) {

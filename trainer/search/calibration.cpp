@@ -1,7 +1,5 @@
 #include "trainer/search/calibration.h"
 
-#include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
@@ -24,12 +22,36 @@ constexpr uint64_t kMaxBytes = 1 << 20;
       ": expected a calibration, got something else; create it again with `lodestone evaluate --calibrate`");
 }
 
+// What the data are, if no threshold for "same" can be set on them; else null.
+const char* without_verdicts(eval::Subject subject) {
+  switch (subject) {
+    case eval::Subject::kGradedPairs:
+      return "pairs with a grade";
+    case eval::Subject::kTriplets:
+      return "triplets";
+    case eval::Subject::kCaptions:
+      return "images with captions";
+    default:
+      return nullptr;
+  }
+}
+
 }  // namespace
 
-Calibration calibrate(const std::vector<eval::RocPoint>& curve, double far, eval::Similarity similarity) {
-  const eval::RocPoint* chosen = nullptr;
-  for (const eval::RocPoint& point : curve)
-    if (point.far <= far && std::isfinite(point.threshold)) chosen = &point;
+bool tells_same(const eval::EvaluationResult& evaluated) {
+  return without_verdicts(evaluated.subject) == nullptr && !evaluated.roc.empty();
+}
+
+Calibration calibrate(const eval::EvaluationResult& evaluated, double far, eval::Similarity similarity) {
+  if (const char* what = without_verdicts(evaluated.subject))
+    throw DataError(
+        std::string("calibration: expected classes, or pairs with a label (1: the same, 0: not), got ") +
+        what + ", which do not say what is the same; name other data with --data, or leave out --calibrate");
+  if (evaluated.roc.empty())
+    throw DataError(
+        "calibration: expected pairs that are the same and pairs that are not, got one kind alone; evaluate "
+        "on at least two classes with two samples each");
+  const auto& chosen = evaluated.operating_point;
   if (!chosen)
     throw DataError(
         "calibration: expected pairs of which a threshold accepts some at a false accept rate of " +

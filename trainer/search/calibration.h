@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "trainer/eval/roc.h"
+#include "trainer/eval/evaluate_rows.h"
 #include "trainer/eval/rows.h"
 
 namespace lodestone::search {
@@ -25,10 +25,14 @@ struct Calibration {
   bool same(double score) const { return score >= threshold; }
 };
 
-/// The lowest threshold on the curve whose false accept rate is at most `far`.
-/// Throws    DataError if the curve is empty or none of its points accepts a pair at that rate: more pairs
-///           are needed
-Calibration calibrate(const std::vector<eval::RocPoint>& curve, double far, eval::Similarity similarity);
+/// Whether a threshold for "same" can be set on what was evaluated: pairs that are the same, and pairs that
+/// are not.
+bool tells_same(const eval::EvaluationResult& evaluated);
+
+/// The threshold of a model that was evaluated at the false accept rate `far` (MetricOptions::far).
+/// Throws    DataError if the data do not say what is the same (grades, triplets, captions), or if none of
+///           their pairs is accepted at that rate
+Calibration calibrate(const eval::EvaluationResult& evaluated, double far, eval::Similarity similarity);
 
 /// The path of the calibration file in a run folder.
 std::filesystem::path calibration_file(const std::filesystem::path& run_folder);

@@ -10,6 +10,7 @@
 #include "common/fields.h"
 #include "common/file_lock.h"
 #include "common/paths.h"
+#include "common/utf8.h"
 #include "trainer/search/identity_search.h"
 
 namespace lodestone::search {
@@ -28,10 +29,35 @@ Embeddings kept(const Embeddings& gallery, const std::function<bool(const Embedd
   return rest;
 }
 
-std::vector<std::string> names_of(const Embeddings& gallery) {
-  std::set<std::string> names;
-  for (const EmbeddedRow& row : gallery.rows_N) names.insert(row.label);
-  return {names.begin(), names.end()};
+// Lists the first of `all`: "a, b and 12 others".
+std::string first_of(const std::set<std::string>& all) {
+  constexpr size_t kShown = 8, kLongest = 80;
+  std::string text;
+  size_t shown = 0;
+  for (const std::string& one : all) {
+    if (++shown > kShown) return text + " and " + std::to_string(all.size() - kShown) + " others";
+    text += (text.empty() ? "" : ", ") + beginning(one, kLongest);
+  }
+  return text;
+}
+
+[[noreturn]] void refuse_unknown(const Embeddings& gallery, const std::string& name,
+                                 const std::string& photograph) {
+  std::set<std::string> names, photographs;
+  for (const EmbeddedRow& row : gallery.rows_N) {
+    names.insert(row.label);
+    if (row.label == name) photographs.insert(row.id);
+  }
+  const bool known = names.contains(name);
+  const std::set<std::string>& all = known ? photographs : names;
+  const std::string near =
+      nearest_word(known ? photograph : name, std::vector<std::string>(all.begin(), all.end()));
+  throw DataError("gallery: expected " +
+                  (known ? "a photograph of '" + name + "', got '" + photograph + "'"
+                         : "an identity, got '" + name + "'") +
+                  ", which it does not have; " +
+                  (near.empty() ? "" : "did you mean '" + beginning(near, 80) + "'? ") +
+                  (all.empty() ? "it is empty" : "it has " + first_of(all)));
 }
 
 }  // namespace
@@ -69,10 +95,7 @@ Embeddings remove_from_gallery(const Embeddings& gallery, const std::string& nam
     return row.label != name || (!photograph.empty() && row.id != photograph);
   });
   if (rest.size() < gallery.size()) return rest;
-  const std::string near = nearest_word(name, names_of(gallery));
-  throw DataError(
-      "gallery: expected '" + name + "'" + (photograph.empty() ? "" : " with the photograph " + photograph) +
-      ", which does not exist" + (near.empty() || near == name ? "" : "; did you mean '" + near + "'?"));
+  refuse_unknown(gallery, name, photograph);
 }
 
 std::vector<Identity> identities(const Embeddings& gallery) {

@@ -25,8 +25,8 @@ struct Identity {
 /// Throws    ConfigError if `more` was made by another model or has a row without a label
 Embeddings add_to_gallery(const Embeddings& gallery, const Embeddings& more);
 
-/// The gallery without that identity, or without that photograph of it. Throws DataError, naming the nearest
-/// name, if it does not exist.
+/// The gallery without that identity, or without that photograph of it. Throws DataError, with the nearest
+/// name and the first of all names, if it does not exist.
 Embeddings remove_from_gallery(const Embeddings& gallery, const std::string& name,
                                const std::string& photograph = "");
 

@@ -14,10 +14,10 @@ namespace {
 constexpr size_t kCards = 5000, kHits = 100;
 
 constexpr const char* kStyle = R"(
-.answer { list-style: none; display: flex; flex-wrap: wrap; gap: .75rem; align-items: flex-start; padding: .75rem 0; margin: 0; border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
-.card { width: 8.5rem; margin: 0; padding: .4rem; border: 2px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: .5rem; overflow-wrap: anywhere; font-size: .8rem; }
+.answer { list-style: none; display: flex; flex-wrap: wrap; gap: .75rem; align-items: flex-start; padding: .75rem 0; margin: 0; border-top: 1px solid var(--line); }
+.card { width: 8.5rem; margin: 0; padding: .4rem; border: 2px solid var(--line); border-radius: .5rem; overflow-wrap: anywhere; font-size: .8rem; }
 .card.words { width: 15rem; }
-.card.same { border-color: #178a4c; } .card.other { border-style: dashed; } .card.query { border-color: #3367d6; }
+.card.same { border-color: var(--good); } .card.other { border-style: dashed; } .card.query { border-color: var(--c1); }
 .card img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #fff; border-radius: .3rem; }
 .card b { display: block; } .card .id { opacity: .75; display: block; }
 .card p { margin: .2rem 0; font-size: .95rem; white-space: pre-wrap; max-height: 14rem; overflow: auto; }

@@ -19,8 +19,8 @@
 
 namespace lodestone::serve {
 
-/// An image's values_CHW, or a text, ready for the encoder.
-using Sample = std::variant<std::vector<float>, std::string>;
+/// An image's values_CHW, a text, or its token ids, ready for the encoder.
+using Sample = std::variant<std::vector<float>, std::string, std::vector<int64_t>>;
 
 /// There is more work than can be done in time; the client may retry later.
 class OverloadError : public Error {

@@ -23,13 +23,25 @@ ByteBudget::Lease ByteBudget::take(int64_t bytes, std::chrono::steady_clock::tim
   const bool came =
       turn_.wait_until(lock, deadline, [&] { return own == waiting_.begin() && left_ >= bytes; });
   waiting_.erase(own);
-  if (came) {
-    left_ -= bytes;
-    least_left_ = std::min(least_left_, left_);
-  }
+  std::optional<Lease> lease;
+  if (came) lease.emplace(taken(bytes));
   lock.unlock();
   turn_.notify_all();  // the next waiting thread may fit too
-  if (!came) throw OverloadError("serve: too many images are being decoded; try again later");
+  if (!lease) throw OverloadError("serve: too many images are being decoded; try again later");
+  return std::move(*lease);
+}
+
+std::optional<ByteBudget::Lease> ByteBudget::try_take(int64_t bytes) {
+  bytes = std::min(bytes, all_);
+  const std::scoped_lock lock(mutex_);
+  if (!waiting_.empty() || left_ < bytes) return std::nullopt;
+  return taken(bytes);
+}
+
+// Requires the mutex.
+ByteBudget::Lease ByteBudget::taken(int64_t bytes) {
+  left_ -= bytes;
+  least_left_ = std::min(least_left_, left_);
   return {*this, bytes};
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace lodestone::serve {
@@ -37,10 +38,15 @@ class ByteBudget {
   /// Throws    OverloadError if they are not available before `deadline`
   Lease take(int64_t bytes, std::chrono::steady_clock::time_point deadline);
 
+  /// The same without waiting; unset: they are not available, or others wait for theirs.
+  std::optional<Lease> try_take(int64_t bytes);
+
   /// Largest number of bytes leased at the same time.
   int64_t peak() const;
 
  private:
+  Lease taken(int64_t bytes);
+
   const int64_t all_;
   mutable std::mutex mutex_;
   std::condition_variable turn_;

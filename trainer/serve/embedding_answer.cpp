@@ -48,6 +48,14 @@ RowEncoding row_encoding(std::string_view accept, bool base64) {
   return base64 ? RowEncoding::kBase64 : RowEncoding::kList;
 }
 
+void append_row(std::string& out, const at::Tensor& z_nD, int64_t row, bool base64) {
+  const auto width = static_cast<size_t>(z_nD.size(1));
+  const float* values = z_nD.const_data_ptr<float>() + row * z_nD.size(1);
+  out += base64 ? '"' : '[';
+  base64 ? append_base64(out, values, width) : append_list(out, values, width);
+  out += base64 ? '"' : ']';
+}
+
 http::HttpAnswer embedding_answer(const at::Tensor& z_nD, int64_t step, RowEncoding encoding) {
   const auto rows = static_cast<size_t>(z_nD.size(0)), width = static_cast<size_t>(z_nD.size(1));
   const float* data = z_nD.const_data_ptr<float>();
@@ -60,11 +68,9 @@ http::HttpAnswer embedding_answer(const at::Tensor& z_nD, int64_t step, RowEncod
   const bool base64 = encoding == RowEncoding::kBase64;
   std::string body = "{\"embeddings\":[";
   body.reserve(rows * width * (base64 ? 6 : 14) + 64);
-  for (size_t i = 0; i < rows; ++i) {
+  for (int64_t i = 0; i < z_nD.size(0); ++i) {
     body += i > 0 ? "," : "";
-    body += base64 ? '"' : '[';
-    base64 ? append_base64(body, data + i * width, width) : append_list(body, data + i * width, width);
-    body += base64 ? '"' : ']';
+    append_row(body, z_nD, i, base64);
   }
   body += "],\"step\":" + std::to_string(step) + "}\n";
   return {200, "application/json", std::move(body)};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <ATen/core/Tensor.h>
@@ -19,6 +20,10 @@ enum class RowEncoding {
 /// The encoding that a request asks for: kBytes if its Accept names application/octet-stream before
 /// application/json.
 RowEncoding row_encoding(std::string_view accept, bool base64);
+
+/// Appends a row as JSON: a list, or base64 in quotation marks.
+/// Shapes    z_nD float32, contiguous, on the CPU
+void append_row(std::string& out, const at::Tensor& z_nD, int64_t row, bool base64);
 
 /// The answer of /embed. With kBytes, the headers Embedding-Shape (rows, width) and Model-Step have the rest.
 /// Shapes    z_nD float32, contiguous, on the CPU

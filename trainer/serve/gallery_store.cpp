@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <ATen/ops/empty.h>
 
@@ -19,7 +20,35 @@ search::Embeddings nothing(const ServedModel& model) {
   return {at::empty({0, model.width}, at::kFloat), {}, model.about};
 }
 
+search::Embeddings with_shown_ids(search::Embeddings rows) {
+  for (search::EmbeddedRow& row : rows.rows_N) row.id = shown_id(row.id);
+  return rows;
+}
+
+// The id in the file of a photograph that a client names as it was shown.
+std::string stored_id(const search::Embeddings& gallery, const std::string& name,
+                      const std::string& photograph) {
+  std::string found;
+  for (const search::EmbeddedRow& row : gallery.rows_N) {
+    if (row.label != name || shown_id(row.id) != photograph) continue;
+    if (!found.empty())
+      throw DataError(
+          "photograph: expected the id of one photograph, got that of several; remove it with `lodestone "
+          "gallery remove`, which takes its path");
+    found = row.id;
+  }
+  return found.empty() ? photograph : found;
+}
+
 }  // namespace
+
+std::string shown_id(const std::string& id) {
+  if (!id.starts_with('/')) return id;
+  const std::filesystem::path path(id);
+  return (path.parent_path().filename() / path.filename()).string();
+}
+
+ServedGallery::ServedGallery(search::Embeddings rows) : embeddings(with_shown_ids(std::move(rows))) {}
 
 bool GalleryStore::exists() const {
   return path_exists(file_);
@@ -65,8 +94,9 @@ std::shared_ptr<const ServedGallery> GalleryStore::remove(const ServedModel& mod
   search::update_gallery(file_, [&](const std::optional<search::Embeddings>& before) {
     if (!before) throw NotFoundError("gallery: expected '" + name + "', got an empty gallery");
     check(*before, model);
+    const std::string id = photograph.empty() ? "" : stored_id(*before, name, photograph);
     try {
-      after = search::remove_from_gallery(*before, name, photograph);
+      after = search::remove_from_gallery(*before, name, id);
     } catch (const DataError& error) {
       throw NotFoundError(error.what());
     }

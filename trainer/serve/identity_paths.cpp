@@ -122,9 +122,8 @@ http::HttpAnswer IdentityPaths::enroll(const http::HttpRequest& request) {
   for (;;) {
     const auto state = live_.now();
     gallery_of(*state, "enroll");
-    const at::Tensor z_nD = embedder_.embed(*state, given);
-    const search::Embeddings more =
-        rows_of(*state->model, given, name, z_nD, embedder_.thumbnails(*state, given));
+    auto [z_nD, thumbnails] = embedder_.embed_shown(*state, given);
+    const search::Embeddings more = rows_of(*state->model, given, name, z_nD, std::move(thumbnails));
     const std::shared_ptr<const ServedGallery> after = live_.add(*state, more);
     if (!after) continue;  // the model was replaced meanwhile
     Json answer = sizes_of(*after);

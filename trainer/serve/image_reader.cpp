@@ -16,6 +16,9 @@ namespace {
 // four components, and the colours.
 constexpr int64_t kBytesPerPixel = 16;
 
+// Some ten microseconds for decoding them, or for writing them.
+constexpr int64_t kQuickPixels = 4096, kQuickValues = 16384;
+
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
@@ -53,24 +56,30 @@ int64_t ImageReader::decoding_bytes(const std::vector<std::string_view>& images)
   return most * kBytesPerPixel;
 }
 
+bool ImageReader::quick(const std::vector<std::string_view>& images) const {
+  int64_t pixels = 0;
+  for (const std::string_view image : images) {
+    const auto size = sampler::image_size(bytes_of(image));
+    if (!size || size->height < 1 || size->width > kQuickPixels / size->height) return false;
+    pixels += size->width * size->height;
+  }
+  return pixels <= kQuickPixels && static_cast<int64_t>(images.size()) * transform_.numel() <= kQuickValues;
+}
+
 // Limits decoding to the reserved memory. The decoder refuses an image without pixels.
 int64_t ImageReader::pixels_of(std::string_view image) const {
   const auto size = sampler::image_size(bytes_of(image));
   return size ? std::max<int64_t>(1, size->width * size->height) : limits_.pixels;
 }
 
-std::string ImageReader::thumbnail(std::string_view image, const std::string& where) const {
-  sampler::DecodeOptions decode;
-  decode.max_pixels = pixels_of(image);
-  return sampler::thumbnail_of(sampler::decode_image(bytes_of(image), decode, where),
-                               sampler::kGalleryThumbnailSide);
-}
-
-std::vector<float> ImageReader::read(std::string_view image, const std::string& where) const {
+std::vector<float> ImageReader::read(std::string_view image, const std::string& where,
+                                     std::string* thumbnail) const {
   sampler::DecodeOptions decode = transform_.decode_options();
   decode.max_pixels = pixels_of(image);
   std::vector<float> values_CHW(static_cast<size_t>(transform_.numel()));
-  transform_.plain(sampler::decode_image(bytes_of(image), decode, where), values_CHW);
+  const sampler::Image decoded = sampler::decode_image(bytes_of(image), decode, where);
+  transform_.plain(decoded, values_CHW);
+  if (thumbnail != nullptr) *thumbnail = sampler::thumbnail_of(decoded, sampler::kGalleryThumbnailSide);
   return values_CHW;
 }
 

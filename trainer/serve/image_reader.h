@@ -31,14 +31,15 @@ class ImageReader {
   /// before any is decoded.
   /// Throws    DataError that names the image that is too large, or says that all of them together are
   int64_t decoding_bytes(const std::vector<std::string_view>& images) const;
+  /// Whether reading these images takes about as long as handing them to another thread.
+  bool quick(const std::vector<std::string_view>& images) const;
   /// Memory of the result of read().
   int64_t kept_bytes() const { return transform_.numel() * static_cast<int64_t>(sizeof(float)); }
-  /// values_CHW as ImageTransform::plain computes them.
+  /// values_CHW as ImageTransform::plain computes them. If `thumbnail` is given, it becomes a small file of
+  /// the image as it was decoded, to show beside its embedding.
   /// Throws    DataError that contains `where`
-  std::vector<float> read(std::string_view image, const std::string& where) const;
-  /// A small image file of an image, to show beside its embedding.
-  /// Throws    as read()
-  std::string thumbnail(std::string_view image, const std::string& where) const;
+  std::vector<float> read(std::string_view image, const std::string& where,
+                          std::string* thumbnail = nullptr) const;
 
  private:
   int64_t pixels_of(std::string_view image) const;

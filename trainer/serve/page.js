@@ -1,5 +1,6 @@
 "use strict";
-// What comes from the service or the user enters the page as text or as the address of an image, never as markup.
+// What comes from the service or the user enters the page as text or as the address of an image, never as
+// markup.
 const $ = (id) => document.getElementById(id);
 const element = (tag, text, kind) => {
   const made = document.createElement(tag);
@@ -14,7 +15,8 @@ let last = null;  // the side that was used last: where a pasted image goes
 function base64(buffer) {
   let binary = "";
   const bytes = new Uint8Array(buffer);
-  for (let i = 0; i < bytes.length; i += 32768) binary += String.fromCharCode(...bytes.subarray(i, i + 32768));
+  for (let i = 0; i < bytes.length; i += 32768)
+    binary += String.fromCharCode(...bytes.subarray(i, i + 32768));
   return btoa(binary);
 }
 
@@ -93,7 +95,8 @@ function build(side) {
 function paste(event) {
   const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
   const shown = [...document.querySelectorAll(".side")].filter((side) => side.offsetParent);
-  const side = event.target.closest?.(".side") ?? last ?? shown.find((one) => !chosen.get(one.dataset.side).length);
+  const side = event.target.closest?.(".side") ?? last
+      ?? shown.find((one) => !chosen.get(one.dataset.side).length);
   if (!files.length || !side || !model.images) return;
   event.preventDefault();
   choose(side, files);
@@ -109,8 +112,10 @@ async function request(names, more) {
     const files = chosen.get(name) ?? [];
     if (text) (body.texts ??= []).push(text), shown.push(text);
     else if (files.length)
-      for (const file of files) (body.images ??= []).push(base64(await file.arrayBuffer())), shown.push(file.name);
-    else throw new Error(model.images ? "Choose an image or type a text in every field." : "Type a text in every field.");
+      for (const file of files) (body.images ??= []).push(base64(await file.arrayBuffer())),
+          shown.push(file.name);
+    else throw new Error(model.images ? "Choose an image or type a text in every field."
+        : "Type a text in every field.");
   }
   return {body, shown};
 }
@@ -121,7 +126,10 @@ async function ask(method, path, body) {
   if ($("token").value) headers.Authorization = "Bearer " + $("token").value;
   const response = await fetch(path, {method, headers, body: body && JSON.stringify(body)});
   const answer = await response.json();
-  if (response.status === 401) $("token").focus();
+  if (response.status === 401) {
+    $("who").hidden = false;  // only a service with a token asks for one
+    $("token").focus();
+  }
   if (!response.ok) throw new Error(`${response.status}: ${answer.error}`);
   return answer;
 }
@@ -136,7 +144,8 @@ function show_comparison(answer) {
   const words = verdict(answer.same) || "no threshold is set, so there is no verdict";
   const rest = `similarity ${answer.score.toFixed(4)}, distance ${answer.distance.toFixed(4)}` +
     (answer.threshold === null ? "" : `, the same from ${answer.threshold.toFixed(4)}`);
-  $("verdict").replaceChildren(element("div", words, "answer " + kind_of(answer.same)), element("div", rest, "number"));
+  $("verdict").replaceChildren(element("div", words, "answer " + kind_of(answer.same)),
+      element("div", rest, "number"));
 }
 
 // A list item with the thumbnail, if there is one.
@@ -153,7 +162,8 @@ function card_of(hit) {
 function hit_card(hit, place) {
   const card = card_of(hit);
   if (hit.text) card.append(element("div", hit.text, "text"));
-  card.append(element("div", `${place}. ${hit.label}`, "label"), element("div", hit.score.toFixed(4), "number"),
+  card.append(element("div", `${place}. ${hit.label}`, "label"), element("div", hit.score.toFixed(4),
+      "number"),
     element("div", verdict(hit.same), "verdict " + kind_of(hit.same)), element("div", hit.id, "id"));
   return card;
 }
@@ -176,14 +186,16 @@ function show_identities_found(answer, shown) {
   $("identified").replaceChildren(...answer.answers.flatMap(({name, candidates}, i) => {
     const list = element("ol", undefined, "hits");
     list.append(...candidates.map(candidate_card));
-    return [element("div", shown[i], "asked"), element("div", name ?? "unknown", "answer " + kind_of(name !== null)),
+    return [element("div", shown[i], "asked"), element("div", name ?? "unknown",
+        "answer " + kind_of(name !== null)),
       element("div", `known from ${answer.threshold.toFixed(4)}; the nearest:`, "number"), list];
   }));
 }
 
 async function show_enrolled(answer) {
   $("enrolled").replaceChildren(
-    element("div", `${answer.name}: ${counted(answer.of_this_name, "photograph", "photographs")}`, "answer same"));
+    element("div", `${answer.name}: ${counted(answer.of_this_name, "photograph", "photographs")}`,
+        "answer same"));
   empty(document.querySelector("[data-side=e]"));
   await refresh();
 }
@@ -208,13 +220,15 @@ function identity_row({name, photographs}) {
       $("removed").replaceChildren(element("div", error.message, "error"));
     }
   });
-  row.append(element("span", name || "(no name)"), element("span", counted(photographs, "row", "rows"), "number"));
+  row.append(element("span", name || "(no name)"), element("span", counted(photographs, "row", "rows"),
+      "number"));
   if (model.changes) row.append(button);
   return row;
 }
 
 async function list_identities(after) {
-  const answer = await ask("GET", "gallery?limit=50" + (after === undefined ? "" : "&after=" + encodeURIComponent(after)));
+  const answer = await ask("GET", "gallery?limit=50" + (after === undefined ? ""
+      : "&after=" + encodeURIComponent(after)));
   if (after === undefined) $("identities").replaceChildren();
   $("identities").append(...answer.page.map(identity_row));
   $("identities-count").textContent =
@@ -241,7 +255,8 @@ function show_model(rows) {
   const cards = model.metrics.map((one) =>
     card(one.title, one.rate ? `${(100 * one.value).toFixed(1)} %` : one.value.toFixed(4)));
   if (model.threshold !== null)
-    cards.push(card(`the same from, at ${100 * model.false_accept_rate} % false accepts`, model.threshold.toFixed(4)));
+    cards.push(card(`the same from, at ${100 * model.false_accept_rate} % false accepts`,
+        model.threshold.toFixed(4)));
   $("cards").replaceChildren(...cards);
 }
 
@@ -291,7 +306,8 @@ async function start() {
   document.addEventListener("paste", paste);
   on("compare", "verdict", "POST", "verify", ["a", "b"], () => ({}), show_comparison);
   on("search", "found", "POST", "search", ["q"], () => ({k: 10, thumbnails: true}), show_hits);
-  on("identify", "identified", "POST", "identify", ["i"], () => ({k: 4, thumbnails: true}), show_identities_found);
+  on("identify", "identified", "POST", "identify", ["i"], () => ({k: 4, thumbnails: true}),
+      show_identities_found);
   on("enroll", "enrolled", "POST", "enroll", ["e"], () => ({name: $("name").value}), show_enrolled);
   await refresh();
 }

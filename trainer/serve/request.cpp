@@ -104,6 +104,7 @@ class RequestBuilder {
   void add(bool image, std::string bytes, size_t index) {
     const std::string where = (image ? "images[" : "texts[") + std::to_string(index) + "]";
     check_room(where);
+    if (!image && is_blank(bytes)) throw DataError(where + ": expected a text, got an empty one");
     if (!image && bytes.size() > limits_.text_bytes)
       throw DataError(where + ": expected at most " + std::to_string(limits_.text_bytes) + " bytes, got " +
                       std::to_string(bytes.size()));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sampler/augment/transforms.h"
+#include "sampler/texts/token_rows.h"
 #include "trainer/eval/rows.h"
 #include "trainer/search/calibration.h"
 #include "trainer/search/embeddings.h"
@@ -32,9 +33,13 @@ struct ServedModel {
   std::optional<sampler::ImageTransform> images;
   /// Whether the model embeds texts.
   bool texts = false;
+  /// How a text becomes token ids. Without a tokenizer the paths of other servers embed no texts.
+  sampler::TokenRule tokens;
   eval::Similarity similarity = eval::Similarity::kCosine;
   int64_t step = 0;
-  int64_t width = 0;  ///< of an embedding
+  int64_t width = 0;       ///< of an embedding
+  bool unit_rows = false;  ///< embeddings have unit length
+  int64_t loaded = 0;      ///< when: seconds since 1970
   /// Unset: verdicts are null.
   std::optional<search::Calibration> calibration;
   std::vector<ServedMetric> metrics;
@@ -43,9 +48,14 @@ struct ServedModel {
   std::shared_ptr<const Batcher::Forward> embed;
 };
 
+/// The id of a row as clients see it. `lodestone gallery add` stores absolute paths, which are none of their
+/// business: folder and file are left of them.
+std::string shown_id(const std::string& id);
+
 /// A gallery as it is searched.
 struct ServedGallery {
-  explicit ServedGallery(search::Embeddings rows) : embeddings(std::move(rows)) {}
+  /// Keeps of the ids what clients may see (shown_id).
+  explicit ServedGallery(search::Embeddings rows);
   ServedGallery(const ServedGallery&) = delete;
   ServedGallery& operator=(const ServedGallery&) = delete;
 

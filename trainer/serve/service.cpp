@@ -29,6 +29,7 @@ Service::Service(LiveModel& live, Batcher& batcher, ServiceOptions options)
       options_(std::move(options)),
       embedder_(batcher, options_.patience, options_.images),
       identities_(live, embedder_, searching_),
+      texts_(live, embedder_),
       metrics_([&batcher] { return batcher.waiting(); }) {
   routes_["/"] = asset("text/html; charset=utf-8", serve_page());
   routes_["/page.css"] = asset("text/css; charset=utf-8", serve_style());
@@ -45,7 +46,10 @@ Service::Service(LiveModel& live, Batcher& batcher, ServiceOptions options)
   http::HttpRoute& embed_route = routes_["/embed"];
   embed_route.post = embed_route.files = true;
   embed_route.begin = [this](const http::HttpRequest& request, const http::HttpDone& done) {
-    embed(request, done);
+    embed(request, done, /*at_once=*/false);
+  };
+  embed_route.try_begin = [this](const http::HttpRequest& request, const http::HttpDone& done) {
+    return embed(request, done, /*at_once=*/true);
   };
   routes_["/search"] = work([this](const http::HttpRequest& request) { return search(request); });
   routes_["/verify"] = work([this](const http::HttpRequest& request) { return verify(request); });
@@ -59,6 +63,18 @@ Service::Service(LiveModel& live, Batcher& batcher, ServiceOptions options)
   });
   routes_["/reload"].files = false;
   routes_["/gallery"] = gallery_route();
+  add_openai_routes();
+}
+
+void Service::add_openai_routes() {
+  http::HttpRoute embeddings{true, false, [this](const http::HttpRequest& request) {
+                               return guarded([&] { return texts_.embeddings(request); }, openai_error);
+                             }};
+  http::HttpRoute models{false, false, [this](const http::HttpRequest&) { return texts_.models(); }};
+  embeddings.error = models.error = openai_error;
+  models.always = true;
+  routes_["/v1/embeddings"] = std::move(embeddings);
+  routes_["/v1/models"] = std::move(models);
 }
 
 const http::HttpRoute* Service::route(const std::string& path) const {
@@ -71,19 +87,19 @@ void Service::warn(const std::string& sentence) const {
 }
 
 // Tells the client when the server is overloaded, and what does not exist.
-http::HttpAnswer Service::failure(const std::exception_ptr& error) const {
+http::HttpAnswer Service::failure(const std::exception_ptr& error, const http::HttpErrorForm& form) const {
   try {
     std::rethrow_exception(error);
   } catch (const OverloadError& overload) {
-    return http::http_error(429, overload.what());
+    return form(429, overload.what());
   } catch (const NotFoundError& missing) {
-    return http::http_error(404, missing.what());
+    return form(404, missing.what());
   } catch (const IoError& failed) {
     // The text names files of this host.
     warn(failed.what());
-    return http::http_error(503, "the gallery's file cannot be used now; the service's log has the reason");
+    return form(503, "the gallery's file cannot be used now; the service's log has the reason");
   } catch (...) {
-    return http::http_failure(std::current_exception());
+    return http::http_failure(std::current_exception(), form);
   }
 }
 
@@ -133,23 +149,33 @@ http::HttpAnswer Service::reload() {
 }
 
 // No thread waits for the embeddings: with many clients whose images are small, waking a thread for each
-// would take a tenth of the processor time.
-void Service::embed(const http::HttpRequest& request, const http::HttpDone& done) {
+// would take a tenth of the processor time. For the same reason small ones are decoded by the thread that
+// has received them. Returns false if that would take long.
+bool Service::embed(const http::HttpRequest& request, const http::HttpDone& done, bool at_once) {
   try {
+    if (may_be_tei(request)) {
+      if (at_once) return false;
+      if (auto texts = parse_tei(request)) {
+        done(texts_.embed(std::move(*texts)));
+        return true;
+      }
+    }
     const ServeRequest asked = parse_request(request, {RequestKey::kEncoding});
     const RowEncoding encoding = row_encoding(request.accept, asked.base64);
     const auto state = live_.now();
-    embedder_.begin(
-        state, asked,
-        [=, this, step = state->model->step](const at::Tensor& z_nD, const std::exception_ptr& error) {
-          done(guarded([&] {
-            if (error) std::rethrow_exception(error);
-            return embedding_answer(z_nD, step, encoding);
-          }));
-        });
+    Batcher::Done answer = [=, this, step = state->model->step](const at::Tensor& z_nD,
+                                                                const std::exception_ptr& error) {
+      done(guarded([&] {
+        if (error) std::rethrow_exception(error);
+        return embedding_answer(z_nD, step, encoding);
+      }));
+    };
+    if (at_once) return embedder_.try_begin(state, asked, std::move(answer));
+    embedder_.begin(state, asked, std::move(answer));
   } catch (...) {
     done(failure(std::current_exception()));
   }
+  return true;
 }
 
 http::HttpAnswer Service::search(const http::HttpRequest& request) {

@@ -15,6 +15,7 @@
 #include "trainer/serve/input_embedder.h"
 #include "trainer/serve/live_model.h"
 #include "trainer/serve/serve_metrics.h"
+#include "trainer/serve/text_paths.h"
 
 namespace lodestone::serve {
 
@@ -48,20 +49,22 @@ class Service {
   using Answer = std::function<http::HttpAnswer(const http::HttpRequest&)>;
 
   http::HttpRoute work(Answer answer) const;
-  http::HttpAnswer failure(const std::exception_ptr& error) const;
+  http::HttpAnswer failure(const std::exception_ptr& error,
+                           const http::HttpErrorForm& form = http::http_error) const;
   /// The answer of make(), or that for its exception.
   template <typename Make>
-  http::HttpAnswer guarded(const Make& make) const {
+  http::HttpAnswer guarded(const Make& make, const http::HttpErrorForm& form = http::http_error) const {
     try {
       return make();
     } catch (...) {
-      return failure(std::current_exception());
+      return failure(std::current_exception(), form);
     }
   }
+  void add_openai_routes();
   http::HttpRoute change(Answer answer) const;
   http::HttpRoute gallery_route();
   void warn(const std::string& sentence) const;
-  void embed(const http::HttpRequest& request, const http::HttpDone& done);
+  bool embed(const http::HttpRequest& request, const http::HttpDone& done, bool at_once);
   http::HttpAnswer search(const http::HttpRequest& request);
   http::HttpAnswer verify(const http::HttpRequest& request);
   http::HttpAnswer model() const;
@@ -72,6 +75,7 @@ class Service {
   InputEmbedder embedder_;
   std::mutex searching_;  ///< serializes searches, since one uses all threads
   IdentityPaths identities_;
+  TextPaths texts_;
   ServeMetrics metrics_;
   std::map<std::string, http::HttpRoute> routes_;
 };

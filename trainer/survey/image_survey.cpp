@@ -1,7 +1,6 @@
 #include "trainer/survey/image_survey.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <vector>
 
@@ -168,20 +167,16 @@ class Sums {
 }  // namespace
 
 ImageSurvey survey_images(const sampler::ImageDataset& images, const SurveyLimits& limits) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(limits.seconds);
-  ImageSurvey found;
   Sums sums;
-  for (const int64_t i : spread_samples(images.size(), limits.samples)) {
-    try {
-      const sampler::Image image = images.get(i);
-      if (image.channels != 3) throw ConfigError("survey: expected images of three channels, got one");
-      sums.add(image);
-    } catch (const DataError& error) {
-      if (found.damaged++ == 0) found.first_damaged = error.what();
-    }
-    if (Clock::now() > end) break;
-  }
+  const Unread unread = visit_spread(images.size(), limits, [&](int64_t i) {
+    const sampler::Image image = images.get(i);
+    if (image.channels != 3) throw ConfigError("survey: expected images of three channels, got one");
+    sums.add(image);
+    return true;
+  });
+  ImageSurvey found;
+  found.damaged = unread.count;
+  found.first_damaged = unread.first;
   sums.fill(found);
   return found;
 }

@@ -1,9 +1,12 @@
 #include "trainer/survey/spread.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <unordered_set>
+
+#include "common/error.h"
 
 namespace lodestone::survey {
 
@@ -37,6 +40,21 @@ std::vector<int64_t> spread_samples(int64_t size, int64_t count) {
     position = std::fmod(position + kGolden, 1.0);
   }
   return indices;
+}
+
+Unread visit_spread(int64_t size, const SurveyLimits& limits, const std::function<bool(int64_t)>& visit) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  Unread unread;
+  for (const int64_t i : spread_samples(size, limits.samples)) {
+    try {
+      if (!visit(i)) break;
+    } catch (const DataError& error) {
+      if (unread.count++ == 0) unread.first = error.what();
+    }
+    if (std::chrono::duration<double>(Clock::now() - begin).count() > limits.seconds) break;
+  }
+  return unread;
 }
 
 }  // namespace lodestone::survey

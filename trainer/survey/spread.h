@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace lodestone::survey {
@@ -26,5 +28,16 @@ struct SurveyLimits {
 /// does not bias it. The same for the same arguments.
 /// Cost      O(count log count), whatever the size
 std::vector<int64_t> spread_samples(int64_t size, int64_t count);
+
+/// Samples that a walk could not read.
+struct Unread {
+  int64_t count = 0;
+  std::string first;  ///< the error of the first one
+};
+
+/// Visits samples of `size` that are spread evenly, until a limit is reached or `visit` returns false. At
+/// least one is visited, if there is one.
+/// Errors    a DataError of `visit` is counted
+Unread visit_spread(int64_t size, const SurveyLimits& limits, const std::function<bool(int64_t)>& visit);
 
 }  // namespace lodestone::survey

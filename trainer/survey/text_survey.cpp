@@ -1,10 +1,7 @@
 #include "trainer/survey/text_survey.h"
 
-#include <chrono>
 #include <unordered_set>
 #include <vector>
-
-#include "common/error.h"
 
 namespace lodestone::survey {
 
@@ -65,21 +62,17 @@ int64_t words_of(const std::string& text) {
 }  // namespace
 
 TextSurvey survey_texts(const sampler::TextDataset& texts, const SurveyLimits& limits) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(limits.seconds);
   TextSurvey found;
   Letters letters;
   std::vector<double> characters, words;
-  for (const int64_t i : spread_samples(texts.size(), limits.samples)) {
-    try {
-      const std::string text = texts.get(i);
-      characters.push_back(static_cast<double>(letters.add(text)));
-      words.push_back(static_cast<double>(words_of(text)));
-    } catch (const DataError& error) {
-      if (found.damaged++ == 0) found.first_damaged = error.what();
-    }
-    if (Clock::now() > end) break;
-  }
+  const Unread unread = visit_spread(texts.size(), limits, [&](int64_t i) {
+    const std::string text = texts.get(i);
+    characters.push_back(static_cast<double>(letters.add(text)));
+    words.push_back(static_cast<double>(words_of(text)));
+    return true;
+  });
+  found.damaged = unread.count;
+  found.first_damaged = unread.first;
   found.read = static_cast<int64_t>(characters.size());
   found.characters = spread_of(std::move(characters));
   found.words = spread_of(std::move(words));

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/json_reader.h"
+#include "common/text_format.h"
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/checkpoints/manifest.h"
 
@@ -45,9 +46,9 @@ bool is_gone(const fs::path& path) {
 }
 
 std::string gone_text(const fs::path& path) {
-  std::string kept;
-  for (const auto& other : list_checkpoints(path.parent_path()))
-    kept += (kept.empty() ? "" : ", ") + other.filename().string();
+  std::vector<fs::path> others;
+  for (const auto& other : list_checkpoints(path.parent_path())) others.push_back(other.filename());
+  const std::string kept = joined(others);
   return "checkpoint: expected one at " + path.string() +
          ", got nothing: it was never written, or removed because its run keeps only the newest "
          "(checkpoint.keep_last, keep_every); name another" +

@@ -4,12 +4,14 @@
 #include <cmath>
 #include <filesystem>
 #include <new>
+#include <ranges>
 #include <utility>
 
 #include <ATen/ops/tensor.h>
 
 #include "common/files.h"
 #include "common/state_handles.h"
+#include "common/text_format.h"
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/checkpoints/snapshot.h"
 #include "trainer/coordinator/checkpoints/state_visitors.h"
@@ -19,8 +21,8 @@ namespace lodestone::coordinator {
 
 namespace fs = std::filesystem;
 
-CheckpointManager::CheckpointManager(const CheckpointConfig& config, RunContext& context,
-                                     const RunFolder& folder, std::optional<RunLock>& lock)
+CheckpointManager::CheckpointManager(const SaveConfig& config, RunContext& context, const RunFolder& folder,
+                                     std::optional<RunLock>& lock)
     : config_(config), context_(context), folder_(folder), lock_(lock) {}
 
 CheckpointManager::~CheckpointManager() {
@@ -96,6 +98,8 @@ std::optional<sampler::Cursor> CheckpointManager::resume(const Resume& resume, R
   std::vector<std::string> remarks;
   if (context_.is_main_rank()) found = find(resume);
   if (found) warn_of_other_code(*found);
+  // Who names a checkpoint means it, whatever the data are.
+  if (found && !resume.is_path()) identity().check_samples(*found);
   if (found) remarks = identity().align(*found);
   const auto checkpoint = share_checkpoint(context_.world, std::move(found), trainer, identity().learner());
   if (!checkpoint) return {};
@@ -136,9 +140,9 @@ std::optional<fs::path> CheckpointManager::roll_back(engine::Trainer& trainer) {
   return checkpoint->path;
 }
 
-void CheckpointManager::start(std::string config_yaml, engine::Trainer& trainer, Reporter& reporter) {
+void CheckpointManager::start(std::string config_yaml, engine::Trainer& trainer, SaveObserver& observer) {
   yaml_ = std::move(config_yaml);
-  reporter_ = &reporter;
+  observer_ = &observer;
   StateGroups used;
   trainer.visit_state(used);
   auto sized = state_handles(trainer);
@@ -149,7 +153,7 @@ void CheckpointManager::start(std::string config_yaml, engine::Trainer& trainer,
 
 void CheckpointManager::report_damaged() {
   for (const auto& sentence : std::exchange(damaged_, {}))
-    reporter_->checkpoint_damaged(saved_at_.value_or(0), sentence);
+    observer_->checkpoint_damaged(saved_at_.value_or(0), sentence);
 }
 
 at::Tensor CheckpointManager::reduced(std::initializer_list<int> values, distributed::ReduceOp op) const {
@@ -168,7 +172,7 @@ bool CheckpointManager::wants(int64_t step) {
   if (!by_step && !by_time && !requested_) return false;
   if (config_.when_busy == WhenBusy::kSkip && writer_.busy()) {
     // A save due by time or by request stays due until the writer is free.
-    if (by_step) reporter_->event(step, "checkpoint_skipped", {{"busy_with", *begun_at_}});
+    if (by_step) observer_->checkpoint_skipped(step, *begun_at_);
     return false;
   }
   return true;
@@ -193,12 +197,10 @@ void CheckpointManager::evaluated(int64_t step, const std::map<std::string, doub
     if (std::isfinite(value)) evaluated_.second[name] = value;
   const KeepBest& best = config_.retention.keep_best;
   if (best.count == 0 || metrics.contains(best.metric) || std::exchange(warned_of_metric_, true)) return;
-  std::string names;
-  for (const auto& [name, value] : metrics) names += (names.empty() ? "" : ", ") + name;
   context_.log->warn(
       "checkpoint.keep_best.metric: expected a metric of this evaluation, got {}; no checkpoint is kept for "
       "it. Available: {}",
-      best.metric, names);
+      best.metric, joined(std::views::keys(metrics)));
 }
 
 void CheckpointManager::save(engine::Trainer& trainer, sampler::Cursor cursor) {
@@ -209,7 +211,7 @@ void CheckpointManager::save(engine::Trainer& trainer, sampler::Cursor cursor) {
   if (!context_.is_main_rank()) return;
   const bool begun = begin_save(step, std::move(snapshot));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - last_).count();
-  reporter_->checkpoint_stalled(seconds);
+  observer_->checkpoint_stalled(seconds);
   if (begun) stall_seconds_ = seconds;
 }
 
@@ -262,12 +264,12 @@ void CheckpointManager::report_outcome() {
   if (!outcome) return;
   if (!outcome->saved) return report_failure(outcome->step, outcome->problem);
   saved_at_ = outcome->step;
-  reporter_->checkpoint_saved(outcome->step, *outcome->saved, stall_seconds_);
+  observer_->checkpoint_saved(outcome->step, *outcome->saved, stall_seconds_);
 }
 
 // Training continues: older checkpoints are intact, and the next save may find room.
 void CheckpointManager::report_failure(int64_t step, const std::string& reason) {
-  reporter_->checkpoint_failed(step, reason);
+  observer_->checkpoint_failed(step, reason);
 }
 
 bool CheckpointManager::saved(int64_t step) {

@@ -13,8 +13,9 @@
 #include "trainer/coordinator/checkpoints/resume.h"
 #include "trainer/coordinator/checkpoints/run_folder.h"
 #include "trainer/coordinator/checkpoints/run_identity.h"
+#include "trainer/coordinator/checkpoints/save_config.h"
+#include "trainer/coordinator/checkpoints/save_observer.h"
 #include "trainer/coordinator/checkpoints/save_request.h"
-#include "trainer/coordinator/metrics/reporter.h"
 #include "trainer/coordinator/run_context.h"
 #include "trainer/engine/trainer.h"
 
@@ -31,7 +32,7 @@ class CheckpointManager {
   /// `lock` is rank 0's lock of the folder. When an existing run is set aside, the manager releases it and
   /// takes the lock of the new folder.
   /// Requires  all arguments outlive this object
-  CheckpointManager(const CheckpointConfig& config, RunContext& context, const RunFolder& folder,
+  CheckpointManager(const SaveConfig& config, RunContext& context, const RunFolder& folder,
                     std::optional<RunLock>& lock);
   /// Waits for a save in progress, for at most 30 seconds.
   ~CheckpointManager();
@@ -50,10 +51,9 @@ class CheckpointManager {
   /// Sets the code files that compute the model (Encoder::code): their hashes are stored in checkpoints and
   /// compared on resume.
   void set_code(std::map<std::string, std::string> code) { code_ = std::move(code); }
-  /// Rank 0: sets the configuration to store and the reporter for results, and allocates the memory for
-  /// saves.
-  /// Requires  `reporter` outlives every later call
-  void start(std::string config_yaml, engine::Trainer& trainer, Reporter& reporter);
+  /// Rank 0: sets the configuration to store and the observer of saves, and allocates the memory for saves.
+  /// Requires  `observer` outlives every later call
+  void start(std::string config_yaml, engine::Trainer& trainer, SaveObserver& observer);
 
   /// What all ranks do after a step.
   struct Agreed {
@@ -62,8 +62,8 @@ class CheckpointManager {
     bool bad_records = false;
   };
   /// `stop` if any rank wants to stop; `save` if rank 0 finds a save due by step, by time or on request;
-  /// `bad_records` if any rank found some. The same on all ranks. On rank 0 also reports the results of
-  /// earlier saves.
+  /// `bad_records` if any rank found some. The same on all ranks. On rank 0 also tells the observer the
+  /// results of earlier saves.
   /// Cost      one all-reduce of three numbers
   Agreed agree(bool stop, bool bad_records, int64_t step);
   /// Sets the metrics of the evaluation after `step`, which the checkpoint of the same step stores.
@@ -102,7 +102,7 @@ class CheckpointManager {
   Warn warn_of_damage();
   std::chrono::duration<double> deadline() const { return std::chrono::duration<double>(config_.deadline); }
 
-  const CheckpointConfig& config_;
+  const SaveConfig& config_;
   RunContext& context_;
   const RunFolder& folder_;
   /// Held by rank 0 only.
@@ -117,13 +117,13 @@ class CheckpointManager {
   std::string yaml_;
   std::map<std::string, std::string> code_;
   /// Set on rank 0 only.
-  Reporter* reporter_ = nullptr;
+  SaveObserver* observer_ = nullptr;
   int64_t generation_ = 0;
   /// Set on rank 0 only.
   std::optional<Snapshot> held_;
   int64_t held_step_ = -1;
   std::optional<int64_t> resumed_at_, saved_at_, begun_at_;
-  /// Damaged checkpoints that are reported once there is a reporter.
+  /// Damaged checkpoints that are reported once there is an observer.
   std::vector<std::string> damaged_;
   std::pair<int64_t, std::map<std::string, double>> evaluated_{-1, {}};
   /// Whether the user was warned that keep_best.metric does not exist.

@@ -12,10 +12,10 @@
 #include "common/json_text.h"
 #include "common/printable.h"
 #include "common/utf8.h"
+#include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/checkpoints/checkpoint.h"
 #include "trainer/coordinator/checkpoints/checkpoint_files.h"
 #include "trainer/coordinator/checkpoints/manifest.h"
-#include "trainer/coordinator/metrics/build_info.h"
 
 namespace lodestone::coordinator {
 

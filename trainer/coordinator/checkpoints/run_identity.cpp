@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <iterator>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include <ATen/ops/empty.h>
@@ -18,6 +21,10 @@
 namespace lodestone::coordinator {
 
 namespace {
+
+// How many samples stand for the data set, and one in how many must be there when it is resumed.
+constexpr size_t kWitnesses = 64, kLeastShare = 10;
+constexpr const char* kWitnessKey = "sample_ids";
 
 constexpr const char *kClasses = "classes", *kProxies = "proxies", *kMemory = "memory", *kSampler = "sampler";
 
@@ -144,6 +151,40 @@ const std::string& RunIdentity::samples_hash() const {
   return samples_hash_;
 }
 
+// The samples that stand for all: those with the smallest ids, which are hashes, so that any set has others.
+const std::vector<std::string>& RunIdentity::witnesses() const {
+  if (!witnesses_.empty()) return witnesses_;
+  std::set<uint64_t> smallest;
+  const sampler::Dataset& dataset = *facts_.dataset;
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    const uint64_t id = dataset.id(i);
+    if (smallest.size() == kWitnesses && id >= *smallest.rbegin()) continue;
+    smallest.insert(id);
+    if (smallest.size() > kWitnesses) smallest.erase(std::prev(smallest.end()));
+  }
+  for (const uint64_t id : smallest) witnesses_.push_back(hex(id));
+  return witnesses_;
+}
+
+void RunIdentity::check_samples(const Checkpoint& checkpoint) const {
+  const nlohmann::json saved = data_in(checkpoint.snapshot, kWitnessKey);
+  if (!saved.is_array() || saved.empty() || data_in(checkpoint.snapshot, "hash") == samples_hash()) return;
+  std::set<uint64_t> missing;
+  for (const auto& id : saved)
+    if (id.is_string()) missing.insert(std::strtoull(id.get_ref<const std::string&>().c_str(), nullptr, 16));
+  const size_t all = missing.size();
+  const sampler::Dataset& dataset = *facts_.dataset;
+  for (int64_t i = 0; i < dataset.size(); ++i) missing.erase(dataset.id(i));
+  const size_t found = all - missing.size();
+  if (found >= 1 && kLeastShare * found >= all) return;
+  throw CheckpointError(checkpoint.path.string() + ": expected the data that this run was trained on, got " +
+                        "others: of " + std::to_string(all) + " of its samples " +
+                        (found == 0 ? "none is" : std::to_string(found) + (found == 1 ? " is" : " are")) +
+                        " there now. Name another run_dir, or start a new run with --resume none, which "
+                        "moves this one aside; --resume " +
+                        checkpoint.path.string() + " continues it with the other data");
+}
+
 bool RunIdentity::has_samples_of(const Checkpoint& checkpoint) const {
   const auto hash = data_in(checkpoint.snapshot, "hash");
   const std::string seed = config_value(checkpoint.config_yaml, "seed");
@@ -152,8 +193,10 @@ bool RunIdentity::has_samples_of(const Checkpoint& checkpoint) const {
 
 void RunIdentity::describe(Snapshot& snapshot) const {
   const sampler::Dataset& dataset = *facts_.dataset;
-  snapshot.state["data"] = {
-      {"samples", dataset.size()}, {"classes", dataset.classes()}, {"hash", samples_hash()}};
+  snapshot.state["data"] = {{"samples", dataset.size()},
+                            {"classes", dataset.classes()},
+                            {"hash", samples_hash()},
+                            {kWitnessKey, witnesses()}};
   if (!facts_.vocabulary.empty()) snapshot.state["vocabulary"] = facts_.vocabulary;
   const auto has = [&](const char* group) { return snapshot.tensors.contains(group); };
   if (!has(kProxies) && !has(kSampler) && (labels_are_samples() || !has(kMemory))) return;

@@ -39,8 +39,8 @@ class RunIdentity {
   /// Name of the order in which an epoch visits the rows.
   const std::string& order() const { return facts_.order; }
 
-  /// Adds to the snapshot what align needs: the numbers of samples and classes, and the class names if the
-  /// snapshot holds state per class.
+  /// Adds to the snapshot what align and check_samples need: the numbers of samples and classes, the ids of a
+  /// few samples, and the class names if the snapshot holds state per class.
   void describe(Snapshot& snapshot) const;
   /// Moves state per class (proxies, class means) and per sample (memory) to the positions of this run: rows
   /// of removed classes or samples are dropped, rows of new classes are initialised. A checkpoint without
@@ -48,6 +48,10 @@ class RunIdentity {
   /// was moved, and which settings and data differ from the checkpoint's.
   /// Throws    CheckpointError if the vocabulary is another (check_vocabulary)
   std::vector<std::string> align(Checkpoint& checkpoint) const;
+  /// Checks that the run's data are those of the checkpoint, perhaps with samples more or less: that a tenth
+  /// of the samples that stand for them is there. Checkpoints of earlier versions name none and pass.
+  /// Throws    CheckpointError
+  void check_samples(const Checkpoint& checkpoint) const;
   /// Whether a checkpoint was saved with the same samples, order of samples, and seed. True if it does not
   /// say.
   bool has_samples_of(const Checkpoint& checkpoint) const;
@@ -55,6 +59,7 @@ class RunIdentity {
  private:
   bool labels_are_samples() const;
   const std::string& samples_hash() const;
+  const std::vector<std::string>& witnesses() const;
   std::vector<std::string> differences(const Checkpoint& checkpoint) const;
   std::optional<engine::ClassMoves> align_classes(Snapshot& snapshot, bool by_class,
                                                   std::vector<std::string>& remarks) const;
@@ -62,8 +67,9 @@ class RunIdentity {
   int64_t align_memory_by_sample(TensorMap& memory) const;
 
   RunFacts facts_;
-  mutable TensorMap classes_;         ///< class names as they are saved; computed once
-  mutable std::string samples_hash_;  ///< computed once
+  mutable TensorMap classes_;                   ///< class names as they are saved; computed once
+  mutable std::string samples_hash_;            ///< computed once
+  mutable std::vector<std::string> witnesses_;  ///< computed once
 };
 
 /// Checks that the model was trained with this vocabulary, since its token embeddings belong to

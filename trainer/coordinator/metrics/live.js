@@ -22,7 +22,8 @@ function duration(seconds) {
   if (seconds === null || !isFinite(seconds)) return '–';
   const s = Math.max(0, Math.round(seconds)), pad = (n) => String(n).padStart(2, '0');
   if (s >= 86400) return `${Math.floor(s / 86400)} d ${Math.floor(s / 3600) % 24} h`;
-  return s >= 3600 ? `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}` : `${Math.floor(s / 60)}:${pad(s % 60)}`;
+  return s >= 3600 ? `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`
+      : `${Math.floor(s / 60)}:${pad(s % 60)}`;
 }
 
 function bytes(count) {
@@ -33,7 +34,8 @@ function bytes(count) {
 }
 
 function definitions(list, rows) {
-  list.replaceChildren(...rows.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))));
+  list.replaceChildren(...rows.map(([name, value]) => make('div', {}, make('dt', {}, name),
+      make('dd', {}, value))));
 }
 
 // A line chart. lines: [{name, values}] over the same steps; a value may be null.
@@ -49,7 +51,8 @@ function chart(title, steps, lines) {
   const latest = lines.map((line) => number(line.values.findLast((v) => v !== null)));
   const now = lines.map((line, i) => lines.length > 1 ? `${line.name} ${latest[i]}` : latest[i]).join(', ');
   const svg = make('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img',
-    'aria-label': `${title}, steps ${first} to ${last}: now ${now}; between ${number(low)} and ${number(high)}`});
+    'aria-label': `${title}, steps ${first} to ${last}: now ${now}; ` +
+        `between ${number(low)} and ${number(high)}`});
   for (const value of [low, (low + high) / 2, high]) {
     svg.append(make('line', {class: 'grid', x1: left, x2: width - 6, y1: y(value), y2: y(value)}));
     svg.append(make('text', {x: left - 6, y: y(value) + 4, 'text-anchor': 'end'}, number(value, 3)));
@@ -66,11 +69,13 @@ function chart(title, steps, lines) {
     const only = line.values.filter((v) => v !== null).length === 1;
     if (only) {
       const at = line.values.findIndex((v) => v !== null);
-      svg.append(make('circle', {class: `mark k${index % 6 + 1}`, cx: x(steps[at]), cy: y(line.values[at]), r: 3}));
+      svg.append(make('circle', {class: `mark k${index % 6 + 1}`, cx: x(steps[at]), cy: y(line.values[at]),
+          r: 3}));
     }
     svg.append(make('path', {class: `line k${index % 6 + 1}`, d: path}));
   });
-  const figure = make('figure', {}, make('figcaption', {}, title, make('span', {}, lines.length > 1 ? '' : now)), svg);
+  const figure = make('figure', {},
+      make('figcaption', {}, title, make('span', {}, lines.length > 1 ? '' : now)), svg);
   if (lines.length > 1)
     figure.append(make('ul', {class: 'legend'}, ...lines.map((line, i) =>
       make('li', {class: `k${i % 6 + 1}`}, `${line.name} `, make('b', {}, latest[i])))));
@@ -80,7 +85,8 @@ function chart(title, steps, lines) {
 function drawCurves(run) {
   const figures = [];
   const add = (title, names) => {
-    const lines = names.filter(([key]) => run.curves[key]).map(([key, name]) => ({name, values: run.curves[key]}))
+    const lines = names.filter(([key]) => run.curves[key])
+        .map(([key, name]) => ({name, values: run.curves[key]}))
       .filter((line) => line.values.some((v) => v !== null));
     if (lines.length) figures.push(chart(title, run.steps, lines));
   };
@@ -105,7 +111,10 @@ function drawCurves(run) {
 }
 
 function table(id, titles, rows, none) {
-  if (rows.length === 0) { byId(id).replaceChildren(make('tbody', {}, make('tr', {}, make('td', {}, none)))); return; }
+  if (rows.length === 0) {
+    byId(id).replaceChildren(make('tbody', {}, make('tr', {}, make('td', {}, none))));
+    return;
+  }
   byId(id).replaceChildren(
     make('thead', {}, make('tr', {}, ...titles.map((title) => make('th', {scope: 'col'}, title)))),
     make('tbody', {}, ...rows.map((cells) => make('tr', {}, ...cells.map((cell) =>
@@ -116,15 +125,19 @@ function drawPhases(run) {
   const total = run.phases.reduce((sum, [, seconds]) => sum + (seconds || 0), 0) || 1;
   byId('phases').replaceChildren(make('caption', {class: 'unseen'}, 'Seconds of a step by phase'),
     make('tbody', {}, ...run.phases.map(([name, seconds]) => make('tr', {}, make('th', {scope: 'row'}, name),
-      make('td', {}, make('meter', {min: 0, max: 1, value: (seconds || 0) / total, 'aria-label': `${name}, share of the step`})),
-      make('td', {}, `${number((seconds || 0) * 1000, 3)} ms, ${Math.round(100 * (seconds || 0) / total)} %`)))));
+      make('td', {},
+          make('meter', {min: 0, max: 1, value: (seconds || 0) / total,
+          'aria-label': `${name}, share of the step`})),
+      make('td', {},
+          `${number((seconds || 0) * 1000, 3)} ms, ${Math.round(100 * (seconds || 0) / total)} %`)))));
 }
 
 // A step that takes ten times as long as usual, and a minute at least, is worth a word.
 function drawState(run) {
   const late = run.step_age !== null && run.step_age > Math.max(60, 10 * run.step_seconds);
   if (run.step >= run.total_steps) return setState('All steps are done; the model is evaluated.');
-  setState(run.step_age === null ? 'No step is done yet.' : late ? `No step for ${Math.floor(run.step_age / 60)} min.`
+  setState(run.step_age === null ? 'No step is done yet.' : late
+      ? `No step for ${Math.floor(run.step_age / 60)} min.`
     : 'Training. Figures come in every two seconds.', late);
 }
 
@@ -138,27 +151,37 @@ function drawRun(run) {
   progress.textContent = `${run.step} of ${run.total_steps}`;
   const last = (key) => (run.curves[key] || []).findLast((v) => v !== null);
   const evaluated = run.evaluations.length ? run.evaluations[run.evaluations.length - 1] : {};
-  const first = run.metrics.find(({name}) => typeof evaluated[name] === 'number') || run.metrics[0], value = evaluated[first.name] ?? null;
+  const first = run.metrics.find(({name}) => typeof evaluated[name] === 'number') || run.metrics[0],
+      value = evaluated[first.name] ?? null;
   definitions(byId('figures'), [
     ['Step', `${number(run.step, 9)} of ${number(run.total_steps, 9)}`], ['Epoch', String(run.epoch)],
-    ['Time left', run.step >= run.total_steps ? 'done' : duration(run.seconds_left)], ['Running for', duration(run.now - run.began)],
-    ['Loss', number(last('loss'))], [first.title, first.rate && typeof value === 'number' ? `${number(100 * value)} %` : number(value)],
-    ['Samples a second', number(last('samples_per_second'), 3)], ['A step', `${number(run.step_seconds * 1000, 3)} ms`],
+    ['Time left', run.step >= run.total_steps ? 'done' : duration(run.seconds_left)],
+    ['Running for', duration(run.now - run.began)],
+    ['Loss', number(last('loss'))], [first.title, first.rate && typeof value === 'number'
+        ? `${number(100 * value)} %` : number(value)],
+    ['Samples a second', number(last('samples_per_second'), 3)],
+    ['A step', `${number(run.step_seconds * 1000, 3)} ms`],
     ['Ranks', String(run.world)], ['Restarts', String(run.restarts)]]);
   drawCurves(run);
   drawPhases(run);
   // What is heard of a rank is some time old: steps that it may have done since are not held against it.
   const front = Math.max(...run.ranks.map((rank) => rank.step));
   const behind = (rank) => Math.max(0, front - rank.step - Math.ceil(rank.silent_seconds / run.step_seconds));
-  table('ranks', ['Rank', 'Step', 'Behind', 'Waited for', 'Last heard'], run.ranks.map((rank) => [rank.rank, rank.step, behind(rank),
-    rank.awaited_seconds < 1 ? '–' : make('span', {class: 'bad'}, `${duration(rank.awaited_seconds)}${rank.place ? ' in ' + rank.place : ''}`),
-    rank.silent_seconds > 5 ? make('span', {class: 'bad'}, `silent for ${duration(rank.silent_seconds)}`) : `${number(rank.silent_seconds, 2)} s ago`]),
+  table('ranks', ['Rank', 'Step', 'Behind', 'Waited for', 'Last heard'],
+      run.ranks.map((rank) => [rank.rank, rank.step, behind(rank),
+    rank.awaited_seconds < 1 ? '–' : make('span', {class: 'bad'},
+        `${duration(rank.awaited_seconds)}${rank.place ? ' in ' + rank.place : ''}`),
+    rank.silent_seconds > 5 ? make('span', {class: 'bad'}, `silent for ${duration(rank.silent_seconds)}`)
+        : `${number(rank.silent_seconds, 2)} s ago`]),
     run.world === 1 ? 'One rank, this one.' : 'No heartbeat yet.');
-  table('checkpoints', ['Step', 'Age', 'Took', 'Size'], run.checkpoints.slice().reverse().map((c) => c.failed !== undefined
+  table('checkpoints', ['Step', 'Age', 'Took', 'Size'], run.checkpoints.slice().reverse()
+      .map((c) => c.failed !== undefined
     ? [c.step, duration(run.now - c.time), make('span', {class: 'bad'}, 'failed'), c.failed]
-    : [c.step, duration(run.now - c.time), `${number(c.seconds, 3)} s`, bytes(c.bytes)]), 'None since this process began.');
+    : [c.step, duration(run.now - c.time), `${number(c.seconds, 3)} s`, bytes(c.bytes)]),
+        'None since this process began.');
   byId('notices').replaceChildren(...(run.notices.length ? run.notices.slice().reverse().map((n) =>
-    make('li', {}, `Step ${n.step}, ${duration(run.now - n.time)} ago: ${n.sentence}`)) : [make('li', {}, 'None.')]));
+    make('li', {}, `Step ${n.step}, ${duration(run.now - n.time)} ago: ${n.sentence}`))
+        : [make('li', {}, 'None.')]));
   definitions(byId('facts'), run.facts);
   if (byId('config').textContent !== run.config) byId('config').textContent = run.config;
 }
@@ -174,18 +197,27 @@ function mark(shape, x, y, kind, label) {
 
 function drawPlane(shown) {
   const points = shown.points;
-  if (!points.length) { byId('plane').replaceChildren(make('p', {class: 'note'}, 'Comes with the next step.')); return; }
-  const width = Math.min(700, byId('plane').clientWidth - 30), height = 0.6 * width, pad = 12, xs = points.map((p) => p.x), ys = points.map((p) => p.y);
-  const span = Math.max(Math.max(...xs) - Math.min(...xs), (Math.max(...ys) - Math.min(...ys)) * width / height, 1e-9);
-  const scale = (width - 2 * pad) / span, midX = (Math.max(...xs) + Math.min(...xs)) / 2, midY = (Math.max(...ys) + Math.min(...ys)) / 2;
+  if (!points.length) {
+    byId('plane').replaceChildren(make('p', {class: 'note'}, 'Comes with the next step.'));
+    return;
+  }
+  const width = Math.min(700, byId('plane').clientWidth - 30), height = 0.6 * width, pad = 12,
+      xs = points.map((p) => p.x), ys = points.map((p) => p.y);
+  const span = Math.max(Math.max(...xs) - Math.min(...xs), (Math.max(...ys) - Math.min(...ys))
+      * width / height, 1e-9);
+  const scale = (width - 2 * pad) / span, midX = (Math.max(...xs) + Math.min(...xs)) / 2,
+      midY = (Math.max(...ys) + Math.min(...ys)) / 2;
   const classes = [...new Set(points.map((p) => p.group))].sort((a, b) => a - b);
   const svg = make('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img',
-    'aria-label': `${points.length} embeddings of ${classes.length} classes at step ${shown.step}, along their two principal components`});
+    'aria-label': `${points.length} embeddings of ${classes.length} classes at step ${shown.step}, ` +
+        'along their two principal components'});
   for (const point of points) {
     const kind = classes.indexOf(point.group);
-    svg.append(mark(Math.floor(kind / 6) % 3, width / 2 + (point.x - midX) * scale, height / 2 - (point.y - midY) * scale, kind % 6 + 1, point.label));
+    svg.append(mark(Math.floor(kind / 6) % 3, width / 2 + (point.x - midX) * scale,
+        height / 2 - (point.y - midY) * scale, kind % 6 + 1, point.label));
   }
-  byId('plane').replaceChildren(svg, make('p', {class: 'note'}, `Step ${shown.step}: ${points.length} rows of ${classes.length} classes.`));
+  byId('plane').replaceChildren(svg,
+      make('p', {class: 'note'}, `Step ${shown.step}: ${points.length} rows of ${classes.length} classes.`));
 }
 
 function sample(role, shown) {
@@ -198,14 +230,18 @@ function sample(role, shown) {
 
 function drawTriplets(shown) {
   byId('triplets').replaceChildren(...(shown.triplets.length ? shown.triplets.map((t) => make('li', {},
-    make('div', {class: 'row'}, sample('Anchor', t.anchor), sample('Positive', t.positive), sample('Negative', t.negative)),
-    make('p', {}, t.violation > 0 ? `The negative is nearer by ${number(t.violation, 3)}.` : `The positive is nearer by ${number(-t.violation, 3)}.`)))
+    make('div', {class: 'row'}, sample('Anchor', t.anchor), sample('Positive', t.positive),
+        sample('Negative', t.negative)),
+    make('p', {}, t.violation > 0 ? `The negative is nearer by ${number(t.violation, 3)}.`
+        : `The positive is nearer by ${number(-t.violation, 3)}.`)))
     : [make('li', {}, 'None yet: a batch needs two samples of a class and one of another on rank 0.')]));
 }
 
-// Without the name and password that the page's own address may hold: browsers fetch no such address, and send them by themselves.
+// Without the name and password that the page's own address may hold: browsers fetch no such address, and
+// send them by themselves.
 async function get(path) {
-  const answer = await fetch(location.origin + location.pathname + path, {cache: 'no-store', signal: AbortSignal.timeout(4000)});
+  const answer = await fetch(location.origin + location.pathname + path,
+      {cache: 'no-store', signal: AbortSignal.timeout(4000)});
   if (!answer.ok) throw new Error(`${answer.status}`);
   return answer.json();
 }
@@ -218,7 +254,8 @@ async function look(path, draw, milliseconds) {
       if (path === 'run.json') failures = 0;
     } catch (error) {
       if (path === 'run.json' && ++failures > 1) {
-        setState('No answer: the run has ended or cannot be reached. What follows is what was last seen.', true);
+        setState('No answer: the run has ended or cannot be reached. What follows is what was last seen.',
+            true);
       }
     }
   }
@@ -239,4 +276,5 @@ look('embeddings.json', (shown) => {
   drawPlane(shown);
   drawTriplets(shown);
 }, 4000);
-document.addEventListener('visibilitychange', () => { if (!document.hidden) get('run.json').then(drawRun, () => {}); });
+document.addEventListener('visibilitychange',
+    () => { if (!document.hidden) get('run.json').then(drawRun, () => {}); });

@@ -56,7 +56,7 @@ Pages rank_pages(const RunMetrics& metrics) {
   return pages;
 }
 
-Pages live_pages(LiveSource source, bool shown) {
+Pages live_pages(LiveData source, bool shown) {
   const RunMetrics& metrics = source.metrics;
   LiveState& live = source.live;
   Pages pages = rank_pages(metrics);
@@ -89,7 +89,8 @@ std::unique_ptr<http::HttpServer> serve_pages(const MetricsConfig& config, int64
   options.max_requests = 16;
   options.max_body = 0;
   options.patience = std::chrono::seconds(5);
-  options.settings = "metrics.address, metrics.port (0: off) or metrics.certificate";
+  options.settings = "metrics.address or metrics.port (0: off)";
+  options.certificate_setting = "metrics.certificate";
   options.warn = warn;
   for (const auto& [file, setting] : {std::pair(config.password_file, "metrics.password_file"),
                                       std::pair(config.certificate, "metrics.certificate")})

@@ -21,7 +21,7 @@ using Pages = std::map<std::string, http::HttpRoute>;
 Pages rank_pages(const RunMetrics& metrics);
 
 /// The data behind the pages of rank 0. Threads of the server call its functions.
-struct LiveSource {
+struct LiveData {
   const RunMetrics& metrics;
   LiveState& live;
   std::function<std::vector<RankState>()> ranks;  ///< returns the current state of the ranks
@@ -30,7 +30,7 @@ struct LiveSource {
 
 /// The pages of rank 0: those of rank_pages, POST /checkpoint and, if `shown`, / (the live page) with its
 /// files. Otherwise these are answered 403, with the setting that enables them.
-Pages live_pages(LiveSource source, bool shown = true);
+Pages live_pages(LiveData source, bool shown = true);
 
 /// Serves pages at config.address and `port`, to clients that send the user and password if these are set;
 /// /healthz and /readyz to every client. Requests have no body and five seconds, and at most sixteen are

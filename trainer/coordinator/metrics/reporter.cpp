@@ -261,6 +261,10 @@ void Reporter::checkpoint_failed(int64_t step, const std::string& reason) {
   main_rank_->log.event(step, "checkpoint_failed", {{"reason", reason}});
 }
 
+void Reporter::checkpoint_skipped(int64_t step, int64_t busy_with) {
+  event(step, "checkpoint_skipped", {{"busy_with", busy_with}});
+}
+
 void Reporter::checkpoint_damaged(int64_t step, const std::string& message) {
   endpoint_->metrics.checkpoint_damaged();
   event(step, "checkpoint_damaged", {{"message", message}});

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "sampler/loader.h"
-#include "trainer/coordinator/checkpoints/checkpoint.h"
 #include "trainer/coordinator/checkpoints/run_folder.h"
+#include "trainer/coordinator/checkpoints/save_observer.h"
 #include "trainer/coordinator/config.h"
 #include "trainer/coordinator/metrics/run_metrics.h"
 #include "trainer/coordinator/run_context.h"
@@ -50,11 +50,11 @@ struct RunStart {
 /// Throws    IoError if the run folder cannot be prepared; ConfigError if rank 0 cannot serve as configured.
 ///           Any other rank that cannot serve warns and continues.
 /// Threads   caller serializes
-class Reporter {
+class Reporter : public SaveObserver {
  public:
   Reporter(const CoordinatorConfig& config, RunContext& context, const RunFolder& folder,
            const RunStart& start);
-  ~Reporter();
+  ~Reporter() override;
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
@@ -64,13 +64,11 @@ class Reporter {
   /// Reports skipped records, of which there are `count` so far.
   void bad_records(int64_t step, const std::vector<std::string>& messages, int64_t count);
   void evaluated(int64_t step, const eval::Evaluation& evaluation);
-  /// `stall_seconds` is how long the step waited for the save.
-  void checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds);
-  /// Counts how long a step waited for a save, whether or not the save succeeds.
-  void checkpoint_stalled(double seconds);
-  void checkpoint_failed(int64_t step, const std::string& reason);
-  /// A damaged checkpoint was skipped.
-  void checkpoint_damaged(int64_t step, const std::string& message);
+  void checkpoint_saved(int64_t step, const SavedCheckpoint& saved, double stall_seconds) override;
+  void checkpoint_stalled(double seconds) override;
+  void checkpoint_failed(int64_t step, const std::string& reason) override;
+  void checkpoint_skipped(int64_t step, int64_t busy_with) override;
+  void checkpoint_damaged(int64_t step, const std::string& message) override;
   void non_finite_step(int64_t step, const nlohmann::json& details);
   void event(int64_t step, const std::string& what, const nlohmann::json& details = nlohmann::json::object());
   /// The run has completed: removes its endpoints from metrics.targets_file. A run that fails leaves the

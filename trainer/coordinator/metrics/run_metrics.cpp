@@ -14,7 +14,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/coordinator/build_info.h"
 #include "trainer/coordinator/metrics/traffic_fields.h"
 #include "trainer/eval/metric_table.h"
 #include "trainer/http/process_metrics.h"
@@ -67,10 +67,10 @@ struct RankSeries {
   Counter &steps, &samples, &data_wait;
   Gauge &step, &planned, &eta, &batches_ready, &epoch, &last_step, &goodput;
   std::vector<Histogram*> phases;
-  struct Verb {
+  struct CollectiveCounters {
     Counter *calls, *bytes, *seconds;
   };
-  std::vector<Verb> verbs;
+  std::vector<CollectiveCounters> operations;
 };
 
 RankSeries::RankSeries(Registry& registry, const RunInfo& run)
@@ -108,7 +108,7 @@ RankSeries::RankSeries(Registry& registry, const RunInfo& run)
   auto& seconds = counters(registry, "collective_seconds_total",
                            "Seconds that this rank spent starting and awaiting collectives, by verb.");
   for (const auto& [name, member] : kTrafficFields)
-    verbs.push_back(
+    operations.push_back(
         {&calls.Add({{"verb", name}}), &bytes.Add({{"verb", name}}), &seconds.Add({{"verb", name}})});
   gauge(registry, "build_info", "Versions; the value is 1.", 1,
         {{"version", lodestone_version()}, {"libtorch", libtorch_version()}});
@@ -278,11 +278,11 @@ void RunMetrics::step(const engine::StepMetrics& metrics) {
 
 void RunMetrics::traffic(const distributed::Traffic& traffic, const std::map<std::string, double>& seconds) {
   for (size_t i = 0; i < kTrafficFields.size(); ++i) {
-    const distributed::VerbTraffic& row = traffic.*kTrafficFields[i].member;
-    follow(*impl_->rank.verbs[i].calls, static_cast<double>(row.calls));
-    follow(*impl_->rank.verbs[i].bytes, static_cast<double>(row.bytes));
+    const distributed::CallTraffic& row = traffic.*kTrafficFields[i].member;
+    follow(*impl_->rank.operations[i].calls, static_cast<double>(row.calls));
+    follow(*impl_->rank.operations[i].bytes, static_cast<double>(row.bytes));
     if (const auto found = seconds.find(kTrafficFields[i].name); found != seconds.end())
-      follow(*impl_->rank.verbs[i].seconds, found->second);
+      follow(*impl_->rank.operations[i].seconds, found->second);
   }
 }
 

@@ -9,7 +9,7 @@ namespace lodestone::coordinator {
 /// A member of Traffic and its name in metrics and reports.
 struct TrafficField {
   const char* name;
-  distributed::VerbTraffic distributed::Traffic::*member;
+  distributed::CallTraffic distributed::Traffic::*member;
 };
 
 inline constexpr std::array<TrafficField, 7> kTrafficFields{

@@ -1,12 +1,12 @@
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/zeros.h>
 #include <nlohmann/json.hpp>
 
 #include "trainer/encoders/exported/drawn_dropout.h"
@@ -39,6 +39,11 @@ struct Attention : Operation {
   }
 
  private:
+  // 0 where attention is allowed, elsewhere a number that no score outweighs. A mask is often smaller than
+  // the scores, and an addition has no backward pass over them. A row without any key stays finite.
+  static at::Tensor added(const at::Tensor& allowed, const at::Tensor& score) {
+    return at::zeros(allowed.sizes(), score.options()).masked_fill_(allowed.logical_not(), -0x1p126);
+  }
   at::Tensor with_dropout(const Frame& frame, const at::Tensor& q, at::Tensor k, at::Tensor v,
                           const std::optional<at::Tensor>& bias, double probability, bool causal,
                           const std::optional<double>& scale, bool grouped) const {
@@ -49,13 +54,9 @@ struct Attention : Operation {
     at::Tensor score =
         at::matmul(q, k.transpose(-2, -1)) * scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1))));
     if (causal)
-      score = score.masked_fill(
-          at::ones({q.size(-2), k.size(-2)}, q.options().dtype(at::kBool)).tril().logical_not(),
-          -std::numeric_limits<double>::infinity());
+      score = score + added(at::ones({q.size(-2), k.size(-2)}, q.options().dtype(at::kBool)).tril(), score);
     if (bias && bias->defined())
-      score = bias->scalar_type() == at::kBool
-                  ? score.masked_fill(bias->logical_not(), -std::numeric_limits<double>::infinity())
-                  : score + *bias;
+      score = score + (bias->scalar_type() == at::kBool ? added(*bias, score) : *bias);
     return at::matmul(dropped(score.softmax(-1), probability, site, rows_per_row, frame.mode), v);
   }
 };

@@ -75,8 +75,12 @@ class Call : public Operation {
 };
 
 // Operators that reach beyond their arguments.
-constexpr std::array kNever = {"aten::from_file",     "aten::set_", "aten::resize_", "aten::resize_as_",
-                               "aten::record_stream", "aten::save", "aten::_print"};
+constexpr std::array kNever = {"aten::from_file",  "aten::as_strided",    "aten::set_", "aten::resize_",
+                               "aten::resize_as_", "aten::record_stream", "aten::save", "aten::_print"};
+
+// Operators that no model's forward pass has when it is exported for training, and whose kernels trust their
+// arguments: gradients, and kernels of one library.
+constexpr std::array kNeverParts = {"_backward", "fbgemm", "mkldnn", "quantize", "sparse", "cudnn", "miopen"};
 
 // An index by a mask selects as many elements as the mask has; one by numbers does not.
 bool indexes_by_numbers(const Node& node, const Reading& reading) {
@@ -93,6 +97,12 @@ bool indexes_by_numbers(const Node& node, const Reading& reading) {
 
 std::string refusal(const c10::OperatorHandle& handle, const Node& node, const Reading& reading) {
   const std::string& name = handle.schema().name();
+  const bool trusts = std::ranges::any_of(
+      kNeverParts, [&](const char* part) { return name.find(part) != std::string::npos; });
+  if (trusts)
+    return "the operator " + name +
+           ", which is a part of a gradient or of one library's kernels; export the model before it is "
+           "compiled or differentiated";
   if (std::ranges::find(kNever, std::string_view(name)) != kNever.end())
     return "the operator " + name + ", which reaches beyond the program; export a model without it";
   const bool by_values =

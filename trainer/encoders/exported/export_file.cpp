@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include <ATen/ops/empty.h>
 #include <archive.h>
@@ -9,6 +10,7 @@
 
 #include "common/error.h"
 #include "common/file_kind.h"
+#include "common/printable.h"
 
 namespace lodestone::encoders::exported {
 
@@ -40,6 +42,16 @@ std::string kind_of(std::string_view bytes) {
 // "encoder/models/model.json" without the archive's own folder.
 std::string below_folder(const std::string& path) {
   return path.substr(path.find('/') + 1);
+}
+
+// "text" for "models/text.json".
+std::vector<std::string> programs_of(const std::map<std::string, at::Tensor>& entries) {
+  constexpr std::string_view kBegin = "models/", kEnd = ".json";
+  std::vector<std::string> names;
+  for (const auto& [entry, bytes] : entries)
+    if (entry.size() > kBegin.size() + kEnd.size() && entry.starts_with(kBegin) && entry.ends_with(kEnd))
+      names.push_back(entry.substr(kBegin.size(), entry.size() - kBegin.size() - kEnd.size()));
+  return names;
 }
 
 at::Tensor content(archive* reader, archive_entry* entry, const std::string& file, uint64_t most) {
@@ -85,10 +97,27 @@ ExportFile::ExportFile(std::string file, std::string_view bytes) : file_(std::mo
   }
   if (code != ARCHIVE_EOF && entries_.empty()) refuse(file_, kind_of(bytes));
   if (code != ARCHIVE_EOF) refuse(file_, "an archive that is damaged: " + reason(reader.get()));
-  if (!has("models/model.json"))
+  if (programs_of(entries_).empty())
     refuse(file_, has("data.pkl") || has("code/__torch__.py") || has("constants.pkl")
                       ? "a TorchScript model (use encoder.name: torchscript) or a pickle"
                       : "an archive without models/model.json");
+}
+
+std::string ExportFile::program(const std::string& wanted) const {
+  const std::vector<std::string> all = programs_of(entries_);
+  if (wanted.empty() && all.size() == 1) return all[0];
+  if (std::ranges::find(all, wanted) != all.end()) return wanted;
+  std::string names;
+  for (const std::string& name : all) names += (names.empty() ? "" : ", ") + printable(name);
+  throw ConfigError("encoder.program: expected " +
+                    (wanted.empty() ? "the name of one of several programs" : "a program '" + wanted + "'") +
+                    " of " + file_ + ", which has " + names + "; name one of these");
+}
+
+int64_t ExportFile::size() const {
+  int64_t bytes = 0;
+  for (const auto& [name, data] : entries_) bytes += data.numel();
+  return bytes;
 }
 
 const at::Tensor& ExportFile::bytes(const std::string& entry) const {

@@ -3,13 +3,16 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
 #include "common/paths.h"
 #include "trainer/encoders/code_file.h"
 #include "trainer/encoders/encoder.h"
+#include "trainer/encoders/exported/allocation_bound.h"
 #include "trainer/encoders/exported/program.h"
+#include "trainer/encoders/length_parts.h"
 #include "trainer/encoders/row_check.h"
 
 namespace lodestone::encoders {
@@ -39,10 +42,19 @@ std::string inputs_of(const Program& program) {
   return text;
 }
 
+// What a few rows may take at load: many numbers for each of the input's, as the first layers of networks of
+// images do, and at least enough for the largest models of texts.
+constexpr int64_t kLeastBytes = int64_t{1} << 30, kBytesPerByte = 256;
+
+int64_t most_bytes(const Features& x, int64_t file) {
+  const at::Tensor& rows = x.pixels_nCHW.defined() ? x.pixels_nCHW : x.tokens_nT;
+  return kLeastBytes + kBytesPerByte * static_cast<int64_t>(rows.nbytes()) + 2 * file;
+}
+
 /// A program of torch.export.save: forward(pixels_nCHW) or forward(tokens_nT, mask_nT) returns z_nD.
 /// Parameters and buffers keep their names and are trained. It holds operators of LibTorch and no code.
 /// Dropout draws this library's numbers, and batch norms are local, synchronous or frozen as those of other
-/// encoders.
+/// encoders. Texts of any length are encoded in parts of similar length, as `bert` does.
 class ExportedEncoder : public Encoder {
  public:
   void visit_architecture(Fields& f) override {
@@ -50,6 +62,10 @@ class ExportedEncoder : public Encoder {
              .doc = "file of the program, as torch.export.save writes it; needed as long as the run is used",
              .unit = kPathUnit},
             &file_);
+    f.field(
+        {.name = "program",
+         .doc = "which program of a file that has several (torch.export.pt2_archive); empty: the only one"},
+        &name_);
   }
 
   at::Tensor forward(const Features& x, const ForwardMode& mode) override {
@@ -82,7 +98,9 @@ class ExportedEncoder : public Encoder {
     {
       const CodeFile bytes = read_code(file_, expected_hash_, "a program of torch.export.save");
       hash_ = bytes.hash;
-      program_ = std::make_unique<Program>(exported::ExportFile(file_, bytes.bytes));
+      size_ = static_cast<int64_t>(bytes.bytes.size());
+      const exported::ExportFile file(file_, bytes.bytes);
+      program_ = std::make_unique<Program>(file, file.program(name_));
     }
     modality_ = input.vocabulary > 0 ? Modality::kTexts : Modality::kImages;
     check_inputs(input);
@@ -90,7 +108,11 @@ class ExportedEncoder : public Encoder {
     if (parameters.learned().empty())
       throw ConfigError("exported: expected a program with parameters to train, got none in " + file_);
     const at::NoGradGuard no_grad;
-    width_ = check_rows([this](const Features& x) { return call(x, {}); }, input, /*coarse=*/false, kModel);
+    const auto bounded = [this](const Features& x) {
+      const exported::AllocationBound bound(most_bytes(x, size_));
+      return call(x, {});
+    };
+    width_ = check_rows(bounded, input, /*coarse=*/false, kModel);
   }
 
  private:
@@ -113,11 +135,26 @@ class ExportedEncoder : public Encoder {
         !(all.size() <= 2 && std::ranges::all_of(all, is_matrix) && all[0].note.is_integer()))
       refuse("inputs of tokens and their mask, each [rows, length]", "; export forward(tokens, mask)");
     for (const ProgramInput& one : all)
-      for (size_t axis = 0; axis < (modality_ == Modality::kTexts ? 2 : 1); ++axis)
-        if (one.note.sizes[axis].number)
-          refuse(axis == 0 ? "any number of rows" : "texts of any length",
-                 "; export it with dynamic_shapes, which name axis " + std::to_string(axis));
-    if (modality_ == Modality::kImages) check_pixels(input, all[0]);
+      if (one.note.sizes[0].number)
+        refuse("any number of rows", "; export it with dynamic_shapes, which name axis 0");
+    if (modality_ == Modality::kImages)
+      check_pixels(input, all[0]);
+    else
+      check_lengths(input);
+  }
+
+  // A program of one length takes shorter texts, padded to it.
+  void check_lengths(const InputShape& input) const {
+    const auto& all = program_->inputs();
+    const auto& length = all[0].note.sizes[1].number;
+    if (all.back().note.sizes[1].number != length)
+      throw ConfigError("exported: expected tokens and a mask of one length in " + file_ + ", got " +
+                        inputs_of(*program_) + "; export it with dynamic_shapes, which name axis 1 of both");
+    if (length && *length < input.max_tokens)
+      throw ConfigError(
+          "exported: expected texts of at most " + std::to_string(*length) + " tokens, as " + file_ +
+          " takes them, got data.text.tokenizer.max_tokens: " + std::to_string(input.max_tokens) +
+          "; lower it, or export the program with dynamic_shapes, which name axis 1");
   }
 
   void check_pixels(const InputShape& input, const ProgramInput& pixels) {
@@ -132,7 +169,7 @@ class ExportedEncoder : public Encoder {
 
   at::Tensor call(const Features& x, const ForwardMode& mode) const {
     const at::Tensor& rows = modality_ == Modality::kTexts ? x.tokens_nT : x.pixels_nCHW;
-    if (rows.size(0) > 0) return program_->run(inputs(x), mode)[0];
+    if (rows.size(0) > 0) return encoded(x, mode);
     // Shapes that depend on the number of rows need not hold for none: one made-up row stands in, and its
     // result is cut off, so that the graph leads to the parameters. Synchronous norms would count the row.
     if (mode.training && mode.batch_norm == BatchNormMode::kSync && program_->has_batch_norms())
@@ -149,15 +186,33 @@ class ExportedEncoder : public Encoder {
     return program_->run(inputs(one), aside)[0].narrow(0, 0, 0);
   }
 
+  // check_rows has shown that padding does not matter. Batch norms would depend on the parts.
+  at::Tensor encoded(const Features& x, const ForwardMode& mode) const {
+    const auto& wanted = program_->inputs();
+    const bool in_parts = modality_ == Modality::kTexts && wanted.size() == 2 &&
+                          !wanted[0].note.sizes[1].number && !program_->has_batch_norms();
+    if (!in_parts) return program_->run(inputs(x), mode)[0];
+    return by_length(x.tokens_nT, x.mask_nT, mode,
+                     [this](const at::Tensor& tokens_nT, const at::Tensor& mask_nT, const ForwardMode& how) {
+                       return program_->run(inputs({tokens_nT, mask_nT}), how)[0];
+                     });
+  }
+
   std::vector<at::Tensor> inputs(const Features& x) const {
     if (modality_ == Modality::kImages) return {x.pixels_nCHW};
     const auto& wanted = program_->inputs();
-    std::vector<at::Tensor> all = {x.tokens_nT.to(wanted[0].note.type)};
-    if (wanted.size() > 1) all.push_back(x.mask_nT.to(wanted[1].note.type));
+    const auto in_form = [](const at::Tensor& x_nT, const ProgramInput& input) {
+      const int64_t missing = input.note.sizes[1].number.value_or(0) - x_nT.size(1);
+      const at::Tensor typed_nT = x_nT.to(input.note.type);
+      return missing > 0 ? at::constant_pad_nd(typed_nT, {0, missing}) : typed_nT;
+    };
+    std::vector<at::Tensor> all = {in_form(x.tokens_nT, wanted[0])};
+    if (wanted.size() > 1) all.push_back(in_form(x.mask_nT, wanted[1]));
     return all;
   }
 
-  std::string file_, expected_hash_, hash_;
+  std::string file_, name_, expected_hash_, hash_;
+  int64_t size_ = 0;
   std::unique_ptr<Program> program_;
   Modality modality_ = Modality::kImages;
   int64_t width_ = 0;

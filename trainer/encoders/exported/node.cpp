@@ -8,6 +8,9 @@ namespace lodestone::encoders::exported {
 
 namespace {
 
+// Of real models it is far shorter; what is kept of a node stays in proportion to the file.
+constexpr size_t kLongestPath = 512;
+
 // The path of the innermost module: the file's stack reads "L__self__,,M;L__self___a,a,A;…", path second.
 std::string innermost_module(const nlohmann::json& node) {
   const auto metadata = node.find("metadata");
@@ -16,7 +19,11 @@ std::string innermost_module(const nlohmann::json& node) {
   const size_t last = stack.rfind(';') + 1;  // 0 if there is none
   const size_t path = stack.find(',', last);
   if (path == std::string::npos) return {};
-  return stack.substr(path + 1, stack.find(',', path + 1) - path - 1);
+  const std::string innermost = stack.substr(path + 1, stack.find(',', path + 1) - path - 1);
+  if (innermost.size() > kLongestPath)
+    throw DataError("exported: expected paths of modules of at most " + std::to_string(kLongestPath) +
+                    " bytes, got one of " + std::to_string(innermost.size()) + "; export the program again");
+  return innermost;
 }
 
 std::string result_name(const nlohmann::json& result) {

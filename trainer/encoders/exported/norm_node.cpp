@@ -1,3 +1,6 @@
+#include <array>
+#include <stdexcept>
+
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/zeros_like.h>
 #include <nlohmann/json.hpp>
@@ -15,8 +18,19 @@ struct Norm : Operation {
   Slot x, result;
 
   explicit Norm(BatchNorm made) : norm(std::move(made)) {}
-  void run(Frame& frame) const override { frame[result] = norm.forward(frame.tensor(x), frame.mode); }
+  int64_t channels = 0;
+  void run(Frame& frame) const override {
+    const at::Tensor& input = frame.tensor(x);
+    if (input.dim() < 2 || input.size(1) != channels)
+      throw std::runtime_error("a batch norm of " + std::to_string(channels) + " channels on other input");
+    frame[result] = norm.forward(input, frame.mode);
+  }
 };
+
+// One floating-point number for each channel: norms compute in place on their memory.
+bool fits(const at::Tensor& value_C, const at::Tensor& mean_C) {
+  return value_C.scalar_type() == at::kFloat && value_C.dim() == 1 && value_C.sizes() == mean_C.sizes();
+}
 
 }  // namespace
 
@@ -36,6 +50,11 @@ Read read_batch_norm(const Node& node, Reading& reading, std::vector<Slot> resul
         "another "
         "(in module " +
         node.module() + "); set track_running_stats=True before the export");
+  for (const at::Tensor* one : std::array<const at::Tensor*, 4>{&weight_C, &bias_C, &mean_C, &variance_C})
+    if (one->defined() && !fits(*one, mean_C))
+      throw DataError(
+          "exported: expected batch norms with one float for each channel, got another form (in module " +
+          node.module() + "); save the program again");
   ++(node.given("training").at("as_bool").get<bool>() ? reading.trained : reading.evaluated);
   const bool affine = weight_C.defined();
   if (!affine) {  // the norm's formula has both
@@ -47,6 +66,7 @@ Read read_batch_norm(const Node& node, Reading& reading, std::vector<Slot> resul
   auto norm = std::make_unique<Norm>(BatchNorm(
       {weight_C, bias_C, mean_C, variance_C, float_of(*kind_and_value(node.given("momentum")).second),
        float_of(*kind_and_value(node.given("eps")).second), affine}));
+  norm->channels = mean_C.numel();
   norm->x = reading.names.of(node.given("input").at("as_tensor").at("name").get<std::string>());
   norm->result = node.only(results);
   const Slot x = norm->x;

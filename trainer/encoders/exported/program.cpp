@@ -46,7 +46,8 @@ ParameterRole role_of(bool parameter, bool learned) {
 /// Reads the parts of a program in order: inputs, nodes, results.
 class Program::Reader {
  public:
-  Reader(Program& program, const ExportFile& file) : program_(program), tensors_(read_tensors(file)) {}
+  Reader(Program& program, const ExportFile& file, const std::string& name)
+      : program_(program), tensors_(read_tensors(file, name)) {}
 
   void read(const json& module) {
     const json &graph = module.at("graph"), &signature = module.at("signature");
@@ -186,20 +187,23 @@ class Program::Reader {
   std::vector<Step> steps_;
 };
 
-Program::Program(const ExportFile& file) : file_(file.file()) {
-  const auto program = read_json(file.text("models/model.json"));
+Program::Program(const ExportFile& file, const std::string& name) : file_(file.file()) {
+  const auto program = read_json(file.text("models/" + name + ".json"));
   if (!program)
-    throw DataError("exported: expected JSON in models/model.json of " + file_ +
+    throw DataError("exported: expected JSON in models/" + name + ".json of " + file_ +
                     ", got a damaged one; save the program again");
   try {
     check_version(file, *program);
-    Reader(*this, file).read(program->at("graph_module"));
+    Reader(*this, file, name).read(program->at("graph_module"));
   } catch (const std::out_of_range&) {
     throw DataError("exported: expected a program as PyTorch " TORCH_VERSION " writes it in " + file_ +
                     ", got a node that lacks arguments; save the program again");
   } catch (const json::exception& error) {
     throw DataError("exported: expected a program as PyTorch " TORCH_VERSION " writes it in " + file_ +
                     ", got another form (" + error.what() + "); export with that version");
+  } catch (const c10::Error& error) {  // a schema that LibTorch's own checks refuse
+    throw DataError("exported: expected a program as PyTorch " TORCH_VERSION " writes it in " + file_ +
+                    ", got another form (" + torch_reason(error) + "); save the program again");
   } catch (const DataError&) {
     std::throw_with_nested(
         DataError("exported: expected a program that can be trained in " + file_ + ", got one that cannot"));

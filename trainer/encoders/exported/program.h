@@ -24,7 +24,7 @@ struct ProgramInput {
 /// A program that torch.export.save wrote, read once into a flat list of operations: a forward pass looks
 /// nothing up and parses nothing. A value is freed after its last use.
 ///
-///     Program program(ExportFile("encoder.pt2", read_file("encoder.pt2")));
+///     Program program(ExportFile("encoder.pt2", read_file("encoder.pt2")), "model");
 ///     ForwardMode mode;                                  // evaluation
 ///     const auto results = program.run({pixels_nCHW}, mode);
 ///
@@ -35,7 +35,8 @@ class Program {
  public:
   /// Throws DataError naming the file, the node and the remedy, for what cannot be trained here: operators
   /// outside aten, control flow, shapes that depend on values, a version of the format that is not known.
-  explicit Program(const ExportFile& file);
+  /// Requires  a `name` of ExportFile::program
+  Program(const ExportFile& file, const std::string& name);
 
   /// The results for these inputs, in the order of inputs(). Throws ConfigError naming the node that failed.
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs, const ForwardMode& mode) const;

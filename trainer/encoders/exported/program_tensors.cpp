@@ -1,5 +1,6 @@
 #include "trainer/encoders/exported/program_tensors.h"
 
+#include <ATen/ops/empty.h>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
@@ -39,6 +40,16 @@ int64_t reach(const std::vector<int64_t>& sizes, const std::vector<int64_t>& str
   return last + 1;
 }
 
+// Are there at most `most` elements? Strides of 0 repeat some.
+bool has_at_most(const std::vector<int64_t>& sizes, int64_t most) {
+  int64_t elements = 1;
+  for (const int64_t size : sizes) {
+    if (size > 0 && elements > most / size) return false;
+    elements *= size;
+  }
+  return elements <= most;
+}
+
 at::Tensor stored(const ExportFile& file, const std::string& name, const json& entry,
                   const std::string& folder) {
   if (entry.at("use_pickle").get<bool>())
@@ -52,9 +63,9 @@ at::Tensor stored(const ExportFile& file, const std::string& name, const json& e
   const auto width = static_cast<int64_t>(c10::elementSize(type));
   if (bytes.numel() % width != 0) refuse(file, name, "whose bytes are no whole number of elements");
   const int64_t most = bytes.numel() / width, extent = reach(sizes, strides, most);
-  if (extent < 0 || offset < 0 || offset > most - extent)
+  if (extent < 0 || offset < 0 || offset > most - extent || !has_at_most(sizes, most))
     refuse(file, name, "of " + std::to_string(bytes.numel()) + " bytes, whose sizes reach beyond them");
-  if (extent == 0) return at::Tensor(bytes.narrow(0, 0, 0)).view(type).reshape(sizes);
+  if (extent == 0) return at::empty(sizes, type);
   const at::Tensor x = bytes.view(type).as_strided(sizes, strides, offset).contiguous();
   return type == at::kHalf || type == at::kBFloat16 ? x.to(at::kFloat) : x;
 }
@@ -68,17 +79,23 @@ std::string identity(const json& entry, const std::string& folder) {
 
 }  // namespace
 
-std::map<std::string, StoredTensor> read_tensors(const ExportFile& file) {
+std::map<std::string, StoredTensor> read_tensors(const ExportFile& file, const std::string& program) {
   std::map<std::string, StoredTensor> all;
   std::map<std::string, at::Tensor> shared;
+  int64_t left = 2 * file.size();
   for (const std::string kind : {"weights", "constants"}) {
-    const std::string folder = "data/" + kind + "/", config = folder + "model_" + kind + "_config.json";
+    const std::string folder = "data/" + kind + "/", config = folder + program + "_" + kind + "_config.json";
     if (!file.has(config)) continue;
     const auto parsed = read_json(file.text(config));
     if (!parsed || !parsed->contains("config")) refuse(file, config, "which is no JSON that lists them");
     for (const auto& [name, entry] : parsed->at("config").items()) {
       at::Tensor& tensor = shared[identity(entry, folder)];
-      if (!tensor.defined()) tensor = stored(file, name, entry, folder);
+      if (!tensor.defined()) {
+        tensor = stored(file, name, entry, folder);
+        // Half precision takes twice the file's bytes; views of one memory could take any.
+        left -= static_cast<int64_t>(tensor.nbytes());
+        if (left < 0) refuse(file, name, "and others, which overlap");
+      }
       const bool learned = entry.value("is_param", false) && c10::isFloatingType(tensor.scalar_type()) &&
                            entry.at("tensor_meta").at("requires_grad").get<bool>();
       all.insert_or_assign(name, StoredTensor{tensor, learned});

@@ -56,6 +56,18 @@ struct Item : Operation {
   void run(Frame& frame) const override { frame[result] = list.value(frame).toTensorVector().at(index); }
 };
 
+/// A view, or a copy where the tensor lies in channels-last order, as after a batch norm here and not in the
+/// export.
+struct View : Operation {
+  Operand x, sizes;
+  Slot result = kNoSlot;
+
+  View(Operand viewed, Operand shape) : x(std::move(viewed)), sizes(std::move(shape)) {}
+  void run(Frame& frame) const override {
+    frame[result] = x.value(frame).toTensor().reshape(sizes.value(frame).toIntVector());
+  }
+};
+
 }  // namespace
 
 bool is_arithmetic(const std::string& target) {
@@ -72,6 +84,15 @@ Read read_arithmetic(const Node& node, Reading& reading, std::vector<Slot> resul
     for (const Slot slot : arithmetic->operands.back().slots()) reads.push_back(slot);
   }
   return {std::move(arithmetic), std::move(reads), {}};
+}
+
+Read read_view(const Node& node, Reading& reading, std::vector<Slot> results) {
+  auto view = std::make_unique<View>(Operand(node.given("self"), reading.names, nullptr),
+                                     Operand(node.given("size"), reading.names, nullptr));
+  view->result = node.only(results);
+  std::vector<Slot> reads = view->x.slots();
+  for (const Slot slot : view->sizes.slots()) reads.push_back(slot);
+  return {std::move(view), std::move(reads), {}};
 }
 
 Read read_item(const Node& node, Reading& reading, std::vector<Slot> results) {

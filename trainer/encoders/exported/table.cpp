@@ -8,6 +8,7 @@ namespace lodestone::encoders::exported {
 
 Read read_arithmetic(const Node& node, Reading& reading, std::vector<Slot> results);
 Read read_attention(const Node& node, Reading& reading, std::vector<Slot> results);
+Read read_view(const Node& node, Reading& reading, std::vector<Slot> results);
 Read read_batch_norm(const Node& node, Reading& reading, std::vector<Slot> results);
 Read read_bernoulli(const Node& node, Reading& reading, std::vector<Slot> results);
 Read read_dropout(const Node& node, Reading& reading, std::vector<Slot> results);
@@ -31,6 +32,7 @@ constexpr Row kRows[] = {
     {.target = "torch.ops.aten.dropout_.default", .read = read_dropout},
     {.target = "torch.ops.aten.feature_dropout.default", .read = read_dropout_of_planes},
     {.target = "torch.ops.aten.scaled_dot_product_attention.default", .read = read_attention},
+    {.target = "torch.ops.aten.view.default", .read = read_view},
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ eval::MetricOptions metric_options(const RunConfig& config, const EvaluationOpti
   if (options.with_report) metric_options.retrieval.depth = kRecallDepth;
   metric_options.bootstrap.resamples = options.resamples;
   metric_options.bootstrap.seed = static_cast<uint64_t>(config.seed);
+  metric_options.far = options.far;
   return metric_options;
 }
 

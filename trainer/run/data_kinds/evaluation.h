@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct EvaluationOptions {
   bool with_report = false;
   /// Bootstrap resamples of the classes, for confidence intervals; 0: none
   int64_t resamples = 0;
+  /// False accept rate of EvaluationResult::operating_point; unset: none.
+  std::optional<double> far = {};
 };
 
 /// The samples, pairs and classes that the report shows.

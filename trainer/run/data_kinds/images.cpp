@@ -2,7 +2,8 @@
 #include <iterator>
 
 #include "sampler/image_examples.h"
-#include "trainer/run/data_kinds/data_kind.h"
+#include "sampler/sources/tuple_part.h"
+#include "trainer/run/data_kind.h"
 #include "trainer/run/data_kinds/evaluation.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/data_kinds/training_data.h"
@@ -17,7 +18,8 @@ std::shared_ptr<const sampler::ImageDataset> open_tuples(const RunConfig& config
                                                          TrainingData& data) {
   sampler::TupleSet set = under_key("data.tuples", [&] {
     return sampler::read_tuples(config.data.resolved(config.data.tuples), decode,
-                                config.data.train.index_cache, config.data.loader.bad_records);
+                                config.data.train.index_cache, config.data.loader.bad_records,
+                                config.data.train.part);
   });
   data.left_out = std::move(set.messages);
   std::ranges::copy(set.left_out.sentences(), std::back_inserter(data.left_out));

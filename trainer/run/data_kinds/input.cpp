@@ -1,16 +1,18 @@
 #include "trainer/run/data_kinds/input.h"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "common/paths.h"
 #include "common/printable.h"
 #include "common/utf8.h"
 #include "sampler/codecs/thumbnail.h"
+#include "sampler/files/record_reader.h"
 #include "sampler/image_examples.h"
 #include "sampler/sources/image_files.h"
 #include "sampler/sources/image_format.h"
 #include "sampler/texts/image_texts.h"
-#include "sampler/texts/record_reader.h"
 #include "sampler/texts/text_examples.h"
 #include "trainer/run/data_kinds/text_data.h"
 #include "trainer/run/data_kinds/texts_in_memory.h"
@@ -99,13 +101,30 @@ std::string row_name(const std::string& name) {
   return is_utf8(name) ? name : printable(name);
 }
 
+std::string Input::place_of(const search::EmbeddedRow& row) const {
+  return row_place(absolute_path(source).string(), row.id);
+}
+
+std::string row_place(const std::string& source, const std::string& id) {
+  return row_name((fs::path(source) / id).lexically_normal().string());
+}
+
+bool names_a_file(const std::string& word) {
+  constexpr std::array kEndings = {".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".tar", ".npy"};
+  const std::string ending = sampler::lower_case(fs::path(word).extension().string());
+  if (sampler::is_image_ending(ending) || std::ranges::find(kEndings, ending) != kEndings.end()) return true;
+  for (const char* begin : {"/", "./", "../", "~/"})
+    if (word.starts_with(begin)) return true;
+  return word.find('/') != std::string::npos && word.find_first_of(" \t\n") == std::string::npos;
+}
+
 search::EmbeddedRow Input::row(int64_t i, const StoredContent& stored) const {
   const sampler::Dataset& data = dataset();
   search::EmbeddedRow row{row_name(data.key(i))};
   // An image with captions is its own class, which tells people nothing.
-  // A text without a class is a class of its own, named by its place: "a.txt:3".
+  // A text without a class is a class of its own, named by its place: "a.txt:3"; the texts of a row are one.
   if (std::string name = caption ? "" : row_name(data.class_name(data.label(i)));
-      row.id != name && !row.id.starts_with(name + ":"))
+      row.id != name && !row.id.starts_with(name + ":") && !(texts && row.id.starts_with(name + " text ")))
     row.label = std::move(name);
   if (stored.text) row.text = beginning(text(i), search::kRowTextBytes);
   if (texts || stored.thumbnail_side == 0) return row;

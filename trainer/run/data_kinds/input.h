@@ -29,7 +29,17 @@ struct Input {
   const sampler::Dataset& dataset() const { return *examples->dataset(); }
   /// The metadata of a sample. Throws DataError if it is damaged; one that was embedded is not.
   search::EmbeddedRow row(int64_t i, const StoredContent& stored = {}) const;
+  /// row_place() of a row of this input.
+  std::string place_of(const search::EmbeddedRow& row) const;
 };
+
+/// The id of a row that is the same in whatever folder a command runs: its path. `source` is that of the
+/// row's input, as Embeddings::about has it; an id that is a place already stays as it is.
+std::string row_place(const std::string& source, const std::string& id);
+
+/// Whether a word of the command line can only mean a file, even if there is none of this name: it has the
+/// ending of a file that models read, begins like a path, or has a slash and no blank.
+bool names_a_file(const std::string& word);
 
 /// Opens the samples at `path`. For images: an image, a folder of images, or anything that data.train.path
 /// accepts (a folder of class folders, a list, shards, IDX). For texts: a .txt file with one text per line,

@@ -1,4 +1,4 @@
-#include "trainer/run/data_kinds/data_kind.h"
+#include "trainer/run/data_kind.h"
 
 namespace lodestone::run {
 

@@ -3,7 +3,7 @@
 #include "sampler/texts/image_texts.h"
 #include "sampler/texts/text_source.h"
 #include "sampler/texts/token_rows.h"
-#include "trainer/run/data_kinds/data_kind.h"
+#include "trainer/run/data_kind.h"
 #include "trainer/run/data_kinds/training_data.h"
 #include "trainer/run/run_config.h"
 

@@ -1,7 +1,7 @@
 #include "sampler/samplers/length_buckets.h"
 #include "sampler/samplers/row_sampler.h"
 #include "sampler/texts/text_examples.h"
-#include "trainer/run/data_kinds/data_kind.h"
+#include "trainer/run/data_kind.h"
 #include "trainer/run/data_kinds/evaluation.h"
 #include "trainer/run/data_kinds/input.h"
 #include "trainer/run/data_kinds/text_data.h"

@@ -15,7 +15,7 @@
 #include "common/error.h"
 #include "common/host_name.h"
 #include "distributed/launch.h"
-#include "trainer/coordinator/metrics/build_info.h"
+#include "trainer/coordinator/build_info.h"
 #include "trainer/run/doctor/doctor_checks.h"
 
 namespace lodestone::run {
