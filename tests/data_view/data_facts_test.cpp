@@ -175,7 +175,8 @@ TEST_F(OfImages, ThePageEscapesEveryName) {
 
 TEST_F(OfImages, TheFirstBatchIsTheOneThatTheLoaderGives) {
   make();
-  const Look look(config("sampler: {samples_per_class: 2}\nseed: 7\n"));
+  const Look look(config("sampler: {samples_per_class: 2}\nseed: 7\n"), Look::patient(),
+                  {"data.loader.cache_mib=0"});
   const run::TrainingData data = run::open_training_data(look.config, 1);
   sampler::Loader loader(data.examples, data.sampler, {}, {}, 7);
   const sampler::Batch batch = loader.next();
