@@ -133,16 +133,18 @@ TEST(CheckpointRun, ADamagedOneIsNamedInTheMetrics) {
 
 // Everything that has state: average, momentum encoder with its queue, learned sampler, statistics of each
 // rank.
-const Words kMuch = {"schedule.steps=24",
-                     "checkpoint.every_steps=3",
-                     "ema.decay=0.9",
-                     "memory.kind=momentum",
-                     "memory.size=40",
-                     "sampler.name=hard_class",
-                     "sampler.hard_class.cluster=2",
-                     "sampler.hard_class.refresh=4",
-                     "data.loader.depth=1",
-                     "batch_norm=local"};
+Words settings_of_all_state() {
+  return {"schedule.steps=24",
+          "checkpoint.every_steps=3",
+          "ema.decay=0.9",
+          "memory.kind=momentum",
+          "memory.size=40",
+          "sampler.name=hard_class",
+          "sampler.hard_class.cluster=2",
+          "sampler.hard_class.refresh=4",
+          "data.loader.depth=1",
+          "batch_norm=local"};
+}
 
 // Ranks outlive a killed mpirun for a moment, in which the run folder is theirs.
 bool is_free(const Workspace& work) {
@@ -173,7 +175,8 @@ TEST(CheckpointRun, InterruptedAnywhereEndsInTheSameBits) {
   for (const int ranks : {1, 2}) {
     const Workspace whole, parts;
     const auto command = [&](const Workspace& work) {
-      return ranks == 1 ? train(work, kMuch) : mpirun(ranks, train(work, kMuch));
+      return ranks == 1 ? train(work, settings_of_all_state())
+                        : mpirun(ranks, train(work, settings_of_all_state()));
     };
     ASSERT_EQ(run(command(whole)).code, 0);
     train_with_kills(parts, command(parts), random);
@@ -215,7 +218,7 @@ TEST(CheckpointRun, ContinuesWithAnotherNumberOfRanks) {
 // determinism: canonical, with all that has state: one process, ranks, and a run that changes the number of
 // ranks on its way.
 TEST(CheckpointRun, CanonicalIsBitIdenticalOnAnyNumberOfRanks) {
-  Words settings = kMuch;
+  Words settings = settings_of_all_state();
   settings.insert(settings.end(), {"determinism=canonical", "schedule.steps=12", "checkpoint.every_steps=4",
                                    "checkpoint.keep_last=9"});
   const auto command = [&](int ranks, const Workspace& work) {

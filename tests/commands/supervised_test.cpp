@@ -36,7 +36,7 @@ std::map<int, pid_t> ranks_of(const Workspace& work) {
                       variables = contents(entry.path() / "environ");
     const size_t rank = variables.find("OMPI_COMM_WORLD_RANK=");
     if (arguments.find(work.config()) == std::string::npos || rank == std::string::npos) continue;
-    found[std::atoi(variables.c_str() + rank + 21)] = std::stoi(entry.path().filename());
+    found[std::stoi(variables.substr(rank + 21))] = std::stoi(entry.path().filename());
   }
   return found;
 }
@@ -78,7 +78,7 @@ TEST(Launch, AStoppedRankIsNamedInTenSecondsAndTheJobEndsWith4) {
   // Rank 0's own measure: how long this machine takes to end the processes is not the point.
   const std::string lost = "rank 1 is lost: silent for ";
   ASSERT_THAT(end.err, HasSubstr(lost));
-  EXPECT_LT(std::atoi(end.err.c_str() + end.err.find(lost) + lost.size()), 10'000);
+  EXPECT_LT(std::stoi(end.err.substr(end.err.find(lost) + lost.size())), 10'000);
   EXPECT_EQ(::kill(ranks.at(1), 0), -1) << "the stopped rank is still there";
   const auto record = nlohmann::json::parse(contents(work.run() / "flight/generation-0-rank-0.json"));
   EXPECT_THAT(record["reason"].get<std::string>(), HasSubstr("rank 1 is lost"));

@@ -16,12 +16,13 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::vector<KeySynonym> kSynonyms = {
-    {.words = "amount quantity", .keys = {"count"}},
-    {.words = "epochs", .keys = {"inner.depth"}, .note = "an epoch is ten metres"},
-    {.words = "diameter", .keys = {"shape.radius"}},
-    {.words = "extent", .keys = {"shape.side", "shape.radius"}},
-    {.words = "gpus", .keys = {}, .note = "the launcher says how many"}};
+std::vector<KeySynonym> synonyms() {
+  return {{.words = "amount quantity", .keys = {"count"}},
+          {.words = "epochs", .keys = {"inner.depth"}, .note = "an epoch is ten metres"},
+          {.words = "diameter", .keys = {"shape.radius"}},
+          {.words = "extent", .keys = {"shape.side", "shape.radius"}},
+          {.words = "gpus", .keys = {}, .note = "the launcher says how many"}};
+}
 
 struct Drawing {
   Settings settings;
@@ -46,7 +47,7 @@ std::string reported(const std::string& text, const std::vector<std::string>& se
     faults.collect([&] {
       if (drawing.settings.ratio > 1) throw ConfigError("ratio: expected at most 1 with this count");
     });
-    faults.throw_any(visit, kSynonyms);
+    faults.throw_any(visit, synonyms());
   } catch (const ConfigError& error) {
     return explain(error);
   }

@@ -1,10 +1,10 @@
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <ctime>
 
 #include <gmock/gmock.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

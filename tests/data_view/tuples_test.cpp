@@ -169,7 +169,7 @@ class TupleLists : public ::testing::Test {
     return error_of([&] { write_tuple_list(options); });
   }
   // The class of an image by its name, "…c3/…" or "…!c3-4.png".
-  static std::string class_of(const std::string& key) { return key.substr(key.find("c"), 2); }
+  static std::string class_of(const std::string& key) { return key.substr(key.find('c'), 2); }
   void expect_read_back(const std::string& list, size_t count) const {
     const sampler::TupleSet set = sampler::read_tuples(list, {}, {sampler::IndexCache::Place::kNone});
     ASSERT_EQ(set.tuples.size(), count);

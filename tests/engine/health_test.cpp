@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <functional>
+#include <numbers>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,8 +58,12 @@ class Watched {
   int64_t steps_ = 0;
 };
 
-const Case kBatchHard{"triplet", "margin: 0.2", "batch_hard"};
-const Case kSupcon{"supcon", "temperature: 0.05", "all"};
+Case batch_hard() {
+  return {"triplet", "margin: 0.2", "batch_hard"};
+}
+Case supcon() {
+  return {"supcon", "temperature: 0.05", "all"};
+}
 
 /// Distances that fall from 0.5 by a tenth a step, to 0.005.
 double falling(int step) {
@@ -98,21 +103,21 @@ TEST(Health, LeavesOutWhatThereIsNot) {
   EXPECT_FALSE(lone.temperature);
   EXPECT_EQ(lone.loss_parameters.at("beta"), 0.75);
   // Rows that are all zero have pairs, of distance and cosine 0.
-  const ContrastiveHealth zero = health_of({}, MadeCase(kBatchHard).objective());
+  const ContrastiveHealth zero = health_of({}, MadeCase(batch_hard()).objective());
   EXPECT_EQ(zero.negative_distance, 0);
   EXPECT_EQ(zero.effective_rank, 0);
 }
 
 TEST(Health, LossOfEqualEmbeddings) {
   const auto of = [](const Case& c) { return loss_of_equal_embeddings(MadeCase(c).objective()); };
-  EXPECT_NEAR(of(kBatchHard).value(), 0.2, 1e-12);
-  EXPECT_NEAR(of({"triplet", "soft_margin: true", "all"}).value(), std::log(2), 1e-12);
+  EXPECT_NEAR(of(batch_hard()).value(), 0.2, 1e-12);
+  EXPECT_NEAR(of({"triplet", "soft_margin: true", "all"}).value(), std::numbers::ln2, 1e-12);
   EXPECT_NEAR(of({"triplet", "margin: 0.5, distance: squared_l2, reduction: all", "all", false}).value(), 0.5,
               1e-12);
   EXPECT_NEAR(of({"contrastive", "margin: 0.7", "all"}).value(), 0.7, 1e-12);
   EXPECT_NEAR(of({"contrastive", "distance: cosine", "all"}).value(), 1, 1e-12);
   EXPECT_NEAR(of({"margin", "margin: 0.2, beta: 1.2", "all"}).value(), 1.4, 1e-12);
-  EXPECT_FALSE(of(kSupcon));
+  EXPECT_FALSE(of(supcon()));
   EXPECT_FALSE(of({"proxy_nca", "", "all"}));
   EXPECT_FALSE(of({"contrastive", "distance: cosine", "all", false}));
 }
@@ -125,7 +130,7 @@ TEST(Health, EveryLossCanBeAsked) {
 }
 
 TEST(Collapse, OfBatchHardIsReportedOnceWithTheRemedy) {
-  Watched watched(kBatchHard);
+  Watched watched(batch_hard());
   const auto said =
       watched.see(400, [](int i) { return step_of(0.2 + falling(i) / 3, 0.8 * falling(i), falling(i)); });
   ASSERT_EQ(said.size(), 1U);
@@ -137,11 +142,11 @@ TEST(Collapse, OfBatchHardIsReportedOnceWithTheRemedy) {
 
 TEST(Collapse, OfEachFamily) {
   const std::vector<std::pair<Case, double>> families = {
-      {{"triplet", "soft_margin: true", "batch_hard"}, std::log(2)},
+      {{"triplet", "soft_margin: true", "batch_hard"}, std::numbers::ln2},
       {{"triplet", "margin: 0.5", "semi_hard"}, 0.5},
       {{"contrastive", "margin: 1", "all"}, 1},
       {{"margin", "", "distance_weighted"}, 1.4},
-      {kSupcon, 4.1431},
+      {supcon(), 4.1431},
       {{"clip", "", "all"}, 5.5},
       {{"multi_similarity", "", "all"}, 0.75},
       {{"proxy_anchor", "", "all"}, 9}};
@@ -164,7 +169,7 @@ TEST(Collapse, ToZeroOfRowsThatAreNotNormalised) {
 }
 
 TEST(Collapse, IsReportedAgainAfterARecovery) {
-  Watched watched(kSupcon);
+  Watched watched(supcon());
   const StepMetrics equal = step_of(4.14, 0.004, 0.005), apart = step_of(2, 0.4, 1);
   EXPECT_EQ(watched.see(3 * kWindow, equal).size(), 1U);
   EXPECT_EQ(watched.see(kWindow - 1, apart).size(), 0U);
@@ -174,12 +179,12 @@ TEST(Collapse, IsReportedAgainAfterARecovery) {
 }
 
 TEST(NoCollapse, BeforeTheWindowIsFull) {
-  Watched watched(kBatchHard);
+  Watched watched(batch_hard());
   EXPECT_EQ(watched.see(kWindow - 1, step_of(0.2, 0.004, 0.005)).size(), 0U);
 }
 
 TEST(NoCollapse, WhenRandomWeightsBeginNarrowAndSpread) {
-  Watched watched(kSupcon);
+  Watched watched(supcon());
   EXPECT_EQ(watched
                 .see(200,
                      [](int i) {
@@ -191,7 +196,7 @@ TEST(NoCollapse, WhenRandomWeightsBeginNarrowAndSpread) {
 }
 
 TEST(NoCollapse, WhenWarmUpHasHardlyMovedYet) {
-  Watched watched(kBatchHard);
+  Watched watched(batch_hard());
   const auto warming = [](int i) {
     StepMetrics step = step_of(0.2, 0.045, 0.05);
     step.learning_rate = 1e-5 * (i + 1);
@@ -202,7 +207,7 @@ TEST(NoCollapse, WhenWarmUpHasHardlyMovedYet) {
 }
 
 TEST(NoCollapse, WhenAContractionIsShort) {
-  Watched watched(kSupcon);
+  Watched watched(supcon());
   EXPECT_EQ(
       watched
           .see(300, [](int i) { return i < 30 ? step_of(4.1431, 0.0001, 0.0002) : step_of(3.5, 0.2, 0.4); })
@@ -211,7 +216,7 @@ TEST(NoCollapse, WhenAContractionIsShort) {
 }
 
 TEST(NoCollapse, WhenTheLossIsSmall) {
-  Watched solved(kBatchHard), fine(kSupcon), narrow({"triplet", "margin: 0.01", "all"});
+  Watched solved(batch_hard()), fine(supcon()), narrow({"triplet", "margin: 0.01", "all"});
   EXPECT_EQ(solved.see(300, step_of(0.0001, 0.1, 1.4)).size(), 0U);
   EXPECT_EQ(fine.see(300, step_of(0.001, 0.02, 0.12)).size(), 0U) << "equal by cosine, but told apart";
   EXPECT_EQ(narrow.see(300, step_of(0.002, 0.08, 0.12)).size(), 0U)
@@ -224,12 +229,12 @@ TEST(NoCollapse, WhenTheLossIsAtTheMarginButRowsAreApart) {
 }
 
 TEST(NoCollapse, WhenTheLossStillFalls) {
-  Watched watched(kSupcon);
+  Watched watched(supcon());
   EXPECT_EQ(watched.see(150, [](int i) { return step_of(4 * std::pow(0.998, i), 0.08, 0.12); }).size(), 0U);
 }
 
 TEST(NoCollapse, WhenThereIsNothingToCompareWith) {
-  Watched watched(kSupcon);
+  Watched watched(supcon());
   EXPECT_EQ(watched.see(3 * kWindow, StepMetrics{}).size(), 0U);
 }
 

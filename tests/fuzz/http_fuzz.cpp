@@ -14,7 +14,7 @@ using namespace lodestone::http;
 namespace {
 
 constexpr size_t kBody = 1000;
-const std::string kAuthorization = "Bearer sesame";
+constexpr const char* kAuthorization = "Bearer sesame";
 
 /// A server that has an open page, a closed one, and one that is posted to.
 struct Served {

@@ -102,9 +102,7 @@ TEST(HttpServer, NonsenseGetsNoAnswerThatIsGood) {
   for (const char* text :
        {"\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02 TLS\r\n\r\n", "GET /page HTTP/9.9\r\n\r\n",
         "GET /page\r\n\r\n", "GET /page HTTP/1.1\r\nno colon\r\n\r\n",
-        "GET /page HTTP/1.1\r\nA: b\x01"
-        "c\r\n\r\n",
-        "G\xff /page HTTP/1.1\r\n\r\n"})
+        "GET /page HTTP/1.1\r\nA: b\001c\r\n\r\n", "G\xff /page HTTP/1.1\r\n\r\n"})
     EXPECT_EQ(server.raw(text).status, 400) << text;
   EXPECT_EQ(server.ask("GET", "/page").status, 200);
 }

@@ -20,7 +20,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kHostile = "\"><script>alert('x')</script>&\xFF";
+constexpr const char* kHostile = "\"><script>alert('x')</script>&\xFF";
 
 ReportInput full_input() {
   const EvaluationResult model = evaluate_rows(clustered_rows(1, 100, 8, 25, 0.5));

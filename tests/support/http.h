@@ -69,7 +69,8 @@ class HttpClient {
     for (ssize_t n; (n = ::recv(fd_, piece, sizeof piece, 0)) > 0;) all.append(piece, static_cast<size_t>(n));
     const size_t end = all.find("\r\n\r\n");
     if (end == std::string::npos) return {};
-    return {std::atoi(all.c_str() + all.find(' ')), all.substr(0, end), all.substr(end + 4)};
+    const auto status = static_cast<int>(std::strtol(all.c_str() + all.find(' '), nullptr, 10));
+    return {status, all.substr(0, end), all.substr(end + 4)};
   }
 
  private:
