@@ -5,7 +5,6 @@
 #include "common/log.h"
 #include "common/output_file.h"
 #include "common/printable.h"
-#include "trainer/commands/next_step.h"
 #include "trainer/commands/output_option.h"
 #include "trainer/commands/verb.h"
 #include "trainer/data_view/data_page.h"
@@ -56,7 +55,6 @@ int run_data_show(const DataShowArguments& arguments, const run::Tables& tables)
   if (facts.cannot_train.empty())
     std::cout << "next: lodestone train " << printable(arguments.config) << '\n';
   std::cout << std::flush;
-  if (arguments.json.empty()) log_next(*make_log(0, 1), {"train", arguments.config});
   return kDone;
 }
 
