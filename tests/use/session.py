@@ -17,7 +17,8 @@ EXPECTED = re.compile(rf"^({TIME} info .*|fewer than the \d+ requested tokens: .
 # Warnings that are right for these data.
 KNOWN_WARNINGS = [
     r"^typefaces: \d+ families are not installed",
-    r"^(evaluate\.data|evaluation): left out 1 file with .* \(\*\.tsv\); the first: pairs\.tsv$",  # the list lies beside the class folders
+    # The list of pairs lies beside the class folders.
+    r"^(evaluate\.data|evaluation): left out 1 file with .* \(\*\.tsv\); the first: pairs\.tsv$",
 ]
 
 
