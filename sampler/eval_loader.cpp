@@ -16,7 +16,7 @@ std::unique_ptr<Loader> make_eval_loader(std::shared_ptr<const Examples> example
                     std::min(size, batches_of_shard.end * rows)};
   auto sampler = std::make_shared<RangeSampler>(examples->dataset(), share, rows);
   // The range is already this shard's share, so the loader reads all of it.
-  return std::make_unique<Loader>(std::move(examples), std::move(sampler), Shard{0, 1}, std::move(config),
+  return std::make_unique<Loader>(std::move(examples), std::move(sampler), Shard{0, 1}, config,
                                   /*seed=*/0, Cursor{}, /*augment=*/false, batches_of_shard.size());
 }
 
