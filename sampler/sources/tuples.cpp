@@ -132,7 +132,7 @@ TupleSet read_tuples(const std::string& path, const DecodeOptions& decode, const
         set.tuples.push_back(tuple);
     } catch (const BadLine& error) {
       if (!bad_records.skips()) throw;
-      if (++set.bad <= static_cast<int64_t>(kMessages)) set.messages.push_back(error.what());
+      if (++set.bad <= static_cast<int64_t>(kMessages)) set.messages.emplace_back(error.what());
     }
   }
   check_bad_share(set.bad, static_cast<int64_t>(lines.size()), bad_records, set.messages);

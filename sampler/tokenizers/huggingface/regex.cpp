@@ -95,7 +95,7 @@ class Regex : public Pattern {
     const icu::UnicodeString units = own->units.string();
     own->matcher->reset(units);
     search(*own, text.size(), matches);
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     idle_.push_back(std::move(own));
   }
 
@@ -134,7 +134,7 @@ class Regex : public Pattern {
 
   std::unique_ptr<Matcher> take() const {
     {
-      const std::lock_guard lock(mutex_);
+      const std::scoped_lock lock(mutex_);
       if (!idle_.empty()) {
         std::unique_ptr<Matcher> one = std::move(idle_.back());
         idle_.pop_back();

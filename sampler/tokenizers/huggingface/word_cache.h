@@ -47,7 +47,7 @@ class WordCache {
   class Lease {
    public:
     explicit Lease(WordCache& cache) : cache_(cache) {
-      const std::lock_guard lock(cache_.mutex_);
+      const std::scoped_lock lock(cache_.mutex_);
       if (cache_.idle_.empty()) {
         table_ = std::make_unique<Table>();
         return;
@@ -56,7 +56,7 @@ class WordCache {
       cache_.idle_.pop_back();
     }
     ~Lease() {
-      const std::lock_guard lock(cache_.mutex_);
+      const std::scoped_lock lock(cache_.mutex_);
       cache_.idle_.push_back(std::move(table_));
     }
     Lease(const Lease&) = delete;
