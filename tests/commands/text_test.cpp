@@ -209,14 +209,18 @@ TEST(Text, QueriesOfAnyLengthAndLinesWithTabsAreTexts) {
       0);
   std::string query;
   while (query.size() < 300) query += "tell about topic1 ";
-  // A folder's name, too, is a text to a model that reads no images.
-  for (const std::string& text :
-       {query, std::string("https://example.org is about topic1"), work.path("run")}) {
-    const Finished search = run(lodestone(
+  const auto search = [&](const std::string& text) {
+    return run(lodestone(
         {"search", "--gallery", gallery, "--checkpoint", work.path("run"), "-k", "1", "--query", text}));
-    EXPECT_EQ(search.code, 0) << search.err;
-    EXPECT_THAT(search.out, HasSubstr(text));
+  };
+  for (const std::string& text : {query, std::string("https://example.org is about topic1")}) {
+    const Finished answer = search(text);
+    EXPECT_EQ(answer.code, 0) << answer.err;
+    EXPECT_THAT(answer.out, HasSubstr(text));
   }
+  const Finished folder = search(work.path("run"));
+  EXPECT_EQ(folder.code, 3);
+  EXPECT_THAT(folder.err, HasSubstr("a folder, which a model of texts does not read"));
 }
 
 TEST(Text, LossesOfTwoSidesTakeRowsOfTwoTexts) {
